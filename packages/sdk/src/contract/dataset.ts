@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { SignedRequest } from './artifacts.ts'
+import { DatasetFormat, Sha256Hex, SizeBytes, SplitName, TaskType, Timestamp } from './primitives.ts'
+
+/** A class of a dataset; `id` is 0-based in display order. */
+export const DatasetClass = z.object({
+  id: z.number().int().nonnegative(),
+  name: z.string(),
+  color: z.string().optional(),
+})
+export type DatasetClass = z.infer<typeof DatasetClass>
+
+export const SplitCounts = z.object({
+  train: z.number().int().nonnegative(),
+  val: z.number().int().nonnegative(),
+  test: z.number().int().nonnegative(),
+})
+export type SplitCounts = z.infer<typeof SplitCounts>
+
+export const DatasetCounts = z.object({
+  images: z.number().int().nonnegative(),
+  labelled: z.number().int().nonnegative(),
+  annotations: z.number().int().nonnegative(),
+  splits: SplitCounts,
+})
+export type DatasetCounts = z.infer<typeof DatasetCounts>
+
+/** `GET {CALLBACK_URL}/dataset` */
+export const DatasetManifest = z
+  .object({
+    datasetId: z.string(),
+    snapshotId: z.string(),
+    versionHash: Sha256Hex,
+    name: z.string(),
+    format: DatasetFormat,
+    taskType: TaskType,
+    classes: z.array(DatasetClass),
+    counts: DatasetCounts,
+    annotationFiles: z.array(
+      z.object({ path: z.string(), sizeBytes: SizeBytes, sha256: Sha256Hex, request: SignedRequest }),
+    ),
+  })
+  .meta({ id: 'DatasetManifest' })
+export type DatasetManifest = z.infer<typeof DatasetManifest>
+
+/** `GET {CALLBACK_URL}/dataset/files?cursor=&limit=&all=`: one page. An expired URL is renewed by asking for its page again. */
+export const DatasetFilesPage = z
+  .object({
+    files: z.array(
+      z.object({
+        path: z.string().describe('Relative to the dataset’s root'),
+        sizeBytes: SizeBytes,
+        sha256: Sha256Hex.optional(),
+        split: SplitName.optional(),
+        url: z.url(),
+        expiresAt: Timestamp,
+      }),
+    ),
+    nextCursor: z.string().optional().describe('Absent on the last page'),
+  })
+  .meta({ id: 'DatasetFilesPage' })
+export type DatasetFilesPage = z.infer<typeof DatasetFilesPage>

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { SplitName } from './primitives.ts'
+
+/** The platform's native dataset format (Dataset Interchange and Cataloging Engine): one JSON file a task. */
+export const DiceClass = z.looseObject({
+  id: z.number().int(),
+  name: z.string(),
+  color: z.string().nullish(),
+  supercategory: z.string().nullish(),
+})
+
+export const DiceAnnotation = z.looseObject({
+  id: z.union([z.number(), z.string()]).optional(),
+  image_id: z.union([z.number(), z.string()]).optional(),
+  class_id: z.number().int().describe('-1 marks an image without objects'),
+  class_name: z.string().optional(),
+  bbox: z.array(z.number()).optional().describe('x, y, w, h in absolute pixels'),
+  is_background: z.boolean().optional(),
+})
+export type DiceAnnotation = z.infer<typeof DiceAnnotation>
+
+export const DiceImage = z.looseObject({
+  id: z.union([z.number(), z.string()]),
+  file_name: z.string().describe('Relative to storage_info.image_root'),
+  width: z.number().nonnegative().default(0).describe('0 when unknown'),
+  height: z.number().nonnegative().default(0).describe('0 when unknown'),
+  split: SplitName.nullish(),
+  annotations: z.array(DiceAnnotation).default([]),
+})
+export type DiceImage = z.infer<typeof DiceImage>
+
+export const DICE_TASK_TYPES = [
+  'object_detection',
+  'classification',
+  'instance_segmentation',
+  'keypoint_detection',
+  'line_detection',
+  'geometry_detection',
+] as const
+
+export const DiceFile = z
+  .looseObject({
+    format_version: z.string(),
+    dataset_id: z.union([z.string(), z.number()]).optional(),
+    dataset_name: z.string().optional(),
+    task_type: z.enum(DICE_TASK_TYPES),
+    storage_info: z.looseObject({ image_root: z.string().default('') }).optional(),
+    classes: z.array(DiceClass),
+    images: z.array(DiceImage),
+  })
+  .meta({ id: 'DiceFile' })
+export type DiceFile = z.infer<typeof DiceFile>
+
+/** The names under which a DICE annotation file is looked for at the root of a dataset. */
+export const DICE_FILE_NAMES = [
+  'annotations.json',
+  'annotations_detection.json',
+  'annotations_classification.json',
+  'annotations_segmentation.json',
+  'annotations_pose.json',
+] as const

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import {
+  CONTRACT_VERSION,
+  DatasetFormat,
+  ExportFormat,
+  MetricGoal,
+  SemVer,
+  TaskType,
+  TrainerName,
+} from './primitives.ts'
+
+/** Name of the manifest's file, and the image label that says where it is in an image. */
+export const MANIFEST_FILE_NAME = 'trainer.json'
+export const MANIFEST_IMAGE_LABEL = 'dev.trainyard.manifest'
+export const DEFAULT_MANIFEST_IMAGE_PATH = '/trainer.json'
+
+/** Media types of a trainer that is pushed without Docker: an OCI artifact with one layer. */
+export const BUNDLE_MEDIA_TYPE = 'application/vnd.trainyard.trainer.v1.tar+gzip'
+export const BUNDLE_CONFIG_MEDIA_TYPE = 'application/vnd.trainyard.trainer.config.v1+json'
+
+const Argv = z.array(z.string().min(1)).min(1).describe('Program and arguments; no shell reads them')
+
+/** One model that a trainer offers. */
+export const TrainerModel = z.object({
+  name: z.string().min(1).max(100),
+  displayName: z.string().max(200).optional(),
+  taskTypes: z.array(TaskType).min(1),
+  parameters: z.number().int().nonnegative().optional().describe('Number of weights'),
+  inputSize: z.number().int().positive().optional().describe('Side of the square input, in pixels'),
+})
+export type TrainerModel = z.infer<typeof TrainerModel>
+
+/**
+ * JSON Schema 2020-12 of the trainer's settings: one flat object. A property with `"x-advanced": true` reaches the
+ * trainer under `advanced`, every other one under `basic`; `x-group` says under which heading people see it.
+ */
+export const ConfigSchema = z.looseObject({
+  type: z.literal('object').optional(),
+  properties: z.record(z.string(), z.unknown()).optional(),
+})
+
+/** `trainer.json`: what a trainer is and can do. */
+export const TrainerManifest = z
+  .object({
+    $schema: z.string().optional(),
+    name: TrainerName,
+    version: SemVer,
+    displayName: z.string().min(1).max(200),
+    description: z.string().min(1).max(2000),
+    license: z.string().min(1).max(200).describe('An SPDX expression'),
+    authors: z.array(z.string().min(1).max(200)).min(1),
+    repository: z.url({ protocol: /^https$/ }).optional(),
+    keywords: z.array(z.string().min(1).max(50)).max(20).default([]),
+    contract: z.literal(CONTRACT_VERSION),
+    framework: z.string().min(1).max(50),
+    entrypoints: z.object({
+      train: Argv,
+      predict: Argv.optional(),
+      export: Argv.optional(),
+      models: Argv.optional().describe('Prints the models as JSON'),
+    }),
+    models: z.array(TrainerModel).min(1),
+    taskTypes: z.array(TaskType).min(1),
+    datasetFormats: z.array(DatasetFormat).min(1),
+    exportFormats: z.array(ExportFormat).default([]),
+    metrics: z
+      .object({
+        primary: z
+          .partialRecord(TaskType, z.object({ name: z.string().min(1).max(250), goal: MetricGoal }))
+          .default({}),
+      })
+      .default({ primary: {} }),
+    config: z
+      .object({
+        schema: ConfigSchema.default({}),
+        presets: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+      })
+      .default({ schema: {}, presets: {} }),
+    resources: z
+      .object({
+        cpu: z.number().positive().optional().describe('Cores'),
+        memoryMb: z.number().int().positive().optional(),
+        gpu: z.number().int().nonnegative().optional(),
+        shmMb: z.number().int().nonnegative().optional(),
+        diskGb: z.number().positive().optional(),
+      })
+      .default({}),
+    permissions: z
+      .object({ network: z.array(z.string()).default([]).describe('Hosts beyond the platform’s own') })
+      .default({ network: [] }),
+  })
+  .meta({ id: 'TrainerManifest' })
+export type TrainerManifest = z.infer<typeof TrainerManifest>

@@ -1,0 +1,139 @@
+import { z } from 'zod'
+
+/** The version of the contract that this package speaks: the `contract` field of a manifest. */
+export const CONTRACT_VERSION = '1'
+
+/** A decimal integer below 2^53, so that every language can hold it. */
+export const JobId = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
+export type JobId = z.infer<typeof JobId>
+
+/** 1 for the first try; a restart or a retry is a new attempt. */
+export const Attempt = z.number().int().positive().max(1_000_000)
+export type Attempt = z.infer<typeof Attempt>
+
+/** An instant as RFC 3339 text with a zone, for example `2026-11-20T09:30:00.123Z`. */
+export const Timestamp = z.iso.datetime({ offset: true })
+export type Timestamp = z.infer<typeof Timestamp>
+
+/** SHA-256 of some bytes: `sha256:` and 64 lower-case hex digits. */
+export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be "sha256:" and 64 lower-case hex digits')
+export type Digest = z.infer<typeof Digest>
+
+/** SHA-256 of some bytes as 64 lower-case hex digits, without a prefix. */
+export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits')
+export type Sha256Hex = z.infer<typeof Sha256Hex>
+
+/** A number of bytes. */
+export const SizeBytes = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+
+/** What a trainer is asked to do. */
+export const Operation = z.enum(['train', 'predict', 'export'])
+export type Operation = z.infer<typeof Operation>
+
+/** The vision tasks. */
+export const TaskType = z.enum(['detection', 'segmentation', 'pose', 'obb', 'classification'])
+export type TaskType = z.infer<typeof TaskType>
+
+/** Other names for the tasks that are read on input (DICE and older systems use them). */
+export const TASK_TYPE_ALIASES: Readonly<Record<string, TaskType>> = {
+  object_detection: 'detection',
+  instance_segmentation: 'segmentation',
+  pose_estimation: 'pose',
+  keypoint_detection: 'pose',
+  image_classification: 'classification',
+}
+
+/** Formats in which a dataset can be stored or fetched. */
+export const DatasetFormat = z.enum(['dice', 'coco', 'yolo', 'voc', 'labelme', 'imagefolder'])
+export type DatasetFormat = z.infer<typeof DatasetFormat>
+
+/** Formats to which a trained model can be exported. */
+export const ExportFormat = z.enum([
+  'onnx',
+  'tensorrt',
+  'coreml',
+  'tflite',
+  'torchscript',
+  'openvino',
+  'safetensors',
+  'tfjs',
+])
+export type ExportFormat = z.infer<typeof ExportFormat>
+
+/** The part of a dataset an image belongs to. */
+export const SplitName = z.enum(['train', 'val', 'test'])
+export type SplitName = z.infer<typeof SplitName>
+
+/** A number on the wire. JSON cannot carry NaN and the infinities: they travel as these strings. */
+export const MetricValue = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])], {
+  error: 'must be a number, or one of the strings "NaN", "Infinity", "-Infinity"',
+})
+export type MetricValue = z.infer<typeof MetricValue>
+
+/** Metrics by name. Any name of 1 to 250 characters is kept as it is. */
+export const Metrics = z.record(z.string().min(1).max(250), MetricValue)
+export type Metrics = z.infer<typeof Metrics>
+
+/** Turns a JavaScript number into what the wire carries. */
+export function encodeMetric(value: number): MetricValue {
+  return Number.isFinite(value) ? value : (String(value) as 'NaN' | 'Infinity' | '-Infinity')
+}
+
+/** The reverse of {@link encodeMetric}. */
+export function decodeMetric(value: MetricValue): number {
+  return Number(value)
+}
+
+/** Whether higher or lower is better. */
+export const MetricGoal = z.enum(['maximize', 'minimize'])
+export type MetricGoal = z.infer<typeof MetricGoal>
+
+/** The metric by which the best checkpoint is chosen, when a manifest names none. */
+export const DEFAULT_PRIMARY_METRIC: Readonly<Record<TaskType, { name: string; goal: MetricGoal }>> = {
+  detection: { name: 'mAP50-95', goal: 'maximize' },
+  obb: { name: 'mAP50-95', goal: 'maximize' },
+  segmentation: { name: 'mask_mAP50-95', goal: 'maximize' },
+  pose: { name: 'pose_mAP50-95', goal: 'maximize' },
+  classification: { name: 'top1_accuracy', goal: 'maximize' },
+}
+
+/**
+ * A relative, normalised path with `/` between its parts: no empty part, no `.` or `..`, no backslash, no control
+ * character, no leading slash; at most 1,024 bytes.
+ */
+export const RelativePath = z
+  .string()
+  .min(1)
+  .max(1024)
+  .refine(
+    isSafeRelativePath,
+    'must be a relative path without empty, "." or ".." parts, backslashes or control characters',
+  )
+export type RelativePath = z.infer<typeof RelativePath>
+
+/** Whether a path can be joined to a folder without leaving it. See {@link RelativePath}. */
+export function isSafeRelativePath(path: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+  if (path === '' || /[\\\u0000-\u001f\u007f]/.test(path) || /^[A-Za-z]:/.test(path)) return false
+  return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+}
+
+/** `namespace/name`: each of lower-case letters, digits and single `-`, `_`, `.` between them; at most 64 characters a part. */
+export const TrainerName = z
+  .string()
+  .max(129)
+  .regex(
+    /^[a-z0-9]+(?:[._-][a-z0-9]+)*\/[a-z0-9]+(?:[._-][a-z0-9]+)*$/,
+    'must be "namespace/name" in lower-case letters, digits and single "-", "_" or "."',
+  )
+export type TrainerName = z.infer<typeof TrainerName>
+
+/** A version as SemVer 2.0.0 writes it, without a leading `v` and without build metadata (tags cannot hold `+`). */
+export const SemVer = z
+  .string()
+  .max(128)
+  .regex(
+    /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?$/,
+    'must be a semantic version such as "1.2.3" or "2.0.0-rc.1"',
+  )
+export type SemVer = z.infer<typeof SemVer>

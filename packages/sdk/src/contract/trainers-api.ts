@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import { CheckResult } from './findings.ts'
+import { TrainerManifest } from './manifest.ts'
+import { Digest, SizeBytes, TaskType, Timestamp } from './primitives.ts'
+
+/** Where a version is on its way. Only its owner and the checks can pull it before it is `published`. */
+export const VersionState = z.enum(['received', 'checking', 'published', 'rejected', 'deprecated', 'yanked'])
+export type VersionState = z.infer<typeof VersionState>
+
+/** One row of the marketplace. */
+export const TrainerSummary = z
+  .object({
+    name: z.string(),
+    displayName: z.string(),
+    description: z.string(),
+    latestVersion: z.string(),
+    taskTypes: z.array(TaskType),
+    framework: z.string(),
+    license: z.string(),
+    keywords: z.array(z.string()),
+    pulls: z.number().int(),
+    publishedAt: Timestamp,
+  })
+  .meta({ id: 'TrainerSummary' })
+export type TrainerSummary = z.infer<typeof TrainerSummary>
+
+/** `GET /v1/trainers?q=&task=&framework=&cursor=&limit=` */
+export const TrainerList = z
+  .object({ trainers: z.array(TrainerSummary), total: z.number().int(), nextCursor: z.string().optional() })
+  .meta({ id: 'TrainerList' })
+export type TrainerList = z.infer<typeof TrainerList>
+
+export const TrainerVersionSummary = z
+  .object({
+    version: z.string(),
+    state: VersionState,
+    digest: Digest,
+    sizeBytes: SizeBytes,
+    pushedAt: Timestamp,
+    publishedAt: Timestamp.optional(),
+  })
+  .meta({ id: 'TrainerVersionSummary' })
+export type TrainerVersionSummary = z.infer<typeof TrainerVersionSummary>
+
+/** `GET /v1/trainers/{namespace}/{name}`: unpublished versions only for the owner. */
+export const Trainer = TrainerSummary.extend({
+  readme: z.string().describe('Markdown, as the author wrote it: hostile input'),
+  manifest: TrainerManifest.describe('Of the latest version'),
+  versions: z.array(TrainerVersionSummary).describe('Newest first'),
+}).meta({ id: 'Trainer' })
+export type Trainer = z.infer<typeof Trainer>
+
+/** `GET /v1/trainers/{namespace}/{name}/versions/{version}` */
+export const TrainerVersion = TrainerVersionSummary.extend({
+  name: z.string(),
+  manifest: TrainerManifest.optional().describe('Absent when it could not be parsed'),
+  readme: z.string().optional(),
+  checkId: z.string().optional(),
+  checks: z.array(CheckResult).describe('Findings; those of a rejected version only for its owner'),
+}).meta({ id: 'TrainerVersion' })
+export type TrainerVersion = z.infer<typeof TrainerVersion>
+
+/** `GET /v1/trainers/{namespace}/{name}/resolve?range=^1.2`: the newest published version in the range. */
+export const ResolvedTrainer = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    digest: Digest.describe('Of the OCI manifest'),
+    manifest: TrainerManifest,
+    bundle: z
+      .object({ digest: Digest, sizeBytes: SizeBytes, url: z.string().describe('GET it, following redirects') })
+      .optional(),
+    image: z.object({ reference: z.string(), digest: Digest }).optional(),
+  })
+  .meta({ id: 'ResolvedTrainer' })
+export type ResolvedTrainer = z.infer<typeof ResolvedTrainer>
+
+/** `GET /v1/checks/{id}`: the acceptance of one pushed manifest. */
+export const Check = z
+  .object({
+    id: z.string(),
+    trainer: z.string(),
+    version: z.string(),
+    digest: Digest,
+    state: VersionState,
+    checks: z.array(CheckResult),
+    createdAt: Timestamp,
+    finishedAt: Timestamp.optional(),
+  })
+  .meta({ id: 'Check' })
+export type Check = z.infer<typeof Check>
+
+/** `GET /v1/checks/{id}/live` (server-sent events): the whole check each time something changed. */
+export const CheckMessage = z.object({ type: z.literal('check'), check: Check }).meta({ id: 'CheckMessage' })
+export type CheckMessage = z.infer<typeof CheckMessage>
+
+/** Scopes of a registry token; `*` is every namespace. */
+export const TokenScope = z
+  .string()
+  .regex(
+    /^(push|pull|admin):(\*|[a-z0-9]+(?:[._-][a-z0-9]+)*)$/,
+    'must be "push:namespace", "pull:namespace" or "admin:*"',
+  )
+export type TokenScope = z.infer<typeof TokenScope>
+
+/** `POST /v1/tokens` */
+export const CreateTokenRequest = z
+  .strictObject({
+    name: z.string().min(1).max(100),
+    scopes: z.array(TokenScope).min(1),
+    expiresInDays: z.number().int().positive().max(3650).optional(),
+  })
+  .meta({ id: 'CreateTokenRequest' })
+export type CreateTokenRequest = z.infer<typeof CreateTokenRequest>
+
+export const ApiToken = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    scopes: z.array(TokenScope),
+    createdAt: Timestamp,
+    expiresAt: Timestamp.optional(),
+    lastUsedAt: Timestamp.optional(),
+  })
+  .meta({ id: 'ApiToken' })
+export type ApiToken = z.infer<typeof ApiToken>
+
+/** The answer to `POST /v1/tokens`: the only time the secret is shown. */
+export const CreatedToken = ApiToken.extend({ secret: z.string() }).meta({ id: 'CreatedToken' })
+export type CreatedToken = z.infer<typeof CreatedToken>

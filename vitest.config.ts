@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config'
+
+const conditions = ['trainyard-source', 'node', 'import', 'module', 'default']
+const ignored = ['**/node_modules/**', '**/dist/**', '**/.trainyard/**', '**/fixtures/**']
+const special = ['**/*.s3.test.ts', '**/*.docker.test.ts', '**/*.browser.test.ts']
+
+/** A project of tests that need something of their own; each says itself what it skips and how to get it. */
+const needing = (name: string) => ({
+  extends: true as const,
+  test: { name, include: [`**/*.${name}.test.ts`], exclude: ignored, testTimeout: 120_000, hookTimeout: 120_000 },
+})
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'hono/jsx' } },
+  test: {
+    environment: 'node',
+    globalSetup: ['tests/setup/database.ts'],
+    pool: 'forks',
+    execArgv: ['--conditions=trainyard-source'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['**/*.test.ts', '**/*.test.tsx'], exclude: [...ignored, ...special] },
+      },
+      needing('s3'),
+      needing('docker'),
+      needing('browser'),
+    ],
+  },
+})
