@@ -1,0 +1,94 @@
+import type { DatasetClass, DatasetCounts, DatasetFormat, SplitName, TaskType } from '@trainyard/sdk/contract'
+import { type ColumnType, type Generated, type Migration, sql } from 'kysely'
+
+/** PostgreSQL hands 64-bit integers back as text; they are written as numbers. */
+type BigInteger = ColumnType<string, number, number>
+/** Objects are written as JSON text: `pg` would turn an array into a PostgreSQL array. */
+type Json<T> = ColumnType<T, string, string>
+
+interface Described {
+  name: string
+  format: DatasetFormat
+  task_type: TaskType
+  classes: Json<DatasetClass[]>
+  counts: Json<DatasetCounts>
+  size_bytes: BigInteger
+  /** SHA-256 over the sorted (path, size, SHA-256) list and the annotation content. */
+  version_hash: string
+  created_at: Generated<Date>
+}
+
+export interface DatasetRow extends Described {
+  id: string
+}
+
+/** Everything under `datasets/{dataset_id}/` in the object store. Annotation files have neither split nor label. */
+export interface DatasetFileRow {
+  dataset_id: string
+  path: string
+  role: 'image' | 'annotation'
+  size_bytes: BigInteger
+  sha256: string
+  split: SplitName | null
+  labelled: boolean
+}
+
+/** What a job trains on: the annotation files are copied to `snapshots/{id}/`, the images stay the dataset's. */
+export interface SnapshotRow extends Described {
+  id: string
+  dataset_id: string
+}
+
+export interface DatasetTables {
+  datasets: DatasetRow
+  dataset_files: DatasetFileRow
+  dataset_snapshots: SnapshotRow
+}
+
+/** To be merged with the migrations of the other areas; every name is unique to this one. */
+export const datasetMigrations: Record<string, Migration> = {
+  '20261120T1000-datasets': {
+    async up(db) {
+      await sql`
+        create table datasets (
+          id text primary key,
+          name text not null,
+          format text not null,
+          task_type text not null,
+          classes jsonb not null,
+          counts jsonb not null,
+          size_bytes bigint not null,
+          version_hash text not null,
+          created_at timestamptz not null default now(),
+          unique (name, version_hash)
+        )`.execute(db)
+      await sql`create index datasets_newest on datasets (created_at desc, id desc)`.execute(db)
+      // Collation "C": pages are cut by path, and their order must not depend on the server's locale.
+      await sql`
+        create table dataset_files (
+          dataset_id text not null references datasets (id) on delete cascade,
+          path text collate "C" not null,
+          role text not null check (role in ('image', 'annotation')),
+          size_bytes bigint not null,
+          sha256 text not null,
+          split text check (split in ('train', 'val', 'test')),
+          labelled boolean not null,
+          primary key (dataset_id, path)
+        )`.execute(db)
+      await sql`
+        create table dataset_snapshots (
+          id text primary key,
+          dataset_id text not null references datasets (id) on delete cascade,
+          name text not null,
+          format text not null,
+          task_type text not null,
+          classes jsonb not null,
+          counts jsonb not null,
+          size_bytes bigint not null,
+          version_hash text not null,
+          created_at timestamptz not null default now(),
+          unique (dataset_id, version_hash)
+        )`.execute(db)
+    },
+  },
+}
