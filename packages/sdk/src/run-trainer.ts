@@ -1,0 +1,17 @@
+import type { TrainerDefinition } from './define-trainer.ts'
+
+export interface RunTrainerOptions {
+  /** Default: `process.env`. */
+  env?: Readonly<Record<string, string | undefined>>
+  /** Arguments of a local run, without program and script. Default: `process.argv.slice(2)`. */
+  argv?: readonly string[]
+}
+
+/**
+ * Runs the handler for `OPERATION` and owns the life cycle around it. Resolves with the exit code, which is also set as
+ * `process.exitCode`; it never throws and never ends the process itself. With no `CALLBACK_URL` it runs locally.
+ */
+export async function runTrainer(trainer: TrainerDefinition, options: RunTrainerOptions = {}): Promise<number> {
+  const { runOperation } = await import('./lifecycle/run-operation.ts')
+  return runOperation(trainer, options)
+}
