@@ -1,0 +1,64 @@
+/**
+ * Writes what is generated from the code: JSON Schemas of the contract into `docs/schemas/`, the OpenAPI documents of
+ * the servers into `docs/openapi/`. `--check` writes nothing and fails when they differ.
+ */
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { registryOpenApi } from '@trainyard/registry'
+import { runnerOpenApi } from '@trainyard/runner'
+import * as contract from '@trainyard/sdk/contract'
+import { z } from 'zod'
+import { ROOT } from './lib/run.ts'
+
+const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()
+
+/** Every named schema of the contract, as JSON Schema 2020-12. */
+function schemas(): Map<string, unknown> {
+  const files = new Map<string, unknown>()
+  for (const schema of Object.values(contract)) {
+    if (!(schema instanceof z.ZodType)) continue
+    const id = schema.meta()?.id
+    if (id === undefined) continue
+    const body = z.toJSONSchema(schema, { io: 'input', reused: 'inline', unrepresentable: 'any' })
+    files.set(`docs/schemas/${kebab(id)}.json`, body)
+  }
+  return files
+}
+
+const generated = new Map<string, unknown>([
+  ...schemas(),
+  ['docs/openapi/runner.json', await runnerOpenApi()],
+  ['docs/openapi/registry.json', await registryOpenApi()],
+])
+
+const check = process.argv.includes('--check')
+const different: string[] = []
+const known = new Set<string>()
+for (const [path, body] of generated) {
+  known.add(path)
+  const text = `${JSON.stringify(body, null, 2)}\n`
+  const file = join(ROOT, path)
+  if (check) {
+    const there = await readFile(file, 'utf8').catch(() => undefined)
+    if (there !== text) different.push(path)
+  } else {
+    await mkdir(join(file, '..'), { recursive: true })
+    await writeFile(file, text)
+  }
+}
+for (const folder of ['docs/schemas', 'docs/openapi']) {
+  for (const name of await readdir(join(ROOT, folder)).catch(() => [])) {
+    const path = `${folder}/${name}`
+    if (known.has(path)) continue
+    if (check) different.push(`${path} (nothing generates it any more)`)
+    else await rm(join(ROOT, path))
+  }
+}
+if (different.length > 0) {
+  console.error(
+    `These differ from the code; run \`npm run docs\` and commit them:\n${different.map((path) => `  ${path}`).join('\n')}`,
+  )
+  process.exitCode = 1
+} else {
+  console.log(`${generated.size} generated documents ${check ? 'are current' : 'written'}`)
+}

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ROOT } from './run.ts'
+
+const PackageManifest = z.looseObject({
+  name: z.string(),
+  private: z.boolean().default(false),
+  exports: z.record(z.string(), z.unknown()).default({}),
+  bin: z.record(z.string(), z.string()).default({}),
+  dependencies: z.record(z.string(), z.string()).default({}),
+})
+
+export interface WorkspacePackage {
+  name: string
+  dir: string
+  isPrivate: boolean
+  /** Entry points: file in dist without its ending → source file. */
+  entries: Record<string, string>
+}
+
+/** Our packages in the order of the arrows: what others need comes first. */
+export function workspacePackages(): WorkspacePackage[] {
+  const order = ['sdk', 'platform', 'runner', 'validator', 'registry', 'web']
+  return readdirSync(join(ROOT, 'packages'))
+    .toSorted((a, b) => order.indexOf(a) - order.indexOf(b))
+    .map((folder) => {
+      const dir = join(ROOT, 'packages', folder)
+      const manifest = PackageManifest.parse(JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')))
+      const outputs = [
+        ...Object.values(manifest.exports).map(
+          (target) => z.looseObject({ default: z.string() }).parse(target).default,
+        ),
+        ...Object.values(manifest.bin),
+      ]
+      const entries = Object.fromEntries(
+        outputs.map((output) => {
+          const name = output.replace(/^\.\/dist\//, '').replace(/\.js$/, '')
+          return [name, `src/${name}.ts`]
+        }),
+      )
+      return { name: manifest.name, dir, isPrivate: manifest.private, entries }
+    })
+}
+
+/** Where `npm run build` leaves the packed packages. */
+export const PACKS_DIR = join(ROOT, 'dist', 'packs')
+
+export const publicPackages = (): WorkspacePackage[] => workspacePackages().filter((one) => !one.isPrivate)

@@ -1,0 +1,13 @@
+/**
+ * The dataset that a first start trains on: handwritten digits, as a folder in DICE.
+ *
+ * ```ts
+ * const { dir } = await buildSampleDataset({ dir: '.trainyard/sample-dataset' })
+ * await upload(packSampleDataset(dir))
+ * ```
+ *
+ * @module
+ */
+
+export { type BuildSampleDatasetOptions, buildSampleDataset, type SampleDataset } from './build-sample-dataset.ts'
+export { packSampleDataset } from './pack-sample-dataset.ts'

@@ -1,0 +1,88 @@
+/** `npm start`: everything in one process on one port, and one real training through all of it. */
+import { memoryUsage } from 'node:process'
+import { ROOT, run } from './lib/run.ts'
+import { createTerminal, formatBytes, formatDuration } from './lib/terminal.ts'
+import { readStartOptions, START_HELP, type StartOptions, UsageError } from './start/options.ts'
+import { createStages, type Stages } from './start/stages.ts'
+import type { Trainyard } from './start/trainyard.ts'
+
+const terminal = createTerminal(process.stdout)
+
+async function main(options: StartOptions): Promise<number> {
+  const stages = createStages(terminal)
+  const began = Number(process.env.TRAINYARD_SETUP_STARTED ?? Date.now())
+  const stopRequested = untilSignal()
+  let trainyard: Trainyard | undefined
+  try {
+    const { url } = (trainyard = await stages.run('registry, runner and web', (note) => open(options, note)))
+    if (options.serve) {
+      terminal.line(`\nTrainyard answers at ${url}`)
+    } else {
+      const { runMainJob } = await import('./start/main-job.ts')
+      const result = await Promise.race([runMainJob(trainyard, stages, terminal), stopRequested])
+      if (result === undefined) return 130
+      terminal.line()
+      terminal.line(terminal.style('bold', `test accuracy ${result.testAccuracy.toFixed(4)}`))
+      terminal.line(`checkpoint    ${result.checkpoint}`)
+      printTimes(stages, Date.now() - began)
+      printNext(trainyard, result.job.id)
+    }
+    if (options.once) return 0
+    terminal.line(`\nPress Ctrl-C to stop. Everything is kept in ${trainyard.dataDir}.`)
+    await stopRequested
+    return 0
+  } finally {
+    await trainyard?.stop()
+  }
+}
+
+/** The pages are TypeScript with JSX, which Node does not run as it stands: they are built first. */
+async function open(options: StartOptions, note: (text: string) => void): Promise<Trainyard> {
+  note('building the pages')
+  const { code, output } = await run(process.execPath, ['--conditions=trainyard-source', 'packages/web/build.ts'], {
+    cwd: ROOT,
+    capture: true,
+  })
+  if (code !== 0) throw new Error(`the pages could not be built:\n${output}`)
+  const { startTrainyard } = await import('./start/trainyard.ts')
+  return startTrainyard({ ...options, env: process.env, onProgress: note })
+}
+
+function printTimes(stages: Stages, totalMs: number): void {
+  const rows = stages.summary().map(({ title, durationMs }) => `${title} ${formatDuration(durationMs)}`)
+  terminal.line(`times         ${rows.join(' · ')} · all ${formatDuration(totalMs)}`)
+  terminal.line(`memory        ${formatBytes(memoryUsage().rss)} in this process`)
+}
+
+function printNext({ url, pushTokenFile }: Trainyard, jobId: number): void {
+  terminal.line('\nOpen next:')
+  terminal.line(`  ${url}/jobs/${jobId}    the job: curves, logs, checkpoints`)
+  terminal.line(`  ${url}/    the marketplace`)
+  terminal.line(`  ${url}/openapi/runner.json, ${url}/openapi/registry.json    the APIs`)
+  const host = new URL(url).host
+  terminal.line(`Push a trainer of your own:`)
+  terminal.line(`  docker login ${host} -u local --password-stdin < ${pushTokenFile}`)
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+function untilSignal(): Promise<undefined> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        terminal.line('\nStopping …')
+        resolve(undefined)
+      })
+    }
+  })
+}
+
+try {
+  const options = readStartOptions(process.argv.slice(2), process.env)
+  if (options === undefined) process.stdout.write(START_HELP)
+  else process.exitCode = await main(options)
+} catch (error) {
+  const expected = error instanceof UsageError || (error instanceof Error && error.name === 'ConfigError')
+  const text = error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error)
+  terminal.line(`${terminal.style('red', 'trainyard:')} ${text}`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}

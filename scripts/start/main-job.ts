@@ -1,0 +1,135 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createClient, publishTrainer, TrainyardApiError, type TrainyardClient } from '@trainyard/sdk/client'
+import { type Check, type Dataset, decodeMetric, type Job, TrainerManifest } from '@trainyard/sdk/contract'
+import { ROOT } from '../lib/run.ts'
+import { formatBytes, formatDuration, type Terminal } from '../lib/terminal.ts'
+import { buildTrainer } from '../lib/trainers.ts'
+import { buildSampleDataset, packSampleDataset } from '../sample-dataset/index.ts'
+import { followJob } from './follow-job.ts'
+import type { Stages } from './stages.ts'
+import type { Trainyard } from './trainyard.ts'
+
+const TRAINER_DIR = join(ROOT, 'trainers', 'tfjs-classifier')
+const TRAINER_RANGE = '^1'
+const DATASET_NAME = 'handwritten-digits'
+
+export interface MainJobResult {
+  job: Job
+  testAccuracy: number
+  /** Where the best checkpoint's bytes lie, or its signed address. */
+  checkpoint: string
+}
+
+/** The way of one model through every room: dataset, publication, acceptance, training. Throws when any step fails. */
+export async function runMainJob(trainyard: Trainyard, stages: Stages, terminal: Terminal): Promise<MainJobResult> {
+  const client = createClient({ registryUrl: trainyard.url, runnerUrl: trainyard.url, token: trainyard.pushToken })
+  const sampleDir = join(trainyard.dataDir, 'samples', 'digits')
+  await stages.run('sample dataset', async (note) => {
+    const { splits } = await buildSampleDataset({ dir: sampleDir })
+    note(`${splits.train} training, ${splits.val} validation and ${splits.test} test images of handwritten digits`)
+  })
+  const dataset = await stages.run('dataset registered', async (note) => {
+    const registered = await registerDataset(client, sampleDir)
+    note(`${registered.name} (${registered.counts.images} images, ${formatBytes(registered.sizeBytes)})`)
+    return registered
+  })
+  const name = await stages.run('trainer published and accepted', (note) => publish(client, trainyard, terminal, note))
+  const job = await stages.run('training', async (note) => {
+    const created = await client.jobs.create({
+      trainer: `${name}@${TRAINER_RANGE}`,
+      dataset: dataset.id,
+      name: 'Handwritten digits',
+    })
+    terminal.line(
+      `  job ${created.id} with ${created.trainer.name}@${created.trainer.version}: ${trainyard.url}/jobs/${created.id}`,
+    )
+    const finished = await followJob(client, created.id, terminal)
+    if (finished.state !== 'succeeded') throw new Error(describeFailure(finished))
+    note(`job ${finished.id} ${finished.state}`)
+    return finished
+  })
+  return { job, testAccuracy: testAccuracyOf(job), checkpoint: await locateCheckpoint(client, trainyard, job) }
+}
+
+async function registerDataset(client: TrainyardClient, dir: string): Promise<Dataset> {
+  return client.datasets.upload(packSampleDataset(dir), { name: DATASET_NAME })
+}
+
+/** Publishes the trainer's folder, follows its checks and returns its name. A version that is there already is used. */
+async function publish(
+  client: TrainyardClient,
+  trainyard: Trainyard,
+  terminal: Terminal,
+  note: (text: string) => void,
+): Promise<string> {
+  await buildTrainer(TRAINER_DIR)
+  const manifest = TrainerManifest.parse(JSON.parse(await readFile(join(TRAINER_DIR, 'trainer.json'), 'utf8')))
+  const title = `${manifest.name}@${manifest.version}`
+  try {
+    const { checkId } = await publishTrainer({
+      dir: TRAINER_DIR,
+      registryUrl: trainyard.url,
+      token: trainyard.pushToken,
+      onProgress: (progress) => note(`${progress.stage} ${formatBytes(progress.sentBytes)}`),
+    })
+    if (checkId !== undefined) await followCheck(client, checkId, terminal, note)
+  } catch (error) {
+    const published = await client.trainers.version(manifest.name, manifest.version).catch(() => undefined)
+    const refused = error instanceof TrainyardApiError && error.status < 500
+    if (published?.state !== 'published' || !refused) throw error
+    terminal.line(
+      `  ${terminal.style('yellow', '!')} ${title} is published already, from other sources: that one is used.`,
+    )
+    terminal.line('    Raise "version" in trainers/tfjs-classifier/trainer.json to publish what is here.')
+  }
+  note(title)
+  return manifest.name
+}
+
+async function followCheck(
+  client: TrainyardClient,
+  checkId: string,
+  terminal: Terminal,
+  note: (text: string) => void,
+): Promise<void> {
+  const told = new Set<string>()
+  let last: Check | undefined
+  for await (const check of client.checks.live(checkId)) {
+    last = check
+    for (const one of check.checks) {
+      if (one.status === 'running') note(`checking ${one.name}`)
+      if (one.status === 'waiting' || one.status === 'running' || told.has(one.name)) continue
+      told.add(one.name)
+      const time =
+        one.durationMs === undefined ? '' : ` ${terminal.style('dim', `(${formatDuration(one.durationMs)})`)}`
+      terminal.line(`  check ${one.name}: ${one.status}${one.reason ? `, ${one.reason}` : ''}${time}`)
+      for (const finding of one.findings) terminal.line(`    ${finding.code} ${finding.severity}: ${finding.message}`)
+    }
+  }
+  if (last?.state === 'rejected') {
+    throw new Error(`${last.trainer}@${last.version} was rejected: see the findings above and ${checkId}`)
+  }
+}
+
+function describeFailure(job: Job): string {
+  const reason = job.endReason ? ` (${job.endReason})` : ''
+  return `job ${job.id} ended as ${job.state}${reason}${job.error ? `: ${job.error.message}` : ''}`
+}
+
+function testAccuracyOf(job: Job): number {
+  const metrics = job.result?.operation === 'train' ? job.result.metrics : {}
+  const value = metrics.test_accuracy
+  if (value === undefined)
+    throw new Error(`job ${job.id} reported no test_accuracy; it reported ${Object.keys(metrics).join(', ')}`)
+  return decodeMetric(value)
+}
+
+/** The best checkpoint: a path with the folder store, else its signed address. */
+async function locateCheckpoint(client: TrainyardClient, trainyard: Trainyard, job: Job): Promise<string> {
+  const { artifacts } = await client.jobs.artifacts(job.id)
+  const checkpoints = artifacts.filter((artifact) => artifact.kind === 'checkpoint')
+  const best = checkpoints.find((artifact) => artifact.name.startsWith('best')) ?? checkpoints[0]
+  if (best === undefined) throw new Error(`job ${job.id} left no checkpoint`)
+  return `${trainyard.url}/jobs/${job.id} (${best.name}, ${formatBytes(best.sizeBytes)})`
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { readStartOptions, UsageError } from './options.ts'
+
+test('the defaults are port 7600 on the loopback and a folder .trainyard', () => {
+  expect(readStartOptions([], {})).toEqual({
+    dataDir: '.trainyard',
+    port: 7600,
+    host: '127.0.0.1',
+    once: false,
+    serve: false,
+  })
+})
+
+test('the command line wins over the environment', () => {
+  const env = { PORT: '9000', TRAINYARD_DATA_DIR: '/srv/a' }
+  expect(readStartOptions(['--port', '9100', '--data', '/srv/b'], env)).toMatchObject({ port: 9100, dataDir: '/srv/b' })
+  expect(readStartOptions([], env)).toMatchObject({ port: 9000, dataDir: '/srv/a' })
+})
+
+test('a port that is none is refused with the value seen', () => {
+  expect(() => readStartOptions(['--port', '99999'], {})).toThrow(
+    '--port is "99999"; wanted is a number from 0 to 65535',
+  )
+  expect(() => readStartOptions([], { PORT: 'http' })).toThrow(UsageError)
+})
+
+test('an unknown option and a contradiction are refused', () => {
+  expect(() => readStartOptions(['--onse'], {})).toThrow(UsageError)
+  expect(() => readStartOptions(['--once', '--serve'], {})).toThrow('exclude each other')
+})
+
+test('--help asks for nothing else', () => {
+  expect(readStartOptions(['--help'], {})).toBeUndefined()
+})

@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util'
+
+export interface StartOptions {
+  /** Where everything is kept. Default: `.trainyard` in the current folder. */
+  dataDir: string
+  /** Default 7600; 0 takes any free port. */
+  port: number
+  /** Default 127.0.0.1: only this machine. */
+  host: string
+  /** Ends after the main job instead of staying up. */
+  once: boolean
+  /** Starts the servers only. */
+  serve: boolean
+}
+
+export const START_HELP = `Usage: npm start [-- options]
+
+Starts registry, runner and web in one process, publishes the trainer of handwritten digits,
+trains a model with it and stays up until Ctrl-C.
+
+Options:
+  --once          end after the training: exit code 0 if all went well
+  --serve         start the servers only, run nothing
+  --port N        port to listen on (default 7600, or PORT); 0 takes any free one
+  --data DIR      folder for everything that is kept (default .trainyard, or TRAINYARD_DATA_DIR)
+  --help          this text
+
+Environment:
+  DATABASE_URL    a PostgreSQL to use instead of the embedded one
+  S3_ENDPOINT …   an object store to use instead of the folder (docs/configuration.md)
+
+Examples:
+  npm start
+  npm start -- --once
+  npm start -- --serve --port 8080 --data /srv/trainyard
+`
+
+/** A wrong command line: the message says what is wanted. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** Reads the command line and the environment; undefined when only help was asked for. */
+export function readStartOptions(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): StartOptions | undefined {
+  const { values } = parse(args)
+  if (values.help) return undefined
+  const port = values.port ?? env.PORT ?? '7600'
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new UsageError(`--port is "${port}"; wanted is a number from 0 to 65535`)
+  }
+  if (values.once && values.serve) throw new UsageError('--once and --serve exclude each other: choose one')
+  return {
+    dataDir: values.data ?? env.TRAINYARD_DATA_DIR ?? '.trainyard',
+    port: Number(port),
+    host: '127.0.0.1',
+    once: values.once,
+    serve: values.serve,
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        once: { type: 'boolean', default: false },
+        serve: { type: 'boolean', default: false },
+        port: { type: 'string' },
+        data: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import {
+  createFolderStore,
+  createLogger,
+  createS3Store,
+  ensureWritableFolder,
+  type Identity,
+  listen,
+  lockFolder,
+  openIdentity,
+  readStoreConfig,
+  startEmbeddedPostgres,
+} from '@trainyard/platform'
+import { createRegistry, readRegistryConfig } from '@trainyard/registry'
+import { createRunner, readRunnerConfig } from '@trainyard/runner'
+import { createWeb } from '@trainyard/web'
+import type { Hono } from 'hono'
+import { rooms } from './rooms.ts'
+
+export interface TrainyardOptions {
+  dataDir: string
+  host: string
+  port: number
+  /** Settings beyond these, as environment variables. */
+  env: Readonly<Record<string, string | undefined>>
+  onProgress?(text: string): void
+}
+
+export interface Trainyard {
+  url: string
+  dataDir: string
+  /** A token that may push to every namespace, and the file that holds it. */
+  pushToken: string
+  pushTokenFile: string
+  stop(): Promise<void>
+}
+
+/** Starts PostgreSQL, registry, runner, web and the object store in this process, behind one port. */
+export async function startTrainyard(options: TrainyardOptions): Promise<Trainyard> {
+  const dataDir = resolve(options.dataDir)
+  const stops: (() => Promise<void>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const one of stops.splice(0).toReversed()) await one()
+  }
+  const progress = options.onProgress ?? (() => {})
+  try {
+    await ensureWritableFolder(dataDir, 'The data folder')
+    const lock = await lockFolder(dataDir)
+    stops.push(() => lock.release())
+    const logger = createLogger({ name: 'trainyard', destination: join(dataDir, 'server.log') })
+
+    // The port comes first: a taken one must be told before anything else is started. Requests wait for the rooms.
+    const ready = Promise.withResolvers<Hono>()
+    ready.promise.catch(() => {})
+    const server = await listen(
+      { fetch: async (request: Request, env: object) => (await ready.promise).fetch(request, env) },
+      { host: options.host, port: options.port },
+    )
+    stops.push(() => server.close())
+
+    let databaseUrl = options.env.DATABASE_URL
+    if (databaseUrl === undefined) {
+      progress('starting PostgreSQL')
+      const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), logger, onProgress: progress })
+      stops.push(() => postgres.stop())
+      databaseUrl = postgres.url
+    }
+    const settings = {
+      ...options.env,
+      DATABASE_URL: databaseUrl,
+      PUBLIC_URL: server.url,
+      REGISTRY_URL: server.url,
+      DATA_DIR: dataDir,
+    }
+    progress('opening the rooms')
+    const storeConfig = readStoreConfig(settings)
+    const folder =
+      storeConfig.kind === 'folder'
+        ? createFolderStore({
+            dir: join(dataDir, 'objects'),
+            publicUrl: server.url,
+            secret: await keptSecret(join(dataDir, 'storage-secret')),
+          })
+        : undefined
+    const store = folder ?? createS3Store(storeConfig)
+
+    const identity = await openIdentity({ url: databaseUrl, logger })
+    stops.push(() => identity.close())
+    const registry = await createRegistry({ config: readRegistryConfig(settings), store, identity, logger })
+    stops.push(() => registry.stop())
+    const runner = await createRunner({ config: readRunnerConfig(settings), store, logger })
+    stops.push(() => runner.stop())
+    const web = createWeb({ registryUrl: server.url, runnerUrl: server.url })
+
+    ready.resolve(
+      rooms({ registry: registry.app, runner: runner.app, web: web.app, ...(folder && { store: folder.app }) }),
+    )
+    await registry.start()
+    await runner.start()
+    const pushTokenFile = join(dataDir, 'push-token')
+    return { url: server.url, dataDir, pushToken: await keptPushToken(identity, pushTokenFile), pushTokenFile, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** A random secret that is made once and kept in a file that only this user can read. */
+async function keptSecret(file: string): Promise<string> {
+  const there = await readFile(file, 'utf8').catch(() => undefined)
+  if (there !== undefined && there.length >= 32) return there
+  const secret = randomBytes(32).toString('base64url')
+  await writePrivate(file, secret)
+  return secret
+}
+
+/** The local owner's token for pushing; a new one when the kept one is not valid any more. */
+async function keptPushToken(identity: Identity, file: string): Promise<string> {
+  const there = (await readFile(file, 'utf8').catch(() => '')).trim()
+  if (there !== '' && (await identity.verifyToken(there)) !== undefined) return there
+  const { secret } = await identity.createToken({
+    owner: 'local',
+    name: 'made by npm start',
+    scopes: ['push:*', 'pull:*', 'admin:*'],
+  })
+  await writePrivate(file, secret)
+  return secret
+}
+
+async function writePrivate(file: string, text: string): Promise<void> {
+  await mkdir(join(file, '..'), { recursive: true })
+  await writeFile(file, text, { mode: 0o600 })
+  await chmod(file, 0o600)
+}
