@@ -14,9 +14,9 @@ async function main(options: StartOptions): Promise<number> {
   const stopRequested = untilSignal()
   let trainyard: Trainyard | undefined
   try {
-    const { url } = (trainyard = await stages.run('registry, runner and web', (note) => open(options, note)))
+    trainyard = await stages.run('registry, runner and web', (note) => open(options, note))
     if (options.serve) {
-      terminal.line(`\nTrainyard answers at ${url}`)
+      terminal.line(`\nTrainyard answers at ${trainyard.url}`)
     } else {
       const { runMainJob } = await import('./start/main-job.ts')
       const result = await Promise.race([runMainJob(trainyard, stages, terminal), stopRequested])
