@@ -1,5 +1,6 @@
 import type { DatasetClass, DatasetCounts, DatasetFormat, SplitName, TaskType } from '@trainyard/sdk/contract'
-import { type ColumnType, type Generated, type Migration, sql } from 'kysely'
+import { type ColumnType, type Generated, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
 
 /** PostgreSQL hands 64-bit integers back as text; they are written as numbers. */
 type BigInteger = ColumnType<string, number, number>

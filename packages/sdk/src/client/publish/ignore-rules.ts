@@ -1,0 +1,33 @@
+/** Never of use in a bundle. A line such as `!node_modules/` in `.trainyardignore` brings one of them back. */
+const ALWAYS_IGNORED = ['node_modules/', '.git/', '/runs/', '/.trainyard/', '.DS_Store', '.env', '/.trainyardignore']
+
+/** Whether a path (relative, `/` between its parts) is left out. */
+export type IgnoreRules = (path: string, isFolder: boolean) => boolean
+
+/** Reads `.trainyardignore`: the syntax of `.gitignore`, without character classes. The last line that matches wins. */
+export function parseIgnoreRules(text: string): IgnoreRules {
+  const rules = [...ALWAYS_IGNORED, ...text.split(/\r?\n/)].flatMap((raw) => {
+    const line = raw.trim()
+    if (line === '' || line.startsWith('#')) return []
+    const negated = line.startsWith('!')
+    const pattern = negated ? line.slice(1) : line
+    const body = pattern.replace(/^\//, '').replace(/\/$/, '')
+    // As git has it: a slash at the start or in the middle ties the pattern to the root.
+    const anchored = pattern.startsWith('/') || body.includes('/')
+    return [{ negated, onlyFolders: pattern.endsWith('/'), expression: toExpression(body, anchored) }]
+  })
+  return (path, isFolder) => {
+    const last = rules.findLast((rule) => (isFolder || !rule.onlyFolders) && rule.expression.test(path))
+    return last !== undefined && !last.negated
+  }
+}
+
+function toExpression(glob: string, anchored: boolean): RegExp {
+  const source = glob.replace(/\*\*\/|\/\*\*$|\*+|\?|[.+^${}()|[\]\\]/g, (part) => {
+    if (part === '**/') return '(?:.*/)?'
+    if (part === '/**') return '/.*'
+    if (part.startsWith('*')) return '[^/]*'
+    return part === '?' ? '[^/]' : `\\${part}`
+  })
+  return new RegExp(`^${anchored ? '' : '(?:.*/)?'}${source}$`)
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { ApiToken, CreatedToken, CreateTokenRequest } from '../contract/index.ts'
+import { type Connect, fetchJson, send } from './http.ts'
+
+const TokenList = z.object({ tokens: z.array(ApiToken) })
+
+export interface TokensClient {
+  /** The only time the secret is shown. */
+  create(input: CreateTokenRequest): Promise<CreatedToken>
+  list(): Promise<ApiToken[]>
+  revoke(id: string): Promise<void>
+}
+
+export function createTokensClient(connect: Connect): TokensClient {
+  return {
+    async create(input) {
+      const json = CreateTokenRequest.parse(input)
+      return fetchJson(connect, CreatedToken, { method: 'POST', path: '/v1/tokens', json })
+    },
+    async list() {
+      return (await fetchJson(connect, TokenList, { path: '/v1/tokens' })).tokens
+    },
+    async revoke(id) {
+      await send(connect(), { method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(id)}` })
+    },
+  }
+}
