@@ -1,0 +1,116 @@
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process'
+import { chown, readFile, realpath, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { ConfigError } from '../../errors.ts'
+
+const run = promisify(execFile)
+
+/** As whom PostgreSQL's programs run. */
+export interface RunAs {
+  /** The owner that its files must have; undefined: we are no root, and everything is ours already. */
+  owner: { uid: number; gid: number } | undefined
+  spawn(program: string, args: string[], options: SpawnOptions): ChildProcess
+}
+
+/** The environment is short on purpose: no secret of ours reaches the server, and no PGHOST misleads it. */
+export const POSTGRES_ENV: NodeJS.ProcessEnv = { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
+
+const asOurselves: RunAs = {
+  owner: undefined,
+  spawn: (program, args, options) => spawn(program, args, { ...options, cwd: '/', env: POSTGRES_ENV }),
+}
+
+/**
+ * PostgreSQL refuses to run as root. Then it runs as `nobody`; and where `nobody` cannot enter a folder on the way to its
+ * binaries or data (everything below /root, say), it keeps the one capability that lets it pass.
+ *
+ * @param dataDir exists already
+ * @throws ConfigError
+ */
+export async function chooseUser(program: string, dataDir: string): Promise<RunAs> {
+  if (process.getuid?.() !== 0) return asOurselves
+  const owner = await findNobody()
+  try {
+    await chown(dataDir, owner.uid, owner.gid)
+  } catch (error) {
+    throw new ConfigError(
+      `PostgreSQL does not run as root, and ${dataDir} cannot be given to the user "nobody"; start as an ordinary user, choose another data folder, or set DATABASE_URL`,
+      { cause: error },
+    )
+  }
+  const candidates: RunAs[] = [
+    {
+      owner,
+      spawn: (file, args, options) => spawn(file, args, { ...options, ...owner, cwd: '/', env: POSTGRES_ENV }),
+    },
+    withCapability(owner, 'dac_read_search'),
+    withCapability(owner, 'dac_override'),
+  ]
+  for (const candidate of candidates) {
+    if (await canWork(candidate, program, dataDir)) return candidate
+  }
+  const blocked = (await firstClosedFolder(program, owner)) ?? (await firstClosedFolder(dataDir, owner))
+  throw new ConfigError(
+    blocked === undefined
+      ? `PostgreSQL does not run as root, and this root may not become the user "nobody" (uid ${owner.uid}); start as an ordinary user, or set DATABASE_URL`
+      : `PostgreSQL does not run as root, and the user "nobody" cannot enter ${blocked}; allow it with "chmod o+x ${blocked}", choose a data folder elsewhere, start as an ordinary user, or set DATABASE_URL`,
+  )
+}
+
+function withCapability(owner: { uid: number; gid: number }, capability: string): RunAs {
+  const flags = [
+    ...['--reuid', String(owner.uid), '--regid', String(owner.gid), '--clear-groups'],
+    ...[`--inh-caps=+${capability}`, `--ambient-caps=+${capability}`, '--'],
+  ]
+  return {
+    owner,
+    spawn: (program, args, options) =>
+      spawn('setpriv', [...flags, program, ...args], { ...options, cwd: '/', env: POSTGRES_ENV }),
+  }
+}
+
+/** Asks the system instead of reading modes: ACLs, security modules and user namespaces have a say too. */
+async function canWork(candidate: RunAs, program: string, dataDir: string): Promise<boolean> {
+  const script = '"$1" --version >/dev/null 2>&1 && cd "$2" && test -w . && test -r .'
+  try {
+    const child = candidate.spawn('/bin/sh', ['-c', script, 'sh', program, dataDir], { stdio: 'ignore' })
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('exit', resolve)
+    })
+    return code === 0
+  } catch {
+    return false
+  }
+}
+
+async function findNobody(): Promise<{ uid: number; gid: number }> {
+  const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '')
+  const fields = passwd
+    .split('\n')
+    .find((line) => line.startsWith('nobody:'))
+    ?.split(':')
+  const uid = Number(fields?.[2])
+  const gid = Number(fields?.[3])
+  // macOS counts nobody as -2; the kernel's number is what spawn takes.
+  if (Number.isInteger(uid) && uid > 0 && Number.isInteger(gid) && gid > 0) return { uid, gid }
+  if (process.platform === 'darwin') {
+    const { stdout } = await run('id', ['-u', 'nobody']).catch(() => ({ stdout: '' }))
+    const known = Number(stdout.trim())
+    if (stdout.trim() !== '' && Number.isInteger(known)) return { uid: known >>> 0, gid: known >>> 0 }
+  }
+  return { uid: 65534, gid: 65534 }
+}
+
+/** The uppermost folder on the way to a path that the user cannot enter, judged by its mode. */
+async function firstClosedFolder(path: string, owner: { uid: number; gid: number }): Promise<string | undefined> {
+  const folders: string[] = []
+  for (let dir = dirname(await realpath(path)); dir !== dirname(dir); dir = dirname(dir)) folders.unshift(dir)
+  for (const dir of folders) {
+    const { mode, uid, gid } = await stat(dir)
+    const bit = uid === owner.uid ? 0o100 : gid === owner.gid ? 0o010 : 0o001
+    if ((mode & bit) === 0) return dir
+  }
+  return undefined
+}

@@ -1,0 +1,61 @@
+import type { z } from 'zod'
+
+type Issue = z.core.$ZodIssue
+
+export interface DescribedIssue {
+  path: PropertyKey[]
+  detail: string
+}
+
+/** Says in a sentence what a zod issue wants. Messages that a schema's author wrote are kept as they are. */
+export function describeIssue(issue: Issue, base: readonly PropertyKey[] = []): DescribedIssue[] {
+  const path = [...base, ...issue.path]
+  if (issue.code === 'invalid_union' && isDefaultMessage(issue.message)) {
+    // The branch that came closest is the one its writer meant.
+    const closest = issue.errors.toSorted((a, b) => a.length - b.length)[0]
+    if (closest !== undefined && closest.length > 0) return closest.flatMap((inner) => describeIssue(inner, path))
+  }
+  return [{ path, detail: isDefaultMessage(issue.message) ? wanted(issue) : issue.message }]
+}
+
+function isDefaultMessage(message: string): boolean {
+  return /^(Invalid|Too small|Too big|Unrecognized key)/.test(message)
+}
+
+function wanted(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return / received undefined$/.test(issue.message)
+        ? `is required (${issue.expected})`
+        : `must be ${article(issue.expected)}`
+    case 'invalid_value':
+      return issue.values.length === 1
+        ? `must be ${JSON.stringify(issue.values[0])}`
+        : `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`
+    case 'too_small':
+      return `must ${issue.inclusive === false ? 'be more than' : 'be at least'} ${issue.minimum}${unit(issue.origin)}`
+    case 'too_big':
+      return `must be ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${unit(issue.origin)}`
+    case 'invalid_format':
+      return issue.format === 'regex' && issue.pattern !== undefined
+        ? `must match ${issue.pattern}`
+        : `must be a valid ${issue.format}`
+    case 'not_multiple_of':
+      return `must be a multiple of ${issue.divisor}`
+    case 'unrecognized_keys':
+      return `has unknown ${issue.keys.length === 1 ? 'field' : 'fields'} ${issue.keys.map((key) => `"${key}"`).join(', ')}`
+    default:
+      return issue.message
+  }
+}
+
+function article(type: string): string {
+  const name = type === 'int' ? 'integer' : type
+  return `${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}`
+}
+
+function unit(origin: string): string {
+  if (origin === 'string') return ' characters long'
+  if (origin === 'array' || origin === 'set') return ' items long'
+  return ''
+}

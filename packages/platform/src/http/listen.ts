@@ -1,0 +1,91 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { isIPv6 } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { ConfigError } from '../errors.ts'
+
+export interface ListenOptions {
+  /** Where to listen. Default: `127.0.0.1`. */
+  host?: string
+  /** 0 takes a free one. */
+  port: number
+  /** How long open requests may go on after `close()`; streams that never end are cut then. Default: 2000. */
+  drainMs?: number
+}
+
+export interface Listening {
+  /** For example `http://127.0.0.1:7600`, without a slash at its end. */
+  url: string
+  port: number
+  /** Takes no new requests, lets open ones finish, and resolves when the last connection is gone. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves an app over HTTP.
+ *
+ * @throws ConfigError when the port is taken or may not be used
+ */
+export async function listen(
+  app: { fetch: (request: Request) => Response | Promise<Response> },
+  { host = '127.0.0.1', port, drainMs = 2000 }: ListenOptions,
+): Promise<Listening> {
+  const server = createAdaptorServer({ fetch: (request: Request) => app.fetch(request) }) as Server
+  // Uploads of many gigabytes take longer than Node's five minutes; slow headers are still cut off.
+  server.requestTimeout = 0
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    throw explain(error, host, port)
+  }
+  const address = server.address()
+  const actualPort = typeof address === 'object' && address !== null ? address.port : port
+  return {
+    url: `http://${reachable(host)}:${actualPort}`,
+    port: actualPort,
+    close: () => drain(server, drainMs),
+  }
+}
+
+async function drain(server: Server, drainMs: number): Promise<void> {
+  if (!server.listening) return
+  const closed = once(server, 'close')
+  server.close()
+  server.closeIdleConnections()
+  const idle = setInterval(() => server.closeIdleConnections(), 50)
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs)
+  await closed
+  clearInterval(idle)
+  clearTimeout(cut)
+}
+
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::' || host === '') return '127.0.0.1'
+  return isIPv6(host) ? `[${host}]` : host
+}
+
+function explain(error: unknown, host: string, port: number): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const options = { cause: error }
+  switch (code) {
+    case 'EADDRINUSE':
+      return new ConfigError(
+        `Port ${port} on ${host} is already in use; set PORT to another, or stop the program that holds it`,
+        options,
+      )
+    case 'EACCES':
+      return new ConfigError(
+        `Port ${port} on ${host} may not be used by this user; set PORT to one above 1023`,
+        options,
+      )
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new ConfigError(
+        `HOST is "${host}", which is no address of this machine; set it to 127.0.0.1 or 0.0.0.0`,
+        options,
+      )
+    default:
+      return error
+  }
+}

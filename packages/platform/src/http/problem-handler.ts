@@ -1,0 +1,79 @@
+import { PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type ProblemCode } from '@trainyard/sdk/contract'
+import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { TrainyardError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { newTraceId, parseTraceparent } from '../system/trace.ts'
+
+/** Where the code of a problem is explained. */
+export function problemType(code: ProblemCode): string {
+  return `https://trainyard.dev/problems/${code}`
+}
+
+/** The problem document of an error. */
+export function toProblem(error: TrainyardError, traceId?: string): Problem {
+  return {
+    ...error.extra,
+    type: problemType(error.code),
+    title: PROBLEMS[error.code].title,
+    status: error.status,
+    detail: error.detail,
+    code: error.code,
+    retryable: error.retryable,
+    ...(error.issues === undefined ? {} : { issues: error.issues }),
+    ...(traceId === undefined ? {} : { traceId }),
+  }
+}
+
+/** The whole answer for an error: status, media type, `Retry-After` where it is known. */
+export function problemResponse(error: TrainyardError, traceId?: string): Response {
+  const headers = new Headers({ 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' })
+  if (error.retryAfterSeconds !== undefined) headers.set('retry-after', String(Math.ceil(error.retryAfterSeconds)))
+  if (error.status === 401) headers.set('www-authenticate', 'Bearer')
+  return new Response(JSON.stringify(toProblem(error, traceId)), { status: error.status, headers })
+}
+
+/** Turns what a handler threw into problem+json. An unknown error is logged whole and sent as a bare `internal`. */
+export function problemHandler(logger: Logger): ErrorHandler {
+  return (error, c) => {
+    const traceId = traceIdOf(c)
+    const known = asTrainyardError(error)
+    if (known.code === 'internal')
+      logger.error({ err: error, traceId, method: c.req.method, path: c.req.path }, 'request failed')
+    const response = problemResponse(known, traceId)
+    // Headers that the handler had set, such as CORS or an own WWW-Authenticate, stay.
+    c.res.headers.forEach((value, name) => {
+      if (name !== 'content-type' && name !== 'content-length') response.headers.set(name, value)
+    })
+    return response
+  }
+}
+
+/** Answers an unknown route. */
+export const problemNotFound: NotFoundHandler = (c) =>
+  problemResponse(new TrainyardError('not_found', `There is no ${c.req.method} ${c.req.path} here`), traceIdOf(c))
+
+function traceIdOf(c: Context): string {
+  return c.get('traceId') ?? parseTraceparent(c.req.header('traceparent')) ?? newTraceId()
+}
+
+const CODE_BY_STATUS: Readonly<Record<number, ProblemCode>> = {
+  400: 'invalid_request',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  409: 'conflict',
+  413: 'payload_too_large',
+  422: 'unprocessable',
+  429: 'rate_limited',
+  503: 'unavailable',
+}
+
+function asTrainyardError(error: Error): TrainyardError {
+  if (error instanceof TrainyardError) return error
+  if (error instanceof HTTPException) {
+    const code = CODE_BY_STATUS[error.status]
+    if (code !== undefined) return new TrainyardError(code, error.message || PROBLEMS[code].title, { cause: error })
+  }
+  return new TrainyardError('internal', 'Something went wrong here; the trace id leads to the log', { cause: error })
+}

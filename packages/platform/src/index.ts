@@ -1,0 +1,35 @@
+/**
+ * The ground that Trainyard's servers stand on.
+ *
+ * ```ts
+ * import { createApi, createLogger, listen, notFound } from '@trainyard/platform'
+ *
+ * const logger = createLogger({ name: 'example' })
+ * const api = createApi({ logger })
+ * api.get('/things/:id', (c) => { throw notFound('thing', c.req.param('id')) }) // 404 application/problem+json
+ * const { url, close } = await listen(api, { port: 0 })
+ * ```
+ *
+ * @module
+ */
+
+export { hidePassword, parseConfig } from './config.ts'
+export {
+  ConfigError,
+  fieldIssues,
+  invalidRequest,
+  notFound,
+  TrainyardError,
+  type TrainyardErrorOptions,
+} from './errors.ts'
+export { type ApiOptions, createApi, requestContext } from './http/create-api.ts'
+export { type Listening, type ListenOptions, listen } from './http/listen.ts'
+export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
+export { problemHandler, problemNotFound, problemResponse, problemType, toProblem } from './http/problem-handler.ts'
+export { createLogger, hideSecrets, type Logger, type LoggerOptions } from './log.ts'
+export { type Clock, systemClock } from './system/clock.ts'
+export { ensureWritableFolder } from './system/folders.ts'
+export { newId } from './system/ids.ts'
+export { type FolderLock, type LockFolderOptions, lockFolder } from './system/lock-folder.ts'
+export { processIdentity } from './system/process-identity.ts'
+export { newTraceId, parseTraceparent, traceparent } from './system/trace.ts'

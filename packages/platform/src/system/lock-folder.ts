@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ConfigError } from '../errors.ts'
+import { ensureWritableFolder } from './folders.ts'
+import { processIdentity } from './process-identity.ts'
+
+const Owner = z.object({ pid: z.number().int(), identity: z.string(), nonce: z.string() })
+type Owner = z.infer<typeof Owner>
+
+export interface FolderLock {
+  release(): Promise<void>
+}
+
+export interface LockFolderOptions {
+  /** Name of the lock file. Default: `trainyard.lock`. */
+  fileName?: string
+}
+
+/**
+ * Makes this process the only owner of a folder, until it releases the lock or dies. The lock of a dead process, also
+ * of one whose number another program has taken since, is broken.
+ *
+ * @throws ConfigError that names the owner's pid
+ */
+export async function lockFolder(
+  dir: string,
+  { fileName = 'trainyard.lock' }: LockFolderOptions = {},
+): Promise<FolderLock> {
+  await ensureWritableFolder(dir, 'the data folder')
+  const path = join(dir, fileName)
+  const identity = await processIdentity(process.pid)
+  const mine: Owner = { pid: process.pid, identity: identity ?? 'unknown', nonce: randomUUID() }
+  for (let tries = 0; tries < 50; tries++) {
+    if (await claim(path, mine)) return { release: () => release(path, mine) }
+    const owner = await readOwner(path)
+    if (owner === undefined) continue
+    if (await isAlive(owner)) {
+      throw new ConfigError(
+        `${dir} is in use by another Trainyard (process ${owner.pid}); stop it first, or choose another data folder`,
+      )
+    }
+    await breakLock(path, owner)
+  }
+  throw new ConfigError(`${path} changes all the time; make sure that only one Trainyard uses ${dir}`)
+}
+
+/** A hard link either is made whole or fails because the name is taken: no reader sees a half-written file. */
+async function claim(path: string, owner: Owner): Promise<boolean> {
+  const draft = `${path}.${owner.nonce}`
+  await writeFile(draft, JSON.stringify(owner), { mode: 0o600 })
+  try {
+    await link(draft, path)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function readOwner(path: string): Promise<Owner | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  try {
+    return Owner.parse(JSON.parse(text))
+  } catch {
+    // Not written by us, or torn by a crash of the machine: nobody owns it.
+    return { pid: 0, identity: '', nonce: '' }
+  }
+}
+
+async function isAlive(owner: Owner): Promise<boolean> {
+  return (await processIdentity(owner.pid)) === owner.identity
+}
+
+/** Two starters may find the same dead lock: it is moved aside first, and put back if it is not the dead one. */
+async function breakLock(path: string, dead: Owner): Promise<void> {
+  const aside = `${path}.${randomUUID()}.broken`
+  try {
+    await rename(path, aside)
+  } catch {
+    return
+  }
+  const moved = await readOwner(aside)
+  if (moved !== undefined && moved.nonce !== dead.nonce) await link(aside, path).catch(() => undefined)
+  await rm(aside, { force: true })
+}
+
+async function release(path: string, mine: Owner): Promise<void> {
+  const owner = await readOwner(path)
+  if (owner?.nonce === mine.nonce) await rm(path, { force: true })
+}

@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import { type Database, type Migration, openDatabase } from '../database/open-database.ts'
+
+export interface TestDatabaseOptions {
+  migrations: Record<string, Migration>
+  /** Default: `TEST_DATABASE_URL`, which the test setup provides. */
+  url?: string
+}
+
+/** A schema of its own in the real PostgreSQL of the tests. */
+export async function createTestDatabase<DB>({
+  migrations,
+  url = testDatabaseUrl(),
+}: TestDatabaseOptions): Promise<Database<DB> & { drop(): Promise<void> }> {
+  const schema = `test_${randomBytes(6).toString('hex')}`
+  const database = await openDatabase<DB>({ url, schema, migrations, poolSize: 5 })
+  return {
+    ...database,
+    async drop() {
+      await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(database.db)
+      await database.close()
+    },
+  }
+}
+
+/** Where the PostgreSQL of the tests is. */
+export function testDatabaseUrl(): string {
+  const url = process.env.TEST_DATABASE_URL
+  if (url === undefined) throw new Error('TEST_DATABASE_URL is not set: run the tests with Vitest, whose setup sets it')
+  return url
+}

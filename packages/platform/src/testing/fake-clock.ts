@@ -1,0 +1,31 @@
+import type { Clock } from '../system/clock.ts'
+
+export interface FakeClock extends Clock {
+  /** Moves the time on and runs, in their order, the timers that come due. */
+  advance(ms: number): void
+}
+
+/** A clock that stands still until it is moved. */
+export function fakeClock(start: Date | string = '2026-01-01T00:00:00.000Z'): FakeClock {
+  let nowMs = new Date(start).getTime()
+  const timers = new Set<{ dueMs: number; run: () => void }>()
+  return {
+    now: () => new Date(nowMs),
+    setTimeout(run, ms) {
+      const timer = { dueMs: nowMs + ms, run }
+      timers.add(timer)
+      return { cancel: () => void timers.delete(timer) }
+    },
+    advance(ms) {
+      const untilMs = nowMs + ms
+      for (;;) {
+        const next = [...timers].filter((timer) => timer.dueMs <= untilMs).sort((a, b) => a.dueMs - b.dueMs)[0]
+        if (next === undefined) break
+        timers.delete(next)
+        nowMs = Math.max(nowMs, next.dueMs)
+        next.run()
+      }
+      nowMs = untilMs
+    },
+  }
+}
