@@ -15,6 +15,13 @@
 
 export { hidePassword, parseConfig } from './config.ts'
 export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  startEmbeddedPostgres,
+} from './database/embedded/start-embedded-postgres.ts'
+export type { ListenChannelOptions } from './database/listener.ts'
+export { type Database, type Migration, type OpenDatabaseOptions, openDatabase } from './database/open-database.ts'
+export {
   ConfigError,
   fieldIssues,
   invalidRequest,
