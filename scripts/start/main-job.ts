@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createClient, publishTrainer, TrainyardApiError, type TrainyardClient } from '@trainyard/sdk/client'
+import { createClient, publishTrainer, type TrainyardClient, VersionExistsError } from '@trainyard/sdk/client'
 import { type Check, type Dataset, decodeMetric, type Job, TrainerManifest } from '@trainyard/sdk/contract'
 import { ROOT } from '../lib/run.ts'
 import { formatBytes, formatDuration, type Terminal } from '../lib/terminal.ts'
@@ -71,13 +71,17 @@ async function publish(
       dir: TRAINER_DIR,
       registryUrl: trainyard.url,
       token: trainyard.pushToken,
-      onProgress: (progress) => note(`${progress.stage} ${formatBytes(progress.sentBytes)}`),
+      onProgress: (progress) => {
+        if (progress.type === 'uploading')
+          note(`uploading ${formatBytes(progress.sentBytes)} of ${formatBytes(progress.totalBytes)}`)
+        if (progress.type === 'warning') terminal.line(`  ${progress.text}`)
+      },
     })
     if (checkId !== undefined) await followCheck(client, checkId, terminal, note)
   } catch (error) {
+    if (!(error instanceof VersionExistsError)) throw error
     const published = await client.trainers.version(manifest.name, manifest.version).catch(() => undefined)
-    const refused = error instanceof TrainyardApiError && error.status < 500
-    if (published?.state !== 'published' || !refused) throw error
+    if (published?.state !== 'published') throw error
     terminal.line(
       `  ${terminal.style('yellow', '!')} ${title} is published already, from other sources: that one is used.`,
     )

@@ -24,15 +24,15 @@ export function rooms({ registry, runner, web, store }: Rooms): Hono {
   }
   const named = { registry, runner } as const
   for (const [name, room] of Object.entries(named)) {
-    app.get(`/openapi/${name}.json`, (c) => room.fetch(at(c.req.raw, '/openapi.json'), c.env))
+    app.get(`/openapi/${name}.json`, (c) => room.fetch(at(c.req.raw, '/openapi.json')))
   }
   for (const path of ['/healthz', '/readyz']) {
     app.get(path, async (c) => {
-      const answers = await Promise.all([registry, runner].map((room) => room.fetch(at(c.req.raw, path), c.env)))
+      const answers = await Promise.all([registry, runner].map((room) => room.fetch(at(c.req.raw, path))))
       return answers.find((answer) => !answer.ok) ?? answers[0] ?? c.notFound()
     })
   }
-  app.all('*', (c) => pick(new URL(c.req.url).pathname).fetch(c.req.raw, c.env))
+  app.all('*', (c) => pick(new URL(c.req.url).pathname).fetch(c.req.raw))
   return app
 }
 

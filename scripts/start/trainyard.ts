@@ -55,7 +55,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     const ready = Promise.withResolvers<Hono>()
     ready.promise.catch(() => {})
     const server = await listen(
-      { fetch: async (request: Request, env: object) => (await ready.promise).fetch(request, env) },
+      { fetch: async (request: Request) => (await ready.promise).fetch(request) },
       { host: options.host, port: options.port },
     )
     stops.push(() => server.close())
