@@ -1,0 +1,20 @@
+import type { Clock, Database, Logger, ObjectStore } from '@trainyard/platform'
+import type { DatasetTables } from './tables.ts'
+
+/** What this area needs; the runner's context has it all, and a test can build it by hand. */
+export interface DatasetContext {
+  database: Database<DatasetTables>
+  store: ObjectStore
+  logger: Logger
+  clock: Clock
+  /** `dataDir`: where archives are unpacked while they are looked at. Default: the system's temporary folder. */
+  config?: { dataDir: string }
+}
+
+/** What one uploaded archive may hold. */
+export const UPLOAD_LIMITS = {
+  maxFiles: 2_000_000,
+  maxTotalBytes: 500 * 1024 ** 3,
+  /** Annotations are read as one JSON text, and V8 holds no string over 512 MiB. */
+  maxAnnotationBytes: 256 * 1024 ** 2,
+} as const

@@ -1,0 +1,34 @@
+import type { DatasetClass, DatasetFormat, SplitName, TaskType } from '@trainyard/sdk/contract'
+
+/** What a folder turned out to hold, before anything is stored. Paths are relative to the dataset's root. */
+export interface DatasetContent {
+  format: DatasetFormat
+  taskType: TaskType
+  classes: DatasetClass[]
+  images: DatasetImage[]
+  annotationFiles: string[]
+  /** Annotations in all, without markers of empty images. */
+  annotations: number
+}
+
+export interface DatasetImage {
+  path: string
+  split: SplitName
+  labelled: boolean
+  /** The size that the annotations state, where they state one, and the field that says so. */
+  declared?: { width: number; height: number; field: string }
+}
+
+/** A dataset that lies unpacked on disk. */
+export interface UnpackedDataset {
+  /** Folder that `path` is relative to. */
+  dir: string
+  /** Size by path. */
+  files: ReadonlyMap<string, number>
+}
+
+const IMAGE_SUFFIX = /\.(png|jpe?g|webp|bmp|gif|tiff?)$/i
+
+export function isImagePath(path: string): boolean {
+  return IMAGE_SUFFIX.test(path)
+}

@@ -1,0 +1,26 @@
+import type { Dataset } from '@trainyard/sdk/contract'
+import type { Selectable } from 'kysely'
+import type { DatasetRow, SnapshotRow } from './tables.ts'
+
+/** A dataset frozen for jobs: its annotation files are copied, its images are referenced. */
+export interface Snapshot extends Dataset {
+  datasetId: string
+}
+
+export function toDataset(row: Selectable<DatasetRow>): Dataset {
+  return {
+    id: row.id,
+    name: row.name,
+    format: row.format,
+    taskType: row.task_type,
+    classes: row.classes,
+    counts: row.counts,
+    sizeBytes: Number(row.size_bytes),
+    versionHash: row.version_hash,
+    createdAt: row.created_at.toISOString(),
+  }
+}
+
+export function toSnapshot(row: Selectable<SnapshotRow>): Snapshot {
+  return { ...toDataset(row), datasetId: row.dataset_id }
+}

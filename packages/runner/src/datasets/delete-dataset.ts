@@ -1,0 +1,33 @@
+import { notFound, TrainyardError } from '@trainyard/platform'
+import type { DatasetContext } from './context.ts'
+import { datasetKey, snapshotKey } from './storage-keys.ts'
+
+/** The ids of jobs that still need a dataset: those that are not over. */
+export type FindLiveJobs = (datasetId: string) => Promise<number[]>
+
+/** Removes a dataset with its snapshots. Throws `conflict` while a job that is not over uses it. */
+export async function deleteDataset(
+  context: DatasetContext,
+  id: string,
+  findLiveJobs: FindLiveJobs = async () => [],
+): Promise<void> {
+  const snapshots = await context.database.transaction(async (trx) => {
+    // The lock keeps new snapshots out: theirs is a foreign key to this row.
+    const row = await trx.selectFrom('datasets').select('id').where('id', '=', id).forUpdate().executeTakeFirst()
+    if (row === undefined) throw notFound('dataset', id)
+    const jobs = await findLiveJobs(id)
+    if (jobs.length > 0) {
+      const shown = `${jobs.slice(0, 5).join(', ')}${jobs.length > 5 ? ` and ${jobs.length - 5} more` : ''}`
+      throw new TrainyardError(
+        'conflict',
+        `Dataset ${id} is in use by job ${shown}: cancel ${jobs.length === 1 ? 'it' : 'them'} first, or wait for the end`,
+      )
+    }
+    const found = await trx.selectFrom('dataset_snapshots').select('id').where('dataset_id', '=', id).execute()
+    await trx.deleteFrom('datasets').where('id', '=', id).execute()
+    return found
+  })
+  // Rows first: objects without a row are waste, a row without its objects is a broken dataset.
+  await context.store.deletePrefix(datasetKey(id))
+  for (const snapshot of snapshots) await context.store.deletePrefix(snapshotKey(snapshot.id))
+}

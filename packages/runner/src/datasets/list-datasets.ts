@@ -1,0 +1,31 @@
+import type { DatasetList } from '@trainyard/sdk/contract'
+import { sql } from 'kysely'
+import type { DatasetContext } from './context.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { toDataset } from './dataset-view.ts'
+
+/** Newest first. */
+export async function listDatasets(
+  context: DatasetContext,
+  options: { cursor?: string | undefined; limit: number },
+): Promise<DatasetList> {
+  let query = context.database.db
+    .selectFrom('datasets')
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(options.limit + 1)
+  if (options.cursor !== undefined) {
+    const [createdAt, id] = decodeCursor(options.cursor, 2)
+    query = query.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id})`)
+  }
+  const rows = await query.execute()
+  const page = rows.slice(0, options.limit)
+  const last = page.at(-1)
+  return {
+    datasets: page.map(toDataset),
+    ...(rows.length > page.length && last
+      ? { nextCursor: encodeCursor([last.created_at.toISOString(), last.id]) }
+      : {}),
+  }
+}
