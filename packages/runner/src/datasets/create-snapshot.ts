@@ -37,7 +37,7 @@ export async function createSnapshot(context: DatasetContext, datasetId: string)
         task_type: dataset.task_type,
         classes: JSON.stringify(dataset.classes),
         counts: JSON.stringify(dataset.counts),
-        size_bytes: Number(dataset.size_bytes),
+        size_bytes: dataset.size_bytes,
         version_hash: dataset.version_hash,
         created_at: context.clock.now(),
       })

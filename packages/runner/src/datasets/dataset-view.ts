@@ -15,7 +15,7 @@ export function toDataset(row: Selectable<DatasetRow>): Dataset {
     taskType: row.task_type,
     classes: row.classes,
     counts: row.counts,
-    sizeBytes: Number(row.size_bytes),
+    sizeBytes: row.size_bytes,
     versionHash: row.version_hash,
     createdAt: row.created_at.toISOString(),
   }

@@ -29,7 +29,7 @@ export async function getDatasetManifest(context: DatasetContext, snapshotId: st
     annotationFiles: await Promise.all(
       annotationFiles.map(async (file) => ({
         path: file.path,
-        sizeBytes: Number(file.size_bytes),
+        sizeBytes: file.size_bytes,
         sha256: file.sha256,
         request: await context.store.signGet(snapshotKey(snapshot.id, file.path)),
       })),

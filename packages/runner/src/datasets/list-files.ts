@@ -64,7 +64,7 @@ async function listPage(
       const { url, expiresAt } = await context.store.signGet(datasetKey(datasetId, row.path))
       return {
         path: row.path,
-        sizeBytes: Number(row.size_bytes),
+        sizeBytes: row.size_bytes,
         sha256: row.sha256,
         ...(row.split === null ? {} : { split: row.split }),
         url,

@@ -46,14 +46,17 @@ export async function readDice(dataset: UnpackedDataset, fileName: string): Prom
     classIds.add(id)
   }
 
+  const imageRoot = (file.storage_info?.image_root ?? '').replace(/^\.?\/+|\/+$/g, '')
+  if (imageRoot !== '' && !isSafeRelativePath(imageRoot))
+    issues.add('storage_info.image_root', 'must be a relative path that stays inside the dataset', imageRoot)
   const images: DatasetImage[] = []
   const seen = new Set<string>()
   let annotations = 0
   for (const [index, image] of file.images.entries()) {
     const where = `images[${index}]`
-    const path = locate(dataset, file.storage_info?.image_root ?? '', image, where, issues)
+    const path = locate(dataset, imageRoot, image, where, issues)
     for (const [position, annotation] of image.annotations.entries()) {
-      if (annotation.class_id !== -1) annotations += 1
+      if (annotation.class_id !== -1 && annotation.is_background !== true) annotations += 1
       checkAnnotation(annotation, classIds, `${where}.annotations[${position}]`, issues)
     }
     if (path === undefined) continue
@@ -115,7 +118,7 @@ async function parseFile(dataset: UnpackedDataset, fileName: string): Promise<Di
   throw parsed.error
 }
 
-/** The path of an image in the archive: below `image_root` where that folder came along, else from the root. */
+/** The path of an image in the archive: `image_root` and `file_name`, as the SDK's reader joins them. */
 function locate(
   dataset: UnpackedDataset,
   imageRoot: string,
@@ -123,17 +126,14 @@ function locate(
   where: string,
   issues: IssueList,
 ): string | undefined {
-  const fileName = image.file_name.replace(/^\.\//, '')
-  if (!isSafeRelativePath(fileName)) {
+  const path = imageRoot === '' ? image.file_name : `${imageRoot}/${image.file_name}`
+  if (!isSafeRelativePath(path)) {
     issues.add(`${where}.file_name`, 'must be a relative path that stays inside the dataset', image.file_name)
     return undefined
   }
-  const root = imageRoot.replace(/^\.\/?/, '').replace(/\/+$/, '')
-  const below = `${root}/${fileName}`
-  if (root !== '' && isSafeRelativePath(below) && dataset.files.has(below)) return below
-  if (dataset.files.has(fileName)) return fileName
-  const looked = root === '' ? fileName : `${below} or ${fileName}`
-  issues.add(`${where}.file_name`, `names an image that is not in the archive (looked for ${looked})`, image.file_name)
+  if (dataset.files.has(path)) return path
+  const looked = imageRoot === '' ? '' : ` (looked for ${path}, below storage_info.image_root)`
+  issues.add(`${where}.file_name`, `names an image that is not in the archive${looked}`, image.file_name)
   return undefined
 }
 

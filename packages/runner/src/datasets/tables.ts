@@ -2,8 +2,6 @@ import type { DatasetClass, DatasetCounts, DatasetFormat, SplitName, TaskType } 
 import { type ColumnType, type Generated, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** PostgreSQL hands 64-bit integers back as text; they are written as numbers. */
-type BigInteger = ColumnType<string, number, number>
 /** Objects are written as JSON text: `pg` would turn an array into a PostgreSQL array. */
 type Json<T> = ColumnType<T, string, string>
 
@@ -13,7 +11,7 @@ interface Described {
   task_type: TaskType
   classes: Json<DatasetClass[]>
   counts: Json<DatasetCounts>
-  size_bytes: BigInteger
+  size_bytes: number
   /** SHA-256 over the sorted (path, size, SHA-256) list and the annotation content. */
   version_hash: string
   created_at: Generated<Date>
@@ -28,7 +26,7 @@ export interface DatasetFileRow {
   dataset_id: string
   path: string
   role: 'image' | 'annotation'
-  size_bytes: BigInteger
+  size_bytes: number
   sha256: string
   split: SplitName | null
   labelled: boolean

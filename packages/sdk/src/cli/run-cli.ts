@@ -1,0 +1,81 @@
+import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from './command.ts'
+import { cleanText } from './terminal.ts'
+
+interface CommandEntry {
+  summary: string
+  load(): Promise<{ command: Command }>
+}
+
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  dev: { summary: 'Run the trainer in this folder, without a platform', load: () => import('./commands/dev.ts') },
+  publish: {
+    summary: 'Push a trainer to a registry and follow its checks',
+    load: () => import('./commands/publish.ts'),
+  },
+}
+
+const HELP = `Usage: trainyard <command> [options]
+
+Commands:
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .join('\n')}
+
+Options:
+  -h, --help     Show this, or the help of a command: trainyard publish --help
+  -v, --version  Show the version
+
+Environment:
+  TRAINYARD_REGISTRY    Address of the registry
+  TRAINYARD_TOKEN       Token for it
+  TRAINYARD_TOKEN_FILE  File that holds the token
+`
+
+/** Runs one command line. Resolves with the exit code; never throws. */
+export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
+  const [name, ...rest] = args
+  if (name === '--help' || name === '-h' || name === 'help') {
+    const asked = rest[0] === undefined ? undefined : find(rest[0])
+    io.stdout.write(asked ? (await asked.load()).command.help : HELP)
+    return CLI_EXIT_CODES.ok
+  }
+  if (name === '--version' || name === '-v') {
+    io.stdout.write(`${await readVersion()}\n`)
+    return CLI_EXIT_CODES.ok
+  }
+  const entry = name === undefined ? undefined : find(name)
+  if (entry === undefined) {
+    const wrong = name === undefined ? '' : `trainyard: there is no command "${cleanText(name)}"\n\n`
+    io.stderr.write(wrong + HELP)
+    return CLI_EXIT_CODES.usage
+  }
+  const { command } = await entry.load()
+  if (rest[0] === '--help' || rest[0] === '-h') {
+    io.stdout.write(command.help)
+    return CLI_EXIT_CODES.ok
+  }
+  try {
+    return await command.run(rest, io)
+  } catch (error) {
+    const isUsage = error instanceof UsageError || isParseArgsError(error)
+    const message = error instanceof Error ? error.message : String(error)
+    io.stderr.write(`trainyard ${name}: ${cleanText(message)}\n`)
+    if (isUsage) io.stderr.write(`\n${command.help}`)
+    return isUsage ? CLI_EXIT_CODES.usage : CLI_EXIT_CODES.failed
+  }
+}
+
+function find(name: string): CommandEntry | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+}
+
+function isParseArgsError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_')
+}
+
+async function readVersion(): Promise<string> {
+  const { readFile } = await import('node:fs/promises')
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  const { version } = JSON.parse(text) as { version: string }
+  return version
+}
