@@ -1,0 +1,126 @@
+import { writeFile } from 'node:fs/promises'
+import type { CheckResult, ValidationReport } from '@trainyard/sdk/contract'
+import { UsageError } from '../errors.ts'
+import { renderJson } from '../render/json.ts'
+import { formatDuration, renderCheck, renderPretty } from '../render/pretty.ts'
+import { validateTrainer } from '../validate-trainer.ts'
+import { EXIT_CODE, exitCodeOf } from '../verdict.ts'
+import { type Arguments, HELP, readArguments } from './arguments.ts'
+
+/** The part of a stream that is used. */
+export interface Terminal {
+  readonly isTTY?: boolean
+  write(text: string): unknown
+}
+
+export interface CliOptions {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdout: Terminal
+  readonly stderr: Terminal
+  readonly version: string
+  readonly signal?: AbortSignal
+}
+
+/** Runs the command and gives its exit code, the same whatever the format or output. */
+export async function runCli(options: CliOptions): Promise<number> {
+  const { stdout, stderr } = options
+  try {
+    const args = readArguments(options.argv)
+    if (args.command === 'validate') return await validate(args, options)
+    stdout.write(args.command === 'help' ? HELP : `${options.version}\n`)
+    return EXIT_CODE.passed
+  } catch (error) {
+    if (error instanceof UsageError) {
+      stderr.write(`trainyard-validate: ${error.message}\nSee trainyard-validate --help\n`)
+      return EXIT_CODE.usage
+    }
+    stderr.write(`trainyard-validate failed: ${error instanceof Error ? error.message : String(error)}\n`)
+    return EXIT_CODE.toolFailed
+  }
+}
+
+type ValidateArguments = Extract<Arguments, { command: 'validate' }>
+
+async function validate(args: ValidateArguments, { env, stdout, stderr, signal }: CliOptions): Promise<number> {
+  // Pretty lines go out as they happen; with json, or into a file, the report comes alone.
+  const live = args.format === 'pretty' && args.output === undefined
+  const color = args.color ?? (live && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb')
+  const status = createStatusLine(live && stdout.isTTY === true && args.color !== false ? stdout : undefined)
+  const databaseUrl = env.DATABASE_URL
+  const report = await validateTrainer({
+    dir: args.dir,
+    profile: args.profile,
+    require: args.require,
+    only: args.only,
+    ...(args.phases && { phases: args.phases }),
+    ...(args.seed !== undefined && { seed: args.seed }),
+    ...(args.timeoutMs !== undefined && { timeoutMs: args.timeoutMs }),
+    ...(databaseUrl && { databaseUrl }),
+    ...(signal && { signal }),
+    onProgress: (text) => status.say(text),
+    onCheck: (check: CheckResult) => {
+      if (check.status === 'running') return status.begin(check.name)
+      status.clear()
+      if (live) stdout.write(`${renderCheck(check, { color }).join('\n')}\n`)
+    },
+  })
+  status.clear()
+  if (live) stdout.write(renderLiveRest(report, color))
+  else await deliver(report, args, color, stdout, stderr)
+  return exitCodeOf(report)
+}
+
+/** Checks that never ran were not shown on the way. */
+function renderLiveRest(report: ValidationReport, color: boolean): string {
+  const unseen = report.checks.filter((check) => check.durationMs === undefined)
+  const lines = unseen.flatMap((check) => renderCheck(check, { color })).map((line) => `${line}\n`)
+  return lines.join('') + renderPretty(report, { color, summaryOnly: true })
+}
+
+async function deliver(
+  report: ValidationReport,
+  args: ValidateArguments,
+  color: boolean,
+  stdout: Terminal,
+  stderr: Terminal,
+): Promise<void> {
+  const text = args.format === 'json' ? renderJson(report) : renderPretty(report, { color })
+  if (args.output === undefined) {
+    stdout.write(text)
+    return
+  }
+  await writeFile(args.output, text).catch((error: Error) => {
+    throw new UsageError(`--output "${args.output}" cannot be written: ${error.message}`)
+  })
+  stderr.write(`${report.verdict}: the report is in ${args.output}\n`)
+}
+
+/** One line at the bottom of a terminal that says what is going on, and for how long. */
+function createStatusLine(terminal: Terminal | undefined) {
+  let text = ''
+  let startedAt = 0
+  let timer: NodeJS.Timeout | undefined
+  const draw = () => {
+    terminal?.write(`\r\u001b[K… ${text} ${formatDuration(performance.now() - startedAt)}`)
+  }
+  return {
+    begin(name: string) {
+      if (!terminal) return
+      text = name
+      startedAt = performance.now()
+      timer = setInterval(draw, 200)
+      timer.unref()
+      draw()
+    },
+    say(progress: string) {
+      text = progress
+      if (timer) draw()
+    },
+    clear() {
+      clearInterval(timer)
+      if (timer) terminal?.write('\r\u001b[K')
+      timer = undefined
+    },
+  }
+}

@@ -1,0 +1,128 @@
+import { type Dockerfile as Ast, DockerfileParser, type Instruction, Keyword } from 'dockerfile-ast'
+
+/** One instruction, with its place from 1. */
+export interface DockerInstruction {
+  readonly keyword: string
+  /** Everything after the keyword, lines joined. */
+  readonly text: string
+  readonly line: number
+}
+
+/** What one `FROM` begins. */
+export interface DockerStage {
+  /** The image as written, variables with a known value put in. */
+  readonly image: string
+  /** True when `image` still holds a variable whose value is given at build time. */
+  readonly unresolved: boolean
+  readonly alias: string | undefined
+  readonly line: number
+  readonly instructions: readonly DockerInstruction[]
+}
+
+/** A Dockerfile as the rules see it. */
+export interface Dockerfile {
+  readonly path: string
+  readonly stages: readonly DockerStage[]
+  /** `ARG`s before the first stage. */
+  readonly globalArgs?: readonly DockerInstruction[]
+  readonly errors: readonly { readonly message: string; readonly line: number; readonly column: number }[]
+}
+
+const KEYWORDS: ReadonlySet<string> = new Set(Object.values(Keyword))
+
+/** Parses a Dockerfile. What is wrong in it is kept beside what could be read, so that one error hides nothing else. */
+export function readDockerfile(path: string, text: string): Dockerfile {
+  let ast: Ast
+  try {
+    ast = DockerfileParser.parse(text)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { path, stages: [], errors: [{ message, line: 1, column: 1 }] }
+  }
+  const errors: { message: string; line: number; column: number }[] = []
+  const stages: (Omit<DockerStage, 'instructions'> & { instructions: DockerInstruction[] })[] = []
+  const globalArgs: DockerInstruction[] = []
+  for (const instruction of ast.getInstructions()) {
+    const start = instruction.getRange().start
+    const place = { line: start.line + 1, column: start.character + 1 }
+    const keyword = instruction.getKeyword()
+    const argument = argumentText(instruction)
+    if (!KEYWORDS.has(keyword)) {
+      errors.push({ message: `unknown instruction "${instruction.getInstruction()}"`, ...place })
+      continue
+    }
+    if (argument === '') errors.push({ message: `${keyword} has no argument`, ...place })
+    if (keyword === 'FROM') {
+      const image = argument.split(/\s+/).find((part) => !part.startsWith('--')) ?? ''
+      stages.push({
+        ...resolveVariables(image, ast, start.line),
+        alias: / +as +(\S+)\s*$/i.exec(argument)?.[1]?.toLowerCase(),
+        line: place.line,
+        instructions: [],
+      })
+      continue
+    }
+    const read = { keyword, text: argument, line: place.line }
+    const stage = stages.at(-1)
+    if (stage) stage.instructions.push(read)
+    else if (keyword === 'ARG') globalArgs.push(read)
+    else errors.push({ message: `${keyword} stands before the first FROM`, ...place })
+    const broken = brokenJsonForm(keyword, argument)
+    if (broken) errors.push({ message: broken, ...place })
+  }
+  if (stages.length === 0) errors.push({ message: 'there is no FROM', line: 1, column: 1 })
+  return { path, stages, globalArgs, errors }
+}
+
+/** The stages that make the final image, last first: a stage that is built on another one inherits from it. */
+export function finalStages(dockerfile: Dockerfile): DockerStage[] {
+  const chain: DockerStage[] = []
+  let stage = dockerfile.stages.at(-1)
+  while (stage && !chain.includes(stage)) {
+    chain.push(stage)
+    const base = stage.image.toLowerCase()
+    stage = dockerfile.stages.slice(0, dockerfile.stages.indexOf(stage)).find((earlier) => earlier.alias === base)
+  }
+  return chain
+}
+
+/** The last instruction with this keyword that the final image has. */
+export function lastInstruction(dockerfile: Dockerfile, keyword: string): DockerInstruction | undefined {
+  for (const stage of finalStages(dockerfile)) {
+    const found = stage.instructions.findLast((instruction) => instruction.keyword === keyword)
+    if (found) return found
+  }
+  return undefined
+}
+
+function argumentText(instruction: Instruction): string {
+  return (instruction.getArgumentsContent() ?? '').trim()
+}
+
+function brokenJsonForm(keyword: string, argument: string): string | undefined {
+  if (keyword !== 'CMD' && keyword !== 'ENTRYPOINT') return undefined
+  if (!argument.startsWith('[')) return undefined
+  try {
+    const argv: unknown = JSON.parse(argument)
+    if (Array.isArray(argv) && argv.every((part) => typeof part === 'string')) return undefined
+  } catch {
+    // Said below.
+  }
+  return `${keyword} begins with "[" but is not a JSON array of texts in double quotation marks: Docker would give it to a shell`
+}
+
+function resolveVariables(image: string, ast: Ast, line: number): { image: string; unresolved: boolean } {
+  let unresolved = false
+  const resolved = image.replace(
+    /\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))/g,
+    (whole, braced?: string, fallback?: string, plain?: string) => {
+      const value = ast.resolveVariable(braced ?? plain ?? '', line) ?? fallback
+      if (value === undefined || value === '') {
+        unresolved = true
+        return whole
+      }
+      return value
+    },
+  )
+  return { image: resolved, unresolved }
+}

@@ -1,0 +1,20 @@
+/**
+ * Checks a trainer: static rules, secrets, and a compliance run on the real runner.
+ *
+ * ```ts
+ * import { renderPretty, validateTrainer } from '@trainyard/validator'
+ *
+ * const report = await validateTrainer({ dir: './my-trainer', phases: ['static', 'security'] })
+ * console.log(renderPretty(report, { color: false }))
+ * ```
+ *
+ * @module
+ */
+
+export { UsageError } from './errors.ts'
+export { renderJson } from './render/json.ts'
+export { type PrettyOptions, renderPretty } from './render/pretty.ts'
+export type { Rule, RuleFinding } from './rule.ts'
+export { RULES } from './rules/index.ts'
+export { type ValidateOptions, validateTrainer } from './validate-trainer.ts'
+export { exitCodeOf, PROFILES, type Profile } from './verdict.ts'

@@ -1,0 +1,69 @@
+import { MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/sdk/contract'
+import { type JsonPath, parseJsonDocument, type TextPosition } from './json-document.ts'
+
+/** One thing in the manifest that the contract does not allow. */
+export interface ManifestIssue {
+  readonly path: JsonPath
+  /** What is wanted, as the contract says it. */
+  readonly wanted: string
+  /** The value there, as short JSON; undefined when there is none. */
+  readonly seen: string | undefined
+}
+
+/** What became of `trainer.json`. */
+export type ManifestReading =
+  | { readonly state: 'missing' }
+  | { readonly state: 'unreadable'; readonly message: string; readonly at?: TextPosition }
+  | {
+      readonly state: 'read'
+      /** The JSON as it stands in the file. */
+      readonly raw: unknown
+      /** Present when the contract accepts it. */
+      readonly manifest: TrainerManifest | undefined
+      readonly issues: readonly ManifestIssue[]
+      readonly duplicates: readonly { readonly path: JsonPath; readonly at: TextPosition }[]
+      locate(path: JsonPath): TextPosition
+    }
+
+/** Longer values are cut in messages. */
+const MAX_SEEN_LENGTH = 80
+
+/** Reads the text of a manifest against the contract. */
+export function readManifest(text: string): Exclude<ManifestReading, { state: 'missing' }> {
+  const document = parseJsonDocument(text)
+  if (!document.ok) return { state: 'unreadable', message: document.message, at: document.at }
+  const parsed = TrainerManifest.safeParse(document.value)
+  const issues = (parsed.error?.issues ?? []).map((issue): ManifestIssue => {
+    const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
+    return { path, wanted: issue.message, seen: shortJson(valueAt(document.value, path)) }
+  })
+  return {
+    state: 'read',
+    raw: document.value,
+    manifest: parsed.data,
+    issues,
+    duplicates: document.duplicates,
+    locate: document.locate,
+  }
+}
+
+/** The file and the place of a path of the manifest, for a finding. */
+export function manifestPlace(reading: ManifestReading, path: JsonPath): { file: string } & Partial<TextPosition> {
+  return { file: MANIFEST_FILE_NAME, ...(reading.state === 'read' && reading.locate(path)) }
+}
+
+function valueAt(value: unknown, path: JsonPath): unknown {
+  let current = value
+  for (const part of path) {
+    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, part)) return undefined
+    current = (current as Record<string | number, unknown>)[part]
+  }
+  return current
+}
+
+/** A value as JSON, cut to what fits in a message. */
+export function shortJson(value: unknown): string | undefined {
+  const json = JSON.stringify(value)
+  if (json === undefined) return undefined
+  return json.length > MAX_SEEN_LENGTH ? `${json.slice(0, MAX_SEEN_LENGTH)}…` : json
+}

@@ -1,0 +1,96 @@
+import type { ErrorObject } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { manifestPlace, shortJson } from '../manifest/read-manifest.ts'
+import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
+
+export const configSchema: FolderRule = {
+  code: 'TY106',
+  severity: 'error',
+  phase: 'static',
+  docsUrl: ruleDocsUrl('TY106'),
+  help: 'Correct the JSON Schema (draft 2020-12) under "config.schema", or the default or preset that does not fit it.',
+  check({ manifest }) {
+    if (manifest.state !== 'read') return []
+    const config = asRecord(asRecord(manifest.raw)?.config)
+    const schema = asRecord(config?.schema)
+    if (!schema) return []
+    const findings: RuleFinding[] = []
+    const report = (path: (string | number)[], message: string) =>
+      findings.push({ message, ...manifestPlace(manifest, ['config', ...path]) })
+
+    // Unknown formats and keywords are annotations in 2020-12; only wrong uses of known ones are errors.
+    const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false, logger: false })
+    if (ajv.validateSchema(schema) !== true) {
+      for (const error of ajv.errors ?? []) {
+        const path = pointerPath(error.instancePath)
+        report(['schema', ...path], `the schema is not valid at ${where(path)}: it ${error.message ?? 'is wrong'}`)
+      }
+      return findings
+    }
+    const { $id: _, ...withoutId } = schema
+    try {
+      ajv.addSchema({ ...withoutId, $id: 'trainyard:config' })
+      ajv.compile({ $ref: 'trainyard:config' })
+    } catch (error) {
+      report(['schema'], `the schema cannot be used: ${error instanceof Error ? error.message : String(error)}`)
+      return findings
+    }
+
+    const properties = asRecord(schema.properties) ?? {}
+    for (const [name, property] of Object.entries(properties)) {
+      const value = asRecord(property)?.default
+      if (value === undefined) continue
+      const validate = ajv.compile({ $ref: `trainyard:config#/properties/${escapePointer(name)}` })
+      if (!validate(value)) {
+        const path = ['schema', 'properties', name, 'default']
+        report(path, `the default of "${name}" is ${shortJson(value)}, which ${sayErrors(validate.errors)}`)
+      }
+    }
+    const validatePreset = ajv.compile({ $ref: 'trainyard:config' })
+    for (const [preset, settings] of Object.entries(asRecord(config?.presets) ?? {})) {
+      const values = asRecord(settings)
+      if (!values) continue
+      for (const name of Object.keys(values)) {
+        if (Object.hasOwn(properties, name)) continue
+        report(['presets', preset, name], `the preset "${preset}" sets "${name}", which the schema does not declare`)
+      }
+      if (validatePreset(values)) continue
+      for (const error of validatePreset.errors ?? []) {
+        // A person gives what a preset leaves open; an undeclared setting has been reported above.
+        if (error.instancePath === '' && ['required', 'additionalProperties'].includes(error.keyword)) continue
+        const path = pointerPath(error.instancePath)
+        report(
+          ['presets', preset, ...path],
+          `the preset "${preset}" does not fit at ${where(path)}: it ${error.message}`,
+        )
+      }
+    }
+    return findings
+  },
+}
+
+function asRecord(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}
+
+function pointerPath(pointer: string): (string | number)[] {
+  const parts = pointer.split('/').slice(1)
+  return parts.map((part) => {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~')
+    return /^\d+$/.test(name) ? Number(name) : name
+  })
+}
+
+function escapePointer(name: string): string {
+  return encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'))
+}
+
+function where(path: readonly (string | number)[]): string {
+  return path.length === 0 ? 'its top' : `"${path.join('.')}"`
+}
+
+function sayErrors(errors: readonly ErrorObject[] | null | undefined): string {
+  return (errors ?? []).map((error) => error.message).join(' and ') || 'does not fit'
+}

@@ -1,0 +1,94 @@
+import type { CheckPhase } from '@trainyard/sdk/contract'
+import type { ComplianceRule, FolderRule, Rule } from '../rule.ts'
+import { cancelObeyed } from './cancel-obeyed.ts'
+import { checkpointSaved } from './checkpoint-saved.ts'
+import { configSchema } from './config-schema.ts'
+import { credentialsHidden } from './credentials-hidden.ts'
+import { dockerfileBaseTag } from './dockerfile-base-tag.ts'
+import { dockerfileExecForm } from './dockerfile-exec-form.ts'
+import { dockerfileSecrets } from './dockerfile-secrets.ts'
+import { dockerfileSyntax } from './dockerfile-syntax.ts'
+import { dockerfileUser } from './dockerfile-user.ts'
+import { entryPoints } from './entry-points.ts'
+import { epochsComplete } from './epochs-complete.ts'
+import { eventsValid } from './events-valid.ts'
+import { exportEntryPoint } from './export-entry-point.ts'
+import { exportWorks } from './export-works.ts'
+import { journalSurvives503 } from './journal-survives-503.ts'
+import { licenceFile } from './licence-file.ts'
+import { lifecycleOrder } from './lifecycle-order.ts'
+import { linksAndSpecialFiles } from './links-and-special-files.ts'
+import { lockFile } from './lock-file.ts'
+import { manifestIdentity } from './manifest-identity.ts'
+import { manifestMissing } from './manifest-missing.ts'
+import { manifestSchema } from './manifest-schema.ts'
+import { manifestSyntax } from './manifest-syntax.ts'
+import { modelsAndTasks } from './models-and-tasks.ts'
+import { outageSurvived } from './outage-survived.ts'
+import { packageSize } from './package-size.ts'
+import { predictWorks } from './predict-works.ts'
+import { primaryMetric } from './primary-metric.ts'
+import { readme } from './readme.ts'
+import { secrets } from './secrets.ts'
+import { startsInTime } from './starts-in-time.ts'
+import { truthfulEnd } from './truthful-end.ts'
+import { unknownFields } from './unknown-fields.ts'
+import { unscannedFiles } from './unscanned-files.ts'
+import { writesInsideWorkDir } from './writes-inside-work-dir.ts'
+
+/** Rules that look at the folder, by code. */
+export const FOLDER_RULES: readonly FolderRule[] = [
+  manifestMissing,
+  manifestSyntax,
+  manifestSchema,
+  manifestIdentity,
+  entryPoints,
+  configSchema,
+  modelsAndTasks,
+  exportEntryPoint,
+  unknownFields,
+  readme,
+  licenceFile,
+  dockerfileSyntax,
+  dockerfileExecForm,
+  dockerfileUser,
+  dockerfileBaseTag,
+  dockerfileSecrets,
+  packageSize,
+  linksAndSpecialFiles,
+  lockFile,
+  secrets,
+  unscannedFiles,
+]
+
+/** Rules that judge a run, by code. */
+export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
+  lifecycleOrder,
+  epochsComplete,
+  primaryMetric,
+  truthfulEnd,
+  checkpointSaved,
+  predictWorks,
+  exportWorks,
+  startsInTime,
+  cancelObeyed,
+  eventsValid,
+  journalSurvives503,
+  outageSurvived,
+  writesInsideWorkDir,
+  credentialsHidden,
+]
+
+/** Every rule of the validator, by code. */
+export const RULES: readonly Rule[] = [...FOLDER_RULES, ...COMPLIANCE_RULES]
+
+/** The phases that have a rule whose code begins with one of the prefixes. */
+export function phasesOf(only: readonly string[]): CheckPhase[] {
+  const phases = RULES.filter((rule) => isSelected(rule.code, only)).map((rule) => rule.phase)
+  return [...new Set(phases)]
+}
+
+/** Whether `--only` lets a rule run; no prefix at all lets every rule run. */
+export function isSelected(code: string, only: readonly string[]): boolean {
+  return only.length === 0 || only.some((prefix) => code.startsWith(prefix))
+}

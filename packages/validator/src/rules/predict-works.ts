@@ -1,0 +1,39 @@
+import { eventsOf, plainRun, sayEnd } from '../compliance/record.ts'
+import { type ComplianceRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
+
+export const predictWorks: ComplianceRule = {
+  code: 'TY406',
+  severity: 'error',
+  phase: 'compliance',
+  docsUrl: ruleDocsUrl('TY406'),
+  help: 'Predict with the checkpoint from `inputs/checkpoint`, send one "prediction" an image, and count them in the result.',
+  check(record) {
+    const run = plainRun(record, 'predict')
+    if (!run) return []
+    if (run.job.state !== 'succeeded') return [{ message: `predict: it ${sayEnd(run)}`, subject: 'failed' }]
+    const { result } = run.job
+    if (result?.operation !== 'predict') {
+      return [{ message: `predict: the result is of "${result?.operation ?? 'nothing'}"`, subject: 'result' }]
+    }
+    const findings: RuleFinding[] = []
+    const report = (message: string, subject: string) => findings.push({ message: `predict: ${message}`, subject })
+    const predictions = eventsOf(run, 'prediction')
+    const images = new Set(predictions.map(({ body }) => body.imageName))
+    const { images: given, classes } = record.dataset
+    if (result.imageCount < 1) report('the result counts no image', 'count')
+    if (result.imageCount > given) {
+      report(`the result counts ${result.imageCount} images, the dataset has ${given}`, 'count')
+    }
+    if (images.size !== predictions.length) report('an image was predicted twice', 'twice')
+    if (predictions.length > 0 && images.size !== result.imageCount) {
+      report(`the result counts ${result.imageCount} images, ${images.size} were predicted`, 'count')
+    }
+    if (predictions.length === 0 && result.artifactId === undefined) {
+      report('there is neither a "prediction" event nor an artifact with the predictions', 'none')
+    }
+    const objects = predictions.flatMap(({ body }) => (Array.isArray(body.predictions) ? body.predictions : []))
+    const strange = objects.find((object: { classId?: unknown }) => Number(object.classId) >= classes)
+    if (strange) report(`a class id is ${String(strange.classId)}, the dataset has ${classes} classes`, 'class')
+    return findings
+  },
+}

@@ -1,0 +1,14 @@
+import { type FolderRule, ruleDocsUrl } from '../rule.ts'
+import { scanForSecrets } from '../secrets/scan-for-secrets.ts'
+
+export const secrets: FolderRule = {
+  code: 'TY301',
+  severity: 'error',
+  phase: 'security',
+  docsUrl: ruleDocsUrl('TY301'),
+  help: 'Take the secret out of the file and its history, and revoke it: what has been in a package is no secret.',
+  async check(folder) {
+    const { secrets } = await scanForSecrets(folder)
+    return secrets.map(({ file, line, column, message, subject }) => ({ file, line, column, message, subject }))
+  },
+}
