@@ -13,6 +13,7 @@
  * @module
  */
 
+export { type UnpackedFile, type UnpackTarOptions, unpackTar } from './archive/unpack-tar.ts'
 export { hidePassword, parseConfig } from './config.ts'
 export {
   type EmbeddedPostgres,
@@ -33,10 +34,31 @@ export { type ApiOptions, createApi, requestContext } from './http/create-api.ts
 export { type Listening, type ListenOptions, listen } from './http/listen.ts'
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
 export { problemHandler, problemNotFound, problemResponse, problemType, toProblem } from './http/problem-handler.ts'
+export {
+  type AuditEntry,
+  type Identity,
+  type IdentityToken,
+  type OpenIdentityOptions,
+  openIdentity,
+  type StoredAuditEntry,
+} from './identity/open-identity.ts'
 export { createLogger, hideSecrets, type Logger, type LoggerOptions } from './log.ts'
+export { createStore, deriveSecret, readStoreConfig, type StoreConfig } from './object-store/create-store.ts'
+export { createFolderStore, type FolderStore, type FolderStoreOptions } from './object-store/folder-store.ts'
+export type { ObjectInfo, ObjectStore } from './object-store/object-store.ts'
+export { createS3Store, type S3StoreOptions } from './object-store/s3-store.ts'
 export { type Clock, systemClock } from './system/clock.ts'
 export { ensureWritableFolder } from './system/folders.ts'
 export { newId } from './system/ids.ts'
 export { type FolderLock, type LockFolderOptions, lockFolder } from './system/lock-folder.ts'
 export { processIdentity } from './system/process-identity.ts'
 export { newTraceId, parseTraceparent, traceparent } from './system/trace.ts'
+export { createJobTokens, type JobTokenClaims, type JobTokens, MAX_TOKEN_SECONDS } from './tokens/job-tokens.ts'
+export {
+  createRegistryTokens,
+  RegistryAccess,
+  type RegistryTokenClaims,
+  type RegistryTokens,
+} from './tokens/registry-tokens.ts'
+export type { SignedToken } from './tokens/sign-token.ts'
+export { loadSigningKeys, publicKeys, type SigningKeys, secretKeys } from './tokens/signing-keys.ts'

@@ -1,0 +1,259 @@
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { isSafeRelativePath } from '@trainyard/sdk/contract'
+import { TrainyardError } from '../errors.ts'
+import { ByteReader } from './byte-reader.ts'
+import { BLOCK_BYTES, parsePax, parseTarHeader, type TarHeader, text } from './tar-header.ts'
+
+export interface UnpackTarOptions {
+  /** `'auto'` looks at the first bytes. Default: `'auto'`. */
+  gzip?: 'auto' | boolean
+  /** More files and folders are refused. Default: 1,000,000. */
+  maxFiles?: number
+  /** More unpacked bytes are refused. Default: 100 GiB. */
+  maxTotalBytes?: number
+  /** An archive that unpacks to more than this many times its size is refused. Default: 200, after the first 10 MiB. */
+  maxRatio?: number
+}
+
+export interface UnpackedFile {
+  path: string
+  sizeBytes: number
+}
+
+const MAX_META_BYTES = 1024 * 1024
+const RATIO_FREE_BYTES = 10 * 1024 * 1024
+
+/**
+ * Unpacks a tar archive, plain or gzipped, into a new folder. Only plain files and folders are taken, with their
+ * execute bits; links, devices, absolute paths, `..`, and paths that another entry has already (also in other letter case)
+ * are refused. The folder appears when everything is in it; on failure nothing is left.
+ *
+ * @param targetDir must not exist, or be empty
+ * @throws TrainyardError `unprocessable`, naming the entry and what is wrong with it
+ */
+export async function unpackTar(
+  body: AsyncIterable<Uint8Array>,
+  targetDir: string,
+  options: UnpackTarOptions = {},
+): Promise<{ files: UnpackedFile[] }> {
+  const target = resolve(targetDir)
+  const draft = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
+  await mkdir(draft, { recursive: true })
+  try {
+    const files = await unpackInto(body, draft, options)
+    // rename() replaces an empty folder and refuses any other.
+    await rename(draft, target).catch((error: unknown) => {
+      throw new TrainyardError('conflict', `${basename(target)} exists already and is not empty`, { cause: error })
+    })
+    return { files }
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function unpackInto(
+  body: AsyncIterable<Uint8Array>,
+  draft: string,
+  options: UnpackTarOptions,
+): Promise<UnpackedFile[]> {
+  const { maxFiles = 1_000_000, maxTotalBytes = 100 * 1024 ** 3 } = options
+  const reader = new ByteReader(await decompressed(body, options))
+  const files: UnpackedFile[] = []
+  const seen = new Map<string, { path: string; isFolder: boolean }>()
+  let totalBytes = 0
+  try {
+    for await (const { header, path } of entries(reader)) {
+      if (seen.size >= maxFiles) throw refused(path, `is one more than the ${maxFiles} entries that are allowed`)
+      const isFolder = header.type === '5'
+      claim(seen, path, isFolder)
+      if (isFolder) {
+        await mkdir(join(draft, path), { recursive: true })
+        continue
+      }
+      totalBytes += header.sizeBytes
+      if (totalBytes > maxTotalBytes) throw refused(path, `brings the archive over ${maxTotalBytes} bytes`)
+      await writeFile(reader, join(draft, path), header)
+      files.push({ path, sizeBytes: header.sizeBytes })
+    }
+  } finally {
+    await reader.close().catch(() => undefined)
+  }
+  return files
+}
+
+/** Files and folders, their long names applied and their paths checked. The caller reads a file's bytes. */
+async function* entries(reader: ByteReader): AsyncGenerator<{ header: TarHeader; path: string }> {
+  let longName: string | undefined
+  let pax = new Map<string, string>()
+  let any = false
+  for (;;) {
+    const block = await reader.exactly(BLOCK_BYTES)
+    if (block !== undefined && block.length < BLOCK_BYTES)
+      throw new TrainyardError('unprocessable', 'The archive is cut off')
+    const header = block === undefined ? undefined : parseTarHeader(block)
+    if (header === undefined) {
+      if (!any && block === undefined) throw new TrainyardError('unprocessable', 'The archive is empty')
+      return
+    }
+    any = true
+    switch (header.type) {
+      case 'L':
+        longName = text(await meta(reader, header), 'long name')
+        continue
+      case 'x':
+        pax = parsePax(await meta(reader, header))
+        continue
+      case 'g':
+      case 'K':
+        await meta(reader, header)
+        continue
+    }
+    const name = pax.get('path') ?? longName ?? header.name
+    const size = pax.get('size')
+    const sizeBytes = size === undefined ? header.sizeBytes : Number(size)
+    longName = undefined
+    pax = new Map()
+    const kind = UNWANTED[header.type]
+    if (kind !== undefined) throw refused(name, `is ${kind}; only files and folders are taken`)
+    if (header.type !== '0' && header.type !== '5' && header.type !== '7') {
+      throw refused(name, `has the unknown type "${header.type}"; only files and folders are taken`)
+    }
+    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) throw refused(name, 'has an impossible size')
+    const path = checkPath(name, header.type === '5')
+    // Many tools begin with an entry for the folder itself.
+    if (path === '') continue
+    if (header.type === '5' && sizeBytes > 0) throw refused(name, 'is a folder with bytes in it')
+    yield { header: { ...header, sizeBytes }, path }
+  }
+}
+
+const UNWANTED: Readonly<Record<string, string>> = {
+  '1': 'a hard link',
+  '2': 'a symbolic link',
+  '3': 'a character device',
+  '4': 'a block device',
+  '6': 'a named pipe',
+  S: 'a sparse file',
+}
+
+async function meta(reader: ByteReader, { name, sizeBytes }: TarHeader): Promise<Buffer> {
+  if (sizeBytes > MAX_META_BYTES) throw refused(name, 'has a header that is too long')
+  const body = sizeBytes === 0 ? Buffer.alloc(0) : await reader.exactly(padded(sizeBytes))
+  if (body === undefined) throw new TrainyardError('unprocessable', 'The archive is cut off')
+  return body.subarray(0, sizeBytes)
+}
+
+function checkPath(name: string, isFolder: boolean): string {
+  const path = name.replace(/^(?:\.\/+)+/, '').replace(isFolder ? /\/+$/ : /$^/, '')
+  if (isFolder && (path === '' || path === '.')) return ''
+  if (path.startsWith('/')) throw refused(name, 'has an absolute path')
+  if (path.split('/').includes('..')) throw refused(name, 'leads out of the folder with ".."')
+  if (!isSafeRelativePath(path)) {
+    throw refused(name, 'has a path with an empty or "." part, a backslash, a drive letter or a control character')
+  }
+  if (Buffer.byteLength(path) > 1024 || path.split('/').some((part) => Buffer.byteLength(part) > 255)) {
+    throw refused(name, 'has a path that is too long')
+  }
+  return path
+}
+
+/** Marks a path and the folders above it as taken. Some file systems see no difference between "A" and "a", or "é" and "é". */
+function claim(seen: Map<string, { path: string; isFolder: boolean }>, path: string, isFolder: boolean): void {
+  const parts = path.split('/')
+  for (let length = 1; length <= parts.length; length++) {
+    const current = parts.slice(0, length).join('/')
+    const currentIsFolder = length < parts.length || isFolder
+    const key = current.normalize('NFC').toLowerCase()
+    const other = seen.get(key)
+    if (other === undefined) {
+      seen.set(key, { path: current, isFolder: currentIsFolder })
+      continue
+    }
+    if (other.path !== current) throw refused(path, `differs from "${other.path}" only in letter case or accents`)
+    if (!(other.isFolder && currentIsFolder)) throw refused(path, 'is in the archive twice')
+  }
+}
+
+async function writeFile(reader: ByteReader, path: string, { sizeBytes, mode }: TarHeader): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+  const handle = await open(path, flags, (mode & 0o111) === 0 ? 0o644 : 0o755)
+  try {
+    let missing = sizeBytes
+    while (missing > 0) {
+      const piece = await reader.some(missing)
+      if (piece === undefined) throw new TrainyardError('unprocessable', 'The archive ends in the middle of a file')
+      let offset = 0
+      while (offset < piece.length) offset += (await handle.write(piece, offset)).bytesWritten
+      missing -= piece.length
+    }
+  } finally {
+    await handle.close()
+  }
+  const padding = padded(sizeBytes) - sizeBytes
+  // Some writers leave out the padding of the very last file.
+  if (padding > 0) await reader.exactly(padding)
+}
+
+function padded(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES
+}
+
+/** Unzips on the way where that is wanted, and stops a bomb while it is still small. */
+async function decompressed(
+  body: AsyncIterable<Uint8Array>,
+  { gzip = 'auto', maxRatio = 200 }: UnpackTarOptions,
+): Promise<AsyncIterable<Uint8Array>> {
+  const source = new ByteReader(body)
+  const head = (await source.exactly(2).catch(() => undefined)) ?? Buffer.alloc(0)
+  const packed = gzip === 'auto' ? head[0] === 0x1f && head[1] === 0x8b : gzip
+  let bytesIn = 0
+  const whole = (async function* () {
+    yield head
+    for (;;) {
+      const piece = await source.some(64 * 1024)
+      if (piece === undefined) return
+      bytesIn += piece.length
+      yield piece
+    }
+  })()
+  if (!packed) return whole
+  return (async function* () {
+    const gunzip = createGunzip()
+    // Errors come out of gunzip, which is read below.
+    const input = Readable.from(whole)
+    input.on('error', (error) => gunzip.destroy(error))
+    input.pipe(gunzip)
+    let bytesOut = 0
+    try {
+      for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+        bytesOut += chunk.length
+        if (bytesOut > RATIO_FREE_BYTES && bytesOut > maxRatio * Math.max(bytesIn, 1)) {
+          throw new TrainyardError('unprocessable', `The archive unpacks to more than ${maxRatio} times its size`)
+        }
+        yield chunk
+      }
+    } catch (error) {
+      if (error instanceof TrainyardError || !isZlibError(error)) throw error
+      throw new TrainyardError('unprocessable', `The archive is not valid gzip: ${error.message}`, { cause: error })
+    } finally {
+      input.destroy()
+      gunzip.destroy()
+    }
+  })()
+}
+
+function isZlibError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')
+}
+
+function refused(name: string, what: string): TrainyardError {
+  const shown = JSON.stringify(name.length > 200 ? `${name.slice(0, 199)}…` : name)
+  return new TrainyardError('unprocessable', `The entry ${shown} ${what}`, { extra: { entry: name.slice(0, 200) } })
+}

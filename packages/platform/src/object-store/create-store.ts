@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import type { Hono } from 'hono'
+import { z } from 'zod'
+import { parseConfig } from '../config.ts'
+import { ConfigError } from '../errors.ts'
+import { createFolderStore, type FolderStoreOptions } from './folder-store.ts'
+import type { ObjectStore } from './object-store.ts'
+import { createS3Store, type S3StoreOptions } from './s3-store.ts'
+
+export type StoreConfig =
+  | ({ kind: 's3' } & S3StoreOptions)
+  | ({ kind: 'folder' } & Pick<FolderStoreOptions, 'dir' | 'publicUrl' | 'secret'>)
+
+const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
+
+const S3Env = z
+  .object({
+    S3_ENDPOINT: HttpUrl,
+    S3_PUBLIC_ENDPOINT: HttpUrl.optional(),
+    S3_BUCKET: z.string(),
+    AWS_REGION: z.string().default('us-east-1'),
+    AWS_ACCESS_KEY_ID: z.string(),
+    AWS_SECRET_ACCESS_KEY: z.string(),
+    S3_FORCE_PATH_STYLE: z.enum(['true', 'false']).default('true'),
+  })
+  .transform(
+    (env): StoreConfig => ({
+      kind: 's3',
+      endpoint: env.S3_ENDPOINT,
+      ...(env.S3_PUBLIC_ENDPOINT === undefined ? {} : { publicEndpoint: env.S3_PUBLIC_ENDPOINT }),
+      bucket: env.S3_BUCKET,
+      region: env.AWS_REGION,
+      accessKeyId: env.AWS_ACCESS_KEY_ID,
+      secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
+      forcePathStyle: env.S3_FORCE_PATH_STYLE === 'true',
+    }),
+  )
+
+const FolderEnv = z
+  .object({
+    STORAGE_DIR: z.string(),
+    STORAGE_PUBLIC_URL: HttpUrl,
+    STORAGE_SECRET: z.string().min(16),
+  })
+  .transform(
+    (env): StoreConfig => ({
+      kind: 'folder',
+      dir: env.STORAGE_DIR,
+      publicUrl: env.STORAGE_PUBLIC_URL,
+      secret: env.STORAGE_SECRET,
+    }),
+  )
+
+/**
+ * Which object store the environment asks for: S3 where `S3_ENDPOINT` is set (with `S3_BUCKET`, `AWS_REGION`,
+ * `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and `S3_PUBLIC_ENDPOINT` where trainers reach it elsewhere), else a folder
+ * (`STORAGE_DIR`, `STORAGE_PUBLIC_URL`, `STORAGE_SECRET`). `defaults` fills in what a launcher knows itself.
+ *
+ * @throws ConfigError
+ */
+export function readStoreConfig(
+  env: Record<string, string | undefined>,
+  defaults: { dir?: string; publicUrl?: string; secret?: string } = {},
+): StoreConfig {
+  if (env.S3_ENDPOINT) return parseConfig(S3Env, env, 'the object store (S3)')
+  const filled = {
+    STORAGE_DIR: env.STORAGE_DIR || defaults.dir,
+    STORAGE_PUBLIC_URL: env.STORAGE_PUBLIC_URL || defaults.publicUrl,
+    STORAGE_SECRET: env.STORAGE_SECRET || defaults.secret,
+  }
+  return parseConfig(FolderEnv, filled, 'the object store (a folder; set S3_ENDPOINT to use S3)')
+}
+
+/** Opens the store that is configured. Only a folder has an `app`, to be served under `/storage/`. */
+export function createStore(config: StoreConfig): { store: ObjectStore; app: Hono | undefined } {
+  if (config.kind === 's3') return { store: createS3Store(config), app: undefined }
+  try {
+    const store = createFolderStore(config)
+    return { store, app: store.app }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ConfigError(`${config.dir} cannot hold the object store (STORAGE_DIR): ${reason}`, { cause: error })
+  }
+}
+
+/** A secret for one purpose, derived from one that is kept already. */
+export function deriveSecret(secret: string, purpose: string): string {
+  return createHash('sha256').update(`trainyard:${purpose}:${secret}`).digest('hex')
+}

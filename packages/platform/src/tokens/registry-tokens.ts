@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { TrainyardError } from '../errors.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
+import { type SignedToken, signToken, verifyToken } from './sign-token.ts'
+import type { SigningKeys } from './signing-keys.ts'
+
+export const REGISTRY_AUDIENCE = 'trainyard:registry'
+const MAX_SECONDS = 3600
+
+/** What a token allows, as the Docker registry's token protocol writes it. */
+export const RegistryAccess = z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) })
+export type RegistryAccess = z.infer<typeof RegistryAccess>
+
+export interface RegistryTokensOptions {
+  keys: SigningKeys
+  clock?: Clock
+}
+
+export interface RegistryTokenClaims {
+  /** Who it speaks for; `anonymous` for nobody. */
+  subject: string
+  access: RegistryAccess[]
+  issuedAt: Date
+  expiresAt: Date
+}
+
+export interface RegistryTokens {
+  /** `expiresInSeconds` is 300 by default, and 3600 at most. */
+  issue(claims: { subject: string; access: RegistryAccess[]; expiresInSeconds?: number }): Promise<SignedToken>
+  /** @throws TrainyardError `unauthenticated` or `token_expired` */
+  verify(token: string): Promise<RegistryTokenClaims>
+}
+
+const Payload = z.object({ sub: z.string().min(1), access: z.array(RegistryAccess), iat: z.number(), exp: z.number() })
+
+/** The short-lived tokens that `/token` gives to `docker push` and `docker pull`. */
+export function createRegistryTokens({ keys, clock = systemClock }: RegistryTokensOptions): RegistryTokens {
+  return {
+    async issue({ subject, access, expiresInSeconds = 300 }) {
+      if (expiresInSeconds > MAX_SECONDS) {
+        throw new RangeError(`A registry token lives at most ${MAX_SECONDS} seconds; asked were ${expiresInSeconds}`)
+      }
+      return await signToken(keys, {
+        audience: REGISTRY_AUDIENCE,
+        subject,
+        claims: { access },
+        expiresInSeconds,
+        clock,
+      })
+    },
+    async verify(token) {
+      const payload = Payload.safeParse(await verifyToken(keys, token, REGISTRY_AUDIENCE, clock))
+      if (!payload.success) throw new TrainyardError('unauthenticated', 'The token is not one of the registry')
+      const { sub, access, iat, exp } = payload.data
+      return { subject: sub, access, issuedAt: new Date(iat * 1000), expiresAt: new Date(exp * 1000) }
+    },
+  }
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import { errors, jwtVerify, SignJWT } from 'jose'
+import { TrainyardError } from '../errors.ts'
+import { type Clock, systemClock } from '../system/clock.ts'
+import type { SigningKeys } from './signing-keys.ts'
+
+export const ISSUER = 'trainyard'
+/** Clocks of trainers and platform may differ by this much. */
+const SKEW_SECONDS = 60
+
+export interface SignOptions {
+  audience: string
+  subject: string
+  claims: Record<string, unknown>
+  expiresInSeconds: number
+  clock?: Clock
+}
+
+export interface SignedToken {
+  value: string
+  expiresAt: Date
+}
+
+export async function signToken(keys: SigningKeys, options: SignOptions): Promise<SignedToken> {
+  const { audience, subject, claims, expiresInSeconds, clock = systemClock } = options
+  const issuedAt = Math.floor(clock.now().getTime() / 1000)
+  const expires = issuedAt + expiresInSeconds
+  const value = await new SignJWT(claims)
+    .setProtectedHeader({ alg: keys.algorithm, kid: keys.keyId, typ: 'JWT' })
+    .setIssuer(ISSUER)
+    .setAudience(audience)
+    .setSubject(subject)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(expires)
+    .setJti(randomUUID())
+    .sign(keys.sign)
+  return { value, expiresAt: new Date(expires * 1000) }
+}
+
+/** Checks signature, issuer, audience and life. @throws TrainyardError `unauthenticated` or `token_expired` */
+export async function verifyToken(
+  keys: SigningKeys,
+  token: string,
+  audience: string,
+  clock: Clock = systemClock,
+): Promise<Record<string, unknown>> {
+  try {
+    const { payload } = await jwtVerify(
+      token,
+      (header) => {
+        const key = keys.verify.get(header.kid ?? keys.keyId)
+        if (key === undefined) throw new errors.JWSSignatureVerificationFailed()
+        return key
+      },
+      {
+        issuer: ISSUER,
+        audience,
+        // Only the algorithm of our keys: a public key must never be taken for a shared secret.
+        algorithms: [keys.algorithm],
+        clockTolerance: SKEW_SECONDS,
+        currentDate: clock.now(),
+        requiredClaims: ['exp', 'iat', 'sub', 'jti'],
+      },
+    )
+    return payload
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) {
+      throw new TrainyardError('token_expired', 'The token has expired; use the one that a later answer carried', {
+        cause: error,
+      })
+    }
+    throw new TrainyardError('unauthenticated', `The token is not valid for "${audience}"`, { cause: error })
+  }
+}

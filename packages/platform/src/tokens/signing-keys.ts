@@ -1,0 +1,78 @@
+import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import { sql } from 'kysely'
+import { z } from 'zod'
+import type { Database } from '../database/open-database.ts'
+import { ConfigError } from '../errors.ts'
+
+/** What signs our tokens, and all that may have signed those that still live. */
+export interface SigningKeys {
+  algorithm: 'EdDSA' | 'HS256'
+  /** Goes into the header, so that a verifier finds the key. */
+  keyId: string
+  sign: CryptoKey | Uint8Array
+  verify: ReadonlyMap<string, CryptoKey | Uint8Array>
+}
+
+/** The public half as others may fetch it; a shared secret has none. */
+export interface JsonWebKeySet {
+  keys: JWK[]
+}
+
+const StoredKey = z.object({ id: z.string(), private_jwk: z.looseObject({ kty: z.string() }) })
+
+/**
+ * The keys that sign tokens. With a `secret` (`JWT_SECRET`): HS256. Otherwise an Ed25519 pair that is kept in the table
+ * `signing_keys` of the database's schema, made by whichever replica comes first, and shared by all.
+ *
+ * @throws ConfigError when the secret is too short
+ */
+export async function loadSigningKeys<DB>(
+  database: Pick<Database<DB>, 'db' | 'transaction' | 'schema'>,
+  { secret }: { secret?: string } = {},
+): Promise<SigningKeys> {
+  if (secret !== undefined) return secretKeys(secret)
+  const table = sql.id(database.schema, 'signing_keys')
+  const rows = await database.transaction(async (trx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`trainyard:signing-keys:${database.schema}`}, 0))`.execute(
+      trx,
+    )
+    await sql`create table if not exists ${table} (
+      id text primary key, private_jwk jsonb not null, created_at timestamptz not null default now())`.execute(trx)
+    const read = () => sql`select id, private_jwk from ${table} order by created_at desc, id`.execute(trx)
+    const found = await read()
+    if (found.rows.length > 0) return found.rows
+    const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+    const jwk = await exportJWK(privateKey)
+    await sql`insert into ${table} (id, private_jwk) values (${crypto.randomUUID()}, ${JSON.stringify(jwk)})`.execute(
+      trx,
+    )
+    return (await read()).rows
+  })
+  const keys = z.array(StoredKey).min(1).parse(rows)
+  const [newest] = keys
+  if (newest === undefined) throw new Error('The signing keys vanished while they were read')
+  const verify = new Map<string, CryptoKey | Uint8Array>()
+  for (const { id, private_jwk } of keys) verify.set(id, await importJWK(publicHalf(private_jwk), 'EdDSA'))
+  return { algorithm: 'EdDSA', keyId: newest.id, sign: await importJWK(newest.private_jwk as JWK, 'EdDSA'), verify }
+}
+
+/** HS256 with one shared secret, for one machine. @throws ConfigError when it is shorter than 32 characters */
+export function secretKeys(secret: string): SigningKeys {
+  if (secret.length < 32) {
+    throw new ConfigError(`JWT_SECRET must have at least 32 characters; it has ${secret.length}`)
+  }
+  const key = new TextEncoder().encode(secret)
+  return { algorithm: 'HS256', keyId: 'secret', sign: key, verify: new Map([['secret', key]]) }
+}
+
+/** The public keys, for `/.well-known/jwks.json`. */
+export async function publicKeys(keys: SigningKeys): Promise<JsonWebKeySet> {
+  if (keys.algorithm === 'HS256') return { keys: [] }
+  const list: JWK[] = []
+  for (const [kid, key] of keys.verify) list.push({ ...(await exportJWK(key)), kid, alg: 'EdDSA', use: 'sig' })
+  return { keys: list }
+}
+
+function publicHalf({ d: _private, ...jwk }: Record<string, unknown>): JWK {
+  return jwk as JWK
+}
