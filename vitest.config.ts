@@ -12,6 +12,8 @@ const needing = (name: string) => ({
 
 export default defineConfig({
   resolve: { conditions },
+  // The global setup runs in this environment of Vitest's own, which takes no conditions from the two around it.
+  environments: { __vitest__: { resolve: { conditions, externalConditions: conditions } } },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   oxc: { jsx: { runtime: 'automatic', importSource: 'hono/jsx' } },
   test: {

@@ -207,6 +207,8 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
     async signPut(key, { sizeBytes, sha256, contentType, expiresInSeconds = DEFAULT_EXPIRY_SECONDS }) {
       checkKey(key)
       const headers: Record<string, string> = {
+        // Signed, so a client that streams must send it too.
+        'content-length': String(sizeBytes),
         ...(contentType === undefined ? {} : { 'content-type': contentType }),
         ...(sha256 === undefined ? {} : { 'x-amz-checksum-sha256': Buffer.from(sha256, 'hex').toString('base64') }),
       }
@@ -241,7 +243,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         expiresIn: expiresInSeconds,
         signableHeaders: new Set(['host', 'content-length']),
       })
-      return signed('PUT', url, {}, expiresInSeconds)
+      return signed('PUT', url, { 'content-length': String(sizeBytes) }, expiresInSeconds)
     },
     async putPart(key, uploadId, partNumber, body) {
       checkKey(key)

@@ -48,13 +48,13 @@ export function signUrl(publicUrl: string, secret: string, grant: Grant): string
   return `${publicUrl.replace(/\/+$/, '')}${STORAGE_PATH}${path}?${query.toString()}`
 }
 
+/** The request of a grant. Its Content-Length is among the headers: clients that stream would leave it out. */
 export function signRequest(publicUrl: string, secret: string, grant: Grant): SignedRequest {
-  return {
-    method: grant.method,
-    url: signUrl(publicUrl, secret, grant),
-    headers: grant.method === 'PUT' && grant.type !== undefined ? { 'content-type': grant.type } : {},
-    expiresAt: new Date(grant.expires * 1000).toISOString(),
-  }
+  const headers: Record<string, string> = {}
+  if (grant.method === 'PUT' && grant.size !== undefined) headers['content-length'] = String(grant.size)
+  if (grant.method === 'PUT' && grant.type !== undefined) headers['content-type'] = grant.type
+  const expiresAt = new Date(grant.expires * 1000).toISOString()
+  return { method: grant.method, url: signUrl(publicUrl, secret, grant), headers, expiresAt }
 }
 
 /** Checks a URL that came in. @throws TrainyardError `forbidden`, saying whether it is wrong or has expired */

@@ -4,5 +4,6 @@
  * @module
  */
 
+export { objectStoreCases, type StoreUnderTest } from '../object-store/object-store.cases.ts'
 export { createTestDatabase, type TestDatabaseOptions, testDatabaseUrl } from './create-test-database.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
