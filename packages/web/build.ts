@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Metafile } from 'esbuild'
+
+const room = dirname(fileURLToPath(import.meta.url))
+
+export interface ClientFile {
+  /** Name with a hash of the content, for example `job-3F2A.js`. */
+  fileName: string
+  contents: Uint8Array
+}
+
+/** The scripts and the style sheet of the browser, by their plain names (`job.js`, `site.css`). */
+export async function buildClient(): Promise<Map<string, ClientFile>> {
+  const result = await build({
+    absWorkingDir: room,
+    entryPoints: ['src/client/site.ts', 'src/client/job.ts', 'src/client/site.css'],
+    outdir: 'dist/client',
+    entryNames: '[name]-[hash]',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: ['es2022', 'chrome111', 'firefox113', 'safari16.4'],
+    metafile: true,
+    write: false,
+    logLevel: 'warning',
+  })
+  const plainNames = plainNamesOf(result.metafile)
+  return new Map(
+    result.outputFiles.map((file) => {
+      const fileName = basename(file.path)
+      return [plainNames.get(fileName) ?? fileName, { fileName, contents: file.contents }]
+    }),
+  )
+}
+
+function plainNamesOf(metafile: Metafile): Map<string, string> {
+  const names = new Map<string, string>()
+  for (const [path, output] of Object.entries(metafile.outputs)) {
+    if (output.entryPoint !== undefined) names.set(basename(path), basename(output.entryPoint).replace(/\.ts$/, '.js'))
+  }
+  return names
+}
+
+/** Writes `dist/`: the server (dependencies stay imports) and the client's files with their names in `manifest.json`. */
+export async function buildWeb(): Promise<{ outDir: string; buildId: string }> {
+  const outDir = join(room, 'dist')
+  await rm(outDir, { recursive: true, force: true })
+  await mkdir(join(outDir, 'client'), { recursive: true })
+  const [client] = await Promise.all([
+    buildClient(),
+    build({
+      absWorkingDir: room,
+      entryPoints: ['src/index.ts', 'src/serve.ts'],
+      outdir: 'dist',
+      bundle: true,
+      splitting: true,
+      chunkNames: 'chunk-[hash]',
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+      target: 'node24',
+      jsx: 'automatic',
+      jsxImportSource: 'hono/jsx',
+      sourcemap: true,
+      logLevel: 'warning',
+    }),
+  ])
+  const names: Record<string, string> = {}
+  for (const [name, file] of client) {
+    names[name] = file.fileName
+    await writeFile(join(outDir, 'client', file.fileName), file.contents)
+  }
+  const manifest = `${JSON.stringify(names, null, 2)}\n`
+  await writeFile(join(outDir, 'client', 'manifest.json'), manifest)
+  return { outDir, buildId: createHash('sha256').update(manifest).digest('hex').slice(0, 12) }
+}
+
+if (import.meta.main) {
+  const startedAt = performance.now()
+  const { outDir } = await buildWeb()
+  console.log(`Built ${outDir} in ${Math.round(performance.now() - startedAt)} ms`)
+}

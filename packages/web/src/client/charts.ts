@@ -1,0 +1,256 @@
+import uPlot from 'uplot'
+import { formatMetric } from '../format.ts'
+import { type ChartGroup, type ChartSeries, groupSeries } from '../jobs/chart-groups.ts'
+
+export interface Charts {
+  replace(series: ChartSeries[], totalEpochs: number | undefined): void
+  add(points: readonly { name: string; step: number; value: number | null }[]): void
+}
+
+/** Lines differ by dash too, for those who do not see the colours apart; the same list is in site.css. */
+const DASHES: readonly number[][] = [[], [6, 4], [2, 3], [10, 4, 2, 4], [12, 5], [4, 2]]
+
+interface Drawn {
+  signature: string
+  group: ChartGroup
+  plot: uPlot
+  hidden: Set<string>
+  update(): void
+  destroy(): void
+}
+
+/** Draws the curves in place of the server's drawings, and keeps them current. */
+export function createCharts(root: HTMLElement, initial: ChartSeries[], initialEpochs: number | undefined): Charts {
+  let series = initial
+  let totalEpochs = initialEpochs
+  const drawn = new Map<string, Drawn>()
+  let scheduled = false
+
+  function draw(): void {
+    scheduled = false
+    const groups = groupSeries(series, totalEpochs)
+    if (groups.length === 0) return
+    root.querySelector('.charts-empty')?.remove()
+    for (const [id, chart] of drawn) {
+      if (!groups.some((group) => group.id === id)) {
+        chart.destroy()
+        drawn.delete(id)
+        root.querySelector(`[data-chart="${id}"]`)?.remove()
+      }
+    }
+    for (const figure of root.querySelectorAll<HTMLElement>('[data-chart]')) {
+      if (!groups.some((group) => group.id === figure.dataset.chart)) figure.remove()
+    }
+    for (const group of groups) {
+      const signature = group.series.map(({ name }) => name).join('\n')
+      const known = drawn.get(group.id)
+      if (known?.signature === signature) {
+        known.group = group
+        known.update()
+        continue
+      }
+      known?.destroy()
+      drawn.set(group.id, drawGroup(root, group, signature, known?.hidden ?? new Set()))
+    }
+  }
+
+  /** Many points of one moment are one drawing. */
+  function schedule(): void {
+    if (scheduled) return
+    scheduled = true
+    // Not an animation frame: those stop in hidden tabs, and data would pile up behind.
+    setTimeout(draw, 50)
+  }
+
+  draw()
+  // The canvas does not know of custom properties: it is drawn anew when the colours change, on paper too.
+  const repaint = () => {
+    for (const chart of drawn.values()) chart.destroy()
+    drawn.clear()
+    draw()
+  }
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint)
+
+  return {
+    replace(next, epochs) {
+      series = next
+      totalEpochs = epochs
+      schedule()
+    },
+    add(points) {
+      for (const { name, step, value } of points) {
+        let target = series.find((candidate) => candidate.name === name)
+        if (target === undefined) {
+          target = { name, points: [] }
+          series.push(target)
+        }
+        addPoint(target, step, value)
+      }
+      schedule()
+    },
+  }
+}
+
+/** Steps stay in order and occur once: the last word about a step wins. */
+function addPoint(series: ChartSeries, step: number, value: number | null): void {
+  const { points } = series
+  let index = points.length
+  while (index > 0 && (points[index - 1]?.[0] ?? 0) > step) index -= 1
+  if (points[index - 1]?.[0] === step) points[index - 1] = [step, value]
+  else points.splice(index, 0, [step, value])
+}
+
+function drawGroup(root: HTMLElement, group: ChartGroup, signature: string, hidden: Set<string>): Drawn {
+  const figure = figureOf(root, group)
+  const canvas = document.createElement('div')
+  canvas.className = 'plot'
+  canvas.setAttribute('role', 'img')
+  const legend = document.createElement('ul')
+  legend.className = 'legend'
+  const caption = document.createElement('figcaption')
+  caption.textContent = group.title
+  figure.replaceChildren(caption, canvas, legend)
+
+  const style = getComputedStyle(document.documentElement)
+  const colour = (name: string) => style.getPropertyValue(name).trim()
+  const axis: uPlot.Axis = {
+    stroke: colour('--ink-soft'),
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+    font: '12px system-ui, sans-serif',
+  }
+  const sizeOf = () => ({ width: Math.max(240, canvas.clientWidth), height: canvas.clientWidth < 420 ? 200 : 250 })
+
+  const plot = new uPlot(
+    {
+      ...sizeOf(),
+      // 8 px at the right keep the last label whole.
+      padding: [10, 12, 0, 0],
+      legend: { show: false },
+      cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false } },
+      scales: { x: { time: false } },
+      axes: [
+        {
+          ...axis,
+          size: 32,
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000, 1_000_000],
+        },
+        { ...axis, size: 52, values: (_plot, values) => values.map((value) => formatMetric(value)) },
+      ],
+      series: [
+        {},
+        ...group.series.map(({ name }, index) => ({
+          label: name,
+          show: !hidden.has(name),
+          stroke: colour(`--series-${index % 6}`),
+          dash: DASHES[index % 6] ?? [],
+          width: 2,
+          spanGaps: true,
+          points: { size: 5 },
+        })),
+      ],
+      hooks: { setCursor: [() => showValues()] },
+    },
+    align(group.series),
+    canvas,
+  )
+  const chart: Drawn = { signature, group, plot, hidden, update, destroy }
+
+  const values = group.series.map(({ name }, index) => {
+    const item = document.createElement('li')
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.setAttribute('aria-pressed', String(!hidden.has(name)))
+    const label = document.createElement('span')
+    label.textContent = name
+    const value = document.createElement('output')
+    button.append(swatch(index), label, value)
+    button.addEventListener('click', () => {
+      if (!hidden.delete(name)) hidden.add(name)
+      button.setAttribute('aria-pressed', String(!hidden.has(name)))
+      plot.setSeries(index + 1, { show: !hidden.has(name) })
+    })
+    item.append(button)
+    legend.append(item)
+    return value
+  })
+
+  /** The values under the pointer; the last ones when it is elsewhere. */
+  function showValues(): void {
+    const at = plot.cursor.idx
+    for (const [index, output] of values.entries()) {
+      const column = plot.data[index + 1]
+      const value = at === null || at === undefined ? lastOf(column) : column?.[at]
+      output.textContent = formatMetric(value ?? null)
+    }
+    const step = at === null || at === undefined ? undefined : plot.data[0]?.[at]
+    caption.textContent = step === undefined ? chart.group.title : `${chart.group.title} · ${chart.group.axis} ${step}`
+  }
+
+  function update(): void {
+    plot.setData(align(chart.group.series))
+    describe()
+    showValues()
+  }
+
+  function describe(): void {
+    const last = chart.group.series.map(({ name, points }) => `${name} ${formatMetric(points.at(-1)?.[1] ?? null)}`)
+    canvas.setAttribute(
+      'aria-label',
+      `${chart.group.title}. Last values: ${last.join(', ')}. All are in the table below.`,
+    )
+    canvas.dataset.points = String(chart.group.series.reduce((sum, { points }) => sum + points.length, 0))
+  }
+
+  const resizing = new ResizeObserver(() => plot.setSize(sizeOf()))
+  resizing.observe(canvas)
+  function destroy(): void {
+    resizing.disconnect()
+    plot.destroy()
+  }
+
+  describe()
+  showValues()
+  return chart
+}
+
+function figureOf(root: HTMLElement, group: ChartGroup): HTMLElement {
+  const present = root.querySelector<HTMLElement>(`[data-chart="${group.id}"]`)
+  if (present) return present
+  const figure = document.createElement('figure')
+  figure.className = 'chart'
+  figure.dataset.chart = group.id
+  root.append(figure)
+  return figure
+}
+
+function swatch(index: number): SVGSVGElement {
+  const namespace = 'http://www.w3.org/2000/svg'
+  const svg = document.createElementNS(namespace, 'svg')
+  svg.setAttribute('class', `swatch line-${index % 6}`)
+  svg.setAttribute('viewBox', '0 0 24 8')
+  svg.setAttribute('aria-hidden', 'true')
+  const path = document.createElementNS(namespace, 'path')
+  path.setAttribute('d', 'M1 4h22')
+  svg.append(path)
+  return svg
+}
+
+/** uPlot wants one x for all: the union of the steps, with holes where a series has no point. */
+function align(series: readonly ChartSeries[]): uPlot.AlignedData {
+  const tables: uPlot.AlignedData[] = series.map(({ points }) => [
+    points.map(([step]) => step),
+    points.map(([, value]) => value),
+  ])
+  const first = tables[0]
+  if (first === undefined) return [[]]
+  return tables.length === 1 ? first : uPlot.join(tables)
+}
+
+function lastOf(column: ArrayLike<number | null | undefined> | undefined): number | null {
+  for (let index = (column?.length ?? 0) - 1; index >= 0; index -= 1) {
+    const value = column?.[index]
+    if (value !== null && value !== undefined) return value
+  }
+  return null
+}

@@ -1,0 +1,16 @@
+/** Forms with `data-confirm` open the dialog of that id, which has the real form, in place of being sent. */
+export function enableConfirming(): void {
+  // On the document, because live updates may replace the form.
+  document.addEventListener('submit', (event) => {
+    const form = event.target
+    if (!(form instanceof HTMLFormElement)) return
+    const dialog = document.getElementById(form.dataset.confirm ?? '')
+    if (!(dialog instanceof HTMLDialogElement)) return
+    event.preventDefault()
+    dialog.showModal()
+  })
+  // A click beside the dialog closes it as Escape does.
+  document.addEventListener('click', (event) => {
+    if (event.target instanceof HTMLDialogElement) event.target.close()
+  })
+}

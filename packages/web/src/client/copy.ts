@@ -1,0 +1,19 @@
+/** Shows the copy buttons and makes them work. */
+export function enableCopying(): void {
+  // Only there over https and on localhost.
+  if (navigator.clipboard === undefined) return
+  for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-copy]')) {
+    button.hidden = false
+    button.addEventListener('click', async () => {
+      const text = button.parentElement?.querySelector('pre')?.textContent ?? ''
+      const copied = await navigator.clipboard.writeText(text).then(
+        () => true,
+        () => false,
+      )
+      button.textContent = copied ? 'Copied' : 'Not allowed'
+      setTimeout(() => {
+        button.textContent = 'Copy'
+      }, 2000)
+    })
+  }
+}

@@ -1,0 +1,49 @@
+import type { JobData } from '../jobs/chart-groups.ts'
+import { createCharts } from './charts.ts'
+import { find, morph, parseElement } from './dom.ts'
+import { followJob } from './live.ts'
+import { createLogView } from './logs.ts'
+
+const root = find('charts', HTMLElement)
+const note = find('live-note', HTMLElement)
+const data = JSON.parse(document.getElementById('job-data')?.textContent ?? '{}') as JobData
+const charts = root && createCharts(root, data.series, data.totalEpochs)
+const logs = createLogView()
+
+function say(text: string): void {
+  if (note && note.textContent !== text) note.textContent = text
+}
+
+if (data.live) {
+  let ended = false
+  let lastWord: string | undefined
+  followJob(data.jobId, {
+    part({ id, html }) {
+      const present = document.getElementById(id)
+      const next = parseElement(html)
+      if (present && next) morph(present, next)
+    },
+    series: ({ series, totalEpochs }) => charts?.replace(series, totalEpochs),
+    points: ({ points }) => charts?.add(points),
+    logs: ({ html }) => logs?.add(html),
+    state({ word, terminal }) {
+      if (lastWord !== undefined && word !== lastWord) say(`The job is now: ${word.toLowerCase()}.`)
+      lastWord = word
+      if (terminal) find('cancel-dialog', HTMLDialogElement)?.close()
+      document.title = document.title.replace(
+        /^(?:[✓✕■] )?/,
+        word === 'Succeeded' ? '✓ ' : word === 'Failed' ? '✕ ' : '',
+      )
+    },
+    trouble: ({ message }) => say(message),
+    connected(open) {
+      if (ended) return
+      if (open) {
+        if (note?.textContent?.startsWith('Live updates are')) say('')
+      } else say('Live updates are interrupted. Trying again …')
+    },
+    end() {
+      ended = true
+    },
+  })
+}

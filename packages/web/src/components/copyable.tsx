@@ -1,0 +1,14 @@
+/** A command with a button that copies it; the button appears where scripts run. */
+export function Copyable({ text, label }: { text: string; label: string }) {
+  return (
+    <div class="copyable">
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for form controls; this can scroll and needs focus and a name */}
+      <pre tabindex={0} role="group" aria-label={label}>
+        <code>{text}</code>
+      </pre>
+      <button type="button" class="quiet" data-copy="" hidden aria-label={`Copy: ${label}`}>
+        Copy
+      </button>
+    </div>
+  )
+}

@@ -1,0 +1,65 @@
+import { raw } from 'hono/html'
+import type { Child } from 'hono/jsx'
+import { Logo } from './logo.tsx'
+
+export interface LayoutProps {
+  assetUrl: (name: string) => string
+  title: string
+  description?: string
+  /** The part of the navigation that this page belongs to. */
+  section?: 'trainers' | 'jobs'
+  scripts?: readonly string[]
+  children?: Child
+}
+
+export function Layout(props: LayoutProps) {
+  const { assetUrl, title, description, section, scripts = [], children } = props
+  return (
+    <>
+      {raw('<!doctype html>')}
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <title>{`${title} · Trainyard`}</title>
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="color-scheme" content="light dark" />
+          {description !== undefined && <meta name="description" content={description} />}
+          <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+          <link rel="stylesheet" href={assetUrl('site.css')} />
+          {['site.js', ...scripts].map((name) => (
+            <script type="module" src={assetUrl(name)} />
+          ))}
+        </head>
+        <body>
+          <a class="skip-link" href="#main">
+            Skip to the content
+          </a>
+          <header class="site-header">
+            <div class="wrap">
+              <a class="brand" href="/">
+                <Logo />
+                Trainyard
+              </a>
+              <nav aria-label="Main">
+                <a href="/" aria-current={section === 'trainers' ? 'true' : undefined}>
+                  Trainers
+                </a>
+                <a href="/jobs" aria-current={section === 'jobs' ? 'true' : undefined}>
+                  Jobs
+                </a>
+              </nav>
+            </div>
+          </header>
+          <main id="main" class="wrap" tabindex={-1}>
+            {children}
+          </main>
+          <footer class="site-footer">
+            <div class="wrap">
+              <p>Trainyard runs trainers: plugins that train vision models.</p>
+            </div>
+          </footer>
+        </body>
+      </html>
+    </>
+  )
+}

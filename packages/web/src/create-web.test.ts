@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest'
+import { createWeb } from './index.ts'
+import { createTestWeb } from './testing/web.ts'
+
+const urls = { registryUrl: 'http://registry.test:7600', runnerUrl: 'http://runner.test:7601' }
+
+describe('every answer', () => {
+  test('forbids inline scripts and styles, frames and sniffing', async () => {
+    const { headers } = await createTestWeb().app.request('/')
+    const policy = headers.get('content-security-policy') ?? ''
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("script-src 'self'")
+    expect(policy).toContain("style-src 'self'")
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(policy).not.toContain('unsafe')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('referrer-policy')).toBe('strict-origin-when-cross-origin')
+  })
+
+  test('has no inline script, style or event handler in its page', async () => {
+    const { app } = createTestWeb()
+    for (const path of ['/', '/trainers/trainyard/tfjs-classifier', '/jobs', '/jobs/42', '/nowhere']) {
+      const html = await (await app.request(path)).text()
+      expect(html).not.toMatch(/\sstyle=|\son[a-z]+=|<style/)
+      for (const [tag] of html.matchAll(/<script[^>]*>/g)) expect(tag).toMatch(/src="|type="application\/json"/)
+    }
+  })
+})
+
+describe('files for the browser', () => {
+  test('have the hash of their content in their name and are kept for ever', async () => {
+    const { app } = createTestWeb()
+    const html = await (await app.request('/jobs/42')).text()
+    const addresses = [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map((match) => match[1] ?? '')
+    expect(addresses).toHaveLength(3)
+    for (const address of addresses) {
+      expect(address).toMatch(/^\/assets\/(?:site|job)-[A-Z0-9]{8}\.(?:js|css)$/)
+      const response = await app.request(address)
+      expect(response.status).toBe(200)
+      expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
+    }
+    expect((await app.request('/assets/site-OLD.js')).status).toBe(404)
+    expect((await app.request('/assets/..%2Findex.js')).status).toBe(404)
+  })
+
+  test('include an icon', async () => {
+    const response = await createTestWeb().app.request('/favicon.svg')
+    expect(response.headers.get('content-type')).toBe('image/svg+xml')
+  })
+})
+
+describe('when something is wrong', () => {
+  test('an unknown address is answered with a 404 page that leads on', async () => {
+    const response = await createTestWeb().app.request('/<b>nowhere</b>')
+    expect(response.status).toBe(404)
+    const html = await response.text()
+    expect(html).toContain('There is no such page')
+    expect(html).toContain('href="/jobs"')
+    expect(html).not.toContain('<b>')
+  })
+
+  test('a registry that does not answer is named, with its address', async () => {
+    const logged: string[] = []
+    const refuse = async () => {
+      throw new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') })
+    }
+    const { app } = createWeb({ ...urls, fetch: refuse, logger: { error: (_fields, message) => logged.push(message) } })
+    const trainers = await app.request('/')
+    expect(trainers.status).toBe(502)
+    expect(trainers.headers.get('retry-after')).toBe('10')
+    const html = await trainers.text()
+    expect(html).toContain('The registry does not answer')
+    expect(html).toContain('http://registry.test:7600')
+    expect(logged).toEqual(['The registry does not answer'])
+
+    const jobs = await app.request('/jobs')
+    expect(jobs.status).toBe(502)
+    expect(await jobs.text()).toContain('http://runner.test:7601')
+  })
+
+  test('an API that fails is a bad gateway, with its trace', async () => {
+    const problem = { type: 'about:blank', title: 'Something went wrong here', status: 500, code: 'internal', retryable: true, traceId: 'abc123' }
+    const { app } = createWeb({
+      ...urls,
+      fetch: async () => Response.json(problem, { status: 500, headers: { 'content-type': 'application/problem+json' } }),
+    })
+    const response = await app.request('/')
+    expect(response.status).toBe(502)
+    expect(await response.text()).toContain('abc123')
+  })
+
+  test('an answer that is not the contract’s is not shown as if it were', async () => {
+    const { app } = createWeb({ ...urls, fetch: async () => Response.json({ trainers: 'none' }) })
+    const response = await app.request('/')
+    expect(response.status).toBe(502)
+    expect(await response.text()).toContain('The answer was not understood')
+  })
+
+  test('a failure of our own is noted and tells nothing', async () => {
+    const logged: object[] = []
+    const { app } = createWeb({
+      ...urls,
+      fetch: createTestWeb().api.fetch,
+      now: () => {
+        throw new Error('secret detail')
+      },
+      logger: { error: (fields) => logged.push(fields) },
+    })
+    const response = await app.request('/')
+    expect(response.status).toBe(500)
+    expect(await response.text()).not.toContain('secret detail')
+    expect(logged).toHaveLength(1)
+  })
+})

@@ -1,0 +1,67 @@
+import { createClient } from '@trainyard/sdk/client'
+import { Hono } from 'hono'
+import { loadAssets } from './assets.ts'
+import { favicon } from './components/logo.tsx'
+import type { WebContext, WebEnv, WebLogger } from './context.ts'
+import { jobRoutes } from './jobs/routes.tsx'
+import { handleError, NotFoundPage } from './problems.tsx'
+import { csrfProtection, securityHeaders } from './security.ts'
+import { trainerRoutes } from './trainers/routes.tsx'
+import { upstreamFetch } from './upstream.ts'
+
+export interface WebOptions {
+  /** Origin of the registry's API, for example `http://127.0.0.1:7600`. */
+  registryUrl: string
+  /** Origin of the runner's API. */
+  runnerUrl: string
+  /** How the APIs are reached; the global `fetch` by default. */
+  fetch?: typeof fetch
+  /** Hears of failures that people see as a 5xx page; silent by default. */
+  logger?: WebLogger
+  /** The clock behind "3 minutes ago"; the system's by default. */
+  now?: () => Date
+}
+
+/** Builds the pages. Nothing listens and nothing is fetched until a request comes. */
+export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
+  const { fetch = globalThis.fetch, logger = { error: () => {} }, now = () => new Date() } = options
+  const registryUrl = options.registryUrl.replace(/\/+$/, '')
+  const runnerUrl = options.runnerUrl.replace(/\/+$/, '')
+  const client = createClient({ registryUrl, runnerUrl, fetch: upstreamFetch({ registryUrl, runnerUrl, fetch }) })
+  const context: WebContext = { registryUrl, runnerUrl, client, logger, now }
+
+  let loading: ReturnType<typeof loadAssets> | undefined
+  const assets = () => {
+    loading ??= loadAssets()
+    return loading
+  }
+
+  const app = new Hono<WebEnv>()
+  app.use(securityHeaders())
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/readyz', (c) => c.json({ status: 'ok' }))
+  app.get('/favicon.svg', (c) => {
+    c.header('Cache-Control', 'public, max-age=86400')
+    return c.body(favicon, 200, { 'Content-Type': 'image/svg+xml' })
+  })
+  app.get('/favicon.ico', (c) => c.redirect('/favicon.svg', 301))
+  app.get('/robots.txt', (c) => c.text('User-agent: *\nDisallow: /jobs\n'))
+  app.use(async (c, next) => {
+    const { url } = await assets()
+    c.set('assetUrl', url)
+    await next()
+  })
+  app.get('/assets/:file', async (c) => {
+    const asset = (await assets()).find(c.req.param('file'))
+    if (asset === undefined) return c.notFound()
+    // The name holds a hash of the content, so the content of a name never changes.
+    c.header('Cache-Control', 'public, max-age=31536000, immutable')
+    return c.body(new Uint8Array(asset.contents), 200, { 'Content-Type': asset.contentType })
+  })
+  app.use(csrfProtection())
+  app.route('/', trainerRoutes(context))
+  app.route('/jobs', jobRoutes(context))
+  app.notFound((c) => c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404))
+  app.onError(handleError(context))
+  return { app }
+}

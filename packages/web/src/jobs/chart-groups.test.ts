@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { type ChartSeries, familyOf, groupSeries } from './chart-groups.ts'
+
+const series = (name: string, ...steps: number[]): ChartSeries => ({ name, points: steps.map((step) => [step, 1]) })
+
+test.each([
+  ['train_loss', 'loss'],
+  ['val/box_loss', 'loss'],
+  ['mAP50-95', 'score'],
+  ['top1_accuracy', 'score'],
+  ['metrics/precision(B)', 'score'],
+  ['learning_rate', 'other'],
+  ['epoch_seconds', 'other'],
+] as const)('%s belongs to the family %s', (name, family) => {
+  expect(familyOf(name)).toBe(family)
+})
+
+test('losses and scores are drawn apart, and other metrics not at all', () => {
+  const groups = groupSeries([series('loss', 1, 2), series('accuracy', 1, 2), series('lr', 1, 2)], 10)
+  expect(groups.map(({ title, series: members }) => [title, members.map(({ name }) => name)])).toEqual([
+    ['Loss by epoch', ['loss']],
+    ['Accuracy by epoch', ['accuracy']],
+  ])
+})
+
+test('what counts steps is not drawn over epochs', () => {
+  const groups = groupSeries([series('batch_loss', 1, 500), series('val_loss', 1, 2)], 10)
+  expect(groups.map(({ title }) => title)).toEqual(['Loss by epoch', 'Loss by step'])
+})
+
+test('a series without points has no chart', () => {
+  expect(groupSeries([series('loss')], undefined)).toEqual([])
+})

@@ -1,0 +1,160 @@
+import { Scroll } from '../components/scroll.tsx'
+import { formatMetric } from '../format.ts'
+import { type ChartGroup, type ChartSeries, groupSeries } from './chart-groups.ts'
+
+/** The charts as plain SVG: what is there without scripts, and until they have run. */
+export function Charts({ series, totalEpochs }: { series: readonly ChartSeries[]; totalEpochs: number | undefined }) {
+  const groups = groupSeries(series, totalEpochs)
+  return (
+    <div class="charts" id="charts" data-charts="">
+      {groups.length === 0 ? (
+        <p class="muted charts-empty">Curves appear here with the first metrics.</p>
+      ) : (
+        groups.map((group) => (
+          <figure class="chart" data-chart={group.id}>
+            <figcaption>{group.title}</figcaption>
+            <StaticChart group={group} />
+            <ul class="legend">
+              {group.series.map((member, index) => (
+                <li>
+                  <Swatch index={index} /> {member.name}
+                </li>
+              ))}
+            </ul>
+          </figure>
+        ))
+      )}
+    </div>
+  )
+}
+
+function Swatch({ index }: { index: number }) {
+  return (
+    <svg class={`swatch line-${index % 6}`} viewBox="0 0 24 8" width="24" height="8" aria-hidden="true">
+      <path d="M1 4h22" />
+    </svg>
+  )
+}
+
+const WIDTH = 600
+const HEIGHT = 220
+
+function StaticChart({ group }: { group: ChartGroup }) {
+  const finite = group.series.flatMap(({ points }) =>
+    points.filter((point): point is [number, number] => point[1] !== null),
+  )
+  const xs = finite.map(([step]) => step)
+  const ys = finite.map(([, value]) => value)
+  const [minX, maxX] = extent(xs)
+  const [minY, maxY] = extent(ys)
+  const x = (step: number) => round(46 + ((step - minX) / (maxX - minX || 1)) * (WIDTH - 56))
+  const y = (value: number) => round(HEIGHT - 24 - ((value - minY) / (maxY - minY || 1)) * (HEIGHT - 40))
+  return (
+    <svg
+      class="static-chart"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      role="img"
+      aria-label={`${group.title}; the table below has the numbers`}
+    >
+      <path class="axis" d={`M46 8V${HEIGHT - 24}H${WIDTH - 8}`} />
+      <text x="40" y="20" text-anchor="end">
+        {formatMetric(maxY)}
+      </text>
+      <text x="40" y={HEIGHT - 26} text-anchor="end">
+        {formatMetric(minY)}
+      </text>
+      <text x="46" y={HEIGHT - 6}>
+        {minX}
+      </text>
+      <text x={WIDTH - 10} y={HEIGHT - 6} text-anchor="end">
+        {`${group.axis} ${maxX}`}
+      </text>
+      {group.series.map(({ points }, index) => (
+        <path class={`line line-${index % 6}`} d={linePath(points, x, y)} />
+      ))}
+    </svg>
+  )
+}
+
+function extent(values: readonly number[]): [number, number] {
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (const value of values) {
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  return values.length === 0 ? [0, 1] : [low, high]
+}
+
+const round = (value: number) => Math.round(value * 10) / 10
+
+function linePath(points: ChartSeries['points'], x: (step: number) => number, y: (value: number) => number): string {
+  let path = ''
+  let pen = 'M'
+  for (const [step, value] of points) {
+    if (value === null) {
+      pen = 'M'
+      continue
+    }
+    path += `${pen}${x(step)} ${y(value)}`
+    pen = 'L'
+  }
+  return path
+}
+
+/** The same numbers as text, the newest step first; thinned where there are very many. */
+export function MetricTable({ series }: { series: readonly ChartSeries[] }) {
+  const rows = new Map<number, Map<string, number | null>>()
+  for (const { name, points } of series) {
+    for (const [step, value] of points) {
+      const row = rows.get(step) ?? new Map<string, number | null>()
+      row.set(name, value)
+      rows.set(step, row)
+    }
+  }
+  const steps = [...rows.keys()].sort((a, b) => b - a)
+  const shown = steps.slice(0, 200)
+  if (steps.length === 0) return <p class="muted">No metrics yet.</p>
+  return (
+    <>
+      <Scroll label="Metrics as a table">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col" class="number">
+                Step
+              </th>
+              {series.map(({ name }) => (
+                <th scope="col" class="number">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((step) => (
+              <tr>
+                <th scope="row" class="number">
+                  {step}
+                </th>
+                {series.map(({ name }) => {
+                  const value = rows.get(step)?.get(name)
+                  return (
+                    <td class="number">
+                      {value === undefined ? '' : value === null ? 'not finite' : formatMetric(value)}
+                    </td>
+                  )
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+      {shown.length < steps.length && (
+        <p class="muted">
+          The newest {shown.length} of {steps.length} steps.
+        </p>
+      )}
+    </>
+  )
+}

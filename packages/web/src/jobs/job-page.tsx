@@ -1,0 +1,237 @@
+import { isTerminalJobState, type Job, LogLevel, type LogLine } from '@trainyard/sdk/contract'
+import { raw } from 'hono/html'
+import { Layout } from '../components/layout.tsx'
+import { Scroll } from '../components/scroll.tsx'
+import type { ChartSeries, JobData } from './chart-groups.ts'
+import { Charts, MetricTable } from './charts.tsx'
+import {
+  JobActions,
+  JobArtifacts,
+  JobMetrics,
+  JobProblem,
+  JobProgress,
+  JobStatus,
+  JobTimings,
+  jobTitle,
+  LogLines,
+  type PageArtifact,
+} from './parts.tsx'
+
+export interface JobLogs {
+  lines: LogLine[]
+  /** Lines that the platform did not keep. */
+  dropped: number
+  /** Whether there are older lines than these. */
+  cut: boolean
+  level: LogLevel
+}
+
+interface JobPageProps {
+  assetUrl: (name: string) => string
+  job: Job
+  series: ChartSeries[]
+  logs: JobLogs
+  artifacts: readonly PageArtifact[]
+  now: Date
+}
+
+export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPageProps) {
+  const live = !isTerminalJobState(job.state)
+  const data: JobData = { jobId: job.id, live, attempt: job.attempt, totalEpochs: job.progress.totalEpochs, series }
+  return (
+    <Layout assetUrl={assetUrl} title={`${jobTitle(job)} · Job ${job.id}`} section="jobs" scripts={['job.js']}>
+      <div class="page-head with-actions">
+        <div>
+          <p class="crumbs">
+            <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span> {job.id}
+          </p>
+          <h1>{jobTitle(job)}</h1>
+          <JobStatus job={job} now={now} />
+        </div>
+        <JobActions job={job} />
+      </div>
+      <JobProgress job={job} />
+      <p id="live-note" class="live-note" role="status" aria-live="polite" />
+      {live && (
+        <noscript>
+          <p class="muted">
+            This page does not follow the job by itself without scripts. <a href={`/jobs/${job.id}`}>Reload it</a> to
+            see what is new.
+          </p>
+        </noscript>
+      )}
+      <JobProblem job={job} />
+      <section aria-labelledby="metrics">
+        <h2 id="metrics">Metrics</h2>
+        <JobMetrics job={job} />
+        <Charts series={series} totalEpochs={job.progress.totalEpochs} />
+        <details class="as-table">
+          <summary>Metrics as a table</summary>
+          <div id="metric-table">
+            <MetricTable series={series} />
+          </div>
+        </details>
+      </section>
+      <section aria-labelledby="artifacts">
+        <h2 id="artifacts">Checkpoints and files</h2>
+        <JobArtifacts job={job} artifacts={artifacts} now={now} />
+      </section>
+      <Logs job={job} logs={logs} />
+      <div class="halves">
+        <section aria-labelledby="timings">
+          <h2 id="timings">Timings</h2>
+          <JobTimings job={job} now={now} />
+        </section>
+        <section aria-labelledby="inputs">
+          <h2 id="inputs">What was run</h2>
+          <Inputs job={job} />
+        </section>
+      </div>
+      <Config job={job} />
+      {live && <CancelDialog job={job} />}
+      <script type="application/json" id="job-data">
+        {raw(scriptJson(data))}
+      </script>
+    </Layout>
+  )
+}
+
+/** JSON that cannot end the script element it stands in. */
+export function scriptJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll('<', '\\u003c')
+}
+
+function Logs({ job, logs }: { job: Job; logs: JobLogs }) {
+  const live = !isTerminalJobState(job.state)
+  return (
+    <section aria-labelledby="log-title" class="logs" id="logs">
+      <div class="logs-head">
+        <h2 id="log-title">Log</h2>
+        <form
+          action={`/jobs/${job.id}#logs`}
+          method="get"
+          class="log-filter"
+          id="log-filter"
+          data-served-level={logs.level}
+        >
+          <label for="log-level">Lowest level</label>
+          <select id="log-level" name="level">
+            {LogLevel.options.map((level) => (
+              <option value={level} selected={level === logs.level}>
+                {level}
+              </option>
+            ))}
+          </select>
+          <button type="submit" class="quiet" data-no-script="">
+            Show
+          </button>
+        </form>
+        {live && (
+          <button type="button" class="quiet" id="log-follow" hidden>
+            Pause
+          </button>
+        )}
+      </div>
+      {(logs.cut || logs.dropped > 0) && (
+        <p class="muted">
+          {logs.cut && `The newest ${logs.lines.length} lines. `}
+          {logs.dropped > 0 && `${logs.dropped} lines were over the job's quota and were not kept.`}
+        </p>
+      )}
+      <section class="log" id="log-view" aria-labelledby="log-title" tabindex={0}>
+        <p class="muted log-empty" hidden={logs.lines.length > 0}>
+          Nothing has been said yet.
+        </p>
+        <ol id="log-lines" data-level={logs.level}>
+          <LogLines lines={logs.lines} />
+        </ol>
+      </section>
+    </section>
+  )
+}
+
+function Inputs({ job }: { job: Job }) {
+  return (
+    <dl class="side-facts">
+      <dt>Trainer</dt>
+      <dd>
+        <a href={`/trainers/${job.trainer.name}?version=${encodeURIComponent(job.trainer.version)}`}>
+          {job.trainer.name} {job.trainer.version}
+        </a>
+      </dd>
+      <dt>Model</dt>
+      <dd>{job.model}</dd>
+      <dt>Task</dt>
+      <dd>
+        {job.operation}, {job.taskType}
+      </dd>
+      {job.dataset !== undefined && (
+        <>
+          <dt>Dataset</dt>
+          <dd>
+            {job.dataset.name}{' '}
+            <code title={`snapshot ${job.dataset.snapshotId}`}>{job.dataset.versionHash.slice(0, 12)}</code>
+          </dd>
+        </>
+      )}
+    </dl>
+  )
+}
+
+function Config({ job }: { job: Job }) {
+  const settings = [...Object.entries(job.config.basic), ...Object.entries(job.config.advanced)]
+  return (
+    <section aria-labelledby="config">
+      <details class="as-table">
+        <summary>
+          <h2 id="config">Settings of this job</h2>
+        </summary>
+        <Scroll label="Settings of this job">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Setting</th>
+                <th scope="col">Value</th>
+              </tr>
+            </thead>
+            <tbody>
+              {settings.map(([name, value]) => (
+                <tr>
+                  <th scope="row">
+                    <code>{name}</code>
+                  </th>
+                  <td>
+                    <code>{JSON.stringify(value)}</code>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      </details>
+    </section>
+  )
+}
+
+function CancelDialog({ job }: { job: Job }) {
+  return (
+    <dialog id="cancel-dialog" aria-labelledby="cancel-title" aria-describedby="cancel-text">
+      <h2 id="cancel-title">Cancel this job?</h2>
+      <p id="cancel-text">
+        The trainer is asked to stop. Checkpoints it has saved are kept, and the job can be restarted.
+      </p>
+      <div class="dialog-actions">
+        <form method="dialog">
+          <button type="submit" class="quiet">
+            Keep it running
+          </button>
+        </form>
+        <form method="post" action={`/jobs/${job.id}/cancel`}>
+          <button type="submit" class="danger">
+            Cancel job
+          </button>
+        </form>
+      </div>
+    </dialog>
+  )
+}

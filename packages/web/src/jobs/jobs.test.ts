@@ -1,0 +1,191 @@
+import { describe, expect, test } from 'vitest'
+import { artifactFixture, failedJob, jobFixture, logFixture, seriesFixture, succeededJob } from '../testing/fixtures.ts'
+import { createTestWeb } from '../testing/web.ts'
+import { scriptJson } from './job-page.tsx'
+
+const HOSTILE = '</script><img src=x onerror=alert(1)>'
+
+async function text(app: ReturnType<typeof createTestWeb>['app'], path: string, init?: RequestInit) {
+  const response = await app.request(path, init)
+  return { status: response.status, html: await response.text(), headers: response.headers }
+}
+const fromOurPage = { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin', 'Content-Type': 'application/x-www-form-urlencoded' } }
+
+describe('the list of jobs', () => {
+  test('links each job, with its state in words', async () => {
+    const { html } = await text(createTestWeb({ jobs: [jobFixture(), failedJob()] }).app, '/jobs')
+    expect(html).toContain('<a href="/jobs/42">Flowers, quick look</a>')
+    expect(html).toContain('<a href="/jobs/41">TensorFlow.js classifier · mobilenet-small</a>')
+    expect(html).toMatch(/<\/span>Failed<\/span>/)
+  })
+
+  test('can be narrowed to a state', async () => {
+    const { html } = await text(createTestWeb({ jobs: [jobFixture(), failedJob()] }).app, '/jobs?state=failed')
+    expect(html).toContain('/jobs/41')
+    expect(html).not.toContain('/jobs/42')
+  })
+
+  test('says how to start one when there is none', async () => {
+    const { html } = await text(createTestWeb({ jobs: [] }).app, '/jobs')
+    expect(html).toContain('http://runner.test/v1/jobs')
+  })
+})
+
+describe('the page of a job', () => {
+  test('is complete without scripts', async () => {
+    const { status, html } = await text(createTestWeb().app, '/jobs/42')
+    expect(status).toBe(200)
+    expect(html).toContain('<progress value="0.4" max="1"')
+    expect(html).toContain('train · epoch 8 of 20')
+    expect(html).toContain('class="static-chart"')
+    expect(html).toContain('Loss by epoch')
+    expect(html).toContain('Accuracy by epoch')
+    expect(html).toContain('Could not save plot.png')
+    expect(html).toContain('href="/jobs/42/artifacts/art_best"')
+    expect(html).toContain('<form method="post" action="/jobs/42/cancel"')
+    expect(html).not.toContain('/restart')
+  })
+
+  test('says why a job failed, and offers to restart it', async () => {
+    const { html } = await text(createTestWeb({ jobs: [failedJob()] }).app, '/jobs/41')
+    expect(html).toContain('It ran out of memory')
+    expect(html).toContain('Could not allocate 1.2 GB for a tensor')
+    expect(html).toContain('at train (file:///trainer/train.js:88:7)')
+    expect(html).toContain('<form method="post" action="/jobs/41/restart"')
+    expect(html).not.toContain('action="/jobs/41/cancel"')
+  })
+
+  test('has the numbers of its charts as a table, with those that are not finite', async () => {
+    const series = seriesFixture(3)
+    series[0]?.points.push({ step: 4, value: 'NaN', time: '2026-11-20T12:00:00Z' })
+    const { html } = await text(createTestWeb({ series }).app, '/jobs/42')
+    expect(html).toContain('<td class="number">not finite</td>')
+    expect(html).toContain('>learning_rate</th>')
+  })
+
+  test('shows the log from a level on', async () => {
+    const { html } = await text(createTestWeb().app, '/jobs/42?level=warning')
+    expect(html).toContain('12 images are not RGB')
+    expect(html).not.toContain('backend wasm')
+    expect(html).toContain('<option value="warning" selected="">')
+  })
+
+  test('writes everything that a trainer says as text', async () => {
+    const { app } = createTestWeb({
+      jobs: [
+        {
+          ...failedJob(),
+          name: HOSTILE,
+          model: HOSTILE,
+          error: { message: HOSTILE, traceback: HOSTILE },
+          latestMetrics: { [HOSTILE]: 1 },
+          config: { basic: { optimizer: HOSTILE }, advanced: { [HOSTILE]: HOSTILE } },
+          progress: { fraction: 0.1, phase: HOSTILE },
+        },
+      ],
+      series: [{ name: `loss${HOSTILE}`, count: 1, points: [{ step: 1, value: 1, time: '2026-11-20T12:00:00Z' }] }],
+      logs: [logFixture(1, { message: HOSTILE })],
+      artifacts: [{ ...artifactFixture({ name: HOSTILE, id: '"><img>' }), url: 'http://127.0.0.1:1/x' }],
+    })
+    const { html } = await text(app, '/jobs/41')
+    expect(html).not.toContain('<img')
+    // The page's own data block is the only one that may end a script element, besides the two scripts of the head.
+    expect(html.match(/<\/script>/g)).toHaveLength(3)
+  })
+
+  test.each(['/jobs/0', '/jobs/abc', '/jobs/1e3', '/jobs/9999999999999999999', '/jobs/43', '/jobs/abc/live'])(
+    'answers 404 at %s',
+    async (path) => {
+      expect((await text(createTestWeb().app, path)).status).toBe(404)
+    },
+  )
+
+  test('leads a download to a freshly signed address', async () => {
+    const { app } = createTestWeb()
+    const response = await app.request('/jobs/42/artifacts/art_best')
+    expect(response.status).toBe(302)
+    expect(response.headers.get('location')).toBe('http://127.0.0.1:1/storage/best?signature=2')
+    expect((await app.request('/jobs/42/artifacts/art_none')).status).toBe(404)
+  })
+
+  test('never leads a download to anything but http', async () => {
+    const { app } = createTestWeb({ artifacts: [{ ...artifactFixture(), url: 'javascript:alert(1)' }] })
+    expect((await app.request('/jobs/42/artifacts/art_best')).status).toBe(404)
+  })
+})
+
+describe('cancelling and restarting', () => {
+  test('a form of ours cancels the job and leads back to its page', async () => {
+    const { api, app } = createTestWeb()
+    const { status, headers } = await text(app, '/jobs/42/cancel', fromOurPage)
+    expect(status).toBe(303)
+    expect(headers.get('location')).toBe('/jobs/42')
+    expect(api.jobs[0]?.cancelRequested).toBe(true)
+    expect((await text(app, '/jobs/42')).html).toContain('Cancelling')
+  })
+
+  test('a form of ours restarts a job that has ended', async () => {
+    const { api, app } = createTestWeb({ jobs: [succeededJob()] })
+    expect((await text(app, '/jobs/40/restart', fromOurPage)).status).toBe(303)
+    expect(api.requests).toContain('POST /v1/jobs/40/restart')
+  })
+
+  test.each([
+    ['another site', { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' }],
+    ['a neighbour on the same site', { 'Sec-Fetch-Site': 'same-site', Origin: 'http://evil.localhost' }],
+    ['an old browser on another site', { Origin: 'https://evil.example' }],
+    ['a client that does not say', {}],
+  ])('a form of %s is refused', async (_who, headers) => {
+    const { api, app } = createTestWeb()
+    const init = { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers } }
+    const { status, html } = await text(app, '/jobs/42/cancel', init as RequestInit)
+    expect(status).toBe(403)
+    expect(html).toContain('not sent from these pages')
+    expect(api.requests).toEqual([])
+  })
+
+  test('what the runner refuses is shown in its words', async () => {
+    const { status, html } = await text(createTestWeb({ jobs: [succeededJob()] }).app, '/jobs/40/cancel', fromOurPage)
+    expect(status).toBe(409)
+    expect(html).toContain('Job 40 has ended already')
+  })
+})
+
+describe('the live stream', () => {
+  test('begins with everything, then says what changes, and ends with the job', async () => {
+    const { api, app } = createTestWeb()
+    const response = await app.request('/jobs/42/live')
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let received = ''
+    const until = async (wanted: string) => {
+      while (!received.includes(wanted)) {
+        const chunk = await reader?.read()
+        if (chunk === undefined || chunk.done) throw new Error(`The stream ended before "${wanted}": ${received}`)
+        received += chunk.value
+      }
+    }
+    await until('event: logs')
+    expect(received).toContain('event: series')
+    expect(received).toContain('Could not save plot.png')
+    received = ''
+
+    api.push({ type: 'metrics', points: [{ name: 'train_loss', step: 9, value: 'NaN', time: '2026-11-20T12:00:00Z' }] })
+    await until('event: points')
+    expect(received).toContain('{"points":[{"name":"train_loss","step":9,"value":null}]}')
+
+    api.push({ type: 'artifact', artifact: artifactFixture({ id: 'art_new', name: 'new.bin' }) })
+    await until('new.bin')
+
+    const finished = jobFixture({ state: 'succeeded', progress: { fraction: 1 }, finishedAt: '2026-11-20T12:00:00Z' })
+    api.push({ type: 'job', job: finished })
+    await until('event: end')
+    expect(received).toContain('{"word":"Succeeded","terminal":true}')
+  })
+})
+
+test('JSON in the page cannot end its script element', () => {
+  const json = scriptJson({ text: HOSTILE })
+  expect(json).not.toContain('<')
+  expect(JSON.parse(json)).toEqual({ text: HOSTILE })
+})

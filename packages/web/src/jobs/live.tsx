@@ -1,0 +1,156 @@
+import {
+  type ArtifactList,
+  isTerminalJobState,
+  type Job,
+  type JobState,
+  type LiveMessage,
+} from '@trainyard/sdk/contract'
+import type { Context } from 'hono'
+import type { Child } from 'hono/jsx'
+import { streamSSE } from 'hono/streaming'
+import { jobStateWord } from '../components/status.tsx'
+import type { WebContext } from '../context.ts'
+import type { ChartSeries, LiveEvents } from './chart-groups.ts'
+import { MetricTable } from './charts.tsx'
+import {
+  JobActions,
+  JobArtifacts,
+  JobMetrics,
+  JobProblem,
+  JobProgress,
+  JobStatus,
+  JobTimings,
+  LogLines,
+  type PageArtifact,
+} from './parts.tsx'
+import { toChartSeries, toChartValue } from './series.ts'
+
+/** How often a silent stream says that it is there, so that proxies and phones keep it. */
+const HEARTBEAT_MS = 15_000
+
+type LiveEvent = { [Name in keyof LiveEvents]: { event: Name; data: LiveEvents[Name] } }[keyof LiveEvents]
+
+/** The runner's live stream of a job as what changes in its page. */
+export function streamJob(c: Context, context: WebContext, jobId: number): Response {
+  // nginx would hold events back otherwise.
+  c.header('X-Accel-Buffering', 'no')
+  c.header('Cache-Control', 'no-cache, no-transform')
+  return streamSSE(c, async (stream) => {
+    const abort = new AbortController()
+    stream.onAbort(() => abort.abort())
+    const send = ({ event, data }: LiveEvent) => stream.writeSSE({ event, data: JSON.stringify(data) })
+    const heartbeat = setInterval(() => void stream.write(': still here\n\n'), HEARTBEAT_MS)
+    try {
+      const view = createLiveView(context, await listArtifacts(context, jobId))
+      for await (const message of context.client.jobs.live(jobId, { signal: abort.signal })) {
+        for (const event of await view(message)) await send(event)
+      }
+      if (!abort.signal.aborted) await send({ event: 'end', data: {} })
+    } catch (error) {
+      if (abort.signal.aborted) return
+      context.logger.error({ err: error, jobId }, 'A live stream was interrupted')
+      await send({ event: 'trouble', data: { message: 'Live updates are interrupted. Trying again …' } })
+    } finally {
+      clearInterval(heartbeat)
+    }
+  })
+}
+
+async function listArtifacts(context: WebContext, jobId: number): Promise<ArtifactList['artifacts']> {
+  return (await context.client.jobs.artifacts(jobId)).artifacts
+}
+
+/** Remembers what the page shows, and says for each message what is different. */
+function createLiveView(context: WebContext, known: readonly PageArtifact[]) {
+  let job: Job | undefined
+  let announced: JobState | undefined
+  let series: ChartSeries[] = []
+  const artifacts = new Map(known.map((artifact) => [artifact.id, artifact]))
+  const shown = new Map<string, string>()
+
+  async function part(id: string, content: Child): Promise<LiveEvent[]> {
+    const html = String(await content)
+    if (shown.get(id) === html) return []
+    shown.set(id, html)
+    return [{ event: 'part', data: { id, html } }]
+  }
+
+  async function jobParts(next: Job): Promise<LiveEvent[]> {
+    const restarted = job !== undefined && job.attempt !== next.attempt
+    job = next
+    const now = context.now()
+    const events = [
+      await part('job-status', <JobStatus job={next} now={now} />),
+      await part('job-actions', <JobActions job={next} />),
+      await part('job-progress', <JobProgress job={next} />),
+      await part('job-problem', <JobProblem job={next} />),
+      await part('job-metrics', <JobMetrics job={next} />),
+      await part('job-timings', <JobTimings job={next} now={now} />),
+      await part('job-artifacts', <JobArtifacts job={next} artifacts={[...artifacts.values()]} now={now} />),
+    ].flat()
+    if (restarted) {
+      series = []
+      events.push(seriesEvent(next))
+    }
+    if (announced !== next.state) {
+      announced = next.state
+      events.push({
+        event: 'state',
+        data: { word: jobStateWord(next.state), terminal: isTerminalJobState(next.state) },
+      })
+    }
+    return events
+  }
+
+  const seriesEvent = (of: Job): LiveEvent => ({
+    event: 'series',
+    data: { attempt: of.attempt, totalEpochs: of.progress.totalEpochs, series },
+  })
+  const table = () =>
+    part(
+      'metric-table',
+      <div id="metric-table">
+        <MetricTable series={series} />
+      </div>,
+    )
+
+  return async function view(message: LiveMessage): Promise<LiveEvent[]> {
+    switch (message.type) {
+      case 'snapshot': {
+        const events = await jobParts(message.job)
+        series = toChartSeries(message.series)
+        events.push(seriesEvent(message.job), ...(await table()))
+        if (message.logs.length > 0) events.push(await logEvent(message.logs))
+        return events
+      }
+      case 'job': {
+        const events = await jobParts(message.job)
+        return isTerminalJobState(message.job.state) ? [...events, ...(await table())] : events
+      }
+      case 'metrics': {
+        const points = message.points.map(({ name, step, value }) => ({ name, step, value: toChartValue(value) }))
+        for (const { name, step, value } of points) {
+          let target = series.find((candidate) => candidate.name === name)
+          if (target === undefined) {
+            target = { name, points: [] }
+            series.push(target)
+          }
+          target.points.push([step, value])
+        }
+        return [{ event: 'points', data: { points } }]
+      }
+      case 'logs':
+        return [await logEvent(message.lines)]
+      case 'artifact': {
+        artifacts.set(message.artifact.id, message.artifact)
+        return job === undefined
+          ? []
+          : part('job-artifacts', <JobArtifacts job={job} artifacts={[...artifacts.values()]} now={context.now()} />)
+      }
+    }
+  }
+}
+
+async function logEvent(lines: Extract<LiveMessage, { type: 'logs' }>['lines']): Promise<LiveEvent> {
+  return { event: 'logs', data: { html: String(await (<LogLines lines={lines} />)) } }
+}

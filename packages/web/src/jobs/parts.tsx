@@ -1,0 +1,237 @@
+import { type ArtifactList, isTerminalJobState, type Job, type LogLine } from '@trainyard/sdk/contract'
+import { JobStateStatus } from '../components/status.tsx'
+import { RelativeTime } from '../components/time.tsx'
+import { formatBytes, formatClock, formatDuration, formatInstant, formatMetric } from '../format.ts'
+import { END_REASON_TEXTS } from './end-reasons.ts'
+
+/* The regions of a job's page. The page and the live stream render the same ones; each has an id of its own. */
+
+export type PageArtifact = Omit<ArtifactList['artifacts'][number], 'url'>
+
+export const jobTitle = (job: Job): string => job.name ?? `${job.trainer.displayName} · ${job.model}`
+
+export function JobStatus({ job, now }: { job: Job; now: Date }) {
+  const ended = isTerminalJobState(job.state)
+  return (
+    <div id="job-status" class="headline-facts">
+      <JobStateStatus state={job.state} />
+      {!ended && job.cancelRequested && <span class="status warn">Cancelling …</span>}
+      {job.attempt > 1 && <span class="muted">attempt {job.attempt}</span>}
+      {job.finishedAt !== undefined && ended ? (
+        <RelativeTime at={job.finishedAt} now={now} />
+      ) : (
+        <span class="muted">
+          created <RelativeTime at={job.createdAt} now={now} />
+        </span>
+      )}
+    </div>
+  )
+}
+
+export function JobProgress({ job }: { job: Job }) {
+  const { fraction, epoch, totalEpochs, step, totalSteps, phase } = job.progress
+  const percent = Math.round(fraction * 100)
+  const detail = [
+    job.state === 'running' ? phase : undefined,
+    epoch === undefined ? undefined : `epoch ${epoch}${totalEpochs === undefined ? '' : ` of ${totalEpochs}`}`,
+    step === undefined ? undefined : `step ${step}${totalSteps === undefined ? '' : ` of ${totalSteps}`}`,
+  ].filter((part) => part !== undefined)
+  return (
+    <div id="job-progress" class={`progress ${job.state}`}>
+      <div class="progress-text">
+        <span id="progress-label">{detail.length > 0 ? detail.join(' · ') : waitingText(job)}</span>
+        <strong>{percent} %</strong>
+      </div>
+      {/* The native element has the role, the range and the value that assistive technology asks for. */}
+      <progress value={fraction} max={1} aria-labelledby="progress-label">
+        {percent} %
+      </progress>
+    </div>
+  )
+}
+
+function waitingText(job: Job): string {
+  if (job.state === 'pending' || job.state === 'queued') return 'waiting for a free place'
+  return job.state === 'running' ? 'starting' : 'progress'
+}
+
+/** The numbers that people come for: the primary metric first. */
+export function JobMetrics({ job }: { job: Job }) {
+  const primary = job.primaryMetric.name
+  const names = Object.keys(job.latestMetrics)
+    .filter((name) => name !== primary)
+    .slice(0, 11)
+  const primaryValue = job.latestMetrics[primary]
+  return (
+    <dl id="job-metrics" class="tiles">
+      {primaryValue !== undefined && (
+        <div class="tile primary">
+          <dt>
+            {primary}{' '}
+            <span class="muted">{job.primaryMetric.goal === 'maximize' ? 'higher is better' : 'lower is better'}</span>
+          </dt>
+          <dd>{formatMetric(primaryValue)}</dd>
+        </div>
+      )}
+      {names.map((name) => (
+        <div class="tile">
+          <dt>{name}</dt>
+          <dd>{formatMetric(job.latestMetrics[name] ?? null)}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+export function JobProblem({ job }: { job: Job }) {
+  const reason = job.endReason === undefined ? undefined : END_REASON_TEXTS[job.endReason]
+  if (job.error === undefined && (job.state !== 'failed' || reason === undefined))
+    return <div id="job-problem" hidden />
+  return (
+    <section id="job-problem" class="error-box" aria-labelledby="problem-title">
+      <h2 id="problem-title">{job.state === 'failed' ? 'Why it failed' : 'What went wrong'}</h2>
+      {reason !== undefined && <p>{reason}</p>}
+      {job.error !== undefined && (
+        <p class="error-message">
+          {job.error.errorType !== undefined && <strong>{job.error.errorType}: </strong>}
+          {job.error.message}
+        </p>
+      )}
+      {job.error?.traceback !== undefined && (
+        <details>
+          <summary>Traceback</summary>
+          {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for form controls; this can scroll and needs focus and a name */}
+          <pre tabindex={0} role="group" aria-label="Traceback">
+            {job.error.traceback}
+          </pre>
+        </details>
+      )}
+      <p class="muted">
+        {job.endReason !== undefined && (
+          <>
+            End reason <code>{job.endReason}</code> ·{' '}
+          </>
+        )}
+        trace <code>{job.traceId}</code>
+      </p>
+    </section>
+  )
+}
+
+export function JobArtifacts({ job, artifacts, now }: { job: Job; artifacts: readonly PageArtifact[]; now: Date }) {
+  const newestFirst = [...artifacts].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
+  return (
+    <div id="job-artifacts">
+      {newestFirst.length === 0 ? (
+        <p class="muted">
+          {isTerminalJobState(job.state)
+            ? 'The job left no files.'
+            : 'Checkpoints and other files appear here as they are saved.'}
+        </p>
+      ) : (
+        <ul class="artifacts">
+          {newestFirst.map((artifact) => (
+            <li>
+              <a href={`/jobs/${job.id}/artifacts/${encodeURIComponent(artifact.id)}`} download={artifact.name}>
+                {artifact.name}
+              </a>
+              <span class="muted">
+                {artifact.kind}
+                {artifact.epoch !== undefined && ` · epoch ${artifact.epoch}`}
+                {job.attempt > 1 && ` · attempt ${artifact.attempt}`} · {formatBytes(artifact.sizeBytes)} ·{' '}
+                <RelativeTime at={artifact.createdAt} now={now} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}
+
+export function JobTimings({ job, now }: { job: Job; now: Date }) {
+  const ended = isTerminalJobState(job.state)
+  return (
+    <dl id="job-timings" class="side-facts">
+      <Timing name="Created" at={job.createdAt} />
+      {job.startedAt !== undefined && (
+        <>
+          <Timing name="Started" at={job.startedAt} />
+          <dt>Waited</dt>
+          <dd>{formatDuration(Date.parse(job.startedAt) - Date.parse(job.queuedAt ?? job.createdAt))}</dd>
+          <dt>{ended ? 'Ran for' : 'Running for'}</dt>
+          <dd>
+            {ended && job.finishedAt !== undefined ? (
+              formatDuration(Date.parse(job.finishedAt) - Date.parse(job.startedAt))
+            ) : (
+              <span data-since={job.startedAt}>{formatDuration(now.getTime() - Date.parse(job.startedAt))}</span>
+            )}
+          </dd>
+        </>
+      )}
+      {job.finishedAt !== undefined && <Timing name="Finished" at={job.finishedAt} />}
+      {!ended && job.lastHeardAt !== undefined && (
+        <>
+          <dt>Last heard</dt>
+          <dd>
+            <RelativeTime at={job.lastHeardAt} now={now} />
+          </dd>
+        </>
+      )}
+    </dl>
+  )
+}
+
+function Timing({ name, at }: { name: string; at: string }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>
+        <time datetime={at}>{formatInstant(at)}</time>
+      </dd>
+    </>
+  )
+}
+
+/** What can be done with the job now. The confirmation needs scripts; without them the form is sent at once. */
+export function JobActions({ job }: { job: Job }) {
+  if (isTerminalJobState(job.state)) {
+    return (
+      <div id="job-actions" class="actions">
+        <form method="post" action={`/jobs/${job.id}/restart`}>
+          <button type="submit">Restart</button>
+        </form>
+      </div>
+    )
+  }
+  return (
+    <div id="job-actions" class="actions">
+      {!job.cancelRequested && (
+        <form method="post" action={`/jobs/${job.id}/cancel`} data-confirm="cancel-dialog">
+          <button type="submit" class="danger">
+            Cancel job
+          </button>
+        </form>
+      )}
+    </div>
+  )
+}
+
+export function LogLines({ lines }: { lines: readonly LogLine[] }) {
+  return (
+    <>
+      {lines.map((line) => (
+        <li class={`log-line ${line.level}`} data-level={line.level} data-id={String(line.id)}>
+          <time datetime={line.time} title={formatInstant(line.time)}>
+            {formatClock(line.time)}
+          </time>
+          <span class="log-level">{line.level}</span>
+          <span class="log-message">
+            {line.source !== 'journal' && <span class="log-source">{line.source}</span>}
+            {line.message}
+          </span>
+        </li>
+      ))}
+    </>
+  )
+}

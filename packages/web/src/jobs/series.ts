@@ -1,0 +1,14 @@
+import type { MetricSeriesList, MetricValue } from '@trainyard/sdk/contract'
+import type { ChartSeries } from './chart-groups.ts'
+
+export function toChartSeries(series: MetricSeriesList['series']): ChartSeries[] {
+  return series.map(({ name, points }) => ({
+    name,
+    points: points.map(({ step, value }) => [step, toChartValue(value)]),
+  }))
+}
+
+/** A chart cannot draw NaN and the infinities: they become gaps. */
+export function toChartValue(value: MetricValue): number | null {
+  return typeof value === 'number' ? value : null
+}

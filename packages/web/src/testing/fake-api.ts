@@ -1,0 +1,144 @@
+import {
+  type ArtifactList,
+  type Job,
+  JobList,
+  type LiveMessage,
+  type LogLine,
+  LogPage,
+  type MetricSeriesList,
+  PROBLEMS,
+  type ProblemCode,
+  type Trainer,
+  TrainerList,
+  type TrainerVersion,
+} from '@trainyard/sdk/contract'
+import { type Context, Hono } from 'hono'
+import { streamSSE } from 'hono/streaming'
+
+/** What the scripted APIs know. Change it, or push live messages, while a test runs. */
+export interface FakeApi {
+  app: Hono
+  fetch: typeof fetch
+  trainers: Trainer[]
+  versions: TrainerVersion[]
+  jobs: Job[]
+  series: MetricSeriesList['series']
+  logs: LogLine[]
+  artifacts: ArtifactList['artifacts']
+  /** Requests so far, as "GET /v1/jobs?limit=25". */
+  requests: string[]
+  /** Sends a message to everyone who follows a job. */
+  push(message: LiveMessage): void
+  /** How many follow a job now. */
+  followers(): number
+}
+
+/** Registry and runner in one, answering from lists in memory: enough to draw every page. */
+export function createFakeApi(
+  state: Partial<Pick<FakeApi, 'trainers' | 'versions' | 'jobs' | 'series' | 'logs' | 'artifacts'>> = {},
+): FakeApi {
+  const app = new Hono()
+  const followers = new Set<(message: LiveMessage) => void>()
+  const api: FakeApi = {
+    app,
+    fetch: async (input, init) => app.request(input instanceof URL ? input.href : input, init),
+    trainers: [],
+    versions: [],
+    jobs: [],
+    series: [],
+    logs: [],
+    artifacts: [],
+    requests: [],
+    push: (message) => {
+      for (const follower of followers) follower(message)
+    },
+    followers: () => followers.size,
+    ...state,
+  }
+  const findJob = (c: Context) => api.jobs.find(({ id }) => id === Number(c.req.param('id')))
+  const trainerName = (c: Context) => `${c.req.param('ns')}/${c.req.param('name')}`
+
+  app.use(async (c, next) => {
+    const { pathname, search } = new URL(c.req.url)
+    api.requests.push(`${c.req.method} ${pathname}${search}`)
+    await next()
+  })
+  app.get('/v1/trainers', (c) => {
+    const { q = '', task, framework, cursor } = c.req.query()
+    const found = api.trainers.filter(
+      (trainer) =>
+        `${trainer.name} ${trainer.displayName} ${trainer.description}`.toLowerCase().includes(q.toLowerCase()) &&
+        (!task || trainer.taskTypes.some((known) => known === task)) &&
+        (!framework || trainer.framework === framework),
+    )
+    const start = Number(cursor ?? 0)
+    const end = start + Number(c.req.query('limit') ?? 20)
+    return c.json(
+      TrainerList.parse({
+        trainers: found.slice(start, end),
+        total: found.length,
+        ...(end < found.length ? { nextCursor: String(end) } : {}),
+      }),
+    )
+  })
+  app.get('/v1/trainers/:ns/:name', (c) => {
+    const trainer = api.trainers.find(({ name }) => name === trainerName(c))
+    return trainer ? c.json(trainer) : problem('not_found', `There is no trainer "${trainerName(c)}"`)
+  })
+  app.get('/v1/trainers/:ns/:name/versions/:version', (c) => {
+    const version = api.versions.find(
+      (known) => known.name === trainerName(c) && known.version === c.req.param('version'),
+    )
+    return version
+      ? c.json(version)
+      : problem('not_found', `${trainerName(c)} has no version ${c.req.param('version')}`)
+  })
+  app.get('/v1/jobs', (c) => {
+    const state = c.req.query('state')
+    return c.json(JobList.parse({ jobs: api.jobs.filter((job) => !state || job.state === state) }))
+  })
+  app.get('/v1/jobs/:id', (c) => {
+    const job = findJob(c)
+    return job ? c.json(job) : problem('not_found', `There is no job ${c.req.param('id')}`)
+  })
+  app.get('/v1/jobs/:id/metrics', (c) => c.json({ attempt: findJob(c)?.attempt ?? 1, series: api.series }))
+  app.get('/v1/jobs/:id/artifacts', (c) => c.json({ artifacts: api.artifacts }))
+  app.get('/v1/jobs/:id/logs', (c) => {
+    const levels = ['debug', 'info', 'warning', 'error']
+    const lowest = levels.indexOf(c.req.query('level') ?? 'debug')
+    return c.json(LogPage.parse({ lines: api.logs.filter(({ level }) => levels.indexOf(level) >= lowest), dropped: 0 }))
+  })
+  app.post('/v1/jobs/:id/cancel', (c) => {
+    const job = findJob(c)
+    if (!job) return problem('not_found', 'There is no such job')
+    if (job.finishedAt !== undefined) return problem('conflict', `Job ${job.id} has ended already`)
+    job.cancelRequested = true
+    return c.json(job)
+  })
+  app.post('/v1/jobs/:id/restart', (c) => {
+    const job = findJob(c)
+    if (!job) return problem('not_found', 'There is no such job')
+    Object.assign(job, { state: 'pending', attempt: job.attempt + 1 })
+    return c.json(job)
+  })
+  app.get('/v1/jobs/:id/live', (c) => {
+    const job = findJob(c)
+    if (!job) return problem('not_found', 'There is no such job')
+    return streamSSE(c, async (stream) => {
+      const send = (message: LiveMessage) => void stream.writeSSE({ data: JSON.stringify(message) })
+      send({ type: 'snapshot', job, series: api.series, logs: api.logs })
+      followers.add(send)
+      await new Promise<void>((resolve) => stream.onAbort(resolve))
+      followers.delete(send)
+    })
+  })
+  return api
+}
+
+function problem(code: ProblemCode, detail: string): Response {
+  const { status, title, retryable } = PROBLEMS[code]
+  return Response.json(
+    { type: `https://docs.trainyard.example/problems/${code}`, title, status, detail, code, retryable },
+    { status, headers: { 'content-type': 'application/problem+json' } },
+  )
+}

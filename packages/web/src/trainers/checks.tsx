@@ -1,0 +1,67 @@
+import type { CheckResult, Finding } from '@trainyard/sdk/contract'
+import { CheckStatusStatus, SeverityStatus } from '../components/status.tsx'
+import { formatDuration, plural } from '../format.ts'
+
+/** What each check said about a version. What did not run is never shown as passed. */
+export function Checks({ checks }: { checks: readonly CheckResult[] }) {
+  if (checks.length === 0) return <p class="muted">No check has said anything about this version yet.</p>
+  return (
+    <ul class="checks">
+      {checks.map((check) => (
+        <li>
+          <div class="check-head">
+            <h3>{check.name}</h3>
+            <CheckStatusStatus status={check.status} />
+            <span class="muted">
+              {[
+                check.findings.length > 0 ? plural(check.findings.length, 'finding') : undefined,
+                check.durationMs === undefined ? undefined : formatDuration(check.durationMs),
+              ]
+                .filter((part) => part !== undefined)
+                .join(' · ')}
+            </span>
+          </div>
+          {check.reason !== undefined && <p class="check-reason">{check.reason}</p>}
+          {check.findings.length > 0 && (
+            <ul class="findings">
+              {check.findings.map((finding) => (
+                <FindingItem finding={finding} />
+              ))}
+            </ul>
+          )}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function FindingItem({ finding }: { finding: Finding }) {
+  const place = [finding.file, finding.line, finding.column].filter((part) => part !== undefined).join(':')
+  return (
+    <li>
+      <p class="finding-head">
+        <SeverityStatus severity={finding.severity} />
+        <RuleLink finding={finding} />
+        {place !== '' && <code class="place">{place}</code>}
+        {finding.layer !== undefined && (
+          <span class="muted">
+            layer <code class="place">{finding.layer.slice(0, 19)}</code>
+          </span>
+        )}
+      </p>
+      <p>{finding.message}</p>
+      <p class="finding-help">
+        <strong>Fix:</strong> {finding.help}
+      </p>
+    </li>
+  )
+}
+
+function RuleLink({ finding }: { finding: Finding }) {
+  if (!/^https?:\/\//.test(finding.docsUrl)) return <code>{finding.code}</code>
+  return (
+    <a class="rule" href={finding.docsUrl} rel="noopener">
+      {finding.code}
+    </a>
+  )
+}

@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import { MAX_README_LENGTH, renderReadme } from './readme.ts'
+
+describe('a README', () => {
+  test('keeps its headings, one level below those of the page', () => {
+    expect(renderReadme('# One\n\n## Two')).toBe('<h3>One</h3>\n<h4>Two</h4>\n')
+  })
+
+  test('keeps tables, code and task lists', () => {
+    const html = renderReadme('| a | b |\n| - | -: |\n| 1 | 2 |\n\n```sh\nls <dir>\n```\n\n- [x] done\n- [ ] open')
+    expect(html).toContain('<td align="right">2</td>')
+    expect(html).toContain('<pre tabindex="0"><code>ls &lt;dir&gt;\n</code></pre>')
+    expect(html).toContain('☑')
+    expect(html).toContain('☐')
+    expect(html).not.toContain('<input')
+  })
+
+  test.each([
+    ['<script>alert(1)</script>', /script|alert/],
+    ['<img src="https://a.example/x.png" onerror="alert(1)">', /onerror|alert/],
+    ['<svg onload=alert(1)><script>1</script></svg>', /svg|onload|script/],
+    ['<style>body{display:none}</style>', /style|display/],
+    ['<p style="position:fixed" class="status good" id="main">x</p>', /style|class|id=/],
+    ['<iframe src="https://a.example"></iframe>', /iframe/],
+    ['<form action="https://a.example"><input name="q"><button>Go</button></form>', /form|input|button/],
+    ['<a href="javascript:alert(1)">x</a>', /javascript/],
+    ['[x](javascript:alert(1))', /href/],
+    ['[x](JaVaScRiPt:alert(1))', /href/],
+    ['[x](data:text/html;base64,PHNjcmlwdD4=)', /href/],
+    ['<a href="&#x6a;avascript:alert(1)">x</a>', /href/],
+    ['<a href=" java\nscript:alert(1)">x</a>', /href/],
+    ['<meta http-equiv="refresh" content="0;url=https://a.example">', /meta|refresh/],
+    ['<base href="https://a.example">', /base/],
+    ['<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>', /math|style|onerror|<img/],
+    ['![x](http://a.example/x.png)', /<img/],
+    ['![x](data:image/svg+xml,<svg/onload=alert(1)>)', /<img|<svg/],
+    ['<img src="//a.example/x.png">', /<img/],
+    ['<img srcset="https://a.example/x.png 2x">', /<img|srcset/],
+  ])('cannot do harm with %s', (markdown, forbidden) => {
+    expect(renderReadme(markdown)).not.toMatch(forbidden)
+  })
+
+  test('loads images late and tells their host nothing', () => {
+    const html = renderReadme('![A curve](https://a.example/curve.png)')
+    expect(html).toContain('src="https://a.example/curve.png"')
+    expect(html).toContain('alt="A curve"')
+    expect(html).toContain('loading="lazy"')
+    expect(html).toContain('referrerpolicy="no-referrer"')
+  })
+
+  test('does not lend its links our good name', () => {
+    const html = renderReadme('[site](https://a.example) [file](docs/more.md)')
+    expect(html).toContain('<a href="https://a.example" rel="nofollow ugc noopener noreferrer">site</a>')
+    expect(html).toContain('<a>file</a>')
+  })
+
+  test('is cut when it is very long', () => {
+    expect(renderReadme('a'.repeat(MAX_README_LENGTH * 2)).length).toBeLessThan(MAX_README_LENGTH + 100)
+  })
+
+  test('is rendered in reasonable time when it nests without end', () => {
+    const startedAt = performance.now()
+    renderReadme(`${'> '.repeat(2000)}deep\n\n${'['.repeat(20_000)}`)
+    renderReadme('<div>'.repeat(20_000))
+    expect(performance.now() - startedAt).toBeLessThan(5000)
+  })
+})

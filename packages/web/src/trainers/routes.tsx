@@ -1,0 +1,60 @@
+import { TrainyardApiError } from '@trainyard/sdk/client'
+import { TaskType, type TrainerVersion } from '@trainyard/sdk/contract'
+import { Hono } from 'hono'
+import { z } from 'zod'
+import type { WebContext, WebEnv } from '../context.ts'
+import { TrainerListPage } from './list-page.tsx'
+import { TrainerPage } from './trainer-page.tsx'
+
+// Half a query is better than an error page: what cannot be understood is left out.
+const ListQuery = z.object({
+  q: z.string().trim().max(200).optional().catch(undefined),
+  task: TaskType.optional().catch(undefined),
+  framework: z.string().trim().max(50).optional().catch(undefined),
+  cursor: z.string().max(1000).optional().catch(undefined),
+})
+export type ListQuery = z.infer<typeof ListQuery>
+
+export function trainerRoutes(context: WebContext): Hono<WebEnv> {
+  const { client } = context
+  return new Hono<WebEnv>()
+    .get('/', async (c) => {
+      const query = ListQuery.parse(c.req.query())
+      const list = await client.trainers.list({
+        q: query.q || undefined,
+        task: query.task,
+        framework: query.framework || undefined,
+        cursor: query.cursor,
+        limit: 20,
+      })
+      return c.html(<TrainerListPage assetUrl={c.get('assetUrl')} query={query} list={list} now={context.now()} />)
+    })
+    .get('/trainers', (c) => c.redirect('/', 301))
+    .get('/trainers/:namespace/:name', async (c) => {
+      const name = `${c.req.param('namespace')}/${c.req.param('name')}`
+      const wanted = c.req.query('version')
+      const trainer = await client.trainers.get(name)
+      const version = wanted
+        ? await client.trainers.version(name, wanted)
+        : await findVersion(context, name, trainer.latestVersion)
+      return c.html(
+        <TrainerPage
+          assetUrl={c.get('assetUrl')}
+          trainer={trainer}
+          version={version}
+          runnerUrl={context.runnerUrl}
+          now={context.now()}
+        />,
+      )
+    })
+}
+
+/** The checks of the latest version are worth showing, but not worth failing for. */
+async function findVersion(context: WebContext, name: string, version: string): Promise<TrainerVersion | undefined> {
+  try {
+    return await context.client.trainers.version(name, version)
+  } catch (error) {
+    if (error instanceof TrainyardApiError && error.status === 404) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,73 @@
+import { DEFAULT_BASIC_CONFIG, type TrainerManifest } from '@trainyard/sdk/contract'
+import { z } from 'zod'
+
+const Property = z.looseObject({
+  type: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .catch(undefined),
+  title: z.string().optional().catch(undefined),
+  description: z.string().optional().catch(undefined),
+  default: z.unknown().optional(),
+  enum: z.array(z.unknown()).optional().catch(undefined),
+  const: z.unknown().optional(),
+  minimum: z.number().optional().catch(undefined),
+  maximum: z.number().optional().catch(undefined),
+  exclusiveMinimum: z.number().optional().catch(undefined),
+  exclusiveMaximum: z.number().optional().catch(undefined),
+  'x-advanced': z.boolean().optional().catch(undefined),
+  'x-group': z.string().optional().catch(undefined),
+})
+
+export interface Setting {
+  name: string
+  type: string
+  /** As JSON; undefined where there is none. */
+  defaultValue: string | undefined
+  /** What values are taken, in words: "1 to 100", "one of "sgd", "adam"". */
+  range: string | undefined
+  description: string | undefined
+  group: string
+  advanced: boolean
+}
+
+/** The settings that a manifest's JSON Schema declares, in its order. What cannot be understood is shown as far as it can. */
+export function listSettings(manifest: TrainerManifest): Setting[] {
+  const properties = manifest.config.schema.properties ?? {}
+  return Object.entries(properties).map(([name, value]) => {
+    const parsed = Property.safeParse(value)
+    const property = parsed.success ? parsed.data : {}
+    const advanced = property['x-advanced'] === true
+    const fallback = advanced ? undefined : (DEFAULT_BASIC_CONFIG as Record<string, unknown>)[name]
+    const defaultValue = property.default ?? fallback
+    return {
+      name,
+      type: typeOf(property),
+      defaultValue: defaultValue === undefined ? undefined : JSON.stringify(defaultValue),
+      range: rangeOf(property),
+      description: property.description ?? property.title,
+      group: property['x-group'] ?? (advanced ? 'Advanced' : 'Basic'),
+      advanced,
+    }
+  })
+}
+
+type Property = z.infer<typeof Property>
+
+function typeOf(property: Property): string {
+  if (Array.isArray(property.type)) return property.type.join(' or ')
+  return property.type ?? (property.enum ? 'choice' : 'any')
+}
+
+function rangeOf(property: Property): string | undefined {
+  if (property.enum !== undefined) return `one of ${property.enum.map((value) => JSON.stringify(value)).join(', ')}`
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = property
+  if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`
+  const bounds = [
+    minimum === undefined ? undefined : `at least ${minimum}`,
+    exclusiveMinimum === undefined ? undefined : `above ${exclusiveMinimum}`,
+    maximum === undefined ? undefined : `at most ${maximum}`,
+    exclusiveMaximum === undefined ? undefined : `below ${exclusiveMaximum}`,
+  ].filter((bound) => bound !== undefined)
+  return bounds.length === 0 ? undefined : bounds.join(', ')
+}

@@ -1,0 +1,303 @@
+import type { Trainer, TrainerManifest, TrainerVersion } from '@trainyard/sdk/contract'
+import { raw } from 'hono/html'
+import { Copyable } from '../components/copyable.tsx'
+import { Layout } from '../components/layout.tsx'
+import { Scroll } from '../components/scroll.tsx'
+import { VersionStateStatus } from '../components/status.tsx'
+import { RelativeTime } from '../components/time.tsx'
+import { formatBytes, formatCount, plural } from '../format.ts'
+import { withQuery } from '../query.ts'
+import { Checks } from './checks.tsx'
+import { MAX_README_LENGTH, renderReadme } from './readme.ts'
+import { runCommands } from './run-command.ts'
+import { listSettings } from './settings.ts'
+
+interface TrainerPageProps {
+  assetUrl: (name: string) => string
+  trainer: Trainer
+  /** The version shown; absent when only the trainer is known. */
+  version: TrainerVersion | undefined
+  runnerUrl: string
+  now: Date
+}
+
+export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now }: TrainerPageProps) {
+  const shown = version?.version ?? trainer.latestVersion
+  const isLatest = shown === trainer.latestVersion
+  const manifest = version === undefined ? trainer.manifest : version.manifest
+  const readme = (version?.readme ?? (isLatest ? trainer.readme : undefined)) || undefined
+  return (
+    <Layout
+      assetUrl={assetUrl}
+      title={`${trainer.displayName} ${shown}`}
+      description={trainer.description}
+      section="trainers"
+    >
+      <div class="page-head">
+        <p class="crumbs">
+          <a href="/">Trainers</a> <span aria-hidden="true">/</span> {trainer.name}
+        </p>
+        <h1>{manifest?.displayName ?? trainer.displayName}</h1>
+        <p class="lead">{manifest?.description ?? trainer.description}</p>
+        <p class="headline-facts">
+          <span class="version">{shown}</span>
+          {version !== undefined && <VersionStateStatus state={version.state} />}
+          {!isLatest && <a href={`/trainers/${trainer.name}`}>Latest is {trainer.latestVersion}</a>}
+        </p>
+      </div>
+      <div class="columns">
+        <aside class="side-column" aria-label="Facts">
+          <Facts trainer={trainer} manifest={manifest} version={version} now={now} />
+        </aside>
+        <div class="main-column">
+          {manifest !== undefined && <HowToRun manifest={manifest} runnerUrl={runnerUrl} />}
+          <section aria-labelledby="readme">
+            <h2 id="readme">About</h2>
+            {readme === undefined ? (
+              <p class="muted">The author wrote no README.</p>
+            ) : (
+              <>
+                <div class="prose">{raw(renderReadme(readme))}</div>
+                {readme.length > MAX_README_LENGTH && (
+                  <p class="muted">The README goes on, but is too long to be shown whole.</p>
+                )}
+              </>
+            )}
+          </section>
+          {manifest !== undefined && <Models manifest={manifest} />}
+          {manifest !== undefined && <Settings manifest={manifest} />}
+          <section aria-labelledby="checks">
+            <h2 id="checks">Checks of {shown}</h2>
+            <Checks checks={version?.checks ?? []} />
+          </section>
+          <Versions trainer={trainer} shown={shown} now={now} />
+        </div>
+      </div>
+    </Layout>
+  )
+}
+
+function HowToRun({ manifest, runnerUrl }: { manifest: TrainerManifest; runnerUrl: string }) {
+  const { upload, train } = runCommands(manifest, runnerUrl)
+  return (
+    <section aria-labelledby="run">
+      <h2 id="run">Run it</h2>
+      <p>Register a folder of {manifest.datasetFormats.join(', ')} data; the answer has its id.</p>
+      <Copyable label="Register a dataset" text={upload} />
+      <p>
+        Then train on it, and follow the job under <a href="/jobs">Jobs</a>.
+      </p>
+      <Copyable label="Start a job" text={train} />
+    </section>
+  )
+}
+
+function Models({ manifest }: { manifest: TrainerManifest }) {
+  return (
+    <section aria-labelledby="models">
+      <h2 id="models">Models</h2>
+      <Scroll label="Models">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Model</th>
+              <th scope="col">Tasks</th>
+              <th scope="col" class="number">
+                Weights
+              </th>
+              <th scope="col" class="number">
+                Input
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {manifest.models.map((model) => (
+              <tr>
+                <th scope="row">
+                  <code>{model.name}</code>
+                  {model.displayName !== undefined && <span class="sub">{model.displayName}</span>}
+                </th>
+                <td>{model.taskTypes.join(', ')}</td>
+                <td class="number">{model.parameters === undefined ? '–' : formatCount(model.parameters)}</td>
+                <td class="number">{model.inputSize === undefined ? '–' : `${model.inputSize} px`}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </section>
+  )
+}
+
+function Settings({ manifest }: { manifest: TrainerManifest }) {
+  const settings = listSettings(manifest)
+  const groups = [...new Set(settings.map((setting) => setting.group))]
+  const presets = Object.keys(manifest.config.presets)
+  return (
+    <section aria-labelledby="settings">
+      <h2 id="settings">Settings</h2>
+      {settings.length === 0 ? (
+        <p class="muted">This trainer declares no settings of its own.</p>
+      ) : (
+        <Scroll label="Settings">
+          <table class="settings">
+            <thead>
+              <tr>
+                <th scope="col">Setting</th>
+                <th scope="col">Default</th>
+                <th scope="col">Values</th>
+              </tr>
+            </thead>
+            {groups.map((group) => (
+              <tbody>
+                {groups.length > 1 && (
+                  <tr class="group">
+                    <th scope="rowgroup" colspan={3}>
+                      {group}
+                    </th>
+                  </tr>
+                )}
+                {settings
+                  .filter((setting) => setting.group === group)
+                  .map((setting) => (
+                    <tr>
+                      <th scope="row">
+                        <code>{setting.name}</code>
+                        {setting.description !== undefined && <span class="sub">{setting.description}</span>}
+                      </th>
+                      <td>{setting.defaultValue === undefined ? '–' : <code>{setting.defaultValue}</code>}</td>
+                      <td>
+                        {setting.type}
+                        {setting.range !== undefined && <span class="sub">{setting.range}</span>}
+                      </td>
+                    </tr>
+                  ))}
+              </tbody>
+            ))}
+          </table>
+        </Scroll>
+      )}
+      {presets.length > 0 && (
+        <p>
+          Presets:{' '}
+          {presets.map((preset, index) => (
+            <>
+              {index > 0 && ', '}
+              <code>{preset}</code>
+            </>
+          ))}
+        </p>
+      )}
+    </section>
+  )
+}
+
+function Versions({ trainer, shown, now }: { trainer: Trainer; shown: string; now: Date }) {
+  return (
+    <section aria-labelledby="versions">
+      <h2 id="versions">Versions</h2>
+      <Scroll label="Versions">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Version</th>
+              <th scope="col">State</th>
+              <th scope="col">Pushed</th>
+              <th scope="col" class="number">
+                Size
+              </th>
+              <th scope="col">Digest</th>
+            </tr>
+          </thead>
+          <tbody>
+            {trainer.versions.map((version) => (
+              <tr>
+                <th scope="row">
+                  <a
+                    href={withQuery(`/trainers/${trainer.name}`, { version: version.version })}
+                    aria-current={version.version === shown ? 'page' : undefined}
+                  >
+                    {version.version}
+                  </a>
+                </th>
+                <td>
+                  <VersionStateStatus state={version.state} />
+                </td>
+                <td>
+                  <RelativeTime at={version.pushedAt} now={now} />
+                </td>
+                <td class="number">{formatBytes(version.sizeBytes)}</td>
+                <td>
+                  <code title={version.digest}>{version.digest.slice(7, 19)}</code>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </section>
+  )
+}
+
+interface FactsProps {
+  trainer: Trainer
+  manifest: TrainerManifest | undefined
+  version: TrainerVersion | undefined
+  now: Date
+}
+
+function Facts({ trainer, manifest, version, now }: FactsProps) {
+  return (
+    <dl class="side-facts">
+      <dt>Tasks</dt>
+      <dd>{(manifest ?? trainer).taskTypes.join(', ')}</dd>
+      <dt>Framework</dt>
+      <dd>{(manifest ?? trainer).framework}</dd>
+      <dt>Licence</dt>
+      <dd>{(manifest ?? trainer).license}</dd>
+      {manifest !== undefined && (
+        <>
+          <dt>By</dt>
+          <dd>{manifest.authors.join(', ')}</dd>
+          {manifest.repository !== undefined && (
+            <>
+              <dt>Repository</dt>
+              <dd>
+                <a href={manifest.repository} rel="nofollow ugc noopener noreferrer">
+                  {manifest.repository.replace(/^https:\/\//, '').replace(/\/$/, '')}
+                </a>
+              </dd>
+            </>
+          )}
+          <dt>Reads</dt>
+          <dd>{manifest.datasetFormats.join(', ')}</dd>
+          {manifest.exportFormats.length > 0 && (
+            <>
+              <dt>Exports to</dt>
+              <dd>{manifest.exportFormats.join(', ')}</dd>
+            </>
+          )}
+          <dt>Network</dt>
+          <dd>
+            {manifest.permissions.network.length === 0 ? 'the platform only' : manifest.permissions.network.join(', ')}
+          </dd>
+        </>
+      )}
+      <dt>Pulled</dt>
+      <dd>{plural(trainer.pulls, 'time')}</dd>
+      <dt>{version?.publishedAt === undefined && version !== undefined ? 'Pushed' : 'Published'}</dt>
+      <dd>
+        <RelativeTime
+          at={version === undefined ? trainer.publishedAt : (version.publishedAt ?? version.pushedAt)}
+          now={now}
+        />
+      </dd>
+      {version !== undefined && (
+        <>
+          <dt>Size</dt>
+          <dd>{formatBytes(version.sizeBytes)}</dd>
+        </>
+      )}
+    </dl>
+  )
+}

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest'
+import { ago, manifest, trainerFixture, versionFixture } from '../testing/fixtures.ts'
+import { createTestWeb } from '../testing/web.ts'
+
+const HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+
+async function text(app: ReturnType<typeof createTestWeb>['app'], path: string) {
+  const response = await app.request(path)
+  return { status: response.status, html: await response.text() }
+}
+
+describe('the list of trainers', () => {
+  test('links each trainer to its page', async () => {
+    const { status, html } = await text(createTestWeb().app, '/')
+    expect(status).toBe(200)
+    expect(html).toContain('<!doctype html>')
+    expect(html).toContain('<a href="/trainers/trainyard/tfjs-classifier">TensorFlow.js classifier</a>')
+    expect(html).toContain(`<time datetime="${ago(3 * 86_400)}"`)
+    expect(html).toContain('3 days ago')
+  })
+
+  test('keeps what was searched for, and asks the registry for it', async () => {
+    const { api, app } = createTestWeb()
+    const { html } = await text(app, '/?q=tf%22js&task=classification&framework=tfjs')
+    expect(html).toContain('value="tf&quot;js"')
+    expect(html).toContain('<input type="hidden" name="task" value="classification"/>')
+    expect(html).toContain('<input type="hidden" name="framework" value="tfjs"/>')
+    expect(api.requests).toContain('GET /v1/trainers?q=tf%22js&task=classification&framework=tfjs&limit=20')
+  })
+
+  test('says how to publish when there is nothing', async () => {
+    const { html } = await text(createTestWeb({ trainers: [] }).app, '/')
+    expect(html).toContain('trainyard publish')
+  })
+
+  test('offers to show all when nothing matches', async () => {
+    const { html } = await text(createTestWeb().app, '/?q=nothing-like-this')
+    expect(html).toContain('No trainer matches')
+    expect(html).not.toContain('trainyard publish')
+  })
+
+  test('leads to the next page and back to the first', async () => {
+    const many = Array.from({ length: 25 }, (_, index) => ({ ...trainerFixture(), name: `many/trainer-${index}` }))
+    const { app } = createTestWeb({ trainers: many })
+    const first = await text(app, '/?q=tensorflow')
+    expect(first.html).toContain('href="/?q=tensorflow&amp;cursor=20"')
+    const second = await text(app, '/?q=tensorflow&cursor=20')
+    expect(second.html).toContain('many/trainer-24')
+    expect(second.html).toContain('href="/?q=tensorflow"')
+    expect(second.html).not.toContain('Next page')
+  })
+
+  test('leaves out a task that does not exist', async () => {
+    const { api, app } = createTestWeb()
+    expect((await text(app, '/?task=cooking')).status).toBe(200)
+    expect(api.requests).toContain('GET /v1/trainers?limit=20')
+  })
+
+  test('writes hostile names as text', async () => {
+    const hostile = { ...trainerFixture(), displayName: HOSTILE, description: HOSTILE, framework: HOSTILE }
+    const { html } = await text(createTestWeb({ trainers: [hostile] }).app, `/?q=${encodeURIComponent('">')}`)
+    expect(html).not.toContain('<img')
+    expect(html).not.toContain('<script>')
+  })
+})
+
+describe('the page of a trainer', () => {
+  const path = '/trainers/trainyard/tfjs-classifier'
+
+  test('has README, settings, versions, checks and the commands', async () => {
+    const { status, html } = await text(createTestWeb().app, path)
+    expect(status).toBe(200)
+    expect(html).toContain('<h3>Classifier on MobileNet</h3>')
+    expect(html).toContain('<code>label_smoothing</code>')
+    expect(html).toContain('href="/trainers/trainyard/tfjs-classifier?version=1.3.2"')
+    expect(html).toContain('href="https://docs.trainyard.example/rules/TY204"')
+    expect(html).toContain('http://runner.test/v1/jobs')
+  })
+
+  test('says in words how checks and findings went', async () => {
+    const { html } = await text(createTestWeb().app, path)
+    for (const word of ['Passed', 'Skipped', 'Warning', 'Info', 'Published', 'Deprecated', 'Yanked']) {
+      expect(html).toMatch(new RegExp(`</span>${word}</span>`))
+    }
+    expect(html).toContain('No scanner is installed on this registry.')
+  })
+
+  test('shows another version on request', async () => {
+    const old = versionFixture({
+      version: '1.3.2',
+      state: 'deprecated',
+      manifest: { ...manifest, version: '1.3.2', displayName: 'The old one' },
+      readme: '# Old words',
+    })
+    const { html } = await text(createTestWeb({ versions: [versionFixture(), old] }).app, `${path}?version=1.3.2`)
+    expect(html).toContain('<h1>The old one</h1>')
+    expect(html).toContain('Old words')
+    expect(html).toContain('Latest is 1.4.0')
+  })
+
+  test('is complete when a version’s manifest could not be parsed', async () => {
+    const broken = versionFixture({ version: '1.3.1', state: 'rejected', manifest: undefined, readme: undefined, checks: [] })
+    const { status, html } = await text(createTestWeb({ versions: [broken] }).app, `${path}?version=1.3.1`)
+    expect(status).toBe(200)
+    expect(html).toContain('Rejected')
+    expect(html).toContain('The author wrote no README.')
+  })
+
+  test('answers 404 for a trainer or version that is not there', async () => {
+    const { app } = createTestWeb()
+    const trainer = await text(app, '/trainers/acme/none')
+    expect(trainer.status).toBe(404)
+    expect(trainer.html).toContain('There is no trainer &quot;acme/none&quot;')
+    expect((await text(app, `${path}?version=9.9.9`)).status).toBe(404)
+  })
+
+  test('writes hostile findings as text and follows only http links', async () => {
+    const hostile = versionFixture({
+      checks: [
+        {
+          name: HOSTILE,
+          status: 'failed',
+          reason: HOSTILE,
+          findings: [
+            {
+              code: 'TY001',
+              severity: 'error',
+              message: HOSTILE,
+              file: HOSTILE,
+              fingerprint: 'x',
+              help: HOSTILE,
+              docsUrl: 'javascript:alert(1)',
+            },
+          ],
+        },
+      ],
+    })
+    const { html } = await text(createTestWeb({ versions: [hostile] }).app, path)
+    expect(html).not.toContain('<img')
+    expect(html).not.toContain('<script>')
+    expect(html).not.toContain('javascript:')
+  })
+})
