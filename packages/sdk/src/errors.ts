@@ -65,10 +65,10 @@ export class NetworkError extends TrainerError {
 
 /** The job is to stop: reason of `job.signal`, and what it throws. Let it pass through; it becomes `cancelled`. */
 export class JobStoppedError extends TrainerError {
-  /** Who asked: the platform (with its reason), or a signal to the process. */
-  readonly reason: StopReason | 'SIGTERM' | 'SIGINT'
+  /** Who asked: the platform (with its reason, or by refusing what the job sends), or a signal to the process. */
+  readonly reason: StopReason | 'refused' | 'SIGTERM' | 'SIGINT'
 
-  constructor(reason: StopReason | 'SIGTERM' | 'SIGINT') {
+  constructor(reason: StopReason | 'refused' | 'SIGTERM' | 'SIGINT') {
     super(`The job was asked to stop (${reason})`)
     this.reason = reason
   }

@@ -114,7 +114,7 @@ export interface Sample {
   path: string
   /** The image's path inside the dataset. */
   name: string
-  /** Id of its class; -1 when it has none. */
+  /** Id of its class. */
   classId: number
   split: SplitName
 }
@@ -141,12 +141,12 @@ export interface FetchOptions {
 export interface JobDataset {
   /** Downloads, checks and converts the dataset. Throws `DatasetError` when it cannot be used. */
   fetch(options: FetchOptions): Promise<FetchedDataset>
-  /** The images of a classification dataset without copying any of them: paths point into the read-only cache. */
+  /** The labelled images of a classification dataset, none of them copied: paths point into the read-only cache. */
   samples(): Promise<SampleIndex>
 }
 
 export interface CheckpointFile {
-  /** Where the checkpoint now lies. */
+  /** Where the checkpoint now lies: a folder when a folder was saved. */
   path: string
   name: string
   sizeBytes: number

@@ -1,0 +1,104 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DatasetFilesPage, DatasetManifest, type SplitName } from '../contract/index.ts'
+import { datasetPath } from '../dataset/dataset-path.ts'
+import { type DatasetIndex, indexDataset } from '../dataset/index-dataset.ts'
+import { openDataset } from '../dataset/open-dataset.ts'
+import type { PlatformApi } from '../http/platform-api.ts'
+import type { BackoffOptions } from '../http/retry.ts'
+import type { Transport } from '../http/transport.ts'
+import { asDatasetError, type DownloadSource, downloadFile } from '../storage/download-file.ts'
+import { forEachConcurrently } from '../util/for-each-concurrently.ts'
+
+export interface FillContext {
+  api: PlatformApi
+  transport: Transport
+  backoff?: BackoffOptions
+  /** Files under way at once. Default 32. */
+  concurrency?: number
+  /** Files asked for at once. Default 1,000. */
+  pageSize?: number
+  signal?: AbortSignal
+  onProgress?: (files: number) => void
+}
+
+type PageFile = DatasetFilesPage['files'][number]
+
+/** Downloads a job's dataset into `dir` and reads it. Files that are there with the right size are kept. */
+export async function fillFromPlatform(context: FillContext, dir: string): Promise<DatasetIndex> {
+  const { api, transport, backoff, concurrency = 32, signal, onProgress = () => {} } = context
+  const withSignal = signal ? { signal } : {}
+  const download = { transport, ...withSignal, ...(backoff ? { backoff } : {}) }
+  const readManifest = async () => DatasetManifest.parse(await api.call('GET', '/dataset', withSignal))
+  const folders = new Set<string>()
+  const prepare = async (path: string, field: string) => {
+    const target = datasetPath(dir, path, field)
+    const folder = dirname(target)
+    if (!folders.has(folder)) {
+      await mkdir(folder, { recursive: true })
+      folders.add(folder)
+    }
+    return target
+  }
+
+  try {
+    const manifest = await readManifest()
+    for (const file of manifest.annotationFiles) {
+      const target = await prepare(file.path, 'annotationFiles.path of the dataset')
+      const toSource = ({ request, sizeBytes, sha256 }: typeof file): DownloadSource => ({
+        url: request.url,
+        headers: request.headers,
+        sizeBytes,
+        sha256,
+      })
+      await downloadFile(download, toSource(file), target, file.path, async () => {
+        const fresh = (await readManifest()).annotationFiles.find(({ path }) => path === file.path)
+        return fresh === undefined ? undefined : toSource(fresh)
+      })
+    }
+
+    const splits = new Map<string, SplitName>()
+    let done = 0
+    await forEachConcurrently(listFiles(context), concurrency, async ({ file, renew }) => {
+      signal?.throwIfAborted()
+      if (file.split !== undefined) splits.set(file.path, file.split)
+      const target = await prepare(file.path, 'The path of a file of the dataset')
+      const held = await stat(target).catch(() => undefined)
+      // Files appear under their name only when size and digest were right.
+      if (held?.size !== file.sizeBytes) await downloadFile(download, file, target, file.path, renew)
+      onProgress(++done)
+    })
+    return await indexDataset(dir, await openDataset(dir), { splits, skipMissing: true, ...withSignal })
+  } catch (error) {
+    throw asDatasetError(error)
+  }
+}
+
+/** Every file of the dataset, page by page; each can have its URL renewed by asking for its page again. */
+async function* listFiles(
+  context: FillContext,
+): AsyncGenerator<{ file: PageFile; renew: () => Promise<DownloadSource | undefined> }> {
+  const { api, pageSize = 1000, signal } = context
+  const withSignal = signal ? { signal } : {}
+  const readPage = async (cursor: string | undefined) => {
+    const query = `?limit=${pageSize}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
+    return DatasetFilesPage.parse(await api.call('GET', `/dataset/files${query}`, withSignal))
+  }
+  let cursor: string | undefined
+  do {
+    const asked = cursor
+    const page = await readPage(asked)
+    // A thousand expired URLs of one page are renewed by one request.
+    let renewing: Promise<Map<string, PageFile>> | undefined
+    let renewedAt = 0
+    const renewPage = () => {
+      if (renewing === undefined || Date.now() - renewedAt > 10_000) {
+        renewedAt = Date.now()
+        renewing = readPage(asked).then(({ files }) => new Map(files.map((file) => [file.path, file])))
+      }
+      return renewing
+    }
+    for (const file of page.files) yield { file, renew: async () => (await renewPage()).get(file.path) }
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { DEFAULT_MANIFEST_IMAGE_PATH, MANIFEST_FILE_NAME, TrainerManifest } from '../contract/index.ts'
+import { ConfigError } from '../errors.ts'
+
+/**
+ * The trainer's manifest: the one given, else `trainer.json` in the folder of `program` or one of the three above it,
+ * else where images keep it. Undefined when there is none; `ConfigError` when it is not valid.
+ */
+export function findManifest(
+  given: string | URL | TrainerManifest | undefined,
+  program: string | undefined,
+): TrainerManifest | undefined {
+  if (given !== undefined && typeof given !== 'string' && !(given instanceof URL)) return parse(given, 'The manifest')
+  if (given !== undefined) {
+    const text = read(given)
+    if (text === undefined) throw new ConfigError(`The manifest "${given}" cannot be read`)
+    return parseText(text, String(given))
+  }
+  const candidates: string[] = []
+  let folder = program === undefined ? undefined : dirname(program)
+  for (let depth = 0; folder !== undefined && depth < 4; depth++) {
+    candidates.push(join(folder, MANIFEST_FILE_NAME))
+    folder = dirname(folder)
+  }
+  for (const file of [...candidates, DEFAULT_MANIFEST_IMAGE_PATH]) {
+    const text = read(file)
+    if (text !== undefined) return parseText(text, file)
+  }
+  return undefined
+}
+
+function read(file: string | URL): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function parseText(text: string, file: string): TrainerManifest {
+  try {
+    return parse(JSON.parse(text), file)
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError(`${file} is not JSON: ${error instanceof Error ? error.message : error}`, { cause: error })
+  }
+}
+
+function parse(value: unknown, file: string): TrainerManifest {
+  const parsed = TrainerManifest.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new ConfigError(`${file}: ${issue?.path.join('.')}: ${issue?.message}`)
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { TrainerEnvironment } from '../contract/index.ts'
+import { ConfigError } from '../errors.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const SECRETS = new Set(['CALLBACK_TOKEN'])
+
+/** The contract's environment. Throws `ConfigError` naming each variable that is wrong, what was seen and what is wanted. */
+export function readEnvironment(env: Environment): TrainerEnvironment {
+  return parseWith(TrainerEnvironment, env)
+}
+
+const Connection = z.object({
+  JOB_ATTEMPT: TrainerEnvironment.shape.JOB_ATTEMPT,
+  CALLBACK_URL: TrainerEnvironment.shape.CALLBACK_URL,
+  CALLBACK_TOKEN: TrainerEnvironment.shape.CALLBACK_TOKEN,
+  CALLBACK_TOKEN_FILE: TrainerEnvironment.shape.CALLBACK_TOKEN_FILE,
+  WORK_DIR: TrainerEnvironment.shape.WORK_DIR,
+})
+export type Connection = z.infer<typeof Connection>
+
+/** Only what it takes to tell the platform that the rest is wrong. */
+export function readConnection(env: Environment): Connection {
+  return parseWith(Connection, env)
+}
+
+function parseWith<T>(schema: z.ZodType<T>, env: Environment): T {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  const sentences = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0])
+    return `${name} is ${show(name, env[name])}; wanted: ${issue.message.replace(/^Invalid input: /, '')}`
+  })
+  throw new ConfigError(sentences.join('. '))
+}
+
+function show(name: string, value: string | undefined): string {
+  if (value === undefined || value === '') return 'not set'
+  return SECRETS.has(name) ? '(secret)' : JSON.stringify(value.slice(0, 200))
+}

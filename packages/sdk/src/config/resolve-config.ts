@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import {
+  BASIC_CONFIG_VARIABLES,
+  BasicConfig,
+  DEFAULT_BASIC_CONFIG,
+  JobConfig,
+  type TrainerManifest,
+} from '../contract/index.ts'
+import { ConfigError } from '../errors.ts'
+import type { ResolvedBasicConfig, ResolvedConfig } from '../job.ts'
+import type { Environment } from './read-environment.ts'
+
+type BasicKey = keyof typeof DEFAULT_BASIC_CONFIG
+const BASIC_KEYS = Object.keys(DEFAULT_BASIC_CONFIG) as BasicKey[]
+
+/**
+ * The settings of a job. A basic one comes from its own variable (`EPOCHS`, or its older name `CONFIG_EPOCHS`), then from
+ * `CONFIG.basic`, then from the manifest's default, then from the field's. Throws `ConfigError` naming the variable, the
+ * value seen and the value wanted.
+ */
+export function resolveConfig(env: Environment, manifest?: TrainerManifest): ResolvedConfig {
+  const given = readConfig(env)
+  const defaults = manifestDefaults(manifest)
+  const basic = { ...DEFAULT_BASIC_CONFIG, ...defaults.basic, ...given.basic } as ResolvedBasicConfig
+  for (const key of BASIC_KEYS) {
+    const own = ownVariable(env, key)
+    if (own !== undefined) Object.assign(basic, { [key]: parseOwn(key, own.name, own.text) })
+  }
+  return { basic, advanced: { ...defaults.advanced, ...given.advanced } }
+}
+
+/** The variables that hold one basic setting, the one that wins first. */
+function variablesOf(key: BasicKey): string[] {
+  const own = Object.entries(BASIC_CONFIG_VARIABLES).find(([, name]) => name === key)?.[0]
+  const older = [`CONFIG_${key.toUpperCase()}`]
+  return own === undefined ? older : [...new Set([own, `CONFIG_${own}`, ...older])]
+}
+
+function ownVariable(env: Environment, key: BasicKey): { name: string; text: string } | undefined {
+  for (const name of variablesOf(key)) {
+    const text = env[name]
+    if (text !== undefined && text.trim() !== '') return { name, text: text.trim() }
+  }
+  return undefined
+}
+
+function parseOwn(key: BasicKey, variable: string, text: string): unknown {
+  const example = DEFAULT_BASIC_CONFIG[key]
+  let value: unknown = text
+  if (typeof example === 'number') value = Number(text)
+  if (typeof example === 'boolean')
+    value = /^(true|1|yes|on)$/i.test(text) ? true : /^(false|0|no|off)$/i.test(text) ? false : text
+  const parsed = BasicConfig.shape[key].safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new ConfigError(
+    `${variable} is ${JSON.stringify(text.slice(0, 200))}; wanted: ${wanted(parsed.error.issues[0]?.message)}`,
+  )
+}
+
+function readConfig(env: Environment): JobConfig {
+  const file = env.CONFIG_FILE
+  const isFile = file !== undefined && file !== ''
+  const name = isFile ? 'CONFIG_FILE' : 'CONFIG'
+  let text: string | undefined = env.CONFIG
+  if (isFile) {
+    try {
+      text = readFileSync(file, 'utf8')
+    } catch (error) {
+      throw new ConfigError(`CONFIG_FILE is "${file}", which cannot be read`, { cause: error })
+    }
+  }
+  if (text === undefined || text.trim() === '') return { basic: {}, advanced: {} }
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new ConfigError(
+      `${name} is ${JSON.stringify(text.slice(0, 100))}; wanted: JSON of {basic, advanced} (${why})`,
+    )
+  }
+  const parsed = JobConfig.safeParse(json)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const seen = issue?.path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+    json,
+  )
+  const path = [name, ...(issue?.path ?? [])].join('.')
+  throw new ConfigError(`${path} is ${JSON.stringify(seen)?.slice(0, 200)}; wanted: ${wanted(issue?.message)}`)
+}
+
+function wanted(message = 'something else'): string {
+  return message.replace(/^Invalid (input|option): /, '')
+}
+
+/** Defaults that the manifest's config schema gives; `x-advanced` says to which group a setting belongs. */
+function manifestDefaults(manifest?: TrainerManifest): JobConfig {
+  const config: JobConfig = { basic: {}, advanced: {} }
+  for (const [name, property] of Object.entries(manifest?.config.schema.properties ?? {})) {
+    if (typeof property !== 'object' || property === null || !('default' in property)) continue
+    const isAdvanced = 'x-advanced' in property && property['x-advanced'] === true
+    config[isAdvanced ? 'advanced' : 'basic'][name] = property.default
+  }
+  return config
+}

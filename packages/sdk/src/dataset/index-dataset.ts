@@ -1,0 +1,93 @@
+import { stat } from 'node:fs/promises'
+import type { DatasetClass, DatasetCounts, SplitName, TaskType } from '../contract/index.ts'
+import { DatasetError } from '../errors.ts'
+import { forEachConcurrently } from '../util/for-each-concurrently.ts'
+import { datasetPath } from './dataset-path.ts'
+import { hashSplit } from './hash-split.ts'
+import { readImageSize } from './image-header.ts'
+import type { DatasetReader, ImageRecord } from './record.ts'
+
+/** One image with the class it shows. */
+export interface IndexedSample {
+  /** Absolute path. */
+  path: string
+  /** Path inside the dataset. */
+  name: string
+  /** -1 when it has none, or more than one. */
+  classId: number
+  split: SplitName
+}
+
+/** A whole dataset in memory: small, because it holds no pixels. */
+export interface DatasetIndex {
+  taskType: TaskType
+  classes: DatasetClass[]
+  counts: DatasetCounts
+  samples: IndexedSample[]
+}
+
+export interface IndexDatasetOptions {
+  /** Splits that win over the dataset's own, by path. */
+  splits?: ReadonlyMap<string, SplitName>
+  /** Leave out images whose file is not there: the platform hands out labelled files only. Default false: an error. */
+  skipMissing?: boolean
+  signal?: AbortSignal
+}
+
+/** Reads a dataset to its end, looks at the header of each image, and counts. Throws `DatasetError` at the first damage. */
+export async function indexDataset(
+  dir: string,
+  reader: DatasetReader,
+  { splits, skipMissing = false, signal }: IndexDatasetOptions = {},
+): Promise<DatasetIndex> {
+  const samples: (IndexedSample | undefined)[] = []
+  const counts: DatasetCounts = { images: 0, labelled: 0, annotations: 0, splits: { train: 0, val: 0, test: 0 } }
+  const checks: { record: ImageRecord; path: string; at: number }[] = []
+  for await (const record of reader.images()) {
+    const path = datasetPath(dir, record.path, 'The path of an image')
+    const [first, ...others] = record.annotations
+    const isOneClass = first !== undefined && others.every((other) => other.classId === first.classId)
+    const split = splits?.get(record.path) ?? record.split ?? hashSplit(record.path)
+    checks.push({ record, path, at: samples.length })
+    samples.push({ path, name: record.path, classId: isOneClass ? first.classId : -1, split })
+  }
+  await forEachConcurrently(checks, 32, async ({ record, path, at }) => {
+    signal?.throwIfAborted()
+    if (!(await isFile(path))) {
+      if (!skipMissing)
+        throw new DatasetError(`Image "${record.path}" is named in the dataset, but there is no such file`)
+      samples[at] = undefined
+      return
+    }
+    const seen = await readImageSize(path, record.path)
+    checkDeclaredSize(record, seen)
+    const sample = samples[at]
+    if (sample === undefined) return
+    counts.images++
+    counts.splits[sample.split]++
+    counts.annotations += record.annotations.length
+    if (record.annotations.length > 0) counts.labelled++
+  })
+  const present = samples.filter((sample) => sample !== undefined)
+  if (present.length === 0) throw new DatasetError('The dataset has no images: none of the files it names is there')
+  return { taskType: reader.taskType, classes: reader.classes, counts, samples: present }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isFile(),
+    () => false,
+  )
+}
+
+/** Coordinates are only right for the size they were drawn on. EXIF rotation may swap the sides of a JPEG. */
+function checkDeclaredSize(record: ImageRecord, seen: { format: string; width: number; height: number }): void {
+  const { width, height, annotations, path } = record
+  if (width === 0 || height === 0 || seen.width === 0 || annotations.every(({ kind }) => kind === 'class')) return
+  const isSame = seen.width === width && seen.height === height
+  const isSwapped = seen.format === 'jpeg' && seen.width === height && seen.height === width
+  if (isSame || isSwapped) return
+  throw new DatasetError(
+    `Image "${path}" is ${seen.width} × ${seen.height} pixels, but the dataset says ${width} × ${height}`,
+  )
+}

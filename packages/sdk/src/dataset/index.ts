@@ -1,0 +1,21 @@
+/**
+ * Datasets of every format as one neutral record.
+ *
+ * ```ts
+ * import { indexDataset, openDataset, writeImageFolder } from '@trainyard/sdk/dataset'
+ *
+ * const index = await indexDataset('flowers', await openDataset('flowers'))
+ * await writeImageFolder(index, 'flowers-folders')
+ * ```
+ *
+ * @module
+ */
+
+export { findDiceFile, readDice } from './formats/dice/read.ts'
+export { readImageFolder } from './formats/imagefolder/read.ts'
+export { type WriteImageFolderOptions, writeImageFolder } from './formats/imagefolder/write.ts'
+export { hashSplit } from './hash-split.ts'
+export { type ImageSize, readImageSize } from './image-header.ts'
+export { type DatasetIndex, type IndexDatasetOptions, type IndexedSample, indexDataset } from './index-dataset.ts'
+export { openDataset } from './open-dataset.ts'
+export type { Annotation, DatasetReader, ImageRecord } from './record.ts'

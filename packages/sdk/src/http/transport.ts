@@ -1,0 +1,126 @@
+import http, { type IncomingHttpHeaders } from 'node:http'
+import https from 'node:https'
+import type { Readable } from 'node:stream'
+import { NetworkError } from '../errors.ts'
+
+export interface HttpRequest {
+  method: string
+  url: string
+  headers?: Record<string, string>
+  /** Text and bytes are sent with their length; a stream needs a `content-length` header of its own. */
+  body?: string | Uint8Array | Readable
+  signal?: AbortSignal
+  /** How long the whole exchange may take, in milliseconds. Default: no limit. */
+  timeoutMs?: number
+  /** How long nothing may move, in milliseconds. Default 60,000. */
+  idleTimeoutMs?: number
+}
+
+/** Read `body` to its end or call `discard`: a body left half read holds its connection. */
+export interface HttpResponse {
+  status: number
+  headers: IncomingHttpHeaders
+  body: Readable
+  text(): Promise<string>
+  discard(): void
+}
+
+/** The world's HTTP, small enough to replace. */
+export interface Transport {
+  send(request: HttpRequest): Promise<HttpResponse>
+  /** Closes every connection. */
+  close(): void
+}
+
+const MAX_TEXT_BYTES = 32 * 1024 * 1024
+
+/**
+ * HTTP over kept-alive connections. `node:http` and not `fetch`: 6,500 small answers take a third of the time, an upload
+ * has its Content-Length, and all sockets can be closed at once.
+ */
+export function createTransport({ maxSockets = 32 }: { maxSockets?: number } = {}): Transport {
+  const agents = {
+    http: new http.Agent({ keepAlive: true, maxSockets }),
+    https: new https.Agent({ keepAlive: true, maxSockets }),
+  }
+  return {
+    send: (request) => exchange(request, agents),
+    close() {
+      agents.http.destroy()
+      agents.https.destroy()
+    },
+  }
+}
+
+function exchange(request: HttpRequest, agents: { http: http.Agent; https: https.Agent }): Promise<HttpResponse> {
+  const { method, headers = {}, body, signal, timeoutMs, idleTimeoutMs = 60_000 } = request
+  const url = new URL(request.url)
+  return new Promise((resolve, reject) => {
+    const options = { method, headers: { ...headers }, ...(signal ? { signal } : {}) }
+    if (typeof body === 'string' || body instanceof Uint8Array) {
+      options.headers['content-length'] = String(Buffer.byteLength(body))
+    }
+    const sent =
+      url.protocol === 'https:'
+        ? https.request(url, { ...options, agent: agents.https })
+        : http.request(url, { ...options, agent: agents.http })
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            sent.destroy(new NetworkError(`${url.host} did not answer within ${timeoutMs} ms`))
+          }, timeoutMs)
+    timer?.unref()
+    sent.setTimeout(idleTimeoutMs, () => {
+      sent.destroy(new NetworkError(`${url.host} was silent for ${idleTimeoutMs} ms`))
+    })
+    sent.on('close', () => clearTimeout(timer))
+    sent.on('error', (error) => reject(asNetworkError(error, url.host)))
+    sent.on('response', (response) => {
+      // A reset after the head reaches whoever reads the body; without a reader it must not crash the process.
+      response.on('error', () => {})
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        body: response,
+        text: () => readText(response, url.host),
+        discard() {
+          // Small leftovers are read so that the connection lives on, anything else is cut.
+          const left = Number(response.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+          if (left <= 65_536) response.resume()
+          else response.destroy()
+        },
+      })
+    })
+    if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) sent.end(body)
+    else {
+      body.on('error', (error) => sent.destroy(error))
+      sent.on('close', () => body.destroy())
+      body.pipe(sent)
+    }
+  })
+}
+
+async function readText(body: Readable, host: string): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > MAX_TEXT_BYTES) throw new NetworkError(`${host} answered with more than ${MAX_TEXT_BYTES} bytes`)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw asNetworkError(error, host)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Names the host and the cause, never the address: a signed URL is a credential. */
+export function asNetworkError(error: unknown, host: string): Error {
+  if (error instanceof NetworkError) return error
+  if (error instanceof Error && error.name === 'AbortError') return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  const what = code ?? (error instanceof Error ? error.message : String(error))
+  return new NetworkError(`No answer from ${host} (${what})`)
+}

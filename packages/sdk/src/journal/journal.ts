@@ -1,0 +1,378 @@
+import { EventsResponse, isTerminalEventType, type StopReason, type TrainerEvent } from '../contract/index.ts'
+import type { PlatformAnswer, PlatformApi } from '../http/platform-api.ts'
+import { type BackoffOptions, backoffMs, createTokenBucket, isRetryableStatus, sleep } from '../http/retry.ts'
+import type { TokenSource } from '../http/token-source.ts'
+import { EventQueue, NEVER_DROPPED, type Priority, type QueuedEvent, type QueueLimits } from './queue.ts'
+import { openSpool } from './spool.ts'
+
+type WithoutNumber<T> = T extends unknown ? Omit<T, 'seq' | 'time'> : never
+/** An event as the trainer makes it: the journal adds number and time. */
+export type NewEvent = WithoutNumber<TrainerEvent>
+
+/** Why the platform wants the job to end, or takes no more events of it. */
+export type JournalStop =
+  | { kind: 'asked'; reason: StopReason }
+  | { kind: 'refused'; status: number; code: string; detail: string }
+
+export interface CloseReport {
+  /** Whether the platform holds everything that was appended. */
+  delivered: boolean
+  /** Events that are only in the spool. */
+  unacknowledged: number
+  stop: JournalStop | undefined
+}
+
+export interface JournalOptions {
+  api: PlatformApi
+  token: TokenSource
+  attempt: number
+  /** Where unacknowledged events survive a crash. Without it they are in memory alone. */
+  spoolFile?: string
+  /** Called once for each: when the platform says to stop, and when it takes no more events. */
+  onStop?: (stop: JournalStop) => void
+  onWarning?: (message: string) => void
+  /** Defaults: 200 events, 256 KiB, 1,000 ms. */
+  batch?: { maxEvents?: number; maxBytes?: number; delayMs?: number }
+  /** Defaults: 50,000 events, 32 MiB in memory, 64 MiB on disk. At the limit the least important events go. */
+  limits?: Partial<QueueLimits>
+  backoff?: BackoffOptions
+  /** Until the platform names its own pace. Default 15. */
+  heartbeatSeconds?: number
+  requestTimeoutMs?: number
+  now?: () => Date
+}
+
+/**
+ * Carries events to the platform: exactly once in effect, in order, whatever the network does, and without the trainer
+ * waiting for it. `append` only writes to memory and to the spool; one sender ships what is there.
+ */
+export class Journal {
+  readonly #api: PlatformApi
+  readonly #token: TokenSource
+  readonly #attempt: number
+  readonly #queue: EventQueue
+  readonly #onStop: (stop: JournalStop) => void
+  readonly #onWarning: (message: string) => void
+  readonly #batch: { maxEvents: number; maxBytes: number; delayMs: number }
+  readonly #backoff: BackoffOptions
+  readonly #requestTimeoutMs: number
+  readonly #now: () => Date
+  readonly #retries = createTokenBucket({ capacity: 20, perSecond: 1, now: () => performance.now() })
+  readonly #lifetime = new AbortController()
+  #heartbeatMs: number
+  #maxEvents: number
+  #failures = 0
+  #mayReload = true
+  #isSynced = false
+  #isSending = false
+  #isAsked = false
+  #lastEpoch: number | undefined
+  #stop: JournalStop | undefined
+  #terminal: TrainerEvent['type'] | undefined
+  #wait: AbortController | undefined
+  #batchTimer: NodeJS.Timeout | undefined
+  #heartbeatTimer: NodeJS.Timeout | undefined
+  #watchers = new Set<() => void>()
+
+  constructor(options: JournalOptions) {
+    const { api, token, attempt, spoolFile, onStop = () => {}, onWarning = () => {}, batch = {}, limits = {} } = options
+    this.#api = api
+    this.#token = token
+    this.#attempt = attempt
+    this.#onStop = onStop
+    this.#onWarning = onWarning
+    this.#batch = { maxEvents: 200, maxBytes: 256 * 1024, delayMs: 1000, ...batch }
+    this.#maxEvents = this.#batch.maxEvents
+    this.#backoff = options.backoff ?? {}
+    this.#heartbeatMs = (options.heartbeatSeconds ?? 15) * 1000
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000
+    this.#now = options.now ?? (() => new Date())
+    const opened = spoolFile === undefined ? undefined : openSpool(spoolFile)
+    this.#queue = new EventQueue({
+      spool: opened?.spool,
+      records: opened?.records ?? [],
+      limits: { maxEvents: 50_000, maxBytes: 32 * 1024 * 1024, maxSpoolBytes: 64 * 1024 * 1024, ...limits },
+      onSpoolError: (error) => onWarning(`The journal goes on in memory alone, its spool cannot be written: ${error}`),
+    })
+    this.#queue.takeLoss()
+    this.#terminal = this.#findTerminal()
+    if (this.#queue.length > 0) this.#askToSend()
+    this.#armHeartbeat()
+  }
+
+  /** Events that the platform does not hold yet. */
+  get pending(): number {
+    return this.#queue.length
+  }
+
+  /** The terminal event that is in the journal, also one that an earlier process of this attempt left in the spool. */
+  get terminal(): TrainerEvent['type'] | undefined {
+    return this.#terminal
+  }
+
+  /** Adds an event. Synchronous, cheap, and it never throws. After a terminal event nothing more is taken. */
+  append(event: NewEvent): void {
+    if (this.#stop?.kind === 'refused' || this.#lifetime.signal.aborted || this.#terminal !== undefined) return
+    const isTerminal = isTerminalEventType(event.type)
+    if (isTerminal) this.#reportLoss()
+    this.#push(event, this.#priorityOf(event))
+    if (isTerminal) {
+      this.#terminal = event.type
+      this.#queue.sync()
+    }
+    const isUrgent = isTerminal || event.type === 'started' || (event.type === 'log' && event.level === 'error')
+    if (isUrgent || this.#queue.length >= this.#batch.maxEvents || this.#queue.bytes >= this.#batch.maxBytes) {
+      this.#askToSend()
+    } else if (!this.#isSending && this.#batchTimer === undefined) {
+      this.#batchTimer = setTimeout(() => this.#askToSend(), this.#batch.delayMs)
+      this.#batchTimer.unref()
+    }
+  }
+
+  /**
+   * Waits until the platform holds everything appended so far. False when it did not by `timeoutMs`, or takes no more.
+   * The process stays alive for it.
+   */
+  async flush({ timeoutMs }: { timeoutMs: number }): Promise<boolean> {
+    const target = this.#queue.lastId
+    const isDone = () => this.#queue.firstId > target
+    if (isDone()) return true
+    this.#askToSend()
+    // One try now rather than at the end of a long wait.
+    this.#wait?.abort()
+    await new Promise<void>((resolve) => {
+      const finish = () => {
+        clearTimeout(timer)
+        this.#watchers.delete(check)
+        resolve()
+      }
+      const check = () => {
+        if (isDone() || this.#stop?.kind === 'refused' || this.#lifetime.signal.aborted) finish()
+      }
+      // Keeps the process alive, on purpose: everything else here is unref'd.
+      const timer = setTimeout(finish, Math.max(0, timeoutMs))
+      this.#watchers.add(check)
+      check()
+    })
+    return isDone()
+  }
+
+  /** Ships what it can by `timeoutMs`, then stops for good. Always returns in time; what is left stays in the spool. */
+  async close({ timeoutMs }: { timeoutMs: number }): Promise<CloseReport> {
+    if (!this.#lifetime.signal.aborted) {
+      await this.flush({ timeoutMs })
+      this.#lifetime.abort()
+      clearTimeout(this.#batchTimer)
+      clearTimeout(this.#heartbeatTimer)
+      this.#notify()
+      this.#queue.close()
+    }
+    return { delivered: this.#queue.length === 0, unacknowledged: this.#queue.length, stop: this.#stop }
+  }
+
+  #push(event: NewEvent, priority: Priority): void {
+    let json: string
+    try {
+      json = JSON.stringify({ time: this.#now().toISOString(), ...event })
+    } catch (error) {
+      this.#onWarning(`An event of type ${event.type} cannot be written as JSON: ${error}`)
+      return
+    }
+    this.#queue.push(json, priority)
+  }
+
+  #priorityOf(event: NewEvent): Priority {
+    if (event.type === 'log') return event.level === 'debug' ? 0 : 1
+    if (event.type !== 'progress') return NEVER_DROPPED
+    const isNewEpoch = event.epoch !== undefined && event.epoch !== this.#lastEpoch
+    if (isNewEpoch) this.#lastEpoch = event.epoch
+    return isNewEpoch ? NEVER_DROPPED : 2
+  }
+
+  #reportLoss(): void {
+    const loss = this.#queue.takeLoss()
+    if (loss === undefined) return
+    const message = `Events were dropped because the platform did not take them: ${loss.debugLogs} debug logs, ${loss.logs} logs, ${loss.metrics} metrics between epochs`
+    this.#onWarning(message)
+    this.#push({ type: 'log', level: 'warning', eventType: 'journal-loss', message, data: { ...loss } }, NEVER_DROPPED)
+  }
+
+  #findTerminal(): TrainerEvent['type'] | undefined {
+    const last = this.#queue.at(this.#queue.length - 1)
+    if (last === undefined) return undefined
+    const type = (JSON.parse(last.json) as { type: TrainerEvent['type'] }).type
+    return isTerminalEventType(type) ? type : undefined
+  }
+
+  #askToSend(): void {
+    this.#isAsked = true
+    clearTimeout(this.#batchTimer)
+    this.#batchTimer = undefined
+    if (!this.#isSending) void this.#send()
+  }
+
+  /** The one sender. */
+  async #send(): Promise<void> {
+    this.#isSending = true
+    try {
+      while (this.#isAsked && !this.#isOver()) {
+        this.#isAsked = false
+        const target = this.#queue.lastId
+        // At least one request: with an empty queue it is the heartbeat.
+        do {
+          // Lets everything appended in the same turn go into one batch.
+          await Promise.resolve()
+          await this.#exchange()
+          this.#notify()
+        } while (!this.#isOver() && this.#queue.length > 0 && (this.#failures > 0 || this.#queue.firstId <= target))
+      }
+    } finally {
+      this.#isSending = false
+      if (!this.#isOver()) {
+        this.#armHeartbeat()
+        if (this.#queue.length > 0 && this.#batchTimer === undefined) {
+          this.#batchTimer = setTimeout(() => this.#askToSend(), this.#batch.delayMs)
+          this.#batchTimer.unref()
+        }
+      }
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#lifetime.signal.aborted || this.#stop?.kind === 'refused'
+  }
+
+  /** One request, and the wait after it when it failed. */
+  async #exchange(): Promise<void> {
+    // The first request is one event: its answer tells what the platform already holds of this attempt.
+    const batch = this.#queue.take(this.#isSynced ? this.#maxEvents : 1, this.#batch.maxBytes)
+    const events = batch.map((event) => `{"seq":${event.seq},${event.json.slice(1)}`)
+    let answer: PlatformAnswer
+    try {
+      answer = await this.#api.once('POST', '/events', {
+        body: `{"attempt":${this.#attempt},"events":[${events.join(',')}]}`,
+        signal: this.#lifetime.signal,
+        timeoutMs: this.#requestTimeoutMs,
+      })
+    } catch (error) {
+      if (this.#lifetime.signal.aborted) return
+      return this.#fail(undefined, error instanceof Error ? error.message : String(error))
+    }
+    if (this.#lifetime.signal.aborted) return
+    if (answer.status >= 200 && answer.status < 300) return this.#accept(batch, answer)
+    return this.#refuse(batch, answer)
+  }
+
+  #accept(batch: QueuedEvent[], answer: PlatformAnswer): Promise<void> | void {
+    const parsed = EventsResponse.safeParse(answer.json)
+    if (!parsed.success) return this.#fail(undefined, 'its answer is not what the contract says')
+    const { acknowledged, shouldContinue, reason, heartbeatSeconds, rejected, token } = parsed.data
+    this.#isSynced = true
+    this.#mayReload = true
+    this.#heartbeatMs = heartbeatSeconds * 1000
+    if (token !== undefined) this.#token.adopt(token.value)
+    for (const { seq, path, detail } of rejected) {
+      this.#onWarning(`The platform could not read event ${seq}: ${path}: ${detail}`)
+    }
+    if (!shouldContinue) this.#stopBecause({ kind: 'asked', reason: reason ?? 'cancelled' })
+    const before = this.#queue.acknowledged
+    if (acknowledged > this.#queue.lastSeq) this.#queue.renumberAfter(acknowledged)
+    else this.#queue.acknowledge(acknowledged)
+    if (batch.length > 0 && this.#queue.acknowledged === before) {
+      return this.#fail(undefined, `it acknowledged ${acknowledged} and not event ${batch[0]?.seq}`)
+    }
+    this.#failures = 0
+    this.#maxEvents = Math.min(this.#batch.maxEvents, this.#maxEvents * 2)
+    this.#reportLoss()
+  }
+
+  #refuse(batch: QueuedEvent[], answer: PlatformAnswer): Promise<void> | void {
+    const { status, problem } = answer
+    const code = problem?.code ?? `http_${status}`
+    if (status === 401) {
+      // The file may hold a newer token; after that it is an outage like any other, and each try reads the file again.
+      if (this.#token.reload() && this.#mayReload) {
+        this.#mayReload = false
+        return
+      }
+      return this.#fail(answer, code)
+    }
+    if (status === 409 && code === 'sequence_gap') return this.#rewind(batch, answer)
+    if (code === 'job_finished' && this.#terminal !== undefined && this.#failures > 0) {
+      // Our own terminal event closed the attempt; only its answer was lost.
+      return this.#queue.acknowledge(this.#queue.lastSeq)
+    }
+    if (isRetryableStatus(status)) return this.#fail(answer, code)
+    if (status === 413 || status === 400 || status === 422) return this.#isolate(batch, answer)
+    this.#stopBecause({ kind: 'refused', status, code, detail: problem?.detail ?? problem?.title ?? '' })
+  }
+
+  /** The platform misses events before these: go on after the last one that it holds. */
+  #rewind(batch: QueuedEvent[], answer: PlatformAnswer): Promise<void> | void {
+    const held = answer.problem?.acknowledged
+    if (held === undefined || held + 1 === batch[0]?.seq) return this.#fail(answer, 'sequence_gap')
+    this.#isSynced = true
+    if (held > this.#queue.acknowledged && held <= this.#queue.lastSeq) this.#queue.acknowledge(held)
+    else this.#queue.renumberAfter(held)
+  }
+
+  /** Too large, or something in it cannot be read at all: half of it, down to the one event that is to blame. */
+  #isolate(batch: QueuedEvent[], answer: PlatformAnswer): Promise<void> | void {
+    const [event] = batch
+    if (event === undefined) return this.#fail(answer, `http_${answer.status}`)
+    if (batch.length > 1) {
+      this.#maxEvents = Math.max(1, Math.floor(batch.length / 2))
+      return
+    }
+    const type = (JSON.parse(event.json) as { type: string }).type
+    if (isTerminalEventType(type) || event.sizeBytes < 1024) {
+      const detail = answer.problem?.detail ?? ''
+      return this.#stopBecause({
+        kind: 'refused',
+        status: answer.status,
+        code: answer.problem?.code ?? 'refused',
+        detail,
+      })
+    }
+    const message = `An event of type ${type} and ${event.sizeBytes} bytes was refused by the platform (${answer.status})`
+    this.#onWarning(message)
+    const time = this.#now().toISOString()
+    this.#queue.replace(
+      event,
+      JSON.stringify({ time, type: 'log', level: 'error', eventType: 'event-refused', message }),
+    )
+  }
+
+  async #fail(answer: PlatformAnswer | undefined, why: string): Promise<void> {
+    this.#failures++
+    if (this.#failures === 1) this.#onWarning(`The platform did not take events (${why}); trying again`)
+    const jitterMs = backoffMs(this.#failures, this.#backoff)
+    const waitMs = Math.max(answer?.retryAfterMs ?? 0, jitterMs, this.#retries.takeMs())
+    this.#wait = new AbortController()
+    const signal = AbortSignal.any([this.#wait.signal, this.#lifetime.signal])
+    await sleep(waitMs, { signal, unref: true }).catch(() => {})
+    this.#wait = undefined
+    this.#isAsked = true
+  }
+
+  #stopBecause(stop: JournalStop): void {
+    if (this.#stop?.kind === 'refused' || (this.#stop?.kind === 'asked' && stop.kind === 'asked')) return
+    this.#stop = stop
+    if (stop.kind === 'refused') {
+      this.#onWarning(`The platform takes no more events of this job: ${stop.code} ${stop.detail}`)
+      this.#notify()
+    }
+    this.#onStop(stop)
+  }
+
+  #notify(): void {
+    for (const check of [...this.#watchers]) check()
+  }
+
+  #armHeartbeat(): void {
+    clearTimeout(this.#heartbeatTimer)
+    // A little early, so that an answer on its way back does not make it late.
+    this.#heartbeatTimer = setTimeout(() => this.#askToSend(), this.#heartbeatMs * 0.8)
+    this.#heartbeatTimer.unref()
+  }
+}

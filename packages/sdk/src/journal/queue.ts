@@ -1,0 +1,276 @@
+import type { Spool, SpoolRecord } from './spool.ts'
+
+/** What goes first when there is no room: 0 debug logs, 1 logs, 2 metrics between epochs; 3 never goes. */
+export type Priority = 0 | 1 | 2 | 3
+export const NEVER_DROPPED: Priority = 3
+
+export interface QueuedEvent {
+  id: number
+  /** Its number on the wire; 0 until it is first sent. */
+  seq: number
+  /** The event without its number. */
+  json: string
+  sizeBytes: number
+  priority: Priority
+}
+
+export interface QueueLimits {
+  maxEvents: number
+  maxBytes: number
+  maxSpoolBytes: number
+}
+
+/** How many events were dropped, by kind. */
+export interface Loss {
+  debugLogs: number
+  logs: number
+  metrics: number
+}
+const LOSS_KINDS = ['debugLogs', 'logs', 'metrics'] as const
+
+/** Events that the platform does not hold yet, in order, in memory and on disk. */
+export class EventQueue {
+  #events: QueuedEvent[] = []
+  #bytes = 0
+  #nextId = 1
+  #nextSeq = 1
+  #acknowledged = 0
+  /** Events without a number, by priority: says in O(1) whether there is something to drop. */
+  #droppable = [0, 0, 0, 0]
+  #spool: Spool | undefined
+  readonly #limits: QueueLimits
+  readonly #onSpoolError: (error: unknown) => void
+  #loss: Loss = { debugLogs: 0, logs: 0, metrics: 0 }
+
+  constructor(options: {
+    spool: Spool | undefined
+    records: readonly SpoolRecord[]
+    limits: QueueLimits
+    onSpoolError: (error: unknown) => void
+  }) {
+    this.#limits = options.limits
+    this.#onSpoolError = options.onSpoolError
+    for (const record of options.records) this.#apply(record)
+    this.#spool = options.spool
+  }
+
+  get length(): number {
+    return this.#events.length
+  }
+  get bytes(): number {
+    return this.#bytes
+  }
+  /** The highest number given. */
+  get lastSeq(): number {
+    return this.#nextSeq - 1
+  }
+  get lastId(): number {
+    return this.#nextId - 1
+  }
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+  /** Id of the oldest event that is not acknowledged. */
+  get firstId(): number {
+    return this.#events[0]?.id ?? this.#nextId
+  }
+  at(index: number): QueuedEvent | undefined {
+    return this.#events[index]
+  }
+  toArray(): readonly QueuedEvent[] {
+    return this.#events
+  }
+
+  /** Adds an event, making room if it must. False when the event itself was dropped. */
+  push(json: string, priority: Priority): boolean {
+    const { maxEvents, maxBytes } = this.#limits
+    if ((this.#events.length >= maxEvents || this.#bytes >= maxBytes) && !this.#makeRoom(priority)) {
+      this.#countLoss(priority)
+      return false
+    }
+    const record: SpoolRecord = { op: 'event', id: this.#nextId, json, priority }
+    this.#write(record)
+    this.#apply(record)
+    return true
+  }
+
+  /** The next events to send: at most so many and so large together, at least one. Gives numbers to those without. */
+  take(maxEvents: number, maxBytes: number): QueuedEvent[] {
+    const batch: QueuedEvent[] = []
+    let bytes = 0
+    let unnumbered = 0
+    for (const event of this.#events) {
+      if (batch.length > 0 && (batch.length >= maxEvents || bytes + event.sizeBytes > maxBytes)) break
+      if (event.seq === 0) unnumbered++
+      batch.push(event)
+      bytes += event.sizeBytes
+    }
+    if (unnumbered > 0) {
+      // On disk before it is on the wire, so that a replay after a crash sends the same event under the same number.
+      const record: SpoolRecord = { op: 'number', first: this.#nextSeq, count: unnumbered }
+      this.#write(record)
+      this.#apply(record)
+    }
+    return batch
+  }
+
+  acknowledge(seq: number): void {
+    if (seq <= this.#acknowledged) return
+    const record: SpoolRecord = { op: 'acknowledge', seq }
+    this.#write(record)
+    this.#apply(record)
+    this.#compactIfLarge()
+  }
+
+  /** The platform holds other numbers than we thought (our spool or its data was lost): go on after what it holds. */
+  renumberAfter(seq: number): void {
+    for (const event of this.#events) {
+      if (event.seq !== 0) this.#droppable[event.priority] = (this.#droppable[event.priority] ?? 0) + 1
+      event.seq = 0
+    }
+    this.#acknowledged = seq
+    this.#nextSeq = seq + 1
+    this.#compact()
+  }
+
+  /** Puts another event under the number of one that the platform cannot take. */
+  replace(event: QueuedEvent, json: string): void {
+    this.#bytes -= event.sizeBytes
+    event.json = json
+    event.sizeBytes = Buffer.byteLength(json) + SEQ_BYTES
+    this.#bytes += event.sizeBytes
+    this.#compact()
+  }
+
+  /** What was dropped since this was last asked, or undefined when nothing was. */
+  takeLoss(): Loss | undefined {
+    const loss = this.#loss
+    if (loss.debugLogs + loss.logs + loss.metrics === 0) return undefined
+    this.#loss = { debugLogs: 0, logs: 0, metrics: 0 }
+    return loss
+  }
+
+  sync(): void {
+    this.#guarded(() => this.#spool?.sync())
+  }
+
+  close(): void {
+    this.#guarded(() => this.#spool?.close())
+    this.#spool = undefined
+  }
+
+  /** Drops a tenth of the queue, least important first; false when nothing is less important than what comes. */
+  #makeRoom(incoming: Priority): boolean {
+    const wanted = Math.max(1, Math.floor(this.#limits.maxEvents / 10))
+    const ids: number[] = []
+    for (const priority of [0, 1, 2] as const) {
+      if (priority > incoming || ids.length >= wanted) break
+      if ((this.#droppable[priority] ?? 0) === 0) continue
+      for (const event of this.#events) {
+        if (ids.length >= wanted) break
+        // What has a number may be on its way: taking it out would leave a gap.
+        if (event.seq === 0 && event.priority === priority) ids.push(event.id)
+      }
+    }
+    if (ids.length === 0) return incoming === NEVER_DROPPED
+    const record: SpoolRecord = { op: 'drop', ids }
+    this.#write(record)
+    this.#apply(record)
+    if ((this.#spool?.sizeBytes() ?? 0) > this.#limits.maxSpoolBytes) this.#compact()
+    return true
+  }
+
+  #countLoss(priority: number): void {
+    const kind = LOSS_KINDS[priority]
+    if (kind !== undefined) this.#loss[kind]++
+  }
+
+  #apply(record: SpoolRecord): void {
+    switch (record.op) {
+      case 'event': {
+        const priority = record.priority as Priority
+        const sizeBytes = Buffer.byteLength(record.json) + SEQ_BYTES
+        this.#events.push({ id: record.id, seq: 0, json: record.json, sizeBytes, priority })
+        this.#bytes += sizeBytes
+        this.#nextId = record.id + 1
+        this.#droppable[priority] = (this.#droppable[priority] ?? 0) + 1
+        return
+      }
+      case 'number': {
+        let left = record.count
+        this.#nextSeq = record.first
+        for (const event of this.#events) {
+          if (left === 0) break
+          if (event.seq !== 0) continue
+          event.seq = this.#nextSeq++
+          this.#droppable[event.priority] = (this.#droppable[event.priority] ?? 0) - 1
+          left--
+        }
+        return
+      }
+      case 'drop': {
+        const ids = new Set(record.ids)
+        this.#events = this.#events.filter((event) => {
+          if (!ids.has(event.id)) return true
+          this.#bytes -= event.sizeBytes
+          this.#droppable[event.priority] = (this.#droppable[event.priority] ?? 0) - 1
+          this.#countLoss(event.priority)
+          return false
+        })
+        return
+      }
+      case 'acknowledge': {
+        let count = 0
+        for (const event of this.#events) {
+          if (event.seq === 0 || event.seq > record.seq) break
+          this.#bytes -= event.sizeBytes
+          count++
+        }
+        this.#events.splice(0, count)
+        this.#acknowledged = Math.max(this.#acknowledged, record.seq)
+        this.#nextSeq = Math.max(this.#nextSeq, record.seq + 1)
+        return
+      }
+      case 'base':
+        this.#nextSeq = record.nextSeq
+        this.#acknowledged = record.nextSeq - 1
+        return
+    }
+  }
+
+  #compactIfLarge(): void {
+    const size = this.#spool?.sizeBytes() ?? 0
+    if (size > 1024 * 1024 && size > this.#bytes * 4) this.#compact()
+    else if (size > this.#limits.maxSpoolBytes) this.#compact()
+  }
+
+  #compact(): void {
+    this.#guarded(() => this.#spool?.rewrite(this.#snapshot()))
+  }
+
+  *#snapshot(): Generator<SpoolRecord> {
+    const numbered = this.#events.filter((event) => event.seq !== 0)
+    yield { op: 'base', nextSeq: this.#nextSeq - numbered.length }
+    for (const { id, json, priority } of numbered) yield { op: 'event', id, json, priority }
+    const first = numbered[0]
+    if (first !== undefined) yield { op: 'number', first: first.seq, count: numbered.length }
+    for (const { id, json, priority, seq } of this.#events) if (seq === 0) yield { op: 'event', id, json, priority }
+  }
+
+  #write(record: SpoolRecord): void {
+    this.#guarded(() => this.#spool?.append(record))
+  }
+
+  /** A full disk must not stop a training: the journal goes on in memory alone. */
+  #guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#spool = undefined
+      this.#onSpoolError(error)
+    }
+  }
+}
+
+/** Room for `"seq":9007199254740991,` and a comma. */
+const SEQ_BYTES = 24

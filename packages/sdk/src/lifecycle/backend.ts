@@ -1,0 +1,22 @@
+import type { ArtifactKind } from '../contract/index.ts'
+import type { DatasetIndex } from '../dataset/index-dataset.ts'
+import type { ArtifactOptions, CheckpointFile, PredictImage, UploadedArtifact } from '../job.ts'
+import type { CloseReport, NewEvent } from '../journal/journal.ts'
+
+/** Where a job's events and bytes go, and where its inputs come from: a platform, or folders of this machine. */
+export interface Backend {
+  readonly isLocal: boolean
+  /** Synchronous, cheap, never throws. */
+  append(event: NewEvent): void
+  upload(kind: ArtifactKind, file: string, options: ArtifactOptions): Promise<UploadedArtifact>
+  /** The raw dataset and what is in it. `dir` may be shared and read-only. */
+  openDataset(signal: AbortSignal): Promise<{ dir: string; index: DatasetIndex }>
+  /** Undefined when the job was given none. */
+  findCheckpoint(signal: AbortSignal): Promise<CheckpointFile | undefined>
+  /** Images to predict that are not a dataset; undefined when the dataset's are meant. */
+  listImages(): Promise<PredictImage[] | undefined>
+  /** Hides what must not be seen, such as the token in use. */
+  redact(text: string): string
+  flush(options: { timeoutMs: number }): Promise<boolean>
+  close(options: { timeoutMs: number }): Promise<CloseReport>
+}

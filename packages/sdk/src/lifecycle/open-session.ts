@@ -1,0 +1,106 @@
+import { findManifest } from '../config/find-manifest.ts'
+import { type Environment, readConnection, readEnvironment } from '../config/read-environment.ts'
+import { resolveConfig } from '../config/resolve-config.ts'
+import { EXIT_CODES, isTerminalEventType } from '../contract/index.ts'
+import type { TrainerDefinition } from '../define-trainer.ts'
+import { ConfigError, JobStoppedError } from '../errors.ts'
+import type { JournalStop } from '../journal/journal.ts'
+import { printLine } from '../util/print-line.ts'
+import type { OpenedSession, OpenSessionOptions } from './opened-session.ts'
+import { createPlatformBackend } from './platform-backend.ts'
+import { readExportFormat } from './read-export-format.ts'
+import { Session } from './session.ts'
+import type { JobSettings } from './settings.ts'
+
+/** Reads what the process was given and connects to the platform, or opens a local run where there is none. */
+export async function openSession(trainer: TrainerDefinition, options: OpenSessionOptions): Promise<OpenedSession> {
+  const { env, argv, stop } = options
+  const isLocal = env.CALLBACK_URL === undefined || env.CALLBACK_URL === ''
+  try {
+    if (!isLocal) return await openPlatformSession(trainer, env, stop)
+    const { openLocalSession } = await import('../local/open-local-session.ts')
+    return await openLocalSession(trainer, { env, argv, stop })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    printLine('error', `ConfigError: ${error.message}`, env.TRACE_ID)
+    if (!isLocal) await reportUnusable(env, error)
+    return { type: 'ended', exitCode: EXIT_CODES.unusableInput }
+  }
+}
+
+async function openPlatformSession(
+  trainer: TrainerDefinition,
+  env: Environment,
+  stop: AbortController,
+): Promise<OpenedSession> {
+  const environment = readEnvironment(env)
+  const manifest = findManifest(trainer.manifest, process.argv[1])
+  const settings: JobSettings = {
+    id: environment.JOB_ID,
+    attempt: environment.JOB_ATTEMPT,
+    operation: environment.OPERATION,
+    taskType: environment.TASK_TYPE,
+    framework: environment.FRAMEWORK,
+    model: environment.MODEL_NAME,
+    traceId: environment.TRACE_ID,
+    config: resolveConfig(env, manifest),
+    workDir: environment.WORK_DIR,
+    manifest,
+    exportFormat: readExportFormat(environment.EXPORT_FORMAT, manifest, 'EXPORT_FORMAT'),
+  }
+  const isVerbose = env.LOG_LEVEL?.toLowerCase() === 'debug'
+  const print = (level: Parameters<typeof printLine>[0], message: string) => {
+    if (level !== 'debug' || isVerbose) printLine(level, message, settings.traceId)
+  }
+  const backend = await createPlatformBackend({
+    callbackUrl: environment.CALLBACK_URL,
+    token: environment.CALLBACK_TOKEN,
+    tokenFile: environment.CALLBACK_TOKEN_FILE,
+    attempt: settings.attempt,
+    workDir: settings.workDir,
+    traceparent: environment.TRACEPARENT,
+    datasetCacheDir: environment.DATASET_CACHE_DIR,
+    datasetVersionHash: environment.DATASET_VERSION_HASH,
+    onStop: (why) => stop.abort(toStopped(why)),
+    onWarning: (message) => print('warning', message),
+  })
+  if (backend.terminal !== undefined && isTerminalEventType(backend.terminal)) {
+    // An earlier process of this attempt had come to its end; only the platform does not know it yet.
+    print('info', `The attempt had already ended (${backend.terminal}); sending what is left of its journal`)
+    const { delivered } = await backend.close({ timeoutMs: 120_000 })
+    const codes = { completed: EXIT_CODES.done, failed: EXIT_CODES.trainingFailed, cancelled: EXIT_CODES.terminated }
+    return { type: 'ended', exitCode: delivered ? codes[backend.terminal] : EXIT_CODES.platformUnreachable }
+  }
+  const session = new Session({ settings, backend, stop, allowNaN: trainer.allowNaN ?? false, print })
+  return { type: 'ready', session }
+}
+
+function toStopped(stop: JournalStop): JobStoppedError {
+  if (stop.kind === 'asked') return new JobStoppedError(stop.reason)
+  return new JobStoppedError(stop.code === 'attempt_superseded' ? 'superseded' : 'refused')
+}
+
+/** Tells the platform why the job cannot even start, where the environment is good enough for that. */
+async function reportUnusable(env: Environment, error: ConfigError): Promise<void> {
+  try {
+    const { CALLBACK_URL, CALLBACK_TOKEN, CALLBACK_TOKEN_FILE, JOB_ATTEMPT, WORK_DIR } = readConnection(env)
+    const backend = await createPlatformBackend({
+      callbackUrl: CALLBACK_URL,
+      token: CALLBACK_TOKEN,
+      tokenFile: CALLBACK_TOKEN_FILE,
+      attempt: JOB_ATTEMPT,
+      workDir: WORK_DIR,
+      onStop: () => {},
+      onWarning: () => {},
+    })
+    backend.append({
+      type: 'failed',
+      errorType: 'ConfigError',
+      message: backend.redact(error.message),
+      retryable: false,
+    })
+    await backend.close({ timeoutMs: 15_000 })
+  } catch {
+    // The line on standard output and the exit code say it too.
+  }
+}

@@ -1,0 +1,133 @@
+import { createReadStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { openCacheEntry } from '../cache/dataset-cache.ts'
+import { fillFromPlatform } from '../cache/fill-from-platform.ts'
+import { CheckpointInput, DatasetManifest } from '../contract/index.ts'
+import { CheckpointError, NetworkError } from '../errors.ts'
+import { createPlatformApi } from '../http/platform-api.ts'
+import type { BackoffOptions } from '../http/retry.ts'
+import { createTokenSource } from '../http/token-source.ts'
+import { createTransport } from '../http/transport.ts'
+import type { CheckpointFile } from '../job.ts'
+import { Journal, type JournalStop } from '../journal/journal.ts'
+import { downloadFile } from '../storage/download-file.ts'
+import { uploadFile } from '../storage/upload-file.ts'
+import { redact } from '../util/redact.ts'
+import type { Backend } from './backend.ts'
+
+export interface PlatformBackendOptions {
+  callbackUrl: string
+  token?: string | undefined
+  tokenFile?: string | undefined
+  attempt: number
+  workDir: string
+  traceparent?: string | undefined
+  datasetCacheDir?: string | undefined
+  datasetVersionHash?: string | undefined
+  onStop: (stop: JournalStop) => void
+  onWarning: (message: string) => void
+  backoff?: BackoffOptions
+}
+
+/** What an earlier process of this attempt left behind. */
+export interface PlatformBackend extends Backend {
+  readonly terminal: Journal['terminal']
+}
+
+/** A job on a platform that speaks the contract. */
+export async function createPlatformBackend(options: PlatformBackendOptions): Promise<PlatformBackend> {
+  const { workDir, backoff, datasetCacheDir = join(workDir, 'dataset-cache') } = options
+  await mkdir(workDir, { recursive: true })
+  const transport = createTransport()
+  const token = createTokenSource({ token: options.token, file: options.tokenFile })
+  const withBackoff = backoff ? { backoff } : {}
+  const api = createPlatformApi({
+    baseUrl: options.callbackUrl,
+    token,
+    transport,
+    traceparent: options.traceparent,
+    ...withBackoff,
+  })
+  const journal = new Journal({
+    api,
+    token,
+    attempt: options.attempt,
+    spoolFile: join(workDir, '.trainyard', `journal-${options.attempt}.spool`),
+    onStop: options.onStop,
+    onWarning: options.onWarning,
+    ...withBackoff,
+  })
+  // Uploads outlive a cancel, so that the last checkpoint can be saved, but not the close.
+  const lifetime = new AbortController()
+
+  return {
+    isLocal: false,
+    get terminal() {
+      return journal.terminal
+    },
+    append: (event) => journal.append(event),
+    upload: (kind, file, artifactOptions) =>
+      uploadFile({ api, transport, workDir, ...withBackoff }, kind, file, {
+        ...artifactOptions,
+        signal: lifetime.signal,
+      }),
+    async openDataset(signal) {
+      const versionHash =
+        options.datasetVersionHash ?? DatasetManifest.parse(await api.call('GET', '/dataset', { signal })).versionHash
+      return openCacheEntry({ cacheDir: datasetCacheDir, versionHash, signal }, (dir) =>
+        fillFromPlatform({ api, transport, signal, ...withBackoff }, dir),
+      )
+    },
+    findCheckpoint: (signal) => findCheckpoint(signal),
+    listImages: async () => undefined,
+    redact: (text) => redact(text, [token.current()]),
+    flush: (flushOptions) => journal.flush(flushOptions),
+    async close(closeOptions) {
+      try {
+        return await journal.close(closeOptions)
+      } finally {
+        lifetime.abort()
+        transport.close()
+      }
+    },
+  }
+
+  async function findCheckpoint(signal: AbortSignal): Promise<CheckpointFile | undefined> {
+    const read = async () => CheckpointInput.parse(await api.call('GET', '/inputs/checkpoint', { signal }))
+    let input: CheckpointInput
+    try {
+      input = await read()
+    } catch (error) {
+      if (error instanceof NetworkError && error.status === 404) return undefined
+      throw error
+    }
+    const toSource = ({ request, sizeBytes, sha256 }: CheckpointInput) => ({
+      url: request.url,
+      headers: request.headers,
+      sizeBytes,
+      sha256,
+    })
+    const name = basename(input.name.replaceAll('\\', '/')) || 'checkpoint'
+    const path = join(workDir, 'inputs', name)
+    await mkdir(join(workDir, 'inputs'), { recursive: true })
+    try {
+      await downloadFile({ transport, signal, ...withBackoff }, toSource(input), path, name, async () =>
+        toSource(await read()),
+      )
+    } catch (error) {
+      if (signal.aborted) throw error
+      throw new CheckpointError(error instanceof Error ? error.message : String(error), {
+        cause: error,
+        retryable: true,
+      })
+    }
+    if (!name.endsWith('.tar')) return { path, name, sizeBytes: input.sizeBytes }
+    // A folder was saved: a folder is given back.
+    const folder = path.slice(0, -'.tar'.length)
+    const { unpackTar } = await import('modern-tar/fs')
+    await pipeline(createReadStream(path), unpackTar(folder))
+    return { path: folder, name, sizeBytes: input.sizeBytes }
+  }
+}

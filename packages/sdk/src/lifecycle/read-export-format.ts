@@ -1,0 +1,16 @@
+import { ExportFormat } from '../contract/index.ts'
+import { ConfigError } from '../errors.ts'
+import type { JobSettings } from './settings.ts'
+
+/** The format to export to: one that the manifest names. Undefined when none was asked for. */
+export function readExportFormat(
+  text: string | undefined,
+  manifest: JobSettings['manifest'],
+  source: string,
+): ExportFormat | undefined {
+  if (text === undefined || text === '') return undefined
+  const parsed = ExportFormat.safeParse(text)
+  const formats = manifest?.exportFormats ?? ExportFormat.options
+  if (parsed.success && (formats.length === 0 || formats.includes(parsed.data))) return parsed.data
+  throw new ConfigError(`${source} is ${JSON.stringify(text)}; wanted is one of: ${formats.join(', ')}`)
+}

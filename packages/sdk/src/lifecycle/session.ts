@@ -1,0 +1,329 @@
+import { mkdir } from 'node:fs/promises'
+import { basename, extname, join } from 'node:path'
+import {
+  type ArtifactKind,
+  DEFAULT_PRIMARY_METRIC,
+  encodeMetric,
+  type LogLevel,
+  MAX_LOG_MESSAGE_LENGTH,
+  type MetricGoal,
+  type Metrics,
+  type PredictedObject,
+  type SplitName,
+} from '../contract/index.ts'
+import type { DatasetIndex } from '../dataset/index-dataset.ts'
+import { CheckpointError, ConfigError, DatasetError, JobStoppedError, ValidationError } from '../errors.ts'
+import type {
+  ArtifactOptions,
+  CheckpointFile,
+  CheckpointOptions,
+  ExportOutcome,
+  FetchedDataset,
+  FetchOptions,
+  MetricNumbers,
+  PredictImage,
+  PredictOutcome,
+  Progress,
+  SampleIndex,
+  TrainOutcome,
+  UploadedArtifact,
+  Validation,
+} from '../job.ts'
+import type { CloseReport } from '../journal/journal.ts'
+import { SDK_NAME } from '../util/version.ts'
+import type { Backend } from './backend.ts'
+import type { JobSettings } from './settings.ts'
+
+export interface SessionOptions {
+  settings: JobSettings
+  backend: Backend
+  stop: AbortController
+  allowNaN: boolean
+  /** Shows a log line to people. */
+  print: (level: LogLevel, message: string) => void
+  /** Shows progress to people; nothing on a platform. */
+  show?: (progress: Progress) => void
+}
+
+/** One job from `started` to its terminal event: what the job object and the plain calls are made of. */
+export class Session {
+  readonly settings: JobSettings
+  readonly backend: Backend
+  readonly signal: AbortSignal
+  /** The first number that was not allowed: it fails the job even when the handler swallowed the error. */
+  violation: ValidationError | undefined
+  readonly #allowNaN: boolean
+  readonly #print: SessionOptions['print']
+  readonly #show: (progress: Progress) => void
+  #epoch: number | undefined
+  #dataset: Promise<{ dir: string; index: DatasetIndex }> | undefined
+  #checkpoint: Promise<CheckpointFile | undefined> | undefined
+  #checkpointIds: string[] = []
+  #lastArtifact = new Map<ArtifactKind, string>()
+  #predictedImages = new Set<string>()
+  #inferenceTimeMs = 0
+  #timedImages = 0
+
+  constructor({ settings, backend, stop, allowNaN, print, show = () => {} }: SessionOptions) {
+    this.settings = settings
+    this.backend = backend
+    this.signal = stop.signal
+    this.#allowNaN = allowNaN
+    this.#print = print
+    this.#show = show
+  }
+
+  get epoch(): number | undefined {
+    return this.#epoch
+  }
+
+  started(): void {
+    this.backend.append({ type: 'started', sdk: SDK_NAME, runtime: `node ${process.versions.node}`, pid: process.pid })
+  }
+
+  log(level: LogLevel, message: string, data?: Record<string, unknown>, eventType?: string): void {
+    const text = this.backend.redact(message)
+    this.#print(level, text)
+    this.backend.append({
+      type: 'log',
+      level,
+      message: text.slice(0, MAX_LOG_MESSAGE_LENGTH),
+      ...(eventType === undefined ? {} : { eventType }),
+      ...(data === undefined ? {} : { data }),
+    })
+  }
+
+  progress(progress: Progress): void {
+    const { epoch, step, totalSteps, phase, metrics } = progress
+    const { operation, config } = this.settings
+    const totalEpochs =
+      progress.totalEpochs ?? (operation === 'train' && epoch !== undefined ? config.basic.epochs : undefined)
+    if (epoch !== undefined) this.#epoch = epoch
+    this.#show({ ...progress, ...(totalEpochs === undefined ? {} : { totalEpochs }) })
+    this.backend.append({
+      type: 'progress',
+      ...(epoch === undefined ? {} : { epoch }),
+      ...(totalEpochs === undefined ? {} : { totalEpochs }),
+      ...(step === undefined ? {} : { step }),
+      ...(totalSteps === undefined ? {} : { totalSteps }),
+      ...(phase === undefined ? {} : { phase }),
+      ...(metrics === undefined ? {} : { metrics: encodeMetrics(metrics) }),
+    })
+    this.#checkLoss(metrics)
+  }
+
+  validation(validation: Validation): void {
+    const { epoch = this.#epoch, split = 'val', metrics, perClass, confusionMatrix, plots } = validation
+    const primary = validation.primary ?? this.#findPrimary(metrics)
+    this.backend.append({
+      type: 'validation',
+      ...(epoch === undefined ? {} : { epoch }),
+      split,
+      primary: { ...primary, value: encodeMetric(primary.value) },
+      metrics: encodeMetrics(metrics),
+      ...(perClass === undefined
+        ? {}
+        : {
+            perClass: Object.fromEntries(
+              Object.entries(perClass).map(([name, values]) => [name, encodeMetrics(values)]),
+            ),
+          }),
+      ...(confusionMatrix === undefined ? {} : { confusionMatrix }),
+      ...(plots === undefined ? {} : { plots }),
+    })
+    this.#checkLoss(metrics)
+  }
+
+  /** Which way a metric is better. */
+  goalOf(name: string): MetricGoal {
+    const { manifest, taskType } = this.settings
+    const primary = [manifest?.metrics.primary[taskType], DEFAULT_PRIMARY_METRIC[taskType]].find(
+      (item) => item?.name === name,
+    )
+    return primary?.goal ?? (/loss|error/i.test(name) ? 'minimize' : 'maximize')
+  }
+
+  async artifact(kind: ArtifactKind, file: string, options: ArtifactOptions = {}): Promise<UploadedArtifact> {
+    const artifact = await this.backend.upload(kind, file, options)
+    this.#lastArtifact.set(kind, artifact.id)
+    this.backend.append({ type: 'artifact', artifactId: artifact.id, kind, name: artifact.name })
+    return artifact
+  }
+
+  async checkpoint(name: string, file: string, options: CheckpointOptions = {}): Promise<UploadedArtifact> {
+    const { epoch = this.#epoch, metrics } = options
+    const extension = extname(basename(file))
+    let artifact: UploadedArtifact
+    try {
+      artifact = await this.backend.upload('checkpoint', file, { name: `${name}${extension === '' ? '' : extension}` })
+    } catch (error) {
+      if (error instanceof JobStoppedError) throw error
+      const why = error instanceof Error ? error.message : String(error)
+      throw new CheckpointError(`Checkpoint "${name}" could not be saved: ${why}`, { cause: error, retryable: true })
+    }
+    this.#checkpointIds.push(artifact.id)
+    this.backend.append({
+      type: 'checkpoint',
+      artifactId: artifact.id,
+      name,
+      ...(epoch === undefined ? {} : { epoch }),
+      ...(metrics === undefined ? {} : { metrics: encodeMetrics(metrics) }),
+    })
+    return artifact
+  }
+
+  predictions(imageName: string, predictions: PredictedObject[], options: { inferenceTimeMs?: number } = {}): void {
+    const { inferenceTimeMs } = options
+    this.#predictedImages.add(imageName)
+    if (inferenceTimeMs !== undefined) {
+      this.#inferenceTimeMs += inferenceTimeMs
+      this.#timedImages++
+    }
+    this.backend.append({
+      type: 'prediction',
+      imageName,
+      predictions,
+      ...(inferenceTimeMs === undefined ? {} : { inferenceTimeMs }),
+    })
+  }
+
+  async fetchDataset({ as }: FetchOptions): Promise<FetchedDataset> {
+    const { dir, index } = await this.#openDataset()
+    const { classes, counts } = index
+    const splits = (Object.keys(counts.splits) as SplitName[]).filter((split) => counts.splits[split] > 0)
+    if (as === 'dice') return { dir, classes, splits, counts }
+    if (as !== 'imagefolder') {
+      throw new ConfigError(`dataset.fetch got as: ${JSON.stringify(as)}; wanted: "imagefolder" or "dice"`)
+    }
+    this.#needClassification(index, 'An image folder')
+    const { writeImageFolder } = await import('../dataset/formats/imagefolder/write.ts')
+    const target = join(this.settings.workDir, 'dataset-imagefolder')
+    await mkdir(this.settings.workDir, { recursive: true })
+    await writeImageFolder(index, target, { signal: this.signal })
+    return { dir: target, classes, splits, counts }
+  }
+
+  async samples(): Promise<SampleIndex> {
+    const { index } = await this.#openDataset()
+    this.#needClassification(index, 'dataset.samples()')
+    return { classes: index.classes, samples: index.samples.filter((sample) => sample.classId >= 0) }
+  }
+
+  async images(): Promise<PredictImage[]> {
+    const given = await this.backend.listImages()
+    if (given !== undefined) return given
+    const { index } = await this.#openDataset()
+    const test = index.samples.filter((sample) => sample.split === 'test')
+    return (test.length > 0 ? test : index.samples).map(({ name, path }) => ({ name, path }))
+  }
+
+  findCheckpoint(): Promise<CheckpointFile | undefined> {
+    this.#checkpoint ??= this.backend.findCheckpoint(this.signal)
+    return this.#checkpoint
+  }
+
+  async getCheckpoint(): Promise<CheckpointFile> {
+    const checkpoint = await this.findCheckpoint()
+    if (checkpoint === undefined) {
+      throw new CheckpointError(`The job has no checkpoint; ${this.settings.operation} needs one`)
+    }
+    return checkpoint
+  }
+
+  completeTrain(outcome: TrainOutcome = {}, bestEpoch?: number): void {
+    const { metrics = {} } = outcome
+    this.#checkLoss(metrics)
+    const best = outcome.bestEpoch ?? bestEpoch
+    this.backend.append({
+      type: 'completed',
+      result: {
+        operation: 'train',
+        metrics: encodeMetrics(metrics),
+        ...(best === undefined ? {} : { bestEpoch: best }),
+        checkpointIds: this.#checkpointIds,
+      },
+    })
+  }
+
+  completePredict(outcome: PredictOutcome = {}): void {
+    const artifactId = outcome.artifactId ?? this.#lastArtifact.get('prediction')
+    const isTimed = this.#timedImages > 0
+    this.backend.append({
+      type: 'completed',
+      result: {
+        operation: 'predict',
+        imageCount: outcome.imageCount ?? this.#predictedImages.size,
+        ...(isTimed ? { totalInferenceTimeMs: this.#inferenceTimeMs } : {}),
+        ...(isTimed ? { avgInferenceTimeMs: this.#inferenceTimeMs / this.#timedImages } : {}),
+        ...(artifactId === undefined ? {} : { artifactId }),
+      },
+    })
+  }
+
+  completeExport(outcome: ExportOutcome = {}): void {
+    const artifactId = outcome.artifactId ?? this.#lastArtifact.get('export')
+    const format = this.settings.exportFormat
+    if (artifactId === undefined)
+      throw new ValidationError('The export left no artifact: job.artifact("export", file) makes one')
+    if (format === undefined) throw new ConfigError('EXPORT_FORMAT is not set; wanted: the format to write')
+    const { metadata } = outcome
+    this.backend.append({ type: 'export', format, artifactId, ...(metadata ? { metadata } : {}) })
+    this.backend.append({
+      type: 'completed',
+      result: { operation: 'export', format, artifactId, ...(metadata ? { metadata } : {}) },
+    })
+  }
+
+  close(options: { timeoutMs: number }): Promise<CloseReport> {
+    return this.backend.close(options)
+  }
+
+  async #openDataset(): Promise<{ dir: string; index: DatasetIndex }> {
+    this.#dataset ??= this.#loadDataset()
+    return this.#dataset
+  }
+
+  async #loadDataset(): Promise<{ dir: string; index: DatasetIndex }> {
+    this.progress({ phase: 'fetch' })
+    const start = performance.now()
+    const opened = await this.backend.openDataset(this.signal)
+    const { images, labelled } = opened.index.counts
+    const seconds = ((performance.now() - start) / 1000).toFixed(1)
+    this.log('info', `Dataset ready in ${seconds} s: ${images} images, ${labelled} of them labelled`)
+    if (this.settings.operation === 'train' && labelled === 0) {
+      throw new DatasetError(`The dataset has ${images} images and none of them is labelled`)
+    }
+    return opened
+  }
+
+  #needClassification(index: DatasetIndex, who: string): void {
+    if (index.taskType === 'classification') return
+    throw new DatasetError(`${who} needs a classification dataset; this one is for ${index.taskType}`)
+  }
+
+  #findPrimary(metrics: MetricNumbers): { name: string; value: number; goal: MetricGoal } {
+    const { manifest, taskType } = this.settings
+    const { name, goal } = manifest?.metrics.primary[taskType] ?? DEFAULT_PRIMARY_METRIC[taskType]
+    const value = metrics[name]
+    if (value !== undefined) return { name, value, goal }
+    const [first] = Object.entries(metrics)
+    if (first === undefined) throw new ValidationError(`A validation has no metrics; wanted is at least "${name}"`)
+    return { name: first[0], value: first[1], goal: this.goalOf(first[0]) }
+  }
+
+  #checkLoss(metrics: MetricNumbers | undefined): void {
+    if (this.#allowNaN || metrics === undefined) return
+    for (const [name, value] of Object.entries(metrics)) {
+      if (!Number.isNaN(value) || !/loss/i.test(name)) continue
+      const where = this.#epoch === undefined ? '' : ` in epoch ${this.#epoch}`
+      this.violation ??= new ValidationError(
+        `Metric "${name}" is NaN${where}; wanted is a number (a lower learning rate often helps)`,
+      )
+      throw this.violation
+    }
+  }
+}
+
+function encodeMetrics(metrics: MetricNumbers): Metrics {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, encodeMetric(value)]))
+}

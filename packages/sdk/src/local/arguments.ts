@@ -1,0 +1,133 @@
+import { parseArgs } from 'node:util'
+import type { Environment } from '../config/read-environment.ts'
+import { DEFAULT_BASIC_CONFIG, Operation, TaskType, type TrainerManifest } from '../contract/index.ts'
+import { ConfigError } from '../errors.ts'
+
+export interface LocalArguments {
+  help: boolean
+  operation: Operation
+  dataset: string | undefined
+  images: string | undefined
+  checkpoint: string | undefined
+  out: string | undefined
+  runsDir: string
+  model: string | undefined
+  task: TaskType | undefined
+  /** The environment with the flags put over it: they are read by the same code as a platform's. */
+  env: Environment
+  format: string | undefined
+}
+
+/** Flag of a basic setting → its variable. */
+const SETTING_FLAGS = Object.fromEntries(
+  Object.keys(DEFAULT_BASIC_CONFIG).map((key) => [key.replaceAll('_', '-'), key] as const),
+)
+const OWN_VARIABLES: Readonly<Record<string, string>> = {
+  epochs: 'EPOCHS',
+  batch: 'BATCH_SIZE',
+  learning_rate: 'LEARNING_RATE',
+  imgsz: 'IMGSZ',
+  device: 'DEVICE',
+}
+
+/** Reads the arguments of a local run. Throws `ConfigError` naming the argument that is wrong. */
+export function parseArguments(argv: readonly string[], env: Environment, manifest?: TrainerManifest): LocalArguments {
+  const text = { type: 'string' } as const
+  const settings = Object.fromEntries(Object.keys(SETTING_FLAGS).map((flag) => [flag, text]))
+  let parsed: ReturnType<typeof parse>
+  const parse = () =>
+    parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        dataset: text,
+        images: text,
+        checkpoint: text,
+        format: text,
+        out: text,
+        runs: text,
+        model: text,
+        task: text,
+        config: text,
+        set: { type: 'string', multiple: true },
+        ...settings,
+      },
+    })
+  try {
+    parsed = parse()
+  } catch (error) {
+    throw new ConfigError(`${error instanceof Error ? error.message : error}. --help lists what there is`)
+  }
+  const values = parsed.values as Record<string, string | boolean | string[] | undefined>
+  const [word = env.OPERATION ?? 'train', ...rest] = parsed.positionals
+  const operation = Operation.safeParse(word)
+  if (!operation.success || rest.length > 0) {
+    const seen = JSON.stringify([word, ...rest].join(' '))
+    throw new ConfigError(`The operation is ${seen}; wanted is one of: ${Operation.options.join(', ')}`)
+  }
+  const get = (name: string): string | undefined => {
+    const value = values[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  const taskText = get('task') ?? env.TASK_TYPE
+  const task = TaskType.safeParse(taskText)
+  if (taskText !== undefined && taskText !== '' && !task.success) {
+    throw new ConfigError(`--task is ${JSON.stringify(taskText)}; wanted is one of: ${TaskType.options.join(', ')}`)
+  }
+
+  const merged: Record<string, string | undefined> = { ...env }
+  for (const [flag, key] of Object.entries(SETTING_FLAGS)) {
+    const value = get(flag)
+    if (value !== undefined) merged[OWN_VARIABLES[key] ?? `CONFIG_${key.toUpperCase()}`] = value
+  }
+  applyConfig(merged, get('config'), Array.isArray(values.set) ? values.set : [], manifest)
+  return {
+    help: values.help === true,
+    operation: operation.data,
+    dataset: get('dataset') ?? env.DATASET,
+    images: get('images'),
+    checkpoint: get('checkpoint'),
+    out: get('out'),
+    runsDir: get('runs') ?? 'runs',
+    model: get('model') ?? env.MODEL_NAME,
+    task: task.data,
+    env: merged,
+    format: get('format') ?? env.EXPORT_FORMAT,
+  }
+}
+
+/** `--config` is a file or JSON itself; `--set name=value` puts single settings over it. */
+function applyConfig(
+  env: Record<string, string | undefined>,
+  config: string | undefined,
+  sets: readonly string[],
+  manifest: TrainerManifest | undefined,
+): void {
+  if (config?.trimStart().startsWith('{')) {
+    env.CONFIG = config
+    delete env.CONFIG_FILE
+  } else if (config !== undefined) env.CONFIG_FILE = config
+  if (sets.length === 0) return
+  if (env.CONFIG_FILE !== undefined)
+    throw new ConfigError('--set and a config file cannot be mixed; put the setting into the file')
+  const json = JSON.parse(env.CONFIG ?? '{}') as { basic?: Record<string, unknown>; advanced?: Record<string, unknown> }
+  for (const item of sets) {
+    const at = item.indexOf('=')
+    if (at < 1) throw new ConfigError(`--set is ${JSON.stringify(item)}; wanted is name=value`)
+    const name = item.slice(0, at)
+    const property = manifest?.config.schema.properties?.[name]
+    const isAdvanced = typeof property === 'object' && property !== null && 'x-advanced' in property
+    const group = isAdvanced || !(name in DEFAULT_BASIC_CONFIG) ? 'advanced' : 'basic'
+    json[group] = { ...json[group], [name]: parseValue(item.slice(at + 1)) }
+  }
+  env.CONFIG = JSON.stringify(json)
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { appendFileSync, mkdirSync } from 'node:fs'
+import { cp, mkdir, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { indexDataset } from '../dataset/index-dataset.ts'
+import { openDataset } from '../dataset/open-dataset.ts'
+import { CheckpointError, ConfigError, DatasetError, ResourceError } from '../errors.ts'
+import type { PredictImage, UploadedArtifact } from '../job.ts'
+import type { Backend } from '../lifecycle/backend.ts'
+import { hashFile } from '../storage/upload-file.ts'
+import { redact } from '../util/redact.ts'
+import type { LocalArguments } from './arguments.ts'
+
+/** A run without a platform: journal and artifacts in the run's folder, inputs from the arguments. */
+export function createLocalBackend(runDir: string, input: LocalArguments): Backend {
+  const journal = join(runDir, 'journal.jsonl')
+  let seq = 0
+  return {
+    isLocal: true,
+    append(event) {
+      try {
+        appendFileSync(journal, `${JSON.stringify({ seq: ++seq, time: new Date().toISOString(), ...event })}\n`)
+      } catch {
+        // A full disk shows when an artifact is written; the journal of a local run is not worth stopping for.
+      }
+    },
+    async upload(kind, file, options): Promise<UploadedArtifact> {
+      const stats = await stat(file).catch((error: unknown) => {
+        throw new ResourceError(`"${file}" cannot be saved: there is no such file`, { cause: error })
+      })
+      const name = options.name ?? basename(file)
+      const target = join(kind === 'export' && input.out !== undefined ? resolve(input.out) : runDir, name)
+      await mkdir(dirname(target), { recursive: true })
+      if (resolve(file) !== target) await cp(file, target, { recursive: true, force: true })
+      const sha256 = stats.isDirectory() ? createHash('sha256').update(name).digest('hex') : await hashFile(target)
+      return { id: relative(process.cwd(), target) || name, name, sizeBytes: stats.size, sha256 }
+    },
+    async openDataset(signal) {
+      if (input.dataset === undefined) throw new ConfigError('--dataset is not set; wanted: the folder of a dataset')
+      const dir = resolve(input.dataset)
+      return { dir, index: await indexDataset(dir, await openDataset(dir), { signal }) }
+    },
+    async findCheckpoint() {
+      if (input.checkpoint === undefined) return undefined
+      const path = resolve(input.checkpoint)
+      const stats = await stat(path).catch((error: unknown) => {
+        throw new CheckpointError(`--checkpoint is "${input.checkpoint}"; there is no such file`, { cause: error })
+      })
+      return { path, name: basename(path), sizeBytes: stats.size }
+    },
+    async listImages() {
+      return input.images === undefined ? undefined : listImages(resolve(input.images))
+    },
+    redact: (text) => redact(text),
+    flush: async () => true,
+    close: async () => ({ delivered: true, unacknowledged: 0, stop: undefined }),
+  }
+}
+
+async function listImages(dir: string): Promise<PredictImage[]> {
+  const names = await readdir(dir, { recursive: true }).catch((error: unknown) => {
+    throw new DatasetError(`--images is "${dir}", which cannot be read`, { cause: error })
+  })
+  const images = names.filter((name) => /\.(png|jpe?g|gif|bmp|webp|tiff?)$/i.test(name)).sort()
+  if (images.length === 0) throw new DatasetError(`--images is "${dir}", which holds no images`)
+  return images.map((name) => ({ name: name.replaceAll('\\', '/'), path: join(dir, name) }))
+}
+
+/** The next free `runs/{n}`. */
+export function createRunDir(runsDir: string, taken: readonly string[]): string {
+  const numbers = taken.map(Number).filter((number) => Number.isInteger(number))
+  for (let number = Math.max(0, ...numbers) + 1; ; number++) {
+    const dir = join(resolve(runsDir), String(number))
+    try {
+      mkdirSync(resolve(runsDir), { recursive: true })
+      mkdirSync(dir)
+      return dir
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    }
+  }
+}

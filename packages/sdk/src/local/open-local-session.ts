@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
+import { findManifest } from '../config/find-manifest.ts'
+import { resolveConfig } from '../config/resolve-config.ts'
+import { EXIT_CODES } from '../contract/index.ts'
+import type { TrainerDefinition } from '../define-trainer.ts'
+import { ConfigError } from '../errors.ts'
+import type { OpenedSession, OpenSessionOptions } from '../lifecycle/opened-session.ts'
+import { readExportFormat } from '../lifecycle/read-export-format.ts'
+import { Session } from '../lifecycle/session.ts'
+import type { JobSettings } from '../lifecycle/settings.ts'
+import { printLine } from '../util/print-line.ts'
+import { parseArguments } from './arguments.ts'
+import { helpText } from './help.ts'
+import { createLocalBackend, createRunDir } from './local-backend.ts'
+import { createProgressLine } from './progress-line.ts'
+
+/** A run from the arguments of the command line. */
+export async function openLocalSession(
+  trainer: TrainerDefinition,
+  options: OpenSessionOptions,
+): Promise<OpenedSession> {
+  const { argv, stop } = options
+  const manifest = findManifest(trainer.manifest, process.argv[1])
+  const input = parseArguments(argv, options.env, manifest)
+  if (input.help) {
+    process.stdout.write(helpText(basename(process.argv[1] ?? 'main.js'), trainer, manifest))
+    return { type: 'ended', exitCode: EXIT_CODES.done }
+  }
+  const { operation } = input
+  if (operation === 'train' && input.dataset === undefined) {
+    throw new ConfigError('--dataset is not set; wanted: the folder of a dataset. --help shows examples')
+  }
+  const config = resolveConfig(input.env, manifest)
+  const exportFormat = readExportFormat(
+    input.format ?? (operation === 'export' ? manifest?.exportFormats[0] : undefined),
+    manifest,
+    '--format',
+  )
+  const runDir = createRunDir(input.runsDir, await readdir(input.runsDir).catch((): string[] => []))
+  const workDir = join(runDir, 'work')
+  await mkdir(workDir, { recursive: true })
+  const settings: JobSettings = {
+    id: 0,
+    attempt: 1,
+    operation,
+    taskType: input.task ?? manifest?.taskTypes[0] ?? 'classification',
+    framework: manifest?.framework ?? 'local',
+    model: input.model ?? manifest?.models[0]?.name ?? 'default',
+    traceId: randomBytes(16).toString('hex'),
+    config,
+    workDir,
+    manifest,
+    exportFormat,
+  }
+  const line = createProgressLine(process.stdout)
+  const isVerbose = options.env.LOG_LEVEL?.toLowerCase() === 'debug'
+  const session = new Session({
+    settings,
+    backend: createLocalBackend(runDir, input),
+    stop,
+    allowNaN: trainer.allowNaN ?? false,
+    print(level, message) {
+      if (level === 'debug' && !isVerbose) return
+      line.interrupt()
+      printLine(level, message)
+    },
+    show: (progress) => line.show(progress),
+  })
+  session.log('info', `Run ${relative(process.cwd(), runDir) || runDir}: ${operation} ${settings.model}`)
+  return { type: 'ready', session }
+}

@@ -1,0 +1,52 @@
+import type { Progress } from '../job.ts'
+
+export interface ProgressLine {
+  show(progress: Progress): void
+  /** Ends a bar that is being drawn, so that other text starts on a line of its own. */
+  interrupt(): void
+}
+
+/** Shows progress: a bar that is redrawn on a terminal, a line for each epoch elsewhere. */
+export function createProgressLine(stream: { isTTY?: boolean; write(text: string): unknown }): ProgressLine {
+  let isDrawn = false
+  return {
+    show(progress) {
+      const text = formatProgress(progress)
+      if (text === '') return
+      if (stream.isTTY !== true) {
+        const isWithinEpoch = progress.step !== undefined && progress.metrics === undefined
+        if (!isWithinEpoch) stream.write(`${text}\n`)
+        return
+      }
+      const isDone = progress.epoch !== undefined && progress.epoch === progress.totalEpochs
+      stream.write(`\r\u001b[2K${formatBar(progress)}${text}${isDone ? '\n' : ''}`)
+      isDrawn = !isDone
+    },
+    interrupt() {
+      if (isDrawn) stream.write('\n')
+      isDrawn = false
+    },
+  }
+}
+
+/** `epoch 2/3  loss 0.412  top1_accuracy 0.91` */
+export function formatProgress({ phase, epoch, totalEpochs, step, totalSteps, metrics = {} }: Progress): string {
+  const parts = [
+    phase,
+    epoch === undefined ? undefined : `epoch ${epoch}${totalEpochs === undefined ? '' : `/${totalEpochs}`}`,
+    step === undefined ? undefined : `step ${step}${totalSteps === undefined ? '' : `/${totalSteps}`}`,
+    ...Object.entries(metrics).map(([name, value]) => `${name} ${formatNumber(value)}`),
+  ]
+  return parts.filter((part) => part !== undefined).join('  ')
+}
+
+function formatNumber(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)))
+}
+
+function formatBar({ epoch, totalEpochs, step, totalSteps }: Progress): string {
+  const [done, total] = totalSteps === undefined ? [epoch, totalEpochs] : [step, totalSteps]
+  if (done === undefined || total === undefined || total <= 0) return ''
+  const filled = Math.round(Math.min(1, done / total) * 24)
+  return `[${'█'.repeat(filled)}${'░'.repeat(24 - filled)}] `
+}

@@ -1,0 +1,10 @@
+import type { LogLevel } from '../contract/index.ts'
+
+/** One line of standard output as the contract wants it: `[TRACE:{id}] [LEVEL] message`. Without an id: the message alone. */
+export function printLine(level: LogLevel, message: string, traceId?: string): void {
+  const label = level.toUpperCase()
+  for (const line of message.split('\n')) {
+    if (traceId !== undefined) process.stdout.write(`[TRACE:${traceId}] [${label}] ${line}\n`)
+    else process.stdout.write(level === 'info' ? `${line}\n` : `${label}: ${line}\n`)
+  }
+}
