@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['trainyard-source', 'node', 'import', 'module', 'default']
+// Not "module": what bundlers read under that name is not always what Node can load.
+const conditions = ['trainyard-source', 'node', 'import', 'default']
 const ignored = ['**/node_modules/**', '**/dist/**', '**/.trainyard/**', '**/fixtures/**']
 const special = ['**/*.s3.test.ts', '**/*.docker.test.ts', '**/*.browser.test.ts']
 

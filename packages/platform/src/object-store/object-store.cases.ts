@@ -133,8 +133,8 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       await expect(store.rename(from, to)).rejects.toMatchObject({ code: 'not_found' })
     })
 
-    it.each(['', '/a', 'a//b', 'a/../b', '..', './a', 'a/', 'a\\b', 'a\0b', 'a\nb', 'x'.repeat(1025)])(
-      'refuses the key %j',
+    it.each(['', '/a', 'a//b', 'a/../b', '..', './a', 'a/', 'a\\b', 'a\0b', 'a\nb', `${'x/'.repeat(512)}x`])(
+      'refuses the key %#',
       async (key) => {
         const refused = { code: 'invalid_request' }
         await expect(store.put(key, Buffer.from('x'))).rejects.toMatchObject(refused)

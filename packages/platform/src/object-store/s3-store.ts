@@ -204,17 +204,23 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       const url = await getSignedUrl(signer, command, { expiresIn: expiresInSeconds })
       return signed('GET', url, {}, expiresInSeconds)
     },
-    async signPut(key, { sizeBytes, sha256, contentType, expiresInSeconds = DEFAULT_EXPIRY_SECONDS }) {
+    async signPut(key, options) {
+      const {
+        sizeBytes,
+        sha256,
+        contentType = DEFAULT_CONTENT_TYPE,
+        expiresInSeconds = DEFAULT_EXPIRY_SECONDS,
+      } = options
       checkKey(key)
       const headers: Record<string, string> = {
         // Signed, so a client that streams must send it too.
         'content-length': String(sizeBytes),
-        ...(contentType === undefined ? {} : { 'content-type': contentType }),
+        // So is this one: the SDK would sign a type of its own choice otherwise.
+        'content-type': contentType,
         ...(sha256 === undefined ? {} : { 'x-amz-checksum-sha256': Buffer.from(sha256, 'hex').toString('base64') }),
       }
       const command = new PutObjectCommand({
-        ...{ Bucket, Key: key, ContentLength: sizeBytes },
-        ...(contentType === undefined ? {} : { ContentType: contentType }),
+        ...{ Bucket, Key: key, ContentLength: sizeBytes, ContentType: contentType },
         ...(sha256 === undefined ? {} : { ChecksumSHA256: headers['x-amz-checksum-sha256'] ?? '' }),
       })
       const url = await getSignedUrl(signer, command, {
