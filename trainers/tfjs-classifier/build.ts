@@ -1,0 +1,47 @@
+/**
+ * Bundles the trainer into `dist/`: it runs with Node alone, without node_modules.
+ *
+ * @module
+ */
+import { copyFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Plugin } from 'esbuild'
+
+const root = dirname(fileURLToPath(import.meta.url))
+const dist = join(root, 'dist')
+const WASM_FILE = 'tfjs-backend-wasm-simd.wasm'
+
+/** We never start the backend's threads, so their loader (a program as text) need not come along. */
+const withoutThreads: Plugin = {
+  name: 'without-threads',
+  setup({ onLoad }) {
+    onLoad({ filter: /tfjs-backend-wasm-threaded-simd(\.worker)?\.js$/ }, () => ({
+      contents: 'export default undefined; export const wasmWorkerContents = ""',
+    }))
+  },
+}
+
+await rm(dist, { recursive: true, force: true })
+const { metafile } = await build({
+  entryPoints: [join(root, 'src/main.ts')],
+  outdir: dist,
+  bundle: true,
+  // Chunks let the framework load after the job has been reported as started.
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  conditions: ['trainyard-source'],
+  mainFields: ['module', 'main'],
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  metafile: true,
+  plugins: [withoutThreads],
+  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+})
+const wasmDir = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))
+await copyFile(join(wasmDir, WASM_FILE), join(dist, WASM_FILE))
+for (const [file, { bytes }] of Object.entries(metafile.outputs)) console.log(`${file} ${Math.ceil(bytes / 1024)} kB`)
