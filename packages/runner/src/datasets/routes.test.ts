@@ -1,0 +1,371 @@
+import { createHash } from 'node:crypto'
+import { type Dataset, DatasetFilesPage, DatasetList, Problem } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hashSplit } from './hash-split.ts'
+import { createSnapshot, datasetRoutes } from './index.ts'
+import { createDatasetsTest, dice, exampleFiles, type Files, png, tarGzOf, tarOf } from './test-datasets.ts'
+
+let area: Awaited<ReturnType<typeof createDatasetsTest>>
+let app: ReturnType<typeof datasetRoutes>
+let liveJobs: number[] = []
+beforeAll(async () => {
+  area = await createDatasetsTest()
+  app = datasetRoutes(area.context, { findLiveJobs: async () => liveJobs })
+})
+afterAll(() => area.close())
+
+async function upload(name: string, body: Uint8Array<ArrayBuffer> | string | undefined) {
+  const response = await app.request(`/v1/datasets?name=${encodeURIComponent(name)}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    ...(body === undefined ? {} : { body }),
+  })
+  return { status: response.status, body: await response.json() }
+}
+
+async function register(name: string, files: Files): Promise<Dataset> {
+  const { status, body } = await upload(name, await tarOf(files))
+  expect(status, JSON.stringify(body)).toBe(201)
+  return body
+}
+
+async function refuse(files: Files, name = 'refused'): Promise<Problem> {
+  const { status, body } = await upload(name, await tarOf(files))
+  expect(status, JSON.stringify(body)).toBe(422)
+  return Problem.parse(body)
+}
+
+async function getFiles(id: string, query = ''): Promise<DatasetFilesPage> {
+  const response = await app.request(`/v1/datasets/${id}/files${query}`)
+  return DatasetFilesPage.parse(await response.json())
+}
+
+test('registers a DICE dataset from a tar.gz and tells what is in it', async () => {
+  const { status, body } = await upload('shapes', await tarGzOf(exampleFiles()))
+  expect(status).toBe(201)
+  const splits = { train: 0, val: 1, test: 1 }
+  splits[hashSplit('images/b.png')] += 1
+  splits[hashSplit('images/unlabelled.png')] += 1
+  expect(body).toMatchObject({
+    name: 'shapes',
+    format: 'dice',
+    taskType: 'detection',
+    classes: [
+      { id: 0, name: 'circle', color: '#ff0000' },
+      { id: 1, name: 'square' },
+    ],
+    counts: { images: 4, labelled: 3, annotations: 3, splits },
+    createdAt: '2026-11-20T09:30:00.000Z',
+  })
+  expect((await area.keys()).filter((key) => key.startsWith(`datasets/${body.id}/`))).toEqual([
+    `datasets/${body.id}/annotations.json`,
+    `datasets/${body.id}/images/a.png`,
+    `datasets/${body.id}/images/b.png`,
+    `datasets/${body.id}/images/deep/c.png`,
+    `datasets/${body.id}/images/unlabelled.png`,
+  ])
+  const got = await app.request(`/v1/datasets/${body.id}`)
+  expect(await got.json()).toEqual(body)
+  expect(await area.scratch()).toEqual([])
+})
+
+test('the files of a dataset can be read through their signed URLs, page by page', async () => {
+  const { id } = await register('pages', exampleFiles())
+  const first = await getFiles(id, '?limit=2')
+  const second = await getFiles(id, `?limit=2&cursor=${first.nextCursor}`)
+  expect(second.nextCursor).toBeUndefined()
+  const files = [...first.files, ...second.files]
+  expect(files.map(({ path, split }) => [path, split])).toEqual([
+    ['images/a.png', 'test'],
+    ['images/b.png', hashSplit('images/b.png')],
+    ['images/deep/c.png', 'val'],
+  ])
+  for (const file of files) {
+    const response = await area.store.app.request(file.url)
+    const bytes = Buffer.from(await response.arrayBuffer())
+    expect(bytes.length).toBe(file.sizeBytes)
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(file.sha256)
+  }
+  const all = await getFiles(id, '?all=true')
+  expect(all.files.map(({ path }) => path)).toContain('images/unlabelled.png')
+})
+
+test('the same content under the same name is the same dataset, whatever the archive looks like', async () => {
+  const first = await register('twice', exampleFiles())
+  const before = await area.keys()
+  const { 'README.md': _, ...files } = exampleFiles()
+  const reversed = Object.fromEntries(Object.entries(files).reverse())
+  const wrapped = Object.fromEntries(Object.entries(files).map(([path, content]) => [`folder/${path}`, content]))
+  for (const same of [reversed, wrapped])
+    expect(await upload('twice', await tarGzOf(same))).toEqual({ status: 200, body: first })
+  expect(await area.keys()).toEqual(before)
+  const renamed = await register('another name', files)
+  expect(renamed.id).not.toBe(first.id)
+  expect(renamed.versionHash).toBe(first.versionHash)
+  const changed = await register('twice', { ...files, 'images/b.png': png(99) })
+  expect(changed.versionHash).not.toBe(first.versionHash)
+})
+
+test('the same content sent several times at once becomes one dataset', async () => {
+  const body = await tarOf(exampleFiles())
+  const answers = await Promise.all([1, 2, 3].map(() => upload('at once', body)))
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 201])
+  const ids = new Set(answers.map((answer) => answer.body.id))
+  expect(ids.size).toBe(1)
+  const [id] = ids
+  const folders = new Set((await area.keys()).map((key) => key.split('/')[1]))
+  const rows = await area.context.database.db.selectFrom('datasets').select('id').execute()
+  expect(folders).toEqual(new Set(rows.map((row) => row.id)))
+  expect(folders).toContain(id)
+})
+
+test('registers a tree of class folders', async () => {
+  const dataset = await register('folders', {
+    'train/cat/1.png': png(1),
+    'train/dog/2.jpg': Buffer.from('ffd8ffe000104a464946', 'hex'),
+    'valid/cat/3.png': png(3),
+    'test/ant/4.png': png(4),
+    'train/.DS_Store': 'junk',
+  })
+  expect(dataset).toMatchObject({
+    format: 'imagefolder',
+    taskType: 'classification',
+    classes: [
+      { id: 0, name: 'ant' },
+      { id: 1, name: 'cat' },
+      { id: 2, name: 'dog' },
+    ],
+    counts: { images: 4, labelled: 4, annotations: 4, splits: { train: 2, val: 1, test: 1 } },
+  })
+})
+
+test('finds images below image_root', async () => {
+  const dataset = await register('rooted', {
+    'annotations_detection.json': dice([{ file_name: 'a.png' }], { storage_info: { image_root: 'images/' } }),
+    'images/a.png': png(),
+  })
+  expect((await getFiles(dataset.id)).files.map(({ path }) => path)).toEqual(['images/a.png'])
+})
+
+test('lists datasets, newest first, page by page', async () => {
+  const names: string[] = []
+  let cursor: string | undefined
+  for (let index = 0; index < 3; index++) {
+    area.clock.advance(1000)
+    await register(`listed ${index}`, { 'train/a/1.png': png(index) })
+  }
+  do {
+    const response = await app.request(`/v1/datasets?limit=2${cursor ? `&cursor=${cursor}` : ''}`)
+    const page = DatasetList.parse(await response.json())
+    expect(page.datasets.length).toBeLessThanOrEqual(2)
+    names.push(...page.datasets.map(({ name }) => name))
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+  expect(names.slice(0, 3)).toEqual(['listed 2', 'listed 1', 'listed 0'])
+  const rows = await area.context.database.db.selectFrom('datasets').select('id').execute()
+  expect(names).toHaveLength(rows.length)
+})
+
+test('deletes a dataset with its objects and snapshots, but not while a job needs it', async () => {
+  const { id } = await register('to delete', exampleFiles())
+  const snapshot = await createSnapshot(area.context, id)
+  liveJobs = [3, 4]
+  const refused = await app.request(`/v1/datasets/${id}`, { method: 'DELETE' })
+  expect(refused.status).toBe(409)
+  expect(await refused.json()).toMatchObject({ code: 'conflict', detail: expect.stringContaining('job 3, 4') })
+  expect((await app.request(`/v1/datasets/${id}`)).status).toBe(200)
+  liveJobs = []
+  expect((await app.request(`/v1/datasets/${id}`, { method: 'DELETE' })).status).toBe(204)
+  expect((await app.request(`/v1/datasets/${id}`)).status).toBe(404)
+  expect((await app.request(`/v1/datasets/${id}`, { method: 'DELETE' })).status).toBe(404)
+  expect((await app.request(`/v1/datasets/${id}/files`)).status).toBe(404)
+  expect((await area.keys()).filter((key) => key.includes(id) || key.includes(snapshot.id))).toEqual([])
+})
+
+describe('bad input is refused in words, and leaves nothing behind', () => {
+  const { 'annotations.json': _, ...images } = exampleFiles()
+  let before: { keys: string[]; rows: number }
+  const count = async () => ({
+    keys: await area.keys(),
+    rows: (await area.context.database.db.selectFrom('datasets').select('id').execute()).length,
+  })
+  beforeAll(async () => {
+    before = await count()
+  })
+  afterAll(async () => {
+    expect(await count()).toEqual(before)
+    expect(await area.scratch()).toEqual([])
+  })
+
+  test('a corrupt image is named', async () => {
+    const whole = Buffer.from(png(1))
+    const example = exampleFiles()
+    const problem = await refuse({
+      ...example,
+      'images/a.png': whole.subarray(0, whole.length - 20),
+      'images/b.png': '<html>not found</html>',
+      'images/deep/c.png': '',
+    })
+    expect(problem.detail).toContain('3 images cannot be used')
+    const issues = new Map(problem.issues?.map(({ path, detail }) => [path, detail]))
+    expect(issues.get('images/a.png')).toContain('its end (IEND) is missing')
+    expect(issues.get('images/b.png')).toContain('is not an image')
+    expect(issues.get('images/deep/c.png')).toContain('is empty')
+  })
+
+  test('a cut-off image of many megabytes is named', async () => {
+    const large = Buffer.concat([Buffer.from(png()).subarray(0, 33), Buffer.alloc(5 * 1024 ** 2)])
+    const problem = await refuse({ 'train/a/large.png': large })
+    expect(problem.issues?.[0]?.path).toBe('train/a/large.png')
+    expect(problem.detail).toContain('IEND')
+  })
+
+  test('a size that is not the image’s is named with both sizes', async () => {
+    const problem = await refuse({
+      'annotations.json': dice([{ file_name: 'a.png', width: 16, height: 8 }]),
+      'a.png': png(1, 8, 16),
+    })
+    expect(problem.detail).toContain('images[0].width says 16 x 8 pixels, but a.png has 8 x 16')
+  })
+
+  test('annotation errors name their path', async () => {
+    const boxes = (annotations: unknown[]) => ({
+      ...images,
+      'annotations.json': dice([{ file_name: 'images/a.png' }, { file_name: 'images/b.png', annotations }]),
+    })
+    const unknownClass = await refuse(boxes([{ class_id: 0 }, { class_id: 7 }]))
+    expect(unknownClass.issues).toEqual([
+      { path: 'images[1].annotations[1].class_id', detail: 'must be the id of a class (0, 1), or -1', value: 7 },
+    ])
+    expect((await refuse(boxes([{ class_id: 'cat' }]))).issues).toMatchObject([
+      { path: 'images[1].annotations[0].class_id', value: 'cat' },
+    ])
+    expect((await refuse(boxes([{ class_id: 0, bbox: [1, 2, 3] }]))).detail).toContain('images[1].annotations[0].bbox')
+    expect((await refuse(boxes([{ class_id: 0, bbox: [1, 2, -3, 4] }]))).detail).toContain('width and height')
+  })
+
+  test.each(['../../etc/passwd', '/etc/passwd', 'C:\\x.png', 'images/../../x.png', 'images//a.png'])(
+    'file_name %s cannot leave the dataset',
+    async (fileName) => {
+      const problem = await refuse({ ...images, 'annotations.json': dice([{ file_name: fileName }]) })
+      expect(problem.issues).toEqual([
+        { path: 'images[0].file_name', detail: expect.stringContaining('stays inside the dataset'), value: fileName },
+      ])
+    },
+  )
+
+  test('an entry of the archive cannot leave its folder', async () => {
+    const problem = await refuse({ ...exampleFiles(), '../evil.png': png() })
+    expect(problem.detail).toContain('../evil.png')
+  })
+
+  test('missing and doubled images are named', async () => {
+    const names = ['images/a.png', 'images/none.png', 'images/a.png']
+    const problem = await refuse({ ...images, 'annotations.json': dice(names.map((name) => ({ file_name: name }))) })
+    expect(problem.issues).toMatchObject([
+      { path: 'images[1].file_name', value: 'images/none.png' },
+      { path: 'images[2].file_name', detail: 'must be unique: another image has it too' },
+    ])
+  })
+
+  test('of a thousand mistakes twenty are listed and all are counted', async () => {
+    const names = Array.from({ length: 1000 }, (_, index) => ({ file_name: `none-${index}.png` }))
+    const problem = await refuse({ ...images, 'annotations.json': dice(names) })
+    expect(problem.issues).toHaveLength(20)
+    expect(problem.detail).toContain('the first 20 of 1000')
+  })
+
+  test.each<[string, Files, string]>([
+    ['no images', { 'annotations.json': dice([]) }, 'lists no images'],
+    ['nothing', {}, 'The archive is empty'],
+    ['text that is not JSON', { ...images, 'annotations.json': '{"images": [' }, 'annotations.json is not JSON'],
+    [
+      'no classes',
+      { ...images, 'annotations.json': '{"format_version":"1","task_type":"classification","images":[]}' },
+      'classes',
+    ],
+    ['an unknown task', { ...images, 'annotations.json': dice([], { task_type: 'line_detection' }) }, 'line_detection'],
+    [
+      'a COCO file',
+      { ...images, 'annotations.json': '{"images":[],"annotations":[],"categories":[]}' },
+      'laid out as COCO',
+    ],
+    [
+      'two DICE files',
+      { ...exampleFiles(), 'annotations_pose.json': dice([]) },
+      'annotations.json and annotations_pose.json',
+    ],
+    [
+      'class ids that repeat',
+      {
+        ...images,
+        'annotations.json': dice([], {
+          classes: [
+            { id: 0, name: 'a' },
+            { id: 0, name: 'b' },
+          ],
+        }),
+      },
+      'classes[1].id',
+    ],
+    [
+      'images outside of classes',
+      { 'train/a/1.png': png(), 'train/2.png': png() },
+      'train/2.png must lie in train/<class>/',
+    ],
+  ])('%s', async (_what, files, message) => {
+    expect((await refuse(files)).detail).toContain(message)
+  })
+
+  test('another format is described: what was seen, what is wanted', async () => {
+    const problem = await refuse({
+      'data.yaml': 'nc: 1',
+      'images/train/a.png': png(),
+      'labels/train/a.txt': '0 .5 .5 1 1',
+    })
+    expect(problem.detail).toContain('data.yaml, images/ (1 file), labels/ (1 file)')
+    expect(problem.detail).toContain('annotations.json')
+    expect(problem.detail).toContain('train/<class>/')
+  })
+
+  test('what is no tar, and no body at all, is refused', async () => {
+    const zip = await upload(
+      'zip',
+      new Uint8Array(Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(2000, 65)])),
+    )
+    expect(zip).toMatchObject({ status: 422, body: { code: 'unprocessable' } })
+    expect(await upload('nothing', undefined)).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
+    expect(await upload('', await tarOf(exampleFiles()))).toMatchObject({
+      status: 400,
+      body: { issues: [{ path: 'query.name' }] },
+    })
+  })
+
+  test('a cut-off archive is refused', async () => {
+    const whole = await tarGzOf(exampleFiles())
+    expect(await upload('cut', whole.slice(0, whole.length / 2))).toMatchObject({ status: 422 })
+  })
+
+  test.each(['?limit=0', '?limit=5001', '?all=perhaps'])('the query %s is refused', async (query) => {
+    const response = await app.request(`/v1/datasets/ds_x/files${query}`)
+    expect(response.status).toBe(400)
+  })
+})
+
+test('a store that fails in mid-upload leaves nothing behind', async () => {
+  const before = await area.keys()
+  let puts = 0
+  const failing = datasetRoutes({
+    ...area.context,
+    store: {
+      ...area.context.store,
+      put: (...args) => (++puts > 3 ? Promise.reject(new Error('disk full')) : area.context.store.put(...args)),
+    },
+  })
+  const body = await tarOf({ ...exampleFiles(), 'images/new.png': png(77) })
+  const response = await failing.request('/v1/datasets?name=unlucky', { method: 'POST', body })
+  expect(response.status).toBe(500)
+  expect(await area.keys()).toEqual(before)
+  expect(await area.scratch()).toEqual([])
+  expect(await upload('unlucky', body)).toMatchObject({ status: 201 })
+})
