@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-// Not "module": what bundlers read under that name is not always what Node can load.
-const conditions = ['trainyard-source', 'node', 'import', 'default']
+// Neither "import" nor "module": Vitest hands these to Node, whose require() would then get ES modules (pg-pool breaks).
+const conditions = ['trainyard-source', 'node']
 const ignored = ['**/node_modules/**', '**/dist/**', '**/.trainyard/**', '**/fixtures/**']
 const special = ['**/*.s3.test.ts', '**/*.docker.test.ts', '**/*.browser.test.ts']
 
