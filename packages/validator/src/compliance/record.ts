@@ -7,6 +7,8 @@ export type RunPurpose = 'plain' | 'faults' | 'cancel'
 export interface ProcessEnd {
   readonly exitCode: number
   readonly signal: string | undefined
+  /** True when the platform had asked it to stop: its exit code then says nothing about the work. */
+  readonly stopped: boolean
 }
 
 /** What one run of one operation left behind. */

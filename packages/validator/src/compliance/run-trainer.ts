@@ -1,0 +1,226 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type CreateJobInput,
+  isTerminalJobState,
+  type Job,
+  type TaskType,
+  type TrainerManifest,
+  type TrainerModel,
+} from '@trainyard/sdk/contract'
+import { chooseSettings } from './choose-settings.ts'
+import { FaultScript } from './faults.ts'
+import { compareSnapshots, snapshotFolder } from './folder-snapshot.ts'
+import { openStage, type Stage } from './open-stage.ts'
+import type { ComplianceRecord, OperationRecord, RunPurpose } from './record.ts'
+import { RunnerRefusal } from './runner-api.ts'
+import { canMakeDataset, createTinyDataset } from './tiny-dataset.ts'
+
+export interface RunTrainerOptions {
+  readonly dir: string
+  readonly manifest: TrainerManifest
+  readonly seed: number
+  readonly signal: AbortSignal
+  /** By `performance.now()`: what runs then is stopped. */
+  readonly deadline: number
+  readonly databaseUrl?: string
+  readonly onProgress?: (text: string) => void
+}
+
+export type RunTrainerOutcome =
+  | { readonly state: 'done'; readonly record: ComplianceRecord }
+  | { readonly state: 'skipped'; readonly reason: string }
+
+/** Two epochs show whether they are counted; more would show nothing new. */
+const EPOCHS = 2
+/** Enough epochs that a cancel comes before the end. */
+const CANCEL_EPOCHS = 1000
+const CANCEL_GRACE_SECONDS = 5
+const START_TIMEOUT_SECONDS = 60
+/** Kept for cleaning up and the report. */
+const RESERVE_MS = 3000
+const POLL_MS = 30
+
+/** Runs a trainer on the real runner: train, predict, export, train with faults, cancel. Judges nothing. */
+export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainerOutcome> {
+  const { manifest, seed, signal } = options
+  if (!manifest.datasetFormats.includes('dice')) {
+    return { state: 'skipped', reason: 'the generated dataset is in DICE, which "datasetFormats" does not list' }
+  }
+  const chosen = chooseModel(manifest)
+  if (!chosen) {
+    const reason = `no dataset can be generated for ${manifest.taskTypes.join(', ')} yet`
+    return { state: 'skipped', reason }
+  }
+  options.onProgress?.('starting the platform')
+  const dataset = await createTinyDataset(chosen.task, seed)
+  signal.throwIfAborted()
+  const stage = await openStage({
+    dir: options.dir,
+    manifest,
+    startTimeoutSeconds: START_TIMEOUT_SECONDS,
+    cancelGraceSeconds: CANCEL_GRACE_SECONDS,
+    ...(options.databaseUrl !== undefined && { databaseUrl: options.databaseUrl }),
+    ...(options.onProgress && { onProgress: options.onProgress }),
+  })
+  try {
+    const before = await snapshotFolder(stage.trainerDir)
+    const { id: datasetId } = await stage.api.uploadDataset(dataset.tar, 'tiny')
+    const { operations, skipped } = await runOperations(stage, { ...options, ...chosen, datasetId })
+    const record: ComplianceRecord = {
+      manifest,
+      dataset: { images: dataset.images, classes: dataset.classes },
+      operations,
+      skipped,
+      folderChanges: compareSnapshots(before, await snapshotFolder(stage.trainerDir)),
+      credentials: [...new Set([...stage.launcher.tokens, ...stage.traffic.credentials])],
+      cancelGraceMs: CANCEL_GRACE_SECONDS * 1000,
+      timeline: stage.traffic.timeline,
+    }
+    return { state: 'done', record }
+  } finally {
+    await stage.close()
+  }
+}
+
+function chooseModel(manifest: TrainerManifest): { task: TaskType; model: TrainerModel } | undefined {
+  for (const task of manifest.taskTypes) {
+    const fitting = manifest.models.filter((model) => model.taskTypes.includes(task))
+    // The smallest model, where sizes are given.
+    const model = fitting.toSorted((a, b) => (a.parameters ?? Infinity) - (b.parameters ?? Infinity))[0]
+    if (model && canMakeDataset(task)) return { task, model }
+  }
+  return undefined
+}
+
+interface Plan extends RunTrainerOptions {
+  readonly task: TaskType
+  readonly model: TrainerModel
+  readonly datasetId: string
+}
+
+async function runOperations(stage: Stage, plan: Plan): Promise<Pick<ComplianceRecord, 'operations' | 'skipped'>> {
+  const { manifest, seed } = plan
+  const operations: OperationRecord[] = []
+  const skipped: { what: string; reason: string }[] = []
+  const skip = (what: string, reason: string) => {
+    skipped.push({ what, reason })
+    stage.traffic.note('note', `${what} is left out: ${reason}`)
+  }
+  const base = { trainer: manifest.name, model: plan.model.name, taskType: plan.task, dataset: plan.datasetId }
+  const settings = chooseSettings(manifest, plan.model, EPOCHS, seed)
+  const run = async (purpose: RunPurpose, input: CreateJobInput, extra: Partial<RunDetails> = {}) => {
+    const record = await runJob(stage, plan, { purpose, input, epochs: settings.epochs, ...extra })
+    operations.push(record)
+    return record
+  }
+
+  const trained = await run('plain', { ...base, config: settings.config })
+  if (trained.job.state !== 'succeeded') {
+    skip('everything after training', 'training did not succeed')
+    return { operations, skipped }
+  }
+  const checkpoint = findCheckpoint(trained)
+  if (checkpoint === undefined) skip('predict and export', 'training left no checkpoint')
+  else {
+    const input = { ...base, config: settings.config, checkpoint }
+    if (!manifest.entrypoints.predict) skip('predict', 'there is no such entry point')
+    else await run('plain', { ...input, operation: 'predict' })
+    const exportFormat = manifest.exportFormats[0]
+    if (!manifest.entrypoints.export || exportFormat === undefined) skip('export', 'there is no such entry point')
+    else await run('plain', { ...input, operation: 'export', exportFormat }, { exportFormat })
+  }
+
+  await run('faults', { ...base, config: settings.config }, { script: new FaultScript(seed) })
+
+  const long = chooseSettings(manifest, plan.model, CANCEL_EPOCHS, seed)
+  if (long.epochs === undefined) skip('cancel', 'the settings have no number of epochs')
+  else if (remaining(plan) < trained.waitedMs + CANCEL_GRACE_SECONDS * 1000) skip('cancel', 'there is no time left')
+  else await run('cancel', { ...base, config: long.config }, { epochs: long.epochs })
+  return { operations, skipped }
+}
+
+function findCheckpoint({ artifacts, events }: OperationRecord): string | undefined {
+  const saved = artifacts.filter(({ kind }) => kind === 'checkpoint')
+  const named = events.filter(({ type }) => type === 'checkpoint')
+  const best = named.findLast(({ body }) => body.name === 'best') ?? named.at(-1)
+  return saved.find(({ id }) => id === best?.body.artifactId)?.id ?? saved.at(-1)?.id
+}
+
+interface RunDetails {
+  readonly purpose: RunPurpose
+  readonly input: CreateJobInput
+  readonly epochs: number | undefined
+  readonly exportFormat?: string
+  readonly script?: FaultScript
+}
+
+/** Creates a job, waits for its end, and collects what it left. */
+async function runJob(stage: Stage, plan: Plan, details: RunDetails): Promise<OperationRecord> {
+  const { api, traffic, launcher } = stage
+  const { purpose, input, script } = details
+  const operation = input.operation ?? 'train'
+  plan.onProgress?.(purpose === 'plain' ? operation : `${operation} (${purpose})`)
+  const startedAt = performance.now()
+  const created = await api.createJob(input).catch((error: unknown) => {
+    if (error instanceof RunnerRefusal && error.status < 500) {
+      throw new Error(`the runner does not take the job that was made up for this trainer: ${error.message}`)
+    }
+    throw error
+  })
+  const ref = { jobId: created.id, attempt: created.attempt }
+  traffic.note('process', `job ${created.id}: ${operation}${purpose === 'plain' ? '' : ` (${purpose})`}`)
+  // A job is launched after its creation has been answered and the next look of the supervisor: faults come in time.
+  if (script) traffic.setFaults({ jobId: created.id, script })
+  let timedOut = false
+  let job: Job = created
+  try {
+    let cancelled = false
+    for (;;) {
+      job = await api.getJob(created.id)
+      if (isTerminalJobState(job.state)) break
+      if (plan.signal.aborted) {
+        await api.cancelJob(created.id).catch(() => undefined)
+        plan.signal.throwIfAborted()
+      }
+      if (!timedOut && remaining(plan) <= 0) {
+        timedOut = true
+        await api.cancelJob(created.id)
+      }
+      if (purpose === 'cancel' && !cancelled && (await hasBegun(stage, job))) {
+        cancelled = true
+        traffic.note('process', `job ${created.id}: cancel`)
+        await api.cancelJob(created.id)
+      }
+      await sleep(POLL_MS)
+    }
+  } finally {
+    traffic.setFaults(undefined)
+  }
+  const { end, output } = await launcher.watched(ref)
+  traffic.note('process', `job ${created.id}: ${job.state}, ${end ? `exit code ${end.exitCode}` : 'exit not seen'}`)
+  return {
+    operation,
+    purpose,
+    job,
+    events: await api.listEvents(created.id),
+    artifacts: await api.listArtifacts(created.id),
+    end,
+    output,
+    timedOut,
+    waitedMs: performance.now() - startedAt,
+    epochs: details.epochs,
+    exportFormat: details.exportFormat,
+    faults: script?.record,
+  }
+}
+
+/** Once training is really under way, a cancel has something to interrupt. */
+async function hasBegun({ api }: Stage, job: Job): Promise<boolean> {
+  if (job.state !== 'running') return false
+  const events = await api.listEvents(job.id)
+  return events.some(({ type }) => type === 'started')
+}
+
+function remaining({ deadline }: Plan): number {
+  return deadline - RESERVE_MS - performance.now()
+}

@@ -9,7 +9,7 @@ export const checkpointSaved: ComplianceRule = {
   help: 'Upload the checkpoint as an artifact of kind "checkpoint", complete it, then send "checkpoint" with its id.',
   check(record) {
     const run = plainRun(record, 'train')
-    if (!run || run.job.state !== 'succeeded') return []
+    if (run?.job.state !== 'succeeded') return []
     const checkpoints = eventsOf(run, 'checkpoint')
     if (checkpoints.length === 0) return [{ message: 'training completed without a "checkpoint" event' }]
     const findings: RuleFinding[] = []

@@ -20,8 +20,15 @@ export const configSchema: FolderRule = {
 
     // Unknown formats and keywords are annotations in 2020-12; only wrong uses of known ones are errors.
     const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false, logger: false })
-    if (ajv.validateSchema(schema) !== true) {
-      for (const error of ajv.errors ?? []) {
+    try {
+      if (ajv.validateSchema(schema) === true) ajv.errors = null
+    } catch (error) {
+      // Thrown for a "$schema" of another draft.
+      report(['schema'], `the schema cannot be used: ${error instanceof Error ? error.message : String(error)}`)
+      return findings
+    }
+    if (ajv.errors) {
+      for (const error of ajv.errors) {
         const path = pointerPath(error.instancePath)
         report(['schema', ...path], `the schema is not valid at ${where(path)}: it ${error.message ?? 'is wrong'}`)
       }

@@ -9,7 +9,7 @@ export const primaryMetric: ComplianceRule = {
   help: 'Send the primary metric of the manifest (or the task’s usual one) in "validation", as a finite number.',
   check(record) {
     const run = plainRun(record, 'train')
-    if (!run || run.job.state !== 'succeeded') return []
+    if (run?.job.state !== 'succeeded') return []
     const { name } = run.job.primaryMetric
     const values = eventsOf(run, 'validation', 'progress').flatMap(({ body }) => {
       const primary = body.primary as { name?: unknown; value?: unknown } | undefined

@@ -35,7 +35,10 @@ test('every folder rule has fixtures, and every fixture a rule', () => {
 })
 
 test('every compliance rule has a flaw of the good trainer that it finds', async () => {
-  const flaws = JSON.parse(await readFile(`${packageDir}/fixtures/trainers/flaws.json`, 'utf8')) as Record<string, unknown>
+  const flaws = JSON.parse(await readFile(`${packageDir}/fixtures/trainers/flaws.json`, 'utf8')) as Record<
+    string,
+    unknown
+  >
   expect(Object.keys(flaws).sort()).toEqual(COMPLIANCE_RULES.map((rule) => rule.code))
 })
 

@@ -20,7 +20,7 @@ export const truthfulEnd: ComplianceRule = {
         findings.push({ message: `${name}: no terminal event; it ${sayEnd(run)}`, subject: `${name} none` })
         continue
       }
-      const exitCode = run.end?.exitCode
+      const exitCode = run.end?.stopped ? undefined : run.end?.exitCode
       const last = terminal.at(-1)
       if (exitCode !== undefined && last === 'completed' && exitCode !== EXIT_CODES.done) {
         findings.push({

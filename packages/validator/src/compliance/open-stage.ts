@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createFolderStore, createLogger, listen } from '@trainyard/platform'
+import { createFolderTrainerSource, createRunner, createSubprocessLauncher } from '@trainyard/runner'
+import type { TrainerManifest } from '@trainyard/sdk/contract'
+import { openRunDatabase } from './database.ts'
+import { createRunnerApi, type RunnerApi } from './runner-api.ts'
+import { createTraffic, type Traffic } from './traffic.ts'
+import { type WatchingLauncher, watchLauncher } from './watching-launcher.ts'
+
+/** A whole platform for one run: the real runner, a store, a database, and the wire in between. */
+export interface Stage {
+  readonly api: RunnerApi
+  readonly traffic: Traffic
+  readonly launcher: WatchingLauncher
+  /** The folder that the trainer's processes start in. */
+  readonly trainerDir: string
+  close(): Promise<void>
+}
+
+export interface StageOptions {
+  readonly dir: string
+  readonly manifest: TrainerManifest
+  readonly databaseUrl?: string
+  readonly startTimeoutSeconds: number
+  readonly cancelGraceSeconds: number
+  readonly onProgress?: (text: string) => void
+}
+
+const DATASET_CACHE_GB = 1
+
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { dir, manifest, databaseUrl, startTimeoutSeconds, cancelGraceSeconds, onProgress } = options
+  const cleanups: (() => Promise<void>)[] = []
+  // Everything is undone in the reverse order, whatever fails on the way.
+  const close = async () => {
+    const failures: unknown[] = []
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup().catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw new AggregateError(failures, `cleaning up failed: ${String(failures[0])}`)
+  }
+  try {
+    const scratch = await mkdtemp(join(tmpdir(), 'trainyard-validator-'))
+    cleanups.push(() => rm(scratch, { recursive: true, force: true }))
+    const logger = createLogger({ name: 'validator', level: 'error', destination: join(scratch, 'runner.log') })
+    const database = await openRunDatabase({
+      ...(databaseUrl !== undefined && { databaseUrl }),
+      ...(onProgress && { onProgress }),
+    })
+    cleanups.push(() => database.close())
+
+    // The address must be known before there is anything to serve under it.
+    let serve: (request: Request) => Response | Promise<Response> = () => new Response('not ready', { status: 503 })
+    const traffic = createTraffic((request) => serve(request))
+    const server = await listen({ fetch: traffic.fetch }, { port: 0, drainMs: 200 })
+    cleanups.push(() => server.close())
+
+    const dataDir = join(scratch, 'runner')
+    await mkdir(dataDir, { recursive: true })
+    const store = createFolderStore({
+      dir: join(scratch, 'store'),
+      publicUrl: server.url,
+      secret: randomBytes(32).toString('hex'),
+    })
+    const launcher = watchLauncher(
+      createSubprocessLauncher({
+        attemptsDir: join(dataDir, 'attempts'),
+        datasetCacheDir: join(dataDir, 'cache'),
+        datasetCacheMaxGb: DATASET_CACHE_GB,
+        logger,
+      }),
+    )
+    cleanups.push(async () => {
+      for await (const ref of launcher.list()) await launcher.stop(ref, 0)
+    })
+    const trainers = createFolderTrainerSource(dir)
+    const runner = await createRunner({
+      config: {
+        publicUrl: server.url,
+        databaseUrl: database.url,
+        databaseSchema: database.schema,
+        dataDir,
+        heartbeatSeconds: 1,
+        heartbeatTimeoutSeconds: 30,
+        startTimeoutSeconds,
+        cancelGraceSeconds,
+        maxConcurrentJobs: 1,
+        datasetCacheMaxGb: DATASET_CACHE_GB,
+        limits: { reconcileIntervalMs: 100 },
+      },
+      store,
+      logger,
+      trainers,
+      launcher,
+    })
+    cleanups.push(() => runner.stop())
+    serve = (request) =>
+      new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
+    await runner.start()
+    const { dir: trainerDir } = await trainers.fetchBundle(await trainers.resolve(manifest.name))
+    return {
+      api: createRunnerApi((request) => runner.app.fetch(request), server.url),
+      traffic,
+      launcher,
+      trainerDir,
+      close,
+    }
+  } catch (error) {
+    await close().catch(() => undefined)
+    throw error
+  }
+}

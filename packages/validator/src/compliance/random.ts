@@ -1,0 +1,18 @@
+/** A stream of numbers that one seed always repeats (mulberry32). */
+export interface Random {
+  /** From 0 up to, but without, 1. */
+  next(): number
+  /** A whole number from `min` to `max`, both possible. */
+  integer(min: number, max: number): number
+}
+
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+  return { next, integer: (min, max) => min + Math.floor(next() * (max - min + 1)) }
+}

@@ -1,0 +1,107 @@
+import type { DICE_TASK_TYPES, TaskType } from '@trainyard/sdk/contract'
+import { encode } from 'fast-png'
+import { packTar } from 'modern-tar'
+import { createRandom, type Random } from './random.ts'
+
+/** A dataset that is made for one run, ready to be uploaded. */
+export interface TinyDataset {
+  readonly tar: Uint8Array
+  readonly images: number
+  readonly classes: number
+}
+
+/** The tasks for which a dataset can be made: those that DICE can carry. */
+const DICE_TASKS: Readonly<Partial<Record<TaskType, (typeof DICE_TASK_TYPES)[number]>>> = {
+  classification: 'classification',
+  detection: 'object_detection',
+  segmentation: 'instance_segmentation',
+  pose: 'keypoint_detection',
+}
+
+const CLASSES = [
+  { id: 0, name: 'red square', color: [210, 40, 40] },
+  { id: 1, name: 'green disc', color: [40, 180, 60] },
+  { id: 2, name: 'blue bar', color: [50, 70, 210] },
+] as const
+
+/** Ten images a class: six to train, two to validate, two to test. */
+const SPLITS = ['train', 'train', 'train', 'train', 'train', 'train', 'val', 'val', 'test', 'test'] as const
+
+export function canMakeDataset(task: TaskType): boolean {
+  return DICE_TASKS[task] !== undefined
+}
+
+/** Coloured shapes on grey noise: easy to tell apart, so that a trainer that works at all learns something. */
+export async function createTinyDataset(task: TaskType, seed: number): Promise<TinyDataset> {
+  const diceTask = DICE_TASKS[task]
+  if (diceTask === undefined) throw new Error(`no dataset can be made for ${task}`)
+  const random = createRandom(seed)
+  const size = task === 'classification' ? 32 : 64
+  const entries: { header: { name: string; size: number; mode: number }; body: Uint8Array }[] = []
+  const images: (Record<string, unknown> & { file_name: string })[] = []
+  for (const shape of CLASSES) {
+    for (const [index, split] of SPLITS.entries()) {
+      const name = `images/${shape.name.replace(' ', '-')}-${index}.png`
+      const box = chooseBox(size, random)
+      const body = encode({ width: size, height: size, channels: 3, depth: 8, data: draw(size, shape, box, random) })
+      entries.push({ header: { name, size: body.length, mode: 0o644 }, body })
+      const id = images.length + 1
+      const annotation = { id, image_id: id, class_id: shape.id, class_name: shape.name, ...describeBox(task, box) }
+      images.push({ id, file_name: name, width: size, height: size, depth: 3, split, annotations: [annotation] })
+    }
+  }
+  const annotations = {
+    format_version: '1.0',
+    dataset_id: `tiny-${task}`,
+    dataset_name: `Tiny ${task}`,
+    task_type: diceTask,
+    storage_info: { storage_type: 'local', image_root: '' },
+    classes: CLASSES.map(({ id, name }) => ({ id, name, supercategory: 'shape' })),
+    images,
+  }
+  const json = new TextEncoder().encode(JSON.stringify(annotations))
+  entries.unshift({ header: { name: 'annotations.json', size: json.length, mode: 0o644 }, body: json })
+  return { tar: await packTar(entries), images: images.length, classes: CLASSES.length }
+}
+
+interface Box {
+  readonly x: number
+  readonly y: number
+  readonly side: number
+}
+
+function chooseBox(size: number, random: Random): Box {
+  const side = random.integer(Math.floor(size * 0.4), Math.floor(size * 0.6))
+  return { x: random.integer(1, size - side - 1), y: random.integer(1, size - side - 1), side }
+}
+
+/** What a task wants to know about an object, beside its class. */
+function describeBox(task: TaskType, { x, y, side }: Box) {
+  if (task === 'classification') return {}
+  const box = { bbox: [x, y, side, side], bbox_format: 'xywh', area: side * side, iscrowd: 0 }
+  const corners = [x, y, x + side, y, x + side, y + side, x, y + side]
+  if (task === 'segmentation') return { ...box, segmentation: [corners] }
+  if (task !== 'pose') return box
+  const keypoints = [x, y, 2, x + side, y, 2, x + side, y + side, 2, x, y + side, 2]
+  return { ...box, keypoints, num_keypoints: 4 }
+}
+
+function draw(size: number, shape: (typeof CLASSES)[number], box: Box, random: Random): Uint8Array {
+  const pixels = new Uint8Array(size * size * 3)
+  const radius = box.side / 2
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const dx = x - box.x - radius + 0.5
+      const dy = y - box.y - radius + 0.5
+      const inside =
+        shape.id === 1
+          ? Math.hypot(dx, dy) < radius
+          : Math.abs(dx) < radius && Math.abs(dy) < radius / (shape.id === 2 ? 2 : 1)
+      const noise = random.integer(-12, 12)
+      for (const [channel, value] of shape.color.entries()) {
+        pixels[(y * size + x) * 3 + channel] = Math.min(255, Math.max(0, (inside ? value : 128) + noise))
+      }
+    }
+  }
+  return pixels
+}

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AttemptRef, Launcher, Observation } from '@trainyard/runner'
+import type { ProcessEnd } from './record.ts'
+
+/** What was seen of one attempt's process. */
+export interface WatchedProcess {
+  /** Undefined while nobody has seen its end. */
+  readonly end: ProcessEnd | undefined
+  readonly output: readonly string[]
+}
+
+export interface WatchingLauncher extends Launcher {
+  /** Tokens that were handed to trainers. */
+  readonly tokens: ReadonlySet<string>
+  /** Waits a moment for the process to end by itself, then says what was seen of it. */
+  watched(ref: AttemptRef): Promise<WatchedProcess>
+}
+
+/** How long a process that has said its last word may take to exit. */
+const EXIT_WAIT_MS = 5000
+const POLL_MS = 25
+
+/** A launcher that remembers exit codes and output after the runner has removed the attempt. */
+export function watchLauncher(inner: Launcher): WatchingLauncher {
+  const tokens = new Set<string>()
+  const seen = new Map<string, WatchedProcess>()
+  const stopped = new Set<string>()
+  const key = ({ jobId, attempt }: AttemptRef) => `${jobId}/${attempt}`
+
+  const watch = async (ref: AttemptRef): Promise<WatchedProcess> => {
+    const deadline = performance.now() + EXIT_WAIT_MS
+    let observation = await inner.observe(ref)
+    while (observation.state === 'running' && performance.now() < deadline) {
+      await sleep(POLL_MS)
+      observation = await inner.observe(ref)
+    }
+    const known = seen.get(key(ref))
+    if (observation.state === 'absent' && known) return known
+    const { lines } = await inner.logs(ref, { stdout: 0, stderr: 0 }, { final: true }).catch(() => ({ lines: [] }))
+    const end = toEnd(observation, stopped.has(key(ref))) ?? known?.end
+    const watched = { end, output: lines.map((line) => line.text) }
+    seen.set(key(ref), watched)
+    return watched
+  }
+
+  return {
+    name: inner.name,
+    host: inner.host,
+    capabilities: inner.capabilities,
+    tokens,
+    launch(request) {
+      tokens.add(request.token)
+      return inner.launch(request)
+    },
+    observe: (ref) => inner.observe(ref),
+    async stop(ref, graceMs) {
+      if ((await inner.observe(ref)).state === 'running') stopped.add(key(ref))
+      await inner.stop(ref, graceMs)
+    },
+    logs: (ref, from, options) => inner.logs(ref, from, options),
+    list: () => inner.list(),
+    async remove(ref) {
+      await watch(ref)
+      await inner.remove(ref)
+    },
+    watched: watch,
+  }
+}
+
+function toEnd(observation: Observation, stopped: boolean): ProcessEnd | undefined {
+  if (observation.state !== 'exited') return undefined
+  return { exitCode: observation.exitCode, signal: observation.signal, stopped }
+}
