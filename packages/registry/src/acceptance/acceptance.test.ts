@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  createHarness,
+  endOfCheck,
+  type Harness,
+  passes,
+  pushBundle,
+  pushImage,
+  reportOf,
+  trainerManifest,
+} from '../testing/harness.ts'
+
+describe('the acceptance of a version', () => {
+  let harness: Harness
+  let token: string
+  beforeAll(async () => {
+    harness = await createHarness()
+    await harness.registry.start()
+    token = await harness.token(['push:acme'])
+  })
+  afterAll(() => harness.close())
+
+  it('publishes a bundle whose checks pass, with its manifest and README', async () => {
+    const pushed = await pushBundle(harness, { name: 'acme/good', version: '1.0.0', token })
+    expect(pushed.status).toBe(201)
+    const check = await endOfCheck(harness, token, pushed)
+    expect(check).toMatchObject({
+      state: 'published',
+      checks: [
+        { name: 'manifest', status: 'passed' },
+        { name: 'secrets', status: 'passed' },
+        { name: 'compliance', status: 'passed' },
+      ],
+    })
+    const trainer = await (await harness.request('/v1/trainers/acme/good')).json()
+    expect(trainer).toMatchObject({ latestVersion: '1.0.0', readme: '# Tiny\n', manifest: { name: 'acme/good' } })
+  })
+
+  it('rejects a version whose trainer.json has another name, and says so', async () => {
+    const manifest = trainerManifest('acme/other', '1.0.0')
+    const check = await endOfCheck(
+      harness,
+      token,
+      await pushBundle(harness, { name: 'acme/misnamed', version: '1.0.0', token, manifest }),
+    )
+    expect(check.state).toBe('rejected')
+    expect(check.checks[0]).toMatchObject({ status: 'failed', findings: [{ code: 'TY190' }] })
+    expect(check.checks[2]).toMatchObject({ status: 'skipped', reason: 'the manifest has errors' })
+  })
+
+  it.each([
+    ['leaves its folder', { name: '../evil.txt', body: 'x' }, '../evil.txt'],
+    ['is absolute', { name: '/etc/evil', body: 'x' }, '/etc/evil'],
+    ['is a symbolic link', { name: 'link', type: 'symlink', linkname: '/etc/passwd' }, 'link'],
+  ] as const)('rejects a bundle with an entry that %s, naming the entry', async (what, item, shown) => {
+    const name = `acme/hostile-${what.replaceAll(' ', '-')}`
+    const items = [{ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) }, item]
+    const check = await endOfCheck(harness, token, await pushBundle(harness, { name, version: '1.0.0', token, items }))
+    expect(check.state).toBe('rejected')
+    expect(check.checks[0]).toMatchObject({ name: 'manifest', status: 'failed', findings: [{ code: 'TY290' }] })
+    expect(check.checks[0]?.findings[0]?.message).toContain(shown)
+    expect(check.checks.slice(1).map(({ status }) => status)).toEqual(['skipped', 'skipped'])
+  })
+
+  it('rejects a bundle whose layer is no archive', async () => {
+    const items = [{ name: 'trainer.json', body: '{ not json' }]
+    const pushed = await pushBundle(harness, { name: 'acme/no-json', version: '1.0.0', token, items })
+    const check = await endOfCheck(harness, token, pushed)
+    expect(check.state).toBe('rejected')
+    expect(check.checks[0]).toMatchObject({ status: 'failed', findings: [{ code: 'TY191' }] })
+  })
+
+  it('finds the manifest of an image in its uppermost layer, and says what it did not check', async () => {
+    const name = 'acme/image'
+    const pushed = await pushImage(harness, {
+      ...{ name, version: '2.0.0', token },
+      layers: [
+        [{ name: 'app/trainer.json', body: '{"old": true}' }],
+        [{ name: 'app/trainer.json', body: JSON.stringify(trainerManifest(name, '2.0.0')) }],
+      ],
+      labels: { 'dev.trainyard.manifest': '/app/trainer.json' },
+    })
+    const check = await endOfCheck(harness, token, pushed)
+    expect(check.state).toBe('published')
+    expect(check.checks.map(({ status }) => status)).toEqual(['passed', 'skipped', 'skipped'])
+    expect(check.checks[2]?.reason).toContain('needs Docker')
+  })
+
+  it('does not see a manifest that an upper layer whites out', async () => {
+    const name = 'acme/whiteout'
+    const pushed = await pushImage(harness, {
+      ...{ name, version: '1.0.0', token },
+      layers: [
+        [{ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) }],
+        [{ name: '.wh.trainer.json', body: '' }],
+      ],
+    })
+    const check = await endOfCheck(harness, token, pushed)
+    expect(check.state).toBe('rejected')
+    expect(check.checks[0]).toMatchObject({ status: 'failed', findings: [{ code: 'TY192' }] })
+  })
+
+  it('adds an image to the version that holds a bundle, and refuses another image', async () => {
+    const name = 'acme/both'
+    const layers = [[{ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) }]]
+    await endOfCheck(harness, token, await pushBundle(harness, { name, version: '1.0.0', token }))
+    await endOfCheck(harness, token, await pushImage(harness, { name, version: '1.0.0', token, layers }))
+    const resolved = (await (await harness.request(`/v1/trainers/${name}/resolve?range=^1`)).json()) as {
+      bundle: { url: string }
+      image: { reference: string; digest: string }
+    }
+    expect(resolved.image.reference).toBe(`127.0.0.1:7600/${name}@${resolved.image.digest}`)
+    expect((await harness.request(new URL(resolved.bundle.url).pathname)).status).toBe(200)
+    const other = [[...(layers[0] ?? []), { name: 'more', body: 'x' }]]
+    const refused = await pushImage(harness, { name, version: '1.0.0', token, layers: other })
+    expect(refused.status).toBe(403)
+  })
+})
+
+describe('a check that is interrupted', () => {
+  it('is begun again by another process when its lease runs out', async () => {
+    let begun = () => {}
+    const hasBegun = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const harness = await createHarness({
+      validate: () => {
+        begun()
+        return new Promise(() => {})
+      },
+      config: { checkLeaseSeconds: 1 },
+    })
+    try {
+      const token = await harness.token(['push:acme'])
+      const { database } = harness.registry.context
+      // The process that takes the check and dies: it is stopped from renewing its lease.
+      const { claimCheck } = await import('./claim-check.ts')
+      const pushed = await pushBundle(harness, { name: 'acme/again', version: '1.0.0', token })
+      const claimed = await claimCheck(harness.registry.context, 'a process that died')
+      expect(claimed?.tries).toBe(1)
+      begun()
+      await hasBegun
+      expect(await claimCheck(harness.registry.context, 'another')).toBeUndefined()
+      await database.db
+        .updateTable('checks')
+        .set({ lease_until: new Date(0) })
+        .execute()
+      const other = await harness.restart(passes)
+      await other.start()
+      expect((await endOfCheck(harness, token, pushed)).state).toBe('published')
+      const row = await database.db.selectFrom('checks').select('tries').executeTakeFirstOrThrow()
+      expect(row.tries).toBe(2)
+    } finally {
+      await harness.close()
+    }
+  })
+
+  it('is given back when its process stops in an orderly way', async () => {
+    let begun = () => {}
+    const hasBegun = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const harness = await createHarness({
+      validate: ({ signal }) => {
+        begun()
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))))
+      },
+    })
+    try {
+      const token = await harness.token(['push:acme'])
+      const { database } = harness.registry.context
+      const first = await harness.restart(harness.registry.context.validate)
+      await first.start()
+      await pushBundle(harness, { name: 'acme/stopped', version: '1.0.0', token })
+      await hasBegun
+      await first.stop()
+      const row = await database.db.selectFrom('checks').selectAll().executeTakeFirstOrThrow()
+      expect(row).toMatchObject({ tries: 0, lease_until: null, finished_at: null })
+    } finally {
+      await harness.close()
+    }
+  })
+
+  it('is rejected as not made, never as clean, when the validator breaks; the same push then tries again', async () => {
+    let broken = true
+    const harness = await createHarness({
+      validate: async (options) => {
+        if (!broken) return passes(options)
+        options.onCheck({ name: 'static', status: 'passed', findings: [] })
+        throw new Error('the worker ended with SIGKILL before it reported')
+      },
+    })
+    try {
+      const token = await harness.token(['push:acme'])
+      await harness.registry.start()
+      const options = { name: 'acme/broken', version: '1.0.0', token }
+      const check = await endOfCheck(harness, token, await pushBundle(harness, options))
+      expect(check.state).toBe('rejected')
+      expect(check.checks.map(({ status }) => status)).toEqual(['passed', 'errored', 'errored'])
+      broken = false
+      expect((await endOfCheck(harness, token, await pushBundle(harness, options))).state).toBe('published')
+    } finally {
+      await harness.close()
+    }
+  })
+
+  it('keeps findings from everybody but the owner', async () => {
+    const finding = {
+      ...{ code: 'TY301', severity: 'error' as const, message: 'a key' },
+      ...{ fingerprint: 'f', help: 'remove it', docsUrl: 'x' },
+    }
+    const harness = await createHarness({
+      validate: async ({ onCheck }) =>
+        reportOf(
+          [
+            { name: 'static', status: 'passed', findings: [] },
+            { name: 'security', status: 'failed', findings: [finding] },
+            { name: 'compliance', status: 'skipped', reason: 'security failed', findings: [] },
+          ],
+          onCheck,
+        ),
+    })
+    try {
+      const token = await harness.token(['push:acme'])
+      const stranger = await harness.token(['push:other'], 'eve')
+      await harness.registry.start()
+      const pushed = await pushBundle(harness, { name: 'acme/leaky', version: '1.0.0', token })
+      const check = await endOfCheck(harness, token, pushed)
+      expect(check.checks[1]?.findings).toEqual([finding])
+      const path = `/v1/checks/${pushed.headers.get('trainyard-check')}`
+      expect((await harness.request(path, { token: stranger })).status).toBe(404)
+      expect((await harness.request(`${path}/live`)).status).toBe(404)
+      expect((await harness.request('/v1/trainers/acme/leaky/versions/1.0.0', { token: stranger })).status).toBe(404)
+      const own = await harness.request('/v1/trainers/acme/leaky/versions/1.0.0', { token })
+      expect(await own.json()).toMatchObject({ state: 'rejected', checks: [{}, { findings: [{ code: 'TY301' }] }, {}] })
+    } finally {
+      await harness.close()
+    }
+  })
+})

@@ -1,0 +1,107 @@
+import { fork } from 'node:child_process'
+import type { Logger } from '@trainyard/platform'
+import type { ValidationReport } from '@trainyard/sdk/contract'
+import { FromWorker, type ToWorker } from './messages.ts'
+import type { ValidateFunction, ValidateOptions } from './validate.ts'
+
+export interface ForkValidateOptions {
+  logger: Logger
+  /** The PostgreSQL in which the compliance run makes a schema of its own. */
+  databaseUrl: string
+  /** A worker that takes longer is killed with everything it started. */
+  timeoutMs: number
+  /** How long a worker may tidy up after it was asked to stop. Default 10 000. */
+  graceMs?: number
+  /** The program of the worker. Default: the one beside this file. */
+  workerUrl?: URL
+}
+
+/** Where the worker is: beside this file as source, and beside the bundle once built. */
+function defaultWorkerUrl(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
+}
+
+/** What a worker may know of the registry's environment: how to find programs and temporary files, no secrets. */
+const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'USER', 'SystemRoot', 'XDG_CACHE_HOME'] as const
+
+/** Validates in a forked process: a trainer that takes the validator down does not take the registry down. */
+export function createForkValidate(options: ForkValidateOptions): ValidateFunction {
+  const { logger, databaseUrl, timeoutMs, graceMs = 10_000, workerUrl = defaultWorkerUrl() } = options
+  return ({ dir, phases, signal, onCheck }: ValidateOptions) =>
+    new Promise<ValidationReport>((resolve, reject) => {
+      const worker = fork(workerUrl, [], {
+        execArgv: workerUrl.pathname.endsWith('.ts') ? ['--conditions=trainyard-source'] : [],
+        env: Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+        // A process group of its own, so that what the trainer left running can be killed with it.
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      })
+      let report: ValidationReport | undefined
+      let failure: string | undefined
+      let killing: NodeJS.Timeout | undefined
+      const lastLines: string[] = []
+      const killGroup = () => {
+        if (worker.pid === undefined) return
+        try {
+          process.kill(-worker.pid, 'SIGKILL')
+        } catch {
+          // The group is gone already.
+        }
+      }
+      const stop = (reason: string) => {
+        failure ??= reason
+        if (killing || worker.exitCode !== null) return
+        if (worker.connected) worker.send({ type: 'stop' } satisfies ToWorker, () => undefined)
+        killing = setTimeout(killGroup, graceMs)
+      }
+      const timer = setTimeout(() => stop(`the checks took longer than ${Math.round(timeoutMs / 1000)} s`), timeoutMs)
+      const onAbort = () => stop('the checks were stopped')
+      signal.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) onAbort()
+
+      for (const stream of [worker.stdout, worker.stderr]) {
+        stream?.setEncoding('utf8').on('data', (text: string) => {
+          lastLines.push(text.slice(-2000))
+          if (lastLines.length > 20) lastLines.shift()
+        })
+      }
+      worker.on('message', (data) => {
+        const message = FromWorker.safeParse(data)
+        if (!message.success) {
+          stop('the worker sent what is no message')
+        } else if (message.data.type === 'check') {
+          onCheck(message.data.check)
+        } else if (message.data.type === 'report') {
+          report = message.data.report
+        } else {
+          failure ??= message.data.message
+        }
+      })
+      worker.on('error', (error) => {
+        failure ??= error.message
+        if (worker.pid === undefined) end(null, null)
+      })
+      let ended = false
+      const end = (code: number | null, signalName: NodeJS.Signals | null) => {
+        if (ended) return
+        ended = true
+        clearTimeout(timer)
+        clearTimeout(killing)
+        signal.removeEventListener('abort', onAbort)
+        if (report && failure === undefined) return resolve(report)
+        const reason = failure ?? `the worker ended with ${signalName ?? `code ${code}`} before it reported`
+        logger.warn({ code, signal: signalName, output: lastLines.join('').slice(-4000) }, reason)
+        reject(new Error(reason))
+      }
+      worker.on('exit', (code, signalName) => {
+        killGroup()
+        // A process that escaped the group may hold the pipes open for as long as it likes.
+        setTimeout(() => end(code, signalName), 1000)
+      })
+      worker.on('close', end)
+      worker.send(
+        { type: 'validate', dir, phases: [...phases], databaseUrl, timeoutMs } satisfies ToWorker,
+        () => undefined,
+      )
+    })
+}

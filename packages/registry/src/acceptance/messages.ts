@@ -1,0 +1,23 @@
+import { CheckPhase, CheckResult, ValidationReport } from '@trainyard/sdk/contract'
+import { z } from 'zod'
+
+/** To the worker: what to validate, or to stop. */
+export const ToWorker = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('validate'),
+    dir: z.string(),
+    phases: z.array(CheckPhase),
+    databaseUrl: z.string(),
+    timeoutMs: z.number(),
+  }),
+  z.object({ type: z.literal('stop') }),
+])
+export type ToWorker = z.infer<typeof ToWorker>
+
+/** From the worker. It has run a stranger's code beside it, so the registry parses what it says. */
+export const FromWorker = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('check'), check: CheckResult }),
+  z.object({ type: z.literal('report'), report: ValidationReport }),
+  z.object({ type: z.literal('error'), message: z.string() }),
+])
+export type FromWorker = z.infer<typeof FromWorker>

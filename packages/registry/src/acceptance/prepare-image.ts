@@ -1,0 +1,89 @@
+import { posix } from 'node:path'
+import { fieldIssues } from '@trainyard/platform'
+import { DEFAULT_MANIFEST_IMAGE_PATH, MANIFEST_IMAGE_LABEL, TrainerManifest } from '@trainyard/sdk/contract'
+import { z } from 'zod'
+import type { RegistryContext } from '../context.ts'
+import { ImageIndex, ImageManifest } from '../oci/manifest-schema.ts'
+import { blobKey } from '../oci/names.ts'
+import { readLimited } from '../oci/streams.ts'
+import { finding } from './checks.ts'
+import { type PreparedTrainer, parseJson } from './prepare-bundle.ts'
+import { readImage } from './read-image.ts'
+import { cutReadme } from './readme.ts'
+
+const ImageConfig = z.looseObject({
+  config: z.looseObject({ Labels: z.record(z.string(), z.string()).nullish() }).nullish(),
+})
+
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024
+
+/** Reads the trainer's manifest out of an image; nothing of the image is run. */
+export async function prepareImage(
+  context: RegistryContext,
+  repositoryId: number,
+  json: unknown,
+  signal: AbortSignal,
+): Promise<PreparedTrainer> {
+  const nothing = { manifest: undefined, readme: undefined, unpacked: false }
+  const image = await chooseImage(context, repositoryId, json)
+  if (!image) return { ...nothing, findings: [finding('TY192', 'the index names no image that was pushed with it')] }
+  const configBytes = await readLimited((await context.store.get(blobKey(image.config.digest))).body, MAX_CONFIG_BYTES)
+  const config = ImageConfig.safeParse(parseJson(Buffer.from(configBytes ?? []).toString('utf8')))
+  const label = config.data?.config?.Labels?.[MANIFEST_IMAGE_LABEL] ?? DEFAULT_MANIFEST_IMAGE_PATH
+  const path = posix.join('/', label)
+  const readmePath = posix.join(posix.dirname(path), 'README.md')
+
+  let files: Awaited<ReturnType<typeof readImage>>
+  try {
+    files = await readImage({
+      layers: image.layers.map((layer) => async () => (await context.store.get(blobKey(layer.digest))).body),
+      paths: [path, readmePath],
+      signal,
+    })
+  } catch (error) {
+    signal.throwIfAborted()
+    const reason = error instanceof Error ? error.message : String(error)
+    return { ...nothing, findings: [finding('TY192', `the image’s layers cannot be read: ${reason}`)] }
+  }
+  const file = files.get(path)
+  if (file?.state !== 'found') {
+    const reason = file?.state === 'refused' ? file.reason : 'no layer has it'
+    return { ...nothing, findings: [finding('TY192', `the image has no manifest at ${path}: ${reason}`, path)] }
+  }
+  const readme = files.get(readmePath)
+  const text = Buffer.from(file.content).toString('utf8')
+  const parsed = TrainerManifest.safeParse(parseJson(text))
+  return {
+    manifest: parsed.data,
+    readme: readme?.state === 'found' ? cutReadme(Buffer.from(readme.content).toString('utf8')) : undefined,
+    findings: parsed.success
+      ? []
+      : parseJson(text) === undefined
+        ? [finding('TY191', `${path} is not JSON`, path)]
+        : fieldIssues(parsed.error).map(({ path: field, detail }) =>
+            finding('TY191', `"${field}" ${detail}`.replace(/^"" /, ''), path),
+          ),
+    unpacked: false,
+  }
+}
+
+/** The image itself, or of an index the one for Linux on x86-64, or else its first that is an image. */
+async function chooseImage(
+  context: RegistryContext,
+  repositoryId: number,
+  json: unknown,
+): Promise<ImageManifest | undefined> {
+  const single = ImageManifest.safeParse(json)
+  if (single.success) return single.data
+  const children = ImageIndex.safeParse(json).data?.manifests ?? []
+  const runnable = children.filter((child) => child.platform?.os !== 'unknown')
+  const chosen = runnable.find((child) => child.platform?.architecture === 'amd64') ?? runnable[0]
+  if (!chosen) return undefined
+  const row = await context.database.db
+    .selectFrom('manifests')
+    .select('content')
+    .where('repository_id', '=', repositoryId)
+    .where('digest', '=', chosen.digest)
+    .executeTakeFirst()
+  return row && ImageManifest.safeParse(parseJson(Buffer.from(row.content).toString('utf8'))).data
+}

@@ -1,0 +1,44 @@
+/** The process in which a trainer is validated: started by `fork-validate.ts`, spoken to over IPC, ended with its group. */
+import { type FromWorker, ToWorker } from './messages.ts'
+
+const stopping = new AbortController()
+
+/** Resolves when the message has left: disconnecting earlier would lose it. */
+function send(message: FromWorker): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send) process.send(message, () => resolve())
+    else resolve()
+  })
+}
+
+async function work(message: Extract<ToWorker, { type: 'validate' }>): Promise<void> {
+  const { dir, phases, databaseUrl, timeoutMs } = message
+  try {
+    const { validateTrainer } = await import('@trainyard/validator')
+    const report = await validateTrainer({
+      dir,
+      phases,
+      databaseUrl,
+      timeoutMs,
+      profile: 'marketplace',
+      signal: stopping.signal,
+      onCheck: (check) => void send({ type: 'check', check }),
+    })
+    await send({ type: 'report', report })
+  } catch (error) {
+    await send({ type: 'error', message: error instanceof Error ? error.message : String(error) })
+  }
+  process.disconnect?.()
+}
+
+process.on('message', (data) => {
+  const message = ToWorker.parse(data)
+  if (message.type === 'stop') stopping.abort()
+  else void work(message)
+})
+
+// The registry is gone: nobody would stop what was started here.
+process.on('disconnect', () => {
+  stopping.abort()
+  setTimeout(() => process.exit(0), 5000).unref()
+})

@@ -1,0 +1,37 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { createApi, openApiDocument, TrainyardError } from '@trainyard/platform'
+import { mountTokenRoute } from './auth/token-route.ts'
+import { mountCatalogueRoutes } from './catalogue/routes.ts'
+import { mountCheckRoutes } from './checks/routes.ts'
+import type { RegistryContext } from './context.ts'
+import { mountOciRoutes } from './oci/routes.ts'
+import { mountTokenRoutes } from './tokens/routes.ts'
+
+/** All endpoints of the registry; it listens nowhere. */
+export function createApp(context: RegistryContext): OpenAPIHono {
+  const api = createApi({ logger: context.logger })
+  mountOciRoutes(api, context)
+  mountTokenRoute(api, context)
+  mountCatalogueRoutes(api, context)
+  mountCheckRoutes(api, context)
+  mountTokenRoutes(api, context)
+  api.get('/healthz', (c) => c.json({ status: 'ok' }))
+  api.get('/readyz', async (c) => {
+    try {
+      await context.database.ping()
+    } catch (error) {
+      throw new TrainyardError('unavailable', 'The database does not answer', { cause: error })
+    }
+    return c.json({ status: 'ok' })
+  })
+  api.get('/openapi.json', (c) => c.json(describe(api)))
+  return api
+}
+
+export function describe(api: OpenAPIHono): Record<string, unknown> {
+  return openApiDocument(api, {
+    title: 'Trainyard registry',
+    version: '1',
+    description: 'The catalogue, checks and tokens. Below /v2 the OCI distribution spec 1.1 is served.',
+  })
+}

@@ -1,0 +1,53 @@
+import { TrainyardError } from '@trainyard/platform'
+import type { RegistryContext } from '../context.ts'
+import { ANONYMOUS, type Caller, callerOfGrants, callerOfToken } from './caller.ts'
+
+/** What an `Authorization` header was worth. `expired` is a grant that was genuine and has run out. */
+export type Authentication =
+  | { outcome: 'accepted'; caller: Caller }
+  | { outcome: 'expired'; detail: string }
+  | { outcome: 'refused'; detail: string }
+
+const refused = (detail: string): Authentication => ({ outcome: 'refused', detail })
+
+/** The password of a Basic header: the user name may be anything, for the token knows its owner. */
+export function basicPassword(header: string): string | undefined {
+  const match = /^basic\s+(.+)$/i.exec(header)
+  if (!match?.[1]) return undefined
+  const text = Buffer.from(match[1], 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  return colon === -1 ? undefined : text.slice(colon + 1)
+}
+
+/** Reads `Authorization`: Basic or Bearer with a `ty_` token, Bearer with a token of `/token`, or nothing. */
+export async function authenticate(
+  context: Pick<RegistryContext, 'identity' | 'tokens'>,
+  header: string | undefined,
+): Promise<Authentication> {
+  if (!header) return { outcome: 'accepted', caller: ANONYMOUS }
+  const bearer = /^bearer\s+(.+)$/i.exec(header)?.[1]?.trim()
+  const secret = bearer ?? basicPassword(header)
+  if (secret === undefined) return refused('the Authorization header is neither "Basic" nor "Bearer"')
+  if (bearer === undefined || secret.startsWith('ty_')) {
+    const token = await context.identity.verifyToken(secret)
+    if (!token) return refused('the token is unknown, has expired or was revoked; wanted one that begins with "ty_"')
+    return { outcome: 'accepted', caller: callerOfToken(token) }
+  }
+  try {
+    const claims = await context.tokens.verify(secret)
+    return { outcome: 'accepted', caller: callerOfGrants(claims.subject, claims.access) }
+  } catch (error) {
+    if (!(error instanceof TrainyardError)) throw error
+    return error.code === 'token_expired' ? { outcome: 'expired', detail: error.message } : refused(error.message)
+  }
+}
+
+/** For the JSON API: the caller, or a thrown `unauthenticated`. */
+export async function requireCaller(
+  context: Pick<RegistryContext, 'identity' | 'tokens'>,
+  header: string | undefined,
+): Promise<Caller> {
+  const result = await authenticate(context, header)
+  if (result.outcome === 'accepted') return result.caller
+  throw new TrainyardError(result.outcome === 'expired' ? 'token_expired' : 'unauthenticated', result.detail)
+}

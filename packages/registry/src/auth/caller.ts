@@ -1,0 +1,73 @@
+/**
+ * What a caller may do with a repository:
+ * `pull` what is published (everybody may), `inspect` what is not, `push`.
+ */
+export type RepositoryAction = 'pull' | 'inspect' | 'push'
+
+/** Who is asking, however they said so. */
+export interface Caller {
+  /** For audit rows and upload sessions: a person or organisation, or "anonymous". */
+  subject: string
+  credentials: 'none' | 'token' | 'grant'
+  /** Scopes of a `ty_` token, as the person wrote them; empty for the others. */
+  scopes: readonly string[]
+  may(action: RepositoryAction, repository: string): boolean
+  /** Whether any repository of a namespace is open to the caller before it is published. */
+  mayInspectNamespace(namespace: string): boolean
+}
+
+export const ANONYMOUS: Caller = {
+  subject: 'anonymous',
+  credentials: 'none',
+  scopes: [],
+  may: (action) => action === 'pull',
+  mayInspectNamespace: () => false,
+}
+
+const SCOPES_FOR: Readonly<Record<RepositoryAction, readonly string[]>> = {
+  pull: ['pull', 'push', 'admin'],
+  inspect: ['pull', 'push', 'admin'],
+  push: ['push', 'admin'],
+}
+
+/** Whether scopes such as `push:acme` and `admin:*` cover an action in a namespace. */
+export function scopesAllow(scopes: readonly string[], action: RepositoryAction, namespace: string): boolean {
+  return scopes.some((scope) => {
+    const [verb = '', target = ''] = scope.split(':')
+    return SCOPES_FOR[action].includes(verb) && (target === '*' || target === namespace)
+  })
+}
+
+export function namespaceOf(repository: string): string {
+  return repository.slice(0, repository.indexOf('/'))
+}
+
+/** The caller behind a `ty_` token. */
+export function callerOfToken(token: { owner: string; scopes: readonly string[] }): Caller {
+  return {
+    subject: token.owner,
+    credentials: 'token',
+    scopes: token.scopes,
+    may: (action, repository) => action === 'pull' || scopesAllow(token.scopes, action, namespaceOf(repository)),
+    mayInspectNamespace: (namespace) => scopesAllow(token.scopes, 'inspect', namespace),
+  }
+}
+
+export interface RepositoryGrant {
+  type: string
+  name: string
+  actions: string[]
+}
+
+/** The caller behind a token that `/token` issued: it may do what it was granted, repository by repository. */
+export function callerOfGrants(subject: string, grants: readonly RepositoryGrant[]): Caller {
+  const granted = (action: RepositoryAction, matches: (name: string) => boolean) =>
+    grants.some((grant) => grant.type === 'repository' && matches(grant.name) && grant.actions.includes(action))
+  return {
+    subject,
+    credentials: 'grant',
+    scopes: [],
+    may: (action, repository) => action === 'pull' || granted(action, (name) => name === repository),
+    mayInspectNamespace: (namespace) => granted('inspect', (name) => namespaceOf(name) === namespace),
+  }
+}

@@ -1,0 +1,76 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { RegistryContext } from '../context.ts'
+import { OciError, ociErrorResponse } from '../oci/errors.ts'
+import { basicPassword } from './authenticate.ts'
+import { ANONYMOUS, type Caller, callerOfToken, type RepositoryGrant } from './caller.ts'
+
+/** Scopes such as `repository:acme/yolo:pull,push`, repeated or joined by spaces. */
+export function parseScopes(values: readonly string[]): { name: string; actions: string[] }[] {
+  return values
+    .flatMap((value) => value.split(' '))
+    .flatMap((scope) => {
+      const match = /^repository(?:\([^)]*\))?:([^:]+):(.+)$/.exec(scope)
+      return match?.[1] && match[2] ? [{ name: match[1], actions: match[2].split(',') }] : []
+    })
+}
+
+/** Grants the part of what is asked that the caller has: a client that gets less finds out when it tries. */
+export function grantAccess(caller: Caller, asked: readonly { name: string; actions: string[] }[]): RepositoryGrant[] {
+  return asked.flatMap(({ name, actions }) => {
+    const all = actions.includes('*')
+    const granted = (['pull', 'push'] as const).filter(
+      (action) => (all || actions.includes(action)) && caller.may(action, name),
+    )
+    // `inspect` is never asked for: it tells pulls of the owner from everybody's.
+    const inspect = caller.may('inspect', name) ? (['inspect'] as const) : []
+    return granted.length === 0 ? [] : [{ type: 'repository', name, actions: [...granted, ...inspect] }]
+  })
+}
+
+interface TokenRequest {
+  secret: string | undefined
+  scopes: string[]
+}
+
+/** The token endpoint of the distribution spec's clients: GET with Basic, POST as an OAuth2 form. */
+export function mountTokenRoute(app: OpenAPIHono, context: RegistryContext): void {
+  const answer = async ({ secret, scopes }: TokenRequest): Promise<Response> => {
+    const token = secret === undefined ? undefined : await context.identity.verifyToken(secret)
+    if (secret !== undefined && !token) {
+      const detail = 'the password is not a valid token: it is unknown, has expired or was revoked'
+      return ociErrorResponse(
+        new OciError('UNAUTHORIZED', `${detail}; make one with POST /v1/tokens and log in with it as the password`),
+        'GET',
+      )
+    }
+    const caller = token ? callerOfToken(token) : ANONYMOUS
+    const issuedAt = context.clock.now()
+    const issued = await context.tokens.issue({
+      subject: caller.subject,
+      access: grantAccess(caller, parseScopes(scopes)),
+      expiresInSeconds: context.config.tokenSeconds,
+    })
+    return Response.json({
+      token: issued.value,
+      access_token: issued.value,
+      expires_in: context.config.tokenSeconds,
+      issued_at: issuedAt.toISOString(),
+    })
+  }
+
+  app.get('/token', (c) => {
+    const header = c.req.header('authorization')
+    const secret = header === undefined ? undefined : (basicPassword(header) ?? header.replace(/^bearer\s+/i, ''))
+    return answer({ secret, scopes: c.req.queries('scope') ?? [] })
+  })
+
+  app.post('/token', async (c) => {
+    const form = new URLSearchParams(await c.req.text())
+    const header = c.req.header('authorization')
+    const grantType = form.get('grant_type') ?? 'password'
+    const secret =
+      (grantType === 'refresh_token' ? form.get('refresh_token') : form.get('password')) ??
+      (header === undefined ? undefined : basicPassword(header))
+    return answer({ secret: secret ?? undefined, scopes: form.getAll('scope') })
+  })
+}

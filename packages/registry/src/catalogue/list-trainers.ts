@@ -1,0 +1,91 @@
+import { invalidRequest } from '@trainyard/platform'
+import type { TaskType, TrainerList, TrainerSummary } from '@trainyard/sdk/contract'
+import { type RawBuilder, type Selectable, sql } from 'kysely'
+import { z } from 'zod'
+import type { RegistryContext } from '../context.ts'
+import type { RepositoryTable } from '../db/schema.ts'
+
+export interface ListTrainersOptions {
+  /** Words, the last letters of which may be missing. */
+  q?: string | undefined
+  task?: TaskType | undefined
+  framework?: string | undefined
+  cursor?: string | undefined
+  /** Default 20. */
+  limit?: number | undefined
+}
+
+/** Where a page ended: the sort key of its last row. */
+const Cursor = z.tuple([z.string().regex(/^\d+(\.\d+)?$/), z.number().int(), z.string()])
+
+/** How alike two texts are, from 0 to 1, above which a word counts as mistyped. */
+const ALIKE = 0.45
+
+/** Published trainers, best match first, then the most pulled, then by name. */
+export async function listTrainers(context: RegistryContext, options: ListTrainersOptions): Promise<TrainerList> {
+  const { task, framework, limit = 20 } = options
+  const words = (options.q ?? '').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+  const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
+  const { matches, score } = search(words, context.trigramSchema)
+  const filter = sql<boolean>`latest_version is not null
+    and ${task === undefined ? sql`true` : sql`${task} = any(task_types)`}
+    and ${framework === undefined ? sql`true` : sql`framework = ${framework}`}
+    and ${matches}`
+  const found = sql`select *, round((${score})::numeric, 6) as score from repositories where ${filter}`
+  const next = after
+    ? sql`(score < ${after[0]}::numeric
+        or (score = ${after[0]}::numeric and (pulls < ${after[1]} or (pulls = ${after[1]} and name > ${after[2]}))))`
+    : sql`true`
+  const { rows } = await sql<Selectable<RepositoryTable> & { score: string }>`
+    select * from (${found}) found where ${next} order by score desc, pulls desc, name limit ${limit + 1}
+  `.execute(context.database.db)
+  const total = await sql<{ total: number }>`select count(*) as total from repositories where ${filter}`.execute(
+    context.database.db,
+  )
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    trainers: page.map(toSummary),
+    total: Number(total.rows[0]?.total ?? 0),
+    ...(rows.length > limit && last
+      ? { nextCursor: Buffer.from(JSON.stringify([last.score, last.pulls, last.name])).toString('base64url') }
+      : {}),
+  }
+}
+
+export function toSummary(row: Selectable<RepositoryTable>): TrainerSummary {
+  return {
+    name: row.name,
+    displayName: row.display_name,
+    description: row.description,
+    latestVersion: row.latest_version ?? '',
+    taskTypes: row.task_types,
+    framework: row.framework,
+    license: row.license,
+    keywords: row.keywords,
+    pulls: row.pulls,
+    publishedAt: (row.published_at ?? row.created_at).toISOString(),
+  }
+}
+
+function search(
+  words: readonly string[],
+  trigramSchema: string | undefined,
+): { matches: RawBuilder<boolean>; score: RawBuilder<number> } {
+  if (words.length === 0) return { matches: sql`true`, score: sql`0` }
+  // Words are letters and digits only, so none of them can be an operator of the query.
+  const query = sql`to_tsquery('simple', ${words.map((word) => `${word}:*`).join(' & ')})`
+  const text = words.join(' ')
+  const rank = sql`ts_rank(search, ${query})`
+  if (trigramSchema === undefined) return { matches: sql`search @@ ${query}`, score: sql`${rank}` }
+  const alike = sql`${sql.id(trigramSchema, 'word_similarity')}(${text}, lower(name || ' ' || display_name))`
+  return { matches: sql`(search @@ ${query} or ${alike} > ${ALIKE})`, score: sql`${rank} + ${alike}` }
+}
+
+function parseCursor(text: string): z.infer<typeof Cursor> {
+  try {
+    return Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
+  } catch {
+    throw invalidRequest([{ path: 'query.cursor', detail: 'must be the nextCursor of the page before' }])
+  }
+}

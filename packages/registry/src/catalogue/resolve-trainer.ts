@@ -1,0 +1,67 @@
+import { invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
+import type { ResolvedTrainer } from '@trainyard/sdk/contract'
+import type { RegistryContext } from '../context.ts'
+import { findRepository } from '../oci/repository.ts'
+import { isRange, newestInRange } from '../versions/semver.ts'
+import { isOpen } from '../versions/states.ts'
+import { listVersions } from './versions.ts'
+
+/** The newest published version in a range, and where its bytes are. */
+export async function resolveTrainer(context: RegistryContext, name: string, range: string): Promise<ResolvedTrainer> {
+  if (!isRange(range)) {
+    throw invalidRequest([
+      { path: 'query.range', detail: 'must be a range of versions such as "^1.2", "1.2.3" or "latest"', value: range },
+    ])
+  }
+  const repository = await findRepository(context, name)
+  const versions = repository ? await listVersions(context, repository.id, false) : []
+  if (!repository || versions.length === 0) throw notFound('trainer', name)
+  const list = versions.map(({ version }) => version)
+  const wanted = newestInRange(list, range)
+  const found = versions.find(({ version }) => version === wanted)
+  if (!found) {
+    throw new TrainyardError(
+      'not_found',
+      `"${name}" has no published version in "${range}"; it has ${list.join(', ')}`,
+      {
+        extra: { versions: list },
+      },
+    )
+  }
+  const open = found.parts.filter(({ state }) => isOpen(state))
+  const bundle = open.find(({ kind }) => kind === 'bundle')
+  const image = open.find(({ kind }) => kind === 'image')
+  const row = await context.database.db
+    .selectFrom('version_parts')
+    .select('manifest')
+    .where('version_id', '=', found.id)
+    .where('state', '=', 'published')
+    .where('manifest', 'is not', null)
+    .orderBy('kind')
+    .executeTakeFirst()
+  if (!row?.manifest) throw notFound('trainer', `${name}@${found.version}`)
+  const { publicUrl } = context.config
+  return {
+    name,
+    version: found.version,
+    digest: found.digest,
+    manifest: row.manifest,
+    ...(bundle?.layerDigest
+      ? {
+          bundle: {
+            digest: bundle.layerDigest,
+            sizeBytes: bundle.sizeBytes,
+            url: `${publicUrl}/v2/${name}/blobs/${bundle.layerDigest}`,
+          },
+        }
+      : {}),
+    ...(image
+      ? {
+          image: {
+            reference: `${new URL(publicUrl).host}/${name}@${image.manifestDigest}`,
+            digest: image.manifestDigest,
+          },
+        }
+      : {}),
+  }
+}

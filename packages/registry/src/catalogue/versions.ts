@@ -1,0 +1,94 @@
+import type { TrainerVersionSummary, VersionState } from '@trainyard/sdk/contract'
+import type { RegistryContext } from '../context.ts'
+import type { PartKind } from '../db/schema.ts'
+import { newestFirst } from '../versions/semver.ts'
+import { isOpen, stateOfParts } from '../versions/states.ts'
+
+export interface VersionPart {
+  kind: PartKind
+  state: VersionState
+  manifestDigest: string
+  layerDigest: string | null
+  sizeBytes: number
+  checkId: string
+  pushedAt: Date
+  publishedAt: Date | null
+}
+
+/** A version with the parts of it that the caller may see; there is at least one. */
+export interface VisibleVersion {
+  id: number
+  version: string
+  state: VersionState
+  /** Of the part pushed first, as long as that can be seen. */
+  digest: string
+  parts: VersionPart[]
+}
+
+/** The versions of a trainer that can be seen, the newest first. `inspect`: those that are not published, too. */
+export async function listVersions(
+  context: RegistryContext,
+  repositoryId: number,
+  inspect: boolean,
+): Promise<VisibleVersion[]> {
+  const rows = await context.database.db
+    .selectFrom('version_parts as part')
+    .innerJoin('versions', 'versions.id', 'part.version_id')
+    .select([
+      'versions.id',
+      'versions.version',
+      'versions.digest',
+      'part.kind',
+      'part.state',
+      'part.manifest_digest',
+      'part.layer_digest',
+      'part.size_bytes',
+      'part.check_id',
+      'part.pushed_at',
+      'part.published_at',
+    ])
+    .where('part.repository_id', '=', repositoryId)
+    .orderBy('part.pushed_at')
+    .execute()
+  const visible = rows.filter((row) => inspect || isOpen(row.state))
+  return [...Map.groupBy(visible, (row) => row.version).values()]
+    .flatMap((group) => {
+      const [first] = group
+      if (!first) return []
+      const parts = group.map((row) => ({
+        kind: row.kind,
+        state: row.state,
+        manifestDigest: row.manifest_digest,
+        layerDigest: row.layer_digest,
+        sizeBytes: row.size_bytes,
+        checkId: row.check_id,
+        pushedAt: row.pushed_at,
+        publishedAt: row.published_at,
+      }))
+      const state = stateOfParts(parts.map((part) => part.state))
+      const original = parts.some((part) => part.manifestDigest === first.digest)
+      return [
+        {
+          id: first.id,
+          version: first.version,
+          state,
+          digest: original ? first.digest : first.manifest_digest,
+          parts,
+        },
+      ]
+    })
+    .sort((a, b) => newestFirst(a.version, b.version))
+}
+
+export function toVersionSummary({ version, state, digest, parts }: VisibleVersion): TrainerVersionSummary {
+  const pushed = parts.map((part) => part.pushedAt.getTime())
+  const published = parts.flatMap((part) => (part.publishedAt ? [part.publishedAt.getTime()] : []))
+  return {
+    version,
+    state,
+    digest,
+    sizeBytes: (parts.find((part) => part.manifestDigest === digest) ?? parts[0])?.sizeBytes ?? 0,
+    pushedAt: new Date(Math.min(...pushed)).toISOString(),
+    ...(published.length === 0 ? {} : { publishedAt: new Date(Math.min(...published)).toISOString() }),
+  }
+}

@@ -1,0 +1,27 @@
+import { notFound } from '@trainyard/platform'
+import type { Check } from '@trainyard/sdk/contract'
+import type { Caller } from '../auth/caller.ts'
+import type { RegistryContext } from '../context.ts'
+
+/** A check: to everybody once it ended in a publication, to the owner always. */
+export async function getCheck(context: RegistryContext, caller: Caller, id: string): Promise<Check> {
+  const row = await context.database.db
+    .selectFrom('checks')
+    .innerJoin('versions', 'versions.id', 'checks.version_id')
+    .innerJoin('repositories', 'repositories.id', 'checks.repository_id')
+    .selectAll('checks')
+    .select(['versions.version', 'repositories.name'])
+    .where('checks.id', '=', id)
+    .executeTakeFirst()
+  if (!row || (row.state !== 'published' && !caller.may('inspect', row.name))) throw notFound('check', id)
+  return {
+    id: row.id,
+    trainer: row.name,
+    version: row.version,
+    digest: row.manifest_digest,
+    state: row.state,
+    checks: row.results,
+    createdAt: row.created_at.toISOString(),
+    ...(row.finished_at === null ? {} : { finishedAt: row.finished_at.toISOString() }),
+  }
+}

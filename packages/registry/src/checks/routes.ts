@@ -1,0 +1,63 @@
+import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
+import { Check, CheckMessage, Problem } from '@trainyard/sdk/contract'
+import { streamSSE } from 'hono/streaming'
+import { z } from 'zod'
+import { requireCaller } from '../auth/authenticate.ts'
+import type { RegistryContext } from '../context.ts'
+import { getCheck } from './get-check.ts'
+import { watchCheck } from './watch-check.ts'
+
+const params = z.object({ id: z.string().max(100) })
+const missing = {
+  description: 'There is no such check, or it is not yours and not published',
+  content: { 'application/problem+json': { schema: Problem } },
+}
+
+const get = createRoute({
+  method: 'get',
+  path: '/v1/checks/{id}',
+  summary: 'The acceptance of one pushed manifest',
+  tags: ['checks'],
+  request: { params },
+  responses: {
+    200: { description: 'The check', content: { 'application/json': { schema: Check } } },
+    404: missing,
+  },
+})
+
+const live = createRoute({
+  method: 'get',
+  path: '/v1/checks/{id}/live',
+  summary: 'The check each time it changes, until it ends',
+  tags: ['checks'],
+  request: { params },
+  responses: {
+    200: { description: 'Server-sent events', content: { 'text/event-stream': { schema: CheckMessage } } },
+    404: missing,
+  },
+})
+
+export function mountCheckRoutes(api: OpenAPIHono, context: RegistryContext): void {
+  api.openapi(get, async (c) => {
+    const caller = await requireCaller(context, c.req.header('authorization'))
+    return c.json(await getCheck(context, caller, c.req.valid('param').id), 200)
+  })
+  api.openapi(live, async (c) => {
+    const caller = await requireCaller(context, c.req.header('authorization'))
+    const { id } = c.req.valid('param')
+    await getCheck(context, caller, id)
+    return streamSSE(c, async (stream) => {
+      const gone = new AbortController()
+      stream.onAbort(() => gone.abort())
+      let sequence = 0
+      for await (const check of watchCheck(context, caller, id, gone.signal)) {
+        if (!check) {
+          await stream.write(': nothing new\n\n')
+          continue
+        }
+        sequence += 1
+        await stream.writeSSE({ id: String(sequence), data: JSON.stringify({ type: 'check', check }) })
+      }
+    })
+  })
+}

@@ -1,0 +1,20 @@
+/**
+ * An OCI registry that lets nothing be pulled before it is checked, and the catalogue over it.
+ *
+ * ```ts
+ * import { createRegistry, readRegistryConfig } from '@trainyard/registry'
+ *
+ * const registry = await createRegistry({ config: readRegistryConfig(process.env), store, identity, logger })
+ * await registry.start() // begins to make checks
+ * await registry.app.request('/v1/trainers?q=yolo')
+ * ```
+ *
+ * @module
+ */
+
+export { createForkValidate, type ForkValidateOptions } from './acceptance/fork-validate.ts'
+export type { ValidateFunction, ValidateOptions } from './acceptance/validate.ts'
+export { type RegistryConfig, readRegistryConfig } from './config.ts'
+export type { RegistryContext } from './context.ts'
+export { registryOpenApi } from './openapi.ts'
+export { type CreateRegistryOptions, createRegistry, type Registry } from './registry.ts'

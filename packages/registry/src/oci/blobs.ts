@@ -1,0 +1,97 @@
+import { sql } from 'kysely'
+import { OciError } from './errors.ts'
+import { blobKey, parseDigest } from './names.ts'
+import { parseRange } from './ranges.ts'
+import { getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
+import { streamOf } from './streams.ts'
+
+/** `undefined` unless the repository links the blob and, for everybody but the owner, a published manifest names it. */
+export async function findReadableBlob(
+  request: RepositoryRequest,
+  repositoryId: number,
+  digest: string,
+): Promise<{ sizeBytes: number; bundle: boolean } | undefined> {
+  const row = await request.context.database.db
+    .selectFrom('repository_blobs as link')
+    .innerJoin('blobs', 'blobs.digest', 'link.digest')
+    .select([
+      'blobs.size_bytes',
+      sql<boolean>`exists (
+        select 1 from manifest_references r
+        join manifests m on m.repository_id = r.repository_id and m.digest = r.manifest_digest
+        where r.repository_id = link.repository_id and r.digest = link.digest and m.published)`.as('published'),
+      sql<boolean>`exists (
+        select 1 from version_parts p
+        where p.repository_id = link.repository_id and p.layer_digest = link.digest)`.as('bundle'),
+    ])
+    .where('link.repository_id', '=', repositoryId)
+    .where('link.digest', '=', digest)
+    .executeTakeFirst()
+  if (!row || !(row.published || mayInspect(request))) return undefined
+  return { sizeBytes: row.size_bytes, bundle: row.bundle }
+}
+
+/** GET and HEAD of a blob, whole or a range of it. */
+export async function readBlob(request: RepositoryRequest, digestText: string): Promise<Response> {
+  const { context } = request
+  const digest = parseDigest(digestText).text
+  const repository = await getVisibleRepository(request)
+  const blob = await findReadableBlob(request, repository.id, digest)
+  if (!blob) throw new OciError('BLOB_UNKNOWN', `"${request.name}" has no blob ${digest}`)
+
+  const headers: Record<string, string> = {
+    'Content-Type': 'application/octet-stream',
+    'Docker-Content-Digest': digest,
+    'Accept-Ranges': 'bytes',
+    ETag: `"${digest}"`,
+    'Cache-Control': 'private, max-age=31536000, immutable',
+  }
+  if (request.request.method === 'HEAD') {
+    return new Response(null, { headers: { ...headers, 'Content-Length': String(blob.sizeBytes) } })
+  }
+  const range = parseRange(request.request.headers.get('range'), blob.sizeBytes)
+  if (range === 'unsatisfiable') {
+    throw new OciError('RANGE_INVALID', `the blob has ${blob.sizeBytes} bytes`, {
+      headers: { 'Content-Range': `bytes */${blob.sizeBytes}` },
+    })
+  }
+  if (blob.bundle && range === undefined && !mayInspect(request)) await countPull(request, repository.id)
+  if (context.config.redirectPulls) {
+    const signed = await context.store.signGet(blobKey(digest))
+    return new Response(null, { status: 307, headers: { ...headers, Location: signed.url } })
+  }
+  const object = await context.store.get(blobKey(digest), range === undefined ? {} : { range })
+  if (range === undefined) {
+    return new Response(streamOf(object.body), { headers: { ...headers, 'Content-Length': String(blob.sizeBytes) } })
+  }
+  return new Response(streamOf(object.body), {
+    status: 206,
+    headers: {
+      ...headers,
+      'Content-Length': String(range.end - range.start + 1),
+      'Content-Range': `bytes ${range.start}-${range.end}/${blob.sizeBytes}`,
+    },
+  })
+}
+
+export async function countPull(request: RepositoryRequest, repositoryId: number): Promise<void> {
+  await request.context.database.db
+    .updateTable('repositories')
+    .set({ pulls: sql`pulls + 1` })
+    .where('id', '=', repositoryId)
+    .execute()
+}
+
+/** Only in plain repositories: a version keeps its blobs. The bytes stay, for other repositories may link them. */
+export async function deleteBlob(request: RepositoryRequest, digestText: string): Promise<Response> {
+  const digest = parseDigest(digestText).text
+  if (!request.plain) throw new OciError('UNSUPPORTED', 'blobs of trainers are kept: versions are immutable')
+  const repository = await getVisibleRepository(request)
+  const { numDeletedRows } = await request.context.database.db
+    .deleteFrom('repository_blobs')
+    .where('repository_id', '=', repository.id)
+    .where('digest', '=', digest)
+    .executeTakeFirstOrThrow()
+  if (numDeletedRows === 0n) throw new OciError('BLOB_UNKNOWN', `"${request.name}" has no blob ${digest}`)
+  return new Response(null, { status: 202, headers: { 'Content-Length': '0' } })
+}

@@ -1,0 +1,64 @@
+/** The codes of the OCI distribution spec, each with the HTTP status it is answered with. */
+export const OCI_ERRORS = {
+  BLOB_UNKNOWN: 404,
+  BLOB_UPLOAD_INVALID: 400,
+  BLOB_UPLOAD_UNKNOWN: 404,
+  DIGEST_INVALID: 400,
+  MANIFEST_BLOB_UNKNOWN: 400,
+  MANIFEST_INVALID: 400,
+  MANIFEST_UNKNOWN: 404,
+  NAME_INVALID: 400,
+  NAME_UNKNOWN: 404,
+  SIZE_INVALID: 400,
+  TAG_INVALID: 400,
+  RANGE_INVALID: 416,
+  UNAUTHORIZED: 401,
+  DENIED: 403,
+  UNSUPPORTED: 405,
+  TOOMANYREQUESTS: 429,
+  UNKNOWN: 500,
+  UNAVAILABLE: 503,
+} as const
+
+export type OciErrorCode = keyof typeof OCI_ERRORS
+
+export interface OciErrorOptions {
+  /** Instead of the code's usual status. */
+  status?: number
+  headers?: Record<string, string>
+  detail?: unknown
+  cause?: unknown
+}
+
+/** What a `/v2` request is refused with. Clients print `message`, so it says what to do. */
+export class OciError extends Error {
+  readonly code: OciErrorCode
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly detail: unknown
+
+  constructor(code: OciErrorCode, message: string, options: OciErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'OciError'
+    this.code = code
+    this.status = options.status ?? OCI_ERRORS[code]
+    this.headers = options.headers ?? {}
+    this.detail = options.detail
+  }
+}
+
+/** The answer that carries an {@link OciError}; a HEAD gets its headers only. */
+export function ociErrorResponse(error: OciError, method: string): Response {
+  const body = JSON.stringify({
+    errors: [{ code: error.code, message: error.message, detail: error.detail ?? null }],
+  })
+  return new Response(method === 'HEAD' ? null : body, {
+    status: error.status,
+    headers: {
+      'Content-Type': 'application/json',
+      'Content-Length': String(Buffer.byteLength(body)),
+      'Docker-Distribution-API-Version': 'registry/2.0',
+      ...error.headers,
+    },
+  })
+}

@@ -1,0 +1,137 @@
+import type { Selectable } from 'kysely'
+import type { ManifestTable } from '../db/schema.ts'
+import { isVersionTag } from '../versions/semver.ts'
+import { countPull } from './blobs.ts'
+import { OciError } from './errors.ts'
+import { isDigest, parseDigest, parseTag } from './names.ts'
+import { getVisibleRepository, mayInspect, type Repository, type RepositoryRequest } from './repository.ts'
+
+type Manifest = Selectable<ManifestTable>
+
+/** GET and HEAD of a manifest, by tag or digest, as the bytes that were pushed. */
+export async function readManifest(request: RepositoryRequest, reference: string): Promise<Response> {
+  const repository = await getVisibleRepository(request)
+  const digest = isDigest(reference)
+    ? parseDigest(reference).text
+    : await resolveTag(request, repository, parseTag(reference))
+  const manifest = digest === undefined ? undefined : await findManifest(request, repository.id, digest)
+  if (!manifest) throw unknown(request, reference)
+  if (!manifest.published && !mayInspect(request)) {
+    throw (await blockedBy(request, repository.id, manifest.digest)) ?? unknown(request, reference)
+  }
+
+  const headers: Record<string, string> = {
+    'Content-Type': manifest.media_type,
+    'Content-Length': String(manifest.content.byteLength),
+    'Docker-Content-Digest': manifest.digest,
+    ETag: `"${manifest.digest}"`,
+  }
+  if (!manifest.published) headers.Warning = '299 - "In quarantine: only you can pull this until its checks pass"'
+  if (request.request.method === 'HEAD') return new Response(null, { headers })
+  // A bundle is counted when its layer is fetched: the runner knows its digest and asks for nothing else.
+  if (!mayInspect(request)) {
+    const part = await findPart(request, repository.id, manifest.digest)
+    if (part?.kind === 'image') await countPull(request, repository.id)
+  }
+  return new Response(new Uint8Array(manifest.content), { headers })
+}
+
+async function findManifest(request: RepositoryRequest, repositoryId: number, digest: string) {
+  return request.context.database.db
+    .selectFrom('manifests')
+    .selectAll()
+    .where('repository_id', '=', repositoryId)
+    .where('digest', '=', digest)
+    .executeTakeFirst() satisfies Promise<Manifest | undefined>
+}
+
+async function findPart(request: RepositoryRequest, repositoryId: number, digest: string) {
+  return request.context.database.db
+    .selectFrom('version_parts')
+    .innerJoin('versions', 'versions.id', 'version_parts.version_id')
+    .select(['version_parts.kind', 'version_parts.state', 'version_parts.state_reason', 'versions.version'])
+    .where('version_parts.repository_id', '=', repositoryId)
+    .where('version_parts.manifest_digest', '=', digest)
+    .executeTakeFirst()
+}
+
+/**
+ * The digest behind a tag, for this caller. A version that holds an image and a bundle is pulled by tag as the image:
+ * that is what clients that know only tags want; a bundle is found by its digest, through the catalogue.
+ */
+async function resolveTag(
+  request: RepositoryRequest,
+  repository: Repository,
+  tag: string,
+): Promise<string | undefined> {
+  const { db } = request.context.database
+  const version = tag === 'latest' && !request.plain ? repository.latest_version : tag
+  if (version === null) return undefined
+  if (!request.plain && isVersionTag(version)) {
+    const parts = await db
+      .selectFrom('version_parts')
+      .innerJoin('versions', 'versions.id', 'version_parts.version_id')
+      .select(['version_parts.kind', 'version_parts.state', 'version_parts.manifest_digest'])
+      .where('versions.repository_id', '=', repository.id)
+      .where('versions.version', '=', version)
+      .orderBy('version_parts.kind', 'desc')
+      .execute()
+    const open = parts.find((part) => part.state === 'published' || part.state === 'deprecated')
+    return (mayInspect(request) ? parts[0] : (open ?? parts[0]))?.manifest_digest
+  }
+  const row = await db
+    .selectFrom('tags')
+    .select('digest')
+    .where('repository_id', '=', repository.id)
+    .where('name', '=', version)
+    .executeTakeFirst()
+  return row?.digest
+}
+
+/** Every client prints the message of a DENIED: it is where a blocked pull says why. */
+async function blockedBy(
+  request: RepositoryRequest,
+  repositoryId: number,
+  digest: string,
+): Promise<OciError | undefined> {
+  const part = await findPart(request, repositoryId, digest)
+  if (!part) return undefined
+  const subject = `${request.name}:${part.version}`
+  return new OciError(
+    'DENIED',
+    part.state === 'rejected'
+      ? `${subject} was not accepted: ${part.state_reason ?? 'its checks failed'}; its owner sees the findings`
+      : `${subject} is in quarantine: its checks have not ended yet`,
+  )
+}
+
+function unknown(request: RepositoryRequest, reference: string): OciError {
+  return new OciError('MANIFEST_UNKNOWN', `"${request.name}" has no manifest ${reference}`, {
+    detail: { name: request.name, reference },
+  })
+}
+
+/** Only in plain repositories: a version of a trainer is immutable, and pulls by digest never break. */
+export async function deleteManifest(request: RepositoryRequest, reference: string): Promise<Response> {
+  if (!request.plain) {
+    throw new OciError(
+      'UNSUPPORTED',
+      `versions are immutable and are not deleted; push a new version of ${request.name}`,
+    )
+  }
+  const repository = await getVisibleRepository(request)
+  const { db } = request.context.database
+  const { numDeletedRows } = isDigest(reference)
+    ? await db
+        .deleteFrom('manifests')
+        .where('repository_id', '=', repository.id)
+        .where('digest', '=', parseDigest(reference).text)
+        .executeTakeFirstOrThrow()
+    : await db
+        .deleteFrom('tags')
+        .where('repository_id', '=', repository.id)
+        .where('name', '=', parseTag(reference))
+        .executeTakeFirstOrThrow()
+  if (numDeletedRows === 0n) throw unknown(request, reference)
+  return new Response(null, { status: 202, headers: { 'Content-Length': '0' } })
+}

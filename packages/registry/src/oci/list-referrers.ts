@@ -1,0 +1,47 @@
+import { OCI_INDEX } from './manifest-schema.ts'
+import { parseDigest } from './names.ts'
+import { findRepository, mayInspect, type RepositoryRequest } from './repository.ts'
+
+const PAGE = 200
+
+/** GET referrers: never 404, so that clients know the API is here; what cannot be seen is not listed. */
+export async function listReferrers(request: RepositoryRequest, digestText: string): Promise<Response> {
+  const { context, name, url } = request
+  const subject = parseDigest(digestText).text
+  const artifactType = url.searchParams.get('artifactType')
+  const last = url.searchParams.get('last')
+  const repository = await findRepository(context, name)
+  const rows = repository
+    ? await context.database.db
+        .selectFrom('manifests')
+        .selectAll()
+        .where('repository_id', '=', repository.id)
+        .where('subject_digest', '=', subject)
+        .$if(artifactType !== null, (query) => query.where('artifact_type', '=', artifactType))
+        .$if(!mayInspect(request), (query) => query.where('published', '=', true))
+        .$if(last !== null, (query) => query.where('digest', '>', last ?? ''))
+        .orderBy('digest')
+        .limit(PAGE + 1)
+        .execute()
+    : []
+  const page = rows.slice(0, PAGE)
+  const headers: Record<string, string> = { 'Content-Type': OCI_INDEX }
+  if (artifactType !== null) headers['OCI-Filters-Applied'] = 'artifactType'
+  const lastDigest = page.at(-1)?.digest
+  if (rows.length > PAGE && lastDigest !== undefined) {
+    const query = new URLSearchParams({ ...(artifactType === null ? {} : { artifactType }), last: lastDigest })
+    headers.Link = `</v2/${name}/referrers/${subject}?${query}>; rel="next"`
+  }
+  const body = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: OCI_INDEX,
+    manifests: page.map((row) => ({
+      mediaType: row.media_type,
+      digest: row.digest,
+      size: row.content.byteLength,
+      ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
+      ...(row.annotations === null ? {} : { annotations: row.annotations }),
+    })),
+  })
+  return new Response(body, { headers })
+}

@@ -1,0 +1,37 @@
+import { sql } from 'kysely'
+import { getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
+
+const MAX_PAGE = 1000
+
+/** GET tags/list: in lexical order, `n` at a time, after `last`, which need not exist. */
+export async function listTags(request: RepositoryRequest): Promise<Response> {
+  const { context, name, url } = request
+  const repository = await getVisibleRepository(request)
+  const asked = url.searchParams.get('n')
+  const limit = asked !== null && /^\d+$/.test(asked) ? Math.min(Number(asked), MAX_PAGE) : MAX_PAGE
+  const last = url.searchParams.get('last')
+  const rows = await context.database.db
+    .selectFrom('tags')
+    .select('name')
+    .where('repository_id', '=', repository.id)
+    .$if(last !== null, (query) => query.where('name', '>', last))
+    .$if(!mayInspect(request), (query) =>
+      query.where(
+        sql<boolean>`(exists (select 1 from manifests m
+          where m.repository_id = tags.repository_id and m.digest = tags.digest and m.published)
+        or exists (select 1 from versions v join version_parts p on p.version_id = v.id
+          where v.repository_id = tags.repository_id and v.version = tags.name
+            and p.state in ('published', 'deprecated')))`,
+      ),
+    )
+    .orderBy('name')
+    .limit(limit + 1)
+    .execute()
+  const tags = rows.slice(0, limit).map((row) => row.name)
+  const headers: Record<string, string> = {}
+  const lastTag = tags.at(-1)
+  if (rows.length > limit && lastTag !== undefined) {
+    headers.Link = `</v2/${name}/tags/list?n=${limit}&last=${encodeURIComponent(lastTag)}>; rel="next"`
+  }
+  return Response.json({ name, tags }, { headers })
+}

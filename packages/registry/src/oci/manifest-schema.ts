@@ -1,0 +1,125 @@
+import { BUNDLE_CONFIG_MEDIA_TYPE, BUNDLE_MEDIA_TYPE } from '@trainyard/sdk/contract'
+import { z } from 'zod'
+import type { PartKind } from '../db/schema.ts'
+import { OciError } from './errors.ts'
+
+export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
+const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
+const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json'
+const IMAGE_CONFIGS = [
+  'application/vnd.oci.image.config.v1+json',
+  'application/vnd.docker.container.image.v1+json',
+] as const
+
+/** Layers that their makers do not let be uploaded: a manifest may name them, and nobody holds them. */
+const NOT_DISTRIBUTED = /^application\/vnd\.(oci\.image\.layer\.nondistributable\.|docker\.image\.rootfs\.foreign\.)/
+
+const Descriptor = z.looseObject({
+  mediaType: z.string(),
+  digest: z.string(),
+  size: z.number().int().nonnegative(),
+  platform: z.looseObject({ os: z.string().optional(), architecture: z.string().optional() }).optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+})
+export type Descriptor = z.infer<typeof Descriptor>
+
+const shared = {
+  schemaVersion: z.literal(2),
+  mediaType: z.string().optional(),
+  artifactType: z.string().optional(),
+  subject: Descriptor.optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+}
+export const ImageManifest = z.looseObject({ ...shared, config: Descriptor, layers: z.array(Descriptor).default([]) })
+export type ImageManifest = z.infer<typeof ImageManifest>
+export const ImageIndex = z.looseObject({ ...shared, manifests: z.array(Descriptor) })
+export type ImageIndex = z.infer<typeof ImageIndex>
+
+/** A pushed manifest: what the registry reads in it. The bytes are kept as they came. */
+export interface ParsedManifest {
+  mediaType: string
+  /** Of the referrers list: the manifest's own, or else its config's media type. */
+  artifactType: string | undefined
+  subject: string | undefined
+  annotations: Record<string, string> | undefined
+  /** Blobs that must be there already. */
+  blobs: string[]
+  children: Descriptor[]
+  /** What it is for a trainer; `undefined` for a signature, a chart, … */
+  kind: PartKind | undefined
+  /** The one layer of a bundle. */
+  bundleLayer: Descriptor | undefined
+  sizeBytes: number
+}
+
+const invalid = (message: string) => new OciError('MANIFEST_INVALID', message)
+
+/** Parses a manifest's bytes; `contentType` is the request's. */
+export function parseManifest(content: Uint8Array, contentType: string | null): ParsedManifest {
+  let json: unknown
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content))
+  } catch (error) {
+    throw new OciError('MANIFEST_INVALID', 'the manifest is not JSON', { cause: error })
+  }
+  const declared = z.looseObject({ mediaType: z.string().optional() }).safeParse(json).data?.mediaType
+  const header = contentType?.split(';')[0]?.trim() || undefined
+  if (header !== undefined && declared !== undefined && header !== declared) {
+    throw invalid(`the Content-Type is ${header}, the manifest's mediaType ${declared}`)
+  }
+  const mediaType = header ?? declared ?? OCI_MANIFEST
+  if (mediaType === OCI_INDEX || mediaType === DOCKER_LIST) return describeIndex(mediaType, read(ImageIndex, json))
+  if (mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST) {
+    return describeImage(mediaType, read(ImageManifest, json))
+  }
+  throw invalid(`the media type ${mediaType} is not taken; wanted an OCI or Docker (schema 2) manifest, index or list`)
+}
+
+function read<T>(schema: z.ZodType<T>, json: unknown): T {
+  const parsed = schema.safeParse(json)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw invalid(`the manifest's "${issue?.path.join('.') ?? ''}" is wrong: ${issue?.message ?? 'it is not valid'}`)
+}
+
+function describeIndex(mediaType: string, index: ImageIndex): ParsedManifest {
+  return {
+    mediaType,
+    artifactType: index.artifactType,
+    subject: index.subject?.digest,
+    annotations: index.annotations,
+    blobs: [],
+    children: index.manifests,
+    kind: index.artifactType === undefined && index.manifests.length > 0 ? 'image' : undefined,
+    bundleLayer: undefined,
+    sizeBytes: index.manifests.reduce((sum, child) => sum + child.size, 0),
+  }
+}
+
+function describeImage(mediaType: string, manifest: ImageManifest): ParsedManifest {
+  const bundleLayers = manifest.layers.filter((layer) => layer.mediaType === BUNDLE_MEDIA_TYPE)
+  const bundle =
+    manifest.artifactType === BUNDLE_MEDIA_TYPE ||
+    manifest.config.mediaType === BUNDLE_CONFIG_MEDIA_TYPE ||
+    bundleLayers.length > 0
+  if (bundle && (bundleLayers.length !== 1 || manifest.layers.length !== 1)) {
+    throw invalid(
+      `a bundle has exactly one layer, of the type ${BUNDLE_MEDIA_TYPE}; this one has ${manifest.layers.length}`,
+    )
+  }
+  const image = manifest.artifactType === undefined && IMAGE_CONFIGS.some((type) => type === manifest.config.mediaType)
+  return {
+    mediaType,
+    artifactType: manifest.artifactType ?? manifest.config.mediaType,
+    subject: manifest.subject?.digest,
+    annotations: manifest.annotations,
+    blobs: [manifest.config, ...manifest.layers.filter((layer) => !NOT_DISTRIBUTED.test(layer.mediaType))].map(
+      (descriptor) => descriptor.digest,
+    ),
+    children: [],
+    kind: bundle ? 'bundle' : image ? 'image' : undefined,
+    bundleLayer: bundleLayers[0],
+    sizeBytes: manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
+  }
+}

@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto'
+import type { Transaction } from 'kysely'
+import { toJsonText } from '../db/json.ts'
+import type { RegistryDatabase } from '../db/schema.ts'
+import { receiveVersion } from '../versions/receive-version.ts'
+import { isVersionTag } from '../versions/semver.ts'
+import { OciError } from './errors.ts'
+import { type ParsedManifest, parseManifest } from './manifest-schema.ts'
+import { isDigest, parseDigest, parseTag } from './names.ts'
+import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
+import { bodyOf, readLimited } from './streams.ts'
+
+/** What the spec wants to be taken at least; clients stay far below. */
+const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+
+/** Tags by which clients without the referrers API attach signatures and attestations to a digest. */
+const REFERRERS_TAG = /^sha(256|512)-[0-9a-f]{32,128}/
+
+/** PUT: keeps the exact bytes, and receives the version that a semver tag names. */
+export async function putManifest(request: RepositoryRequest, reference: string): Promise<Response> {
+  const { context, name } = request
+  requirePush(request)
+  const wanted = isDigest(reference) ? parseDigest(reference) : undefined
+  const tags = [...(wanted ? [] : [reference]), ...request.url.searchParams.getAll('tag')].map(parseTag)
+  for (const tag of tags) checkTag(request, tag)
+
+  const content = await readLimited(bodyOf(request.request), MAX_MANIFEST_BYTES)
+  if (!content) {
+    throw new OciError('SIZE_INVALID', `a manifest has at most ${MAX_MANIFEST_BYTES} bytes`, { status: 413 })
+  }
+  const manifest = parseManifest(content, request.request.headers.get('content-type'))
+  const algorithm = wanted?.algorithm ?? 'sha256'
+  const digest = `${algorithm}:${createHash(algorithm).update(content).digest('hex')}`
+  if (wanted && wanted.text !== digest) {
+    throw new OciError('DIGEST_INVALID', `the manifest has the digest ${digest}, not ${wanted.text}`)
+  }
+  if (manifest.subject !== undefined) parseDigest(manifest.subject)
+
+  const repository = await ensureRepository(request)
+  const received = await context.database.transaction(async (trx) => {
+    // Pushes to one repository follow each other: two that claim the same version cannot both find it free.
+    await trx.selectFrom('repositories').select('id').where('id', '=', repository.id).forUpdate().execute()
+    await requireReferences(trx, request, repository.id, manifest)
+    await storeManifest(trx, repository.id, digest, content, manifest)
+    const checkIds: string[] = []
+    for (const tag of tags) {
+      if (!request.plain && isVersionTag(tag)) {
+        const checkId = await receiveVersion(trx, request, { repository, version: tag, digest, manifest })
+        checkIds.push(checkId)
+      }
+      await trx
+        .insertInto('tags')
+        .values({ repository_id: repository.id, name: tag, digest })
+        .onConflict((conflict) =>
+          conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_at: context.clock.now() }),
+        )
+        .execute()
+    }
+    if (request.plain) await publishPlain(trx, repository.id, digest)
+    return checkIds
+  })
+  for (const checkId of received) await context.database.notify('check_queue', checkId)
+
+  const headers = new Headers({
+    Location: `/v2/${name}/manifests/${digest}`,
+    'Docker-Content-Digest': digest,
+    'Content-Length': '0',
+  })
+  if (manifest.subject !== undefined) headers.set('OCI-Subject', manifest.subject)
+  for (const tag of request.url.searchParams.getAll('tag')) headers.append('OCI-Tag', tag)
+  if (received[0] !== undefined) {
+    headers.set('Trainyard-Check', received[0])
+    headers.set('Warning', `299 - "Received. Only you can pull it until its checks end: /v1/checks/${received[0]}"`)
+  }
+  return new Response(null, { status: 201, headers })
+}
+
+function checkTag({ plain, name }: RepositoryRequest, tag: string): void {
+  if (plain || isVersionTag(tag) || REFERRERS_TAG.test(tag)) return
+  const hint = `push a version instead, for example ${name}:1.0.0`
+  throw new OciError(
+    'DENIED',
+    tag === 'latest'
+      ? `"latest" is not pushed: it is always the highest published version; ${hint}`
+      : `the tag "${tag}" is not a semantic version; ${hint}`,
+  )
+}
+
+async function requireReferences(
+  trx: Transaction<RegistryDatabase>,
+  request: RepositoryRequest,
+  repositoryId: number,
+  manifest: ParsedManifest,
+): Promise<void> {
+  for (const digest of manifest.blobs) parseDigest(digest)
+  for (const child of manifest.children) parseDigest(child.digest)
+  if (manifest.blobs.length > 0) {
+    const rows = await trx
+      .selectFrom('repository_blobs')
+      .select('digest')
+      .where('repository_id', '=', repositoryId)
+      .where('digest', 'in', manifest.blobs)
+      .execute()
+    const missing = manifest.blobs.find((digest) => !rows.some((row) => row.digest === digest))
+    if (missing !== undefined) {
+      throw new OciError('MANIFEST_BLOB_UNKNOWN', `the manifest names the blob ${missing}, which was not pushed here`, {
+        detail: { digest: missing },
+      })
+    }
+  }
+  // A plain repository may hold a sparse index: one whose images for other platforms were left out.
+  if (manifest.children.length === 0 || request.plain) return
+  const digests = manifest.children.map((child) => child.digest)
+  const rows = await trx
+    .selectFrom('manifests')
+    .select('digest')
+    .where('repository_id', '=', repositoryId)
+    .where('digest', 'in', digests)
+    .execute()
+  const missing = digests.find((digest) => !rows.some((row) => row.digest === digest))
+  if (missing !== undefined) {
+    throw new OciError('MANIFEST_BLOB_UNKNOWN', `the index names the manifest ${missing}, which was not pushed here`, {
+      detail: { digest: missing },
+    })
+  }
+}
+
+async function storeManifest(
+  trx: Transaction<RegistryDatabase>,
+  repositoryId: number,
+  digest: string,
+  content: Uint8Array,
+  manifest: ParsedManifest,
+): Promise<void> {
+  await trx
+    .insertInto('manifests')
+    .values({
+      repository_id: repositoryId,
+      digest,
+      media_type: manifest.mediaType,
+      artifact_type: manifest.artifactType ?? null,
+      subject_digest: manifest.subject ?? null,
+      annotations: toJsonText(manifest.annotations),
+      content: Buffer.from(content),
+    })
+    .onConflict((conflict) => conflict.columns(['repository_id', 'digest']).doNothing())
+    .execute()
+  const references = new Map<string, 'blob' | 'manifest'>([
+    ...manifest.blobs.map((blob) => [blob, 'blob'] as const),
+    ...manifest.children.map((child) => [child.digest, 'manifest'] as const),
+  ])
+  if (references.size === 0) return
+  await trx
+    .insertInto('manifest_references')
+    .values(
+      [...references].map(([reference, kind]) => ({
+        repository_id: repositoryId,
+        manifest_digest: digest,
+        digest: reference,
+        kind,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+async function publishPlain(trx: Transaction<RegistryDatabase>, repositoryId: number, digest: string): Promise<void> {
+  await trx
+    .updateTable('manifests')
+    .set({ published: true })
+    .where('repository_id', '=', repositoryId)
+    .where('digest', '=', digest)
+    .execute()
+}

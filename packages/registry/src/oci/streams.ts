@@ -1,0 +1,45 @@
+/** Bytes as a web stream that reads no further than its consumer, and lets go of the source when the client leaves. */
+export function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next = await iterator.next()
+        if (next.done) controller.close()
+        else controller.enqueue(next.value)
+      },
+      async cancel() {
+        await iterator.return?.()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** A request's body, chunk by chunk; nothing when there is none. */
+export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
+  if (!request.body) return
+  const reader = request.body.getReader()
+  try {
+    for (;;) {
+      const next = await reader.read()
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    // A body left half-read would hold the connection.
+    await reader.cancel().catch(() => undefined)
+  }
+}
+
+/** The whole of a body that is small by contract, or `undefined` when it is longer than `limit` bytes. */
+export async function readLimited(source: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const chunk of source) {
+    sizeBytes += chunk.byteLength
+    if (sizeBytes > limit) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

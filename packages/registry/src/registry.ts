@@ -1,0 +1,93 @@
+import { EventEmitter } from 'node:events'
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import {
+  type Clock,
+  createRegistryTokens,
+  type Identity,
+  type Logger,
+  loadSigningKeys,
+  type ObjectStore,
+  openDatabase,
+  systemClock,
+} from '@trainyard/platform'
+import { sql } from 'kysely'
+import { createAcceptance } from './acceptance/acceptance.ts'
+import { createForkValidate } from './acceptance/fork-validate.ts'
+import type { ValidateFunction } from './acceptance/validate.ts'
+import { createApp } from './app.ts'
+import type { RegistryConfig } from './config.ts'
+import type { RegistryContext } from './context.ts'
+import { registryMigrations } from './db/migrations.ts'
+import type { RegistryDatabase } from './db/schema.ts'
+
+export interface CreateRegistryOptions {
+  config: RegistryConfig
+  store: ObjectStore
+  identity: Identity
+  logger: Logger
+  clock?: Clock
+  /** Default: a forked process that calls `@trainyard/validator`. */
+  validate?: ValidateFunction
+}
+
+export interface Registry {
+  /** Serves `/v2`, `/token`, `/v1/trainers`, `/v1/checks` and `/v1/tokens`. */
+  readonly app: OpenAPIHono
+  readonly context: RegistryContext
+  /** Begins to make checks. An app that is not started takes pushes, and leaves their checks to another process. */
+  start(): Promise<void>
+  /** Stops making checks and closes the database; store and identity are the caller's. */
+  stop(): Promise<void>
+}
+
+/** Opens and migrates the database, and puts the registry together. */
+export async function createRegistry(options: CreateRegistryOptions): Promise<Registry> {
+  const { config, store, identity, logger, clock = systemClock } = options
+  const database = await openDatabase<RegistryDatabase>({
+    url: config.databaseUrl,
+    schema: config.databaseSchema,
+    migrations: registryMigrations,
+    logger,
+  })
+  const keys = await loadSigningKeys(database, config.jwtSecret === undefined ? {} : { secret: config.jwtSecret })
+  const changes: RegistryContext['changes'] = new EventEmitter()
+  // One listener for each person who watches a check.
+  changes.setMaxListeners(0)
+  const context: RegistryContext = {
+    config,
+    database,
+    store,
+    identity,
+    tokens: createRegistryTokens({ keys, clock }),
+    logger,
+    clock,
+    validate:
+      options.validate ??
+      createForkValidate({
+        logger,
+        databaseUrl: config.databaseUrl,
+        timeoutMs: config.checkTimeoutSeconds * 1000,
+      }),
+    trigramSchema: await findTrigramSchema(database.db),
+    changes,
+  }
+  const acceptance = createAcceptance(context)
+  const unlisten = await database.listen('checks', (id) => changes.emit('check', id))
+  return {
+    app: createApp(context),
+    context,
+    start: () => acceptance.start(),
+    async stop() {
+      await acceptance.stop()
+      await unlisten()
+      await database.close()
+    },
+  }
+}
+
+async function findTrigramSchema(db: RegistryContext['database']['db']): Promise<string | undefined> {
+  const { rows } = await sql<{ nspname: string }>`
+    select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_trgm'
+  `.execute(db)
+  return rows[0]?.nspname
+}

@@ -1,0 +1,62 @@
+/** The registry by itself: `node serve.js`, configured by its environment. */
+import { pathToFileURL } from 'node:url'
+import {
+  ConfigError,
+  createApi,
+  createLogger,
+  createStore,
+  deriveSecret,
+  type Listening,
+  listen,
+  openIdentity,
+  readStoreConfig,
+} from '@trainyard/platform'
+import { readRegistryConfig } from './config.ts'
+import { createRegistry } from './registry.ts'
+
+export interface Served extends Pick<Listening, 'url' | 'port'> {
+  /** Takes no new requests, lets the open ones end, gives checks back, and closes everything. */
+  stop(): Promise<void>
+}
+
+/** Starts a registry from `env`: see `config.ts`; `HOST` and `PORT` say where it listens. */
+export async function start(env: Record<string, string | undefined>): Promise<Served> {
+  const logger = createLogger({ name: 'registry', ...(env.LOG_LEVEL ? { level: env.LOG_LEVEL } : {}) })
+  const config = readRegistryConfig(env)
+  const { store, app: storeApp } = createStore(
+    readStoreConfig(env, {
+      dir: `${config.dataDir}/storage`,
+      publicUrl: config.publicUrl,
+      ...(config.jwtSecret === undefined ? {} : { secret: deriveSecret(config.jwtSecret, 'storage') }),
+    }),
+  )
+  const identity = await openIdentity({ url: config.databaseUrl, logger })
+  const registry = await createRegistry({ config, store, identity, logger })
+  const app = createApi({ logger })
+  if (storeApp) app.route('/', storeApp)
+  app.route('/', registry.app)
+  const server = await listen(app, { host: env.HOST ?? '127.0.0.1', port: Number(env.PORT ?? 7601) })
+  await registry.start()
+  logger.info({ url: server.url }, 'the registry listens')
+  return {
+    url: server.url,
+    port: server.port,
+    async stop() {
+      await server.close()
+      await registry.stop()
+      await identity.close()
+    },
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    const served = await start(process.env)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => void served.stop().then(() => process.exit(0)))
+    }
+  } catch (error) {
+    console.error(error instanceof ConfigError ? error.message : error)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,276 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { type Clock, createFolderStore, createLogger, type Listening, listen, openIdentity } from '@trainyard/platform'
+import { testDatabaseUrl } from '@trainyard/platform/testing'
+import {
+  BUNDLE_CONFIG_MEDIA_TYPE,
+  BUNDLE_MEDIA_TYPE,
+  type CheckResult,
+  type TrainerManifest,
+  type ValidationReport,
+} from '@trainyard/sdk/contract'
+import { sql } from 'kysely'
+import { packTar } from 'modern-tar'
+import type { ValidateFunction } from '../acceptance/validate.ts'
+import type { RegistryConfig } from '../config.ts'
+import { createRegistry, type Registry } from '../registry.ts'
+
+/** A registry over a real PostgreSQL and a folder of its own. */
+export interface Harness {
+  registry: Registry
+  config: RegistryConfig
+  /** A token's secret, with these scopes. */
+  token(scopes: string[], owner?: string): Promise<string>
+  request(path: string, init?: RequestInit & { token?: string }): Promise<Response>
+  /** Listens on a free port; `/token` then points there. */
+  listen(): Promise<Listening>
+  /** Another process over the same database and store, as after a restart. */
+  restart(validate?: ValidateFunction): Promise<Registry>
+  close(): Promise<void>
+}
+
+export interface HarnessOptions {
+  validate?: ValidateFunction
+  config?: Partial<RegistryConfig>
+  clock?: Clock
+}
+
+export async function createHarness(options: HarnessOptions = {}): Promise<Harness> {
+  const dir = await mkdtemp(join(tmpdir(), 'trainyard-registry-'))
+  const prefix = `test_${randomBytes(6).toString('hex')}`
+  const url = testDatabaseUrl()
+  const config: RegistryConfig = {
+    publicUrl: 'http://127.0.0.1:7600',
+    databaseUrl: url,
+    databaseSchema: prefix,
+    dataDir: dir,
+    tokenSeconds: 300,
+    checkConcurrency: 1,
+    checkTimeoutSeconds: 60,
+    checkLeaseSeconds: 30,
+    checkTries: 3,
+    pollMs: 100,
+    plainNamespaces: ['plain'],
+    redirectPulls: false,
+    maxBundleBytes: 64 * 1024 * 1024,
+    uploadSeconds: 3600,
+    ...options.config,
+  }
+  const logger = createLogger({ name: 'test', level: 'silent' })
+  const identity = await openIdentity({ url, schemaPrefix: `${prefix}_`, logger })
+  const store = createFolderStore({
+    dir: join(dir, 'store'),
+    publicUrl: config.publicUrl,
+    secret: 'a secret of the tests',
+  })
+  const open = (validate: ValidateFunction) =>
+    createRegistry({
+      ...{ config, store, identity, logger, validate },
+      ...(options.clock ? { clock: options.clock } : {}),
+    })
+  const registry = await open(options.validate ?? passes)
+  const others: Registry[] = []
+  const servers: Listening[] = []
+  return {
+    registry,
+    config,
+    token: async (scopes, owner = 'ada') => (await identity.createToken({ owner, name: 'test', scopes })).secret,
+    request: async (path, { token, ...init } = {}) => {
+      const headers = new Headers(init.headers)
+      if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+      return registry.app.request(path, { ...init, headers, ...(init.body ? { duplex: 'half' } : {}) } as RequestInit)
+    },
+    async listen() {
+      const server = await listen(registry.app, { port: 0 })
+      config.publicUrl = server.url
+      servers.push(server)
+      return server
+    },
+    async restart(validate = passes) {
+      const other = await open(validate)
+      others.push(other)
+      return other
+    },
+    async close() {
+      for (const server of servers) await server.close()
+      await sql`drop schema if exists ${sql.id(identity.schema)} cascade`.execute(registry.context.database.db)
+      await sql`drop schema if exists ${sql.id(prefix)} cascade`.execute(registry.context.database.db)
+      for (const each of [registry, ...others]) await each.stop()
+      await identity.close()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A validator that is content with everything. */
+export const passes: ValidateFunction = async ({ phases, onCheck }) =>
+  reportOf(
+    phases.map((name) => ({ name, status: 'passed', findings: [] })),
+    onCheck,
+  )
+
+/** The report of a validator that says these things, one after the other. */
+export function reportOf(checks: CheckResult[], onCheck: (check: CheckResult) => void): ValidationReport {
+  for (const check of checks) onCheck(check)
+  const failed = checks.some(({ status }) => status === 'failed')
+  return {
+    ...{ verdict: failed ? 'failed' : 'passed', profile: 'marketplace', seed: 1, durationMs: 1 },
+    ...{ checks, timeline: [] },
+  }
+}
+
+export function digestOf(bytes: Uint8Array | string, algorithm = 'sha256'): string {
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`
+}
+
+export function trainerManifest(name: string, version: string, more: Partial<TrainerManifest> = {}): unknown {
+  return {
+    ...{ name, version, displayName: 'Tiny', description: 'A tiny trainer', license: 'MIT', authors: ['Ada'] },
+    ...{ contract: '1', framework: 'none', entrypoints: { train: ['node', 'train.js'] } },
+    ...{ models: [{ name: 'tiny', taskTypes: ['classification'] }], taskTypes: ['classification'] },
+    ...{ datasetFormats: ['imagefolder'] },
+    ...more,
+  }
+}
+
+export interface TarItem {
+  name: string
+  body?: string
+  type?: 'file' | 'directory' | 'symlink' | 'link'
+  linkname?: string
+}
+
+export async function tarGz(items: readonly TarItem[]): Promise<Uint8Array> {
+  const archive = await packTar(
+    items.map(({ name, body, type = 'file', linkname }) => ({
+      header: { name, type, size: Buffer.byteLength(body ?? ''), mode: 0o644, ...(linkname ? { linkname } : {}) },
+      ...(body === undefined ? {} : { body }),
+    })),
+  )
+  return gzipSync(archive)
+}
+
+/** POST and PUT: the way of `docker push`, in short. */
+export async function pushBlob(
+  harness: Harness,
+  { name, token, bytes }: { name: string; token: string; bytes: Uint8Array },
+): Promise<string> {
+  const opened = await harness.request(`/v2/${name}/blobs/uploads/`, { method: 'POST', token })
+  if (opened.status !== 202) throw new Error(`POST answered ${opened.status}: ${await opened.text()}`)
+  const digest = digestOf(bytes)
+  const put = await harness.request(`${opened.headers.get('location')}?digest=${digest}`, {
+    method: 'PUT',
+    token,
+    body: Buffer.from(bytes),
+  })
+  if (put.status !== 201) throw new Error(`PUT answered ${put.status}: ${await put.text()}`)
+  return digest
+}
+
+export interface PushOptions {
+  name: string
+  version: string
+  token: string
+  /** Default: what {@link trainerManifest} makes. */
+  manifest?: unknown
+  items?: readonly TarItem[]
+}
+
+/** Pushes a bundle; answers with the response to its manifest. */
+export async function pushBundle(harness: Harness, options: PushOptions): Promise<Response> {
+  const { name, version, token, manifest = trainerManifest(name, version) } = options
+  const text = JSON.stringify(manifest)
+  const items = options.items ?? [
+    { name: 'trainer.json', body: text },
+    { name: 'README.md', body: '# Tiny\n' },
+    { name: 'train.js', body: 'process.exit(0)\n' },
+  ]
+  const layer = await tarGz(items)
+  const config = Buffer.from(text)
+  const content = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    artifactType: BUNDLE_MEDIA_TYPE,
+    config: {
+      mediaType: BUNDLE_CONFIG_MEDIA_TYPE,
+      digest: await pushBlob(harness, { name, token, bytes: config }),
+      size: config.byteLength,
+    },
+    layers: [
+      {
+        mediaType: BUNDLE_MEDIA_TYPE,
+        digest: await pushBlob(harness, { name, token, bytes: layer }),
+        size: layer.byteLength,
+      },
+    ],
+  })
+  return harness.request(`/v2/${name}/manifests/${version}`, {
+    method: 'PUT',
+    token,
+    headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' },
+    body: content,
+  })
+}
+
+/** Pushes an image whose layers hold these items. */
+export async function pushImage(
+  harness: Harness,
+  {
+    name,
+    version,
+    token,
+    layers,
+    labels,
+  }: Omit<PushOptions, 'items'> & {
+    layers: readonly (readonly TarItem[])[]
+    labels?: Record<string, string>
+  },
+): Promise<Response> {
+  const config = Buffer.from(JSON.stringify({ config: labels ? { Labels: labels } : {} }))
+  const descriptors = []
+  for (const items of layers) {
+    const bytes = await tarGz(items)
+    descriptors.push({
+      mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+      digest: await pushBlob(harness, { name, token, bytes }),
+      size: bytes.byteLength,
+    })
+  }
+  const content = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    config: {
+      mediaType: 'application/vnd.oci.image.config.v1+json',
+      digest: await pushBlob(harness, { name, token, bytes: config }),
+      size: config.byteLength,
+    },
+    layers: descriptors,
+  })
+  return harness.request(`/v2/${name}/manifests/${version}`, {
+    method: 'PUT',
+    token,
+    headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' },
+    body: content,
+  })
+}
+
+interface StoredCheck {
+  state: string
+  finishedAt?: string
+  checks: CheckResult[]
+}
+
+/** The check, once it has ended. */
+export async function endOfCheck(harness: Harness, token: string, pushed: Response): Promise<StoredCheck> {
+  const id = pushed.headers.get('trainyard-check')
+  if (!id) throw new Error(`the push answered ${pushed.status} without a check: ${await pushed.text()}`)
+  for (let tries = 0; tries < 400; tries++) {
+    const check = (await (await harness.request(`/v1/checks/${id}`, { token })).json()) as StoredCheck
+    if (check.finishedAt !== undefined) return check
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error(`the check ${id} did not end`)
+}

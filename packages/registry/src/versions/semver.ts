@@ -1,0 +1,27 @@
+import { SemVer } from '@trainyard/sdk/contract'
+import semver from 'semver'
+
+/** Whether a tag names a version. */
+export function isVersionTag(tag: string): boolean {
+  return SemVer.safeParse(tag).success && semver.valid(tag) === tag
+}
+
+/** The version that `latest` means: the highest one that is no prerelease, or else the highest. */
+export function latestOf(versions: readonly string[]): string | undefined {
+  const sorted = [...versions].sort(semver.rcompare)
+  return sorted.find((version) => semver.prerelease(version) === null) ?? sorted[0]
+}
+
+/** The newest of `versions` in an npm range; a tag such as `latest` or an empty range is {@link latestOf}. */
+export function newestInRange(versions: readonly string[], range: string): string | undefined {
+  if (range === '' || range === 'latest' || range === '*') return latestOf(versions)
+  return semver.maxSatisfying([...versions], range) ?? undefined
+}
+
+export function isRange(range: string): boolean {
+  return range === '' || range === 'latest' || semver.validRange(range) !== null
+}
+
+export function newestFirst(a: string, b: string): number {
+  return semver.rcompare(a, b)
+}
