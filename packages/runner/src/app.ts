@@ -1,0 +1,41 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { createApi, createLogger, openApiDocument, TrainyardError } from '@trainyard/platform'
+import { callbackRoutes } from './callback/routes.ts'
+import type { RunnerContext } from './context.ts'
+import { datasetRoutes } from './datasets/index.ts'
+import { findLiveJobs } from './jobs/find-live-jobs.ts'
+import { jobRoutes } from './jobs/routes.ts'
+import { simpleRoutes } from './simple/routes.ts'
+
+const INFO = {
+  title: 'Trainyard runner',
+  version: '1',
+  description:
+    'Jobs in, models out. Paths under /v1/jobs/{id} serve people; those tagged "Trainers" need the job token.',
+}
+
+/** Every route of the runner; nothing listens yet. */
+export function createRunnerApp(context: RunnerContext): OpenAPIHono {
+  const api = createApi({ logger: context.logger })
+  api.get('/healthz', (c) => c.json({ status: 'ok' }))
+  api.get('/readyz', async (c) => {
+    try {
+      await context.database.ping()
+    } catch (error) {
+      throw new TrainyardError('unavailable', 'The database does not answer', { retryAfterSeconds: 2, cause: error })
+    }
+    return c.json({ status: 'ready' })
+  })
+  api.get('/openapi.json', (c) => c.json(openApiDocument(api, INFO)))
+  api.route('/', callbackRoutes(context))
+  api.route('/', simpleRoutes(context))
+  api.route('/', jobRoutes(context))
+  api.route('/', datasetRoutes(context, { findLiveJobs: (datasetId) => findLiveJobs(context, datasetId) }))
+  return api
+}
+
+/** The OpenAPI document, without a database: routes only touch their context when they are called. */
+export function runnerOpenApi(): Record<string, unknown> {
+  const context = { logger: createLogger({ name: 'openapi', level: 'silent' }) } as RunnerContext
+  return openApiDocument(createRunnerApp(context), INFO)
+}

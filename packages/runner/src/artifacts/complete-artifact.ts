@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import { invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
+import type { Artifact, CompleteArtifactRequest } from '@trainyard/sdk/contract'
+import { sql } from 'kysely'
+import { getCurrentAttempt } from '../callback/authenticate.ts'
+import type { JobClaims, RunnerContext } from '../context.ts'
+import type { ArtifactRow } from '../db/schema.ts'
+import { toArtifact } from './artifact-view.ts'
+
+/** Checks size and digest of what was uploaded; only then the artifact exists. Repeating it gives the same answer. */
+export async function completeArtifact(
+  context: RunnerContext,
+  claims: JobClaims,
+  artifactId: string,
+  request: CompleteArtifactRequest,
+): Promise<Artifact> {
+  await getCurrentAttempt(context, claims, { open: false })
+  const row = await context.database.db
+    .selectFrom('artifacts')
+    .selectAll()
+    .where('id', '=', artifactId)
+    .where('job_id', '=', claims.jobId)
+    .executeTakeFirst()
+  if (row === undefined) throw notFound('artifact', artifactId)
+  if (row.completed_at !== null) return toArtifact(row)
+  await getCurrentAttempt(context, claims, { open: true })
+
+  if (row.upload_id !== null) await joinParts(context, row, row.upload_id, request)
+  await checkBytes(context, row)
+  const done = await context.database.transaction(async (trx) => {
+    // Positions are given out under the job's lock, so that a live stream never skips one that commits late.
+    await trx.selectFrom('jobs').select('id').where('id', '=', claims.jobId).forUpdate().execute()
+    return await trx
+      .updateTable('artifacts')
+      .set({
+        completed_at: context.clock.now(),
+        upload_id: null,
+        position: sql<number>`nextval(pg_get_serial_sequence('logs', 'id'))`,
+      })
+      .where('id', '=', artifactId)
+      .where('completed_at', 'is', null)
+      .returningAll()
+      .executeTakeFirst()
+  })
+  context.hub.changed(claims.jobId)
+  return toArtifact(done ?? { ...row, completed_at: context.clock.now() })
+}
+
+async function joinParts(
+  context: RunnerContext,
+  row: ArtifactRow,
+  uploadId: string,
+  request: CompleteArtifactRequest,
+): Promise<void> {
+  // The parts were joined before, and the answer got lost.
+  if ((await context.store.find(row.storage_key)) !== undefined) return
+  if (request.parts === undefined || request.parts.length === 0)
+    throw invalidRequest([
+      { path: 'parts', detail: 'must list every part with its ETag: this file was uploaded in parts' },
+    ])
+  await context.store.completeMultipart(row.storage_key, uploadId, request.parts)
+}
+
+async function checkBytes(context: RunnerContext, row: ArtifactRow): Promise<void> {
+  const found = await context.store.find(row.storage_key)
+  if (found === undefined)
+    throw new TrainyardError('unprocessable', `"${row.name}" has not been uploaded: PUT its bytes, then complete it`)
+  if (found.sizeBytes !== row.size_bytes)
+    await refuse(
+      context,
+      row,
+      `sizeBytes of "${row.name}" is ${found.sizeBytes} in the store, ${row.size_bytes} was announced`,
+    )
+  const hash = createHash('sha256')
+  const { body } = await context.store.get(row.storage_key)
+  for await (const chunk of body) hash.update(chunk)
+  const seen = hash.digest('hex')
+  if (seen !== row.sha256)
+    await refuse(context, row, `sha256 of "${row.name}" is ${seen} in the store, ${row.sha256} was announced`)
+}
+
+/** Wrong bytes are deleted with their announcement: the next try starts afresh. */
+async function refuse(context: RunnerContext, row: ArtifactRow, detail: string): Promise<never> {
+  await context.store.delete(row.storage_key)
+  await context.database.db.deleteFrom('artifacts').where('id', '=', row.id).where('completed_at', 'is', null).execute()
+  throw new TrainyardError('unprocessable', detail)
+}

@@ -1,0 +1,112 @@
+import { newId, type ObjectStore, TrainyardError } from '@trainyard/platform'
+import type { CreateArtifactRequest, CreateArtifactResponse, SignedPart } from '@trainyard/sdk/contract'
+import { getCurrentAttempt } from '../callback/authenticate.ts'
+import type { JobClaims, RunnerContext } from '../context.ts'
+import type { ArtifactRow } from '../db/schema.ts'
+import { artifactKey } from './storage-key.ts'
+
+/** From this size on a file is uploaded in parts. */
+export const MULTIPART_FROM_BYTES = 64 * 1024 ** 2
+const PART_BYTES = 32 * 1024 ** 2
+const MAX_PARTS = 10_000
+/** Long enough for a slow line; the trainer asks again when it was not. */
+const UPLOAD_EXPIRES_SECONDS = 6 * 3600
+
+/** Announces a file. Its bytes go straight to the store; it exists once `completeArtifact` has checked them. */
+export async function createArtifact(
+  context: RunnerContext,
+  claims: JobClaims,
+  request: CreateArtifactRequest,
+): Promise<CreateArtifactResponse> {
+  await getCurrentAttempt(context, claims, { open: true })
+  const { maxArtifactBytes } = context.limits
+  if (request.sizeBytes > maxArtifactBytes)
+    throw new TrainyardError(
+      'payload_too_large',
+      `sizeBytes is ${request.sizeBytes}; an artifact has at most ${maxArtifactBytes}`,
+      {
+        extra: { limits: { maxArtifactBytes } },
+      },
+    )
+  const same = await context.database.db
+    .selectFrom('artifacts')
+    .selectAll()
+    .where('job_id', '=', claims.jobId)
+    .where('name', '=', request.name)
+    .where('sha256', '=', request.sha256)
+    .where('kind', '=', request.kind)
+    .where('size_bytes', '=', request.sizeBytes)
+    .orderBy('completed_at', (order) => order.asc().nullsLast())
+    .executeTakeFirst()
+  if (same !== undefined && same.completed_at !== null) return { id: same.id, upload: { type: 'none' } }
+  // An announcement whose answer got lost is answered again, with fresh signatures.
+  const row = same ?? (await announce(context, claims, request))
+  return { id: row.id, upload: await signUpload(context.store, row) }
+}
+
+async function announce(
+  context: RunnerContext,
+  claims: JobClaims,
+  request: CreateArtifactRequest,
+): Promise<ArtifactRow> {
+  const id = newId('art')
+  const key = artifactKey(claims.jobId, id, request.name)
+  const { contentType } = request
+  const inParts = request.sizeBytes >= MULTIPART_FROM_BYTES
+  const uploadId = inParts ? (await context.store.createMultipart(key, { contentType })).uploadId : null
+  const epoch = request.metadata?.epoch
+  return await context.database.db
+    .insertInto('artifacts')
+    .values({
+      id,
+      job_id: claims.jobId,
+      attempt: claims.attempt,
+      kind: request.kind,
+      name: request.name,
+      size_bytes: request.sizeBytes,
+      sha256: request.sha256,
+      content_type: contentType,
+      epoch: typeof epoch === 'number' && Number.isInteger(epoch) && epoch >= 0 && epoch < 2 ** 31 ? epoch : null,
+      metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
+      storage_key: key,
+      upload_id: uploadId,
+      created_at: context.clock.now(),
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+}
+
+async function signUpload(store: ObjectStore, row: ArtifactRow): Promise<CreateArtifactResponse['upload']> {
+  const { storage_key: key, upload_id: uploadId, size_bytes: sizeBytes } = row
+  if (uploadId === null) {
+    const request = await store.signPut(key, {
+      sizeBytes,
+      sha256: row.sha256,
+      contentType: row.content_type,
+      expiresInSeconds: UPLOAD_EXPIRES_SECONDS,
+    })
+    return { type: 'single', request }
+  }
+  const parts = await Promise.all(
+    planParts(sizeBytes).map(async (part): Promise<SignedPart> => {
+      const options = {
+        partNumber: part.partNumber,
+        sizeBytes: part.sizeBytes,
+        expiresInSeconds: UPLOAD_EXPIRES_SECONDS,
+      }
+      return { ...(await store.signPart(key, uploadId, options)), ...part }
+    }),
+  )
+  return { type: 'parts', parts }
+}
+
+/** Cuts a file into equal parts, as many as a store takes at most. */
+export function planParts(sizeBytes: number): { partNumber: number; offset: number; sizeBytes: number }[] {
+  const partBytes = Math.max(PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS))
+  const count = Math.ceil(sizeBytes / partBytes)
+  return Array.from({ length: count }, (_, index) => ({
+    partNumber: index + 1,
+    offset: index * partBytes,
+    sizeBytes: Math.min(partBytes, sizeBytes - index * partBytes),
+  }))
+}

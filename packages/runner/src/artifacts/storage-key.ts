@@ -1,0 +1,12 @@
+import { isSafeRelativePath } from '@trainyard/sdk/contract'
+
+/** Everything that a job leaves lies under this. */
+export function jobPrefix(jobId: number): string {
+  return `jobs/${jobId}/`
+}
+
+/** Where an artifact's bytes are. The id keeps two versions of one name apart. */
+export function artifactKey(jobId: number, artifactId: string, name: string): string {
+  if (!isSafeRelativePath(name)) throw new Error(`not a relative path: ${JSON.stringify(name)}`)
+  return `${jobPrefix(jobId)}artifacts/${artifactId}/${name}`
+}

@@ -1,0 +1,26 @@
+import type { StopReason } from '@trainyard/sdk/contract'
+import { type AttemptEnd, reasonOfErrorType, reasonOfStop } from '../jobs/statuses.ts'
+import type { TerminalEvent } from './parse-events.ts'
+
+/** What a trainer's last word means. A trainer that finished although it was asked to stop has still finished. */
+export function endOfTerminalEvent(event: TerminalEvent, stopReason: StopReason | null): AttemptEnd {
+  switch (event.type) {
+    case 'completed':
+      return { reason: 'completed', result: event.result }
+    case 'cancelled':
+      return {
+        reason: reasonOfStop(stopReason ?? 'cancelled'),
+        error: { message: event.message ?? 'The trainer stopped as it was asked to' },
+      }
+    case 'failed':
+      return {
+        reason: stopReason === null ? reasonOfErrorType(event.errorType) : reasonOfStop(stopReason),
+        retryable: event.retryable,
+        error: {
+          errorType: event.errorType,
+          message: event.message,
+          ...(event.traceback === undefined ? {} : { traceback: event.traceback }),
+        },
+      }
+  }
+}

@@ -1,0 +1,108 @@
+import { parseConfig } from '@trainyard/platform'
+import { z } from 'zod'
+
+const seconds = (defaultValue: number) => z.coerce.number().positive().default(defaultValue)
+const count = (defaultValue: number) => z.coerce.number().int().nonnegative().default(defaultValue)
+
+/** What the runner needs to know. Plain data: build it by hand in a test, or with {@link readRunnerConfig}. */
+export interface RunnerConfig {
+  /** Origin under which people reach the runner. */
+  publicUrl: string
+  /** Origin under which trainers reach it; `publicUrl` when absent. */
+  callbackUrl?: string
+  databaseUrl: string
+  databaseSchema: string
+  /** Work folders of attempts, unpacked bundles, the dataset cache. */
+  dataDir: string
+  registryUrl?: string
+  registryToken?: string
+  /** How often a trainer should be heard. */
+  heartbeatSeconds: number
+  /** After how much silence, by this server's clock, an attempt is given up. */
+  heartbeatTimeoutSeconds: number
+  /** How long a launched trainer may take until it is first heard. */
+  startTimeoutSeconds: number
+  /** From SIGTERM to SIGKILL. */
+  cancelGraceSeconds: number
+  maxConcurrentJobs: number
+  datasetCacheMaxGb: number
+  /** With it job tokens are signed with HS256; without it with a key pair kept in the database. */
+  jwtSecret?: string
+  /** Changes to {@link DEFAULT_RUNNER_LIMITS}. */
+  limits?: Partial<RunnerLimits>
+}
+
+export interface RunnerLimits {
+  /** The pause between two looks at everything; wake-ups come sooner. */
+  reconcileIntervalMs: number
+  /** How long a replica that went silent keeps its jobs. */
+  leaseSeconds: number
+  queuedTimeoutSeconds: number
+  /** The first pause before a retry; doubled each time, with jitter. */
+  retryBackoffSeconds: number
+  retryBackoffMaxSeconds: number
+  /** Retries that do not count, so that a machine that always fails does not try for ever. */
+  maxFreeRetries: number
+  maxLogLinesPerAttempt: number
+  /** Life of a job token; a successor is handed out from half of it on. */
+  tokenSeconds: number
+  /** The largest artifact. */
+  maxArtifactBytes: number
+}
+
+export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
+  reconcileIntervalMs: 1000,
+  leaseSeconds: 30,
+  queuedTimeoutSeconds: 7 * 86_400,
+  retryBackoffSeconds: 5,
+  retryBackoffMaxSeconds: 300,
+  maxFreeRetries: 10,
+  maxLogLinesPerAttempt: 200_000,
+  tokenSeconds: 6 * 3600,
+  maxArtifactBytes: 64 * 1024 ** 3,
+}
+
+const RunnerEnvironment = z.object({
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
+  CALLBACK_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  DATABASE_URL: z.string().min(1),
+  DATABASE_SCHEMA: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]*$/, 'must be lower-case letters, digits and "_"')
+    .default('runner'),
+  DATA_DIR: z.string().min(1).default('.trainyard/runner'),
+  REGISTRY_URL: z.url({ protocol: /^https?$/ }).optional(),
+  REGISTRY_TOKEN: z.string().min(1).optional(),
+  HEARTBEAT_SECONDS: seconds(15),
+  HEARTBEAT_TIMEOUT_SECONDS: seconds(60),
+  START_TIMEOUT_SECONDS: seconds(120),
+  CANCEL_GRACE_SECONDS: seconds(30),
+  MAX_CONCURRENT_JOBS: count(2),
+  DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
+  JWT_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
+})
+
+/** Reads the runner's settings from an environment; throws a ConfigError in sentences. */
+export function readRunnerConfig(env: Record<string, string | undefined>): RunnerConfig {
+  const schema = RunnerEnvironment.refine((e) => e.HEARTBEAT_TIMEOUT_SECONDS > e.HEARTBEAT_SECONDS, {
+    path: ['HEARTBEAT_TIMEOUT_SECONDS'],
+    error: 'must be longer than HEARTBEAT_SECONDS, or every trainer is given up between two heartbeats',
+  })
+  const values = parseConfig(schema, env, 'runner')
+  return {
+    publicUrl: values.PUBLIC_URL,
+    ...(values.CALLBACK_PUBLIC_URL === undefined ? {} : { callbackUrl: values.CALLBACK_PUBLIC_URL }),
+    databaseUrl: values.DATABASE_URL,
+    databaseSchema: values.DATABASE_SCHEMA,
+    dataDir: values.DATA_DIR,
+    ...(values.REGISTRY_URL === undefined ? {} : { registryUrl: values.REGISTRY_URL }),
+    ...(values.REGISTRY_TOKEN === undefined ? {} : { registryToken: values.REGISTRY_TOKEN }),
+    heartbeatSeconds: values.HEARTBEAT_SECONDS,
+    heartbeatTimeoutSeconds: values.HEARTBEAT_TIMEOUT_SECONDS,
+    startTimeoutSeconds: values.START_TIMEOUT_SECONDS,
+    cancelGraceSeconds: values.CANCEL_GRACE_SECONDS,
+    maxConcurrentJobs: values.MAX_CONCURRENT_JOBS,
+    datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
+    ...(values.JWT_SECRET === undefined ? {} : { jwtSecret: values.JWT_SECRET }),
+  }
+}

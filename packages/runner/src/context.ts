@@ -1,0 +1,24 @@
+import type { Clock, Database, JobTokenClaims, JobTokens, Logger, ObjectStore } from '@trainyard/platform'
+import type { RunnerConfig, RunnerLimits } from './config.ts'
+import type { RunnerDatabase } from './db/schema.ts'
+import type { Launcher } from './launchers/launcher.ts'
+import type { JobHub } from './live/hub.ts'
+import type { TrainerSource } from './trainers/source.ts'
+
+/** Who a job token speaks for. */
+export type JobClaims = JobTokenClaims
+
+/** Everything a verb may need; any part can be replaced in a test. */
+export interface RunnerContext {
+  config: RunnerConfig
+  limits: RunnerLimits
+  database: Database<RunnerDatabase>
+  store: ObjectStore
+  logger: Logger
+  clock: Clock
+  tokens: JobTokens
+  trainers: TrainerSource
+  launcher: Launcher
+  /** Tells this and other replicas that a job changed. */
+  hub: JobHub
+}

@@ -1,0 +1,108 @@
+import { join, resolve } from 'node:path'
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import {
+  type Clock,
+  createJobTokens,
+  ensureWritableFolder,
+  type Logger,
+  loadSigningKeys,
+  type ObjectStore,
+  openDatabase,
+  systemClock,
+} from '@trainyard/platform'
+import { createRunnerApp } from './app.ts'
+import { DEFAULT_RUNNER_LIMITS, type RunnerConfig } from './config.ts'
+import type { RunnerContext } from './context.ts'
+import { runnerMigrations } from './db/migrations.ts'
+import type { RunnerDatabase } from './db/schema.ts'
+import type { Launcher } from './launchers/launcher.ts'
+import { createSubprocessLauncher } from './launchers/subprocess/index.ts'
+import { createJobHub } from './live/hub.ts'
+import { createSupervisor } from './supervisor/supervisor.ts'
+import { createRegistryTrainerSource } from './trainers/registry-source.ts'
+import type { TrainerSource } from './trainers/source.ts'
+import { unconfiguredTrainerSource } from './trainers/unconfigured-source.ts'
+
+export interface CreateRunnerOptions {
+  config: RunnerConfig
+  store: ObjectStore
+  logger: Logger
+  /** Default: the registry at `config.registryUrl`. */
+  trainers?: TrainerSource
+  clock?: Clock
+  /** Default: processes of this machine. */
+  launcher?: Launcher
+}
+
+export interface Runner {
+  app: OpenAPIHono
+  context: RunnerContext
+  /** Looks after jobs, those of a runner that died among them. */
+  start(): Promise<void>
+  /** Stops looking and closes the database; running trainers run on and keep their events. */
+  stop(): Promise<void>
+}
+
+/** Opens the runner's database and builds its app; `start()` sets it to work. */
+export async function createRunner(options: CreateRunnerOptions): Promise<Runner> {
+  const { config, store, logger, clock = systemClock } = options
+  const limits = { ...DEFAULT_RUNNER_LIMITS, ...config.limits }
+  const dataDir = resolve(config.dataDir)
+  await ensureWritableFolder(dataDir, 'the data folder (DATA_DIR)')
+  const database = await openDatabase<RunnerDatabase>({
+    url: config.databaseUrl,
+    schema: config.databaseSchema,
+    migrations: runnerMigrations,
+    logger,
+  })
+  try {
+    const keys = await loadSigningKeys(database, config.jwtSecret === undefined ? {} : { secret: config.jwtSecret })
+    const instance = await database.db.selectFrom('instance').select('id').executeTakeFirstOrThrow()
+    const context: RunnerContext = {
+      config,
+      limits,
+      database,
+      store,
+      logger,
+      clock,
+      tokens: createJobTokens({ keys, clock }),
+      trainers: options.trainers ?? defaultTrainers(config, dataDir),
+      launcher:
+        options.launcher ??
+        createSubprocessLauncher({
+          // Job numbers begin at 1 in every database: their folders are kept apart.
+          attemptsDir: join(dataDir, 'attempts', instance.id),
+          datasetCacheDir: join(dataDir, 'datasets'),
+          datasetCacheMaxGb: config.datasetCacheMaxGb,
+          logger,
+        }),
+      hub: createJobHub(database, logger),
+    }
+    const supervisor = createSupervisor(context)
+    return {
+      app: createRunnerApp(context),
+      context,
+      async start() {
+        await context.hub.start()
+        await supervisor.start()
+      },
+      async stop() {
+        await supervisor.stop()
+        await context.hub.stop()
+        await database.close()
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+function defaultTrainers(config: RunnerConfig, dataDir: string): TrainerSource {
+  if (config.registryUrl === undefined) return unconfiguredTrainerSource
+  return createRegistryTrainerSource({
+    registryUrl: config.registryUrl,
+    cacheDir: join(dataDir, 'bundles'),
+    ...(config.registryToken === undefined ? {} : { token: config.registryToken }),
+  })
+}

@@ -1,0 +1,174 @@
+import type {
+  ArtifactKind,
+  EndReason,
+  JobConfig,
+  JobError,
+  JobState,
+  LogLevel,
+  LogLine,
+  MetricGoal,
+  MetricValue,
+  Operation,
+  OperationResult,
+  ResolvedTrainer,
+  StopReason,
+  TaskType,
+} from '@trainyard/sdk/contract'
+import type { ColumnType, Generated, Selectable } from 'kysely'
+import type { DatasetTables } from '../datasets/tables.ts'
+import type { OutputPosition } from '../launchers/launcher.ts'
+
+/** JSON columns are read as values and written as JSON text. */
+type Json<T> = ColumnType<T, string, string>
+/** A column with a default in the database. */
+type Timestamp = ColumnType<Date, Date | undefined, Date>
+
+export interface JobProgress {
+  epoch?: number
+  totalEpochs?: number
+  step?: number
+  totalSteps?: number
+  phase?: string
+}
+
+export interface JobsTable {
+  id: Generated<number>
+  name: string | null
+  state: JobState
+  attempt: number
+  end_reason: EndReason | null
+  error: Json<JobError> | null
+  operation: Operation
+  task_type: TaskType
+  trainer_name: string
+  trainer: Json<ResolvedTrainer>
+  model: string
+  dataset_id: string | null
+  dataset_name: string | null
+  snapshot_id: string | null
+  version_hash: string | null
+  config: Json<JobConfig>
+  checkpoint_id: string | null
+  export_format: string | null
+  primary_metric: Json<{ name: string; goal: MetricGoal }>
+  progress: Json<JobProgress>
+  latest_metrics: Json<Record<string, MetricValue>>
+  result: Json<OperationResult> | null
+  priority: number
+  max_retries: number
+  counted_retries: Generated<number>
+  free_retries: Generated<number>
+  deadline_seconds: number | null
+  idempotency_key: string | null
+  request_hash: string
+  trace_id: string
+  cancel_requested_at: Date | null
+  /** Not before this a pending job is queued: the pause before a retry. */
+  run_after: Date | null
+  lease_owner: string | null
+  lease_expires_at: Date | null
+  created_at: Timestamp
+  queued_at: Date | null
+  started_at: Date | null
+  finished_at: Date | null
+  last_heard_at: Date | null
+}
+export type JobRow = Selectable<JobsTable>
+
+/** Which of the two ways of reporting an attempt uses; they cannot be mixed. */
+export type AttemptChannel = 'journal' | 'simple'
+
+export interface AttemptsTable {
+  job_id: number
+  attempt: number
+  /** Highest number of the journal that is held. */
+  last_seq: Generated<number>
+  channel: AttemptChannel | null
+  launcher: string | null
+  host: string | null
+  launched_at: Date | null
+  heard_at: Date | null
+  last_heard_at: Date | null
+  stop_reason: StopReason | null
+  stop_requested_at: Date | null
+  closed_at: Date | null
+  end_reason: EndReason | null
+  error: Json<JobError> | null
+  exit_code: number | null
+  signal: string | null
+  output_position: Json<OutputPosition>
+  log_lines: Generated<number>
+  dropped_lines: Generated<number>
+  /** The process is gone, its output is read, its folder is deleted. */
+  cleaned_at: Date | null
+  created_at: Timestamp
+}
+export type AttemptRow = Selectable<AttemptsTable>
+
+export interface EventsTable {
+  job_id: number
+  attempt: number
+  seq: number
+  type: string
+  time: Date | null
+  received_at: Timestamp
+  body: Json<Record<string, unknown>>
+  rejected: Json<{ path: string; detail: string }> | null
+}
+
+export interface MetricsTable {
+  job_id: number
+  attempt: number
+  name: string
+  step: number
+  /** NaN and the infinities are kept as such. */
+  value: number
+  time: Date
+}
+
+export interface LogsTable {
+  id: ColumnType<number, never, never>
+  job_id: number
+  attempt: number
+  time: Date
+  level: LogLevel
+  source: LogLine['source']
+  message: string
+}
+
+export interface ArtifactsTable {
+  id: string
+  job_id: number
+  attempt: number
+  kind: ArtifactKind
+  name: string
+  size_bytes: number
+  sha256: string
+  content_type: string
+  epoch: number | null
+  metadata: Json<Record<string, unknown>> | null
+  storage_key: string
+  upload_id: string | null
+  /** Order in the live stream, drawn from the same sequence as log lines; set when the artifact is complete. */
+  position: number | null
+  created_at: Timestamp
+  completed_at: Date | null
+}
+export type ArtifactRow = Selectable<ArtifactsTable>
+
+/** One row: tells this database from any other that uses the same folders. */
+export interface InstanceTable {
+  id: string
+}
+
+export interface RunnerTables {
+  instance: InstanceTable
+  jobs: JobsTable
+  attempts: AttemptsTable
+  events: EventsTable
+  metrics: MetricsTable
+  logs: LogsTable
+  artifacts: ArtifactsTable
+}
+
+export type RunnerDatabase = RunnerTables & DatasetTables

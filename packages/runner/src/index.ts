@@ -1,0 +1,30 @@
+/**
+ * Jobs in, models out: launches trainers, hears from them, supervises them.
+ *
+ * ```ts
+ * import { createRunner, readRunnerConfig } from '@trainyard/runner'
+ *
+ * const runner = await createRunner({ config: readRunnerConfig(process.env), store, logger })
+ * await runner.start() // runner.app is a Hono app to listen with
+ * ```
+ *
+ * @module
+ */
+
+export { runnerOpenApi } from './app.ts'
+export { DEFAULT_RUNNER_LIMITS, type RunnerConfig, type RunnerLimits, readRunnerConfig } from './config.ts'
+export type { RunnerContext } from './context.ts'
+export { type CreateRunnerOptions, createRunner, type Runner } from './create-runner.ts'
+export type {
+  AttemptRef,
+  Launcher,
+  LauncherCapabilities,
+  LaunchRequest,
+  Observation,
+  OutputLine,
+  OutputPosition,
+} from './launchers/launcher.ts'
+export { createSubprocessLauncher } from './launchers/subprocess/index.ts'
+export { createFolderTrainerSource } from './trainers/folder-source.ts'
+export { createRegistryTrainerSource } from './trainers/registry-source.ts'
+export type { ResolvedTrainer, TrainerSource } from './trainers/source.ts'

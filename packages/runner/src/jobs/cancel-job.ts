@@ -1,0 +1,39 @@
+import { notFound } from '@trainyard/platform'
+import type { Job, StopReason } from '@trainyard/sdk/contract'
+import { sql } from 'kysely'
+import type { RunnerContext } from '../context.ts'
+import { endAttempt } from './end-attempt.ts'
+import { getJob } from './get-job.ts'
+import { isTerminalJobState } from './statuses.ts'
+
+/** Asks a job to stop. One that was not launched yet ends at once; a finished one stays as it is. */
+export async function cancelJob(context: RunnerContext, jobId: number): Promise<Job> {
+  const now = context.clock.now()
+  await context.database.transaction(async (trx) => {
+    const job = await trx.selectFrom('jobs').selectAll().where('id', '=', jobId).forUpdate().executeTakeFirst()
+    if (job === undefined) throw notFound('job', jobId)
+    if (isTerminalJobState(job.state)) return
+    if (job.cancel_requested_at === null)
+      await trx.updateTable('jobs').set({ cancel_requested_at: now }).where('id', '=', jobId).execute()
+    const ref = { jobId, attempt: job.attempt }
+    const attempt = await trx
+      .updateTable('attempts')
+      .set({
+        // A deadline that came first stays the reason.
+        stop_reason: sql<StopReason>`coalesce(stop_reason, 'cancelled')`,
+        stop_requested_at: sql<Date>`coalesce(stop_requested_at, ${now}::timestamptz)`,
+      })
+      .where('job_id', '=', jobId)
+      .where('attempt', '=', job.attempt)
+      .returning('launched_at')
+      .executeTakeFirstOrThrow()
+    if (attempt.launched_at === null)
+      await endAttempt(context, trx, ref, {
+        reason: 'cancelled_by_user',
+        error: { message: 'The job was cancelled before its trainer was started' },
+      })
+  })
+  context.hub.changed(jobId)
+  context.hub.wake()
+  return await getJob(context, jobId)
+}

@@ -1,0 +1,48 @@
+import { notFound, TrainyardError } from '@trainyard/platform'
+import { jobPrefix } from '../artifacts/storage-key.ts'
+import type { RunnerContext } from '../context.ts'
+import { isTerminalJobState } from './statuses.ts'
+
+/** Deletes a job that has ended, with its journal, metrics, logs and files. */
+export async function deleteJob(context: RunnerContext, jobId: number): Promise<void> {
+  await context.database.transaction(async (trx) => {
+    const job = await trx.selectFrom('jobs').select('state').where('id', '=', jobId).forUpdate().executeTakeFirst()
+    if (job === undefined) throw notFound('job', jobId)
+    if (!isTerminalJobState(job.state))
+      throw new TrainyardError('conflict', `Job ${jobId} is ${job.state}; cancel it, then delete it`)
+    const alive = await trx
+      .selectFrom('attempts')
+      .select('attempt')
+      .where('job_id', '=', jobId)
+      .where('launched_at', 'is not', null)
+      .where('cleaned_at', 'is', null)
+      .executeTakeFirst()
+    if (alive !== undefined)
+      throw new TrainyardError(
+        'conflict',
+        `The trainer of job ${jobId} is still being stopped; try again in a moment`,
+        {
+          retryAfterSeconds: 2,
+        },
+      )
+    const user = await trx
+      .selectFrom('jobs')
+      .innerJoin('artifacts', 'artifacts.id', 'jobs.checkpoint_id')
+      .select('jobs.id')
+      .where('artifacts.job_id', '=', jobId)
+      .where('jobs.id', '!=', jobId)
+      .where('jobs.state', 'in', ['pending', 'queued', 'running'])
+      .executeTakeFirst()
+    if (user !== undefined)
+      throw new TrainyardError(
+        'conflict',
+        `Job ${user.id} is using a checkpoint of job ${jobId}; wait until it has ended`,
+      )
+    for (const table of ['artifacts', 'logs', 'metrics'] as const)
+      await trx.deleteFrom(table).where('job_id', '=', jobId).execute()
+    await trx.deleteFrom('jobs').where('id', '=', jobId).execute()
+  })
+  // After the commit: files without rows are only waste, rows without files would be lies.
+  await context.store.deletePrefix(jobPrefix(jobId))
+  context.hub.changed(jobId)
+}

@@ -1,0 +1,118 @@
+import { END_REASONS, type EndReason } from '@trainyard/sdk/contract'
+import type { Transaction } from 'kysely'
+import type { RunnerContext } from '../context.ts'
+import type { JobRow, RunnerDatabase } from '../db/schema.ts'
+import { type AttemptEnd, decideRetry, retryDelayMs } from './statuses.ts'
+
+export type EndOutcome =
+  | { outcome: 'ended'; reason: EndReason; next: 'finished' | 'retry' }
+  /** Somebody else was first; what they wrote stays. */
+  | { outcome: 'already-ended' }
+
+/**
+ * Closes an attempt and decides what becomes of its job, in the caller's transaction. Only the first end counts.
+ * The job's row is locked first, here and everywhere, so that ends, cancels and intake cannot deadlock.
+ */
+export async function endAttempt(
+  context: Pick<RunnerContext, 'clock' | 'limits'>,
+  trx: Transaction<RunnerDatabase>,
+  ref: { jobId: number; attempt: number },
+  end: AttemptEnd,
+): Promise<EndOutcome> {
+  const now = context.clock.now()
+  const job = await trx.selectFrom('jobs').selectAll().where('id', '=', ref.jobId).forUpdate().executeTakeFirst()
+  if (job === undefined) return { outcome: 'already-ended' }
+  const closed = await trx
+    .updateTable('attempts')
+    .set({
+      closed_at: now,
+      end_reason: end.reason,
+      error: end.error === undefined ? null : JSON.stringify(end.error),
+    })
+    .where('job_id', '=', ref.jobId)
+    .where('attempt', '=', ref.attempt)
+    .where('closed_at', 'is', null)
+    .executeTakeFirst()
+  if (closed.numUpdatedRows === 0n || job.attempt !== ref.attempt) return { outcome: 'already-ended' }
+
+  const retry = decideRetry({
+    reason: end.reason,
+    retryable: end.retryable ?? true,
+    cancelRequested: job.cancel_requested_at !== null,
+    countedRetries: job.counted_retries,
+    maxRetries: job.max_retries,
+    freeRetries: job.free_retries,
+    maxFreeRetries: context.limits.maxFreeRetries,
+  })
+  if (retry === 'none') {
+    await finishJob(trx, job, end, now)
+    return { outcome: 'ended', reason: end.reason, next: 'finished' }
+  }
+  const delayMs = retryDelayMs(job.counted_retries + job.free_retries, {
+    firstSeconds: context.limits.retryBackoffSeconds,
+    maxSeconds: context.limits.retryBackoffMaxSeconds,
+  })
+  await openAttempt(trx, job, {
+    now,
+    runAfter: new Date(now.getTime() + delayMs),
+    counted_retries: job.counted_retries + (retry === 'counted' ? 1 : 0),
+    free_retries: job.free_retries + (retry === 'free' ? 1 : 0),
+    // The last failure stays visible while the job waits for its next attempt.
+    error: end.error === undefined ? null : JSON.stringify(end.error),
+  })
+  return { outcome: 'ended', reason: end.reason, next: 'retry' }
+}
+
+async function finishJob(trx: Transaction<RunnerDatabase>, job: JobRow, end: AttemptEnd, now: Date): Promise<void> {
+  await trx
+    .updateTable('jobs')
+    .set({
+      state: END_REASONS[end.reason].state,
+      end_reason: end.reason,
+      error: end.error === undefined ? null : JSON.stringify(end.error),
+      result: end.result === undefined ? null : JSON.stringify(end.result),
+      finished_at: now,
+    })
+    .where('id', '=', job.id)
+    .execute()
+}
+
+/** Puts a job back to `pending` under the next attempt number. */
+export async function openAttempt(
+  trx: Transaction<RunnerDatabase>,
+  job: Pick<JobRow, 'id' | 'attempt'>,
+  next: { now: Date; runAfter: Date | null; counted_retries: number; free_retries: number; error: string | null },
+): Promise<void> {
+  await trx
+    .updateTable('jobs')
+    .set({
+      state: 'pending',
+      attempt: job.attempt + 1,
+      end_reason: null,
+      error: next.error,
+      result: null,
+      progress: '{}',
+      latest_metrics: '{}',
+      counted_retries: next.counted_retries,
+      free_retries: next.free_retries,
+      cancel_requested_at: null,
+      run_after: next.runAfter,
+      lease_owner: null,
+      lease_expires_at: null,
+      queued_at: null,
+      started_at: null,
+      finished_at: null,
+      last_heard_at: null,
+    })
+    .where('id', '=', job.id)
+    .execute()
+  await trx
+    .insertInto('attempts')
+    .values({
+      job_id: job.id,
+      attempt: job.attempt + 1,
+      output_position: '{"stdout":0,"stderr":0}',
+      created_at: next.now,
+    })
+    .execute()
+}

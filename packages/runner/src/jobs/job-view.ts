@@ -1,0 +1,62 @@
+import type { Job } from '@trainyard/sdk/contract'
+import type { JobProgress, JobRow } from '../db/schema.ts'
+import { isTerminalJobState } from './statuses.ts'
+
+/** A row as people see it. */
+export function toJob(row: JobRow): Job {
+  const { manifest } = row.trainer
+  const { dataset_id: id, snapshot_id: snapshotId, version_hash: versionHash } = row
+  const dataset =
+    id !== null && snapshotId !== null && versionHash !== null
+      ? { id, name: row.dataset_name ?? id, snapshotId, versionHash }
+      : undefined
+  return {
+    id: row.id,
+    state: row.state,
+    attempt: row.attempt,
+    operation: row.operation,
+    taskType: row.task_type,
+    trainer: {
+      name: row.trainer.name,
+      version: row.trainer.version,
+      displayName: manifest.displayName,
+      digest: row.trainer.digest,
+      framework: manifest.framework,
+    },
+    model: row.model,
+    config: row.config,
+    primaryMetric: row.primary_metric,
+    progress: { ...row.progress, fraction: fractionDone(row) },
+    latestMetrics: row.latest_metrics,
+    cancelRequested: row.cancel_requested_at !== null,
+    maxRetries: row.max_retries,
+    traceId: row.trace_id,
+    createdAt: row.created_at.toISOString(),
+    ...(row.name === null ? {} : { name: row.name }),
+    ...(row.end_reason === null ? {} : { endReason: row.end_reason }),
+    ...(row.error === null ? {} : { error: row.error }),
+    ...(dataset === undefined ? {} : { dataset }),
+    ...(row.result === null ? {} : { result: row.result }),
+    ...(row.queued_at === null ? {} : { queuedAt: row.queued_at.toISOString() }),
+    ...(row.started_at === null ? {} : { startedAt: row.started_at.toISOString() }),
+    ...(row.finished_at === null ? {} : { finishedAt: row.finished_at.toISOString() }),
+    ...(row.last_heard_at === null ? {} : { lastHeardAt: row.last_heard_at.toISOString() }),
+  }
+}
+
+function fractionDone(row: JobRow): number {
+  if (row.state === 'succeeded') return 1
+  const fraction = fractionOf(row.progress)
+  // Only success is whole: the last epoch is followed by validation and uploads.
+  return isTerminalJobState(row.state) ? fraction : Math.min(fraction, 0.999)
+}
+
+/** Share of the work that is done. Steps are finer than epochs; whichever is further along is the newer one. */
+export function fractionOf(progress: JobProgress): number {
+  return Math.max(share(progress.step, progress.totalSteps), share(progress.epoch, progress.totalEpochs))
+}
+
+function share(done: number | undefined, total: number | undefined): number {
+  if (done === undefined || total === undefined || total <= 0) return 0
+  return Math.min(1, Math.max(0, done / total))
+}

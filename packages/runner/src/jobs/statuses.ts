@@ -1,0 +1,131 @@
+import {
+  END_REASONS,
+  type EndReason,
+  type ErrorType,
+  EXIT_CODES,
+  isTerminalJobState,
+  JOB_TRANSITIONS,
+  type JobState,
+  type OperationResult,
+  type StopReason,
+} from '@trainyard/sdk/contract'
+
+export { isTerminalJobState }
+
+/** Whether a job may go from one state to another within one attempt. */
+export function canMove(from: JobState, to: JobState): boolean {
+  return JOB_TRANSITIONS[from].includes(to)
+}
+
+/** How an attempt ended, before anybody decides whether there is another one. */
+export interface AttemptEnd {
+  reason: EndReason
+  error?: { errorType?: ErrorType; message: string; traceback?: string }
+  result?: OperationResult
+  /** False when the trainer knows that another try would fail in the same way. */
+  retryable?: boolean
+}
+
+/** What a trainer's own `failed` means. */
+export function reasonOfErrorType(errorType: ErrorType): EndReason {
+  switch (errorType) {
+    case 'DatasetError':
+      return 'dataset_error'
+    case 'ConfigError':
+      return 'config_error'
+    case 'ValidationError':
+      return 'validation_error'
+    case 'CheckpointError':
+    case 'ResourceError':
+    case 'NetworkError':
+    case 'FrameworkError':
+    case 'UnknownError':
+      return 'training_error'
+  }
+}
+
+/** What it means that the trainer stopped after it was asked to. */
+export function reasonOfStop(reason: StopReason): EndReason {
+  switch (reason) {
+    case 'cancelled':
+      return 'cancelled_by_user'
+    case 'superseded':
+      return 'superseded'
+    case 'deadline':
+      return 'deadline'
+  }
+}
+
+/** What an exit means when the trainer said nothing final: CONTRACT section 6. */
+export function endOfExit(exit: {
+  exitCode: number
+  signal?: string
+  reason?: 'out_of_memory' | 'killed'
+  stopReason: StopReason | null
+  tail?: string
+}): AttemptEnd {
+  const how = exit.signal === undefined ? `with code ${exit.exitCode}` : `by ${exit.signal}`
+  const tail = exit.tail ? `\n${exit.tail}` : ''
+  if (exit.stopReason !== null)
+    return { reason: reasonOfStop(exit.stopReason), error: { message: stopMessage(exit.stopReason, how) } }
+  if (exit.reason === 'out_of_memory')
+    return {
+      reason: 'out_of_memory',
+      error: { message: `The trainer was ended ${how}: it used too much memory${tail}` },
+    }
+  switch (exit.exitCode) {
+    case EXIT_CODES.done:
+      return {
+        reason: 'exited_without_result',
+        error: { message: `The trainer exited with code 0 without saying "completed"${tail}` },
+      }
+    case EXIT_CODES.platformUnreachable:
+      return {
+        reason: 'platform_unreachable',
+        error: { message: 'The trainer could not reach the platform (exit code 2)' },
+      }
+    case EXIT_CODES.unusableInput:
+      return {
+        reason: 'config_error',
+        error: {
+          errorType: 'ConfigError',
+          message: `The trainer found its configuration or dataset unusable (exit code 3)${tail}`,
+        },
+      }
+    default:
+      return { reason: 'training_error', error: { message: `The trainer ended ${how}${tail}` } }
+  }
+}
+
+function stopMessage(reason: StopReason, how: string): string {
+  const why = { cancelled: 'was cancelled', superseded: 'was superseded', deadline: 'ran longer than its deadline' }
+  return `The attempt ${why[reason]}; the trainer ended ${how}`
+}
+
+/** Whether another attempt follows an end. */
+export function decideRetry(job: {
+  reason: EndReason
+  retryable: boolean
+  cancelRequested: boolean
+  countedRetries: number
+  maxRetries: number
+  freeRetries: number
+  maxFreeRetries: number
+}): 'free' | 'counted' | 'none' {
+  if (job.cancelRequested || !job.retryable) return 'none'
+  const rule = END_REASONS[job.reason].retry
+  if (rule === 'free' && job.freeRetries < job.maxFreeRetries) return 'free'
+  // A platform that always fails is paid from the job's own retries in the end.
+  if (rule !== 'never' && job.countedRetries < job.maxRetries) return 'counted'
+  return 'none'
+}
+
+/** The pause before a retry: doubled each time up to a limit, half of it by chance so that retries spread out. */
+export function retryDelayMs(
+  retries: number,
+  options: { firstSeconds: number; maxSeconds: number; random?: () => number },
+): number {
+  const { firstSeconds, maxSeconds, random = Math.random } = options
+  const whole = Math.min(maxSeconds, firstSeconds * 2 ** Math.min(retries, 30)) * 1000
+  return Math.round(whole / 2 + (whole / 2) * random())
+}

@@ -1,0 +1,99 @@
+import { fieldIssues, TrainyardError } from '@trainyard/platform'
+import { type FieldIssue, JobConfig, type TrainerManifest } from '@trainyard/sdk/contract'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+
+export type ConfigOutcome = { valid: true; config: JobConfig } | { valid: false; issues: FieldIssue[] }
+
+/**
+ * Checks flat settings against a manifest's schema, after presets and defaults are filled in, and splits them into what
+ * the trainer reads as `basic` and as `advanced`.
+ */
+export function validateConfig(
+  manifest: TrainerManifest,
+  settings: Readonly<Record<string, unknown>>,
+  preset?: string,
+): ConfigOutcome {
+  const presets = manifest.config.presets
+  if (preset !== undefined && !Object.hasOwn(presets, preset)) {
+    const known = Object.keys(presets)
+    const wanted = known.length === 0 ? 'this trainer has no presets' : `must be one of ${known.join(', ')}`
+    return { valid: false, issues: [{ path: 'preset', detail: wanted, value: preset }] }
+  }
+  const merged: Record<string, unknown> = structuredClone({
+    ...(preset === undefined ? {} : presets[preset]),
+    ...settings,
+  })
+  const validate = compile(manifest)
+  if (!validate(merged))
+    return { valid: false, issues: (validate.errors ?? []).map((error) => toIssue(error, manifest)) }
+
+  const split = splitConfig(manifest, merged)
+  const parsed = JobConfig.safeParse(split)
+  if (parsed.success) return { valid: true, config: parsed.data }
+  const issues = fieldIssues(parsed.error, split).map((issue) => ({
+    ...issue,
+    path: issue.path.replace(/^(basic|advanced)/, 'config'),
+  }))
+  return { valid: false, issues }
+}
+
+function compile(manifest: TrainerManifest): ValidateFunction {
+  // A fresh instance each time: schemas of strangers must not share `$id`s. `strict` would refuse our `x-` keywords.
+  const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: false, verbose: true, validateFormats: false })
+  try {
+    return ajv.compile({ type: 'object', ...manifest.config.schema })
+  } catch (error) {
+    throw new TrainyardError(
+      'unprocessable',
+      `The settings schema of ${manifest.name}@${manifest.version} is not valid: ${String(error)}`,
+      { issues: [{ path: 'trainer', detail: 'must have a valid JSON Schema under config.schema' }], cause: error },
+    )
+  }
+}
+
+function splitConfig(manifest: TrainerManifest, settings: Record<string, unknown>) {
+  const basic: Record<string, unknown> = {}
+  const advanced: Record<string, unknown> = {}
+  const properties = manifest.config.schema.properties ?? {}
+  for (const [name, value] of Object.entries(settings)) {
+    const property = Object.hasOwn(properties, name) ? properties[name] : undefined
+    const isAdvanced = typeof property === 'object' && property !== null && 'x-advanced' in property
+    const target = isAdvanced && property['x-advanced'] === true ? advanced : basic
+    // Not an assignment: a setting may be called "__proto__".
+    Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true })
+  }
+  return { basic, advanced }
+}
+
+function toIssue(error: ErrorObject, manifest: TrainerManifest): FieldIssue {
+  const at = ['config', ...error.instancePath.split('/').slice(1).map(unescapePointer)]
+  const params: Record<string, unknown> = error.params
+  switch (error.keyword) {
+    case 'required':
+      return { path: [...at, String(params.missingProperty)].join('.'), detail: 'is required' }
+    case 'additionalProperties':
+    case 'unevaluatedProperties': {
+      const name = String(params.additionalProperty ?? params.unevaluatedProperty)
+      const known = Object.keys(manifest.config.schema.properties ?? {}).join(', ') || 'none'
+      return {
+        path: [...at, name].join('.'),
+        detail: `is not a setting of ${manifest.name}; its settings are: ${known}`,
+      }
+    }
+    case 'enum':
+      return {
+        path: at.join('.'),
+        detail: `must be one of ${JSON.stringify(params.allowedValues).slice(1, -1)}`,
+        value: cut(error.data),
+      }
+    default:
+      return { path: at.join('.'), detail: error.message ?? `fails "${error.keyword}"`, value: cut(error.data) }
+  }
+}
+
+const unescapePointer = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
+
+function cut(value: unknown): unknown {
+  const text = JSON.stringify(value) ?? 'undefined'
+  return text.length <= 200 ? value : `${text.slice(0, 200)}…`
+}

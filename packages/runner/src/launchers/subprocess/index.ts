@@ -1,0 +1,2 @@
+export type { SubprocessConfig } from './config.ts'
+export { createSubprocessLauncher } from './launcher.ts'

@@ -1,0 +1,235 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Logger, processIdentity } from '@trainyard/platform'
+import type { AttemptRef, Launcher, LaunchRequest, Observation } from '../launcher.ts'
+import type { SubprocessConfig } from './config.ts'
+import { readOutput } from './read-output.ts'
+import { type AttemptFiles, attemptFiles, parseAttemptName, processSpec } from './spec.ts'
+
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
+/** How long a shim may take to write its pid before its launch counts as one that never happened. */
+const PID_WAIT_MS = 5000
+
+/** Runs trainers as processes of this machine that outlive the runner. */
+export function createSubprocessLauncher(options: SubprocessConfig & { logger: Logger }): Launcher {
+  const config: SubprocessConfig = {
+    ...options,
+    attemptsDir: resolve(options.attemptsDir),
+    datasetCacheDir: resolve(options.datasetCacheDir),
+  }
+  const { logger } = options
+  mkdirSync(config.attemptsDir, { recursive: true, mode: 0o700 })
+  mkdirSync(config.datasetCacheDir, { recursive: true })
+  const files = (ref: AttemptRef) => attemptFiles(config, ref)
+
+  return {
+    name: 'subprocess',
+    host: hostId(config.attemptsDir),
+    capabilities: { gpu: true, memoryLimit: false, networkPolicy: false, imagePull: false },
+    async launch(request) {
+      await launch(request, config)
+      logger.debug({ jobId: request.jobId, attempt: request.attempt }, 'trainer launched')
+    },
+    observe: (ref) => observe(files(ref)),
+    stop: (ref, graceMs) => stop(files(ref), graceMs),
+    logs: (ref, from, { final = false } = {}) => readOutput(files(ref), from, final),
+    async *list() {
+      for (const name of await readdir(config.attemptsDir)) {
+        const ref = parseAttemptName(name)
+        if (ref !== undefined) yield ref
+      }
+    },
+    async remove(ref) {
+      await stop(files(ref), 0)
+      await removeFolder(files(ref).dir)
+    },
+  }
+}
+
+/** Attempts belong to whoever has their folder: its name is a random text kept in it. */
+function hostId(attemptsDir: string): string {
+  const file = join(attemptsDir, 'host-id')
+  if (!existsSync(file)) {
+    try {
+      writeFileSync(file, `${randomUUID()}\n`, { flag: 'wx' })
+    } catch (error) {
+      if (!isCode(error, 'EEXIST')) throw error
+    }
+  }
+  return readFileSync(file, 'utf8').trim()
+}
+
+async function launch(request: LaunchRequest, config: SubprocessConfig): Promise<void> {
+  const files = attemptFiles(config, request)
+  if (existsSync(files.started)) return
+  const spec = processSpec(request, config)
+  await mkdir(join(files.workDir, 'tmp'), { recursive: true, mode: 0o700 })
+  if (spec.configText !== undefined) await writeFile(files.configFile, spec.configText)
+  const stdout = await open(files.stdout, 'a')
+  const stderr = await open(files.stderr, 'a')
+  try {
+    const child = spawn(spec.file, spec.args, {
+      cwd: spec.cwd,
+      env: spec.env,
+      // A session and process group of its own: signals to the runner's group do not reach it.
+      detached: true,
+      // Files, not pipes: a pipe breaks when the runner dies.
+      stdio: ['ignore', stdout.fd, stderr.fd],
+    })
+    await new Promise<void>((resolvePromise, reject) => {
+      child.once('spawn', resolvePromise)
+      child.once('error', reject)
+    })
+    child.unref()
+    child.on('error', () => {})
+    const identity = child.pid === undefined ? undefined : await processIdentity(child.pid)
+    if (identity !== undefined) await writeWhole(files.identity, identity)
+  } finally {
+    await stdout.close()
+    await stderr.close()
+  }
+}
+
+async function observe(files: AttemptFiles): Promise<Observation> {
+  const exit = await readExit(files)
+  if (exit !== undefined) return exit
+  if (!existsSync(files.dir)) return { state: 'absent' }
+  const pid = await readPid(files.shimPid)
+  if (pid === undefined) {
+    // Launched a moment ago, or a runner died between making the folder and starting the shim.
+    const age = Date.now() - (await stat(files.dir)).mtimeMs
+    if (existsSync(files.identity) || existsSync(files.started))
+      return age < PID_WAIT_MS ? { state: 'running' } : { state: 'lost' }
+    return { state: 'absent' }
+  }
+  if (await isOurs(files, pid)) return { state: 'running' }
+  // It may have ended between the two looks.
+  return (await readExit(files)) ?? killedOrLost(files)
+}
+
+async function readExit(files: AttemptFiles): Promise<Observation | undefined> {
+  const text = await readText(files.exitCode)
+  if (text === undefined || !/^\d+\s*$/.test(text)) return undefined
+  const exitCode = Number(text)
+  const signal = exitCode > 128 ? SIGNAL_NAMES.get(exitCode - 128) : undefined
+  return {
+    state: 'exited',
+    exitCode,
+    ...(signal === undefined ? {} : { signal }),
+    finishedAt: (await stat(files.exitCode)).mtime,
+  }
+}
+
+function killedOrLost(files: AttemptFiles): Observation {
+  return existsSync(files.killed)
+    ? { state: 'exited', exitCode: 137, signal: 'SIGKILL', reason: 'killed' }
+    : { state: 'lost' }
+}
+
+async function stop(files: AttemptFiles, graceMs: number): Promise<void> {
+  if ((await observe(files)).state !== 'running') return
+  if (graceMs > 0) {
+    await terminate(files)
+    const endsAt = performance.now() + graceMs
+    while (performance.now() < endsAt) {
+      if ((await observe(files)).state !== 'running') return
+      await sleep(Math.min(50, graceMs))
+    }
+  }
+  const pid = await readPid(files.shimPid)
+  if (pid === undefined) return
+  // The mark comes first: if the runner dies right here, the next one knows how it ended.
+  await writeWhole(files.killed, new Date().toISOString())
+  if (await isOurs(files, pid)) signalGroup(pid, 'SIGKILL')
+  for (let waits = 0; waits < 200 && (await observe(files)).state === 'running'; waits++) await sleep(10)
+}
+
+/** SIGTERM to the trainer alone, as `docker stop` does it; its own children are its own business until the grace ends. */
+async function terminate(files: AttemptFiles): Promise<void> {
+  const shim = await readPid(files.shimPid)
+  let trainer = await readPid(files.trainerPid)
+  for (let waits = 0; trainer === undefined && waits < 50; waits++) {
+    await sleep(10)
+    trainer = await readPid(files.trainerPid)
+  }
+  if (shim === undefined || !(await isOurs(files, shim))) return
+  // While the shim lives, the trainer's pid is either the trainer or a zombie: it cannot be anybody else's.
+  try {
+    if (trainer === undefined) signalGroup(shim, 'SIGTERM')
+    else process.kill(trainer, 'SIGTERM')
+  } catch (error) {
+    if (!isCode(error, 'ESRCH')) throw error
+  }
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    // macOS answers EPERM for a group of which only zombies are left.
+    if (!isCode(error, 'ESRCH') && !isCode(error, 'EPERM')) throw error
+  }
+}
+
+/** A pid is reused in time; the start time tells whether it is still the process that we started. */
+async function isOurs(files: AttemptFiles, pid: number): Promise<boolean> {
+  const seen = await processIdentity(pid)
+  if (seen === undefined) return false
+  const known = await readText(files.identity)
+  if (known !== undefined) return known.trim() === seen
+  // The runner died between starting the shim and writing this down.
+  await writeWhole(files.identity, seen)
+  return true
+}
+
+async function readPid(file: string): Promise<number | undefined> {
+  const pid = Number(await readText(file))
+  return Number.isInteger(pid) && pid > 1 ? pid : undefined
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}`
+  try {
+    await writeFile(temporary, text)
+    await rename(temporary, file)
+  } catch (error) {
+    // The attempt was removed meanwhile.
+    if (!isCode(error, 'ENOENT')) throw error
+  }
+}
+
+/** A trainer may have made its own folders unwritable. */
+async function removeFolder(dir: string): Promise<void> {
+  const options = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }
+  try {
+    await rm(dir, options)
+  } catch (error) {
+    if (!isCode(error, 'EACCES') && !isCode(error, 'EPERM')) throw error
+    await unlockFolders(dir)
+    await rm(dir, options)
+  }
+}
+
+async function unlockFolders(dir: string): Promise<void> {
+  await chmod(dir, 0o700)
+  for (const entry of await readdir(dir, { withFileTypes: true }))
+    if (entry.isDirectory()) await unlockFolders(join(dir, entry.name))
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,61 @@
+import { LogLevel, type LogLine, type LogPage } from '@trainyard/sdk/contract'
+import { type Selectable, sql } from 'kysely'
+import type { RunnerContext } from '../context.ts'
+import type { LogsTable } from '../db/schema.ts'
+import { getJobRow } from '../jobs/get-job.ts'
+
+export interface ReadLogsQuery {
+  attempt?: number | undefined
+  /** The lowest level shown. */
+  level?: LogLevel | undefined
+  /** Text that a message must contain, whatever the case. */
+  search?: string | undefined
+  /** Id of the last line that is known. */
+  after?: number | undefined
+  limit: number
+}
+
+/** Oldest first. */
+export async function readLogs(context: RunnerContext, jobId: number, query: ReadLogsQuery): Promise<LogPage> {
+  const { db } = context.database
+  await getJobRow(db, jobId)
+  let select = db
+    .selectFrom('logs')
+    .selectAll()
+    .where('job_id', '=', jobId)
+    .where('id', '>', query.after ?? 0)
+    .orderBy('id')
+    .limit(query.limit + 1)
+  if (query.attempt !== undefined) select = select.where('attempt', '=', query.attempt)
+  if (query.level !== undefined) select = select.where('level', 'in', levelsFrom(query.level))
+  if (query.search !== undefined)
+    select = select.where(sql<boolean>`position(lower(${query.search}) in lower(message)) > 0`)
+  const rows = await select.execute()
+  const dropped = await db
+    .selectFrom('attempts')
+    .select((eb) => eb.fn.sum<number | string | null>('dropped_lines').as('dropped'))
+    .where('job_id', '=', jobId)
+    .executeTakeFirst()
+  const lines = rows.slice(0, query.limit).map(toLogLine)
+  const last = lines.at(-1)
+  return {
+    lines,
+    dropped: Number(dropped?.dropped ?? 0),
+    ...(rows.length > query.limit && last !== undefined ? { nextCursor: String(last.id) } : {}),
+  }
+}
+
+function levelsFrom(level: LogLevel): LogLevel[] {
+  return LogLevel.options.slice(LogLevel.options.indexOf(level))
+}
+
+export function toLogLine(row: Selectable<LogsTable>): LogLine {
+  return {
+    id: row.id,
+    attempt: row.attempt,
+    time: row.time.toISOString(),
+    level: row.level,
+    source: row.source,
+    message: row.message,
+  }
+}

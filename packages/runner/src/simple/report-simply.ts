@@ -1,0 +1,47 @@
+import { invalidRequest, TrainyardError } from '@trainyard/platform'
+import { finished, getCurrentAttempt, superseded } from '../callback/authenticate.ts'
+import { parseEvents } from '../callback/parse-events.ts'
+import { applyBatch, continuation } from '../callback/receive-events.ts'
+import type { JobClaims, RunnerContext } from '../context.ts'
+import type { JobRow } from '../db/schema.ts'
+import type { UnnumberedEvent } from './translate.ts'
+
+/** How often another call of the same attempt may take the number that this one wanted. */
+const MAX_TRIES = 20
+
+/** Numbers events on arrival and stores them; an attempt that uses the journal is refused. */
+export async function reportSimply(
+  context: RunnerContext,
+  claims: JobClaims,
+  eventsFor: (job: JobRow) => UnnumberedEvent[],
+): Promise<{ status: string; should_continue: boolean }> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const { job, attempt } = await getCurrentAttempt(context, claims, { open: true })
+    const time = context.clock.now().toISOString()
+    const events = eventsFor(job).map((event, index) => ({ ...event, seq: attempt.last_seq + 1 + index, time }))
+    const batch = parseEvents(events)
+    const [rejected] = batch.rejected
+    if (rejected !== undefined) throw invalidRequest([{ path: rejected.path, detail: rejected.detail }])
+    const result = await applyBatch(context, claims, {
+      channel: 'simple',
+      first: events[0]?.seq ?? 0,
+      last: events.at(-1)?.seq ?? 0,
+      batch,
+    })
+    if (!result.applied) {
+      if (result.currentAttempt > claims.attempt) throw superseded(claims.attempt, result.currentAttempt)
+      if (result.closed) throw finished(claims.attempt, result.endReason)
+      throw new TrainyardError(
+        'conflict',
+        'This attempt reports through the journal; the simple endpoints cannot be mixed with it',
+      )
+    }
+    // Otherwise another call had the number: this one's event was taken for a duplicate.
+    if (events.length === 0 || result.lastSeq === attempt.last_seq)
+      return {
+        status: result.state === 'running' ? 'running' : 'ok',
+        should_continue: continuation(result).shouldContinue,
+      }
+  }
+  throw new TrainyardError('unavailable', 'Too many calls of this attempt at the same time', { retryAfterSeconds: 1 })
+}

@@ -1,0 +1,100 @@
+import type { END_REASONS, EndReason, StopReason } from '@trainyard/sdk/contract'
+import type { AttemptRow, JobRow } from '../db/schema.ts'
+import { type AttemptEnd, reasonOfStop } from '../jobs/statuses.ts'
+import type { Observation } from '../launchers/launcher.ts'
+
+export interface StepInput {
+  job: Pick<JobRow, 'attempt' | 'deadline_seconds'>
+  attempt: Pick<
+    AttemptRow,
+    | 'attempt'
+    | 'closed_at'
+    | 'end_reason'
+    | 'launched_at'
+    | 'heard_at'
+    | 'last_heard_at'
+    | 'stop_requested_at'
+    | 'stop_reason'
+  >
+  observation: Observation
+  now: Date
+  /** Since when this runner could have heard the trainer: silence before that was ours. */
+  listeningSince: Date
+  settings: {
+    heartbeatTimeoutSeconds: number
+    startTimeoutSeconds: number
+    cancelGraceSeconds: number
+  }
+}
+
+export type Step =
+  | { type: 'wait' }
+  /** The launch was written down, then the runner died before it happened. */
+  | { type: 'launch' }
+  /** Decide the end from the exit, read the rest of the output, clean up. */
+  | { type: 'settle'; exit: Extract<Observation, { state: 'exited' }> }
+  | { type: 'end'; end: AttemptEnd }
+  | { type: 'ask-to-stop'; reason: StopReason }
+  | { type: 'stop'; graceMs: number }
+  | { type: 'clean' }
+
+/** Ends after which nobody waits for the trainer to leave by itself. */
+const STOP_AT_ONCE: ReadonlySet<EndReason> = new Set(['heartbeat_lost', 'start_timeout'])
+
+/** The next idempotent step for an attempt, from what the database wants and what the launcher sees. */
+export function decideStep(input: StepInput): Step {
+  const { job, attempt, observation } = input
+  const isOver = attempt.closed_at !== null || job.attempt !== attempt.attempt
+  switch (observation.state) {
+    case 'exited':
+      return { type: 'settle', exit: observation }
+    case 'lost':
+      return isOver ? { type: 'clean' } : { type: 'end', end: lost(attempt.stop_reason) }
+    case 'absent':
+      if (isOver) return { type: 'clean' }
+      return attempt.heard_at === null ? { type: 'launch' } : { type: 'end', end: lost(attempt.stop_reason) }
+    case 'running':
+      return isOver ? leave(input) : supervise(input)
+  }
+}
+
+function lost(stopReason: StopReason | null): AttemptEnd {
+  const message =
+    'The trainer’s process is gone and left no exit code: the machine was restarted or the process was killed from outside'
+  return stopReason === null
+    ? { reason: 'node_lost', error: { message } }
+    : { reason: reasonOfStop(stopReason), error: { message } }
+}
+
+/** The attempt is over; its process may finish what it does, for a while. */
+function leave({ attempt, now, settings }: StepInput): Step {
+  const graceMs = settings.cancelGraceSeconds * 1000
+  const closedAt = attempt.closed_at ?? now
+  const lingered = now.getTime() - closedAt.getTime() >= graceMs
+  const atOnce = attempt.end_reason !== null && STOP_AT_ONCE.has(attempt.end_reason)
+  return lingered || atOnce ? { type: 'stop', graceMs } : { type: 'wait' }
+}
+
+function supervise({ job, attempt, now, listeningSince, settings }: StepInput): Step {
+  if (attempt.stop_requested_at !== null) return { type: 'stop', graceMs: settings.cancelGraceSeconds * 1000 }
+  const launchedAt = attempt.launched_at ?? now
+  const since = (from: Date) => (now.getTime() - from.getTime()) / 1000
+  if (job.deadline_seconds !== null && since(attempt.heard_at ?? launchedAt) >= job.deadline_seconds)
+    return { type: 'ask-to-stop', reason: 'deadline' }
+  if (attempt.heard_at === null) {
+    if (since(later(launchedAt, listeningSince)) < settings.startTimeoutSeconds) return { type: 'wait' }
+    return ended(
+      'start_timeout',
+      `The trainer was not heard within ${settings.startTimeoutSeconds} seconds of its launch`,
+    )
+  }
+  if (since(later(attempt.last_heard_at ?? launchedAt, listeningSince)) < settings.heartbeatTimeoutSeconds)
+    return { type: 'wait' }
+  return ended('heartbeat_lost', `The trainer was not heard for ${settings.heartbeatTimeoutSeconds} seconds`)
+}
+
+function ended(reason: keyof typeof END_REASONS, message: string): Step {
+  return { type: 'end', end: { reason, error: { message } } }
+}
+
+const later = (a: Date, b: Date) => (a > b ? a : b)

@@ -1,0 +1,93 @@
+import { TrainyardError } from '@trainyard/platform'
+import type { RunnerContext } from '../context.ts'
+import type { JobRow } from '../db/schema.ts'
+import { endAttempt } from '../jobs/end-attempt.ts'
+import type { AttemptEnd } from '../jobs/statuses.ts'
+import type { AttemptRef, LaunchRequest } from '../launchers/launcher.ts'
+
+/** Fetches the trainer and starts it. A failure ends the attempt; it is never thrown. */
+export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Promise<void> {
+  const { db } = context.database
+  const job = await db.selectFrom('jobs').selectAll().where('id', '=', ref.jobId).executeTakeFirst()
+  if (job === undefined || job.attempt !== ref.attempt) return
+  try {
+    const request = await launchRequest(context, job)
+    // Written down first: should the runner die in between, the next one finds nothing running and launches again.
+    if (!(await markLaunched(context, ref))) return
+    await context.launcher.launch(request)
+  } catch (error) {
+    context.logger.warn({ err: error, ...ref }, 'a trainer could not be launched')
+    await context.database.transaction((trx) => endAttempt(context, trx, ref, endOf(error)))
+  }
+  context.hub.changed(ref.jobId)
+}
+
+async function launchRequest(context: RunnerContext, job: JobRow): Promise<LaunchRequest> {
+  const { manifest } = job.trainer
+  const argv = manifest.entrypoints[job.operation]
+  if (argv === undefined) throw new Error(`${manifest.name} cannot ${job.operation}`)
+  const bundle = await context.trainers.fetchBundle(job.trainer).catch((error: unknown) => {
+    throw new TrainerUnavailable(error)
+  })
+  const token = await context.tokens.issue({
+    jobId: job.id,
+    attempt: job.attempt,
+    expiresInSeconds: context.limits.tokenSeconds,
+  })
+  const { dataset_id: id, snapshot_id: snapshotId, version_hash: versionHash } = job
+  const origin = (context.config.callbackUrl ?? context.config.publicUrl).replace(/\/+$/, '')
+  return {
+    jobId: job.id,
+    attempt: job.attempt,
+    operation: job.operation,
+    callbackUrl: `${origin}/v1/jobs/${job.id}`,
+    token: token.value,
+    traceId: job.trace_id,
+    taskType: job.task_type,
+    framework: manifest.framework,
+    model: job.model,
+    config: job.config,
+    ...(id !== null && snapshotId !== null && versionHash !== null ? { dataset: { id, snapshotId, versionHash } } : {}),
+    ...(job.export_format === null ? {} : { exportFormat: job.export_format }),
+    trainerDir: bundle.dir,
+    argv,
+  }
+}
+
+/** False when the attempt was cancelled or closed while the trainer was being fetched. */
+async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<boolean> {
+  return await context.database.transaction(async (trx) => {
+    const job = await trx
+      .selectFrom('jobs')
+      .select(['attempt', 'state', 'cancel_requested_at'])
+      .where('id', '=', ref.jobId)
+      .forUpdate()
+      .executeTakeFirst()
+    if (job?.attempt !== ref.attempt || job.cancel_requested_at !== null) return false
+    const { numUpdatedRows } = await trx
+      .updateTable('attempts')
+      .set({ launched_at: context.clock.now(), launcher: context.launcher.name, host: context.launcher.host })
+      .where('job_id', '=', ref.jobId)
+      .where('attempt', '=', ref.attempt)
+      .where('closed_at', 'is', null)
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
+  })
+}
+
+class TrainerUnavailable extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
+
+function endOf(error: unknown): AttemptEnd {
+  const message = error instanceof Error ? error.message : String(error)
+  if (!(error instanceof TrainerUnavailable)) return { reason: 'launch_failed', error: { message } }
+  const final = error.cause instanceof TrainyardError && !error.cause.retryable
+  return {
+    reason: 'trainer_unavailable',
+    retryable: !final,
+    error: { message: `The trainer could not be fetched: ${message}` },
+  }
+}

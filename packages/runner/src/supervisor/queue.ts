@@ -1,0 +1,38 @@
+import type { RunnerContext } from '../context.ts'
+import { endAttempt } from '../jobs/end-attempt.ts'
+
+/** Queues jobs whose pause is over. */
+export async function queuePending(context: RunnerContext): Promise<void> {
+  const now = context.clock.now()
+  const rows = await context.database.db
+    .updateTable('jobs')
+    .set({ state: 'queued', queued_at: now })
+    .where('state', '=', 'pending')
+    .where((eb) => eb.or([eb('run_after', 'is', null), eb('run_after', '<=', now)]))
+    .returning('id')
+    .execute()
+  for (const { id } of rows) context.hub.changed(id)
+}
+
+/** Gives up jobs that waited too long for a place. */
+export async function endQueuedTooLong(context: RunnerContext): Promise<void> {
+  const { queuedTimeoutSeconds } = context.limits
+  const before = new Date(context.clock.now().getTime() - queuedTimeoutSeconds * 1000)
+  const rows = await context.database.db
+    .selectFrom('jobs')
+    .innerJoin('attempts', (join) =>
+      join.onRef('attempts.job_id', '=', 'jobs.id').onRef('attempts.attempt', '=', 'jobs.attempt'),
+    )
+    .select(['jobs.id', 'jobs.attempt'])
+    .where('jobs.state', '=', 'queued')
+    .where('jobs.queued_at', '<', before)
+    .where('attempts.launched_at', 'is', null)
+    .execute()
+  for (const { id, attempt } of rows) {
+    const message = `The job waited longer than ${queuedTimeoutSeconds} seconds for a place`
+    await context.database.transaction((trx) =>
+      endAttempt(context, trx, { jobId: id, attempt }, { reason: 'queued_too_long', error: { message } }),
+    )
+    context.hub.changed(id)
+  }
+}

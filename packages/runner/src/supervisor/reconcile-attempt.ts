@@ -1,0 +1,114 @@
+import type { RunnerContext } from '../context.ts'
+import type { AttemptRow, JobRow } from '../db/schema.ts'
+import { endAttempt } from '../jobs/end-attempt.ts'
+import { type AttemptEnd, endOfExit } from '../jobs/statuses.ts'
+import type { AttemptRef, Observation } from '../launchers/launcher.ts'
+import { collectOutput, collectRest, errorTail } from './collect-output.ts'
+import { decideStep } from './decide-step.ts'
+import { launchAttempt } from './launch-attempt.ts'
+
+export interface ReconcileOptions {
+  listeningSince: Date
+  /** Stops in the background, once an attempt: the loop goes on while a trainer has its grace. */
+  stopInBackground(ref: AttemptRef, graceMs: number): void
+}
+
+/** Compares what the database wants with what the launcher sees, and takes the next step. */
+export async function reconcileAttempt(
+  context: RunnerContext,
+  ref: AttemptRef,
+  options: ReconcileOptions,
+): Promise<void> {
+  const { db } = context.database
+  // Looked at before the database is read: a trainer that says its last word and exits is seen in this order.
+  const observation = await context.launcher.observe(ref)
+  const job = await db.selectFrom('jobs').selectAll().where('id', '=', ref.jobId).executeTakeFirst()
+  const attempt = await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('job_id', '=', ref.jobId)
+    .where('attempt', '=', ref.attempt)
+    .executeTakeFirst()
+  if (job === undefined || attempt === undefined || attempt.cleaned_at !== null) return
+
+  const step = decideStep({
+    job,
+    attempt,
+    observation,
+    now: context.clock.now(),
+    listeningSince: options.listeningSince,
+    settings: context.config,
+  })
+  if (observation.state === 'running') await collectOutput(context, job, attempt, { final: false })
+  switch (step.type) {
+    case 'wait':
+      return
+    case 'launch':
+      return await launchAttempt(context, ref)
+    case 'stop':
+      return options.stopInBackground(ref, step.graceMs)
+    case 'ask-to-stop': {
+      await db
+        .updateTable('attempts')
+        .set({ stop_reason: step.reason, stop_requested_at: context.clock.now() })
+        .where('job_id', '=', ref.jobId)
+        .where('attempt', '=', ref.attempt)
+        .where('stop_requested_at', 'is', null)
+        .execute()
+      context.hub.wake()
+      return
+    }
+    case 'end': {
+      await end(context, ref, step.end)
+      if (observation.state === 'running') options.stopInBackground(ref, context.config.cancelGraceSeconds * 1000)
+      return
+    }
+    case 'settle':
+      return await settle(context, job, attempt, step.exit)
+    case 'clean':
+      return await clean(context, job, attempt)
+  }
+}
+
+async function settle(
+  context: RunnerContext,
+  job: JobRow,
+  attempt: AttemptRow,
+  exit: Extract<Observation, { state: 'exited' }>,
+): Promise<void> {
+  const ref = { jobId: attempt.job_id, attempt: attempt.attempt }
+  await collectRest(context, job, attempt)
+  if (attempt.closed_at === null) {
+    const tail = await errorTail(context, ref)
+    await end(context, ref, endOfExit({ ...exit, stopReason: attempt.stop_reason, tail }))
+  }
+  await clean(context, job, attempt, exit)
+}
+
+async function end(context: RunnerContext, ref: AttemptRef, how: AttemptEnd): Promise<void> {
+  const outcome = await context.database.transaction((trx) => endAttempt(context, trx, ref, how))
+  if (outcome.outcome === 'ended')
+    context.logger.info({ ...ref, reason: outcome.reason, next: outcome.next }, 'attempt ended')
+  context.hub.changed(ref.jobId)
+  context.hub.wake()
+}
+
+/** The process is gone: its output is stored, what it left behind is killed, its folder is deleted. */
+async function clean(
+  context: RunnerContext,
+  job: JobRow,
+  attempt: AttemptRow,
+  exit?: Extract<Observation, { state: 'exited' }>,
+): Promise<void> {
+  const ref = { jobId: attempt.job_id, attempt: attempt.attempt }
+  if (exit === undefined) await collectRest(context, job, attempt)
+  await context.launcher.remove(ref)
+  await context.database.db
+    .updateTable('attempts')
+    .set({ cleaned_at: context.clock.now(), exit_code: exit?.exitCode ?? null, signal: exit?.signal ?? null })
+    .where('job_id', '=', ref.jobId)
+    .where('attempt', '=', ref.attempt)
+    .execute()
+  // A retry waits for this.
+  context.hub.wake()
+}

@@ -1,0 +1,156 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream, existsSync } from 'node:fs'
+import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { TrainyardError, unpackTar } from '@trainyard/platform'
+import { Problem, ProblemCode, ResolvedTrainer } from '@trainyard/sdk/contract'
+import { parseTrainerReference, type TrainerSource } from './source.ts'
+
+export interface RegistryTrainerSourceOptions {
+  registryUrl: string
+  /** A `ty_` token, for trainers that are not public. */
+  token?: string
+  /** Unpacked bundles by digest; may be shared between runners. */
+  cacheDir: string
+  /** Longest time a resolve may take. Default: 15,000. */
+  timeoutMs?: number
+  fetch?: typeof fetch
+}
+
+/** Trainers from a registry over HTTP. */
+export function createRegistryTrainerSource(options: RegistryTrainerSourceOptions): TrainerSource {
+  const { registryUrl, token, timeoutMs = 15_000, fetch: request = fetch } = options
+  const cacheDir = resolve(options.cacheDir)
+  const underWay = new Map<string, Promise<{ dir: string }>>()
+
+  const get = async (url: URL, signal?: AbortSignal): Promise<Response> => {
+    const isRegistry = url.origin === new URL(registryUrl).origin
+    const headers = token !== undefined && isRegistry ? { authorization: `Bearer ${token}` } : {}
+    try {
+      return await request(url, { headers, ...(signal === undefined ? {} : { signal }) })
+    } catch (error) {
+      throw new TrainyardError('unavailable', `The registry at ${url.origin} does not answer`, { cause: error })
+    }
+  }
+
+  return {
+    async resolve(reference) {
+      const { name, range } = parseTrainerReference(reference)
+      const [namespace, short, ...rest] = name.split('/')
+      if (!namespace || !short || rest.length > 0)
+        throw new TrainyardError(
+          'unprocessable',
+          `must be "namespace/name" or "namespace/name@range"; seen: "${reference}"`,
+        )
+      const path = `/v1/trainers/${encodeURIComponent(namespace)}/${encodeURIComponent(short)}/resolve`
+      const url = new URL(path, registryUrl)
+      url.searchParams.set('range', range)
+      const response = await get(url, AbortSignal.timeout(timeoutMs))
+      if (!response.ok) throw await problemOf(response)
+      const resolved = ResolvedTrainer.safeParse(await response.json())
+      if (!resolved.success)
+        throw new TrainyardError('unavailable', `The registry's answer about ${name} is not understood`, {
+          cause: resolved.error,
+        })
+      return resolved.data
+    },
+
+    async fetchBundle(trainer) {
+      const { bundle } = trainer
+      if (bundle === undefined)
+        throw new TrainyardError(
+          'unprocessable',
+          `${trainer.name}@${trainer.version} is an image; this runner runs bundles only`,
+        )
+      const dir = join(cacheDir, bundle.digest.replace(':', '-'))
+      if (existsSync(dir)) return { dir }
+      const running = underWay.get(dir)
+      if (running !== undefined) return await running
+      const work = (async () => {
+        await mkdir(cacheDir, { recursive: true })
+        const response = await get(new URL(bundle.url, registryUrl))
+        if (!response.ok || response.body === null) throw await problemOf(response)
+        const archive = join(cacheDir, `.download-${randomUUID()}`)
+        try {
+          await download(response.body as unknown as AsyncIterable<Uint8Array>, archive, bundle)
+          await unpackReadOnly(archive, dir)
+        } finally {
+          await rm(archive, { force: true })
+        }
+        return { dir }
+      })().finally(() => underWay.delete(dir))
+      underWay.set(dir, work)
+      return await work
+    },
+  }
+}
+
+async function problemOf(response: Response): Promise<TrainyardError> {
+  const problem = Problem.safeParse(await response.json().catch(() => undefined))
+  if (!problem.success) return new TrainyardError('unavailable', `The registry answered ${response.status}`)
+  const code = ProblemCode.safeParse(problem.data.code)
+  const detail = problem.data.detail ?? problem.data.title
+  // What is wrong with our own token is not the business of whoever asked for a job.
+  if (!code.success || response.status === 401 || response.status >= 500)
+    return new TrainyardError('unavailable', `The registry says: ${detail}`)
+  if (code.data === 'not_found' || code.data === 'forbidden') return new TrainyardError('not_found', detail)
+  return new TrainyardError('unprocessable', detail)
+}
+
+async function download(
+  body: AsyncIterable<Uint8Array>,
+  file: string,
+  wanted: { digest: string; sizeBytes: number },
+): Promise<void> {
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  const handle = await open(file, 'wx')
+  try {
+    for await (const chunk of body) {
+      sizeBytes += chunk.byteLength
+      if (sizeBytes > wanted.sizeBytes) break
+      hash.update(chunk)
+      await handle.write(chunk)
+    }
+  } finally {
+    await handle.close()
+  }
+  const digest = `sha256:${hash.digest('hex')}`
+  if (sizeBytes !== wanted.sizeBytes || digest !== wanted.digest)
+    throw new TrainyardError(
+      'unavailable',
+      `The bundle that came has ${sizeBytes} bytes and ${digest}; wanted: ${wanted.sizeBytes} bytes and ${wanted.digest}`,
+    )
+}
+
+/** The folder appears whole, by rename; a runner beside this one may have been faster. */
+async function unpackReadOnly(archive: string, dir: string): Promise<void> {
+  const draft = `${dir}.${randomUUID()}`
+  await unpackTar(createReadStream(archive), draft)
+  try {
+    await makeReadOnly(draft)
+    await rename(draft, dir)
+  } catch (error) {
+    await chmod(draft, 0o755)
+    await rm(draft, { recursive: true, force: true })
+    if (!existsSync(dir)) throw error
+  }
+}
+
+/** Trainers of several jobs share it. The top folder stays writable by its owner, or it could not be renamed. */
+async function makeReadOnly(dir: string): Promise<void> {
+  for (const entry of await readdir(dir, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue
+    const file = join(entry.parentPath, entry.name)
+    await chmod(file, (await isExecutable(file)) ? 0o555 : 0o444)
+  }
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  const handle = await open(file, 'r')
+  try {
+    return ((await handle.stat()).mode & 0o111) !== 0
+  } finally {
+    await handle.close()
+  }
+}
