@@ -79,10 +79,18 @@ describe('when something is wrong', () => {
   })
 
   test('an API that fails is a bad gateway, with its trace', async () => {
-    const problem = { type: 'about:blank', title: 'Something went wrong here', status: 500, code: 'internal', retryable: true, traceId: 'abc123' }
+    const problem = {
+      type: 'about:blank',
+      title: 'Something went wrong here',
+      status: 500,
+      code: 'internal',
+      retryable: true,
+      traceId: 'abc123',
+    }
     const { app } = createWeb({
       ...urls,
-      fetch: async () => Response.json(problem, { status: 500, headers: { 'content-type': 'application/problem+json' } }),
+      fetch: async () =>
+        Response.json(problem, { status: 500, headers: { 'content-type': 'application/problem+json' } }),
     })
     const response = await app.request('/')
     expect(response.status).toBe(502)

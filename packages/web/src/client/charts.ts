@@ -163,7 +163,9 @@ function drawGroup(root: HTMLElement, group: ChartGroup, signature: string, hidd
     button.setAttribute('aria-pressed', String(!hidden.has(name)))
     const label = document.createElement('span')
     label.textContent = name
-    const value = document.createElement('output')
+    // Not an <output>: that would be read aloud at each point.
+    const value = document.createElement('span')
+    value.className = 'value'
     button.append(swatch(index), label, value)
     button.addEventListener('click', () => {
       if (!hidden.delete(name)) hidden.add(name)

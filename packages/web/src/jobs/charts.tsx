@@ -117,7 +117,7 @@ export function MetricTable({ series }: { series: readonly ChartSeries[] }) {
   if (steps.length === 0) return <p class="muted">No metrics yet.</p>
   return (
     <>
-      <Scroll label="Metrics as a table">
+      <Scroll label="Table of metrics">
         <table>
           <thead>
             <tr>

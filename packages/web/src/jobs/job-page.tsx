@@ -138,7 +138,7 @@ function Logs({ job, logs }: { job: Job; logs: JobLogs }) {
           {logs.dropped > 0 && `${logs.dropped} lines were over the job's quota and were not kept.`}
         </p>
       )}
-      <section class="log" id="log-view" aria-labelledby="log-title" tabindex={0}>
+      <section class="log" id="log-view" aria-label="Log lines" tabindex={0}>
         <p class="muted log-empty" hidden={logs.lines.length > 0}>
           Nothing has been said yet.
         </p>
@@ -186,7 +186,7 @@ function Config({ job }: { job: Job }) {
         <summary>
           <h2 id="config">Settings of this job</h2>
         </summary>
-        <Scroll label="Settings of this job">
+        <Scroll label="Table of settings">
           <table>
             <thead>
               <tr>

@@ -9,7 +9,10 @@ async function text(app: ReturnType<typeof createTestWeb>['app'], path: string, 
   const response = await app.request(path, init)
   return { status: response.status, html: await response.text(), headers: response.headers }
 }
-const fromOurPage = { method: 'POST', headers: { 'Sec-Fetch-Site': 'same-origin', 'Content-Type': 'application/x-www-form-urlencoded' } }
+const fromOurPage = {
+  method: 'POST',
+  headers: { 'Sec-Fetch-Site': 'same-origin', 'Content-Type': 'application/x-www-form-urlencoded' },
+}
 
 describe('the list of jobs', () => {
   test('links each job, with its state in words', async () => {

@@ -1,6 +1,14 @@
 import { createWeb } from '../index.ts'
 import { createFakeApi, type FakeApi } from './fake-api.ts'
-import { artifactsFixture, jobFixture, logsFixture, NOW, seriesFixture, trainerFixture, versionFixture } from './fixtures.ts'
+import {
+  artifactsFixture,
+  jobFixture,
+  logsFixture,
+  NOW,
+  seriesFixture,
+  trainerFixture,
+  versionFixture,
+} from './fixtures.ts'
 
 /** The pages over scripted APIs that know one of everything; `state` replaces what they know. */
 export function createTestWeb(state: Parameters<typeof createFakeApi>[0] = {}) {

@@ -2,7 +2,10 @@ import { Marked } from 'marked'
 import sanitizeHtml from 'sanitize-html'
 
 /** Longer READMEs are cut: rendering must stay quick whatever an author pushes. */
-export const MAX_README_LENGTH = 200_000
+export const MAX_README_LENGTH = 100_000
+
+/** Emphasis costs the square of the marks in a block: at this many, about 50 ms. No text that people read has more. */
+const MAX_MARKS_A_BLOCK = 3000
 
 const marked = new Marked({ gfm: true, async: false })
 
@@ -13,7 +16,38 @@ const HEADINGS: Record<string, string> = { h1: 'h3', h2: 'h4', h3: 'h5', h4: 'h6
  * classes; links only to http, https and mailto; images only over https, loaded late and without a referrer.
  */
 export function renderReadme(markdown: string): string {
-  const html = marked.parse(markdown.slice(0, MAX_README_LENGTH)) as string
+  const text = markdown.slice(0, MAX_README_LENGTH)
+  const known = rendered.get(text)
+  if (known !== undefined) return known
+  const parsed = findHtml(text)
+  const html = parsed === undefined ? `<pre tabindex="0">${escapeHtml(text)}</pre>` : sanitize(parsed)
+  if (rendered.size >= MAX_RENDERED) rendered.delete(rendered.keys().next().value ?? '')
+  rendered.set(text, html)
+  return html
+}
+
+/** What was rendered lately, the oldest first: the slowest README that an author can think of (2 s) is slow once. */
+const rendered = new Map<string, string>()
+const MAX_RENDERED = 50
+
+/** Undefined for what is made to exhaust the parser. */
+function findHtml(text: string): string | undefined {
+  const blocks = text.split(/\n[ \t]*\n/)
+  if (blocks.some((block) => (block.match(/[*_~]/g)?.length ?? 0) > MAX_MARKS_A_BLOCK)) return undefined
+  try {
+    return marked.parse(text) as string
+  } catch (error) {
+    // Thousands of nested quotes or lists overflow the stack.
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+function sanitize(html: string): string {
   return sanitizeHtml(html, {
     allowedTags: [
       ...[

@@ -27,7 +27,9 @@ test('says type, default and range of each setting', () => {
 
 test('falls back to the platform’s default for basic settings', () => {
   expect(listSettings(withProperties({ imgsz: { type: 'integer' } }))[0]?.defaultValue).toBe('640')
-  expect(listSettings(withProperties({ imgsz: { type: 'integer', 'x-advanced': true } }))[0]?.defaultValue).toBeUndefined()
+  expect(
+    listSettings(withProperties({ imgsz: { type: 'integer', 'x-advanced': true } }))[0]?.defaultValue,
+  ).toBeUndefined()
 })
 
 test('shows settings whose schema it does not understand as far as it can', () => {

@@ -96,7 +96,7 @@ function Models({ manifest }: { manifest: TrainerManifest }) {
   return (
     <section aria-labelledby="models">
       <h2 id="models">Models</h2>
-      <Scroll label="Models">
+      <Scroll label="Table of models">
         <table>
           <thead>
             <tr>
@@ -139,7 +139,7 @@ function Settings({ manifest }: { manifest: TrainerManifest }) {
       {settings.length === 0 ? (
         <p class="muted">This trainer declares no settings of its own.</p>
       ) : (
-        <Scroll label="Settings">
+        <Scroll label="Table of settings">
           <table class="settings">
             <thead>
               <tr>
@@ -196,7 +196,7 @@ function Versions({ trainer, shown, now }: { trainer: Trainer; shown: string; no
   return (
     <section aria-labelledby="versions">
       <h2 id="versions">Versions</h2>
-      <Scroll label="Versions">
+      <Scroll label="Table of versions">
         <table>
           <thead>
             <tr>

@@ -99,7 +99,13 @@ describe('the page of a trainer', () => {
   })
 
   test('is complete when a version’s manifest could not be parsed', async () => {
-    const broken = versionFixture({ version: '1.3.1', state: 'rejected', manifest: undefined, readme: undefined, checks: [] })
+    const broken = versionFixture({
+      version: '1.3.1',
+      state: 'rejected',
+      manifest: undefined,
+      readme: undefined,
+      checks: [],
+    })
     const { status, html } = await text(createTestWeb({ versions: [broken] }).app, `${path}?version=1.3.1`)
     expect(status).toBe(200)
     expect(html).toContain('Rejected')

@@ -1,0 +1,282 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { AxeResults, RunOptions } from 'axe-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createWeb } from './index.ts'
+import { hasChromium, launchChromium, listen } from './testing/browser.ts'
+import { createFakeApi, type FakeApi } from './testing/fake-api.ts'
+import {
+  artifactFixture,
+  artifactsFixture,
+  failedJob,
+  jobFixture,
+  logFixture,
+  logsFixture,
+  NOW,
+  seriesFixture,
+  succeededJob,
+  trainerFixture,
+  versionFixture,
+} from './testing/fixtures.ts'
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
+
+/** Pages and scripted APIs, really listening; all stopped at the end of the test that started them. */
+async function startSite(state: Parameters<typeof createFakeApi>[0] = {}) {
+  const api: FakeApi = createFakeApi({
+    trainers: [trainerFixture()],
+    versions: [versionFixture()],
+    jobs: [jobFixture(), failedJob(), succeededJob()],
+    series: seriesFixture(8),
+    logs: logsFixture(),
+    artifacts: artifactsFixture().artifacts,
+    ...state,
+  })
+  const apiServer = await listen(api.app.fetch)
+  const { app } = createWeb({ registryUrl: apiServer.url, runnerUrl: apiServer.url, now: () => NOW })
+  const site = await listen(app.fetch)
+  return {
+    api,
+    url: site.url,
+    [Symbol.asyncDispose]: async () => {
+      await site.close()
+      await apiServer.close()
+    },
+  }
+}
+
+describe.skipIf(!hasChromium())('in a browser', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(async () => {
+    await browser.close()
+  })
+
+  /** A page that fails the test on any error or refusal that the browser reports. */
+  async function openPage(options: BrowserContextOptions = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+    const page = await context.newPage()
+    const complaints: string[] = []
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('console', (message) => {
+      const notLoaded = message.text().startsWith('Failed to load resource')
+      if (message.type() === 'error' && !notLoaded) complaints.push(message.text())
+    })
+    return { page, complaints, [Symbol.asyncDispose]: () => context.close() }
+  }
+
+  describe('nothing stands in the way of anyone', () => {
+    const looks: [string, BrowserContextOptions][] = [
+      ['light, desktop', { colorScheme: 'light' }],
+      ['dark, desktop', { colorScheme: 'dark' }],
+      ['light, phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
+      ['dark, phone', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
+    ]
+    const paths = ['/', '/?q=none', '/trainers/trainyard/tfjs-classifier', '/jobs', '/jobs/42', '/jobs/41', '/nowhere']
+
+    test.each(looks)('%s', async (_look, options) => {
+      await using site = await startSite()
+      await using opened = await openPage(options)
+      const { page, complaints } = opened
+      for (const path of paths) {
+        await page.goto(site.url + path)
+        if (path.startsWith('/jobs/')) {
+          await page.locator('.plot canvas').first().waitFor()
+          for (const summary of await page.locator('summary').all()) await summary.click()
+        }
+        expect(await violations(page), path).toEqual([])
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+        expect(overflow, `${path} is wider than the window`).toBeLessThanOrEqual(0)
+      }
+      await page.goto(`${site.url}/jobs/42`)
+      await page.getByRole('button', { name: 'Cancel job' }).click()
+      expect(await violations(page), 'the dialog').toEqual([])
+      expect(complaints).toEqual([])
+    })
+
+    test('the narrowest phone needs no sideways scrolling', async () => {
+      await using site = await startSite()
+      await using opened = await openPage({ viewport: { width: 360, height: 740 } })
+      for (const path of paths) {
+        await opened.page.goto(site.url + path)
+        const overflow = await opened.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+        expect(overflow, path).toBeLessThanOrEqual(0)
+      }
+    })
+  })
+
+  describe('by keyboard alone', () => {
+    test('one finds and opens a trainer', async () => {
+      await using site = await startSite()
+      await using opened = await openPage()
+      const { page } = opened
+      await page.goto(site.url)
+      await page.keyboard.press('Tab')
+      expect(await focused(page)).toBe('Skip to the content')
+      await page.keyboard.press('Enter')
+      await page.keyboard.press('Tab')
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe('q')
+      await page.keyboard.type('classifier')
+      await page.keyboard.press('Enter')
+      await page.waitForURL('**/?q=classifier')
+      expect(await page.inputValue('#q')).toBe('classifier')
+      for (let presses = 0; presses < 40 && (await focused(page)) !== 'TensorFlow.js classifier'; presses += 1) {
+        await page.keyboard.press('Tab')
+      }
+      await page.keyboard.press('Enter')
+      await page.waitForURL('**/trainers/trainyard/tfjs-classifier')
+      expect(await page.locator('h1').textContent()).toBe('TensorFlow.js classifier')
+    })
+
+    test('one leaves the cancel dialog, then cancels', async () => {
+      await using site = await startSite()
+      await using opened = await openPage()
+      const { page } = opened
+      await page.goto(`${site.url}/jobs/42`)
+      const button = page.locator('#job-actions button')
+      const dialog = page.locator('dialog')
+      await button.focus()
+      await page.keyboard.press('Enter')
+      await dialog.waitFor({ state: 'visible' })
+      expect(await focused(page)).toBe('Keep it running')
+      await page.keyboard.press('Escape')
+      await dialog.waitFor({ state: 'hidden' })
+      expect(await focused(page)).toBe('Cancel job')
+      expect(site.api.jobs[0]?.cancelRequested).toBe(false)
+
+      await page.keyboard.press('Enter')
+      await dialog.waitFor({ state: 'visible' })
+      await page.keyboard.press('Tab')
+      expect(await focused(page)).toBe('Cancel job')
+      await page.keyboard.press('Enter')
+      await page.getByText('Cancelling').waitFor()
+      expect(site.api.jobs[0]?.cancelRequested).toBe(true)
+    })
+  })
+
+  describe('a running job', () => {
+    test('moves its bar, curves, files and log without a reload, to its end', async () => {
+      await using site = await startSite()
+      await using opened = await openPage()
+      const { page, complaints } = opened
+      await page.goto(`${site.url}/jobs/42`)
+      const bar = page.locator('#job-progress').getByRole('progressbar')
+      const losses = page.locator('[data-chart="loss-epoch"] .plot')
+      expect(await bar.getAttribute('value')).toBe('0.4')
+      await expect.poll(() => losses.getAttribute('data-points')).toBe('16')
+      const before = await losses.locator('canvas').screenshot()
+      await page.evaluate(() => {
+        document.body.dataset.sameDocument = 'yes'
+      })
+      await expect.poll(() => site.api.followers()).toBe(1)
+
+      const time = NOW.toISOString()
+      site.api.push({
+        type: 'job',
+        job: jobFixture({ progress: { fraction: 0.45, epoch: 9, totalEpochs: 20, phase: 'train' } }),
+      })
+      site.api.push({
+        type: 'metrics',
+        points: [
+          { name: 'train_loss', step: 9, value: 0.02, time },
+          { name: 'val_loss', step: 9, value: 'Infinity', time },
+          { name: 'new_score', step: 9, value: 0.5, time },
+        ],
+      })
+      site.api.push({ type: 'logs', lines: [logFixture(99, { level: 'warning', message: 'a line <b>from</b> now' })] })
+      site.api.push({ type: 'artifact', artifact: artifactFixture({ id: 'art_9', name: 'epoch-9.safetensors' }) })
+
+      await expect.poll(() => bar.getAttribute('value')).toBe('0.45')
+      await page.getByText('epoch 9 of 20').waitFor()
+      await expect.poll(() => losses.getAttribute('data-points')).toBe('18')
+      await page.getByRole('button', { name: 'new_score' }).waitFor()
+      await page.getByText('a line <b>from</b> now').waitFor()
+      await page.getByRole('link', { name: 'epoch-9.safetensors' }).waitFor()
+      expect((await losses.locator('canvas').screenshot()).equals(before)).toBe(false)
+
+      const finishedAt = time
+      site.api.push({
+        type: 'job',
+        job: jobFixture({ state: 'succeeded', progress: { fraction: 1, epoch: 20, totalEpochs: 20 }, finishedAt }),
+      })
+      await page.getByRole('button', { name: 'Restart' }).waitFor()
+      expect(await bar.getAttribute('value')).toBe('1')
+      expect(await page.getByRole('status').textContent()).toBe('The job is now: succeeded.')
+      expect(await page.evaluate(() => document.body.dataset.sameDocument)).toBe('yes')
+      // Nobody asks again for what has ended.
+      await expect.poll(() => site.api.followers()).toBe(0)
+      expect(complaints).toEqual([])
+    })
+
+    test('shows no log line twice, and filters by level', async () => {
+      await using site = await startSite()
+      await using opened = await openPage()
+      const { page } = opened
+      await page.goto(`${site.url}/jobs/42`)
+      await expect.poll(() => site.api.followers()).toBe(1)
+      site.api.push({ type: 'logs', lines: [logFixture(7), logFixture(8, { message: 'the last line' })] })
+      await page.getByText('the last line').waitFor()
+      expect(await page.locator('.log-line').count()).toBe(8)
+      await page.getByLabel('Lowest level').selectOption('warning')
+      expect(await page.locator('.log-line:visible').count()).toBe(2)
+    })
+
+    test('lets the log be read in peace while it is paused', async () => {
+      await using site = await startSite({ logs: Array.from({ length: 200 }, (_, index) => logFixture(index + 1)) })
+      await using opened = await openPage()
+      const { page } = opened
+      await page.goto(`${site.url}/jobs/42`)
+      await expect.poll(() => site.api.followers()).toBe(1)
+      const fromEnd = () =>
+        page.locator('#log-view').evaluate((view) => view.scrollHeight - view.scrollTop - view.clientHeight)
+      expect(await fromEnd()).toBeLessThan(5)
+      await page.locator('#log-view').evaluate((view) => view.scrollTo(0, 0))
+      await page.getByRole('button', { name: 'Follow the log' }).waitFor()
+      site.api.push({ type: 'logs', lines: [logFixture(201, { message: 'unseen' })] })
+      await page.getByText('unseen').waitFor()
+      expect(await fromEnd()).toBeGreaterThan(500)
+      await page.getByRole('button', { name: 'Follow the log' }).click()
+      expect(await fromEnd()).toBeLessThan(5)
+    })
+
+    test('hides and shows a curve by its legend', async () => {
+      await using site = await startSite()
+      await using opened = await openPage()
+      const { page } = opened
+      await page.goto(`${site.url}/jobs/40`)
+      const entry = page.getByRole('button', { name: 'val_loss' })
+      await entry.focus()
+      await page.keyboard.press('Enter')
+      expect(await entry.getAttribute('aria-pressed')).toBe('false')
+    })
+
+    test('is followed through its form alone where there are no scripts', async () => {
+      await using site = await startSite()
+      await using opened = await openPage({ javaScriptEnabled: false })
+      const { page } = opened
+      await page.goto(`${site.url}/jobs/42`)
+      await page.locator('.static-chart').first().waitFor()
+      await page.locator('noscript a').waitFor()
+      await page.locator('#job-actions button').click()
+      await page.getByText('Cancelling').waitFor()
+      expect(site.api.jobs[0]?.cancelRequested).toBe(true)
+    })
+  })
+})
+
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent?.trim())
+
+/** What axe finds, short enough to read in a failure. The policy forbids scripts in the page, so it is evaluated from outside. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource)
+  const results = await page.evaluate(
+    (options) => (globalThis as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } }).axe.run(options),
+    { resultTypes: ['violations'] } satisfies RunOptions,
+  )
+  return results.violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`),
+  )
+}
