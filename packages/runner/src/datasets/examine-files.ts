@@ -9,24 +9,36 @@ import type { IssueList } from './issue-list.ts'
 import { createIssueList } from './issue-list.ts'
 import type { HashedFile } from './version-hash.ts'
 
+/** A file that was looked at, ready to be stored. */
+export interface ExaminedFile extends HashedFile {
+  /** Its bytes, where they were small enough to be kept: reading thousands of small files twice costs seconds. */
+  bytes: Buffer | undefined
+}
+
 /** Up to here a file is read in one go. */
 const WHOLE_FILE_BYTES = 4 * 1024 ** 2
 const EDGE_BYTES = 64 * 1024
+/** Files up to the first size are kept in memory, until they are the second together. */
+const KEPT_FILE_BYTES = 64 * 1024
+const KEPT_TOTAL_BYTES = 64 * 1024 ** 2
 const CONCURRENCY = 16
 
 /** Hashes every file that belongs to the dataset and checks every image. Throws with the names of the broken ones. */
-export async function examineFiles(dataset: UnpackedDataset, content: DatasetContent): Promise<HashedFile[]> {
+export async function examineFiles(dataset: UnpackedDataset, content: DatasetContent): Promise<ExaminedFile[]> {
   const issues = createIssueList()
-  const hashed: HashedFile[] = []
+  const examined: ExaminedFile[] = []
+  let keptBytes = 0
   await concurrently([...content.images, ...content.annotationFiles], CONCURRENCY, async (item) => {
     const path = typeof item === 'string' ? item : item.path
     const sizeBytes = dataset.files.get(path) ?? 0
     const { sha256, head, tail } = await readEdges(join(dataset.dir, path), sizeBytes)
-    hashed.push({ path, sizeBytes, sha256 })
+    const keep = sizeBytes <= KEPT_FILE_BYTES && keptBytes + sizeBytes <= KEPT_TOTAL_BYTES
+    if (keep) keptBytes += sizeBytes
+    examined.push({ path, sizeBytes, sha256, bytes: keep ? head : undefined })
     if (typeof item !== 'string') check(item, head, tail, sizeBytes, issues)
   })
   issues.throwIfAny(issues.count === 1 ? 'One image cannot be used' : `${issues.count} images cannot be used`)
-  return hashed
+  return examined
 }
 
 function check(image: DatasetImage, head: Buffer, tail: Buffer, sizeBytes: number, issues: IssueList): void {

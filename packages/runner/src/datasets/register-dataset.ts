@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newId, unpackTar } from '@trainyard/platform'
@@ -9,13 +9,12 @@ import { concurrently } from './concurrently.ts'
 import { type DatasetContext, UPLOAD_LIMITS } from './context.ts'
 import type { DatasetContent, UnpackedDataset } from './dataset-content.ts'
 import { toDataset } from './dataset-view.ts'
-import { examineFiles } from './examine-files.ts'
+import { type ExaminedFile, examineFiles } from './examine-files.ts'
 import { readDataset } from './read-dataset.ts'
 import { datasetKey } from './storage-keys.ts'
-import { type HashedFile, versionHash } from './version-hash.ts'
+import { versionHash } from './version-hash.ts'
 
 const STORE_CONCURRENCY = 32
-const SMALL_FILE_BYTES = 1024 ** 2
 /** Rows that go into one statement. */
 const ROWS_PER_INSERT = 5_000
 
@@ -42,11 +41,11 @@ export async function registerDataset(
       maxTotalBytes: UPLOAD_LIMITS.maxTotalBytes,
     })
     const { dataset, content } = await readDataset(join(scratch, 'files'), files)
-    const hashed = await examineFiles(dataset, content)
-    const hash = versionHash(hashed)
+    const examined = await examineFiles(dataset, content)
+    const hash = versionHash(examined)
     const existing = await findByContent(context, options.name, hash)
     if (existing) return { dataset: existing, created: false }
-    return await storeDataset(context, { name: options.name, hash, dataset, content, hashed })
+    return await storeDataset(context, { name: options.name, hash, dataset, content, files: examined })
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
@@ -67,28 +66,27 @@ interface NewDataset {
   hash: string
   dataset: UnpackedDataset
   content: DatasetContent
-  hashed: HashedFile[]
+  files: ExaminedFile[]
 }
 
 /** Objects first, rows last and together: a dataset that can be seen is complete. */
 async function storeDataset(
   context: DatasetContext,
-  { name, hash, dataset, content, hashed }: NewDataset,
+  { name, hash, dataset, content, files }: NewDataset,
 ): Promise<{ dataset: Dataset; created: boolean }> {
   const id = newId('ds')
   let stored: Dataset | undefined
   try {
-    await concurrently(hashed, STORE_CONCURRENCY, async (file) => {
-      const source = join(dataset.dir, file.path)
-      const body = file.sizeBytes <= SMALL_FILE_BYTES ? await readFile(source) : createReadStream(source)
+    await concurrently(files, STORE_CONCURRENCY, async (file) => {
+      const body = file.bytes ?? createReadStream(join(dataset.dir, file.path))
       await context.store.put(datasetKey(id, file.path), body)
     })
-    stored = await insertRows(context, id, { name, hash, content, hashed })
+    stored = await insertRows(context, id, { name, hash, content, files })
   } finally {
     if (stored === undefined) await context.store.deletePrefix(datasetKey(id))
   }
   if (stored !== undefined) {
-    context.logger.info({ dataset: id, files: hashed.length, sizeBytes: stored.sizeBytes }, 'dataset registered')
+    context.logger.info({ dataset: id, files: files.length, sizeBytes: stored.sizeBytes }, 'dataset registered')
     return { dataset: stored, created: true }
   }
   // Somebody registered the same content at the same time.
@@ -101,7 +99,7 @@ async function storeDataset(
 function insertRows(
   context: DatasetContext,
   id: string,
-  { name, hash, content, hashed }: Omit<NewDataset, 'dataset'>,
+  { name, hash, content, files }: Omit<NewDataset, 'dataset'>,
 ): Promise<Dataset | undefined> {
   return context.database.transaction(async (trx) => {
     const row = await trx
@@ -113,7 +111,7 @@ function insertRows(
         task_type: content.taskType,
         classes: JSON.stringify(content.classes),
         counts: JSON.stringify(countImages(content)),
-        size_bytes: hashed.reduce((total, file) => total + file.sizeBytes, 0),
+        size_bytes: files.reduce((total, file) => total + file.sizeBytes, 0),
         version_hash: hash,
         created_at: context.clock.now(),
       })
@@ -122,8 +120,8 @@ function insertRows(
       .executeTakeFirst()
     if (row === undefined) return undefined
     const images = new Map(content.images.map((image) => [image.path, image]))
-    for (let start = 0; start < hashed.length; start += ROWS_PER_INSERT) {
-      const batch = hashed.slice(start, start + ROWS_PER_INSERT)
+    for (let start = 0; start < files.length; start += ROWS_PER_INSERT) {
+      const batch = files.slice(start, start + ROWS_PER_INSERT)
       // Arrays instead of rows of values: the statement stays one and the same, however many files there are.
       await sql`
         insert into dataset_files (dataset_id, path, role, size_bytes, sha256, split, labelled)
