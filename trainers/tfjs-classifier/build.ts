@@ -40,7 +40,10 @@ const { metafile } = await build({
   legalComments: 'none',
   metafile: true,
   plugins: [withoutThreads],
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  // Emscripten's loader is CommonJS at heart.
+  banner: {
+    js: "import{createRequire as __create}from'node:module';const require=__create(import.meta.url),__dirname=import.meta.dirname;",
+  },
 })
 const wasmDir = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))
 await copyFile(join(wasmDir, WASM_FILE), join(dist, WASM_FILE))

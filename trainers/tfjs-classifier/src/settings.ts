@@ -10,7 +10,7 @@ const share = z.number().min(0).max(1)
 
 /** The settings as `trainer.json` declares them; a test holds the two together. */
 export const SettingsSchema = z.object({
-  epochs: z.number().int().min(1).max(1000).default(10),
+  epochs: z.number().int().min(1).max(1000).default(8),
   batch: z
     .number()
     .int()
@@ -30,7 +30,7 @@ export const SettingsSchema = z.object({
   mixer_width: z.number().int().min(4).max(1024).default(48),
   mixer_blocks: z.number().int().min(1).max(12).default(2),
   color_mode: z.enum(['grey', 'rgb']).default('grey'),
-  dropout: z.number().min(0).max(0.9).default(0.05),
+  dropout: z.number().min(0).max(0.9).default(0),
   label_smoothing: z.number().min(0).max(0.5).default(0),
   weight_decay: share.default(0.01),
   momentum: z.number().min(0).max(0.999).default(0.9),
