@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { createClient, publishTrainer, type TrainyardClient, VersionExistsError } from '@trainyard/sdk/client'
 import { type Check, type Dataset, decodeMetric, type Job, TrainerManifest } from '@trainyard/sdk/contract'
 import { ROOT } from '../lib/run.ts'
@@ -17,7 +17,7 @@ const DATASET_NAME = 'handwritten-digits'
 export interface MainJobResult {
   job: Job
   testAccuracy: number
-  /** Where the best checkpoint's bytes lie, or its signed address. */
+  /** Where the best checkpoint now lies. */
   checkpoint: string
 }
 
@@ -49,7 +49,7 @@ export async function runMainJob(trainyard: Trainyard, stages: Stages, terminal:
     note(`job ${finished.id} ${finished.state}`)
     return finished
   })
-  return { job, testAccuracy: testAccuracyOf(job), checkpoint: await locateCheckpoint(client, trainyard, job) }
+  return { job, testAccuracy: testAccuracyOf(job), checkpoint: await saveCheckpoint(client, trainyard, job) }
 }
 
 async function registerDataset(client: TrainyardClient, dir: string): Promise<Dataset> {
@@ -129,11 +129,17 @@ function testAccuracyOf(job: Job): number {
   return decodeMetric(value)
 }
 
-/** The best checkpoint: a path with the folder store, else its signed address. */
-async function locateCheckpoint(client: TrainyardClient, trainyard: Trainyard, job: Job): Promise<string> {
+/** Downloads the best checkpoint over its signed address, as anyone would, and returns where it now lies. */
+async function saveCheckpoint(client: TrainyardClient, trainyard: Trainyard, job: Job): Promise<string> {
   const { artifacts } = await client.jobs.artifacts(job.id)
   const checkpoints = artifacts.filter((artifact) => artifact.kind === 'checkpoint')
   const best = checkpoints.find((artifact) => artifact.name.startsWith('best')) ?? checkpoints[0]
   if (best === undefined) throw new Error(`job ${job.id} left no checkpoint`)
-  return `${trainyard.url}/jobs/${job.id} (${best.name}, ${formatBytes(best.sizeBytes)})`
+  const answer = await fetch(best.url)
+  if (!answer.ok)
+    throw new Error(`the checkpoint ${best.name} could not be downloaded: ${answer.status} ${answer.statusText}`)
+  const file = join(trainyard.dataDir, 'models', `job-${job.id}`, basename(best.name))
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, Buffer.from(await answer.arrayBuffer()))
+  return `${file} (${formatBytes(best.sizeBytes)})`
 }

@@ -1,6 +1,8 @@
 import { Hono } from 'hono'
 
-type App = Pick<Hono, 'fetch'>
+interface App {
+  fetch(request: Request): Response | Promise<Response>
+}
 
 export interface Rooms {
   registry: App

@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import {
-  createFolderStore,
   createLogger,
-  createS3Store,
+  createStore,
   ensureWritableFolder,
   type Identity,
   listen,
@@ -67,35 +66,31 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       stops.push(() => postgres.stop())
       databaseUrl = postgres.url
     }
-    const settings = {
-      ...options.env,
-      DATABASE_URL: databaseUrl,
-      PUBLIC_URL: server.url,
-      REGISTRY_URL: server.url,
-      DATA_DIR: dataDir,
-    }
+    const settings = { ...options.env, DATABASE_URL: databaseUrl, PUBLIC_URL: server.url, REGISTRY_URL: server.url }
     progress('opening the rooms')
-    const storeConfig = readStoreConfig(settings)
-    const folder =
-      storeConfig.kind === 'folder'
-        ? createFolderStore({
-            dir: join(dataDir, 'objects'),
-            publicUrl: server.url,
-            secret: await keptSecret(join(dataDir, 'storage-secret')),
-          })
-        : undefined
-    const store = folder ?? createS3Store(storeConfig)
+    const secret = await keptSecret(join(dataDir, 'storage-secret'))
+    const storeDefaults = { dir: join(dataDir, 'objects'), publicUrl: server.url, secret }
+    const { store, app: storeApp } = createStore(readStoreConfig(settings, storeDefaults))
 
     const identity = await openIdentity({ url: databaseUrl, logger })
     stops.push(() => identity.close())
-    const registry = await createRegistry({ config: readRegistryConfig(settings), store, identity, logger })
+    const registry = await createRegistry({
+      config: readRegistryConfig({ ...settings, TRAINYARD_DATA_DIR: join(dataDir, 'registry') }),
+      store,
+      identity,
+      logger,
+    })
     stops.push(() => registry.stop())
-    const runner = await createRunner({ config: readRunnerConfig(settings), store, logger })
+    const runner = await createRunner({
+      config: readRunnerConfig({ ...settings, DATA_DIR: join(dataDir, 'runner') }),
+      store,
+      logger,
+    })
     stops.push(() => runner.stop())
     const web = createWeb({ registryUrl: server.url, runnerUrl: server.url })
 
     ready.resolve(
-      rooms({ registry: registry.app, runner: runner.app, web: web.app, ...(folder && { store: folder.app }) }),
+      rooms({ registry: registry.app, runner: runner.app, web: web.app, ...(storeApp && { store: storeApp }) }),
     )
     await registry.start()
     await runner.start()
