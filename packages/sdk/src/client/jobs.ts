@@ -43,6 +43,7 @@ export interface JobsClient {
   logs(
     id: number,
     options?: {
+      attempt?: number | undefined
       /** The lowest level shown. */
       level?: LogLine['level'] | undefined
       search?: string | undefined
@@ -53,7 +54,13 @@ export interface JobsClient {
   ): Promise<LogPage>
   events(
     id: number,
-    options?: { attempt?: number | undefined; cursor?: string | undefined; limit?: number | undefined },
+    options?: {
+      attempt?: number | undefined
+      /** One type of event, for example "checkpoint". */
+      type?: string | undefined
+      cursor?: string | undefined
+      limit?: number | undefined
+    },
   ): Promise<StoredEventPage>
   artifacts(id: number): Promise<ArtifactList>
   /** What happens to a job, until its end. Connects again after a loss; ends without an error when `signal` is aborted. */
