@@ -87,7 +87,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
         cancelGraceSeconds,
         maxConcurrentJobs: 1,
         datasetCacheMaxGb: DATASET_CACHE_GB,
-        limits: { reconcileIntervalMs: 100 },
+        // A retry would hide what the first attempt did.
+        limits: { reconcileIntervalMs: 100, maxFreeRetries: 0 },
       },
       store,
       logger,

@@ -24,12 +24,17 @@ export interface RunTrainerOptions {
   readonly deadline: number
   readonly databaseUrl?: string
   readonly onProgress?: (text: string) => void
+  /** What to run after training. Default: everything. */
+  readonly steps?: readonly Step[]
 }
+
+export type Step = 'predict' | 'export' | 'faults' | 'cancel'
 
 export type RunTrainerOutcome =
   | { readonly state: 'done'; readonly record: ComplianceRecord }
   | { readonly state: 'skipped'; readonly reason: string }
 
+const ALL_STEPS: readonly Step[] = ['predict', 'export', 'faults', 'cancel']
 /** Two epochs show whether they are counted; more would show nothing new. */
 const EPOCHS = 2
 /** Enough epochs that a cancel comes before the end. */
@@ -99,7 +104,7 @@ interface Plan extends RunTrainerOptions {
 }
 
 async function runOperations(stage: Stage, plan: Plan): Promise<Pick<ComplianceRecord, 'operations' | 'skipped'>> {
-  const { manifest, seed } = plan
+  const { manifest, seed, steps = ALL_STEPS } = plan
   const operations: OperationRecord[] = []
   const skipped: { what: string; reason: string }[] = []
   const skip = (what: string, reason: string) => {
@@ -124,13 +129,17 @@ async function runOperations(stage: Stage, plan: Plan): Promise<Pick<ComplianceR
   else {
     const input = { ...base, config: settings.config, checkpoint }
     if (!manifest.entrypoints.predict) skip('predict', 'there is no such entry point')
-    else await run('plain', { ...input, operation: 'predict' })
+    else if (steps.includes('predict')) await run('plain', { ...input, operation: 'predict' })
     const exportFormat = manifest.exportFormats[0]
     if (!manifest.entrypoints.export || exportFormat === undefined) skip('export', 'there is no such entry point')
-    else await run('plain', { ...input, operation: 'export', exportFormat }, { exportFormat })
+    else if (steps.includes('export')) {
+      await run('plain', { ...input, operation: 'export', exportFormat }, { exportFormat })
+    }
   }
-
-  await run('faults', { ...base, config: settings.config }, { script: new FaultScript(seed) })
+  if (steps.includes('faults')) {
+    await run('faults', { ...base, config: settings.config }, { script: new FaultScript(seed) })
+  }
+  if (!steps.includes('cancel')) return { operations, skipped }
 
   const long = chooseSettings(manifest, plan.model, CANCEL_EPOCHS, seed)
   if (long.epochs === undefined) skip('cancel', 'the settings have no number of epochs')

@@ -74,15 +74,8 @@ async function answer(inner: Fetch, request: Request, fault: Fault | undefined):
   await request.body?.cancel().catch(() => undefined)
   if (fault.kind === 'refuse') return unavailable(fault.retryAfterSeconds)
   // More is announced than comes: the client sees the connection break in mid-body.
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      controller.enqueue(new TextEncoder().encode('{"acknow'))
-    },
-    pull(controller) {
-      controller.error(new Error('broken off on purpose'))
-    },
-  })
-  return new Response(body, { status: 502, headers: { 'content-type': 'application/json' } })
+  const headers = { 'content-type': 'application/json', 'content-length': '4096', connection: 'close' }
+  return new Response('{"acknow', { status: 502, headers })
 }
 
 function unavailable(retryAfterSeconds?: number): Response {

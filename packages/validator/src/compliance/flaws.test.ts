@@ -1,0 +1,73 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { TrainerManifest } from '@trainyard/sdk/contract'
+import { afterEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { runRule } from '../rule.ts'
+import { COMPLIANCE_RULES } from '../rules/index.ts'
+import { runTrainer, type Step } from './run-trainer.ts'
+
+const fixtures = fileURLToPath(new URL('../../fixtures/trainers', import.meta.url))
+
+const Edit = z.object({ file: z.string(), find: z.string(), replace: z.string() })
+const Flaws = z.record(z.string(), Edit.extend({ flaw: z.string(), also: z.array(Edit).default([]) }))
+const flaws = Flaws.parse(JSON.parse(await readFile(join(fixtures, 'flaws.json'), 'utf8')))
+
+/** What has to run for a flaw to show. */
+const STEPS: Readonly<Record<string, readonly Step[]>> = {
+  TY406: ['predict'],
+  TY407: ['export'],
+  TY409: ['cancel'],
+  TY501: ['faults'],
+  TY502: ['faults'],
+}
+/** Findings that follow from a flaw by themselves. */
+const FOLLOWING: Readonly<Record<string, readonly string[]>> = {
+  // The process ended before it could say anything, so it also ended without a terminal event.
+  TY408: ['TY404'],
+}
+
+const folders: string[] = []
+afterEach(async () => {
+  for (const dir of folders.splice(0)) await rm(dir, { recursive: true, force: true })
+})
+
+async function makeFlawed(code: string): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'flawed-trainer-'))
+  folders.push(dir)
+  await cp(join(fixtures, 'good'), dir, { recursive: true })
+  const flaw = flaws[code]
+  if (!flaw) throw new Error(`there is no flaw for ${code}`)
+  for (const { file, find, replace } of [flaw, ...flaw.also]) {
+    const text = await readFile(join(dir, file), 'utf8')
+    expect(text.split(find), `${code} in ${file}`).toHaveLength(2)
+    await writeFile(join(dir, file), text.replace(find, () => replace))
+  }
+  return dir
+}
+
+async function findCodes(dir: string, steps: readonly Step[]): Promise<string[]> {
+  const manifest = TrainerManifest.parse(JSON.parse(await readFile(join(dir, 'trainer.json'), 'utf8')))
+  const outcome = await runTrainer({
+    dir,
+    manifest,
+    seed: 7,
+    signal: new AbortController().signal,
+    deadline: performance.now() + 50_000,
+    steps,
+    ...(process.env.TEST_DATABASE_URL !== undefined && { databaseUrl: process.env.TEST_DATABASE_URL }),
+  })
+  if (outcome.state !== 'done') throw new Error(outcome.reason)
+  const findings = await Promise.all(COMPLIANCE_RULES.map((rule) => runRule(rule, outcome.record)))
+  return [...new Set(findings.flat().map(({ code }) => code))]
+}
+
+describe.each(Object.entries(flaws))('%s', (code, { flaw }) => {
+  test(`a trainer that ${flaw} is found, and nothing else is said of it`, { timeout: 60_000 }, async () => {
+    const dir = await makeFlawed(code)
+    const codes = await findCodes(dir, STEPS[code] ?? [])
+    expect(codes.sort()).toEqual([code, ...(FOLLOWING[code] ?? [])].sort())
+  })
+})
