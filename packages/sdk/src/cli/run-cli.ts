@@ -73,9 +73,14 @@ function isParseArgsError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_')
 }
 
+/** The package's own version, wherever the build has put this file in it. */
 async function readVersion(): Promise<string> {
   const { readFile } = await import('node:fs/promises')
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
-  const { version } = JSON.parse(text) as { version: string }
-  return version
+  for (const path of ['../package.json', '../../package.json']) {
+    const text = await readFile(new URL(path, import.meta.url), 'utf8').catch(() => undefined)
+    if (text === undefined) continue
+    const { name, version } = JSON.parse(text) as { name: string; version: string }
+    if (name === '@trainyard/sdk') return version
+  }
+  return 'unknown'
 }

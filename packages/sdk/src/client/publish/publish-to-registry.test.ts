@@ -53,8 +53,12 @@ beforeAll(async () => {
   registryUrl = server.url
   await registry.start()
   token = (await identity.createToken({ owner: 'ada', name: 'test', scopes: ['push:acme'] })).secret
+  const dropSchema = (name: string) =>
+    registry.context.database.db.schema.dropSchema(name).ifExists().cascade().execute()
   closing.push(
     () => server.close(),
+    () => dropSchema(identity.schema),
+    () => dropSchema(schema),
     () => registry.stop(),
     () => identity.close(),
     () => rm(dir, { recursive: true, force: true }),
