@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ConfigError } from '../../errors.ts'
 
 /** What a running server writes into `postmaster.pid`. */
 export interface Postmaster {
@@ -10,7 +11,12 @@ export interface Postmaster {
 
 /** Reads `postmaster.pid` of a cluster; undefined when there is none. Its lines appear one after another. */
 export async function readPostmaster(clusterDir: string): Promise<Postmaster | undefined> {
-  const text = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch(() => undefined)
+  const text = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw new ConfigError(`${clusterDir} cannot be read; start as the user who made it, or set DATABASE_URL`, {
+      cause: error,
+    })
+  })
   const lines = text?.split('\n') ?? []
   const pid = Number(lines[0])
   if (!Number.isInteger(pid) || pid <= 0) return undefined
@@ -26,7 +32,6 @@ export async function disownPostmaster(clusterDir: string): Promise<void> {
   const path = join(clusterDir, 'postmaster.pid')
   const text = await readFile(path, 'utf8').catch(() => undefined)
   if (text === undefined) return
-  const draft = `${path}.tmp`
-  await writeFile(draft, text.replace(/^[^\n]*/, String(2 ** 30)), { mode: 0o600 })
-  await rename(draft, path)
+  // Written in place: it keeps its owner, who is not us when we are root.
+  await writeFile(path, text.replace(/^[^\n]*/, String(2 ** 30)))
 }

@@ -1,15 +1,21 @@
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process'
-import { chown, readFile, realpath, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { chmod, chown, mkdtemp, readFile, realpath, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { ConfigError } from '../../errors.ts'
+import type { PostgresBinaries } from './binaries.ts'
 
 const run = promisify(execFile)
+
+interface Owner {
+  uid: number
+  gid: number
+}
 
 /** As whom PostgreSQL's programs run. */
 export interface RunAs {
   /** The owner that its files must have; undefined: we are no root, and everything is ours already. */
-  owner: { uid: number; gid: number } | undefined
+  owner: Owner | undefined
   spawn(program: string, args: string[], options: SpawnOptions): ChildProcess
 }
 
@@ -28,17 +34,27 @@ const asOurselves: RunAs = {
  * @param dataDir exists already
  * @throws ConfigError
  */
-export async function chooseUser(program: string, dataDir: string): Promise<RunAs> {
+export async function chooseUser(binaries: PostgresBinaries, dataDir: string): Promise<RunAs> {
   if (process.getuid?.() !== 0) return asOurselves
   const owner = await findNobody()
+  const probeDir = await mkdtemp(join(dataDir, 'probe.'))
   try {
-    await chown(dataDir, owner.uid, owner.gid)
+    // The folder stays ours and is only passed through; what lies in it has modes of its own.
+    await chmod(dataDir, 0o711)
+    await chown(probeDir, owner.uid, owner.gid)
+    return await firstThatWorks(owner, binaries, probeDir)
   } catch (error) {
+    if (error instanceof ConfigError) throw error
     throw new ConfigError(
-      `PostgreSQL does not run as root, and ${dataDir} cannot be given to the user "nobody"; start as an ordinary user, choose another data folder, or set DATABASE_URL`,
+      `PostgreSQL does not run as root, and a folder in ${dataDir} cannot be given to the user "nobody"; start as an ordinary user, choose another data folder, or set DATABASE_URL`,
       { cause: error },
     )
+  } finally {
+    await rm(probeDir, { recursive: true, force: true })
   }
+}
+
+async function firstThatWorks(owner: Owner, binaries: PostgresBinaries, probeDir: string): Promise<RunAs> {
   const candidates: RunAs[] = [
     {
       owner,
@@ -48,9 +64,9 @@ export async function chooseUser(program: string, dataDir: string): Promise<RunA
     withCapability(owner, 'dac_override'),
   ]
   for (const candidate of candidates) {
-    if (await canWork(candidate, program, dataDir)) return candidate
+    if (await canWork(candidate, binaries, probeDir)) return candidate
   }
-  const blocked = (await firstClosedFolder(program, owner)) ?? (await firstClosedFolder(dataDir, owner))
+  const blocked = (await firstClosedFolder(binaries.postgres, owner)) ?? (await firstClosedFolder(probeDir, owner))
   throw new ConfigError(
     blocked === undefined
       ? `PostgreSQL does not run as root, and this root may not become the user "nobody" (uid ${owner.uid}); start as an ordinary user, or set DATABASE_URL`
@@ -58,10 +74,12 @@ export async function chooseUser(program: string, dataDir: string): Promise<RunA
   )
 }
 
-function withCapability(owner: { uid: number; gid: number }, capability: string): RunAs {
+function withCapability(owner: Owner, capability: string): RunAs {
   const flags = [
     ...['--reuid', String(owner.uid), '--regid', String(owner.gid), '--clear-groups'],
-    ...[`--inh-caps=+${capability}`, `--ambient-caps=+${capability}`, '--'],
+    ...[`--inh-caps=+${capability}`, `--ambient-caps=+${capability}`],
+    // PostgreSQL asks access(2) whether its programs can be run; without this bit, access(2) forgets the capability.
+    ...['--securebits=+no_setuid_fixup', '--'],
   ]
   return {
     owner,
@@ -70,11 +88,14 @@ function withCapability(owner: { uid: number; gid: number }, capability: string)
   }
 }
 
-/** Asks the system instead of reading modes: ACLs, security modules and user namespaces have a say too. */
-async function canWork(candidate: RunAs, program: string, dataDir: string): Promise<boolean> {
-  const script = '"$1" --version >/dev/null 2>&1 && cd "$2" && test -w . && test -r .'
+/**
+ * Asks the system instead of reading modes: ACLs, security modules and user namespaces have a say too. `initdb --show`
+ * finds its programs and libraries, and writes nothing.
+ */
+async function canWork(candidate: RunAs, { initdb }: PostgresBinaries, probeDir: string): Promise<boolean> {
+  const script = 'cd "$2" && test -w . && test -r . && exec "$1" --show --pgdata="$2/x"'
   try {
-    const child = candidate.spawn('/bin/sh', ['-c', script, 'sh', program, dataDir], { stdio: 'ignore' })
+    const child = candidate.spawn('/bin/sh', ['-c', script, 'sh', initdb, probeDir], { stdio: 'ignore' })
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject)
       child.once('exit', resolve)
@@ -85,7 +106,7 @@ async function canWork(candidate: RunAs, program: string, dataDir: string): Prom
   }
 }
 
-async function findNobody(): Promise<{ uid: number; gid: number }> {
+async function findNobody(): Promise<Owner> {
   const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '')
   const fields = passwd
     .split('\n')
@@ -104,7 +125,7 @@ async function findNobody(): Promise<{ uid: number; gid: number }> {
 }
 
 /** The uppermost folder on the way to a path that the user cannot enter, judged by its mode. */
-async function firstClosedFolder(path: string, owner: { uid: number; gid: number }): Promise<string | undefined> {
+async function firstClosedFolder(path: string, owner: Owner): Promise<string | undefined> {
   const folders: string[] = []
   for (let dir = dirname(await realpath(path)); dir !== dirname(dir); dir = dirname(dir)) folders.unshift(dir)
   for (const dir of folders) {

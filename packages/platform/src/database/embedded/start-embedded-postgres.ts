@@ -69,21 +69,23 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await ensureWritableFolder(dataDir, 'the folder of PostgreSQL')
   const lock = await waitForLock(dataDir)
   try {
-    const user = await chooseUser(binaries.postgres, dataDir)
+    const user = await chooseUser(binaries, dataDir)
     const cluster = join(dataDir, 'cluster')
     const running = await findRunning(cluster)
     if (running !== undefined) {
       const password = await readPassword(dataDir)
       const server = await whenReady(cluster, running.pid, password, () => undefined, dataDir)
-      logger?.info({ pid: server.pid, port: server.port }, 'adopted the PostgreSQL that was running')
-      return handle(server.pid, server.port, password, true)
+      if (server !== undefined) {
+        logger?.info({ pid: server.pid, port: server.port }, 'adopted the PostgreSQL that was running')
+        return handle(server.pid, server.port, password, true)
+      }
     }
     const password = await initialise(dataDir, cluster, binaries, user, onProgress)
     const server = await launch(dataDir, cluster, binaries, user, password)
     logger?.info({ pid: server.pid, port: server.port }, 'started PostgreSQL')
     return handle(server.pid, server.port, password, false)
   } finally {
-    await lock.release()
+    await lock.release().catch((error: unknown) => logger?.warn({ err: error }, 'the lock of the start stays behind'))
   }
 }
 
@@ -139,13 +141,14 @@ async function initialise(
   if (await exists(join(cluster, 'PG_VERSION'))) return await readPassword(dataDir)
   onProgress('Preparing PostgreSQL (once, a few seconds)')
   for (const name of await readdir(dataDir)) {
-    if (name.startsWith('cluster.')) await rm(join(dataDir, name), { recursive: true, force: true })
+    if (name.startsWith('cluster.') || name.startsWith('probe.'))
+      await rm(join(dataDir, name), { recursive: true, force: true })
   }
   const password = randomBytes(24).toString('base64url')
   const passwordFile = join(dataDir, 'password')
   await writeFile(passwordFile, password, { mode: 0o600 })
   await chmod(passwordFile, 0o600)
-  const draft = join(dataDir, `cluster.${randomUUID()}`)
+  const draft = join(dataDir, `cluster.${randomUUID().slice(0, 8)}`)
   await mkdir(draft, { mode: 0o700 })
   if (user.owner !== undefined) {
     await chown(passwordFile, user.owner.uid, user.owner.gid)
@@ -219,10 +222,9 @@ async function launch(
         cannotRun(binaries.postgres, new Error(ended ?? 'it could not be started'))
         continue
       }
-      return await whenReady(cluster, child.pid, password, () => ended, dataDir)
-    } catch (error) {
-      if (ended === undefined) throw error
-      lastWords = tail((await readFile(logPath, 'utf8').catch(() => '')).slice(from)) || ended
+      const server = await whenReady(cluster, child.pid, password, () => ended, dataDir)
+      if (server !== undefined) return server
+      lastWords = tail((await readFile(logPath, 'utf8').catch(() => '')).slice(from)) || (ended ?? 'it ended')
       if (!/could not bind|Address already in use|shared memory block|lock file/.test(lastWords)) break
       await sleep(200 * (tries + 1))
     } finally {
@@ -232,30 +234,27 @@ async function launch(
   throw new ConfigError(`PostgreSQL does not start in ${dataDir}: ${lastWords}. Its whole log is ${logPath}`)
 }
 
+/** Waits until the process serves its cluster; undefined when it ends instead. */
 async function whenReady(
   cluster: string,
   pid: number,
   password: string,
   ended: () => string | undefined,
   dataDir: string,
-): Promise<{ pid: number; port: number }> {
+): Promise<{ pid: number; port: number } | undefined> {
   const deadline = Date.now() + START_TIMEOUT_MS
   let lastError: unknown
   while (Date.now() < deadline) {
-    if (ended() !== undefined) throw new Error(ended())
+    if (ended() !== undefined || (await processIdentity(pid)) === undefined) return undefined
     const server = await readPostmaster(cluster)
     if (server?.pid === pid && server.ready && server.port > 0) {
       try {
         await answers(server.port, password, cluster)
         return { pid, port: server.port }
       } catch (error) {
-        lastError = error
         if (error instanceof ConfigError) throw error
+        lastError = error
       }
-    } else if ((await processIdentity(pid)) === undefined && ended() === undefined) {
-      lastError = new Error('it has ended')
-      await sleep(20)
-      if (ended() === undefined) break
     }
     await sleep(20)
   }

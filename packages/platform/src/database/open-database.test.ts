@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import pg from 'pg'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createTestDatabase, testDatabaseUrl } from '../testing/create-test-database.ts'
+import { type Migration, openDatabase } from './open-database.ts'
+
+interface Tables {
+  things: { id: number; name: string }
+}
+
+const migrations: Record<string, Migration> = {
+  '001-things': {
+    async up(db) {
+      await db.schema
+        .createTable('things')
+        .addColumn('id', 'bigint', (column) => column.primaryKey().generatedByDefaultAsIdentity())
+        .addColumn('name', 'text', (column) => column.notNull().unique())
+        .execute()
+    },
+  },
+}
+
+describe('a database', () => {
+  const opened: { drop(): Promise<void> }[] = []
+  afterEach(async () => {
+    for (const database of opened.splice(0)) await database.drop()
+  })
+  async function open(all: Record<string, Migration> = migrations) {
+    const database = await createTestDatabase<Tables>({ migrations: all })
+    opened.push(database)
+    return database
+  }
+  const again = (schema: string, more: Record<string, Migration> = migrations) =>
+    openDatabase<Tables>({ url: testDatabaseUrl(), schema, migrations: more, poolSize: 2 })
+
+  it('reads bigint and counts as numbers', async () => {
+    const { db } = await open()
+    await db
+      .insertInto('things')
+      .values({ id: 2 ** 52, name: 'large' })
+      .execute()
+    const { count } = await db
+      .selectFrom('things')
+      .select((select) => select.fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow()
+    expect(count).toBe(1)
+    expect((await db.selectFrom('things').select('id').executeTakeFirstOrThrow()).id).toBe(2 ** 52)
+  })
+
+  it('runs each migration once, though replicas start together, and takes later ones in any order', async () => {
+    const schema = `test_${randomBytes(6).toString('hex')}`
+    const runs: string[] = []
+    const counted = (name: string): Migration => ({
+      up: async (db) => {
+        runs.push(name)
+        await db.schema.createTable(name).addColumn('id', 'integer').execute()
+      },
+    })
+    const replicas = await Promise.all([1, 2, 3].map(() => again(schema, { '010-b': counted('b') })))
+    expect(runs).toEqual(['b'])
+    const later = await again(schema, { '005-a': counted('a'), '010-b': counted('b') })
+    expect(runs).toEqual(['b', 'a'])
+    await sql`drop schema ${sql.id(schema)} cascade`.execute(later.db)
+    for (const database of [...replicas, later]) await database.close()
+  })
+
+  it('names the migration that fails, and undoes it', async () => {
+    const schema = `test_${randomBytes(6).toString('hex')}`
+    const broken: Migration = {
+      up: async (db) => {
+        await db.schema.createTable('half').addColumn('id', 'integer').execute()
+        throw new Error('no')
+      },
+    }
+    await expect(again(schema, { '001-broken': broken })).rejects.toThrow('001-broken')
+    const database = await again(schema, {})
+    const half = sql<{ name: string | null }>`select to_regclass(${`${schema}.half`})::text as name`
+    expect((await half.execute(database.db)).rows).toEqual([{ name: null }])
+    await sql`drop schema ${sql.id(schema)} cascade`.execute(database.db)
+    await database.close()
+  })
+
+  it('undoes everything in a transaction that throws', async () => {
+    const database = await open()
+    const failing = database.transaction(async (trx) => {
+      await trx.insertInto('things').values({ id: 1, name: 'x' }).execute()
+      throw new Error('changed my mind')
+    })
+    await expect(failing).rejects.toThrow('changed my mind')
+    expect(await database.db.selectFrom('things').selectAll().execute()).toEqual([])
+  })
+
+  it('wakes listeners in other pools of its schema, and not those of another schema', async () => {
+    const [one, stranger] = [await open(), await open()]
+    const two = await again(one.schema)
+    const heard: string[] = []
+    const stop = await two.listen('jobs', (payload) => heard.push(payload))
+    const strange: string[] = []
+    await stranger.listen('jobs', (payload) => strange.push(payload))
+    await one.notify('jobs', 'first')
+    await vi.waitFor(() => expect(heard).toEqual(['first']))
+    await stop()
+    await one.notify('jobs', 'second')
+    await sleep(50)
+    expect([heard, strange]).toEqual([['first'], []])
+    await two.close()
+  })
+
+  it('notifies from within a transaction when that commits, and not when it does not', async () => {
+    const database = await open()
+    const heard: string[] = []
+    await database.listen('c', (payload) => heard.push(payload))
+    await database.transaction((trx) => database.notify('c', 'kept', trx))
+    const undone = database.transaction(async (trx) => {
+      await database.notify('c', 'undone', trx)
+      throw new Error('no')
+    })
+    await expect(undone).rejects.toThrow('no')
+    await database.notify('c', 'last')
+    await vi.waitFor(() => expect(heard).toEqual(['kept', 'last']))
+  })
+
+  it('refuses a payload that PostgreSQL cannot carry, saying so', async () => {
+    const database = await open()
+    await database.notify('c', 'x'.repeat(7999))
+    await expect(database.notify('c', 'x'.repeat(8000))).rejects.toThrow(/8000 bytes.*7999.*Send an id/)
+  })
+
+  it('listens again after its connection was cut, and says that something may have been missed', async () => {
+    const database = await open()
+    const heard: string[] = []
+    const onReconnect = vi.fn()
+    await database.listen('c', (payload) => heard.push(payload), { onReconnect })
+    await cutConnections(`application_name = 'trainyard-listen' and query like '%${database.schema}:c%'`)
+    await vi.waitFor(() => expect(onReconnect).toHaveBeenCalledOnce(), { timeout: 5000 })
+    await database.notify('c', 'after')
+    await vi.waitFor(() => expect(heard).toEqual(['after']))
+  })
+
+  it('survives the loss of its idle connections', async () => {
+    const database = await open()
+    await database.ping()
+    await cutConnections(`application_name = 'trainyard-${database.schema}'`)
+    await sleep(50)
+    await database.ping()
+  })
+
+  it('keeps a failing listener from stopping the others', async () => {
+    const database = await open()
+    const heard: string[] = []
+    await database.listen('c', () => {
+      throw new Error('broken')
+    })
+    await database.listen('c', (payload) => heard.push(payload))
+    await database.notify('c', 'x')
+    await vi.waitFor(() => expect(heard).toEqual(['x']))
+  })
+
+  it('says which setting to correct when nobody answers or the password is wrong, and hides the password', async () => {
+    const nobody = openDatabase({ url: 'postgres://u:hidden@127.0.0.1:1/db', schema: 'x', migrations: {} })
+    await expect(nobody).rejects.toThrow(
+      /No PostgreSQL answers at postgres:\/\/u:\*\*\*@127\.0\.0\.1:1\/db.*DATABASE_URL/,
+    )
+    await expect(openDatabase({ url: testDatabaseUrl(), schema: 'Bad-Name', migrations: {} })).rejects.toThrow(
+      '"Bad-Name"',
+    )
+  })
+
+  async function cutConnections(where: string): Promise<void> {
+    const client = new pg.Client({ connectionString: testDatabaseUrl() })
+    await client.connect()
+    const { rowCount } = await client.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and ${where}`,
+    )
+    await client.end()
+    expect(rowCount).toBeGreaterThan(0)
+  }
+})
