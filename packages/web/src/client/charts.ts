@@ -10,6 +10,9 @@ export interface Charts {
 /** Lines differ by dash too, for those who do not see the colours apart; the same list is in site.css. */
 const DASHES: readonly number[][] = [[], [6, 4], [2, 3], [10, 4, 2, 4], [12, 5], [4, 2]]
 
+/** What uPlot draws without effort on a phone. */
+const MAX_POINTS = 20_000
+
 interface Drawn {
   signature: string
   group: ChartGroup
@@ -98,6 +101,10 @@ function addPoint(series: ChartSeries, step: number, value: number | null): void
   while (index > 0 && (points[index - 1]?.[0] ?? 0) > step) index -= 1
   if (points[index - 1]?.[0] === step) points[index - 1] = [step, value]
   else points.splice(index, 0, [step, value])
+  // A page that is open for days must not grow for ever: the older half is thinned.
+  if (points.length > MAX_POINTS) {
+    series.points = points.filter((_, at) => at % 2 === 0 || at > MAX_POINTS / 2)
+  }
 }
 
 function drawGroup(root: HTMLElement, group: ChartGroup, signature: string, hidden: Set<string>): Drawn {

@@ -36,8 +36,10 @@ function Swatch({ index }: { index: number }) {
   )
 }
 
-const WIDTH = 600
+const WIDTH = 460
 const HEIGHT = 220
+/** Room for the labels of the vertical axis. */
+const LEFT = 58
 
 function StaticChart({ group }: { group: ChartGroup }) {
   const finite = group.series.flatMap(({ points }) =>
@@ -47,7 +49,7 @@ function StaticChart({ group }: { group: ChartGroup }) {
   const ys = finite.map(([, value]) => value)
   const [minX, maxX] = extent(xs)
   const [minY, maxY] = extent(ys)
-  const x = (step: number) => round(46 + ((step - minX) / (maxX - minX || 1)) * (WIDTH - 56))
+  const x = (step: number) => round(LEFT + ((step - minX) / (maxX - minX || 1)) * (WIDTH - LEFT - 10))
   const y = (value: number) => round(HEIGHT - 24 - ((value - minY) / (maxY - minY || 1)) * (HEIGHT - 40))
   return (
     <svg
@@ -56,14 +58,14 @@ function StaticChart({ group }: { group: ChartGroup }) {
       role="img"
       aria-label={`${group.title}; the table below has the numbers`}
     >
-      <path class="axis" d={`M46 8V${HEIGHT - 24}H${WIDTH - 8}`} />
-      <text x="40" y="20" text-anchor="end">
+      <path class="axis" d={`M${LEFT} 8V${HEIGHT - 24}H${WIDTH - 8}`} />
+      <text x={LEFT - 6} y="20" text-anchor="end">
         {formatMetric(maxY)}
       </text>
-      <text x="40" y={HEIGHT - 26} text-anchor="end">
+      <text x={LEFT - 6} y={HEIGHT - 26} text-anchor="end">
         {formatMetric(minY)}
       </text>
-      <text x="46" y={HEIGHT - 6}>
+      <text x={LEFT} y={HEIGHT - 6}>
         {minX}
       </text>
       <text x={WIDTH - 10} y={HEIGHT - 6} text-anchor="end">

@@ -18,7 +18,7 @@ describe('the list of jobs', () => {
   test('links each job, with its state in words', async () => {
     const { html } = await text(createTestWeb({ jobs: [jobFixture(), failedJob()] }).app, '/jobs')
     expect(html).toContain('<a href="/jobs/42">Flowers, quick look</a>')
-    expect(html).toContain('<a href="/jobs/41">TensorFlow.js classifier · mobilenet-small</a>')
+    expect(html).toContain('<a href="/jobs/41">TensorFlow.js classifier\u00a0· mobilenet-small</a>')
     expect(html).toMatch(/<\/span>Failed<\/span>/)
   })
 

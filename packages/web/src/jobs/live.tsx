@@ -27,6 +27,10 @@ import { toChartSeries, toChartValue } from './series.ts'
 
 /** How often a silent stream says that it is there, so that proxies and phones keep it. */
 const HEARTBEAT_MS = 15_000
+/** The table is large: it follows the curves at this distance. */
+const TABLE_MS = 5000
+/** More points than these are never in the table. */
+const POINTS_KEPT = 400
 
 type LiveEvent = { [Name in keyof LiveEvents]: { event: Name; data: LiveEvents[Name] } }[keyof LiveEvents]
 
@@ -67,6 +71,7 @@ function createLiveView(context: WebContext, known: readonly PageArtifact[]) {
   let series: ChartSeries[] = []
   const artifacts = new Map(known.map((artifact) => [artifact.id, artifact]))
   const shown = new Map<string, string>()
+  let tableAt = 0
 
   async function part(id: string, content: Child): Promise<LiveEvent[]> {
     const html = String(await content)
@@ -106,13 +111,15 @@ function createLiveView(context: WebContext, known: readonly PageArtifact[]) {
     event: 'series',
     data: { attempt: of.attempt, totalEpochs: of.progress.totalEpochs, series },
   })
-  const table = () =>
-    part(
+  function table(): Promise<LiveEvent[]> {
+    tableAt = performance.now()
+    return part(
       'metric-table',
       <div id="metric-table">
         <MetricTable series={series} />
       </div>,
     )
+  }
 
   return async function view(message: LiveMessage): Promise<LiveEvent[]> {
     switch (message.type) {
@@ -136,8 +143,10 @@ function createLiveView(context: WebContext, known: readonly PageArtifact[]) {
             series.push(target)
           }
           target.points.push([step, value])
+          if (target.points.length > 2 * POINTS_KEPT) target.points.splice(0, POINTS_KEPT)
         }
-        return [{ event: 'points', data: { points } }]
+        const isDue = performance.now() - tableAt >= TABLE_MS
+        return [{ event: 'points', data: { points } }, ...(isDue ? await table() : [])]
       }
       case 'logs':
         return [await logEvent(message.lines)]

@@ -8,7 +8,8 @@ import { END_REASON_TEXTS } from './end-reasons.ts'
 
 export type PageArtifact = Omit<ArtifactList['artifacts'][number], 'url'>
 
-export const jobTitle = (job: Job): string => job.name ?? `${job.trainer.displayName} · ${job.model}`
+// The space before the dot does not break, so that no line begins with it.
+export const jobTitle = (job: Job): string => job.name ?? `${job.trainer.displayName}\u00a0· ${job.model}`
 
 export function JobStatus({ job, now }: { job: Job; now: Date }) {
   const ended = isTerminalJobState(job.state)

@@ -7,11 +7,13 @@ export function shellQuote(text: string): string {
 
 /** The two requests that train with a version: upload a folder as a dataset, then start a job on it. */
 export function runCommands(manifest: TrainerManifest, runnerUrl: string): { upload: string; train: string } {
-  const body = {
-    trainer: `${manifest.name}@${rangeFor(manifest.version)}`,
-    dataset: 'DATASET_ID',
-    config: { epochs: 10 },
-  }
+  const body = [
+    '{',
+    `    "trainer": ${JSON.stringify(`${manifest.name}@${rangeFor(manifest.version)}`)},`,
+    '    "dataset": "DATASET_ID",',
+    '    "config": { "epochs": 10 }',
+    '  }',
+  ].join('\n')
   return {
     upload: [
       'tar -cz -C my-dataset . | curl --fail-with-body -X POST \\',
@@ -21,7 +23,7 @@ export function runCommands(manifest: TrainerManifest, runnerUrl: string): { upl
     train: [
       `curl --fail-with-body ${shellQuote(`${runnerUrl}/v1/jobs`)} \\`,
       "  -H 'content-type: application/json' \\",
-      `  -d ${shellQuote(JSON.stringify(body, null, 2))}`,
+      `  -d ${shellQuote(body)}`,
     ].join('\n'),
   }
 }

@@ -85,7 +85,7 @@ function HowToRun({ manifest, runnerUrl }: { manifest: TrainerManifest; runnerUr
       <p>Register a folder of {manifest.datasetFormats.join(', ')} data; the answer has its id.</p>
       <Copyable label="Register a dataset" text={upload} />
       <p>
-        Then train on it, and follow the job under <a href="/jobs">Jobs</a>.
+        Then train on it, and follow it among <a href={withQuery('/jobs', { trainer: manifest.name })}>its jobs</a>.
       </p>
       <Copyable label="Start a job" text={train} />
     </section>
@@ -264,7 +264,7 @@ function Facts({ trainer, manifest, version, now }: FactsProps) {
               <dt>Repository</dt>
               <dd>
                 <a href={manifest.repository} rel="nofollow ugc noopener noreferrer">
-                  {manifest.repository.replace(/^https:\/\//, '').replace(/\/$/, '')}
+                  <Breakable address={manifest.repository} />
                 </a>
               </dd>
             </>
@@ -299,5 +299,27 @@ function Facts({ trainer, manifest, version, now }: FactsProps) {
         </>
       )}
     </dl>
+  )
+}
+
+/** An address that may break after its slashes. */
+function Breakable({ address }: { address: string }) {
+  const parts = address
+    .replace(/^https:\/\//, '')
+    .replace(/\/$/, '')
+    .split('/')
+  return (
+    <>
+      {parts.map((part, index) => (
+        <>
+          {index > 0 && (
+            <>
+              /<wbr />
+            </>
+          )}
+          {part}
+        </>
+      ))}
+    </>
   )
 }

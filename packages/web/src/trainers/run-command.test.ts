@@ -1,0 +1,24 @@
+import { execFileSync } from 'node:child_process'
+import { CreateJobRequest, TrainerManifest } from '@trainyard/sdk/contract'
+import { expect, test } from 'vitest'
+import { manifest } from '../testing/fixtures.ts'
+import { runCommands, shellQuote } from './run-command.ts'
+
+test.each(["it's", '$(id)', '`id`', 'a\nb', '"', '\\', '!'])('a shell reads %j back as one word', (text) => {
+  expect(execFileSync('sh', ['-c', `printf %s ${shellQuote(text)}`], { encoding: 'utf8' })).toBe(text)
+})
+
+test('the request to train is one that the runner takes', () => {
+  const { train } = runCommands(TrainerManifest.parse(manifest), 'http://127.0.0.1:7600')
+  const body = /-d '([^']+)'$/.exec(train)?.[1] ?? ''
+  expect(CreateJobRequest.parse(JSON.parse(body))).toMatchObject({
+    trainer: 'trainyard/tfjs-classifier@^1.4.0',
+    dataset: 'DATASET_ID',
+    config: { epochs: 10 },
+  })
+})
+
+test('a prerelease is asked for by its exact version', () => {
+  const { train } = runCommands(TrainerManifest.parse({ ...manifest, version: '2.0.0-rc.1' }), 'http://127.0.0.1:7600')
+  expect(train).toContain('"trainyard/tfjs-classifier@2.0.0-rc.1"')
+})
