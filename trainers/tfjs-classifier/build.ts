@@ -13,13 +13,22 @@ const root = dirname(fileURLToPath(import.meta.url))
 const dist = join(root, 'dist')
 const WASM_FILE = 'tfjs-backend-wasm-simd.wasm'
 
-/** We never start the backend's threads, so their loader (a program as text) need not come along. */
-const withoutThreads: Plugin = {
-  name: 'without-threads',
+/** What the libraries bring along and nobody here calls, by the file it lies in. */
+const UNUSED: [RegExp, string][] = [
+  // The backend's threads, and their loader: a program as text.
+  [/tfjs-backend-wasm-threaded-simd(\.worker)?\.js$/, 'export default undefined; export const wasmWorkerContents = ""'],
+  // For Node without fetch, with the tables of every domain name in the world.
+  [/node-fetch\/lib\/index\.m?js$/, 'export default globalThis.fetch'],
+  // Messages in forty languages.
+  [/zod\/v4\/locales\/index\.js$/, 'export { default as en } from "./en.js"'],
+]
+
+const withoutUnused: Plugin = {
+  name: 'without-unused',
   setup({ onLoad }) {
-    onLoad({ filter: /tfjs-backend-wasm-threaded-simd(\.worker)?\.js$/ }, () => ({
-      contents: 'export default undefined; export const wasmWorkerContents = ""',
-    }))
+    for (const [filter, contents] of UNUSED) {
+      onLoad({ filter }, ({ path }) => ({ contents, resolveDir: dirname(path) }))
+    }
   },
 }
 
@@ -39,7 +48,7 @@ const { metafile } = await build({
   keepNames: true,
   legalComments: 'none',
   metafile: true,
-  plugins: [withoutThreads],
+  plugins: [withoutUnused],
   // Emscripten's loader is CommonJS at heart.
   banner: {
     js: "import{createRequire as __create}from'node:module';const require=__create(import.meta.url),__dirname=import.meta.dirname;",
