@@ -1,0 +1,132 @@
+import { Writable } from 'node:stream'
+import { createRoute, z } from '@hono/zod-openapi'
+import { Problem } from '@trainyard/sdk/contract'
+import { describe, expect, it } from 'vitest'
+import { notFound, TrainyardError } from '../errors.ts'
+import { createLogger } from '../log.ts'
+import { createApi } from './create-api.ts'
+import { openApiDocument } from './open-api-document.ts'
+
+const Thing = z.object({ name: z.string().min(2), size: z.number().int() }).openapi('Thing')
+
+const createThing = createRoute({
+  method: 'post',
+  path: '/things/{id}',
+  request: {
+    params: z.object({ id: z.string().regex(/^\d+$/, 'must be a number') }),
+    body: { required: true, content: { 'application/json': { schema: Thing } } },
+  },
+  responses: { 200: { description: 'Made', content: { 'application/json': { schema: Thing } } } },
+})
+
+function setup() {
+  const lines: Record<string, unknown>[] = []
+  const destination = new Writable({
+    write(chunk, _, done) {
+      lines.push(JSON.parse(String(chunk)) as Record<string, unknown>)
+      done()
+    },
+  })
+  const logger = createLogger({ name: 'test', level: 'debug', destination })
+  const api = createApi({ logger })
+  api.openapi(createThing, (c) => c.json(c.req.valid('json'), 200))
+  api.get('/broken', () => {
+    throw new Error('the secret inner workings')
+  })
+  api.get('/absent', () => {
+    throw notFound('thing', 7)
+  })
+  api.get('/busy', () => {
+    throw new TrainyardError('rate_limited', 'Slow down', { retryAfterSeconds: 1.2, extra: { acknowledged: 4 } })
+  })
+  api.get('/trace', (c) => c.text(c.get('traceId')))
+  const post = (id: string, body: string, type = 'application/json') =>
+    api.request(`/things/${id}`, { method: 'POST', body, headers: { 'content-type': type } })
+  return { api, lines, logger, post }
+}
+
+async function problemOf(response: Response) {
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  return Problem.parse(await response.json())
+}
+
+describe('an api', () => {
+  it('answers a body that the schema refuses with 400 and every wrong field', async () => {
+    const response = await setup().post('1', JSON.stringify({ name: 'x', size: 1.5 }))
+    expect(response.status).toBe(400)
+    expect(await problemOf(response)).toMatchObject({
+      code: 'invalid_request',
+      retryable: false,
+      issues: [
+        { path: 'name', detail: 'must be at least 2 characters long', value: 'x' },
+        { path: 'size', detail: 'must be an integer', value: 1.5 },
+      ],
+    })
+  })
+
+  it('says which part of the request a wrong parameter is in', async () => {
+    const response = await setup().post('abc', JSON.stringify({ name: 'xx', size: 1 }))
+    expect(await problemOf(response)).toMatchObject({
+      issues: [{ path: 'param.id', detail: 'must be a number', value: 'abc' }],
+    })
+  })
+
+  it.each(['{"name":', '', 'null'])('answers the body %j with a 400 problem', async (body) => {
+    const response = await setup().post('1', body)
+    expect(response.status).toBe(400)
+    expect((await problemOf(response)).code).toBe('invalid_request')
+  })
+
+  it('answers unknown routes, thrown errors and their extras as problems', async () => {
+    const { api } = setup()
+    expect(await problemOf(await api.request('/nowhere'))).toMatchObject({
+      code: 'not_found',
+      detail: 'There is no GET /nowhere here',
+    })
+    expect(await problemOf(await api.request('/absent'))).toMatchObject({ code: 'not_found', status: 404 })
+    const busy = await api.request('/busy')
+    expect([busy.status, busy.headers.get('retry-after')]).toEqual([429, '2'])
+    expect(await problemOf(busy)).toMatchObject({ code: 'rate_limited', retryable: true, acknowledged: 4 })
+  })
+
+  it('keeps the reason of a surprise to its log, under the trace id that the caller gets', async () => {
+    const { api, lines } = setup()
+    const response = await api.request('/broken')
+    expect(response.status).toBe(500)
+    const problem = await problemOf(response)
+    expect(JSON.stringify(problem)).not.toContain('inner workings')
+    expect(lines.find((line) => line.level === 'error')).toMatchObject({
+      traceId: problem.traceId,
+      err: { message: 'the secret inner workings' },
+    })
+  })
+
+  it('takes part in the caller’s trace, and logs one line without the query', async () => {
+    const { api, lines } = setup()
+    const traceId = 'a'.repeat(32)
+    const headers = { traceparent: `00-${traceId}-${'b'.repeat(16)}-01` }
+    const response = await api.request('/trace?signature=hidden', { headers })
+    expect(await response.text()).toBe(traceId)
+    expect(response.headers.get('traceparent')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
+    expect(lines).toEqual([expect.objectContaining({ traceId, method: 'GET', path: '/trace', status: 200 })])
+  })
+
+  it('logs once and keeps one trace when an api is mounted into another', async () => {
+    const { api, lines, logger } = setup()
+    const outer = createApi({ logger })
+    outer.route('/inner', api)
+    const response = await outer.request('/inner/absent')
+    expect(await problemOf(response)).toMatchObject({ code: 'not_found' })
+    expect(lines.filter((line) => line.msg === 'request').length).toBe(1)
+  })
+
+  it('describes its routes as OpenAPI 3.1', () => {
+    const document = openApiDocument(setup().api, { title: 'Things', version: '1' })
+    expect(document).toMatchObject({
+      openapi: '3.1.0',
+      info: { title: 'Things' },
+      paths: { '/things/{id}': { post: {} } },
+      components: { schemas: { Thing: { type: 'object' } } },
+    })
+  })
+})

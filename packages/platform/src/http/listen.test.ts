@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { ConfigError } from '../errors.ts'
+import { listen } from './listen.ts'
+
+describe('listen', () => {
+  it('serves an app on a free port and says where', async () => {
+    const server = await listen({ fetch: (request) => new Response(new URL(request.url).pathname) }, { port: 0 })
+    expect(server.url).toBe(`http://127.0.0.1:${server.port}`)
+    expect(await (await fetch(`${server.url}/hello`)).text()).toBe('/hello')
+    await server.close()
+    await server.close()
+    await expect(fetch(server.url)).rejects.toThrow()
+  })
+
+  it('says what to do when the port is taken', async () => {
+    const app = { fetch: () => new Response('') }
+    const first = await listen(app, { port: 0 })
+    const second = listen(app, { port: first.port })
+    await expect(second).rejects.toThrow(ConfigError)
+    await expect(second).rejects.toThrow(
+      `Port ${first.port} on 127.0.0.1 is already in use; set PORT to another, or stop the program that holds it`,
+    )
+    await first.close()
+  })
+
+  it('says so when the host is no address of this machine', async () => {
+    await expect(listen({ fetch: () => new Response('') }, { host: '203.0.113.1', port: 0 })).rejects.toThrow(
+      /HOST is "203.0.113.1"/,
+    )
+  })
+
+  it('lets an open request finish when it closes, and cuts a stream that never ends', async () => {
+    let asked: () => void = () => undefined
+    const slowAsked = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    const app = {
+      async fetch(request: Request) {
+        if (request.url.endsWith('/endless'))
+          return new Response(new ReadableStream({ start: (c) => c.enqueue(Buffer.from('x')) }))
+        asked()
+        await sleep(100)
+        return new Response('done')
+      },
+    }
+    const server = await listen(app, { port: 0, drainMs: 400 })
+    const endless = await fetch(`${server.url}/endless`)
+    const slow = fetch(`${server.url}/slow`)
+    await slowAsked
+    const closed = server.close()
+    expect(await (await slow).text()).toBe('done')
+    await closed
+    await expect(endless.text()).rejects.toThrow()
+  })
+})

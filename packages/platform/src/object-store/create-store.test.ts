@@ -1,0 +1,48 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { createStore, readStoreConfig } from './create-store.ts'
+
+const S3 = { S3_ENDPOINT: 'http://127.0.0.1:9000', S3_BUCKET: 'b', AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' }
+
+describe('readStoreConfig', () => {
+  it('chooses S3 where S3_ENDPOINT is set', () => {
+    expect(readStoreConfig({ ...S3, S3_PUBLIC_ENDPOINT: 'https://s3.example.org' })).toEqual({
+      ...{ kind: 's3', endpoint: 'http://127.0.0.1:9000', publicEndpoint: 'https://s3.example.org', bucket: 'b' },
+      ...{ region: 'us-east-1', accessKeyId: 'k', secretAccessKey: 's', forcePathStyle: true },
+    })
+  })
+
+  it('chooses a folder otherwise, with what the launcher knows', () => {
+    const defaults = { dir: '/data', publicUrl: 'http://127.0.0.1:7600', secret: 'a secret of the tests' }
+    expect(readStoreConfig({}, defaults)).toEqual({ kind: 'folder', ...defaults })
+    expect(readStoreConfig({ STORAGE_DIR: '/other' }, defaults)).toMatchObject({ dir: '/other' })
+  })
+
+  it('names what is missing', () => {
+    expect(() => readStoreConfig({ S3_ENDPOINT: 'http://h' })).toThrow(
+      /S3_BUCKET is required[\s\S]*AWS_ACCESS_KEY_ID is required/,
+    )
+    expect(() => readStoreConfig({})).toThrow(/STORAGE_DIR is required/)
+  })
+})
+
+describe('createStore', () => {
+  it('serves an app for a folder and none for S3, and says so when the folder cannot be one', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'trainyard-create-'))
+    const folder = {
+      kind: 'folder' as const,
+      dir: join(dir, 'store'),
+      publicUrl: 'http://x.test',
+      secret: 'a secret of the tests',
+    }
+    expect(createStore(folder).app).toBeDefined()
+    expect(createStore(readStoreConfig(S3)).app).toBeUndefined()
+    await writeFile(join(dir, 'file'), '')
+    expect(() => createStore({ ...folder, dir: join(dir, 'file') })).toThrow(
+      /cannot hold the object store \(STORAGE_DIR\)/,
+    )
+    await rm(dir, { recursive: true, force: true })
+  })
+})
