@@ -12,6 +12,7 @@ import { toDataset } from './dataset-view.ts'
 import { type ExaminedFile, examineFiles } from './examine-files.ts'
 import { readDataset } from './read-dataset.ts'
 import { datasetKey } from './storage-keys.ts'
+import { removeUpload, sweepUploads } from './sweep-uploads.ts'
 import { versionHash } from './version-hash.ts'
 
 const STORE_CONCURRENCY = 32
@@ -34,6 +35,7 @@ export async function registerDataset(
 ): Promise<{ dataset: Dataset; created: boolean }> {
   const parent = context.config?.dataDir ?? tmpdir()
   await mkdir(parent, { recursive: true })
+  await sweepUploads(context)
   const scratch = await mkdtemp(join(parent, 'dataset-upload-'))
   try {
     const { files } = await unpackTar(options.body, join(scratch, 'files'), {
@@ -76,6 +78,8 @@ async function storeDataset(
 ): Promise<{ dataset: Dataset; created: boolean }> {
   const id = newId('ds')
   let stored: Dataset | undefined
+  // Written first and removed with the last row: a process that dies in between leaves a trace to clean up by.
+  await context.database.db.insertInto('dataset_uploads').values({ id, started_at: context.clock.now() }).execute()
   try {
     await concurrently(files, STORE_CONCURRENCY, async (file) => {
       const body = file.bytes ?? createReadStream(join(dataset.dir, file.path))
@@ -83,7 +87,7 @@ async function storeDataset(
     })
     stored = await insertRows(context, id, { name, hash, content, files })
   } finally {
-    if (stored === undefined) await context.store.deletePrefix(datasetKey(id))
+    if (stored === undefined) await removeUpload(context, id)
   }
   if (stored !== undefined) {
     context.logger.info({ dataset: id, files: files.length, sizeBytes: stored.sizeBytes }, 'dataset registered')
@@ -134,6 +138,7 @@ function insertRows(
           ${batch.map((file) => images.get(file.path)?.labelled ?? false)}::boolean[]
         )`.execute(trx)
     }
+    await trx.deleteFrom('dataset_uploads').where('id', '=', id).execute()
     return toDataset(row)
   })
 }

@@ -369,3 +369,15 @@ test('a store that fails in mid-upload leaves nothing behind', async () => {
   expect(await area.scratch()).toEqual([])
   expect(await upload('unlucky', body)).toMatchObject({ status: 201 })
 })
+
+test('what a dead process left half-stored is removed a day later', async () => {
+  const { db } = area.context.database
+  await area.store.put('datasets/ds_dead/images/a.png', png())
+  await db.insertInto('dataset_uploads').values({ id: 'ds_dead', started_at: area.clock.now() }).execute()
+  await register('before', { 'train/a/1.png': png(201) })
+  expect(await area.keys()).toContain('datasets/ds_dead/images/a.png')
+  area.clock.advance(25 * 3600 * 1000)
+  await register('after', { 'train/a/1.png': png(202) })
+  expect(await area.keys()).not.toContain('datasets/ds_dead/images/a.png')
+  expect(await db.selectFrom('dataset_uploads').selectAll().execute()).toEqual([])
+})

@@ -38,10 +38,17 @@ export interface SnapshotRow extends Described {
   dataset_id: string
 }
 
+/** A dataset whose objects are being stored: what is left when a process dies in the middle, so that it can be removed. */
+export interface DatasetUploadRow {
+  id: string
+  started_at: Date
+}
+
 export interface DatasetTables {
   datasets: DatasetRow
   dataset_files: DatasetFileRow
   dataset_snapshots: SnapshotRow
+  dataset_uploads: DatasetUploadRow
 }
 
 /** To be merged with the migrations of the other areas; every name is unique to this one. */
@@ -88,6 +95,11 @@ export const datasetMigrations: Record<string, Migration> = {
           created_at timestamptz not null default now(),
           unique (dataset_id, version_hash)
         )`.execute(db)
+    },
+  },
+  '20261121T0100-dataset-uploads': {
+    async up(db) {
+      await sql`create table dataset_uploads (id text primary key, started_at timestamptz not null)`.execute(db)
     },
   },
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { createClient, type PublishResult, publishTrainer, TrainyardClientError } from '../../client/index.ts'
 import type { Check } from '../../contract/index.ts'
@@ -48,6 +49,10 @@ async function run(args: string[], io: CliIo): Promise<number> {
   if (positionals.length > 1) throw new UsageError(`one folder at a time, not ${positionals.length}`)
   const registryUrl = values.registry ?? io.env.TRAINYARD_REGISTRY
   if (!registryUrl) throw new UsageError('which registry? Give --registry URL, or set TRAINYARD_REGISTRY')
+  const interrupted = new AbortController()
+  const onInterrupt = () => interrupted.abort(new Error('interrupted'))
+  // Once: a second Ctrl-C ends the process at once.
+  process.once('SIGINT', onInterrupt)
   try {
     const token = values.token ?? (await readToken(io))
     const view = values.json ? silentView : createTextView(io)
@@ -56,9 +61,12 @@ async function run(args: string[], io: CliIo): Promise<number> {
       registryUrl,
       token,
       onProgress: view.progress,
+      signal: interrupted.signal,
     })
     view.pushed(result)
-    const check = values['no-wait'] ? undefined : await followChecks({ registryUrl, token, result, view })
+    const check = values['no-wait']
+      ? undefined
+      : await followChecks({ registryUrl, token, result, view, signal: interrupted.signal })
     if (values.json) printJson(io, { ...result, ...(check ? { state: check.state, checks: check.checks } : {}) })
     return check?.state === 'rejected' ? CLI_EXIT_CODES.rejected : CLI_EXIT_CODES.ok
   } catch (error) {
@@ -66,6 +74,8 @@ async function run(args: string[], io: CliIo): Promise<number> {
     const code = error instanceof TrainyardClientError ? error.code : 'failed'
     printJson(io, { error: { code, message: error.message } })
     return CLI_EXIT_CODES.failed
+  } finally {
+    process.off('SIGINT', onInterrupt)
   }
 }
 
@@ -74,15 +84,17 @@ async function followChecks(options: {
   token: string | undefined
   result: PublishResult
   view: PublishView
+  signal: AbortSignal
 }): Promise<Check | undefined> {
   const { result, view } = options
   if (result.checkId === undefined) return undefined
   const client = createClient({ registryUrl: options.registryUrl, token: options.token })
   let last: Check | undefined
-  for await (const check of client.checks.live(result.checkId)) {
+  for await (const check of client.checks.live(result.checkId, { signal: options.signal })) {
     last = check
     view.check(check)
   }
+  options.signal.throwIfAborted()
   // A server that closed without a verdict still knows it.
   last = last === undefined || last.finishedAt === undefined ? await client.checks.get(result.checkId) : last
   if (last.state === 'received' || last.state === 'checking')
