@@ -22,6 +22,19 @@
  * @module
  */
 
+export { getAdvancedConfig, getBasicConfig, getFullConfig } from './calls/config.ts'
+export { reportStarted, type StartedJob } from './calls/default-session.ts'
+export { flushLogs, log, logDebug, logError, logEvent, logInfo, logWarning } from './calls/log.ts'
+export {
+  reportCompleted,
+  reportExportCompleted,
+  reportFailed,
+  reportInferenceCompleted,
+  reportPrediction,
+  reportProgress,
+  reportValidation,
+} from './calls/report.ts'
+export { downloadCheckpoint, downloadDataset, uploadCheckpoint, uploadFile } from './calls/storage.ts'
 export { defineTrainer, type TrainerDefinition } from './define-trainer.ts'
 export * from './errors.ts'
 export type * from './job.ts'

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DatasetIndex } from '../dataset/index-dataset.ts'
@@ -100,7 +101,7 @@ async function makeReadOnly(dir: string): Promise<void> {
   for (const item of await readdir(dir, { withFileTypes: true })) {
     const path = join(dir, item.name)
     if (item.isDirectory()) await makeReadOnly(path)
-    else await chmod(path, 0o444)
+    else chmodSync(path, 0o444)
   }
   await chmod(dir, 0o555)
 }

@@ -1,4 +1,5 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatasetFilesPage, DatasetManifest, type SplitName } from '../contract/index.ts'
 import { datasetPath } from '../dataset/dataset-path.ts'
@@ -63,8 +64,8 @@ export async function fillFromPlatform(context: FillContext, dir: string): Promi
       signal?.throwIfAborted()
       if (file.split !== undefined) splits.set(file.path, file.split)
       const target = await prepare(file.path, 'The path of a file of the dataset')
-      const held = await stat(target).catch(() => undefined)
       // Files appear under their name only when size and digest were right.
+      const held = statSync(target, { throwIfNoEntry: false })
       if (held?.size !== file.sizeBytes) await downloadFile(download, file, target, file.path, renew)
       onProgress(++done)
     })

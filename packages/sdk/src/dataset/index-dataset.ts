@@ -1,10 +1,9 @@
-import { stat } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import type { DatasetClass, DatasetCounts, SplitName, TaskType } from '../contract/index.ts'
 import { DatasetError } from '../errors.ts'
-import { forEachConcurrently } from '../util/for-each-concurrently.ts'
 import { datasetPath } from './dataset-path.ts'
 import { hashSplit } from './hash-split.ts'
-import { readImageSize } from './image-header.ts'
+import { type ImageSize, readImageSize } from './image-header.ts'
 import type { DatasetReader, ImageRecord } from './record.ts'
 
 /** One image with the class it shows. */
@@ -51,37 +50,41 @@ export async function indexDataset(
     checks.push({ record, path, at: samples.length })
     samples.push({ path, name: record.path, classId: isOneClass ? first.classId : -1, split })
   }
-  await forEachConcurrently(checks, 32, async ({ record, path, at }) => {
+  for (const [number, { record, path, at }] of checks.entries()) {
+    // Heartbeats and cancels must get through while a million headers are read.
+    if (number % 200 === 199) await setImmediate()
     signal?.throwIfAborted()
-    if (!(await isFile(path))) {
+    const seen = findImageSize(path, record.path)
+    if (seen === undefined) {
       if (!skipMissing)
         throw new DatasetError(`Image "${record.path}" is named in the dataset, but there is no such file`)
       samples[at] = undefined
-      return
+      continue
     }
-    const seen = await readImageSize(path, record.path)
     checkDeclaredSize(record, seen)
     const sample = samples[at]
-    if (sample === undefined) return
+    if (sample === undefined) continue
     counts.images++
     counts.splits[sample.split]++
     counts.annotations += record.annotations.length
     if (record.annotations.length > 0) counts.labelled++
-  })
+  }
   const present = samples.filter((sample) => sample !== undefined)
   if (present.length === 0) throw new DatasetError('The dataset has no images: none of the files it names is there')
   return { taskType: reader.taskType, classes: reader.classes, counts, samples: present }
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isFile(),
-    () => false,
-  )
+function findImageSize(path: string, name: string): ImageSize | undefined {
+  try {
+    return readImageSize(path, name)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** Coordinates are only right for the size they were drawn on. EXIF rotation may swap the sides of a JPEG. */
-function checkDeclaredSize(record: ImageRecord, seen: { format: string; width: number; height: number }): void {
+function checkDeclaredSize(record: ImageRecord, seen: ImageSize): void {
   const { width, height, annotations, path } = record
   if (width === 0 || height === 0 || seen.width === 0 || annotations.every(({ kind }) => kind === 'class')) return
   const isSame = seen.width === width && seen.height === height

@@ -1,11 +1,11 @@
 import { type ErrorType, EXIT_CODES, MAX_LOG_MESSAGE_LENGTH, type Operation } from '../contract/index.ts'
 import type { TrainerDefinition } from '../define-trainer.ts'
 import { ConfigError, JobStoppedError, TrainerError, ValidationError } from '../errors.ts'
-import type { CloseReport } from '../journal/journal.ts'
 import type { RunTrainerOptions } from '../run-trainer.ts'
 import { createExportJob, createPredictJob, createTrainJob } from './create-job.ts'
 import { openSession } from './open-session.ts'
 import type { Session } from './session.ts'
+import { stopOnSignals } from './stop-on-signals.ts'
 
 /** How the handler ended. */
 type Outcome =
@@ -25,11 +25,7 @@ export async function runOperation(trainer: TrainerDefinition, options: RunTrain
   const ignore = () => {}
   process.stdout.on('error', ignore)
   const stop = new AbortController()
-  const onSignal = (name: NodeJS.Signals) => {
-    if (name === 'SIGTERM' || name === 'SIGINT') stop.abort(new JobStoppedError(name))
-  }
-  process.once('SIGTERM', onSignal)
-  process.once('SIGINT', onSignal)
+  const unhook = stopOnSignals(stop)
   try {
     const opened = await openSession(trainer, { env, argv, stop })
     const code = opened.type === 'ready' ? await runSession(trainer, opened.session, stop.signal) : opened.exitCode
@@ -42,8 +38,7 @@ export async function runOperation(trainer: TrainerDefinition, options: RunTrain
     return EXIT_CODES.trainingFailed
   } finally {
     clearInterval(alive)
-    process.off('SIGTERM', onSignal)
-    process.off('SIGINT', onSignal)
+    unhook()
     process.stdout.off('error', ignore)
   }
 }
@@ -90,14 +85,15 @@ async function callHandler(trainer: TrainerDefinition, session: Session, operati
   throw new ConfigError(`OPERATION is "${operation}"; this trainer can do: ${known.join(', ') || 'nothing'}`)
 }
 
-function reportEnd(session: Session, signal: AbortSignal, error: unknown): Outcome {
+/** Appends the terminal event for an error, and logs it. */
+export function reportEnd(session: Session, signal: AbortSignal, error: unknown): Outcome {
   if (signal.aborted || error instanceof JobStoppedError) {
     const stopped = [signal.reason, error].find((reason) => reason instanceof JobStoppedError)
     const reason = stopped?.reason ?? 'cancelled'
     const isOwn = error === stopped || (error instanceof Error && error.name === 'AbortError')
     if (!isOwn) session.log('warning', `While stopping: ${describe(error)}`)
-    session.backend.append({ type: 'cancelled', message: `Stopped: ${reason}` })
     session.log('info', `Stopped: ${reason}`)
+    session.backend.append({ type: 'cancelled', message: `Stopped: ${reason}` })
     return { type: 'cancelled', reason }
   }
   const { errorType, retryable } = classify(error)
@@ -119,7 +115,7 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error)
 }
 
-export function classify(error: unknown): { errorType: ErrorType; retryable: boolean } {
+function classify(error: unknown): { errorType: ErrorType; retryable: boolean } {
   if (error instanceof ValidationError) return { errorType: error.code, retryable: false }
   if (error instanceof TrainerError) return { errorType: error.code, retryable: error.retryable }
   const code = error instanceof Error && 'code' in error ? error.code : undefined
@@ -130,7 +126,7 @@ export function classify(error: unknown): { errorType: ErrorType; retryable: boo
   return { errorType: 'UnknownError', retryable: true }
 }
 
-export function exitCodeOf(outcome: Outcome, report: CloseReport): number {
+export function exitCodeOf(outcome: Outcome, report: { delivered: boolean }): number {
   if (outcome.type === 'cancelled') {
     if (outcome.reason === 'refused') return EXIT_CODES.platformUnreachable
     return outcome.reason === 'SIGINT' ? EXIT_CODES.interrupted : EXIT_CODES.terminated

@@ -29,7 +29,7 @@ export async function openLocalSession(
     return { type: 'ended', exitCode: EXIT_CODES.done }
   }
   const { operation } = input
-  if (operation === 'train' && input.dataset === undefined) {
+  if (operation === 'train' && trainer.train !== undefined && input.dataset === undefined) {
     throw new ConfigError('--dataset is not set; wanted: the folder of a dataset. --help shows examples')
   }
   const config = resolveConfig(input.env, manifest)

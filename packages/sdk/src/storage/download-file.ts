@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createWriteStream, renameSync, writeFileSync } from 'node:fs'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { DatasetError, NetworkError, ResourceError } from '../errors.ts'
@@ -168,8 +168,9 @@ async function saveSmall(
   const digest = source.sha256 === undefined ? undefined : createHash('sha256').update(bytes).digest('hex')
   const damage = describeDamage(source, name, size, digest)
   if (damage !== undefined) return { type: 'again', failure: damage }
-  await writeFile(temporary, bytes)
-  await rename(temporary, target)
+  // Synchronous, because for a few kilobytes the way through the thread pool costs more than the work.
+  writeFileSync(temporary, bytes)
+  renameSync(temporary, target)
   return { type: 'done' }
 }
 

@@ -41,8 +41,9 @@ export async function readDice(dir: string): Promise<DatasetReader> {
   }
 
   function toRecord(image: DiceImage, field: string): ImageRecord {
+    datasetPath(dir, image.file_name, `${field}.file_name in ${name}`)
     const path = imageRoot === '' ? image.file_name : `${imageRoot}/${image.file_name}`
-    datasetPath(dir, path, `${field}.file_name in ${name}`)
+    datasetPath(dir, path, `storage_info.image_root with ${field}.file_name in ${name}`)
     const annotations: Annotation[] = []
     for (const [index, annotation] of image.annotations.entries()) {
       const { class_id: classId } = annotation

@@ -1,0 +1,54 @@
+import { ConfigError } from '../errors.ts'
+import type { JobBase, ResolvedConfig } from '../job.ts'
+import type { Session } from '../lifecycle/session.ts'
+import type { RunTrainerOptions } from '../run-trainer.ts'
+
+let session: Session | undefined
+let onEnd: () => void = () => {}
+
+/** What {@link reportStarted} gives. */
+export interface StartedJob extends Pick<JobBase, 'id' | 'attempt' | 'operation' | 'taskType' | 'model' | 'workDir'> {
+  config: ResolvedConfig
+  /** Aborts with a `JobStoppedError` when the platform says to stop, or on SIGTERM and SIGINT. */
+  signal: AbortSignal
+}
+
+/** Connects to the platform (or opens a local run) and sends `started`. The other calls need it. */
+export async function reportStarted(options: RunTrainerOptions = {}): Promise<StartedJob> {
+  if (session !== undefined) throw new ConfigError('reportStarted was called twice')
+  const [{ openSession }, { stopOnSignals }] = await Promise.all([
+    import('../lifecycle/open-session.ts'),
+    import('../lifecycle/stop-on-signals.ts'),
+  ])
+  const { env = process.env, argv = process.argv.slice(2) } = options
+  const stop = new AbortController()
+  const opened = await openSession({}, { env, argv, stop })
+  if (opened.type === 'ended') {
+    throw new ConfigError(`The job cannot start (exit code ${opened.exitCode}); the line above says why`)
+  }
+  const unhook = stopOnSignals(stop)
+  session = opened.session
+  session.started()
+  onEnd = unhook
+  const { id, attempt, operation, taskType, model, workDir, config } = session.settings
+  return { id, attempt, operation, taskType, model, workDir, config, signal: session.signal }
+}
+
+/** The session that {@link reportStarted} opened. */
+export function currentSession(): Session {
+  if (session === undefined) throw new ConfigError('No job has started; call `await reportStarted()` first')
+  return session
+}
+
+export function findSession(): Session | undefined {
+  return session
+}
+
+/** Sends what is left and forgets the session. False when the platform could not be reached in time. */
+export async function endSession({ timeoutMs = 60_000 }: { timeoutMs?: number } = {}): Promise<boolean> {
+  const ending = currentSession()
+  session = undefined
+  onEnd()
+  const { delivered } = await ending.close({ timeoutMs })
+  return delivered
+}

@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createDice, createEnvironment, createPng, writeFiles } from '../tests/test-dataset.ts'
+import { problem, sendJson, startTestPlatform, type TestPlatform } from '../tests/test-platform.ts'
+
+let platform: TestPlatform
+let dir: string
+beforeEach(async () => {
+  platform = await startTestPlatform()
+  dir = mkdtempSync(join(tmpdir(), 'trainyard-run-'))
+})
+afterEach(async () => {
+  await platform.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+interface Run {
+  child: ChildProcess
+  ended: Promise<{ code: number | null; signal: string | null; output: string }>
+}
+
+function start(env: Record<string, string>, args: string[] = []): Run {
+  const program = fileURLToPath(new URL('../tests/trainer-process.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--conditions=trainyard-source', program, ...args], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString()
+  }
+  child.stdout?.on('data', collect)
+  child.stderr?.on('data', collect)
+  const ended = new Promise<Awaited<Run['ended']>>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, output }))
+  })
+  return { child, ended }
+}
+
+const onPlatform = (env: Record<string, string> = {}) => start({ ...createEnvironment(platform.url, dir), ...env })
+const types = () => platform.events.map(({ type }) => type)
+const last = () => platform.events.at(-1)
+
+describe('a trainer on a platform', () => {
+  it('is followed from started to completed', async () => {
+    const { code, output } = await onPlatform().ended
+    expect(output).toBe('')
+    expect(code).toBe(0)
+    expect(types()).toEqual(['started', ...Array(3).fill(['progress', 'checkpoint']).flat(), 'validation', 'completed'])
+    expect(platform.events[1]).toMatchObject({ epoch: 1, totalEpochs: 3, metrics: { loss: 1 } })
+    expect(platform.events.find(({ type }) => type === 'validation')).toMatchObject({
+      epoch: 3,
+      split: 'val',
+      primary: { name: 'top1_accuracy', value: 0.3, goal: 'maximize' },
+    })
+    expect(last()?.result).toEqual({
+      operation: 'train',
+      metrics: { top1_accuracy: 0.3 },
+      bestEpoch: 3,
+      checkpointIds: ['a1', 'a2', 'a3'],
+    })
+  })
+
+  it.each([
+    ['throw', 1, 'UnknownError', /Cannot divide/],
+    ['config', 3, 'ConfigError', /Setting "width" is 3/],
+    ['dataset', 3, 'DatasetError', /No DICE annotation|no classes/],
+    ['nan', 1, 'ValidationError', /"loss" is NaN in epoch 2/],
+    ['swallow-nan', 1, 'ValidationError', /"loss" is NaN in epoch 2/],
+  ])('that ends by "%s" exits with %i and reports %s', async (mode, exitCode, errorType, message) => {
+    const { code, output } = await onPlatform({ MODE: mode }).ended
+    expect(code).toBe(exitCode)
+    expect(last()).toMatchObject({ type: 'failed', errorType })
+    expect(String(last()?.message)).toMatch(message)
+    expect(output).toMatch(new RegExp(`\\[TRACE:a{32}\\] \\[ERROR\\] ${errorType}: `))
+    expect(JSON.stringify(platform.events) + output).not.toMatch(/signature=|secret/)
+  })
+
+  it('reports a NaN loss as "NaN", and goes on where that is allowed', async () => {
+    const { code } = await onPlatform({ MODE: 'allow-nan' }).ended
+    expect(code).toBe(0)
+    expect(platform.events.find(({ epoch, type }) => type === 'progress' && epoch === 2)?.metrics).toEqual({
+      loss: 'NaN',
+    })
+  })
+
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('is cancelled by %s with exit code %i', async (signal, exitCode) => {
+    const { child, ended } = onPlatform({ MODE: 'wait' })
+    child.stdout?.once('data', () => child.kill(signal))
+    expect(await ended).toMatchObject({ code: exitCode, signal: null })
+    expect(types().at(-1)).toBe('cancelled')
+  })
+
+  it('is cancelled when the platform says not to go on', async () => {
+    platform.shouldContinue = false
+    const { code } = await onPlatform({ MODE: 'wait' }).ended
+    expect(code).toBe(143)
+    expect(last()).toMatchObject({ type: 'cancelled', message: 'Stopped: cancelled' })
+  })
+
+  it('stops when a newer attempt has taken over', async () => {
+    platform.intercept = (_request, response) => {
+      sendJson(response, 409, problem(409, 'attempt_superseded'))
+      return true
+    }
+    expect((await onPlatform({ MODE: 'wait' }).ended).code).toBe(143)
+  })
+
+  it('tells the platform when its settings cannot be used', async () => {
+    const { code, output } = await onPlatform({ EPOCHS: 'ten' }).ended
+    expect(code).toBe(3)
+    expect(output).toContain('EPOCHS is "ten"')
+    expect(last()).toMatchObject({ type: 'failed', errorType: 'ConfigError', retryable: false })
+  })
+
+  it('predicts the test split of its dataset, and exports to the format that was asked for', async () => {
+    const { annotations, files } = createDice(8)
+    platform.annotations = [annotations]
+    platform.files = files.map((file, index) => (index < 3 ? { ...file, split: 'test' } : file))
+    expect((await onPlatform({ OPERATION: 'predict' }).ended).code).toBe(0)
+    expect(last()?.result).toEqual({
+      operation: 'predict',
+      imageCount: 3,
+      totalInferenceTimeMs: 6,
+      avgInferenceTimeMs: 2,
+    })
+
+    platform.events.length = 0
+    platform.checkpoint = { path: 'best.bin', bytes: Buffer.from('weights') }
+    const env = { OPERATION: 'export', EXPORT_FORMAT: 'tfjs', WORK_DIR: join(dir, 'work-2') }
+    expect((await onPlatform(env).ended).code).toBe(0)
+    expect(types()).toEqual(['started', 'artifact', 'export', 'completed'])
+    expect(platform.artifacts.get('a1')?.bytes.toString()).toBe('weights')
+  })
+})
+
+describe('a trainer without a platform', () => {
+  it('trains from its arguments and leaves journal and checkpoint under runs/1', async () => {
+    const { annotations, files } = createDice(8)
+    writeFiles(join(dir, 'data'), [annotations, ...files])
+    const { code, output } = await start({ MODE: 'dataset' }, ['train', '--dataset', 'data', '--epochs', '2']).ended
+    expect(output).toContain('epoch 2/2  loss 0.5')
+    expect(code).toBe(0)
+    expect(existsSync(join(dir, 'runs/1/best.ts'))).toBe(true)
+    const lines = readFileSync(join(dir, 'runs/1/journal.jsonl'), 'utf8').trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line).seq)).toEqual(lines.map((_, index) => index + 1))
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ type: 'completed', result: { operation: 'train' } })
+  })
+
+  it('predicts a folder, exports a checkpoint, and explains itself', async () => {
+    writeFiles(dir, [{ path: 'pictures/a.png', bytes: createPng() }])
+    writeFileSync(join(dir, 'best.bin'), 'weights')
+    expect((await start({}, ['predict', '--images', 'pictures', '--checkpoint', 'best.bin']).ended).code).toBe(0)
+    expect(readFileSync(join(dir, 'runs/1/journal.jsonl'), 'utf8')).toContain('"imageName":"a.png"')
+    const exported = start({}, ['export', '--checkpoint', 'best.bin', '--format', 'tfjs', '--out', 'out'])
+    expect(await exported.ended).toMatchObject({ code: 0 })
+    expect(readFileSync(join(dir, 'out/model.tfjs'), 'utf8')).toBe('weights')
+    expect((await start({}, ['--help']).ended).output).toContain('train --dataset ./flowers --epochs 3')
+  })
+
+  it.each([
+    [['train'], /--dataset is not set/],
+    [['dance'], /The operation is "dance"; wanted is one of: train, predict, export/],
+    [['train', '--epocs', '3'], /--epocs/],
+    [['train', '--dataset', 'data', '--epochs', 'many'], /EPOCHS is "many"/],
+  ])('says what is wrong with %o, with exit code 3', async (args, message) => {
+    const { code, output } = await start({}, args).ended
+    expect(output).toMatch(message)
+    expect(code).toBe(3)
+    expect(existsSync(join(dir, 'runs'))).toBe(false)
+  })
+})

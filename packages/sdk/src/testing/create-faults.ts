@@ -1,0 +1,126 @@
+import { type CreateFaultScriptOptions, createFaultScript, type Fault, type FaultScript } from './fault-script.ts'
+
+/** A web-standard request handler, such as `app.fetch`. */
+export type Handler = (request: Request) => Promise<Response> | Response
+
+export interface FaultClock {
+  now(): Date
+  sleep(ms: number): Promise<void>
+}
+
+export interface CreateFaultsOptions {
+  /** What goes wrong. Default: drawn from `seed`. */
+  script?: FaultScript
+  seed?: number
+  clock?: FaultClock
+  /** Which requests are touched at all. Default: every one. */
+  matches?: (request: Request) => boolean
+  /** Kinds, numbers and lengths for a script that is drawn. */
+  draw?: Omit<CreateFaultScriptOptions, 'seed'>
+}
+
+/** One fault that was played. */
+export interface FaultLogEntry {
+  /** Number of the request, from 0. */
+  request: number
+  method: string
+  /** Path without its query: no signature reaches a report. */
+  path: string
+  fault: Fault
+}
+
+export interface Faults {
+  /** What is played: print it with a failure, and give it back as `script` to play it again. */
+  script: FaultScript
+  /** Puts the faults in front of a handler. */
+  wrap(handler: Handler): (request: Request) => Promise<Response>
+  log: FaultLogEntry[]
+}
+
+const systemClock: FaultClock = {
+  now: () => new Date(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}
+
+/** Makes a handler misbehave in a way that can be repeated. */
+export function createFaults(options: CreateFaultsOptions = {}): Faults {
+  const { seed = 1, clock = systemClock, matches = () => true, draw = {} } = options
+  const script = options.script ?? createFaultScript({ seed, ...draw })
+  const log: FaultLogEntry[] = []
+  let count = 0
+  let outageUntil = 0
+
+  const wrap = (handler: Handler) => async (request: Request) => {
+    if (!matches(request)) return handler(request)
+    const number = count++
+    const faults = script.faults.filter((fault) => covers(fault, number))
+    for (const fault of faults) {
+      log.push({ request: number, method: request.method, path: new URL(request.url).pathname, fault })
+      if (fault.type === 'outage') outageUntil = clock.now().getTime() + fault.durationMs
+    }
+    if (clock.now().getTime() < outageUntil) return answerProblem(503, 'unavailable')
+    return play(faults, request, handler)
+  }
+
+  async function play(faults: readonly Fault[], request: Request, handler: Handler): Promise<Response> {
+    const [fault, ...others] = faults
+    switch (fault?.type) {
+      case undefined:
+        return handler(request)
+      case 'unavailable':
+        return answerProblem(503, 'unavailable')
+      case 'expired-token':
+        return answerProblem(401, 'token_expired')
+      case 'rate-limited': {
+        const at = new Date(clock.now().getTime() + fault.retryAfterSeconds * 1000)
+        const retryAfter = fault.asDate ? at.toUTCString() : String(fault.retryAfterSeconds)
+        return answerProblem(429, 'rate_limited', { 'retry-after': retryAfter })
+      }
+      case 'slow':
+        await clock.sleep(fault.delayMs)
+        return play(others, request, handler)
+      case 'duplicate': {
+        const copy = request.clone()
+        const first = await handler(copy)
+        await first.body?.cancel()
+        return play(others, request, handler)
+      }
+      case 'reset':
+        return breakOff(await play(others, request, handler), fault.afterBytes)
+      case 'outage':
+        return play(others, request, handler)
+    }
+  }
+
+  return { script, wrap, log }
+}
+
+function covers(fault: Fault, request: number): boolean {
+  const count = 'count' in fault ? fault.count : 1
+  return request >= fault.at && request < fault.at + count
+}
+
+function answerProblem(status: number, code: string, headers: Record<string, string> = {}): Response {
+  const body = { type: 'about:blank', title: `Injected fault: ${code}`, status, code, retryable: true }
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...headers },
+  })
+}
+
+/** The same answer, whose body ends in an error: a server has no choice but to cut the connection. */
+async function breakOff(response: Response, afterBytes: number): Promise<Response> {
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(bytes.subarray(0, Math.min(afterBytes, Math.max(0, bytes.length - 1))))
+    },
+    pull(controller) {
+      controller.error(new Error('Injected fault: connection reset'))
+    },
+  })
+  const headers = new Headers(response.headers)
+  // The announced length stays: what is missing of it is how a reader notices.
+  if (!headers.has('content-length')) headers.set('content-length', String(bytes.length))
+  return new Response(body, { status: response.status, headers })
+}

@@ -1,0 +1,13 @@
+/** Opens a cache entry as a job would: `fill-cache.ts CALLBACK_URL CACHE_DIR VERSION_HASH`. */
+import { openCacheEntry } from '../cache/dataset-cache.ts'
+import { fillFromPlatform } from '../cache/fill-from-platform.ts'
+import { createPlatformApi } from '../http/platform-api.ts'
+import { createTokenSource } from '../http/token-source.ts'
+import { createTransport } from '../http/transport.ts'
+
+const [, , baseUrl = '', cacheDir = '', versionHash = ''] = process.argv
+const transport = createTransport()
+const api = createPlatformApi({ baseUrl, token: createTokenSource({ token: 'token' }), transport })
+const { index } = await openCacheEntry({ cacheDir, versionHash }, (dir) => fillFromPlatform({ api, transport }, dir))
+transport.close()
+console.log(index.samples.length)

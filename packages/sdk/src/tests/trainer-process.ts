@@ -1,0 +1,41 @@
+/** A trainer for tests of the life cycle; `MODE` says what it does. */
+import { ConfigError, defineTrainer, runTrainer } from '../index.ts'
+
+const mode = process.env.MODE ?? 'train'
+
+await runTrainer(
+  defineTrainer({
+    allowNaN: mode === 'allow-nan',
+    async train(job) {
+      if (mode === 'dataset') await job.dataset.samples()
+      if (mode === 'config') throw new ConfigError('Setting "width" is 3; wanted is an even number')
+      if (mode === 'throw') throw new Error(`Cannot divide; see https://storage.example/x?signature=secret`)
+      if (mode === 'wait') {
+        job.log('waiting')
+        await new Promise((resolve) => job.signal.addEventListener('abort', resolve, { once: true }))
+        job.signal.throwIfAborted()
+      }
+      for (let epoch = 1; epoch <= job.config.basic.epochs; epoch++) {
+        const loss = mode.endsWith('nan') && epoch === 2 ? Number.NaN : 1 / epoch
+        try {
+          job.progress({ epoch, metrics: { loss } })
+        } catch (error) {
+          if (mode !== 'swallow-nan') throw error
+        }
+        if (job.best('top1_accuracy', epoch / 10)) await job.checkpoint('best', process.argv[1] ?? '', { epoch })
+      }
+      job.validation({ metrics: { top1_accuracy: 0.3, loss: 0.1 } })
+      return { metrics: { top1_accuracy: job.best.value } }
+    },
+    async predict(job) {
+      for (const { name } of await job.images()) {
+        job.predictions(name, [{ classId: 0, className: 'cat', confidence: 1 }], { inferenceTimeMs: 2 })
+      }
+    },
+    async export(job) {
+      const { path } = await job.inputs.checkpoint()
+      await job.artifact('export', path, { name: `model.${job.exportFormat}` })
+      return { metadata: { size: 1 } }
+    },
+  }),
+)
