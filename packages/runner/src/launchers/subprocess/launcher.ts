@@ -70,6 +70,7 @@ async function launch(request: LaunchRequest, config: SubprocessConfig): Promise
   const spec = processSpec(request, config)
   await mkdir(join(files.workDir, 'tmp'), { recursive: true, mode: 0o700 })
   if (spec.configText !== undefined) await writeFile(files.configFile, spec.configText)
+  await writeFile(files.launched, '')
   const stdout = await open(files.stdout, 'a')
   const stderr = await open(files.stderr, 'a')
   try {
@@ -88,7 +89,7 @@ async function launch(request: LaunchRequest, config: SubprocessConfig): Promise
     child.unref()
     child.on('error', () => {})
     const identity = child.pid === undefined ? undefined : await processIdentity(child.pid)
-    if (identity !== undefined) await writeWhole(files.identity, identity)
+    if (identity !== undefined) await writeWhole(`${files.identityPrefix}${child.pid}`, identity)
   } finally {
     await stdout.close()
     await stderr.close()
@@ -103,7 +104,7 @@ async function observe(files: AttemptFiles): Promise<Observation> {
   if (pid === undefined) {
     // Launched a moment ago, or a runner died between making the folder and starting the shim.
     const age = Date.now() - (await stat(files.dir)).mtimeMs
-    if (existsSync(files.identity) || existsSync(files.started))
+    if (existsSync(files.launched) || existsSync(files.started))
       return age < PID_WAIT_MS ? { state: 'running' } : { state: 'lost' }
     return { state: 'absent' }
   }
@@ -180,10 +181,11 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 async function isOurs(files: AttemptFiles, pid: number): Promise<boolean> {
   const seen = await processIdentity(pid)
   if (seen === undefined) return false
-  const known = await readText(files.identity)
+  const file = `${files.identityPrefix}${pid}`
+  const known = await readText(file)
   if (known !== undefined) return known.trim() === seen
   // The runner died between starting the shim and writing this down.
-  await writeWhole(files.identity, seen)
+  await writeWhole(file, seen)
   return true
 }
 

@@ -15,8 +15,10 @@ export interface AttemptFiles {
   /** Pid of the shim, which leads the process group. */
   shimPid: string
   trainerPid: string
-  /** Which process the shim's pid belonged to when it was started. */
-  identity: string
+  /** There before the first shim is started. */
+  launched: string
+  /** With a pid behind it: which process that pid belonged to when it was started. */
+  identityPrefix: string
   /** Exit code of the trainer, as the shell gives it. */
   exitCode: string
   /** There once the runner has decided to kill the group; the shim cannot tell its end then. */
@@ -44,7 +46,8 @@ export function attemptFiles(config: SubprocessConfig, ref: AttemptRef): Attempt
     started: join(dir, 'started'),
     shimPid: join(dir, 'shim.pid'),
     trainerPid: join(dir, 'trainer.pid'),
-    identity: join(dir, 'identity'),
+    launched: join(dir, 'launched'),
+    identityPrefix: join(dir, 'identity-'),
     exitCode: join(dir, 'exit-code'),
     killed: join(dir, 'killed'),
   }

@@ -1,0 +1,291 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { EventsResponse, LogPage, Problem, StoredEventPage } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Harness, journalOf, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
+
+const progress = (epoch: number) => ({ type: 'progress', epoch, totalEpochs: 10, metrics: { loss: 1 / epoch } })
+const completed = { type: 'completed', result: { operation: 'train' } }
+const answered = async (response: Response) => EventsResponse.parse(await response.json())
+const refused = async (response: Response) => Problem.parse(await response.json())
+
+describe('the journal', () => {
+  let harness: Harness
+  beforeAll(async () => {
+    harness = await startHarness({ runner: { launcher: noLauncher } })
+  })
+  afterAll(() => harness.close())
+  const eventsOf = async (jobId: number, query = '') =>
+    StoredEventPage.parse(await (await harness.request(`/v1/jobs/${jobId}/events?limit=1000${query}`)).json()).events
+
+  it('acknowledges a batch, moves the job to running and sets the pace', async () => {
+    const journal = await openJournal(harness)
+    const answer = await answered(await journal.send(1, [{ type: 'started' }, progress(1), progress(2)]))
+    expect(answer).toEqual({ acknowledged: 3, shouldContinue: true, heartbeatSeconds: 1, rejected: [] })
+    expect(await harness.getJob(journal.jobId)).toMatchObject({
+      state: 'running',
+      progress: { epoch: 2, totalEpochs: 10, fraction: 0.2 },
+      latestMetrics: { loss: 0.5 },
+    })
+  })
+
+  it('takes an empty list as a heartbeat', async () => {
+    const journal = await openJournal(harness)
+    expect(await answered(await journal.send(1, []))).toMatchObject({ acknowledged: 0, shouldContinue: true })
+    expect((await harness.getJob(journal.jobId)).lastHeardAt).toBeDefined()
+  })
+
+  it('ignores what it already has, also when a batch is half new', async () => {
+    const journal = await openJournal(harness)
+    await journal.send(1, [{ type: 'started' }, progress(1)])
+    await journal.send(1, [{ type: 'started' }, progress(1)])
+    expect(await answered(await journal.send(2, [progress(1), progress(2)]))).toMatchObject({ acknowledged: 3 })
+    expect((await eventsOf(journal.jobId)).map((event) => [event.seq, event.type])).toEqual([
+      [1, 'started'],
+      [2, 'progress'],
+      [3, 'progress'],
+    ])
+  })
+
+  it('does not go back in progress when an old batch comes late', async () => {
+    const journal = await openJournal(harness)
+    await journal.send(1, [progress(1)])
+    await journal.send(2, [progress(2)])
+    await journal.send(1, [progress(1)])
+    expect((await harness.getJob(journal.jobId)).progress.epoch).toBe(2)
+  })
+
+  it('answers a gap with the last number it holds, and stores nothing', async () => {
+    const journal = await openJournal(harness)
+    await journal.send(1, [{ type: 'started' }])
+    const gap = await journal.send(3, [progress(1)])
+    expect(gap.status).toBe(409)
+    expect(await refused(gap)).toMatchObject({ code: 'sequence_gap', acknowledged: 1, retryable: true })
+    const hole = await harness.post(
+      `/v1/jobs/${journal.jobId}/events`,
+      { attempt: 1, events: [2, 4].map((seq) => ({ seq, time: new Date().toISOString(), ...progress(seq) })) },
+      { authorization: journal.authorization },
+    )
+    expect(await refused(hole)).toMatchObject({ code: 'sequence_gap', acknowledged: 1 })
+    expect(await eventsOf(journal.jobId)).toHaveLength(1)
+  })
+
+  it('keeps order and counts each event once when the same batches are sent at the same time', async () => {
+    const journal = await openJournal(harness)
+    const all = Array.from({ length: 40 }, (_, index) => progress(index + 1))
+    await Promise.all(Array.from({ length: 12 }, (_, index) => journal.send(1, all.slice(0, 5 + index * 3))))
+    expect(await answered(await journal.send(1, all))).toMatchObject({ acknowledged: 40 })
+    expect((await eventsOf(journal.jobId)).map((event) => event.seq)).toEqual(all.map((_, index) => index + 1))
+  })
+
+  it('acknowledges a bad event, says what is wrong, and keeps it for people', async () => {
+    const journal = await openJournal(harness)
+    const bad = { type: 'progress', epoch: 1, metrics: { loss: 'quite low' } }
+    const answer = await answered(await journal.send(1, [{ type: 'started' }, bad, { type: 'dance' }, progress(2)]))
+    expect(answer.acknowledged).toBe(4)
+    expect(answer.rejected.map(({ seq, code, path }) => ({ seq, code, path }))).toEqual([
+      { seq: 2, code: 'invalid_event', path: 'metrics.loss' },
+      { seq: 3, code: 'invalid_event', path: 'type' },
+    ])
+    expect((await eventsOf(journal.jobId))[1]).toMatchObject({ type: 'progress', rejected: { path: 'metrics.loss' } })
+    expect((await harness.getJob(journal.jobId)).progress.epoch).toBe(2)
+  })
+
+  it('stores what PostgreSQL cannot hold: NUL, half surrogates, NaN', async () => {
+    const journal = await openJournal(harness)
+    const answer = await journal.send(1, [
+      { type: 'log', level: 'info', message: 'a\u0000b\ud800c' },
+      { type: 'progress', epoch: 1, metrics: { 'odd "name\u0000': 'NaN', up: 'Infinity', down: '-Infinity' } },
+    ])
+    expect(answer.status).toBe(200)
+    const { lines } = LogPage.parse(await (await harness.request(`/v1/jobs/${journal.jobId}/logs`)).json())
+    expect(lines[0]?.message).toBe('a\uFFFDb\uFFFDc')
+    expect(Object.values((await harness.getJob(journal.jobId)).latestMetrics)).toEqual(
+      expect.arrayContaining(['NaN', 'Infinity', '-Infinity']),
+    )
+  })
+
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ])('reads %s bodies', async (encoding, compress) => {
+    const journal = await openJournal(harness)
+    const event = { seq: 1, time: new Date().toISOString(), type: 'started' }
+    const response = await harness.request(`/v1/jobs/${journal.jobId}/events`, {
+      method: 'POST',
+      headers: {
+        authorization: journal.authorization,
+        'content-encoding': encoding,
+        'content-type': 'application/json',
+      },
+      body: new Uint8Array(compress(JSON.stringify({ attempt: 1, events: [event] }))),
+    })
+    expect(await answered(response)).toMatchObject({ acknowledged: 1 })
+  })
+
+  it('refuses what is too large with the limits: on the wire, inflated, and by number', async () => {
+    const journal = await openJournal(harness)
+    const send = (body: Uint8Array<ArrayBuffer> | string, encoding?: string) =>
+      harness.request(`/v1/jobs/${journal.jobId}/events`, {
+        method: 'POST',
+        headers: { authorization: journal.authorization, ...(encoding ? { 'content-encoding': encoding } : {}) },
+        body,
+      })
+    const bomb = new Uint8Array(gzipSync(`{"attempt":1,"events":[],"x":"${'0'.repeat(9_000_000)}"}`))
+    const many = JSON.stringify({
+      attempt: 1,
+      events: Array.from({ length: 1001 }, (_, index) => ({ seq: index + 1 })),
+    })
+    for (const response of [await send('x'.repeat(1024 * 1024 + 1)), await send(bomb, 'gzip'), await send(many)]) {
+      expect(response.status).toBe(413)
+      expect(await refused(response)).toMatchObject({
+        code: 'payload_too_large',
+        limits: { maxEvents: 1000, maxBodyBytes: 1_048_576, maxInflatedBytes: 8_388_608 },
+      })
+    }
+  })
+
+  it.each([
+    ['not JSON', '{"attempt":', undefined],
+    ['JSON of something else', '[1,2]', undefined],
+    ['no attempt', '{"events":[]}', undefined],
+    ['a number that is no sequence number', '{"attempt":1,"events":[{"seq":-1}]}', undefined],
+    ['a body that is not what Content-Encoding says', 'plain', 'gzip'],
+    ['an unknown Content-Encoding', '{}', 'br'],
+  ])('refuses %s with 400', async (_, body, encoding) => {
+    const journal = await openJournal(harness)
+    const response = await harness.request(`/v1/jobs/${journal.jobId}/events`, {
+      method: 'POST',
+      headers: { authorization: journal.authorization, ...(encoding ? { 'content-encoding': encoding } : {}) },
+      body,
+    })
+    expect(response.status).toBe(400)
+    expect(await refused(response)).toMatchObject({ code: 'invalid_request' })
+  })
+
+  it('closes the attempt after the terminal event; only what it holds is still acknowledged', async () => {
+    const journal = await openJournal(harness)
+    const events = [{ type: 'started' }, completed, progress(1)]
+    const answer = await answered(await journal.send(1, events))
+    expect(answer).toMatchObject({ acknowledged: 3, rejected: [{ seq: 3 }] })
+    expect(await harness.getJob(journal.jobId)).toMatchObject({ state: 'succeeded', endReason: 'completed' })
+    expect(await answered(await journal.send(1, events))).toMatchObject({ acknowledged: 3 })
+    expect(await refused(await journal.send(4, [progress(2)]))).toMatchObject({ code: 'job_finished' })
+    expect(await refused(await journal.send(4, []))).toMatchObject({ code: 'job_finished' })
+  })
+
+  it('decides the end once: a later or different end changes nothing', async () => {
+    const journal = await openJournal(harness)
+    await journal.send(1, [completed])
+    const failed = { type: 'failed', errorType: 'UnknownError', message: 'late', retryable: true }
+    expect((await journal.send(2, [failed])).status).toBe(409)
+    expect(await harness.getJob(journal.jobId)).toMatchObject({ state: 'succeeded' })
+  })
+
+  it('does not retry what the trainer knows cannot be retried', async () => {
+    const journal = await openJournal(harness, { maxRetries: 3 })
+    await journal.send(1, [{ type: 'failed', errorType: 'FrameworkError', message: 'no such layer', retryable: false }])
+    expect(await harness.getJob(journal.jobId)).toMatchObject({
+      state: 'failed',
+      attempt: 1,
+      endReason: 'training_error',
+    })
+  })
+
+  it('binds a token to its job and its attempt', async () => {
+    const first = await openJournal(harness, { maxRetries: 1 })
+    const other = await openJournal(harness)
+    const stolen = await harness.post(
+      `/v1/jobs/${other.jobId}/events`,
+      { attempt: 1, events: [] },
+      { authorization: first.authorization },
+    )
+    expect(stolen.status).toBe(403)
+    const failed = { type: 'failed', errorType: 'UnknownError', message: 'no', retryable: true }
+    await first.send(1, [{ type: 'started' }, failed])
+    expect(await harness.getJob(first.jobId)).toMatchObject({ state: 'pending', attempt: 2 })
+    expect(await refused(await first.send(3, []))).toMatchObject({ status: 409, code: 'attempt_superseded' })
+    const second = await journalOf(harness, first.jobId, 2)
+    expect(await refused(await second.send(1, []).then(() => first.get('/dataset')))).toMatchObject({
+      code: 'attempt_superseded',
+    })
+  })
+
+  it.each([undefined, 'Bearer', 'Bearer nonsense', 'Basic dTpw'])(
+    'refuses the credentials %s',
+    async (authorization) => {
+      const journal = await openJournal(harness)
+      const headers = authorization === undefined ? {} : { authorization }
+      const response = await harness.post(`/v1/jobs/${journal.jobId}/events`, { attempt: 1, events: [] }, headers)
+      expect(response.status).toBe(401)
+    },
+  )
+
+  it('hands out a successor token from half of the life on', async () => {
+    const journal = await openJournal(harness)
+    const { tokens } = harness.runner.context
+    const old = await tokens.issue({ jobId: journal.jobId, attempt: 1, expiresInSeconds: 1 })
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    const response = await harness.post(
+      `/v1/jobs/${journal.jobId}/events`,
+      { attempt: 1, events: [] },
+      { authorization: `Bearer ${old.value}` },
+    )
+    const { token } = await answered(response)
+    expect(await tokens.verify(token?.value ?? '')).toMatchObject({ jobId: journal.jobId, attempt: 1 })
+    expect((await answered(await journal.send(1, []))).token).toBeUndefined()
+  })
+
+  it('tells a cancelled trainer to stop, and believes it when it has', async () => {
+    const journal = await openJournal(harness)
+    await journal.send(1, [{ type: 'started' }])
+    await harness.runner.context.database.db
+      .updateTable('attempts')
+      .set({ launched_at: new Date() })
+      .where('job_id', '=', journal.jobId)
+      .execute()
+    await harness.request(`/v1/jobs/${journal.jobId}/cancel`, { method: 'POST' })
+    expect(await answered(await journal.send(2, []))).toMatchObject({ shouldContinue: false, reason: 'cancelled' })
+    await journal.send(2, [{ type: 'cancelled' }])
+    expect(await harness.getJob(journal.jobId)).toMatchObject({ state: 'cancelled', endReason: 'cancelled_by_user' })
+  })
+})
+
+describe('the simple endpoints', () => {
+  let harness: Harness
+  beforeAll(async () => {
+    harness = await startHarness({ runner: { launcher: noLauncher } })
+  })
+  afterAll(() => harness.close())
+
+  it('translate heartbeat, event and done onto the journal', async () => {
+    const journal = await openJournal(harness)
+    const heartbeat = { epoch: 3, total_epochs: 6, metrics: { loss: 0.5 } }
+    expect(await (await journal.post('/heartbeat', heartbeat)).json()).toMatchObject({ should_continue: true })
+    await Promise.all(
+      Array.from({ length: 5 }, (_, index) => journal.post('/event', { level: 'WARN', message: `line ${index}` })),
+    )
+    expect(await harness.getJob(journal.jobId)).toMatchObject({
+      state: 'running',
+      progress: { epoch: 3, fraction: 0.5 },
+    })
+    const { lines } = LogPage.parse(
+      await (await harness.request(`/v1/jobs/${journal.jobId}/logs?level=warning`)).json(),
+    )
+    expect(lines.map((line) => line.message).sort()).toEqual([0, 1, 2, 3, 4].map((index) => `line ${index}`))
+    await journal.post('/done', { status: 'success', final_metrics: { loss: 0.1 } })
+    expect(await harness.getJob(journal.jobId)).toMatchObject({
+      state: 'succeeded',
+      result: { metrics: { loss: 0.1 } },
+    })
+    expect((await journal.post('/heartbeat', {})).status).toBe(409)
+  })
+
+  it('cannot be mixed with the journal within one attempt', async () => {
+    const journal = await openJournal(harness)
+    await journal.send(1, [{ type: 'started' }])
+    expect(await refused(await journal.post('/heartbeat', { epoch: 1 }))).toMatchObject({ code: 'conflict' })
+    const simple = await openJournal(harness)
+    await simple.post('/heartbeat', { epoch: 1 })
+    expect(await refused(await simple.send(1, [{ type: 'started' }]))).toMatchObject({ code: 'conflict' })
+  })
+})

@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { processIdentity } from '@trainyard/platform'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine } from './launcher.ts'
+
+export interface LauncherUnderTest {
+  launcher: Launcher
+  /** A folder with nothing in it. */
+  trainerDir: string
+  close(): Promise<void>
+}
+
+/** What every launcher must do. Trainers are small Node programs given on the command line. */
+export function launcherCases(name: string, create: () => Promise<LauncherUnderTest>): void {
+  describe(`${name} launcher`, () => {
+    let under: LauncherUnderTest
+    let launcher: Launcher
+    let nextJob = 1
+    beforeEach(async () => {
+      under = await create()
+      launcher = under.launcher
+    })
+    afterEach(async () => {
+      for await (const ref of launcher.list()) await launcher.remove(ref)
+      await under.close()
+    })
+
+    const request = (program: string, over: Partial<LaunchRequest> = {}): LaunchRequest => ({
+      jobId: nextJob++,
+      attempt: 1,
+      operation: 'train',
+      callbackUrl: 'http://127.0.0.1:1/v1/jobs/1',
+      token: 'a-token',
+      traceId: '0123456789abcdef0123456789abcdef',
+      taskType: 'detection',
+      framework: 'none',
+      model: 'tiny',
+      config: { basic: {}, advanced: {} },
+      trainerDir: under.trainerDir,
+      argv: ['node', '-e', program],
+      ...over,
+    })
+    const start = async (program: string, over: Partial<LaunchRequest> = {}): Promise<AttemptRef> => {
+      const launch = request(program, over)
+      await launcher.launch(launch)
+      return { jobId: launch.jobId, attempt: launch.attempt }
+    }
+    const ended = async (ref: AttemptRef): Promise<Extract<Observation, { state: 'exited' }>> => {
+      for (let waits = 0; waits < 1000; waits++) {
+        const seen = await launcher.observe(ref)
+        if (seen.state === 'exited') return seen
+        if (seen.state !== 'running') throw new Error(`unexpectedly ${seen.state}`)
+        await sleep(10)
+      }
+      throw new Error('it does not end')
+    }
+    const output = async (ref: AttemptRef): Promise<OutputLine[]> => {
+      const lines: OutputLine[] = []
+      let position = { stdout: 0, stderr: 0 }
+      for (;;) {
+        const next = await launcher.logs(ref, position, { final: true })
+        lines.push(...next.lines)
+        if (next.position.stdout === position.stdout && next.position.stderr === position.stderr) return lines
+        position = next.position
+      }
+    }
+    const said = async (ref: AttemptRef, text: string): Promise<string> => {
+      for (let waits = 0; waits < 1000; waits++) {
+        const { lines } = await launcher.logs(ref, { stdout: 0, stderr: 0 })
+        const line = lines.find((one) => one.text.includes(text))
+        if (line !== undefined) return line.text
+        await sleep(10)
+      }
+      throw new Error(`it never said ${text}`)
+    }
+
+    it.each([0, 1, 2, 3, 42])('reports exit code %i', async (code) => {
+      expect(await ended(await start(`process.exit(${code})`))).toMatchObject({ exitCode: code })
+    })
+
+    it('reports the signal that ended a trainer', async () => {
+      const seen = await ended(await start(`process.kill(process.pid, 'SIGSEGV')`))
+      expect(seen).toMatchObject({ exitCode: 139, signal: 'SIGSEGV' })
+    })
+
+    it('reports a program that does not exist', async () => {
+      const ref = await start('', { argv: ['no-such-program-at-all'] })
+      expect(await ended(ref)).toMatchObject({ exitCode: 127 })
+      expect((await output(ref)).map((line) => line.text).join()).toContain('no-such-program-at-all')
+    })
+
+    it('gives a trainer time to stop, and takes its own exit code', async () => {
+      const ref = await start(
+        `process.on('SIGTERM', () => setTimeout(() => process.exit(143), 100)); console.log('ready'); setInterval(() => {}, 1000)`,
+      )
+      await said(ref, 'ready')
+      await launcher.stop(ref, 10_000)
+      expect(await launcher.observe(ref)).toMatchObject({ state: 'exited', exitCode: 143 })
+    })
+
+    it('kills a trainer that ignores SIGTERM when its grace is over', async () => {
+      const ref = await start(`process.on('SIGTERM', () => {}); console.log('ready'); setInterval(() => {}, 1000)`)
+      await said(ref, 'ready')
+      await launcher.stop(ref, 200)
+      expect(await launcher.observe(ref)).toMatchObject({ state: 'exited', exitCode: 137, signal: 'SIGKILL' })
+    })
+
+    it('does not make trainers ignore signals', async () => {
+      const program = `const { spawn } = require('child_process')
+        spawn('/bin/sh', ['-c', 'kill -INT $$; echo survived'], { stdio: 'inherit' }).on('exit', (c, s) => console.log('child ended by', s))`
+      const ref = await start(program)
+      await ended(ref)
+      const lines = (await output(ref)).map((line) => line.text)
+      expect(lines).toEqual(['child ended by SIGINT'])
+      // Shells, unlike Node, do not put signals back to their defaults by themselves.
+      const shell = await start('', { argv: ['/bin/sh', '-c', 'kill -INT $$; echo survived'] })
+      expect(await ended(shell)).toMatchObject({ signal: 'SIGINT' })
+    })
+
+    it('kills what a trainer leaves behind', async () => {
+      const child = `process.on('SIGTERM', () => {}); process.on('SIGHUP', () => {}); setInterval(() => {}, 1000)`
+      const program = `const c = require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(child)}], { stdio: 'ignore' })
+        c.unref(); console.log('orphan', c.pid)`
+      const ref = await start(program)
+      await ended(ref)
+      const pid = Number((await said(ref, 'orphan')).split(' ')[1])
+      await launcher.remove(ref)
+      await expect.poll(() => processIdentity(pid), { timeout: 5000 }).toBeUndefined()
+    })
+
+    it('keeps the whole output, down to a last line without its end', async () => {
+      const ref = await start(
+        `for (let i = 0; i < 20000; i++) console.log('line ' + i + ' ' + 'x'.repeat(100)); process.stderr.write('the very last')`,
+      )
+      await ended(ref)
+      const lines = await output(ref)
+      const numbers = lines.filter((line) => line.source === 'stdout').map((line) => Number(line.text.split(' ')[1]))
+      expect(numbers).toEqual(Array.from({ length: 20_000 }, (_, index) => index))
+      expect(lines.filter((line) => line.source === 'stderr').map((line) => line.text)).toEqual(['the very last'])
+    })
+
+    it('launches an attempt once, however often it is asked', async () => {
+      const launch = request(`console.log('started'); setTimeout(() => {}, 300)`)
+      await Promise.all([launcher.launch(launch), launcher.launch(launch)])
+      await launcher.launch(launch)
+      await ended(launch)
+      await launcher.launch(launch)
+      expect((await output(launch)).filter((line) => line.text === 'started')).toHaveLength(1)
+      expect(await launcher.observe(launch)).toMatchObject({ state: 'exited', exitCode: 0 })
+    })
+
+    it('stops and removes what is gone without complaint', async () => {
+      const ref = await start('')
+      await ended(ref)
+      await launcher.stop(ref, 1000)
+      await launcher.remove(ref)
+      await launcher.remove(ref)
+      await launcher.stop(ref, 1000)
+      expect(await launcher.observe(ref)).toEqual({ state: 'absent' })
+      expect(await launcher.observe({ jobId: 999_999, attempt: 7 })).toEqual({ state: 'absent' })
+    })
+
+    it('passes odd names and arguments through as they are', async () => {
+      const odd = `it's "quoted" $HOME \`id\` \\ ; rm -rf * \n ünï – 木 --flag`
+      const ref = await start('', {
+        argv: ['node', '-e', 'console.log(JSON.stringify([process.argv[1], process.env.MODEL_NAME]))', odd],
+        model: odd,
+      })
+      await ended(ref)
+      const [line] = await output(ref)
+      expect(JSON.parse(line?.text ?? '')).toEqual([odd, odd])
+    })
+
+    it('hands over the contract’s environment and nothing of the runner’s', async () => {
+      process.env.RUNNER_SECRET_OF_TEST = 'must not be seen'
+      try {
+        const ref = await start('console.log(JSON.stringify(Object.keys(process.env)))')
+        await ended(ref)
+        const [line] = await output(ref)
+        const names: string[] = JSON.parse(line?.text ?? '[]')
+        expect(names).toEqual(expect.arrayContaining(['JOB_ID', 'CALLBACK_URL', 'CALLBACK_TOKEN', 'WORK_DIR', 'PATH']))
+        expect(names).not.toContain('RUNNER_SECRET_OF_TEST')
+        expect(names).not.toContain('TEST_DATABASE_URL')
+      } finally {
+        delete process.env.RUNNER_SECRET_OF_TEST
+      }
+    })
+
+    it('lists what is there, and forgets what was removed', async () => {
+      const ref = await start('setInterval(() => {}, 1000)')
+      const list = async () => {
+        const refs: AttemptRef[] = []
+        for await (const one of launcher.list()) refs.push(one)
+        return refs
+      }
+      expect(await list()).toContainEqual(ref)
+      await launcher.remove(ref)
+      expect(await list()).not.toContainEqual(ref)
+    })
+  })
+}

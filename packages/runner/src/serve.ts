@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  ConfigError,
+  createLogger,
+  createStore,
+  deriveSecret,
+  type Listening,
+  listen,
+  parseConfig,
+  readStoreConfig,
+} from '@trainyard/platform'
+import { z } from 'zod'
+import { readRunnerConfig } from './config.ts'
+import { createRunner } from './create-runner.ts'
+
+const ServerEnvironment = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(7601),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+export interface RunnerServer extends Pick<Listening, 'url' | 'port'> {
+  /** Takes no new requests, lets open ones finish, and leaves running trainers running. */
+  stop(): Promise<void>
+}
+
+/** A runner alone, from environment variables. */
+export async function serveRunner(env: Record<string, string | undefined>): Promise<RunnerServer> {
+  const server = parseConfig(ServerEnvironment, env, 'runner server')
+  const logger = createLogger({ name: 'runner', level: server.LOG_LEVEL })
+  const origin = `http://127.0.0.1:${server.PORT}`
+  const config = readRunnerConfig({ PUBLIC_URL: origin, ...env })
+  const { store, app: storeApp } = createStore(
+    readStoreConfig(env, {
+      dir: join(config.dataDir, 'store'),
+      publicUrl: config.publicUrl,
+      ...(config.jwtSecret === undefined ? {} : { secret: deriveSecret(config.jwtSecret, 'storage') }),
+    }),
+  )
+  const runner = await createRunner({ config, store, logger })
+  const listening = await listen(
+    {
+      fetch: (request) => {
+        const isStorage = storeApp !== undefined && new URL(request.url).pathname.startsWith('/storage/')
+        return isStorage ? storeApp.fetch(request) : runner.app.fetch(request)
+      },
+    },
+    { host: server.HOST, port: server.PORT },
+  ).catch(async (error: unknown) => {
+    await runner.stop()
+    throw error
+  })
+  await runner.start()
+  logger.info({ url: listening.url }, 'the runner listens')
+  let stopping: Promise<void> | undefined
+  return {
+    url: listening.url,
+    port: listening.port,
+    stop() {
+      stopping ??= listening.close().then(() => runner.stop())
+      return stopping
+    },
+  }
+}
+
+async function main(): Promise<void> {
+  const server = await serveRunner(process.env)
+  const stop = () => {
+    server.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof ConfigError ? error.message : error)
+    process.exit(1)
+  })
+}
