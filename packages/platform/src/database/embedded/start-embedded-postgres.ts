@@ -53,6 +53,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   jit: 'off',
   timezone: 'UTC',
   log_min_messages: 'warning',
+  log_checkpoints: 'off',
   log_line_prefix: '%m [%p] ',
 }
 
