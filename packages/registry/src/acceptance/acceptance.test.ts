@@ -110,7 +110,8 @@ describe('the acceptance of a version', () => {
       image: { reference: string; digest: string }
     }
     expect(resolved.image.reference).toBe(`127.0.0.1:7600/${name}@${resolved.image.digest}`)
-    expect((await harness.request(new URL(resolved.bundle.url).pathname)).status).toBe(200)
+    const fetched = await harness.request(new URL(resolved.bundle.url).pathname)
+    expect([fetched.status, (await fetched.arrayBuffer()).byteLength > 0]).toEqual([200, true])
     const other = [[...(layers[0] ?? []), { name: 'more', body: 'x' }]]
     const refused = await pushImage(harness, { name, version: '1.0.0', token, layers: other })
     expect(refused.status).toBe(403)

@@ -1,6 +1,8 @@
+import type { VersionState } from '@trainyard/sdk/contract'
 import type { Selectable } from 'kysely'
 import type { ManifestTable } from '../db/schema.ts'
 import { isVersionTag } from '../versions/semver.ts'
+import { isOpen } from '../versions/states.ts'
 import { countPull } from './blobs.ts'
 import { OciError } from './errors.ts'
 import { isDigest, parseDigest, parseTag } from './names.ts'
@@ -17,7 +19,8 @@ export async function readManifest(request: RepositoryRequest, reference: string
   const manifest = digest === undefined ? undefined : await findManifest(request, repository.id, digest)
   if (!manifest) throw unknown(request, reference)
   if (!manifest.published && !mayInspect(request)) {
-    throw (await blockedBy(request, repository.id, manifest.digest)) ?? unknown(request, reference)
+    const part = await findPart(request, repository.id, manifest.digest)
+    throw part ? blocked(request, part) : unknown(request, reference)
   }
 
   const headers: Record<string, string> = {
@@ -71,13 +74,16 @@ async function resolveTag(
     const parts = await db
       .selectFrom('version_parts')
       .innerJoin('versions', 'versions.id', 'version_parts.version_id')
-      .select(['version_parts.kind', 'version_parts.state', 'version_parts.manifest_digest'])
+      .select(['version_parts.state', 'version_parts.state_reason', 'version_parts.manifest_digest'])
       .where('versions.repository_id', '=', repository.id)
       .where('versions.version', '=', version)
       .orderBy('version_parts.kind', 'desc')
       .execute()
-    const open = parts.find((part) => part.state === 'published' || part.state === 'deprecated')
-    return (mayInspect(request) ? parts[0] : (open ?? parts[0]))?.manifest_digest
+    if (mayInspect(request)) return parts[0]?.manifest_digest
+    const open = parts.find((part) => isOpen(part.state))
+    // The bytes may be published under another version; this one is blocked all the same.
+    if (!open && parts[0]) throw blocked(request, { ...parts[0], version })
+    return open?.manifest_digest
   }
   const row = await db
     .selectFrom('tags')
@@ -89,13 +95,10 @@ async function resolveTag(
 }
 
 /** Every client prints the message of a DENIED: it is where a blocked pull says why. */
-async function blockedBy(
+function blocked(
   request: RepositoryRequest,
-  repositoryId: number,
-  digest: string,
-): Promise<OciError | undefined> {
-  const part = await findPart(request, repositoryId, digest)
-  if (!part) return undefined
+  part: { version: string; state: VersionState; state_reason: string | null },
+): OciError {
   const subject = `${request.name}:${part.version}`
   return new OciError(
     'DENIED',

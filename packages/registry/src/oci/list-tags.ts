@@ -17,11 +17,15 @@ export async function listTags(request: RepositoryRequest): Promise<Response> {
     .$if(last !== null, (query) => query.where('name', '>', last))
     .$if(!mayInspect(request), (query) =>
       query.where(
-        sql<boolean>`(exists (select 1 from manifests m
-          where m.repository_id = tags.repository_id and m.digest = tags.digest and m.published)
-        or exists (select 1 from versions v join version_parts p on p.version_id = v.id
-          where v.repository_id = tags.repository_id and v.version = tags.name
-            and p.state in ('published', 'deprecated')))`,
+        // A version is what its checks made of it, even when its bytes are published under another version.
+        sql<boolean>`case
+          when exists (select 1 from versions v where v.repository_id = tags.repository_id and v.version = tags.name)
+          then exists (select 1 from versions v join version_parts p on p.version_id = v.id
+            where v.repository_id = tags.repository_id and v.version = tags.name
+              and p.state in ('published', 'deprecated'))
+          else exists (select 1 from manifests m
+            where m.repository_id = tags.repository_id and m.digest = tags.digest and m.published)
+          end`,
       ),
     )
     .orderBy('name')

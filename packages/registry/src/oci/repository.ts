@@ -45,7 +45,7 @@ export function challenge(context: RegistryContext): string {
 export function requirePush(request: RepositoryRequest): void {
   const { caller, name, namespace } = request
   if (caller.may('push', name)) return
-  const wanted = `pushing to "${name}" needs a token with the scope "push:${namespace}"`
+  const wanted = `changing "${name}" needs a token with the scope "push:${namespace}"`
   if (caller.credentials === 'token') {
     throw new OciError('DENIED', `${wanted}; this one has ${caller.scopes.join(', ') || 'no scopes'}`)
   }

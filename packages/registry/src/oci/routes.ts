@@ -10,7 +10,7 @@ import { listReferrers } from './list-referrers.ts'
 import { listTags } from './list-tags.ts'
 import { parseRepositoryName } from './names.ts'
 import { putManifest } from './put-manifest.ts'
-import { challenge, type RepositoryRequest } from './repository.ts'
+import { challenge, type RepositoryRequest, requirePush } from './repository.ts'
 import { cancelUpload, finishUpload, getUploadStatus, patchUpload, startUpload } from './uploads.ts'
 
 type Handler = (request: RepositoryRequest, reference: string) => Promise<Response>
@@ -86,20 +86,12 @@ async function dispatch(context: RegistryContext, c: Context): Promise<Response>
   }
   const plain = context.config.plainNamespaces.includes(namespace)
   const request: RepositoryRequest = { context, caller, name, namespace, plain, request: c.req.raw, url }
-  if (method === 'DELETE' && !isUploadPath(path)) requireDelete(request)
+  // Only plain repositories let anything be deleted; the handlers say so for the others.
+  if (method === 'DELETE' && plain && !isUploadPath(path)) requirePush(request)
   return handler(request, reference)
 }
 
 const isUploadPath = (path: string) => /\/blobs\/uploads\/[^/]+$/.test(path)
-
-function requireDelete(request: RepositoryRequest): void {
-  if (request.plain && !request.caller.may('push', request.name)) {
-    throw new OciError(
-      'DENIED',
-      `deleting from "${request.name}" needs a token with the scope "push:${request.namespace}"`,
-    )
-  }
-}
 
 function decodePath(path: string): string {
   try {

@@ -146,7 +146,14 @@ export interface TarItem {
 export async function tarGz(items: readonly TarItem[]): Promise<Uint8Array> {
   const archive = await packTar(
     items.map(({ name, body, type = 'file', linkname }) => ({
-      header: { name, type, size: Buffer.byteLength(body ?? ''), mode: 0o644, ...(linkname ? { linkname } : {}) },
+      header: {
+        name,
+        type,
+        size: Buffer.byteLength(body ?? ''),
+        mode: 0o644,
+        mtime: new Date(0),
+        ...(linkname ? { linkname } : {}),
+      },
       ...(body === undefined ? {} : { body }),
     })),
   )

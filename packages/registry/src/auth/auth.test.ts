@@ -1,0 +1,149 @@
+import { fakeClock } from '@trainyard/platform/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createHarness, digestOf, type Harness, pushBlob } from '../testing/harness.ts'
+
+const basic = (password: string) => `Basic ${Buffer.from(`anyone:${password}`).toString('base64')}`
+
+describe('logging in', () => {
+  const clock = fakeClock()
+  let harness: Harness
+  let token: string
+  beforeAll(async () => {
+    harness = await createHarness({ clock })
+    token = await harness.token(['push:acme'])
+  })
+  afterAll(() => harness.close())
+
+  async function grant(query: string, authorization?: string): Promise<string> {
+    const response = await harness.request(`/token?service=trainyard${query}`, {
+      ...(authorization ? { headers: { authorization } } : {}),
+    })
+    expect(response.status).toBe(200)
+    const body = (await response.json()) as { token: string; access_token: string; expires_in: number }
+    expect(body.token).toBe(body.access_token)
+    expect(body.expires_in).toBe(300)
+    return body.token
+  }
+  const open = (authorization: string, name = 'acme/a') =>
+    harness.request(`/v2/${name}/blobs/uploads/`, { method: 'POST', headers: { authorization } })
+
+  it('begins with a challenge that says where tokens come from', async () => {
+    const response = await harness.request('/v2/')
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toBe(
+      'Bearer realm="http://127.0.0.1:7600/token",service="trainyard"',
+    )
+    expect(response.headers.get('docker-distribution-api-version')).toBe('registry/2.0')
+    const push = await harness.request('/v2/acme/a/blobs/uploads/', { method: 'POST' })
+    expect(push.headers.get('www-authenticate')).toMatch(/,scope="repository:acme\/a:pull,push"$/)
+  })
+
+  it('works with Basic and Bearer at once, and with a token of the token endpoint', async () => {
+    for (const authorization of [basic(token), `Bearer ${token}`, `Bearer ${await grant('', basic(token))}`]) {
+      expect((await harness.request('/v2/', { headers: { authorization } })).status).toBe(200)
+    }
+    const granted = await grant('&scope=repository:acme/a:pull,push', basic(token))
+    expect((await open(`Bearer ${granted}`)).status).toBe(202)
+  })
+
+  it('works with the OAuth2 form', async () => {
+    const body = new URLSearchParams({
+      ...{ grant_type: 'password', username: 'ada', password: token, service: 'trainyard' },
+      scope: 'repository:acme/a:push repository:acme/b:pull',
+    })
+    const response = await harness.request('/token', { method: 'POST', body })
+    const { access_token } = (await response.json()) as { access_token: string }
+    expect((await open(`Bearer ${access_token}`)).status).toBe(202)
+    const wider = await open(`Bearer ${access_token}`, 'acme/b')
+    expect(wider.status).toBe(401)
+    expect(wider.headers.get('www-authenticate')).toContain('error="insufficient_scope"')
+  })
+
+  it('grants a subset rather than fail, and anonymous tokens for pulls', async () => {
+    const foreign = await grant('&scope=repository:other/x:pull,push', basic(token))
+    expect((await open(`Bearer ${foreign}`, 'other/x')).status).toBe(401)
+    const anonymous = await grant('&scope=repository:acme/a:pull,push')
+    expect((await harness.request('/v2/', { token: anonymous })).status).toBe(200)
+    expect((await open(`Bearer ${anonymous}`)).status).toBe(401)
+  })
+
+  it.each(['ty_wrong', 'nonsense', 'a.b.c'])('refuses the password and token %s in OCI form', async (wrong) => {
+    const response = await harness.request('/token', { headers: { authorization: basic(wrong) } })
+    expect(response.status).toBe(401)
+    expect(await response.json()).toMatchObject({ errors: [{ code: 'UNAUTHORIZED' }] })
+    expect((await open(`Bearer ${wrong}`)).status).toBe(401)
+  })
+
+  it('denies a push beyond the scopes of a token, naming the scope that it takes', async () => {
+    const response = await open(`Bearer ${token}`, 'other/x')
+    expect(response.status).toBe(403)
+    expect(await response.json()).toMatchObject({
+      errors: [{ code: 'DENIED', message: expect.stringContaining('"push:other"') }],
+    })
+    expect((await open(`Bearer ${await harness.token(['pull:acme'])}`)).status).toBe(403)
+    expect((await open(`Bearer ${await harness.token(['push:*'])}`, 'other/x')).status).toBe(202)
+  })
+
+  it('lets an upload outlive the token that began it, and nothing else', async () => {
+    const bytes = Buffer.from('slow')
+    const authorization = `Bearer ${await grant('&scope=repository:acme/a:pull,push', basic(token))}`
+    const location = (await open(authorization)).headers.get('location')
+    clock.advance(1000 * 1000)
+    expect((await open(authorization)).status).toBe(401)
+    const put = await harness.request(`${location}?digest=${digestOf(bytes)}`, {
+      ...{ method: 'PUT', headers: { authorization }, body: bytes },
+    })
+    expect(put.status).toBe(201)
+    const read = await harness.request(`/v2/acme/a/blobs/${digestOf(bytes)}`, { headers: { authorization } })
+    expect(read.status).toBe(401)
+  })
+
+  it('opens to the owner what is not published, also through the token endpoint', async () => {
+    const digest = await pushBlob(harness, { name: 'acme/mine', token, bytes: Buffer.from('mine') })
+    const path = `/v2/acme/mine/blobs/${digest}`
+    const own = await grant('&scope=repository:acme/mine:pull', basic(token))
+    expect((await harness.request(path, { method: 'HEAD', token: own })).status).toBe(200)
+    const anonymous = await grant('&scope=repository:acme/mine:pull')
+    expect((await harness.request(path, { method: 'HEAD', token: anonymous })).status).toBe(404)
+  })
+})
+
+describe('managing tokens', () => {
+  let harness: Harness
+  beforeAll(async () => {
+    harness = await createHarness()
+  })
+  afterAll(() => harness.close())
+
+  const create = (token: string | undefined, scopes: string[]) =>
+    harness.request('/v1/tokens', {
+      method: 'POST',
+      ...(token === undefined ? {} : { token }),
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'ci', scopes, expiresInDays: 30 }),
+    })
+
+  it('makes, lists and revokes tokens of the caller, showing the secret once', async () => {
+    const token = await harness.token(['push:acme'], 'grace')
+    const made = await create(token, ['push:acme', 'pull:acme'])
+    expect(made.status).toBe(201)
+    const { id, secret } = (await made.json()) as { id: string; secret: string }
+    const list = await (await harness.request('/v1/tokens', { token: secret })).text()
+    expect(list).toContain(id)
+    expect(list).not.toContain(secret)
+    expect((await harness.request(`/v1/tokens/${id}`, { method: 'DELETE', token })).status).toBe(204)
+    expect((await harness.request('/v1/tokens', { token: secret })).status).toBe(401)
+    const audit = await harness.registry.context.identity.listAudit({ subject: id })
+    expect(audit.map(({ action }) => action)).toEqual(['token.revoke', 'token.create'])
+  })
+
+  it('never gives more than the caller has', async () => {
+    const token = await harness.token(['push:acme'])
+    for (const scopes of [['push:other'], ['push:*'], ['admin:acme'], ['pull:acme', 'admin:*']]) {
+      expect((await create(token, scopes)).status).toBe(403)
+    }
+    expect((await create(await harness.token(['admin:*']), ['push:*', 'admin:acme'])).status).toBe(201)
+    expect((await create(undefined, ['pull:acme'])).status).toBe(401)
+    expect((await create(token, ['fly:acme'])).status).toBe(400)
+  })
+})

@@ -1,0 +1,125 @@
+import { ResolvedTrainer, Trainer, TrainerList, type TrainerManifest, TrainerVersion } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createHarness, endOfCheck, type Harness, pushBundle, trainerManifest } from '../testing/harness.ts'
+
+describe('the catalogue', () => {
+  let harness: Harness
+  let token: string
+
+  async function publish(name: string, version: string, more: Partial<TrainerManifest> = {}): Promise<void> {
+    const pushed = await pushBundle(harness, { name, version, token, manifest: trainerManifest(name, version, more) })
+    await endOfCheck(harness, token, pushed)
+  }
+  async function find(query: string): Promise<TrainerList> {
+    const response = await harness.request(`/v1/trainers?${query}`)
+    expect(response.status).toBe(200)
+    return TrainerList.parse(await response.json())
+  }
+  const names = async (query: string) => (await find(query)).trainers.map(({ name }) => name)
+
+  beforeAll(async () => {
+    harness = await createHarness()
+    await harness.registry.start()
+    token = await harness.token(['push:*'])
+    await publish('acme/yolo-fast', '1.0.0', {
+      ...{ displayName: 'Yolo Fast', description: 'Finds objects quickly', framework: 'pytorch' },
+      ...{ taskTypes: ['detection'], keywords: ['realtime'] },
+    })
+    await publish('acme/yolo-fast', '1.2.0', {
+      displayName: 'Yolo Fast',
+      framework: 'pytorch',
+      taskTypes: ['detection'],
+    })
+    await publish('acme/yolo-fast', '2.0.0-rc.1', { displayName: 'Yolo Next', taskTypes: ['detection'] })
+    await publish('beta/classes', '0.1.0', { displayName: 'Classes', description: 'Sorts images; not like yolo' })
+    await publish('beta/poses', '0.1.0', { displayName: 'Poses', taskTypes: ['pose'] })
+    // A version that its name rejects: it is there for its owner only.
+    await pushBundle(harness, {
+      ...{ name: 'beta/hidden', version: '1.0.0', token },
+      manifest: trainerManifest('beta/another', '1.0.0'),
+    }).then((pushed) => endOfCheck(harness, token, pushed))
+  }, 60_000)
+  afterAll(() => harness.close())
+
+  it('lists what is published, by pages that neither repeat nor skip', async () => {
+    const all = await find('')
+    expect(all.total).toBe(3)
+    const first = await find('limit=2')
+    expect([first.total, first.trainers.length]).toEqual([3, 2])
+    const second = await find(`limit=2&cursor=${first.nextCursor}`)
+    expect(second.nextCursor).toBeUndefined()
+    expect([...first.trainers, ...second.trainers]).toEqual(all.trainers)
+    expect((await harness.request('/v1/trainers?cursor=nonsense')).status).toBe(400)
+  })
+
+  it('finds by the beginning of a word, with names before descriptions', async () => {
+    expect(await names('q=yol')).toEqual(['acme/yolo-fast', 'beta/classes'])
+    expect(await names('q=beta')).toEqual(['beta/classes', 'beta/poses'])
+    expect(await names('q=nothing-like-it')).toEqual([])
+    expect(await names(`q=${encodeURIComponent("'); drop table x --")}`)).toEqual([])
+  })
+
+  it('forgives a typing error, where the database can', async ({ skip }) => {
+    if (harness.registry.context.trigramSchema === undefined) skip('this PostgreSQL has no pg_trgm')
+    expect(await names('q=clases')).toContain('beta/classes')
+  })
+
+  it('narrows by task and framework', async () => {
+    expect(await names('task=pose')).toEqual(['beta/poses'])
+    expect(await names('framework=pytorch')).toEqual(['acme/yolo-fast'])
+    expect(await names('task=pose&framework=pytorch')).toEqual([])
+    expect((await harness.request('/v1/trainers?task=flying')).status).toBe(400)
+  })
+
+  it('shows a trainer by its highest version that is no prerelease', async () => {
+    const trainer = Trainer.parse(await (await harness.request('/v1/trainers/acme/yolo-fast')).json())
+    expect(trainer.latestVersion).toBe('1.2.0')
+    expect(trainer.versions.map(({ version }) => version)).toEqual(['2.0.0-rc.1', '1.2.0', '1.0.0'])
+    const pulled = await harness.request('/v2/acme/yolo-fast/manifests/latest')
+    await pulled.arrayBuffer()
+    expect(pulled.headers.get('docker-content-digest')).toBe(trainer.versions[1]?.digest)
+  })
+
+  it('shows a version with its checks, and an unpublished one to its owner only', async () => {
+    const path = '/v1/trainers/acme/yolo-fast/versions/1.0.0'
+    const version = TrainerVersion.parse(await (await harness.request(path)).json())
+    expect(version).toMatchObject({ state: 'published', readme: '# Tiny\n' })
+    expect(version.checks.map(({ name }) => name)).toEqual(['manifest', 'secrets', 'compliance'])
+    const hidden = '/v1/trainers/beta/hidden/versions/1.0.0'
+    expect((await harness.request(hidden)).status).toBe(404)
+    expect((await harness.request('/v1/trainers/beta/hidden')).status).toBe(404)
+    const own = TrainerVersion.parse(await (await harness.request(hidden, { token })).json())
+    expect(own.state).toBe('rejected')
+  })
+
+  it.each([
+    ['^1.0', '1.2.0'],
+    ['1.0.0', '1.0.0'],
+    ['latest', '1.2.0'],
+    ['>=2.0.0-rc.0', '2.0.0-rc.1'],
+  ])('resolves %s to %s, with an address where the bundle is', async (range, version) => {
+    const path = `/v1/trainers/acme/yolo-fast/resolve?range=${encodeURIComponent(range)}`
+    const resolved = ResolvedTrainer.parse(await (await harness.request(path)).json())
+    expect(resolved.version).toBe(version)
+    expect(resolved.image).toBeUndefined()
+    const bundle = await harness.request(new URL(resolved.bundle?.url ?? '').pathname)
+    expect((await bundle.arrayBuffer()).byteLength).toBe(resolved.bundle?.sizeBytes)
+  })
+
+  it('says which versions there are when a range has none', async () => {
+    const response = await harness.request('/v1/trainers/acme/yolo-fast/resolve?range=^3')
+    expect(response.status).toBe(404)
+    expect(await response.json()).toMatchObject({ code: 'not_found', versions: ['2.0.0-rc.1', '1.2.0', '1.0.0'] })
+    expect((await harness.request('/v1/trainers/acme/yolo-fast/resolve?range=not%20one')).status).toBe(400)
+    expect((await harness.request('/v1/trainers/beta/hidden/resolve', { token })).status).toBe(404)
+  })
+
+  it('counts the pulls of strangers', async () => {
+    const pullsOf = async () => (await find('q=poses')).trainers[0]?.pulls
+    expect(await pullsOf()).toBe(0)
+    const { bundle } = ResolvedTrainer.parse(await (await harness.request('/v1/trainers/beta/poses/resolve')).json())
+    const path = new URL(bundle?.url ?? '').pathname
+    for (const as of [{}, { token }]) await (await harness.request(path, as)).arrayBuffer()
+    expect(await pullsOf()).toBe(1)
+  })
+})

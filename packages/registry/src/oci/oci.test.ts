@@ -1,0 +1,378 @@
+import { request as httpRequest } from 'node:http'
+import type { Listening } from '@trainyard/platform'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  createHarness,
+  digestOf,
+  endOfCheck,
+  type Harness,
+  pushBlob,
+  pushBundle,
+  pushImage,
+  trainerManifest,
+} from '../testing/harness.ts'
+
+const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+
+interface OciErrors {
+  errors: { code: string; message: string }[]
+}
+
+async function codeOf(response: Response): Promise<string | undefined> {
+  expect(response.headers.get('content-type')).toBe('application/json')
+  return ((await response.json()) as OciErrors).errors[0]?.code
+}
+
+describe('the OCI distribution endpoints', () => {
+  let harness: Harness
+  let server: Listening
+  let token: string
+  let stranger: string
+  const bytes = Buffer.from('0123456789')
+
+  beforeAll(async () => {
+    harness = await createHarness()
+    server = await harness.listen()
+    token = await harness.token(['push:acme', 'push:plain'])
+    stranger = await harness.token(['push:other'], 'eve')
+  })
+  afterAll(() => harness.close())
+
+  async function openSession(name = 'acme/blobs'): Promise<string> {
+    const response = await harness.request(`/v2/${name}/blobs/uploads/`, { method: 'POST', token })
+    expect(response.status).toBe(202)
+    expect(response.headers.get('range')).toBe('0-0')
+    return response.headers.get('location') ?? ''
+  }
+
+  describe('uploads', () => {
+    it('take a blob in chunks and give it back by its digest', async () => {
+      const location = await openSession()
+      const first = await harness.request(location, {
+        ...{ method: 'PATCH', token, body: bytes.subarray(0, 4) },
+        headers: { 'content-range': '0-3', 'content-length': '4' },
+      })
+      expect(first.status).toBe(202)
+      expect(first.headers.get('range')).toBe('0-3')
+      const second = await harness.request(location, { method: 'PATCH', token, body: bytes.subarray(4, 8) })
+      expect(second.headers.get('range')).toBe('0-7')
+      const put = await harness.request(`${location}?digest=${digestOf(bytes)}`, {
+        ...{ method: 'PUT', token, body: bytes.subarray(8) },
+      })
+      expect(put.status).toBe(201)
+      expect(put.headers.get('docker-content-digest')).toBe(digestOf(bytes))
+      const got = await harness.request(put.headers.get('location') ?? '', { token })
+      expect(await got.text()).toBe('0123456789')
+      expect((await harness.request(location, { token })).status).toBe(404)
+    })
+
+    it('answer a chunk out of order with 416 and go on from where they are', async () => {
+      const location = await openSession()
+      await harness.request(location, { method: 'PATCH', token, body: bytes.subarray(0, 4) })
+      for (const method of ['PATCH', 'PUT']) {
+        const wrong = await harness.request(`${location}?digest=${digestOf(bytes)}`, {
+          ...{ method, token, body: bytes.subarray(6) },
+          headers: { 'content-range': '6-9' },
+        })
+        expect(wrong.status).toBe(416)
+        expect(wrong.headers.get('range')).toBe('0-3')
+        await wrong.body?.cancel()
+      }
+      const status = await harness.request(location, { token })
+      expect([status.status, status.headers.get('range')]).toEqual([204, '0-3'])
+      const put = await harness.request(`${location}?digest=${digestOf(bytes)}`, {
+        ...{ method: 'PUT', token, body: bytes.subarray(4) },
+        headers: { 'content-range': '4-9' },
+      })
+      expect(put.status).toBe(201)
+    })
+
+    it('let one of two concurrent chunks win, and answer the other with 416', async () => {
+      const location = await openSession()
+      const patch = () => harness.request(location, { method: 'PATCH', token, body: bytes })
+      const statuses = (await Promise.all([patch(), patch()])).map(({ status }) => status).sort()
+      // They may also follow each other, when the machine is slow: then both are appended.
+      expect([
+        [202, 202],
+        [202, 416],
+      ]).toContainEqual(statuses)
+      const range = (await harness.request(location, { token })).headers.get('range')
+      expect(range).toBe(statuses[1] === 202 ? '0-19' : '0-9')
+    })
+
+    it.each(['POST', 'PUT', 'PUT after PATCH'])('refuse a %s with a wrong digest, and no blob appears', async (how) => {
+      const wrong = digestOf(`not these bytes, ${how}`)
+      let response: Response
+      if (how === 'POST') {
+        response = await harness.request(`/v2/acme/blobs/blobs/uploads/?digest=${wrong}`, {
+          ...{ method: 'POST', token, body: bytes },
+        })
+      } else {
+        const location = await openSession()
+        if (how !== 'PUT') await harness.request(location, { method: 'PATCH', token, body: bytes })
+        response = await harness.request(`${location}?digest=${wrong}`, {
+          ...{ method: 'PUT', token, ...(how === 'PUT' ? { body: bytes } : {}) },
+        })
+      }
+      expect(response.status).toBe(400)
+      expect(await codeOf(response)).toBe('DIGEST_INVALID')
+      expect((await harness.request(`/v2/acme/blobs/blobs/${wrong}`, { token })).status).toBe(404)
+      const left: string[] = []
+      for await (const { key } of harness.registry.context.store.list('blobs/')) left.push(key)
+      expect(left.some((key) => key.endsWith(wrong.slice(7)))).toBe(false)
+    })
+
+    it.each([
+      ['an empty blob', '', 'sha256'],
+      ['an empty blob by SHA-512', '', 'sha512'],
+      ['a blob by SHA-512', 'some text', 'sha512'],
+    ])('take %s in one POST', async (_what, text, algorithm) => {
+      const digest = digestOf(text, algorithm)
+      const response = await harness.request(`/v2/acme/blobs/blobs/uploads/?digest=${digest}`, {
+        ...{ method: 'POST', token, ...(text === '' ? {} : { body: text }) },
+      })
+      expect(response.status).toBe(201)
+      expect(await (await harness.request(`/v2/acme/blobs/blobs/${digest}`, { token })).text()).toBe(text)
+    })
+
+    it('end when they are cancelled', async () => {
+      const location = await openSession()
+      expect((await harness.request(location, { method: 'DELETE', token })).status).toBe(204)
+      const after = await harness.request(location, { method: 'PATCH', token, body: bytes })
+      expect(after.status).toBe(404)
+      expect(await codeOf(after)).toBe('BLOB_UPLOAD_UNKNOWN')
+    })
+
+    it('leave no chunk behind', async () => {
+      await pushBlob(harness, { name: 'acme/tidy', token, bytes: Buffer.from('tidy') })
+      const location = await openSession('acme/tidy')
+      await harness.request(location, { method: 'PATCH', token, body: bytes })
+      await harness.request(location, { method: 'DELETE', token })
+      const left: string[] = []
+      for await (const { key } of harness.registry.context.store.list(`uploads/${location.split('/').at(-1)}`))
+        left.push(key)
+      expect(left).toEqual([])
+    })
+  })
+
+  describe('blobs', () => {
+    const path = `/v2/acme/blobs/blobs/${digestOf(bytes)}`
+    beforeAll(async () => {
+      await pushBlob(harness, { name: 'acme/blobs', token, bytes })
+    })
+
+    it('are answered to HEAD with their true length and without a body, over a real connection', async () => {
+      const answer = await new Promise<{ length: string | undefined; body: number }>((resolve, reject) => {
+        const request = httpRequest(
+          `${server.url}${path}`,
+          { method: 'HEAD', headers: { authorization: `Bearer ${token}` } },
+          (response) => {
+            let body = 0
+            response.on('data', (chunk: Buffer) => {
+              body += chunk.length
+            })
+            response.on('end', () => resolve({ length: response.headers['content-length'], body }))
+          },
+        )
+        request.on('error', reject).end()
+      })
+      expect(answer).toEqual({ length: '10', body: 0 })
+    })
+
+    it.each([
+      ['bytes=2-4', 206, '234', 'bytes 2-4/10'],
+      ['bytes=7-', 206, '789', 'bytes 7-9/10'],
+      ['bytes=-2', 206, '89', 'bytes 8-9/10'],
+      ['bytes=5-99', 206, '56789', 'bytes 5-9/10'],
+      ['bytes=10-12', 416, undefined, 'bytes */10'],
+      ['bytes=5-0', 416, undefined, 'bytes */10'],
+    ])('answer the range %s with %i', async (range, status, text, contentRange) => {
+      const response = await harness.request(path, { token, headers: { range } })
+      expect(response.status).toBe(status)
+      expect(response.headers.get('content-range')).toBe(contentRange)
+      const body = await response.text()
+      if (text !== undefined) expect(body).toBe(text)
+    })
+
+    it('are mounted only by who may read them, without a word about whether they exist', async () => {
+      const digest = digestOf(bytes)
+      const mount = (name: string, query: string, as: string) =>
+        harness.request(`/v2/${name}/blobs/uploads/?mount=${digest}${query}`, { method: 'POST', token: as })
+      expect((await mount('other/thief', '&from=acme/blobs', stranger)).status).toBe(202)
+      expect((await mount('other/thief', '', stranger)).status).toBe(202)
+      expect((await harness.request(`/v2/other/thief/blobs/${digest}`, { token: stranger })).status).toBe(404)
+      const own = await mount('acme/mine', '&from=acme/blobs', token)
+      expect([own.status, own.headers.get('location')]).toEqual([201, `/v2/acme/mine/blobs/${digest}`])
+    })
+  })
+
+  describe('manifests', () => {
+    const image = async (name: string, extra: object = {}) => {
+      const config = Buffer.from('{}')
+      const digest = await pushBlob(harness, { name, token, bytes: config })
+      return JSON.stringify({
+        schemaVersion: 2,
+        mediaType: OCI_MANIFEST,
+        config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest, size: 2 },
+        layers: [],
+        ...extra,
+      })
+    }
+    const put = (name: string, reference: string, body: string) =>
+      harness.request(`/v2/${name}/manifests/${reference}`, {
+        ...{ method: 'PUT', token, body, headers: { 'content-type': OCI_MANIFEST } },
+      })
+
+    it('are given back as the bytes that came, by digest and by tag', async () => {
+      const body = `${await image('plain/a', { custom: { kept: true } })}\n`
+      const pushed = await put('plain/a', 'any-tag', body)
+      expect(pushed.status).toBe(201)
+      const digest = pushed.headers.get('docker-content-digest')
+      expect(digest).toBe(digestOf(body))
+      for (const reference of ['any-tag', digest]) {
+        const got = await harness.request(`/v2/plain/a/manifests/${reference}`)
+        expect(got.headers.get('content-type')).toBe(OCI_MANIFEST)
+        expect(await got.text()).toBe(body)
+      }
+    })
+
+    it('of almost 4 MiB are taken, larger ones refused with 413', async () => {
+      const base = await image('plain/large', { annotations: { pad: '' } })
+      const pad = (size: number) => base.replace('"pad":""', `"pad":"${'x'.repeat(size - base.length)}"`)
+      expect((await put('plain/large', 'big', pad(4 * 1024 * 1024))).status).toBe(201)
+      const refused = await put('plain/large', 'bigger', pad(4 * 1024 * 1024 + 1))
+      expect(refused.status).toBe(413)
+      expect(await codeOf(refused)).toBe('SIZE_INVALID')
+    })
+
+    it('are refused when they name a blob that was not pushed, or have another digest', async () => {
+      const missing = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: digestOf('nowhere'), size: 7 }
+      const refused = await put('plain/a', 'x', await image('plain/a', { layers: [missing] }))
+      expect(refused.status).toBe(400)
+      expect(await codeOf(refused)).toBe('MANIFEST_BLOB_UNKNOWN')
+      const other = await put('plain/a', digestOf('other'), await image('plain/a'))
+      expect(other.status).toBe(400)
+      expect(await codeOf(other)).toBe('DIGEST_INVALID')
+      expect(await codeOf(await put('plain/a', 'x', 'not json'))).toBe('MANIFEST_INVALID')
+    })
+
+    it('list what refers to them, also before they exist', async () => {
+      const empty = await harness.request(`/v2/other/unknown/referrers/${digestOf('x')}`)
+      expect(await empty.json()).toMatchObject({ schemaVersion: 2, manifests: [] })
+      const subject = { mediaType: OCI_MANIFEST, digest: digestOf('subject'), size: 7 }
+      const body = await image('plain/refers', { subject, artifactType: 'application/x.signature' })
+      const pushed = await put('plain/refers', digestOf(body), body)
+      expect(pushed.headers.get('oci-subject')).toBe(subject.digest)
+      const path = `/v2/plain/refers/referrers/${subject.digest}`
+      const found = (await (await harness.request(path)).json()) as { manifests: unknown[] }
+      expect(found.manifests).toMatchObject([{ digest: digestOf(body), artifactType: 'application/x.signature' }])
+      const filtered = await harness.request(`${path}?artifactType=other`)
+      expect(filtered.headers.get('oci-filters-applied')).toBe('artifactType')
+      expect(await filtered.json()).toMatchObject({ manifests: [] })
+    })
+  })
+
+  it('pages tags in lexical order, with a Link to what comes next', async () => {
+    const name = 'acme/tags'
+    for (const version of ['1.0.0', '1.10.0', '1.2.0']) await pushBundle(harness, { name, version, token })
+    const first = await harness.request(`/v2/${name}/tags/list?n=2`, { token })
+    expect(await first.json()).toEqual({ name, tags: ['1.0.0', '1.10.0'] })
+    const next = /^<(.+)>; rel="next"$/.exec(first.headers.get('link') ?? '')?.[1] ?? ''
+    const second = await harness.request(next, { token })
+    expect(await second.json()).toEqual({ name, tags: ['1.2.0'] })
+    expect(second.headers.get('link')).toBeNull()
+    const none = await harness.request(`/v2/${name}/tags/list?n=0`, { token })
+    expect([await none.json(), none.headers.get('link')]).toEqual([{ name, tags: [] }, null])
+    const after = await harness.request(`/v2/${name}/tags/list?last=1.1`, { token })
+    expect(await after.json()).toEqual({ name, tags: ['1.10.0', '1.2.0'] })
+  })
+
+  it('refuse names that no trainer can have, and paths that are none, in OCI form', async () => {
+    expect(await codeOf(await harness.request('/v2/Acme/yolo/tags/list', { token }))).toBe('NAME_INVALID')
+    expect(await codeOf(await harness.request('/v2/one/tags/list', { token }))).toBe('NAME_INVALID')
+    expect(await codeOf(await harness.request('/v2/acme/yolo/nothing', { token }))).toBe('UNSUPPORTED')
+    expect((await harness.request('/v2/acme/yolo/tags/list', { method: 'PUT', token })).status).toBe(405)
+  })
+
+  describe('versions', () => {
+    it('are immutable: the same bytes again are fine, others are denied with what to do', async () => {
+      const options = { name: 'acme/fixed', version: '1.0.0', token }
+      const first = await pushBundle(harness, options)
+      const again = await pushBundle(harness, options)
+      expect([first.status, again.status]).toEqual([201, 201])
+      expect(again.headers.get('trainyard-check')).toBe(first.headers.get('trainyard-check'))
+      const manifest = trainerManifest('acme/fixed', '1.0.0', { description: 'Changed' })
+      const other = await pushBundle(harness, { ...options, manifest })
+      expect(other.status).toBe(403)
+      const { errors } = (await other.json()) as OciErrors
+      expect(errors[0]?.code).toBe('DENIED')
+      expect(errors[0]?.message).toMatch(/acme\/fixed:1\.0\.0 exists with another bundle.+raise "version"/)
+    })
+
+    it.each(['latest', 'dev', 'v1.0.0', '1.0', '01.0.0'])('cannot be named "%s"', async (version) => {
+      const refused = await pushBundle(harness, { name: 'acme/fixed', version, token })
+      expect(refused.status).toBe(403)
+      expect(await codeOf(refused)).toBe('DENIED')
+    })
+
+    it('cannot be deleted', async () => {
+      await pushBundle(harness, { name: 'acme/fixed', version: '1.0.0', token })
+      const refused = await harness.request('/v2/acme/fixed/manifests/1.0.0', { method: 'DELETE', token })
+      expect(refused.status).toBe(405)
+      expect(await codeOf(refused)).toBe('UNSUPPORTED')
+    })
+  })
+})
+
+describe('quarantine', () => {
+  it('keeps a version from everybody but its owner until its checks pass', async () => {
+    const harness = await createHarness()
+    try {
+      const token = await harness.token(['push:acme'])
+      const stranger = await harness.token(['push:other'], 'eve')
+      const name = 'acme/quiet'
+      const layers = [[{ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) }]]
+      const pushed = await pushImage(harness, { name, version: '1.0.0', token, layers })
+      const digest = pushed.headers.get('docker-content-digest')
+      const manifest = (await (await harness.request(`/v2/${name}/manifests/1.0.0`, { token })).json()) as {
+        layers: { digest: string }[]
+      }
+      const paths = [
+        `/v2/${name}/manifests/1.0.0`,
+        `/v2/${name}/manifests/${digest}`,
+        `/v2/${name}/manifests/latest`,
+        `/v2/${name}/blobs/${manifest.layers[0]?.digest}`,
+        `/v2/${name}/tags/list`,
+      ]
+      for (const path of paths) {
+        const seen = await harness.request(path, { token: stranger })
+        expect([path, seen.status, await codeOf(seen)]).toEqual([path, 404, 'NAME_UNKNOWN'])
+        expect((await harness.request(path)).status).toBe(401)
+      }
+      await harness.registry.start()
+      await endOfCheck(harness, token, pushed)
+      for (const path of paths) expect([path, (await readAll(harness.request(path))).status]).toEqual([path, 200])
+
+      // The next version fails its checks: it is denied with the reason, and the first stays.
+      const bad = await pushImage(harness, { name, version: '1.1.0', token, layers })
+      expect((await endOfCheck(harness, token, bad)).state).toBe('rejected')
+      const denied = await harness.request(`/v2/${name}/manifests/1.1.0`, { token: stranger })
+      expect(denied.status).toBe(403)
+      const { errors } = (await denied.json()) as OciErrors
+      expect(errors[0]).toMatchObject({ code: 'DENIED' })
+      expect(errors[0]?.message).toContain('the check "manifest" failed')
+      expect(await (await harness.request(`/v2/${name}/tags/list`)).json()).toEqual({ name, tags: ['1.0.0'] })
+      expect(await (await harness.request(`/v2/${name}/tags/list`, { token })).json()).toEqual({
+        ...{ name, tags: ['1.0.0', '1.1.0'] },
+      })
+    } finally {
+      await harness.close()
+    }
+  })
+})
+
+async function readAll(answer: Promise<Response>): Promise<Response> {
+  const response = await answer
+  await response.arrayBuffer()
+  return response
+}
