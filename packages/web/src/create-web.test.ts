@@ -4,6 +4,8 @@ import { createTestWeb } from './testing/web.ts'
 
 const urls = { registryUrl: 'http://registry.test:7600', runnerUrl: 'http://runner.test:7601' }
 
+const silent = { error: () => {} }
+
 describe('every answer', () => {
   test('forbids inline scripts and styles, frames and sniffing', async () => {
     const { headers } = await createTestWeb().app.request('/')
@@ -89,6 +91,7 @@ describe('when something is wrong', () => {
     }
     const { app } = createWeb({
       ...urls,
+      logger: silent,
       fetch: async () =>
         Response.json(problem, { status: 500, headers: { 'content-type': 'application/problem+json' } }),
     })
@@ -98,7 +101,7 @@ describe('when something is wrong', () => {
   })
 
   test('an answer that is not the contract’s is not shown as if it were', async () => {
-    const { app } = createWeb({ ...urls, fetch: async () => Response.json({ trainers: 'none' }) })
+    const { app } = createWeb({ ...urls, fetch: async () => Response.json({ trainers: 'none' }), logger: silent })
     const response = await app.request('/')
     expect(response.status).toBe(502)
     expect(await response.text()).toContain('The answer was not understood')

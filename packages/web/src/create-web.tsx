@@ -16,15 +16,17 @@ export interface WebOptions {
   runnerUrl: string
   /** How the APIs are reached; the global `fetch` by default. */
   fetch?: typeof fetch
-  /** Hears of failures that people see as a 5xx page; silent by default. */
+  /** Hears of failures that people see as a 5xx page; the console by default. */
   logger?: WebLogger
   /** The clock behind "3 minutes ago"; the system's by default. */
   now?: () => Date
 }
 
+const consoleLogger: WebLogger = { error: (fields, message) => console.error(message, fields) }
+
 /** Builds the pages. Nothing listens and nothing is fetched until a request comes. */
 export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
-  const { fetch = globalThis.fetch, logger = { error: () => {} }, now = () => new Date() } = options
+  const { fetch = globalThis.fetch, logger = consoleLogger, now = () => new Date() } = options
   const registryUrl = options.registryUrl.replace(/\/+$/, '')
   const runnerUrl = options.runnerUrl.replace(/\/+$/, '')
   const client = createClient({ registryUrl, runnerUrl, fetch: upstreamFetch({ registryUrl, runnerUrl, fetch }) })

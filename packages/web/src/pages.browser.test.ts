@@ -39,6 +39,8 @@ async function startSite(state: Parameters<typeof createFakeApi>[0] = {}) {
   return {
     api,
     url: site.url,
+    /** As a restart of a proxy would. */
+    loseConnections: () => site.loseConnections(),
     [Symbol.asyncDispose]: async () => {
       await site.close()
       await apiServer.close()
@@ -209,6 +211,21 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       // Nobody asks again for what has ended.
       await expect.poll(() => site.api.followers()).toBe(0)
       expect(complaints).toEqual([])
+    })
+
+    test('goes on by itself after the stream was lost', async () => {
+      await using site = await startSite()
+      await using opened = await openPage()
+      const { page } = opened
+      await page.goto(`${site.url}/jobs/42`)
+      await expect.poll(() => site.api.followers()).toBe(1)
+      site.loseConnections()
+      await page.getByText('Live updates are interrupted').waitFor()
+      await expect.poll(() => site.api.followers(), { timeout: 15_000 }).toBe(1)
+      await page.getByText('Live updates are interrupted').waitFor({ state: 'detached' })
+      site.api.push({ type: 'logs', lines: [logFixture(50, { message: 'after the loss' })] })
+      await page.getByText('after the loss').waitFor()
+      expect(await page.locator('.log-line').count()).toBe(8)
     })
 
     test('shows no log line twice, and filters by level', async () => {

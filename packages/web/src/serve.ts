@@ -24,11 +24,14 @@ const { HOST, PORT, REGISTRY_URL, RUNNER_URL } = parsed.data
 const { app } = createWeb({
   registryUrl: REGISTRY_URL,
   runnerUrl: RUNNER_URL,
-  logger: { error: (fields, message) => console.error(message, fields) },
 })
 const server = serve({ fetch: app.fetch, hostname: HOST, port: PORT }, (address) => {
   console.log(`The pages are at http://${HOST}:${address.port}`)
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => server.close())
+  process.once(signal, () => {
+    server.close()
+    // Live streams would keep it open until their jobs end; browsers come back to whoever listens next.
+    if ('closeAllConnections' in server) server.closeAllConnections()
+  })
 }

@@ -5,25 +5,48 @@ export type LiveHandlers = { [Name in keyof LiveEvents]: (data: LiveEvents[Name]
   connected(open: boolean): void
 }
 
+/** Browsers keep six connections to a server: a tab that nobody looks at gives its own back after this long. */
+const HIDDEN_MS = 60_000
+
 /** Follows a job. The browser connects again by itself after a loss; each connection begins with everything. */
 export function followJob(jobId: number, handlers: LiveHandlers): void {
-  const source = new EventSource(`/jobs/${jobId}/live`)
-  const on = <Name extends keyof LiveEvents>(name: Name, handle: (data: LiveEvents[Name]) => void) => {
-    source.addEventListener(name, (event: MessageEvent<string>) => {
-      // Our own server wrote it, from the same types.
-      handle(JSON.parse(event.data) as LiveEvents[Name])
+  let source: EventSource | undefined
+  let ended = false
+  let leaving: ReturnType<typeof setTimeout> | undefined
+
+  function open(): void {
+    const stream = new EventSource(`/jobs/${jobId}/live`)
+    source = stream
+    const on = <Name extends keyof LiveEvents>(name: Name, handle: (data: LiveEvents[Name]) => void) => {
+      stream.addEventListener(name, (event: MessageEvent<string>) => {
+        // Our own server wrote it, from the same types.
+        handle(JSON.parse(event.data) as LiveEvents[Name])
+      })
+    }
+    on('part', handlers.part)
+    on('series', handlers.series)
+    on('points', handlers.points)
+    on('logs', handlers.logs)
+    on('state', handlers.state)
+    on('trouble', handlers.trouble)
+    on('end', (data) => {
+      ended = true
+      close()
+      handlers.end(data)
     })
+    stream.addEventListener('open', () => handlers.connected(true))
+    stream.addEventListener('error', () => handlers.connected(false))
   }
-  on('part', handlers.part)
-  on('series', handlers.series)
-  on('points', handlers.points)
-  on('logs', handlers.logs)
-  on('state', handlers.state)
-  on('trouble', handlers.trouble)
-  on('end', (data) => {
-    source.close()
-    handlers.end(data)
+
+  function close(): void {
+    source?.close()
+    source = undefined
+  }
+
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(leaving)
+    if (document.hidden) leaving = setTimeout(close, HIDDEN_MS)
+    else if (source === undefined && !ended) open()
   })
-  source.addEventListener('open', () => handlers.connected(true))
-  source.addEventListener('error', () => handlers.connected(false))
+  open()
 }

@@ -29,11 +29,14 @@ export function launchChromium(): Promise<Browser> {
 type Fetch = (request: Request) => Response | Promise<Response>
 
 /** Really listens, on a free port of the loopback. */
-export function listen(fetch: Fetch): Promise<{ url: string; close(): Promise<void> }> {
+export function listen(fetch: Fetch): Promise<{ url: string; loseConnections(): void; close(): Promise<void> }> {
   return new Promise((resolve) => {
     const server = serve({ fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
       resolve({
         url: `http://127.0.0.1:${port}`,
+        loseConnections: () => {
+          if ('closeAllConnections' in server) server.closeAllConnections()
+        },
         close: () =>
           new Promise((done) => {
             server.close(() => done())
