@@ -89,6 +89,16 @@ describe('a DICE dataset', () => {
     expect(String(error)).toMatch(message)
   })
 
+  it('is read in its flat variant too', async () => {
+    writeDice((dice) => {
+      const annotations = dice.images.map(({ id }) => ({ image_id: String(id), category_id: Number(id) % 2 }))
+      for (const image of dice.images) delete image.annotations
+      Object.assign(dice, { categories: dice.classes, classes: undefined, annotations })
+      delete dice.classes
+    })
+    expect((await load()).samples.map(({ classId }) => classId)).toEqual([0, 1, 0, 1, 0, 1, 0, 1])
+  })
+
   it('is refused when boxes were drawn on another size than the image has', async () => {
     writeDice((dice) => {
       dice.images[0] = { ...dice.images[0], width: 40, height: 30, annotations: [{ class_id: 0, bbox: [0, 0, 2, 2] }] }

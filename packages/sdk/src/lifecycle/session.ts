@@ -155,7 +155,10 @@ export class Session {
     const extension = extname(basename(file))
     let artifact: UploadedArtifact
     try {
-      artifact = await this.backend.upload('checkpoint', file, { name: `${name}${extension === '' ? '' : extension}` })
+      artifact = await this.backend.upload('checkpoint', file, {
+        name: `${name}${extension}`,
+        ...(epoch === undefined ? {} : { metadata: { epoch } }),
+      })
     } catch (error) {
       if (error instanceof JobStoppedError) throw error
       const why = error instanceof Error ? error.message : String(error)

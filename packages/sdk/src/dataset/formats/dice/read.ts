@@ -76,6 +76,7 @@ function parseDice(text: string, name: string): DiceFile {
   } catch (error) {
     throw new DatasetError(`${name} is not JSON: ${error instanceof Error ? error.message : error}`, { cause: error })
   }
+  json = unflatten(json)
   const parsed = DiceFile.safeParse(json)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
@@ -86,4 +87,29 @@ function parseDice(text: string, name: string): DiceFile {
   )
   const shown = seen === undefined ? 'missing' : (JSON.stringify(seen) ?? String(seen)).slice(0, 200)
   throw new DatasetError(`${path.replace(/^\./, '') || 'The top level'} in ${name} is ${shown}; ${issue?.message}`)
+}
+
+/** The flat variant: `categories` for classes, and `annotations` beside the images as COCO has them. */
+function unflatten(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null) return json
+  const { categories, annotations, images, ...rest } = json as Record<string, unknown>
+  if (!Array.isArray(annotations) || !Array.isArray(images)) return json
+  const byImage = new Map<string, unknown[]>()
+  for (const annotation of annotations as Record<string, unknown>[]) {
+    // Ids are numbers in one place and text in another.
+    const key = String(annotation?.image_id)
+    const classId = annotation?.class_id ?? annotation?.category_id
+    const list = byImage.get(key) ?? []
+    list.push({ ...annotation, class_id: classId })
+    byImage.set(key, list)
+  }
+  return {
+    format_version: 'flat',
+    classes: categories,
+    ...rest,
+    images: (images as Record<string, unknown>[]).map((image) => ({
+      ...image,
+      annotations: byImage.get(String(image?.id)) ?? [],
+    })),
+  }
 }

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { expect, it } from 'vitest'
+import { SDK_VERSION } from './util/version.ts'
+
+it('importing the core loads neither zod nor anything else that takes long', async () => {
+  const { metafile } = await build({
+    entryPoints: [fileURLToPath(new URL('./index.ts', import.meta.url))],
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    outdir: 'out',
+    write: false,
+    metafile: true,
+    conditions: ['trainyard-source'],
+  })
+  const eager = new Set<string>()
+  const visit = (file: string) => {
+    if (eager.has(file)) return
+    eager.add(file)
+    for (const { path, kind } of metafile.outputs[file]?.imports ?? []) if (kind === 'import-statement') visit(path)
+  }
+  visit('out/index.js')
+  const inputs = [...eager].flatMap((file) => Object.keys(metafile.outputs[file]?.inputs ?? {}))
+  expect(inputs.length).toBeGreaterThan(5)
+  expect(inputs.filter((file) => /node_modules|\/contract\//.test(file))).toEqual([])
+  expect([...eager].filter((file) => file.startsWith('node:'))).toEqual([])
+  const bytes = [...eager].reduce((sum, file) => sum + (metafile.outputs[file]?.bytes ?? 0), 0)
+  expect(bytes).toBeLessThan(20_000)
+})
+
+it('the version that "started" reports is the one of the package', () => {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  expect(SDK_VERSION).toBe((JSON.parse(text) as { version: string }).version)
+})
