@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 
-export interface Asset {
+interface Asset {
   contents: Uint8Array
   contentType: string
 }

@@ -7,7 +7,7 @@ import { formatMetric } from '../format.ts'
 import { withQuery } from '../query.ts'
 import { jobTitle } from './parts.tsx'
 
-export interface JobListQuery {
+interface JobListQuery {
   state?: JobState | undefined
   trainer?: string | undefined
   cursor?: string | undefined

@@ -3,7 +3,7 @@ import { serve } from '@hono/node-server'
 import { type Browser, chromium } from 'playwright-core'
 
 /** Debian's Chromium by default; `CHROMIUM_PATH` names another one. */
-export const chromiumPath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
+const chromiumPath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 
 export function hasChromium(): boolean {
   if (existsSync(chromiumPath)) return true

@@ -17,7 +17,7 @@ export const NOW = new Date('2026-11-20T12:00:00Z')
 export const ago = (seconds: number): string => new Date(NOW.getTime() - seconds * 1000).toISOString()
 const digest = (digit: string) => `sha256:${digit.repeat(64)}`
 
-export const README = `# Classifier on MobileNet
+const README = `# Classifier on MobileNet
 
 Trains an image classifier in **pure TypeScript**: no Python, no CUDA. It fine-tunes the head of a
 [MobileNet](https://arxiv.org/abs/1704.04861) first, then the whole network.
