@@ -11,25 +11,25 @@ export interface ValidateOptions {
   /** The trainer's folder. */
   dir: string
   /** What fails a trainer; see `PROFILES`. Default: `author`. */
-  profile?: Profile
+  profile?: Profile | undefined
   /** Phases to run. Default: all. The others are shown as skipped. */
-  phases?: readonly CheckPhase[]
+  phases?: readonly CheckPhase[] | undefined
   /** Phases that must have run for a pass, beside those of the profile. */
-  require?: readonly CheckPhase[]
+  require?: readonly CheckPhase[] | undefined
   /** Only rules whose code begins with one of these, for example `TY4`. Default: all. */
-  only?: readonly string[]
+  only?: readonly string[] | undefined
   /** Decides which faults the compliance run meets, and when. Default: a random one, which is in the report. */
-  seed?: number
+  seed?: number | undefined
   /** A PostgreSQL for the compliance run, which uses a schema of its own and drops it. Default: an embedded one. */
-  databaseUrl?: string
+  databaseUrl?: string | undefined
   /** Time for everything; what is not done by then ends as `errored`. Default: 180,000. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** Stops the trainer, cleans up, and rejects with the signal's reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Called when a check begins (`running`) and when it has ended. */
-  onCheck?: (check: CheckResult) => void
+  onCheck?: ((check: CheckResult) => void) | undefined
   /** Called with a line about what the compliance run does now. */
-  onProgress?: (text: string) => void
+  onProgress?: ((text: string) => void) | undefined
 }
 
 const ALL_PHASES = ['static', 'security', 'compliance'] as const satisfies readonly CheckPhase[]
@@ -38,6 +38,8 @@ interface PhaseOutcome {
   findings: Finding[]
   /** Set when the phase could not run. */
   skipped?: string
+  /** Set when not all of it could run. */
+  unfinished?: string
   timeline?: readonly TimelineEntry[]
 }
 
@@ -84,9 +86,16 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
       const outcome = await phaseRunners[phase]()
       timeline = outcome.timeline ?? timeline
       const failed = outcome.findings.some((finding) => fails(finding, profile))
-      const status = failed ? 'failed' : outcome.skipped === undefined ? 'passed' : 'skipped'
-      check = { name, status, findings: outcome.findings }
-      if (outcome.skipped !== undefined) check.reason = outcome.skipped
+      const { skipped, unfinished } = outcome
+      const status = failed
+        ? 'failed'
+        : skipped !== undefined
+          ? 'skipped'
+          : unfinished !== undefined
+            ? 'errored'
+            : 'passed'
+      const reason = skipped ?? unfinished
+      check = { name, status, findings: outcome.findings, ...(reason !== undefined && { reason }) }
     } catch (error) {
       options.signal?.throwIfAborted()
       const reason = timeout.aborted ? `not done after ${timeoutMs / 1000} s` : explain(error)
@@ -161,7 +170,8 @@ async function runCompliance(
   for (const rule of COMPLIANCE_RULES) {
     if (isSelected(rule.code, options.only)) findings.push(...(await runRule(rule, outcome.record)))
   }
-  return { findings, timeline: outcome.record.timeline }
+  const { timeline, unfinished } = outcome.record
+  return { findings, timeline, ...(unfinished !== undefined && { unfinished }) }
 }
 
 /** Name and version, as far as they can be read, so that a report says what it is about. */

@@ -43,7 +43,10 @@ async function makeFlawed(code: string): Promise<string> {
   for (const { file, find, replace } of [flaw, ...flaw.also]) {
     const text = await readFile(join(dir, file), 'utf8')
     expect(text.split(find), `${code} in ${file}`).toHaveLength(2)
-    await writeFile(join(dir, file), text.replace(find, () => replace))
+    await writeFile(
+      join(dir, file),
+      text.replace(find, () => replace),
+    )
   }
   return dir
 }

@@ -49,8 +49,8 @@ export interface ComplianceRecord {
   /** What was given to it. */
   readonly dataset: { readonly images: number; readonly classes: number }
   readonly operations: readonly OperationRecord[]
-  /** Operations that were not run, and why. */
-  readonly skipped: readonly { readonly what: string; readonly reason: string }[]
+  /** Set when time ran out before everything that was to run had run: nothing can be said about the rest. */
+  readonly unfinished: string | undefined
   /** What appeared, changed or went in the trainer's own folder while it ran. */
   readonly folderChanges: readonly string[]
   /** Token values that were handed to the trainer. */

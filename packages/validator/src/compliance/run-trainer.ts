@@ -41,8 +41,8 @@ const EPOCHS = 2
 const CANCEL_EPOCHS = 1000
 const CANCEL_GRACE_SECONDS = 5
 const START_TIMEOUT_SECONDS = 60
-/** Kept for cleaning up and the report. */
-const RESERVE_MS = 3000
+/** Kept for stopping what runs, cleaning up and the report. */
+const RESERVE_MS = CANCEL_GRACE_SECONDS * 1000 + 3000
 const POLL_MS = 30
 
 /** Runs a trainer on the real runner: train, predict, export, train with faults, cancel. Judges nothing. */
@@ -70,12 +70,12 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
   try {
     const before = await snapshotFolder(stage.trainerDir)
     const { id: datasetId } = await stage.api.uploadDataset(dataset.tar, 'tiny')
-    const { operations, skipped } = await runOperations(stage, { ...options, ...chosen, datasetId })
+    const { operations, unfinished } = await runOperations(stage, { ...options, ...chosen, datasetId })
     const record: ComplianceRecord = {
       manifest,
       dataset: { images: dataset.images, classes: dataset.classes },
       operations,
-      skipped,
+      unfinished,
       folderChanges: compareSnapshots(before, await snapshotFolder(stage.trainerDir)),
       credentials: [...new Set([...stage.launcher.tokens, ...stage.traffic.credentials])],
       cancelGraceMs: CANCEL_GRACE_SECONDS * 1000,
@@ -103,50 +103,52 @@ interface Plan extends RunTrainerOptions {
   readonly datasetId: string
 }
 
-async function runOperations(stage: Stage, plan: Plan): Promise<Pick<ComplianceRecord, 'operations' | 'skipped'>> {
+async function runOperations(stage: Stage, plan: Plan): Promise<Pick<ComplianceRecord, 'operations' | 'unfinished'>> {
   const { manifest, seed, steps = ALL_STEPS } = plan
   const operations: OperationRecord[] = []
-  const skipped: { what: string; reason: string }[] = []
-  const skip = (what: string, reason: string) => {
-    skipped.push({ what, reason })
-    stage.traffic.note('note', `${what} is left out: ${reason}`)
-  }
+  const skip = (what: string, reason: string) => stage.traffic.note('note', `${what} is left out: ${reason}`)
   const base = { trainer: manifest.name, model: plan.model.name, taskType: plan.task, dataset: plan.datasetId }
   const settings = chooseSettings(manifest, plan.model, EPOCHS, seed)
   const run = async (purpose: RunPurpose, input: CreateJobInput, extra: Partial<RunDetails> = {}) => {
+    if (remaining(plan) <= 0)
+      throw new OutOfTime(`there was no time left to ${input.operation ?? 'train'} (${purpose})`)
     const record = await runJob(stage, plan, { purpose, input, epochs: settings.epochs, ...extra })
     operations.push(record)
     return record
   }
-
-  const trained = await run('plain', { ...base, config: settings.config })
-  if (trained.job.state !== 'succeeded') {
-    skip('everything after training', 'training did not succeed')
-    return { operations, skipped }
-  }
-  const checkpoint = findCheckpoint(trained)
-  if (checkpoint === undefined) skip('predict and export', 'training left no checkpoint')
-  else {
-    const input = { ...base, config: settings.config, checkpoint }
-    if (!manifest.entrypoints.predict) skip('predict', 'there is no such entry point')
-    else if (steps.includes('predict')) await run('plain', { ...input, operation: 'predict' })
-    const exportFormat = manifest.exportFormats[0]
-    if (!manifest.entrypoints.export || exportFormat === undefined) skip('export', 'there is no such entry point')
-    else if (steps.includes('export')) {
-      await run('plain', { ...input, operation: 'export', exportFormat }, { exportFormat })
+  const runAll = async () => {
+    const trained = await run('plain', { ...base, config: settings.config })
+    if (trained.job.state !== 'succeeded') return skip('everything after training', 'training did not succeed')
+    const checkpoint = findCheckpoint(trained)
+    const input = { ...base, config: settings.config, ...(checkpoint !== undefined && { checkpoint }) }
+    if (checkpoint === undefined) skip('predict and export', 'training left no checkpoint')
+    if (checkpoint !== undefined && steps.includes('predict')) {
+      if (!manifest.entrypoints.predict) skip('predict', 'there is no such entry point')
+      else await run('plain', { ...input, operation: 'predict' })
     }
+    const exportFormat = manifest.exportFormats[0]
+    if (checkpoint !== undefined && steps.includes('export')) {
+      if (!manifest.entrypoints.export || exportFormat === undefined) skip('export', 'there is no such entry point')
+      else await run('plain', { ...input, operation: 'export', exportFormat }, { exportFormat })
+    }
+    if (steps.includes('faults')) {
+      await run('faults', { ...base, config: settings.config }, { script: new FaultScript(seed) })
+    }
+    if (!steps.includes('cancel')) return
+    const long = chooseSettings(manifest, plan.model, CANCEL_EPOCHS, seed)
+    if (long.epochs === undefined) skip('cancel', 'the settings have no number of epochs')
+    else await run('cancel', { ...base, config: long.config }, { epochs: long.epochs })
   }
-  if (steps.includes('faults')) {
-    await run('faults', { ...base, config: settings.config }, { script: new FaultScript(seed) })
+  try {
+    await runAll()
+  } catch (error) {
+    if (!(error instanceof OutOfTime)) throw error
+    return { operations, unfinished: error.message }
   }
-  if (!steps.includes('cancel')) return { operations, skipped }
-
-  const long = chooseSettings(manifest, plan.model, CANCEL_EPOCHS, seed)
-  if (long.epochs === undefined) skip('cancel', 'the settings have no number of epochs')
-  else if (remaining(plan) < trained.waitedMs + CANCEL_GRACE_SECONDS * 1000) skip('cancel', 'there is no time left')
-  else await run('cancel', { ...base, config: long.config }, { epochs: long.epochs })
-  return { operations, skipped }
+  return { operations, unfinished: undefined }
 }
+
+class OutOfTime extends Error {}
 
 function findCheckpoint({ artifacts, events }: OperationRecord): string | undefined {
   const saved = artifacts.filter(({ kind }) => kind === 'checkpoint')

@@ -16,7 +16,8 @@ test('codes are unique and in order', () => {
 })
 
 test('every rule has a page, every page a rule, and each page has its five parts', async () => {
-  const pages = readdirSync(docsDir).filter((name) => /^TY\d+\.md$/.test(name))
+  // Codes from x90 on are the registry's own.
+  const pages = readdirSync(docsDir).filter((name) => /^TY\d[0-8]\d\.md$/.test(name))
   expect(pages.sort()).toEqual(codes.map((code) => `${code}.md`))
   for (const code of codes) {
     const text = await readFile(`${docsDir}/${code}.md`, 'utf8')

@@ -1,0 +1,136 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ValidationReport } from '@trainyard/sdk/contract'
+import { describe, expect, test } from 'vitest'
+import { runCli } from './run-cli.ts'
+
+const fixture = (path: string) => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url))
+const QUICK = ['--phase', 'static,security']
+
+async function run(argv: string[], options: { isTTY?: boolean; env?: Record<string, string> } = {}) {
+  let stdout = ''
+  let stderr = ''
+  const isTTY = options.isTTY ?? false
+  const code = await runCli({
+    argv,
+    env: options.env ?? {},
+    stdout: {
+      isTTY,
+      write: (text) => {
+        stdout += text
+      },
+    },
+    stderr: {
+      isTTY,
+      write: (text) => {
+        stderr += text
+      },
+    },
+    version: '9.9.9',
+  })
+  return { code, stdout, stderr }
+}
+
+describe('wrong usage ends with 2 and names the value', () => {
+  test.each([
+    [['--colour'], '--colour'],
+    [['--profile', 'strict'], '"strict"'],
+    [['--phase', 'statik'], '"statik"'],
+    [['--phase', ','], '--phase names no phase'],
+    [['--require', 'all'], '"all"'],
+    [['--format', 'xml'], '"xml"'],
+    [['--seed=-1'], '"-1"'],
+    [['--seed', '1e3'], '"1e3"'],
+    [['--timeout', '0'], '"0"'],
+    [['--only', 'TY9'], '"TY9"'],
+    [['a', 'b'], '"b"'],
+    [['/no/such/folder'], '"/no/such/folder"'],
+    [[fixture('TY101/pass/trainer.json')], 'is a file'],
+  ])('%j', async (argv, named) => {
+    const { code, stdout, stderr } = await run(argv)
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toContain(named)
+  })
+})
+
+test('help and version end with 0', async () => {
+  expect(await run(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--profile') })
+  expect(await run(['--version'])).toMatchObject({ code: 0, stdout: '9.9.9\n' })
+})
+
+test('a good folder ends with 0, and what was not checked is said', async () => {
+  const { code, stdout } = await run([fixture('TY101/pass'), ...QUICK])
+  expect(code).toBe(0)
+  expect(stdout).toContain('not checked: compliance')
+  expect(stdout).toContain('fixtures/tiny 1.0.0 passed')
+})
+
+test('a folder with an error ends with 1, one line a finding, and a summary that says the same', async () => {
+  const { code, stdout } = await run([fixture('TY105/fail'), ...QUICK])
+  expect(code).toBe(1)
+  expect(stdout.split('\n').filter((line) => line.includes('error TY105'))).toHaveLength(2)
+  expect(stdout).toContain('2 errors')
+  expect(stdout).toContain('failed')
+  expect(stdout).toContain('exit code 1')
+})
+
+test('the exit code is the same whatever the format and output', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'validator-cli-'))
+  try {
+    const output = join(dir, 'report')
+    for (const [path, expected] of [
+      ['TY301/fail', 1],
+      ['TY301/pass', 0],
+    ] as const) {
+      const codes = []
+      for (const format of ['pretty', 'json']) {
+        codes.push((await run([fixture(path), ...QUICK, '--format', format])).code)
+        codes.push((await run([fixture(path), ...QUICK, '--format', format, '--output', output])).code)
+      }
+      expect(codes).toEqual([expected, expected, expected, expected])
+    }
+    expect(ValidationReport.parse(JSON.parse(await readFile(output, 'utf8'))).verdict).toBe('passed')
+    expect((await run([fixture('TY301/pass'), ...QUICK, '--output', join(dir, 'no/such/dir')])).code).toBe(2)
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+})
+
+test('json is the report of the contract and nothing else', async () => {
+  const { stdout, stderr } = await run([fixture('TY207/fail'), ...QUICK, '--format', 'json', '--seed', '5'])
+  const report = ValidationReport.parse(JSON.parse(stdout))
+  expect(report).toMatchObject({ verdict: 'failed', seed: 5, profile: 'author' })
+  expect(report.checks.map(({ name, status }) => [name, status])).toEqual([
+    ['manifest', 'failed'],
+    ['secrets', 'passed'],
+    ['compliance', 'skipped'],
+  ])
+  expect(stderr).toBe('')
+})
+
+test('warnings fail the ci profile only, and --require makes a skipped phase a failure', async () => {
+  expect((await run([fixture('TY201/fail'), ...QUICK])).code).toBe(0)
+  expect((await run([fixture('TY201/fail'), ...QUICK, '--profile', 'ci'])).code).toBe(1)
+  expect((await run([fixture('TY201/pass'), ...QUICK, '--profile', 'ci'])).code).toBe(0)
+  expect((await run([fixture('TY201/pass'), ...QUICK, '--profile', 'marketplace'])).code).toBe(1)
+  expect((await run([fixture('TY201/pass'), ...QUICK, '--require', 'compliance'])).code).toBe(1)
+})
+
+test('--only runs the rules that are named; phases without one are skipped', async () => {
+  const { stdout } = await run([fixture('TY104/fail'), '--only', 'TY104', '--format', 'json'])
+  const report = ValidationReport.parse(JSON.parse(stdout))
+  expect(report.checks.map(({ status }) => status)).toEqual(['failed', 'skipped', 'skipped'])
+})
+
+test('colours come in a terminal or on demand, never with NO_COLOR or into a pipe', async () => {
+  const colored = async (argv: string[], options?: Parameters<typeof run>[1]) =>
+    (await run([fixture('TY101/pass'), ...QUICK, ...argv], options)).stdout.includes('\u001b[32m')
+  expect(await colored([])).toBe(false)
+  expect(await colored(['--color'])).toBe(true)
+  expect(await colored([], { isTTY: true })).toBe(true)
+  expect(await colored([], { isTTY: true, env: { NO_COLOR: '1' } })).toBe(false)
+  expect(await colored(['--no-color'], { isTTY: true })).toBe(false)
+})

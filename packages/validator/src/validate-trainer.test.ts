@@ -1,0 +1,74 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { CheckResult } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { validateTrainer } from './validate-trainer.ts'
+
+const good = fileURLToPath(new URL('../fixtures/trainers/good', import.meta.url))
+const databaseUrl = process.env.TEST_DATABASE_URL
+let dir: string
+
+// A folder of its own: another test's process in the same one would look like a change.
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'good-trainer-'))
+  await cp(good, dir, { recursive: true })
+})
+afterAll(() => rm(dir, { recursive: true, force: true }))
+
+test('a trainer in plain HTTP passes everything that the marketplace asks for', { timeout: 90_000 }, async () => {
+  const seen: CheckResult[] = []
+  const report = await validateTrainer({
+    dir,
+    profile: 'marketplace',
+    seed: 11,
+    databaseUrl,
+    onCheck: (check) => seen.push(check),
+  })
+  expect(report.checks.map(({ name, status, reason, findings }) => ({ name, status, reason, findings }))).toEqual(
+    ['manifest', 'secrets', 'compliance'].map((name) => ({ name, status: 'passed', reason: undefined, findings: [] })),
+  )
+  expect(report).toMatchObject({ verdict: 'passed', trainer: { name: 'fixtures/nearest-colour', version: '1.0.0' } })
+  expect(seen.map(({ name, status }) => `${name} ${status}`)).toEqual([
+    'manifest running',
+    'manifest passed',
+    'secrets running',
+    'secrets passed',
+    'compliance running',
+    'compliance passed',
+  ])
+  const kinds = new Set(report.timeline.map(({ kind }) => kind))
+  expect([...kinds].sort()).toEqual(['fault', 'http', 'process'])
+  expect(JSON.stringify(report)).not.toMatch(/eyJ|signature=/i)
+})
+
+test('a validation that is called off stops the trainer and rejects with the reason', { timeout: 60_000 }, async () => {
+  const off = new AbortController()
+  const validation = validateTrainer({
+    dir,
+    phases: ['compliance'],
+    databaseUrl,
+    signal: off.signal,
+    onProgress: (text) => {
+      if (text === 'train') setTimeout(() => off.abort(new Error('called off')), 300)
+    },
+  })
+  await expect(validation).rejects.toThrow('called off')
+})
+
+test('too little time is an error of the tool, not a fault of the trainer', { timeout: 60_000 }, async () => {
+  const report = await validateTrainer({ dir, phases: ['compliance'], databaseUrl, timeoutMs: 5000 })
+  expect(report.verdict).toBe('failed')
+  expect(report.checks.at(-1)).toMatchObject({ status: 'errored', findings: [] })
+})
+
+test('without a usable manifest the compliance run is skipped and says why', async () => {
+  const report = await validateTrainer({
+    dir: fileURLToPath(new URL('../fixtures/TY102/fail', import.meta.url)),
+    profile: 'marketplace',
+    databaseUrl,
+  })
+  expect(report.verdict).toBe('failed')
+  expect(report.checks[2]).toMatchObject({ status: 'skipped', reason: expect.stringContaining('manifest') })
+})
