@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeTar, type TarEntry } from '../testing/make-tar.ts'
 import { unpackTar } from './unpack-tar.ts'
 
@@ -106,15 +107,33 @@ describe('unpackTar', () => {
     expect(await readdir(root)).toEqual([])
   })
 
-  it('leaves nothing when the sender goes away', async () => {
-    const archive = makeTar([{ path: 'a', body: 'x'.repeat(5000) }])
+  it.each([
+    [0, false],
+    [2000, false],
+    [2000, true],
+  ])('leaves nothing when the sender goes away after %i bytes (gzip: %s)', async (bytes, gzip) => {
+    const archive = makeTar([{ path: 'a', body: randomBytes(5000) }], { gzip })
     const broken = (async function* () {
-      yield archive.subarray(0, 2000)
+      if (bytes > 0) yield archive.subarray(0, bytes)
       await Promise.resolve()
       throw new Error('gone')
     })()
     await expect(unpackTar(broken, target())).rejects.toThrow('gone')
     expect(await readdir(root)).toEqual([])
+  })
+
+  it.each([false, true])('lets go of the sender when it refuses (gzip: %s)', async (gzip) => {
+    let released = false
+    const archive = makeTar([{ path: '../a', body: randomBytes(500_000) }], { gzip })
+    const sender = (async function* () {
+      try {
+        yield* chunked(archive)
+      } finally {
+        released = true
+      }
+    })()
+    await expect(unpackTar(sender, target())).rejects.toThrow(/leads out/)
+    await vi.waitFor(() => expect(released).toBe(true))
   })
 
   it('takes the place of an empty folder, and of no other, nor of a link', async () => {

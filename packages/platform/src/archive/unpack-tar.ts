@@ -211,16 +211,20 @@ async function decompressed(
   { gzip = 'auto', maxRatio = 200 }: UnpackTarOptions,
 ): Promise<AsyncIterable<Uint8Array>> {
   const source = new ByteReader(body)
-  const head = (await source.exactly(2).catch(() => undefined)) ?? Buffer.alloc(0)
+  const head = await firstTwo(source)
   const packed = gzip === 'auto' ? head[0] === 0x1f && head[1] === 0x8b : gzip
   let bytesIn = 0
   const whole = (async function* () {
-    yield head
-    for (;;) {
-      const piece = await source.some(64 * 1024)
-      if (piece === undefined) return
-      bytesIn += piece.length
-      yield piece
+    try {
+      yield head
+      for (;;) {
+        const piece = await source.some(64 * 1024)
+        if (piece === undefined) return
+        bytesIn += piece.length
+        yield piece
+      }
+    } finally {
+      await source.close()
     }
   })()
   if (!packed) return whole
@@ -247,6 +251,12 @@ async function decompressed(
       gunzip.destroy()
     }
   })()
+}
+
+async function firstTwo(source: ByteReader): Promise<Buffer> {
+  const first = (await source.some(2)) ?? Buffer.alloc(0)
+  const second = first.length === 1 ? await source.some(1) : undefined
+  return second === undefined ? first : Buffer.concat([first, second])
 }
 
 function isZlibError(error: unknown): error is Error {

@@ -290,6 +290,8 @@ function createClient(options: S3StoreOptions, endpoint: string | undefined): S3
     credentials: { accessKeyId: options.accessKeyId, secretAccessKey: options.secretAccessKey },
     forcePathStyle: options.forcePathStyle ?? true,
     ...(endpoint === undefined ? {} : { endpoint }),
+    // A store that is away is said to be away soon; large transfers may take their time.
+    requestHandler: { connectionTimeout: 5000 },
     // The default adds a checksum to presigned PUTs that a plain HTTP client does not send.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

@@ -36,7 +36,7 @@ const asOurselves: RunAs = {
  */
 export async function chooseUser(binaries: PostgresBinaries, dataDir: string): Promise<RunAs> {
   if (process.getuid?.() !== 0) return asOurselves
-  const owner = await findNobody()
+  const owner = (await ownerOf(join(dataDir, 'cluster'))) ?? (await findNobody())
   const probeDir = await mkdtemp(join(dataDir, 'probe.'))
   try {
     // The folder stays ours and is only passed through; what lies in it has modes of its own.
@@ -46,7 +46,7 @@ export async function chooseUser(binaries: PostgresBinaries, dataDir: string): P
   } catch (error) {
     if (error instanceof ConfigError) throw error
     throw new ConfigError(
-      `PostgreSQL does not run as root, and a folder in ${dataDir} cannot be given to the user "nobody"; start as an ordinary user, choose another data folder, or set DATABASE_URL`,
+      `PostgreSQL does not run as root, and a folder in ${dataDir} cannot be given to another user (uid ${owner.uid}); start as an ordinary user, choose another data folder, or set DATABASE_URL`,
       { cause: error },
     )
   } finally {
@@ -69,8 +69,8 @@ async function firstThatWorks(owner: Owner, binaries: PostgresBinaries, probeDir
   const blocked = (await firstClosedFolder(binaries.postgres, owner)) ?? (await firstClosedFolder(probeDir, owner))
   throw new ConfigError(
     blocked === undefined
-      ? `PostgreSQL does not run as root, and this root may not become the user "nobody" (uid ${owner.uid}); start as an ordinary user, or set DATABASE_URL`
-      : `PostgreSQL does not run as root, and the user "nobody" cannot enter ${blocked}; allow it with "chmod o+x ${blocked}", choose a data folder elsewhere, start as an ordinary user, or set DATABASE_URL`,
+      ? `PostgreSQL does not run as root, and this root may not become the user with uid ${owner.uid}, or that user has no name in /etc/passwd; start as an ordinary user, or set DATABASE_URL`
+      : `PostgreSQL does not run as root, and the user with uid ${owner.uid} cannot enter ${blocked}; allow it with "chmod o+x ${blocked}", choose a data folder elsewhere, start as an ordinary user, or set DATABASE_URL`,
   )
 }
 
@@ -104,6 +104,12 @@ async function canWork(candidate: RunAs, { initdb }: PostgresBinaries, probeDir:
   } catch {
     return false
   }
+}
+
+/** A cluster that an ordinary user made goes on belonging to that user. */
+async function ownerOf(clusterDir: string): Promise<Owner | undefined> {
+  const info = await stat(clusterDir).catch(() => undefined)
+  return info === undefined || info.uid === 0 ? undefined : { uid: info.uid, gid: info.gid }
 }
 
 async function findNobody(): Promise<Owner> {

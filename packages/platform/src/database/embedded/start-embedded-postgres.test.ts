@@ -140,6 +140,16 @@ describe('the embedded PostgreSQL', () => {
     await servers.pop()?.stop()
   })
 
+  it.skipIf(!isRoot)('goes on with the cluster of an ordinary user when root starts it (needs root)', async () => {
+    const dataDir = await preparedDir()
+    // Number 1 has a name on every system, and initdb wants one.
+    execFileSync('chown', ['-R', '1:1', dataDir])
+    const { url } = await start(dataDir)
+    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }])
+    expect((await stat(join(dataDir, 'cluster', 'postmaster.pid'))).uid).toBe(1)
+    expect((await stat(join(dataDir, 'server.log'))).uid).toBe(1)
+  })
+
   it.skipIf(!isRoot || !hasSetpriv)(
     'names the closed folder and the ways out when root may neither enter nor keep the power to (needs root and setpriv)',
     async () => {

@@ -181,7 +181,7 @@ async function initialise(
   if (code !== 0) {
     await rm(draft, { recursive: true, force: true })
     throw new ConfigError(
-      `PostgreSQL could not be prepared in ${dataDir} (initdb ended with ${code}): ${tail(output.join(''))}`,
+      `PostgreSQL could not be prepared in ${dataDir} (initdb ended with ${code}): ${tail(output.join(''))}. Mend that, or set DATABASE_URL`,
     )
   }
   await rename(draft, cluster)
@@ -205,6 +205,7 @@ async function launch(
     const logSize = (await stat(logPath).catch(() => undefined))?.size ?? 0
     const log = await open(logPath, logSize > 10_000_000 ? 'w' : 'a', 0o600)
     const from = logSize > 10_000_000 ? 0 : logSize
+    if (user.owner !== undefined) await log.chown(user.owner.uid, user.owner.gid)
     let ended: string | undefined
     try {
       const child = user.spawn(binaries.postgres, ['-D', cluster, '-p', String(port), ...settings], {
