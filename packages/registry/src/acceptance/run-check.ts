@@ -80,7 +80,9 @@ async function judge(
         signal,
         onCheck: (result) => report(withOwn(result, own)),
       })
-      for (const result of validation.checks) report(withOwn(result, own))
+      // What was not asked for is told by its reason, not by the validator's "not asked for".
+      const asked = validation.checks.filter(({ name }) => !ownErrors || name !== 'compliance')
+      for (const result of asked) report(withOwn(result, own))
       const manifest = results.find(({ name }) => name === 'manifest')
       if (manifest?.status === 'passed' && !prepared.manifest) {
         report(withOwn(manifest, [finding('TY191', 'trainer.json does not follow the contract', 'trainer.json')]))
