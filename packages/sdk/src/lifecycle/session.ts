@@ -58,7 +58,7 @@ export class Session {
   #epoch: number | undefined
   #dataset: Promise<{ dir: string; index: DatasetIndex }> | undefined
   #checkpoint: Promise<CheckpointFile | undefined> | undefined
-  #checkpointIds: string[] = []
+  #checkpointIds = new Set<string>()
   #lastArtifact = new Map<ArtifactKind, string>()
   #predictedImages = new Set<string>()
   #inferenceTimeMs = 0
@@ -164,7 +164,8 @@ export class Session {
       const why = error instanceof Error ? error.message : String(error)
       throw new CheckpointError(`Checkpoint "${name}" could not be saved: ${why}`, { cause: error, retryable: true })
     }
-    this.#checkpointIds.push(artifact.id)
+    // The same bytes under the same name are the same artifact.
+    this.#checkpointIds.add(artifact.id)
     this.backend.append({
       type: 'checkpoint',
       artifactId: artifact.id,
@@ -243,7 +244,7 @@ export class Session {
         operation: 'train',
         metrics: encodeMetrics(metrics),
         ...(best === undefined ? {} : { bestEpoch: best }),
-        checkpointIds: this.#checkpointIds,
+        checkpointIds: [...this.#checkpointIds],
       },
     })
   }
@@ -293,6 +294,7 @@ export class Session {
     const { images, labelled } = opened.index.counts
     const seconds = ((performance.now() - start) / 1000).toFixed(1)
     this.log('info', `Dataset ready in ${seconds} s: ${images} images, ${labelled} of them labelled`)
+    this.progress({ phase: this.settings.operation })
     if (this.settings.operation === 'train' && labelled === 0) {
       throw new DatasetError(`The dataset has ${images} images and none of them is labelled`)
     }

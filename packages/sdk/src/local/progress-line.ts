@@ -11,8 +11,9 @@ export function createProgressLine(stream: { isTTY?: boolean; write(text: string
   let isDrawn = false
   return {
     show(progress) {
+      const { epoch, step, metrics } = progress
+      if (epoch === undefined && step === undefined && metrics === undefined) return
       const text = formatProgress(progress)
-      if (text === '') return
       if (stream.isTTY !== true) {
         const isWithinEpoch = progress.step !== undefined && progress.metrics === undefined
         if (!isWithinEpoch) stream.write(`${text}\n`)
