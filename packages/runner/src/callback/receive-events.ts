@@ -2,11 +2,12 @@ import { fieldIssues, invalidRequest, notFound, TrainyardError } from '@trainyar
 import { EVENT_LIMITS, EventsRequest, type EventsResponse } from '@trainyard/sdk/contract'
 import type { JobClaims, RunnerContext } from '../context.ts'
 import type { AttemptChannel } from '../db/schema.ts'
+import { cleanText } from '../http/clean-text.ts'
+import { tooLarge } from '../http/read-body.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import { finished, successorOf, superseded } from './authenticate.ts'
 import { endOfTerminalEvent } from './end-of-terminal-event.ts'
 import { type ParsedBatch, parseEvents } from './parse-events.ts'
-import { tooLarge } from './read-body.ts'
 import { type StoreEventsResult, storeEvents } from './store-events.ts'
 
 /** `POST /v1/jobs/{id}/events`: the journal. */
@@ -19,7 +20,7 @@ export async function receiveEvents(context: RunnerContext, claims: JobClaims, b
       `The token is for attempt ${claims.attempt}, the events are of ${request.attempt}`,
     )
 
-  const events = inOrder(request.events)
+  const events = inOrder(cleanText(request.events))
   const first = events[0]?.seq ?? 0
   const last = events.at(-1)?.seq ?? 0
   const whole = last - first + (last > 0 ? 1 : 0) === events.length

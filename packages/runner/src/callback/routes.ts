@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { createApi, fieldIssues, invalidRequest, TrainyardError } from '@trainyard/platform'
+import { createApi, TrainyardError } from '@trainyard/platform'
 import {
   Artifact,
   CheckpointInput,
@@ -16,12 +16,14 @@ import { createArtifact } from '../artifacts/create-artifact.ts'
 import { getCheckpointInput } from '../artifacts/get-checkpoint-input.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'
 import { getDatasetManifest, listDatasetFiles } from '../datasets/index.ts'
+import { cleanText } from '../http/clean-text.ts'
 import { JobParams, json, problem } from '../http/openapi.ts'
+import { parseBody, readJsonBody } from '../http/read-body.ts'
 import { authenticate, getCurrentAttempt } from './authenticate.ts'
-import { readJsonBody } from './read-body.ts'
 import { receiveEvents } from './receive-events.ts'
 
 const SMALL_BODY = { maxBodyBytes: 256 * 1024, maxInflatedBytes: 256 * 1024 }
+const ArtifactId = z.string().regex(/^[\w-]{1,64}$/, 'must be the id of an artifact')
 const token = { tags: ['Trainers'], security: [{ jobToken: [] }] }
 const common = {
   401: problem('The job token is missing, wrong or expired'),
@@ -81,7 +83,7 @@ const completeArtifactRoute = createRoute({
   path: '/v1/jobs/{id}/artifacts/{artifactId}/complete',
   summary: 'Check size and digest of the uploaded bytes; then the artifact exists',
   request: {
-    params: JobParams.extend({ artifactId: z.string().max(64) }),
+    params: JobParams.extend({ artifactId: ArtifactId }),
     body: { content: { 'application/json': { schema: CompleteArtifactRequest } } },
   },
   responses: { 200: json(Artifact, 'It exists'), ...common, 422: problem('The bytes are not what was announced') },
@@ -108,14 +110,15 @@ export function callbackRoutes(context: RunnerContext): OpenAPIHono {
   })
   api.post('/v1/jobs/:id/artifacts', async (c) => {
     const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
-    const body = parse(CreateArtifactRequest, await readJsonBody(c.req.raw, SMALL_BODY))
-    return c.json(await createArtifact(context, claims, body))
+    const body = parseBody(CreateArtifactRequest, await readJsonBody(c.req.raw, SMALL_BODY))
+    return c.json(await createArtifact(context, claims, cleanText(body)))
   })
   api.post('/v1/jobs/:id/artifacts/:artifactId/complete', async (c) => {
     const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
     const limits = { maxBodyBytes: 1024 ** 2, maxInflatedBytes: 4 * 1024 ** 2 }
-    const body = parse(CompleteArtifactRequest, (await readJsonBody(c.req.raw, limits)) ?? {})
-    return c.json(await completeArtifact(context, claims, c.req.param('artifactId'), body))
+    const body = parseBody(CompleteArtifactRequest, (await readJsonBody(c.req.raw, limits)) ?? {})
+    const artifactId = parseBody(ArtifactId, c.req.param('artifactId'))
+    return c.json(await completeArtifact(context, claims, artifactId, body))
   })
 
   api.openapi(datasetRoute, async (c) => {
@@ -134,13 +137,7 @@ export function callbackRoutes(context: RunnerContext): OpenAPIHono {
 }
 
 export async function claimsOf(context: RunnerContext, request: Request, id: string): Promise<JobClaims> {
-  return await authenticate(context, request, parse(JobParams, { id }).id)
-}
-
-export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value)
-  if (!parsed.success) throw invalidRequest(fieldIssues(parsed.error, value))
-  return parsed.data
+  return await authenticate(context, request, parseBody(JobParams, { id }).id)
 }
 
 async function snapshotOf(context: RunnerContext, request: Request, jobId: number): Promise<string> {

@@ -16,3 +16,10 @@ export const JobParams = z.object({
 /** A cursor that is a number inside; people only hand it back. */
 export const NumberCursor = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).optional()
 export const limitUpTo = (max: number, usual: number) => z.coerce.number().int().min(1).max(max).default(usual)
+/** Text of a query that goes to PostgreSQL, which knows no NUL. */
+export const queryText = (maxLength: number) =>
+  z
+    .string()
+    .min(1)
+    .max(maxLength)
+    .refine((text) => !text.includes('\u0000'), 'must not hold a NUL character')

@@ -14,7 +14,9 @@ import {
 } from '@trainyard/sdk/contract'
 import { listArtifacts } from '../artifacts/list-artifacts.ts'
 import type { RunnerContext } from '../context.ts'
-import { JobParams, json, limitUpTo, NumberCursor, problem } from '../http/openapi.ts'
+import { cleanText } from '../http/clean-text.ts'
+import { JobParams, json, limitUpTo, NumberCursor, problem, queryText } from '../http/openapi.ts'
+import { parseBody, readJsonBody, requireJson } from '../http/read-body.ts'
 import { streamJob } from '../live/stream-job.ts'
 import { readLogs } from '../logs/read-logs.ts'
 import { readMetrics } from '../metrics/read-metrics.ts'
@@ -53,7 +55,7 @@ const listJobsRoute = createRoute({
   request: {
     query: z.object({
       state: JobState.optional(),
-      trainer: z.string().max(200).optional().describe('"namespace/name"'),
+      trainer: queryText(200).optional().describe('"namespace/name"'),
       cursor: NumberCursor,
       limit: limitUpTo(200, 50),
     }),
@@ -100,7 +102,7 @@ const metricsRoute = createRoute({
   request: {
     params: JobParams,
     query: z.object({
-      name: z.string().min(1).max(250).optional(),
+      name: queryText(250).optional(),
       attempt: Attempt,
       points: z.coerce.number().int().min(10).max(100_000).default(2500),
     }),
@@ -117,7 +119,7 @@ const logsRoute = createRoute({
     query: z.object({
       attempt: Attempt,
       level: LogLevel.optional().describe('The lowest shown'),
-      search: z.string().min(1).max(500).optional(),
+      search: queryText(500).optional(),
       after: NumberCursor.describe('Id of the last line that is known'),
       cursor: NumberCursor.describe('The same as `after`'),
       limit: limitUpTo(5000, 500),
@@ -134,7 +136,7 @@ const eventsRoute = createRoute({
     params: JobParams,
     query: z.object({
       attempt: Attempt,
-      type: z.string().max(100).optional(),
+      type: queryText(100).optional(),
       cursor: NumberCursor,
       limit: limitUpTo(1000, 200),
     }),
@@ -164,8 +166,12 @@ const liveRoute = createRoute({
 /** `/v1/jobs` as people use it. */
 export function jobRoutes(context: RunnerContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
-  api.openapi(createJobRoute, async (c) => {
-    const { job, created } = await createJob(context, c.req.valid('json'))
+  // Described here, read below: the framework would take a body of another type for an empty one.
+  api.openAPIRegistry.registerPath(createJobRoute)
+  api.post('/v1/jobs', async (c) => {
+    requireJson(c.req.raw)
+    const request = parseBody(CreateJobRequest, await readJsonBody(c.req.raw))
+    const { job, created } = await createJob(context, cleanText(request))
     return c.json(job, created ? 201 : 200)
   })
   api.openapi(listJobsRoute, async (c) => c.json(await listJobs(context, c.req.valid('query')), 200))

@@ -4,6 +4,7 @@ import { parseEvents } from '../callback/parse-events.ts'
 import { applyBatch, continuation } from '../callback/receive-events.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'
 import type { JobRow } from '../db/schema.ts'
+import { cleanText } from '../http/clean-text.ts'
 import type { UnnumberedEvent } from './translate.ts'
 
 /** How often another call of the same attempt may take the number that this one wanted. */
@@ -19,7 +20,7 @@ export async function reportSimply(
     const { job, attempt } = await getCurrentAttempt(context, claims, { open: true })
     const time = context.clock.now().toISOString()
     const events = eventsFor(job).map((event, index) => ({ ...event, seq: attempt.last_seq + 1 + index, time }))
-    const batch = parseEvents(events)
+    const batch = parseEvents(cleanText(events))
     const [rejected] = batch.rejected
     if (rejected !== undefined) throw invalidRequest([{ path: rejected.path, detail: rejected.detail }])
     const result = await applyBatch(context, claims, {

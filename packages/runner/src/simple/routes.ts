@@ -6,10 +6,10 @@ import {
   SimpleHeartbeatRequest,
   SimpleHeartbeatResponse,
 } from '@trainyard/sdk/contract'
-import { readJsonBody } from '../callback/read-body.ts'
-import { claimsOf, parse } from '../callback/routes.ts'
+import { claimsOf } from '../callback/routes.ts'
 import type { RunnerContext } from '../context.ts'
 import { JobParams, json, problem } from '../http/openapi.ts'
+import { parseBody, readJsonBody } from '../http/read-body.ts'
 import { reportSimply } from './report-simply.ts'
 import { eventOfDone, eventOfMessage, eventsOfHeartbeat } from './translate.ts'
 
@@ -44,17 +44,17 @@ export function simpleRoutes(context: RunnerContext): OpenAPIHono {
 
   api.post('/v1/jobs/:id/heartbeat', async (c) => {
     const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
-    const body = parse(SimpleHeartbeatRequest, await readJsonBody(c.req.raw))
+    const body = parseBody(SimpleHeartbeatRequest, await readJsonBody(c.req.raw))
     return c.json(await reportSimply(context, claims, () => eventsOfHeartbeat(body)))
   })
   api.post('/v1/jobs/:id/event', async (c) => {
     const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
-    const body = parse(SimpleEventRequest, await readJsonBody(c.req.raw))
+    const body = parseBody(SimpleEventRequest, await readJsonBody(c.req.raw))
     return c.json(await reportSimply(context, claims, () => [eventOfMessage(body)]))
   })
   api.post('/v1/jobs/:id/done', async (c) => {
     const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
-    const body = parse(SimpleDoneRequest, await readJsonBody(c.req.raw))
+    const body = parseBody(SimpleDoneRequest, await readJsonBody(c.req.raw))
     return c.json(await reportSimply(context, claims, (job) => [eventOfDone(body, job)]))
   })
   return api

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto'
+import { type Artifact, CheckpointInput, CreateArtifactResponse, Problem } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
+import { MULTIPART_FROM_BYTES, planParts } from './create-artifact.ts'
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+describe('artifacts', () => {
+  let harness: Harness
+  beforeAll(async () => {
+    harness = await startHarness({ runner: { launcher: noLauncher } })
+  })
+  afterAll(() => harness.close())
+  const announce = (bytes: string, name = 'best.bin') => ({
+    kind: 'checkpoint',
+    name,
+    sizeBytes: bytes.length,
+    sha256: sha256(bytes),
+  })
+  type Journal = Awaited<ReturnType<typeof openJournal>>
+  const create = async (journal: Journal, body: unknown) =>
+    CreateArtifactResponse.parse(await (await journal.post('/artifacts', body)).json())
+  async function put(created: CreateArtifactResponse, bytes: string): Promise<Response> {
+    if (created.upload.type !== 'single') throw new Error(`not single: ${created.upload.type}`)
+    const { method, url, headers } = created.upload.request
+    return await fetch(url, { method, headers, body: bytes })
+  }
+
+  it('exist only once their bytes have been checked, and then need no second upload', async () => {
+    const journal = await openJournal(harness)
+    const created = await create(journal, announce('weights'))
+    expect((await journal.post(`/artifacts/${created.id}/complete`, {})).status).toBe(422)
+    const list = async () => await (await harness.request(`/v1/jobs/${journal.jobId}/artifacts`)).json()
+    expect(await list()).toEqual({ artifacts: [] })
+    expect((await put(created, 'weights')).ok).toBe(true)
+    for (const _ of [1, 2]) {
+      const done = await journal.post(`/artifacts/${created.id}/complete`, {})
+      expect((await done.json()) as Artifact).toMatchObject({ id: created.id, name: 'best.bin', sizeBytes: 7 })
+    }
+    expect(await list()).toMatchObject({ artifacts: [{ id: created.id }] })
+    expect(await create(journal, announce('weights'))).toEqual({ id: created.id, upload: { type: 'none' } })
+  })
+
+  it('are announced again under the same id when the answer got lost', async () => {
+    const journal = await openJournal(harness)
+    const first = await create(journal, announce('again'))
+    expect((await create(journal, announce('again'))).id).toBe(first.id)
+  })
+
+  it('refuse other bytes than were announced', async () => {
+    const journal = await openJournal(harness)
+    const created = await create(journal, announce('expected'))
+    expect((await put(created, 'replaced')).ok).toBe(false)
+    // Even when they came into the store by another way.
+    const row = await harness.runner.context.database.db
+      .selectFrom('artifacts')
+      .select('storage_key')
+      .where('id', '=', created.id)
+      .executeTakeFirstOrThrow()
+    await harness.runner.context.store.put(row.storage_key, new TextEncoder().encode('replaced'))
+    const response = await journal.post(`/artifacts/${created.id}/complete`, {})
+    expect(Problem.parse(await response.json())).toMatchObject({
+      status: 422,
+      detail: expect.stringContaining('sha256'),
+    })
+    expect(await harness.runner.context.store.find(row.storage_key)).toBeUndefined()
+  })
+
+  it.each(['../../other/best.bin', '/etc/passwd', 'a//b', 'a\\b', '', '.', 'a/../b', 'a\u0000b'])(
+    'refuse the name %j',
+    async (name) => {
+      const journal = await openJournal(harness)
+      expect((await journal.post('/artifacts', announce('x', name))).status).toBe(400)
+    },
+  )
+
+  it('of another job cannot be completed', async () => {
+    const [mine, other] = [await openJournal(harness), await openJournal(harness)]
+    const created = await create(mine, announce('mine'))
+    expect((await other.post(`/artifacts/${created.id}/complete`, {})).status).toBe(404)
+  })
+
+  it('are uploaded in parts from 64 MiB on', async () => {
+    const journal = await openJournal(harness)
+    const body = { ...announce('x'), sizeBytes: MULTIPART_FROM_BYTES + 1 }
+    const { upload } = await create(journal, body)
+    if (upload.type !== 'parts') throw new Error(upload.type)
+    expect(upload.parts.map((part) => [part.partNumber, part.offset])).toEqual([
+      [1, 0],
+      [2, 33_554_432],
+      [3, 67_108_864],
+    ])
+    expect(upload.parts.reduce((sum, part) => sum + part.sizeBytes, 0)).toBe(body.sizeBytes)
+    expect(planParts(1024 ** 4).length).toBeLessThanOrEqual(10_000)
+  })
+
+  it('serve as the checkpoint of another job', async () => {
+    const journal = await openJournal(harness)
+    const created = await create(journal, announce('base'))
+    await put(created, 'base')
+    await journal.post(`/artifacts/${created.id}/complete`, {})
+    const next = await openJournal(harness, { checkpoint: created.id })
+    const input = CheckpointInput.parse(await (await next.get('/inputs/checkpoint')).json())
+    expect(input).toMatchObject({ artifactId: created.id, sizeBytes: 4 })
+    expect(await (await fetch(input.request.url)).text()).toBe('base')
+    expect((await journal.get('/inputs/checkpoint')).status).toBe(404)
+  })
+})

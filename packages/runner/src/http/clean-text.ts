@@ -1,0 +1,14 @@
+/**
+ * PostgreSQL's text holds neither NUL nor halves of surrogate pairs, and JavaScript's JSON has both: they become U+FFFD, in
+ * every string and key of a value.
+ */
+export function cleanText<T>(value: T): T {
+  return clean(value) as T
+}
+
+function clean(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\u0000', '\uFFFD').toWellFormed()
+  if (Array.isArray(value)) return value.map(clean)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [clean(key), clean(item)]))
+}

@@ -1,0 +1,90 @@
+import { promisify } from 'node:util'
+import { gunzip, zstdDecompress } from 'node:zlib'
+import { fieldIssues, invalidRequest, TrainyardError } from '@trainyard/platform'
+import { EVENT_LIMITS } from '@trainyard/sdk/contract'
+import type { z } from 'zod'
+
+const inflateGzip = promisify(gunzip)
+const inflateZstd = promisify(zstdDecompress)
+
+export interface BodyLimits {
+  maxBodyBytes: number
+  maxInflatedBytes: number
+}
+
+/** Reads a JSON body that may be `gzip` or `zstd`; neither the wire's nor the inflated size can exceed its limit. */
+export async function readJsonBody(request: Request, limits: BodyLimits = EVENT_LIMITS): Promise<unknown> {
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (declared > limits.maxBodyBytes) throw tooLarge(`${declared} bytes`, limits)
+  const raw = await readLimited(request, limits)
+  const text = (await inflate(raw, request.headers.get('content-encoding') ?? 'identity', limits)).toString('utf8')
+  if (text.trim() === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw invalidRequest(
+      [{ path: '', detail: 'must be JSON', value: text.slice(0, 200) }],
+      `The body is not JSON: ${String(error)}`,
+    )
+  }
+}
+
+async function readLimited(request: Request, limits: BodyLimits): Promise<Buffer> {
+  if (request.body === null) return Buffer.alloc(0)
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+    sizeBytes += chunk.byteLength
+    if (sizeBytes > limits.maxBodyBytes) throw tooLarge(`more than ${limits.maxBodyBytes} bytes`, limits)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+async function inflate(raw: Buffer, encoding: string, limits: BodyLimits): Promise<Buffer> {
+  const options = { maxOutputLength: limits.maxInflatedBytes }
+  try {
+    switch (encoding.trim().toLowerCase()) {
+      case '':
+      case 'identity':
+        return raw
+      case 'gzip':
+      case 'x-gzip':
+        return await inflateGzip(raw, options)
+      case 'zstd':
+        return await inflateZstd(raw, options)
+    }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(`more than ${limits.maxInflatedBytes} bytes inflated`, limits)
+    throw invalidRequest([{ path: '', detail: `must be ${encoding} as Content-Encoding says` }])
+  }
+  throw invalidRequest([
+    { path: 'header.content-encoding', detail: 'must be "gzip", "zstd" or absent', value: encoding.slice(0, 50) },
+  ])
+}
+
+export function tooLarge(seen: string, limits: object): TrainyardError {
+  const { maxEvents, maxBodyBytes, maxInflatedBytes } = EVENT_LIMITS
+  return new TrainyardError(
+    'payload_too_large',
+    `The request has ${seen}; the limits are ${maxEvents} events, ${maxBodyBytes} bytes, ${maxInflatedBytes} bytes inflated`,
+    { extra: { limits: { ...EVENT_LIMITS, ...limits } } },
+  )
+}
+
+/** A value that a schema has to accept; its issues name the fields. */
+export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throw invalidRequest(fieldIssues(parsed.error, value))
+  return parsed.data
+}
+
+/** Refuses bodies that a page of another site could send without asking the browser's permission first. */
+export function requireJson(request: Request): void {
+  const type = request.headers.get('content-type') ?? ''
+  if (/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) return
+  throw invalidRequest([
+    { path: 'header.content-type', detail: 'must be "application/json"', value: type.slice(0, 100) },
+  ])
+}

@@ -1,0 +1,124 @@
+import { LiveMessage } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
+import { streamJob } from './stream-job.ts'
+
+interface Seen {
+  id: string | undefined
+  message: LiveMessage
+}
+
+/** Reads messages until one fits. */
+async function readUntil(
+  stream: ReadableStream<Uint8Array>,
+  until: (message: LiveMessage) => boolean,
+): Promise<Seen[]> {
+  const seen: Seen[] = []
+  const decoder = new TextDecoder()
+  const reader = stream.getReader()
+  let text = ''
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return seen
+      text += decoder.decode(value, { stream: true })
+      const blocks = text.split('\n\n')
+      text = blocks.pop() ?? ''
+      for (const block of blocks) {
+        const data = /^data: (.*)$/m.exec(block)?.[1]
+        if (data === undefined) continue
+        const message = LiveMessage.parse(JSON.parse(data))
+        seen.push({ id: /^id: (.*)$/m.exec(block)?.[1], message })
+        if (until(message)) return seen
+      }
+    }
+  } finally {
+    await reader.cancel()
+  }
+}
+
+describe('the live stream of a job', () => {
+  let harness: Harness
+  beforeAll(async () => {
+    harness = await startHarness({ runner: { launcher: noLauncher } })
+    await harness.runner.context.hub.start()
+  })
+  afterAll(() => harness.close())
+  const progress = (epoch: number) => ({ type: 'progress', epoch, totalEpochs: 9, metrics: { loss: epoch } })
+  const completed = { type: 'completed', result: { operation: 'train' } }
+
+  it('begins with a snapshot, sends what changes, and ends after the terminal state', async () => {
+    const journal = await openJournal(harness)
+    await journal.send(1, [progress(1), { type: 'log', level: 'info', message: 'before' }])
+    const response = await harness.request(`/v1/jobs/${journal.jobId}/live`)
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    if (response.body === null) throw new Error('no body')
+    const reading = readUntil(response.body, () => false)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await journal.send(3, [progress(2), { type: 'log', level: 'info', message: 'after' }])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await journal.send(5, [completed])
+    const seen = (await reading).map(({ message }) => message)
+    expect(seen[0]).toMatchObject({
+      type: 'snapshot',
+      job: { id: journal.jobId, state: 'running' },
+      series: [{ name: 'loss', points: [{ step: 1, value: 1 }] }],
+      logs: [{ message: 'before' }],
+    })
+    const points = seen.flatMap((message) => (message.type === 'metrics' ? message.points : []))
+    expect(points).toMatchObject([{ name: 'loss', step: 2, value: 2 }])
+    const lines = seen.flatMap((message) => (message.type === 'logs' ? message.lines : []))
+    expect(lines).toMatchObject([{ message: 'after' }])
+    expect(seen.at(-1)).toMatchObject({ type: 'job', job: { state: 'succeeded' } })
+  })
+
+  it('goes on after Last-Event-ID with exactly what was missed', async () => {
+    const journal = await openJournal(harness)
+    await journal.send(1, [progress(1)])
+    const first = await readUntil(await streamJob(harness.runner.context, journal.jobId), () => true)
+    const lastEventId = first.at(-1)?.id ?? ''
+    await journal.send(2, [progress(2), progress(3)])
+    const second = await readUntil(
+      await streamJob(harness.runner.context, journal.jobId, { lastEventId }),
+      (message) => message.type === 'metrics',
+    )
+    expect(second.map(({ message }) => message)).toMatchObject([
+      { type: 'metrics', points: [{ step: 2 }, { step: 3 }] },
+    ])
+  })
+
+  it.each(['', 'nonsense', '9.9', '999999999999999999.1.1'])(
+    'sends a snapshot for the unknown id "%s"',
+    async (lastEventId) => {
+      const journal = await openJournal(harness)
+      const seen = await readUntil(await streamJob(harness.runner.context, journal.jobId, { lastEventId }), () => true)
+      expect(seen[0]?.message.type).toBe('snapshot')
+    },
+  )
+
+  it('sends a comment when nothing happens, so that proxies keep the line open', async () => {
+    const journal = await openJournal(harness)
+    const stream = await streamJob(harness.runner.context, journal.jobId, { heartbeatMs: 20 })
+    const reader = stream.getReader()
+    let text = ''
+    while (!text.includes(': heartbeat')) text += new TextDecoder().decode((await reader.read()).value)
+    await reader.cancel()
+  })
+
+  it('drops a reader that does not read, and stops watching for it', async () => {
+    const journal = await openJournal(harness)
+    const message = 'x'.repeat(16_000)
+    await journal.send(
+      1,
+      Array.from({ length: 50 }, () => ({ type: 'log', level: 'info', message })),
+    )
+    const stream = await streamJob(harness.runner.context, journal.jobId, { slowConsumerMs: 50, heartbeatMs: 10 })
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    const reader = stream.getReader()
+    const ends = (async () => {
+      while (!(await reader.read()).done);
+      return 'ended'
+    })()
+    expect(await Promise.race([ends, new Promise((resolve) => setTimeout(() => resolve('open'), 3000))])).toBe('ended')
+  })
+})

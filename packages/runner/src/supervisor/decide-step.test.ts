@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import { decideStep, type StepInput } from './decide-step.ts'
+
+const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds))
+const input = (over: Partial<StepInput['attempt']>, rest: Partial<Omit<StepInput, 'attempt'>> = {}): StepInput => ({
+  job: { attempt: 1, deadline_seconds: null },
+  attempt: {
+    attempt: 1,
+    closed_at: null,
+    end_reason: null,
+    launched_at: at(0),
+    heard_at: at(1),
+    last_heard_at: at(10),
+    stop_requested_at: null,
+    stop_reason: null,
+    ...over,
+  },
+  observation: { state: 'running' },
+  now: at(20),
+  listeningSince: at(0),
+  settings: { heartbeatTimeoutSeconds: 60, startTimeoutSeconds: 30, cancelGraceSeconds: 15 },
+  ...rest,
+})
+
+describe('the next step of the supervisor', () => {
+  it('is to wait while a trainer is heard', () => {
+    expect(decideStep(input({}))).toEqual({ type: 'wait' })
+  })
+
+  it('gives up a trainer that fell silent, but not for silence of our own', () => {
+    expect(decideStep(input({}, { now: at(71) }))).toMatchObject({ type: 'end', end: { reason: 'heartbeat_lost' } })
+    expect(decideStep(input({}, { now: at(71), listeningSince: at(40) }))).toEqual({ type: 'wait' })
+  })
+
+  it('gives up a trainer that was never heard', () => {
+    const silent = { heard_at: null, last_heard_at: null }
+    expect(decideStep(input(silent))).toEqual({ type: 'wait' })
+    expect(decideStep(input(silent, { now: at(31) }))).toMatchObject({ type: 'end', end: { reason: 'start_timeout' } })
+  })
+
+  it('asks a trainer to stop at its deadline, counted from when it was first heard', () => {
+    const job = { attempt: 1, deadline_seconds: 30 }
+    expect(decideStep(input({}, { job, now: at(30) }))).toEqual({ type: 'wait' })
+    expect(decideStep(input({}, { job, now: at(31) }))).toEqual({ type: 'ask-to-stop', reason: 'deadline' })
+  })
+
+  it('stops with the grace what was asked to stop', () => {
+    const asked = { stop_requested_at: at(15), stop_reason: 'cancelled' as const }
+    expect(decideStep(input(asked))).toEqual({ type: 'stop', graceMs: 15_000 })
+  })
+
+  it('lets a finished trainer leave by itself, for a while', () => {
+    const over = { closed_at: at(10), end_reason: 'completed' as const }
+    expect(decideStep(input(over))).toEqual({ type: 'wait' })
+    expect(decideStep(input(over, { now: at(25) }))).toEqual({ type: 'stop', graceMs: 15_000 })
+    expect(decideStep(input({ ...over, end_reason: 'heartbeat_lost' }))).toMatchObject({ type: 'stop' })
+  })
+
+  it('settles an exit, whoever decided the end', () => {
+    const observation = { state: 'exited', exitCode: 1 } as const
+    expect(decideStep(input({}, { observation }))).toEqual({ type: 'settle', exit: observation })
+    expect(decideStep(input({ closed_at: at(5) }, { observation }))).toEqual({ type: 'settle', exit: observation })
+  })
+
+  it('retries for free what the machine lost, unless it was being stopped', () => {
+    const observation = { state: 'lost' } as const
+    expect(decideStep(input({}, { observation }))).toMatchObject({ type: 'end', end: { reason: 'node_lost' } })
+    expect(decideStep(input({ stop_reason: 'cancelled' }, { observation }))).toMatchObject({
+      end: { reason: 'cancelled_by_user' },
+    })
+    expect(decideStep(input({ closed_at: at(5) }, { observation }))).toEqual({ type: 'clean' })
+  })
+
+  it('launches again what was written down but never started', () => {
+    const observation = { state: 'absent' } as const
+    expect(decideStep(input({ heard_at: null, last_heard_at: null }, { observation }))).toEqual({ type: 'launch' })
+    expect(decideStep(input({}, { observation }))).toMatchObject({ type: 'end', end: { reason: 'node_lost' } })
+  })
+
+  it('cleans up after an attempt that a newer one has replaced', () => {
+    const job = { attempt: 2, deadline_seconds: null }
+    expect(decideStep(input({}, { job, observation: { state: 'absent' } }))).toEqual({ type: 'clean' })
+  })
+})
