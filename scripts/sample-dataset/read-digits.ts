@@ -16,7 +16,9 @@ export async function readDigits(digit: number, count: number): Promise<Uint8Arr
   const { data } = JSON.parse(await readFile(file, 'utf8')) as { data: number[] }
   const available = Math.floor(data.length / PIXELS)
   if (available < count) throw new Error(`${file} holds ${available} pictures, ${count} are needed`)
-  return Array.from({ length: count }, (_, index) =>
-    Uint8Array.from({ length: PIXELS }, (_, pixel) => Math.round((data[index * PIXELS + pixel] ?? 0) * 255)),
-  )
+  return Array.from({ length: count }, (_, index) => {
+    const picture = new Uint8Array(PIXELS)
+    for (let i = 0; i < PIXELS; i++) picture[i] = Math.round((data[index * PIXELS + i] ?? 0) * 255)
+    return picture
+  })
 }
