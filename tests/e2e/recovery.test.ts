@@ -1,15 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { publishTrainer } from '@trainyard/sdk/client'
-import type { Job, StoredEvent } from '@trainyard/sdk/contract'
+import type { StoredEvent } from '@trainyard/sdk/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ROOT } from '../../scripts/lib/run.ts'
-import { buildTrainer } from '../../scripts/lib/trainers.ts'
-import { buildSampleDataset, packSampleDataset } from '../../scripts/sample-dataset/index.ts'
+import { jobWhen, prepareTraining } from './prepare-training.ts'
 import { type RunningServer, startServer, stopServer } from './server.ts'
 
-const trainerDir = join(ROOT, 'trainers/tfjs-classifier')
 const EPOCHS = 12
 
 let dir: string
@@ -18,30 +14,14 @@ let datasetId: string
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'trainyard-recovery-'))
-  await buildTrainer(trainerDir)
-  const sample = await buildSampleDataset({ dir: join(dir, 'digits') })
   server = await startServer(join(dir, 'data'))
-  datasetId = (await server.client.datasets.upload(packSampleDataset(sample.dir), { name: 'digits' })).id
-  const { checkId } = await publishTrainer({ dir: trainerDir, registryUrl: server.url, token: server.pushToken })
-  if (checkId === undefined) throw new Error('the registry named no check')
-  let state = ''
-  for await (const check of server.client.checks.live(checkId)) state = check.state
-  expect(state).toBe('published')
+  datasetId = await prepareTraining(server, dir)
 }, 120_000)
 
 afterAll(async () => {
   await stopServer(server)
   await rm(dir, { recursive: true, force: true })
 })
-
-async function until(id: number, condition: (job: Job) => boolean, what: string): Promise<Job> {
-  for (let tries = 0; tries < 600; tries++) {
-    const job = await server.client.jobs.get(id)
-    if (condition(job)) return job
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new Error(`job ${id} never came to: ${what}`)
-}
 
 async function allEvents(id: number): Promise<StoredEvent[]> {
   const events: StoredEvent[] = []
@@ -60,13 +40,18 @@ test('a training goes on when the platform is killed, and nothing of it is lost 
     dataset: datasetId,
     config: { epochs: EPOCHS, seed: 1 },
   })
-  await until(id, (job) => (job.progress.epoch ?? 0) >= 2, 'the second epoch')
+  await jobWhen(server.client, id, (job) => (job.progress.epoch ?? 0) >= 2, 'the second epoch')
   const port = Number(new URL(server.url).port)
   server.process.kill('SIGKILL')
   expect(await server.ended).toBe('SIGKILL')
   server = await startServer(join(dir, 'data'), port)
 
-  const job = await until(id, ({ state }) => !['pending', 'queued', 'running'].includes(state), 'an end')
+  const job = await jobWhen(
+    server.client,
+    id,
+    ({ state }) => !['pending', 'queued', 'running'].includes(state),
+    'an end',
+  )
   expect(job).toMatchObject({ state: 'succeeded', endReason: 'completed', attempt: 1 })
 
   const events = await allEvents(id)
@@ -86,9 +71,9 @@ test('a job that is cancelled stops and says so', async () => {
     dataset: datasetId,
     config: { epochs: 500 },
   })
-  await until(id, (job) => (job.progress.epoch ?? 0) >= 1, 'the first epoch')
+  await jobWhen(server.client, id, (job) => (job.progress.epoch ?? 0) >= 1, 'the first epoch')
   await server.client.jobs.cancel(id)
-  const job = await until(id, ({ state }) => state !== 'running', 'an end')
+  const job = await jobWhen(server.client, id, ({ state }) => state !== 'running', 'an end')
   expect(job).toMatchObject({ state: 'cancelled', endReason: 'cancelled_by_user' })
 }, 60_000)
 

@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, chromium } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ROOT } from '../../scripts/lib/run.ts'
+import { jobWhen, prepareTraining } from './prepare-training.ts'
+import { type RunningServer, startServer, stopServer } from './server.ts'
+
+const chromiumPath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
+const found = existsSync(chromiumPath)
+if (!found) console.warn(`SKIPPED: there is no Chromium at ${chromiumPath}; install it, or set CHROMIUM_PATH`)
+
+/** Where pictures for the docs go; only when asked for, so that a test run changes no file. */
+const picturesDir = process.env.DOCS_PICTURES === undefined ? undefined : join(ROOT, 'docs/images')
+
+describe.skipIf(!found)('a training seen in a browser, through every room', () => {
+  let dir: string
+  let server: RunningServer
+  let browser: Browser
+  let datasetId: string
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'trainyard-browser-'))
+    server = await startServer(join(dir, 'data'))
+    datasetId = await prepareTraining(server, dir)
+    browser = await chromium.launch({
+      executablePath: chromiumPath,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--no-first-run'],
+    })
+  }, 180_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    await stopServer(server)
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  const create = (epochs: number) =>
+    server.client.jobs.create({
+      trainer: 'trainyard/tfjs-classifier@^1',
+      dataset: datasetId,
+      name: 'Handwritten digits',
+      config: { epochs },
+    })
+
+  test('the job page moves without a reload and ends as the job does', async () => {
+    const { id } = await create(12)
+    const page = await browser.newPage({ viewport: { width: 1200, height: 1000 } })
+    const problems: string[] = []
+    page.on('pageerror', (error) => problems.push(String(error)))
+    page.on('console', (message) => message.type() === 'error' && problems.push(message.text()))
+    await page.goto(`${server.url}/jobs/${id}`)
+    const bar = page.getByRole('progressbar')
+    const seen = new Set<string>()
+    const note = async () => seen.add((await bar.getAttribute('aria-valuenow')) ?? '')
+    await jobWhen(server.client, id, ({ progress }) => (progress.epoch ?? 0) >= 3, 'the third epoch')
+    await note()
+    await jobWhen(server.client, id, ({ progress }) => (progress.epoch ?? 0) >= 7, 'the seventh epoch')
+    await expect.poll(note, { timeout: 10_000 }).toSatisfy((values: Set<string>) => values.size >= 2)
+    expect(await page.locator('.uplot canvas').count()).toBeGreaterThanOrEqual(2)
+    if (picturesDir !== undefined) {
+      await mkdir(picturesDir, { recursive: true })
+      await page.screenshot({ path: join(picturesDir, 'job-page.png') })
+    }
+    await page.getByText('Succeeded').first().waitFor({ timeout: 60_000 })
+    expect(await page.getByRole('link', { name: /best/ }).count()).toBeGreaterThan(0)
+    expect(problems).toEqual([])
+    await page.close()
+  }, 120_000)
+
+  test('a job is cancelled from its page', async () => {
+    const { id } = await create(500)
+    const page = await browser.newPage()
+    await page.goto(`${server.url}/jobs/${id}`)
+    await jobWhen(server.client, id, ({ progress }) => (progress.epoch ?? 0) >= 1, 'the first epoch')
+    await page.getByRole('button', { name: 'Cancel job' }).first().click()
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /cancel/i })
+      .last()
+      .click()
+    const job = await jobWhen(server.client, id, ({ state }) => state === 'cancelled', 'the state cancelled')
+    expect(job.endReason).toBe('cancelled_by_user')
+    await page.getByText('Cancelled').first().waitFor({ timeout: 20_000 })
+    await page.close()
+  }, 90_000)
+
+  test('the trainer is found by searching and shows what was checked', async () => {
+    const page = await browser.newPage()
+    await page.goto(server.url)
+    await page.getByRole('searchbox').fill('classif')
+    await page.keyboard.press('Enter')
+    await page
+      .getByRole('link', { name: /classifier/i })
+      .first()
+      .click()
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    for (const check of ['manifest', 'secrets', 'compliance']) {
+      expect(await page.getByText(check, { exact: true }).count(), check).toBeGreaterThan(0)
+    }
+    await page.close()
+  }, 60_000)
+})

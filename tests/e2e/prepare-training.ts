@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { publishTrainer, type TrainyardClient } from '@trainyard/sdk/client'
+import type { Job } from '@trainyard/sdk/contract'
+import { ROOT } from '../../scripts/lib/run.ts'
+import { buildTrainer } from '../../scripts/lib/trainers.ts'
+import { buildSampleDataset, packSampleDataset } from '../../scripts/sample-dataset/index.ts'
+import type { RunningServer } from './server.ts'
+
+export const TRAINER_DIR = join(ROOT, 'trainers', 'tfjs-classifier')
+
+/** Publishes the sample trainer and registers the sample dataset; returns the dataset's id. */
+export async function prepareTraining(server: RunningServer, dir: string): Promise<string> {
+  await buildTrainer(TRAINER_DIR)
+  const sample = await buildSampleDataset({ dir: join(dir, 'digits') })
+  const dataset = await server.client.datasets.upload(packSampleDataset(sample.dir), { name: 'digits' })
+  const { checkId } = await publishTrainer({ dir: TRAINER_DIR, registryUrl: server.url, token: server.pushToken })
+  if (checkId === undefined) throw new Error('the registry named no check')
+  let last = ''
+  for await (const check of server.client.checks.live(checkId)) last = JSON.stringify(check, null, 1)
+  if (!last.includes('"state": "published"')) throw new Error(`the trainer was not published: ${last}`)
+  return dataset.id
+}
+
+/** The job as soon as it fulfils a condition; `what` names it when it never does. */
+export async function jobWhen(
+  client: TrainyardClient,
+  id: number,
+  condition: (job: Job) => boolean,
+  what: string,
+): Promise<Job> {
+  for (let tries = 0; tries < 900; tries++) {
+    const job = await client.jobs.get(id)
+    if (condition(job)) return job
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`job ${id} never came to: ${what}`)
+}
