@@ -77,13 +77,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       const password = await readPassword(dataDir)
       const server = await whenReady(cluster, running.pid, password, () => undefined, dataDir)
       if (server !== undefined) {
-        logger?.info({ pid: server.pid, port: server.port }, 'adopted the PostgreSQL that was running')
+        logger?.info({ postgresPid: server.pid, port: server.port }, 'adopted the PostgreSQL that was running')
         return handle(server.pid, server.port, password, true)
       }
     }
     const password = await initialise(dataDir, cluster, binaries, user, onProgress)
     const server = await launch(dataDir, cluster, binaries, user, password)
-    logger?.info({ pid: server.pid, port: server.port }, 'started PostgreSQL')
+    logger?.info({ postgresPid: server.pid, port: server.port }, 'started PostgreSQL')
     return handle(server.pid, server.port, password, false)
   } finally {
     await lock.release().catch((error: unknown) => logger?.warn({ err: error }, 'the lock of the start stays behind'))
