@@ -71,7 +71,12 @@ export async function indexDataset(
   }
   const present = samples.filter((sample) => sample !== undefined)
   if (present.length === 0) throw new DatasetError('The dataset has no images: none of the files it names is there')
-  return { taskType: reader.taskType, classes: reader.classes, counts, samples: present }
+  return {
+    taskType: reader.taskType,
+    classes: reader.classes.map(({ id, name, color }) => ({ id, name, ...(color ? { color } : {}) })),
+    counts,
+    samples: present,
+  }
 }
 
 function findImageSize(path: string, name: string): ImageSize | undefined {

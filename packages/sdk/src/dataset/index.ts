@@ -18,4 +18,14 @@ export { hashSplit } from './hash-split.ts'
 export { type ImageSize, readImageSize } from './image-header.ts'
 export { type DatasetIndex, type IndexDatasetOptions, type IndexedSample, indexDataset } from './index-dataset.ts'
 export { openDataset } from './open-dataset.ts'
-export type { Annotation, DatasetReader, ImageRecord } from './record.ts'
+export type {
+  Annotation,
+  AnnotationKind,
+  DatasetClassInfo,
+  DatasetReader,
+  ImageRecord,
+  ReadDataset,
+  ReadOptions,
+  RunLengths,
+} from './record.ts'
+export type { ClassReport, ConversionReport, Loss, LossReason, SplitReport } from './report.ts'

@@ -1,27 +1,87 @@
-import type { DatasetClass, SplitName, TaskType } from '../contract/index.ts'
+import type { DatasetFormat, SplitName, TaskType } from '../contract/index.ts'
+import type { LossCounter } from './report.ts'
 
-/** What one image shows, in absolute pixels. Readers make these of every format, writers make every format of these. */
-export type Annotation =
-  | { kind: 'class'; classId: number }
-  | { kind: 'box'; classId: number; x: number; y: number; width: number; height: number }
-  /** Something that this version does not understand; kept so that a report can count it. */
-  | { kind: 'other'; classId: number }
+/** A class of a dataset. Its `id` is its place in the list: 0-based, without gaps, in display order. */
+export interface DatasetClassInfo {
+  id: number
+  name: string
+  color?: string
+  supercategory?: string
+  /** Names of the keypoints of an object of this class, in order. */
+  keypoints?: string[]
+  /** Pairs of 0-based keypoint numbers. */
+  skeleton?: [from: number, to: number][]
+  /** The id in the source file, where it is another one. */
+  sourceId?: string | number
+}
+
+/** What is known of an object, from the least to the most. `other` is a shape that only its own format can hold. */
+export type AnnotationKind = 'class' | 'box' | 'polygon' | 'mask' | 'keypoints' | 'obb' | 'other'
+
+/** Runs of zeros and ones in column-major order, starting with zeros (the first run may be 0). */
+export interface RunLengths {
+  height: number
+  width: number
+  counts: number[]
+}
+
+/** One object, or the class of the whole image. All coordinates are absolute pixels, 0-based, from the top-left corner. */
+export interface Annotation {
+  /** The richest geometry it carries; it may carry simpler ones beside it. */
+  kind: AnnotationKind
+  classId: number
+  bbox?: [x: number, y: number, width: number, height: number]
+  /** Flat rings `x, y, x, y, …`; several rings are parts of one object. */
+  polygons?: number[][]
+  rle?: RunLengths
+  /** Flat `x, y, v`: 0 not labelled (then x and y are 0), 1 occluded, 2 visible. */
+  keypoints?: number[]
+  /** Four corners, clockwise from the top-left one: 8 numbers. */
+  obb?: number[]
+  isCrowd?: boolean
+  /** Of the mask, in square pixels, as the source says. */
+  area?: number
+  id?: string | number
+  /** What the source says of the object beside its geometry, and the geometry of kind `other`. */
+  attributes?: Record<string, unknown>
+}
 
 /** One image of a dataset, whatever its format. */
 export interface ImageRecord {
-  /** Path of the file relative to the dataset's root, with `/` between its parts. */
+  /** Relative to the dataset's root, with `/` between its parts, spelled as in the source. */
   path: string
-  /** In pixels; 0 where the format does not say and the file was not looked at. */
+  /** Absolute path of the pixels, when they are there. */
+  file?: string
+  /** In pixels, as annotated, after EXIF rotation; 0 where the format does not say and the file was not looked at. */
   width: number
   height: number
   /** Absent when the dataset leaves it to whoever reads it. */
   split: SplitName | undefined
+  /** Of the source. */
+  id?: string | number
   annotations: Annotation[]
+  /** Captions, who labelled it and the like: kept for formats that can hold them. */
+  attributes?: Record<string, unknown>
 }
 
 /** A dataset as a stream of records. */
 export interface DatasetReader {
+  format: DatasetFormat
   taskType: TaskType
-  classes: DatasetClass[]
+  name?: string
+  classes: DatasetClassInfo[]
+  /** Every image once. Memory stays flat where the format allows it. */
   images(): AsyncGenerator<ImageRecord>
+  /** What reading dropped or changed; complete when `images()` has ended. */
+  losses?: LossCounter
+  close?(): Promise<void>
 }
+
+export interface ReadOptions {
+  /** The task, where a format cannot tell (YOLO's OBB rows look like polygons). Default: what the files say. */
+  task?: TaskType
+  signal?: AbortSignal
+}
+
+/** `formats/<format>/read.ts` exports one: it throws `DatasetError` for a dataset that cannot be read at all. */
+export type ReadDataset = (dir: string, options?: ReadOptions) => Promise<DatasetReader>

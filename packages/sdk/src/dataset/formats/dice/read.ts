@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  type DatasetClass,
   DICE_FILE_NAMES,
   type DiceAnnotation,
   DiceFile,
@@ -11,7 +10,7 @@ import {
 } from '../../../contract/index.ts'
 import { DatasetError } from '../../../errors.ts'
 import { datasetPath } from '../../dataset-path.ts'
-import type { Annotation, DatasetReader, ImageRecord } from '../../record.ts'
+import type { Annotation, DatasetClassInfo, DatasetReader, ImageRecord } from '../../record.ts'
 
 /** The DICE annotation file at the root of a folder: undefined when there is none. */
 export async function findDiceFile(dir: string): Promise<string | undefined> {
@@ -25,12 +24,17 @@ export async function readDice(dir: string): Promise<DatasetReader> {
   if (name === undefined)
     throw new DatasetError(`No DICE annotation file (${DICE_FILE_NAMES.join(', ')}) in the dataset`)
   const file = parseDice(await readFile(join(dir, name), 'utf8'), name)
-  const classes: DatasetClass[] = file.classes.map(({ id, name, color }) => ({ id, name, ...(color ? { color } : {}) }))
+  const classes: DatasetClassInfo[] = file.classes.map(({ id, name, color }) => ({
+    id,
+    name,
+    ...(color ? { color } : {}),
+  }))
   if (file.images.length === 0) throw new DatasetError(`The dataset has no images: "images" in ${name} is empty`)
   const known = new Set(classes.map(({ id }) => id))
   const imageRoot = (file.storage_info?.image_root ?? '').replace(/^\.?\/+|\/+$/g, '')
 
   return {
+    format: 'dice',
     taskType: TaskType.parse(
       TASK_TYPE_ALIASES[file.task_type] ?? (file.task_type === 'classification' ? file.task_type : 'detection'),
     ),
@@ -56,14 +60,21 @@ export async function readDice(dir: string): Promise<DatasetReader> {
       }
       annotations.push(toAnnotation(annotation))
     }
-    return { path, width: image.width, height: image.height, split: image.split ?? undefined, annotations }
+    return {
+      path,
+      file: join(dir, path),
+      width: image.width,
+      height: image.height,
+      split: image.split ?? undefined,
+      annotations,
+    }
   }
 }
 
 function toAnnotation({ class_id: classId, bbox, ...rest }: DiceAnnotation): Annotation {
   const [x, y, width, height] = bbox ?? []
   if (x !== undefined && y !== undefined && width !== undefined && height !== undefined) {
-    return { kind: 'box', classId, x, y, width, height }
+    return { kind: 'box', classId, bbox: [x, y, width, height] }
   }
   const hasShape = ['segmentation', 'polyline', 'circle', 'keypoints', 'geometry'].some((key) => rest[key] != null)
   return hasShape ? { kind: 'other', classId } : { kind: 'class', classId }

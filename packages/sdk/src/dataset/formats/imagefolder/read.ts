@@ -35,13 +35,15 @@ export async function readImageFolder(dir: string): Promise<DatasetReader> {
       const files = await readdir(join(dir, folder)).catch((): string[] => [])
       for (const file of files.filter((name) => IMAGE_NAME.test(name)).sort()) {
         const annotations = [{ kind: 'class' as const, classId }]
-        records.push({ path: posix.join(folder, file), width: 0, height: 0, split: root.split, annotations })
+        const path = posix.join(folder, file)
+        records.push({ path, file: join(dir, path), width: 0, height: 0, split: root.split, annotations })
       }
     }
   }
   if (records.length === 0)
     throw new DatasetError(`The dataset has no images in its ${classNames.length} class folders`)
   return {
+    format: 'imagefolder',
     taskType: 'classification',
     classes: classNames.map((name, id) => ({ id, name })),
     async *images() {
