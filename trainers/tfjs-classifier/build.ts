@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { copyFile, rm } from 'node:fs/promises'
+import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,7 +34,9 @@ const withoutUnused: Plugin = {
 
 await rm(dist, { recursive: true, force: true })
 const { metafile } = await build({
-  entryPoints: [join(root, 'src/main.ts')],
+  // Paths in the output are then the same wherever this is started from.
+  absWorkingDir: root,
+  entryPoints: ['src/main.ts'],
   outdir: dist,
   bundle: true,
   // Chunks let the framework load after the job has been reported as started.
@@ -54,6 +56,25 @@ const { metafile } = await build({
     js: "import{createRequire as __create}from'node:module';const require=__create(import.meta.url),__dirname=import.meta.dirname;",
   },
 })
+await writeFile(join(dist, 'THIRD-PARTY.txt'), await collectLicences(Object.keys(metafile.inputs)))
 const wasmDir = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))
 await copyFile(join(wasmDir, WASM_FILE), join(dist, WASM_FILE))
 for (const [file, { bytes }] of Object.entries(metafile.outputs)) console.log(`${file} ${Math.ceil(bytes / 1024)} kB`)
+
+/** Name, version and licence of every package that is in the bundle: their authors ask for no more than that. */
+async function collectLicences(inputs: string[]): Promise<string> {
+  const packages = new Set<string>()
+  for (const input of inputs) {
+    const [dir] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? []
+    if (dir !== undefined) packages.add(join(root, dir))
+  }
+  const sections = await Promise.all(
+    [...packages].map(async (dir) => {
+      const { name, version, license } = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'))
+      const file = (await readdir(dir)).find((each) => /^licen[cs]e/i.test(each))
+      const text = file === undefined ? '' : `\n\n${(await readFile(join(dir, file), 'utf8')).trim()}`
+      return `${name} ${version} (${license})${text}`
+    }),
+  )
+  return `${sections.sort().join('\n\n---\n\n')}\n`
+}
