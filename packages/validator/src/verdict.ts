@@ -26,7 +26,8 @@ export const CHECK_NAMES = {
   compliance: 'compliance',
 } as const satisfies Record<CheckPhase, string>
 
-export const EXIT_CODE = { passed: 0, findings: 1, usage: 2, toolFailed: 3 } as const
+/** `interrupted` is what a shell reports for Ctrl-C. */
+export const EXIT_CODE = { passed: 0, findings: 1, usage: 2, toolFailed: 3, interrupted: 130 } as const
 
 const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, error: 2 }
 

@@ -35,6 +35,10 @@ export async function runCli(options: CliOptions): Promise<number> {
       stderr.write(`trainyard-validate: ${error.message}\nSee trainyard-validate --help\n`)
       return EXIT_CODE.usage
     }
+    if (options.signal?.aborted) {
+      stderr.write(`trainyard-validate: ${String(options.signal.reason)}\n`)
+      return EXIT_CODE.interrupted
+    }
     stderr.write(`trainyard-validate failed: ${error instanceof Error ? error.message : String(error)}\n`)
     return EXIT_CODE.toolFailed
   }

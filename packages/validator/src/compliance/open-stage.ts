@@ -42,7 +42,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   }
   try {
     const scratch = await mkdtemp(join(tmpdir(), 'trainyard-validator-'))
-    cleanups.push(() => rm(scratch, { recursive: true, force: true }))
+    cleanups.push(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }))
     const logger = createLogger({ name: 'validator', level: 'error', destination: join(scratch, 'runner.log') })
     const database = await openRunDatabase({
       ...(databaseUrl !== undefined && { databaseUrl }),

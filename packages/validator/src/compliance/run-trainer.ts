@@ -67,11 +67,12 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
     ...(options.databaseUrl !== undefined && { databaseUrl: options.databaseUrl }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
+  let record: ComplianceRecord
   try {
     const before = await snapshotFolder(stage.trainerDir)
     const { id: datasetId } = await stage.api.uploadDataset(dataset.tar, 'tiny')
     const { operations, unfinished } = await runOperations(stage, { ...options, ...chosen, datasetId })
-    const record: ComplianceRecord = {
+    record = {
       manifest,
       dataset: { images: dataset.images, classes: dataset.classes },
       operations,
@@ -81,10 +82,13 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
       cancelGraceMs: CANCEL_GRACE_SECONDS * 1000,
       timeline: stage.traffic.timeline,
     }
-    return { state: 'done', record }
-  } finally {
-    await stage.close()
+  } catch (error) {
+    await stage.close().catch(() => undefined)
+    throw error
   }
+  // What was seen is seen: that something could not be tidied up afterwards is no reason to forget it.
+  await stage.close().catch((error: unknown) => stage.traffic.note('note', String(error)))
+  return { state: 'done', record }
 }
 
 function chooseModel(manifest: TrainerManifest): { task: TaskType; model: TrainerModel } | undefined {

@@ -15,8 +15,11 @@ export const configSchema: FolderRule = {
     const schema = asRecord(config?.schema)
     if (!schema) return []
     const findings: RuleFinding[] = []
-    const report = (path: (string | number)[], message: string) =>
+    const report = (path: (string | number)[], message: string) => {
+      // ajv says the same once for every vocabulary.
+      if (findings.some((finding) => finding.message === message)) return
       findings.push({ message, ...manifestPlace(manifest, ['config', ...path]) })
+    }
 
     // Unknown formats and keywords are annotations in 2020-12; only wrong uses of known ones are errors.
     const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false, logger: false })

@@ -31,6 +31,9 @@ export function describeIssue(reading: ManifestReading, { path, seen, wanted }: 
 }
 
 function lowerFirst(text: string): string {
-  const core = text.replace(/^Invalid (?:input|option): /, '').replace(/, received undefined$/, '')
+  const core = text
+    .replace(/^Invalid (?:input|option): /, '')
+    .replace(/^expected /, '')
+    .replace(/, received .*$/, '')
   return core.charAt(0).toLowerCase() + core.slice(1)
 }
