@@ -2,7 +2,7 @@ import { END_REASONS, type EndReason } from '@trainyard/sdk/contract'
 import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { JobRow, RunnerDatabase } from '../db/schema.ts'
-import { type AttemptEnd, decideRetry, retryDelayMs } from './statuses.ts'
+import { type AttemptEnd, canMove, decideRetry, retryDelayMs } from './statuses.ts'
 
 export type EndOutcome =
   | { outcome: 'ended'; reason: EndReason; next: 'finished' | 'retry' }
@@ -64,10 +64,12 @@ export async function endAttempt(
 }
 
 async function finishJob(trx: Transaction<RunnerDatabase>, job: JobRow, end: AttemptEnd, now: Date): Promise<void> {
+  const { state } = END_REASONS[end.reason]
+  if (!canMove(job.state, state)) throw new Error(`job ${job.id} cannot go from ${job.state} to ${state}`)
   await trx
     .updateTable('jobs')
     .set({
-      state: END_REASONS[end.reason].state,
+      state,
       end_reason: end.reason,
       error: end.error === undefined ? null : JSON.stringify(end.error),
       result: end.result === undefined ? null : JSON.stringify(end.result),

@@ -186,6 +186,18 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       }
     })
 
+    it('runs a hundred at once, each with its own end and output', async () => {
+      const refs = await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          start('', { argv: ['/bin/sh', '-c', `echo "I am ${index}"; exit ${index}`] }),
+        ),
+      )
+      for (const [index, ref] of refs.entries()) {
+        expect(await ended(ref)).toMatchObject({ exitCode: index })
+        expect((await output(ref)).map((line) => line.text)).toEqual([`I am ${index}`])
+      }
+    })
+
     it('lists what is there, and forgets what was removed', async () => {
       const ref = await start('setInterval(() => {}, 1000)')
       const list = async () => {

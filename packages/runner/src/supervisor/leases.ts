@@ -1,17 +1,17 @@
-import { type Logger, processIdentity } from '@trainyard/platform'
+import { type Logger, newId, processIdentity } from '@trainyard/platform'
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 
 /** Who holds a lease: a process of a host. Another process of that host can tell whether it still lives. */
 export interface LeaseOwner {
-  /** `host/pid/identity` */
+  /** `host/pid/identity/number of the supervisor` */
   name: string
   host: string
 }
 
 export async function thisOwner(host: string): Promise<LeaseOwner> {
   const identity = (await processIdentity(process.pid)) ?? 'unknown'
-  return { name: `${host}/${process.pid}/${identity}`, host }
+  return { name: `${host}/${process.pid}/${identity}/${newId('sup')}`, host }
 }
 
 /** Owners that are known to be dead: after a crash on this host nobody waits for their leases to run out. */
@@ -26,8 +26,8 @@ async function deadOwners(context: RunnerContext, me: LeaseOwner): Promise<strin
     .execute()
   const dead: string[] = []
   for (const { lease_owner: name } of rows) {
-    const [host, pid, ...identity] = (name ?? '').split('/')
-    if (name === null || host !== me.host || (await processIdentity(Number(pid))) === identity.join('/')) continue
+    const [host, pid, identity] = (name ?? '').split('/')
+    if (name === null || host !== me.host || (await processIdentity(Number(pid))) === identity) continue
     dead.push(name)
   }
   return dead

@@ -36,3 +36,33 @@ export async function endQueuedTooLong(context: RunnerContext): Promise<void> {
     context.hub.changed(id)
   }
 }
+
+/** Ends attempts of other hosts that nobody looks after and nobody hears: their machine is gone. */
+export async function endAbandoned(context: RunnerContext): Promise<void> {
+  const now = context.clock.now()
+  const { heartbeatTimeoutSeconds, startTimeoutSeconds } = context.config
+  const before = new Date(now.getTime() - Math.max(heartbeatTimeoutSeconds, startTimeoutSeconds) * 1000)
+  const rows = await context.database.db
+    .selectFrom('jobs')
+    .innerJoin('attempts', 'attempts.job_id', 'jobs.id')
+    .select(['jobs.id', 'attempts.attempt'])
+    .where('attempts.host', '!=', context.launcher.host)
+    .where('attempts.launched_at', '<', before)
+    .where('attempts.cleaned_at', 'is', null)
+    .where((eb) => eb.or([eb('attempts.last_heard_at', 'is', null), eb('attempts.last_heard_at', '<', before)]))
+    .where((eb) => eb.or([eb('jobs.lease_expires_at', 'is', null), eb('jobs.lease_expires_at', '<', before)]))
+    .execute()
+  for (const { id, attempt } of rows) {
+    const message = 'The machine that ran the trainer has not been seen for too long'
+    await context.database.transaction(async (trx) => {
+      await endAttempt(context, trx, { jobId: id, attempt }, { reason: 'node_lost', error: { message } })
+      await trx
+        .updateTable('attempts')
+        .set({ cleaned_at: now })
+        .where('job_id', '=', id)
+        .where('attempt', '=', attempt)
+        .execute()
+    })
+    context.hub.changed(id)
+  }
+}

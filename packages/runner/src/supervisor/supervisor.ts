@@ -2,7 +2,7 @@ import type { RunnerContext } from '../context.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 import { launchAttempt } from './launch-attempt.ts'
 import { claimAttempts, claimQueued, type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
-import { endQueuedTooLong, queuePending } from './queue.ts'
+import { endAbandoned, endQueuedTooLong, queuePending } from './queue.ts'
 import { reconcileAttempt } from './reconcile-attempt.ts'
 
 export interface Supervisor {
@@ -62,6 +62,7 @@ export function createSupervisor(context: RunnerContext): Supervisor {
   const tick = async (me: LeaseOwner) => {
     await queuePending(context)
     await endQueuedTooLong(context)
+    await endAbandoned(context)
     const alive = await claimAttempts(context, me)
     await Promise.all(alive.map(reconcile))
     const taken = new Set([...alive.map(keyOf), ...launching.keys()])

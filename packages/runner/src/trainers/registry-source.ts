@@ -47,7 +47,7 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
       url.searchParams.set('range', range)
       const response = await get(url, AbortSignal.timeout(timeoutMs))
       if (!response.ok) throw await problemOf(response)
-      const resolved = ResolvedTrainer.safeParse(await response.json())
+      const resolved = ResolvedTrainer.safeParse(await response.json().catch(() => undefined))
       if (!resolved.success)
         throw new TrainyardError('unavailable', `The registry's answer about ${name} is not understood`, {
           cause: resolved.error,

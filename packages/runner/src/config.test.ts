@@ -1,0 +1,35 @@
+import { ConfigError } from '@trainyard/platform'
+import { describe, expect, it } from 'vitest'
+import { readRunnerConfig } from './config.ts'
+
+const env = { DATABASE_URL: 'postgres://localhost/trainyard' }
+
+describe('the runner’s settings', () => {
+  it('have defaults for everything but the database', () => {
+    expect(readRunnerConfig(env)).toMatchObject({
+      databaseSchema: 'runner',
+      heartbeatSeconds: 15,
+      maxConcurrentJobs: 2,
+    })
+    expect(() => readRunnerConfig({})).toThrow(/DATABASE_URL/)
+  })
+
+  it.each([
+    [{ HEARTBEAT_SECONDS: 'often' }, /HEARTBEAT_SECONDS/],
+    [
+      { HEARTBEAT_SECONDS: '60', HEARTBEAT_TIMEOUT_SECONDS: '30' },
+      /HEARTBEAT_TIMEOUT_SECONDS.*longer than HEARTBEAT_SECONDS/s,
+    ],
+    [{ MAX_CONCURRENT_JOBS: '-1' }, /MAX_CONCURRENT_JOBS/],
+    [{ REGISTRY_URL: 'registry' }, /REGISTRY_URL/],
+    [{ JWT_SECRET: 'short' }, /JWT_SECRET/],
+    [{ DATABASE_SCHEMA: 'a; drop' }, /DATABASE_SCHEMA/],
+  ])('refuse %j in a sentence that names the variable', (change, words) => {
+    expect(() => readRunnerConfig({ ...env, ...change })).toThrow(ConfigError)
+    expect(() => readRunnerConfig({ ...env, ...change })).toThrow(words)
+  })
+
+  it('never show a secret', () => {
+    expect(() => readRunnerConfig({ ...env, JWT_SECRET: 'too-short-secret' })).not.toThrow(/too-short-secret/)
+  })
+})

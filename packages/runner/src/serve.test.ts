@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDatabase } from '@trainyard/platform'
+import { testDatabaseUrl } from '@trainyard/platform/testing'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runnerOpenApi } from './app.ts'
+import { type RunnerServer, serveRunner } from './serve.ts'
+
+describe('the runner as a server of its own', () => {
+  const schema = `runner_${randomBytes(6).toString('hex')}`
+  let dir: string
+  let server: RunnerServer
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'trainyard-serve-'))
+    server = await serveRunner({
+      DATABASE_URL: testDatabaseUrl(),
+      DATABASE_SCHEMA: schema,
+      DATA_DIR: dir,
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      STORAGE_SECRET: 'at least sixteen characters',
+    })
+  })
+  afterAll(async () => {
+    await server.stop()
+    const database = await openDatabase({ url: testDatabaseUrl(), schema: `${schema}_x`, migrations: {} })
+    await sql`drop schema ${sql.id(schema)} cascade`.execute(database.db)
+    await sql`drop schema ${sql.id(`${schema}_x`)} cascade`.execute(database.db)
+    await database.close()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  it.each(['/healthz', '/readyz', '/openapi.json', '/v1/jobs', '/v1/datasets'])('answers %s', async (path) => {
+    expect((await fetch(`${server.url}${path}`)).status).toBe(200)
+  })
+
+  it('answers what is unknown with a problem document', async () => {
+    const response = await fetch(`${server.url}/v1/nothing`)
+    expect(response.status).toBe(404)
+    expect(response.headers.get('content-type')).toContain('application/problem+json')
+  })
+
+  it('cannot create jobs without a registry, and says which setting is missing', async () => {
+    const response = await fetch(`${server.url}/v1/jobs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ trainer: 'acme/plain', dataset: 'ds_1' }),
+    })
+    expect(response.status).toBe(422)
+    expect(await response.text()).toContain('REGISTRY_URL')
+  })
+})
+
+describe('the OpenAPI document', () => {
+  it('describes every path without a database', () => {
+    const { openapi, paths } = runnerOpenApi() as { openapi: string; paths: Record<string, Record<string, unknown>> }
+    expect(openapi).toBe('3.1.0')
+    const methods = (path: string) => Object.keys(paths[path] ?? {}).sort()
+    expect(methods('/v1/jobs')).toEqual(['get', 'post'])
+    expect(methods('/v1/jobs/{id}')).toEqual(['delete', 'get'])
+    expect(methods('/v1/jobs/{id}/events')).toEqual(['get', 'post'])
+    expect(methods('/v1/jobs/{id}/artifacts')).toEqual(['get', 'post'])
+    for (const path of ['cancel', 'restart', 'heartbeat', 'event', 'done', 'artifacts/{artifactId}/complete'])
+      expect(methods(`/v1/jobs/{id}/${path}`)).toEqual(['post'])
+    for (const path of ['metrics', 'logs', 'live', 'dataset', 'dataset/files', 'inputs/checkpoint'])
+      expect(methods(`/v1/jobs/{id}/${path}`)).toEqual(['get'])
+    expect(methods('/v1/datasets')).toEqual(['get', 'post'])
+  })
+})

@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import { createLogger } from '@trainyard/platform'
+import { StoredEventPage } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRunner, type Runner } from '../create-runner.ts'
+import { type Harness, isOver, openJournal, PLAIN_TRAINER_DIR, startHarness } from '../testing/harness.ts'
+import { createFolderTrainerSource } from '../trainers/folder-source.ts'
+
+describe('two replicas over one database', () => {
+  let harness: Harness
+  let other: Runner
+  beforeAll(async () => {
+    harness = await startHarness()
+    other = await createRunner({
+      config: { ...harness.config, dataDir: join(harness.config.dataDir, 'other') },
+      store: harness.runner.context.store,
+      logger: createLogger({ name: 'test', level: 'silent' }),
+      trainers: createFolderTrainerSource(PLAIN_TRAINER_DIR),
+    })
+  })
+  afterAll(async () => {
+    await other.stop()
+    await harness.close()
+  })
+
+  it('run each job once between them', async () => {
+    const jobs = await Promise.all(
+      Array.from({ length: 8 }, () => harness.createJob({ config: { epochs: 2, epoch_ms: 50 } })),
+    )
+    await Promise.all([harness.runner.start(), other.start()])
+    for (const { id } of jobs) {
+      expect(await harness.waitFor(id, isOver)).toMatchObject({ state: 'succeeded', attempt: 1 })
+      const page = StoredEventPage.parse(await (await harness.request(`/v1/jobs/${id}/events?type=started`)).json())
+      expect(page.events).toHaveLength(1)
+    }
+    const rows = await harness.runner.context.database.db.selectFrom('attempts').select('host').distinct().execute()
+    expect(rows).toHaveLength(2)
+  })
+
+  it('tell each other’s live streams what changed', async () => {
+    const journal = await openJournal(harness, { config: { epochs: 1000 } })
+    // Its own heartbeat would come after 15 seconds.
+    const response = await other.app.request(`/v1/jobs/${journal.jobId}/live`)
+    const reader = response.body?.getReader()
+    let text = ''
+    const readUntil = async (words: string) => {
+      while (!text.includes(words)) text += new TextDecoder().decode((await reader?.read())?.value)
+    }
+    await readUntil('snapshot')
+    await harness.request(`/v1/jobs/${journal.jobId}/cancel`, { method: 'POST' })
+    await readUntil('"cancelRequested":true')
+    await reader?.cancel()
+  }, 10_000)
+
+  it('retry for free what a machine that is gone for good was running', async () => {
+    const { db } = harness.runner.context.database
+    const job = await harness.createJob({ config: { epochs: 1 } })
+    await harness.waitFor(job.id, isOver)
+    const longAgo = new Date(Date.now() - 3_600_000)
+    await db
+      .updateTable('jobs')
+      .set({
+        state: 'running',
+        end_reason: null,
+        finished_at: null,
+        lease_owner: 'gone/1/x/y',
+        lease_expires_at: longAgo,
+      })
+      .where('id', '=', job.id)
+      .execute()
+    await db
+      .updateTable('attempts')
+      .set({ host: 'gone', launched_at: longAgo, last_heard_at: longAgo, closed_at: null, cleaned_at: null })
+      .where('job_id', '=', job.id)
+      .execute()
+    expect(await harness.waitFor(job.id, (now) => now.attempt === 2 && isOver(now))).toMatchObject({
+      state: 'succeeded',
+    })
+  })
+})
