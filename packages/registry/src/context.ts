@@ -4,7 +4,7 @@ import type { ValidateFunction } from './acceptance/validate.ts'
 import type { RegistryConfig } from './config.ts'
 import type { RegistryDatabase } from './db/schema.ts'
 
-export type RegistryTokens = ReturnType<typeof createRegistryTokens>
+type RegistryTokens = ReturnType<typeof createRegistryTokens>
 
 /** Everything that verbs need; any part can be replaced in a test. */
 export interface RegistryContext {

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   createHarness,
@@ -7,6 +9,7 @@ import {
   pushBundle,
   pushImage,
   reportOf,
+  tarGz,
   trainerManifest,
 } from '../testing/harness.ts'
 
@@ -62,7 +65,31 @@ describe('the acceptance of a version', () => {
     expect(check.checks.slice(1).map(({ status }) => status)).toEqual(['skipped', 'skipped'])
   })
 
-  it('rejects a bundle whose layer is no archive', async () => {
+  it.each([
+    ['no archive', async () => Buffer.from('this is no archive')],
+    ['a gzip that breaks off', async () => gzipSync(randomBytes(5000)).subarray(0, 3000)],
+    ['a bomb', () => tarGz([{ name: 'zeros', body: '\0'.repeat(80 * 1024 * 1024) }])],
+  ])('rejects a bundle whose layer is %s', async (what, makeLayer) => {
+    const layer = await makeLayer()
+    const name = `acme/layer-${what.replaceAll(' ', '-')}`
+    const check = await endOfCheck(harness, token, await pushBundle(harness, { name, version: '1.0.0', token, layer }))
+    expect(check.state).toBe('rejected')
+    expect(check.checks[0]).toMatchObject({
+      status: 'failed',
+      findings: [{ code: 'TY290' }],
+    })
+  })
+
+  it('writes who pushed, and what became of it, into the audit log', async () => {
+    await endOfCheck(harness, token, await pushBundle(harness, { name: 'acme/audited', version: '1.0.0', token }))
+    const audit = await harness.registry.context.identity.listAudit({ subject: 'acme/audited:1.0.0' })
+    expect(audit.map(({ actor, action }) => [actor, action])).toEqual([
+      ['acceptance', 'version.publish'],
+      ['ada', 'version.push'],
+    ])
+  })
+
+  it('rejects a bundle whose trainer.json is not JSON', async () => {
     const items = [{ name: 'trainer.json', body: '{ not json' }]
     const pushed = await pushBundle(harness, { name: 'acme/no-json', version: '1.0.0', token, items })
     const check = await endOfCheck(harness, token, pushed)

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { CheckResult, Finding, Severity } from '@trainyard/sdk/contract'
 
 /** The checks of every version, in the order in which they are made and shown. */
-export const CHECK_NAMES = ['manifest', 'secrets', 'compliance'] as const
-export type CheckName = (typeof CHECK_NAMES)[number]
+const CHECK_NAMES = ['manifest', 'secrets', 'compliance'] as const
+type CheckName = (typeof CHECK_NAMES)[number]
 
 /** What the validator calls its phases. */
 const NAME_OF_PHASE: Readonly<Record<string, CheckName>> = {

@@ -4,7 +4,7 @@ import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema.ts'
 import { latestOf } from '../versions/semver.ts'
-import { verdictOf } from '../versions/states.ts'
+import { statesBefore, verdictOf } from '../versions/states.ts'
 import type { ClaimedCheck } from './claim-check.ts'
 
 export interface CheckOutcome {
@@ -43,6 +43,7 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
       })
       .where('version_id', '=', check.version_id)
       .where('kind', '=', check.kind)
+      .where('state', 'in', statesBefore(state))
       .execute()
     if (state === 'published') {
       await openManifest(trx, check.repository_id, check.manifest_digest)
@@ -73,7 +74,7 @@ async function openManifest(trx: Transaction<RegistryDatabase>, repositoryId: nu
 }
 
 /** What the catalogue shows of a trainer is what its latest published version says. */
-export async function refreshRepository(trx: Transaction<RegistryDatabase>, repositoryId: number): Promise<void> {
+async function refreshRepository(trx: Transaction<RegistryDatabase>, repositoryId: number): Promise<void> {
   await trx.selectFrom('repositories').select('id').where('id', '=', repositoryId).forUpdate().execute()
   const rows = await trx
     .selectFrom('version_parts')

@@ -39,7 +39,7 @@ export async function prepareBundle(
       maxTotalBytes: context.config.maxBundleBytes,
     })
   } catch (error) {
-    if (!(error instanceof TrainyardError) || error.retryable) throw error
+    if (!(error instanceof TrainyardError) || error.code !== 'unprocessable') throw error
     return { ...nothing, findings: [finding('TY290', `the bundle cannot be unpacked: ${error.message}`)] }
   }
   const text = await readFile(join(dir, MANIFEST_FILE_NAME), 'utf8').catch(() => undefined)

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Longer ones are cut: a page has to show it. */
-export const MAX_README_CHARACTERS = 200_000
+const MAX_README_CHARACTERS = 200_000
 
 /** The trainer's README, as its author wrote it. */
 export async function findReadme(dir: string): Promise<string | undefined> {

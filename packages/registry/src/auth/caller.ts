@@ -38,7 +38,7 @@ export function scopesAllow(scopes: readonly string[], action: RepositoryAction,
   })
 }
 
-export function namespaceOf(repository: string): string {
+function namespaceOf(repository: string): string {
   return repository.slice(0, repository.indexOf('/'))
 }
 

@@ -1,11 +1,15 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { RegistryContext } from '../context.ts'
 import { OciError, ociErrorResponse } from '../oci/errors.ts'
+import { bodyOf, readLimited } from '../oci/streams.ts'
 import { basicPassword } from './authenticate.ts'
 import { ANONYMOUS, type Caller, callerOfToken, type RepositoryGrant } from './caller.ts'
 
+/** Scopes of many repositories fit. */
+const MAX_FORM_BYTES = 64 * 1024
+
 /** Scopes such as `repository:acme/yolo:pull,push`, repeated or joined by spaces. */
-export function parseScopes(values: readonly string[]): { name: string; actions: string[] }[] {
+function parseScopes(values: readonly string[]): { name: string; actions: string[] }[] {
   return values
     .flatMap((value) => value.split(' '))
     .flatMap((scope) => {
@@ -15,7 +19,7 @@ export function parseScopes(values: readonly string[]): { name: string; actions:
 }
 
 /** Grants the part of what is asked that the caller has: a client that gets less finds out when it tries. */
-export function grantAccess(caller: Caller, asked: readonly { name: string; actions: string[] }[]): RepositoryGrant[] {
+function grantAccess(caller: Caller, asked: readonly { name: string; actions: string[] }[]): RepositoryGrant[] {
   return asked.flatMap(({ name, actions }) => {
     const all = actions.includes('*')
     const granted = (['pull', 'push'] as const).filter(
@@ -65,7 +69,12 @@ export function mountTokenRoute(app: OpenAPIHono, context: RegistryContext): voi
   })
 
   app.post('/token', async (c) => {
-    const form = new URLSearchParams(await c.req.text())
+    const body = await readLimited(bodyOf(c.req.raw), MAX_FORM_BYTES)
+    if (!body) {
+      const message = `the form has more than ${MAX_FORM_BYTES} bytes`
+      return ociErrorResponse(new OciError('SIZE_INVALID', message, { status: 413 }), 'POST')
+    }
+    const form = new URLSearchParams(Buffer.from(body).toString('utf8'))
     const header = c.req.header('authorization')
     const grantType = form.get('grant_type') ?? 'password'
     const secret =

@@ -4,7 +4,7 @@ import type { PartKind } from '../db/schema.ts'
 import { newestFirst } from '../versions/semver.ts'
 import { isOpen, stateOfParts } from '../versions/states.ts'
 
-export interface VersionPart {
+interface VersionPart {
   kind: PartKind
   state: VersionState
   manifestDigest: string

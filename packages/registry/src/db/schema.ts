@@ -25,13 +25,13 @@ export interface RepositoryTable {
 }
 
 /** Bytes that the store holds, whoever pushed them; {@link RepositoryBlobTable} says who may see them. */
-export interface BlobTable {
+interface BlobTable {
   digest: string
   size_bytes: number
   created_at: Generated<Date>
 }
 
-export interface RepositoryBlobTable {
+interface RepositoryBlobTable {
   repository_id: number
   digest: string
   created_at: Generated<Date>
@@ -69,14 +69,14 @@ export interface ManifestTable {
 }
 
 /** What a manifest names, so that a published manifest opens its blobs and its children, and nothing else. */
-export interface ManifestReferenceTable {
+interface ManifestReferenceTable {
   repository_id: number
   manifest_digest: string
   digest: string
   kind: 'blob' | 'manifest'
 }
 
-export interface TagTable {
+interface TagTable {
   repository_id: number
   name: string
   digest: string
@@ -84,7 +84,7 @@ export interface TagTable {
 }
 
 /** `digest` is that of the part pushed first, and never changes. */
-export interface VersionTable {
+interface VersionTable {
   id: Generated<number>
   repository_id: number
   version: string
@@ -92,7 +92,7 @@ export interface VersionTable {
   created_at: Generated<Date>
 }
 
-export interface VersionPartTable {
+interface VersionPartTable {
   version_id: number
   kind: PartKind
   repository_id: number

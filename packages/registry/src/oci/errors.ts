@@ -1,5 +1,5 @@
 /** The codes of the OCI distribution spec, each with the HTTP status it is answered with. */
-export const OCI_ERRORS = {
+const OCI_ERRORS = {
   BLOB_UNKNOWN: 404,
   BLOB_UPLOAD_INVALID: 400,
   BLOB_UPLOAD_UNKNOWN: 404,

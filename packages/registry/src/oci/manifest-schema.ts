@@ -22,7 +22,7 @@ const Descriptor = z.looseObject({
   platform: z.looseObject({ os: z.string().optional(), architecture: z.string().optional() }).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
 })
-export type Descriptor = z.infer<typeof Descriptor>
+type Descriptor = z.infer<typeof Descriptor>
 
 const shared = {
   schemaVersion: z.literal(2),

@@ -28,7 +28,7 @@ export function mayInspect({ caller, name, plain }: RepositoryRequest): boolean 
 }
 
 /** The 401 that makes a client fetch a token for what it tried to do. */
-export function unauthorized(request: RepositoryRequest, actions: string, message: string): OciError {
+function unauthorized(request: RepositoryRequest, actions: string, message: string): OciError {
   const { context, caller, name } = request
   const insufficient = caller.credentials === 'grant' ? ',error="insufficient_scope"' : ''
   return new OciError('UNAUTHORIZED', message, {
@@ -53,7 +53,7 @@ export function requirePush(request: RepositoryRequest): void {
 }
 
 /** The one answer for what is not there and what is not to be seen, so that nothing can be told apart. */
-export function unknownRepository(request: RepositoryRequest): OciError {
+function unknownRepository(request: RepositoryRequest): OciError {
   const message = `there is no repository "${request.name}", or nothing in it is published yet`
   return request.caller.credentials === 'none'
     ? unauthorized(request, 'pull', `${message}; log in if it is yours`)

@@ -14,7 +14,7 @@ import { findReadableBlob } from './blobs.ts'
 import { OciError } from './errors.ts'
 import { blobKey, type ParsedDigest, parseDigest } from './names.ts'
 import { parseContentRange } from './ranges.ts'
-import { ensureRepository, findRepository, type RepositoryRequest, requirePush } from './repository.ts'
+import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 import { bodyOf } from './streams.ts'
 
 type Upload = Selectable<UploadTable>
@@ -275,12 +275,6 @@ async function mountBlob(
     return true
   }
   return false
-}
-
-/** Whether the repository links a blob: what a manifest that is pushed may name. */
-export async function hasBlob(request: RepositoryRequest, digest: string): Promise<boolean> {
-  const repository = await findRepository(request.context, request.name)
-  return repository !== undefined && (await findReadableBlob(request, repository.id, digest)) !== undefined
 }
 
 /** `Range` is the last byte that is held, so nothing held is `0-0` too: clients know no other way to write it. */

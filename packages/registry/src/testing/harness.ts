@@ -184,6 +184,8 @@ export interface PushOptions {
   /** Default: what {@link trainerManifest} makes. */
   manifest?: unknown
   items?: readonly TarItem[]
+  /** Instead of an archive of the items. */
+  layer?: Uint8Array
 }
 
 /** Pushes a bundle; answers with the response to its manifest. */
@@ -195,7 +197,7 @@ export async function pushBundle(harness: Harness, options: PushOptions): Promis
     { name: 'README.md', body: '# Tiny\n' },
     { name: 'train.js', body: 'process.exit(0)\n' },
   ]
-  const layer = await tarGz(items)
+  const layer = options.layer ?? (await tarGz(items))
   const config = Buffer.from(text)
   const content = JSON.stringify({
     schemaVersion: 2,
@@ -231,7 +233,7 @@ export async function pushImage(
     token,
     layers,
     labels,
-  }: Omit<PushOptions, 'items'> & {
+  }: Omit<PushOptions, 'items' | 'layer'> & {
     layers: readonly (readonly TarItem[])[]
     labels?: Record<string, string>
   },

@@ -1,8 +1,8 @@
-import type { CheckResult, CheckStatus, VersionState } from '@trainyard/sdk/contract'
+import { type CheckResult, type CheckStatus, VersionState } from '@trainyard/sdk/contract'
 import type { PartKind } from '../db/schema.ts'
 
 /** What may follow what. A version that was published never goes back into quarantine. */
-export const TRANSITIONS: Readonly<Record<VersionState, readonly VersionState[]>> = {
+const TRANSITIONS: Readonly<Record<VersionState, readonly VersionState[]>> = {
   received: ['checking', 'rejected'],
   checking: ['checking', 'published', 'rejected'],
   published: ['deprecated', 'yanked'],
@@ -16,8 +16,9 @@ export function isOpen(state: VersionState): boolean {
   return state === 'published' || state === 'deprecated'
 }
 
-export function isPending(state: VersionState): boolean {
-  return state === 'received' || state === 'checking'
+/** The states from which a version may come to this one. */
+export function statesBefore(state: VersionState): VersionState[] {
+  return VersionState.options.filter((before) => TRANSITIONS[before].includes(state))
 }
 
 /** The state of a version that may hold two parts: what is best about it. */
