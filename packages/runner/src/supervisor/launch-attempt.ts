@@ -54,7 +54,7 @@ async function launchRequest(context: RunnerContext, job: JobRow): Promise<Launc
   }
 }
 
-/** False when the attempt was cancelled or closed while the trainer was being fetched. */
+/** False when the attempt was cancelled, closed or launched elsewhere while the trainer was being fetched. */
 async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<boolean> {
   return await context.database.transaction(async (trx) => {
     const job = await trx
@@ -70,6 +70,8 @@ async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<bo
       .where('job_id', '=', ref.jobId)
       .where('attempt', '=', ref.attempt)
       .where('closed_at', 'is', null)
+      // Fetching may outlast the lease: another host may have launched it meanwhile.
+      .where((eb) => eb.or([eb('launched_at', 'is', null), eb('host', '=', context.launcher.host)]))
       .executeTakeFirst()
     return numUpdatedRows > 0n
   })

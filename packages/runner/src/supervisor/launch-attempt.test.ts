@@ -1,0 +1,67 @@
+import { TrainyardError } from '@trainyard/platform'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RunnerContext } from '../context.ts'
+import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
+import { launchAttempt } from './launch-attempt.ts'
+
+describe('launching an attempt', () => {
+  let harness: Harness
+  beforeAll(async () => {
+    harness = await startHarness({ runner: { launcher: noLauncher } })
+  })
+  afterAll(() => harness.close())
+  const contextOf = (over: Partial<RunnerContext>): RunnerContext => ({ ...harness.runner.context, ...over })
+  const failing = (error: Error) => ({
+    ...harness.runner.context.trainers,
+    fetchBundle: async () => {
+      throw error
+    },
+  })
+
+  it('leaves alone what another host has launched meanwhile, or what was cancelled', async () => {
+    const launched: string[] = []
+    const on = (host: string) =>
+      contextOf({
+        launcher: { ...noLauncher, host, launch: async ({ jobId }) => void launched.push(`${host} ${jobId}`) },
+      })
+    const job = await harness.createJob()
+    await launchAttempt(on('one'), { jobId: job.id, attempt: 1 })
+    await launchAttempt(on('two'), { jobId: job.id, attempt: 1 })
+    expect(launched).toEqual([`one ${job.id}`])
+    const cancelled = await harness.createJob()
+    await harness.request(`/v1/jobs/${cancelled.id}/cancel`, { method: 'POST' })
+    await launchAttempt(on('one'), { jobId: cancelled.id, attempt: 1 })
+    expect(launched).toHaveLength(1)
+  })
+
+  it('tries again when the registry is away, and not when the bundle can never be had', async () => {
+    const away = await harness.createJob({ maxRetries: 1 })
+    const trainers = failing(new TrainyardError('unavailable', 'the registry does not answer'))
+    await launchAttempt(contextOf({ trainers }), { jobId: away.id, attempt: 1 })
+    expect(await harness.getJob(away.id)).toMatchObject({ state: 'pending', attempt: 2 })
+    const never = await harness.createJob({ maxRetries: 1 })
+    const image = failing(new TrainyardError('unprocessable', 'it is an image'))
+    await launchAttempt(contextOf({ trainers: image }), { jobId: never.id, attempt: 1 })
+    expect(await harness.getJob(never.id)).toMatchObject({
+      state: 'failed',
+      endReason: 'trainer_unavailable',
+      error: { message: expect.stringContaining('it is an image') },
+    })
+  })
+
+  it('ends the attempt when the process cannot be started', async () => {
+    const job = await harness.createJob()
+    const launcher = {
+      ...noLauncher,
+      launch: async () => {
+        throw new Error('no more processes')
+      },
+    }
+    await launchAttempt(contextOf({ launcher }), { jobId: job.id, attempt: 1 })
+    expect(await harness.getJob(job.id)).toMatchObject({
+      state: 'failed',
+      endReason: 'launch_failed',
+      error: { message: 'no more processes' },
+    })
+  })
+})
