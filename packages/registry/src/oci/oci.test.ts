@@ -324,6 +324,22 @@ describe('the OCI distribution endpoints', () => {
   })
 })
 
+it('sends blob pulls to the object store when it is told to, and answers HEAD itself', async () => {
+  const harness = await createHarness({ config: { redirectPulls: true } })
+  try {
+    const token = await harness.token(['push:acme'])
+    const digest = await pushBlob(harness, { name: 'acme/far', token, bytes: Buffer.from('far away') })
+    const path = `/v2/acme/far/blobs/${digest}`
+    const head = await harness.request(path, { method: 'HEAD', token })
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, '8'])
+    const get = await harness.request(path, { token })
+    expect(get.status).toBe(307)
+    expect(get.headers.get('location')).toMatch(/^http:\/\/127\.0\.0\.1:7600\/storage\//)
+  } finally {
+    await harness.close()
+  }
+})
+
 describe('quarantine', () => {
   it('keeps a version from everybody but its owner until its checks pass', async () => {
     const harness = await createHarness()
