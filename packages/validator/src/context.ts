@@ -6,14 +6,14 @@ import { type Dockerfile, readDockerfile } from './dockerfile/read-dockerfile.ts
 import { type ManifestReading, readManifest } from './manifest/read-manifest.ts'
 
 /** A regular file of the package. */
-export interface TrainerFile {
+interface TrainerFile {
   /** Relative to the folder, with `/`. */
   readonly path: string
   readonly sizeBytes: number
 }
 
 /** A thing of the package that is no regular file and no folder. */
-export interface OddEntry {
+interface OddEntry {
   readonly path: string
   readonly kind: 'symbolic link' | 'socket' | 'named pipe' | 'device' | 'unreadable folder'
 }

@@ -8,7 +8,7 @@ import { EXIT_CODE, exitCodeOf } from '../verdict.ts'
 import { type Arguments, HELP, readArguments } from './arguments.ts'
 
 /** The part of a stream that is used. */
-export interface Terminal {
+interface Terminal {
   readonly isTTY?: boolean
   write(text: string): unknown
 }

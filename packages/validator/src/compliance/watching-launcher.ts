@@ -3,7 +3,7 @@ import type { AttemptRef, Launcher, Observation } from '@trainyard/runner'
 import type { ProcessEnd } from './record.ts'
 
 /** What was seen of one attempt's process. */
-export interface WatchedProcess {
+interface WatchedProcess {
   /** Undefined while nobody has seen its end. */
   readonly end: ProcessEnd | undefined
   readonly output: readonly string[]

@@ -150,7 +150,7 @@ export function parseJsonDocument(source: string): JsonDocument {
 }
 
 /** Line and column of an offset. */
-export function positionOf(text: string, offset: number): TextPosition {
+function positionOf(text: string, offset: number): TextPosition {
   const before = text.slice(0, offset)
   const lineStart = before.lastIndexOf('\n') + 1
   let line = 1

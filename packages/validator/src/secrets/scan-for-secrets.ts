@@ -3,7 +3,7 @@ import { rules } from '@secretlint/secretlint-rule-preset-recommend'
 import type { TrainerFolder } from '../context.ts'
 
 /** A place where a secret stands. The secret itself is nowhere in it. */
-export interface FoundSecret {
+interface FoundSecret {
   readonly file: string
   readonly line: number
   readonly column: number
@@ -12,7 +12,7 @@ export interface FoundSecret {
 }
 
 /** A file that was not searched, so that nothing can be said about it. */
-export interface UnscannedFile {
+interface UnscannedFile {
   readonly file: string
   readonly reason: string
 }
