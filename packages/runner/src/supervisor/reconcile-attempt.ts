@@ -103,12 +103,20 @@ async function clean(
   const ref = { jobId: attempt.job_id, attempt: attempt.attempt }
   if (exit === undefined) await collectRest(context, job, attempt)
   await context.launcher.remove(ref)
-  await context.database.db
-    .updateTable('attempts')
-    .set({ cleaned_at: context.clock.now(), exit_code: exit?.exitCode ?? null, signal: exit?.signal ?? null })
-    .where('job_id', '=', ref.jobId)
-    .where('attempt', '=', ref.attempt)
-    .execute()
+  await context.database.transaction(async (trx) => {
+    // The lease was for this attempt: given back, the next one can be claimed at once, by anybody.
+    await trx
+      .updateTable('jobs')
+      .set({ lease_owner: null, lease_expires_at: null })
+      .where('id', '=', ref.jobId)
+      .execute()
+    await trx
+      .updateTable('attempts')
+      .set({ cleaned_at: context.clock.now(), exit_code: exit?.exitCode ?? null, signal: exit?.signal ?? null })
+      .where('job_id', '=', ref.jobId)
+      .where('attempt', '=', ref.attempt)
+      .execute()
+  })
   // A retry waits for this.
   context.hub.wake()
 }
