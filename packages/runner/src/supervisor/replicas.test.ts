@@ -56,6 +56,10 @@ describe('two replicas over one database', () => {
     const { db } = harness.runner.context.database
     const job = await harness.createJob({ config: { epochs: 1 } })
     await harness.waitFor(job.id, isOver)
+    // Its process may still be leaving.
+    const cleaned = async () =>
+      (await db.selectFrom('attempts').select('cleaned_at').where('job_id', '=', job.id).executeTakeFirst())?.cleaned_at
+    await expect.poll(cleaned, { timeout: 5000 }).toBeInstanceOf(Date)
     const longAgo = new Date(Date.now() - 3_600_000)
     await db
       .updateTable('jobs')
