@@ -112,6 +112,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       await server.close()
       await sql`drop schema ${sql.id(config.databaseSchema)} cascade`.execute(runner.context.database.db)
       await runner.stop().catch(() => {})
+      // A runner leaves its trainers running; a test must not.
+      for await (const ref of runner.context.launcher.list()) await runner.context.launcher.remove(ref)
       await rm(dir, { recursive: true, force: true })
     },
   }
