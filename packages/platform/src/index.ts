@@ -13,6 +13,7 @@
  * @module
  */
 
+export { readTar, type TarEntry } from './archive/read-tar.ts'
 export { type UnpackedFile, type UnpackTarOptions, unpackTar } from './archive/unpack-tar.ts'
 export { hidePassword, parseConfig } from './config.ts'
 export {

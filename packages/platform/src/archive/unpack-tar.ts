@@ -7,7 +7,8 @@ import { createGunzip } from 'node:zlib'
 import { isSafeRelativePath } from '@trainyard/sdk/contract'
 import { TrainyardError } from '../errors.ts'
 import { ByteReader } from './byte-reader.ts'
-import { BLOCK_BYTES, parsePax, parseTarHeader, type TarHeader, text } from './tar-header.ts'
+import type { TarHeader } from './tar-header.ts'
+import { padded, refused, tarHeaders } from './tar-headers.ts'
 
 export interface UnpackTarOptions {
   /** `'auto'` looks at the first bytes. Default: `'auto'`. */
@@ -25,7 +26,6 @@ export interface UnpackedFile {
   sizeBytes: number
 }
 
-const MAX_META_BYTES = 1024 * 1024
 const RATIO_FREE_BYTES = 10 * 1024 * 1024
 
 /**
@@ -87,50 +87,23 @@ async function unpackInto(
   return files
 }
 
-/** Files and folders, their long names applied and their paths checked. The caller reads a file's bytes. */
+/** Files and folders, their paths checked. The caller reads a file's bytes. */
 async function* entries(reader: ByteReader): AsyncGenerator<{ header: TarHeader; path: string }> {
-  let longName: string | undefined
-  let pax = new Map<string, string>()
   let any = false
-  for (;;) {
-    const block = await reader.exactly(BLOCK_BYTES)
-    if (block !== undefined && block.length < BLOCK_BYTES)
-      throw new TrainyardError('unprocessable', 'The archive is cut off')
-    const header = block === undefined ? undefined : parseTarHeader(block)
-    if (header === undefined) {
-      if (!any && block === undefined) throw new TrainyardError('unprocessable', 'The archive is empty')
-      return
-    }
+  for await (const { header, name, sizeBytes } of tarHeaders(reader)) {
     any = true
-    switch (header.type) {
-      case 'L':
-        longName = text(await meta(reader, header), 'long name')
-        continue
-      case 'x':
-        pax = parsePax(await meta(reader, header))
-        continue
-      case 'g':
-      case 'K':
-        await meta(reader, header)
-        continue
-    }
-    const name = pax.get('path') ?? longName ?? header.name
-    const size = pax.get('size')
-    const sizeBytes = size === undefined ? header.sizeBytes : Number(size)
-    longName = undefined
-    pax = new Map()
     const kind = UNWANTED[header.type]
     if (kind !== undefined) throw refused(name, `is ${kind}; only files and folders are taken`)
     if (header.type !== '0' && header.type !== '5' && header.type !== '7') {
       throw refused(name, `has the unknown type "${header.type}"; only files and folders are taken`)
     }
-    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) throw refused(name, 'has an impossible size')
     const path = checkPath(name, header.type === '5')
     // Many tools begin with an entry for the folder itself.
     if (path === '') continue
     if (header.type === '5' && sizeBytes > 0) throw refused(name, 'is a folder with bytes in it')
     yield { header: { ...header, sizeBytes }, path }
   }
+  if (!any) throw new TrainyardError('unprocessable', 'The archive is empty')
 }
 
 const UNWANTED: Readonly<Record<string, string>> = {
@@ -140,13 +113,6 @@ const UNWANTED: Readonly<Record<string, string>> = {
   '4': 'a block device',
   '6': 'a named pipe',
   S: 'a sparse file',
-}
-
-async function meta(reader: ByteReader, { name, sizeBytes }: TarHeader): Promise<Buffer> {
-  if (sizeBytes > MAX_META_BYTES) throw refused(name, 'has a header that is too long')
-  const body = sizeBytes === 0 ? Buffer.alloc(0) : await reader.exactly(padded(sizeBytes))
-  if (body === undefined) throw new TrainyardError('unprocessable', 'The archive is cut off')
-  return body.subarray(0, sizeBytes)
 }
 
 function checkPath(name: string, isFolder: boolean): string {
@@ -199,10 +165,6 @@ async function writeFile(reader: ByteReader, path: string, { sizeBytes, mode }: 
   const padding = padded(sizeBytes) - sizeBytes
   // Some writers leave out the padding of the very last file.
   if (padding > 0) await reader.exactly(padding)
-}
-
-function padded(sizeBytes: number): number {
-  return Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES
 }
 
 /** Unzips on the way where that is wanted, and stops a bomb while it is still small. */
@@ -261,9 +223,4 @@ async function firstTwo(source: ByteReader): Promise<Buffer> {
 
 function isZlibError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')
-}
-
-function refused(name: string, what: string): TrainyardError {
-  const shown = JSON.stringify(name.length > 200 ? `${name.slice(0, 199)}…` : name)
-  return new TrainyardError('unprocessable', `The entry ${shown} ${what}`, { extra: { entry: name.slice(0, 200) } })
 }

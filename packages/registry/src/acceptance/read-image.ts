@@ -1,8 +1,7 @@
 import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { createTarDecoder } from 'modern-tar'
-import { readLimited, streamOf } from '../oci/streams.ts'
+import { readTar } from '@trainyard/platform'
 
 /** Bytes of one wanted file. A manifest has kilobytes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -44,21 +43,19 @@ export async function readImage(options: ReadImageOptions): Promise<Map<string, 
         yield chunk
       }
     }
-    const entries = streamOf(counted()).pipeThrough(createTarDecoder())
-    for await (const { header, body } of entries) {
-      const path = posix.join('/', header.name)
+    for await (const entry of readTar(counted())) {
+      const path = posix.join('/', entry.name)
       const match = wanted.find((candidate) => candidate === path)
       if (match === undefined) {
-        await body.cancel()
-        for (const candidate of wanted) if (hides(path, header.type, candidate)) hidden.add(candidate)
+        for (const candidate of wanted) if (hides(path, entry.type, candidate)) hidden.add(candidate)
         continue
       }
-      if (header.type !== 'file') {
-        await body.cancel()
-        seen.set(match, { state: 'refused', reason: `it is a ${header.type}; wanted a regular file` })
+      if (entry.type !== 'file') {
+        const what = entry.type === 'directory' ? 'a folder' : 'a link or a special file'
+        seen.set(match, { state: 'refused', reason: `it is ${what}; wanted a regular file` })
         continue
       }
-      const content = await readLimited(body, MAX_FILE_BYTES)
+      const content = await entry.read(MAX_FILE_BYTES)
       seen.set(
         match,
         content
@@ -74,7 +71,7 @@ export async function readImage(options: ReadImageOptions): Promise<Map<string, 
 }
 
 /** Whether an entry of an upper layer hides `wanted` in the lower ones. */
-function hides(entry: string, type: string | undefined, wanted: string): boolean {
+function hides(entry: string, type: string, wanted: string): boolean {
   const { dir, base } = posix.parse(entry)
   const below = (folder: string) => wanted.startsWith(folder === '/' ? '/' : `${folder}/`)
   if (base === '.wh..wh..opq') return below(dir)

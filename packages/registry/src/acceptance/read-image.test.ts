@@ -1,0 +1,62 @@
+import { gzipSync } from 'node:zlib'
+import { makeTar } from '@trainyard/platform/testing'
+import { describe, expect, test } from 'vitest'
+import { readImage } from './read-image.ts'
+
+const layer = (entries: Parameters<typeof makeTar>[0], pack = gzipSync) => {
+  const bytes = pack(makeTar(entries))
+  return async () =>
+    (async function* () {
+      yield bytes
+    })()
+}
+
+async function read(layers: ReturnType<typeof layer>[], ...paths: string[]): Promise<Record<string, string>> {
+  const files = await readImage({ layers, paths })
+  return Object.fromEntries(
+    [...files].map(([path, file]) => [
+      path,
+      file.state === 'found' ? Buffer.from(file.content).toString() : file.state,
+    ]),
+  )
+}
+
+describe('files out of an image', () => {
+  test('several wanted files of one small layer are all read', async () => {
+    const top = layer([
+      { path: 'app/trainer.json', body: '{}' },
+      { path: 'app/README.md', body: '# Hello' },
+      { path: 'app/LICENSE', body: 'Apache' },
+    ])
+    expect(await read([top], '/app/trainer.json', '/app/README.md')).toEqual({
+      '/app/trainer.json': '{}',
+      '/app/README.md': '# Hello',
+    })
+  })
+
+  test('an upper layer wins, and what it whites out is gone', async () => {
+    const below = layer([
+      { path: 'trainer.json', body: 'old' },
+      { path: 'app/README.md', body: 'old' },
+    ])
+    const above = layer([
+      { path: 'trainer.json', body: 'new' },
+      { path: '.wh.app', body: '' },
+    ])
+    expect(await read([below, above], '/trainer.json', '/app/README.md')).toEqual({
+      '/trainer.json': 'new',
+      '/app/README.md': 'absent',
+    })
+  })
+
+  test('large files on the way are passed over, in layers that are not packed too', async () => {
+    const plain = layer(
+      [
+        { path: 'bin/node', body: 'x'.repeat(3_000_000) },
+        { path: 'trainer.json', body: '{}' },
+      ],
+      (bytes) => Buffer.from(bytes as Buffer),
+    )
+    expect(await read([plain], '/trainer.json')).toEqual({ '/trainer.json': '{}' })
+  })
+})
