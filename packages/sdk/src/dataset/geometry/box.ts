@@ -1,0 +1,63 @@
+/** Left, top, width and height in pixels. */
+export type Box = [x: number, y: number, width: number, height: number]
+
+/** Whether a box has finite numbers and an area: what every loader wants. */
+export function isValidBox(box: readonly number[]): boolean {
+  const [x = Number.NaN, y = Number.NaN, width = Number.NaN, height = Number.NaN] = box
+  return box.length === 4 && Number.isFinite(x) && Number.isFinite(y) && isSide(width) && isSide(height)
+}
+
+function isSide(length: number): boolean {
+  return length > 0 && length < Number.POSITIVE_INFINITY
+}
+
+/** The part of a box inside an image, undefined when there is none. The same array when nothing sticks out. */
+export function clipBox(box: Box, imageWidth: number, imageHeight: number): Box | undefined {
+  const [x, y, width, height] = box
+  const right = x + width
+  const bottom = y + height
+  if (x >= 0 && y >= 0 && right <= imageWidth && bottom <= imageHeight) return box
+  const left = Math.max(0, x)
+  const top = Math.max(0, y)
+  const clippedWidth = Math.min(imageWidth, right) - left
+  const clippedHeight = Math.min(imageHeight, bottom) - top
+  return clippedWidth > 0 && clippedHeight > 0 ? [left, top, clippedWidth, clippedHeight] : undefined
+}
+
+/** The box between two opposite corners, given in any order. */
+export function boxOfCorners(x1: number, y1: number, x2: number, y2: number): Box {
+  return [Math.min(x1, x2), Math.min(y1, y2), Math.abs(x2 - x1), Math.abs(y2 - y1)]
+}
+
+/** The smallest upright box around flat points `x, y, x, y, …`; undefined for no points. */
+export function boxOfPoints(points: readonly number[]): Box | undefined {
+  return boxOfRings([points])
+}
+
+/** The smallest upright box around all rings of an object. */
+export function boxOfRings(rings: readonly (readonly number[])[]): Box | undefined {
+  let left = Number.POSITIVE_INFINITY
+  let top = Number.POSITIVE_INFINITY
+  let right = Number.NEGATIVE_INFINITY
+  let bottom = Number.NEGATIVE_INFINITY
+  for (const ring of rings) {
+    for (let index = 0; index + 1 < ring.length; index += 2) {
+      const x = ring[index] as number
+      const y = ring[index + 1] as number
+      if (x < left) left = x
+      if (x > right) right = x
+      if (y < top) top = y
+      if (y > bottom) bottom = y
+    }
+  }
+  return left <= right && top <= bottom ? [left, top, right - left, bottom - top] : undefined
+}
+
+/** The smallest upright box around the keypoints that are labelled (`v` above 0). */
+export function boxOfKeypoints(keypoints: readonly number[]): Box | undefined {
+  const points: number[] = []
+  for (let index = 0; index + 2 < keypoints.length; index += 3) {
+    if ((keypoints[index + 2] as number) > 0) points.push(keypoints[index] as number, keypoints[index + 1] as number)
+  }
+  return boxOfPoints(points)
+}
