@@ -20,6 +20,8 @@ async function buildPackage(target: WorkspacePackage): Promise<void> {
     fixedExtension: false,
     tsconfig: join(ROOT, 'tsconfig.json'),
     inputOptions: { resolve: { conditionNames: ['trainyard-source', 'node', 'import', 'default'] } },
+    // Whatever else is needed must be a dependency of the package: a library bundled by accident is an error.
+    deps: { alwaysBundle: ['@trainyard/platform'], onlyBundle: ['@trainyard/platform'] },
     dts: true,
     clean: true,
     logLevel: 'warn',

@@ -11,6 +11,11 @@ const PackageManifest = z.looseObject({
   dependencies: z.record(z.string(), z.string()).default({}),
 })
 
+/** Programs that a package forks itself: built beside its index. */
+const FORKED: Readonly<Record<string, Record<string, string>>> = {
+  '@trainyard/registry': { worker: 'src/acceptance/worker.ts' },
+}
+
 export interface WorkspacePackage {
   name: string
   dir: string
@@ -20,7 +25,7 @@ export interface WorkspacePackage {
 }
 
 /** Our packages in the order of the arrows: what others need comes first. */
-export function workspacePackages(): WorkspacePackage[] {
+function workspacePackages(): WorkspacePackage[] {
   const order = ['sdk', 'platform', 'runner', 'validator', 'registry', 'web']
   return readdirSync(join(ROOT, 'packages'))
     .toSorted((a, b) => order.indexOf(a) - order.indexOf(b))
@@ -39,7 +44,12 @@ export function workspacePackages(): WorkspacePackage[] {
           return [name, `src/${name}.ts`]
         }),
       )
-      return { name: manifest.name, dir, isPrivate: manifest.private, entries }
+      return {
+        name: manifest.name,
+        dir,
+        isPrivate: manifest.private,
+        entries: { ...entries, ...FORKED[manifest.name] },
+      }
     })
 }
 

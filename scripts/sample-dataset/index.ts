@@ -9,5 +9,5 @@
  * @module
  */
 
-export { type BuildSampleDatasetOptions, buildSampleDataset, type SampleDataset } from './build-sample-dataset.ts'
+export { buildSampleDataset } from './build-sample-dataset.ts'
 export { packSampleDataset } from './pack-sample-dataset.ts'

@@ -55,3 +55,13 @@ describe('errors', () => {
     expect(invalidRequest(issues).message).toBe('a is required (string) (and 1 more)')
   })
 })
+
+it('an error of another copy of this room is known by its name', () => {
+  class TrainyardErrorOfAnotherCopy extends Error {
+    override readonly name = 'TrainyardError'
+    readonly code = 'not_found'
+    readonly detail = 'There is no job "7" here'
+  }
+  expect(new TrainyardErrorOfAnotherCopy() instanceof TrainyardError).toBe(true)
+  expect(new Error('not_found') instanceof TrainyardError).toBe(false)
+})

@@ -29,6 +29,11 @@ export class TrainyardError extends Error {
   readonly retryAfterSeconds: number | undefined
   readonly extra: Record<string, unknown>
 
+  /** Every published server has its own copy of this room: an error of one copy must be known to the others. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'TrainyardError' && 'code' in value && 'detail' in value
+  }
+
   constructor(code: ProblemCode, detail: string, options: TrainyardErrorOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
@@ -47,6 +52,11 @@ export class TrainyardError extends Error {
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
+
+  /** See {@link TrainyardError}. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'ConfigError'
+  }
 }
 
 /** An `invalid_request` with the fields that are wrong. */

@@ -1,11 +1,12 @@
+#!/usr/bin/env node
 /** The registry by itself: `node serve.js`, configured by its environment. */
-import { pathToFileURL } from 'node:url'
 import {
   ConfigError,
   createApi,
   createLogger,
   createStore,
   deriveSecret,
+  isMain,
   type Listening,
   listen,
   openIdentity,
@@ -49,7 +50,7 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isMain(import.meta.url)) {
   try {
     const served = await start(process.env)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {

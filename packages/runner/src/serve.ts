@@ -1,10 +1,11 @@
+#!/usr/bin/env node
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import {
   ConfigError,
   createLogger,
   createStore,
   deriveSecret,
+  isMain,
   type Listening,
   listen,
   parseConfig,
@@ -76,7 +77,7 @@ async function main(): Promise<void> {
   process.once('SIGINT', stop)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isMain(import.meta.url)) {
   main().catch((error: unknown) => {
     console.error(error instanceof ConfigError ? error.message : error)
     process.exit(1)

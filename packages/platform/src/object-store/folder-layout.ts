@@ -13,7 +13,7 @@ const escapePart = (part: string) => part.replaceAll('%', '%25')
 const unescapePart = (name: string) => name.replaceAll('%25', '%')
 
 /** Where a key's file lies, as parts below the folder of objects. */
-export function partsOf(key: string): string[] {
+function partsOf(key: string): string[] {
   checkKey(key)
   const parts = key.split('/').map(escapePart)
   for (const part of parts) {

@@ -271,7 +271,7 @@ async function send(request: SignedRequest, init: { headers?: Record<string, str
   } as RequestInit)
 }
 
-export function sha256(body: Uint8Array): string {
+function sha256(body: Uint8Array): string {
   return createHash('sha256').update(body).digest('hex')
 }
 

@@ -37,7 +37,7 @@ const Query = z.object({
 })
 
 /** The URL of a grant: readable parameters, and an HMAC-SHA256 over all of them. */
-export function signUrl(publicUrl: string, secret: string, grant: Grant): string {
+function signUrl(publicUrl: string, secret: string, grant: Grant): string {
   const { method, key, ...parameters } = grant
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(parameters)) {

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../system/clock.ts'
 import { type SignedToken, signToken, verifyToken } from './sign-token.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
-export const JOB_AUDIENCE = 'trainyard:job'
+const JOB_AUDIENCE = 'trainyard:job'
 /** The contract's limit: 6 hours. */
 export const MAX_TOKEN_SECONDS = 6 * 3600
 

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../system/clock.ts'
 import { type SignedToken, signToken, verifyToken } from './sign-token.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
-export const REGISTRY_AUDIENCE = 'trainyard:registry'
+const REGISTRY_AUDIENCE = 'trainyard:registry'
 const MAX_SECONDS = 3600
 
 /** What a token allows, as the Docker registry's token protocol writes it. */

@@ -4,7 +4,7 @@ import { TrainyardError } from '../errors.ts'
 import { type Clock, systemClock } from '../system/clock.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
-export const ISSUER = 'trainyard'
+const ISSUER = 'trainyard'
 /** Clocks of trainers and platform may differ by this much. */
 const SKEW_SECONDS = 60
 

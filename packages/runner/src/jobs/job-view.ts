@@ -52,7 +52,7 @@ function fractionDone(row: JobRow): number {
 }
 
 /** Share of the work that is done. Steps are finer than epochs; whichever is further along is the newer one. */
-export function fractionOf(progress: JobProgress): number {
+function fractionOf(progress: JobProgress): number {
   return Math.max(share(progress.step, progress.totalSteps), share(progress.epoch, progress.totalEpochs))
 }
 

@@ -10,8 +10,11 @@ export interface EnvironmentPlaces {
   datasetCacheMaxGb: number
   /** Where the settings are written when they are too long for a variable. */
   configFile: string
+  /** Programs that every trainer finds first in its PATH. */
+  toolsDir?: string
 }
 
+const SYSTEM_PATH = ['/usr/local/bin', '/usr/bin', '/bin']
 /** Linux takes 128 KiB for one variable, with its name. */
 const MAX_CONFIG_VARIABLE_BYTES = 64 * 1024
 
@@ -26,9 +29,10 @@ export function trainerEnvironment(
   const config = JSON.stringify(request.config)
   const inFile = Buffer.byteLength(config) > MAX_CONFIG_VARIABLE_BYTES
   const { dataset } = request
+  const { toolsDir } = places
   const env = {
     // The trainer's own tools: node in the version that runs us, python and shells where systems keep them.
-    PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+    PATH: [...(toolsDir === undefined ? [] : [toolsDir]), dirname(process.execPath), ...SYSTEM_PATH].join(':'),
     HOME: places.workDir,
     TMPDIR: `${places.workDir}/tmp`,
     LANG: 'C.UTF-8',

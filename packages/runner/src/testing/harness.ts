@@ -123,7 +123,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
 export const isOver = (job: Job) => ['succeeded', 'failed', 'cancelled'].includes(job.state)
 
 /** Registered without an upload: what is inside does not matter to these tests. */
-export async function insertDataset(runner: Runner): Promise<string> {
+async function insertDataset(runner: Runner): Promise<string> {
   await runner.context.database.db
     .insertInto('datasets')
     .values({

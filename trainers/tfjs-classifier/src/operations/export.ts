@@ -28,7 +28,7 @@ export async function exportModel(job: ExportJob): Promise<ExportOutcome> {
 }
 
 /** `metadata.json`: what goes in, what comes out. */
-export function describeExport(info: CheckpointInfo, format: string, createdAt: Date): Record<string, unknown> {
+function describeExport(info: CheckpointInfo, format: string, createdAt: Date): Record<string, unknown> {
   const { spec, classes, normalization } = info
   return {
     framework: 'tensorflow.js',

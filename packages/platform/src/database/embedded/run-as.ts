@@ -20,7 +20,7 @@ export interface RunAs {
 }
 
 /** The environment is short on purpose: no secret of ours reaches the server, and no PGHOST misleads it. */
-export const POSTGRES_ENV: NodeJS.ProcessEnv = { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
+const POSTGRES_ENV: NodeJS.ProcessEnv = { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
 
 const asOurselves: RunAs = {
   owner: undefined,

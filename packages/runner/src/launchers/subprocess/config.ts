@@ -4,4 +4,6 @@ export interface SubprocessConfig {
   attemptsDir: string
   datasetCacheDir: string
   datasetCacheMaxGb: number
+  /** Programs that every trainer finds first in its PATH. */
+  toolsDir?: string
 }

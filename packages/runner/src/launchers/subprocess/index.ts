@@ -1,2 +1,1 @@
-export type { SubprocessConfig } from './config.ts'
 export { createSubprocessLauncher } from './launcher.ts'

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, processIdentity } from '@trainyard/platform'
 import type { AttemptRef, Launcher, LaunchRequest, Observation } from '../launcher.ts'
 import type { SubprocessConfig } from './config.ts'
+import { installTools } from './install-tools.ts'
 import { readOutput } from './read-output.ts'
 import { type AttemptFiles, attemptFiles, parseAttemptName, processSpec } from './spec.ts'
 
@@ -21,9 +22,11 @@ export function createSubprocessLauncher(options: SubprocessConfig & { logger: L
     ...options,
     attemptsDir: resolve(options.attemptsDir),
     datasetCacheDir: resolve(options.datasetCacheDir),
+    toolsDir: resolve(options.toolsDir ?? join(options.attemptsDir, 'tools')),
   }
   const { logger } = options
   mkdirSync(config.attemptsDir, { recursive: true, mode: 0o700 })
+  if (options.toolsDir === undefined) installTools(join(config.attemptsDir, 'tools'))
   mkdirSync(config.datasetCacheDir, { recursive: true })
   const files = (ref: AttemptRef) => attemptFiles(config, ref)
 

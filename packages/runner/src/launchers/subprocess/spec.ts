@@ -90,6 +90,7 @@ export function processSpec(request: LaunchRequest, config: SubprocessConfig): P
     datasetCacheDir: config.datasetCacheDir,
     datasetCacheMaxGb: config.datasetCacheMaxGb,
     configFile: files.configFile,
+    ...(config.toolsDir === undefined ? {} : { toolsDir: config.toolsDir }),
   }
   const { env, configText } = trainerEnvironment(request, places)
   return {
