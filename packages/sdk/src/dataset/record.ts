@@ -70,6 +70,8 @@ export interface DatasetReader {
   taskType: TaskType
   name?: string
   classes: DatasetClassInfo[]
+  /** What the source says of the whole dataset: its licences, its dates. Kept by its own format only. */
+  attributes?: Record<string, unknown>
   /** Every image once. Memory stays flat where the format allows it. */
   images(): AsyncGenerator<ImageRecord>
   /** What reading dropped or changed; complete when `images()` has ended. */
@@ -80,6 +82,8 @@ export interface DatasetReader {
 export interface ReadOptions {
   /** The task, where a format cannot tell (YOLO's OBB rows look like polygons). Default: what the files say. */
   task?: TaskType
+  /** Pascal VOC with its devkit's 1-based inclusive corners. Default false: 0-based. */
+  vocOneBased?: boolean
   signal?: AbortSignal
 }
 

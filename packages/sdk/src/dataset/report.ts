@@ -9,8 +9,11 @@ export type LossReason =
   | 'image-renamed'
   | 'image-size-unknown'
   | 'image-unsafe-path'
+  | 'image-unlabelled'
   | 'image-attributes-dropped'
   | 'split-changed'
+  | 'dataset-attributes-dropped'
+  | 'id-changed'
   // Whole annotations
   | 'annotation-of-missing-image'
   | 'annotation-of-unknown-class'
@@ -33,6 +36,7 @@ export type LossReason =
   | 'polygon-dropped'
   | 'polygon-from-box'
   | 'polygon-from-mask'
+  | 'polygon-from-circle'
   | 'polygon-bridged'
   | 'polygon-split'
   | 'polygon-part-dropped'
@@ -51,7 +55,9 @@ export type LossReason =
   | 'rounded'
   // Classes
   | 'class-renamed'
+  | 'class-renumbered'
   | 'class-dropped'
+  | 'class-reordered'
   | 'class-details-dropped'
   | 'flip-index-omitted'
 

@@ -7,6 +7,8 @@ import { QUOTE, scanString, scanValue, skipSpace, toKey } from './scan-value.ts'
 /** One element of a top-level array, as bytes. The bytes are only valid until the callback returns. */
 export interface JsonElement {
   bytes: Buffer
+  /** The same memory, as `scanValue` wants it. */
+  words: Int32Array
   start: number
   end: number
   /** Of the first byte in the file. */
@@ -92,7 +94,15 @@ async function cutArray(
     return
   }
   const wanted = find === undefined ? undefined : Buffer.from(`"${find}"`)
-  const element: JsonElement = { bytes: window.bytes, start: 0, end: 0, offset: 0, found: -1, index: 0 }
+  const element: JsonElement = {
+    bytes: window.bytes,
+    words: window.words,
+    start: 0,
+    end: 0,
+    offset: 0,
+    found: -1,
+    index: 0,
+  }
   let chunks = window.chunks
   for (let index = 0; ; index++) {
     window.element(element, wanted, key, index)
@@ -126,7 +136,7 @@ class Window {
   bytes: Buffer
   position = 0
   chunks = 0
-  #words: Int32Array
+  words: Int32Array
   #length = 0
   #base = 0
   #isEof = false
@@ -140,7 +150,7 @@ class Window {
     this.#name = name
     this.#maxValueBytes = maxValueBytes
     this.bytes = Buffer.allocUnsafeSlow(chunkBytes)
-    this.#words = new Int32Array(this.bytes.buffer)
+    this.words = new Int32Array(this.bytes.buffer)
     this.#fill(0)
   }
 
@@ -197,6 +207,7 @@ class Window {
   element(element: JsonElement, find: Uint8Array | undefined, key: string, index: number): void {
     const end = this.#scanWhole(key, find, index)
     element.bytes = this.bytes
+    element.words = this.words
     element.start = this.position
     element.end = end
     element.offset = this.#base + this.position
@@ -210,7 +221,7 @@ class Window {
       const end =
         bytes[position] === QUOTE
           ? scanString(bytes, position, this.#length)
-          : scanValue(bytes, position, this.#length, this.#words, find, this.#scan)
+          : scanValue(bytes, position, this.#length, this.words, find, this.#scan)
       // A number goes on until something else is seen.
       if (end > 0 && (end < this.#length || this.#isEof)) return end
       const place = index === undefined ? where : `${where}[${index}]`
@@ -232,7 +243,7 @@ class Window {
       const larger = Buffer.allocUnsafeSlow(this.bytes.length * 2)
       this.bytes.copy(larger, 0, 0, kept)
       this.bytes = larger
-      this.#words = new Int32Array(larger.buffer)
+      this.words = new Int32Array(larger.buffer)
     }
     this.#base += keep
     this.position -= keep

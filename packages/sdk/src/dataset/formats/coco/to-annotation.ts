@@ -1,0 +1,158 @@
+import { boxOfKeypoints, boxOfRings } from '../../geometry/box.ts'
+import { parseRle, rleBox } from '../../geometry/rle.ts'
+import type { Annotation, DatasetClassInfo, RunLengths } from '../../record.ts'
+import type { LossCounter } from '../../report.ts'
+import type { RawAnnotation } from './parse-annotation.ts'
+
+export interface AnnotationContext {
+  classes: readonly DatasetClassInfo[]
+  /** Class number by category id as text. */
+  classById: ReadonlyMap<string, number>
+  imageWidth: number
+  imageHeight: number
+  losses: LossCounter
+  /** Names the annotation in messages. */
+  place: () => string
+}
+
+type Box = [x: number, y: number, width: number, height: number]
+
+/** Under this overlap with its own outline a box is somebody's mistake. */
+const MIN_OVERLAP = 0.5
+
+/** Checks an annotation; undefined when nothing of it can be used (which is counted). */
+export function toAnnotation(raw: RawAnnotation, context: AnnotationContext): Annotation | undefined {
+  const { classById, losses, place } = context
+  const classId = classById.get(String(raw.categoryId))
+  if (classId === undefined) {
+    losses.add('annotation-of-unknown-class', () => `${place()} has category_id ${JSON.stringify(raw.categoryId)}`)
+    return undefined
+  }
+  const annotation: Annotation = { kind: 'class', classId }
+  const isText = typeof raw.id === 'string'
+  if (isText || typeof raw.id === 'number') annotation.id = raw.id as string | number
+  if (raw.isCrowd === 1 || raw.isCrowd === true) annotation.isCrowd = true
+  if (typeof raw.area === 'number' && raw.area >= 0) annotation.area = raw.area
+  if (raw.others.length > 0) annotation.attributes = Object.fromEntries(raw.others)
+
+  const bbox = readBox(raw.bbox)
+  if (bbox !== undefined) {
+    annotation.bbox = bbox
+    annotation.kind = 'box'
+  }
+  addSegmentation(annotation, raw.segmentation, context)
+  addKeypoints(annotation, raw.keypoints, context)
+
+  const isGiven = raw.bbox !== undefined && raw.bbox !== null && !(Array.isArray(raw.bbox) && raw.bbox.length === 0)
+  const hasGeometry = annotation.kind !== 'class'
+  if (isGiven && bbox === undefined && !hasGeometry) {
+    losses.add('annotation-invalid', () => `${place()} has the bbox ${JSON.stringify(raw.bbox)?.slice(0, 100)}`)
+    return undefined
+  }
+  fixBox(annotation, context)
+  return annotation
+}
+
+function readBox(value: unknown): Box | undefined {
+  if (!Array.isArray(value) || value.length !== 4) return undefined
+  const [x, y, width, height] = value as unknown[]
+  const isNumber = Number.isFinite(x) && Number.isFinite(y) && Number.isFinite(width) && Number.isFinite(height)
+  return isNumber && (width as number) >= 0 && (height as number) >= 0 ? (value as Box) : undefined
+}
+
+/** By its type, never by `iscrowd`: masks of single objects exist, and polygons of crowds. */
+function addSegmentation(annotation: Annotation, segmentation: unknown, context: AnnotationContext): void {
+  if (Array.isArray(segmentation)) {
+    const rings: number[][] = []
+    for (const ring of segmentation as unknown[]) {
+      if (isRing(ring)) rings.push(ring)
+      else {
+        const text = JSON.stringify(ring)?.slice(0, 60)
+        context.losses.add('polygon-degenerate', () => `${context.place()} has the ring ${text}`)
+      }
+    }
+    if (rings.length === 0) return
+    annotation.polygons = rings
+    annotation.kind = 'polygon'
+  } else if (typeof segmentation === 'object' && segmentation !== null) {
+    const rle = readRle(segmentation as Record<string, unknown>, context)
+    if (rle === undefined) return
+    annotation.rle = rle
+    annotation.kind = 'mask'
+  }
+}
+
+function isRing(ring: unknown): ring is number[] {
+  if (!Array.isArray(ring) || ring.length < 6 || ring.length % 2 !== 0) return false
+  for (let index = 0; index < ring.length; index++) if (!Number.isFinite(ring[index])) return false
+  return true
+}
+
+function readRle(rle: Record<string, unknown>, context: AnnotationContext): RunLengths | undefined {
+  const { losses, place, imageWidth, imageHeight } = context
+  const { size, counts } = rle
+  try {
+    if (!Array.isArray(size) || (typeof counts !== 'string' && !Array.isArray(counts))) {
+      throw new Error(`a segmentation has the members ${Object.keys(rle).join(', ')}; wanted are size and counts`)
+    }
+    const runs = parseRle({ size: size as number[], counts: counts as string | number[] })
+    if (imageWidth > 0 && imageHeight > 0 && (runs.width !== imageWidth || runs.height !== imageHeight)) {
+      losses.add(
+        'mask-size-mismatch',
+        () => `${place()}: a mask of ${runs.width} × ${runs.height} on an image of ${imageWidth} × ${imageHeight}`,
+      )
+      return undefined
+    }
+    return runs
+  } catch (error) {
+    losses.add('mask-dropped', () => `${place()}: ${error instanceof Error ? error.message : error}`)
+    return undefined
+  }
+}
+
+function addKeypoints(annotation: Annotation, value: unknown, { classes, losses, place }: AnnotationContext): void {
+  if (!Array.isArray(value) || value.length === 0) return
+  const names = classes[annotation.classId]?.keypoints
+  const isWhole = value.length % 3 === 0 && (names === undefined || value.length === names.length * 3)
+  if (!isWhole || !value.every(Number.isFinite)) {
+    const wanted = names === undefined ? 'triplets x, y, v' : `${names.length} triplets x, y, v`
+    losses.add('keypoints-dropped', () => `${place()} has ${value.length} keypoint numbers; wanted are ${wanted}`)
+    return
+  }
+  const keypoints = value as number[]
+  for (let at = 0; at < keypoints.length; at += 3) {
+    // A point that is not labelled is at 0, 0: what stands there instead is somebody's leftover.
+    if (keypoints[at + 2] === 0) keypoints[at] = keypoints[at + 1] = 0
+  }
+  annotation.keypoints = keypoints
+  if (keypoints.some((point, at) => at % 3 === 2 && point > 0)) annotation.kind = 'keypoints'
+}
+
+/** A box that is missing, or that has nothing to do with the outline, is taken from the outline. */
+function fixBox(annotation: Annotation, { losses, place }: AnnotationContext): void {
+  const { bbox, polygons, rle, keypoints } = annotation
+  if (polygons === undefined && rle === undefined && (keypoints === undefined || bbox !== undefined)) return
+  if (rle !== undefined && bbox !== undefined) return
+  const own = polygons ? boxOfRings(polygons) : rle ? rleBox(rle) : boxOfKeypoints(keypoints ?? [])
+  if (own === undefined) return
+  if (bbox !== undefined && overlap(bbox, own) >= MIN_OVERLAP) return
+  // Slivers and rounded boxes differ by a pixel without being wrong.
+  if (bbox !== undefined && isNear(bbox, own)) return
+  annotation.bbox = own
+  const why = bbox === undefined ? 'no bbox' : `the bbox ${JSON.stringify(bbox)} beside an outline of`
+  losses.add('box-derived', () => `${place()} has ${why} ${JSON.stringify(own)}`)
+}
+
+function overlap(a: Box, b: Box): number {
+  const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0])
+  const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1])
+  if (width <= 0 || height <= 0) return 0
+  const shared = width * height
+  return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+}
+
+function isNear(a: Box, b: Box): boolean {
+  const ends = (box: Box) => [box[0], box[1], box[0] + box[2], box[1] + box[3]]
+  const own = ends(b)
+  return ends(a).every((value, index) => Math.abs(value - (own[index] as number)) <= 2)
+}
