@@ -1,10 +1,15 @@
 import { constants } from 'node:fs'
 import { chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises'
-import { extname, join } from 'node:path'
-import type { DatasetClass } from '../../../contract/index.ts'
+import { extname, join, posix } from 'node:path'
+import type { DatasetClass, SplitName } from '../../../contract/index.ts'
 import { DatasetError } from '../../../errors.ts'
 import { forEachConcurrently } from '../../../util/for-each-concurrently.ts'
+import { nameClasses } from '../../class-names.ts'
+import type { DatasetWriter, WriteContext } from '../../convert-options.ts'
+import { copyImage } from '../../copy-image.ts'
 import type { DatasetIndex } from '../../index-dataset.ts'
+import { createOutputNames, portableName } from '../../output-names.ts'
+import type { ImageRecord } from '../../record.ts'
 
 export interface WriteImageFolderOptions {
   signal?: AbortSignal
@@ -73,4 +78,57 @@ function uniqueName(folder: string, path: string, taken: Set<string>): string {
       return candidate
     }
   }
+}
+
+/** `{split}/{class}/{image}`, or `{class}/{image}` for what belongs to no split. One class an image: more are counted as lost. */
+export function createImageFolderWriter(context: WriteContext): DatasetWriter {
+  const { target, report, dataset } = context
+  const names = nameClasses(context, portableName, (name) => name.normalize('NFC').toLowerCase())
+  const outputNames = createOutputNames()
+  const roots = new Set<SplitName | undefined>()
+  const order = [...names].sort()
+  for (const { id, name, color, supercategory, keypoints } of dataset.classes) {
+    const place = order.indexOf(names[id] ?? '')
+    if (place !== id) report.lose('class-reordered', `${JSON.stringify(name)}: ${id} became ${place}`)
+    if (color ?? supercategory ?? keypoints) report.lose('class-details-dropped', name)
+  }
+
+  return {
+    async image(record) {
+      const classId = chooseClass(record)
+      const folder = classId === undefined ? undefined : names[classId]
+      if (classId === undefined || folder === undefined) return report.lose('image-unlabelled', record.path)
+      roots.add(record.split)
+      const place = posix.join(record.split ?? '', folder)
+      const path = outputNames.next(withoutFolder(record.path, dataset.classes[classId]?.name ?? ''), place)
+      await copyImage(record, join(target, place, path), context)
+      if (record.attributes !== undefined) report.lose('image-attributes-dropped', record.path)
+      report.wrote(record.split, [classId])
+    },
+    async finish() {
+      // Every class in every split, also empty ones: class numbers follow the folders' order.
+      for (const split of roots)
+        for (const name of names) await mkdir(join(target, split ?? '', name), { recursive: true })
+    },
+  }
+
+  function chooseClass({ annotations, path }: ImageRecord): number | undefined {
+    const [first, ...others] = annotations
+    for (const { classId, kind, id, attributes } of annotations) {
+      if (kind !== 'class') report.lose('box-dropped', `${path}: ${kind}`)
+      if (id !== undefined) report.lose('annotation-id-dropped', path)
+      if (attributes !== undefined) report.lose('annotation-attributes-dropped', path)
+      if (classId !== first?.classId) report.lose('extra-label-dropped', `${path}: ${dataset.classes[classId]?.name}`)
+    }
+    const repeated = others.filter(({ classId }) => classId === first?.classId).length
+    report.lose('annotation-duplicate', path, repeated)
+    return first?.classId
+  }
+}
+
+/** `cat/1.png` of the class `cat` is `1.png` in its folder, and `train/cat/1.png` as well. */
+function withoutFolder(path: string, className: string): string {
+  const parts = path.split('/')
+  const at = parts.indexOf(className)
+  return at !== -1 && at <= 1 && at < parts.length - 1 ? parts.slice(at + 1).join('/') : path
 }

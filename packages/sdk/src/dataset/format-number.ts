@@ -1,0 +1,11 @@
+/** A number with at most `decimals` digits after the point: never an exponent, never `-0`, no zeros at the end. */
+export function formatNumber(value: number, decimals: number): string {
+  const text = value.toFixed(decimals)
+  const short = text.includes('.') ? text.replace(/\.?0+$/, '') : text
+  return short === '-0' ? '0' : short
+}
+
+/** The number that {@link formatNumber} writes. */
+export function roundTo(value: number, decimals: number): number {
+  return Number(formatNumber(value, decimals))
+}

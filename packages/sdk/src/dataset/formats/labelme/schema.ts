@@ -1,0 +1,38 @@
+import { z } from 'zod'
+
+/** Points are checked one by one when they are used: a bad one costs its shape, not the file. */
+export const LabelMeShape = z.looseObject({
+  label: z.string(),
+  points: z.array(z.array(z.unknown())).default([]),
+  shape_type: z
+    .string()
+    .nullish()
+    .transform((type) => type ?? 'polygon'),
+  group_id: z.number().nullish(),
+  flags: z.record(z.string(), z.unknown()).nullish(),
+  description: z.string().nullish(),
+  mask: z.string().nullish(),
+})
+export type LabelMeShape = z.infer<typeof LabelMeShape>
+
+const Side = z.number().int().nonnegative().max(1_000_000).nullish()
+
+export const LabelMeFile = z.looseObject({
+  shapes: z.array(LabelMeShape),
+  flags: z.record(z.string(), z.boolean()).nullish(),
+  imagePath: z.string().nullish(),
+  imageData: z.unknown(),
+  imageHeight: Side,
+  imageWidth: Side,
+})
+export type LabelMeFile = z.infer<typeof LabelMeFile>
+
+/** `keypoints.json`: LabelMe has no place for the order of keypoints. */
+export const LabelMeKeypoints = z.record(
+  z.string(),
+  z.object({
+    keypoints: z.array(z.string()),
+    skeleton: z.array(z.tuple([z.number().int(), z.number().int()])).optional(),
+  }),
+)
+export type KeypointNames = ReadonlyMap<string, { keypoints: string[]; skeleton?: [number, number][] | undefined }>

@@ -1,0 +1,187 @@
+import { boxOfCorners, boxOfRings } from '../../geometry/box.ts'
+import { encodeMask } from '../../geometry/rle.ts'
+import { decodePng } from '../../png/decode.ts'
+import type { Annotation, RunLengths } from '../../record.ts'
+import type { LossCounter, LossReason } from '../../report.ts'
+import type { KeypointNames, LabelMeShape } from './schema.ts'
+
+/** Vertices of a circle as a polygon: the area is 0.16 % too small. */
+const CIRCLE_POINTS = 64
+
+interface ShapeContext {
+  /** Of the JSON file, for reports. */
+  path: string
+  width: number
+  height: number
+  classIds: ReadonlyMap<string, number>
+  /** Given for pose: which points belong to which class. */
+  keypoints: KeypointNames | undefined
+  losses: LossCounter
+}
+
+/** The objects of one image. A shape that makes none is counted and left out: such shapes are in many real files. */
+export function toAnnotations(shapes: readonly LabelMeShape[], context: ShapeContext): Annotation[] {
+  const annotations: Annotation[] = []
+  const groups = new Map<string, Annotation>()
+  for (const [index, shape] of shapes.entries()) {
+    const lose: Lose = (reason, what) => {
+      context.losses.add(reason, `shapes[${index}] in ${context.path}: ${what}`)
+      return undefined
+    }
+    if (context.keypoints !== undefined && shape.shape_type === 'point' && isKeypoint(shape, shapes)) continue
+    const classId = context.classIds.get(shape.label)
+    if (classId === undefined) {
+      lose('annotation-of-unknown-class', `${JSON.stringify(shape.label)} is not in the class list`)
+      continue
+    }
+    const geometry = toGeometry(shape, context, lose)
+    if (geometry === undefined) continue
+    const annotation: Annotation = { classId, ...geometry }
+    const attributes = { ...shapeAttributes(shape), ...geometry.attributes }
+    if (Object.keys(attributes).length > 0) annotation.attributes = attributes
+    const group = shape.group_id ?? undefined
+    if (context.keypoints !== undefined && group !== undefined) addKeypoints(annotation, shape, shapes, context)
+    const key = `${classId} ${group}`
+    const first = group === undefined || annotation.kind !== 'polygon' ? undefined : groups.get(key)
+    if (first?.polygons !== undefined && annotation.polygons !== undefined && attributes.circle === undefined) {
+      first.polygons.push(...annotation.polygons)
+      const box = boxOfRings(first.polygons)
+      if (box !== undefined) first.bbox = box
+      continue
+    }
+    if (group !== undefined && annotation.kind === 'polygon') groups.set(key, annotation)
+    annotations.push(annotation)
+  }
+  return annotations
+}
+
+type Geometry = Omit<Annotation, 'classId'>
+type Lose = (reason: LossReason, what: string) => undefined
+
+function toGeometry(shape: LabelMeShape, context: ShapeContext, lose: Lose): Geometry | undefined {
+  const points: number[] = []
+  for (const [x, y] of shape.points) {
+    if (typeof x !== 'number' || typeof y !== 'number' || !Number.isFinite(x + y))
+      return lose('annotation-invalid', `a point is ${JSON.stringify([x, y])}`)
+    points.push(x, y)
+  }
+  const count = points.length / 2
+  const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = points
+  const wrongCount = (wanted: string) =>
+    lose('annotation-invalid', `${shape.shape_type} has ${count} points; wanted are ${wanted}`)
+  switch (shape.shape_type) {
+    case 'polygon': {
+      if (count < 3) return lose('polygon-degenerate', `a polygon of ${count} points`)
+      const bbox = boxOfRings([points])
+      return bbox === undefined ? undefined : { kind: 'polygon', polygons: [points], bbox }
+    }
+    case 'rectangle': {
+      // Some tools write all four corners.
+      if (count !== 2 && count !== 4) return wrongCount('2')
+      const bbox = count === 2 ? boxOfCorners(x1, y1, x2, y2) : boxOfRings([points])
+      if (bbox === undefined || bbox[2] <= 0 || bbox[3] <= 0)
+        return lose('annotation-too-small', 'a rectangle without area')
+      return { kind: 'box', bbox }
+    }
+    case 'rotation':
+    case 'oriented_rectangle':
+      return count === 4 ? { kind: 'obb', obb: points } : wrongCount('4')
+    case 'circle': {
+      if (count !== 2) return wrongCount('2')
+      const radius = Math.hypot(x2 - x1, y2 - y1)
+      if (radius === 0) return lose('annotation-too-small', 'a circle without area')
+      lose('polygon-from-circle', `radius ${radius}`)
+      return {
+        kind: 'polygon',
+        polygons: [circleRing(x1, y1, radius)],
+        bbox: [x1 - radius, y1 - radius, radius * 2, radius * 2],
+        attributes: { circle: { center: [x1, y1], radius } },
+      }
+    }
+    case 'mask':
+      return readMask(shape, points, context, lose)
+    case 'point':
+    case 'line':
+    case 'linestrip':
+    case 'points':
+      if (count === 0) return wrongCount('at least 1')
+      return { kind: 'other', attributes: { shape: { type: shape.shape_type, points } } }
+    default:
+      return lose('annotation-kind-not-supported', `shape_type ${JSON.stringify(shape.shape_type)}`)
+  }
+}
+
+function circleRing(cx: number, cy: number, radius: number): number[] {
+  return Array.from({ length: CIRCLE_POINTS }, (_, index) => (index / CIRCLE_POINTS) * 2 * Math.PI).flatMap((angle) => [
+    cx + radius * Math.cos(angle),
+    cy + radius * Math.sin(angle),
+  ])
+}
+
+/** A PNG of the box between the two points, both included; anything but 0 is set. */
+function readMask(
+  shape: LabelMeShape,
+  points: number[],
+  { width, height, path }: ShapeContext,
+  lose: Lose,
+): Geometry | undefined {
+  const [x = 0, y = 0] = points.map(Math.round)
+  if (points.length !== 4 || !shape.mask) return lose('annotation-invalid', 'a mask without a box or pixels')
+  if (width <= 0 || height <= 0) return lose('mask-size-mismatch', 'the file does not say how large the image is')
+  let png: ReturnType<typeof decodePng>
+  try {
+    png = decodePng(Buffer.from(shape.mask, 'base64'), `mask in ${path}`)
+  } catch (error) {
+    return lose('annotation-invalid', error instanceof Error ? error.message : String(error))
+  }
+  if (x < 0 || y < 0 || x + png.width > width || y + png.height > height)
+    return lose('mask-size-mismatch', `${png.width} × ${png.height} at ${x}, ${y} in ${width} × ${height}`)
+  const data = new Uint8Array(width * height)
+  let area = 0
+  for (let row = 0; row < png.height; row++) {
+    for (let column = 0; column < png.width; column++) {
+      if (png.samples[(row * png.width + column) * png.channels] === 0) continue
+      data[(y + row) * width + x + column] = 1
+      area++
+    }
+  }
+  if (area === 0) return lose('annotation-too-small', 'a mask without a pixel')
+  const rle: RunLengths = encodeMask({ width, height, data })
+  return { kind: 'mask', rle, bbox: [x, y, png.width, png.height] }
+}
+
+function shapeAttributes({ group_id: group, flags, description }: LabelMeShape): Record<string, unknown> {
+  return {
+    ...(typeof group === 'number' ? { group_id: group } : {}),
+    ...(flags && Object.keys(flags).length > 0 ? { flags } : {}),
+    ...(description ? { description } : {}),
+  }
+}
+
+function isKeypoint({ group_id: group }: LabelMeShape, shapes: readonly LabelMeShape[]): boolean {
+  return typeof group === 'number' && shapes.some((other) => other.shape_type !== 'point' && other.group_id === group)
+}
+
+/** The points of the object's group, by their labels. A point with the flag `occluded` has v = 1. */
+function addKeypoints(
+  annotation: Annotation,
+  shape: LabelMeShape,
+  shapes: readonly LabelMeShape[],
+  context: ShapeContext,
+): void {
+  const names = context.keypoints?.get(shape.label)?.keypoints
+  if (names === undefined || names.length === 0) return
+  const flat = new Array<number>(names.length * 3).fill(0)
+  for (const point of shapes) {
+    if (point.shape_type !== 'point' || point.group_id !== shape.group_id) continue
+    const at = names.indexOf(point.label)
+    const [x, y] = point.points[0] ?? []
+    if (at === -1 || typeof x !== 'number' || typeof y !== 'number' || !Number.isFinite(x + y)) {
+      context.losses.add('keypoints-dropped', `${JSON.stringify(point.label)} in ${context.path}`)
+      continue
+    }
+    flat.splice(at * 3, 3, x, y, point.flags?.occluded === true ? 1 : 2)
+  }
+  annotation.kind = 'keypoints'
+  annotation.keypoints = flat
+}
