@@ -8,6 +8,10 @@ interface CommandEntry {
 
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   dev: { summary: 'Run the trainer in this folder, without a platform', load: () => import('./commands/dev.ts') },
+  exec: {
+    summary: 'Run a program of any language as a trainer',
+    load: () => import('./commands/exec.ts'),
+  },
   publish: {
     summary: 'Push a trainer to a registry and follow its checks',
     load: () => import('./commands/publish.ts'),

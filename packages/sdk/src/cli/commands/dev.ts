@@ -4,6 +4,7 @@ import process from 'node:process'
 import { readManifest } from '../../client/publish/read-manifest.ts'
 import { Operation } from '../../contract/index.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
+import { ownCommand } from '../own-command.ts'
 
 const help = `Usage: trainyard dev [train|predict|export] [arguments for the trainer]
 
@@ -32,11 +33,20 @@ async function run(args: string[], io: CliIo): Promise<number> {
     const has = Operation.options.filter((name) => manifest.entrypoints[name] !== undefined).join(', ')
     throw new UsageError(`${manifest.name} has no entry point for ${operation}, only for ${has}`)
   }
-  const [program = '', ...fixed] = entrypoint
-  return runProgram(program, [...fixed, ...(asked.success ? args.slice(1) : args)], {
+  const [program, ...programArgs] = commandLine(entrypoint, asked.success ? args.slice(1) : args)
+  return runProgram(program, programArgs, {
     cwd: io.cwd,
     env: localEnvironment(operation, io.env),
   })
+}
+
+/** Entry point and arguments; those for `trainyard exec` go before its `--`, and this very program runs it. */
+function commandLine(entrypoint: readonly string[], args: readonly string[]): [string, ...string[]] {
+  const [program = '', ...fixed] = entrypoint
+  if (program !== 'trainyard') return [program, ...fixed, ...args]
+  const at = fixed.indexOf('--')
+  const own = at < 0 ? [...fixed, ...args] : [...fixed.slice(0, at), ...args, ...fixed.slice(at)]
+  return [...ownCommand(), ...own]
 }
 
 function localEnvironment(operation: Operation, env: CliIo['env']): NodeJS.ProcessEnv {

@@ -1,0 +1,89 @@
+import { constants } from 'node:os'
+import { type ErrorType, EXIT_CODES } from '../contract/index.ts'
+import {
+  CheckpointError,
+  ConfigError,
+  DatasetError,
+  FrameworkError,
+  NetworkError,
+  ResourceError,
+  TrainerError,
+  type TrainerErrorOptions,
+  ValidationError,
+} from '../errors.ts'
+
+/** How a program ended: by itself, by a signal, or it could not be started at all. */
+export type ChildEnd = { code: number } | { signal: NodeJS.Signals } | { cannotStart: NodeJS.ErrnoException }
+
+const ERRORS = {
+  CheckpointError,
+  ConfigError,
+  DatasetError,
+  FrameworkError,
+  NetworkError,
+  ResourceError,
+  UnknownError: TrainerError,
+  ValidationError,
+} satisfies Record<ErrorType, new (message: string, options?: TrainerErrorOptions) => TrainerError>
+
+export interface ReportedFailure {
+  errorType: ErrorType
+  message: string
+  traceback?: string | undefined
+  retryable?: boolean | undefined
+}
+
+export function createTrainerError({ errorType, message, traceback, retryable }: ReportedFailure): TrainerError {
+  const error = new ERRORS[errorType](message, retryable === undefined ? {} : { retryable })
+  error.stack = traceback ?? ''
+  return error
+}
+
+/**
+ * What the end means: undefined when the program did its work. What it said with `failed` counts before its exit code;
+ * without that, the code follows the contract (3: settings or dataset, 2: network) and the last line of its standard
+ * error is the message.
+ */
+export function judgeEnd(
+  program: string,
+  end: ChildEnd,
+  reported: ReportedFailure | undefined,
+  lastErrors: readonly string[],
+): TrainerError | undefined {
+  if ('cannotStart' in end) {
+    const isMissing = end.cannotStart.code === 'ENOENT'
+    const why = isMissing ? 'it is not installed or not in PATH' : end.cannotStart.message
+    return new ConfigError(`"${program}" cannot be started: ${why}`, { cause: end.cannotStart })
+  }
+  const traceback = lastErrors.join('\n')
+  if (reported !== undefined) return createTrainerError({ traceback, ...reported })
+  const signal = 'signal' in end ? end.signal : signalOfCode(end.code)
+  if (signal !== undefined) {
+    const hint = signal === 'SIGKILL' ? ', often because memory ran out' : ''
+    const errorType = signal === 'SIGKILL' ? 'ResourceError' : 'UnknownError'
+    return createTrainerError({
+      errorType,
+      message: `"${program}" was ended by ${signal}${hint}`,
+      traceback,
+      retryable: true,
+    })
+  }
+  const code = 'code' in end ? end.code : 0
+  if (code === 0) return undefined
+  const message = lastErrors.findLast((line) => line.trim() !== '')?.trim() ?? `"${program}" exited with ${code}`
+  switch (code) {
+    case EXIT_CODES.unusableInput:
+      return createTrainerError({ errorType: 'ConfigError', message, traceback })
+    case EXIT_CODES.platformUnreachable:
+      return createTrainerError({ errorType: 'NetworkError', message, traceback })
+    default:
+      return createTrainerError({ errorType: 'UnknownError', message, traceback, retryable: true })
+  }
+}
+
+/** Shells report a signal as 128 and its number. */
+function signalOfCode(code: number): NodeJS.Signals | undefined {
+  if (code <= 128) return undefined
+  const entry = Object.entries(constants.signals).find(([, number]) => number === code - 128)
+  return entry?.[0] as NodeJS.Signals | undefined
+}

@@ -1,0 +1,266 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runCli } from '../cli/run-cli.ts'
+import { createDice, createEnvironment, createPng, writeFiles } from '../tests/test-dataset.ts'
+import { startTestPlatform, type TestPlatform } from '../tests/test-platform.ts'
+
+let platform: TestPlatform
+let dir: string
+beforeEach(async () => {
+  platform = await startTestPlatform()
+  const { annotations, files } = createDice(8)
+  platform.annotations = [annotations]
+  platform.files = files
+  dir = mkdtempSync(join(tmpdir(), 'trainyard-exec-'))
+  const entrypoints = { train: ['trainyard'], predict: ['trainyard'] }
+  writeFileSync(join(dir, 'trainer.json'), JSON.stringify({ ...manifest, entrypoints }))
+})
+afterEach(async () => {
+  await platform.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const manifest = {
+  name: 'acme/test',
+  version: '1.0.0',
+  displayName: 'Test',
+  description: 'Test',
+  license: 'MIT',
+  authors: ['Someone'],
+  contract: '1',
+  framework: 'test',
+  models: [{ name: 'small', taskTypes: ['classification'] }],
+  taskTypes: ['classification'],
+  datasetFormats: ['dice'],
+}
+
+/** What a program in JavaScript needs: its job, and a way to speak. */
+const PRELUDE = `
+import { readFileSync, writeFileSync, writeSync } from 'node:fs'
+const job = JSON.parse(readFileSync(process.env.TRAINYARD_JOB_FILE, 'utf8'))
+const line = (text) => writeSync(Number(process.env.TRAINYARD_EVENTS_FD), text + '\\n')
+const say = (type, fields) => line(JSON.stringify({ type, ...fields }))
+`
+
+function start(program: string, options: { env?: Record<string, string>; args?: string[] } = {}) {
+  writeFileSync(join(dir, 'program.mjs'), PRELUDE + program)
+  return startCommand([...(options.args ?? []), '--', process.execPath, 'program.mjs'], options.env)
+}
+
+function startCommand(args: string[], env: Record<string, string> = createEnvironment(platform.url, dir)) {
+  const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+  const child: ChildProcess = spawn(process.execPath, ['--conditions=trainyard-source', main, 'exec', ...args], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString()
+  }
+  child.stdout?.on('data', collect)
+  child.stderr?.on('data', collect)
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, output }))
+  })
+  return { child, ended }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+const ofType = (type: string) => platform.events.filter((event) => event.type === type)
+const messages = () => ofType('log').map(({ message }) => String(message))
+const last = () => platform.events.at(-1)
+
+describe('trainyard exec on a platform', () => {
+  it('carries what a program says, with the files that it names', async () => {
+    const { code, output } = await start(`
+      writeFileSync(job.workDir + '/model.json', 'first')
+      say('progress', { epoch: 1, metrics: { loss: 0.5 } })
+      say('checkpoint', { name: 'best', file: job.workDir + '/model.json' })
+      say('validation', { metrics: { top1_accuracy: 0.9 } })
+      say('artifact', { kind: 'plot', file: 'trainer.json', name: 'plots/loss.json' })
+      say('completed', { metrics: { top1_accuracy: 0.9 } })
+      console.log('hello from the program')
+    `).ended
+    expect({ code, types: platform.events.map(({ type }) => type).filter((type) => type !== 'log') }, output).toEqual({
+      code: 0,
+      types: ['started', 'progress', 'progress', 'progress', 'validation', 'checkpoint', 'artifact', 'completed'],
+    })
+    expect(ofType('progress')[2]).toMatchObject({ epoch: 1, totalEpochs: 3, metrics: { loss: 0.5 } })
+    expect(ofType('checkpoint')[0]).toMatchObject({ name: 'best', epoch: 1 })
+    expect([...platform.artifacts.values()].map(({ name }) => name)).toEqual(['best.json', 'plots/loss.json'])
+    expect(messages()).toContain('hello from the program')
+    expect(last()).toMatchObject({ result: { metrics: { top1_accuracy: 0.9 }, bestEpoch: 1 } })
+  })
+
+  it('gives the program its job and its dataset, and keeps the token to itself', async () => {
+    const { code } = await start(`
+      import { readdirSync } from 'node:fs'
+      const { operation, model, config, dataset, checkpoint } = job
+      const classes = readdirSync(job.dataset.dir + '/train').sort()
+      const { CALLBACK_TOKEN = 'none', CALLBACK_URL = 'none', OPERATION } = process.env
+      say('log', { message: 'seen', data: {
+        operation, model, epochs: config.basic.epochs, format: dataset.format, names: dataset.classes.map(({ name }) => name),
+        checkpoint, classes, CALLBACK_TOKEN, CALLBACK_URL, OPERATION } })
+    `).ended
+    expect(code).toBe(0)
+    expect(ofType('log').find(({ message }) => message === 'seen')?.data).toEqual({
+      operation: 'train',
+      model: 'small',
+      epochs: 3,
+      format: 'imagefolder',
+      names: ['cat', 'dog'],
+      checkpoint: null,
+      classes: ['cat', 'dog'],
+      CALLBACK_TOKEN: 'none',
+      CALLBACK_URL: 'none',
+      OPERATION: 'train',
+    })
+  })
+
+  it('tells which line it could not read, and why, and goes on', async () => {
+    const { code } = await start(`
+      line('oops')
+      line('{"type":"progres","epoch":1}')
+      say('progress', { epoch: 'one' })
+      say('checkpoint', { name: 'best', file: 'no-such-file' })
+      say('progress', { epoch: 1, total_epochs: 3 })
+      line('{"type":"progress","epoch":2,"metrics":{"top1_accuracy":NaN,"lr":-Infinity}}')
+    `).ended
+    expect(code).toBe(0)
+    expect(messages().filter((text) => text.startsWith('Line'))).toEqual([
+      expect.stringMatching(/^Line 1 of the events is left out: it is not JSON .*It begins with "oops"$/),
+      expect.stringContaining('Line 2 of the events is left out: its type is "progres"; wanted is one of: progress, '),
+      expect.stringContaining('Line 3 of the events is left out: epoch: expected number, received string'),
+      'Line 5 of the events has "progress.total_epochs", which nobody reads',
+    ])
+    expect(messages()).toContainEqual(expect.stringMatching(/no-such-file" cannot be uploaded: ENOENT/))
+    expect(ofType('progress').at(-1)).toMatchObject({ epoch: 2, metrics: { top1_accuracy: 'NaN', lr: '-Infinity' } })
+    expect(last()?.type).toBe('completed')
+  })
+
+  it('reports an uncaught error with the last words of the program', async () => {
+    const { code } = await start(`console.error('Traceback'); console.error('ValueError: bad shape'); process.exit(1)`)
+      .ended
+    expect(code).toBe(1)
+    expect(last()).toMatchObject({
+      type: 'failed',
+      errorType: 'UnknownError',
+      message: 'ValueError: bad shape',
+      traceback: 'Traceback\nValueError: bad shape',
+      retryable: true,
+    })
+  })
+
+  it('believes what the program says of its failure more than its exit code', async () => {
+    const { code } = await start(`say('failed', { errorType: 'DatasetError', message: 'Image 3 is corrupt' })`).ended
+    expect(code).toBe(3)
+    expect(last()).toMatchObject({ type: 'failed', errorType: 'DatasetError', message: 'Image 3 is corrupt' })
+  })
+
+  it('ends the program when its loss is NaN', async () => {
+    const run = start(`say('progress', { epoch: 1, metrics: { loss: 'NaN' } }); setInterval(() => {}, 1000)`)
+    expect((await run.ended).code).toBe(1)
+    expect(last()).toMatchObject({ type: 'failed', errorType: 'ValidationError' })
+  })
+
+  it('hands a cancel on as SIGTERM and keeps what was saved then', async () => {
+    const run = start(`
+      process.on('SIGTERM', () => {
+        writeFileSync(job.workDir + '/last.bin', 'weights')
+        say('checkpoint', { name: 'last', file: job.workDir + '/last.bin' })
+        process.exit(0)
+      })
+      console.log('ready')
+      setInterval(() => {}, 1000)
+    `)
+    await until(() => messages().includes('ready'))
+    run.child.kill('SIGTERM')
+    expect((await run.ended).code).toBe(143)
+    expect([...platform.artifacts.values()].map(({ name }) => name)).toEqual(['last.bin'])
+    expect(last()?.type).toBe('cancelled')
+  })
+
+  it('kills a program that does not care about SIGTERM', async () => {
+    const run = start(
+      `process.on('SIGTERM', () => console.log('no')); console.log('pid ' + process.pid); setInterval(() => {}, 1000)`,
+      { args: ['--grace', '0.2'] },
+    )
+    await until(() => messages().some((text) => text.startsWith('pid')))
+    run.child.kill('SIGTERM')
+    expect((await run.ended).code).toBe(143)
+    const pid = Number(
+      messages()
+        .find((text) => text.startsWith('pid'))
+        ?.slice(4),
+    )
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+    expect(last()?.type).toBe('cancelled')
+  })
+
+  it('says that a program is not installed, and never tries again', async () => {
+    const { code } = await startCommand(['--', 'no-such-program-here']).ended
+    expect(code).toBe(3)
+    expect(last()).toMatchObject({
+      type: 'failed',
+      errorType: 'ConfigError',
+      message: '"no-such-program-here" cannot be started: it is not installed or not in PATH',
+    })
+  })
+
+  it('refuses an operation for which trainer.json has no entry point', async () => {
+    const { code } = await start('', {
+      env: { ...createEnvironment(platform.url, dir), OPERATION: 'export', EXPORT_FORMAT: 'onnx' },
+    }).ended
+    expect(code).toBe(3)
+    expect(last()).toMatchObject({ message: 'OPERATION is "export"; this trainer can do: train, predict' })
+  })
+})
+
+describe('trainyard exec without a platform', () => {
+  it('trains and predicts from folders', async () => {
+    const { annotations, files } = createDice(8)
+    writeFiles(join(dir, 'data'), [annotations, ...files])
+    mkdirSync(join(dir, 'pictures'))
+    writeFileSync(join(dir, 'pictures', 'a.png'), createPng())
+    const program = `
+      if (job.operation === 'train') {
+        writeFileSync(job.workDir + '/model.json', '{}')
+        say('progress', { epoch: 1, metrics: { loss: 0.25 } })
+        say('checkpoint', { name: 'best', file: job.workDir + '/model.json' })
+      } else {
+        const [image] = readFileSync(job.imagesFile, 'utf8').trim().split('\\n').map((text) => JSON.parse(text))
+        readFileSync(job.checkpoint.path)
+        say('prediction', { imageName: image.name, predictions: [{ classId: 0, className: 'cat', confidence: 1 }] })
+      }
+    `
+    const trained = await start(program, { env: {}, args: ['train', '--dataset', 'data', '--epochs', '1'] }).ended
+    expect(trained).toMatchObject({ code: 0, output: expect.stringContaining('epoch 1/1  loss 0.25') })
+    expect(existsSync(join(dir, 'runs/1/best.json'))).toBe(true)
+    const args = ['predict', '--images', 'pictures', '--checkpoint', 'runs/1/best.json']
+    expect((await start(program, { env: {}, args }).ended).code).toBe(0)
+    const journal = readFileSync(join(dir, 'runs/2/journal.jsonl'), 'utf8')
+    expect(journal).toContain('"imageName":"a.png"')
+    expect(journal).toContain('"imageCount":1')
+  })
+})
+
+describe('the command line of trainyard exec', () => {
+  it.each([
+    [['python3', 'train.py'], 'which program? It stands behind "--"'],
+    [['--grace', 'soon', '--', 'true'], '--grace is "soon"; wanted is a number of seconds'],
+    [['--as', 'yolo9', '--', 'true'], '--as is "yolo9"; wanted is imagefolder or dice'],
+  ])('refuses %j', async (args, message) => {
+    let said = ''
+    const output = { write: (text: string) => (said += text) }
+    expect(await runCli(['exec', ...args], { stdout: output, stderr: output, env: {}, cwd: dir })).toBe(2)
+    expect(said).toContain(message)
+  })
+})

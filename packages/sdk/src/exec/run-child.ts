@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChildEnd } from './end-of-child.ts'
+import { createLineSplitter } from './split-lines.ts'
+
+export interface RunChildOptions {
+  program: string
+  args: readonly string[]
+  cwd: string
+  env: NodeJS.ProcessEnv
+  /** Aborted: SIGTERM, and after `graceMs` SIGKILL. */
+  signal: AbortSignal
+  graceMs: number
+  onEvent: (line: string, isCut: boolean) => void
+  onOutput: (line: string, stream: 'stdout' | 'stderr') => void
+}
+
+/** Number of the pipe on which the program writes its events. */
+export const EVENTS_FD = 3
+const MAX_EVENT_LENGTH = 8 * 1024 * 1024
+const MAX_OUTPUT_LENGTH = 16_384
+/** A process that the program left behind may hold the pipes open for ever. */
+const DRAIN_MS = 2000
+
+/** Runs the program to its end and hands on everything that it said. */
+export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
+  const { program, args, cwd, env, signal, graceMs } = options
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const readers = [
+    readLines(child.stdio[EVENTS_FD], MAX_EVENT_LENGTH, options.onEvent),
+    readLines(child.stdout, MAX_OUTPUT_LENGTH, (line) => options.onOutput(lastDrawn(line), 'stdout')),
+    readLines(child.stderr, MAX_OUTPUT_LENGTH, (line) => options.onOutput(lastDrawn(line), 'stderr')),
+  ]
+  const stop = stopOnAbort(child, signal, graceMs)
+  try {
+    const end = await endOf(child)
+    if (!('cannotStart' in end)) await Promise.race([Promise.all(readers), sleep(DRAIN_MS, undefined, { ref: false })])
+    return end
+  } finally {
+    stop()
+    for (const stream of child.stdio) stream?.destroy()
+  }
+}
+
+function endOf(child: ChildProcess): Promise<ChildEnd> {
+  return new Promise((resolve) => {
+    child.once('error', (cannotStart) => resolve({ cannotStart }))
+    child.once('exit', (code, signal) => resolve(signal === null ? { code: code ?? 0 } : { signal }))
+  })
+}
+
+function stopOnAbort(child: ChildProcess, signal: AbortSignal, graceMs: number): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const stop = () => {
+    child.kill('SIGTERM')
+    timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+  }
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
+  return () => {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+function readLines(
+  stream: ChildProcess['stdio'][number] | undefined,
+  maxLength: number,
+  onLine: (line: string, isCut: boolean) => void,
+): Promise<void> {
+  const readable = stream as Readable | null
+  if (readable === null) return Promise.resolve()
+  return new Promise((resolve) => {
+    const splitter = createLineSplitter({ onLine, maxLength })
+    readable.on('data', (chunk: Buffer) => splitter.push(chunk))
+    readable.once('end', () => splitter.end())
+    readable.once('error', () => resolve())
+    readable.once('close', () => resolve())
+  })
+}
+
+/** Progress bars draw over their own line; what was drawn last is what counts. */
+function lastDrawn(line: string): string {
+  return line.split('\r').findLast((part) => part !== '') ?? ''
+}

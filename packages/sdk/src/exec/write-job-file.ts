@@ -1,0 +1,69 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { FetchedDataset, FetchOptions, JobBase, PredictJob } from '../job.ts'
+
+/** `job.json`: what a program under `trainyard exec` needs to know. Field names are part of the public protocol. */
+export interface JobFile {
+  protocol: 1
+  jobId: number
+  attempt: number
+  operation: JobBase['operation']
+  taskType: JobBase['taskType']
+  framework: string
+  model: string
+  traceId: string
+  isLocal: boolean
+  config: JobBase['config']
+  /** Writable, private to the attempt, removed after it. */
+  workDir: string
+  /** With the operation train. */
+  dataset?: FetchedDataset & { format: FetchOptions['as'] }
+  /** With the operation predict: a file with one `{"name", "path"}` a line. */
+  imagesFile?: string
+  /** What to go on from, predict with or export; null when the job was given none. */
+  checkpoint: { path: string; name: string; sizeBytes: number } | null
+  /** With the operation export. */
+  exportFormat?: string
+}
+
+/** Fetches the job's inputs and writes what the program reads. Resolves with the file's path. */
+export async function writeJobFile(
+  job: JobBase & { exportFormat?: string; images?: PredictJob['images'] },
+  as: FetchOptions['as'],
+): Promise<string> {
+  const dir = join(job.workDir, 'exec')
+  await mkdir(dir, { recursive: true })
+  const { id, attempt, operation, taskType, framework, model, traceId, isLocal, config, workDir } = job
+  const file: JobFile = {
+    protocol: 1,
+    jobId: id,
+    attempt,
+    operation,
+    taskType,
+    framework,
+    model,
+    traceId,
+    isLocal,
+    config,
+    workDir,
+    ...(operation === 'train' ? { dataset: { ...(await job.dataset.fetch({ as })), format: as } } : {}),
+    ...(job.images === undefined ? {} : { imagesFile: await writeImages(job.images, dir) }),
+    checkpoint: (await job.inputs.findCheckpoint()) ?? null,
+    ...(job.exportFormat === undefined ? {} : { exportFormat: job.exportFormat }),
+  }
+  const path = join(dir, 'job.json')
+  await writeFile(path, `${JSON.stringify(file, null, 2)}\n`)
+  return path
+}
+
+/** A line each: a dataset may have millions. */
+async function writeImages(images: PredictJob['images'], dir: string): Promise<string> {
+  const path = join(dir, 'images.jsonl')
+  const list = await images()
+  await pipeline(function* () {
+    for (const image of list) yield `${JSON.stringify(image)}\n`
+  }, createWriteStream(path))
+  return path
+}
