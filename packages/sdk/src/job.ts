@@ -76,12 +76,20 @@ export interface ArtifactOptions {
   name?: string
   contentType?: string
   metadata?: Record<string, unknown>
+  /** Called as bytes leave; a part that is tried again counts from its start again. */
+  onProgress?: (progress: UploadProgress) => void
+}
+
+export interface UploadProgress {
+  sentBytes: number
+  totalBytes: number
 }
 
 export interface CheckpointOptions {
   /** Default: the epoch of the last {@link JobBase.progress}. */
   epoch?: number
   metrics?: MetricNumbers
+  onProgress?: ArtifactOptions['onProgress']
 }
 
 /** `job.log('text')` is `job.log.info('text')`. Goes to the console and to the journal. */

@@ -1,6 +1,8 @@
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import { Problem } from '../contract/index.ts'
 import { NetworkError } from '../errors.ts'
-import { type BackoffOptions, backoffMs, isRetryableStatus, retryAfterMs, sleep } from './retry.ts'
+import { type BackoffOptions, createRetries, isRetryableStatus, type RetryLimits, readRetryAfter } from './retry.ts'
 import type { TokenSource } from './token-source.ts'
 import type { HttpResponse, Transport } from './transport.ts'
 
@@ -11,14 +13,16 @@ export interface PlatformApiOptions {
   transport: Transport
   traceparent?: string | undefined
   backoff?: BackoffOptions
-  /** How often a call is tried. Default 8, with the waits of `backoff` between. */
-  maxTries?: number
+  /** How long a call is tried again. Defaults: at least 8 times, and for 10 minutes. */
+  limits?: RetryLimits
 }
 
 export interface PlatformCallOptions {
   body?: unknown
   signal?: AbortSignal
   timeoutMs?: number
+  /** Sends a body above 1 kB as gzip. Only for endpoints that say they read it. */
+  mayCompress?: boolean
 }
 
 /** An answer as it came, with the problem document where it was one. */
@@ -27,6 +31,8 @@ export interface PlatformAnswer {
   json: unknown
   problem: Problem | undefined
   retryAfterMs: number | undefined
+  /** The token that was sent: by now another may be in use. */
+  sentToken: string
 }
 
 /** Authorised JSON calls to the job's endpoints. */
@@ -37,33 +43,54 @@ export interface PlatformApi {
   call(method: string, path: string, options?: PlatformCallOptions): Promise<unknown>
 }
 
-export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
-  const { token, transport, traceparent, backoff = {}, maxTries = 8 } = options
-  const baseUrl = options.baseUrl.replace(/\/+$/, '')
+/** Below this the header costs as much as is saved. */
+const COMPRESS_FROM_BYTES = 1024
+const compress = promisify(gzip)
 
-  const once: PlatformApi['once'] = async (method, path, { body, signal, timeoutMs = 30_000 } = {}) => {
+export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
+  const { token, transport, traceparent, backoff = {}, limits = {} } = options
+  const baseUrl = options.baseUrl.replace(/\/+$/, '')
+  // Something on the way may not know it (415): then bodies go as they are from there on.
+  let readsGzip = true
+
+  const once: PlatformApi['once'] = async (method, path, callOptions = {}) => {
+    const { body, signal, timeoutMs = 30_000, mayCompress = false } = callOptions
     const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
+    // In the thread pool and at its fastest: the training has the processor.
+    const zipped =
+      mayCompress && readsGzip && text !== undefined && text.length >= COMPRESS_FROM_BYTES
+        ? await compress(text, { level: 1 })
+        : undefined
+    const sentToken = token.current()
     const response = await transport.send({
       method,
       url: baseUrl + path,
       headers: {
-        authorization: `Bearer ${token.current()}`,
+        authorization: `Bearer ${sentToken}`,
         accept: 'application/json',
         ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(zipped === undefined ? {} : { 'content-encoding': 'gzip' }),
         ...(traceparent === undefined ? {} : { traceparent }),
       },
-      ...(text === undefined ? {} : { body: text }),
+      ...(text === undefined ? {} : { body: zipped ?? text }),
       ...(signal ? { signal } : {}),
       timeoutMs,
     })
-    return readAnswer(response)
+    if (response.status === 415 && zipped !== undefined) {
+      response.discard()
+      readsGzip = false
+      return once(method, path, callOptions)
+    }
+    return readAnswer(response, sentToken)
   }
 
   return {
     once,
     async call(method, path, callOptions = {}) {
-      let mayReload = true
-      for (let failures = 1; ; failures++) {
+      const { signal } = callOptions
+      const retries = createRetries({ backoff, limits, ...(signal ? { signal } : {}) })
+      let unauthorised = 0
+      for (;;) {
         let answer: PlatformAnswer | undefined
         let failure: unknown
         try {
@@ -73,21 +100,31 @@ export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
           if (!(error instanceof NetworkError)) throw error
           failure = error
         }
-        if (answer?.status === 401 && mayReload && token.reload()) {
-          mayReload = false
-          continue
-        }
         const error = answer ? refusal(method, path, answer) : failure
-        const retryable = answer === undefined || isRetryableStatus(answer.status) || answer.status === 401
-        if (!retryable || failures >= maxTries) throw error
-        const waitMs = Math.max(answer?.retryAfterMs ?? 0, backoffMs(failures, backoff))
-        await sleep(waitMs, callOptions.signal ? { signal: callOptions.signal } : {})
+        if (answer?.status === 401) {
+          unauthorised++
+          if (unauthorised <= MAX_TOKENS && token.replace(answer.sentToken)) continue
+          if (!isWorthWaiting(answer, token, unauthorised)) throw error
+        } else if (answer !== undefined && !isRetryableStatus(answer.status)) throw error
+        if (!(await retries.wait(answer?.retryAfterMs))) throw error
       }
     },
   }
 }
 
-async function readAnswer(response: HttpResponse): Promise<PlatformAnswer> {
+/** How many different tokens are tried one after the other without a wait. */
+export const MAX_TOKENS = 3
+
+/**
+ * Whether a 401 may still turn out well although there is no other token to try. Once: what refused us may have been a
+ * replica that does not know the newest key yet. An expired token for longer where a file is renewed from outside:
+ * whoever renews it may itself be coming back from an outage.
+ */
+export function isWorthWaiting(answer: PlatformAnswer, token: TokenSource, unauthorised: number): boolean {
+  return unauthorised <= 1 || (token.hasFile && answer.problem?.code === 'token_expired')
+}
+
+async function readAnswer(response: HttpResponse, sentToken: string): Promise<PlatformAnswer> {
   const text = await response.text()
   let json: unknown
   try {
@@ -100,7 +137,8 @@ async function readAnswer(response: HttpResponse): Promise<PlatformAnswer> {
     status: response.status,
     json,
     problem,
-    retryAfterMs: retryAfterMs(response.headers['retry-after'], new Date()),
+    retryAfterMs: readRetryAfter(response.headers),
+    sentToken,
   }
 }
 

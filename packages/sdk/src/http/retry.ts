@@ -21,6 +21,12 @@ export function retryAfterMs(header: string | undefined, now: Date): number | un
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 3_600_000)
 }
 
+/** `Retry-After` of an answer. A date is held against the answer's own clock: ours may be minutes off. */
+export function readRetryAfter(headers: { 'retry-after'?: string | undefined; date?: string | undefined }) {
+  const sent = Date.parse(headers.date ?? '')
+  return retryAfterMs(headers['retry-after'], Number.isNaN(sent) ? new Date() : new Date(sent))
+}
+
 /** Whether the same request may succeed later. */
 export function isRetryableStatus(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500
@@ -43,6 +49,44 @@ export function createTokenBucket(options: { capacity: number; perSecond: number
       at = time
       tokens -= 1
       return tokens >= 0 ? 0 : (-tokens / perSecond) * 1000
+    },
+  }
+}
+
+/** Both must be used up before a request is given up. */
+export interface RetryLimits {
+  /** Tries, the first one included. Default 8. */
+  maxTries?: number
+  /** Since the first failure, in milliseconds. Default 600,000: an outage of minutes must not fail a training. */
+  giveUpAfterMs?: number
+}
+
+export interface Retries {
+  /** How often it has failed. */
+  readonly failures: number
+  /** Counts a failure and waits for the next try; false when it is time to give up. An abort throws the signal's reason. */
+  wait(retryAfterMs?: number): Promise<boolean>
+}
+
+export function createRetries(options: {
+  backoff?: BackoffOptions
+  limits?: RetryLimits
+  signal?: AbortSignal
+}): Retries {
+  const { backoff = {}, limits = {}, signal } = options
+  const { maxTries = 8, giveUpAfterMs = 600_000 } = limits
+  let failures = 0
+  let firstAt: number | undefined
+  return {
+    get failures() {
+      return failures
+    },
+    async wait(askedMs = 0) {
+      failures++
+      firstAt ??= performance.now()
+      if (failures >= maxTries && performance.now() - firstAt >= giveUpAfterMs) return false
+      await sleep(Math.max(askedMs, backoffMs(failures, backoff)), signal ? { signal } : {})
+      return true
     },
   }
 }

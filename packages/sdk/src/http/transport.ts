@@ -44,7 +44,7 @@ export function createTransport({ maxSockets = 32 }: { maxSockets?: number } = {
     https: new https.Agent({ keepAlive: true, maxSockets }),
   }
   return {
-    send: (request) => exchange(request, agents),
+    send: (request) => send(request, agents),
     close() {
       agents.http.destroy()
       agents.https.destroy()
@@ -52,7 +52,21 @@ export function createTransport({ maxSockets = 32 }: { maxSockets?: number } = {
   }
 }
 
-function exchange(request: HttpRequest, agents: { http: http.Agent; https: https.Agent }): Promise<HttpResponse> {
+type Agents = { http: http.Agent; https: https.Agent }
+
+/** A server may close a kept-alive connection just as we use it; that says nothing about the server: once more, at once. */
+async function send(request: HttpRequest, agents: Agents): Promise<HttpResponse> {
+  const state: { wasReused?: boolean } = {}
+  try {
+    return await exchange(request, agents, state)
+  } catch (error) {
+    const isStream = typeof request.body === 'object' && !(request.body instanceof Uint8Array)
+    if (isStream || !state.wasReused || request.signal?.aborted) throw error
+    return exchange(request, agents, {})
+  }
+}
+
+function exchange(request: HttpRequest, agents: Agents, state: { wasReused?: boolean }): Promise<HttpResponse> {
   const { method, headers = {}, body, signal, timeoutMs, idleTimeoutMs = 60_000 } = request
   const url = new URL(request.url)
   return new Promise((resolve, reject) => {
@@ -75,7 +89,11 @@ function exchange(request: HttpRequest, agents: { http: http.Agent; https: https
       sent.destroy(new NetworkError(`${url.host} was silent for ${idleTimeoutMs} ms`))
     })
     sent.on('close', () => clearTimeout(timer))
-    sent.on('error', (error) => reject(asNetworkError(error, url.host)))
+    sent.on('error', (error) => {
+      const code = 'code' in error ? error.code : undefined
+      state.wasReused = sent.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE')
+      reject(asNetworkError(error, url.host))
+    })
     sent.on('response', (response) => {
       // A reset after the head reaches whoever reads the body; without a reader it must not crash the process.
       response.on('error', () => {})

@@ -1,9 +1,9 @@
 import { EventsResponse, isTerminalEventType, type StopReason, type TrainerEvent } from '../contract/index.ts'
-import type { PlatformAnswer, PlatformApi } from '../http/platform-api.ts'
+import { isWorthWaiting, MAX_TOKENS, type PlatformAnswer, type PlatformApi } from '../http/platform-api.ts'
 import { type BackoffOptions, backoffMs, createTokenBucket, isRetryableStatus, sleep } from '../http/retry.ts'
 import type { TokenSource } from '../http/token-source.ts'
-import { EventQueue, NEVER_DROPPED, type Priority, type QueuedEvent, type QueueLimits } from './queue.ts'
-import { openSpool } from './spool.ts'
+import { EventQueue, type Loss, NEVER_DROPPED, type Priority, type QueuedEvent, type QueueLimits } from './queue.ts'
+import { openSpool, type Spool, type SpoolFileSystem, type SpoolRecord } from './spool.ts'
 
 type WithoutNumber<T> = T extends unknown ? Omit<T, 'seq' | 'time'> : never
 /** An event as the trainer makes it: the journal adds number and time. */
@@ -19,6 +19,8 @@ export interface CloseReport {
   delivered: boolean
   /** Events that are only in the spool. */
   unacknowledged: number
+  /** Events that this process had to drop, by kind. */
+  dropped: Loss
   stop: JournalStop | undefined
 }
 
@@ -39,6 +41,11 @@ export interface JournalOptions {
   /** Until the platform names its own pace. Default 15. */
   heartbeatSeconds?: number
   requestTimeoutMs?: number
+  /** How long an expired token may stay without a successor in its file, in milliseconds. Default 300,000. */
+  tokenGraceMs?: number
+  /** Between two tries of a spool that could not be written, in milliseconds. Default 5,000. */
+  spoolRetryMs?: number
+  fileSystem?: SpoolFileSystem
   now?: () => Date
 }
 
@@ -56,17 +63,21 @@ export class Journal {
   readonly #batch: { maxEvents: number; maxBytes: number; delayMs: number }
   readonly #backoff: BackoffOptions
   readonly #requestTimeoutMs: number
+  readonly #tokenGraceMs: number
   readonly #now: () => Date
   readonly #retries = createTokenBucket({ capacity: 20, perSecond: 1, now: () => performance.now() })
   readonly #lifetime = new AbortController()
   #heartbeatMs: number
   #maxEvents: number
   #failures = 0
-  #mayReload = true
+  #unauthorised = 0
+  #unauthorisedAt = 0
   #isSynced = false
   #isSending = false
   #isAsked = false
   #lastEpoch: number | undefined
+  /** Whether an earlier process of this attempt has left events, or had some acknowledged. */
+  readonly isResumed: boolean
   #stop: JournalStop | undefined
   #terminal: TrainerEvent['type'] | undefined
   #wait: AbortController | undefined
@@ -79,22 +90,26 @@ export class Journal {
     this.#api = api
     this.#token = token
     this.#attempt = attempt
-    this.#onStop = onStop
-    this.#onWarning = onWarning
+    // What others do in here must not break the journal.
+    this.#onStop = (stop) => quietly(() => onStop(stop))
+    this.#onWarning = (message) => quietly(() => onWarning(message))
     this.#batch = { maxEvents: 200, maxBytes: 256 * 1024, delayMs: 1000, ...batch }
     this.#maxEvents = this.#batch.maxEvents
     this.#backoff = options.backoff ?? {}
     this.#heartbeatMs = (options.heartbeatSeconds ?? 15) * 1000
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000
     this.#now = options.now ?? (() => new Date())
-    const opened = spoolFile === undefined ? undefined : openSpool(spoolFile)
+    this.#tokenGraceMs = options.tokenGraceMs ?? 300_000
+    const { spool, records } = this.#openSpool(spoolFile, options.fileSystem)
+    this.isResumed = records.length > 0
     this.#queue = new EventQueue({
-      spool: opened?.spool,
-      records: opened?.records ?? [],
+      spool,
+      records,
       limits: { maxEvents: 50_000, maxBytes: 32 * 1024 * 1024, maxSpoolBytes: 64 * 1024 * 1024, ...limits },
-      onSpoolError: (error) => onWarning(`The journal goes on in memory alone, its spool cannot be written: ${error}`),
+      ...(options.spoolRetryMs === undefined ? {} : { spoolRetryMs: options.spoolRetryMs }),
+      onSpoolError: (error) => this.#onWarning(`The journal goes on in memory, its spool cannot be written: ${error}`),
+      onSpoolRecovered: () => this.#onWarning('The spool of the journal is written again'),
     })
-    this.#queue.takeLoss()
     this.#terminal = this.#findTerminal()
     if (this.#queue.length > 0) this.#askToSend()
     this.#armHeartbeat()
@@ -108,6 +123,11 @@ export class Journal {
   /** The terminal event that is in the journal, also one that an earlier process of this attempt left in the spool. */
   get terminal(): TrainerEvent['type'] | undefined {
     return this.#terminal
+  }
+
+  /** What this process had to drop so far, by kind. */
+  get dropped(): Loss {
+    return this.#queue.totalLoss
   }
 
   /** Adds an event. Synchronous, cheap, and it never throws. After a terminal event nothing more is taken. */
@@ -167,18 +187,38 @@ export class Journal {
       this.#notify()
       this.#queue.close()
     }
-    return { delivered: this.#queue.length === 0, unacknowledged: this.#queue.length, stop: this.#stop }
+    const unacknowledged = this.#queue.length
+    return { delivered: unacknowledged === 0, unacknowledged, dropped: this.dropped, stop: this.#stop }
+  }
+
+  /** A disk that does not take a spool, even at the start, is no reason not to train. */
+  #openSpool(
+    file: string | undefined,
+    fs: SpoolFileSystem | undefined,
+  ): { spool: Spool | undefined; records: SpoolRecord[] } {
+    if (file === undefined) return { spool: undefined, records: [] }
+    try {
+      return openSpool(file, fs)
+    } catch (error) {
+      this.#onWarning(`The journal is in memory alone, its spool cannot be opened: ${error}`)
+      return { spool: undefined, records: [] }
+    }
   }
 
   #push(event: NewEvent, priority: Priority): void {
-    let json: string
+    const json = this.#toJson({ time: this.#now().toISOString(), ...event })
+    if (json !== undefined) this.#queue.push(json, priority)
+  }
+
+  #toJson(event: NewEvent & { time: string }): string | undefined {
     try {
-      json = JSON.stringify({ time: this.#now().toISOString(), ...event })
+      return JSON.stringify(event)
     } catch (error) {
-      this.#onWarning(`An event of type ${event.type} cannot be written as JSON: ${error}`)
-      return
+      this.#onWarning(`Something in an event of type ${event.type} cannot be written as JSON: ${error}`)
+      // A log line is worth more than its data; everything else would not be what it says.
+      if (event.type !== 'log') return undefined
+      return JSON.stringify({ ...event, data: { unwritable: String(error).slice(0, 200) } })
     }
-    this.#queue.push(json, priority)
   }
 
   #priorityOf(event: NewEvent): Priority {
@@ -208,17 +248,18 @@ export class Journal {
     this.#isAsked = true
     clearTimeout(this.#batchTimer)
     this.#batchTimer = undefined
-    if (!this.#isSending) void this.#send()
+    if (!this.#isSending) void this.#send().catch((error: unknown) => this.#onWarning(`The journal: ${error}`))
   }
 
   /** The one sender. */
   async #send(): Promise<void> {
     this.#isSending = true
     try {
-      while (this.#isAsked && !this.#isOver()) {
+      // At least one request: with an empty queue it is the heartbeat.
+      for (let isFirst = true; this.#isAsked && !this.#isOver(); isFirst = false) {
         this.#isAsked = false
+        if (!isFirst && this.#queue.length === 0 && this.#failures === 0) break
         const target = this.#queue.lastId
-        // At least one request: with an empty queue it is the heartbeat.
         do {
           // Lets everything appended in the same turn go into one batch.
           await Promise.resolve()
@@ -251,6 +292,7 @@ export class Journal {
     try {
       answer = await this.#api.once('POST', '/events', {
         body: `{"attempt":${this.#attempt},"events":[${events.join(',')}]}`,
+        mayCompress: true,
         signal: this.#lifetime.signal,
         timeoutMs: this.#requestTimeoutMs,
       })
@@ -268,7 +310,7 @@ export class Journal {
     if (!parsed.success) return this.#fail(undefined, 'its answer is not what the contract says')
     const { acknowledged, shouldContinue, reason, heartbeatSeconds, rejected, token } = parsed.data
     this.#isSynced = true
-    this.#mayReload = true
+    this.#unauthorised = 0
     this.#heartbeatMs = heartbeatSeconds * 1000
     if (token !== undefined) this.#token.adopt(token.value)
     for (const { seq, path, detail } of rejected) {
@@ -290,18 +332,14 @@ export class Journal {
     const { status, problem } = answer
     const code = problem?.code ?? `http_${status}`
     if (status === 401) {
-      // The file may hold a newer token; after that it is an outage like any other, and each try reads the file again.
-      if (this.#token.reload() && this.#mayReload) {
-        this.#mayReload = false
-        return
-      }
-      return this.#fail(answer, code)
+      if (this.#unauthorised++ === 0) this.#unauthorisedAt = performance.now()
+      if (this.#unauthorised <= MAX_TOKENS && this.#token.replace(answer.sentToken)) return
+      const isLate = performance.now() - this.#unauthorisedAt > this.#tokenGraceMs
+      if (!isLate && isWorthWaiting(answer, this.#token, this.#unauthorised)) return this.#fail(answer, code)
+      const detail = problem?.detail ?? 'The token is refused and there is no other'
+      return this.#stopBecause({ kind: 'refused', status, code, detail })
     }
     if (status === 409 && code === 'sequence_gap') return this.#rewind(batch, answer)
-    if (code === 'job_finished' && this.#terminal !== undefined && this.#failures > 0) {
-      // Our own terminal event closed the attempt; only its answer was lost.
-      return this.#queue.acknowledge(this.#queue.lastSeq)
-    }
     if (isRetryableStatus(status)) return this.#fail(answer, code)
     if (status === 413 || status === 400 || status === 422) return this.#isolate(batch, answer)
     this.#stopBecause({ kind: 'refused', status, code, detail: problem?.detail ?? problem?.title ?? '' })
@@ -374,5 +412,13 @@ export class Journal {
     // A little early, so that an answer on its way back does not make it late.
     this.#heartbeatTimer = setTimeout(() => this.#askToSend(), this.#heartbeatMs * 0.8)
     this.#heartbeatTimer.unref()
+  }
+}
+
+function quietly(work: () => void): void {
+  try {
+    work()
+  } catch {
+    // There is nobody left to tell.
   }
 }

@@ -12,6 +12,8 @@ export interface QueuedEvent {
   json: string
   sizeBytes: number
   priority: Priority
+  /** Whether its number was given by an earlier process of this attempt. */
+  isReplayed: boolean
 }
 
 export interface QueueLimits {
@@ -27,6 +29,21 @@ export interface Loss {
   metrics: number
 }
 const LOSS_KINDS = ['debugLogs', 'logs', 'metrics'] as const
+export const createLoss = (): Loss => ({ debugLogs: 0, logs: 0, metrics: 0 })
+const isEmpty = (loss: Loss) => LOSS_KINDS.every((kind) => loss[kind] === 0)
+
+export interface EventQueueOptions {
+  /** Where the queue survives a crash; absent: in memory alone. */
+  spool: Spool | undefined
+  /** What an earlier process left in it. */
+  records: readonly SpoolRecord[]
+  limits: QueueLimits
+  /** Called once when the spool cannot be written, and once when it is written again. */
+  onSpoolError: (error: unknown) => void
+  onSpoolRecovered?: () => void
+  /** Between two tries to write a spool that could not be written, in milliseconds. Default 5,000. */
+  spoolRetryMs?: number
+}
 
 /** Events that the platform does not hold yet, in order, in memory and on disk. */
 export class EventQueue {
@@ -37,20 +54,22 @@ export class EventQueue {
   #acknowledged = 0
   /** Events without a number, by priority: says in O(1) whether there is something to drop. */
   #droppable = [0, 0, 0, 0]
-  #spool: Spool | undefined
+  readonly #spool: Spool | undefined
   readonly #limits: QueueLimits
-  readonly #onSpoolError: (error: unknown) => void
-  #loss: Loss = { debugLogs: 0, logs: 0, metrics: 0 }
+  readonly #options: EventQueueOptions
+  #isReplaying = true
+  #isClosed = false
+  /** When a broken spool is tried again; undefined while it is whole. */
+  #retryAt: number | undefined
+  #compactAt = COMPACT_FROM_BYTES
+  #loss = createLoss()
+  readonly #totalLoss = createLoss()
 
-  constructor(options: {
-    spool: Spool | undefined
-    records: readonly SpoolRecord[]
-    limits: QueueLimits
-    onSpoolError: (error: unknown) => void
-  }) {
+  constructor(options: EventQueueOptions) {
+    this.#options = options
     this.#limits = options.limits
-    this.#onSpoolError = options.onSpoolError
     for (const record of options.records) this.#apply(record)
+    this.#isReplaying = false
     this.#spool = options.spool
   }
 
@@ -122,15 +141,24 @@ export class EventQueue {
     this.#compactIfLarge()
   }
 
-  /** The platform holds other numbers than we thought (our spool or its data was lost): go on after what it holds. */
+  /**
+   * The platform holds other numbers than we thought (our spool or its data was lost): go on after what it holds. An
+   * event that an earlier process had numbered is held when its number is: only the end of our spool was lost.
+   */
   renumberAfter(seq: number): void {
+    this.#events = this.#events.filter((event) => {
+      const isHeld = event.isReplayed && event.seq !== 0 && event.seq <= seq
+      if (isHeld) this.#bytes -= event.sizeBytes
+      return !isHeld
+    })
     for (const event of this.#events) {
       if (event.seq !== 0) this.#droppable[event.priority] = (this.#droppable[event.priority] ?? 0) + 1
       event.seq = 0
+      event.isReplayed = false
     }
     this.#acknowledged = seq
     this.#nextSeq = seq + 1
-    this.#compact()
+    this.#rewrite()
   }
 
   /** Puts another event under the number of one that the platform cannot take. */
@@ -139,50 +167,76 @@ export class EventQueue {
     event.json = json
     event.sizeBytes = Buffer.byteLength(json) + SEQ_BYTES
     this.#bytes += event.sizeBytes
-    this.#compact()
+    this.#rewrite()
   }
 
   /** What was dropped since this was last asked, or undefined when nothing was. */
   takeLoss(): Loss | undefined {
     const loss = this.#loss
-    if (loss.debugLogs + loss.logs + loss.metrics === 0) return undefined
-    this.#loss = { debugLogs: 0, logs: 0, metrics: 0 }
+    if (isEmpty(loss)) return undefined
+    this.#write({ op: 'reported' })
+    this.#loss = createLoss()
     return loss
   }
 
+  /** Everything that this process dropped. */
+  get totalLoss(): Loss {
+    return { ...this.#totalLoss }
+  }
+
+  /** Waits for the disk. */
   sync(): void {
-    this.#guarded(() => this.#spool?.sync())
+    if (this.#isClosed || this.#retryAt !== undefined) return
+    try {
+      this.#spool?.sync()
+    } catch (error) {
+      this.#break(error)
+    }
   }
 
   close(): void {
-    this.#guarded(() => this.#spool?.close())
-    this.#spool = undefined
+    if (this.#isClosed) return
+    // The last chance of a disk that was full to hold what is left.
+    if (this.#retryAt !== undefined && this.#events.length > 0) this.#rewrite()
+    this.#isClosed = true
+    try {
+      this.#spool?.close()
+    } catch (error) {
+      this.#options.onSpoolError(error)
+    }
   }
 
-  /** Drops a tenth of the queue, least important first; false when nothing is less important than what comes. */
+  /** Drops a tenth of what is held, least important first; false when nothing is less important than what comes. */
   #makeRoom(incoming: Priority): boolean {
-    const wanted = Math.max(1, Math.floor(this.#limits.maxEvents / 10))
+    const { maxEvents, maxBytes } = this.#limits
+    let events = this.#events.length >= maxEvents ? Math.max(1, Math.floor(maxEvents / 10)) : 0
+    let bytes = this.#bytes >= maxBytes ? Math.max(1, Math.floor(maxBytes / 10)) : 0
     const ids: number[] = []
     for (const priority of [0, 1, 2] as const) {
-      if (priority > incoming || ids.length >= wanted) break
+      if (priority > incoming) break
       if ((this.#droppable[priority] ?? 0) === 0) continue
       for (const event of this.#events) {
-        if (ids.length >= wanted) break
+        if (events <= 0 && bytes <= 0) break
         // What has a number may be on its way: taking it out would leave a gap.
-        if (event.seq === 0 && event.priority === priority) ids.push(event.id)
+        if (event.seq !== 0 || event.priority !== priority) continue
+        ids.push(event.id)
+        events--
+        bytes -= event.sizeBytes
       }
     }
     if (ids.length === 0) return incoming === NEVER_DROPPED
     const record: SpoolRecord = { op: 'drop', ids }
     this.#write(record)
     this.#apply(record)
-    if ((this.#spool?.sizeBytes() ?? 0) > this.#limits.maxSpoolBytes) this.#compact()
+    this.#compactIfLarge()
     return true
   }
 
   #countLoss(priority: number): void {
     const kind = LOSS_KINDS[priority]
-    if (kind !== undefined) this.#loss[kind]++
+    if (kind === undefined) return
+    this.#loss[kind]++
+    if (!this.#isReplaying) this.#totalLoss[kind]++
   }
 
   #apply(record: SpoolRecord): void {
@@ -190,7 +244,7 @@ export class EventQueue {
       case 'event': {
         const priority = record.priority as Priority
         const sizeBytes = Buffer.byteLength(record.json) + SEQ_BYTES
-        this.#events.push({ id: record.id, seq: 0, json: record.json, sizeBytes, priority })
+        this.#events.push({ id: record.id, seq: 0, json: record.json, sizeBytes, priority, isReplayed: false })
         this.#bytes += sizeBytes
         this.#nextId = record.id + 1
         this.#droppable[priority] = (this.#droppable[priority] ?? 0) + 1
@@ -203,6 +257,7 @@ export class EventQueue {
           if (left === 0) break
           if (event.seq !== 0) continue
           event.seq = this.#nextSeq++
+          event.isReplayed = this.#isReplaying
           this.#droppable[event.priority] = (this.#droppable[event.priority] ?? 0) - 1
           left--
         }
@@ -219,6 +274,9 @@ export class EventQueue {
         })
         return
       }
+      case 'reported':
+        this.#loss = createLoss()
+        return
       case 'acknowledge': {
         let count = 0
         for (const event of this.#events) {
@@ -234,23 +292,33 @@ export class EventQueue {
       case 'base':
         this.#nextSeq = record.nextSeq
         this.#acknowledged = record.nextSeq - 1
+        this.#loss = { ...createLoss(), ...record.loss }
         return
     }
   }
 
+  /** A spool that is mostly past is written anew. Where there is no room for that, it just grows on. */
   #compactIfLarge(): void {
     const size = this.#spool?.sizeBytes() ?? 0
-    if (size > 1024 * 1024 && size > this.#bytes * 4) this.#compact()
-    else if (size > this.#limits.maxSpoolBytes) this.#compact()
-  }
-
-  #compact(): void {
-    this.#guarded(() => this.#spool?.rewrite(this.#snapshot()))
+    if (size < this.#compactAt || size < this.#bytes * 2 || this.#isClosed || this.#retryAt !== undefined) return
+    try {
+      this.#spool?.rewrite(this.#snapshot())
+      this.#compactAt = Math.min(
+        Math.max(COMPACT_FROM_BYTES, this.#bytes * 4),
+        Math.max(this.#limits.maxSpoolBytes, this.#bytes * 2),
+      )
+    } catch {
+      this.#compactAt = size * 2
+    }
   }
 
   *#snapshot(): Generator<SpoolRecord> {
     const numbered = this.#events.filter((event) => event.seq !== 0)
-    yield { op: 'base', nextSeq: this.#nextSeq - numbered.length }
+    yield {
+      op: 'base',
+      nextSeq: this.#nextSeq - numbered.length,
+      ...(isEmpty(this.#loss) ? {} : { loss: { ...this.#loss } }),
+    }
     for (const { id, json, priority } of numbered) yield { op: 'event', id, json, priority }
     const first = numbered[0]
     if (first !== undefined) yield { op: 'number', first: first.seq, count: numbered.length }
@@ -258,19 +326,39 @@ export class EventQueue {
   }
 
   #write(record: SpoolRecord): void {
-    this.#guarded(() => this.#spool?.append(record))
-  }
-
-  /** A full disk must not stop a training: the journal goes on in memory alone. */
-  #guarded(work: () => void): void {
+    if (this.#spool === undefined || this.#isClosed) return
+    if (this.#retryAt !== undefined) {
+      if (performance.now() < this.#retryAt) return
+      this.#rewrite()
+      if (this.#retryAt !== undefined) return
+    }
     try {
-      work()
+      this.#spool.append(record)
     } catch (error) {
-      this.#spool = undefined
-      this.#onSpoolError(error)
+      this.#break(error)
     }
   }
+
+  /** Writes the queue as it is now, and gives a broken spool another chance by it. */
+  #rewrite(): void {
+    if (this.#spool === undefined || this.#isClosed) return
+    try {
+      this.#spool.rewrite(this.#snapshot())
+      if (this.#retryAt !== undefined) this.#options.onSpoolRecovered?.()
+      this.#retryAt = undefined
+    } catch (error) {
+      this.#break(error)
+    }
+  }
+
+  /** A full disk must not stop a training: the journal goes on in memory, and looks now and then whether there is room. */
+  #break(error: unknown): void {
+    if (this.#retryAt === undefined) this.#options.onSpoolError(error)
+    this.#retryAt = performance.now() + (this.#options.spoolRetryMs ?? 5000)
+  }
 }
+
+const COMPACT_FROM_BYTES = 1024 * 1024
 
 /** Room for `"seq":9007199254740991,` and a comma. */
 const SEQ_BYTES = 24

@@ -6,6 +6,8 @@ import type { CloseReport, NewEvent } from '../journal/journal.ts'
 /** Where a job's events and bytes go, and where its inputs come from: a platform, or folders of this machine. */
 export interface Backend {
   readonly isLocal: boolean
+  /** Whether an earlier process has begun this attempt: it has said `started`. */
+  readonly isResumed: boolean
   /** Synchronous, cheap, never throws. */
   append(event: NewEvent): void
   upload(kind: ArtifactKind, file: string, options: ArtifactOptions): Promise<UploadedArtifact>

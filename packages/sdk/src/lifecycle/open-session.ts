@@ -61,6 +61,7 @@ async function openPlatformSession(
     traceparent: environment.TRACEPARENT,
     datasetCacheDir: environment.DATASET_CACHE_DIR,
     datasetVersionHash: environment.DATASET_VERSION_HASH,
+    stop: stop.signal,
     onStop: (why) => stop.abort(toStopped(why)),
     onWarning: (message) => print('warning', message),
   })

@@ -26,6 +26,8 @@ export interface PlatformBackendOptions {
   traceparent?: string | undefined
   datasetCacheDir?: string | undefined
   datasetVersionHash?: string | undefined
+  /** Aborted when the job is to stop: uploads under way then have {@link UPLOAD_GRACE_MS} left. */
+  stop?: AbortSignal
   onStop: (stop: JournalStop) => void
   onWarning: (message: string) => void
   backoff?: BackoffOptions
@@ -35,6 +37,9 @@ export interface PlatformBackendOptions {
 export interface PlatformBackend extends Backend {
   readonly terminal: Journal['terminal']
 }
+
+/** What a last checkpoint may take after a cancel. Behind a dead platform it would take for ever. */
+const UPLOAD_GRACE_MS = 10_000
 
 /** A job on a platform that speaks the contract. */
 export async function createPlatformBackend(options: PlatformBackendOptions): Promise<PlatformBackend> {
@@ -61,9 +66,12 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
   })
   // Uploads outlive a cancel, so that the last checkpoint can be saved, but not the close.
   const lifetime = new AbortController()
+  const onStopped = () => setTimeout(() => lifetime.abort(options.stop?.reason), UPLOAD_GRACE_MS).unref()
+  options.stop?.addEventListener('abort', onStopped, { once: true })
 
   return {
     isLocal: false,
+    isResumed: journal.isResumed,
     get terminal() {
       return journal.terminal
     },
@@ -88,6 +96,7 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
       try {
         return await journal.close(closeOptions)
       } finally {
+        options.stop?.removeEventListener('abort', onStopped)
         lifetime.abort()
         transport.close()
       }

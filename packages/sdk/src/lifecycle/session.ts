@@ -78,11 +78,16 @@ export class Session {
   }
 
   started(): void {
+    if (this.backend.isResumed) {
+      this.log('warning', 'The process was started again within the attempt', { pid: process.pid }, 'restarted')
+      return
+    }
     this.backend.append({ type: 'started', sdk: SDK_NAME, runtime: `node ${process.versions.node}`, pid: process.pid })
   }
 
   log(level: LogLevel, message: string, data?: Record<string, unknown>, eventType?: string): void {
-    const text = this.backend.redact(message)
+    // Trainers in JavaScript log whatever they have; a log line must never fail.
+    const text = this.backend.redact(typeof message === 'string' ? message : String(message))
     this.#print(level, text)
     this.backend.append({
       type: 'log',
@@ -151,13 +156,14 @@ export class Session {
   }
 
   async checkpoint(name: string, file: string, options: CheckpointOptions = {}): Promise<UploadedArtifact> {
-    const { epoch = this.#epoch, metrics } = options
+    const { epoch = this.#epoch, metrics, onProgress } = options
     const extension = extname(basename(file))
     let artifact: UploadedArtifact
     try {
       artifact = await this.backend.upload('checkpoint', file, {
         name: `${name}${extension}`,
         ...(epoch === undefined ? {} : { metadata: { epoch } }),
+        ...(onProgress === undefined ? {} : { onProgress }),
       })
     } catch (error) {
       if (error instanceof JobStoppedError) throw error

@@ -6,6 +6,7 @@ import { indexDataset } from '../dataset/index-dataset.ts'
 import { openDataset } from '../dataset/open-dataset.ts'
 import { CheckpointError, ConfigError, DatasetError, ResourceError } from '../errors.ts'
 import type { PredictImage, UploadedArtifact } from '../job.ts'
+import { createLoss } from '../journal/queue.ts'
 import type { Backend } from '../lifecycle/backend.ts'
 import { hashFile } from '../storage/upload-file.ts'
 import { redact } from '../util/redact.ts'
@@ -17,6 +18,7 @@ export function createLocalBackend(runDir: string, input: LocalArguments): Backe
   let seq = 0
   return {
     isLocal: true,
+    isResumed: false,
     append(event) {
       try {
         appendFileSync(journal, `${JSON.stringify({ seq: ++seq, time: new Date().toISOString(), ...event })}\n`)
@@ -53,7 +55,7 @@ export function createLocalBackend(runDir: string, input: LocalArguments): Backe
     },
     redact: (text) => redact(text),
     flush: async () => true,
-    close: async () => ({ delivered: true, unacknowledged: 0, stop: undefined }),
+    close: async () => ({ delivered: true, unacknowledged: 0, dropped: createLoss(), stop: undefined }),
   }
 }
 

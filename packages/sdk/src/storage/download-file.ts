@@ -4,7 +4,13 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { DatasetError, NetworkError, ResourceError } from '../errors.ts'
-import { type BackoffOptions, backoffMs, isRetryableStatus, retryAfterMs, sleep } from '../http/retry.ts'
+import {
+  type BackoffOptions,
+  createRetries,
+  isRetryableStatus,
+  type RetryLimits,
+  readRetryAfter,
+} from '../http/retry.ts'
 import { asNetworkError, type HttpResponse, type Transport } from '../http/transport.ts'
 import { hashFile } from './upload-file.ts'
 
@@ -18,10 +24,15 @@ export interface DownloadSource {
 export interface DownloadContext {
   transport: Transport
   backoff?: BackoffOptions
-  /** Tries of one file. Default 6. */
-  maxTries?: number
+  /** How long one file is tried again. Defaults: at least 8 times, and for 10 minutes; damaged bytes count tries only. */
+  limits?: RetryLimits
   signal?: AbortSignal
 }
+
+/** How often one file may get a fresh URL. */
+const MAX_RENEWALS = 3
+/** How often wrong bytes are fetched again: they are rarely right the next time. */
+const MAX_DAMAGED = 4
 
 /** Below this a file is held in memory on its way: a stream costs more than the bytes. */
 const SMALL_BYTES = 256 * 1024
@@ -37,46 +48,39 @@ export async function downloadFile(
   name: string,
   renew?: () => Promise<DownloadSource | undefined>,
 ): Promise<void> {
-  const { backoff = {}, maxTries = 6, signal } = context
+  const { backoff = {}, limits = {}, signal } = context
+  const retries = createRetries({ backoff, limits, ...(signal ? { signal } : {}) })
   const temporary = `${target}.part`
   let current = source
   let etag: string | undefined
   let renewals = 0
-  for (let failures = 1; ; failures++) {
+  for (;;) {
     signal?.throwIfAborted()
-    const host = new URL(current.url).host
-    let waitMs = backoffMs(failures, backoff)
-    let failure: Error
-    try {
-      const outcome = await transfer(context, current, target, temporary, name, etag)
-      if (outcome.type === 'done') return
-      etag = outcome.etag ?? etag
-      if (outcome.type === 'expired' && renew !== undefined && renewals < 3) {
-        const fresh = await renew()
-        if (fresh !== undefined) {
-          renewals++
-          current = fresh
-          failures--
-          continue
-        }
-      }
-      failure = outcome.failure
-      waitMs = Math.max(waitMs, outcome.retryAfterMs ?? 0)
-      if (outcome.type === 'expired' || outcome.type === 'refused') throw failure
-    } catch (error) {
-      failure = asNetworkError(error, host)
+    const outcome = await transfer(context, current, target, temporary, name, etag).catch((error: unknown): Outcome => {
+      const failure = asNetworkError(error, new URL(current.url).host)
       if (!(failure instanceof NetworkError)) throw failure
-      if (failure.status !== undefined && !isRetryableStatus(failure.status)) throw failure
+      return { type: 'again', failure }
+    })
+    if (outcome.type === 'done') return
+    etag = outcome.etag ?? etag
+    if (outcome.type === 'expired' && renew !== undefined && renewals < MAX_RENEWALS) {
+      const fresh = await renew()
+      if (fresh !== undefined) {
+        renewals++
+        current = fresh
+        continue
+      }
     }
-    if (failures >= maxTries) throw failure
-    await sleep(waitMs, signal ? { signal } : {})
+    if (outcome.type === 'expired' || outcome.type === 'refused') throw outcome.failure
+    if (outcome.type === 'damaged' && retries.failures + 1 >= (limits.maxTries ?? MAX_DAMAGED)) throw outcome.failure
+    if (!(await retries.wait(outcome.retryAfterMs))) throw outcome.failure
   }
 }
 
 type Outcome =
   | { type: 'done' }
   | {
-      type: 'expired' | 'refused' | 'again'
+      type: 'expired' | 'refused' | 'again' | 'damaged'
       failure: Error
       etag?: string | undefined
       retryAfterMs?: number | undefined
@@ -109,8 +113,7 @@ async function transfer(
   if (status !== 200 && status !== 206) {
     response.discard()
     const failure = new NetworkError(`Storage at ${host} answered the download of "${name}" with ${status}`, { status })
-    const wait = retryAfterMs(headers['retry-after'], new Date())
-    if (isRetryableStatus(status)) return { type: 'again', failure, retryAfterMs: wait }
+    if (isRetryableStatus(status)) return { type: 'again', failure, retryAfterMs: readRetryAfter(headers) }
     if (status === 416) {
       await rm(temporary, { force: true })
       return { type: 'again', failure: new NetworkError(failure.message) }
@@ -143,7 +146,7 @@ async function transfer(
   const damage = describeDamage(source, name, size, digest)
   if (damage !== undefined) {
     await rm(temporary, { force: true })
-    return { type: 'again', failure: damage }
+    return { type: 'damaged', failure: damage }
   }
   await rename(temporary, target)
   return { type: 'done' }
@@ -167,7 +170,7 @@ async function saveSmall(
   const bytes = Buffer.concat(chunks)
   const digest = source.sha256 === undefined ? undefined : createHash('sha256').update(bytes).digest('hex')
   const damage = describeDamage(source, name, size, digest)
-  if (damage !== undefined) return { type: 'again', failure: damage }
+  if (damage !== undefined) return { type: 'damaged', failure: damage }
   // Synchronous, because for a few kilobytes the way through the thread pool costs more than the work.
   writeFileSync(temporary, bytes)
   renameSync(temporary, target)

@@ -148,7 +148,12 @@ describe('a download', () => {
   ])('refuses %s than was announced, and leaves nothing', async (_what, sent, message) => {
     platform.files = [{ path: 'a.txt', bytes: sent }]
     const announced = source('a.txt', Buffer.from('hello'))
-    const download = downloadFile({ transport, backoff, maxTries: 2 }, announced, join(dir, 'a.txt'), 'a.txt')
+    const download = downloadFile(
+      { transport, backoff, limits: { maxTries: 2 } },
+      announced,
+      join(dir, 'a.txt'),
+      'a.txt',
+    )
     await expect(download).rejects.toThrow(message)
     expect(existsSync(join(dir, 'a.txt'))).toBe(false)
   })

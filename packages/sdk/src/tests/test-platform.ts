@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
 
 interface StoredEvent {
   seq: number
@@ -76,7 +77,8 @@ export async function startTestPlatform(): Promise<TestPlatform> {
     } catch {
       return
     }
-    const body = Buffer.concat(chunks)
+    const raw = Buffer.concat(chunks)
+    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
     const url = new URL(request.url ?? '/', origin)
     platform.requests.push(`${request.method} ${url.pathname}`)
     const token = request.headers.authorization?.replace('Bearer ', '')
