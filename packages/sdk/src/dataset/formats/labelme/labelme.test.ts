@@ -15,8 +15,8 @@ import {
 import { decodeMask, encodeMask } from '../../geometry/rle.ts'
 import { encodePng } from '../../png/encode.ts'
 import type { Annotation } from '../../record.ts'
-import { readLabelMe } from './read.ts'
-import { createLabelMeWriter } from './write.ts'
+import { readLabelme } from './read.ts'
+import { createLabelmeWriter } from './write.ts'
 
 function labelMe(shapes: unknown[], rest: Record<string, unknown> = {}): string {
   return JSON.stringify({
@@ -42,7 +42,7 @@ const shape = (type: string, points: unknown[], rest: Record<string, unknown> = 
 
 async function readShapes(...shapes: unknown[]) {
   using folder = temporaryFolder({ '1.json': labelMe(shapes), '1.png': plainPng(100, 80) })
-  const reader = await readLabelMe(folder.dir)
+  const reader = await readLabelme(folder.dir)
   const { records, losses } = await readAll(reader)
   return { taskType: reader.taskType, annotations: records[0]?.annotations ?? [], losses: countLosses(losses) }
 }
@@ -150,7 +150,7 @@ test('reads circles as polygons, says so, and writes them as circles again', asy
       ]),
     ]),
   })
-  const { records, losses } = await readAll(await readLabelMe(folder.dir))
+  const { records, losses } = await readAll(await readLabelme(folder.dir))
   expect(countLosses(losses)).toEqual({ 'polygon-from-circle': 1 })
   const [circle] = records[0]?.annotations ?? []
   expect(circle).toMatchObject({
@@ -160,7 +160,7 @@ test('reads circles as polygons, says so, and writes them as circles again', asy
   })
   const target = join(folder.dir, 'out')
   await writeRecords(
-    createLabelMeWriter,
+    createLabelmeWriter,
     writeContext(target, { taskType: 'segmentation', classes: classesNamed('a') }),
     records,
   )
@@ -271,7 +271,7 @@ test('takes the pixels out of the JSON file where there is no image beside it', 
       { imageData: plainPng(4, 4).toString('base64') },
     ),
   })
-  const reader = await readLabelMe(folder.dir)
+  const reader = await readLabelme(folder.dir)
   for await (const record of reader.images()) expect(readFileSync(record.file ?? '')).toEqual(plainPng(4, 4))
   await reader.close?.()
 })
@@ -294,7 +294,7 @@ test('keeps the order of labels.txt, without the names that are no classes', asy
     ]),
     'labels.txt': '__ignore__\n_background_\nz\na\n',
   })
-  const reader = await readLabelMe(folder.dir)
+  const reader = await readLabelme(folder.dir)
   expect(reader.classes.map(({ name }) => name)).toEqual(['z', 'a'])
   const { records, losses } = await readAll(reader)
   expect(records[0]?.annotations.map(({ classId }) => classId)).toEqual([1])
@@ -307,7 +307,7 @@ test.each([
   ['an absurd size', labelMe([], { imageWidth: 1e12 }), /imageWidth in 1\.json/],
 ])('refuses %s with the place where it is', async (_what, text, message) => {
   using folder = temporaryFolder({ '1.json': text })
-  await expect(readLabelMe(folder.dir)).rejects.toThrow(message)
+  await expect(readLabelme(folder.dir)).rejects.toThrow(message)
 })
 
 const coordinate = (max: number) => fc.double({ min: 0, max, noNaN: true })
@@ -341,8 +341,8 @@ test('gives back segmentation: polygons of several parts, masks pixel by pixel, 
         using folder = temporaryFolder()
         const records = [imageRecord('한글/1.png', { annotations, split })]
         const context = writeContext(folder.dir, { taskType: 'segmentation', classes: classesNamed('z', 'a') })
-        expect(await writeRecords(createLabelMeWriter, context, records)).toEqual([])
-        const reader = await readLabelMe(folder.dir, { task: 'segmentation' })
+        expect(await writeRecords(createLabelmeWriter, context, records)).toEqual([])
+        const reader = await readLabelme(folder.dir, { task: 'segmentation' })
         expect(reader.classes).toEqual(classesNamed('z', 'a'))
         const back = await readAll(reader)
         expect(back.losses).toEqual([])
@@ -381,8 +381,8 @@ test('gives back keypoints with their order, visibility and skeleton', async () 
         (list): Annotation => ({ kind: 'keypoints', classId: 0, bbox: [1, 2, 30, 40], keypoints: list.flat() }),
       )
       const context = writeContext(folder.dir, { taskType: 'pose', classes: [person] })
-      expect(await writeRecords(createLabelMeWriter, context, [imageRecord('1.png', { annotations })])).toEqual([])
-      const reader = await readLabelMe(folder.dir, { task: 'pose' })
+      expect(await writeRecords(createLabelmeWriter, context, [imageRecord('1.png', { annotations })])).toEqual([])
+      const reader = await readLabelme(folder.dir, { task: 'pose' })
       expect(reader.classes).toEqual([person])
       const { records } = await readAll(reader)
       expect(records[0]?.annotations.map((item) => item.keypoints)).toEqual(annotations.map((item) => item.keypoints))

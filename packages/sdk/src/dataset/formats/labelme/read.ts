@@ -23,7 +23,7 @@ const MAX_JSON_BYTES = 500_000_000
  * Opens LabelMe: a JSON file an image, in one folder or many. Classes are the lines of `labels.txt`, else the labels in
  * order. Points that share a group with a box are its keypoints; polygons that share label and group are one object.
  */
-export async function readLabelMe(dir: string, { signal, task }: ReadOptions = {}): Promise<DatasetReader> {
+export async function readLabelme(dir: string, { signal, task }: ReadOptions = {}): Promise<DatasetReader> {
   const { files, skipped } = await listFiles(dir, signal)
   const survey = await surveyFiles(dir, files, signal)
   if (survey.files.length === 0) throw new DatasetError(`No LabelMe annotations (*.json with "shapes") in "${dir}"`)

@@ -9,7 +9,7 @@ import { findRecordSize } from '../../record-size.ts'
 import { createShapeWriter, type WrittenShape } from './write-shapes.ts'
 
 /** A JSON file beside each image, in a folder per split, and `labels.txt` for the order of the classes. */
-export function createLabelMeWriter(context: WriteContext): DatasetWriter {
+export function createLabelmeWriter(context: WriteContext): DatasetWriter {
   const { target, report, options, dataset } = context
   const names = nameClasses(context, toSingleLine)
   const outputNames = createOutputNames()
