@@ -1,4 +1,4 @@
-import type { TaskType } from '../contract/index.ts'
+import type { DatasetFormat, TaskType } from '../contract/index.ts'
 import type { DatasetClassInfo, ImageRecord } from './record.ts'
 import type { ReportBuilder } from './report.ts'
 
@@ -29,7 +29,14 @@ export interface WriteContext {
   /** An empty folder that is there; the engine renames it when the writer has finished. */
   target: string
   /** Head of the dataset: the classes are final before the first image. */
-  dataset: { taskType: TaskType; name?: string; classes: DatasetClassInfo[] }
+  dataset: {
+    /** Of the source. */
+    format?: DatasetFormat
+    taskType: TaskType
+    name?: string
+    classes: DatasetClassInfo[]
+    attributes?: Record<string, unknown>
+  }
   report: ReportBuilder
   options: WriteOptions
 }
@@ -38,4 +45,8 @@ export interface WriteContext {
 export interface DatasetWriter {
   image(record: ImageRecord): void | Promise<void>
   finish(): Promise<void>
+  /** Lets go of open files when the conversion failed; the folder is removed by the engine. */
+  abort?(): void
 }
+
+export type CreateDatasetWriter = (context: WriteContext) => DatasetWriter | Promise<DatasetWriter>

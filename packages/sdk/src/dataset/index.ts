@@ -11,6 +11,8 @@
  * @module
  */
 
+export { type ConvertDatasetOptions, convertDataset } from './convert-dataset.ts'
+export { type DetectedFormat, detectFormat } from './detect-format.ts'
 export { findDiceFile, readDice } from './formats/dice/read.ts'
 export { readImageFolder } from './formats/imagefolder/read.ts'
 export { type WriteImageFolderOptions, writeImageFolder } from './formats/imagefolder/write.ts'

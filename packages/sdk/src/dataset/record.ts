@@ -11,6 +11,8 @@ export interface DatasetClassInfo {
   keypoints?: string[]
   /** Pairs of 0-based keypoint numbers. */
   skeleton?: [from: number, to: number][]
+  /** The mirror image of each keypoint; it undoes itself. */
+  flipIndex?: number[]
   /** The id in the source file, where it is another one. */
   sourceId?: string | number
 }

@@ -10,8 +10,19 @@ export type LossReason =
   | 'image-size-unknown'
   | 'image-unsafe-path'
   | 'image-unlabelled'
+  /** A loader of the target format leaves it out: its suffix, or its size. */
+  | 'image-not-loadable'
   | 'image-attributes-dropped'
   | 'split-changed'
+  | 'split-missing'
+  // Label files
+  | 'image-without-label'
+  | 'label-without-image'
+  /** `a.jpg` is named, `a.JPG` is there. */
+  | 'file-name-case'
+  | 'label-file-invalid'
+  | 'label-rows-mixed'
+  | 'download-ignored'
   | 'dataset-attributes-dropped'
   | 'id-changed'
   // Whole annotations
