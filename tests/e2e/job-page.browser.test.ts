@@ -54,7 +54,7 @@ describe.skipIf(!found)('a training seen in a browser, through every room', () =
     await page.goto(`${server.url}/jobs/${id}`)
     const bar = page.getByRole('progressbar')
     const seen = new Set<string>()
-    const note = async () => seen.add((await bar.getAttribute('aria-valuenow')) ?? '')
+    const note = async () => seen.add((await bar.getAttribute('value')) ?? '')
     await jobWhen(server.client, id, ({ progress }) => (progress.epoch ?? 0) >= 3, 'the third epoch')
     await note()
     await jobWhen(server.client, id, ({ progress }) => (progress.epoch ?? 0) >= 7, 'the seventh epoch')

@@ -15,6 +15,11 @@ export { runnerOpenApi } from './app.ts'
 export { DEFAULT_RUNNER_LIMITS, type RunnerConfig, type RunnerLimits, readRunnerConfig } from './config.ts'
 export type { RunnerContext } from './context.ts'
 export { type CreateRunnerOptions, createRunner, type Runner } from './create-runner.ts'
+export {
+  type EmbeddedRunner,
+  type EmbeddedRunnerOptions,
+  startEmbeddedRunner,
+} from './embedded/start-embedded-runner.ts'
 export type {
   AttemptRef,
   Launcher,

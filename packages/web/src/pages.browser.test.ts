@@ -183,9 +183,9 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       site.api.push({
         type: 'metrics',
         points: [
-          { name: 'train_loss', step: 9, value: 0.02, time },
-          { name: 'val_loss', step: 9, value: 'Infinity', time },
-          { name: 'new_score', step: 9, value: 0.5, time },
+          { name: 'train_loss', axis: 'epoch', step: 9, value: 0.02, time },
+          { name: 'val_loss', axis: 'epoch', step: 9, value: 'Infinity', time },
+          { name: 'new_score', axis: 'epoch', step: 9, value: 0.5, time },
         ],
       })
       site.api.push({ type: 'logs', lines: [logFixture(99, { level: 'warning', message: 'a line <b>from</b> now' })] })

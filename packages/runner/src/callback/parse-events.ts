@@ -3,6 +3,7 @@ import {
   decodeMetric,
   isTerminalEventType,
   type LogLevel,
+  type MetricAxis,
   type Metrics,
   type MetricValue,
   type RejectedEvent,
@@ -13,6 +14,7 @@ import type { JobProgress } from '../db/schema.ts'
 export interface MetricPointRow {
   seq: number
   name: string
+  axis: MetricAxis
   step: number
   value: number
   time: string
@@ -102,21 +104,24 @@ function accept(batch: ParsedBatch, body: Record<string, unknown>, event: Traine
 export function metricPointsOf(event: TrainerEvent): (MetricPointRow & { raw: MetricValue })[] {
   switch (event.type) {
     case 'progress':
-      return toPoints(event, event.metrics ?? {}, event.step ?? event.epoch ?? event.seq)
+      return event.step === undefined && event.epoch !== undefined
+        ? toPoints(event, event.metrics ?? {}, 'epoch', event.epoch)
+        : toPoints(event, event.metrics ?? {}, 'step', event.step ?? event.seq)
     case 'validation': {
       const metrics = { ...event.metrics, [event.primary.name]: event.primary.value }
-      return toPoints(event, metrics, event.epoch ?? event.seq)
+      return toPoints(event, metrics, event.epoch === undefined ? 'step' : 'epoch', event.epoch ?? event.seq)
     }
     default:
       return []
   }
 }
 
-function toPoints(event: { seq: number; time: string }, metrics: Metrics, step: number) {
+function toPoints(event: { seq: number; time: string }, metrics: Metrics, axis: MetricAxis, step: number) {
   const time = new Date(event.time).toISOString()
   return Object.entries(metrics).map(([name, raw]) => ({
     seq: event.seq,
     name,
+    axis,
     step,
     value: decodeMetric(raw),
     raw,

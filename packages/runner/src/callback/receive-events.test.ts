@@ -1,5 +1,5 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { EventsResponse, LogPage, Problem, StoredEventPage } from '@trainyard/sdk/contract'
+import { EventsResponse, LogPage, MetricSeriesList, Problem, StoredEventPage } from '@trainyard/sdk/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, journalOf, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 
@@ -26,6 +26,19 @@ describe('the journal', () => {
       progress: { epoch: 2, totalEpochs: 10, fraction: 0.2 },
       latestMetrics: { loss: 0.5 },
     })
+  })
+
+  it('keeps what is reported by step apart from what is reported by epoch', async () => {
+    const journal = await openJournal(harness)
+    await journal.send(1, [
+      { type: 'progress', epoch: 1, step: 40, metrics: { batch_loss: 0.7 } },
+      { type: 'progress', epoch: 1, metrics: { loss: 0.5 } },
+    ])
+    const { series } = MetricSeriesList.parse(await (await harness.request(`/v1/jobs/${journal.jobId}/metrics`)).json())
+    expect(series.map(({ name, axis, points }) => [name, axis, points[0]?.step])).toEqual([
+      ['batch_loss', 'step', 40],
+      ['loss', 'epoch', 1],
+    ])
   })
 
   it('takes an empty list as a heartbeat', async () => {

@@ -74,12 +74,12 @@ export async function storeEvents(
       where e.seq > guard.held
     ),
     points as (
-      insert into metrics (job_id, attempt, name, step, value, time)
-      select distinct on (m.name, m.step) ${jobId}::bigint, ${attempt}::int, m.name, m.step, m.value, m.time
+      insert into metrics (job_id, attempt, name, axis, step, value, time)
+      select distinct on (m.name, m.step) ${jobId}::bigint, ${attempt}::int, m.name, m.axis, m.step, m.value, m.time
       from guard, unnest(
         ${metrics.map((m) => m.seq)}::bigint[], ${metrics.map((m) => m.name)}::text[],
-        ${metrics.map((m) => m.step)}::bigint[], ${metrics.map((m) => String(m.value))}::float8[],
-        ${metrics.map((m) => m.time)}::timestamptz[]) as m(seq, name, step, value, time)
+        ${metrics.map((m) => m.axis)}::text[], ${metrics.map((m) => m.step)}::bigint[], ${metrics.map((m) => String(m.value))}::float8[],
+        ${metrics.map((m) => m.time)}::timestamptz[]) as m(seq, name, axis, step, value, time)
       where m.seq > guard.held
       order by m.name, m.step, m.seq desc
       on conflict (job_id, attempt, name, step) do update set value = excluded.value, time = excluded.time

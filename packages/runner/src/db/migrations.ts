@@ -98,6 +98,7 @@ const jobMigrations: Record<string, Migration> = {
           job_id bigint not null,
           attempt integer not null,
           name text not null,
+          axis text not null,
           step bigint not null,
           value double precision not null,
           time timestamptz not null,

@@ -6,6 +6,7 @@ import type {
   JobState,
   LogLevel,
   LogLine,
+  MetricAxis,
   MetricGoal,
   MetricValue,
   Operation,
@@ -120,6 +121,7 @@ export interface MetricsTable {
   job_id: number
   attempt: number
   name: string
+  axis: MetricAxis
   step: number
   /** NaN and the infinities are kept as such. */
   value: number

@@ -92,7 +92,7 @@ export async function readChanges(
   const points = events
     .filter((event) => event.rejected === null && (event.type === 'progress' || event.type === 'validation'))
     .flatMap((event) => metricPointsOf(TrainerEvent.parse(event.body)))
-    .map(({ name, step, raw, time }) => ({ name, step, value: raw, time }))
+    .map(({ name, axis, step, raw, time }) => ({ name, axis, step, value: raw, time }))
   const messages: LiveMessage[] = []
   if (points.length > 0) messages.push({ type: 'metrics', points })
   if (lines.length > 0) messages.push({ type: 'logs', lines: lines.map(toLogLine) satisfies LogLine[] })

@@ -1,4 +1,4 @@
-import { encodeMetric, type MetricSeriesList } from '@trainyard/sdk/contract'
+import { encodeMetric, type MetricAxis, type MetricSeriesList } from '@trainyard/sdk/contract'
 import { type Kysely, sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { RunnerDatabase } from '../db/schema.ts'
@@ -49,12 +49,18 @@ async function readSeries(
   points: number,
 ): Promise<MetricSeriesList['series'][number]> {
   // Packed into three arrays: a row object a point would cost more than reading it.
-  const { rows } = await sql<{ steps: number[] | null; values: number[] | null; times: number[] | null }>`
-    select array_agg(step::float8 order by step) as steps,
+  const { rows } = await sql<{
+    axis: MetricAxis | null
+    steps: number[] | null
+    values: number[] | null
+    times: number[] | null
+  }>`
+    select max(axis) as axis,
+           array_agg(step::float8 order by step) as steps,
            array_agg(value order by step) as values,
            array_agg((extract(epoch from time) * 1000)::float8 order by step) as times
     from metrics where job_id = ${of.jobId} and attempt = ${of.attempt} and name = ${of.name}`.execute(db)
-  const { steps, values, times } = rows[0] ?? {}
+  const { axis, steps, values, times } = rows[0] ?? {}
   const all = (steps ?? []).map((step, index) => ({
     step,
     value: values?.[index] ?? Number.NaN,
@@ -62,6 +68,8 @@ async function readSeries(
   }))
   return {
     name: of.name,
+    // A name that counts both ways is shown by step.
+    axis: axis ?? 'step',
     count: all.length,
     points: downsample(all, points).map((point) => ({
       step: point.step,

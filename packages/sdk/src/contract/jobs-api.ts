@@ -91,7 +91,11 @@ export type Job = z.infer<typeof Job>
 export const JobList = z.object({ jobs: z.array(Job), nextCursor: z.string().optional() }).meta({ id: 'JobList' })
 export type JobList = z.infer<typeof JobList>
 
-/** One point of a series. `step` is the epoch for metrics of epochs. */
+/** What the points of a series count. */
+export const MetricAxis = z.enum(['epoch', 'step'])
+export type MetricAxis = z.infer<typeof MetricAxis>
+
+/** One point of a series. `step` is the epoch where the axis is `epoch`. */
 export const MetricPoint = z.object({ step: z.number().int(), value: MetricValue, time: Timestamp })
 export type MetricPoint = z.infer<typeof MetricPoint>
 
@@ -99,7 +103,9 @@ export type MetricPoint = z.infer<typeof MetricPoint>
 export const MetricSeriesList = z
   .object({
     attempt: Attempt,
-    series: z.array(z.object({ name: z.string(), count: z.number().int(), points: z.array(MetricPoint) })),
+    series: z.array(
+      z.object({ name: z.string(), axis: MetricAxis, count: z.number().int(), points: z.array(MetricPoint) }),
+    ),
   })
   .meta({ id: 'MetricSeriesList' })
 export type MetricSeriesList = z.infer<typeof MetricSeriesList>
@@ -156,7 +162,7 @@ export const LiveMessage = z
     z.object({ type: z.literal('job'), job: Job }),
     z.object({
       type: z.literal('metrics'),
-      points: z.array(z.object({ name: z.string(), step: z.number().int(), value: MetricValue, time: Timestamp })),
+      points: z.array(MetricPoint.extend({ name: z.string(), axis: MetricAxis })),
     }),
     z.object({ type: z.literal('logs'), lines: z.array(LogLine) }),
     z.object({ type: z.literal('artifact'), artifact: Artifact }),

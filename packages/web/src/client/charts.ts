@@ -3,8 +3,8 @@ import { formatMetric } from '../format.ts'
 import { type ChartGroup, type ChartSeries, groupSeries } from '../jobs/chart-groups.ts'
 
 export interface Charts {
-  replace(series: ChartSeries[], totalEpochs: number | undefined): void
-  add(points: readonly { name: string; step: number; value: number | null }[]): void
+  replace(series: ChartSeries[]): void
+  add(points: readonly { name: string; axis: 'epoch' | 'step'; step: number; value: number | null }[]): void
 }
 
 /** Lines differ by dash too, for those who do not see the colours apart; the same list is in site.css. */
@@ -23,15 +23,14 @@ interface Drawn {
 }
 
 /** Draws the curves in place of the server's drawings, and keeps them current. */
-export function createCharts(root: HTMLElement, initial: ChartSeries[], initialEpochs: number | undefined): Charts {
+export function createCharts(root: HTMLElement, initial: ChartSeries[]): Charts {
   let series = initial
-  let totalEpochs = initialEpochs
   const drawn = new Map<string, Drawn>()
   let scheduled = false
 
   function draw(): void {
     scheduled = false
-    const groups = groupSeries(series, totalEpochs)
+    const groups = groupSeries(series)
     if (groups.length === 0) return
     root.querySelector('.charts-empty')?.remove()
     for (const [id, chart] of drawn) {
@@ -55,6 +54,7 @@ export function createCharts(root: HTMLElement, initial: ChartSeries[], initialE
       known?.destroy()
       drawn.set(group.id, drawGroup(root, group, signature, known?.hidden ?? new Set()))
     }
+    arrange(root, groups)
   }
 
   /** Many points of one moment are one drawing. */
@@ -75,16 +75,15 @@ export function createCharts(root: HTMLElement, initial: ChartSeries[], initialE
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint)
 
   return {
-    replace(next, epochs) {
+    replace(next) {
       series = next
-      totalEpochs = epochs
       schedule()
     },
     add(points) {
-      for (const { name, step, value } of points) {
+      for (const { name, axis, step, value } of points) {
         let target = series.find((candidate) => candidate.name === name)
         if (target === undefined) {
-          target = { name, points: [] }
+          target = { name, axis, points: [] }
           series.push(target)
         }
         addPoint(target, step, value)
@@ -221,6 +220,15 @@ function drawGroup(root: HTMLElement, group: ChartGroup, signature: string, hidd
   describe()
   showValues()
   return chart
+}
+
+/** Charts stand in the order of their groups, whichever had its first point first. */
+function arrange(root: HTMLElement, groups: readonly ChartGroup[]): void {
+  const wanted = groups.map(({ id }) => id)
+  const figures = [...root.querySelectorAll<HTMLElement>('[data-chart]')]
+  if (figures.every((figure, index) => figure.dataset.chart === wanted[index])) return
+  figures.sort((a, b) => wanted.indexOf(a.dataset.chart ?? '') - wanted.indexOf(b.dataset.chart ?? ''))
+  root.append(...figures)
 }
 
 function figureOf(root: HTMLElement, group: ChartGroup): HTMLElement {

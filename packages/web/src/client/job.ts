@@ -7,7 +7,7 @@ import { createLogView } from './logs.ts'
 const root = find('charts', HTMLElement)
 const note = find('live-note', HTMLElement)
 const data = JSON.parse(document.getElementById('job-data')?.textContent ?? '{}') as JobData
-const charts = root && createCharts(root, data.series, data.totalEpochs)
+const charts = root && createCharts(root, data.series)
 const logs = createLogView()
 
 function say(text: string): void {
@@ -23,7 +23,7 @@ if (data.live) {
       const next = parseElement(html)
       if (present && next) morph(present, next)
     },
-    series: ({ series, totalEpochs }) => charts?.replace(series, totalEpochs),
+    series: ({ series }) => charts?.replace(series),
     points: ({ points }) => charts?.add(points),
     logs: ({ html }) => logs?.add(html),
     state({ word, terminal }) {

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
 import { type ChartSeries, familyOf, groupSeries } from './chart-groups.ts'
 
-const series = (name: string, ...steps: number[]): ChartSeries => ({ name, points: steps.map((step) => [step, 1]) })
+const over =
+  (axis: ChartSeries['axis']) =>
+  (name: string, ...steps: number[]): ChartSeries => ({
+    name,
+    axis,
+    points: steps.map((step) => [step, 1]),
+  })
+const series = over('epoch')
 
 test.each([
   ['train_loss', 'loss'],
@@ -16,7 +23,7 @@ test.each([
 })
 
 test('losses and scores are drawn apart, and other metrics not at all', () => {
-  const groups = groupSeries([series('loss', 1, 2), series('accuracy', 1, 2), series('lr', 1, 2)], 10)
+  const groups = groupSeries([series('loss', 1, 2), series('accuracy', 1, 2), series('lr', 1, 2)])
   expect(groups.map(({ title, series: members }) => [title, members.map(({ name }) => name)])).toEqual([
     ['Loss by epoch', ['loss']],
     ['Accuracy by epoch', ['accuracy']],
@@ -24,10 +31,10 @@ test('losses and scores are drawn apart, and other metrics not at all', () => {
 })
 
 test('what counts steps is not drawn over epochs', () => {
-  const groups = groupSeries([series('batch_loss', 1, 500), series('val_loss', 1, 2)], 10)
+  const groups = groupSeries([over('step')('batch_loss', 1, 2), series('val_loss', 1, 2)])
   expect(groups.map(({ title }) => title)).toEqual(['Loss by epoch', 'Loss by step'])
 })
 
 test('a series without points has no chart', () => {
-  expect(groupSeries([series('loss')], undefined)).toEqual([])
+  expect(groupSeries([series('loss')])).toEqual([])
 })

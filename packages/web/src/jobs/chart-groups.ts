@@ -3,6 +3,7 @@
 /** A series as pages carry it: [step, value], null where the number was not finite. */
 export interface ChartSeries {
   name: string
+  axis: 'epoch' | 'step'
   points: [step: number, value: number | null][]
 }
 
@@ -28,12 +29,12 @@ export function familyOf(name: string): MetricFamily {
  * Series in charts that can be read: losses and scores apart, because their scales differ; and what counts epochs apart
  * from what counts steps. Other metrics (learning rate, times) are left to the table.
  */
-export function groupSeries(all: readonly ChartSeries[], totalEpochs: number | undefined): ChartGroup[] {
+export function groupSeries(all: readonly ChartSeries[]): ChartGroup[] {
   const groups: ChartGroup[] = []
   for (const family of ['loss', 'score'] as const) {
     const members = all.filter((series) => familyOf(series.name) === family && series.points.length > 0)
     for (const axis of ['epoch', 'step'] as const) {
-      const series = members.filter((member) => axisOf(member, totalEpochs) === axis)
+      const series = members.filter((member) => member.axis === axis)
       if (series.length > 0) {
         groups.push({
           id: `${family}-${axis}`,
@@ -48,17 +49,11 @@ export function groupSeries(all: readonly ChartSeries[], totalEpochs: number | u
   return groups
 }
 
-function axisOf(series: ChartSeries, totalEpochs: number | undefined): 'epoch' | 'step' {
-  const last = series.points.at(-1)?.[0] ?? 0
-  return totalEpochs === undefined || last <= totalEpochs ? 'epoch' : 'step'
-}
-
 /** What the browser's scripts get besides the page: the data of the charts. */
 export interface JobData {
   jobId: number
   live: boolean
   attempt: number
-  totalEpochs: number | undefined
   series: ChartSeries[]
 }
 
@@ -67,9 +62,9 @@ export interface LiveEvents {
   /** A region of the page, rendered anew. */
   part: { id: string; html: string }
   /** All series, in place of what was there. */
-  series: { attempt: number; totalEpochs: number | undefined; series: ChartSeries[] }
+  series: { attempt: number; series: ChartSeries[] }
   /** Points to add. */
-  points: { points: { name: string; step: number; value: number | null }[] }
+  points: { points: { name: string; axis: 'epoch' | 'step'; step: number; value: number | null }[] }
   /** Log lines as list items; those with a known id are already there. */
   logs: { html: string }
   /** The job has another state; said to screen readers. */

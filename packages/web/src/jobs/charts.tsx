@@ -3,8 +3,8 @@ import { formatMetric } from '../format.ts'
 import { type ChartGroup, type ChartSeries, groupSeries } from './chart-groups.ts'
 
 /** The charts as plain SVG: what is there without scripts, and until they have run. */
-export function Charts({ series, totalEpochs }: { series: readonly ChartSeries[]; totalEpochs: number | undefined }) {
-  const groups = groupSeries(series, totalEpochs)
+export function Charts({ series }: { series: readonly ChartSeries[] }) {
+  const groups = groupSeries(series)
   return (
     <div class="charts" id="charts" data-charts="">
       {groups.length === 0 ? (

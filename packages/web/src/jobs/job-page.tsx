@@ -37,7 +37,7 @@ interface JobPageProps {
 
 export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPageProps) {
   const live = !isTerminalJobState(job.state)
-  const data: JobData = { jobId: job.id, live, attempt: job.attempt, totalEpochs: job.progress.totalEpochs, series }
+  const data: JobData = { jobId: job.id, live, attempt: job.attempt, series }
   return (
     <Layout assetUrl={assetUrl} title={`${jobTitle(job)} · Job ${job.id}`} section="jobs" scripts={['job.js']}>
       <div class="page-head with-actions">
@@ -64,7 +64,7 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
       <section aria-labelledby="metrics">
         <h2 id="metrics">Metrics</h2>
         <JobMetrics job={job} />
-        <Charts series={series} totalEpochs={job.progress.totalEpochs} />
+        <Charts series={series} />
         <details class="as-table">
           <summary>Metrics as a table</summary>
           <div id="metric-table">

@@ -86,7 +86,14 @@ describe('the page of a job', () => {
           progress: { fraction: 0.1, phase: HOSTILE },
         },
       ],
-      series: [{ name: `loss${HOSTILE}`, count: 1, points: [{ step: 1, value: 1, time: '2026-11-20T12:00:00Z' }] }],
+      series: [
+        {
+          name: `loss${HOSTILE}`,
+          axis: 'epoch',
+          count: 1,
+          points: [{ step: 1, value: 1, time: '2026-11-20T12:00:00Z' }],
+        },
+      ],
       logs: [logFixture(1, { message: HOSTILE })],
       artifacts: [{ ...artifactFixture({ name: HOSTILE, id: '"><img>' }), url: 'http://127.0.0.1:1/x' }],
     })
@@ -173,9 +180,12 @@ describe('the live stream', () => {
     expect(received).toContain('Could not save plot.png')
     received = ''
 
-    api.push({ type: 'metrics', points: [{ name: 'train_loss', step: 9, value: 'NaN', time: '2026-11-20T12:00:00Z' }] })
+    api.push({
+      type: 'metrics',
+      points: [{ name: 'train_loss', axis: 'epoch', step: 9, value: 'NaN', time: '2026-11-20T12:00:00Z' }],
+    })
     await until('event: points')
-    expect(received).toContain('{"points":[{"name":"train_loss","step":9,"value":null}]}')
+    expect(received).toContain('{"points":[{"name":"train_loss","axis":"epoch","step":9,"value":null}]}')
 
     api.push({ type: 'artifact', artifact: artifactFixture({ id: 'art_new', name: 'new.bin' }) })
     await until('new.bin')

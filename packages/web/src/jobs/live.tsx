@@ -109,7 +109,7 @@ function createLiveView(context: WebContext, known: readonly PageArtifact[]) {
 
   const seriesEvent = (of: Job): LiveEvent => ({
     event: 'series',
-    data: { attempt: of.attempt, totalEpochs: of.progress.totalEpochs, series },
+    data: { attempt: of.attempt, series },
   })
   function table(): Promise<LiveEvent[]> {
     tableAt = performance.now()
@@ -135,11 +135,16 @@ function createLiveView(context: WebContext, known: readonly PageArtifact[]) {
         return isTerminalJobState(message.job.state) ? [...events, ...(await table())] : events
       }
       case 'metrics': {
-        const points = message.points.map(({ name, step, value }) => ({ name, step, value: toChartValue(value) }))
-        for (const { name, step, value } of points) {
+        const points = message.points.map(({ name, axis, step, value }) => ({
+          name,
+          axis,
+          step,
+          value: toChartValue(value),
+        }))
+        for (const { name, axis, step, value } of points) {
           let target = series.find((candidate) => candidate.name === name)
           if (target === undefined) {
-            target = { name, points: [] }
+            target = { name, axis, points: [] }
             series.push(target)
           }
           target.points.push([step, value])

@@ -2,8 +2,9 @@ import type { MetricSeriesList, MetricValue } from '@trainyard/sdk/contract'
 import type { ChartSeries } from './chart-groups.ts'
 
 export function toChartSeries(series: MetricSeriesList['series']): ChartSeries[] {
-  return series.map(({ name, points }) => ({
+  return series.map(({ name, axis, points }) => ({
     name,
+    axis,
     points: points.map(({ step, value }) => [step, toChartValue(value)]),
   }))
 }

@@ -249,6 +249,7 @@ export function seriesFixture(epochs: number): MetricSeriesList['series'] {
   const wobble = (epoch: number, phase: number) => Math.sin(epoch * 2.3 + phase) * 0.02
   const curve = (name: string, value: (epoch: number) => number) => ({
     name,
+    axis: 'epoch',
     count: epochs,
     points: Array.from({ length: epochs }, (_, index) => ({
       step: index + 1,

@@ -1,0 +1,22 @@
+import type { Job } from '@trainyard/sdk/contract'
+import { expect, it } from 'vitest'
+import { PLAIN_TRAINER_DIR } from '../testing/harness.ts'
+import { startEmbeddedRunner } from './start-embedded-runner.ts'
+
+it('serves a whole runner behind what is put in front of it, and is gone after close', async () => {
+  const seen: string[] = []
+  const embedded = await startEmbeddedRunner({
+    trainerDir: PLAIN_TRAINER_DIR,
+    databaseUrl: process.env.TEST_DATABASE_URL ?? '',
+    wrap: (handler) => (request) => {
+      seen.push(new URL(request.url).pathname)
+      return handler(request)
+    },
+  })
+  const response = await fetch(`${embedded.url}/v1/jobs`)
+  expect(response.status).toBe(200)
+  expect(((await response.json()) as { jobs: Job[] }).jobs).toEqual([])
+  expect(seen).toEqual(['/v1/jobs'])
+  await embedded.close()
+  await expect(fetch(`${embedded.url}/v1/jobs`)).rejects.toThrow()
+})

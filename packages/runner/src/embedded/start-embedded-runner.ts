@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createFolderStore, createLogger, listen, startEmbeddedPostgres } from '@trainyard/platform'
+import { sql } from 'kysely'
+import type { RunnerConfig } from '../config.ts'
+import { createRunner, type Runner } from '../create-runner.ts'
+import { createSubprocessLauncher } from '../launchers/subprocess/index.ts'
+import { createFolderTrainerSource } from '../trainers/folder-source.ts'
+
+type Handler = (request: Request) => Response | Promise<Response>
+
+export interface EmbeddedRunnerOptions {
+  /** The one trainer that it knows; it runs where it lies. */
+  trainerDir: string
+  /** A PostgreSQL to use, in a schema that is dropped at the end. Default: one is started in a temporary folder. */
+  databaseUrl?: string
+  /** Puts something in front of every request that comes over the wire. Default: nothing. */
+  wrap?: (handler: Handler) => Handler
+  config?: Partial<RunnerConfig>
+  /** Of the runner's own log, on standard error. Default "silent". */
+  logLevel?: string
+  onProgress?: (text: string) => void
+}
+
+export interface EmbeddedRunner {
+  url: string
+  runner: Runner
+  /** Ends what runs, and leaves nothing behind. */
+  close(): Promise<void>
+}
+
+/** A whole runner in this process, with a database, a store and a port of its own, all of them gone after `close()`. */
+export async function startEmbeddedRunner(options: EmbeddedRunnerOptions): Promise<EmbeddedRunner> {
+  const { trainerDir, wrap = (handler) => handler, logLevel = 'silent', onProgress } = options
+  const cleanups: (() => Promise<unknown>)[] = []
+  const close = async () => {
+    const failures: unknown[] = []
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup().catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw new AggregateError(failures, `Cleaning up failed: ${String(failures[0])}`)
+  }
+  try {
+    const dir = await mkdtemp(join(tmpdir(), 'trainyard-embedded-'))
+    cleanups.push(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }))
+    const logger = createLogger({ name: 'runner', level: logLevel, destination: process.stderr })
+    let databaseUrl = options.databaseUrl
+    if (databaseUrl === undefined) {
+      const postgres = await startEmbeddedPostgres({
+        dataDir: join(dir, 'postgres'),
+        ...(onProgress && { onProgress }),
+      })
+      cleanups.push(() => postgres.stop())
+      databaseUrl = postgres.url
+    }
+
+    // The address must be known before there is anything to serve under it.
+    let serve: Handler = () => new Response('starting', { status: 503 })
+    const server = await listen({ fetch: wrap((request) => serve(request)) }, { port: 0, drainMs: 200 })
+    cleanups.push(() => server.close())
+    const store = createFolderStore({
+      dir: join(dir, 'store'),
+      publicUrl: server.url,
+      secret: randomBytes(32).toString('hex'),
+    })
+    const config: RunnerConfig = {
+      publicUrl: server.url,
+      databaseUrl,
+      databaseSchema: `runner_${randomBytes(6).toString('hex')}`,
+      dataDir: join(dir, 'data'),
+      heartbeatSeconds: 1,
+      heartbeatTimeoutSeconds: 30,
+      startTimeoutSeconds: 60,
+      cancelGraceSeconds: 10,
+      maxConcurrentJobs: 2,
+      datasetCacheMaxGb: 1,
+      ...options.config,
+      limits: { reconcileIntervalMs: 100, maxFreeRetries: 0, ...options.config?.limits },
+    }
+    const launcher = createSubprocessLauncher({
+      attemptsDir: join(dir, 'attempts'),
+      datasetCacheDir: join(dir, 'datasets'),
+      datasetCacheMaxGb: config.datasetCacheMaxGb,
+      logger,
+    })
+    const runner = await createRunner({
+      config,
+      store,
+      logger,
+      launcher,
+      trainers: createFolderTrainerSource(trainerDir),
+    })
+    cleanups.push(async () => {
+      await sql`drop schema if exists ${sql.id(config.databaseSchema)} cascade`.execute(runner.context.database.db)
+      await runner.stop()
+    })
+    cleanups.push(async () => {
+      for await (const attempt of launcher.list()) await launcher.stop(attempt, 0)
+    })
+    serve = (request) =>
+      new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
+    await runner.start()
+    return { url: server.url, runner, close }
+  } catch (error) {
+    await close().catch(() => {})
+    throw error
+  }
+}
