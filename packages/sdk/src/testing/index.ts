@@ -1,11 +1,11 @@
 /**
- * Ways to make a platform misbehave, for tests of trainers and of what receives them.
+ * A platform for the tests of a trainer: the real runner in this process, and faults by seed to put in front of it.
  *
  * ```ts
- * import { createFaults } from '@trainyard/sdk/testing'
+ * import { startTestPlatform } from '@trainyard/sdk/testing'
  *
- * const faults = createFaults({ seed: 42 })
- * const fetch = faults.wrap(app.fetch)
+ * await using platform = await startTestPlatform({ trainerDir: '.', faults: { seed: 42 } })
+ * const { job, artifacts } = await platform.runJob({ config: { epochs: 2 } })
  * ```
  *
  * @module
@@ -27,3 +27,11 @@ export {
   type FaultScript,
   type FaultType,
 } from './fault-script.ts'
+export {
+  type RunTestJobOptions,
+  type StartTestPlatformOptions,
+  startTestPlatform,
+  type TestJob,
+  type TestPlatform,
+} from './start-test-platform.ts'
+export { type WriteTestDatasetOptions, writeTestDataset } from './write-test-dataset.ts'
