@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { startTestPlatform, type TestPlatform } from '@trainyard/sdk/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const noPython = spawnSync('python3', ['--version']).status !== 0
+if (noPython) console.warn('skipped: python3 is not installed, and this trainer is written in it')
+
+describe.skipIf(noPython)('the Python trainer', () => {
+  let platform: TestPlatform
+  beforeAll(async () => {
+    const databaseUrl = process.env.TEST_DATABASE_URL ?? ''
+    platform = await startTestPlatform({ trainerDir: fileURLToPath(new URL('.', import.meta.url)), databaseUrl })
+  })
+  afterAll(() => platform?.close())
+
+  it('learns, and predicts with what it learned', async () => {
+    const trained = await platform.runJob({ config: { epochs: 20 } })
+    expect(trained.job.state, trained.output).toBe('succeeded')
+    expect(trained.job.latestMetrics.top1_accuracy).toBeGreaterThan(0.9)
+    expect(trained.events.filter(({ type }) => type === 'progress').at(-1)?.body).toMatchObject({ epoch: 20 })
+
+    const [checkpoint] = trained.artifacts
+    expect(checkpoint?.name).toBe('best.json')
+    const predicted = await platform.runJob({ operation: 'predict', checkpoint: checkpoint?.id })
+    expect(predicted.job.state, predicted.output).toBe('succeeded')
+    const predictions = predicted.events.filter(({ type }) => type === 'prediction')
+    expect(predictions).toHaveLength(12)
+    const right = predictions.filter(({ body }) => {
+      const [found] = body.predictions as { className: string }[]
+      return String(body.imageName).includes(`/${found?.className}/`)
+    })
+    expect(right.length).toBeGreaterThan(10)
+  })
+})
