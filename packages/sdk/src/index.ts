@@ -22,6 +22,11 @@
  * @module
  */
 
+export {
+  type CleanDatasetCacheOptions,
+  type CleanedDatasetCache,
+  cleanDatasetCache,
+} from './calls/clean-dataset-cache.ts'
 export { getAdvancedConfig, getBasicConfig, getFullConfig } from './calls/config.ts'
 export { reportStarted, type StartedJob } from './calls/default-session.ts'
 export { flushLogs, log, logDebug, logError, logEvent, logInfo, logWarning } from './calls/log.ts'

@@ -1,24 +1,19 @@
-import { chmodSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DatasetIndex } from '../dataset/index-dataset.ts'
+import { ResourceError } from '../errors.ts'
+import { markInUse } from './in-use.ts'
 import { withLock } from './lock.ts'
-
-/** Layout of `complete.json`; another number means that the entry is filled again. */
-const ENTRY_VERSION = 1
+import { pruneCache } from './prune-cache.ts'
+import { completeEntry, filesDir, findEntry, reopenEntry, type StoredFile, touchEntry } from './stored-entry.ts'
 
 /** A dataset in the cache: the raw files, and what was read from them. */
 export interface CacheEntry {
   /** Read-only. */
   dir: string
   index: DatasetIndex
-}
-
-interface StoredEntry {
-  version: number
-  index: Omit<DatasetIndex, 'samples'>
-  /** [name, classId, split] */
-  samples: [string, number, DatasetIndex['samples'][number]['split']][]
+  /** Says that this process needs it no longer: from then on it may be evicted. */
+  release(): Promise<void>
 }
 
 export interface OpenCacheEntryOptions {
@@ -26,97 +21,80 @@ export interface OpenCacheEntryOptions {
   cacheDir: string
   /** `DATASET_VERSION_HASH` */
   versionHash: string
+  /** What the whole cache may take; after a fill, what was not used for longest goes. Default: no limit. */
+  maxBytes?: number
   signal?: AbortSignal
   staleLockMs?: number
+  onWarning?: (message: string) => void
+}
+
+export interface FilledEntry {
+  index: DatasetIndex
+  files: StoredFile[]
 }
 
 /**
- * The entry of a dataset version; `fill` puts it there when it is missing. Concurrent jobs share one fill, and one that
- * was cut short goes on with the files that are there.
+ * The entry of a dataset version; `fill` puts it there when it is missing or damaged. Concurrent jobs share one fill, and
+ * one that was cut short goes on with the files that are there.
  */
 export async function openCacheEntry(
   options: OpenCacheEntryOptions,
-  fill: (dir: string) => Promise<DatasetIndex>,
+  fill: (dir: string) => Promise<FilledEntry>,
 ): Promise<CacheEntry> {
-  const { cacheDir, versionHash, signal, staleLockMs } = options
+  const { cacheDir, versionHash, maxBytes, signal, staleLockMs, onWarning = () => {} } = options
   const entry = join(cacheDir, versionHash)
-  const found = await findEntry(entry)
-  if (found !== undefined) return found
-
-  await mkdir(cacheDir, { recursive: true })
+  const dir = filesDir(entry)
   const lock = { ...(signal ? { signal } : {}), ...(staleLockMs === undefined ? {} : { staleMs: staleLockMs }) }
-  return withLock(
-    `${entry}.lock`,
-    async () => {
-      const filled = await findEntry(entry)
-      if (filled !== undefined) return filled
-      await removeEntry(entry)
-      const partial = `${entry}.partial`
-      const files = join(partial, 'files')
-      await mkdir(files, { recursive: true })
-      const index = await fill(files)
-      await writeManifest(partial, files, index)
-      await makeReadOnly(files)
-      await rename(partial, entry)
-      const done = await findEntry(entry)
-      if (done === undefined) throw new Error('The dataset cache cannot be read back')
-      return done
-    },
-    lock,
-  )
-}
+  let isFilled = false
 
-async function findEntry(entry: string): Promise<CacheEntry | undefined> {
-  const manifest = join(entry, 'complete.json')
-  let stored: StoredEntry
+  const open = () =>
+    withLock(
+      `${entry}.lock`,
+      async (): Promise<CacheEntry> => {
+        // Before it is looked at: who evicts holds the same lock and looks at the marks.
+        const { release } = await markInUse(entry)
+        try {
+          const found = await findEntry(entry)
+          if (found.type === 'complete') {
+            await touchEntry(entry)
+            return { dir, index: found.index, release }
+          }
+          if (found.type === 'damaged') onWarning(`The cached dataset is damaged and is fetched again: ${found.why}`)
+          await reopenEntry(entry)
+          await mkdir(dir, { recursive: true })
+          const { index, files } = await fill(dir)
+          await completeEntry(entry, index, files)
+          isFilled = true
+          return { dir, index, release }
+        } catch (error) {
+          await release()
+          throw error
+        }
+      },
+      lock,
+    )
+
   try {
-    stored = JSON.parse(await readFile(manifest, 'utf8')) as StoredEntry
-  } catch {
-    return undefined
+    await mkdir(cacheDir, { recursive: true })
+    const opened = await open().catch(async (error: unknown) => {
+      if (!(error instanceof ResourceError)) throw error
+      // The disk is full: whatever nobody uses makes room, and what is there of this one is kept.
+      const { removed } = await pruneCache({ cacheDir, maxBytes: 0, keep: [versionHash] })
+      if (removed.length === 0) throw error
+      onWarning(`The disk is full; ${removed.length} cached datasets were removed to make room`)
+      return open()
+    })
+    if (isFilled && maxBytes !== undefined) await pruneCache({ cacheDir, maxBytes }).catch(() => {})
+    return opened
+  } catch (error) {
+    // A cache that is filled by someone else and only shown to us: what is complete in it can be used.
+    if (!isReadOnly(error)) throw error
+    const found = await findEntry(entry)
+    if (found.type !== 'complete') throw error
+    return { dir, index: found.index, release: async () => {} }
   }
-  if (stored.version !== ENTRY_VERSION) return undefined
-  const dir = join(entry, 'files')
-  const samples = stored.samples.map(([name, classId, split]) => ({ path: `${dir}/${name}`, name, classId, split }))
-  // When it was last used decides what goes first. A cache that someone else owns may refuse; that is no harm.
-  const now = new Date()
-  await utimes(manifest, now, now).catch(() => {})
-  return { dir, index: { ...stored.index, samples } }
 }
 
-/** Last, and at once: an entry with this file is complete. */
-async function writeManifest(partial: string, files: string, index: DatasetIndex): Promise<void> {
-  const { samples, ...rest } = index
-  const stored: StoredEntry = {
-    version: ENTRY_VERSION,
-    index: rest,
-    samples: samples.map(({ name, classId, split }) => [name, classId, split]),
-  }
-  await stat(files)
-  const temporary = join(partial, 'complete.json.tmp')
-  await writeFile(temporary, JSON.stringify(stored))
-  await rename(temporary, join(partial, 'complete.json'))
-}
-
-async function makeReadOnly(dir: string): Promise<void> {
-  for (const item of await readdir(dir, { withFileTypes: true })) {
-    const path = join(dir, item.name)
-    if (item.isDirectory()) await makeReadOnly(path)
-    else chmodSync(path, 0o444)
-  }
-  await chmod(dir, 0o555)
-}
-
-/** Removes an entry, also a read-only one. */
-async function removeEntry(entry: string): Promise<void> {
-  const stats = await stat(entry).catch(() => undefined)
-  if (stats === undefined) return
-  await makeWritable(entry)
-  await rm(entry, { recursive: true, force: true })
-}
-
-async function makeWritable(dir: string): Promise<void> {
-  await chmod(dir, 0o755)
-  for (const item of await readdir(dir, { withFileTypes: true })) {
-    if (item.isDirectory()) await makeWritable(join(dir, item.name))
-  }
+function isReadOnly(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['EROFS', 'EACCES', 'EPERM'].includes(String(error.code))
 }

@@ -1,15 +1,18 @@
-import { statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatasetFilesPage, DatasetManifest, type SplitName } from '../contract/index.ts'
 import { datasetPath } from '../dataset/dataset-path.ts'
-import { type DatasetIndex, indexDataset } from '../dataset/index-dataset.ts'
+import { indexDataset } from '../dataset/index-dataset.ts'
 import { openDataset } from '../dataset/open-dataset.ts'
 import type { PlatformApi } from '../http/platform-api.ts'
 import type { BackoffOptions } from '../http/retry.ts'
 import type { Transport } from '../http/transport.ts'
 import { asDatasetError, type DownloadSource, downloadFile } from '../storage/download-file.ts'
+import { hashFile } from '../storage/hash-file.ts'
 import { forEachConcurrently } from '../util/for-each-concurrently.ts'
+import type { FilledEntry } from './dataset-cache.ts'
+import type { StoredFile } from './stored-entry.ts'
 
 export interface FillContext {
   api: PlatformApi
@@ -25,11 +28,12 @@ export interface FillContext {
 
 type PageFile = DatasetFilesPage['files'][number]
 
-/** Downloads a job's dataset into `dir` and reads it. Files that are there with the right size are kept. */
-export async function fillFromPlatform(context: FillContext, dir: string): Promise<DatasetIndex> {
+/** Downloads a job's dataset into `dir` and reads it. Files of an earlier try are kept when they are right. */
+export async function fillFromPlatform(context: FillContext, dir: string): Promise<FilledEntry> {
   const { api, transport, backoff, concurrency = 32, signal, onProgress = () => {} } = context
   const withSignal = signal ? { signal } : {}
-  const download = { transport, ...withSignal, ...(backoff ? { backoff } : {}) }
+  const download = { transport, isUnpublished: true, ...withSignal, ...(backoff ? { backoff } : {}) }
+  const files: StoredFile[] = []
   const readManifest = async () => DatasetManifest.parse(await api.call('GET', '/dataset', withSignal))
   const folders = new Set<string>()
   const prepare = async (path: string, field: string) => {
@@ -52,6 +56,8 @@ export async function fillFromPlatform(context: FillContext, dir: string): Promi
         sizeBytes,
         sha256,
       })
+      files.push(toStored(file))
+      if (await isHeld(target, file)) continue
       await downloadFile(download, toSource(file), target, file.path, async () => {
         const fresh = (await readManifest()).annotationFiles.find(({ path }) => path === file.path)
         return fresh === undefined ? undefined : toSource(fresh)
@@ -64,15 +70,29 @@ export async function fillFromPlatform(context: FillContext, dir: string): Promi
       signal?.throwIfAborted()
       if (file.split !== undefined) splits.set(file.path, file.split)
       const target = await prepare(file.path, 'The path of a file of the dataset')
-      // Files appear under their name only when size and digest were right.
-      const held = statSync(target, { throwIfNoEntry: false })
-      if (held?.size !== file.sizeBytes) await downloadFile(download, file, target, file.path, renew)
+      files.push(toStored(file))
+      if (!(await isHeld(target, file))) await downloadFile(download, file, target, file.path, renew)
       onProgress(++done)
     })
-    return await indexDataset(dir, await openDataset(dir), { splits, skipMissing: true, ...withSignal })
+    const index = await indexDataset(dir, await openDataset(dir), { splits, skipMissing: true, ...withSignal })
+    return { index, files }
   } catch (error) {
     throw asDatasetError(error)
   }
+}
+
+function toStored({ path, sizeBytes, sha256 }: StoredFile): StoredFile {
+  return { path, sizeBytes, sha256 }
+}
+
+/** Whether an earlier try left the right file. What is there and not right, whole or in part, makes room. */
+async function isHeld(target: string, { sizeBytes, sha256 }: StoredFile): Promise<boolean> {
+  const held = statSync(target, { throwIfNoEntry: false })
+  if (held === undefined) return false
+  // A power cut can leave a file of the right size without its bytes.
+  if (held.size === sizeBytes && (sha256 === undefined || (await hashFile(target)) === sha256)) return true
+  rmSync(target, { force: true })
+  return false
 }
 
 /** Every file of the dataset, page by page; each can have its URL renewed by asking for its page again. */

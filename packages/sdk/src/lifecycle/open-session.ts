@@ -60,6 +60,7 @@ async function openPlatformSession(
     workDir: settings.workDir,
     traceparent: environment.TRACEPARENT,
     datasetCacheDir: environment.DATASET_CACHE_DIR,
+    datasetCacheMaxBytes: environment.DATASET_CACHE_MAX_GB * 1e9,
     datasetVersionHash: environment.DATASET_VERSION_HASH,
     stop: stop.signal,
     onStop: (why) => stop.abort(toStopped(why)),

@@ -25,6 +25,8 @@ export interface PlatformBackendOptions {
   workDir: string
   traceparent?: string | undefined
   datasetCacheDir?: string | undefined
+  /** What the whole dataset cache may take, in bytes. Default: no limit. */
+  datasetCacheMaxBytes?: number | undefined
   datasetVersionHash?: string | undefined
   /** Aborted when the job is to stop: uploads under way then have {@link UPLOAD_GRACE_MS} left. */
   stop?: AbortSignal
@@ -66,6 +68,7 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
   })
   // Uploads outlive a cancel, so that the last checkpoint can be saved, but not the close.
   const lifetime = new AbortController()
+  const releases: (() => Promise<void>)[] = []
   const onStopped = () => setTimeout(() => lifetime.abort(options.stop?.reason), UPLOAD_GRACE_MS).unref()
   options.stop?.addEventListener('abort', onStopped, { once: true })
 
@@ -84,9 +87,19 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
     async openDataset(signal) {
       const versionHash =
         options.datasetVersionHash ?? DatasetManifest.parse(await api.call('GET', '/dataset', { signal })).versionHash
-      return openCacheEntry({ cacheDir: datasetCacheDir, versionHash, signal }, (dir) =>
-        fillFromPlatform({ api, transport, signal, ...withBackoff }, dir),
+      const maxBytes = options.datasetCacheMaxBytes
+      const entry = await openCacheEntry(
+        {
+          cacheDir: datasetCacheDir,
+          versionHash,
+          signal,
+          onWarning: options.onWarning,
+          ...(maxBytes === undefined ? {} : { maxBytes }),
+        },
+        (dir) => fillFromPlatform({ api, transport, signal, ...withBackoff }, dir),
       )
+      releases.push(entry.release)
+      return entry
     },
     findCheckpoint: (signal) => findCheckpoint(signal),
     listImages: async () => undefined,
@@ -98,6 +111,7 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
       } finally {
         options.stop?.removeEventListener('abort', onStopped)
         lifetime.abort()
+        await Promise.allSettled(releases.map((release) => release()))
         transport.close()
       }
     },

@@ -8,7 +8,7 @@ import { CheckpointError, ConfigError, DatasetError, ResourceError } from '../er
 import type { PredictImage, UploadedArtifact } from '../job.ts'
 import { createLoss } from '../journal/queue.ts'
 import type { Backend } from '../lifecycle/backend.ts'
-import { hashFile } from '../storage/upload-file.ts'
+import { hashFile } from '../storage/hash-file.ts'
 import { redact } from '../util/redact.ts'
 import type { LocalArguments } from './arguments.ts'
 

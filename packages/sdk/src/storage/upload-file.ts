@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -23,6 +22,7 @@ import {
 import { asNetworkError, type Transport } from '../http/transport.ts'
 import type { ArtifactOptions, UploadedArtifact } from '../job.ts'
 import { forEachConcurrently } from '../util/for-each-concurrently.ts'
+import { hashFile } from './hash-file.ts'
 
 export interface UploadContext {
   api: PlatformApi
@@ -266,10 +266,4 @@ function openRange(
   // Adding a reader starts the flow; whoever pipes the stream starts it again.
   stream.pause()
   return { stream, error: () => failure }
-}
-
-export async function hashFile(file: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash)
-  return hash.digest('hex')
 }

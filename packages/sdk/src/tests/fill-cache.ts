@@ -8,6 +8,9 @@ import { createTransport } from '../http/transport.ts'
 const [, , baseUrl = '', cacheDir = '', versionHash = ''] = process.argv
 const transport = createTransport()
 const api = createPlatformApi({ baseUrl, token: createTokenSource({ token: 'token' }), transport })
-const { index } = await openCacheEntry({ cacheDir, versionHash }, (dir) => fillFromPlatform({ api, transport }, dir))
+const { index, release } = await openCacheEntry({ cacheDir, versionHash }, (dir) =>
+  fillFromPlatform({ api, transport }, dir),
+)
+await release()
 transport.close()
 console.log(index.samples.length)

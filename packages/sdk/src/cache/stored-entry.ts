@@ -1,0 +1,159 @@
+import { chmodSync, type Stats, statSync } from 'node:fs'
+import { chmod, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { DatasetIndex } from '../dataset/index-dataset.ts'
+
+/**
+ * An entry of the cache on disk:
+ *
+ * - `files/`: the dataset as it came, read-only
+ * - `samples.json`: what was read from it, `files.json`: every file with its size and digest
+ * - `complete.json`: written last; an entry without it is being filled, or was not to its end
+ */
+const ENTRY_VERSION = 2
+
+export interface StoredFile {
+  path: string
+  sizeBytes: number
+  sha256?: string | undefined
+}
+
+interface Complete {
+  version: number
+  sizeBytes: number
+  fileCount: number
+  index: Omit<DatasetIndex, 'samples'>
+  /** Every folder and when it last changed: a file that came or went shows here. */
+  folders: [path: string, mtimeMs: number][]
+  /** Files whose size is looked at on every use, spread over all. */
+  spots: [path: string, sizeBytes: number][]
+}
+
+type StoredSample = [name: string, classId: number, split: DatasetIndex['samples'][number]['split']]
+
+/** More files than this are only looked at by `verify`: opening an entry must not take longer because it is large. */
+const MAX_SPOTS = 512
+
+export const filesDir = (entry: string): string => join(entry, 'files')
+
+export type FoundEntry =
+  | { type: 'complete'; index: DatasetIndex }
+  | { type: 'damaged'; why: string }
+  | { type: 'incomplete' }
+
+/** Looks an entry up, and whether its files are there as far as that is quick to see. */
+export async function findEntry(entry: string): Promise<FoundEntry> {
+  const complete = await readComplete(entry)
+  if (complete === undefined) return { type: 'incomplete' }
+  const why = await findDamage(entry, complete)
+  if (why !== undefined) return { type: 'damaged', why }
+  const stored = await readJson<StoredSample[]>(join(entry, 'samples.json'))
+  if (stored === undefined) return { type: 'damaged', why: 'samples.json cannot be read' }
+  const dir = filesDir(entry)
+  const samples = stored.map(([name, classId, split]) => ({ path: `${dir}/${name}`, name, classId, split }))
+  return { type: 'complete', index: { ...complete.index, samples } }
+}
+
+/** When it was last used decides what goes first. A cache that someone else owns may refuse; that is no harm. */
+export async function touchEntry(entry: string): Promise<void> {
+  const now = new Date()
+  await utimes(join(entry, 'complete.json'), now, now).catch(() => {})
+}
+
+export async function readComplete(entry: string): Promise<Complete | undefined> {
+  const complete = await readJson<Complete>(join(entry, 'complete.json'))
+  return complete?.version === ENTRY_VERSION ? complete : undefined
+}
+
+export async function readFileList(entry: string): Promise<StoredFile[]> {
+  const list = await readJson<[string, number, string?][]>(join(entry, 'files.json'))
+  return (list ?? []).map(([path, sizeBytes, sha256]) => ({ path, sizeBytes, sha256 }))
+}
+
+/** Makes the files read-only and writes what is known of them; the last step makes the entry complete, at once. */
+export async function completeEntry(entry: string, index: DatasetIndex, files: readonly StoredFile[]): Promise<void> {
+  const { samples, ...rest } = index
+  const dir = filesDir(entry)
+  const folders = new Set(['', ...files.map(({ path }) => dirname(path)).filter((path) => path !== '.')])
+  // Small files were created read-only; synchronous, because the way through the thread pool costs more than the call.
+  for (const { path } of files) {
+    const file = join(dir, path)
+    if ((statSync(file).mode & 0o222) !== 0) chmodSync(file, 0o444)
+  }
+  // After their files: a folder without the right to write takes none.
+  for (const folder of folders) await chmod(join(dir, folder), 0o555)
+  const step = Math.max(1, files.length / MAX_SPOTS)
+  const complete: Complete = {
+    version: ENTRY_VERSION,
+    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    fileCount: files.length,
+    index: rest,
+    folders: [...folders].slice(0, MAX_SPOTS).map((folder) => [folder, statSync(join(dir, folder)).mtimeMs]),
+    spots: Array.from({ length: Math.min(MAX_SPOTS, files.length) }, (_, number) => files[Math.floor(number * step)])
+      .filter((file) => file !== undefined)
+      .map(({ path, sizeBytes }) => [path, sizeBytes]),
+  }
+  const stored = samples.map(({ name, classId, split }): StoredSample => [name, classId, split])
+  const list = files.map(({ path, sizeBytes, sha256 }) => [path, sizeBytes, ...(sha256 ? [sha256] : [])])
+  await writeFile(join(entry, 'samples.json'), JSON.stringify(stored))
+  await writeFile(join(entry, 'files.json'), JSON.stringify(list))
+  const temporary = join(entry, 'complete.json.tmp')
+  await writeFile(temporary, JSON.stringify(complete))
+  await rename(temporary, join(entry, 'complete.json'))
+}
+
+/** Makes an entry one that is to be filled again. Files that are right stay. */
+export async function reopenEntry(entry: string): Promise<void> {
+  await rm(join(entry, 'complete.json'), { force: true })
+  await makeFoldersWritable(filesDir(entry))
+}
+
+/** Removes a folder of the cache, also a read-only one. */
+export async function removeFolder(dir: string): Promise<void> {
+  await makeFoldersWritable(dir)
+  await rm(dir, { recursive: true, force: true })
+}
+
+/** Why the files are not what they were, as far as sizes say: a bounded number of looks. */
+async function findDamage(entry: string, { folders, spots }: Complete): Promise<string | undefined> {
+  const dir = filesDir(entry)
+  const isChanged = folders.some(([folder, mtimeMs]) => find(join(dir, folder))?.mtimeMs !== mtimeMs)
+  // A file came or went, or the cache was copied from elsewhere: then every file is looked at.
+  const looks = isChanged
+    ? (await readFileList(entry)).map(({ path, sizeBytes }): [string, number] => [path, sizeBytes])
+    : spots
+  if (looks.length === 0) return 'files.json cannot be read'
+  for (const [path, sizeBytes] of looks) {
+    const seen = find(join(dir, path))
+    if (seen === undefined) return `"${path}" is missing`
+    if (seen.size !== sizeBytes) return `"${path}" has ${seen.size} bytes instead of ${sizeBytes}`
+  }
+  return undefined
+}
+
+function find(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
+async function readJson<T>(file: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as T
+  } catch {
+    return undefined
+  }
+}
+
+async function makeFoldersWritable(dir: string): Promise<void> {
+  try {
+    await chmod(dir, 0o755)
+    for (const item of await readdir(dir, { withFileTypes: true })) {
+      if (item.isDirectory()) await makeFoldersWritable(join(dir, item.name))
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+}

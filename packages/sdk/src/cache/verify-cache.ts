@@ -1,0 +1,73 @@
+import { rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hashFile } from '../storage/hash-file.ts'
+import { forEachConcurrently } from '../util/for-each-concurrently.ts'
+import { type CachedDataset, listCache } from './list-cache.ts'
+import { tryWithLock } from './lock.ts'
+import { filesDir, readFileList, reopenEntry, type StoredFile } from './stored-entry.ts'
+
+export interface VerifyCacheOptions {
+  cacheDir: string
+  /** Default: every complete dataset. */
+  versionHash?: string
+  /** Removes what is damaged, so that the next job fetches it again. Default false. */
+  repair?: boolean
+  signal?: AbortSignal
+  onProgress?: (progress: { versionHash: string; files: number; totalFiles: number }) => void
+}
+
+export interface DamagedFile {
+  path: string
+  problem: 'missing' | 'size' | 'digest'
+}
+
+export interface VerifiedDataset {
+  dataset: CachedDataset
+  damaged: DamagedFile[]
+  /** Files for which no digest is known: only their size was compared. */
+  withoutDigest: number
+  /** Whether what was damaged was removed. False where someone was filling or removing it just then. */
+  isRepaired: boolean
+}
+
+/** Reads every file of the cache and compares size and SHA-256 with what was announced. */
+export async function verifyCache(options: VerifyCacheOptions): Promise<VerifiedDataset[]> {
+  const { cacheDir, versionHash, repair = false } = options
+  const results: VerifiedDataset[] = []
+  for (const dataset of await listCache(cacheDir)) {
+    if (dataset.state !== 'complete' || (versionHash !== undefined && dataset.versionHash !== versionHash)) continue
+    const entry = join(cacheDir, dataset.versionHash)
+    const { damaged, withoutDigest } = await verifyEntry(entry, dataset.versionHash, options)
+    const isRepaired =
+      repair && damaged.length > 0 && (await tryWithLock(`${entry}.lock`, () => repairEntry(entry, damaged))) === true
+    results.push({ dataset, damaged, withoutDigest, isRepaired })
+  }
+  return results
+}
+
+async function verifyEntry(entry: string, versionHash: string, { signal, onProgress }: VerifyCacheOptions) {
+  const files = await readFileList(entry)
+  const damaged: DamagedFile[] = []
+  if (files.length === 0) damaged.push({ path: 'files.json', problem: 'missing' })
+  let done = 0
+  await forEachConcurrently(files, 8, async (file) => {
+    signal?.throwIfAborted()
+    const problem = await findProblem(join(filesDir(entry), file.path), file)
+    if (problem !== undefined) damaged.push({ path: file.path, problem })
+    onProgress?.({ versionHash, files: ++done, totalFiles: files.length })
+  })
+  return { damaged, withoutDigest: files.filter(({ sha256 }) => sha256 === undefined).length }
+}
+
+async function findProblem(path: string, file: StoredFile): Promise<DamagedFile['problem'] | undefined> {
+  const seen = await stat(path).catch(() => undefined)
+  if (seen === undefined) return 'missing'
+  if (seen.size !== file.sizeBytes) return 'size'
+  return file.sha256 === undefined || (await hashFile(path)) === file.sha256 ? undefined : 'digest'
+}
+
+async function repairEntry(entry: string, damaged: readonly DamagedFile[]): Promise<boolean> {
+  await reopenEntry(entry)
+  for (const { path } of damaged) await rm(join(filesDir(entry), path), { force: true })
+  return true
+}
