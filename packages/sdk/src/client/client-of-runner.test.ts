@@ -94,7 +94,8 @@ test('a dataset is uploaded to the real runner, and a job that uses it is follow
   expect((await client.jobs.events(job.id, { type: 'progress' })).events).toHaveLength(2)
   expect((await client.jobs.artifacts(job.id)).artifacts).toEqual([])
   expect((await client.jobs.list({ state: 'succeeded' })).jobs.map(({ id }) => id)).toEqual([job.id])
-  await client.jobs.delete(job.id)
+  // Refused as long as the trainer's process is still on its way out.
+  await expect.poll(() => client.jobs.delete(job.id).then(() => 'deleted', String), { timeout: 10_000 }).toBe('deleted')
   await expect(client.jobs.get(job.id)).rejects.toMatchObject({ code: 'not_found' })
   await client.datasets.delete(dataset.id)
   await expect(client.datasets.get(dataset.id)).rejects.toMatchObject({ status: 404 })
