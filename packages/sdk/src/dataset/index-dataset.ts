@@ -88,14 +88,13 @@ function findImageSize(path: string, name: string): ImageSize | undefined {
   }
 }
 
-/** Coordinates are only right for the size they were drawn on. EXIF rotation may swap the sides of a JPEG. */
+/** Coordinates are only right for the size they were drawn on: as the image is shown, after EXIF rotation. */
 function checkDeclaredSize(record: ImageRecord, seen: ImageSize): void {
   const { width, height, annotations, path } = record
   if (width === 0 || height === 0 || seen.width === 0 || annotations.every(({ kind }) => kind === 'class')) return
-  const isSame = seen.width === width && seen.height === height
-  const isSwapped = seen.format === 'jpeg' && seen.width === height && seen.height === width
-  if (isSame || isSwapped) return
+  if (seen.width === width && seen.height === height) return
+  const turned = seen.orientation === undefined ? '' : ` (turned by its EXIF orientation ${seen.orientation})`
   throw new DatasetError(
-    `Image "${path}" is ${seen.width} × ${seen.height} pixels, but the dataset says ${width} × ${height}`,
+    `Image "${path}" is ${seen.width} × ${seen.height} pixels${turned}, but the dataset says ${width} × ${height}`,
   )
 }

@@ -1,0 +1,97 @@
+import { posix } from 'node:path'
+
+/** What the loader takes for an image, by suffix in any case. */
+const LOADABLE = /\.(bmp|dng|jpe?g|mpo|png|tiff?|webp|pfm|heic)$/i
+/** Smaller images are left out by the loader. */
+export const MIN_SIDE = 10
+
+/** Whether the loader looks at a file of this name. */
+export function isLoadableName(path: string): boolean {
+  return LOADABLE.test(path)
+}
+
+/** Where the loader looks for an image's labels: the last `images` folder becomes `labels`, the suffix `.txt`. */
+export function labelPathOf(imagePath: string): string {
+  const rooted = `/${imagePath}`
+  const at = rooted.lastIndexOf('/images/')
+  const moved = at === -1 ? rooted : `${rooted.slice(0, at)}/labels/${rooted.slice(at + '/images/'.length)}`
+  const dot = moved.lastIndexOf('.')
+  return `${dot > moved.lastIndexOf('/') ? moved.slice(0, dot) : moved}.txt`.slice(1)
+}
+
+/**
+ * Finds what a data.yaml or a list of images names among the files of a dataset. Nothing outside of it can be found:
+ * only what the listing holds is. Absolute paths of another machine and a wrong `path` are forgiven when their end fits.
+ */
+export class FileFinder {
+  readonly files: readonly string[]
+  readonly #files: ReadonlySet<string>
+  readonly #folders = new Set<string>([''])
+  #folded: Map<string, string> | undefined
+
+  constructor(files: readonly string[]) {
+    this.files = files
+    this.#files = new Set(files)
+    let last = ''
+    for (const file of files) {
+      const folder = folderOf(file)
+      if (folder === last) continue
+      last = folder
+      for (let part = folder; part !== '' && !this.#folders.has(part); part = folderOf(part)) this.#folders.add(part)
+    }
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(path)
+  }
+
+  /** A file or folder that `text` means, seen from each of `bases` in turn; its case may differ. */
+  find(text: string, bases: readonly string[]): { path: string; isFolder: boolean; isOtherCase: boolean } | undefined {
+    const candidates = candidatesOf(text, bases)
+    for (const path of candidates) {
+      if (this.#files.has(path)) return { path, isFolder: false, isOtherCase: false }
+      if (this.#folders.has(path)) return { path, isFolder: true, isOtherCase: false }
+    }
+    this.#folded ??= new Map(this.files.map((file) => [fold(file), file]))
+    for (const path of candidates) {
+      const other = this.#folded.get(fold(path))
+      if (other !== undefined) return { path: other, isFolder: false, isOtherCase: true }
+    }
+    return undefined
+  }
+
+  /** Files below a folder, in order. */
+  below(folder: string): string[] {
+    return folder === '' ? [...this.files] : this.files.filter((file) => file.startsWith(`${folder}/`))
+  }
+}
+
+function folderOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
+}
+
+/** NFC, because macOS names files in another form; lower case, because Windows does not mind. */
+function fold(path: string): string {
+  return path.normalize('NFC').toLowerCase()
+}
+
+function candidatesOf(text: string, bases: readonly string[]): string[] {
+  const path = text.trim().replaceAll('\\', '/')
+  const isAbsolute = path.startsWith('/') || /^[A-Za-z]:/.test(path)
+  const found: string[] = []
+  const add = (candidate: string) => {
+    const normal = posix.normalize(candidate).replace(/\/+$/, '')
+    if (normal === '..' || normal.startsWith('../') || normal.startsWith('/')) return
+    found.push(normal === '.' ? '' : normal)
+  }
+  if (!isAbsolute) for (const base of bases) add(posix.join(base, path))
+  // `../train/images` beside the file that says so is what Roboflow writes.
+  const parts = path
+    .replace(/^[A-Za-z]:/, '')
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+  const leading = parts.findIndex((part) => part !== '..')
+  if (leading > 0) for (const base of bases) add(posix.join(base, ...parts.slice(leading)))
+  for (let start = Math.max(leading, 0); start < parts.length; start++) add(parts.slice(start).join('/'))
+  return [...new Set(found)]
+}
