@@ -67,17 +67,19 @@ async function publish(
   const manifest = TrainerManifest.parse(JSON.parse(await readFile(join(TRAINER_DIR, 'trainer.json'), 'utf8')))
   const title = `${manifest.name}@${manifest.version}`
   try {
+    let isNew = true
     const { checkId } = await publishTrainer({
       dir: TRAINER_DIR,
       registryUrl: trainyard.url,
       token: trainyard.pushToken,
-      onProgress: (progress) => {
-        if (progress.type === 'uploading')
+      onProgress(progress) {
+        if (progress.type === 'exists' && progress.what === 'version') isNew = false
+        if (progress.type === 'uploading') {
           note(`uploading ${formatBytes(progress.sentBytes)} of ${formatBytes(progress.totalBytes)}`)
-        if (progress.type === 'warning') terminal.line(`  ${progress.text}`)
+        }
       },
     })
-    if (checkId !== undefined) await followCheck(client, checkId, terminal, note)
+    if (checkId !== undefined) await followCheck(client, checkId, { terminal, note, quiet: !isNew })
   } catch (error) {
     if (!(error instanceof VersionExistsError)) throw error
     const published = await client.trainers.version(manifest.name, manifest.version).catch(() => undefined)
@@ -91,16 +93,24 @@ async function publish(
   return manifest.name
 }
 
+interface FollowCheckOptions {
+  terminal: Terminal
+  note(text: string): void
+  /** Says nothing of checks that were over before. */
+  quiet: boolean
+}
+
+/** Shows each check as it ends, with its findings; throws when the version is rejected. */
 async function followCheck(
   client: TrainyardClient,
   checkId: string,
-  terminal: Terminal,
-  note: (text: string) => void,
+  { terminal, note, quiet }: FollowCheckOptions,
 ): Promise<void> {
   const told = new Set<string>()
   let last: Check | undefined
   for await (const check of client.checks.live(checkId)) {
     last = check
+    if (quiet && check.state === 'published') continue
     for (const one of check.checks) {
       if (one.status === 'running') note(`checking ${one.name}`)
       if (one.status === 'waiting' || one.status === 'running' || told.has(one.name)) continue
