@@ -103,8 +103,9 @@ export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
         const error = answer ? refusal(method, path, answer) : failure
         if (answer?.status === 401) {
           unauthorised++
-          if (unauthorised <= MAX_TOKENS && token.replace(answer.sentToken)) continue
-          if (!isWorthWaiting(answer, token, unauthorised)) throw error
+          const isOther = token.replace(answer.sentToken)
+          if (isOther && unauthorised <= MAX_TOKENS) continue
+          if (!isOther && !isWorthWaiting(answer, token, unauthorised)) throw error
         } else if (answer !== undefined && !isRetryableStatus(answer.status)) throw error
         if (!(await retries.wait(answer?.retryAfterMs))) throw error
       }

@@ -333,9 +333,11 @@ export class Journal {
     const code = problem?.code ?? `http_${status}`
     if (status === 401) {
       if (this.#unauthorised++ === 0) this.#unauthorisedAt = performance.now()
-      if (this.#unauthorised <= MAX_TOKENS && this.#token.replace(answer.sentToken)) return
+      const isOther = this.#token.replace(answer.sentToken)
+      if (isOther && this.#unauthorised <= MAX_TOKENS) return
       const isLate = performance.now() - this.#unauthorisedAt > this.#tokenGraceMs
-      if (!isLate && isWorthWaiting(answer, this.#token, this.#unauthorised)) return this.#fail(answer, code)
+      if (!isLate && (isOther || isWorthWaiting(answer, this.#token, this.#unauthorised)))
+        return this.#fail(answer, code)
       const detail = problem?.detail ?? 'The token is refused and there is no other'
       return this.#stopBecause({ kind: 'refused', status, code, detail })
     }
