@@ -2,16 +2,17 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { relative, resolve, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { DatasetFormat, type TaskType } from '../contract/index.ts'
+import { DatasetFormat, type SplitName, type TaskType } from '../contract/index.ts'
 import { DatasetError } from '../errors.ts'
+import { checkSize } from './check-size.ts'
 import { type ConversionMarker, digestInput, findMarker, MARKER_NAME, writeMarker } from './conversion-marker.ts'
-import type { WriteContext, WriteOptions } from './convert-options.ts'
+import type { DatasetWriter, WriteContext, WriteOptions } from './convert-options.ts'
 import { detectFormat } from './detect-format.ts'
 import { loadReader } from './formats/readers.ts'
 import { loadWriter } from './formats/writers.ts'
-import { readImageSize } from './image-header.ts'
-import type { DatasetReader, ImageRecord } from './record.ts'
+import type { DatasetReader } from './record.ts'
 import { type ConversionReport, ReportBuilder } from './report.ts'
+import { withSplits } from './split-dataset.ts'
 
 export interface ConvertDatasetOptions extends Partial<Omit<WriteOptions, 'signal'>> {
   /** The dataset: a folder, or one annotation file of COCO. It is only read. */
@@ -21,6 +22,8 @@ export interface ConvertDatasetOptions extends Partial<Omit<WriteOptions, 'signa
   to: DatasetFormat
   /** Default: told from the content (see `detectFormat`). */
   from?: DatasetFormat
+  /** Splits by path that win over the dataset's own: see `splitDataset`. */
+  splits?: ReadonlyMap<string, SplitName>
   /** Any loss is an error, and nothing is written. Default false: losses are counted in the report. */
   strict?: boolean
   /** Write anew even when the target already holds this conversion of this source. Default false. */
@@ -70,7 +73,7 @@ export async function convertDataset(options: ConvertDatasetOptions): Promise<Co
   await mkdir(partial, { recursive: true })
   try {
     const report = await write({ ...options, source, from }, partial, target)
-    if (strict && report.losses.length > 0) throw new DatasetError(describeLosses(report))
+    if (strict && report.losses.length > 0) throw new LossError(report)
     await writeMarker(partial, digest, report)
     signal?.throwIfAborted()
     await replace(partial, target)
@@ -88,7 +91,9 @@ async function write(
 ): Promise<ConversionReport> {
   const { source, from, to, task, onProgress = () => {}, signal } = options
   const readDataset = await loadReader[from]()
-  const reader = await readDataset(source, { ...(task ? { task } : {}), ...(signal ? { signal } : {}) })
+  const { vocOneBased = false } = options
+  const opened = await readDataset(source, { vocOneBased, ...(task ? { task } : {}), ...(signal ? { signal } : {}) })
+  const reader = options.splits === undefined ? opened : withSplits(opened, options.splits)
   try {
     const report = new ReportBuilder()
     const context: WriteContext = {
@@ -97,20 +102,22 @@ async function write(
       report,
       options: fillOptions(options, task ?? reader.taskType),
     }
-    const createWriter = await loadWriter[to]()
-    const writer = await createWriter(context)
+    const { convertInParallel } = await import('./parallel/convert-in-parallel.ts')
+    const inParallel =
+      options.splits === undefined ? await convertInParallel({ reader, to, context, onProgress }) : undefined
+    if (inParallel === undefined) {
+      await rm(partial, { recursive: true, force: true })
+      await mkdir(partial, { recursive: true })
+    }
+    const writer = await (await loadWriter[to]())(context)
     let images = 0
     try {
-      for await (const record of reader.images()) {
-        signal?.throwIfAborted()
-        if (context.options.images === 'copy') checkSize(record)
-        await writer.image(record)
-        if (++images % YIELD_EVERY === 0) {
-          onProgress({ images })
-          await setImmediate()
-        }
+      if (inParallel === undefined) images = await writeOneByOne(reader, writer, options, context)
+      else {
+        images = inParallel
+        for (const split of report.usedSplits()) writer.sawSplit?.(split)
       }
-      if (images === 0) throw noImages(reader)
+      if (images === 0) throw noImages(reader, report)
       await writer.finish()
     } catch (error) {
       writer.abort?.()
@@ -122,6 +129,26 @@ async function write(
   } finally {
     await reader.close?.()
   }
+}
+
+async function writeOneByOne(
+  reader: DatasetReader,
+  writer: DatasetWriter,
+  { onProgress = () => {}, signal }: ConvertDatasetOptions,
+  context: WriteContext,
+): Promise<number> {
+  let images = 0
+  for await (const record of reader.images()) {
+    signal?.throwIfAborted()
+    if (context.options.images === 'copy') checkSize(record)
+    const writing = writer.image(record)
+    if (writing !== undefined) await writing
+    if (++images % YIELD_EVERY === 0) {
+      onProgress({ images })
+      await setImmediate()
+    }
+  }
+  return images
 }
 
 function headOf({ format, taskType, name, classes, attributes }: DatasetReader): WriteContext['dataset'] {
@@ -136,41 +163,26 @@ function fillOptions(options: ConvertDatasetOptions, task: TaskType): WriteOptio
 
 /** What the result depends on beside the source. */
 function choices(options: ConvertDatasetOptions): Record<string, unknown> {
-  const { to, task } = options
+  const { to, task, splits } = options
   const { signal: _, ...filled } = fillOptions(options, 'detection')
-  return { to, ...filled, task: task ?? null }
+  return { to, ...filled, task: task ?? null, ...(splits ? { splits: [...splits] } : {}) }
 }
 
-/** Annotations are only right for the size they were drawn on. */
-function checkSize({ file, path, width, height, annotations }: ImageRecord): void {
-  if (file === undefined || width === 0 || height === 0) return
-  if (annotations.every(({ kind }) => kind === 'class')) return
-  let seen: ReturnType<typeof readImageSize>
-  try {
-    seen = readImageSize(file, path)
-  } catch (error) {
-    // A file that is not there or cannot be read is counted by who copies it.
-    if (error instanceof DatasetError || (error instanceof Error && 'code' in error)) return
-    throw error
-  }
-  const isSame = seen.width === width && seen.height === height
-  // Who ignores EXIF says the sides as they are stored.
-  const isStored = (seen.orientation ?? 1) >= 5 && seen.width === height && seen.height === width
-  if (seen.width === 0 || isSame || isStored) return
-  throw new DatasetError(
-    `Image "${path}" is ${seen.width} × ${seen.height} pixels, but the dataset says ${width} × ${height}`,
-  )
-}
-
-function noImages(reader: DatasetReader): DatasetError {
-  const [first] = reader.losses?.list() ?? []
+function noImages(reader: DatasetReader, report: ReportBuilder): DatasetError {
+  const [first] = [...(reader.losses?.list() ?? []), ...report.losses.list()]
   const why = first === undefined ? '' : `: ${first.count} × ${first.reason}, such as ${first.examples[0]}`
   return new DatasetError(`None of the dataset's images can be converted${why}`)
 }
 
-function describeLosses({ losses }: ConversionReport): string {
-  const parts = losses.map(({ reason, count, examples }) => `${count} × ${reason} (such as ${examples[0]})`)
-  return `The conversion would lose or change something, and strict is set: ${parts.join('; ')}`.slice(0, 2000)
+/** A conversion with `strict` would lose or change something. Nothing was written; `report` says what it would have done. */
+export class LossError extends DatasetError {
+  readonly report: ConversionReport
+
+  constructor(report: ConversionReport) {
+    const parts = report.losses.map(({ reason, count, examples }) => `${count} × ${reason} (such as ${examples[0]})`)
+    super(`The conversion would lose or change something, and strict is set: ${parts.join('; ')}`.slice(0, 2000))
+    this.report = report
+  }
 }
 
 function checkOptions({ to, from, minAreaPx = 0, decimals = 6 }: ConvertDatasetOptions): void {

@@ -11,19 +11,29 @@ export interface OutputNames {
    * (`a.jpg` and `a.png` share `a.txt`), nor spelled in other case, nor in another Unicode form.
    */
   next(path: string, scope?: string): string
+  /** How many names had to be told apart so far. */
+  readonly collisions: number
 }
 
 /** Names images in the result. The sub-folders stay, so that equal names in different folders stay apart. */
 export function createOutputNames(): OutputNames {
   const taken = new Set<string>()
+  let collisions = 0
   return {
+    get collisions() {
+      return collisions
+    },
     next(path, scope = '') {
       const parts = path.split('/').filter((part) => part !== '' && part !== '.' && part !== '..')
       while (parts.length > 1 && CONTAINERS.has((parts[0] ?? '').toLowerCase())) parts.shift()
       const named = parts.map(portableName).join('/')
       const { stem, extension } = splitExtension(named)
-      const digest = createHash('sha256').update(path).digest('hex')
+      let digest = ''
       for (let length = 0; ; length += 8) {
+        if (length === 8) {
+          collisions++
+          digest = createHash('sha256').update(path).digest('hex')
+        }
         // The whole digest twice: the same path came twice, which readers merge.
         const suffix = length === 0 ? '' : `_${digest.slice(0, length)}${length > 64 ? length : ''}`
         const key = `${scope}/${stem}${suffix}`.normalize('NFC').toLowerCase()

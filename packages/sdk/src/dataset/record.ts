@@ -1,4 +1,5 @@
 import type { DatasetFormat, SplitName, TaskType } from '../contract/index.ts'
+import type { SharedCoco } from './formats/coco/shared-coco.ts'
 import type { LossCounter } from './report.ts'
 
 /** A class of a dataset. Its `id` is its place in the list: 0-based, without gaps, in display order. */
@@ -78,7 +79,19 @@ export interface DatasetReader {
   images(): AsyncGenerator<ImageRecord>
   /** What reading dropped or changed; complete when `images()` has ended. */
   losses?: LossCounter
+  /** For formats that several threads can read at once. */
+  shared?: SharedDataset
   close?(): Promise<void>
+}
+
+/** What a worker thread needs to read a part of a dataset without looking for it again. */
+export interface SharedDataset {
+  /** Goes through `postMessage`; the format's `openShared` makes a reader of it. */
+  handle: SharedCoco
+  /** How many images there are. */
+  images: number
+  /** Their names in order, as far as they decide over the names in the result. */
+  names(): Iterable<{ path: string; split: SplitName | undefined }>
 }
 
 export interface ReadOptions {

@@ -152,6 +152,13 @@ export interface ConversionReport {
   isUnchanged: boolean
 }
 
+/** What a builder has counted, as plain data. */
+export interface ReportParts {
+  splits: ConversionReport['splits']
+  perClass: number[]
+  losses: Loss[]
+}
+
 /** Counts what a writer writes. One a conversion; the engine makes it, writers fill it. */
 export class ReportBuilder {
   readonly losses = new LossCounter()
@@ -171,14 +178,26 @@ export class ReportBuilder {
     for (const id of classIds) this.#perClass[id] = (this.#perClass[id] ?? 0) + 1
   }
 
-  /** As {@link wrote} for many images at once: what a worker counted. */
-  wroteMany(split: SplitName | undefined, images: number, perClass: readonly number[]): void {
-    const counts = this.#splits[split ?? 'unsplit']
-    counts.images += images
-    for (const [id, count] of perClass.entries()) {
-      counts.annotations += count
-      this.#perClass[id] = (this.#perClass[id] ?? 0) + count
+  /** What was counted so far, to be sent to another thread. */
+  parts(): ReportParts {
+    return { splits: this.#splits, perClass: this.#perClass, losses: this.losses.list() }
+  }
+
+  /** Adds what another builder counted. */
+  absorb({ splits, perClass, losses }: ReportParts): void {
+    for (const name of Object.keys(splits) as (keyof typeof splits)[]) {
+      this.#splits[name].images += splits[name].images
+      this.#splits[name].annotations += splits[name].annotations
     }
+    perClass.forEach((count, id) => {
+      this.#perClass[id] = (this.#perClass[id] ?? 0) + count
+    })
+    this.losses.merge(losses)
+  }
+
+  /** The splits that have images. */
+  usedSplits(): SplitName[] {
+    return (['train', 'val', 'test'] as const).filter((split) => this.#splits[split].images > 0)
   }
 
   lose(reason: LossReason, example: string | (() => string), count = 1): void {

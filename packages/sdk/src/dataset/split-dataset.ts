@@ -89,8 +89,10 @@ export async function splitDataset(
 
 /** The same dataset with these splits; what is not in the map keeps its own. */
 export function withSplits(reader: DatasetReader, splits: ReadonlyMap<string, SplitName>): DatasetReader {
+  // Worker threads would read the dataset anew, without these splits.
+  const { shared: _, ...own } = reader
   return {
-    ...reader,
+    ...own,
     async *images() {
       for await (const record of reader.images()) yield { ...record, split: splits.get(record.path) ?? record.split }
     },

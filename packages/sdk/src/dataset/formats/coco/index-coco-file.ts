@@ -31,6 +31,8 @@ export interface IndexedCocoFile {
   hasPolygons: boolean
   hasKeypoints: boolean
   losses: LossCounter
+  /** The `file_name` of each image. */
+  fileNames: string[]
 }
 
 /** So many annotations are looked into for the geometry that the file holds. */
@@ -129,6 +131,7 @@ export async function indexCocoFile(source: CocoFile, signal?: AbortSignal): Pro
     hasPolygons,
     hasKeypoints,
     losses,
+    fileNames: [...imageByName.keys()],
   }
 }
 
@@ -140,7 +143,17 @@ function readFileName(bytes: Buffer, words: Int32Array, start: number, end: numb
   }
   let close = result.found + 1
   while (close < end && bytes[close] !== 0x22) close += bytes[close] === 0x5c ? 2 : 1
-  return bytes.toString('utf8', result.found + 1, close)
+  const raw = bytes.toString('utf8', result.found, close + 1)
+  return raw.includes('\\') ? unquote(raw) : raw.slice(1, -1)
+}
+
+function unquote(raw: string): string {
+  try {
+    return String(JSON.parse(raw))
+  } catch {
+    // Said with its reason when the whole image is parsed.
+    return raw
+  }
 }
 
 function parse(bytes: Buffer, start: number, end: number, where: string): Record<string, unknown> {

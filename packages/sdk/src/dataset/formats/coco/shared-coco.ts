@@ -1,0 +1,13 @@
+import type { TaskType } from '../../../contract/index.ts'
+import type { DatasetClassInfo } from '../../record.ts'
+import type { CocoIndex } from './index-coco-file.ts'
+
+/** What a worker thread needs to read a part of a COCO dataset: it can be sent to one, and shares its memory. */
+export interface SharedCoco {
+  format: 'coco'
+  /** Absolute. */
+  root: string
+  taskType: TaskType
+  classes: DatasetClassInfo[]
+  files: { index: CocoIndex; classById: Map<string, number> }[]
+}
