@@ -124,13 +124,12 @@ async function imagesOfYaml(
         ? finder.below(found.path)
         : await imagesOfList(dir, found.path, bases, finder, losses)
       for (const image of paths) {
-        if (!isLoadableName(image)) {
-          if (/\.(gif|svg|avif)$/i.test(image)) losses.add('image-not-loadable', `${image}: its suffix`)
-          continue
-        }
-        if (seen.has(image)) losses.add('image-duplicate', `${image} is listed more than once`)
-        else images.push({ path: image, split })
+        const isNew = !seen.has(image)
         seen.add(image)
+        if (isLoadableName(image)) {
+          if (isNew) images.push({ path: image, split })
+          else losses.add('image-duplicate', `${image} is listed more than once`)
+        } else if (isNew && /\.(gif|svg|avif)$/i.test(image)) losses.add('image-not-loadable', `${image}: its suffix`)
       }
     }
   }
