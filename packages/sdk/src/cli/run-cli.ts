@@ -7,6 +7,10 @@ interface CommandEntry {
 }
 
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  dataset: {
+    summary: 'Convert, split, validate and show datasets',
+    load: () => import('./commands/dataset.ts'),
+  },
   dev: { summary: 'Run the trainer in this folder, without a platform', load: () => import('./commands/dev.ts') },
   exec: {
     summary: 'Run a program of any language as a trainer',
