@@ -75,7 +75,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     const identity = await openIdentity({ url: databaseUrl, logger })
     stops.push(() => identity.close())
     const registry = await createRegistry({
-      config: readRegistryConfig({ ...settings, TRAINYARD_DATA_DIR: join(dataDir, 'registry') }),
+      config: readRegistryConfig({ ...settings, DATA_DIR: join(dataDir, 'registry') }),
       store,
       identity,
       logger,

@@ -13,7 +13,7 @@ it('serves by itself from its environment, and stops', async () => {
   const schema = `test_${randomBytes(6).toString('hex')}`
   try {
     const served = await start({
-      ...{ DATABASE_URL: testDatabaseUrl(), REGISTRY_DATABASE_SCHEMA: schema, TRAINYARD_DATA_DIR: dir },
+      ...{ DATABASE_URL: testDatabaseUrl(), REGISTRY_DATABASE_SCHEMA: schema, DATA_DIR: dir },
       ...{ PORT: '0', LOG_LEVEL: 'silent', STORAGE_SECRET: 'a secret of the tests' },
     })
     for (const path of ['/healthz', '/readyz', '/openapi.json', '/v1/trainers']) {

@@ -36,7 +36,7 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
   const app = createApi({ logger })
   if (storeApp) app.route('/', storeApp)
   app.route('/', registry.app)
-  const server = await listen(app, { host: env.HOST ?? '127.0.0.1', port: Number(env.PORT ?? 7601) })
+  const server = await listen(app, { host: env.HOST ?? '127.0.0.1', port: Number(env.PORT ?? 7600) })
   await registry.start()
   logger.info({ url: server.url }, 'the registry listens')
   return {

@@ -23,7 +23,7 @@ describe('the runner’s settings', () => {
     [{ MAX_CONCURRENT_JOBS: '-1' }, /MAX_CONCURRENT_JOBS/],
     [{ REGISTRY_URL: 'registry' }, /REGISTRY_URL/],
     [{ JWT_SECRET: 'short' }, /JWT_SECRET/],
-    [{ DATABASE_SCHEMA: 'a; drop' }, /DATABASE_SCHEMA/],
+    [{ RUNNER_DATABASE_SCHEMA: 'a; drop' }, /RUNNER_DATABASE_SCHEMA/],
   ])('refuse %j in a sentence that names the variable', (change, words) => {
     expect(() => readRunnerConfig({ ...env, ...change })).toThrow(ConfigError)
     expect(() => readRunnerConfig({ ...env, ...change })).toThrow(words)

@@ -66,7 +66,7 @@ const RunnerEnvironment = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
   CALLBACK_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   DATABASE_URL: z.string().min(1),
-  DATABASE_SCHEMA: z
+  RUNNER_DATABASE_SCHEMA: z
     .string()
     .regex(/^[a-z_][a-z0-9_]*$/, 'must be lower-case letters, digits and "_"')
     .default('runner'),
@@ -93,7 +93,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     publicUrl: values.PUBLIC_URL,
     ...(values.CALLBACK_PUBLIC_URL === undefined ? {} : { callbackUrl: values.CALLBACK_PUBLIC_URL }),
     databaseUrl: values.DATABASE_URL,
-    databaseSchema: values.DATABASE_SCHEMA,
+    databaseSchema: values.RUNNER_DATABASE_SCHEMA,
     dataDir: values.DATA_DIR,
     ...(values.REGISTRY_URL === undefined ? {} : { registryUrl: values.REGISTRY_URL }),
     ...(values.REGISTRY_TOKEN === undefined ? {} : { registryToken: values.REGISTRY_TOKEN }),

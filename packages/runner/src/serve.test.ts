@@ -17,7 +17,7 @@ describe('the runner as a server of its own', () => {
     dir = await mkdtemp(join(tmpdir(), 'trainyard-serve-'))
     server = await serveRunner({
       DATABASE_URL: testDatabaseUrl(),
-      DATABASE_SCHEMA: schema,
+      RUNNER_DATABASE_SCHEMA: schema,
       DATA_DIR: dir,
       PORT: '0',
       LOG_LEVEL: 'silent',
@@ -35,6 +35,11 @@ describe('the runner as a server of its own', () => {
 
   it.each(['/healthz', '/readyz', '/openapi.json', '/v1/jobs', '/v1/datasets'])('answers %s', async (path) => {
     expect((await fetch(`${server.url}${path}`)).status).toBe(200)
+  })
+
+  it('does not listen where others reach it unless it is told to', async () => {
+    const env = { DATABASE_URL: testDatabaseUrl(), HOST: '0.0.0.0', PORT: '0', STORAGE_SECRET: 'at least sixteen' }
+    await expect(serveRunner(env)).rejects.toThrow(/HOST is "0\.0\.0\.0".*RUNNER_OPEN/)
   })
 
   it('answers what is unknown with a problem document', async () => {

@@ -6,7 +6,7 @@ const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https U
 
 const Environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535).default(7603),
+  PORT: z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535).default(7602),
   REGISTRY_URL: HttpUrl.default('http://127.0.0.1:7600'),
   RUNNER_URL: HttpUrl.default('http://127.0.0.1:7600'),
 })
