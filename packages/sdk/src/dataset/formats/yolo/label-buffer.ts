@@ -2,6 +2,8 @@ const SPACE = 0x20
 const NEWLINE = 0x0a
 const ZERO = 0x30
 const POINT = 0x2e
+/** `000` to `999`. */
+const DIGITS = Buffer.from(Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, '0')).join(''))
 
 /**
  * The text of one label file, as bytes that are used again for the next: a data set has hundreds of thousands of rows,
@@ -11,8 +13,13 @@ export class LabelBuffer {
   #bytes = Buffer.allocUnsafeSlow(1 << 16)
   #length = 0
   #rowStart = 0
+  /** Hash of the row so far: of its numbers, which costs less than of its bytes. */
+  #hash = 0
   readonly #decimals: number
   readonly #scale: number
+  /** Groups of three digits after the point, and what fills the last group with zeros; 0 groups: too many digits for it. */
+  readonly #groups: number
+  readonly #padding: number
   #rows = 0
   /** Start, end and hash of each row: to find the same row again. */
   #index = new Int32Array(3 * 64)
@@ -21,6 +28,8 @@ export class LabelBuffer {
   constructor(decimals: number) {
     this.#decimals = Math.min(Math.max(Math.trunc(decimals), 1), 15)
     this.#scale = 10 ** this.#decimals
+    this.#groups = this.#decimals <= 9 ? Math.ceil(this.#decimals / 3) : 0
+    this.#padding = 10 ** (this.#groups * 3 - this.#decimals)
   }
 
   /** Starts a new file. */
@@ -43,12 +52,14 @@ export class LabelBuffer {
   /** Starts a row with its class. */
   startRow(classId: number): void {
     this.#rowStart = this.#length
+    this.#hash = classId | 0
     this.#reserve()
     this.#writeInteger(classId, 1)
   }
 
   /** Adds a small whole number: the visibility of a keypoint. */
   addInteger(value: number): void {
+    this.#hash = (Math.imul(this.#hash, 31) + value) | 0
     this.#reserve()
     this.#bytes[this.#length++] = SPACE
     this.#writeInteger(value, 1)
@@ -58,21 +69,46 @@ export class LabelBuffer {
   addShare(share: number): void {
     this.#reserve()
     const bytes = this.#bytes
-    bytes[this.#length++] = SPACE
-    let scaled = Math.round(share * this.#scale)
-    if (scaled >= this.#scale) {
-      bytes[this.#length++] = ZERO + 1
-      return
+    const scaled = Math.round(share * this.#scale)
+    this.#hash = (Math.imul(this.#hash, 31) + scaled) | 0
+    let at = this.#length
+    bytes[at++] = SPACE
+    if (scaled >= this.#scale) bytes[at++] = ZERO + 1
+    else {
+      bytes[at++] = ZERO
+      if (scaled > 0) {
+        bytes[at++] = POINT
+        at = this.#groups > 0 ? this.#writeGroups(scaled, at) : this.#writeDigits(scaled, this.#decimals, at)
+        while (bytes[at - 1] === ZERO) at--
+      }
     }
-    bytes[this.#length++] = ZERO
-    if (!(scaled > 0)) return
-    bytes[this.#length++] = POINT
-    let digits = this.#decimals
-    while (scaled % 10 === 0) {
-      scaled /= 10
-      digits--
+    this.#length = at
+  }
+
+  /** Three digits at a time from a table: outlines are tens of millions of numbers. */
+  #writeGroups(scaled: number, at: number): number {
+    const bytes = this.#bytes
+    const end = at + this.#groups * 3
+    let left = (scaled * this.#padding) | 0
+    for (let group = end - 3; group >= at; group -= 3) {
+      const rest = (left / 1000) | 0
+      const digits = (left - rest * 1000) * 3
+      bytes[group] = DIGITS[digits] as number
+      bytes[group + 1] = DIGITS[digits + 1] as number
+      bytes[group + 2] = DIGITS[digits + 2] as number
+      left = rest
     }
-    this.#writeInteger(scaled, digits)
+    return end
+  }
+
+  #writeDigits(value: number, digits: number, at: number): number {
+    let left = value
+    for (let place = at + digits - 1; place >= at; place--) {
+      const next = Math.floor(left / 10)
+      this.#bytes[place] = ZERO + (left - next * 10)
+      left = next
+    }
+    return at + digits
   }
 
   /** Ends the row. False, and the row is gone, when the file has the same already: loaders drop such rows. */
@@ -80,8 +116,7 @@ export class LabelBuffer {
     const bytes = this.#bytes
     const start = this.#rowStart
     const end = this.#length
-    let hash = 0
-    for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
+    const hash = this.#hash
     for (let row = 0; row < this.#rows; row++) {
       if (this.#index[row * 3 + 2] !== hash) continue
       const otherStart = this.#index[row * 3] as number
@@ -96,7 +131,10 @@ export class LabelBuffer {
       larger.set(this.#index)
       this.#index = larger
     }
-    this.#index.set([start, end, hash], this.#rows * 3)
+    const at = this.#rows * 3
+    this.#index[at] = start
+    this.#index[at + 1] = end
+    this.#index[at + 2] = hash
     this.#rows++
     bytes[this.#length++] = NEWLINE
     this.#rowStart = this.#length
@@ -106,13 +144,7 @@ export class LabelBuffer {
   #writeInteger(value: number, minDigits: number): void {
     let digits = minDigits
     for (let rest = 10 ** minDigits; rest <= value; rest *= 10) digits++
-    let left = value
-    for (let at = this.#length + digits - 1; at >= this.#length; at--) {
-      const next = Math.floor(left / 10)
-      this.#bytes[at] = ZERO + (left - next * 10)
-      left = next
-    }
-    this.#length += digits
+    this.#length = this.#writeDigits(value, digits, this.#length)
   }
 
   /** Room for one number and the end of the row. */
