@@ -5,6 +5,11 @@ export interface RunTrainerOptions {
   env?: Readonly<Record<string, string | undefined>>
   /** Arguments of a local run, without program and script. Default: `process.argv.slice(2)`. */
   argv?: readonly string[]
+  /**
+   * How long the end of the job may take to reach the platform, in milliseconds. After it the process ends with exit code
+   * 2 and its journal stays on disk. Default: 120,000 after `completed`, 60,000 after `failed`, 8,000 after a cancel.
+   */
+  closeTimeoutMs?: number
 }
 
 /**

@@ -62,7 +62,8 @@ describe('a trainer on a platform', () => {
       operation: 'train',
       metrics: { top1_accuracy: 0.3 },
       bestEpoch: 3,
-      checkpointIds: ['a1', 'a2', 'a3'],
+      // The same bytes three times.
+      checkpointIds: ['a1'],
     })
   })
 
@@ -112,6 +113,26 @@ describe('a trainer on a platform', () => {
       return true
     }
     expect((await onPlatform({ MODE: 'wait' }).ended).code).toBe(143)
+  })
+
+  it('that is started again within its attempt says so, and not "started" once more', async () => {
+    const { child, ended } = onPlatform({ MODE: 'killed' })
+    child.stdout?.once('data', () => child.kill('SIGKILL'))
+    await ended
+    const { code } = await onPlatform().ended
+    expect(code).toBe(0)
+    expect(types().filter((type) => type === 'started' || type === 'completed')).toEqual(['started', 'completed'])
+    expect(platform.events.find(({ eventType }) => eventType === 'restarted')).toMatchObject({ level: 'warning' })
+  })
+
+  it('trains to its end without its platform, exits with 2, and its journal is delivered by who comes next', async () => {
+    const { url } = platform
+    await platform.close()
+    const gone = await onPlatform({ MODE: 'no-upload', CLOSE_TIMEOUT_MS: '200' }).ended
+    expect(gone.code).toBe(2)
+    platform = await startTestPlatform(Number(new URL(url).port))
+    expect((await onPlatform({ MODE: 'no-upload' }).ended).code).toBe(0)
+    expect(types()).toEqual(['started', 'progress', 'progress', 'progress', 'validation', 'completed'])
   })
 
   it('tells the platform when its settings cannot be used', async () => {

@@ -28,7 +28,8 @@ export async function runOperation(trainer: TrainerDefinition, options: RunTrain
   const unhook = stopOnSignals(stop)
   try {
     const opened = await openSession(trainer, { env, argv, stop })
-    const code = opened.type === 'ready' ? await runSession(trainer, opened.session, stop.signal) : opened.exitCode
+    const code =
+      opened.type === 'ready' ? await runSession(trainer, opened.session, stop.signal, options) : opened.exitCode
     process.exitCode = code
     return code
   } catch (error) {
@@ -43,7 +44,12 @@ export async function runOperation(trainer: TrainerDefinition, options: RunTrain
   }
 }
 
-async function runSession(trainer: TrainerDefinition, session: Session, signal: AbortSignal): Promise<number> {
+async function runSession(
+  trainer: TrainerDefinition,
+  session: Session,
+  signal: AbortSignal,
+  options: RunTrainerOptions,
+): Promise<number> {
   session.started()
   let outcome: Outcome
   try {
@@ -52,7 +58,7 @@ async function runSession(trainer: TrainerDefinition, session: Session, signal: 
   } catch (error) {
     outcome = reportEnd(session, signal, error)
   }
-  const report = await session.close({ timeoutMs: CLOSE_TIMEOUT_MS[outcome.type] })
+  const report = await session.close({ timeoutMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS[outcome.type] })
   return exitCodeOf(outcome, report)
 }
 

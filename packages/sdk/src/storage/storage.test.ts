@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createPlatformApi } from '../http/platform-api.ts'
 import { createTokenSource } from '../http/token-source.ts'
 import { createTransport, type Transport } from '../http/transport.ts'
-import { sendJson, sha256, startTestPlatform, type TestPlatform } from '../tests/test-platform.ts'
+import { problem, sendJson, sha256, startTestPlatform, type TestPlatform } from '../tests/test-platform.ts'
 import { downloadFile } from './download-file.ts'
 import { type UploadContext, uploadFile } from './upload-file.ts'
 
@@ -63,6 +63,80 @@ describe('an upload', () => {
     await uploadFile(context, 'checkpoint', file)
     expect(platform.artifacts.get('a1')?.bytes.equals(bytes)).toBe(true)
     expect(platform.requests.filter((request) => request.startsWith('PUT'))).toHaveLength(7)
+  })
+
+  it('says how far it is, and tells the whole in the end', async () => {
+    const { file } = writeRandom('big.bin', 700_000)
+    platform.partBytes = 300_000
+    const seen: number[] = []
+    await uploadFile(context, 'checkpoint', file, {
+      onProgress({ sentBytes, totalBytes }) {
+        expect(totalBytes).toBe(700_000)
+        seen.push(sentBytes)
+      },
+    })
+    expect(seen.length).toBeGreaterThan(3)
+    expect(seen.at(-1)).toBe(700_000)
+    expect(Math.max(...seen)).toBe(700_000)
+  })
+
+  it.each([
+    ['a file', undefined],
+    ['parts', 60_000],
+  ])('of %s gets fresh signatures when those it has run out, whatever the clocks say', async (_what, partBytes) => {
+    const { file, bytes } = writeRandom('big.bin', 150_000)
+    platform.partBytes = partBytes
+    const used = new Set<string>()
+    platform.intercept = (request, response) => {
+      // Storage takes a signature at its second announcement only.
+      if (request.method !== 'PUT' || platform.announcements > 1) return false
+      used.add(request.url ?? '')
+      sendJson(response, 403, {})
+      return true
+    }
+    await uploadFile(context, 'checkpoint', file)
+    expect(used.size).toBeGreaterThan(0)
+    expect(platform.announcements).toBe(2)
+    expect(platform.artifacts.get('a1')?.bytes.equals(bytes)).toBe(true)
+  })
+
+  it('is made again once when the file was written to on the way', async () => {
+    const { file } = writeRandom('last.bin', 1000)
+    platform.intercept = (request, response) => {
+      if (!request.url?.endsWith('/a1/complete')) return false
+      writeFileSync(file, 'a newer checkpoint')
+      sendJson(response, 422, problem(422, 'unprocessable'))
+      return true
+    }
+    const artifact = await uploadFile(context, 'checkpoint', file)
+    expect(artifact).toMatchObject({ id: 'a2', sizeBytes: 18, sha256: sha256(Buffer.from('a newer checkpoint')) })
+  })
+
+  it('outlasts an outage of many tries', async () => {
+    const { file } = writeRandom('best.bin', 1000)
+    let refusals = 0
+    platform.intercept = (_request, response) => {
+      if (refusals >= 40) return false
+      refusals++
+      sendJson(response, 503, problem(503, 'unavailable'))
+      return true
+    }
+    expect((await uploadFile(context, 'checkpoint', file)).id).toBe('a1')
+    expect(refusals).toBe(40)
+  })
+
+  it('gives up when both tries and time are used up', async () => {
+    const { file } = writeRandom('best.bin', 1000)
+    let tries = 0
+    platform.intercept = (request, response) => {
+      if (request.method !== 'PUT') return false
+      tries++
+      sendJson(response, 503, {})
+      return true
+    }
+    const limits = { maxTries: 3, giveUpAfterMs: 0 }
+    await expect(uploadFile({ ...context, limits }, 'checkpoint', file)).rejects.toThrow(/answered an upload with 503/)
+    expect(tries).toBe(3)
   })
 
   it('packs a folder into the same tar each time', async () => {

@@ -13,6 +13,7 @@ import type { SpoolFileSystem } from '../journal/spool.ts'
 import { uploadFile } from '../storage/upload-file.ts'
 import { createFaultScript, createFaults, type FaultScript } from '../testing/index.ts'
 import { createRandom } from '../testing/random.ts'
+import { forEachConcurrently } from '../util/for-each-concurrently.ts'
 import { type ContractPlatform, createContractPlatform, refuse, type ServedHandler, serve } from './contract-server.ts'
 
 /** `TRAINYARD_FAULT_SEED=100 TRAINYARD_FAULT_ROUNDS=50`: where to begin, and how long to go on. */
@@ -355,43 +356,41 @@ describe('a trainer that is killed with -9 at random points', () => {
     timeout: 60_000 + ROUNDS * 20_000,
   }, async () => {
     // Five kills a chain; chains side by side, because what takes time is to start Node.
-    const chains = Math.ceil(ROUNDS / 2)
-    await Promise.all(
-      Array.from({ length: chains }, async (_, chain) => {
-        const seed = SEED + chain
-        const random = createRandom(seed)
-        const held = createContractPlatform()
-        const faults = createFaults({
-          seed,
-          draw: {
-            types: ['unavailable', 'reset', 'slow', 'duplicate', 'outage'],
-            count: 25,
-            requests: 200,
-            delayMs: 30,
-            outageMs: 80,
-          },
-        })
-        const served = await serve(faults.wrap(held.handle))
-        opened.push(served)
-        const spool = join(dir, `spool-${chain}`)
-        const taken: number[] = []
-        for (let round = 0; round < 5; round++)
-          taken.push(await runAndKill(served.url, spool, round, Math.floor(random() * 120)))
-        taken.push(await runAndKill(served.url, spool, 5, undefined))
+    const chains = Array.from({ length: Math.ceil(ROUNDS / 2) }, (_, chain) => chain)
+    await forEachConcurrently(chains, 4, async (chain) => {
+      const seed = SEED + chain
+      const random = createRandom(seed)
+      const held = createContractPlatform()
+      const faults = createFaults({
+        seed,
+        draw: {
+          types: ['unavailable', 'reset', 'slow', 'duplicate', 'outage'],
+          count: 25,
+          requests: 200,
+          delayMs: 30,
+          outageMs: 80,
+        },
+      })
+      const served = await serve(faults.wrap(held.handle))
+      opened.push(served)
+      const spool = join(dir, `spool-${chain}`)
+      const taken: number[] = []
+      for (let round = 0; round < 5; round++)
+        taken.push(await runAndKill(served.url, spool, round, Math.floor(random() * 120)))
+      taken.push(await runAndKill(served.url, spool, 5, undefined))
 
-        const about = `seed ${seed}`
-        expect(lifeCycle(held.events), about).toEqual(['started', 'completed'])
-        const epochs = held.events.filter((event) => event.type === 'validation')
-        for (const [round, count] of taken.entries()) {
-          const arrived = epochs.filter(({ primary }) => primary.value === round).map(({ epoch }) => epoch)
-          // The one after the last that was printed may have been taken just before the kill.
-          expect(arrived.length, about).toBeGreaterThanOrEqual(count)
-          expect(arrived.length, about).toBeLessThanOrEqual(count + 1)
-          expect(arrived, about).toEqual(upTo(arrived.length))
-        }
-        const rounds = epochs.map(({ primary }) => Number(primary.value))
-        expect(rounds, about).toEqual(rounds.toSorted((a, b) => a - b))
-      }),
-    )
+      const about = `seed ${seed}`
+      expect(lifeCycle(held.events), about).toEqual(['started', 'completed'])
+      const epochs = held.events.filter((event) => event.type === 'validation')
+      for (const [round, count] of taken.entries()) {
+        const arrived = epochs.filter(({ primary }) => primary.value === round).map(({ epoch }) => epoch)
+        // The one after the last that was printed may have been taken just before the kill.
+        expect(arrived.length, about).toBeGreaterThanOrEqual(count)
+        expect(arrived.length, about).toBeLessThanOrEqual(count + 1)
+        expect(arrived, about).toEqual(upTo(arrived.length))
+      }
+      const rounds = epochs.map(({ primary }) => Number(primary.value))
+      expect(rounds, about).toEqual(rounds.toSorted((a, b) => a - b))
+    })
   })
 })

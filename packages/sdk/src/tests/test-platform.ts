@@ -38,13 +38,15 @@ export interface TestPlatform {
   annotations: TestFile[]
   checkpoint: TestFile | undefined
   partBytes: number | undefined
+  /** How often a file was announced; the same file again gets the same id. */
+  announcements: number
   intercept: Interceptor | undefined
   close(): Promise<void>
 }
 
-export async function startTestPlatform(): Promise<TestPlatform> {
+export async function startTestPlatform(port = 0): Promise<TestPlatform> {
   const server = http.createServer((request, response) => void handle(request, response))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const base = '/v1/jobs/7'
   const platform: TestPlatform = {
@@ -61,6 +63,7 @@ export async function startTestPlatform(): Promise<TestPlatform> {
     annotations: [],
     checkpoint: undefined,
     partBytes: undefined,
+    announcements: 0,
     intercept: undefined,
     async close() {
       server.closeAllConnections()
@@ -131,9 +134,11 @@ export async function startTestPlatform(): Promise<TestPlatform> {
   }
 
   function createArtifact(input: { kind: string; name: string; sizeBytes: number; sha256: string }) {
-    const id = `a${platform.artifacts.size + 1}`
-    platform.artifacts.set(id, { ...input, bytes: Buffer.alloc(input.sizeBytes) })
-    const request = { method: 'PUT', url: `${origin}/put/${id}?signature=secret`, headers: {}, expiresAt: later() }
+    const same = [...platform.artifacts].find(([, { name, sha256 }]) => name === input.name && sha256 === input.sha256)
+    const id = same?.[0] ?? `a${platform.artifacts.size + 1}`
+    if (same === undefined) platform.artifacts.set(id, { ...input, bytes: Buffer.alloc(input.sizeBytes) })
+    const url = `${origin}/put/${id}?signature=secret${++platform.announcements}`
+    const request = { method: 'PUT', url, headers: {}, expiresAt: later() }
     const { partBytes } = platform
     if (partBytes === undefined) return { id, upload: { type: 'single', request } }
     const parts = Array.from({ length: Math.ceil(input.sizeBytes / partBytes) }, (_, index) => {

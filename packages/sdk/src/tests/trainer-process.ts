@@ -15,6 +15,10 @@ await runTrainer(
         await new Promise((resolve) => job.signal.addEventListener('abort', resolve, { once: true }))
         job.signal.throwIfAborted()
       }
+      if (mode === 'killed') {
+        job.log('waiting')
+        await new Promise(() => {})
+      }
       for (let epoch = 1; epoch <= job.config.basic.epochs; epoch++) {
         const loss = mode.endsWith('nan') && epoch === 2 ? Number.NaN : 1 / epoch
         try {
@@ -22,7 +26,8 @@ await runTrainer(
         } catch (error) {
           if (mode !== 'swallow-nan') throw error
         }
-        if (job.best('top1_accuracy', epoch / 10)) await job.checkpoint('best', process.argv[1] ?? '', { epoch })
+        if (job.best('top1_accuracy', epoch / 10) && mode !== 'no-upload')
+          await job.checkpoint('best', process.argv[1] ?? '', { epoch })
       }
       job.validation({ metrics: { top1_accuracy: 0.3, loss: 0.1 } })
       return { metrics: { top1_accuracy: job.best.value } }
@@ -38,4 +43,5 @@ await runTrainer(
       return { metadata: { size: 1 } }
     },
   }),
+  process.env.CLOSE_TIMEOUT_MS === undefined ? {} : { closeTimeoutMs: Number(process.env.CLOSE_TIMEOUT_MS) },
 )
