@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 // Neither "import" nor "module": Vitest hands these to Node, whose require() would then get ES modules (pg-pool breaks).
 const conditions = ['trainyard-source', 'node']
 const ignored = ['**/node_modules/**', '**/dist/**', '**/.trainyard/**', '**/fixtures/**']
-const special = ['**/*.s3.test.ts', '**/*.docker.test.ts', '**/*.browser.test.ts']
+const special = ['**/*.s3.test.ts', '**/*.docker.test.ts', '**/*.browser.test.ts', '**/*.peers.test.ts']
 
 /** A project of tests that need something of their own; each says itself what it skips and how to get it. */
 const needing = (name: string) => ({
@@ -32,6 +32,7 @@ export default defineConfig({
       needing('s3'),
       needing('docker'),
       needing('browser'),
+      needing('peers'),
     ],
   },
 })

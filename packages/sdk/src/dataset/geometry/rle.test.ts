@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DatasetError } from '../../errors.ts'
+import { expectSameMasks, expectSamePixels, type Golden } from './golden.cases.ts'
 import { bridgeRings, orientParts } from './polygon.ts'
 import {
   decodeCounts,
@@ -14,19 +15,9 @@ import {
   parseRle,
   rasterizeRing,
   rasterizeRings,
-  rleArea,
-  rleBox,
 } from './rle.ts'
 
-interface Golden {
-  size: [number, number]
-  counts: string
-  area: number
-  box: number[]
-}
-const golden: { masks: (Golden & { rows: string[] })[]; polygons: (Golden & { rings: number[][] })[] } = JSON.parse(
-  readFileSync(new URL('./fixtures/pycocotools-golden.json', import.meta.url), 'utf8'),
-)
+const golden: Golden = JSON.parse(readFileSync(new URL('./fixtures/pycocotools-golden.json', import.meta.url), 'utf8'))
 
 const anyMask: fc.Arbitrary<Mask> = fc
   .record({ width: fc.integer({ min: 1, max: 13 }), height: fc.integer({ min: 1, max: 11 }) })
@@ -37,27 +28,9 @@ const anyMask: fc.Arbitrary<Mask> = fc
   )
 
 describe('run-length masks', () => {
-  it('are the same as those of pycocotools, with the same area and box', () => {
-    for (const { rows, size, counts, area, box } of golden.masks) {
-      const mask = {
-        width: size[1],
-        height: size[0],
-        data: Uint8Array.from(rows.join(''), Number),
-      }
-      const rle = encodeMask(mask)
-      expect(encodeCounts(rle.counts)).toBe(counts)
-      expect(decodeMask(parseRle({ size, counts }))).toEqual(mask)
-      expect(rleArea(rle)).toBe(area)
-      expect(rleBox(rle) ?? [0, 0, 0, 0]).toEqual(box)
-    }
-  })
+  it('are the same as those of pycocotools, with the same area and box', () => expectSameMasks(golden))
 
-  it('hold the pixels that pycocotools sets for polygons, also beyond the image', () => {
-    for (const { rings, size, counts } of golden.polygons) {
-      const rle = rasterizeRings(rings, size[1], size[0])
-      expect({ rings, counts: encodeCounts(rle.counts) }).toEqual({ rings, counts })
-    }
-  })
+  it('hold the pixels that pycocotools sets for polygons, also beyond the image', () => expectSamePixels(golden))
 
   it('come back from every mask unchanged, compressed too', () => {
     fc.assert(
