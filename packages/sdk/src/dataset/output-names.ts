@@ -15,6 +15,9 @@ export interface OutputNames {
   readonly collisions: number
 }
 
+/** A name in no folder that needs no change on any system. */
+const PLAIN = /^[A-Za-z0-9_-][A-Za-z0-9_-]{0,200}\.[A-Za-z0-9]{1,8}$/
+
 /** Names images in the result. The sub-folders stay, so that equal names in different folders stay apart. */
 export function createOutputNames(): OutputNames {
   const taken = new Set<string>()
@@ -24,7 +27,16 @@ export function createOutputNames(): OutputNames {
       return collisions
     },
     next(path, scope = '') {
+      if (PLAIN.test(path)) {
+        // Nearly every path is like this, and a large dataset has a million.
+        const key = `${scope}/${path.slice(0, path.lastIndexOf('.'))}`.toLowerCase()
+        if (!taken.has(key) && !RESERVED.test(path)) {
+          taken.add(key)
+          return path
+        }
+      }
       const parts = path.split('/').filter((part) => part !== '' && part !== '.' && part !== '..')
+      if (parts.length === 0) parts.push('image')
       while (parts.length > 1 && CONTAINERS.has((parts[0] ?? '').toLowerCase())) parts.shift()
       const named = parts.map(portableName).join('/')
       const { stem, extension } = splitExtension(named)
@@ -58,7 +70,8 @@ const RESERVED = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$/i
 export function portableName(name: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced here
   let safe = name.replace(/[\\/:*?"<>|\u0000-\u001f\u007f]/g, '_').replace(/[. ]+$/, (end) => '_'.repeat(end.length))
-  safe = safe.replace(/^ +/, (start) => '_'.repeat(start.length))
+  // Names that begin with a dot are hidden, and readers pass them over.
+  safe = safe.replace(/^[. ]+/, (start) => '_'.repeat(start.length))
   if (safe === '') return '_'
   if (RESERVED.test(safe)) safe = `_${safe}`
   if (Buffer.byteLength(safe) <= MAX_NAME_BYTES) return safe

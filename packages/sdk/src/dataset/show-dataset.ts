@@ -13,6 +13,8 @@ import { loadPixels, resize } from './show/load-pixels.ts'
 export interface ShowDatasetOptions {
   /** The PNG file to write. */
   target: string
+  /** In the head of the sheet. Default: the name of the dataset. */
+  title?: string
   /** How many images, at most 400. Default 12. */
   count?: number
   /** Images in a row. Default: as many as make the sheet a little wider than high. */
@@ -59,7 +61,7 @@ export async function showDataset(reader: DatasetReader, options: ShowDatasetOpt
     throw new DatasetError(`The number of images is ${count}; wanted is one from 1`)
   const { chosen, total } = await chooseImages(reader, options, count)
   if (chosen.length === 0) throw new DatasetError('No image to show: none is in this split or shows this class')
-  const columns = Math.min(chosen.length, options.columns ?? Math.ceil(Math.sqrt(chosen.length * 1.4)))
+  const columns = Math.min(chosen.length, options.columns ?? chooseColumns(chosen.length))
   const rows = Math.ceil(chosen.length / columns)
   const width = MARGIN + columns * (tile + MARGIN)
   const shownClasses = classesOf(chosen, reader.classes)
@@ -67,7 +69,7 @@ export async function showDataset(reader: DatasetReader, options: ShowDatasetOpt
   const headHeight = MARGIN + LINE_HEIGHT * 2 + MARGIN
   const height = headHeight + rows * (tile + CAPTION + MARGIN) + legend.height + MARGIN
   const canvas = createCanvas(width, height, BACKGROUND)
-  drawHead(canvas, reader, `${chosen.length} of ${total} images`)
+  drawHead(canvas, options.title ?? reader.name ?? 'Dataset', reader, `${chosen.length} of ${total} images`)
 
   const withoutPixels: ShownDataset['withoutPixels'] = []
   for (const [index, record] of chosen.entries()) {
@@ -82,6 +84,14 @@ export async function showDataset(reader: DatasetReader, options: ShowDatasetOpt
   await writeFile(`${target}.partial`, encodePng({ width, height, channels: 3, data: canvas.data }))
   await rename(`${target}.partial`, target)
   return { target, width, height, images: chosen.map(({ path }) => path), withoutPixels }
+}
+
+/** A sheet a little wider than high, with as few empty places as there can be. */
+function chooseColumns(count: number): number {
+  const least = Math.ceil(Math.sqrt(count))
+  const choices = Array.from({ length: Math.max(1, Math.ceil(least * 0.7)) }, (_, index) => least + index)
+  const empty = (columns: number) => Math.ceil(count / columns) * columns - count
+  return choices.reduce((best, columns) => (empty(columns) < empty(best) ? columns : best))
 }
 
 /** Those with the smallest hashes, labelled ones first, in the order of their paths. Memory holds no more than are shown. */
@@ -133,7 +143,7 @@ async function drawTile(
   }
   // Objects are drawn in pixels of the size they were annotated on.
   const scale = width / (record.width > 0 ? record.width : size.width)
-  const place = { x: left, y: top, scale }
+  const place = { x: left, y: top, width, scale }
   canvas.clip(left, top, width, height)
   for (const annotation of record.annotations) {
     const info = classes[annotation.classId]
@@ -177,8 +187,8 @@ function drawCentred(canvas: Canvas, text: string, x: number, y: number, width: 
   canvas.text(x + Math.floor((width - shown.length * LETTER_WIDTH) / 2), y, shown, [90, 90, 90])
 }
 
-function drawHead(canvas: Canvas, { name, format, taskType, classes }: DatasetReader, shown: string): void {
-  canvas.text(MARGIN, MARGIN, name ?? 'Dataset', INK)
+function drawHead(canvas: Canvas, title: string, { format, taskType, classes }: DatasetReader, shown: string): void {
+  canvas.text(MARGIN, MARGIN, title, INK)
   canvas.text(MARGIN, MARGIN + LINE_HEIGHT + 2, `${format}, ${taskType}, ${classes.length} classes, ${shown}`, FAINT)
 }
 

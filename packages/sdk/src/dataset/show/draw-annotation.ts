@@ -9,6 +9,8 @@ import { canDraw, LETTER_WIDTH, LINE_HEIGHT } from './font.ts'
 export interface Placement {
   x: number
   y: number
+  /** On the sheet. */
+  width: number
   scale: number
 }
 
@@ -51,17 +53,20 @@ export function drawLabel(
   const text = labelOf(info)
   const [left, top] = findBox(annotation) ?? [0, row / place.scale]
   const width = text.length * LETTER_WIDTH + 3
-  const x = Math.round(Math.max(place.x, place.x + left * place.scale))
+  // As far to the left as it needs to be read.
+  const x = Math.round(Math.max(place.x, Math.min(place.x + left * place.scale, place.x + place.width - width)))
   const above = place.y + top * place.scale - LINE_HEIGHT - 1
   const y = Math.round(findBox(annotation) === undefined ? place.y + row : Math.max(place.y, above))
   canvas.fillRectangle(x, y, width, LINE_HEIGHT + 1, colour, 0.9)
   canvas.text(x + 2, y + 1, text, textOn(colour))
 }
 
-/** The name, or the number of one in letters that the font does not have. */
+/** The name; with its number where the font does not have all its letters. */
 export function labelOf({ id, name }: DatasetClassInfo): string {
   const short = name.length > 24 ? `${name.slice(0, 22)}..` : name
-  return canDraw(short) && short !== '' ? short : `#${id}`
+  if (short !== '' && canDraw(short)) return short
+  const drawn = [...short].filter(canDraw).join('').trim()
+  return `#${id} ${drawn}`.trim()
 }
 
 function drawMask(

@@ -76,7 +76,14 @@ async function run(args: string[], io: CliIo): Promise<number> {
     labels: values['no-labels'] ? false : undefined,
   })
   const shown = await interruptible((signal) =>
-    withSource(source, { ...open, signal }, (reader) => showDataset(reader, { ...options, target, signal })),
+    withSource(source, { ...open, signal }, (reader) =>
+      showDataset(reader, {
+        title: reader.name ?? basename(source),
+        ...options,
+        target,
+        signal,
+      }),
+    ),
   )
   if (values.json) printJson(io, shown)
   else {

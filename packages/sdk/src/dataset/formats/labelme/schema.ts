@@ -21,7 +21,7 @@ export const LabelMeFile = z.looseObject({
   shapes: z.array(LabelMeShape),
   flags: z.record(z.string(), z.boolean()).nullish(),
   imagePath: z.string().nullish(),
-  imageData: z.unknown(),
+  imageData: z.unknown().optional(),
   imageHeight: Side,
   imageWidth: Side,
 })

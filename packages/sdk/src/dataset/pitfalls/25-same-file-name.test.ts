@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import type { DatasetFormat } from '../../contract/index.ts'
+import { plainPng, temporaryFolder } from '../../tests/dataset-formats.ts'
+import { convertDataset } from '../convert-dataset.ts'
+import { createOutputNames } from '../output-names.ts'
+
+const names = ['a/1.png', 'b/1.png', 'A/1.PNG', 'a/1.jpeg', 'b_1.png', 'images/a/1.png']
+
+/** Each image has a colour of its own, so that mixing them up shows. */
+function cocoWithSameNames() {
+  return temporaryFolder({
+    'annotations.json': JSON.stringify({
+      images: names.map((file_name, id) => ({ id, file_name, width: 8, height: 6 })),
+      categories: [{ id: 1, name: 'a' }],
+      annotations: names.map((_, id) => ({
+        id,
+        image_id: id,
+        category_id: 1,
+        bbox: [id, 0, 1, 1],
+        area: 1,
+        iscrowd: 0,
+      })),
+    }),
+    ...Object.fromEntries(names.map((name, id) => [name, plainPng(8, 6, [id * 40, 0, 0])])),
+  })
+}
+
+it.each<DatasetFormat>(['voc', 'labelme', 'yolo', 'coco', 'dice'])(
+  'pitfall 25: images of one name in different folders stay apart in %s',
+  async (to) => {
+    using source = cocoWithSameNames()
+    using folder = temporaryFolder()
+    const target = join(folder.dir, to)
+    const report = await convertDataset({ source: source.dir, from: 'coco', target, to })
+    expect(report).toMatchObject({ images: names.length, annotations: names.length })
+    const files = readdirSync(target, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+    // COCO and DICE hold paths: they keep those of the source, which differ as they are.
+    const isKept = to === 'coco' || to === 'dice'
+    const fold = (file: string) => (isKept ? file : file.normalize('NFC').toLowerCase())
+    expect(new Set(files.map(fold)).size).toBe(files.length)
+    const pixels = files
+      .filter((file) => /\.(png|jpeg)$/i.test(file))
+      .map((file) => readFileSync(file).toString('base64'))
+    expect(pixels).toHaveLength(names.length)
+    expect(new Set(pixels).size).toBe(names.length)
+  },
+)
+
+it('pitfall 25: names that share a stem, or are the same but for case or Unicode form, get different names in any order', () => {
+  const next = createOutputNames()
+  const given = ['x/a.jpg', 'x/a.png', 'x/A.JPG', 'y/a.jpg', 'x/é.jpg', 'x/é.jpg', 'x/a.jpg']
+  const got = given.map((name) => next.next(name))
+  expect(got.slice(0, 1)).toEqual(['x/a.jpg'])
+  expect(got[3]).toBe('y/a.jpg')
+  const stems = got.map((name) =>
+    name
+      .replace(/\.[^.]*$/, '')
+      .normalize('NFC')
+      .toLowerCase(),
+  )
+  expect(new Set(stems).size).toBe(given.length)
+})
