@@ -31,6 +31,9 @@ export interface FolderStore extends ObjectStore {
 const Upload = z.object({ key: z.string(), contentType: z.string() })
 const STALE_MS = 24 * 3600 * 1000
 
+/** Each try loses only against another delete that has just emptied the same folder. */
+const MAX_PLACE_TRIES = 100
+
 /** An object store in a folder, for one machine; its signed URLs are served by its own small app. */
 export function createFolderStore({ dir, publicUrl, secret, clock = systemClock }: FolderStoreOptions): FolderStore {
   if (secret.length < 16) throw new RangeError('The secret of a folder store needs at least 16 characters')
@@ -59,13 +62,16 @@ export function createFolderStore({ dir, publicUrl, secret, clock = systemClock 
   /** Moves a finished file to its key. A concurrent delete may remove the folder in between; then it is made again. */
   async function place(from: string, key: string): Promise<void> {
     for (let tries = 1; ; tries++) {
-      const path = await locate(objectsDir, key, true)
       try {
+        const path = await locate(objectsDir, key, true)
         if (path !== undefined) return await rename(from, path)
       } catch (error) {
-        if (tries >= 5 || !isMissing(error)) throw error
+        // The folder, or one above it, went while it was made.
+        if (!isMissing(error)) throw error
       }
-      if (tries >= 5) throw new TrainyardError('storage_unavailable', `The folder of "${key}" vanishes all the time`)
+      if (tries >= MAX_PLACE_TRIES) {
+        throw new TrainyardError('storage_unavailable', `The folder of "${key}" vanishes all the time`)
+      }
     }
   }
 

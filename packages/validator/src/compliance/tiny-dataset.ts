@@ -44,7 +44,7 @@ export async function createTinyDataset(task: TaskType, seed: number): Promise<T
       const name = `images/${shape.name.replace(' ', '-')}-${index}.png`
       const box = chooseBox(size, random)
       const body = encode({ width: size, height: size, channels: 3, depth: 8, data: draw(size, shape, box, random) })
-      entries.push({ header: { name, size: body.length, mode: 0o644 }, body })
+      entries.push({ header: { name, size: body.length, mode: 0o644, mtime: EPOCH }, body })
       const id = images.length + 1
       const annotation = { id, image_id: id, class_id: shape.id, class_name: shape.name, ...describeBox(task, box) }
       images.push({ id, file_name: name, width: size, height: size, depth: 3, split, annotations: [annotation] })
@@ -60,9 +60,12 @@ export async function createTinyDataset(task: TaskType, seed: number): Promise<T
     images,
   }
   const json = new TextEncoder().encode(JSON.stringify(annotations))
-  entries.unshift({ header: { name: 'annotations.json', size: json.length, mode: 0o644 }, body: json })
+  entries.unshift({ header: { name: 'annotations.json', size: json.length, mode: 0o644, mtime: EPOCH }, body: json })
   return { tar: await packTar(entries), images: images.length, classes: CLASSES.length }
 }
+
+/** The same bytes whenever they are made. */
+const EPOCH = new Date(0)
 
 interface Box {
   readonly x: number
