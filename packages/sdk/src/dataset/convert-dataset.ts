@@ -8,6 +8,7 @@ import { checkSize } from './check-size.ts'
 import { type ConversionMarker, digestInput, findMarker, MARKER_NAME, writeMarker } from './conversion-marker.ts'
 import type { DatasetWriter, WriteContext, WriteOptions } from './convert-options.ts'
 import { detectFormat } from './detect-format.ts'
+import { dropUnusedClasses } from './drop-unused-classes.ts'
 import { loadReader } from './formats/readers.ts'
 import { loadWriter } from './formats/writers.ts'
 import type { DatasetReader } from './record.ts'
@@ -22,6 +23,10 @@ export interface ConvertDatasetOptions extends Partial<Omit<WriteOptions, 'signa
   to: DatasetFormat
   /** Default: told from the content (see `detectFormat`). */
   from?: DatasetFormat
+  /**
+   * Leave out classes that no annotation has: those after them get other numbers, so only when asked for. Default false.
+   */
+  dropUnusedClasses?: boolean
   /** Splits by path that win over the dataset's own: see `splitDataset`. */
   splits?: ReadonlyMap<string, SplitName>
   /** Any loss is an error, and nothing is written. Default false: losses are counted in the report. */
@@ -92,8 +97,14 @@ async function write(
   const { source, from, to, task, onProgress = () => {}, signal } = options
   const readDataset = await loadReader[from]()
   const { vocOneBased = false } = options
-  const opened = await readDataset(source, { vocOneBased, ...(task ? { task } : {}), ...(signal ? { signal } : {}) })
-  const reader = options.splits === undefined ? opened : withSplits(opened, options.splits)
+  const opened = await readDataset(source, {
+    vocOneBased,
+    outlines: task !== 'detection',
+    ...(task ? { task } : {}),
+    ...(signal ? { signal } : {}),
+  })
+  const used = options.dropUnusedClasses ? await dropUnusedClasses(opened) : opened
+  const reader = options.splits === undefined ? used : withSplits(used, options.splits)
   try {
     const report = new ReportBuilder()
     const context: WriteContext = {
@@ -163,9 +174,9 @@ function fillOptions(options: ConvertDatasetOptions, task: TaskType): WriteOptio
 
 /** What the result depends on beside the source. */
 function choices(options: ConvertDatasetOptions): Record<string, unknown> {
-  const { to, task, splits } = options
+  const { to, task, splits, dropUnusedClasses = false } = options
   const { signal: _, ...filled } = fillOptions(options, 'detection')
-  return { to, ...filled, task: task ?? null, ...(splits ? { splits: [...splits] } : {}) }
+  return { to, ...filled, task: task ?? null, dropUnusedClasses, ...(splits ? { splits: [...splits] } : {}) }
 }
 
 function noImages(reader: DatasetReader, report: ReportBuilder): DatasetError {

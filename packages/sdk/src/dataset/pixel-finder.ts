@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs'
+import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { join, posix, sep } from 'node:path'
 import type { SplitName } from '../contract/index.ts'
 
@@ -11,6 +11,13 @@ const SPLIT_FOLDERS: Readonly<Record<SplitName, readonly string[]>> = {
   train: ['train', 'train2017', 'train2014'],
   val: ['val', 'valid', 'validation', 'val2017', 'val2014'],
   test: ['test', 'test2017'],
+}
+
+const MAX_TOP_NAMES = 10_000
+
+function firstPart(path: string): string {
+  const slash = path.indexOf('/')
+  return slash < 0 ? path : path.slice(0, slash)
 }
 
 /**
@@ -30,6 +37,9 @@ export function createPixelFinder(root: string, annotationFile: string, split: S
     (place) => place === '' || statSync(join(root, place), { throwIfNoEntry: false })?.isDirectory(),
   )
   const realRoot = realpathSync(root)
+  const top = readdirSync(root)
+  // A look into a short list spares a hundred thousand questions to the file system.
+  const topNames = top.length <= MAX_TOP_NAMES ? new Set(top) : undefined
   let last = folders[0] ?? ''
   return {
     find(fileName) {
@@ -47,6 +57,7 @@ export function createPixelFinder(root: string, annotationFile: string, split: S
   }
 
   function tryFolder(folder: string, fileName: string): { path: string; file: string } | undefined {
+    if (folder === '' && topNames !== undefined && !topNames.has(firstPart(fileName))) return undefined
     const path = folder === '' ? fileName : `${folder}/${fileName}`
     const file = join(root, path)
     try {

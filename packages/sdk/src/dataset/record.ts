@@ -99,6 +99,8 @@ export interface ReadOptions {
   task?: TaskType
   /** Pascal VOC with its devkit's 1-based inclusive corners. Default false: 0-based. */
   vocOneBased?: boolean
+  /** False lets a reader pass over polygons and masks of objects that have a box (they are counted). Default true. */
+  outlines?: boolean
   signal?: AbortSignal
 }
 

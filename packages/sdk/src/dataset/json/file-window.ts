@@ -2,14 +2,15 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { DatasetError } from '../../errors.ts'
 
 /** Bytes read beyond what was asked for, when it is asked for in order. */
-const READ_AHEAD = 256 * 1024
+const READ_AHEAD = 128 * 1024
+const FIRST_SIZE = 16 * 1024
 
 /** Pieces of a file by place: read ahead when they come in order, alone when they do not. */
 export class FileWindow {
   readonly #handle: number
   readonly #file: string
   /** The memory in which the last piece lies. */
-  bytes = Buffer.allocUnsafeSlow(READ_AHEAD * 2)
+  bytes = Buffer.allocUnsafeSlow(FIRST_SIZE)
   /** The same memory, as `scanValue` wants it. */
   words = new Int32Array(this.bytes.buffer)
   #base = 0

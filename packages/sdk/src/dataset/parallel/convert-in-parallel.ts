@@ -109,7 +109,7 @@ class Pool {
     this.#onProgress = onProgress
     this.#workers = Array.from(
       { length: count },
-      () => new Worker(program, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 16 } }),
+      () => new Worker(program, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 8 } }),
     )
   }
 

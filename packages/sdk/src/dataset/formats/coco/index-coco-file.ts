@@ -107,7 +107,7 @@ export async function indexCocoFile(source: CocoFile, signal?: AbortSignal): Pro
     throw new DatasetError(`"categories" in ${name} is ${describe(categories)}; wanted is a list of categories`)
   }
 
-  const grouped = groupByImage(imageOffsets.length, keys, (key) => imageByKey.get(key))
+  const grouped = groupByImage(imageOffsets.length, keys, imageByKey)
   for (const number of grouped.orphans) losses.add('annotation-of-missing-image', `annotations[${number}] in ${name}`)
   const order = grouped.order
   const annotationOffsets = createFloat64(order.length)

@@ -102,7 +102,7 @@ function* readImages(
     const context = { classes: shared.classes, classById, imageWidth, imageHeight, losses, place }
     let annotation: Annotation | undefined
     try {
-      annotation = toAnnotation(parseAnnotation(bytes, words, start, start + length), context)
+      annotation = toAnnotation(parseAnnotation(bytes, words, start, start + length, shared), context)
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
       throw explainJsonError(place(), bytes.subarray(start, start + length), error)

@@ -14,7 +14,7 @@ import type { SharedCoco } from './shared-coco.ts'
  * and then image by image, so that its size does not matter. Throws `DatasetError` for what is no COCO.
  */
 export async function readCoco(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const { task, signal } = options
+  const { task, outlines = true, signal } = options
   const { root, files } = await findCocoFiles(dir, task)
   if (files.length === 0) {
     throw new DatasetError(`No COCO annotations in "${dir}"; wanted is a .json file there or in "annotations"`)
@@ -35,7 +35,8 @@ export async function readCoco(dir: string, options: ReadOptions = {}): Promise<
   const shared: SharedCoco = {
     format: 'coco',
     root,
-    taskType: task ?? findTask(indexed),
+    taskType: findTask(indexed),
+    outlines,
     classes,
     files: indexed.map(({ index }, number) => ({ index, classById: byId[number] ?? new Map() })),
   }

@@ -8,6 +8,8 @@ export interface SharedCoco {
   /** Absolute. */
   root: string
   taskType: TaskType
+  /** See `ReadOptions`. */
+  outlines: boolean
   classes: DatasetClassInfo[]
   files: { index: CocoIndex; classById: Map<string, number> }[]
 }

@@ -40,7 +40,8 @@ export function toAnnotation(raw: RawAnnotation, context: AnnotationContext): An
     annotation.bbox = bbox
     annotation.kind = 'box'
   }
-  addSegmentation(annotation, raw.segmentation, context)
+  if (raw.passedOver === undefined) addSegmentation(annotation, raw.segmentation, context)
+  else losses.add(raw.passedOver === 'mask' ? 'mask-dropped' : 'polygon-dropped', place)
   addKeypoints(annotation, raw.keypoints, context)
 
   const isGiven = raw.bbox !== undefined && raw.bbox !== null && !(Array.isArray(raw.bbox) && raw.bbox.length === 0)

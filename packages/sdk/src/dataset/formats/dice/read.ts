@@ -43,7 +43,7 @@ export async function readDice(dir: string, { task, signal }: ReadOptions = {}):
 
   return {
     format: 'dice',
-    taskType: task ?? (head.task_type === 'geometry_detection' && index.hasObb ? 'obb' : toTaskType(head.task_type)),
+    taskType: head.task_type === 'geometry_detection' && index.hasObb ? 'obb' : toTaskType(head.task_type),
     ...(head.dataset_name === undefined ? {} : { name: head.dataset_name }),
     classes,
     attributes: { ...attributes, task_type },
@@ -203,7 +203,7 @@ async function indexDiceFile(file: string, name: string, signal: AbortSignal | u
     throw new DatasetError(`images in ${name} is ${show(members.images)}; wanted is a list of images`)
   }
   const isFlat = imageKeys.length > 0
-  const grouped = isFlat ? groupByImage(offsets.length, imageKeys, (key) => imageByKey.get(key)) : undefined
+  const grouped = isFlat ? groupByImage(offsets.length, imageKeys, imageByKey) : undefined
   const order = grouped?.order ?? createUint32(0)
   return {
     members,
