@@ -22,7 +22,9 @@ export default defineConfig({
     globalSetup: ['tests/setup/database.ts'],
     pool: 'forks',
     execArgv: ['--conditions=trainyard-source'],
-    testTimeout: 30_000,
+    // Most tests wait for processes, databases and sockets more than they compute.
+    maxWorkers: 3,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
       {

@@ -37,7 +37,7 @@ export async function createTinyDataset(task: TaskType, seed: number): Promise<T
   if (diceTask === undefined) throw new Error(`no dataset can be made for ${task}`)
   const random = createRandom(seed)
   const size = task === 'classification' ? 32 : 64
-  const entries: { header: { name: string; size: number; mode: number }; body: Uint8Array }[] = []
+  const entries: { header: { name: string; size: number; mode: number; mtime: Date }; body: Uint8Array }[] = []
   const images: (Record<string, unknown> & { file_name: string })[] = []
   for (const shape of CLASSES) {
     for (const [index, split] of SPLITS.entries()) {
