@@ -121,20 +121,15 @@ async function write(
       await mkdir(partial, { recursive: true })
     }
     const writer = await (await loadWriter[to]())(context)
-    let images = 0
     try {
-      if (inParallel === undefined) images = await writeOneByOne(reader, writer, options, context)
-      else {
-        images = inParallel
-        for (const split of report.usedSplits()) writer.sawSplit?.(split)
-      }
-      if (images === 0) throw noImages(reader, report)
+      const images = inParallel ?? (await writeOneByOne(reader, writer, options, context))
+      if (report.images === 0) throw noImages(reader, report)
       await writer.finish()
+      onProgress({ images })
     } catch (error) {
       writer.abort?.()
       throw error
     }
-    onProgress({ images })
     if (reader.losses !== undefined) report.losses.merge(reader.losses.list())
     return report.build({ from, to, taskType: context.options.task, target }, reader.classes)
   } finally {

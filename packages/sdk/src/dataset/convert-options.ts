@@ -1,4 +1,4 @@
-import type { DatasetFormat, SplitName, TaskType } from '../contract/index.ts'
+import type { DatasetFormat, TaskType } from '../contract/index.ts'
 import type { DatasetClassInfo, ImageRecord } from './record.ts'
 import type { ReportBuilder } from './report.ts'
 
@@ -45,8 +45,6 @@ export interface WriteContext {
 export interface DatasetWriter {
   image(record: ImageRecord): void | Promise<void>
   finish(): Promise<void>
-  /** Tells `finish` of a split whose images were written elsewhere: by the worker threads of one conversion. */
-  sawSplit?(split: SplitName): void
   /** Lets go of open files when the conversion failed; the folder is removed by the engine. */
   abort?(): void
 }

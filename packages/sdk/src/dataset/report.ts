@@ -195,9 +195,9 @@ export class ReportBuilder {
     this.losses.merge(losses)
   }
 
-  /** The splits that have images. */
-  usedSplits(): SplitName[] {
-    return (['train', 'val', 'test'] as const).filter((split) => this.#splits[split].images > 0)
+  /** How many images were written so far. */
+  get images(): number {
+    return Object.values(this.#splits).reduce((sum, { images }) => sum + images, 0)
   }
 
   lose(reason: LossReason, example: string | (() => string), count = 1): void {

@@ -77,10 +77,8 @@ function* readImages(
       split: index.split,
       annotations: [],
     }
-    if (record.width === 0 || record.height === 0) {
-      record.width = record.height = 0
-      losses.add('image-size-unknown', () => `${place} is ${JSON.stringify(width)} × ${JSON.stringify(height)} pixels`)
-    }
+    // Who needs the size looks into the file, and counts it where that does not help either.
+    if (record.width === 0 || record.height === 0) record.width = record.height = 0
     if (typeof id === 'number' || typeof id === 'string') {
       record.id = id
       if (typeof id === 'number' && Number.isInteger(id) && !Number.isSafeInteger(id)) {
