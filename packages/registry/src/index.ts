@@ -2,7 +2,7 @@
  * An OCI registry that lets nothing be pulled before it is checked, and the catalogue over it.
  *
  * ```ts
- * import { createRegistry, readRegistryConfig } from '@trainyard/registry'
+ * import { createLogger, createRegistry, createStore, openIdentity, readRegistryConfig } from '@trainyard/registry'
  *
  * const registry = await createRegistry({ config: readRegistryConfig(process.env), store, identity, logger })
  * await registry.start() // begins to make checks
@@ -12,6 +12,17 @@
  * @module
  */
 
+// The parts of the private ground that a registry is made of.
+export {
+  createLogger,
+  createStore,
+  type Identity,
+  type Logger,
+  listen,
+  type ObjectStore,
+  openIdentity,
+  readStoreConfig,
+} from '@trainyard/platform'
 export { createForkValidate, type ForkValidateOptions } from './acceptance/fork-validate.ts'
 export type { ValidateFunction, ValidateOptions } from './acceptance/validate.ts'
 export { type RegistryConfig, readRegistryConfig } from './config.ts'

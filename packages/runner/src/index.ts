@@ -2,15 +2,20 @@
  * Jobs in, models out: launches trainers, hears from them, supervises them.
  *
  * ```ts
- * import { createRunner, readRunnerConfig } from '@trainyard/runner'
+ * import { createLogger, createRunner, createStore, listen, readRunnerConfig, readStoreConfig } from '@trainyard/runner'
  *
+ * const logger = createLogger({ name: 'runner' })
+ * const { store } = createStore(readStoreConfig(process.env))
  * const runner = await createRunner({ config: readRunnerConfig(process.env), store, logger })
- * await runner.start() // runner.app is a Hono app to listen with
+ * await listen(runner.app, { port: 7601 })
+ * await runner.start()
  * ```
  *
  * @module
  */
 
+// The parts of the private ground that a runner is made of.
+export { createLogger, createStore, type Logger, listen, type ObjectStore, readStoreConfig } from '@trainyard/platform'
 export { runnerOpenApi } from './app.ts'
 export { DEFAULT_RUNNER_LIMITS, type RunnerConfig, type RunnerLimits, readRunnerConfig } from './config.ts'
 export type { RunnerContext } from './context.ts'
