@@ -28,10 +28,10 @@ interface PeerImage {
 }
 
 /** What a loader sees; undefined when it is not installed. */
-function readWith(peer: string, path: string, task = 'detect'): PeerImage[] | undefined {
+function readWith(peer: string, path: string, extra = ''): PeerImage[] | undefined {
   const script = new URL('./read_with_peers.py', import.meta.url).pathname
-  const env = { ...process.env, YOLO_VERBOSE: 'false', YOLO_AUTOINSTALL: 'false', IMAGE_ROOT: join(path, '..') }
-  const result = spawnSync(python ?? '', [script, peer, path, task], { env, encoding: 'utf8', maxBuffer: 1 << 26 })
+  const env = { ...process.env, YOLO_VERBOSE: 'false', YOLO_AUTOINSTALL: 'false' }
+  const result = spawnSync(python ?? '', [script, peer, path, extra], { env, encoding: 'utf8', maxBuffer: 1 << 26 })
   if (result.status === 3) return undefined
   if (result.status !== 0) throw new Error(`${peer} failed: ${result.stderr.slice(-3000)}`)
   return JSON.parse(result.stdout)
@@ -218,8 +218,7 @@ describe.skipIf(python === undefined)(python === undefined ? `peers (skipped: ${
   describe.skipIf(!hasPeer('torchvision'))('torchvision', () => {
     it('sees the same boxes in COCO', async () => {
       const target = await convert('source', 'coco', 'tv-coco')
-      process.env.IMAGE_ROOT = target
-      expectBoxes(readWith('torchvision', findJson(target)), 1e-6)
+      expectBoxes(readWith('torchvision', findJson(target), target), 1e-6)
     })
   })
 

@@ -1,8 +1,9 @@
 """What other people's loaders see in a dataset, as JSON: one object an image, with its objects.
 
-    python read_with_peers.py PEER PATH [TASK]
+    python read_with_peers.py PEER PATH [EXTRA]
 
-PEER: pycocotools, torchvision (PATH: a COCO file), datumaro-yolo, datumaro-voc, datumaro-coco, ultralytics (PATH: a folder).
+PEER: pycocotools, torchvision (PATH: a COCO file; EXTRA: folder of the images), datumaro-yolo, datumaro-voc (PATH: a
+folder), ultralytics (PATH: a folder; EXTRA: detect, segment, pose or obb).
 Boxes are x, y, width and height in pixels. Exit code 3: the peer is not installed.
 """
 
@@ -36,10 +37,9 @@ def pycocotools(path, _task):
         yield {"image": image["file_name"], "size": [image["width"], image["height"]], "objects": objects}
 
 
-def torchvision(path, _task):
+def torchvision(path, root):
     from torchvision.datasets import CocoDetection
 
-    root = os.environ.get("IMAGE_ROOT", os.path.dirname(path))
     dataset = CocoDetection(root, path)
     for index in range(len(dataset)):
         picture, annotations = dataset[index]
@@ -79,6 +79,8 @@ def ultralytics(path, task):
 
     data = check_det_dataset(os.path.join(path, "data.yaml"), autodownload=False)
     for split in ("train", "val"):
+        if not os.listdir(data[split]):
+            continue
         dataset = YOLODataset(img_path=data[split], data=data, task=task, augment=False)
         for label in dataset.labels:
             height, width = label["shape"]
@@ -104,7 +106,6 @@ PEERS = {
     "torchvision": torchvision,
     "datumaro-yolo": datumaro("yolo"),
     "datumaro-voc": datumaro("voc"),
-    "datumaro-coco": datumaro("coco"),
     "ultralytics": ultralytics,
 }
 

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 
-/** What the loader takes for an image, by suffix in any case. */
-const LOADABLE = /\.(bmp|dng|jpe?g|mpo|png|tiff?|webp|pfm|heic)$/i
+/** What the loader takes for an image, by suffix in any case: its versions differ in the last four. */
+const LOADABLE = /\.(bmp|dng|jpe?g|mpo|png|tiff?|webp|heic|heif|pfm|jp2|avif)$/i
 /** Smaller images are left out by the loader. */
 export const MIN_SIDE = 10
 

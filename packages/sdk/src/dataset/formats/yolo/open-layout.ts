@@ -129,7 +129,7 @@ async function imagesOfYaml(
         if (isLoadableName(image)) {
           if (isNew) images.push({ path: image, split })
           else losses.add('image-duplicate', `${image} is listed more than once`)
-        } else if (isNew && /\.(gif|svg|avif)$/i.test(image)) losses.add('image-not-loadable', `${image}: its suffix`)
+        } else if (isNew && /\.(gif|svg)$/i.test(image)) losses.add('image-not-loadable', `${image}: its suffix`)
       }
     }
   }

@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { SplitName } from '../../../contract/index.ts'
+import { SplitName } from '../../../contract/index.ts'
 import { DatasetError } from '../../../errors.ts'
 import type { DatasetWriter, WriteContext } from '../../convert-options.ts'
 import { copyImage } from '../../copy-image.ts'
@@ -24,7 +24,6 @@ export function createYoloWriter(context: WriteContext): DatasetWriter {
   const { target, report, options, dataset } = context
   const outputNames = createOutputNames()
   const folders = new Set<string>()
-  const splits = new Set<SplitName>()
   const named = Math.max(0, ...dataset.classes.map(({ keypoints }) => keypoints?.length ?? 0))
   let keypointCount = named
   let encoder: LabelEncoder | undefined
@@ -39,7 +38,6 @@ export function createYoloWriter(context: WriteContext): DatasetWriter {
       }
       return waiting.length > 0 ? flush(record) : write(record)
     },
-    sawSplit: (split) => void splits.add(split),
     async finish() {
       if (waiting.length > 0) {
         if (waiting.some(({ annotations }) => annotations.length > 0)) {
@@ -49,7 +47,6 @@ export function createYoloWriter(context: WriteContext): DatasetWriter {
         await flush()
       }
       for (const split of ['train', 'val'] as const) {
-        splits.add(split)
         for (const folder of ['images', 'labels']) mkdirSync(join(target, folder, split), { recursive: true })
       }
       writeFileSync(join(target, 'data.yaml'), describe())
@@ -81,7 +78,6 @@ export function createYoloWriter(context: WriteContext): DatasetWriter {
     }
     const split = record.split ?? hashSplit(record.path)
     if (record.split === undefined) report.lose('split-changed', () => `${record.path}: none became ${split}`)
-    splits.add(split)
     const name = outputNames.next(record.path, split)
     const imagePath = `images/${split}/${name}`
     checkLoadable(record, imagePath)
@@ -115,11 +111,13 @@ export function createYoloWriter(context: WriteContext): DatasetWriter {
     if (options.task === 'pose' && flipIndex === undefined) {
       report.lose('flip-index-omitted', 'No sure mirror image for each keypoint')
     }
+    // By what is there: worker threads may have written it.
+    const splits = SplitName.options.filter((split) => existsSync(join(target, 'labels', split)))
     const isPose = options.task === 'pose' && keypointCount > 0
     return createDataYaml({
       names: classes.map(({ name }) => name),
       task: options.task,
-      splits: Object.fromEntries([...splits].map((split) => [split, `images/${split}`])),
+      splits: Object.fromEntries(splits.map((split) => [split, `images/${split}`])),
       ...(isPose ? { keypointShape: [keypointCount, 3] as const, keypointNames: keypointNames() } : {}),
       ...(isPose && flipIndex !== undefined ? { flipIndex } : {}),
     })
