@@ -31,7 +31,7 @@ export function createProgressLine(stream: { isTTY?: boolean; write(text: string
 }
 
 /** `epoch 2/3  loss 0.412  top1_accuracy 0.91` */
-export function formatProgress({ phase, epoch, totalEpochs, step, totalSteps, metrics = {} }: Progress): string {
+function formatProgress({ phase, epoch, totalEpochs, step, totalSteps, metrics = {} }: Progress): string {
   const parts = [
     phase,
     epoch === undefined ? undefined : `epoch ${epoch}${totalEpochs === undefined ? '' : `/${totalEpochs}`}`,

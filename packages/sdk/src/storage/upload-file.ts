@@ -68,7 +68,7 @@ export async function uploadFile(
 }
 
 /** Packs a folder so that the same files give the same bytes. */
-export async function packFolder(dir: string, archive: string): Promise<void> {
+async function packFolder(dir: string, archive: string): Promise<void> {
   const { packTar } = await import('modern-tar/fs')
   const { createWriteStream } = await import('node:fs')
   const map = <T extends object>(header: T): T => ({
