@@ -45,7 +45,9 @@ async function open(options: StartOptions, note: (text: string) => void): Promis
   })
   if (code !== 0) throw new Error(`the pages could not be built:\n${output}`)
   const { startTrainyard } = await import('./start/trainyard.ts')
-  return startTrainyard({ ...options, env: process.env, onProgress: note })
+  const trainyard = await startTrainyard({ ...options, env: process.env, onProgress: note })
+  note(trainyard.url)
+  return trainyard
 }
 
 function printTimes(stages: Stages, totalMs: number): void {
