@@ -1,0 +1,254 @@
+/**
+ * A dataset from S3 to disk, beside `rclone copy --transfers 32` and `aws s3 sync`. Needs an S3 server in the usual variables
+ * (`S3_ENDPOINT`, `S3_BUCKET`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`); peers that are not installed
+ * are left out, out loud. `TRAINYARD_BENCH_FILES` and `TRAINYARD_BENCH_LARGE_MB` change the size.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createS3Store, type ObjectStore } from '@trainyard/platform'
+import { encode } from 'fast-png'
+import { createRandom } from '../packages/sdk/src/testing/random.ts'
+import { forEachConcurrently } from '../packages/sdk/src/util/for-each-concurrently.ts'
+import { ROOT } from '../scripts/lib/run.ts'
+import { type Bench, type BenchRow, median } from './lib/report.ts'
+
+interface StoredFile {
+  path: string
+  sizeBytes: number
+  sha256: string
+}
+
+interface Run {
+  seconds: number
+  cpuSeconds: number
+  output: string
+}
+
+const PNG = Buffer.from(encode({ width: 4, height: 4, channels: 1, depth: 8, data: new Uint8Array(16) }))
+const setting = (name: string) => process.env[name] ?? ''
+
+function createStore(): ObjectStore {
+  const endpoint = setting('S3_ENDPOINT')
+  if (endpoint === '')
+    throw new Error('S3_ENDPOINT is not set: this bench needs an S3 server (see the top of the file)')
+  return createS3Store({
+    endpoint,
+    region: setting('AWS_REGION') || 'us-east-1',
+    bucket: setting('S3_BUCKET'),
+    accessKeyId: setting('AWS_ACCESS_KEY_ID'),
+    secretAccessKey: setting('AWS_SECRET_ACCESS_KEY'),
+    forcePathStyle: true,
+  })
+}
+
+/** Images of 5 to 200 kB, most of them small, as sizes of photographs are spread. The same every time. */
+async function upload(store: ObjectStore, prefix: string, sizes: readonly number[]): Promise<StoredFile[]> {
+  const random = createRandom(7)
+  const noise = Buffer.from(Array.from({ length: 1 << 20 }, () => Math.floor(random() * 256)))
+  const files: StoredFile[] = []
+  await forEachConcurrently(sizes.entries(), 16, async ([number, sizeBytes]) => {
+    const path = `images/${number}.png`
+    const hash = createHash('sha256')
+    const body = (async function* () {
+      for (let sent = 0; sent < sizeBytes; ) {
+        const first = sent === 0 ? PNG : Buffer.alloc(0)
+        const length = Math.min(noise.length, sizeBytes - sent - first.length)
+        const chunk = Buffer.concat([first, noise.subarray(0, length)])
+        hash.update(chunk)
+        sent += chunk.length
+        yield chunk
+      }
+    })()
+    await store.put(`${prefix}/${path}`, body, { contentType: 'image/png' })
+    files.push({ path, sizeBytes, sha256: hash.digest('hex') })
+  })
+  return files
+}
+
+/** The two routes of the contract that a fetch asks, with signed URLs of the store. */
+async function serveDataset(store: ObjectStore, prefix: string, files: readonly StoredFile[]) {
+  const annotations = Buffer.from(
+    JSON.stringify({
+      format_version: '1.0',
+      task_type: 'classification',
+      storage_info: { image_root: 'images' },
+      classes: [{ id: 0, name: 'thing' }],
+      images: files.map(({ path }, id) => ({
+        id,
+        file_name: path.replace('images/', ''),
+        width: 4,
+        height: 4,
+        annotations: [{ id, image_id: id, class_id: 0, class_name: 'thing' }],
+      })),
+    }),
+  )
+  await store.put(`${prefix}/annotations.json`, annotations)
+  const sign = (path: string) => store.signGet(`${prefix}/${path}`)
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://127.0.0.1')
+    const start = Number(url.searchParams.get('cursor') ?? 0)
+    const end = start + Number(url.searchParams.get('limit') ?? 1000)
+    const answer = url.pathname.endsWith('/files')
+      ? {
+          files: await Promise.all(
+            files.slice(start, end).map(async (file) => ({ ...file, ...(await sign(file.path)) })),
+          ),
+          ...(end < files.length ? { nextCursor: String(end) } : {}),
+        }
+      : {
+          datasetId: 'bench',
+          snapshotId: 'bench',
+          versionHash: 'b'.repeat(64),
+          name: 'bench',
+          format: 'dice',
+          taskType: 'classification',
+          classes: [],
+          counts: { images: 0, labelled: 0, annotations: 0, splits: { train: 0, val: 0, test: 0 } },
+          annotationFiles: [
+            {
+              path: 'annotations.json',
+              sizeBytes: annotations.length,
+              sha256: createHash('sha256').update(annotations).digest('hex'),
+              request: await sign('annotations.json'),
+            },
+          ],
+        }
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(answer))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/jobs/1`, close: () => server.close() }
+}
+
+/** Runs a program; the shell's own clock tells the time of it and of its children. */
+async function timed(command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
+  const child = spawn('bash', ['-c', 'TIMEFORMAT="TIME %R %U %S"; time "$@"', 'bash', ...command], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  let errors = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk))
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk))
+  const [code] = (await once(child, 'close')) as [number]
+  const [, seconds, user, system] = /TIME ([\d.]+) ([\d.]+) ([\d.]+)/.exec(errors) ?? []
+  if (code !== 0 || seconds === undefined) throw new Error(`${command[0]} failed:\n${errors.slice(-2000)}`)
+  return { seconds: Number(seconds), cpuSeconds: Number(user) + Number(system), output }
+}
+
+const isInstalled = (program: string) => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
+
+function peers(prefix: string): { name: string; command: (dir: string) => string[]; env: NodeJS.ProcessEnv }[] {
+  const source = `${setting('S3_BUCKET')}/${prefix}`
+  const all = [
+    {
+      name: 'rclone copy --transfers 32',
+      program: 'rclone',
+      command: (dir: string) => ['rclone', 'copy', '--transfers', '32', `bench:${source}`, dir],
+      env: {
+        RCLONE_CONFIG_BENCH_TYPE: 's3',
+        RCLONE_CONFIG_BENCH_PROVIDER: 'Minio',
+        RCLONE_CONFIG_BENCH_ENDPOINT: setting('S3_ENDPOINT'),
+        RCLONE_CONFIG_BENCH_ACCESS_KEY_ID: setting('AWS_ACCESS_KEY_ID'),
+        RCLONE_CONFIG_BENCH_SECRET_ACCESS_KEY: setting('AWS_SECRET_ACCESS_KEY'),
+        // Its HTTP client cannot take one, and says so by failing.
+        AWS_CA_BUNDLE: undefined,
+      },
+    },
+    {
+      name: 'aws s3 sync',
+      program: 'aws',
+      command: (dir: string) => [
+        'aws',
+        '--endpoint-url',
+        setting('S3_ENDPOINT'),
+        's3',
+        'sync',
+        '--quiet',
+        `s3://${source}`,
+        dir,
+      ],
+      env: {},
+    },
+  ]
+  const there = all.filter(({ program }) => isInstalled(program))
+  for (const { name, program } of all)
+    if (!isInstalled(program)) console.error(`skipped: ${name} (${program} is not installed)`)
+  return there
+}
+
+async function compare(
+  store: ObjectStore,
+  what: string,
+  sizes: readonly number[],
+  rounds: number,
+): Promise<BenchRow[]> {
+  const prefix = `bench-fetch/${what.replaceAll(' ', '-')}`
+  const work = mkdtempSync(join(tmpdir(), 'trainyard-bench-fetch-'))
+  try {
+    const files = await upload(store, prefix, sizes)
+    const server = await serveDataset(store, prefix, files)
+    const program = join(ROOT, 'bench/lib/fetch-dataset.ts')
+    const ours = (dir: string) => timed([process.execPath, '--conditions=trainyard-source', program, server.url, dir])
+    const others = peers(prefix).map((peer) => ({ ...peer, runs: [] as Run[] }))
+    const cold: Run[] = []
+    const hits: number[] = []
+    // Interleaved, so that a noisy neighbour disturbs all alike.
+    for (let round = 0; round < rounds; round++) {
+      const dir = join(work, `ours-${round}`)
+      cold.push(await ours(dir))
+      hits.push(Number((await ours(dir)).output))
+      for (const peer of others) {
+        const target = join(work, `peer-${round}`)
+        peer.runs.push(await timed(peer.command(target), peer.env))
+        const count = readdirSync(target, { recursive: true, withFileTypes: true }).filter((item) =>
+          item.isFile(),
+        ).length
+        if (count !== files.length + 1) throw new Error(`${peer.name} brought ${count} of ${files.length + 1} files`)
+        rmSync(target, { recursive: true })
+      }
+    }
+    server.close()
+    const seconds = median(cold.map((run) => run.seconds))
+    const cpuSeconds = median(cold.map((run) => run.cpuSeconds))
+    const alone = others.length === 0 ? [undefined] : others
+    return [
+      ...alone.flatMap((peer): BenchRow[] => {
+        const of = (values: number[], name: string) =>
+          peer === undefined ? {} : { peer: { name, value: median(values) } }
+        const name = peer?.name ?? ''
+        const wall = peer?.runs.map((run) => run.seconds) ?? []
+        const cpu = peer?.runs.map((run) => run.cpuSeconds) ?? []
+        return [
+          { what: `${what}: cold`, ours: seconds, unit: 's', ...of(wall, name), goal: 'ratio ≤ 1' },
+          { what: `${what}: CPU`, ours: cpuSeconds, unit: 's', ...of(cpu, name), goal: 'ratio ≤ 1' },
+        ]
+      }),
+      { what: `${what}: cache hit`, ours: median(hits), unit: 'ms', goal: '≤ 50 ms' },
+    ]
+  } finally {
+    spawnSync('chmod', ['-R', 'u+w', work])
+    rmSync(work, { recursive: true, force: true })
+    await store.deletePrefix(`${prefix}/`)
+  }
+}
+
+export const bench: Bench = async ({ small }) => {
+  const store = createStore()
+  const count = Number(process.env.TRAINYARD_BENCH_FILES ?? (small ? 200 : 20_000))
+  const largeMb = Number(process.env.TRAINYARD_BENCH_LARGE_MB ?? (small ? 8 : 4000))
+  const random = createRandom(1)
+  const sizes = Array.from({ length: count }, () => Math.round(5000 * 40 ** random()))
+  const rounds = small ? 1 : 3
+  return [
+    ...(await compare(store, `${count} files of 5-200 kB`, sizes, rounds)),
+    ...(await compare(store, `one file of ${largeMb} MB`, [largeMb * 1e6], rounds)),
+  ]
+}
