@@ -134,7 +134,7 @@ test('joins polygons of one label and group, and keeps other shapes that only La
         [20, 0, 25, 0, 20, 5],
       ],
       bbox: [0, 0, 25, 5],
-      attributes: { group_id: 3, flags: { wet: true }, description: 'behind a tree' },
+      attributes: { flags: { wet: true }, description: 'behind a tree' },
     },
     { kind: 'other', classId: 0, attributes: { shape: { type: 'linestrip', points: [0, 0, 1, 1, 2, 0] } } },
     { kind: 'polygon', classId: 0, polygons: [[40, 0, 45, 0, 40, 5]], bbox: [40, 0, 5, 5] },

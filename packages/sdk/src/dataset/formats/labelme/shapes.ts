@@ -37,7 +37,7 @@ export function toAnnotations(shapes: readonly LabelMeShape[], context: ShapeCon
     const geometry = toGeometry(shape, context, lose)
     if (geometry === undefined) continue
     const annotation: Annotation = { classId, ...geometry }
-    const attributes = { ...shapeAttributes(shape), ...geometry.attributes }
+    const attributes = { ...shapeAttributes(shape, shapes), ...geometry.attributes }
     if (Object.keys(attributes).length > 0) annotation.attributes = attributes
     const group = shape.group_id ?? undefined
     if (context.keypoints !== undefined && group !== undefined) addKeypoints(annotation, shape, shapes, context)
@@ -150,9 +150,16 @@ function readMask(
   return { kind: 'mask', rle, bbox: [x, y, png.width, png.height] }
 }
 
-function shapeAttributes({ group_id: group, flags, description }: LabelMeShape): Record<string, unknown> {
+/** A group that only holds the parts or the keypoints of one object together is in the record already. */
+function shapeAttributes(
+  { label, group_id: group, flags, description }: LabelMeShape,
+  shapes: readonly LabelMeShape[],
+): Record<string, unknown> {
+  const others = typeof group === 'number' ? shapes.filter((other) => other.group_id === group) : []
+  const isOneObject =
+    others.length > 1 && others.every((other) => other.label === label || other.shape_type === 'point')
   return {
-    ...(typeof group === 'number' ? { group_id: group } : {}),
+    ...(typeof group === 'number' && !isOneObject ? { group_id: group } : {}),
     ...(flags && Object.keys(flags).length > 0 ? { flags } : {}),
     ...(description ? { description } : {}),
   }
