@@ -31,3 +31,12 @@ it('pitfall 15: the closing point that repeats the first is left out', async () 
   expect(text('labels/train/0.txt')).toBe('0 0.5 0.2 0.6 0.2 0.6 0.4\n')
   expect(lost('polygon-degenerate')).toBe(0)
 })
+
+it('pitfall 15: an outline that its digits would make a line of is dropped and counted', async () => {
+  using dir = temporaryFolder()
+  const { text, lost } = await writeYolo(dir.path, 'segmentation', [
+    { annotations: [{ kind: 'polygon', classId: 0, polygons: [[0, 1, 100, 1, 100, 1.00004, 0, 1.00004]] }] },
+  ])
+  expect(text('labels/train/0.txt')).toBe('')
+  expect(lost('annotation-too-small')).toBe(1)
+})

@@ -1,8 +1,8 @@
 import { DatasetError } from '../../../errors.ts'
 import { findBox } from '../../annotation-box.ts'
 import type { WriteContext } from '../../convert-options.ts'
-import { type Box, clipBox, isValidBox } from '../../geometry/box.ts'
-import { clipObb, minAreaRect, rectify } from '../../geometry/obb.ts'
+import { type Box, boxOfPoints, clipBox, isValidBox } from '../../geometry/box.ts'
+import { clipObb, minAreaRect, rectify, rotatedBoxOfCorners } from '../../geometry/obb.ts'
 import {
   bridgeRings,
   cleanRing,
@@ -189,13 +189,19 @@ export function createLabelEncoder(
       const clipped = clipRing(ring, width, height)
       if (clipped !== ring) isClipped = true
       if (clipped === undefined) lostPart ??= 'annotation-outside-image'
-      else if (ringArea(clipped) < minAreaPx) lostPart = 'annotation-too-small'
+      else if (ringArea(clipped) < minAreaPx || isFlat(clipped)) lostPart = 'annotation-too-small'
       else parts.push({ outer: clipped, holes: [] })
     }
     if (!hasArea) return undefined
     if (parts.length === 0) lose(lostPart ?? 'annotation-too-small')
     else if (isClipped) lose('polygon-clipped')
     return parts
+  }
+
+  /** Whether its digits could make a line of it. */
+  function isFlat(ring: Ring): boolean {
+    const [, , ringWidth, ringHeight] = boxOfPoints(ring) ?? [0, 0, 0, 0]
+    return buffer.isFlat(ringWidth / width) || buffer.isFlat(ringHeight / height)
   }
 
   /** A box among outlines becomes an outline of four corners: rows of two kinds in one file are misread. */
@@ -279,7 +285,9 @@ export function createLabelEncoder(
       drop('annotation-outside-image', corners)
       return
     }
-    if (ringArea(clipped.corners) < minAreaPx) {
+    const { width: side, height: otherSide } = rotatedBoxOfCorners(clipped.corners)
+    const isThin = buffer.isFlat(Math.min(side, otherSide) / Math.max(width, height))
+    if (isThin || ringArea(clipped.corners) < minAreaPx) {
       drop('annotation-too-small', corners)
       return
     }

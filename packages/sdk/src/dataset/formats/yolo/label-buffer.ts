@@ -49,6 +49,11 @@ export class LabelBuffer {
     return Math.round(share * this.#scale) <= 0
   }
 
+  /** Whether two shares so far apart may be written as the same. */
+  isFlat(extent: number): boolean {
+    return extent * this.#scale < 1
+  }
+
   /** Starts a row with its class. */
   startRow(classId: number): void {
     this.#rowStart = this.#length
