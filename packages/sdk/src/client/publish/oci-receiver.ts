@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { BUNDLE_MEDIA_TYPE } from '../../contract/index.ts'
 import { readBody, sendJson, startTestServer, type TestServer } from '../test-server.ts'
 
 export interface OciReceiver extends TestServer {
@@ -49,15 +50,18 @@ export async function startOciReceiver(token: string): Promise<OciReceiver> {
       blobs.set(digest, body)
       return response.writeHead(201).end()
     }
-    if (kind === 'manifests' && request.method === 'HEAD') {
+    if (kind === 'manifests' && request.method === 'GET') {
       const held = manifests.get(reference)
-      return response.writeHead(held ? 200 : 404, held ? { 'docker-content-digest': held.digest } : {}).end()
+      const headers = held ? { 'docker-content-digest': held.digest } : {}
+      return response.writeHead(held ? 200 : 404, headers).end(held?.body)
     }
     if (kind === 'manifests' && request.method === 'PUT') {
       const body = await readBody(request)
       const digest = digestOf(body)
       const held = manifests.get(reference)
-      if (held && held.digest !== digest)
+      // An image and a bundle may share a version.
+      const isTaken = held?.body.includes(BUNDLE_MEDIA_TYPE)
+      if (isTaken && held?.digest !== digest)
         return sendJson(response, 409, { errors: [{ code: 'DENIED', message: 'tags are immutable' }] })
       manifests.set(reference, { digest, body, mediaType: request.headers['content-type'] ?? '' })
       return response

@@ -57,6 +57,14 @@ test('pushing the same folder again is a success and sends no bundle', async () 
   expect(registry.requests.filter((request) => request.startsWith('POST'))).toEqual([])
 })
 
+test('a version that holds an image only is given its bundle', async () => {
+  await using folder = await createTrainerFolder()
+  const body = Buffer.from(JSON.stringify({ schemaVersion: 2, layers: [] }))
+  registry.manifests.set('1.2.0', { digest: `sha256:${'a'.repeat(64)}`, body, mediaType: 'an image' })
+  const { digest } = await publish(folder.dir)
+  expect(registry.manifests.get('1.2.0')?.digest).toBe(digest)
+})
+
 test('other content under the same version is refused before anything is uploaded', async () => {
   await using folder = await createTrainerFolder()
   await publish(folder.dir)
@@ -74,7 +82,11 @@ test('a version that is taken during the upload is refused in the same words', a
   await using folder = await createTrainerFolder()
   registry.intercept = (request) => {
     if (request.method === 'POST')
-      registry.manifests.set('1.2.0', { digest: `sha256:${'0'.repeat(64)}`, body: Buffer.from(''), mediaType: '' })
+      registry.manifests.set('1.2.0', {
+        digest: `sha256:${'0'.repeat(64)}`,
+        body: Buffer.from(JSON.stringify({ artifactType: BUNDLE_MEDIA_TYPE })),
+        mediaType: '',
+      })
     return false
   }
   await expect(publish(folder.dir)).rejects.toThrow(VersionExistsError)

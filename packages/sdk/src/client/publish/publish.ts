@@ -3,6 +3,7 @@ import { openAsBlob } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { BUNDLE_CONFIG_MEDIA_TYPE, BUNDLE_MEDIA_TYPE, MANIFEST_FILE_NAME } from '../../contract/index.ts'
 import { InvalidTrainerError, PushRefusedError, VersionExistsError } from '../errors.ts'
 import type { PublishOptions, PublishResult } from '../publish-trainer.ts'
@@ -63,7 +64,7 @@ export async function publish(options: PublishOptions): Promise<PublishResult> {
     await session.withRetries(() => session.request({ method: 'GET', target: '/v2/', expect: [200] }))
 
     // Asked before the upload, so that a forgotten version bump costs nothing.
-    const taken = await findManifestDigest(session, trainer.version)
+    const taken = await findBundleDigest(session, trainer.version)
     if (taken !== undefined && taken !== digest) throw new VersionExistsError(trainer.name, trainer.version)
     if (taken === digest) onProgress({ type: 'exists', what: 'version' })
     else {
@@ -104,17 +105,31 @@ function buildManifest(options: {
   return Buffer.from(JSON.stringify(manifest))
 }
 
-async function findManifestDigest(session: PushSession, version: string): Promise<string | undefined> {
+/** The digest of the bundle that a version has; a version that only an image holds can still be given one. */
+async function findBundleDigest(session: PushSession, version: string): Promise<string | undefined> {
   const response = await session.withRetries(() =>
     session.request({
-      method: 'HEAD',
+      method: 'GET',
       target: `/v2/${session.repository}/manifests/${version}`,
       headers: { accept: `${OCI_MANIFEST_MEDIA_TYPE}, */*` },
       // Who may not read here may still be allowed to push: the push will tell.
       expect: [200, 401, 403, 404],
     }),
   )
-  return response.status === 200 ? (response.headers.get('docker-content-digest') ?? undefined) : undefined
+  const text = await response.text()
+  if (response.status !== 200) return undefined
+  const isBundle = BundleManifest.safeParse(parseJson(text)).success
+  return isBundle ? (response.headers.get('docker-content-digest') ?? undefined) : undefined
+}
+
+const BundleManifest = z.object({ artifactType: z.literal(BUNDLE_MEDIA_TYPE) })
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** Returns whether anything had to be sent. */
@@ -169,7 +184,7 @@ async function putManifest(
   } catch (error) {
     if (!(error instanceof PushRefusedError) || error.status >= 500) throw error
     // Another push may have taken the version since we asked.
-    const taken = await findManifestDigest(session, options.version).catch(() => undefined)
+    const taken = await findBundleDigest(session, options.version).catch(() => undefined)
     if (taken !== undefined && taken !== options.digest)
       throw new VersionExistsError(session.repository, options.version)
     throw error
