@@ -55,7 +55,7 @@ export function parseLabels(
       )
       return undefined
     }
-    const outside = findOutside(shares, isPose ? dimensions : 0)
+    const outside = findOutside(isOutlined && !isBox ? boxShares(shares) : shares, isPose ? dimensions : 0)
     if (outside !== undefined) {
       refuse(`the coordinate ${outside}; wanted is 0 to 1`)
       return undefined
@@ -98,14 +98,24 @@ function toNumber(token: string): number | undefined {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(token) ? Number(token) : undefined
 }
 
-/** The first coordinate beyond the loader's bounds. Visibilities are none; with two numbers a keypoint below zero is hidden. */
+/**
+ * The first coordinate beyond the loader's bounds. Of a pose it looks at the points alone, not at the box and not at
+ * visibilities; with two numbers a point a negative one hides it.
+ */
 function findOutside(shares: readonly number[], dimensions: number): number | undefined {
-  for (const [index, share] of shares.entries()) {
-    const isKeypoint = dimensions > 0 && index >= 4
-    if (isKeypoint && dimensions === 3 && (index - 4) % 3 === 2) continue
-    if (share > MAX_SHARE || (share < MIN_SHARE && !(isKeypoint && dimensions === 2))) return share
+  const isPose = dimensions > 0
+  for (let index = isPose ? 4 : 0; index < shares.length; index++) {
+    const share = shares[index] as number
+    if (dimensions === 3 && (index - 4) % 3 === 2) continue
+    if (share > MAX_SHARE || (share < MIN_SHARE && dimensions !== 2)) return share
   }
   return undefined
+}
+
+/** Of an outline it looks at the box around it: a corner may be farther out than the middle and the sides say. */
+function boxShares(shares: readonly number[]): number[] {
+  const [x, y, width, height] = boxOfPoints(shares) ?? [0, 0, 0, 0]
+  return [x + width / 2, y + height / 2, width, height]
 }
 
 function toOutline(
