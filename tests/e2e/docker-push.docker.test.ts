@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { publishTrainer } from '@trainyard/sdk/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildTrainer } from '../../scripts/lib/trainers.ts'
 import { TRAINER_DIR } from './prepare-training.ts'
@@ -63,5 +64,14 @@ describe.skipIf(!ready)('docker push of the sample trainer', () => {
     expect(await docker('pull', image)).toContain(digest)
     const resolved = await server.client.trainers.resolve(name, '^1')
     expect(resolved.image?.digest).toBe(digest)
+  }, 180_000)
+
+  test('the same version is given a bundle beside its image', async () => {
+    const name = 'trainyard/tfjs-classifier'
+    const { checkId } = await publishTrainer({ dir: TRAINER_DIR, registryUrl: server.url, token: server.pushToken })
+    for await (const check of server.client.checks.live(checkId ?? '')) expect(check.state).not.toBe('rejected')
+    await expect
+      .poll(() => server.client.trainers.resolve(name, '^1'), { timeout: 10_000 })
+      .toMatchObject({ bundle: { digest: expect.any(String) }, image: { digest: expect.any(String) } })
   }, 180_000)
 })
