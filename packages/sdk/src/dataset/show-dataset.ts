@@ -50,7 +50,7 @@ const FAINT = [125, 125, 125] as const
 
 /**
  * Draws a contact sheet: some images with everything that is known of their objects, and a legend. The same dataset gives
- * the same sheet. Labelled images come first. Decoded are PNG images; others are grey tiles of the right shape.
+ * the same sheet. Labelled images come first. Decoded are PNG and JPEG images; others are grey tiles of the right shape.
  */
 export async function showDataset(reader: DatasetReader, options: ShowDatasetOptions): Promise<ShownDataset> {
   const { target, tile = 240, labels = true } = options
@@ -129,9 +129,8 @@ async function drawTile(
   classes: readonly DatasetClassInfo[],
   { x, y, tile, labels }: { x: number; y: number; tile: number; labels: boolean },
 ): Promise<string | undefined> {
-  const loaded = await loadPixels(record)
-  const size =
-    'pixels' in loaded ? loaded.pixels : loaded.width > 0 && loaded.height > 0 ? loaded : { width: 4, height: 3 }
+  const loaded = await loadPixels(record, tile)
+  const size = loaded.width > 0 && loaded.height > 0 ? loaded : { width: 4, height: 3 }
   const fit = tile / Math.max(size.width, size.height)
   const [width, height] = [Math.max(1, Math.round(size.width * fit)), Math.max(1, Math.round(size.height * fit))]
   const [left, top] = [x + Math.floor((tile - width) / 2), y + Math.floor((tile - height) / 2)]

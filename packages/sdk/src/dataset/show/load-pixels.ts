@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { DatasetError } from '../../errors.ts'
-import { type ImageSize, readImageSize } from '../image-header.ts'
+import { readImageSize } from '../image-header.ts'
+import { decodeJpeg } from '../jpeg/decode.ts'
 import { decodePng, pngToRgb } from '../png/decode.ts'
 import type { ImageRecord } from '../record.ts'
 
@@ -11,26 +12,34 @@ export interface Pixels {
   data: Uint8Array
 }
 
-/** The pixels of an image, or why there are none. */
-export type LoadedPixels = { pixels: Pixels } | { missing: string; width: number; height: number }
+/** The size of an image as it is shown (0 where nobody knows), and its pixels, fewer than that for a large one; or why there are none. */
+export type LoadedPixels = { width: number; height: number } & ({ pixels: Pixels } | { missing: string })
 
-/** Reads and decodes an image as it is shown, after its EXIF rotation. Never throws for what is wrong with a file. */
-export async function loadPixels({ file, path, width, height }: ImageRecord): Promise<LoadedPixels> {
-  const none = (missing: string, size = { width, height }): LoadedPixels => ({ missing, ...size })
-  if (file === undefined) return none('file is missing')
-  let size: ImageSize
+/**
+ * Reads and decodes an image as it is shown, after its EXIF rotation, for a place of `side` pixels. Never throws for what
+ * is wrong with a file.
+ */
+export async function loadPixels({ file, path, width, height }: ImageRecord, side: number): Promise<LoadedPixels> {
+  if (file === undefined) return { missing: 'file is missing', width, height }
   try {
-    size = readImageSize(file, path)
-    if (size.format !== 'png')
-      return none(`pixels not decoded: ${size.format.toUpperCase()}`, size.width > 0 ? size : undefined)
-    const png = decodePng(await readFile(file), path)
-    return { pixels: turn({ width: png.width, height: png.height, data: pngToRgb(png) }, size.orientation ?? 1) }
+    const size = readImageSize(file, path)
+    const shown = size.width > 0 ? { width: size.width, height: size.height } : { width, height }
+    if (size.format !== 'png' && size.format !== 'jpeg')
+      return { missing: `pixels not decoded: ${size.format.toUpperCase()}`, ...shown }
+    const reduce = Math.max(size.width, size.height) >= side * 8 ? 8 : 1
+    const bytes = await readFile(file)
+    const stored = size.format === 'png' ? toPixels(bytes, path) : decodeJpeg(bytes, path, { reduce })
+    return { pixels: turn(stored, size.orientation ?? 1), ...shown }
   } catch (error) {
-    if (error instanceof DatasetError) return none('file is damaged')
-    if (error instanceof Error && 'code' in error)
-      return none(error.code === 'ENOENT' ? 'file is missing' : 'file cannot be read')
-    throw error
+    if (error instanceof DatasetError) return { missing: 'file is damaged', width, height }
+    if (!(error instanceof Error && 'code' in error)) throw error
+    return { missing: error.code === 'ENOENT' ? 'file is missing' : 'file cannot be read', width, height }
   }
+}
+
+function toPixels(bytes: Uint8Array, path: string): Pixels {
+  const png = decodePng(bytes, path)
+  return { width: png.width, height: png.height, data: pngToRgb(png) }
 }
 
 /** Where the pixel that is shown at x, y is stored, by EXIF orientation. */
