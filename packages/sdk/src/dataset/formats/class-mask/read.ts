@@ -1,6 +1,7 @@
 import { DatasetError } from '../../../errors.ts'
+import { maskToParts } from '../../geometry/mask-parts.ts'
 import { bridgeRings, orientParts } from '../../geometry/polygon.ts'
-import { encodeMask, maskToParts, rasterizeRing, rleArea, rleBox } from '../../geometry/rle.ts'
+import { encodeMask, rasterizeRing, rleArea, rleBox } from '../../geometry/rle.ts'
 import { decodePng } from '../../png/decode.ts'
 import type { Annotation } from '../../record.ts'
 import { LossCounter } from '../../report.ts'

@@ -2,6 +2,7 @@ import { DatasetError } from '../../../errors.ts'
 import { findBox } from '../../annotation-box.ts'
 import type { WriteContext } from '../../convert-options.ts'
 import { type Box, boxOfPoints, clipBox, isValidBox } from '../../geometry/box.ts'
+import { maskToParts } from '../../geometry/mask-parts.ts'
 import { clipObb, minAreaRect, rectify, rotatedBoxOfCorners } from '../../geometry/obb.ts'
 import {
   bridgeRings,
@@ -12,7 +13,6 @@ import {
   type Ring,
   ringArea,
 } from '../../geometry/polygon.ts'
-import { maskToParts } from '../../geometry/rle.ts'
 import type { Annotation, ImageRecord } from '../../record.ts'
 import type { LossReason } from '../../report.ts'
 import { LabelBuffer } from './label-buffer.ts'

@@ -21,7 +21,7 @@ const YAML_NAMES = ['data.yaml', 'data.yml', 'dataset.yaml', 'dataset.yml']
 const CLASS_LISTS = ['classes.txt', 'obj.names', 'labels/classes.txt', 'data/obj.names', '_darknet.labels']
 
 /** The data.yaml at the root of a dataset: one of the usual names, else the only YAML file that names classes and images. */
-export async function findDataYaml(dir: string): Promise<string | undefined> {
+async function findDataYaml(dir: string): Promise<string | undefined> {
   const names = (await readdir(dir).catch((): string[] => [])).filter((name) => /\.ya?ml$/i.test(name)).sort()
   const usual = YAML_NAMES.find((name) => names.includes(name))
   if (usual !== undefined) return usual

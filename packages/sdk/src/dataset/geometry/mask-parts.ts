@@ -1,0 +1,125 @@
+import type { RunLengths } from '../record.ts'
+import { type PolygonPart, type Ring, signedRingArea } from './polygon.ts'
+import { rleBox } from './rle.ts'
+
+// Directions along the edges between pixels; each turns right into the next.
+const RIGHT = 0
+const STEP_X = [1, 0, -1, 0]
+const STEP_Y = [0, 1, 0, -1]
+
+/**
+ * The outlines of a mask along the edges of its pixels, with their holes: drawn again they set the same pixels. Pixels
+ * that touch at a corner only are parts of their own.
+ */
+export function maskToParts(rle: RunLengths): PolygonPart[] {
+  const box = rleBox(rle)
+  if (box === undefined) return []
+  const [left, top, width, height] = box
+  const edges = findEdges(rle, left, top, width, height)
+  const stride = width + 1
+  const outers: { ring: Ring; area: number }[] = []
+  const holes: { ring: Ring; x: number; y: number }[] = []
+  for (let vertex = 0; vertex < edges.length; vertex++) {
+    while ((edges[vertex] as number) !== 0) {
+      const { ring, direction } = followEdges(edges, stride, vertex)
+      const area = signedRingArea(ring)
+      if (area > 0) outers.push({ ring, area })
+      else {
+        // The middle of the pixel to the right of the first edge belongs to the part that has the hole.
+        const right = (direction + 1) % 4
+        const x = (vertex % stride) + ((STEP_X[direction] ?? 0) + (STEP_X[right] ?? 0)) / 2
+        const y = Math.floor(vertex / stride) + ((STEP_Y[direction] ?? 0) + (STEP_Y[right] ?? 0)) / 2
+        holes.push({ ring, x, y })
+      }
+    }
+  }
+  const parts = outers.map(({ ring, area }) => ({ outer: ring, holes: [] as Ring[], area }))
+  for (const { ring, x, y } of holes) {
+    let owner: (typeof parts)[number] | undefined
+    for (const part of parts) {
+      // Of all parts around the pixel the smallest is its own: the others hold it in a hole of theirs.
+      if ((owner === undefined || part.area < owner.area) && containsPoint(part.outer, x, y)) owner = part
+    }
+    owner?.holes.push(ring)
+  }
+  return parts.map((part) => ({
+    outer: shift(part.outer, left, top),
+    holes: part.holes.map((h) => shift(h, left, top)),
+  }))
+}
+
+/** For each corner between pixels the directions in which an edge leaves it, as bits; what is set lies to its right. */
+function findEdges(rle: RunLengths, left: number, top: number, width: number, height: number): Uint8Array {
+  const stride = width + 2
+  const pixels = new Uint8Array(stride * (height + 2)) // with a border of zeros
+  let position = 0
+  for (let index = 0; index < rle.counts.length; index++) {
+    const end = position + (rle.counts[index] as number)
+    if (index % 2 === 1) {
+      for (; position < end; position++) {
+        const x = Math.floor(position / rle.height) - left
+        pixels[((position % rle.height) - top + 1) * stride + x + 1] = 1
+      }
+    }
+    position = end
+  }
+  const edges = new Uint8Array((width + 1) * (height + 1))
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = (y + 1) * stride + x + 1
+      if (pixels[at] === 0) continue
+      const corner = y * (width + 1) + x
+      const below = corner + width + 1
+      if (pixels[at - stride] === 0) edges[corner] = (edges[corner] ?? 0) | 1
+      if (pixels[at + 1] === 0) edges[corner + 1] = (edges[corner + 1] ?? 0) | 2
+      if (pixels[at + stride] === 0) edges[below + 1] = (edges[below + 1] ?? 0) | 4
+      if (pixels[at - 1] === 0) edges[below] = (edges[below] ?? 0) | 8
+    }
+  }
+  return edges
+}
+
+/** One closed walk from a corner, right turns first (so that corners do not connect); takes its edges away. */
+function followEdges(edges: Uint8Array, stride: number, start: number): { ring: Ring; direction: number } {
+  const ring: Ring = []
+  let vertex = start
+  let direction = RIGHT
+  while (((edges[start] ?? 0) & (1 << direction)) === 0) direction++
+  const first = direction
+  do {
+    ring.push(vertex % stride, Math.floor(vertex / stride))
+    // Straight on as long as nothing else is there to turn to.
+    do {
+      edges[vertex] = (edges[vertex] ?? 0) & ~(1 << direction)
+      vertex += (STEP_X[direction] ?? 0) + (STEP_Y[direction] ?? 0) * stride
+    } while ((edges[vertex] ?? 0) === 1 << direction)
+    const leaving = edges[vertex] ?? 0
+    const right = (direction + 1) % 4
+    const leftTurn = (direction + 3) % 4
+    if ((leaving & (1 << right)) !== 0) direction = right
+    else if ((leaving & (1 << leftTurn)) !== 0) direction = leftTurn
+    // The start is the first corner of its ring in reading order, so the ring passes it once.
+  } while (vertex !== start)
+  return { ring, direction: first }
+}
+
+function containsPoint(ring: Ring, x: number, y: number): boolean {
+  let isInside = false
+  let previousX = ring[ring.length - 2] as number
+  let previousY = ring[ring.length - 1] as number
+  for (let index = 0; index < ring.length; index += 2) {
+    const currentX = ring[index] as number
+    const currentY = ring[index + 1] as number
+    if (currentY > y !== previousY > y) {
+      const crossing = currentX + ((previousX - currentX) * (y - currentY)) / (previousY - currentY)
+      if (x < crossing) isInside = !isInside
+    }
+    previousX = currentX
+    previousY = currentY
+  }
+  return isInside
+}
+
+function shift(ring: Ring, x: number, y: number): Ring {
+  return ring.map((value, index) => value + (index % 2 === 0 ? x : y))
+}
