@@ -105,21 +105,25 @@ async function* listFiles(
     const query = `?limit=${pageSize}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
     return DatasetFilesPage.parse(await api.call('GET', `/dataset/files${query}`, withSignal))
   }
-  let cursor: string | undefined
-  do {
-    const asked = cursor
-    const page = await readPage(asked)
+  let asked: string | undefined
+  let next: ReturnType<typeof readPage> | undefined = readPage(asked)
+  while (next !== undefined) {
+    const page: DatasetFilesPage = await next
+    // Asked for while the files of this one are under way: a thousand signatures take the platform a while.
+    next = page.nextCursor === undefined ? undefined : readPage(page.nextCursor)
+    next?.catch(() => {})
+    const own = asked
     // A thousand expired URLs of one page are renewed by one request.
     let renewing: Promise<Map<string, PageFile>> | undefined
     let renewedAt = 0
     const renewPage = () => {
       if (renewing === undefined || Date.now() - renewedAt > 10_000) {
         renewedAt = Date.now()
-        renewing = readPage(asked).then(({ files }) => new Map(files.map((file) => [file.path, file])))
+        renewing = readPage(own).then(({ files }) => new Map(files.map((file) => [file.path, file])))
       }
       return renewing
     }
     for (const file of page.files) yield { file, renew: async () => (await renewPage()).get(file.path) }
-    cursor = page.nextCursor
-  } while (cursor !== undefined)
+    asked = page.nextCursor
+  }
 }

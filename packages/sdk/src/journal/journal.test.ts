@@ -292,6 +292,44 @@ describe('the journal', () => {
     await journal.close({ timeoutMs: 1000 })
   })
 
+  it('says on close what it dropped when the platform never came back', async () => {
+    const journal = openJournal({ url: 'http://127.0.0.1:9/v1/jobs/7', limits: { maxEvents: 10 } })
+    for (let index = 0; index < 25; index++) journal.append({ type: 'log', level: 'info', message: `info ${index}` })
+    journal.append({ type: 'cancelled' })
+    const { dropped, unacknowledged } = await journal.close({ timeoutMs: 1 })
+    // What came in, less what was dropped; the report of the loss and the end came on top.
+    expect(dropped).toEqual({ debugLogs: 0, logs: expect.any(Number), metrics: 0 })
+    expect(unacknowledged).toBe(25 - dropped.logs + 2)
+    const next = openJournal()
+    expect((await next.close({ timeoutMs: 5000 })).delivered).toBe(true)
+    expect(platform.events.find(({ eventType }) => eventType === 'journal-loss')?.data).toMatchObject({
+      logs: expect.any(Number),
+    })
+    expect(types().at(-1)).toBe('cancelled')
+  })
+
+  it('reports what a process dropped that was killed before it could', async () => {
+    const dead = openJournal({ url: 'http://127.0.0.1:9/v1/jobs/7', limits: { maxEvents: 10 } })
+    for (let index = 0; index < 12; index++) dead.append({ type: 'log', level: 'debug', message: `debug ${index}` })
+    await dead.close({ timeoutMs: 1 })
+    const journal = openJournal()
+    await journal.flush({ timeoutMs: 5000 })
+    journal.append({ type: 'cancelled' })
+    await journal.close({ timeoutMs: 5000 })
+    const loss = platform.events.find(({ eventType }) => eventType === 'journal-loss')
+    expect(loss?.data).toEqual({ debugLogs: 2, logs: 0, metrics: 0 })
+  })
+
+  it('keeps the text of a log whose data cannot be written, and does not throw', async () => {
+    const journal = openJournal()
+    const circle: Record<string, unknown> = {}
+    circle.self = circle
+    journal.append({ type: 'log', level: 'info', message: 'circle', data: circle })
+    journal.append({ type: 'log', level: 'info', message: 'big', data: { value: 1n } })
+    expect((await journal.close({ timeoutMs: 5000 })).delivered).toBe(true)
+    expect(platform.events.map(({ message }) => message)).toEqual(['circle', 'big'])
+  })
+
   it('drops debug logs first, then logs, then metrics between epochs, never the rest, and reports the loss', async () => {
     platform.intercept = () => true
     const journal = openJournal({

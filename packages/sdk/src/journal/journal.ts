@@ -230,6 +230,8 @@ export class Journal {
   }
 
   #reportLoss(): void {
+    // Nothing may come after the end, not even what had to go to make room for it: that is told on close.
+    if (this.#terminal !== undefined) return
     const loss = this.#queue.takeLoss()
     if (loss === undefined) return
     const message = `Events were dropped because the platform did not take them: ${loss.debugLogs} debug logs, ${loss.logs} logs, ${loss.metrics} metrics between epochs`

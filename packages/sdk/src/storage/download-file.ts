@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { createWriteStream, writeFile } from 'node:fs'
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream, createWriteStream, writeFile } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -13,7 +13,6 @@ import {
   readRetryAfter,
 } from '../http/retry.ts'
 import { asNetworkError, type HttpResponse, type Transport } from '../http/transport.ts'
-import { hashFile } from './hash-file.ts'
 
 export interface DownloadSource {
   url: string
@@ -132,10 +131,11 @@ async function transfer(
   // A weak ETag must not be used with If-Range: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.5
   const strong = headers.etag?.startsWith('"') ? headers.etag : undefined
   const start = status === 206 ? held : 0
+  const hash = createHash('sha256')
   try {
     if (start === 0 && source.sizeBytes <= SMALL_BYTES)
       return await saveSmall(response, source, target, isUnpublished ? undefined : temporary, name)
-    await saveLarge(response, temporary, start)
+    await saveLarge(response, temporary, start, hash)
   } catch (error) {
     if (isDiskFull(error)) throw new ResourceError(`There is no room on the disk for "${name}"`, { cause: error })
     const failure = asNetworkError(error, host)
@@ -150,8 +150,7 @@ async function transfer(
       etag: strong,
     }
   }
-  const digest = source.sha256 === undefined ? undefined : await hashFile(temporary)
-  const damage = describeDamage(source, name, size, digest)
+  const damage = describeDamage(source, name, size, source.sha256 === undefined ? undefined : hash.digest('hex'))
   if (damage !== undefined) {
     await rm(temporary, { force: true })
     return { type: 'damaged', failure: damage }
@@ -188,9 +187,15 @@ async function saveSmall(
   return { type: 'done' }
 }
 
-async function saveLarge(response: HttpResponse, temporary: string, start: number): Promise<void> {
+/** Writes the body behind the first `start` bytes. All of the file goes through `hash`, on its way and not from disk. */
+async function saveLarge(response: HttpResponse, temporary: string, start: number, hash: Hash): Promise<void> {
   await mkdir(dirname(temporary), { recursive: true })
-  const file = createWriteStream(temporary, start > 0 ? { flags: 'r+', start } : { flags: 'w' })
+  if (start > 0) for await (const chunk of createReadStream(temporary, { end: start - 1 })) hash.update(chunk)
+  const file = createWriteStream(temporary, {
+    highWaterMark: 1024 * 1024,
+    ...(start > 0 ? { flags: 'r+', start } : { flags: 'w' }),
+  })
+  response.body.on('data', (chunk: Buffer) => hash.update(chunk))
   await pipeline(response.body, file)
 }
 
