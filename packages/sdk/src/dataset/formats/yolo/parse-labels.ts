@@ -132,7 +132,7 @@ function toOutline(
   }
   const bbox = boxOfPoints(ring)
   if (!ring.every(Number.isFinite) || bbox === undefined || bbox[2] <= 0 || bbox[3] <= 0) return undefined
-  return task === 'detection' ? { kind: 'box', classId, bbox } : { kind: 'polygon', classId, bbox, polygons: [ring] }
+  return { kind: 'polygon', classId, bbox, polygons: [ring] }
 }
 
 function toBox(

@@ -25,14 +25,14 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
   const layout = await openYoloLayout(dir, listing, losses)
   const { images, finder, yaml } = layout
   const hasLabels = images.some(({ path }) => finder.has(labelPathOf(path)))
-  if (options.task === 'classification' || yaml.task === 'classification' || (!hasLabels && images.length === 0)) {
+  const isOfClasses = yaml.task === 'classification' || (options.task === 'classification' && !hasLabels)
+  if (isOfClasses || images.length === 0) {
+    if (Object.keys(yaml.splits).length > 0 && !isOfClasses) {
+      throw new DatasetError('The dataset has no images in the folders and lists it names')
+    }
     return { ...(await readImageFolder(dir, options)), format: 'yolo' }
   }
-  if (images.length === 0) throw new DatasetError('The dataset has no images in the folders and lists it names')
-  const task = options.task ?? yaml.task ?? (yaml.keypointShape ? 'pose' : await detectTask(dir, layout))
-  if (task === 'pose' && yaml.keypointShape === undefined) {
-    throw new DatasetError('The dataset has no kpt_shape in its data.yaml; wanted for pose is [count, 2] or [count, 3]')
-  }
+  const task = await findTask(dir, layout, options.task)
   const names = yaml.names ?? (await countClasses(dir, layout))
   const format = { task, classCount: names.length, keypointShape: yaml.keypointShape ?? ([0, 0] as const) }
 
@@ -117,6 +117,19 @@ function countStrays({ images, finder }: YoloLayout, losses: LossCounter): void 
 }
 
 const SNIFFED_FILES = 200
+
+/**
+ * What the rows are, whatever they shall become. Only outlines of four points and turned boxes cannot be told apart: there
+ * the wanted task decides, unless the file says it.
+ */
+async function findTask(dir: string, layout: YoloLayout, wanted: TaskType | undefined): Promise<TaskType> {
+  const { keypointShape, task } = layout.yaml
+  if (keypointShape !== undefined) return 'pose'
+  if (task !== undefined && task !== 'pose') return task
+  const detected = await detectTask(dir, layout)
+  const isUnclear = detected === 'obb' || detected === 'segmentation'
+  return isUnclear && (wanted === 'obb' || wanted === 'segmentation') ? wanted : detected
+}
 
 /** By the rows of the first files: outlines are told from boxes by their length; four points each are turned boxes. */
 async function detectTask(dir: string, { images, finder }: YoloLayout): Promise<TaskType> {

@@ -270,4 +270,28 @@ describe('a YOLO dataset from elsewhere', () => {
       await expect(readAll(dir.path)).rejects.toThrow(message)
     }
   })
+
+  it('is read as what its rows are, also when another task is wanted of it', async () => {
+    using dir = temporaryFolder()
+    writeTree(dir.path, {
+      'pose/data.yaml': 'train: images\nval: images\nkpt_shape: [1, 3]\nnames: [cat]\n',
+      'pose/images/1.png': [100, 50],
+      'pose/labels/1.txt': '0 0.5 0.5 0.2 0.2 0.5 0.5 2\n',
+      'quads/classes.txt': 'cat\n',
+      'quads/images/1.png': [100, 50],
+      'quads/labels/1.txt': '0 0.1 0.2 0.3 0.2 0.3 0.4 0.1 0.4\n',
+    })
+    const pose = await readAll(join(dir.path, 'pose'), { task: 'detection' })
+    expect(pose.records[0]?.annotations).toEqual([
+      { kind: 'keypoints', classId: 0, bbox: [40, 20, 20, 10], keypoints: [50, 25, 2] },
+    ])
+    const kindFor = async (task?: 'obb' | 'segmentation' | 'detection') => {
+      const { reader, records } = await readAll(join(dir.path, 'quads'), task ? { task } : {})
+      return [reader.taskType, records[0]?.annotations[0]?.kind]
+    }
+    expect(await kindFor()).toEqual(['obb', 'obb'])
+    expect(await kindFor('obb')).toEqual(['obb', 'obb'])
+    expect(await kindFor('segmentation')).toEqual(['segmentation', 'polygon'])
+    expect(await kindFor('detection')).toEqual(['obb', 'obb'])
+  })
 })
