@@ -165,7 +165,7 @@ async function drawTile(
   canvas.text(
     x,
     y + tile + 3 + LINE_HEIGHT,
-    `${size.width}x${size.height}  ${record.split ?? 'no split'}  ${objects}`,
+    `${size.width}x${size.height}  ${record.split ?? 'no split'}  ${objects}`.slice(0, letters),
     FAINT,
   )
   return 'missing' in loaded ? loaded.missing : undefined

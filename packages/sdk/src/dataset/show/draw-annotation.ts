@@ -5,6 +5,8 @@ import type { Canvas, Colour } from './canvas.ts'
 import { colourOf, textOn } from './colours.ts'
 import { canDraw, LETTER_WIDTH, LINE_HEIGHT } from './font.ts'
 
+const MAX_MASK_PIXELS = 200_000_000
+
 /** Where an image lies on the sheet, and how much smaller. */
 export interface Placement {
   x: number
@@ -75,6 +77,8 @@ function drawMask(
   colour: Colour,
   { x, y, scale }: Placement,
 ): void {
+  // One that claims more than any image has is not drawn.
+  if (rle.width * rle.height > MAX_MASK_PIXELS) return
   const { width, height, data } = decodeMask(rle)
   const isSet = (column: number, row: number) =>
     column >= 0 && row >= 0 && column < width && row < height && data[row * width + column] === 1

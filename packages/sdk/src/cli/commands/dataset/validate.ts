@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type DatasetReport, validateDataset } from '../../../dataset/index.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command } from '../../command.ts'
@@ -44,11 +45,16 @@ async function run(args: string[], io: CliIo): Promise<number> {
     task: parseTask(values.task),
     vocOneBased: values['voc-one-based'],
   })
+  // One COCO file has no folder of its own.
+  const isFolder = await stat(source).then(
+    (stats) => stats.isDirectory(),
+    () => true,
+  )
   const progress = createProgress(io, 'Looking', values.json === true)
   const report = await interruptible((signal) =>
     withSource(source, { ...open, signal }, (reader) =>
       validateDataset(reader, {
-        dir: source,
+        ...(isFolder ? { dir: source } : {}),
         pixels: !values['no-pixels'],
         duplicates: values.duplicates === true,
         onProgress: progress.update,

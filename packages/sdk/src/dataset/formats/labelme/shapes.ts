@@ -1,6 +1,5 @@
 import { boxOfCorners, boxOfRings } from '../../geometry/box.ts'
-import { encodeMask } from '../../geometry/rle.ts'
-import { decodePng } from '../../png/decode.ts'
+import { decodePng, type PngImage } from '../../png/decode.ts'
 import type { Annotation, RunLengths } from '../../record.ts'
 import type { LossCounter, LossReason } from '../../report.ts'
 import type { KeypointNames, LabelMeShape } from './schema.ts'
@@ -128,7 +127,7 @@ function readMask(
   const [x = 0, y = 0] = points.map(Math.round)
   if (points.length !== 4 || !shape.mask) return lose('annotation-invalid', 'a mask without a box or pixels')
   if (width <= 0 || height <= 0) return lose('mask-size-mismatch', 'the file does not say how large the image is')
-  let png: ReturnType<typeof decodePng>
+  let png: PngImage
   try {
     png = decodePng(Buffer.from(shape.mask, 'base64'), `mask in ${path}`)
   } catch (error) {
@@ -136,18 +135,32 @@ function readMask(
   }
   if (x < 0 || y < 0 || x + png.width > width || y + png.height > height)
     return lose('mask-size-mismatch', `${png.width} × ${png.height} at ${x}, ${y} in ${width} × ${height}`)
-  const data = new Uint8Array(width * height)
-  let area = 0
-  for (let row = 0; row < png.height; row++) {
-    for (let column = 0; column < png.width; column++) {
-      if (png.samples[(row * png.width + column) * png.channels] === 0) continue
-      data[(y + row) * width + x + column] = 1
-      area++
-    }
-  }
-  if (area === 0) return lose('annotation-too-small', 'a mask without a pixel')
-  const rle: RunLengths = encodeMask({ width, height, data })
+  const rle = toRuns(png, x, y, width, height)
+  if (rle.counts.length < 2) return lose('annotation-too-small', 'a mask without a pixel')
   return { kind: 'mask', rle, bbox: [x, y, png.width, png.height] }
+}
+
+/** Column by column, without the pixels of the whole image: a file of a few bytes can claim any size. */
+function toRuns(png: PngImage, left: number, top: number, width: number, height: number): RunLengths {
+  const counts: number[] = []
+  let [from, isSet] = [0, false]
+  const change = (position: number) => {
+    counts.push(position - from)
+    from = position
+    isSet = !isSet
+  }
+  for (let column = 0; column < png.width; column++) {
+    for (let row = 0; row < png.height; row++) {
+      const position = (left + column) * height + top + row
+      const value = png.samples[(row * png.width + column) * png.channels] !== 0
+      if (value !== isSet) change(position)
+    }
+    // What is above and below the box is not set.
+    if (isSet && (top > 0 || png.height < height)) change((left + column) * height + top + png.height)
+  }
+  if (isSet && left + png.width < width) change((left + png.width) * height)
+  counts.push(width * height - from)
+  return { width, height, counts }
 }
 
 /** A group that only holds the parts or the keypoints of one object together is in the record already. */
