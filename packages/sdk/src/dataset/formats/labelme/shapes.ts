@@ -159,7 +159,7 @@ function toRuns(png: PngImage, left: number, top: number, width: number, height:
     if (isSet && (top > 0 || png.height < height)) change((left + column) * height + top + png.height)
   }
   if (isSet && left + png.width < width) change((left + png.width) * height)
-  counts.push(width * height - from)
+  if (from < width * height) counts.push(width * height - from)
   return { width, height, counts }
 }
 
