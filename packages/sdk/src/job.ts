@@ -3,6 +3,7 @@ import type {
   BasicConfig,
   DatasetClass,
   DatasetCounts,
+  DatasetFormat,
   ExportFormat,
   LogLevel,
   MetricGoal,
@@ -142,7 +143,8 @@ export interface FetchedDataset {
 }
 
 export interface FetchOptions {
-  as: 'imagefolder' | 'dice'
+  /** `yolo` for Ultralytics and its kin (`data.yaml` in the folder), `imagefolder` for classifiers, and so on. */
+  as: DatasetFormat
 }
 
 /** The job's dataset: downloaded once a machine, then taken from the cache. */

@@ -21,22 +21,15 @@ const SAMPLE = 5
  * for any format, or as much for one as for another: then say which with `from`.
  */
 export async function detectFormat(dir: string, options: { signal?: AbortSignal } = {}): Promise<DetectedFormat> {
-  const stats = await stat(dir).catch((error: unknown) => {
-    throw new DatasetError(`"${dir}" cannot be read`, { cause: error })
-  })
-  const { signal } = options
-  const files = stats.isFile() ? [basename(dir)] : (await listFiles(dir, signal)).files
-  const root = stats.isFile() ? join(dir, '..') : dir
-  const evidence: Evidence = new Map()
-  await lookIntoJson(root, files, evidence, signal)
-  await lookIntoVoc(root, files, evidence)
-  await lookIntoYolo(root, files, evidence)
-  if (evidence.size === 0) lookAtFolders(files, evidence)
-  const found = [...evidence].map(([format, seen]) => ({ format, evidence: seen }))
+  return toSingleFormat(dir, await findFormats(dir, options.signal))
+}
+
+/** The one format that was found. */
+export function toSingleFormat(dir: string, found: readonly DetectedFormat[]): DetectedFormat {
   const [first, second] = found
   if (first === undefined) {
     throw new DatasetError(
-      `The format of "${dir}" is unknown: among its ${files.length} files is nothing of ${DatasetFormat.options.join(', ')}`,
+      `The format of "${dir}" is unknown: nothing in it speaks of ${DatasetFormat.options.join(', ')}`,
     )
   }
   if (second !== undefined) {
@@ -44,6 +37,21 @@ export async function detectFormat(dir: string, options: { signal?: AbortSignal 
     throw new DatasetError(`The format of "${dir}" is not clear: it looks like ${all}; say which one with "from"`)
   }
   return first
+}
+
+/** Every format that something in the folder speaks for. */
+export async function findFormats(dir: string, signal?: AbortSignal): Promise<DetectedFormat[]> {
+  const stats = await stat(dir).catch((error: unknown) => {
+    throw new DatasetError(`"${dir}" cannot be read`, { cause: error })
+  })
+  const files = stats.isFile() ? [basename(dir)] : (await listFiles(dir, signal)).files
+  const root = stats.isFile() ? join(dir, '..') : dir
+  const evidence: Evidence = new Map()
+  await lookIntoJson(root, files, evidence, signal)
+  await lookIntoVoc(root, files, evidence)
+  await lookIntoYolo(root, files, evidence)
+  if (evidence.size === 0) lookAtFolders(files, evidence)
+  return [...evidence].map(([format, seen]) => ({ format, evidence: seen }))
 }
 
 function add(evidence: Evidence, format: DatasetFormat, seen: string): void {

@@ -43,7 +43,7 @@ export async function indexDataset(
   const counts: DatasetCounts = { images: 0, labelled: 0, annotations: 0, splits: { train: 0, val: 0, test: 0 } }
   const checks: { record: ImageRecord; path: string; at: number }[] = []
   for await (const record of reader.images()) {
-    const path = datasetPath(dir, record.path, 'The path of an image')
+    const path = record.file ?? datasetPath(dir, record.path, 'The path of an image')
     const [first, ...others] = record.annotations
     const isOneClass = first !== undefined && others.every((other) => other.classId === first.classId)
     const split = splits?.get(record.path) ?? record.split ?? hashSplit(record.path)

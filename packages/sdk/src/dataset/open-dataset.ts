@@ -1,15 +1,27 @@
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { DatasetError } from '../errors.ts'
 import { findDiceFile, readDice } from './formats/dice/read.ts'
 import { readImageFolder } from './formats/imagefolder/read.ts'
-import type { DatasetReader } from './record.ts'
+import type { DatasetReader, ReadOptions } from './record.ts'
 
-/** Opens the dataset in a folder: DICE where there is an annotation file, else folders of classes. */
-export async function openDataset(dir: string): Promise<DatasetReader> {
+/**
+ * Opens the dataset in a folder, whatever its format: DICE where there is an annotation file, else what the content says
+ * (see `detectFormat`), else folders of classes.
+ */
+export async function openDataset(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   try {
     await readdir(dir)
   } catch (error) {
     throw new DatasetError(`The dataset's folder "${dir}" cannot be read`, { cause: error })
   }
-  return (await findDiceFile(dir)) === undefined ? readImageFolder(dir) : readDice(dir)
+  const { findFormats, toSingleFormat } = await import('./detect-format.ts')
+  const name = await findDiceFile(dir)
+  // `annotations.json` may be COCO's; whatever else is wrong with a file of that name is for DICE's reader to say.
+  const found = await findFormats(name === undefined ? dir : join(dir, name), options.signal)
+  if (name !== undefined && !found.some(({ format }) => format === 'coco')) return readDice(dir, options)
+  if (found.length === 0) return readImageFolder(dir, options)
+  const { format } = toSingleFormat(dir, found)
+  const { loadReader } = await import('./formats/readers.ts')
+  return (await loadReader[format]())(dir, options)
 }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import {
   type ArtifactKind,
+  DatasetFormat,
   DEFAULT_PRIMARY_METRIC,
   encodeMetric,
   type LogLevel,
@@ -201,15 +202,22 @@ export class Session {
     const { dir, index } = await this.#openDataset()
     const { classes, counts } = index
     const splits = (Object.keys(counts.splits) as SplitName[]).filter((split) => counts.splits[split] > 0)
-    if (as === 'dice') return { dir, classes, splits, counts }
-    if (as !== 'imagefolder') {
-      throw new ConfigError(`dataset.fetch got as: ${JSON.stringify(as)}; wanted: "imagefolder" or "dice"`)
+    if (!DatasetFormat.options.includes(as)) {
+      const wanted = DatasetFormat.options.map((format) => JSON.stringify(format)).join(', ')
+      throw new ConfigError(`dataset.fetch got as: ${JSON.stringify(as)}; wanted: ${wanted}`)
     }
-    this.#needClassification(index, 'An image folder')
-    const { writeImageFolder } = await import('../dataset/formats/imagefolder/write.ts')
-    const target = join(this.settings.workDir, 'dataset-imagefolder')
+    const target = join(this.settings.workDir, `dataset-${as}`)
     await mkdir(this.settings.workDir, { recursive: true })
-    await writeImageFolder(index, target, { signal: this.signal })
+    if (as === 'imagefolder') {
+      this.#needClassification(index, 'An image folder')
+      const { writeImageFolder } = await import('../dataset/formats/imagefolder/write.ts')
+      await writeImageFolder(index, target, { signal: this.signal })
+      return { dir: target, classes, splits, counts }
+    }
+    const { detectFormat } = await import('../dataset/detect-format.ts')
+    const { format } = await detectFormat(dir, { signal: this.signal })
+    if (format === as) return { dir, classes, splits, counts }
+    await this.#convert({ source: dir, from: format, target, to: as }, index)
     return { dir: target, classes, splits, counts }
   }
 
@@ -305,6 +313,24 @@ export class Session {
       throw new DatasetError(`The dataset has ${images} images and none of them is labelled`)
     }
     return opened
+  }
+
+  /** Into the work folder: the copy is the trainer's own, and a job that is tried again there finds it. */
+  async #convert(
+    places: { source: string; from: DatasetFormat; target: string; to: DatasetFormat },
+    index: DatasetIndex,
+  ): Promise<void> {
+    const { convertDataset } = await import('../dataset/convert-dataset.ts')
+    const { losses } = await convertDataset({
+      ...places,
+      task: this.settings.taskType,
+      // The same split for every format, also for images that the dataset puts in none.
+      splits: new Map(index.samples.map(({ name, split }) => [name, split])),
+      signal: this.signal,
+    })
+    for (const { reason, count, examples } of losses) {
+      this.log('info', `Converting to ${places.to}: ${count} × ${reason}, such as ${examples[0]}`)
+    }
   }
 
   #needClassification(index: DatasetIndex, who: string): void {
