@@ -201,5 +201,9 @@ function toTexts(value: unknown): string[] {
 }
 
 function show(value: unknown): string {
-  return (JSON.stringify(value) ?? String(value)).slice(0, 200)
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 200)
+  } catch {
+    return 'something that holds itself'
+  }
 }
