@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { DatasetWriter, WriteContext, WriteOptions } from '../dataset/convert-options.ts'
+import type { CreateDatasetWriter, WriteContext, WriteOptions } from '../dataset/convert-options.ts'
 import { encodePng } from '../dataset/png/encode.ts'
 import type { DatasetClassInfo, DatasetReader, ImageRecord } from '../dataset/record.ts'
 import { type Loss, ReportBuilder } from '../dataset/report.ts'
@@ -59,11 +59,12 @@ export function writeContext(
 
 /** Writes records with a writer, and says what was lost. */
 export async function writeRecords(
-  create: (context: WriteContext) => DatasetWriter,
+  create: CreateDatasetWriter,
   context: WriteContext,
   records: readonly ImageRecord[],
 ): Promise<Loss[]> {
-  const writer = create(context)
+  mkdirSync(context.target, { recursive: true })
+  const writer = await create(context)
   for (const record of records) await writer.image(record)
   await writer.finish()
   return context.report.losses.list()

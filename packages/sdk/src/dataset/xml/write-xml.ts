@@ -10,7 +10,7 @@ export function writeXml(node: XmlNode, indent = ''): string {
 }
 
 /** Characters that XML 1.0 cannot hold at all become U+FFFD. Readers trim the text. */
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return (
     text
       // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced here

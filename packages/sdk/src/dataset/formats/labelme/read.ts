@@ -190,7 +190,8 @@ function withKeypoints(item: DatasetClassInfo, names: KeypointNames | undefined)
 
 async function readText(dir: string, path: string): Promise<string> {
   const { size } = await stat(join(dir, path))
-  if (size > MAX_JSON_BYTES) return ''
+  if (size > MAX_JSON_BYTES)
+    throw new DatasetError(`${path} has ${size} bytes; wanted are at most ${MAX_JSON_BYTES} for one image`)
   return (await readFile(join(dir, path), 'utf8')).replace(/^\ufeff/, '')
 }
 

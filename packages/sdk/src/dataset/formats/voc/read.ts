@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { SplitName, TaskType } from '../../../contract/index.ts'
 import { DatasetError } from '../../../errors.ts'
@@ -165,9 +165,10 @@ async function collectNames(dir: string, files: readonly string[], signal: Abort
 }
 
 async function readXml(dir: string, path: string): Promise<XmlElement> {
+  const { size } = await stat(join(dir, path))
+  if (size > MAX_XML_BYTES)
+    throw new DatasetError(`${path} has ${size} bytes; wanted are at most ${MAX_XML_BYTES} for one image`)
   const bytes = await readFile(join(dir, path))
-  if (bytes.length > MAX_XML_BYTES)
-    throw new DatasetError(`${path} has ${bytes.length} bytes; wanted are at most ${MAX_XML_BYTES} for one image`)
   const root = parseXml(decodeXml(bytes, path), path)
   if (root.name !== 'annotation') throw new DatasetError(`${path} starts with <${root.name}>; wanted is <annotation>`)
   return root
