@@ -1,11 +1,12 @@
 /**
- * Datasets of every format as one neutral record.
+ * Datasets of every format as one neutral record: DICE, COCO, YOLO, Pascal VOC, LabelMe and folders of classes, for
+ * detection, segmentation, poses, turned boxes and classification. Nothing is lost in silence.
  *
  * ```ts
- * import { indexDataset, openDataset, writeImageFolder } from '@trainyard/sdk/dataset'
+ * import { convertDataset } from '@trainyard/sdk/dataset'
  *
- * const index = await indexDataset('flowers', await openDataset('flowers'))
- * await writeImageFolder(index, 'flowers-folders')
+ * const report = await convertDataset({ source: 'coco', target: 'coco-yolo', to: 'yolo' })
+ * for (const { reason, count, examples } of report.losses) console.log(`${count} × ${reason}`, examples[0])
  * ```
  *
  * @module
@@ -13,6 +14,7 @@
 
 export type { SplitRatios } from './assign-splits.ts'
 export { type ConvertDatasetOptions, convertDataset, LossError } from './convert-dataset.ts'
+export type { WriteOptions } from './convert-options.ts'
 export type { DatasetFinding, DatasetFindingCode, FindingSeverity } from './dataset-findings.ts'
 export { type DetectedFormat, detectFormat } from './detect-format.ts'
 export { type ReadClassMaskOptions, readClassMask } from './formats/class-mask/read.ts'
@@ -34,8 +36,9 @@ export type {
   ReadDataset,
   ReadOptions,
   RunLengths,
+  SharedDataset,
 } from './record.ts'
-export type { ClassReport, ConversionReport, Loss, LossReason, SplitReport } from './report.ts'
+export type { ClassReport, ConversionReport, Loss, LossCounter, LossReason, SplitReport } from './report.ts'
 export { type ShowDatasetOptions, type ShownDataset, showDataset } from './show-dataset.ts'
 export { type SplitDatasetOptions, type SplitResult, splitDataset, withSplits } from './split-dataset.ts'
 export { type DatasetReport, type ValidateDatasetOptions, validateDataset } from './validate-dataset.ts'
