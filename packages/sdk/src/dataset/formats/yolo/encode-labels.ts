@@ -206,12 +206,11 @@ export function createLabelEncoder(
 
   /** A box among outlines becomes an outline of four corners: rows of two kinds in one file are misread. */
   function boxOutline(annotation: Annotation): PolygonPart[] {
-    const corners = annotation.obb !== undefined && rectify(annotation.obb)?.corners
-    if (corners) {
-      const clipped = clipRing(corners, width, height)
-      lose('polygon-from-box')
-      if (clipped === undefined) drop('annotation-outside-image', corners)
-      return clipped === undefined ? [] : [{ outer: clipped, holes: [] }]
+    const corners = annotation.obb && rectify(annotation.obb)?.corners
+    if (corners !== undefined) {
+      const parts = clipPolygons([corners]) ?? []
+      if (parts.length > 0) lose('polygon-from-box')
+      return parts
     }
     const box = usableBox(annotation)
     if (box === undefined) return []

@@ -143,7 +143,7 @@ function toBox(
   dimensions: number,
 ): Annotation | undefined {
   const [x = 0, y = 0, boxWidth = 0, boxHeight = 0, ...points] = shares
-  if (!(boxWidth > 0 && boxHeight > 0) || Number.isNaN(x) || Number.isNaN(y)) return undefined
+  if (![x, y, boxWidth, boxHeight].every(Number.isFinite) || boxWidth <= 0 || boxHeight <= 0) return undefined
   const bbox: Annotation['bbox'] = [
     (x - boxWidth / 2) * width,
     (y - boxHeight / 2) * height,
