@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { DatasetFormat } from '../../contract/index.ts'
-import { plainPng, temporaryFolder } from '../../tests/dataset-formats.ts'
+import { imageRecord, plainPng, temporaryFolder, writeContext } from '../../tests/dataset-formats.ts'
 import { convertDataset } from '../convert-dataset.ts'
+import { copyImage } from '../copy-image.ts'
 import { createOutputNames } from '../output-names.ts'
 
 const names = ['a/1.png', 'b/1.png', 'A/1.PNG', 'a/1.jpeg', 'b_1.png', 'images/a/1.png']
@@ -63,4 +64,14 @@ it('pitfall 25: names that share a stem, or are the same but for case or Unicode
       .toLowerCase(),
   )
   expect(new Set(stems).size).toBe(given.length)
+})
+
+it('pitfall 25: where two images get one name all the same, the second one is an error, not a copy over the first', async () => {
+  using folder = temporaryFolder({ 'a.png': plainPng(2, 2), 'b.png': plainPng(3, 3) })
+  const context = writeContext(folder.dir, { taskType: 'detection', classes: [] }, { images: 'copy' })
+  const target = join(folder.dir, 'out', '1.png')
+  await copyImage(imageRecord('a/1.png', { file: join(folder.dir, 'a.png') }), target, context)
+  const second = copyImage(imageRecord('A/1.png', { file: join(folder.dir, 'b.png') }), target, context)
+  await expect(second).rejects.toThrow(/"A\/1\.png" has the name of another one/)
+  expect(readFileSync(target)).toEqual(plainPng(2, 2))
 })

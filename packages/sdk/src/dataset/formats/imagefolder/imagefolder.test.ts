@@ -43,6 +43,11 @@ test('a class may be called test: its folder holds images, not folders', async (
   expect((await readAll(reader)).records.map(({ split }) => split)).toEqual([undefined, undefined])
 })
 
+test('numbers classes as Python sorts their folders, also those named with emoji', async () => {
+  using folder = temporaryFolder({ '🐈/1.png': '', 'ｆｕｌｌ/2.png': '', 'b/3.png': '', 'B/4.png': '' })
+  expect((await readImageFolder(folder.dir)).classes).toEqual(classesNamed('B', 'b', 'ｆｕｌｌ', '🐈'))
+})
+
 test('writes one class an image and counts what has no place', async () => {
   using folder = temporaryFolder()
   const context = writeContext(folder.dir, { taskType: 'classification', classes: classesNamed('a', 'b') })

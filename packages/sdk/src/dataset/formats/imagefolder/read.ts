@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SplitName } from '../../../contract/index.ts'
 import { DatasetError } from '../../../errors.ts'
-import { toClasses } from '../../class-names.ts'
+import { sortNames, toClasses } from '../../class-names.ts'
 import { IMAGE_NAME, listFiles } from '../../list-files.ts'
 import type { DatasetReader, ReadOptions } from '../../record.ts'
 import { LossCounter } from '../../report.ts'
@@ -22,7 +22,7 @@ export async function readImageFolder(dir: string, { signal }: ReadOptions = {})
   const roots = await findRoots(dir)
   const names = new Set<string>()
   for (const root of roots) for (const name of await listFolders(join(dir, root.path))) names.add(name)
-  const classes = toClasses([...names].sort())
+  const classes = toClasses(sortNames(names))
   if (classes.length === 0) {
     throw new DatasetError('The dataset has no classes: wanted are folders {split}/{class} or {class} with images')
   }

@@ -4,7 +4,7 @@ import { extname, join, posix } from 'node:path'
 import type { DatasetClass, SplitName } from '../../../contract/index.ts'
 import { DatasetError } from '../../../errors.ts'
 import { forEachConcurrently } from '../../../util/for-each-concurrently.ts'
-import { nameClasses } from '../../class-names.ts'
+import { nameClasses, sortNames } from '../../class-names.ts'
 import type { DatasetWriter, WriteContext } from '../../convert-options.ts'
 import { copyImage } from '../../copy-image.ts'
 import type { DatasetIndex } from '../../index-dataset.ts'
@@ -86,7 +86,7 @@ export function createImageFolderWriter(context: WriteContext): DatasetWriter {
   const names = nameClasses(context, portableName, (name) => name.normalize('NFC').toLowerCase())
   const outputNames = createOutputNames()
   const roots = new Set<SplitName | undefined>()
-  const order = [...names].sort()
+  const order = sortNames(names)
   for (const { id, name, color, supercategory, keypoints } of dataset.classes) {
     const place = order.indexOf(names[id] ?? '')
     if (place !== id) report.lose('class-reordered', `${JSON.stringify(name)}: ${id} became ${place}`)

@@ -4,7 +4,7 @@ import { join, posix } from 'node:path'
 import { z } from 'zod'
 import type { TaskType } from '../../../contract/index.ts'
 import { DatasetError } from '../../../errors.ts'
-import { findClassList, toClasses } from '../../class-names.ts'
+import { findClassList, sortNames, toClasses } from '../../class-names.ts'
 import { IMAGE_NAME, listFiles } from '../../list-files.ts'
 import { splitExtension } from '../../output-names.ts'
 import { toPortablePath } from '../../portable-path.ts'
@@ -32,7 +32,7 @@ export async function readLabelme(dir: string, { signal, task }: ReadOptions = {
   const listed = (await findClassList(dir, ['labels.txt']))?.filter((name) => !NO_CLASS.has(name))
   const labels =
     taskType === 'classification' ? survey.flags : taskType === 'pose' ? survey.objectLabels : survey.labels
-  const classes = toClasses(listed ?? [...labels].filter((name) => !NO_CLASS.has(name)).sort()).map((item) =>
+  const classes = toClasses(listed ?? sortNames(labels).filter((name) => !NO_CLASS.has(name))).map((item) =>
     withKeypoints(item, keypoints),
   )
   const classIds = new Map(classes.map(({ id, name }) => [name, id]))
@@ -178,7 +178,7 @@ async function findKeypointNames(dir: string, { pointLabels, objectLabels }: Sur
     if (!parsed.success) throw new DatasetError(`keypoints.json: ${z.prettifyError(parsed.error)}`)
     return new Map(Object.entries(parsed.data))
   }
-  const keypoints = [...pointLabels].sort()
+  const keypoints = sortNames(pointLabels)
   return new Map([...objectLabels].map((label) => [label, { keypoints }]))
 }
 

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { SplitName, TaskType } from '../../../contract/index.ts'
 import { DatasetError } from '../../../errors.ts'
-import { findClassList, toClasses } from '../../class-names.ts'
+import { findClassList, sortNames, toClasses } from '../../class-names.ts'
 import { IMAGE_NAME, listFiles } from '../../list-files.ts'
 import { splitExtension } from '../../output-names.ts'
 import { toPortablePath } from '../../portable-path.ts'
@@ -31,7 +31,7 @@ export async function readVoc(
   const splits = await readImageSets(dir, files)
   const listed = await findClassList(dir, CLASS_LISTS)
   const { names, shapes } = await collectNames(dir, annotationFiles, signal)
-  const classes = toClasses(listed ?? [...names].sort())
+  const classes = toClasses(listed ?? sortNames(names))
   const classIds = new Map(classes.map(({ id, name }) => [name, id]))
   const losses = new LossCounter()
   const taskType: TaskType =
