@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Convert, split, validate and show datasets',
     load: () => import('./commands/dataset.ts'),
   },
+  init: { summary: 'Begin a trainer in a folder of its own', load: () => import('./commands/init.ts') },
   dev: { summary: 'Run the trainer in this folder, without a platform', load: () => import('./commands/dev.ts') },
   exec: {
     summary: 'Run a program of any language as a trainer',
@@ -20,6 +21,8 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Push a trainer to a registry and follow its checks',
     load: () => import('./commands/publish.ts'),
   },
+  cache: { summary: 'Look after the datasets that jobs share', load: () => import('./commands/cache.ts') },
+  doctor: { summary: 'Show every setting, and what is wrong', load: () => import('./commands/doctor.ts') },
 }
 
 const HELP = `Usage: trainyard <command> [options]

@@ -29,6 +29,36 @@ export function resolveConfig(env: Environment, manifest?: TrainerManifest): Res
   return { basic, advanced: { ...defaults.advanced, ...given.advanced } }
 }
 
+export interface ExplainedSetting {
+  name: string
+  value: unknown
+  source: { kind: 'default' | 'manifest' } | { kind: 'variable'; name: string } | { kind: 'file'; path: string }
+}
+
+/** Every setting with the place that it was taken from. */
+export function explainConfig(env: Environment, manifest?: TrainerManifest): ExplainedSetting[] {
+  const { basic, advanced } = resolveConfig(env, manifest)
+  const given = readConfig(env)
+  const defaults = manifestDefaults(manifest)
+  const whole: ExplainedSetting['source'] = env.CONFIG_FILE
+    ? { kind: 'file', path: env.CONFIG_FILE }
+    : { kind: 'variable', name: 'CONFIG' }
+  const sourceIn = (group: 'basic' | 'advanced', name: string): ExplainedSetting['source'] => {
+    if (name in given[group]) return whole
+    return { kind: name in defaults[group] ? 'manifest' : 'default' }
+  }
+  return [
+    ...Object.entries(basic).map(([name, value]): ExplainedSetting => {
+      const key = BASIC_KEYS.find((each) => each === name)
+      const own = key === undefined ? undefined : ownVariable(env, key)
+      return { name, value, source: own ? { kind: 'variable', name: own.name } : sourceIn('basic', name) }
+    }),
+    ...Object.entries(advanced).map(
+      ([name, value]): ExplainedSetting => ({ name, value, source: sourceIn('advanced', name) }),
+    ),
+  ]
+}
+
 /** The variables that hold one basic setting, the one that wins first. */
 function variablesOf(key: BasicKey): string[] {
   const own = Object.entries(BASIC_CONFIG_VARIABLES).find(([, name]) => name === key)?.[0]
