@@ -73,7 +73,7 @@ export async function convertDataset(options: ConvertDatasetOptions): Promise<Co
     throw new DatasetError(`The target "${target}" holds something that no conversion wrote; wanted is a new folder`)
   }
 
-  const partial = `${target}.partial`
+  const partial = `${target}.trainyard-partial`
   await rm(partial, { recursive: true, force: true })
   await mkdir(partial, { recursive: true })
   try {
@@ -228,7 +228,7 @@ async function isWhole(target: string, { files }: ConversionMarker): Promise<boo
 
 /** Two renames: nobody sees half of a dataset, and a crash between them leaves the old one beside it. */
 async function replace(partial: string, target: string): Promise<void> {
-  const old = `${target}.old`
+  const old = `${target}.trainyard-old`
   await rm(old, { recursive: true, force: true })
   await rename(target, old).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error

@@ -43,17 +43,25 @@ export function createPixelFinder(root: string, annotationFile: string, split: S
   let last = folders[0] ?? ''
   return {
     find(fileName) {
-      const found = tryFolder(last, fileName)
-      if (found !== undefined) return found
-      for (const folder of folders) {
-        if (folder === last) continue
-        const other = tryFolder(folder, fileName)
-        if (other === undefined) continue
-        last = folder
-        return other
-      }
-      return undefined
+      const found = findAsSpelled(fileName)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
+      if (found !== undefined || /^[\x00-\x7f]*$/.test(fileName)) return found
+      // Archives from macOS hold names in the other Unicode form.
+      return findAsSpelled(fileName.normalize('NFC')) ?? findAsSpelled(fileName.normalize('NFD'))
     },
+  }
+
+  function findAsSpelled(fileName: string): { path: string; file: string } | undefined {
+    const found = tryFolder(last, fileName)
+    if (found !== undefined) return found
+    for (const folder of folders) {
+      if (folder === last) continue
+      const other = tryFolder(folder, fileName)
+      if (other === undefined) continue
+      last = folder
+      return other
+    }
+    return undefined
   }
 
   function tryFolder(folder: string, fileName: string): { path: string; file: string } | undefined {
