@@ -41,6 +41,12 @@ async function parse(text: string | Uint8Array, options: Partial<CutJsonOptions>
 }
 
 describe('the JSON cutter', () => {
+  it('a member named __proto__ is a member, not what the result inherits', async () => {
+    const { members } = await parse('{"__proto__": {"task_type": "x"}, "items": []}')
+    expect(Object.keys(members)).toEqual(['__proto__'])
+    expect(members.task_type).toBeUndefined()
+  })
+
   it('gives every element and every other member as JSON.parse does, however the file falls into chunks', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -65,7 +65,11 @@ export async function cutJson(file: string, name: string, options: CutJsonOption
         const first = window.next(`"${key}"`)
         const cut = Object.hasOwn(arrays, key) ? arrays[key] : undefined
         if (cut !== undefined && first === 0x5b) await cutArray(window, key, cut, isEnough, signal)
-        else members[key] = window.value(`"${key}"`, (bytes, start, end) => parse(name, key, bytes, start, end))
+        else {
+          const value = window.value(`"${key}"`, (bytes, start, end) => parse(name, key, bytes, start, end))
+          // Not by assignment: a member named `__proto__` would change what the object inherits.
+          Object.defineProperty(members, key, { value, writable: true, enumerable: true, configurable: true })
+        }
         if (isEnough()) return members
         const after = window.next('the top level')
         window.position++
