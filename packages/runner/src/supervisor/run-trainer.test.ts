@@ -123,16 +123,25 @@ describe('running a trainer', () => {
 })
 
 describe('trainers that go silent', () => {
-  it('gives up one that is never heard, and one that stops talking', async () => {
-    const harness = await startHarness({
-      start: true,
-      config: { startTimeoutSeconds: 0.5, heartbeatTimeoutSeconds: 1, cancelGraceSeconds: 0.2 },
-    })
+  // The other limit is far away in each case: on a busy machine both would pass otherwise.
+  it.each([
+    [
+      'is never heard',
+      { ending: 'silent' },
+      { startTimeoutSeconds: 0.5, heartbeatTimeoutSeconds: 300 },
+      'start_timeout',
+    ],
+    [
+      'stops talking',
+      { ending: 'hang', epochs: 1 },
+      { startTimeoutSeconds: 300, heartbeatTimeoutSeconds: 1 },
+      'heartbeat_lost',
+    ],
+  ] as const)('gives up one that %s', async (_what, config, limits, endReason) => {
+    const harness = await startHarness({ start: true, config: { ...limits, cancelGraceSeconds: 0.2 } })
     try {
-      const silent = await harness.createJob({ config: { ending: 'silent' } })
-      const hanging = await harness.createJob({ config: { ending: 'hang', epochs: 1 } })
-      expect(await harness.waitFor(silent.id, isOver)).toMatchObject({ state: 'failed', endReason: 'start_timeout' })
-      expect(await harness.waitFor(hanging.id, isOver)).toMatchObject({ state: 'failed', endReason: 'heartbeat_lost' })
+      const job = await harness.createJob({ config })
+      expect(await harness.waitFor(job.id, isOver)).toMatchObject({ state: 'failed', endReason })
     } finally {
       await harness.close()
     }
