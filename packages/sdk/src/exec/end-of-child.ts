@@ -33,7 +33,7 @@ export interface ReportedFailure {
   retryable?: boolean | undefined
 }
 
-export function createTrainerError({ errorType, message, traceback, retryable }: ReportedFailure): TrainerError {
+function createTrainerError({ errorType, message, traceback, retryable }: ReportedFailure): TrainerError {
   const error = new ERRORS[errorType](message, retryable === undefined ? {} : { retryable })
   error.stack = traceback ?? ''
   return error

@@ -54,6 +54,6 @@ export function listJobSettings(env: CliIo['env'], manifest: TrainerManifest): S
 }
 
 /** Enough to recognise a secret, not enough to use it. */
-export function mask(secret: string): string {
+function mask(secret: string): string {
   return secret.length < 12 ? '…' : `${secret.slice(0, 4)}… (${secret.length} characters)`
 }

@@ -3,7 +3,7 @@ import { copyFile, lstat, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile }
 import { basename, dirname, join } from 'node:path'
 
 /** Files are in the way. Nothing was written. */
-export class FilesInTheWayError extends Error {
+class FilesInTheWayError extends Error {
   readonly files: readonly string[]
 
   constructor(dir: string, files: readonly string[]) {
