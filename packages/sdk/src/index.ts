@@ -28,6 +28,7 @@ export {
   cleanDatasetCache,
 } from './calls/clean-dataset-cache.ts'
 export { getAdvancedConfig, getBasicConfig, getFullConfig } from './calls/config.ts'
+export { convertDataset, createDataYaml, splitDataset, validateDataset } from './calls/dataset.ts'
 export { reportStarted, type StartedJob } from './calls/default-session.ts'
 export { createExportMetadata, type ExportMetadataOptions } from './calls/export-metadata.ts'
 export { flushLogs, log, logDebug, logError, logEvent, logInfo, logWarning } from './calls/log.ts'

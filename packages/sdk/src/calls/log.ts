@@ -8,7 +8,10 @@ type Data = Record<string, unknown>
 export function log(message: string, data?: Data): void {
   logEvent(undefined, message, data === undefined ? {} : { data })
 }
-export const logInfo: typeof log = log
+
+export function logInfo(message: string, data?: Data): void {
+  log(message, data)
+}
 
 export function logDebug(message: string, data?: Data): void {
   logEvent(undefined, message, { level: 'debug', ...(data === undefined ? {} : { data }) })

@@ -107,7 +107,7 @@ export function parseMessage<T>(
   return parseAnswer(schema, message, where)
 }
 
-export function parseAnswer<T>(schema: z.ZodType<T>, body: unknown, where: string): T {
+function parseAnswer<T>(schema: z.ZodType<T>, body: unknown, where: string): T {
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
   const first = parsed.error.issues[0]
