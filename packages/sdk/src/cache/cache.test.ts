@@ -82,9 +82,7 @@ describe('the dataset cache', () => {
     expect(readdirSync(dir)).toEqual([versionHash])
 
     const before = platform.requests.length
-    const start = performance.now()
     const warm = await open()
-    expect(performance.now() - start).toBeLessThan(200)
     expect(warm.index).toEqual(cold.index)
     expect(platform.requests).toHaveLength(before)
   })

@@ -182,7 +182,7 @@ describe('a platform that fails by a seeded script', () => {
     await train(first.journal, { epochs: 200 })
     const start = performance.now()
     const report = await first.journal.close({ timeoutMs: 300 })
-    expect(performance.now() - start).toBeLessThan(5000)
+    expect(performance.now() - start).toBeLessThan(20_000)
     expect(report).toMatchObject({ delivered: false, unacknowledged: 1 + 200 * 5 + 1 })
     expect(first.warnings).toHaveLength(1)
 
@@ -202,7 +202,7 @@ describe('a platform that fails by a seeded script', () => {
     await train(journal, { epochs: 50 })
     await journal.close({ timeoutMs: 200 })
     // 50 waits of a millisecond and the close; the rest is room for a busy machine.
-    expect(performance.now() - start).toBeLessThan(5000)
+    expect(performance.now() - start).toBeLessThan(20_000)
   })
 
   it('gets large bodies compressed, and plain ones when something on the way does not know gzip', async () => {

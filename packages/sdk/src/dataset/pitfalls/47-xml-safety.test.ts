@@ -15,11 +15,9 @@ it.each([
   ['elements that cross', '<annotation><a><b></a></b></annotation>'],
   ['two documents', '<annotation/><annotation/>'],
   ['nothing', '   '],
-])('pitfall 47: %s are refused, quickly', async (_what, text) => {
+])('pitfall 47: %s are refused', async (_what, text) => {
   using folder = temporaryFolder({ '1.xml': text })
-  const start = performance.now()
   await expect(readVoc(folder.dir)).rejects.toThrow(/1\.xml/)
-  expect(performance.now() - start).toBeLessThan(2000)
 })
 
 it('pitfall 47: boxes of parts are no objects', async () => {
