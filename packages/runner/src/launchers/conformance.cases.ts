@@ -160,6 +160,16 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       expect(await launcher.observe({ jobId: 999_999, attempt: 7 })).toEqual({ state: 'absent' })
     })
 
+    it('can be looked at while it is removed', async () => {
+      for (let round = 0; round < 10; round++) {
+        const ref = await start('process.exit(0)')
+        await ended(ref)
+        const looks = Array.from({ length: 20 }, () => launcher.observe(ref))
+        await launcher.remove(ref)
+        for (const { state } of await Promise.all(looks)) expect(['exited', 'absent']).toContain(state)
+      }
+    })
+
     it('passes odd names and arguments through as they are', async () => {
       const odd = `it's "quoted" $HOME \`id\` \\ ; rm -rf * \n ünï – 木 --flag`
       const ref = await start('', {

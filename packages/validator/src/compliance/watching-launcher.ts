@@ -38,7 +38,9 @@ export function watchLauncher(inner: Launcher): WatchingLauncher {
     if (observation.state === 'absent' && known) return known
     const { lines } = await inner.logs(ref, { stdout: 0, stderr: 0 }, { final: true }).catch(() => ({ lines: [] }))
     const end = toEnd(observation, stopped.has(key(ref))) ?? known?.end
-    const watched = { end, output: lines.map((line) => line.text) }
+    // Whoever looks while the folder goes sees less than was there.
+    const output = lines.length > 0 ? lines.map((line) => line.text) : (known?.output ?? [])
+    const watched = { end, output }
     seen.set(key(ref), watched)
     return watched
   }

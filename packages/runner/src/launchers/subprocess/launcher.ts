@@ -102,30 +102,43 @@ async function launch(request: LaunchRequest, config: SubprocessConfig): Promise
 async function observe(files: AttemptFiles): Promise<Observation> {
   const exit = await readExit(files)
   if (exit !== undefined) return exit
-  if (!existsSync(files.dir)) return { state: 'absent' }
+  const folder = await stat(files.dir).catch(() => undefined)
+  if (folder === undefined) return { state: 'absent' }
   const pid = await readPid(files.shimPid)
   if (pid === undefined) {
     // Launched a moment ago, or a runner died between making the folder and starting the shim.
-    const age = Date.now() - (await stat(files.dir)).mtimeMs
+    const age = Date.now() - folder.mtimeMs
     if (existsSync(files.launched) || existsSync(files.started))
       return age < PID_WAIT_MS ? { state: 'running' } : { state: 'lost' }
     return { state: 'absent' }
   }
   if (await isOurs(files, pid)) return { state: 'running' }
   // It may have ended between the two looks.
-  return (await readExit(files)) ?? killedOrLost(files)
+  const ended = await readExit(files)
+  if (ended !== undefined) return ended
+  return existsSync(files.dir) ? killedOrLost(files) : { state: 'absent' }
 }
 
 async function readExit(files: AttemptFiles): Promise<Observation | undefined> {
-  const text = await readText(files.exitCode)
-  if (text === undefined || !/^\d+\s*$/.test(text)) return undefined
+  // Through one handle: whoever cleans up may remove the folder between two looks.
+  const handle = await open(files.exitCode, 'r').catch(() => undefined)
+  if (handle === undefined) return undefined
+  let text: string
+  let finishedAt: Date
+  try {
+    text = await handle.readFile('utf8')
+    finishedAt = (await handle.stat()).mtime
+  } finally {
+    await handle.close()
+  }
+  if (!/^\d+\s*$/.test(text)) return undefined
   const exitCode = Number(text)
   const signal = exitCode > 128 ? SIGNAL_NAMES.get(exitCode - 128) : undefined
   return {
     state: 'exited',
     exitCode,
     ...(signal === undefined ? {} : { signal }),
-    finishedAt: (await stat(files.exitCode)).mtime,
+    finishedAt,
   }
 }
 
