@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
@@ -41,7 +41,7 @@ export async function lockFolder(
         `${dir} is in use by another Trainyard (process ${owner.pid}); stop it first, or choose another data folder`,
       )
     }
-    await breakLock(path, owner)
+    await breakLock(path, owner, mine)
   }
   throw new ConfigError(`${path} changes all the time; make sure that only one Trainyard uses ${dir}`)
 }
@@ -76,17 +76,23 @@ async function isAlive(owner: Owner): Promise<boolean> {
   return (await processIdentity(owner.pid)) === owner.identity
 }
 
-/** Two starters may find the same dead lock: it is moved aside first, and put back if it is not the dead one. */
-async function breakLock(path: string, dead: Owner): Promise<void> {
-  const aside = `${path}.${randomUUID()}.broken`
-  try {
-    await rename(path, aside)
-  } catch {
+/**
+ * Removes a dead lock. Many starters may find the same one, and a slow one must not remove what a fast one has put in its
+ * place: whoever holds the right to break this very lock, by its nonce, looks once more and alone may remove it. The right
+ * of a breaker that died is broken in the same way.
+ */
+async function breakLock(path: string, dead: Owner, mine: Owner): Promise<void> {
+  const right = `${path}.${createHash('sha256').update(dead.nonce).digest('hex').slice(0, 24)}`
+  if (!(await claim(right, mine))) {
+    const breaker = await readOwner(right)
+    if (breaker !== undefined && !(await isAlive(breaker))) await breakLock(right, breaker, mine)
     return
   }
-  const moved = await readOwner(aside)
-  if (moved !== undefined && moved.nonce !== dead.nonce) await link(aside, path).catch(() => undefined)
-  await rm(aside, { force: true })
+  try {
+    if ((await readOwner(path))?.nonce === dead.nonce) await rm(path, { force: true })
+  } finally {
+    await rm(right, { force: true })
+  }
 }
 
 async function release(path: string, mine: Owner): Promise<void> {

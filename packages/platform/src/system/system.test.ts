@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,10 +75,24 @@ describe('lockFolder', () => {
     expect(await readdir(dir)).toEqual([])
   })
 
-  it('has one winner when many find the same dead lock', async () => {
-    await writeFile(join(dir, 'trainyard.lock'), JSON.stringify({ pid: 2 ** 30, identity: 'x', nonce: 'n' }))
-    const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(dir)))
-    expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(1)
+  it('has one winner when many find the same dead lock, and leaves nothing else behind', async () => {
+    for (let round = 0; round < 25; round++) {
+      const place = join(dir, String(round))
+      await mkdir(place)
+      await writeFile(join(place, 'trainyard.lock'), JSON.stringify({ pid: 2 ** 30, identity: 'x', nonce: 'n' }))
+      const results = await Promise.allSettled(Array.from({ length: 16 }, () => lockFolder(place)))
+      expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(1)
+      expect(await readdir(place)).toEqual(['trainyard.lock'])
+    }
+  })
+
+  it('breaks the lock of the dead although the one who began to break it died too', async () => {
+    const dead = { pid: 2 ** 30, identity: 'x', nonce: 'n' }
+    await writeFile(join(dir, 'trainyard.lock'), JSON.stringify(dead))
+    const right = createHash('sha256').update('n').digest('hex').slice(0, 24)
+    await writeFile(join(dir, `trainyard.lock.${right}`), JSON.stringify({ ...dead, nonce: 'm' }))
+    await lockFolder(dir)
+    expect(await readdir(dir)).toEqual(['trainyard.lock'])
   })
 })
 
