@@ -24,6 +24,8 @@ export default defineConfig({
     execArgv: ['--conditions=trainyard-source'],
     // Most tests wait for processes, databases and sockets more than they compute.
     maxWorkers: 3,
+    // On a shared machine one second try, named in the output: look at every one that needed it.
+    retry: process.env.CI ? 1 : 0,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
