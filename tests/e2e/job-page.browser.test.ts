@@ -1,21 +1,17 @@
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hasChromium, launchChromium } from '../../packages/web/src/testing/browser.ts'
 import { ROOT } from '../../scripts/lib/run.ts'
 import { jobWhen, prepareTraining } from './prepare-training.ts'
 import { type RunningServer, startServer, stopServer } from './server.ts'
 
-const chromiumPath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-const found = existsSync(chromiumPath)
-if (!found) console.warn(`SKIPPED: there is no Chromium at ${chromiumPath}; install it, or set CHROMIUM_PATH`)
-
 /** Where pictures for the docs go; only when asked for, so that a test run changes no file. */
 const picturesDir = process.env.DOCS_PICTURES === undefined ? undefined : join(ROOT, 'docs/images')
 
-describe.skipIf(!found)('a training seen in a browser, through every room', () => {
+describe.skipIf(!hasChromium())('a training seen in a browser, through every room', () => {
   let dir: string
   let server: RunningServer
   let browser: Browser
@@ -25,10 +21,7 @@ describe.skipIf(!found)('a training seen in a browser, through every room', () =
     dir = await mkdtemp(join(tmpdir(), 'trainyard-browser-'))
     server = await startServer(join(dir, 'data'))
     datasetId = await prepareTraining(server, dir)
-    browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--no-first-run'],
-    })
+    browser = await launchChromium()
   }, 180_000)
 
   afterAll(async () => {
