@@ -1,5 +1,6 @@
 import { parseConfig } from '@trainyard/platform'
 import { z } from 'zod'
+import { LAUNCHERS, type LauncherName } from './launchers/create-launcher.ts'
 
 const seconds = (defaultValue: number) => z.coerce.number().positive().default(defaultValue)
 const count = (defaultValue: number) => z.coerce.number().int().nonnegative().default(defaultValue)
@@ -25,6 +26,8 @@ export interface RunnerConfig {
   /** From SIGTERM to SIGKILL. */
   cancelGraceSeconds: number
   maxConcurrentJobs: number
+  /** Where trainers run. Default: `subprocess`. */
+  launcher?: LauncherName
   datasetCacheMaxGb: number
   /** With it job tokens are signed with HS256; without it with a key pair kept in the database. */
   jwtSecret?: string
@@ -78,6 +81,7 @@ const RunnerEnvironment = z.object({
   START_TIMEOUT_SECONDS: seconds(120),
   CANCEL_GRACE_SECONDS: seconds(30),
   MAX_CONCURRENT_JOBS: count(2),
+  LAUNCHER: z.enum(LAUNCHERS).default('subprocess'),
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
 })
@@ -102,6 +106,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     startTimeoutSeconds: values.START_TIMEOUT_SECONDS,
     cancelGraceSeconds: values.CANCEL_GRACE_SECONDS,
     maxConcurrentJobs: values.MAX_CONCURRENT_JOBS,
+    launcher: values.LAUNCHER,
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
     ...(values.JWT_SECRET === undefined ? {} : { jwtSecret: values.JWT_SECRET }),
   }

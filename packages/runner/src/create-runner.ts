@@ -15,8 +15,8 @@ import { DEFAULT_RUNNER_LIMITS, type RunnerConfig } from './config.ts'
 import type { RunnerContext } from './context.ts'
 import { runnerMigrations } from './db/migrations.ts'
 import type { RunnerDatabase } from './db/schema.ts'
+import { createLauncher } from './launchers/create-launcher.ts'
 import type { Launcher } from './launchers/launcher.ts'
-import { createSubprocessLauncher } from './launchers/subprocess/index.ts'
 import { createJobHub } from './live/hub.ts'
 import { createSupervisor } from './supervisor/supervisor.ts'
 import { createRegistryTrainerSource } from './trainers/registry-source.ts'
@@ -30,7 +30,7 @@ export interface CreateRunnerOptions {
   /** Default: the registry at `config.registryUrl`. */
   trainers?: TrainerSource
   clock?: Clock
-  /** Default: processes of this machine. */
+  /** Default: the one that `config.launcher` names. */
   launcher?: Launcher
 }
 
@@ -67,15 +67,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       clock,
       tokens: createJobTokens({ keys, clock }),
       trainers: options.trainers ?? defaultTrainers(config, dataDir),
-      launcher:
-        options.launcher ??
-        createSubprocessLauncher({
-          // Job numbers begin at 1 in every database: their folders are kept apart.
-          attemptsDir: join(dataDir, 'attempts', instance.id),
-          datasetCacheDir: join(dataDir, 'datasets'),
-          datasetCacheMaxGb: config.datasetCacheMaxGb,
-          logger,
-        }),
+      launcher: options.launcher ?? createLauncher({ config, dataDir, instanceId: instance.id, logger }),
       hub: createJobHub(database, logger),
     }
     const supervisor = createSupervisor(context)

@@ -9,6 +9,7 @@ import {
   type OperationResult,
   type StopReason,
 } from '@trainyard/sdk/contract'
+import type { ExitReason } from '../launchers/launcher.ts'
 
 export { isTerminalJobState }
 
@@ -60,7 +61,8 @@ export function reasonOfStop(reason: StopReason): EndReason {
 export function endOfExit(exit: {
   exitCode: number
   signal?: string
-  reason?: 'out_of_memory' | 'killed'
+  reason?: ExitReason
+  detail?: string
   stopReason: StopReason | null
   tail?: string
 }): AttemptEnd {
@@ -68,11 +70,10 @@ export function endOfExit(exit: {
   const tail = exit.tail ? `\n${exit.tail}` : ''
   if (exit.stopReason !== null)
     return { reason: reasonOfStop(exit.stopReason), error: { message: stopMessage(exit.stopReason, how) } }
-  if (exit.reason === 'out_of_memory')
-    return {
-      reason: 'out_of_memory',
-      error: { message: `The trainer was ended ${how}: it used too much memory${tail}` },
-    }
+  if (exit.reason !== undefined && exit.reason !== 'killed') {
+    const detail = exit.detail === undefined ? '' : ` (${exit.detail})`
+    return { reason: exit.reason, error: { message: `${EXIT_REASONS[exit.reason](how)}${detail}${tail}` } }
+  }
   switch (exit.exitCode) {
     case EXIT_CODES.done:
       return {
@@ -95,6 +96,16 @@ export function endOfExit(exit: {
     default:
       return { reason: 'training_error', error: { message: `The trainer ended ${how}${tail}` } }
   }
+}
+
+const EXIT_REASONS: Record<Exclude<ExitReason, 'killed'>, (how: string) => string> = {
+  out_of_memory: (how) => `The trainer was ended ${how}: it used too much memory`,
+  storage_limit: (how) => `The trainer was ended ${how}: it wrote more than its disk limit`,
+  deadline: (how) => `The trainer was ended ${how}: it ran longer than its deadline`,
+  preempted: () => 'The trainer had to make room for something more urgent',
+  node_lost: () => 'The machine that ran the trainer is gone',
+  image_pull_failed: () => 'The trainer’s image could not be pulled',
+  unschedulable: () => 'No machine has room for what the trainer asks for',
 }
 
 function stopMessage(reason: StopReason, how: string): string {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processIdentity } from '@trainyard/platform'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine } from './launcher.ts'
+import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine, TrainerPlace } from './launcher.ts'
 
 export interface LauncherUnderTest {
   launcher: Launcher
-  /** A folder with nothing in it. */
-  trainerDir: string
+  /** A folder with nothing in it, or an image with Node. */
+  trainer: TrainerPlace
   close(): Promise<void>
 }
 
@@ -36,7 +36,9 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       framework: 'none',
       model: 'tiny',
       config: { basic: {}, advanced: {} },
-      trainerDir: under.trainerDir,
+      trainer: under.trainer,
+      resources: {},
+      networkHosts: [],
       argv: ['node', '-e', program],
       ...over,
     })
@@ -49,7 +51,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       for (let waits = 0; waits < 1000; waits++) {
         const seen = await launcher.observe(ref)
         if (seen.state === 'exited') return seen
-        if (seen.state !== 'running') throw new Error(`unexpectedly ${seen.state}`)
+        if (seen.state !== 'running' && seen.state !== 'pending') throw new Error(`unexpectedly ${seen.state}`)
         await sleep(10)
       }
       throw new Error('it does not end')

@@ -1,4 +1,4 @@
-import type { JobConfig, Operation, TaskType } from '@trainyard/sdk/contract'
+import type { JobConfig, Operation, TaskType, TrainerManifest } from '@trainyard/sdk/contract'
 
 /** Which attempt of which job: the name under which a launcher finds its own things again. */
 export interface AttemptRef {
@@ -19,16 +19,45 @@ export interface LaunchRequest extends AttemptRef {
   config: JobConfig
   dataset?: { id: string; snapshotId: string; versionHash: string }
   exportFormat?: string
-  /** The trainer's unpacked folder, read-only; the process starts in it. */
-  trainerDir: string
+  trainer: TrainerPlace
+  /** What the manifest asks for. */
+  resources: TrainerManifest['resources']
+  /** Hosts beyond the platform's own that the manifest asks to reach. */
+  networkHosts: readonly string[]
+  /** The runner keeps this limit itself; a launcher may set it a little later, as a backstop. */
+  deadlineSeconds?: number
   /** Program and arguments, from the manifest's entry points. */
   argv: readonly string[]
 }
 
+/** Where what is run lies: an unpacked, read-only folder in which the process starts, or an image by its digest. */
+export type TrainerPlace = { type: 'folder'; dir: string } | { type: 'image'; reference: string }
+
+/** Why something ended that its exit code does not tell. */
+export type ExitReason =
+  | 'out_of_memory'
+  | 'killed'
+  | 'storage_limit'
+  | 'deadline'
+  | 'preempted'
+  | 'node_lost'
+  | 'image_pull_failed'
+  | 'unschedulable'
+
 /** What a launcher sees of an attempt. */
 export type Observation =
+  /** Accepted, and its process does not run yet: an image is pulled, a pod waits for a node. */
+  | { state: 'pending'; detail?: string }
   | { state: 'running' }
-  | { state: 'exited'; exitCode: number; signal?: string; reason?: 'out_of_memory' | 'killed'; finishedAt?: Date }
+  | {
+      state: 'exited'
+      exitCode: number
+      signal?: string
+      reason?: ExitReason
+      /** A sentence of the engine about the reason, for people. */
+      detail?: string
+      finishedAt?: Date
+    }
   /** It was launched, is not there any more, and nobody knows how it ended (the machine restarted, say). */
   | { state: 'lost' }
   /** It was never launched here, or has been removed. */
@@ -56,6 +85,8 @@ export interface LauncherCapabilities {
 /** Starts trainers somewhere and watches them. Every method is safe to repeat. */
 export interface Launcher {
   readonly name: string
+  /** What it can start; a trainer that exists only as the other is refused by name. */
+  readonly runs: TrainerPlace['type']
   /** Names the place where attempts live: another host's attempts cannot be observed from here. */
   readonly host: string
   readonly capabilities: LauncherCapabilities

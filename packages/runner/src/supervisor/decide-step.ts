@@ -53,6 +53,7 @@ export function decideStep(input: StepInput): Step {
     case 'absent':
       if (isOver) return { type: 'clean' }
       return attempt.heard_at === null ? { type: 'launch' } : { type: 'end', end: lost(attempt.stop_reason) }
+    case 'pending':
     case 'running':
       return isOver ? leave(input) : supervise(input)
   }

@@ -1,9 +1,10 @@
 import { TrainyardError } from '@trainyard/platform'
+import type { ResolvedTrainer } from '@trainyard/sdk/contract'
 import type { RunnerContext } from '../context.ts'
 import type { JobRow } from '../db/schema.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import type { AttemptEnd } from '../jobs/statuses.ts'
-import type { AttemptRef, LaunchRequest } from '../launchers/launcher.ts'
+import type { AttemptRef, LaunchRequest, TrainerPlace } from '../launchers/launcher.ts'
 
 /** Fetches the trainer and starts it. A failure ends the attempt; it is never thrown. */
 export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Promise<void> {
@@ -26,7 +27,7 @@ async function launchRequest(context: RunnerContext, job: JobRow): Promise<Launc
   const { manifest } = job.trainer
   const argv = manifest.entrypoints[job.operation]
   if (argv === undefined) throw new Error(`${manifest.name} cannot ${job.operation}`)
-  const bundle = await context.trainers.fetchBundle(job.trainer).catch((error: unknown) => {
+  const trainer = await placeOf(context, job.trainer).catch((error: unknown) => {
     throw new TrainerUnavailable(error)
   })
   const token = await context.tokens.issue({
@@ -49,9 +50,23 @@ async function launchRequest(context: RunnerContext, job: JobRow): Promise<Launc
     config: job.config,
     ...(id !== null && snapshotId !== null && versionHash !== null ? { dataset: { id, snapshotId, versionHash } } : {}),
     ...(job.export_format === null ? {} : { exportFormat: job.export_format }),
-    trainerDir: bundle.dir,
+    trainer,
+    resources: manifest.resources,
+    networkHosts: manifest.permissions.network,
+    ...(job.deadline_seconds === null ? {} : { deadlineSeconds: job.deadline_seconds }),
     argv,
   }
+}
+
+/** A folder is fetched; an image is pulled by whoever runs it. */
+async function placeOf(context: RunnerContext, trainer: ResolvedTrainer): Promise<TrainerPlace> {
+  if (context.launcher.runs === 'folder')
+    return { type: 'folder', dir: (await context.trainers.fetchBundle(trainer)).dir }
+  if (trainer.image !== undefined) return { type: 'image', reference: trainer.image.reference }
+  throw new TrainyardError(
+    'unprocessable',
+    `${trainer.name}@${trainer.version} is a bundle without an image; the ${context.launcher.name} launcher runs images only`,
+  )
 }
 
 /** False when the attempt was cancelled, closed or launched elsewhere while the trainer was being fetched. */

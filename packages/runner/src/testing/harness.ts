@@ -40,6 +40,7 @@ export interface HarnessOptions {
 /** A launcher for tests in which nothing is to be started. */
 export const noLauncher: Launcher = {
   name: 'none',
+  runs: 'folder',
   host: 'nowhere',
   capabilities: { gpu: false, memoryLimit: false, networkPolicy: false, imagePull: false },
   launch: async () => {},

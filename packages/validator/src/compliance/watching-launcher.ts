@@ -47,6 +47,7 @@ export function watchLauncher(inner: Launcher): WatchingLauncher {
 
   return {
     name: inner.name,
+    runs: inner.runs,
     host: inner.host,
     capabilities: inner.capabilities,
     tokens,

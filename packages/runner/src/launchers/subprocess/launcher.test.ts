@@ -13,5 +13,5 @@ launcherCases('subprocess', async () => {
     datasetCacheMaxGb: 1,
     logger: createLogger({ name: 'test', level: 'silent' }),
   })
-  return { launcher, trainerDir: dir, close: () => rm(dir, { recursive: true, force: true }) }
+  return { launcher, trainer: { type: 'folder', dir }, close: () => rm(dir, { recursive: true, force: true }) }
 })

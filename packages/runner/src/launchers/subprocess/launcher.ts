@@ -32,6 +32,7 @@ export function createSubprocessLauncher(options: SubprocessConfig & { logger: L
 
   return {
     name: 'subprocess',
+    runs: 'folder',
     host: hostId(config.attemptsDir),
     capabilities: { gpu: true, memoryLimit: false, networkPolicy: false, imagePull: false },
     async launch(request) {

@@ -20,7 +20,9 @@ const request: LaunchRequest = {
     advanced: { warmup: 2 },
   },
   dataset: { id: 'ds_1', snapshotId: 'snap_1', versionHash: 'a'.repeat(64) },
-  trainerDir: '/data/bundles/sha256-abc',
+  trainer: { type: 'folder', dir: '/data/bundles/sha256-abc' },
+  resources: {},
+  networkHosts: [],
   argv: ['node', 'dist/main.js', '--flag'],
 }
 

@@ -93,11 +93,12 @@ export function processSpec(request: LaunchRequest, config: SubprocessConfig): P
     ...(config.toolsDir === undefined ? {} : { toolsDir: config.toolsDir }),
   }
   const { env, configText } = trainerEnvironment(request, places)
+  if (request.trainer.type !== 'folder') throw new Error('processes run from folders; an image needs a container')
   return {
     file: '/bin/sh',
     // Arguments never pass through the script's text, so no name can break out of it.
     args: ['-c', SHIM, 'trainyard-shim', files.dir, ...request.argv],
-    cwd: request.trainerDir,
+    cwd: request.trainer.dir,
     env,
     ...(configText === undefined ? {} : { configText }),
   }

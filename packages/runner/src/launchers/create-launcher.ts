@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import type { Logger } from '@trainyard/platform'
+import type { RunnerConfig } from '../config.ts'
+import type { Launcher } from './launcher.ts'
+import { createSubprocessLauncher } from './subprocess/index.ts'
+
+export const LAUNCHERS = ['subprocess'] as const
+export type LauncherName = (typeof LAUNCHERS)[number]
+
+export interface CreateLauncherOptions {
+  config: RunnerConfig
+  /** Absolute. */
+  dataDir: string
+  /** Names this runner's database: job numbers begin at 1 in every one, so what they start is kept apart by it. */
+  instanceId: string
+  logger: Logger
+}
+
+/** The launcher that the configuration names. */
+export function createLauncher(options: CreateLauncherOptions): Launcher {
+  const { config, dataDir, instanceId, logger } = options
+  switch (config.launcher ?? 'subprocess') {
+    case 'subprocess':
+      return createSubprocessLauncher({
+        attemptsDir: join(dataDir, 'attempts', instanceId),
+        datasetCacheDir: join(dataDir, 'datasets'),
+        datasetCacheMaxGb: config.datasetCacheMaxGb,
+        logger,
+      })
+  }
+}
