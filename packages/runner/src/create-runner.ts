@@ -67,7 +67,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       clock,
       tokens: createJobTokens({ keys, clock }),
       trainers: options.trainers ?? defaultTrainers(config, dataDir),
-      launcher: options.launcher ?? createLauncher({ config, dataDir, instanceId: instance.id, logger }),
+      launcher: options.launcher ?? (await createLauncher({ config, dataDir, instanceId: instance.id, logger })),
       hub: createJobHub(database, logger),
     }
     const supervisor = createSupervisor(context)

@@ -17,7 +17,7 @@ export interface CreateLauncherOptions {
 }
 
 /** The launcher that the configuration names. */
-export function createLauncher(options: CreateLauncherOptions): Launcher {
+export async function createLauncher(options: CreateLauncherOptions): Promise<Launcher> {
   const { config, dataDir, instanceId, logger } = options
   switch (config.launcher ?? 'subprocess') {
     case 'subprocess':

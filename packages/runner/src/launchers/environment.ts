@@ -8,13 +8,17 @@ export interface EnvironmentPlaces {
   workDir: string
   datasetCacheDir: string
   datasetCacheMaxGb: number
+  tmpDir: string
   /** Where the settings are written when they are too long for a variable. */
   configFile: string
-  /** Programs that every trainer finds first in its PATH. */
-  toolsDir?: string
+  /** Where the job token is written, when it is not to stand in the environment. */
+  tokenFile?: string
+  /** Folders of programs; an image brings its own. */
+  path?: readonly string[]
 }
 
-const SYSTEM_PATH = ['/usr/local/bin', '/usr/bin', '/bin']
+/** For trainers that run on the runner's machine: node in the version that runs us, python and shells where systems keep them. */
+export const MACHINE_PATH: readonly string[] = [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin']
 /** Linux takes 128 KiB for one variable, with its name. */
 const MAX_CONFIG_VARIABLE_BYTES = 64 * 1024
 
@@ -29,18 +33,17 @@ export function trainerEnvironment(
   const config = JSON.stringify(request.config)
   const inFile = Buffer.byteLength(config) > MAX_CONFIG_VARIABLE_BYTES
   const { dataset } = request
-  const { toolsDir } = places
+  const { path, tokenFile } = places
   const env = {
-    // The trainer's own tools: node in the version that runs us, python and shells where systems keep them.
-    PATH: [...(toolsDir === undefined ? [] : [toolsDir]), dirname(process.execPath), ...SYSTEM_PATH].join(':'),
+    ...(path === undefined ? {} : { PATH: path.join(':') }),
     HOME: places.workDir,
-    TMPDIR: `${places.workDir}/tmp`,
+    TMPDIR: places.tmpDir,
     LANG: 'C.UTF-8',
     JOB_ID: String(request.jobId),
     JOB_ATTEMPT: String(request.attempt),
     OPERATION: request.operation,
     CALLBACK_URL: request.callbackUrl,
-    CALLBACK_TOKEN: request.token,
+    ...(tokenFile === undefined ? { CALLBACK_TOKEN: request.token } : { CALLBACK_TOKEN_FILE: tokenFile }),
     TRACE_ID: request.traceId,
     TRACEPARENT: traceparent(request.traceId),
     TASK_TYPE: request.taskType,

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type EnvironmentPlaces, trainerEnvironment } from '../environment.ts'
+import { MACHINE_PATH, trainerEnvironment } from '../environment.ts'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
 import type { SubprocessConfig } from './config.ts'
 
@@ -85,14 +85,14 @@ export interface ProcessSpec {
 /** Job → command, environment and folder. */
 export function processSpec(request: LaunchRequest, config: SubprocessConfig): ProcessSpec {
   const files = attemptFiles(config, request)
-  const places: EnvironmentPlaces = {
+  const { env, configText } = trainerEnvironment(request, {
     workDir: files.workDir,
+    tmpDir: join(files.workDir, 'tmp'),
     datasetCacheDir: config.datasetCacheDir,
     datasetCacheMaxGb: config.datasetCacheMaxGb,
     configFile: files.configFile,
-    ...(config.toolsDir === undefined ? {} : { toolsDir: config.toolsDir }),
-  }
-  const { env, configText } = trainerEnvironment(request, places)
+    path: [...(config.toolsDir === undefined ? [] : [config.toolsDir]), ...MACHINE_PATH],
+  })
   if (request.trainer.type !== 'folder') throw new Error('processes run from folders; an image needs a container')
   return {
     file: '/bin/sh',
