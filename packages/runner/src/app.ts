@@ -5,6 +5,8 @@ import type { RunnerContext } from './context.ts'
 import { datasetRoutes } from './datasets/index.ts'
 import { findLiveJobs } from './jobs/find-live-jobs.ts'
 import { jobRoutes } from './jobs/routes.ts'
+import { intakeMetrics } from './observability/metrics/instrument.ts'
+import { metricsRoutes } from './observability/metrics/routes.ts'
 import { simpleRoutes } from './simple/routes.ts'
 
 const INFO = {
@@ -17,6 +19,8 @@ const INFO = {
 /** Every route of the runner; nothing listens yet. */
 export function createRunnerApp(context: RunnerContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
+  const { telemetry, config } = context
+  if (telemetry !== undefined) api.use('/v1/jobs/*', intakeMetrics(telemetry))
   api.get('/healthz', (c) => c.json({ status: 'ok' }))
   api.get('/readyz', async (c) => {
     try {
@@ -27,6 +31,7 @@ export function createRunnerApp(context: RunnerContext): OpenAPIHono {
     return c.json({ status: 'ready' })
   })
   api.get('/openapi.json', (c) => c.json(openApiDocument(api, INFO)))
+  api.route('/', metricsRoutes({ logger: context.logger, telemetry, config: config?.metrics }))
   api.route('/', callbackRoutes(context))
   api.route('/', simpleRoutes(context))
   api.route('/', jobRoutes(context))

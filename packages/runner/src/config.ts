@@ -1,6 +1,7 @@
 import { parseConfig } from '@trainyard/platform'
 import { z } from 'zod'
 import { LAUNCHERS, type LauncherName } from './launchers/create-launcher.ts'
+import { type MetricsConfig, readMetricsConfig } from './observability/metrics/config.ts'
 
 const seconds = (defaultValue: number) => z.coerce.number().positive().default(defaultValue)
 const count = (defaultValue: number) => z.coerce.number().int().nonnegative().default(defaultValue)
@@ -31,6 +32,8 @@ export interface RunnerConfig {
   datasetCacheMaxGb: number
   /** With it job tokens are signed with HS256; without it with a key pair kept in the database. */
   jwtSecret?: string
+  /** Who may read `/metrics`. Default: nobody. */
+  metrics?: MetricsConfig
   /** Changes to {@link DEFAULT_RUNNER_LIMITS}. */
   limits?: Partial<RunnerLimits>
 }
@@ -108,6 +111,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     maxConcurrentJobs: values.MAX_CONCURRENT_JOBS,
     launcher: values.LAUNCHER,
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
+    metrics: readMetricsConfig(env),
     ...(values.JWT_SECRET === undefined ? {} : { jwtSecret: values.JWT_SECRET }),
   }
 }

@@ -3,6 +3,7 @@ import type { RunnerConfig, RunnerLimits } from './config.ts'
 import type { RunnerDatabase } from './db/schema.ts'
 import type { Launcher } from './launchers/launcher.ts'
 import type { JobHub } from './live/hub.ts'
+import type { RunnerTelemetry } from './observability/metrics/telemetry.ts'
 import type { TrainerSource } from './trainers/source.ts'
 
 /** Who a job token speaks for. */
@@ -21,4 +22,6 @@ export interface RunnerContext {
   launcher: Launcher
   /** Tells this and other replicas that a job changed. */
   hub: JobHub
+  /** What it counts about itself, for `/metrics`. */
+  telemetry: RunnerTelemetry
 }

@@ -18,6 +18,9 @@ import type { RunnerDatabase } from './db/schema.ts'
 import { createLauncher } from './launchers/create-launcher.ts'
 import type { Launcher } from './launchers/launcher.ts'
 import { createJobHub } from './live/hub.ts'
+import { countedHub, timedLauncher, timedStore } from './observability/metrics/instrument.ts'
+import { addStateGauges } from './observability/metrics/state-gauges.ts'
+import { createTelemetry } from './observability/metrics/telemetry.ts'
 import { createSupervisor } from './supervisor/supervisor.ts'
 import { createRegistryTrainerSource } from './trainers/registry-source.ts'
 import type { TrainerSource } from './trainers/source.ts'
@@ -58,17 +61,23 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
   try {
     const keys = await loadSigningKeys(database, config.jwtSecret === undefined ? {} : { secret: config.jwtSecret })
     const instance = await database.db.selectFrom('instance').select('id').executeTakeFirstOrThrow()
+    const telemetry = createTelemetry()
+    addStateGauges(telemetry, database)
     const context: RunnerContext = {
       config,
       limits,
       database,
-      store,
+      store: timedStore(store, telemetry),
       logger,
       clock,
       tokens: createJobTokens({ keys, clock }),
       trainers: options.trainers ?? defaultTrainers(config, dataDir),
-      launcher: options.launcher ?? (await createLauncher({ config, dataDir, instanceId: instance.id, logger })),
-      hub: createJobHub(database, logger),
+      launcher: timedLauncher(
+        options.launcher ?? (await createLauncher({ config, dataDir, instanceId: instance.id, logger })),
+        telemetry,
+      ),
+      hub: countedHub(createJobHub(database, logger), telemetry),
+      telemetry,
     }
     const supervisor = createSupervisor(context)
     return {

@@ -39,6 +39,8 @@ export interface Database<DB> {
     handler: (payload: string) => void,
     options?: ListenChannelOptions,
   ): Promise<() => Promise<void>>
+  /** Connections there are, those of them that are free, and requests that wait for one. */
+  pool(): { total: number; idle: number; waiting: number }
   /** Throws when the database does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -97,6 +99,7 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
     },
     listen: async (channel, handler, listenOptions) =>
       await listener.listen(fullChannel(channel), handler, listenOptions),
+    pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async ping() {
       await sql`select 1`.execute(db)
     },

@@ -84,6 +84,7 @@ export async function applyBatch(
         })
   if (result === undefined) throw notFound('job', `${ref.jobId}, attempt ${ref.attempt}`)
   if (result.applied) {
+    context.telemetry.batchStored(input.batch)
     context.hub.changed(ref.jobId)
     if (terminal !== undefined) context.hub.wake()
   }

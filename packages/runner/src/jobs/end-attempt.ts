@@ -14,7 +14,7 @@ export type EndOutcome =
  * The job's row is locked first, here and everywhere, so that ends, cancels and intake cannot deadlock.
  */
 export async function endAttempt(
-  context: Pick<RunnerContext, 'clock' | 'limits'>,
+  context: Pick<RunnerContext, 'clock' | 'limits' | 'telemetry'>,
   trx: Transaction<RunnerDatabase>,
   ref: { jobId: number; attempt: number },
   end: AttemptEnd,
@@ -35,6 +35,7 @@ export async function endAttempt(
     .executeTakeFirst()
   if (closed.numUpdatedRows === 0n || job.attempt !== ref.attempt) return { outcome: 'already-ended' }
 
+  context.telemetry.attemptEnded(end.reason)
   const retry = decideRetry({
     reason: end.reason,
     retryable: end.retryable ?? true,

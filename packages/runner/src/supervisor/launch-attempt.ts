@@ -15,6 +15,7 @@ export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Pr
     const request = await launchRequest(context, job)
     // Written down first: should the runner die in between, the next one finds nothing running and launches again.
     if (!(await markLaunched(context, ref))) return
+    context.telemetry.attemptLaunched(job.queued_at, context.clock.now())
     await context.launcher.launch(request)
   } catch (error) {
     context.logger.warn({ err: error, ...ref }, 'a trainer could not be launched')

@@ -58,6 +58,7 @@ export async function claimAttempts(context: RunnerContext, me: LeaseOwner): Pro
     select a.job_id as "jobId", a.attempt from attempts a join leased on leased.id = a.job_id
     where a.host = ${me.host} and a.launched_at is not null and a.cleaned_at is null
     order by a.job_id, a.attempt`.execute(context.database.db)
+  context.telemetry.attempts.leases.inc({ kind: 'live' }, rows.length)
   return rows
 }
 
@@ -80,6 +81,7 @@ export async function claimQueued(context: RunnerContext, me: LeaseOwner, limit:
     update jobs j set lease_owner = ${me.name}, lease_expires_at = ${expiry(context, now)}::timestamptz
     from next where j.id = next.id
     returning j.id as "jobId", j.attempt`.execute(context.database.db)
+  context.telemetry.attempts.leases.inc({ kind: 'queued' }, rows.length)
   return rows
 }
 

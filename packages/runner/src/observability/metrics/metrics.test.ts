@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Harness, isOver, openJournal, startHarness } from '../../testing/harness.ts'
+import { parseExposition, type Sample } from './parse-exposition.ts'
+
+const TOKEN = 'a-token-that-scrapers-know'
+
+describe('/metrics', () => {
+  let harness: Harness
+  beforeAll(async () => {
+    harness = await startHarness({ start: true, config: { metrics: { open: false, token: TOKEN } } })
+  })
+  afterAll(async () => await harness.close())
+
+  const scrape = async () => {
+    const response = await harness.request('/metrics', { headers: { authorization: `Bearer ${TOKEN}` } })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toContain('text/plain')
+    return parseExposition(await response.text())
+  }
+  const value = (samples: readonly Sample[], name: string, labels: Record<string, string> = {}) =>
+    samples
+      .filter((one) => one.name === name && Object.entries(labels).every(([key, wanted]) => one.labels[key] === wanted))
+      .reduce((sum, one) => sum + one.value, 0)
+
+  it('is read only with the token', async () => {
+    expect((await harness.request('/metrics')).status).toBe(401)
+    const wrong = await harness.request('/metrics', { headers: { authorization: 'Bearer nonsense' } })
+    expect(wrong.status).toBe(401)
+  })
+
+  it('counts a job from its queue to its end, and names no job in any label', async () => {
+    const before = (await scrape()).samples
+    const job = await harness.createJob()
+    await harness.waitFor(job.id, isOver)
+    const { samples, types } = await scrape()
+    const grown = (name: string, labels?: Record<string, string>) =>
+      value(samples, name, labels) - value(before, name, labels)
+
+    expect(grown('trainyard_attempts_ended_total', { reason: 'completed' })).toBe(1)
+    expect(grown('trainyard_queue_wait_seconds_count')).toBe(1)
+    expect(grown('trainyard_launch_seconds_count', { launcher: 'subprocess', outcome: 'ok' })).toBe(1)
+    expect(grown('trainyard_intake_requests_total', { endpoint: 'events', status: '200' })).toBeGreaterThan(0)
+    expect(grown('trainyard_intake_events_total')).toBeGreaterThan(2)
+    expect(grown('trainyard_intake_points_total')).toBeGreaterThan(0)
+    expect(grown('trainyard_lease_claims_total', { kind: 'queued' })).toBe(1)
+    expect(value(samples, 'trainyard_database_up')).toBe(1)
+    expect(types.get('process_cpu_seconds_total')).toBe('counter')
+    expect(types.get('trainyard_intake_request_seconds')).toBe('histogram')
+    for (const { name, labels } of samples.filter((one) => one.name.startsWith('trainyard_')))
+      for (const [label, seen] of Object.entries(labels))
+        if (label !== 'le' && label !== 'status') expect(seen, `${name} ${label}`).not.toMatch(/^\d+$/)
+    expect(samples.length).toBeLessThan(1000)
+  })
+
+  it('counts rejected events and jobs that wait', async () => {
+    const journal = await openJournal(harness)
+    const before = (await scrape()).samples
+    await journal.send(1, [{ type: 'nonsense' }, { type: 'log', level: 'info', message: 'a line' }])
+    const { samples } = await scrape()
+    expect(value(samples, 'trainyard_intake_rejected_events_total')).toBe(
+      value(before, 'trainyard_intake_rejected_events_total') + 1,
+    )
+    // Counts of the database are kept for some seconds.
+    for (let tries = 0; ; tries++) {
+      if (value((await scrape()).samples, 'trainyard_jobs') > 0) break
+      if (tries > 100) throw new Error('the job is never counted')
+      await sleep(200)
+    }
+  })
+})
+
+describe('/metrics without a token', () => {
+  it('answers this machine only', async () => {
+    const harness = await startHarness({ config: { metrics: { open: true } } })
+    expect((await harness.request('/metrics')).status).toBe(200)
+    const proxied = await harness.request('/metrics', { headers: { 'x-forwarded-for': '10.0.0.1' } })
+    expect(proxied.status).toBe(403)
+    await harness.close()
+    const closed = await startHarness()
+    expect((await closed.request('/metrics')).status).toBe(403)
+    await closed.close()
+  })
+})
+
+describe('the parser of the exposition format', () => {
+  it('refuses what Prometheus refuses', () => {
+    expect(() => parseExposition('# TYPE a counter\na{b="1} 1\n')).toThrow(/line 2/)
+    expect(() => parseExposition('# TYPE a counter\na 1\na 2\n')).toThrow(/twice/)
+    expect(() => parseExposition('a one\n')).toThrow(/line 1/)
+    expect(() => parseExposition('a 1')).toThrow(/newline/)
+  })
+})

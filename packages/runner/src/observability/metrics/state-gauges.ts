@@ -1,0 +1,89 @@
+import type { Database } from '@trainyard/platform'
+import { type JobState, JobState as JobStates } from '@trainyard/sdk/contract'
+import { sql } from 'kysely'
+import { Gauge } from 'prom-client'
+import type { RunnerDatabase } from '../../db/schema.ts'
+import type { RunnerTelemetry } from './telemetry.ts'
+
+/** Counts are read at most this often, however many scrape. */
+const MAX_AGE_MS = 5000
+const QUEUE_STATES: readonly JobState[] = ['pending', 'queued', 'running']
+
+interface Counts {
+  jobs: { state: JobState; queue: string; count: number }[]
+  backlog: { backend: string; state: string; count: number }[]
+}
+
+/**
+ * Gauges of what the database holds, read when somebody scrapes. Every replica shows the same numbers: take the maximum
+ * over them, not the sum. Ended jobs are counted by `trainyard_attempts_ended_total`, not here: there may be millions.
+ */
+export function addStateGauges(telemetry: RunnerTelemetry, database: Database<RunnerDatabase>): void {
+  const registers = [telemetry.registry]
+  let counts: Promise<Counts> | undefined
+  let readAt = 0
+  /** Undefined while the database does not answer: the other numbers are still worth having. */
+  const read = async (): Promise<Counts | undefined> => {
+    if (counts === undefined || performance.now() - readAt > MAX_AGE_MS) {
+      readAt = performance.now()
+      counts = readCounts(database)
+    }
+    return await counts.catch(() => undefined)
+  }
+
+  const jobs = new Gauge({
+    name: 'trainyard_jobs',
+    help: 'Jobs that have not ended, by state and queue',
+    labelNames: ['state', 'queue'],
+    registers,
+    async collect() {
+      const found = await read()
+      jobs.reset()
+      if (found === undefined) return
+      for (const state of QUEUE_STATES) jobs.set({ state, queue: 'default' }, 0)
+      for (const { state, queue, count } of found.jobs) jobs.set({ state, queue }, count)
+    },
+  })
+  const experiments = new Gauge({
+    name: 'trainyard_observability_experiments',
+    help: 'Experiments that a backend does not have to the end yet, by state; "failing" are tried again',
+    labelNames: ['backend', 'state'],
+    registers,
+    async collect() {
+      const found = await read()
+      experiments.reset()
+      for (const { backend, state, count } of found?.backlog ?? []) experiments.set({ backend, state }, count)
+    },
+  })
+  const up = new Gauge({
+    name: 'trainyard_database_up',
+    help: '1 when the database answers',
+    registers,
+    async collect() {
+      await database.ping().then(
+        () => up.set(1),
+        () => up.set(0),
+      )
+    },
+  })
+  const pool = new Gauge({
+    name: 'trainyard_database_connections',
+    help: 'Connections of the pool, and requests that wait for one',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const { total, idle, waiting } = database.pool()
+      pool.set({ state: 'used' }, total - idle)
+      pool.set({ state: 'idle' }, idle)
+      pool.set({ state: 'waiting' }, waiting)
+    },
+  })
+}
+
+async function readCounts(database: Database<RunnerDatabase>): Promise<Counts> {
+  const states = JobStates.options.filter((state) => QUEUE_STATES.includes(state))
+  const jobs = await sql<Counts['jobs'][number]>`
+    select state, 'default' as queue, count(*)::int as count
+    from jobs where state = any(${states}::text[]) group by 1, 2`.execute(database.db)
+  return { jobs: jobs.rows, backlog: [] }
+}
