@@ -19,6 +19,7 @@ async function steps(): Promise<Step[]> {
     ['import arrows', tool('vitest'), ['run', '--project', 'unit', 'tests/arrows']],
     ['unused files, exports and dependencies', tool('knip'), []],
     ['generated docs are current', ...node('scripts/docs.ts', '--check')],
+    ['API pages', ...node('scripts/api-docs.ts')],
     ['build and pack', ...node('scripts/build.ts')],
   ]
 }

@@ -1,5 +1,6 @@
 import type { ErrorType, StopReason } from './contract/index.ts'
 
+/** What every error of this package takes beside its message. */
 export interface TrainerErrorOptions {
   cause?: unknown
   /** Whether the same job may succeed when it is tried again. */

@@ -28,6 +28,9 @@ export type ResolvedBasicConfig = BasicConfig & {
   seed: number
 }
 
+/**
+ * The settings of a job: the basic ones that every trainer has, and the trainer's own as its manifest declares them.
+ */
 export interface ResolvedConfig {
   basic: ResolvedBasicConfig
   advanced: Record<string, unknown>
@@ -36,6 +39,7 @@ export interface ResolvedConfig {
 /** Metrics by name. NaN and infinities are allowed here and travel as text. */
 export type MetricNumbers = Readonly<Record<string, number>>
 
+/** How far a job is, and its numbers. Every field is optional; what is left out stays as it was. */
 export interface Progress {
   /** Finished epochs, from 1. */
   epoch?: number
@@ -49,6 +53,7 @@ export interface Progress {
   metrics?: MetricNumbers
 }
 
+/** The outcome of a validation: what a finished epoch is worth. */
 export interface Validation {
   /** Default: the epoch of the last {@link JobBase.progress}. */
   epoch?: number
@@ -72,6 +77,7 @@ export interface UploadedArtifact {
   sha256: string
 }
 
+/** How a file is stored on the platform. */
 export interface ArtifactOptions {
   /** Name on the platform: a relative path. Default: the file's own name (a folder becomes `name.tar`). */
   name?: string
@@ -81,24 +87,31 @@ export interface ArtifactOptions {
   onProgress?: (progress: UploadProgress) => void
 }
 
+/** How much of an upload has left. */
 export interface UploadProgress {
   sentBytes: number
   totalBytes: number
 }
 
+/** What is told about a checkpoint beside its bytes. */
 export interface CheckpointOptions {
   /** Default: the epoch of the last {@link JobBase.progress}. */
   epoch?: number
   metrics?: MetricNumbers
+  /** As in {@link ArtifactOptions}. */
   onProgress?: ArtifactOptions['onProgress']
 }
 
 /** `job.log('text')` is `job.log.info('text')`. Goes to the console and to the journal. */
 export interface JobLog {
   (message: string, data?: Record<string, unknown>): void
+  /** For those who look for a fault: the first to go when there is no room. */
   debug(message: string, data?: Record<string, unknown>): void
+  /** What a person who watches the job wants to know. */
   info(message: string, data?: Record<string, unknown>): void
+  /** Something is not as it should be; the job goes on. */
   warning(message: string, data?: Record<string, unknown>): void
+  /** Something failed. Sent at once. */
   error(message: string, data?: Record<string, unknown>): void
   /** A log line with a name of its own, to be found again: `event('early-stop', 'no progress for 10 epochs')`. */
   event(eventType: string, message: string, options?: { level?: LogLevel; data?: Record<string, unknown> }): void
@@ -128,11 +141,13 @@ export interface Sample {
   split: SplitName
 }
 
+/** The labelled images of a classification dataset. */
 export interface SampleIndex {
   classes: DatasetClass[]
   samples: Sample[]
 }
 
+/** A dataset on this machine, in the format that was asked for. */
 export interface FetchedDataset {
   /** `imagefolder`: `dir/{split}/{class}/{image}`, the trainer's own; `dice`: the raw, read-only folder. */
   dir: string
@@ -142,6 +157,7 @@ export interface FetchedDataset {
   counts: DatasetCounts
 }
 
+/** In which format a dataset is wanted. */
 export interface FetchOptions {
   /** `yolo` for Ultralytics and its kin (`data.yaml` in the folder), `imagefolder` for classifiers, and so on. */
   as: DatasetFormat
@@ -155,6 +171,7 @@ export interface JobDataset {
   samples(): Promise<SampleIndex>
 }
 
+/** A checkpoint that was downloaded and verified. */
 export interface CheckpointFile {
   /** Where the checkpoint now lies: a folder when a folder was saved. */
   path: string
@@ -198,14 +215,17 @@ export interface JobBase {
   artifact(kind: ArtifactKind, file: string, options?: ArtifactOptions): Promise<UploadedArtifact>
 }
 
+/** What the handler `train` gets. */
 export interface TrainJob extends JobBase {
   readonly operation: 'train'
   readonly best: BestTracker
+  /** Reports a validation. Synchronous and cheap, kept even when there is no room for other metrics. */
   validation(validation: Validation): void
   /** Uploads a checkpoint and tells of it; resolves when the platform holds it. `name` is "best", "last", or your own. */
   checkpoint(name: string, file: string, options?: CheckpointOptions): Promise<UploadedArtifact>
 }
 
+/** An image to look at. */
 export interface PredictImage {
   /** Its path inside the dataset or folder. */
   name: string
@@ -213,6 +233,7 @@ export interface PredictImage {
   path: string
 }
 
+/** What the handler `predict` gets. */
 export interface PredictJob extends JobBase {
   readonly operation: 'predict'
   /** The images to look at: the `test` split of the job's dataset, else all of it; locally the folder `--images`. */
@@ -221,12 +242,14 @@ export interface PredictJob extends JobBase {
   predictions(imageName: string, objects: PredictedObject[], options?: { inferenceTimeMs?: number }): void
 }
 
+/** What the handler `export` gets. */
 export interface ExportJob extends JobBase {
   readonly operation: 'export'
   /** The format to write. */
   readonly exportFormat: ExportFormat
 }
 
+/** What a training may return; the job is `completed` with it. */
 export interface TrainOutcome {
   /** Final metrics. */
   metrics?: MetricNumbers
@@ -234,6 +257,7 @@ export interface TrainOutcome {
   bestEpoch?: number
 }
 
+/** What a prediction may return. */
 export interface PredictOutcome {
   /** Default: images that were given to `job.predictions`. */
   imageCount?: number
@@ -241,6 +265,7 @@ export interface PredictOutcome {
   artifactId?: string
 }
 
+/** What an export may return. */
 export interface ExportOutcome {
   /** Default: the last artifact of kind "export". */
   artifactId?: string

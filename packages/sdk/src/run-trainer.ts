@@ -1,5 +1,6 @@
 import type { TrainerDefinition } from './define-trainer.ts'
 
+/** What {@link runTrainer} and {@link reportStarted} take from the process unless told otherwise. */
 export interface RunTrainerOptions {
   /** Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts'
 
+/** Which cache, and how much may stay in it. */
 export interface CleanDatasetCacheOptions {
   /** Default: `DATASET_CACHE_DIR`. */
   cacheDir?: string
@@ -8,6 +9,7 @@ export interface CleanDatasetCacheOptions {
   env?: Readonly<Record<string, string | undefined>>
 }
 
+/** What {@link cleanDatasetCache} removed and left, in bytes. */
 export interface CleanedDatasetCache {
   /** Version hashes of the datasets that were removed. */
   removed: string[]

@@ -14,10 +14,18 @@ export async function getFullConfig(
   return resolveConfig(env, findManifest(undefined, process.argv[1]))
 }
 
+/**
+ * The settings that every trainer has (epochs, batch, learning rate …), with every default applied. Throws
+ * `ConfigError` as {@link getFullConfig} does.
+ */
 export async function getBasicConfig(env?: Readonly<Record<string, string | undefined>>): Promise<ResolvedBasicConfig> {
   return (await getFullConfig(env)).basic
 }
 
+/**
+ * The settings of the trainer's own, as its manifest declares them. Throws `ConfigError` as {@link getFullConfig}
+ * does.
+ */
 export async function getAdvancedConfig(
   env?: Readonly<Record<string, string | undefined>>,
 ): Promise<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 import type { ExportFormat, TaskType } from '../contract/index.ts'
 import { ConfigError } from '../errors.ts'
 
+/** What {@link createExportMetadata} writes; what is not given is left out. */
 export interface ExportMetadataOptions {
   framework: string
   modelName: string

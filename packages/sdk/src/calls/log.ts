@@ -9,18 +9,22 @@ export function log(message: string, data?: Data): void {
   logEvent(undefined, message, data === undefined ? {} : { data })
 }
 
+/** The same as {@link log}. Never throws. */
 export function logInfo(message: string, data?: Data): void {
   log(message, data)
 }
 
+/** {@link log} for those who look for a fault: the first to go when there is no room. Never throws. */
 export function logDebug(message: string, data?: Data): void {
   logEvent(undefined, message, { level: 'debug', ...(data === undefined ? {} : { data }) })
 }
 
+/** {@link log} for what is not as it should be while the job goes on. Never throws. */
 export function logWarning(message: string, data?: Data): void {
   logEvent(undefined, message, { level: 'warning', ...(data === undefined ? {} : { data }) })
 }
 
+/** {@link log} for what failed; sent at once. Ends nothing: that is `reportFailed`. Never throws. */
 export function logError(message: string, data?: Data): void {
   logEvent(undefined, message, { level: 'error', ...(data === undefined ? {} : { data }) })
 }

@@ -7,6 +7,10 @@ export function reportProgress(progress: Progress): void {
   currentSession().progress(progress)
 }
 
+/**
+ * Reports the outcome of a validation. Synchronous and cheap. Throws `ConfigError` before {@link reportStarted},
+ * `ValidationError` for a loss of NaN.
+ */
 export function reportValidation(validation: Validation): void {
   currentSession().validation(validation)
 }

@@ -2,7 +2,9 @@ import { Check, CheckMessage, type VersionState } from '../contract/index.ts'
 import { type Connect, fetchJson, parseMessage } from './http.ts'
 import { follow } from './server-sent-events.ts'
 
+/** The acceptance of pushed trainers. */
 export interface ChecksClient {
+  /** One check with its findings. Throws `TrainyardApiError` when there is none. */
   get(id: string): Promise<Check>
   /** The whole check each time something changed, until there is a verdict. */
   live(id: string, options?: { signal?: AbortSignal | undefined }): AsyncIterable<Check>

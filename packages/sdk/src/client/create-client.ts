@@ -5,6 +5,7 @@ import { createJobsClient, type JobsClient } from './jobs.ts'
 import { createTokensClient, type TokensClient } from './tokens.ts'
 import { createTrainersClient, type TrainersClient } from './trainers.ts'
 
+/** Where the servers are, and with which token they are asked. */
 export interface CreateClientOptions {
   /** Address of the registry: needed for `trainers`, `checks` and `tokens`. */
   registryUrl?: string | undefined
@@ -16,6 +17,7 @@ export interface CreateClientOptions {
   fetch?: typeof fetch | undefined
 }
 
+/** The public APIs by subject. */
 export interface TrainyardClient {
   readonly jobs: JobsClient
   readonly datasets: DatasetsClient

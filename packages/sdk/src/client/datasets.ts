@@ -1,12 +1,14 @@
 import { Dataset, DatasetFilesPage, DatasetList } from '../contract/index.ts'
 import { type Connect, fetchJson, send } from './http.ts'
 
+/** The datasets of a runner. */
 export interface DatasetsClient {
   /** Registers a dataset from a tar or tar.gz of its folder. The same content under the same name gives the same dataset again. */
   upload(
     body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Blob | Uint8Array<ArrayBuffer>,
     options: { name: string; signal?: AbortSignal },
   ): Promise<Dataset>
+  /** One dataset. Throws `TrainyardApiError` when there is none. */
   get(id: string): Promise<Dataset>
   /** Newest first. */
   list(options?: { cursor?: string | undefined; limit?: number | undefined }): Promise<DatasetList>
@@ -15,6 +17,7 @@ export interface DatasetsClient {
     id: string,
     options?: { cursor?: string | undefined; limit?: number | undefined; all?: boolean | undefined },
   ): Promise<DatasetFilesPage>
+  /** Removes a dataset. Jobs that have read it keep what they learned. */
   delete(id: string): Promise<void>
 }
 

@@ -15,8 +15,11 @@ import {
 import { type Connect, fetchJson, parseMessage, send } from './http.ts'
 import { follow } from './server-sent-events.ts'
 
+/** The jobs of a runner. */
 export interface JobsClient {
+  /** Creates a job. Throws `TrainyardApiError` that names the setting the manifest refuses. */
   create(input: CreateJobInput): Promise<Job>
+  /** One job. Throws `TrainyardApiError` when there is none. */
   get(id: number): Promise<Job>
   /** Newest first. */
   list(options?: {
@@ -26,10 +29,13 @@ export interface JobsClient {
     /** Jobs a page. */
     limit?: number | undefined
   }): Promise<JobList>
+  /** Asks a job to stop; it is `cancelled` when its trainer has ended. */
   cancel(id: number): Promise<Job>
   /** Opens a new attempt. */
   restart(id: number): Promise<Job>
+  /** Removes a finished job and its files. */
   delete(id: number): Promise<void>
+  /** Series of metrics, thinned so that every spike stays. */
   metrics(
     id: number,
     options?: {
@@ -52,6 +58,7 @@ export interface JobsClient {
       limit?: number | undefined
     },
   ): Promise<LogPage>
+  /** Events as they were stored, oldest first. */
   events(
     id: number,
     options?: {
@@ -62,6 +69,7 @@ export interface JobsClient {
       limit?: number | undefined
     },
   ): Promise<StoredEventPage>
+  /** The files that a job left. */
   artifacts(id: number): Promise<ArtifactList>
   /** What happens to a job, until its end. Connects again after a loss; ends without an error when `signal` is aborted. */
   live(

@@ -9,12 +9,14 @@ export type PublishProgress =
   | { type: 'warning'; text: string }
   | { type: 'pushed'; digest: string }
 
+/** What is published, and where to. */
 export interface PublishOptions {
   /** The trainer's folder: trainer.json lies at its root. */
   dir: string
   registryUrl: string
   /** A token with the scope `push:<namespace>`. */
   token?: string | undefined
+  /** Called as the trainer is packed, pushed and checked. */
   onProgress?: ((progress: PublishProgress) => void) | undefined
   signal?: AbortSignal | undefined
   /** Default: the global one. */
@@ -25,6 +27,7 @@ export interface PublishOptions {
   retryMs?: number | undefined
 }
 
+/** The version that was pushed, and its check. */
 export interface PublishResult {
   name: string
   version: string

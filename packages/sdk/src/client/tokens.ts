@@ -4,10 +4,13 @@ import { type Connect, fetchJson, send } from './http.ts'
 
 const TokenList = z.object({ tokens: z.array(ApiToken) })
 
+/** Tokens of a registry. */
 export interface TokensClient {
   /** The only time the secret is shown. */
   create(input: CreateTokenRequest): Promise<CreatedToken>
+  /** Every token of the owner, without secrets. */
   list(): Promise<ApiToken[]>
+  /** From now on the token opens nothing. */
   revoke(id: string): Promise<void>
 }
 

@@ -1,7 +1,9 @@
 import { ResolvedTrainer, type TaskType, Trainer, TrainerList, TrainerVersion } from '../contract/index.ts'
 import { type Connect, fetchJson } from './http.ts'
 
+/** The trainers of a registry. */
 export interface TrainersClient {
+  /** Published trainers, page by page. */
   list(options?: {
     /** Words to look for. */
     q?: string | undefined
@@ -12,6 +14,7 @@ export interface TrainersClient {
   }): Promise<TrainerList>
   /** `name` is "namespace/name". */
   get(name: string): Promise<Trainer>
+  /** One version with its findings. Throws `TrainyardApiError` when there is none. */
   version(name: string, version: string): Promise<TrainerVersion>
   /** The newest published version in a range such as "^1.2"; without one, the latest. */
   resolve(name: string, range?: string): Promise<ResolvedTrainer>

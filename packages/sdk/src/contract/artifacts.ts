@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { RelativePath, Sha256Hex, SizeBytes, Timestamp } from './primitives.ts'
 
+/** What a file is for. */
 export const ArtifactKind = z.enum(['checkpoint', 'export', 'prediction', 'plot', 'log', 'other'])
 export type ArtifactKind = z.infer<typeof ArtifactKind>
 
@@ -26,6 +27,7 @@ export const SignedRequest = z.object({
 })
 export type SignedRequest = z.infer<typeof SignedRequest>
 
+/** One part of a large upload: the bytes from `offset`, `sizeBytes` long. */
 export const SignedPart = SignedRequest.extend({
   partNumber: z.number().int().positive(),
   offset: SizeBytes,

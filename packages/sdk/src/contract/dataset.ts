@@ -10,6 +10,7 @@ export const DatasetClass = z.object({
 })
 export type DatasetClass = z.infer<typeof DatasetClass>
 
+/** Images of each split. */
 export const SplitCounts = z.object({
   train: z.number().int().nonnegative(),
   val: z.number().int().nonnegative(),
@@ -17,6 +18,7 @@ export const SplitCounts = z.object({
 })
 export type SplitCounts = z.infer<typeof SplitCounts>
 
+/** How much a dataset holds; `labelled` counts images with at least one annotation. */
 export const DatasetCounts = z.object({
   images: z.number().int().nonnegative(),
   labelled: z.number().int().nonnegative(),

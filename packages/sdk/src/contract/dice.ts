@@ -9,6 +9,9 @@ export const DiceClass = z.looseObject({
   supercategory: z.string().nullish(),
 })
 
+/**
+ * One object of an image; which fields there are says its kind (box, outline, line, circle, keypoints, class alone).
+ */
 export const DiceAnnotation = z.looseObject({
   id: z.union([z.number(), z.string()]).optional(),
   image_id: z.union([z.number(), z.string()]).optional(),
@@ -19,6 +22,7 @@ export const DiceAnnotation = z.looseObject({
 })
 export type DiceAnnotation = z.infer<typeof DiceAnnotation>
 
+/** One image with its annotations, as the nested variant holds them. A size of 0 is unknown. */
 export const DiceImage = z.looseObject({
   id: z.union([z.number(), z.string()]),
   file_name: z.string().describe('Relative to storage_info.image_root'),
@@ -29,6 +33,7 @@ export const DiceImage = z.looseObject({
 })
 export type DiceImage = z.infer<typeof DiceImage>
 
+/** What `task_type` of a DICE file may say. */
 export const DICE_TASK_TYPES = [
   'object_detection',
   'classification',
@@ -38,6 +43,7 @@ export const DICE_TASK_TYPES = [
   'geometry_detection',
 ] as const
 
+/** A DICE file, nested (`images[].annotations`) or flat (`annotations` beside `images`, as in COCO). */
 export const DiceFile = z
   .looseObject({
     format_version: z.string(),

@@ -19,7 +19,9 @@ export const PROBLEMS = {
   unavailable: { status: 503, retryable: true, title: 'The service is not available now' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>
 
+/** One of the codes of {@link PROBLEMS}. */
 export type ProblemCode = keyof typeof PROBLEMS
+/** The codes of {@link PROBLEMS}. */
 export const ProblemCode = z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]])
 
 /** One field of a request that is wrong: where it is, what is wanted, what was seen. */

@@ -19,9 +19,11 @@ const base = {
 const epoch = z.number().int().nonnegative()
 const artifactId = z.string().min(1).max(64)
 
+/** How much a log line matters. */
 export const LogLevel = z.enum(['debug', 'info', 'warning', 'error'])
 export type LogLevel = z.infer<typeof LogLevel>
 
+/** The handler is about to run. Once an attempt. */
 export const StartedEvent = z.object({
   ...base,
   type: z.literal('started'),
@@ -30,6 +32,7 @@ export const StartedEvent = z.object({
   pid: z.number().int().optional(),
 })
 
+/** How far the job is, with metrics of a step or of a finished epoch. */
 export const ProgressEvent = z.object({
   ...base,
   type: z.literal('progress'),
@@ -41,6 +44,7 @@ export const ProgressEvent = z.object({
   metrics: Metrics.optional(),
 })
 
+/** The outcome of a validation. */
 export const ValidationEvent = z.object({
   ...base,
   type: z.literal('validation'),
@@ -56,6 +60,7 @@ export const ValidationEvent = z.object({
   plots: z.array(artifactId).optional(),
 })
 
+/** A checkpoint was uploaded. */
 export const CheckpointEvent = z.object({
   ...base,
   type: z.literal('checkpoint'),
@@ -65,6 +70,7 @@ export const CheckpointEvent = z.object({
   metrics: Metrics.optional(),
 })
 
+/** A file that is no checkpoint was uploaded. */
 export const ArtifactEvent = z.object({
   ...base,
   type: z.literal('artifact'),
@@ -73,6 +79,7 @@ export const ArtifactEvent = z.object({
   name: z.string().min(1).max(1024),
 })
 
+/** A line of the log. */
 export const LogEvent = z.object({
   ...base,
   type: z.literal('log'),
@@ -94,6 +101,7 @@ export const PredictedObject = z.object({
 })
 export type PredictedObject = z.infer<typeof PredictedObject>
 
+/** What was found in one image. */
 export const PredictionEvent = z.object({
   ...base,
   type: z.literal('prediction'),
@@ -102,6 +110,7 @@ export const PredictionEvent = z.object({
   inferenceTimeMs: z.number().nonnegative().optional(),
 })
 
+/** An exported model was uploaded. */
 export const ExportEvent = z.object({
   ...base,
   type: z.literal('export'),
@@ -110,12 +119,14 @@ export const ExportEvent = z.object({
   metadata: z.record(z.string(), z.unknown()).optional(),
 })
 
+/** What a finished training leaves. */
 export const TrainResult = z.object({
   operation: z.literal('train'),
   metrics: Metrics.default({}),
   bestEpoch: epoch.optional(),
   checkpointIds: z.array(artifactId).default([]),
 })
+/** What a finished prediction leaves. */
 export const PredictResult = z.object({
   operation: z.literal('predict'),
   imageCount: z.number().int().nonnegative(),
@@ -123,17 +134,21 @@ export const PredictResult = z.object({
   avgInferenceTimeMs: z.number().nonnegative().optional(),
   artifactId: artifactId.optional(),
 })
+/** What a finished export leaves. */
 export const ExportResult = z.object({
   operation: z.literal('export'),
   format: z.string().max(50),
   artifactId,
   metadata: z.record(z.string(), z.unknown()).optional(),
 })
+/** What a finished job leaves, by operation. */
 export const OperationResult = z.discriminatedUnion('operation', [TrainResult, PredictResult, ExportResult])
 export type OperationResult = z.infer<typeof OperationResult>
 
+/** The job is done. Terminal. */
 export const CompletedEvent = z.object({ ...base, type: z.literal('completed'), result: OperationResult })
 
+/** The job failed. Terminal. */
 export const FailedEvent = z.object({
   ...base,
   type: z.literal('failed'),
@@ -143,6 +158,7 @@ export const FailedEvent = z.object({
   retryable: z.boolean(),
 })
 
+/** The job stopped because it was asked to. Terminal. */
 export const CancelledEvent = z.object({
   ...base,
   type: z.literal('cancelled'),
@@ -166,11 +182,13 @@ export const TrainerEvent = z
   ])
   .meta({ id: 'TrainerEvent' })
 export type TrainerEvent = z.infer<typeof TrainerEvent>
+/** The types of events. */
 export type TrainerEventType = TrainerEvent['type']
 
 /** The events after which an attempt is closed. */
 export const TERMINAL_EVENT_TYPES = ['completed', 'failed', 'cancelled'] as const satisfies readonly TrainerEventType[]
 
+/** Whether nothing of the attempt may follow an event of this type. */
 export function isTerminalEventType(type: string): type is (typeof TERMINAL_EVENT_TYPES)[number] {
   return (TERMINAL_EVENT_TYPES as readonly string[]).includes(type)
 }

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 
+/** How much a finding matters: an error stops the trainer from being published. */
 export const Severity = z.enum(['error', 'warning', 'info'])
 export type Severity = z.infer<typeof Severity>
 
+/** The phases of acceptance, in their order. */
 export const CheckPhase = z.enum(['static', 'security', 'compliance'])
 export type CheckPhase = z.infer<typeof CheckPhase>
 

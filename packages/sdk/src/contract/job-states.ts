@@ -7,6 +7,7 @@ export type JobState = z.infer<typeof JobState>
 /** States in which nothing happens any more. */
 export const TERMINAL_JOB_STATES = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly JobState[]
 
+/** Whether a job in this state will never change again. */
 export function isTerminalJobState(state: JobState): boolean {
   return (TERMINAL_JOB_STATES as readonly JobState[]).includes(state)
 }
@@ -50,7 +51,9 @@ export const END_REASONS = {
   exited_without_result: { state: 'failed', retry: 'counted' },
 } as const satisfies Record<string, { state: JobState; retry: 'free' | 'counted' | 'never' }>
 
+/** One of the reasons of {@link END_REASONS}. */
 export type EndReason = keyof typeof END_REASONS
+/** The reasons of {@link END_REASONS}. */
 export const EndReason = z.enum(Object.keys(END_REASONS) as [EndReason, ...EndReason[]])
 
 /** Why the platform asks a trainer to stop. */

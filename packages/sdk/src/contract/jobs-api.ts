@@ -34,8 +34,10 @@ export const CreateJobRequest = z
   })
   .meta({ id: 'CreateJobRequest' })
 export type CreateJobRequest = z.infer<typeof CreateJobRequest>
+/** {@link CreateJobRequest} before its defaults are filled in: what a caller writes. */
 export type CreateJobInput = z.input<typeof CreateJobRequest>
 
+/** Why a job failed, in words for people. */
 export const JobError = z.object({
   errorType: ErrorType.optional(),
   message: z.string(),
@@ -139,6 +141,7 @@ export const StoredEvent = z.object({
 })
 export type StoredEvent = z.infer<typeof StoredEvent>
 
+/** `GET /v1/jobs/{id}/events?after=&limit=`: events as they were stored, oldest first. */
 export const StoredEventPage = z
   .object({ events: z.array(StoredEvent), nextCursor: z.string().optional() })
   .meta({ id: 'StoredEventPage' })

@@ -11,11 +11,14 @@ import {
 
 /** Name of the manifest's file, and the image label that says where it is in an image. */
 export const MANIFEST_FILE_NAME = 'trainer.json'
+/** Label of a container image that holds the manifest as JSON. */
 export const MANIFEST_IMAGE_LABEL = 'dev.trainyard.manifest'
+/** Where the manifest lies in an image without the label. */
 export const DEFAULT_MANIFEST_IMAGE_PATH = '/trainer.json'
 
 /** Media types of a trainer that is pushed without Docker: an OCI artifact with one layer. */
 export const BUNDLE_MEDIA_TYPE = 'application/vnd.trainyard.trainer.v1.tar+gzip'
+/** Media type of the config blob beside a bundle: the manifest as JSON. */
 export const BUNDLE_CONFIG_MEDIA_TYPE = 'application/vnd.trainyard.trainer.config.v1+json'
 
 const Argv = z.array(z.string().min(1)).min(1).describe('Program and arguments; no shell reads them')

@@ -12,8 +12,10 @@ export const SimpleHeartbeatRequest = z.looseObject({
   trace_id: z.string().optional(),
 })
 
+/** `should_continue: false` asks the trainer to stop. */
 export const SimpleHeartbeatResponse = z.object({ status: z.string(), should_continue: z.boolean() })
 
+/** A log line, at the simple endpoints. */
 export const SimpleEventRequest = z.looseObject({
   level: z.string().default('info'),
   event_type: z.string().max(100).optional(),
@@ -21,6 +23,7 @@ export const SimpleEventRequest = z.looseObject({
   data: z.record(z.string(), z.unknown()).optional(),
 })
 
+/** The end of the job, at the simple endpoints. */
 export const SimpleDoneRequest = z.looseObject({
   status: z.enum(['completed', 'succeeded', 'success', 'failed', 'error', 'cancelled']),
   error: z.string().nullish(),

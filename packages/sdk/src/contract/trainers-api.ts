@@ -30,6 +30,7 @@ export const TrainerList = z
   .meta({ id: 'TrainerList' })
 export type TrainerList = z.infer<typeof TrainerList>
 
+/** A version in the list of its trainer. */
 export const TrainerVersionSummary = z
   .object({
     version: z.string(),
@@ -113,6 +114,7 @@ export const CreateTokenRequest = z
   .meta({ id: 'CreateTokenRequest' })
 export type CreateTokenRequest = z.infer<typeof CreateTokenRequest>
 
+/** A token of the registry, without its secret. */
 export const ApiToken = z
   .object({
     id: z.string(),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type SplitName, SplitName as SplitNames } from '../contract/index.ts'
 
+/** Shares of the splits; they add up to 1. */
 export type SplitRatios = Readonly<Record<SplitName, number>>
 
 /** What a split is made of: one image, or all images of a group, which stay together. */

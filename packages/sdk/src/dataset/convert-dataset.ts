@@ -15,6 +15,7 @@ import type { DatasetReader } from './record.ts'
 import { type ConversionReport, ReportBuilder } from './report.ts'
 import { withSplits } from './split-dataset.ts'
 
+/** From where, to where, and how. */
 export interface ConvertDatasetOptions extends Partial<Omit<WriteOptions, 'signal'>> {
   /** The dataset: a folder, or one annotation file of COCO. It is only read. */
   source: string

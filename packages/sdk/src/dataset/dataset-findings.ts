@@ -36,9 +36,12 @@ export const FINDINGS = {
   'lost-in-reading': { severity: 'warning', text: 'What the files hold could not be read, or was changed' },
 } as const satisfies Record<string, { severity: FindingSeverity; text: string }>
 
+/** An error keeps loaders from reading the dataset, a warning changes what is learned, an info is only said. */
 export type FindingSeverity = 'error' | 'warning' | 'info'
+/** Names of findings; docs/datasets.md lists them. */
 export type DatasetFindingCode = keyof typeof FINDINGS
 
+/** Something about a dataset that a person should know. */
 export interface DatasetFinding {
   code: DatasetFindingCode
   severity: FindingSeverity

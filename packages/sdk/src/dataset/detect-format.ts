@@ -5,6 +5,7 @@ import { DatasetError } from '../errors.ts'
 import { cutJson } from './json/cut-json.ts'
 import { IMAGE_NAME, listFiles } from './list-files.ts'
 
+/** A format that a folder could hold, and what speaks for it. */
 export interface DetectedFormat {
   format: DatasetFormat
   /** What was seen that speaks for it, in words. */

@@ -17,8 +17,10 @@ import {
 } from './byte-source.ts'
 import { findOrientation, type Orientation, orientationOf, readTiffDirectory } from './exif.ts'
 
+/** What kind of image a file is, by its first bytes. */
 export type ImageFormat = 'png' | 'jpeg' | 'gif' | 'bmp' | 'webp' | 'tiff' | 'heic' | 'avif' | 'unknown'
 
+/** What the header of an image says of its size. */
 export interface ImageSize {
   format: ImageFormat
   /** In pixels, as shown (after the rotation that EXIF asks for); 0 for a format whose header is not read. */

@@ -25,6 +25,7 @@ export interface DatasetIndex {
   samples: IndexedSample[]
 }
 
+/** What is known of a dataset beside its files. */
 export interface IndexDatasetOptions {
   /** Splits that win over the dataset's own, by path. */
   splits?: ReadonlyMap<string, SplitName>

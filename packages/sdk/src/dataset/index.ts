@@ -17,6 +17,7 @@ export { type ConvertDatasetOptions, convertDataset, LossError } from './convert
 export type { WriteOptions } from './convert-options.ts'
 export type { DatasetFinding, DatasetFindingCode, FindingSeverity } from './dataset-findings.ts'
 export { type DetectedFormat, detectFormat } from './detect-format.ts'
+export type { Orientation } from './exif.ts'
 export { type ReadClassMaskOptions, readClassMask } from './formats/class-mask/read.ts'
 export { findDiceFile, readDice } from './formats/dice/read.ts'
 export { readImageFolder } from './formats/imagefolder/read.ts'
@@ -24,7 +25,7 @@ export { type WriteImageFolderOptions, writeImageFolder } from './formats/imagef
 export { createDataYaml, type DataYamlOptions } from './formats/yolo/data-yaml.ts'
 export { type GroupBy, groupOf, roboflowSource } from './group-images.ts'
 export { hashSplit } from './hash-split.ts'
-export { type ImageDetails, type ImageSize, inspectImage, readImageSize } from './image-header.ts'
+export { type ImageDetails, type ImageFormat, type ImageSize, inspectImage, readImageSize } from './image-header.ts'
 export { type DatasetIndex, type IndexDatasetOptions, type IndexedSample, indexDataset } from './index-dataset.ts'
 export { openDataset } from './open-dataset.ts'
 export type {

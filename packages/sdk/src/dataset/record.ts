@@ -81,6 +81,7 @@ export interface DatasetReader {
   losses?: LossCounter
   /** For formats that several threads can read at once. */
   shared?: SharedDataset
+  /** Closes the file and stops its threads; a reader without it holds nothing open. */
   close?(): Promise<void>
 }
 
@@ -94,6 +95,7 @@ export interface SharedDataset {
   names(): Iterable<{ path: string; split: SplitName | undefined }>
 }
 
+/** How a dataset is read. */
 export interface ReadOptions {
   /** The task, where a format cannot tell (YOLO's OBB rows look like polygons). Default: what the files say. */
   task?: TaskType

@@ -72,6 +72,7 @@ export type LossReason =
   | 'class-details-dropped'
   | 'flip-index-omitted'
 
+/** What was lost or changed for one reason: how often, and the first examples. */
 export interface Loss {
   reason: LossReason
   count: number
@@ -99,6 +100,7 @@ export class LossCounter {
     }
   }
 
+  /** Adds what another counter saw: that of a thread. */
   merge(losses: Iterable<Loss>): void {
     for (const { reason, count, examples } of losses) {
       const known = this.#losses.get(reason) ?? { count: 0, examples: [] }
@@ -109,6 +111,7 @@ export class LossCounter {
     }
   }
 
+  /** How often something was lost for this reason. */
   count(reason: LossReason): number {
     return this.#losses.get(reason)?.count ?? 0
   }
@@ -121,11 +124,13 @@ export class LossCounter {
   }
 }
 
+/** One split and how much was written to it. */
 export interface SplitReport {
   images: number
   annotations: number
 }
 
+/** One class and how often it was written. */
 export interface ClassReport {
   id: number
   name: string

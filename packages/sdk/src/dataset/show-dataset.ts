@@ -10,6 +10,7 @@ import { drawAnnotation, drawLabel, labelOf } from './show/draw-annotation.ts'
 import { LETTER_WIDTH, LINE_HEIGHT } from './show/font.ts'
 import { loadPixels, resize } from './show/load-pixels.ts'
 
+/** Which images a contact sheet shows, and how large. */
 export interface ShowDatasetOptions {
   /** The PNG file to write. */
   target: string
@@ -32,6 +33,7 @@ export interface ShowDatasetOptions {
   signal?: AbortSignal
 }
 
+/** A contact sheet as PNG, and what is on it. */
 export interface ShownDataset {
   target: string
   width: number

@@ -4,6 +4,7 @@ import { assignSplits, type SplitItem, type SplitRatios } from './assign-splits.
 import { type GroupBy, groupOf } from './group-images.ts'
 import type { DatasetReader } from './record.ts'
 
+/** How images are put into splits. */
 export interface SplitDatasetOptions {
   /** Parts of one. Default 0.7 / 0.2 / 0.1. */
   ratios?: SplitRatios
@@ -20,6 +21,7 @@ export interface SplitDatasetOptions {
   signal?: AbortSignal
 }
 
+/** Which image is in which split, and what was noticed. */
 export interface SplitResult {
   /** By path. */
   splits: Map<string, SplitName>

@@ -14,6 +14,7 @@ import { IMAGE_NAME, listFiles } from './list-files.ts'
 import { splitExtension } from './output-names.ts'
 import type { DatasetReader, ImageRecord } from './record.ts'
 
+/** How closely a dataset is looked at. */
 export interface ValidateDatasetOptions {
   /** Its folder: given, images are found that the dataset does not name. */
   dir?: string
@@ -21,6 +22,7 @@ export interface ValidateDatasetOptions {
   pixels?: boolean
   /** Hash every image to find the same one twice. Default false: it reads all bytes. */
   duplicates?: boolean
+  /** Called now and then with the images looked at so far. */
   onProgress?: (progress: { images: number }) => void
   signal?: AbortSignal
 }

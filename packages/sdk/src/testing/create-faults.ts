@@ -3,11 +3,15 @@ import { type CreateFaultScriptOptions, createFaultScript, type Fault, type Faul
 /** A web-standard request handler, such as `app.fetch`. */
 export type Handler = (request: Request) => Promise<Response> | Response
 
+/** The time that faults wait by; a test may bring its own. */
 export interface FaultClock {
+  /** Milliseconds since any fixed moment. */
   now(): Date
+  /** Waits so many milliseconds. */
   sleep(ms: number): Promise<void>
 }
 
+/** Which faults, around which handler. */
 export interface CreateFaultsOptions {
   /** What goes wrong. Default: drawn from `seed`. */
   script?: FaultScript
@@ -29,6 +33,7 @@ export interface FaultLogEntry {
   fault: Fault
 }
 
+/** A handler with faults in front of it, and what they did. */
 export interface Faults {
   /** What is played: print it with a failure, and give it back as `script` to play it again. */
   script: FaultScript

@@ -17,6 +17,7 @@ export type Fault =
   /** 401 `token_expired`. */
   | { type: 'expired-token'; at: number; count: number }
 
+/** One of {@link FAULT_TYPES}. */
 export type FaultType = Fault['type']
 
 /** What goes wrong, as plain data: a seed and its script can be printed, stored and played again. */
@@ -25,6 +26,7 @@ export interface FaultScript {
   faults: Fault[]
 }
 
+/** From which seed a script is made, and how bad it gets. */
 export interface CreateFaultScriptOptions {
   seed: number
   /** Kinds to draw from. Default: all. */
@@ -41,6 +43,7 @@ export interface CreateFaultScriptOptions {
   retryAfterSeconds?: number
 }
 
+/** Every kind of fault. */
 export const FAULT_TYPES = [
   'unavailable',
   'rate-limited',

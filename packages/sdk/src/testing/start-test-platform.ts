@@ -16,6 +16,7 @@ import type { FaultScript } from './fault-script.ts'
 import { packFolder } from './pack-folder.ts'
 import { writeTestDataset } from './write-test-dataset.ts'
 
+/** Which trainer, on which dataset, with which faults. */
 export interface StartTestPlatformOptions {
   /** Folder of the trainer: the entry points of its `trainer.json` are run as a platform runs them. Default: this folder. */
   trainerDir?: string
@@ -39,11 +40,13 @@ export interface TestJob {
   output: string
 }
 
+/** What a job of the test is asked to do. */
 export interface RunTestJobOptions extends Omit<CreateJobInput, 'trainer' | 'dataset'> {
   /** Longest time until its end, in milliseconds; then it is cancelled and the call throws. Default 60,000. */
   timeoutMs?: number
 }
 
+/** The real runner in this process, with a trainer and a dataset. */
 export interface TestPlatform extends AsyncDisposable {
   url: string
   manifest: TrainerManifest

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
 import { createRandom } from './random.ts'
 
+/** How large the dataset is and what is on its images. */
 export interface WriteTestDatasetOptions {
   /** Names of the classes: each is a bright stripe at a place of its own. Default: "top", "middle" and "bottom". */
   classes?: readonly string[]

@@ -6,6 +6,7 @@ import { decodePng } from '../../png/decode.ts'
 import type { Annotation } from '../../record.ts'
 import { LossCounter } from '../../report.ts'
 
+/** How the pixels of a class mask are read. */
 export interface ReadClassMaskOptions {
   /** The class of each pixel value. Nothing is guessed: whether 1 is class 0 or class 1 differs by tool. */
   classes: ReadonlyMap<number, number>

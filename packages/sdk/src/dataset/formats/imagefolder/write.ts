@@ -11,6 +11,7 @@ import type { DatasetIndex } from '../../index-dataset.ts'
 import { createOutputNames, portableName } from '../../output-names.ts'
 import type { ImageRecord } from '../../record.ts'
 
+/** How a folder of classes is written. */
 export interface WriteImageFolderOptions {
   signal?: AbortSignal
 }

@@ -3,6 +3,7 @@ import type { SplitName, TaskType } from '../../../contract/index.ts'
 import { DatasetError } from '../../../errors.ts'
 import { isFlipIndex } from './flip-index.ts'
 
+/** What a `data.yaml` says. */
 export interface DataYamlOptions {
   /** Class names in the order of their numbers. */
   names: readonly string[]

@@ -1,0 +1,36 @@
+/**
+ * Writes the API pages of the SDK into `docs/api/` (not committed). Fails on an exported name without a description and on
+ * a link that leads nowhere.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { ROOT, run } from './lib/run.ts'
+
+const ROOM = join(ROOT, 'scripts/api-docs')
+const OUT = join(ROOT, 'docs/api')
+
+/** Links inside the site whose file, or whose place in that file, is not there. */
+async function findBrokenLinks(): Promise<string[]> {
+  const entries = await readdir(OUT, { recursive: true, withFileTypes: true })
+  const files = new Set(entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)))
+  const pages = new Map<string, string>()
+  for (const file of files) if (file.endsWith('.html')) pages.set(file, await readFile(file, 'utf8'))
+  const broken: string[] = []
+  for (const [page, html] of pages) {
+    for (const [, link = ''] of html.matchAll(/<a [^>]*href="([^"]+)"/g)) {
+      if (/^(https?|mailto):/.test(link)) continue
+      const [path = '', fragment] = decodeURI(link.replaceAll('&amp;', '&')).split('#')
+      const target = path === '' ? page : join(dirname(page), path)
+      const hasPlace =
+        fragment === undefined || fragment === '' || pages.get(target)?.includes(`id="${fragment}"`) !== false
+      if (!files.has(target) || !hasPlace) broken.push(`${relative(OUT, page)}: ${link}`)
+    }
+  }
+  return broken
+}
+
+const { code } = await run(process.execPath, ['node_modules/typedoc/bin/typedoc', '--logLevel', 'Warn'], { cwd: ROOM })
+const broken = code === 0 ? await findBrokenLinks() : []
+if (broken.length > 0) console.error(`Links that lead nowhere:\n${broken.map((link) => `  ${link}`).join('\n')}`)
+if (code !== 0 || broken.length > 0) process.exitCode = 1
+else console.log('docs/api/index.html is written')
