@@ -1,5 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createApi, createLogger, openApiDocument, TrainyardError } from '@trainyard/platform'
+import { datasetAccess } from './auth/dataset-access.ts'
+import { guardPeople } from './auth/guard.ts'
 import { callbackRoutes } from './callback/routes.ts'
 import type { RunnerContext } from './context.ts'
 import { datasetRoutes } from './datasets/index.ts'
@@ -34,8 +36,16 @@ export function createRunnerApp(context: RunnerContext): OpenAPIHono {
   api.route('/', metricsRoutes({ logger: context.logger, telemetry, config: config?.metrics }))
   api.route('/', callbackRoutes(context))
   api.route('/', simpleRoutes(context))
+  // Above: who holds a job token. Below: people, each route behind the guard.
+  guardPeople(api, context)
   api.route('/', jobRoutes(context))
-  api.route('/', datasetRoutes(context, { findLiveJobs: (datasetId) => findLiveJobs(context, datasetId) }))
+  api.route(
+    '/',
+    datasetRoutes(context, {
+      access: (c) => datasetAccess(context, c),
+      findLiveJobs: (datasetId) => findLiveJobs(context, datasetId),
+    }),
+  )
   return api
 }
 

@@ -1,4 +1,4 @@
-import { parseConfig } from '@trainyard/platform'
+import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
 import { LAUNCHERS, type LauncherName } from './launchers/create-launcher.ts'
 import { type MetricsConfig, readMetricsConfig } from './observability/metrics/config.ts'
@@ -34,6 +34,10 @@ export interface RunnerConfig {
   jwtSecret?: string
   /** Who may read `/metrics`. Default: nobody. */
   metrics?: MetricsConfig
+  /** Who may come in. Default: whoever is on this machine. */
+  auth?: AuthConfig
+  /** Goes before the name of the schema `identity`. Default: none. */
+  identitySchemaPrefix?: string
   /** Changes to {@link DEFAULT_RUNNER_LIMITS}. */
   limits?: Partial<RunnerLimits>
 }
@@ -86,6 +90,7 @@ const RunnerEnvironment = z.object({
   MAX_CONCURRENT_JOBS: count(2),
   LAUNCHER: z.enum(LAUNCHERS).default('subprocess'),
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
+  ...AuthEnvironment,
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
 })
 
@@ -112,6 +117,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     launcher: values.LAUNCHER,
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
     metrics: readMetricsConfig(env),
+    auth: toAuthConfig(values),
     ...(values.JWT_SECRET === undefined ? {} : { jwtSecret: values.JWT_SECRET }),
   }
 }

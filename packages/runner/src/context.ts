@@ -1,4 +1,13 @@
-import type { Clock, Database, JobTokenClaims, JobTokens, Logger, ObjectStore } from '@trainyard/platform'
+import type {
+  AuthConfig,
+  Clock,
+  Database,
+  Identity,
+  JobTokenClaims,
+  JobTokens,
+  Logger,
+  ObjectStore,
+} from '@trainyard/platform'
 import type { RunnerConfig, RunnerLimits } from './config.ts'
 import type { RunnerDatabase } from './db/schema.ts'
 import type { Launcher } from './launchers/launcher.ts'
@@ -18,6 +27,9 @@ export interface RunnerContext {
   logger: Logger
   clock: Clock
   tokens: JobTokens
+  /** People, and who may do what. */
+  identity: Identity
+  auth: AuthConfig
   trainers: TrainerSource
   launcher: Launcher
   /** Tells this and other replicas that a job changed. */

@@ -3,11 +3,14 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import {
   type Clock,
   createJobTokens,
+  DEFAULT_AUTH,
   ensureWritableFolder,
+  type Identity,
   type Logger,
   loadSigningKeys,
   type ObjectStore,
   openDatabase,
+  openIdentity,
   systemClock,
 } from '@trainyard/platform'
 import { createRunnerApp } from './app.ts'
@@ -33,6 +36,8 @@ export interface CreateRunnerOptions {
   /** Default: the registry at `config.registryUrl`. */
   trainers?: TrainerSource
   clock?: Clock
+  /** Default: opened in the runner's database, and closed with it. A given one stays open. */
+  identity?: Identity
   /** Default: the one that `config.launcher` names. */
   launcher?: Launcher
 }
@@ -58,7 +63,10 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
     migrations: runnerMigrations,
     logger,
   })
+  let identity: Identity | undefined
   try {
+    identity = options.identity ?? (await openOwnIdentity(config, logger))
+    const people = identity
     const keys = await loadSigningKeys(database, config.jwtSecret === undefined ? {} : { secret: config.jwtSecret })
     const instance = await database.db.selectFrom('instance').select('id').executeTakeFirstOrThrow()
     const telemetry = createTelemetry()
@@ -71,6 +79,8 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       logger,
       clock,
       tokens: createJobTokens({ keys, clock }),
+      identity,
+      auth: config.auth ?? DEFAULT_AUTH,
       trainers: options.trainers ?? defaultTrainers(config, dataDir),
       launcher: timedLauncher(
         options.launcher ?? (await createLauncher({ config, dataDir, instanceId: instance.id, logger })),
@@ -90,13 +100,20 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       async stop() {
         await supervisor.stop()
         await context.hub.stop()
+        if (options.identity === undefined) await people.close()
         await database.close()
       },
     }
   } catch (error) {
+    if (options.identity === undefined) await identity?.close()
     await database.close()
     throw error
   }
+}
+
+async function openOwnIdentity(config: RunnerConfig, logger: Logger): Promise<Identity> {
+  const { databaseUrl: url, identitySchemaPrefix: schemaPrefix } = config
+  return await openIdentity({ url, logger, ...(schemaPrefix === undefined ? {} : { schemaPrefix }) })
 }
 
 function defaultTrainers(config: RunnerConfig, dataDir: string): TrainerSource {

@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import { type Migration, Migrator } from 'kysely/migration'
+import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migration'
 import pg from 'pg'
 
 export interface MigrateOptions {
@@ -32,7 +32,7 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
           // Areas of one package add their migrations side by side.
           allowUnorderedMigrations: true,
         })
-        const { error, results = [] } = await migrator.migrateToLatest()
+        const { error, results = [] } = await untilNothingVanishes(() => migrator.migrateToLatest())
         if (error !== undefined) {
           const failed = results.find((result) => result.status === 'Error')?.migrationName ?? 'of an unknown name'
           throw new Error(`The migration ${failed} of schema "${schema}" failed`, { cause: error })
@@ -49,4 +49,17 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
 /** The start-up option that makes a schema the one in which names are looked up. */
 export function searchPath(schema: string): string {
   return `-c search_path=${schema}`
+}
+
+/**
+ * Kysely first looks at the tables of all schemas, and fails when somebody drops one of another schema meanwhile. Nothing has
+ * run then, so it is simply begun again.
+ */
+async function untilNothingVanishes(migrateAll: () => Promise<MigrationResultSet>): Promise<MigrationResultSet> {
+  for (let tries = 1; ; tries++) {
+    const outcome = await migrateAll()
+    const code = outcome.error instanceof Error && 'code' in outcome.error ? outcome.error.code : undefined
+    const vanished = code === '3F000' || code === '42P01' || code === 'XX000'
+    if (!vanished || (outcome.results ?? []).length > 0 || tries === 10) return outcome
+  }
 }

@@ -1,9 +1,51 @@
-import { type ColumnType, type Generated, type JSONColumnType, sql } from 'kysely'
-import type { Migration } from 'kysely/migration'
+import type { Role } from '@trainyard/sdk/contract'
+import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
+
+interface AccountsTable {
+  id: string
+  /** Unique whatever its case. Absent for accounts of another issuer and for the local owner. */
+  email: string | null
+  display_name: string
+  /** With its parameters in it; absent when nobody can log in with a password. */
+  password_hash: string | null
+  operator: boolean
+  created_at: Generated<Date>
+  disabled_at: Date | null
+}
+export type AccountRow = Selectable<AccountsTable>
+
+interface OrganisationsTable {
+  id: string
+  slug: string
+  display_name: string
+  created_at: Generated<Date>
+}
+
+interface MembershipsTable {
+  organisation_id: string
+  account_id: string
+  role: Role
+  created_at: Generated<Date>
+}
+
+interface ProjectsTable {
+  id: string
+  organisation_id: string
+  slug: string
+  display_name: string
+  created_at: Generated<Date>
+}
 
 interface TokensTable {
   id: string
+  /** A session is a token that a login made. */
+  kind: ColumnType<'api' | 'session', 'api' | 'session' | undefined, never>
+  /** The account's id; of a token without an account any name. */
   owner: string
+  account_id: string | null
+  /** Of use in this organisation, or this project, alone. */
+  organisation_id: string | null
+  project_id: string | null
   name: string
   scopes: JSONColumnType<string[]>
   secret_hash: string
@@ -13,46 +55,38 @@ interface TokensTable {
   revoked_at: Date | null
 }
 
+/** Who an issuer's subject is here. */
+interface ExternalAccountsTable {
+  issuer: string
+  subject: string
+  account_id: string
+}
+
+/** Tries within a window, for all replicas together. */
+interface RateLimitsTable {
+  key: string
+  count: number
+  resets_at: Date
+}
+
 interface AuditTable {
   id: Generated<number>
   at: Generated<Date>
   actor: string
   action: string
   subject: string
+  organisation_id: string | null
+  project_id: string | null
   data: ColumnType<unknown, string, never>
 }
 
 export interface IdentityDatabase {
+  accounts: AccountsTable
+  organisations: OrganisationsTable
+  memberships: MembershipsTable
+  projects: ProjectsTable
   tokens: TokensTable
+  external_accounts: ExternalAccountsTable
+  rate_limits: RateLimitsTable
   audit: AuditTable
-}
-
-export const identityMigrations: Record<string, Migration> = {
-  '2026-11-21-tokens-and-audit': {
-    async up(db) {
-      await db.schema
-        .createTable('tokens')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('owner', 'text', (column) => column.notNull())
-        .addColumn('name', 'text', (column) => column.notNull())
-        .addColumn('scopes', 'jsonb', (column) => column.notNull())
-        .addColumn('secret_hash', 'text', (column) => column.notNull().unique())
-        .addColumn('created_at', 'timestamptz', (column) => column.notNull().defaultTo(sql`now()`))
-        .addColumn('expires_at', 'timestamptz')
-        .addColumn('last_used_at', 'timestamptz')
-        .addColumn('revoked_at', 'timestamptz')
-        .execute()
-      await db.schema.createIndex('tokens_owner').on('tokens').columns(['owner', 'created_at']).execute()
-      await db.schema
-        .createTable('audit')
-        .addColumn('id', 'bigint', (column) => column.primaryKey().generatedAlwaysAsIdentity())
-        .addColumn('at', 'timestamptz', (column) => column.notNull().defaultTo(sql`now()`))
-        .addColumn('actor', 'text', (column) => column.notNull())
-        .addColumn('action', 'text', (column) => column.notNull())
-        .addColumn('subject', 'text', (column) => column.notNull())
-        .addColumn('data', 'jsonb', (column) => column.notNull())
-        .execute()
-      await db.schema.createIndex('audit_subject').on('audit').columns(['subject', 'id']).execute()
-    },
-  },
 }

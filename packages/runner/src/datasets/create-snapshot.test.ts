@@ -14,24 +14,24 @@ async function register(name: string) {
   async function* body() {
     yield bytes
   }
-  return (await registerDataset(area.context, { name, body: body() })).dataset
+  return (await registerDataset(area.context, { projectId: 'prj_default', name, body: body() })).dataset
 }
 
 test('a snapshot copies the annotation file, refers to the images, and is reused for the same content', async () => {
   const dataset = await register('shapes')
   const before = await area.keys()
-  const snapshots = await Promise.all([1, 2, 3].map(() => createSnapshot(area.context, dataset.id)))
+  const snapshots = await Promise.all([1, 2, 3].map(() => createSnapshot(area.context, dataset.id, 'prj_default')))
   const [snapshot] = snapshots
   expect(new Set(snapshots.map(({ id }) => id)).size).toBe(1)
   expect(snapshot).toMatchObject({ datasetId: dataset.id, versionHash: dataset.versionHash, counts: dataset.counts })
   const added = (await area.keys()).filter((key) => !before.includes(key))
   expect(added).toEqual([`snapshots/${snapshot?.id}/annotations.json`])
-  expect((await createSnapshot(area.context, dataset.id)).id).toBe(snapshot?.id)
+  expect((await createSnapshot(area.context, dataset.id, 'prj_default')).id).toBe(snapshot?.id)
 })
 
 test('the manifest of a snapshot is the contract’s, and its annotation file can be read', async () => {
   const dataset = await register('manifest')
-  const snapshot = await createSnapshot(area.context, dataset.id)
+  const snapshot = await createSnapshot(area.context, dataset.id, 'prj_default')
   const manifest = DatasetManifest.parse(await getDatasetManifest(area.context, snapshot.id))
   expect(manifest).toMatchObject({
     datasetId: dataset.id,
@@ -49,7 +49,7 @@ test('the manifest of a snapshot is the contract’s, and its annotation file ca
 })
 
 test('the files of a snapshot are the labelled images, in pages that cover each once', async () => {
-  const snapshot = await createSnapshot(area.context, (await register('files')).id)
+  const snapshot = await createSnapshot(area.context, (await register('files')).id, 'prj_default')
   const paths: string[] = []
   let cursor: string | undefined
   do {
@@ -67,9 +67,9 @@ test('the files of a snapshot are the labelled images, in pages that cover each 
 
 test('there is no snapshot of a dataset that is not there', async () => {
   const dataset = await register('gone')
-  const snapshot = await createSnapshot(area.context, dataset.id)
+  const snapshot = await createSnapshot(area.context, dataset.id, 'prj_default')
   await deleteDataset(area.context, dataset.id)
-  await expect(createSnapshot(area.context, dataset.id)).rejects.toMatchObject({ code: 'not_found' })
+  await expect(createSnapshot(area.context, dataset.id, 'prj_default')).rejects.toMatchObject({ code: 'not_found' })
   await expect(getDatasetManifest(area.context, snapshot.id)).rejects.toMatchObject({ code: 'not_found' })
   await expect(listDatasetFiles(area.context, snapshot.id)).rejects.toMatchObject({ code: 'not_found' })
 })
@@ -82,9 +82,9 @@ test('thousands of small images are registered, and listed with signed URLs, in 
   async function* body() {
     yield bytes
   }
-  const { dataset } = await registerDataset(area.context, { name: 'many', body: body() })
+  const { dataset } = await registerDataset(area.context, { projectId: 'prj_default', name: 'many', body: body() })
   expect(dataset.counts.images).toBe(2_000)
-  const snapshot = await createSnapshot(area.context, dataset.id)
+  const snapshot = await createSnapshot(area.context, dataset.id, 'prj_default')
   const page = await listDatasetFiles(area.context, snapshot.id, { limit: 5_000 })
   expect(new Set(page.files.map(({ url }) => url)).size).toBe(2_000)
 }, 20_000)

@@ -5,11 +5,17 @@ import { datasetKey, snapshotKey } from './storage-keys.ts'
 
 /**
  * Freezes a dataset for a job: its annotation files are copied, its images are referenced. The same content gives the
- * snapshot that is there. Throws `not_found` when there is no such dataset.
+ * snapshot that is there. Throws `not_found` when there is no such dataset
+ * in the project.
  */
-export async function createSnapshot(context: DatasetContext, datasetId: string): Promise<Snapshot> {
+export async function createSnapshot(context: DatasetContext, datasetId: string, projectId: string): Promise<Snapshot> {
   const { db } = context.database
-  const dataset = await db.selectFrom('datasets').selectAll().where('id', '=', datasetId).executeTakeFirst()
+  const dataset = await db
+    .selectFrom('datasets')
+    .selectAll()
+    .where('id', '=', datasetId)
+    .where('project_id', '=', projectId)
+    .executeTakeFirst()
   if (dataset === undefined) throw notFound('dataset', datasetId)
   const existing = await findSnapshot(context, datasetId, dataset.version_hash)
   if (existing) return existing

@@ -7,7 +7,7 @@ export interface Snapshot extends Dataset {
   datasetId: string
 }
 
-export function toDataset(row: Selectable<DatasetRow>): Dataset {
+export function toDataset(row: Omit<Selectable<DatasetRow>, 'project_id'>): Dataset {
   return {
     id: row.id,
     name: row.name,

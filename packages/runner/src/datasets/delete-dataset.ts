@@ -1,4 +1,5 @@
 import { notFound, TrainyardError } from '@trainyard/platform'
+import type { AuditDataset } from './access.ts'
 import type { DatasetContext } from './context.ts'
 import { datasetKey, snapshotKey } from './storage-keys.ts'
 
@@ -9,11 +10,16 @@ export type FindLiveJobs = (datasetId: string) => Promise<number[]>
 export async function deleteDataset(
   context: DatasetContext,
   id: string,
-  findLiveJobs: FindLiveJobs = async () => [],
+  { findLiveJobs = async () => [], audit }: { findLiveJobs?: FindLiveJobs; audit?: AuditDataset } = {},
 ): Promise<void> {
   const snapshots = await context.database.transaction(async (trx) => {
     // The lock keeps new snapshots out: theirs is a foreign key to this row.
-    const row = await trx.selectFrom('datasets').select('id').where('id', '=', id).forUpdate().executeTakeFirst()
+    const row = await trx
+      .selectFrom('datasets')
+      .select(['project_id', 'name'])
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst()
     if (row === undefined) throw notFound('dataset', id)
     const jobs = await findLiveJobs(id)
     if (jobs.length > 0) {
@@ -25,6 +31,7 @@ export async function deleteDataset(
     }
     const found = await trx.selectFrom('dataset_snapshots').select('id').where('dataset_id', '=', id).execute()
     await trx.deleteFrom('datasets').where('id', '=', id).execute()
+    await audit?.(trx, { action: 'dataset.delete', id, projectId: row.project_id, data: { name: row.name } })
     return found
   })
   // Rows first: objects without a row are waste, a row without its objects is a broken dataset.

@@ -7,11 +7,13 @@ import { toDataset } from './dataset-view.ts'
 /** Newest first. */
 export async function listDatasets(
   context: DatasetContext,
-  options: { cursor?: string | undefined; limit: number },
+  options: { projects: readonly string[]; cursor?: string | undefined; limit: number },
 ): Promise<DatasetList> {
+  if (options.projects.length === 0) return { datasets: [] }
   let query = context.database.db
     .selectFrom('datasets')
     .selectAll()
+    .where('project_id', 'in', options.projects)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(options.limit + 1)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { newId, unpackTar } from '@trainyard/platform'
 import type { Dataset, DatasetCounts } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
+import type { AuditDataset } from './access.ts'
 import { concurrently } from './concurrently.ts'
 import { type DatasetContext, UPLOAD_LIMITS } from './context.ts'
 import type { DatasetContent, UnpackedDataset } from './dataset-content.ts'
@@ -21,6 +22,10 @@ const ROWS_PER_INSERT = 5_000
 
 export interface RegisterDatasetOptions {
   name: string
+  /** Whose it will be. */
+  projectId: string
+  /** Default: nothing is written. */
+  audit?: AuditDataset
   /** A tar or tar.gz. */
   body: AsyncIterable<Uint8Array>
 }
@@ -45,18 +50,24 @@ export async function registerDataset(
     const { dataset, content } = await readDataset(join(scratch, 'files'), files)
     const examined = await examineFiles(dataset, content)
     const hash = versionHash(examined)
-    const existing = await findByContent(context, options.name, hash)
+    const { name, projectId, audit } = options
+    const existing = await findByContent(context, { name, projectId, hash })
     if (existing) return { dataset: existing, created: false }
-    return await storeDataset(context, { name: options.name, hash, dataset, content, files: examined })
+    const described = { name, projectId, hash, content, files: examined, ...(audit && { audit }) }
+    return await storeDataset(context, dataset, described)
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
 }
 
-async function findByContent(context: DatasetContext, name: string, hash: string): Promise<Dataset | undefined> {
+async function findByContent(
+  context: DatasetContext,
+  { name, projectId, hash }: Pick<NewDataset, 'name' | 'projectId' | 'hash'>,
+): Promise<Dataset | undefined> {
   const row = await context.database.db
     .selectFrom('datasets')
     .selectAll()
+    .where('project_id', '=', projectId)
     .where('name', '=', name)
     .where('version_hash', '=', hash)
     .executeTakeFirst()
@@ -65,8 +76,9 @@ async function findByContent(context: DatasetContext, name: string, hash: string
 
 interface NewDataset {
   name: string
+  projectId: string
+  audit?: AuditDataset
   hash: string
-  dataset: UnpackedDataset
   content: DatasetContent
   files: ExaminedFile[]
 }
@@ -74,8 +86,10 @@ interface NewDataset {
 /** Objects first, rows last and together: a dataset that can be seen is complete. */
 async function storeDataset(
   context: DatasetContext,
-  { name, hash, dataset, content, files }: NewDataset,
+  dataset: UnpackedDataset,
+  described: NewDataset,
 ): Promise<{ dataset: Dataset; created: boolean }> {
+  const { files } = described
   const id = newId('ds')
   let stored: Dataset | undefined
   // Written first and removed with the last row: a process that dies in between leaves a trace to clean up by.
@@ -85,7 +99,7 @@ async function storeDataset(
       const body = file.bytes ?? createReadStream(join(dataset.dir, file.path))
       await context.store.put(datasetKey(id, file.path), body)
     })
-    stored = await insertRows(context, id, { name, hash, content, files })
+    stored = await insertRows(context, id, described)
   } finally {
     if (stored === undefined) await removeUpload(context, id)
   }
@@ -94,7 +108,7 @@ async function storeDataset(
     return { dataset: stored, created: true }
   }
   // Somebody registered the same content at the same time.
-  const winner = await findByContent(context, name, hash)
+  const winner = await findByContent(context, described)
   if (winner === undefined) throw new Error(`dataset ${id} lost to one that is not there`)
   return { dataset: winner, created: false }
 }
@@ -103,13 +117,14 @@ async function storeDataset(
 function insertRows(
   context: DatasetContext,
   id: string,
-  { name, hash, content, files }: Omit<NewDataset, 'dataset'>,
+  { name, projectId, audit, hash, content, files }: NewDataset,
 ): Promise<Dataset | undefined> {
   return context.database.transaction(async (trx) => {
     const row = await trx
       .insertInto('datasets')
       .values({
         id,
+        project_id: projectId,
         name,
         format: content.format,
         task_type: content.taskType,
@@ -119,7 +134,7 @@ function insertRows(
         version_hash: hash,
         created_at: context.clock.now(),
       })
-      .onConflict((conflict) => conflict.columns(['name', 'version_hash']).doNothing())
+      .onConflict((conflict) => conflict.columns(['project_id', 'name', 'version_hash']).doNothing())
       .returningAll()
       .executeTakeFirst()
     if (row === undefined) return undefined
@@ -139,6 +154,7 @@ function insertRows(
         )`.execute(trx)
     }
     await trx.deleteFrom('dataset_uploads').where('id', '=', id).execute()
+    await audit?.(trx, { action: 'dataset.create', id, projectId, data: { name, versionHash: hash } })
     return toDataset(row)
   })
 }

@@ -3,14 +3,14 @@ import { type Dataset, DatasetFilesPage, DatasetList, Problem } from '@trainyard
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hashSplit } from './hash-split.ts'
 import { createSnapshot, datasetRoutes } from './index.ts'
-import { createDatasetsTest, dice, exampleFiles, type Files, png, tarGzOf, tarOf } from './test-datasets.ts'
+import { access, createDatasetsTest, dice, exampleFiles, type Files, png, tarGzOf, tarOf } from './test-datasets.ts'
 
 let area: Awaited<ReturnType<typeof createDatasetsTest>>
 let app: ReturnType<typeof datasetRoutes>
 let liveJobs: number[] = []
 beforeAll(async () => {
   area = await createDatasetsTest()
-  app = datasetRoutes(area.context, { findLiveJobs: async () => liveJobs })
+  app = datasetRoutes(area.context, { access, findLiveJobs: async () => liveJobs })
 })
 afterAll(() => area.close())
 
@@ -168,7 +168,7 @@ test('lists datasets, newest first, page by page', async () => {
 
 test('deletes a dataset with its objects and snapshots, but not while a job needs it', async () => {
   const { id } = await register('to delete', exampleFiles())
-  const snapshot = await createSnapshot(area.context, id)
+  const snapshot = await createSnapshot(area.context, id, 'prj_default')
   liveJobs = [3, 4]
   const refused = await app.request(`/v1/datasets/${id}`, { method: 'DELETE' })
   expect(refused.status).toBe(409)
@@ -355,13 +355,9 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
 test('a store that fails in mid-upload leaves nothing behind', async () => {
   const before = await area.keys()
   let puts = 0
-  const failing = datasetRoutes({
-    ...area.context,
-    store: {
-      ...area.context.store,
-      put: (...args) => (++puts > 3 ? Promise.reject(new Error('disk full')) : area.context.store.put(...args)),
-    },
-  })
+  const put: typeof area.context.store.put = (...args) =>
+    ++puts > 3 ? Promise.reject(new Error('disk full')) : area.context.store.put(...args)
+  const failing = datasetRoutes({ ...area.context, store: { ...area.context.store, put } }, { access })
   const body = await tarOf({ ...exampleFiles(), 'images/new.png': png(77) })
   const response = await failing.request('/v1/datasets?name=unlucky', { method: 'POST', body })
   expect(response.status).toBe(500)

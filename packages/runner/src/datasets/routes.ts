@@ -1,6 +1,15 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { createApi } from '@trainyard/platform'
-import { Dataset, DatasetFilesPage, DatasetList, PROBLEM_MEDIA_TYPE, Problem } from '@trainyard/sdk/contract'
+import {
+  Dataset,
+  DatasetFilesPage,
+  DatasetList,
+  PROBLEM_MEDIA_TYPE,
+  Problem,
+  ProjectName,
+} from '@trainyard/sdk/contract'
+import type { Context } from 'hono'
+import type { DatasetAccess } from './access.ts'
 import type { DatasetContext } from './context.ts'
 import { deleteDataset, type FindLiveJobs } from './delete-dataset.ts'
 import { getDataset } from './get-dataset.ts'
@@ -28,6 +37,7 @@ const uploadRoute = createRoute({
         .min(1)
         .max(200)
         .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters'),
+      project: ProjectName.optional().describe('Where it goes; your first project when absent'),
     }),
     body: {
       content: {
@@ -86,31 +96,41 @@ const deleteRoute = createRoute({
 })
 
 export interface DatasetRoutesOptions {
+  /** What whoever sent a request may do. One dataset by its id is guarded before these routes. */
+  access: (c: Context) => DatasetAccess
   /** Asked before a dataset is deleted. Default: no jobs. */
   findLiveJobs?: FindLiveJobs
 }
 
 /** `/v1/datasets`, to be mounted into the runner's app. */
-export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOptions = {}): OpenAPIHono {
+export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOptions): OpenAPIHono {
   const api = createApi({ logger: context.logger })
   api.openapi(uploadRoute, async (c) => {
+    const { audit, projectFor } = options.access(c)
+    const { name, project } = c.req.valid('query')
     const body = readRequestBody(c.req.raw.body)
     try {
-      const { name } = c.req.valid('query')
-      const { dataset, created } = await registerDataset(context, { name, body: body.chunks })
+      const projectId = projectFor(project)
+      const { dataset, created } = await registerDataset(context, { name, projectId, audit, body: body.chunks })
       return c.json(dataset, created ? 201 : 200)
     } finally {
       await body.drain()
     }
   })
-  api.openapi(listRoute, async (c) => c.json(await listDatasets(context, c.req.valid('query')), 200))
+  api.openapi(listRoute, async (c) => {
+    const projects = options.access(c).readable()
+    return c.json(await listDatasets(context, { ...c.req.valid('query'), projects }), 200)
+  })
   api.openapi(getRoute, async (c) => c.json(await getDataset(context, c.req.valid('param').id), 200))
   api.openapi(filesRoute, async (c) => {
     const { id } = c.req.valid('param')
     return c.json(await listFilesOfDataset(context, id, c.req.valid('query')), 200)
   })
   api.openapi(deleteRoute, async (c) => {
-    await deleteDataset(context, c.req.valid('param').id, options.findLiveJobs)
+    await deleteDataset(context, c.req.valid('param').id, {
+      audit: options.access(c).audit,
+      ...(options.findLiveJobs && { findLiveJobs: options.findLiveJobs }),
+    })
     return c.body(null, 204)
   })
   return api

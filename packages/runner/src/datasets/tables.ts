@@ -1,3 +1,4 @@
+import { DEFAULT_PROJECT_ID } from '@trainyard/platform'
 import type { DatasetClass, DatasetCounts, DatasetFormat, SplitName, TaskType } from '@trainyard/sdk/contract'
 import { type ColumnType, type Generated, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -19,6 +20,7 @@ interface Described {
 
 export interface DatasetRow extends Described {
   id: string
+  project_id: string
 }
 
 /** Everything under `datasets/{dataset_id}/` in the object store. Annotation files have neither split nor label. */
@@ -100,6 +102,19 @@ export const datasetMigrations: Record<string, Migration> = {
   '20261121T0100-dataset-uploads': {
     async up(db) {
       await sql`create table dataset_uploads (id text primary key, started_at timestamptz not null)`.execute(db)
+    },
+  },
+  '20261121T0355-dataset-projects': {
+    async up(db) {
+      // What is there already belongs to the default project; from now on each row has to say whose it is.
+      await sql`alter table datasets
+        add column project_id text not null default ${sql.lit(DEFAULT_PROJECT_ID)}`.execute(db)
+      await sql`alter table datasets alter column project_id drop default`.execute(db)
+      await sql`alter table datasets drop constraint datasets_name_version_hash_key`.execute(db)
+      await sql`alter table datasets add constraint datasets_content unique (project_id, name, version_hash)`.execute(
+        db,
+      )
+      await sql`create index datasets_project on datasets (project_id, created_at desc, id desc)`.execute(db)
     },
   },
 }

@@ -2,12 +2,20 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { createFolderStore, createLogger } from '@trainyard/platform'
+import { createFolderStore, createLogger, DEFAULT_PROJECT_ID } from '@trainyard/platform'
 import { createTestDatabase, fakeClock } from '@trainyard/platform/testing'
 import { encode } from 'fast-png'
 import { packTar } from 'modern-tar'
+import type { DatasetAccess } from './access.ts'
 import type { DatasetContext } from './context.ts'
 import { type DatasetTables, datasetMigrations } from './tables.ts'
+
+/** Somebody who may do everything, in the default project. */
+export const access = (): DatasetAccess => ({
+  readable: () => [DEFAULT_PROJECT_ID],
+  projectFor: () => DEFAULT_PROJECT_ID,
+  audit: async () => {},
+})
 
 export type Files = Record<string, string | Uint8Array>
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import { jobProjectMigrations } from '../auth/migrations.ts'
 import { datasetMigrations } from '../datasets/tables.ts'
 
 const jobMigrations: Record<string, Migration> = {
@@ -139,4 +140,8 @@ const jobMigrations: Record<string, Migration> = {
 }
 
 /** The migrations of every area, in the order of their names. */
-export const runnerMigrations: Record<string, Migration> = { ...datasetMigrations, ...jobMigrations }
+export const runnerMigrations: Record<string, Migration> = {
+  ...datasetMigrations,
+  ...jobMigrations,
+  ...jobProjectMigrations,
+}

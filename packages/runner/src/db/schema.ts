@@ -34,6 +34,7 @@ export interface JobProgress {
 
 export interface JobsTable {
   id: Generated<number>
+  project_id: string
   name: string | null
   state: JobState
   attempt: number

@@ -63,10 +63,12 @@ export async function startEmbeddedRunner(options: EmbeddedRunnerOptions): Promi
       publicUrl: server.url,
       secret: randomBytes(32).toString('hex'),
     })
+    const databaseSchema = `runner_${randomBytes(6).toString('hex')}`
     const config: RunnerConfig = {
       publicUrl: server.url,
       databaseUrl,
-      databaseSchema: `runner_${randomBytes(6).toString('hex')}`,
+      databaseSchema,
+      identitySchemaPrefix: `${databaseSchema}_`,
       dataDir: join(dir, 'data'),
       heartbeatSeconds: 1,
       heartbeatTimeoutSeconds: 30,
@@ -91,7 +93,9 @@ export async function startEmbeddedRunner(options: EmbeddedRunnerOptions): Promi
       trainers: createFolderTrainerSource(trainerDir),
     })
     cleanups.push(async () => {
-      await sql`drop schema if exists ${sql.id(config.databaseSchema)} cascade`.execute(runner.context.database.db)
+      const { database, identity } = runner.context
+      for (const schema of [config.databaseSchema, identity.schema])
+        await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(database.db)
       await runner.stop()
     })
     cleanups.push(async () => {

@@ -1,18 +1,20 @@
-import { notFound } from '@trainyard/platform'
+import { type Caller, notFound } from '@trainyard/platform'
 import type { Job, StopReason } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
+import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'
 import { endAttempt } from './end-attempt.ts'
 import { getJob } from './get-job.ts'
 import { isTerminalJobState } from './statuses.ts'
 
 /** Asks a job to stop. One that was not launched yet ends at once; a finished one stays as it is. */
-export async function cancelJob(context: RunnerContext, jobId: number): Promise<Job> {
+export async function cancelJob(context: RunnerContext, caller: Caller, jobId: number): Promise<Job> {
   const now = context.clock.now()
   await context.database.transaction(async (trx) => {
     const job = await trx.selectFrom('jobs').selectAll().where('id', '=', jobId).forUpdate().executeTakeFirst()
     if (job === undefined) throw notFound('job', jobId)
     if (isTerminalJobState(job.state)) return
+    await auditJob(context.identity, trx, caller, { action: 'job.cancel', job })
     if (job.cancel_requested_at === null)
       await trx.updateTable('jobs').set({ cancel_requested_at: now }).where('id', '=', jobId).execute()
     const ref = { jobId, attempt: job.attempt }

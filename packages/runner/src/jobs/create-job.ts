@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { newTraceId, TrainyardError } from '@trainyard/platform'
+import { type Caller, newTraceId, TrainyardError } from '@trainyard/platform'
 import {
   type CreateJobRequest,
   DEFAULT_PRIMARY_METRIC,
@@ -10,6 +10,8 @@ import {
   type TaskType,
   type TrainerManifest,
 } from '@trainyard/sdk/contract'
+import { auditJob } from '../auth/audit.ts'
+import { chooseJobProject } from '../auth/choose-job-project.ts'
 import type { RunnerContext } from '../context.ts'
 import { createSnapshot, type Snapshot } from '../datasets/index.ts'
 import type { ArtifactRow } from '../db/schema.ts'
@@ -23,16 +25,21 @@ export interface CreatedJob {
 }
 
 /** Checks a request against the trainer that it names, and queues a job. Nothing is written unless all of it is right. */
-export async function createJob(context: RunnerContext, request: CreateJobRequest): Promise<CreatedJob> {
+export async function createJob(
+  context: RunnerContext,
+  caller: Caller,
+  request: CreateJobRequest,
+): Promise<CreatedJob> {
+  const projectId = await chooseJobProject(context, caller, request)
   const requestHash = hashOf(request)
-  const known = await findByKey(context, request, requestHash)
+  const known = await findByKey(context, projectId, request, requestHash)
   if (known !== undefined) return { job: known, created: false }
 
   const trainer = await resolveTrainer(context, request.trainer)
   const issues: FieldIssue[] = []
-  const checkpoint = await findCheckpoint(context, request, issues)
+  const checkpoint = await findCheckpoint(context, projectId, request, issues)
   const config = checkRequest(trainer.manifest, request, issues)
-  const snapshot = issues.length === 0 ? await takeSnapshot(context, request, issues) : undefined
+  const snapshot = issues.length === 0 ? await takeSnapshot(context, projectId, request, issues) : undefined
   const { model, taskType } = chooseModel(
     trainer.manifest,
     request,
@@ -46,6 +53,7 @@ export async function createJob(context: RunnerContext, request: CreateJobReques
     const inserted = await trx
       .insertInto('jobs')
       .values({
+        project_id: projectId,
         name: request.name ?? null,
         state: 'queued',
         attempt: 1,
@@ -73,7 +81,7 @@ export async function createJob(context: RunnerContext, request: CreateJobReques
         created_at: now,
         queued_at: now,
       })
-      .onConflict((conflict) => conflict.column('idempotency_key').doNothing())
+      .onConflict((conflict) => conflict.columns(['project_id', 'idempotency_key']).doNothing())
       .returningAll()
       .executeTakeFirst()
     if (inserted === undefined) return undefined
@@ -81,11 +89,15 @@ export async function createJob(context: RunnerContext, request: CreateJobReques
       .insertInto('attempts')
       .values({ job_id: inserted.id, attempt: 1, output_position: '{"stdout":0,"stderr":0}', created_at: now })
       .execute()
+    await auditJob(context.identity, trx, caller, {
+      ...{ action: 'job.create', job: inserted },
+      data: { trainer: `${trainer.name}@${trainer.version}`, operation: request.operation },
+    })
     return inserted
   })
   if (row === undefined) {
     // The same key came twice at the same time; the other request won.
-    const other = await findByKey(context, request, requestHash)
+    const other = await findByKey(context, projectId, request, requestHash)
     if (other !== undefined) return { job: other, created: false }
     throw new TrainyardError('conflict', `The job of idempotency key "${request.idempotencyKey}" has just been deleted`)
   }
@@ -94,7 +106,8 @@ export async function createJob(context: RunnerContext, request: CreateJobReques
   return { job: toJob(row), created: true }
 }
 
-function hashOf(request: CreateJobRequest): string {
+/** The project is left out: a key is looked for in one project alone, whether it was named or chosen. */
+function hashOf({ project: _project, ...request }: CreateJobRequest): string {
   const sorted = JSON.stringify(request, (_, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -103,11 +116,17 @@ function hashOf(request: CreateJobRequest): string {
   return createHash('sha256').update(sorted).digest('hex')
 }
 
-async function findByKey(context: RunnerContext, request: CreateJobRequest, hash: string): Promise<Job | undefined> {
+async function findByKey(
+  context: RunnerContext,
+  projectId: string,
+  request: CreateJobRequest,
+  hash: string,
+): Promise<Job | undefined> {
   if (request.idempotencyKey === undefined) return undefined
   const row = await context.database.db
     .selectFrom('jobs')
     .selectAll()
+    .where('project_id', '=', projectId)
     .where('idempotency_key', '=', request.idempotencyKey)
     .executeTakeFirst()
   if (row === undefined) return undefined
@@ -134,6 +153,7 @@ async function resolveTrainer(context: RunnerContext, reference: string): Promis
 
 async function findCheckpoint(
   context: RunnerContext,
+  projectId: string,
   request: CreateJobRequest,
   issues: FieldIssue[],
 ): Promise<ArtifactRow | undefined> {
@@ -147,9 +167,11 @@ async function findCheckpoint(
   }
   const row = await context.database.db
     .selectFrom('artifacts')
-    .selectAll()
-    .where('id', '=', request.checkpoint)
+    .innerJoin('jobs', 'jobs.id', 'artifacts.job_id')
+    .selectAll('artifacts')
+    .where('artifacts.id', '=', request.checkpoint)
     .where('completed_at', 'is not', null)
+    .where('jobs.project_id', '=', projectId)
     .executeTakeFirst()
   if (row === undefined)
     issues.push({ path: 'checkpoint', detail: 'must be the id of an artifact that exists', value: request.checkpoint })
@@ -188,12 +210,13 @@ function checkRequest(
 
 async function takeSnapshot(
   context: RunnerContext,
+  projectId: string,
   request: CreateJobRequest,
   issues: FieldIssue[],
 ): Promise<Snapshot | undefined> {
   if (request.dataset === undefined) return undefined
   try {
-    return await createSnapshot(context, request.dataset)
+    return await createSnapshot(context, request.dataset, projectId)
   } catch (error) {
     if (!(error instanceof TrainyardError) || error.code !== 'not_found') throw error
     issues.push({ path: 'dataset', detail: 'must be the id of a registered dataset', value: request.dataset })

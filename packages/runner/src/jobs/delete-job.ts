@@ -1,12 +1,18 @@
-import { notFound, TrainyardError } from '@trainyard/platform'
+import { type Caller, notFound, TrainyardError } from '@trainyard/platform'
 import { jobPrefix } from '../artifacts/storage-key.ts'
+import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'
 import { isTerminalJobState } from './statuses.ts'
 
 /** Deletes a job that has ended, with its journal, metrics, logs and files. */
-export async function deleteJob(context: RunnerContext, jobId: number): Promise<void> {
+export async function deleteJob(context: RunnerContext, caller: Caller, jobId: number): Promise<void> {
   await context.database.transaction(async (trx) => {
-    const job = await trx.selectFrom('jobs').select('state').where('id', '=', jobId).forUpdate().executeTakeFirst()
+    const job = await trx
+      .selectFrom('jobs')
+      .select(['id', 'project_id', 'state'])
+      .where('id', '=', jobId)
+      .forUpdate()
+      .executeTakeFirst()
     if (job === undefined) throw notFound('job', jobId)
     if (!isTerminalJobState(job.state))
       throw new TrainyardError('conflict', `Job ${jobId} is ${job.state}; cancel it, then delete it`)
@@ -41,6 +47,7 @@ export async function deleteJob(context: RunnerContext, jobId: number): Promise<
     for (const table of ['artifacts', 'logs', 'metrics'] as const)
       await trx.deleteFrom(table).where('job_id', '=', jobId).execute()
     await trx.deleteFrom('jobs').where('id', '=', jobId).execute()
+    await auditJob(context.identity, trx, caller, { action: 'job.delete', job })
   })
   // After the commit: files without rows are only waste, rows without files would be lies.
   await context.store.deletePrefix(jobPrefix(jobId))

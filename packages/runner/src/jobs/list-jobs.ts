@@ -1,3 +1,4 @@
+import { type Caller, projectsFor, requireScope } from '@trainyard/platform'
 import type { JobList, JobState } from '@trainyard/sdk/contract'
 import type { RunnerContext } from '../context.ts'
 import { toJob } from './job-view.ts'
@@ -6,16 +7,24 @@ export interface ListJobsQuery {
   state?: JobState | undefined
   /** Name of a trainer, without a range. */
   trainer?: string | undefined
+  /** `organisation/project` */
+  project?: string | undefined
   /** Id of the last job of the page before. */
   cursor?: number | undefined
   limit: number
 }
 
-/** Newest first. The cursor is an id, so that pages stay whole while jobs are added. */
-export async function listJobs(context: RunnerContext, query: ListJobsQuery): Promise<JobList> {
+/** Those of the caller's projects, newest first. The cursor is an id, so that pages stay whole while jobs are added. */
+export async function listJobs(context: RunnerContext, caller: Caller, query: ListJobsQuery): Promise<JobList> {
+  requireScope(caller, 'jobs:read')
+  const projects = projectsFor(caller, 'jobs:read')
+    .filter(({ name }) => query.project === undefined || query.project === name)
+    .map(({ id }) => id)
+  if (projects.length === 0) return { jobs: [] }
   let select = context.database.db
     .selectFrom('jobs')
     .selectAll()
+    .where('project_id', 'in', projects)
     .orderBy('id', 'desc')
     .limit(query.limit + 1)
   if (query.state !== undefined) select = select.where('state', '=', query.state)

@@ -1,17 +1,19 @@
-import { notFound, TrainyardError } from '@trainyard/platform'
+import { type Caller, notFound, TrainyardError } from '@trainyard/platform'
 import type { Job } from '@trainyard/sdk/contract'
+import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'
 import { openAttempt } from './end-attempt.ts'
 import { getJob } from './get-job.ts'
 import { isTerminalJobState } from './statuses.ts'
 
 /** Opens a new attempt of a job that has ended, with its retries given back. */
-export async function restartJob(context: RunnerContext, jobId: number): Promise<Job> {
+export async function restartJob(context: RunnerContext, caller: Caller, jobId: number): Promise<Job> {
   await context.database.transaction(async (trx) => {
     const job = await trx.selectFrom('jobs').selectAll().where('id', '=', jobId).forUpdate().executeTakeFirst()
     if (job === undefined) throw notFound('job', jobId)
     if (!isTerminalJobState(job.state))
       throw new TrainyardError('conflict', `Job ${jobId} is ${job.state}; only a job that has ended can be restarted`)
+    await auditJob(context.identity, trx, caller, { action: 'job.restart', job })
     await openAttempt(trx, job, {
       now: context.clock.now(),
       runAfter: null,

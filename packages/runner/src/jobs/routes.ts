@@ -10,9 +10,11 @@ import {
   LogLevel,
   LogPage,
   MetricSeriesList,
+  ProjectName,
   StoredEventPage,
 } from '@trainyard/sdk/contract'
 import { listArtifacts } from '../artifacts/list-artifacts.ts'
+import { callerOf } from '../auth/authorise.ts'
 import type { RunnerContext } from '../context.ts'
 import { cleanText } from '../http/clean-text.ts'
 import { JobParams, json, limitUpTo, NumberCursor, problem, queryText } from '../http/openapi.ts'
@@ -56,6 +58,7 @@ const listJobsRoute = createRoute({
     query: z.object({
       state: JobState.optional(),
       trainer: queryText(200).optional().describe('"namespace/name"'),
+      project: ProjectName.optional(),
       cursor: NumberCursor,
       limit: limitUpTo(200, 50),
     }),
@@ -171,15 +174,17 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
   api.post('/v1/jobs', async (c) => {
     requireJson(c.req.raw)
     const request = parseBody(CreateJobRequest, await readJsonBody(c.req.raw))
-    const { job, created } = await createJob(context, cleanText(request))
+    const { job, created } = await createJob(context, callerOf(c), cleanText(request))
     return c.json(job, created ? 201 : 200)
   })
-  api.openapi(listJobsRoute, async (c) => c.json(await listJobs(context, c.req.valid('query')), 200))
+  api.openapi(listJobsRoute, async (c) => c.json(await listJobs(context, callerOf(c), c.req.valid('query')), 200))
   api.openapi(getJobRoute, async (c) => c.json(await getJob(context, c.req.valid('param').id), 200))
-  api.openapi(cancelJobRoute, async (c) => c.json(await cancelJob(context, c.req.valid('param').id), 200))
-  api.openapi(restartJobRoute, async (c) => c.json(await restartJob(context, c.req.valid('param').id), 200))
+  api.openapi(cancelJobRoute, async (c) => c.json(await cancelJob(context, callerOf(c), c.req.valid('param').id), 200))
+  api.openapi(restartJobRoute, async (c) =>
+    c.json(await restartJob(context, callerOf(c), c.req.valid('param').id), 200),
+  )
   api.openapi(deleteJobRoute, async (c) => {
-    await deleteJob(context, c.req.valid('param').id)
+    await deleteJob(context, callerOf(c), c.req.valid('param').id)
     return c.body(null, 204)
   })
   api.openapi(metricsRoute, async (c) =>

@@ -63,8 +63,8 @@ describe('a runner that is killed with kill -9', () => {
     const database = await openDatabase({ url: testDatabaseUrl(), schema: `${databaseSchema}_x`, migrations: {} })
     await sql`
       insert into ${sql.id(databaseSchema, 'datasets')}
-        (id, name, format, task_type, classes, counts, size_bytes, version_hash)
-      values ('ds_test', 'shapes', 'imagefolder', 'classification', '[]', '{}', 0, ${'a'.repeat(64)})`.execute(
+        (id, project_id, name, format, task_type, classes, counts, size_bytes, version_hash)
+      values ('ds_test', 'prj_default', 'shapes', 'imagefolder', 'classification', '[]', '{}', 0, ${'a'.repeat(64)})`.execute(
       database.db,
     )
     await database.close()
@@ -73,6 +73,7 @@ describe('a runner that is killed with kill -9', () => {
     await killRunner()
     const database = await openDatabase({ url: testDatabaseUrl(), schema: `${databaseSchema}_x`, migrations: {} })
     await sql`drop schema ${sql.id(databaseSchema)} cascade`.execute(database.db)
+    await sql`drop schema ${sql.id(`${databaseSchema}_identity`)} cascade`.execute(database.db)
     await sql`drop schema ${sql.id(`${databaseSchema}_x`)} cascade`.execute(database.db)
     await database.close()
     await rm(dir, { recursive: true, force: true })

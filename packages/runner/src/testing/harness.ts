@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { createFolderStore, createLogger, listen } from '@trainyard/platform'
+import { createFolderStore, createLogger, DEFAULT_PROJECT_ID, listen } from '@trainyard/platform'
 import { testDatabaseUrl } from '@trainyard/platform/testing'
 import { type CreateJobInput, Job } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
@@ -58,10 +58,12 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   let answer: (request: Request) => Response | Promise<Response> = () => new Response('starting', { status: 503 })
   const server = await listen({ fetch: (request) => answer(request) }, { port: 0, drainMs: 50 })
   const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: server.url, secret: TEST_SECRET })
+  const databaseSchema = `runner_${randomBytes(6).toString('hex')}`
   const config: RunnerConfig = {
     publicUrl: server.url,
     databaseUrl: testDatabaseUrl(),
-    databaseSchema: `runner_${randomBytes(6).toString('hex')}`,
+    databaseSchema,
+    identitySchemaPrefix: `${databaseSchema}_`,
     dataDir: join(dir, 'data'),
     heartbeatSeconds: 1,
     heartbeatTimeoutSeconds: 20,
@@ -111,6 +113,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     },
     async close() {
       await server.close()
+      await sql`drop schema if exists ${sql.id(runner.context.identity.schema)} cascade`.execute(
+        runner.context.database.db,
+      )
       await sql`drop schema ${sql.id(config.databaseSchema)} cascade`.execute(runner.context.database.db)
       await runner.stop().catch(() => {})
       // A runner leaves its trainers running; a test must not.
@@ -129,6 +134,7 @@ async function insertDataset(runner: Runner): Promise<string> {
     .insertInto('datasets')
     .values({
       id: 'ds_test',
+      project_id: DEFAULT_PROJECT_ID,
       name: 'shapes',
       format: 'imagefolder',
       task_type: 'classification',

@@ -17,6 +17,7 @@ const runner = await createRunner({
     publicUrl: server.url,
     databaseUrl: settings.databaseUrl,
     databaseSchema: settings.databaseSchema,
+    identitySchemaPrefix: `${settings.databaseSchema}_`,
     dataDir: `${settings.dir}/data`,
     heartbeatSeconds: 1,
     heartbeatTimeoutSeconds: 20,

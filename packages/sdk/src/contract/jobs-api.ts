@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Artifact } from './artifacts.ts'
 import { JobConfig } from './environment.ts'
 import { LogLevel, OperationResult } from './events.ts'
+import { ProjectName } from './identity-api.ts'
 import { EndReason, ErrorType, JobState } from './job-states.ts'
 import { Attempt, JobId, MetricGoal, Metrics, MetricValue, Operation, TaskType, Timestamp } from './primitives.ts'
 
@@ -15,6 +16,7 @@ export const CreateJobRequest = z
       .describe(
         '"namespace/name@range", for example "trainyard/tfjs-classifier@^1"; without a range the latest version',
       ),
+    project: ProjectName.optional().describe('Where it goes; that of the dataset, or your first one, when absent'),
     operation: Operation.default('train'),
     dataset: z.string().min(1).optional().describe('Id of a registered dataset; needed to train'),
     model: z.string().min(1).max(100).optional().describe('One of the manifest’s models; the first one when absent'),

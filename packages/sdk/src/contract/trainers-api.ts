@@ -94,39 +94,3 @@ export type Check = z.infer<typeof Check>
 /** `GET /v1/checks/{id}/live` (server-sent events): the whole check each time something changed. */
 export const CheckMessage = z.object({ type: z.literal('check'), check: Check }).meta({ id: 'CheckMessage' })
 export type CheckMessage = z.infer<typeof CheckMessage>
-
-/** Scopes of a registry token; `*` is every namespace. */
-export const TokenScope = z
-  .string()
-  .regex(
-    /^(push|pull|admin):(\*|[a-z0-9]+(?:[._-][a-z0-9]+)*)$/,
-    'must be "push:namespace", "pull:namespace" or "admin:*"',
-  )
-export type TokenScope = z.infer<typeof TokenScope>
-
-/** `POST /v1/tokens` */
-export const CreateTokenRequest = z
-  .strictObject({
-    name: z.string().min(1).max(100),
-    scopes: z.array(TokenScope).min(1),
-    expiresInDays: z.number().int().positive().max(3650).optional(),
-  })
-  .meta({ id: 'CreateTokenRequest' })
-export type CreateTokenRequest = z.infer<typeof CreateTokenRequest>
-
-/** A token of the registry, without its secret. */
-export const ApiToken = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    scopes: z.array(TokenScope),
-    createdAt: Timestamp,
-    expiresAt: Timestamp.optional(),
-    lastUsedAt: Timestamp.optional(),
-  })
-  .meta({ id: 'ApiToken' })
-export type ApiToken = z.infer<typeof ApiToken>
-
-/** The answer to `POST /v1/tokens`: the only time the secret is shown. */
-export const CreatedToken = ApiToken.extend({ secret: z.string() }).meta({ id: 'CreatedToken' })
-export type CreatedToken = z.infer<typeof CreatedToken>

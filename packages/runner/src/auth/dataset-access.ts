@@ -1,0 +1,25 @@
+import { projectsFor, requireScope } from '@trainyard/platform'
+import type { Context } from 'hono'
+import type { RunnerContext } from '../context.ts'
+import type { DatasetAccess } from '../datasets/access.ts'
+import { organisationOf } from './audit.ts'
+import { callerOf } from './authorise.ts'
+import { chooseProject } from './choose-project.ts'
+
+/** What the caller of a request may do with datasets. */
+export function datasetAccess(context: RunnerContext, c: Context): DatasetAccess {
+  const caller = callerOf(c)
+  return {
+    readable() {
+      requireScope(caller, 'datasets:read')
+      return projectsFor(caller, 'datasets:read').map(({ id }) => id)
+    },
+    projectFor: (name) => chooseProject(caller, 'datasets:write', name).id,
+    audit: (trx, { action, id, projectId, data }) =>
+      context.identity.audit(trx, {
+        ...{ actor: caller.subject, action, subject: `dataset:${id}`, projectId },
+        ...organisationOf(caller, projectId),
+        ...(data === undefined ? {} : { data }),
+      }),
+  }
+}

@@ -1,0 +1,45 @@
+import { type Action, type Caller, findProject, notFound, requireCan, requireScope } from '@trainyard/platform'
+import type { RunnerContext } from '../context.ts'
+import type { JobRow } from '../db/schema.ts'
+
+export type JobAction = Extract<Action, `jobs:${string}`>
+export type DatasetAction = Extract<Action, `datasets:${string}`>
+
+/**
+ * A job, when the caller may do this with it.
+ *
+ * @throws TrainyardError `not_found`, and for the job of another team the very same; `forbidden` when the caller can see it
+ * and may not do this
+ */
+export async function requireJob(
+  context: RunnerContext,
+  caller: Caller,
+  id: number,
+  action: JobAction,
+): Promise<JobRow> {
+  requireScope(caller, action)
+  const row = await context.database.db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
+  const project = row && findProject(caller, row.project_id)
+  if (row === undefined || project === undefined) throw notFound('job', id)
+  requireCan(caller, action, { organisationId: project.organisationId, projectId: project.id })
+  return row
+}
+
+/** The same for a dataset; answers with the id of its project. */
+export async function requireDataset(
+  context: RunnerContext,
+  caller: Caller,
+  id: string,
+  action: DatasetAction,
+): Promise<{ projectId: string }> {
+  requireScope(caller, action)
+  const row = await context.database.db
+    .selectFrom('datasets')
+    .select('project_id')
+    .where('id', '=', id)
+    .executeTakeFirst()
+  const project = row && findProject(caller, row.project_id)
+  if (project === undefined) throw notFound('dataset', id)
+  requireCan(caller, action, { organisationId: project.organisationId, projectId: project.id })
+  return { projectId: project.id }
+}

@@ -1,0 +1,16 @@
+import type { AnyTransaction } from '../auth/audit.ts'
+
+/** What somebody may do with datasets: who they are is no business of this area. */
+export interface DatasetAccess {
+  /** Ids of the projects whose datasets are listed. */
+  readable(): readonly string[]
+  /** The id of the project that a new dataset goes to; throws when there is none. */
+  projectFor(name: string | undefined): string
+  audit: AuditDataset
+}
+
+/** Writes what was done to a dataset, in the transaction that does it. */
+export type AuditDataset = (
+  trx: AnyTransaction,
+  deed: { action: string; id: string; projectId: string; data?: Record<string, unknown> },
+) => Promise<void>

@@ -1,0 +1,201 @@
+import { z } from 'zod'
+import { Timestamp } from './primitives.ts'
+
+/** From the most to the least: owners make owners, admins add people and projects, members run jobs, viewers look. */
+export const Role = z.enum(['owner', 'admin', 'member', 'viewer'])
+export type Role = z.infer<typeof Role>
+
+/** The short name of an organisation or project. An organisation's is also its namespace in the registry. */
+export const Slug = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, 'must be lower-case letters, digits and single "-", "_" or "." between them')
+export type Slug = z.infer<typeof Slug>
+
+/** `organisation/project` */
+export const ProjectName = z
+  .string()
+  .max(129)
+  .regex(
+    /^[a-z0-9]+(?:[._-][a-z0-9]+)*\/[a-z0-9]+(?:[._-][a-z0-9]+)*$/,
+    'must be "organisation/project" in lower-case letters, digits and single "-", "_" or "."',
+  )
+export type ProjectName = z.infer<typeof ProjectName>
+
+const DisplayName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters')
+const Email = z.email().max(254)
+/** Length is what makes a password hard to guess; more than this only makes hashing slow. */
+const Password = z.string().min(10, 'must be at least 10 characters').max(200)
+
+/** A person or a service. */
+export const Account = z
+  .object({
+    id: z.string(),
+    email: z.string().optional(),
+    displayName: z.string(),
+    operator: z.boolean().describe('Looks after the installation'),
+    createdAt: Timestamp,
+  })
+  .meta({ id: 'Account' })
+export type Account = z.infer<typeof Account>
+
+/** `POST /v1/accounts` */
+export const CreateAccountRequest = z
+  .strictObject({ email: Email, password: Password, displayName: DisplayName.optional() })
+  .meta({ id: 'CreateAccountRequest' })
+export type CreateAccountRequest = z.infer<typeof CreateAccountRequest>
+
+/** `POST /v1/sessions` */
+export const CreateSessionRequest = z
+  .strictObject({ email: z.string().min(1).max(254), password: z.string().min(1).max(200) })
+  .meta({ id: 'CreateSessionRequest' })
+export type CreateSessionRequest = z.infer<typeof CreateSessionRequest>
+
+export const Session = z
+  .object({
+    secret: z
+      .string()
+      .describe('Send it as a bearer token, or in the cookie `trainyard_session`; it is shown this once'),
+    expiresAt: Timestamp,
+    account: Account,
+  })
+  .meta({ id: 'Session' })
+export type Session = z.infer<typeof Session>
+
+export const Organisation = z
+  .object({ id: z.string(), slug: Slug, displayName: z.string(), createdAt: Timestamp, role: Role.describe('Yours') })
+  .meta({ id: 'Organisation' })
+export type Organisation = z.infer<typeof Organisation>
+
+/** `POST /v1/organisations` */
+export const CreateOrganisationRequest = z
+  .strictObject({ slug: Slug, displayName: DisplayName.optional() })
+  .meta({ id: 'CreateOrganisationRequest' })
+export type CreateOrganisationRequest = z.infer<typeof CreateOrganisationRequest>
+
+export const OrganisationList = z.object({ organisations: z.array(Organisation) }).meta({ id: 'OrganisationList' })
+export type OrganisationList = z.infer<typeof OrganisationList>
+
+export const Member = z
+  .object({
+    accountId: z.string(),
+    email: z.string().optional(),
+    displayName: z.string(),
+    role: Role,
+    since: Timestamp,
+  })
+  .meta({ id: 'Member' })
+export type Member = z.infer<typeof Member>
+
+export const MemberList = z.object({ members: z.array(Member) }).meta({ id: 'MemberList' })
+export type MemberList = z.infer<typeof MemberList>
+
+/** `POST /v1/organisations/{organisation}/members`: adds a person, or changes their role. */
+export const SetMemberRequest = z.strictObject({ email: Email, role: Role }).meta({ id: 'SetMemberRequest' })
+export type SetMemberRequest = z.infer<typeof SetMemberRequest>
+
+export const Project = z
+  .object({
+    id: z.string(),
+    name: ProjectName,
+    displayName: z.string(),
+    createdAt: Timestamp,
+  })
+  .meta({ id: 'Project' })
+export type Project = z.infer<typeof Project>
+
+export const ProjectList = z.object({ projects: z.array(Project) }).meta({ id: 'ProjectList' })
+export type ProjectList = z.infer<typeof ProjectList>
+
+/** `POST /v1/organisations/{organisation}/projects` */
+export const CreateProjectRequest = z
+  .strictObject({ slug: Slug, displayName: DisplayName.optional() })
+  .meta({ id: 'CreateProjectRequest' })
+export type CreateProjectRequest = z.infer<typeof CreateProjectRequest>
+
+/**
+ * What a token may be used for. `write` includes `read`, `push` includes `pull`; `*` is every namespace. A token can
+ * never do more than its account.
+ */
+export const TokenScope = z
+  .string()
+  .regex(
+    /^(?:(?:jobs|datasets):(?:read|write)|(?:push|pull|admin):(?:\*|[a-z0-9]+(?:[._-][a-z0-9]+)*))$/,
+    'must be "jobs:read", "jobs:write", "datasets:read", "datasets:write", "push:namespace", "pull:namespace" or "admin:*"',
+  )
+export type TokenScope = z.infer<typeof TokenScope>
+
+/** `POST /v1/tokens` */
+export const CreateTokenRequest = z
+  .strictObject({
+    name: z.string().min(1).max(100),
+    scopes: z.array(TokenScope).min(1).max(50),
+    expiresInDays: z.number().int().positive().max(3650).optional(),
+    organisation: Slug.optional().describe('Of use in this organisation alone'),
+    project: ProjectName.optional().describe('Of use in this project alone'),
+  })
+  .meta({ id: 'CreateTokenRequest' })
+export type CreateTokenRequest = z.infer<typeof CreateTokenRequest>
+
+export const ApiToken = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    scopes: z.array(TokenScope),
+    organisation: z.string().optional(),
+    project: z.string().optional(),
+    createdAt: Timestamp,
+    expiresAt: Timestamp.optional(),
+    lastUsedAt: Timestamp.optional(),
+  })
+  .meta({ id: 'ApiToken' })
+export type ApiToken = z.infer<typeof ApiToken>
+
+/** `GET /v1/tokens` */
+export const ApiTokenList = z.object({ tokens: z.array(ApiToken) }).meta({ id: 'ApiTokenList' })
+export type ApiTokenList = z.infer<typeof ApiTokenList>
+
+/** The answer to `POST /v1/tokens`: the only time the secret is shown. */
+export const CreatedToken = ApiToken.extend({ secret: z.string() }).meta({ id: 'CreatedToken' })
+export type CreatedToken = z.infer<typeof CreatedToken>
+
+/** `GET /v1/me` */
+export const Me = z
+  .object({
+    account: Account.optional().describe('Absent for a token that belongs to no account'),
+    credentials: z.enum(['local', 'session', 'token', 'issuer']),
+    scopes: z.array(z.string()).optional().describe('Absent: whatever the account may'),
+    organisations: z.array(z.object({ slug: z.string(), role: Role })),
+    projects: z.array(z.object({ name: z.string(), role: Role })),
+    defaultProject: z.string().optional().describe('Where jobs and datasets go that name no project'),
+  })
+  .meta({ id: 'Me' })
+export type Me = z.infer<typeof Me>
+
+/** One deed, as it is kept. */
+export const AuditRow = z
+  .object({
+    id: z.number().int(),
+    at: Timestamp,
+    actor: z.string().describe('Id of an account, or the owner of a token without one'),
+    action: z.string(),
+    subject: z.string(),
+    project: z.string().optional(),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'AuditRow' })
+export type AuditRow = z.infer<typeof AuditRow>
+
+/** `GET /v1/organisations/{organisation}/audit`: newest first. */
+export const AuditPage = z
+  .object({ rows: z.array(AuditRow), nextCursor: z.string().optional() })
+  .meta({ id: 'AuditPage' })
+export type AuditPage = z.infer<typeof AuditPage>
+
+/** The cookie that carries a session for browsers. */
+export const SESSION_COOKIE = 'trainyard_session'
