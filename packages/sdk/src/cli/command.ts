@@ -4,6 +4,13 @@ export interface CliIo {
   stderr: Output
   env: Readonly<Record<string, string | undefined>>
   cwd: string
+  /** Where questions are answered. Absent: nobody can be asked. */
+  stdin?: Input
+}
+
+export interface Input extends AsyncIterable<string | Uint8Array> {
+  isTTY?: boolean
+  setRawMode?(isRaw: boolean): unknown
 }
 
 export interface Output {

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { decodePng } from '../dataset/png/decode.ts'
 import { plainPng, temporaryFolder } from '../tests/dataset-formats.ts'
-import { renderTable } from './commands/dataset/view.ts'
 import { runCli } from './run-cli.ts'
+import { renderTable } from './table.ts'
 
 async function run(args: string[], { cwd = '/', isTTY = false } = {}) {
   let [out, err] = ['', '']

@@ -7,6 +7,12 @@ interface CommandEntry {
 }
 
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  login: { summary: 'Keep the address of a server, and a token for it', load: () => import('./commands/login.ts') },
+  logout: { summary: 'Forget them', load: () => import('./commands/logout.ts') },
+  run: { summary: 'Start a job and follow it', load: () => import('./commands/run.ts') },
+  jobs: { summary: 'List, show, follow, cancel and restart jobs', load: () => import('./commands/jobs.ts') },
+  datasets: { summary: 'Upload datasets, and list those of the server', load: () => import('./commands/datasets.ts') },
+  artifacts: { summary: 'Download the files of a job', load: () => import('./commands/artifacts.ts') },
   dataset: {
     summary: 'Convert, split, validate and show datasets',
     load: () => import('./commands/dataset.ts'),
@@ -37,8 +43,9 @@ Options:
   -v, --version  Show the version
 
 Environment:
+  TRAINYARD_RUNNER      Address of the runner. Default: TRAINYARD_REGISTRY
   TRAINYARD_REGISTRY    Address of the registry
-  TRAINYARD_TOKEN       Token for it
+  TRAINYARD_TOKEN       Token for them
   TRAINYARD_TOKEN_FILE  File that holds the token
 `
 

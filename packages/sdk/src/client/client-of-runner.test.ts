@@ -1,16 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createFolderStore, createLogger, listen } from '@trainyard/platform'
-import { testDatabaseUrl } from '@trainyard/platform/testing'
-import { createFolderTrainerSource, createRunner } from '@trainyard/runner'
 import { encode } from 'fast-png'
 import { packTar } from 'modern-tar'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LiveMessage } from '../contract/index.ts'
 import { createClient, TrainyardApiError } from './index.ts'
-import { createTrainerFolder } from './publish/test-trainer.ts'
+import { startTestRunner, type TestRunner } from './testing/start-test-runner.ts'
 
 /** Two epochs and a result over the bare contract: no SDK, so that only the client is on trial here. */
 const trainer = `
@@ -32,36 +25,13 @@ const answer = await fetch(CALLBACK_URL + '/events', {
 if (!answer.ok) throw new Error(await answer.text())
 `
 
-let runnerUrl = ''
-const closing: (() => PromiseLike<unknown>)[] = []
+let runner: TestRunner
+let runnerUrl: string
 beforeAll(async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'trainyard-client-test-'))
-  const folder = await createTrainerFolder({ 'train.mjs': trainer })
-  const logger = createLogger({ name: 'test', level: 'silent' })
-  const schema = `test_${randomBytes(6).toString('hex')}`
-  const config = {
-    ...{ publicUrl: 'http://127.0.0.1:1', databaseUrl: testDatabaseUrl(), databaseSchema: schema, dataDir: dir },
-    ...{ heartbeatSeconds: 5, heartbeatTimeoutSeconds: 60, startTimeoutSeconds: 60, cancelGraceSeconds: 5 },
-    ...{ maxConcurrentJobs: 1, datasetCacheMaxGb: 1, limits: { reconcileIntervalMs: 50 } },
-  }
-  const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: config.publicUrl, secret: 'a secret of tests' })
-  const runner = await createRunner({ config, store, logger, trainers: createFolderTrainerSource(folder.dir) })
-  const server = await listen(runner.app, { port: 0 })
-  // Trainers are told to call back here.
-  config.publicUrl = server.url
-  runnerUrl = server.url
-  await runner.start()
-  closing.push(
-    () => server.close(),
-    () => runner.context.database.db.schema.dropSchema(schema).ifExists().cascade().execute(),
-    () => runner.stop(),
-    () => folder[Symbol.asyncDispose](),
-    () => rm(dir, { recursive: true, force: true }),
-  )
+  runner = await startTestRunner(trainer)
+  runnerUrl = runner.url
 })
-afterAll(async () => {
-  for (const close of closing) await close()
-})
+afterAll(() => runner[Symbol.asyncDispose]())
 
 async function tarOfImages(): Promise<Uint8Array<ArrayBuffer>> {
   const entries = ['train/cat/1.png', 'train/dog/2.png', 'val/cat/3.png'].map((name, index) => {

@@ -1,11 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { createClient, type PublishResult, publishTrainer, TrainyardClientError } from '../../client/index.ts'
 import type { Check } from '../../contract/index.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
+import { readToken, savedToken } from '../connection.ts'
 import { createTextView, type PublishView, silentView } from '../publish-view.ts'
+import { readLogin } from '../settings-file.ts'
+import { printJson } from '../table.ts'
 
 const help = `Usage: trainyard publish [DIR] [options]
 
@@ -13,7 +15,7 @@ Packs the trainer in DIR (default: this folder), pushes it, and follows its acce
 Left out: node_modules, .git, runs, .trainyard, .env, and what .trainyardignore lists (as in .gitignore).
 
 Options:
-  --registry URL  Address of the registry. Default: TRAINYARD_REGISTRY
+  --registry URL  Address of the registry. Default: TRAINYARD_REGISTRY, or what "trainyard login" keeps
   --token TOKEN   Token with the scope push:<namespace>. Default: TRAINYARD_TOKEN, or what TRAINYARD_TOKEN_FILE holds.
                   Other users of the machine can see a command line: prefer the variables.
   --no-wait       Do not wait for the checks
@@ -47,14 +49,16 @@ async function run(args: string[], io: CliIo): Promise<number> {
     return CLI_EXIT_CODES.ok
   }
   if (positionals.length > 1) throw new UsageError(`one folder at a time, not ${positionals.length}`)
-  const registryUrl = values.registry ?? io.env.TRAINYARD_REGISTRY
-  if (!registryUrl) throw new UsageError('which registry? Give --registry URL, or set TRAINYARD_REGISTRY')
+  const login = await readLogin(io.env)
+  const registryUrl = values.registry ?? io.env.TRAINYARD_REGISTRY ?? login?.registryUrl ?? login?.url
+  if (!registryUrl)
+    throw new UsageError('which registry? Give --registry URL, set TRAINYARD_REGISTRY, or run "trainyard login URL"')
   const interrupted = new AbortController()
   const onInterrupt = () => interrupted.abort(new Error('interrupted'))
   // Once: a second Ctrl-C ends the process at once.
   process.once('SIGINT', onInterrupt)
   try {
-    const token = values.token ?? (await readToken(io))
+    const token = values.token ?? (await readToken(io)) ?? savedToken(login, registryUrl)
     const view = values.json ? silentView : createTextView(io)
     const result = await publishTrainer({
       dir: resolve(io.cwd, positionals[0] ?? '.'),
@@ -105,19 +109,4 @@ async function followChecks(options: {
   view.check(last)
   view.verdict(last)
   return last
-}
-
-async function readToken({ env, cwd }: CliIo): Promise<string | undefined> {
-  if (env.TRAINYARD_TOKEN) return env.TRAINYARD_TOKEN.trim()
-  if (!env.TRAINYARD_TOKEN_FILE) return undefined
-  const file = resolve(cwd, env.TRAINYARD_TOKEN_FILE)
-  try {
-    return (await readFile(file, 'utf8')).trim()
-  } catch (cause) {
-    throw new TrainyardClientError('no_token', `TRAINYARD_TOKEN_FILE names ${file}, which cannot be read`, { cause })
-  }
-}
-
-function printJson(io: CliIo, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
 }

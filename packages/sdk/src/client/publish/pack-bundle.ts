@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { join } from 'node:path'
+import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { InvalidTrainerError } from '../errors.ts'
+import { tarOfFolder } from '../folder-tar.ts'
 import type { BundleFile } from './list-bundle-files.ts'
-import { encodeTarHeader, paddingAfter, TAR_END } from './tar-header.ts'
 
 export interface PackedBundle {
   sizeBytes: number
@@ -18,7 +16,7 @@ export async function packBundle(dir: string, files: readonly BundleFile[], targ
   const hash = createHash('sha256')
   let sizeBytes = 0
   await pipeline(
-    Readable.from(tarOf(dir, files), { objectMode: false }),
+    Readable.from(tarOfFolder(dir, files), { objectMode: false }),
     createGzip({ level: 6 }),
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
@@ -32,24 +30,4 @@ export async function packBundle(dir: string, files: readonly BundleFile[], targ
     createWriteStream(target),
   )
   return { sizeBytes, digest: `sha256:${hash.digest('hex')}` }
-}
-
-async function* tarOf(dir: string, files: readonly BundleFile[]): AsyncGenerator<Uint8Array> {
-  for (const file of files) {
-    yield encodeTarHeader(file)
-    let read = 0
-    if (file.sizeBytes > 0)
-      for await (const chunk of createReadStream(join(dir, file.path), { highWaterMark: 256 * 1024 })) {
-        const bytes: Buffer = chunk
-        read += bytes.length
-        if (read > file.sizeBytes) break
-        yield bytes
-      }
-    if (read !== file.sizeBytes)
-      throw new InvalidTrainerError(
-        `${file.path} changed while it was being packed: try again when nothing writes to it`,
-      )
-    yield paddingAfter(file.sizeBytes)
-  }
-  yield TAR_END
 }

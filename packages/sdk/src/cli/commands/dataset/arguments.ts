@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import process from 'node:process'
 import { DatasetFormat, TASK_TYPE_ALIASES, TaskType } from '../../../contract/index.ts'
+import { parseChoice } from '../../arguments.ts'
 import { type CliIo, UsageError } from '../../command.ts'
 
 /** Options that every command has. */
@@ -38,42 +38,4 @@ export function parseFormat(text: string | undefined, option: string): DatasetFo
 
 export function parseTask(text: string | undefined): TaskType | undefined {
   return text === undefined ? undefined : parseChoice(TASK_TYPE_ALIASES[text] ?? text, TaskType.options, '--task')
-}
-
-export function parseChoice<T extends string>(text: string, choices: readonly T[], option: string): T {
-  const found = choices.find((choice) => choice === text)
-  if (found === undefined) throw new UsageError(`${option} is "${text}": wanted is one of ${choices.join(', ')}`)
-  return found
-}
-
-export function parseNumber(
-  text: string | undefined,
-  option: string,
-  { min, max, isWhole }: { min: number; max: number; isWhole?: boolean },
-): number | undefined {
-  if (text === undefined) return undefined
-  const value = text.trim() === '' ? Number.NaN : Number(text)
-  if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return value
-  throw new UsageError(
-    `${option} is "${text}": wanted is a ${isWhole ? 'whole number' : 'number'} from ${min} to ${max}`,
-  )
-}
-
-/** Without the fields that are undefined: `exactOptionalPropertyTypes` tells absent from undefined. */
-export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
-  }
-}
-
-/** Runs work that Ctrl-C interrupts. A second Ctrl-C ends the process at once. */
-export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const interrupted = new AbortController()
-  const onInterrupt = () => interrupted.abort(new Error('interrupted'))
-  process.once('SIGINT', onInterrupt)
-  try {
-    return await work(interrupted.signal)
-  } finally {
-    process.off('SIGINT', onInterrupt)
-  }
 }

@@ -1,19 +1,12 @@
 import { parseArgs } from 'node:util'
 import { type ConversionReport, type ConvertDatasetOptions, convertDataset, LossError } from '../../../dataset/index.ts'
+import { defined, parseChoice, parseNumber } from '../../arguments.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../../command.ts'
+import { interruptible } from '../../interrupt.ts'
+import { formatCount, printJson, printTable } from '../../table.ts'
 import { createPaint } from '../../terminal.ts'
-import {
-  COMMON_HELP,
-  commonOptions,
-  defined,
-  interruptible,
-  parseChoice,
-  parseFormat,
-  parseNumber,
-  parsePlaces,
-  parseTask,
-} from './arguments.ts'
-import { createProgress, formatCount, printJson, printLosses, printTable } from './view.ts'
+import { COMMON_HELP, commonOptions, parseFormat, parsePlaces, parseTask } from './arguments.ts'
+import { createProgress, printLosses } from './view.ts'
 
 const help = `Usage: trainyard dataset convert SRC DST --to FORMAT [options]
 

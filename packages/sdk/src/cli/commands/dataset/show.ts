@@ -2,21 +2,13 @@ import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { SplitName } from '../../../contract/index.ts'
 import { showDataset } from '../../../dataset/index.ts'
+import { defined, parseChoice, parseNumber } from '../../arguments.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../../command.ts'
+import { interruptible } from '../../interrupt.ts'
+import { printJson } from '../../table.ts'
 import { cleanText } from '../../terminal.ts'
-import {
-  COMMON_HELP,
-  commonOptions,
-  defined,
-  interruptible,
-  parseChoice,
-  parseFormat,
-  parseNumber,
-  parsePlaces,
-  parseTask,
-} from './arguments.ts'
+import { COMMON_HELP, commonOptions, parseFormat, parsePlaces, parseTask } from './arguments.ts'
 import { withSource } from './open-source.ts'
-import { printJson } from './view.ts'
 
 const help = `Usage: trainyard dataset show SRC [SHEET.png] [options]
 

@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util'
 import { SplitName } from '../../../contract/index.ts'
 import { type GroupBy, type SplitRatios, type SplitResult, splitDataset } from '../../../dataset/index.ts'
+import { defined } from '../../arguments.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../../command.ts'
+import { interruptible } from '../../interrupt.ts'
+import { formatCount, printJson, printTable } from '../../table.ts'
 import { cleanText, createPaint } from '../../terminal.ts'
-import { COMMON_HELP, commonOptions, defined, interruptible, parseFormat, parsePlaces, parseTask } from './arguments.ts'
+import { COMMON_HELP, commonOptions, parseFormat, parsePlaces, parseTask } from './arguments.ts'
 import { convertAndTell } from './convert.ts'
 import { withSource } from './open-source.ts'
-import { formatCount, printJson, printTable } from './view.ts'
 
 const help = `Usage: trainyard dataset split SRC [DST] [options]
 

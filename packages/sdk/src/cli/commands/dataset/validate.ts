@@ -1,11 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type DatasetReport, validateDataset } from '../../../dataset/index.ts'
+import { defined } from '../../arguments.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command } from '../../command.ts'
+import { interruptible } from '../../interrupt.ts'
+import { formatCount, printJson, printTable } from '../../table.ts'
 import { cleanText, createPaint } from '../../terminal.ts'
-import { COMMON_HELP, commonOptions, defined, interruptible, parseFormat, parsePlaces, parseTask } from './arguments.ts'
+import { COMMON_HELP, commonOptions, parseFormat, parsePlaces, parseTask } from './arguments.ts'
 import { withSource } from './open-source.ts'
-import { createProgress, formatCount, printFindings, printJson, printTable } from './view.ts'
+import { createProgress, printFindings } from './view.ts'
 
 const help = `Usage: trainyard dataset validate SRC [options]
 
