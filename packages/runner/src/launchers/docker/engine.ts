@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ConfigError } from '@trainyard/platform'
+import Docker from 'dockerode'
+import type { DockerConfig } from './config.ts'
+
+/** An engine that hangs must not hold up the care for other jobs. */
+const ANSWER_TIMEOUT_MS = 30_000
+
+export function connectEngine(config: Pick<DockerConfig, 'host' | 'certPath'>, timeout = ANSWER_TIMEOUT_MS): Docker {
+  const { host, certPath } = config
+  if (host === undefined) return new Docker({ timeout })
+  if (host.startsWith('unix://')) return new Docker({ socketPath: host.slice('unix://'.length), timeout })
+  const { hostname, port } = new URL(host.replace(/^tcp:/, 'http:'))
+  if (certPath === undefined) return new Docker({ protocol: 'http', host: hostname, port, timeout })
+  const read = (name: string) => readFileSync(join(certPath, name))
+  const tls = { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') }
+  return new Docker({ protocol: 'https', host: hostname, port, timeout, ...tls })
+}
+
+export interface EngineFacts {
+  /** Lasts as long as the engine's data. */
+  id: string
+  cpus: number
+  hasMemoryLimit: boolean
+  hasGpu: boolean
+}
+
+/** @throws ConfigError when no engine answers: nothing could run, so it is said at the start. */
+export async function askEngine(docker: Docker, host: string | undefined): Promise<EngineFacts> {
+  try {
+    const info: { ID: string; NCPU: number; MemoryLimit?: boolean; Runtimes?: Record<string, unknown> } =
+      await docker.info()
+    return {
+      id: info.ID,
+      cpus: info.NCPU,
+      hasMemoryLimit: info.MemoryLimit ?? true,
+      hasGpu: Object.hasOwn(info.Runtimes ?? {}, 'nvidia'),
+    }
+  } catch (error) {
+    throw new ConfigError(
+      `LAUNCHER is "docker", and no Docker engine answers at ${host ?? 'its usual socket'} (${messageOf(error)}). ` +
+        'Start the engine, let this user use it, or set DOCKER_HOST',
+      { cause: error },
+    )
+  }
+}
+
+/** The engine's HTTP status, of an error that is an answer. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : undefined
+}
+
+export function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message || String(error) : String(error)
+  return message.replace(/^\(HTTP code \d+\) [^-]*- /, '').trim()
+}
+
+/** The answer, or undefined for a status that means "that is so already". */
+export async function unless<T>(statuses: readonly number[], answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (statuses.includes(statusOf(error) ?? 0)) return undefined
+    throw error
+  }
+}

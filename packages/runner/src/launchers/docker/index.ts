@@ -1,0 +1,1 @@
+export { createDockerLauncher } from './launcher.ts'

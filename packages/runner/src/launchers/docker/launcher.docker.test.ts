@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto'
+import { createLogger } from '@trainyard/platform'
+import Docker from 'dockerode'
+import { afterAll, describe } from 'vitest'
+import { launcherCases } from '../conformance.cases.ts'
+import { readDockerConfig } from './config.ts'
+import { createDockerLauncher } from './launcher.ts'
+
+const docker = new Docker()
+const image = await docker
+  .getImage('node:24-bookworm-slim')
+  .inspect()
+  .catch(() => undefined)
+if (image === undefined)
+  console.warn('SKIPPED: the Docker launcher. It needs a Docker engine that holds node:24-bookworm-slim')
+
+const instanceId = randomUUID()
+const logger = createLogger({ name: 'test', level: process.env.TEST_LOG_LEVEL ?? 'silent' })
+
+describe.skipIf(image === undefined)('with a Docker engine', () => {
+  afterAll(async () => {
+    await docker.getVolume(`trainyard-datasets-${instanceId.slice(0, 8)}`).remove()
+  })
+
+  launcherCases('docker', async () => {
+    const launcher = await createDockerLauncher({
+      config: readDockerConfig(process.env),
+      instanceId,
+      datasetCacheMaxGb: 1,
+      logger,
+    })
+    return { launcher, trainer: { type: 'image', reference: image?.Id ?? '' }, close: async () => {} }
+  })
+})

@@ -1,0 +1,38 @@
+const BLOCK_BITS = 3
+/** Network, gateway, one container, broadcast, and room for a second container of whoever looks into a job. */
+const BLOCK_SIZE = 2 ** BLOCK_BITS
+
+interface Range {
+  first: number
+  last: number
+}
+
+/** A free /29 of a range, by chance so that two runners over one engine seldom want the same; undefined when all are taken. */
+export function pickSubnet(
+  range: string,
+  taken: readonly string[],
+  random: () => number = Math.random,
+): string | undefined {
+  const { first, last } = parseRange(range)
+  const blocks = Math.floor((last - first + 1) / BLOCK_SIZE)
+  const used = taken.filter((one) => /^[\d.]+\/\d+$/.test(one)).map(parseRange)
+  const start = Math.floor(random() * blocks)
+  for (let step = 0; step < blocks; step++) {
+    const base = first + ((start + step) % blocks) * BLOCK_SIZE
+    const isFree = used.every((other) => other.last < base || other.first > base + BLOCK_SIZE - 1)
+    if (isFree) return `${format(base)}/${32 - BLOCK_BITS}`
+  }
+  return undefined
+}
+
+function parseRange(range: string): Range {
+  const [address = '', bits = '32'] = range.split('/')
+  const size = 2 ** (32 - Number(bits))
+  const number = address.split('.').reduce((total, part) => total * 256 + Number(part), 0)
+  const first = number - (number % size)
+  return { first, last: first + size - 1 }
+}
+
+function format(number: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.')
+}
