@@ -13,7 +13,7 @@ import {
   startEmbeddedPostgres,
 } from '@trainyard/platform'
 import { createRegistry, readRegistryConfig } from '@trainyard/registry'
-import { createRunner, readRunnerConfig } from '@trainyard/runner'
+import { createRunner, listenForTrainers, readRunnerConfig } from '@trainyard/runner'
 import { createWeb } from '@trainyard/web'
 import type { Hono } from 'hono'
 import { rooms } from './rooms.ts'
@@ -92,6 +92,8 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     ready.resolve(
       rooms({ registry: registry.app, runner: runner.app, web: web.app, ...(storeApp && { store: storeApp }) }),
     )
+    const forTrainers = await listenForTrainers(runner, storeApp, server)
+    if (forTrainers !== undefined) stops.push(() => forTrainers.close())
     await registry.start()
     await runner.start()
     const pushTokenFile = join(dataDir, 'push-token')

@@ -18,8 +18,8 @@ const INFO = {
     'Jobs in, models out. Paths under /v1/jobs/{id} serve people; those tagged "Trainers" need the job token.',
 }
 
-/** Every route of the runner; nothing listens yet. */
-export function createRunnerApp(context: RunnerContext): OpenAPIHono {
+/** Every route of the runner; nothing listens yet. `forTrainers`: the context of the routes under `CALLBACK_URL`. */
+export function createRunnerApp(context: RunnerContext, forTrainers: RunnerContext = context): OpenAPIHono {
   const api = createApi({ logger: context.logger })
   const { telemetry, config } = context
   if (telemetry !== undefined) api.use('/v1/jobs/*', intakeMetrics(telemetry))
@@ -34,8 +34,8 @@ export function createRunnerApp(context: RunnerContext): OpenAPIHono {
   })
   api.get('/openapi.json', (c) => c.json(openApiDocument(api, INFO)))
   api.route('/', metricsRoutes({ logger: context.logger, telemetry, config: config?.metrics }))
-  api.route('/', callbackRoutes(context))
-  api.route('/', simpleRoutes(context))
+  api.route('/', callbackRoutes(forTrainers))
+  api.route('/', simpleRoutes(forTrainers))
   // Above: who holds a job token. Below: people, each route behind the guard.
   guardPeople(api, context)
   api.route('/', jobRoutes(context))
@@ -46,6 +46,15 @@ export function createRunnerApp(context: RunnerContext): OpenAPIHono {
       findLiveJobs: (datasetId) => findLiveJobs(context, datasetId),
     }),
   )
+  return api
+}
+
+/** Only what a job token opens: for an address at which trainers, and whatever else runs beside them, reach us. */
+export function createTrainersApp(context: RunnerContext): OpenAPIHono {
+  const api = createApi({ logger: context.logger })
+  if (context.telemetry !== undefined) api.use('/v1/jobs/*', intakeMetrics(context.telemetry))
+  api.route('/', callbackRoutes(context))
+  api.route('/', simpleRoutes(context))
   return api
 }
 

@@ -1,6 +1,8 @@
 import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
+import { reachableFromContainers } from './launchers/callback-url.ts'
 import { LAUNCHERS, type LauncherName } from './launchers/create-launcher.ts'
+import { type DockerConfig, readDockerConfig } from './launchers/docker/config.ts'
 import { type MetricsConfig, readMetricsConfig } from './observability/metrics/config.ts'
 
 const seconds = (defaultValue: number) => z.coerce.number().positive().default(defaultValue)
@@ -29,6 +31,8 @@ export interface RunnerConfig {
   maxConcurrentJobs: number
   /** Where trainers run. Default: `subprocess`. */
   launcher?: LauncherName
+  /** For `docker`. */
+  docker?: DockerConfig
   datasetCacheMaxGb: number
   /** With it job tokens are signed with HS256; without it with a key pair kept in the database. */
   jwtSecret?: string
@@ -101,9 +105,12 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     error: 'must be longer than HEARTBEAT_SECONDS, or every trainer is given up between two heartbeats',
   })
   const values = parseConfig(schema, env, 'runner')
+  const docker = values.LAUNCHER === 'docker' ? readDockerConfig(env) : undefined
+  const callbackUrl =
+    values.CALLBACK_PUBLIC_URL ?? (docker && reachableFromContainers(values.PUBLIC_URL, docker.callbackHost))
   return {
     publicUrl: values.PUBLIC_URL,
-    ...(values.CALLBACK_PUBLIC_URL === undefined ? {} : { callbackUrl: values.CALLBACK_PUBLIC_URL }),
+    ...(callbackUrl === undefined ? {} : { callbackUrl }),
     databaseUrl: values.DATABASE_URL,
     databaseSchema: values.RUNNER_DATABASE_SCHEMA,
     dataDir: values.DATA_DIR,
@@ -115,6 +122,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     cancelGraceSeconds: values.CANCEL_GRACE_SECONDS,
     maxConcurrentJobs: values.MAX_CONCURRENT_JOBS,
     launcher: values.LAUNCHER,
+    ...(docker === undefined ? {} : { docker }),
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(values),

@@ -13,11 +13,13 @@ import {
   openIdentity,
   systemClock,
 } from '@trainyard/platform'
-import { createRunnerApp } from './app.ts'
+import { createRunnerApp, createTrainersApp } from './app.ts'
+import { storeForTrainers } from './callback/trainer-store.ts'
 import { DEFAULT_RUNNER_LIMITS, type RunnerConfig } from './config.ts'
 import type { RunnerContext } from './context.ts'
 import { runnerMigrations } from './db/migrations.ts'
 import type { RunnerDatabase } from './db/schema.ts'
+import { isLoopback } from './launchers/callback-url.ts'
 import { createLauncher } from './launchers/create-launcher.ts'
 import type { Launcher } from './launchers/launcher.ts'
 import { createJobHub } from './live/hub.ts'
@@ -44,6 +46,11 @@ export interface CreateRunnerOptions {
 
 export interface Runner {
   app: OpenAPIHono
+  /**
+   * For trainers that cannot reach this machine's loopback: what is to be served there, and at which address. Absent when
+   * they reach us as everybody does.
+   */
+  trainers?: { app: OpenAPIHono; address: string }
   context: RunnerContext
   /** Looks after jobs, those of a runner that died among them. */
   start(): Promise<void>
@@ -90,8 +97,13 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       telemetry,
     }
     const supervisor = createSupervisor(context)
+    const forTrainers = { ...context, store: storeForTrainers(store, config) }
+    const { callbackAddress } = context.launcher
     return {
-      app: createRunnerApp(context),
+      app: createRunnerApp(context, forTrainers),
+      ...(callbackAddress !== undefined && config.callbackUrl !== undefined && isLoopback(config.publicUrl)
+        ? { trainers: { app: createTrainersApp(forTrainers), address: callbackAddress } }
+        : {}),
       context,
       async start() {
         await context.hub.start()

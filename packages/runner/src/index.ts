@@ -35,6 +35,7 @@ export type {
   OutputPosition,
 } from './launchers/launcher.ts'
 export { createSubprocessLauncher } from './launchers/subprocess/index.ts'
+export { listenForTrainers } from './listen-for-trainers.ts'
 export { createFolderTrainerSource } from './trainers/folder-source.ts'
 export { createRegistryTrainerSource } from './trainers/registry-source.ts'
 export type { ResolvedTrainer, TrainerSource } from './trainers/source.ts'

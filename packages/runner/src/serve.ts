@@ -14,6 +14,7 @@ import {
 import { z } from 'zod'
 import { readRunnerConfig } from './config.ts'
 import { createRunner } from './create-runner.ts'
+import { listenForTrainers } from './listen-for-trainers.ts'
 
 const ServerEnvironment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -61,6 +62,11 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
     await runner.stop()
     throw error
   })
+  const trainers = await listenForTrainers(runner, storeApp, listening).catch(async (error: unknown) => {
+    await listening.close()
+    await runner.stop()
+    throw error
+  })
   await runner.start()
   logger.info({ url: listening.url }, 'the runner listens')
   let stopping: Promise<void> | undefined
@@ -68,7 +74,7 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
     url: listening.url,
     port: listening.port,
     stop() {
-      stopping ??= listening.close().then(() => runner.stop())
+      stopping ??= Promise.all([listening.close(), trainers?.close()]).then(() => runner.stop())
       return stopping
     },
   }

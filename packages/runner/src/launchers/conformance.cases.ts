@@ -25,9 +25,11 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       launcher = under.launcher
     })
     afterEach(async () => {
-      for await (const ref of launcher.list()) await launcher.remove(ref)
+      const removals: Promise<void>[] = []
+      for await (const ref of launcher.list()) removals.push(launcher.remove(ref))
+      await Promise.all(removals)
       await under.close()
-    })
+    }, 300_000)
 
     const request = (program: string, over: Partial<LaunchRequest> = {}): LaunchRequest => ({
       jobId: nextJob++,
@@ -216,7 +218,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
         expect(await ended(ref)).toMatchObject({ exitCode: index })
         expect((await output(ref)).map((line) => line.text)).toEqual([`I am ${index}`])
       }
-    })
+    }, 300_000)
 
     it('lists what is there, and forgets what was removed', async () => {
       const ref = await start('setInterval(() => {}, 1000)')

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import type { Logger } from '@trainyard/platform'
 import type { RunnerConfig } from '../config.ts'
+import { readDockerConfig, withRegistryToken } from './docker/config.ts'
 import type { Launcher } from './launcher.ts'
 import { createSubprocessLauncher } from './subprocess/index.ts'
 
-export const LAUNCHERS = ['subprocess'] as const
+export const LAUNCHERS = ['subprocess', 'docker'] as const
 export type LauncherName = (typeof LAUNCHERS)[number]
 
 export interface CreateLauncherOptions {
@@ -27,5 +28,16 @@ export async function createLauncher(options: CreateLauncherOptions): Promise<La
         datasetCacheMaxGb: config.datasetCacheMaxGb,
         logger,
       })
+    case 'docker': {
+      // Its client is large; who does not use it does not wait for it.
+      const { createDockerLauncher } = await import('./docker/index.ts')
+      const { docker = readDockerConfig({}), registryUrl, registryToken, datasetCacheMaxGb } = config
+      return await createDockerLauncher({
+        config: withRegistryToken(docker, registryUrl, registryToken),
+        instanceId,
+        datasetCacheMaxGb,
+        logger,
+      })
+    }
   }
 }

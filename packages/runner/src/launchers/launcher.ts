@@ -90,6 +90,8 @@ export interface Launcher {
   /** Names the place where attempts live: another host's attempts cannot be observed from here. */
   readonly host: string
   readonly capabilities: LauncherCapabilities
+  /** An address of this machine at which its trainers reach us, where they do not reach loopback. */
+  readonly callbackAddress?: string
   /** Starts the attempt; one that was already launched is left as it is. */
   launch(request: LaunchRequest): Promise<void>
   observe(ref: AttemptRef): Promise<Observation>

@@ -124,6 +124,13 @@ export function readDockerConfig(env: Record<string, string | undefined>): Docke
   }
 }
 
+/** Trainers of our own registry are pulled with the runner's token, unless there is a login for it. */
+export function withRegistryToken(config: DockerConfig, registryUrl?: string, token?: string): DockerConfig {
+  if (registryUrl === undefined || token === undefined) return config
+  const ours = { [new URL(registryUrl).host]: { username: 'trainyard', password: token } }
+  return { ...config, credentials: { ...ours, ...config.credentials } }
+}
+
 /** Docker writes some registries as URLs. */
 function hostOf(key: string): string {
   return key.replace(/^https?:\/\//, '').replace(/\/.*$/, '')

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError } from '@trainyard/platform'
 import Docker from 'dockerode'
@@ -24,6 +25,8 @@ export interface EngineFacts {
   cpus: number
   hasMemoryLimit: boolean
   hasGpu: boolean
+  /** The engine's side of its default bridge, when the engine runs on this very machine. */
+  gateway?: string
 }
 
 /** @throws ConfigError when no engine answers: nothing could run, so it is said at the start. */
@@ -31,7 +34,9 @@ export async function askEngine(docker: Docker, host: string | undefined): Promi
   try {
     const info: { ID: string; NCPU: number; MemoryLimit?: boolean; Runtimes?: Record<string, unknown> } =
       await docker.info()
+    const gateway = await findGateway(docker)
     return {
+      ...(gateway === undefined ? {} : { gateway }),
       id: info.ID,
       cpus: info.NCPU,
       hasMemoryLimit: info.MemoryLimit ?? true,
@@ -44,6 +49,14 @@ export async function askEngine(docker: Docker, host: string | undefined): Promi
       { cause: error },
     )
   }
+}
+
+/** `host-gateway` leads to it. Docker Desktop and engines elsewhere have one too, but not as an address of this machine. */
+async function findGateway(docker: Docker): Promise<string | undefined> {
+  const bridge = await unless([404], docker.getNetwork('bridge').inspect())
+  const configs: { Gateway?: string | undefined }[] = bridge?.IPAM?.Config ?? []
+  const ours = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
+  return configs.flatMap(({ Gateway }) => Gateway ?? []).find((address) => ours.includes(address))
 }
 
 /** The engine's HTTP status, of an error that is an answer. */

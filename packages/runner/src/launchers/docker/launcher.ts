@@ -217,6 +217,7 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
     runs: 'image',
     // Whoever speaks to the same engine sees the same containers.
     host: `docker ${facts.id} ${instanceId}`,
+    ...(facts.gateway === undefined ? {} : { callbackAddress: facts.gateway }),
     capabilities: {
       gpu: facts.hasGpu,
       memoryLimit: facts.hasMemoryLimit,
