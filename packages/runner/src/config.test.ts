@@ -21,12 +21,23 @@ describe('the runner’s settings', () => {
       /HEARTBEAT_TIMEOUT_SECONDS.*longer than HEARTBEAT_SECONDS/s,
     ],
     [{ MAX_CONCURRENT_JOBS: '-1' }, /MAX_CONCURRENT_JOBS/],
+    [{ MAX_CONCURRENT_PER_OWNER: '0' }, /MAX_CONCURRENT_PER_OWNER/],
+    [{ QUEUES: 'gpu' }, /QUEUES.*JSON/s],
+    [{ QUEUES: '{}' }, /QUEUES.*at least one/s],
+    [{ QUEUES: '{"gpu":{"limit":2}}' }, /QUEUES.*limit/s],
+    [{ QUEUES: '{"G P U":{}}' }, /QUEUES/],
+    [{ QUEUES: '{"cpu":{}}', SERVED_QUEUES: 'gpu' }, /SERVED_QUEUES.*QUEUES/s],
     [{ REGISTRY_URL: 'registry' }, /REGISTRY_URL/],
     [{ JWT_SECRET: 'short' }, /JWT_SECRET/],
     [{ RUNNER_DATABASE_SCHEMA: 'a; drop' }, /RUNNER_DATABASE_SCHEMA/],
   ])('refuse %j in a sentence that names the variable', (change, words) => {
     expect(() => readRunnerConfig({ ...env, ...change })).toThrow(ConfigError)
     expect(() => readRunnerConfig({ ...env, ...change })).toThrow(words)
+  })
+
+  it('hold queues with their limits', () => {
+    const read = readRunnerConfig({ ...env, QUEUES: '{"default":{},"gpu":{"maxConcurrent":2}}', SERVED_QUEUES: 'gpu' })
+    expect(read).toMatchObject({ queues: { default: {}, gpu: { maxConcurrent: 2 } }, servedQueues: ['gpu'] })
   })
 
   it('never show a secret', () => {

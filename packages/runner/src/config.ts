@@ -4,6 +4,7 @@ import { reachableFromContainers } from './launchers/callback-url.ts'
 import { LAUNCHERS, type LauncherName } from './launchers/create-launcher.ts'
 import { type DockerConfig, readDockerConfig } from './launchers/docker/config.ts'
 import { type MetricsConfig, readMetricsConfig } from './observability/metrics/config.ts'
+import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './queues/queues.ts'
 
 const seconds = (defaultValue: number) => z.coerce.number().positive().default(defaultValue)
 const count = (defaultValue: number) => z.coerce.number().int().nonnegative().default(defaultValue)
@@ -28,7 +29,14 @@ export interface RunnerConfig {
   startTimeoutSeconds: number
   /** From SIGTERM to SIGKILL. */
   cancelGraceSeconds: number
+  /** Of this runner. */
   maxConcurrentJobs: number
+  /** The queues there are, the same for every runner of the database. Default: `default`, without a limit of its own. */
+  queues?: Queues
+  /** Those that this runner takes jobs from. Default: all. */
+  servedQueues?: readonly string[]
+  /** Over all runners of the database; no limit when absent. */
+  maxConcurrentPerOwner?: number
   /** Where trainers run. Default: `subprocess`. */
   launcher?: LauncherName
   /** For `docker`. */
@@ -92,6 +100,17 @@ const RunnerEnvironment = z.object({
   START_TIMEOUT_SECONDS: seconds(120),
   CANCEL_GRACE_SECONDS: seconds(30),
   MAX_CONCURRENT_JOBS: count(2),
+  QUEUES: QueuesVariable.optional(),
+  SERVED_QUEUES: z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    )
+    .optional(),
+  MAX_CONCURRENT_PER_OWNER: z.coerce.number().int().positive().optional(),
   LAUNCHER: z.enum(LAUNCHERS).default('subprocess'),
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
   ...AuthEnvironment,
@@ -103,6 +122,9 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
   const schema = RunnerEnvironment.refine((e) => e.HEARTBEAT_TIMEOUT_SECONDS > e.HEARTBEAT_SECONDS, {
     path: ['HEARTBEAT_TIMEOUT_SECONDS'],
     error: 'must be longer than HEARTBEAT_SECONDS, or every trainer is given up between two heartbeats',
+  }).refine((e) => (e.SERVED_QUEUES ?? []).every((name) => Object.hasOwn(e.QUEUES ?? DEFAULT_QUEUES, name)), {
+    path: ['SERVED_QUEUES'],
+    error: 'must be names of QUEUES, separated by commas',
   })
   const values = parseConfig(schema, env, 'runner')
   const docker = values.LAUNCHER === 'docker' ? readDockerConfig(env) : undefined
@@ -121,6 +143,11 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     startTimeoutSeconds: values.START_TIMEOUT_SECONDS,
     cancelGraceSeconds: values.CANCEL_GRACE_SECONDS,
     maxConcurrentJobs: values.MAX_CONCURRENT_JOBS,
+    ...(values.QUEUES === undefined ? {} : { queues: values.QUEUES }),
+    ...(values.SERVED_QUEUES === undefined ? {} : { servedQueues: values.SERVED_QUEUES }),
+    ...(values.MAX_CONCURRENT_PER_OWNER === undefined
+      ? {}
+      : { maxConcurrentPerOwner: values.MAX_CONCURRENT_PER_OWNER }),
     launcher: values.LAUNCHER,
     ...(docker === undefined ? {} : { docker }),
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,

@@ -177,6 +177,8 @@ export interface CheckpointFile {
   path: string
   name: string
   sizeBytes: number
+  /** There when an earlier attempt of this job saved it: go on behind its epoch. Else it is what to start from. */
+  resume?: { attempt: number; epoch?: number | undefined }
 }
 
 /** What every handler gets. */

@@ -2,12 +2,27 @@ import { TrainyardError } from '@trainyard/platform'
 import type { CheckpointInput } from '@trainyard/sdk/contract'
 import { getCurrentAttempt } from '../callback/authenticate.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'
+import type { ArtifactRow } from '../db/schema.ts'
+import { findResumeCheckpoint } from './find-resume-checkpoint.ts'
 
-/** The checkpoint that a job starts from, predicts with or exports. */
+/**
+ * The checkpoint that an attempt starts from: what an earlier attempt of the job left, else the one that the job was
+ * created with, to fine-tune, predict with or export.
+ */
 export async function getCheckpointInput(context: RunnerContext, claims: JobClaims): Promise<CheckpointInput> {
   const { job } = await getCurrentAttempt(context, claims, { open: true })
+  const own = await findResumeCheckpoint(context, job)
+  if (own !== undefined) {
+    const { attempt, epoch } = own
+    return { ...(await toInput(context, own)), resume: { attempt, ...(epoch === null ? {} : { epoch }) } }
+  }
   if (job.checkpoint_id === null)
-    throw new TrainyardError('not_found', `Job ${job.id} was created without a checkpoint`)
+    throw new TrainyardError(
+      'not_found',
+      job.attempt === 1
+        ? `Job ${job.id} was created without a checkpoint`
+        : `Job ${job.id} was created without a checkpoint, and its earlier attempts left none`,
+    )
   const row = await context.database.db
     .selectFrom('artifacts')
     .selectAll()
@@ -16,6 +31,10 @@ export async function getCheckpointInput(context: RunnerContext, claims: JobClai
     .executeTakeFirst()
   if (row === undefined)
     throw new TrainyardError('not_found', `The checkpoint ${job.checkpoint_id} of job ${job.id} has been deleted`)
+  return await toInput(context, row)
+}
+
+async function toInput(context: RunnerContext, row: ArtifactRow): Promise<CheckpointInput> {
   return {
     artifactId: row.id,
     name: row.name,

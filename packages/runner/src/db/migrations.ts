@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { jobProjectMigrations } from '../auth/migrations.ts'
 import { datasetMigrations } from '../datasets/tables.ts'
+import { queueMigrations } from '../queues/tables.ts'
 
 const jobMigrations: Record<string, Migration> = {
   '20261120T1100-jobs': {
@@ -144,4 +145,5 @@ export const runnerMigrations: Record<string, Migration> = {
   ...datasetMigrations,
   ...jobMigrations,
   ...jobProjectMigrations,
+  ...queueMigrations,
 }

@@ -56,11 +56,16 @@ export interface JobsTable {
   progress: Json<JobProgress>
   latest_metrics: Json<Record<string, MetricValue>>
   result: Json<OperationResult> | null
+  queue: Generated<string>
+  /** Devices that it needs. */
+  gpus: Generated<number>
   priority: number
   max_retries: number
   counted_retries: Generated<number>
   free_retries: Generated<number>
   deadline_seconds: number | null
+  /** Checkpoints of attempts before this one are not resumed from. */
+  fresh_from: Generated<number>
   idempotency_key: string | null
   request_hash: string
   trace_id: string
@@ -89,6 +94,10 @@ export interface AttemptsTable {
   launcher: string | null
   host: string | null
   launched_at: Date | null
+  /** When its process was first seen to run: waiting for a node or an image is over. */
+  running_since: Date | null
+  /** When the token in its file was issued. */
+  token_issued_at: Date | null
   heard_at: Date | null
   last_heard_at: Date | null
   stop_reason: StopReason | null

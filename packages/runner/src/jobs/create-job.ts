@@ -3,6 +3,7 @@ import { type Caller, newTraceId, TrainyardError } from '@trainyard/platform'
 import {
   type CreateJobRequest,
   DEFAULT_PRIMARY_METRIC,
+  DEFAULT_QUEUE,
   type FieldIssue,
   type Job,
   type JobConfig,
@@ -15,6 +16,7 @@ import { chooseJobProject } from '../auth/choose-job-project.ts'
 import type { RunnerContext } from '../context.ts'
 import { createSnapshot, type Snapshot } from '../datasets/index.ts'
 import type { ArtifactRow } from '../db/schema.ts'
+import { DEFAULT_QUEUES } from '../queues/queues.ts'
 import { toJob } from './job-view.ts'
 import { validateConfig } from './validate-config.ts'
 
@@ -39,6 +41,7 @@ export async function createJob(
   const issues: FieldIssue[] = []
   const checkpoint = await findCheckpoint(context, projectId, request, issues)
   const config = checkRequest(trainer.manifest, request, issues)
+  const queue = chooseQueue(context, request, issues)
   const snapshot = issues.length === 0 ? await takeSnapshot(context, projectId, request, issues) : undefined
   const { model, taskType } = chooseModel(
     trainer.manifest,
@@ -72,6 +75,8 @@ export async function createJob(
         primary_metric: JSON.stringify(trainer.manifest.metrics.primary[taskType] ?? DEFAULT_PRIMARY_METRIC[taskType]),
         progress: '{}',
         latest_metrics: '{}',
+        queue,
+        gpus: trainer.manifest.resources.gpu ?? 0,
         priority: request.priority,
         max_retries: request.maxRetries,
         deadline_seconds: request.deadlineSeconds ?? null,
@@ -206,6 +211,14 @@ function checkRequest(
   if (outcome.valid) return outcome.config
   issues.push(...outcome.issues)
   return undefined
+}
+
+function chooseQueue(context: RunnerContext, request: CreateJobRequest, issues: FieldIssue[]): string {
+  const names = Object.keys(context.config.queues ?? DEFAULT_QUEUES)
+  const queue = request.queue ?? (names.includes(DEFAULT_QUEUE) ? DEFAULT_QUEUE : (names[0] ?? DEFAULT_QUEUE))
+  if (!names.includes(queue))
+    issues.push({ path: 'queue', detail: `must be one of the queues here: ${names.join(', ')}`, value: queue })
+  return queue
 }
 
 async function takeSnapshot(

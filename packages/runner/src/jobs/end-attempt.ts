@@ -84,7 +84,15 @@ async function finishJob(trx: Transaction<RunnerDatabase>, job: JobRow, end: Att
 export async function openAttempt(
   trx: Transaction<RunnerDatabase>,
   job: Pick<JobRow, 'id' | 'attempt'>,
-  next: { now: Date; runAfter: Date | null; counted_retries: number; free_retries: number; error: string | null },
+  next: {
+    now: Date
+    runAfter: Date | null
+    counted_retries: number
+    free_retries: number
+    error: string | null
+    /** Begins anew: what the earlier attempts saved is not resumed from. */
+    fresh?: boolean
+  },
 ): Promise<void> {
   await trx
     .updateTable('jobs')
@@ -100,6 +108,7 @@ export async function openAttempt(
       free_retries: next.free_retries,
       cancel_requested_at: null,
       run_after: next.runAfter,
+      ...(next.fresh ? { fresh_from: job.attempt + 1 } : {}),
       lease_owner: null,
       lease_expires_at: null,
       queued_at: null,

@@ -29,6 +29,8 @@ export function toJob(row: JobRow): Job {
     progress: { ...row.progress, fraction: fractionDone(row) },
     latestMetrics: row.latest_metrics,
     cancelRequested: row.cancel_requested_at !== null,
+    queue: row.queue,
+    priority: row.priority,
     maxRetries: row.max_retries,
     traceId: row.trace_id,
     createdAt: row.created_at.toISOString(),

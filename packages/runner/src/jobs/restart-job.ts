@@ -6,8 +6,16 @@ import { openAttempt } from './end-attempt.ts'
 import { getJob } from './get-job.ts'
 import { isTerminalJobState } from './statuses.ts'
 
-/** Opens a new attempt of a job that has ended, with its retries given back. */
-export async function restartJob(context: RunnerContext, caller: Caller, jobId: number): Promise<Job> {
+/**
+ * Opens a new attempt of a job that has ended, with its retries given back. It resumes from the last checkpoint of the
+ * earlier ones, unless asked to begin `fresh`.
+ */
+export async function restartJob(
+  context: RunnerContext,
+  caller: Caller,
+  jobId: number,
+  { fresh = false }: { fresh?: boolean } = {},
+): Promise<Job> {
   await context.database.transaction(async (trx) => {
     const job = await trx.selectFrom('jobs').selectAll().where('id', '=', jobId).forUpdate().executeTakeFirst()
     if (job === undefined) throw notFound('job', jobId)
@@ -20,6 +28,7 @@ export async function restartJob(context: RunnerContext, caller: Caller, jobId: 
       counted_retries: 0,
       free_retries: 0,
       error: null,
+      fresh,
     })
   })
   context.hub.changed(jobId)

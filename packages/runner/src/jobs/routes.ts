@@ -11,6 +11,7 @@ import {
   LogPage,
   MetricSeriesList,
   ProjectName,
+  RestartJobRequest,
   StoredEventPage,
 } from '@trainyard/sdk/contract'
 import { listArtifacts } from '../artifacts/list-artifacts.ts'
@@ -85,8 +86,9 @@ const restartJobRoute = createRoute({
   tags,
   method: 'post',
   path: '/v1/jobs/{id}/restart',
-  summary: 'Open a new attempt of a job that has ended',
-  request: { params: JobParams },
+  summary:
+    'Open a new attempt of a job that has ended; it resumes from the last checkpoint unless asked to begin `fresh`',
+  request: { params: JobParams, body: { content: { 'application/json': { schema: RestartJobRequest } } } },
   responses: { 200: json(Job, 'Pending again'), ...missing, 409: problem('The job has not ended') },
 })
 const deleteJobRoute = createRoute({
@@ -180,9 +182,13 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
   api.openapi(listJobsRoute, async (c) => c.json(await listJobs(context, callerOf(c), c.req.valid('query')), 200))
   api.openapi(getJobRoute, async (c) => c.json(await getJob(context, c.req.valid('param').id), 200))
   api.openapi(cancelJobRoute, async (c) => c.json(await cancelJob(context, callerOf(c), c.req.valid('param').id), 200))
-  api.openapi(restartJobRoute, async (c) =>
-    c.json(await restartJob(context, callerOf(c), c.req.valid('param').id), 200),
-  )
+  // Described here, read below: a body may be left out.
+  api.openAPIRegistry.registerPath(restartJobRoute)
+  api.post('/v1/jobs/:id/restart', async (c) => {
+    const { id } = parseBody(JobParams, { id: c.req.param('id') })
+    const request = parseBody(RestartJobRequest, (await readJsonBody(c.req.raw)) ?? {})
+    return c.json(await restartJob(context, callerOf(c), id, request), 200)
+  })
   api.openapi(deleteJobRoute, async (c) => {
     await deleteJob(context, callerOf(c), c.req.valid('param').id)
     return c.body(null, 204)

@@ -82,6 +82,17 @@ export interface LauncherCapabilities {
   imagePull: boolean
 }
 
+/** Devices of the launcher's machine that jobs have for themselves. */
+export interface Devices {
+  total: number
+  free: number
+}
+
+/** Thrown by `launch` when somebody else took the devices meanwhile: the job waits on, and no attempt is lost. */
+export class NoRoomError extends Error {
+  override readonly name = 'NoRoomError'
+}
+
 /** Starts trainers somewhere and watches them. Every method is safe to repeat. */
 export interface Launcher {
   readonly name: string
@@ -103,6 +114,10 @@ export interface Launcher {
     from: OutputPosition,
     options?: { final?: boolean },
   ): Promise<{ lines: OutputLine[]; position: OutputPosition }>
+  /** Devices to share out; absent where somebody else does that, undefined when there are none to count. */
+  devices?(): Promise<Devices | undefined>
+  /** Puts a fresh token where the running trainer reads it: its `CALLBACK_TOKEN_FILE`. Absent where there is no file. */
+  renewToken?(ref: AttemptRef, token: string): Promise<void>
   /** What of ours is still there. */
   list(): AsyncIterable<AttemptRef>
   /** Kills what is left of the attempt and deletes its files. */

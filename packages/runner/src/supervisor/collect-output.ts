@@ -67,7 +67,11 @@ function toRow(line: OutputLine, jobTraceId: string, usesJournal: boolean): Line
 }
 
 /** All that is left, once the process is gone. */
-export async function collectRest(context: RunnerContext, job: JobRow, attempt: AttemptRow): Promise<void> {
+export async function collectRest(
+  context: RunnerContext,
+  job: Pick<JobRow, 'trace_id'>,
+  attempt: AttemptRow,
+): Promise<void> {
   let current = attempt
   for (;;) {
     const { position, more } = await collectOutput(context, job, current, { final: true })

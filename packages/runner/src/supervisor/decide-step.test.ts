@@ -9,6 +9,7 @@ const input = (over: Partial<StepInput['attempt']>, rest: Partial<Omit<StepInput
     closed_at: null,
     end_reason: null,
     launched_at: at(0),
+    running_since: at(0),
     heard_at: at(1),
     last_heard_at: at(10),
     stop_requested_at: null,
@@ -18,7 +19,12 @@ const input = (over: Partial<StepInput['attempt']>, rest: Partial<Omit<StepInput
   observation: { state: 'running' },
   now: at(20),
   listeningSince: at(0),
-  settings: { heartbeatTimeoutSeconds: 60, startTimeoutSeconds: 30, cancelGraceSeconds: 15 },
+  settings: {
+    heartbeatTimeoutSeconds: 60,
+    startTimeoutSeconds: 30,
+    cancelGraceSeconds: 15,
+    pendingTimeoutSeconds: 600,
+  },
   ...rest,
 })
 
@@ -36,6 +42,21 @@ describe('the next step of the supervisor', () => {
     const silent = { heard_at: null, last_heard_at: null }
     expect(decideStep(input(silent))).toEqual({ type: 'wait' })
     expect(decideStep(input(silent, { now: at(31) }))).toMatchObject({ type: 'end', end: { reason: 'start_timeout' } })
+  })
+
+  it('does not count what a trainer waits for in the launcher’s hands, neither for its start nor for its deadline', () => {
+    const waiting = { heard_at: null, last_heard_at: null, running_since: null }
+    const job = { attempt: 1, deadline_seconds: 20 }
+    const observation = { state: 'pending', detail: '0/3 nodes are available' } as const
+    expect(decideStep(input(waiting, { job, observation, now: at(300) }))).toEqual({ type: 'wait' })
+    expect(decideStep(input(waiting, { job, observation, now: at(601) }))).toMatchObject({
+      type: 'end',
+      end: { reason: 'queued_too_long', error: { message: expect.stringContaining('0/3 nodes') } },
+    })
+    const running = { ...waiting, running_since: at(300) }
+    expect(decideStep(input(running, { now: at(329) }))).toEqual({ type: 'wait' })
+    expect(decideStep(input(running, { now: at(331) }))).toMatchObject({ end: { reason: 'start_timeout' } })
+    expect(decideStep(input(running, { job, now: at(321) }))).toEqual({ type: 'ask-to-stop', reason: 'deadline' })
   })
 
   it('asks a trainer to stop at its deadline, counted from when it was first heard', () => {

@@ -11,6 +11,7 @@ export interface StepInput {
     | 'closed_at'
     | 'end_reason'
     | 'launched_at'
+    | 'running_since'
     | 'heard_at'
     | 'last_heard_at'
     | 'stop_requested_at'
@@ -24,6 +25,8 @@ export interface StepInput {
     heartbeatTimeoutSeconds: number
     startTimeoutSeconds: number
     cancelGraceSeconds: number
+    /** How long an attempt may wait in the launcher's hands: for a node, for its image. */
+    pendingTimeoutSeconds: number
   }
 }
 
@@ -39,7 +42,7 @@ export type Step =
   | { type: 'clean' }
 
 /** Ends after which nobody waits for the trainer to leave by itself. */
-const STOP_AT_ONCE: ReadonlySet<EndReason> = new Set(['heartbeat_lost', 'start_timeout'])
+const STOP_AT_ONCE: ReadonlySet<EndReason> = new Set(['heartbeat_lost', 'start_timeout', 'queued_too_long'])
 
 /** The next idempotent step for an attempt, from what the database wants and what the launcher sees. */
 export function decideStep(input: StepInput): Step {
@@ -76,14 +79,24 @@ function leave({ attempt, now, settings }: StepInput): Step {
   return lingered || atOnce ? { type: 'stop', graceMs } : { type: 'wait' }
 }
 
-function supervise({ job, attempt, now, listeningSince, settings }: StepInput): Step {
+function supervise({ job, attempt, observation, now, listeningSince, settings }: StepInput): Step {
   if (attempt.stop_requested_at !== null) return { type: 'stop', graceMs: settings.cancelGraceSeconds * 1000 }
   const launchedAt = attempt.launched_at ?? now
   const since = (from: Date) => (now.getTime() - from.getTime()) / 1000
-  if (job.deadline_seconds !== null && since(attempt.heard_at ?? launchedAt) >= job.deadline_seconds)
+  // Nothing runs yet, so neither its deadline nor the time to be heard does. One that was heard runs, whatever is seen.
+  if (observation.state === 'pending' && attempt.heard_at === null) {
+    if (since(launchedAt) < settings.pendingTimeoutSeconds) return { type: 'wait' }
+    const why = observation.detail === undefined ? '' : `: ${observation.detail}`
+    return ended(
+      'queued_too_long',
+      `The trainer waited longer than ${settings.pendingTimeoutSeconds} seconds to be started${why}`,
+    )
+  }
+  const startedAt = attempt.running_since ?? launchedAt
+  if (job.deadline_seconds !== null && since(attempt.heard_at ?? startedAt) >= job.deadline_seconds)
     return { type: 'ask-to-stop', reason: 'deadline' }
   if (attempt.heard_at === null) {
-    if (since(later(launchedAt, listeningSince)) < settings.startTimeoutSeconds) return { type: 'wait' }
+    if (since(later(startedAt, listeningSince)) < settings.startTimeoutSeconds) return { type: 'wait' }
     return ended(
       'start_timeout',
       `The trainer was not heard within ${settings.startTimeoutSeconds} seconds of its launch`,

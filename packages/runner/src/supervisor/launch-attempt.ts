@@ -4,7 +4,7 @@ import type { RunnerContext } from '../context.ts'
 import type { JobRow } from '../db/schema.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import type { AttemptEnd } from '../jobs/statuses.ts'
-import type { AttemptRef, LaunchRequest, TrainerPlace } from '../launchers/launcher.ts'
+import { type AttemptRef, type LaunchRequest, NoRoomError, type TrainerPlace } from '../launchers/launcher.ts'
 
 /** Fetches the trainer and starts it. A failure ends the attempt; it is never thrown. */
 export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Promise<void> {
@@ -18,6 +18,7 @@ export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Pr
     context.telemetry.attemptLaunched(job.queued_at, context.clock.now())
     await context.launcher.launch(request)
   } catch (error) {
+    if (error instanceof NoRoomError) return await putBack(context, ref)
     context.logger.warn({ err: error, ...ref }, 'a trainer could not be launched')
     await context.database.transaction((trx) => endAttempt(context, trx, ref, endOf(error)))
   }
@@ -72,6 +73,7 @@ async function placeOf(context: RunnerContext, trainer: ResolvedTrainer): Promis
 
 /** False when the attempt was cancelled, closed or launched elsewhere while the trainer was being fetched. */
 async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<boolean> {
+  const now = context.clock.now()
   return await context.database.transaction(async (trx) => {
     const job = await trx
       .selectFrom('jobs')
@@ -82,7 +84,7 @@ async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<bo
     if (job?.attempt !== ref.attempt || job.cancel_requested_at !== null) return false
     const { numUpdatedRows } = await trx
       .updateTable('attempts')
-      .set({ launched_at: context.clock.now(), launcher: context.launcher.name, host: context.launcher.host })
+      .set({ launched_at: now, token_issued_at: now, launcher: context.launcher.name, host: context.launcher.host })
       .where('job_id', '=', ref.jobId)
       .where('attempt', '=', ref.attempt)
       .where('closed_at', 'is', null)
@@ -90,6 +92,25 @@ async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<bo
       .where((eb) => eb.or([eb('launched_at', 'is', null), eb('host', '=', context.launcher.host)]))
       .executeTakeFirst()
     return numUpdatedRows > 0n
+  })
+}
+
+/** Nothing was started: the job waits on in the queue, as if it had not been taken. */
+async function putBack(context: RunnerContext, ref: AttemptRef): Promise<void> {
+  await context.launcher.remove(ref)
+  await context.database.transaction(async (trx) => {
+    await trx
+      .updateTable('jobs')
+      .set({ lease_owner: null, lease_expires_at: null })
+      .where('id', '=', ref.jobId)
+      .execute()
+    await trx
+      .updateTable('attempts')
+      .set({ launched_at: null, token_issued_at: null, launcher: null, host: null })
+      .where('job_id', '=', ref.jobId)
+      .where('attempt', '=', ref.attempt)
+      .where('heard_at', 'is', null)
+      .execute()
   })
 }
 

@@ -1,6 +1,7 @@
 import { type Logger, newId, processIdentity } from '@trainyard/platform'
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
+import { type ClaimedJob, claimQueued } from '../queues/claim-queued.ts'
 
 /** Who holds a lease: a process of a host. Another process of that host can tell whether it still lives. */
 export interface LeaseOwner {
@@ -15,7 +16,7 @@ export async function thisOwner(host: string): Promise<LeaseOwner> {
 }
 
 /** Owners that are known to be dead: after a crash on this host nobody waits for their leases to run out. */
-async function deadOwners(context: RunnerContext, me: LeaseOwner): Promise<string[]> {
+export async function deadOwners(context: RunnerContext, me: LeaseOwner): Promise<string[]> {
   const rows = await context.database.db
     .selectFrom('jobs')
     .select('lease_owner')
@@ -33,56 +34,66 @@ async function deadOwners(context: RunnerContext, me: LeaseOwner): Promise<strin
   return dead
 }
 
-export interface ClaimedAttempt {
-  jobId: number
-  attempt: number
-}
+export type ClaimedAttempt = ClaimedJob
 
-/** Takes or renews the leases of this host's attempts that still need care. */
-export async function claimAttempts(context: RunnerContext, me: LeaseOwner): Promise<ClaimedAttempt[]> {
+/**
+ * Takes the leases of this host's attempts that still need care, and gives all that this runner holds. A lease is renewed
+ * from half of its life on: a thousand rows are not written at every look.
+ */
+export async function claimAttempts(
+  context: RunnerContext,
+  me: LeaseOwner,
+  dead: readonly string[],
+): Promise<ClaimedAttempt[]> {
   const now = context.clock.now()
-  const dead = await deadOwners(context, me)
+  const renewBefore = new Date(now.getTime() + (context.limits.leaseSeconds * 1000) / 2)
   const { rows } = await sql<ClaimedAttempt>`
-    with mine as (
+    with alive as materialized (
+      select a.job_id, a.attempt from attempts a
+      where a.host = ${me.host} and a.launched_at is not null and a.cleaned_at is null
+    ),
+    held as (
       select j.id from jobs j
-      where exists (select from attempts a where a.job_id = j.id and a.host = ${me.host}
-                    and a.launched_at is not null and a.cleaned_at is null)
-        and (j.lease_owner is null or j.lease_owner = ${me.name} or j.lease_owner = any(${dead}::text[])
-             or j.lease_expires_at is null or j.lease_expires_at < ${now}::timestamptz)
+      where j.id in (select job_id from alive) and j.lease_owner = ${me.name}
+        and j.lease_expires_at >= ${renewBefore}::timestamptz
+    ),
+    due as (
+      select j.id from jobs j
+      where j.id in (select job_id from alive)
+        and (j.lease_owner is null or j.lease_owner = any(${dead}::text[]) or j.lease_expires_at is null
+             or j.lease_expires_at < ${now}::timestamptz
+             or (j.lease_owner = ${me.name} and j.lease_expires_at < ${renewBefore}::timestamptz))
       for update of j skip locked
     ),
     leased as (
       update jobs j set lease_owner = ${me.name}, lease_expires_at = ${expiry(context, now)}::timestamptz
-      from mine where j.id = mine.id returning j.id
+      from due where j.id = due.id returning j.id
     )
-    select a.job_id as "jobId", a.attempt from attempts a join leased on leased.id = a.job_id
-    where a.host = ${me.host} and a.launched_at is not null and a.cleaned_at is null
+    select a.job_id as "jobId", a.attempt from alive a
+    where a.job_id in (select id from held union all select id from leased)
     order by a.job_id, a.attempt`.execute(context.database.db)
   context.telemetry.attempts.leases.inc({ kind: 'live' }, rows.length)
   return rows
 }
 
-/** Takes queued jobs, the most urgent and oldest first. A job waits until its earlier attempts have been cleaned up. */
-export async function claimQueued(context: RunnerContext, me: LeaseOwner, limit: number): Promise<ClaimedAttempt[]> {
-  if (limit <= 0) return []
+/** Takes queued jobs for the places that are free. */
+export async function claimJobs(
+  context: RunnerContext,
+  me: LeaseOwner,
+  dead: readonly string[],
+  places: number,
+): Promise<ClaimedAttempt[]> {
   const now = context.clock.now()
-  const dead = await deadOwners(context, me)
-  const { rows } = await sql<ClaimedAttempt>`
-    with next as (
-      select j.id from jobs j
-      where j.state = 'queued' and j.cancel_requested_at is null
-        and (j.lease_owner is null or j.lease_expires_at is null or j.lease_expires_at < ${now}::timestamptz
-             or j.lease_owner = any(${dead}::text[]))
-        and not exists (select from attempts a where a.job_id = j.id and a.launched_at is not null and a.cleaned_at is null)
-      order by j.priority desc, j.queued_at, j.id
-      limit ${limit}
-      for update of j skip locked
-    )
-    update jobs j set lease_owner = ${me.name}, lease_expires_at = ${expiry(context, now)}::timestamptz
-    from next where j.id = next.id
-    returning j.id as "jobId", j.attempt`.execute(context.database.db)
-  context.telemetry.attempts.leases.inc({ kind: 'queued' }, rows.length)
-  return rows
+  const devices = places > 0 ? await context.launcher.devices?.() : undefined
+  const claimed = await claimQueued(context, {
+    owner: me.name,
+    leaseExpiresAt: expiry(context, now),
+    dead,
+    places,
+    devices,
+  })
+  context.telemetry.attempts.leases.inc({ kind: 'queued' }, claimed.length)
+  return claimed
 }
 
 /** On a graceful stop others need not wait. */

@@ -23,13 +23,13 @@ export async function endQueuedTooLong(context: RunnerContext): Promise<void> {
     .innerJoin('attempts', (join) =>
       join.onRef('attempts.job_id', '=', 'jobs.id').onRef('attempts.attempt', '=', 'jobs.attempt'),
     )
-    .select(['jobs.id', 'jobs.attempt'])
+    .select(['jobs.id', 'jobs.attempt', 'jobs.queue'])
     .where('jobs.state', '=', 'queued')
     .where('jobs.queued_at', '<', before)
     .where('attempts.launched_at', 'is', null)
     .execute()
-  for (const { id, attempt } of rows) {
-    const message = `The job waited longer than ${queuedTimeoutSeconds} seconds for a place`
+  for (const { id, attempt, queue } of rows) {
+    const message = `The job waited longer than ${queuedTimeoutSeconds} seconds for a place in the queue "${queue}"`
     await context.database.transaction((trx) =>
       endAttempt(context, trx, { jobId: id, attempt }, { reason: 'queued_too_long', error: { message } }),
     )

@@ -1,11 +1,13 @@
 import type { RunnerContext } from '../context.ts'
-import type { AttemptRow, JobRow } from '../db/schema.ts'
+import type { AttemptRow } from '../db/schema.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import { type AttemptEnd, endOfExit } from '../jobs/statuses.ts'
 import type { AttemptRef, Observation } from '../launchers/launcher.ts'
 import { collectOutput, collectRest, errorTail } from './collect-output.ts'
 import { decideStep } from './decide-step.ts'
 import { launchAttempt } from './launch-attempt.ts'
+import type { SupervisedJob } from './read-attempts.ts'
+import { renewToken } from './renew-token.ts'
 
 export interface ReconcileOptions {
   listeningSince: Date
@@ -16,30 +18,25 @@ export interface ReconcileOptions {
 /** Compares what the database wants with what the launcher sees, and takes the next step. */
 export async function reconcileAttempt(
   context: RunnerContext,
-  ref: AttemptRef,
+  seen: { job: SupervisedJob; attempt: AttemptRow; observation: Observation },
   options: ReconcileOptions,
 ): Promise<void> {
   const { db } = context.database
-  // Looked at before the database is read: a trainer that says its last word and exits is seen in this order.
-  const observation = await context.launcher.observe(ref)
-  const job = await db.selectFrom('jobs').selectAll().where('id', '=', ref.jobId).executeTakeFirst()
-  const attempt = await db
-    .selectFrom('attempts')
-    .selectAll()
-    .where('job_id', '=', ref.jobId)
-    .where('attempt', '=', ref.attempt)
-    .executeTakeFirst()
-  if (job === undefined || attempt === undefined || attempt.cleaned_at !== null) return
-
+  const { job, observation } = seen
+  const ref: AttemptRef = { jobId: job.id, attempt: seen.attempt.attempt }
+  const attempt = observation.state === 'running' ? await noteRunning(context, seen.attempt) : seen.attempt
   const step = decideStep({
     job,
     attempt,
     observation,
     now: context.clock.now(),
     listeningSince: options.listeningSince,
-    settings: context.config,
+    settings: { ...context.config, pendingTimeoutSeconds: context.limits.queuedTimeoutSeconds },
   })
-  if (observation.state === 'running') await collectOutput(context, job, attempt, { final: false })
+  if (observation.state === 'running') {
+    await collectOutput(context, job, attempt, { final: false })
+    if (attempt.closed_at === null) await renewToken(context, attempt)
+  }
   switch (step.type) {
     case 'wait':
       return
@@ -60,7 +57,8 @@ export async function reconcileAttempt(
     }
     case 'end': {
       await end(context, ref, step.end)
-      if (observation.state === 'running') options.stopInBackground(ref, context.config.cancelGraceSeconds * 1000)
+      if (observation.state === 'running' || observation.state === 'pending')
+        options.stopInBackground(ref, context.config.cancelGraceSeconds * 1000)
       return
     }
     case 'settle':
@@ -70,9 +68,23 @@ export async function reconcileAttempt(
   }
 }
 
+/** Its time begins now: what it waited for in the launcher's hands does not count. */
+async function noteRunning(context: RunnerContext, attempt: AttemptRow): Promise<AttemptRow> {
+  if (attempt.running_since !== null) return attempt
+  const now = context.clock.now()
+  await context.database.db
+    .updateTable('attempts')
+    .set({ running_since: now })
+    .where('job_id', '=', attempt.job_id)
+    .where('attempt', '=', attempt.attempt)
+    .where('running_since', 'is', null)
+    .execute()
+  return { ...attempt, running_since: now }
+}
+
 async function settle(
   context: RunnerContext,
-  job: JobRow,
+  job: SupervisedJob,
   attempt: AttemptRow,
   exit: Extract<Observation, { state: 'exited' }>,
 ): Promise<void> {
@@ -96,7 +108,7 @@ async function end(context: RunnerContext, ref: AttemptRef, how: AttemptEnd): Pr
 /** The process is gone: its output is stored, what it left behind is killed, its folder is deleted. */
 async function clean(
   context: RunnerContext,
-  job: JobRow,
+  job: SupervisedJob,
   attempt: AttemptRow,
   exit?: Extract<Observation, { state: 'exited' }>,
 ): Promise<void> {

@@ -1,8 +1,9 @@
 import type { RunnerContext } from '../context.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 import { launchAttempt } from './launch-attempt.ts'
-import { claimAttempts, claimQueued, type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
+import { claimAttempts, claimJobs, deadOwners, type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
 import { endAbandoned, endQueuedTooLong, queuePending } from './queue.ts'
+import { keyOf, readAttempts } from './read-attempts.ts'
 import { reconcileAttempt } from './reconcile-attempt.ts'
 
 export interface Supervisor {
@@ -11,14 +12,27 @@ export interface Supervisor {
   stop(): Promise<void>
 }
 
-const keyOf = (ref: AttemptRef) => `${ref.jobId}.${ref.attempt}`
+/** Looks that go on at the same time, and the rows that one statement reads. */
+const LOOKS_AT_ONCE = 16
+const REFS_PER_LOOK = 64
+
+async function inParts(refs: readonly AttemptRef[], work: (part: readonly AttemptRef[]) => Promise<void>) {
+  let next = 0
+  const worker = async () => {
+    while (next < refs.length) {
+      const part = refs.slice(next, next + REFS_PER_LOOK)
+      next += part.length
+      await work(part)
+    }
+  }
+  await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, worker))
+}
 
 /** A reconcile loop: woken by notifications, and by a clock in case one got lost. */
 export function createSupervisor(context: RunnerContext): Supervisor {
   const { logger, hub } = context
   const launching = new Map<string, Promise<void>>()
   const stopping = new Map<string, Promise<void>>()
-  const reconciling = new Set<string>()
   let owner: LeaseOwner | undefined
   let listeningSince = context.clock.now()
   let stopped = true
@@ -46,29 +60,50 @@ export function createSupervisor(context: RunnerContext): Supervisor {
   const stopInBackground = (ref: AttemptRef, graceMs: number) =>
     inBackground(stopping, ref, () => context.launcher.stop(ref, graceMs))
 
-  const reconcile = async (ref: AttemptRef) => {
-    const key = keyOf(ref)
-    if (launching.has(key) || reconciling.has(key)) return
-    reconciling.add(key)
-    try {
-      await reconcileAttempt(context, ref, { listeningSince, stopInBackground })
-    } catch (error) {
-      logger.error({ err: error, ...ref }, 'an attempt could not be reconciled; it is tried again')
-    } finally {
-      reconciling.delete(key)
-    }
+  const look = async (refs: readonly AttemptRef[]) => {
+    // Looked at before the database is read: a trainer that says its last word and exits is seen in this order.
+    const seen = await Promise.all(
+      refs.map(async (ref) => {
+        try {
+          return { ref, observation: await context.launcher.observe(ref) }
+        } catch (error) {
+          logger.error({ err: error, ...ref }, 'an attempt could not be looked at; it is tried again')
+          return undefined
+        }
+      }),
+    )
+    const rows = await readAttempts(context, refs)
+    await Promise.all(
+      seen.map(async (one) => {
+        const known = one === undefined ? undefined : rows.get(keyOf(one.ref))
+        if (one === undefined || known === undefined) return
+        try {
+          const { observation } = one
+          await reconcileAttempt(context, { ...known, observation }, { listeningSince, stopInBackground })
+        } catch (error) {
+          logger.error({ err: error, ...one.ref }, 'an attempt could not be reconciled; it is tried again')
+        }
+      }),
+    )
   }
 
   const tick = async (me: LeaseOwner) => {
     await queuePending(context)
     await endQueuedTooLong(context)
     await endAbandoned(context)
-    const alive = await claimAttempts(context, me)
-    await Promise.all(alive.map(reconcile))
-    const taken = new Set([...alive.map(keyOf), ...launching.keys()])
-    const places = context.config.maxConcurrentJobs - taken.size
-    for (const ref of await claimQueued(context, me, places))
-      inBackground(launching, ref, () => launchAttempt(context, ref))
+    const dead = await deadOwners(context, me)
+    const alive = await claimAttempts(context, me, dead)
+    await inParts(
+      alive.filter((ref) => !launching.has(keyOf(ref))),
+      look,
+    )
+    for (;;) {
+      const taken = new Set([...alive.map(keyOf), ...launching.keys()])
+      const claimed = await claimJobs(context, me, dead, context.config.maxConcurrentJobs - taken.size)
+      for (const ref of claimed) inBackground(launching, ref, () => launchAttempt(context, ref))
+      // One owner's best jobs may be of a queue that these filled; then its others have their turn.
+      if (claimed.length === 0) return
+    }
   }
 
   const run = async (me: LeaseOwner) => {

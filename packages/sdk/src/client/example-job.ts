@@ -2,6 +2,8 @@ import type { Job } from '../contract/index.ts'
 
 /** A running job, for tests. */
 export const exampleJob: Job = {
+  queue: 'default',
+  priority: 0,
   id: 7,
   state: 'running',
   attempt: 1,

@@ -10,6 +10,7 @@ import {
   type LogLine,
   LogPage,
   MetricSeriesList,
+  type RestartJobInput,
   StoredEventPage,
 } from '../contract/index.ts'
 import { type Connect, fetchJson, parseMessage, send } from './http.ts'
@@ -31,8 +32,8 @@ export interface JobsClient {
   }): Promise<JobList>
   /** Asks a job to stop; it is `cancelled` when its trainer has ended. */
   cancel(id: number): Promise<Job>
-  /** Opens a new attempt. */
-  restart(id: number): Promise<Job>
+  /** Opens a new attempt. It resumes from the last checkpoint of the earlier attempts, unless it is to begin `fresh`. */
+  restart(id: number, options?: RestartJobInput): Promise<Job>
   /** Removes a finished job and its files. */
   delete(id: number): Promise<void>
   /** Series of metrics, thinned so that every spike stays. */
@@ -90,7 +91,8 @@ export function createJobsClient(connect: Connect): JobsClient {
     get: (id) => fetchJson(connect, Job, { path: `/v1/jobs/${id}` }),
     list: (query) => fetchJson(connect, JobList, { path: '/v1/jobs', query }),
     cancel: (id) => fetchJson(connect, Job, { method: 'POST', path: `/v1/jobs/${id}/cancel` }),
-    restart: (id) => fetchJson(connect, Job, { method: 'POST', path: `/v1/jobs/${id}/restart` }),
+    restart: (id, options = {}) =>
+      fetchJson(connect, Job, { method: 'POST', path: `/v1/jobs/${id}/restart`, json: options }),
     async delete(id) {
       await send(connect(), { method: 'DELETE', path: `/v1/jobs/${id}` })
     },

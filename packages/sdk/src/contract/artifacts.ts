@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { RelativePath, Sha256Hex, SizeBytes, Timestamp } from './primitives.ts'
+import { Attempt, RelativePath, Sha256Hex, SizeBytes, Timestamp } from './primitives.ts'
 
 /** What a file is for. */
 export const ArtifactKind = z.enum(['checkpoint', 'export', 'prediction', 'plot', 'log', 'other'])
@@ -73,6 +73,18 @@ export type Artifact = z.infer<typeof Artifact>
 
 /** `GET {CALLBACK_URL}/inputs/checkpoint` */
 export const CheckpointInput = z
-  .object({ artifactId: z.string(), name: z.string(), sizeBytes: SizeBytes, sha256: Sha256Hex, request: SignedRequest })
+  .object({
+    artifactId: z.string(),
+    name: z.string(),
+    sizeBytes: SizeBytes,
+    sha256: Sha256Hex,
+    request: SignedRequest,
+    resume: z
+      .object({ attempt: Attempt, epoch: z.number().int().nonnegative().optional() })
+      .optional()
+      .describe(
+        'There when an earlier attempt of the same job left it: go on behind it. Else it is what to start from',
+      ),
+  })
   .meta({ id: 'CheckpointInput' })
 export type CheckpointInput = z.infer<typeof CheckpointInput>

@@ -6,6 +6,12 @@ import { ProjectName } from './identity-api.ts'
 import { EndReason, ErrorType, JobState } from './job-states.ts'
 import { Attempt, JobId, MetricGoal, Metrics, MetricValue, Operation, TaskType, Timestamp } from './primitives.ts'
 
+export const DEFAULT_QUEUE = 'default'
+export const QueueName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be lower-case letters, digits, "-" and "_"')
+export type QueueName = z.infer<typeof QueueName>
+
 /** `POST /v1/jobs` */
 export const CreateJobRequest = z
   .strictObject({
@@ -29,7 +35,14 @@ export const CreateJobRequest = z
     checkpoint: z.string().optional().describe('Id of the checkpoint artifact to start from, predict with or export'),
     exportFormat: z.string().optional().describe('With operation "export"'),
     name: z.string().min(1).max(200).optional(),
-    priority: z.number().int().min(-100).max(100).default(0),
+    queue: QueueName.optional().describe('One of the queues that the platform is set up with; "default" when absent'),
+    priority: z
+      .number()
+      .int()
+      .min(-100)
+      .max(100)
+      .default(0)
+      .describe('Higher goes first; among equals everybody gets a fair share'),
     maxRetries: z.number().int().min(0).max(20).default(0).describe('Counted retries'),
     deadlineSeconds: z.number().int().positive().max(31_536_000).optional().describe('Longest time an attempt may run'),
     idempotencyKey: z.string().min(1).max(200).optional().describe('The same key gives the same job again'),
@@ -80,6 +93,8 @@ export const Job = z
     latestMetrics: Metrics.describe('The last value of every metric'),
     result: OperationResult.optional(),
     cancelRequested: z.boolean(),
+    queue: QueueName,
+    priority: z.number().int(),
     maxRetries: z.number().int(),
     traceId: z.string(),
     createdAt: Timestamp,
@@ -155,7 +170,17 @@ export const ArtifactList = z
   .meta({ id: 'ArtifactList' })
 export type ArtifactList = z.infer<typeof ArtifactList>
 
-/** `POST /v1/jobs/{id}/cancel` and `/restart` answer with the job. */
+/** `POST /v1/jobs/{id}/restart`; the answer is the job, as that of `/cancel`. The body may be left out. */
+export const RestartJobRequest = z
+  .strictObject({
+    fresh: z
+      .boolean()
+      .default(false)
+      .describe('Begin anew, instead of resuming from the last checkpoint of the earlier attempts'),
+  })
+  .meta({ id: 'RestartJobRequest' })
+export type RestartJobRequest = z.infer<typeof RestartJobRequest>
+export type RestartJobInput = z.input<typeof RestartJobRequest>
 
 /**
  * One message of `GET /v1/jobs/{id}/live` (server-sent events; the SSE `id` resumes with `Last-Event-ID`): first a

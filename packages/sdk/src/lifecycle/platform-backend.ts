@@ -146,11 +146,13 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
         retryable: true,
       })
     }
-    if (!name.endsWith('.tar')) return { path, name, sizeBytes: input.sizeBytes }
+    const { sizeBytes, resume } = input
+    const found = { name, sizeBytes, ...(resume === undefined ? {} : { resume }) }
+    if (!name.endsWith('.tar')) return { path, ...found }
     // A folder was saved: a folder is given back.
     const folder = path.slice(0, -'.tar'.length)
     const { unpackTar } = await import('modern-tar/fs')
     await pipeline(createReadStream(path), unpackTar(folder))
-    return { path: folder, name, sizeBytes: input.sizeBytes }
+    return { path: folder, ...found }
   }
 }
