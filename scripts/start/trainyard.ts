@@ -6,6 +6,7 @@ import {
   createStore,
   ensureWritableFolder,
   type Identity,
+  LOCAL_ACCOUNT_ID,
   listen,
   lockFolder,
   openIdentity,
@@ -116,9 +117,11 @@ async function keptSecret(file: string): Promise<string> {
 /** The local owner's token for pushing; a new one when the kept one is not valid any more. */
 async function keptPushToken(identity: Identity, file: string): Promise<string> {
   const there = (await readFile(file, 'utf8').catch(() => '')).trim()
-  if (there !== '' && (await identity.verifyToken(there)) !== undefined) return there
+  // One of an earlier version has no account, and would see no jobs.
+  if (there !== '' && (await identity.findCaller(there))?.account !== undefined) return there
   const { secret } = await identity.createToken({
     owner: 'local',
+    accountId: LOCAL_ACCOUNT_ID,
     name: 'made by npm start',
     scopes: ['push:*', 'pull:*', 'admin:*'],
   })

@@ -12,7 +12,7 @@ export const STATE_STYLES: Readonly<Record<Job['state'], Style>> = {
   failed: 'red',
   cancelled: 'yellow',
 }
-export const LEVEL_STYLES: Readonly<Record<LogLine['level'], Style | undefined>> = {
+const LEVEL_STYLES: Readonly<Record<LogLine['level'], Style | undefined>> = {
   debug: 'dim',
   info: undefined,
   warning: 'yellow',
@@ -48,7 +48,7 @@ function mainMetrics(job: Job, latest: ReadonlyMap<string, MetricValue>): string
 }
 
 /** `[#####.....]  42 %  epoch 3/8  loss 0.1234  12 s left` */
-export function statusLine(
+function statusLine(
   job: Job,
   latest: ReadonlyMap<string, MetricValue>,
   { now, columns }: { now: Date; columns: number },

@@ -81,7 +81,7 @@ test.each([
   [['publsh'], 'there is no command "publsh"'],
   [['constructor'], 'there is no command "constructor"'],
   [['publish', '--frobnicate'], "Unknown option '--frobnicate'"],
-  [['publish'], 'which registry? Give --registry URL, or set TRAINYARD_REGISTRY'],
+  [['publish'], 'which registry? Give --registry URL, set TRAINYARD_REGISTRY'],
   [['publish', 'a', 'b', '--registry', 'http://127.0.0.1:1'], 'one folder at a time, not 2'],
   [['dev', 'evaluate'], 'there is no operation "evaluate"'],
 ])('wrong usage exits with 2 and says what is wrong: %j', async (args, message) => {

@@ -222,16 +222,25 @@ describe('trainyard login', () => {
       code: 2,
       err: expect.stringContaining('trainyard login'),
     })
-    const { code, out } = await run(['login', runner.url, '--token-stdin'], { stdin: ' ty_secret \n', env: anywhere })
+    const { code, out } = await run(['login', runner.url], { env: anywhere })
     expect(out).toContain('Logged in')
-    expect(out).not.toContain('ty_secret')
     expect(code).toBe(0)
     const file = loginFile({ HOME: home })
-    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ url: runner.url, token: 'ty_secret' })
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ url: runner.url })
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await run(['datasets', 'ls'], { env: anywhere })).toMatchObject({ code: 0 })
     expect((await run(['logout'], { env: anywhere })).out).toBe('Logged out\n')
     expect(await run(['jobs', 'ls'], { env: anywhere })).toMatchObject({ code: 2 })
+  })
+
+  test('keeps nothing when the server refuses the token, and never shows it', async () => {
+    const { code, out, err } = await run(['login', runner.url, '--token-stdin'], {
+      stdin: ' ty_secret\n',
+      env: anywhere,
+    })
+    expect(code).toBe(3)
+    expect(out + err).not.toContain('ty_secret')
+    await expect(stat(loginFile({ HOME: home }))).rejects.toThrow()
   })
 
   test('keeps nothing when the server does not answer', async () => {
