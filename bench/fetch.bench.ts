@@ -13,10 +13,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createS3Store, type ObjectStore } from '@trainyard/platform'
 import { encode } from 'fast-png'
-import { build } from 'tsdown'
 import { createRandom } from '../packages/sdk/src/testing/random.ts'
 import { forEachConcurrently } from '../packages/sdk/src/util/for-each-concurrently.ts'
-import { ROOT } from '../scripts/lib/run.ts'
+import { buildProgram } from './lib/build-program.ts'
 import { type Bench, type BenchRow, median } from './lib/report.ts'
 
 interface StoredFile {
@@ -196,19 +195,8 @@ async function compare(
   try {
     const files = await upload(store, prefix, sizes)
     const server = await serveDataset(store, prefix, files)
-    // As it is published, in JavaScript: Node takes half a second of CPU to strip types.
-    const program = join(work, 'program', 'fetch-dataset.js')
-    await build({
-      config: false,
-      entry: { 'fetch-dataset': join(ROOT, 'bench/lib/fetch-dataset.ts') },
-      outDir: join(work, 'program'),
-      format: 'esm',
-      platform: 'node',
-      fixedExtension: false,
-      noExternal: [/./],
-      inputOptions: { resolve: { conditionNames: ['trainyard-source', 'node', 'import', 'default'] } },
-      logLevel: 'silent',
-    })
+    const folder = await buildProgram({ 'fetch-dataset': 'bench/lib/fetch-dataset.ts' }, join(work, 'program'))
+    const program = join(folder, 'fetch-dataset.js')
     const ours = (dir: string) => timed([process.execPath, program, server.url, dir])
     const others = peers(prefix).map((peer) => ({ ...peer, runs: [] as Run[] }))
     const cold: Run[] = []

@@ -18,7 +18,11 @@ export async function measureProcess(
   options: { timeoutSeconds: number },
 ): Promise<Measured | undefined> {
   const started = process.hrtime.bigint()
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  // A process's peak starts with that of the one that forked it: a small shell stands between this one and the program.
+  const child = spawn('/bin/sh', ['-c', '"$@"; exit $?', 'sh', command, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
   let output = ''
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs the peers of `bench convert` into .trainyard/bench-venv. Usage: bench/peers/setup.sh [--ultralytics]
-# --ultralytics also installs Ultralytics, which pulls PyTorch (about 6 GB); its program is run, its source never read.
+# Installs the peers that datasets are compared with into one virtual environment, with torch about 6 GB and some minutes.
+# Both `npm run bench -- convert` and the tests (`--project peers`) find it there; its programs are run, never read.
+# TRAINYARD_PEERS_VENV names another folder; TRAINYARD_PEERS_PYTHON then names its Python to bench and tests.
 set -eu
-cd "$(dirname "$0")/../.."
-venv=.trainyard/bench-venv
+venv=${TRAINYARD_PEERS_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/trainyard/peers-venv}
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet datumaro==1.13.12 globox==2.9.0
-if [ "${1:-}" = --ultralytics ]; then "$venv/bin/pip" install --quiet ultralytics==8.4.190; fi
+"$venv/bin/pip" install --quiet \
+  datumaro==1.13.12 globox==2.9.0 pycocotools==2.0.11 ultralytics==8.4.190 torch==2.15.0 torchvision==0.29.2
+echo "TRAINYARD_PEERS_PYTHON=$venv/bin/python"
