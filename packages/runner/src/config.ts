@@ -66,6 +66,10 @@ export interface RunnerLimits {
   /** Retries that do not count, so that a machine that always fails does not try for ever. */
   maxFreeRetries: number
   maxLogLinesPerAttempt: number
+  /** Events a second that one job may send for long; ten seconds' worth at once. More is answered with 429. */
+  maxEventsPerSecond: number
+  /** Rows of events that may wait for the database in this process; more is answered with 429. */
+  maxWaitingRows: number
   /** Life of a job token; a successor is handed out from half of it on. */
   tokenSeconds: number
   /** The largest artifact. */
@@ -80,6 +84,8 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   retryBackoffMaxSeconds: 300,
   maxFreeRetries: 10,
   maxLogLinesPerAttempt: 200_000,
+  maxEventsPerSecond: 20_000,
+  maxWaitingRows: 200_000,
   tokenSeconds: 6 * 3600,
   maxArtifactBytes: 64 * 1024 ** 3,
 }

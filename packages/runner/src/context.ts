@@ -8,6 +8,7 @@ import type {
   Logger,
   ObjectStore,
 } from '@trainyard/platform'
+import type { Intake } from './callback/intake.ts'
 import type { RunnerConfig, RunnerLimits } from './config.ts'
 import type { RunnerDatabase } from './db/schema.ts'
 import type { Launcher } from './launchers/launcher.ts'
@@ -32,6 +33,8 @@ export interface RunnerContext {
   auth: AuthConfig
   trainers: TrainerSource
   launcher: Launcher
+  /** Where all events of trainers go through. */
+  intake: Intake
   /** Tells this and other replicas that a job changed. */
   hub: JobHub
   /** What it counts about itself, for `/metrics`. */

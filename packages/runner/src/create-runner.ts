@@ -14,6 +14,8 @@ import {
   systemClock,
 } from '@trainyard/platform'
 import { createRunnerApp, createTrainersApp } from './app.ts'
+import { cacheJobTokens } from './callback/cache-job-tokens.ts'
+import { createIntake } from './callback/intake.ts'
 import { storeForTrainers } from './callback/trainer-store.ts'
 import { DEFAULT_RUNNER_LIMITS, type RunnerConfig } from './config.ts'
 import type { RunnerContext } from './context.ts'
@@ -85,7 +87,8 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       store: timedStore(store, telemetry),
       logger,
       clock,
-      tokens: createJobTokens({ keys, clock }),
+      tokens: cacheJobTokens(createJobTokens({ keys, clock }), clock),
+      intake: createIntake({ config, limits, database, clock }),
       identity,
       auth: config.auth ?? DEFAULT_AUTH,
       trainers: options.trainers ?? defaultTrainers(config, dataDir),

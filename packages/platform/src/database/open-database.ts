@@ -27,6 +27,11 @@ export interface OpenDatabaseOptions {
 export interface Database<DB> {
   readonly db: Kysely<DB>
   readonly schema: string
+  /**
+   * Runs one statement that PostgreSQL parses and plans once a connection instead of every time: for hot paths.
+   * The same `name` must always have the same `text`.
+   */
+  query<Row>(statement: { name: string; text: string }, values: readonly unknown[]): Promise<Row[]>
   transaction<T>(work: (trx: Transaction<DB>) => Promise<T>): Promise<T>
   /**
    * Wakes the listeners of a channel in every process. Given a transaction, they hear it when that commits.
@@ -87,6 +92,10 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
   return {
     db,
     schema,
+    async query<Row>(statement: { name: string; text: string }, values: readonly unknown[]) {
+      const { rows } = await pool.query({ ...statement, values: [...values] })
+      return rows as Row[]
+    },
     transaction: (work) => db.transaction().execute(work),
     async notify(channel, payload, trx) {
       const bytes = Buffer.byteLength(payload)

@@ -10,6 +10,7 @@ import {
   TrainerEvent,
 } from '@trainyard/sdk/contract'
 import type { JobProgress } from '../db/schema.ts'
+import { readPlainEvent } from './read-plain-event.ts'
 
 export interface MetricPointRow {
   seq: number
@@ -60,13 +61,18 @@ export function parseEvents(raw: readonly ({ seq: number } & Record<string, unkn
     rejected: [],
   }
   for (const body of raw) {
-    const parsed = TrainerEvent.safeParse(body)
+    const parsed = read(body)
     if (!parsed.success) reject(batch, body, firstIssue(parsed.error))
     else if (batch.terminal !== undefined)
       reject(batch, body, { path: 'type', detail: `must not come after the terminal "${batch.terminal.type}"` })
     else accept(batch, body, parsed.data)
   }
   return batch
+}
+
+function read(body: Record<string, unknown>) {
+  const data = readPlainEvent(body)
+  return data === undefined ? TrainerEvent.safeParse(body) : { success: true as const, data }
 }
 
 function firstIssue(error: Parameters<typeof fieldIssues>[0]): { path: string; detail: string } {
@@ -85,16 +91,18 @@ function reject(
   batch.rejected.push({ seq: body.seq, code: 'invalid_event', ...reason })
 }
 
+const PROGRESS_FIELDS = ['epoch', 'totalEpochs', 'step', 'totalSteps', 'phase'] as const
+
 function accept(batch: ParsedBatch, body: Record<string, unknown>, event: TrainerEvent): void {
-  const time = new Date(event.time).toISOString()
+  const time = toUtc(event.time)
   batch.events.push({ seq: event.seq, type: event.type, time, body, rejected: null })
   for (const point of metricPointsOf(event)) {
     batch.metrics.push(point)
     batch.latestMetrics[point.name] = point.raw
   }
   if (event.type === 'progress') {
-    const { epoch, totalEpochs, step, totalSteps, phase } = event
-    Object.assign(batch.progress, defined({ epoch, totalEpochs, step, totalSteps, phase }))
+    for (const field of PROGRESS_FIELDS)
+      if (event[field] !== undefined) Object.assign(batch.progress, { [field]: event[field] })
   }
   if (event.type === 'log') batch.logs.push({ seq: event.seq, level: event.level, message: event.message, time })
   if (isTerminalEventType(event.type)) batch.terminal = event as TerminalEvent
@@ -117,7 +125,7 @@ export function metricPointsOf(event: TrainerEvent): (MetricPointRow & { raw: Me
 }
 
 function toPoints(event: { seq: number; time: string }, metrics: Metrics, axis: MetricAxis, step: number) {
-  const time = new Date(event.time).toISOString()
+  const time = toUtc(event.time)
   return Object.entries(metrics).map(([name, raw]) => ({
     seq: event.seq,
     name,
@@ -129,6 +137,7 @@ function toPoints(event: { seq: number; time: string }, metrics: Metrics, axis: 
   }))
 }
 
-function defined(values: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+/** As `toISOString` writes it; most senders do so themselves. */
+function toUtc(time: string): string {
+  return time.length === 24 && time.endsWith('Z') ? time : new Date(time).toISOString()
 }

@@ -2,15 +2,12 @@ import { fieldIssues, invalidRequest, notFound, TrainyardError } from '@trainyar
 import { EVENT_LIMITS, EventsRequest, type EventsResponse } from '@trainyard/sdk/contract'
 import type { JobClaims, RunnerContext } from '../context.ts'
 import type { AttemptChannel } from '../db/schema.ts'
-import { cleanText } from '../http/clean-text.ts'
 import { tooLarge } from '../http/read-body.ts'
-import { endAttempt } from '../jobs/end-attempt.ts'
 import { finished, successorOf, superseded } from './authenticate.ts'
-import { endOfTerminalEvent } from './end-of-terminal-event.ts'
 import { type ParsedBatch, parseEvents } from './parse-events.ts'
-import { type StoreEventsResult, storeEvents } from './store-events.ts'
+import type { StoreEventsResult } from './store-events.ts'
 
-/** `POST /v1/jobs/{id}/events`: the journal. */
+/** `POST /v1/jobs/{id}/events`: the journal. `body` holds nothing that PostgreSQL's text cannot. */
 export async function receiveEvents(context: RunnerContext, claims: JobClaims, body: unknown): Promise<EventsResponse> {
   const request = parseRequest(body)
   if (request.attempt < claims.attempt) throw superseded(request.attempt, claims.attempt)
@@ -20,7 +17,8 @@ export async function receiveEvents(context: RunnerContext, claims: JobClaims, b
       `The token is for attempt ${claims.attempt}, the events are of ${request.attempt}`,
     )
 
-  const events = inOrder(cleanText(request.events))
+  context.intake.spend(claims.jobId, Math.max(1, request.events.length))
+  const events = inOrder(request.events)
   const first = events[0]?.seq ?? 0
   const last = events.at(-1)?.seq ?? 0
   const whole = last - first + (last > 0 ? 1 : 0) === events.length
@@ -37,7 +35,7 @@ export async function receiveEvents(context: RunnerContext, claims: JobClaims, b
   return {
     acknowledged: Math.max(result.lastSeq, last),
     ...continuation(result),
-    heartbeatSeconds: context.config.heartbeatSeconds,
+    heartbeatSeconds: context.intake.heartbeatSeconds,
     rejected: batch.rejected,
     ...(token === undefined ? {} : { token }),
   }
@@ -47,13 +45,29 @@ function parseRequest(body: unknown): EventsRequest {
   if (typeof body === 'object' && body !== null && 'events' in body && Array.isArray(body.events)) {
     if (body.events.length > EVENT_LIMITS.maxEvents) throw tooLarge(`${body.events.length} events`, EVENT_LIMITS)
   }
+  if (isPlainRequest(body)) return body
   const parsed = EventsRequest.safeParse(body)
   if (!parsed.success) throw invalidRequest(fieldIssues(parsed.error, body))
   return parsed.data
 }
 
+/** What the schema would take as it is; it copies every event. */
+function isPlainRequest(body: unknown): body is EventsRequest {
+  if (typeof body !== 'object' || body === null || !('attempt' in body) || !('events' in body)) return false
+  return isNumber(body.attempt, 1_000_000) && Array.isArray(body.events) && body.events.every(isNumbered)
+}
+
+const isNumber = (value: unknown, max: number) =>
+  typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= max
+
+function isNumbered(event: unknown): boolean {
+  if (typeof event !== 'object' || event === null || Array.isArray(event) || !('seq' in event)) return false
+  return isNumber(event.seq, Number.MAX_SAFE_INTEGER)
+}
+
 /** Sorted by number, each number once. */
-function inOrder<T extends { seq: number }>(events: readonly T[]): T[] {
+function inOrder<T extends { seq: number }>(events: readonly T[]): readonly T[] {
+  if (events.every((event, index) => index === 0 || event.seq > (events[index - 1]?.seq ?? 0))) return events
   const sorted = [...events].sort((a, b) => a.seq - b.seq)
   return sorted.filter((event, index) => index === 0 || event.seq !== sorted[index - 1]?.seq)
 }
@@ -65,28 +79,19 @@ export interface ApplyBatchInput {
   batch: ParsedBatch
 }
 
-/** Stores a batch and, when it holds the terminal event, closes the attempt in the same transaction. */
+/** Stores a batch in its turn and tells those who watch. */
 export async function applyBatch(
   context: RunnerContext,
   claims: { jobId: number; attempt: number },
   input: ApplyBatchInput,
 ): Promise<StoreEventsResult> {
   const ref = { jobId: claims.jobId, attempt: claims.attempt }
-  const stored = { ...ref, ...input, now: context.clock.now(), maxLogLines: context.limits.maxLogLinesPerAttempt }
-  const { terminal } = input.batch
-  const result =
-    terminal === undefined
-      ? await storeEvents(context.database.db, stored)
-      : await context.database.transaction(async (trx) => {
-          const outcome = await storeEvents(trx, stored)
-          if (outcome?.applied) await endAttempt(context, trx, ref, endOfTerminalEvent(terminal, outcome.stopReason))
-          return outcome
-        })
+  const result = await context.intake.store({ ...ref, ...input })
   if (result === undefined) throw notFound('job', `${ref.jobId}, attempt ${ref.attempt}`)
   if (result.applied) {
     context.telemetry.batchStored(input.batch)
     context.hub.changed(ref.jobId)
-    if (terminal !== undefined) context.hub.wake()
+    if (input.batch.terminal !== undefined) context.hub.wake()
   }
   return result
 }

@@ -18,7 +18,7 @@ import type { JobClaims, RunnerContext } from '../context.ts'
 import { getDatasetManifest, listDatasetFiles } from '../datasets/index.ts'
 import { cleanText } from '../http/clean-text.ts'
 import { JobParams, json, problem } from '../http/openapi.ts'
-import { parseBody, readJsonBody } from '../http/read-body.ts'
+import { parseBody, readCleanJsonBody, readJsonBody } from '../http/read-body.ts'
 import { authenticate, getCurrentAttempt } from './authenticate.ts'
 import { receiveEvents } from './receive-events.ts'
 
@@ -41,6 +41,7 @@ const eventsRoute = createRoute({
     200: json(EventsResponse, 'Acknowledged'),
     ...common,
     413: problem('Too large; `limits` says how large'),
+    429: problem('Too many events of this job, or too much waits here: `Retry-After` says for how long to wait'),
   },
 })
 const datasetRoute = createRoute({
@@ -106,7 +107,9 @@ export function callbackRoutes(context: RunnerContext): OpenAPIHono {
   for (const route of [eventsRoute, createArtifactRoute, completeArtifactRoute]) api.openAPIRegistry.registerPath(route)
   api.post('/v1/jobs/:id/events', async (c) => {
     const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
-    return c.json(await receiveEvents(context, claims, await readJsonBody(c.req.raw)))
+    // Before the body is read: whoever sends too much must cost little.
+    context.intake.admit(claims.jobId)
+    return c.json(await receiveEvents(context, claims, await readCleanJsonBody(c.req.raw)))
   })
   api.post('/v1/jobs/:id/artifacts', async (c) => {
     const claims = await claimsOf(context, c.req.raw, c.req.param('id'))

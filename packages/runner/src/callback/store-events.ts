@@ -1,6 +1,6 @@
 import type { EndReason, JobState, StopReason } from '@trainyard/sdk/contract'
-import { type Kysely, sql } from 'kysely'
-import type { AttemptChannel, RunnerDatabase } from '../db/schema.ts'
+import type { AttemptChannel } from '../db/schema.ts'
+import { columnsOf } from './batch-columns.ts'
 import type { ParsedBatch } from './parse-events.ts'
 
 export interface StoreEventsInput {
@@ -11,8 +11,6 @@ export interface StoreEventsInput {
   first: number
   last: number
   batch: ParsedBatch
-  now: Date
-  maxLogLines: number
 }
 
 /** What was there when the batch came, and whether it was applied. */
@@ -28,82 +26,120 @@ export interface StoreEventsResult {
   stopReason: StopReason | null
 }
 
+/** Runs one statement, in a transaction or not. */
+export type Query = <Row>(statement: { name: string; text: string }, values: readonly unknown[]) => Promise<Row[]>
+
+export interface StoreEventsOptions {
+  now: Date
+  maxLogLines: number
+  /** Leaves out the batches whose rows somebody else holds, instead of waiting for them. */
+  skipLocked: boolean
+}
+
 /**
- * Stores a batch in one round trip. The rows of the job and of the attempt are locked first; what the attempt already
- * holds is left out, and nothing at all is written when there is a gap, the attempt is closed or not the current one.
+ * Stores batches, each of another attempt, in one round trip. The rows of the jobs and of the attempts are locked first;
+ * what an attempt already holds is left out, and nothing of a batch is written when there is a gap before it, or its attempt
+ * is closed or not the current one. Undefined for a batch whose attempt does not exist or, with `skipLocked`, is locked.
  */
 export async function storeEvents(
-  db: Kysely<RunnerDatabase>,
-  input: StoreEventsInput,
-): Promise<StoreEventsResult | undefined> {
-  const { jobId, attempt, channel, first, last, batch, now, maxLogLines } = input
-  const metrics = batch.metrics
-  const { rows } = await sql<StoreEventsResult>`
-    with cur as (
-      select a.last_seq, a.channel, a.closed_at, a.end_reason, a.stop_reason, a.log_lines, j.attempt as current, j.state
-      from jobs j join attempts a on a.job_id = j.id
-      where j.id = ${jobId} and a.attempt = ${attempt}
-      for update of j, a
-    ),
-    new_lines as (
-      select l.*, row_number() over (order by l.seq) as line
-      from cur, jsonb_to_recordset(${JSON.stringify(batch.logs)}::jsonb)
-        as l(seq bigint, level text, message text, time timestamptz)
-      where l.seq > cur.last_seq
-    ),
-    guard as (
-      update attempts a set
-        last_seq = greatest(cur.last_seq, ${last}::bigint),
-        channel = coalesce(cur.channel, ${channel}::text),
-        last_heard_at = ${now}::timestamptz,
-        heard_at = coalesce(a.heard_at, ${now}::timestamptz),
-        log_lines = cur.log_lines + (select count(*) from new_lines),
-        dropped_lines = greatest(0, cur.log_lines + (select count(*) from new_lines) - ${maxLogLines}::bigint)
-      from cur
-      where a.job_id = ${jobId} and a.attempt = ${attempt}
-        and cur.closed_at is null and cur.current = ${attempt}::int
-        and coalesce(cur.channel, ${channel}::text) = ${channel}::text
-        and cur.last_seq >= ${first}::bigint - 1
-      returning cur.last_seq as held
-    ),
-    kept as (
-      insert into events (job_id, attempt, seq, type, time, received_at, body, rejected)
-      select ${jobId}::bigint, ${attempt}::int, e.seq, e.type, e.time, ${now}::timestamptz, e.body, e.rejected
-      from guard, jsonb_to_recordset(${JSON.stringify(batch.events)}::jsonb)
-        as e(seq bigint, type text, time timestamptz, body jsonb, rejected jsonb)
-      where e.seq > guard.held
-    ),
-    points as (
-      insert into metrics (job_id, attempt, name, axis, step, value, time)
-      select distinct on (m.name, m.step) ${jobId}::bigint, ${attempt}::int, m.name, m.axis, m.step, m.value, m.time
-      from guard, unnest(
-        ${metrics.map((m) => m.seq)}::bigint[], ${metrics.map((m) => m.name)}::text[],
-        ${metrics.map((m) => m.axis)}::text[], ${metrics.map((m) => m.step)}::bigint[], ${metrics.map((m) => String(m.value))}::float8[],
-        ${metrics.map((m) => m.time)}::timestamptz[]) as m(seq, name, axis, step, value, time)
-      where m.seq > guard.held
-      order by m.name, m.step, m.seq desc
-      on conflict (job_id, attempt, name, step) do update set value = excluded.value, time = excluded.time
-    ),
-    lines as (
-      insert into logs (job_id, attempt, time, level, source, message)
-      select ${jobId}::bigint, ${attempt}::int, l.time, l.level, 'journal', l.message
-      from guard, cur, new_lines l
-      where cur.log_lines + l.line <= ${maxLogLines}::bigint
-      order by l.line
-    ),
-    moved as (
-      update jobs j set
-        state = 'running',
-        started_at = coalesce(j.started_at, ${now}::timestamptz),
-        last_heard_at = ${now}::timestamptz,
-        progress = j.progress || case when ${last}::bigint > guard.held then ${JSON.stringify(batch.progress)}::jsonb else '{}' end,
-        latest_metrics = j.latest_metrics
-          || case when ${last}::bigint > guard.held then ${JSON.stringify(batch.latestMetrics)}::jsonb else '{}' end
-      from guard where j.id = ${jobId}
-    )
-    select exists (select from guard) as applied, cur.last_seq as "lastSeq", cur.current as "currentAttempt",
-      cur.state, cur.channel, cur.closed_at is not null as closed, cur.end_reason as "endReason",
-      cur.stop_reason as "stopReason"
-    from cur`.execute(db)
-  return rows[0]
+  query: Query,
+  inputs: readonly StoreEventsInput[],
+  { now, maxLogLines, skipLocked }: StoreEventsOptions,
+): Promise<(StoreEventsResult | undefined)[]> {
+  const statement = skipLocked ? STATEMENT_SKIPPING : STATEMENT
+  const rows = await query<StoreEventsResult & { ix: number }>(statement, [now, maxLogLines, ...columnsOf(inputs)])
+  const results: (StoreEventsResult | undefined)[] = inputs.map(() => undefined)
+  for (const { ix, ...result } of rows) results[ix - 1] = result
+  return results
 }
+
+/** $1 now, $2 lines kept of an attempt; the others as {@link columnsOf} lists them. `ix` is the number of a batch, from 1. */
+const text = (locking: string) => `
+  with batch as (
+    select * from unnest($3::bigint[], $4::int[], $5::text[], $6::bigint[], $7::bigint[], $8::text[]::jsonb[], $9::text[]::jsonb[])
+      with ordinality as b(job_id, attempt, channel, first, last, progress, latest, ix)
+  ),
+  cur as (
+    select b.*, a.last_seq, a.channel as held_channel, a.closed_at, a.end_reason, a.stop_reason, a.log_lines,
+      j.attempt as current, j.state
+    from batch b
+      join attempts a on a.job_id = b.job_id and a.attempt = b.attempt
+      join jobs j on j.id = b.job_id
+    for update of j, a ${locking}
+  ),
+  new_lines as (
+    select l.*, row_number() over (partition by l.ix order by l.seq) as line
+    from jsonb_to_recordset($19::jsonb) as l(ix int, seq bigint, level text, message text, time timestamptz)
+      join cur on cur.ix = l.ix
+    where l.seq > cur.last_seq
+  ),
+  new_counts as (select ix, count(*) as lines from new_lines group by ix),
+  guard as (
+    update attempts a set
+      last_seq = greatest(cur.last_seq, cur.last),
+      channel = coalesce(cur.held_channel, cur.channel),
+      last_heard_at = $1::timestamptz,
+      heard_at = coalesce(a.heard_at, $1::timestamptz),
+      log_lines = cur.log_lines + coalesce(n.lines, 0),
+      dropped_lines = greatest(0, cur.log_lines + coalesce(n.lines, 0) - $2::bigint)
+    from cur left join new_counts n on n.ix = cur.ix
+    where a.job_id = cur.job_id and a.attempt = cur.attempt
+      and cur.closed_at is null and cur.current = cur.attempt
+      and coalesce(cur.held_channel, cur.channel) = cur.channel
+      and cur.last_seq >= cur.first - 1
+    returning cur.ix, cur.job_id, cur.attempt, cur.last, cur.last_seq as held, cur.log_lines as held_lines,
+      cur.progress, cur.latest
+  ),
+  kept as (
+    insert into events (job_id, attempt, seq, type, time, received_at, body, rejected)
+    select g.job_id, g.attempt, e.seq, coalesce(e.odd ->> 'type', e.body ->> 'type'), e.time, $1::timestamptz, e.body,
+      e.odd -> 'rejected'
+    from rows from (
+        unnest($10::int[]), unnest($11::bigint[]), unnest($12::timestamptz[]),
+        jsonb_array_elements($13::jsonb), unnest($14::text[]::jsonb[])
+      ) as e(ix, seq, time, body, odd)
+      join guard g on g.ix = e.ix
+    where e.seq > g.held
+  ),
+  point as (
+    select g.job_id, g.attempt, ($15::text[])[m.name_ix] as name, ($16::text[])[m.name_ix] as axis, m.step, m.value, m.time
+    from unnest($17::int[], $18::bigint[], $20::int[], $21::bigint[], $22::float8[], $23::timestamptz[])
+        as m(ix, seq, name_ix, step, value, time)
+      join guard g on g.ix = m.ix
+    where m.seq > g.held
+  ),
+  points as (
+    insert into metrics (job_id, attempt, name, axis, step, value, time)
+    select * from point
+    on conflict (job_id, attempt, name, step) do update set value = excluded.value, time = excluded.time
+  ),
+  -- Blocks of charts into which a late point falls are made again when they are needed.
+  stale as (
+    delete from metric_blocks b
+    using (select job_id, attempt, name, min(step) as low, max(step) as high from point group by 1, 2, 3) p
+    where b.job_id = p.job_id and b.attempt = p.attempt and b.name = p.name
+      and b.to_step >= p.low and b.from_step <= p.high
+  ),
+  lines as (
+    insert into logs (job_id, attempt, time, level, source, message)
+    select g.job_id, g.attempt, l.time, l.level, 'journal', l.message
+    from new_lines l join guard g on g.ix = l.ix
+    where g.held_lines + l.line <= $2::bigint
+    order by l.ix, l.line
+  ),
+  moved as (
+    update jobs j set
+      state = 'running',
+      started_at = coalesce(j.started_at, $1::timestamptz),
+      last_heard_at = $1::timestamptz,
+      progress = case when g.last > g.held then j.progress || g.progress else j.progress end,
+      latest_metrics = case when g.last > g.held then j.latest_metrics || g.latest else j.latest_metrics end
+    from guard g where j.id = g.job_id
+  )
+  select cur.ix::int as ix, exists (select from guard g where g.ix = cur.ix) as applied, cur.last_seq as "lastSeq",
+    cur.current as "currentAttempt", cur.state, cur.held_channel as channel, cur.closed_at is not null as closed,
+    cur.end_reason as "endReason", cur.stop_reason as "stopReason"
+  from cur`
+
+const STATEMENT = { name: 'store-events', text: text('') }
+const STATEMENT_SKIPPING = { name: 'store-events-skipping', text: text('skip locked') }

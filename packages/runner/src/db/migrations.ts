@@ -140,10 +140,39 @@ const jobMigrations: Record<string, Migration> = {
   },
 }
 
+const intakeMigrations: Record<string, Migration> = {
+  '20261121T0400-intake': {
+    async up(db) {
+      // Intake locks the attempt's row anyway; the check of a foreign key for every event cost as much as the event.
+      // Deleting a job deletes them.
+      await sql`alter table events drop constraint events_job_id_attempt_fkey`.execute(db)
+    },
+  },
+  '20261121T0401-metric-blocks': {
+    async up(db) {
+      // What a chart needs of consecutive points of one series, so that a long one is read without them.
+      await sql`
+        create table metric_blocks (
+          job_id bigint not null,
+          attempt integer not null,
+          name text not null,
+          from_step bigint not null,
+          to_step bigint not null,
+          count integer not null,
+          low_step bigint, low_value double precision, low_time timestamptz,
+          high_step bigint, high_value double precision, high_time timestamptz,
+          nan_step bigint, nan_time timestamptz,
+          primary key (job_id, attempt, name, to_step)
+        )`.execute(db)
+    },
+  },
+}
+
 /** The migrations of every area, in the order of their names. */
 export const runnerMigrations: Record<string, Migration> = {
   ...datasetMigrations,
   ...jobMigrations,
   ...jobProjectMigrations,
   ...queueMigrations,
+  ...intakeMigrations,
 }

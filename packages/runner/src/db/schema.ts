@@ -138,6 +138,24 @@ export interface MetricsTable {
   time: Date
 }
 
+/** The extremes of consecutive points of a series, from `from_step` to `to_step`; derived from `metrics`, and never in its place. */
+export interface MetricBlocksTable {
+  job_id: number
+  attempt: number
+  name: string
+  from_step: number
+  to_step: number
+  count: number
+  low_step: number | null
+  low_value: number | null
+  low_time: Date | null
+  high_step: number | null
+  high_value: number | null
+  high_time: Date | null
+  nan_step: number | null
+  nan_time: Date | null
+}
+
 export interface LogsTable {
   id: ColumnType<number, never, never>
   job_id: number
@@ -179,6 +197,7 @@ export interface RunnerTables {
   attempts: AttemptsTable
   events: EventsTable
   metrics: MetricsTable
+  metric_blocks: MetricBlocksTable
   logs: LogsTable
   artifacts: ArtifactsTable
 }

@@ -12,3 +12,8 @@ function clean(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [clean(key), clean(item)]))
 }
+
+/** Whether JSON text may hold such characters: decoded UTF-8 has neither, so only escapes can. */
+export function mayNeedCleaning(json: string): boolean {
+  return /\\u(?:0000|[dD][89a-fA-F])/.test(json)
+}

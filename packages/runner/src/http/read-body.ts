@@ -3,6 +3,7 @@ import { gunzip, zstdDecompress } from 'node:zlib'
 import { fieldIssues, invalidRequest, TrainyardError } from '@trainyard/platform'
 import { EVENT_LIMITS } from '@trainyard/sdk/contract'
 import type { z } from 'zod'
+import { cleanText, mayNeedCleaning } from './clean-text.ts'
 
 const inflateGzip = promisify(gunzip)
 const inflateZstd = promisify(zstdDecompress)
@@ -14,10 +15,24 @@ export interface BodyLimits {
 
 /** Reads a JSON body that may be `gzip` or `zstd`; neither the wire's nor the inflated size can exceed its limit. */
 export async function readJsonBody(request: Request, limits: BodyLimits = EVENT_LIMITS): Promise<unknown> {
+  return parseJson(await readText(request, limits))
+}
+
+/** The same, with every string and key as PostgreSQL can hold it. */
+export async function readCleanJsonBody(request: Request, limits: BodyLimits = EVENT_LIMITS): Promise<unknown> {
+  const text = await readText(request, limits)
+  const value = parseJson(text)
+  return mayNeedCleaning(text) ? cleanText(value) : value
+}
+
+async function readText(request: Request, limits: BodyLimits): Promise<string> {
   const declared = Number(request.headers.get('content-length') ?? 0)
   if (declared > limits.maxBodyBytes) throw tooLarge(`${declared} bytes`, limits)
   const raw = await readLimited(request, limits)
-  const text = (await inflate(raw, request.headers.get('content-encoding') ?? 'identity', limits)).toString('utf8')
+  return (await inflate(raw, request.headers.get('content-encoding') ?? 'identity', limits)).toString('utf8')
+}
+
+function parseJson(text: string): unknown {
   if (text.trim() === '') return undefined
   try {
     return JSON.parse(text)

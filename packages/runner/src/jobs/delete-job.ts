@@ -44,7 +44,7 @@ export async function deleteJob(context: RunnerContext, caller: Caller, jobId: n
         'conflict',
         `Job ${user.id} is using a checkpoint of job ${jobId}; wait until it has ended`,
       )
-    for (const table of ['artifacts', 'logs', 'metrics'] as const)
+    for (const table of ['artifacts', 'logs', 'metrics', 'metric_blocks', 'events'] as const)
       await trx.deleteFrom(table).where('job_id', '=', jobId).execute()
     await trx.deleteFrom('jobs').where('id', '=', jobId).execute()
     await auditJob(context.identity, trx, caller, { action: 'job.delete', job })

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { createIntakeQueue, IntakeFull, type IntakeQueueOptions } from './intake-queue.ts'
+import type { ParsedBatch } from './parse-events.ts'
+import type { StoreEventsInput, StoreEventsResult } from './store-events.ts'
+
+function batchOf(first: number, last: number): ParsedBatch {
+  const events = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({
+    ...{ seq: first + index, type: 'started', time: null, body: {}, rejected: null },
+  }))
+  return { events, metrics: [], logs: [], progress: {}, latestMetrics: {}, terminal: undefined, rejected: [] }
+}
+
+function input(jobId: number, first: number, last: number): StoreEventsInput {
+  const events = first === 0 ? batchOf(1, 0) : batchOf(first, last)
+  return { jobId, attempt: 1, channel: 'journal', first, last, batch: events }
+}
+
+/** What the database does, in a few lines. */
+function fakeStore(options: Partial<IntakeQueueOptions> & { delayMs?: number; refuse?: number } = {}) {
+  const held = new Map<number, number[]>()
+  const statements: number[][] = []
+  const apply = ({ jobId, first, last, batch }: StoreEventsInput): StoreEventsResult => {
+    const seqs = held.get(jobId) ?? []
+    const lastSeq = seqs.at(-1) ?? 0
+    const applied = lastSeq >= first - 1
+    if (applied)
+      held.set(jobId, [...seqs, ...batch.events.map(({ seq }) => seq).filter((seq) => seq > lastSeq && seq <= last)])
+    return {
+      ...{ applied, lastSeq, currentAttempt: 1, state: 'running', channel: 'journal' },
+      ...{ closed: false, endReason: null, stopReason: null },
+    }
+  }
+  const run = async (inputs: readonly StoreEventsInput[]) => {
+    statements.push(inputs.map(({ jobId }) => jobId))
+    await sleep(options.delayMs ?? 1)
+    if (inputs.some(({ jobId }) => jobId === options.refuse)) throw new Error('refused by the database')
+    return inputs.map(apply)
+  }
+  const queue = createIntakeQueue({
+    storeTogether: run,
+    storeAlone: async (one) => (await run([one]))[0],
+    overtakenMs: 300,
+    ...options,
+  })
+  return { queue, held, statements }
+}
+
+describe('the queue of the intake', () => {
+  it('puts batches of many attempts that come together into few statements', async () => {
+    const { queue, held, statements } = fakeStore()
+    await Promise.all(Array.from({ length: 100 }, (_, index) => queue.store(input(index + 1, 1, 3))))
+    expect(statements.length).toBeLessThan(10)
+    expect([...held.values()]).toEqual(Array.from({ length: 100 }, () => [1, 2, 3]))
+  })
+
+  it('stores the batches of one attempt in order, whichever comes first, each event once', async () => {
+    const { queue, held } = fakeStore()
+    const firsts = [9, 5, 1, 7, 3, 3, 11, 1]
+    const answers = await Promise.all(firsts.map((first) => queue.store(input(1, first, first + 1))))
+    expect(held.get(1)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1))
+    expect(answers.every((answer) => answer?.applied)).toBe(true)
+  })
+
+  it('waits a little for a batch that was overtaken, then says what is missing', async () => {
+    const { queue, held } = fakeStore()
+    const late = queue.store(input(1, 3, 4))
+    await sleep(50)
+    await queue.store(input(1, 1, 2))
+    expect(await late).toMatchObject({ applied: true, lastSeq: 2 })
+    expect(held.get(1)).toEqual([1, 2, 3, 4])
+    expect(await queue.store(input(1, 9, 9))).toMatchObject({ applied: false, lastSeq: 4 })
+  })
+
+  it('lets a heartbeat pass while a batch waits for another', async () => {
+    const { queue } = fakeStore({ overtakenMs: 2000 })
+    const begun = performance.now()
+    const waiting = queue.store(input(1, 9, 9))
+    await sleep(20)
+    expect(await queue.store(input(1, 0, 0))).toMatchObject({ applied: true })
+    expect(performance.now() - begun).toBeLessThan(1500)
+    expect(await waiting).toMatchObject({ applied: false })
+  })
+
+  it('does not let one batch that the database refuses take others with it', async () => {
+    const { queue, held } = fakeStore({ refuse: 3 })
+    const outcomes = await Promise.allSettled([1, 2, 3, 4].map((jobId) => queue.store(input(jobId, 1, 1))))
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+    expect([...held.keys()].sort()).toEqual([1, 2, 4])
+  })
+
+  it('is bounded: refuses what is too much, and takes it again later', async () => {
+    const { queue } = fakeStore({ maxWaitingRows: 10, delayMs: 30 })
+    const first = queue.store(input(1, 1, 8))
+    expect(queue.pressure).toBeGreaterThan(0.8)
+    await expect(queue.store(input(2, 1, 8))).rejects.toBeInstanceOf(IntakeFull)
+    await first
+    expect(queue.pressure).toBe(0)
+    expect(await queue.store(input(2, 1, 8))).toMatchObject({ applied: true })
+  })
+})

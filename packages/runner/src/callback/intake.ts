@@ -1,0 +1,73 @@
+import { type Clock, type Database, TrainyardError } from '@trainyard/platform'
+import { CompiledQuery } from 'kysely'
+import type { RunnerConfig, RunnerLimits } from '../config.ts'
+import type { RunnerDatabase } from '../db/schema.ts'
+import { endAttempt } from '../jobs/end-attempt.ts'
+import { endOfTerminalEvent } from './end-of-terminal-event.ts'
+import { createIntakeQueue, IntakeFull } from './intake-queue.ts'
+import { createRateLimit, type RateLimit } from './rate-limit.ts'
+import { type StoreEventsInput, type StoreEventsResult, storeEvents } from './store-events.ts'
+
+/** The one way of events into the database, and what it says to trainers about its pace. */
+export interface Intake extends RateLimit {
+  /**
+   * Stores a batch; when it holds the terminal event, closes the attempt in the same transaction. Undefined when there is no
+   * such attempt.
+   *
+   * @throws TrainyardError `rate_limited` when too much waits already
+   */
+  store(input: StoreEventsInput): Promise<StoreEventsResult | undefined>
+  /** How often a trainer should be heard; less often while much waits. */
+  readonly heartbeatSeconds: number
+}
+
+export interface IntakeOptions {
+  config: Pick<RunnerConfig, 'heartbeatSeconds' | 'heartbeatTimeoutSeconds'>
+  limits: RunnerLimits
+  database: Database<RunnerDatabase>
+  clock: Clock
+}
+
+/** Seconds for which a trainer should wait when the queue is full: it drains within one, or the database is away. */
+const RETRY_AFTER_SECONDS = 2
+const BURST_SECONDS = 10
+
+export function createIntake({ config, limits, database, clock }: IntakeOptions): Intake {
+  const options = () => ({ now: clock.now(), maxLogLines: limits.maxLogLinesPerAttempt })
+  const queue = createIntakeQueue({
+    maxWaitingRows: limits.maxWaitingRows,
+    storeTogether: (inputs) => storeEvents(database.query, inputs, { ...options(), skipLocked: true }),
+    async storeAlone(input) {
+      const alone = { ...options(), skipLocked: false }
+      const { terminal } = input.batch
+      if (terminal === undefined) return (await storeEvents(database.query, [input], alone))[0]
+      return await database.transaction(async (trx) => {
+        const inTransaction = async <Row>({ text }: { text: string }, values: readonly unknown[]) =>
+          (await trx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows
+        const [outcome] = await storeEvents(inTransaction, [input], alone)
+        if (outcome?.applied)
+          await endAttempt({ clock, limits }, trx, input, endOfTerminalEvent(terminal, outcome.stopReason))
+        return outcome
+      })
+    },
+  })
+  const rate = createRateLimit({ clock, perSecond: limits.maxEventsPerSecond, burstSeconds: BURST_SECONDS })
+  return {
+    ...rate,
+    async store(input) {
+      try {
+        return await queue.store(input)
+      } catch (error) {
+        if (!(error instanceof IntakeFull)) throw error
+        throw new TrainyardError('rate_limited', 'More comes in than can be stored; wait, then go on where you were', {
+          retryAfterSeconds: RETRY_AFTER_SECONDS,
+        })
+      }
+    },
+    get heartbeatSeconds() {
+      // Never so slow that a trainer is given up between two heartbeats.
+      const slowest = Math.max(config.heartbeatSeconds, config.heartbeatTimeoutSeconds / 3)
+      return config.heartbeatSeconds + (slowest - config.heartbeatSeconds) * queue.pressure
+    },
+  }
+}
