@@ -88,7 +88,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       logger,
       clock,
       tokens: cacheJobTokens(createJobTokens({ keys, clock }), clock),
-      intake: createIntake({ config, limits, database, clock }),
+      intake: createIntake({ config, limits, database, clock, telemetry }),
       identity,
       auth: config.auth ?? DEFAULT_AUTH,
       trainers: options.trainers ?? defaultTrainers(config, dataDir),

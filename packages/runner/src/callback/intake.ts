@@ -3,6 +3,7 @@ import { CompiledQuery } from 'kysely'
 import type { RunnerConfig, RunnerLimits } from '../config.ts'
 import type { RunnerDatabase } from '../db/schema.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
+import type { RunnerTelemetry } from '../observability/metrics/telemetry.ts'
 import { endOfTerminalEvent } from './end-of-terminal-event.ts'
 import { createIntakeQueue, IntakeFull } from './intake-queue.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
@@ -26,13 +27,14 @@ export interface IntakeOptions {
   limits: RunnerLimits
   database: Database<RunnerDatabase>
   clock: Clock
+  telemetry: RunnerTelemetry
 }
 
 /** Seconds for which a trainer should wait when the queue is full: it drains within one, or the database is away. */
 const RETRY_AFTER_SECONDS = 2
 const BURST_SECONDS = 10
 
-export function createIntake({ config, limits, database, clock }: IntakeOptions): Intake {
+export function createIntake({ config, limits, database, clock, telemetry }: IntakeOptions): Intake {
   const options = () => ({ now: clock.now(), maxLogLines: limits.maxLogLinesPerAttempt })
   const queue = createIntakeQueue({
     maxWaitingRows: limits.maxWaitingRows,
@@ -46,7 +48,7 @@ export function createIntake({ config, limits, database, clock }: IntakeOptions)
           (await trx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows
         const [outcome] = await storeEvents(inTransaction, [input], alone)
         if (outcome?.applied)
-          await endAttempt({ clock, limits }, trx, input, endOfTerminalEvent(terminal, outcome.stopReason))
+          await endAttempt({ clock, limits, telemetry }, trx, input, endOfTerminalEvent(terminal, outcome.stopReason))
         return outcome
       })
     },
