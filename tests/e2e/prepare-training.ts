@@ -8,17 +8,22 @@ import type { RunningServer } from './server.ts'
 
 export const TRAINER_DIR = join(ROOT, 'trainers', 'tfjs-classifier')
 
+/** Registers the sample dataset; returns its id. */
+export async function prepareDataset(server: RunningServer, dir: string): Promise<string> {
+  const sample = await buildSampleDataset({ dir: join(dir, 'digits') })
+  return (await server.client.datasets.upload(packSampleDataset(sample.dir), { name: 'digits' })).id
+}
+
 /** Publishes the sample trainer and registers the sample dataset; returns the dataset's id. */
 export async function prepareTraining(server: RunningServer, dir: string): Promise<string> {
   await buildTrainer(TRAINER_DIR)
-  const sample = await buildSampleDataset({ dir: join(dir, 'digits') })
-  const dataset = await server.client.datasets.upload(packSampleDataset(sample.dir), { name: 'digits' })
+  const datasetId = await prepareDataset(server, dir)
   const { checkId } = await publishTrainer({ dir: TRAINER_DIR, registryUrl: server.url, token: server.pushToken })
   if (checkId === undefined) throw new Error('the registry named no check')
   let last = ''
   for await (const check of server.client.checks.live(checkId)) last = JSON.stringify(check, null, 1)
   if (!last.includes('"state": "published"')) throw new Error(`the trainer was not published: ${last}`)
-  return dataset.id
+  return datasetId
 }
 
 /** The job as soon as it fulfils a condition; `what` names it when it never does. */

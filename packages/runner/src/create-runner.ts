@@ -100,7 +100,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       telemetry,
     }
     const supervisor = createSupervisor(context)
-    const forTrainers = { ...context, store: storeForTrainers(store, config) }
+    const forTrainers = { ...context, store: storeForTrainers(context.store, config) }
     const { callbackAddress } = context.launcher
     return {
       app: createRunnerApp(context, forTrainers),

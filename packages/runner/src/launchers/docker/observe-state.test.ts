@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest'
+import { observationOf } from './observe-state.ts'
+
+const state = {
+  Status: 'exited',
+  Running: false,
+  Paused: false,
+  Restarting: false,
+  OOMKilled: false,
+  Dead: false,
+  Pid: 0,
+  ExitCode: 0,
+  Error: '',
+  StartedAt: '2026-01-01T00:00:00Z',
+  FinishedAt: '2026-01-01T00:00:01.5Z',
+}
+const finishedAt = new Date('2026-01-01T00:00:01.500Z')
+
+it.each(['running', 'paused', 'restarting'])('a container that is %s runs', (Status) => {
+  expect(observationOf({ ...state, Status, Running: true }, false)).toEqual({ state: 'running' })
+})
+
+it('a container that was made and never started counts as never launched, unless it is being launched', () => {
+  expect(observationOf({ ...state, Status: 'created' }, false)).toEqual({ state: 'absent' })
+  expect(observationOf({ ...state, Status: 'created' }, true)).toMatchObject({ state: 'pending' })
+})
+
+it('an exit has its code, signal and time', () => {
+  expect(observationOf(state, false)).toEqual({ state: 'exited', exitCode: 0, finishedAt })
+  expect(observationOf({ ...state, ExitCode: 143 }, false)).toMatchObject({ exitCode: 143, signal: 'SIGTERM' })
+})
+
+it('too much memory is the reason whatever the exit code', () => {
+  for (const ExitCode of [0, 1, 137])
+    expect(observationOf({ ...state, ExitCode, OOMKilled: true }, false)).toMatchObject({ reason: 'out_of_memory' })
+})
+
+it('an end of which the engine knows no time has none', () => {
+  expect(observationOf({ ...state, FinishedAt: '0001-01-01T00:00:00Z' }, false)).not.toHaveProperty('finishedAt')
+})

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest'
+import type { LaunchRequest } from '../launcher.ts'
+import { readDockerConfig } from './config.ts'
+import { attemptLabels, attemptName, containerSpec, type DockerSpecOptions, networkSpec, parseLabels } from './spec.ts'
+
+const MB = 1024 ** 2
+const instanceId = '0f8fad5b-d9cb-469f-a165-70867728950e'
+const reference = `registry.example/acme/plain@sha256:${'a'.repeat(64)}`
+const optionsOf = (env: Record<string, string> = {}): DockerSpecOptions => ({
+  config: readDockerConfig(env),
+  instanceId,
+  datasetCacheMaxGb: 20,
+  engineCpus: 4,
+})
+const request: LaunchRequest = {
+  jobId: 42,
+  attempt: 3,
+  operation: 'train',
+  callbackUrl: 'http://host.docker.internal:7600/v1/jobs/42',
+  token: 'header.payload.signature',
+  traceId: '0123456789abcdef0123456789abcdef',
+  taskType: 'detection',
+  framework: 'tfjs',
+  model: 'tiny',
+  config: { basic: { epochs: 5 }, advanced: {} },
+  trainer: { type: 'image', reference },
+  resources: {},
+  networkHosts: [],
+  argv: ['node', 'dist/main.js', '--flag'],
+}
+const hostConfigOf = (over: Partial<LaunchRequest> = {}, env: Record<string, string> = {}) =>
+  containerSpec({ ...request, ...over }, optionsOf(env)).create.HostConfig
+const filesOf = (over: Partial<LaunchRequest> = {}, env: Record<string, string> = {}) =>
+  containerSpec({ ...request, ...over }, optionsOf(env)).files.map(({ dir, entries }) => ({
+    dir,
+    entries: entries.map(({ header, body }) => [header.name, header.mode?.toString(8), header.uid, header.gid, body]),
+  }))
+
+describe('the container of an attempt', () => {
+  it('is this', () => {
+    const { Env, ...create } = containerSpec(request, optionsOf()).create
+    const labels = {
+      'dev.trainyard.instance': instanceId,
+      'dev.trainyard.job': '42',
+      'dev.trainyard.attempt': '3',
+    }
+    expect(create).toEqual({
+      name: 'trainyard-42-3-0f8fad5b',
+      Image: reference,
+      Entrypoint: ['node'],
+      Cmd: ['dist/main.js', '--flag'],
+      Labels: labels,
+      User: '10001:10001',
+      Healthcheck: { Test: ['NONE'] },
+      StopSignal: 'SIGTERM',
+      HostConfig: {
+        Init: true,
+        CapDrop: ['ALL'],
+        SecurityOpt: ['no-new-privileges:true'],
+        ReadonlyRootfs: true,
+        Tmpfs: { '/tmp': `rw,nosuid,nodev,size=${256 * MB},mode=1777` },
+        Mounts: [
+          {
+            Type: 'volume',
+            Source: 'trainyard-42-3-0f8fad5b',
+            Target: '/trainyard',
+            VolumeOptions: { NoCopy: true, Labels: labels, DriverConfig: { Name: 'local', Options: {} } },
+          },
+          {
+            Type: 'volume',
+            Source: 'trainyard-datasets-0f8fad5b',
+            Target: '/trainyard-datasets',
+            VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } },
+          },
+        ],
+        Memory: 4096 * MB,
+        MemorySwap: 4096 * MB,
+        PidsLimit: 1024,
+        ShmSize: 1024 * MB,
+        IpcMode: 'private',
+        Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
+        NetworkMode: 'trainyard-42-3-0f8fad5b',
+        ExtraHosts: ['host.docker.internal:host-gateway'],
+        LogConfig: { Type: 'json-file', Config: { 'max-size': '50m', 'max-file': '2' } },
+        RestartPolicy: { Name: 'no' },
+      },
+    })
+    expect(Env).toEqual(
+      expect.arrayContaining([
+        'JOB_ID=42',
+        'CALLBACK_URL=http://host.docker.internal:7600/v1/jobs/42',
+        'CALLBACK_TOKEN_FILE=/trainyard/secret/token',
+        'WORK_DIR=/trainyard/work',
+        'TMPDIR=/trainyard/work/tmp',
+        'DATASET_CACHE_DIR=/trainyard-datasets/cache',
+      ]),
+    )
+  })
+
+  it('shows the token to nobody who may inspect it', () => {
+    expect(JSON.stringify(containerSpec(request, optionsOf()).create)).not.toContain(request.token)
+  })
+
+  it('finds its folders and secrets made, for its user alone', () => {
+    const long = { basic: {}, advanced: { note: 'x'.repeat(100_000) } }
+    expect(filesOf({ config: long }, { DOCKER_USER: '1000:2000' })).toEqual([
+      {
+        dir: '/trainyard',
+        entries: [
+          ['work/', '700', 1000, 2000, undefined],
+          ['work/tmp/', '700', 1000, 2000, undefined],
+          ['secret/', '500', 1000, 2000, undefined],
+          ['secret/token', '400', 1000, 2000, request.token],
+          ['secret/config.json', '400', 1000, 2000, JSON.stringify(long)],
+        ],
+      },
+      { dir: '/trainyard-datasets', entries: [['cache/', '700', 1000, 2000, undefined]] },
+    ])
+  })
+
+  it('gets what the manifest asks for, and no more cores than there are', () => {
+    expect(hostConfigOf({ resources: { memoryMb: 512, cpu: 2, shmMb: 64 } })).toMatchObject({
+      Memory: 512 * MB,
+      MemorySwap: 512 * MB,
+      NanoCpus: 2e9,
+      ShmSize: 64 * MB,
+    })
+    expect(hostConfigOf({ resources: { cpu: 64 } })).toMatchObject({ NanoCpus: 4e9 })
+    expect(hostConfigOf({}, { DOCKER_CPUS: '1.5' })).toMatchObject({ NanoCpus: 1.5e9 })
+  })
+
+  it('asks for GPUs only when the manifest does', () => {
+    expect(hostConfigOf({ resources: { gpu: 0 } })).not.toHaveProperty('DeviceRequests')
+    expect(hostConfigOf({ resources: { gpu: 2 } })).toMatchObject({
+      DeviceRequests: [{ Driver: '', Count: 2, Capabilities: [['gpu']] }],
+    })
+  })
+
+  it('uses a network and a cache of the operator', () => {
+    const folder = hostConfigOf({}, { DOCKER_NETWORK: 'platform_default', DOCKER_DATASET_CACHE: '/srv/datasets' })
+    expect(folder).toMatchObject({ NetworkMode: 'platform_default' })
+    expect(folder?.Mounts?.[1]).toEqual({ Type: 'bind', Source: '/srv/datasets', Target: '/trainyard-datasets' })
+    expect(filesOf({}, { DOCKER_DATASET_CACHE: '/srv/datasets' })).toHaveLength(1)
+    expect(hostConfigOf({}, { DOCKER_DATASET_CACHE: 'none' })?.Mounts).toHaveLength(1)
+  })
+
+  it('is made of an image that cannot change', () => {
+    for (const wrong of ['acme/plain:1.0.0', 'acme/plain', 'acme/plain@sha256:abc'])
+      expect(() => containerSpec({ ...request, trainer: { type: 'image', reference: wrong } }, optionsOf())).toThrow(
+        wrong,
+      )
+  })
+
+  it('is found again by its labels, and another database’s job 42 is another', () => {
+    expect(parseLabels(attemptLabels(request, instanceId))).toEqual({ jobId: 42, attempt: 3 })
+    expect(parseLabels({ 'dev.trainyard.job': 'x', 'dev.trainyard.attempt': '1' })).toBeUndefined()
+    expect(parseLabels(null)).toBeUndefined()
+    expect(attemptName(request, instanceId)).not.toBe(attemptName(request, 'b4d0c6a4-0000-4000-8000-000000000000'))
+  })
+})
+
+it('the network of an attempt is a bridge of its own', () => {
+  expect(networkSpec(request, optionsOf(), '10.213.0.8/29')).toEqual({
+    Name: 'trainyard-42-3-0f8fad5b',
+    Driver: 'bridge',
+    CheckDuplicate: true,
+    IPAM: { Driver: 'default', Config: [{ Subnet: '10.213.0.8/29' }] },
+    Labels: attemptLabels(request, instanceId),
+  })
+})
