@@ -86,6 +86,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       config: readRunnerConfig({ ...settings, DATA_DIR: join(dataDir, 'runner') }),
       store,
       logger,
+      identity,
     })
     stops.push(() => runner.stop())
     const web = createWeb({ registryUrl: server.url, runnerUrl: server.url })
@@ -120,7 +121,7 @@ async function keptPushToken(identity: Identity, file: string): Promise<string> 
   // One of an earlier version has no account, and would see no jobs.
   if (there !== '' && (await identity.findCaller(there))?.account !== undefined) return there
   const { secret } = await identity.createToken({
-    owner: 'local',
+    owner: LOCAL_ACCOUNT_ID,
     accountId: LOCAL_ACCOUNT_ID,
     name: 'made by npm start',
     scopes: ['push:*', 'pull:*', 'admin:*'],

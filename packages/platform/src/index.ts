@@ -36,15 +36,24 @@ export { type Listening, type ListenOptions, listen } from './http/listen.ts'
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
 export { problemHandler, problemNotFound, problemResponse, problemType, toProblem } from './http/problem-handler.ts'
 export type { AuditEntry, StoredAuditEntry } from './identity/audit.ts'
-export { type AuthConfig, AuthEnvironment, type AuthMode, DEFAULT_AUTH, toAuthConfig } from './identity/auth-config.ts'
-export { type AuthenticateOptions, authenticateRequest, localOwner } from './identity/authenticate-request.ts'
+export {
+  type AuthConfig,
+  AuthEnvironment,
+  type AuthMode,
+  DEFAULT_AUTH,
+  requireSafeHost,
+  toAuthConfig,
+} from './identity/auth-config.ts'
+export { type Authenticator, createAuthenticator } from './identity/authenticator.ts'
 export type { Caller, CallerMembership, CallerProject } from './identity/caller.ts'
 export { can, findProject, type Place, projectsFor, requireCan, requireScope } from './identity/can.ts'
+export { claimNamespace } from './identity/claim-namespace.ts'
 export type { IdentityToken } from './identity/list-tokens.ts'
 export { DEFAULT_PROJECT_ID, LOCAL_ACCOUNT_ID, LOCAL_ORGANISATION_ID } from './identity/local.ts'
 export { isLoopbackHost, type RequestHead } from './identity/local-request.ts'
 export { type Identity, type OpenIdentityOptions, openIdentity } from './identity/open-identity.ts'
 export type { Action } from './identity/roles.ts'
+export { type IdentityRoutesOptions, identityRoutes } from './identity/routes.ts'
 export { createLogger, hideSecrets, type Logger, type LoggerOptions } from './log.ts'
 export { createStore, deriveSecret, readStoreConfig, type StoreConfig } from './object-store/create-store.ts'
 export { createFolderStore, type FolderStore, type FolderStoreOptions } from './object-store/folder-store.ts'

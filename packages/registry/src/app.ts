@@ -1,11 +1,10 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { createApi, openApiDocument, TrainyardError } from '@trainyard/platform'
+import { createApi, identityRoutes, openApiDocument, TrainyardError } from '@trainyard/platform'
 import { mountTokenRoute } from './auth/token-route.ts'
 import { mountCatalogueRoutes } from './catalogue/routes.ts'
 import { mountCheckRoutes } from './checks/routes.ts'
 import type { RegistryContext } from './context.ts'
 import { mountOciRoutes } from './oci/routes.ts'
-import { mountTokenRoutes } from './tokens/routes.ts'
 
 /** All endpoints of the registry; it listens nowhere. */
 export function createApp(context: RegistryContext): OpenAPIHono {
@@ -14,7 +13,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountTokenRoute(api, context)
   mountCatalogueRoutes(api, context)
   mountCheckRoutes(api, context)
-  mountTokenRoutes(api, context)
+  api.route('/', identityRoutes(context))
   api.get('/healthz', (c) => c.json({ status: 'ok' }))
   api.get('/readyz', async (c) => {
     try {

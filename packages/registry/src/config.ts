@@ -1,4 +1,4 @@
-import { parseConfig } from '@trainyard/platform'
+import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
 
 const number = (fallback: number) => z.coerce.number().int().positive().default(fallback)
@@ -8,6 +8,7 @@ const Environment = z.object({
   DATABASE_URL: z.string().min(1),
   REGISTRY_DATABASE_SCHEMA: z.string().min(1).default('registry'),
   DATA_DIR: z.string().min(1).default('.trainyard'),
+  ...AuthEnvironment,
   JWT_SECRET: z.string().min(32).optional(),
   REGISTRY_TOKEN_SECONDS: number(3600),
   REGISTRY_CHECK_CONCURRENCY: number(1),
@@ -47,6 +48,8 @@ export interface RegistryConfig {
   maxBundleBytes: number
   /** An upload session that is older is forgotten. Default 24 hours. */
   uploadSeconds: number
+  /** Who may come in; pulling what is published needs nobody. Default: whoever is on this machine. */
+  auth?: AuthConfig
 }
 
 /** Reads the configuration; what is wrong is thrown as sentences that name the variable. */
@@ -68,5 +71,6 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     redirectPulls: value.REGISTRY_REDIRECT_PULLS === 'true',
     maxBundleBytes: value.REGISTRY_MAX_BUNDLE_MB * 1024 * 1024,
     uploadSeconds: 24 * 3600,
+    auth: toAuthConfig(value),
   }
 }

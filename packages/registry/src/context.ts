@@ -1,5 +1,13 @@
 import type { EventEmitter } from 'node:events'
-import type { Clock, createRegistryTokens, Database, Identity, Logger, ObjectStore } from '@trainyard/platform'
+import type {
+  Authenticator,
+  Clock,
+  createRegistryTokens,
+  Database,
+  Identity,
+  Logger,
+  ObjectStore,
+} from '@trainyard/platform'
 import type { ValidateFunction } from './acceptance/validate.ts'
 import type { RegistryConfig } from './config.ts'
 import type { RegistryDatabase } from './db/schema.ts'
@@ -12,6 +20,7 @@ export interface RegistryContext {
   database: Database<RegistryDatabase>
   store: ObjectStore
   identity: Identity
+  authenticator: Authenticator
   tokens: RegistryTokens
   logger: Logger
   clock: Clock

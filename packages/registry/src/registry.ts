@@ -2,8 +2,12 @@ import { EventEmitter } from 'node:events'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import {
   type Clock,
+  claimNamespace,
+  createAuthenticator,
   createRegistryTokens,
+  DEFAULT_AUTH,
   type Identity,
+  LOCAL_ACCOUNT_ID,
   type Logger,
   loadSigningKeys,
   type ObjectStore,
@@ -58,6 +62,10 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     database,
     store,
     identity,
+    authenticator: createAuthenticator({
+      ...{ identity, config: config.auth ?? DEFAULT_AUTH, logger },
+      publicUrl: () => config.publicUrl,
+    }),
     tokens: createRegistryTokens({ keys, clock }),
     logger,
     clock,
@@ -71,6 +79,10 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     trigramSchema: await findTrigramSchema(database.db),
     changes,
   }
+  // Namespaces from before there were organisations: they stay with whoever ran this.
+  const namespaces = await database.db.selectFrom('repositories').select('namespace').distinct().execute()
+  for (const { namespace } of namespaces)
+    await claimNamespace(identity, database.db, { slug: namespace, subject: LOCAL_ACCOUNT_ID })
   const acceptance = createAcceptance(context)
   const unlisten = await database.listen('checks', (id) => changes.emit('check', id))
   return {

@@ -5,12 +5,14 @@ import {
   createApi,
   createLogger,
   createStore,
+  DEFAULT_AUTH,
   deriveSecret,
   isMain,
   type Listening,
   listen,
   openIdentity,
   readStoreConfig,
+  requireSafeHost,
 } from '@trainyard/platform'
 import { readRegistryConfig } from './config.ts'
 import { createRegistry } from './registry.ts'
@@ -24,6 +26,8 @@ export interface Served extends Pick<Listening, 'url' | 'port'> {
 export async function start(env: Record<string, string | undefined>): Promise<Served> {
   const logger = createLogger({ name: 'registry', ...(env.LOG_LEVEL ? { level: env.LOG_LEVEL } : {}) })
   const config = readRegistryConfig(env)
+  const host = env.HOST || '127.0.0.1'
+  requireSafeHost(host, config.auth ?? DEFAULT_AUTH)
   const { store, app: storeApp } = createStore(
     readStoreConfig(env, {
       dir: `${config.dataDir}/storage`,
@@ -36,7 +40,7 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
   const app = createApi({ logger })
   if (storeApp) app.route('/', storeApp)
   app.route('/', registry.app)
-  const server = await listen(app, { host: env.HOST ?? '127.0.0.1', port: Number(env.PORT ?? 7600) })
+  const server = await listen(app, { host, port: Number(env.PORT ?? 7600) })
   await registry.start()
   logger.info({ url: server.url }, 'the registry listens')
   return {

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { createApi, createLogger, openApiDocument, TrainyardError } from '@trainyard/platform'
+import { createApi, createLogger, identityRoutes, openApiDocument, TrainyardError } from '@trainyard/platform'
 import { datasetAccess } from './auth/dataset-access.ts'
 import { guardPeople } from './auth/guard.ts'
 import { callbackRoutes } from './callback/routes.ts'
@@ -36,6 +36,7 @@ export function createRunnerApp(context: RunnerContext, forTrainers: RunnerConte
   api.route('/', metricsRoutes({ logger: context.logger, telemetry, config: config?.metrics }))
   api.route('/', callbackRoutes(forTrainers))
   api.route('/', simpleRoutes(forTrainers))
+  api.route('/', identityRoutes(context))
   // Above: who holds a job token. Below: people, each route behind the guard.
   guardPeople(api, context)
   api.route('/', jobRoutes(context))

@@ -1,5 +1,5 @@
 import type {
-  AuthConfig,
+  Authenticator,
   Clock,
   Database,
   Identity,
@@ -30,7 +30,7 @@ export interface RunnerContext {
   tokens: JobTokens
   /** People, and who may do what. */
   identity: Identity
-  auth: AuthConfig
+  authenticator: Authenticator
   trainers: TrainerSource
   launcher: Launcher
   /** Where all events of trainers go through. */

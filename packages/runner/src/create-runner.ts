@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import {
   type Clock,
+  createAuthenticator,
   createJobTokens,
   DEFAULT_AUTH,
   ensureWritableFolder,
@@ -90,7 +91,10 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       tokens: cacheJobTokens(createJobTokens({ keys, clock }), clock),
       intake: createIntake({ config, limits, database, clock, telemetry }),
       identity,
-      auth: config.auth ?? DEFAULT_AUTH,
+      authenticator: createAuthenticator({
+        ...{ identity, config: config.auth ?? DEFAULT_AUTH, logger },
+        publicUrl: () => config.publicUrl,
+      }),
       trainers: options.trainers ?? defaultTrainers(config, dataDir),
       launcher: timedLauncher(
         options.launcher ?? (await createLauncher({ config, dataDir, instanceId: instance.id, logger })),

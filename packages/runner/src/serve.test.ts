@@ -39,7 +39,7 @@ describe('the runner as a server of its own', () => {
 
   it('does not listen where others reach it unless it is told to', async () => {
     const env = { DATABASE_URL: testDatabaseUrl(), HOST: '0.0.0.0', PORT: '0', STORAGE_SECRET: 'at least sixteen' }
-    await expect(serveRunner(env)).rejects.toThrow(/HOST is "0\.0\.0\.0".*RUNNER_OPEN/)
+    await expect(serveRunner(env)).rejects.toThrow(/HOST is "0\.0\.0\.0".*AUTH=required/)
   })
 
   it('answers what is unknown with a problem document', async () => {

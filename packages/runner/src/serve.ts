@@ -4,12 +4,14 @@ import {
   ConfigError,
   createLogger,
   createStore,
+  DEFAULT_AUTH,
   deriveSecret,
   isMain,
   type Listening,
   listen,
   parseConfig,
   readStoreConfig,
+  requireSafeHost,
 } from '@trainyard/platform'
 import { z } from 'zod'
 import { readRunnerConfig } from './config.ts'
@@ -20,10 +22,7 @@ const ServerEnvironment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(7601),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  RUNNER_OPEN: z.enum(['true', 'false']).default('false'),
 })
-
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
 
 export interface RunnerServer extends Pick<Listening, 'url' | 'port'> {
   /** Takes no new requests, lets open ones finish, and leaves running trainers running. */
@@ -33,15 +32,10 @@ export interface RunnerServer extends Pick<Listening, 'url' | 'port'> {
 /** A runner alone, from environment variables. */
 export async function serveRunner(env: Record<string, string | undefined>): Promise<RunnerServer> {
   const server = parseConfig(ServerEnvironment, env, 'runner server')
-  if (!LOOPBACK.has(server.HOST) && server.RUNNER_OPEN !== 'true') {
-    throw new ConfigError(
-      `HOST is "${server.HOST}", which others can reach, and the jobs API asks nobody who they are: anyone could run ` +
-        'programs here. Listen on 127.0.0.1 behind a proxy that authenticates, or set RUNNER_OPEN=true in a network you trust',
-    )
-  }
   const logger = createLogger({ name: 'runner', level: server.LOG_LEVEL })
   const origin = `http://127.0.0.1:${server.PORT}`
   const config = readRunnerConfig({ PUBLIC_URL: origin, ...env })
+  requireSafeHost(server.HOST, config.auth ?? DEFAULT_AUTH)
   const { store, app: storeApp } = createStore(
     readStoreConfig(env, {
       dir: join(config.dataDir, 'store'),

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { isIPv6 } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { ConfigError } from '../errors.ts'
+import { setRemoteAddress } from './client-address.ts'
 
 export interface ListenOptions {
   /** Where to listen. Default: `127.0.0.1`. */
@@ -30,7 +31,12 @@ export async function listen(
   app: { fetch: (request: Request) => Response | Promise<Response> },
   { host = '127.0.0.1', port, drainMs = 2000 }: ListenOptions,
 ): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: (request: Request) => app.fetch(request) }) as Server
+  const fetch = (request: Request, bindings: unknown) => {
+    const { incoming } = bindings as HttpBindings
+    setRemoteAddress(request, incoming.socket.remoteAddress)
+    return app.fetch(request)
+  }
+  const server = createAdaptorServer({ fetch }) as Server
   // Uploads of many gigabytes take longer than Node's five minutes; slow headers are still cut off.
   server.requestTimeout = 0
   server.listen(port, host)

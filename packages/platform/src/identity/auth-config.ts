@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { ConfigError } from '../errors.ts'
+import { isLoopbackHost } from './local-request.ts'
 import { TrustedIssuers } from './trusted-issuers.ts'
 
 /**
@@ -63,4 +65,17 @@ export function toAuthConfig(values: z.output<typeof Values>): AuthConfig {
     trustedProxies: values.TRUSTED_PROXIES,
     trustedIssuers: values.TRUSTED_ISSUERS,
   }
+}
+
+/**
+ * Without accounts, whoever reaches the server is its owner.
+ *
+ * @throws ConfigError
+ */
+export function requireSafeHost(host: string, { mode }: AuthConfig): void {
+  if (mode === 'required' || isLoopbackHost(host)) return
+  throw new ConfigError(
+    `HOST is "${host}", which others can reach, and AUTH is "local", which asks nobody who they are: anyone could run ` +
+      'programs here. Listen on 127.0.0.1, or set AUTH=required',
+  )
 }

@@ -1,6 +1,7 @@
 import { TrainyardError } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
-import { ANONYMOUS, type Caller, callerOfGrants, callerOfToken } from './caller.ts'
+import { ANONYMOUS, type Caller, callerOfGrants } from './caller.ts'
+import { findCaller } from './find-caller.ts'
 
 /** What an `Authorization` header was worth. `expired` is a grant that was genuine and has run out. */
 export type Authentication =
@@ -29,9 +30,9 @@ export async function authenticate(
   const secret = bearer ?? basicPassword(header)
   if (secret === undefined) return refused('the Authorization header is neither "Basic" nor "Bearer"')
   if (bearer === undefined || secret.startsWith('ty_')) {
-    const token = await context.identity.verifyToken(secret)
-    if (!token) return refused('the token is unknown, has expired or was revoked; wanted one that begins with "ty_"')
-    return { outcome: 'accepted', caller: callerOfToken(token) }
+    const caller = await findCaller(context, secret)
+    if (!caller) return refused('the token is unknown, has expired or was revoked; wanted one that begins with "ty_"')
+    return { outcome: 'accepted', caller }
   }
   try {
     const claims = await context.tokens.verify(secret)

@@ -1,3 +1,5 @@
+import { can, type Caller as Person } from '@trainyard/platform'
+
 /**
  * What a caller may do with a repository:
  * `pull` what is published (everybody may), `inspect` what is not, `push`.
@@ -42,7 +44,7 @@ function namespaceOf(repository: string): string {
   return repository.slice(0, repository.indexOf('/'))
 }
 
-/** The caller behind a `ty_` token. */
+/** The caller behind a `ty_` token that belongs to no account: its scopes are all there is. */
 export function callerOfToken(token: { owner: string; scopes: readonly string[] }): Caller {
   return {
     subject: token.owner,
@@ -50,6 +52,27 @@ export function callerOfToken(token: { owner: string; scopes: readonly string[] 
     scopes: token.scopes,
     may: (action, repository) => action === 'pull' || scopesAllow(token.scopes, action, namespaceOf(repository)),
     mayInspectNamespace: (namespace) => scopesAllow(token.scopes, 'inspect', namespace),
+  }
+}
+
+/**
+ * The caller behind an account: the role in the organisation of the namespace, and the scopes where there are any, have to
+ * allow it. An operator may also push to namespaces that are no organisation yet, and so make them theirs.
+ */
+export function callerOfPerson(person: Person, isOrganisation: (namespace: string) => boolean): Caller {
+  const may = (action: RepositoryAction, namespace: string): boolean => {
+    const membership = person.memberships.find(({ organisation }) => organisation === namespace)
+    const wanted = action === 'push' ? 'trainers:write' : 'trainers:read'
+    if (membership !== undefined) return can(person, wanted, { organisationId: membership.organisationId })
+    if (person.account?.operator !== true || isOrganisation(namespace)) return false
+    return person.limit.organisationId === undefined && scopesAllow(person.scopes ?? ['admin:*'], action, namespace)
+  }
+  return {
+    subject: person.subject,
+    credentials: 'token',
+    scopes: person.scopes ?? [],
+    may: (action, repository) => action === 'pull' || may(action, namespaceOf(repository)),
+    mayInspectNamespace: (namespace) => may('inspect', namespace),
   }
 }
 

@@ -3,7 +3,8 @@ import type { RegistryContext } from '../context.ts'
 import { OciError, ociErrorResponse } from '../oci/errors.ts'
 import { bodyOf, readLimited } from '../oci/streams.ts'
 import { basicPassword } from './authenticate.ts'
-import { ANONYMOUS, type Caller, callerOfToken, type RepositoryGrant } from './caller.ts'
+import { ANONYMOUS, type Caller, type RepositoryGrant } from './caller.ts'
+import { findCaller } from './find-caller.ts'
 
 /** Scopes of many repositories fit. */
 const MAX_FORM_BYTES = 64 * 1024
@@ -39,15 +40,15 @@ interface TokenRequest {
 /** The token endpoint of the distribution spec's clients: GET with Basic, POST as an OAuth2 form. */
 export function mountTokenRoute(app: OpenAPIHono, context: RegistryContext): void {
   const answer = async ({ secret, scopes }: TokenRequest): Promise<Response> => {
-    const token = secret === undefined ? undefined : await context.identity.verifyToken(secret)
-    if (secret !== undefined && !token) {
+    const found = secret === undefined ? ANONYMOUS : await findCaller(context, secret)
+    if (found === undefined) {
       const detail = 'the password is not a valid token: it is unknown, has expired or was revoked'
       return ociErrorResponse(
         new OciError('UNAUTHORIZED', `${detail}; make one with POST /v1/tokens and log in with it as the password`),
         'GET',
       )
     }
-    const caller = token ? callerOfToken(token) : ANONYMOUS
+    const caller = found
     const issuedAt = context.clock.now()
     const issued = await context.tokens.issue({
       subject: caller.subject,

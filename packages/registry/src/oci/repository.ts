@@ -1,3 +1,4 @@
+import { claimNamespace } from '@trainyard/platform'
 import type { Selectable } from 'kysely'
 import type { Caller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
@@ -80,6 +81,7 @@ export async function ensureRepository(request: RepositoryRequest): Promise<Repo
       .returningAll()
       .executeTakeFirst()
     if (created) {
+      await claimNamespace(context.identity, trx, { slug: namespace, subject: caller.subject })
       await context.identity.audit(trx, { actor: caller.subject, action: 'repository.create', subject: name, data: {} })
       return created
     }

@@ -3,7 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { type Clock, createFolderStore, createLogger, type Listening, listen, openIdentity } from '@trainyard/platform'
+import {
+  type Clock,
+  createFolderStore,
+  createLogger,
+  DEFAULT_AUTH,
+  type Listening,
+  listen,
+  openIdentity,
+} from '@trainyard/platform'
 import { testDatabaseUrl } from '@trainyard/platform/testing'
 import {
   BUNDLE_CONFIG_MEDIA_TYPE,
@@ -57,6 +65,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     redirectPulls: false,
     maxBundleBytes: 64 * 1024 * 1024,
     uploadSeconds: 3600,
+    auth: { ...DEFAULT_AUTH, mode: 'required' },
     ...options.config,
   }
   const logger = createLogger({ name: 'test', level: 'silent' })

@@ -1,4 +1,4 @@
-import { authenticateRequest, type Caller, type RequestHead } from '@trainyard/platform'
+import type { Caller, RequestHead } from '@trainyard/platform'
 import type { Context } from 'hono'
 import type { RunnerContext } from '../context.ts'
 
@@ -16,10 +16,7 @@ declare module 'hono' {
  * @throws TrainyardError `unauthenticated`, or `forbidden` for a page of another site
  */
 export async function authorise(context: RunnerContext, request: RequestHead): Promise<Caller> {
-  return await authenticateRequest(
-    { identity: context.identity, auth: context.auth, publicUrl: context.config.publicUrl },
-    request,
-  )
+  return await context.authenticator.authenticate(request)
 }
 
 /** The caller that the guard found. */

@@ -1,15 +1,16 @@
 import { type ChecksClient, createChecksClient } from './checks.ts'
 import { createDatasetsClient, type DatasetsClient } from './datasets.ts'
 import { createConnection } from './http.ts'
+import { createIdentityClient, type IdentityClient } from './identity.ts'
 import { createJobsClient, type JobsClient } from './jobs.ts'
 import { createTokensClient, type TokensClient } from './tokens.ts'
 import { createTrainersClient, type TrainersClient } from './trainers.ts'
 
 /** Where the servers are, and with which token they are asked. */
 export interface CreateClientOptions {
-  /** Address of the registry: needed for `trainers`, `checks` and `tokens`. */
+  /** Address of the registry: needed for `trainers` and `checks`; answers for `identity` and `tokens` too. */
   registryUrl?: string | undefined
-  /** Address of the runner: needed for `jobs` and `datasets`. */
+  /** Address of the runner: needed for `jobs` and `datasets`; answers for `identity` and `tokens` where there is no registry. */
   runnerUrl?: string | undefined
   /** Sent as a bearer token with every request. */
   token?: string | undefined
@@ -24,6 +25,7 @@ export interface TrainyardClient {
   readonly trainers: TrainersClient
   readonly checks: ChecksClient
   readonly tokens: TokensClient
+  readonly identity: IdentityClient
 }
 
 /**
@@ -37,11 +39,14 @@ export function createClient(options: CreateClientOptions): TrainyardClient {
   const fetcher: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init))
   const registry = createConnection('registry', options.registryUrl, options.token, fetcher)
   const runner = createConnection('runner', options.runnerUrl, options.token, fetcher)
+  // Both servers know the people: whichever is there is asked.
+  const people = options.registryUrl === undefined ? runner : registry
   return {
     jobs: createJobsClient(runner),
     datasets: createDatasetsClient(runner),
     trainers: createTrainersClient(registry),
     checks: createChecksClient(registry),
-    tokens: createTokensClient(registry),
+    tokens: createTokensClient(people),
+    identity: createIdentityClient(people),
   }
 }

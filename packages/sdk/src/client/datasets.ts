@@ -6,7 +6,7 @@ export interface DatasetsClient {
   /** Registers a dataset from a tar or tar.gz of its folder. The same content under the same name gives the same dataset again. */
   upload(
     body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Blob | Uint8Array<ArrayBuffer>,
-    options: { name: string; signal?: AbortSignal },
+    options: { name: string; project?: string; signal?: AbortSignal },
   ): Promise<Dataset>
   /** One dataset. Throws `TrainyardApiError` when there is none. */
   get(id: string): Promise<Dataset>
@@ -23,11 +23,11 @@ export interface DatasetsClient {
 
 export function createDatasetsClient(connect: Connect): DatasetsClient {
   return {
-    upload: (body, { name, signal }) =>
+    upload: (body, { name, project, signal }) =>
       fetchJson(connect, Dataset, {
         method: 'POST',
         path: '/v1/datasets',
-        query: { name },
+        query: { name, project },
         headers: { 'content-type': 'application/octet-stream' },
         body: toBody(body),
         signal,

@@ -24,6 +24,7 @@ export {
   UnexpectedAnswerError,
   VersionExistsError,
 } from './errors.ts'
+export type { IdentityClient } from './identity.ts'
 export type { JobsClient } from './jobs.ts'
 export { type PublishOptions, type PublishProgress, type PublishResult, publishTrainer } from './publish-trainer.ts'
 export type { TokensClient } from './tokens.ts'

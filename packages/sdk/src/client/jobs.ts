@@ -26,6 +26,8 @@ export interface JobsClient {
   list(options?: {
     state?: JobState | undefined
     trainer?: string | undefined
+    /** `organisation/project`; every one of yours when absent. */
+    project?: string | undefined
     cursor?: string | undefined
     /** Jobs a page. */
     limit?: number | undefined

@@ -1,10 +1,7 @@
-import { z } from 'zod'
-import { ApiToken, CreatedToken, CreateTokenRequest } from '../contract/index.ts'
+import { type ApiToken, ApiTokenList, CreatedToken, CreateTokenRequest } from '../contract/index.ts'
 import { type Connect, fetchJson, send } from './http.ts'
 
-const TokenList = z.object({ tokens: z.array(ApiToken) })
-
-/** Tokens of a registry. */
+/** Your tokens. */
 export interface TokensClient {
   /** The only time the secret is shown. */
   create(input: CreateTokenRequest): Promise<CreatedToken>
@@ -21,7 +18,7 @@ export function createTokensClient(connect: Connect): TokensClient {
       return fetchJson(connect, CreatedToken, { method: 'POST', path: '/v1/tokens', json })
     },
     async list() {
-      return (await fetchJson(connect, TokenList, { path: '/v1/tokens' })).tokens
+      return (await fetchJson(connect, ApiTokenList, { path: '/v1/tokens' })).tokens
     },
     async revoke(id) {
       await send(connect(), { method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(id)}` })

@@ -1,0 +1,169 @@
+import { DEFAULT_AUTH } from '@trainyard/platform'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runnerOpenApi } from '../app.ts'
+import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
+import { startTeams, type Teams } from '../testing/teams.ts'
+
+interface Route {
+  name: string
+  method: string
+  path: string
+}
+
+type Operations = Record<string, { security?: Record<string, unknown>[] }>
+const METHODS = ['get', 'post', 'put', 'patch', 'delete']
+
+/** Every route of the document that is for people: what a new area mounts is in here by itself. */
+const ROUTES: Route[] = Object.entries(runnerOpenApi().paths as Record<string, Operations>).flatMap(
+  ([path, operations]) =>
+    Object.entries(operations)
+      .filter(([method, { security }]) => METHODS.includes(method) && !security?.some((one) => 'jobToken' in one))
+      .map(([method]) => ({ name: `${method.toUpperCase()} ${path}`, method: method.toUpperCase(), path })),
+)
+/** Signing up and in: for those who are nobody yet. */
+const PUBLIC = ['POST /v1/accounts', 'POST /v1/sessions']
+/** About the caller alone: everybody with a valid credential may. */
+const OWN = [
+  'GET /v1/me',
+  'GET /v1/organisations',
+  'GET /v1/tokens',
+  'POST /v1/tokens',
+  'POST /v1/organisations',
+  'DELETE /v1/sessions/current',
+]
+const GUARDED = ROUTES.filter(({ name }) => !PUBLIC.includes(name))
+const WITH_SUBJECT = GUARDED.filter(({ path }) => path.includes('{'))
+const OF_A_TEAM = GUARDED.filter(({ name }) => !OWN.includes(name) && name !== 'DELETE /v1/tokens/{id}')
+
+describe('every route of people', () => {
+  let harness: Harness
+  let teams: Teams
+  beforeAll(async () => {
+    harness = await startHarness({
+      runner: { launcher: noLauncher },
+      config: { auth: { ...DEFAULT_AUTH, mode: 'required', allowSignup: true } },
+    })
+    teams = await startTeams(harness)
+  })
+  afterAll(() => harness.close())
+
+  /** The path with the ids of the red team in it, or with ids of nothing. */
+  function fill(path: string, of: 'red' | 'nothing'): string {
+    const { jobId, datasetId, tokenId, ownerId } = teams
+    const ids: [RegExp, Record<'red' | 'nothing', string>][] = [
+      [/^\/v1\/jobs\/\{id\}/, { red: `/v1/jobs/${jobId}`, nothing: `/v1/jobs/${jobId + 7_000_000}` }],
+      [/^\/v1\/datasets\/\{id\}/, { red: `/v1/datasets/${datasetId}`, nothing: '/v1/datasets/ds_nothing' }],
+      [/^\/v1\/tokens\/\{id\}/, { red: `/v1/tokens/${tokenId}`, nothing: '/v1/tokens/tok_nothing' }],
+      [
+        /^\/v1\/organisations\/\{organisation\}/,
+        { red: '/v1/organisations/red', nothing: '/v1/organisations/nothing' },
+      ],
+      [/\{account\}/, { red: ownerId, nothing: ownerId }],
+    ]
+    const filled = ids.reduce((text, [pattern, by]) => text.replace(pattern, by[of]), path)
+    if (filled.includes('{')) throw new Error(`say in this test what to put into ${filled}`)
+    return filled
+  }
+
+  async function call({ method, path, name }: Route, headers: Record<string, string>, of: 'red' | 'nothing' = 'red') {
+    const body = BODIES[name]?.(teams)
+    const isUpload = name === 'POST /v1/datasets'
+    const query = isUpload ? '?name=intruder&project=red/default' : ''
+    return await harness.request(fill(path, of) + query, {
+      method,
+      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(isUpload ? { body: 'no tar' } : {}),
+    })
+  }
+
+  it('is in the document', () => {
+    expect(GUARDED.length).toBeGreaterThan(25)
+    expect(WITH_SUBJECT.map(({ name }) => name)).toContain('GET /v1/jobs/{id}/live')
+  })
+
+  it.each(GUARDED)('$name answers 401 without a credential, and with one that is of no use', async (route) => {
+    const before = await teams.state()
+    const useless = [undefined, 'Basic YTpi', 'Bearer ty_nonsense', 'Bearer a.b.c', teams.expired, teams.revoked]
+    for (const authorization of useless) {
+      const response = await call(route, authorization === undefined ? {} : { authorization })
+      expect([authorization, response.status]).toEqual([authorization, 401])
+      expect(await response.json()).toMatchObject({ code: 'unauthenticated' })
+    }
+    const stale = await call(route, { cookie: `trainyard_session=${teams.revoked.slice('Bearer '.length)}` })
+    expect(stale.status).toBe(401)
+    expect(await teams.state()).toEqual(before)
+  })
+
+  it.each(WITH_SUBJECT)('$name tells another team the same as of what is not there', async (route) => {
+    const before = await teams.state()
+    const known = await call(route, teams.blue, 'red')
+    const unknown = await call(route, teams.blue, 'nothing')
+    expect([known.status, unknown.status]).toEqual([404, 404])
+    const told = async (response: Response, of: 'red' | 'nothing') => {
+      const [, , , id = ''] = fill(route.path, of).split('/')
+      const { traceId: _, ...problem } = (await response.json()) as Record<string, unknown>
+      return JSON.stringify(problem).replaceAll(id, '…')
+    }
+    expect(await told(known, 'red')).toBe(await told(unknown, 'nothing'))
+    expect([...known.headers.keys()].sort()).toEqual([...unknown.headers.keys()].sort())
+    // Queries that a route refuses are no way to tell either.
+    const odd = await harness.request(`${fill(route.path, 'red')}?limit=x&points=x&attempt=x`, {
+      method: route.method,
+      headers: teams.blue,
+    })
+    const oddNothing = await harness.request(`${fill(route.path, 'nothing')}?limit=x&points=x&attempt=x`, {
+      method: route.method,
+      headers: teams.blue,
+    })
+    expect(odd.status).toBe(oddNothing.status)
+    expect(await teams.state()).toEqual(before)
+  })
+
+  it.each(GUARDED.filter(({ method, path }) => method === 'GET' && !path.includes('{')))(
+    '$name shows another team nothing of the first',
+    async (route) => {
+      const response = await call(route, teams.blue)
+      expect(response.status).toBe(200)
+      const text = await response.text()
+      for (const secret of teams.secrets) expect(text).not.toContain(secret)
+    },
+  )
+
+  it.each(OF_A_TEAM.filter(({ method }) => method !== 'GET'))('$name is refused to a viewer', async (route) => {
+    const before = await teams.state()
+    const response = await call(route, teams.viewer)
+    expect([response.status, await response.json()]).toMatchObject([403, { code: 'forbidden' }])
+    expect(await teams.state()).toEqual(before)
+  })
+
+  it.each(OF_A_TEAM)('$name is refused to a token of too small a scope', async (route) => {
+    const before = await teams.state()
+    const isOfPeople = route.path.startsWith('/v1/organisations')
+    // Which people and projects there are, every token of an organisation may see.
+    const allowed = isOfPeople && route.method === 'GET' && !route.path.endsWith('/audit')
+    const response = await call(route, teams.small)
+    expect(response.status).toBe(allowed ? 200 : 403)
+    const elsewhere = await call(route, teams.limited)
+    expect([403, 404, 422, ...(allowed || route.method === 'GET' ? [200] : [])]).toContain(elsewhere.status)
+    if (elsewhere.status === 200 && !isOfPeople)
+      for (const secret of teams.secrets) expect(await elsewhere.clone().text()).not.toContain(secret)
+    expect(await teams.state()).toEqual(before)
+  })
+
+  it.each(OF_A_TEAM.filter(({ method }) => method === 'GET'))('$name serves the team', async (route) => {
+    const audit = route.path.endsWith('/audit')
+    const response = await call(route, audit ? teams.owner : teams.viewer)
+    expect(response.status).toBe(200)
+    await response.body?.cancel()
+  })
+})
+
+/** What the routes that take a body are sent: all of it right, so that nothing but the guard refuses it. */
+const BODIES: Record<string, (teams: Teams) => unknown> = {
+  'POST /v1/jobs': ({ datasetId }) => ({ trainer: 'acme/plain', dataset: datasetId, project: 'red/default' }),
+  'POST /v1/tokens': () => ({ name: 'more', scopes: ['jobs:read'] }),
+  'POST /v1/organisations': () => ({ slug: 'purple' }),
+  'POST /v1/organisations/{organisation}/members': () => ({ email: 'bob@blue.test', role: 'viewer' }),
+  'POST /v1/organisations/{organisation}/projects': () => ({ slug: 'intruder' }),
+}
