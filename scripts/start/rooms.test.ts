@@ -19,6 +19,7 @@ describe('rooms', () => {
     expect(await ask('/token')).toBe('registry /token')
     expect(await ask('/v1/trainers/acme/yolo')).toBe('registry /v1/trainers/acme/yolo')
     expect(await ask('/v1/jobs/7/events')).toBe('runner /v1/jobs/7/events')
+    expect(await ask('/api/v1/training/jobs/7/callback/log')).toBe('runner /api/v1/training/jobs/7/callback/log')
     expect(await ask('/v1/datasets')).toBe('runner /v1/datasets')
     expect(await ask('/storage/a/b')).toBe('store /storage/a/b')
     expect(await ask('/jobs/7')).toBe('web /jobs/7')

@@ -22,7 +22,7 @@ const INFO = {
 export function createRunnerApp(context: RunnerContext, forTrainers: RunnerContext = context): OpenAPIHono {
   const api = createApi({ logger: context.logger })
   const { telemetry, config } = context
-  if (telemetry !== undefined) api.use('/v1/jobs/*', intakeMetrics(telemetry))
+  if (telemetry !== undefined) api.use('*', intakeMetrics(telemetry))
   api.get('/healthz', (c) => c.json({ status: 'ok' }))
   api.get('/readyz', async (c) => {
     try {
@@ -53,7 +53,7 @@ export function createRunnerApp(context: RunnerContext, forTrainers: RunnerConte
 /** Only what a job token opens: for an address at which trainers, and whatever else runs beside them, reach us. */
 export function createTrainersApp(context: RunnerContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
-  if (context.telemetry !== undefined) api.use('/v1/jobs/*', intakeMetrics(context.telemetry))
+  if (context.telemetry !== undefined) api.use('*', intakeMetrics(context.telemetry))
   api.route('/', callbackRoutes(context))
   api.route('/', simpleRoutes(context))
   return api

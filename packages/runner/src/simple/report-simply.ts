@@ -20,9 +20,10 @@ export async function reportSimply(
     const { job, attempt } = await getCurrentAttempt(context, claims, { open: true })
     const time = context.clock.now().toISOString()
     const events = eventsFor(job).map((event, index) => ({ ...event, seq: attempt.last_seq + 1 + index, time }))
+    if (tries === 0) context.intake.spend(claims.jobId, Math.max(1, events.length))
     const batch = parseEvents(cleanText(events))
     const [rejected] = batch.rejected
-    if (rejected !== undefined) throw invalidRequest([{ path: rejected.path, detail: rejected.detail }])
+    if (rejected !== undefined) throw invalidRequest([{ path: snakeCase(rejected.path), detail: rejected.detail }])
     const result = await applyBatch(context, claims, {
       channel: 'simple',
       first: events[0]?.seq ?? 0,
@@ -40,9 +41,14 @@ export async function reportSimply(
     // Otherwise another call had the number: this one's event was taken for a duplicate.
     if (events.length === 0 || result.lastSeq === attempt.last_seq)
       return {
-        status: result.state === 'running' ? 'running' : 'ok',
+        status: batch.terminal === undefined ? 'running' : 'ok',
         should_continue: continuation(result).shouldContinue,
       }
   }
   throw new TrainyardError('unavailable', 'Too many calls of this attempt at the same time', { retryAfterSeconds: 1 })
+}
+
+/** The names of the journal as these endpoints write them. */
+function snakeCase(path: string): string {
+  return path.replace(/^result\./, '').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }

@@ -1,23 +1,109 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
-import { createApi } from '@trainyard/platform'
+import { createApi, TrainyardError } from '@trainyard/platform'
 import {
+  type Operation,
   SimpleDoneRequest,
   SimpleEventRequest,
+  SimpleExportCompletionRequest,
   SimpleHeartbeatRequest,
   SimpleHeartbeatResponse,
+  SimpleInferenceCompletionRequest,
+  SimpleStartedRequest,
+  SimpleValidationRequest,
 } from '@trainyard/sdk/contract'
+import type { z } from 'zod'
 import { claimsOf } from '../callback/routes.ts'
 import type { RunnerContext } from '../context.ts'
+import type { JobRow } from '../db/schema.ts'
 import { JobParams, json, problem } from '../http/openapi.ts'
 import { parseBody, readJsonBody } from '../http/read-body.ts'
 import { reportSimply } from './report-simply.ts'
-import { eventOfDone, eventOfMessage, eventsOfHeartbeat } from './translate.ts'
+import {
+  eventOfDone,
+  eventOfMessage,
+  eventOfStarted,
+  eventOfValidation,
+  eventsOfExport,
+  eventsOfHeartbeat,
+  eventsOfInference,
+  type UnnumberedEvent,
+} from './translate.ts'
 
-const describe = (
+interface SimpleEndpoint {
+  path: string
+  summary: string
+  schema: z.ZodType
+  events(body: unknown, job: JobRow): UnnumberedEvent[]
+}
+
+/** `operation`: the only one whose jobs report here. */
+function endpoint<T>(
   path: string,
   summary: string,
-  schema: typeof SimpleHeartbeatRequest | typeof SimpleEventRequest | typeof SimpleDoneRequest,
-) =>
+  schema: z.ZodType<T>,
+  events: (body: T, job: JobRow) => UnnumberedEvent[],
+  operation?: Operation,
+): SimpleEndpoint {
+  return {
+    path,
+    summary,
+    schema,
+    events(body, job) {
+      const parsed = parseBody(schema, body)
+      if (operation === undefined || job.operation === operation) return events(parsed, job)
+      throw new TrainyardError(
+        'conflict',
+        `Job ${job.id} is to ${job.operation}; this endpoint is for jobs that ${operation}`,
+      )
+    },
+  }
+}
+
+const training = '/api/v1/training/jobs/{id}/callback'
+const inference = '/api/v1/test_inference/inference/jobs/{id}/callback'
+const exporting = '/api/v1/export/jobs/{id}/callback'
+
+const ENDPOINTS: readonly SimpleEndpoint[] = [
+  endpoint('/v1/jobs/{id}/heartbeat', 'Progress in one call', SimpleHeartbeatRequest, eventsOfHeartbeat),
+  endpoint('/v1/jobs/{id}/event', 'A message', SimpleEventRequest, (body) => [eventOfMessage(body)]),
+  endpoint('/v1/jobs/{id}/done', 'The end', SimpleDoneRequest, (body, job) => [eventOfDone(body, job)]),
+  endpoint(`${training}/progress`, 'Progress of a training', SimpleHeartbeatRequest, eventsOfHeartbeat),
+  endpoint(`${training}/log`, 'A message of a training', SimpleEventRequest, (body) => [eventOfMessage(body)]),
+  endpoint(
+    `${training}/completion`,
+    'The end of a training',
+    SimpleDoneRequest,
+    (body, job) => [eventOfDone(body, job)],
+    'train',
+  ),
+  endpoint('/api/v1/validation/jobs/{id}/results', 'A validation', SimpleValidationRequest, (body, job) => [
+    eventOfValidation(body, job.primary_metric),
+  ]),
+  endpoint(
+    `${inference}/started`,
+    'A prediction begins',
+    SimpleStartedRequest,
+    (body) => [eventOfStarted(body)],
+    'predict',
+  ),
+  endpoint(
+    `${inference}/completion`,
+    'The end of a prediction, with its results',
+    SimpleInferenceCompletionRequest,
+    eventsOfInference,
+    'predict',
+  ),
+  endpoint(
+    `${exporting}/started`,
+    'An export begins',
+    SimpleStartedRequest,
+    (body) => [eventOfStarted(body)],
+    'export',
+  ),
+  endpoint(`${exporting}/completion`, 'The end of an export', SimpleExportCompletionRequest, eventsOfExport, 'export'),
+]
+
+const describe = ({ path, summary, schema }: SimpleEndpoint) =>
   createRoute({
     tags: ['Trainers'],
     security: [{ jobToken: [] }],
@@ -27,35 +113,24 @@ const describe = (
     request: { params: JobParams, body: { required: true, content: { 'application/json': { schema } } } },
     responses: {
       200: json(SimpleHeartbeatResponse, 'Taken'),
+      400: problem('A field is not what is wanted; `issues` names it'),
       401: problem('The job token is missing, wrong or expired'),
       409: problem('The attempt is closed, or reports through the journal'),
+      429: problem('Too many calls of this job: `Retry-After` says for how long to wait'),
     },
   })
 
-/** CONTRACT section 7: for trainers written with curl-level tools. */
+/** CONTRACT section 7: for trainers written with curl-level tools. The kind of the body does not matter, as long as it is JSON. */
 export function simpleRoutes(context: RunnerContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
-  for (const route of [
-    describe('/v1/jobs/{id}/heartbeat', 'Progress in one call', SimpleHeartbeatRequest),
-    describe('/v1/jobs/{id}/event', 'A message', SimpleEventRequest),
-    describe('/v1/jobs/{id}/done', 'The end', SimpleDoneRequest),
-  ])
-    api.openAPIRegistry.registerPath(route)
-
-  api.post('/v1/jobs/:id/heartbeat', async (c) => {
-    const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
-    const body = parseBody(SimpleHeartbeatRequest, await readJsonBody(c.req.raw))
-    return c.json(await reportSimply(context, claims, () => eventsOfHeartbeat(body)))
-  })
-  api.post('/v1/jobs/:id/event', async (c) => {
-    const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
-    const body = parseBody(SimpleEventRequest, await readJsonBody(c.req.raw))
-    return c.json(await reportSimply(context, claims, () => [eventOfMessage(body)]))
-  })
-  api.post('/v1/jobs/:id/done', async (c) => {
-    const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
-    const body = parseBody(SimpleDoneRequest, await readJsonBody(c.req.raw))
-    return c.json(await reportSimply(context, claims, (job) => [eventOfDone(body, job)]))
-  })
+  for (const one of ENDPOINTS) {
+    api.openAPIRegistry.registerPath(describe(one))
+    api.post(one.path.replace('{id}', ':id'), async (c) => {
+      const claims = await claimsOf(context, c.req.raw, c.req.param('id') ?? '')
+      context.intake.admit(claims.jobId)
+      const body = (await readJsonBody(c.req.raw)) ?? {}
+      return c.json(await reportSimply(context, claims, (job) => one.events(body, job)))
+    })
+  }
   return api
 }

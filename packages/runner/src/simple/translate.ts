@@ -3,18 +3,25 @@ import {
   MAX_LOG_MESSAGE_LENGTH,
   type SimpleDoneRequest,
   type SimpleEventRequest,
+  type SimpleExportCompletionRequest,
   type SimpleHeartbeatRequest,
+  type SimpleInferenceCompletionRequest,
+  type SimpleStartedRequest,
+  type SimpleValidationRequest,
 } from '@trainyard/sdk/contract'
-import type { z } from 'zod'
 import type { JobRow } from '../db/schema.ts'
 
 /** An event of the journal without its number and time. */
 export type UnnumberedEvent = { type: string } & Record<string, unknown>
 
-export function eventsOfHeartbeat(body: z.infer<typeof SimpleHeartbeatRequest>): UnnumberedEvent[] {
-  const { epoch, total_epochs: totalEpochs, step, total_steps: totalSteps, progress, metrics } = body
+type End = Pick<SimpleDoneRequest, 'status' | 'error' | 'error_message' | 'error_type' | 'traceback' | 'retryable'>
+
+export function eventsOfHeartbeat(body: SimpleHeartbeatRequest): UnnumberedEvent[] {
+  const { total_epochs: totalEpochs, step, total_steps: totalSteps, metrics } = body
+  const epoch = body.epoch ?? body.current_epoch
+  const progress = body.progress ?? body.progress_percent
   const known = { epoch, totalEpochs, step, totalSteps, metrics }
-  const hasShare = totalEpochs !== undefined || totalSteps !== undefined
+  const hasShare = totalEpochs !== undefined || totalSteps !== undefined || step !== undefined
   const percent = progress === undefined || hasShare ? {} : { step: Math.round(progress), totalSteps: 100 }
   const event = { ...defined(known), ...percent }
   return Object.keys(event).length === 0 ? [] : [{ type: 'progress', ...event }]
@@ -27,48 +34,100 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   trace: 'debug',
 }
 
-export function eventOfMessage(body: z.infer<typeof SimpleEventRequest>): UnnumberedEvent {
-  const name = body.level.toLowerCase()
+export function eventOfMessage(body: SimpleEventRequest): UnnumberedEvent {
+  const name = (body.level ?? 'info').toLowerCase()
   const level = LogLevel.safeParse(name)
   return {
     type: 'log',
     level: level.success ? level.data : (LEVELS[name] ?? 'info'),
-    message: body.message.slice(0, MAX_LOG_MESSAGE_LENGTH),
-    ...defined({ eventType: body.event_type, data: body.data }),
+    message: (body.message ?? '').slice(0, MAX_LOG_MESSAGE_LENGTH),
+    ...defined({ eventType: body.event_type?.slice(0, 100), data: body.data }),
   }
+}
+
+export function eventOfStarted(body: SimpleStartedRequest): UnnumberedEvent {
+  return { type: 'started', sdk: 'simple endpoints', ...defined({ runtime: body.runtime, pid: body.pid }) }
 }
 
 export function eventOfDone(
-  body: z.infer<typeof SimpleDoneRequest>,
+  body: SimpleDoneRequest,
   job: Pick<JobRow, 'operation' | 'export_format'>,
 ): UnnumberedEvent {
-  switch (body.status) {
-    case 'cancelled':
-      return { type: 'cancelled', ...defined({ message: body.error?.slice(0, 1000) }) }
-    case 'failed':
-    case 'error': {
-      const message = (body.error ?? 'The trainer reported a failure').slice(0, MAX_LOG_MESSAGE_LENGTH)
-      return { type: 'failed', errorType: 'UnknownError', message, retryable: true }
-    }
-    default:
-      return { type: 'completed', result: resultOf(body, job) }
+  return eventOfBadEnd(body) ?? { type: 'completed', result: resultOf(body, job) }
+}
+
+/** Undefined for a good end. */
+function eventOfBadEnd(body: End): UnnumberedEvent | undefined {
+  const error = body.error ?? body.error_message
+  if (body.status === 'cancelled') return { type: 'cancelled', ...defined({ message: error?.slice(0, 1000) }) }
+  if (body.status === 'completed') return undefined
+  return {
+    type: 'failed',
+    errorType: body.error_type ?? 'UnknownError',
+    message: (error ?? 'The trainer reported a failure').slice(0, MAX_LOG_MESSAGE_LENGTH),
+    retryable: body.retryable ?? true,
+    ...defined({ traceback: body.traceback?.slice(-65_536) }),
   }
 }
 
-function resultOf(body: z.infer<typeof SimpleDoneRequest>, job: Pick<JobRow, 'operation' | 'export_format'>) {
+function resultOf(body: SimpleDoneRequest, job: Pick<JobRow, 'operation' | 'export_format'>) {
+  const metrics = body.final_metrics ?? body.metrics ?? {}
   const [artifactId] = (body.artifacts ?? []).filter((item) => typeof item === 'string')
   switch (job.operation) {
     case 'train':
-      return { operation: 'train', metrics: body.final_metrics ?? {} }
+      return { operation: 'train', metrics, ...defined({ bestEpoch: body.best_epoch }) }
     case 'predict':
-      return {
-        operation: 'predict',
-        imageCount: Number(body.final_metrics?.image_count ?? 0),
-        ...defined({ artifactId }),
-      }
+      return { operation: 'predict', imageCount: Number(metrics.image_count ?? 0), ...defined({ artifactId }) }
     case 'export':
       return { operation: 'export', format: job.export_format ?? '', artifactId }
   }
+}
+
+/** `primary` is the metric by which the job's checkpoints are chosen. */
+export function eventOfValidation(body: SimpleValidationRequest, primary: JobRow['primary_metric']): UnnumberedEvent {
+  const metrics = body.metrics ?? body.overall_metrics ?? {}
+  const name = body.primary_metric ?? primary.name
+  const goal = name === primary.name || !/loss|error/i.test(name) ? primary.goal : 'minimize'
+  const { epoch, split, per_class_metrics: perClass, confusion_matrix: confusionMatrix } = body
+  const event = { type: 'validation', primary: { name, value: metrics[name], goal }, metrics }
+  return { ...event, ...defined({ epoch, split, perClass, confusionMatrix }) }
+}
+
+export function eventsOfInference(body: SimpleInferenceCompletionRequest): UnnumberedEvent[] {
+  const results = body.results ?? []
+  const predictions = results.map((result) => ({
+    type: 'prediction',
+    imageName: result.image_name,
+    predictions: result.predictions.map(({ class_id, class_name, confidence, bbox, polygon, keypoints, obb }) => ({
+      ...{ classId: class_id, className: class_name, confidence },
+      ...defined({ bbox, polygon, keypoints, obb }),
+    })),
+    ...defined({ inferenceTimeMs: result.inference_time_ms }),
+  }))
+  const result = {
+    operation: 'predict',
+    imageCount: body.total_images ?? results.length,
+    ...defined({
+      totalInferenceTimeMs: body.total_inference_time_ms,
+      avgInferenceTimeMs: body.avg_inference_time_ms,
+      artifactId: body.artifact_id,
+    }),
+  }
+  return [...predictions, eventOfBadEnd(body) ?? { type: 'completed', result }]
+}
+
+export function eventsOfExport(
+  body: SimpleExportCompletionRequest,
+  job: Pick<JobRow, 'export_format'>,
+): UnnumberedEvent[] {
+  const bad = eventOfBadEnd(body)
+  if (bad !== undefined) return [bad]
+  const format = body.format ?? job.export_format ?? ''
+  const export_ = { format, ...defined({ artifactId: body.artifact_id, metadata: body.metadata }) }
+  return [
+    { type: 'export', ...export_ },
+    { type: 'completed', result: { operation: 'export', ...export_ } },
+  ]
 }
 
 function defined(values: Record<string, unknown>): Record<string, unknown> {

@@ -5,7 +5,8 @@ import type { JobHub } from '../../live/hub.ts'
 import type { RunnerTelemetry } from './telemetry.ts'
 
 /** The paths under which trainers report; everything else of theirs is about files. */
-const INTAKE_PATH = /^\/v1\/jobs\/[^/]+\/(events|heartbeat|event|done)$/
+const INTAKE_PATH =
+  /^\/(?:v1\/jobs\/[^/]+|api\/v1\/.+\/callback)\/(events|heartbeat|event|done|progress|log|started|completion)$/
 
 /** Counts and times what trainers send. It looks at paths and answers only: bodies are left alone. */
 export function intakeMetrics(telemetry: RunnerTelemetry): MiddlewareHandler {
