@@ -14,6 +14,7 @@
  */
 
 export { readTar, type TarEntry } from './archive/read-tar.ts'
+export { unpackArchive } from './archive/unpack-archive.ts'
 export { type UnpackedFile, type UnpackTarOptions, unpackTar } from './archive/unpack-tar.ts'
 export { hidePassword, parseConfig } from './config.ts'
 export {

@@ -6,6 +6,7 @@ import { callbackRoutes } from './callback/routes.ts'
 import type { RunnerContext } from './context.ts'
 import { datasetRoutes } from './datasets/index.ts'
 import { findLiveJobs } from './jobs/find-live-jobs.ts'
+import { countJobsOfSnapshots } from './jobs/snapshot-jobs.ts'
 import { jobRoutes } from './jobs/routes.ts'
 import { intakeMetrics } from './observability/metrics/instrument.ts'
 import { metricsRoutes } from './observability/metrics/routes.ts'
@@ -45,6 +46,7 @@ export function createRunnerApp(context: RunnerContext, forTrainers: RunnerConte
     datasetRoutes(context, {
       access: (c) => datasetAccess(context, c),
       findLiveJobs: (datasetId) => findLiveJobs(context, datasetId),
+      countJobs: (ids) => countJobsOfSnapshots(context, ids),
     }),
   )
   return api

@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { mkdir, open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { isSafeRelativePath } from '@trainyard/sdk/contract'
 import { TrainyardError } from '../errors.ts'
 import { ByteReader } from './byte-reader.ts'
+import { type ClaimedPaths, checkEntryPath, claimPath } from './entry-path.ts'
+import { intoFolder } from './into-folder.ts'
 import type { TarHeader } from './tar-header.ts'
 import { padded, refused, tarHeaders } from './tar-headers.ts'
 
@@ -41,20 +41,7 @@ export async function unpackTar(
   targetDir: string,
   options: UnpackTarOptions = {},
 ): Promise<{ files: UnpackedFile[] }> {
-  const target = resolve(targetDir)
-  const draft = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
-  await mkdir(draft, { recursive: true })
-  try {
-    const files = await unpackInto(body, draft, options)
-    // rename() replaces an empty folder and refuses any other.
-    await rename(draft, target).catch((error: unknown) => {
-      throw new TrainyardError('conflict', `${basename(target)} exists already and is not empty`, { cause: error })
-    })
-    return { files }
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true })
-    throw error
-  }
+  return { files: await intoFolder(targetDir, (draft) => unpackInto(body, draft, options)) }
 }
 
 async function unpackInto(
@@ -65,13 +52,13 @@ async function unpackInto(
   const { maxFiles = 1_000_000, maxTotalBytes = 100 * 1024 ** 3 } = options
   const reader = new ByteReader(await decompressed(body, options))
   const files: UnpackedFile[] = []
-  const seen = new Map<string, { path: string; isFolder: boolean }>()
+  const seen: ClaimedPaths = new Map()
   let totalBytes = 0
   try {
     for await (const { header, path } of entries(reader)) {
       if (seen.size >= maxFiles) throw refused(path, `is one more than the ${maxFiles} entries that are allowed`)
       const isFolder = header.type === '5'
-      claim(seen, path, isFolder)
+      claimPath(seen, path, isFolder)
       if (isFolder) {
         await mkdir(join(draft, path), { recursive: true })
         continue
@@ -97,7 +84,7 @@ async function* entries(reader: ByteReader): AsyncGenerator<{ header: TarHeader;
     if (header.type !== '0' && header.type !== '5' && header.type !== '7') {
       throw refused(name, `has the unknown type "${header.type}"; only files and folders are taken`)
     }
-    const path = checkPath(name, header.type === '5')
+    const path = checkEntryPath(name, header.type === '5')
     // Many tools begin with an entry for the folder itself.
     if (path === '') continue
     if (header.type === '5' && sizeBytes > 0) throw refused(name, 'is a folder with bytes in it')
@@ -113,37 +100,6 @@ const UNWANTED: Readonly<Record<string, string>> = {
   '4': 'a block device',
   '6': 'a named pipe',
   S: 'a sparse file',
-}
-
-function checkPath(name: string, isFolder: boolean): string {
-  const path = name.replace(/^(?:\.\/+)+/, '').replace(isFolder ? /\/+$/ : /$^/, '')
-  if (isFolder && (path === '' || path === '.')) return ''
-  if (path.startsWith('/')) throw refused(name, 'has an absolute path')
-  if (path.split('/').includes('..')) throw refused(name, 'leads out of the folder with ".."')
-  if (!isSafeRelativePath(path)) {
-    throw refused(name, 'has a path with an empty or "." part, a backslash, a drive letter or a control character')
-  }
-  if (Buffer.byteLength(path) > 1024 || path.split('/').some((part) => Buffer.byteLength(part) > 255)) {
-    throw refused(name, 'has a path that is too long')
-  }
-  return path
-}
-
-/** Marks a path and the folders above it as taken. Some file systems see no difference between "A" and "a", or "é" and "é". */
-function claim(seen: Map<string, { path: string; isFolder: boolean }>, path: string, isFolder: boolean): void {
-  const parts = path.split('/')
-  for (let length = 1; length <= parts.length; length++) {
-    const current = parts.slice(0, length).join('/')
-    const currentIsFolder = length < parts.length || isFolder
-    const key = current.normalize('NFC').toLowerCase()
-    const other = seen.get(key)
-    if (other === undefined) {
-      seen.set(key, { path: current, isFolder: currentIsFolder })
-      continue
-    }
-    if (other.path !== current) throw refused(path, `differs from "${other.path}" only in letter case or accents`)
-    if (!(other.isFolder && currentIsFolder)) throw refused(path, 'is in the archive twice')
-  }
 }
 
 async function writeFile(reader: ByteReader, path: string, { sizeBytes, mode }: TarHeader): Promise<void> {

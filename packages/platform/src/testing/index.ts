@@ -8,3 +8,4 @@ export { objectStoreCases, type StoreUnderTest } from '../object-store/object-st
 export { createTestDatabase, type TestDatabaseOptions, testDatabaseUrl } from './create-test-database.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { makeTar, type TarEntry } from './make-tar.ts'
+export { makeZip, type ZipEntry } from './make-zip.ts'

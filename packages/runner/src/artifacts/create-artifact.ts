@@ -97,7 +97,7 @@ async function signUpload(store: ObjectStore, row: ArtifactRow): Promise<CreateA
       return { ...(await store.signPart(key, uploadId, options)), ...part }
     }),
   )
-  return { type: 'parts', parts }
+  return { type: 'parts', parts, held: [] }
 }
 
 /** Cuts a file into equal parts, as many as a store takes at most. */

@@ -62,6 +62,7 @@ const filesRoute = createRoute({
     query: z.object({
       cursor: z.string().max(4096).optional(),
       limit: z.coerce.number().int().min(1).max(5000).default(1000),
+      splits: z.enum(['job', 'dataset']).default('job').describe('Whose splits: "dataset" leaves out those of the job'),
       all: z.stringbool().default(false).describe('Also images without a label'),
     }),
   },
@@ -125,12 +126,14 @@ export function callbackRoutes(context: RunnerContext): OpenAPIHono {
   })
 
   api.openapi(datasetRoute, async (c) => {
-    const snapshotId = await snapshotOf(context, c.req.raw, c.req.valid('param').id)
-    return c.json(await getDatasetManifest(context, snapshotId), 200)
+    const { snapshotId, splitId } = await snapshotOf(context, c.req.raw, c.req.valid('param').id)
+    return c.json(await getDatasetManifest(context, snapshotId, splitId), 200)
   })
   api.openapi(filesRoute, async (c) => {
-    const snapshotId = await snapshotOf(context, c.req.raw, c.req.valid('param').id)
-    return c.json(await listDatasetFiles(context, snapshotId, c.req.valid('query')), 200)
+    const { snapshotId, splitId } = await snapshotOf(context, c.req.raw, c.req.valid('param').id)
+    const { splits, ...query } = c.req.valid('query')
+    const own = splits === 'job' ? { splitId } : {}
+    return c.json(await listDatasetFiles(context, snapshotId, { ...query, ...own }), 200)
   })
   api.openapi(checkpointRoute, async (c) => {
     const claims = await authenticate(context, c.req.raw, c.req.valid('param').id)
@@ -143,9 +146,13 @@ export async function claimsOf(context: RunnerContext, request: Request, id: str
   return await authenticate(context, request, parseBody(JobParams, { id }).id)
 }
 
-async function snapshotOf(context: RunnerContext, request: Request, jobId: number): Promise<string> {
+async function snapshotOf(
+  context: RunnerContext,
+  request: Request,
+  jobId: number,
+): Promise<{ snapshotId: string; splitId: string | null }> {
   const claims = await authenticate(context, request, jobId)
   const { job } = await getCurrentAttempt(context, claims, { open: true })
   if (job.snapshot_id === null) throw new TrainyardError('not_found', `Job ${jobId} has no dataset`)
-  return job.snapshot_id
+  return { snapshotId: job.snapshot_id, splitId: job.split_id }
 }

@@ -1,4 +1,5 @@
 import type { Clock, Database, Logger, ObjectStore } from '@trainyard/platform'
+import type { AllowedSource } from './sources.ts'
 import type { DatasetTables } from './tables.ts'
 
 /** What this area needs; the runner's context has it all, and a test can build it by hand. */
@@ -7,8 +8,14 @@ export interface DatasetContext {
   store: ObjectStore
   logger: Logger
   clock: Clock
-  /** `dataDir`: where archives are unpacked while they are looked at. Default: the system's temporary folder. */
-  config?: { dataDir: string }
+  config?: {
+    /** Where archives are unpacked while they are looked at. Default: the system's temporary folder. */
+    dataDir: string
+    /** Below which datasets may stay where they are. Default: none. */
+    datasetSources?: readonly AllowedSource[]
+  }
+  /** Another bucket of the same object store; absent where there are none. */
+  openBucket?: ((bucket: string) => ObjectStore) | undefined
 }
 
 /** What one uploaded archive may hold. */

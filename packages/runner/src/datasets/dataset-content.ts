@@ -7,6 +7,8 @@ export interface DatasetContent {
   classes: DatasetClass[]
   images: DatasetImage[]
   annotationFiles: string[]
+  /** An annotation file that the dataset did not have: it was made from the images alone. */
+  generatedFile?: string
   /** Annotations in all, without markers of empty images. */
   annotations: number
 }
@@ -14,6 +16,10 @@ export interface DatasetContent {
 export interface DatasetImage {
   path: string
   split: SplitName
+  /** Whether the dataset says so itself; else the hash of the path did. */
+  splitGiven: boolean
+  /** Classes that it shows, each once. */
+  classIds: number[]
   labelled: boolean
   /** The size that the annotations state, where they state one, and the field that says so. */
   declared?: { width: number; height: number; field: string }

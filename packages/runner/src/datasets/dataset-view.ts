@@ -7,7 +7,7 @@ export interface Snapshot extends Dataset {
   datasetId: string
 }
 
-export function toDataset(row: Omit<Selectable<DatasetRow>, 'project_id'>): Dataset {
+export function toDataset(row: Omit<Selectable<DatasetRow>, 'project_id'> | Selectable<SnapshotRow>): Dataset {
   return {
     id: row.id,
     name: row.name,
@@ -17,6 +17,7 @@ export function toDataset(row: Omit<Selectable<DatasetRow>, 'project_id'>): Data
     counts: row.counts,
     sizeBytes: row.size_bytes,
     versionHash: row.version_hash,
+    ...('source' in row && row.source ? { source: row.source } : {}),
     createdAt: row.created_at.toISOString(),
   }
 }

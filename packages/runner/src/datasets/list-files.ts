@@ -1,8 +1,10 @@
 import { notFound } from '@trainyard/platform'
-import type { DatasetFilesPage } from '@trainyard/sdk/contract'
+import type { DatasetFilesPage, SplitName } from '@trainyard/sdk/contract'
+import { sql } from 'kysely'
 import type { DatasetContext } from './context.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { getDataset } from './get-dataset.ts'
+import { storeOf } from './sources.ts'
 import { datasetKey } from './storage-keys.ts'
 
 export interface ListFilesOptions {
@@ -11,6 +13,8 @@ export interface ListFilesOptions {
   limit?: number | undefined
   /** Also the images without a label. Default false. */
   all?: boolean | undefined
+  /** The job's own split; it wins over the dataset's. */
+  splitId?: string | null | undefined
 }
 
 export const DEFAULT_FILES_LIMIT = 1_000
@@ -28,7 +32,7 @@ export async function listDatasetFiles(
     .where('id', '=', snapshotId)
     .executeTakeFirst()
   if (snapshot === undefined) throw notFound('snapshot', snapshotId)
-  return listPage(context, snapshot.dataset_id, options)
+  return await listPage(context, snapshot.dataset_id, options)
 }
 
 /** The same for a dataset. */
@@ -38,13 +42,13 @@ export async function listFilesOfDataset(
   options: ListFilesOptions = {},
 ): Promise<DatasetFilesPage> {
   await getDataset(context, datasetId)
-  return listPage(context, datasetId, options)
+  return await listPage(context, datasetId, options)
 }
 
 async function listPage(
   context: DatasetContext,
   datasetId: string,
-  { cursor, limit = DEFAULT_FILES_LIMIT, all = false }: ListFilesOptions,
+  { cursor, limit = DEFAULT_FILES_LIMIT, all = false, splitId }: ListFilesOptions,
 ): Promise<DatasetFilesPage> {
   const count = Math.min(Math.max(1, limit), MAX_FILES_LIMIT)
   let query = context.database.db
@@ -56,21 +60,45 @@ async function listPage(
     .limit(count + 1)
   if (!all) query = query.where('labelled', '=', true)
   if (cursor !== undefined) query = query.where('path', '>', decodeCursor(cursor, 1)[0] ?? '')
+  const { source } = await context.database.db
+    .selectFrom('datasets')
+    .select('source')
+    .where('id', '=', datasetId)
+    .executeTakeFirstOrThrow()
+  const store = storeOf(context, source)
+  const keyOf = (path: string) => (source === null ? datasetKey(datasetId, path) : `${source.prefix}${path}`)
   const rows = await query.execute()
   const page = rows.slice(0, count)
   const last = page.at(-1)
+  const own = await splitsOf(context, splitId, page.map(({ path }) => path))
   const files = await Promise.all(
     page.map(async (row) => {
-      const { url, expiresAt } = await context.store.signGet(datasetKey(datasetId, row.path))
+      const split = own.get(row.path) ?? row.split
+      const { url, expiresAt } = await store.signGet(keyOf(row.path))
       return {
         path: row.path,
         sizeBytes: row.size_bytes,
-        sha256: row.sha256,
-        ...(row.split === null ? {} : { split: row.split }),
+        ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
+        ...(split == null ? {} : { split }),
         url,
         expiresAt,
       }
     }),
   )
   return { files, ...(rows.length > page.length && last ? { nextCursor: encodeCursor([last.path]) } : {}) }
+}
+
+async function splitsOf(
+  context: DatasetContext,
+  splitId: string | null | undefined,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, SplitName>> {
+  if (splitId == null || paths.length === 0) return new Map()
+  const rows = await context.database.db
+    .selectFrom('dataset_split_files')
+    .select(['path', 'split'])
+    .where('split_id', '=', splitId)
+    .where('path', '=', sql<string>`any(${paths}::text[])`)
+    .execute()
+  return new Map(rows.map(({ path, split }) => [path, split]))
 }

@@ -1,37 +1,79 @@
 import { join } from 'node:path'
 import { TrainyardError } from '@trainyard/platform'
-import { DICE_FILE_NAMES } from '@trainyard/sdk/contract'
-import type { DatasetContent, UnpackedDataset } from './dataset-content.ts'
+import { type DatasetFormat, DatasetFormat as DatasetFormats, type TaskType } from '@trainyard/sdk/contract'
+import { type DatasetContent, isImagePath, type UnpackedDataset } from './dataset-content.ts'
+import { findFormat, readAnyFormat } from './read-any-format.ts'
 import { findDiceFiles, readDice } from './read-dice.ts'
 import { isSplitFolder, looksLikeImageFolder, readImageFolder } from './read-image-folder.ts'
+import { readPlainImages } from './read-plain-images.ts'
 
-const JUNK = /(^|\/)(\._[^/]*|\.DS_Store|Thumbs\.db|__MACOSX\/.*)$/
+export const JUNK = /(^|\/)(\._[^/]*|\.DS_Store|Thumbs\.db|__MACOSX\/.*)$/
+/** What people put beside images that are no dataset yet. */
+const NOTES = /(^|\/)(readme|licen[cs]e|copying|notice)[^/]*$|\.md$/i
 
-/** Finds out, by content, which format an unpacked archive is in, and reads it. */
+export interface ReadDatasetOptions {
+  /** Where two formats are as likely. */
+  format?: DatasetFormat | undefined
+  /** Where the format cannot tell. */
+  taskType?: TaskType | undefined
+  /** What the files came in, for messages. Default "the archive". */
+  name?: string
+}
+
+/** Finds out, by content, which format a folder is in, and reads it. */
 export async function readDataset(
   dir: string,
   files: readonly { path: string; sizeBytes: number }[],
+  { format, taskType, name = 'the archive' }: ReadDatasetOptions = {},
 ): Promise<{ dataset: UnpackedDataset; content: DatasetContent }> {
   const dataset = atRoot(
     dir,
     new Map(files.filter(({ path }) => !JUNK.test(path)).map((file) => [file.path, file.sizeBytes])),
   )
   if (dataset.files.size === 0)
-    throw new TrainyardError('unprocessable', 'The archive is empty: wanted a tar or tar.gz of a dataset’s folder')
-  const diceFiles = findDiceFiles(dataset)
-  const [diceFile] = diceFiles
-  if (diceFiles.length > 1)
     throw new TrainyardError(
       'unprocessable',
-      `The archive has ${diceFiles.join(' and ')}: a dataset carries one task, so upload each with its images on its own`,
+      `${name.replace(/^t/, 'T')} is empty: wanted a tar, tar.gz or zip of a dataset’s folder`,
     )
-  if (diceFile !== undefined) return { dataset, content: await readDice(dataset, diceFile) }
-  if (looksLikeImageFolder(dataset)) return { dataset, content: readImageFolder(dataset) }
-  throw new TrainyardError(
-    'unprocessable',
-    `The format of the dataset is not known. Seen at its root: ${describeRoot(dataset)}. ` +
-      `Wanted: a DICE file (${DICE_FILE_NAMES.join(', ')}), or images in train/<class>/, val/<class>/ and test/<class>/`,
-  )
+  const options = { taskType, name }
+  const diceFiles = findDiceFiles(dataset)
+  if (diceFiles.length > 1 && (format ?? 'dice') === 'dice')
+    throw new TrainyardError(
+      'unprocessable',
+      `${name.replace(/^t/, 'T')} has ${diceFiles.join(' and ')}: a dataset carries one task, so upload each with its images on its own`,
+    )
+  const found = format ?? (await tellFormat(dataset, diceFiles[0], name))
+  if (found === undefined) return await readPlainImages(dataset, taskType)
+  const [diceFile] = diceFiles
+  if (found === 'dice' && diceFile !== undefined) return { dataset, content: await readDice(dataset, diceFile) }
+  if (found === 'imagefolder' && looksLikeImageFolder(dataset)) return { dataset, content: readImageFolder(dataset) }
+  return { dataset, content: await readAnyFormat(dataset, { ...options, format: found }) }
+}
+
+/** The format; undefined for images and nothing else. */
+async function tellFormat(
+  dataset: UnpackedDataset,
+  diceFile: string | undefined,
+  name: string,
+): Promise<DatasetFormat | undefined> {
+  try {
+    return await findFormat(dataset, name)
+  } catch (error) {
+    const isUnknown = error instanceof TrainyardError && error.detail.includes(' is unknown')
+    if (!isUnknown) throw error
+    // Whatever is wrong with a file of that name is for its reader to say.
+    if (diceFile !== undefined) return 'dice'
+    if (looksLikeImageFolder(dataset)) return 'imagefolder'
+    const others = [...dataset.files.keys()].filter((path) => !isImagePath(path) && !NOTES.test(path))
+    if (others.length === 0 && dataset.files.size > 0 && [...dataset.files.keys()].some(isImagePath)) return undefined
+    throw new TrainyardError(
+      'unprocessable',
+      `The format of the dataset is not known. Seen at its root: ${describeRoot(dataset)}. ` +
+        `Wanted: one of ${DatasetFormats.options.join(', ')} (for example annotations.json beside its images, or images in ` +
+        'train/<class>/, val/<class>/ and test/<class>/), or images and nothing else',
+      { cause: error },
+    )
+  }
 }
 
 /** Many archives hold one folder that holds the dataset: that folder is the root then. */
@@ -39,7 +81,7 @@ function atRoot(dir: string, files: ReadonlyMap<string, number>): UnpackedDatase
   const tops = new Set<string>()
   for (const path of files.keys()) tops.add(path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
   const [top = ''] = tops
-  if (tops.size !== 1 || top === '' || isSplitFolder(top)) return { dir, files }
+  if (tops.size !== 1 || top === '' || isSplitFolder(top) || top === 'images') return { dir, files }
   return {
     dir: join(dir, top),
     files: new Map([...files].map(([path, sizeBytes]) => [path.slice(top.length + 1), sizeBytes])),

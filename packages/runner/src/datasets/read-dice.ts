@@ -65,6 +65,8 @@ export async function readDice(dataset: UnpackedDataset, fileName: string): Prom
     images.push({
       path,
       split: image.split ?? hashSplit(path),
+      splitGiven: image.split != null,
+      classIds: [...new Set(image.annotations.map((annotation) => annotation.class_id).filter((id) => id >= 0))],
       labelled: image.annotations.length > 0,
       ...(image.width > 0 && image.height > 0
         ? { declared: { width: image.width, height: image.height, field: `${where}.width` } }
@@ -77,7 +79,8 @@ export async function readDice(dataset: UnpackedDataset, fileName: string): Prom
 
   // Images that nobody has annotated yet: kept, and handed out to those who ask for all.
   for (const path of dataset.files.keys())
-    if (isImagePath(path) && !seen.has(path)) images.push({ path, split: hashSplit(path), labelled: false })
+    if (isImagePath(path) && !seen.has(path)) 
+      images.push({ path, split: hashSplit(path), splitGiven: false, classIds: [], labelled: false })
 
   return {
     format: 'dice',

@@ -30,6 +30,7 @@ export function readImageFolder(dataset: UnpackedDataset): DatasetContent {
   const issues = createIssueList()
   const images: DatasetImage[] = []
   const names = new Set<string>()
+  const classNames: string[] = []
   for (const path of dataset.files.keys()) {
     if (!isImagePath(path)) continue
     const [first = '', className = '', ...rest] = path.split('/')
@@ -39,15 +40,19 @@ export function readImageFolder(dataset: UnpackedDataset): DatasetContent {
       continue
     }
     names.add(className)
-    images.push({ path, split, labelled: true })
+    images.push({ path, split, splitGiven: true, classIds: [], labelled: true })
+    classNames.push(className)
   }
   issues.throwIfAny('The archive mixes ImageFolder with something else')
   if (images.length === 0) throw new TrainyardError('unprocessable', 'The dataset has no images')
+  // Sorted by code unit, over all parts: the same list for train and val, whatever the locale.
+  const classes = [...names].sort((a, b) => (a < b ? -1 : 1)).map((name, id) => ({ id, name }))
+  const ids = new Map(classes.map(({ id, name }) => [name, id]))
+  for (const [index, image] of images.entries()) image.classIds = [ids.get(classNames[index] ?? '') ?? -1]
   return {
     format: 'imagefolder',
     taskType: 'classification',
-    // Sorted by code unit, over all parts: the same list for train and val, whatever the locale.
-    classes: [...names].sort((a, b) => (a < b ? -1 : 1)).map((name, id) => ({ id, name })),
+    classes,
     images,
     annotationFiles: [],
     annotations: images.length,

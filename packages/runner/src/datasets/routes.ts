@@ -3,21 +3,30 @@ import { createApi } from '@trainyard/platform'
 import {
   Dataset,
   DatasetFilesPage,
+  DatasetFormat,
   DatasetList,
   PROBLEM_MEDIA_TYPE,
   Problem,
   ProjectName,
+  RegisterDatasetRequest,
+  Snapshot,
+  SnapshotList,
+  TaskType,
 } from '@trainyard/sdk/contract'
 import type { Context } from 'hono'
+import { parseBody, readJsonBody } from '../http/read-body.ts'
 import type { DatasetAccess } from './access.ts'
 import type { DatasetContext } from './context.ts'
 import { deleteDataset, type FindLiveJobs } from './delete-dataset.ts'
 import { getDataset } from './get-dataset.ts'
 import { listDatasets } from './list-datasets.ts'
 import { DEFAULT_FILES_LIMIT, listFilesOfDataset, MAX_FILES_LIMIT } from './list-files.ts'
+import { type CountJobs, getSnapshot, listSnapshots } from './list-snapshots.ts'
 import { registerDataset } from './register-dataset.ts'
+import { registerSource } from './register-source.ts'
 import { readRequestBody } from './request-body.ts'
 
+const SOURCE_BODY = { maxBodyBytes: 64 * 1024, maxInflatedBytes: 64 * 1024 }
 const Archive = z.string().meta({ format: 'binary' })
 const IdParams = z.object({ id: z.string().min(1).max(100) })
 const json = <T extends z.ZodType>(schema: T, description: string) => ({
@@ -26,21 +35,28 @@ const json = <T extends z.ZodType>(schema: T, description: string) => ({
 })
 const problem = (description: string) => ({ description, content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } } })
 
+/** Of an upload; a request in JSON has them in its body. */
+const UploadQuery = z.object({
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters'),
+  project: ProjectName.optional().describe('Where it goes; your first project when absent'),
+  format: DatasetFormat.optional().describe('Where the files do not tell'),
+  taskType: TaskType.optional().describe('Where the format cannot tell'),
+})
 const uploadRoute = createRoute({
   method: 'post',
   path: '/v1/datasets',
-  summary: 'Register a dataset from a tar or tar.gz of its folder',
+  summary: 'Register a dataset: a tar, tar.gz or zip of its folder, or where its images are',
   request: {
-    query: z.object({
-      name: z
-        .string()
-        .min(1)
-        .max(200)
-        .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters'),
-      project: ProjectName.optional().describe('Where it goes; your first project when absent'),
-    }),
+    query: UploadQuery,
     body: {
+      required: true,
       content: {
+        'application/json': { schema: RegisterDatasetRequest },
+        'application/zip': { schema: Archive },
         'application/x-tar': { schema: Archive },
         'application/gzip': { schema: Archive },
         'application/octet-stream': { schema: Archive },
@@ -50,6 +66,8 @@ const uploadRoute = createRoute({
   responses: {
     200: json(Dataset, 'This content is registered under this name already'),
     201: json(Dataset, 'Registered'),
+    403: problem('The source is not among those that the configuration allows'),
+    409: problem('These files are registered under this name as another format'),
     422: problem('The archive is not a dataset that can be used; `issues` says why'),
   },
 })
@@ -83,6 +101,26 @@ const filesRoute = createRoute({
   },
   responses: { 200: json(DatasetFilesPage, 'One page'), 404: problem('There is none with this id') },
 })
+const snapshotsRoute = createRoute({
+  method: 'get',
+  path: '/v1/snapshots',
+  summary: 'Snapshots, newest first: what jobs were created with',
+  request: {
+    query: z.object({
+      dataset: z.string().min(1).max(100).optional().describe('Id of a dataset'),
+      cursor: z.string().optional(),
+      limit: z.coerce.number().int().min(1).max(200).default(50),
+    }),
+  },
+  responses: { 200: json(SnapshotList, 'One page') },
+})
+const snapshotRoute = createRoute({
+  method: 'get',
+  path: '/v1/snapshots/{id}',
+  summary: 'One snapshot',
+  request: { params: IdParams },
+  responses: { 200: json(Snapshot, 'The snapshot'), 404: problem('There is none with this id') },
+})
 const deleteRoute = createRoute({
   method: 'delete',
   path: '/v1/datasets/{id}',
@@ -100,18 +138,30 @@ export interface DatasetRoutesOptions {
   access: (c: Context) => DatasetAccess
   /** Asked before a dataset is deleted. Default: no jobs. */
   findLiveJobs?: FindLiveJobs
+  /** How many jobs a snapshot has. Default: none. */
+  countJobs?: CountJobs
 }
 
 /** `/v1/datasets`, to be mounted into the runner's app. */
 export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOptions): OpenAPIHono {
   const api = createApi({ logger: context.logger })
-  api.openapi(uploadRoute, async (c) => {
+  const countJobs: CountJobs = options.countJobs ?? (async () => new Map())
+  // Described here, read below: the body is a stream of any length, or JSON.
+  api.openAPIRegistry.registerPath(uploadRoute)
+  api.post('/v1/datasets', async (c) => {
     const { audit, projectFor } = options.access(c)
-    const { name, project } = c.req.valid('query')
+    if (/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
+      const { project, ...request } = parseBody(RegisterDatasetRequest, await readJsonBody(c.req.raw, SOURCE_BODY))
+      const { dataset, created } = await registerSource(context, { ...request, projectId: projectFor(project), audit })
+      return c.json(dataset, created ? 201 : 200)
+    }
     const body = readRequestBody(c.req.raw.body)
     try {
+      const { query } = parseBody(z.object({ query: UploadQuery }), { query: c.req.query() })
+      const { name, project, format, taskType } = query
       const projectId = projectFor(project)
-      const { dataset, created } = await registerDataset(context, { name, projectId, audit, body: body.chunks })
+      const registered = { name, projectId, audit, format, taskType, body: body.chunks }
+      const { dataset, created } = await registerDataset(context, registered)
       return c.json(dataset, created ? 201 : 200)
     } finally {
       await body.drain()
@@ -125,6 +175,14 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
   api.openapi(filesRoute, async (c) => {
     const { id } = c.req.valid('param')
     return c.json(await listFilesOfDataset(context, id, c.req.valid('query')), 200)
+  })
+  api.openapi(snapshotsRoute, async (c) => {
+    const projects = options.access(c).readable()
+    return c.json(await listSnapshots(context, countJobs, { ...c.req.valid('query'), projects }), 200)
+  })
+  api.openapi(snapshotRoute, async (c) => {
+    const projects = options.access(c).readable()
+    return c.json(await getSnapshot(context, countJobs, c.req.valid('param').id, projects), 200)
   })
   api.openapi(deleteRoute, async (c) => {
     await deleteDataset(context, c.req.valid('param').id, {

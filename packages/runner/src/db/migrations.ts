@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { jobProjectMigrations } from '../auth/migrations.ts'
 import { datasetMigrations } from '../datasets/tables.ts'
+import { jobSplitMigrations } from '../jobs/split-migrations.ts'
 import { queueMigrations } from '../queues/tables.ts'
 
 const jobMigrations: Record<string, Migration> = {
@@ -175,4 +176,5 @@ export const runnerMigrations: Record<string, Migration> = {
   ...jobProjectMigrations,
   ...queueMigrations,
   ...intakeMigrations,
+  ...jobSplitMigrations,
 }

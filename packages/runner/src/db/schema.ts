@@ -49,6 +49,8 @@ export interface JobsTable {
   dataset_name: string | null
   snapshot_id: string | null
   version_hash: string | null
+  /** The job's own split of the snapshot's images. */
+  split_id: string | null
   config: Json<JobConfig>
   checkpoint_id: string | null
   export_format: string | null

@@ -11,11 +11,12 @@ import {
   type TaskType,
   type TrainerManifest,
 } from '@trainyard/sdk/contract'
+import type { Transaction } from 'kysely'
 import { auditJob } from '../auth/audit.ts'
 import { chooseJobProject } from '../auth/choose-job-project.ts'
 import type { RunnerContext } from '../context.ts'
-import { createSnapshot, type Snapshot } from '../datasets/index.ts'
-import type { ArtifactRow } from '../db/schema.ts'
+import { createSnapshot, createSplit, type Snapshot } from '../datasets/index.ts'
+import type { ArtifactRow, RunnerDatabase } from '../db/schema.ts'
 import { DEFAULT_QUEUES } from '../queues/queues.ts'
 import { toJob } from './job-view.ts'
 import { validateConfig } from './validate-config.ts'
@@ -42,17 +43,17 @@ export async function createJob(
   const checkpoint = await findCheckpoint(context, projectId, request, issues)
   const config = checkRequest(trainer.manifest, request, issues)
   const queue = chooseQueue(context, request, issues)
+  const dataset = await findDataset(context, projectId, request, issues)
+  const inputTask = await taskOf(context, request, dataset, checkpoint)
+  const { model, taskType } = chooseModel(trainer.manifest, request, inputTask, issues)
   const snapshot = issues.length === 0 ? await takeSnapshot(context, projectId, request, issues) : undefined
-  const { model, taskType } = chooseModel(
-    trainer.manifest,
-    request,
-    await taskOf(context, snapshot, checkpoint),
-    issues,
-  )
+  const splitId =
+    snapshot !== undefined && request.split !== undefined ? await createSplit(context, snapshot, request.split) : null
   if (issues.length > 0 || config === undefined || model === undefined) throw unprocessable(issues)
 
   const now = context.clock.now()
   const row = await context.database.transaction(async (trx) => {
+    if (snapshot !== undefined) await holdSnapshot(trx, snapshot)
     const inserted = await trx
       .insertInto('jobs')
       .values({
@@ -69,6 +70,7 @@ export async function createJob(
         dataset_name: snapshot?.name ?? null,
         snapshot_id: snapshot?.id ?? null,
         version_hash: snapshot?.versionHash ?? null,
+        split_id: splitId,
         config: JSON.stringify(config),
         checkpoint_id: request.checkpoint ?? null,
         export_format: request.exportFormat ?? null,
@@ -196,8 +198,10 @@ function checkRequest(
       value: request.operation,
     })
   }
-  if (request.operation === 'train' && request.dataset === undefined)
-    issues.push({ path: 'dataset', detail: 'is required to train: the id of a registered dataset' })
+  if (request.operation !== 'export' && request.dataset === undefined)
+    issues.push({ path: 'dataset', detail: `is required to ${request.operation}: the id of a registered dataset` })
+  if (request.split !== undefined && request.operation !== 'train')
+    issues.push({ path: 'split', detail: `is of no use to ${request.operation}: leave it out` })
   if (request.operation === 'export') {
     const formats: readonly string[] = manifest.exportFormats
     if (request.exportFormat === undefined || !formats.includes(request.exportFormat))
@@ -221,6 +225,38 @@ function chooseQueue(context: RunnerContext, request: CreateJobRequest, issues: 
   return queue
 }
 
+/** Looked for whatever else is wrong: a person should hear of everything at once. */
+async function findDataset(
+  context: RunnerContext,
+  projectId: string,
+  request: CreateJobRequest,
+  issues: FieldIssue[],
+): Promise<{ task_type: TaskType } | undefined> {
+  if (request.dataset === undefined) return undefined
+  const row = await context.database.db
+    .selectFrom('datasets')
+    .select('task_type')
+    .where('id', '=', request.dataset)
+    .where('project_id', '=', projectId)
+    .executeTakeFirst()
+  if (row === undefined)
+    issues.push({ path: 'dataset', detail: 'must be the id of a registered dataset', value: request.dataset })
+  return row
+}
+
+/** Nobody deletes the dataset, or collects its snapshot, between here and the end of the transaction that makes the job. */
+async function holdSnapshot(trx: Transaction<RunnerDatabase>, snapshot: Snapshot): Promise<void> {
+  await trx.selectFrom('datasets').select('id').where('id', '=', snapshot.datasetId).forShare().execute()
+  const held = await trx
+    .selectFrom('dataset_snapshots')
+    .select('id')
+    .where('id', '=', snapshot.id)
+    .forShare()
+    .executeTakeFirst()
+  if (held === undefined)
+    throw new TrainyardError('conflict', `Dataset ${snapshot.datasetId} was deleted while the job was created`)
+}
+
 async function takeSnapshot(
   context: RunnerContext,
   projectId: string,
@@ -237,13 +273,14 @@ async function takeSnapshot(
   }
 }
 
-/** What the inputs are about: the dataset's task, else that of the job which made the checkpoint. */
+/** What the inputs are about: the dataset's task; of a checkpoint that is to be used, that of the job which made it. */
 async function taskOf(
   context: RunnerContext,
-  snapshot: Snapshot | undefined,
+  request: CreateJobRequest,
+  dataset: { task_type: TaskType } | undefined,
   checkpoint: ArtifactRow | undefined,
 ): Promise<TaskType | undefined> {
-  if (snapshot !== undefined) return snapshot.taskType
+  if (dataset !== undefined && (request.operation === 'train' || checkpoint === undefined)) return dataset.task_type
   if (checkpoint === undefined) return undefined
   const job = await context.database.db
     .selectFrom('jobs')

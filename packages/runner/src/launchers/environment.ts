@@ -54,6 +54,7 @@ export function trainerEnvironment(
     ...(dataset === undefined
       ? {}
       : { DATASET_ID: dataset.id, SNAPSHOT_ID: dataset.snapshotId, DATASET_VERSION_HASH: dataset.versionHash }),
+    ...(dataset?.splitId === undefined ? {} : { DATASET_SPLIT_ID: dataset.splitId }),
     ...(request.exportFormat === undefined ? {} : { EXPORT_FORMAT: request.exportFormat }),
     WORK_DIR: places.workDir,
     DATASET_CACHE_DIR: places.datasetCacheDir,

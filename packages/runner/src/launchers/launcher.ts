@@ -17,7 +17,7 @@ export interface LaunchRequest extends AttemptRef {
   framework: string
   model: string
   config: JobConfig
-  dataset?: { id: string; snapshotId: string; versionHash: string }
+  dataset?: { id: string; snapshotId: string; versionHash: string; splitId?: string }
   exportFormat?: string
   trainer: TrainerPlace
   /** What the manifest asks for. */

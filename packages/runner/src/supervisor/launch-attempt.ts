@@ -1,6 +1,7 @@
 import { TrainyardError } from '@trainyard/platform'
 import type { ResolvedTrainer } from '@trainyard/sdk/contract'
 import type { RunnerContext } from '../context.ts'
+import { DatasetChanged, verifySource } from '../datasets/index.ts'
 import type { JobRow } from '../db/schema.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import type { AttemptEnd } from '../jobs/statuses.ts'
@@ -12,6 +13,8 @@ export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Pr
   const job = await db.selectFrom('jobs').selectAll().where('id', '=', ref.jobId).executeTakeFirst()
   if (job === undefined || job.attempt !== ref.attempt) return
   try {
+    // First of all: nothing is fetched for a job that cannot be what it was meant to be.
+    if (job.snapshot_id !== null) await verifySource(context, job.snapshot_id)
     const request = await launchRequest(context, job)
     // Written down first: should the runner die in between, the next one finds nothing running and launches again.
     if (!(await markLaunched(context, ref))) return
@@ -37,7 +40,7 @@ async function launchRequest(context: RunnerContext, job: JobRow): Promise<Launc
     attempt: job.attempt,
     expiresInSeconds: context.limits.tokenSeconds,
   })
-  const { dataset_id: id, snapshot_id: snapshotId, version_hash: versionHash } = job
+  const { dataset_id: id, snapshot_id: snapshotId, version_hash: versionHash, split_id: splitId } = job
   const origin = (context.config.callbackUrl ?? context.config.publicUrl).replace(/\/+$/, '')
   return {
     jobId: job.id,
@@ -50,7 +53,9 @@ async function launchRequest(context: RunnerContext, job: JobRow): Promise<Launc
     framework: manifest.framework,
     model: job.model,
     config: job.config,
-    ...(id !== null && snapshotId !== null && versionHash !== null ? { dataset: { id, snapshotId, versionHash } } : {}),
+    ...(id !== null && snapshotId !== null && versionHash !== null
+      ? { dataset: { id, snapshotId, versionHash, ...(splitId === null ? {} : { splitId }) } }
+      : {}),
     ...(job.export_format === null ? {} : { exportFormat: job.export_format }),
     trainer,
     resources: manifest.resources,
@@ -122,6 +127,7 @@ class TrainerUnavailable extends Error {
 
 function endOf(error: unknown): AttemptEnd {
   const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof DatasetChanged) return { reason: 'dataset_changed', error: { errorType: 'DatasetError', message } }
   if (!(error instanceof TrainerUnavailable)) return { reason: 'launch_failed', error: { message } }
   const final = error.cause instanceof TrainyardError && !error.cause.retryable
   return {

@@ -22,6 +22,10 @@ export interface FillContext {
   concurrency?: number
   /** Files asked for at once. Default 1,000. */
   pageSize?: number
+  /** The job has splits of its own: asked for are the dataset's, because other jobs share what is filled. */
+  hasOwnSplits?: boolean
+  /** Also the images without a label. */
+  isWhole?: boolean
   signal?: AbortSignal
   onProgress?: (files: number) => void
 }
@@ -74,7 +78,8 @@ export async function fillFromPlatform(context: FillContext, dir: string): Promi
       if (!(await isHeld(target, file))) await downloadFile(download, file, target, file.path, renew)
       onProgress(++done)
     })
-    const index = await indexDataset(dir, await openDataset(dir), { splits, skipMissing: true, ...withSignal })
+    const { format, taskType: task } = manifest
+    const index = await indexDataset(dir, await openDataset(dir, { format, task }), { splits, skipMissing: true, ...withSignal })
     return { index, files }
   } catch (error) {
     throw asDatasetError(error)
@@ -96,13 +101,14 @@ async function isHeld(target: string, { sizeBytes, sha256 }: StoredFile): Promis
 }
 
 /** Every file of the dataset, page by page; each can have its URL renewed by asking for its page again. */
-async function* listFiles(
+export async function* listFiles(
   context: FillContext,
 ): AsyncGenerator<{ file: PageFile; renew: () => Promise<DownloadSource | undefined> }> {
-  const { api, pageSize = 1000, signal } = context
+  const { api, pageSize = 1000, signal, hasOwnSplits = false, isWhole = false } = context
   const withSignal = signal ? { signal } : {}
+  const rest = `${hasOwnSplits ? '&splits=dataset' : ''}${isWhole ? '&all=true' : ''}`
   const readPage = async (cursor: string | undefined) => {
-    const query = `?limit=${pageSize}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
+    const query = `?limit=${pageSize}${rest}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
     return DatasetFilesPage.parse(await api.call('GET', `/dataset/files${query}`, withSignal))
   }
   let asked: string | undefined

@@ -35,13 +35,21 @@ export const SignedPart = SignedRequest.extend({
 })
 export type SignedPart = z.infer<typeof SignedPart>
 
+/** A part that storage holds already. */
+export const HeldPart = z.object({ partNumber: z.number().int().positive(), sizeBytes: SizeBytes, etag: z.string() })
+export type HeldPart = z.infer<typeof HeldPart>
+
 /** The answer: one signed PUT, or signed parts for a large file; neither when the platform already holds the bytes. */
 export const CreateArtifactResponse = z
   .object({
     id: z.string(),
     upload: z.discriminatedUnion('type', [
       z.object({ type: z.literal('single'), request: SignedRequest }),
-      z.object({ type: z.literal('parts'), parts: z.array(SignedPart).min(1) }),
+      z.object({
+        type: z.literal('parts'),
+        parts: z.array(SignedPart),
+        held: z.array(HeldPart).default([]).describe('Parts that an earlier try has sent: they need no second upload'),
+      }),
       z.object({ type: z.literal('none') }),
     ]),
   })

@@ -38,6 +38,13 @@ export const DatasetManifest = z
     taskType: TaskType,
     classes: z.array(DatasetClass),
     counts: DatasetCounts,
+    split: z
+      .object({
+        origin: z.enum(['job', 'dataset', 'hash']).describe('"job": asked for with the job; "hash": by the path of each image'),
+        id: z.string().optional().describe('With "job"'),
+      })
+      .optional()
+      .describe('Where the splits come from; which image is in which stands in the pages of its files'),
     annotationFiles: z.array(
       z.object({ path: z.string(), sizeBytes: SizeBytes, sha256: Sha256Hex, request: SignedRequest }),
     ),

@@ -72,6 +72,11 @@ export const TrainerEnvironment = z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits')
       .optional(),
+    DATASET_SPLIT_ID: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The job has splits of its own: those in the pages of its files count'),
     EXPORT_FORMAT: z.string().min(1).optional().describe('With OPERATION=export: the format to write'),
     WORK_DIR: z.string().min(1),
     DATASET_CACHE_DIR: z.string().min(1),

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { DatasetClass, DatasetCounts, SplitName, TaskType } from '../contract/index.ts'
+import type { DatasetClass, DatasetCounts, DatasetFormat, SplitName, TaskType } from '../contract/index.ts'
 import { DatasetError } from '../errors.ts'
 import { datasetPath } from './dataset-path.ts'
 import { hashSplit } from './hash-split.ts'
@@ -20,6 +20,12 @@ export interface IndexedSample {
 /** A whole dataset in memory: small, because it holds no pixels. */
 export interface DatasetIndex {
   taskType: TaskType
+  /** Of the files. Absent in what older versions wrote. */
+  format?: DatasetFormat
+  /** Whether the files say themselves of every image in which split it is, and none was moved. */
+  hasOwnSplits?: boolean
+  /** Whether an image is in another split than the files say. */
+  hasOtherSplits?: boolean
   classes: DatasetClass[]
   counts: DatasetCounts
   samples: IndexedSample[]
@@ -42,12 +48,16 @@ export async function indexDataset(
 ): Promise<DatasetIndex> {
   const samples: (IndexedSample | undefined)[] = []
   const counts: DatasetCounts = { images: 0, labelled: 0, annotations: 0, splits: { train: 0, val: 0, test: 0 } }
+  let hasOwnSplits = true
+  let hasOtherSplits = false
   const checks: { record: ImageRecord; path: string; at: number }[] = []
   for await (const record of reader.images()) {
     const path = record.file ?? datasetPath(dir, record.path, 'The path of an image')
     const [first, ...others] = record.annotations
     const isOneClass = first !== undefined && others.every((other) => other.classId === first.classId)
     const split = splits?.get(record.path) ?? record.split ?? hashSplit(record.path)
+    hasOwnSplits &&= split === record.split
+    hasOtherSplits ||= record.split !== undefined && split !== record.split
     checks.push({ record, path, at: samples.length })
     samples.push({ path, name: record.path, classId: isOneClass ? first.classId : -1, split })
   }
@@ -74,6 +84,9 @@ export async function indexDataset(
   if (present.length === 0) throw new DatasetError('The dataset has no images: none of the files it names is there')
   return {
     taskType: reader.taskType,
+    format: reader.format,
+    hasOwnSplits,
+    hasOtherSplits,
     classes: reader.classes.map(({ id, name, color }) => ({ id, name, ...(color ? { color } : {}) })),
     counts,
     samples: present,

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DatasetFormat } from '../contract/index.ts'
 import { DatasetError } from '../errors.ts'
 import { findDiceFile, readDice } from './formats/dice/read.ts'
 import { readImageFolder } from './formats/imagefolder/read.ts'
@@ -7,13 +8,20 @@ import type { DatasetReader, ReadOptions } from './record.ts'
 
 /**
  * Opens the dataset in a folder, whatever its format: DICE where there is an annotation file, else what the content says
- * (see `detectFormat`), else folders of classes.
+ * (see `detectFormat`), else folders of classes. With `format` nothing is guessed.
  */
-export async function openDataset(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
+export async function openDataset(
+  dir: string,
+  { format: given, ...options }: ReadOptions & { format?: DatasetFormat } = {},
+): Promise<DatasetReader> {
   try {
     await readdir(dir)
   } catch (error) {
     throw new DatasetError(`The dataset's folder "${dir}" cannot be read`, { cause: error })
+  }
+  if (given !== undefined) {
+    const { loadReader } = await import('./formats/readers.ts')
+    return (await loadReader[given]())(dir, options)
   }
   const { findFormats, toSingleFormat } = await import('./detect-format.ts')
   const name = await findDiceFile(dir)

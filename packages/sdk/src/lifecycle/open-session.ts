@@ -62,6 +62,8 @@ async function openPlatformSession(
     datasetCacheDir: environment.DATASET_CACHE_DIR,
     datasetCacheMaxBytes: environment.DATASET_CACHE_MAX_GB * 1e9,
     datasetVersionHash: environment.DATASET_VERSION_HASH,
+    datasetSplitId: environment.DATASET_SPLIT_ID,
+    withUnlabelled: environment.OPERATION === 'predict',
     stop: stop.signal,
     onStop: (why) => stop.abort(toStopped(why)),
     onWarning: (message) => print('warning', message),

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { applyJobSplits } from '../cache/apply-job-splits.ts'
 import { openCacheEntry } from '../cache/dataset-cache.ts'
 import { fillFromPlatform } from '../cache/fill-from-platform.ts'
 import { CheckpointInput, DatasetManifest } from '../contract/index.ts'
@@ -28,6 +30,10 @@ export interface PlatformBackendOptions {
   /** What the whole dataset cache may take, in bytes. Default: no limit. */
   datasetCacheMaxBytes?: number | undefined
   datasetVersionHash?: string | undefined
+  /** The job has splits of its own. */
+  datasetSplitId?: string | undefined
+  /** Images that nobody labelled are wanted too. */
+  withUnlabelled?: boolean
   /** Aborted when the job is to stop: uploads under way then have {@link UPLOAD_GRACE_MS} left. */
   stop?: AbortSignal
   onStop: (stop: JournalStop) => void
@@ -85,21 +91,27 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
         signal: lifetime.signal,
       }),
     async openDataset(signal) {
-      const versionHash =
-        options.datasetVersionHash ?? DatasetManifest.parse(await api.call('GET', '/dataset', { signal })).versionHash
+      const { key, isWhole } = await findCacheKey(signal)
+      const fill = {
+        ...{ api, transport, signal, isWhole },
+        hasOwnSplits: options.datasetSplitId !== undefined,
+        ...withBackoff,
+      }
       const maxBytes = options.datasetCacheMaxBytes
       const entry = await openCacheEntry(
         {
           cacheDir: datasetCacheDir,
-          versionHash,
+          versionHash: key,
           signal,
           onWarning: options.onWarning,
           ...(maxBytes === undefined ? {} : { maxBytes }),
         },
-        (dir) => fillFromPlatform({ api, transport, signal, ...withBackoff }, dir),
+        (dir) => fillFromPlatform(fill, dir),
       )
       releases.push(entry.release)
-      return entry
+      if (!fill.hasOwnSplits) return entry
+      const index = await applyJobSplits({ ...fill, hasOwnSplits: false }, entry.index)
+      return { ...entry, index }
     },
     findCheckpoint: (signal) => findCheckpoint(signal),
     listImages: async () => undefined,
@@ -115,6 +127,15 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
         transport.close()
       }
     },
+  }
+
+  /** Jobs share an entry with the labelled images; one with all of them is another entry, where that makes a difference. */
+  async function findCacheKey(signal: AbortSignal): Promise<{ key: string; isWhole: boolean }> {
+    const { datasetVersionHash, withUnlabelled = false } = options
+    if (datasetVersionHash !== undefined && !withUnlabelled) return { key: datasetVersionHash, isWhole: false }
+    const { versionHash, counts } = DatasetManifest.parse(await api.call('GET', '/dataset', { signal }))
+    if (!withUnlabelled || counts.labelled === counts.images) return { key: versionHash, isWhole: false }
+    return { key: createHash('sha256').update(`${versionHash}:all`).digest('hex'), isWhole: true }
   }
 
   async function findCheckpoint(signal: AbortSignal): Promise<CheckpointFile | undefined> {

@@ -214,9 +214,9 @@ export class Session {
       await writeImageFolder(index, target, { signal: this.signal })
       return { dir: target, classes, splits, counts }
     }
-    const { detectFormat } = await import('../dataset/detect-format.ts')
-    const { format } = await detectFormat(dir, { signal: this.signal })
-    if (format === as) return { dir, classes, splits, counts }
+    const format = index.format ?? (await this.#detectFormat(dir))
+    // DICE leaves images without a split to whoever reads it; the others are read by tools that know nothing of ours.
+    if (format === as && (as === 'dice' ? !index.hasOtherSplits : index.hasOwnSplits !== false)) return { dir, classes, splits, counts }
     await this.#convert({ source: dir, from: format, target, to: as }, index)
     return { dir: target, classes, splits, counts }
   }
@@ -331,6 +331,11 @@ export class Session {
     for (const { reason, count, examples } of losses) {
       this.log('info', `Converting to ${places.to}: ${count} × ${reason}, such as ${examples[0]}`)
     }
+  }
+
+  async #detectFormat(dir: string): Promise<DatasetFormat> {
+    const { detectFormat } = await import('../dataset/detect-format.ts')
+    return (await detectFormat(dir, { signal: this.signal })).format
   }
 
   #needClassification(index: DatasetIndex, who: string): void {

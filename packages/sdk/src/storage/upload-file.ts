@@ -160,7 +160,10 @@ async function sendBytes(
     })
     return etag === undefined ? { id } : { id, complete: {} }
   }
-  const parts: { partNumber: number; etag: string }[] = []
+  // What an earlier process of this job has sent is not sent again.
+  const parts = upload.held.map(({ partNumber, etag }) => ({ partNumber, etag }))
+  for (const { partNumber, sizeBytes: heldBytes } of upload.held) report(partNumber, heldBytes)
+  const partCount = upload.parts.length + parts.length
   await forEachConcurrently(upload.parts, context.parallelParts ?? 4, async (part: SignedPart) => {
     const { partNumber } = part
     const etag = await putWithRetry(context, file, part, part, {
@@ -170,13 +173,15 @@ async function sendBytes(
         const fresh = await renew()
         if (fresh.upload.type !== 'parts') return undefined
         if (fresh.id !== id) throw new ResourceError(`The platform began the upload of "${file}" anew`)
-        return fresh.upload.parts.find((other) => other.partNumber === partNumber)
+        const unsent = fresh.upload.parts.find((other) => other.partNumber === partNumber)
+        const held = fresh.upload.held.find((other) => other.partNumber === partNumber)
+        return unsent ?? (held && { etag: held.etag })
       },
     })
     if (etag !== undefined) parts.push({ partNumber, etag })
   })
   // Fewer: the platform came to hold the whole file while we were at it.
-  if (parts.length < upload.parts.length) return { id }
+  if (parts.length < partCount) return { id }
   return { id, complete: { parts: parts.sort((a, b) => a.partNumber - b.partNumber) } }
 }
 
@@ -184,7 +189,7 @@ interface PutOptions {
   signal?: AbortSignal
   onProgress: (sentBytes: number) => void
   /** A fresh signature for the same bytes; undefined when none are wanted any more. */
-  renew: () => Promise<SignedRequest | undefined>
+  renew: () => Promise<SignedRequest | { etag: string } | undefined>
 }
 
 /** How often one PUT may get a fresh signature: a token may run out more than once while a slow line is at it. */
@@ -228,6 +233,7 @@ async function putWithRetry(
         renewals++
         const fresh = await renew()
         if (fresh === undefined) return undefined
+        if ('etag' in fresh) return fresh.etag
         if (fresh.url !== request.url) {
           request = fresh
           continue

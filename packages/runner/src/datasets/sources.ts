@@ -1,0 +1,60 @@
+import { type ObjectStore, TrainyardError } from '@trainyard/platform'
+import type { DatasetSource as DatasetSourceRequest } from '@trainyard/sdk/contract'
+import type { DatasetContext } from './context.ts'
+import type { DatasetSource } from './tables.ts'
+
+/** One entry of `DATASET_SOURCES`. Without a bucket it is of the platform's own store; an empty prefix is all of it. */
+export interface AllowedSource {
+  bucket?: string
+  prefix: string
+}
+
+/** What lies in the platform's own store, and is nobody's source. */
+const OWN_PREFIXES = ['datasets/', 'snapshots/', 'jobs/', 'registry/']
+
+/** `s3://bucket/prefix/` and `store://prefix/`, with commas or spaces between them. Throws a sentence. */
+export function parseDatasetSources(text: string): AllowedSource[] {
+  return text
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const match = /^(s3|store):\/\/(.*)$/.exec(entry)
+      if (match === null) throw new Error(`must hold s3://bucket/prefix/ or store://prefix/; one is "${entry}"`)
+      const rest = match[2] ?? ''
+      if (match[1] === 's3') {
+        const [bucket = '', ...parts] = rest.split('/')
+        if (bucket === '') throw new Error(`must name a bucket in "${entry}"`)
+        return { bucket, prefix: asFolder(parts.join('/')) }
+      }
+      const prefix = asFolder(rest)
+      const own = OWN_PREFIXES.find((each) => prefix === '' || each.startsWith(prefix) || prefix.startsWith(each))
+      if (own !== undefined) throw new Error(`must not hold "${entry}": the platform keeps its own objects below ${own}`)
+      return { prefix }
+    })
+}
+
+const asFolder = (prefix: string) => (prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`)
+
+/** The source as it is kept, if the configuration allows it. Throws `forbidden` otherwise. */
+export function checkSource(context: DatasetContext, source: DatasetSourceRequest): DatasetSource {
+  const prefix = asFolder(source.prefix)
+  const isAllowed = (context.config?.datasetSources ?? []).some(
+    (allowed) => allowed.bucket === source.bucket && prefix.startsWith(allowed.prefix),
+  )
+  if (isAllowed) return { ...(source.bucket === undefined ? {} : { bucket: source.bucket }), prefix }
+  const where = source.bucket === undefined ? `store://${prefix}` : `s3://${source.bucket}/${prefix}`
+  throw new TrainyardError('forbidden', `${where} is not below a source that DATASET_SOURCES allows`, {
+    issues: [{ path: 'source', detail: 'must be below an allowed source', value: where }],
+  })
+}
+
+/** The store that holds a dataset's images. */
+export function storeOf(context: DatasetContext, source: DatasetSource | null): ObjectStore {
+  if (source?.bucket === undefined) return context.store
+  if (context.openBucket === undefined)
+    throw new TrainyardError(
+      'unprocessable',
+      `The bucket "${source.bucket}" cannot be read: the object store here is a folder, which has no buckets`,
+    )
+  return context.openBucket(source.bucket)
+}

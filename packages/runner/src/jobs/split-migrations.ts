@@ -1,0 +1,15 @@
+import { sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+/** A job's own split of its dataset, and a quick way from a snapshot or a checkpoint to its jobs. */
+export const jobSplitMigrations: Record<string, Migration> = {
+  '20261121T0403-job-splits': {
+    async up(db) {
+      await sql`alter table jobs add column split_id text`.execute(db)
+      await sql`create index jobs_snapshot on jobs (snapshot_id) where snapshot_id is not null`.execute(db)
+      await sql`create index jobs_dataset on jobs (dataset_id) where dataset_id is not null`.execute(db)
+      await sql`create index jobs_checkpoint on jobs (checkpoint_id) where checkpoint_id is not null`.execute(db)
+      await sql`create index artifacts_unfinished on artifacts (created_at) where completed_at is null`.execute(db)
+    },
+  },
+}
