@@ -70,7 +70,11 @@ async function listPage(
   const rows = await query.execute()
   const page = rows.slice(0, count)
   const last = page.at(-1)
-  const own = await splitsOf(context, splitId, page.map(({ path }) => path))
+  const own = await splitsOf(
+    context,
+    splitId,
+    page.map(({ path }) => path),
+  )
   const files = await Promise.all(
     page.map(async (row) => {
       const split = own.get(row.path) ?? row.split

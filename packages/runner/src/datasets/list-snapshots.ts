@@ -1,5 +1,5 @@
 import { notFound } from '@trainyard/platform'
-import type { Snapshot as SnapshotView, SnapshotList } from '@trainyard/sdk/contract'
+import type { SnapshotList, Snapshot as SnapshotView } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
 import type { DatasetContext } from './context.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
@@ -49,7 +49,12 @@ export async function listSnapshots(
   }
 }
 
-export async function getSnapshot(context: DatasetContext, countJobs: CountJobs, id: string, projects: readonly string[]): Promise<SnapshotView> {
+export async function getSnapshot(
+  context: DatasetContext,
+  countJobs: CountJobs,
+  id: string,
+  projects: readonly string[],
+): Promise<SnapshotView> {
   if (projects.length === 0) throw notFound('snapshot', id)
   const row = await context.database.db
     .selectFrom('dataset_snapshots')

@@ -29,9 +29,16 @@ export interface ReadFormatOptions {
   name: string
 }
 
-/** The format that the files speak of. Throws `unprocessable` when it is none, or more than one. */
-export async function findFormat(dataset: UnpackedDataset, name: string): Promise<DatasetFormat> {
-  return await explained(dataset, name, async () => (await detectFormat(dataset.dir)).format)
+/** The format that the files speak of; undefined for none. Throws `unprocessable` when it is more than one. */
+export async function findFormat(dataset: UnpackedDataset, name: string): Promise<DatasetFormat | undefined> {
+  return await explained(dataset, name, async () => {
+    try {
+      return (await detectFormat(dataset.dir)).format
+    } catch (error) {
+      if (error instanceof Error && error.message.includes(' is unknown: nothing in it speaks of')) return undefined
+      throw error
+    }
+  })
 }
 
 /** Reads a dataset with the SDK's readers, to its end, and says which images there are and what is known of them. */
@@ -93,7 +100,11 @@ async function readContent(dataset: UnpackedDataset, reader: DatasetReader, name
   return {
     format,
     taskType: reader.taskType,
-    classes: reader.classes.map(({ id, name: className, color }) => ({ id, name: className, ...(color ? { color } : {}) })),
+    classes: reader.classes.map(({ id, name: className, color }) => ({
+      id,
+      name: className,
+      ...(color ? { color } : {}),
+    })),
     images,
     annotationFiles,
     annotations,

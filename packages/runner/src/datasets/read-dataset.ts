@@ -56,24 +56,21 @@ async function tellFormat(
   diceFile: string | undefined,
   name: string,
 ): Promise<DatasetFormat | undefined> {
-  try {
-    return await findFormat(dataset, name)
-  } catch (error) {
-    const isUnknown = error instanceof TrainyardError && error.detail.includes(' is unknown')
-    if (!isUnknown) throw error
-    // Whatever is wrong with a file of that name is for its reader to say.
-    if (diceFile !== undefined) return 'dice'
-    if (looksLikeImageFolder(dataset)) return 'imagefolder'
-    const others = [...dataset.files.keys()].filter((path) => !isImagePath(path) && !NOTES.test(path))
-    if (others.length === 0 && dataset.files.size > 0 && [...dataset.files.keys()].some(isImagePath)) return undefined
-    throw new TrainyardError(
-      'unprocessable',
-      `The format of the dataset is not known. Seen at its root: ${describeRoot(dataset)}. ` +
-        `Wanted: one of ${DatasetFormats.options.join(', ')} (for example annotations.json beside its images, or images in ` +
-        'train/<class>/, val/<class>/ and test/<class>/), or images and nothing else',
-      { cause: error },
-    )
-  }
+  const found = await findFormat(dataset, name)
+  // Folders are not classes because there are folders: something beside the images may be their labels.
+  if (found !== undefined && found !== 'imagefolder') return found
+  if (diceFile !== undefined) return 'dice'
+  if (looksLikeImageFolder(dataset)) return 'imagefolder'
+  const paths = [...dataset.files.keys()]
+  const isOfImages = paths.some(isImagePath) && paths.every((path) => isImagePath(path) || NOTES.test(path))
+  // An image in no folder has no class: then the folders of the others are none either.
+  if (isOfImages) return paths.some((path) => isImagePath(path) && !path.includes('/')) ? undefined : found
+  throw new TrainyardError(
+    'unprocessable',
+    `The format of the dataset is not known. Seen at its root: ${describeRoot(dataset)}. ` +
+      `Wanted: one of ${DatasetFormats.options.join(', ')} (for example annotations.json beside its images, or images in ` +
+      'train/<class>/, val/<class>/ and test/<class>/), or images and nothing else',
+  )
 }
 
 /** Many archives hold one folder that holds the dataset: that folder is the root then. */

@@ -79,7 +79,7 @@ export async function readDice(dataset: UnpackedDataset, fileName: string): Prom
 
   // Images that nobody has annotated yet: kept, and handed out to those who ask for all.
   for (const path of dataset.files.keys())
-    if (isImagePath(path) && !seen.has(path)) 
+    if (isImagePath(path) && !seen.has(path))
       images.push({ path, split: hashSplit(path), splitGiven: false, classIds: [], labelled: false })
 
   return {

@@ -48,7 +48,9 @@ export async function registerSource(
     // A single folder below the prefix may be the dataset's root.
     const root = relative(dir, dataset.dir).split(sep).join('/')
     const prefix = root === '' ? source.prefix : `${source.prefix}${root}/`
-    const byPath = new Map(objects.map((object) => [root === '' ? object.path : object.path.slice(root.length + 1), object]))
+    const byPath = new Map(
+      objects.map((object) => [root === '' ? object.path : object.path.slice(root.length + 1), object]),
+    )
     const annotations = await examineFiles(dataset, { ...content, images: [] })
     const files: NewFile[] = annotations.map(({ path, sizeBytes, sha256 }) => ({
       path,
@@ -73,7 +75,10 @@ async function listSource(store: ObjectStore, prefix: string): Promise<SourceObj
     if (path === '' || path.endsWith('/') || JUNK.test(path)) continue
     if (!isImagePath(path) && !ANNOTATION_NAME.test(path)) continue
     if (!isSafeRelativePath(path))
-      throw new TrainyardError('unprocessable', `The key ${JSON.stringify(key.slice(0, 200))} cannot be a file of a dataset`)
+      throw new TrainyardError(
+        'unprocessable',
+        `The key ${JSON.stringify(key.slice(0, 200))} cannot be a file of a dataset`,
+      )
     if (objects.length >= UPLOAD_LIMITS.maxFiles)
       throw new TrainyardError('unprocessable', `The source has more than ${UPLOAD_LIMITS.maxFiles} files`)
     objects.push({ path, sizeBytes, etag })
@@ -84,11 +89,19 @@ async function listSource(store: ObjectStore, prefix: string): Promise<SourceObj
 }
 
 /** Annotation files as they are; for each image a stand-in, so that the readers find it. */
-async function layOut(store: ObjectStore, prefix: string, objects: readonly SourceObject[], dir: string): Promise<void> {
+async function layOut(
+  store: ObjectStore,
+  prefix: string,
+  objects: readonly SourceObject[],
+  dir: string,
+): Promise<void> {
   await mkdir(dir, { recursive: true })
   const bytes = objects.reduce((sum, { path, sizeBytes }) => sum + (isImagePath(path) ? 0 : sizeBytes), 0)
   if (bytes > MAX_ANNOTATION_BYTES)
-    throw new TrainyardError('unprocessable', `The annotation files have ${bytes} bytes; at most ${MAX_ANNOTATION_BYTES} are read`)
+    throw new TrainyardError(
+      'unprocessable',
+      `The annotation files have ${bytes} bytes; at most ${MAX_ANNOTATION_BYTES} are read`,
+    )
   const folders = new Set(objects.map(({ path }) => dirname(path)))
   for (const folder of folders) await mkdir(join(dir, folder), { recursive: true })
   const standIns: string[] = []

@@ -11,7 +11,9 @@ export interface RequestBody {
 
 export function readRequestBody(body: ReadableStream<Uint8Array> | null): RequestBody {
   if (body === null)
-    throw invalidRequest([{ path: '', detail: 'must be a tar, tar.gz or zip of the dataset’s folder; nothing was sent' }])
+    throw invalidRequest([
+      { path: '', detail: 'must be a tar, tar.gz or zip of the dataset’s folder; nothing was sent' },
+    ])
   const reader = body.getReader()
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (;;) {

@@ -317,15 +317,19 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
     expect((await refuse(files)).detail).toContain(message)
   })
 
-  test('another format is described: what was seen, what is wanted', async () => {
-    const problem = await refuse({
-      'data.yaml': 'nc: 1',
-      'images/train/a.png': png(),
-      'labels/train/a.txt': '0 .5 .5 1 1',
-    })
-    expect(problem.detail).toContain('data.yaml, images/ (1 file), labels/ (1 file)')
+  test('what is of no format is described: what was seen, what is wanted', async () => {
+    const problem = await refuse({ 'notes.csv': 'a,b', 'images/train/a.png': png(), 'labels/train/a.txt': '' })
+    expect(problem.detail).toContain('notes.csv, images/ (1 file), labels/ (1 file)')
     expect(problem.detail).toContain('annotations.json')
     expect(problem.detail).toContain('train/<class>/')
+  })
+
+  test('what is of two formats is refused, saying what speaks for each', async () => {
+    const problem = await refuse({ ...exampleFiles(), 'labels/a.txt': '0 .5 .5 1 1' })
+    expect(problem.detail).toContain('dice (annotations.json has a task_type)')
+    expect(problem.detail).toContain('yolo (labels/a.txt has rows of a class and numbers)')
+    expect(problem.detail).toContain('query parameter "format"')
+    expect(problem.detail).not.toContain('/tmp')
   })
 
   test('what is no tar, and no body at all, is refused', async () => {

@@ -28,7 +28,8 @@ export function parseDatasetSources(text: string): AllowedSource[] {
       }
       const prefix = asFolder(rest)
       const own = OWN_PREFIXES.find((each) => prefix === '' || each.startsWith(prefix) || prefix.startsWith(each))
-      if (own !== undefined) throw new Error(`must not hold "${entry}": the platform keeps its own objects below ${own}`)
+      if (own !== undefined)
+        throw new Error(`must not hold "${entry}": the platform keeps its own objects below ${own}`)
       return { prefix }
     })
 }

@@ -105,7 +105,17 @@ async function findByContent(
 /** Undefined when the content is registered already. */
 function insertRows(
   context: DatasetContext,
-  { id, name, projectId, audit, hash, content, files, source, etags }: NewDataset & { id: string; hash: string; etags: Map<string, string> },
+  {
+    id,
+    name,
+    projectId,
+    audit,
+    hash,
+    content,
+    files,
+    source,
+    etags,
+  }: NewDataset & { id: string; hash: string; etags: Map<string, string> },
 ): Promise<Dataset | undefined> {
   return context.database.transaction(async (trx) => {
     const row = await trx

@@ -90,7 +90,8 @@ export async function verifySource(context: DatasetContext, snapshotId: string):
   try {
     changes = await findChanges(context, snapshotId)
   } catch (error) {
-    if (!(error instanceof TrainyardError) || (error.code !== 'not_found' && error.code !== 'unprocessable')) throw error
+    if (!(error instanceof TrainyardError) || (error.code !== 'not_found' && error.code !== 'unprocessable'))
+      throw error
     throw new DatasetChanged(`The dataset is not there any more: ${error.detail}`, { cause: error })
   }
   if (changes === undefined) return

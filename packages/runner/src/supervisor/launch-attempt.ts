@@ -127,7 +127,8 @@ class TrainerUnavailable extends Error {
 
 function endOf(error: unknown): AttemptEnd {
   const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof DatasetChanged) return { reason: 'dataset_changed', error: { errorType: 'DatasetError', message } }
+  if (error instanceof DatasetChanged)
+    return { reason: 'dataset_changed', error: { errorType: 'DatasetError', message } }
   if (!(error instanceof TrainerUnavailable)) return { reason: 'launch_failed', error: { message } }
   const final = error.cause instanceof TrainyardError && !error.cause.retryable
   return {

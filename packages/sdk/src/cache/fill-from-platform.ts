@@ -79,7 +79,11 @@ export async function fillFromPlatform(context: FillContext, dir: string): Promi
       onProgress(++done)
     })
     const { format, taskType: task } = manifest
-    const index = await indexDataset(dir, await openDataset(dir, { format, task }), { splits, skipMissing: true, ...withSignal })
+    const index = await indexDataset(dir, await openDataset(dir, { format, task }), {
+      splits,
+      skipMissing: true,
+      ...withSignal,
+    })
     return { index, files }
   } catch (error) {
     throw asDatasetError(error)

@@ -40,7 +40,9 @@ export const DatasetManifest = z
     counts: DatasetCounts,
     split: z
       .object({
-        origin: z.enum(['job', 'dataset', 'hash']).describe('"job": asked for with the job; "hash": by the path of each image'),
+        origin: z
+          .enum(['job', 'dataset', 'hash'])
+          .describe('"job": asked for with the job; "hash": by the path of each image'),
         id: z.string().optional().describe('With "job"'),
       })
       .optional()

@@ -5,7 +5,10 @@ import { DatasetFormat, RelativePath, TaskType, Timestamp } from './primitives.t
 
 /** A prefix of a bucket: images below it are referred to, never copied. Without `bucket` it is of the platform's own store. */
 export const DatasetSource = z
-  .strictObject({ bucket: z.string().min(1).max(200).optional(), prefix: RelativePath.or(z.string().regex(/^[^/].*\/$/)) })
+  .strictObject({
+    bucket: z.string().min(1).max(200).optional(),
+    prefix: RelativePath.or(z.string().regex(/^[^/].*\/$/)),
+  })
   .meta({ id: 'DatasetSource' })
 export type DatasetSource = z.infer<typeof DatasetSource>
 
@@ -50,13 +53,10 @@ export const SplitRequest = z
           val: z.array(RelativePath).optional(),
           test: z.array(RelativePath).optional(),
         })
-        .refine(
-          ({ train = [], val = [], test = [] }) => {
-            const count = train.length + val.length + test.length
-            return count > 0 && count <= MAX_LISTED_IMAGES
-          },
-          `must name 1 to ${MAX_LISTED_IMAGES} images in all`,
-        ),
+        .refine(({ train = [], val = [], test = [] }) => {
+          const count = train.length + val.length + test.length
+          return count > 0 && count <= MAX_LISTED_IMAGES
+        }, `must name 1 to ${MAX_LISTED_IMAGES} images in all`),
     ],
     { error: 'must be {ratios, seed?, stratify?, keep?}, or lists of images {train?, val?, test?}' },
   )

@@ -26,7 +26,9 @@ export const CreateJobRequest = z
     project: ProjectName.optional().describe('Where it goes; that of the dataset, or your first one, when absent'),
     operation: Operation.default('train'),
     dataset: z.string().min(1).optional().describe('Id of a registered dataset; needed to train'),
-    split: SplitRequest.optional().describe('Splits of this job alone; without it those of the dataset, or the hash of the path'),
+    split: SplitRequest.optional().describe(
+      'Splits of this job alone; without it those of the dataset, or the hash of the path',
+    ),
     model: z.string().min(1).max(100).optional().describe('One of the manifest’s models; the first one when absent'),
     taskType: TaskType.optional().describe('One of the manifest’s tasks; the dataset’s when absent'),
     config: z

@@ -216,7 +216,8 @@ export class Session {
     }
     const format = index.format ?? (await this.#detectFormat(dir))
     // DICE leaves images without a split to whoever reads it; the others are read by tools that know nothing of ours.
-    if (format === as && (as === 'dice' ? !index.hasOtherSplits : index.hasOwnSplits !== false)) return { dir, classes, splits, counts }
+    if (format === as && (as === 'dice' ? !index.hasOtherSplits : index.hasOwnSplits !== false))
+      return { dir, classes, splits, counts }
     await this.#convert({ source: dir, from: format, target, to: as }, index)
     return { dir: target, classes, splits, counts }
   }

@@ -1,0 +1,134 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { makeZip } from '@trainyard/platform/testing'
+import type { DatasetFormat, TaskType } from '@trainyard/sdk/contract'
+import { convertDataset } from '@trainyard/sdk/dataset'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createSnapshot, getDatasetManifest, listDatasetFiles, registerDataset } from './index.ts'
+import { createDatasetsTest, dice, type Files, png, tarOf } from './test-datasets.ts'
+
+let area: Awaited<ReturnType<typeof createDatasetsTest>>
+let dir: string
+beforeAll(async () => {
+  area = await createDatasetsTest()
+  dir = await mkdtemp(join(tmpdir(), 'trainyard-formats-'))
+})
+afterAll(async () => {
+  await area.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+const size = { width: 64, height: 48 }
+const image = (name: string, split: string, rest: object = {}) => ({
+  ...{ file_name: `images/${name}.png`, split, ...size },
+  annotations: [{ id: 1, class_id: 1, bbox: [4, 4, 20, 20] }],
+  ...rest,
+})
+const source: Files = {
+  'annotations.json': dice([
+    image('a', 'train'),
+    image('b', 'train'),
+    image('c', 'val'),
+    image('empty', 'test', { annotations: [{ class_id: -1 }] }),
+  ]),
+  'images/a.png': png(1, 64, 48),
+  'images/b.png': png(2, 64, 48),
+  'images/c.png': png(3, 64, 48),
+  'images/empty.png': png(4, 64, 48),
+}
+
+async function filesIn(folder: string): Promise<Files> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files: Files = {}
+  for (const entry of entries.filter((each) => each.isFile())) {
+    const path = join(entry.parentPath, entry.name)
+    files[path.slice(folder.length + 1)] = await readFile(path)
+  }
+  return files
+}
+
+const zipOf = (files: Files) => makeZip(Object.entries(files).map(([path, body]) => ({ path, body, deflate: true })))
+
+async function register(name: string, bytes: Uint8Array, rest: { format?: DatasetFormat; taskType?: TaskType } = {}) {
+  async function* body() {
+    yield bytes
+  }
+  return (await registerDataset(area.context, { projectId: 'prj_default', name, body: body(), ...rest })).dataset
+}
+
+async function filesOf(datasetId: string, all = false) {
+  const snapshot = await createSnapshot(area.context, datasetId, 'prj_default')
+  const manifest = await getDatasetManifest(area.context, snapshot.id)
+  return { manifest, files: (await listDatasetFiles(area.context, snapshot.id, { all })).files }
+}
+
+describe('every format is told by its content', () => {
+  it.each<[DatasetFormat, number]>([
+    ['coco', 4],
+    ['yolo', 4],
+    ['voc', 4],
+    ['labelme', 4],
+    ['dice', 4],
+  ])('%s, in a zip, with its classes, splits and labels', async (format, labelled) => {
+    const from = join(dir, `source-${format}`)
+    const { mkdir, writeFile } = await import('node:fs/promises')
+    for (const [path, content] of Object.entries(source)) {
+      await mkdir(join(from, path, '..'), { recursive: true })
+      await writeFile(join(from, path), content)
+    }
+    const to = join(dir, format)
+    if (format !== 'dice') await convertDataset({ source: from, target: to, to: format })
+    const files = format === 'dice' ? source : await filesIn(to)
+    const dataset = await register(format, zipOf(files))
+    expect(dataset).toMatchObject({
+      format,
+      taskType: 'detection',
+      counts: { images: 4, labelled, annotations: 3, splits: { train: 2, val: 1, test: 1 } },
+    })
+    expect(dataset.classes.map(({ name }) => name)).toEqual(['circle', 'square'])
+    const { manifest, files: images } = await filesOf(dataset.id)
+    expect(manifest.split).toEqual({ origin: 'dataset' })
+    expect(manifest.annotationFiles.length).toBeGreaterThan(0)
+    expect(images.map(({ split }) => split).sort()).toEqual(['test', 'train', 'train', 'val'])
+    // The same in a tar is the same dataset.
+    expect((await register(format, await tarOf(files))).id).toBe(dataset.id)
+  })
+
+  it('imagefolder, also without splits, which the hash of the path then decides', async () => {
+    const dataset = await register('folders', zipOf({ 'cat/1.png': png(1), 'dog/2.png': png(2), 'dog/3.png': png(3) }))
+    expect(dataset).toMatchObject({ format: 'imagefolder', counts: { images: 3, labelled: 3 } })
+    expect((await filesOf(dataset.id)).manifest.split).toEqual({ origin: 'hash' })
+  })
+
+  it('images and nothing else, to predict on', async () => {
+    const dataset = await register('plain', zipOf({ 'a.png': png(1), 'b/c.jpg': Buffer.from('ffd8ffe0', 'hex') }))
+    expect(dataset).toMatchObject({
+      format: 'dice',
+      taskType: 'classification',
+      classes: [],
+      counts: { images: 2, labelled: 0, splits: { test: 2 } },
+    })
+    expect((await filesOf(dataset.id)).files).toEqual([])
+    expect((await filesOf(dataset.id, true)).files.map(({ path }) => path)).toEqual(['a.png', 'b/c.jpg'])
+  })
+
+  it('by word where two are as likely', async () => {
+    const both = { ...source, 'labels/a.txt': '0 .5 .5 .2 .2' }
+    await expect(register('both', zipOf(both))).rejects.toThrow('it looks like dice')
+    expect(await register('both', zipOf(both), { format: 'dice' })).toMatchObject({ format: 'dice' })
+    await expect(register('both', zipOf(both), { format: 'voc' })).rejects.toThrow('No Pascal VOC annotations')
+  })
+
+  it('and an annotated image that is not there is named', async () => {
+    const { 'images/b.png': _, ...rest } = await filesIn(join(dir, 'coco')).then((files) =>
+      Object.fromEntries(
+        Object.entries(files).map(([path, body]) => [path.replace(/^images\/[^/]+\//, 'images/'), body]),
+      ),
+    )
+    await expect(register('missing', zipOf(rest))).rejects.toMatchObject({
+      code: 'unprocessable',
+      issues: [{ detail: expect.stringContaining('is annotated, but there is no such image') }],
+    })
+  })
+})
