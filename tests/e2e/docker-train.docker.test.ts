@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { decodeMetric, type Job } from '@trainyard/sdk/contract'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { buildTrainer } from '../../scripts/lib/trainers.ts'
 import { jobWhen, prepareDataset, TRAINER_DIR } from './prepare-training.ts'
 import { type RunningServer, startServer, stopServer } from './server.ts'
@@ -59,9 +59,10 @@ describe.skipIf(!ready)('training in containers', () => {
     await docker('login', host, '--username', 'local', '--password', server.pushToken)
     const pushed = await docker('push', image)
     digest = pushed.match(/digest: (sha256:[0-9a-f]{64})/)?.[1] ?? ''
-    await expect
-      .poll(async () => (await server.client.trainers.version(TRAINER, '1.0.0')).state, { timeout: 120_000 })
-      .toBe('published')
+    await vi.waitFor(
+      async () => expect((await server.client.trainers.version(TRAINER, '1.0.0')).state).toBe('published'),
+      { timeout: 120_000, interval: 200 },
+    )
     await docker('logout', host)
     // Gone from the engine: it must come from our registry.
     await docker('rmi', '--force', image)

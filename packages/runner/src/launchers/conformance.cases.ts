@@ -97,6 +97,14 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       expect((await output(ref)).map((line) => line.text).join()).toContain('no-such-program-at-all')
     })
 
+    it('says so when a trainer used more memory than it may, where there is a limit', async (test) => {
+      if (!launcher.capabilities.memoryLimit) test.skip('this launcher sets no limit')
+      const program = 'const held = []; for (;;) held.push(Buffer.alloc(1e6, 1))'
+      expect(await ended(await start(program, { resources: { memoryMb: 128 } }))).toMatchObject({
+        reason: 'out_of_memory',
+      })
+    })
+
     it('gives a trainer time to stop, and takes its own exit code', async () => {
       const ref = await start(
         `process.on('SIGTERM', () => setTimeout(() => process.exit(143), 100)); console.log('ready'); setInterval(() => {}, 1000)`,

@@ -1,0 +1,283 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createConnection, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createLogger } from '@trainyard/platform'
+import Docker from 'dockerode'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine } from '../launcher.ts'
+import { readDockerConfig } from './config.ts'
+import { createDockerLauncher } from './launcher.ts'
+
+/** What containers alone have; what every launcher does is in conformance.cases.ts. */
+const docker = new Docker()
+const image = await docker
+  .getImage('node:24-bookworm-slim')
+  .inspect()
+  .catch(() => undefined)
+if (image === undefined) console.warn('SKIPPED: containers. They need a Docker engine that holds node:24-bookworm-slim')
+
+const SOCKET = '/var/run/docker.sock'
+const instanceId = randomUUID()
+const logger = createLogger({ name: 'test', level: process.env.TEST_LOG_LEVEL ?? 'silent' })
+const create = (env: Record<string, string> = {}, instance = instanceId): Promise<Launcher> =>
+  createDockerLauncher({
+    config: readDockerConfig({ ...process.env, ...env }),
+    instanceId: instance,
+    datasetCacheMaxGb: 1,
+    logger,
+  })
+
+describe.skipIf(image === undefined)('containers', () => {
+  let launcher: Launcher
+  let nextJob = 1
+  beforeAll(async () => {
+    launcher = await create()
+  })
+  afterEach(async () => {
+    for await (const ref of launcher.list()) await launcher.remove(ref)
+  })
+  afterAll(async () => {
+    await docker.getVolume(`trainyard-datasets-${instanceId.slice(0, 8)}`).remove()
+  })
+
+  const request = (program: string, over: Partial<LaunchRequest> = {}): LaunchRequest => ({
+    jobId: nextJob++,
+    attempt: 1,
+    operation: 'train',
+    callbackUrl: 'http://127.0.0.1:1/v1/jobs/1',
+    token: 'a-token-of-this-job',
+    traceId: '0123456789abcdef0123456789abcdef',
+    taskType: 'detection',
+    framework: 'none',
+    model: 'tiny',
+    config: { basic: {}, advanced: {} },
+    trainer: { type: 'image', reference: image?.Id ?? '' },
+    resources: {},
+    networkHosts: [],
+    argv: ['node', '-e', program],
+    ...over,
+  })
+  const when = async (ref: AttemptRef, state: Observation['state'], by = launcher): Promise<Observation> => {
+    for (let waits = 0; waits < 1500; waits++) {
+      const seen = await by.observe(ref)
+      if (seen.state === state) return seen
+      await sleep(20)
+    }
+    throw new Error(`never ${state}: ${JSON.stringify(await by.observe(ref))}`)
+  }
+  const linesOf = async (ref: AttemptRef): Promise<string[]> =>
+    (await launcher.logs(ref, { stdout: 0, stderr: 0 }, { final: true })).lines.map(({ text }) => text)
+  const named = async (ref: AttemptRef): Promise<string[]> => {
+    const part = `trainyard-${ref.jobId}-${ref.attempt}-${instanceId.slice(0, 8)}`
+    const [containers, networks, volumes] = await Promise.all([
+      docker.listContainers({ all: true, filters: { name: [part] } }),
+      docker.listNetworks({ filters: { name: [part] } }),
+      docker.listVolumes({ filters: { name: [part] } }),
+    ])
+    return [
+      ...containers.map(() => 'container'),
+      ...networks.map(() => 'network'),
+      ...volumes.Volumes.map(() => 'volume'),
+    ]
+  }
+
+  it('lock a trainer in: no root, no capability, no way to new ones, nothing to write but its own places', async () => {
+    const ref = request(`
+      const fs = require('fs')
+      const status = fs.readFileSync('/proc/self/status', 'utf8')
+      const field = (name) => status.match(new RegExp('^' + name + ':\\\\s*(.*)$', 'm'))[1]
+      const tried = (dir) => { try { fs.writeFileSync(dir + '/probe', ''); return 'ok' } catch (error) { return error.code } }
+      const { WORK_DIR, TMPDIR, DATASET_CACHE_DIR, CALLBACK_TOKEN_FILE, HOME } = process.env
+      console.log(JSON.stringify({
+        uid: process.getuid(), capabilities: field('CapEff') + field('CapBnd'), noNewPrivileges: field('NoNewPrivs'),
+        places: [WORK_DIR, TMPDIR, HOME, DATASET_CACHE_DIR, '/tmp', '/dev/shm'].map(tried),
+        others: ['/', '/etc', '/home/node', '/trainyard', '/trainyard/secret'].map(tried),
+        token: fs.readFileSync(CALLBACK_TOKEN_FILE, 'utf8'), mode: (fs.statSync(CALLBACK_TOKEN_FILE).mode & 0o777).toString(8),
+      }))`)
+    await launcher.launch(ref)
+    await when(ref, 'exited')
+    const [line] = await linesOf(ref)
+    expect(JSON.parse(line ?? '')).toEqual({
+      uid: 10_001,
+      capabilities: '0'.repeat(32),
+      noNewPrivileges: '1',
+      places: Array(6).fill('ok'),
+      others: ['EROFS', 'EROFS', 'EROFS', 'EACCES', 'EACCES'],
+      token: 'a-token-of-this-job',
+      mode: '400',
+    })
+    const seen = await docker.getContainer(`trainyard-${ref.jobId}-1-${instanceId.slice(0, 8)}`).inspect()
+    expect(JSON.stringify(seen)).not.toContain('a-token-of-this-job')
+  })
+
+  it('read settings that are too long for a variable from a file', async () => {
+    const note = 'x'.repeat(100_000)
+    const ref = request(
+      `console.log(JSON.parse(require('fs').readFileSync(process.env.CONFIG_FILE)).advanced.note.length)`,
+      {
+        config: { basic: {}, advanced: { note } },
+      },
+    )
+    await launcher.launch(ref)
+    await when(ref, 'exited')
+    expect(await linesOf(ref)).toEqual([String(note.length)])
+  })
+
+  it('say out of memory whatever the exit code', async () => {
+    const hog = `const held = []; for (;;) held.push(Buffer.alloc(1e6, 1))`
+    const ref = request(
+      `require('child_process').spawnSync(process.execPath, ['-e', ${JSON.stringify(hog)}]); process.exit(7)`,
+      { resources: { memoryMb: 128 } },
+    )
+    await launcher.launch(ref)
+    expect(await when(ref, 'exited')).toMatchObject({ exitCode: 7, reason: 'out_of_memory' })
+  })
+
+  it('have a network of their own, and leave nothing behind', async () => {
+    const ref = request('setInterval(() => {}, 1000)')
+    await launcher.launch(ref)
+    expect((await named(ref)).toSorted()).toEqual(['container', 'network', 'volume'])
+    await launcher.remove(ref)
+    expect(await named(ref)).toEqual([])
+  })
+
+  it('are not there any more when somebody removes them', async () => {
+    const ref = request('setInterval(() => {}, 1000)')
+    await launcher.launch(ref)
+    await docker.getContainer(`trainyard-${ref.jobId}-1-${instanceId.slice(0, 8)}`).remove({ force: true })
+    expect(await launcher.observe(ref)).toEqual({ state: 'absent' })
+    const listed: AttemptRef[] = []
+    for await (const one of launcher.list()) listed.push(one)
+    expect(listed).toContainEqual({ jobId: ref.jobId, attempt: 1 })
+    await launcher.remove(ref)
+    expect(await named(ref)).toEqual([])
+  })
+
+  it('tell why an image could not be pulled', async () => {
+    const reference = `127.0.0.1:9/acme/plain@sha256:${'a'.repeat(64)}`
+    const ref = request('', { trainer: { type: 'image', reference } })
+    await launcher.launch(ref)
+    expect(await when(ref, 'exited')).toMatchObject({
+      reason: 'image_pull_failed',
+      detail: expect.stringMatching(/127\.0\.0\.1:9.*connection refused/),
+    })
+    await launcher.remove(ref)
+    expect(await launcher.observe(ref)).toEqual({ state: 'absent' })
+  })
+
+  it('can be given up while their image is pulled', async () => {
+    // A registry that takes the connection and says nothing.
+    const sockets: Socket[] = []
+    const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const address = silent.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const reference = `127.0.0.1:${port}/acme/plain@sha256:${'b'.repeat(64)}`
+    const ref = request('', { trainer: { type: 'image', reference } })
+    await launcher.launch(ref)
+    expect(await launcher.observe(ref)).toMatchObject({ state: 'pending', detail: expect.stringContaining('pulled') })
+    await launcher.stop(ref, 1000)
+    expect(await launcher.observe(ref)).toMatchObject({ state: 'exited', exitCode: 137, reason: 'killed' })
+    for (const socket of sockets) socket.destroy()
+    silent.close()
+  })
+
+  it('keep their lines in order while they are read, without a gap or a double, whichever runner reads', async () => {
+    const count = 3000
+    const ref = request(
+      `let i = 0; const timer = setInterval(() => { for (let k = 0; k < 50; k++, i++) { console.log('out ' + i); console.error('err ' + i) }
+       if (i >= ${count}) clearInterval(timer) }, 20)`,
+    )
+    await launcher.launch(ref)
+    const readers = [launcher, await create()]
+    const lines: OutputLine[] = []
+    let position = { stdout: 0, stderr: 0 }
+    for (let turn = 0; ; turn++) {
+      const isOver = (await launcher.observe(ref)).state === 'exited'
+      const read = await readers[turn % 2]?.logs(ref, position, { final: isOver })
+      lines.push(...(read?.lines ?? []))
+      const isSame = JSON.stringify(read?.position) === JSON.stringify(position)
+      position = read?.position ?? position
+      if (isOver && isSame) break
+      await sleep(10)
+    }
+    const expected = (word: string) => Array.from({ length: count }, (_, index) => `${word} ${index}`)
+    const of = (source: string) => lines.filter((line) => line.source === source).map(({ text }) => text)
+    expect(of('stdout')).toEqual(expected('out'))
+    expect(of('stderr')).toEqual(expected('err'))
+  })
+
+  it('of another database are not seen, and not touched', async () => {
+    const ref = request('setInterval(() => {}, 1000)')
+    await launcher.launch(ref)
+    const other = await create({}, randomUUID())
+    expect(await other.observe(ref)).toEqual({ state: 'absent' })
+    await other.stop(ref, 0)
+    await other.remove(ref)
+    for await (const _ of other.list()) throw new Error('it sees what is not its own')
+    expect(await launcher.observe(ref)).toEqual({ state: 'running' })
+  })
+
+  it('that a runner made and did not start are started by the next one', async () => {
+    const ref = request(`console.log('started')`)
+    await launcher.launch(ref)
+    await when(ref, 'exited')
+    const name = `trainyard-${ref.jobId}-1-${instanceId.slice(0, 8)}`
+    const { Config, HostConfig } = await docker.getContainer(name).inspect()
+    await docker.getContainer(name).remove()
+    await docker.createContainer({ name, ...Config, HostConfig })
+    expect(await launcher.observe(ref)).toEqual({ state: 'absent' })
+    await launcher.launch(ref)
+    await when(ref, 'exited')
+    expect(await linesOf(ref)).toEqual(['started'])
+  })
+
+  describe('when the engine goes away for a while', () => {
+    let dir: string
+    beforeAll(async () => {
+      dir = await mkdtemp(join(tmpdir(), 'trainyard-engine-'))
+    })
+    afterAll(async () => {
+      await rm(dir, { recursive: true, force: true })
+    })
+
+    it('are not lost, and are found again', async () => {
+      const path = join(dir, 'engine.sock')
+      const open = new Set<Socket>()
+      const proxy = () =>
+        createServer((client) => {
+          const engine = createConnection(SOCKET)
+          for (const socket of [client, engine]) {
+            open.add(socket)
+            socket.on('error', () => {}).on('close', () => open.delete(socket))
+          }
+          client.pipe(engine).pipe(client)
+        }).listen(path)
+      let server = proxy()
+      await once(server, 'listening')
+      const through = await create({ DOCKER_HOST: `unix://${path}` })
+      const ref = request(
+        `process.on('SIGTERM', () => process.exit(0)); console.log('ready'); setInterval(() => {}, 1000)`,
+      )
+      await through.launch(ref)
+      expect(await through.observe(ref)).toEqual({ state: 'running' })
+      server.close()
+      for (const socket of open) socket.destroy()
+      await expect(through.observe(ref)).rejects.toThrow()
+      await expect(through.logs(ref, { stdout: 0, stderr: 0 })).rejects.toThrow()
+      await expect(through.stop(ref, 100)).rejects.toThrow()
+      await expect(create({ DOCKER_HOST: `unix://${path}` })).rejects.toThrow(/no Docker engine answers at unix:/)
+      server = proxy()
+      await once(server, 'listening')
+      expect(await through.observe(ref)).toEqual({ state: 'running' })
+      await through.stop(ref, 10_000)
+      expect(await through.observe(ref)).toMatchObject({ state: 'exited', exitCode: 0 })
+      server.close()
+      for (const socket of open) socket.destroy()
+    })
+  })
+})
