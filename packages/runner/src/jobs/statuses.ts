@@ -106,6 +106,7 @@ const EXIT_REASONS: Record<Exclude<ExitReason, 'killed'>, (how: string) => strin
   node_lost: () => 'The machine that ran the trainer is gone',
   image_pull_failed: () => 'The trainer’s image could not be pulled',
   unschedulable: () => 'No machine has room for what the trainer asks for',
+  launch_failed: () => 'The trainer’s container could not be started',
 }
 
 function stopMessage(reason: StopReason, how: string): string {

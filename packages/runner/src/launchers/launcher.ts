@@ -43,12 +43,14 @@ export type ExitReason =
   | 'node_lost'
   | 'image_pull_failed'
   | 'unschedulable'
+  | 'launch_failed'
 
 /** What a launcher sees of an attempt. */
 export type Observation =
   /** Accepted, and its process does not run yet: an image is pulled, a pod waits for a node. */
   | { state: 'pending'; detail?: string }
-  | { state: 'running' }
+  /** `startedAt` where its process may begin long after it was launched. */
+  | { state: 'running'; startedAt?: Date }
   | {
       state: 'exited'
       exitCode: number
@@ -80,6 +82,8 @@ export interface LauncherCapabilities {
   memoryLimit: boolean
   networkPolicy: boolean
   imagePull: boolean
+  /** Everything printed comes as `stdout`: the engine does not keep the two apart. */
+  mergedOutput?: boolean
 }
 
 /** Devices of the launcher's machine that jobs have for themselves. */
@@ -122,4 +126,6 @@ export interface Launcher {
   list(): AsyncIterable<AttemptRef>
   /** Kills what is left of the attempt and deletes its files. */
   remove(ref: AttemptRef): Promise<void>
+  /** Lets go of connections. Trainers run on. */
+  close?(): Promise<void>
 }

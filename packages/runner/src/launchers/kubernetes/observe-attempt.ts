@@ -1,0 +1,63 @@
+import type { V1Job, V1Pod } from '@kubernetes/client-node'
+import type { AttemptRef, Observation } from '../launcher.ts'
+import { type Cluster, findJob, findPods, isStopRequested, lastEventText, storedEnd } from './cluster.ts'
+import { endOfPod } from './end-of-pod.ts'
+import { CONTAINER } from './names.ts'
+import { failed, pending, pendingPod } from './pending-pod.ts'
+
+/** What is true of an attempt, read from the API server: nothing final is ever decided from a watch. */
+export async function observeAttempt(cluster: Cluster, ref: AttemptRef, now: Date): Promise<Observation> {
+  const job = await findJob(cluster, ref)
+  if (job === undefined || job.metadata?.deletionTimestamp !== undefined) return { state: 'absent' }
+  const end = storedEnd(job)
+  if (end !== undefined) return end
+  const [pod] = await findPods(cluster, ref)
+  if (pod !== undefined) return await observePod(cluster, job, pod, now)
+  // Between the two looks it may have ended, or been removed.
+  const again = await findJob(cluster, ref)
+  if (again === undefined || again.metadata?.deletionTimestamp !== undefined) return { state: 'absent' }
+  return storedEnd(again) ?? (await observeWithoutPod(cluster, again, now))
+}
+
+async function observePod(cluster: Cluster, job: V1Job, pod: V1Pod, now: Date): Promise<Observation> {
+  const end = endOfPod(pod, isStopRequested(job))
+  if (end !== undefined)
+    return end.reason === 'node_lost' && hasCondition(job, 'DeadlineExceeded') ? deadline(job) : end
+  const startedAt = startedAtOf(pod)
+  if (startedAt !== undefined) return { state: 'running', startedAt }
+  return pendingPod(pod, now, cluster.config, await lastEventText(cluster, { uid: pod.metadata?.uid }))
+}
+
+/** Since when the trainer runs, unless it does not. */
+export function startedAtOf(pod: V1Pod): Date | undefined {
+  const running = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER)?.state?.running
+  if (running === undefined) return undefined
+  return running.startedAt === undefined ? new Date() : new Date(running.startedAt)
+}
+
+async function observeWithoutPod(cluster: Cluster, job: V1Job, now: Date): Promise<Observation> {
+  if (hasCondition(job, 'DeadlineExceeded')) return deadline(job)
+  if (job.status?.succeeded) return { state: 'exited', exitCode: 0 }
+  if (job.status?.conditions?.some(({ type, status }) => type === 'Failed' && status === 'True'))
+    return { state: 'exited', exitCode: 137, reason: 'node_lost', detail: 'the pod was deleted from outside' }
+  if (job.spec?.suspend) return pending('it waits in its queue')
+  // Quotas and admission speak through the Job's events.
+  const detail = (await lastEventText(cluster, { uid: job.metadata?.uid })) ?? 'its pod has not been made yet'
+  const createdAt = new Date(job.status?.startTime ?? job.metadata?.creationTimestamp ?? now)
+  const waitedSeconds = (now.getTime() - createdAt.getTime()) / 1000
+  return waitedSeconds >= cluster.config.scheduleTimeoutSeconds ? failed('unschedulable', detail) : pending(detail)
+}
+
+function hasCondition(job: V1Job, reason: string): boolean {
+  return (
+    job.status?.conditions?.some(
+      (one) =>
+        (one.type === 'Failed' || one.type === 'FailureTarget') && one.status === 'True' && one.reason === reason,
+    ) ?? false
+  )
+}
+
+function deadline(job: V1Job): Observation {
+  const detail = `the Job's backstop of ${job.spec?.activeDeadlineSeconds} seconds ended it`
+  return { state: 'exited', exitCode: 137, signal: 'SIGKILL', reason: 'deadline', detail }
+}
