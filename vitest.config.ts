@@ -3,12 +3,19 @@ import { defineConfig } from 'vitest/config'
 // Neither "import" nor "module": Vitest hands these to Node, whose require() would then get ES modules (pg-pool breaks).
 const conditions = ['trainyard-source', 'node']
 const ignored = ['**/node_modules/**', '**/dist/**', '**/.trainyard/**', '**/fixtures/**']
-const special = ['**/*.s3.test.ts', '**/*.docker.test.ts', '**/*.browser.test.ts', '**/*.peers.test.ts']
+const special = ['s3', 'docker', 'kubernetes', 'browser', 'peers'].map((name) => `**/*.${name}.test.ts`)
 
 /** A project of tests that need something of their own; each says itself what it skips and how to get it. */
-const needing = (name: string) => ({
+const needing = (name: string, more: { globalSetup?: string[]; fileParallelism?: boolean } = {}) => ({
   extends: true as const,
-  test: { name, include: [`**/*.${name}.test.ts`], exclude: ignored, testTimeout: 120_000, hookTimeout: 120_000 },
+  test: {
+    name,
+    include: [`**/*.${name}.test.ts`],
+    exclude: ignored,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    ...more,
+  },
 })
 
 export default defineConfig({
@@ -35,6 +42,11 @@ export default defineConfig({
       },
       needing('s3'),
       needing('docker'),
+      // Serially: there is one node, and some tests take it away.
+      needing('kubernetes', {
+        globalSetup: ['tests/setup/database.ts', 'tests/setup/kubernetes.ts'],
+        fileParallelism: false,
+      }),
       needing('browser'),
       needing('peers'),
     ],

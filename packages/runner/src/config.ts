@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { reachableFromContainers } from './launchers/callback-url.ts'
 import { LAUNCHERS, type LauncherName } from './launchers/create-launcher.ts'
 import { type DockerConfig, readDockerConfig } from './launchers/docker/config.ts'
+import { type KubernetesConfig, readKubernetesConfig } from './launchers/kubernetes/config.ts'
 import { type MetricsConfig, readMetricsConfig } from './observability/metrics/config.ts'
 import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './queues/queues.ts'
 
@@ -41,6 +42,8 @@ export interface RunnerConfig {
   launcher?: LauncherName
   /** For `docker`. */
   docker?: DockerConfig
+  /** For `kubernetes`. */
+  kubernetes?: KubernetesConfig
   datasetCacheMaxGb: number
   /** With it job tokens are signed with HS256; without it with a key pair kept in the database. */
   jwtSecret?: string
@@ -156,9 +159,17 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
       : { maxConcurrentPerOwner: values.MAX_CONCURRENT_PER_OWNER }),
     launcher: values.LAUNCHER,
     ...(docker === undefined ? {} : { docker }),
+    ...(values.LAUNCHER === 'kubernetes' ? { kubernetes: kubernetesConfig(env, values) } : {}),
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(values),
     ...(values.JWT_SECRET === undefined ? {} : { jwtSecret: values.JWT_SECRET }),
   }
+}
+
+function kubernetesConfig(env: Record<string, string | undefined>, values: z.infer<typeof RunnerEnvironment>) {
+  return readKubernetesConfig(env, {
+    cancelGraceSeconds: values.CANCEL_GRACE_SECONDS,
+    datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
+  })
 }

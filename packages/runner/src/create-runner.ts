@@ -118,6 +118,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       },
       async stop() {
         await supervisor.stop()
+        await context.launcher.close?.()
         await context.hub.stop()
         if (options.identity === undefined) await people.close()
         await database.close()

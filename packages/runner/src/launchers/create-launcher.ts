@@ -5,7 +5,7 @@ import { readDockerConfig, withRegistryToken } from './docker/config.ts'
 import type { Launcher } from './launcher.ts'
 import { createSubprocessLauncher } from './subprocess/index.ts'
 
-export const LAUNCHERS = ['subprocess', 'docker'] as const
+export const LAUNCHERS = ['subprocess', 'docker', 'kubernetes'] as const
 export type LauncherName = (typeof LAUNCHERS)[number]
 
 export interface CreateLauncherOptions {
@@ -36,6 +36,15 @@ export async function createLauncher(options: CreateLauncherOptions): Promise<La
         config: withRegistryToken(docker, registryUrl, registryToken),
         instanceId,
         datasetCacheMaxGb,
+        logger,
+      })
+    }
+    case 'kubernetes': {
+      // Its client is large; who does not use it does not wait for it.
+      const { createKubernetesLauncher, readKubernetesConfig } = await import('./kubernetes/index.ts')
+      return createKubernetesLauncher({
+        ...(config.kubernetes ?? readKubernetesConfig({}, config)),
+        instanceId,
         logger,
       })
     }

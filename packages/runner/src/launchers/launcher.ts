@@ -49,8 +49,7 @@ export type ExitReason =
 export type Observation =
   /** Accepted, and its process does not run yet: an image is pulled, a pod waits for a node. */
   | { state: 'pending'; detail?: string }
-  /** `startedAt` where its process may begin long after it was launched. */
-  | { state: 'running'; startedAt?: Date }
+  | { state: 'running' }
   | {
       state: 'exited'
       exitCode: number

@@ -80,14 +80,14 @@ export async function collectRest(
   }
 }
 
-/** The last lines on stderr: what people look at first. */
+/** The last lines on stderr, what people look at first; of everything where the launcher cannot tell them apart. */
 export async function errorTail(context: RunnerContext, ref: { jobId: number; attempt: number }): Promise<string> {
   const rows = await context.database.db
     .selectFrom('logs')
     .select('message')
     .where('job_id', '=', ref.jobId)
     .where('attempt', '=', ref.attempt)
-    .where('source', '=', 'stderr')
+    .where('source', 'in', context.launcher.capabilities.mergedOutput ? ['stdout', 'stderr'] : ['stderr'])
     .orderBy('id', 'desc')
     .limit(15)
     .execute()

@@ -1,21 +1,28 @@
+import { hostname } from 'node:os'
 import { type Logger, newId, processIdentity } from '@trainyard/platform'
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import { type ClaimedJob, claimQueued } from '../queues/claim-queued.ts'
 
-/** Who holds a lease: a process of a host. Another process of that host can tell whether it still lives. */
+/** Who holds a lease: a process of a machine. Another process of that machine can tell whether it still lives. */
 export interface LeaseOwner {
-  /** `host/pid/identity/number of the supervisor` */
+  /** `machine/pid/identity/number of the supervisor` */
   name: string
+  /** Where its attempts live, which for a cluster is no machine. */
   host: string
 }
 
 export async function thisOwner(host: string): Promise<LeaseOwner> {
   const identity = (await processIdentity(process.pid)) ?? 'unknown'
-  return { name: `${host}/${process.pid}/${identity}/${newId('sup')}`, host }
+  return { name: `${machine()}/${process.pid}/${identity}/${newId('sup')}`, host }
 }
 
-/** Owners that are known to be dead: after a crash on this host nobody waits for their leases to run out. */
+/** Process numbers mean something here only: containers and pods have host names of their own. */
+function machine(): string {
+  return hostname().replaceAll('/', '_')
+}
+
+/** Owners that are known to be dead: after a crash on this machine nobody waits for their leases to run out. */
 export async function deadOwners(context: RunnerContext, me: LeaseOwner): Promise<string[]> {
   const rows = await context.database.db
     .selectFrom('jobs')
@@ -27,8 +34,8 @@ export async function deadOwners(context: RunnerContext, me: LeaseOwner): Promis
     .execute()
   const dead: string[] = []
   for (const { lease_owner: name } of rows) {
-    const [host, pid, identity] = (name ?? '').split('/')
-    if (name === null || host !== me.host || (await processIdentity(Number(pid))) === identity) continue
+    const [seen, pid, identity] = (name ?? '').split('/')
+    if (name === null || seen !== machine() || (await processIdentity(Number(pid))) === identity) continue
     dead.push(name)
   }
   return dead

@@ -16,7 +16,7 @@ import { followLog, type LogFollower, type OpenLog, readRest } from './follow-lo
 import { isBefore, positionOf } from './log-lines.ts'
 import { attemptLabels, attemptName, CONTAINER, instanceName, instanceSelector, parseLabels } from './names.ts'
 import { parseDestination } from './network-policy.ts'
-import { observeAttempt, startedAtOf } from './observe-attempt.ts'
+import { isRunning, observeAttempt } from './observe-attempt.ts'
 import { readLog } from './read-log.ts'
 import { type Resolve, resolveDestinations, resolveWithDns } from './resolve-destinations.ts'
 import { type AttemptManifests, attemptManifests, ownedBy } from './spec.ts'
@@ -79,9 +79,8 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
 
     async observe(ref) {
       const seen = pods.find(attemptName(instance, ref))
-      const startedAt = seen === undefined ? undefined : startedAtOf(seen)
       // Only that it goes on is taken from the watch.
-      if (seen !== undefined && startedAt !== undefined && isUndisturbed(seen)) return { state: 'running', startedAt }
+      if (seen !== undefined && isRunning(seen) && isUndisturbed(seen)) return { state: 'running' }
       return await observeAttempt(cluster, ref, new Date())
     },
 

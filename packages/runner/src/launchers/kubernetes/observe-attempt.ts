@@ -23,16 +23,13 @@ async function observePod(cluster: Cluster, job: V1Job, pod: V1Pod, now: Date): 
   const end = endOfPod(pod, isStopRequested(job))
   if (end !== undefined)
     return end.reason === 'node_lost' && hasCondition(job, 'DeadlineExceeded') ? deadline(job) : end
-  const startedAt = startedAtOf(pod)
-  if (startedAt !== undefined) return { state: 'running', startedAt }
+  if (isRunning(pod)) return { state: 'running' }
   return pendingPod(pod, now, cluster.config, await lastEventText(cluster, { uid: pod.metadata?.uid }))
 }
 
-/** Since when the trainer runs, unless it does not. */
-export function startedAtOf(pod: V1Pod): Date | undefined {
-  const running = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER)?.state?.running
-  if (running === undefined) return undefined
-  return running.startedAt === undefined ? new Date() : new Date(running.startedAt)
+/** Whether the trainer itself runs, not only its pod. */
+export function isRunning(pod: V1Pod): boolean {
+  return pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER)?.state?.running !== undefined
 }
 
 async function observeWithoutPod(cluster: Cluster, job: V1Job, now: Date): Promise<Observation> {

@@ -5,7 +5,7 @@ import { found, MERGE_PATCH, STRATEGIC_PATCH } from './client.ts'
 import { annotateJob, type Cluster, findJob, findPod, findPods, storedEnd, storeEnd } from './cluster.ts'
 import { type Exit, endOfPod } from './end-of-pod.ts'
 import { ANNOTATIONS, attemptName, FINALIZER } from './names.ts'
-import { startedAtOf } from './observe-attempt.ts'
+import { isRunning } from './observe-attempt.ts'
 
 /** What a node may take beyond a grace until it has said that the pod is over. */
 const CONFIRMATION_MS = 30_000
@@ -22,7 +22,7 @@ export async function stopAttempt(cluster: Cluster, ref: AttemptRef, graceMs: nu
   if (job === undefined || job.metadata?.deletionTimestamp !== undefined || storedEnd(job) !== undefined) return
   const [pod] = await findPods(cluster, ref)
   if (pod !== undefined && endOfPod(pod, true) !== undefined) return
-  if (pod === undefined || startedAtOf(pod) === undefined) {
+  if (pod === undefined || !isRunning(pod)) {
     // Nothing runs: it is over before it began, and must not begin later.
     await storeEnd(cluster, ref, KILLED, { suspend: true })
     if (pod !== undefined) await endPod(cluster, pod, 1000)

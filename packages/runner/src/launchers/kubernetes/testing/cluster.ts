@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import { createLogger } from '@trainyard/platform'
+import type { Launcher, LaunchRequest } from '../../launcher.ts'
+import { createKubernetesClient, found, type KubernetesClient } from '../client.ts'
+import { type KubernetesConfig, readKubernetesConfig } from '../config.ts'
+import { createKubernetesLauncher } from '../launcher.ts'
+import { instanceName } from '../names.ts'
+
+const image = process.env.TEST_KUBERNETES_IMAGE
+export const hasCluster = process.env.KUBECONFIG !== undefined && image !== undefined
+if (!hasCluster)
+  console.warn(
+    'SKIPPED: everything on Kubernetes. It needs KUBECONFIG, and TEST_KUBERNETES_IMAGE (an image with Node by digest that ' +
+      'the nodes can pull) or a Docker engine that holds node:24-bookworm-slim on the only node',
+  )
+
+export interface TestCluster {
+  client: KubernetesClient
+  launcher: Launcher
+  config: KubernetesConfig
+  namespace: string
+  instance: string
+  /** Another launcher of the same attempts, as after a restart of the runner. */
+  open(over?: Partial<KubernetesConfig>, client?: KubernetesClient): Launcher
+  close(): Promise<void>
+}
+
+/** A namespace of its own under the *restricted* profile, and a launcher in it. Pods get little, so that many fit. */
+export async function openCluster(over: Partial<KubernetesConfig> = {}): Promise<TestCluster> {
+  const namespace = `trainyard-test-${randomUUID().slice(0, 8)}`
+  const config: KubernetesConfig = {
+    ...readKubernetesConfig(
+      { KUBECONFIG: process.env.KUBECONFIG, KUBERNETES_NAMESPACE: namespace },
+      { cancelGraceSeconds: 30, datasetCacheMaxGb: 1 },
+    ),
+    profiles: { default: { resources: { cpu: 0.01, memoryMb: 96, shmMb: 16, diskGb: 2 } } },
+    ...over,
+  }
+  const client = createKubernetesClient(config)
+  await client.core.createNamespace({
+    body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
+  })
+  const instanceId = randomUUID()
+  const opened: Launcher[] = []
+  const open: TestCluster['open'] = (more = {}, as = client) => {
+    const logger = createLogger({ name: 'test', level: process.env.TEST_LOG_LEVEL ?? 'silent' })
+    const launcher = createKubernetesLauncher({ ...config, ...more, instanceId, logger, client: as })
+    opened.push(launcher)
+    return launcher
+  }
+  return {
+    client,
+    config,
+    namespace,
+    instance: instanceName(instanceId),
+    launcher: open(),
+    open,
+    async close() {
+      for (const launcher of opened) await launcher.close?.()
+      await found(() => client.core.deleteNamespace({ name: namespace }))
+    },
+  }
+}
+
+let nextJob = 1
+
+/** A Node program as a trainer. */
+export function requestOf(program: string, over: Partial<LaunchRequest> = {}): LaunchRequest {
+  return {
+    jobId: nextJob++,
+    attempt: 1,
+    operation: 'train',
+    callbackUrl: 'http://10.88.0.1:1/v1/jobs/1',
+    token: 'a-token',
+    traceId: '0123456789abcdef0123456789abcdef',
+    taskType: 'detection',
+    framework: 'none',
+    model: 'tiny',
+    config: { basic: {}, advanced: {} },
+    trainer: { type: 'image', reference: image ?? '' },
+    resources: {},
+    networkHosts: [],
+    argv: ['node', '-e', program],
+    ...over,
+  }
+}
