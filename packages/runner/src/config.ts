@@ -137,8 +137,11 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
   })
   const values = parseConfig(schema, env, 'runner')
   const docker = values.LAUNCHER === 'docker' ? readDockerConfig(env) : undefined
+  const kubernetes = values.LAUNCHER === 'kubernetes' ? kubernetesConfig(env, values) : undefined
+  const callbackHost = docker?.callbackHost ?? kubernetes?.callbackAddress
   const callbackUrl =
-    values.CALLBACK_PUBLIC_URL ?? (docker && reachableFromContainers(values.PUBLIC_URL, docker.callbackHost))
+    values.CALLBACK_PUBLIC_URL ??
+    (callbackHost === undefined ? undefined : reachableFromContainers(values.PUBLIC_URL, callbackHost))
   return {
     publicUrl: values.PUBLIC_URL,
     ...(callbackUrl === undefined ? {} : { callbackUrl }),
@@ -159,7 +162,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
       : { maxConcurrentPerOwner: values.MAX_CONCURRENT_PER_OWNER }),
     launcher: values.LAUNCHER,
     ...(docker === undefined ? {} : { docker }),
-    ...(values.LAUNCHER === 'kubernetes' ? { kubernetes: kubernetesConfig(env, values) } : {}),
+    ...(kubernetes === undefined ? {} : { kubernetes }),
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(values),

@@ -11,6 +11,8 @@ export interface KubernetesConfig {
   /** Tells clusters apart that share a database. Default: the cluster's name in the kubeconfig. */
   clusterName?: string
   namespace: string
+  /** An address of this machine that pods reach, for a runner that listens on loopback beside its cluster. */
+  callbackAddress?: string
   /** Numeric, because the kubelet cannot tell whether a name is root. */
   runAsUser: number
   imagePullSecrets: readonly string[]
@@ -59,6 +61,7 @@ const KubernetesEnvironment = z.object({
     .string()
     .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a namespace: lower-case letters, digits and "-"')
     .default('trainyard'),
+  KUBERNETES_CALLBACK_ADDRESS: z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' }).optional(),
   KUBERNETES_RUN_AS_USER: z.coerce.number().int().min(1, 'must not be 0, which is root').default(65_532),
   KUBERNETES_IMAGE_PULL_SECRETS: list,
   KUBERNETES_KUEUE_QUEUE: z.string().min(1).optional(),
@@ -93,6 +96,7 @@ export function readKubernetesConfig(
     ...(e.KUBERNETES_CONTEXT === undefined ? {} : { context: e.KUBERNETES_CONTEXT }),
     ...(e.KUBERNETES_CLUSTER === undefined ? {} : { clusterName: e.KUBERNETES_CLUSTER }),
     namespace: e.KUBERNETES_NAMESPACE,
+    ...(e.KUBERNETES_CALLBACK_ADDRESS === undefined ? {} : { callbackAddress: e.KUBERNETES_CALLBACK_ADDRESS }),
     runAsUser: e.KUBERNETES_RUN_AS_USER,
     imagePullSecrets: e.KUBERNETES_IMAGE_PULL_SECRETS,
     ...(e.KUBERNETES_KUEUE_QUEUE === undefined ? {} : { kueueQueue: e.KUBERNETES_KUEUE_QUEUE }),

@@ -61,6 +61,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     // No "/": leases put their owner's process behind it.
     host: `kubernetes:${config.clusterName ?? client.kubeConfig.getCurrentCluster()?.name ?? 'cluster'}:${namespace}`,
     capabilities: { gpu: true, memoryLimit: true, networkPolicy: true, imagePull: true, mergedOutput: true },
+    ...(config.callbackAddress === undefined ? {} : { callbackAddress: config.callbackAddress }),
 
     async launch(request) {
       const urls = [request.callbackUrl, ...(config.storageUrl === undefined ? [] : [config.storageUrl])]

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest'
+import type { LaunchRequest } from '../launcher.ts'
+import { type KubernetesConfig, readKubernetesConfig } from './config.ts'
+import { attemptManifests, ownedBy } from './spec.ts'
+
+const DIGEST = `sha256:${'a'.repeat(64)}`
+const runner = { cancelGraceSeconds: 30, datasetCacheMaxGb: 20 }
+const request: LaunchRequest = {
+  jobId: 42,
+  attempt: 3,
+  operation: 'train',
+  callbackUrl: 'http://platform.example:7600/v1/jobs/42',
+  token: 'header.payload.signature',
+  traceId: '0123456789abcdef0123456789abcdef',
+  taskType: 'detection',
+  framework: 'pytorch',
+  model: 'tiny',
+  config: { basic: { epochs: 5 }, advanced: {} },
+  dataset: { id: 'ds_1', snapshotId: 'snap_1', versionHash: 'b'.repeat(64) },
+  trainer: { type: 'image', reference: `registry.example/acme/plain@${DIGEST}` },
+  resources: { cpu: 4, memoryMb: 16_384, gpu: 2, shmMb: 8192, diskGb: 100 },
+  networkHosts: [],
+  deadlineSeconds: 3600,
+  argv: ['python', 'train.py', '--note', '$(HOME) costs $5'],
+}
+
+function build(over: Partial<LaunchRequest> = {}, config: Partial<KubernetesConfig> = {}) {
+  const manifests = attemptManifests(
+    { ...request, ...over },
+    {
+      config: { ...readKubernetesConfig({}, runner), ...config },
+      instance: '0123456789',
+      destinations: [
+        { cidr: '10.1.2.3/32', port: 7600 },
+        { cidr: '0.0.0.0/0', port: 443 },
+      ],
+      apiServer: [{ ip: '10.0.0.1', port: 6443 }],
+    },
+  )
+  const spec = manifests.job.spec
+  const pod = spec?.template.spec
+  const [container] = pod?.containers ?? []
+  if (spec === undefined || pod === undefined || container === undefined) throw new Error('no pod')
+  return { ...manifests, spec, pod, container }
+}
+
+const without = (env: { name: string; value?: string }[] | undefined) =>
+  env?.filter(({ name }) => name !== 'TRACEPARENT')
+
+describe('the manifests of an attempt', () => {
+  it('are these, with everything set', async () => {
+    const { job, secret, networkPolicy, container } = build(
+      {},
+      {
+        kueueQueue: 'training',
+        imagePullSecrets: ['registry'],
+        datasetCacheClaim: 'datasets',
+        profiles: {
+          default: { labels: { team: 'vision' }, resources: { shmMb: 1024 } },
+          gpu: { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] },
+          frameworks: { pytorch: { nodeSelector: { 'node.example/pool': 'gpu' }, runtimeClassName: 'nvidia' } },
+        },
+      },
+    )
+    container.env = without(container.env) ?? []
+    await expect(JSON.stringify({ job, secret, networkPolicy }, null, 2)).toMatchFileSnapshot('golden/everything.json')
+  })
+
+  it('are these, with nothing set', async () => {
+    const { dataset: _dataset, deadlineSeconds: _deadline, ...bare } = request
+    const { job, secret, networkPolicy, container } = build({ ...bare, resources: {}, framework: 'none' })
+    delete job.spec?.activeDeadlineSeconds
+    container.env = without(container.env) ?? []
+    await expect(JSON.stringify({ job, secret, networkPolicy }, null, 2)).toMatchFileSnapshot('golden/nothing.json')
+  })
+})
+
+describe('the checklist', () => {
+  it('one Job an attempt, one pod, never another: retries are the runner’s', () => {
+    const { spec, pod, job } = build()
+    expect(job.metadata?.name).toBe('trainyard-0123456789-42-3')
+    expect(spec).toMatchObject({ parallelism: 1, completions: 1, backoffLimit: 0, podReplacementPolicy: 'Failed' })
+    expect(pod.restartPolicy).toBe('Never')
+  })
+
+  it('activeDeadlineSeconds is a backstop behind our own deadline and all that may come before it', () => {
+    const { activeDeadlineSeconds } = build().spec
+    expect(activeDeadlineSeconds).toBeGreaterThan(3600 + 1800 + 600 + 30)
+    expect(build({ deadlineSeconds: 0.5 }).spec.activeDeadlineSeconds).toSatisfy(Number.isInteger)
+  })
+
+  it('ttlSecondsAfterFinished is at least 600, whatever is configured', () => {
+    expect(build({}, { jobTtlSeconds: 5 }).spec.ttlSecondsAfterFinished).toBe(600)
+    expect(build().spec.ttlSecondsAfterFinished).toBe(86_400)
+    expect(() => readKubernetesConfig({ KUBERNETES_JOB_TTL_SECONDS: '60' }, runner)).toThrow(/at least 600.*"60"/)
+  })
+
+  it('is suspended under a Kueue label when a queue is configured, and else neither', () => {
+    const queued = build({}, { kueueQueue: 'training' })
+    expect(queued.spec.suspend).toBe(true)
+    expect(queued.job.metadata?.labels?.['kueue.x-k8s.io/queue-name']).toBe('training')
+    expect(build().spec).not.toHaveProperty('suspend')
+    expect(build().job.metadata?.labels).not.toHaveProperty('kueue.x-k8s.io/queue-name')
+  })
+
+  it('the pod is nobody special', () => {
+    expect(build().pod.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      runAsUser: 65_532,
+      seccompProfile: { type: 'RuntimeDefault' },
+    })
+    expect(build().container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      privileged: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    })
+    expect(() => readKubernetesConfig({ KUBERNETES_RUN_AS_USER: '0' }, runner)).toThrow(/must not be 0/)
+  })
+
+  it('what it may write is its work folder, /tmp, the cache and shared memory, each with a size', () => {
+    const { pod, container } = build()
+    const writable = container.volumeMounts?.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath)
+    expect(writable).toEqual(['/trainyard/work', '/trainyard/cache', '/tmp', '/dev/shm'])
+    const sizes = Object.fromEntries(pod.volumes?.map(({ name, emptyDir }) => [name, emptyDir]) ?? [])
+    expect(sizes).toMatchObject({
+      work: { sizeLimit: '100Gi' },
+      cache: { sizeLimit: '100Gi' },
+      tmp: { sizeLimit: '10Gi' },
+      shm: { medium: 'Memory', sizeLimit: '8192Mi' },
+    })
+  })
+
+  it('it knows nothing of Kubernetes: no account’s token, no variables of Services', () => {
+    expect(build().pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false })
+  })
+
+  it('the image is named by its digest only', () => {
+    expect(build().container.image).toBe(`registry.example/acme/plain@${DIGEST}`)
+    for (const reference of ['acme/plain:1.0.0', 'acme/plain', `acme/plain@${DIGEST}0`])
+      expect(() => build({ trainer: { type: 'image', reference } })).toThrow(/by its digest.*acme\/plain/)
+    expect(() => build({ trainer: { type: 'folder', dir: '/x' } })).toThrow(/folder/)
+  })
+
+  it('the token is a file from a Secret of this job, and stands in no manifest but the Secret’s', () => {
+    const { secret, pod, container, job, networkPolicy } = build()
+    expect(secret).toMatchObject({ immutable: true, stringData: { token: 'header.payload.signature' } })
+    expect(secret.metadata?.name).toBe(job.metadata?.name)
+    expect(pod.volumes?.find(({ name }) => name === 'secret')?.secret).toEqual({
+      secretName: 'trainyard-0123456789-42-3',
+      defaultMode: 0o440,
+    })
+    expect(container.volumeMounts).toContainEqual({ name: 'secret', mountPath: '/trainyard/secret', readOnly: true })
+    expect(JSON.stringify([job, networkPolicy])).not.toContain('header.payload.signature')
+    expect(ownedBy({ metadata: { name: 'a', uid: 'b' } })).toMatchObject({ kind: 'Job', name: 'a', uid: 'b' })
+    expect(() => ownedBy({ metadata: { name: 'a' } })).toThrow(/uid/)
+  })
+
+  it('settings that are too long for a variable are in the Secret', () => {
+    const { secret, container } = build({ config: { basic: {}, advanced: { note: 'x'.repeat(100_000) } } })
+    expect(secret.stringData?.['config.json']).toContain('xxxx')
+    expect(container.env).toContainEqual({ name: 'CONFIG_FILE', value: '/trainyard/secret/config.json' })
+  })
+
+  it('the NetworkPolicy denies all but DNS and what is listed, and never allows metadata or the API server', () => {
+    const { spec } = build().networkPolicy
+    expect(spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'], ingress: [] })
+    expect(spec?.egress?.slice(1)).toEqual([
+      { to: [{ ipBlock: { cidr: '10.1.2.3/32' } }], ports: [{ protocol: 'TCP', port: 7600 }] },
+      {
+        to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.169.254/32', '10.0.0.1/32'] } }],
+        ports: [{ protocol: 'TCP', port: 443 }],
+      },
+    ])
+    expect(spec?.podSelector?.matchLabels).toEqual(build().spec.template.metadata?.labels)
+  })
+
+  it('memory and GPUs are requested as they are limited, and the disk is limited', () => {
+    const { requests, limits } = build().container.resources ?? {}
+    expect(requests).toMatchObject({ memory: '24576Mi', 'nvidia.com/gpu': '2', cpu: '4' })
+    expect(limits).toEqual({ memory: '24576Mi', 'nvidia.com/gpu': '2', 'ephemeral-storage': '100Gi' })
+    const none = build({ resources: {} }).container.resources
+    expect(none?.limits).toEqual({ memory: '2112Mi', 'ephemeral-storage': '20Gi' })
+  })
+
+  it('terminationGracePeriodSeconds is longer than our grace', () => {
+    expect(build({}, { cancelGraceSeconds: 12.5 }).pod.terminationGracePeriodSeconds).toBe(18)
+  })
+
+  it('the autoscaler leaves its node alone', () => {
+    const { annotations } =
+      build(
+        {},
+        {
+          profiles: { default: { annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' } } },
+        },
+      ).spec.template.metadata ?? {}
+    expect(annotations?.['cluster-autoscaler.kubernetes.io/safe-to-evict']).toBe('false')
+  })
+
+  it('resources, tolerations, nodes, runtime and shared memory are configured by framework', () => {
+    const profiles = {
+      default: { resources: { memoryMb: 1000, shmMb: 100 }, nodeSelector: { disk: 'fast' } },
+      gpu: { tolerations: [{ key: 'gpu', operator: 'Exists' as const }] },
+      frameworks: {
+        pytorch: {
+          resources: { shmMb: 4096 },
+          nodeSelector: { pool: 'a' },
+          runtimeClassName: 'nvidia',
+          priorityClassName: 'high',
+          gpuResource: 'amd.com/gpu',
+        },
+      },
+    }
+    const { pod, container } = build({ resources: { gpu: 1 } }, { profiles })
+    expect(pod).toMatchObject({
+      nodeSelector: { disk: 'fast', pool: 'a' },
+      runtimeClassName: 'nvidia',
+      priorityClassName: 'high',
+    })
+    expect(pod.tolerations?.[0]).toEqual({ key: 'gpu', operator: 'Exists' })
+    expect(container.resources?.limits).toMatchObject({ memory: '5096Mi', 'amd.com/gpu': '1' })
+    const other = build({ framework: 'tfjs', resources: { memoryMb: 2000 } }, { profiles })
+    expect(other.pod).not.toHaveProperty('runtimeClassName')
+    expect(other.pod.tolerations?.map(({ key }) => key)).not.toContain('gpu')
+    expect(other.container.resources?.limits).toMatchObject({ memory: '2100Mi' })
+  })
+
+  it('dollars reach the trainer as they are: Kubernetes would replace $(NAME)', () => {
+    expect(build().container.command).toEqual(['python', 'train.py', '--note', '$$(HOME) costs $$5'])
+  })
+})
