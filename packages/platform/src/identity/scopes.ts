@@ -22,7 +22,9 @@ export function scopesCover(scopes: readonly string[] | undefined, action: Actio
   const wanted = SCOPES_FOR[action]
   if (wanted.includes('*')) return true
   return scopes.some((scope) => {
-    const [verb = '', target = ''] = scope.split(':')
+    const [verb = '', target = '', ...rest] = scope.split(':')
+    // Scopes of other issuers may be any text.
+    if (target === '' || rest.length > 0) return false
     if (verb === 'admin') return target === '*' || slug === undefined || target === slug
     return wanted.some((want) => {
       const [wantVerb = '', wantTarget = ''] = want.split(':')
