@@ -83,7 +83,8 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     })
     stops.push(() => registry.stop())
     const runner = await createRunner({
-      config: readRunnerConfig({ ...settings, DATA_DIR: join(dataDir, 'runner') }),
+      // The database and the registry lie beside the runner's folder: none of it is a trainer's business.
+      config: { ...readRunnerConfig({ ...settings, DATA_DIR: join(dataDir, 'runner') }), hiddenDirs: [dataDir] },
       store,
       logger,
       identity,

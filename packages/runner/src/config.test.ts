@@ -22,6 +22,9 @@ describe('the runner’s settings', () => {
     ],
     [{ MAX_CONCURRENT_JOBS: '-1' }, /MAX_CONCURRENT_JOBS/],
     [{ MAX_CONCURRENT_PER_OWNER: '0' }, /MAX_CONCURRENT_PER_OWNER/],
+    [{ SUBPROCESS_SANDBOX: 'docker' }, /SUBPROCESS_SANDBOX/],
+    [{ GPU_DEVICES: '0,0' }, /GPU_DEVICES.*once/s],
+    [{ GPU_DEVICES: '0; rm' }, /GPU_DEVICES/],
     [{ QUEUES: 'gpu' }, /QUEUES.*JSON/s],
     [{ QUEUES: '{}' }, /QUEUES.*at least one/s],
     [{ QUEUES: '{"gpu":{"limit":2}}' }, /QUEUES.*limit/s],
@@ -38,6 +41,15 @@ describe('the runner’s settings', () => {
   it('hold queues with their limits', () => {
     const read = readRunnerConfig({ ...env, QUEUES: '{"default":{},"gpu":{"maxConcurrent":2}}', SERVED_QUEUES: 'gpu' })
     expect(read).toMatchObject({ queues: { default: {}, gpu: { maxConcurrent: 2 } }, servedQueues: ['gpu'] })
+  })
+
+  it('hold the devices that are shared out, which may be none', () => {
+    expect(readRunnerConfig({ ...env, GPU_DEVICES: '0,GPU-5a1' }).subprocess).toEqual({
+      sandbox: 'auto',
+      gpuDevices: ['0', 'GPU-5a1'],
+    })
+    expect(readRunnerConfig({ ...env, GPU_DEVICES: 'none' }).subprocess?.gpuDevices).toEqual([])
+    expect(readRunnerConfig(env).subprocess).toEqual({ sandbox: 'auto' })
   })
 
   it('never show a secret', () => {

@@ -4,6 +4,7 @@ import { reachableFromContainers } from './launchers/callback-url.ts'
 import { LAUNCHERS, type LauncherName } from './launchers/create-launcher.ts'
 import { type DockerConfig, readDockerConfig } from './launchers/docker/config.ts'
 import { type KubernetesConfig, readKubernetesConfig } from './launchers/kubernetes/config.ts'
+import { SUBPROCESS_VARIABLES, type SubprocessSettings, subprocessSettings } from './launchers/subprocess/config.ts'
 import { type MetricsConfig, readMetricsConfig } from './observability/metrics/config.ts'
 import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './queues/queues.ts'
 
@@ -44,6 +45,10 @@ export interface RunnerConfig {
   docker?: DockerConfig
   /** For `kubernetes`. */
   kubernetes?: KubernetesConfig
+  /** For the subprocess launcher. Default: nothing keeps its trainers apart, nobody counts devices. */
+  subprocess?: SubprocessSettings
+  /** Folders beside `dataDir` that no trainer is to see: the database's, say. */
+  hiddenDirs?: readonly string[]
   datasetCacheMaxGb: number
   /** With it job tokens are signed with HS256; without it with a key pair kept in the database. */
   jwtSecret?: string
@@ -121,6 +126,7 @@ const RunnerEnvironment = z.object({
     .optional(),
   MAX_CONCURRENT_PER_OWNER: z.coerce.number().int().positive().optional(),
   LAUNCHER: z.enum(LAUNCHERS).default('subprocess'),
+  ...SUBPROCESS_VARIABLES,
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
   ...AuthEnvironment,
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
@@ -163,6 +169,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     launcher: values.LAUNCHER,
     ...(docker === undefined ? {} : { docker }),
     ...(kubernetes === undefined ? {} : { kubernetes }),
+    subprocess: subprocessSettings(values),
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(values),

@@ -3,6 +3,7 @@ import type { Logger } from '@trainyard/platform'
 import type { RunnerConfig } from '../config.ts'
 import { readDockerConfig, withRegistryToken } from './docker/config.ts'
 import type { Launcher } from './launcher.ts'
+import { findMeans } from './subprocess/find-means.ts'
 import { createSubprocessLauncher } from './subprocess/index.ts'
 
 export const LAUNCHERS = ['subprocess', 'docker', 'kubernetes'] as const
@@ -21,13 +22,17 @@ export interface CreateLauncherOptions {
 export async function createLauncher(options: CreateLauncherOptions): Promise<Launcher> {
   const { config, dataDir, instanceId, logger } = options
   switch (config.launcher ?? 'subprocess') {
-    case 'subprocess':
+    case 'subprocess': {
+      const { subprocess } = config
+      const dataDirs = [dataDir, ...(config.hiddenDirs ?? [])]
       return createSubprocessLauncher({
+        ...(subprocess === undefined ? {} : await findMeans(subprocess, { dataDirs, instanceId, logger })),
         attemptsDir: join(dataDir, 'attempts', instanceId),
         datasetCacheDir: join(dataDir, 'datasets'),
         datasetCacheMaxGb: config.datasetCacheMaxGb,
         logger,
       })
+    }
     case 'docker': {
       // Its client is large; who does not use it does not wait for it.
       const { createDockerLauncher } = await import('./docker/index.ts')

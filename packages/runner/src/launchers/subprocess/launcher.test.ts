@@ -2,16 +2,28 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger } from '@trainyard/platform'
+import { it } from 'vitest'
 import { launcherCases } from '../conformance.cases.ts'
 import { createSubprocessLauncher } from './launcher.ts'
+import { findSandbox, type Sandbox } from './sandbox.ts'
 
-launcherCases('subprocess', async () => {
-  const dir = await mkdtemp(join(tmpdir(), "trainyard launcher's "))
-  const launcher = createSubprocessLauncher({
-    attemptsDir: join(dir, 'attempts'),
-    datasetCacheDir: join(dir, 'datasets'),
-    datasetCacheMaxGb: 1,
-    logger: createLogger({ name: 'test', level: 'silent' }),
+const logger = createLogger({ name: 'test', level: 'silent' })
+
+const cases = (name: string, findIt: (dataDirs: string[]) => Promise<Sandbox | undefined>) =>
+  launcherCases(name, async () => {
+    const dir = await mkdtemp(join(tmpdir(), "trainyard launcher's "))
+    const launcher = createSubprocessLauncher({
+      attemptsDir: join(dir, 'attempts'),
+      datasetCacheDir: join(dir, 'datasets'),
+      datasetCacheMaxGb: 1,
+      logger,
+      sandbox: await findIt([join(dir, 'attempts')]),
+    })
+    return { launcher, trainer: { type: 'folder', dir }, close: () => rm(dir, { recursive: true, force: true }) }
   })
-  return { launcher, trainer: { type: 'folder', dir }, close: () => rm(dir, { recursive: true, force: true }) }
-})
+
+cases('subprocess', async () => undefined)
+
+const found = await findSandbox({ choice: 'auto', dataDirs: [], logger })
+if (found === undefined) it.skip('the subprocess launcher in bubblewrap: install bubblewrap and allow user namespaces')
+else cases('subprocess in bubblewrap', (dataDirs) => findSandbox({ choice: 'bubblewrap', dataDirs, logger }))

@@ -6,25 +6,37 @@ import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, processIdentity } from '@trainyard/platform'
-import type { AttemptRef, Launcher, LaunchRequest, Observation } from '../launcher.ts'
+import type { AttemptRef, ExitReason, Launcher, LaunchRequest, Observation } from '../launcher.ts'
+import { type CgroupParent, createCgroup, removeCgroup, wasOutOfMemory } from './cgroups.ts'
 import type { SubprocessConfig } from './config.ts'
+import { countDevices, takeDevices } from './devices.ts'
+import { findTrainer, runsIn } from './find-trainer.ts'
 import { installTools } from './install-tools.ts'
 import { readOutput } from './read-output.ts'
-import { type AttemptFiles, attemptFiles, parseAttemptName, processSpec } from './spec.ts'
+import type { Sandbox } from './sandbox.ts'
+import { type AttemptFiles, attemptFiles, attemptName, parseAttemptName, processSpec } from './spec.ts'
 
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
 /** How long a shim may take to write its pid before its launch counts as one that never happened. */
 const PID_WAIT_MS = 5000
 
+export interface SubprocessLauncherOptions extends SubprocessConfig {
+  logger: Logger
+  /** From `findSandbox`. Absent: trainers can do what this user can. */
+  sandbox?: Sandbox | undefined
+  /** From `findCgroupParent`. Absent: nothing limits their memory. */
+  cgroups?: CgroupParent | undefined
+}
+
 /** Runs trainers as processes of this machine that outlive the runner. */
-export function createSubprocessLauncher(options: SubprocessConfig & { logger: Logger }): Launcher {
+export function createSubprocessLauncher(options: SubprocessLauncherOptions): Launcher {
   const config: SubprocessConfig = {
     ...options,
     attemptsDir: resolve(options.attemptsDir),
     datasetCacheDir: resolve(options.datasetCacheDir),
     toolsDir: resolve(options.toolsDir ?? join(options.attemptsDir, 'tools')),
   }
-  const { logger } = options
+  const { logger, sandbox, cgroups } = options
   mkdirSync(config.attemptsDir, { recursive: true, mode: 0o700 })
   if (options.toolsDir === undefined) installTools(join(config.attemptsDir, 'tools'))
   mkdirSync(config.datasetCacheDir, { recursive: true })
@@ -34,9 +46,9 @@ export function createSubprocessLauncher(options: SubprocessConfig & { logger: L
     name: 'subprocess',
     runs: 'folder',
     host: hostId(config.attemptsDir),
-    capabilities: { gpu: true, memoryLimit: false, networkPolicy: false, imagePull: false },
+    capabilities: { gpu: true, memoryLimit: cgroups !== undefined, networkPolicy: false, imagePull: false },
     async launch(request) {
-      await launch(request, config)
+      await launch(request, config, { sandbox, cgroups })
       logger.debug({ jobId: request.jobId, attempt: request.attempt }, 'trainer launched')
     },
     observe: (ref) => observe(files(ref)),
@@ -48,8 +60,15 @@ export function createSubprocessLauncher(options: SubprocessConfig & { logger: L
         if (ref !== undefined) yield ref
       }
     },
+    devices: () => countDevices(config),
+    async renewToken(ref, token) {
+      // The name is the same, the file another: whoever reads it sees the old one or the new one, whole.
+      await writeWhole(files(ref).tokenFile, token)
+    },
     async remove(ref) {
       await stop(files(ref), 0)
+      await killRest(files(ref))
+      await removeCgroup(files(ref).cgroup)
       await removeFolder(files(ref).dir)
     },
   }
@@ -68,11 +87,20 @@ function hostId(attemptsDir: string): string {
   return readFileSync(file, 'utf8').trim()
 }
 
-async function launch(request: LaunchRequest, config: SubprocessConfig): Promise<void> {
+async function launch(
+  request: LaunchRequest,
+  config: SubprocessConfig,
+  means: { sandbox: Sandbox | undefined; cgroups: CgroupParent | undefined },
+): Promise<void> {
   const files = attemptFiles(config, request)
   if (existsSync(files.started)) return
-  const spec = processSpec(request, config)
   await mkdir(join(files.workDir, 'tmp'), { recursive: true, mode: 0o700 })
+  await mkdir(files.inputDir, { recursive: true, mode: 0o700 })
+  const { resources } = request
+  const devices = await takeDevices(config, files, resources.gpu ?? 0)
+  await createCgroup(means.cgroups, attemptName(request), resources, files.cgroup)
+  const spec = processSpec(request, config, { sandbox: means.sandbox, devices })
+  await writeWhole(files.tokenFile, request.token)
   if (spec.configText !== undefined) await writeFile(files.configFile, spec.configText)
   await writeFile(files.launched, '')
   const stdout = await open(files.stdout, 'a')
@@ -139,8 +167,14 @@ async function readExit(files: AttemptFiles): Promise<Observation | undefined> {
     state: 'exited',
     exitCode,
     ...(signal === undefined ? {} : { signal }),
+    ...(exitCode === 0 ? {} : await reasonOf(files, signal)),
     finishedAt,
   }
+}
+
+async function reasonOf(files: AttemptFiles, signal: string | undefined): Promise<{ reason?: ExitReason }> {
+  if (signal === 'SIGXFSZ') return { reason: 'storage_limit' }
+  return (await wasOutOfMemory(files.cgroup)) ? { reason: 'out_of_memory' } : {}
 }
 
 function killedOrLost(files: AttemptFiles): Observation {
@@ -170,10 +204,14 @@ async function stop(files: AttemptFiles, graceMs: number): Promise<void> {
 /** SIGTERM to the trainer alone, as `docker stop` does it; its own children are its own business until the grace ends. */
 async function terminate(files: AttemptFiles): Promise<void> {
   const shim = await readPid(files.shimPid)
-  let trainer = await readPid(files.trainerPid)
-  for (let waits = 0; trainer === undefined && waits < 50; waits++) {
-    await sleep(10)
-    trainer = await readPid(files.trainerPid)
+  const find = async () => {
+    const pid = await readPid(files.trainerPid)
+    return pid === undefined ? undefined : await findTrainer(pid)
+  }
+  let trainer = await find()
+  for (let waits = 0; trainer === undefined && waits < 100; waits++) {
+    await sleep(20)
+    trainer = await find()
   }
   if (shim === undefined || !(await isOurs(files, shim))) return
   // While the shim lives, the trainer's pid is either the trainer or a zombie: it cannot be anybody else's.
@@ -183,6 +221,15 @@ async function terminate(files: AttemptFiles): Promise<void> {
   } catch (error) {
     if (!isCode(error, 'ESRCH')) throw error
   }
+}
+
+/** Somebody else killed the shim: what it had started runs on, and is told by its environment. */
+async function killRest(files: AttemptFiles): Promise<void> {
+  const shim = await readPid(files.shimPid)
+  const trainer = await readPid(files.trainerPid)
+  if (shim === undefined || trainer === undefined || !(await runsIn(trainer, files.workDir))) return
+  signalGroup(shim, 'SIGKILL')
+  for (let waits = 0; waits < 200 && (await runsIn(trainer, files.workDir)); waits++) await sleep(10)
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

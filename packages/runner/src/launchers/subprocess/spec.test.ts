@@ -39,7 +39,7 @@ describe('the process of an attempt', () => {
       JOB_ATTEMPT: '3',
       OPERATION: 'train',
       CALLBACK_URL: 'http://127.0.0.1:7600/v1/jobs/42',
-      CALLBACK_TOKEN: 'header.payload.signature',
+      CALLBACK_TOKEN_FILE: '/data/attempts/trainyard-42-3/input/token',
       TRACE_ID: '0123456789abcdef0123456789abcdef',
       TASK_TYPE: 'detection',
       FRAMEWORK: 'tfjs',
@@ -74,7 +74,7 @@ describe('the process of an attempt', () => {
     const long = { basic: {}, advanced: { note: 'x'.repeat(100_000) } }
     const spec = processSpec({ ...request, config: long }, config)
     expect(spec.env).not.toHaveProperty('CONFIG')
-    expect(spec.env.CONFIG_FILE).toBe('/data/attempts/trainyard-42-3/config.json')
+    expect(spec.env.CONFIG_FILE).toBe('/data/attempts/trainyard-42-3/input/config.json')
     expect(JSON.parse(spec.configText ?? '')).toEqual(long)
   })
 
@@ -82,9 +82,58 @@ describe('the process of an attempt', () => {
     const { file, args, cwd } = processSpec(request, config)
     expect({ file, args, cwd }).toEqual({
       file: '/bin/sh',
-      args: ['-c', SHIM, 'trainyard-shim', '/data/attempts/trainyard-42-3', 'node', 'dist/main.js', '--flag'],
+      args: ['-c', SHIM, 'trainyard-shim', '/data/attempts/trainyard-42-3', '0', 'node', 'dist/main.js', '--flag'],
       cwd: '/data/bundles/sha256-abc',
     })
+  })
+
+  it('sees with a sandbox its own places, and of the runner’s nothing else', () => {
+    const sandbox = {
+      program: 'bwrap',
+      processes: ['--unshare-pid', '--proc', '/proc'],
+      ownPids: true,
+      hidden: { dirs: ['/data', '/run'], files: ['/home/me/.netrc'] },
+      shown: ['/run/systemd/resolve'],
+    }
+    const { args } = processSpec(request, config, { sandbox })
+    const work = '/data/attempts/trainyard-42-3/work'
+    const lines = args
+      .slice(5)
+      .join(' ')
+      .replaceAll(/ --dev-bind-try \S+ \S+/g, '')
+      .replaceAll(' --', '\n--')
+      .split('\n')
+    expect(lines).toEqual([
+      'bwrap',
+      '--ro-bind / /',
+      '--dev /dev',
+      `--bind ${work}/tmp /tmp`,
+      `--bind ${work}/tmp /var/tmp`,
+      '--tmpfs /data',
+      '--tmpfs /run',
+      '--ro-bind /dev/null /home/me/.netrc',
+      '--ro-bind /run/systemd/resolve /run/systemd/resolve',
+      '--ro-bind /data/bundles/sha256-abc /data/bundles/sha256-abc',
+      '--ro-bind /data/attempts/trainyard-42-3/input /data/attempts/trainyard-42-3/input',
+      `--bind ${work} ${work}`,
+      '--bind /data/datasets /data/datasets',
+      '--remount-ro /data',
+      '--remount-ro /run',
+      '--unshare-pid',
+      '--proc /proc',
+      '--unshare-ipc',
+      '--cap-drop ALL',
+      '--die-with-parent',
+      '--chdir /data/bundles/sha256-abc',
+      '-- /bin/sh -c exec "$@" trainyard-start node dist/main.js',
+      '--flag',
+    ])
+  })
+
+  it('sees the devices that it was given, and all where nobody counts them', () => {
+    expect(processSpec(request, config, { devices: ['0', '3'] }).env.CUDA_VISIBLE_DEVICES).toBe('0,3')
+    expect(processSpec(request, config, { devices: [] }).env.CUDA_VISIBLE_DEVICES).toBe('')
+    expect(processSpec(request, config).env).not.toHaveProperty('CUDA_VISIBLE_DEVICES')
   })
 
   it('is found again by its name', () => {

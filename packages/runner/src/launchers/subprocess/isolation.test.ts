@@ -1,0 +1,269 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError, createLogger, processIdentity } from '@trainyard/platform'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Launcher, type LaunchRequest, NoRoomError, type Observation } from '../launcher.ts'
+import { cgroupFiles, findCgroupParent } from './cgroups.ts'
+import { createSubprocessLauncher, type SubprocessLauncherOptions } from './launcher.ts'
+import { findSandbox } from './sandbox.ts'
+import { attemptFiles } from './spec.ts'
+
+const logger = createLogger({ name: 'test', level: 'silent' })
+const sandboxHere = await findSandbox({ choice: 'auto', dataDirs: [], logger })
+const cgroupsHere = await findCgroupParent('trainyard-test')
+if (sandboxHere === undefined) console.warn('not tested here: bubblewrap, which is absent or not allowed')
+if (cgroupsHere === undefined) console.warn('not tested here: memory limits, for which there is no control group')
+
+describe('a process of a trainer', () => {
+  let dir: string
+  let launchers: Launcher[]
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'trainyard-isolation-'))
+    await mkdir(join(dir, 'trainer'))
+    launchers = []
+  })
+  afterEach(async () => {
+    for (const launcher of launchers) for await (const ref of launcher.list()) await launcher.remove(ref)
+    await rm(dir, { recursive: true, force: true })
+  })
+  const create = (over: Partial<SubprocessLauncherOptions> = {}): Launcher => {
+    const launcher = createSubprocessLauncher({
+      attemptsDir: join(dir, 'data', 'attempts'),
+      datasetCacheDir: join(dir, 'data', 'datasets'),
+      datasetCacheMaxGb: 1,
+      logger,
+      ...over,
+    })
+    launchers.push(launcher)
+    return launcher
+  }
+  const request = (jobId: number, program: string, resources: LaunchRequest['resources'] = {}): LaunchRequest => ({
+    jobId,
+    attempt: 1,
+    operation: 'train',
+    callbackUrl: 'http://127.0.0.1:1/v1/jobs/1',
+    token: 'first-token',
+    traceId: '0123456789abcdef0123456789abcdef',
+    taskType: 'detection',
+    framework: 'none',
+    model: 'tiny',
+    config: { basic: {}, advanced: {} },
+    trainer: { type: 'folder', dir: join(dir, 'trainer') },
+    resources,
+    networkHosts: [],
+    argv: ['node', '-e', program],
+  })
+  const ended = async (launcher: Launcher, jobId: number): Promise<Extract<Observation, { state: 'exited' }>> => {
+    for (let waits = 0; waits < 3000; waits++) {
+      const seen = await launcher.observe({ jobId, attempt: 1 })
+      if (seen.state === 'exited') return seen
+      if (seen.state !== 'running') throw new Error(`unexpectedly ${seen.state}`)
+      await sleep(10)
+    }
+    throw new Error('it does not end')
+  }
+  const said = async (launcher: Launcher, jobId: number, text = ''): Promise<string> => {
+    for (let waits = 0; waits < 3000; waits++) {
+      const { lines } = await launcher.logs({ jobId, attempt: 1 }, { stdout: 0, stderr: 0 })
+      const line = lines.find((one) => one.text.includes(text))
+      if (line !== undefined) return line.text
+      await sleep(10)
+    }
+    throw new Error('it says nothing')
+  }
+  /** What a program printed as JSON. */
+  const run = async (launcher: Launcher, jobId: number, program: string): Promise<unknown> => {
+    await launcher.launch(request(jobId, program))
+    await ended(launcher, jobId)
+    return JSON.parse(await said(launcher, jobId))
+  }
+
+  describe.skipIf(sandboxHere === undefined)('in bubblewrap', () => {
+    const sandboxed = async () => {
+      await mkdir(join(dir, 'data'), { recursive: true })
+      return create({ sandbox: await findSandbox({ choice: 'bubblewrap', dataDirs: [join(dir, 'data')], logger }) })
+    }
+    const tryAll = (paths: Record<string, string>, how: string) =>
+      `const fs = require('fs'); const seen = {}; const t = (f) => { try { return f() ?? 'done' } catch (e) { return e.code } }
+       for (const [name, path] of Object.entries(${JSON.stringify(paths)})) seen[name] = t(() => ${how}); console.log(JSON.stringify(seen))`
+
+    it('sees nothing of other jobs and of the runner’s data', async () => {
+      const launcher = await sandboxed()
+      await writeFile(join(dir, 'data', 'secret'), 'of the runner')
+      await writeFile(join(tmpdir(), `trainyard-of-another-${process.pid}`), 'x')
+      await launcher.launch(request(1, `setInterval(() => {}, 1000)`))
+      const other = attemptFiles(
+        { attemptsDir: join(dir, 'data', 'attempts'), datasetCacheDir: '', datasetCacheMaxGb: 1 },
+        { jobId: 1, attempt: 1 },
+      )
+      expect(existsSync(other.tokenFile)).toBe(true)
+      const paths = {
+        secret: join(dir, 'data', 'secret'),
+        token: other.tokenFile,
+        work: other.workDir,
+        temporary: join(tmpdir(), `trainyard-of-another-${process.pid}`),
+        sockets: '/run/docker.sock',
+      }
+      expect(await run(launcher, 2, tryAll(paths, 'fs.statSync(path) && "seen"'))).toEqual({
+        secret: 'ENOENT',
+        token: 'ENOENT',
+        work: 'ENOENT',
+        temporary: 'ENOENT',
+        sockets: 'ENOENT',
+      })
+      await rm(paths.temporary)
+    })
+
+    it('writes to its own folder, /tmp and the dataset cache only', async () => {
+      const launcher = await sandboxed()
+      const work = join(dir, 'data', 'attempts', 'trainyard-3-1', 'work')
+      const paths = {
+        work: join(work, 'x'),
+        tmp: `/tmp/trainyard-private-${process.pid}`,
+        cache: join(dir, 'data', 'datasets', 'x'),
+        trainer: join(dir, 'trainer', 'x'),
+        token: join(dir, 'data', 'attempts', 'trainyard-3-1', 'input', 'token'),
+        exit: join(dir, 'data', 'attempts', 'trainyard-3-1', 'exit-code'),
+        data: join(dir, 'data', 'x'),
+        system: '/etc/x',
+        root: '/x',
+      }
+      expect(await run(launcher, 3, tryAll(paths, 'fs.writeFileSync(path, "x")'))).toEqual({
+        work: 'done',
+        tmp: 'done',
+        cache: 'done',
+        trainer: 'EROFS',
+        token: 'EROFS',
+        exit: 'EROFS',
+        data: 'EROFS',
+        system: 'EROFS',
+        root: 'EROFS',
+      })
+      expect(existsSync(`/tmp/trainyard-private-${process.pid}`)).toBe(false)
+      expect(await readFile(join(dir, 'data', 'datasets', 'x'), 'utf8')).toBe('x')
+    })
+
+    it.skipIf(sandboxHere?.ownPids === false)('sees no process but its own', async () => {
+      const launcher = await sandboxed()
+      const program = `const fs = require('fs'); const pids = fs.readdirSync('/proc').filter((n) => /^[0-9]+$/.test(n))
+        let killed; try { process.kill(${process.pid}, 0); killed = true } catch (e) { killed = e.code }
+        console.log(JSON.stringify({ few: pids.length <= 3, pid: process.pid, killed }))`
+      expect(await run(launcher, 4, program)).toEqual({ few: true, pid: 2, killed: 'ESRCH' })
+    })
+
+    it('leaves nothing behind, not even what left its process group', async () => {
+      const launcher = await sandboxed()
+      const program = `const c = require('child_process').spawn('sleep', ['3600.${process.pid}'], { detached: true, stdio: 'ignore' })
+        c.unref(); console.log('ready'); setInterval(() => {}, 1000)`
+      await launcher.launch(request(5, program))
+      await said(launcher, 5, 'ready')
+      await launcher.remove({ jobId: 5, attempt: 1 })
+      const { execFileSync } = await import('node:child_process')
+      await expect
+        .poll(() => execFileSync('ps', ['-eo', 'args']).toString().includes(`sleep 3600.${process.pid}`), {
+          timeout: 5000,
+        })
+        .toBe(false)
+    })
+  })
+
+  it('is not sandboxed where there is no bubblewrap, and refused where it must be', async () => {
+    const said: string[] = []
+    const log = { ...logger, warn: (text: unknown) => void said.push(String(text)) } as typeof logger
+    const program = 'no-such-bwrap'
+    expect(await findSandbox({ choice: 'auto', dataDirs: [], logger: log, program })).toBeUndefined()
+    expect(said.join()).toContain('no-such-bwrap')
+    // Also where it is there and the kernel refuses.
+    expect(await findSandbox({ choice: 'auto', dataDirs: [], logger: log, program: '/bin/false' })).toBeUndefined()
+    await expect(findSandbox({ choice: 'bubblewrap', dataDirs: [], logger, program })).rejects.toThrow(ConfigError)
+    expect(await findSandbox({ choice: 'none', dataDirs: [], logger, program })).toBeUndefined()
+  })
+
+  it('reads a fresh token from its file while it runs', async () => {
+    const launcher = create({ sandbox: sandboxHere })
+    const program = `const { readFileSync } = require('fs'); let last
+      setInterval(() => { const now = readFileSync(process.env.CALLBACK_TOKEN_FILE, 'utf8'); if (now !== last) console.log(last = now) }, 5)`
+    await launcher.launch(request(6, program))
+    await said(launcher, 6, 'first-token')
+    await launcher.renewToken?.({ jobId: 6, attempt: 1 }, 'second-token')
+    await said(launcher, 6, 'second-token')
+  })
+
+  it('leaves no core, and no file beyond its disk', async () => {
+    const launcher = create()
+    // 512 KiB; dd, unlike Node, dies of the signal.
+    const launch = {
+      ...request(7, '', { diskGb: 0.0005 }),
+      argv: ['/bin/sh', '-c', 'ulimit -c; exec dd if=/dev/zero of="$WORK_DIR/big" bs=1M count=2'],
+    }
+    await launcher.launch(launch)
+    expect(await ended(launcher, 7)).toMatchObject({ signal: 'SIGXFSZ', reason: 'storage_limit' })
+    expect(await said(launcher, 7)).toBe('0')
+  })
+
+  it.skipIf(cgroupsHere === undefined)('is ended as out of memory beyond what its manifest asks for', async () => {
+    const launcher = create({ cgroups: cgroupsHere })
+    const hungry = `const kept = []; for (let i = 0; i < 40; i++) kept.push(Buffer.alloc(20e6, 1)); console.log('enough')`
+    await launcher.launch(request(8, hungry, { memoryMb: 256 }))
+    expect(await ended(launcher, 8)).toMatchObject({ exitCode: 137, reason: 'out_of_memory' })
+    await launcher.launch(request(9, hungry, { memoryMb: 2048 }))
+    expect(await ended(launcher, 9)).toMatchObject({ exitCode: 0 })
+    await launcher.launch(request(10, `process.exit(1)`, { memoryMb: 2048 }))
+    expect(await ended(launcher, 10)).not.toHaveProperty('reason')
+    for (const jobId of [8, 9, 10]) await launcher.remove({ jobId, attempt: 1 })
+    expect(existsSync(join(cgroupsHere?.dir ?? '', 'trainyard-8-1'))).toBe(false)
+  })
+
+  it('has its memory limited in either version of the kernel’s interface', () => {
+    expect(cgroupFiles(2, 512)).toEqual([
+      ['memory.max', '536870912'],
+      ['memory.swap.max', '0'],
+      ['pids.max', '8192'],
+    ])
+    expect(cgroupFiles(1, 512)[0]).toEqual(['memory.limit_in_bytes', '536870912'])
+  })
+
+  it('has devices that no other has, also after another runner took over', async () => {
+    const devices = ['0', '1', '2']
+    const launcher = create({ devices })
+    const show = `console.log('devices=' + process.env.CUDA_VISIBLE_DEVICES); setInterval(() => {}, 1000)`
+    await launcher.launch(request(11, show, { gpu: 2 }))
+    await launcher.launch(request(12, show))
+    expect(await said(launcher, 11, 'devices')).toBe('devices=0,1')
+    expect(await said(launcher, 12, 'devices')).toBe('devices=')
+    const next = create({ devices })
+    expect(await next.devices?.()).toEqual({ total: 3, free: 1 })
+    await expect(next.launch(request(13, show, { gpu: 2 }))).rejects.toThrow(NoRoomError)
+    await expect(next.launch(request(14, show, { gpu: 4 }))).rejects.toThrow(/needs 4 GPUs.*has 3/)
+    await next.remove({ jobId: 11, attempt: 1 })
+    await next.launch(request(13, show, { gpu: 2 }))
+    expect(await said(next, 13, 'devices')).toBe('devices=0,1')
+  })
+
+  it('never shares a device when runners launch at the same time', async () => {
+    const both = [create({ devices: ['a', 'b', 'c'] }), create({ devices: ['a', 'b', 'c'] })]
+    const show = `setInterval(() => {}, 1000)`
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, index) => both[index % 2]?.launch(request(20 + index, show, { gpu: 1 }))),
+    )
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(3)
+    expect(await both[0]?.devices?.()).toEqual({ total: 3, free: 0 })
+  })
+
+  it('is killed with its attempt although somebody else killed what watches it', async () => {
+    const launcher = create()
+    await launcher.launch(request(30, `console.log('pid=' + process.pid); setInterval(() => {}, 1000)`))
+    const pid = Number((await said(launcher, 30, 'pid=')).slice(4))
+    const files = attemptFiles(
+      { attemptsDir: join(dir, 'data', 'attempts'), datasetCacheDir: '', datasetCacheMaxGb: 1 },
+      { jobId: 30, attempt: 1 },
+    )
+    process.kill(Number(await readFile(files.shimPid, 'utf8')), 'SIGKILL')
+    await expect.poll(() => launcher.observe({ jobId: 30, attempt: 1 }), { timeout: 5000 }).toEqual({ state: 'lost' })
+    await launcher.remove({ jobId: 30, attempt: 1 })
+    await expect.poll(() => processIdentity(pid), { timeout: 5000 }).toBeUndefined()
+  })
+})

@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process'
+import { existsSync, realpathSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join, resolve, sep } from 'node:path'
+import { promisify } from 'node:util'
+import { ConfigError, type Logger } from '@trainyard/platform'
+import type { SandboxChoice } from './config.ts'
+
+/** What a sandbox is made of on this machine; the same for every attempt. */
+export interface Sandbox {
+  program: string
+  /** Own process ids and /proc, as far as the kernel lets us. */
+  processes: readonly string[]
+  /** Whether the trainer has process ids of its own: then it is the second process there. */
+  ownPids: boolean
+  /** Folders that trainers find empty, and files that they find empty. */
+  hidden: { dirs: readonly string[]; files: readonly string[] }
+  /** Within hidden folders, what trainers need all the same. */
+  shown: readonly string[]
+}
+
+/** The places of one attempt, absolute. */
+export interface SandboxPlaces {
+  trainerDir: string
+  workDir: string
+  tmpDir: string
+  /** Token and settings. */
+  inputDir: string
+  datasetCacheDir: string
+  toolsDir?: string | undefined
+}
+
+/**
+ * The arguments of bubblewrap before the trainer's command. Read-only is everything but the attempt's own folder, a
+ * private /tmp on disk, and the dataset cache: jobs fill it for each other, under locks that they write there.
+ */
+export function sandboxArgs(sandbox: Sandbox, places: SandboxPlaces): string[] {
+  const { hidden, shown, processes } = sandbox
+  const isInTrainer = (dir: string) => dir.startsWith(places.trainerDir + sep)
+  const hide = (dirs: readonly string[]) => dirs.flatMap((dir) => ['--tmpfs', dir])
+  return [
+    ...['--ro-bind', '/', '/'],
+    ...['--dev', '/dev'],
+    // Where there are GPUs; which of them is CUDA_VISIBLE_DEVICES' business.
+    ...GPU_FILES.flatMap((file) => ['--dev-bind-try', file, file]),
+    ...['--bind', places.tmpDir, '/tmp', '--bind', places.tmpDir, '/var/tmp'],
+    ...hide(hidden.dirs),
+    ...hidden.files.flatMap((file) => ['--ro-bind', '/dev/null', file]),
+    ...[...shown, places.trainerDir].flatMap((path) => ['--ro-bind', path, path]),
+    // A trainer's folder may be one in which ours lie.
+    ...hide(hidden.dirs.filter(isInTrainer)),
+    ...(places.toolsDir === undefined ? [] : ['--ro-bind', places.toolsDir, places.toolsDir]),
+    ...['--ro-bind', places.inputDir, places.inputDir],
+    ...['--bind', places.workDir, places.workDir],
+    ...['--bind', places.datasetCacheDir, places.datasetCacheDir],
+    // Empty folders are no place to fill the memory with.
+    ...hidden.dirs.flatMap((dir) => ['--remount-ro', dir]),
+    ...processes,
+    // As root too: files of others stay theirs, and nothing can be mounted, traced or configured.
+    ...['--unshare-ipc', '--cap-drop', 'ALL'],
+    // Who ends the launcher's process ends everything within.
+    ...['--die-with-parent', '--chdir', places.trainerDir, '--'],
+  ]
+}
+
+const GPU_FILES = [
+  ...Array.from({ length: 16 }, (_, index) => `/dev/nvidia${index}`),
+  ...['/dev/nvidiactl', '/dev/nvidia-uvm', '/dev/nvidia-uvm-tools', '/dev/nvidia-modeset', '/dev/nvidia-caps'],
+  ...['/dev/kfd', '/dev/dri'],
+]
+
+/** From the best to what is still better than nothing. */
+const LEVELS = [
+  { args: ['--unshare-pid', '--proc', '/proc'], ownPids: true },
+  { args: ['--unshare-user', '--unshare-pid', '--proc', '/proc'], ownPids: true },
+  { args: ['--ro-bind', '/proc', '/proc'], ownPids: false },
+  { args: ['--unshare-user', '--ro-bind', '/proc', '/proc'], ownPids: false },
+]
+
+export interface FindSandboxOptions {
+  choice: SandboxChoice
+  /** The runner's own folders. */
+  dataDirs: readonly string[]
+  logger: Logger
+  /** Default: `bwrap`, as PATH finds it. */
+  program?: string
+}
+
+/** Tries what this kernel lets this user do. Undefined: trainers run without, and the log says why. */
+export async function findSandbox(options: FindSandboxOptions): Promise<Sandbox | undefined> {
+  const { choice, logger, program = 'bwrap' } = options
+  if (choice === 'none') return undefined
+  let why = 'it exists on Linux only'
+  if (process.platform === 'linux') {
+    for (const { args, ownPids } of LEVELS) {
+      why = await tryLevel(program, args)
+      if (why !== '') continue
+      if (!ownPids)
+        logger.warn('bubblewrap may not make process ids of its own here: trainers see the processes of this machine')
+      logger.info({ ownPids }, 'trainers run in bubblewrap')
+      return { program, processes: args, ownPids, hidden: hiddenPlaces(options.dataDirs), shown: shownPlaces() }
+    }
+  }
+  const sentence = `bubblewrap cannot be used here: ${why}`
+  if (choice === 'bubblewrap')
+    throw new ConfigError(
+      `SUBPROCESS_SANDBOX is "bubblewrap", and ${sentence}. Install it, allow user namespaces, or choose "auto" or "none"`,
+    )
+  logger.warn(
+    `${sentence}. Trainers run without a sandbox, and can do what this user can: run only those that you trust`,
+  )
+  return undefined
+}
+
+async function tryLevel(program: string, args: readonly string[]): Promise<string> {
+  try {
+    const sandbox = ['--ro-bind', '/', '/', '--dev', '/dev', ...args, '--unshare-ipc', '--cap-drop', 'ALL']
+    await promisify(execFile)(program, [...sandbox, '--die-with-parent', '--', '/bin/sh', '-c', ':'], {
+      timeout: 10_000,
+    })
+    return ''
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return `there is no program "${program}"`
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
+    return said === '' ? String(error) : said
+  }
+}
+
+/** The runner's folders, sockets of services of this machine, and where people keep their keys. */
+function hiddenPlaces(dataDirs: readonly string[]): Sandbox['hidden'] {
+  const home = homedir()
+  const secrets = [
+    '.ssh',
+    '.aws',
+    '.gnupg',
+    '.config',
+    '.docker',
+    '.kube',
+    '.azure',
+    '.netrc',
+    '.npmrc',
+    '.pgpass',
+    '.git-credentials',
+  ]
+  const candidates = [...dataDirs.map((dir) => resolve(dir)), '/run', ...secrets.map((name) => join(home, name))]
+  const there = candidates.flatMap((path) => {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    return stats === undefined ? [] : [{ path: realpathSync(path), isDir: stats.isDirectory() }]
+  })
+  return {
+    dirs: there.filter(({ isDir }) => isDir).map(({ path }) => path),
+    files: there.filter(({ isDir }) => !isDir).map(({ path }) => path),
+  }
+}
+
+/** Names of hosts are looked up through these; our Node and the SDK may lie where a private /tmp covers them. */
+function shownPlaces(): string[] {
+  const runtime = [
+    '/run/systemd/resolve',
+    '/run/resolvconf',
+    '/run/NetworkManager',
+    '/run/nscd',
+    '/run/nvidia-persistenced',
+  ]
+  const node = dirname(dirname(realpathSync(process.execPath)))
+  const covered = node === '/' || node === '/usr' ? [] : [node]
+  return [...runtime, ...covered].filter((path) => existsSync(path))
+}
