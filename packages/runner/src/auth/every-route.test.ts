@@ -49,10 +49,11 @@ describe('every route of people', () => {
 
   /** The path with the ids of the red team in it, or with ids of nothing. */
   function fill(path: string, of: 'red' | 'nothing'): string {
-    const { jobId, datasetId, tokenId, ownerId } = teams
+    const { jobId, datasetId, snapshotId, tokenId, ownerId } = teams
     const ids: [RegExp, Record<'red' | 'nothing', string>][] = [
       [/^\/v1\/jobs\/\{id\}/, { red: `/v1/jobs/${jobId}`, nothing: `/v1/jobs/${jobId + 7_000_000}` }],
       [/^\/v1\/datasets\/\{id\}/, { red: `/v1/datasets/${datasetId}`, nothing: '/v1/datasets/ds_nothing' }],
+      [/^\/v1\/snapshots\/\{id\}/, { red: `/v1/snapshots/${snapshotId}`, nothing: '/v1/snapshots/snap_nothing' }],
       [/^\/v1\/tokens\/\{id\}/, { red: `/v1/tokens/${tokenId}`, nothing: '/v1/tokens/tok_nothing' }],
       [
         /^\/v1\/organisations\/\{organisation\}/,

@@ -1,3 +1,4 @@
+import { Job } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
 import type { Harness } from './harness.ts'
 
@@ -19,6 +20,7 @@ export interface Teams {
   tokenId: string
   jobId: number
   datasetId: string
+  snapshotId: string
   /** What must not be read by anybody else. */
   secrets: string[]
   /** Everything that a call could have changed, but for when a token was last used. */
@@ -72,18 +74,21 @@ export async function startTeams(harness: Harness): Promise<Teams> {
     insert into datasets (id, project_id, name, format, task_type, classes, counts, size_bytes, version_hash)
     select ${datasetId}, ${projectId}, 'crimson-shapes', format, task_type, classes, counts, size_bytes, version_hash
     from datasets where id = ${harness.datasetId}`.execute(database.db)
-  const job = await call(
-    '/v1/jobs',
-    { trainer: 'acme/plain', dataset: datasetId, name: 'crimson-job', project: 'red/default' },
-    mel.headers,
-  )
+  const request = { trainer: 'acme/plain', dataset: datasetId, name: 'crimson-job', project: 'red/default' }
+  const job = Job.parse(await call('/v1/jobs', request, mel.headers))
   return {
     ...{ owner: ada.headers, member: mel.headers, viewer: vera.headers, blue: bob.headers },
     small: { authorization: `Bearer ${String(small.secret)}` },
     limited: { authorization: `Bearer ${String(limited.secret)}` },
     expired: `Bearer ${expired}`,
     revoked: `Bearer ${String(revoked.secret)}`,
-    ...{ ownerId: ada.id, tokenId: String(other.id), jobId: Number(job.id), datasetId },
+    ...{
+      ownerId: ada.id,
+      tokenId: String(other.id),
+      jobId: job.id,
+      datasetId,
+      snapshotId: job.dataset?.snapshotId ?? '',
+    },
     secrets: ['crimson', 'red/default', ada.id, 'ada@red.test'],
     async state() {
       const tables = [
