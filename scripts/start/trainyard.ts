@@ -12,6 +12,7 @@ import {
   openIdentity,
   readStoreConfig,
   startEmbeddedPostgres,
+  type UpgradeHandler,
 } from '@trainyard/platform'
 import { createRegistry, readRegistryConfig } from '@trainyard/registry'
 import { createRunner, listenForTrainers, readRunnerConfig } from '@trainyard/runner'
@@ -54,9 +55,10 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     // The port comes first: a taken one must be told before anything else is started. Requests wait for the rooms.
     const ready = Promise.withResolvers<Hono>()
     ready.promise.catch(() => {})
+    let upgrade: UpgradeHandler = (_request, socket) => socket.destroy()
     const server = await listen(
       { fetch: async (request: Request) => (await ready.promise).fetch(request) },
-      { host: options.host, port: options.port },
+      { host: options.host, port: options.port, upgrade: (...wish) => upgrade(...wish) },
     )
     stops.push(() => server.close())
 
@@ -92,6 +94,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     stops.push(() => runner.stop())
     const web = createWeb({ registryUrl: server.url, runnerUrl: server.url })
 
+    upgrade = runner.upgrade
     ready.resolve(
       rooms({ registry: registry.app, runner: runner.app, web: web.app, ...(storeApp && { store: storeApp }) }),
     )

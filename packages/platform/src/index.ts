@@ -33,7 +33,7 @@ export {
   type TrainyardErrorOptions,
 } from './errors.ts'
 export { type ApiOptions, createApi, requestContext } from './http/create-api.ts'
-export { type Listening, type ListenOptions, listen } from './http/listen.ts'
+export { type Listening, type ListenOptions, listen, type UpgradeHandler } from './http/listen.ts'
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
 export { problemHandler, problemNotFound, problemResponse, problemType, toProblem } from './http/problem-handler.ts'
 export type { AuditEntry, StoredAuditEntry } from './identity/audit.ts'

@@ -12,6 +12,7 @@ import type { Intake } from './callback/intake.ts'
 import type { RunnerConfig, RunnerLimits } from './config.ts'
 import type { RunnerDatabase } from './db/schema.ts'
 import type { Launcher } from './launchers/launcher.ts'
+import type { LiveFeeds } from './live/feeds.ts'
 import type { JobHub } from './live/hub.ts'
 import type { RunnerTelemetry } from './observability/metrics/telemetry.ts'
 import type { TrainerSource } from './trainers/source.ts'
@@ -37,6 +38,8 @@ export interface RunnerContext {
   intake: Intake
   /** Tells this and other replicas that a job changed. */
   hub: JobHub
+  /** Who looks at which job here. */
+  live: LiveFeeds
   /** What it counts about itself, for `/metrics`. */
   telemetry: RunnerTelemetry
 }

@@ -13,6 +13,7 @@ import {
   openDatabase,
   openIdentity,
   systemClock,
+  type UpgradeHandler,
 } from '@trainyard/platform'
 import { createRunnerApp, createTrainersApp } from './app.ts'
 import { cacheJobTokens } from './callback/cache-job-tokens.ts'
@@ -25,8 +26,10 @@ import type { RunnerDatabase } from './db/schema.ts'
 import { isLoopback } from './launchers/callback-url.ts'
 import { createLauncher } from './launchers/create-launcher.ts'
 import type { Launcher } from './launchers/launcher.ts'
+import { createLiveFeeds } from './live/feeds.ts'
 import { createJobHub } from './live/hub.ts'
-import { countedHub, timedLauncher, timedStore } from './observability/metrics/instrument.ts'
+import { createLiveSockets } from './live/serve-sockets.ts'
+import { timedLauncher, timedStore } from './observability/metrics/instrument.ts'
 import { addStateGauges } from './observability/metrics/state-gauges.ts'
 import { createTelemetry } from './observability/metrics/telemetry.ts'
 import { createSupervisor } from './supervisor/supervisor.ts'
@@ -55,6 +58,8 @@ export interface Runner {
    */
   trainers?: { app: OpenAPIHono; address: string }
   context: RunnerContext
+  /** Live streams as WebSockets: for `listen(app, { upgrade })`. */
+  upgrade: UpgradeHandler
   /** Looks after jobs, those of a runner that died among them. */
   start(): Promise<void>
   /** Stops looking and closes the database; running trainers run on and keep their events. */
@@ -81,6 +86,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
     const instance = await database.db.selectFrom('instance').select('id').executeTakeFirstOrThrow()
     const telemetry = createTelemetry()
     addStateGauges(telemetry, database)
+    const hub = createJobHub(database, logger)
     const context: RunnerContext = {
       config,
       limits,
@@ -100,7 +106,8 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
         options.launcher ?? (await createLauncher({ config, dataDir, instanceId: instance.id, logger })),
         telemetry,
       ),
-      hub: countedHub(createJobHub(database, logger), telemetry),
+      hub,
+      live: createLiveFeeds({ database, hub, logger, telemetry }),
       telemetry,
     }
     const supervisor = createSupervisor(context)
@@ -112,11 +119,13 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
         ? { trainers: { app: createTrainersApp(forTrainers), address: callbackAddress } }
         : {}),
       context,
+      upgrade: createLiveSockets(context),
       async start() {
         await context.hub.start()
         await supervisor.start()
       },
       async stop() {
+        context.live.stop()
         await supervisor.stop()
         await context.launcher.close?.()
         await context.hub.stop()

@@ -51,7 +51,7 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
         return isStorage ? storeApp.fetch(request) : runner.app.fetch(request)
       },
     },
-    { host: server.HOST, port: server.PORT },
+    { host: server.HOST, port: server.PORT, upgrade: runner.upgrade },
   ).catch(async (error: unknown) => {
     await runner.stop()
     throw error

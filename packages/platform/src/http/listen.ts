@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { isIPv6 } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { ConfigError } from '../errors.ts'
 import { setRemoteAddress } from './client-address.ts'
@@ -12,7 +13,11 @@ export interface ListenOptions {
   port: number
   /** How long open requests may go on after `close()`; streams that never end are cut then. Default: 2000. */
   drainMs?: number
+  /** Takes over connections that are to become WebSockets; it also refuses them. Default: they are answered as plain requests. */
+  upgrade?: UpgradeHandler
 }
+
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 export interface Listening {
   /** For example `http://127.0.0.1:7600`, without a slash at its end. */
@@ -29,7 +34,7 @@ export interface Listening {
  */
 export async function listen(
   app: { fetch: (request: Request) => Response | Promise<Response> },
-  { host = '127.0.0.1', port, drainMs = 2000 }: ListenOptions,
+  { host = '127.0.0.1', port, drainMs = 2000, upgrade }: ListenOptions,
 ): Promise<Listening> {
   const fetch = (request: Request, bindings: unknown) => {
     const { incoming } = bindings as HttpBindings
@@ -39,6 +44,7 @@ export async function listen(
   const server = createAdaptorServer({ fetch }) as Server
   // Uploads of many gigabytes take longer than Node's five minutes; slow headers are still cut off.
   server.requestTimeout = 0
+  const sockets = upgrade === undefined ? undefined : serveUpgrades(server, upgrade)
   server.listen(port, host)
   try {
     await once(server, 'listening')
@@ -50,17 +56,36 @@ export async function listen(
   return {
     url: `http://${reachable(host)}:${actualPort}`,
     port: actualPort,
-    close: () => drain(server, drainMs),
+    close: () => drain(server, drainMs, sockets),
   }
 }
 
-async function drain(server: Server, drainMs: number): Promise<void> {
+/** Node hands every wish to upgrade over as soon as one is listened for; HTTP/2 clients without TLS also utter such wishes. */
+function serveUpgrades(server: Server, upgrade: UpgradeHandler): Set<Duplex> {
+  const sockets = new Set<Duplex>()
+  const isWebSocket = (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket'
+  // From Node 24.9 on, what we do not take stays a plain request.
+  Object.assign(server, { shouldUpgradeCallback: isWebSocket })
+  server.on('upgrade', (request, socket, head) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    if (isWebSocket(request)) upgrade(request, socket, head)
+    else socket.end('HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  })
+  return sockets
+}
+
+async function drain(server: Server, drainMs: number, sockets: Set<Duplex> = new Set()): Promise<void> {
   if (!server.listening) return
   const closed = once(server, 'close')
   server.close()
   server.closeIdleConnections()
   const idle = setInterval(() => server.closeIdleConnections(), 50)
-  const cut = setTimeout(() => server.closeAllConnections(), drainMs)
+  const cut = setTimeout(() => {
+    server.closeAllConnections()
+    for (const socket of sockets) socket.destroy()
+  }, drainMs)
   await closed
   clearInterval(idle)
   clearTimeout(cut)

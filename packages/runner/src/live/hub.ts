@@ -79,12 +79,22 @@ export function createJobHub<DB>(database: Database<DB>, logger: Logger): JobHub
       return () => void wakers.delete(listener)
     },
     async start() {
-      unlisten ??= await database.listen('jobs', (payload) => {
-        const message = Message.safeParse(JSON.parse(payload))
-        if (!message.success || message.data.from === me) return
-        for (const jobId of message.data.jobs) tell(jobId)
-        if (message.data.wake) tellWakers()
-      })
+      unlisten ??= await database.listen(
+        'jobs',
+        (payload) => {
+          const message = Message.safeParse(JSON.parse(payload))
+          if (!message.success || message.data.from === me) return
+          for (const jobId of message.data.jobs) tell(jobId)
+          if (message.data.wake) tellWakers()
+        },
+        {
+          // What was said while the connection was lost is gone: everything may have changed.
+          onReconnect() {
+            for (const jobId of watchers.keys()) tell(jobId)
+            tellWakers()
+          },
+        },
+      )
     },
     async stop() {
       clearTimeout(timer)

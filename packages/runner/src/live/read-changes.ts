@@ -1,108 +1,132 @@
-import { type Artifact, type LiveMessage, type LogLine, TrainerEvent } from '@trainyard/sdk/contract'
+import { type Artifact, type LiveMessage, type LogLine, type MetricPoint, TrainerEvent } from '@trainyard/sdk/contract'
+import type { Selectable } from 'kysely'
 import { toArtifact } from '../artifacts/artifact-view.ts'
 import { metricPointsOf } from '../callback/parse-events.ts'
+import { readPlainEvent } from '../callback/read-plain-event.ts'
 import type { RunnerContext } from '../context.ts'
-import type { JobRow } from '../db/schema.ts'
-import { toJob } from '../jobs/job-view.ts'
+import type { ArtifactRow, EventsTable, JobRow, LogsTable } from '../db/schema.ts'
 import { toLogLine } from '../logs/read-logs.ts'
-import { readMetrics } from '../metrics/read-metrics.ts'
 import type { LiveCursor } from './cursor.ts'
 
-const SNAPSHOT_POINTS = 1000
-const SNAPSHOT_LINES = 200
 /** Whoever is further behind gets a new snapshot instead of everything that was missed. */
 const MAX_BEHIND = 2000
 
+type LivePoint = Extract<LiveMessage, { type: 'metrics' }>['points'][number]
+
+/** What was added to a job after `from`, with the numbers by which a viewer knows what it has seen. */
 export interface Changes {
-  messages: LiveMessage[]
-  cursor: LiveCursor
+  from: LiveCursor
+  to: LiveCursor
+  points: { seq: number; point: LivePoint }[]
+  lines: LogLine[]
+  artifacts: { position: number; artifact: Artifact }[]
 }
 
-/** Everything that a new watcher must see first. */
-export async function readSnapshot(context: RunnerContext, job: JobRow): Promise<Changes> {
-  const { db } = context.database
-  // The position is read first: what comes in between is sent again as a change, never lost.
-  const attempt = await db
-    .selectFrom('attempts')
-    .select('last_seq')
-    .where('job_id', '=', job.id)
-    .where('attempt', '=', job.attempt)
-    .executeTakeFirst()
-  const lines = await db
-    .selectFrom('logs')
-    .selectAll()
-    .where('job_id', '=', job.id)
-    .orderBy('id', 'desc')
-    .limit(SNAPSHOT_LINES)
-    .execute()
-  const artifacts = await db
-    .selectFrom('artifacts')
-    .selectAll()
-    .where('job_id', '=', job.id)
-    .where('completed_at', 'is not', null)
-    .orderBy('position')
-    .execute()
-  const { series } = await readMetrics(context, job.id, { points: SNAPSHOT_POINTS, attempt: job.attempt })
-  const logs = lines.reverse().map(toLogLine)
-  const position = Math.max(logs.at(-1)?.id ?? 0, artifacts.at(-1)?.position ?? 0)
-  return {
-    messages: [
-      { type: 'snapshot', job: toJob(job), series, logs },
-      ...artifacts.map((row): LiveMessage => ({ type: 'artifact', artifact: toArtifact(row) })),
-    ],
-    cursor: { attempt: job.attempt, seq: attempt?.last_seq ?? 0, position },
-  }
+export interface JobChanges {
+  job: JobRow
+  /** Undefined when that is too much, or of another attempt: then a snapshot is due. */
+  changes: Changes | undefined
 }
 
-/** What came after a cursor, or undefined when that is too much or of another attempt: then a snapshot is due. */
+/**
+ * What happened to jobs since each one's cursor, of all of them in four queries. A job that is gone is not in the answer.
+ */
 export async function readChanges(
-  context: RunnerContext,
-  job: JobRow,
-  cursor: LiveCursor,
-): Promise<Changes | undefined> {
-  if (cursor.attempt !== job.attempt) return undefined
-  const { db } = context.database
+  { database }: Pick<RunnerContext, 'database'>,
+  since: ReadonlyMap<number, LiveCursor>,
+): Promise<Map<number, JobChanges>> {
+  // Jobs come first: what is added while the rest is read is seen again, never missed.
+  const jobs = await database.query<JobRow>(JOBS, [[...since.keys()]])
+  const cursors = [...since].map(([jobId, cursor]) => ({ jobId, ...cursor }))
+  const ids = cursors.map(({ jobId }) => jobId)
+  const attempts = cursors.map(({ attempt }) => attempt)
+  const positions = cursors.map(({ position }) => position)
   const [events, lines, artifacts] = await Promise.all([
-    db
-      .selectFrom('events')
-      .select(['seq', 'type', 'body', 'rejected'])
-      .where('job_id', '=', job.id)
-      .where('attempt', '=', job.attempt)
-      .where('seq', '>', cursor.seq)
-      .orderBy('seq')
-      .limit(MAX_BEHIND + 1)
-      .execute(),
-    db
-      .selectFrom('logs')
-      .selectAll()
-      .where('job_id', '=', job.id)
-      .where('id', '>', cursor.position)
-      .orderBy('id')
-      .limit(MAX_BEHIND + 1)
-      .execute(),
-    db
-      .selectFrom('artifacts')
-      .selectAll()
-      .where('job_id', '=', job.id)
-      .where('position', '>', cursor.position)
-      .orderBy('position')
-      .execute(),
+    database.query<EventRow>(EVENTS, [ids, attempts, cursors.map(({ seq }) => seq), MAX_BEHIND + 1]),
+    database.query<Selectable<LogsTable>>(LINES, [ids, positions, MAX_BEHIND + 1]),
+    database.query<ArtifactRow>(ARTIFACTS, [ids, positions]),
   ])
-  if (events.length > MAX_BEHIND || lines.length > MAX_BEHIND) return undefined
-  const points = events
-    .filter((event) => event.rejected === null && (event.type === 'progress' || event.type === 'validation'))
-    .flatMap((event) => metricPointsOf(TrainerEvent.parse(event.body)))
-    .map(({ name, axis, step, raw, time }) => ({ name, axis, step, value: raw, time }))
-  const messages: LiveMessage[] = []
-  if (points.length > 0) messages.push({ type: 'metrics', points })
-  if (lines.length > 0) messages.push({ type: 'logs', lines: lines.map(toLogLine) satisfies LogLine[] })
-  for (const row of artifacts) messages.push({ type: 'artifact', artifact: toArtifact(row) satisfies Artifact })
-  return {
-    messages,
-    cursor: {
-      attempt: job.attempt,
-      seq: events.at(-1)?.seq ?? cursor.seq,
-      position: Math.max(cursor.position, lines.at(-1)?.id ?? 0, artifacts.at(-1)?.position ?? 0),
-    },
+  const eventsOf = Map.groupBy(events, (row) => row.job_id)
+  const linesOf = Map.groupBy(lines, (row) => row.job_id)
+  const artifactsOf = Map.groupBy(artifacts, (row) => row.job_id)
+  const found = new Map<number, JobChanges>()
+  for (const job of jobs) {
+    const from = since.get(job.id)
+    if (from === undefined) continue
+    const rows = { events: eventsOf.get(job.id) ?? [], lines: linesOf.get(job.id) ?? [] }
+    const isTooMuch = rows.events.length > MAX_BEHIND || rows.lines.length > MAX_BEHIND
+    const isOther = from.attempt !== job.attempt
+    const changes =
+      isTooMuch || isOther ? undefined : toChanges(from, { ...rows, artifacts: artifactsOf.get(job.id) ?? [] })
+    found.set(job.id, { job, changes })
   }
+  return found
+}
+
+type EventRow = Pick<Selectable<EventsTable>, 'job_id' | 'seq'> & { body: Record<string, unknown> | null }
+
+const JOBS = { name: 'live-jobs', text: 'select * from jobs where id = any($1::bigint[])' }
+/** Only bodies that hold points; the others move the cursor on. */
+const EVENTS = {
+  name: 'live-events',
+  text: `
+    select c.job_id, e.seq, e.body
+    from unnest($1::bigint[], $2::int[], $3::bigint[]) as c(job_id, attempt, seq)
+      cross join lateral (
+        select e.seq, case when e.rejected is null and e.type in ('progress', 'validation') then e.body end as body
+        from events e where e.job_id = c.job_id and e.attempt = c.attempt and e.seq > c.seq
+        order by e.seq limit $4
+      ) e`,
+}
+const LINES = {
+  name: 'live-lines',
+  text: `
+    select l.* from unnest($1::bigint[], $2::bigint[]) as c(job_id, position)
+      cross join lateral (
+        select * from logs l where l.job_id = c.job_id and l.id > c.position order by l.id limit $3
+      ) l`,
+}
+const ARTIFACTS = {
+  name: 'live-artifacts',
+  text: `
+    select a.* from unnest($1::bigint[], $2::bigint[]) as c(job_id, position)
+      join artifacts a on a.job_id = c.job_id and a.position > c.position
+    order by a.position`,
+}
+
+function toChanges(
+  from: LiveCursor,
+  { events, lines, artifacts }: { events: EventRow[]; lines: Selectable<LogsTable>[]; artifacts: ArtifactRow[] },
+): Changes {
+  return {
+    from,
+    to: {
+      attempt: from.attempt,
+      seq: events.at(-1)?.seq ?? from.seq,
+      position: Math.max(from.position, lines.at(-1)?.id ?? 0, artifacts.at(-1)?.position ?? 0),
+    },
+    points: events.flatMap(({ seq, body }) => (body === null ? [] : pointsOf(body).map((point) => ({ seq, point })))),
+    lines: lines.map(toLogLine),
+    artifacts: artifacts.map((row) => ({ position: row.position ?? 0, artifact: toArtifact(row) })),
+  }
+}
+
+function pointsOf(body: Record<string, unknown>): LivePoint[] {
+  const event = readPlainEvent(body) ?? TrainerEvent.parse(body)
+  return metricPointsOf(event).map(({ name, axis, step, raw, time }): LivePoint => {
+    const point: MetricPoint = { step, value: raw, time }
+    return { name, axis, ...point }
+  })
+}
+
+/** The messages of changes, without what lies before a viewer's own cursor. */
+export function toMessages({ points, lines, artifacts }: Changes, after: LiveCursor): LiveMessage[] {
+  const messages: LiveMessage[] = []
+  const newPoints = points.filter(({ seq }) => seq > after.seq)
+  const newLines = lines.filter(({ id }) => id > after.position)
+  if (newPoints.length > 0) messages.push({ type: 'metrics', points: newPoints.map(({ point }) => point) })
+  if (newLines.length > 0) messages.push({ type: 'logs', lines: newLines })
+  for (const { position, artifact } of artifacts)
+    if (position > after.position) messages.push({ type: 'artifact', artifact })
+  return messages
 }

@@ -1,11 +1,7 @@
-import type { LiveMessage } from '@trainyard/sdk/contract'
 import type { RunnerContext } from '../context.ts'
-import type { JobRow } from '../db/schema.ts'
 import { getJobRow } from '../jobs/get-job.ts'
-import { toJob } from '../jobs/job-view.ts'
-import { isTerminalJobState } from '../jobs/statuses.ts'
-import { formatCursor, type LiveCursor, parseCursor } from './cursor.ts'
-import { type Changes, readChanges, readSnapshot } from './read-changes.ts'
+import { parseCursor } from './cursor.ts'
+import type { LiveSink, Viewer } from './viewer.ts'
 
 export interface StreamJobOptions {
   /** What the browser sends when it comes back. */
@@ -16,12 +12,12 @@ export interface StreamJobOptions {
   slowConsumerMs?: number
 }
 
-/** Bytes that may wait for a reader before nothing more is read from the database for it. */
-const BUFFER_BYTES = 256 * 1024
+/** Bytes that may wait for a reader before it gets no more until it has caught up. */
+export const LIVE_BUFFER_BYTES = 256 * 1024
 
 /**
- * The server-sent events of a job. Each message is read from the database when the reader has room for it, so a slow
- * reader costs one buffer and sees fewer, larger steps.
+ * The server-sent events of a job. A reader that is slow costs one buffer: it gets no more until it has taken that, and then
+ * a fresh snapshot; one that does not move at all is dropped.
  */
 export async function streamJob(
   context: RunnerContext,
@@ -29,116 +25,34 @@ export async function streamJob(
   { lastEventId, heartbeatMs = 15_000, slowConsumerMs = 30_000 }: StreamJobOptions = {},
 ): Promise<ReadableStream<Uint8Array>> {
   await getJobRow(context.database.db, jobId)
-  const signal = new Signal()
-  const stopWatching = context.hub.watch(jobId, () => signal.raise())
   const encoder = new TextEncoder()
-  const room = new Signal()
-  let over = false
-  const end = () => {
-    over = true
-    stopWatching()
-    signal.raise()
-    room.raise()
-  }
-
+  let viewer: Viewer | undefined
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        const write = async (text: string): Promise<void> => {
-          while (!over && (controller.desiredSize ?? 0) <= 0) {
-            if (!(await room.wait(slowConsumerMs))) throw new SlowConsumer()
-          }
-          if (!over) controller.enqueue(encoder.encode(text))
+        const say = (text: string) => controller.enqueue(encoder.encode(text))
+        say('retry: 2000\n\n')
+        const sink: LiveSink = {
+          write: ({ json, id }) => say(`${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`),
+          bufferedBytes: () => LIVE_BUFFER_BYTES - (controller.desiredSize ?? 0),
+          beat: () => say(': heartbeat\n\n'),
+          end(reason) {
+            if (reason === 'slow') context.logger.info({ jobId }, 'a slow reader of a live stream was dropped')
+            if (reason !== 'over') say(`: closed: ${reason}\n\n`)
+            controller.close()
+          },
         }
-        follow(context, jobId, { lastEventId, heartbeatMs, signal, write, isOver: () => over })
-          .catch((error: unknown) => {
-            if (error instanceof SlowConsumer)
-              context.logger.info({ jobId }, 'a slow reader of a live stream was dropped')
-            else context.logger.error({ err: error, jobId }, 'a live stream failed')
-          })
-          .finally(() => {
-            const wasOver = over
-            end()
-            if (!wasOver) controller.close()
-          })
+        const cursor = lastEventId === undefined ? undefined : parseCursor(lastEventId)
+        viewer = context.live.watch(jobId, {
+          ...{ sink, cursor, heartbeatMs, slowConsumerMs, bufferBytes: LIVE_BUFFER_BYTES },
+        })
       },
-      pull: () => room.raise(),
-      cancel: end,
+      pull: () => viewer?.drained(),
+      cancel() {
+        // The reader is gone: there is nothing to say or to close any more.
+        viewer?.leave()
+      },
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: BUFFER_BYTES }),
+    new ByteLengthQueuingStrategy({ highWaterMark: LIVE_BUFFER_BYTES }),
   )
-}
-
-interface Following {
-  lastEventId: string | undefined
-  heartbeatMs: number
-  signal: Signal
-  write(text: string): Promise<void>
-  isOver(): boolean
-}
-
-async function follow(context: RunnerContext, jobId: number, stream: Following): Promise<void> {
-  let cursor = stream.lastEventId === undefined ? undefined : parseCursor(stream.lastEventId)
-  let shownJob = ''
-  await stream.write('retry: 2000\n\n')
-  while (!stream.isOver()) {
-    const job = await context.database.db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirst()
-    if (job === undefined) return
-    const changes = await nextChanges(context, job, cursor)
-    cursor = changes.cursor
-    // What was heard last changes with every heartbeat, and is no news.
-    const view = toJob(job)
-    const comparable = JSON.stringify({ ...view, lastHeardAt: undefined })
-    const messages = [...changes.messages]
-    if (comparable !== shownJob && (messages[0]?.type !== 'snapshot' || isTerminalJobState(job.state)))
-      messages.push({ type: 'job', job: view })
-    shownJob = comparable
-    for (const [index, message] of messages.entries()) {
-      // Only the last one carries the new id: whoever is cut off between them gets all of them again.
-      await stream.write(encode(message, index === messages.length - 1 ? cursor : undefined))
-    }
-    if (isTerminalJobState(job.state)) return
-    if (!(await stream.signal.wait(stream.heartbeatMs))) await stream.write(': heartbeat\n\n')
-  }
-}
-
-async function nextChanges(context: RunnerContext, job: JobRow, cursor: LiveCursor | undefined): Promise<Changes> {
-  const changes = cursor === undefined ? undefined : await readChanges(context, job, cursor)
-  return changes ?? (await readSnapshot(context, job))
-}
-
-function encode(message: LiveMessage, cursor: LiveCursor | undefined): string {
-  const id = cursor === undefined ? '' : `id: ${formatCursor(cursor)}\n`
-  return `${id}data: ${JSON.stringify(message)}\n\n`
-}
-
-class SlowConsumer extends Error {}
-
-/** Remembers one raise until somebody waits for it. */
-class Signal {
-  #raised = false
-  #waiter: (() => void) | undefined
-
-  raise(): void {
-    this.#raised = true
-    this.#waiter?.()
-  }
-
-  /** True when it was raised, false when the time ran out. */
-  async wait(ms: number): Promise<boolean> {
-    if (!this.#raised) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms)
-        timer.unref()
-        this.#waiter = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-      this.#waiter = undefined
-    }
-    const raised = this.#raised
-    this.#raised = false
-    return raised
-  }
 }

@@ -13,7 +13,7 @@ export interface ReadMetricsQuery {
 }
 
 export async function readMetrics(
-  context: RunnerContext,
+  context: { database: Pick<RunnerContext['database'], 'db'> },
   jobId: number,
   query: ReadMetricsQuery,
 ): Promise<MetricSeriesList> {

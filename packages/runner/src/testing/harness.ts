@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { createFolderStore, createLogger, DEFAULT_PROJECT_ID, listen } from '@trainyard/platform'
+import { createFolderStore, createLogger, DEFAULT_PROJECT_ID, listen, type UpgradeHandler } from '@trainyard/platform'
 import { testDatabaseUrl } from '@trainyard/platform/testing'
 import { type CreateJobInput, Job } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
@@ -56,7 +56,11 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-runner-'))
   const logger = createLogger({ name: 'test', level: process.env.TEST_LOG_LEVEL ?? 'silent' })
   let answer: (request: Request) => Response | Promise<Response> = () => new Response('starting', { status: 503 })
-  const server = await listen({ fetch: (request) => answer(request) }, { port: 0, drainMs: 50 })
+  let upgrade: UpgradeHandler = (_request, socket) => socket.destroy()
+  const server = await listen(
+    { fetch: (request) => answer(request) },
+    { port: 0, drainMs: 50, upgrade: (...wish) => upgrade(...wish) },
+  )
   const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: server.url, secret: TEST_SECRET })
   const databaseSchema = `runner_${randomBytes(6).toString('hex')}`
   const config: RunnerConfig = {
@@ -78,6 +82,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const runner = await createRunner({ config, store, logger, trainers, ...options.runner })
   answer = (request) =>
     new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
+  upgrade = runner.upgrade
   if (options.start) await runner.start()
   const datasetId = await insertDataset(runner)
 

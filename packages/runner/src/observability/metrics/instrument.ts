@@ -1,7 +1,6 @@
 import type { ObjectStore } from '@trainyard/platform'
 import type { MiddlewareHandler } from 'hono'
 import type { Launcher } from '../../launchers/launcher.ts'
-import type { JobHub } from '../../live/hub.ts'
 import type { RunnerTelemetry } from './telemetry.ts'
 
 /** The paths under which trainers report; everything else of theirs is about files. */
@@ -38,23 +37,6 @@ export function timedLauncher(launcher: Launcher, telemetry: RunnerTelemetry): L
       }
     },
   })
-}
-
-/** The same hub, with its viewers counted. */
-export function countedHub(hub: JobHub, telemetry: RunnerTelemetry): JobHub {
-  return {
-    ...hub,
-    watch(jobId, listener) {
-      const stop = hub.watch(jobId, listener)
-      telemetry.liveViewers.inc()
-      let over = false
-      return () => {
-        if (!over) telemetry.liveViewers.dec()
-        over = true
-        stop()
-      }
-    },
-  }
 }
 
 /** The calls that go to the store; signing is arithmetic, and listing lasts as long as its reader likes. */

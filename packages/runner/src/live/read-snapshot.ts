@@ -1,0 +1,61 @@
+import type { LiveMessage } from '@trainyard/sdk/contract'
+import { type Kysely, sql } from 'kysely'
+import { toArtifact } from '../artifacts/artifact-view.ts'
+import type { RunnerContext } from '../context.ts'
+import type { JobRow, RunnerDatabase } from '../db/schema.ts'
+import { toJob } from '../jobs/job-view.ts'
+import { toLogLine } from '../logs/read-logs.ts'
+import { readMetrics } from '../metrics/read-metrics.ts'
+import type { LiveCursor } from './cursor.ts'
+
+const SNAPSHOT_POINTS = 1000
+const SNAPSHOT_LINES = 200
+
+export interface Snapshot {
+  job: JobRow
+  messages: LiveMessage[]
+  cursor: LiveCursor
+}
+
+/** Everything that a new viewer must see first. */
+export async function readSnapshot({ database }: Pick<RunnerContext, 'database'>, job: JobRow): Promise<Snapshot> {
+  return await database.transaction(async (db) => {
+    // All of it at one moment: what comes after it is a change, and nothing is seen twice.
+    await sql`set transaction isolation level repeatable read, read only`.execute(db)
+    return await readAll(db, job)
+  })
+}
+
+async function readAll(db: Kysely<RunnerDatabase>, job: JobRow): Promise<Snapshot> {
+  const attempt = await db
+    .selectFrom('attempts')
+    .select('last_seq')
+    .where('job_id', '=', job.id)
+    .where('attempt', '=', job.attempt)
+    .executeTakeFirst()
+  const lines = await db
+    .selectFrom('logs')
+    .selectAll()
+    .where('job_id', '=', job.id)
+    .orderBy('id', 'desc')
+    .limit(SNAPSHOT_LINES)
+    .execute()
+  const artifacts = await db
+    .selectFrom('artifacts')
+    .selectAll()
+    .where('job_id', '=', job.id)
+    .where('completed_at', 'is not', null)
+    .orderBy('position')
+    .execute()
+  const { series } = await readMetrics({ database: { db } }, job.id, { points: SNAPSHOT_POINTS, attempt: job.attempt })
+  const logs = lines.reverse().map(toLogLine)
+  const position = Math.max(logs.at(-1)?.id ?? 0, artifacts.at(-1)?.position ?? 0)
+  return {
+    job,
+    messages: [
+      { type: 'snapshot', job: toJob(job), series, logs },
+      ...artifacts.map((row): LiveMessage => ({ type: 'artifact', artifact: toArtifact(row) })),
+    ],
+    cursor: { attempt: job.attempt, seq: attempt?.last_seq ?? 0, position },
+  }
+}

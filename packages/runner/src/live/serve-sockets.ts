@@ -1,0 +1,109 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { newTraceId, problemResponse, TrainyardError, type UpgradeHandler } from '@trainyard/platform'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { authorise } from '../auth/authorise.ts'
+import { requireJob } from '../auth/require.ts'
+import type { RunnerContext } from '../context.ts'
+import { JobParams } from '../http/openapi.ts'
+import { parseBody } from '../http/read-body.ts'
+import { parseCursor } from './cursor.ts'
+import { LIVE_BUFFER_BYTES } from './stream-job.ts'
+import type { EndReason, LiveSink, Viewer } from './viewer.ts'
+
+export interface LiveSocketsOptions {
+  /** A ping is sent so often; whoever does not answer until the next one is gone. Default: 15,000. */
+  heartbeatMs?: number
+  /** A reader that takes nothing for this long is dropped. Default: 30,000. */
+  slowConsumerMs?: number
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6455#section-7.4: 1000 done, 1001 going away, 1011 failure, 1013 try again later. */
+const CLOSES: Readonly<Record<EndReason, [code: number, reason: string]>> = {
+  over: [1000, 'the job is over'],
+  gone: [1000, 'the job was deleted'],
+  slow: [1013, 'too slow: come back with the last id'],
+  failed: [1011, 'the server failed'],
+  stopping: [1001, 'the server stops: come back with the last id'],
+}
+
+/**
+ * `GET /v1/jobs/{id}/live` as a WebSocket: the messages of the server-sent events as JSON, where the last of a step has
+ * an `id` more. `?lastEventId=` goes on after it. Nothing that the reader sends is read.
+ */
+export function createLiveSockets(
+  context: RunnerContext,
+  { heartbeatMs = 15_000, slowConsumerMs = 30_000 }: LiveSocketsOptions = {},
+): UpgradeHandler {
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: 4096,
+    perMessageDeflate: false,
+    clientTracking: false,
+  })
+  return (request, socket, head) => {
+    open(request, socket, head).catch((error: unknown) => {
+      const known = error instanceof TrainyardError
+      if (!known) context.logger.error({ err: error }, 'a live socket could not be opened')
+      void refuse(socket, known ? error : new TrainyardError('internal', 'Something went wrong here'))
+    })
+  }
+
+  async function open(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`)
+    const id = /^\/v1\/jobs\/([^/]+)\/live$/.exec(url.pathname)?.[1]
+    if (id === undefined) throw new TrainyardError('not_found', `There is no WebSocket at ${url.pathname}`)
+    const jobId = parseBody(JobParams, { id }).id
+    const caller = await authorise(context, { method: 'GET', url: url.href, headers: headersOf(request) })
+    await requireJob(context, caller, jobId, 'jobs:read')
+    const lastEventId = url.searchParams.get('lastEventId') ?? request.headers['last-event-id']
+    server.handleUpgrade(request, socket, head, (client) => show(client, jobId, String(lastEventId ?? '')))
+  }
+
+  function show(client: WebSocket, jobId: number, lastEventId: string): void {
+    let isAlive = true
+    let viewer: Viewer | undefined
+    const sink: LiveSink = {
+      write: ({ json, id }) =>
+        client.send(id === undefined ? json : `{"id":"${id}",${json.slice(1)}`, () => {
+          if (client.bufferedAmount === 0) viewer?.drained()
+        }),
+      bufferedBytes: () => client.bufferedAmount,
+      beat() {
+        if (!isAlive) return client.terminate()
+        isAlive = false
+        client.ping()
+      },
+      end(reason) {
+        client.close(...CLOSES[reason])
+        // A reader that takes nothing will not take the close either.
+        if (reason === 'slow') setTimeout(() => client.terminate(), 1000).unref()
+      },
+    }
+    client.on('pong', () => {
+      isAlive = true
+    })
+    client.on('close', () => viewer?.leave())
+    client.on('error', () => client.terminate())
+    const cursor = parseCursor(lastEventId)
+    viewer = context.live.watch(jobId, { sink, cursor, heartbeatMs, slowConsumerMs, bufferBytes: LIVE_BUFFER_BYTES })
+  }
+}
+
+function headersOf(request: IncomingMessage): Headers {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(request.headers))
+    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) headers.append(name, one)
+  return headers
+}
+
+/** The problem document that a plain request would get. */
+async function refuse(socket: Duplex, error: TrainyardError): Promise<void> {
+  const response = problemResponse(error, newTraceId())
+  const body = Buffer.from(await response.arrayBuffer())
+  const lines = [`HTTP/1.1 ${response.status} ${error.code}`, 'Connection: close', `Content-Length: ${body.length}`]
+  response.headers.forEach((value, name) => {
+    lines.push(`${name}: ${value}`)
+  })
+  socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body]))
+}
