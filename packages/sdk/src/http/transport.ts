@@ -2,6 +2,8 @@ import type { Agent, IncomingHttpHeaders } from 'node:http'
 import type { Agent as SecureAgent } from 'node:https'
 import type { Readable } from 'node:stream'
 import { NetworkError } from '../errors.ts'
+import { type BodySink, type ResponseHead, UnreadableAnswer } from './lean-connection.ts'
+import { createLeanPool, type LeanRequest } from './lean-pool.ts'
 
 // An import would read every export, WebSocket among them, and with it load all of undici: 70 ms of every start.
 const http = process.getBuiltinModule('node:http')
@@ -32,6 +34,11 @@ export interface HttpResponse {
 /** The world's HTTP, small enough to replace. */
 export interface Transport {
   send(request: HttpRequest): Promise<HttpResponse>
+  /**
+   * GETs what is large or many. `onHead` says where the body goes (its bytes are valid during the call only), or undefined
+   * to throw it away; resolves with the head when the body has ended.
+   */
+  receive(request: LeanRequest, onHead: (head: ResponseHead) => BodySink | undefined): Promise<ResponseHead>
   /** Closes every connection. */
   close(): void
 }
@@ -47,9 +54,33 @@ export function createTransport({ maxSockets = 32 }: { maxSockets?: number } = {
     http: new http.Agent({ keepAlive: true, maxSockets }),
     https: new https.Agent({ keepAlive: true, maxSockets }),
   }
+  const lean = createLeanPool({ maxSockets })
+  /** Servers whose answers come without a length. */
+  const unreadable = new Set<string>()
   return {
     send: (request) => send(request, agents),
+    async receive(request, onHead) {
+      const { host, protocol } = new URL(request.url)
+      const { errors, withErrors } = keepErrors(onHead)
+      try {
+        // Encrypted, it is decrypting that costs.
+        if (protocol === 'http:' && !unreadable.has(host)) {
+          try {
+            return await lean.get(request, withErrors)
+          } catch (error) {
+            if (!(error instanceof UnreadableAnswer)) throw error
+            unreadable.add(host)
+          }
+        }
+        return await receiveBySending(await send({ method: 'GET', ...request }, agents), withErrors)
+      } catch (error) {
+        request.signal?.throwIfAborted()
+        // A full disk is none of the network's.
+        throw errors.length > 0 ? errors[0] : asNetworkError(error, host)
+      }
+    },
     close() {
+      lean.close()
       agents.http.destroy()
       agents.https.destroy()
     },
@@ -121,6 +152,39 @@ function exchange(request: HttpRequest, agents: Agents, state: { wasReused?: boo
       body.pipe(sent)
     }
   })
+}
+
+type OnHead = (head: ResponseHead) => BodySink | undefined
+
+/** What the receiver itself threw, told apart from what the network did. */
+function keepErrors(onHead: OnHead): { errors: unknown[]; withErrors: OnHead } {
+  const errors: unknown[] = []
+  const guard =
+    <A, R>(work: (argument: A) => R) =>
+    (argument: A): R => {
+      try {
+        return work(argument)
+      } catch (error) {
+        errors.push(error)
+        throw error
+      }
+    }
+  return {
+    errors,
+    withErrors: guard((head: ResponseHead) => {
+      const sink = onHead(head)
+      return sink === undefined ? undefined : guard(sink)
+    }),
+  }
+}
+
+async function receiveBySending(response: HttpResponse, onHead: OnHead): Promise<ResponseHead> {
+  const head = { status: response.status, headers: response.headers as Record<string, string> }
+  const sink = onHead(head)
+  if (sink === undefined) response.discard()
+  // Leaving the loop destroys the body.
+  else for await (const chunk of response.body as AsyncIterable<Buffer>) sink(chunk)
+  return head
 }
 
 async function readText(body: Readable, host: string): Promise<string> {

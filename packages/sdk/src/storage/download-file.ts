@@ -1,45 +1,29 @@
-import { createHash, type Hash } from 'node:crypto'
-import { createReadStream, createWriteStream, writeFile } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { createHash, type Hash, hash } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, renameSync, statSync, writeFile } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
-import { DatasetError, NetworkError, ResourceError } from '../errors.ts'
+import { DatasetError, NetworkError } from '../errors.ts'
 import {
-  type BackoffOptions,
-  createRetries,
-  isRetryableStatus,
-  type RetryLimits,
-  readRetryAfter,
-} from '../http/retry.ts'
-import { asNetworkError, type HttpResponse, type Transport } from '../http/transport.ts'
+  asDiskError,
+  type DownloadContext,
+  type DownloadSource,
+  describeDamage,
+  hashRange,
+  judgeStatus,
+  type Outcome,
+  type Renew,
+  strongEtag,
+  tryUntilDone,
+  writeWhole,
+} from './try-download.ts'
 
-export interface DownloadSource {
-  url: string
-  headers?: Record<string, string>
-  sizeBytes: number
-  sha256?: string | undefined
-}
-
-export interface DownloadContext {
-  transport: Transport
-  backoff?: BackoffOptions
-  /** How long one file is tried again. Defaults: at least 8 times, and for 10 minutes; damaged bytes count tries only. */
-  limits?: RetryLimits
-  signal?: AbortSignal
-  /**
-   * Nobody looks at the target yet: small files are written in place and read-only, without a temporary name. Takes a
-   * third off the time of many small files.
-   */
-  isUnpublished?: boolean
-}
+export type { DownloadContext, DownloadSource } from './try-download.ts'
 
 const write = promisify(writeFile)
 
-/** How often one file may get a fresh URL. */
-const MAX_RENEWALS = 3
-/** How often wrong bytes are fetched again: they are rarely right the next time. */
-const MAX_DAMAGED = 4
+/** A smaller file is done before more streams have come up to speed. */
+const RANGES_FROM_BYTES = 64 * 1024 * 1024
 
 /** Below this a file is held in memory on its way: a stream costs more than the bytes. */
 const SMALL_BYTES = 256 * 1024
@@ -53,165 +37,141 @@ export async function downloadFile(
   source: DownloadSource,
   target: string,
   name: string,
-  renew?: () => Promise<DownloadSource | undefined>,
+  renew?: Renew,
 ): Promise<void> {
-  const { backoff = {}, limits = {}, signal } = context
-  const retries = createRetries({ backoff, limits, ...(signal ? { signal } : {}) })
-  const temporary = `${target}.part`
-  let current = source
-  let etag: string | undefined
-  let renewals = 0
-  for (;;) {
-    signal?.throwIfAborted()
-    const outcome = await transfer(context, current, target, temporary, name, etag).catch((error: unknown): Outcome => {
-      const failure = asNetworkError(error, new URL(current.url).host)
-      if (!(failure instanceof NetworkError)) throw failure
-      return { type: 'again', failure }
-    })
-    if (outcome.type === 'done') return
-    etag = outcome.etag ?? etag
-    if (outcome.type === 'expired' && renew !== undefined && renewals < MAX_RENEWALS) {
-      const fresh = await renew()
-      if (fresh !== undefined) {
-        renewals++
-        current = fresh
-        continue
-      }
-    }
-    if (outcome.type === 'expired' || outcome.type === 'refused') throw outcome.failure
-    if (outcome.type === 'damaged' && retries.failures + 1 >= (limits.maxTries ?? MAX_DAMAGED)) throw outcome.failure
-    if (!(await retries.wait(outcome.retryAfterMs))) throw outcome.failure
+  const { rangesFromBytes = RANGES_FROM_BYTES } = context
+  if (source.sizeBytes >= rangesFromBytes) {
+    const { downloadInRanges } = await import('./download-in-ranges.ts')
+    if (await downloadInRanges(context, source, target, name, renew)) return
   }
+  const temporary = `${target}.part`
+  let etag: string | undefined
+  await tryUntilDone(context, source, renew, async (current) => {
+    const outcome = await transfer(context, current, target, temporary, name, etag)
+    if (outcome.type !== 'done') etag = outcome.etag ?? etag
+    return outcome
+  })
 }
 
-type Outcome =
-  | { type: 'done' }
-  | {
-      type: 'expired' | 'refused' | 'again' | 'damaged'
-      failure: Error
-      etag?: string | undefined
-      retryAfterMs?: number | undefined
-    }
-
 async function transfer(
-  { transport, signal, isUnpublished = false }: DownloadContext,
+  context: DownloadContext,
   source: DownloadSource,
   target: string,
   temporary: string,
   name: string,
   etag: string | undefined,
 ): Promise<Outcome> {
-  const held =
-    etag === undefined
-      ? 0
-      : await stat(temporary).then(
-          (stats) => stats.size,
-          () => 0,
-        )
-  const isResume = held > 0 && held < source.sizeBytes && etag !== undefined
-  const response = await transport.send({
-    method: 'GET',
-    url: source.url,
-    headers: { ...source.headers, ...(isResume ? { range: `bytes=${held}-`, 'if-range': etag ?? '' } : {}) },
-    ...(signal ? { signal } : {}),
-  })
-  const host = new URL(source.url).host
-  const { status, headers } = response
-  if (status !== 200 && status !== 206) {
-    response.discard()
-    const failure = new NetworkError(`Storage at ${host} answered the download of "${name}" with ${status}`, { status })
-    if (isRetryableStatus(status)) return { type: 'again', failure, retryAfterMs: readRetryAfter(headers) }
-    if (status === 416) {
-      await rm(temporary, { force: true })
-      return { type: 'again', failure: new NetworkError(failure.message) }
-    }
-    // S3 says 403 to a signature that has run out, and 400 in some of its kin.
-    return { type: status === 403 || status === 401 || status === 400 ? 'expired' : 'refused', failure }
-  }
-  // A weak ETag must not be used with If-Range: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.5
-  const strong = headers.etag?.startsWith('"') ? headers.etag : undefined
-  const start = status === 206 ? held : 0
-  const hash = createHash('sha256')
+  const held = etag === undefined ? 0 : (statSync(temporary, { throwIfNoEntry: false })?.size ?? 0)
+  const isResume = held > 0 && held < source.sizeBytes
+  const file = new ArrivingFile(source, temporary)
+  let isWanted = false
+  let tag: string | undefined
   try {
-    if (start === 0 && source.sizeBytes <= SMALL_BYTES)
-      return await saveSmall(response, source, target, isUnpublished ? undefined : temporary, name)
-    await saveLarge(response, temporary, start, hash)
-  } catch (error) {
-    if (isDiskFull(error)) throw new ResourceError(`There is no room on the disk for "${name}"`, { cause: error })
-    const failure = asNetworkError(error, host)
-    if (!(failure instanceof NetworkError)) throw failure
-    return { type: 'again', failure, etag: strong }
-  }
-  const { size } = await stat(temporary)
-  if (size < source.sizeBytes) {
-    return {
-      type: 'again',
-      failure: new NetworkError(`"${name}" ended after ${size} of ${source.sizeBytes} bytes`),
-      etag: strong,
+    const head = await context.transport.receive(
+      {
+        url: source.url,
+        headers: { ...source.headers, ...(isResume ? { range: `bytes=${held}-`, 'if-range': etag ?? '' } : {}) },
+        ...(context.signal ? { signal: context.signal } : {}),
+      },
+      (found) => {
+        isWanted = found.status === 200 || found.status === 206
+        if (!isWanted) return undefined
+        tag = strongEtag(found)
+        file.open(found.status === 206 ? held : 0)
+        return (bytes) => file.write(bytes)
+      },
+    )
+    if (!isWanted) {
+      if (head.status !== 416) return judgeStatus(head, source.url, name)
+      await rm(temporary, { force: true })
+      return { type: 'again', failure: new NetworkError(`Storage holds less of "${name}" than was announced`) }
     }
+  } catch (error) {
+    file.close()
+    if (!(error instanceof NetworkError)) throw asDiskError(error, name)
+    return { type: 'again', failure: error, etag: tag }
   }
-  const damage = describeDamage(source, name, size, source.sha256 === undefined ? undefined : hash.digest('hex'))
+  file.close()
+  if (file.size < source.sizeBytes && file.isOnDisk) {
+    const failure = new NetworkError(`"${name}" ended after ${file.size} of ${source.sizeBytes} bytes`)
+    return { type: 'again', failure, etag: tag }
+  }
+  const damage = describeDamage(source, name, file.size, file.digest())
   if (damage !== undefined) {
-    await rm(temporary, { force: true })
+    if (file.isOnDisk) await rm(temporary, { force: true })
     return { type: 'damaged', failure: damage }
   }
-  await rename(temporary, target)
-  return { type: 'done' }
-}
-
-async function saveSmall(
-  response: HttpResponse,
-  source: DownloadSource,
-  target: string,
-  temporary: string | undefined,
-  name: string,
-): Promise<Outcome> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
-    size += chunk.length
-    // Leaving the loop destroys the body.
-    if (size > source.sizeBytes) break
-    chunks.push(chunk)
-  }
-  const bytes = Buffer.concat(chunks)
-  const digest = source.sha256 === undefined ? undefined : createHash('sha256').update(bytes).digest('hex')
-  const damage = describeDamage(source, name, size, digest)
-  if (damage !== undefined) return { type: 'damaged', failure: damage }
-  // With callbacks: half of the time of many small files is to create them, and promises of file handles double that.
-  if (temporary === undefined) await write(target, bytes, { flag: 'wx', mode: 0o444 })
-  else {
-    await write(temporary, bytes)
-    await rename(temporary, target)
+  try {
+    // With callbacks: half of the time of many small files is to create them, and promises of file handles double that.
+    if (!file.isOnDisk && context.isUnpublished) await write(target, file.bytes, { flag: 'wx', mode: 0o444 })
+    else {
+      if (!file.isOnDisk) await write(temporary, file.bytes)
+      renameSync(temporary, target)
+    }
+  } catch (error) {
+    throw asDiskError(error, name)
   }
   return { type: 'done' }
 }
 
-/** Writes the body behind the first `start` bytes. All of the file goes through `hash`, on its way and not from disk. */
-async function saveLarge(response: HttpResponse, temporary: string, start: number, hash: Hash): Promise<void> {
-  await mkdir(dirname(temporary), { recursive: true })
-  if (start > 0) for await (const chunk of createReadStream(temporary, { end: start - 1 })) hash.update(chunk)
-  const file = createWriteStream(temporary, {
-    highWaterMark: 1024 * 1024,
-    ...(start > 0 ? { flags: 'r+', start } : { flags: 'w' }),
-  })
-  response.body.on('data', (chunk: Buffer) => hash.update(chunk))
-  await pipeline(response.body, file)
-}
+/** A file on its way: a small one in memory, a larger one on disk, hashed as it comes. */
+class ArrivingFile {
+  readonly #source: DownloadSource
+  readonly #path: string
+  #memory: Buffer | undefined
+  #handle: number | undefined
+  #hash: Hash | undefined
+  size = 0
 
-function describeDamage(
-  { sizeBytes, sha256 }: DownloadSource,
-  name: string,
-  size: number,
-  digest: string | undefined,
-): NetworkError | undefined {
-  if (size !== sizeBytes) return new NetworkError(`"${name}" came with ${size} bytes; ${sizeBytes} were announced`)
-  if (sha256 === digest) return undefined
-  return new NetworkError(`"${name}" came with the SHA-256 ${digest}; ${sha256} was announced`)
-}
+  constructor(source: DownloadSource, path: string) {
+    this.#source = source
+    this.#path = path
+  }
 
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+  get isOnDisk(): boolean {
+    return this.#memory === undefined
+  }
+
+  get bytes(): Buffer {
+    return this.#memory?.subarray(0, this.size) ?? Buffer.alloc(0)
+  }
+
+  /** From the start, or behind the `start` bytes that are there. */
+  open(start: number): void {
+    const { sizeBytes, sha256 } = this.#source
+    this.size = start
+    if (start === 0 && sizeBytes <= SMALL_BYTES) {
+      this.#memory = Buffer.allocUnsafe(sizeBytes)
+      return
+    }
+    mkdirSync(dirname(this.#path), { recursive: true })
+    this.#handle = openSync(this.#path, start > 0 ? 'r+' : 'w+')
+    if (sha256 === undefined) return
+    this.#hash = createHash('sha256')
+    hashRange(this.#hash, this.#handle, 0, start)
+  }
+
+  /** Synchronous: into memory or the system's cache of the file, from a buffer that is used again. */
+  write(bytes: Buffer): void {
+    if (this.#memory !== undefined) {
+      if (this.size < this.#memory.length) bytes.copy(this.#memory, this.size)
+    } else if (this.#handle !== undefined) {
+      writeWhole(this.#handle, bytes, this.size)
+      this.#hash?.update(bytes)
+    }
+    this.size += bytes.length
+  }
+
+  digest(): string | undefined {
+    if (this.#source.sha256 === undefined) return undefined
+    if (this.#memory !== undefined) return hash('sha256', this.bytes, 'hex')
+    return this.#hash?.digest('hex')
+  }
+
+  close(): void {
+    if (this.#handle !== undefined) closeSync(this.#handle)
+    this.#handle = undefined
+  }
 }
 
 /** A download that failed for good, in the words of who needed it. */
