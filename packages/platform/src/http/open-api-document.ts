@@ -1,4 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import { PROBLEM_MEDIA_TYPE } from '@trainyard/sdk/contract'
 
 export interface OpenApiInfo {
   title: string
@@ -13,5 +14,25 @@ export function openApiDocument(api: OpenAPIHono, info: OpenApiInfo): Record<str
     openapi: '3.1.0',
     info: description === undefined ? rest : { ...rest, description },
   })
+  for (const item of Object.values(document.paths ?? {})) {
+    for (const method of METHODS) {
+      const operation = item[method]
+      if (operation === undefined) continue
+      // Every parameter and body is checked at the door, and so are credentials, also where none are needed.
+      const isChecked = (operation.parameters?.length ?? 0) > 0 || operation.requestBody !== undefined
+      operation.responses = {
+        ...(isChecked ? { 400: problem('The request is not valid; `issues` names every field') } : {}),
+        401: problem('The credentials are missing, wrong or expired'),
+        ...operation.responses,
+      }
+    }
+  }
   return { ...document }
 }
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
+
+const problem = (description: string) => ({
+  description,
+  content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+})

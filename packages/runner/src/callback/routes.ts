@@ -17,7 +17,7 @@ import { getCheckpointInput } from '../artifacts/get-checkpoint-input.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'
 import { getDatasetManifest, listDatasetFiles } from '../datasets/index.ts'
 import { cleanText } from '../http/clean-text.ts'
-import { JobParams, json, problem } from '../http/openapi.ts'
+import { Cursor, JobParams, json, problem } from '../http/openapi.ts'
 import { parseBody, readCleanJsonBody, readJsonBody } from '../http/read-body.ts'
 import { authenticate, getCurrentAttempt } from './authenticate.ts'
 import { receiveEvents } from './receive-events.ts'
@@ -60,7 +60,7 @@ const filesRoute = createRoute({
   request: {
     params: JobParams,
     query: z.object({
-      cursor: z.string().max(4096).optional(),
+      cursor: Cursor,
       limit: z.coerce.number().int().min(1).max(5000).default(1000),
       splits: z.enum(['job', 'dataset']).default('job').describe('Whose splits: "dataset" leaves out those of the job'),
       all: z.stringbool().default(false).describe('Also images without a label'),
@@ -88,7 +88,12 @@ const completeArtifactRoute = createRoute({
     params: JobParams.extend({ artifactId: ArtifactId }),
     body: { content: { 'application/json': { schema: CompleteArtifactRequest } } },
   },
-  responses: { 200: json(Artifact, 'It exists'), ...common, 422: problem('The bytes are not what was announced') },
+  responses: {
+    200: json(Artifact, 'It exists'),
+    ...common,
+    404: problem('There is no such artifact'),
+    422: problem('The bytes are not what was announced'),
+  },
 })
 const checkpointRoute = createRoute({
   ...token,

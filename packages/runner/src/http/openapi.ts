@@ -15,6 +15,12 @@ export const JobParams = z.object({
 })
 /** A cursor that is a number inside; people only hand it back. */
 export const NumberCursor = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).optional()
+/** The `nextCursor` of the page before: base64url, as it was handed out. */
+export const Cursor = z
+  .string()
+  .max(8192)
+  .regex(/^[\w-]*$/, 'must be the nextCursor of the page before')
+  .optional()
 export const limitUpTo = (max: number, usual: number) => z.coerce.number().int().min(1).max(max).default(usual)
 /** Text of a query that goes to PostgreSQL, which knows no NUL. */
 export const queryText = (maxLength: number) =>

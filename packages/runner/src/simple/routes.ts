@@ -115,6 +115,7 @@ const describe = ({ path, summary, schema }: SimpleEndpoint) =>
       200: json(SimpleHeartbeatResponse, 'Taken'),
       400: problem('A field is not what is wanted; `issues` names it'),
       401: problem('The job token is missing, wrong or expired'),
+      403: problem('The token is for another job'),
       409: problem('The attempt is closed, or reports through the journal'),
       429: problem('Too many calls of this job: `Retry-After` says for how long to wait'),
     },
