@@ -33,7 +33,7 @@ export async function jobWhen(
   condition: (job: Job) => boolean,
   what: string,
 ): Promise<Job> {
-  for (let tries = 0; tries < 900; tries++) {
+  for (let tries = 0; tries < 2000; tries++) {
     const job = await client.jobs.get(id)
     if (condition(job)) return job
     await new Promise((resolve) => setTimeout(resolve, 100))

@@ -59,6 +59,13 @@ async function findGateway(docker: Docker): Promise<string | undefined> {
   return configs.flatMap(({ Gateway }) => Gateway ?? []).find((address) => ours.includes(address))
 }
 
+/** The engine does not say when it was started, but it makes its default bridge anew each time. */
+export async function engineStart(docker: Docker): Promise<Date | undefined> {
+  const bridge: { Created?: string } | undefined = await unless([404], docker.getNetwork('bridge').inspect())
+  const time = new Date(bridge?.Created ?? '')
+  return Number.isNaN(time.getTime()) ? undefined : time
+}
+
 /** The engine's HTTP status, of an error that is an answer. */
 export function statusOf(error: unknown): number | undefined {
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'

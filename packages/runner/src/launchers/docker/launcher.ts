@@ -4,10 +4,10 @@ import type Docker from 'dockerode'
 import { packTar } from 'modern-tar'
 import type { AttemptRef, Launcher, LaunchRequest, Observation } from '../launcher.ts'
 import type { DockerConfig } from './config.ts'
-import { askEngine, connectEngine, messageOf, statusOf, unless } from './engine.ts'
+import { askEngine, connectEngine, engineStart, messageOf, statusOf, unless } from './engine.ts'
 import { createGate } from './gate.ts'
 import { ensureNetwork } from './networks.ts'
-import { observationOf } from './observe-state.ts'
+import { mayBeRestart, observationOf, withRestart } from './observe-state.ts'
 import { parseTime } from './output-frames.ts'
 import { createPulls, type Pull } from './pulls.ts'
 import { readOutput } from './read-output.ts'
@@ -133,7 +133,10 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
     const name = nameOf(ref)
     const seen = await inspect(name)
     const state = launching.get(name)
-    if (seen !== undefined) return observationOf(seen.State, state !== undefined)
+    if (seen !== undefined) {
+      const observation = observationOf(seen.State, state !== undefined)
+      return mayBeRestart(observation) ? withRestart(observation, await engineStart(docker)) : observation
+    }
     const early = endedEarly.get(name)
     if (early !== undefined) return early
     if (state === undefined) return { state: 'absent' }

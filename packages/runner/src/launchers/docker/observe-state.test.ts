@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { observationOf } from './observe-state.ts'
+import { observationOf, withRestart } from './observe-state.ts'
 
 const state = {
   Status: 'exited',
@@ -37,4 +37,16 @@ it('too much memory is the reason whatever the exit code', () => {
 
 it('an end of which the engine knows no time has none', () => {
   expect(observationOf({ ...state, FinishedAt: '0001-01-01T00:00:00Z' }, false)).not.toHaveProperty('finishedAt')
+})
+
+it('a trainer that was killed before the engine’s start was lost with the engine', () => {
+  const killed = observationOf({ ...state, ExitCode: 137 }, false)
+  const later = new Date('2026-01-01T00:00:02Z')
+  expect(withRestart(killed, later)).toMatchObject({ exitCode: 137, reason: 'node_lost' })
+  expect(withRestart(killed, new Date('2026-01-01T00:00:01Z'))).toEqual(killed)
+  expect(withRestart(killed, undefined)).toEqual(killed)
+  const own = observationOf({ ...state, ExitCode: 1 }, false)
+  expect(withRestart(own, later)).toEqual(own)
+  const outOfMemory = observationOf({ ...state, ExitCode: 137, OOMKilled: true }, false)
+  expect(withRestart(outOfMemory, later)).toEqual(outOfMemory)
 })

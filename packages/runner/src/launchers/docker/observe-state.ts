@@ -36,3 +36,20 @@ function exited(state: ContainerInspectInfo['State']): Observation {
     ...(finishedAt.getTime() > 0 ? { finishedAt } : {}),
   }
 }
+
+/** Signals by which an engine ends its containers when it stops, or starts again after a crash; 255 is one it found dead. */
+const ENDED_BY_ENGINE = new Set([137, 143, 255])
+
+/**
+ * An engine that starts again kills what ran, and says only "exit code 137". What ended so before the engine's start was not
+ * the trainer's own doing. (Where it was asked to stop, the supervisor knows better and does not look at this.)
+ */
+export function withRestart(seen: Observation, engineStartedAt: Date | undefined): Observation {
+  if (!mayBeRestart(seen) || engineStartedAt === undefined) return seen
+  if (seen.finishedAt !== undefined && seen.finishedAt > engineStartedAt) return seen
+  return { ...seen, reason: 'node_lost', detail: 'the Docker engine was started again' }
+}
+
+export function mayBeRestart(seen: Observation): seen is Extract<Observation, { state: 'exited' }> {
+  return seen.state === 'exited' && seen.reason === undefined && ENDED_BY_ENGINE.has(seen.exitCode)
+}
