@@ -35,6 +35,8 @@ export interface HarnessOptions {
   runner?: Partial<CreateRunnerOptions>
   /** Sets the supervisor to work. Default: false. */
   start?: boolean
+  /** The address to listen on: containers do not reach the default, loopback. */
+  host?: string
 }
 
 /** A launcher for tests in which nothing is to be started. */
@@ -59,7 +61,12 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   let upgrade: UpgradeHandler = (_request, socket) => socket.destroy()
   const server = await listen(
     { fetch: (request) => answer(request) },
-    { port: 0, drainMs: 50, upgrade: (...wish) => upgrade(...wish) },
+    {
+      port: 0,
+      drainMs: 50,
+      upgrade: (...wish) => upgrade(...wish),
+      ...(options.host === undefined ? {} : { host: options.host }),
+    },
   )
   const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: server.url, secret: TEST_SECRET })
   const databaseSchema = `runner_${randomBytes(6).toString('hex')}`
