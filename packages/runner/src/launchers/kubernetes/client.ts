@@ -28,8 +28,10 @@ export interface KubernetesClient {
 }
 
 /** Connects as the kubeconfig says; nothing is sent yet. */
-export function createKubernetesClient(options: { kubeconfig?: string; context?: string }): KubernetesClient {
-  const kubeConfig = loadKubeConfig(options)
+export function createKubernetesClient(
+  options: { kubeconfig?: string; context?: string } | { kubeConfig: KubeConfig },
+): KubernetesClient {
+  const kubeConfig = 'kubeConfig' in options ? options.kubeConfig : loadKubeConfig(options)
   const cluster = kubeConfig.getCurrentCluster()
   if (cluster === null) throw new ConfigError('the kubeconfig has no current cluster: set KUBERNETES_CONTEXT')
   const configuration = createConfiguration({

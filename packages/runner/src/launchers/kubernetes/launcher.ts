@@ -11,7 +11,7 @@ import {
 } from './client.ts'
 import { type Cluster, findPods } from './cluster.ts'
 import type { KubernetesConfig } from './config.ts'
-import { neverStarted } from './end-of-pod.ts'
+import { endOfPod, neverStarted } from './end-of-pod.ts'
 import { followLog, type LogFollower, type OpenLog, readRest } from './follow-log.ts'
 import { isBefore, positionOf } from './log-lines.ts'
 import { attemptLabels, attemptName, CONTAINER, instanceName, instanceSelector, parseLabels } from './names.ts'
@@ -32,8 +32,10 @@ export interface KubernetesLauncherOptions extends KubernetesConfig {
   resolve?: Resolve
 }
 
-/** A log that cannot be read is asked for this often before its end is given up: a lost node keeps its own. */
+/** A log that cannot be read is asked for this often before its end is given up. */
 const FINAL_READ_TRIES = 5
+/** What is over comes at once or not at all. */
+const FINAL_READ_IDLE_MS = 10_000
 
 /** Runs trainers as Jobs of a cluster. */
 export function createKubernetesLauncher(options: KubernetesLauncherOptions): Launcher {
@@ -53,7 +55,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
   const openLog =
     (pod: string): OpenLog =>
     (how) =>
-      readLog(client.kubeConfig, { namespace, pod, ...how })
+      readLog(client.kubeConfig, { namespace, pod, ...how, ...(how.follow ? {} : { idleMs: FINAL_READ_IDLE_MS }) })
 
   return {
     name: 'kubernetes',
@@ -89,7 +91,7 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
 
     async logs(ref, from, { final = false } = {}) {
       const name = attemptName(instance, ref)
-      const pod = pods.find(name) ?? (await findPods(cluster, ref))[0]
+      const pod = (final ? undefined : pods.find(name)) ?? (await findPods(cluster, ref))[0]
       const podName = pod?.metadata?.name
       if (pod === undefined || podName === undefined) return { lines: [], position: from }
       if (!final) {
@@ -113,7 +115,8 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
         failedReads.set(name, tries)
         // 4xx: its container is gone, and its lines with it.
         const code = statusCode(error)
-        if ((code === undefined || code >= 500) && tries < FINAL_READ_TRIES) throw error
+        const isNodeGone = endOfPod(pod, true)?.reason === 'node_lost'
+        if ((code === undefined || code >= 500) && !isNodeGone && tries < FINAL_READ_TRIES) throw error
         logger.warn({ err: error, ...ref }, 'the last lines of a trainer could not be read')
         return { lines: [], position: from }
       }

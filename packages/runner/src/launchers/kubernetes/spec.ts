@@ -167,7 +167,11 @@ function container(request: LaunchRequest, { env, resources }: PodInput): V1Cont
     command: request.argv.map(literal),
     env: Object.entries(env).map(([name, value]) => ({ name, value: literal(value) })),
     resources: {
-      requests: { ...resources.fixed, cpu: String(resources.cpu), 'ephemeral-storage': '1Gi' },
+      requests: {
+        ...resources.fixed,
+        cpu: String(resources.cpu),
+        'ephemeral-storage': `${Math.min(1, resources.diskGb)}Gi`,
+      },
       // No limit of CPU: throttling helps nobody while cores are idle.
       limits: { ...resources.fixed, 'ephemeral-storage': `${resources.diskGb}Gi` },
     },

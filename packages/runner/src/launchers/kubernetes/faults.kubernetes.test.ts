@@ -1,0 +1,200 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AttemptRef, LaunchRequest } from '../launcher.ts'
+import { found } from './client.ts'
+import { attemptLabels, attemptName, attemptSelector } from './names.ts'
+import { hasCluster, openCluster, requestOf, type TestCluster } from './testing/cluster.ts'
+import { seen } from './testing/waiting.ts'
+
+const FOREVER = `console.log('ready'); setInterval(() => {}, 1000)`
+
+describe.skipIf(!hasCluster)('what happens to pods', () => {
+  let cluster: TestCluster
+  beforeAll(async () => {
+    cluster = await openCluster({ imagePullTimeoutSeconds: 4, scheduleTimeoutSeconds: 4, nodeLostSeconds: 3 })
+  })
+  afterAll(async () => {
+    for await (const ref of cluster.launcher.list()) await cluster.launcher.remove(ref)
+    await cluster.close()
+  })
+
+  const start = async (program: string, over: Partial<LaunchRequest> = {}): Promise<AttemptRef> => {
+    const request = requestOf(program, over)
+    await cluster.launcher.launch(request)
+    return request
+  }
+  const pod = async (ref: AttemptRef) => {
+    const labelSelector = attemptSelector(cluster.instance, ref)
+    return (await cluster.client.core.listNamespacedPod({ namespace: cluster.namespace, labelSelector })).items[0]
+  }
+
+  it('too much memory is told as such', async () => {
+    const ref = await start(`const all = []; for (;;) all.push(Buffer.alloc(8e6, 1))`)
+    const end = await seen(cluster.launcher, ref, ['exited'])
+    expect(end).toMatchObject({ reason: 'out_of_memory', exitCode: 137, detail: expect.stringContaining('112Mi') })
+  })
+
+  it('too much memory in a child is told as such, though the trainer makes another exit code of it', async () => {
+    const child = `const all = []; for (;;) all.push(Buffer.alloc(8e6, 1))`
+    const ref = await start(
+      `require('child_process').spawnSync('node', ['-e', ${JSON.stringify(child)}]); process.exit(1)`,
+    )
+    expect(await seen(cluster.launcher, ref, ['exited'])).toMatchObject({ reason: 'out_of_memory' })
+  })
+
+  it('too much on disk is told as such', async () => {
+    const ref = await start(
+      `require('fs').writeFileSync(process.env.WORK_DIR + '/big', Buffer.alloc(80e6, 1)); setInterval(() => {}, 1000)`,
+      { resources: { diskGb: 0.02 } },
+    )
+    const end = await seen(cluster.launcher, ref, ['exited'])
+    expect(end).toMatchObject({ reason: 'storage_limit', detail: expect.stringMatching(/exceed/i) })
+  })
+
+  it('an image that cannot be pulled is waited for, then told with the last event', async () => {
+    const reference = `127.0.0.1:1/nobody/nothing@sha256:${'0'.repeat(64)}`
+    const ref = await start('', { trainer: { type: 'image', reference } })
+    expect(await seen(cluster.launcher, ref, ['pending', 'exited'])).toMatchObject({ state: 'pending' })
+    const end = await seen(cluster.launcher, ref, ['exited'])
+    expect(end).toMatchObject({ reason: 'image_pull_failed', detail: expect.stringMatching(/Failed.*nobody\/nothing/) })
+  })
+
+  it('a pod that no node can take is waited for, then told with the last event', async () => {
+    const ref = await start('', { resources: { cpu: 1000 } })
+    expect(await seen(cluster.launcher, ref, ['pending', 'exited'])).toMatchObject({ state: 'pending' })
+    const end = await seen(cluster.launcher, ref, ['exited'])
+    expect(end).toMatchObject({ reason: 'unschedulable', detail: expect.stringMatching(/Insufficient cpu/) })
+  })
+
+  it('a pod that was deleted by hand is lost, and tried again for free', async () => {
+    const ref = await start(FOREVER)
+    await seen(cluster.launcher, ref, ['running'])
+    const name = (await pod(ref))?.metadata?.name ?? ''
+    await cluster.client.core.deleteNamespacedPod({ name, namespace: cluster.namespace, gracePeriodSeconds: 1 })
+    expect(await seen(cluster.launcher, ref, ['exited'])).toMatchObject({
+      reason: 'node_lost',
+      detail: expect.stringContaining('outside'),
+    })
+  })
+
+  it('a pod that is evicted through the API made room for something else', async () => {
+    const ref = await start(FOREVER)
+    await seen(cluster.launcher, ref, ['running'])
+    const name = (await pod(ref))?.metadata?.name ?? ''
+    const { namespace } = cluster
+    await cluster.client.core.createNamespacedPodEviction({
+      ...{ name, namespace },
+      body: { metadata: { name, namespace }, deleteOptions: { gracePeriodSeconds: 1 } },
+    })
+    const end = await seen(cluster.launcher, ref, ['exited'])
+    // Seen on its way out it says why; found gone, only that.
+    expect(['preempted', 'node_lost']).toContain(end.reason)
+  })
+
+  it('a pod that is stopped before it started never starts', async () => {
+    const ref = await start('', { resources: { cpu: 1000 } })
+    await cluster.launcher.stop(ref, 30_000)
+    expect(await cluster.launcher.observe(ref)).toMatchObject({ state: 'exited', reason: 'killed' })
+    const job = await cluster.client.batch.readNamespacedJob({
+      name: attemptName(cluster.instance, ref),
+      namespace: cluster.namespace,
+    })
+    expect(job.spec?.suspend).toBe(true)
+  })
+
+  it('a runner that dies while it stops a trainer leaves its end to the next one', async () => {
+    const ref = await start(
+      `process.on('SIGTERM', () => setTimeout(() => process.exit(77), 3000)); console.log('ready'); setInterval(() => {}, 1000)`,
+    )
+    await seen(cluster.launcher, ref, ['running'])
+    await sleep(500)
+    const first = cluster.open()
+    const stopping = first.stop(ref, 20_000)
+    await expect.poll(async () => (await pod(ref))?.metadata?.deletionTimestamp, { timeout: 20_000 }).toBeDefined()
+    const next = cluster.open()
+    await next.stop(ref, 20_000)
+    expect(await next.observe(ref)).toMatchObject({ state: 'exited', exitCode: 77 })
+    await stopping
+    expect(await pod(ref)).toBeUndefined()
+  })
+
+  it('what a launch left behind that broke off is found, used and removed', async () => {
+    const request = requestOf('console.log(1)')
+    const name = attemptName(cluster.instance, request)
+    const { namespace } = cluster
+    await cluster.client.core.createNamespacedSecret({
+      namespace,
+      body: { metadata: { name, labels: attemptLabels(cluster.instance, request) }, stringData: { token: 'first' } },
+    })
+    const listed: AttemptRef[] = []
+    for await (const ref of cluster.launcher.list()) listed.push(ref)
+    expect(listed).toContainEqual({ jobId: request.jobId, attempt: 1 })
+    expect(await cluster.launcher.observe(request)).toEqual({ state: 'absent' })
+    await cluster.launcher.launch(request)
+    expect(await seen(cluster.launcher, request, ['exited'])).toMatchObject({ exitCode: 0 })
+    const secret = await cluster.client.core.readNamespacedSecret({ name, namespace })
+    expect(secret.metadata?.ownerReferences).toMatchObject([{ kind: 'Job', name, controller: true }])
+    await cluster.launcher.remove(request)
+    expect(await found(() => cluster.client.core.readNamespacedSecret({ name, namespace }))).toBeUndefined()
+    expect(
+      await found(() => cluster.client.networking.readNamespacedNetworkPolicy({ name, namespace })),
+    ).toBeUndefined()
+  })
+
+  it('a Job of the same name that is not ours is refused by its label', async () => {
+    const request = requestOf('')
+    const name = attemptName(cluster.instance, request)
+    const spec = {
+      suspend: true,
+      template: { spec: { restartPolicy: 'Never', containers: [{ name: 'x', image: 'x' }] } },
+    }
+    await cluster.client.batch.createNamespacedJob({
+      namespace: cluster.namespace,
+      body: { metadata: { name, labels: { 'trainyard.dev/job': 'other' } }, spec },
+    })
+    await expect(cluster.launcher.launch(request)).rejects.toThrow(/label.*wanted/)
+  })
+
+  // Last: pods of the tests before would be lost with it.
+  it('a node that falls silent is given up, and the attempt is removed although nobody confirms it', async () => {
+    const kubelet = await findKubelet()
+    if (kubelet === undefined)
+      return void console.warn('SKIPPED: a silent node. The kubelet is not a process of this machine')
+    const ref = await start(FOREVER)
+    await seen(cluster.launcher, ref, ['running'])
+    // Stopped, not killed: it answers nobody and comes back as it was.
+    process.kill(kubelet, 'SIGSTOP')
+    try {
+      const end = await seen(cluster.launcher, ref, ['exited'])
+      expect(end).toMatchObject({ reason: 'node_lost' })
+      expect((await cluster.launcher.logs(ref, { stdout: 0, stderr: 0 }, { final: true })).lines).toEqual([])
+      await cluster.launcher.remove(ref)
+      expect(await cluster.launcher.observe(ref)).toEqual({ state: 'absent' })
+    } finally {
+      process.kill(kubelet, 'SIGCONT')
+    }
+    await expect.poll(isNodeReady, { timeout: 60_000, interval: 500 }).toBe(true)
+  }, 200_000)
+
+  const isNodeReady = async () => {
+    const { items } = await cluster.client.core.listNode()
+    return items.every(
+      ({ status, spec }) =>
+        status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') && !spec?.taints?.length,
+    )
+  }
+})
+
+async function findKubelet(): Promise<number | undefined> {
+  for (const name of await readdir('/proc').catch(() => [])) {
+    if (!/^\d+$/.test(name)) continue
+    const [program = '', first = '', ...rest] = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split(
+      '\0',
+    )
+    const isKubelet =
+      program.endsWith('/kubelet') || program === 'kubelet' || (/kube$/.test(program) && first === 'kubelet')
+    if (isKubelet && rest.includes('--kubeconfig')) return Number(name)
+  }
+  return undefined
+}

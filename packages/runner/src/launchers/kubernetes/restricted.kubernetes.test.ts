@@ -1,0 +1,73 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type KubernetesObject, KubernetesObjectApi, loadAllYaml, type V1PodSpec } from '@kubernetes/client-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { attemptManifests } from './spec.ts'
+import { hasCluster, openCluster, requestOf, type TestCluster } from './testing/cluster.ts'
+
+const EXAMPLES = join(import.meta.dirname, '../../../../../examples/kubernetes')
+
+describe.skipIf(!hasCluster)('a namespace under the restricted profile', () => {
+  let cluster: TestCluster
+  beforeAll(async () => {
+    cluster = await openCluster()
+  })
+  afterAll(() => cluster.close())
+
+  const manifests = (config = cluster.config) =>
+    attemptManifests(
+      requestOf('', { resources: { cpu: 2, memoryMb: 1000, gpu: 1, shmMb: 100, diskGb: 3 }, deadlineSeconds: 60 }),
+      {
+        config,
+        instance: cluster.instance,
+        destinations: [{ cidr: '0.0.0.0/0', port: 443 }, { cidr: '::/0' }],
+        apiServer: [{ ip: '10.88.0.1', port: 9643 }],
+      },
+    )
+  const dryRun = { dryRun: 'All', fieldValidation: 'Strict' }
+  const createPod = (change: (spec: V1PodSpec) => void) => {
+    const { metadata, spec } = manifests().job.spec?.template ?? {}
+    if (spec === undefined) throw new Error('no pod')
+    change(spec)
+    const { namespace, client } = cluster
+    return client.core.createNamespacedPod({
+      namespace,
+      body: { metadata: { ...metadata, name: 'x' }, spec },
+      ...dryRun,
+    })
+  }
+
+  it('takes everything of an attempt as it is', async () => {
+    const { client, namespace, config } = cluster
+    const { job, secret, networkPolicy } = manifests({
+      ...config,
+      ...{ kueueQueue: 'training', datasetCacheClaim: 'datasets', imagePullSecrets: ['registry'] },
+    })
+    await client.batch.createNamespacedJob({ namespace, body: job, ...dryRun })
+    await client.core.createNamespacedSecret({ namespace, body: secret, ...dryRun })
+    await client.networking.createNamespacedNetworkPolicy({ namespace, body: networkPolicy, ...dryRun })
+    await createPod(() => {})
+  })
+
+  it.each<[string, (spec: V1PodSpec) => void]>([
+    ['root', (spec) => Object.assign(spec.securityContext ?? {}, { runAsNonRoot: false })],
+    ['capabilities', (spec) => void delete spec.containers[0]?.securityContext?.capabilities],
+    ['escalation', (spec) => void delete spec.containers[0]?.securityContext?.allowPrivilegeEscalation],
+    ['no seccomp', (spec) => void delete spec.securityContext?.seccompProfile],
+    ['the host’s folders', (spec) => spec.volumes?.push({ name: 'host', hostPath: { path: '/' } })],
+  ])('refuses one that was weakened: %s', async (_, change) => {
+    await expect(createPod(change)).rejects.toMatchObject({ code: 403 })
+  })
+
+  it('takes the example for a whole runner, each object of it', async () => {
+    const objects = KubernetesObjectApi.makeApiClient(cluster.client.kubeConfig)
+    const files = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.yaml')).toSorted()
+    expect(files).not.toEqual([])
+    for (const file of files)
+      for (const object of loadAllYaml(await readFile(join(EXAMPLES, file), 'utf8')) as KubernetesObject[]) {
+        // Into the test's own namespace: the example's need not exist for a dry run.
+        if (object.metadata?.namespace !== undefined) object.metadata.namespace = cluster.namespace
+        await objects.create(object, undefined, 'All')
+      }
+  })
+})
