@@ -68,7 +68,7 @@ export async function storeEnd(cluster: Cluster, ref: AttemptRef, exit: Exit, sp
 export const isStopRequested = (job: V1Job): boolean =>
   job.metadata?.annotations?.[ANNOTATIONS.stopRequested] !== undefined
 
-/** The last thing that the cluster said about an object, a warning before anything else. */
+/** The last thing that the cluster said about an object, a failure before anything else. */
 export async function lastEventText(
   { client, config }: Cluster,
   object: { uid?: string | undefined },
@@ -79,10 +79,10 @@ export async function lastEventText(
     client.core.listNamespacedEvent({ namespace: config.namespace, fieldSelector }),
   )
   const byTime = items.toSorted((a, b) => timeOf(a) - timeOf(b))
-  // "Back-off" repeats without saying why; the warning before it does.
-  const warnings = byTime.filter(({ type, reason }) => type === 'Warning' && reason !== 'BackOff')
+  // "BackOff" and remarks about the node repeat without saying why; the failure before them does.
+  const failures = byTime.filter(({ type, reason }) => type === 'Warning' && reason?.startsWith('Failed'))
   const event =
-    warnings.findLast(({ message }) => !/^Error: (ErrImagePull|ImagePullBackOff)$/.test(message ?? '')) ?? byTime.at(-1)
+    failures.findLast(({ message }) => !/^Error: (ErrImagePull|ImagePullBackOff)$/.test(message ?? '')) ?? byTime.at(-1)
   return event === undefined ? undefined : `${event.reason}: ${event.message}`
 }
 

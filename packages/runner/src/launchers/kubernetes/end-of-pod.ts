@@ -85,6 +85,23 @@ export function neverStarted(terminated: V1ContainerStateTerminated | undefined)
   return terminated?.reason === 'StartError' || terminated?.reason === 'ContainerCannotRun'
 }
 
+/**
+ * A node that has been silent for long. The cluster then says that the pod is not ready, though its container was last
+ * seen running and nothing ever asks it whether it is. In a cluster of which every node is silent it does no more.
+ */
+export function endOnSilentNode(pod: V1Pod, now: Date, nodeLostSeconds: number): Exit | undefined {
+  const ready = pod.status?.conditions?.find(({ type }) => type === 'Ready')
+  const container = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER)
+  if (ready?.status !== 'False' || ready.lastTransitionTime === undefined || container?.state?.running === undefined)
+    return undefined
+  // One that is asked to leave is not ready either, until the end of its grace.
+  const leaving = pod.metadata?.deletionTimestamp
+  const since = new Date(Math.max(timeOf(ready.lastTransitionTime), leaving === undefined ? 0 : timeOf(leaving)))
+  if ((now.getTime() - since.getTime()) / 1000 < nodeLostSeconds) return undefined
+  const detail = `the node ${pod.spec?.nodeName ?? ''} has been silent since ${since.toISOString()}`
+  return { state: 'exited', exitCode: 137, signal: 'SIGKILL', reason: 'node_lost', detail }
+}
+
 /** A node that is gone confirms nothing: its pods stay on their way out for ever. */
 function lostWithItsNode(pod: V1Pod): Exit | undefined {
   const disruption = disruptionOf(pod)
@@ -109,3 +126,5 @@ function memoryLimit(pod: V1Pod): string | undefined {
   const limit = pod.spec?.containers[0]?.resources?.limits?.memory
   return limit === undefined ? undefined : `its limit is ${limit}`
 }
+
+const timeOf = (value: Date | string): number => new Date(value).getTime()

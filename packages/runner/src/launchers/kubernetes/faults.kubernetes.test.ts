@@ -116,7 +116,8 @@ describe.skipIf(!hasCluster)('what happens to pods', () => {
     await next.stop(ref, 20_000)
     expect(await next.observe(ref)).toMatchObject({ state: 'exited', exitCode: 77 })
     await stopping
-    expect(await pod(ref)).toBeUndefined()
+    // Ours is off; the Job's own finalizer goes when it has counted the pod.
+    await expect.poll(() => pod(ref), { timeout: 30_000 }).toBeUndefined()
   })
 
   it('what a launch left behind that broke off is found, used and removed', async () => {

@@ -11,7 +11,7 @@ import {
 } from './client.ts'
 import { type Cluster, findPods } from './cluster.ts'
 import type { KubernetesConfig } from './config.ts'
-import { endOfPod, neverStarted } from './end-of-pod.ts'
+import { endOfPod, endOnSilentNode, neverStarted } from './end-of-pod.ts'
 import { followLog, type LogFollower, type OpenLog, readRest } from './follow-log.ts'
 import { isBefore, positionOf } from './log-lines.ts'
 import { attemptLabels, attemptName, CONTAINER, instanceName, instanceSelector, parseLabels } from './names.ts'
@@ -36,6 +36,7 @@ export interface KubernetesLauncherOptions extends KubernetesConfig {
 const FINAL_READ_TRIES = 5
 /** What is over comes at once or not at all. */
 const FINAL_READ_IDLE_MS = 10_000
+const FORGET_AFTER_MS = 600_000
 
 /** Runs trainers as Jobs of a cluster. */
 export function createKubernetesLauncher(options: KubernetesLauncherOptions): Launcher {
@@ -46,6 +47,8 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
   const pods = watchPods({ client, namespace, selector: instanceSelector(instance), logger })
   const followers = new Map<string, LogFollower>()
   const failedReads = new Map<string, number>()
+  /** Attempts that this runner has stopped or removed: the watch may not know yet. */
+  const ended = new Set<string>()
   let apiServer: Promise<{ ip: string; port: number }[]> | undefined
   const stopFollowing = (name: string) => {
     followers.get(name)?.stop()
@@ -81,13 +84,17 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     },
 
     async observe(ref) {
-      const seen = pods.find(attemptName(instance, ref))
+      const name = attemptName(instance, ref)
+      const seen = ended.has(name) ? undefined : pods.find(name)
       // Only that it goes on is taken from the watch.
       if (seen !== undefined && isRunning(seen) && isUndisturbed(seen)) return { state: 'running' }
       return await observeAttempt(cluster, ref, new Date())
     },
 
-    stop: (ref, graceMs) => stopAttempt(cluster, ref, graceMs),
+    async stop(ref, graceMs) {
+      ended.add(attemptName(instance, ref))
+      await stopAttempt(cluster, ref, graceMs)
+    },
 
     async logs(ref, from, { final = false } = {}) {
       const name = attemptName(instance, ref)
@@ -115,7 +122,8 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
         failedReads.set(name, tries)
         // 4xx: its container is gone, and its lines with it.
         const code = statusCode(error)
-        const isNodeGone = endOfPod(pod, true)?.reason === 'node_lost'
+        const end = endOfPod(pod, true) ?? endOnSilentNode(pod, new Date(), config.nodeLostSeconds)
+        const isNodeGone = end?.reason === 'node_lost'
         if ((code === undefined || code >= 500) && !isNodeGone && tries < FINAL_READ_TRIES) throw error
         logger.warn({ err: error, ...ref }, 'the last lines of a trainer could not be read')
         return { lines: [], position: from }
@@ -136,8 +144,12 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     },
 
     async remove(ref) {
-      stopFollowing(attemptName(instance, ref))
+      const name = attemptName(instance, ref)
+      stopFollowing(name)
+      ended.add(name)
       await removeAttempt(cluster, ref)
+      // An attempt that is gone is not asked for again; the few that are may be found by a late watch.
+      setTimeout(() => ended.delete(name), FORGET_AFTER_MS).unref()
     },
 
     async close() {
@@ -183,7 +195,8 @@ function checkOurs(labels: Record<string, string> | undefined, { instance }: Clu
 
 function isUndisturbed({ metadata, status }: V1Pod): boolean {
   const isTarget = status?.conditions?.some((one) => one.type === 'DisruptionTarget' && one.status === 'True') ?? false
-  return status?.phase === 'Running' && metadata?.deletionTimestamp === undefined && !isTarget
+  const isReady = status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false
+  return status?.phase === 'Running' && metadata?.deletionTimestamp === undefined && !isTarget && isReady
 }
 
 /** What the runtime said about a program that it could not start, as the trainer's only line. */

@@ -1,7 +1,7 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node'
 import type { AttemptRef, Observation } from '../launcher.ts'
 import { type Cluster, findJob, findPods, isStopRequested, lastEventText, storedEnd } from './cluster.ts'
-import { endOfPod } from './end-of-pod.ts'
+import { endOfPod, endOnSilentNode } from './end-of-pod.ts'
 import { CONTAINER } from './names.ts'
 import { failed, pending, pendingPod } from './pending-pod.ts'
 
@@ -20,7 +20,7 @@ export async function observeAttempt(cluster: Cluster, ref: AttemptRef, now: Dat
 }
 
 async function observePod(cluster: Cluster, job: V1Job, pod: V1Pod, now: Date): Promise<Observation> {
-  const end = endOfPod(pod, isStopRequested(job))
+  const end = endOfPod(pod, isStopRequested(job)) ?? endOnSilentNode(pod, now, cluster.config.nodeLostSeconds)
   if (end !== undefined)
     return end.reason === 'node_lost' && hasCondition(job, 'DeadlineExceeded') ? deadline(job) : end
   if (isRunning(pod)) return { state: 'running' }

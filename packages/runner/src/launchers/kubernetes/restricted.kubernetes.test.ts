@@ -1,9 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type KubernetesObject, KubernetesObjectApi, loadAllYaml, type V1PodSpec } from '@kubernetes/client-node'
+import {
+  KubeConfig,
+  type KubernetesObject,
+  KubernetesObjectApi,
+  loadAllYaml,
+  type V1PodSpec,
+} from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createKubernetesClient } from './client.ts'
 import { attemptManifests } from './spec.ts'
 import { hasCluster, openCluster, requestOf, type TestCluster } from './testing/cluster.ts'
+import { readUntil, seen } from './testing/waiting.ts'
 
 const EXAMPLES = join(import.meta.dirname, '../../../../../examples/kubernetes')
 
@@ -57,6 +65,44 @@ describe.skipIf(!hasCluster)('a namespace under the restricted profile', () => {
     ['the host’s folders', (spec) => spec.volumes?.push({ name: 'host', hostPath: { path: '/' } })],
   ])('refuses one that was weakened: %s', async (_, change) => {
     await expect(createPod(change)).rejects.toMatchObject({ code: 403 })
+  })
+
+  it('lets a runner with the example’s rights do all it has to, and nothing else', async () => {
+    const { client, namespace } = cluster
+    const objects = KubernetesObjectApi.makeApiClient(client.kubeConfig)
+    const text = await readFile(join(EXAMPLES, 'rights.yaml'), 'utf8')
+    for (const object of loadAllYaml(text.replaceAll(/namespace: trainyard(-system)?$/gm, `namespace: ${namespace}`)))
+      await objects.create(object as KubernetesObject)
+    const { status } = await client.core.createNamespacedServiceAccountToken({
+      ...{ name: 'trainyard-runner', namespace },
+      body: { spec: { audiences: [], expirationSeconds: 3600 } },
+    })
+    const kubeConfig = new KubeConfig()
+    kubeConfig.loadFromString(client.kubeConfig.exportConfig())
+    const [user] = kubeConfig.users
+    kubeConfig.loadFromOptions({ ...kubeConfig, users: [{ name: user?.name, token: status?.token }] })
+    const limited = createKubernetesClient({ kubeConfig })
+    await expect(limited.core.listPodForAllNamespaces()).rejects.toMatchObject({ code: 403 })
+    await expect(limited.core.readNamespacedSecret({ name: 'x', namespace })).rejects.toMatchObject({ code: 403 })
+
+    const launcher = cluster.open({}, limited)
+    const request = requestOf(`console.log('hello'); setInterval(() => {}, 1000)`)
+    await launcher.launch(request)
+    await launcher.launch(request)
+    await seen(launcher, request, ['running'])
+    await readUntil(launcher, request, 'hello')
+    await launcher.stop(request, 1000)
+    expect(await launcher.observe(request)).toMatchObject({ state: 'exited', exitCode: 137 })
+    const waiting = requestOf('', { resources: { cpu: 1000 } })
+    await launcher.launch(waiting)
+    await seen(launcher, waiting, ['pending'])
+    const listed: unknown[] = []
+    for await (const ref of launcher.list()) listed.push(ref)
+    expect(listed).toHaveLength(2)
+    for (const one of [request, waiting]) {
+      await launcher.remove(one)
+      expect(await launcher.observe(one)).toEqual({ state: 'absent' })
+    }
   })
 
   it('takes the example for a whole runner, each object of it', async () => {

@@ -1,3 +1,4 @@
+import { dumpYaml } from '@kubernetes/client-node'
 import { describe, expect, it } from 'vitest'
 import type { LaunchRequest } from '../launcher.ts'
 import { type KubernetesConfig, readKubernetesConfig } from './config.ts'
@@ -47,6 +48,9 @@ function build(over: Partial<LaunchRequest> = {}, config: Partial<KubernetesConf
 const without = (env: { name: string; value?: string }[] | undefined) =>
   env?.filter(({ name }) => name !== 'TRACEPARENT')
 
+/** As `kubectl get --output yaml` would show them. */
+const asYaml = (objects: readonly object[]) => objects.map((one) => dumpYaml(one)).join('---\n')
+
 describe('the manifests of an attempt', () => {
   it('are these, with everything set', async () => {
     const { job, secret, networkPolicy, container } = build(
@@ -63,7 +67,7 @@ describe('the manifests of an attempt', () => {
       },
     )
     container.env = without(container.env) ?? []
-    await expect(JSON.stringify({ job, secret, networkPolicy }, null, 2)).toMatchFileSnapshot('golden/everything.json')
+    await expect(asYaml([job, secret, networkPolicy])).toMatchFileSnapshot('golden/everything.yaml')
   })
 
   it('are these, with nothing set', async () => {
@@ -71,7 +75,7 @@ describe('the manifests of an attempt', () => {
     const { job, secret, networkPolicy, container } = build({ ...bare, resources: {}, framework: 'none' })
     delete job.spec?.activeDeadlineSeconds
     container.env = without(container.env) ?? []
-    await expect(JSON.stringify({ job, secret, networkPolicy }, null, 2)).toMatchFileSnapshot('golden/nothing.json')
+    await expect(asYaml([job, secret, networkPolicy])).toMatchFileSnapshot('golden/nothing.yaml')
   })
 })
 

@@ -3,7 +3,7 @@ import type { V1Pod } from '@kubernetes/client-node'
 import type { AttemptRef } from '../launcher.ts'
 import { found, MERGE_PATCH, STRATEGIC_PATCH } from './client.ts'
 import { annotateJob, type Cluster, findJob, findPod, findPods, storedEnd, storeEnd } from './cluster.ts'
-import { type Exit, endOfPod } from './end-of-pod.ts'
+import { type Exit, endOfPod, endOnSilentNode } from './end-of-pod.ts'
 import { ANNOTATIONS, attemptName, FINALIZER } from './names.ts'
 import { isRunning } from './observe-attempt.ts'
 
@@ -90,10 +90,10 @@ export async function removeAttempt(cluster: Cluster, ref: AttemptRef): Promise<
     // Not while its pod is being ended: the Job would make another one.
     await found(() => client.batch.patchNamespacedJob({ ...target, body: { spec: { suspend: true } } }, MERGE_PATCH))
   for (const pod of await findPods(cluster, ref)) {
-    if (endOfPod(pod, true) === undefined) await endPod(cluster, pod, 1000)
-    else if (pod.metadata?.deletionTimestamp !== undefined && pod.status?.phase === 'Running')
-      // Its node is gone, and will never confirm.
-      await deletePod(cluster, nameOf(pod), 0)
+    const isGone = endOfPod(pod, true) ?? endOnSilentNode(pod, new Date(), config.nodeLostSeconds)
+    if (isGone === undefined) await endPod(cluster, pod, 1000)
+    // Its node will never confirm: should it come back, it ends what has no object any more.
+    else if (pod.status?.phase === 'Running') await deletePod(cluster, nameOf(pod), 0)
     await releasePod(cluster, nameOf(pod))
   }
   await found(() => client.batch.deleteNamespacedJob({ ...target, propagationPolicy: 'Background' }))

@@ -1,0 +1,150 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { decodeMetric, type Job } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createKubernetesClient, found } from '../../packages/runner/src/launchers/kubernetes/client.ts'
+import { hasChromium, launchChromium } from '../../packages/web/src/testing/browser.ts'
+import { ROOT } from '../../scripts/lib/run.ts'
+import { buildTrainer } from '../../scripts/lib/trainers.ts'
+import { jobWhen, prepareDataset, TRAINER_DIR } from './prepare-training.ts'
+import { type RunningServer, startServer, stopServer } from './server.ts'
+
+const run = promisify(execFile)
+const { KUBECONFIG: kubeconfig, LAB_HOST_IP } = process.env
+/** Pods reach this machine there. */
+const callbackAddress = process.env.TEST_KUBERNETES_CALLBACK_ADDRESS ?? LAB_HOST_IP
+const hasImage = await run('docker', ['image', 'inspect', 'node:24-bookworm-slim']).then(
+  () => true,
+  () => false,
+)
+const ready = kubeconfig !== undefined && callbackAddress !== undefined && hasImage
+if (!ready)
+  console.warn(
+    'SKIPPED: training in pods. It needs KUBECONFIG, TEST_KUBERNETES_CALLBACK_ADDRESS (an address of this machine that pods ' +
+      'reach) and a Docker engine that holds node:24-bookworm-slim',
+  )
+
+const TRAINER = 'trainyard/tfjs-classifier'
+const isOver = ({ state }: Job): boolean => !['pending', 'queued', 'running'].includes(state)
+const hasEpoch = (epoch: number) => (job: Job) => (job.progress.epoch ?? 0) >= epoch
+
+describe.skipIf(!ready)('training in pods', () => {
+  const namespace = `trainyard-e2e-${randomUUID().slice(0, 8)}`
+  const { core, batch } = createKubernetesClient(kubeconfig === undefined ? {} : { kubeconfig })
+  const env = {
+    LAUNCHER: 'kubernetes',
+    KUBERNETES_NAMESPACE: namespace,
+    KUBERNETES_CALLBACK_ADDRESS: callbackAddress,
+    // The machine is shared: epochs must be long enough to be seen, and silence is not yet death.
+    START_TIMEOUT_SECONDS: '300',
+  }
+  let dir: string
+  let server: RunningServer
+  let datasetId: string
+  let image: string
+  let digest: string
+
+  const docker = async (...args: string[]): Promise<string> =>
+    (await run('docker', ['--config', join(dir, 'docker'), ...args], { maxBuffer: 16 * 1024 * 1024 })).stdout.trim()
+  const podOf = async (jobId: number) => {
+    const labelSelector = `trainyard.dev/job=${jobId}`
+    return (await core.listNamespacedPod({ namespace, labelSelector })).items[0]
+  }
+  const nothingLeft = async (jobId: number) => {
+    const labelSelector = `trainyard.dev/job=${jobId}`
+    const jobs = await batch.listNamespacedJob({ namespace, labelSelector })
+    const secrets = await core.listNamespacedSecret({ namespace, labelSelector })
+    return jobs.items.length + secrets.items.length
+  }
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'trainyard-pod-train-'))
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
+    await core.createNamespace({ body: { metadata: { name: namespace, labels } } })
+    await buildTrainer(TRAINER_DIR)
+    server = await startServer(join(dir, 'data'), 0, env)
+    datasetId = await prepareDataset(server, dir)
+    const { host } = new URL(server.url)
+    image = `${host}/${TRAINER}:1.0.0`
+    await docker('build', '--quiet', '--tag', image, TRAINER_DIR)
+    await docker('login', host, '--username', 'local', '--password', server.pushToken)
+    const pushed = await docker('push', image)
+    digest = pushed.match(/digest: (sha256:[0-9a-f]{64})/)?.[1] ?? ''
+    await vi.waitFor(
+      async () => expect((await server.client.trainers.version(TRAINER, '1.0.0')).state).toBe('published'),
+      { timeout: 120_000, interval: 200 },
+    )
+  }, 300_000)
+
+  afterAll(async () => {
+    if (server !== undefined) await stopServer(server)
+    await docker('rmi', '--force', image).catch(() => undefined)
+    await found(() => core.deleteNamespace({ name: namespace }))
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  const create = (config: Record<string, unknown>): Promise<Job> =>
+    server.client.jobs.create({
+      trainer: `${TRAINER}@^1`,
+      dataset: datasetId,
+      config,
+      name: 'Handwritten digits, in a pod',
+    })
+
+  test('the node pulls the trainer by its digest from our registry, and trains as well as any machine', async () => {
+    const { id } = await create({})
+    await jobWhen(server.client, id, hasEpoch(1), 'the first epoch')
+    const pod = await podOf(id)
+    expect(pod?.spec?.containers[0]?.image).toBe(`${new URL(server.url).host}/${TRAINER}@${digest}`)
+    expect(pod?.status?.containerStatuses?.[0]?.imageID).toContain(digest)
+    if (hasChromium()) {
+      await jobWhen(server.client, id, hasEpoch(3), 'the third epoch')
+      const browser = await launchChromium()
+      const page = await browser.newPage({ viewport: { width: 1200, height: 1000 } })
+      await page.goto(`${server.url}/jobs/${id}`)
+      await page.getByText('Handwritten digits, in a pod').first().waitFor()
+      await page.locator('.uplot canvas').first().waitFor()
+      if (process.env.DOCS_PICTURES !== undefined)
+        await page.screenshot({ path: join(ROOT, 'docs/images/job-page-kubernetes.png') })
+      await browser.close()
+    }
+    const job = await jobWhen(server.client, id, isOver, 'an end')
+    expect(job).toMatchObject({ state: 'succeeded', endReason: 'completed', attempt: 1 })
+    const metrics = job.result?.operation === 'train' ? job.result.metrics : {}
+    expect(decodeMetric(metrics.test_accuracy ?? 0)).toBeGreaterThanOrEqual(0.93)
+    const { artifacts } = await server.client.jobs.artifacts(id)
+    expect(artifacts.map(({ kind }) => kind)).toContain('checkpoint')
+    await expect.poll(() => nothingLeft(id), { timeout: 30_000 }).toBe(0)
+  }, 300_000)
+
+  test('a job that is cancelled stops within its grace and says so', async () => {
+    const { id } = await create({ epochs: 500 })
+    await jobWhen(server.client, id, hasEpoch(1), 'the first epoch')
+    await server.client.jobs.cancel(id)
+    const job = await jobWhen(server.client, id, isOver, 'an end')
+    expect(job).toMatchObject({ state: 'cancelled', endReason: 'cancelled_by_user' })
+    await expect.poll(() => nothingLeft(id), { timeout: 60_000 }).toBe(0)
+  }, 200_000)
+
+  test('the pod goes on when the platform is killed, and the next one adopts it', async () => {
+    const { id } = await create({ epochs: 12, seed: 1 })
+    await jobWhen(server.client, id, hasEpoch(2), 'the second epoch')
+    const uid = (await podOf(id))?.metadata?.uid
+    const port = Number(new URL(server.url).port)
+    server.process.kill('SIGKILL')
+    expect(await server.ended).toBe('SIGKILL')
+    expect((await podOf(id))?.status?.phase).toBe('Running')
+    server = await startServer(join(dir, 'data'), port, env)
+    await jobWhen(server.client, id, hasEpoch(5), 'the fifth epoch')
+    expect((await podOf(id))?.metadata?.uid ?? uid).toBe(uid)
+    const job = await jobWhen(server.client, id, isOver, 'an end')
+    expect(job).toMatchObject({ state: 'succeeded', endReason: 'completed', attempt: 1 })
+    const { events } = await server.client.jobs.events(id)
+    const types = events.map(({ type }) => type)
+    expect(types.filter((type) => type === 'started' || type === 'completed')).toEqual(['started', 'completed'])
+  }, 300_000)
+})
