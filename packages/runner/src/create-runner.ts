@@ -29,6 +29,7 @@ import type { Launcher } from './launchers/launcher.ts'
 import { createLiveFeeds } from './live/feeds.ts'
 import { createJobHub } from './live/hub.ts'
 import { createLiveSockets } from './live/serve-sockets.ts'
+import { createBlockBuilder } from './metrics/block-builder.ts'
 import { timedLauncher, timedStore } from './observability/metrics/instrument.ts'
 import { addStateGauges } from './observability/metrics/state-gauges.ts'
 import { createTelemetry } from './observability/metrics/telemetry.ts'
@@ -87,6 +88,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
     const telemetry = createTelemetry()
     addStateGauges(telemetry, database)
     const hub = createJobHub(database, logger)
+    const blocks = createBlockBuilder(database, logger)
     const context: RunnerContext = {
       config,
       limits,
@@ -95,7 +97,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       logger,
       clock,
       tokens: cacheJobTokens(createJobTokens({ keys, clock }), clock),
-      intake: createIntake({ config, limits, database, clock, telemetry }),
+      intake: createIntake({ config, limits, database, clock, telemetry, blocks }),
       identity,
       authenticator: createAuthenticator({
         ...{ identity, config: config.auth ?? DEFAULT_AUTH, logger },
@@ -126,6 +128,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       },
       async stop() {
         context.live.stop()
+        await blocks.stop()
         await supervisor.stop()
         await context.launcher.close?.()
         await context.hub.stop()

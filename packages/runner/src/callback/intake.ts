@@ -3,6 +3,7 @@ import { CompiledQuery } from 'kysely'
 import type { RunnerConfig, RunnerLimits } from '../config.ts'
 import type { RunnerDatabase } from '../db/schema.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
+import type { BlockBuilder } from '../metrics/block-builder.ts'
 import type { RunnerTelemetry } from '../observability/metrics/telemetry.ts'
 import { endOfTerminalEvent } from './end-of-terminal-event.ts'
 import { createIntakeQueue, IntakeFull } from './intake-queue.ts'
@@ -28,13 +29,15 @@ export interface IntakeOptions {
   database: Database<RunnerDatabase>
   clock: Clock
   telemetry: RunnerTelemetry
+  /** Prepares long series for charts. */
+  blocks: BlockBuilder
 }
 
 /** Seconds for which a trainer should wait when the queue is full: it drains within one, or the database is away. */
 const RETRY_AFTER_SECONDS = 2
 const BURST_SECONDS = 10
 
-export function createIntake({ config, limits, database, clock, telemetry }: IntakeOptions): Intake {
+export function createIntake({ config, limits, database, clock, telemetry, blocks }: IntakeOptions): Intake {
   const options = () => ({ now: clock.now(), maxLogLines: limits.maxLogLinesPerAttempt })
   const queue = createIntakeQueue({
     maxWaitingRows: limits.maxWaitingRows,
@@ -58,7 +61,9 @@ export function createIntake({ config, limits, database, clock, telemetry }: Int
     ...rate,
     async store(input) {
       try {
-        return await queue.store(input)
+        const result = await queue.store(input)
+        if (result?.applied) blocks.added(input, input.batch.metrics)
+        return result
       } catch (error) {
         if (!(error instanceof IntakeFull)) throw error
         throw new TrainyardError('rate_limited', 'More comes in than can be stored; wait, then go on where you were', {

@@ -22,7 +22,7 @@ export function downsample<T extends { value: number }>(series: readonly T[], po
 }
 
 /** A power of two such that two points a bucket stay within `points`. */
-function bucketSizeFor(count: number, points: number): number {
+export function bucketSizeFor(count: number, points: number): number {
   if (count <= points) return 1
   const wanted = Math.ceil((2 * count) / Math.max(4, points))
   return 2 ** Math.ceil(Math.log2(wanted))

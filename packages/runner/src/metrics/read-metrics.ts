@@ -1,9 +1,10 @@
-import { encodeMetric, type MetricAxis, type MetricSeriesList } from '@trainyard/sdk/contract'
+import type { Database } from '@trainyard/platform'
+import { encodeMetric, type MetricSeriesList } from '@trainyard/sdk/contract'
 import { type Kysely, sql } from 'kysely'
-import type { RunnerContext } from '../context.ts'
 import type { RunnerDatabase } from '../db/schema.ts'
 import { getJobRow } from '../jobs/get-job.ts'
-import { downsample } from './downsample.ts'
+import { BLOCK_POINTS, buildBlocks, type SeriesRef } from './build-blocks.ts'
+import { readExtent, readSeries, type Series } from './read-series.ts'
 
 export interface ReadMetricsQuery {
   name?: string | undefined
@@ -12,8 +13,11 @@ export interface ReadMetricsQuery {
   points: number
 }
 
+/** Without `transaction`, `db` is one already. */
+type MetricsDatabase = Pick<Database<RunnerDatabase>, 'db'> & Partial<Pick<Database<RunnerDatabase>, 'transaction'>>
+
 export async function readMetrics(
-  context: { database: Pick<RunnerContext['database'], 'db'> },
+  context: { database: MetricsDatabase },
   jobId: number,
   query: ReadMetricsQuery,
 ): Promise<MetricSeriesList> {
@@ -23,9 +27,33 @@ export async function readMetrics(
   const series: MetricSeriesList['series'] = []
   // One series at a time: memory holds a million points of one, not of all.
   for (const name of await seriesNames(db, jobId, attempt, query.name)) {
-    series.push(await readSeries(db, { jobId, attempt, name }, query.points))
+    const { axis, count, points } = await readOne(context.database, { jobId, attempt, name }, query.points)
+    series.push({
+      name,
+      axis,
+      count,
+      points: points.map(({ step, value, time }) => ({
+        step,
+        value: encodeMetric(value),
+        time: new Date(time).toISOString(),
+      })),
+    })
   }
   return { attempt, series }
+}
+
+/** Points without a block that may be read as they are; more are put into blocks first. */
+const MAX_LOOSE_POINTS = 32 * BLOCK_POINTS
+
+async function readOne(database: MetricsDatabase, of: SeriesRef, points: number): Promise<Series> {
+  if (database.transaction === undefined) return await readSeries(database.db, of, points)
+  const full = { ...database, transaction: database.transaction }
+  const { tail, hasHoles } = await readExtent(database.db, of)
+  if (tail > MAX_LOOSE_POINTS || hasHoles) await buildBlocks(full, of)
+  return await full.transaction(async (trx) => {
+    await sql`set transaction isolation level repeatable read, read only`.execute(trx)
+    return await readSeries(trx, of, points)
+  })
 }
 
 /** The names of an attempt's series, by skipping through the primary key instead of reading every point. */
@@ -41,40 +69,4 @@ async function seriesNames(db: Kysely<RunnerDatabase>, jobId: number, attempt: n
     )
     select name from names where name is not null`.execute(db)
   return rows.map((row) => row.name)
-}
-
-async function readSeries(
-  db: Kysely<RunnerDatabase>,
-  of: { jobId: number; attempt: number; name: string },
-  points: number,
-): Promise<MetricSeriesList['series'][number]> {
-  // Packed into three arrays: a row object a point would cost more than reading it.
-  const { rows } = await sql<{
-    axis: MetricAxis | null
-    steps: number[] | null
-    values: number[] | null
-    times: number[] | null
-  }>`
-    select max(axis) as axis,
-           array_agg(step::float8 order by step) as steps,
-           array_agg(value order by step) as values,
-           array_agg((extract(epoch from time) * 1000)::float8 order by step) as times
-    from metrics where job_id = ${of.jobId} and attempt = ${of.attempt} and name = ${of.name}`.execute(db)
-  const { axis, steps, values, times } = rows[0] ?? {}
-  const all = (steps ?? []).map((step, index) => ({
-    step,
-    value: values?.[index] ?? Number.NaN,
-    time: times?.[index] ?? 0,
-  }))
-  return {
-    name: of.name,
-    // A name that counts both ways is shown by step.
-    axis: axis ?? 'step',
-    count: all.length,
-    points: downsample(all, points).map((point) => ({
-      step: point.step,
-      value: encodeMetric(point.value),
-      time: new Date(point.time).toISOString(),
-    })),
-  }
 }

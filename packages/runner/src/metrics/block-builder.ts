@@ -1,0 +1,55 @@
+import type { Database, Logger } from '@trainyard/platform'
+import type { RunnerDatabase } from '../db/schema.ts'
+import { BLOCK_POINTS, buildBlocks, type SeriesRef } from './build-blocks.ts'
+
+export interface BlockBuilder {
+  /** Points were stored. After some thousands of one series its blocks are brought up to date, in the background. */
+  added(of: { jobId: number; attempt: number }, names: readonly { name: string }[]): void
+  /** Resolves when nothing is being built. */
+  stop(): Promise<void>
+}
+
+const POINTS_BETWEEN = 32 * BLOCK_POINTS
+/** Series that are counted; what is forgotten is made up for by the first reader. */
+const MAX_SERIES = 20_000
+
+export function createBlockBuilder(
+  database: Pick<Database<RunnerDatabase>, 'transaction'>,
+  logger: Logger,
+): BlockBuilder {
+  const counts = new Map<string, number>()
+  const due = new Map<string, SeriesRef>()
+  let building: Promise<void> | undefined
+  let stopped = false
+
+  const work = async () => {
+    for (const [key, of] of due) {
+      if (stopped) return
+      due.delete(key)
+      await buildBlocks(database, of).catch((error: unknown) =>
+        logger.warn({ err: error, jobId: of.jobId }, 'could not prepare a long series for charts'),
+      )
+    }
+  }
+  return {
+    added({ jobId, attempt }, names) {
+      for (const { name } of names) {
+        const key = `${jobId}/${attempt}/${name}`
+        const count = (counts.get(key) ?? 0) + 1
+        counts.set(key, count)
+        if (count < POINTS_BETWEEN) continue
+        counts.delete(key)
+        due.set(key, { jobId, attempt, name })
+      }
+      if (counts.size > MAX_SERIES) counts.clear()
+      if (due.size > 0 && !stopped)
+        building ??= work().finally(() => {
+          building = undefined
+        })
+    },
+    async stop() {
+      stopped = true
+      await building
+    },
+  }
+}

@@ -1,0 +1,122 @@
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
+import { BLOCK_POINTS, buildBlocks, type SeriesRef } from './build-blocks.ts'
+import { downsample } from './downsample.ts'
+import { readExtent, readSeries } from './read-series.ts'
+
+describe('a long series', () => {
+  let harness: Harness
+  beforeAll(async () => {
+    harness = await startHarness({ runner: { launcher: noLauncher } })
+  })
+  afterAll(() => harness.close())
+
+  async function open() {
+    const journal = await openJournal(harness)
+    const of: SeriesRef = { jobId: journal.jobId, attempt: 1, name: 'loss' }
+    const { database } = harness.runner.context
+    let seq = 1
+    const send = async (points: readonly { step: number; value: number }[]) => {
+      for (let at = 0; at < points.length; at += 1000) {
+        const events = points.slice(at, at + 1000).map(({ step, value }) => {
+          const loss = Number.isFinite(value) ? value : String(value)
+          return { type: 'progress', step, metrics: { loss } }
+        })
+        const response = await journal.send(seq, events)
+        expect(response.status).toBe(200)
+        seq += events.length
+      }
+    }
+    const read = async (points: number) => {
+      const series = await database.transaction(async (trx) => {
+        await sql`set transaction isolation level repeatable read`.execute(trx)
+        return await readSeries(trx, of, points)
+      })
+      return series.points.map(({ step, value }) => ({ step, value }))
+    }
+    return { of, database, send, read, build: () => buildBlocks(database, of) }
+  }
+
+  const value = fc.oneof(
+    { weight: 30, arbitrary: fc.double({ min: -1, max: 1, noNaN: true }) },
+    { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -99, 99, 0) },
+  )
+
+  it('gives the very points of all of them, with blocks or without, while it grows', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(value, { minLength: 1, maxLength: 900 }), { minLength: 1, maxLength: 4 }),
+        fc.constantFrom(10, 20, 50),
+        async (batches, wanted) => {
+          const { send, read, build } = await open()
+          const all: { step: number; value: number }[] = []
+          for (const [round, batch] of batches.entries()) {
+            const points = batch.map((one) => ({ step: 0, value: one === 0 ? 0 : one }))
+            for (const point of points) {
+              point.step = (all.at(-1)?.step ?? 0) + 3
+              all.push(point)
+            }
+            await send(points)
+            expect(await read(wanted)).toEqual(downsample(all, wanted))
+            if (round % 2 === 0) await build()
+            expect(await read(wanted)).toEqual(downsample(all, wanted))
+          }
+        },
+      ),
+      { numRuns: 12 },
+    )
+  })
+
+  it('loses no spike to points that come late, or come again', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ step: fc.nat({ max: 3000 }), value }), { minLength: 1, maxLength: 40 }),
+        async (late) => {
+          const { of, database, send, read, build } = await open()
+          const all = new Map(Array.from({ length: 1200 }, (_, index) => [index * 2, Math.sin(index)]))
+          await send([...all].map(([step, one]) => ({ step, value: one })))
+          await build()
+          for (let at = 0; at < late.length; at += 10) {
+            await send(late.slice(at, at + 10))
+            for (const point of late.slice(at, at + 10)) all.set(point.step, point.value)
+            const true_ = [...all].map(([step, one]) => ({ step, value: one })).sort((a, b) => a.step - b.step)
+            // Read as it is, with holes; then with blocks again.
+            expect(await read(10)).toEqual(downsample(true_, 10))
+            await build()
+            expect(await readExtent(database.db, of)).toMatchObject({ hasHoles: false })
+            const thin = await read(10)
+            expect(thin.map(({ step }) => step)).toEqual(thin.map(({ step }) => step).sort((a, b) => a - b))
+            for (const point of thin) expect(all.get(point.step)).toEqual(point.value)
+            const numbers = true_.filter((point) => !Number.isNaN(point.value)).map((point) => point.value)
+            const shown = thin.map((point) => point.value)
+            expect(shown).toContain(Math.max(...numbers))
+            expect(shown).toContain(Math.min(...numbers))
+            if (numbers.length < true_.length) expect(shown).toContain(Number.NaN)
+            expect(thin).toContainEqual(true_[0])
+            expect(thin).toContainEqual(true_.at(-1))
+            expect(await read(10)).toEqual(thin)
+          }
+        },
+      ),
+      { numRuns: 10 },
+    )
+  })
+
+  it('builds each block once, also when two do it at the same time as points come in', async () => {
+    const { of, database, send, read, build } = await open()
+    const points = Array.from({ length: 4000 }, (_, index) => ({ step: index, value: Math.cos(index) }))
+    const sending = send(points)
+    await Promise.all([build(), build(), build()])
+    await sending
+    await Promise.all([build(), build()])
+    const extent = await readExtent(database.db, of)
+    expect(extent).toMatchObject({
+      blocks: Math.floor(4000 / BLOCK_POINTS),
+      tail: 4000 % BLOCK_POINTS,
+      hasHoles: false,
+    })
+    expect(await read(30)).toEqual(downsample(points, 30))
+  })
+})
