@@ -5,6 +5,7 @@ import {
   DatasetFilesPage,
   DatasetFormat,
   DatasetList,
+  NO_CONTROL_CHARACTERS,
   PROBLEM_MEDIA_TYPE,
   Problem,
   ProjectName,
@@ -37,11 +38,7 @@ const problem = (description: string) => ({ description, content: { [PROBLEM_MED
 
 /** Of an upload; a request in JSON has them in its body. */
 const UploadQuery = z.object({
-  name: z
-    .string()
-    .min(1)
-    .max(200)
-    .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters'),
+  name: z.string().min(1).max(200).regex(NO_CONTROL_CHARACTERS, 'must not hold control characters'),
   project: ProjectName.optional().describe('Where it goes; your first project when absent'),
   format: DatasetFormat.optional().describe('Where the files do not tell'),
   taskType: TaskType.optional().describe('Where the format cannot tell'),

@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import { listFolder, tarOfFolder } from '../client/folder-tar.ts'
 import type { TrainyardClient } from '../client/index.ts'
 import type { Dataset } from '../contract/index.ts'
+import { defined } from './arguments.ts'
 import { type CliIo, UsageError } from './command.ts'
 import { createProgressLine } from './progress-line.ts'
 
@@ -46,7 +47,7 @@ export async function pushDataset(options: PushDatasetOptions, io: CliIo): Promi
     }
   }
   try {
-    return await client.datasets.upload(counted(), { name, signal })
+    return await client.datasets.upload(counted(), { name, signal, ...defined({ project: options.project }) })
   } finally {
     progress.end()
   }

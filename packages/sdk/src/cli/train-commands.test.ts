@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encode } from 'fast-png'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createClient } from '../client/index.ts'
 import { startTestRunner, type TestRunner } from '../client/testing/start-test-runner.ts'
 import { runCli } from './run-cli.ts'
 import { loginFile } from './settings-file.ts'
@@ -134,6 +135,8 @@ describe('trainyard run', () => {
     [['run'], 'which trainer?'],
     [['run', 'acme/tiny', '--set', 'epochs'], '--set is "epochs": wanted is NAME=VALUE'],
     [['run', 'acme/tiny', '--priority', '1.5'], '--priority is "1.5": wanted is a whole number'],
+    [['run', 'acme/tiny', '--split', '0.8/0.1'], '--split is "0.8/0.1": wanted are three shares'],
+    [['run', 'acme/tiny', '--stratify'], '--stratify goes with --split'],
     [['run', 'acme/tiny', '--operation', 'fly'], '--operation is "fly": wanted is one of train, predict, export'],
     [['run', 'acme/tiny', '--nonsense'], "Unknown option '--nonsense'"],
     [['jobs'], 'which command? Wanted is one of ls, show'],
@@ -226,11 +229,26 @@ describe('trainyard login', () => {
     expect(out).toContain('Logged in')
     expect(code).toBe(0)
     const file = loginFile({ HOME: home })
-    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ url: runner.url })
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ url: runner.url })
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await run(['datasets', 'ls'], { env: anywhere })).toMatchObject({ code: 0 })
     expect((await run(['logout'], { env: anywhere })).out).toBe('Logged out\n')
     expect(await run(['jobs', 'ls'], { env: anywhere })).toMatchObject({ code: 2 })
+  })
+
+  test('signs in with a password that is not shown', async () => {
+    const account = { email: 'ada@example.com', password: 'correct horse battery', displayName: 'Ada' }
+    await createClient({ runnerUrl: runner.url }).identity.createAccount(account)
+    const args = ['login', runner.url, '--email', account.email]
+    const { code, out, err } = await run(args, { stdin: `${account.password}\n`, env: anywhere })
+    expect(out + err).toContain('Logged in')
+    expect(out).toContain('as ada@example.com')
+    expect(code).toBe(0)
+    expect(out + err + (await readFile(loginFile({ HOME: home }), 'utf8'))).not.toContain(account.password)
+    await run(['logout'])
+    const wrong = await run(args, { stdin: 'wrong\n', env: anywhere })
+    expect(wrong.code).toBe(3)
+    await expect(stat(loginFile({ HOME: home }))).rejects.toThrow()
   })
 
   test('keeps nothing when the server refuses the token, and never shows it', async () => {

@@ -122,7 +122,8 @@ test('takes a silent connection for dead and opens another', async () => {
   const options = { path: '/live', idleMs: 50, retryMs: 1, isLast: () => true }
   for await (const message of follow<string>(connect, { ...options, parse: ({ data }) => data })) seen.push(message)
   expect(seen).toEqual(['"end"'])
-  expect(server.requests).toHaveLength(2)
+  // More on a machine that is slow to answer.
+  expect(server.requests.length).toBeGreaterThanOrEqual(2)
 })
 
 test('follows a check until its verdict', async () => {

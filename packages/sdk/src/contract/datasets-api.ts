@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DatasetClass, DatasetCounts } from './dataset.ts'
 import { ProjectName } from './identity-api.ts'
-import { DatasetFormat, RelativePath, TaskType, Timestamp } from './primitives.ts'
+import { DatasetFormat, NO_CONTROL_CHARACTERS, RelativePath, TaskType, Timestamp } from './primitives.ts'
 
 /** A prefix of a bucket: images below it are referred to, never copied. Without `bucket` it is of the platform's own store. */
 export const DatasetSource = z
@@ -15,11 +15,7 @@ export type DatasetSource = z.infer<typeof DatasetSource>
 /** `POST /v1/datasets` with JSON: a dataset whose images stay where they are. */
 export const RegisterDatasetRequest = z
   .strictObject({
-    name: z
-      .string()
-      .min(1)
-      .max(200)
-      .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters'),
+    name: z.string().min(1).max(200).regex(NO_CONTROL_CHARACTERS, 'must not hold control characters'),
     project: ProjectName.optional().describe('Where it goes; your first one when absent'),
     source: DatasetSource,
     format: DatasetFormat.optional().describe('Where the files do not tell'),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Timestamp } from './primitives.ts'
+import { NO_CONTROL_CHARACTERS, Timestamp } from './primitives.ts'
 
 /** From the most to the least: owners make owners, admins add people and projects, members run jobs, viewers look. */
 export const Role = z.enum(['owner', 'admin', 'member', 'viewer'])
@@ -22,12 +22,7 @@ export const ProjectName = z
   )
 export type ProjectName = z.infer<typeof ProjectName>
 
-const DisplayName = z
-  .string()
-  .trim()
-  .min(1)
-  .max(100)
-  .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters')
+const DisplayName = z.string().trim().min(1).max(100).regex(NO_CONTROL_CHARACTERS, 'must not hold control characters')
 const Email = z.email().max(254)
 /** Length is what makes a password hard to guess; more than this only makes hashing slow. */
 const Password = z.string().min(10, 'must be at least 10 characters').max(200)

@@ -3,6 +3,10 @@ import { z } from 'zod'
 /** The version of the contract that this package speaks: the `contract` field of a manifest. */
 export const CONTRACT_VERSION = '1'
 
+/** For text of one line. Without flags, because the patterns of an OpenAPI document have none. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that are refused
+export const NO_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f-\u009f]*$/
+
 /** A decimal integer below 2^53, so that every language can hold it. */
 export const JobId = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 export type JobId = z.infer<typeof JobId>

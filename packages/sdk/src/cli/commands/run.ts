@@ -1,7 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { CreateJobRequest, isTerminalJobState, Operation, TASK_TYPE_ALIASES, TaskType } from '../../contract/index.ts'
+import {
+  type CreateJobInput,
+  CreateJobRequest,
+  isTerminalJobState,
+  Operation,
+  TASK_TYPE_ALIASES,
+  TaskType,
+} from '../../contract/index.ts'
 import { defined, parseChoice, parseNumber } from '../arguments.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
 import { reportError } from '../command-group.ts'
@@ -27,6 +34,10 @@ Options:
   --operation WHAT  train (default), predict or export
   --checkpoint ID   Artifact to start from, predict with or export
   --format NAME     With --operation export: the format to write
+  --project NAME    organisation/project. Default: the dataset's, or your first one
+  --queue NAME      One of the server's queues. Default: default
+  --split R/R/R     Shares of train, val and test of this job alone, for example 0.8/0.1/0.1
+  --stratify        With --split: every class in the same shares
   --name TEXT       A name for the job
   --priority N      -100 to 100; higher ones first. Default 0
   --retries N       How often a failure is tried again. Default 0
@@ -59,6 +70,10 @@ async function run(args: string[], io: CliIo): Promise<number> {
       operation: { type: 'string' },
       checkpoint: { type: 'string' },
       format: { type: 'string' },
+      project: { type: 'string' },
+      queue: { type: 'string' },
+      split: { type: 'string' },
+      stratify: { type: 'boolean' },
       name: { type: 'string' },
       priority: { type: 'string' },
       retries: { type: 'string' },
@@ -90,11 +105,15 @@ type Parsed = {
       | 'retries'
       | 'deadline'
       | 'key'
+      | 'project'
+      | 'queue'
+      | 'split'
       | 'url'
       | 'token']?: string | undefined
   } & {
     set?: string[] | undefined
     detach?: boolean | undefined
+    stratify?: boolean | undefined
   }
   positionals: string[]
 }
@@ -124,6 +143,9 @@ async function startAndFollow(
       checkpoint: values.checkpoint,
       exportFormat: values.format,
       name: values.name,
+      project: values.project,
+      queue: values.queue,
+      split: parseSplit(values.split, values.stratify),
       idempotencyKey: values.key,
       priority: parseNumber(values.priority, '--priority', { min: -100, max: 100, isWhole: true }),
       maxRetries: parseNumber(values.retries, '--retries', { min: 0, max: 20, isWhole: true }),
@@ -135,7 +157,10 @@ async function startAndFollow(
   const paint = createPaint(io.stderr, io.env)
   let dataset = values.dataset
   if (dataset !== undefined && (await isLocal(resolve(io.cwd, dataset)))) {
-    const pushed = await pushDataset({ client, path: resolve(io.cwd, dataset), signal, silent: json }, io)
+    const pushed = await pushDataset(
+      { client, path: resolve(io.cwd, dataset), project: values.project, signal, silent: json },
+      io,
+    )
     if (!json)
       io.stderr.write(`dataset ${paint('bold', pushed.id)} ${cleanText(pushed.name)}, ${pushed.counts.images} images\n`)
     dataset = pushed.id
@@ -166,6 +191,19 @@ const isLocal = (path: string) =>
     () => true,
     () => false,
   )
+
+/** `0.8/0.1/0.1` */
+function parseSplit(text: string | undefined, stratify: boolean | undefined): CreateJobInput['split'] {
+  if (text === undefined) {
+    if (stratify) throw new UsageError('--stratify goes with --split')
+    return undefined
+  }
+  const [train, val, test, ...others] = text.split('/').map(Number)
+  const isWhole = train !== undefined && val !== undefined && test !== undefined && others.length === 0
+  if (!isWhole || !(Math.abs(train + val + test - 1) < 1e-6))
+    throw new UsageError(`--split is "${text}": wanted are three shares that add up to 1, for example 0.8/0.1/0.1`)
+  return { ratios: { train, val, test }, ...defined({ stratify }) }
+}
 
 /** `epochs=20` → `{ epochs: 20 }`: JSON where it is JSON, text elsewhere. */
 function parseSettings(list: readonly string[]): Record<string, unknown> {

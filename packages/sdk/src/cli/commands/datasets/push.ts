@@ -13,6 +13,7 @@ Uploads the dataset in PATH: a folder in any format that Trainyard knows, or a t
 is sent. The same content under the same name gives the same dataset again.
 
 Options:
+  --project NAME   organisation/project. Default: your first one
   --name NAME      Default: the name of the folder or archive
 ${CONNECTION_HELP}
 
@@ -27,7 +28,7 @@ async function run(args: string[], io: CliIo): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { ...connectionOptions, name: { type: 'string' } },
+    options: { ...connectionOptions, name: { type: 'string' }, project: { type: 'string' } },
   })
   const [path, ...others] = positionals
   if (path === undefined) throw new UsageError('which dataset? Give its folder or archive')
@@ -35,7 +36,10 @@ async function run(args: string[], io: CliIo): Promise<number> {
   const client = await connect(values, io)
   const json = values.json === true
   const dataset = await interruptible((signal) =>
-    pushDataset({ client, path: resolve(io.cwd, path), name: values.name, signal, silent: json }, io),
+    pushDataset(
+      { client, path: resolve(io.cwd, path), name: values.name, project: values.project, signal, silent: json },
+      io,
+    ),
   )
   if (json) printJson(io, { dataset })
   else {
