@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { ConfigError } from '@trainyard/platform'
 import Docker from 'dockerode'
@@ -55,8 +56,22 @@ export async function askEngine(docker: Docker, host: string | undefined): Promi
 async function findGateway(docker: Docker): Promise<string | undefined> {
   const bridge = await unless([404], docker.getNetwork('bridge').inspect())
   const configs: { Gateway?: string | undefined }[] = bridge?.IPAM?.Config ?? []
-  const ours = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
-  return configs.flatMap(({ Gateway }) => Gateway ?? []).find((address) => ours.includes(address))
+  for (const { Gateway } of configs) if (Gateway !== undefined && (await isOurs(Gateway))) return Gateway
+  return undefined
+}
+
+/** By listening there: Node's list of addresses leaves out a bridge that no container is plugged into at the moment. */
+async function isOurs(address: string): Promise<boolean> {
+  const server = createServer()
+  try {
+    server.listen(0, address)
+    await once(server, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    server.close()
+  }
 }
 
 /** The engine does not say when it was started, but it makes its default bridge anew each time. */
