@@ -10,15 +10,19 @@ describe.skipIf(noPython)('the Python trainer', () => {
   let platform: TestPlatform
   beforeAll(async () => {
     const databaseUrl = process.env.TEST_DATABASE_URL ?? ''
-    platform = await startTestPlatform({ trainerDir: fileURLToPath(new URL('.', import.meta.url)), databaseUrl })
+    // Faults by seed: what a platform does on a bad day, the same in every run.
+    const trainerDir = fileURLToPath(new URL('.', import.meta.url))
+    platform = await startTestPlatform({ trainerDir, databaseUrl, faults: { seed: 7 } })
   })
   afterAll(() => platform?.close())
 
-  it('learns, and predicts with what it learned', async () => {
+  it('learns, and predicts with what it learned, on a platform that misbehaves', async () => {
     const trained = await platform.runJob({ config: { epochs: 20 } })
     expect(trained.job.state, trained.output).toBe('succeeded')
     expect(trained.job.latestMetrics.top1_accuracy).toBeGreaterThan(0.9)
     expect(trained.events.filter(({ type }) => type === 'progress').at(-1)?.body).toMatchObject({ epoch: 20 })
+
+    expect(platform.faults.log.length).toBeGreaterThan(0)
 
     const [checkpoint] = trained.artifacts
     expect(checkpoint?.name).toBe('best.json')

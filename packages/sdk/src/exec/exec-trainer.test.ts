@@ -256,7 +256,8 @@ describe('the command line of trainyard exec', () => {
   it.each([
     [['python3', 'train.py'], 'which program? It stands behind "--"'],
     [['--grace', 'soon', '--', 'true'], '--grace is "soon"; wanted is a number of seconds'],
-    [['--as', 'yolo9', '--', 'true'], '--as is "yolo9"; wanted is imagefolder or dice'],
+    [['--as', 'yolo9', '--', 'true'], '--as is "yolo9"; wanted is one of dice, coco, yolo, voc, labelme, imagefolder'],
+    [['--pixels', 'cmyk', '--', 'true'], '--pixels is "cmyk"; wanted is gray or rgb'],
   ])('refuses %j', async (args, message) => {
     let said = ''
     const output = { write: (text: string) => (said += text) }

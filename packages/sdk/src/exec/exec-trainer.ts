@@ -11,6 +11,7 @@ import { judgeEnd } from './end-of-child.ts'
 import { EVENTS_FD, runChild } from './run-child.ts'
 import { createUploadQueue } from './upload-queue.ts'
 import { writeJobFile } from './write-job-file.ts'
+import type { PixelKind } from './write-pixels.ts'
 
 export interface ExecTrainerOptions {
   /** The program and its arguments. */
@@ -21,6 +22,8 @@ export interface ExecTrainerOptions {
   argv: readonly string[]
   /** How the program gets its dataset. Default: folders of images for classification, else DICE. */
   as?: FetchOptions['as'] | undefined
+  /** Hand the images over as pixels as well. */
+  pixels?: PixelKind | undefined
   /** From SIGTERM to SIGKILL, in milliseconds. */
   graceMs: number
   allowNaN?: boolean
@@ -79,7 +82,7 @@ async function runProgram(job: AnyJob, options: ExecTrainerOptions) {
   const { command, cwd, env, graceMs } = options
   const [program, ...args] = command
   const as = options.as ?? (job.taskType === 'classification' ? 'imagefolder' : 'dice')
-  const jobFile = await writeJobFile(job, as)
+  const jobFile = await writeJobFile(job, as, options.pixels)
   job.signal.throwIfAborted()
 
   const said: Said = {}

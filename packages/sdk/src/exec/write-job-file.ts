@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { FetchedDataset, FetchOptions, JobBase, PredictJob } from '../job.ts'
+import type { PixelKind } from './write-pixels.ts'
 
 /** `job.json`: what a program under `trainyard exec` needs to know. Field names are part of the public protocol. */
 export interface JobFile {
@@ -22,6 +23,8 @@ export interface JobFile {
   dataset?: FetchedDataset & { format: FetchOptions['as'] }
   /** With the operation predict: a file with one `{"name", "path"}` a line. */
   imagesFile?: string
+  /** With `--pixels`: a file with one image a line, its pixels among the fields. */
+  pixelsFile?: string
   /** What to go on from, predict with or export; null when the job was given none. */
   checkpoint: { path: string; name: string; sizeBytes: number } | null
   /** With the operation export. */
@@ -32,6 +35,7 @@ export interface JobFile {
 export async function writeJobFile(
   job: JobBase & { exportFormat?: string; images?: PredictJob['images'] },
   as: FetchOptions['as'],
+  pixels?: PixelKind,
 ): Promise<string> {
   const dir = join(job.workDir, 'exec')
   await mkdir(dir, { recursive: true })
@@ -50,11 +54,19 @@ export async function writeJobFile(
     workDir,
     ...(operation === 'train' ? { dataset: { ...(await job.dataset.fetch({ as })), format: as } } : {}),
     ...(job.images === undefined ? {} : { imagesFile: await writeImages(job.images, dir) }),
+    ...(pixels === undefined || operation === 'export' ? {} : { pixelsFile: await handOver(job, pixels, dir) }),
     checkpoint: (await job.inputs.findCheckpoint()) ?? null,
     ...(job.exportFormat === undefined ? {} : { exportFormat: job.exportFormat }),
   }
   const path = join(dir, 'job.json')
   await writeFile(path, `${JSON.stringify(file, null, 2)}\n`)
+  return path
+}
+
+async function handOver(job: Parameters<typeof writeJobFile>[0], pixels: PixelKind, dir: string): Promise<string> {
+  const { writePixels } = await import('./write-pixels.ts')
+  const path = join(dir, 'pixels.jsonl')
+  await writePixels(job, pixels, path)
   return path
 }
 

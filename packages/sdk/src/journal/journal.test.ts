@@ -11,7 +11,8 @@ import { createTransport, type Transport } from '../http/transport.ts'
 import { createFaultScript, type Fault } from '../testing/fault-script.ts'
 import { createRandom } from '../testing/random.ts'
 import { problem, sendJson, startTestPlatform, type TestPlatform } from '../tests/test-platform.ts'
-import { Journal, type JournalOptions, type JournalStop } from './journal.ts'
+import { Journal } from './journal.ts'
+import type { JournalOptions, JournalStop } from './journal-options.ts'
 
 let platform: TestPlatform
 let dir: string

@@ -1,7 +1,7 @@
 import type { ArtifactKind } from '../contract/index.ts'
 import type { DatasetIndex } from '../dataset/index-dataset.ts'
 import type { ArtifactOptions, CheckpointFile, PredictImage, UploadedArtifact } from '../job.ts'
-import type { CloseReport, NewEvent } from '../journal/journal.ts'
+import type { CloseReport, NewEvent } from '../journal/journal-options.ts'
 
 /** Where a job's events and bytes go, and where its inputs come from: a platform, or folders of this machine. */
 export interface Backend {

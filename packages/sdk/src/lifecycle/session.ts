@@ -30,7 +30,7 @@ import type {
   UploadedArtifact,
   Validation,
 } from '../job.ts'
-import type { CloseReport } from '../journal/journal.ts'
+import type { CloseReport } from '../journal/journal-options.ts'
 import { SDK_NAME } from '../util/version.ts'
 import type { Backend } from './backend.ts'
 import type { JobSettings } from './settings.ts'

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { DatasetFormat } from '../../contract/index.ts'
 import { execTrainer } from '../../exec/exec-trainer.ts'
 import { type CliIo, type Command, UsageError } from '../command.ts'
 
@@ -15,7 +16,9 @@ What it prints becomes log events. A cancel reaches it as SIGTERM. Exit code 0 m
 dataset (never tried again), anything else a failure. The guide docs/guides/any-language.md lists all events.
 
 Options:
-  --as FORMAT      How the dataset comes: imagefolder or dice. Default: imagefolder for classification
+  --as FORMAT      How the dataset comes: dice, coco, yolo, voc, labelme or imagefolder. Default: imagefolder for
+                   classification, else dice
+  --pixels KIND    Images also as numbers, gray or rgb: "pixelsFile" in the job file names one JSON object a line
   --grace SECONDS  From SIGTERM to SIGKILL. Default 15
   --allow-nan      A loss of NaN is accepted and does not fail the job
   -h, --help       Show this
@@ -41,22 +44,30 @@ async function run(args: string[], io: CliIo): Promise<number> {
   if (!(seconds >= 0 && seconds <= 3600)) {
     throw new UsageError(`--grace is "${values.grace}"; wanted is a number of seconds up to 3600`)
   }
-  const { as } = values
-  if (as !== undefined && as !== 'imagefolder' && as !== 'dice') {
-    throw new UsageError(`--as is "${as}"; wanted is imagefolder or dice`)
+  const { as, pixels } = values
+  const format = as === undefined ? undefined : DatasetFormat.options.find((each) => each === as)
+  if (as !== format) throw new UsageError(`--as is "${as}"; wanted is one of ${DatasetFormat.options.join(', ')}`)
+  if (pixels !== undefined && pixels !== 'gray' && pixels !== 'rgb') {
+    throw new UsageError(`--pixels is "${pixels}"; wanted is gray or rgb`)
   }
   return execTrainer({
     command: [program, ...programArgs],
     cwd: io.cwd,
     env: io.env,
     argv,
-    as,
+    as: format,
+    pixels,
     graceMs: seconds * 1000,
     allowNaN: values['allow-nan'] === true,
   })
 }
 
-const OPTIONS = { as: { type: 'string' }, grace: { type: 'string' }, 'allow-nan': { type: 'boolean' } } as const
+const OPTIONS = {
+  as: { type: 'string' },
+  pixels: { type: 'string' },
+  grace: { type: 'string' },
+  'allow-nan': { type: 'boolean' },
+} as const
 
 /** Takes the options of `exec` out; what is left is for the local run, which has options of its own. */
 function takeOwn(args: string[]) {
