@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 
 interface App {
-  fetch(request: Request): Response | Promise<Response>
+  fetch(request: Request, bindings?: object): Response | Promise<Response>
 }
 
 export interface Rooms {
@@ -35,7 +35,7 @@ export function rooms({ registry, runner, web, store }: Rooms): Hono {
       return answers.find((answer) => !answer.ok) ?? answers[0] ?? c.notFound()
     })
   }
-  app.all('*', (c) => pick(new URL(c.req.url).pathname).fetch(c.req.raw))
+  app.all('*', (c) => pick(new URL(c.req.url).pathname).fetch(c.req.raw, c.env as object | undefined))
   return app
 }
 

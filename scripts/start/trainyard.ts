@@ -57,7 +57,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     ready.promise.catch(() => {})
     let upgrade: UpgradeHandler = (_request, socket) => socket.destroy()
     const server = await listen(
-      { fetch: async (request: Request) => (await ready.promise).fetch(request) },
+      { fetch: async (request: Request, bindings?: object) => (await ready.promise).fetch(request, bindings) },
       { host: options.host, port: options.port, upgrade: (...wish) => upgrade(...wish) },
     )
     stops.push(() => server.close())

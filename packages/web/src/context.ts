@@ -9,12 +9,17 @@ export interface WebLogger {
 export interface WebContext {
   registryUrl: string
   runnerUrl: string
-  client: TrainyardClient
+  /** Speaks for whoever sent the request that is being answered. */
+  readonly client: TrainyardClient
   logger: WebLogger
   now: () => Date
 }
 
-/** What a request carries besides: the address of each client file, by its plain name. */
+/** What a request carries besides. */
 export interface WebEnv {
-  Variables: { assetUrl: (name: string) => string }
+  Variables: {
+    /** The address of a client file, by its plain name. */
+    assetUrl: (name: string) => string
+    client: TrainyardClient
+  }
 }

@@ -1,9 +1,11 @@
-import { createClient } from '@trainyard/sdk/client'
 import { Hono } from 'hono'
+import { contextStorage, getContext } from 'hono/context-storage'
 import { loadAssets } from './assets.ts'
 import { favicon } from './components/logo.tsx'
 import type { WebContext, WebEnv, WebLogger } from './context.ts'
 import { jobRoutes } from './jobs/routes.tsx'
+import { clientOf } from './people/credentials.ts'
+import { peopleRoutes } from './people/routes.tsx'
 import { handleError, NotFoundPage } from './problems.tsx'
 import { csrfProtection, securityHeaders } from './security.ts'
 import { trainerRoutes } from './trainers/routes.tsx'
@@ -29,8 +31,13 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   const { fetch = globalThis.fetch, logger = consoleLogger, now = () => new Date() } = options
   const registryUrl = options.registryUrl.replace(/\/+$/, '')
   const runnerUrl = options.runnerUrl.replace(/\/+$/, '')
-  const client = createClient({ registryUrl, runnerUrl, fetch: upstreamFetch({ registryUrl, runnerUrl, fetch }) })
-  const context: WebContext = { registryUrl, runnerUrl, client, logger, now }
+  const upstream = { registryUrl, runnerUrl, fetch: upstreamFetch({ registryUrl, runnerUrl, fetch }) }
+  const context: WebContext = {
+    ...{ registryUrl, runnerUrl, logger, now },
+    get client() {
+      return getContext<WebEnv>().get('client')
+    },
+  }
 
   let loading: ReturnType<typeof loadAssets> | undefined
   const assets = () => {
@@ -47,7 +54,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
     return c.body(favicon, 200, { 'Content-Type': 'image/svg+xml' })
   })
   app.get('/favicon.ico', (c) => c.redirect('/favicon.svg', 301))
-  app.get('/robots.txt', (c) => c.text('User-agent: *\nDisallow: /jobs\n'))
+  app.get('/robots.txt', (c) => c.text('User-agent: *\nDisallow: /jobs\nDisallow: /sign-in\n'))
   app.use(async (c, next) => {
     const { url } = await assets()
     c.set('assetUrl', url)
@@ -61,6 +68,12 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
     return c.body(new Uint8Array(asset.contents), 200, { 'Content-Type': asset.contentType })
   })
   app.use(csrfProtection())
+  app.use(contextStorage())
+  app.use(async (c, next) => {
+    c.set('client', clientOf(c, upstream))
+    await next()
+  })
+  app.route('/', peopleRoutes(context))
   app.route('/', trainerRoutes(context))
   app.route('/jobs', jobRoutes(context))
   app.notFound((c) => c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404))

@@ -70,6 +70,32 @@ describe.skipIf(!hasChromium())('in a browser', () => {
     return { page, complaints, [Symbol.asyncDispose]: () => context.close() }
   }
 
+  describe('signing in', () => {
+    const people = { 'ada@red.test': { displayName: 'Ada', password: 'correct horse battery' } }
+    test.each([true, false])('leads back to where one was, by keyboard, scripts: %s', async (javaScriptEnabled) => {
+      await using site = await startSite({ people })
+      await using opened = await openPage({ javaScriptEnabled })
+      const { page } = opened
+      await page.goto(`${site.url}/jobs/41?level=error`)
+      expect(new URL(page.url()).pathname).toBe('/sign-in')
+      await page.getByLabel('Email').focus()
+      await page.keyboard.type('ada@red.test')
+      await page.keyboard.press('Tab')
+      await page.keyboard.type('wrong password')
+      await page.keyboard.press('Enter')
+      await page.getByRole('alert').waitFor()
+      if (javaScriptEnabled) expect(await violations(page), 'the refusal').toEqual([])
+      await page.getByLabel('Password').focus()
+      await page.keyboard.type('correct horse battery')
+      await page.keyboard.press('Enter')
+      await page.waitForURL(`${site.url}/jobs/41?level=error`)
+      await page.getByText('Ada', { exact: true }).waitFor()
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByRole('link', { name: 'Sign in' }).waitFor()
+      expect(await page.context().cookies()).toEqual([])
+    })
+  })
+
   describe('nothing stands in the way of anyone', () => {
     const looks: [string, BrowserContextOptions][] = [
       ['light, desktop', { colorScheme: 'light' }],
@@ -77,7 +103,17 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       ['light, phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
       ['dark, phone', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
     ]
-    const paths = ['/', '/?q=none', '/trainers/trainyard/tfjs-classifier', '/jobs', '/jobs/42', '/jobs/41', '/nowhere']
+    const paths = [
+      '/',
+      '/?q=none',
+      '/trainers/trainyard/tfjs-classifier',
+      '/jobs',
+      '/jobs/42',
+      '/jobs/41',
+      '/sign-in',
+      '/sign-up',
+      '/nowhere',
+    ]
 
     test.each(looks)('%s', async (_look, options) => {
       await using site = await startSite()

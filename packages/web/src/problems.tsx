@@ -1,10 +1,11 @@
 import { TrainyardApiError, UnexpectedAnswerError } from '@trainyard/sdk/client'
-import type { ErrorHandler } from 'hono'
+import type { Context, ErrorHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { Child } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Layout } from './components/layout.tsx'
 import type { WebContext, WebEnv } from './context.ts'
+import { forgetSession, hasSession } from './people/credentials.ts'
 import { findCause, UpstreamUnreachable } from './upstream.ts'
 
 interface ProblemPageProps {
@@ -73,6 +74,8 @@ export function handleError(context: WebContext): ErrorHandler<WebEnv> {
         </>,
       )
     }
+    // Only signing in helps: then one is back where one was.
+    if (error instanceof TrainyardApiError && error.status === 401) return toSignIn(c)
     if (error instanceof TrainyardApiError) return problemPage(error, page, c.req.path)
     if (error instanceof UnexpectedAnswerError) {
       return page(502, 'The answer was not understood', <p>{error.message}</p>)
@@ -88,6 +91,21 @@ export function handleError(context: WebContext): ErrorHandler<WebEnv> {
     }
     return page(500, 'Something went wrong here', <p>The failure has been noted. Trying again may help.</p>)
   }
+}
+
+/**
+ * A session that is over would be refused on every page: it is forgotten, and the page tried once more as nobody. Whoever is
+ * nobody is asked to sign in.
+ */
+function toSignIn(c: Context<WebEnv>): Response {
+  c.header('Cache-Control', 'no-store')
+  const isReading = c.req.method === 'GET'
+  const path = isReading ? `${c.req.path}${new URL(c.req.url).search}` : '/'
+  if (hasSession(c)) {
+    forgetSession(c)
+    if (isReading) return c.redirect(path, 303)
+  }
+  return c.redirect(`/sign-in?to=${encodeURIComponent(path)}`, 303)
 }
 
 function problemPage<T>(

@@ -46,7 +46,9 @@ export function upstreamFetch(options: UpstreamOptions): typeof fetch {
 }
 
 function upstreamOf(address: string): UpstreamName {
-  return /^\/(?:v1\/(?:trainers|checks|tokens)|v2|token)(?:\/|$)/.test(new URL(address).pathname)
+  return /^\/(?:v1\/(?:trainers|checks|tokens|accounts|sessions|me|organisations)|v2|token)(?:\/|$)/.test(
+    new URL(address).pathname,
+  )
     ? 'registry'
     : 'runner'
 }

@@ -33,13 +33,13 @@ export interface Listening {
  * @throws ConfigError when the port is taken or may not be used
  */
 export async function listen(
-  app: { fetch: (request: Request) => Response | Promise<Response> },
+  app: { fetch: (request: Request, bindings?: object) => Response | Promise<Response> },
   { host = '127.0.0.1', port, drainMs = 2000, upgrade }: ListenOptions,
 ): Promise<Listening> {
-  const fetch = (request: Request, bindings: unknown) => {
+  const fetch = (request: Request, bindings: object) => {
     const { incoming } = bindings as HttpBindings
     setRemoteAddress(request, incoming.socket.remoteAddress)
-    return app.fetch(request)
+    return app.fetch(request, bindings)
   }
   const server = createAdaptorServer({ fetch }) as Server
   // Uploads of many gigabytes take longer than Node's five minutes; slow headers are still cut off.

@@ -1,6 +1,7 @@
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { Logo } from './logo.tsx'
+import { Person } from './person.tsx'
 
 export interface LayoutProps {
   assetUrl: (name: string) => string
@@ -48,6 +49,7 @@ export function Layout(props: LayoutProps) {
                   Jobs
                 </a>
               </nav>
+              <Person />
             </div>
           </header>
           <main id="main" class="wrap" tabindex={-1}>

@@ -16,12 +16,11 @@ const ListQuery = z.object({
 const Level = LogLevel.catch('debug')
 
 export function jobRoutes(context: WebContext): Hono<WebEnv> {
-  const { client } = context
   const app = new Hono<WebEnv>()
 
   app.get('/', async (c) => {
     const query = ListQuery.parse(c.req.query())
-    const list = await client.jobs.list({ ...query, trainer: query.trainer || undefined, limit: 25 })
+    const list = await context.client.jobs.list({ ...query, trainer: query.trainer || undefined, limit: 25 })
     return c.html(
       <JobListPage
         assetUrl={c.get('assetUrl')}
@@ -40,11 +39,11 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
 
   app.get('/:id', async (c) => {
     const id = getJobId(c)
-    const job = await client.jobs.get(id)
+    const job = await context.client.jobs.get(id)
     const [metrics, logs, { artifacts }] = await Promise.all([
-      client.jobs.metrics(id, { attempt: job.attempt, points: 500 }),
+      context.client.jobs.metrics(id, { attempt: job.attempt, points: 500 }),
       readLogTail(context, id, Level.parse(c.req.query('level') ?? 'debug')),
-      client.jobs.artifacts(id),
+      context.client.jobs.artifacts(id),
     ])
     c.header('Cache-Control', 'no-store')
     return c.html(
@@ -63,7 +62,7 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
 
   // Signed addresses live for an hour, pages longer: the address is signed when somebody follows the link.
   app.get('/:id/artifacts/:artifact', async (c) => {
-    const { artifacts } = await client.jobs.artifacts(getJobId(c))
+    const { artifacts } = await context.client.jobs.artifacts(getJobId(c))
     const artifact = artifacts.find(({ id }) => id === c.req.param('artifact'))
     const url = artifact === undefined ? undefined : new URL(artifact.url, context.runnerUrl)
     if (url === undefined || !/^https?:$/.test(url.protocol)) return c.notFound()
@@ -72,11 +71,11 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
   })
 
   app.post('/:id/cancel', async (c) => {
-    const job = await client.jobs.cancel(getJobId(c))
+    const job = await context.client.jobs.cancel(getJobId(c))
     return c.redirect(`/jobs/${job.id}`, 303)
   })
   app.post('/:id/restart', async (c) => {
-    const job = await client.jobs.restart(getJobId(c))
+    const job = await context.client.jobs.restart(getJobId(c))
     return c.redirect(`/jobs/${job.id}`, 303)
   })
   return app

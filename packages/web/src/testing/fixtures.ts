@@ -178,6 +178,8 @@ export function jobFixture(overrides: Partial<z.input<typeof Job>> = {}): Job {
   return Job.parse({
     id: 42,
     name: 'Flowers, quick look',
+    queue: 'default',
+    priority: 0,
     state: 'running',
     attempt: 1,
     operation: 'train',

@@ -16,11 +16,10 @@ const ListQuery = z.object({
 export type ListQuery = z.infer<typeof ListQuery>
 
 export function trainerRoutes(context: WebContext): Hono<WebEnv> {
-  const { client } = context
   return new Hono<WebEnv>()
     .get('/', async (c) => {
       const query = ListQuery.parse(c.req.query())
-      const list = await client.trainers.list({
+      const list = await context.client.trainers.list({
         q: query.q || undefined,
         task: query.task,
         framework: query.framework || undefined,
@@ -33,9 +32,9 @@ export function trainerRoutes(context: WebContext): Hono<WebEnv> {
     .get('/trainers/:namespace/:name', async (c) => {
       const name = `${c.req.param('namespace')}/${c.req.param('name')}`
       const wanted = c.req.query('version')
-      const trainer = await client.trainers.get(name)
+      const trainer = await context.client.trainers.get(name)
       const version = wanted
-        ? await client.trainers.version(name, wanted)
+        ? await context.client.trainers.version(name, wanted)
         : await findVersion(context, name, trainer.latestVersion)
       return c.html(
         <TrainerPage

@@ -1,0 +1,72 @@
+import { createClient, type TrainyardClient } from '@trainyard/sdk/client'
+import { SESSION_COOKIE } from '@trainyard/sdk/contract'
+import type { Context } from 'hono'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { z } from 'zod'
+
+interface ClientOptions {
+  registryUrl: string
+  runnerUrl: string
+  fetch: typeof fetch
+}
+
+/** What the server under us says of a connection, where there is one. */
+const Bindings = z.object({ incoming: z.object({ socket: z.object({ remoteAddress: z.string() }) }) })
+
+/**
+ * A client that speaks for whoever sent a request: with the session of their cookie, from their address, and for the name
+ * under which they see us, so that the servers can tell a page that was rebound to this machine.
+ */
+export function clientOf(c: Context, { registryUrl, runnerUrl, fetch }: ClientOptions): TrainyardClient {
+  const forwarded = forwardedHeaders(c)
+  return createClient({
+    ...{ registryUrl, runnerUrl },
+    token: getCookie(c, SESSION_COOKIE),
+    fetch: (input, init) => {
+      const headers = new Headers(init?.headers)
+      for (const [name, value] of forwarded) headers.set(name, value)
+      return fetch(input, { ...init, headers })
+    },
+  })
+}
+
+function forwardedHeaders(c: Context): [string, string][] {
+  const headers: [string, string][] = []
+  const host = c.req.header('x-forwarded-host') ?? c.req.header('host')
+  if (host !== undefined) headers.push(['x-forwarded-host', host])
+  const bindings = Bindings.safeParse(c.env)
+  const addresses = [
+    c.req.header('x-forwarded-for'),
+    bindings.success ? bindings.data.incoming.socket.remoteAddress : undefined,
+  ].filter((address) => address !== undefined)
+  if (addresses.length > 0) headers.push(['x-forwarded-for', addresses.join(', ')])
+  return headers
+}
+
+export function hasSession(c: Context): boolean {
+  return getCookie(c, SESSION_COOKIE) !== undefined
+}
+
+/** No script can read it, and no form of another site sends it along. */
+export function keepSession(c: Context, session: { secret: string; expiresAt: string }): void {
+  setCookie(c, SESSION_COOKIE, session.secret, {
+    ...{ path: '/', httpOnly: true, sameSite: 'Lax', secure: isSecure(c), expires: new Date(session.expiresAt) },
+  })
+}
+
+export function forgetSession(c: Context): void {
+  deleteCookie(c, SESSION_COOKIE, { path: '/', secure: isSecure(c) })
+}
+
+function isSecure(c: Context): boolean {
+  return (c.req.header('x-forwarded-proto') ?? new URL(c.req.url).protocol).startsWith('https')
+}
+
+/** A path on these pages to go back to; anything else, other sites above all, becomes the first page. */
+export function safePath(text: string | undefined): string {
+  if (text === undefined || !text.startsWith('/')) return '/'
+  const base = 'http://pages.invalid'
+  if (!URL.canParse(text, base)) return '/'
+  const url = new URL(text, base)
+  return url.origin === base ? `${url.pathname}${url.search}` : '/'
+}

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest'
+import { createWeb } from '../index.ts'
+import { createTestWeb } from '../testing/web.ts'
+
+const people = { 'ada@red.test': { displayName: 'Ada <b>', password: 'correct horse battery' } }
+const ADA = { cookie: 'trainyard_session=session-ada@red.test' }
+
+function send(app: ReturnType<typeof createTestWeb>['app'], path: string, form: Record<string, string>, headers = {}) {
+  return app.request(path, {
+    method: 'POST',
+    headers: { origin: 'http://localhost', ...headers },
+    body: new URLSearchParams(form),
+  })
+}
+
+describe('who is nobody', () => {
+  test('is asked to sign in where that is needed, and comes back to where they were', async () => {
+    const { app } = createTestWeb({ people })
+    const jobs = await app.request('/jobs?state=running')
+    expect(jobs.status).toBe(303)
+    expect(jobs.headers.get('location')).toBe('/sign-in?to=%2Fjobs%3Fstate%3Drunning')
+    const page = await (await app.request('/sign-in?to=/jobs%3Fstate%3Drunning')).text()
+    expect(page).toContain('name="to" value="/jobs?state=running"')
+    const form = { email: 'ada@red.test', password: 'correct horse battery', to: '/jobs?state=running' }
+    const signedIn = await send(app, '/sign-in', form)
+    expect([signedIn.status, signedIn.headers.get('location')]).toEqual([303, '/jobs?state=running'])
+    const cookie = signedIn.headers.get('set-cookie') ?? ''
+    expect(cookie).toMatch(/^trainyard_session=session-ada/)
+    for (const word of ['HttpOnly', 'SameSite=Lax', 'Path=/', 'Expires=']) expect(cookie).toContain(word)
+    expect(cookie).not.toContain('Secure')
+  })
+
+  test('sees the marketplace, and a way in', async () => {
+    const { app } = createTestWeb({ people })
+    const page = await app.request('/')
+    expect(page.status).toBe(200)
+    expect(await page.text()).toContain('href="/sign-in?to=%2F"')
+  })
+
+  test('is never led to another site', async () => {
+    const { app } = createTestWeb({ people })
+    const form = { email: 'ada@red.test', password: 'correct horse battery', to: '//evil.test/' }
+    expect((await send(app, '/sign-in', form)).headers.get('location')).toBe('/')
+    expect(await (await app.request('/sign-in?to=https://evil.test')).text()).toContain('name="to" value="/"')
+  })
+
+  test('is told what was wrong, with the email kept and the password not', async () => {
+    const { app } = createTestWeb({ people })
+    const refused = await send(app, '/sign-in', { email: 'ada@red.test', password: 'wrong password', to: '/jobs' })
+    expect(refused.status).toBe(401)
+    expect(refused.headers.get('set-cookie')).toBeNull()
+    const html = await refused.text()
+    expect(html).toContain('role="alert"')
+    expect(html).toContain('The email or the password is wrong')
+    expect(html).toContain('value="ada@red.test"')
+    expect(html).not.toContain('wrong password')
+  })
+
+  test('makes an account and is signed in with it', async () => {
+    const { app, api } = createTestWeb({ people: { ...people } })
+    const form = { email: 'bob@blue.test', password: 'battery staple horse', displayName: '', to: '/jobs' }
+    const made = await send(app, '/sign-up', form)
+    expect([made.status, made.headers.get('location')]).toEqual([303, '/jobs'])
+    expect(api.people).toHaveProperty(['bob@blue.test'])
+    expect((await send(app, '/sign-up', form)).status).toBe(409)
+    const short = await send(app, '/sign-up', { ...form, email: 'x@y.test', password: 'short' })
+    expect(short.status).toBe(400)
+    expect(await short.text()).toContain('at least 10 characters')
+  })
+})
+
+describe('who is signed in', () => {
+  test('is named on every page, as text, and asked for with their session', async () => {
+    const { app } = createTestWeb({ people })
+    const html = await (await app.request('/jobs', { headers: ADA })).text()
+    expect(html).toContain('Ada &lt;b&gt;')
+    expect(html).toContain('action="/sign-out"')
+  })
+
+  test('signs out by a form of ours alone', async () => {
+    const { app, api } = createTestWeb({ people })
+    expect((await send(app, '/sign-out', {}, { ...ADA, origin: 'http://evil.test' })).status).toBe(403)
+    const out = await send(app, '/sign-out', {}, ADA)
+    expect(out.status).toBe(303)
+    expect(out.headers.get('set-cookie')).toMatch(/^trainyard_session=; Max-Age=0/)
+    expect(api.requests).toContain('DELETE /v1/sessions/current')
+  })
+
+  test('with a session that is over is nobody again, without going round in circles', async () => {
+    const { app } = createTestWeb({ people })
+    const over = await app.request('/jobs/42', { headers: { cookie: 'trainyard_session=old' } })
+    expect([over.status, over.headers.get('location')]).toEqual([303, '/jobs/42'])
+    expect(over.headers.get('set-cookie')).toMatch(/^trainyard_session=; Max-Age=0/)
+    expect((await app.request('/jobs/42')).headers.get('location')).toBe('/sign-in?to=%2Fjobs%2F42')
+  })
+
+  test('over TLS keeps the session to TLS', async () => {
+    const { app } = createTestWeb({ people })
+    const form = { email: 'ada@red.test', password: 'correct horse battery', to: '/' }
+    const signedIn = await send(app, '/sign-in', form, { 'x-forwarded-proto': 'https' })
+    expect(signedIn.headers.get('set-cookie')).toContain('Secure')
+  })
+})
+
+test('without accounts, the owner of the machine is named and has nothing to sign', async () => {
+  const html = await (await createTestWeb().app.request('/jobs')).text()
+  expect(html).toContain('Local owner')
+  expect(html).not.toContain('/sign-')
+})
+
+test('the servers are told who looks, from where and under which name', async () => {
+  const seen: Headers[] = []
+  const { api } = createTestWeb()
+  const { app } = createWeb({
+    ...{ registryUrl: 'http://registry.test', runnerUrl: 'http://runner.test' },
+    fetch: async (input, init) => {
+      seen.push(new Headers(init?.headers))
+      return await api.fetch(input, init)
+    },
+  })
+  const bindings = { incoming: { socket: { remoteAddress: '203.0.113.7' } } }
+  await app.request('/jobs', { headers: { ...ADA, host: 'pages.test', 'x-forwarded-for': '198.51.100.2' } }, bindings)
+  const [first] = seen
+  expect(first?.get('authorization')).toBe('Bearer session-ada@red.test')
+  expect(first?.get('x-forwarded-host')).toBe('pages.test')
+  expect(first?.get('x-forwarded-for')).toBe('198.51.100.2, 203.0.113.7')
+})

@@ -1,0 +1,77 @@
+import { Layout } from '../components/layout.tsx'
+
+export interface SignInPageProps {
+  assetUrl: (name: string) => string
+  kind: 'sign-in' | 'sign-up'
+  /** Where to go then: a path on these pages. */
+  to: string
+  email?: string | undefined
+  /** Why it did not work. */
+  problem?: string | undefined
+}
+
+const WORDS = {
+  'sign-in': { title: 'Sign in', button: 'Sign in', other: 'Make an account', otherPath: '/sign-up' },
+  'sign-up': { title: 'Make an account', button: 'Make the account', other: 'Sign in instead', otherPath: '/sign-in' },
+} as const
+
+export function SignInPage({ assetUrl, kind, to, email, problem }: SignInPageProps) {
+  const words = WORDS[kind]
+  const isNew = kind === 'sign-up'
+  return (
+    <Layout assetUrl={assetUrl} title={words.title}>
+      <div class="sign-in">
+        <h1>{words.title}</h1>
+        {problem !== undefined && (
+          <p class="form-problem" id="form-problem" role="alert">
+            {problem}
+          </p>
+        )}
+        <form method="post" action={`/${kind}`} aria-describedby={problem === undefined ? undefined : 'form-problem'}>
+          <input type="hidden" name="to" value={to} />
+          {isNew && (
+            <div class="field">
+              <label for="displayName">Your name</label>
+              <input id="displayName" name="displayName" type="text" autocomplete="name" maxlength={100} />
+            </div>
+          )}
+          <div class="field">
+            <label for="email">Email</label>
+            <input
+              id="email"
+              name="email"
+              type="email"
+              autocomplete="username"
+              required
+              value={email}
+              maxlength={254}
+              aria-invalid={problem === undefined ? undefined : 'true'}
+            />
+          </div>
+          <div class="field">
+            <label for="password">Password</label>
+            <input
+              id="password"
+              name="password"
+              type="password"
+              autocomplete={isNew ? 'new-password' : 'current-password'}
+              required
+              minlength={isNew ? 10 : undefined}
+              maxlength={200}
+              aria-describedby={isNew ? 'password-hint' : undefined}
+            />
+            {isNew && (
+              <p class="muted" id="password-hint">
+                At least 10 characters: a few words are easy to keep in mind.
+              </p>
+            )}
+          </div>
+          <button type="submit">{words.button}</button>
+        </form>
+        <p>
+          <a href={`${words.otherPath}?to=${encodeURIComponent(to)}`}>{words.other}</a>
+        </p>
+      </div>
+    </Layout>
+  )
+}
