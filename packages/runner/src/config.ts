@@ -1,5 +1,7 @@
 import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
+import { parseRetention, type RetentionConfig } from './artifacts/retention-config.ts'
+import { type AllowedSource, parseDatasetSources } from './datasets/sources.ts'
 import { reachableFromContainers } from './launchers/callback-url.ts'
 import { LAUNCHERS, type LauncherName } from './launchers/create-launcher.ts'
 import { type DockerConfig, readDockerConfig } from './launchers/docker/config.ts'
@@ -50,6 +52,10 @@ export interface RunnerConfig {
   /** Folders beside `dataDir` that no trainer is to see: the database's, say. */
   hiddenDirs?: readonly string[]
   datasetCacheMaxGb: number
+  /** Where datasets may stay that are only referred to. Default: nowhere. */
+  datasetSources?: readonly AllowedSource[]
+  /** Which artifacts go after a while. Default: none. */
+  retention?: RetentionConfig
   /** With it job tokens are signed with HS256; without it with a key pair kept in the database. */
   jwtSecret?: string
   /** Who may read `/metrics`. Default: nobody. */
@@ -82,6 +88,8 @@ export interface RunnerLimits {
   tokenSeconds: number
   /** The largest artifact. */
   maxArtifactBytes: number
+  /** The pause between two rounds of cleaning up. */
+  maintenanceSeconds: number
 }
 
 export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
@@ -96,7 +104,19 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   maxWaitingRows: 200_000,
   tokenSeconds: 6 * 3600,
   maxArtifactBytes: 64 * 1024 ** 3,
+  maintenanceSeconds: 600,
 }
+
+/** Text that a function understands, or says in a sentence why not. */
+const sentence = <T>(parse: (text: string) => T) =>
+  z.string().transform((text, issues): T => {
+    try {
+      return parse(text)
+    } catch (error) {
+      issues.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
+      return z.NEVER
+    }
+  })
 
 const RunnerEnvironment = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
@@ -127,6 +147,8 @@ const RunnerEnvironment = z.object({
   MAX_CONCURRENT_PER_OWNER: z.coerce.number().int().positive().optional(),
   LAUNCHER: z.enum(LAUNCHERS).default('subprocess'),
   ...SUBPROCESS_VARIABLES,
+  DATASET_SOURCES: sentence(parseDatasetSources).optional(),
+  RETENTION: sentence(parseRetention).optional(),
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
   ...AuthEnvironment,
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
@@ -171,6 +193,8 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     ...(kubernetes === undefined ? {} : { kubernetes }),
     subprocess: subprocessSettings(values),
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
+    ...(values.DATASET_SOURCES === undefined ? {} : { datasetSources: values.DATASET_SOURCES }),
+    ...(values.RETENTION === undefined ? {} : { retention: values.RETENTION }),
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(values),
     ...(values.JWT_SECRET === undefined ? {} : { jwtSecret: values.JWT_SECRET }),

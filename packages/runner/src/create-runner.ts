@@ -29,6 +29,7 @@ import type { Launcher } from './launchers/launcher.ts'
 import { createLiveFeeds } from './live/feeds.ts'
 import { createJobHub } from './live/hub.ts'
 import { createLiveSockets } from './live/serve-sockets.ts'
+import { createMaintenance } from './maintenance/maintenance.ts'
 import { createBlockBuilder } from './metrics/block-builder.ts'
 import { timedLauncher, timedStore } from './observability/metrics/instrument.ts'
 import { addStateGauges } from './observability/metrics/state-gauges.ts'
@@ -113,6 +114,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       telemetry,
     }
     const supervisor = createSupervisor(context)
+    const maintenance = createMaintenance(context)
     const forTrainers = { ...context, store: storeForTrainers(context.store, config) }
     const { callbackAddress } = context.launcher
     return {
@@ -125,10 +127,12 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       async start() {
         await context.hub.start()
         await supervisor.start()
+        maintenance.start()
       },
       async stop() {
         context.live.stop()
         await blocks.stop()
+        await maintenance.stop()
         await supervisor.stop()
         await context.launcher.close?.()
         await context.hub.stop()

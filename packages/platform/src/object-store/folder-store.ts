@@ -254,6 +254,18 @@ export function createFolderStore({ dir, publicUrl, secret, clock = systemClock 
       return signRequest(publicUrl, secret, grant)
     },
     putPart: (key, uploadId, partNumber, body) => writePart(key, uploadId, partNumber, body, {}),
+    async listParts(key, uploadId) {
+      const { folder } = await openUpload(key, uploadId)
+      const numbers = (await readdir(folder)).filter((name) => /^\d+$/.test(name)).map(Number)
+      const parts: { partNumber: number; sizeBytes: number; etag: string }[] = []
+      for (const partNumber of numbers.sort((a, b) => a - b)) {
+        const file = await openObjectFile(join(folder, String(partNumber)))
+        if (file === undefined) continue
+        await file.handle.close()
+        parts.push({ partNumber, sizeBytes: file.sizeBytes, etag: etagOf(file.sha256) })
+      }
+      return parts
+    },
     async completeMultipart(key, uploadId, parts) {
       const { folder, contentType } = await openUpload(key, uploadId)
       if (parts.length === 0) throw new TrainyardError('invalid_request', 'parts must hold at least one part')

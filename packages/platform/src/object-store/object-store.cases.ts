@@ -231,6 +231,11 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       expect(response.status, await response.text()).toBe(200)
       const three = await store.putPart(key, uploadId, 3, third)
       expect(await store.find(key)).toBeUndefined()
+      expect(await store.listParts(key, uploadId)).toEqual([
+        { partNumber: 1, sizeBytes: first.length, etag: response.headers.get('etag') },
+        { partNumber: 2, sizeBytes: second.length, etag: two.etag },
+        { partNumber: 3, sizeBytes: third.length, etag: three.etag },
+      ])
       await store.completeMultipart(key, uploadId, [
         { partNumber: 3, etag: three.etag },
         { partNumber: 1, etag: response.headers.get('etag') ?? '' },
@@ -256,6 +261,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       await expect(store.completeMultipart(key, uploadId, wrong)).rejects.toMatchObject({ code: 'invalid_request' })
       await store.abortMultipart(key, uploadId)
       await store.abortMultipart(key, uploadId)
+      await expect(store.listParts(key, uploadId)).rejects.toMatchObject({ code: 'not_found' })
       await expect(store.putPart(key, uploadId, 1, randomBytes(10))).rejects.toMatchObject({ code: 'not_found' })
       expect(await store.find(key)).toBeUndefined()
     })

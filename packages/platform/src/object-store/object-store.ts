@@ -57,6 +57,8 @@ export interface ObjectStore {
     partNumber: number,
     body: Uint8Array | AsyncIterable<Uint8Array>,
   ): Promise<{ etag: string; sizeBytes: number }>
+  /** The parts that are held, in the order of their numbers. Throws `not_found` for an upload that is over. */
+  listParts(key: string, uploadId: string): Promise<{ partNumber: number; sizeBytes: number; etag: string }[]>
   /** Joins the parts in the order of their numbers. An etag that is not the part's is refused. */
   completeMultipart(
     key: string,
@@ -64,6 +66,8 @@ export interface ObjectStore {
     parts: readonly { partNumber: number; etag: string }[],
   ): Promise<void>
   abortMultipart(key: string, uploadId: string): Promise<void>
+  /** Another bucket of the same service, by the same credentials; absent where there are no buckets. */
+  openBucket?: (bucket: string) => ObjectStore
 }
 
 export const DEFAULT_EXPIRY_SECONDS = 3600

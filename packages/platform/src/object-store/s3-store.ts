@@ -9,6 +9,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  ListPartsCommand,
   PutObjectCommand,
   S3Client,
   UploadPartCommand,
@@ -259,6 +260,20 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       for await (const chunk of body instanceof Uint8Array ? [body] : body) chunks.push(chunk)
       return await guard('upload', uploadId, () => putPart(key, uploadId, partNumber, Buffer.concat(chunks)))
     },
+    async listParts(key, uploadId) {
+      checkKey(key)
+      const parts: { partNumber: number; sizeBytes: number; etag: string }[] = []
+      let marker: string | undefined
+      do {
+        const next = marker === undefined ? {} : { PartNumberMarker: marker }
+        const command = new ListPartsCommand({ Bucket, Key: key, UploadId: uploadId, ...next })
+        const page = await guard('upload', uploadId, () => client.send(command))
+        for (const { PartNumber = 0, Size = 0, ETag = '' } of page.Parts ?? [])
+          parts.push({ partNumber: PartNumber, sizeBytes: Size, etag: ETag })
+        marker = page.IsTruncated ? page.NextPartNumberMarker : undefined
+      } while (marker !== undefined)
+      return parts
+    },
     async completeMultipart(key, uploadId, parts) {
       checkKey(key)
       if (parts.length === 0) throw new TrainyardError('invalid_request', 'parts must hold at least one part')
@@ -280,6 +295,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         if (explained.code !== 'not_found') throw explained
       }
     },
+    openBucket: (bucket) => createS3Store({ ...options, bucket }),
   }
   return store
 }

@@ -6,6 +6,7 @@ import { getCurrentAttempt } from '../callback/authenticate.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema.ts'
 import { toArtifact } from './artifact-view.ts'
+import { planParts } from './create-artifact.ts'
 
 /** Checks size and digest of what was uploaded; only then the artifact exists. Repeating it gives the same answer. */
 export async function completeArtifact(
@@ -35,6 +36,8 @@ export async function completeArtifact(
       .set({
         completed_at: context.clock.now(),
         upload_id: null,
+        // The attempt that brought it to its end, whichever began it.
+        attempt: claims.attempt,
         position: sql<number>`nextval(pg_get_serial_sequence('logs', 'id'))`,
       })
       .where('id', '=', artifactId)
@@ -54,11 +57,34 @@ async function joinParts(
 ): Promise<void> {
   // The parts were joined before, and the answer got lost.
   if ((await context.store.find(row.storage_key)) !== undefined) return
-  if (request.parts === undefined || request.parts.length === 0)
+  // What storage holds counts, not what the sender remembers: it may be the second process that works on this upload.
+  const held = await context.store.listParts(row.storage_key, uploadId)
+  const byNumber = new Map(held.map((part) => [part.partNumber, part]))
+  for (const { partNumber, etag } of request.parts ?? []) {
+    const seen = byNumber.get(partNumber)?.etag
+    if (seen !== etag)
+      throw invalidRequest([
+        {
+          path: 'parts',
+          detail: `must be the parts that were uploaded: part ${partNumber} has the ETag ${seen ?? 'of none'}`,
+          value: etag.slice(0, 100),
+        },
+      ])
+  }
+  const planned = planParts(row.size_bytes)
+  const missing = planned.filter(({ partNumber, sizeBytes }) => byNumber.get(partNumber)?.sizeBytes !== sizeBytes)
+  if (missing.length > 0) {
+    const shown = missing.slice(0, 10).map(({ partNumber }) => partNumber)
+    const more = missing.length > shown.length ? ` and ${missing.length - shown.length} more` : ''
     throw invalidRequest([
-      { path: 'parts', detail: 'must list every part with its ETag: this file was uploaded in parts' },
+      {
+        path: 'parts',
+        detail: `must all have been uploaded: missing are ${shown.join(', ')}${more}; announce it again`,
+      },
     ])
-  await context.store.completeMultipart(row.storage_key, uploadId, request.parts)
+  }
+  const parts = planned.map(({ partNumber }) => ({ partNumber, etag: byNumber.get(partNumber)?.etag ?? '' }))
+  await context.store.completeMultipart(row.storage_key, uploadId, parts)
 }
 
 async function checkBytes(context: RunnerContext, row: ArtifactRow): Promise<void> {

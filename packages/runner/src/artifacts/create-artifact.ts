@@ -1,5 +1,5 @@
-import { newId, type ObjectStore, TrainyardError } from '@trainyard/platform'
-import type { CreateArtifactRequest, CreateArtifactResponse, SignedPart } from '@trainyard/sdk/contract'
+import { newId, TrainyardError } from '@trainyard/platform'
+import type { CreateArtifactRequest, CreateArtifactResponse, HeldPart, SignedPart } from '@trainyard/sdk/contract'
 import { getCurrentAttempt } from '../callback/authenticate.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema.ts'
@@ -41,7 +41,7 @@ export async function createArtifact(
   if (same !== undefined && same.completed_at !== null) return { id: same.id, upload: { type: 'none' } }
   // An announcement whose answer got lost is answered again, with fresh signatures.
   const row = same ?? (await announce(context, claims, request))
-  return { id: row.id, upload: await signUpload(context.store, row) }
+  return { id: row.id, upload: await signUpload(context, row) }
 }
 
 async function announce(
@@ -76,9 +76,10 @@ async function announce(
     .executeTakeFirstOrThrow()
 }
 
-async function signUpload(store: ObjectStore, row: ArtifactRow): Promise<CreateArtifactResponse['upload']> {
-  const { storage_key: key, upload_id: uploadId, size_bytes: sizeBytes } = row
-  if (uploadId === null) {
+async function signUpload(context: RunnerContext, row: ArtifactRow): Promise<CreateArtifactResponse['upload']> {
+  const { store } = context
+  const { storage_key: key, size_bytes: sizeBytes } = row
+  if (row.upload_id === null) {
     const request = await store.signPut(key, {
       sizeBytes,
       sha256: row.sha256,
@@ -87,8 +88,11 @@ async function signUpload(store: ObjectStore, row: ArtifactRow): Promise<CreateA
     })
     return { type: 'single', request }
   }
+  const { uploadId, held } = await findHeld(context, row, row.upload_id)
+  const heldNumbers = new Set(held.map(({ partNumber }) => partNumber))
+  const missing = planParts(sizeBytes).filter(({ partNumber }) => !heldNumbers.has(partNumber))
   const parts = await Promise.all(
-    planParts(sizeBytes).map(async (part): Promise<SignedPart> => {
+    missing.map(async (part): Promise<SignedPart> => {
       const options = {
         partNumber: part.partNumber,
         sizeBytes: part.sizeBytes,
@@ -97,7 +101,25 @@ async function signUpload(store: ObjectStore, row: ArtifactRow): Promise<CreateA
       return { ...(await store.signPart(key, uploadId, options)), ...part }
     }),
   )
-  return { type: 'parts', parts, held: [] }
+  return { type: 'parts', parts, held }
+}
+
+/** What storage holds of an upload that was cut short. One that storage has given up is begun again. */
+async function findHeld(
+  { store, database }: RunnerContext,
+  row: ArtifactRow,
+  uploadId: string,
+): Promise<{ uploadId: string; held: HeldPart[] }> {
+  try {
+    const sizes = new Map(planParts(row.size_bytes).map((part) => [part.partNumber, part.sizeBytes]))
+    const parts = await store.listParts(row.storage_key, uploadId)
+    return { uploadId, held: parts.filter(({ partNumber, sizeBytes }) => sizes.get(partNumber) === sizeBytes) }
+  } catch (error) {
+    if (!(error instanceof TrainyardError) || error.code !== 'not_found') throw error
+  }
+  const renewed = await store.createMultipart(row.storage_key, { contentType: row.content_type })
+  await database.db.updateTable('artifacts').set({ upload_id: renewed.uploadId }).where('id', '=', row.id).execute()
+  return { uploadId: renewed.uploadId, held: [] }
 }
 
 /** Cuts a file into equal parts, as many as a store takes at most. */

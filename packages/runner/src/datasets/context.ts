@@ -14,8 +14,6 @@ export interface DatasetContext {
     /** Below which datasets may stay where they are. Default: none. */
     datasetSources?: readonly AllowedSource[]
   }
-  /** Another bucket of the same object store; absent where there are none. */
-  openBucket?: ((bucket: string) => ObjectStore) | undefined
 }
 
 /** What one uploaded archive may hold. */

@@ -85,7 +85,7 @@ async function assign(
     format: snapshot.format,
     taskType: snapshot.taskType,
     classes: snapshot.classes.map(({ id, name }) => ({ id, name })),
-    images: () => imagesOf(context, snapshot.datasetId),
+    images: () => imagesOf(context, snapshot.datasetId, { onlyGiven: true }),
   }
   const { splits, warnings } = await splitDataset(reader, {
     ratios,
@@ -115,7 +115,7 @@ async function byName(
     }
   }
   const splits = new Map<string, SplitName>()
-  for await (const { path, split } of imagesOf(context, snapshot.datasetId)) {
+  for await (const { path, split } of imagesOf(context, snapshot.datasetId, { onlyGiven: false })) {
     splits.set(path, wanted.get(path)?.split ?? split ?? 'train')
     wanted.delete(path)
   }
@@ -124,8 +124,12 @@ async function byName(
   return splits
 }
 
-/** The images as the SDK's rules want them: a split where the dataset gives one, and the classes that they show. */
-async function* imagesOf(context: DatasetContext, datasetId: string): AsyncGenerator<ImageRecord> {
+/** The images as the SDK's rules want them: with a split (of the dataset only, or also of the hash) and their classes. */
+async function* imagesOf(
+  context: DatasetContext,
+  datasetId: string,
+  { onlyGiven }: { onlyGiven: boolean },
+): AsyncGenerator<ImageRecord> {
   let after = ''
   for (;;) {
     const page = await context.database.db
@@ -142,7 +146,7 @@ async function* imagesOf(context: DatasetContext, datasetId: string): AsyncGener
         path: row.path,
         width: 0,
         height: 0,
-        split: row.split_given ? (row.split ?? undefined) : undefined,
+        split: row.split_given || !onlyGiven ? (row.split ?? undefined) : undefined,
         annotations: (row.class_ids ?? []).map((classId) => ({ kind: 'class', classId })),
       }
     const last = page.at(-1)

@@ -123,6 +123,6 @@ async function layOut(
 
 /** The head of a PNG of 4096 × 4096 pixels: readers that need a size find one, and the pixels are the trainer's business. */
 const STAND_IN = Buffer.from(
-  '89504e470d0a1a0a0000000d49484452000010000000100008020000000000000000000000000049454e44ae426082',
+  '89504e470d0a1a0a0000000d49484452000010000000100008020000007dc1b3400000000049454e44ae426082',
   'hex',
 )

@@ -52,10 +52,11 @@ export function checkSource(context: DatasetContext, source: DatasetSourceReques
 /** The store that holds a dataset's images. */
 export function storeOf(context: DatasetContext, source: DatasetSource | null): ObjectStore {
   if (source?.bucket === undefined) return context.store
-  if (context.openBucket === undefined)
+  const { openBucket } = context.store
+  if (openBucket === undefined)
     throw new TrainyardError(
       'unprocessable',
       `The bucket "${source.bucket}" cannot be read: the object store here is a folder, which has no buckets`,
     )
-  return context.openBucket(source.bucket)
+  return openBucket(source.bucket)
 }

@@ -2,6 +2,7 @@ import { type Caller, notFound, TrainyardError } from '@trainyard/platform'
 import { jobPrefix } from '../artifacts/storage-key.ts'
 import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'
+import { deleteLater, finishDeletions } from '../datasets/index.ts'
 import { isTerminalJobState } from './statuses.ts'
 
 /** Deletes a job that has ended, with its journal, metrics, logs and files. */
@@ -44,12 +45,20 @@ export async function deleteJob(context: RunnerContext, caller: Caller, jobId: n
         'conflict',
         `Job ${user.id} is using a checkpoint of job ${jobId}; wait until it has ended`,
       )
+    const unfinished = await trx
+      .selectFrom('artifacts')
+      .select(['storage_key', 'upload_id'])
+      .where('job_id', '=', jobId)
+      .where('upload_id', 'is not', null)
+      .execute()
+    const uploads = unfinished.map(({ storage_key: prefix, upload_id }) => ({ prefix, uploadId: upload_id ?? '' }))
+    await deleteLater(trx, [{ prefix: jobPrefix(jobId) }, ...uploads], context.clock.now())
     for (const table of ['artifacts', 'logs', 'metrics', 'metric_blocks', 'events'] as const)
       await trx.deleteFrom(table).where('job_id', '=', jobId).execute()
     await trx.deleteFrom('jobs').where('id', '=', jobId).execute()
     await auditJob(context.identity, trx, caller, { action: 'job.delete', job })
   })
   // After the commit: files without rows are only waste, rows without files would be lies.
-  await context.store.deletePrefix(jobPrefix(jobId))
+  await finishDeletions(context)
   context.hub.changed(jobId)
 }

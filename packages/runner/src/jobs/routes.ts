@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { createApi } from '@trainyard/platform'
+import { createApi, projectsFor } from '@trainyard/platform'
 import {
   ArtifactList,
   CreateJobRequest,
@@ -12,9 +12,13 @@ import {
   MetricSeriesList,
   ProjectName,
   RestartJobRequest,
+  RetentionPlan,
   StoredEventPage,
 } from '@trainyard/sdk/contract'
+import { deleteArtifact } from '../artifacts/delete-artifact.ts'
+import { downloadArtifact } from '../artifacts/download-artifact.ts'
 import { listArtifacts } from '../artifacts/list-artifacts.ts'
+import { planRetention } from '../artifacts/retention.ts'
 import { callerOf } from '../auth/authorise.ts'
 import type { RunnerContext } from '../context.ts'
 import { cleanText } from '../http/clean-text.ts'
@@ -156,6 +160,32 @@ const artifactsRoute = createRoute({
   request: { params: JobParams },
   responses: { 200: json(ArtifactList, 'The files'), ...missing },
 })
+const ArtifactParams = JobParams.extend({
+  artifactId: z.string().regex(/^[\w-]{1,64}$/, 'must be the id of an artifact'),
+})
+const downloadRoute = createRoute({
+  tags,
+  method: 'get',
+  path: '/v1/jobs/{id}/artifacts/{artifactId}/download',
+  summary: 'A file of a job, by its name',
+  request: { params: ArtifactParams },
+  responses: { 302: { description: 'To a signed URL, good for an hour' }, ...missing },
+})
+const deleteArtifactRoute = createRoute({
+  tags,
+  method: 'delete',
+  path: '/v1/jobs/{id}/artifacts/{artifactId}',
+  summary: 'Delete a file of a job',
+  request: { params: ArtifactParams },
+  responses: { 204: { description: 'Deleted' }, ...missing, 409: problem('A job that is not over starts from it') },
+})
+const retentionRoute = createRoute({
+  tags,
+  method: 'get',
+  path: '/v1/retention',
+  summary: 'Which artifacts the rules of RETENTION give up at the next round; nothing is deleted by asking',
+  responses: { 200: json(RetentionPlan, 'The list') },
+})
 const liveRoute = createRoute({
   tags,
   method: 'get',
@@ -207,6 +237,24 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
     c.json(await readEvents(context, c.req.valid('param').id, c.req.valid('query')), 200),
   )
   api.openapi(artifactsRoute, async (c) => c.json(await listArtifacts(context, c.req.valid('param').id), 200))
+  api.openapi(downloadRoute, async (c) => {
+    const { id, artifactId } = c.req.valid('param')
+    return c.redirect(await downloadArtifact(context, id, artifactId), 302)
+  })
+  api.openapi(deleteArtifactRoute, async (c) => {
+    const { id, artifactId } = c.req.valid('param')
+    await deleteArtifact(context, callerOf(c), id, artifactId)
+    return c.body(null, 204)
+  })
+  api.openapi(retentionRoute, async (c) => {
+    const readable = new Set(projectsFor(callerOf(c), 'jobs:read').map(({ id }) => id))
+    const expired = (await planRetention(context)).filter(({ projectId }) => readable.has(projectId))
+    const artifacts = expired.map(({ createdAt, projectId: _, ...rest }) => ({
+      ...rest,
+      createdAt: createdAt.toISOString(),
+    }))
+    return c.json({ artifacts, totalBytes: artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }, 200)
+  })
   api.openapi(liveRoute, async (c) => {
     const lastEventId = c.req.header('last-event-id')
     const body = await streamJob(context, c.req.valid('param').id, lastEventId === undefined ? {} : { lastEventId })

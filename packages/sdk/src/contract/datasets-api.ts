@@ -29,33 +29,30 @@ const MAX_LISTED_IMAGES = 20_000
 
 /** A job's own split: by ratios, or by name. Images that are not named keep the split of the dataset. */
 export const SplitRequest = z
-  .union(
-    [
-      z.strictObject({
-        ratios: z
-          .strictObject({
-            train: z.number().min(0).max(1),
-            val: z.number().min(0).max(1),
-            test: z.number().min(0).max(1),
-          })
-          .refine(({ train, val, test }) => Math.abs(train + val + test - 1) < 1e-6, 'must add up to 1'),
-        seed: z.string().max(100).optional().describe('Another seed gives another split'),
-        stratify: z.boolean().optional().describe('Every class in the same ratios'),
-        keep: z.boolean().optional().describe('Images keep the split that the dataset gives them'),
-      }),
-      z
+  .union([
+    z.strictObject({
+      ratios: z
         .strictObject({
-          train: z.array(RelativePath).optional(),
-          val: z.array(RelativePath).optional(),
-          test: z.array(RelativePath).optional(),
+          train: z.number().min(0).max(1),
+          val: z.number().min(0).max(1),
+          test: z.number().min(0).max(1),
         })
-        .refine(({ train = [], val = [], test = [] }) => {
-          const count = train.length + val.length + test.length
-          return count > 0 && count <= MAX_LISTED_IMAGES
-        }, `must name 1 to ${MAX_LISTED_IMAGES} images in all`),
-    ],
-    { error: 'must be {ratios, seed?, stratify?, keep?}, or lists of images {train?, val?, test?}' },
-  )
+        .refine(({ train, val, test }) => Math.abs(train + val + test - 1) < 1e-6, 'must add up to 1'),
+      seed: z.string().max(100).optional().describe('Another seed gives another split'),
+      stratify: z.boolean().optional().describe('Every class in the same ratios'),
+      keep: z.boolean().optional().describe('Images keep the split that the dataset gives them'),
+    }),
+    z
+      .strictObject({
+        train: z.array(RelativePath).optional(),
+        val: z.array(RelativePath).optional(),
+        test: z.array(RelativePath).optional(),
+      })
+      .refine(({ train = [], val = [], test = [] }) => {
+        const count = train.length + val.length + test.length
+        return count > 0 && count <= MAX_LISTED_IMAGES
+      }, `must name 1 to ${MAX_LISTED_IMAGES} images in all`),
+  ])
   .meta({ id: 'SplitRequest' })
 export type SplitRequest = z.infer<typeof SplitRequest>
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Artifact } from './artifacts.ts'
+import { Artifact, ArtifactKind } from './artifacts.ts'
 import { SplitRequest } from './datasets-api.ts'
 import { JobConfig } from './environment.ts'
 import { LogLevel, OperationResult } from './events.ts'
@@ -173,6 +173,25 @@ export const ArtifactList = z
   .object({ artifacts: z.array(Artifact.extend({ url: z.string().describe('Signed, for one hour') })) })
   .meta({ id: 'ArtifactList' })
 export type ArtifactList = z.infer<typeof ArtifactList>
+
+/** `GET /v1/retention`: artifacts that the rules give up at the next round. */
+export const RetentionPlan = z
+  .object({
+    artifacts: z.array(
+      z.object({
+        artifactId: z.string(),
+        jobId: JobId,
+        kind: ArtifactKind,
+        name: z.string(),
+        sizeBytes: z.number().int(),
+        createdAt: Timestamp,
+        reason: z.string(),
+      }),
+    ),
+    totalBytes: z.number().int(),
+  })
+  .meta({ id: 'RetentionPlan' })
+export type RetentionPlan = z.infer<typeof RetentionPlan>
 
 /** `POST /v1/jobs/{id}/restart`; the answer is the job, as that of `/cancel`. The body may be left out. */
 export const RestartJobRequest = z

@@ -1,0 +1,16 @@
+import { notFound } from '@trainyard/platform'
+import type { RunnerContext } from '../context.ts'
+
+/** A signed URL under which a browser saves a file of a job, with its name. */
+export async function downloadArtifact(context: RunnerContext, jobId: number, artifactId: string): Promise<string> {
+  const row = await context.database.db
+    .selectFrom('artifacts')
+    .select(['name', 'storage_key', 'content_type'])
+    .where('id', '=', artifactId)
+    .where('job_id', '=', jobId)
+    .where('completed_at', 'is not', null)
+    .executeTakeFirst()
+  if (row === undefined) throw notFound('artifact', artifactId)
+  const fileName = row.name.split('/').at(-1) ?? row.name
+  return (await context.store.signGet(row.storage_key, { fileName, contentType: row.content_type })).url
+}

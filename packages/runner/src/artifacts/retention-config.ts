@@ -1,0 +1,34 @@
+import { ArtifactKind } from '@trainyard/sdk/contract'
+import { z } from 'zod'
+
+const Rule = z.strictObject({
+  /** The last so many of a job stay. */
+  keepLast: z.number().int().min(0).optional(),
+  /** The best checkpoint of a job stays, whatever the other rules say. */
+  keepBest: z.boolean().default(true),
+  /** So long after its upload it stays. */
+  days: z.number().positive().optional(),
+})
+const Policy = z.partialRecord(ArtifactKind, Rule)
+const Retention = z.strictObject({
+  default: Policy.default({}),
+  /** By id or "organisation/project"; what a project says of a kind wins. */
+  projects: z.record(z.string(), Policy).default({}),
+})
+
+export type RetentionRule = z.infer<typeof Rule>
+export type RetentionConfig = z.infer<typeof Retention>
+
+/** `{"default": {"checkpoint": {"keepLast": 3}, "log": {"days": 30}}, "projects": {"acme/cells": {…}}}` */
+export function parseRetention(text: string): RetentionConfig {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new Error('must be JSON such as {"default": {"checkpoint": {"keepLast": 3}, "log": {"days": 30}}}', { cause })
+  }
+  const parsed = Retention.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new Error(`must be rules by kind of artifact: ${issue?.path.join('.') || 'the top level'}: ${issue?.message}`)
+}

@@ -1,0 +1,149 @@
+import { DatasetFilesPage, DatasetManifest, Problem, SnapshotList } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runMaintenance } from '../maintenance/maintenance.ts'
+import { type Harness, isOver, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
+import { dice, png, tarOf } from './test-datasets.ts'
+
+let harness: Harness
+let datasetId: string
+const names = Array.from({ length: 20 }, (_, index) => `images/${String(index).padStart(2, '0')}.png`)
+const images = Object.fromEntries(names.map((name, index) => [name, png(index)]))
+const annotations = dice(
+  names.map((file_name, index) => ({
+    file_name,
+    annotations: [{ class_id: index % 2, bbox: [1, 1, 4, 4] }],
+    ...(index === 0 ? { split: 'test' } : {}),
+  })),
+  { task_type: 'classification' },
+)
+
+beforeAll(async () => {
+  harness = await startHarness({
+    start: true,
+    runner: { launcher: noLauncher },
+    config: { maxConcurrentJobs: 100, datasetSources: [{ prefix: 'shared/' }] },
+  })
+  const body = await tarOf({ 'annotations.json': annotations, ...images })
+  const response = await harness.request('/v1/datasets?name=split', {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-tar' },
+    body,
+  })
+  datasetId = ((await response.json()) as { id: string }).id
+})
+afterAll(() => harness.close())
+
+async function splitsOf(split: object | undefined) {
+  const journal = await openJournal(harness, {
+    dataset: datasetId,
+    ...(split === undefined ? {} : { split: split as never }),
+  })
+  const manifest = DatasetManifest.parse(await (await journal.get('/dataset')).json())
+  const read = async (query = '') =>
+    new Map(
+      DatasetFilesPage.parse(await (await journal.get(`/dataset/files${query}`)).json()).files.map((file) => [
+        file.path,
+        file.split,
+      ]),
+    )
+  return { journal, manifest, splits: await read(), datasets: await read('?splits=dataset') }
+}
+
+describe('splits of a job', () => {
+  it('are the dataset’s, and the hash of the path for the others, when none are asked for', async () => {
+    const { manifest, splits } = await splitsOf(undefined)
+    expect(manifest.split).toEqual({ origin: 'dataset' })
+    expect(splits.get('images/00.png')).toBe('test')
+  })
+
+  it('win over the dataset’s, by ratios and stratified; the same request is the same split', async () => {
+    const request = { ratios: { train: 0.5, val: 0.3, test: 0.2 }, seed: 'a', stratify: true }
+    const { manifest, splits, datasets } = await splitsOf(request)
+    expect(manifest.split).toMatchObject({ origin: 'job' })
+    expect(manifest.counts.splits).toEqual({ train: 10, val: 6, test: 4 })
+    const ofClass = (parity: number) =>
+      names.filter((name, index) => index % 2 === parity && splits.get(name) === 'train')
+    expect([ofClass(0).length, ofClass(1).length]).toEqual([5, 5])
+    expect(datasets.get('images/00.png')).toBe('test')
+    const again = await splitsOf({ ...request, ratios: { test: 0.2, train: 0.5, val: 0.3 } })
+    expect(again.manifest.split).toEqual(manifest.split)
+    expect(again.splits).toEqual(splits)
+    expect((await splitsOf({ ...request, seed: 'b' })).splits).not.toEqual(splits)
+    expect((await splitsOf({ ...request, keep: true })).splits.get('images/00.png')).toBe('test')
+  })
+
+  it('are lists of images; the others stay where they are', async () => {
+    const { splits, datasets } = await splitsOf({ val: ['images/00.png', 'images/07.png'] })
+    expect([splits.get('images/00.png'), splits.get('images/07.png')]).toEqual(['val', 'val'])
+    for (const name of names.slice(8)) expect(splits.get(name)).toBe(datasets.get(name))
+  })
+
+  it.each<[object, string, string]>([
+    [{ ratios: { train: 0.5, val: 0.5, test: 0.5 } }, 'split.ratios', 'add up to 1'],
+    [{ ratios: { train: 0, val: 1, test: 0 } }, 'split', 'leave an image for training'],
+    [{ val: ['images/none.png'] }, 'split.val[0]', 'must be an image of the dataset'],
+    [{ val: ['images/01.png'], test: ['images/01.png'] }, 'split.test[0]', 'named once'],
+    [{ val: [] }, 'split', 'must name 1 to'],
+    [{ parts: 3 }, 'split', ''],
+  ])('%j is refused', async (split, path, detail) => {
+    const response = await harness.post('/v1/jobs', { trainer: 'acme/plain', dataset: datasetId, split })
+    expect([400, 422]).toContain(response.status)
+    const problem = Problem.parse(await response.json())
+    expect(problem.issues?.[0]?.path).toContain(path.split('[')[0])
+    expect(problem.issues?.[0]?.detail).toContain(detail)
+  })
+})
+
+it('an unknown dataset and a wrong setting are named together', async () => {
+  const response = await harness.post('/v1/jobs', { trainer: 'acme/plain', dataset: 'ds_none', config: { epochs: -1 } })
+  const { issues } = Problem.parse(await response.json())
+  expect(issues?.map(({ path }) => path)).toEqual(expect.arrayContaining(['dataset', 'config.epochs']))
+})
+
+it('a job whose source has changed ends with dataset_changed, and says which files', async () => {
+  const { store } = harness.runner.context
+  await store.put('shared/one/annotations.json', Buffer.from(annotations))
+  for (const [path, bytes] of Object.entries(images)) await store.put(`shared/one/${path}`, bytes)
+  const response = await harness.post('/v1/datasets', { name: 'shared', source: { prefix: 'shared/one/' } })
+  expect(response.status).toBe(201)
+  const { id } = (await response.json()) as { id: string }
+  await store.put('shared/one/images/03.png', png(99))
+  const job = await harness.waitFor((await harness.createJob({ dataset: id })).id, isOver)
+  expect(job).toMatchObject({ state: 'failed', endReason: 'dataset_changed', attempt: 1 })
+  expect(job.error?.message).toContain('1 file differs (changed: images/03.png)')
+})
+
+it('snapshots are listed with their jobs, and collected when they have none', async () => {
+  const { database } = harness.runner.context
+  const list = async () =>
+    SnapshotList.parse(await (await harness.request(`/v1/snapshots?dataset=${datasetId}`)).json()).snapshots
+  const [snapshot] = await list()
+  expect(snapshot?.jobs).toBeGreaterThan(3)
+  const id = snapshot?.id ?? ''
+  expect(await (await harness.request(`/v1/snapshots/${id}`)).json()).toEqual(snapshot)
+  const age = () =>
+    database.db
+      .updateTable('dataset_snapshots')
+      .set({ created_at: new Date(0) })
+      .where('id', '=', id)
+      .execute()
+  await age()
+  await runMaintenance(harness.runner.context)
+  expect(await list()).toHaveLength(1)
+  await database.db.updateTable('jobs').set({ snapshot_id: null }).where('snapshot_id', '=', id).execute()
+  await runMaintenance(harness.runner.context)
+  expect(await list()).toEqual([])
+  expect((await harness.request(`/v1/snapshots/${id}`)).status).toBe(404)
+  const keys: string[] = []
+  for await (const { key } of harness.runner.context.store.list(`snapshots/${id}/`)) keys.push(key)
+  expect(keys).toEqual([])
+})
+
+it('a deletion that was cut short is finished by the next round', async () => {
+  const { database, store } = harness.runner.context
+  await store.put('datasets/ds_half/images/a.png', png(1))
+  await database.db.insertInto('pending_deletions').values({ prefix: 'datasets/ds_half/', upload_id: '' }).execute()
+  await runMaintenance(harness.runner.context)
+  expect(await store.find('datasets/ds_half/images/a.png')).toBeUndefined()
+  expect(await database.db.selectFrom('pending_deletions').selectAll().execute()).toEqual([])
+})
