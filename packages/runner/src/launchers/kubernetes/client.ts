@@ -83,7 +83,7 @@ export function statusCode(error: unknown): number | undefined {
 }
 
 /** What the API server says about a refusal, in its own sentence. */
-export function apiMessage(error: unknown): string {
+function apiMessage(error: unknown): string {
   if (!(error instanceof ApiException)) return error instanceof Error ? error.message : String(error)
   const body: unknown = typeof error.body === 'string' ? parseJson(error.body) : error.body
   if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string')

@@ -1,2 +1,2 @@
-export { type KubernetesConfig, readKubernetesConfig } from './config.ts'
+export { readKubernetesConfig } from './config.ts'
 export { createKubernetesLauncher } from './launcher.ts'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AttemptRef } from '../launcher.ts'
 
 /** Labels and annotations of ours. */
-export const LABELS = {
+const LABELS = {
   managedBy: 'app.kubernetes.io/managed-by',
   /** Whose database the job number is from: numbers begin at 1 in every one. */
   instance: 'trainyard.dev/instance',
