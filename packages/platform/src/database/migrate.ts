@@ -17,6 +17,7 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
     connectionTimeoutMillis: 15_000,
   })
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     await db.connection().execute(async (connection) => {

@@ -147,6 +147,18 @@ describe('a database', () => {
     await database.ping()
   })
 
+  it('survives the loss of a connection on which a transaction is between two statements', async () => {
+    const database = await open()
+    const lost = database.transaction(async (trx) => {
+      await sql`select 1`.execute(trx)
+      await cutConnections(`application_name = 'trainyard-${database.schema}'`)
+      await sleep(50)
+      await sql`select 2`.execute(trx)
+    })
+    await expect(lost).rejects.toThrow()
+    await database.ping()
+  })
+
   it('keeps a failing listener from stopping the others', async () => {
     const database = await open()
     const heard: string[] = []

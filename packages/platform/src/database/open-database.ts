@@ -81,6 +81,8 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
   })
   // Without a listener, an idle connection that the server closes would end the process.
   pool.on('error', (error) => logger?.warn({ err: error }, 'an idle connection to PostgreSQL was lost'))
+  // So would one in the hands of a transaction that is between two statements: its next statement says what happened.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
   const listener = new Listener(url, logger)
   const fullChannel = (channel: string) => {

@@ -1,0 +1,78 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { JobState } from '@trainyard/sdk/contract'
+import type { Stage } from './stage.ts'
+import type { ChaosLauncher } from './victims.ts'
+
+/** A job that was asked for, and how it has to end. */
+export interface ChaosJob {
+  id: number
+  kind: string
+  ends: readonly JobState[]
+  reason?: string
+  epochs: number
+}
+
+/** Everything that is wrong when all is over, in sentences. */
+export async function checkJobs(stage: Stage, launcher: ChaosLauncher, jobs: readonly ChaosJob[]): Promise<string[]> {
+  const wrong: string[] = []
+  const database = await stage.openDatabase()
+  try {
+    const db = database.db.withSchema('chaos')
+    for (const { id, kind, ends, reason, epochs } of jobs) {
+      const what = `job ${id} (${kind})`
+      const job = await db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+      if (!ends.includes(job.state))
+        wrong.push(
+          `${what} is ${job.state} (${job.end_reason}), not ${ends.join(' or ')}: ${JSON.stringify(job.error)}`,
+        )
+      if (reason !== undefined && job.state !== 'succeeded' && job.end_reason !== reason)
+        wrong.push(`${what} ended as ${job.end_reason}, not ${reason}`)
+      const attempts = await db.selectFrom('attempts').selectAll().where('job_id', '=', id).orderBy('attempt').execute()
+      if (attempts.length !== job.attempt)
+        wrong.push(`${what} has ${attempts.length} attempts, its number says ${job.attempt}`)
+      let reached = 0
+      for (const { attempt, last_seq: lastSeq, closed_at: closedAt } of attempts) {
+        if (closedAt === null) wrong.push(`${what}: attempt ${attempt} is still open`)
+        const events = await db
+          .selectFrom('events')
+          .select(['seq', 'type', 'body'])
+          .where('job_id', '=', id)
+          .where('attempt', '=', attempt)
+          .orderBy('seq')
+          .execute()
+        if (events.some(({ seq }, index) => seq !== index + 1))
+          wrong.push(`${what}: attempt ${attempt} has a gap: ${events.map(({ seq }) => seq).join()}`)
+        if (events.length !== lastSeq)
+          wrong.push(`${what}: attempt ${attempt} holds ${events.length} events and says ${lastSeq}`)
+        const acknowledged = Number(
+          await readFile(join(stage.dir, 'data', 'datasets', 'chaos', `ack-${id}-${attempt}`), 'utf8').catch(() => '0'),
+        )
+        if (events.length < acknowledged)
+          wrong.push(`${what}: attempt ${attempt} was told ${acknowledged} and holds ${events.length}`)
+        const done = events.flatMap(({ type, body }) =>
+          type === 'progress' && typeof body.epoch === 'number' ? [body.epoch] : [],
+        )
+        if (done.some((epoch, index) => index > 0 && epoch !== (done[index - 1] ?? 0) + 1))
+          wrong.push(`${what}: attempt ${attempt} trained ${done.join()}`)
+        if (done[0] !== undefined && done[0] > reached + 1)
+          wrong.push(`${what}: attempt ${attempt} began at epoch ${done[0]}, only ${reached} were done`)
+        reached = Math.max(reached, done.at(-1) ?? 0)
+      }
+      if (kind !== 'predict' && job.state === 'succeeded' && reached !== epochs)
+        wrong.push(`${what} succeeded after epoch ${reached} of ${epochs}`)
+    }
+  } finally {
+    await database.close()
+  }
+  for (const name of await readdir(join(stage.dir, 'data', 'datasets', 'chaos')))
+    if (name.startsWith('twice-')) wrong.push(`run twice at a time: ${name}`)
+  // The last ones are still being cleaned up.
+  let left = await launcher.leftovers(stage.dir)
+  for (let waits = 0; left.length > 0 && waits < 200; waits++) {
+    await sleep(100)
+    left = await launcher.leftovers(stage.dir)
+  }
+  return [...wrong, ...left.map((one) => `left behind: ${one}`)]
+}

@@ -1,0 +1,38 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+export interface TcpProxy {
+  port: number
+  close(): Promise<void>
+}
+
+/** One address that stays, in front of servers that come and go: a connection leads to one of the ports of that moment. */
+export async function startProxy(ports: () => readonly number[]): Promise<TcpProxy> {
+  let turn = 0
+  const open = new Set<Socket>()
+  const server: Server = createServer((client) => {
+    const there = ports()
+    const port = there[turn++ % Math.max(1, there.length)]
+    if (port === undefined) return void client.destroy()
+    const target = connect(port, '127.0.0.1')
+    for (const socket of [client, target]) {
+      open.add(socket)
+      socket.on('error', () => {})
+      socket.once('close', () => {
+        open.delete(socket)
+        client.destroy()
+        target.destroy()
+      })
+    }
+    client.pipe(target).pipe(client)
+  })
+  await new Promise<void>((done, reject) => server.once('error', reject).listen(0, '127.0.0.1', done))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
+  return {
+    port: address.port,
+    async close() {
+      for (const socket of open) socket.destroy()
+      await new Promise<void>((done) => server.close(() => done()))
+    },
+  }
+}
