@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
+import { type ClaimOptions, claimStatement } from './claim-queued.ts'
 
 export interface QueuedJob {
   queue?: string
@@ -56,4 +57,24 @@ export async function runningAttempt(
   await sql`update jobs set state = 'running', started_at = now() where id = any(${ids}::bigint[])`.execute(db)
   await sql`update attempts set launched_at = now(), running_since = now(), heard_at = now(), last_heard_at = now(),
     host = ${host}, launcher = 'none' where job_id = any(${ids}::bigint[])`.execute(db)
+}
+
+/** What autovacuum does in its own time. */
+export async function analyzeTables(context: Pick<RunnerContext, 'database'>): Promise<void> {
+  await sql`analyze`.execute(context.database.db)
+}
+
+/** How PostgreSQL takes jobs, line by line; nothing is taken. */
+export async function explainClaim(context: RunnerContext, options: ClaimOptions): Promise<string[]> {
+  const { rows } = await sql<{ 'QUERY PLAN': string }>`
+    explain (analyze, buffers, costs off, timing off) ${claimStatement(context, options)}`.execute(context.database.db)
+  await giveBack(context, options.owner)
+  return rows.map((row) => row['QUERY PLAN'])
+}
+
+/** Puts back what was taken. */
+export async function giveBack(context: Pick<RunnerContext, 'database'>, owner: string): Promise<void> {
+  await sql`update jobs set lease_owner = null, lease_expires_at = null where lease_owner = ${owner}`.execute(
+    context.database.db,
+  )
 }

@@ -1,4 +1,4 @@
-/** `npm run chaos -- [--kills 100] [--seed N] [--sandbox auto|bubblewrap|none]` */
+/** `npm run chaos -- [--kills 100] [--minutes 60] [--seed N] [--sandbox auto|bubblewrap|none]`; Ctrl+C ends the kills. */
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { runChaos } from './run-chaos.ts'
@@ -7,6 +7,7 @@ import { subprocessChaos } from './victims.ts'
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '100' },
+    minutes: { type: 'string', default: '60' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     sandbox: { type: 'string', default: 'none' },
   },
@@ -14,6 +15,7 @@ const { values } = parseArgs({
 const options = z
   .object({
     kills: z.coerce.number().int().positive(),
+    minutes: z.coerce.number().positive(),
     seed: z.coerce.number().int(),
     sandbox: z.enum(['auto', 'bubblewrap', 'none']),
   })
@@ -21,7 +23,10 @@ const options = z
 
 console.log(`seed ${options.seed}: ${options.kills} kills, processes of this machine, sandbox "${options.sandbox}"`)
 console.log('SKIPPED: Docker and Kubernetes: their containers and pods are not killed by this suite yet')
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
 const report = await runChaos({
+  signal: AbortSignal.any([stop.signal, AbortSignal.timeout(options.minutes * 60_000)]),
   seed: options.seed,
   kills: options.kills,
   launcher: subprocessChaos(options.sandbox),

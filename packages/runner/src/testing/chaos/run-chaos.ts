@@ -8,6 +8,8 @@ export interface ChaosOptions {
   seed: number
   kills: number
   launcher: ChaosLauncher
+  /** No more kills once this is aborted; what was begun is brought to its end and looked at all the same. */
+  signal?: AbortSignal
   say?: (text: string) => void
 }
 
@@ -43,7 +45,7 @@ const UNDER_WAY = 14
 const DRAIN_MS = 240_000
 
 /** Kills at random, by a seed, while mixed jobs run; then waits until all are over, and looks whether all is right. */
-export async function runChaos({ seed, kills, launcher, say = () => {} }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos({ seed, kills, launcher, signal, say = () => {} }: ChaosOptions): Promise<ChaosReport> {
   const random = randomFrom(seed)
   const startedAt = performance.now()
   const stage = await setStage(launcher.settings)
@@ -57,7 +59,7 @@ export async function runChaos({ seed, kills, launcher, say = () => {} }: ChaosO
   }
   try {
     let done = 0
-    while (done < kills) {
+    while (done < kills && signal?.aborted !== true) {
       while (jobs.length - (await countOver(stage.url, jobs, over)) < UNDER_WAY) {
         const job = await submit(stage.url, pick(KINDS, random), random, jobs.length)
         jobs.push(job)
