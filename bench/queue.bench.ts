@@ -91,7 +91,12 @@ async function claims({ runner: { context } }: Harness, small: boolean): Promise
       if (claimed.length !== places) throw new Error(`${claimed.length} claimed of ${places}`)
     }
     await giveBack(context, 'bench')
-    rows.push({ what: `claim ${places} of the queued, p50`, ours: median(times), unit: 'ms', goal: '≤ 20 ms' })
+    rows.push({
+      what: `claim ${places} of the queued, p50`,
+      ours: median(times),
+      unit: 'ms',
+      goal: '≤ 20 ms on an idle machine',
+    })
     rows.push({ what: `claim ${places} of the queued, p99`, ours: highest(times), unit: 'ms', goal: '' })
   }
   return rows
@@ -133,7 +138,7 @@ async function ticks(
       goal: '≤ 1000 ms, its interval',
     },
     { what: 'processor time of a tick', ours: (user + system) / 1000 / rounds, unit: 'ms', goal: '' },
-    { what: 'memory', ours: process.memoryUsage().rss / 1024 ** 2, unit: 'MB', goal: '≤ 300 MB' },
+    { what: 'memory', ours: process.memoryUsage().rss / 1024 ** 2, unit: 'MB', goal: '' },
   ]
 }
 

@@ -8,6 +8,8 @@ export interface ChaosOptions {
   seed: number
   kills: number
   launcher: ChaosLauncher
+  /** Jobs that are under way at a time. Default: 14, more than there are places. */
+  underWay?: number
   /** No more kills once this is aborted; what was begun is brought to its end and looked at all the same. */
   signal?: AbortSignal
   say?: (text: string) => void
@@ -40,12 +42,17 @@ const VICTIMS: readonly [victim: string, share: number][] = [
   ['trainer', 4],
   ['database', 2],
 ]
-/** Jobs that are under way at a time: more than there are places. */
-const UNDER_WAY = 14
 const DRAIN_MS = 240_000
 
 /** Kills at random, by a seed, while mixed jobs run; then waits until all are over, and looks whether all is right. */
-export async function runChaos({ seed, kills, launcher, signal, say = () => {} }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos({
+  seed,
+  kills,
+  launcher,
+  signal,
+  underWay = 14,
+  say = () => {},
+}: ChaosOptions): Promise<ChaosReport> {
   const random = randomFrom(seed)
   const startedAt = performance.now()
   const stage = await setStage(launcher.settings)
@@ -60,7 +67,7 @@ export async function runChaos({ seed, kills, launcher, signal, say = () => {} }
   try {
     let done = 0
     while (done < kills && signal?.aborted !== true) {
-      while (jobs.length - (await countOver(stage.url, jobs, over)) < UNDER_WAY) {
+      while (jobs.length - (await countOver(stage.url, jobs, over)) < underWay) {
         const job = await submit(stage.url, pick(KINDS, random), random, jobs.length)
         jobs.push(job)
         const afterMs = random() * 4000
