@@ -33,8 +33,9 @@ export default defineConfig({
     maxWorkers: 3,
     // On a shared machine one second try, named in the output: look at every one that needed it.
     retry: process.env.CI ? 1 : 0,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Generous: on a machine that others use, too, everything takes longer, and a test waits only as long as it must.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,

@@ -134,7 +134,7 @@ describe('a database', () => {
     const onReconnect = vi.fn()
     await database.listen('c', (payload) => heard.push(payload), { onReconnect })
     await cutConnections(`application_name = 'trainyard-listen' and query like '%${database.schema}:c%'`)
-    await vi.waitFor(() => expect(onReconnect).toHaveBeenCalledOnce(), { timeout: 5000 })
+    await vi.waitFor(() => expect(onReconnect).toHaveBeenCalledOnce(), { timeout: 60_000 })
     await database.notify('c', 'after')
     await vi.waitFor(() => expect(heard).toEqual(['after']))
   })

@@ -115,7 +115,7 @@ describe('running a trainer', () => {
     expect(job).toMatchObject({ state: 'succeeded', attempt: 2 })
     await expect
       .poll(async () => (await harness.request(`/v1/jobs/${created.id}`, { method: 'DELETE' })).status, {
-        timeout: 5000,
+        timeout: 60_000,
       })
       .toBe(204)
     expect((await harness.request(`/v1/jobs/${created.id}`)).status).toBe(404)

@@ -115,6 +115,6 @@ describe('a runner that is killed with kill -9', () => {
       const [instance = ''] = await readdir(join(dir, 'data', 'attempts'))
       return (await readdir(join(dir, 'data', 'attempts', instance))).filter((name) => name.startsWith('trainyard-'))
     }
-    await expect.poll(leftovers, { timeout: 5000 }).toEqual([])
+    await expect.poll(leftovers, { timeout: 60_000 }).toEqual([])
   })
 })

@@ -114,7 +114,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     async getJob(id) {
       return Job.parse(await (await request(`/v1/jobs/${id}`)).json())
     },
-    async waitFor(id, until, timeoutMs = 15_000) {
+    async waitFor(id, until, timeoutMs = 90_000) {
       const endsAt = performance.now() + timeoutMs
       for (;;) {
         const job = await harness.getJob(id)

@@ -164,7 +164,7 @@ describe('a process of a trainer', () => {
       const { execFileSync } = await import('node:child_process')
       await expect
         .poll(() => execFileSync('ps', ['-eo', 'args']).toString().includes(`sleep 3600.${process.pid}`), {
-          timeout: 5000,
+          timeout: 60_000,
         })
         .toBe(false)
     })
@@ -262,8 +262,8 @@ describe('a process of a trainer', () => {
       { jobId: 30, attempt: 1 },
     )
     process.kill(Number(await readFile(files.shimPid, 'utf8')), 'SIGKILL')
-    await expect.poll(() => launcher.observe({ jobId: 30, attempt: 1 }), { timeout: 5000 }).toEqual({ state: 'lost' })
+    await expect.poll(() => launcher.observe({ jobId: 30, attempt: 1 }), { timeout: 60_000 }).toEqual({ state: 'lost' })
     await launcher.remove({ jobId: 30, attempt: 1 })
-    await expect.poll(() => processIdentity(pid), { timeout: 5000 }).toBeUndefined()
+    await expect.poll(() => processIdentity(pid), { timeout: 60_000 }).toBeUndefined()
   })
 })
