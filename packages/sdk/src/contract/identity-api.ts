@@ -51,6 +51,7 @@ export const CreateSessionRequest = z
   .meta({ id: 'CreateSessionRequest' })
 export type CreateSessionRequest = z.infer<typeof CreateSessionRequest>
 
+/** The answer to `POST /v1/sessions`: a login, until it expires or is ended. */
 export const Session = z
   .object({
     secret: z
@@ -62,6 +63,7 @@ export const Session = z
   .meta({ id: 'Session' })
 export type Session = z.infer<typeof Session>
 
+/** A team, and a namespace of the registry. */
 export const Organisation = z
   .object({ id: z.string(), slug: Slug, displayName: z.string(), createdAt: Timestamp, role: Role.describe('Yours') })
   .meta({ id: 'Organisation' })
@@ -73,9 +75,11 @@ export const CreateOrganisationRequest = z
   .meta({ id: 'CreateOrganisationRequest' })
 export type CreateOrganisationRequest = z.infer<typeof CreateOrganisationRequest>
 
+/** `GET /v1/organisations` */
 export const OrganisationList = z.object({ organisations: z.array(Organisation) }).meta({ id: 'OrganisationList' })
 export type OrganisationList = z.infer<typeof OrganisationList>
 
+/** Somebody in an organisation. */
 export const Member = z
   .object({
     accountId: z.string(),
@@ -87,6 +91,7 @@ export const Member = z
   .meta({ id: 'Member' })
 export type Member = z.infer<typeof Member>
 
+/** `GET /v1/organisations/{organisation}/members` */
 export const MemberList = z.object({ members: z.array(Member) }).meta({ id: 'MemberList' })
 export type MemberList = z.infer<typeof MemberList>
 
@@ -94,6 +99,7 @@ export type MemberList = z.infer<typeof MemberList>
 export const SetMemberRequest = z.strictObject({ email: Email, role: Role }).meta({ id: 'SetMemberRequest' })
 export type SetMemberRequest = z.infer<typeof SetMemberRequest>
 
+/** What jobs and datasets belong to. */
 export const Project = z
   .object({
     id: z.string(),
@@ -104,6 +110,7 @@ export const Project = z
   .meta({ id: 'Project' })
 export type Project = z.infer<typeof Project>
 
+/** `GET /v1/organisations/{organisation}/projects` */
 export const ProjectList = z.object({ projects: z.array(Project) }).meta({ id: 'ProjectList' })
 export type ProjectList = z.infer<typeof ProjectList>
 

@@ -1,0 +1,67 @@
+import type { Role } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createHarness, digestOf, type Harness, pushBlob } from '../testing/harness.ts'
+
+describe('pushing as a person', () => {
+  let harness: Harness
+  beforeAll(async () => {
+    harness = await createHarness()
+    const { db } = harness.registry.context.identity.database
+    await db.insertInto('organisations').values({ id: 'org_red', slug: 'red', display_name: 'Red' }).execute()
+  })
+  afterAll(() => harness.close())
+
+  async function tokenOf(role: Role | undefined, scopes: string[], operator = false): Promise<string> {
+    const { identity } = harness.registry.context
+    const id = `acc_${role ?? 'nobody'}_${scopes.join('')}_${operator}`
+    await identity.database.db
+      .insertInto('accounts')
+      .values({ id, email: null, display_name: id, password_hash: null, operator, disabled_at: null })
+      .execute()
+    if (role !== undefined)
+      await identity.database.db
+        .insertInto('memberships')
+        .values({ organisation_id: 'org_red', account_id: id, role })
+        .execute()
+    return (await identity.createToken({ owner: id, accountId: id, name: 'test', scopes })).secret
+  }
+  const open = async (token: string, name: string) =>
+    (await harness.request(`/v2/${name}/blobs/uploads/`, { method: 'POST', token })).status
+
+  it('takes the role in the organisation of the namespace, and the scope', async () => {
+    expect(await open(await tokenOf('member', ['push:red']), 'red/a')).toBe(202)
+    expect(await open(await tokenOf('member', ['push:*']), 'red/a')).toBe(202)
+    expect(await open(await tokenOf('member', ['pull:red', 'jobs:write']), 'red/a')).toBe(403)
+    expect(await open(await tokenOf('viewer', ['admin:*']), 'red/a')).toBe(403)
+    expect(await open(await tokenOf(undefined, ['admin:*', 'push:red']), 'red/a')).toBe(403)
+    expect(await open(await tokenOf('owner', ['push:free']), 'free/a')).toBe(403)
+  })
+
+  it('shows what is not published to the team, and to nobody else', async () => {
+    const digest = await pushBlob(harness, {
+      ...{ name: 'red/secret', token: await tokenOf('admin', ['push:red']), bytes: Buffer.from('mine') },
+    })
+    expect(digest).toBe(digestOf(Buffer.from('mine')))
+    const look = async (token: string) =>
+      (await harness.request(`/v2/red/secret/blobs/${digest}`, { method: 'HEAD', token })).status
+    expect(await look(await tokenOf('viewer', ['pull:red']))).toBe(200)
+    expect(await look(await tokenOf(undefined, ['pull:red']))).toBe(404)
+    // Operators look after the installation, not into other people's work.
+    expect(await look(await tokenOf(undefined, ['admin:*'], true))).toBe(404)
+  })
+
+  it('of an operator makes a free namespace theirs, and does not take one that is not', async () => {
+    const operator = await tokenOf(undefined, ['push:*'], true)
+    expect(await open(operator, 'red/a')).toBe(403)
+    expect(await open(operator, 'fresh/a')).toBe(202)
+    const { db } = harness.registry.context.identity.database
+    const owner = await db
+      .selectFrom('memberships')
+      .innerJoin('organisations', 'organisations.id', 'organisation_id')
+      .select('account_id')
+      .where('slug', '=', 'fresh')
+      .executeTakeFirst()
+    expect(owner?.account_id).toContain('acc_nobody_push:*')
+    expect(await open(operator, 'fresh/a')).toBe(202)
+  })
+})
