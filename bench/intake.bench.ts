@@ -2,8 +2,6 @@
  * Metrics from 20 connections, beside MLflow's tracking server on the same PostgreSQL: batches of 1, 10, 500 and 1000 points,
  * of one job and of twenty. A step reports up to ten metrics, as trainers do; one row has an event for every point.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +9,7 @@ import { startEmbeddedPostgres } from '@trainyard/platform'
 import { Connections, measureThroughput, type Throughput } from './lib/load.ts'
 import { type MlflowServer, peakMegabytes, startMlflow } from './lib/mlflow.ts'
 import type { Bench, BenchRow } from './lib/report.ts'
+import { type IntakeServer, type OpenJob, startIntakeServer } from './lib/start-intake-server.ts'
 
 const CONNECTIONS = 20
 const NAMES = Array.from({ length: 10 }, (_, index) => `train/metric_${index}`)
@@ -24,11 +23,6 @@ interface Shape {
 
 interface Side {
   measure(shape: Shape, seconds: number): Promise<Throughput>
-}
-
-interface OpenJob {
-  id: number
-  authorization: string
 }
 
 /** Ours: the journal. Connections of one job share its numbers, as one sender with requests in flight does. */
@@ -125,13 +119,13 @@ const WORST: Shape = { points: 1000, jobs: 20, width: 1 }
 export const bench: Bench = async ({ small }) => {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-bench-intake-'))
   const postgres = await startEmbeddedPostgres({ dataDir: join(dir, 'postgres') })
-  let runner: ChildProcess | undefined
+  let runner: IntakeServer | undefined
   let peer: MlflowServer | undefined
   try {
     const shapes = small ? [SHAPES[0], SHAPES[7]].filter((shape) => shape !== undefined) : [...SHAPES, WORST]
     const jobs = shapes.reduce((sum, shape) => sum + shape.jobs, 0) * 2
-    const started = await startRunner(postgres.url, jobs)
-    runner = started.child
+    const started = await startIntakeServer(postgres.url, jobs)
+    runner = started
     const side = ours(started.url, () => {
       const job = started.jobs.pop()
       if (job === undefined) throw new Error('too few jobs were opened')
@@ -149,15 +143,12 @@ export const bench: Bench = async ({ small }) => {
       rows.push(...rowsOf(shape, mine, theirs))
     }
     const memory = peer === undefined ? {} : { peer: { name: 'MLflow', value: peakMegabytes(peer.pid) } }
-    const ownMemory = peakMegabytes(runner.pid ?? 0)
+    const ownMemory = peakMegabytes(runner.child.pid ?? 0)
     rows.push({ what: 'peak memory of the server', ours: ownMemory, unit: 'MB', ...memory, goal: 'for the record' })
     const load = loadavg()[0] ?? 0
     return [...rows, { what: 'load of the machine at the end', ours: load, unit: '', goal: 'for the record' }]
   } finally {
-    if (runner?.connected) {
-      runner.disconnect()
-      await once(runner, 'exit')
-    }
+    await runner?.stop()
     await peer?.stop()
     await postgres.stop()
     await rm(dir, { recursive: true, force: true })
@@ -172,14 +163,4 @@ function rowsOf({ points, jobs, width }: Shape, mine: Throughput, theirs: Throug
     { what, ours: mine.perSecond, unit: 'points/s', ...peerOf(theirs?.perSecond), goal: 'ratio ≥ 10' },
     { what: `${what}: p99`, ours: mine.p99Ms, unit: 'ms', ...peerOf(theirs?.p99Ms), goal: 'ratio ≤ 0.2' },
   ]
-}
-
-async function startRunner(databaseUrl: string, jobs: number) {
-  const child = fork(join(import.meta.dirname, 'lib/intake-server.ts'), [String(jobs)], {
-    execArgv: ['--conditions=trainyard-source'],
-    env: { ...process.env, TEST_DATABASE_URL: databaseUrl, TEST_LOG_LEVEL: 'info' },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  const [message] = (await once(child, 'message')) as [{ url: string; jobs: OpenJob[] }]
-  return { child, ...message }
 }

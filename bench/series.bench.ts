@@ -13,6 +13,9 @@ interface Answer {
   series: { count: number; points: { step: number; value: number | string }[] }[]
 }
 
+/** Points that come through the intake. */
+const TAIL = 20_000
+
 export const bench: Bench = async ({ small }) => {
   const count = small ? 60_000 : 1_000_000
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-bench-series-'))
@@ -25,18 +28,24 @@ export const bench: Bench = async ({ small }) => {
   try {
     const journal = await openJournal(harness)
     const spikes = new Map(
-      [0.1, 0.35, 0.62, 0.9].map((share, index) => [Math.floor(count * share), index % 2 ? -99 : 99]),
+      [0.1, 0.35, 0.62, 0.9, 0.999].map((share, index) => [Math.floor(count * share), index % 2 ? -99 : 99]),
     )
-    const begun = performance.now()
-    for (let from = 0; from < count; from += 1000) {
+    const stored = count - TAIL
+    // As the intake writes them, without a million calls; the end of the series comes by calls.
+    const text = `
+      insert into metrics (job_id, attempt, name, axis, step, value, time)
+      select $1::bigint, 1, 'loss', 'step', step, coalesce(($3::jsonb ->> step::text)::float8, sin(step / 5000.0)), now()
+      from generate_series(0, $2::int - 1) step`
+    const { database } = harness.runner.context
+    await database.query({ name: 'fill', text }, [journal.jobId, stored, JSON.stringify(Object.fromEntries(spikes))])
+    for (let from = stored; from < count; from += 1000) {
       const events = Array.from({ length: 1000 }, (_, index) => {
         const step = from + index
         return { type: 'progress', step, metrics: { loss: spikes.get(step) ?? Math.sin(step / 5000) } }
       })
-      const response = await journal.send(from + 1, events)
+      const response = await journal.send(from - stored + 1, events)
       if (response.status !== 200) throw new Error(await response.text())
     }
-    const storedInSeconds = (performance.now() - begun) / 1000
 
     const read = async () => {
       const started = performance.now()
@@ -60,9 +69,13 @@ export const bench: Bench = async ({ small }) => {
     const rows: BenchRow[] = [
       { what, ours: median(times), unit: 'ms', goal: '≤ 50 ms' },
       { what: `${what}: p99`, ours: Math.max(...times), unit: 'ms', goal: 'for the record' },
-      { what: `${what}: the first time`, ours: first.ms, unit: 'ms', goal: 'for the record' },
+      {
+        what: `${what}: the first time`,
+        ours: first.ms,
+        unit: 'ms',
+        goal: 'for the record: it writes down the extremes',
+      },
       { what: 'points of the answer', ours: series.points.length, unit: '', goal: '≤ 2,502' },
-      { what: 'storing it, an event a point', ours: count / storedInSeconds, unit: 'points/s', goal: 'for the record' },
       { what: 'load of the machine at the end', ours: loadavg()[0] ?? 0, unit: '', goal: 'for the record' },
     ]
     return rows

@@ -149,6 +149,12 @@ const intakeMigrations: Record<string, Migration> = {
       await sql`alter table events drop constraint events_job_id_attempt_fkey`.execute(db)
     },
   },
+  '20261121T0445-logs-level': {
+    async up(db) {
+      // Few lines are warnings or errors, and they are what people look for.
+      await sql`create index logs_trouble on logs (job_id, id) where level in ('warning', 'error')`.execute(db)
+    },
+  },
   '20261121T0401-metric-blocks': {
     async up(db) {
       // What a chart needs of consecutive points of one series, so that a long one is read without them.

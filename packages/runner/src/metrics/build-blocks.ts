@@ -102,18 +102,17 @@ async function insertBlocks(
       insert into metric_blocks (job_id, attempt, name, from_step, to_step, count, low_step, low_value, low_time,
         high_step, high_value, high_time, nan_step, nan_time)
       select ${of.jobId}::bigint, ${of.attempt}::int, ${of.name}::text, p.from_step, p.to_step, p.count,
-        p.low_step, p.low_value, low.time, p.high_step, p.high_value, high.time, p.nan_step, nan.time
+        p.low_step, p.low_value, ${timeAt(of, 'low_step')}, p.high_step, p.high_value, ${timeAt(of, 'high_step')},
+        p.nan_step, ${timeAt(of, 'nan_step')}
       from placed p
-        left join metrics low on ${at(of, 'low')} and low.step = p.low_step
-        left join metrics high on ${at(of, 'high')} and high.step = p.high_step
-        left join metrics nan on ${at(of, 'nan')} and nan.step = p.nan_step
       returning 1
     )
     select count(*) as inserted from inserted`.execute(db)
   return rows[0]?.inserted ?? 0
 }
 
-function at(of: SeriesRef, alias: string) {
-  const table = sql.ref(alias)
-  return sql`${table}.job_id = ${of.jobId} and ${table}.attempt = ${of.attempt} and ${table}.name = ${of.name}`
+/** A subquery, so that it is looked up by key even while PostgreSQL knows nothing yet of a table that grew by a million. */
+function timeAt(of: SeriesRef, step: string) {
+  return sql`(select m.time from metrics m where m.job_id = ${of.jobId} and m.attempt = ${of.attempt}
+    and m.name = ${of.name} and m.step = p.${sql.ref(step)})`
 }

@@ -93,7 +93,7 @@ describe('a long series', () => {
             const shown = thin.map((point) => point.value)
             expect(shown).toContain(Math.max(...numbers))
             expect(shown).toContain(Math.min(...numbers))
-            if (numbers.length < true_.length) expect(shown).toContain(Number.NaN)
+            if (numbers.length < true_.length) expect(shown.some(Number.isNaN)).toBe(true)
             expect(thin).toContainEqual(true_[0])
             expect(thin).toContainEqual(true_.at(-1))
             expect(await read(10)).toEqual(thin)

@@ -1,0 +1,8 @@
+import { expect, it } from 'vitest'
+import { bench } from './live.bench.ts'
+
+it('the live bench runs at a small size, and no message is missing', async () => {
+  const rows = await bench({ small: true })
+  expect(rows.find(({ what }) => what.startsWith('messages that arrived'))?.ours).toBeGreaterThan(0.97)
+  expect(rows[0]?.ours).toBeGreaterThan(0)
+}, 120_000)

@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Harness, noLauncher, openJournal, startHarness } from '../packages/runner/src/testing/harness.ts'
+import { createPlatformApi } from '../packages/sdk/src/http/platform-api.ts'
+import { createTokenSource } from '../packages/sdk/src/http/token-source.ts'
+import { createTransport } from '../packages/sdk/src/http/transport.ts'
+import { Journal } from '../packages/sdk/src/journal/journal.ts'
+
+describe('an SDK and a runner that is behind', () => {
+  let harness: Harness
+  afterEach(() => harness.close())
+
+  async function open(limits: { maxEventsPerSecond?: number; maxWaitingRows?: number }) {
+    harness = await startHarness({ runner: { launcher: noLauncher }, config: { limits } })
+    const { jobId, authorization } = await openJournal(harness)
+    const transport = createTransport()
+    const token = createTokenSource({ token: authorization.replace('Bearer ', ''), file: undefined })
+    const api = createPlatformApi({ baseUrl: `${harness.url}/v1/jobs/${jobId}`, token, transport })
+    const refusals: number[] = []
+    const once = api.once.bind(api)
+    api.once = async (...call) => {
+      const answer = await once(...call)
+      if (answer.status === 429) refusals.push(answer.retryAfterMs ?? 0)
+      return answer
+    }
+    const journal = new Journal({
+      api,
+      token,
+      attempt: 1,
+      batch: { delayMs: 5, maxEvents: 20 },
+      backoff: { baseMs: 5, capMs: 20 },
+    })
+    const stored = async () => {
+      const answer = await harness.request(`/v1/jobs/${jobId}/events?limit=1000`)
+      return ((await answer.json()) as { events: { seq: number }[] }).events.map(({ seq }) => seq)
+    }
+    return { jobId, authorization, journal, refusals, stored, close: () => transport.close() }
+  }
+
+  it('wait as long as they are told, and lose nothing', async () => {
+    const { journal, refusals, stored, close } = await open({ maxEventsPerSecond: 5 })
+    for (let epoch = 1; epoch <= 70; epoch++) journal.append({ type: 'progress', epoch, metrics: { loss: 1 / epoch } })
+    expect(await journal.close({ timeoutMs: 50_000 })).toMatchObject({ delivered: true, unacknowledged: 0 })
+    expect(refusals.length).toBeGreaterThan(0)
+    for (const waitMs of refusals) expect(waitMs).toBeGreaterThanOrEqual(1000)
+    expect(await stored()).toEqual(Array.from({ length: 70 }, (_, index) => index + 1))
+    close()
+  })
+
+  it('get through when the queue is full for a while, each event once', async () => {
+    const { jobId, journal, refusals, stored, close } = await open({ maxWaitingRows: 40 })
+    const { database, intake } = harness.runner.context
+    // Somebody holds the job's row: what comes in waits, and then there is no more room.
+    const held = Promise.withResolvers<void>()
+    const holding = database.transaction(async (trx) => {
+      await trx.selectFrom('jobs').select('id').where('id', '=', jobId).forUpdate().execute()
+      await held.promise
+    })
+    const blocked = intake.store({
+      ...{ jobId, attempt: 1, channel: 'journal', first: 0, last: 0 },
+      batch: {
+        ...{ events: [], metrics: [], progress: {}, latestMetrics: {}, terminal: undefined, rejected: [] },
+        logs: Array.from({ length: 38 }, () => ({
+          seq: 0,
+          level: 'info' as const,
+          message: '',
+          time: new Date().toISOString(),
+        })),
+      },
+    })
+    const calm = harness.config.heartbeatSeconds
+    expect(intake.heartbeatSeconds).toBeGreaterThan(calm)
+    for (let epoch = 1; epoch <= 40; epoch++) journal.append({ type: 'progress', epoch })
+    await expect.poll(() => refusals.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    held.resolve()
+    await Promise.all([holding, blocked])
+    expect(await journal.close({ timeoutMs: 40_000 })).toMatchObject({ delivered: true })
+    expect(await stored()).toEqual(Array.from({ length: 40 }, (_, index) => index + 1))
+    expect(intake.heartbeatSeconds).toBe(calm)
+    close()
+  })
+})
