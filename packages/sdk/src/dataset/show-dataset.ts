@@ -33,7 +33,7 @@ export interface ShowDatasetOptions {
   signal?: AbortSignal
 }
 
-/** A contact sheet as PNG, and what is on it. */
+/** What is on a contact sheet that was written. */
 export interface ShownDataset {
   target: string
   width: number
