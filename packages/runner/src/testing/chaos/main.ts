@@ -25,8 +25,9 @@ console.log(`seed ${options.seed}: ${options.kills} kills, processes of this mac
 console.log('SKIPPED: Docker and Kubernetes: their containers and pods are not killed by this suite yet')
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+setTimeout(() => stop.abort(), options.minutes * 60_000).unref()
 const report = await runChaos({
-  signal: AbortSignal.any([stop.signal, AbortSignal.timeout(options.minutes * 60_000)]),
+  signal: stop.signal,
   seed: options.seed,
   kills: options.kills,
   launcher: subprocessChaos(options.sandbox),
