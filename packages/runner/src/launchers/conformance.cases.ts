@@ -54,7 +54,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       return { jobId: launch.jobId, attempt: launch.attempt }
     }
     const ended = async (ref: AttemptRef): Promise<Extract<Observation, { state: 'exited' }>> => {
-      for (let waits = 0; waits < 1000; waits++) {
+      for (let waits = 0; waits < 6000; waits++) {
         const seen = await launcher.observe(ref)
         if (seen.state === 'exited') return seen
         if (seen.state !== 'running' && seen.state !== 'pending') throw new Error(`unexpectedly ${seen.state}`)
@@ -73,7 +73,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       }
     }
     const said = async (ref: AttemptRef, text: string): Promise<string> => {
-      for (let waits = 0; waits < 1000; waits++) {
+      for (let waits = 0; waits < 6000; waits++) {
         const { lines } = await launcher.logs(ref, { stdout: 0, stderr: 0 })
         const line = lines.find((one) => one.text.includes(text))
         if (line !== undefined) return line.text
