@@ -66,6 +66,8 @@ export interface ObjectStore {
     parts: readonly { partNumber: number; etag: string }[],
   ): Promise<void>
   abortMultipart(key: string, uploadId: string): Promise<void>
+  /** Name of the bucket that this is; absent where there are no buckets. */
+  readonly bucket?: string
   /** Another bucket of the same service, by the same credentials; absent where there are no buckets. */
   openBucket?: (bucket: string) => ObjectStore
 }

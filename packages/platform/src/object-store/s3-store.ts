@@ -295,6 +295,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         if (explained.code !== 'not_found') throw explained
       }
     },
+    bucket: Bucket,
     openBucket: (bucket) => createS3Store({ ...options, bucket }),
   }
   return store

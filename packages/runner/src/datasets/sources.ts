@@ -27,12 +27,15 @@ export function parseDatasetSources(text: string): AllowedSource[] {
         return { bucket, prefix: asFolder(parts.join('/')) }
       }
       const prefix = asFolder(rest)
-      const own = OWN_PREFIXES.find((each) => prefix === '' || each.startsWith(prefix) || prefix.startsWith(each))
+      const own = findOwn(prefix)
       if (own !== undefined)
         throw new Error(`must not hold "${entry}": the platform keeps its own objects below ${own}`)
       return { prefix }
     })
 }
+
+/** The platform's own prefix that a prefix reaches into. */
+const findOwn = (prefix: string) => OWN_PREFIXES.find((own) => own.startsWith(prefix) || prefix.startsWith(own))
 
 const asFolder = (prefix: string) => (prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`)
 
@@ -42,7 +45,9 @@ export function checkSource(context: DatasetContext, source: DatasetSourceReques
   const isAllowed = (context.config?.datasetSources ?? []).some(
     (allowed) => allowed.bucket === source.bucket && prefix.startsWith(allowed.prefix),
   )
-  if (isAllowed) return { ...(source.bucket === undefined ? {} : { bucket: source.bucket }), prefix }
+  // The same bucket by its name: another team's datasets and checkpoints lie there.
+  const isOwn = source.bucket !== undefined && source.bucket === context.store.bucket && findOwn(prefix) !== undefined
+  if (isAllowed && !isOwn) return { ...(source.bucket === undefined ? {} : { bucket: source.bucket }), prefix }
   const where = source.bucket === undefined ? `store://${prefix}` : `s3://${source.bucket}/${prefix}`
   throw new TrainyardError('forbidden', `${where} is not below a source that DATASET_SOURCES allows`, {
     issues: [{ path: 'source', detail: 'must be below an allowed source', value: where }],
