@@ -147,9 +147,18 @@ function hiddenPlaces(dataDirs: readonly string[]): Sandbox['hidden'] {
     const stats = statSync(path, { throwIfNoEntry: false })
     return stats === undefined ? [] : [{ path: realpathSync(path), isDir: stats.isDirectory() }]
   })
-  return {
+  return outermost({
     dirs: there.filter(({ isDir }) => isDir).map(({ path }) => path),
     files: there.filter(({ isDir }) => !isDir).map(({ path }) => path),
+  })
+}
+
+/** Without what another one hides already: below an empty folder there is nothing left to be covered. */
+export function outermost({ dirs, files }: Sandbox['hidden']): Sandbox['hidden'] {
+  const isCovered = (path: string) => dirs.some((dir) => path.startsWith(dir === sep ? dir : dir + sep) && path !== dir)
+  return {
+    dirs: [...new Set(dirs)].filter((dir) => !isCovered(dir)),
+    files: files.filter((file) => !isCovered(file)),
   }
 }
 

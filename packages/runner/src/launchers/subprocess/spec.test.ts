@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { BASIC_CONFIG_VARIABLES, TrainerEnvironment } from '@trainyard/sdk/contract'
 import { describe, expect, it } from 'vitest'
 import type { LaunchRequest } from '../launcher.ts'
+import { outermost } from './sandbox.ts'
 import { attemptName, parseAttemptName, processSpec, SHIM } from './spec.ts'
 
 const config = { attemptsDir: '/data/attempts', datasetCacheDir: '/data/datasets', datasetCacheMaxGb: 20 }
@@ -128,6 +129,11 @@ describe('the process of an attempt', () => {
       '-- /bin/sh -c exec "$@" trainyard-start node dist/main.js',
       '--flag',
     ])
+  })
+
+  it('hides a folder once, however many settings name it or one within it', () => {
+    const hidden = { dirs: ['/data/runner', '/data', '/database', '/data'], files: ['/data/secret', '/home/me/.netrc'] }
+    expect(outermost(hidden)).toEqual({ dirs: ['/data', '/database'], files: ['/home/me/.netrc'] })
   })
 
   it('sees the devices that it was given, and all where nobody counts them', () => {
