@@ -8,7 +8,7 @@ import { datasetRoutes } from './datasets/index.ts'
 import { findLiveJobs } from './jobs/find-live-jobs.ts'
 import { jobRoutes } from './jobs/routes.ts'
 import { countJobsOfSnapshots } from './jobs/snapshot-jobs.ts'
-import { intakeMetrics } from './observability/metrics/instrument.ts'
+import { intakeMetrics, reportOf } from './observability/metrics/instrument.ts'
 import { metricsRoutes } from './observability/metrics/routes.ts'
 import { simpleRoutes } from './simple/routes.ts'
 
@@ -19,9 +19,12 @@ const INFO = {
     'Jobs in, models out. Paths under /v1/jobs/{id} serve people; those tagged "Trainers" need the job token.',
 }
 
+/** A thousand jobs report thousands of times a minute. */
+const isRoutine = (method: string, path: string) => reportOf(method, path) !== undefined
+
 /** Every route of the runner; nothing listens yet. `forTrainers`: the context of the routes under `CALLBACK_URL`. */
 export function createRunnerApp(context: RunnerContext, forTrainers: RunnerContext = context): OpenAPIHono {
-  const api = createApi({ logger: context.logger })
+  const api = createApi({ logger: context.logger, isRoutine })
   const { telemetry, config } = context
   if (telemetry !== undefined) api.use('*', intakeMetrics(telemetry))
   api.get('/healthz', (c) => c.json({ status: 'ok' }))
@@ -54,7 +57,7 @@ export function createRunnerApp(context: RunnerContext, forTrainers: RunnerConte
 
 /** Only what a job token opens: for an address at which trainers, and whatever else runs beside them, reach us. */
 export function createTrainersApp(context: RunnerContext): OpenAPIHono {
-  const api = createApi({ logger: context.logger })
+  const api = createApi({ logger: context.logger, isRoutine })
   if (context.telemetry !== undefined) api.use('*', intakeMetrics(context.telemetry))
   api.route('/', callbackRoutes(context))
   api.route('/', simpleRoutes(context))

@@ -111,6 +111,26 @@ describe('an api', () => {
     expect(lines).toEqual([expect.objectContaining({ traceId, method: 'GET', path: '/trace', status: 200 })])
   })
 
+  it('logs what comes by the thousand only at level debug, unless it fails', async () => {
+    const { lines, logger } = setup()
+    const api = createApi({ logger, isRoutine: (method, path) => method === 'GET' && path.startsWith('/events') })
+    api.get('/events', (c) => c.text('stored'))
+    await api.request('/events')
+    await api.request('/events/absent')
+    await api.request('/events', { method: 'POST' })
+    expect(lines.map(({ level, path, status }) => [level, path, status])).toEqual([
+      ['debug', '/events', 200],
+      ['info', '/events/absent', 404],
+      ['info', '/events', 404],
+    ])
+  })
+
+  it('names the trace also on a response that the handler made itself', async () => {
+    const { api } = setup()
+    api.get('/own', () => new Response('own'))
+    expect((await api.request('/own')).headers.get('traceparent')).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/)
+  })
+
   it('logs once and keeps one trace when an api is mounted into another', async () => {
     const { api, lines, logger } = setup()
     const outer = createApi({ logger })

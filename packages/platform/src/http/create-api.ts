@@ -10,20 +10,20 @@ declare module 'hono' {
   interface ContextVariableMap {
     /** 32 hex digits: the caller's trace, or a new one. */
     traceId: string
-    /** Logs with the trace id of this request. */
-    logger: Logger
   }
 }
 
 export interface ApiOptions {
   logger: Logger
+  /** Requests that come by the thousand: they are only logged at level `debug`, unless they fail. Default: those for health. */
+  isRoutine?: (method: string, path: string) => boolean
 }
 
 /**
  * A Hono app whose every failure is problem+json: thrown errors, unknown routes, and requests that a route's schemas
  * refuse. It takes part in the caller's trace and logs one line a request. Apps may be mounted into each other.
  */
-export function createApi({ logger }: ApiOptions): OpenAPIHono {
+export function createApi({ logger, isRoutine }: ApiOptions): OpenAPIHono {
   const api = new OpenAPIHono({
     defaultHook: (result) => {
       if (result.success) return
@@ -32,7 +32,7 @@ export function createApi({ logger }: ApiOptions): OpenAPIHono {
       )
     },
   })
-  api.use('*', requestContext(logger))
+  api.use('*', requestContext(logger, isRoutine))
   api.onError(problemHandler(logger))
   api.notFound(problemNotFound)
   return api
@@ -45,26 +45,23 @@ function prefixed(issues: FieldIssue[], target: string): FieldIssue[] {
 }
 
 /** Gives each request a trace id and a logger, and logs its end. The query is left out: it may hold a signature. */
-export function requestContext(logger: Logger): MiddlewareHandler {
+export function requestContext(logger: Logger, isRoutine: ApiOptions['isRoutine'] = () => false): MiddlewareHandler {
   return async (c, next) => {
     // An app mounted into another one finds the outer app's context.
     if (c.get('traceId') !== undefined) return await next()
     const traceId = parseTraceparent(c.req.header('traceparent')) ?? newTraceId()
-    const requestLogger = logger.child({ traceId })
     const startedMs = performance.now()
     c.set('traceId', traceId)
-    c.set('logger', requestLogger)
+    // Before there is a response: a header that is set afterwards makes Hono copy the response, body and all.
+    const trace = traceparent(traceId)
+    c.header('traceparent', trace)
     await next()
-    c.header('traceparent', traceparent(traceId))
-    const line = {
-      method: c.req.method,
-      path: c.req.path,
-      status: c.res.status,
-      durationMs: Math.round(performance.now() - startedMs),
-    }
-    const quiet = c.req.path === '/healthz' || c.req.path === '/readyz'
-    if (c.res.status >= 500) requestLogger.warn(line, 'request')
-    else if (quiet) requestLogger.debug(line, 'request')
-    else requestLogger.info(line, 'request')
+    if (!c.res.headers.has('traceparent')) c.header('traceparent', trace)
+    const { method, path } = c.req
+    const { status } = c.res
+    const isQuiet = path === '/healthz' || path === '/readyz' || (status < 400 && isRoutine(method, path))
+    const level = status >= 500 ? 'warn' : isQuiet ? 'debug' : 'info'
+    if (!logger.isLevelEnabled(level)) return
+    logger[level]({ traceId, method, path, status, durationMs: Math.round(performance.now() - startedMs) }, 'request')
   }
 }

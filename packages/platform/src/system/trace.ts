@@ -1,13 +1,26 @@
 import { randomBytes } from 'node:crypto'
 
+/** A call for random bytes costs more than the bytes: they are fetched by the thousand. Each is used once. */
+let pool = Buffer.alloc(0)
+let used = 0
+
+function randomHex(bytes: number): string {
+  if (used + bytes > pool.length) {
+    pool = randomBytes(4096)
+    used = 0
+  }
+  used += bytes
+  return pool.toString('hex', used - bytes, used)
+}
+
 /** 32 lower-case hex digits. */
 export function newTraceId(): string {
-  return randomBytes(16).toString('hex')
+  return randomHex(16)
 }
 
 /** A W3C `traceparent` with a new span of the given trace. */
 export function traceparent(traceId: string): string {
-  return `00-${traceId}-${randomBytes(8).toString('hex')}-01`
+  return `00-${traceId}-${randomHex(8)}-01`
 }
 
 /** The trace id inside a `traceparent`, or undefined when there is none that can be used. */

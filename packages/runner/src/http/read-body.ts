@@ -28,7 +28,7 @@ export async function readCleanJsonBody(request: Request, limits: BodyLimits = E
 async function readText(request: Request, limits: BodyLimits): Promise<string> {
   const declared = Number(request.headers.get('content-length') ?? 0)
   if (declared > limits.maxBodyBytes) throw tooLarge(`${declared} bytes`, limits)
-  const raw = await readLimited(request, limits)
+  const raw = declared > 0 ? await readDeclared(request, limits) : await readLimited(request, limits)
   return (await inflate(raw, request.headers.get('content-encoding') ?? 'identity', limits)).toString('utf8')
 }
 
@@ -42,6 +42,13 @@ function parseJson(text: string): unknown {
       `The body is not JSON: ${String(error)}`,
     )
   }
+}
+
+/** At once: HTTP ends such a body where its `Content-Length` says, and a stream costs more than most bodies. */
+async function readDeclared(request: Request, limits: BodyLimits): Promise<Buffer> {
+  const raw = Buffer.from(await request.arrayBuffer())
+  if (raw.byteLength > limits.maxBodyBytes) throw tooLarge(`${raw.byteLength} bytes`, limits)
+  return raw
 }
 
 async function readLimited(request: Request, limits: BodyLimits): Promise<Buffer> {

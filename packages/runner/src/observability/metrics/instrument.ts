@@ -7,10 +7,15 @@ import type { RunnerTelemetry } from './telemetry.ts'
 const INTAKE_PATH =
   /^\/(?:v1\/jobs\/[^/]+|api\/v1\/.+\/callback)\/(events|heartbeat|event|done|progress|log|started|completion)$/
 
+/** What a trainer reports with this request; undefined when it does not report. */
+export function reportOf(method: string, path: string): string | undefined {
+  return method === 'POST' ? INTAKE_PATH.exec(path)?.[1] : undefined
+}
+
 /** Counts and times what trainers send. It looks at paths and answers only: bodies are left alone. */
 export function intakeMetrics(telemetry: RunnerTelemetry): MiddlewareHandler {
   return async (c, next) => {
-    const endpoint = c.req.method === 'POST' ? INTAKE_PATH.exec(c.req.path)?.[1] : undefined
+    const endpoint = reportOf(c.req.method, c.req.path)
     if (endpoint === undefined) return await next()
     const stop = telemetry.intake.seconds.startTimer({ endpoint })
     await next()
