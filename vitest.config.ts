@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 // Neither "import" nor "module": Vitest hands these to Node, whose require() would then get ES modules (pg-pool breaks).
 const conditions = ['trainyard-source', 'node']
 const ignored = ['**/node_modules/**', '**/dist/**', '**/.trainyard/**', '**/fixtures/**']
-const special = ['s3', 'docker', 'kubernetes', 'browser', 'peers'].map((name) => `**/*.${name}.test.ts`)
+const special = ['s3', 'docker', 'kubernetes', 'browser', 'peers', 'mlflow'].map((name) => `**/*.${name}.test.ts`)
 
 /** A project of tests that need something of their own; each says itself what it skips and how to get it. */
 const needing = (name: string, more: { globalSetup?: string[]; fileParallelism?: boolean } = {}) => ({
@@ -48,6 +48,7 @@ export default defineConfig({
         globalSetup: ['tests/setup/database.ts', 'tests/setup/kubernetes.ts'],
         fileParallelism: false,
       }),
+      needing('mlflow'),
       needing('browser'),
       needing('peers'),
     ],

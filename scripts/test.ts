@@ -32,6 +32,7 @@ const ELSEWHERE = [
   ['s3', 'an S3 server: set S3_ENDPOINT, S3_BUCKET, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'],
   ['docker', 'a Docker engine: start one, or set DOCKER_HOST'],
   ['kubernetes', 'a cluster of one node, this machine: set KUBECONFIG; and a Docker engine with node:24-bookworm-slim'],
+  ['mlflow', 'MLflow and TensorBoard: set MLFLOW_TRACKING_URI, and TENSORBOARD to the program'],
   ['browser', 'Chromium: install it (Debian: apt-get install chromium), or set CHROMIUM_PATH'],
 ] as const
 

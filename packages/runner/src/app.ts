@@ -27,6 +27,7 @@ export function createRunnerApp(context: RunnerContext, forTrainers: RunnerConte
   const api = createApi({ logger: context.logger, isRoutine })
   const { telemetry, config } = context
   if (telemetry !== undefined) api.use('*', intakeMetrics(telemetry))
+  if (context.tracing !== undefined) api.use('/v1/jobs/*', context.tracing.middleware)
   api.get('/healthz', (c) => c.json({ status: 'ok' }))
   api.get('/readyz', async (c) => {
     try {
@@ -59,6 +60,7 @@ export function createRunnerApp(context: RunnerContext, forTrainers: RunnerConte
 export function createTrainersApp(context: RunnerContext): OpenAPIHono {
   const api = createApi({ logger: context.logger, isRoutine })
   if (context.telemetry !== undefined) api.use('*', intakeMetrics(context.telemetry))
+  if (context.tracing !== undefined) api.use('/v1/jobs/*', context.tracing.middleware)
   api.route('/', callbackRoutes(context))
   api.route('/', simpleRoutes(context))
   return api

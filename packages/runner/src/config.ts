@@ -7,6 +7,7 @@ import { LAUNCHERS, type LauncherName } from './launchers/create-launcher.ts'
 import { type DockerConfig, readDockerConfig } from './launchers/docker/config.ts'
 import { type KubernetesConfig, readKubernetesConfig } from './launchers/kubernetes/config.ts'
 import { SUBPROCESS_VARIABLES, type SubprocessSettings, subprocessSettings } from './launchers/subprocess/config.ts'
+import { type ObservabilityConfig, readObservabilityConfig } from './observability/config.ts'
 import { type MetricsConfig, readMetricsConfig } from './observability/metrics/config.ts'
 import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './queues/queues.ts'
 
@@ -64,6 +65,8 @@ export interface RunnerConfig {
   auth?: AuthConfig
   /** Goes before the name of the schema `identity`. Default: none. */
   identitySchemaPrefix?: string
+  /** Who else is told of jobs. Default: nobody. */
+  observability?: ObservabilityConfig
   /** Changes to {@link DEFAULT_RUNNER_LIMITS}. */
   limits?: Partial<RunnerLimits>
 }
@@ -197,6 +200,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     ...(values.RETENTION === undefined ? {} : { retention: values.RETENTION }),
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(values),
+    observability: readObservabilityConfig(env),
     ...(values.JWT_SECRET === undefined ? {} : { jwtSecret: values.JWT_SECRET }),
   }
 }

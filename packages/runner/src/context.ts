@@ -15,6 +15,7 @@ import type { Launcher } from './launchers/launcher.ts'
 import type { LiveFeeds } from './live/feeds.ts'
 import type { JobHub } from './live/hub.ts'
 import type { RunnerTelemetry } from './observability/metrics/telemetry.ts'
+import type { CallbackTracing } from './observability/otlp/index.ts'
 import type { TrainerSource } from './trainers/source.ts'
 
 /** Who a job token speaks for. */
@@ -42,4 +43,6 @@ export interface RunnerContext {
   live: LiveFeeds
   /** What it counts about itself, for `/metrics`. */
   telemetry: RunnerTelemetry
+  /** Spans of callbacks; absent where there is no collector. */
+  tracing?: CallbackTracing
 }

@@ -31,9 +31,12 @@ import { createJobHub } from './live/hub.ts'
 import { createLiveSockets } from './live/serve-sockets.ts'
 import { createMaintenance } from './maintenance/maintenance.ts'
 import { createBlockBuilder } from './metrics/block-builder.ts'
+import type { ObservabilityAdapter } from './observability/adapter.ts'
+import { createObservability } from './observability/index.ts'
 import { timedLauncher, timedStore } from './observability/metrics/instrument.ts'
 import { addStateGauges } from './observability/metrics/state-gauges.ts'
 import { createTelemetry } from './observability/metrics/telemetry.ts'
+import { createCallbackTracing } from './observability/otlp/index.ts'
 import { createSupervisor } from './supervisor/supervisor.ts'
 import { createRegistryTrainerSource } from './trainers/registry-source.ts'
 import type { TrainerSource } from './trainers/source.ts'
@@ -50,6 +53,8 @@ export interface CreateRunnerOptions {
   identity?: Identity
   /** Default: the one that `config.launcher` names. */
   launcher?: Launcher
+  /** Default: those that `config.observability` names. */
+  adapters?: readonly ObservabilityAdapter[]
 }
 
 export interface Runner {
@@ -90,6 +95,8 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
     addStateGauges(telemetry, database)
     const hub = createJobHub(database, logger)
     const blocks = createBlockBuilder(database, logger)
+    const otlp = config.observability?.otlp
+    const tracing = otlp === undefined ? undefined : createCallbackTracing(otlp)
     const context: RunnerContext = {
       config,
       limits,
@@ -112,11 +119,16 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       hub,
       live: createLiveFeeds({ database, hub, logger, telemetry }),
       telemetry,
+      ...(tracing === undefined ? {} : { tracing }),
     }
     const supervisor = createSupervisor(context)
     const maintenance = createMaintenance(context)
     const forTrainers = { ...context, store: storeForTrainers(context.store, config) }
     const { callbackAddress } = context.launcher
+    const observability = createObservability(context, {
+      instanceId: instance.id,
+      ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
+    })
     return {
       app: createRunnerApp(context, forTrainers),
       ...(callbackAddress !== undefined && config.callbackUrl !== undefined && isLoopback(config.publicUrl)
@@ -128,6 +140,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
         await context.hub.start()
         await supervisor.start()
         maintenance.start()
+        observability.start()
       },
       async stop() {
         context.live.stop()
@@ -135,6 +148,8 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
         await maintenance.stop()
         await supervisor.stop()
         await context.launcher.close?.()
+        await observability.stop()
+        await tracing?.stop()
         await context.hub.stop()
         if (options.identity === undefined) await people.close()
         await database.close()

@@ -3,6 +3,7 @@ import type { Migration } from 'kysely/migration'
 import { jobProjectMigrations } from '../auth/migrations.ts'
 import { datasetMigrations } from '../datasets/tables.ts'
 import { jobSplitMigrations } from '../jobs/split-migrations.ts'
+import { observabilityMigrations } from '../observability/tables.ts'
 import { queueMigrations } from '../queues/tables.ts'
 
 const jobMigrations: Record<string, Migration> = {
@@ -183,4 +184,5 @@ export const runnerMigrations: Record<string, Migration> = {
   ...queueMigrations,
   ...intakeMigrations,
   ...jobSplitMigrations,
+  ...observabilityMigrations,
 }

@@ -18,6 +18,7 @@ import type {
 import type { ColumnType, Generated, Selectable } from 'kysely'
 import type { DatasetTables } from '../datasets/tables.ts'
 import type { OutputPosition } from '../launchers/launcher.ts'
+import type { ObservabilityTables } from '../observability/tables.ts'
 
 /** JSON columns are read as values and written as JSON text. */
 type Json<T> = ColumnType<T, string, string>
@@ -204,4 +205,4 @@ export interface RunnerTables {
   artifacts: ArtifactsTable
 }
 
-export type RunnerDatabase = RunnerTables & DatasetTables
+export type RunnerDatabase = RunnerTables & DatasetTables & ObservabilityTables

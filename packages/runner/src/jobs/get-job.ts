@@ -3,10 +3,13 @@ import type { Job } from '@trainyard/sdk/contract'
 import type { Kysely } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { JobRow, RunnerDatabase } from '../db/schema.ts'
+import { listExperiments } from '../observability/list-experiments.ts'
 import { toJob } from './job-view.ts'
 
 export async function getJob(context: RunnerContext, jobId: number): Promise<Job> {
-  return toJob(await getJobRow(context.database.db, jobId))
+  const row = await getJobRow(context.database.db, jobId)
+  const experiments = await listExperiments(context.database.db, { jobId, attempt: row.attempt })
+  return { ...toJob(row), experiments }
 }
 
 export async function getJobRow(db: Kysely<RunnerDatabase>, jobId: number): Promise<JobRow> {

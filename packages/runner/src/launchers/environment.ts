@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
-import { traceparent } from '@trainyard/platform'
 import { BASIC_CONFIG_VARIABLES } from '@trainyard/sdk/contract'
+import { attemptTraceparent } from '../observability/span-ids.ts'
 import type { LaunchRequest } from './launcher.ts'
 
 /** Folders and limits as the trainer's process sees them. */
@@ -45,7 +45,7 @@ export function trainerEnvironment(
     CALLBACK_URL: request.callbackUrl,
     ...(tokenFile === undefined ? { CALLBACK_TOKEN: request.token } : { CALLBACK_TOKEN_FILE: tokenFile }),
     TRACE_ID: request.traceId,
-    TRACEPARENT: traceparent(request.traceId),
+    TRACEPARENT: attemptTraceparent(request.traceId, request.attempt),
     TASK_TYPE: request.taskType,
     FRAMEWORK: request.framework,
     MODEL_NAME: request.model,

@@ -64,6 +64,17 @@ export const JobError = z.object({
 })
 export type JobError = z.infer<typeof JobError>
 
+/** What another system was told of a job, and where it shows it. */
+export const JobExperiment = z.object({
+  backend: z.string().describe('For example "mlflow"'),
+  state: z
+    .enum(['waiting', 'open', 'failing', 'finished', 'given_up'])
+    .describe('"failing" is tried again; "given_up" is not'),
+  url: z.string().optional(),
+  lastError: z.string().optional(),
+})
+export type JobExperiment = z.infer<typeof JobExperiment>
+
 /** A job as people see it. */
 export const Job = z
   .object({
@@ -106,6 +117,7 @@ export const Job = z
     startedAt: Timestamp.optional(),
     finishedAt: Timestamp.optional(),
     lastHeardAt: Timestamp.optional(),
+    experiments: z.array(JobExperiment).optional().describe('Only where a single job is asked for'),
   })
   .meta({ id: 'Job' })
 export type Job = z.infer<typeof Job>

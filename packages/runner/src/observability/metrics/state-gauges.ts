@@ -83,7 +83,10 @@ export function addStateGauges(telemetry: RunnerTelemetry, database: Database<Ru
 async function readCounts(database: Database<RunnerDatabase>): Promise<Counts> {
   const states = JobStates.options.filter((state) => QUEUE_STATES.includes(state))
   const jobs = await sql<Counts['jobs'][number]>`
-    select state, 'default' as queue, count(*)::int as count
+    select state, queue, count(*)::int as count
     from jobs where state = any(${states}::text[]) group by 1, 2`.execute(database.db)
-  return { jobs: jobs.rows, backlog: [] }
+  const backlog = await sql<Counts['backlog'][number]>`
+    select backend, case when failures > 0 then 'failing' else state end as state, count(*)::int as count
+    from experiments where state in ('waiting', 'open') group by 1, 2`.execute(database.db)
+  return { jobs: jobs.rows, backlog: backlog.rows }
 }

@@ -1,0 +1,1 @@
+export { createClearmlAdapter } from './adapter.ts'

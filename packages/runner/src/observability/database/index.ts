@@ -1,0 +1,1 @@
+export { createDatabaseAdapter } from './adapter.ts'

@@ -1,0 +1,36 @@
+import type { RunnerContext } from '../context.ts'
+import type { ObservabilityAdapter } from './adapter.ts'
+import { createAdapters } from './create-adapters.ts'
+import { createFeed } from './feed/feeder.ts'
+
+export { type ObservabilityConfig, readObservabilityConfig } from './config.ts'
+export { listExperiments } from './list-experiments.ts'
+
+export interface Observability {
+  start(): void
+  stop(): Promise<void>
+}
+
+/** One feed for each backend; none knows of the others. */
+export function createObservability(
+  context: RunnerContext,
+  options: { instanceId: string; adapters?: readonly ObservabilityAdapter[] },
+): Observability {
+  const config = context.config.observability
+  const adapters = options.adapters ?? (config === undefined ? [] : createAdapters(config))
+  const feeds = adapters.map((adapter) =>
+    createFeed(context, adapter, {
+      instanceId: options.instanceId,
+      jobPages: config?.pagesUrl ?? context.config.publicUrl,
+      ...(config?.limits === undefined ? {} : { limits: config.limits }),
+    }),
+  )
+  return {
+    start() {
+      for (const feed of feeds) feed.start()
+    },
+    async stop() {
+      await Promise.all(feeds.map((feed) => feed.stop()))
+    },
+  }
+}

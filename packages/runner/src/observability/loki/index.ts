@@ -1,0 +1,1 @@
+export { createLokiAdapter } from './adapter.ts'

@@ -1,0 +1,1 @@
+export { createMlflowAdapter } from './adapter.ts'

@@ -1,0 +1,1 @@
+export { createTensorboardAdapter } from './adapter.ts'
