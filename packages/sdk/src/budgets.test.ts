@@ -40,6 +40,7 @@ beforeAll(async () => {
     tsconfig: join(root, 'tsconfig.json'),
     inputOptions: { resolve: { conditionNames: ['trainyard-source', 'node', 'import', 'default'] } },
     dts: true,
+    outputOptions: { comments: { jsdoc: false, legal: true, annotation: true } },
     logLevel: 'silent',
   })
 }, 120_000)
