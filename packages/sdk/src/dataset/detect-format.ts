@@ -123,6 +123,8 @@ async function lookIntoVoc(root: string, files: readonly string[], evidence: Evi
     const text = await readFile(join(root, name), 'utf8').catch(() => '')
     if (/<annotation[\s>]/.test(text.slice(0, 4096))) return add(evidence, 'voc', `${name} holds an <annotation>`)
   }
+  const mask = files.find((file) => /(?:^|\/)Segmentation(?:Class|Object)(?:PNG)?\/.+\.png$/i.test(file))
+  if (mask !== undefined) add(evidence, 'voc', `${mask} is a mask, by its folder`)
 }
 
 async function lookIntoYolo(root: string, files: readonly string[], evidence: Evidence): Promise<void> {

@@ -57,6 +57,10 @@ export type LossReason =
   | 'mask-dropped'
   | 'mask-size-mismatch'
   | 'mask-from-polygon'
+  /** A pixel is of one object only: it went to the smaller one. */
+  | 'overlap-flattened'
+  /** A mask of bytes numbers 254 objects. */
+  | 'object-beyond-limit'
   | 'keypoints-dropped'
   | 'keypoints-padded'
   | 'keypoint-outside-image'

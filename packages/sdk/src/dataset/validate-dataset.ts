@@ -246,6 +246,8 @@ async function findOrphans(
 ): Promise<void> {
   const named = new Set([...files].map((file) => resolve(file)))
   for (const path of (await listFiles(dir, signal)).files) {
+    // Masks of Pascal VOC.
+    if (/(?:^|\/)Segmentation(?:Class|Object)[^/]*\//.test(path)) continue
     if (IMAGE_NAME.test(path) && !named.has(resolve(dir, path))) findings.add('image-orphan', path)
   }
 }

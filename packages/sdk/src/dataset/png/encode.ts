@@ -7,10 +7,12 @@ export interface PngPixels {
   channels: 1 | 3
   /** Row by row, one byte a sample. */
   data: Uint8Array
+  /** RGB triples that the grey values stand for: an indexed image. */
+  palette?: Uint8Array
 }
 
-/** Encodes 8-bit grey or RGB pixels. The same pixels give the same bytes. */
-export function encodePng({ width, height, channels, data }: PngPixels): Buffer {
+/** Encodes 8-bit grey, indexed or RGB pixels. The same pixels give the same bytes. */
+export function encodePng({ width, height, channels, data, palette }: PngPixels): Buffer {
   const rowBytes = width * channels
   const rows = Buffer.alloc((rowBytes + 1) * height)
   for (let row = 0; row < height; row++) {
@@ -27,10 +29,11 @@ export function encodePng({ width, height, channels, data }: PngPixels): Buffer 
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   header[8] = 8
-  header[9] = channels === 1 ? 0 : 2
+  header[9] = palette ? 3 : channels === 1 ? 0 : 2
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk('IHDR', header),
+    ...(palette ? [chunk('PLTE', Buffer.from(palette))] : []),
     chunk('IDAT', deflateSync(rows, { level: 6 })),
     chunk('IEND', Buffer.alloc(0)),
   ])

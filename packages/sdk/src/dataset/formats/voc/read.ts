@@ -2,40 +2,50 @@ import { readFile, stat } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { SplitName, TaskType } from '../../../contract/index.ts'
 import { DatasetError } from '../../../errors.ts'
-import { findClassList, sortNames, toClasses } from '../../class-names.ts'
+import { toClasses } from '../../class-names.ts'
 import { IMAGE_NAME, listFiles } from '../../list-files.ts'
 import { splitExtension } from '../../output-names.ts'
 import { toPortablePath } from '../../portable-path.ts'
 import type { Annotation, DatasetReader, ImageRecord, ReadOptions } from '../../record.ts'
+import { findRecordSize } from '../../record-size.ts'
 import { LossCounter } from '../../report.ts'
 import { findSplitOfFolder } from '../../split-folder.ts'
 import { childText, findChild, parseXml, type XmlElement } from '../../xml/parse-xml.ts'
+import { readVocLabels } from './labels.ts'
+import { MaskError } from './load-mask.ts'
 import { toVocAnnotation } from './object.ts'
+import { findMasks, readMasks } from './read-masks.ts'
 
-const CLASS_LISTS = ['classes.txt', 'labels.txt', 'labelmap.txt']
+const MASK_FOLDER = /(?:^|\/)Segmentation(?:Class|Object)[^/]*\//
 const IMAGE_FOLDERS = ['JPEGImages', 'Images', 'images']
+/** For an image that has masks and no XML file. */
+const NO_XML: XmlElement = { name: 'annotation', text: '', children: [] }
 const MAX_XML_BYTES = 64 * 1024 * 1024
 
 /**
  * Opens Pascal VOC: the devkit's folders (`Annotations`, `JPEGImages`, `ImageSets/Main`) at any depth, or XML files beside
  * their images, in folders named after splits or not. Without a `classes.txt` the classes are the names in order.
+ * Where every image has masks (or with the task `segmentation` any), they are the objects, and images without are left out.
  */
 export async function readVoc(
   dir: string,
-  { signal, vocOneBased = false, task }: ReadOptions = {},
+  { signal, vocOneBased = false, outlines = true, task }: ReadOptions = {},
 ): Promise<DatasetReader> {
   const { files, skipped } = await listFiles(dir, signal)
   const annotationFiles = files.filter((path) => /\.xml$/i.test(path) && !path.includes('ImageSets/'))
-  if (annotationFiles.length === 0) throw new DatasetError(`No Pascal VOC annotations (*.xml) in "${dir}"`)
+  const masks = findMasks(files)
+  if (annotationFiles.length === 0 && masks.size === 0)
+    throw new DatasetError(`No Pascal VOC annotations (*.xml) in "${dir}"`)
   const images = createImageFinder(files)
-  const splits = await readImageSets(dir, files)
-  const listed = await findClassList(dir, CLASS_LISTS)
   const { names, shapes } = await collectNames(dir, annotationFiles, signal)
-  const classes = toClasses(listed ?? sortNames(names))
+  const labels = await readVocLabels(dir, names, masks.size > 0)
+  const classes = toClasses(labels.names)
   const classIds = new Map(classes.map(({ id, name }) => [name, id]))
   const losses = new LossCounter()
+  const isMasked = masks.size > 0 && annotationFiles.every((path) => masks.has(keyOf(path)))
   const taskType: TaskType =
-    task ?? (shapes.has('robndbox') ? 'obb' : shapes.has('polygon') ? 'segmentation' : 'detection')
+    task ?? (shapes.has('robndbox') ? 'obb' : shapes.has('polygon') || isMasked ? 'segmentation' : 'detection')
+  const splits = await readImageSets(dir, files, taskType === 'segmentation' ? 'Segmentation' : 'Main')
 
   return {
     format: 'voc',
@@ -45,49 +55,81 @@ export async function readVoc(
     async *images() {
       for (const path of skipped) losses.add('image-unsafe-path', path)
       const seen = new Set<string>()
-      for (const path of annotationFiles) {
+      const annotated = new Set(annotationFiles.map(keyOf))
+      const others = [...masks].filter(([key]) => !annotated.has(key)).map(([, { xml }]) => xml)
+      for (const path of [...annotationFiles, ...others]) {
         signal?.throwIfAborted()
-        const record = toRecord(path, await readXml(dir, path))
+        const record = await toRecord(path, annotated.has(keyOf(path)) ? await readXml(dir, path) : NO_XML)
+        if (record === undefined) continue
         if (seen.has(record.path)) losses.add('image-duplicate', `${path} is one more annotation of ${record.path}`)
         else yield record
         seen.add(record.path)
       }
       for (const path of files) {
-        if (IMAGE_NAME.test(path) && !seen.has(path) && !/Segmentation(Class|Object)\//.test(path))
+        if (IMAGE_NAME.test(path) && !seen.has(path) && !MASK_FOLDER.test(path))
           losses.add('image-unlabelled', `${path} has no XML file`)
       }
     },
   }
 
-  function toRecord(path: string, root: XmlElement): ImageRecord {
+  async function toRecord(path: string, root: XmlElement): Promise<ImageRecord | undefined> {
     const { devkit, stem } = locate(path)
     const name = childText(root, 'filename') ?? ''
-    const image = images.find(devkit, stem, name)
+    // Without any name it is the devkit's.
+    const image = images.find(devkit, stem, root === NO_XML ? `${stem}.jpg` : name)
     if (name !== '' && toPortablePath(name) === undefined)
       losses.add('image-unsafe-path', `filename in ${path} is ${JSON.stringify(name)}`)
-    const annotations: Annotation[] = []
+    // With a gap for each that is none: masks count them.
+    const objects: (Annotation | undefined)[] = []
     for (const object of root.children) {
       if (object.name !== 'object') continue
       const className = childText(object, 'name') ?? ''
       const classId = classIds.get(className)
-      if (classId === undefined) {
+      const annotation = classId === undefined ? undefined : toVocAnnotation(object, classId, vocOneBased)
+      if (classId === undefined)
         losses.add('annotation-of-unknown-class', `${JSON.stringify(className)} in ${path} is not in the class list`)
-        continue
-      }
-      const annotation = toVocAnnotation(object, classId, vocOneBased)
-      if (annotation === undefined) losses.add('annotation-invalid', `${JSON.stringify(className)} in ${path}`)
-      else annotations.push(annotation)
+      else if (annotation === undefined) losses.add('annotation-invalid', `${JSON.stringify(className)} in ${path}`)
+      objects.push(annotation)
     }
     const size = findChild(root, 'size')
-    return {
+    const record: ImageRecord = {
       path: image.path,
       ...(image.isThere ? { file: join(dir, image.path) } : {}),
       width: readSide(childText(size, 'width')),
       height: readSide(childText(size, 'height')),
       split: splits.get(posix.join(devkit ?? '.', stem)) ?? findSplitOfFolder(path.split('/')[0] ?? ''),
-      annotations,
+      annotations: objects.filter((object) => object !== undefined),
+    }
+    return masks.size > 0 ? withMasks(record, path, objects) : record
+  }
+
+  /** Undefined for an image whose objects are not known. */
+  async function withMasks(record: ImageRecord, path: string, objects: readonly (Annotation | undefined)[]) {
+    const paths = masks.get(keyOf(path))
+    if (paths === undefined) {
+      const isLeftOut = taskType === 'segmentation' && objects.length > 0 && !shapes.has('polygon')
+      if (isLeftOut) losses.add('image-without-label', `${record.path} has boxes and no mask: left out`)
+      return isLeftOut ? undefined : record
+    }
+    if (objects.length > 0 && (!outlines || taskType !== 'segmentation')) {
+      losses.add('mask-dropped', `${paths.objects ?? paths.classes} is of the task segmentation`)
+      return record
+    }
+    try {
+      const read = await readMasks(paths, { dir, labels, size: findRecordSize(record), objects, losses })
+      return { ...record, ...read }
+    } catch (error) {
+      if (!(error instanceof MaskError)) throw error
+      losses.add(error.reason, `${error.message}; ${record.path} is left out`)
+      return undefined
     }
   }
+}
+
+/** The key of an image in the lists and among the masks. */
+function keyOf(path: string): string {
+  const { devkit, stem } = locate(path)
+  return posix.join(devkit ?? '.', stem)
 }
 
 /** `VOC2012/Annotations/a/1.xml` is `a/1` of the devkit folder `VOC2012`; a file elsewhere belongs to none. */
@@ -130,13 +172,22 @@ function createImageFinder(files: readonly string[]) {
   }
 }
 
-/** `ImageSets/Main/{train,val,test}.txt`: a stem a line. `trainval` and the lists of a class (`cat_train`) say nothing more. */
-async function readImageSets(dir: string, files: readonly string[]): Promise<Map<string, SplitName>> {
-  const splits = new Map<string, SplitName>()
+/**
+ * `ImageSets/Main/{train,val,test}.txt`: a stem a line. `trainval` and the lists of a class (`cat_train`) say nothing more.
+ * The devkit splits its images for each task anew: the lists of `first` win.
+ */
+async function readImageSets(
+  dir: string,
+  files: readonly string[],
+  first: 'Main' | 'Segmentation',
+): Promise<Map<string, SplitName>> {
+  const own = new Map<string, SplitName>()
+  const others = new Map<string, SplitName>()
   for (const path of files) {
-    const match = /^(?:(.*)\/)?ImageSets\/(?:Main|Segmentation|Layout)\/([^/]+)\.txt$/.exec(path)
-    const split = match === null ? undefined : findSplitOfFolder(match[2] ?? '')
+    const match = /^(?:(.*)\/)?ImageSets\/(Main|Segmentation|Layout)\/([^/]+)\.txt$/.exec(path)
+    const split = match === null ? undefined : findSplitOfFolder(match[3] ?? '')
     if (match === null || split === undefined) continue
+    const splits = match[2] === first ? own : others
     for (const line of (await readFile(join(dir, path), 'utf8')).split(/\r?\n/)) {
       const stem = toPortablePath(line.trim().replace(/^"(.*)"$/, '$1'))
       const key = stem === undefined ? undefined : posix.join(match[1] ?? '.', stem)
@@ -146,7 +197,7 @@ async function readImageSets(dir: string, files: readonly string[]): Promise<Map
       if (known === undefined || known === 'train' || split === 'test') splits.set(key, split)
     }
   }
-  return splits
+  return new Map([...others, ...own])
 }
 
 async function collectNames(dir: string, files: readonly string[], signal: AbortSignal | undefined) {

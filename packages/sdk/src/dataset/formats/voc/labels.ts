@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { findClassList, sortNames } from '../../class-names.ts'
+import { DEVKIT_CLASSES, devkitColour, VOID } from './colour-map.ts'
+
+/** The classes, and which of them a mask means by a number or a colour. */
+export interface VocLabels {
+  names: readonly string[]
+  /** Class ids by the number of a pixel. Empty when nothing says them: then the XML's objects do. */
+  byNumber: ReadonlyMap<number, number>
+  /** Class ids by colour, 0xRRGGBB. */
+  byColour: ReadonlyMap<number, number>
+}
+
+/**
+ * `classes.txt` or `labels.txt` (classes from 1 on), `labelmap.txt` (a number for each line, with its colour), else the
+ * devkit's own classes where there are masks and no other names, else the names in order.
+ */
+export async function readVocLabels(dir: string, found: ReadonlySet<string>, hasMasks: boolean): Promise<VocLabels> {
+  const listed = await findClassList(dir, ['classes.txt', 'labels.txt'])
+  if (listed !== undefined) return numbered(listed)
+  const text = await readFile(join(dir, 'labelmap.txt'), 'utf8').catch(() => undefined)
+  if (text !== undefined) return parseLabelMap(text, found, hasMasks)
+  const isDevkit = hasMasks && [...found].every((name) => DEVKIT_CLASSES.includes(name))
+  if (isDevkit) return numbered(DEVKIT_CLASSES)
+  return { names: sortNames(found), byNumber: new Map(), byColour: new Map() }
+}
+
+/** A list that names the background itself counts from it. */
+function numbered(names: readonly string[]): VocLabels {
+  const hasBackground = isBackground(names[0] ?? '')
+  const ids = names.map((_, id) => [id + (hasBackground ? 0 : 1), id] as const).filter(([number]) => number > 0)
+  return { names, byNumber: new Map(ids), byColour: new Map(ids.map(([number, id]) => [devkitColour(number), id])) }
+}
+
+/** Lines of `name:r,g,b:parts:actions`, as CVAT and Datumaro write them. In masks background and what is ignored are no classes. */
+function parseLabelMap(text: string, found: ReadonlySet<string>, hasMasks: boolean): VocLabels {
+  const rows = text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+    .map((line) => line.split(':'))
+    .map(([name = '', colour = '']) => ({ name: name.trim(), colour: parseColour(colour) }))
+  const first = rows.some(({ name }) => isBackground(name)) ? 0 : 1
+  const names: string[] = []
+  const byNumber = new Map<number, number>()
+  const byColour = new Map<number, number>()
+  for (const [index, { name, colour = devkitColour(index + first) }] of rows.entries()) {
+    const isNone = isBackground(name) || name === 'ignored' || colour === devkitColour(VOID)
+    if (names.includes(name) || (hasMasks && isNone && !found.has(name))) continue
+    const id = names.push(name) - 1
+    if (isNone) continue
+    byNumber.set(index + first, id)
+    byColour.set(colour, id)
+  }
+  return { names, byNumber, byColour }
+}
+
+function isBackground(name: string): boolean {
+  return /^_*background_*$/i.test(name)
+}
+
+function parseColour(text: string): number | undefined {
+  const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
+  const [red = 0, green = 0, blue = 0] = parts
+  const isColour = parts.length === 3 && parts.every((part) => Number.isInteger(part) && part >= 0 && part < 256)
+  return isColour ? (red << 16) | (green << 8) | blue : undefined
+}
