@@ -174,7 +174,24 @@ function Inputs({ job }: { job: Job }) {
           </dd>
         </>
       )}
+      <Experiments experiments={job.experiments ?? []} />
     </dl>
+  )
+}
+
+/** Where other systems show this job. */
+function Experiments({ experiments }: { experiments: NonNullable<Job['experiments']> }) {
+  const linked = experiments.filter((one) => one.url !== undefined && /^https?:/.test(one.url))
+  if (linked.length === 0) return null
+  return (
+    <>
+      <dt>Also in</dt>
+      {linked.map(({ backend, url }) => (
+        <dd>
+          <a href={url}>{backend}</a>
+        </dd>
+      ))}
+    </>
   )
 }
 

@@ -66,6 +66,16 @@ describe('the page of a job', () => {
     expect(html).toContain('>learning_rate</th>')
   })
 
+  test('links to the other systems that show a job, and to web addresses only', async () => {
+    const experiments = [
+      { backend: 'mlflow', state: 'open' as const, url: 'https://mlflow.test/run/1' },
+      { backend: 'clearml', state: 'open' as const, url: 'javascript:alert(1)' },
+    ]
+    const { html } = await text(createTestWeb({ jobs: [jobFixture({ experiments })] }).app, '/jobs/42')
+    expect(html).toContain('<a href="https://mlflow.test/run/1">mlflow</a>')
+    expect(html).not.toContain('javascript:')
+  })
+
   test('shows the log from a level on', async () => {
     const { html } = await text(createTestWeb().app, '/jobs/42?level=warning')
     expect(html).toContain('12 images are not RGB')
