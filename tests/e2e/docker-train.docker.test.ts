@@ -149,4 +149,14 @@ describe.skipIf(!ready)('training in containers', () => {
     await server.client.jobs.cancel(id)
     await jobWhen(server.client, id, isOver, 'an end')
   }, 300_000)
+
+  test('a job that needs more memory than its container has ends as out of memory', async () => {
+    // The manifest asks for 1 GiB; a batch alone is more than that after the first layer.
+    const { id } = await create({ imgsz: 256, batch: 1024 })
+    const job = await jobWhen(server.client, id, isOver, 'an end')
+    expect(job).toMatchObject({ state: 'failed', endReason: 'out_of_memory', attempt: 1 })
+    expect(job.error?.message).toMatch(/memory/i)
+    for (const kind of ['container', 'network', 'volume'] as const)
+      await expect.poll(() => ours(kind, id), { timeout: 30_000 }).toEqual([])
+  }, 300_000)
 })

@@ -61,7 +61,7 @@ function sessionOf(headers: Headers): string | undefined {
 }
 
 /** Whoever needs no credentials. */
-export async function localOwner({ database }: Identity): Promise<Caller> {
+async function localOwner({ database }: Identity): Promise<Caller> {
   const account = await database.db
     .selectFrom('accounts')
     .selectAll()

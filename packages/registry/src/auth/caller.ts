@@ -33,7 +33,7 @@ const SCOPES_FOR: Readonly<Record<RepositoryAction, readonly string[]>> = {
 }
 
 /** Whether scopes such as `push:acme` and `admin:*` cover an action in a namespace. */
-export function scopesAllow(scopes: readonly string[], action: RepositoryAction, namespace: string): boolean {
+function scopesAllow(scopes: readonly string[], action: RepositoryAction, namespace: string): boolean {
   return scopes.some((scope) => {
     const [verb = '', target = ''] = scope.split(':')
     return SCOPES_FOR[action].includes(verb) && (target === '*' || target === namespace)
