@@ -9,11 +9,14 @@ import { createFakeApi, type FakeApi } from './testing/fake-api.ts'
 import {
   artifactFixture,
   artifactsFixture,
+  exportJob,
   failedJob,
   jobFixture,
   logFixture,
   logsFixture,
   NOW,
+  predictJob,
+  resultArtifacts,
   seriesFixture,
   succeededJob,
   trainerFixture,
@@ -110,20 +113,30 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       '/jobs',
       '/jobs/42',
       '/jobs/41',
+      '/jobs/39',
+      '/jobs/38',
       '/sign-in',
       '/sign-up',
       '/nowhere',
     ]
 
+    /** Predictions and exports: they have no curves. */
+    const isOfResult = new Set(['/jobs/39', '/jobs/38'])
+
     test.each(looks)('%s', async (_look, options) => {
       await using site = await startSite()
+      await using results = await startSite({
+        jobs: [predictJob(), exportJob()],
+        series: [],
+        artifacts: resultArtifacts(),
+      })
       await using opened = await openPage(options)
       const { page, complaints } = opened
       for (const path of paths) {
-        await page.goto(site.url + path)
+        await page.goto((isOfResult.has(path) ? results : site).url + path)
         if (path.startsWith('/jobs/')) {
-          await page.locator('.plot canvas').first().waitFor()
-          for (const summary of await page.locator('summary').all()) await summary.click()
+          if (!isOfResult.has(path)) await page.locator('.plot canvas').first().waitFor()
+          for (const summary of await page.locator('summary:visible').all()) await summary.click()
         }
         expect(await violations(page), path).toEqual([])
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
@@ -136,7 +149,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
     })
 
     test('the narrowest phone needs no sideways scrolling', async () => {
-      await using site = await startSite()
+      await using site = await startSite({ jobs: [jobFixture(), failedJob(), predictJob(), exportJob()] })
       await using opened = await openPage({ viewport: { width: 360, height: 740 } })
       for (const path of paths) {
         await opened.page.goto(site.url + path)

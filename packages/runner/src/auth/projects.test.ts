@@ -51,6 +51,15 @@ describe('projects', () => {
     expect(audit[0]).toMatchObject({ actor: teams.ownerId, organisationId: expect.any(String) })
   })
 
+  it('are named in their jobs', async () => {
+    const made = await create({ dataset: teams.datasetId }, teams.member)
+    expect(made.body.project).toBe('red/default')
+    const read = await harness.request(`/v1/jobs/${made.body.id}`, { headers: teams.viewer })
+    expect(await read.json()).toMatchObject({ project: 'red/default' })
+    const list = await harness.request('/v1/jobs', { headers: teams.viewer })
+    expect(((await list.json()) as { jobs: { project?: string }[] }).jobs[0]?.project).toBe('red/default')
+  })
+
   it('are what a list can be narrowed to', async () => {
     const list = async (query: string) => {
       const response = await harness.request(`/v1/jobs${query}`, { headers: teams.viewer })

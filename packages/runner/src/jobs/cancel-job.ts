@@ -37,5 +37,5 @@ export async function cancelJob(context: RunnerContext, caller: Caller, jobId: n
   })
   context.hub.changed(jobId)
   context.hub.wake()
-  return await getJob(context, jobId)
+  return await getJob(context, caller, jobId)
 }

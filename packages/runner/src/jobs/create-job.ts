@@ -18,7 +18,7 @@ import type { RunnerContext } from '../context.ts'
 import { createSnapshot, createSplit, type Snapshot } from '../datasets/index.ts'
 import type { ArtifactRow, RunnerDatabase } from '../db/schema.ts'
 import { DEFAULT_QUEUES } from '../queues/queues.ts'
-import { toJob } from './job-view.ts'
+import { toJobFor } from './job-view.ts'
 import { validateConfig } from './validate-config.ts'
 
 export interface CreatedJob {
@@ -35,7 +35,7 @@ export async function createJob(
 ): Promise<CreatedJob> {
   const projectId = await chooseJobProject(context, caller, request)
   const requestHash = hashOf(request)
-  const known = await findByKey(context, projectId, request, requestHash)
+  const known = await findByKey(context, caller, projectId, request, requestHash)
   if (known !== undefined) return { job: known, created: false }
 
   const trainer = await resolveTrainer(context, request.trainer)
@@ -104,13 +104,13 @@ export async function createJob(
   })
   if (row === undefined) {
     // The same key came twice at the same time; the other request won.
-    const other = await findByKey(context, projectId, request, requestHash)
+    const other = await findByKey(context, caller, projectId, request, requestHash)
     if (other !== undefined) return { job: other, created: false }
     throw new TrainyardError('conflict', `The job of idempotency key "${request.idempotencyKey}" has just been deleted`)
   }
   context.hub.changed(row.id)
   context.hub.wake()
-  return { job: toJob(row), created: true }
+  return { job: toJobFor(caller, row), created: true }
 }
 
 /** The project is left out: a key is looked for in one project alone, whether it was named or chosen. */
@@ -125,6 +125,7 @@ function hashOf({ project: _project, ...request }: CreateJobRequest): string {
 
 async function findByKey(
   context: RunnerContext,
+  caller: Caller,
   projectId: string,
   request: CreateJobRequest,
   hash: string,
@@ -141,7 +142,7 @@ async function findByKey(
     throw new TrainyardError('conflict', `idempotencyKey "${request.idempotencyKey}" was used for another request`, {
       issues: [{ path: 'idempotencyKey', detail: `must be new: job ${row.id} has it`, value: request.idempotencyKey }],
     })
-  return toJob(row)
+  return toJobFor(caller, row)
 }
 
 /** Errors of the source keep their words; they are given the field that they are about. */

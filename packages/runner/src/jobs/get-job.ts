@@ -1,15 +1,15 @@
-import { notFound } from '@trainyard/platform'
+import { type Caller, notFound } from '@trainyard/platform'
 import type { Job } from '@trainyard/sdk/contract'
 import type { Kysely } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { JobRow, RunnerDatabase } from '../db/schema.ts'
 import { listExperiments } from '../observability/list-experiments.ts'
-import { toJob } from './job-view.ts'
+import { toJobFor } from './job-view.ts'
 
-export async function getJob(context: RunnerContext, jobId: number): Promise<Job> {
+export async function getJob(context: RunnerContext, caller: Caller, jobId: number): Promise<Job> {
   const row = await getJobRow(context.database.db, jobId)
   const experiments = await listExperiments(context.database.db, { jobId, attempt: row.attempt })
-  return { ...toJob(row), experiments }
+  return { ...toJobFor(caller, row), experiments }
 }
 
 export async function getJobRow(db: Kysely<RunnerDatabase>, jobId: number): Promise<JobRow> {

@@ -1,3 +1,4 @@
+import type { Caller } from '@trainyard/platform'
 import type { Job } from '@trainyard/sdk/contract'
 import type { JobProgress, JobRow } from '../db/schema.ts'
 import { isTerminalJobState } from './statuses.ts'
@@ -44,6 +45,12 @@ export function toJob(row: JobRow): Job {
     ...(row.finished_at === null ? {} : { finishedAt: row.finished_at.toISOString() }),
     ...(row.last_heard_at === null ? {} : { lastHeardAt: row.last_heard_at.toISOString() }),
   }
+}
+
+/** The same with the name of its project, which only who may see the project knows. */
+export function toJobFor(caller: Pick<Caller, 'projects'>, row: JobRow): Job {
+  const project = caller.projects.find(({ id }) => id === row.project_id)?.name
+  return { ...toJob(row), ...(project === undefined ? {} : { project }) }
 }
 
 function fractionDone(row: JobRow): number {

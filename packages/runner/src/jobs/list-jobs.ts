@@ -1,7 +1,7 @@
 import { type Caller, projectsFor, requireScope } from '@trainyard/platform'
 import type { JobList, JobState } from '@trainyard/sdk/contract'
 import type { RunnerContext } from '../context.ts'
-import { toJob } from './job-view.ts'
+import { toJobFor } from './job-view.ts'
 
 export interface ListJobsQuery {
   state?: JobState | undefined
@@ -34,7 +34,7 @@ export async function listJobs(context: RunnerContext, caller: Caller, query: Li
   const page = rows.slice(0, query.limit)
   const last = page.at(-1)
   return {
-    jobs: page.map(toJob),
+    jobs: page.map((row) => toJobFor(caller, row)),
     ...(rows.length > query.limit && last !== undefined ? { nextCursor: String(last.id) } : {}),
   }
 }

@@ -33,5 +33,5 @@ export async function restartJob(
   })
   context.hub.changed(jobId)
   context.hub.wake()
-  return await getJob(context, jobId)
+  return await getJob(context, caller, jobId)
 }

@@ -210,7 +210,7 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
     return c.json(job, created ? 201 : 200)
   })
   api.openapi(listJobsRoute, async (c) => c.json(await listJobs(context, callerOf(c), c.req.valid('query')), 200))
-  api.openapi(getJobRoute, async (c) => c.json(await getJob(context, c.req.valid('param').id), 200))
+  api.openapi(getJobRoute, async (c) => c.json(await getJob(context, callerOf(c), c.req.valid('param').id), 200))
   api.openapi(cancelJobRoute, async (c) => c.json(await cancelJob(context, callerOf(c), c.req.valid('param').id), 200))
   // Described here, read below: a body may be left out.
   api.openAPIRegistry.registerPath(restartJobRoute)

@@ -80,6 +80,7 @@ export const Job = z
   .object({
     id: JobId,
     name: z.string().optional(),
+    project: ProjectName.optional().describe('Not in the live stream, where it cannot change'),
     state: JobState,
     attempt: Attempt,
     endReason: EndReason.optional(),

@@ -16,6 +16,7 @@ import {
   LogLines,
   type PageArtifact,
 } from './parts.tsx'
+import { JobResult } from './results.tsx'
 
 export interface JobLogs {
   lines: LogLine[]
@@ -37,6 +38,7 @@ interface JobPageProps {
 
 export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPageProps) {
   const live = !isTerminalJobState(job.state)
+  const trains = job.operation === 'train'
   const data: JobData = { jobId: job.id, live, attempt: job.attempt, series }
   return (
     <Layout assetUrl={assetUrl} title={`${jobTitle(job)} · Job ${job.id}`} section="jobs" scripts={['job.js']}>
@@ -61,7 +63,13 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
         </noscript>
       )}
       <JobProblem job={job} />
-      <section aria-labelledby="metrics">
+      {!trains && (
+        <section aria-labelledby="result">
+          <h2 id="result">{job.operation === 'predict' ? 'Predictions' : 'Exported model'}</h2>
+          <JobResult job={job} artifacts={artifacts} />
+        </section>
+      )}
+      <section aria-labelledby="metrics" hidden={!trains && series.length === 0}>
         <h2 id="metrics">Metrics</h2>
         <JobMetrics job={job} />
         <Charts series={series} />
@@ -73,7 +81,7 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
         </details>
       </section>
       <section aria-labelledby="artifacts">
-        <h2 id="artifacts">Checkpoints and files</h2>
+        <h2 id="artifacts">{trains ? 'Checkpoints and files' : 'Files'}</h2>
         <JobArtifacts job={job} artifacts={artifacts} now={now} />
       </section>
       <Logs job={job} logs={logs} />
@@ -174,6 +182,17 @@ function Inputs({ job }: { job: Job }) {
           </dd>
         </>
       )}
+      {job.project !== undefined && (
+        <>
+          <dt>Project</dt>
+          <dd>{job.project}</dd>
+        </>
+      )}
+      <dt>Queue</dt>
+      <dd>
+        {job.queue}
+        {job.priority !== 0 && <span class="muted">, priority {job.priority}</span>}
+      </dd>
       <Experiments experiments={job.experiments ?? []} />
     </dl>
   )

@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { artifactFixture, failedJob, jobFixture, logFixture, seriesFixture, succeededJob } from '../testing/fixtures.ts'
+import {
+  artifactFixture,
+  exportJob,
+  failedJob,
+  jobFixture,
+  logFixture,
+  predictJob,
+  resultArtifacts,
+  seriesFixture,
+  succeededJob,
+} from '../testing/fixtures.ts'
 import { createTestWeb } from '../testing/web.ts'
 import { scriptJson } from './job-page.tsx'
 
@@ -47,6 +57,40 @@ describe('the page of a job', () => {
     expect(html).toContain('href="/jobs/42/artifacts/art_best"')
     expect(html).toContain('<form method="post" action="/jobs/42/cancel"')
     expect(html).not.toContain('/restart')
+  })
+
+  test('names the project and the queue', async () => {
+    const { html } = await text(createTestWeb({ jobs: [predictJob()] }).app, '/jobs/39')
+    expect(html).toContain('<dt>Project</dt><dd>botany/flowers</dd>')
+    expect(html).toContain('<dt>Queue</dt><dd>gpu<span class="muted">, priority 5</span></dd>')
+  })
+
+  test('shows what a prediction found, how fast, and leads to its file', async () => {
+    const state = { jobs: [predictJob()], series: [], artifacts: resultArtifacts() }
+    const { html } = await text(createTestWeb(state).app, '/jobs/39')
+    expect(html).toContain('<dt>images</dt><dd>3,670</dd>')
+    expect(html).toContain('<dt>for each image</dt><dd>4.1 ms</dd>')
+    expect(html).toContain('<dt>for all of them</dt><dd>15 s</dd>')
+    expect(html).toContain('href="/jobs/39/artifacts/art_predictions" download="predictions.json"')
+    expect(html).toMatch(/<section aria-labelledby="metrics" hidden/)
+  })
+
+  test('shows the format of an export, what is said of the model, and leads to it', async () => {
+    const state = { jobs: [exportJob()], series: [], artifacts: resultArtifacts() }
+    const { html } = await text(createTestWeb(state).app, '/jobs/38')
+    expect(html).toContain('<dt>format</dt><dd>tfjs</dd>')
+    expect(html).toContain('<dt>size</dt><dd>10.2 MB</dd>')
+    expect(html).toContain('href="/jobs/38/artifacts/art_export" download="model-tfjs.tar"')
+    expect(html).toContain('<dt>classes</dt><dd><code>[&quot;daisy&quot;,&quot;rose&quot;]</code></dd>')
+  })
+
+  test('says so while there is no result yet, and when there is none', async () => {
+    const waiting = jobFixture({ operation: 'export' })
+    const waitingPage = await text(createTestWeb({ jobs: [waiting] }).app, '/jobs/42')
+    expect(waitingPage.html).toContain('The exported model appears here when it is done.')
+    const failed = { ...failedJob(), operation: 'predict' as const }
+    const failedPage = await text(createTestWeb({ jobs: [failed] }).app, '/jobs/41')
+    expect(failedPage.html).toContain('The job ended without a result.')
   })
 
   test('says why a job failed, and offers to restart it', async () => {

@@ -23,6 +23,7 @@ import {
   LogLines,
   type PageArtifact,
 } from './parts.tsx'
+import { JobResult } from './results.tsx'
 import { toChartSeries, toChartValue } from './series.ts'
 
 /** How often a silent stream says that it is there, so that proxies and phones keep it. */
@@ -92,6 +93,9 @@ function createLiveView(context: WebContext, known: readonly PageArtifact[]) {
       await part('job-metrics', <JobMetrics job={next} />),
       await part('job-timings', <JobTimings job={next} now={now} />),
       await part('job-artifacts', <JobArtifacts job={next} artifacts={[...artifacts.values()]} now={now} />),
+      ...(next.operation === 'train'
+        ? []
+        : [await part('job-result', <JobResult job={next} artifacts={[...artifacts.values()]} />)]),
     ].flat()
     if (restarted) {
       series = []

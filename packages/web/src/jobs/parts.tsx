@@ -127,7 +127,9 @@ export function JobArtifacts({ job, artifacts, now }: { job: Job; artifacts: rea
         <p class="muted">
           {isTerminalJobState(job.state)
             ? 'The job left no files.'
-            : 'Checkpoints and other files appear here as they are saved.'}
+            : job.operation === 'train'
+              ? 'Checkpoints and other files appear here as they are saved.'
+              : 'Files appear here as they are saved.'}
         </p>
       ) : (
         <ul class="artifacts">

@@ -178,6 +178,7 @@ export function jobFixture(overrides: Partial<z.input<typeof Job>> = {}): Job {
   return Job.parse({
     id: 42,
     name: 'Flowers, quick look',
+    project: 'botany/flowers',
     queue: 'default',
     priority: 0,
     state: 'running',
@@ -245,6 +246,62 @@ export const succeededJob = (): Job =>
     startedAt: ago(7990),
     progress: { fraction: 1, epoch: 20, totalEpochs: 20 },
   })
+
+const done = { state: 'succeeded', endReason: 'completed', latestMetrics: {}, progress: { fraction: 1 } } as const
+
+export const predictJob = (): Job =>
+  jobFixture({
+    ...done,
+    id: 39,
+    name: 'Flowers of the balcony',
+    operation: 'predict',
+    queue: 'gpu',
+    priority: 5,
+    finishedAt: ago(100),
+    result: {
+      operation: 'predict',
+      imageCount: 3670,
+      totalInferenceTimeMs: 15_047,
+      avgInferenceTimeMs: 4.1,
+      artifactId: 'art_predictions',
+    },
+  })
+
+export const exportJob = (): Job =>
+  jobFixture({
+    ...done,
+    id: 38,
+    name: 'Flowers, for the browser',
+    operation: 'export',
+    dataset: undefined,
+    finishedAt: ago(90),
+    result: {
+      operation: 'export',
+      format: 'tfjs',
+      artifactId: 'art_export',
+      metadata: { input: 'images [batch, 224, 224, 3]', classes: ['daisy', 'rose'], quantised: false },
+    },
+  })
+
+/** What those two left. */
+export const resultArtifacts = (): ArtifactList['artifacts'] =>
+  ArtifactList.parse({
+    artifacts: [
+      {
+        ...artifactFixture({
+          id: 'art_predictions',
+          kind: 'prediction',
+          name: 'predictions.json',
+          sizeBytes: 1_400_212,
+        }),
+        url: 'http://127.0.0.1:1/storage/predictions?signature=3',
+      },
+      {
+        ...artifactFixture({ id: 'art_export', kind: 'export', name: 'model-tfjs.tar', sizeBytes: 10_204_160 }),
+        url: 'http://127.0.0.1:1/storage/export?signature=4',
+      },
+    ],
+  }).artifacts
 
 /** Curves as training makes them: the same for the same number of epochs. */
 export function seriesFixture(epochs: number): MetricSeriesList['series'] {

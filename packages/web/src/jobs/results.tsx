@@ -1,0 +1,110 @@
+import type { Job } from '@trainyard/sdk/contract'
+import type { Child } from 'hono/jsx'
+import { formatBytes, formatCount, formatDuration } from '../format.ts'
+import type { PageArtifact } from './parts.tsx'
+
+/** A prediction or an export has no curves: what it is about is what it left. */
+export function JobResult({ job, artifacts }: { job: Job; artifacts: readonly PageArtifact[] }) {
+  const { result } = job
+  if (job.operation === 'train') return <div id="job-result" hidden />
+  if (result === undefined || result.operation === 'train') {
+    return (
+      <div id="job-result">
+        <p class="muted">
+          {isOver(job)
+            ? 'The job ended without a result.'
+            : job.operation === 'predict'
+              ? 'The predictions appear here when they are done.'
+              : 'The exported model appears here when it is done.'}
+        </p>
+      </div>
+    )
+  }
+  const file = artifacts.find(({ id }) => id === result.artifactId)
+  return (
+    <div id="job-result">
+      <dl class="tiles">
+        {result.operation === 'predict' ? (
+          <PredictTiles result={result} />
+        ) : (
+          <ExportTiles result={result} file={file} />
+        )}
+      </dl>
+      {result.artifactId !== undefined && (
+        <p class="result-file">
+          <a
+            class="download"
+            href={`/jobs/${job.id}/artifacts/${encodeURIComponent(result.artifactId)}`}
+            download={file?.name ?? ''}
+          >
+            {result.operation === 'predict' ? 'Download the predictions' : 'Download the model'}
+          </a>
+          {file !== undefined && (
+            <span class="muted">
+              {file.name} · {formatBytes(file.sizeBytes)}
+            </span>
+          )}
+        </p>
+      )}
+      {result.operation === 'export' && <Metadata metadata={result.metadata} />}
+    </div>
+  )
+}
+
+const isOver = (job: Job): boolean => job.finishedAt !== undefined
+
+type Result<Operation> = Extract<NonNullable<Job['result']>, { operation: Operation }>
+
+function PredictTiles({ result }: { result: Result<'predict'> }) {
+  const { imageCount, avgInferenceTimeMs: average, totalInferenceTimeMs: total } = result
+  return (
+    <>
+      <Tile name="images" primary>
+        {formatCount(imageCount)}
+      </Tile>
+      {average !== undefined && <Tile name="for each image">{formatMilliseconds(average)}</Tile>}
+      {total !== undefined && <Tile name="for all of them">{formatMilliseconds(total)}</Tile>}
+    </>
+  )
+}
+
+function ExportTiles({ result, file }: { result: Result<'export'>; file: PageArtifact | undefined }) {
+  return (
+    <>
+      <Tile name="format" primary>
+        {result.format}
+      </Tile>
+      {file !== undefined && <Tile name="size">{formatBytes(file.sizeBytes)}</Tile>}
+    </>
+  )
+}
+
+function Tile({ name, primary = false, children }: { name: string; primary?: boolean; children: Child }) {
+  return (
+    <div class={primary ? 'tile primary' : 'tile'}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+/** What the trainer says of the model: shown as it is, for it can be anything. */
+function Metadata({ metadata = {} }: { metadata: Record<string, unknown> | undefined }) {
+  const entries = Object.entries(metadata)
+  if (entries.length === 0) return null
+  return (
+    <dl class="side-facts result-facts">
+      {entries.map(([name, value]) => (
+        <>
+          <dt>{name}</dt>
+          <dd>{typeof value === 'string' ? value : <code>{JSON.stringify(value)}</code>}</dd>
+        </>
+      ))}
+    </dl>
+  )
+}
+
+/** Below a second in milliseconds, with enough digits to tell models apart. */
+function formatMilliseconds(ms: number): string {
+  return ms >= 1000 ? formatDuration(ms) : `${Number(ms.toPrecision(3))} ms`
+}
