@@ -13,6 +13,7 @@ async function main(options: StartOptions): Promise<number> {
   const began = Number(process.env.TRAINYARD_SETUP_STARTED ?? Date.now())
   const stopRequested = untilSignal()
   let trainyard: Trainyard | undefined
+  if (!options.serve) await (await import('./start/trainer-image.ts')).requireImageCanBeBuilt(process.env)
   try {
     trainyard = await stages.run('registry, runner and web', (note) => open(options, note))
     if (options.serve) {

@@ -8,6 +8,7 @@ import { buildTrainer } from '../lib/trainers.ts'
 import { buildSampleDataset, packSampleDataset } from '../sample-dataset/index.ts'
 import { followJob } from './follow-job.ts'
 import type { Stages } from './stages.ts'
+import { needsImage, pushTrainerImage } from './trainer-image.ts'
 import type { Trainyard } from './trainyard.ts'
 
 const TRAINER_DIR = join(ROOT, 'trainers', 'tfjs-classifier')
@@ -65,7 +66,12 @@ async function publish(
 ): Promise<string> {
   await buildTrainer(TRAINER_DIR)
   const manifest = TrainerManifest.parse(JSON.parse(await readFile(join(TRAINER_DIR, 'trainer.json'), 'utf8')))
-  const title = `${manifest.name}@${manifest.version}`
+  const { name, version } = manifest
+  const title = `${name}@${version}`
+  if (needsImage(process.env)) {
+    const { url: registryUrl, pushToken: token } = trainyard
+    await pushTrainerImage({ client, registryUrl, token, dir: TRAINER_DIR, name, version, note })
+  }
   try {
     let isNew = true
     const { checkId } = await publishTrainer({

@@ -1,0 +1,102 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ConfigError } from '@trainyard/platform'
+import type { TrainyardClient } from '@trainyard/sdk/client'
+import { type RunResult, run } from '../lib/run.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const OTHERWISE =
+  'Start the servers alone with "npm start -- --serve", push the image of a trainer to them, and create a job with it ' +
+  '(docs/guides/train-in-containers.md); or leave LAUNCHER out'
+
+/** Whether the launcher runs images alone: a bundle is not enough for it. */
+export const needsImage = (env: Environment): boolean => env.LAUNCHER === 'docker' || env.LAUNCHER === 'kubernetes'
+
+/** Before anything is started. @throws ConfigError where the sample trainer could not be run as it is set up */
+export async function requireImageCanBeBuilt(env: Environment): Promise<void> {
+  if (!needsImage(env)) return
+  if (env.LAUNCHER === 'kubernetes') {
+    throw new ConfigError(
+      `LAUNCHER is "kubernetes", whose pods run images, and the sample training does not know how yours reach this registry. ${OTHERWISE}`,
+    )
+  }
+  if (env.DOCKER_HOST?.startsWith('tcp://')) {
+    throw new ConfigError(
+      `DOCKER_HOST is "${env.DOCKER_HOST}"; the sample trainer is pushed through an engine of this machine, "unix:///…". ${OTHERWISE}`,
+    )
+  }
+  await withDocker({}, async (docker) => {
+    const answer = await docker('version', '--format', '{{.Server.Version}}').catch((error: unknown) => {
+      throw new ConfigError(
+        `LAUNCHER is "docker", whose containers run images, and there is no program "docker" here to build one. ${OTHERWISE}`,
+        { cause: error },
+      )
+    })
+    if (answer.code === 0) return
+    throw new ConfigError(
+      `LAUNCHER is "docker", and no Docker engine answers (${answer.output.trim()}). Start it, or set DOCKER_HOST. ${OTHERWISE}`,
+    )
+  })
+}
+
+interface PushImageOptions {
+  client: TrainyardClient
+  registryUrl: string
+  token: string
+  /** With its Dockerfile, and built. */
+  dir: string
+  name: string
+  version: string
+  note(text: string): void
+}
+
+/** Builds a trainer's image and pushes it, as people do; one that the registry has already is left. */
+export async function pushTrainerImage(options: PushImageOptions): Promise<void> {
+  const { client, name, version, note } = options
+  const isThere = async (): Promise<boolean> =>
+    (await client.trainers.resolve(name, version).catch(() => undefined))?.image !== undefined
+  if (await isThere()) return
+  const { host } = new URL(options.registryUrl)
+  const image = `${host}/${name}:${version}`
+  const auth = Buffer.from(`local:${options.token}`).toString('base64')
+  await withDocker({ auths: { [host]: { auth } } }, async (docker) => {
+    note('building its image')
+    mustSucceed('build', await docker('build', '--quiet', '--tag', image, options.dir))
+    try {
+      note('pushing its image')
+      mustSucceed('push', await docker('push', image))
+    } finally {
+      // It is in the registry now, from where the launcher pulls it by its digest.
+      await docker('rmi', image)
+    }
+  })
+  note('checking its image')
+  for (;;) {
+    const { state, checks } = await client.trainers.version(name, version)
+    if (state === 'rejected') {
+      const findings = checks.flatMap((check) => check.findings).map(({ code, message }) => `${code}: ${message}`)
+      throw new Error(`the image of ${name}@${version} was rejected:\n${findings.join('\n')}`)
+    }
+    if (await isThere()) return
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+}
+
+type Docker = (...args: string[]) => Promise<RunResult>
+
+/** Docker's client with a login of its own: that of the user stays as it is. */
+async function withDocker<T>(config: object, use: (docker: Docker) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), 'trainyard-docker-'))
+  try {
+    await writeFile(join(dir, 'config.json'), JSON.stringify(config), { mode: 0o600 })
+    return await use((...args) => run('docker', ['--config', dir, ...args], { capture: true }))
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+function mustSucceed(what: string, { code, output }: RunResult): void {
+  if (code !== 0) throw new Error(`"docker ${what}" of the sample trainer failed:\n${output.trim()}`)
+}
