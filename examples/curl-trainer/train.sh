@@ -4,10 +4,12 @@ set -eu
 # The manifest has two models: the other one is the same in Python.
 [ "$MODEL_NAME" = curl ] || exec python3 train.py
 
+# The file wins, and may get a fresh token while we run.
+token() { if [ -n "${CALLBACK_TOKEN_FILE:-}" ]; then cat "$CALLBACK_TOKEN_FILE"; else echo "$CALLBACK_TOKEN"; fi; }
 api=${CALLBACK_URL%/v1/jobs/*}
 post() { # PATH JSON: the answer, or the end of this script
   curl --fail-with-body --silent --show-error --retry 8 --retry-all-errors --max-time 30 \
-    --header "Authorization: Bearer $CALLBACK_TOKEN" --data "$2" "$api/api/v1/$1"
+    --header "Authorization: Bearer $(token)" --data "$2" "$api/api/v1/$1"
 }
 trap 'post "training/jobs/$JOB_ID/callback/completion" "{\"status\": \"cancelled\"}"; exit 143' TERM
 

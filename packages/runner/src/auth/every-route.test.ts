@@ -49,7 +49,7 @@ describe('every route of people', () => {
 
   /** The path with the ids of the red team in it, or with ids of nothing. */
   function fill(path: string, of: 'red' | 'nothing'): string {
-    const { jobId, datasetId, snapshotId, tokenId, ownerId } = teams
+    const { jobId, datasetId, snapshotId, tokenId, ownerId, artifactId } = teams
     const ids: [RegExp, Record<'red' | 'nothing', string>][] = [
       [/^\/v1\/jobs\/\{id\}/, { red: `/v1/jobs/${jobId}`, nothing: `/v1/jobs/${jobId + 7_000_000}` }],
       [/^\/v1\/datasets\/\{id\}/, { red: `/v1/datasets/${datasetId}`, nothing: '/v1/datasets/ds_nothing' }],
@@ -59,6 +59,7 @@ describe('every route of people', () => {
         /^\/v1\/organisations\/\{organisation\}/,
         { red: '/v1/organisations/red', nothing: '/v1/organisations/nothing' },
       ],
+      [/\{artifactId\}/, { red: artifactId, nothing: artifactId }],
       [/\{account\}/, { red: ownerId, nothing: ownerId }],
     ]
     const filled = ids.reduce((text, [pattern, by]) => text.replace(pattern, by[of]), path)
@@ -155,7 +156,7 @@ describe('every route of people', () => {
   it.each(OF_A_TEAM.filter(({ method }) => method === 'GET'))('$name serves the team', async (route) => {
     const audit = route.path.endsWith('/audit')
     const response = await call(route, audit ? teams.owner : teams.viewer)
-    expect(response.status).toBe(200)
+    expect(response.status).toBe(route.path.endsWith('/download') ? 302 : 200)
     await response.body?.cancel()
   })
 })

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { createApi, projectsFor } from '@trainyard/platform'
+import { createApi, projectsFor, requireScope } from '@trainyard/platform'
 import {
   ArtifactList,
   CreateJobRequest,
@@ -247,6 +247,7 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
     return c.body(null, 204)
   })
   api.openapi(retentionRoute, async (c) => {
+    requireScope(callerOf(c), 'jobs:read')
     const readable = new Set(projectsFor(callerOf(c), 'jobs:read').map(({ id }) => id))
     const expired = (await planRetention(context)).filter(({ projectId }) => readable.has(projectId))
     const artifacts = expired.map(({ createdAt, projectId: _, ...rest }) => ({

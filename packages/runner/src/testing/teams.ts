@@ -1,5 +1,6 @@
 import { Job } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
+import { artifactKey } from '../artifacts/storage-key.ts'
 import type { Harness } from './harness.ts'
 
 /** Two teams that must not know of each other: `red` has a job and a dataset, `blue` looks. */
@@ -21,6 +22,8 @@ export interface Teams {
   jobId: number
   datasetId: string
   snapshotId: string
+  /** A file of the job. */
+  artifactId: string
   /** What must not be read by anybody else. */
   secrets: string[]
   /** Everything that a call could have changed, but for when a token was last used. */
@@ -76,6 +79,15 @@ export async function startTeams(harness: Harness): Promise<Teams> {
     from datasets where id = ${harness.datasetId}`.execute(database.db)
   const request = { trainer: 'acme/plain', dataset: datasetId, name: 'crimson-job', project: 'red/default' }
   const job = Job.parse(await call('/v1/jobs', request, mel.headers))
+  const artifactId = 'art_crimson'
+  await database.db
+    .insertInto('artifacts')
+    .values({
+      ...{ id: artifactId, job_id: job.id, attempt: 1, kind: 'other', name: 'crimson.bin', size_bytes: 7 },
+      ...{ sha256: 'a'.repeat(64), content_type: 'application/octet-stream', position: 1, completed_at: new Date() },
+      storage_key: artifactKey(job.id, artifactId, 'crimson.bin'),
+    })
+    .execute()
   return {
     ...{ owner: ada.headers, member: mel.headers, viewer: vera.headers, blue: bob.headers },
     small: { authorization: `Bearer ${String(small.secret)}` },
@@ -88,6 +100,7 @@ export async function startTeams(harness: Harness): Promise<Teams> {
       jobId: job.id,
       datasetId,
       snapshotId: job.dataset?.snapshotId ?? '',
+      artifactId,
     },
     secrets: ['crimson', 'red/default', ada.id, 'ada@red.test'],
     async state() {
