@@ -13,7 +13,7 @@ import { loadReader } from './formats/readers.ts'
 import { loadWriter } from './formats/writers.ts'
 import type { DatasetReader } from './record.ts'
 import { type ConversionReport, ReportBuilder } from './report.ts'
-import { withSplits } from './split-dataset.ts'
+import { withSplits } from './with-splits.ts'
 
 /** From where, to where, and how. */
 export interface ConvertDatasetOptions extends Partial<Omit<WriteOptions, 'signal'>> {
@@ -115,8 +115,7 @@ async function write(
       options: fillOptions(options, task ?? reader.taskType),
     }
     const { convertInParallel } = await import('./parallel/convert-in-parallel.ts')
-    const inParallel =
-      options.splits === undefined ? await convertInParallel({ reader, to, context, onProgress }) : undefined
+    const inParallel = await convertInParallel({ reader, to, context, onProgress })
     if (inParallel === undefined) {
       await rm(partial, { recursive: true, force: true })
       await mkdir(partial, { recursive: true })

@@ -41,5 +41,6 @@ export type {
 } from './record.ts'
 export type { ClassReport, ConversionReport, Loss, LossCounter, LossReason, SplitReport } from './report.ts'
 export { type ShowDatasetOptions, type ShownDataset, showDataset } from './show-dataset.ts'
-export { type SplitDatasetOptions, type SplitResult, splitDataset, withSplits } from './split-dataset.ts'
+export { type SplitDatasetOptions, type SplitResult, splitDataset } from './split-dataset.ts'
 export { type DatasetReport, type ValidateDatasetOptions, validateDataset } from './validate-dataset.ts'
+export { withSplits } from './with-splits.ts'

@@ -93,6 +93,8 @@ export interface SharedDataset {
   images: number
   /** Their names in order, as far as they decide over the names in the result. */
   names(): Iterable<{ path: string; split: SplitName | undefined }>
+  /** Splits by path that win over the dataset's own. */
+  splits?: ReadonlyMap<string, SplitName>
 }
 
 /** How a dataset is read. */

@@ -4,7 +4,8 @@ import { classesNamed, imageRecord } from '../tests/dataset-formats.ts'
 import { assignSplits, countExactly } from './assign-splits.ts'
 import { hashSplit } from './hash-split.ts'
 import type { DatasetReader, ImageRecord } from './record.ts'
-import { splitDataset, withSplits } from './split-dataset.ts'
+import { splitDataset } from './split-dataset.ts'
+import { withSplits } from './with-splits.ts'
 
 function reader(records: readonly ImageRecord[], classes: string[] = []): DatasetReader {
   return {

@@ -89,18 +89,6 @@ export async function splitDataset(
   return summarize({ reader, images, splits, kept, splitsOfGroup, ratios })
 }
 
-/** The same dataset with these splits; what is not in the map keeps its own. */
-export function withSplits(reader: DatasetReader, splits: ReadonlyMap<string, SplitName>): DatasetReader {
-  // Worker threads would read the dataset anew, without these splits.
-  const { shared: _, ...own } = reader
-  return {
-    ...own,
-    async *images() {
-      for await (const record of reader.images()) yield { ...record, split: splits.get(record.path) ?? record.split }
-    },
-  }
-}
-
 function toItems(images: readonly Image[]): SplitItem[] {
   const items = new Map<string, { key: string; size: number; labels: Map<number, number> }>()
   for (const { group, labels } of images) {

@@ -21,23 +21,31 @@ function largeDataset(nameOf: (index: number) => string): string {
   return createFiles({ 'annotations/instances_test.json': coco(annotations, { images }) })
 }
 
-/** The splits option takes the way of one thread. */
-const oneByOne = { splits: new Map() }
+/** This takes the way of one thread; no class is without objects. */
+const oneByOne = { dropUnusedClasses: true }
+const splits = new Map(
+  Array.from({ length: COUNT }, (_, index) => [`${index}.jpg`, index % 5 === 0 ? 'val' : 'train'] as const).filter(
+    (_, index) => index % 7 !== 0,
+  ),
+)
 
 describe('a conversion with worker threads', () => {
-  it.each(['detection', 'segmentation'] as const)('gives the same files and report as one thread: %s', async (task) => {
-    const source = largeDataset((index) => `${index}.jpg`)
-    const [parallel, serial] = [
-      await convert(source, 'yolo', { task }),
-      await convert(source, 'yolo', { task, ...oneByOne }),
-    ]
-    const { [MARKER_NAME]: _, ...files } = parallel.files()
-    const { [MARKER_NAME]: __, ...expected } = serial.files()
-    expect(files).toEqual(expected)
-    expect({ ...parallel.report, target: '' }).toEqual({ ...serial.report, target: '' })
-    expect(parallel.report.splits.test.images).toBe(COUNT)
-    expect(parallel.text('data.yaml')).toContain('test: ')
-  })
+  it.each([{ task: 'detection' as const }, { task: 'segmentation' as const }, { task: 'detection' as const, splits }])(
+    'gives the same files and report as one thread: $task',
+    async (options) => {
+      const source = largeDataset((index) => `${index}.jpg`)
+      const [parallel, serial] = [
+        await convert(source, 'yolo', options),
+        await convert(source, 'yolo', { ...options, ...oneByOne }),
+      ]
+      const { [MARKER_NAME]: _, ...files } = parallel.files()
+      const { [MARKER_NAME]: __, ...expected } = serial.files()
+      expect(files).toEqual(expected)
+      expect({ ...parallel.report, target: '' }).toEqual({ ...serial.report, target: '' })
+      expect(parallel.report.splits.test.images).toBe(COUNT - ('splits' in options ? splits.size : 0))
+      expect(parallel.text('data.yaml')).toContain('test: ')
+    },
+  )
 
   it('leaves names that must be told apart to one thread', async () => {
     const source = largeDataset((index) =>

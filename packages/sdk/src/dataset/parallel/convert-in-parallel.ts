@@ -16,6 +16,8 @@ const MIN_IMAGES = 2000
 const RANGE = 1024
 /** More threads wait for the file system. */
 const MAX_WORKERS = 8
+/** Each thread has a copy of the splits, of some 100 bytes an image. */
+const MAX_SPLITS = 500_000
 
 export interface ConvertInParallelOptions {
   reader: DatasetReader
@@ -36,12 +38,14 @@ export async function convertInParallel(options: ConvertInParallelOptions): Prom
   if (shared === undefined || program === undefined || shared.images < MIN_IMAGES || !isFileForEach(to, context)) {
     return undefined
   }
+  if ((shared.splits?.size ?? 0) > MAX_SPLITS) return undefined
   const ranges: ImageRange[] = []
   for (let start = 0; start < shared.images; start += RANGE) ranges.push({ start, end: start + RANGE })
   const results: ReportParts[] = []
   const { signal, ...writeOptions } = context.options
   const input: WorkerInput = {
     handle: shared.handle,
+    splits: shared.splits,
     to,
     target: context.target,
     dataset: { ...context.dataset, attributes: {} },
@@ -75,11 +79,12 @@ function isFileForEach(to: DatasetFormat, { options, dataset }: WriteContext): b
 }
 
 /** Names that must be told apart depend on what came before: one thread gives them. */
-async function hasCollisions({ names }: SharedDataset): Promise<boolean> {
+async function hasCollisions({ names, splits }: SharedDataset): Promise<boolean> {
   const outputNames = createOutputNames()
   let count = 0
   for (const { path, split } of names()) {
-    outputNames.next(path, split)
+    // Splits go by the paths where the pixels are, which these are not: names have to differ over all of them.
+    outputNames.next(path, splits === undefined ? split : '')
     if (outputNames.collisions > 0) return true
     if (++count % 4096 === 0) await setImmediate()
   }

@@ -6,6 +6,7 @@ import type { WriteContext } from '../convert-options.ts'
 import { openSharedCoco } from '../formats/coco/open-shared-coco.ts'
 import { loadWriter } from '../formats/writers.ts'
 import { LossCounter, ReportBuilder } from '../report.ts'
+import { withSplits } from '../with-splits.ts'
 import type { FromWorker, ImageRange, WorkerInput } from './messages.ts'
 
 const input = workerData as WorkerInput
@@ -18,7 +19,9 @@ async function convert(range: ImageRange): Promise<FromWorker> {
   const writer = await createWriter(context)
   const losses = new LossCounter()
   let images = 0
-  for await (const record of openSharedCoco(input.handle, losses, range).images()) {
+  const own = openSharedCoco(input.handle, losses, range)
+  const reader = input.splits === undefined ? own : withSplits(own, input.splits)
+  for await (const record of reader.images()) {
     if (context.options.images === 'copy') checkSize(record)
     const writing = writer.image(record)
     if (writing !== undefined) await writing

@@ -6,6 +6,7 @@ import type { ReportParts } from '../report.ts'
 /** What a worker of a conversion is started with. */
 export interface WorkerInput {
   handle: SharedDataset['handle']
+  splits: SharedDataset['splits']
   to: DatasetFormat
   target: string
   dataset: WriteContext['dataset']

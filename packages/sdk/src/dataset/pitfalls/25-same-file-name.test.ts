@@ -6,6 +6,7 @@ import { imageRecord, plainPng, temporaryFolder, writeContext } from '../../test
 import { convertDataset } from '../convert-dataset.ts'
 import { copyImage } from '../copy-image.ts'
 import { createOutputNames } from '../output-names.ts'
+import { read } from './coco-fixture.ts'
 
 const names = ['a/1.png', 'b/1.png', 'A/1.PNG', 'a/1.jpeg', 'b_1.png', 'images/a/1.png']
 
@@ -39,9 +40,7 @@ it.each<DatasetFormat>(['voc', 'labelme', 'yolo', 'coco', 'dice'])(
     const files = readdirSync(target, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
-    // COCO and DICE hold paths: they keep those of the source, which differ as they are.
-    const isKept = to === 'coco' || to === 'dice'
-    const fold = (file: string) => (isKept ? file : file.normalize('NFC').toLowerCase())
+    const fold = (file: string) => file.normalize('NFC').toLowerCase()
     expect(new Set(files.map(fold)).size).toBe(files.length)
     const pixels = files
       .filter((file) => /\.(png|jpeg)$/i.test(file))
@@ -65,6 +64,42 @@ it('pitfall 25: names that share a stem, or are the same but for case or Unicode
   )
   expect(new Set(stems).size).toBe(given.length)
 })
+
+it.each<DatasetFormat>(['coco', 'dice'])(
+  'pitfall 25: paths that differ in case alone are told apart in %s, counted, and lead to their own pixels',
+  async (to) => {
+    const paths = ['a/1.png', 'A/1.png', 'a/2.png', 'A/1_x.png']
+    const images = paths.map((file_name, id) => ({ id, file_name, width: 8, height: 6 }))
+    using source = temporaryFolder({
+      'annotations.json': JSON.stringify({ images, categories: [{ id: 1, name: 'a' }], annotations: [] }),
+      ...Object.fromEntries(paths.map((name, id) => [name, plainPng(8, 6, [id * 40, 0, 0])])),
+    })
+    using folder = temporaryFolder()
+    const target = join(folder.dir, to)
+    const report = await convertDataset({ source: source.dir, from: 'coco', target, to })
+    expect(report.losses).toMatchObject([
+      { reason: 'image-renamed', count: 1, examples: [expect.stringMatching(/^A\/1\.png became A\/1_/)] },
+    ])
+    const { records } = await read(target, to)
+    expect(records.map(({ path }) => path.replace(/_[0-9a-f]{8}\./, '_#.'))).toEqual([
+      'a/1.png',
+      'A/1_#.png',
+      'a/2.png',
+      'A/1_x.png',
+    ])
+    for (const [id, { file = '' }] of records.entries())
+      expect(readFileSync(file)).toEqual(plainPng(8, 6, [id * 40, 0, 0]))
+    // Where no pixels are written the names are those of the source's own files.
+    const names = await convertDataset({
+      source: source.dir,
+      from: 'coco',
+      target: `${target}-none`,
+      to,
+      images: 'none',
+    })
+    expect(names.losses).toEqual([])
+  },
+)
 
 it('pitfall 25: where two images get one name all the same, the second one is an error, not a copy over the first', async () => {
   using folder = temporaryFolder({ 'a.png': plainPng(2, 2), 'b.png': plainPng(3, 3) })

@@ -9,6 +9,7 @@ import { ringArea } from '../../geometry/polygon.ts'
 import { rleArea } from '../../geometry/rle.ts'
 import { TextFile } from '../../json/text-file.ts'
 import { keepsGeometry } from '../../keeps-geometry.ts'
+import { createKeptNames } from '../../kept-names.ts'
 import { nestAttributes, withoutKeys } from '../../merge-attributes.ts'
 import type { Annotation, ImageRecord } from '../../record.ts'
 import { findRecordSize } from '../../record-size.ts'
@@ -41,6 +42,7 @@ export function createCocoWriter(context: WriteContext): DatasetWriter {
   const keeps = keepsGeometry(task, dataset.taskType)
   const folder = join(target, 'annotations')
   const files = new Map<SplitName | undefined, SplitFile>()
+  const nameOf = createKeptNames(context)
   const categoryIds = dataset.classes.map(({ id, sourceId }) => (isOwn && sourceId !== undefined ? sourceId : id + 1))
   mkdirSync(folder, { recursive: true })
   if (!isOwn && Object.keys(dataset.attributes ?? {}).length > 0) {
@@ -87,10 +89,11 @@ export function createCocoWriter(context: WriteContext): DatasetWriter {
       }
       const size = findRecordSize(record)
       if (size === undefined) report.lose('image-size-unknown', record.path)
+      const path = nameOf(record.path)
       const extra = withoutKeys(record.attributes ?? {}, IMAGE_MEMBERS)
       const text = JSON.stringify({
         id,
-        file_name: record.path,
+        file_name: path,
         width: size?.width ?? 0,
         height: size?.height ?? 0,
         ...extra,
@@ -104,7 +107,7 @@ export function createCocoWriter(context: WriteContext): DatasetWriter {
         file.annotations.write(file.annotationCount++ === 0 ? `\n${line}` : `,\n${line}`)
         written.push(annotation.classId)
       }
-      await copyImage(record, join(target, record.path), context)
+      await copyImage(record, join(target, path), context)
       report.wrote(record.split, written)
     },
     async finish() {

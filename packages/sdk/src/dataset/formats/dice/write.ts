@@ -5,6 +5,7 @@ import type { DatasetWriter, WriteContext } from '../../convert-options.ts'
 import { copyImage } from '../../copy-image.ts'
 import { TextFile } from '../../json/text-file.ts'
 import { keepsGeometry } from '../../keeps-geometry.ts'
+import { createKeptNames } from '../../kept-names.ts'
 import { nestAttributes, withoutKeys } from '../../merge-attributes.ts'
 import type { Annotation, ImageRecord } from '../../record.ts'
 
@@ -36,6 +37,7 @@ export function createDiceWriter(context: WriteContext): DatasetWriter {
   const classIds = dataset.classes.map(({ id, sourceId }) => (isOwn && typeof sourceId === 'number' ? sourceId : id))
   const splits: Record<string, number> = { train: 0, val: 0, test: 0 }
   const perClass: number[] = []
+  const nameOf = createKeptNames(context)
   let images = 0
   let annotations = 0
   let lastId = 0
@@ -66,6 +68,7 @@ export function createDiceWriter(context: WriteContext): DatasetWriter {
   return {
     async image(record) {
       const id = record.id ?? images
+      const path = nameOf(record.path)
       const written: number[] = []
       const list: object[] = []
       for (const annotation of record.annotations) {
@@ -89,7 +92,7 @@ export function createDiceWriter(context: WriteContext): DatasetWriter {
       }
       const line = JSON.stringify({
         id,
-        file_name: record.path,
+        file_name: path,
         width: record.width,
         height: record.height,
         split: record.split,
@@ -100,7 +103,7 @@ export function createDiceWriter(context: WriteContext): DatasetWriter {
       images++
       annotations += written.length
       if (record.split !== undefined) splits[record.split] = (splits[record.split] ?? 0) + 1
-      await copyImage(record, join(target, record.path), context)
+      await copyImage(record, join(target, path), context)
       report.wrote(record.split, written)
     },
     async finish() {
