@@ -57,7 +57,9 @@ export function claimStatement(
     live as materialized (
       select j.id, j.queue, j.project_id as owner from jobs j where j.lease_owner is not null and j.state = 'queued' and not ${isFree}
       union
-      select j.id, j.queue, j.project_id from attempts a join jobs j on j.id = a.job_id
+      -- Each by its key ("offset 0" keeps it so): the planner would rather read all jobs that there ever were.
+      select j.id, j.queue, j.project_id from attempts a
+        cross join lateral (select id, queue, project_id from jobs where id = a.job_id offset 0) j
       where a.launched_at is not null and a.cleaned_at is null
     ),
     queue_load as (select queue, count(*)::int as running from live group by queue),
