@@ -1,4 +1,3 @@
-import type { MetricPointRow } from './parse-events.ts'
 import type { StoreEventsInput } from './store-events.ts'
 
 /**
@@ -7,7 +6,7 @@ import type { StoreEventsInput } from './store-events.ts'
  */
 export function columnsOf(inputs: readonly StoreEventsInput[]): unknown[] {
   const events = inputs.flatMap(({ batch }, index) => batch.events.map((event) => ({ ix: index + 1, event })))
-  const { names, axes, nameIndexes, points } = pointsOf(inputs)
+  const { names, axes, series, points } = pointsOf(inputs)
   const lines = inputs.flatMap(({ batch }, index) => batch.logs.map((line) => ({ ix: index + 1, ...line })))
   return [
     list(inputs, (input) => input.jobId),
@@ -27,13 +26,13 @@ export function columnsOf(inputs: readonly StoreEventsInput[]): unknown[] {
     ),
     names,
     axes,
-    list(points, ({ ix }) => ix),
-    list(points, ({ point }) => point.seq),
+    list(series, ({ ix }) => ix),
+    list(series, ({ name }) => name),
     JSON.stringify(lines),
-    list(points, (_, index) => nameIndexes[index] ?? 0),
-    list(points, ({ point }) => point.step),
-    list(points, ({ point }) => point.value),
-    list(points, ({ point }) => point.time),
+    list(points, ({ event }) => event),
+    list(points, ({ series }) => series),
+    list(points, ({ step }) => step),
+    list(points, ({ value }) => value),
   ]
 }
 
@@ -47,30 +46,47 @@ function upToLast(values: readonly (object | null)[]): (string | null)[] {
   return values.slice(0, count).map((value) => (value === null ? null : JSON.stringify(value)))
 }
 
-/** The points of each batch, the last one of each name and step, and names by number: they are the same few all the time. */
-function pointsOf(inputs: readonly StoreEventsInput[]) {
+interface PointColumns {
+  names: string[]
+  axes: string[]
+  /** A name in a batch: the number of both, from 1. */
+  series: { ix: number; name: number }[]
+  /** Number and time are those of its event. */
+  points: { event: number; series: number; step: number; value: number }[]
+}
+
+/** The points of each batch, the last one of each name and step. Everything said twice is a number, counted from 1. */
+function pointsOf(inputs: readonly StoreEventsInput[]): PointColumns {
+  const columns: PointColumns = { names: [], axes: [], series: [], points: [] }
   const known = new Map<string, number>()
-  const names: string[] = []
-  const axes: string[] = []
-  const nameIndexes: number[] = []
-  const points: { ix: number; point: MetricPointRow }[] = []
+  let before = 0
   for (const [index, { batch }] of inputs.entries()) {
-    const places = new Map<string, number>()
-    for (const point of batch.metrics) {
-      const named = `${point.axis} ${point.name}`
-      let nameIndex = known.get(named)
-      if (nameIndex === undefined) {
-        nameIndex = names.push(point.name)
-        axes.push(point.axis)
-        known.set(named, nameIndex)
+    const seriesOf = new Map<string, number>()
+    const placesOf = new Map<string, Map<number, number>>()
+    // Points are in the order of their events.
+    let event = 0
+    for (const { seq, name, axis, step, value } of batch.metrics) {
+      while ((batch.events[event]?.seq ?? seq) < seq) event++
+      const named = `${axis} ${name}`
+      let series = seriesOf.get(named)
+      if (series === undefined) {
+        let number = known.get(named)
+        if (number === undefined) {
+          number = columns.names.push(name)
+          columns.axes.push(axis)
+          known.set(named, number)
+        }
+        series = columns.series.push({ ix: index + 1, name: number })
+        seriesOf.set(named, series)
       }
-      // One statement cannot write a row twice: the later one wins.
-      const place = `${point.step} ${point.name}`
-      const at = places.get(place) ?? points.length
-      places.set(place, at)
-      points[at] = { ix: index + 1, point }
-      nameIndexes[at] = nameIndex
+      // One statement cannot write a row twice: the later one wins, also when it counts by the other axis.
+      const places = placesOf.get(name) ?? new Map<number, number>()
+      placesOf.set(name, places)
+      const at = places.get(step) ?? columns.points.length
+      places.set(step, at)
+      columns.points[at] = { event: before + event + 1, series, step, value }
     }
+    before += batch.events.length
   }
-  return { names, axes, nameIndexes, points }
+  return columns
 }

@@ -54,7 +54,7 @@ export async function storeEvents(
 }
 
 /** $1 now, $2 lines kept of an attempt; the others as {@link columnsOf} lists them. `ix` is the number of a batch, from 1. */
-const text = (locking: string) => `
+const text = (locking: string, addPoints: string) => `
   with batch as (
     select * from unnest($3::bigint[], $4::int[], $5::text[], $6::bigint[], $7::bigint[], $8::text[]::jsonb[], $9::text[]::jsonb[])
       with ordinality as b(job_id, attempt, channel, first, last, progress, latest, ix)
@@ -101,22 +101,29 @@ const text = (locking: string) => `
       join guard g on g.ix = e.ix
     where e.seq > g.held
   ),
+  -- The last step that each series of the batches has.
+  last_steps as (
+    select array_agg(coalesce((
+        select max(m.step) from metrics m
+        where m.job_id = g.job_id and m.attempt = g.attempt and m.name = ($15::text[])[s.name_ix]
+      ), -1) order by s.number) as of_series
+    from unnest($17::int[], $18::int[]) with ordinality as s(ix, name_ix, number) left join guard g on g.ix = s.ix
+  ),
   point as (
-    select g.job_id, g.attempt, ($15::text[])[m.name_ix] as name, ($16::text[])[m.name_ix] as axis, m.step, m.value, m.time
-    from unnest($17::int[], $18::bigint[], $20::int[], $21::bigint[], $22::float8[], $23::timestamptz[])
-        as m(ix, seq, name_ix, step, value, time)
-      join guard g on g.ix = m.ix
-    where m.seq > g.held
+    select g.job_id, g.attempt, ($15::text[])[($18::int[])[m.series]] as name, ($16::text[])[($18::int[])[m.series]] as axis,
+      m.step, m.value, ($12::timestamptz[])[m.event] as time,
+      m.step > ((select of_series from last_steps))[m.series] as is_new
+    from unnest($20::int[], $21::int[], $22::bigint[], $23::float8[]) as m(event, series, step, value)
+      join guard g on g.ix = ($10::int[])[m.event]
+    where ($11::bigint[])[m.event] > g.held
   ),
-  points as (
-    insert into metrics (job_id, attempt, name, axis, step, value, time)
-    select * from point
-    on conflict (job_id, attempt, name, step) do update set value = excluded.value, time = excluded.time
-  ),
+  ${addPoints}
   -- Blocks of charts into which a late point falls are made again when they are needed.
   stale as (
     delete from metric_blocks b
-    using (select job_id, attempt, name, min(step) as low, max(step) as high from point group by 1, 2, 3) p
+    using (
+      select job_id, attempt, name, min(step) as low, max(step) as high from point where not is_new group by 1, 2, 3
+    ) p
     where b.job_id = p.job_id and b.attempt = p.attempt and b.name = p.name
       and b.to_step >= p.low and b.from_step <= p.high
   ),
@@ -141,5 +148,20 @@ const text = (locking: string) => `
     cur.end_reason as "endReason", cur.stop_reason as "stopReason"
   from cur`
 
-const STATEMENT = { name: 'store-events', text: text('') }
-const STATEMENT_SKIPPING = { name: 'store-events-skipping', text: text('skip locked') }
+const ADD = (name: string, where: string, onConflict = '') => `
+  ${name} as (
+    insert into metrics (job_id, attempt, name, axis, step, value, time)
+    select job_id, attempt, name, axis, step, value, time from point ${where}
+    ${onConflict}
+  ),`
+const OVERWRITE = 'on conflict (job_id, attempt, name, step) do update set value = excluded.value, time = excluded.time'
+
+const STATEMENT = { name: 'store-events', text: text('', ADD('points', '', OVERWRITE)) }
+/**
+ * What goes on from the last step is added without looking for a row to overwrite, which is a third cheaper. Should somebody else
+ * have added that very step since the statement began, it fails, and each batch is stored alone.
+ */
+const STATEMENT_SKIPPING = {
+  name: 'store-events-skipping',
+  text: text('skip locked', ADD('added', 'where is_new') + ADD('overwritten', 'where not is_new', OVERWRITE)),
+}
