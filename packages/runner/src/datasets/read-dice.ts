@@ -30,7 +30,7 @@ export function findDiceFiles(dataset: UnpackedDataset): string[] {
 /** Reads a DICE dataset. Throws `unprocessable` naming each field that is wrong, up to twenty. */
 export async function readDice(dataset: UnpackedDataset, fileName: string): Promise<DatasetContent> {
   const file = await parseFile(dataset, fileName)
-  const taskType = TASK_TYPES[file.task_type]
+  const taskType = hasTurnedBoxes(file) ? 'obb' : TASK_TYPES[file.task_type]
   if (taskType === undefined)
     throw new TrainyardError(
       'unprocessable',
@@ -90,6 +90,12 @@ export async function readDice(dataset: UnpackedDataset, fileName: string): Prom
     annotationFiles: [fileName],
     annotations,
   }
+}
+
+/** DICE has one word for every geometry; the turned box is the one that trainers know, as the SDK's reader says too. */
+function hasTurnedBoxes({ task_type, images }: DiceFile): boolean {
+  const isTurned = (annotation: DiceAnnotation) => annotation.type === 'obb'
+  return task_type === 'geometry_detection' && images.some(({ annotations }) => annotations.some(isTurned))
 }
 
 async function parseFile(dataset: UnpackedDataset, fileName: string): Promise<DiceFile> {
