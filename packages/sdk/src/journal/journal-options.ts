@@ -35,7 +35,10 @@ export interface JournalOptions {
   onWarning?: (message: string) => void
   /** Defaults: 200 events, 256 KiB, 1,000 ms. */
   batch?: { maxEvents?: number; maxBytes?: number; delayMs?: number }
-  /** Defaults: 50,000 events, 32 MiB in memory, 64 MiB on disk. At the limit the least important events go. */
+  /**
+   * Defaults: 50,000 events, 32 MiB in memory, 64 MiB on disk. At the limit the least important events go; predictions and
+   * validations only at the limit on disk, when nothing else is left to go.
+   */
   limits?: Partial<QueueLimits>
   backoff?: BackoffOptions
   /** Until the platform names its own pace. Default 15. */

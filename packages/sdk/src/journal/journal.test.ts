@@ -280,13 +280,33 @@ describe('the journal', () => {
     await journal.close({ timeoutMs: 1000 })
   })
 
+  it('gives up predictions in an endless outage when nothing else is left, and reports how many', async () => {
+    platform.intercept = () => true
+    const limits = { maxEvents: 20, maxBytes: 10_000, maxSpoolBytes: 20_000 }
+    const journal = openJournal({ limits, requestTimeoutMs: 300, batch: { maxEvents: 10, delayMs: 1 } })
+    journal.append({ type: 'started' })
+    journal.append({ type: 'validation', primary: { name: 'f1', value: 1, goal: 'maximize' }, metrics: {} })
+    for (let index = 0; index < 500; index++)
+      journal.append({ type: 'prediction', imageName: `${index}.png`, predictions: [] })
+    expect(journal.dropped.predictions).toBeGreaterThan(200)
+    platform.intercept = undefined
+    journal.append({ type: 'completed', result: { operation: 'predict', imageCount: 500 } })
+    const { delivered, dropped } = await journal.close({ timeoutMs: 10_000 })
+    expect([delivered, dropped.validations, dropped.metrics]).toEqual([true, 0, 0])
+    expect(types().filter((type) => type === 'prediction')).toHaveLength(500 - dropped.predictions)
+    expect(types().filter((type) => type !== 'prediction')).toEqual(['started', 'validation', 'log', 'completed'])
+    const loss = platform.events.find(({ eventType }) => eventType === 'journal-loss')
+    expect(Number((loss?.data as { predictions: number } | undefined)?.predictions)).toBeGreaterThan(200)
+    expect(loss?.message).toMatch(/[1-9]\d* predictions/)
+  })
+
   it('says on close what it dropped when the platform never came back', async () => {
     const journal = openJournal({ url: 'http://127.0.0.1:9/v1/jobs/7', limits: { maxEvents: 10 } })
     for (let index = 0; index < 25; index++) journal.append({ type: 'log', level: 'info', message: `info ${index}` })
     journal.append({ type: 'cancelled' })
     const { dropped, unacknowledged } = await journal.close({ timeoutMs: 1 })
     // What came in, less what was dropped; the report of the loss and the end came on top.
-    expect(dropped).toEqual({ debugLogs: 0, logs: expect.any(Number), metrics: 0 })
+    expect(dropped).toMatchObject({ debugLogs: 0, logs: expect.any(Number), metrics: 0 })
     expect(unacknowledged).toBe(25 - dropped.logs + 2)
     const next = openJournal()
     expect((await next.close({ timeoutMs: 5000 })).delivered).toBe(true)
@@ -305,7 +325,7 @@ describe('the journal', () => {
     journal.append({ type: 'cancelled' })
     await journal.close({ timeoutMs: 5000 })
     const loss = platform.events.find(({ eventType }) => eventType === 'journal-loss')
-    expect(loss?.data).toEqual({ debugLogs: 2, logs: 0, metrics: 0 })
+    expect(loss?.data).toEqual({ debugLogs: 2, logs: 0, metrics: 0, predictions: 0, validations: 0 })
   })
 
   it('keeps the text of a log whose data cannot be written, and does not throw', async () => {
@@ -337,7 +357,7 @@ describe('the journal', () => {
     expect(types().filter((type) => type === 'started' || type === 'completed')).toEqual(['started', 'completed'])
     expect(platform.events.find(({ eventType }) => eventType === 'journal-loss')).toMatchObject({
       level: 'warning',
-      data: { debugLogs: 30, logs: 30, metrics: 29 },
+      data: { debugLogs: 30, logs: 30, metrics: 29, predictions: 0, validations: 0 },
     })
   })
 })

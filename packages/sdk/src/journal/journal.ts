@@ -3,7 +3,15 @@ import { isWorthWaiting, MAX_TOKENS, type PlatformAnswer, type PlatformApi } fro
 import { type BackoffOptions, backoffMs, createTokenBucket, isRetryableStatus, sleep } from '../http/retry.ts'
 import type { TokenSource } from '../http/token-source.ts'
 import type { CloseReport, JournalOptions, JournalStop, NewEvent } from './journal-options.ts'
-import { EventQueue, type Loss, NEVER_DROPPED, type Priority, type QueuedEvent } from './queue.ts'
+import {
+  EventQueue,
+  type Loss,
+  NEVER_DROPPED,
+  PREDICTION,
+  type Priority,
+  type QueuedEvent,
+  VALIDATION,
+} from './queue.ts'
 import { openSpool, type Spool, type SpoolFileSystem, type SpoolRecord } from './spool.ts'
 import { writeEvent } from './write-event.ts'
 
@@ -170,6 +178,8 @@ export class Journal {
 
   #priorityOf(event: NewEvent): Priority {
     if (event.type === 'log') return event.level === 'debug' ? 0 : 1
+    if (event.type === 'prediction') return PREDICTION
+    if (event.type === 'validation') return VALIDATION
     if (event.type !== 'progress') return NEVER_DROPPED
     const isNewEpoch = event.epoch !== undefined && event.epoch !== this.#lastEpoch
     if (isNewEpoch) this.#lastEpoch = event.epoch
@@ -181,7 +191,7 @@ export class Journal {
     if (this.#terminal !== undefined) return
     const loss = this.#queue.takeLoss()
     if (loss === undefined) return
-    const message = `Events were dropped because the platform did not take them: ${loss.debugLogs} debug logs, ${loss.logs} logs, ${loss.metrics} metrics between epochs`
+    const message = `Events were dropped because the platform did not take them: ${loss.debugLogs} debug logs, ${loss.logs} logs, ${loss.metrics} metrics between epochs, ${loss.predictions} predictions, ${loss.validations} validations`
     this.#onWarning(message)
     this.#push({ type: 'log', level: 'warning', eventType: 'journal-loss', message, data: { ...loss } }, NEVER_DROPPED)
   }

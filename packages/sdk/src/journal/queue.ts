@@ -1,8 +1,17 @@
 import type { Spool, SpoolRecord } from './spool.ts'
 
-/** What goes first when there is no room: 0 debug logs, 1 logs, 2 metrics between epochs; 3 never goes. */
-export type Priority = 0 | 1 | 2 | 3
+/**
+ * What an event is to a full queue: 0 a debug log, 1 a log, 2 metrics between epochs, 4 a prediction, 5 a validation;
+ * 3 never goes. (It keeps its number: spools of older versions hold it.)
+ */
+export type Priority = 0 | 1 | 2 | 3 | 4 | 5
 export const NEVER_DROPPED: Priority = 3
+export const PREDICTION: Priority = 4
+export const VALIDATION: Priority = 5
+/** What goes first. */
+const DROP_ORDER: readonly Priority[] = [0, 1, 2, PREDICTION, VALIDATION]
+/** Results that somebody waits for: they go only before memory grows beyond what the spool may take. */
+const isLastResort = (priority: Priority) => priority === PREDICTION || priority === VALIDATION
 
 export interface QueuedEvent {
   id: number
@@ -27,10 +36,19 @@ export interface Loss {
   debugLogs: number
   logs: number
   metrics: number
+  predictions: number
+  validations: number
 }
-const LOSS_KINDS = ['debugLogs', 'logs', 'metrics'] as const
-export const createLoss = (): Loss => ({ debugLogs: 0, logs: 0, metrics: 0 })
-const isEmpty = (loss: Loss) => LOSS_KINDS.every((kind) => loss[kind] === 0)
+const LOSS_KINDS: readonly (keyof Loss | undefined)[] = [
+  'debugLogs',
+  'logs',
+  'metrics',
+  undefined,
+  'predictions',
+  'validations',
+]
+export const createLoss = (): Loss => ({ debugLogs: 0, logs: 0, metrics: 0, predictions: 0, validations: 0 })
+const isEmpty = (loss: Loss) => Object.values(loss).every((count) => count === 0)
 
 export interface EventQueueOptions {
   /** Where the queue survives a crash; absent: in memory alone. */
@@ -53,7 +71,7 @@ export class EventQueue {
   #nextSeq = 1
   #acknowledged = 0
   /** Events without a number, by priority: says in O(1) whether there is something to drop. */
-  #droppable = [0, 0, 0, 0]
+  #droppable = [0, 0, 0, 0, 0, 0]
   readonly #spool: Spool | undefined
   readonly #limits: QueueLimits
   readonly #options: EventQueueOptions
@@ -208,23 +226,32 @@ export class EventQueue {
 
   /** Drops a tenth of what is held, least important first; false when nothing is less important than what comes. */
   #makeRoom(incoming: Priority): boolean {
-    const { maxEvents, maxBytes } = this.#limits
-    let events = this.#events.length >= maxEvents ? Math.max(1, Math.floor(maxEvents / 10)) : 0
-    let bytes = this.#bytes >= maxBytes ? Math.max(1, Math.floor(maxBytes / 10)) : 0
+    const { maxEvents, maxBytes, maxSpoolBytes } = this.#limits
+    const lastBytes = Math.max(maxBytes, maxSpoolBytes)
+    const isLast = this.#bytes >= lastBytes
+    const tenthOf = (limit: number) => Math.max(1, Math.floor(limit / 10))
+    let events = this.#events.length >= maxEvents ? tenthOf(maxEvents) : 0
+    let bytes = this.#bytes >= maxBytes ? tenthOf(maxBytes) : 0
     const ids: number[] = []
-    for (const priority of [0, 1, 2] as const) {
-      if (priority > incoming) break
-      if ((this.#droppable[priority] ?? 0) === 0) continue
-      for (const event of this.#events) {
-        if (events <= 0 && bytes <= 0) break
-        // What has a number may be on its way: taking it out would leave a gap.
-        if (event.seq !== 0 || event.priority !== priority) continue
-        ids.push(event.id)
-        events--
-        bytes -= event.sizeBytes
+    for (const priority of DROP_ORDER) {
+      if (isLastResort(priority)) {
+        if (!isLast) break
+        // Only as much as the memory needs: their number is no reason.
+        events = 0
       }
+      if ((this.#droppable[priority] ?? 0) > 0) {
+        for (const event of this.#events) {
+          if (events <= 0 && bytes <= 0) break
+          // What has a number may be on its way: taking it out would leave a gap.
+          if (event.seq !== 0 || event.priority !== priority) continue
+          ids.push(event.id)
+          events--
+          bytes -= event.sizeBytes
+        }
+      }
+      if (priority === incoming) break
     }
-    if (ids.length === 0) return incoming === NEVER_DROPPED
+    if (ids.length === 0) return incoming === NEVER_DROPPED || (isLastResort(incoming) && !isLast)
     const record: SpoolRecord = { op: 'drop', ids }
     this.#write(record)
     this.#apply(record)
