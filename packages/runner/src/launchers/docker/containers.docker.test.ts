@@ -85,6 +85,24 @@ describe.skipIf(image === undefined)('containers', () => {
     ]
   }
 
+  it('are started and removed where two runners made the network at the same time', async (test) => {
+    const ref = request('setInterval(() => {}, 1000)')
+    const Name = `trainyard-${ref.jobId}-1-${instanceId.slice(0, 8)}`
+    const another = () => docker.createNetwork({ Name, CheckDuplicate: false })
+    await another()
+    // Engines from 25 on refuse it by themselves.
+    if ((await another().catch(() => undefined)) === undefined) {
+      await docker.getNetwork(Name).remove()
+      test.skip('this engine makes no two networks of one name')
+    }
+    await launcher.launch(ref)
+    await when(ref, 'running')
+    expect((await named(ref)).filter((kind) => kind === 'network')).toEqual(['network'])
+    await another()
+    await launcher.remove(ref)
+    expect(await named(ref)).toEqual([])
+  })
+
   it('lock a trainer in: no root, no capability, no way to new ones, nothing to write but its own places', async () => {
     const ref = request(`
       const fs = require('fs')

@@ -6,7 +6,7 @@ import type { AttemptRef, Launcher, LaunchRequest, Observation } from '../launch
 import type { DockerConfig } from './config.ts'
 import { askEngine, connectEngine, engineStart, messageOf, statusOf, unless } from './engine.ts'
 import { createGate } from './gate.ts'
-import { ensureNetwork } from './networks.ts'
+import { ensureNetwork, removeNetworks } from './networks.ts'
 import { mayBeRestart, observationOf, withRestart } from './observe-state.ts'
 import { parseTime } from './output-frames.ts'
 import { createPulls, type Pull } from './pulls.ts'
@@ -210,7 +210,7 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
         await sleep(50)
       }
       await retryBusy(() => unless([404], docker.getVolume(name).remove()))
-      if (config.network === 'job') await retryBusy(() => unless([404], docker.getNetwork(name).remove()))
+      if (config.network === 'job') await retryBusy(() => removeNetworks(docker, name))
     })
     for (const known of [endedEarly, created, nextLook]) known.delete(name)
   }
