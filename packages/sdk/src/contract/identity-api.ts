@@ -144,6 +144,7 @@ export const CreateTokenRequest = z
   .meta({ id: 'CreateTokenRequest' })
 export type CreateTokenRequest = z.infer<typeof CreateTokenRequest>
 
+/** A token as its owner may see it: never with its secret. */
 export const ApiToken = z
   .object({
     id: z.string(),
@@ -156,6 +157,7 @@ export const ApiToken = z
     lastUsedAt: Timestamp.optional(),
   })
   .meta({ id: 'ApiToken' })
+/** A token as its owner may see it: never with its secret. */
 export type ApiToken = z.infer<typeof ApiToken>
 
 /** `GET /v1/tokens` */

@@ -7,10 +7,13 @@ import { ProjectName } from './identity-api.ts'
 import { EndReason, ErrorType, JobState } from './job-states.ts'
 import { Attempt, JobId, MetricGoal, Metrics, MetricValue, Operation, TaskType, Timestamp } from './primitives.ts'
 
+/** The queue of jobs that name none. */
 export const DEFAULT_QUEUE = 'default'
+/** The name of a queue: lower-case letters, digits, "-" and "_". */
 export const QueueName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be lower-case letters, digits, "-" and "_"')
+/** The name of a queue: lower-case letters, digits, "-" and "_". */
 export type QueueName = z.infer<typeof QueueName>
 
 /** `POST /v1/jobs` */
@@ -216,6 +219,7 @@ export const RestartJobRequest = z
   })
   .meta({ id: 'RestartJobRequest' })
 export type RestartJobRequest = z.infer<typeof RestartJobRequest>
+/** RestartJobRequest before its defaults are filled in: what a caller writes. */
 export type RestartJobInput = z.input<typeof RestartJobRequest>
 
 /**

@@ -61,6 +61,7 @@ const end = {
   retryable: lenient(z.boolean()),
 }
 
+/** `POST /v1/jobs/{id}/heartbeat`: where a trainer is, and its metrics. */
 export const SimpleHeartbeatRequest = z.looseObject({
   epoch: Count,
   current_epoch: Count.describe('The same as `epoch`'),
@@ -72,19 +73,25 @@ export const SimpleHeartbeatRequest = z.looseObject({
   metrics: LenientMetrics,
   trace_id: Text,
 })
+/** `POST /v1/jobs/{id}/heartbeat`: where a trainer is, and its metrics. */
 export type SimpleHeartbeatRequest = z.infer<typeof SimpleHeartbeatRequest>
 
+/** Its answer: whether to go on. */
 export const SimpleHeartbeatResponse = z.object({ status: z.string(), should_continue: z.boolean() })
+/** Its answer: whether to go on. */
 export type SimpleHeartbeatResponse = z.infer<typeof SimpleHeartbeatResponse>
 
+/** `POST /v1/jobs/{id}/event`: a line of the log, or something that happened. */
 export const SimpleEventRequest = z.looseObject({
   level: lenient(z.string()).describe('debug, info, warning or error; other words count as info'),
   event_type: Name,
   message: Text,
   data: Details,
 })
+/** `POST /v1/jobs/{id}/event`: a line of the log, or something that happened. */
 export type SimpleEventRequest = z.infer<typeof SimpleEventRequest>
 
+/** `POST /v1/jobs/{id}/done`: how it ended. */
 export const SimpleDoneRequest = z.looseObject({
   status: SimpleStatus,
   ...end,
@@ -94,6 +101,7 @@ export const SimpleDoneRequest = z.looseObject({
   artifacts: lenient(z.array(z.unknown())),
   training_time_seconds: Amount,
 })
+/** `POST /v1/jobs/{id}/done`: how it ended. */
 export type SimpleDoneRequest = z.infer<typeof SimpleDoneRequest>
 
 /** `POST /api/v1/validation/jobs/{id}/results` */
