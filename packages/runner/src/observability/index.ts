@@ -3,9 +3,6 @@ import type { ObservabilityAdapter } from './adapter.ts'
 import { createAdapters } from './create-adapters.ts'
 import { createFeed } from './feed/feeder.ts'
 
-export { type ObservabilityConfig, readObservabilityConfig } from './config.ts'
-export { listExperiments } from './list-experiments.ts'
-
 export interface Observability {
   start(): void
   stop(): Promise<void>

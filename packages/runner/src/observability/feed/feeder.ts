@@ -33,7 +33,7 @@ export interface FeedLimits {
   circuitPauseMs: number
 }
 
-export const DEFAULT_FEED_LIMITS: FeedLimits = {
+const DEFAULT_FEED_LIMITS: FeedLimits = {
   intervalMs: 1000,
   queueSize: 200,
   concurrency: 4,

@@ -145,7 +145,7 @@ export function endOf(attempt: AttemptRow): ExperimentEnd | undefined {
 }
 
 /** `{"basic": {"epochs": 3}}` becomes `{"basic.epochs": 3}`. */
-export function flatten(config: object, prefix = ''): Record<string, string | number | boolean> {
+function flatten(config: object, prefix = ''): Record<string, string | number | boolean> {
   const flat: Record<string, string | number | boolean> = {}
   for (const [key, value] of Object.entries(config)) {
     const name = `${prefix}${key}`

@@ -53,7 +53,7 @@ function part(info: ExperimentInfo, name: string, start: Date, end: Date): SpanI
 }
 
 /** What lies behind an attempt when its trainer is first heard. */
-export function beforeSpans(info: ExperimentInfo): SpanInput[] {
+function beforeSpans(info: ExperimentInfo): SpanInput[] {
   const queuedAt = info.queuedAt ?? info.createdAt
   const { launchedAt, heardAt } = info
   return [
@@ -64,7 +64,7 @@ export function beforeSpans(info: ExperimentInfo): SpanInput[] {
 }
 
 /** The attempt as a whole, and its end. */
-export function endSpans(info: ExperimentInfo, end: ExperimentEnd): SpanInput[] {
+function endSpans(info: ExperimentInfo, end: ExperimentEnd): SpanInput[] {
   const { traceId, attempt } = info
   const error = end.state === 'failed' ? { error: end.message ?? end.reason } : {}
   const attributes = {
