@@ -120,17 +120,17 @@ test('says which images have no pixels and why, and draws the others', async () 
   using folder = temporaryFolder({
     'a.png': plainPng(40, 30),
     'b.png': 'damaged',
-    'c.gif': 'GIF89a\u0004\u0000\u0003\u0000',
+    'c.webp': 'RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x03\0\0\x02\0\0',
   })
-  const records = ['a.png', 'b.png', 'c.gif', 'd.png'].map((name) =>
+  const records = ['a.png', 'b.png', 'c.webp', 'd.png'].map((name) =>
     imageRecord(name, { file: join(folder.dir, name) }),
   )
   const target = join(folder.dir, 'sheet.png')
   const shown = await showDataset(reader([...records, imageRecord('e.png')]), { target, tile: 64, count: 9 })
-  expect(shown.images).toEqual(['a.png', 'b.png', 'c.gif', 'd.png', 'e.png'])
+  expect(shown.images).toEqual(['a.png', 'b.png', 'c.webp', 'd.png', 'e.png'])
   expect(shown.withoutPixels).toEqual([
     { path: 'b.png', reason: 'file is damaged' },
-    { path: 'c.gif', reason: 'pixels not decoded: GIF' },
+    { path: 'c.webp', reason: 'WEBP: pixels not shown' },
     { path: 'd.png', reason: 'file is missing' },
     { path: 'e.png', reason: 'file is missing' },
   ])

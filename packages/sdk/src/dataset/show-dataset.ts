@@ -52,7 +52,8 @@ const FAINT = [125, 125, 125] as const
 
 /**
  * Draws a contact sheet: some images with everything that is known of their objects, and a legend. The same dataset gives
- * the same sheet. Labelled images come first. Decoded are PNG and JPEG images; others are grey tiles of the right shape.
+ * the same sheet. Labelled images come first. Decoded are PNG, JPEG, BMP
+ * and GIF images (the first frame); others are empty tiles of the right shape that say what they are.
  */
 export async function showDataset(reader: DatasetReader, options: ShowDatasetOptions): Promise<ShownDataset> {
   const { target, tile = 240, labels = true } = options
@@ -139,7 +140,7 @@ async function drawTile(
   canvas.fillRectangle(x, y, tile, tile, [236, 236, 236])
   if ('pixels' in loaded) blit(canvas, resize(loaded.pixels, width, height), left, top)
   else {
-    canvas.fillRectangle(left, top, width, height, [205, 205, 205])
+    canvas.fillRectangle(left, top, width, height, [255, 255, 255])
     drawCentred(canvas, loaded.missing, left, top + Math.floor(height / 2) - 4, width)
   }
   // Objects are drawn in pixels of the size they were annotated on.
@@ -167,7 +168,10 @@ async function drawTile(
   canvas.text(
     x,
     y + tile + 3 + LINE_HEIGHT,
-    `${size.width}x${size.height}  ${record.split ?? 'no split'}  ${objects}`.slice(0, letters),
+    `${'missing' in loaded ? `${loaded.missing}  ` : ''}${size.width}x${size.height}  ${record.split ?? 'no split'}  ${objects}`.slice(
+      0,
+      letters,
+    ),
     FAINT,
   )
   return 'missing' in loaded ? loaded.missing : undefined

@@ -4,6 +4,8 @@ import { readImageSize } from '../image-header.ts'
 import { decodeJpeg } from '../jpeg/decode.ts'
 import { decodePng, pngToRgb } from '../png/decode.ts'
 import type { ImageRecord } from '../record.ts'
+import { decodeBmp } from './decode-bmp.ts'
+import { decodeGif } from './decode-gif.ts'
 
 export interface Pixels {
   width: number
@@ -24,11 +26,20 @@ export async function loadPixels({ file, path, width, height }: ImageRecord, sid
   try {
     const size = readImageSize(file, path)
     const shown = size.width > 0 ? { width: size.width, height: size.height } : { width, height }
-    if (size.format !== 'png' && size.format !== 'jpeg')
-      return { missing: `pixels not decoded: ${size.format.toUpperCase()}`, ...shown }
+    const missing = `${size.format.toUpperCase()}: pixels not shown`
+    const isKnown = ['png', 'jpeg', 'bmp', 'gif'].includes(size.format)
+    if (!isKnown) return { missing, ...shown }
     const reduce = Math.max(size.width, size.height) >= side * 8 ? 8 : 1
     const bytes = await readFile(file)
-    const stored = size.format === 'png' ? toPixels(bytes, path) : decodeJpeg(bytes, path, { reduce })
+    const stored =
+      size.format === 'png'
+        ? toPixels(bytes, path)
+        : size.format === 'bmp'
+          ? decodeBmp(bytes, path)
+          : size.format === 'gif'
+            ? decodeGif(bytes, path)
+            : decodeJpeg(bytes, path, { reduce })
+    if (stored === undefined) return { missing, ...shown }
     return { pixels: turn(stored, size.orientation ?? 1), ...shown }
   } catch (error) {
     if (error instanceof DatasetError) return { missing: 'file is damaged', width, height }
