@@ -1,10 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
 import { found } from './client.ts'
 import { attemptLabels, attemptName, attemptSelector } from './names.ts'
 import { hasCluster, openCluster, requestOf, type TestCluster } from './testing/cluster.ts'
+import { findKubelet } from './testing/find-kubelet.ts'
 import { seen } from './testing/waiting.ts'
 
 const FOREVER = `console.log('ready'); setInterval(() => {}, 1000)`
@@ -186,16 +186,3 @@ describe.skipIf(!hasCluster)('what happens to pods', () => {
     )
   }
 })
-
-async function findKubelet(): Promise<number | undefined> {
-  for (const name of await readdir('/proc').catch(() => [])) {
-    if (!/^\d+$/.test(name)) continue
-    const [program = '', first = '', ...rest] = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split(
-      '\0',
-    )
-    const isKubelet =
-      program.endsWith('/kubelet') || program === 'kubelet' || (/kube$/.test(program) && first === 'kubelet')
-    if (isKubelet && rest.includes('--kubeconfig')) return Number(name)
-  }
-  return undefined
-}

@@ -30,7 +30,7 @@ async function usedDevices(config: SubprocessConfig): Promise<Set<string>> {
   return used
 }
 
-export async function readDevices(files: Pick<AttemptFiles, 'devices'>): Promise<string[]> {
+async function readDevices(files: Pick<AttemptFiles, 'devices'>): Promise<string[]> {
   const text = await readFile(files.devices, 'utf8').catch(() => '')
   return text.trim() === '' ? [] : text.trim().split(',')
 }

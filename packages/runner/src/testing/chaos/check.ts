@@ -17,6 +17,7 @@ export interface ChaosJob {
 /** Everything that is wrong when all is over, in sentences. */
 export async function checkJobs(stage: Stage, launcher: ChaosLauncher, jobs: readonly ChaosJob[]): Promise<string[]> {
   const wrong: string[] = []
+  const notes = join(launcher.sharedDir(stage.dir), 'chaos')
   const database = await stage.openDatabase()
   try {
     const db = database.db.withSchema('chaos')
@@ -46,9 +47,7 @@ export async function checkJobs(stage: Stage, launcher: ChaosLauncher, jobs: rea
           wrong.push(`${what}: attempt ${attempt} has a gap: ${events.map(({ seq }) => seq).join()}`)
         if (events.length !== lastSeq)
           wrong.push(`${what}: attempt ${attempt} holds ${events.length} events and says ${lastSeq}`)
-        const acknowledged = Number(
-          await readFile(join(stage.dir, 'data', 'datasets', 'chaos', `ack-${id}-${attempt}`), 'utf8').catch(() => '0'),
-        )
+        const acknowledged = Number(await readFile(join(notes, `ack-${id}-${attempt}`), 'utf8').catch(() => '0'))
         if (events.length < acknowledged)
           wrong.push(`${what}: attempt ${attempt} was told ${acknowledged} and holds ${events.length}`)
         const done = events.flatMap(({ type, body }) =>
@@ -66,13 +65,12 @@ export async function checkJobs(stage: Stage, launcher: ChaosLauncher, jobs: rea
   } finally {
     await database.close()
   }
-  for (const name of await readdir(join(stage.dir, 'data', 'datasets', 'chaos')))
-    if (name.startsWith('twice-')) wrong.push(`run twice at a time: ${name}`)
+  for (const name of await readdir(notes)) if (name.startsWith('twice-')) wrong.push(`run twice at a time: ${name}`)
   // The last ones are still being cleaned up.
-  let left = await launcher.leftovers(stage.dir)
-  for (let waits = 0; left.length > 0 && waits < 200; waits++) {
-    await sleep(100)
-    left = await launcher.leftovers(stage.dir)
+  let left = await launcher.leftovers(stage)
+  for (let waits = 0; left.length > 0 && waits < 300; waits++) {
+    await sleep(200)
+    left = await launcher.leftovers(stage)
   }
   return [...wrong, ...left.map((one) => `left behind: ${one}`)]
 }

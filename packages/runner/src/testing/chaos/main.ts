@@ -1,8 +1,14 @@
-/** `npm run chaos -- [--kills 100] [--minutes 60] [--seed N] [--sandbox auto|bubblewrap|none]`; Ctrl+C ends the kills. */
+/**
+ * `npm run chaos -- [--launcher subprocess|docker|kubernetes] [--kills 100] [--minutes 60] [--seed N]
+ * [--sandbox auto|bubblewrap|none] [--image NAME]`; Ctrl+C ends the kills.
+ */
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { LAUNCHERS, type LauncherName } from '../../launchers/create-launcher.ts'
+import { dockerChaos } from './containers.ts'
+import { kubernetesChaos } from './pods.ts'
 import { runChaos } from './run-chaos.ts'
-import { subprocessChaos } from './victims.ts'
+import { type ChaosLauncher, subprocessChaos } from './victims.ts'
 
 const { values } = parseArgs({
   options: {
@@ -10,6 +16,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '60' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     sandbox: { type: 'string', default: 'none' },
+    launcher: { type: 'string', default: 'subprocess' },
+    image: { type: 'string' },
   },
 })
 const options = z
@@ -18,11 +26,20 @@ const options = z
     minutes: z.coerce.number().positive(),
     seed: z.coerce.number().int(),
     sandbox: z.enum(['auto', 'bubblewrap', 'none']),
+    launcher: z.enum(LAUNCHERS),
+    image: z.string().optional(),
   })
   .parse(values)
 
-console.log(`seed ${options.seed}: ${options.kills} kills, processes of this machine, sandbox "${options.sandbox}"`)
-console.log('SKIPPED: Docker and Kubernetes: their containers and pods are not killed by this suite yet')
+async function chaosOf(name: LauncherName): Promise<ChaosLauncher> {
+  if (name === 'docker') return await dockerChaos(process.env, options.image)
+  if (name === 'kubernetes') return kubernetesChaos(process.env, options.image)
+  return subprocessChaos(options.sandbox)
+}
+
+const launcher = await chaosOf(options.launcher)
+const sandbox = options.launcher === 'subprocess' ? `, sandbox "${options.sandbox}"` : ''
+console.log(`seed ${options.seed}: ${options.kills} kills, launcher "${options.launcher}"${sandbox}`)
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
 setTimeout(() => stop.abort(), options.minutes * 60_000).unref()
@@ -30,7 +47,7 @@ const report = await runChaos({
   signal: stop.signal,
   seed: options.seed,
   kills: options.kills,
-  launcher: subprocessChaos(options.sandbox),
+  launcher,
   say: (text) => console.log(text),
 })
 console.table(report.kills)

@@ -6,7 +6,7 @@ export interface TcpProxy {
 }
 
 /** One address that stays, in front of servers that come and go: a connection leads to one of the ports of that moment. */
-export async function startProxy(ports: () => readonly number[]): Promise<TcpProxy> {
+export async function startProxy(ports: () => readonly number[], host = '127.0.0.1'): Promise<TcpProxy> {
   let turn = 0
   const open = new Set<Socket>()
   const server: Server = createServer((client) => {
@@ -25,7 +25,7 @@ export async function startProxy(ports: () => readonly number[]): Promise<TcpPro
     }
     client.pipe(target).pipe(client)
   })
-  await new Promise<void>((done, reject) => server.once('error', reject).listen(0, '127.0.0.1', done))
+  await new Promise<void>((done, reject) => server.once('error', reject).listen(0, host, done))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
   return {

@@ -8,7 +8,7 @@ export interface ChaosOptions {
   seed: number
   kills: number
   launcher: ChaosLauncher
-  /** Jobs that are under way at a time. Default: 14, more than there are places. */
+  /** Jobs that are under way at a time. Default: the launcher's, or 14; more than there are places. */
   underWay?: number
   /** No more kills once this is aborted; what was begun is brought to its end and looked at all the same. */
   signal?: AbortSignal
@@ -50,12 +50,12 @@ export async function runChaos({
   kills,
   launcher,
   signal,
-  underWay = 14,
+  underWay = launcher.underWay ?? 14,
   say = () => {},
 }: ChaosOptions): Promise<ChaosReport> {
   const random = randomFrom(seed)
   const startedAt = performance.now()
-  const stage = await setStage(launcher.settings)
+  const stage = await setStage(launcher)
   const killed: Record<string, number> = {}
   const jobs: ChaosJob[] = []
   const over = new Set<number>()
@@ -75,11 +75,14 @@ export async function runChaos({
           cancels.push(sleep(afterMs).then(() => ask(stage.url, `/v1/jobs/${job.id}/cancel`, { method: 'POST' })))
       }
       await sleep(100 + random() * 700)
-      const victim = pick(VICTIMS, random)
+      const victim = pick([...VICTIMS, ...(launcher.others ?? [])], random)
       if (victim === 'trainer') {
-        const name = await launcher.killTrainer(stage.dir, random)
+        const name = await launcher.killTrainer(stage, random)
         if (name === undefined) continue
         say(`kill ${done + 1}: trainer of ${name}`)
+      } else if (launcher.others?.some(([name]) => name === victim)) {
+        say(`kill ${done + 1}: ${victim}`)
+        await launcher.killOther?.(victim, stage, random)
       } else {
         // What was killed before comes back first: there is always something to kill.
         await Promise.all(comingBack.splice(0))
@@ -114,7 +117,7 @@ export async function runChaos({
   } finally {
     await Promise.allSettled(comingBack)
     // Should something have gone wrong, nothing of it goes on.
-    while ((await launcher.killTrainer(stage.dir, random)) !== undefined) await sleep(10)
+    while ((await launcher.killTrainer(stage, random)) !== undefined) await sleep(10)
     await stage.close()
   }
 }
@@ -210,7 +213,7 @@ function pick(choices: readonly [name: string, share: number][], random: () => n
 }
 
 /** The same numbers for the same seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

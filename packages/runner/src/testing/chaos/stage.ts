@@ -11,6 +11,7 @@ import { sql } from 'kysely'
 import type { RunnerDatabase } from '../../db/schema.ts'
 import type { ChaosRunnerSettings } from './chaos-runner.ts'
 import { startProxy } from './proxy.ts'
+import type { ChaosLauncher } from './victims.ts'
 
 const SCRIPT = fileURLToPath(new URL('./chaos-runner.ts', import.meta.url))
 const REPLICAS = 2
@@ -18,12 +19,14 @@ const REPLICAS = 2
 interface Replica {
   process: ChildProcess
   port: number | undefined
+  trainersPort: number | undefined
 }
 
 /** Two replicas behind one address, over a PostgreSQL of their own behind another: all of it can be killed and comes back. */
 export interface Stage {
   dir: string
   url: string
+  instanceId: string
   killReplica(index: number): Promise<void>
   startReplica(index: number): Promise<void>
   killDatabase(): Promise<void>
@@ -33,13 +36,16 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export async function setStage(options: Pick<ChaosRunnerSettings, 'launcher' | 'sandbox'>): Promise<Stage> {
+export async function setStage(launcher: ChaosLauncher): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-chaos-'))
+  await launcher.open?.(dir)
   const postgresDir = join(dir, 'postgres')
   let postgres: EmbeddedPostgres | undefined = await startEmbeddedPostgres({ dataDir: postgresDir })
   const replicas: (Replica | undefined)[] = []
   const databaseProxy = await startProxy(() => (postgres === undefined ? [] : [Number(new URL(postgres.url).port)]))
   const proxy = await startProxy(() => replicas.flatMap((replica) => replica?.port ?? []))
+  const { address } = launcher
+  const trainersProxy = await startProxy(() => replicas.flatMap((replica) => replica?.trainersPort ?? []), address)
   const databaseUrl = Object.assign(new URL(postgres.url), { port: String(databaseProxy.port) }).href
   const settings: ChaosRunnerSettings = {
     publicUrl: `http://127.0.0.1:${proxy.port}`,
@@ -47,17 +53,20 @@ export async function setStage(options: Pick<ChaosRunnerSettings, 'launcher' | '
     databaseSchema: 'chaos',
     dir,
     secret: randomBytes(32).toString('hex'),
-    ...options,
+    ...(address === undefined ? {} : { callbackUrl: `http://${address}:${trainersProxy.port}` }),
+    ...launcher.settings,
   }
   const open = () => openDatabase<RunnerDatabase>({ url: databaseUrl, schema: 'chaos_look', migrations: {} })
 
   const stage: Stage = {
     dir,
     url: settings.publicUrl,
+    instanceId: '',
     async killReplica(index) {
       const replica = replicas[index]
       if (replica === undefined) return
       replica.port = undefined
+      replica.trainersPort = undefined
       if (replica.process.exitCode === null && replica.process.signalCode === null) {
         const exited = once(replica.process, 'exit')
         replica.process.kill('SIGKILL')
@@ -67,12 +76,14 @@ export async function setStage(options: Pick<ChaosRunnerSettings, 'launcher' | '
     async startReplica(index) {
       const args = ['--conditions=trainyard-source', SCRIPT, JSON.stringify(settings)]
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-      const replica: Replica = { process: child, port: undefined }
+      const replica: Replica = { process: child, port: undefined, trainersPort: undefined }
       replicas[index] = replica
       if (child.stdout === null) throw new Error('no stdout')
       // It answers once the database lets it start; until then the other one does.
       createInterface(child.stdout).once('line', (line) => {
-        if (child.signalCode === null) replica.port = Number(line)
+        if (child.signalCode !== null) return
+        const [port, trainersPort] = line.split(' ').map(Number)
+        Object.assign(replica, { port, trainersPort })
       })
     },
     async killDatabase() {
@@ -86,7 +97,9 @@ export async function setStage(options: Pick<ChaosRunnerSettings, 'launcher' | '
     openDatabase: open,
     async close() {
       for (let index = 0; index < REPLICAS; index++) await stage.killReplica(index)
+      await launcher.close?.(stage).catch((error: unknown) => console.error('not all could be removed:', error))
       await proxy.close()
+      await trainersProxy.close()
       await databaseProxy.close()
       await postgres?.stop()
       await rm(dir, { recursive: true, force: true, maxRetries: 10 })
@@ -98,6 +111,8 @@ export async function setStage(options: Pick<ChaosRunnerSettings, 'launcher' | '
     await stage.startReplica(1)
     while (replicas[1]?.port === undefined) await new Promise((done) => setTimeout(done, 50))
     const database = await open()
+    const { id } = await database.db.withSchema('chaos').selectFrom('instance').select('id').executeTakeFirstOrThrow()
+    stage.instanceId = id
     await sql`
       insert into chaos.datasets
         (id, project_id, name, format, task_type, classes, counts, size_bytes, version_hash)

@@ -1,0 +1,82 @@
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConfigError, createLogger } from '@trainyard/platform'
+import { readDockerConfig } from '../../launchers/docker/config.ts'
+import { askEngine, connectEngine, unless } from '../../launchers/docker/engine.ts'
+import { createDockerLauncher } from '../../launchers/docker/launcher.ts'
+import { attemptName, instanceLabel, parseLabels } from '../../launchers/docker/spec.ts'
+import type { ChaosLauncher } from './victims.ts'
+
+const BASE = 'node:24-bookworm-slim'
+
+/** Containers of an engine on this machine; its settings come from the environment. */
+export async function dockerChaos(
+  env: Record<string, string | undefined>,
+  image: string | undefined,
+): Promise<ChaosLauncher> {
+  const own = Object.entries(env).flatMap(([name, value]) =>
+    name.startsWith('DOCKER_') && value !== undefined ? [[name, value] as const] : [],
+  )
+  const config = readDockerConfig(env)
+  const docker = connectEngine(config)
+  const { gateway } = await askEngine(docker, config.host)
+  if (gateway === undefined) throw new ConfigError('chaos needs a Docker engine that runs on this machine')
+  const found = await unless([404], docker.getImage(image ?? BASE).inspect())
+  if (found === undefined) throw new ConfigError(`chaos needs an image with Node; the engine has no ${image ?? BASE}`)
+  const shared = (dir: string) => join(dir, 'shared')
+  const settings: ChaosLauncher['settings'] = {
+    launcher: 'docker',
+    sandbox: 'none',
+    image: found.Id,
+    docker: Object.fromEntries(own),
+    places: 4,
+  }
+  const labelled = (instanceId: string) => ({ label: [instanceLabel(instanceId)] })
+  return {
+    settings,
+    address: gateway,
+    underWay: 10,
+    sharedDir: (dir) => join(shared(dir), 'cache'),
+    async open(dir) {
+      settings.docker = { ...settings.docker, DOCKER_DATASET_CACHE: shared(dir) }
+      await mkdir(join(shared(dir), 'cache'), { recursive: true })
+      // Trainers run as a user of their own.
+      await chmod(join(shared(dir), 'cache'), 0o777)
+    },
+    async killTrainer({ instanceId }, random) {
+      const running = (await docker.listContainers({ filters: labelled(instanceId) })).flatMap(({ Id, Labels }) => {
+        const ref = parseLabels(Labels)
+        return ref === undefined ? [] : [{ Id, name: attemptName(ref, instanceId) }]
+      })
+      const victim = running[Math.floor(random() * running.length)]
+      if (victim === undefined) return undefined
+      const container = docker.getContainer(victim.Id)
+      const isRemoved = random() < 0.25
+      // 404 and 409: it ended by itself meanwhile, and was not killed.
+      const isDone = await unless(
+        [404, 409],
+        (isRemoved ? container.remove({ force: true }) : container.kill({ signal: 'SIGKILL' })).then(() => true),
+      )
+      return isDone ? `${victim.name}${isRemoved ? ', removed with its container' : ''}` : undefined
+    },
+    async leftovers({ instanceId }) {
+      const filters = labelled(instanceId)
+      const [containers, networks, volumes] = await Promise.all([
+        docker.listContainers({ all: true, filters }),
+        docker.listNetworks({ filters }),
+        docker.listVolumes({ filters }),
+      ])
+      return [
+        ...containers.map(({ Names }) => `container ${Names.join()}`),
+        ...networks.map(({ Name }) => `network ${Name}`),
+        ...(volumes.Volumes ?? []).map(({ Name }) => `volume ${Name}`),
+      ]
+    },
+    async close({ instanceId }) {
+      if (instanceId === '') return
+      const logger = createLogger({ name: 'chaos', level: 'silent' })
+      const launcher = await createDockerLauncher({ config, instanceId, datasetCacheMaxGb: 1, logger })
+      for await (const ref of launcher.list()) await launcher.remove(ref)
+    },
+  }
+}
