@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './tests/setup/longest-first.ts'
 
 // Neither "import" nor "module": Vitest hands these to Node, whose require() would then get ES modules (pg-pool breaks).
 const conditions = ['trainyard-source', 'node']
@@ -31,6 +32,7 @@ export default defineConfig({
     execArgv: ['--conditions=trainyard-source'],
     // Most tests wait for processes, databases and sockets more than they compute.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     // On a shared machine one second try, named in the output: look at every one that needed it.
     retry: process.env.CI ? 1 : 0,
     // Generous: on a machine that others use, too, everything takes longer, and a test waits only as long as it must.
