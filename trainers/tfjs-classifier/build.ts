@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
@@ -32,12 +32,12 @@ const withoutUnused: Plugin = {
   },
 }
 
-await rm(dist, { recursive: true, force: true })
-const { metafile } = await build({
+const { metafile, outputFiles } = await build({
   // Paths in the output are then the same wherever this is started from.
   absWorkingDir: root,
   entryPoints: ['src/main.ts'],
   outdir: dist,
+  write: false,
   bundle: true,
   // Chunks let the framework load after the job has been reported as started.
   splitting: true,
@@ -56,9 +56,14 @@ const { metafile } = await build({
     js: "import{createRequire as __create}from'node:module';const require=__create(import.meta.url),__dirname=import.meta.dirname;",
   },
 })
-await writeFile(join(dist, 'THIRD-PARTY.txt'), await collectLicences(Object.keys(metafile.inputs)))
 const wasmDir = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))
-await copyFile(join(wasmDir, WASM_FILE), join(dist, WASM_FILE))
+await replaceFolder(
+  new Map<string, Uint8Array>([
+    ...outputFiles.map(({ path, contents }): [string, Uint8Array] => [basename(path), contents]),
+    ['THIRD-PARTY.txt', Buffer.from(await collectLicences(Object.keys(metafile.inputs)))],
+    [WASM_FILE, await readFile(join(wasmDir, WASM_FILE))],
+  ]),
+)
 for (const [file, { bytes }] of Object.entries(metafile.outputs)) console.log(`${file} ${Math.ceil(bytes / 1024)} kB`)
 
 /** Name, version and licence of every package that is in the bundle: their authors ask for no more than that. */
@@ -77,4 +82,36 @@ async function collectLicences(inputs: string[]): Promise<string> {
     }),
   )
   return `${sections.sort().join('\n\n---\n\n')}\n`
+}
+
+/**
+ * Puts the files in place of `dist` as one, and leaves alone what is there already: somebody may be running it, packing it,
+ * or building it at the same time.
+ */
+async function replaceFolder(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  if (await holds(files)) return
+  const draft = `${dist}.${process.pid}`
+  await rm(draft, { recursive: true, force: true })
+  await mkdir(draft)
+  for (const [name, bytes] of files) await writeFile(join(draft, name), bytes)
+  try {
+    // Fails where there is one that is not empty: it is another build's, or of other sources.
+    await rename(draft, dist).catch(async () => {
+      if (await holds(files)) return
+      await rm(dist, { recursive: true, force: true })
+      await rename(draft, dist)
+    })
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+}
+
+async function holds(files: ReadonlyMap<string, Uint8Array>): Promise<boolean> {
+  const names = await readdir(dist).catch(() => [])
+  if (names.length !== files.size) return false
+  for (const [name, bytes] of files) {
+    const held = await readFile(join(dist, name)).catch(() => undefined)
+    if (held === undefined || !held.equals(bytes)) return false
+  }
+  return true
 }
