@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { cp, mkdir, readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { indexDataset } from '../dataset/index-dataset.ts'
 import { openDataset } from '../dataset/open-dataset.ts'
 import { CheckpointError, ConfigError, DatasetError, ResourceError } from '../errors.ts'
@@ -11,6 +11,7 @@ import type { Backend } from '../lifecycle/backend.ts'
 import { hashFile } from '../storage/hash-file.ts'
 import { redact } from '../util/redact.ts'
 import type { LocalArguments } from './arguments.ts'
+import { localArtifactId } from './local-artifact-id.ts'
 
 /** A run without a platform: journal and artifacts in the run's folder, inputs from the arguments. */
 export function createLocalBackend(runDir: string, input: LocalArguments): Backend {
@@ -35,7 +36,7 @@ export function createLocalBackend(runDir: string, input: LocalArguments): Backe
       await mkdir(dirname(target), { recursive: true })
       if (resolve(file) !== target) await cp(file, target, { recursive: true, force: true })
       const sha256 = stats.isDirectory() ? createHash('sha256').update(name).digest('hex') : await hashFile(target)
-      return { id: relative(process.cwd(), target) || name, name, sizeBytes: stats.size, sha256 }
+      return { id: localArtifactId(target, name), name, sizeBytes: stats.size, sha256 }
     },
     async openDataset(signal) {
       if (input.dataset === undefined) throw new ConfigError('--dataset is not set; wanted: the folder of a dataset')
