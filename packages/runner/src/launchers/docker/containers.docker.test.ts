@@ -69,8 +69,8 @@ describe.skipIf(image === undefined)('containers', () => {
     }
     throw new Error(`never ${state}: ${JSON.stringify(await by.observe(ref))}`)
   }
-  const linesOf = async (ref: AttemptRef): Promise<string[]> =>
-    (await launcher.logs(ref, { stdout: 0, stderr: 0 }, { final: true })).lines.map(({ text }) => text)
+  const linesOf = async (ref: AttemptRef, { final } = { final: true }): Promise<string[]> =>
+    (await launcher.logs(ref, { stdout: 0, stderr: 0 }, { final })).lines.map(({ text }) => text)
   const named = async (ref: AttemptRef): Promise<string[]> => {
     const part = `trainyard-${ref.jobId}-${ref.attempt}-${instanceId.slice(0, 8)}`
     const [containers, networks, volumes] = await Promise.all([
@@ -283,6 +283,8 @@ describe.skipIf(image === undefined)('containers', () => {
       )
       await through.launch(ref)
       expect(await through.observe(ref)).toEqual({ state: 'running' })
+      // Whoever is told to stop before it listens ends by the signal.
+      await expect.poll(() => linesOf(ref, { final: false }), { timeout: 30_000 }).toEqual(['ready'])
       server.close()
       for (const socket of open) socket.destroy()
       await expect(through.observe(ref)).rejects.toThrow()
