@@ -36,7 +36,6 @@ import { createObservability } from './observability/index.ts'
 import { timedLauncher, timedStore } from './observability/metrics/instrument.ts'
 import { addStateGauges } from './observability/metrics/state-gauges.ts'
 import { createTelemetry } from './observability/metrics/telemetry.ts'
-import { createCallbackTracing } from './observability/otlp/index.ts'
 import { createSupervisor } from './supervisor/supervisor.ts'
 import { createRegistryTrainerSource } from './trainers/registry-source.ts'
 import type { TrainerSource } from './trainers/source.ts'
@@ -96,7 +95,9 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
     const hub = createJobHub(database, logger)
     const blocks = createBlockBuilder(database, logger)
     const otlp = config.observability?.otlp
-    const tracing = otlp === undefined ? undefined : createCallbackTracing(otlp)
+    // OpenTelemetry is large; who does not use it does not wait for it.
+    const tracing =
+      otlp === undefined ? undefined : (await import('./observability/otlp/index.ts')).createCallbackTracing(otlp)
     const context: RunnerContext = {
       config,
       limits,
@@ -125,7 +126,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
     const maintenance = createMaintenance(context)
     const forTrainers = { ...context, store: storeForTrainers(context.store, config) }
     const { callbackAddress } = context.launcher
-    const observability = createObservability(context, {
+    const observability = await createObservability(context, {
       instanceId: instance.id,
       ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
     })

@@ -1,4 +1,4 @@
-import type { ParsedBatch } from './parse-events.ts'
+import { emptyBatch } from './parse-events.ts'
 import type { StoreEventsInput, StoreEventsResult } from './store-events.ts'
 
 export interface IntakeQueueOptions {
@@ -205,15 +205,7 @@ function merge(inputs: readonly StoreEventsInput[]): StoreEventsInput {
   const [first] = inputs
   if (first === undefined) throw new Error('nothing to merge')
   if (inputs.length === 1) return first
-  const batch: ParsedBatch = {
-    events: [],
-    metrics: [],
-    logs: [],
-    progress: {},
-    latestMetrics: {},
-    terminal: undefined,
-    rejected: [],
-  }
+  const batch = emptyBatch()
   let last = first.first - 1
   for (const input of inputs) {
     // A batch that was sent twice on two connections is stored once.

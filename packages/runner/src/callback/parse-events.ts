@@ -49,17 +49,13 @@ export interface ParsedBatch {
   rejected: RejectedEvent[]
 }
 
+export function emptyBatch(): ParsedBatch {
+  return { events: [], metrics: [], logs: [], progress: {}, latestMetrics: {}, terminal: undefined, rejected: [] }
+}
+
 /** Parses each event alone: one bad event never blocks the journal. `raw` is in order and without gaps. */
 export function parseEvents(raw: readonly ({ seq: number } & Record<string, unknown>)[]): ParsedBatch {
-  const batch: ParsedBatch = {
-    events: [],
-    metrics: [],
-    logs: [],
-    progress: {},
-    latestMetrics: {},
-    terminal: undefined,
-    rejected: [],
-  }
+  const batch = emptyBatch()
   for (const body of raw) {
     const parsed = read(body)
     if (!parsed.success) reject(batch, body, firstIssue(parsed.error))

@@ -9,12 +9,12 @@ export interface Observability {
 }
 
 /** One feed for each backend; none knows of the others. */
-export function createObservability(
+export async function createObservability(
   context: RunnerContext,
   options: { instanceId: string; adapters?: readonly ObservabilityAdapter[] },
-): Observability {
+): Promise<Observability> {
   const config = context.config.observability
-  const adapters = options.adapters ?? (config === undefined ? [] : createAdapters(config))
+  const adapters = options.adapters ?? (config === undefined ? [] : await createAdapters(config))
   const feeds = adapters.map((adapter) =>
     createFeed(context, adapter, {
       instanceId: options.instanceId,

@@ -6,6 +6,7 @@ import type { JobRow } from '../db/schema.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import type { AttemptEnd } from '../jobs/statuses.ts'
 import { type AttemptRef, type LaunchRequest, NoRoomError, type TrainerPlace } from '../launchers/launcher.ts'
+import { giveBackLease } from './leases.ts'
 
 /** Fetches the trainer and starts it. A failure ends the attempt; it is never thrown. */
 export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Promise<void> {
@@ -104,11 +105,7 @@ async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<bo
 async function putBack(context: RunnerContext, ref: AttemptRef): Promise<void> {
   await context.launcher.remove(ref)
   await context.database.transaction(async (trx) => {
-    await trx
-      .updateTable('jobs')
-      .set({ lease_owner: null, lease_expires_at: null })
-      .where('id', '=', ref.jobId)
-      .execute()
+    await giveBackLease(trx, ref.jobId)
     await trx
       .updateTable('attempts')
       .set({ launched_at: null, token_issued_at: null, launcher: null, host: null })

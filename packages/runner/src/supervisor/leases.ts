@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import { type Logger, newId, processIdentity } from '@trainyard/platform'
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
+import type { RunnerDatabase } from '../db/schema.ts'
 import { type ClaimedJob, claimQueued } from '../queues/claim-queued.ts'
 
 /** Who holds a lease: a process of a machine. Another process of that machine can tell whether it still lives. */
@@ -101,6 +102,11 @@ export async function claimJobs(
   })
   context.telemetry.attempts.leases.inc({ kind: 'queued' }, claimed.length)
   return claimed
+}
+
+/** The next one can be claimed at once, by anybody. */
+export async function giveBackLease(trx: Transaction<RunnerDatabase>, jobId: number): Promise<void> {
+  await trx.updateTable('jobs').set({ lease_owner: null, lease_expires_at: null }).where('id', '=', jobId).execute()
 }
 
 /** On a graceful stop others need not wait. */

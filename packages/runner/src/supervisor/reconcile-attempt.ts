@@ -6,6 +6,7 @@ import type { AttemptRef, Observation } from '../launchers/launcher.ts'
 import { collectOutput, collectRest, errorTail } from './collect-output.ts'
 import { decideStep } from './decide-step.ts'
 import { launchAttempt } from './launch-attempt.ts'
+import { giveBackLease } from './leases.ts'
 import type { SupervisedJob } from './read-attempts.ts'
 import { renewToken } from './renew-token.ts'
 
@@ -116,12 +117,8 @@ async function clean(
   if (exit === undefined) await collectRest(context, job, attempt)
   await context.launcher.remove(ref)
   await context.database.transaction(async (trx) => {
-    // The lease was for this attempt: given back, the next one can be claimed at once, by anybody.
-    await trx
-      .updateTable('jobs')
-      .set({ lease_owner: null, lease_expires_at: null })
-      .where('id', '=', ref.jobId)
-      .execute()
+    // The lease was for this attempt.
+    await giveBackLease(trx, ref.jobId)
     await trx
       .updateTable('attempts')
       .set({ cleaned_at: context.clock.now(), exit_code: exit?.exitCode ?? null, signal: exit?.signal ?? null })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createClient, type TrainyardClient, TrainyardClientError } from '../client/index.ts'
+import { isHttpUrl } from '../util/is-http-url.ts'
 import { type CliIo, UsageError } from './command.ts'
 import { readLogin, type SavedLogin } from './settings-file.ts'
 
@@ -28,7 +29,7 @@ export async function connect(values: ConnectionValues, io: CliIo): Promise<Trai
   const login = await readLogin(env)
   const url = values.url || env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY || login?.url
   if (!url) throw new UsageError('which server? Run "trainyard login URL", give --url URL, or set TRAINYARD_RUNNER')
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+  if (!isHttpUrl(url))
     throw new UsageError(`the address is "${url}": wanted is an http or https address such as http://127.0.0.1:7600`)
   const token = values.token ?? (await readToken(io)) ?? savedToken(login, url)
   return createClient({ runnerUrl: url, registryUrl: env.TRAINYARD_REGISTRY || (login?.registryUrl ?? url), token })

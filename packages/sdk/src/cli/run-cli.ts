@@ -1,4 +1,5 @@
-import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from './command.ts'
+import { CLI_EXIT_CODES, type CliIo, type Command } from './command.ts'
+import { reportError } from './report-error.ts'
 import { cleanText } from './terminal.ts'
 
 interface CommandEntry {
@@ -75,20 +76,12 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
   try {
     return await command.run(rest, io)
   } catch (error) {
-    const isUsage = error instanceof UsageError || isParseArgsError(error)
-    const message = error instanceof Error ? error.message : String(error)
-    io.stderr.write(`trainyard ${name}: ${cleanText(message)}\n`)
-    if (isUsage) io.stderr.write(`\n${command.help}`)
-    return isUsage ? CLI_EXIT_CODES.usage : CLI_EXIT_CODES.failed
+    return reportError(error, { title: `trainyard ${name}`, json: false, help: command.help }, io)
   }
 }
 
 function find(name: string): CommandEntry | undefined {
   return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-}
-
-function isParseArgsError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_')
 }
 
 /** The package's own version, wherever the build has put this file in it. */

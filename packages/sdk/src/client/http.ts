@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { PROBLEM_MEDIA_TYPE, Problem } from '../contract/index.ts'
+import { isHttpUrl } from '../util/is-http-url.ts'
 import { TrainyardApiError, TrainyardClientError, TrainyardUnreachableError, UnexpectedAnswerError } from './errors.ts'
 
 /** One of our servers: where it is, how to reach it, and who is asking. */
@@ -34,7 +35,7 @@ export function createConnection(
   return () => {
     if (baseUrl === undefined)
       throw new TrainyardClientError('no_address', `This needs a ${what}: give createClient its "${what}Url"`)
-    if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
+    if (!isHttpUrl(baseUrl))
       throw new TrainyardClientError('no_address', `"${what}Url" must be an http or https address, not "${baseUrl}"`)
     return { baseUrl: baseUrl.replace(/\/+$/, ''), token, fetch: fetcher }
   }

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
-import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { type CachedDataset, listCache, pruneCache, verifyCache } from '../../cache/index.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
+import { interruptible } from '../interrupt.ts'
+import { printJson } from '../table.ts'
 import { createPaint, formatBytes } from '../terminal.ts'
 
 const help = `Usage: trainyard cache ls|prune|verify [options]
@@ -80,7 +81,10 @@ function isVerb(text: string): text is keyof typeof VERBS {
 
 async function ls({ cacheDir, json }: VerbOptions, io: CliIo): Promise<number> {
   const datasets = await listCache(cacheDir)
-  if (json) return printJson(io, { cacheDir, datasets })
+  if (json) {
+    printJson(io, { cacheDir, datasets })
+    return CLI_EXIT_CODES.ok
+  }
   for (const dataset of datasets) io.stdout.write(`${describe(dataset, io)}\n`)
   const total = datasets.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   io.stdout.write(`${count(datasets.length, 'dataset')}, ${formatBytes(total)} in ${cacheDir}\n`)
@@ -93,7 +97,10 @@ async function prune({ cacheDir, max, dryRun, json }: VerbOptions, io: CliIo): P
   const maxGb = Number(text)
   if (!(maxGb >= 0)) throw new UsageError(`the limit is "${text}"; wanted is a number of GB, at least 0`)
   const { removed, keptBytes } = await pruneCache({ cacheDir, maxBytes: maxGb * 1e9, dryRun })
-  if (json) return printJson(io, { cacheDir, dryRun, removed, keptBytes })
+  if (json) {
+    printJson(io, { cacheDir, dryRun, removed, keptBytes })
+    return CLI_EXIT_CODES.ok
+  }
   for (const dataset of removed) {
     io.stdout.write(`${dryRun ? 'would go' : 'removed'}  ${describe(dataset, io)}\n`)
   }
@@ -107,31 +114,27 @@ async function prune({ cacheDir, max, dryRun, json }: VerbOptions, io: CliIo): P
 }
 
 async function verify({ cacheDir, repair, json }: VerbOptions, io: CliIo): Promise<number> {
-  const interrupted = new AbortController()
-  const onInterrupt = () => interrupted.abort(new Error('interrupted'))
-  process.once('SIGINT', onInterrupt)
-  try {
-    const results = await verifyCache({ cacheDir, repair, signal: interrupted.signal })
-    const isBad = results.some(({ damaged }) => damaged.length > 0)
-    const code = isBad ? CLI_EXIT_CODES.rejected : CLI_EXIT_CODES.ok
-    if (json) return printJson(io, { cacheDir, results }, code)
-    const paint = createPaint(io.stdout, io.env)
-    for (const { dataset, damaged, withoutDigest, isRepaired } of results) {
-      const verdict = damaged.length === 0 ? paint('green', 'intact ') : paint('red', 'damaged')
-      io.stdout.write(`${verdict}  ${describe(dataset, io)}\n`)
-      for (const { path, problem } of damaged.slice(0, 10)) io.stdout.write(`    ${path}: ${PROBLEMS[problem]}\n`)
-      if (damaged.length > 10) io.stdout.write(`    and ${damaged.length - 10} more\n`)
-      if (withoutDigest > 0) {
-        io.stdout.write(`    ${count(withoutDigest, 'file')} without a digest: only the size was compared\n`)
-      }
-      if (isRepaired) io.stdout.write('    removed what is damaged: the next job fetches it again\n')
-      else if (damaged.length > 0) io.stdout.write('    trainyard cache verify --repair removes what is damaged\n')
-    }
-    io.stdout.write(`${count(results.length, 'dataset')} verified\n`)
+  const results = await interruptible((signal) => verifyCache({ cacheDir, repair, signal }))
+  const isBad = results.some(({ damaged }) => damaged.length > 0)
+  const code = isBad ? CLI_EXIT_CODES.rejected : CLI_EXIT_CODES.ok
+  if (json) {
+    printJson(io, { cacheDir, results })
     return code
-  } finally {
-    process.off('SIGINT', onInterrupt)
   }
+  const paint = createPaint(io.stdout, io.env)
+  for (const { dataset, damaged, withoutDigest, isRepaired } of results) {
+    const verdict = damaged.length === 0 ? paint('green', 'intact ') : paint('red', 'damaged')
+    io.stdout.write(`${verdict}  ${describe(dataset, io)}\n`)
+    for (const { path, problem } of damaged.slice(0, 10)) io.stdout.write(`    ${path}: ${PROBLEMS[problem]}\n`)
+    if (damaged.length > 10) io.stdout.write(`    and ${damaged.length - 10} more\n`)
+    if (withoutDigest > 0) {
+      io.stdout.write(`    ${count(withoutDigest, 'file')} without a digest: only the size was compared\n`)
+    }
+    if (isRepaired) io.stdout.write('    removed what is damaged: the next job fetches it again\n')
+    else if (damaged.length > 0) io.stdout.write('    trainyard cache verify --repair removes what is damaged\n')
+  }
+  io.stdout.write(`${count(results.length, 'dataset')} verified\n`)
+  return code
 }
 
 const PROBLEMS = { missing: 'is missing', size: 'has another size', digest: 'has another SHA-256' } as const
@@ -146,9 +149,4 @@ function describe(dataset: CachedDataset, io: CliIo): string {
 
 function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`
-}
-
-function printJson(io: CliIo, value: unknown, code: number = CLI_EXIT_CODES.ok): number {
-  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
-  return code
 }

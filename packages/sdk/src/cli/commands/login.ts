@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { createClient } from '../../client/index.ts'
+import { isHttpUrl } from '../../util/is-http-url.ts'
 import { askSecret } from '../ask-secret.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
 import { readToken } from '../connection.ts'
@@ -35,7 +36,7 @@ async function run(args: string[], io: CliIo): Promise<number> {
   if (url === undefined) throw new UsageError('which server? Give its address, for example http://127.0.0.1:7600')
   if (others.length > 0) throw new UsageError(`one server at a time: "${others[0]}" is too many`)
   for (const address of [url, values.registry])
-    if (address !== undefined && !(URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)))
+    if (address !== undefined && !isHttpUrl(address))
       throw new UsageError(`the address is "${address}": wanted is an http or https address`)
   if (values.email !== undefined && values['token-stdin']) throw new UsageError('--email or --token-stdin, not both')
 

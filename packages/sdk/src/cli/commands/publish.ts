@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
-import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { createClient, type PublishResult, publishTrainer, TrainyardClientError } from '../../client/index.ts'
 import type { Check } from '../../contract/index.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
 import { readToken, savedToken } from '../connection.ts'
+import { interruptible } from '../interrupt.ts'
 import { createTextView, type PublishView, silentView } from '../publish-view.ts'
 import { readLogin } from '../settings-file.ts'
 import { printJson } from '../table.ts'
@@ -53,33 +53,25 @@ async function run(args: string[], io: CliIo): Promise<number> {
   const registryUrl = values.registry ?? io.env.TRAINYARD_REGISTRY ?? login?.registryUrl ?? login?.url
   if (!registryUrl)
     throw new UsageError('which registry? Give --registry URL, set TRAINYARD_REGISTRY, or run "trainyard login URL"')
-  const interrupted = new AbortController()
-  const onInterrupt = () => interrupted.abort(new Error('interrupted'))
-  // Once: a second Ctrl-C ends the process at once.
-  process.once('SIGINT', onInterrupt)
   try {
-    const token = values.token ?? (await readToken(io)) ?? savedToken(login, registryUrl)
-    const view = values.json ? silentView : createTextView(io)
-    const result = await publishTrainer({
-      dir: resolve(io.cwd, positionals[0] ?? '.'),
-      registryUrl,
-      token,
-      onProgress: view.progress,
-      signal: interrupted.signal,
+    return await interruptible(async (signal) => {
+      const token = values.token ?? (await readToken(io)) ?? savedToken(login, registryUrl)
+      const view = values.json ? silentView : createTextView(io)
+      const result = await publishTrainer({
+        dir: resolve(io.cwd, positionals[0] ?? '.'),
+        ...{ registryUrl, token, signal },
+        onProgress: view.progress,
+      })
+      view.pushed(result)
+      const check = values['no-wait'] ? undefined : await followChecks({ registryUrl, token, result, view, signal })
+      if (values.json) printJson(io, { ...result, ...(check ? { state: check.state, checks: check.checks } : {}) })
+      return check?.state === 'rejected' ? CLI_EXIT_CODES.rejected : CLI_EXIT_CODES.ok
     })
-    view.pushed(result)
-    const check = values['no-wait']
-      ? undefined
-      : await followChecks({ registryUrl, token, result, view, signal: interrupted.signal })
-    if (values.json) printJson(io, { ...result, ...(check ? { state: check.state, checks: check.checks } : {}) })
-    return check?.state === 'rejected' ? CLI_EXIT_CODES.rejected : CLI_EXIT_CODES.ok
   } catch (error) {
     if (!values.json || !(error instanceof Error)) throw error
     const code = error instanceof TrainyardClientError ? error.code : 'failed'
     printJson(io, { error: { code, message: error.message } })
     return CLI_EXIT_CODES.failed
-  } finally {
-    process.off('SIGINT', onInterrupt)
   }
 }
 

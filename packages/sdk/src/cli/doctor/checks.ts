@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { access, constants, mkdtemp, readFile, rm, statfs } from 'node:fs/promises'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import type { TrainerManifest } from '../../contract/index.ts'
+import { isHttpUrl } from '../../util/is-http-url.ts'
 import { redact } from '../../util/redact.ts'
 import type { CliIo } from '../command.ts'
 import { formatBytes } from '../terminal.ts'
@@ -82,7 +83,7 @@ export interface ServerToCheck {
 export async function checkServer(server: ServerToCheck, fetcher: typeof fetch = fetch): Promise<DoctorCheck> {
   const { name, url, setting, path, token } = server
   if (!url) return { name, status: 'skipped', text: `${setting} is not set` }
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+  if (!isHttpUrl(url)) {
     return { name, status: 'problem', text: `${setting} is "${redact(url)}"`, help: 'Give an http or https address' }
   }
   const shown = redact(url)

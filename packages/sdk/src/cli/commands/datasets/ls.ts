@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import type { Dataset } from '../../../contract/index.ts'
 import { parseNumber } from '../../arguments.ts'
+import { collectPages } from '../../collect-pages.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command } from '../../command.ts'
 import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
 import { printJson, printTable } from '../../table.ts'
@@ -25,13 +25,10 @@ async function run(args: string[], io: CliIo): Promise<number> {
   const { values } = parseArgs({ args, options: { ...connectionOptions, limit: { type: 'string' } } })
   const wanted = parseNumber(values.limit, '--limit', { min: 1, max: 100_000, isWhole: true }) ?? 50
   const client = await connect(values, io)
-  const datasets: Dataset[] = []
-  let cursor: string | undefined
-  do {
-    const page = await client.datasets.list({ cursor, limit: Math.min(wanted - datasets.length, 100) })
-    datasets.push(...page.datasets)
-    cursor = page.nextCursor
-  } while (cursor !== undefined && datasets.length < wanted)
+  const datasets = await collectPages(wanted, async (cursor, missing) => {
+    const page = await client.datasets.list({ cursor, limit: Math.min(missing, 100) })
+    return { items: page.datasets, nextCursor: page.nextCursor }
+  })
   if (values.json) printJson(io, { datasets })
   else if (datasets.length === 0) io.stdout.write('No datasets. Upload one: trainyard datasets push --help\n')
   else

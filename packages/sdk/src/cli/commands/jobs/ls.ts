@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { type Job, JobState } from '../../../contract/index.ts'
 import { parseChoice, parseNumber } from '../../arguments.ts'
+import { collectPages } from '../../collect-pages.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../../command.ts'
 import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
 import { formatMetric, formatSeconds } from '../../job-view.ts'
@@ -39,18 +40,10 @@ async function run(args: string[], io: CliIo): Promise<number> {
   const state = values.state === undefined ? undefined : parseChoice(values.state, JobState.options, '--state')
   const wanted = parseNumber(values.limit, '--limit', { min: 1, max: 100_000, isWhole: true }) ?? 20
   const client = await connect(values, io)
-  const jobs: Job[] = []
-  let cursor: string | undefined
-  do {
-    const page = await client.jobs.list({
-      state,
-      trainer: values.trainer,
-      cursor,
-      limit: Math.min(wanted - jobs.length, 200),
-    })
-    jobs.push(...page.jobs)
-    cursor = page.nextCursor
-  } while (cursor !== undefined && jobs.length < wanted)
+  const jobs = await collectPages(wanted, async (cursor, missing) => {
+    const page = await client.jobs.list({ state, trainer: values.trainer, cursor, limit: Math.min(missing, 200) })
+    return { items: page.jobs, nextCursor: page.nextCursor }
+  })
   if (values.json) printJson(io, { jobs })
   else if (jobs.length === 0) io.stdout.write('No jobs. Start one: trainyard run --help\n')
   else
