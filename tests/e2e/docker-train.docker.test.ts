@@ -1,29 +1,18 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { decodeMetric, type Job } from '@trainyard/sdk/contract'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { buildTrainer } from '../../scripts/lib/trainers.ts'
-import { jobWhen, prepareDataset, TRAINER_DIR } from './prepare-training.ts'
+import type { Job } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { jobWhen, prepareDataset } from './prepare-training.ts'
 import { type RunningServer, startServer, stopServer } from './server.ts'
+import { canBuildImages, dockerIn, expectTrained, hasEpoch, isOver, publishImage, TRAINER } from './trainer-image.ts'
 
-const run = promisify(execFile)
-const isThere = (...args: string[]): Promise<boolean> =>
-  run('docker', args).then(
-    () => true,
-    () => false,
-  )
-const ready = (await isThere('version')) && (await isThere('image', 'inspect', 'node:24-bookworm-slim'))
+const ready = await canBuildImages()
 if (!ready) {
   console.warn('SKIPPED: training in containers. It needs a Docker engine that holds node:24-bookworm-slim')
 }
 
-const TRAINER = 'trainyard/tfjs-classifier'
 const LAUNCHER = { LAUNCHER: 'docker' }
-const isOver = ({ state }: Job): boolean => !['pending', 'queued', 'running'].includes(state)
-const hasEpoch = (epoch: number) => (job: Job) => (job.progress.epoch ?? 0) >= epoch
 
 describe.skipIf(!ready)('training in containers', () => {
   let dir: string
@@ -31,9 +20,8 @@ describe.skipIf(!ready)('training in containers', () => {
   let datasetId: string
   let image: string
   let digest: string
+  let docker: ReturnType<typeof dockerIn>
 
-  const docker = async (...args: string[]): Promise<string> =>
-    (await run('docker', ['--config', join(dir, 'docker'), ...args], { maxBuffer: 16 * 1024 * 1024 })).stdout.trim()
   /** Of this server: other databases may use the same engine. */
   const ours = async (kind: 'container' | 'network' | 'volume', jobId: number): Promise<string[]> => {
     const all = kind === 'container' ? ['--all'] : []
@@ -50,20 +38,10 @@ describe.skipIf(!ready)('training in containers', () => {
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'trainyard-docker-train-'))
-    await buildTrainer(TRAINER_DIR)
+    docker = dockerIn(dir)
     server = await startServer(join(dir, 'data'), 0, LAUNCHER)
     datasetId = await prepareDataset(server, dir)
-    const { host } = new URL(server.url)
-    image = `${host}/${TRAINER}:1.0.0`
-    await docker('build', '--quiet', '--tag', image, TRAINER_DIR)
-    await docker('login', host, '--username', 'local', '--password', server.pushToken)
-    const pushed = await docker('push', image)
-    digest = pushed.match(/digest: (sha256:[0-9a-f]{64})/)?.[1] ?? ''
-    await vi.waitFor(
-      async () => expect((await server.client.trainers.version(TRAINER, '1.0.0')).state).toBe('published'),
-      { timeout: 120_000, interval: 200 },
-    )
-    await docker('logout', host)
+    ;({ image, digest } = await publishImage(server, docker))
     // Gone from the engine: it must come from our registry.
     await docker('rmi', '--force', image)
   }, 300_000)
@@ -107,11 +85,7 @@ describe.skipIf(!ready)('training in containers', () => {
     expect(seen.Config.Image).toContain(`@${digest}`)
     expect(seen.Config.Env.join('\n')).not.toContain('CALLBACK_TOKEN=')
     const job = await jobWhen(server.client, id, isOver, 'an end')
-    expect(job).toMatchObject({ state: 'succeeded', endReason: 'completed', attempt: 1 })
-    const metrics = job.result?.operation === 'train' ? job.result.metrics : {}
-    expect(decodeMetric(metrics.test_accuracy ?? 0)).toBeGreaterThanOrEqual(0.93)
-    const { artifacts } = await server.client.jobs.artifacts(id)
-    expect(artifacts.map(({ kind }) => kind)).toContain('checkpoint')
+    await expectTrained(server, job)
     for (const kind of ['container', 'network', 'volume'] as const)
       await expect.poll(() => ours(kind, id), { timeout: 30_000 }).toEqual([])
   }, 300_000)

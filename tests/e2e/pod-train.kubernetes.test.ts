@@ -1,36 +1,25 @@
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { decodeMetric, type Job } from '@trainyard/sdk/contract'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Job } from '@trainyard/sdk/contract'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKubernetesClient, found } from '../../packages/runner/src/launchers/kubernetes/client.ts'
 import { hasChromium, launchChromium } from '../../packages/web/src/testing/browser.ts'
 import { ROOT } from '../../scripts/lib/run.ts'
-import { buildTrainer } from '../../scripts/lib/trainers.ts'
-import { jobWhen, prepareDataset, TRAINER_DIR } from './prepare-training.ts'
+import { jobWhen, prepareDataset } from './prepare-training.ts'
 import { type RunningServer, startServer, stopServer } from './server.ts'
+import { canBuildImages, dockerIn, expectTrained, hasEpoch, isOver, publishImage, TRAINER } from './trainer-image.ts'
 
-const run = promisify(execFile)
 const { KUBECONFIG: kubeconfig, LAB_HOST_IP } = process.env
 /** Pods reach this machine there. */
 const callbackAddress = process.env.TEST_KUBERNETES_CALLBACK_ADDRESS ?? LAB_HOST_IP
-const hasImage = await run('docker', ['image', 'inspect', 'node:24-bookworm-slim']).then(
-  () => true,
-  () => false,
-)
-const ready = kubeconfig !== undefined && callbackAddress !== undefined && hasImage
+const ready = kubeconfig !== undefined && callbackAddress !== undefined && (await canBuildImages())
 if (!ready)
   console.warn(
     'SKIPPED: training in pods. It needs KUBECONFIG, TEST_KUBERNETES_CALLBACK_ADDRESS (an address of this machine that pods ' +
       'reach) and a Docker engine that holds node:24-bookworm-slim',
   )
-
-const TRAINER = 'trainyard/tfjs-classifier'
-const isOver = ({ state }: Job): boolean => !['pending', 'queued', 'running'].includes(state)
-const hasEpoch = (epoch: number) => (job: Job) => (job.progress.epoch ?? 0) >= epoch
 
 describe.skipIf(!ready)('training in pods', () => {
   const namespace = `trainyard-e2e-${randomUUID().slice(0, 8)}`
@@ -47,9 +36,8 @@ describe.skipIf(!ready)('training in pods', () => {
   let datasetId: string
   let image: string
   let digest: string
+  let docker: ReturnType<typeof dockerIn>
 
-  const docker = async (...args: string[]): Promise<string> =>
-    (await run('docker', ['--config', join(dir, 'docker'), ...args], { maxBuffer: 16 * 1024 * 1024 })).stdout.trim()
   const podOf = async (jobId: number) => {
     const labelSelector = `trainyard.dev/job=${jobId}`
     return (await core.listNamespacedPod({ namespace, labelSelector })).items[0]
@@ -63,21 +51,12 @@ describe.skipIf(!ready)('training in pods', () => {
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'trainyard-pod-train-'))
+    docker = dockerIn(dir)
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
     await core.createNamespace({ body: { metadata: { name: namespace, labels } } })
-    await buildTrainer(TRAINER_DIR)
     server = await startServer(join(dir, 'data'), 0, env)
     datasetId = await prepareDataset(server, dir)
-    const { host } = new URL(server.url)
-    image = `${host}/${TRAINER}:1.0.0`
-    await docker('build', '--quiet', '--tag', image, TRAINER_DIR)
-    await docker('login', host, '--username', 'local', '--password', server.pushToken)
-    const pushed = await docker('push', image)
-    digest = pushed.match(/digest: (sha256:[0-9a-f]{64})/)?.[1] ?? ''
-    await vi.waitFor(
-      async () => expect((await server.client.trainers.version(TRAINER, '1.0.0')).state).toBe('published'),
-      { timeout: 120_000, interval: 200 },
-    )
+    ;({ image, digest } = await publishImage(server, docker))
   }, 300_000)
 
   afterAll(async () => {
@@ -113,11 +92,7 @@ describe.skipIf(!ready)('training in pods', () => {
       await browser.close()
     }
     const job = await jobWhen(server.client, id, isOver, 'an end')
-    expect(job).toMatchObject({ state: 'succeeded', endReason: 'completed', attempt: 1 })
-    const metrics = job.result?.operation === 'train' ? job.result.metrics : {}
-    expect(decodeMetric(metrics.test_accuracy ?? 0)).toBeGreaterThanOrEqual(0.93)
-    const { artifacts } = await server.client.jobs.artifacts(id)
-    expect(artifacts.map(({ kind }) => kind)).toContain('checkpoint')
+    await expectTrained(server, job)
     await expect.poll(() => nothingLeft(id), { timeout: 30_000 }).toBe(0)
   }, 300_000)
 
