@@ -8,8 +8,16 @@ export function endOfTerminalEvent(event: TerminalEvent, stopReason: StopReason 
     case 'completed':
       return { reason: 'completed', result: event.result }
     case 'cancelled':
+      // SIGTERM means cancel to a trainer, whoever sends it: a drained node or a stopped container is no wish of a user.
+      if (stopReason === null)
+        return {
+          reason: 'preempted',
+          error: {
+            message: `The trainer was told to stop, but not by the platform: ${event.message ?? 'no reason given'}`,
+          },
+        }
       return {
-        reason: reasonOfStop(stopReason ?? 'cancelled'),
+        reason: reasonOfStop(stopReason),
         error: { message: event.message ?? 'The trainer stopped as it was asked to' },
       }
     case 'failed':

@@ -261,4 +261,24 @@ describe('the journal', () => {
     await journal.send(2, [{ type: 'cancelled' }])
     expect(await harness.getJob(journal.jobId)).toMatchObject({ state: 'cancelled', endReason: 'cancelled_by_user' })
   })
+
+  it('tries again for free when a trainer was told to stop by somebody else: a drained node, a stopped container', async () => {
+    const journal = await openJournal(harness)
+    await journal.send(1, [{ type: 'started' }, { type: 'cancelled', message: 'Stopped: SIGTERM' }])
+    const { db } = harness.runner.context.database
+    const attempt = await db
+      .selectFrom('attempts')
+      .select(['end_reason', 'error'])
+      .where('job_id', '=', journal.jobId)
+      .where('attempt', '=', 1)
+      .executeTakeFirstOrThrow()
+    expect(attempt).toMatchObject({ end_reason: 'preempted', error: { message: expect.stringContaining('SIGTERM') } })
+    const job = await db
+      .selectFrom('jobs')
+      .select(['state', 'attempt', 'free_retries', 'counted_retries'])
+      .where('id', '=', journal.jobId)
+      .executeTakeFirstOrThrow()
+    expect(job).toMatchObject({ attempt: 2, free_retries: 1, counted_retries: 0 })
+    expect(['pending', 'queued']).toContain(job.state)
+  })
 })

@@ -57,6 +57,14 @@ export function reasonOfStop(reason: StopReason): EndReason {
   }
 }
 
+/** The end of an attempt that was asked to stop before anything of it ran. */
+export function stoppedBeforeStart(reason: StopReason): AttemptEnd {
+  return {
+    reason: reasonOfStop(reason),
+    error: { message: 'The job was told to stop before its trainer was started' },
+  }
+}
+
 /** What an exit means when the trainer said nothing final: CONTRACT section 6. */
 export function endOfExit(exit: {
   exitCode: number

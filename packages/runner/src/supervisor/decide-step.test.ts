@@ -98,6 +98,14 @@ describe('the next step of the supervisor', () => {
     expect(decideStep(input({}, { observation }))).toMatchObject({ type: 'end', end: { reason: 'node_lost' } })
   })
 
+  it('ends what was cancelled after its launch was written down and before it happened', () => {
+    const asked = { heard_at: null, last_heard_at: null, stop_requested_at: at(15), stop_reason: 'cancelled' as const }
+    expect(decideStep(input(asked, { observation: { state: 'absent' } }))).toMatchObject({
+      type: 'end',
+      end: { reason: 'cancelled_by_user' },
+    })
+  })
+
   it('cleans up after an attempt that a newer one has replaced', () => {
     const job = { attempt: 2, deadline_seconds: null }
     expect(decideStep(input({}, { job, observation: { state: 'absent' } }))).toEqual({ type: 'clean' })

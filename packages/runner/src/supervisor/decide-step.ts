@@ -1,6 +1,6 @@
 import type { END_REASONS, EndReason, StopReason } from '@trainyard/sdk/contract'
 import type { AttemptRow, JobRow } from '../db/schema.ts'
-import { type AttemptEnd, reasonOfStop } from '../jobs/statuses.ts'
+import { type AttemptEnd, reasonOfStop, stoppedBeforeStart } from '../jobs/statuses.ts'
 import type { Observation } from '../launchers/launcher.ts'
 
 export interface StepInput {
@@ -55,7 +55,11 @@ export function decideStep(input: StepInput): Step {
       return isOver ? { type: 'clean' } : { type: 'end', end: lost(attempt.stop_reason) }
     case 'absent':
       if (isOver) return { type: 'clean' }
-      return attempt.heard_at === null ? { type: 'launch' } : { type: 'end', end: lost(attempt.stop_reason) }
+      if (attempt.heard_at !== null) return { type: 'end', end: lost(attempt.stop_reason) }
+      // Asked to stop while nobody was there to launch it: nothing is started for that.
+      return attempt.stop_reason === null
+        ? { type: 'launch' }
+        : { type: 'end', end: stoppedBeforeStart(attempt.stop_reason) }
     case 'pending':
     case 'running':
       return isOver ? leave(input) : supervise(input)

@@ -1,6 +1,7 @@
 import { TrainyardError } from '@trainyard/platform'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunnerContext } from '../context.ts'
+import { NoRoomError } from '../launchers/launcher.ts'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
 import { launchAttempt } from './launch-attempt.ts'
 
@@ -32,6 +33,24 @@ describe('launching an attempt', () => {
     await harness.request(`/v1/jobs/${cancelled.id}/cancel`, { method: 'POST' })
     await launchAttempt(on('one'), { jobId: cancelled.id, attempt: 1 })
     expect(launched).toHaveLength(1)
+  })
+
+  it('does not put back into the queue what was cancelled while its launcher looked for room', async () => {
+    const full = (jobId: number): Partial<RunnerContext> => ({
+      launcher: {
+        ...noLauncher,
+        launch: async () => {
+          if (jobId === cancelled.id) await harness.request(`/v1/jobs/${jobId}/cancel`, { method: 'POST' })
+          throw new NoRoomError('no device is free')
+        },
+      },
+    })
+    const cancelled = await harness.createJob()
+    await launchAttempt(contextOf(full(cancelled.id)), { jobId: cancelled.id, attempt: 1 })
+    expect(await harness.getJob(cancelled.id)).toMatchObject({ state: 'cancelled', endReason: 'cancelled_by_user' })
+    const waiting = await harness.createJob()
+    await launchAttempt(contextOf(full(waiting.id)), { jobId: waiting.id, attempt: 1 })
+    expect((await harness.getJob(waiting.id)).finishedAt).toBeUndefined()
   })
 
   it('tries again when the registry is away, and not when the bundle can never be had', async () => {

@@ -1,10 +1,11 @@
 import { TrainyardError } from '@trainyard/platform'
 import type { ResolvedTrainer } from '@trainyard/sdk/contract'
+import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import { DatasetChanged, verifySource } from '../datasets/index.ts'
-import type { JobRow } from '../db/schema.ts'
+import type { JobRow, RunnerDatabase } from '../db/schema.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
-import type { AttemptEnd } from '../jobs/statuses.ts'
+import { type AttemptEnd, stoppedBeforeStart } from '../jobs/statuses.ts'
 import { type AttemptRef, type LaunchRequest, NoRoomError, type TrainerPlace } from '../launchers/launcher.ts'
 import { giveBackLease } from './leases.ts'
 
@@ -24,7 +25,9 @@ export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Pr
   } catch (error) {
     if (error instanceof NoRoomError) return await putBack(context, ref)
     context.logger.warn({ err: error, ...ref }, 'a trainer could not be launched')
-    await context.database.transaction((trx) => endAttempt(context, trx, ref, endOf(error)))
+    await context.database.transaction(async (trx) =>
+      endAttempt(context, trx, ref, (await endOfStop(trx, ref)) ?? endOf(error)),
+    )
   }
   context.hub.changed(ref.jobId)
 }
@@ -101,11 +104,14 @@ async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<bo
   })
 }
 
-/** Nothing was started: the job waits on in the queue, as if it had not been taken. */
+/** Nothing was started: the job waits on in the queue, as if it had not been taken. One that was cancelled meanwhile is over. */
 async function putBack(context: RunnerContext, ref: AttemptRef): Promise<void> {
   await context.launcher.remove(ref)
   await context.database.transaction(async (trx) => {
+    // Locks the job's row: a cancel comes before this or finds that nothing is launched.
     await giveBackLease(trx, ref.jobId)
+    const stopped = await endOfStop(trx, ref)
+    if (stopped !== undefined) await endAttempt(context, trx, ref, stopped)
     await trx
       .updateTable('attempts')
       .set({ launched_at: null, token_issued_at: null, launcher: null, host: null })
@@ -114,6 +120,18 @@ async function putBack(context: RunnerContext, ref: AttemptRef): Promise<void> {
       .where('heard_at', 'is', null)
       .execute()
   })
+}
+
+/** How an attempt ends that was asked to stop while it was being launched, if it was. */
+async function endOfStop(trx: Transaction<RunnerDatabase>, ref: AttemptRef): Promise<AttemptEnd | undefined> {
+  const attempt = await trx
+    .selectFrom('attempts')
+    .select('stop_reason')
+    .where('job_id', '=', ref.jobId)
+    .where('attempt', '=', ref.attempt)
+    .executeTakeFirst()
+  const stopReason = attempt?.stop_reason ?? null
+  return stopReason === null ? undefined : stoppedBeforeStart(stopReason)
 }
 
 class TrainerUnavailable extends Error {
