@@ -9,6 +9,11 @@ import type { Trainyard } from './start/trainyard.ts'
 const terminal = createTerminal(process.stdout)
 
 async function main(options: StartOptions): Promise<number> {
+  if (options.resetPassword !== undefined) {
+    const { resetPassword } = await import('./start/reset-password.ts')
+    process.stdout.write(await resetPassword(options, options.resetPassword, process.env))
+    return 0
+  }
   const stages = createStages(terminal)
   const began = Number(process.env.TRAINYARD_SETUP_STARTED ?? Date.now())
   const stopRequested = untilSignal()

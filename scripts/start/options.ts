@@ -11,6 +11,8 @@ export interface StartOptions {
   once: boolean
   /** Starts the servers only. */
   serve: boolean
+  /** Starts nothing: makes a link for whoever has this email to choose a new password. */
+  resetPassword?: string
 }
 
 export const START_HELP = `Usage: npm start [-- options]
@@ -23,6 +25,8 @@ Options:
   --serve         start the servers only, run nothing
   --port N        port to listen on (default 7600, or PORT); 0 takes any free one
   --data DIR      folder for everything that is kept (default .trainyard, or TRAINYARD_DATA_DIR)
+  --reset-password EMAIL
+                  start nothing; print a link with which that person chooses a new password
   --help          this text
 
 Environment:
@@ -58,6 +62,7 @@ export function readStartOptions(
     host: '127.0.0.1',
     once: values.once,
     serve: values.serve,
+    ...(values['reset-password'] === undefined ? {} : { resetPassword: values['reset-password'] }),
   }
 }
 
@@ -70,6 +75,7 @@ function parse(args: readonly string[]) {
         serve: { type: 'boolean', default: false },
         port: { type: 'string' },
         data: { type: 'string' },
+        'reset-password': { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })

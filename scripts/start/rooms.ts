@@ -14,7 +14,7 @@ export interface Rooms {
 
 const REGISTRY = /^\/(v2|token|v1\/(trainers|checks))(\/|$)/
 /** Both know the people; one of them answers for both. */
-const RUNNER = /^\/(v1\/(jobs|datasets|accounts|sessions|me|organisations|tokens)|api\/v1)(\/|$)/
+const RUNNER = /^\/(v1\/(jobs|datasets|snapshots|accounts|sessions|me|organisations|tokens)|api\/v1)(\/|$)/
 
 /** One app over all rooms: each request goes to the room that its path belongs to, as a load balancer would send it. */
 export function rooms({ registry, runner, web, store }: Rooms): Hono {

@@ -11,8 +11,10 @@ import {
   type Listening,
   listen,
   openIdentity,
+  RESET_PASSWORD,
   readStoreConfig,
   requireSafeHost,
+  resetPasswordCommand,
 } from '@trainyard/platform'
 import { readRegistryConfig } from './config.ts'
 import { createRegistry } from './registry.ts'
@@ -56,12 +58,18 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
 
 if (isMain(import.meta.url)) {
   try {
-    const served = await start(process.env)
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => void served.stop().then(() => process.exit(0)))
-    }
+    const [word, ...args] = process.argv.slice(2)
+    if (word === RESET_PASSWORD) process.stdout.write(await resetPasswordCommand({ env: process.env, args }))
+    else await serve()
   } catch (error) {
     console.error(error instanceof ConfigError ? error.message : error)
     process.exitCode = 1
+  }
+}
+
+async function serve(): Promise<void> {
+  const served = await start(process.env)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void served.stop().then(() => process.exit(0)))
   }
 }

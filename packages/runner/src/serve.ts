@@ -10,8 +10,10 @@ import {
   type Listening,
   listen,
   parseConfig,
+  RESET_PASSWORD,
   readStoreConfig,
   requireSafeHost,
+  resetPasswordCommand,
 } from '@trainyard/platform'
 import { z } from 'zod'
 import { readRunnerConfig } from './config.ts'
@@ -75,6 +77,11 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
 }
 
 async function main(): Promise<void> {
+  const [word, ...args] = process.argv.slice(2)
+  if (word === RESET_PASSWORD) {
+    process.stdout.write(await resetPasswordCommand({ env: process.env, args }))
+    return
+  }
   const server = await serveRunner(process.env)
   const stop = () => {
     server.stop().then(

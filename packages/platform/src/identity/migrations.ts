@@ -103,4 +103,15 @@ export const identityMigrations: Record<string, Migration> = {
         where owner = 'local'`.execute(db)
     },
   },
+  '20261121T0830-password-resets': {
+    async up(db) {
+      await sql`
+        create table password_resets (
+          account_id text primary key references accounts (id) on delete cascade,
+          secret_hash text not null unique,
+          created_at timestamptz not null default now(),
+          expires_at timestamptz not null
+        )`.execute(db)
+    },
+  },
 }

@@ -1,56 +1,11 @@
-import { randomBytes } from 'node:crypto'
-import { sql } from 'kysely'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { createLogger } from '../log.ts'
-import { testDatabaseUrl } from '../testing/create-test-database.ts'
-import { type AuthConfig, DEFAULT_AUTH } from './auth-config.ts'
-import { createAuthenticator } from './authenticator.ts'
-import { type Identity, openIdentity } from './open-identity.ts'
-import { identityRoutes } from './routes.ts'
+import { closeHouses, openHouse, PASSWORD } from './testing/house.ts'
 
-const PASSWORD = 'correct horse battery'
-const logger = createLogger({ name: 'test', level: 'silent' })
-const opened: Identity[] = []
-
-async function open(auth: Partial<AuthConfig> = {}) {
-  const identity = await openIdentity({
-    url: testDatabaseUrl(),
-    schemaPrefix: `test_${randomBytes(4).toString('hex')}_`,
-  })
-  opened.push(identity)
-  const config: AuthConfig = { ...DEFAULT_AUTH, mode: 'required', ...auth }
-  const authenticator = createAuthenticator({ identity, config, publicUrl: () => 'http://trainyard.test', logger })
-  const app = identityRoutes({ identity, authenticator, logger })
-  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
-    const response = await app.request(path, {
-      method,
-      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const text = await response.text()
-    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
-  }
-  const signUp = (email: string) => call('POST', '/v1/accounts', { email, password: PASSWORD })
-  const signIn = (email: string, password = PASSWORD) => call('POST', '/v1/sessions', { email, password })
-  const person = async (email: string) => {
-    const account = await signUp(email)
-    const session = await signIn(email)
-    if (session.status !== 201) throw new Error(JSON.stringify([account.body, session.body]))
-    return { id: String(account.body.id), headers: { authorization: `Bearer ${session.body.secret}` } }
-  }
-  return { identity, call, signUp, signIn, person }
-}
-
-afterAll(async () => {
-  for (const identity of opened) {
-    await sql`drop schema ${sql.id(identity.schema)} cascade`.execute(identity.database.db)
-    await identity.close()
-  }
-})
+afterAll(closeHouses)
 
 describe('signing up', () => {
   it('is open to the first person, who becomes the operator and owner of what is there, and to nobody else', async () => {
-    const { call, signUp, person } = await open()
+    const { call, signUp, person } = await openHouse()
     const ada = await person('ada@red.test')
     const me = await call('GET', '/v1/me', undefined, ada.headers)
     expect(me.body).toMatchObject({
@@ -67,21 +22,21 @@ describe('signing up', () => {
   })
 
   it('makes one operator of two people who are the first at the same time', async () => {
-    const { signUp } = await open({ allowSignup: true })
+    const { signUp } = await openHouse({ allowSignup: true })
     const made = await Promise.all(['a@x.test', 'b@x.test', 'c@x.test'].map(signUp))
     expect(made.map(({ status }) => status)).toEqual([201, 201, 201])
     expect(made.filter(({ body }) => body.operator)).toHaveLength(1)
   })
 
   it('takes an email once, whatever its case, and no short password', async () => {
-    const { call, signUp } = await open({ allowSignup: true })
+    const { call, signUp } = await openHouse({ allowSignup: true })
     expect((await signUp('ada@red.test')).status).toBe(201)
     expect((await signUp('ADA@red.test')).status).toBe(409)
     expect((await call('POST', '/v1/accounts', { email: 'x@y.test', password: 'short' })).status).toBe(400)
   })
 
   it('of a page that was rebound to this machine is refused without accounts', async () => {
-    const { call } = await open({ mode: 'local' })
+    const { call } = await openHouse({ mode: 'local' })
     const body = { email: 'evil@x.test', password: PASSWORD }
     expect((await call('POST', '/v1/accounts', body, { host: 'evil.test' })).status).toBe(401)
     expect((await call('POST', '/v1/accounts', body, { origin: 'http://evil.test' })).status).toBe(403)
@@ -90,9 +45,9 @@ describe('signing up', () => {
 })
 
 describe('signing in', () => {
-  let house: Awaited<ReturnType<typeof open>>
+  let house: Awaited<ReturnType<typeof openHouse>>
   beforeEach(async () => {
-    house = await open({ allowSignup: true })
+    house = await openHouse({ allowSignup: true })
   })
 
   it('gives a session that ends, and says the same of a wrong password and of nobody', async () => {
@@ -134,7 +89,7 @@ describe('signing in', () => {
 
 describe('a team', () => {
   it('is made by a person, grows by email, keeps an owner, and is not there for others', async () => {
-    const { call, person, identity } = await open({ allowSignup: true })
+    const { call, person, identity } = await openHouse({ allowSignup: true })
     await person('operator@x.test')
     const ada = await person('ada@red.test')
     const bob = await person('bob@red.test')
@@ -164,7 +119,7 @@ describe('a team', () => {
   })
 
   it('has tokens that lose what their account loses, and reach no further than they say', async () => {
-    const { call, person } = await open({ allowSignup: true })
+    const { call, person } = await openHouse({ allowSignup: true })
     await person('operator@x.test')
     const ada = await person('ada@red.test')
     const bob = await person('bob@red.test')
@@ -193,7 +148,7 @@ describe('a team', () => {
   })
 
   it('has an audit that its admins read by pages', async () => {
-    const { call, person } = await open({ allowSignup: true })
+    const { call, person } = await openHouse({ allowSignup: true })
     const ada = await person('ada@red.test')
     await call('POST', '/v1/organisations', { slug: 'red' }, ada.headers)
     for (const slug of ['a', 'b']) await call('POST', '/v1/organisations/red/projects', { slug }, ada.headers)

@@ -14,8 +14,6 @@ import {
   MemberList,
   Organisation,
   OrganisationList,
-  PROBLEM_MEDIA_TYPE,
-  Problem,
   Project,
   ProjectList,
   Session,
@@ -36,19 +34,11 @@ import { giveToken, toApiToken } from './give-token.ts'
 import { listMembers, removeMember, setMember } from './members.ts'
 import type { Identity } from './open-identity.ts'
 import { createOrganisation, createProject, listOrganisations, listProjects } from './organisations.ts'
+import { passwordRoutes } from './password-routes.ts'
 import { readAuditPage } from './read-audit-page.ts'
+import { body, common, inOrganisation, json, problem, tags } from './route-parts.ts'
+import { sessionRoutes } from './session-routes.ts'
 
-const tags = ['People']
-const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
-const body = <T extends z.ZodType>(schema: T) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-})
-const problem = (description: string) => ({ description, content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } } })
-const common = { 401: problem('Nobody is signed in'), 403: problem('This is not for you') }
-const inOrganisation = { ...common, 404: problem('You are in no such organisation') }
 const OrganisationParams = z.object({ organisation: Slug })
 
 const accountRoute = createRoute({
@@ -223,6 +213,8 @@ export function identityRoutes(options: IdentityRoutesOptions): OpenAPIHono {
     await options.identity.revokeToken(c.req.valid('param').id, subject)
     return c.body(null, 204)
   })
+  api.route('/', sessionRoutes(options))
+  api.route('/', passwordRoutes(options))
   return api
 }
 

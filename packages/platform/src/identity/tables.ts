@@ -55,6 +55,14 @@ interface TokensTable {
   revoked_at: Date | null
 }
 
+/** At most one an account; gone once it is used. Not among the tokens: it must never speak for anybody. */
+interface PasswordResetsTable {
+  account_id: string
+  secret_hash: string
+  created_at: Generated<Date>
+  expires_at: Date
+}
+
 /** Who an issuer's subject is here. */
 interface ExternalAccountsTable {
   issuer: string
@@ -86,6 +94,7 @@ export interface IdentityDatabase {
   memberships: MembershipsTable
   projects: ProjectsTable
   tokens: TokensTable
+  password_resets: PasswordResetsTable
   external_accounts: ExternalAccountsTable
   rate_limits: RateLimitsTable
   audit: AuditTable

@@ -21,7 +21,7 @@ const ROUTES: Route[] = Object.entries(runnerOpenApi().paths as Record<string, O
       .map(([method]) => ({ name: `${method.toUpperCase()} ${path}`, method: method.toUpperCase(), path })),
 )
 /** Signing up and in: for those who are nobody yet. */
-const PUBLIC = ['POST /v1/accounts', 'POST /v1/sessions']
+const PUBLIC = ['POST /v1/accounts', 'POST /v1/sessions', 'POST /v1/accounts/password-resets/redeem']
 /** About the caller alone: everybody with a valid credential may. */
 const OWN = [
   'GET /v1/me',
@@ -30,10 +30,15 @@ const OWN = [
   'POST /v1/tokens',
   'POST /v1/organisations',
   'DELETE /v1/sessions/current',
+  'GET /v1/sessions',
+  'POST /v1/me/password',
+  'POST /v1/accounts/password-resets',
 ]
+/** One of the caller's own, whatever team they are in. */
+const ONE_OF_OWN = ['DELETE /v1/tokens/{id}', 'DELETE /v1/sessions/{id}']
 const GUARDED = ROUTES.filter(({ name }) => !PUBLIC.includes(name))
 const WITH_SUBJECT = GUARDED.filter(({ path }) => path.includes('{'))
-const OF_A_TEAM = GUARDED.filter(({ name }) => !OWN.includes(name) && name !== 'DELETE /v1/tokens/{id}')
+const OF_A_TEAM = GUARDED.filter(({ name }) => ![...OWN, ...ONE_OF_OWN].includes(name))
 
 describe('every route of people', () => {
   let harness: Harness
@@ -49,12 +54,13 @@ describe('every route of people', () => {
 
   /** The path with the ids of the red team in it, or with ids of nothing. */
   function fill(path: string, of: 'red' | 'nothing'): string {
-    const { jobId, datasetId, snapshotId, tokenId, ownerId, artifactId } = teams
+    const { jobId, datasetId, snapshotId, tokenId, sessionId, ownerId, artifactId } = teams
     const ids: [RegExp, Record<'red' | 'nothing', string>][] = [
       [/^\/v1\/jobs\/\{id\}/, { red: `/v1/jobs/${jobId}`, nothing: `/v1/jobs/${jobId + 7_000_000}` }],
       [/^\/v1\/datasets\/\{id\}/, { red: `/v1/datasets/${datasetId}`, nothing: '/v1/datasets/ds_nothing' }],
       [/^\/v1\/snapshots\/\{id\}/, { red: `/v1/snapshots/${snapshotId}`, nothing: '/v1/snapshots/snap_nothing' }],
       [/^\/v1\/tokens\/\{id\}/, { red: `/v1/tokens/${tokenId}`, nothing: '/v1/tokens/tok_nothing' }],
+      [/^\/v1\/sessions\/\{id\}/, { red: `/v1/sessions/${sessionId}`, nothing: '/v1/sessions/ses_nothing' }],
       [
         /^\/v1\/organisations\/\{organisation\}/,
         { red: '/v1/organisations/red', nothing: '/v1/organisations/nothing' },
@@ -153,6 +159,16 @@ describe('every route of people', () => {
     expect(await teams.state()).toEqual(before)
   })
 
+  it('about an account is refused to tokens, and resets to whoever is no operator', async () => {
+    const before = await teams.state()
+    const about = GUARDED.filter(({ path }) => /sessions|password/.test(path) && path !== '/v1/sessions/current')
+    expect(about).toHaveLength(4)
+    for (const route of about) expect([route.name, (await call(route, teams.small)).status]).toEqual([route.name, 403])
+    const [reset] = about.filter(({ path }) => path.endsWith('/password-resets'))
+    if (reset !== undefined) expect((await call(reset, teams.owner)).status).toBe(403)
+    expect(await teams.state()).toEqual(before)
+  })
+
   it.each(OF_A_TEAM.filter(({ method }) => method === 'GET'))('$name serves the team', async (route) => {
     const audit = route.path.endsWith('/audit')
     const response = await call(route, audit ? teams.owner : teams.viewer)
@@ -165,6 +181,8 @@ describe('every route of people', () => {
 const BODIES: Record<string, (teams: Teams) => unknown> = {
   'POST /v1/jobs': ({ datasetId }) => ({ trainer: 'acme/plain', dataset: datasetId, project: 'red/default' }),
   'POST /v1/tokens': () => ({ name: 'more', scopes: ['jobs:read'] }),
+  'POST /v1/me/password': () => ({ currentPassword: 'correct horse battery', newPassword: 'taken by an intruder' }),
+  'POST /v1/accounts/password-resets': () => ({ email: 'ada@red.test' }),
   'POST /v1/organisations': () => ({ slug: 'purple' }),
   'POST /v1/organisations/{organisation}/members': () => ({ email: 'bob@blue.test', role: 'viewer' }),
   'POST /v1/organisations/{organisation}/projects': () => ({ slug: 'intruder' }),

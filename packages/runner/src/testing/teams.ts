@@ -19,6 +19,8 @@ export interface Teams {
   revoked: string
   ownerId: string
   tokenId: string
+  /** A login of red's owner. */
+  sessionId: string
   jobId: number
   datasetId: string
   snapshotId: string
@@ -43,7 +45,11 @@ export async function startTeams(harness: Harness): Promise<Teams> {
   const person = async (email: string) => {
     const { id } = await call('/v1/accounts', { email, password: PASSWORD })
     const { secret } = await call('/v1/sessions', { email, password: PASSWORD })
-    return { id: String(id), headers: { authorization: `Bearer ${String(secret)}` } }
+    const headers = { authorization: `Bearer ${String(secret)}` }
+    const { sessions } = (await (await harness.request('/v1/sessions', { headers })).json()) as {
+      sessions: { id: string }[]
+    }
+    return { id: String(id), headers, sessionId: sessions[0]?.id ?? '' }
   }
   await person('operator@trainyard.test')
   const ada = await person('ada@red.test')
@@ -97,6 +103,7 @@ export async function startTeams(harness: Harness): Promise<Teams> {
     ...{
       ownerId: ada.id,
       tokenId: String(other.id),
+      sessionId: ada.sessionId,
       jobId: job.id,
       datasetId,
       snapshotId: job.dataset?.snapshotId ?? '',
@@ -108,7 +115,7 @@ export async function startTeams(harness: Harness): Promise<Teams> {
         ...['jobs', 'attempts', 'datasets', 'dataset_snapshots', 'dataset_uploads', 'artifacts', 'events'].map((name) =>
           sql.table(name),
         ),
-        ...['accounts', 'organisations', 'memberships', 'projects', 'audit'].map((name) =>
+        ...['accounts', 'password_resets', 'organisations', 'memberships', 'projects', 'audit'].map((name) =>
           sql.id(identity.schema, name),
         ),
       ]

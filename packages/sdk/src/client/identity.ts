@@ -1,6 +1,7 @@
 import {
   Account,
   AuditPage,
+  ChangePasswordRequest,
   CreateAccountRequest,
   type CreateOrganisationRequest,
   type CreateProjectRequest,
@@ -9,10 +10,14 @@ import {
   MemberList,
   Organisation,
   OrganisationList,
+  PasswordReset,
   Project,
   ProjectList,
+  RedeemPasswordResetRequest,
   type Role,
   Session,
+  type SessionInfo,
+  SessionList,
 } from '../contract/index.ts'
 import { type Connect, fetchJson, send } from './http.ts'
 
@@ -26,6 +31,16 @@ export interface IdentityClient {
   createSession(input: { email: string; password: string }): Promise<Session>
   /** Signs out; only with a session's secret as the token. */
   endSession(): Promise<void>
+  /** Where you are signed in, newest first; not with a token that has scopes. */
+  sessions(): Promise<SessionInfo[]>
+  /** Ends one of your sessions. */
+  revokeSession(id: string): Promise<void>
+  /** Your other sessions end. */
+  changePassword(input: ChangePasswordRequest): Promise<void>
+  /** For operators: the secret lets its holder choose the password of that account, once. */
+  createPasswordReset(email: string): Promise<PasswordReset>
+  /** Chooses a new password; needs no token. All sessions of the account end. */
+  redeemPasswordReset(input: RedeemPasswordResetRequest): Promise<void>
   /** Those that you are in. */
   organisations(): Promise<Organisation[]>
   /** You own it; a project `default` is made in it. */
@@ -53,6 +68,21 @@ export function createIdentityClient(connect: Connect): IdentityClient {
     createSession: (json) => fetchJson(connect, Session, { method: 'POST', path: '/v1/sessions', json }),
     async endSession() {
       await send(connect(), { method: 'DELETE', path: '/v1/sessions/current' })
+    },
+    async sessions() {
+      return (await fetchJson(connect, SessionList, { path: '/v1/sessions' })).sessions
+    },
+    async revokeSession(id) {
+      await send(connect(), { method: 'DELETE', path: `/v1/sessions/${encodeURIComponent(id)}` })
+    },
+    async changePassword(input) {
+      await send(connect(), { method: 'POST', path: '/v1/me/password', json: ChangePasswordRequest.parse(input) })
+    },
+    createPasswordReset: (email) =>
+      fetchJson(connect, PasswordReset, { method: 'POST', path: '/v1/accounts/password-resets', json: { email } }),
+    async redeemPasswordReset(input) {
+      const json = RedeemPasswordResetRequest.parse(input)
+      await send(connect(), { method: 'POST', path: '/v1/accounts/password-resets/redeem', json })
     },
     async organisations() {
       return (await fetchJson(connect, OrganisationList, { path: '/v1/organisations' })).organisations

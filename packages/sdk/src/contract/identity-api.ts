@@ -63,6 +63,50 @@ export const Session = z
   .meta({ id: 'Session' })
 export type Session = z.infer<typeof Session>
 
+/** A login, as whoever it is of may see it. */
+export const SessionInfo = z
+  .object({
+    id: z.string(),
+    createdAt: Timestamp,
+    expiresAt: Timestamp,
+    lastUsedAt: Timestamp.optional(),
+    current: z.boolean().describe('The one that asks'),
+  })
+  .meta({ id: 'SessionInfo' })
+export type SessionInfo = z.infer<typeof SessionInfo>
+
+/** `GET /v1/sessions`: newest first. */
+export const SessionList = z.object({ sessions: z.array(SessionInfo) }).meta({ id: 'SessionList' })
+export type SessionList = z.infer<typeof SessionList>
+
+/** `POST /v1/me/password` */
+export const ChangePasswordRequest = z
+  .strictObject({ currentPassword: z.string().min(1).max(200), newPassword: Password })
+  .meta({ id: 'ChangePasswordRequest' })
+export type ChangePasswordRequest = z.infer<typeof ChangePasswordRequest>
+
+/** `POST /v1/accounts/password-resets` */
+export const CreatePasswordResetRequest = z
+  .strictObject({ email: z.string().min(1).max(254) })
+  .meta({ id: 'CreatePasswordResetRequest' })
+export type CreatePasswordResetRequest = z.infer<typeof CreatePasswordResetRequest>
+
+/** The answer to `POST /v1/accounts/password-resets`: lets whoever holds it choose the password of one account, once. */
+export const PasswordReset = z
+  .object({
+    secret: z.string().describe('It is shown this once'),
+    expiresAt: Timestamp,
+    account: Account,
+  })
+  .meta({ id: 'PasswordReset' })
+export type PasswordReset = z.infer<typeof PasswordReset>
+
+/** `POST /v1/accounts/password-resets/redeem` */
+export const RedeemPasswordResetRequest = z
+  .strictObject({ secret: z.string().min(1).max(200), newPassword: Password })
+  .meta({ id: 'RedeemPasswordResetRequest' })
+export type RedeemPasswordResetRequest = z.infer<typeof RedeemPasswordResetRequest>
+
 /** A team, and a namespace of the registry. */
 export const Organisation = z
   .object({ id: z.string(), slug: Slug, displayName: z.string(), createdAt: Timestamp, role: Role.describe('Yours') })

@@ -1,0 +1,31 @@
+import { afterAll, expect, it } from 'vitest'
+import { ConfigError } from '../errors.ts'
+import { testDatabaseUrl } from '../testing/create-test-database.ts'
+import { resetPasswordCommand } from './reset-password-command.ts'
+import { closeHouses, openHouse } from './testing/house.ts'
+
+afterAll(closeHouses)
+
+it('gives who looks after the server a link with which the first operator gets in again', async () => {
+  const { person, identity, signIn, call } = await openHouse()
+  const ada = await person('ada@red.test')
+  const run = (...args: string[]) =>
+    resetPasswordCommand({
+      env: { DATABASE_URL: testDatabaseUrl(), PUBLIC_URL: 'https://yard.test/' },
+      args,
+      schemaPrefix: identity.schema.replace(/identity$/, ''),
+    })
+  const told = await run('ADA@red.test')
+  const secret = /^https:\/\/yard\.test\/reset-password\?code=(ty_[0-9a-f]+)$/m.exec(told)?.[1]
+  expect(told).toContain('ada (ada@red.test)')
+  const body = { secret, newPassword: 'staple battery horse' }
+  expect((await call('POST', '/v1/accounts/password-resets/redeem', body)).status).toBe(204)
+  expect((await signIn('ada@red.test', 'staple battery horse')).status).toBe(201)
+  const audit = await identity.listAudit({ subject: ada.id })
+  expect(audit.map(({ actor, action }) => `${actor} ${action}`)).toContain('server password.reset.create')
+
+  await expect(run('nobody@red.test')).rejects.toThrow('no account with the email "nobody@red.test"')
+  await expect(run()).rejects.toThrow(ConfigError)
+  await expect(run('--help')).rejects.toThrow('reset-password ada@example.com')
+  await expect(resetPasswordCommand({ env: {}, args: ['ada@red.test'] })).rejects.toThrow('DATABASE_URL')
+})
