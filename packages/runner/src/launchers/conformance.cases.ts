@@ -73,7 +73,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       }
     }
     const said = async (ref: AttemptRef, text: string): Promise<string> => {
-      for (let waits = 0; waits < 6000; waits++) {
+      for (let waits = 0; waits < 18_000; waits++) {
         const { lines } = await launcher.logs(ref, { stdout: 0, stderr: 0 })
         const line = lines.find((one) => one.text.includes(text))
         if (line !== undefined) return line.text
@@ -217,6 +217,24 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
         delete process.env.RUNNER_SECRET_OF_TEST
       }
     })
+
+    it('puts a fresh token where a running trainer reads it, never half of it', async () => {
+      const program = `const { readFileSync } = require('fs'); let last
+        const read = () => { try { return readFileSync(process.env.CALLBACK_TOKEN_FILE, 'utf8') } catch { return last } }
+        setInterval(() => { const now = read(); if (now !== last) console.log('token ' + (last = now)) }, 1)`
+      const token = (name: string) => `${name}-${'x'.repeat(3000)}-end`
+      const ref = await start(program, { token: token('first') })
+      await said(ref, 'first')
+      for (const name of ['second', 'third']) {
+        await launcher.renewToken?.(ref, token(name))
+        await said(ref, name)
+      }
+      await launcher.stop(ref, 0)
+      const lines = (await output(ref)).map(({ text }) => text)
+      expect(lines).toEqual(['first', 'second', 'third'].map((name) => `token ${token(name)}`))
+      await launcher.remove(ref)
+      await launcher.renewToken?.(ref, token('nobody'))
+    }, 300_000)
 
     it('runs a hundred at once, each with its own end and output', async () => {
       const refs = await Promise.all(

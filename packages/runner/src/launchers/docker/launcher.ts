@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@trainyard/platform'
 import type Docker from 'dockerode'
-import { packTar } from 'modern-tar'
 import type { AttemptRef, Launcher, LaunchRequest, Observation } from '../launcher.ts'
 import type { DockerConfig } from './config.ts'
 import { askEngine, connectEngine, engineStart, messageOf, statusOf, unless } from './engine.ts'
 import { createGate } from './gate.ts'
-import { ensureNetwork, removeNetworks } from './networks.ts'
+import { removeNetworks } from './networks.ts'
 import { mayBeRestart, observationOf, withRestart } from './observe-state.ts'
 import { parseTime } from './output-frames.ts'
 import { createPulls, type Pull } from './pulls.ts'
 import { readOutput } from './read-output.ts'
-import { attemptName, containerSpec, type DockerSpecOptions, instanceLabel, parseLabels } from './spec.ts'
+import { attemptName, containerSpec, type DockerSpecOptions, instanceLabel, parseLabels, renewedToken } from './spec.ts'
+import { putFiles, startContainer } from './start-container.ts'
 
 /** How many starts and removals the engine is given at once; with more it only gets slower. */
 const AT_ONCE = 8
@@ -83,15 +83,15 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
     // Checks the request too, before anything is done.
     const spec = containerSpec(request, specOptions)
     const reference = spec.create.Image ?? ''
-    const there = await inspect(name)
+    const [there, image] = await Promise.all([inspect(name), unless([404], docker.getImage(reference).inspect())])
     if (there !== undefined && there.State.Status !== 'created') return { rest: Promise.resolve() }
     endedEarly.delete(name)
     const start = async () => {
       if (state.isStopped) return
-      await gate(() => startContainer(request))
+      await gate(() => startContainer(docker, request, specOptions))
       logger.debug({ jobId: request.jobId, attempt: request.attempt }, 'trainer launched')
     }
-    if ((await unless([404], docker.getImage(reference).inspect())) !== undefined) return { rest: start() }
+    if (image !== undefined) return { rest: start() }
     if (!reference.includes('@')) throw new Error(`the engine has no image ${reference}`)
     const pull = pulls.join(reference)
     state.pull = pull
@@ -115,18 +115,6 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
       )
     })
     return { rest }
-  }
-
-  const startContainer = async (request: LaunchRequest) => {
-    const { create, files } = containerSpec(request, specOptions)
-    if (config.network === 'job') await ensureNetwork(docker, request, specOptions)
-    // The name is taken (409): by a launch beside this one, or one that was cut off before its start.
-    await unless([409], docker.createContainer(create))
-    const container = docker.getContainer(create.name)
-    const seen = await unless([404], container.inspect())
-    if (seen?.State.Status !== 'created') return
-    for (const { dir, entries } of files) await container.putArchive(Buffer.from(await packTar(entries)), { path: dir })
-    await unless([304], container.start())
   }
 
   const observe = async (ref: AttemptRef): Promise<Observation> => {
@@ -232,6 +220,10 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
     observe,
     stop,
     logs,
+    async renewToken(ref, token) {
+      const container = docker.getContainer(nameOf(ref))
+      await unless([404], putFiles(container, renewedToken(config.user, token)))
+    },
     remove,
     async *list() {
       yield* await listAttempts(docker, instanceId)

@@ -30,11 +30,13 @@ const request: LaunchRequest = {
 }
 const hostConfigOf = (over: Partial<LaunchRequest> = {}, env: Record<string, string> = {}) =>
   containerSpec({ ...request, ...over }, optionsOf(env)).create.HostConfig
-const filesOf = (over: Partial<LaunchRequest> = {}, env: Record<string, string> = {}) =>
-  containerSpec({ ...request, ...over }, optionsOf(env)).files.map(({ dir, entries }) => ({
+const filesOf = (over: Partial<LaunchRequest> = {}, env: Record<string, string> = {}) => {
+  const { dir, entries } = containerSpec({ ...request, ...over }, optionsOf(env)).files
+  return {
     dir,
     entries: entries.map(({ header, body }) => [header.name, header.mode?.toString(8), header.uid, header.gid, body]),
-  }))
+  }
+}
 
 describe('the container of an attempt', () => {
   it('is this', () => {
@@ -69,7 +71,7 @@ describe('the container of an attempt', () => {
           {
             Type: 'volume',
             Source: 'trainyard-datasets-0f8fad5b',
-            Target: '/trainyard-datasets',
+            Target: '/trainyard/datasets',
             VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } },
           },
         ],
@@ -92,7 +94,7 @@ describe('the container of an attempt', () => {
         'CALLBACK_TOKEN_FILE=/trainyard/secret/token',
         'WORK_DIR=/trainyard/work',
         'TMPDIR=/trainyard/work/tmp',
-        'DATASET_CACHE_DIR=/trainyard-datasets/cache',
+        'DATASET_CACHE_DIR=/trainyard/datasets/cache',
       ]),
     )
   })
@@ -103,19 +105,17 @@ describe('the container of an attempt', () => {
 
   it('finds its folders and secrets made, for its user alone', () => {
     const long = { basic: {}, advanced: { note: 'x'.repeat(100_000) } }
-    expect(filesOf({ config: long }, { DOCKER_USER: '1000:2000' })).toEqual([
-      {
-        dir: '/trainyard',
-        entries: [
-          ['work/', '700', 1000, 2000, undefined],
-          ['work/tmp/', '700', 1000, 2000, undefined],
-          ['secret/', '500', 1000, 2000, undefined],
-          ['secret/token', '400', 1000, 2000, request.token],
-          ['secret/config.json', '400', 1000, 2000, JSON.stringify(long)],
-        ],
-      },
-      { dir: '/trainyard-datasets', entries: [['cache/', '700', 1000, 2000, undefined]] },
-    ])
+    expect(filesOf({ config: long }, { DOCKER_USER: '1000:2000' })).toEqual({
+      dir: '/trainyard',
+      entries: [
+        ['work/', '700', 1000, 2000, undefined],
+        ['work/tmp/', '700', 1000, 2000, undefined],
+        ['secret/', '500', 1000, 2000, undefined],
+        ['secret/token', '400', 1000, 2000, request.token],
+        ['secret/config.json', '400', 1000, 2000, JSON.stringify(long)],
+        ['datasets/cache/', '700', 1000, 2000, undefined],
+      ],
+    })
   })
 
   it('gets what the manifest asks for, and no more cores than there are', () => {
@@ -139,8 +139,8 @@ describe('the container of an attempt', () => {
   it('uses a network and a cache of the operator', () => {
     const folder = hostConfigOf({}, { DOCKER_NETWORK: 'platform_default', DOCKER_DATASET_CACHE: '/srv/datasets' })
     expect(folder).toMatchObject({ NetworkMode: 'platform_default' })
-    expect(folder?.Mounts?.[1]).toEqual({ Type: 'bind', Source: '/srv/datasets', Target: '/trainyard-datasets' })
-    expect(filesOf({}, { DOCKER_DATASET_CACHE: '/srv/datasets' })).toHaveLength(1)
+    expect(folder?.Mounts?.[1]).toEqual({ Type: 'bind', Source: '/srv/datasets', Target: '/trainyard/datasets' })
+    expect(filesOf({}, { DOCKER_DATASET_CACHE: '/srv/datasets' }).entries.flat()).not.toContain('datasets/cache/')
     expect(hostConfigOf({}, { DOCKER_DATASET_CACHE: 'none' })?.Mounts).toHaveLength(1)
   })
 

@@ -10,8 +10,8 @@ const ATTEMPT = 'dev.trainyard.attempt'
 
 /** A volume of the attempt, which holds its work folder and what only it may read. */
 const VOLUME_DIR = '/trainyard'
-/** Another volume, of all jobs. */
-const CACHE_VOLUME_DIR = '/trainyard-datasets'
+/** Another volume, of all jobs. It lies in the first, so that one archive fills both: each costs the engine a mount. */
+const CACHE_VOLUME_DIR = `${VOLUME_DIR}/datasets`
 const MB = 1024 ** 2
 
 export interface DockerSpecOptions {
@@ -60,10 +60,16 @@ export function networkSpec(ref: AttemptRef, options: DockerSpecOptions, subnet:
   }
 }
 
+/** Folders and files to be unpacked in a folder of the container. */
+export interface Files {
+  dir: string
+  entries: TarEntry[]
+}
+
 export interface ContainerSpec {
   create: ContainerCreateOptions & { name: string }
-  /** Folders and files to be unpacked into the container before its start, as `owner`. */
-  files: { dir: string; entries: TarEntry[] }[]
+  /** Before its start. */
+  files: Files
 }
 
 /** Job → container. */
@@ -139,12 +145,15 @@ export function containerSpec(request: LaunchRequest, options: DockerSpecOptions
         ...(gpus === 0 ? {} : { DeviceRequests: [{ Driver: '', Count: gpus, Capabilities: [['gpu']] }] }),
       },
     },
-    files: [
-      { dir: VOLUME_DIR, entries: ownFiles(config.user, request.token, configText) },
-      ...(hasOwnCache || isFolder(config.datasetCache)
-        ? []
-        : [{ dir: CACHE_VOLUME_DIR, entries: [folder('cache', 0o700, config.user)] }]),
-    ],
+    files: {
+      dir: VOLUME_DIR,
+      entries: [
+        ...ownFiles(config.user, request.token, configText),
+        ...(hasOwnCache || isFolder(config.datasetCache)
+          ? []
+          : [folder(`${relative(CACHE_VOLUME_DIR)}/cache`, 0o700, config.user)]),
+      ],
+    },
   }
 }
 
@@ -171,8 +180,9 @@ function cacheMount(config: DockerConfig, instanceId: string) {
 
 const isFolder = (cache: string | undefined): boolean => cache?.startsWith('/') ?? false
 
+const relative = (path: string): string => path.slice(VOLUME_DIR.length + 1)
+
 function ownFiles(user: string, token: string, configText: string | undefined): TarEntry[] {
-  const relative = (path: string) => path.slice(VOLUME_DIR.length + 1)
   const { workDir, tokenFile, configFile } = CONTAINER_PLACES
   return [
     folder(relative(workDir), 0o700, user),
@@ -181,6 +191,17 @@ function ownFiles(user: string, token: string, configText: string | undefined): 
     file(relative(tokenFile), token, user),
     ...(configText === undefined ? [] : [file(relative(configFile), configText, user)]),
   ]
+}
+
+/**
+ * Another token in the place of the first. The engine writes a file piece by piece; as a second name of one that is whole
+ * already, it is never seen in part.
+ */
+export function renewedToken(user: string, token: string): Files {
+  const name = relative(CONTAINER_PLACES.tokenFile)
+  const whole = `${name}.next`
+  const link: TarEntry = { header: { name, type: 'link', linkname: whole, size: 0, mode: 0o400, ...owner(user) } }
+  return { dir: VOLUME_DIR, entries: [file(whole, token, user), link] }
 }
 
 function folder(name: string, mode: number, user: string): TarEntry {

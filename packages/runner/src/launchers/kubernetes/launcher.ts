@@ -143,6 +143,13 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       yield* refs.values()
     },
 
+    async renewToken(ref, token) {
+      // The kubelet brings it into the pod, whole, within a minute or two.
+      const body = { stringData: { token } }
+      const target = { name: attemptName(instance, ref), namespace, body }
+      await found(() => client.core.patchNamespacedSecret(target, MERGE_PATCH))
+    },
+
     async remove(ref) {
       const name = attemptName(instance, ref)
       stopFollowing(name)

@@ -148,7 +148,7 @@ describe('the checklist', () => {
 
   it('the token is a file from a Secret of this job, and stands in no manifest but the Secret’s', () => {
     const { secret, pod, container, job, networkPolicy } = build()
-    expect(secret).toMatchObject({ immutable: true, stringData: { token: 'header.payload.signature' } })
+    expect(secret).toMatchObject({ stringData: { token: 'header.payload.signature' } })
     expect(secret.metadata?.name).toBe(job.metadata?.name)
     expect(pod.volumes?.find(({ name }) => name === 'secret')?.secret).toEqual({
       secretName: 'trainyard-0123456789-42-3',

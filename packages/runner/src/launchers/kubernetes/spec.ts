@@ -58,7 +58,7 @@ export function attemptManifests(request: LaunchRequest, place: SpecPlace): Atte
       apiVersion: 'v1',
       kind: 'Secret',
       metadata,
-      immutable: true,
+      // Not immutable: the token is renewed while the pod runs.
       type: 'Opaque',
       // A file and not a variable: whoever may look at pods would read it there.
       stringData: {
