@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from '@trainyard/sdk/contract'
-import { sql } from 'kysely'
+import { type KyselyPlugin, sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createRunner } from '../../create-runner.ts'
 import { type Harness, isOver, openJournal, startHarness } from '../../testing/harness.ts'
 import { BackendRefused, type ObservabilityAdapter } from '../adapter.ts'
 import { parseExposition } from '../metrics/parse-exposition.ts'
 import { memoryAdapter } from '../testing/memory-adapter.ts'
-import type { FeedLimits } from './feeder.ts'
+import { createFeed, type FeedLimits } from './feeder.ts'
 
 const QUICK: Partial<FeedLimits> = {
   intervalMs: 20,
@@ -137,6 +137,42 @@ describe('the feed of a backend', () => {
       .poll(async () => await experimentOf({ id: journal.jobId }, 'mlflow'), WAIT)
       .toEqual({ backend: 'mlflow', state: 'open', url: expect.any(String) })
     await expect.poll(async () => await counted('trainyard_observability_circuit_open', 'mlflow'), WAIT).toBe(0)
+  })
+
+  it('never loses sight of an attempt that it puts back and takes again at the same moment', async () => {
+    let failures = 0
+    const { adapter } = memoryAdapter('mlflow', async () => {
+      failures++
+      throw new Error('away')
+    })
+    await start([])
+    const { context } = harness.runner
+    // That it is put back is written at once, and heard of late.
+    const putBack = new WeakSet<object>()
+    const slowToHear: KyselyPlugin = {
+      transformQuery: ({ node, queryId }) => {
+        if (JSON.stringify(node).includes('failures = e.failures + 1')) putBack.add(queryId)
+        return node
+      },
+      transformResult: async ({ result, queryId }) => {
+        if (putBack.has(queryId)) await sleep(50)
+        return result
+      },
+    }
+    const database = { ...context.database, db: context.database.db.withPlugin(slowToHear) }
+    const feed = createFeed({ ...context, database }, adapter, {
+      instanceId: 'of-this-test',
+      jobPages: harness.url,
+      limits: { ...QUICK, intervalMs: 1, retryMs: 1, circuitThreshold: 1_000_000 },
+    })
+    feed.start()
+    try {
+      await (await openJournal(harness)).send(1, [progress(1)])
+      // Whoever takes an attempt and forgets it leaves it alone for as long as a lease, a minute.
+      await expect.poll(() => failures, WAIT).toBeGreaterThan(5)
+    } finally {
+      await feed.stop()
+    }
   })
 
   it('leaves out what a backend refuses, counts and shows it, and goes on', async () => {

@@ -84,7 +84,8 @@ export function createFeed(context: RunnerContext, adapter: ObservabilityAdapter
 
   const work = async (key: ExperimentKey) => {
     try {
-      await deliver(context, adapter, key, delivery)
+      // Let go of before the lease is: as soon as the database gives it away, it may be claimed again, here too.
+      await deliver(context, adapter, key, delivery).finally(() => held.delete(nameOf(key)))
       circuit.succeeded()
       await releaseLease(db, owner, key)
       if (complained) logger.info('the observability backend takes things again')
@@ -111,7 +112,6 @@ export function createFeed(context: RunnerContext, adapter: ObservabilityAdapter
       if (key === undefined) break
       const done = work(key).finally(() => {
         underWay.delete(done)
-        held.delete(nameOf(key))
         pump()
       })
       underWay.add(done)
