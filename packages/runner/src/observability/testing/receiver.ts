@@ -10,7 +10,7 @@ export interface Received {
 }
 
 /** A server of a test that keeps what it gets. `answer` may be changed at any time. */
-export async function startReceiver(answer: (request: Received) => Response | Promise<Response>) {
+export async function startReceiver(answer: (request: Received) => Response | Promise<Response>, port = 0) {
   const received: Received[] = []
   const receiver = { answer }
   const server = await listen(
@@ -24,7 +24,7 @@ export async function startReceiver(answer: (request: Received) => Response | Pr
         return await receiver.answer(one)
       },
     },
-    { port: 0, drainMs: 50 },
+    { port, drainMs: 50 },
   )
   return Object.assign(receiver, { url: server.url, received, close: async () => await server.close() })
 }
