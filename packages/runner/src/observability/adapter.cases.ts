@@ -54,7 +54,7 @@ export function testInfo(changes: Partial<ExperimentInfo> = {}): ExperimentInfo 
     taskType: 'classification',
     model: 'tiny',
     params: { 'basic.epochs': 3, 'basic.learning_rate': 0.01, 'advanced.note': 'größer ✓', 'advanced.flip': true },
-    traceId: 'c'.repeat(32),
+    traceId: counter.toString(16).padStart(32, 'c'),
     jobUrl: `http://trainyard.test/jobs/${jobId}`,
     createdAt: TIME,
     queuedAt: TIME,

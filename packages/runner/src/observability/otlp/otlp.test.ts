@@ -1,32 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { type Harness, isOver, openJournal, startHarness } from '../../testing/harness.ts'
 import { attemptSpanId, attemptTraceparent } from '../span-ids.ts'
+import { readSpans } from '../testing/read-spans.ts'
 import { startReceiver } from '../testing/receiver.ts'
-
-/** `ExportTraceServiceRequest` in the JSON form of OTLP: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */
-const Export = z.object({
-  resourceSpans: z.array(
-    z.object({
-      resource: z.object({ attributes: z.array(z.object({ key: z.string(), value: z.unknown() })) }),
-      scopeSpans: z.array(
-        z.object({
-          spans: z.array(
-            z.object({
-              traceId: z.string().regex(/^[0-9a-f]{32}$/),
-              spanId: z.string().regex(/^[0-9a-f]{16}$/),
-              parentSpanId: z.string().optional(),
-              name: z.string(),
-              startTimeUnixNano: z.string(),
-              endTimeUnixNano: z.string(),
-              status: z.object({ code: z.number().optional() }).optional(),
-            }),
-          ),
-        }),
-      ),
-    }),
-  ),
-})
 
 let harness: Harness | undefined
 let collector: Awaited<ReturnType<typeof startReceiver>> | undefined
@@ -43,10 +19,7 @@ const startWith = async (tracesUrl: string) => {
   })
   return harness
 }
-const spansOf = () =>
-  (collector?.received ?? []).flatMap((one) =>
-    Export.parse(JSON.parse(one.text)).resourceSpans.flatMap((of) => of.scopeSpans.flatMap((scope) => scope.spans)),
-  )
+const spansOf = () => readSpans(collector?.received ?? [])
 
 describe('traces', () => {
   it('go from the creation of a job to its end, with every callback of its trainer below the attempt', async () => {
