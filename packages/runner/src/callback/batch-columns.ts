@@ -1,3 +1,4 @@
+import { type EventChunk, packEvents } from '../journal/pack-events.ts'
 import type { StoreEventsInput } from './store-events.ts'
 
 /**
@@ -7,6 +8,8 @@ import type { StoreEventsInput } from './store-events.ts'
 export function columnsOf(inputs: readonly StoreEventsInput[]): unknown[] {
   const events = inputs.flatMap(({ batch }, index) => batch.events.map((event) => ({ ix: index + 1, event })))
   const { names, axes, series, points } = pointsOf(inputs)
+  const { alone, chunks } = packed(inputs)
+  const rows = alone.flatMap((number) => events[number - 1]?.event ?? [])
   const lines = inputs.flatMap(({ batch }, index) => batch.logs.map((line) => ({ ix: index + 1, ...line })))
   return [
     list(inputs, (input) => input.jobId),
@@ -19,11 +22,9 @@ export function columnsOf(inputs: readonly StoreEventsInput[]): unknown[] {
     list(events, ({ ix }) => ix),
     list(events, ({ event }) => event.seq),
     list(events, ({ event }) => event.time ?? 'NULL'),
-    JSON.stringify(events.map(({ event }) => event.body)),
+    JSON.stringify(rows.map((event) => event.body)),
     // Absent for all that follow the last one: unnested side by side, the shorter list is filled up with nulls.
-    upToLast(
-      events.map(({ event }) => (event.rejected === null ? null : { type: event.type, rejected: event.rejected })),
-    ),
+    upToLast(rows.map((event) => (event.rejected === null ? null : { type: event.type, rejected: event.rejected }))),
     names,
     axes,
     list(series, ({ ix }) => ix),
@@ -33,7 +34,34 @@ export function columnsOf(inputs: readonly StoreEventsInput[]): unknown[] {
     list(points, ({ series }) => series),
     list(points, ({ step }) => step),
     list(points, ({ value }) => value),
+    list(alone, (number) => number),
+    list(chunks, ({ ix }) => ix),
+    list(chunks, ({ chunk }) => chunk.first),
+    list(chunks, ({ chunk }) => chunk.last),
+    list(chunks, ({ chunk }) => chunk.progressCount),
+    list(chunks, ({ chunk }) => chunk.logCount),
+    list(chunks, ({ at }) => at),
+    list(chunks, ({ chunk }) => chunk.bodies.length),
+    Buffer.concat(chunks.map(({ chunk }) => chunk.bodies)),
   ]
+}
+
+/** Numbers of the events that get a row each, from 1 over all batches; and the chunks of the others, `at` their place in all bytes. */
+function packed(inputs: readonly StoreEventsInput[]) {
+  const alone: number[] = []
+  const chunks: { ix: number; chunk: EventChunk; at: number }[] = []
+  let before = 0
+  let at = 1
+  for (const [index, { batch }] of inputs.entries()) {
+    const ofBatch = packEvents(batch.events)
+    for (const place of ofBatch.alone) alone.push(before + place + 1)
+    for (const chunk of ofBatch.chunks) {
+      chunks.push({ ix: index + 1, chunk, at })
+      at += chunk.bodies.length
+    }
+    before += batch.events.length
+  }
+  return { alone, chunks }
 }
 
 /** The array literal of PostgreSQL; only for values that need no quotes in it. */

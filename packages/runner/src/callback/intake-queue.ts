@@ -2,7 +2,7 @@ import { emptyBatch } from './parse-events.ts'
 import type { StoreEventsInput, StoreEventsResult } from './store-events.ts'
 
 export interface IntakeQueueOptions {
-  /** Stores batches of different attempts together; undefined for those that somebody else holds locked. */
+  /** Stores batches of different attempts, or one; undefined for those that somebody else holds locked. */
   storeTogether(inputs: readonly StoreEventsInput[]): Promise<(StoreEventsResult | undefined)[]>
   /** Stores one batch, waiting for locks; also the end of an attempt. Undefined when there is no such attempt. */
   storeAlone(input: StoreEventsInput): Promise<StoreEventsResult | undefined>
@@ -115,7 +115,7 @@ export function createIntakeQueue(options: IntakeQueueOptions): IntakeQueue {
     const inputs = taken.map(({ run }) => merge(run.map(({ input }) => input)))
     const [only] = inputs
     let results: (StoreEventsResult | undefined)[] = []
-    if (only !== undefined && inputs.length > 1) {
+    if (only !== undefined && only.batch.terminal === undefined) {
       // One batch that PostgreSQL refuses must not take others with it: then each goes alone.
       results = await options.storeTogether(inputs).catch(() => [])
     }

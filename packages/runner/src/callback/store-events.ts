@@ -94,12 +94,23 @@ const text = (locking: string, addPoints: string) => `
     insert into events (job_id, attempt, seq, type, time, received_at, body, rejected)
     select g.job_id, g.attempt, e.seq, coalesce(e.odd ->> 'type', e.body ->> 'type'), e.time, $1::timestamptz, e.body,
       e.odd -> 'rejected'
-    from rows from (
-        unnest($10::int[]), unnest($11::bigint[]), unnest($12::timestamptz[]),
-        jsonb_array_elements($13::jsonb), unnest($14::text[]::jsonb[])
-      ) as e(ix, seq, time, body, odd)
+    from rows from (unnest($24::int[]), jsonb_array_elements($13::jsonb), unnest($14::text[]::jsonb[])) as n(event, body, odd)
+      cross join lateral (
+        select ($10::int[])[n.event] as ix, ($11::bigint[])[n.event] as seq, ($12::timestamptz[])[n.event] as time, n.body, n.odd
+      ) e
       join guard g on g.ix = e.ix
     where e.seq > g.held
+  ),
+  -- A chunk that is held in part is stored whole, and read from the first number that is not held.
+  chunked as (
+    insert into event_chunks (job_id, attempt, last_seq, first_seq, received_at, progress_count, log_count, bodies)
+    select g.job_id, g.attempt, c.last, greatest(c.first, g.held + 1), $1::timestamptz,
+      case when c.first > g.held then c.progress end, case when c.first > g.held then c.logs end,
+      substring($32::bytea from c.at for c.size)
+    from unnest($25::int[], $26::bigint[], $27::bigint[], $28::int[], $29::int[], $30::int[], $31::int[])
+        as c(ix, first, last, progress, logs, at, size)
+      join guard g on g.ix = c.ix
+    where c.last > g.held
   ),
   -- The last step that each series of the batches has.
   last_steps as (

@@ -3,6 +3,7 @@ import type { Migration } from 'kysely/migration'
 import { jobProjectMigrations } from '../auth/migrations.ts'
 import { datasetMigrations } from '../datasets/tables.ts'
 import { jobSplitMigrations } from '../jobs/split-migrations.ts'
+import { journalMigrations } from '../journal/migrations.ts'
 import { observabilityMigrations } from '../observability/tables.ts'
 import { queueMigrations } from '../queues/tables.ts'
 
@@ -183,6 +184,7 @@ export const runnerMigrations: Record<string, Migration> = {
   ...jobProjectMigrations,
   ...queueMigrations,
   ...intakeMigrations,
+  ...journalMigrations,
   ...jobSplitMigrations,
   ...observabilityMigrations,
 }

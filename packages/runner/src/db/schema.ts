@@ -17,6 +17,7 @@ import type {
 } from '@trainyard/sdk/contract'
 import type { ColumnType, Generated, Selectable } from 'kysely'
 import type { DatasetTables } from '../datasets/tables.ts'
+import type { EventChunksTable } from '../journal/tables.ts'
 import type { OutputPosition } from '../launchers/launcher.ts'
 import type { ObservabilityTables } from '../observability/tables.ts'
 
@@ -199,6 +200,7 @@ export interface RunnerTables {
   jobs: JobsTable
   attempts: AttemptsTable
   events: EventsTable
+  event_chunks: EventChunksTable
   metrics: MetricsTable
   metric_blocks: MetricBlocksTable
   logs: LogsTable

@@ -53,7 +53,7 @@ export async function deleteJob(context: RunnerContext, caller: Caller, jobId: n
       .execute()
     const uploads = unfinished.map(({ storage_key: prefix, upload_id }) => ({ prefix, uploadId: upload_id ?? '' }))
     await deleteLater(trx, [{ prefix: jobPrefix(jobId) }, ...uploads], context.clock.now())
-    for (const table of ['artifacts', 'logs', 'metrics', 'metric_blocks', 'events'] as const)
+    for (const table of ['artifacts', 'logs', 'metrics', 'metric_blocks', 'events', 'event_chunks'] as const)
       await trx.deleteFrom(table).where('job_id', '=', jobId).execute()
     await trx.deleteFrom('jobs').where('id', '=', jobId).execute()
     await auditJob(context.identity, trx, caller, { action: 'job.delete', job })

@@ -1,5 +1,6 @@
 import type { StoredEventPage } from '@trainyard/sdk/contract'
 import type { RunnerContext } from '../context.ts'
+import { readJournal } from '../journal/read-journal.ts'
 import { getJobRow } from './get-job.ts'
 
 export interface ReadEventsQuery {
@@ -16,18 +17,9 @@ export async function readEvents(
   jobId: number,
   query: ReadEventsQuery,
 ): Promise<StoredEventPage> {
-  const { db } = context.database
-  const attempt = query.attempt ?? (await getJobRow(db, jobId)).attempt
-  let select = db
-    .selectFrom('events')
-    .selectAll()
-    .where('job_id', '=', jobId)
-    .where('attempt', '=', attempt)
-    .where('seq', '>', query.cursor ?? 0)
-    .orderBy('seq')
-    .limit(query.limit + 1)
-  if (query.type !== undefined) select = select.where('type', '=', query.type)
-  const rows = await select.execute()
+  const attempt = query.attempt ?? (await getJobRow(context.database.db, jobId)).attempt
+  const place = { jobId, attempt, seq: query.cursor ?? 0 }
+  const rows = await readJournal(context.database, [place], { limit: query.limit + 1, type: query.type })
   const page = rows.slice(0, query.limit)
   const last = page.at(-1)
   return {
@@ -35,7 +27,7 @@ export async function readEvents(
       attempt: row.attempt,
       seq: row.seq,
       type: row.type,
-      receivedAt: row.received_at.toISOString(),
+      receivedAt: row.receivedAt.toISOString(),
       body: row.body,
       ...(row.time === null ? {} : { time: row.time.toISOString() }),
       ...(row.rejected === null ? {} : { rejected: row.rejected }),

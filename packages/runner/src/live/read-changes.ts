@@ -4,7 +4,8 @@ import { toArtifact } from '../artifacts/artifact-view.ts'
 import { metricPointsOf } from '../callback/parse-events.ts'
 import { readPlainEvent } from '../callback/read-plain-event.ts'
 import type { RunnerContext } from '../context.ts'
-import type { ArtifactRow, EventsTable, JobRow, LogsTable } from '../db/schema.ts'
+import type { ArtifactRow, JobRow, LogsTable } from '../db/schema.ts'
+import { type JournalEvent, readJournal } from '../journal/read-journal.ts'
 import { toLogLine } from '../logs/read-logs.ts'
 import type { LiveCursor } from './cursor.ts'
 
@@ -39,14 +40,13 @@ export async function readChanges(
   const jobs = await database.query<JobRow>(JOBS, [[...since.keys()]])
   const cursors = [...since].map(([jobId, cursor]) => ({ jobId, ...cursor }))
   const ids = cursors.map(({ jobId }) => jobId)
-  const attempts = cursors.map(({ attempt }) => attempt)
   const positions = cursors.map(({ position }) => position)
   const [events, lines, artifacts] = await Promise.all([
-    database.query<EventRow>(EVENTS, [ids, attempts, cursors.map(({ seq }) => seq), MAX_BEHIND + 1]),
+    readJournal(database, cursors, { limit: MAX_BEHIND + 1 }),
     database.query<Selectable<LogsTable>>(LINES, [ids, positions, MAX_BEHIND + 1]),
     database.query<ArtifactRow>(ARTIFACTS, [ids, positions]),
   ])
-  const eventsOf = Map.groupBy(events, (row) => row.job_id)
+  const eventsOf = Map.groupBy(events, (event) => event.jobId)
   const linesOf = Map.groupBy(lines, (row) => row.job_id)
   const artifactsOf = Map.groupBy(artifacts, (row) => row.job_id)
   const found = new Map<number, JobChanges>()
@@ -63,21 +63,7 @@ export async function readChanges(
   return found
 }
 
-type EventRow = Pick<Selectable<EventsTable>, 'job_id' | 'seq'> & { body: Record<string, unknown> | null }
-
 const JOBS = { name: 'live-jobs', text: 'select * from jobs where id = any($1::bigint[])' }
-/** Only bodies that hold points; the others move the cursor on. */
-const EVENTS = {
-  name: 'live-events',
-  text: `
-    select c.job_id, e.seq, e.body
-    from unnest($1::bigint[], $2::int[], $3::bigint[]) as c(job_id, attempt, seq)
-      cross join lateral (
-        select e.seq, case when e.rejected is null and e.type in ('progress', 'validation') then e.body end as body
-        from events e where e.job_id = c.job_id and e.attempt = c.attempt and e.seq > c.seq
-        order by e.seq limit $4
-      ) e`,
-}
 const LINES = {
   name: 'live-lines',
   text: `
@@ -96,7 +82,7 @@ const ARTIFACTS = {
 
 function toChanges(
   from: LiveCursor,
-  { events, lines, artifacts }: { events: EventRow[]; lines: Selectable<LogsTable>[]; artifacts: ArtifactRow[] },
+  { events, lines, artifacts }: { events: JournalEvent[]; lines: Selectable<LogsTable>[]; artifacts: ArtifactRow[] },
 ): Changes {
   return {
     from,
@@ -105,13 +91,14 @@ function toChanges(
       seq: events.at(-1)?.seq ?? from.seq,
       position: Math.max(from.position, lines.at(-1)?.id ?? 0, artifacts.at(-1)?.position ?? 0),
     },
-    points: events.flatMap(({ seq, body }) => (body === null ? [] : pointsOf(body).map((point) => ({ seq, point })))),
+    points: events.flatMap((event) => pointsOf(event).map((point) => ({ seq: event.seq, point }))),
     lines: lines.map(toLogLine),
     artifacts: artifacts.map((row) => ({ position: row.position ?? 0, artifact: toArtifact(row) })),
   }
 }
 
-function pointsOf(body: Record<string, unknown>): LivePoint[] {
+function pointsOf({ type, body, rejected }: JournalEvent): LivePoint[] {
+  if (rejected !== null || (type !== 'progress' && type !== 'validation')) return []
   const event = readPlainEvent(body) ?? TrainerEvent.parse(body)
   return metricPointsOf(event).map(({ name, axis, step, raw, time }): LivePoint => {
     const point: MetricPoint = { step, value: raw, time }

@@ -112,9 +112,16 @@ export async function startTeams(harness: Harness): Promise<Teams> {
     secrets: ['crimson', 'red/default', ada.id, 'ada@red.test'],
     async state() {
       const tables = [
-        ...['jobs', 'attempts', 'datasets', 'dataset_snapshots', 'dataset_uploads', 'artifacts', 'events'].map((name) =>
-          sql.table(name),
-        ),
+        ...[
+          'jobs',
+          'attempts',
+          'datasets',
+          'dataset_snapshots',
+          'dataset_uploads',
+          'artifacts',
+          'events',
+          'event_chunks',
+        ].map((name) => sql.table(name)),
         ...['accounts', 'password_resets', 'organisations', 'memberships', 'projects', 'audit'].map((name) =>
           sql.id(identity.schema, name),
         ),

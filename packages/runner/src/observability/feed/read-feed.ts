@@ -2,6 +2,7 @@ import { TrainerEvent } from '@trainyard/sdk/contract'
 import { metricPointsOf } from '../../callback/parse-events.ts'
 import type { RunnerContext } from '../../context.ts'
 import type { AttemptRow, JobRow } from '../../db/schema.ts'
+import { readJournal } from '../../journal/read-journal.ts'
 import type { ArtifactInfo, ExperimentEnd, ExperimentInfo, Line, Point } from '../adapter.ts'
 import { END_STATES } from './end-states.ts'
 
@@ -66,15 +67,7 @@ export async function readPoints(
   after: number,
   maxEvents: number,
 ): Promise<{ points: Point[]; seq: number; more: boolean }> {
-  const rows = await database.db
-    .selectFrom('events')
-    .select(['seq', 'type', 'body', 'rejected'])
-    .where('job_id', '=', ref.jobId)
-    .where('attempt', '=', ref.attempt)
-    .where('seq', '>', after)
-    .orderBy('seq')
-    .limit(maxEvents)
-    .execute()
+  const rows = await readJournal(database, [{ ...ref, seq: after }], { limit: maxEvents })
   const points = rows
     .filter((row) => row.rejected === null && (row.type === 'progress' || row.type === 'validation'))
     .flatMap((row) => {

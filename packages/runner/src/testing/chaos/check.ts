@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JobState } from '@trainyard/sdk/contract'
+import { unpackBodies } from '../../journal/pack-events.ts'
 import type { Stage } from './stage.ts'
 import type { ChaosLauncher } from './victims.ts'
 
@@ -36,13 +37,22 @@ export async function checkJobs(stage: Stage, launcher: ChaosLauncher, jobs: rea
       let reached = 0
       for (const { attempt, last_seq: lastSeq, closed_at: closedAt } of attempts) {
         if (closedAt === null) wrong.push(`${what}: attempt ${attempt} is still open`)
-        const events = await db
+        const alone = await db
           .selectFrom('events')
           .select(['seq', 'type', 'body'])
           .where('job_id', '=', id)
           .where('attempt', '=', attempt)
-          .orderBy('seq')
           .execute()
+        const chunks = await db
+          .selectFrom('event_chunks')
+          .select(['first_seq', 'bodies'])
+          .where('job_id', '=', id)
+          .where('attempt', '=', attempt)
+          .execute()
+        const inChunks = chunks.flatMap(({ first_seq: first, bodies }) =>
+          unpackBodies(bodies).flatMap((body) => (body.seq < first ? [] : { seq: body.seq, type: body.type, body })),
+        )
+        const events = [...alone, ...inChunks].sort((a, b) => a.seq - b.seq)
         if (events.some(({ seq }, index) => seq !== index + 1))
           wrong.push(`${what}: attempt ${attempt} has a gap: ${events.map(({ seq }) => seq).join()}`)
         if (events.length !== lastSeq)

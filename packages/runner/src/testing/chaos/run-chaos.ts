@@ -190,14 +190,19 @@ async function summary(
       const row = table[kind] ?? {}
       table[kind] = { ...row, [state]: (row[state] ?? 0) + 1 }
     }
-    const count = async (name: 'attempts' | 'events') =>
+    const count = async (name: 'attempts' | 'events' | 'event_chunks') =>
       (
         await db
           .selectFrom(name)
           .select((eb) => eb.fn.countAll<number>().as('count'))
           .executeTakeFirstOrThrow()
       ).count
-    return { jobs: table, attempts: await count('attempts'), events: await count('events') }
+    return {
+      jobs: table,
+      attempts: await count('attempts'),
+      events: await count('events'),
+      eventChunks: await count('event_chunks'),
+    }
   } finally {
     await database.close()
   }
