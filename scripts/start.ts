@@ -38,8 +38,18 @@ async function main(options: StartOptions): Promise<number> {
     await stopRequested
     return 0
   } finally {
+    // Whoever wants it once wants nothing left of it: a container that ends a moment later would stay until the next start.
+    if (options.once && trainyard !== undefined) await Promise.race([tidyUp(trainyard), stopRequested])
     await trainyard?.stop()
   }
+}
+
+const CLEANUP_MS = 60_000
+
+async function tidyUp(trainyard: Trainyard): Promise<void> {
+  const left = await trainyard.awaitCleanup(CLEANUP_MS).catch(() => [])
+  if (left.length > 0)
+    terminal.line(`Something is left of job ${left.join(', ')}; the next start with the same data removes it.`)
 }
 
 /** The pages are TypeScript with JSX, which Node does not run as it stands: they are built first. */
@@ -94,3 +104,5 @@ try {
   terminal.line(`${terminal.style('red', 'trainyard:')} ${text}`)
   process.exitCode = error instanceof UsageError ? 2 : 1
 }
+// What was left behind when it hung must not keep the process.
+setTimeout(() => process.exit(), 5000).unref()

@@ -12,6 +12,7 @@ import {
   openIdentity,
   readStoreConfig,
   startEmbeddedPostgres,
+  stopInTurn,
   type UpgradeHandler,
 } from '@trainyard/platform'
 import { createRegistry, readRegistryConfig } from '@trainyard/registry'
@@ -35,23 +36,24 @@ export interface Trainyard {
   /** A token that may push to every namespace, and the file that holds it. */
   pushToken: string
   pushTokenFile: string
+  /** Waits until nothing is left of jobs that are over; gives the numbers of those of which something is. */
+  awaitCleanup(timeoutMs: number): Promise<number[]>
   stop(): Promise<void>
 }
+
+/** Registry and runner have thirty seconds each, and the database comes after them. */
+const STOP_MS = 120_000
 
 /** Starts PostgreSQL, registry, runner, web and the object store in this process, behind one port. */
 export async function startTrainyard(options: TrainyardOptions): Promise<Trainyard> {
   const dataDir = resolve(options.dataDir)
-  const stops: (() => Promise<void>)[] = []
-  const stop = async (): Promise<void> => {
-    for (const one of stops.splice(0).toReversed()) await one()
-  }
+  await ensureWritableFolder(dataDir, 'The data folder')
+  const lock = await lockFolder(dataDir)
+  const logger = createLogger({ name: 'trainyard', destination: join(dataDir, 'server.log') })
+  const parts = [{ name: 'lock', stop: () => lock.release() }]
+  const stop = () => stopInTurn(parts.splice(0).toReversed(), { logger, withinMs: STOP_MS })
   const progress = options.onProgress ?? (() => {})
   try {
-    await ensureWritableFolder(dataDir, 'The data folder')
-    const lock = await lockFolder(dataDir)
-    stops.push(() => lock.release())
-    const logger = createLogger({ name: 'trainyard', destination: join(dataDir, 'server.log') })
-
     // The port comes first: a taken one must be told before anything else is started. Requests wait for the rooms.
     const ready = Promise.withResolvers<Hono>()
     ready.promise.catch(() => {})
@@ -60,13 +62,13 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       { fetch: async (request: Request, bindings?: object) => (await ready.promise).fetch(request, bindings) },
       { host: options.host, port: options.port, upgrade: (...wish) => upgrade(...wish) },
     )
-    stops.push(() => server.close())
+    parts.push({ name: 'server', stop: () => server.close() })
 
     let databaseUrl = options.env.DATABASE_URL
     if (databaseUrl === undefined) {
       progress('starting PostgreSQL')
       const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), logger, onProgress: progress })
-      stops.push(() => postgres.stop())
+      parts.push({ name: 'PostgreSQL', stop: () => postgres.stop() })
       databaseUrl = postgres.url
     }
     const settings = { ...options.env, DATABASE_URL: databaseUrl, PUBLIC_URL: server.url, REGISTRY_URL: server.url }
@@ -76,14 +78,14 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     const { store, app: storeApp } = createStore(readStoreConfig(settings, storeDefaults))
 
     const identity = await openIdentity({ url: databaseUrl, logger })
-    stops.push(() => identity.close())
+    parts.push({ name: 'identity', stop: () => identity.close() })
     const registry = await createRegistry({
       config: readRegistryConfig({ ...settings, DATA_DIR: join(dataDir, 'registry') }),
       store,
       identity,
       logger,
     })
-    stops.push(() => registry.stop())
+    parts.push({ name: 'registry', stop: () => registry.stop() })
     const runner = await createRunner({
       // The database and the registry lie beside the runner's folder: none of it is a trainer's business.
       config: { ...readRunnerConfig({ ...settings, DATA_DIR: join(dataDir, 'runner') }), hiddenDirs: [dataDir] },
@@ -91,7 +93,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       logger,
       identity,
     })
-    stops.push(() => runner.stop())
+    parts.push({ name: 'runner', stop: () => runner.stop() })
     const web = createWeb({ registryUrl: server.url, runnerUrl: server.url })
 
     upgrade = runner.upgrade
@@ -99,13 +101,20 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       rooms({ registry: registry.app, runner: runner.app, web: web.app, ...(storeApp && { store: storeApp }) }),
     )
     const forTrainers = await listenForTrainers(runner, storeApp, server)
-    if (forTrainers !== undefined) stops.push(() => forTrainers.close())
+    if (forTrainers !== undefined) parts.push({ name: 'door for trainers', stop: () => forTrainers.close() })
     await registry.start()
     await runner.start()
     const pushTokenFile = join(dataDir, 'push-token')
-    return { url: server.url, dataDir, pushToken: await keptPushToken(identity, pushTokenFile), pushTokenFile, stop }
+    return {
+      url: server.url,
+      dataDir,
+      pushToken: await keptPushToken(identity, pushTokenFile),
+      pushTokenFile,
+      awaitCleanup: async (timeoutMs) => (await runner.awaitCleanup(timeoutMs)).map(({ jobId }) => jobId),
+      stop,
+    }
   } catch (error) {
-    await stop()
+    await stop().catch(() => {})
     throw error
   }
 }

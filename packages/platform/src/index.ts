@@ -67,6 +67,7 @@ export { newId } from './system/ids.ts'
 export { isMain } from './system/is-main.ts'
 export { type FolderLock, type LockFolderOptions, lockFolder } from './system/lock-folder.ts'
 export { processIdentity } from './system/process-identity.ts'
+export { endsWithin, stopInTurn } from './system/stop-in-turn.ts'
 export { newTraceId, parseTraceparent, traceparent } from './system/trace.ts'
 export { createJobTokens, type JobTokenClaims, type JobTokens, MAX_TOKEN_SECONDS } from './tokens/job-tokens.ts'
 export {

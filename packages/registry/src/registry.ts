@@ -12,6 +12,7 @@ import {
   loadSigningKeys,
   type ObjectStore,
   openDatabase,
+  stopInTurn,
   systemClock,
 } from '@trainyard/platform'
 import { sql } from 'kysely'
@@ -32,6 +33,8 @@ export interface CreateRegistryOptions {
   clock?: Clock
   /** Default: a forked process that calls `@trainyard/validator`. */
   validate?: ValidateFunction
+  /** What hangs when the registry is stopped is left behind after this long. Default: 30 000. */
+  stopMs?: number
 }
 
 export interface Registry {
@@ -40,7 +43,7 @@ export interface Registry {
   readonly context: RegistryContext
   /** Begins to make checks. An app that is not started takes pushes, and leaves their checks to another process. */
   start(): Promise<void>
-  /** Stops making checks and closes the database; store and identity are the caller's. */
+  /** Stops making checks and closes the database, and leaves behind what hangs; store and identity are the caller's. */
   stop(): Promise<void>
 }
 
@@ -90,9 +93,12 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     context,
     start: () => acceptance.start(),
     async stop() {
-      await acceptance.stop()
-      await unlisten()
-      await database.close()
+      const parts = [
+        { name: 'acceptance', stop: () => acceptance.stop() },
+        { name: 'notifications', stop: () => unlisten() },
+        { name: 'database', stop: () => database.close() },
+      ]
+      await stopInTurn(parts, { logger, ...(options.stopMs === undefined ? {} : { withinMs: options.stopMs }) })
     },
   }
 }

@@ -15,6 +15,7 @@ import {
   readStoreConfig,
   requireSafeHost,
   resetPasswordCommand,
+  stopInTurn,
 } from '@trainyard/platform'
 import { readRegistryConfig } from './config.ts'
 import { createRegistry } from './registry.ts'
@@ -49,9 +50,12 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
     url: server.url,
     port: server.port,
     async stop() {
-      await server.close()
-      await registry.stop()
-      await identity.close()
+      const parts = [
+        { name: 'server', stop: () => server.close() },
+        { name: 'registry', stop: () => registry.stop() },
+        { name: 'identity', stop: () => identity.close() },
+      ]
+      await stopInTurn(parts, { logger, withinMs: 60_000 })
     },
   }
 }

@@ -93,6 +93,8 @@ export interface RunnerLimits {
   maxArtifactBytes: number
   /** The pause between two rounds of cleaning up. */
   maintenanceSeconds: number
+  /** What hangs when the runner is stopped is left behind after this long, all parts together. */
+  stopSeconds: number
 }
 
 export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
@@ -108,6 +110,7 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   tokenSeconds: 6 * 3600,
   maxArtifactBytes: 64 * 1024 ** 3,
   maintenanceSeconds: 600,
+  stopSeconds: 30,
 }
 
 /** Text that a function understands, or says in a sentence why not. */

@@ -12,6 +12,7 @@ import {
   type ObjectStore,
   openDatabase,
   openIdentity,
+  stopInTurn,
   systemClock,
   type UpgradeHandler,
 } from '@trainyard/platform'
@@ -25,7 +26,7 @@ import { runnerMigrations } from './db/migrations.ts'
 import type { RunnerDatabase } from './db/schema.ts'
 import { isLoopback } from './launchers/callback-url.ts'
 import { createLauncher } from './launchers/create-launcher.ts'
-import type { Launcher } from './launchers/launcher.ts'
+import type { AttemptRef, Launcher } from './launchers/launcher.ts'
 import { createLiveFeeds } from './live/feeds.ts'
 import { createJobHub } from './live/hub.ts'
 import { createLiveSockets } from './live/serve-sockets.ts'
@@ -36,6 +37,7 @@ import { createObservability } from './observability/index.ts'
 import { timedLauncher, timedStore } from './observability/metrics/instrument.ts'
 import { addStateGauges } from './observability/metrics/state-gauges.ts'
 import { createTelemetry } from './observability/metrics/telemetry.ts'
+import { awaitCleanup } from './supervisor/await-cleanup.ts'
 import { createSupervisor } from './supervisor/supervisor.ts'
 import { createRegistryTrainerSource } from './trainers/registry-source.ts'
 import type { TrainerSource } from './trainers/source.ts'
@@ -68,7 +70,12 @@ export interface Runner {
   upgrade: UpgradeHandler
   /** Looks after jobs, those of a runner that died among them. */
   start(): Promise<void>
-  /** Stops looking and closes the database; running trainers run on and keep their events. */
+  /**
+   * Waits until nothing is left of attempts that are over: their containers, folders, networks. Gives those that were not
+   * cleaned up in time; the next start does it.
+   */
+  awaitCleanup(timeoutMs: number): Promise<AttemptRef[]>
+  /** Stops looking and closes the database; running trainers run on and keep their events. Leaves behind what hangs. */
   stop(): Promise<void>
 }
 
@@ -143,17 +150,21 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
         maintenance.start()
         observability.start()
       },
+      awaitCleanup: (timeoutMs) => awaitCleanup(context, timeoutMs),
       async stop() {
         context.live.stop()
-        await blocks.stop()
-        await maintenance.stop()
-        await supervisor.stop()
-        await context.launcher.close?.()
-        await observability.stop()
-        await tracing?.stop()
-        await context.hub.stop()
-        if (options.identity === undefined) await people.close()
-        await database.close()
+        const parts = [
+          { name: 'blocks of series', stop: () => blocks.stop() },
+          { name: 'maintenance', stop: () => maintenance.stop() },
+          { name: 'supervisor', stop: () => supervisor.stop() },
+          { name: 'launcher', stop: () => context.launcher.close?.() },
+          { name: 'observability', stop: () => observability.stop() },
+          { name: 'tracing', stop: () => tracing?.stop() },
+          { name: 'hub', stop: () => context.hub.stop() },
+          { name: 'identity', stop: () => (options.identity === undefined ? people.close() : undefined) },
+          { name: 'database', stop: () => database.close() },
+        ]
+        await stopInTurn(parts, { logger, withinMs: limits.stopSeconds * 1000 })
       },
     }
   } catch (error) {

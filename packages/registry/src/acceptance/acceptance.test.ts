@@ -209,6 +209,29 @@ describe('a check that is interrupted', () => {
     }
   })
 
+  it('does not hold up a stop when its validator hangs, and is begun again once its lease has run out', async () => {
+    const begun = Promise.withResolvers<void>()
+    const harness = await createHarness({ config: { checkLeaseSeconds: 3 } })
+    try {
+      const token = await harness.token(['push:acme'])
+      const hangs = await harness.restart(() => {
+        begun.resolve()
+        return new Promise(() => {})
+      }, 1000)
+      await hangs.start()
+      await pushBundle(harness, { name: 'acme/hung', version: '1.0.0', token })
+      await begun.promise
+      await hangs.stop()
+      await harness.registry.start()
+      const { db } = harness.registry.context.database
+      const isFinished = async () =>
+        (await db.selectFrom('checks').select('finished_at').executeTakeFirstOrThrow()).finished_at !== null
+      await expect.poll(isFinished, { timeout: 60_000 }).toBe(true)
+    } finally {
+      await harness.close()
+    }
+  }, 90_000)
+
   it('is rejected as not made, never as clean, when the validator breaks; the same push then tries again', async () => {
     let broken = true
     const harness = await createHarness({

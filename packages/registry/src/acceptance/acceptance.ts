@@ -60,6 +60,8 @@ export function createAcceptance(context: RegistryContext): Acceptance {
         ),
       (config.checkLeaseSeconds * 1000) / 3,
     )
+    // A check that does not heed the stop is left behind, and its lease must run out.
+    stopping.signal.addEventListener('abort', () => clearInterval(renewing), { once: true })
     try {
       if (check.tries > config.checkTries) await giveUpCheck(context, check)
       else await runCheck(context, check, AbortSignal.any([stopping.signal, lost.signal]))

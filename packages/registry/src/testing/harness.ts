@@ -36,7 +36,7 @@ export interface Harness {
   /** Listens on a free port; `/token` then points there. */
   listen(): Promise<Listening>
   /** Another process over the same database and store, as after a restart. */
-  restart(validate?: ValidateFunction): Promise<Registry>
+  restart(validate?: ValidateFunction, stopMs?: number): Promise<Registry>
   close(): Promise<void>
 }
 
@@ -75,10 +75,11 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     publicUrl: config.publicUrl,
     secret: 'a secret of the tests',
   })
-  const open = (validate: ValidateFunction) =>
+  const open = (validate: ValidateFunction, stopMs?: number) =>
     createRegistry({
       ...{ config, store, identity, logger, validate },
       ...(options.clock ? { clock: options.clock } : {}),
+      ...(stopMs === undefined ? {} : { stopMs }),
     })
   const registry = await open(options.validate ?? passes)
   const others: Registry[] = []
@@ -98,8 +99,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
       servers.push(server)
       return server
     },
-    async restart(validate = passes) {
-      const other = await open(validate)
+    async restart(validate = passes, stopMs) {
+      const other = await open(validate, stopMs)
       others.push(other)
       return other
     },

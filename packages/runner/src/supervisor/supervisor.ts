@@ -1,3 +1,4 @@
+import { endsWithin } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 import { launchAttempt } from './launch-attempt.ts'
@@ -144,9 +145,13 @@ export function createSupervisor(context: RunnerContext): Supervisor {
       stopped = true
       unsubscribe?.()
       wake()
-      await loop
       // Launches are brought to their end; a trainer's grace is not waited for.
-      await Promise.allSettled(launching.values())
+      const atRest = Promise.resolve(loop).then(() => Promise.allSettled(launching.values()))
+      if (!(await endsWithin((context.limits.stopSeconds * 1000) / 3, atRest))) {
+        // Nobody else may take what is still being launched here: the leases run out by themselves, or with this process.
+        logger.warn({ launching: [...launching.keys()] }, 'the supervisor did not come to rest; its leases run out')
+        return
+      }
       if (owner !== undefined) await releaseLeases(context, owner, logger)
     },
   }

@@ -1,0 +1,53 @@
+import type { Logger } from '../log.ts'
+
+export interface Part {
+  /** For the log. */
+  name: string
+  stop(): Promise<unknown> | undefined
+}
+
+export interface StopInTurnOptions {
+  logger: Logger
+  /** For all parts together. Default: 30 000, which is what supervisors of processes give. */
+  withinMs?: number
+}
+
+const LEAST_MS = 250
+
+/**
+ * Stops parts one after the other. One that hangs is left behind once it has used up half of the time that is left, one that
+ * fails does not keep those after it from being stopped.
+ *
+ * @throws the first failure, when all had their turn; a part that was left behind is a warning in the log
+ */
+export async function stopInTurn(parts: readonly Part[], options: StopInTurnOptions): Promise<void> {
+  const { logger, withinMs = 30_000 } = options
+  const endsAt = performance.now() + withinMs
+  const failures: unknown[] = []
+  for (const { name, stop } of parts) {
+    const ms = Math.max(LEAST_MS, (endsAt - performance.now()) / 2)
+    try {
+      if (!(await endsWithin(ms, stop())))
+        logger.warn({ part: name, ms: Math.round(ms) }, 'a part did not stop in time')
+    } catch (error) {
+      logger.warn({ err: error, part: name }, 'a part did not stop well')
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+/** Whether it ended in time; if not, what becomes of it later is nobody's business. */
+export async function endsWithin(ms: number, work: Promise<unknown> | undefined): Promise<boolean> {
+  if (work === undefined) return true
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+    work.catch(() => {})
+  }
+}
