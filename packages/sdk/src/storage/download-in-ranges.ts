@@ -1,16 +1,14 @@
-import { createHash } from 'node:crypto'
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
-import { z } from 'zod'
 import { NetworkError } from '../errors.ts'
 import { forEachConcurrently } from '../util/for-each-concurrently.ts'
+import { createFrontHash } from './front-hash.ts'
+import { beginNotes, noteRange, readNotes } from './range-notes.ts'
 import {
   asDiskError,
   type DownloadContext,
   type DownloadSource,
   describeDamage,
-  hashRange,
   judgeStatus,
   MAX_DAMAGED,
   type Outcome,
@@ -24,9 +22,6 @@ const RANGE_BYTES = 16 * 1024 * 1024
 /** Streams of one file. More share the same line. */
 const STREAMS = 4
 
-/** What is already there, beside the file: a process that was killed is gone on with. */
-const Held = z.object({ sizeBytes: z.number(), rangeBytes: z.number(), etag: z.string(), done: z.array(z.number()) })
-
 /** The file at the store is another one than at the start. */
 class ChangedError extends Error {}
 
@@ -35,7 +30,8 @@ class NoRangesError extends Error {}
 
 /**
  * Downloads a large file over several streams to their places in one temporary file. Each range that is whole is noted, so
- * that another process goes on after a `kill -9`. Bytes are hashed in their order, as far as the front of the file has come.
+ * that another process goes on after a `kill -9`. Bytes are hashed in their order, by a thread that follows the front of
+ * the file.
  * False, with nothing left behind, when the server knows no ranges.
  */
 export async function downloadInRanges(
@@ -78,26 +74,24 @@ type RangesFile = ReturnType<typeof openRanges>
 
 function openRanges({ sizeBytes, sha256 }: DownloadSource, temporary: string, notes: string, rangeBytes: number) {
   const found = readNotes(notes)
-  const held = found?.sizeBytes === sizeBytes && found.rangeBytes === rangeBytes ? found : undefined
+  const isThere = statSync(temporary, { throwIfNoEntry: false })?.size === sizeBytes
+  const held = isThere && found?.sizeBytes === sizeBytes && found.rangeBytes === rangeBytes ? found : undefined
+  if (held === undefined) rmSync(notes, { force: true })
   closeSync(openSync(temporary, held === undefined ? 'w' : 'a'))
   const file = openSync(temporary, 'r+')
   ftruncateSync(file, sizeBytes)
-  const done = new Set(held?.done)
+  const done = held?.done ?? new Set<number>()
   const count = Math.ceil(sizeBytes / rangeBytes)
-  const hash = sha256 === undefined ? undefined : createHash('sha256')
-  let hashed = 0
+  const hash = sha256 === undefined ? undefined : createFrontHash(temporary)
+  let front = 0
   let etag = held?.etag
-  let hashing: Promise<void> = Promise.resolve()
-  const hashFront = async () => {
-    for (; hash !== undefined && done.has(hashed); hashed++) {
-      const start = hashed * rangeBytes
-      // In pieces: events and heartbeats leave in between.
-      for (let at = start; at < Math.min(sizeBytes, start + rangeBytes); at += 1 << 22) {
-        hashRange(hash, file, at, Math.min(sizeBytes, start + rangeBytes, at + (1 << 22)))
-        await setImmediate()
-      }
-    }
+  let hasNotes = held !== undefined
+  const advance = () => {
+    const start = front
+    while (done.has(front)) front++
+    if (front > start) hash?.advance(Math.min(sizeBytes, front * rangeBytes))
   }
+  advance()
   return {
     missing: Array.from({ length: count }, (_, number) => number).filter((number) => !done.has(number)),
     rangeOf: (number: number) => ({ start: number * rangeBytes, end: Math.min(sizeBytes, (number + 1) * rangeBytes) }),
@@ -113,33 +107,21 @@ function openRanges({ sizeBytes, sha256 }: DownloadSource, temporary: string, no
     complete(number: number) {
       done.add(number)
       if (etag !== undefined) {
-        writeFileSync(`${notes}.tmp`, JSON.stringify({ sizeBytes, rangeBytes, etag, done: [...done] }))
-        renameSync(`${notes}.tmp`, notes)
+        if (!hasNotes) beginNotes(notes, { sizeBytes, rangeBytes, etag })
+        hasNotes = true
+        noteRange(notes, number)
       }
-      hashing = hashing.then(hashFront)
-      hashing.catch(() => {})
+      advance()
     },
-    async digest() {
-      await hashing.then(hashFront)
-      return hash?.digest('hex')
-    },
+    digest: async () => hash?.digest(),
     forget: () => {
       rmSync(temporary, { force: true })
       rmSync(notes, { force: true })
     },
     async close() {
-      // It reads from the file.
-      await hashing.catch(() => {})
+      await hash?.close()
       closeSync(file)
     },
-  }
-}
-
-function readNotes(path: string): z.infer<typeof Held> | undefined {
-  try {
-    return Held.parse(JSON.parse(readFileSync(path, 'utf8')))
-  } catch {
-    return undefined
   }
 }
 
