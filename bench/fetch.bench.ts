@@ -1,7 +1,8 @@
 /**
  * A dataset from S3 to disk, beside `rclone copy --transfers 32` and `aws s3 sync`. Needs an S3 server in the usual variables
  * (`S3_ENDPOINT`, `S3_BUCKET`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`); peers that are not installed
- * are left out, out loud. `TRAINYARD_BENCH_FILES` and `TRAINYARD_BENCH_LARGE_MB` change the size.
+ * are left out, out loud. `TRAINYARD_BENCH_FILES`, `TRAINYARD_BENCH_LARGE_MB` and `TRAINYARD_BENCH_ROUNDS` change the size;
+ * `TRAINYARD_BENCH_ONLY` is one of `files`, `large`, `faulty`. The large file needs three times its size on the disk.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -16,6 +17,7 @@ import { encode } from 'fast-png'
 import { createRandom } from '../packages/sdk/src/testing/random.ts'
 import { forEachConcurrently } from '../packages/sdk/src/util/for-each-concurrently.ts'
 import { buildProgram } from './lib/build-program.ts'
+import { startFaultyProxy } from './lib/faulty-proxy.ts'
 import { type Bench, type BenchRow, median } from './lib/report.ts'
 
 interface StoredFile {
@@ -33,8 +35,7 @@ interface Run {
 const PNG = Buffer.from(encode({ width: 4, height: 4, channels: 1, depth: 8, data: new Uint8Array(16) }))
 const setting = (name: string) => process.env[name] ?? ''
 
-function createStore(): ObjectStore {
-  const endpoint = setting('S3_ENDPOINT')
+function createStore(endpoint = setting('S3_ENDPOINT')): ObjectStore {
   if (endpoint === '')
     throw new Error('S3_ENDPOINT is not set: this bench needs an S3 server (see the top of the file)')
   return createS3Store({
@@ -145,12 +146,15 @@ async function timed(command: readonly string[], env: NodeJS.ProcessEnv = {}): P
 
 const isInstalled = (program: string) => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
 
-function peers(prefix: string): { name: string; command: (dir: string) => string[]; env: NodeJS.ProcessEnv }[] {
+function peers(
+  prefix: string,
+  endpoint: string,
+): { name: string; command: (dir: string) => string[]; env: NodeJS.ProcessEnv }[] {
   const source = `${setting('S3_BUCKET')}/${prefix}`
   const rclone = {
     RCLONE_CONFIG_BENCH_TYPE: 's3',
     RCLONE_CONFIG_BENCH_PROVIDER: 'Minio',
-    RCLONE_CONFIG_BENCH_ENDPOINT: setting('S3_ENDPOINT'),
+    RCLONE_CONFIG_BENCH_ENDPOINT: endpoint,
     RCLONE_CONFIG_BENCH_ACCESS_KEY_ID: setting('AWS_ACCESS_KEY_ID'),
     RCLONE_CONFIG_BENCH_SECRET_ACCESS_KEY: setting('AWS_SECRET_ACCESS_KEY'),
     // Its HTTP client cannot take one, and says so by failing.
@@ -175,16 +179,7 @@ function peers(prefix: string): { name: string; command: (dir: string) => string
     {
       name: 'aws s3 sync',
       program: 'aws',
-      command: (dir: string) => [
-        'aws',
-        '--endpoint-url',
-        setting('S3_ENDPOINT'),
-        's3',
-        'sync',
-        '--quiet',
-        `s3://${source}`,
-        dir,
-      ],
+      command: (dir: string) => ['aws', '--endpoint-url', endpoint, 's3', 'sync', '--quiet', `s3://${source}`, dir],
       env: {},
     },
   ]
@@ -199,16 +194,18 @@ async function compare(
   what: string,
   sizes: readonly number[],
   rounds: number,
+  /** Where clients ask. Default: the store itself. */
+  endpoint = setting('S3_ENDPOINT'),
 ): Promise<BenchRow[]> {
   const prefix = `bench-fetch/${what.replaceAll(' ', '-')}`
   const work = mkdtempSync(join(tmpdir(), 'trainyard-bench-fetch-'))
   try {
     const files = await upload(store, prefix, sizes)
-    const server = await serveDataset(store, prefix, files)
+    const server = await serveDataset(createStore(endpoint), prefix, files)
     const folder = await buildProgram({ 'fetch-dataset': 'bench/lib/fetch-dataset.ts' }, join(work, 'program'))
     const program = join(folder, 'fetch-dataset.js')
     const ours = (dir: string) => timed([process.execPath, program, server.url, dir])
-    const others = peers(prefix).map((peer) => ({ ...peer, runs: [] as Run[] }))
+    const others = peers(prefix, endpoint).map((peer) => ({ ...peer, runs: [] as Run[] }))
     const cold: Run[] = []
     const hits: number[] = []
     // Interleaved, so that a noisy neighbour disturbs all alike.
@@ -216,20 +213,28 @@ async function compare(
       const dir = join(work, `ours-${round}`)
       cold.push(await ours(dir))
       hits.push(Number((await ours(dir)).output))
+      removeReadOnly(dir)
       for (const peer of others) {
         const target = join(work, `peer-${round}`)
-        peer.runs.push(await timed(peer.command(target), peer.env))
-        const count = readdirSync(target, { recursive: true, withFileTypes: true }).filter((item) =>
-          item.isFile(),
-        ).length
-        if (count !== files.length + 1) throw new Error(`${peer.name} brought ${count} of ${files.length + 1} files`)
-        rmSync(target, { recursive: true })
+        try {
+          const run = await timed(peer.command(target), peer.env)
+          const brought = readdirSync(target, { recursive: true, withFileTypes: true }).filter((item) => item.isFile())
+          if (brought.length !== files.length + 1) {
+            throw new Error(`${peer.name} brought ${brought.length} of ${files.length + 1} files`)
+          }
+          peer.runs.push(run)
+        } catch (error) {
+          // Over a faulty server that is a result too.
+          console.error(`without figures: ${peer.name}: ${String(error)}`)
+        }
+        rmSync(target, { recursive: true, force: true })
       }
     }
     server.close()
     const seconds = median(cold.map((run) => run.seconds))
     const cpuSeconds = median(cold.map((run) => run.cpuSeconds))
-    const alone = others.length === 0 ? [undefined] : others
+    const withFigures = others.filter(({ runs }) => runs.length > 0)
+    const alone = withFigures.length === 0 ? [undefined] : withFigures
     return [
       ...alone.flatMap((peer): BenchRow[] => {
         const of = (values: number[], name: string) =>
@@ -245,9 +250,23 @@ async function compare(
       { what: `${what}: cache hit`, ours: median(hits), unit: 'ms', goal: '≤ 50 ms' },
     ]
   } finally {
-    spawnSync('chmod', ['-R', 'u+w', work])
-    rmSync(work, { recursive: true, force: true })
+    removeReadOnly(work)
     await store.deletePrefix(`${prefix}/`)
+  }
+}
+
+function removeReadOnly(dir: string): void {
+  spawnSync('chmod', ['-R', 'u+w', dir])
+  rmSync(dir, { recursive: true, force: true })
+}
+
+async function compareOverFaults(store: ObjectStore, sizes: readonly number[], rounds: number): Promise<BenchRow[]> {
+  const proxy = await startFaultyProxy(setting('S3_ENDPOINT'))
+  try {
+    return await compare(store, `${sizes.length} files from a faulty server`, sizes, rounds, proxy.url)
+  } finally {
+    console.error(`faults: ${proxy.count()}`)
+    proxy.close()
   }
 }
 
@@ -255,11 +274,17 @@ export const bench: Bench = async ({ small }) => {
   const store = createStore()
   const count = Number(process.env.TRAINYARD_BENCH_FILES ?? (small ? 200 : 20_000))
   const largeMb = Number(process.env.TRAINYARD_BENCH_LARGE_MB ?? (small ? 8 : 4000))
+  const rounds = Number(process.env.TRAINYARD_BENCH_ROUNDS ?? (small ? 1 : 3))
   const random = createRandom(1)
   const sizes = Array.from({ length: count }, () => Math.round(5000 * 40 ** random()))
-  const rounds = small ? 1 : 3
-  return [
-    ...(await compare(store, `${count} files of 5-200 kB`, sizes, rounds)),
-    ...(await compare(store, `one file of ${largeMb} MB`, [largeMb * 1e6], rounds)),
-  ]
+  const parts = {
+    files: () => compare(store, `${count} files of 5-200 kB`, sizes, rounds),
+    large: () => compare(store, `one file of ${largeMb} MB`, [largeMb * 1e6], rounds),
+    // A tenth of the files, and a large one among them that comes in ranges.
+    faulty: () => compareOverFaults(store, [...sizes.slice(0, count / 10), small ? 1e6 : 200e6], rounds),
+  }
+  const only = setting('TRAINYARD_BENCH_ONLY')
+  const rows: BenchRow[] = []
+  for (const [name, run] of Object.entries(parts)) if (only === '' || only === name) rows.push(...(await run()))
+  return rows
 }
