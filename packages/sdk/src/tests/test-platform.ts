@@ -200,11 +200,15 @@ export async function startTestPlatform(port = 0): Promise<TestPlatform> {
     }
     const etag = `"${sha256(file.bytes).slice(0, 16)}"`
     response.setHeader('etag', etag)
-    const start = Number(request.headers.range?.match(/^bytes=(\d+)-$/)?.[1] ?? 0)
-    const isPartial = start > 0 && request.headers['if-range'] === etag
-    const bytes = isPartial ? file.bytes.subarray(start) : file.bytes
-    response.writeHead(isPartial ? 206 : 200, { 'content-length': bytes.length })
-    response.end(bytes)
+    const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
+    const isSame = (request.headers['if-range'] ?? etag) === etag
+    if (first === undefined || !isSame) {
+      response.writeHead(200, { 'content-length': file.bytes.length }).end(file.bytes)
+      return
+    }
+    const bytes = file.bytes.subarray(Number(first), last ? Number(last) + 1 : undefined)
+    const range = `bytes ${first}-${Number(first) + bytes.length - 1}/${file.bytes.length}`
+    response.writeHead(206, { 'content-length': bytes.length, 'content-range': range }).end(bytes)
   }
 }
 
