@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { TrainyardError } from '@trainyard/platform'
+import type { KyselyPlugin } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunnerContext } from '../context.ts'
 import { NoRoomError } from '../launchers/launcher.ts'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
 import { launchAttempt } from './launch-attempt.ts'
+import { createSupervisor } from './supervisor.ts'
 
 describe('launching an attempt', () => {
   let harness: Harness
@@ -51,6 +54,43 @@ describe('launching an attempt', () => {
     const waiting = await harness.createJob()
     await launchAttempt(contextOf(full(waiting.id)), { jobId: waiting.id, attempt: 1 })
     expect((await harness.getJob(waiting.id)).finishedAt).toBeUndefined()
+  })
+
+  it('launches what it put back into the queue and claimed again before it knew that it was back', async () => {
+    const { context } = harness.runner
+    const job = await harness.createJob()
+    let launches = 0
+    const supervisor = createSupervisor(
+      contextOf({
+        launcher: {
+          ...noLauncher,
+          launch: async ({ jobId }) => {
+            if (jobId === job.id && ++launches === 1) throw new NoRoomError('no device is free')
+          },
+        },
+        database: {
+          ...context.database,
+          // That the job is back is written at once, and heard of late: the loop claims it before.
+          transaction: async (work) => {
+            let putsBack = false
+            const watch: KyselyPlugin = {
+              transformQuery: ({ node }) => {
+                putsBack ||= node.kind === 'UpdateQueryNode' && /launched_at.*heard_at/.test(JSON.stringify(node))
+                return node
+              },
+              transformResult: async ({ result }) => result,
+            }
+            const result = await context.database.transaction((trx) => work(trx.withPlugin(watch)))
+            if (putsBack) await sleep(500)
+            return result
+          },
+        },
+        limits: { ...context.limits, reconcileIntervalMs: 5 },
+      }),
+    )
+    await supervisor.start()
+    await expect.poll(() => launches, { timeout: 10_000 }).toBe(2)
+    await supervisor.stop()
   })
 
   it('tries again when the registry is away, and not when the bundle can never be had', async () => {

@@ -46,20 +46,21 @@ export function createSupervisor(context: RunnerContext): Supervisor {
     woken = true
     wakeLoop?.()
   }
-  /** Runs something beside the loop, at most once at a time for an attempt. */
+  /** Runs something beside the loop; for an attempt one thing at a time. */
   const inBackground = (running: Map<string, Promise<void>>, ref: AttemptRef, work: () => Promise<void>) => {
     const key = keyOf(ref)
-    if (running.has(key)) return
-    const done = work()
+    const done = (running.get(key) ?? Promise.resolve())
+      .then(work)
       .catch((error: unknown) => logger.error({ err: error, ...ref }, 'supervising an attempt failed'))
       .finally(() => {
-        running.delete(key)
+        if (running.get(key) === done) running.delete(key)
         wake()
       })
     running.set(key, done)
   }
-  const stopInBackground = (ref: AttemptRef, graceMs: number) =>
-    inBackground(stopping, ref, () => context.launcher.stop(ref, graceMs))
+  const stopInBackground = (ref: AttemptRef, graceMs: number) => {
+    if (!stopping.has(keyOf(ref))) inBackground(stopping, ref, () => context.launcher.stop(ref, graceMs))
+  }
 
   const look = async (refs: readonly AttemptRef[]) => {
     // Looked at before the database is read: a trainer that says its last word and exits is seen in this order.
@@ -101,6 +102,7 @@ export function createSupervisor(context: RunnerContext): Supervisor {
     for (;;) {
       const taken = new Set([...alive.map(keyOf), ...launching.keys()])
       const claimed = await claimJobs(context, me, dead, context.config.maxConcurrentJobs - taken.size)
+      // One that is still being put back into the queue can be claimed already: it is launched after that.
       for (const ref of claimed) inBackground(launching, ref, () => launchAttempt(context, ref))
       // One owner's best jobs may be of a queue that these filled; then its others have their turn.
       if (claimed.length === 0) return
