@@ -54,7 +54,11 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
     return c.body(favicon, 200, { 'Content-Type': 'image/svg+xml' })
   })
   app.get('/favicon.ico', (c) => c.redirect('/favicon.svg', 301))
-  app.get('/robots.txt', (c) => c.text('User-agent: *\nDisallow: /jobs\nDisallow: /sign-in\n'))
+  app.get('/robots.txt', (c) =>
+    c.text(
+      'User-agent: *\nDisallow: /jobs\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
+    ),
+  )
   app.use(async (c, next) => {
     const { url } = await assets()
     c.set('assetUrl', url)

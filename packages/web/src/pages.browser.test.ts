@@ -1,55 +1,17 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { AxeResults, RunOptions } from 'axe-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createWeb } from './index.ts'
-import { hasChromium, launchChromium, listen } from './testing/browser.ts'
-import { createFakeApi, type FakeApi } from './testing/fake-api.ts'
+import { hasChromium, launchChromium } from './testing/browser.ts'
 import {
   artifactFixture,
-  artifactsFixture,
   exportJob,
   failedJob,
   jobFixture,
   logFixture,
-  logsFixture,
   NOW,
   predictJob,
   resultArtifacts,
-  seriesFixture,
-  succeededJob,
-  trainerFixture,
-  versionFixture,
 } from './testing/fixtures.ts'
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
-
-/** Pages and scripted APIs, really listening; all stopped at the end of the test that started them. */
-async function startSite(state: Parameters<typeof createFakeApi>[0] = {}) {
-  const api: FakeApi = createFakeApi({
-    trainers: [trainerFixture()],
-    versions: [versionFixture()],
-    jobs: [jobFixture(), failedJob(), succeededJob()],
-    series: seriesFixture(8),
-    logs: logsFixture(),
-    artifacts: artifactsFixture().artifacts,
-    ...state,
-  })
-  const apiServer = await listen(api.app.fetch)
-  const { app } = createWeb({ registryUrl: apiServer.url, runnerUrl: apiServer.url, now: () => NOW })
-  const site = await listen(app.fetch)
-  return {
-    api,
-    url: site.url,
-    /** As a restart of a proxy would. */
-    loseConnections: () => site.loseConnections(),
-    [Symbol.asyncDispose]: async () => {
-      await site.close()
-      await apiServer.close()
-    },
-  }
-}
+import { focused, openIn, startSite, violations } from './testing/site.ts'
 
 describe.skipIf(!hasChromium())('in a browser', () => {
   let browser: Browser
@@ -60,18 +22,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
     await browser.close()
   })
 
-  /** A page that fails the test on any error or refusal that the browser reports. */
-  async function openPage(options: BrowserContextOptions = {}) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
-    const page = await context.newPage()
-    const complaints: string[] = []
-    page.on('pageerror', (error) => complaints.push(error.message))
-    page.on('console', (message) => {
-      const notLoaded = message.text().startsWith('Failed to load resource')
-      if (message.type() === 'error' && !notLoaded) complaints.push(message.text())
-    })
-    return { page, complaints, [Symbol.asyncDispose]: () => context.close() }
-  }
+  const openPage = (options?: BrowserContextOptions) => openIn(browser, options)
 
   describe('signing in', () => {
     const people = { 'ada@red.test': { displayName: 'Ada', password: 'correct horse battery' } }
@@ -332,17 +283,3 @@ describe.skipIf(!hasChromium())('in a browser', () => {
     })
   })
 })
-
-const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent?.trim())
-
-/** What axe finds, short enough to read in a failure. The policy forbids scripts in the page, so it is evaluated from outside. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource)
-  const results = await page.evaluate(
-    (options) => (globalThis as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } }).axe.run(options),
-    { resultTypes: ['violations'] } satisfies RunOptions,
-  )
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`),
-  )
-}

@@ -11,9 +11,7 @@ export async function Person() {
     case 'signed-in':
       return (
         <form class="person" method="post" action="/sign-out">
-          <span class="person-name" title="Signed in">
-            {who.name}
-          </span>
+          <PersonLink name={who.name} />
           <button class="quiet" type="submit">
             Sign out
           </button>
@@ -22,9 +20,7 @@ export async function Person() {
     case 'local':
       return (
         <p class="person">
-          <span class="person-name" title="Everybody on this machine is its owner">
-            {who.name}
-          </span>
+          <PersonLink name={who.name} />
         </p>
       )
     case 'nobody':
@@ -37,4 +33,14 @@ export async function Person() {
     case 'unknown':
       return null
   }
+}
+
+/** There is little room on a phone. */
+function PersonLink({ name }: { name: string }) {
+  return (
+    <a class="person-name" href="/account">
+      <span class="person-full">{name}</span>
+      <span class="person-short">Account</span>
+    </a>
+  )
 }

@@ -58,6 +58,12 @@ export function forgetSession(c: Context): void {
   deleteCookie(c, SESSION_COOKIE, { path: '/', secure: isSecure(c) })
 }
 
+/** Under which people see us. */
+export function originOf(c: Context): string {
+  const host = c.req.header('x-forwarded-host') ?? c.req.header('host') ?? new URL(c.req.url).host
+  return `${isSecure(c) ? 'https' : 'http'}://${host}`
+}
+
 function isSecure(c: Context): boolean {
   return (c.req.header('x-forwarded-proto') ?? new URL(c.req.url).protocol).startsWith('https')
 }

@@ -1,27 +1,32 @@
-import { TrainyardApiError } from '@trainyard/sdk/client'
 import { type Context, Hono } from 'hono'
-import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { ZodError, z } from 'zod'
+import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
+import { accountRoutes } from './account-routes.tsx'
 import { forgetSession, hasSession, keepSession, safePath } from './credentials.ts'
+import { organisationRoutes } from './organisation-routes.tsx'
+import { refusalOf } from './refusal.ts'
+import { resetPasswordRoutes } from './reset-password.tsx'
 import { SignInPage } from './sign-in-page.tsx'
+import { tokenRoutes } from './token-routes.tsx'
 
 const text = z.string().catch('')
 const Form = z.object({ email: text, password: text, displayName: text, to: text })
 
-/** Signing in, up and out. */
+/** Signing in, up and out; and what belongs to whoever is signed in. */
 export function peopleRoutes(context: WebContext): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
   const page = (
     c: Context<WebEnv>,
     kind: 'sign-in' | 'sign-up',
-    more: { to: string; email?: string; problem?: string },
+    more: { to: string; email?: string; problem?: string; isReset?: boolean },
   ) => {
     c.header('Cache-Control', 'no-store')
     return <SignInPage assetUrl={c.get('assetUrl')} kind={kind} {...more} />
   }
   for (const kind of ['sign-in', 'sign-up'] as const) {
-    app.get(`/${kind}`, (c) => c.html(page(c, kind, { to: safePath(c.req.query('to')) })))
+    app.get(`/${kind}`, (c) =>
+      c.html(page(c, kind, { to: safePath(c.req.query('to')), isReset: c.req.query('done') === 'reset' })),
+    )
     app.post(`/${kind}`, async (c) => {
       const { email, password, displayName, to: asked } = Form.parse(await c.req.parseBody())
       const to = safePath(asked)
@@ -45,17 +50,9 @@ export function peopleRoutes(context: WebContext): Hono<WebEnv> {
     forgetSession(c)
     return c.redirect('/', 303)
   })
+  app.route('/reset-password', resetPasswordRoutes(context))
+  app.route('/account/tokens', tokenRoutes(context))
+  app.route('/account', accountRoutes(context))
+  app.route('/organisations', organisationRoutes(context))
   return app
-}
-
-/** What a person can do something about; the rest is an error page's. */
-function refusalOf(error: unknown): { problem: string; status: ContentfulStatusCode } | undefined {
-  if (error instanceof ZodError) {
-    const [issue] = error.issues
-    return { problem: `${String(issue?.path[0] ?? 'The form')}: ${issue?.message ?? 'not valid'}`, status: 400 }
-  }
-  if (!(error instanceof TrainyardApiError) || error.status >= 500) return undefined
-  const { problem } = error
-  const issues = problem.issues?.map(({ path, detail }) => `${path}: ${detail}`).join('. ')
-  return { problem: issues || problem.detail || problem.title, status: error.status as ContentfulStatusCode }
 }

@@ -1,3 +1,4 @@
+import { Note } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 
 export interface SignInPageProps {
@@ -8,6 +9,8 @@ export interface SignInPageProps {
   email?: string | undefined
   /** Why it did not work. */
   problem?: string | undefined
+  /** They have just chosen a new password. */
+  isReset?: boolean | undefined
 }
 
 const WORDS = {
@@ -15,13 +18,18 @@ const WORDS = {
   'sign-up': { title: 'Make an account', button: 'Make the account', other: 'Sign in instead', otherPath: '/sign-in' },
 } as const
 
-export function SignInPage({ assetUrl, kind, to, email, problem }: SignInPageProps) {
+export function SignInPage({ assetUrl, kind, to, email, problem, isReset }: SignInPageProps) {
   const words = WORDS[kind]
   const isNew = kind === 'sign-up'
   return (
     <Layout assetUrl={assetUrl} title={words.title}>
       <div class="sign-in">
         <h1>{words.title}</h1>
+        {isReset && (
+          <Note>
+            <p>Your new password holds. Sign in with it.</p>
+          </Note>
+        )}
         {problem !== undefined && (
           <p class="form-problem" id="form-problem" role="alert">
             {problem}
@@ -71,6 +79,7 @@ export function SignInPage({ assetUrl, kind, to, email, problem }: SignInPagePro
         <p>
           <a href={`${words.otherPath}?to=${encodeURIComponent(to)}`}>{words.other}</a>
         </p>
+        {!isNew && <p class="muted">Forgot it? Whoever looks after this installation makes a link for you.</p>}
       </div>
     </Layout>
   )

@@ -1,25 +1,22 @@
 import {
   type ArtifactList,
-  CreateAccountRequest,
-  CreateSessionRequest,
   type Job,
   JobList,
   type LiveMessage,
   type LogLine,
   LogPage,
-  type Me,
   type MetricSeriesList,
-  PROBLEMS,
-  type ProblemCode,
   type Trainer,
   TrainerList,
   type TrainerVersion,
 } from '@trainyard/sdk/contract'
 import { type Context, Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
+import { type FakePeople, fakePeople, fakePeopleRoutes, isSomebody, nobody } from './fake-people.ts'
+import { problem } from './fake-problem.ts'
 
 /** What the scripted APIs know. Change it, or push live messages, while a test runs. */
-export interface FakeApi {
+export interface FakeApi extends FakePeople {
   app: Hono
   fetch: typeof fetch
   trainers: Trainer[]
@@ -28,8 +25,6 @@ export interface FakeApi {
   series: MetricSeriesList['series']
   logs: LogLine[]
   artifacts: ArtifactList['artifacts']
-  /** Who may sign in, by email. Nobody: everybody is the local owner. */
-  people: Record<string, { displayName: string; password: string }>
   /** Requests so far, as "GET /v1/jobs?limit=25". */
   requests: string[]
   /** Sends a message to everyone who follows a job. */
@@ -40,7 +35,7 @@ export interface FakeApi {
 
 /** Registry and runner in one, answering from lists in memory: enough to draw every page. */
 export function createFakeApi(
-  state: Partial<Pick<FakeApi, 'trainers' | 'versions' | 'jobs' | 'series' | 'logs' | 'artifacts' | 'people'>> = {},
+  state: Partial<FakePeople & Pick<FakeApi, 'trainers' | 'versions' | 'jobs' | 'series' | 'logs' | 'artifacts'>> = {},
 ): FakeApi {
   const app = new Hono()
   const followers = new Set<(message: LiveMessage) => void>()
@@ -53,12 +48,12 @@ export function createFakeApi(
     series: [],
     logs: [],
     artifacts: [],
-    people: {},
     requests: [],
     push: (message) => {
       for (const follower of followers) follower(message)
     },
     followers: () => followers.size,
+    ...fakePeople(state),
     ...state,
   }
   const findJob = (c: Context) => api.jobs.find(({ id }) => id === Number(c.req.param('id')))
@@ -69,46 +64,11 @@ export function createFakeApi(
     api.requests.push(`${c.req.method} ${pathname}${search}`)
     await next()
   })
-  const account = (email: string) => ({
-    ...{ id: `acc_${email}`, email, displayName: api.people[email]?.displayName ?? email },
-    ...{ operator: false, createdAt: '2026-11-20T09:00:00Z' },
-  })
-  /** The secret of a session is the email in it. */
-  const emailOf = (c: Context) => /^Bearer session-(.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
-  const isSomebody = (c: Context) => Object.keys(api.people).length === 0 || emailOf(c) !== undefined
   app.use('/v1/jobs/*', async (c, next) => {
-    if (!isSomebody(c)) return problem('unauthenticated', 'This needs a token or a session')
+    if (!isSomebody(api, c)) return nobody()
     return await next()
   })
-  app.get('/v1/me', (c) => {
-    if (!isSomebody(c)) return problem('unauthenticated', 'This needs a token or a session')
-    const email = emailOf(c)
-    const local = { id: 'acc_local', displayName: 'Local owner', operator: true, createdAt: '2026-11-20T09:00:00Z' }
-    return c.json({
-      ...{ account: email === undefined ? local : account(email), organisations: [], projects: [] },
-      credentials: email === undefined ? 'local' : 'session',
-    } satisfies Me)
-  })
-  app.post('/v1/sessions', async (c) => {
-    const { email, password } = CreateSessionRequest.parse(await c.req.json())
-    if (api.people[email]?.password !== password)
-      return problem('unauthenticated', 'The email or the password is wrong')
-    return c.json(
-      {
-        secret: `session-${email}`,
-        expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
-        account: account(email),
-      },
-      201,
-    )
-  })
-  app.post('/v1/accounts', async (c) => {
-    const { email, password, displayName } = CreateAccountRequest.parse(await c.req.json())
-    if (api.people[email] !== undefined) return problem('conflict', 'There is an account with this email already')
-    api.people[email] = { displayName: displayName ?? email, password }
-    return c.json(account(email), 201)
-  })
-  app.delete('/v1/sessions/current', (c) => c.body(null, 204))
+  app.route('/', fakePeopleRoutes(api))
   app.get('/v1/trainers', (c) => {
     const { q = '', task, framework, cursor } = c.req.query()
     const found = api.trainers.filter(
@@ -179,12 +139,4 @@ export function createFakeApi(
     })
   })
   return api
-}
-
-function problem(code: ProblemCode, detail: string): Response {
-  const { status, title, retryable } = PROBLEMS[code]
-  return Response.json(
-    { type: `https://docs.trainyard.example/problems/${code}`, title, status, detail, code, retryable },
-    { status, headers: { 'content-type': 'application/problem+json' } },
-  )
 }

@@ -1,0 +1,59 @@
+import type { AuditPage, Member } from '@trainyard/sdk/contract'
+import { Scroll } from '../components/scroll.tsx'
+import { RelativeTime } from '../components/time.tsx'
+import { withQuery } from '../query.ts'
+
+interface ActivityProps {
+  audit: AuditPage
+  members: readonly Member[]
+  /** The organisation's page. */
+  path: string
+  now: Date
+}
+
+/** Who did what. */
+export function Activity({ audit, members, path, now }: ActivityProps) {
+  const nameOf = (id: string) => members.find(({ accountId }) => accountId === id)?.displayName ?? id
+  return (
+    <section id="activity">
+      <h2>Activity</h2>
+      {audit.rows.length === 0 && <p class="muted">Nothing more.</p>}
+      {audit.rows.length > 0 && (
+        <Scroll label="Table of activity">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">When</th>
+                <th scope="col">Who</th>
+                <th scope="col">Did</th>
+                <th scope="col">To</th>
+              </tr>
+            </thead>
+            <tbody>
+              {audit.rows.map((row) => (
+                <tr>
+                  <td>
+                    <RelativeTime at={row.at} now={now} />
+                  </td>
+                  <td>{nameOf(row.actor)}</td>
+                  <td>
+                    <code>{row.action}</code>
+                  </td>
+                  <td>
+                    {nameOf(row.subject)}
+                    {row.project !== undefined && <span class="sub">{row.project}</span>}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+      {audit.nextCursor !== undefined && (
+        <nav class="paging" aria-label="Older activity">
+          <a href={`${withQuery(path, { cursor: audit.nextCursor })}#activity`}>Older</a>
+        </nav>
+      )}
+    </section>
+  )
+}

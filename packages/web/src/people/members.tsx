@@ -1,0 +1,78 @@
+import { type Member, Role } from '@trainyard/sdk/contract'
+import { ConfirmedForm } from '../components/form.tsx'
+import { RelativeTime } from '../components/time.tsx'
+
+interface RoleSelectProps {
+  id?: string
+  selected: Role
+  /** Owners make and unmake owners. */
+  withOwner: boolean
+  label?: string
+}
+
+export function RoleSelect({ id, selected, withOwner, label }: RoleSelectProps) {
+  return (
+    <select id={id} name="role" aria-label={label}>
+      {Role.options
+        .filter((option) => withOwner || option !== 'owner')
+        .map((option) => (
+          <option value={option} selected={option === selected}>
+            {option}
+          </option>
+        ))}
+    </select>
+  )
+}
+
+interface MemberRowProps {
+  member: Member
+  /** Account of whoever looks. */
+  own: string | undefined
+  /** Their role. */
+  role: Role
+  /** The organisation's page. */
+  path: string
+  now: Date
+}
+
+export function MemberRow({ member, own, role, path, now }: MemberRowProps) {
+  const isOwn = member.accountId === own
+  const mayChange = role === 'owner' || (role === 'admin' && member.role !== 'owner')
+  return (
+    <li>
+      <div>
+        <h3>{member.displayName}</h3>
+        <ul class="facts">
+          {member.email !== undefined && <li>{member.email}</li>}
+          <li>{member.role}</li>
+          <li>
+            since <RelativeTime at={member.since} now={now} />
+          </li>
+        </ul>
+      </div>
+      <div class="row-actions">
+        {/* Whoever has no email here is known by another issuer, which says their role. */}
+        {mayChange && member.email !== undefined && (
+          <form class="inline" method="post" action={`${path}/members`}>
+            <input type="hidden" name="email" value={member.email} />
+            <RoleSelect selected={member.role} withOwner={role === 'owner'} label={`Role of ${member.displayName}`} />
+            <button class="quiet" type="submit" aria-label={`Set the role of ${member.displayName}`}>
+              Set
+            </button>
+          </form>
+        )}
+        {(mayChange || isOwn) && (
+          <ConfirmedForm
+            id={`remove-${member.accountId}`}
+            action={`${path}/members/${encodeURIComponent(member.accountId)}/remove`}
+            verb={isOwn ? 'Leave' : 'Remove'}
+            subject={member.displayName}
+            question={isOwn ? 'Leave this organisation?' : `Remove ${member.displayName}?`}
+          >
+            <p>Their jobs and datasets stay; they see them no more.</p>
+          </ConfirmedForm>
+        )}
+      </div>
+    </li>
+  )
+}

@@ -1,0 +1,92 @@
+import { Role } from '@trainyard/sdk/contract'
+import { type Context, Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { z } from 'zod'
+import type { WebContext, WebEnv } from '../context.ts'
+import { NotFoundPage } from '../problems.tsx'
+import { OrganisationPage, type OrganisationPageProps } from './organisation-page.tsx'
+import { OrganisationsPage, type OrganisationsPageProps } from './organisations-page.tsx'
+import { refusalFrom } from './refusal.ts'
+
+const text = z.string().catch('')
+const Form = z.object({ slug: text, displayName: text.transform((name) => name.trim()), email: text })
+const Done = z.enum(['member', 'removed', 'project']).optional().catch(undefined)
+const Cursor = z.string().max(100).optional().catch(undefined)
+
+/** The organisations that one is in: their people and projects. */
+export function organisationRoutes(context: WebContext): Hono<WebEnv> {
+  const app = new Hono<WebEnv>()
+
+  async function list(c: Context<WebEnv>, refused?: OrganisationsPageProps['refused'], status?: ContentfulStatusCode) {
+    const organisations = await context.client.identity.organisations()
+    c.header('Cache-Control', 'no-store')
+    const props = { assetUrl: c.get('assetUrl'), now: context.now(), organisations, refused }
+    return c.html(<OrganisationsPage {...props} />, status)
+  }
+
+  async function show(
+    c: Context<WebEnv>,
+    slug: string,
+    more: Pick<OrganisationPageProps, 'done' | 'refused'>,
+    status: ContentfulStatusCode = 200,
+  ) {
+    const { identity } = context.client
+    const [me, organisations] = await Promise.all([identity.me(), identity.organisations()])
+    const organisation = organisations.find((one) => one.slug === slug)
+    if (organisation === undefined) return c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404)
+    const maySeeAudit = organisation.role === 'owner' || organisation.role === 'admin'
+    const cursor = Cursor.parse(c.req.query('cursor'))
+    const [members, projects, audit] = await Promise.all([
+      identity.members(slug),
+      identity.projects(slug),
+      maySeeAudit ? identity.audit(slug, { cursor, limit: 20 }) : undefined,
+    ])
+    c.header('Cache-Control', 'no-store')
+    const props = { assetUrl: c.get('assetUrl'), now: context.now(), me, organisation, members, projects, audit }
+    return c.html(<OrganisationPage {...props} {...more} />, status)
+  }
+
+  const pathOf = (slug: string) => `/organisations/${encodeURIComponent(slug)}`
+  const named = (displayName: string) => (displayName === '' ? {} : { displayName })
+
+  app.get('/', (c) => list(c))
+  app.post('/', async (c) => {
+    const { slug, displayName } = Form.parse(await c.req.parseBody())
+    const refusal = await refusalFrom(() => context.client.identity.createOrganisation({ slug, ...named(displayName) }))
+    if (refusal === undefined) return c.redirect(pathOf(slug), 303)
+    return await list(c, { problem: refusal.problem, slug, displayName }, refusal.status)
+  })
+  app.get('/:slug', (c) => show(c, c.req.param('slug'), { done: Done.parse(c.req.query('done')) }))
+  app.post('/:slug/members', async (c) => {
+    const slug = c.req.param('slug')
+    const body = await c.req.parseBody()
+    const { email } = Form.parse(body)
+    const refusal = await refusalFrom(() =>
+      context.client.identity.setMember(slug, { email, role: Role.parse(body.role) }),
+    )
+    if (refusal === undefined) return c.redirect(`${pathOf(slug)}?done=member`, 303)
+    const refused = { form: 'members', problem: refusal.problem, value: email } as const
+    return await show(c, slug, { refused }, refusal.status)
+  })
+  app.post('/:slug/members/:account/remove', async (c) => {
+    const { slug, account } = c.req.param()
+    const { identity } = context.client
+    const me = await identity.me()
+    const refusal = await refusalFrom(() => identity.removeMember(slug, account))
+    if (refusal !== undefined)
+      return await show(c, slug, { refused: { form: 'members', problem: refusal.problem } }, refusal.status)
+    // Whoever has left does not see it any more.
+    return c.redirect(me.account?.id === account ? '/organisations' : `${pathOf(slug)}?done=removed`, 303)
+  })
+  app.post('/:slug/projects', async (c) => {
+    const organisation = c.req.param('slug')
+    const { slug, displayName } = Form.parse(await c.req.parseBody())
+    const refusal = await refusalFrom(() =>
+      context.client.identity.createProject(organisation, { slug, ...named(displayName) }),
+    )
+    if (refusal === undefined) return c.redirect(`${pathOf(organisation)}?done=project`, 303)
+    const refused = { form: 'projects', problem: refusal.problem, value: slug } as const
+    return await show(c, organisation, { refused }, refusal.status)
+  })
+  return app
+}

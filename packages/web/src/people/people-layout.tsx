@@ -1,0 +1,37 @@
+import type { Child } from 'hono/jsx'
+import { Layout } from '../components/layout.tsx'
+
+export interface PeopleLayoutProps {
+  assetUrl: (name: string) => string
+  title: string
+  /** The part that this page belongs to. */
+  part: 'account' | 'tokens' | 'organisations'
+  lead?: Child
+  children?: Child
+}
+
+const PARTS = [
+  ['account', '/account', 'Account'],
+  ['tokens', '/account/tokens', 'Tokens'],
+  ['organisations', '/organisations', 'Organisations'],
+] as const
+
+/** What the pages about people and services share. */
+export function PeopleLayout({ assetUrl, title, part, lead, children }: PeopleLayoutProps) {
+  return (
+    <Layout assetUrl={assetUrl} title={title}>
+      <nav class="parts" aria-label="Account">
+        {PARTS.map(([name, path, word]) => (
+          <a class="chip" href={path} aria-current={name === part ? 'true' : undefined}>
+            {word}
+          </a>
+        ))}
+      </nav>
+      <div class="page-head">
+        <h1>{title}</h1>
+        {lead !== undefined && <p class="lead">{lead}</p>}
+      </div>
+      {children}
+    </Layout>
+  )
+}

@@ -1,0 +1,221 @@
+import { describe, expect, test } from 'vitest'
+import { peopleFixture } from '../testing/people-fixtures.ts'
+import { createTestWeb } from '../testing/web.ts'
+
+const ADA = { cookie: 'trainyard_session=session-ada@red.test' }
+const BOB = { cookie: 'trainyard_session=session-bob@red.test' }
+
+function open(state = peopleFixture()) {
+  const { app, api } = createTestWeb(state)
+  return {
+    api,
+    get: async (path: string, headers: Record<string, string> = ADA) => await app.request(path, { headers }),
+    send: async (
+      path: string,
+      form: Record<string, string> | [string, string][],
+      headers: Record<string, string> = ADA,
+    ) =>
+      await app.request(path, {
+        method: 'POST',
+        headers: { origin: 'http://localhost', ...headers },
+        body: new URLSearchParams(form),
+      }),
+  }
+}
+
+const WRITES: [string, Record<string, string>][] = [
+  ['/account/password', { currentPassword: 'correct horse battery', newPassword: 'taken by an intruder' }],
+  ['/account/sessions/ses_a/end', {}],
+  ['/account/invite', { email: 'eve@x.test' }],
+  ['/account/reset-link', { resetEmail: 'bob@red.test' }],
+  ['/account/tokens', { name: 'x', scopes: 'admin:*' }],
+  ['/account/tokens/tok_a/revoke', {}],
+  ['/organisations', { slug: 'intruders' }],
+  ['/organisations/red-team/members', { email: 'bob@red.test', role: 'owner' }],
+  ['/organisations/red-team/members/acc_bob@red.test/remove', {}],
+  ['/organisations/red-team/projects', { slug: 'intruder' }],
+  ['/reset-password', { code: 'ty_x', newPassword: 'taken by an intruder' }],
+]
+
+describe('every page of people', () => {
+  test.each(['/account', '/account/tokens', '/organisations', '/organisations/red-team'])(
+    '%s asks who is nobody to sign in, and is kept by no cache',
+    async (path) => {
+      const { get } = open()
+      const nobody = await get(path, {})
+      expect([nobody.status, nobody.headers.get('location')]).toEqual([303, `/sign-in?to=${encodeURIComponent(path)}`])
+      const page = await get(path)
+      expect([page.status, page.headers.get('cache-control')]).toEqual([200, 'no-store'])
+    },
+  )
+
+  test.each(WRITES)('%s takes no form of another site', async (path, form) => {
+    const { send, api } = open()
+    const before = JSON.stringify([api.people, api.tokens, api.organisations, api.sessions, api.resets])
+    const refused = await send(path, form, { ...ADA, origin: 'http://evil.test', 'sec-fetch-site': 'cross-site' })
+    expect(refused.status).toBe(403)
+    expect(JSON.stringify([api.people, api.tokens, api.organisations, api.sessions, api.resets])).toBe(before)
+    expect(api.requests.filter((request) => request.startsWith('POST'))).toEqual([])
+  })
+
+  test.each(WRITES)('%s is known here', async (path, form) => {
+    expect((await open().send(path, form)).status).toBeLessThan(402)
+  })
+
+  test('writes names as text', async () => {
+    const state = peopleFixture()
+    const [token] = state.tokens
+    const [organisation] = state.organisations
+    if (token !== undefined) token.name = '<script>alert(1)</script>'
+    if (organisation !== undefined) organisation.displayName = '<b>Red</b>'
+    const { get } = open(state)
+    for (const path of ['/account/tokens', '/organisations', '/organisations/red-team'])
+      expect(await (await get(path)).text()).not.toMatch(/<script>alert|<b>Red/)
+  })
+})
+
+describe('tokens', () => {
+  test('are made with scopes, a place and an end, and their secret is in that one answer', async () => {
+    const { send, get, api } = open()
+    const made = await send('/account/tokens', [
+      ['name', ' ci '],
+      ['scopes', 'jobs:read'],
+      ['scopes', 'datasets:read'],
+      ['moreScopes', 'push:red-team  pull:red-team'],
+      ['place', 'red-team/default'],
+      ['days', '30'],
+    ])
+    expect([made.status, made.headers.get('cache-control')]).toEqual([201, 'no-store'])
+    expect(await made.text()).toContain('ty_0123456789abcdef')
+    expect(api.tokens[0]).toMatchObject({
+      name: 'ci',
+      scopes: ['jobs:read', 'datasets:read', 'push:red-team', 'pull:red-team'],
+      project: 'red-team/default',
+      expiresAt: expect.any(String),
+    })
+    const list = await (await get('/account/tokens')).text()
+    expect(list).not.toContain('ty_0123456789abcdef')
+    expect(list).toContain('never used')
+  })
+
+  test('without a scope, or with one that there is not, are refused with what was sent still there', async () => {
+    const { send, api } = open()
+    const none = await send('/account/tokens', { name: 'nothing', place: 'red-team', days: '' })
+    expect(none.status).toBe(400)
+    const html = await none.text()
+    expect(html).toContain('Choose what it may do')
+    expect(html).toContain('value="nothing"')
+    expect(html).toMatch(/value="red-team" selected/)
+    const odd = await send('/account/tokens', { name: 'odd', moreScopes: 'everything' })
+    expect(odd.status).toBe(400)
+    expect(await odd.text()).toContain('value="everything"')
+    expect(api.tokens).toHaveLength(2)
+  })
+})
+
+describe('an account', () => {
+  test('changes its password with the one before', async () => {
+    const { send, api } = open()
+    const wrong = await send('/account/password', { currentPassword: 'wrong', newPassword: 'staple battery horse' })
+    expect(wrong.status).toBe(422)
+    expect(await wrong.text()).not.toContain('staple battery horse')
+    const short = await send('/account/password', { currentPassword: 'correct horse battery', newPassword: 'short' })
+    expect(short.status).toBe(400)
+    const form = { currentPassword: 'correct horse battery', newPassword: 'staple battery horse' }
+    expect((await send('/account/password', form)).headers.get('location')).toBe('/account?done=password')
+    expect(api.people['ada@red.test']?.password).toBe('staple battery horse')
+  })
+
+  test('of an operator makes accounts that nobody else can open, and links under the name that people see', async () => {
+    const { send, get, api } = open()
+    expect(await (await get('/account', BOB)).text()).not.toContain('Their email')
+    const headers = { ...ADA, host: 'yard.test', 'x-forwarded-proto': 'https', origin: 'https://yard.test' }
+    const invited = await send(
+      '/account/invite',
+      { email: 'eve@x.test', displayName: 'Eve' },
+      { ...headers, 'sec-fetch-site': 'same-origin' },
+    )
+    expect(invited.status).toBe(201)
+    const html = await invited.text()
+    expect(html).toContain('https://yard.test/reset-password?code=ty_reset0')
+    expect(api.people['eve@x.test']).toMatchObject({
+      displayName: 'Eve',
+      password: expect.stringMatching(/^[\w-]{43}$/),
+    })
+    expect(html).not.toContain(api.people['eve@x.test']?.password)
+    expect((await send('/account/invite', { email: 'eve@x.test' })).status).toBe(409)
+    expect((await send('/account/reset-link', { resetEmail: 'nobody@x.test' })).status).toBe(404)
+  })
+
+  test('of a machine of one’s own has no password', async () => {
+    const { get } = open({ ...peopleFixture(), people: {} })
+    const html = await (await get('/account', {})).text()
+    expect(html).toContain('AUTH=required')
+    expect(html).not.toContain('type="password"')
+    expect(html).not.toContain('/sign-out')
+    expect((await get('/account/tokens', {})).status).toBe(200)
+    expect((await get('/organisations/red-team', {})).status).toBe(200)
+  })
+})
+
+describe('a reset link', () => {
+  test('is told to nobody else, and chooses a password once', async () => {
+    const { send, get, api } = open()
+    await send('/account/reset-link', { resetEmail: 'bob@red.test' })
+    const page = await get('/reset-password?code=ty_reset0', {})
+    // The address holds the secret: other sites are told the origin alone.
+    expect(page.headers.get('referrer-policy')).toBe('strict-origin-when-cross-origin')
+    expect(page.headers.get('cache-control')).toBe('no-store')
+    const form = { code: 'ty_reset0', newPassword: 'chosen by Bob alone' }
+    const short = await send('/reset-password', { ...form, newPassword: 'short' }, {})
+    expect(short.status).toBe(400)
+    expect(await short.text()).toContain('value="ty_reset0"')
+    const chosen = await send('/reset-password', form, BOB)
+    expect(chosen.headers.get('location')).toBe('/sign-in?done=reset')
+    expect(chosen.headers.get('set-cookie')).toMatch(/^trainyard_session=; Max-Age=0/)
+    expect(api.people['bob@red.test']?.password).toBe('chosen by Bob alone')
+    const again = await send('/reset-password', form, {})
+    expect(again.status).toBe(401)
+    expect(await again.text()).toContain('role="alert"')
+  })
+})
+
+describe('an organisation', () => {
+  test('is made, grows, and shows what it refuses beside the form', async () => {
+    const { send, get, api } = open()
+    expect((await send('/organisations', { slug: 'blue', displayName: 'Blue' })).headers.get('location')).toBe(
+      '/organisations/blue',
+    )
+    expect((await send('/organisations', { slug: 'blue' })).status).toBe(409)
+    expect((await send('/organisations/red-team/projects', { slug: 'birds' })).headers.get('location')).toContain(
+      'done=project',
+    )
+    expect((await send('/organisations/red-team/members', { email: 'nobody@x.test', role: 'member' })).status).toBe(404)
+    expect((await send('/organisations/red-team/members', { email: 'bob@red.test', role: 'king' })).status).toBe(400)
+    await send('/organisations/red-team/members', { email: 'bob@red.test', role: 'admin' })
+    expect(api.organisations[0]?.members[1]?.role).toBe('admin')
+    const html = await (await get('/organisations/red-team')).text()
+    expect(html).toContain('red-team/birds')
+    // Whoever came by another issuer has no email here, and no role to set.
+    expect(html.match(/Set the role of/g)).toHaveLength(2)
+    expect((await get('/organisations/none')).status).toBe(404)
+  })
+
+  test('keeps its last owner, and loses whoever leaves', async () => {
+    const { send, api } = open()
+    expect((await send('/organisations/red-team/members/acc_ada@red.test/remove', {})).status).toBe(409)
+    const left = await send('/organisations/red-team/members/acc_bob@red.test/remove', {}, BOB)
+    expect(left.headers.get('location')).toBe('/organisations')
+    expect(api.organisations[0]?.members).toHaveLength(2)
+  })
+
+  test('shows a viewer nothing to change', async () => {
+    const state = peopleFixture()
+    const [organisation] = state.organisations
+    if (organisation !== undefined) organisation.role = 'viewer'
+    const html = await (await open(state).get('/organisations/red-team', BOB)).text()
+    for (const words of ['Set the role', 'Add somebody', 'Make a project', 'Activity'])
+      expect(html).not.toContain(words)
+    expect(html).toContain('Leave')
+  })
+})

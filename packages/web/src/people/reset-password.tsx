@@ -1,0 +1,71 @@
+import { type Context, Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { z } from 'zod'
+import { Field, FormProblem } from '../components/form.tsx'
+import { Layout } from '../components/layout.tsx'
+import type { WebContext, WebEnv } from '../context.ts'
+import { forgetSession } from './credentials.ts'
+import { refusalOf } from './refusal.ts'
+
+const text = z.string().catch('')
+const Form = z.object({ code: text, newPassword: text })
+
+/** Where a reset link leads. */
+export function resetPasswordRoutes(context: WebContext): Hono<WebEnv> {
+  const app = new Hono<WebEnv>()
+
+  function page(c: Context<WebEnv>, code: string, problem?: string, status: ContentfulStatusCode = 200) {
+    c.header('Cache-Control', 'no-store')
+    return c.html(<ResetPasswordPage assetUrl={c.get('assetUrl')} code={code} problem={problem} />, status)
+  }
+
+  app.get('/', (c) => page(c, c.req.query('code') ?? ''))
+  app.post('/', async (c) => {
+    const { code, newPassword } = Form.parse(await c.req.parseBody())
+    try {
+      await context.client.identity.redeemPasswordReset({ secret: code, newPassword })
+    } catch (error) {
+      const refusal = refusalOf(error)
+      if (refusal === undefined) throw error
+      return page(c, code, refusal.problem, refusal.status)
+    }
+    forgetSession(c)
+    return c.redirect('/sign-in?done=reset', 303)
+  })
+  return app
+}
+
+interface ResetPasswordPageProps {
+  assetUrl: (name: string) => string
+  code: string
+  problem: string | undefined
+}
+
+function ResetPasswordPage({ assetUrl, code, problem }: ResetPasswordPageProps) {
+  return (
+    <Layout assetUrl={assetUrl} title="Choose a password">
+      <div class="sign-in">
+        <h1>Choose a password</h1>
+        <form method="post" action="/reset-password">
+          <FormProblem text={problem} />
+          {code === '' ? (
+            <Field name="code" label="Code" required maxlength={200} autocomplete="off" hint="It begins with “ty_”." />
+          ) : (
+            <input type="hidden" name="code" value={code} />
+          )}
+          <Field
+            name="newPassword"
+            label="The new password"
+            type="password"
+            autocomplete="new-password"
+            required
+            minlength={10}
+            maxlength={200}
+            hint="At least 10 characters: a few words are easy to keep in mind. You are signed out everywhere."
+          />
+          <button type="submit">Choose it</button>
+        </form>
+      </div>
+    </Layout>
+  )
+}

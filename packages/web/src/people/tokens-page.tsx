@@ -1,0 +1,209 @@
+import type { ApiToken, CreatedToken, Me } from '@trainyard/sdk/contract'
+import { Copyable } from '../components/copyable.tsx'
+import { ConfirmedForm, Field, FormProblem, Note } from '../components/form.tsx'
+import { RelativeTime } from '../components/time.tsx'
+import { PeopleLayout } from './people-layout.tsx'
+
+/** What was sent, so that nobody has to fill in a form twice. */
+export interface TokenForm {
+  name: string
+  scopes: readonly string[]
+  moreScopes: string
+  place: string
+  days: string
+}
+
+export const EMPTY_TOKEN_FORM: TokenForm = { name: '', scopes: [], moreScopes: '', place: '', days: '90' }
+
+export interface TokensPageProps {
+  assetUrl: (name: string) => string
+  me: Me
+  tokens: readonly ApiToken[]
+  now: Date
+  form?: TokenForm
+  /** Why it was not made, or not revoked. */
+  problem?: string | undefined
+  made?: CreatedToken | undefined
+  revoked?: boolean
+}
+
+export const SCOPES = [
+  ['jobs:read', 'See jobs'],
+  ['jobs:write', 'Start, cancel and delete jobs'],
+  ['datasets:read', 'See datasets'],
+  ['datasets:write', 'Upload and delete datasets'],
+  ['pull:*', 'Pull trainers'],
+  ['push:*', 'Push trainers'],
+  ['admin:*', 'Everything that you may'],
+] as const
+
+const LIVES = [
+  ['7', 'A week'],
+  ['30', '30 days'],
+  ['90', '90 days'],
+  ['365', 'A year'],
+  ['', 'No end'],
+] as const
+
+export function TokensPage(props: TokensPageProps) {
+  const { assetUrl, me, tokens, now, form = EMPTY_TOKEN_FORM, problem, made, revoked = false } = props
+  return (
+    <PeopleLayout
+      assetUrl={assetUrl}
+      part="tokens"
+      title="Tokens"
+      lead="For programs that work for you. A token can never do more than you may, and no more than its scopes say."
+    >
+      {made !== undefined && (
+        <Note>
+          <p>
+            <strong>{made.name}</strong> is made. Copy its secret now: it is not shown again.
+          </p>
+          <Copyable label="The secret" text={made.secret} />
+        </Note>
+      )}
+      {revoked && (
+        <Note>
+          <p>The token is of no use any more.</p>
+        </Note>
+      )}
+      <section>
+        <h2>Your tokens</h2>
+        {tokens.length === 0 ? (
+          <p class="muted">You have none.</p>
+        ) : (
+          <ul class="rows">
+            {tokens.map((token) => (
+              <TokenRow token={token} now={now} />
+            ))}
+          </ul>
+        )}
+      </section>
+      <section>
+        <h2>Make a token</h2>
+        <form class="stacked" method="post" action="/account/tokens">
+          <FormProblem text={problem} />
+          <Field
+            name="name"
+            label="Name"
+            required
+            maxlength={100}
+            autocomplete="off"
+            value={form.name}
+            hint="What it is for, such as “nightly training”."
+          />
+          <Scopes form={form} />
+          <div class="pair">
+            <div class="field">
+              <label for="place">Of use in</label>
+              <select id="place" name="place">
+                {places(me).map(([value, word]) => (
+                  <option value={value} selected={value === form.place}>
+                    {word}
+                  </option>
+                ))}
+              </select>
+            </div>
+            <div class="field">
+              <label for="days">Ends after</label>
+              <select id="days" name="days">
+                {LIVES.map(([value, word]) => (
+                  <option value={value} selected={value === form.days}>
+                    {word}
+                  </option>
+                ))}
+              </select>
+            </div>
+          </div>
+          <div>
+            <button type="submit">Make the token</button>
+          </div>
+        </form>
+      </section>
+    </PeopleLayout>
+  )
+}
+
+function Scopes({ form }: { form: TokenForm }) {
+  return (
+    <fieldset>
+      <legend>What it may do</legend>
+      <div class="choices">
+        {SCOPES.map(([scope, words]) => (
+          <label>
+            <input type="checkbox" name="scopes" value={scope} checked={form.scopes.includes(scope)} />
+            <span>
+              {words} <code>{scope}</code>
+            </span>
+          </label>
+        ))}
+      </div>
+      <Field
+        name="moreScopes"
+        label="Other scopes"
+        autocomplete="off"
+        maxlength={1000}
+        value={form.moreScopes}
+        hint="With spaces between them: push:my-team, pull:my-team or admin:my-team reach one namespace alone."
+      />
+    </fieldset>
+  )
+}
+
+/** Values are "organisation" or "organisation/project". */
+function places(me: Me): [string, string][] {
+  return [
+    ['', 'Everywhere that you are'],
+    ...me.organisations.map(({ slug }): [string, string] => [slug, `Organisation ${slug}`]),
+    ...me.projects.map(({ name }): [string, string] => [name, `Project ${name}`]),
+  ]
+}
+
+function TokenRow({ token, now }: { token: ApiToken; now: Date }) {
+  const isOver = token.expiresAt !== undefined && new Date(token.expiresAt) <= now
+  return (
+    <li>
+      <div>
+        <h3>{token.name}</h3>
+        <p class="scopes">
+          {token.scopes.map((scope) => (
+            <code>{scope}</code>
+          ))}
+        </p>
+        <ul class="facts">
+          <li>{token.project ?? token.organisation ?? 'everywhere'}</li>
+          <li>
+            made <RelativeTime at={token.createdAt} now={now} />
+          </li>
+          <li>
+            {token.lastUsedAt === undefined ? (
+              'never used'
+            ) : (
+              <>
+                last used <RelativeTime at={token.lastUsedAt} now={now} />
+              </>
+            )}
+          </li>
+          <li>
+            {token.expiresAt === undefined ? (
+              'no end'
+            ) : (
+              <>
+                {isOver ? 'ended' : 'ends'} <RelativeTime at={token.expiresAt} now={now} />
+              </>
+            )}
+          </li>
+        </ul>
+      </div>
+      <ConfirmedForm
+        id={`revoke-${token.id}`}
+        action={`/account/tokens/${encodeURIComponent(token.id)}/revoke`}
+        verb="Revoke"
+        subject={token.name}
+        question={`Revoke “${token.name}”?`}
+      >
+        <p>Programs that use it are refused from now on. This cannot be undone.</p>
+      </ConfirmedForm>
+    </li>
+  )
+}

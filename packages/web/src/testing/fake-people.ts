@@ -1,0 +1,182 @@
+import {
+  ChangePasswordRequest,
+  CreateAccountRequest,
+  type CreatedToken,
+  CreateOrganisationRequest,
+  CreateProjectRequest,
+  CreateSessionRequest,
+  CreateTokenRequest,
+  type Me,
+  type Member,
+  type Organisation,
+  type PasswordReset,
+  type Project,
+  RedeemPasswordResetRequest,
+  type SessionInfo,
+  SetMemberRequest,
+} from '@trainyard/sdk/contract'
+import { type Context, Hono } from 'hono'
+import { problem } from './fake-problem.ts'
+import { NOW } from './fixtures.ts'
+
+/** What the scripted servers know of people. */
+export interface FakePeople {
+  /** Who may sign in, by email. Nobody: everybody is the local owner. The first one is the operator. */
+  people: Record<string, { displayName: string; password: string }>
+  organisations: (Organisation & { members: Member[]; projects: Project[] })[]
+  tokens: Omit<CreatedToken, 'secret'>[]
+  sessions: SessionInfo[]
+  /** Secrets that let somebody choose a password, and whose. */
+  resets: Record<string, string>
+}
+
+const AT = '2026-11-20T09:00:00Z'
+const inDays = (days: number) => new Date(NOW.getTime() + days * 86_400_000).toISOString()
+
+export function fakePeople(state: Partial<FakePeople>): FakePeople {
+  return { people: {}, organisations: [], tokens: [], sessions: [], resets: {}, ...state }
+}
+
+/** The routes of people, with no more rules than the pages show. */
+export function fakePeopleRoutes(known: FakePeople): Hono {
+  const app = new Hono()
+  const account = (email: string) => ({
+    ...{ id: `acc_${email}`, email, displayName: known.people[email]?.displayName ?? email },
+    ...{ operator: Object.keys(known.people)[0] === email, createdAt: AT },
+  })
+  const local = { id: 'acc_local', displayName: 'Local owner', operator: true, createdAt: AT }
+  const self = (c: Context) => {
+    const email = emailOf(c)
+    return email === undefined ? local : account(email)
+  }
+  for (const path of ['/v1/me', '/v1/me/*', '/v1/tokens', '/v1/tokens/*', '/v1/organisations', '/v1/organisations/*']) {
+    app.use(path, async (c, next) => (isSomebody(known, c) ? await next() : nobody()))
+  }
+  app.get('/v1/me', (c) =>
+    c.json({
+      account: self(c),
+      organisations: known.organisations.map(({ slug, role }) => ({ slug, role })),
+      projects: known.organisations.flatMap(({ projects, role }) => projects.map(({ name }) => ({ name, role }))),
+      credentials: emailOf(c) === undefined ? 'local' : 'session',
+    } satisfies Me),
+  )
+  app.post('/v1/me/password', async (c) => {
+    const { currentPassword, newPassword } = ChangePasswordRequest.parse(await c.req.json())
+    const person = known.people[emailOf(c) ?? '']
+    if (person?.password !== currentPassword)
+      return problem('unprocessable', 'currentPassword is not the password of this account')
+    person.password = newPassword
+    return c.body(null, 204)
+  })
+  app.post('/v1/sessions', async (c) => {
+    const { email, password } = CreateSessionRequest.parse(await c.req.json())
+    if (known.people[email]?.password !== password)
+      return problem('unauthenticated', 'The email or the password is wrong')
+    return c.json({ secret: `session-${email}`, expiresAt: tomorrow(), account: account(email) }, 201)
+  })
+  app.get('/v1/sessions', (c) => c.json({ sessions: known.sessions }))
+  app.delete('/v1/sessions/current', (c) => c.body(null, 204))
+  app.delete('/v1/sessions/:id', (c) => (take(known.sessions, c) ? c.body(null, 204) : missing('session')))
+  app.post('/v1/accounts', async (c) => {
+    const { email, password, displayName } = CreateAccountRequest.parse(await c.req.json())
+    if (known.people[email] !== undefined) return problem('conflict', 'There is an account with this email already')
+    known.people[email] = { displayName: displayName ?? email, password }
+    return c.json(account(email), 201)
+  })
+  app.post('/v1/accounts/password-resets', async (c) => {
+    const { email } = (await c.req.json()) as { email: string }
+    if (known.people[email] === undefined) return problem('not_found', `There is no account "${email}" here`)
+    const secret = `ty_reset${Object.keys(known.resets).length}`
+    known.resets[secret] = email
+    return c.json({ secret, expiresAt: inDays(1), account: account(email) } satisfies PasswordReset, 201)
+  })
+  app.post('/v1/accounts/password-resets/redeem', async (c) => {
+    const { secret, newPassword } = RedeemPasswordResetRequest.parse(await c.req.json())
+    const person = known.people[known.resets[secret] ?? '']
+    if (person === undefined) return problem('unauthenticated', 'The reset link was used, replaced or is too old')
+    delete known.resets[secret]
+    person.password = newPassword
+    return c.body(null, 204)
+  })
+  app.get('/v1/tokens', (c) => c.json({ tokens: known.tokens }))
+  app.post('/v1/tokens', async (c) => {
+    const request = CreateTokenRequest.safeParse(await c.req.json())
+    if (!request.success) return problem('invalid_request', 'The scopes are not valid')
+    const { expiresInDays, ...rest } = request.data
+    const token = {
+      ...{ ...rest, id: `tok_${known.tokens.length + 1}`, createdAt: NOW.toISOString() },
+      ...(expiresInDays === undefined ? {} : { expiresAt: inDays(expiresInDays) }),
+    }
+    known.tokens.unshift(token)
+    return c.json({ ...token, secret: `ty_${'0123456789abcdef'.repeat(3)}deadbeef` } satisfies CreatedToken, 201)
+  })
+  app.delete('/v1/tokens/:id', (c) => (take(known.tokens, c) ? c.body(null, 204) : missing('token')))
+
+  const find = (c: Context) => known.organisations.find(({ slug }) => slug === c.req.param('organisation'))
+  app.get('/v1/organisations', (c) => c.json({ organisations: known.organisations }))
+  app.post('/v1/organisations', async (c) => {
+    const request = CreateOrganisationRequest.safeParse(await c.req.json())
+    if (!request.success) return problem('invalid_request', 'slug must be lower-case letters')
+    const { slug, displayName = slug } = request.data
+    if (known.organisations.some((one) => one.slug === slug)) return problem('conflict', `The name "${slug}" is taken`)
+    const { id, displayName: name } = self(c)
+    const made = { id: `org_${slug}`, slug, displayName, createdAt: AT, role: 'owner' } as const
+    known.organisations.push({
+      ...made,
+      members: [{ accountId: id, displayName: name, role: 'owner', since: AT }],
+      projects: [{ id: `prj_${slug}`, name: `${slug}/default`, displayName: 'Default', createdAt: AT }],
+    })
+    return c.json(made, 201)
+  })
+  app.get('/v1/organisations/:organisation/members', (c) => c.json({ members: find(c)?.members ?? [] }))
+  app.post('/v1/organisations/:organisation/members', async (c) => {
+    const { email, role } = SetMemberRequest.parse(await c.req.json())
+    if (known.people[email] === undefined) return problem('not_found', `There is no account "${email}" here`)
+    const { id, displayName } = account(email)
+    const member = { accountId: id, email, displayName, role, since: AT } satisfies Member
+    const members = find(c)?.members ?? []
+    const at = members.findIndex(({ accountId }) => accountId === id)
+    members.splice(at === -1 ? members.length : at, 1, member)
+    return c.json(member)
+  })
+  app.delete('/v1/organisations/:organisation/members/:id', (c) => {
+    const members = find(c)?.members ?? []
+    const at = members.findIndex(({ accountId }) => accountId === c.req.param('id'))
+    if (members[at]?.role === 'owner') return problem('conflict', 'An organisation needs an owner')
+    members.splice(at, 1)
+    return c.body(null, 204)
+  })
+  app.get('/v1/organisations/:organisation/projects', (c) => c.json({ projects: find(c)?.projects ?? [] }))
+  app.post('/v1/organisations/:organisation/projects', async (c) => {
+    const { slug, displayName = slug } = CreateProjectRequest.parse(await c.req.json())
+    const name = `${c.req.param('organisation')}/${slug}`
+    const project = { id: `prj_${slug}`, name, displayName, createdAt: AT } satisfies Project
+    find(c)?.projects.push(project)
+    return c.json(project, 201)
+  })
+  app.get('/v1/organisations/:organisation/audit', (c) =>
+    c.json({
+      rows: [{ id: 1, at: AT, actor: self(c).id, action: 'project.create', subject: 'prj_1', data: {} }],
+      nextCursor: '1',
+    }),
+  )
+  return app
+}
+
+/** The secret of a session is the email in it. */
+function emailOf(c: Context): string | undefined {
+  return /^Bearer session-(.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
+}
+
+export function isSomebody({ people }: Pick<FakePeople, 'people'>, c: Context): boolean {
+  return Object.keys(people).length === 0 || emailOf(c) !== undefined
+}
+
+export const nobody = () => problem('unauthenticated', 'This needs a token or a session')
+const missing = (what: string) => problem('not_found', `There is no such ${what} of yours here`)
+const tomorrow = () => new Date(Date.now() + 86_400_000).toISOString()
+
+function take(list: { id: string }[], c: Context): boolean {
+  const at = list.findIndex(({ id }) => id === c.req.param('id'))
+  return at !== -1 && list.splice(at, 1).length === 1
+}
