@@ -213,6 +213,52 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       expect(complaints).toEqual([])
     })
 
+    test.each([
+      ['predict', 'Predictions'],
+      ['export', 'Exported model'],
+    ] as const)(
+      'shows the first metrics of one that does not train (%s) without a reload',
+      async (operation, heading) => {
+        const job = jobFixture({ operation, progress: { fraction: 0.2 }, latestMetrics: {} })
+        await using site = await startSite({ jobs: [job], series: [], artifacts: [] })
+        await using opened = await openPage()
+        const { page, complaints } = opened
+        await page.goto(`${site.url}/jobs/42`)
+        await page.getByRole('heading', { name: heading }).waitFor()
+        const metrics = page.getByRole('heading', { name: 'Metrics' })
+        await expect.poll(() => site.api.followers()).toBe(1)
+        expect(await metrics.isVisible()).toBe(false)
+
+        const time = NOW.toISOString()
+        const point = (step: number) => ({ axis: 'step' as const, step, time })
+        const points = [10, 20, 30].flatMap((step) => [
+          { ...point(step), name: 'mean_score', value: 0.9 - step / 100 },
+          { ...point(step), name: 'images_per_second', value: 240 + step },
+        ])
+        site.api.push({ type: 'metrics', points })
+        site.api.push({ type: 'job', job: { ...job, latestMetrics: { mean_score: 0.6, images_per_second: 270 } } })
+        await metrics.waitFor()
+        const curve = page.locator('[data-chart="score-step"] .plot')
+        await expect.poll(() => curve.getAttribute('data-points')).toBe('3')
+        expect((await curve.locator('canvas').boundingBox())?.width).toBeGreaterThan(300)
+        await page.locator('#job-metrics').getByText('270').waitFor()
+        expect(await page.getByText('Curves appear here').count()).toBe(0)
+        expect(await violations(page)).toEqual([])
+
+        // What the live page shows is what a reload shows.
+        site.api.series.push(
+          ...['mean_score', 'images_per_second'].map((name) => ({
+            ...{ name, axis: 'step' as const, count: 3 },
+            points: points.filter((one) => one.name === name).map(({ step, value }) => ({ step, value, time })),
+          })),
+        )
+        await page.reload()
+        await metrics.waitFor()
+        await expect.poll(() => curve.getAttribute('data-points')).toBe('3')
+        expect(complaints).toEqual([])
+      },
+    )
+
     test('goes on by itself after the stream was lost', async () => {
       await using site = await startSite()
       await using opened = await openPage()

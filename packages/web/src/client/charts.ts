@@ -30,8 +30,8 @@ export function createCharts(root: HTMLElement, initial: ChartSeries[]): Charts 
 
   function draw(): void {
     scheduled = false
+    if (series.length === 0) return
     const groups = groupSeries(series)
-    if (groups.length === 0) return
     root.querySelector('.charts-empty')?.remove()
     for (const [id, chart] of drawn) {
       if (!groups.some((group) => group.id === id)) {

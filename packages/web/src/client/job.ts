@@ -14,6 +14,12 @@ function say(text: string): void {
   if (note && note.textContent !== text) note.textContent = text
 }
 
+/** Pages of predictions and exports show metrics only when there are any. */
+function showMetrics(any: boolean): void {
+  const section = find('metrics-section', HTMLElement)
+  if (section?.dataset.whenFilled !== undefined) section.hidden = !any
+}
+
 if (data.live) {
   let ended = false
   let lastWord: string | undefined
@@ -23,8 +29,14 @@ if (data.live) {
       const next = parseElement(html)
       if (present && next) morph(present, next)
     },
-    series: ({ series }) => charts?.replace(series),
-    points: ({ points }) => charts?.add(points),
+    series({ series }) {
+      showMetrics(series.length > 0)
+      charts?.replace(series)
+    },
+    points({ points }) {
+      if (points.length > 0) showMetrics(true)
+      charts?.add(points)
+    },
     logs: ({ html }) => logs?.add(html),
     state({ word, terminal }) {
       if (lastWord !== undefined && word !== lastWord) say(`The job is now: ${word.toLowerCase()}.`)

@@ -7,7 +7,7 @@ export function Charts({ series }: { series: readonly ChartSeries[] }) {
   const groups = groupSeries(series)
   return (
     <div class="charts" id="charts" data-charts="">
-      {groups.length === 0 ? (
+      {series.length === 0 ? (
         <p class="muted charts-empty">Curves appear here with the first metrics.</p>
       ) : (
         groups.map((group) => (

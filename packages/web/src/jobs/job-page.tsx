@@ -69,7 +69,13 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
           <JobResult job={job} artifacts={artifacts} />
         </section>
       )}
-      <section aria-labelledby="metrics" hidden={!trains && series.length === 0}>
+      {/* Predictions and exports rarely have metrics: with the first ones the scripts show it. */}
+      <section
+        id="metrics-section"
+        aria-labelledby="metrics"
+        hidden={!trains && series.length === 0}
+        data-when-filled={trains ? undefined : ''}
+      >
         <h2 id="metrics">Metrics</h2>
         <JobMetrics job={job} />
         <Charts series={series} />
