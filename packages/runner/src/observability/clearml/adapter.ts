@@ -8,7 +8,10 @@ const Id = z.object({ id: z.string() })
 const Projects = z.object({ projects: z.array(Id).default([]) })
 const Tasks = z.object({ tasks: z.array(Id).default([]) })
 
-/** A task of ClearML for each attempt. Written to the documented API (version 2.23); no server has been met. */
+/**
+ * A task of ClearML for each attempt, through its API 2.23. The requests are held against the schemas of ClearML's own
+ * client; no server has been met.
+ */
 export function createClearmlAdapter(config: ClearmlConfig): ObservabilityAdapter {
   const client = createClearmlClient(config)
   let projectId: string | undefined

@@ -1,24 +1,23 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { z } from 'zod'
 import { startHarness } from '../../testing/harness.ts'
+import { testInfo } from '../adapter.cases.ts'
+import { pushBody } from '../loki/push-body.ts'
+import { readDashboardQueries } from '../testing/read-dashboards.ts'
 import { parseExposition } from './parse-exposition.ts'
+import { createTelemetry } from './telemetry.ts'
 
-const FOLDER = fileURLToPath(new URL('../../../../../examples/grafana/dashboards/', import.meta.url))
-const Dashboard = z.object({
-  uid: z.string(),
-  panels: z
-    .array(
-      z.object({
-        title: z.string(),
-        datasource: z.object({ type: z.enum(['prometheus', 'loki']), uid: z.string() }),
-        targets: z.array(z.object({ expr: z.string() })).min(1),
-      }),
-    )
-    .min(1),
-})
 const METRIC = /\b(?:trainyard|process|nodejs)_[a-z0-9_]+/g
+/** What Prometheus adds: of the scrape, and of histograms. */
+const ADDED = ['job', 'instance', 'le']
+
+/** Labels that a query groups or selects by. */
+function labelsOf(expr: string): string[] {
+  const grouped = [...expr.matchAll(/\b(?:by|without) \(([^)]*)\)/g)].flatMap(([, names = '']) => names.split(/, */))
+  const selected = [...expr.matchAll(/\{([^}]*)\}/g)].flatMap(([, matchers = '']) =>
+    [...matchers.matchAll(/(\w+) *(?:=~|!~|!=|=)/g)].map(([, name = '']) => name),
+  )
+  return [...grouped, ...selected]
+}
 
 it("names in Grafana's panels only metrics that /metrics exports, and leaves none of ours out", async () => {
   const harness = await startHarness({ config: { metrics: { open: true } } })
@@ -29,18 +28,46 @@ it("names in Grafana's panels only metrics that /metrics exports, and leaves non
     for (const suffix of type === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']) exported.add(`${name}${suffix}`)
 
   const used = new Set<string>()
-  for (const file of await readdir(FOLDER)) {
-    const dashboard = Dashboard.parse(JSON.parse(await readFile(`${FOLDER}${file}`, 'utf8')))
-    for (const { title, datasource, targets } of dashboard.panels)
-      for (const { expr } of datasource.type === 'prometheus' ? targets : []) {
-        const names = expr.match(METRIC) ?? []
-        expect(names, `${file}, "${title}": ${expr}`).not.toEqual([])
-        for (const name of names) {
-          expect(exported, `${file}, "${title}"`).toContain(name)
-          used.add(name.replace(/_bucket$/, ''))
-        }
-      }
+  for (const { where, language, expr } of await readDashboardQueries()) {
+    if (language !== 'prometheus') continue
+    const names = expr.match(METRIC) ?? []
+    expect(names, `${where}: ${expr}`).not.toEqual([])
+    for (const name of names) {
+      expect(exported, where).toContain(name)
+      used.add(name.replace(/_bucket$/, ''))
+    }
   }
   const ours = [...types.keys()].filter((name) => name.startsWith('trainyard_'))
   expect(ours.filter((name) => !used.has(name))).toEqual([])
+})
+
+it("groups and selects in Grafana's panels only by labels that the metrics have", async () => {
+  const harness = await startHarness()
+  const { registry } = harness.runner.context.telemetry
+  const labelNames = (metric: string): readonly string[] => {
+    const found = registry.getSingleMetric(metric.replace(/_bucket$/, ''))
+    return found !== undefined && 'labelNames' in found ? (found.labelNames as string[]) : []
+  }
+  for (const { where, language, expr } of await readDashboardQueries()) {
+    if (language !== 'prometheus') continue
+    const known = [...(expr.match(METRIC) ?? []).flatMap(labelNames), ...ADDED]
+    for (const label of labelsOf(expr)) expect(known, `${where}: ${expr}`).toContain(label)
+  }
+  await harness.close()
+  // The check sees labels at all.
+  expect(labelsOf('sum by (backend, le) (rate(a{kind="x"}[5m]))')).toEqual(['backend', 'le', 'kind'])
+})
+
+it("selects in Grafana's panels only lines by labels that are pushed to Loki", async () => {
+  const line = { id: 1, level: 'error', source: 'stderr', message: 'x', time: new Date(0) } as const
+  const [pushed] = pushBody([line], testInfo(), true).streams
+  const queries = (await readDashboardQueries()).filter(({ language }) => language === 'loki')
+  expect(queries.length).toBeGreaterThan(0)
+  for (const { where, expr } of queries)
+    for (const label of labelsOf(expr)) expect(Object.keys(pushed?.stream ?? {}), where).toContain(label)
+})
+
+it('has a sentence of help for every metric', async () => {
+  const metrics = await createTelemetry().registry.getMetricsAsJSON()
+  for (const { name, help } of metrics) expect(help.length, name).toBeGreaterThan(10)
 })
