@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findProcesses } from '../../testing/processes.ts'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
 import { found } from './client.ts'
 import { attemptLabels, attemptName, attemptSelector } from './names.ts'
 import { hasCluster, openCluster, requestOf, type TestCluster } from './testing/cluster.ts'
-import { findKubelet } from './testing/find-kubelet.ts'
+import { killKubelet } from './testing/cluster-servers.ts'
 import { seen } from './testing/waiting.ts'
 
 const FOREVER = `console.log('ready'); setInterval(() => {}, 1000)`
@@ -158,24 +159,27 @@ describe.skipIf(!hasCluster)('what happens to pods', () => {
   })
 
   // Last: pods of the tests before would be lost with it.
-  it('a node that falls silent is given up, and the attempt is removed although nobody confirms it', async () => {
-    const kubelet = await findKubelet()
-    if (kubelet === undefined)
-      return void console.warn('SKIPPED: a silent node. The kubelet is not a process of this machine')
+  it('a node whose kubelet was killed is given up, and the attempt is removed although nobody confirms it', async () => {
     const ref = await start(FOREVER)
     await seen(cluster.launcher, ref, ['running'])
-    // Stopped, not killed: it answers nobody and comes back as it was.
-    process.kill(kubelet, 'SIGSTOP')
+    const name = (await pod(ref))?.metadata?.name ?? ''
+    const trainers = async () => await findProcesses((variables) => variables.includes(`HOSTNAME=${name}`))
+    const comeBack = await killKubelet()
+    if (comeBack === undefined)
+      return void console.warn('SKIPPED: a killed kubelet. It is not a process of this machine')
     try {
       const end = await seen(cluster.launcher, ref, ['exited'])
       expect(end).toMatchObject({ reason: 'node_lost' })
       expect((await cluster.launcher.logs(ref, { stdout: 0, stderr: 0 }, { final: true })).lines).toEqual([])
       await cluster.launcher.remove(ref)
       expect(await cluster.launcher.observe(ref)).toEqual({ state: 'absent' })
+      // A kubelet takes no container with it: whoever was given up may still be at work, and is refused by its token.
+      expect(await trainers()).not.toEqual([])
     } finally {
-      process.kill(kubelet, 'SIGCONT')
+      await comeBack()
     }
     await expect.poll(isNodeReady, { timeout: 60_000, interval: 500 }).toBe(true)
+    await expect.poll(trainers, { timeout: 60_000, interval: 500 }).toEqual([])
   }, 200_000)
 
   const isNodeReady = async () => {

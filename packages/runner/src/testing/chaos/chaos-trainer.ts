@@ -19,7 +19,7 @@ export function chaosTrainer(image: string | undefined): TrainerSource {
       return {
         ...trainer,
         image: { reference: image, digest },
-        manifest: { ...trainer.manifest, entrypoints: { train: argv, predict: argv } },
+        manifest: { ...trainer.manifest, entrypoints: { train: argv, predict: argv, export: argv } },
       }
     },
   }

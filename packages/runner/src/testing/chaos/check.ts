@@ -1,22 +1,22 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { JobState } from '@trainyard/sdk/contract'
 import { unpackBodies } from '../../journal/pack-events.ts'
+import type { ChaosJob } from './jobs.ts'
 import type { Stage } from './stage.ts'
 import type { ChaosLauncher } from './victims.ts'
 
-/** A job that was asked for, and how it has to end. */
-export interface ChaosJob {
-  id: number
-  kind: string
-  ends: readonly JobState[]
-  reason?: string
-  epochs: number
-}
-
-/** Everything that is wrong when all is over, in sentences. */
-export async function checkJobs(stage: Stage, launcher: ChaosLauncher, jobs: readonly ChaosJob[]): Promise<string[]> {
+/**
+ * Everything that is wrong when all is over, in sentences.
+ *
+ * @param mayLiveOn attempts, as `JOB-ATTEMPT`, that were only cut off from their names: they may overlap with the next one
+ */
+export async function checkJobs(
+  stage: Stage,
+  launcher: ChaosLauncher,
+  jobs: readonly ChaosJob[],
+  mayLiveOn: ReadonlySet<string> = new Set(),
+): Promise<string[]> {
   const wrong: string[] = []
   const notes = join(launcher.sharedDir(stage.dir), 'chaos')
   const database = await stage.openDatabase()
@@ -35,6 +35,7 @@ export async function checkJobs(stage: Stage, launcher: ChaosLauncher, jobs: rea
       if (attempts.length !== job.attempt)
         wrong.push(`${what} has ${attempts.length} attempts, its number says ${job.attempt}`)
       let reached = 0
+      let images: unknown[] = []
       for (const { attempt, last_seq: lastSeq, closed_at: closedAt } of attempts) {
         if (closedAt === null) wrong.push(`${what}: attempt ${attempt} is still open`)
         const alone = await db
@@ -60,6 +61,9 @@ export async function checkJobs(stage: Stage, launcher: ChaosLauncher, jobs: rea
         const acknowledged = Number(await readFile(join(notes, `ack-${id}-${attempt}`), 'utf8').catch(() => '0'))
         if (events.length < acknowledged)
           wrong.push(`${what}: attempt ${attempt} was told ${acknowledged} and holds ${events.length}`)
+        const starts = events.filter(({ type }) => type === 'started').length
+        if (starts > 1) wrong.push(`${what}: attempt ${attempt} started ${starts} times`)
+        images = events.flatMap(({ type, body }) => (type === 'prediction' ? [body.imageName] : []))
         const done = events.flatMap(({ type, body }) =>
           type === 'progress' && typeof body.epoch === 'number' ? [body.epoch] : [],
         )
@@ -69,13 +73,33 @@ export async function checkJobs(stage: Stage, launcher: ChaosLauncher, jobs: rea
           wrong.push(`${what}: attempt ${attempt} began at epoch ${done[0]}, only ${reached} were done`)
         reached = Math.max(reached, done.at(-1) ?? 0)
       }
-      if (kind !== 'predict' && job.state === 'succeeded' && reached !== epochs)
-        wrong.push(`${what} succeeded after epoch ${reached} of ${epochs}`)
+      if (job.state !== 'succeeded') continue
+      if (kind !== 'predict' && reached !== epochs) wrong.push(`${what} succeeded after epoch ${reached} of ${epochs}`)
+      // What the last attempt alone has said, once each.
+      if (kind === 'predict' && images.join() !== Array.from({ length: epochs }, (_, at) => `${at + 1}.png`).join())
+        wrong.push(`${what} succeeded with the images ${images.join()} of ${epochs}`)
+      if (kind === 'export') {
+        const files = await db
+          .selectFrom('artifacts')
+          .select('id')
+          .where('job_id', '=', id)
+          .where('attempt', '=', job.attempt)
+          .where('kind', '=', 'export')
+          .where('completed_at', 'is not', null)
+          .execute()
+        const named = job.result?.operation === 'export' ? job.result.artifactId : undefined
+        if (files.length !== 1 || files[0]?.id !== named)
+          wrong.push(`${what} succeeded with the files ${files.map((one) => one.id).join()} and names ${named}`)
+      }
     }
   } finally {
     await database.close()
   }
-  for (const name of await readdir(notes)) if (name.startsWith('twice-')) wrong.push(`run twice at a time: ${name}`)
+  for (const name of await readdir(notes)) {
+    if (!name.startsWith('twice-')) continue
+    const other = (await readFile(join(notes, name), 'utf8')).replace('alive-', '')
+    if (!mayLiveOn.has(other)) wrong.push(`run twice at a time: ${name}, beside ${other}`)
+  }
   // The last ones are still being cleaned up.
   let left = await launcher.leftovers(stage)
   for (let waits = 0; left.length > 0 && waits < 300; waits++) {

@@ -51,13 +51,19 @@ export async function dockerChaos(
       const victim = running[Math.floor(random() * running.length)]
       if (victim === undefined) return undefined
       const container = docker.getContainer(victim.Id)
-      const isRemoved = random() < 0.25
+      const kills: readonly [how: string, kill: () => Promise<unknown>][] = [
+        ['docker kill', () => container.kill({ signal: 'SIGKILL' })],
+        ['docker rm -f', () => container.remove({ force: true })],
+        ['docker stop', () => container.stop({ t: 1 })],
+      ]
+      const [how, kill] = kills[Math.floor(random() * kills.length)] ?? kills[0] ?? []
+      if (how === undefined || kill === undefined) return undefined
       // 404 and 409: it ended by itself meanwhile, and was not killed.
       const isDone = await unless(
-        [404, 409],
-        (isRemoved ? container.remove({ force: true }) : container.kill({ signal: 'SIGKILL' })).then(() => true),
+        [304, 404, 409],
+        kill().then(() => true),
       )
-      return isDone ? `${victim.name}${isRemoved ? ', removed with its container' : ''}` : undefined
+      return isDone ? { how, whom: victim.name } : undefined
     },
     async leftovers({ instanceId }) {
       const filters = labelled(instanceId)

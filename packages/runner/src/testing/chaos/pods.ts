@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '@trainyard/platform'
 import { createKubernetesClient, found } from '../../launchers/kubernetes/client.ts'
 import { attemptName, instanceName, instanceSelector, parseLabels } from '../../launchers/kubernetes/names.ts'
-import { findKubelet } from '../../launchers/kubernetes/testing/find-kubelet.ts'
-import { type ChaosLauncher, findProcesses } from './victims.ts'
+import { killKubelet, pauseServer } from '../../launchers/kubernetes/testing/cluster-servers.ts'
+import { findProcesses } from '../processes.ts'
+import type { ChaosLauncher } from './victims.ts'
 
 const CLAIM = 'datasets'
 /** Shorter than the patience with silent nodes: nothing may be lost. */
@@ -42,7 +43,12 @@ export function kubernetesChaos(env: Record<string, string | undefined>, image: 
     },
     address,
     underWay: 8,
-    others: [['silent node', 2]],
+    pace: 4,
+    others: [
+      ['kubelet', 3],
+      ['kubelet, silent', 1],
+      ['API server, silent', 1],
+    ],
     sharedDir: (dir) => join(dir, 'shared'),
     async open(dir) {
       const path = join(dir, 'shared')
@@ -79,12 +85,15 @@ export function kubernetesChaos(env: Record<string, string | undefined>, image: 
       const ref = parseLabels(victim?.metadata?.labels)
       const name = victim?.metadata?.name
       if (ref === undefined || name === undefined) return undefined
-      const what = attemptName(instanceName(instanceId), ref)
-      if (random() < 0.5) {
-        const gone = await found(() =>
-          core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: random() < 0.5 ? 0 : 1 }),
-        )
-        return gone === undefined ? undefined : `${what}, deleted with its pod`
+      const whom = attemptName(instanceName(instanceId), ref)
+      const key = `${ref.jobId}-${ref.attempt}`
+      const how = random()
+      if (how < 0.6) {
+        const isForced = how < 0.3
+        // By hand, with the grace that the pod itself asks for, or without any.
+        const target = { name, namespace, ...(isForced ? { gracePeriodSeconds: 0 } : {}) }
+        if ((await found(() => core.deleteNamespacedPod(target))) === undefined) return undefined
+        return isForced ? { how: 'pod deleted by force', whom, mayLiveOn: key } : { how: 'pod deleted', whom }
       }
       // Its process, as the kernel would.
       const own = await findProcesses(
@@ -95,17 +104,15 @@ export function kubernetesChaos(env: Record<string, string | undefined>, image: 
           variables.includes(`HOSTNAME=${name}`),
       )
       for (const { pid } of own) process.kill(pid, 'SIGKILL')
-      return own.length === 0 ? undefined : what
+      return own.length === 0 ? undefined : { how: 'process in its pod', whom }
     },
-    async killOther(_victim, _scene, random) {
-      const kubelet = await findKubelet()
-      if (kubelet === undefined) throw new Error('the kubelet is not a process of this machine')
-      process.kill(kubelet, 'SIGSTOP')
-      try {
-        await sleep(random() * SILENCE_MS)
-      } finally {
-        process.kill(kubelet, 'SIGCONT')
-      }
+    async killOther(victim) {
+      const comeBack =
+        victim === 'kubelet'
+          ? await killKubelet()
+          : await pauseServer(victim === 'API server, silent' ? 'apiserver' : 'kubelet')
+      if (comeBack === undefined) throw new Error(`${victim}: it is not a process of this machine`)
+      return { withinMs: SILENCE_MS, comeBack }
     },
     async leftovers({ instanceId }) {
       const labelSelector = instanceSelector(instanceName(instanceId))

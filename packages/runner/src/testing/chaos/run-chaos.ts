@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CreateJobInput, Job } from '@trainyard/sdk/contract'
-import { type ChaosJob, checkJobs } from './check.ts'
+import { checkJobs } from './check.ts'
+import { ask, type ChaosJob, countOver, JOB_KINDS, submit, waitUntilOver } from './jobs.ts'
 import { setStage } from './stage.ts'
 import type { ChaosLauncher } from './victims.ts'
 
@@ -28,14 +28,6 @@ export interface ChaosReport {
   wrong: string[]
 }
 
-const KINDS: readonly [kind: string, share: number][] = [
-  ['succeed', 3],
-  ['slow', 2],
-  ['retry', 2],
-  ['predict', 2],
-  ['fail', 1],
-  ['cancel', 2],
-]
 const VICTIMS: readonly [victim: string, share: number][] = [
   ['runner', 4],
   ['both runners', 1],
@@ -60,53 +52,59 @@ export async function runChaos({
   const jobs: ChaosJob[] = []
   const over = new Set<number>()
   const cancels: Promise<unknown>[] = []
-  const comingBack: Promise<unknown>[] = []
-  const later = (ms: number, work: () => Promise<unknown>) => {
-    comingBack.push(sleep(ms).then(work))
+  /** By what was killed: everything comes back before it is killed again, whatever else is down meanwhile. */
+  const comingBack = new Map<string, Promise<unknown>>()
+  const mayLiveOn = new Set<string>()
+  const later = (what: string, ms: number, work: () => Promise<unknown>) => {
+    const back = Promise.all([comingBack.get(what), sleep(ms).then(work)])
+    back.catch(() => {})
+    comingBack.set(what, back)
+  }
+  /** Says what was killed, or undefined when there was nothing to kill. */
+  const kill = async (victim: string): Promise<string | undefined> => {
+    if (victim === 'trainer') {
+      const one = await launcher.killTrainer(stage, random)
+      if (one?.mayLiveOn !== undefined) mayLiveOn.add(one.mayLiveOn)
+      if (one !== undefined) killed[one.how] = (killed[one.how] ?? 0) + 1
+      return one && `${one.how}: ${one.whom}`
+    }
+    const what = victim === 'both runners' ? 'runner' : (victim.split(',')[0] ?? victim)
+    await comingBack.get(what)
+    if (victim === 'database') {
+      await stage.killDatabase()
+      later(what, random() * 800, () => stage.startDatabase())
+    } else if (what === 'runner') {
+      const indexes = victim === 'runner' ? [random() < 0.5 ? 0 : 1] : [0, 1]
+      for (const index of indexes) {
+        await stage.killReplica(index)
+        later(what, random() * 800, () => stage.startReplica(index))
+      }
+    } else {
+      const back = await launcher.killOther?.(victim)
+      if (back !== undefined) later(what, random() * back.withinMs, back.comeBack)
+    }
+    killed[victim] = (killed[victim] ?? 0) + 1
+    return victim
   }
   try {
-    let done = 0
-    while (done < kills && signal?.aborted !== true) {
+    for (let done = 0; done < kills && signal?.aborted !== true; ) {
       while (jobs.length - (await countOver(stage.url, jobs, over)) < underWay) {
-        const job = await submit(stage.url, pick(KINDS, random), random, jobs.length)
+        const kind = pick(JOB_KINDS, random)
+        const job = await submit(stage.url, { kind, random, index: jobs.length, pace: launcher.pace })
         jobs.push(job)
         const afterMs = random() * 4000
         if (job.kind === 'cancel')
           cancels.push(sleep(afterMs).then(() => ask(stage.url, `/v1/jobs/${job.id}/cancel`, { method: 'POST' })))
       }
       await sleep(100 + random() * 700)
-      const victim = pick([...VICTIMS, ...(launcher.others ?? [])], random)
-      if (victim === 'trainer') {
-        const name = await launcher.killTrainer(stage, random)
-        if (name === undefined) continue
-        say(`kill ${done + 1}: trainer of ${name}`)
-      } else if (launcher.others?.some(([name]) => name === victim)) {
-        say(`kill ${done + 1}: ${victim}`)
-        await launcher.killOther?.(victim, stage, random)
-      } else {
-        // What was killed before comes back first: there is always something to kill.
-        await Promise.all(comingBack.splice(0))
-        say(`kill ${done + 1}: ${victim}`)
-        if (victim === 'database') {
-          await stage.killDatabase()
-          later(random() * 800, () => stage.startDatabase())
-        } else {
-          const indexes = victim === 'runner' ? [random() < 0.5 ? 0 : 1] : [0, 1]
-          for (const index of indexes) {
-            await stage.killReplica(index)
-            later(random() * 800, () => stage.startReplica(index))
-          }
-        }
-      }
-      killed[victim] = (killed[victim] ?? 0) + 1
-      done++
+      const what = await kill(pick([...VICTIMS, ...(launcher.others ?? [])], random))
+      if (what !== undefined) say(`kill ${++done}: ${what}`)
     }
-    await Promise.all(comingBack.splice(0))
+    await Promise.all(comingBack.values())
     await Promise.all(cancels)
     say('no more kills; waiting for the jobs')
-    const endsAt = performance.now() + DRAIN_MS
-    while ((await countOver(stage.url, jobs, over)) < jobs.length && performance.now() < endsAt) await sleep(250)
-    const wrong = await checkJobs(stage, launcher, jobs)
+    await waitUntilOver(stage.url, jobs, over, DRAIN_MS)
+    const wrong = await checkJobs(stage, launcher, jobs, mayLiveOn)
     return {
       seed,
       kills: killed,
@@ -115,66 +113,11 @@ export async function runChaos({
       wrong,
     }
   } finally {
-    await Promise.allSettled(comingBack)
+    await Promise.allSettled(comingBack.values())
     // Should something have gone wrong, nothing of it goes on.
     while ((await launcher.killTrainer(stage, random)) !== undefined) await sleep(10)
     await stage.close()
   }
-}
-
-/** Until somebody answers, with what is wanted. */
-async function ask(url: string, path: string, init?: RequestInit): Promise<Response> {
-  for (;;) {
-    try {
-      const response = await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(20_000) })
-      if (response.status < 500 && response.status !== 429) return response
-      await response.body?.cancel()
-    } catch {
-      // Everybody is down just now.
-    }
-    await sleep(50)
-  }
-}
-
-async function countOver(url: string, jobs: readonly ChaosJob[], over: Set<number>): Promise<number> {
-  const states = await Promise.all(
-    jobs.map(async ({ id }) => {
-      if (over.has(id)) return true
-      const job = Job.parse(await (await ask(url, `/v1/jobs/${id}`)).json())
-      const isOver = ['succeeded', 'failed', 'cancelled'].includes(job.state)
-      if (isOver) over.add(id)
-      return isOver
-    }),
-  )
-  return states.filter(Boolean).length
-}
-
-async function submit(url: string, kind: string, random: () => number, index: number): Promise<ChaosJob> {
-  const epochs = kind === 'slow' ? 60 : kind === 'cancel' ? 400 : 8 + Math.floor(random() * 15)
-  const input: CreateJobInput = {
-    trainer: 'acme/chaos',
-    // Nobody knows whether a request whose answer got lost was carried out.
-    idempotencyKey: `chaos-${index}`,
-    maxRetries: 20,
-    priority: Math.floor(random() * 3),
-    config: {
-      epochs,
-      epoch_ms: 20 + Math.floor(random() * 40),
-      ...(kind === 'fail' ? { ending: 'failed' } : {}),
-      ...(kind === 'retry' ? { fail_attempts: 1 } : {}),
-    },
-    dataset: 'ds_test',
-    ...(kind === 'predict' ? { operation: 'predict', checkpoint: 'art_model' } : {}),
-  }
-  const headers = { 'content-type': 'application/json' }
-  const response = await ask(url, '/v1/jobs', { method: 'POST', headers, body: JSON.stringify(input) })
-  if (!response.ok) throw new Error(`job not created: ${await response.text()}`)
-  const { id } = Job.parse(await response.json())
-  const ends = { fail: ['failed'], cancel: ['cancelled'] } as const
-  const reasons: Record<string, string> = { fail: 'dataset_error', cancel: 'cancelled_by_user' }
-  const reason = reasons[kind]
-  const wanted = kind === 'fail' || kind === 'cancel' ? ends[kind] : (['succeeded'] as const)
-  return { id, kind, ends: wanted, epochs, ...(reason === undefined ? {} : { reason }) }
 }
 
 async function summary(
@@ -208,13 +151,13 @@ async function summary(
   }
 }
 
-function pick(choices: readonly [name: string, share: number][], random: () => number): string {
+function pick<Name extends string>(choices: readonly [name: Name, share: number][], random: () => number): Name {
   let at = random() * choices.reduce((sum, [, share]) => sum + share, 0)
   for (const [name, share] of choices) {
     at -= share
     if (at < 0) return name
   }
-  return choices[0]?.[0] ?? ''
+  throw new Error('nothing to choose from')
 }
 
 /** The same numbers for the same seed (mulberry32). */

@@ -15,6 +15,9 @@ import type { ChaosLauncher } from './victims.ts'
 
 const SCRIPT = fileURLToPath(new URL('./chaos-runner.ts', import.meta.url))
 const REPLICAS = 2
+/** What jobs are made of: there before the first kill. */
+export const DATASET_ID = 'ds_test'
+export const CHECKPOINT_ID = 'art_model'
 
 interface Replica {
   process: ChildProcess
@@ -116,7 +119,7 @@ export async function setStage(launcher: ChaosLauncher): Promise<Stage> {
     await sql`
       insert into chaos.datasets
         (id, project_id, name, format, task_type, classes, counts, size_bytes, version_hash)
-      values ('ds_test', 'prj_default', 'shapes', 'imagefolder', 'classification', '[]', '{}', 0, ${'a'.repeat(64)})`.execute(
+      values (${DATASET_ID}, 'prj_default', 'shapes', 'imagefolder', 'classification', '[]', '{}', 0, ${'a'.repeat(64)})`.execute(
       database.db,
     )
     await sql`
@@ -132,7 +135,7 @@ export async function setStage(launcher: ChaosLauncher): Promise<Stage> {
     )
     await sql`
       insert into chaos.artifacts (id, job_id, attempt, kind, name, size_bytes, sha256, content_type, storage_key, completed_at)
-      select 'art_model', id, 1, 'checkpoint', 'best.json', 2, ${'b'.repeat(64)}, 'application/json', 'none', now()
+      select ${CHECKPOINT_ID}, id, 1, 'checkpoint', 'best.json', 2, ${'b'.repeat(64)}, 'application/json', 'none', now()
       from chaos.jobs`.execute(database.db)
     await database.close()
     return stage

@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { findProcesses } from '../processes.ts'
 import type { ChaosRunnerSettings } from './chaos-runner.ts'
 
 /** What of one run a launcher is shown. */
@@ -10,6 +11,15 @@ export interface ChaosScene {
   instanceId: string
 }
 
+/** One trainer that was ended behind the platform's back. */
+export interface Kill {
+  /** In words by which kills are counted. */
+  how: string
+  whom: string
+  /** `JOB-ATTEMPT`: whoever ended it so has only its name gone, and its process some time after. */
+  mayLiveOn?: string
+}
+
 /** What chaos has to know of a launcher: how to kill a trainer behind its back, and what must not be left at the end. */
 export interface ChaosLauncher {
   settings: Pick<ChaosRunnerSettings, 'launcher' | 'sandbox' | 'image' | 'docker' | 'kubernetes' | 'places'>
@@ -17,15 +27,18 @@ export interface ChaosLauncher {
   address?: string
   /** How many jobs are under way at a time, unless the run says it. */
   underWay?: number
+  /** How much longer its jobs take: where a start takes long, few trainings would be there to be killed. Default: 1. */
+  pace?: number
   /** What only this launcher has beside runners, trainers and the database, and how often it is killed. */
   others?: readonly [victim: string, share: number][]
-  killOther?(victim: string, scene: ChaosScene, random: () => number): Promise<void>
+  /** Gives what brings it back, and within what time that has to be. */
+  killOther?(victim: string): Promise<{ withinMs: number; comeBack: () => Promise<void> }>
   /** The folder that attempts share, as this machine sees it. */
   sharedDir(dir: string): string
   /** Before the first runner starts. */
   open?(dir: string): Promise<void>
-  /** Ends one running trainer as its machine would, not as the platform does. Says which, or undefined when none runs. */
-  killTrainer(scene: ChaosScene, random: () => number): Promise<string | undefined>
+  /** Ends one running trainer as its machine or a person would, not as the platform does. Undefined when none runs. */
+  killTrainer(scene: ChaosScene, random: () => number): Promise<Kill | undefined>
   /** Processes, containers, pods, folders of attempts. */
   leftovers(scene: ChaosScene): Promise<string[]>
   /** After the last runner: whatever happened, nothing of the run stays. */
@@ -43,12 +56,13 @@ export function subprocessChaos(sandbox: ChaosRunnerSettings['sandbox']): ChaosL
       const own = trainers.filter(({ command }) => !/^(\/bin\/sh|bwrap)\0/.test(command))
       const victim = own[Math.floor(random() * own.length)]
       if (victim === undefined) return undefined
+      const signal = random() < 0.25 ? 'SIGTERM' : 'SIGKILL'
       try {
-        process.kill(victim.pid, 'SIGKILL')
+        process.kill(victim.pid, signal)
       } catch {
         return undefined
       }
-      return victim.workDir.split('/').at(-2)
+      return { how: `process ${signal}`, whom: victim.workDir.split('/').at(-2) ?? '' }
     },
     async leftovers({ dir }) {
       const left = (await processesOf(dir)).map(
@@ -69,19 +83,4 @@ async function processesOf(dir: string): Promise<{ pid: number; command: string;
     ...{ pid, command },
     workDir: (variables.find(isOurs) ?? '').slice('WORK_DIR='.length),
   }))
-}
-
-/** Processes of this machine by the variables that they were started with. */
-export async function findProcesses(
-  is: (variables: readonly string[]) => boolean,
-): Promise<{ pid: number; command: string; variables: readonly string[] }[]> {
-  const found: { pid: number; command: string; variables: readonly string[] }[] = []
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const variables = (await readFile(`/proc/${name}/environ`, 'utf8').catch(() => '')).split('\0')
-    if (!is(variables)) continue
-    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')
-    if (command !== '') found.push({ pid: Number(name), command, variables })
-  }
-  return found
 }
