@@ -46,14 +46,19 @@ export async function readMetrics(
 const MAX_LOOSE_POINTS = 32 * BLOCK_POINTS
 
 async function readOne(database: MetricsDatabase, of: SeriesRef, points: number): Promise<Series> {
-  if (database.transaction === undefined) return await readSeries(database.db, of, points)
-  const full = { ...database, transaction: database.transaction }
-  const { tail, hasHoles } = await readExtent(database.db, of)
-  if (tail > MAX_LOOSE_POINTS || hasHoles) await buildBlocks(full, of)
-  return await full.transaction(async (trx) => {
-    await sql`set transaction isolation level repeatable read, read only`.execute(trx)
-    return await readSeries(trx, of, points)
-  })
+  const { db, transaction } = database
+  if (transaction === undefined) return await readSeries(db, of, points, await readExtent(db, of))
+  const read = async (mayBeLoose: boolean) =>
+    await transaction(async (trx) => {
+      await sql`set transaction isolation level repeatable read, read only`.execute(trx)
+      const extent = await readExtent(trx, of)
+      if (!mayBeLoose && (extent.tail > MAX_LOOSE_POINTS || extent.hasHoles)) return undefined
+      return await readSeries(trx, of, points, extent)
+    })
+  const series = await read(false)
+  if (series !== undefined) return series
+  await buildBlocks({ transaction }, of)
+  return (await read(true)) ?? { axis: 'step', count: 0, points: [] }
 }
 
 /** The names of an attempt's series, by skipping through the primary key instead of reading every point. */

@@ -32,7 +32,7 @@ describe('a long series', () => {
     const read = async (points: number) => {
       const series = await database.transaction(async (trx) => {
         await sql`set transaction isolation level repeatable read`.execute(trx)
-        return await readSeries(trx, of, points)
+        return await readSeries(trx, of, points, await readExtent(trx, of))
       })
       return series.points.map(({ step, value }) => ({ step, value }))
     }

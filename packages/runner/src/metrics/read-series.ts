@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { RunnerDatabase } from '../db/schema.ts'
 import { BLOCK_POINTS, type SeriesRef } from './build-blocks.ts'
 import { bucketSizeFor, downsample } from './downsample.ts'
+import { readBlocks } from './read-blocks.ts'
 
 export interface SeriesPoint {
   step: number
@@ -32,14 +33,11 @@ export interface SeriesExtent {
 /** In one statement: all numbers are of the same moment. */
 export async function readExtent(db: Kysely<RunnerDatabase>, of: SeriesRef): Promise<SeriesExtent> {
   const { rows } = await sql<SeriesExtent>`
-    with block as (
-      select to_step, count, from_step <> lag(to_step, 1, -1::bigint) over (order by to_step) + 1 as hole
-      from metric_blocks where ${isOf(of)}
-    ),
-    extent as (
+    with extent as (
       select count(*) as blocks, coalesce(sum(count), 0)::float8 as "inBlocks", coalesce(max(to_step), -1) as "lastBlocked",
-        coalesce(bool_or(hole), false) as "hasHoles"
-      from block
+        -- They begin at 0, and no two have a step in common.
+        coalesce(sum(to_step - from_step + 1), 0) <> coalesce(max(to_step), -1) + 1 as "hasHoles"
+      from metric_blocks where ${isOf(of)}
     )
     select extent.*, (select count(*) from metrics where ${isOf(of)} and step > extent."lastBlocked") as tail
     from extent`.execute(db)
@@ -48,10 +46,14 @@ export async function readExtent(db: Kysely<RunnerDatabase>, of: SeriesRef): Pro
 
 /**
  * A series in about `points` points, the same as `downsample` gives of all of them. Short series, and those that are asked for in
- * detail, are read whole; of long ones the blocks and what comes after them. `db` sees one moment: a transaction.
+ * detail, are read whole; of long ones the blocks and what comes after them. `db` sees one moment, that of `extent`: a transaction.
  */
-export async function readSeries(db: Kysely<RunnerDatabase>, of: SeriesRef, points: number): Promise<Series> {
-  const extent = await readExtent(db, of)
+export async function readSeries(
+  db: Kysely<RunnerDatabase>,
+  of: SeriesRef,
+  points: number,
+  extent: SeriesExtent,
+): Promise<Series> {
   const count = extent.inBlocks + extent.tail
   const bucketSize = bucketSizeFor(count, points)
   if (bucketSize < BLOCK_POINTS || extent.hasHoles || extent.blocks === 0) {
@@ -113,38 +115,15 @@ async function readPoints(db: Kysely<RunnerDatabase>, of: SeriesRef, after: numb
 
 /** Blocks put together, each bucket of so many. */
 async function readBuckets(db: Kysely<RunnerDatabase>, of: SeriesRef, factor: number): Promise<Map<number, Bucket>> {
-  const first = (column: string, when: string) =>
-    sql`(array_agg(${sql.raw(column)} order by to_step) filter (where ${sql.raw(when)}))[1]`
-  const ms = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`
-  type Row = { bucket: number } & Record<'low' | 'high', number | null> &
-    Record<'lowStep' | 'lowTime' | 'highStep' | 'highTime' | 'nanStep' | 'nanTime', number | null>
-  const { rows } = await sql<Row>`
-    with block as (
-      select *, (row_number() over (order by to_step) - 1) / ${factor}::bigint as bucket from metric_blocks where ${isOf(of)}
-    ),
-    bounded as (
-      select *, min(low_value) over (partition by bucket) as low, max(high_value) over (partition by bucket) as high
-      from block
-    )
-    select bucket, min(low) as low, max(high) as high,
-      ${first('low_step', 'low_value = low')} as "lowStep", ${first(ms('low_time'), 'low_value = low')} as "lowTime",
-      ${first('high_step', 'high_value = high')} as "highStep", ${first(ms('high_time'), 'high_value = high')} as "highTime",
-      ${first('nan_step', 'nan_step is not null')} as "nanStep", ${first(ms('nan_time'), 'nan_step is not null')} as "nanTime"
-    from bounded group by bucket`.execute(db)
-  return new Map(
-    rows.map((row) => [
-      row.bucket,
-      {
-        ...pointOf('low', row.lowStep, row.low, row.lowTime),
-        ...pointOf('high', row.highStep, row.high, row.highTime),
-        ...pointOf('nan', row.nanStep, Number.NaN, row.nanTime),
-      },
-    ]),
-  )
-}
-
-function pointOf(as: keyof Bucket, step: number | null, value: number | null, time: number | null): Bucket {
-  return step === null ? {} : { [as]: { step: Number(step), value: value ?? Number.NaN, time: time ?? 0 } }
+  const blocks = await readBlocks(db, of)
+  const buckets = new Map<number, Bucket>()
+  for (let index = 0; index < blocks.length; index++) {
+    const number = Math.floor(index / factor)
+    const bucket = buckets.get(number) ?? {}
+    buckets.set(number, bucket)
+    for (const point of blocks.at(index)) widen(bucket, point)
+  }
+  return buckets
 }
 
 /** The first and the last point. */
