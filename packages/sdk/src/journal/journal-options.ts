@@ -35,6 +35,8 @@ export interface JournalOptions {
   onWarning?: (message: string) => void
   /** Defaults: 200 events, 256 KiB, 1,000 ms. */
   batch?: { maxEvents?: number; maxBytes?: number; delayMs?: number }
+  /** How long metrics of single steps may wait to be written to the spool beside others. Default 100 ms. */
+  holdMs?: number
   /**
    * Defaults: 50,000 events, 32 MiB in memory, 64 MiB on disk. At the limit the least important events go; predictions and
    * validations only at the limit on disk, when nothing else is left to go.
@@ -49,5 +51,6 @@ export interface JournalOptions {
   /** Between two tries of a spool that could not be written, in milliseconds. Default 5,000. */
   spoolRetryMs?: number
   fileSystem?: SpoolFileSystem
-  now?: () => Date
+  /** Milliseconds since 1970. Default `Date.now`. */
+  now?: () => number
 }

@@ -10,9 +10,11 @@ import {
   PREDICTION,
   type Priority,
   type QueuedEvent,
+  STEP_METRICS,
   VALIDATION,
 } from './queue.ts'
 import { openSpool, type Spool, type SpoolFileSystem, type SpoolRecord } from './spool.ts'
+import { type HeldEvent, StepMetrics } from './step-metrics.ts'
 import { writeEvent } from './write-event.ts'
 
 /**
@@ -24,13 +26,14 @@ export class Journal {
   readonly #token: TokenSource
   readonly #attempt: number
   readonly #queue: EventQueue
+  readonly #stepMetrics: StepMetrics
   readonly #onStop: (stop: JournalStop) => void
   readonly #onWarning: (message: string) => void
   readonly #batch: { maxEvents: number; maxBytes: number; delayMs: number }
   readonly #backoff: BackoffOptions
   readonly #requestTimeoutMs: number
   readonly #tokenGraceMs: number
-  readonly #now: () => Date
+  readonly #now: () => number
   readonly #retries = createTokenBucket({ capacity: 20, perSecond: 1, now: () => performance.now() })
   readonly #lifetime = new AbortController()
   #heartbeatMs: number
@@ -46,6 +49,8 @@ export class Journal {
   readonly isResumed: boolean
   #stop: JournalStop | undefined
   #terminal: TrainerEvent['type'] | undefined
+  /** Whether events are still taken. */
+  #isOpen = true
   #wait: AbortController | undefined
   #batchTimer: NodeJS.Timeout | undefined
   #heartbeatTimer: NodeJS.Timeout | undefined
@@ -59,12 +64,12 @@ export class Journal {
     // What others do in here must not break the journal.
     this.#onStop = (stop) => quietly(() => onStop(stop))
     this.#onWarning = (message) => quietly(() => onWarning(message))
-    this.#batch = { maxEvents: 200, maxBytes: 256 * 1024, delayMs: 1000, ...batch }
+    this.#batch = { maxEvents: 500, maxBytes: 256 * 1024, delayMs: 1000, ...batch }
     this.#maxEvents = this.#batch.maxEvents
     this.#backoff = options.backoff ?? {}
     this.#heartbeatMs = (options.heartbeatSeconds ?? 15) * 1000
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000
-    this.#now = options.now ?? (() => new Date())
+    this.#now = options.now ?? Date.now
     this.#tokenGraceMs = options.tokenGraceMs ?? 300_000
     const { spool, records } = this.#openSpool(spoolFile, options.fileSystem)
     this.isResumed = records.length > 0
@@ -76,14 +81,19 @@ export class Journal {
       onSpoolError: (error) => this.#onWarning(`The journal goes on in memory, its spool cannot be written: ${error}`),
       onSpoolRecovered: () => this.#onWarning('The spool of the journal is written again'),
     })
+    this.#stepMetrics = new StepMetrics({
+      holdMs: options.holdMs ?? 100,
+      write: (held) => this.#writeSteps(held),
+    })
     this.#terminal = this.#findTerminal()
+    this.#isOpen = this.#terminal === undefined
     if (this.#queue.length > 0) this.#askToSend()
     this.#armHeartbeat()
   }
 
   /** Events that the platform does not hold yet. */
   get pending(): number {
-    return this.#queue.length
+    return this.#queue.length + this.#stepMetrics.length
   }
 
   /** The terminal event that is in the journal, also one that an earlier process of this attempt left in the spool. */
@@ -96,23 +106,47 @@ export class Journal {
     return this.#queue.totalLoss
   }
 
-  /** Adds an event. Synchronous, cheap, and it never throws. After a terminal event nothing more is taken. */
+  /**
+   * Adds an event, which nobody may change afterwards. Synchronous, cheap, and it never throws. After a terminal event
+   * nothing more is taken.
+   */
   append(event: NewEvent): void {
-    if (this.#stop?.kind === 'refused' || this.#lifetime.signal.aborted || this.#terminal !== undefined) return
+    if (!this.#isOpen) return
+    // What a fast loop calls has as few steps as can be: between two of its own everything here has gone cold.
+    if (event.type === 'progress' && event.step !== undefined && !this.#isNewEpoch(event.epoch)) {
+      this.#stepMetrics.add({ event, time: this.#now() })
+      return
+    }
     const isTerminal = isTerminalEventType(event.type)
     if (isTerminal) this.#reportLoss()
     this.#push(event, this.#priorityOf(event))
     if (isTerminal) {
       this.#terminal = event.type
+      this.#isOpen = false
       this.#queue.sync()
     }
-    const isUrgent = isTerminal || event.type === 'started' || (event.type === 'log' && event.level === 'error')
-    if (isUrgent || this.#queue.length >= this.#batch.maxEvents || this.#queue.bytes >= this.#batch.maxBytes) {
-      this.#askToSend()
-    } else if (!this.#isSending && this.#batchTimer === undefined) {
-      this.#batchTimer = setTimeout(() => this.#askToSend(), this.#batch.delayMs)
-      this.#batchTimer.unref()
-    }
+    if (isTerminal || event.type === 'started' || (event.type === 'log' && event.level === 'error')) this.#askToSend()
+    else this.#sendSoon()
+  }
+
+  #writeSteps(held: readonly HeldEvent[]): void {
+    this.#queue.pushAll(
+      held.flatMap(({ event, time }) => this.#write(event, time)),
+      STEP_METRICS,
+    )
+    this.#sendSoon()
+  }
+
+  /** At once when there is enough for a request, else in a while. */
+  #sendSoon(): void {
+    if (this.#queue.length >= this.#batch.maxEvents || this.#queue.bytes >= this.#batch.maxBytes) this.#askToSend()
+    else this.#sendLater()
+  }
+
+  #sendLater(): void {
+    if (this.#isSending || this.#batchTimer !== undefined) return
+    this.#batchTimer = setTimeout(() => this.#askToSend(), this.#batch.delayMs)
+    this.#batchTimer.unref()
   }
 
   /**
@@ -120,6 +154,7 @@ export class Journal {
    * The process stays alive for it.
    */
   async flush({ timeoutMs }: { timeoutMs: number }): Promise<boolean> {
+    this.#stepMetrics.write()
     const target = this.#queue.lastId
     const isDone = () => this.#queue.firstId > target
     if (isDone()) return true
@@ -148,9 +183,11 @@ export class Journal {
     if (!this.#lifetime.signal.aborted) {
       await this.flush({ timeoutMs })
       this.#lifetime.abort()
+      this.#isOpen = false
       clearTimeout(this.#batchTimer)
       clearTimeout(this.#heartbeatTimer)
       this.#notify()
+      this.#stepMetrics.write()
       this.#queue.close()
     }
     const unacknowledged = this.#queue.length
@@ -172,8 +209,15 @@ export class Journal {
   }
 
   #push(event: NewEvent, priority: Priority): void {
-    const json = writeEvent({ time: this.#now().toISOString(), ...event }, this.#onWarning)
-    if (json !== undefined) this.#queue.push(json, priority)
+    // What happened before comes before.
+    this.#stepMetrics.write()
+    this.#queue.pushAll(this.#write(event, this.#now()), priority)
+  }
+
+  /** Its JSON, or nothing when it has none. */
+  #write(event: NewEvent, time: number): string[] {
+    const json = writeEvent({ time: new Date(time).toISOString(), ...event }, this.#onWarning)
+    return json === undefined ? [] : [json]
   }
 
   #priorityOf(event: NewEvent): Priority {
@@ -181,9 +225,13 @@ export class Journal {
     if (event.type === 'prediction') return PREDICTION
     if (event.type === 'validation') return VALIDATION
     if (event.type !== 'progress') return NEVER_DROPPED
-    const isNewEpoch = event.epoch !== undefined && event.epoch !== this.#lastEpoch
-    if (isNewEpoch) this.#lastEpoch = event.epoch
-    return isNewEpoch ? NEVER_DROPPED : 2
+    if (!this.#isNewEpoch(event.epoch)) return STEP_METRICS
+    this.#lastEpoch = event.epoch
+    return NEVER_DROPPED
+  }
+
+  #isNewEpoch(epoch: number | undefined): boolean {
+    return epoch !== undefined && epoch !== this.#lastEpoch
   }
 
   #reportLoss(): void {
@@ -218,6 +266,7 @@ export class Journal {
       for (let isFirst = true; this.#isAsked && !this.#isOver(); isFirst = false) {
         this.#isAsked = false
         if (!isFirst && this.#queue.length === 0 && this.#failures === 0) break
+        this.#stepMetrics.write()
         const target = this.#queue.lastId
         do {
           // Lets everything appended in the same turn go into one batch.
@@ -230,10 +279,7 @@ export class Journal {
       this.#isSending = false
       if (!this.#isOver()) {
         this.#armHeartbeat()
-        if (this.#queue.length > 0 && this.#batchTimer === undefined) {
-          this.#batchTimer = setTimeout(() => this.#askToSend(), this.#batch.delayMs)
-          this.#batchTimer.unref()
-        }
+        if (this.pending > 0) this.#sendLater()
       }
     }
   }
@@ -335,7 +381,7 @@ export class Journal {
     }
     const message = `An event of type ${type} and ${event.sizeBytes} bytes was refused by the platform (${answer.status})`
     this.#onWarning(message)
-    const time = this.#now().toISOString()
+    const time = new Date(this.#now()).toISOString()
     this.#queue.replace(
       event,
       JSON.stringify({ time, type: 'log', level: 'error', eventType: 'event-refused', message }),
@@ -358,6 +404,7 @@ export class Journal {
     if (this.#stop?.kind === 'refused' || (this.#stop?.kind === 'asked' && stop.kind === 'asked')) return
     this.#stop = stop
     if (stop.kind === 'refused') {
+      this.#isOpen = false
       this.#onWarning(`The platform takes no more events of this job: ${stop.code} ${stop.detail}`)
       this.#notify()
     }

