@@ -2,7 +2,8 @@ import type { StopReason, TrainerEvent } from '../contract/index.ts'
 import type { PlatformApi } from '../http/platform-api.ts'
 import type { BackoffOptions } from '../http/retry.ts'
 import type { TokenSource } from '../http/token-source.ts'
-import type { Loss, QueueLimits } from './queue.ts'
+import type { Loss } from './loss.ts'
+import type { QueueLimits } from './queue.ts'
 import type { SpoolFileSystem } from './spool.ts'
 
 type WithoutNumber<T> = T extends unknown ? Omit<T, 'seq' | 'time'> : never

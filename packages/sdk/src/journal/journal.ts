@@ -3,17 +3,10 @@ import { isWorthWaiting, MAX_TOKENS, type PlatformAnswer, type PlatformApi } fro
 import { type BackoffOptions, backoffMs, createTokenBucket, isRetryableStatus, sleep } from '../http/retry.ts'
 import type { TokenSource } from '../http/token-source.ts'
 import type { CloseReport, JournalOptions, JournalStop, NewEvent } from './journal-options.ts'
-import {
-  EventQueue,
-  type Loss,
-  NEVER_DROPPED,
-  PREDICTION,
-  type Priority,
-  type QueuedEvent,
-  STEP_METRICS,
-  VALIDATION,
-} from './queue.ts'
-import { openSpool, type Spool, type SpoolFileSystem, type SpoolRecord } from './spool.ts'
+import { describeLoss, type Loss } from './loss.ts'
+import { NEVER_DROPPED, type Priority, priorityOf, STEP_METRICS } from './priority.ts'
+import { EventQueue, type QueuedEvent } from './queue.ts'
+import { openSpoolIfPossible } from './spool.ts'
 import { type HeldEvent, StepMetrics } from './step-metrics.ts'
 import { writeEvent } from './write-event.ts'
 
@@ -71,7 +64,7 @@ export class Journal {
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000
     this.#now = options.now ?? Date.now
     this.#tokenGraceMs = options.tokenGraceMs ?? 300_000
-    const { spool, records } = this.#openSpool(spoolFile, options.fileSystem)
+    const { spool, records } = openSpoolIfPossible(spoolFile, options.fileSystem, this.#onWarning)
     this.isResumed = records.length > 0
     this.#queue = new EventQueue({
       spool,
@@ -81,10 +74,7 @@ export class Journal {
       onSpoolError: (error) => this.#onWarning(`The journal goes on in memory, its spool cannot be written: ${error}`),
       onSpoolRecovered: () => this.#onWarning('The spool of the journal is written again'),
     })
-    this.#stepMetrics = new StepMetrics({
-      holdMs: options.holdMs ?? 100,
-      write: (held) => this.#writeSteps(held),
-    })
+    this.#stepMetrics = new StepMetrics({ holdMs: options.holdMs ?? 100, write: (held) => this.#writeSteps(held) })
     this.#terminal = this.#findTerminal()
     this.#isOpen = this.#terminal === undefined
     if (this.#queue.length > 0) this.#askToSend()
@@ -119,7 +109,9 @@ export class Journal {
     }
     const isTerminal = isTerminalEventType(event.type)
     if (isTerminal) this.#reportLoss()
-    this.#push(event, this.#priorityOf(event))
+    const isNewEpoch = event.type === 'progress' && this.#isNewEpoch(event.epoch)
+    if (isNewEpoch) this.#lastEpoch = event.epoch
+    this.#push(event, priorityOf(event, isNewEpoch))
     if (isTerminal) {
       this.#terminal = event.type
       this.#isOpen = false
@@ -130,10 +122,8 @@ export class Journal {
   }
 
   #writeSteps(held: readonly HeldEvent[]): void {
-    this.#queue.pushAll(
-      held.flatMap(({ event, time }) => this.#write(event, time)),
-      STEP_METRICS,
-    )
+    const texts = held.flatMap(({ event, time }) => this.#write(event, time))
+    this.#queue.pushAll(texts, STEP_METRICS)
     this.#sendSoon()
   }
 
@@ -194,20 +184,6 @@ export class Journal {
     return { delivered: unacknowledged === 0, unacknowledged, dropped: this.dropped, stop: this.#stop }
   }
 
-  /** A disk that does not take a spool, even at the start, is no reason not to train. */
-  #openSpool(
-    file: string | undefined,
-    fs: SpoolFileSystem | undefined,
-  ): { spool: Spool | undefined; records: SpoolRecord[] } {
-    if (file === undefined) return { spool: undefined, records: [] }
-    try {
-      return openSpool(file, fs)
-    } catch (error) {
-      this.#onWarning(`The journal is in memory alone, its spool cannot be opened: ${error}`)
-      return { spool: undefined, records: [] }
-    }
-  }
-
   #push(event: NewEvent, priority: Priority): void {
     // What happened before comes before.
     this.#stepMetrics.write()
@@ -220,16 +196,6 @@ export class Journal {
     return json === undefined ? [] : [json]
   }
 
-  #priorityOf(event: NewEvent): Priority {
-    if (event.type === 'log') return event.level === 'debug' ? 0 : 1
-    if (event.type === 'prediction') return PREDICTION
-    if (event.type === 'validation') return VALIDATION
-    if (event.type !== 'progress') return NEVER_DROPPED
-    if (!this.#isNewEpoch(event.epoch)) return STEP_METRICS
-    this.#lastEpoch = event.epoch
-    return NEVER_DROPPED
-  }
-
   #isNewEpoch(epoch: number | undefined): boolean {
     return epoch !== undefined && epoch !== this.#lastEpoch
   }
@@ -239,7 +205,7 @@ export class Journal {
     if (this.#terminal !== undefined) return
     const loss = this.#queue.takeLoss()
     if (loss === undefined) return
-    const message = `Events were dropped because the platform did not take them: ${loss.debugLogs} debug logs, ${loss.logs} logs, ${loss.metrics} metrics between epochs, ${loss.predictions} predictions, ${loss.validations} validations`
+    const message = describeLoss(loss)
     this.#onWarning(message)
     this.#push({ type: 'log', level: 'warning', eventType: 'journal-loss', message, data: { ...loss } }, NEVER_DROPPED)
   }

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { EventQueue, NEVER_DROPPED, PREDICTION, type Priority, VALIDATION } from './queue.ts'
+import { NEVER_DROPPED, PREDICTION, type Priority, VALIDATION } from './priority.ts'
+import { EventQueue } from './queue.ts'
 import { openSpool } from './spool.ts'
 
 const MIB = 1024 ** 2

@@ -1,18 +1,6 @@
+import { createLoss, isEmpty, LOSS_KINDS, type Loss } from './loss.ts'
+import { DROP_ORDER, isLastResort, NEVER_DROPPED, type Priority } from './priority.ts'
 import type { Spool, SpoolRecord } from './spool.ts'
-
-/**
- * What an event is to a full queue: 0 a debug log, 1 a log, 2 metrics between epochs, 4 a prediction, 5 a validation;
- * 3 never goes. (It keeps its number: spools of older versions hold it.)
- */
-export type Priority = 0 | 1 | 2 | 3 | 4 | 5
-export const NEVER_DROPPED: Priority = 3
-export const PREDICTION: Priority = 4
-export const VALIDATION: Priority = 5
-export const STEP_METRICS: Priority = 2
-/** What goes first. */
-const DROP_ORDER: readonly Priority[] = [0, 1, STEP_METRICS, PREDICTION, VALIDATION]
-/** Results that somebody waits for: they go only before memory grows beyond what the spool may take. */
-const isLastResort = (priority: Priority) => priority === PREDICTION || priority === VALIDATION
 
 export interface QueuedEvent {
   id: number
@@ -31,25 +19,6 @@ export interface QueueLimits {
   maxBytes: number
   maxSpoolBytes: number
 }
-
-/** How many events were dropped, by kind. */
-export interface Loss {
-  debugLogs: number
-  logs: number
-  metrics: number
-  predictions: number
-  validations: number
-}
-const LOSS_KINDS: readonly (keyof Loss | undefined)[] = [
-  'debugLogs',
-  'logs',
-  'metrics',
-  undefined,
-  'predictions',
-  'validations',
-]
-export const createLoss = (): Loss => ({ debugLogs: 0, logs: 0, metrics: 0, predictions: 0, validations: 0 })
-const isEmpty = (loss: Loss) => Object.values(loss).every((count) => count === 0)
 
 export interface EventQueueOptions {
   /** Where the queue survives a crash; absent: in memory alone. */

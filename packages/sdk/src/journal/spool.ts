@@ -90,6 +90,21 @@ export function openSpool(file: string, fs: SpoolFileSystem = nodeFs): { spool: 
   return { spool, records }
 }
 
+/** A disk that does not take a spool, even at the start, is no reason not to train. */
+export function openSpoolIfPossible(
+  file: string | undefined,
+  fs: SpoolFileSystem | undefined,
+  onWarning: (message: string) => void,
+): { spool: Spool | undefined; records: SpoolRecord[] } {
+  if (file === undefined) return { spool: undefined, records: [] }
+  try {
+    return openSpool(file, fs)
+  } catch (error) {
+    onWarning(`The journal is in memory alone, its spool cannot be opened: ${error}`)
+    return { spool: undefined, records: [] }
+  }
+}
+
 /** Frames are built in one buffer that is used again and again; one that does not fit has its own. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024)
 
