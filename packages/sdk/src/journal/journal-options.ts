@@ -34,7 +34,7 @@ export interface JournalOptions {
   /** Called once for each: when the platform says to stop, and when it takes no more events. */
   onStop?: (stop: JournalStop) => void
   onWarning?: (message: string) => void
-  /** Defaults: 200 events, 256 KiB, 1,000 ms. */
+  /** Defaults: 500 events, 256 KiB, 1,000 ms. */
   batch?: { maxEvents?: number; maxBytes?: number; delayMs?: number }
   /** How long metrics of single steps may wait to be written to the spool beside others. Default 100 ms. */
   holdMs?: number
