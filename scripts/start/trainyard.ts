@@ -80,7 +80,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     const identity = await openIdentity({ url: databaseUrl, logger })
     parts.push({ name: 'identity', stop: () => identity.close() })
     const registry = await createRegistry({
-      config: readRegistryConfig({ ...settings, DATA_DIR: join(dataDir, 'registry') }),
+      config: { ...readRegistryConfig({ ...settings, DATA_DIR: join(dataDir, 'registry') }), hiddenDirs: [dataDir] },
       store,
       identity,
       logger,

@@ -3,6 +3,10 @@ import { z } from 'zod'
 
 const number = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 
+/** In what pushed trainers are run: `auto`, in bubblewrap where it can be used; `required`, only there; `off`. */
+const CHECK_SANDBOXES = ['auto', 'required', 'off'] as const
+export type CheckSandbox = (typeof CHECK_SANDBOXES)[number]
+
 const Environment = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
   DATABASE_URL: z.string().min(1),
@@ -14,6 +18,7 @@ const Environment = z.object({
   REGISTRY_CHECK_CONCURRENCY: number(1),
   REGISTRY_CHECK_TIMEOUT_SECONDS: number(900),
   REGISTRY_CHECK_LEASE_SECONDS: number(60),
+  REGISTRY_CHECK_SANDBOX: z.enum(CHECK_SANDBOXES).default('auto'),
   REGISTRY_PLAIN_NAMESPACES: z.string().default(''),
   REGISTRY_REDIRECT_PULLS: z.enum(['true', 'false']).default('false'),
   REGISTRY_MAX_BUNDLE_MB: number(512),
@@ -36,6 +41,10 @@ export interface RegistryConfig {
   checkTimeoutSeconds: number
   /** A check whose worker has not been heard of for so long is taken by another. Default 60. */
   checkLeaseSeconds: number
+  /** In what a check runs a trainer; each check says what it was. Default: `auto`. */
+  checkSandbox?: CheckSandbox
+  /** Folders beside `dataDir` that no trainer is to see: the database's, say. */
+  hiddenDirs?: readonly string[]
   /** How often a check is begun before it is given up. Default 3. */
   checkTries: number
   /** How often this process looks for waiting checks when no notification came. Default 5000. */
@@ -65,6 +74,7 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     checkConcurrency: value.REGISTRY_CHECK_CONCURRENCY,
     checkTimeoutSeconds: value.REGISTRY_CHECK_TIMEOUT_SECONDS,
     checkLeaseSeconds: value.REGISTRY_CHECK_LEASE_SECONDS,
+    checkSandbox: value.REGISTRY_CHECK_SANDBOX,
     checkTries: 3,
     pollMs: 5000,
     plainNamespaces: value.REGISTRY_PLAIN_NAMESPACES.split(',').filter((name) => name !== ''),

@@ -78,6 +78,8 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
         logger,
         databaseUrl: config.databaseUrl,
         timeoutMs: config.checkTimeoutSeconds * 1000,
+        sandbox: config.checkSandbox ?? 'auto',
+        hiddenDirs: [config.dataDir, ...(config.hiddenDirs ?? [])],
       }),
     trigramSchema: await findTrigramSchema(database.db),
     changes,

@@ -60,6 +60,10 @@ export interface CreateRunnerOptions {
 
 export interface Runner {
   app: OpenAPIHono
+  /** Only what a job token opens: all that is served to trainers where they are kept apart. */
+  trainersApp: OpenAPIHono
+  /** Serves trainers that have a network of their own; absent where they have none. {@link listenForTrainers} calls it. */
+  openGate?: Launcher['openGate']
   /**
    * For trainers that cannot reach this machine's loopback: what is to be served there, and at which address. Absent when
    * they reach us as everybody does.
@@ -133,19 +137,31 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
     const maintenance = createMaintenance(context)
     const forTrainers = { ...context, store: storeForTrainers(context.store, config) }
     const { callbackAddress } = context.launcher
+    const trainersApp = createTrainersApp(forTrainers)
+    let isGateOpen = false
+    let ownGate: { close(): Promise<void> } | undefined
+    const openGate: Launcher['openGate'] = (app) => {
+      isGateOpen = true
+      if (context.launcher.openGate === undefined) throw new Error('trainers have no network of their own here')
+      return context.launcher.openGate(app)
+    }
     const observability = await createObservability(context, {
       instanceId: instance.id,
       ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
     })
     return {
       app: createRunnerApp(context, forTrainers),
+      trainersApp,
+      ...(context.launcher.openGate === undefined ? {} : { openGate }),
       ...(callbackAddress !== undefined && config.callbackUrl !== undefined && isLoopback(config.publicUrl)
-        ? { trainers: { app: createTrainersApp(forTrainers), address: callbackAddress } }
+        ? { trainers: { app: trainersApp, address: callbackAddress } }
         : {}),
       context,
       upgrade: createLiveSockets(context),
       async start() {
         await context.hub.start()
+        // Whoever embeds us and knows of no gate: callbacks are heard, and a store elsewhere is reached.
+        if (!isGateOpen && context.launcher.openGate !== undefined) ownGate = await openGate(trainersApp)
         await supervisor.start()
         maintenance.start()
         observability.start()
@@ -157,6 +173,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
           { name: 'blocks of series', stop: () => blocks.stop() },
           { name: 'maintenance', stop: () => maintenance.stop() },
           { name: 'supervisor', stop: () => supervisor.stop() },
+          { name: 'gate', stop: () => ownGate?.close() },
           { name: 'launcher', stop: () => context.launcher.close?.() },
           { name: 'observability', stop: () => observability.stop() },
           { name: 'tracing', stop: () => tracing?.stop() },

@@ -2,12 +2,13 @@
  * Jobs in, models out: launches trainers, hears from them, supervises them.
  *
  * ```ts
- * import { createLogger, createRunner, createStore, listen, readRunnerConfig, readStoreConfig } from '@trainyard/runner'
+ * import { createLogger, createRunner, createStore, listen, listenForTrainers, readRunnerConfig, readStoreConfig } from '@trainyard/runner'
  *
  * const logger = createLogger({ name: 'runner' })
- * const { store } = createStore(readStoreConfig(process.env))
+ * const { store, app } = createStore(readStoreConfig(process.env))
  * const runner = await createRunner({ config: readRunnerConfig(process.env), store, logger })
- * await listen(runner.app, { port: 7601 })
+ * const server = await listen(runner.app, { port: 7601 })
+ * await listenForTrainers(runner, app, server)
  * await runner.start()
  * ```
  *
@@ -34,7 +35,12 @@ export type {
   OutputLine,
   OutputPosition,
 } from './launchers/launcher.ts'
-export { createSubprocessLauncher } from './launchers/subprocess/index.ts'
+export {
+  createSubprocessLauncher,
+  findMeans,
+  removeCgroupParent,
+  type SubprocessMeans,
+} from './launchers/subprocess/index.ts'
 export { listenForTrainers } from './listen-for-trainers.ts'
 export { createFolderTrainerSource } from './trainers/folder-source.ts'
 export { createRegistryTrainerSource } from './trainers/registry-source.ts'

@@ -6,23 +6,23 @@ interface App {
 }
 
 /**
- * Opens a second door where trainers do not reach loopback, on the same port. It leads to what a job token or a signed URL
- * opens and nowhere else: what runs in containers has no business with people's API.
+ * Opens a second door where trainers do not reach loopback: on the same port of another address, or through the sockets of
+ * their own network. It leads to what a job token or a signed URL opens and nowhere else: what runs there has no business
+ * with people's API.
  */
 export async function listenForTrainers(
-  runner: Runner,
+  runner: Pick<Runner, 'trainers' | 'trainersApp' | 'openGate'>,
   store: App | undefined,
   { port }: Pick<Listening, 'port'>,
-): Promise<Listening | undefined> {
-  const { trainers } = runner
-  if (trainers === undefined) return undefined
-  return await listen(
-    {
-      fetch(request) {
-        const isStorage = store !== undefined && new URL(request.url).pathname.startsWith('/storage/')
-        return isStorage ? store.fetch(request) : trainers.app.fetch(request)
-      },
+): Promise<Pick<Listening, 'close'> | undefined> {
+  const { trainers, trainersApp, openGate } = runner
+  const app = {
+    fetch(request: Request) {
+      const isStorage = store !== undefined && new URL(request.url).pathname.startsWith('/storage/')
+      return isStorage ? store.fetch(request) : trainersApp.fetch(request)
     },
-    { host: trainers.address, port },
-  )
+  }
+  if (openGate !== undefined) return await openGate(app)
+  if (trainers === undefined) return undefined
+  return await listen(app, { host: trainers.address, port })
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { CheckPhase, CheckResult, Finding, TimelineEntry, ValidationReport } from '@trainyard/sdk/contract'
+import type { SandboxOptions } from './compliance/sandbox-choice.ts'
 import { readTrainerFolder, type TrainerFolder } from './context.ts'
 import { UsageError } from './errors.ts'
 import { runRule } from './rule.ts'
@@ -22,6 +23,8 @@ export interface ValidateOptions {
   seed?: number | undefined
   /** A PostgreSQL for the compliance run, which uses a schema of its own and drops it. Default: an embedded one. */
   databaseUrl?: string | undefined
+  /** In what the trainer runs. Default: in bubblewrap where it can be used (`auto`), and the report says when not. */
+  sandbox?: Partial<SandboxOptions> | undefined
   /** Time for everything; what is not done by then ends as `errored`. Default: 180,000. */
   timeoutMs?: number | undefined
   /** Stops the trainer, cleans up, and rejects with the signal's reason. */
@@ -41,6 +44,7 @@ interface PhaseOutcome {
   /** Set when not all of it could run. */
   unfinished?: string
   timeline?: readonly TimelineEntry[]
+  notes?: readonly string[]
 }
 
 /**
@@ -96,6 +100,7 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
             : 'passed'
       const reason = skipped ?? unfinished
       check = { name, status, findings: outcome.findings, ...(reason !== undefined && { reason }) }
+      if (outcome.notes) check.notes = [...outcome.notes]
     } catch (error) {
       options.signal?.throwIfAborted()
       const reason = timeout.aborted ? `not done after ${timeoutMs / 1000} s` : explain(error)
@@ -163,6 +168,7 @@ async function runCompliance(
     signal: options.signal,
     deadline: options.startedAt + options.timeoutMs,
     ...(options.databaseUrl !== undefined && { databaseUrl: options.databaseUrl }),
+    ...(options.sandbox && { sandbox: options.sandbox }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
   if (outcome.state === 'skipped') return { findings: [], skipped: outcome.reason }
@@ -170,8 +176,8 @@ async function runCompliance(
   for (const rule of COMPLIANCE_RULES) {
     if (isSelected(rule.code, options.only)) findings.push(...(await runRule(rule, outcome.record)))
   }
-  const { timeline, unfinished } = outcome.record
-  return { findings, timeline, ...(unfinished !== undefined && { unfinished }) }
+  const { timeline, unfinished, sandboxNote } = outcome.record
+  return { findings, timeline, notes: [sandboxNote], ...(unfinished !== undefined && { unfinished }) }
 }
 
 /** Name and version, as far as they can be read, so that a report says what it is about. */

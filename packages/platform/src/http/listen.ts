@@ -11,6 +11,8 @@ export interface ListenOptions {
   host?: string
   /** 0 takes a free one. */
   port: number
+  /** A Unix socket to listen on instead. */
+  socketPath?: string
   /** How long open requests may go on after `close()`; streams that never end are cut then. Default: 2000. */
   drainMs?: number
   /** Takes over connections that are to become WebSockets; it also refuses them. Default: they are answered as plain requests. */
@@ -34,7 +36,7 @@ export interface Listening {
  */
 export async function listen(
   app: { fetch: (request: Request, bindings?: object) => Response | Promise<Response> },
-  { host = '127.0.0.1', port, drainMs = 2000, upgrade }: ListenOptions,
+  { host = '127.0.0.1', port, socketPath, drainMs = 2000, upgrade }: ListenOptions,
 ): Promise<Listening> {
   const fetch = (request: Request, bindings: object) => {
     const { incoming } = bindings as HttpBindings
@@ -45,11 +47,12 @@ export async function listen(
   // Uploads of many gigabytes take longer than Node's five minutes; slow headers are still cut off.
   server.requestTimeout = 0
   const sockets = upgrade === undefined ? undefined : serveUpgrades(server, upgrade)
-  server.listen(port, host)
+  if (socketPath === undefined) server.listen(port, host)
+  else server.listen(socketPath)
   try {
     await once(server, 'listening')
   } catch (error) {
-    throw explain(error, host, port)
+    throw socketPath === undefined ? explain(error, host, port) : error
   }
   const address = server.address()
   const actualPort = typeof address === 'object' && address !== null ? address.port : port

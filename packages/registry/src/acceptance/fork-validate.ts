@@ -1,6 +1,8 @@
 import { fork } from 'node:child_process'
+import { resolve as resolvePath } from 'node:path'
 import type { Logger } from '@trainyard/platform'
 import type { ValidationReport } from '@trainyard/sdk/contract'
+import type { CheckSandbox } from '../config.ts'
 import { FromWorker, type ToWorker } from './messages.ts'
 import type { ValidateFunction, ValidateOptions } from './validate.ts'
 
@@ -10,6 +12,10 @@ export interface ForkValidateOptions {
   databaseUrl: string
   /** A worker that takes longer is killed with everything it started. */
   timeoutMs: number
+  /** Default: in bubblewrap where it can be used. */
+  sandbox?: CheckSandbox
+  /** What no trainer is to see: other people's bundles, objects and secrets. */
+  hiddenDirs?: readonly string[]
   /** How long a worker may tidy up after it was asked to stop. Default 10 000. */
   graceMs?: number
   /** The program of the worker. Default: the one beside this file. */
@@ -26,6 +32,7 @@ const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'USER', 'SystemRoot',
 
 /** Validates in a forked process: a trainer that takes the validator down does not take the registry down. */
 export function createForkValidate(options: ForkValidateOptions): ValidateFunction {
+  const { sandbox: choice = 'auto', hiddenDirs = [] } = options
   const { logger, databaseUrl, timeoutMs, graceMs = 10_000, workerUrl = defaultWorkerUrl() } = options
   return ({ dir, phases, signal, onCheck }: ValidateOptions) =>
     new Promise<ValidationReport>((resolve, reject) => {
@@ -104,7 +111,11 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
       })
       worker.on('close', end)
       worker.send(
-        { type: 'validate', dir, phases: [...phases], databaseUrl, timeoutMs } satisfies ToWorker,
+        {
+          ...{ type: 'validate', dir, phases: [...phases], databaseUrl, timeoutMs },
+          // A stranger's trainer has no business in anybody's home folder.
+          sandbox: { choice, hiddenDirs: hiddenDirs.map((path) => resolvePath(path)), hideHome: true },
+        } satisfies ToWorker,
         () => undefined,
       )
     })

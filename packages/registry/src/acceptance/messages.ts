@@ -9,6 +9,11 @@ export const ToWorker = z.discriminatedUnion('type', [
     phases: z.array(CheckPhase),
     databaseUrl: z.string(),
     timeoutMs: z.number(),
+    sandbox: z.object({
+      choice: z.enum(['auto', 'required', 'off']),
+      hiddenDirs: z.array(z.string()),
+      hideHome: z.boolean(),
+    }),
   }),
   z.object({ type: z.literal('stop') }),
 ])

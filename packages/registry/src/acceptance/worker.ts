@@ -12,7 +12,7 @@ function send(message: FromWorker): Promise<void> {
 }
 
 async function work(message: Extract<ToWorker, { type: 'validate' }>): Promise<void> {
-  const { dir, phases, databaseUrl, timeoutMs } = message
+  const { dir, phases, databaseUrl, timeoutMs, sandbox } = message
   try {
     const { validateTrainer } = await import('@trainyard/validator')
     const report = await validateTrainer({
@@ -20,6 +20,7 @@ async function work(message: Extract<ToWorker, { type: 'validate' }>): Promise<v
       phases,
       databaseUrl,
       timeoutMs,
+      sandbox,
       profile: 'marketplace',
       signal: stopping.signal,
       onCheck: (check) => void send({ type: 'check', check }),

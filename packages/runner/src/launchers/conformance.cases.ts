@@ -35,7 +35,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       jobId: nextJob++,
       attempt: 1,
       operation: 'train',
-      callbackUrl: 'http://127.0.0.1:1/v1/jobs/1',
+      callbackUrl: 'http://127.0.0.1:7999/v1/jobs/1',
       token: 'a-token',
       traceId: '0123456789abcdef0123456789abcdef',
       taskType: 'detection',

@@ -106,6 +106,11 @@ export interface Launcher {
   readonly capabilities: LauncherCapabilities
   /** An address of this machine at which its trainers reach us, where they do not reach loopback. */
   readonly callbackAddress?: string
+  /**
+   * Its trainers have a network of their own. Whoever calls this serves them, under the callback's address, and nothing else
+   * of this machine is there; unless somebody does, nobody hears them.
+   */
+  openGate?(app: { fetch(request: Request): Response | Promise<Response> }): Promise<{ close(): Promise<void> }>
   /** Starts the attempt; one that was already launched is left as it is. */
   launch(request: LaunchRequest): Promise<void>
   observe(ref: AttemptRef): Promise<Observation>

@@ -39,6 +39,7 @@ export const CheckResult = z
     status: CheckStatus,
     reason: z.string().optional().describe('Why it was skipped or errored'),
     durationMs: z.number().nonnegative().optional(),
+    notes: z.array(z.string()).optional().describe('How it was made: in what the trainer ran'),
     findings: z.array(Finding),
   })
   .meta({ id: 'CheckResult' })

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { CheckPhase } from '@trainyard/sdk/contract'
+import { SANDBOX_CHOICES, type SandboxChoice } from '../compliance/sandbox-choice.ts'
 import { UsageError } from '../errors.ts'
 import { RULES } from '../rules/index.ts'
 import { PROFILES, type Profile } from '../verdict.ts'
@@ -18,6 +19,7 @@ export type Arguments =
       readonly output: string | undefined
       readonly seed: number | undefined
       readonly timeoutMs: number | undefined
+      readonly sandbox: SandboxChoice
       /** Undefined: as the terminal can. */
       readonly color: boolean | undefined
     }
@@ -35,6 +37,8 @@ export const HELP = `Checks a trainer as the registry does.
   --only CODES           rules whose code begins so, for example TY4 or TY101,TY3
   --format FORMAT        pretty (default) or json
   --output FILE          writes the report into a file
+  --sandbox HOW          auto (default): the trainer runs in bubblewrap where that can be used; the report says
+                         when not · required: only there · off: as a process that can do what you can
   --seed N               repeats the faults of an earlier run
   --timeout SECONDS      time for everything (default: 180)
   --color, --no-color    colours (default: in a terminal, unless NO_COLOR is set)
@@ -68,6 +72,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     only,
     format: oneOf('--format', values.format ?? 'pretty', ['pretty', 'json'] as const),
     output: values.output,
+    sandbox: oneOf('--sandbox', values.sandbox ?? 'auto', SANDBOX_CHOICES),
     seed: values.seed === undefined ? undefined : number('--seed', values.seed, 0, 2 ** 31 - 1),
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
     color: values['no-color'] ? false : values.color,
@@ -88,6 +93,7 @@ function parse(argv: readonly string[]) {
         only: { type: 'string', multiple: true },
         format: text,
         output: text,
+        sandbox: text,
         seed: text,
         timeout: text,
         color: flag,

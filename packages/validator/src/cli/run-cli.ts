@@ -56,6 +56,7 @@ async function validate(args: ValidateArguments, { env, stdout, stderr, signal }
     dir: args.dir,
     profile: args.profile,
     require: args.require,
+    sandbox: { choice: args.sandbox },
     only: args.only,
     ...(args.phases && { phases: args.phases }),
     ...(args.seed !== undefined && { seed: args.seed }),

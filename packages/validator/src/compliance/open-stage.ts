@@ -3,10 +3,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
-import { createFolderTrainerSource, createRunner, createSubprocessLauncher } from '@trainyard/runner'
+import { createFolderTrainerSource, createRunner, createSubprocessLauncher, type Launcher } from '@trainyard/runner'
 import type { TrainerManifest } from '@trainyard/sdk/contract'
 import { openRunDatabase } from './database.ts'
+import { copyTrainer, MAX_PROCESSES, memoryLimit, openSandbox } from './open-sandbox.ts'
 import { createRunnerApi, type RunnerApi } from './runner-api.ts'
+import type { SandboxOptions } from './sandbox-choice.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
 import { type WatchingLauncher, watchLauncher } from './watching-launcher.ts'
 
@@ -15,8 +17,10 @@ export interface Stage {
   readonly api: RunnerApi
   readonly traffic: Traffic
   readonly launcher: WatchingLauncher
-  /** The folder that the trainer's processes start in. */
+  /** Where what the trainer writes into its own folder is to be seen. */
   readonly trainerDir: string
+  /** In what the trainer's processes run: a sentence. */
+  readonly sandboxNote: string
   close(): Promise<void>
 }
 
@@ -24,6 +28,7 @@ export interface StageOptions {
   readonly dir: string
   readonly manifest: TrainerManifest
   readonly databaseUrl?: string
+  readonly sandbox: SandboxOptions
   readonly startTimeoutSeconds: number
   readonly cancelGraceSeconds: number
   readonly onProgress?: (text: string) => void
@@ -43,6 +48,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   try {
     const scratch = await mkdtemp(join(tmpdir(), 'trainyard-validator-'))
     cleanups.push(() => rm(scratch, { recursive: true, force: true, maxRetries: 5 }))
+    const sandbox = await openSandbox({
+      ...options.sandbox,
+      hiddenDirs: [...options.sandbox.hiddenDirs, scratch],
+    })
+    cleanups.push(() => sandbox.close())
     const logger = createLogger({ name: 'validator', level: 'error', destination: join(scratch, 'runner.log') })
     const database = await openRunDatabase({
       ...(databaseUrl !== undefined && { databaseUrl }),
@@ -63,18 +73,27 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       publicUrl: server.url,
       secret: randomBytes(32).toString('hex'),
     })
+    const trainers = createFolderTrainerSource(dir)
+    const { dir: trainerDir } = await trainers.fetchBundle(await trainers.resolve(manifest.name))
+    // In production the folder is read-only; here it takes what is written, so that it can be found. The original stays as it is.
+    const trainerCopy =
+      sandbox.means.sandbox === undefined ? undefined : await copyTrainer(trainerDir, join(scratch, 'trainer'))
     const launcher = watchLauncher(
-      createSubprocessLauncher({
-        attemptsDir: join(dataDir, 'attempts'),
-        datasetCacheDir: join(dataDir, 'cache'),
-        datasetCacheMaxGb: DATASET_CACHE_GB,
-        logger,
-      }),
+      withLimits(
+        createSubprocessLauncher({
+          ...sandbox.means,
+          attemptsDir: join(dataDir, 'attempts'),
+          datasetCacheDir: join(dataDir, 'cache'),
+          datasetCacheMaxGb: DATASET_CACHE_GB,
+          maxProcesses: MAX_PROCESSES,
+          trainerCopy,
+          logger,
+        }),
+      ),
     )
     cleanups.push(async () => {
-      for await (const ref of launcher.list()) await launcher.stop(ref, 0)
+      for await (const ref of launcher.list()) await launcher.remove(ref)
     })
-    const trainers = createFolderTrainerSource(dir)
     const runner = await createRunner({
       config: {
         publicUrl: server.url,
@@ -96,19 +115,36 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       launcher,
     })
     cleanups.push(() => runner.stop())
+    // A trainer reaches what its token opens, and nothing that people have.
     serve = (request) =>
-      new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
+      new URL(request.url).pathname.startsWith('/storage/')
+        ? store.app.fetch(request)
+        : runner.trainersApp.fetch(request)
+    const gate = await runner.openGate?.({ fetch: traffic.fetch })
+    cleanups.push(async () => await gate?.close())
     await runner.start()
-    const { dir: trainerDir } = await trainers.fetchBundle(await trainers.resolve(manifest.name))
     return {
       api: createRunnerApi((request) => runner.app.fetch(request), server.url),
       traffic,
       launcher,
-      trainerDir,
+      trainerDir: trainerCopy?.dir ?? trainerDir,
+      sandboxNote: sandbox.note,
       close,
     }
   } catch (error) {
     await close().catch(() => undefined)
     throw error
+  }
+}
+
+/** Memory is limited whether the manifest asks for it or not, and whatever it asks for. */
+function withLimits(inner: Launcher): Launcher {
+  return {
+    ...inner,
+    launch: (request) =>
+      inner.launch({
+        ...request,
+        resources: { ...request.resources, memoryMb: memoryLimit(request.resources.memoryMb) },
+      }),
   }
 }

@@ -53,6 +53,8 @@ export interface ComplianceRecord {
   readonly unfinished: string | undefined
   /** What appeared, changed or went in the trainer's own folder while it ran. */
   readonly folderChanges: readonly string[]
+  /** In what its processes ran: a sentence. */
+  readonly sandboxNote: string
   /** Token values that were handed to the trainer. */
   readonly credentials: readonly string[]
   readonly cancelGraceMs: number

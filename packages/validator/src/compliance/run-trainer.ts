@@ -13,6 +13,7 @@ import { compareSnapshots, snapshotFolder } from './folder-snapshot.ts'
 import { openStage, type Stage } from './open-stage.ts'
 import type { ComplianceRecord, OperationRecord, RunPurpose } from './record.ts'
 import { RunnerRefusal } from './runner-api.ts'
+import type { SandboxOptions } from './sandbox-choice.ts'
 import { canMakeDataset, createTinyDataset } from './tiny-dataset.ts'
 
 export interface RunTrainerOptions {
@@ -23,6 +24,8 @@ export interface RunTrainerOptions {
   /** By `performance.now()`: what runs then is stopped. */
   readonly deadline: number
   readonly databaseUrl?: string
+  /** In what the trainer runs. Default: `auto`, with nothing hidden beyond what always is. */
+  readonly sandbox?: Partial<SandboxOptions>
   readonly onProgress?: (text: string) => void
   /** What to run after training. Default: everything. */
   readonly steps?: readonly Step[]
@@ -64,6 +67,7 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
     manifest,
     startTimeoutSeconds: START_TIMEOUT_SECONDS,
     cancelGraceSeconds: CANCEL_GRACE_SECONDS,
+    sandbox: { choice: 'auto', hiddenDirs: [], hideHome: false, ...options.sandbox },
     ...(options.databaseUrl !== undefined && { databaseUrl: options.databaseUrl }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
@@ -78,6 +82,7 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
       operations,
       unfinished,
       folderChanges: compareSnapshots(before, await snapshotFolder(stage.trainerDir)),
+      sandboxNote: stage.sandboxNote,
       credentials: [...new Set([...stage.launcher.tokens, ...stage.traffic.credentials])],
       cancelGraceMs: CANCEL_GRACE_SECONDS * 1000,
       timeline: stage.traffic.timeline,

@@ -14,6 +14,7 @@ beforeAll(async () => {
   stage = await openStage({
     dir,
     manifest,
+    sandbox: { choice: 'auto', hiddenDirs: [], hideHome: false },
     startTimeoutSeconds: 10,
     cancelGraceSeconds: 1,
     ...(databaseUrl !== undefined && { databaseUrl }),

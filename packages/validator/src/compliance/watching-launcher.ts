@@ -46,22 +46,16 @@ export function watchLauncher(inner: Launcher): WatchingLauncher {
   }
 
   return {
-    name: inner.name,
-    runs: inner.runs,
-    host: inner.host,
-    capabilities: inner.capabilities,
+    ...inner,
     tokens,
     launch(request) {
       tokens.add(request.token)
       return inner.launch(request)
     },
-    observe: (ref) => inner.observe(ref),
     async stop(ref, graceMs) {
       if ((await inner.observe(ref)).state === 'running') stopped.add(key(ref))
       await inner.stop(ref, graceMs)
     },
-    logs: (ref, from, options) => inner.logs(ref, from, options),
-    list: () => inner.list(),
     async remove(ref) {
       await watch(ref)
       await inner.remove(ref)

@@ -35,6 +35,7 @@ export function renderCheck(check: CheckResult, { color = false }: Pick<PrettyOp
   const reason = check.reason === undefined ? '' : `: ${printable(check.reason)}`
   return [
     `${mark(check, paint)} ${paint('bold', check.name)}${took}${reason}`,
+    ...(check.notes ?? []).map((note) => `    ${paint('dim', printable(note))}`),
     ...check.findings.map((f) => renderFinding(f, paint)),
   ]
 }

@@ -8,20 +8,28 @@ import type { LaunchRequest } from '../launcher.ts'
 export interface CgroupParent {
   version: 1 | 2
   dir: string
+  /** Of the old interface, which counts processes in groups of their own. */
+  pidsDir?: string
 }
 
 /** Against fork bombs: far above what data loaders start. */
-const MAX_PROCESSES = 8192
+export const MAX_PROCESSES = 8192
 
 /** The files of a group that limit it: pure, for both versions of the kernel's interface. */
-export function cgroupFiles(version: 1 | 2, memoryMb: number): [file: string, text: string][] {
+export function cgroupFiles(
+  version: 1 | 2,
+  memoryMb: number | undefined,
+  maxProcesses: number = MAX_PROCESSES,
+): [file: string, text: string][] {
+  const processes: [string, string][] = version === 2 ? [['pids.max', String(maxProcesses)]] : []
+  if (memoryMb === undefined) return processes
   const bytes = String(memoryMb * 1024 ** 2)
   return version === 2
     ? [
         ['memory.max', bytes],
         // Or it would only become slow.
         ['memory.swap.max', '0'],
-        ['pids.max', String(MAX_PROCESSES)],
+        ...processes,
       ]
     : [
         ['memory.limit_in_bytes', bytes],
@@ -52,7 +60,15 @@ export async function findCgroupParent(name: string, root = '/sys/fs/cgroup'): P
   const memory = paths.get('memory')
   if (memory === undefined) return undefined
   const parent = join(root, 'memory', memory, name)
-  return (await canLimit(parent, 'memory.limit_in_bytes')) ? { version: 1, dir: parent } : undefined
+  if (!(await canLimit(parent, 'memory.limit_in_bytes'))) return undefined
+  const pidsDir = join(root, 'pids', paths.get('pids') ?? '', name)
+  const countsProcesses = paths.has('pids') && (await canLimit(pidsDir, 'pids.max'))
+  return { version: 1, dir: parent, ...(countsProcesses ? { pidsDir } : {}) }
+}
+
+/** Removes what {@link findCgroupParent} made, once no attempt is left in it. */
+export async function removeCgroupParent({ dir, pidsDir }: CgroupParent): Promise<void> {
+  for (const one of [dir, pidsDir]) if (one !== undefined) await rmdir(one).catch(() => {})
 }
 
 async function canLimit(dir: string, file: string, temporary = false): Promise<boolean> {
@@ -67,20 +83,30 @@ async function canLimit(dir: string, file: string, temporary = false): Promise<b
   return can
 }
 
-/** Makes the group of an attempt; the shim joins it through the link. Nothing where the manifest names no memory. */
+/** Makes the groups of an attempt; the shim joins them through the links. */
 export async function createCgroup(
   parent: CgroupParent | undefined,
   attempt: string,
   resources: LaunchRequest['resources'],
-  link: string,
+  links: { cgroup: string; pidsCgroup: string },
+  maxProcesses: number = MAX_PROCESSES,
 ): Promise<void> {
-  if (parent === undefined || resources.memoryMb === undefined) return
+  if (parent === undefined) return
   const dir = join(parent.dir, attempt)
   await mkdir(dir, { recursive: true })
-  const [limit, ...others] = cgroupFiles(parent.version, resources.memoryMb)
+  const [limit, ...others] = cgroupFiles(parent.version, resources.memoryMb, maxProcesses)
   if (limit !== undefined) await writeFile(join(dir, limit[0]), limit[1])
   for (const [file, text] of others) await writeFile(join(dir, file), text).catch(() => {})
-  await symlink(dir, link).catch((error: unknown) => {
+  await link(dir, links.cgroup)
+  if (parent.pidsDir === undefined) return
+  const pids = join(parent.pidsDir, attempt)
+  await mkdir(pids, { recursive: true })
+  await writeFile(join(pids, 'pids.max'), String(maxProcesses))
+  await link(pids, links.pidsCgroup)
+}
+
+async function link(dir: string, path: string): Promise<void> {
+  await symlink(dir, path).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   })
 }

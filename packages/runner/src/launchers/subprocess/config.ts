@@ -3,6 +3,10 @@ import { z } from 'zod'
 export const SANDBOXES = ['auto', 'bubblewrap', 'none'] as const
 export type SandboxChoice = (typeof SANDBOXES)[number]
 
+export const NETWORKS = ['auto', 'own', 'shared'] as const
+/** `own`: a trainer reaches the platform and what its manifest names. `auto`: own where bubblewrap can make one. */
+export type NetworkChoice = (typeof NETWORKS)[number]
+
 /** How trainers run as processes of this machine. */
 export interface SubprocessConfig {
   /** Holds one folder an attempt. Whoever uses the same folder sees the same processes. */
@@ -15,15 +19,31 @@ export interface SubprocessConfig {
   devices?: readonly string[]
 }
 
-/** `SUBPROCESS_SANDBOX` and `GPU_DEVICES`. */
+/** `SUBPROCESS_SANDBOX`, `SUBPROCESS_NETWORK`, `SUBPROCESS_EGRESS` and `GPU_DEVICES`. */
 export interface SubprocessSettings {
   sandbox: SandboxChoice
+  /** Default: `shared`, for a network of their own has to be served (`listenForTrainers`). */
+  network?: NetworkChoice
+  /** What every trainer may reach beside the callback, as `host:port`: the object store, and what the operator adds. */
+  egress?: readonly string[]
   /** Default: those that `nvidia-smi` lists. */
   gpuDevices?: readonly string[]
 }
 
 const SubprocessEnvironment = z.object({
   SUBPROCESS_SANDBOX: z.enum(SANDBOXES).default('auto'),
+  SUBPROCESS_NETWORK: z.enum(NETWORKS).default('auto'),
+  SUBPROCESS_EGRESS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(/[\s,]+/).filter((place) => place !== ''))
+    .refine((all) => all.every((place) => /^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i.test(place)), {
+      error: 'must be host:port, separated by commas, for example mirror.example.com:443',
+    }),
+  S3_ENDPOINT: z.url().optional(),
+  S3_PUBLIC_ENDPOINT: z.url().optional(),
+  S3_BUCKET: z.string().optional(),
+  S3_FORCE_PATH_STYLE: z.enum(['true', 'false']).default('true'),
   GPU_DEVICES: z
     .string()
     .regex(
@@ -36,9 +56,21 @@ const SubprocessEnvironment = z.object({
 export const SUBPROCESS_VARIABLES = SubprocessEnvironment.shape
 
 export function subprocessSettings(values: z.infer<typeof SubprocessEnvironment>): SubprocessSettings {
-  const { SUBPROCESS_SANDBOX: sandbox, GPU_DEVICES: devices } = values
+  const { SUBPROCESS_SANDBOX: sandbox, SUBPROCESS_NETWORK: network, GPU_DEVICES: devices } = values
   return {
     sandbox,
+    network,
+    egress: [...values.SUBPROCESS_EGRESS, ...storePlaces(values)],
     ...(devices === undefined ? {} : { gpuDevices: devices === 'none' ? [] : devices.split(',') }),
   }
+}
+
+/** Where signed URLs lead; the bucket is in the host's name unless it is in the path. */
+function storePlaces(values: z.infer<typeof SubprocessEnvironment>): string[] {
+  const endpoint = values.S3_PUBLIC_ENDPOINT ?? values.S3_ENDPOINT
+  if (endpoint === undefined) return []
+  const { hostname, port, protocol } = new URL(endpoint)
+  const inPath = values.S3_FORCE_PATH_STYLE === 'true' || values.S3_BUCKET === undefined
+  const host = inPath ? hostname : `${values.S3_BUCKET}.${hostname}`
+  return [`${host}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`]
 }

@@ -9,7 +9,7 @@ import { findSandbox, type Sandbox } from './sandbox.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
 
-const cases = (name: string, findIt: (dataDirs: string[]) => Promise<Sandbox | undefined>) =>
+const cases = (name: string, findIt: (dataDirs: string[]) => Promise<Sandbox | undefined>, egress?: string[]) =>
   launcherCases(name, async () => {
     const dir = await mkdtemp(join(tmpdir(), "trainyard launcher's "))
     const launcher = createSubprocessLauncher({
@@ -18,6 +18,7 @@ const cases = (name: string, findIt: (dataDirs: string[]) => Promise<Sandbox | u
       datasetCacheMaxGb: 1,
       logger,
       sandbox: await findIt([join(dir, 'attempts')]),
+      egress,
     })
     return { launcher, trainer: { type: 'folder', dir }, close: () => rm(dir, { recursive: true, force: true }) }
   })
@@ -26,4 +27,8 @@ cases('subprocess', async () => undefined)
 
 const found = await findSandbox({ choice: 'auto', dataDirs: [], logger })
 if (found === undefined) it.skip('the subprocess launcher in bubblewrap: install bubblewrap and allow user namespaces')
-else cases('subprocess in bubblewrap', (dataDirs) => findSandbox({ choice: 'bubblewrap', dataDirs, logger }))
+else {
+  const find = (dataDirs: string[]) => findSandbox({ choice: 'bubblewrap', dataDirs, logger })
+  cases('subprocess in bubblewrap', find)
+  if (found.ownNetwork) cases('subprocess with a network of its own', find, [])
+}

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -12,9 +12,19 @@ import type { SubprocessConfig } from './config.ts'
 import { countDevices, takeDevices } from './devices.ts'
 import { findTrainer, runsIn } from './find-trainer.ts'
 import { installTools } from './install-tools.ts'
+import { openGate } from './network/open-gate.ts'
+import { keptKey } from './network/policy.ts'
+import { RELAY } from './network/relay.ts'
 import { readOutput } from './read-output.ts'
-import type { Sandbox } from './sandbox.ts'
-import { type AttemptFiles, attemptFiles, attemptName, parseAttemptName, processSpec } from './spec.ts'
+import type { Sandbox, SandboxPlaces } from './sandbox.ts'
+import {
+  type AttemptFiles,
+  attemptFiles,
+  attemptName,
+  parseAttemptName,
+  processSpec,
+  type SpecOptions,
+} from './spec.ts'
 
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
 /** How long a shim may take to write its pid before its launch counts as one that never happened. */
@@ -26,6 +36,12 @@ export interface SubprocessLauncherOptions extends SubprocessConfig {
   sandbox?: Sandbox | undefined
   /** From `findCgroupParent`. Absent: nothing limits their memory. */
   cgroups?: CgroupParent | undefined
+  /** From `findMeans`. Absent: trainers have the network of this machine. Present: one of their own, from which they reach these. */
+  egress?: readonly string[] | undefined
+  /** Of one attempt, threads included, where there are control groups. Default: 8192. */
+  maxProcesses?: number | undefined
+  /** Instead of a trainer's own folder, which is read-only then, trainers write into a copy. */
+  trainerCopy?: SandboxPlaces['trainerCopy'] | undefined
 }
 
 /** Runs trainers as processes of this machine that outlive the runner. */
@@ -41,14 +57,23 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
   if (options.toolsDir === undefined) installTools(join(config.attemptsDir, 'tools'))
   mkdirSync(config.datasetCacheDir, { recursive: true })
   const files = (ref: AttemptRef) => attemptFiles(config, ref)
+  const network = sandbox === undefined ? undefined : makeNetwork(config, options.egress)
+  const { trainerCopy, maxProcesses } = options
+  const means = { sandbox, cgroups, network, trainerCopy, maxProcesses }
 
   return {
     name: 'subprocess',
     runs: 'folder',
     host: hostId(config.attemptsDir),
-    capabilities: { gpu: true, memoryLimit: cgroups !== undefined, networkPolicy: false, imagePull: false },
+    capabilities: {
+      gpu: true,
+      memoryLimit: cgroups !== undefined,
+      networkPolicy: network !== undefined,
+      imagePull: false,
+    },
+    ...(network === undefined ? {} : { openGate: (app) => openGate(network.gateDir, network.key, app) }),
     async launch(request) {
-      await launch(request, config, { sandbox, cgroups })
+      await launch(request, config, means)
       logger.debug({ jobId: request.jobId, attempt: request.attempt }, 'trainer launched')
     },
     observe: (ref) => observe(files(ref)),
@@ -69,9 +94,22 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       await stop(files(ref), 0)
       await killRest(files(ref))
       await removeCgroup(files(ref).cgroup)
+      await removeCgroup(files(ref).pidsCgroup)
       await removeFolder(files(ref).dir)
     },
   }
+}
+
+function makeNetwork({ attemptsDir, toolsDir }: SubprocessConfig, egress: readonly string[] | undefined) {
+  if (egress === undefined || toolsDir === undefined) return undefined
+  const gateDir = join(attemptsDir, 'gate')
+  mkdirSync(gateDir, { recursive: true, mode: 0o700 })
+  mkdirSync(toolsDir, { recursive: true })
+  const relay = join(toolsDir, 'relay.cjs')
+  // Whole or not at all: another runner over the same folder may be starting a trainer right now.
+  writeFileSync(`${relay}.${process.pid}`, RELAY)
+  renameSync(`${relay}.${process.pid}`, relay)
+  return { gateDir, relay, key: keptKey(join(attemptsDir, 'network-key')), trusted: egress }
 }
 
 /** Attempts belong to whoever has their folder: its name is a random text kept in it. */
@@ -90,7 +128,7 @@ function hostId(attemptsDir: string): string {
 async function launch(
   request: LaunchRequest,
   config: SubprocessConfig,
-  means: { sandbox: Sandbox | undefined; cgroups: CgroupParent | undefined },
+  means: Omit<SpecOptions, 'devices'> & { cgroups: CgroupParent | undefined; maxProcesses: number | undefined },
 ): Promise<void> {
   const files = attemptFiles(config, request)
   if (existsSync(files.started)) return
@@ -98,8 +136,8 @@ async function launch(
   await mkdir(files.inputDir, { recursive: true, mode: 0o700 })
   const { resources } = request
   const devices = await takeDevices(config, files, resources.gpu ?? 0)
-  await createCgroup(means.cgroups, attemptName(request), resources, files.cgroup)
-  const spec = processSpec(request, config, { sandbox: means.sandbox, devices })
+  await createCgroup(means.cgroups, attemptName(request), resources, files, means.maxProcesses)
+  const spec = processSpec(request, config, { ...means, devices })
   await writeWhole(files.tokenFile, request.token)
   if (spec.configText !== undefined) await writeFile(files.configFile, spec.configText)
   await writeFile(files.launched, '')

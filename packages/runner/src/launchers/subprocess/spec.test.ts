@@ -93,6 +93,7 @@ describe('the process of an attempt', () => {
       program: 'bwrap',
       processes: ['--unshare-pid', '--proc', '/proc'],
       ownPids: true,
+      ownNetwork: true,
       hidden: { dirs: ['/data', '/run'], files: ['/home/me/.netrc'] },
       shown: ['/run/systemd/resolve'],
     }

@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { MACHINE_PATH, trainerEnvironment } from '../environment.ts'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
 import type { SubprocessConfig } from './config.ts'
+import { planNetwork, type TrainerNetwork } from './network/plan-network.ts'
+import { START_BEHIND_RELAY } from './network/relay.ts'
 import { type Sandbox, type SandboxPlaces, sandboxArgs } from './sandbox.ts'
 
 /** The files of one attempt. The trainer writes in `workDir` only; the rest is between the shim and the runner. */
@@ -17,6 +19,8 @@ export interface AttemptFiles {
   devices: string
   /** Leads to its control group, where it has one. */
   cgroup: string
+  /** The same, where processes are counted in a group of their own. */
+  pidsCgroup: string
   stdout: string
   stderr: string
   /** Made by the shim that may run: a second one finds it and leaves. */
@@ -54,6 +58,7 @@ export function attemptFiles(config: SubprocessConfig, ref: AttemptRef): Attempt
     tokenFile: join(dir, 'input', 'token'),
     devices: join(dir, 'devices'),
     cgroup: join(dir, 'cgroup'),
+    pidsCgroup: join(dir, 'cgroup-pids'),
     stdout: join(dir, 'stdout.log'),
     stderr: join(dir, 'stderr.log'),
     started: join(dir, 'started'),
@@ -91,7 +96,9 @@ printf '%s\\n' $$ > "$dir/shim.pid.new" && mv "$dir/shim.pid.new" "$dir/shim.pid
 trap : TERM INT HUP QUIT
 /bin/sh -c 'printf "%s\\n" $$ > "$0/trainer.pid.new" && mv "$0/trainer.pid.new" "$0/trainer.pid"
 blocks=$1; shift
-[ ! -e "$0/cgroup/cgroup.procs" ] || echo $$ > "$0/cgroup/cgroup.procs" || :
+for group in cgroup cgroup-pids; do
+[ ! -e "$0/$group/cgroup.procs" ] || echo $$ > "$0/$group/cgroup.procs" || :
+done
 ulimit -c 0
 [ "$blocks" = 0 ] || ulimit -f "$blocks"
 ulimit -u ${MAX_USER_PROCESSES} 2>/dev/null || ulimit -p ${MAX_USER_PROCESSES} 2>/dev/null || :
@@ -114,17 +121,26 @@ export interface ProcessSpec {
 /** Within the sandbox the program is started by a shell, which says "not found" as shells do: with code 127. */
 const START = 'exec "$@"'
 
+/** In front of the trainer's command, within the sandbox. */
+const startArgs = (relay: readonly string[] | undefined): string[] => [
+  ...['/bin/sh', '-c', relay === undefined ? START : START_BEHIND_RELAY, 'trainyard-start'],
+  ...(relay ?? []),
+]
+
 export interface SpecOptions {
   sandbox?: Sandbox | undefined
   /** Undefined: nobody counts them, and all are seen. */
   devices?: readonly string[] | undefined
+  /** Undefined: it has the machine's. */
+  network?: TrainerNetwork | undefined
+  trainerCopy?: SandboxPlaces['trainerCopy'] | undefined
 }
 
 /** Job → command, environment and folder. */
 export function processSpec(
   request: LaunchRequest,
   config: SubprocessConfig,
-  { sandbox, devices }: SpecOptions = {},
+  { sandbox, devices, network, trainerCopy }: SpecOptions = {},
 ): ProcessSpec {
   const files = attemptFiles(config, request)
   const { env, configText } = trainerEnvironment(request, {
@@ -144,11 +160,18 @@ export function processSpec(
     inputDir: files.inputDir,
     datasetCacheDir: config.datasetCacheDir,
     toolsDir: config.toolsDir,
+    ...(network === undefined ? {} : { gateDir: network.gateDir }),
+    ...(trainerCopy === undefined ? {} : { trainerCopy }),
   }
+  const planned = network === undefined ? undefined : planNetwork(request, network)
+  const relay =
+    network === undefined || planned === undefined
+      ? undefined
+      : [process.execPath, network.relay, JSON.stringify(planned.plan)]
   const command =
     sandbox === undefined
       ? request.argv
-      : [sandbox.program, ...sandboxArgs(sandbox, places), '/bin/sh', '-c', START, 'trainyard-start', ...request.argv]
+      : [sandbox.program, ...sandboxArgs(sandbox, places), ...startArgs(relay), ...request.argv]
   const { diskGb } = request.resources
   const blocks = diskGb === undefined ? 0 : Math.ceil((diskGb * 1024 ** 3) / BLOCK_BYTES)
   return {
@@ -158,6 +181,7 @@ export function processSpec(
     cwd: request.trainer.dir,
     env: {
       ...env,
+      ...planned?.env,
       // One that asks for none sees none: no two jobs on one device.
       ...(devices === undefined ? {} : { CUDA_VISIBLE_DEVICES: devices.join(',') }),
     },

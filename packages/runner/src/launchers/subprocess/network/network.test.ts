@@ -1,0 +1,171 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createLogger } from '@trainyard/platform'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Launcher, LaunchRequest } from '../../launcher.ts'
+import { createSubprocessLauncher } from '../launcher.ts'
+import { findSandbox } from '../sandbox.ts'
+
+const logger = createLogger({ name: 'test', level: 'silent' })
+const sandboxHere = await findSandbox({ choice: 'auto', dataDirs: [], logger })
+const isPossible = sandboxHere?.ownNetwork === true
+if (!isPossible) console.warn('not tested here: networks of trainers’ own, for which there is no bubblewrap')
+
+describe.skipIf(!isPossible)('a trainer with a network of its own', () => {
+  let dir: string
+  let launcher: Launcher
+  const closers: (() => Promise<unknown>)[] = []
+  beforeEach(async () => {
+    // Deeper than the address of a socket may be long.
+    dir = join(await mkdtemp(join(tmpdir(), 'trainyard-network-')), 'deep-'.repeat(20))
+    await mkdir(join(dir, 'trainer'), { recursive: true })
+  })
+  afterEach(async () => {
+    for await (const ref of launcher.list()) await launcher.remove(ref)
+    for (const close of closers.splice(0).reverse()) await close()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  const create = async (egress: string[] = []): Promise<Launcher> => {
+    const dataDirs = [join(dir, 'data')]
+    await mkdir(join(dir, 'data'), { recursive: true })
+    launcher = createSubprocessLauncher({
+      ...{ attemptsDir: join(dir, 'data', 'attempts'), datasetCacheDir: join(dir, 'data', 'datasets') },
+      ...{ datasetCacheMaxGb: 1, logger, egress },
+      sandbox: await findSandbox({ choice: 'bubblewrap', dataDirs, logger }),
+    })
+    return launcher
+  }
+  const open = async (text: string) => {
+    const gate = await launcher.openGate?.({
+      fetch: async (request) => new Response(`${text} ${new URL(request.url).pathname} ${await request.text()}`),
+    })
+    if (gate === undefined) throw new Error('there is no gate')
+    closers.push(() => gate.close())
+    return gate
+  }
+  /** A server of the machine that is none of a trainer's business, or its object store. */
+  const serve = async () => {
+    const server = createServer((request, response) => response.end(`of the machine ${request.url}`))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closers.push(() => new Promise((resolve) => server.close(resolve)))
+    return (server.address() as AddressInfo).port
+  }
+  const start = async (program: string, over: Partial<LaunchRequest> = {}, callbackPort = 7600) => {
+    const request: LaunchRequest = {
+      ...{ jobId: 1, attempt: 1, operation: 'train', token: 'a-token', traceId: '0123456789abcdef0123456789abcdef' },
+      callbackUrl: `http://127.0.0.1:${callbackPort}/v1/jobs/1`,
+      ...{ taskType: 'detection', framework: 'none', model: 'tiny', config: { basic: {}, advanced: {} } },
+      trainer: { type: 'folder', dir: join(dir, 'trainer') },
+      ...{ resources: {}, networkHosts: [], argv: ['node', '-e', program] },
+      ...over,
+    }
+    await launcher.launch(request)
+  }
+  const said = async (jobId = 1): Promise<string[]> => {
+    for (let waits = 0; waits < 6000; waits++) {
+      const seen = await launcher.observe({ jobId, attempt: 1 })
+      const { lines } = await launcher.logs({ jobId, attempt: 1 }, { stdout: 0, stderr: 0 }, { final: true })
+      if (seen.state === 'exited') return lines.map(({ text }) => text)
+      await sleep(10)
+    }
+    throw new Error('it does not end')
+  }
+  const fetchAll = (urls: string[]) => `(async () => {
+    for (const url of ${JSON.stringify(urls)}) {
+      try { const r = await fetch(url, { method: 'POST', body: 'x', signal: AbortSignal.timeout(20000) }); console.log(r.status + ' ' + (await r.text()).trim()) }
+      catch (e) { console.log('not reached ' + (e.cause?.code ?? e.name)) }
+    }
+  })()`
+
+  it('reaches the platform under the callback’s address, and nothing else of the machine', async () => {
+    await create()
+    await open('callback')
+    const port = await serve()
+    await start(fetchAll(['http://127.0.0.1:7600/v1/jobs/1/events', `http://127.0.0.1:${port}/`, 'http://192.0.2.1/']))
+    expect(await said()).toEqual([
+      '200 callback /v1/jobs/1/events x',
+      'not reached ECONNREFUSED',
+      expect.stringMatching(/^not reached (ENETUNREACH|EHOSTUNREACH)/),
+    ])
+  })
+
+  it('is answered by the next runner, and by none in between', async () => {
+    await create()
+    const first = await open('first')
+    const program = `const ask = async () => { try { return await (await fetch('http://127.0.0.1:7600/x')).text() } catch { return 'nobody' } }
+      ;(async () => { let last; while (last !== 'second /x ') { const now = await ask(); if (now !== last) console.log(last = now); await new Promise((r) => setTimeout(r, 20)) } process.exit(0) })()`
+    await start(program)
+    const until = async (text: string) =>
+      await expect
+        .poll(
+          async () => {
+            const { lines } = await launcher.logs({ jobId: 1, attempt: 1 }, { stdout: 0, stderr: 0 })
+            return lines.map((line) => line.text.trim())
+          },
+          { timeout: 60_000 },
+        )
+        .toContain(text)
+    await until('first /x')
+    await first.close()
+    closers.length = 0
+    await until('nobody')
+    await open('second')
+    expect((await said()).map((line) => line.trim())).toEqual(['first /x', 'nobody', 'second /x'])
+  })
+
+  it('reaches the object store of the machine where there is one, and hosts of its manifest only where they are public', async () => {
+    const store = await serve()
+    const other = await serve()
+    await create([`127.0.0.1:${store}`])
+    await open('callback')
+    const urls = [
+      `http://127.0.0.1:${store}/bucket/key?signed=1`,
+      `http://127.0.0.1:${other}/`,
+      'http://127.0.0.1:7600/v1',
+      // Through the proxy: named and within, and not named.
+      `http://trainer.localhost:${other}/`,
+      'http://not-named.example.com/',
+    ]
+    await start(fetchAll(urls), { networkHosts: ['trainer.localhost', '127.0.0.1', '169.254.169.254'] })
+    expect(await said()).toEqual([
+      '200 of the machine /bucket/key?signed=1',
+      'not reached ECONNREFUSED',
+      '200 callback /v1 x',
+      expect.stringMatching(/no public address|not reached/),
+      expect.stringMatching(/does not name not-named.example.com|not reached/),
+    ])
+  })
+
+  it('has no parent’s duties towards its relay, and its exit code is its own', async () => {
+    await create()
+    await open('callback')
+    const script = 'ls -A "$TMPDIR" | grep network$; jobs -p; [ $$ = 2 ] && exit 7'
+    await start('', { argv: ['/bin/sh', '-c', script] })
+    expect(await said()).toEqual([])
+    expect(await launcher.observe({ jobId: 1, attempt: 1 })).toMatchObject({ exitCode: 7 })
+  })
+
+  it('is not launched where it could not be heard', async () => {
+    await create()
+    await expect(start('', {}, 80)).rejects.toThrow(/above 1023.*SUBPROCESS_NETWORK=shared/)
+  })
+
+  it('leaves no socket in the way of the next runner', async () => {
+    await create()
+    await open('first')
+    const { readdirSync, writeFileSync } = await import('node:fs')
+    const gate = join(dir, 'data', 'attempts', 'gate')
+    expect(readdirSync(gate)).toHaveLength(2)
+    // What a killed runner leaves: a file to which nobody listens.
+    writeFileSync(join(gate, 'callback-dead'), '')
+    await open('second')
+    expect(readdirSync(gate)).toHaveLength(4)
+    for (const close of closers.splice(0)) await close()
+    expect(readdirSync(gate)).toEqual([])
+  })
+})
