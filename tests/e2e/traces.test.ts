@@ -23,7 +23,7 @@ test('one trace leads from a job’s submission over its queue and launch to wha
   const runner = await startEmbeddedRunner({
     trainerDir: fileURLToPath(new URL('./saving-trainer', import.meta.url)),
     databaseUrl: testDatabaseUrl(),
-    config: { observability: { database: false, otlp, limits: { intervalMs: 50 } } },
+    config: { observability: { otlp, limits: { intervalMs: 50 } } },
   })
   try {
     const client = createClient({ runnerUrl: runner.url })

@@ -1,6 +1,7 @@
 import { parseConfig } from '@trainyard/platform'
 import { z } from 'zod'
 import { type ClearmlConfig, readClearmlConfig } from './clearml/config.ts'
+import { type DatabaseConfig, readDatabaseConfig } from './database/config.ts'
 import type { FeedLimits } from './feed/feeder.ts'
 import { type LokiConfig, readLokiConfig } from './loki/config.ts'
 import { type MlflowConfig, readMlflowConfig } from './mlflow/config.ts'
@@ -9,7 +10,7 @@ import { readTensorboardConfig, type TensorboardConfig } from './tensorboard/con
 
 /** Backends that are there when their part is. */
 export interface ObservabilityConfig {
-  database: boolean
+  database?: DatabaseConfig
   mlflow?: MlflowConfig
   clearml?: ClearmlConfig
   tensorboard?: TensorboardConfig
@@ -44,7 +45,7 @@ export function readObservabilityConfig(env: Record<string, string | undefined>)
   const loki = readLokiConfig(env)
   const otlp = readOtlpConfig(env)
   return {
-    database: has('database'),
+    ...(has('database') ? { database: readDatabaseConfig() } : {}),
     ...(has('mlflow') ? { mlflow: readMlflowConfig(env) } : {}),
     ...(has('clearml') ? { clearml: readClearmlConfig(env) } : {}),
     ...(has('tensorboard') ? { tensorboard: readTensorboardConfig(env) } : {}),

