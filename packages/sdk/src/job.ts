@@ -149,7 +149,10 @@ export interface SampleIndex {
 
 /** A dataset on this machine, in the format that was asked for. */
 export interface FetchedDataset {
-  /** `imagefolder`: `dir/{split}/{class}/{image}`, the trainer's own; `dice`: the raw, read-only folder. */
+  /**
+   * Read-only where it is shared with other jobs of the machine, which is the rule on a platform; `imagefolder`:
+   * `dir/{split}/{class}/{image}`.
+   */
   dir: string
   classes: DatasetClass[]
   /** Splits that hold images. */
@@ -161,6 +164,11 @@ export interface FetchedDataset {
 export interface FetchOptions {
   /** `yolo` for Ultralytics and its kin (`data.yaml` in the folder), `imagefolder` for classifiers, and so on. */
   as: DatasetFormat
+  /**
+   * A copy of its own in the work folder, for a trainer that writes among the files. Costs the time and the bytes of a
+   * conversion in every job. Default false: what the cache holds, read-only.
+   */
+  own?: boolean
 }
 
 /** The job's dataset: downloaded once a machine, then taken from the cache. */

@@ -5,7 +5,15 @@ import { ResourceError } from '../errors.ts'
 import { markInUse } from './in-use.ts'
 import { withLock } from './lock.ts'
 import { pruneCache } from './prune-cache.ts'
-import { completeEntry, filesDir, findEntry, reopenEntry, type StoredFile, touchEntry } from './stored-entry.ts'
+import {
+  type Conversion,
+  completeEntry,
+  filesDir,
+  findEntry,
+  reopenEntry,
+  type StoredFile,
+  touchEntry,
+} from './stored-entry.ts'
 
 /** A dataset in the cache: the raw files, and what was read from them. */
 export interface CacheEntry {
@@ -25,12 +33,16 @@ export interface OpenCacheEntryOptions {
   maxBytes?: number
   signal?: AbortSignal
   staleLockMs?: number
+  /** Entries that stay when there is no room. */
+  keep?: readonly string[]
   onWarning?: (message: string) => void
 }
 
 export interface FilledEntry {
   index: DatasetIndex
   files: StoredFile[]
+  /** There when it was not downloaded, but made of another entry. */
+  conversion?: Conversion
 }
 
 /**
@@ -41,7 +53,7 @@ export async function openCacheEntry(
   options: OpenCacheEntryOptions,
   fill: (dir: string) => Promise<FilledEntry>,
 ): Promise<CacheEntry> {
-  const { cacheDir, versionHash, maxBytes, signal, staleLockMs, onWarning = () => {} } = options
+  const { cacheDir, versionHash, maxBytes, signal, staleLockMs, keep = [], onWarning = () => {} } = options
   const entry = join(cacheDir, versionHash)
   const dir = filesDir(entry)
   const lock = { ...(signal ? { signal } : {}), ...(staleLockMs === undefined ? {} : { staleMs: staleLockMs }) }
@@ -59,13 +71,13 @@ export async function openCacheEntry(
             await touchEntry(entry)
             return { dir, index: found.index, release }
           }
-          if (found.type === 'damaged') onWarning(`The cached dataset is damaged and is fetched again: ${found.why}`)
+          if (found.type === 'damaged') onWarning(`The cached dataset is damaged and is made again: ${found.why}`)
           await reopenEntry(entry)
           await mkdir(dir, { recursive: true })
-          const { index, files } = await fill(dir)
-          await completeEntry(entry, index, files)
+          const filled = await fill(dir)
+          await completeEntry(entry, filled)
           isFilled = true
-          return { dir, index, release }
+          return { dir, index: filled.index, release }
         } catch (error) {
           await release()
           throw error
@@ -79,7 +91,7 @@ export async function openCacheEntry(
     const opened = await open().catch(async (error: unknown) => {
       if (!(error instanceof ResourceError)) throw error
       // The disk is full: whatever nobody uses makes room, and what is there of this one is kept.
-      const { removed } = await pruneCache({ cacheDir, maxBytes: 0, keep: [versionHash] })
+      const { removed } = await pruneCache({ cacheDir, maxBytes: 0, keep: [versionHash, ...keep] })
       if (removed.length === 0) throw error
       onWarning(`The disk is full; ${removed.length} cached datasets were removed to make room`)
       return open()
@@ -88,13 +100,14 @@ export async function openCacheEntry(
     return opened
   } catch (error) {
     // A cache that is filled by someone else and only shown to us: what is complete in it can be used.
-    if (!isReadOnly(error)) throw error
+    if (!isReadOnlyError(error)) throw error
     const found = await findEntry(entry)
     if (found.type !== 'complete') throw error
     return { dir, index: found.index, release: async () => {} }
   }
 }
 
-function isReadOnly(error: unknown): boolean {
+/** Whether somebody else owns the cache, and only shows it. */
+export function isReadOnlyError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['EROFS', 'EACCES', 'EPERM'].includes(String(error.code))
 }

@@ -2,11 +2,14 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { countUsers } from './in-use.ts'
-import { filesDir, readComplete } from './stored-entry.ts'
+import { type Conversion, filesDir, readComplete } from './stored-entry.ts'
 
-/** One dataset version in the cache. */
+/** One dataset version in the cache, or a conversion of one. */
 export interface CachedDataset {
+  /** The dataset's; a conversion has a key of its own in its place. */
   versionHash: string
+  /** Of which entry this is a conversion, to what. */
+  conversion?: Conversion
   /** Folder of its files. */
   dir: string
   /** "incomplete": being filled, or a fill was cut short. */
@@ -40,6 +43,7 @@ async function describe(cacheDir: string, versionHash: string): Promise<CachedDa
   const { sizeBytes, fileCount } = complete ?? (await measure(filesDir(entry)))
   return {
     versionHash,
+    ...(complete?.conversion === undefined ? {} : { conversion: complete.conversion }),
     dir: filesDir(entry),
     state: complete ? 'complete' : 'incomplete',
     sizeBytes,

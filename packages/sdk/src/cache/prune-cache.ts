@@ -30,13 +30,19 @@ export async function pruneCache(options: PruneCacheOptions): Promise<PrunedCach
   const entries = await listCache(cacheDir)
   let keptBytes = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   const removed: CachedDataset[] = []
-  for (const dataset of entries.toReversed()) {
-    if (keptBytes <= maxBytes) break
-    if (dataset.users > 0 || keep.includes(dataset.versionHash)) continue
+  const tryRemove = async (dataset: CachedDataset) => {
+    if (removed.includes(dataset) || dataset.users > 0 || keep.includes(dataset.versionHash)) return
     const isRemoved = dryRun ? !dataset.isLocked : await remove(join(cacheDir, dataset.versionHash))
-    if (!isRemoved) continue
+    if (!isRemoved) return
     removed.push(dataset)
     keptBytes -= dataset.sizeBytes
+  }
+  for (const dataset of entries.toReversed()) {
+    if (keptBytes <= maxBytes) break
+    await tryRemove(dataset)
+    if (!removed.includes(dataset)) continue
+    // Nobody asks for a conversion without its dataset.
+    for (const other of entries) if (other.conversion?.of === dataset.versionHash) await tryRemove(other)
   }
   return { removed, keptBytes }
 }

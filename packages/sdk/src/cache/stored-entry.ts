@@ -1,16 +1,18 @@
-import { chmodSync, type Stats, statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { chmod, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { DatasetFormat, TaskType } from '../contract/index.ts'
 import type { DatasetIndex } from '../dataset/index-dataset.ts'
+import { findDamage, findTraces, removeStrangers } from './find-damage.ts'
 
 /**
  * An entry of the cache on disk:
  *
- * - `files/`: the dataset as it came, read-only
+ * - `files/`: the dataset as it came, or converted, read-only
  * - `samples.json`: what was read from it, `files.json`: every file with its size and digest
  * - `complete.json`: written last; an entry without it is being filled, or was not to its end
  */
-const ENTRY_VERSION = 2
+const ENTRY_VERSION = 3
 
 export interface StoredFile {
   path: string
@@ -18,21 +20,31 @@ export interface StoredFile {
   sha256?: string | undefined
 }
 
-interface Complete {
+/** Of what an entry is a conversion. */
+export interface Conversion {
+  /** The entry that it was made of. */
+  of: string
+  format: DatasetFormat
+  taskType: TaskType
+}
+
+/** When an inode last changed in any way: unlike the time of its content, nobody can set it back. */
+export interface Traces {
+  /** Every folder: a file that came or went shows here. */
+  folders: [path: string, ctimeMs: number][]
+  /** Files that are looked at on every use, spread over all. */
+  spots: [path: string, sizeBytes: number, ctimeMs: number][]
+}
+
+export interface Complete extends Traces {
   version: number
   sizeBytes: number
   fileCount: number
   index: Omit<DatasetIndex, 'samples'>
-  /** Every folder and when it last changed: a file that came or went shows here. */
-  folders: [path: string, mtimeMs: number][]
-  /** Files whose size is looked at on every use, spread over all. */
-  spots: [path: string, sizeBytes: number][]
+  conversion?: Conversion
 }
 
 type StoredSample = [name: string, classId: number, split: DatasetIndex['samples'][number]['split']]
-
-/** More files than this are only looked at by `verify`: opening an entry must not take longer because it is large. */
-const MAX_SPOTS = 512
 
 export const filesDir = (entry: string): string => join(entry, 'files')
 
@@ -45,11 +57,18 @@ export type FoundEntry =
 export async function findEntry(entry: string): Promise<FoundEntry> {
   const complete = await readComplete(entry)
   if (complete === undefined) return { type: 'incomplete' }
-  const why = await findDamage(entry, complete)
-  if (why !== undefined) return { type: 'damaged', why }
+  const dir = filesDir(entry)
+  const seen = await findDamage(dir, complete, () => readFileList(entry))
+  if (seen.type === 'damaged') return seen
+  // Touched and yet right: the next look begins from here, and what is not of the dataset goes.
+  if (seen.type === 'touched') {
+    const why = await removeStrangers(dir, seen.strangers)
+    if (why !== undefined) return { type: 'damaged', why }
+    const files = await readFileList(entry)
+    await writeComplete(entry, { ...complete, ...findTraces(dir, files) }).catch(() => {})
+  }
   const stored = await readJson<StoredSample[]>(join(entry, 'samples.json'))
   if (stored === undefined) return { type: 'damaged', why: 'samples.json cannot be read' }
-  const dir = filesDir(entry)
   const samples = stored.map(([name, classId, split]) => ({ path: `${dir}/${name}`, name, classId, split }))
   return { type: 'complete', index: { ...complete.index, samples } }
 }
@@ -71,32 +90,35 @@ export async function readFileList(entry: string): Promise<StoredFile[]> {
 }
 
 /** Makes the files read-only and writes what is known of them; the last step makes the entry complete, at once. */
-export async function completeEntry(entry: string, index: DatasetIndex, files: readonly StoredFile[]): Promise<void> {
+export async function completeEntry(
+  entry: string,
+  { index, files, conversion }: { index: DatasetIndex; files: readonly StoredFile[]; conversion?: Conversion },
+): Promise<void> {
   const { samples, ...rest } = index
   const dir = filesDir(entry)
-  const folders = new Set(['', ...files.map(({ path }) => dirname(path)).filter((path) => path !== '.')])
   // Small files were created read-only; synchronous, because the way through the thread pool costs more than the call.
   for (const { path } of files) {
     const file = join(dir, path)
     if ((statSync(file).mode & 0o222) !== 0) chmodSync(file, 0o444)
   }
   // After their files: a folder without the right to write takes none.
-  for (const folder of folders) await chmod(join(dir, folder), 0o555)
-  const step = Math.max(1, files.length / MAX_SPOTS)
+  for (const folder of new Set(['.', ...files.map(({ path }) => dirname(path))])) await chmod(join(dir, folder), 0o555)
   const complete: Complete = {
     version: ENTRY_VERSION,
     sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     fileCount: files.length,
     index: rest,
-    folders: [...folders].slice(0, MAX_SPOTS).map((folder) => [folder, statSync(join(dir, folder)).mtimeMs]),
-    spots: Array.from({ length: Math.min(MAX_SPOTS, files.length) }, (_, number) => files[Math.floor(number * step)])
-      .filter((file) => file !== undefined)
-      .map(({ path, sizeBytes }) => [path, sizeBytes]),
+    ...findTraces(dir, files),
+    ...(conversion === undefined ? {} : { conversion }),
   }
   const stored = samples.map(({ name, classId, split }): StoredSample => [name, classId, split])
   const list = files.map(({ path, sizeBytes, sha256 }) => [path, sizeBytes, ...(sha256 ? [sha256] : [])])
   await writeFile(join(entry, 'samples.json'), JSON.stringify(stored))
   await writeFile(join(entry, 'files.json'), JSON.stringify(list))
+  await writeComplete(entry, complete)
+}
+
+async function writeComplete(entry: string, complete: Complete): Promise<void> {
   const temporary = join(entry, 'complete.json.tmp')
   await writeFile(temporary, JSON.stringify(complete))
   await rename(temporary, join(entry, 'complete.json'))
@@ -114,31 +136,6 @@ export async function removeFolder(dir: string): Promise<void> {
   await rm(dir, { recursive: true, force: true })
 }
 
-/** Why the files are not what they were, as far as sizes say: a bounded number of looks. */
-async function findDamage(entry: string, { folders, spots }: Complete): Promise<string | undefined> {
-  const dir = filesDir(entry)
-  const isChanged = folders.some(([folder, mtimeMs]) => find(join(dir, folder))?.mtimeMs !== mtimeMs)
-  // A file came or went, or the cache was copied from elsewhere: then every file is looked at.
-  const looks = isChanged
-    ? (await readFileList(entry)).map(({ path, sizeBytes }): [string, number] => [path, sizeBytes])
-    : spots
-  if (looks.length === 0) return 'files.json cannot be read'
-  for (const [path, sizeBytes] of looks) {
-    const seen = find(join(dir, path))
-    if (seen === undefined) return `"${path}" is missing`
-    if (seen.size !== sizeBytes) return `"${path}" has ${seen.size} bytes instead of ${sizeBytes}`
-  }
-  return undefined
-}
-
-function find(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false })
-  } catch {
-    return undefined
-  }
-}
-
 async function readJson<T>(file: string): Promise<T | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as T
@@ -147,7 +144,7 @@ async function readJson<T>(file: string): Promise<T | undefined> {
   }
 }
 
-async function makeFoldersWritable(dir: string): Promise<void> {
+export async function makeFoldersWritable(dir: string): Promise<void> {
   try {
     await chmod(dir, 0o755)
     for (const item of await readdir(dir, { withFileTypes: true })) {

@@ -1,16 +1,16 @@
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hashFile } from '../storage/hash-file.ts'
 import { forEachConcurrently } from '../util/for-each-concurrently.ts'
+import { type FileProblem, findProblem } from './find-damage.ts'
 import { type CachedDataset, listCache } from './list-cache.ts'
 import { tryWithLock } from './lock.ts'
-import { filesDir, readFileList, reopenEntry, type StoredFile } from './stored-entry.ts'
+import { filesDir, readFileList, reopenEntry } from './stored-entry.ts'
 
 export interface VerifyCacheOptions {
   cacheDir: string
   /** Default: every complete dataset. */
   versionHash?: string
-  /** Removes what is damaged, so that the next job fetches it again. Default false. */
+  /** Removes what is damaged, so that the next job makes it again. Default false. */
   repair?: boolean
   signal?: AbortSignal
   onProgress?: (progress: { versionHash: string; files: number; totalFiles: number }) => void
@@ -18,7 +18,7 @@ export interface VerifyCacheOptions {
 
 export interface DamagedFile {
   path: string
-  problem: 'missing' | 'size' | 'digest'
+  problem: FileProblem
 }
 
 export interface VerifiedDataset {
@@ -57,13 +57,6 @@ async function verifyEntry(entry: string, versionHash: string, { signal, onProgr
     onProgress?.({ versionHash, files: ++done, totalFiles: files.length })
   })
   return { damaged, withoutDigest: files.filter(({ sha256 }) => sha256 === undefined).length }
-}
-
-async function findProblem(path: string, file: StoredFile): Promise<DamagedFile['problem'] | undefined> {
-  const seen = await stat(path).catch(() => undefined)
-  if (seen === undefined) return 'missing'
-  if (seen.size !== file.sizeBytes) return 'size'
-  return file.sha256 === undefined || (await hashFile(path)) === file.sha256 ? undefined : 'digest'
 }
 
 async function repairEntry(entry: string, damaged: readonly DamagedFile[]): Promise<boolean> {

@@ -22,6 +22,8 @@ export interface ExecTrainerOptions {
   argv: readonly string[]
   /** How the program gets its dataset. Default: folders of images for classification, else DICE. */
   as?: FetchOptions['as'] | undefined
+  /** The dataset as a copy of the job's own. Default false. */
+  own?: boolean
   /** Hand the images over as pixels as well. */
   pixels?: PixelKind | undefined
   /** From SIGTERM to SIGKILL, in milliseconds. */
@@ -82,7 +84,7 @@ async function runProgram(job: AnyJob, options: ExecTrainerOptions) {
   const { command, cwd, env, graceMs } = options
   const [program, ...args] = command
   const as = options.as ?? (job.taskType === 'classification' ? 'imagefolder' : 'dice')
-  const jobFile = await writeJobFile(job, as, options.pixels)
+  const jobFile = await writeJobFile(job, { as, own: options.own === true }, options.pixels)
   job.signal.throwIfAborted()
 
   const said: Said = {}

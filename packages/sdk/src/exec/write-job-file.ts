@@ -34,7 +34,7 @@ export interface JobFile {
 /** Fetches the job's inputs and writes what the program reads. Resolves with the file's path. */
 export async function writeJobFile(
   job: JobBase & { exportFormat?: string; images?: PredictJob['images'] },
-  as: FetchOptions['as'],
+  wanted: FetchOptions,
   pixels?: PixelKind,
 ): Promise<string> {
   const dir = join(job.workDir, 'exec')
@@ -52,7 +52,7 @@ export async function writeJobFile(
     isLocal,
     config,
     workDir,
-    ...(operation === 'train' ? { dataset: { ...(await job.dataset.fetch({ as })), format: as } } : {}),
+    ...(operation === 'train' ? { dataset: { ...(await job.dataset.fetch(wanted)), format: wanted.as } } : {}),
     ...(job.images === undefined ? {} : { imagesFile: await writeImages(job.images, dir) }),
     ...(pixels === undefined || operation === 'export' ? {} : { pixelsFile: await handOver(job, pixels, dir) }),
     checkpoint: (await job.inputs.findCheckpoint()) ?? null,

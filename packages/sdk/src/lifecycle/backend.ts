@@ -1,7 +1,22 @@
-import type { ArtifactKind } from '../contract/index.ts'
+import type { ArtifactKind, DatasetFormat, TaskType } from '../contract/index.ts'
 import type { DatasetIndex } from '../dataset/index-dataset.ts'
 import type { ArtifactOptions, CheckpointFile, PredictImage, UploadedArtifact } from '../job.ts'
 import type { CloseReport, NewEvent } from '../journal/journal-options.ts'
+
+/** The raw dataset and what is in it. */
+export interface OpenedDataset {
+  /** May be shared and read-only. */
+  dir: string
+  index: DatasetIndex
+  /**
+   * The folder of a conversion that is shared and read-only, made by `convert` when there is none. Undefined where nothing
+   * can be shared: then each job makes its own.
+   */
+  shareConversion?(
+    choices: { format: DatasetFormat; taskType: TaskType },
+    convert: (target: string) => Promise<void>,
+  ): Promise<string | undefined>
+}
 
 /** Where a job's events and bytes go, and where its inputs come from: a platform, or folders of this machine. */
 export interface Backend {
@@ -11,8 +26,7 @@ export interface Backend {
   /** Synchronous, cheap, never throws. */
   append(event: NewEvent): void
   upload(kind: ArtifactKind, file: string, options: ArtifactOptions): Promise<UploadedArtifact>
-  /** The raw dataset and what is in it. `dir` may be shared and read-only. */
-  openDataset(signal: AbortSignal): Promise<{ dir: string; index: DatasetIndex }>
+  openDataset(signal: AbortSignal): Promise<OpenedDataset>
   /** Undefined when the job was given none. */
   findCheckpoint(signal: AbortSignal): Promise<CheckpointFile | undefined>
   /** Images to predict that are not a dataset; undefined when the dataset's are meant. */

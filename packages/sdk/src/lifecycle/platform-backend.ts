@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { applyJobSplits } from '../cache/apply-job-splits.ts'
-import { openCacheEntry } from '../cache/dataset-cache.ts'
+import { isReadOnlyError, openCacheEntry } from '../cache/dataset-cache.ts'
 import { fillFromPlatform } from '../cache/fill-from-platform.ts'
 import { CheckpointInput, DatasetManifest } from '../contract/index.ts'
 import { CheckpointError, NetworkError } from '../errors.ts'
@@ -99,20 +99,32 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
         ...withBackoff,
       }
       const maxBytes = options.datasetCacheMaxBytes
-      const entry = await openCacheEntry(
-        {
-          cacheDir: datasetCacheDir,
-          versionHash: key,
-          signal,
-          onWarning: options.onWarning,
-          ...(maxBytes === undefined ? {} : { maxBytes }),
-        },
-        (dir) => fillFromPlatform(fill, dir),
+      const cache = {
+        cacheDir: datasetCacheDir,
+        signal,
+        onWarning: options.onWarning,
+        ...(maxBytes === undefined ? {} : { maxBytes }),
+      }
+      const { dir, index, release } = await openCacheEntry({ ...cache, versionHash: key }, (target) =>
+        fillFromPlatform(fill, target),
       )
-      releases.push(entry.release)
-      if (!fill.hasOwnSplits) return entry
-      const index = await applyJobSplits({ ...fill, hasOwnSplits: false }, entry.index)
-      return { ...entry, index }
+      releases.push(release)
+      const own = fill.hasOwnSplits ? await applyJobSplits({ ...fill, hasOwnSplits: false }, index) : index
+      return {
+        dir,
+        index: own,
+        async shareConversion(choices, convert) {
+          const { openConversion } = await import('../cache/open-conversion.ts')
+          try {
+            const conversion = await openConversion({ ...cache, of: key, index: own, ...choices }, convert)
+            releases.push(conversion.release)
+            return conversion.dir
+          } catch (error) {
+            if (!isReadOnlyError(error)) throw error
+            return undefined
+          }
+        },
+      }
     },
     findCheckpoint: (signal) => findCheckpoint(signal),
     listImages: async () => undefined,

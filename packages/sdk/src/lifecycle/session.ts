@@ -32,7 +32,7 @@ import type {
 } from '../job.ts'
 import type { CloseReport, NewEvent } from '../journal/journal-options.ts'
 import { SDK_NAME } from '../util/version.ts'
-import type { Backend } from './backend.ts'
+import type { Backend, OpenedDataset } from './backend.ts'
 import type { JobSettings } from './settings.ts'
 
 export interface SessionOptions {
@@ -57,7 +57,7 @@ export class Session {
   readonly #print: SessionOptions['print']
   readonly #show: ((progress: Progress) => void) | undefined
   #epoch: number | undefined
-  #dataset: Promise<{ dir: string; index: DatasetIndex }> | undefined
+  #dataset: Promise<OpenedDataset> | undefined
   #checkpoint: Promise<CheckpointFile | undefined> | undefined
   #checkpointIds = new Set<string>()
   #lastArtifact = new Map<ArtifactKind, string>()
@@ -197,28 +197,28 @@ export class Session {
     })
   }
 
-  async fetchDataset({ as }: FetchOptions): Promise<FetchedDataset> {
-    const { dir, index } = await this.#openDataset()
+  async fetchDataset({ as, own = false }: FetchOptions): Promise<FetchedDataset> {
+    const { dir, index, shareConversion } = await this.#openDataset()
     const { classes, counts } = index
     const splits = (Object.keys(counts.splits) as SplitName[]).filter((split) => counts.splits[split] > 0)
     if (!DatasetFormat.options.includes(as)) {
       const wanted = DatasetFormat.options.map((format) => JSON.stringify(format)).join(', ')
       throw new ConfigError(`dataset.fetch got as: ${JSON.stringify(as)}; wanted: ${wanted}`)
     }
-    const target = join(this.settings.workDir, `dataset-${as}`)
-    await mkdir(this.settings.workDir, { recursive: true })
-    if (as === 'imagefolder') {
-      this.#needClassification(index, 'An image folder')
-      const { writeImageFolder } = await import('../dataset/formats/imagefolder/write.ts')
-      await writeImageFolder(index, target, { signal: this.signal })
-      return { dir: target, classes, splits, counts }
-    }
+    if (as === 'imagefolder') this.#needClassification(index, 'An image folder')
     const format = index.format ?? (await this.#detectFormat(dir))
     // DICE leaves images without a split to whoever reads it; the others are read by tools that know nothing of ours.
-    if (format === as && (as === 'dice' ? !index.hasOtherSplits : index.hasOwnSplits !== false))
-      return { dir, classes, splits, counts }
-    await this.#convert({ source: dir, from: format, target, to: as }, index)
-    return { dir: target, classes, splits, counts }
+    const isAsAsked = format === as && (as === 'dice' ? !index.hasOtherSplits : index.hasOwnSplits !== false)
+    if (isAsAsked && as !== 'imagefolder' && !own) return { dir, classes, splits, counts }
+    const write = (target: string) => this.#writeAs(as, { source: dir, from: format, target }, index)
+    const target = join(this.settings.workDir, `dataset-${as}`)
+    const choices = { format: as, taskType: this.settings.taskType }
+    const shared = own ? undefined : await shareConversion?.(choices, write)
+    if (shared === undefined) {
+      await mkdir(this.settings.workDir, { recursive: true })
+      await write(target)
+    }
+    return { dir: shared ?? target, classes, splits, counts }
   }
 
   async samples(): Promise<SampleIndex> {
@@ -296,12 +296,12 @@ export class Session {
     return this.backend.close(options)
   }
 
-  async #openDataset(): Promise<{ dir: string; index: DatasetIndex }> {
+  async #openDataset(): Promise<OpenedDataset> {
     this.#dataset ??= this.#loadDataset()
     return this.#dataset
   }
 
-  async #loadDataset(): Promise<{ dir: string; index: DatasetIndex }> {
+  async #loadDataset(): Promise<OpenedDataset> {
     this.progress({ phase: 'fetch' })
     const start = performance.now()
     const opened = await this.backend.openDataset(this.signal)
@@ -315,21 +315,27 @@ export class Session {
     return opened
   }
 
-  /** Into the work folder: the copy is the trainer's own, and a job that is tried again there finds it. */
-  async #convert(
-    places: { source: string; from: DatasetFormat; target: string; to: DatasetFormat },
+  /** A work folder that a job is tried again in has it already. */
+  async #writeAs(
+    to: DatasetFormat,
+    places: { source: string; from: DatasetFormat; target: string },
     index: DatasetIndex,
   ): Promise<void> {
+    if (to === 'imagefolder') {
+      const { writeImageFolder } = await import('../dataset/formats/imagefolder/write.ts')
+      return writeImageFolder(index, places.target, { signal: this.signal })
+    }
     const { convertDataset } = await import('../dataset/convert-dataset.ts')
     const { losses } = await convertDataset({
       ...places,
+      to,
       task: this.settings.taskType,
       // The same split for every format, also for images that the dataset puts in none.
       splits: new Map(index.samples.map(({ name, split }) => [name, split])),
       signal: this.signal,
     })
     for (const { reason, count, examples } of losses) {
-      this.log('info', `Converting to ${places.to}: ${count} × ${reason}, such as ${examples[0]}`)
+      this.log('info', `Converting to ${to}: ${count} × ${reason}, such as ${examples[0]}`)
     }
   }
 

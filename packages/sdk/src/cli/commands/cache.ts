@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type CachedDataset, listCache, pruneCache, verifyCache } from '../../cache/index.ts'
+import { type CachedDataset, listCache, PROBLEM_TEXTS, pruneCache, verifyCache } from '../../cache/index.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
 import { interruptible } from '../interrupt.ts'
 import { printJson } from '../table.ts'
@@ -14,11 +14,13 @@ Looks after the datasets that jobs of this machine share. What is in use is neve
   prune    Remove what was not used for longest, until the cache is within --max
   verify   Read every file and compare size and SHA-256 with what was announced
 
+A dataset in another format is an entry of its own beside the one it was made of, and goes with it.
+
 Options:
   --dir DIR    Folder of the cache. Default: DATASET_CACHE_DIR
   --max GB     prune: what may stay, in GB. Default: DATASET_CACHE_MAX_GB; 0 removes all that is not in use
   --dry-run    prune: only say what would go
-  --repair     verify: remove what is damaged, so that the next job fetches it again
+  --repair     verify: remove what is damaged, so that the next job makes it again
   --json       Print one JSON document instead of lines for people
   -h, --help   Show this
 
@@ -125,24 +127,25 @@ async function verify({ cacheDir, repair, json }: VerbOptions, io: CliIo): Promi
   for (const { dataset, damaged, withoutDigest, isRepaired } of results) {
     const verdict = damaged.length === 0 ? paint('green', 'intact ') : paint('red', 'damaged')
     io.stdout.write(`${verdict}  ${describe(dataset, io)}\n`)
-    for (const { path, problem } of damaged.slice(0, 10)) io.stdout.write(`    ${path}: ${PROBLEMS[problem]}\n`)
+    for (const { path, problem } of damaged.slice(0, 10)) io.stdout.write(`    ${path}: ${PROBLEM_TEXTS[problem]}\n`)
     if (damaged.length > 10) io.stdout.write(`    and ${damaged.length - 10} more\n`)
     if (withoutDigest > 0) {
       io.stdout.write(`    ${count(withoutDigest, 'file')} without a digest: only the size was compared\n`)
     }
-    if (isRepaired) io.stdout.write('    removed what is damaged: the next job fetches it again\n')
+    if (isRepaired) io.stdout.write('    removed what is damaged: the next job makes it again\n')
     else if (damaged.length > 0) io.stdout.write('    trainyard cache verify --repair removes what is damaged\n')
   }
   io.stdout.write(`${count(results.length, 'dataset')} verified\n`)
   return code
 }
 
-const PROBLEMS = { missing: 'is missing', size: 'has another size', digest: 'has another SHA-256' } as const
-
 function describe(dataset: CachedDataset, io: CliIo): string {
-  const { versionHash, sizeBytes, fileCount, lastUsedAt, users, state } = dataset
+  const { versionHash, sizeBytes, fileCount, lastUsedAt, users, state, conversion } = dataset
   const used = `used ${lastUsedAt.toISOString().slice(0, 16).replace('T', ' ')}`
-  const notes = [state === 'incomplete' ? 'incomplete' : '', users > 0 ? `in use by ${users}` : ''].filter(Boolean)
+  const of = conversion && `${conversion.of.slice(0, 12)} as ${conversion.format} for ${conversion.taskType}`
+  const notes = [of ?? '', state === 'incomplete' ? 'incomplete' : '', users > 0 ? `in use by ${users}` : ''].filter(
+    Boolean,
+  )
   const line = `${versionHash.slice(0, 12)}  ${formatBytes(sizeBytes).padStart(7)}  ${count(fileCount, 'file')}  ${used}`
   return notes.length === 0 ? line : `${line}  ${createPaint(io.stdout, io.env)('yellow', notes.join(', '))}`
 }

@@ -18,6 +18,7 @@ dataset (never tried again), anything else a failure. The guide docs/guides/any-
 Options:
   --as FORMAT      How the dataset comes: dice, coco, yolo, voc, labelme or imagefolder. Default: imagefolder for
                    classification, else dice
+  --own            The dataset as a copy in the work folder, for a program that writes among its files
   --pixels KIND    Images also as numbers, gray or rgb: "pixelsFile" in the job file names one JSON object a line
   --grace SECONDS  From SIGTERM to SIGKILL. Default 15
   --allow-nan      A loss of NaN is accepted and does not fail the job
@@ -56,6 +57,7 @@ async function run(args: string[], io: CliIo): Promise<number> {
     env: io.env,
     argv,
     as: format,
+    own: values.own === true,
     pixels,
     graceMs: seconds * 1000,
     allowNaN: values['allow-nan'] === true,
@@ -64,6 +66,7 @@ async function run(args: string[], io: CliIo): Promise<number> {
 
 const OPTIONS = {
   as: { type: 'string' },
+  own: { type: 'boolean' },
   pixels: { type: 'string' },
   grace: { type: 'string' },
   'allow-nan': { type: 'boolean' },
