@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely'
 import type { RunnerDatabase } from '../db/schema.ts'
 import { getJobRow } from '../jobs/get-job.ts'
 import { BLOCK_POINTS, buildBlocks, type SeriesRef } from './build-blocks.ts'
-import { readExtent, readSeries, type Series } from './read-series.ts'
+import { readBlockedSeries, readSeries, type Series } from './read-series.ts'
 
 export interface ReadMetricsQuery {
   name?: string | undefined
@@ -47,18 +47,11 @@ const MAX_LOOSE_POINTS = 32 * BLOCK_POINTS
 
 async function readOne(database: MetricsDatabase, of: SeriesRef, points: number): Promise<Series> {
   const { db, transaction } = database
-  if (transaction === undefined) return await readSeries(db, of, points, await readExtent(db, of))
-  const read = async (mayBeLoose: boolean) =>
-    await transaction(async (trx) => {
-      await sql`set transaction isolation level repeatable read, read only`.execute(trx)
-      const extent = await readExtent(trx, of)
-      if (!mayBeLoose && (extent.tail > MAX_LOOSE_POINTS || extent.hasHoles)) return undefined
-      return await readSeries(trx, of, points, extent)
-    })
-  const series = await read(false)
+  if (transaction === undefined) return await readSeries(db, of, points)
+  const series = await readBlockedSeries(db, of, points, MAX_LOOSE_POINTS)
   if (series !== undefined) return series
   await buildBlocks({ transaction }, of)
-  return (await read(true)) ?? { axis: 'step', count: 0, points: [] }
+  return await readSeries(db, of, points)
 }
 
 /** The names of an attempt's series, by skipping through the primary key instead of reading every point. */

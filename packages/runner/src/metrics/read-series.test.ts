@@ -1,10 +1,9 @@
 import fc from 'fast-check'
-import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 import { BLOCK_POINTS, buildBlocks, type SeriesRef } from './build-blocks.ts'
 import { downsample } from './downsample.ts'
-import { readExtent, readSeries } from './read-series.ts'
+import { readBlockedSeries, readSeries } from './read-series.ts'
 
 describe('a long series', () => {
   let harness: Harness
@@ -30,10 +29,7 @@ describe('a long series', () => {
       }
     }
     const read = async (points: number) => {
-      const series = await database.transaction(async (trx) => {
-        await sql`set transaction isolation level repeatable read`.execute(trx)
-        return await readSeries(trx, of, points, await readExtent(trx, of))
-      })
+      const series = await readSeries(database.db, of, points)
       return series.points.map(({ step, value }) => ({ step, value }))
     }
     return { of, database, send, read, build: () => buildBlocks(database, of) }
@@ -85,7 +81,7 @@ describe('a long series', () => {
             // Read as it is, with holes; then with blocks again.
             expect(await read(10)).toEqual(downsample(true_, 10))
             await build()
-            expect(await readExtent(database.db, of)).toMatchObject({ hasHoles: false })
+            expect(await readBlockedSeries(database.db, of, 10, BLOCK_POINTS)).toBeDefined()
             const thin = await read(10)
             expect(thin.map(({ step }) => step)).toEqual(thin.map(({ step }) => step).sort((a, b) => a - b))
             for (const point of thin) expect(all.get(point.step)).toEqual(point.value)
@@ -111,12 +107,14 @@ describe('a long series', () => {
     await Promise.all([build(), build(), build()])
     await sending
     await Promise.all([build(), build()])
-    const extent = await readExtent(database.db, of)
-    expect(extent).toMatchObject({
-      blocks: Math.floor(4000 / BLOCK_POINTS),
-      tail: 4000 % BLOCK_POINTS,
-      hasHoles: false,
-    })
+    const blocks = await database.db
+      .selectFrom('metric_blocks')
+      .select('to_step')
+      .where('job_id', '=', of.jobId)
+      .execute()
+    expect(blocks).toHaveLength(Math.floor(4000 / BLOCK_POINTS))
+    expect(await readBlockedSeries(database.db, of, 30, 4000 % BLOCK_POINTS)).toBeDefined()
+    expect(await readBlockedSeries(database.db, of, 30, (4000 % BLOCK_POINTS) - 1)).toBeUndefined()
     expect(await read(30)).toEqual(downsample(points, 30))
   })
 })

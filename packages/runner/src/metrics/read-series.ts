@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { RunnerDatabase } from '../db/schema.ts'
 import { BLOCK_POINTS, type SeriesRef } from './build-blocks.ts'
 import { bucketSizeFor, downsample } from './downsample.ts'
-import { readBlocks } from './read-blocks.ts'
+import { countPacked, packSteps, packTimes, packValues, pointAt, unpackPoints } from './packed-points.ts'
 
 export interface SeriesPoint {
   step: number
@@ -18,64 +18,54 @@ export interface Series {
   points: SeriesPoint[]
 }
 
-/** How much of a series has blocks. */
-export interface SeriesExtent {
-  blocks: number
-  inBlocks: number
-  /** Last step that is in a block; -1 without any. */
-  lastBlocked: number
-  /** Points after the last block. */
-  tail: number
-  /** Whether blocks are missing between others, because a late point fell there. */
-  hasHoles: boolean
-}
-
-/** In one statement: all numbers are of the same moment. */
-export async function readExtent(db: Kysely<RunnerDatabase>, of: SeriesRef): Promise<SeriesExtent> {
-  const { rows } = await sql<SeriesExtent>`
-    with extent as (
-      select count(*) as blocks, coalesce(sum(count), 0)::float8 as "inBlocks", coalesce(max(to_step), -1) as "lastBlocked",
-        -- They begin at 0, and no two have a step in common.
-        coalesce(sum(to_step - from_step + 1), 0) <> coalesce(max(to_step), -1) + 1 as "hasHoles"
-      from metric_blocks where ${isOf(of)}
-    )
-    select extent.*, (select count(*) from metrics where ${isOf(of)} and step > extent."lastBlocked") as tail
-    from extent`.execute(db)
-  return rows[0] ?? { blocks: 0, inBlocks: 0, lastBlocked: -1, tail: 0, hasHoles: false }
-}
-
 /**
  * A series in about `points` points, the same as `downsample` gives of all of them. Short series, and those that are asked for in
- * detail, are read whole; of long ones the blocks and what comes after them. `db` sees one moment, that of `extent`: a transaction.
+ * detail, are read whole; of long ones the blocks and what comes after them.
  */
-export async function readSeries(
+export async function readSeries(db: Kysely<RunnerDatabase>, of: SeriesRef, points: number): Promise<Series> {
+  return (await readBlockedSeries(db, of, points)) ?? (await readWholeSeries(db, of, points))
+}
+
+/** The same; undefined when blocks are missing between others, or more than `maxLoose` points have none yet. */
+export async function readBlockedSeries(
   db: Kysely<RunnerDatabase>,
   of: SeriesRef,
   points: number,
-  extent: SeriesExtent,
-): Promise<Series> {
-  const count = extent.inBlocks + extent.tail
+  maxLoose?: number,
+): Promise<Series | undefined> {
+  // One statement: all of it is of the same moment.
+  const row = await readRow(db, of, maxLoose)
+  const tail = unpackPoints({ steps: row.tailSteps, values: row.tailValues, times: row.tailTimes })
+  if (row.hasHoles || tail.length > (maxLoose ?? Number.POSITIVE_INFINITY)) return undefined
+  const count = row.inBlocks + tail.length
+  // A name that counts both ways is shown by step.
+  const axis = row.axes?.includes('epoch') && !row.axes.includes('step') ? 'epoch' : 'step'
+  const blocks = countPacked({ steps: row.lowSteps })
+  if (blocks === 0) return { axis, count, points: downsample(tail, points) }
   const bucketSize = bucketSizeFor(count, points)
-  if (bucketSize < BLOCK_POINTS || extent.hasHoles || extent.blocks === 0) {
-    const all = await readPoints(db, of, -1)
-    return { axis: all.axis, count: all.points.length, points: downsample(all.points, points) }
-  }
+  if (bucketSize < BLOCK_POINTS) return await readWholeSeries(db, of, points)
+
   const factor = bucketSize / BLOCK_POINTS
-  const kept = new Map<number, SeriesPoint>()
-  const buckets = await readBuckets(db, of, factor)
-  const tail = await readPoints(db, of, extent.lastBlocked)
-  // What has no block yet is cut as it will be, so that nothing moves when it gets one.
-  for (const [index, point] of tail.points.entries()) {
-    const number = Math.floor((extent.blocks + Math.floor(index / BLOCK_POINTS)) / factor)
-    const bucket = buckets.get(number) ?? {}
-    buckets.set(number, bucket)
+  const buckets: Bucket[] = []
+  const put = (block: number, point: SeriesPoint | undefined) => {
+    if (point === undefined) return
+    const number = Math.floor(block / factor)
+    const bucket = buckets[number] ?? {}
+    buckets[number] = bucket
     widen(bucket, point)
   }
-  const ends = await readEnds(db, of)
-  for (const point of ends.points) kept.set(point.step, point)
-  for (const { low, high, nan } of buckets.values())
-    for (const point of [low, high, nan]) if (point !== undefined) kept.set(point.step, point)
-  return { axis: ends.axis, count, points: [...kept.values()].sort((a, b) => a.step - b.step) }
+  const lows = { steps: row.lowSteps, values: row.lowValues, times: row.lowTimes }
+  const highs = { steps: row.highSteps, values: row.highValues, times: row.highTimes }
+  const nans = { steps: row.nanSteps, values: row.nanValues, times: row.nanTimes }
+  for (let block = 0; block < blocks; block++)
+    for (const extremes of [lows, highs, nans]) put(block, pointAt(extremes, block))
+  // What has no block yet is cut as it will be, so that nothing moves when it gets one.
+  for (const [index, point] of tail.entries()) put(blocks + Math.floor(index / BLOCK_POINTS), point)
+  const kept = new Map<number, SeriesPoint>()
+  const ends = unpackPoints({ steps: row.endSteps, values: row.endValues, times: row.endTimes })
+  for (const point of [...ends, ...buckets.flatMap(({ low, high, nan }) => [low, high, nan])])
+    if (point !== undefined) kept.set(point.step, point)
+  return { axis, count, points: [...kept.values()].sort((a, b) => a.step - b.step) }
 }
 
 interface Bucket {
@@ -92,52 +82,53 @@ function widen(bucket: Bucket, point: SeriesPoint): void {
   }
 }
 
-async function readPoints(db: Kysely<RunnerDatabase>, of: SeriesRef, after: number) {
-  // Packed into three arrays: a row object a point would cost more than reading it.
-  const { rows } = await sql<{
-    axis: MetricAxis | null
-    steps: number[] | null
-    values: number[] | null
-    times: number[] | null
-  }>`
-    select max(axis) as axis,
-           array_agg(step::float8 order by step) as steps,
-           array_agg(value order by step) as values,
-           array_agg((extract(epoch from time) * 1000)::float8 order by step) as times
-    from metrics where ${isOf(of)} and step > ${after}`.execute(db)
-  const { axis, steps, values, times } = rows[0] ?? {}
-  const points = (steps ?? []).map((step, index): SeriesPoint => {
-    return { step, value: values?.[index] ?? Number.NaN, time: times?.[index] ?? 0 }
-  })
-  // A name that counts both ways is shown by step.
-  return { axis: axis ?? 'step', points }
+async function readWholeSeries(db: Kysely<RunnerDatabase>, of: SeriesRef, points: number): Promise<Series> {
+  const { rows } = await sql<{ axis: MetricAxis | null } & Record<'steps' | 'values' | 'times', Buffer>>`
+    select max(axis) as axis, ${packSteps('step')} as steps, ${packValues('value')} as values, ${packTimes('time')} as times
+    from (select axis, step, value, time from metrics where ${isOf(of)} order by step) as point`.execute(db)
+  const all = rows[0] === undefined ? [] : unpackPoints(rows[0])
+  return { axis: rows[0]?.axis ?? 'step', count: all.length, points: downsample(all, points) }
 }
 
-/** Blocks put together, each bucket of so many. */
-async function readBuckets(db: Kysely<RunnerDatabase>, of: SeriesRef, factor: number): Promise<Map<number, Bucket>> {
-  const blocks = await readBlocks(db, of)
-  const buckets = new Map<number, Bucket>()
-  for (let index = 0; index < blocks.length; index++) {
-    const number = Math.floor(index / factor)
-    const bucket = buckets.get(number) ?? {}
-    buckets.set(number, bucket)
-    for (const point of blocks.at(index)) widen(bucket, point)
-  }
-  return buckets
-}
+type Columns = `${'low' | 'high' | 'nan' | 'tail' | 'end'}${'Steps' | 'Values' | 'Times'}`
+type Row = { inBlocks: number; hasHoles: boolean; axes: string | null } & Record<Columns, Buffer>
 
-/** The first and the last point. */
-async function readEnds(
-  db: Kysely<RunnerDatabase>,
-  of: SeriesRef,
-): Promise<{ axis: MetricAxis; points: SeriesPoint[] }> {
-  const columns = sql`axis, step::float8 as step, value, (extract(epoch from time) * 1000)::float8 as time`
-  const { rows } = await sql<SeriesPoint & { axis: MetricAxis }>`
-    (select ${columns} from metrics where ${isOf(of)} order by metrics.step limit 1)
-    union all
-    (select ${columns} from metrics where ${isOf(of)} order by metrics.step desc limit 1)`.execute(db)
-  const axis = rows.some((row) => row.axis === 'step') ? 'step' : 'epoch'
-  return { axis, points: rows.map(({ step, value, time }) => ({ step, value, time })) }
+/** The blocks of a series, the points after them, and its ends. */
+async function readRow(db: Kysely<RunnerDatabase>, of: SeriesRef, maxLoose: number | undefined): Promise<Row> {
+  const { rows } = await sql<Row>`
+    with blocks as (
+      select coalesce(sum(count), 0)::float8 as "inBlocks", coalesce(max(to_step), -1) as last,
+        -- They begin at 0, and no two have a step in common.
+        coalesce(sum(to_step - from_step + 1), 0) <> coalesce(max(to_step), -1) + 1 as "hasHoles",
+        ${packSteps('low_step')} as "lowSteps", ${packValues('low_value')} as "lowValues", ${packTimes('low_time')} as "lowTimes",
+        ${packSteps('high_step')} as "highSteps", ${packValues('high_value')} as "highValues",
+        ${packTimes('high_time')} as "highTimes",
+        ${packSteps('nan_step')} as "nanSteps", ${packValues('nan_value')} as "nanValues", ${packTimes('nan_time')} as "nanTimes"
+      from (
+        select *, null::float8 as nan_value from metric_blocks where ${isOf(of)} order by to_step
+      ) as block
+    ),
+    tail as (
+      select ${packSteps('step')} as "tailSteps", ${packValues('value')} as "tailValues", ${packTimes('time')} as "tailTimes",
+        string_agg(distinct axis, ',') as tail_axes
+      from (
+        select axis, step, value, time from metrics where ${isOf(of)} and step > (select last from blocks)
+        order by step limit ${maxLoose === undefined ? null : maxLoose + 1}::bigint
+      ) as point
+    ),
+    ends as (
+      select ${packSteps('step')} as "endSteps", ${packValues('value')} as "endValues", ${packTimes('time')} as "endTimes",
+        string_agg(axis, ',') as end_axes
+      from (
+        (select axis, step, value, time from metrics where ${isOf(of)} order by step limit 1)
+        union all
+        (select axis, step, value, time from metrics where ${isOf(of)} order by step desc limit 1)
+      ) as point
+    )
+    select *, concat_ws(',', end_axes, tail_axes) as axes from blocks, tail, ends`.execute(db)
+  const [row] = rows
+  if (row === undefined) throw new Error('an aggregate has no row')
+  return row
 }
 
 function isOf({ jobId, attempt, name }: SeriesRef) {
