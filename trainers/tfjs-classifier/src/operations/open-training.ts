@@ -9,6 +9,8 @@ import type { ModelSpec } from '../models/spec.ts'
 import { createRandom } from '../random.ts'
 import { chooseModel, type Settings } from '../settings.ts'
 import { startBackend } from '../tensors/start-backend.ts'
+import { evaluate } from '../training/evaluate.ts'
+import type { EpochReport } from '../training/train-network.ts'
 
 /** Everything that training needs, in memory. */
 export interface Training {
@@ -21,6 +23,8 @@ export interface Training {
   /** May hold no image. */
   test: ImageSet
   network: Network
+  /** There when an earlier attempt of this job trained the network: how far. */
+  done?: EpochReport
 }
 
 /** Reads the dataset and builds the network, from a checkpoint where the job was given one. */
@@ -42,8 +46,8 @@ export async function openTraining(job: TrainJob, settings: Settings): Promise<T
 
   await startBackend()
   const network = buildNetwork(spec, createRandom(settings.seed, 'weights'))
-  const training = { spec, classes, normalization: measureNormalization(train), train, val, test, network }
-  await startFromCheckpoint(job, training)
+  const training: Training = { spec, classes, normalization: measureNormalization(train), train, val, test, network }
+  await startFromCheckpoint(job, training, settings)
   const parameters = [...network.weights.values()].reduce((sum, weight) => sum + weight.size, 0)
   job.log.info(
     `${spec.model} with ${parameters} weights; ${train.count} images to train, ${val.count} to validate, ${test.count} to test`,
@@ -51,14 +55,33 @@ export async function openTraining(job: TrainJob, settings: Settings): Promise<T
   return training
 }
 
-/** Goes on from the job's checkpoint; pictures must then be normalised as its weights are used to. */
-async function startFromCheckpoint(job: TrainJob, training: Training): Promise<void> {
+/** Starts from the job's checkpoint; pictures must then be normalised as its weights are used to. */
+async function startFromCheckpoint(job: TrainJob, training: Training, settings: Settings): Promise<void> {
   const file = await job.inputs.findCheckpoint()
   if (file === undefined) return
-  const checkpoint = await loadCheckpoint(file.path)
-  assignWeights(training.network, checkpoint.weights)
-  training.normalization = checkpoint.info.normalization
-  job.log.info(`Starting from ${file.name}, epoch ${checkpoint.info.epoch}`)
+  const { info, weights } = await loadCheckpoint(file.path)
+  const { network, classes, val } = training
+  assignWeights(network, weights)
+  training.normalization = info.normalization
+  const epoch = file.resume?.epoch ?? info.epoch
+  if (file.resume === undefined || epoch === 0) {
+    job.log.info(`Starting from ${file.name}, epoch ${info.epoch}`)
+    return
+  }
+  // What later epochs have to be better than.
+  const validation = await evaluate(network, val, info.normalization, classes.length, job.signal)
+  const { loss = validation.loss, accuracy = validation.accuracy, learning_rate: learningRate } = info.metrics
+  training.done = {
+    epoch,
+    loss,
+    accuracy,
+    validation,
+    learningRate: learningRate ?? settings.learningRate,
+    isBest: true,
+  }
+  job.log.info(
+    `Going on behind epoch ${epoch} of ${settings.epochs}, from ${file.name} of attempt ${file.resume.attempt}`,
+  )
 }
 
 function warnOfGaps(job: TrainJob, splits: SplitSamples): void {

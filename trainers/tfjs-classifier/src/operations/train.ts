@@ -7,14 +7,18 @@ import { epochMetrics } from './epoch-metrics.ts'
 import { judge } from './judge.ts'
 import { openTraining, type Training } from './open-training.ts'
 
+/** How often the last checkpoint is saved while training, at most. */
+const LAST_SAVES = 10
+
 /** Trains, keeps the best and the last checkpoint, and tests the best on images never seen. */
 export async function train(job: TrainJob): Promise<TrainOutcome> {
   const settings = parseSettings(job.config)
   const training = await openTraining(job, settings)
   const { network, classes } = training
   const capture = (report?: EpochReport): Checkpoint => captureCheckpoint(training, settings, report)
-  let best: Checkpoint | undefined
-  let finished: EpochReport | undefined
+  let finished = training.done
+  let best = finished && capture(finished)
+  const saveEvery = Math.ceil(settings.epochs / LAST_SAVES)
   try {
     const result = await trainNetwork({
       ...training,
@@ -27,9 +31,13 @@ export async function train(job: TrainJob): Promise<TrainOutcome> {
         finished = report
         const metrics = epochMetrics(report, classes.length)
         job.progress({ epoch: report.epoch, totalEpochs: settings.epochs, phase: 'train', metrics })
-        if (!report.isBest) return
-        best = capture(report)
-        await upload(job, 'best', best)
+        const now = capture(report)
+        if (report.isBest) {
+          best = now
+          await upload(job, 'best', best)
+        }
+        // What another attempt goes on from. The very last one is saved at the end in any case.
+        if (report.epoch % saveEvery === 0 && report.epoch < settings.epochs) await upload(job, 'last', now)
       },
     })
     if (result.stoppedEarly) {

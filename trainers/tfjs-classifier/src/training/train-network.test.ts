@@ -1,13 +1,14 @@
 import { memory } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { readWeights } from '../checkpoints/checkpoint.ts'
+import { assignWeights, readWeights } from '../checkpoints/checkpoint.ts'
+import type { NamedTensor } from '../checkpoints/safetensors.ts'
 import { measureNormalization } from '../data/normalization.ts'
 import { buildNetwork } from '../models/build-network.ts'
 import { createRandom } from '../random.ts'
 import { chooseModel, parseSettings } from '../settings.ts'
 import { startBackend } from '../tensors/start-backend.ts'
 import { BAR_CLASSES, drawBars } from '../testing/bars.ts'
-import { type StepReport, type TrainNetworkOptions, trainNetwork } from './train-network.ts'
+import { type EpochReport, type StepReport, type TrainNetworkOptions, trainNetwork } from './train-network.ts'
 
 beforeAll(() => startBackend())
 
@@ -20,13 +21,15 @@ const valSet = drawBars(60, SIZE, 2)
 async function trainOnBars(
   model: string,
   config: Record<string, unknown>,
-  more: Partial<Pick<TrainNetworkOptions, 'onStep' | 'onEpoch' | 'signal'>> = {},
+  more: Partial<Pick<TrainNetworkOptions, 'onStep' | 'onEpoch' | 'signal' | 'done'>> = {},
+  weights?: readonly NamedTensor[],
 ) {
   const settings = parseSettings({
     basic: { imgsz: SIZE, batch: 16, epochs: 4, learning_rate: 0.005, ...config },
     advanced: { patch_size: 4, hidden_units: 32, mixer_width: 24, mixer_blocks: 1, ...config },
   })
   const network = buildNetwork(chooseModel(model, settings, classCount), createRandom(settings.seed, 'weights'))
+  if (weights !== undefined) assignWeights(network, weights)
   try {
     const result = await trainNetwork({
       network,
@@ -93,6 +96,69 @@ test('stops between two steps when it is told to', async () => {
   )
   await expect(training).rejects.toThrow('enough')
   expect(steps).toEqual([2, 4, 6])
+})
+
+describe('behind epochs of an earlier attempt', () => {
+  /** The first two of six epochs, and the weights after them. */
+  async function interrupted() {
+    const controller = new AbortController()
+    const reports: EpochReport[] = []
+    let kept: NamedTensor[] = []
+    const settings = parseSettings({
+      basic: { imgsz: SIZE, batch: 16, epochs: 6, learning_rate: 0.005 },
+      advanced: { hidden_units: 32 },
+    })
+    const network = buildNetwork(chooseModel('mlp', settings, classCount), createRandom(settings.seed, 'weights'))
+    const training = trainNetwork({
+      ...{ network, train: trainSet, val: valSet, normalization: measureNormalization(trainSet), classCount, settings },
+      signal: controller.signal,
+      onEpoch(report) {
+        reports.push(report)
+        if (report.epoch < 2) return
+        kept = readWeights(network).map((weight) => ({ ...weight, values: weight.values.slice() }))
+        controller.abort(new Error('stopped'))
+      },
+    })
+    await expect(training).rejects.toThrow('stopped')
+    network.dispose()
+    const done = reports[1]
+    if (done === undefined) throw new Error('there was no second epoch')
+    return { done, kept }
+  }
+
+  test('goes on with numbers, steps and learning rate, and learns as well as without a stop', async () => {
+    const { done, kept } = await interrupted()
+    const whole: EpochReport[] = []
+    await trainOnBars('mlp', { epochs: 6 }, { onEpoch: (report) => void whole.push(report) })
+    const rest: EpochReport[] = []
+    const steps: StepReport[] = []
+    const { result } = await trainOnBars(
+      'mlp',
+      { epochs: 6 },
+      { done, onEpoch: (report) => void rest.push(report), onStep: (report) => void steps.push(report) },
+      kept,
+    )
+    expect(rest.map(({ epoch }) => epoch)).toEqual([3, 4, 5, 6])
+    expect(rest.map(({ learningRate }) => learningRate)).toEqual(whole.slice(2).map(({ learningRate }) => learningRate))
+    expect(steps[0]).toMatchObject({ step: 2 * 15 + 2, totalSteps: 6 * 15 })
+    expect(result.best.validation.accuracy).toBeGreaterThan(0.9)
+    // Better than the best of before, or nothing: a worse epoch must not replace it.
+    for (const report of rest)
+      if (report.isBest) expect(report.validation.accuracy).toBeGreaterThanOrEqual(done.validation.accuracy)
+  })
+
+  test('has nothing left to do when all epochs were', async () => {
+    const { done, kept } = await interrupted()
+    const rest: EpochReport[] = []
+    const { result } = await trainOnBars(
+      'mlp',
+      { epochs: 2 },
+      { done, onEpoch: (report) => void rest.push(report) },
+      kept,
+    )
+    expect(rest).toEqual([])
+    expect(result).toEqual({ last: done, best: done, stoppedEarly: false })
+  })
 })
 
 test('stops early when patience runs out', async () => {

@@ -38,6 +38,8 @@ export interface TrainNetworkOptions {
   classCount: number
   settings: Settings
   signal: AbortSignal
+  /** How far the weights that the network holds were trained already: training goes on behind that epoch. Default: not at all. */
+  done?: EpochReport
   /** Called about ten times an epoch. */
   onStep?(report: StepReport): void
   onEpoch?(report: EpochReport): Promise<void> | void
@@ -52,7 +54,10 @@ export interface TrainNetworkResult {
 
 const STEP_REPORTS_PER_EPOCH = 10
 
-/** Trains a network, epoch by epoch. Same seed, same data, same settings: same weights. */
+/**
+ * Trains a network, epoch by epoch. Same seed, same data, same settings: same weights. Behind earlier epochs, numbers, order of
+ * the images and learning rate go on where they were; the optimizer's averages begin anew.
+ */
 export async function trainNetwork(options: TrainNetworkOptions): Promise<TrainNetworkResult> {
   const { network, train, settings, signal, classCount, normalization } = options
   const stride = train.shape.imageSize ** 2 * train.shape.channels
@@ -69,13 +74,19 @@ export async function trainNetwork(options: TrainNetworkOptions): Promise<TrainN
   const optimizer = createOptimizer(settings.optimizer, [...network.weights.values()], settings)
   const order = Int32Array.from({ length: train.count }, (_, index) => index)
   const shuffling = createRandom(settings.seed, 'shuffle')
-  const bending = createRandom(settings.seed, 'augment')
-  const training = { dropout: settings.dropout, random: createRandom(settings.seed, 'dropout') }
+  const { done } = options
+  const epochsDone = done?.epoch ?? 0
+  for (let epoch = 0; epoch < epochsDone; epoch++) shuffle(order, shuffling)
+  // How many numbers the earlier epochs drew is not known: theirs are left alone.
+  const suffix = epochsDone === 0 ? '' : `-behind-${epochsDone}`
+  const bending = createRandom(settings.seed, `augment${suffix}`)
+  const training = { dropout: settings.dropout, random: createRandom(settings.seed, `dropout${suffix}`) }
   const plain = new Float32Array(stride)
 
-  let step = 0
-  let best: EpochReport | undefined
-  for (let epoch = 1; ; epoch++) {
+  let step = epochsDone * stepsPerEpoch
+  let best = done
+  if (done !== undefined && epochsDone >= settings.epochs) return { last: done, best: done, stoppedEarly: false }
+  for (let epoch = epochsDone + 1; ; epoch++) {
     shuffle(order, shuffling)
     let lossSum = 0
     let correct = 0
