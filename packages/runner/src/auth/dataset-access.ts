@@ -15,6 +15,7 @@ export function datasetAccess(context: RunnerContext, c: Context): DatasetAccess
       return projectsFor(caller, 'datasets:read').map(({ id }) => id)
     },
     projectFor: (name) => chooseProject(caller, 'datasets:write', name).id,
+    organisationOf: (projectId) => caller.projects.find(({ id }) => id === projectId)?.organisation,
     audit: (trx, { action, id, projectId, data }) =>
       context.identity.audit(trx, {
         ...{ actor: caller.subject, action, subject: `dataset:${id}`, projectId },

@@ -6,6 +6,8 @@ export interface DatasetAccess {
   readable(): readonly string[]
   /** The id of the project that a new dataset goes to; throws when there is none. */
   projectFor(name: string | undefined): string
+  /** The slug of the organisation that has a project of theirs. */
+  organisationOf(projectId: string): string | undefined
   audit: AuditDataset
 }
 

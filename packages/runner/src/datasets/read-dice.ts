@@ -34,7 +34,9 @@ export async function readDice(dataset: UnpackedDataset, fileName: string): Prom
   if (taskType === undefined)
     throw new TrainyardError(
       'unprocessable',
-      `No trainer knows the task of ${fileName}: task_type is "${file.task_type}", wanted ${Object.keys(TASK_TYPES).join(', ')}`,
+      `No trainer knows the task of ${fileName}: task_type is "${file.task_type}"; wanted is ` +
+        `${Object.keys(TASK_TYPES).join(', ')}, or geometry_detection with a turned box ("obb") in an image. ` +
+        'Of the task types of DICE only line_detection has no trainers',
     )
 
   const issues = createIssueList()

@@ -27,7 +27,10 @@ interface SourceObject {
   etag: string
 }
 
-export interface RegisterSourceOptions extends Omit<RegisterDatasetRequest, 'project'>, Owned {}
+export interface RegisterSourceOptions extends Omit<RegisterDatasetRequest, 'project'>, Owned {
+  /** The slug of the organisation that has the project: sources may be of some alone. */
+  organisation: string | undefined
+}
 
 /**
  * Registers a dataset whose images stay where they are: its annotation files are read and copied, its images are listed.
@@ -35,9 +38,9 @@ export interface RegisterSourceOptions extends Omit<RegisterDatasetRequest, 'pro
  */
 export async function registerSource(
   context: DatasetContext,
-  { name, source: asked, format, taskType, ...owned }: RegisterSourceOptions,
+  { name, source: asked, format, taskType, organisation, ...owned }: RegisterSourceOptions,
 ): Promise<{ dataset: Dataset; created: boolean }> {
-  const source = checkSource(context, asked)
+  const source = checkSource(context, asked, organisation)
   const store = storeOf(context, source)
   await sweepUploads(context)
   return await inScratchFolder(context, async (scratch) => {

@@ -146,10 +146,12 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
   // Described here, read below: the body is a stream of any length, or JSON.
   api.openAPIRegistry.registerPath(uploadRoute)
   api.post('/v1/datasets', async (c) => {
-    const { audit, projectFor } = options.access(c)
+    const { audit, projectFor, organisationOf } = options.access(c)
     if (/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
       const { project, ...request } = parseBody(RegisterDatasetRequest, await readJsonBody(c.req.raw, SOURCE_BODY))
-      const { dataset, created } = await registerSource(context, { ...request, projectId: projectFor(project), audit })
+      const projectId = projectFor(project)
+      const owned = { projectId, organisation: organisationOf(projectId), audit }
+      const { dataset, created } = await registerSource(context, { ...request, ...owned })
       return c.json(dataset, created ? 201 : 200)
     }
     const body = readRequestBody(c.req.raw.body)

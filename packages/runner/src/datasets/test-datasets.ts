@@ -14,6 +14,7 @@ import { type DatasetTables, datasetMigrations } from './tables.ts'
 export const access = (): DatasetAccess => ({
   readable: () => [DEFAULT_PROJECT_ID],
   projectFor: () => DEFAULT_PROJECT_ID,
+  organisationOf: () => 'local',
   audit: async () => {},
 })
 
