@@ -132,6 +132,18 @@ describe('a dataset in another format', () => {
     expect(warnings.join()).toContain('"train/cat/0.png" has another SHA-256')
   })
 
+  it('is removed whole by a repair when it is damaged', async () => {
+    const { dir: folder } = await fetchAs('yolo')
+    await closeJobs()
+    const image = join(folder, 'train', 'cat', '0.png')
+    chmodSync(image, 0o644)
+    writeFileSync(image, 'short')
+    const results = await verifyCache({ cacheDir, repair: true })
+    expect(results.map(({ damaged, isRepaired }) => [damaged.length, isRepaired])).toContainEqual([1, true])
+    expect(readdirSync(cacheDir)).toEqual([versionHash])
+    expect(existsSync(join((await fetchAs('yolo')).dir, 'train', 'cat', '0.png'))).toBe(true)
+  })
+
   it('goes with the dataset that it was made of, and neither of them while a job uses it', async () => {
     await fetchAs('yolo')
     expect((await pruneCache({ cacheDir, maxBytes: 0 })).removed).toEqual([])

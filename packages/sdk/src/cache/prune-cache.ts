@@ -32,7 +32,7 @@ export async function pruneCache(options: PruneCacheOptions): Promise<PrunedCach
   const removed: CachedDataset[] = []
   const tryRemove = async (dataset: CachedDataset) => {
     if (removed.includes(dataset) || dataset.users > 0 || keep.includes(dataset.versionHash)) return
-    const isRemoved = dryRun ? !dataset.isLocked : await remove(join(cacheDir, dataset.versionHash))
+    const isRemoved = dryRun ? !dataset.isLocked : await removeEntry(join(cacheDir, dataset.versionHash))
     if (!isRemoved) return
     removed.push(dataset)
     keptBytes -= dataset.sizeBytes
@@ -47,7 +47,8 @@ export async function pruneCache(options: PruneCacheOptions): Promise<PrunedCach
   return { removed, keptBytes }
 }
 
-async function remove(entry: string): Promise<boolean> {
+/** Removes an entry that nobody uses; false when it was not to be had. */
+export async function removeEntry(entry: string): Promise<boolean> {
   const trash = `${entry}.trash-${randomUUID()}`
   // Whoever opens an entry marks it under the same lock: nobody can begin to use it between the look and the rename.
   const isOurs = await tryWithLock(`${entry}.lock`, async () => {

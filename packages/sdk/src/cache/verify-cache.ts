@@ -4,6 +4,7 @@ import { forEachConcurrently } from '../util/for-each-concurrently.ts'
 import { type FileProblem, findProblem } from './find-damage.ts'
 import { type CachedDataset, listCache } from './list-cache.ts'
 import { tryWithLock } from './lock.ts'
+import { removeEntry } from './prune-cache.ts'
 import { filesDir, readFileList, reopenEntry } from './stored-entry.ts'
 
 export interface VerifyCacheOptions {
@@ -38,8 +39,11 @@ export async function verifyCache(options: VerifyCacheOptions): Promise<Verified
     if (dataset.state !== 'complete' || (versionHash !== undefined && dataset.versionHash !== versionHash)) continue
     const entry = join(cacheDir, dataset.versionHash)
     const { damaged, withoutDigest } = await verifyEntry(entry, dataset.versionHash, options)
-    const isRepaired =
-      repair && damaged.length > 0 && (await tryWithLock(`${entry}.lock`, () => repairEntry(entry, damaged))) === true
+    const mend = async () =>
+      // Of a conversion nothing is used again, and without its last file nobody could tell of what it was one.
+      (dataset.conversion !== undefined && (await removeEntry(entry))) ||
+      (await tryWithLock(`${entry}.lock`, () => repairEntry(entry, damaged))) === true
+    const isRepaired = repair && damaged.length > 0 && (await mend())
     results.push({ dataset, damaged, withoutDigest, isRepaired })
   }
   return results
