@@ -81,6 +81,8 @@ export interface LauncherCapabilities {
   memoryLimit: boolean
   networkPolicy: boolean
   imagePull: boolean
+  /** What a job writes altogether is looked at now and then; beyond `resources.diskGb` it ends as `storage_limit`. */
+  diskLimit?: boolean
   /** Everything printed comes as `stdout`: the engine does not keep the two apart. */
   mergedOutput?: boolean
 }

@@ -21,6 +21,8 @@ export interface DockerConfig {
   cpus?: number
   /** For trainers whose manifest names no shared memory. */
   shmMb: number
+  /** What a job may write, for trainers whose manifest does not say; without a limit when absent. */
+  diskGb?: number
   /** Size of /tmp, which is memory of the job. */
   tmpMb: number
   pidsLimit: number
@@ -82,6 +84,7 @@ const DockerEnvironment = z.object({
   DOCKER_MEMORY_MB: count(4096),
   DOCKER_CPUS: z.coerce.number().positive().optional(),
   DOCKER_SHM_MB: count(1024),
+  DOCKER_DISK_GB: z.coerce.number().positive().optional(),
   DOCKER_TMP_MB: count(256),
   DOCKER_PIDS_LIMIT: count(1024),
   DOCKER_LOG_MAX_MB: z.coerce.number().int().min(2).default(100),
@@ -114,6 +117,7 @@ export function readDockerConfig(env: Record<string, string | undefined>): Docke
     memoryMb: values.DOCKER_MEMORY_MB,
     ...(values.DOCKER_CPUS === undefined ? {} : { cpus: values.DOCKER_CPUS }),
     shmMb: values.DOCKER_SHM_MB,
+    ...(values.DOCKER_DISK_GB === undefined ? {} : { diskGb: values.DOCKER_DISK_GB }),
     tmpMb: values.DOCKER_TMP_MB,
     pidsLimit: values.DOCKER_PIDS_LIMIT,
     logMaxMb: values.DOCKER_LOG_MAX_MB,

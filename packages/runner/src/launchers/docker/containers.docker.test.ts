@@ -62,7 +62,7 @@ describe.skipIf(image === undefined)('containers', () => {
     ...over,
   })
   const when = async (ref: AttemptRef, state: Observation['state'], by = launcher): Promise<Observation> => {
-    for (let waits = 0; waits < 1500; waits++) {
+    for (let waits = 0; waits < 4500; waits++) {
       const seen = await by.observe(ref)
       if (seen.state === state) return seen
       await sleep(20)
@@ -173,6 +173,23 @@ describe.skipIf(image === undefined)('containers', () => {
     expect(listed).toContainEqual({ jobId: ref.jobId, attempt: 1 })
     await launcher.remove(ref)
     expect(await named(ref)).toEqual([])
+  })
+
+  it('are ended when they write more than they may, whichever runner sees it', async () => {
+    const program = (then: string) =>
+      `require('fs').writeFileSync(process.env.WORK_DIR + '/large', Buffer.alloc(30e6)); ${then}`
+    const over = { reason: 'storage_limit', detail: expect.stringContaining('0.02 GB') }
+    const goesOn = request(program('setInterval(() => {}, 1000)'), { resources: { diskGb: 0.02 } })
+    await launcher.launch(goesOn)
+    expect(await when(goesOn, 'exited')).toMatchObject({ ...over, exitCode: 137 })
+    expect(await (await create()).observe(goesOn)).toMatchObject(over)
+    // Before anybody looked.
+    const fails = request(program('process.exit(1)'), { resources: { diskGb: 0.02 } })
+    await launcher.launch(fails)
+    expect(await when(fails, 'exited')).toMatchObject({ ...over, exitCode: 1 })
+    const enough = request(program('process.exit(1)'), { resources: { diskGb: 1 } })
+    await launcher.launch(enough)
+    expect(await when(enough, 'exited')).not.toHaveProperty('reason')
   })
 
   it('tell why an image could not be pulled', async () => {

@@ -3,6 +3,7 @@ import type { Logger } from '@trainyard/platform'
 import type Docker from 'dockerode'
 import type { AttemptRef, Launcher, LaunchRequest, Observation } from '../launcher.ts'
 import type { DockerConfig } from './config.ts'
+import { createDiskWatch } from './disk-watch.ts'
 import { askEngine, connectEngine, engineStart, messageOf, statusOf, unless } from './engine.ts'
 import { createGate } from './gate.ts'
 import { removeNetworks } from './networks.ts'
@@ -10,7 +11,15 @@ import { mayBeRestart, observationOf, withRestart } from './observe-state.ts'
 import { parseTime } from './output-frames.ts'
 import { createPulls, type Pull } from './pulls.ts'
 import { readOutput } from './read-output.ts'
-import { attemptName, containerSpec, type DockerSpecOptions, instanceLabel, parseLabels, renewedToken } from './spec.ts'
+import {
+  attemptName,
+  containerSpec,
+  type DockerSpecOptions,
+  diskLimitOf,
+  instanceLabel,
+  parseLabels,
+  renewedToken,
+} from './spec.ts'
 import { putFiles, startContainer } from './start-container.ts'
 
 /** How many starts and removals the engine is given at once; with more it only gets slower. */
@@ -51,6 +60,9 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
   const endedEarly = new Map<string, Exited>()
   const created = new Map<string, { id: string; createdAt: bigint }>()
   const nextLook = new Map<string, number>()
+  const diskLimits = new Map<string, number | undefined>()
+  // A look takes as long as there are files.
+  const disk = createDiskWatch(connectEngine(config, PULL_STALL_MS), logger)
   const nameOf = (ref: AttemptRef) => attemptName(ref, instanceId)
 
   const inspect = (name: string) => unless([404], docker.getContainer(name).inspect())
@@ -122,6 +134,7 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
     const seen = await inspect(name)
     const state = launching.get(name)
     if (seen !== undefined) {
+      diskLimits.set(name, diskLimitOf(seen.Config.Labels))
       const observation = observationOf(seen.State, state !== undefined)
       return mayBeRestart(observation) ? withRestart(observation, await engineStart(docker)) : observation
     }
@@ -129,6 +142,22 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
     if (early !== undefined) return early
     if (state === undefined) return { state: 'absent' }
     return { state: 'pending', ...(state.pull === undefined ? {} : { detail: state.pull.detail }) }
+  }
+
+  /** Ends a trainer that has written more than it may; what ended while it had is told so, whoever ended it. */
+  const withinDisk = async (ref: AttemptRef, observation: Observation): Promise<Observation> => {
+    const name = nameOf(ref)
+    const limit = diskLimits.get(name)
+    if (limit === undefined) return observation
+    if (observation.state === 'running' && disk.isOver(name, limit)) {
+      logger.warn({ ...refOf(ref), limit }, 'a trainer wrote more than it may, and is ended')
+      await unless(NOT_RUNNING, docker.getContainer(name).kill({ signal: 'SIGKILL' }))
+    }
+    if (observation.state !== 'exited' || observation.exitCode === 0 || observation.reason !== undefined)
+      return observation
+    if (!(await disk.wasOver(name, limit))) return observation
+    const detail = `the work folder held more than ${(limit / 1024 ** 3).toFixed(2)} GB`
+    return { ...observation, reason: 'storage_limit', detail }
   }
 
   const stop = async (ref: AttemptRef, graceMs: number) => {
@@ -200,7 +229,7 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
       await retryBusy(() => unless([404], docker.getVolume(name).remove()))
       if (config.network === 'job') await retryBusy(() => removeNetworks(docker, name))
     })
-    for (const known of [endedEarly, created, nextLook]) known.delete(name)
+    for (const known of [endedEarly, created, nextLook, diskLimits]) known.delete(name)
   }
 
   return {
@@ -215,9 +244,10 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
       // A trainer's network has nobody else in it, but leads everywhere.
       networkPolicy: false,
       imagePull: true,
+      diskLimit: true,
     },
     launch,
-    observe,
+    observe: async (ref) => await withinDisk(ref, await observe(ref)),
     stop,
     logs,
     async renewToken(ref, token) {

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { LaunchRequest } from '../launcher.ts'
 import { readDockerConfig } from './config.ts'
-import { attemptLabels, attemptName, containerSpec, type DockerSpecOptions, networkSpec, parseLabels } from './spec.ts'
+import {
+  attemptLabels,
+  attemptName,
+  containerSpec,
+  type DockerSpecOptions,
+  diskLimitOf,
+  networkSpec,
+  parseLabels,
+} from './spec.ts'
 
 const MB = 1024 ** 2
 const instanceId = '0f8fad5b-d9cb-469f-a165-70867728950e'
@@ -127,6 +135,14 @@ describe('the container of an attempt', () => {
     })
     expect(hostConfigOf({ resources: { cpu: 64 } })).toMatchObject({ NanoCpus: 4e9 })
     expect(hostConfigOf({}, { DOCKER_CPUS: '1.5' })).toMatchObject({ NanoCpus: 1.5e9 })
+  })
+
+  it('carries what it may write', () => {
+    const limitOf = (over: Partial<LaunchRequest>, env: Record<string, string> = {}) =>
+      diskLimitOf(containerSpec({ ...request, ...over }, optionsOf(env)).create.Labels ?? {})
+    expect(limitOf({ resources: { diskGb: 0.5 } }, { DOCKER_DISK_GB: '7' })).toBe(512 * MB)
+    expect(limitOf({}, { DOCKER_DISK_GB: '7' })).toBe(7168 * MB)
+    expect(limitOf({})).toBeUndefined()
   })
 
   it('asks for GPUs only when the manifest does', () => {

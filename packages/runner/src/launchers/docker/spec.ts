@@ -7,6 +7,7 @@ import type { DockerConfig } from './config.ts'
 const INSTANCE = 'dev.trainyard.instance'
 const JOB = 'dev.trainyard.job'
 const ATTEMPT = 'dev.trainyard.attempt'
+const DISK_BYTES = 'dev.trainyard.disk-bytes'
 
 /** A volume of the attempt, which holds its work folder and what only it may read. */
 const VOLUME_DIR = '/trainyard'
@@ -49,6 +50,12 @@ export function parseLabels(labels: Readonly<Record<string, string>> | null): At
     : undefined
 }
 
+/** What a container may write into its volume: kept with it, for a runner that did not start it. */
+export function diskLimitOf(labels: Readonly<Record<string, string>>): number | undefined {
+  const bytes = Number(labels[DISK_BYTES])
+  return bytes > 0 ? bytes : undefined
+}
+
 /** A network without other jobs in it. Its containers reach the outside, as a trainer must reach platform and storage. */
 export function networkSpec(ref: AttemptRef, options: DockerSpecOptions, subnet: string): NetworkCreateOptions {
   return {
@@ -89,6 +96,7 @@ export function containerSpec(request: LaunchRequest, options: DockerSpecOptions
   const memory = (resources.memoryMb ?? config.memoryMb) * MB
   const cpus = resources.cpu ?? config.cpus
   const gpus = resources.gpu ?? 0
+  const diskGb = resources.diskGb ?? config.diskGb
   return {
     create: {
       name,
@@ -98,7 +106,7 @@ export function containerSpec(request: LaunchRequest, options: DockerSpecOptions
       Cmd: [...argv.slice(1)],
       // PATH and the like come from the image; what stands here wins.
       Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
-      Labels: labels,
+      Labels: { ...labels, ...(diskGb === undefined ? {} : { [DISK_BYTES]: String(Math.ceil(diskGb * 1024 ** 3)) }) },
       // A number, so that no passwd of the image can make it root.
       User: config.user,
       // An image's health check would run beside the training, and nobody reads it.

@@ -65,7 +65,14 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
     runs: 'image',
     // No "/": leases put their owner's process behind it.
     host: `kubernetes:${config.clusterName ?? client.kubeConfig.getCurrentCluster()?.name ?? 'cluster'}:${namespace}`,
-    capabilities: { gpu: true, memoryLimit: true, networkPolicy: true, imagePull: true, mergedOutput: true },
+    capabilities: {
+      gpu: true,
+      memoryLimit: true,
+      networkPolicy: true,
+      imagePull: true,
+      diskLimit: true,
+      mergedOutput: true,
+    },
     ...(config.callbackAddress === undefined ? {} : { callbackAddress: config.callbackAddress }),
 
     async launch(request) {
