@@ -141,7 +141,9 @@ async function measure(way: Way, rounds: number, dir: string): Promise<BenchRow[
     await harness.close()
     // The cache that its jobs would have shared.
     if (way.launcher === 'docker')
-      await connectEngine(readDockerConfig(process.env)).getVolume(`trainyard-datasets-${id.slice(0, 8)}`).remove()
+      await connectEngine(readDockerConfig(process.env))
+        .getVolume(`trainyard-datasets-${id.slice(0, 8)}`)
+        .remove()
   }
 }
 
