@@ -21,6 +21,13 @@ if (uri === undefined) {
   )
 
   describe('a run of MLflow', () => {
+    it('is in an experiment that MLflow shows as one of model training', async () => {
+      const experiment = `trainyard-tests-${process.pid}-${Date.now()}`
+      await createMlflowAdapter({ ...config, experiment }).start(testInfo(), AbortSignal.timeout(30_000))
+      const { tags } = await mlflowReader(uri).getExperiment(experiment)
+      expect(tags).toContainEqual({ key: 'mlflow.experimentKind', value: 'custom_model_development' })
+    })
+
     it('says where it comes from, when it began, and holds the bytes of a file', async () => {
       const adapter = createMlflowAdapter(config)
       const info = testInfo()

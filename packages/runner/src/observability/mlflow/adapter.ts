@@ -13,6 +13,8 @@ const CreatedRun = z.object({ run: Run })
 const FoundRuns = z.object({ runs: z.array(Run).default([]) })
 
 const KEY_TAG = 'trainyard.key'
+/** Without it MLflow 3 shows a new experiment as one of language models, where runs are "evaluations". */
+const EXPERIMENT_KIND = { key: 'mlflow.experimentKind', value: 'custom_model_development' }
 const STATUS: Record<ExperimentEnd['state'], string> = { succeeded: 'FINISHED', failed: 'FAILED', cancelled: 'KILLED' }
 
 /** A run of an MLflow tracking server for each attempt, through its REST API 2.0. */
@@ -44,7 +46,7 @@ export function createMlflowAdapter(config: MlflowConfig): ObservabilityAdapter 
     }
     return await found().catch(async (error: unknown) => {
       if (!isCode(error, 'RESOURCE_DOES_NOT_EXIST')) throw error
-      const json = { name: config.experiment }
+      const json = { name: config.experiment, tags: [EXPERIMENT_KIND] }
       return await api('experiments/create', CreatedExperiment, signal, json).then(
         (created) => created.experiment_id,
         // Another replica was quicker.

@@ -10,7 +10,7 @@ const Metric = z.strictObject({
   step: z.number().int(),
 })
 const BODIES = {
-  createExperiment: z.strictObject({ name: z.string() }),
+  createExperiment: z.strictObject({ name: z.string(), tags: Pairs }),
   search: z.strictObject({
     experiment_ids: z.array(z.string()),
     filter: z.string().optional(),

@@ -13,7 +13,7 @@ const Run = z.object({
   data: z.object({ metrics: z.array(z.object({ key: z.string() })).default([]), params: Tags, tags: Tags }),
 })
 const Runs = z.object({ runs: z.array(Run).default([]) })
-const Experiment = z.object({ experiment: z.object({ experiment_id: z.string() }) })
+const Experiment = z.object({ experiment: z.object({ experiment_id: z.string(), tags: Tags }) })
 const Value = z.object({
   key: z.string(),
   value: z.union([z.number(), z.string()]),
@@ -47,12 +47,14 @@ export function mlflowReader(uri: string) {
     }
   }
   const getRun = async (runId: string) => (await ask(`mlflow/runs/get?run_id=${runId}`, z.object({ run: Run }))).run
+  const getExperiment = async (name: string) =>
+    (await ask(`mlflow/experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`, Experiment)).experiment
   return {
     getRun,
+    getExperiment,
     /** Ids of the runs of an experiment. */
     async listRuns(experiment: string): Promise<string[]> {
-      const byName = `mlflow/experiments/get-by-name?experiment_name=${encodeURIComponent(experiment)}`
-      const { experiment: found } = await ask(byName, Experiment)
+      const found = await getExperiment(experiment)
       const { runs } = await ask('mlflow/runs/search', Runs, { experiment_ids: [found.experiment_id] })
       return runs.map(({ info }) => info.run_id)
     },
