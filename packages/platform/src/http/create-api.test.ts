@@ -71,6 +71,18 @@ describe('an api', () => {
     })
   })
 
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'nonsense'])(
+    'answers JSON that says it is %s with a 400 problem that names the header',
+    async (type) => {
+      const response = await setup().post('1', JSON.stringify({ name: 'xx', size: 1 }), type)
+      expect(response.status).toBe(400)
+      expect(await problemOf(response)).toMatchObject({
+        code: 'invalid_request',
+        issues: [{ path: 'header.content-type', detail: expect.stringContaining(`"${type}"`) }],
+      })
+    },
+  )
+
   it.each(['{"name":', '', 'null'])('answers the body %j with a 400 problem', async (body) => {
     const response = await setup().post('1', body)
     expect(response.status).toBe(400)

@@ -1,7 +1,7 @@
 import { PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type ProblemCode } from '@trainyard/sdk/contract'
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { TrainyardError } from '../errors.ts'
+import { invalidRequest, TrainyardError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { newTraceId, parseTraceparent } from '../system/trace.ts'
 
@@ -37,7 +37,7 @@ export function problemResponse(error: TrainyardError, traceId?: string): Respon
 export function problemHandler(logger: Logger): ErrorHandler {
   return (error, c) => {
     const traceId = traceIdOf(c)
-    const known = asTrainyardError(error)
+    const known = asTrainyardError(error, c)
     if (known.code === 'internal')
       logger.error({ err: error, traceId, method: c.req.method, path: c.req.path }, 'request failed')
     const response = problemResponse(known, traceId)
@@ -69,9 +69,14 @@ const CODE_BY_STATUS: Readonly<Record<number, ProblemCode>> = {
   503: 'unavailable',
 }
 
-function asTrainyardError(error: Error): TrainyardError {
+function asTrainyardError(error: Error, c: Context): TrainyardError {
   if (error instanceof TrainyardError) return error
   if (error instanceof HTTPException) {
+    if (error.status === 415) {
+      const seen = c.req.header('content-type')
+      const detail = `is ${seen === undefined ? 'absent' : JSON.stringify(seen)}; send what this route takes, application/json as a rule`
+      return invalidRequest([{ path: 'header.content-type', detail }])
+    }
     const code = CODE_BY_STATUS[error.status]
     if (code !== undefined) return new TrainyardError(code, error.message || PROBLEMS[code].title, { cause: error })
   }
