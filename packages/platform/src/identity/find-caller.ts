@@ -9,16 +9,21 @@ import type { AccountRow, IdentityDatabase } from './tables.ts'
 type TokenRow = Selectable<IdentityDatabase['tokens']>
 const Scopes = z.array(z.string())
 
+/** A token by what was said, or by the id that is remembered of one that was said before. */
+export type TokenName = { secret: string } | { id: string }
+
 /** The token behind a secret, unless it is unknown, revoked or expired, or its account is disabled. */
 export async function findToken(
   { db }: Database<IdentityDatabase>,
-  secret: string,
+  name: TokenName,
 ): Promise<{ token: TokenRow; scopes: string[]; account: AccountRow | undefined } | undefined> {
-  if (!isWellFormedSecret(secret)) return undefined
+  if ('secret' in name && !isWellFormedSecret(name.secret)) return undefined
   const token = await db
     .selectFrom('tokens')
     .selectAll()
-    .where('secret_hash', '=', hashSecret(secret))
+    .where((where) =>
+      'secret' in name ? where('secret_hash', '=', hashSecret(name.secret)) : where('id', '=', name.id),
+    )
     .where('revoked_at', 'is', null)
     .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', sql<Date>`now()`)]))
     .executeTakeFirst()
@@ -35,9 +40,9 @@ export async function findToken(
   return { token, scopes: Scopes.parse(token.scopes), account }
 }
 
-/** Who speaks with a secret; undefined when nobody does. */
-export async function findCaller(database: Database<IdentityDatabase>, secret: string): Promise<Caller | undefined> {
-  const found = await findToken(database, secret)
+/** Who speaks with a token; undefined when nobody does. */
+export async function findCaller(database: Database<IdentityDatabase>, name: TokenName): Promise<Caller | undefined> {
+  const found = await findToken(database, name)
   if (found === undefined) return undefined
   const { token, scopes, account } = found
   const limit = {

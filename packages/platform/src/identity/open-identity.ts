@@ -34,6 +34,8 @@ export interface Identity {
   verifyToken(secret: string): Promise<{ id: string; owner: string; scopes: string[] } | undefined>
   /** Who speaks with a token or session, and what they may; undefined: unknown, revoked or expired. */
   findCaller(secret: string): Promise<Caller | undefined>
+  /** The same for whoever showed the token of this id before: what was given for it ends with it. */
+  findCallerOfToken(id: string): Promise<Caller | undefined>
   /** Those that are not revoked, newest first. */
   listTokens(owner: string): Promise<IdentityToken[]>
   /** See {@link revokeToken}. */
@@ -57,10 +59,11 @@ export async function openIdentity({ url, schemaPrefix = '', logger }: OpenIdent
     database,
     createToken: (token) => createToken(identity, token),
     async verifyToken(secret) {
-      const found = await findToken(database, secret)
+      const found = await findToken(database, { secret })
       return found && { id: found.token.id, owner: found.token.owner, scopes: found.scopes }
     },
-    findCaller: (secret) => findCaller(database, secret),
+    findCaller: (secret) => findCaller(database, { secret }),
+    findCallerOfToken: (id) => findCaller(database, { id }),
     listTokens: (owner) => listTokens(identity, owner),
     revokeToken: (id, owner) => revokeToken(identity, id, owner),
     audit: (executor, entry) => writeAudit(schema, executor, entry),

@@ -20,30 +20,43 @@ export interface RegistryTokenClaims {
   /** Who it speaks for; `anonymous` for nobody. */
   subject: string
   access: RegistryAccess[]
+  /** Id of the token that it was given for; absent for nobody. */
+  tokenId: string | undefined
   issuedAt: Date
   expiresAt: Date
 }
 
 export interface RegistryTokens {
   /** `expiresInSeconds` is 300 by default, and 3600 at most. */
-  issue(claims: { subject: string; access: RegistryAccess[]; expiresInSeconds?: number }): Promise<SignedToken>
+  issue(claims: {
+    subject: string
+    access: RegistryAccess[]
+    tokenId?: string
+    expiresInSeconds?: number
+  }): Promise<SignedToken>
   /** @throws TrainyardError `unauthenticated` or `token_expired` */
   verify(token: string): Promise<RegistryTokenClaims>
 }
 
-const Payload = z.object({ sub: z.string().min(1), access: z.array(RegistryAccess), iat: z.number(), exp: z.number() })
+const Payload = z.object({
+  sub: z.string().min(1),
+  access: z.array(RegistryAccess),
+  tokenId: z.string().optional(),
+  iat: z.number(),
+  exp: z.number(),
+})
 
 /** The short-lived tokens that `/token` gives to `docker push` and `docker pull`. */
 export function createRegistryTokens({ keys, clock = systemClock }: RegistryTokensOptions): RegistryTokens {
   return {
-    async issue({ subject, access, expiresInSeconds = 300 }) {
+    async issue({ subject, access, tokenId, expiresInSeconds = 300 }) {
       if (expiresInSeconds > MAX_SECONDS) {
         throw new RangeError(`A registry token lives at most ${MAX_SECONDS} seconds; asked were ${expiresInSeconds}`)
       }
       return await signToken(keys, {
         audience: REGISTRY_AUDIENCE,
         subject,
-        claims: { access },
+        claims: { access, ...(tokenId === undefined ? {} : { tokenId }) },
         expiresInSeconds,
         clock,
       })
@@ -51,8 +64,8 @@ export function createRegistryTokens({ keys, clock = systemClock }: RegistryToke
     async verify(token) {
       const payload = Payload.safeParse(await verifyToken(keys, token, REGISTRY_AUDIENCE, clock))
       if (!payload.success) throw new TrainyardError('unauthenticated', 'The token is not one of the registry')
-      const { sub, access, iat, exp } = payload.data
-      return { subject: sub, access, issuedAt: new Date(iat * 1000), expiresAt: new Date(exp * 1000) }
+      const { sub, access, tokenId, iat, exp } = payload.data
+      return { subject: sub, access, tokenId, issuedAt: new Date(iat * 1000), expiresAt: new Date(exp * 1000) }
     },
   }
 }

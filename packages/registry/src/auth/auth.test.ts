@@ -67,6 +67,39 @@ describe('logging in', () => {
     expect((await open(`Bearer ${anonymous}`)).status).toBe(401)
   })
 
+  it('ends a grant with the token that it was given for, and with what its owner may', async () => {
+    const { identity } = harness.registry.context
+    const made = await identity.createToken({ owner: 'eve', name: 'to be revoked', scopes: ['push:acme'] })
+    const other = await identity.createToken({ owner: 'eve', name: 'to be cut', scopes: ['push:acme'] })
+    const digest = await pushBlob(harness, { name: 'acme/eves', token: made.secret, bytes: Buffer.from('hers') })
+    const scope = '&scope=repository:acme/eves:pull,push'
+    const [revoked, cut] = [await grant(scope, basic(made.secret)), await grant(scope, basic(other.secret))]
+    const anonymous = await grant('&scope=repository:acme/eves:pull')
+    const look = async (given: string) =>
+      (await harness.request(`/v2/acme/eves/blobs/${digest}`, { method: 'HEAD', token: given })).status
+    expect([await look(revoked), await look(cut)]).toEqual([200, 200])
+    const upload = (await open(`Bearer ${revoked}`, 'acme/eves')).headers.get('location')
+    await identity.revokeToken(made.id, 'eve')
+    await identity.database.db
+      .updateTable('tokens')
+      .set({ scopes: JSON.stringify(['pull:other']) })
+      .where('id', '=', other.id)
+      .execute()
+    const refused = await open(`Bearer ${revoked}`, 'acme/eves')
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, expect.stringContaining('/token')])
+    expect(await refused.text()).toContain('was revoked')
+    expect(await look(revoked)).toBe(401)
+    // An upload that it began neither.
+    const put = await harness.request(`${upload}?digest=${digestOf(Buffer.from('x'))}`, {
+      ...{ method: 'PUT', token: revoked, body: Buffer.from('x') },
+    })
+    expect(put.status).toBe(401)
+    expect((await harness.request('/v1/trainers', { token: revoked })).status).toBe(401)
+    expect((await open(`Bearer ${cut}`, 'acme/eves')).status).toBe(401)
+    expect(await look(cut)).toBe(404)
+    expect((await harness.request('/v2/', { token: anonymous })).status).toBe(200)
+  })
+
   it.each(['ty_wrong', 'nonsense', 'a.b.c'])('refuses the password and token %s in OCI form', async (wrong) => {
     const response = await harness.request('/token', { headers: { authorization: basic(wrong) } })
     expect(response.status).toBe(401)

@@ -1,7 +1,7 @@
 import { TrainyardError } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
 import { ANONYMOUS, type Caller, callerOfGrants } from './caller.ts'
-import { findCaller } from './find-caller.ts'
+import { findCaller, findGrantor } from './find-caller.ts'
 
 /** What an `Authorization` header was worth. `expired` is a grant that was genuine and has run out. */
 export type Authentication =
@@ -36,7 +36,12 @@ export async function authenticate(
   }
   try {
     const claims = await context.tokens.verify(secret)
-    return { outcome: 'accepted', caller: callerOfGrants(claims.subject, claims.access) }
+    if (claims.subject === ANONYMOUS.subject && claims.tokenId === undefined)
+      return { outcome: 'accepted', caller: callerOfGrants(ANONYMOUS, claims.access) }
+    // Looked up at each use: what is taken away is gone at once, however long the grant lives.
+    const grantor = claims.tokenId === undefined ? undefined : await findGrantor(context, claims.tokenId)
+    if (!grantor) return refused('the token that this grant was given for has expired or was revoked; log in again')
+    return { outcome: 'accepted', caller: callerOfGrants(grantor, claims.access) }
   } catch (error) {
     if (!(error instanceof TrainyardError)) throw error
     return error.code === 'token_expired' ? { outcome: 'expired', detail: error.message } : refused(error.message)

@@ -11,6 +11,8 @@ export interface Caller {
   /** For audit rows and upload sessions: a person or organisation, or "anonymous". */
   subject: string
   credentials: 'none' | 'token' | 'grant'
+  /** Of the token that was shown, now or when the grant was given. */
+  tokenId?: string | undefined
   /** Scopes of a `ty_` token, as the person wrote them; empty for the others. */
   scopes: readonly string[]
   may(action: RepositoryAction, repository: string): boolean
@@ -45,9 +47,14 @@ function namespaceOf(repository: string): string {
 }
 
 /** The caller behind a `ty_` token that belongs to no account: its scopes are all there is. */
-export function callerOfToken(token: { owner: string; scopes: readonly string[] }): Caller {
+export function callerOfToken(token: {
+  owner: string
+  scopes: readonly string[]
+  tokenId?: string | undefined
+}): Caller {
   return {
     subject: token.owner,
+    tokenId: token.tokenId,
     credentials: 'token',
     scopes: token.scopes,
     may: (action, repository) => action === 'pull' || scopesAllow(token.scopes, action, namespaceOf(repository)),
@@ -69,6 +76,7 @@ export function callerOfPerson(person: Person, isOrganisation: (namespace: strin
   }
   return {
     subject: person.subject,
+    tokenId: person.tokenId,
     credentials: 'token',
     scopes: person.scopes ?? [],
     may: (action, repository) => action === 'pull' || may(action, namespaceOf(repository)),
@@ -82,15 +90,21 @@ export interface RepositoryGrant {
   actions: string[]
 }
 
-/** The caller behind a token that `/token` issued: it may do what it was granted, repository by repository. */
-export function callerOfGrants(subject: string, grants: readonly RepositoryGrant[]): Caller {
+/**
+ * The caller behind a token that `/token` issued: it may do what it was granted, repository by repository, and what whoever
+ * it was given to may still do.
+ */
+export function callerOfGrants(grantor: Caller, grants: readonly RepositoryGrant[]): Caller {
   const granted = (action: RepositoryAction, matches: (name: string) => boolean) =>
     grants.some((grant) => grant.type === 'repository' && matches(grant.name) && grant.actions.includes(action))
   return {
-    subject,
+    subject: grantor.subject,
+    tokenId: grantor.tokenId,
     credentials: 'grant',
     scopes: [],
-    may: (action, repository) => action === 'pull' || granted(action, (name) => name === repository),
-    mayInspectNamespace: (namespace) => granted('inspect', (name) => namespaceOf(name) === namespace),
+    may: (action, repository) =>
+      action === 'pull' || (granted(action, (name) => name === repository) && grantor.may(action, repository)),
+    mayInspectNamespace: (namespace) =>
+      granted('inspect', (name) => namespaceOf(name) === namespace) && grantor.mayInspectNamespace(namespace),
   }
 }

@@ -53,6 +53,7 @@ export function mountTokenRoute(app: OpenAPIHono, context: RegistryContext): voi
     const issued = await context.tokens.issue({
       subject: caller.subject,
       access: grantAccess(caller, parseScopes(scopes)),
+      ...(caller.tokenId === undefined ? {} : { tokenId: caller.tokenId }),
       expiresInSeconds: context.config.tokenSeconds,
     })
     return Response.json({
