@@ -9,4 +9,5 @@ export { createTestDatabase, type TestDatabaseOptions, testDatabaseUrl } from '.
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { makeTar, type TarEntry } from './make-tar.ts'
 export { makeZip, type ZipEntry } from './make-zip.ts'
+export { type DocumentedRoute, openApiRoutes } from './open-api-routes.ts'
 export { findSchemathesis, runSchemathesis, type SchemathesisOptions } from './run-schemathesis.ts'

@@ -16,7 +16,7 @@ import { cancelUpload, finishUpload, getUploadStatus, patchUpload, startUpload }
 type Handler = (request: RepositoryRequest, reference: string) => Promise<Response>
 
 /** A repository's name holds slashes, so paths are matched from their end; the first that fits wins. */
-const ROUTES: readonly { path: RegExp; methods: Readonly<Record<string, Handler>> }[] = [
+export const OCI_ROUTES: readonly { path: RegExp; methods: Readonly<Record<string, Handler>> }[] = [
   { path: /^\/v2\/(.+)\/blobs\/uploads\/?$/, methods: { POST: startUpload } },
   {
     path: /^\/v2\/(.+)\/blobs\/uploads\/([^/]+)$/,
@@ -62,7 +62,7 @@ async function dispatch(context: RegistryContext, c: Context): Promise<Response>
     return Response.json({})
   }
 
-  const route = ROUTES.find((candidate) => candidate.path.test(path))
+  const route = OCI_ROUTES.find((candidate) => candidate.path.test(path))
   const [, nameText = '', reference = ''] = route?.path.exec(path) ?? []
   if (!route) throw new OciError('UNSUPPORTED', `there is no endpoint ${path.slice(0, 200)}`, { status: 404 })
   const handler = route.methods[method]

@@ -1,25 +1,14 @@
 import { DEFAULT_AUTH } from '@trainyard/platform'
+import { type DocumentedRoute, openApiRoutes } from '@trainyard/platform/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runnerOpenApi } from '../app.ts'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
 import { startTeams, type Teams } from '../testing/teams.ts'
 
-interface Route {
-  name: string
-  method: string
-  path: string
-}
+type Route = DocumentedRoute
 
-type Operations = Record<string, { security?: Record<string, unknown>[] }>
-const METHODS = ['get', 'post', 'put', 'patch', 'delete']
-
-/** Every route of the document that is for people: what a new area mounts is in here by itself. */
-const ROUTES: Route[] = Object.entries(runnerOpenApi().paths as Record<string, Operations>).flatMap(
-  ([path, operations]) =>
-    Object.entries(operations)
-      .filter(([method, { security }]) => METHODS.includes(method) && !security?.some((one) => 'jobToken' in one))
-      .map(([method]) => ({ name: `${method.toUpperCase()} ${path}`, method: method.toUpperCase(), path })),
-)
+/** Every route of the document that is for people. */
+const ROUTES: Route[] = openApiRoutes(runnerOpenApi()).filter(({ security }) => !security.includes('jobToken'))
 /** Signing up and in: for those who are nobody yet. */
 const PUBLIC = ['POST /v1/accounts', 'POST /v1/sessions', 'POST /v1/accounts/password-resets/redeem']
 /** About the caller alone: everybody with a valid credential may. */

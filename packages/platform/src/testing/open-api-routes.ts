@@ -1,0 +1,24 @@
+export interface DocumentedRoute {
+  /** `METHOD /path` */
+  name: string
+  method: string
+  /** With parameters in braces. */
+  path: string
+  /** Names of the security schemes that it takes; empty where the document says nothing. */
+  security: readonly string[]
+}
+
+type Operations = Record<string, { security?: Record<string, unknown>[] }>
+const METHODS = ['get', 'post', 'put', 'patch', 'delete']
+
+/** Every route of an OpenAPI document: what a new area mounts is in a walk over them by itself. */
+export function openApiRoutes(document: Record<string, unknown>): DocumentedRoute[] {
+  return Object.entries((document.paths ?? {}) as Record<string, Operations>).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([method]) => METHODS.includes(method))
+      .map(([lower, { security = [] }]) => {
+        const method = lower.toUpperCase()
+        return { name: `${method} ${path}`, method, path, security: security.flatMap((one) => Object.keys(one)) }
+      }),
+  )
+}

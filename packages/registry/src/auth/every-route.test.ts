@@ -1,0 +1,191 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DEFAULT_AUTH } from '@trainyard/platform'
+import { type DocumentedRoute, openApiRoutes } from '@trainyard/platform/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ValidateFunction } from '../acceptance/validate.ts'
+import { OCI_ROUTES } from '../oci/routes.ts'
+import { registryOpenApi } from '../openapi.ts'
+import { createHarness, type Harness, passes, reportOf } from '../testing/harness.ts'
+import { PASSWORD, startTeams, type Teams } from '../testing/teams.ts'
+
+type Route = Pick<DocumentedRoute, 'name' | 'method' | 'path'>
+type Of = 'red' | 'nothing'
+
+/** What /v2 serves, which the document leaves to the distribution spec: the paths that fit its expressions. */
+const OCI_PATHS = [
+  '/v2/{repository}/blobs/uploads/',
+  '/v2/{repository}/blobs/uploads/{upload}',
+  '/v2/{repository}/blobs/{blob}',
+  '/v2/{repository}/manifests/{digest}',
+  '/v2/{repository}/tags/list',
+  '/v2/{repository}/referrers/{digest}',
+]
+const OCI: Route[] = OCI_ROUTES.flatMap(({ methods }, index) =>
+  Object.keys(methods).map((method) => ({
+    name: `${method} ${OCI_PATHS[index]}`,
+    method,
+    path: OCI_PATHS[index] ?? '',
+  })),
+)
+const DOCUMENTED: Route[] = openApiRoutes(registryOpenApi())
+/** Signing up and in: for those who are nobody yet. */
+const FOR_NOBODY = ['POST /v1/accounts', 'POST /v1/sessions', 'POST /v1/accounts/password-resets/redeem']
+/** What is published is everybody's. */
+const isOpen = ({ path }: Route) => /^\/(v1\/(trainers|checks)|v2)/.test(path)
+const GUARDED = [...DOCUMENTED, ...OCI].filter(({ name }) => !FOR_NOBODY.includes(name))
+const OF_PEOPLE = GUARDED.filter((route) => !isOpen(route))
+/** Below what only red may see. */
+const WITH_SUBJECT = GUARDED.filter(({ path }) => path.includes('{'))
+const OF_RED = WITH_SUBJECT.filter(({ path }) => !/^\/v1\/(tokens|sessions)/.test(path))
+const isReading = ({ method }: Route) => method === 'GET' || method === 'HEAD'
+
+/** Content with everything but what is to stay secret. */
+const validate: ValidateFunction = async (options) => {
+  if (!(await readFile(join(options.dir, 'trainer.json'), 'utf8')).includes('secret')) return await passes(options)
+  return reportOf([{ name: 'compliance', status: 'failed', findings: [] }], options.onCheck)
+}
+
+describe('every route of the registry', () => {
+  let harness: Harness
+  let teams: Teams
+  beforeAll(async () => {
+    harness = await createHarness({
+      validate,
+      config: { auth: { ...DEFAULT_AUTH, mode: 'required', allowSignup: true } },
+    })
+    await harness.registry.start()
+    teams = await startTeams(harness)
+  })
+  afterAll(() => harness.close())
+
+  /** The path with red's ids in it, or with ids of nothing. */
+  function fill(path: string, of: Of): string {
+    const { checkId, tokenId, sessionId, ownerId, digest, blob, upload } = teams
+    const none = `sha256:${'0'.repeat(64)}`
+    const values: Record<string, Record<Of, string>> = {
+      '{repository}': { red: 'red/crimson-secret', nothing: 'red/nothing-at-all' },
+      '{namespace}/{name}': { red: 'red/crimson-secret', nothing: 'red/nothing-at-all' },
+      '{version}': { red: '1.0.0', nothing: '1.0.0' },
+      '{upload}': { red: upload, nothing: '00000000-0000-4000-8000-000000000000' },
+      '{digest}': { red: digest, nothing: none },
+      '{blob}': { red: blob, nothing: none },
+      '{organisation}': { red: 'red', nothing: 'nothing' },
+      '{account}': { red: ownerId, nothing: ownerId },
+      '/v1/checks/{id}': { red: `/v1/checks/${checkId}`, nothing: '/v1/checks/chk_nothing' },
+      '/v1/tokens/{id}': { red: `/v1/tokens/${tokenId}`, nothing: '/v1/tokens/tok_nothing' },
+      '/v1/sessions/{id}': { red: `/v1/sessions/${sessionId}`, nothing: '/v1/sessions/ses_nothing' },
+    }
+    const filled = Object.entries(values).reduce((text, [name, by]) => text.replace(name, by[of]), path)
+    if (filled.includes('{')) throw new Error(`say in this test what to put into ${filled}`)
+    return filled
+  }
+
+  async function call({ method, path, name }: Route, authorization: string | undefined, of: Of = 'red') {
+    const body = BODIES[name]
+    const headers = {
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(name.startsWith('PUT') && path.includes('manifests')
+        ? { 'content-type': 'application/vnd.oci.image.manifest.v1+json' }
+        : {}),
+    }
+    const hasBody = body !== undefined || method === 'PUT' || method === 'PATCH'
+    const query = method === 'PUT' && path.includes('uploads') ? `?digest=${teams.blob}` : ''
+    return await harness.request(fill(path, of) + query, {
+      ...{ method, headers },
+      ...(hasBody ? { body: body === undefined ? 'intruding' : JSON.stringify(body) } : {}),
+    })
+  }
+  /** The answer without what names the thing that was asked for. */
+  async function told(response: Response, route: Route, of: Of) {
+    let text = await response.text()
+    text = text.replace(/"traceId":"[^"]*"/, '')
+    const parts = fill(route.path, of)
+      .split(/[/?]/)
+      .filter((part) => part.length > 2 && part !== 'v1')
+    const names = [...parts, of === 'red' ? 'red/crimson-secret' : 'red/nothing-at-all']
+    for (const part of names.toSorted((a, b) => b.length - a.length)) text = text.replaceAll(part, '…')
+    return [response.status, text.replaceAll('red/…', '…'), [...response.headers.keys()].sort()]
+  }
+
+  it('is walked: in the document, and below /v2', () => {
+    expect(DOCUMENTED.length).toBeGreaterThan(20)
+    expect(OCI).toHaveLength(14)
+    for (const [index, { path }] of OCI_ROUTES.entries())
+      expect(path.test((OCI_PATHS[index] ?? '').replaceAll(/[{}]/g, ''))).toBe(true)
+  })
+
+  it.each(GUARDED)('$name answers 401 to a credential that is of no use', async (route) => {
+    const before = await teams.state()
+    for (const authorization of ['Basic YTpi', 'Bearer ty_nonsense', 'Bearer a.b.c', teams.expired, teams.revoked])
+      expect([authorization, (await call(route, authorization)).status]).toEqual([authorization, 401])
+    expect(await teams.state()).toEqual(before)
+  })
+
+  it.each(OF_PEOPLE)('$name answers 401 without a credential', async (route) => {
+    expect((await call(route, undefined)).status).toBe(401)
+  })
+
+  it.each(WITH_SUBJECT)('$name tells others the same of what is secret as of what is not there', async (route) => {
+    const before = await teams.state()
+    for (const who of [teams.blue, ...(isOpen(route) ? [undefined, teams.small, teams.limited] : [])]) {
+      const known = await call(route, who, 'red')
+      const unknown = await call(route, who, 'nothing')
+      // Nothing is deleted from versions, whoever asks; what refers to nothing is an empty list, by the specification.
+      const others = [...(route.method === 'DELETE' ? [405] : []), ...(route.path.includes('referrers') ? [200] : [])]
+      expect([401, 403, 404, ...others]).toContain(known.status)
+      expect(await told(known, route, 'red')).toEqual(await told(unknown, route, 'nothing'))
+    }
+    expect(await teams.state()).toEqual(before)
+  })
+
+  it.each(GUARDED.filter((route) => isReading(route) && !route.path.includes('{')))(
+    '$name shows another team nothing of the first',
+    async (route) => {
+      for (const who of isOpen(route) ? [teams.blue, undefined, teams.limited] : [teams.blue]) {
+        const response = await call(route, who)
+        // Logins are shown to those who signed in, not to tokens.
+        expect(response.status).toBe(route.path === '/v1/sessions' ? 403 : 200)
+        const text = await response.text()
+        for (const secret of teams.secrets) expect(text).not.toContain(secret)
+      }
+    },
+  )
+
+  it.each(OF_RED.filter((route) => !isReading(route)))('$name is refused to a viewer', async (route) => {
+    const before = await teams.state()
+    expect([403, ...(route.path.startsWith('/v2') ? [405] : [])]).toContain((await call(route, teams.viewer)).status)
+    expect(await teams.state()).toEqual(before)
+  })
+
+  it.each(OF_RED.filter((route) => !isReading(route)))(
+    '$name is refused to a token of another scope',
+    async (route) => {
+      const before = await teams.state()
+      for (const who of [teams.small, teams.limited]) expect([403, 404, 405]).toContain((await call(route, who)).status)
+      expect(await teams.state()).toEqual(before)
+    },
+  )
+
+  it.each(OF_RED.filter((route) => isReading(route) && !route.path.includes('upload')))(
+    '$name serves the team',
+    async (route) => {
+      const response = await call(route, route.path.endsWith('/audit') ? teams.owner : teams.viewer)
+      // It was rejected: there is no newest version to resolve, and no tag.
+      const isOfPublished = route.path.endsWith('/resolve') || /manifests|tags/.test(route.path)
+      expect([200, ...(isOfPublished ? [404] : [])]).toContain(response.status)
+      await response.body?.cancel()
+    },
+  )
+})
+
+/** What the routes that take a body are sent: all of it right, so that nothing but the rules refuse it. */
+const BODIES: Record<string, unknown> = {
+  'POST /v1/tokens': { name: 'more', scopes: ['pull:red'] },
+  'POST /v1/me/password': { currentPassword: PASSWORD, newPassword: 'taken by an intruder' },
+  'POST /v1/accounts/password-resets': { email: 'ada@red.test' },
+  'POST /v1/organisations': { slug: 'purple' },
+  'POST /v1/organisations/{organisation}/members': { email: 'bob@blue.test', role: 'viewer' },
+  'POST /v1/organisations/{organisation}/projects': { slug: 'intruder' },
+}

@@ -1,0 +1,105 @@
+import { sql } from 'kysely'
+import { endOfCheck, type Harness, pushBlob, pushBundle } from './harness.ts'
+
+/** Two teams: `red` has a trainer that is published and one that is not, `blue` looks. */
+export interface Teams {
+  /** Values of `Authorization`. */
+  owner: string
+  viewer: string
+  blue: string
+  /** Of red's owner, for the runner alone. */
+  small: string
+  /** Of red's owner, limited to another organisation. */
+  limited: string
+  /** Of no use any more. */
+  expired: string
+  revoked: string
+  ownerId: string
+  tokenId: string
+  sessionId: string
+  /** Of the version that is not published. */
+  checkId: string
+  digest: string
+  blob: string
+  /** An upload of red's that goes on. */
+  upload: string
+  /** What nobody else may read. */
+  secrets: string[]
+  /** Everything that a call could have changed, but for when a token was last used. */
+  state(): Promise<unknown>
+}
+
+export const PASSWORD = 'correct horse battery'
+
+/** Makes the teams over HTTP, as people would; the harness must reject what is named `secret`. */
+export async function startTeams(harness: Harness): Promise<Teams> {
+  const { identity, database } = harness.registry.context
+  const call = async (path: string, body: unknown, token?: string) => {
+    const response = await harness.request(path, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      ...(token === undefined ? {} : { token }),
+    })
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+    return (await response.json()) as Record<string, unknown>
+  }
+  const person = async (email: string) => {
+    const { id } = await call('/v1/accounts', { email, password: PASSWORD })
+    const { secret } = await call('/v1/sessions', { email, password: PASSWORD })
+    return { id: String(id), secret: String(secret) }
+  }
+  await person('operator@trainyard.test')
+  const ada = await person('ada@red.test')
+  const vera = await person('vera@red.test')
+  const bob = await person('bob@blue.test')
+  await call('/v1/organisations', { slug: 'red' }, ada.secret)
+  await call('/v1/organisations', { slug: 'garnet' }, ada.secret)
+  await call('/v1/organisations', { slug: 'blue' }, bob.secret)
+  await call('/v1/organisations/red/members', { email: 'vera@red.test', role: 'viewer' }, ada.secret)
+  const token = async (body: object, secret = ada.secret) => {
+    const made = await call('/v1/tokens', { name: 'test', ...body }, secret)
+    return { id: String(made.id), secret: String(made.secret) }
+  }
+  const push = await token({ scopes: ['admin:*'] })
+  const small = await token({ scopes: ['jobs:read'] })
+  const limited = await token({ scopes: ['push:garnet'], organisation: 'garnet' })
+  const other = await token({ scopes: ['pull:red'] })
+  const revoked = await token({ scopes: ['admin:*'] })
+  await identity.revokeToken(revoked.id, ada.id)
+  const { secret: expired } = await identity.createToken({
+    ...{ owner: ada.id, accountId: ada.id, name: 'old', scopes: ['admin:*'], expiresAt: new Date('2020-01-01') },
+  })
+  const { sessions } = (await (await harness.request('/v1/sessions', { token: ada.secret })).json()) as {
+    sessions: { id: string }[]
+  }
+  const options = { version: '1.0.0', token: push.secret }
+  await endOfCheck(harness, push.secret, await pushBundle(harness, { ...options, name: 'red/open' }))
+  const pushed = await pushBundle(harness, { ...options, name: 'red/crimson-secret' })
+  await endOfCheck(harness, push.secret, pushed)
+  const blob = await pushBlob(harness, { ...options, name: 'red/crimson-secret', bytes: Buffer.from('crimson bytes') })
+  const started = await harness.request('/v2/red/crimson-secret/blobs/uploads/', { method: 'POST', token: push.secret })
+  const bearer = (secret: string) => `Bearer ${secret}`
+  return {
+    ...{ owner: bearer(push.secret), blue: bearer((await token({ scopes: ['admin:*'] }, bob.secret)).secret) },
+    viewer: bearer((await token({ scopes: ['admin:*'] }, vera.secret)).secret),
+    ...{ small: bearer(small.secret), limited: bearer(limited.secret) },
+    ...{ expired: bearer(expired), revoked: bearer(revoked.secret), ownerId: ada.id, tokenId: other.id },
+    sessionId: sessions[0]?.id ?? '',
+    checkId: pushed.headers.get('trainyard-check') ?? '',
+    digest: pushed.headers.get('docker-content-digest') ?? '',
+    blob,
+    upload: started.headers.get('location')?.split('/').at(-1) ?? '',
+    secrets: ['crimson', ada.id, 'ada@red.test'],
+    async state() {
+      const own = ['repositories', 'versions', 'version_parts', 'checks', 'manifests', 'uploads'].map((name) =>
+        sql.table(name),
+      )
+      const people = ['accounts', 'password_resets', 'organisations', 'memberships', 'projects', 'audit']
+      const rows = []
+      for (const table of [...own, ...people.map((name) => sql.id(identity.schema, name))])
+        rows.push((await sql`select t::text as row from ${table} t order by 1`.execute(database.db)).rows)
+      const tokens = sql.id(identity.schema, 'tokens')
+      rows.push((await sql`select id, revoked_at from ${tokens} order by id`.execute(database.db)).rows)
+      return rows
+    },
+  }
+}
