@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Convert, split, validate and show datasets',
     load: () => import('./commands/dataset.ts'),
   },
+  tokens: { summary: 'Make, list and revoke your tokens', load: () => import('./commands/tokens.ts') },
   init: { summary: 'Begin a trainer in a folder of its own', load: () => import('./commands/init.ts') },
   dev: { summary: 'Run the trainer in this folder, without a platform', load: () => import('./commands/dev.ts') },
   exec: {

@@ -13,7 +13,7 @@ export interface TokenForm {
   days: string
 }
 
-export const EMPTY_TOKEN_FORM: TokenForm = { name: '', scopes: [], moreScopes: '', place: '', days: '90' }
+const EMPTY_TOKEN_FORM: TokenForm = { name: '', scopes: [], moreScopes: '', place: '', days: '90' }
 
 export interface TokensPageProps {
   assetUrl: (name: string) => string
@@ -27,7 +27,7 @@ export interface TokensPageProps {
   revoked?: boolean
 }
 
-export const SCOPES = [
+const SCOPES = [
   ['jobs:read', 'See jobs'],
   ['jobs:write', 'Start, cancel and delete jobs'],
   ['datasets:read', 'See datasets'],
