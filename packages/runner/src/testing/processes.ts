@@ -14,3 +14,12 @@ export async function findProcesses(
   }
   return found
 }
+
+/** False when it had ended by itself meanwhile. */
+export function killProcess(pid: number, signal: NodeJS.Signals = 'SIGKILL'): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch {
+    return false
+  }
+}

@@ -6,7 +6,7 @@ import { ConfigError } from '@trainyard/platform'
 import { createKubernetesClient, found } from '../../launchers/kubernetes/client.ts'
 import { attemptName, instanceName, instanceSelector, parseLabels } from '../../launchers/kubernetes/names.ts'
 import { killKubelet, pauseServer } from '../../launchers/kubernetes/testing/cluster-servers.ts'
-import { findProcesses } from '../processes.ts'
+import { findProcesses, killProcess } from '../processes.ts'
 import type { ChaosLauncher } from './victims.ts'
 
 const CLAIM = 'datasets'
@@ -103,8 +103,7 @@ export function kubernetesChaos(env: Record<string, string | undefined>, image: 
           variables.some((one) => one.startsWith(`CALLBACK_URL=http://${address}:`) && one.includes('/v1/jobs/')) &&
           variables.includes(`HOSTNAME=${name}`),
       )
-      for (const { pid } of own) process.kill(pid, 'SIGKILL')
-      return own.length === 0 ? undefined : { how: 'process in its pod', whom }
+      return own.filter(({ pid }) => killProcess(pid)).length === 0 ? undefined : { how: 'process in its pod', whom }
     },
     async killOther(victim) {
       const comeBack =

@@ -88,7 +88,9 @@ export async function runChaos({
   }
   try {
     for (let done = 0; done < kills && signal?.aborted !== true; ) {
-      while (jobs.length - (await countOver(stage.url, jobs, over)) < underWay) {
+      // Once a round: on a busy machine jobs end as quickly as they are submitted, and nothing would ever be killed.
+      const missing = underWay - jobs.length + (await countOver(stage.url, jobs, over))
+      for (let one = 0; one < missing; one++) {
         const kind = pick(JOB_KINDS, random)
         const job = await submit(stage.url, { kind, random, index: jobs.length, pace: launcher.pace })
         jobs.push(job)

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findProcesses } from '../processes.ts'
+import { findProcesses, killProcess } from '../processes.ts'
 import type { ChaosRunnerSettings } from './chaos-runner.ts'
 
 /** What of one run a launcher is shown. */
@@ -57,11 +57,7 @@ export function subprocessChaos(sandbox: ChaosRunnerSettings['sandbox']): ChaosL
       const victim = own[Math.floor(random() * own.length)]
       if (victim === undefined) return undefined
       const signal = random() < 0.25 ? 'SIGTERM' : 'SIGKILL'
-      try {
-        process.kill(victim.pid, signal)
-      } catch {
-        return undefined
-      }
+      if (!killProcess(victim.pid, signal)) return undefined
       return { how: `process ${signal}`, whom: victim.workDir.split('/').at(-2) ?? '' }
     },
     async leftovers({ dir }) {
