@@ -21,9 +21,11 @@ if (uri === undefined) {
   )
 
   describe('a run of MLflow', () => {
-    it('is in an experiment that MLflow shows as one of model training', async () => {
+    it('is in an experiment that says that it is one of model training, and so does its link', async () => {
       const experiment = `trainyard-tests-${process.pid}-${Date.now()}`
-      await createMlflowAdapter({ ...config, experiment }).start(testInfo(), AbortSignal.timeout(30_000))
+      const adapter = createMlflowAdapter({ ...config, experiment })
+      const handle = await adapter.start(testInfo(), AbortSignal.timeout(30_000))
+      expect(adapter.link(handle)).toMatch(/runs\/[0-9a-f]{32}\?workflowType=machine_learning$/)
       const { tags } = await mlflowReader(uri).getExperiment(experiment)
       expect(tags).toContainEqual({ key: 'mlflow.experimentKind', value: 'custom_model_development' })
     })

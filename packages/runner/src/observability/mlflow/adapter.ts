@@ -13,7 +13,7 @@ const CreatedRun = z.object({ run: Run })
 const FoundRuns = z.object({ runs: z.array(Run).default([]) })
 
 const KEY_TAG = 'trainyard.key'
-/** Without it MLflow 3 shows a new experiment as one of language models, where runs are "evaluations". */
+/** MLflow 3 keeps model training and language models apart; without it, it guesses from what is inside. */
 const EXPERIMENT_KIND = { key: 'mlflow.experimentKind', value: 'custom_model_development' }
 const STATUS: Record<ExperimentEnd['state'], string> = { succeeded: 'FINISHED', failed: 'FAILED', cancelled: 'KILLED' }
 
@@ -135,8 +135,9 @@ export function createMlflowAdapter(config: MlflowConfig): ObservabilityAdapter 
       const status = STATUS[end.state]
       return await post('runs/update', { run_id: handle.runId, status, end_time: end.finishedAt.getTime() }, signal)
     },
+    // Its page opens on language models, where runs are "evaluations", unless the address says otherwise.
     link: ({ experimentId: experiment, runId }) =>
-      `${(config.uiUrl ?? origin).replace(/\/+$/, '')}/#/experiments/${experiment}/runs/${runId}`,
+      `${(config.uiUrl ?? origin).replace(/\/+$/, '')}/#/experiments/${experiment}/runs/${runId}?workflowType=machine_learning`,
   }
 }
 
