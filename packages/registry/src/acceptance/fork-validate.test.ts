@@ -53,6 +53,23 @@ describe('validating in a forked process', () => {
     await expect.poll(() => isAlive(child), { timeout: 60_000 }).toBe(false)
   })
 
+  it('kills trainers that lead sessions of their own, although the worker was killed', async () => {
+    const validate = createForkValidate({
+      ...{ logger, databaseUrl: 'postgres://nowhere', timeoutMs: 60_000 },
+      workerUrl: fixture('worker-strays'),
+    })
+    let stray = 0
+    const ended = validate({
+      ...{ dir, phases: ['static'], signal: new AbortController().signal },
+      onCheck: ({ reason }) => {
+        stray = Number(reason)
+      },
+    })
+    await expect(ended).rejects.toThrow('SIGKILL')
+    expect(stray).toBeGreaterThan(0)
+    await expect.poll(() => isAlive(stray), { timeout: 60_000 }).toBe(false)
+  })
+
   it('says how a worker ended that did not report', async () => {
     const validate = createForkValidate({
       ...{ logger, databaseUrl: 'postgres://nowhere', timeoutMs: 60_000 },

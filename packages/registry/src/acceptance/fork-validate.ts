@@ -1,8 +1,11 @@
 import { fork } from 'node:child_process'
-import { resolve as resolvePath } from 'node:path'
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve as resolvePath } from 'node:path'
 import type { Logger } from '@trainyard/platform'
 import type { ValidationReport } from '@trainyard/sdk/contract'
 import type { CheckSandbox } from '../config.ts'
+import { killStrays } from './kill-strays.ts'
 import { FromWorker, type ToWorker } from './messages.ts'
 import type { ValidateFunction, ValidateOptions } from './validate.ts'
 
@@ -28,17 +31,33 @@ function defaultWorkerUrl(): URL {
 }
 
 /** What a worker may know of the registry's environment: how to find programs and temporary files, no secrets. */
-const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'USER', 'SystemRoot', 'XDG_CACHE_HOME'] as const
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ', 'USER', 'SystemRoot', 'XDG_CACHE_HOME'] as const
 
 /** Validates in a forked process: a trainer that takes the validator down does not take the registry down. */
 export function createForkValidate(options: ForkValidateOptions): ValidateFunction {
   const { sandbox: choice = 'auto', hiddenDirs = [] } = options
   const { logger, databaseUrl, timeoutMs, graceMs = 10_000, workerUrl = defaultWorkerUrl() } = options
-  return ({ dir, phases, signal, onCheck }: ValidateOptions) =>
-    new Promise<ValidationReport>((resolve, reject) => {
+  return async (wanted: ValidateOptions) => {
+    // Of its own: what a killed worker leaves there, and whoever still works there, is found by it.
+    const temporary = await realpath(await mkdtemp(join(tmpdir(), 'trainyard-check-')))
+    try {
+      return await validateIn(temporary, wanted)
+    } finally {
+      await killStrays(temporary)
+      await rm(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }).catch((error: unknown) =>
+        logger.warn({ err: error, dir: temporary }, 'temporary files of a check remain'),
+      )
+    }
+  }
+
+  function validateIn(temporary: string, { dir, phases, signal, onCheck }: ValidateOptions) {
+    return new Promise<ValidationReport>((resolve, reject) => {
       const worker = fork(workerUrl, [], {
         execArgv: workerUrl.pathname.endsWith('.ts') ? ['--conditions=trainyard-source'] : [],
-        env: Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+        env: {
+          ...Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+          TMPDIR: temporary,
+        },
         // A process group of its own, so that what the trainer left running can be killed with it.
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -119,4 +138,5 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
         () => undefined,
       )
     })
+  }
 }
