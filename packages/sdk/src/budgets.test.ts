@@ -95,6 +95,14 @@ describe('the built package', () => {
     expect([...new Set(imported)].filter((name) => !named.includes(name))).toEqual([])
   })
 
+  it('never ends the process: that is for the trainer to do', () => {
+    const sources = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))
+    const enders = sources.filter((file) =>
+      /process\.(exit|abort|reallyExit)\(/.test(readFileSync(join(dist, file), 'utf8')),
+    )
+    expect(enders).toEqual([])
+  })
+
   it('is small when packed', async () => {
     const files = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((item) => item.isFile())
     const paths = files.map((item) => join(item.parentPath, item.name))
