@@ -17,7 +17,7 @@ export interface PackedEvents {
 }
 
 /** Fewer are not worth a chunk: compressing costs more than their rows. */
-export const MIN_CHUNK_EVENTS = 16
+const MIN_CHUNK_EVENTS = 16
 /** A reader of one event unpacks the whole chunk. */
 const MAX_CHUNK_EVENTS = 1000
 

@@ -67,6 +67,7 @@ describe('launching an attempt', () => {
           launch: async ({ jobId }) => {
             if (jobId === job.id && ++launches === 1) throw new NoRoomError('no device is free')
           },
+          observe: async ({ jobId }) => ({ state: jobId === job.id && launches === 2 ? 'running' : 'absent' }),
         },
         database: {
           ...context.database,

@@ -55,7 +55,7 @@ export async function openSandbox({ choice, hiddenDirs, hideHome }: SandboxOptio
 }
 
 /** A required sandbox that cannot be made. */
-export class SandboxMissing extends Error {
+class SandboxMissing extends Error {
   override readonly name = 'SandboxMissing'
 }
 

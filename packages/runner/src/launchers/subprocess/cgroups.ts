@@ -13,7 +13,7 @@ export interface CgroupParent {
 }
 
 /** Against fork bombs: far above what data loaders start. */
-export const MAX_PROCESSES = 8192
+const MAX_PROCESSES = 8192
 
 /** The files of a group that limit it: pure, for both versions of the kernel's interface. */
 export function cgroupFiles(

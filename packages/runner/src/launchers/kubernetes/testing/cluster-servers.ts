@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 const OTHERS_START_IT_MS = 1000
 
 /** The process id of a server of the cluster, when this machine runs it. */
-export async function findServer(name: 'kubelet' | 'apiserver'): Promise<number | undefined> {
+async function findServer(name: 'kubelet' | 'apiserver'): Promise<number | undefined> {
   const own = name === 'kubelet' ? 'kubelet' : 'kube-apiserver'
   for (const pid of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(pid)) continue
