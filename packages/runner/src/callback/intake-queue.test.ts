@@ -37,13 +37,17 @@ function fakeStore(options: Partial<IntakeQueueOptions> & { delayMs?: number; re
     if (inputs.some(({ jobId }) => jobId === options.refuse)) throw new Error('refused by the database')
     return inputs.map(apply)
   }
+  const alone: number[] = []
   const queue = createIntakeQueue({
-    storeTogether: run,
-    storeAlone: async (one) => (await run([one]))[0],
+    storeTogether: ({ inputs }) => run(inputs),
+    async storeAlone({ inputs }) {
+      alone.push(...inputs.map(({ jobId }) => jobId))
+      return (await run(inputs))[0]
+    },
     overtakenMs: 300,
     ...options,
   })
-  return { queue, held, statements }
+  return { queue, held, statements, alone }
 }
 
 describe('the queue of the intake', () => {
@@ -70,6 +74,27 @@ describe('the queue of the intake', () => {
     expect(await late).toMatchObject({ applied: true, lastSeq: 2 })
     expect(held.get(1)).toEqual([1, 2, 3, 4])
     expect(await queue.store(input(1, 9, 9))).toMatchObject({ applied: false, lastSeq: 4 })
+  })
+
+  it('does not bother the database with a batch while the one before it is known to be missing', async () => {
+    const { queue, held, statements } = fakeStore({ delayMs: 30, overtakenMs: 5000 })
+    const first = queue.store(input(1, 1, 2))
+    await sleep(1)
+    const third = queue.store(input(1, 5, 6))
+    await first
+    await sleep(60)
+    const second = queue.store(input(1, 3, 4))
+    expect(await Promise.all([second, third])).toMatchObject([{ applied: true }, { applied: true }])
+    expect(held.get(1)).toEqual([1, 2, 3, 4, 5, 6])
+    expect(statements).toEqual([[1], [1]])
+  })
+
+  it('has a large batch wait for its locks, and not skipped', async () => {
+    const { queue, alone } = fakeStore({ rowsAlone: 50 })
+    await queue.store(input(1, 1, 20))
+    expect(alone).toEqual([])
+    await queue.store(input(1, 21, 80))
+    expect(alone).toEqual([1])
   })
 
   it('lets a heartbeat pass while a batch waits for another', async () => {

@@ -1,15 +1,17 @@
 import { emptyBatch } from './parse-events.ts'
-import type { StoreEventsInput, StoreEventsResult } from './store-events.ts'
+import { type PreparedEvents, prepareEvents, type StoreEventsInput, type StoreEventsResult } from './store-events.ts'
 
 export interface IntakeQueueOptions {
   /** Stores batches of different attempts, or one; undefined for those that somebody else holds locked. */
-  storeTogether(inputs: readonly StoreEventsInput[]): Promise<(StoreEventsResult | undefined)[]>
-  /** Stores one batch, waiting for locks; also the end of an attempt. Undefined when there is no such attempt. */
-  storeAlone(input: StoreEventsInput): Promise<StoreEventsResult | undefined>
+  storeTogether(batches: PreparedEvents): Promise<(StoreEventsResult | undefined)[]>
+  /** Stores the one batch, waiting for locks; also the end of an attempt. Undefined when there is no such attempt. */
+  storeAlone(batches: PreparedEvents): Promise<StoreEventsResult | undefined>
   /** Statements at the same time. Default: 3. */
   writers?: number
   /** Rows of one statement, about; a larger batch goes whole. Default: 4,000. */
   rowsTogether?: number
+  /** Rows of one attempt from which they wait for its locks: to have them skipped costs more. Default: 500. */
+  rowsAlone?: number
   /** Rows that may wait; what comes on top is refused with 429. Default: 200,000. */
   maxWaitingRows?: number
   /** How long a batch waits for the one before it, when that may be on another connection. Default: 100. */
@@ -23,11 +25,14 @@ export interface IntakeQueue {
   readonly pressure: number
 }
 
+/** So much of a statement is there before it is prepared while the one before it is written. */
+const AHEAD_SHARE = 0.75
+
 interface Entry {
   input: StoreEventsInput
   rows: number
   settle: PromiseWithResolvers<StoreEventsResult | undefined>
-  /** Until when it waits for the batch before it; undefined while it was not tried. */
+  /** Until when it waits for the batch before it; undefined while none is known to be missing. */
   waitsUntil: number | undefined
 }
 
@@ -35,9 +40,23 @@ interface Entry {
 interface Lane {
   key: string
   entries: Entry[]
+  /** Of all entries. */
+  rows: number
+  /** Taken from the entries, for when the lane is not busy any more. */
+  ahead: Turn | undefined
   busy: boolean
-  /** Tried, and a batch before it is missing. */
+  /** The last number that the attempt holds, or will once what is being written is stored; undefined when that is not known. */
+  held: number | undefined
+  /** Nothing but batches before which one is missing. */
   timer: NodeJS.Timeout | undefined
+}
+
+/** A chain of batches of one attempt that are stored as one. */
+interface Turn {
+  lane: Lane
+  run: Entry[]
+  input: StoreEventsInput
+  prepared?: PreparedEvents
 }
 
 /**
@@ -45,7 +64,7 @@ interface Lane {
  * many trainers. An idle queue adds no delay. Batches of one attempt are stored in order, whichever connection they came on.
  */
 export function createIntakeQueue(options: IntakeQueueOptions): IntakeQueue {
-  const { writers = 3, rowsTogether = 4000, maxWaitingRows = 200_000, overtakenMs = 100 } = options
+  const { writers = 3, rowsTogether = 4000, rowsAlone = 500, maxWaitingRows = 200_000, overtakenMs = 100 } = options
   const lanes = new Map<string, Lane>()
   let waitingRows = 0
   let writing = 0
@@ -63,10 +82,12 @@ export function createIntakeQueue(options: IntakeQueueOptions): IntakeQueue {
       entry.settle.resolve(result === undefined ? undefined : { ...result, lastSeq: held })
       if (result?.applied) held = Math.max(held, entry.input.last)
     }
+    if (result !== undefined) lane.held = held
     if (result?.applied)
       for (const entry of lane.entries) if (entry.input.first <= held + 1) entry.waitsUntil = undefined
   }
-  const failRun = (run: readonly Entry[], error: unknown) => {
+  const failRun = (lane: Lane, run: readonly Entry[], error: unknown) => {
+    lane.held = undefined
     for (const entry of run) {
       waitingRows -= entry.rows
       entry.settle.reject(error)
@@ -77,6 +98,7 @@ export function createIntakeQueue(options: IntakeQueueOptions): IntakeQueue {
     lane.busy = false
     clearTimeout(lane.timer)
     lane.timer = undefined
+    if (lane.ahead !== undefined) return
     if (lane.entries.length === 0) lanes.delete(lane.key)
     else if (lane.entries.every((entry) => entry.waitsUntil !== undefined)) {
       const at = Math.min(...lane.entries.map((entry) => entry.waitsUntil ?? 0))
@@ -86,47 +108,64 @@ export function createIntakeQueue(options: IntakeQueueOptions): IntakeQueue {
   }
 
   /** Takes lanes that have something to do, and nobody who does it. */
-  const take = (): { lane: Lane; run: Entry[] }[] => {
-    const taken: { lane: Lane; run: Entry[] }[] = []
+  const take = (): Turn[] => {
+    const taken: Turn[] = []
     const now = performance.now()
     let rows = 0
     for (const lane of lanes.values()) {
       if (lane.busy || rows >= rowsTogether) continue
-      const run = takeRun(lane, now, rowsTogether - rows)
-      if (run.length === 0) continue
-      const isEnd = run[0]?.input.batch.terminal !== undefined
+      // What is prepared is a statement of its own.
+      if (lane.ahead !== undefined && taken.length > 0) continue
+      const turn = lane.ahead ?? takeTurn(lane, { now, overtakenMs, maxRows: rowsTogether - rows })
+      if (turn === undefined) continue
+      const isEnd = turn.input.batch.terminal !== undefined
       // An end is a transaction of its own.
       if (isEnd && taken.length > 0) {
-        for (const entry of run) enter(lane, entry)
+        for (const entry of turn.run) enter(lane, entry)
         continue
       }
       lane.busy = true
+      lane.held = Math.max(lane.held ?? 0, turn.input.last)
       // Whoever was served goes to the back.
       lanes.delete(lane.key)
       lanes.set(lane.key, lane)
-      taken.push({ lane, run })
-      if (isEnd) return taken
-      rows += run.reduce((sum, entry) => sum + entry.rows, 0)
+      taken.push(turn)
+      if (isEnd || lane.ahead !== undefined) {
+        lane.ahead = undefined
+        return taken
+      }
+      rows += rowsOf(turn.run)
     }
     return taken
   }
 
-  const write = async (taken: { lane: Lane; run: Entry[] }[]): Promise<void> => {
-    const inputs = taken.map(({ run }) => merge(run.map(({ input }) => input)))
-    const [only] = inputs
-    let results: (StoreEventsResult | undefined)[] = []
-    if (only !== undefined && only.batch.terminal === undefined) {
-      // One batch that PostgreSQL refuses must not take others with it: then each goes alone.
-      results = await options.storeTogether(inputs).catch(() => [])
-    }
+  /** While one statement is written, what the next one of its lane needs. */
+  const prepareAhead = (lane: Lane): void => {
+    if (lane.ahead !== undefined || lane.rows < rowsTogether * AHEAD_SHARE) return
+    const turn = takeTurn(lane, { now: performance.now(), overtakenMs, maxRows: rowsTogether })
+    if (turn === undefined) return
+    lane.ahead = turn
+    turn.prepared = prepareEvents([turn.input])
+  }
+
+  const writeTogether = async (taken: readonly Turn[]) =>
+    await options.storeTogether(
+      (taken.length === 1 ? taken[0]?.prepared : undefined) ?? prepareEvents(taken.map(({ input }) => input)),
+    )
+
+  const write = async (taken: readonly Turn[]): Promise<void> => {
+    const [first] = taken
+    if (first === undefined) return
+    const isAlone = taken.length === 1 && (first.input.batch.terminal !== undefined || rowsOf(first.run) >= rowsAlone)
+    // One batch that PostgreSQL refuses must not take others with it: then each goes alone.
+    const results = isAlone ? [] : await writeTogether(taken).catch(() => [])
     await Promise.all(
-      taken.map(async ({ lane, run }, index) => {
+      taken.map(async ({ lane, run, input, prepared }, index) => {
         try {
-          const input = inputs[index]
-          const result = results[index] ?? (input === undefined ? undefined : await options.storeAlone(input))
+          const result = results[index] ?? (await options.storeAlone(prepared ?? prepareEvents([input])))
           settleRun(lane, run, result, performance.now())
         } catch (error) {
-          failRun(run, error)
+          failRun(lane, run, error)
         } finally {
           release(lane)
         }
@@ -151,13 +190,16 @@ export function createIntakeQueue(options: IntakeQueueOptions): IntakeQueue {
       const rows = 1 + input.batch.events.length + input.batch.metrics.length + input.batch.logs.length
       if (waitingRows + rows > maxWaitingRows) return Promise.reject(new IntakeFull())
       const key = `${input.jobId}/${input.attempt}`
-      const lane = lanes.get(key) ?? { key, entries: [], busy: false, timer: undefined }
+      const lane = lanes.get(key) ?? {
+        ...{ key, entries: [], rows: 0, ahead: undefined, busy: false, held: undefined, timer: undefined },
+      }
       lanes.set(key, lane)
       const entry: Entry = { input, rows, settle: Promise.withResolvers(), waitsUntil: undefined }
       enter(lane, entry)
       waitingRows += rows
       // Whatever arrives in the same turn of the event loop goes together.
-      if (!lane.busy) queueMicrotask(work)
+      if (lane.busy) prepareAhead(lane)
+      else queueMicrotask(work)
       return entry.settle.promise
     },
     get pressure() {
@@ -172,6 +214,7 @@ export class IntakeFull extends Error {}
 function enter(lane: Lane, entry: Entry): void {
   const place = lane.entries.findLastIndex((other) => other.input.first <= entry.input.first) + 1
   lane.entries.splice(place, 0, entry)
+  lane.rows += entry.rows
 }
 
 function isGap(result: StoreEventsResult, { first, batch }: StoreEventsInput): boolean {
@@ -179,11 +222,24 @@ function isGap(result: StoreEventsResult, { first, batch }: StoreEventsInput): b
   return !isRefused && batch.events.length > 0 && first > result.lastSeq + 1
 }
 
+const rowsOf = (run: readonly Entry[]) => run.reduce((sum, { rows }) => sum + rows, 0)
+
+interface TakeOptions {
+  now: number
+  overtakenMs: number
+  maxRows: number
+}
+
 /** The longest chain from the first entry on that may be tried: each begins where the one before it ends, or earlier. */
-function takeRun(lane: Lane, now: number, maxRows: number): Entry[] {
-  const start = lane.entries.findIndex((entry) => entry.waitsUntil === undefined || entry.waitsUntil <= now)
+function takeTurn(lane: Lane, { now, overtakenMs, maxRows }: TakeOptions): Turn | undefined {
+  const { held } = lane
+  const start = lane.entries.findIndex((entry) => {
+    // To have PostgreSQL say that a number is missing costs as much as to have the batch stored.
+    if (held !== undefined && entry.input.first > held + 1) entry.waitsUntil ??= now + overtakenMs
+    return entry.waitsUntil === undefined || entry.waitsUntil <= now
+  })
   const first = lane.entries[start]
-  if (first === undefined) return []
+  if (first === undefined) return undefined
   const run = [first]
   let { rows } = first
   for (const entry of lane.entries.slice(start + 1)) {
@@ -198,7 +254,8 @@ function takeRun(lane: Lane, now: number, maxRows: number): Entry[] {
     run.push(entry)
   }
   lane.entries.splice(start, run.length)
-  return run
+  lane.rows -= rowsOf(run)
+  return { lane, run, input: merge(run.map(({ input }) => input)) }
 }
 
 function merge(inputs: readonly StoreEventsInput[]): StoreEventsInput {

@@ -8,7 +8,14 @@ import type { RunnerTelemetry } from '../observability/metrics/telemetry.ts'
 import { endOfTerminalEvent } from './end-of-terminal-event.ts'
 import { createIntakeQueue, IntakeFull } from './intake-queue.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
-import { type StoreEventsInput, type StoreEventsResult, storeEvents } from './store-events.ts'
+import {
+  lockAttempt,
+  type PreparedEvents,
+  type Query,
+  type StoreEventsInput,
+  type StoreEventsResult,
+  storeEvents,
+} from './store-events.ts'
 
 /** The one way of events into the database, and what it says to trainers about its pace. */
 export interface Intake extends RateLimit {
@@ -38,19 +45,28 @@ const RETRY_AFTER_SECONDS = 2
 const BURST_SECONDS = 10
 
 export function createIntake({ config, limits, database, clock, telemetry, blocks }: IntakeOptions): Intake {
-  const options = () => ({ now: clock.now(), maxLogLines: limits.maxLogLinesPerAttempt })
+  const store = (query: Query, batches: PreparedEvents) =>
+    storeEvents(query, batches, { now: clock.now(), maxLogLines: limits.maxLogLinesPerAttempt })
   const queue = createIntakeQueue({
     maxWaitingRows: limits.maxWaitingRows,
-    storeTogether: (inputs) => storeEvents(database.query, inputs, { ...options(), skipLocked: true }),
-    async storeAlone(input) {
-      const alone = { ...options(), skipLocked: false }
+    storeTogether: (batches) => store(database.query, batches),
+    async storeAlone(batches) {
+      const [input] = batches.inputs
+      if (input === undefined) return undefined
       const { terminal } = input.batch
-      if (terminal === undefined) return (await storeEvents(database.query, [input], alone))[0]
+      if (terminal === undefined) {
+        if (!(await lockAttempt(database.query, input))) return undefined
+        // The lock is gone again, and hardly anybody takes it before this.
+        const [outcome] = await store(database.query, batches).catch(() => [])
+        if (outcome !== undefined) return outcome
+      }
       return await database.transaction(async (trx) => {
-        const inTransaction = async <Row>({ text }: { text: string }, values: readonly unknown[]) =>
+        const query: Query = async <Row>({ text }: { text: string }, values: readonly unknown[]) =>
           (await trx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows
-        const [outcome] = await storeEvents(inTransaction, [input], alone)
-        if (outcome?.applied)
+        // A statement sees what was there when it began: under the lock, all that others stored.
+        await lockAttempt(query, input)
+        const [outcome] = await store(query, batches)
+        if (terminal !== undefined && outcome?.applied)
           await endAttempt({ clock, limits, telemetry }, trx, input, endOfTerminalEvent(terminal, outcome.stopReason))
         return outcome
       })

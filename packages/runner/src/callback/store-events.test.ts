@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 import { parseEvents } from './parse-events.ts'
-import { type StoreEventsInput, storeEvents } from './store-events.ts'
+import { lockAttempt, prepareEvents, type StoreEventsInput, storeEvents } from './store-events.ts'
 
 let harness: Harness
 beforeAll(async () => {
@@ -21,58 +21,78 @@ function inputOf(jobId: number, first: number, reported: readonly Reported[]): S
   return { jobId, attempt: 1, channel: 'journal', first, last, batch: parseEvents(events) }
 }
 
-it.each([true, false])(
-  'adds points, and overwrites those of a step that is told again (skipLocked: %s)',
-  async (skipLocked) => {
-    const { query } = harness.runner.context.database
-    const [a, b] = [(await openJournal(harness)).jobId, (await openJournal(harness)).jobId]
-    const store = async (...inputs: StoreEventsInput[]) => {
-      const results = await storeEvents(query, inputs, { now: new Date(), maxLogLines: 100, skipLocked })
-      expect(results.map((result) => result?.applied)).toEqual(inputs.map(() => true))
-    }
-    const pointsOf = async (jobId: number) => {
-      const text = `select name, axis, step, value, extract(second from time)::int as second from metrics where job_id = $1 order by name, step`
-      const rows = await query<{ name: string; axis: string; step: number; value: number; second: number }>(
-        { name: 'points', text },
-        [jobId],
-      )
-      return rows.map(({ name, axis, step, value, second }) => `${name} ${axis} ${step}=${value} at ${second}`)
-    }
-    await store(
-      inputOf(a, 1, [
-        { step: 5, metrics: { loss: 1, rate: 0.5 } },
-        { step: 7, metrics: { loss: 2 } },
-      ]),
-      inputOf(b, 1, [{ epoch: 1, metrics: { loss: 9 } }]),
+it('adds points, and overwrites those of a step that is told again', async () => {
+  const { query } = harness.runner.context.database
+  const [a, b] = [(await openJournal(harness)).jobId, (await openJournal(harness)).jobId]
+  const store = async (...inputs: StoreEventsInput[]) => {
+    const results = await storeEvents(query, prepareEvents(inputs), { now: new Date(), maxLogLines: 100 })
+    expect(results.map((result) => result?.applied)).toEqual(inputs.map(() => true))
+  }
+  const pointsOf = async (jobId: number) => {
+    const text = `select name, axis, step, value, extract(second from time)::int as second from metrics where job_id = $1 order by name, step`
+    const rows = await query<{ name: string; axis: string; step: number; value: number; second: number }>(
+      { name: 'points', text },
+      [jobId],
     )
-    await store(
-      inputOf(b, 2, [
-        { epoch: 1, metrics: { loss: 8 } },
-        { epoch: 2, metrics: { loss: 7 } },
-        { epoch: 2, metrics: { loss: 6 } },
-      ]),
-      inputOf(a, 3, [
-        { step: 8, metrics: { loss: 3 } },
-        { step: 5, metrics: { loss: 4 } },
-        { step: 6, metrics: { loss: 5, rate: 0.4 } },
-      ]),
-    )
-    expect(await pointsOf(a)).toEqual([
-      'loss step 5=4 at 4',
-      'loss step 6=5 at 5',
-      'loss step 7=2 at 2',
-      'loss step 8=3 at 3',
-      'rate step 5=0.5 at 1',
-      'rate step 6=0.4 at 5',
+    return rows.map(({ name, axis, step, value, second }) => `${name} ${axis} ${step}=${value} at ${second}`)
+  }
+  await store(
+    inputOf(a, 1, [
+      { step: 5, metrics: { loss: 1, rate: 0.5 } },
+      { step: 7, metrics: { loss: 2 } },
+    ]),
+    inputOf(b, 1, [{ epoch: 1, metrics: { loss: 9 } }]),
+  )
+  await store(
+    inputOf(b, 2, [
+      { epoch: 1, metrics: { loss: 8 } },
+      { epoch: 2, metrics: { loss: 7 } },
+      { epoch: 2, metrics: { loss: 6 } },
+    ]),
+    inputOf(a, 3, [
+      { step: 8, metrics: { loss: 3 } },
+      { step: 5, metrics: { loss: 4 } },
+      { step: 6, metrics: { loss: 5, rate: 0.4 } },
+    ]),
+  )
+  expect(await pointsOf(a)).toEqual([
+    'loss step 5=4 at 4',
+    'loss step 6=5 at 5',
+    'loss step 7=2 at 2',
+    'loss step 8=3 at 3',
+    'rate step 5=0.5 at 1',
+    'rate step 6=0.4 at 5',
+  ])
+  expect(await pointsOf(b)).toEqual(['loss epoch 1=8 at 2', 'loss epoch 2=6 at 4'])
+  // What an attempt holds already is left out, whatever it says this time.
+  await store(
+    inputOf(b, 4, [
+      { epoch: 9, metrics: { loss: 0 } },
+      { epoch: 3, metrics: { loss: 5 } },
+    ]),
+  )
+  expect(await pointsOf(b)).toEqual(['loss epoch 1=8 at 2', 'loss epoch 2=6 at 4', 'loss epoch 3=5 at 5'])
+})
+
+it('leaves out what is locked, and finds all that came under the lock once it waited for it', async () => {
+  const { query, transaction } = harness.runner.context.database
+  const [free, locked] = [(await openJournal(harness)).jobId, (await openJournal(harness)).jobId]
+  const reported = [{ step: 1, metrics: { loss: 1 } }]
+  const inputs = [inputOf(free, 1, reported), inputOf(locked, 1, reported)]
+  const options = { now: new Date(), maxLogLines: 100 }
+  let waited: Promise<boolean> = Promise.resolve(false)
+  await transaction(async (trx) => {
+    const held = await trx.selectFrom('jobs').select('id').where('id', '=', locked).forNoKeyUpdate().execute()
+    expect(held).toHaveLength(1)
+    expect(await storeEvents(query, prepareEvents(inputs), options)).toMatchObject([
+      { applied: true, lastSeq: 0 },
+      undefined,
     ])
-    expect(await pointsOf(b)).toEqual(['loss epoch 1=8 at 2', 'loss epoch 2=6 at 4'])
-    // What an attempt holds already is left out, whatever it says this time.
-    await store(
-      inputOf(b, 4, [
-        { epoch: 9, metrics: { loss: 0 } },
-        { epoch: 3, metrics: { loss: 5 } },
-      ]),
-    )
-    expect(await pointsOf(b)).toEqual(['loss epoch 1=8 at 2', 'loss epoch 2=6 at 4', 'loss epoch 3=5 at 5'])
-  },
-)
+    waited = lockAttempt(query, { jobId: locked, attempt: 1 })
+  })
+  expect(await waited).toBe(true)
+  expect(await storeEvents(query, prepareEvents(inputs.slice(1)), options)).toMatchObject([
+    { applied: true, lastSeq: 0 },
+  ])
+  expect(await lockAttempt(query, { jobId: locked, attempt: 7 })).toBe(false)
+})

@@ -32,29 +32,55 @@ export type Query = <Row>(statement: { name: string; text: string }, values: rea
 export interface StoreEventsOptions {
   now: Date
   maxLogLines: number
-  /** Leaves out the batches whose rows somebody else holds, instead of waiting for them. */
-  skipLocked: boolean
+}
+
+/** Batches, each of another attempt, as the parameters of one statement. */
+export interface PreparedEvents {
+  inputs: readonly StoreEventsInput[]
+  columns: readonly unknown[]
+}
+
+/** Takes milliseconds for thousands of points: time in which PostgreSQL can do something else. */
+export function prepareEvents(inputs: readonly StoreEventsInput[]): PreparedEvents {
+  return { inputs, columns: columnsOf(inputs) }
 }
 
 /**
- * Stores batches, each of another attempt, in one round trip. The rows of the jobs and of the attempts are locked first;
+ * Stores batches in one round trip. The rows of the jobs and of the attempts are locked first;
  * what an attempt already holds is left out, and nothing of a batch is written when there is a gap before it, or its attempt
- * is closed or not the current one. Undefined for a batch whose attempt does not exist or, with `skipLocked`, is locked.
+ * is closed or not the current one. Undefined for a batch whose attempt does not exist or is locked by somebody else.
+ *
+ * @throws whatever PostgreSQL says, also when somebody else added one of the steps since the statement began
  */
 export async function storeEvents(
   query: Query,
-  inputs: readonly StoreEventsInput[],
-  { now, maxLogLines, skipLocked }: StoreEventsOptions,
+  { inputs, columns }: PreparedEvents,
+  { now, maxLogLines }: StoreEventsOptions,
 ): Promise<(StoreEventsResult | undefined)[]> {
-  const statement = skipLocked ? STATEMENT_SKIPPING : STATEMENT
-  const rows = await query<StoreEventsResult & { ix: number }>(statement, [now, maxLogLines, ...columnsOf(inputs)])
+  const rows = await query<StoreEventsResult & { ix: number }>(STATEMENT, [now, maxLogLines, ...columns])
   const results: (StoreEventsResult | undefined)[] = inputs.map(() => undefined)
   for (const { ix, ...result } of rows) results[ix - 1] = result
   return results
 }
 
+/**
+ * Locks what {@link storeEvents} of an attempt locks, once whoever holds it is done, until the transaction ends. False when there
+ * is no such attempt.
+ */
+export async function lockAttempt(
+  query: Query,
+  { jobId, attempt }: { jobId: number; attempt: number },
+): Promise<boolean> {
+  return (await query(LOCK, [jobId, attempt])).length > 0
+}
+
+const LOCK = {
+  name: 'lock-attempt',
+  text: `select from attempts a join jobs j on j.id = a.job_id where a.job_id = $1::bigint and a.attempt = $2::int for no key update of j, a`,
+}
+
 /** $1 now, $2 lines kept of an attempt; the others as {@link columnsOf} lists them. `ix` is the number of a batch, from 1. */
-const text = (locking: string, addPoints: string) => `
+const text = `
   with batch as (
     select * from unnest($3::bigint[], $4::int[], $5::text[], $6::bigint[], $7::bigint[], $8::text[]::jsonb[], $9::text[]::jsonb[])
       with ordinality as b(job_id, attempt, channel, first, last, progress, latest, ix)
@@ -65,7 +91,7 @@ const text = (locking: string, addPoints: string) => `
     from batch b
       join attempts a on a.job_id = b.job_id and a.attempt = b.attempt
       join jobs j on j.id = b.job_id
-    for update of j, a ${locking}
+    for no key update of j, a skip locked
   ),
   new_lines as (
     select l.*, row_number() over (partition by l.ix order by l.seq) as line
@@ -128,7 +154,16 @@ const text = (locking: string, addPoints: string) => `
       join guard g on g.ix = ($10::int[])[m.event]
     where ($11::bigint[])[m.event] > g.held
   ),
-  ${addPoints}
+  -- What goes on from the last step is added without looking for a row to overwrite, which is a third cheaper.
+  added as (
+    insert into metrics (job_id, attempt, name, axis, step, value, time)
+    select job_id, attempt, name, axis, step, value, time from point where is_new
+  ),
+  overwritten as (
+    insert into metrics (job_id, attempt, name, axis, step, value, time)
+    select job_id, attempt, name, axis, step, value, time from point where not is_new
+    on conflict (job_id, attempt, name, step) do update set value = excluded.value, time = excluded.time
+  ),
   -- Blocks of charts into which a late point falls are made again when they are needed.
   stale as (
     delete from metric_blocks b
@@ -159,20 +194,4 @@ const text = (locking: string, addPoints: string) => `
     cur.end_reason as "endReason", cur.stop_reason as "stopReason"
   from cur`
 
-const ADD = (name: string, where: string, onConflict = '') => `
-  ${name} as (
-    insert into metrics (job_id, attempt, name, axis, step, value, time)
-    select job_id, attempt, name, axis, step, value, time from point ${where}
-    ${onConflict}
-  ),`
-const OVERWRITE = 'on conflict (job_id, attempt, name, step) do update set value = excluded.value, time = excluded.time'
-
-const STATEMENT = { name: 'store-events', text: text('', ADD('points', '', OVERWRITE)) }
-/**
- * What goes on from the last step is added without looking for a row to overwrite, which is a third cheaper. Should somebody else
- * have added that very step since the statement began, it fails, and each batch is stored alone.
- */
-const STATEMENT_SKIPPING = {
-  name: 'store-events-skipping',
-  text: text('skip locked', ADD('added', 'where is_new') + ADD('overwritten', 'where not is_new', OVERWRITE)),
-}
+const STATEMENT = { name: 'store-events', text }

@@ -1,6 +1,6 @@
 import type { Database, Logger } from '@trainyard/platform'
 import type { RunnerDatabase } from '../db/schema.ts'
-import { BLOCK_POINTS, buildBlocks, type SeriesRef } from './build-blocks.ts'
+import { BLOCK_POINTS, buildBlocks } from './build-blocks.ts'
 
 export interface BlockBuilder {
   /** Points were stored. After some thousands of one series its blocks are brought up to date, in the background. */
@@ -14,20 +14,21 @@ const POINTS_BETWEEN = 32 * BLOCK_POINTS
 const MAX_SERIES = 20_000
 
 export function createBlockBuilder(
-  database: Pick<Database<RunnerDatabase>, 'transaction'>,
+  database: Pick<Database<RunnerDatabase>, 'db' | 'transaction'>,
   logger: Logger,
 ): BlockBuilder {
   const counts = new Map<string, number>()
-  const due = new Map<string, SeriesRef>()
+  /** By attempt: the names of its series. */
+  const due = new Map<string, { jobId: number; attempt: number; names: Set<string> }>()
   let building: Promise<void> | undefined
   let stopped = false
 
   const work = async () => {
-    for (const [key, of] of due) {
+    for (const [key, { jobId, attempt, names }] of due) {
       if (stopped) return
       due.delete(key)
-      await buildBlocks(database, of).catch((error: unknown) =>
-        logger.warn({ err: error, jobId: of.jobId }, 'could not prepare a long series for charts'),
+      await buildBlocks(database, { jobId, attempt, names: [...names] }).catch((error: unknown) =>
+        logger.warn({ err: error, jobId }, 'could not prepare long series for charts'),
       )
     }
   }
@@ -39,7 +40,9 @@ export function createBlockBuilder(
         counts.set(key, count)
         if (count < POINTS_BETWEEN) continue
         counts.delete(key)
-        due.set(key, { jobId, attempt, name })
+        const ofAttempt = due.get(`${jobId}/${attempt}`) ?? { jobId, attempt, names: new Set() }
+        due.set(`${jobId}/${attempt}`, ofAttempt)
+        ofAttempt.names.add(name)
       }
       if (counts.size > MAX_SERIES) counts.clear()
       if (due.size > 0 && !stopped)

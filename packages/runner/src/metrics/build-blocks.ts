@@ -1,6 +1,9 @@
 import type { Database } from '@trainyard/platform'
 import { type Kysely, sql } from 'kysely'
 import type { RunnerDatabase } from '../db/schema.ts'
+import { type Extremes, widen } from './extremes.ts'
+import { countPacked, type PackedPoints, packSteps, packTimes, packValues, unpackPoints } from './packed-points.ts'
+import type { SeriesPoint } from './read-series.ts'
 
 export interface SeriesRef {
   jobId: number
@@ -11,19 +14,26 @@ export interface SeriesRef {
 /** Points of one block; a power of two, so that blocks fit into the buckets of `downsample`. */
 export const BLOCK_POINTS = 128
 /** Points that are looked at in one transaction: the intake of that attempt waits meanwhile. */
-const POINTS_AT_ONCE = 128 * BLOCK_POINTS
+const POINTS_AT_ONCE = 256 * BLOCK_POINTS
+
+/** Some series of one attempt. */
+export interface SeriesOfAttempt {
+  jobId: number
+  attempt: number
+  names: readonly string[]
+}
 
 /**
- * Writes down the extremes of every {@link BLOCK_POINTS} points of a series that have none yet: those at its end, and those
+ * Writes down the extremes of every {@link BLOCK_POINTS} points of series that have none yet: those at their ends, and those
  * into which a late point fell. Blocks are only derived: whoever reads never needs them to be there.
  */
 export async function buildBlocks(
-  database: Pick<Database<RunnerDatabase>, 'transaction'>,
-  of: SeriesRef,
+  database: Pick<Database<RunnerDatabase>, 'db' | 'transaction'>,
+  of: SeriesOfAttempt,
 ): Promise<void> {
-  for (;;) {
-    const more = await database.transaction(async (trx) => {
-      // Points and the removal of what they make stale come under this lock.
+  // Points and the removal of what they make stale come under this lock.
+  const locked = <T>(work: (trx: Kysely<RunnerDatabase>) => Promise<T>) =>
+    database.transaction(async (trx) => {
       await trx
         .selectFrom('attempts')
         .select('attempt')
@@ -31,11 +41,24 @@ export async function buildBlocks(
         .where('attempt', '=', of.attempt)
         .forNoKeyUpdate()
         .execute()
-      for (const hole of await findHoles(trx, of)) await fillHole(trx, of, hole)
-      return await appendBlocks(trx, of)
+      return await work(trx)
     })
-    if (!more) return
+  for (const name of await seriesWithHoles(database.db, of)) {
+    await locked(async (trx) => {
+      const series = { jobId: of.jobId, attempt: of.attempt, name }
+      for (const hole of await findHoles(trx, series)) await fillHole(trx, series, hole)
+    })
   }
+  while (await locked((trx) => appendBlocks(trx, of)));
+}
+
+/** Looked for without the lock, among all blocks: hardly any series has one. */
+async function seriesWithHoles(db: Kysely<RunnerDatabase>, of: SeriesOfAttempt): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select name from metric_blocks
+    where job_id = ${of.jobId} and attempt = ${of.attempt} and name = any(${of.names}::text[])
+    group by name having sum(to_step - from_step + 1) <> max(to_step) + 1`.execute(db)
+  return rows.map(({ name }) => name)
 }
 
 async function findHoles(db: Kysely<RunnerDatabase>, of: SeriesRef): Promise<{ low: number; high: number }[]> {
@@ -48,71 +71,91 @@ async function findHoles(db: Kysely<RunnerDatabase>, of: SeriesRef): Promise<{ l
 }
 
 /** True when there may be more to do. */
-async function appendBlocks(db: Kysely<RunnerDatabase>, of: SeriesRef): Promise<boolean> {
-  const { rows } = await sql<{ last: number }>`
-    select coalesce(max(to_step), -1) as last from metric_blocks
-    where job_id = ${of.jobId} and attempt = ${of.attempt} and name = ${of.name}`.execute(db)
-  const last = rows[0]?.last ?? -1
-  const points = sql`
-    select step, value, (row_number() over (order by step) - 1) / ${BLOCK_POINTS}::bigint as block
-    from metrics where job_id = ${of.jobId} and attempt = ${of.attempt} and name = ${of.name} and step > ${last}
-    order by step limit ${POINTS_AT_ONCE}`
-  const inserted = await insertBlocks(db, of, points, { low: last + 1, fullOnly: true })
-  return inserted * BLOCK_POINTS >= POINTS_AT_ONCE
+async function appendBlocks(db: Kysely<RunnerDatabase>, of: SeriesOfAttempt): Promise<boolean> {
+  const limit = Math.max(1, Math.floor(POINTS_AT_ONCE / BLOCK_POINTS / of.names.length)) * BLOCK_POINTS
+  // One statement for all of them: the lock is held from answer to answer.
+  const { rows } = await sql<PackedPoints & { name: string; last: number }>`
+    select s.name, b.last, p.*
+    from unnest(${of.names}::text[]) as s(name)
+      cross join lateral (
+        select coalesce(max(to_step), -1) as last from metric_blocks
+        where job_id = ${of.jobId} and attempt = ${of.attempt} and name = s.name
+      ) as b
+      cross join lateral (
+        select ${packSteps('step')} as steps, ${packValues('value')} as values, ${packTimes('time')} as times
+        from (
+          select step, value, time from metrics
+          where job_id = ${of.jobId} and attempt = ${of.attempt} and name = s.name and step > b.last
+          order by step limit ${limit}
+        ) as point
+      ) as p`.execute(db)
+  const blocks = rows.flatMap(({ name, last, ...points }) =>
+    cutBlocks(unpackPoints(points), last + 1).map((block) => ({ name, ...block })),
+  )
+  await insertBlocks(db, of, blocks)
+  return rows.some((points) => countPacked(points) === limit)
 }
 
 /** The same as at the end, but that what is left over belongs to the last block, which ends where the hole ends. */
 async function fillHole(db: Kysely<RunnerDatabase>, of: SeriesRef, hole: { low: number; high: number }): Promise<void> {
-  const points = sql`
-    select step, value, least(
-        (row_number() over (order by step) - 1) / ${BLOCK_POINTS}::bigint,
-        greatest(1, count(*) over () / ${BLOCK_POINTS}::bigint) - 1
-      ) as block
-    from metrics where job_id = ${of.jobId} and attempt = ${of.attempt} and name = ${of.name}
-      and step between ${hole.low} and ${hole.high}`
-  await insertBlocks(db, of, points, { low: hole.low, high: hole.high })
+  const { rows } = await sql<PackedPoints>`
+    select ${packSteps('step')} as steps, ${packValues('value')} as values, ${packTimes('time')} as times
+    from (
+      select step, value, time from metrics
+      where job_id = ${of.jobId} and attempt = ${of.attempt} and name = ${of.name}
+        and step between ${hole.low} and ${hole.high}
+      order by step
+    ) as point`.execute(db)
+  const points = rows.flatMap(unpackPoints)
+  const blocks = cutBlocks(points, hole.low, hole.high).map((block) => ({ name: of.name, ...block }))
+  await insertBlocks(db, of, blocks)
+}
+
+interface Block extends Extremes {
+  fromStep: number
+  toStep: number
+  count: number
+}
+
+/** Blocks without a step between them, from step `low` on. The last one takes all that is left and ends at `high`, if that is given. */
+function cutBlocks(points: readonly SeriesPoint[], low: number, high?: number): Block[] {
+  const blocks: Block[] = []
+  const full = Math.floor(points.length / BLOCK_POINTS)
+  const count = high === undefined || points.length === 0 ? full : Math.max(1, full)
+  for (let number = 0; number < count; number++) {
+    const isLast = high !== undefined && number === count - 1
+    const ofBlock = points.slice(number * BLOCK_POINTS, isLast ? undefined : (number + 1) * BLOCK_POINTS)
+    const extremes: Extremes = {}
+    for (const point of ofBlock) widen(extremes, point)
+    blocks.push({
+      fromStep: (blocks.at(-1)?.toStep ?? low - 1) + 1,
+      toStep: isLast ? high : (ofBlock.at(-1)?.step ?? low),
+      count: ofBlock.length,
+      ...extremes,
+    })
+  }
+  return blocks
 }
 
 async function insertBlocks(
   db: Kysely<RunnerDatabase>,
-  of: SeriesRef,
-  points: ReturnType<typeof sql>,
-  range: { low: number; high?: number; fullOnly?: boolean },
-): Promise<number> {
-  const { rows } = await sql<{ inserted: number }>`
-    with point as (${points}),
-    bounded as (
-      select *, min(nullif(value, 'NaN')) over (partition by block) as low_value,
-        max(nullif(value, 'NaN')) over (partition by block) as high_value
-      from point
-    ),
-    block as (
-      select block, count(*) as count, max(step) as last_step, min(low_value) as low_value, max(high_value) as high_value,
-        min(step) filter (where value = low_value) as low_step, min(step) filter (where value = high_value) as high_step,
-        min(step) filter (where value = 'NaN') as nan_step
-      from bounded group by block
-      having ${range.fullOnly ?? false} = false or count(*) = ${BLOCK_POINTS}
-    ),
-    placed as (
-      select *, lag(last_step, 1, ${range.low - 1}::bigint) over (order by block) + 1 as from_step,
-        case when ${range.high ?? null}::bigint is not null and block = max(block) over () then ${range.high ?? null}::bigint else last_step end as to_step
-      from block
-    ),
-    inserted as (
-      insert into metric_blocks (job_id, attempt, name, from_step, to_step, count, low_step, low_value, low_time,
-        high_step, high_value, high_time, nan_step, nan_time)
-      select ${of.jobId}::bigint, ${of.attempt}::int, ${of.name}::text, p.from_step, p.to_step, p.count,
-        p.low_step, p.low_value, ${timeAt(of, 'low_step')}, p.high_step, p.high_value, ${timeAt(of, 'high_step')},
-        p.nan_step, ${timeAt(of, 'nan_step')}
-      from placed p
-      returning 1
-    )
-    select count(*) as inserted from inserted`.execute(db)
-  return rows[0]?.inserted ?? 0
+  of: { jobId: number; attempt: number },
+  blocks: readonly (Block & { name: string })[],
+): Promise<void> {
+  if (blocks.length === 0) return
+  const steps = (which: keyof Extremes) => blocks.map((block) => block[which]?.step ?? null)
+  const values = (which: 'low' | 'high') => blocks.map((block) => block[which]?.value ?? null)
+  const times = (which: keyof Extremes) => blocks.map((block) => toIso(block[which]))
+  await sql`
+    insert into metric_blocks (job_id, attempt, name, from_step, to_step, count, low_step, low_value, low_time,
+      high_step, high_value, high_time, nan_step, nan_time)
+    select ${of.jobId}::bigint, ${of.attempt}::int, * from unnest(
+      ${blocks.map(({ name }) => name)}::text[], ${blocks.map(({ fromStep }) => fromStep)}::bigint[],
+      ${blocks.map(({ toStep }) => toStep)}::bigint[], ${blocks.map(({ count }) => count)}::int[],
+      ${steps('low')}::bigint[], ${values('low')}::float8[], ${times('low')}::timestamptz[],
+      ${steps('high')}::bigint[], ${values('high')}::float8[], ${times('high')}::timestamptz[],
+      ${steps('nan')}::bigint[], ${times('nan')}::timestamptz[]
+    )`.execute(db)
 }
 
-/** A subquery, so that it is looked up by key even while PostgreSQL knows nothing yet of a table that grew by a million. */
-function timeAt(of: SeriesRef, step: string) {
-  return sql`(select m.time from metrics m where m.job_id = ${of.jobId} and m.attempt = ${of.attempt}
-    and m.name = ${of.name} and m.step = p.${sql.ref(step)})`
-}
+const toIso = (point: SeriesPoint | undefined) => (point === undefined ? null : new Date(point.time).toISOString())

@@ -50,7 +50,7 @@ async function readOne(database: MetricsDatabase, of: SeriesRef, points: number)
   if (transaction === undefined) return await readSeries(db, of, points)
   const series = await readBlockedSeries(db, of, points, MAX_LOOSE_POINTS)
   if (series !== undefined) return series
-  await buildBlocks({ transaction }, of)
+  await buildBlocks({ db, transaction }, { jobId: of.jobId, attempt: of.attempt, names: [of.name] })
   return await readSeries(db, of, points)
 }
 

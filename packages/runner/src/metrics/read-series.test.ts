@@ -32,7 +32,13 @@ describe('a long series', () => {
       const series = await readSeries(database.db, of, points)
       return series.points.map(({ step, value }) => ({ step, value }))
     }
-    return { of, database, send, read, build: () => buildBlocks(database, of) }
+    return {
+      of,
+      database,
+      send,
+      read,
+      build: () => buildBlocks(database, { jobId: of.jobId, attempt: of.attempt, names: [of.name] }),
+    }
   }
 
   const value = fc.oneof(

@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { RunnerDatabase } from '../db/schema.ts'
 import { BLOCK_POINTS, type SeriesRef } from './build-blocks.ts'
 import { bucketSizeFor, downsample } from './downsample.ts'
+import { type Extremes, widen } from './extremes.ts'
 import { countPacked, packSteps, packTimes, packValues, pointAt, unpackPoints } from './packed-points.ts'
 
 export interface SeriesPoint {
@@ -46,7 +47,7 @@ export async function readBlockedSeries(
   if (bucketSize < BLOCK_POINTS) return await readWholeSeries(db, of, points)
 
   const factor = bucketSize / BLOCK_POINTS
-  const buckets: Bucket[] = []
+  const buckets: Extremes[] = []
   const put = (block: number, point: SeriesPoint | undefined) => {
     if (point === undefined) return
     const number = Math.floor(block / factor)
@@ -66,20 +67,6 @@ export async function readBlockedSeries(
   for (const point of [...ends, ...buckets.flatMap(({ low, high, nan }) => [low, high, nan])])
     if (point !== undefined) kept.set(point.step, point)
   return { axis, count, points: [...kept.values()].sort((a, b) => a.step - b.step) }
-}
-
-interface Bucket {
-  low?: SeriesPoint
-  high?: SeriesPoint
-  nan?: SeriesPoint
-}
-
-function widen(bucket: Bucket, point: SeriesPoint): void {
-  if (Number.isNaN(point.value)) bucket.nan ??= point
-  else {
-    if (bucket.low === undefined || point.value < bucket.low.value) bucket.low = point
-    if (bucket.high === undefined || point.value > bucket.high.value) bucket.high = point
-  }
 }
 
 async function readWholeSeries(db: Kysely<RunnerDatabase>, of: SeriesRef, points: number): Promise<Series> {

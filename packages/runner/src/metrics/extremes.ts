@@ -1,0 +1,16 @@
+import type { SeriesPoint } from './read-series.ts'
+
+/** The lowest, the highest and the first NaN of some points; of equals the first. */
+export interface Extremes {
+  low?: SeriesPoint
+  high?: SeriesPoint
+  nan?: SeriesPoint
+}
+
+export function widen(extremes: Extremes, point: SeriesPoint): void {
+  if (Number.isNaN(point.value)) extremes.nan ??= point
+  else {
+    if (extremes.low === undefined || point.value < extremes.low.value) extremes.low = point
+    if (extremes.high === undefined || point.value > extremes.high.value) extremes.high = point
+  }
+}
