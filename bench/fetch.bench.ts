@@ -16,7 +16,7 @@ import { createS3Store, type ObjectStore } from '@trainyard/platform'
 import { encode } from 'fast-png'
 import { createRandom } from '../packages/sdk/src/testing/random.ts'
 import { forEachConcurrently } from '../packages/sdk/src/util/for-each-concurrently.ts'
-import { buildProgram } from './lib/build-program.ts'
+import { buildProgram } from '../scripts/lib/build-program.ts'
 import { startFaultyProxy } from './lib/faulty-proxy.ts'
 import { type Bench, type BenchRow, median } from './lib/report.ts'
 

@@ -6,7 +6,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { z } from 'zod'
-import { run, tool } from './lib/run.ts'
+import { ROOT, run, tool } from './lib/run.ts'
 
 const Report = z.object({
   numPassedTests: z.number(),
@@ -75,15 +75,11 @@ process.exitCode = code
 
 async function runSuite(which: readonly string[]): Promise<{ code: number; report: Report | undefined }> {
   const reportFile = join(tmpdir(), `trainyard-tests-${process.pid}.json`)
-  const { code: exitCode } = await run(tool('vitest'), [
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${reportFile}`,
-    ...which,
-  ])
+  const args = ['run', '--project', project, '--reporter=default', '--reporter=json']
+  const { code: exitCode } = await run(tool('vitest'), [...args, `--outputFile.json=${reportFile}`, ...which], {
+    // Hundreds of processes run our sources: stripping types is half of what the start of one costs.
+    env: { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/node'), ...process.env },
+  })
   const text = await readFile(reportFile, 'utf8').catch(() => undefined)
   await rm(reportFile, { force: true })
   return { code: exitCode, report: text === undefined ? undefined : Report.parse(JSON.parse(text)) }

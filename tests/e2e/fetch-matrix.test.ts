@@ -1,8 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { testDatabaseUrl } from '@trainyard/platform/testing'
 import { type EmbeddedRunner, startEmbeddedRunner } from '@trainyard/runner'
 import { createClient, type TrainyardClient } from '@trainyard/sdk/client'
@@ -13,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDiceWriter } from '../../packages/sdk/src/dataset/formats/dice/write.ts'
 import { packFolder } from '../../packages/sdk/src/testing/pack-folder.ts'
 import { classesNamed, imageRecord, writeContext, writeRecords } from '../../packages/sdk/src/tests/dataset-formats.ts'
+import { buildProgram } from '../../scripts/lib/build-program.ts'
 import { jobWhen } from './prepare-training.ts'
 
 /** The formats that can hold a task, as docs/datasets.md says. */
@@ -38,7 +38,9 @@ let client: TrainyardClient
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'trainyard-matrix-'))
-  const trainerDir = fileURLToPath(new URL('./fetching-trainer', import.meta.url))
+  // Forty processes of it: each would strip the types of the whole SDK.
+  const trainerDir = await buildProgram({ main: 'tests/e2e/fetching-trainer/main.ts' }, join(dir, 'trainer'))
+  await copyFile(new URL('./fetching-trainer/trainer.json', import.meta.url), join(trainerDir, 'trainer.json'))
   embedded = await startEmbeddedRunner({ trainerDir, databaseUrl: testDatabaseUrl() })
   client = createClient({ runnerUrl: embedded.url })
 }, 60_000)

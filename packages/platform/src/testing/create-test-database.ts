@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import pg from 'pg'
 import { type Database, type Migration, openDatabase } from '../database/open-database.ts'
 
 export interface TestDatabaseOptions {
@@ -21,6 +22,17 @@ export async function createTestDatabase<DB>({
       await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(database.db)
       await database.close()
     },
+  }
+}
+
+/** Drops the schemas of a server that has stopped: one that still runs holds locks and asks for others, and both wait. */
+export async function dropTestSchemas(...schemas: readonly string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: testDatabaseUrl() })
+  await client.connect()
+  try {
+    for (const schema of schemas) await client.query(`drop schema if exists ${pg.escapeIdentifier(schema)} cascade`)
+  } finally {
+    await client.end()
   }
 }
 

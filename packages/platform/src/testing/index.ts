@@ -5,7 +5,12 @@
  */
 
 export { objectStoreCases, type StoreUnderTest } from '../object-store/object-store.cases.ts'
-export { createTestDatabase, type TestDatabaseOptions, testDatabaseUrl } from './create-test-database.ts'
+export {
+  createTestDatabase,
+  dropTestSchemas,
+  type TestDatabaseOptions,
+  testDatabaseUrl,
+} from './create-test-database.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { makeTar, type TarEntry } from './make-tar.ts'
 export { makeZip, type ZipEntry } from './make-zip.ts'

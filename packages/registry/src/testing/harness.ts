@@ -12,7 +12,7 @@ import {
   listen,
   openIdentity,
 } from '@trainyard/platform'
-import { testDatabaseUrl } from '@trainyard/platform/testing'
+import { dropTestSchemas, testDatabaseUrl } from '@trainyard/platform/testing'
 import {
   BUNDLE_CONFIG_MEDIA_TYPE,
   BUNDLE_MEDIA_TYPE,
@@ -20,7 +20,6 @@ import {
   type TrainerManifest,
   type ValidationReport,
 } from '@trainyard/sdk/contract'
-import { sql } from 'kysely'
 import { packTar } from 'modern-tar'
 import type { ValidateFunction } from '../acceptance/validate.ts'
 import type { RegistryConfig } from '../config.ts'
@@ -106,10 +105,9 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     },
     async close() {
       for (const server of servers) await server.close()
-      await sql`drop schema if exists ${sql.id(identity.schema)} cascade`.execute(registry.context.database.db)
-      await sql`drop schema if exists ${sql.id(prefix)} cascade`.execute(registry.context.database.db)
       for (const each of [registry, ...others]) await each.stop()
       await identity.close()
+      await dropTestSchemas(identity.schema, prefix)
       await rm(dir, { recursive: true, force: true })
     },
   }

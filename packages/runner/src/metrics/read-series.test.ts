@@ -41,10 +41,13 @@ describe('a long series', () => {
     }
   }
 
-  const value = fc.oneof(
-    { weight: 30, arbitrary: fc.double({ min: -1, max: 1, noNaN: true }) },
-    { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -99, 99, 0) },
-  )
+  // JSON knows no -0, and -0 + 0 is 0.
+  const value = fc
+    .oneof(
+      { weight: 30, arbitrary: fc.double({ min: -1, max: 1, noNaN: true }) },
+      { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -99, 99, 0) },
+    )
+    .map((one) => one + 0)
 
   it('gives the very points of all of them, with blocks or without, while it grows', async () => {
     await fc.assert(
@@ -55,7 +58,7 @@ describe('a long series', () => {
           const { send, read, build } = await open()
           const all: { step: number; value: number }[] = []
           for (const [round, batch] of batches.entries()) {
-            const points = batch.map((one) => ({ step: 0, value: one === 0 ? 0 : one }))
+            const points = batch.map((one) => ({ step: 0, value: one }))
             for (const point of points) {
               point.step = (all.at(-1)?.step ?? 0) + 3
               all.push(point)

@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createFolderStore, createLogger, DEFAULT_PROJECT_ID, listen, type UpgradeHandler } from '@trainyard/platform'
-import { testDatabaseUrl } from '@trainyard/platform/testing'
+import { dropTestSchemas, testDatabaseUrl } from '@trainyard/platform/testing'
 import { type CreateJobInput, Job } from '@trainyard/sdk/contract'
-import { sql } from 'kysely'
 import type { RunnerConfig } from '../config.ts'
 import { type CreateRunnerOptions, createRunner, type Runner } from '../create-runner.ts'
 import type { Launcher } from '../launchers/launcher.ts'
@@ -125,11 +124,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     },
     async close() {
       await server.close()
-      await sql`drop schema if exists ${sql.id(runner.context.identity.schema)} cascade`.execute(
-        runner.context.database.db,
-      )
-      await sql`drop schema ${sql.id(config.databaseSchema)} cascade`.execute(runner.context.database.db)
       await runner.stop().catch(() => {})
+      await dropTestSchemas(runner.context.identity.schema, config.databaseSchema)
       // A runner leaves its trainers running; a test must not.
       for await (const ref of runner.context.launcher.list()) await runner.context.launcher.remove(ref)
       await rm(dir, { recursive: true, force: true })
