@@ -89,6 +89,17 @@ describe('the queue of the intake', () => {
     expect(statements).toEqual([[1], [1]])
   })
 
+  it('says at once what is held, to whoever sent a batch with a hole in it', async () => {
+    const { queue } = fakeStore({ delayMs: 30, overtakenMs: 5000 })
+    const begun = performance.now()
+    const first = queue.store(input(1, 1, 2))
+    await sleep(1)
+    const hole = { ...input(1, 0, 0), first: Number.MAX_SAFE_INTEGER }
+    expect(await queue.store(hole)).toMatchObject({ applied: false, lastSeq: 2 })
+    expect(performance.now() - begun).toBeLessThan(2500)
+    await first
+  })
+
   it('has a large batch wait for its locks, and not skipped', async () => {
     const { queue, alone } = fakeStore({ rowsAlone: 50 })
     await queue.store(input(1, 1, 20))

@@ -125,7 +125,7 @@ export function createIntakeQueue(options: IntakeQueueOptions): IntakeQueue {
         continue
       }
       lane.busy = true
-      lane.held = Math.max(lane.held ?? 0, turn.input.last)
+      if (turn.input.last > 0) lane.held = Math.max(lane.held ?? 0, turn.input.last)
       // Whoever was served goes to the back.
       lanes.delete(lane.key)
       lanes.set(lane.key, lane)
@@ -235,7 +235,8 @@ function takeTurn(lane: Lane, { now, overtakenMs, maxRows }: TakeOptions): Turn 
   const { held } = lane
   const start = lane.entries.findIndex((entry) => {
     // To have PostgreSQL say that a number is missing costs as much as to have the batch stored.
-    if (held !== undefined && entry.input.first > held + 1) entry.waitsUntil ??= now + overtakenMs
+    const { first, batch } = entry.input
+    if (held !== undefined && first > held + 1 && batch.events.length > 0) entry.waitsUntil ??= now + overtakenMs
     return entry.waitsUntil === undefined || entry.waitsUntil <= now
   })
   const first = lane.entries[start]
