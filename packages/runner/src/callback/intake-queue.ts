@@ -149,9 +149,7 @@ export function createIntakeQueue(options: IntakeQueueOptions): IntakeQueue {
   }
 
   const writeTogether = async (taken: readonly Turn[]) =>
-    await options.storeTogether(
-      (taken.length === 1 ? taken[0]?.prepared : undefined) ?? prepareEvents(taken.map(({ input }) => input)),
-    )
+    await options.storeTogether(prepareEvents(taken.map(({ input }) => input)))
 
   const write = async (taken: readonly Turn[]): Promise<void> => {
     const [first] = taken
@@ -190,9 +188,7 @@ export function createIntakeQueue(options: IntakeQueueOptions): IntakeQueue {
       const rows = 1 + input.batch.events.length + input.batch.metrics.length + input.batch.logs.length
       if (waitingRows + rows > maxWaitingRows) return Promise.reject(new IntakeFull())
       const key = `${input.jobId}/${input.attempt}`
-      const lane = lanes.get(key) ?? {
-        ...{ key, entries: [], rows: 0, ahead: undefined, busy: false, held: undefined, timer: undefined },
-      }
+      const lane = lanes.get(key) ?? openLane(key)
       lanes.set(key, lane)
       const entry: Entry = { input, rows, settle: Promise.withResolvers(), waitsUntil: undefined }
       enter(lane, entry)
@@ -211,15 +207,24 @@ export function createIntakeQueue(options: IntakeQueueOptions): IntakeQueue {
 /** Thrown when too much waits already. */
 export class IntakeFull extends Error {}
 
+function openLane(key: string): Lane {
+  return { key, entries: [], rows: 0, ahead: undefined, busy: false, held: undefined, timer: undefined }
+}
+
 function enter(lane: Lane, entry: Entry): void {
   const place = lane.entries.findLastIndex((other) => other.input.first <= entry.input.first) + 1
   lane.entries.splice(place, 0, entry)
   lane.rows += entry.rows
 }
 
-function isGap(result: StoreEventsResult, { first, batch }: StoreEventsInput): boolean {
+function isGap(result: StoreEventsResult, input: StoreEventsInput): boolean {
   const isRefused = result.applied || result.closed || result.channel === 'simple'
-  return !isRefused && batch.events.length > 0 && first > result.lastSeq + 1
+  return !isRefused && isBeyond(result.lastSeq, input)
+}
+
+/** Whether a batch is missing between what is held and this one. */
+function isBeyond(held: number, { first, batch }: StoreEventsInput): boolean {
+  return batch.events.length > 0 && first > held + 1
 }
 
 const rowsOf = (run: readonly Entry[]) => run.reduce((sum, { rows }) => sum + rows, 0)
@@ -235,8 +240,7 @@ function takeTurn(lane: Lane, { now, overtakenMs, maxRows }: TakeOptions): Turn 
   const { held } = lane
   const start = lane.entries.findIndex((entry) => {
     // To have PostgreSQL say that a number is missing costs as much as to have the batch stored.
-    const { first, batch } = entry.input
-    if (held !== undefined && first > held + 1 && batch.events.length > 0) entry.waitsUntil ??= now + overtakenMs
+    if (held !== undefined && isBeyond(held, entry.input)) entry.waitsUntil ??= now + overtakenMs
     return entry.waitsUntil === undefined || entry.waitsUntil <= now
   })
   const first = lane.entries[start]

@@ -2,7 +2,7 @@ import type { Database } from '@trainyard/platform'
 import { type Kysely, sql } from 'kysely'
 import type { RunnerDatabase } from '../db/schema.ts'
 import { type Extremes, widen } from './extremes.ts'
-import { countPacked, type PackedPoints, packSteps, packTimes, packValues, unpackPoints } from './packed-points.ts'
+import { countPacked, type PackedPoints, packPoints, unpackPoints } from './packed-points.ts'
 import type { SeriesPoint } from './read-series.ts'
 
 export interface SeriesRef {
@@ -82,7 +82,7 @@ async function appendBlocks(db: Kysely<RunnerDatabase>, of: SeriesOfAttempt): Pr
         where job_id = ${of.jobId} and attempt = ${of.attempt} and name = s.name
       ) as b
       cross join lateral (
-        select ${packSteps('step')} as steps, ${packValues('value')} as values, ${packTimes('time')} as times
+        select ${packPoints()}
         from (
           select step, value, time from metrics
           where job_id = ${of.jobId} and attempt = ${of.attempt} and name = s.name and step > b.last
@@ -99,7 +99,7 @@ async function appendBlocks(db: Kysely<RunnerDatabase>, of: SeriesOfAttempt): Pr
 /** The same as at the end, but that what is left over belongs to the last block, which ends where the hole ends. */
 async function fillHole(db: Kysely<RunnerDatabase>, of: SeriesRef, hole: { low: number; high: number }): Promise<void> {
   const { rows } = await sql<PackedPoints>`
-    select ${packSteps('step')} as steps, ${packValues('value')} as values, ${packTimes('time')} as times
+    select ${packPoints()}
     from (
       select step, value, time from metrics
       where job_id = ${of.jobId} and attempt = ${of.attempt} and name = ${of.name}

@@ -18,6 +18,10 @@ export const packSteps = (column: string) => packed(sql`int8send(coalesce(${sql.
 export const packValues = (column: string) => packed(sql`float8send(coalesce(${sql.ref(column)}, 'NaN'))`)
 export const packTimes = (column: string) => packed(sql`timestamptz_send(coalesce(${sql.ref(column)}, 'epoch'))`)
 
+/** The columns of {@link PackedPoints}, of rows of `metrics`. */
+export const packPoints = () =>
+  sql`${packSteps('step')} as steps, ${packValues('value')} as values, ${packTimes('time')} as times`
+
 /** PostgreSQL counts microseconds from then. */
 const YEAR_2000_MS = Date.UTC(2000)
 const BYTES = 8

@@ -4,7 +4,16 @@ import type { RunnerDatabase } from '../db/schema.ts'
 import { BLOCK_POINTS, type SeriesRef } from './build-blocks.ts'
 import { bucketSizeFor, downsample } from './downsample.ts'
 import { type Extremes, widen } from './extremes.ts'
-import { countPacked, packSteps, packTimes, packValues, pointAt, unpackPoints } from './packed-points.ts'
+import {
+  countPacked,
+  type PackedPoints,
+  packPoints,
+  packSteps,
+  packTimes,
+  packValues,
+  pointAt,
+  unpackPoints,
+} from './packed-points.ts'
 
 export interface SeriesPoint {
   step: number
@@ -70,8 +79,8 @@ export async function readBlockedSeries(
 }
 
 async function readWholeSeries(db: Kysely<RunnerDatabase>, of: SeriesRef, points: number): Promise<Series> {
-  const { rows } = await sql<{ axis: MetricAxis | null } & Record<'steps' | 'values' | 'times', Buffer>>`
-    select max(axis) as axis, ${packSteps('step')} as steps, ${packValues('value')} as values, ${packTimes('time')} as times
+  const { rows } = await sql<PackedPoints & { axis: MetricAxis | null }>`
+    select max(axis) as axis, ${packPoints()}
     from (select axis, step, value, time from metrics where ${isOf(of)} order by step) as point`.execute(db)
   const all = rows[0] === undefined ? [] : unpackPoints(rows[0])
   return { axis: rows[0]?.axis ?? 'step', count: all.length, points: downsample(all, points) }
