@@ -17,7 +17,7 @@ import { runnerMigrations } from '../../db/migrations.ts'
 import type { RunnerDatabase } from '../../db/schema.ts'
 import { isOver, startHarness } from '../../testing/harness.ts'
 import { askEngine } from './engine.ts'
-import { instanceLabel } from './spec.ts'
+import { ofInstance } from './testing/of-instance.ts'
 import type { RunnerProcessSettings } from './testing/runner-process.ts'
 
 const docker = new Docker()
@@ -56,20 +56,6 @@ function trainer(): ResolvedTrainer {
   return { name: manifest.name, version: manifest.version, digest, manifest, image: { reference: digest, digest } }
 }
 
-/** What the engine has of a runner's database, apart from the cache that its jobs share. */
-async function ofInstance(instanceId: string): Promise<string[]> {
-  const filters = { label: [instanceLabel(instanceId)] }
-  const [containers, networks, volumes] = await Promise.all([
-    docker.listContainers({ all: true, filters }),
-    docker.listNetworks({ filters }),
-    docker.listVolumes({ filters }),
-  ])
-  return [
-    ...containers.map(({ Names }) => `container ${Names.join()}`),
-    ...networks.map(({ Name }) => `network ${Name}`),
-    ...volumes.Volumes.map(({ Name }) => `volume ${Name}`),
-  ]
-}
 const instanceOf = async (database: Pick<Database<RunnerDatabase>, 'db'>): Promise<string> =>
   (await database.db.selectFrom('instance').select('id').executeTakeFirstOrThrow()).id
 const removeCache = (instanceId: string) =>
@@ -89,9 +75,9 @@ describe.skipIf(host === undefined)('of containers', () => {
       const job = await harness.waitFor(id, isOver)
       expect(job).toMatchObject({ state: 'succeeded' })
       // That is the reason for waiting.
-      expect(await ofInstance(instanceId)).not.toEqual([])
+      expect(await ofInstance(docker, instanceId)).not.toEqual([])
       expect(await harness.runner.awaitCleanup(60_000)).toEqual([])
-      expect(await ofInstance(instanceId)).toEqual([])
+      expect(await ofInstance(docker, instanceId)).toEqual([])
     } finally {
       await harness.close()
       await removeCache(instanceId)
@@ -181,11 +167,15 @@ describe.skipIf(host === undefined)('after kill -9 of the runner', () => {
     await killRunner()
     await startRunner()
     await expect.poll(async () => (await getJob(id)).state, { timeout: 60_000 }).toBe('running')
-    expect((await ofInstance(instanceId)).map((one) => one.split(' ')[0])).toEqual(['container', 'network', 'volume'])
+    expect((await ofInstance(docker, instanceId)).map((one) => one.split(' ')[0])).toEqual([
+      'container',
+      'network',
+      'volume',
+    ])
     expect(await getJob(id)).toMatchObject({ attempt: 1 })
     await fetch(`${url}/v1/jobs/${id}/cancel`, { method: 'POST' })
     await expect.poll(() => isClean(id), { timeout: 60_000 }).toBe(true)
-    expect(await ofInstance(instanceId)).toEqual([])
+    expect(await ofInstance(docker, instanceId)).toEqual([])
   })
 
   it.each([50, 300])('%i ms into a removal, the next one finishes it', async (ms) => {
@@ -213,7 +203,7 @@ describe.skipIf(host === undefined)('after kill -9 of the runner', () => {
     await killRunner()
     await startRunner()
     await expect.poll(() => isClean(id), { timeout: 60_000 }).toBe(true)
-    expect(await ofInstance(instanceId)).toEqual([])
+    expect(await ofInstance(docker, instanceId)).toEqual([])
   })
 
   it('the next one sweeps up what belongs to no job', async () => {
@@ -221,8 +211,8 @@ describe.skipIf(host === undefined)('after kill -9 of the runner', () => {
     await expect.poll(async () => (await getJob(id)).state, { timeout: 60_000 }).toBe('running')
     await killRunner()
     await sql`delete from jobs where id = ${id}`.execute(database.db)
-    expect(await ofInstance(instanceId)).toHaveLength(3)
+    expect(await ofInstance(docker, instanceId)).toHaveLength(3)
     await startRunner()
-    expect(await ofInstance(instanceId)).toEqual([])
+    expect(await ofInstance(docker, instanceId)).toEqual([])
   })
 })

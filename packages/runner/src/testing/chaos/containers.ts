@@ -5,6 +5,7 @@ import { readDockerConfig } from '../../launchers/docker/config.ts'
 import { askEngine, connectEngine, unless } from '../../launchers/docker/engine.ts'
 import { createDockerLauncher } from '../../launchers/docker/launcher.ts'
 import { attemptName, instanceLabel, parseLabels } from '../../launchers/docker/spec.ts'
+import { ofInstance } from '../../launchers/docker/testing/of-instance.ts'
 import type { ChaosLauncher } from './victims.ts'
 
 const BASE = 'node:24-bookworm-slim'
@@ -31,7 +32,6 @@ export async function dockerChaos(
     docker: Object.fromEntries(own),
     places: 4,
   }
-  const labelled = (instanceId: string) => ({ label: [instanceLabel(instanceId)] })
   return {
     settings,
     address: gateway,
@@ -44,10 +44,12 @@ export async function dockerChaos(
       await chmod(join(shared(dir), 'cache'), 0o777)
     },
     async killTrainer({ instanceId }, random) {
-      const running = (await docker.listContainers({ filters: labelled(instanceId) })).flatMap(({ Id, Labels }) => {
-        const ref = parseLabels(Labels)
-        return ref === undefined ? [] : [{ Id, name: attemptName(ref, instanceId) }]
-      })
+      const running = (await docker.listContainers({ filters: { label: [instanceLabel(instanceId)] } })).flatMap(
+        ({ Id, Labels }) => {
+          const ref = parseLabels(Labels)
+          return ref === undefined ? [] : [{ Id, name: attemptName(ref, instanceId) }]
+        },
+      )
       const victim = running[Math.floor(random() * running.length)]
       if (victim === undefined) return undefined
       const container = docker.getContainer(victim.Id)
@@ -65,19 +67,7 @@ export async function dockerChaos(
       )
       return isDone ? { how, whom: victim.name } : undefined
     },
-    async leftovers({ instanceId }) {
-      const filters = labelled(instanceId)
-      const [containers, networks, volumes] = await Promise.all([
-        docker.listContainers({ all: true, filters }),
-        docker.listNetworks({ filters }),
-        docker.listVolumes({ filters }),
-      ])
-      return [
-        ...containers.map(({ Names }) => `container ${Names.join()}`),
-        ...networks.map(({ Name }) => `network ${Name}`),
-        ...(volumes.Volumes ?? []).map(({ Name }) => `volume ${Name}`),
-      ]
-    },
+    leftovers: ({ instanceId }) => ofInstance(docker, instanceId),
     async close({ instanceId }) {
       if (instanceId === '') return
       const logger = createLogger({ name: 'chaos', level: 'silent' })

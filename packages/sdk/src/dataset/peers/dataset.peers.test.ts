@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -7,8 +6,8 @@ import { temporaryFolder, writeTree } from '../../tests/yolo-dataset.ts'
 import { convertDataset } from '../convert-dataset.ts'
 import { boxOfPoints } from '../geometry/box.ts'
 import { encodeCounts, rasterizeRing } from '../geometry/rle.ts'
+import { askPeer, hasPeer, python, square } from './python.ts'
 
-const python = process.env.TRAINYARD_PEERS_PYTHON
 const WHY = 'TRAINYARD_PEERS_PYTHON names no Python with pycocotools, datumaro, torchvision or ultralytics'
 
 interface PeerObject {
@@ -28,20 +27,9 @@ interface PeerImage {
 }
 
 /** What a loader sees; undefined when it is not installed. */
-function readWith(peer: string, path: string, extra = ''): PeerImage[] | undefined {
-  const script = new URL('./read_with_peers.py', import.meta.url).pathname
-  const env = { ...process.env, YOLO_VERBOSE: 'false', YOLO_AUTOINSTALL: 'false' }
-  const result = spawnSync(python ?? '', [script, peer, path, extra], { env, encoding: 'utf8', maxBuffer: 1 << 26 })
-  if (result.status === 3) return undefined
-  if (result.status !== 0) throw new Error(`${peer} failed: ${result.stderr.slice(-3000)}`)
-  return JSON.parse(result.stdout)
-}
+const readWith = (peer: string, path: string, extra = '') =>
+  askPeer<PeerImage[]>('./read_with_peers.py', peer, path, extra)
 
-const hasPeer = (module: string) =>
-  python !== undefined &&
-  spawnSync(python, ['-c', `import importlib.util as u, sys; sys.exit(u.find_spec('${module}') is None)`]).status === 0
-
-const square = (x: number, y: number, size: number) => [x, y, x + size, y, x + size, y + size, x, y + size]
 /** A frame of 20 × 12 pixels with a hole. */
 const frame = (() => {
   const counts: number[] = []

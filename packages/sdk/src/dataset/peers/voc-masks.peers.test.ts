@@ -1,26 +1,19 @@
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder, writeTree } from '../../tests/yolo-dataset.ts'
 import { convertDataset } from '../convert-dataset.ts'
+import { askPeer, hasPeer, python, square } from './python.ts'
 
-const python = process.env.TRAINYARD_PEERS_PYTHON
 const WHY = 'TRAINYARD_PEERS_PYTHON names no Python with pycocotools, Pillow, torchvision or datumaro'
 
 type Masks = Record<string, [label: string, pixels: string][]>
 
 function readWith(peer: string, path: string): Masks {
-  const script = new URL('./read_voc_masks.py', import.meta.url).pathname
-  const result = spawnSync(python ?? '', [script, peer, path], { encoding: 'utf8' })
-  if (result.status !== 0) throw new Error(`${peer} failed: ${result.stderr.slice(-3000)}`)
-  return JSON.parse(result.stdout)
+  const masks = askPeer<Masks>('./read_voc_masks.py', peer, path)
+  if (masks === undefined) throw new Error(`${peer} is not installed`)
+  return masks
 }
 
-const hasPeer = (module: string) =>
-  python !== undefined &&
-  spawnSync(python, ['-c', `import importlib.util as u, sys; sys.exit(u.find_spec('${module}') is None)`]).status === 0
-
-const square = (x: number, y: number, size: number) => [x, y, x + size, y, x + size, y + size, x, y + size]
 /** Column by column: 5 columns of 12 pixels, 10 with a hole of 4 in their middle, 5 of 12 again. */
 const frame = [40 * 80 + 10]
 for (let x = 0; x < 20; x++) frame.push(...(x >= 5 && x < 15 ? [4, 4, 4, 68] : [12, 68]))

@@ -1,16 +1,12 @@
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readAll, type TestRecord, temporaryFolder, writeTree, writeYolo } from '../../tests/yolo-dataset.ts'
 import { cornersOfRotatedBox } from '../geometry/obb.ts'
 import type { Annotation } from '../record.ts'
+import { askPeer, hasPeer } from './python.ts'
 
-const python = process.env.TRAINYARD_PEERS_PYTHON
-const hasPeer =
-  python !== undefined &&
-  spawnSync(python, ['-c', 'import importlib.util as u, sys; sys.exit(u.find_spec("ultralytics") is None)']).status ===
-    0
-const skipped = hasPeer ? '' : ' (skipped: TRAINYARD_PEERS_PYTHON names no Python with ultralytics)'
+const isThere = hasPeer('ultralytics')
+const skipped = isThere ? '' : ' (skipped: TRAINYARD_PEERS_PYTHON names no Python with ultralytics)'
 
 interface Seen {
   image: string
@@ -18,11 +14,9 @@ interface Seen {
 }
 
 function load(dir: string, task: string): Seen[] {
-  const script = new URL('./read_with_peers.py', import.meta.url).pathname
-  const env = { ...process.env, YOLO_VERBOSE: 'false', YOLO_AUTOINSTALL: 'false' }
-  const result = spawnSync(python ?? '', [script, 'ultralytics', dir, task], { env, encoding: 'utf8' })
-  if (result.status !== 0) throw new Error(result.stderr.slice(-3000))
-  return JSON.parse(result.stdout)
+  const seen = askPeer<Seen[]>('./read_with_peers.py', 'ultralytics', dir, task)
+  if (seen === undefined) throw new Error('ultralytics is not installed')
+  return seen
 }
 
 /** One label file each; the loader's verdict is ours, whatever it is. */
@@ -70,7 +64,7 @@ const POSE: Record<string, string> = {
   'box-beyond': '0 1.5 0.5 0.2 0.2 0.5 0.5 2 0.4 0.4 1\n',
 }
 
-describe.skipIf(!hasPeer)(`the loader of Ultralytics${skipped}`, () => {
+describe.skipIf(!isThere)(`the loader of Ultralytics${skipped}`, () => {
   it.each([
     ['detect', 'detection', DETECT],
     ['segment', 'segmentation', SEGMENT],
