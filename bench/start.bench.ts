@@ -134,16 +134,7 @@ async function measure(way: Way, rounds: number, dir: string): Promise<BenchRow[
       goal: goal ?? '–',
     }))
   } finally {
-    const { id } = await harness.runner.context.database.db
-      .selectFrom('instance')
-      .select('id')
-      .executeTakeFirstOrThrow()
     await harness.close()
-    // The cache that its jobs would have shared.
-    if (way.launcher === 'docker')
-      await connectEngine(readDockerConfig(process.env))
-        .getVolume(`trainyard-datasets-${id.slice(0, 8)}`)
-        .remove()
   }
 }
 

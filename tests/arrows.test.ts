@@ -9,7 +9,12 @@ const ALLOWED: Record<string, readonly string[]> = {
   'packages/sdk/src/contract': [],
   'packages/sdk': ['@trainyard/sdk/contract'],
   'packages/platform': ['@trainyard/sdk/contract'],
-  'packages/runner': ['@trainyard/platform', '@trainyard/sdk/contract', '@trainyard/sdk/dataset'],
+  'packages/runner': [
+    '@trainyard/platform',
+    '@trainyard/sdk/contract',
+    '@trainyard/sdk/dataset',
+    '@trainyard/sdk/cache',
+  ],
   'packages/validator': ['@trainyard/runner', '@trainyard/platform', '@trainyard/sdk/contract'],
   'packages/registry': ['@trainyard/validator', '@trainyard/runner', '@trainyard/platform', '@trainyard/sdk/contract'],
   'packages/web': ['@trainyard/sdk/client', '@trainyard/sdk/contract'],

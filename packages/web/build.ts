@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
@@ -44,17 +44,20 @@ function plainNamesOf(metafile: Metafile): Map<string, string> {
   return names
 }
 
-/** Writes `dist/`: the server (dependencies stay imports) and the client's files with their names in `manifest.json`. */
+/**
+ * Writes `dist/`: the server (dependencies stay imports) and the client's files with their names in `manifest.json`. It takes the
+ * place of the last one in one step: whoever starts at the same time finds one of the two whole.
+ */
 export async function buildWeb(): Promise<{ outDir: string; buildId: string }> {
   const outDir = join(room, 'dist')
-  await rm(outDir, { recursive: true, force: true })
-  await mkdir(join(outDir, 'client'), { recursive: true })
+  const newDir = `${outDir}.${process.pid}`
+  await mkdir(join(newDir, 'client'), { recursive: true })
   const [client] = await Promise.all([
     buildClient(),
     build({
       absWorkingDir: room,
       entryPoints: ['src/index.ts', 'src/serve.ts'],
-      outdir: 'dist',
+      outdir: newDir,
       bundle: true,
       splitting: true,
       chunkNames: 'chunk-[hash]',
@@ -71,11 +74,23 @@ export async function buildWeb(): Promise<{ outDir: string; buildId: string }> {
   const names: Record<string, string> = {}
   for (const [name, file] of client) {
     names[name] = file.fileName
-    await writeFile(join(outDir, 'client', file.fileName), file.contents)
+    await writeFile(join(newDir, 'client', file.fileName), file.contents)
   }
   const manifest = `${JSON.stringify(names, null, 2)}\n`
-  await writeFile(join(outDir, 'client', 'manifest.json'), manifest)
+  await writeFile(join(newDir, 'client', 'manifest.json'), manifest)
+  await replace(outDir, newDir)
   return { outDir, buildId: createHash('sha256').update(manifest).digest('hex').slice(0, 12) }
+}
+
+async function replace(outDir: string, newDir: string): Promise<void> {
+  const oldDir = `${newDir}.old`
+  // Not there: the first build, or another one is between these two lines.
+  await rename(outDir, oldDir).catch(() => {})
+  await rename(newDir, outDir).catch(async () => {
+    // Another one was faster, with the same sources.
+    await rm(newDir, { recursive: true, force: true })
+  })
+  await rm(oldDir, { recursive: true, force: true })
 }
 
 if (import.meta.main) {

@@ -14,6 +14,7 @@ const PackageManifest = z.looseObject({
 /** Programs that a package forks itself: built beside its index. */
 const FORKED: Readonly<Record<string, Record<string, string>>> = {
   '@trainyard/registry': { worker: 'src/acceptance/worker.ts' },
+  '@trainyard/runner': { 'fill-program': 'src/dataset-cache/fill-program.ts' },
   '@trainyard/sdk': { 'convert-worker': 'src/dataset/parallel/convert-worker.ts' },
 }
 

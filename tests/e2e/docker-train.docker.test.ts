@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { listCache } from '@trainyard/sdk/cache'
 import type { Job } from '@trainyard/sdk/contract'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { jobWhen, prepareDataset } from './prepare-training.ts'
@@ -50,8 +51,6 @@ describe.skipIf(!ready)('training in containers', () => {
     await stopServer(server)
     const { host } = new URL(server.url)
     await docker('rmi', '--force', `${host}/${TRAINER}@${digest}`).catch(() => undefined)
-    for (const volume of (await docker('volume', 'ls', '--quiet', '--filter', 'name=trainyard-datasets-')).split('\n'))
-      if (instance !== '' && volume.endsWith(instance.slice(0, 8))) await docker('volume', 'rm', volume)
     await rm(dir, { recursive: true, force: true })
   })
 
@@ -84,6 +83,10 @@ describe.skipIf(!ready)('training in containers', () => {
     instance = seen.Config.Labels['dev.trainyard.instance']
     expect(seen.Config.Image).toContain(`@${digest}`)
     expect(seen.Config.Env.join('\n')).not.toContain('CALLBACK_TOKEN=')
+    // It reads what the runner has filled, and cannot write there.
+    const cacheDir = join(dir, 'data', 'runner', 'datasets')
+    expect(seen.Mounts).toContainEqual(expect.objectContaining({ Source: cacheDir, RW: false }))
+    expect(await listCache(cacheDir)).toMatchObject([{ state: 'complete', users: 1 }])
     const job = await jobWhen(server.client, id, isOver, 'an end')
     await expectTrained(server, job)
     for (const kind of ['container', 'network', 'volume'] as const)

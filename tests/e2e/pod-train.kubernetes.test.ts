@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { listCache } from '@trainyard/sdk/cache'
 import type { Job } from '@trainyard/sdk/contract'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKubernetesClient, found } from '../../packages/runner/src/launchers/kubernetes/client.ts'
@@ -24,14 +25,16 @@ if (!ready)
 describe.skipIf(!ready)('training in pods', () => {
   const namespace = `trainyard-e2e-${randomUUID().slice(0, 8)}`
   const { core, batch } = createKubernetesClient(kubeconfig === undefined ? {} : { kubeconfig })
-  const env = {
+  const env: Record<string, string | undefined> = {
     LAUNCHER: 'kubernetes',
     KUBERNETES_NAMESPACE: namespace,
     KUBERNETES_CALLBACK_ADDRESS: callbackAddress,
+    KUBERNETES_DATASET_CACHE_CLAIM: 'datasets',
     // The machine is shared: epochs must be long enough to be seen, and silence is not yet death.
     START_TIMEOUT_SECONDS: '300',
   }
   let dir: string
+  let cacheDir: string
   let server: RunningServer
   let datasetId: string
   let image: string
@@ -49,11 +52,30 @@ describe.skipIf(!ready)('training in pods', () => {
     return jobs.items.length + secrets.items.length
   }
 
+  /** The only node is this machine: pods and runner share a folder of it, as they share a network's elsewhere. */
+  const claimFolder = async (path: string) => {
+    const capacity = { storage: '1Gi' }
+    const accessModes = ['ReadWriteMany']
+    const volume = { capacity, accessModes, storageClassName: '', hostPath: { path } }
+    await core.createPersistentVolume({
+      body: { metadata: { name: namespace }, spec: { ...volume, claimRef: { namespace, name: 'datasets' } } },
+    })
+    const claim = { accessModes, storageClassName: '', volumeName: namespace, resources: { requests: capacity } }
+    await core.createNamespacedPersistentVolumeClaim({
+      namespace,
+      body: { metadata: { name: 'datasets' }, spec: claim },
+    })
+  }
+
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'trainyard-pod-train-'))
     docker = dockerIn(dir)
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
     await core.createNamespace({ body: { metadata: { name: namespace, labels } } })
+    cacheDir = join(dir, 'datasets')
+    await mkdir(cacheDir)
+    await claimFolder(cacheDir)
+    env.DATASET_CACHE_DIR = cacheDir
     server = await startServer(join(dir, 'data'), 0, env)
     datasetId = await prepareDataset(server, dir)
     ;({ image, digest } = await publishImage(server, docker))
@@ -63,6 +85,7 @@ describe.skipIf(!ready)('training in pods', () => {
     if (server !== undefined) await stopServer(server)
     await docker('rmi', '--force', image).catch(() => undefined)
     await found(() => core.deleteNamespace({ name: namespace }))
+    await found(() => core.deletePersistentVolume({ name: namespace }))
     await rm(dir, { recursive: true, force: true })
   })
 
@@ -80,6 +103,8 @@ describe.skipIf(!ready)('training in pods', () => {
     const pod = await podOf(id)
     expect(pod?.spec?.containers[0]?.image).toBe(`${new URL(server.url).host}/${TRAINER}@${digest}`)
     expect(pod?.status?.containerStatuses?.[0]?.imageID).toContain(digest)
+    // It reads what the runner has filled.
+    expect(await listCache(cacheDir)).toMatchObject([{ state: 'complete', users: 1 }])
     if (hasChromium()) {
       await jobWhen(server.client, id, hasEpoch(3), 'the third epoch')
       const browser = await launchChromium()

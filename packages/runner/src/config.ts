@@ -52,6 +52,8 @@ export interface RunnerConfig {
   subprocess?: SubprocessSettings
   /** Folders beside `dataDir` that no trainer is to see: the database's, say. */
   hiddenDirs?: readonly string[]
+  /** Where datasets are kept for trainers, who only read them. Default: `datasets` in the data folder. */
+  datasetCacheDir?: string
   datasetCacheMaxGb: number
   /** Where datasets may stay that are only referred to. Default: nowhere. */
   datasetSources?: readonly AllowedSource[]
@@ -155,6 +157,7 @@ const RunnerEnvironment = z.object({
   ...SUBPROCESS_VARIABLES,
   DATASET_SOURCES: sentence(parseDatasetSources).optional(),
   RETENTION: sentence(parseRetention).optional(),
+  DATASET_CACHE_DIR: z.string().regex(/^\//, 'must be an absolute path').optional(),
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
   ...AuthEnvironment,
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
@@ -198,6 +201,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     ...(docker === undefined ? {} : { docker }),
     ...(kubernetes === undefined ? {} : { kubernetes }),
     subprocess: subprocessSettings(values),
+    ...(values.DATASET_CACHE_DIR === undefined ? {} : { datasetCacheDir: values.DATASET_CACHE_DIR }),
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
     ...(values.DATASET_SOURCES === undefined ? {} : { datasetSources: values.DATASET_SOURCES }),
     ...(values.RETENTION === undefined ? {} : { retention: values.RETENTION }),
@@ -212,5 +216,6 @@ function kubernetesConfig(env: Record<string, string | undefined>, values: z.inf
   return readKubernetesConfig(env, {
     cancelGraceSeconds: values.CANCEL_GRACE_SECONDS,
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
+    datasetCacheDir: values.DATASET_CACHE_DIR,
   })
 }

@@ -22,6 +22,7 @@ import { createIntake } from './callback/intake.ts'
 import { storeForTrainers } from './callback/trainer-store.ts'
 import { DEFAULT_RUNNER_LIMITS, type RunnerConfig } from './config.ts'
 import type { RunnerContext } from './context.ts'
+import { createCacheKeeper } from './dataset-cache/keep-cache.ts'
 import { runnerMigrations } from './db/migrations.ts'
 import type { RunnerDatabase } from './db/schema.ts'
 import { isLoopback } from './launchers/callback-url.ts'
@@ -133,7 +134,9 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       telemetry,
       ...(tracing === undefined ? {} : { tracing }),
     }
-    const supervisor = createSupervisor(context)
+    const { datasetCache } = context.launcher
+    const cache = datasetCache === undefined ? undefined : createCacheKeeper(context, datasetCache)
+    const supervisor = createSupervisor(context, cache)
     const maintenance = createMaintenance(context)
     const forTrainers = { ...context, store: storeForTrainers(context.store, config) }
     const { callbackAddress } = context.launcher
@@ -173,6 +176,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
           { name: 'blocks of series', stop: () => blocks.stop() },
           { name: 'maintenance', stop: () => maintenance.stop() },
           { name: 'supervisor', stop: () => supervisor.stop() },
+          { name: 'dataset cache', stop: () => cache?.stop() },
           { name: 'gate', stop: () => ownGate?.close() },
           { name: 'launcher', stop: () => context.launcher.close?.() },
           { name: 'observability', stop: () => observability.stop() },

@@ -66,6 +66,8 @@ export interface ObjectStore {
     parts: readonly { partNumber: number; etag: string }[],
   ): Promise<void>
   abortMultipart(key: string, uploadId: string): Promise<void>
+  /** The same store, whose signed requests lead where this process reaches it; absent where all reach it there. */
+  readonly nearby?: ObjectStore
   /** Name of the bucket that this is; absent where there are no buckets. */
   readonly bucket?: string
   /** Another bucket of the same service, by the same credentials; absent where there are no buckets. */

@@ -26,4 +26,10 @@ describe('the S3 store', () => {
       'x-amz-checksum-sha256': Buffer.from(sha256, 'hex').toString('base64'),
     })
   })
+
+  it('signs for its own endpoint too, for what runs beside it', async () => {
+    const own = createS3Store({ ...options, endpoint: 'http://minio:9000', publicEndpoint: 'https://s3.example.org' })
+    expect((await own.nearby?.openBucket?.('other').signGet('a'))?.url).toMatch(/^http:\/\/minio:9000\/other\/a\?/)
+    expect(createS3Store({ ...options, endpoint: 'http://minio:9000' }).nearby).toBeUndefined()
+  })
 })

@@ -42,6 +42,7 @@ const COPY_BYTES = 4 * 1024 * 1024 * 1024
 
 /** An object store in a bucket of any S3-compatible service. */
 export function createS3Store(options: S3StoreOptions): ObjectStore {
+  const { publicEndpoint: _, ...nearby } = options
   const { bucket: Bucket, endpoint, publicEndpoint = endpoint } = options
   const client = createClient(options, endpoint)
   const signer = publicEndpoint === endpoint ? client : createClient(options, publicEndpoint)
@@ -296,6 +297,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       }
     },
     bucket: Bucket,
+    ...(publicEndpoint === endpoint ? {} : { nearby: createS3Store(nearby) }),
     openBucket: (bucket) => createS3Store({ ...options, bucket }),
   }
   return store

@@ -2,6 +2,8 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { createApi, TrainyardError } from '@trainyard/platform'
 import {
   Artifact,
+  CacheDatasetRequest,
+  CachedDatasetState,
   CheckpointInput,
   CompleteArtifactRequest,
   CreateArtifactRequest,
@@ -15,6 +17,7 @@ import { completeArtifact } from '../artifacts/complete-artifact.ts'
 import { createArtifact } from '../artifacts/create-artifact.ts'
 import { getCheckpointInput } from '../artifacts/get-checkpoint-input.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'
+import { askForCache } from '../dataset-cache/ask-for-cache.ts'
 import { getDatasetManifest, listDatasetFiles } from '../datasets/index.ts'
 import { cleanText } from '../http/clean-text.ts'
 import { Cursor, JobParams, json, problem } from '../http/openapi.ts'
@@ -68,6 +71,21 @@ const filesRoute = createRoute({
   },
   responses: { 200: json(DatasetFilesPage, 'One page'), ...common, 404: problem('The job has no dataset') },
 })
+const cacheRoute = createRoute({
+  ...token,
+  method: 'post',
+  path: '/v1/jobs/{id}/dataset/cache',
+  summary: 'Have the dataset put into the cache that the platform fills; ask again until it is there',
+  request: {
+    params: JobParams,
+    body: { required: true, content: { 'application/json': { schema: CacheDatasetRequest } } },
+  },
+  responses: {
+    200: json(CachedDatasetState, 'How far it is'),
+    ...common,
+    404: problem('The job has no dataset, or a cache of its own'),
+  },
+})
 const createArtifactRoute = createRoute({
   ...token,
   method: 'post',
@@ -109,13 +127,19 @@ export function callbackRoutes(context: RunnerContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
   api.openAPIRegistry.registerComponent('securitySchemes', 'jobToken', { type: 'http', scheme: 'bearer' })
 
-  // Bodies may be compressed, and the token is looked at before them: these three are only described to OpenAPI.
-  for (const route of [eventsRoute, createArtifactRoute, completeArtifactRoute]) api.openAPIRegistry.registerPath(route)
+  // Bodies may be compressed, and the token is looked at before them: these are only described to OpenAPI.
+  for (const route of [eventsRoute, cacheRoute, createArtifactRoute, completeArtifactRoute])
+    api.openAPIRegistry.registerPath(route)
   api.post('/v1/jobs/:id/events', async (c) => {
     const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
     // Before the body is read: whoever sends too much must cost little.
     context.intake.admit(claims.jobId)
     return c.json(await receiveEvents(context, claims, await readCleanJsonBody(c.req.raw)))
+  })
+  api.post('/v1/jobs/:id/dataset/cache', async (c) => {
+    const claims = await claimsOf(context, c.req.raw, c.req.param('id'))
+    const body = parseBody(CacheDatasetRequest, (await readJsonBody(c.req.raw, SMALL_BODY)) ?? {})
+    return c.json(await askForCache(context, claims, body))
   })
   api.post('/v1/jobs/:id/artifacts', async (c) => {
     const claims = await claimsOf(context, c.req.raw, c.req.param('id'))

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { jobProjectMigrations } from '../auth/migrations.ts'
+import { cacheFillMigrations } from '../dataset-cache/tables.ts'
 import { datasetMigrations } from '../datasets/tables.ts'
 import { jobSplitMigrations } from '../jobs/split-migrations.ts'
 import { journalMigrations } from '../journal/migrations.ts'
@@ -187,4 +188,5 @@ export const runnerMigrations: Record<string, Migration> = {
   ...journalMigrations,
   ...jobSplitMigrations,
   ...observabilityMigrations,
+  ...cacheFillMigrations,
 }

@@ -16,6 +16,7 @@ import type {
   TaskType,
 } from '@trainyard/sdk/contract'
 import type { ColumnType, Generated, Selectable } from 'kysely'
+import type { CacheFillsTable } from '../dataset-cache/tables.ts'
 import type { DatasetTables } from '../datasets/tables.ts'
 import type { EventChunksTable } from '../journal/tables.ts'
 import type { OutputPosition } from '../launchers/launcher.ts'
@@ -205,6 +206,7 @@ export interface RunnerTables {
   metric_blocks: MetricBlocksTable
   logs: LogsTable
   artifacts: ArtifactsTable
+  cache_fills: CacheFillsTable
 }
 
 export type RunnerDatabase = RunnerTables & DatasetTables & ObservabilityTables

@@ -19,7 +19,7 @@ const request: LaunchRequest = {
   networkHosts: [],
   argv: ['node', 'main.js'],
 }
-const options = { datasetCacheDir: '/cache', datasetCacheMaxGb: 20 }
+const options = { datasetCacheDir: '/cache', datasetCacheMaxGb: 20, isCacheShown: true }
 
 it('keeps the image’s PATH and leaves the token to a file', () => {
   const { TRACEPARENT: _, ...env } = containerEnvironment(request, options).env
@@ -43,6 +43,7 @@ it('keeps the image’s PATH and leaves the token to a file', () => {
     WORK_DIR: '/trainyard/work',
     DATASET_CACHE_DIR: '/cache',
     DATASET_CACHE_MAX_GB: '20',
+    DATASET_CACHE_FILLED_BY: 'platform',
   })
 })
 

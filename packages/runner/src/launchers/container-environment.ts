@@ -13,6 +13,7 @@ export const CONTAINER_PLACES = {
 export interface ContainerEnvironmentOptions {
   datasetCacheDir: string
   datasetCacheMaxGb: number
+  isCacheShown: boolean
   /** Default: `/tmp`. */
   tmpDir?: string
 }
@@ -20,9 +21,9 @@ export interface ContainerEnvironmentOptions {
 /** {@link trainerEnvironment} for a container: the token in a file, because engines show the environment to whoever asks. */
 export function containerEnvironment(
   request: LaunchRequest,
-  { datasetCacheDir, datasetCacheMaxGb, tmpDir = '/tmp' }: ContainerEnvironmentOptions,
+  { tmpDir = '/tmp', ...cache }: ContainerEnvironmentOptions,
 ): { env: Record<string, string>; configText?: string } {
-  const places = { ...CONTAINER_PLACES, datasetCacheDir, datasetCacheMaxGb, tmpDir }
+  const places = { ...CONTAINER_PLACES, ...cache, tmpDir }
   const { env, ...rest } = trainerEnvironment(request, places)
   // The user is a number that the image's passwd does not know, and programs that ask for its name fail without these.
   return { env: { ...env, USER: 'trainer', LOGNAME: 'trainer' }, ...rest }

@@ -21,6 +21,7 @@ export interface CreateLauncherOptions {
 /** The launcher that the configuration names. */
 export async function createLauncher(options: CreateLauncherOptions): Promise<Launcher> {
   const { config, dataDir, instanceId, logger } = options
+  const { datasetCacheDir = join(dataDir, 'datasets'), datasetCacheMaxGb } = config
   switch (config.launcher ?? 'subprocess') {
     case 'subprocess': {
       const { subprocess } = config
@@ -28,18 +29,19 @@ export async function createLauncher(options: CreateLauncherOptions): Promise<La
       return createSubprocessLauncher({
         ...(subprocess === undefined ? {} : await findMeans(subprocess, { dataDirs, instanceId, logger })),
         attemptsDir: join(dataDir, 'attempts', instanceId),
-        datasetCacheDir: join(dataDir, 'datasets'),
-        datasetCacheMaxGb: config.datasetCacheMaxGb,
+        datasetCacheDir,
+        datasetCacheMaxGb,
         logger,
       })
     }
     case 'docker': {
       // Its client is large; who does not use it does not wait for it.
       const { createDockerLauncher } = await import('./docker/index.ts')
-      const { docker = readDockerConfig({}), registryUrl, registryToken, datasetCacheMaxGb } = config
+      const { docker = readDockerConfig({}), registryUrl, registryToken } = config
       return await createDockerLauncher({
         config: withRegistryToken(docker, registryUrl, registryToken),
         instanceId,
+        datasetCacheDir,
         datasetCacheMaxGb,
         logger,
       })

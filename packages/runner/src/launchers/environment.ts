@@ -8,6 +8,8 @@ export interface EnvironmentPlaces {
   workDir: string
   datasetCacheDir: string
   datasetCacheMaxGb: number
+  /** Whether the runner fills it, and the trainer only reads. */
+  isCacheShown: boolean
   tmpDir: string
   /** Where the settings are written when they are too long for a variable. */
   configFile: string
@@ -59,6 +61,7 @@ export function trainerEnvironment(
     WORK_DIR: places.workDir,
     DATASET_CACHE_DIR: places.datasetCacheDir,
     DATASET_CACHE_MAX_GB: String(places.datasetCacheMaxGb),
+    ...(places.isCacheShown ? { DATASET_CACHE_FILLED_BY: 'platform' } : {}),
   }
   return inFile ? { env, configText: config } : { env }
 }

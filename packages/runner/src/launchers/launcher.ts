@@ -93,6 +93,13 @@ export interface Devices {
   free: number
 }
 
+export interface DatasetCache {
+  /** Absolute. */
+  dir: string
+  /** What it may take; what was not used for longest goes. */
+  maxGb: number
+}
+
 /** Thrown by `launch` when somebody else took the devices meanwhile: the job waits on, and no attempt is lost. */
 export class NoRoomError extends Error {
   override readonly name = 'NoRoomError'
@@ -108,6 +115,11 @@ export interface Launcher {
   readonly capabilities: LauncherCapabilities
   /** An address of this machine at which its trainers reach us, where they do not reach loopback. */
   readonly callbackAddress?: string
+  /**
+   * A folder of this machine that its trainers find as their `DATASET_CACHE_DIR` and do not write to: the runner fills it
+   * when they ask. Absent: each fills one of its own.
+   */
+  readonly datasetCache?: DatasetCache
   /**
    * Its trainers have a network of their own. Whoever calls this serves them, under the callback's address, and nothing else
    * of this machine is there; unless somebody does, nobody hears them.

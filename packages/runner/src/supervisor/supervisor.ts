@@ -1,5 +1,6 @@
 import { endsWithin } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
+import type { CacheKeeper } from '../dataset-cache/keep-cache.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 import { launchAttempt } from './launch-attempt.ts'
 import { claimAttempts, claimJobs, deadOwners, type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
@@ -29,8 +30,8 @@ async function inParts(refs: readonly AttemptRef[], work: (part: readonly Attemp
   await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, worker))
 }
 
-/** A reconcile loop: woken by notifications, and by a clock in case one got lost. */
-export function createSupervisor(context: RunnerContext): Supervisor {
+/** A reconcile loop, which also tells `cache` whose datasets it keeps: woken by notifications, and by a clock in case one got lost. */
+export function createSupervisor(context: RunnerContext, cache?: CacheKeeper): Supervisor {
   const { logger, hub } = context
   const launching = new Map<string, Promise<void>>()
   const stopping = new Map<string, Promise<void>>()
@@ -95,6 +96,7 @@ export function createSupervisor(context: RunnerContext): Supervisor {
     await endAbandoned(context)
     const dead = await deadOwners(context, me)
     const alive = await claimAttempts(context, me, dead)
+    cache?.look(alive)
     await inParts(
       alive.filter((ref) => !launching.has(keyOf(ref))),
       look,

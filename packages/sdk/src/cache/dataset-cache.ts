@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import type { DatasetIndex } from '../dataset/index-dataset.ts'
 import { ResourceError } from '../errors.ts'
 import { markInUse } from './in-use.ts'
-import { withLock } from './lock.ts'
+import { type LockOptions, withLock } from './lock.ts'
 import { pruneCache } from './prune-cache.ts'
 import {
   type Conversion,
   completeEntry,
   filesDir,
   findEntry,
+  isUntouched,
+  readEntry,
   reopenEntry,
   type StoredFile,
   touchEntry,
@@ -20,6 +22,7 @@ export interface CacheEntry {
   /** Read-only. */
   dir: string
   index: DatasetIndex
+  conversion?: Conversion
   /** Says that this process needs it no longer: from then on it may be evicted. */
   release(): Promise<void>
 }
@@ -33,7 +36,7 @@ export interface OpenCacheEntryOptions {
   maxBytes?: number
   signal?: AbortSignal
   staleLockMs?: number
-  /** Entries that stay when there is no room. */
+  /** Entries that stay, whatever the limit. */
   keep?: readonly string[]
   onWarning?: (message: string) => void
 }
@@ -69,7 +72,8 @@ export async function openCacheEntry(
           const found = await findEntry(entry)
           if (found.type === 'complete') {
             await touchEntry(entry)
-            return { dir, index: found.index, release }
+            const { index, conversion } = found
+            return { dir, index, release, ...(conversion === undefined ? {} : { conversion }) }
           }
           if (found.type === 'damaged') onWarning(`The cached dataset is damaged and is made again: ${found.why}`)
           await reopenEntry(entry)
@@ -77,7 +81,8 @@ export async function openCacheEntry(
           const filled = await fill(dir)
           await completeEntry(entry, filled)
           isFilled = true
-          return { dir, index: filled.index, release }
+          const { index, conversion } = filled
+          return { dir, index, release, ...(conversion === undefined ? {} : { conversion }) }
         } catch (error) {
           await release()
           throw error
@@ -96,15 +101,46 @@ export async function openCacheEntry(
       onWarning(`The disk is full; ${removed.length} cached datasets were removed to make room`)
       return open()
     })
-    if (isFilled && maxBytes !== undefined) await pruneCache({ cacheDir, maxBytes }).catch(() => {})
+    if (isFilled && maxBytes !== undefined) await pruneCache({ cacheDir, maxBytes, keep }).catch(() => {})
     return opened
   } catch (error) {
     // A cache that is filled by someone else and only shown to us: what is complete in it can be used.
     if (!isReadOnlyError(error)) throw error
-    const found = await findEntry(entry)
-    if (found.type !== 'complete') throw error
-    return { dir, index: found.index, release: async () => {} }
+    const shown = await showEntry(cacheDir, versionHash)
+    if (shown === undefined) throw error
+    return shown
   }
+}
+
+/** An entry of a cache that somebody else fills and looks after. Undefined when it is not there whole. */
+export async function showEntry(cacheDir: string, key: string): Promise<CacheEntry | undefined> {
+  const entry = join(cacheDir, key)
+  const found = await readEntry(entry)
+  if (found === undefined) return undefined
+  const { index, conversion } = found
+  return { dir: filesDir(entry), index, release: async () => {}, ...(conversion === undefined ? {} : { conversion }) }
+}
+
+/**
+ * Keeps an entry from being removed until `release`, for somebody who only reads it. Undefined when it is not complete or
+ * somebody was at it: then it is to be filled first. Waits for whoever fills it right now.
+ */
+export async function holdEntry(
+  { cacheDir, key }: { cacheDir: string; key: string },
+  options: LockOptions = {},
+): Promise<{ release(): Promise<void> } | undefined> {
+  await mkdir(cacheDir, { recursive: true })
+  const entry = join(cacheDir, key)
+  const look = async () => {
+    const mark = await markInUse(entry)
+    if (await isUntouched(entry)) {
+      await touchEntry(entry)
+      return mark
+    }
+    await mark.release()
+    return undefined
+  }
+  return withLock(`${entry}.lock`, look, options)
 }
 
 /** Whether somebody else owns the cache, and only shows it. */

@@ -15,7 +15,7 @@ import type { FilledEntry } from './dataset-cache.ts'
 import type { StoredFile } from './stored-entry.ts'
 
 export interface FillContext {
-  api: PlatformApi
+  api: Pick<PlatformApi, 'call'>
   transport: Transport
   backoff?: BackoffOptions
   /** Files under way at once. Default 32. */
@@ -27,14 +27,15 @@ export interface FillContext {
   /** Also the images without a label. */
   isWhole?: boolean
   signal?: AbortSignal
-  onProgress?: (files: number) => void
+  /** Images that are there, of how many. */
+  onProgress?: (files: number, totalFiles: number) => void
 }
 
 type PageFile = DatasetFilesPage['files'][number]
 
 /** Downloads a job's dataset into `dir` and reads it. Files of an earlier try are kept when they are right. */
 export async function fillFromPlatform(context: FillContext, dir: string): Promise<FilledEntry> {
-  const { api, transport, backoff, concurrency = 32, signal, onProgress = () => {} } = context
+  const { api, transport, backoff, concurrency = 32, signal, isWhole = false, onProgress = () => {} } = context
   const withSignal = signal ? { signal } : {}
   const download = { transport, isUnpublished: true, ...withSignal, ...(backoff ? { backoff } : {}) }
   const files: StoredFile[] = []
@@ -69,6 +70,7 @@ export async function fillFromPlatform(context: FillContext, dir: string): Promi
     }
 
     const splits = new Map<string, SplitName>()
+    const totalFiles = isWhole ? manifest.counts.images : manifest.counts.labelled
     let done = 0
     await forEachConcurrently(listFiles(context), concurrency, async ({ file, renew }) => {
       signal?.throwIfAborted()
@@ -76,7 +78,7 @@ export async function fillFromPlatform(context: FillContext, dir: string): Promi
       const target = await prepare(file.path, 'The path of a file of the dataset')
       files.push(toStored(file))
       if (!(await isHeld(target, file))) await downloadFile(download, file, target, file.path, renew)
-      onProgress(++done)
+      onProgress(++done, totalFiles)
     })
     const { format, taskType: task } = manifest
     const index = await indexDataset(dir, await openDataset(dir, { format, task }), {

@@ -29,23 +29,28 @@ export function findTraces(dir: string, files: readonly StoredFile[]): Traces {
   }
 }
 
+/** Whether nobody was here, in a bounded number of looks. */
+export function showsNoTouch(dir: string, { folders, spots }: Traces): boolean {
+  return (
+    folders.every(([folder, ctimeMs]) => find(join(dir, folder))?.ctimeMs === ctimeMs) &&
+    spots.every(([path, sizeBytes, ctimeMs]) => {
+      const seen = find(join(dir, path))
+      return seen?.ctimeMs === ctimeMs && seen.size === sizeBytes
+    })
+  )
+}
+
 /**
  * Whether the files are what they were: a bounded number of looks, and only where one of them shows that somebody was here
  * (or that the cache was copied from elsewhere), every byte.
  */
 export async function findDamage(
   dir: string,
-  { folders, spots }: Traces,
+  traces: Traces,
   readFileList: () => Promise<StoredFile[]>,
 ): Promise<SeenFiles> {
-  if (spots.length === 0) return { type: 'damaged', why: 'files.json cannot be read' }
-  const isTouched =
-    folders.some(([folder, ctimeMs]) => find(join(dir, folder))?.ctimeMs !== ctimeMs) ||
-    spots.some(([path, sizeBytes, ctimeMs]) => {
-      const seen = find(join(dir, path))
-      return seen?.ctimeMs !== ctimeMs || seen.size !== sizeBytes
-    })
-  if (!isTouched) return { type: 'untouched' }
+  if (traces.spots.length === 0) return { type: 'damaged', why: 'files.json cannot be read' }
+  if (showsNoTouch(dir, traces)) return { type: 'untouched' }
   const files = await readFileList()
   if (files.length === 0) return { type: 'damaged', why: 'files.json cannot be read' }
   for (const file of files) {

@@ -4,6 +4,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { DatasetFormat, TaskType } from '../contract/index.ts'
 import type { DatasetIndex } from '../dataset/index-dataset.ts'
+import type { Loss } from '../dataset/report.ts'
 import { hashFile } from '../storage/hash-file.ts'
 import { asDiskError } from '../storage/try-download.ts'
 import { SDK_NAME } from '../util/version.ts'
@@ -20,26 +21,28 @@ export interface OpenConversionOptions extends Omit<OpenCacheEntryOptions, 'vers
 
 /**
  * A dataset of the cache in another format, as an entry of its own: made once by `convert`, shared like its source, and gone
- * with it. Another split, task or version of this package is another conversion.
+ * with it. Another split, task or version of this package is another conversion. `convert` answers what the format cannot carry.
  */
 export async function openConversion(
   options: OpenConversionOptions,
-  convert: (target: string) => Promise<void>,
-): Promise<CacheEntry> {
-  const { of, index, format, taskType, ...rest } = options
-  return openCacheEntry({ ...rest, versionHash: conversionKey(options), keep: [of] }, async (dir) => {
+  convert: (target: string) => Promise<readonly Loss[]>,
+): Promise<CacheEntry & { key: string }> {
+  const { of, index, format, taskType, keep = [], ...rest } = options
+  const key = conversionKey(options)
+  const opened = await openCacheEntry({ ...rest, versionHash: key, keep: [of, ...keep] }, async (dir) => {
     try {
       // Of what a conversion that was cut short has left, nothing is known.
       await makeFoldersWritable(dir)
       await rm(dir, { recursive: true, force: true })
-      await convert(dir)
+      const losses = await convert(dir)
       const files = await describeFiles(dir, rest.signal)
-      return { index: { ...index, samples: [] }, files, conversion: { of, format, taskType } }
+      return { index: { ...index, samples: [] }, files, conversion: { of, format, taskType, losses } }
     } catch (error) {
       await mkdir(dir, { recursive: true })
       throw asDiskError(error, `the dataset as ${format}`)
     }
   })
+  return { ...opened, key }
 }
 
 function conversionKey({ of, index, format, taskType }: OpenConversionOptions): string {

@@ -1,9 +1,10 @@
-import { chmodSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, statSync } from 'node:fs'
 import { chmod, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { DatasetFormat, TaskType } from '../contract/index.ts'
 import type { DatasetIndex } from '../dataset/index-dataset.ts'
-import { findDamage, findTraces, removeStrangers } from './find-damage.ts'
+import type { Loss } from '../dataset/report.ts'
+import { findDamage, findTraces, removeStrangers, showsNoTouch } from './find-damage.ts'
 
 /**
  * An entry of the cache on disk:
@@ -12,7 +13,7 @@ import { findDamage, findTraces, removeStrangers } from './find-damage.ts'
  * - `samples.json`: what was read from it, `files.json`: every file with its size and digest
  * - `complete.json`: written last; an entry without it is being filled, or was not to its end
  */
-const ENTRY_VERSION = 3
+const ENTRY_VERSION = 4
 
 export interface StoredFile {
   path: string
@@ -26,6 +27,8 @@ export interface Conversion {
   of: string
   format: DatasetFormat
   taskType: TaskType
+  /** What the format could not carry. */
+  losses: readonly Loss[]
 }
 
 /** When an inode last changed in any way: unlike the time of its content, nobody can set it back. */
@@ -49,7 +52,7 @@ type StoredSample = [name: string, classId: number, split: DatasetIndex['samples
 export const filesDir = (entry: string): string => join(entry, 'files')
 
 export type FoundEntry =
-  | { type: 'complete'; index: DatasetIndex }
+  | { type: 'complete'; index: DatasetIndex; conversion?: Conversion }
   | { type: 'damaged'; why: string }
   | { type: 'incomplete' }
 
@@ -67,10 +70,29 @@ export async function findEntry(entry: string): Promise<FoundEntry> {
     const files = await readFileList(entry)
     await writeComplete(entry, { ...complete, ...findTraces(dir, files) }).catch(() => {})
   }
+  return await load(entry, complete)
+}
+
+/** An entry that somebody else looks after: what it says of itself is believed. Undefined when it is not complete. */
+export async function readEntry(entry: string): Promise<Extract<FoundEntry, { type: 'complete' }> | undefined> {
+  const complete = await readComplete(entry)
+  const found = complete === undefined ? undefined : await load(entry, complete)
+  return found?.type === 'complete' ? found : undefined
+}
+
+/** Whether an entry is complete and nobody was at it. Cheap: it reads no samples and mends nothing. */
+export async function isUntouched(entry: string): Promise<boolean> {
+  const complete = await readComplete(entry)
+  if (complete === undefined || complete.spots.length === 0) return false
+  return existsSync(join(entry, 'samples.json')) && showsNoTouch(filesDir(entry), complete)
+}
+
+async function load(entry: string, { index, conversion }: Complete): Promise<FoundEntry> {
   const stored = await readJson<StoredSample[]>(join(entry, 'samples.json'))
   if (stored === undefined) return { type: 'damaged', why: 'samples.json cannot be read' }
+  const dir = filesDir(entry)
   const samples = stored.map(([name, classId, split]) => ({ path: `${dir}/${name}`, name, classId, split }))
-  return { type: 'complete', index: { ...complete.index, samples } }
+  return { type: 'complete', index: { ...index, samples }, ...(conversion === undefined ? {} : { conversion }) }
 }
 
 /** When it was last used decides what goes first. A cache that someone else owns may refuse; that is no harm. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { SignedRequest } from './artifacts.ts'
+import { ErrorType } from './job-states.ts'
 import { DatasetFormat, Sha256Hex, SizeBytes, SplitName, TaskType, Timestamp } from './primitives.ts'
 
 /** A class of a dataset; `id` is 0-based in display order. */
@@ -71,3 +72,40 @@ export const DatasetFilesPage = z
   })
   .meta({ id: 'DatasetFilesPage' })
 export type DatasetFilesPage = z.infer<typeof DatasetFilesPage>
+
+/**
+ * `POST {CALLBACK_URL}/dataset/cache`: the job's dataset is to be in the cache that the platform fills
+ * (`DATASET_CACHE_FILLED_BY=platform`). Asked again until it is.
+ */
+export const CacheDatasetRequest = z
+  .strictObject({
+    as: DatasetFormat.optional().describe('Converted, for the job’s task. Absent: as it came'),
+    all: z.boolean().optional().describe('Also images without a label. Default: false'),
+  })
+  .meta({ id: 'CacheDatasetRequest' })
+export type CacheDatasetRequest = z.infer<typeof CacheDatasetRequest>
+
+/** How far it is: asked again while it is `filling`. */
+export const CachedDatasetState = z
+  .discriminatedUnion('state', [
+    z.object({
+      state: z.literal('filling'),
+      files: z.number().int().nonnegative().describe('How many images are there'),
+      totalFiles: z.number().int().nonnegative(),
+    }),
+    z.object({
+      state: z.literal('ready'),
+      folder: z
+        .string()
+        .regex(/^[0-9a-f]{64}\/files$/, 'must be a key of the cache and "/files"')
+        .describe('Below DATASET_CACHE_DIR; it stays until the attempt is over'),
+    }),
+    z.object({
+      state: z.literal('failed'),
+      errorType: ErrorType,
+      message: z.string(),
+      retryable: z.boolean().describe('Whether another attempt may succeed'),
+    }),
+  ])
+  .meta({ id: 'CachedDatasetState' })
+export type CachedDatasetState = z.infer<typeof CachedDatasetState>

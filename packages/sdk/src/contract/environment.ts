@@ -81,6 +81,12 @@ export const TrainerEnvironment = z
     WORK_DIR: z.string().min(1),
     DATASET_CACHE_DIR: z.string().min(1),
     DATASET_CACHE_MAX_GB: numeric(z.number().positive()),
+    DATASET_CACHE_FILLED_BY: z
+      .enum(['trainer', 'platform'])
+      .optional()
+      .describe(
+        '"platform": the folder is read-only, and POST {CALLBACK_URL}/dataset/cache asks for what is to be in it. "trainer", the default: it may be written',
+      ),
   })
   .refine((env) => env.CALLBACK_TOKEN !== undefined || env.CALLBACK_TOKEN_FILE !== undefined, {
     path: ['CALLBACK_TOKEN'],

@@ -1,43 +1,10 @@
 import { constants } from 'node:os'
-import { type ErrorType, EXIT_CODES } from '../contract/index.ts'
-import {
-  CheckpointError,
-  ConfigError,
-  DatasetError,
-  FrameworkError,
-  NetworkError,
-  ResourceError,
-  TrainerError,
-  type TrainerErrorOptions,
-  ValidationError,
-} from '../errors.ts'
+import { EXIT_CODES } from '../contract/index.ts'
+import { ConfigError, type TrainerError } from '../errors.ts'
+import { createTrainerError, type ReportedFailure } from '../util/create-trainer-error.ts'
 
 /** How a program ended: by itself, by a signal, or it could not be started at all. */
 export type ChildEnd = { code: number } | { signal: NodeJS.Signals } | { cannotStart: NodeJS.ErrnoException }
-
-const ERRORS = {
-  CheckpointError,
-  ConfigError,
-  DatasetError,
-  FrameworkError,
-  NetworkError,
-  ResourceError,
-  UnknownError: TrainerError,
-  ValidationError,
-} satisfies Record<ErrorType, new (message: string, options?: TrainerErrorOptions) => TrainerError>
-
-export interface ReportedFailure {
-  errorType: ErrorType
-  message: string
-  traceback?: string | undefined
-  retryable?: boolean | undefined
-}
-
-function createTrainerError({ errorType, message, traceback, retryable }: ReportedFailure): TrainerError {
-  const error = new ERRORS[errorType](message, retryable === undefined ? {} : { retryable })
-  error.stack = traceback ?? ''
-  return error
-}
 
 /**
  * What the end means: undefined when the program did its work. What it said with `failed` counts before its exit code;

@@ -1,5 +1,7 @@
+import type { CacheEntry } from '../cache/dataset-cache.ts'
 import type { ArtifactKind, DatasetFormat, TaskType } from '../contract/index.ts'
 import type { DatasetIndex } from '../dataset/index-dataset.ts'
+import type { Loss } from '../dataset/report.ts'
 import type { ArtifactOptions, CheckpointFile, PredictImage, UploadedArtifact } from '../job.ts'
 import type { CloseReport, NewEvent } from '../journal/journal-options.ts'
 
@@ -9,13 +11,13 @@ export interface OpenedDataset {
   dir: string
   index: DatasetIndex
   /**
-   * The folder of a conversion that is shared and read-only, made by `convert` when there is none. Undefined where nothing
-   * can be shared: then each job makes its own.
+   * A conversion that is shared and read-only, made by `convert` when there is none and nobody else makes it. Undefined
+   * where nothing can be shared: then each job makes its own.
    */
   shareConversion?(
     choices: { format: DatasetFormat; taskType: TaskType },
-    convert: (target: string) => Promise<void>,
-  ): Promise<string | undefined>
+    convert: (target: string) => Promise<readonly Loss[]>,
+  ): Promise<Pick<CacheEntry, 'dir' | 'conversion'> | undefined>
 }
 
 /** Where a job's events and bytes go, and where its inputs come from: a platform, or folders of this machine. */
@@ -26,7 +28,7 @@ export interface Backend {
   /** Synchronous, cheap, never throws. */
   append(event: NewEvent): void
   upload(kind: ArtifactKind, file: string, options: ArtifactOptions): Promise<UploadedArtifact>
-  openDataset(signal: AbortSignal): Promise<OpenedDataset>
+  openDataset(signal: AbortSignal, onProgress?: (files: number, totalFiles: number) => void): Promise<OpenedDataset>
   /** Undefined when the job was given none. */
   findCheckpoint(signal: AbortSignal): Promise<CheckpointFile | undefined>
   /** Images to predict that are not a dataset; undefined when the dataset's are meant. */

@@ -1,12 +1,8 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { applyJobSplits } from '../cache/apply-job-splits.ts'
-import { isReadOnlyError, openCacheEntry } from '../cache/dataset-cache.ts'
-import { fillFromPlatform } from '../cache/fill-from-platform.ts'
-import { CheckpointInput, DatasetManifest } from '../contract/index.ts'
+import { CheckpointInput } from '../contract/index.ts'
 import { CheckpointError, NetworkError } from '../errors.ts'
 import { createPlatformApi } from '../http/platform-api.ts'
 import type { BackoffOptions } from '../http/retry.ts'
@@ -19,6 +15,7 @@ import { downloadFile } from '../storage/download-file.ts'
 import { uploadFile } from '../storage/upload-file.ts'
 import { redact } from '../util/redact.ts'
 import type { Backend } from './backend.ts'
+import { createPlatformDataset, type PlatformDatasetOptions } from './platform-dataset.ts'
 
 export interface PlatformBackendOptions {
   callbackUrl: string
@@ -27,14 +24,10 @@ export interface PlatformBackendOptions {
   attempt: number
   workDir: string
   traceparent?: string | undefined
-  datasetCacheDir?: string | undefined
-  /** What the whole dataset cache may take, in bytes. Default: no limit. */
-  datasetCacheMaxBytes?: number | undefined
-  datasetVersionHash?: string | undefined
-  /** The job has splits of its own. */
-  datasetSplitId?: string | undefined
-  /** Images that nobody labelled are wanted too. */
-  withUnlabelled?: boolean
+  dataset?: Pick<PlatformDatasetOptions, 'cacheDir' | 'filledBy' | 'maxBytes' | 'versionHash'> & {
+    hasOwnSplits?: boolean
+    withUnlabelled?: boolean
+  }
   /** Aborted when the job is to stop: uploads under way then have {@link UPLOAD_GRACE_MS} left. */
   stop?: AbortSignal
   onStop: (stop: JournalStop) => void
@@ -52,7 +45,7 @@ const UPLOAD_GRACE_MS = 10_000
 
 /** A job on a platform that speaks the contract. */
 export async function createPlatformBackend(options: PlatformBackendOptions): Promise<PlatformBackend> {
-  const { workDir, backoff, datasetCacheDir = join(workDir, 'dataset-cache') } = options
+  const { workDir, backoff } = options
   await mkdir(workDir, { recursive: true })
   const transport = createTransport()
   const token = createTokenSource({ token: options.token, file: options.tokenFile })
@@ -73,9 +66,13 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
     onWarning: options.onWarning,
     ...withBackoff,
   })
+  const dataset = createPlatformDataset({
+    ...{ api, transport, workDir, hasOwnSplits: false, withUnlabelled: false, onWarning: options.onWarning },
+    ...options.dataset,
+    ...withBackoff,
+  })
   // Uploads outlive a cancel, so that the last checkpoint can be saved, but not the close.
   const lifetime = new AbortController()
-  const releases: (() => Promise<void>)[] = []
   const onStopped = () => setTimeout(() => lifetime.abort(options.stop?.reason), UPLOAD_GRACE_MS).unref()
   options.stop?.addEventListener('abort', onStopped, { once: true })
 
@@ -91,41 +88,7 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
         ...artifactOptions,
         signal: lifetime.signal,
       }),
-    async openDataset(signal) {
-      const { key, isWhole } = await findCacheKey(signal)
-      const fill = {
-        ...{ api, transport, signal, isWhole },
-        hasOwnSplits: options.datasetSplitId !== undefined,
-        ...withBackoff,
-      }
-      const maxBytes = options.datasetCacheMaxBytes
-      const cache = {
-        cacheDir: datasetCacheDir,
-        signal,
-        onWarning: options.onWarning,
-        ...(maxBytes === undefined ? {} : { maxBytes }),
-      }
-      const { dir, index, release } = await openCacheEntry({ ...cache, versionHash: key }, (target) =>
-        fillFromPlatform(fill, target),
-      )
-      releases.push(release)
-      const own = fill.hasOwnSplits ? await applyJobSplits({ ...fill, hasOwnSplits: false }, index) : index
-      return {
-        dir,
-        index: own,
-        async shareConversion(choices, convert) {
-          const { openConversion } = await import('../cache/open-conversion.ts')
-          try {
-            const conversion = await openConversion({ ...cache, of: key, index: own, ...choices }, convert)
-            releases.push(conversion.release)
-            return conversion.dir
-          } catch (error) {
-            if (!isReadOnlyError(error)) throw error
-            return undefined
-          }
-        },
-      }
-    },
+    openDataset: dataset.open,
     findCheckpoint: (signal) => findCheckpoint(signal),
     listImages: async () => undefined,
     redact: (text) => redact(text, [token.current()]),
@@ -136,19 +99,10 @@ export async function createPlatformBackend(options: PlatformBackendOptions): Pr
       } finally {
         options.stop?.removeEventListener('abort', onStopped)
         lifetime.abort()
-        await Promise.allSettled(releases.map((release) => release()))
+        await dataset.release()
         transport.close()
       }
     },
-  }
-
-  /** Jobs share an entry with the labelled images; one with all of them is another entry, where that makes a difference. */
-  async function findCacheKey(signal: AbortSignal): Promise<{ key: string; isWhole: boolean }> {
-    const { datasetVersionHash, withUnlabelled = false } = options
-    if (datasetVersionHash !== undefined && !withUnlabelled) return { key: datasetVersionHash, isWhole: false }
-    const { versionHash, counts } = DatasetManifest.parse(await api.call('GET', '/dataset', { signal }))
-    if (!withUnlabelled || counts.labelled === counts.images) return { key: versionHash, isWhole: false }
-    return { key: createHash('sha256').update(`${versionHash}:all`).digest('hex'), isWhole: true }
   }
 
   async function findCheckpoint(signal: AbortSignal): Promise<CheckpointFile | undefined> {

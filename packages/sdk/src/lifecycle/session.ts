@@ -35,6 +35,9 @@ import { SDK_NAME } from '../util/version.ts'
 import type { Backend, OpenedDataset } from './backend.ts'
 import type { JobSettings } from './settings.ts'
 
+/** Between two reports of how far the dataset has come. */
+const PROGRESS_PAUSE_MS = 1000
+
 export interface SessionOptions {
   settings: JobSettings
   backend: Backend
@@ -210,15 +213,19 @@ export class Session {
     // DICE leaves images without a split to whoever reads it; the others are read by tools that know nothing of ours.
     const isAsAsked = format === as && (as === 'dice' ? !index.hasOtherSplits : index.hasOwnSplits !== false)
     if (isAsAsked && as !== 'imagefolder' && !own) return { dir, classes, splits, counts }
-    const write = (target: string) => this.#writeAs(as, { source: dir, from: format, target }, index)
-    const target = join(this.settings.workDir, `dataset-${as}`)
-    const choices = { format: as, taskType: this.settings.taskType }
-    const shared = own ? undefined : await shareConversion?.(choices, write)
-    if (shared === undefined) {
-      await mkdir(this.settings.workDir, { recursive: true })
-      await write(target)
+    const { workDir, taskType } = this.settings
+    const write = async (target: string) => {
+      const { writeAs } = await import('../dataset/write-as.ts')
+      return await writeAs({ source: dir, index, to: as, taskType, target, signal: this.signal })
     }
-    return { dir: shared ?? target, classes, splits, counts }
+    const shared = own ? undefined : await shareConversion?.({ format: as, taskType }, write)
+    const target = shared?.dir ?? join(workDir, `dataset-${as}`)
+    if (shared === undefined) await mkdir(workDir, { recursive: true })
+    // A work folder that a job is tried again in has it already.
+    const losses = shared === undefined ? await write(target) : (shared.conversion?.losses ?? [])
+    for (const { reason, count, examples } of losses)
+      this.log('info', `Converting to ${as}: ${count} × ${reason}, such as ${examples[0]}`)
+    return { dir: target, classes, splits, counts }
   }
 
   async samples(): Promise<SampleIndex> {
@@ -304,7 +311,12 @@ export class Session {
   async #loadDataset(): Promise<OpenedDataset> {
     this.progress({ phase: 'fetch' })
     const start = performance.now()
-    const opened = await this.backend.openDataset(this.signal)
+    let saidAt = start
+    const opened = await this.backend.openDataset(this.signal, (files, totalFiles) => {
+      if (performance.now() - saidAt < PROGRESS_PAUSE_MS) return
+      saidAt = performance.now()
+      this.progress({ phase: 'fetch', step: files, totalSteps: totalFiles })
+    })
     const { images, labelled } = opened.index.counts
     const seconds = ((performance.now() - start) / 1000).toFixed(1)
     this.log('info', `Dataset ready in ${seconds} s: ${images} images, ${labelled} of them labelled`)
@@ -313,30 +325,6 @@ export class Session {
       throw new DatasetError(`The dataset has ${images} images and none of them is labelled`)
     }
     return opened
-  }
-
-  /** A work folder that a job is tried again in has it already. */
-  async #writeAs(
-    to: DatasetFormat,
-    places: { source: string; from: DatasetFormat; target: string },
-    index: DatasetIndex,
-  ): Promise<void> {
-    if (to === 'imagefolder') {
-      const { writeImageFolder } = await import('../dataset/formats/imagefolder/write.ts')
-      return writeImageFolder(index, places.target, { signal: this.signal })
-    }
-    const { convertDataset } = await import('../dataset/convert-dataset.ts')
-    const { losses } = await convertDataset({
-      ...places,
-      to,
-      task: this.settings.taskType,
-      // The same split for every format, also for images that the dataset puts in none.
-      splits: new Map(index.samples.map(({ name, split }) => [name, split])),
-      signal: this.signal,
-    })
-    for (const { reason, count, examples } of losses) {
-      this.log('info', `Converting to ${to}: ${count} × ${reason}, such as ${examples[0]}`)
-    }
   }
 
   async #detectFormat(dir: string): Promise<DatasetFormat> {

@@ -15,7 +15,7 @@ export const writesInsideWorkDir: ComplianceRule = {
   severity: 'error',
   phase: 'compliance',
   docsUrl: ruleDocsUrl('TY601'),
-  help: 'Write below WORK_DIR (and downloads below DATASET_CACHE_DIR); the trainer’s folder is read-only in production.',
+  help: 'Write below WORK_DIR; the trainer’s folder and the shared dataset cache are read-only in production.',
   check(record) {
     return [...ofFolder(record), ...ofElsewhere(record)]
   },

@@ -28,7 +28,11 @@ export interface DockerConfig {
   pidsLimit: number
   /** What the engine keeps of one trainer's output. */
   logMaxMb: number
-  /** A volume's name, or a folder of the engine's machine; `none` gives each job a cache of its own. */
+  /**
+   * What the engine calls the runner's dataset cache: a volume that the runner has mounted there too, or a folder of the
+   * engine's machine. `none` gives each job a cache of its own. Default: the runner's own folder where the engine runs on
+   * the runner's machine, else `none`.
+   */
   datasetCache?: string
   /** By registry host. */
   credentials: Readonly<Record<string, RegistryCredentials>>

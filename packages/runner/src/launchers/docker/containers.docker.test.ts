@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -22,12 +23,13 @@ if (image === undefined) console.warn('SKIPPED: containers. They need a Docker e
 
 const SOCKET = '/var/run/docker.sock'
 const instanceId = randomUUID()
+const datasetCacheDir = mkdtempSync(join(tmpdir(), 'trainyard-datasets-'))
 const logger = createLogger({ name: 'test', level: process.env.TEST_LOG_LEVEL ?? 'silent' })
 const create = (env: Record<string, string> = {}, instance = instanceId): Promise<Launcher> =>
   createDockerLauncher({
     config: readDockerConfig({ ...process.env, ...env }),
     instanceId: instance,
-    datasetCacheMaxGb: 1,
+    ...{ datasetCacheDir, datasetCacheMaxGb: 1 },
     logger,
   })
 
@@ -41,7 +43,7 @@ describe.skipIf(image === undefined)('containers', () => {
     for await (const ref of launcher.list()) await launcher.remove(ref)
   })
   afterAll(async () => {
-    await docker.getVolume(`trainyard-datasets-${instanceId.slice(0, 8)}`).remove()
+    rmSync(datasetCacheDir, { recursive: true })
   })
 
   const request = (program: string, over: Partial<LaunchRequest> = {}): LaunchRequest => ({
@@ -112,10 +114,12 @@ describe.skipIf(image === undefined)('containers', () => {
       const { WORK_DIR, TMPDIR, DATASET_CACHE_DIR, CALLBACK_TOKEN_FILE, HOME } = process.env
       console.log(JSON.stringify({
         uid: process.getuid(), capabilities: field('CapEff') + field('CapBnd'), noNewPrivileges: field('NoNewPrivs'),
-        places: [WORK_DIR, TMPDIR, HOME, DATASET_CACHE_DIR, '/tmp', '/dev/shm'].map(tried),
-        others: ['/', '/etc', '/home/node', '/trainyard', '/trainyard/secret'].map(tried),
+        places: [WORK_DIR, TMPDIR, HOME, '/tmp', '/dev/shm'].map(tried),
+        others: [DATASET_CACHE_DIR, '/', '/etc', '/home/node', '/trainyard', '/trainyard/secret'].map(tried),
+        shown: fs.readdirSync(DATASET_CACHE_DIR),
         token: fs.readFileSync(CALLBACK_TOKEN_FILE, 'utf8'), mode: (fs.statSync(CALLBACK_TOKEN_FILE).mode & 0o777).toString(8),
       }))`)
+    mkdirSync(join(datasetCacheDir, 'a-dataset'), { recursive: true })
     await launcher.launch(ref)
     await when(ref, 'exited')
     const [line] = await linesOf(ref)
@@ -123,8 +127,9 @@ describe.skipIf(image === undefined)('containers', () => {
       uid: 10_001,
       capabilities: '0'.repeat(32),
       noNewPrivileges: '1',
-      places: Array(6).fill('ok'),
-      others: ['EROFS', 'EROFS', 'EROFS', 'EACCES', 'EACCES'],
+      places: Array(5).fill('ok'),
+      others: ['EROFS', 'EROFS', 'EROFS', 'EROFS', 'EACCES', 'EACCES'],
+      shown: ['a-dataset'],
       token: 'a-token-of-this-job',
       mode: '400',
     })

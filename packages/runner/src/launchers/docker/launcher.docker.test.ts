@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createLogger } from '@trainyard/platform'
 import Docker from 'dockerode'
 import { afterAll, describe } from 'vitest'
@@ -15,18 +18,19 @@ if (image === undefined)
   console.warn('SKIPPED: the Docker launcher. It needs a Docker engine that holds node:24-bookworm-slim')
 
 const instanceId = randomUUID()
+const datasetCacheDir = mkdtempSync(join(tmpdir(), 'trainyard-datasets-'))
 const logger = createLogger({ name: 'test', level: process.env.TEST_LOG_LEVEL ?? 'silent' })
 
 describe.skipIf(image === undefined)('with a Docker engine', () => {
   afterAll(async () => {
-    await docker.getVolume(`trainyard-datasets-${instanceId.slice(0, 8)}`).remove()
+    rmSync(datasetCacheDir, { recursive: true })
   })
 
   launcherCases('docker', async () => {
     const launcher = await createDockerLauncher({
       config: readDockerConfig(process.env),
       instanceId,
-      datasetCacheMaxGb: 1,
+      ...{ datasetCacheDir, datasetCacheMaxGb: 1 },
       logger,
     })
     return { launcher, trainer: { type: 'image', reference: image?.Id ?? '' }, close: async () => {} }

@@ -1,11 +1,13 @@
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@trainyard/platform'
 import type Docker from 'dockerode'
+import { createGate } from '../../gate.ts'
+import { openCacheFolder } from '../cache-folder.ts'
 import type { AttemptRef, Launcher, LaunchRequest, Observation } from '../launcher.ts'
 import type { DockerConfig } from './config.ts'
 import { createDiskWatch } from './disk-watch.ts'
-import { askEngine, connectEngine, engineStart, messageOf, statusOf, unless } from './engine.ts'
-import { createGate } from './gate.ts'
+import { askEngine, connectEngine, type EngineFacts, engineStart, messageOf, statusOf, unless } from './engine.ts'
 import { removeNetworks } from './networks.ts'
 import { mayBeRestart, observationOf, withRestart } from './observe-state.ts'
 import { parseTime } from './output-frames.ts'
@@ -33,6 +35,8 @@ export interface DockerLauncherOptions {
   config: DockerConfig
   /** Names this runner's database. */
   instanceId: string
+  /** What this runner fills for containers that can see it. */
+  datasetCacheDir: string
   datasetCacheMaxGb: number
   logger: Logger
 }
@@ -52,7 +56,8 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
   const { config, instanceId, logger } = options
   const docker = connectEngine(config)
   const facts = await askEngine(docker, config.host)
-  const specOptions: DockerSpecOptions = { ...options, engineCpus: facts.cpus }
+  const cache = findCache(options, facts)
+  let specOptions: DockerSpecOptions = { ...options, engineCpus: facts.cpus, datasetCache: cache?.source }
   const pulls = createPulls(connectEngine(config, PULL_STALL_MS), config.credentials)
   const gate = createGate(AT_ONCE)
   const launching = new Map<string, Launching>()
@@ -98,9 +103,22 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
     const [there, image] = await Promise.all([inspect(name), unless([404], docker.getImage(reference).inspect())])
     if (there !== undefined && there.State.Status !== 'created') return { rest: Promise.resolve() }
     endedEarly.delete(name)
+    const startIt = async () => {
+      try {
+        await gate(() => startContainer(docker, request, specOptions))
+      } catch (error) {
+        if (cache?.isGuessed !== true || !/bind source path does not exist/.test(messageOf(error))) throw error
+        logger.warn(
+          { dir: options.datasetCacheDir },
+          'the engine does not see the folder of the dataset cache: each job fetches its own. Set DOCKER_DATASET_CACHE to what the engine calls it',
+        )
+        specOptions = { ...specOptions, datasetCache: undefined }
+        await gate(() => startContainer(docker, request, specOptions))
+      }
+    }
     const start = async () => {
       if (state.isStopped) return
-      await gate(() => startContainer(docker, request, specOptions))
+      await startIt()
       logger.debug({ jobId: request.jobId, attempt: request.attempt }, 'trainer launched')
     }
     if (image !== undefined) return { rest: start() }
@@ -238,6 +256,9 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
     // Whoever speaks to the same engine sees the same containers.
     host: `docker ${facts.id} ${instanceId}`,
     ...(facts.gateway === undefined ? {} : { callbackAddress: facts.gateway }),
+    ...(cache === undefined
+      ? {}
+      : { datasetCache: openCacheFolder(options.datasetCacheDir, options.datasetCacheMaxGb) }),
     capabilities: {
       gpu: facts.hasGpu,
       memoryLimit: facts.hasMemoryLimit,
@@ -259,6 +280,15 @@ export async function createDockerLauncher(options: DockerLauncherOptions): Prom
       yield* await listAttempts(docker, instanceId)
     },
   }
+}
+
+/** What the engine calls the folder that we fill; undefined where its containers cannot see it. */
+function findCache({ config, datasetCacheDir }: DockerLauncherOptions, { gateway }: EngineFacts) {
+  const { datasetCache: named } = config
+  if (named === 'none') return undefined
+  if (named !== undefined) return { source: named, isGuessed: false }
+  // An engine of this very machine sees its folders, unless we are in a container ourselves.
+  return gateway === undefined ? undefined : { source: resolve(datasetCacheDir), isGuessed: true }
 }
 
 /** By container, volume or network: a runner may have died between making or removing two of them. */

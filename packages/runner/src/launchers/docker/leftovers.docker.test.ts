@@ -58,11 +58,6 @@ function trainer(): ResolvedTrainer {
 
 const instanceOf = async (database: Pick<Database<RunnerDatabase>, 'db'>): Promise<string> =>
   (await database.db.selectFrom('instance').select('id').executeTakeFirstOrThrow()).id
-const removeCache = (instanceId: string) =>
-  docker
-    .getVolume(`trainyard-datasets-${instanceId.slice(0, 8)}`)
-    .remove()
-    .catch(() => {})
 
 describe.skipIf(host === undefined)('of containers', () => {
   it('nothing is left once the cleanup is awaited, and the runner stopped right after', async () => {
@@ -80,7 +75,6 @@ describe.skipIf(host === undefined)('of containers', () => {
       expect(await ofInstance(docker, instanceId)).toEqual([])
     } finally {
       await harness.close()
-      await removeCache(instanceId)
     }
   })
 })
@@ -153,7 +147,6 @@ describe.skipIf(host === undefined)('after kill -9 of the runner', () => {
   })
   afterAll(async () => {
     await killRunner()
-    await removeCache(instanceId)
     for (const schema of [`${databaseSchema}_identity`, databaseSchema])
       await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(database.db)
     await database.close()

@@ -14,10 +14,11 @@ import {
 const MB = 1024 ** 2
 const instanceId = '0f8fad5b-d9cb-469f-a165-70867728950e'
 const reference = `registry.example/acme/plain@sha256:${'a'.repeat(64)}`
-const optionsOf = (env: Record<string, string> = {}): DockerSpecOptions => ({
+const optionsOf = (env: Record<string, string> = {}, datasetCache?: string): DockerSpecOptions => ({
   config: readDockerConfig(env),
   instanceId,
   datasetCacheMaxGb: 20,
+  datasetCache,
   engineCpus: 4,
 })
 const request: LaunchRequest = {
@@ -48,7 +49,7 @@ const filesOf = (over: Partial<LaunchRequest> = {}, env: Record<string, string> 
 
 describe('the container of an attempt', () => {
   it('is this', () => {
-    const { Env, ...create } = containerSpec(request, optionsOf()).create
+    const { Env, ...create } = containerSpec(request, optionsOf({}, '/data/datasets')).create
     const labels = {
       'dev.trainyard.instance': instanceId,
       'dev.trainyard.job': '42',
@@ -77,10 +78,10 @@ describe('the container of an attempt', () => {
             VolumeOptions: { NoCopy: true, Labels: labels, DriverConfig: { Name: 'local', Options: {} } },
           },
           {
-            Type: 'volume',
-            Source: 'trainyard-datasets-0f8fad5b',
+            Type: 'bind',
+            Source: '/data/datasets',
             Target: '/trainyard/datasets',
-            VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } },
+            ReadOnly: true,
           },
         ],
         Memory: 4096 * MB,
@@ -102,7 +103,8 @@ describe('the container of an attempt', () => {
         'CALLBACK_TOKEN_FILE=/trainyard/secret/token',
         'WORK_DIR=/trainyard/work',
         'TMPDIR=/trainyard/work/tmp',
-        'DATASET_CACHE_DIR=/trainyard/datasets/cache',
+        'DATASET_CACHE_DIR=/trainyard/datasets',
+        'DATASET_CACHE_FILLED_BY=platform',
       ]),
     )
   })
@@ -121,7 +123,6 @@ describe('the container of an attempt', () => {
         ['secret/', '500', 1000, 2000, undefined],
         ['secret/token', '400', 1000, 2000, request.token],
         ['secret/config.json', '400', 1000, 2000, JSON.stringify(long)],
-        ['datasets/cache/', '700', 1000, 2000, undefined],
       ],
     })
   })
@@ -152,12 +153,22 @@ describe('the container of an attempt', () => {
     })
   })
 
-  it('uses a network and a cache of the operator', () => {
-    const folder = hostConfigOf({}, { DOCKER_NETWORK: 'platform_default', DOCKER_DATASET_CACHE: '/srv/datasets' })
-    expect(folder).toMatchObject({ NetworkMode: 'platform_default' })
-    expect(folder?.Mounts?.[1]).toEqual({ Type: 'bind', Source: '/srv/datasets', Target: '/trainyard/datasets' })
-    expect(filesOf({}, { DOCKER_DATASET_CACHE: '/srv/datasets' }).entries.flat()).not.toContain('datasets/cache/')
-    expect(hostConfigOf({}, { DOCKER_DATASET_CACHE: 'none' })?.Mounts).toHaveLength(1)
+  it('uses a network of the operator', () => {
+    expect(hostConfigOf({}, { DOCKER_NETWORK: 'platform_default' })).toMatchObject({ NetworkMode: 'platform_default' })
+  })
+
+  it('reads a dataset cache that may be a volume, and writes to one of its own where none can be shown', () => {
+    const create = (cache?: string) => containerSpec(request, optionsOf({}, cache)).create
+    expect(create('datasets').HostConfig?.Mounts?.[1]).toEqual({
+      Type: 'volume',
+      Source: 'datasets',
+      Target: '/trainyard/datasets',
+      ReadOnly: true,
+      VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } },
+    })
+    expect(create().HostConfig?.Mounts).toHaveLength(1)
+    expect(create().Env).toContain('DATASET_CACHE_DIR=/trainyard/work/datasets')
+    expect(create().Env?.join()).not.toContain('DATASET_CACHE_FILLED_BY')
   })
 
   it('is made of an image that cannot change', () => {

@@ -11,8 +11,8 @@ const DISK_BYTES = 'dev.trainyard.disk-bytes'
 
 /** A volume of the attempt, which holds its work folder and what only it may read. */
 const VOLUME_DIR = '/trainyard'
-/** Another volume, of all jobs. It lies in the first, so that one archive fills both: each costs the engine a mount. */
-const CACHE_VOLUME_DIR = `${VOLUME_DIR}/datasets`
+/** What the runner fills for all jobs. */
+const CACHE_DIR = `${VOLUME_DIR}/datasets`
 const MB = 1024 ** 2
 
 export interface DockerSpecOptions {
@@ -20,6 +20,8 @@ export interface DockerSpecOptions {
   /** Names this runner's database. */
   instanceId: string
   datasetCacheMaxGb: number
+  /** The runner's dataset cache, as the engine knows it: a volume or a folder. Absent: each job has one of its own. */
+  datasetCache?: string | undefined
   /** How many cores the engine has; it refuses a limit above that. */
   engineCpus: number
 }
@@ -86,10 +88,11 @@ export function containerSpec(request: LaunchRequest, options: DockerSpecOptions
   const image = imageOf(request)
   const name = attemptName(request, instanceId)
   const labels = attemptLabels(request, instanceId)
-  const hasOwnCache = config.datasetCache === 'none'
+  const { datasetCache } = options
   const { env, configText } = containerEnvironment(request, {
-    datasetCacheDir: hasOwnCache ? `${CONTAINER_PLACES.workDir}/datasets` : `${CACHE_VOLUME_DIR}/cache`,
+    datasetCacheDir: datasetCache === undefined ? `${CONTAINER_PLACES.workDir}/datasets` : CACHE_DIR,
     datasetCacheMaxGb,
+    isCacheShown: datasetCache !== undefined,
     // On disk: what lies in /tmp is memory of the job.
     tmpDir: `${CONTAINER_PLACES.workDir}/tmp`,
   })
@@ -127,7 +130,7 @@ export function containerSpec(request: LaunchRequest, options: DockerSpecOptions
             Target: VOLUME_DIR,
             VolumeOptions: { NoCopy: true, Labels: labels, DriverConfig: { Name: 'local', Options: {} } },
           },
-          ...(hasOwnCache ? [] : [cacheMount(config, instanceId)]),
+          ...(datasetCache === undefined ? [] : [cacheMount(datasetCache)]),
         ],
         Memory: memory,
         // The same as memory: no swap, in which a training would crawl instead of failing.
@@ -155,12 +158,7 @@ export function containerSpec(request: LaunchRequest, options: DockerSpecOptions
     },
     files: {
       dir: VOLUME_DIR,
-      entries: [
-        ...ownFiles(config.user, request.token, configText),
-        ...(hasOwnCache || isFolder(config.datasetCache)
-          ? []
-          : [folder(`${relative(CACHE_VOLUME_DIR)}/cache`, 0o700, config.user)]),
-      ],
+      entries: ownFiles(config.user, request.token, configText),
     },
   }
 }
@@ -173,20 +171,12 @@ function imageOf({ trainer }: LaunchRequest): string {
   return trainer.reference
 }
 
-function cacheMount(config: DockerConfig, instanceId: string) {
-  const { datasetCache = `trainyard-datasets-${instanceId.slice(0, 8)}` } = config
-  // A folder of the machine is used as it is; its owner lets the trainers' user write into `cache`.
-  return isFolder(datasetCache)
-    ? { Type: 'bind' as const, Source: datasetCache, Target: CACHE_VOLUME_DIR }
-    : {
-        Type: 'volume' as const,
-        Source: datasetCache,
-        Target: CACHE_VOLUME_DIR,
-        VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } },
-      }
+function cacheMount(source: string) {
+  const mount = { Source: source, Target: CACHE_DIR, ReadOnly: true }
+  if (source.startsWith('/')) return { ...mount, Type: 'bind' as const }
+  const options = { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } }
+  return { ...mount, Type: 'volume' as const, VolumeOptions: options }
 }
-
-const isFolder = (cache: string | undefined): boolean => cache?.startsWith('/') ?? false
 
 const relative = (path: string): string => path.slice(VOLUME_DIR.length + 1)
 

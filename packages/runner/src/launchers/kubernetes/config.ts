@@ -22,8 +22,11 @@ export interface KubernetesConfig {
   egress: readonly string[]
   /** Under which trainers reach the object store, when it is not behind the callback's address. */
   storageUrl?: string
-  /** A PersistentVolumeClaim that keeps datasets between jobs; without it each pod has its own cache. */
-  datasetCacheClaim?: string
+  /**
+   * A PersistentVolumeClaim that keeps datasets between jobs, and the folder in which the runner, which fills it, has it
+   * mounted. Without it each pod has a cache of its own.
+   */
+  datasetCache?: { claim: string; dir: string }
   datasetCacheMaxGb: number
   /** How long a pod may fail to pull its image. */
   imagePullTimeoutSeconds: number
@@ -87,10 +90,16 @@ const KubernetesEnvironment = z.object({
 /** Reads the launcher's settings; throws a ConfigError in sentences. */
 export function readKubernetesConfig(
   env: Record<string, string | undefined>,
-  runner: { cancelGraceSeconds: number; datasetCacheMaxGb: number },
+  runner: { cancelGraceSeconds: number; datasetCacheMaxGb: number; datasetCacheDir?: string | undefined },
 ): KubernetesConfig {
   const e = parseConfig(KubernetesEnvironment, env, 'Kubernetes')
   const storageUrl = storageAddress(e)
+  const { KUBERNETES_DATASET_CACHE_CLAIM: claim } = e
+  const { datasetCacheDir: dir } = runner
+  if (claim !== undefined && dir === undefined)
+    throw new ConfigError(
+      `KUBERNETES_DATASET_CACHE_CLAIM is "${claim}", and DATASET_CACHE_DIR is not set; wanted: the folder in which the runner has that claim mounted, because it fills it and pods only read`,
+    )
   return {
     ...(e.KUBECONFIG === undefined ? {} : { kubeconfig: e.KUBECONFIG }),
     ...(e.KUBERNETES_CONTEXT === undefined ? {} : { context: e.KUBERNETES_CONTEXT }),
@@ -102,7 +111,7 @@ export function readKubernetesConfig(
     ...(e.KUBERNETES_KUEUE_QUEUE === undefined ? {} : { kueueQueue: e.KUBERNETES_KUEUE_QUEUE }),
     egress: e.KUBERNETES_EGRESS,
     ...(storageUrl === undefined ? {} : { storageUrl }),
-    ...(e.KUBERNETES_DATASET_CACHE_CLAIM === undefined ? {} : { datasetCacheClaim: e.KUBERNETES_DATASET_CACHE_CLAIM }),
+    ...(claim === undefined || dir === undefined ? {} : { datasetCache: { claim, dir } }),
     datasetCacheMaxGb: runner.datasetCacheMaxGb,
     imagePullTimeoutSeconds: e.KUBERNETES_IMAGE_PULL_TIMEOUT_SECONDS,
     scheduleTimeoutSeconds: e.KUBERNETES_SCHEDULE_TIMEOUT_SECONDS,

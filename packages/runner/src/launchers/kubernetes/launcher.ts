@@ -1,5 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node'
 import type { Logger } from '@trainyard/platform'
+import { openCacheFolder } from '../cache-folder.ts'
 import type { AttemptRef, Launcher, LaunchRequest, OutputPosition } from '../launcher.ts'
 import {
   createKubernetesClient,
@@ -74,6 +75,9 @@ export function createKubernetesLauncher(options: KubernetesLauncherOptions): La
       mergedOutput: true,
     },
     ...(config.callbackAddress === undefined ? {} : { callbackAddress: config.callbackAddress }),
+    ...(config.datasetCache === undefined
+      ? {}
+      : { datasetCache: openCacheFolder(config.datasetCache.dir, config.datasetCacheMaxGb) }),
 
     async launch(request) {
       const urls = [request.callbackUrl, ...(config.storageUrl === undefined ? [] : [config.storageUrl])]

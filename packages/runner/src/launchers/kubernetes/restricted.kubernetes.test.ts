@@ -49,7 +49,11 @@ describe.skipIf(!hasCluster)('a namespace under the restricted profile', () => {
     const { client, namespace, config } = cluster
     const { job, secret, networkPolicy } = manifests({
       ...config,
-      ...{ kueueQueue: 'training', datasetCacheClaim: 'datasets', imagePullSecrets: ['registry'] },
+      ...{
+        kueueQueue: 'training',
+        datasetCache: { claim: 'datasets', dir: '/srv/datasets' },
+        imagePullSecrets: ['registry'],
+      },
     })
     await client.batch.createNamespacedJob({ namespace, body: job, ...dryRun })
     await client.core.createNamespacedSecret({ namespace, body: secret, ...dryRun })

@@ -58,7 +58,7 @@ describe('the manifests of an attempt', () => {
       {
         kueueQueue: 'training',
         imagePullSecrets: ['registry'],
-        datasetCacheClaim: 'datasets',
+        datasetCache: { claim: 'datasets', dir: '/srv/datasets' },
         profiles: {
           default: { labels: { team: 'vision' }, resources: { shmMb: 1024 } },
           gpu: { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] },
@@ -132,6 +132,23 @@ describe('the checklist', () => {
       cache: { sizeLimit: '100Gi' },
       tmp: { sizeLimit: '10Gi' },
       shm: { medium: 'Memory', sizeLimit: '8192Mi' },
+    })
+  })
+
+  it('a cache that the runner fills is only read, and the kubelet leaves its files alone', () => {
+    const { pod, container } = build({}, { datasetCache: { claim: 'datasets', dir: '/srv/datasets' } })
+    expect(container.volumeMounts).toContainEqual({ name: 'cache', mountPath: '/trainyard/cache', readOnly: true })
+    const claim = { claimName: 'datasets', readOnly: true }
+    expect(pod.volumes).toContainEqual({ name: 'cache', persistentVolumeClaim: claim })
+    expect(container.env).toContainEqual({ name: 'DATASET_CACHE_FILLED_BY', value: 'platform' })
+    expect(build().container.env).not.toContainEqual({ name: 'DATASET_CACHE_FILLED_BY', value: 'platform' })
+  })
+
+  it('a claim without the folder where the runner has it is an error that says so', () => {
+    const env = { KUBERNETES_DATASET_CACHE_CLAIM: 'datasets' }
+    expect(() => readKubernetesConfig(env, runner)).toThrow(/CLAIM is "datasets", and DATASET_CACHE_DIR is not set/)
+    expect(readKubernetesConfig(env, { ...runner, datasetCacheDir: '/srv/x' })).toMatchObject({
+      datasetCache: { claim: 'datasets', dir: '/srv/x' },
     })
   })
 

@@ -49,9 +49,10 @@ export function attemptManifests(request: LaunchRequest, place: SpecPlace): Atte
     datasetCacheDir: DATASET_CACHE_DIR,
     // A cache of the pod's own shares its disk with the work folder.
     datasetCacheMaxGb:
-      config.datasetCacheClaim === undefined
+      config.datasetCache === undefined
         ? Math.min(config.datasetCacheMaxGb, Math.max(1, resources.diskGb / 2))
         : config.datasetCacheMaxGb,
+    isCacheShown: config.datasetCache !== undefined,
   })
   return {
     secret: {
@@ -158,7 +159,7 @@ function podSpec(request: LaunchRequest, input: PodInput): V1PodSpec {
   }
 }
 
-function container(request: LaunchRequest, { env, resources }: PodInput): V1Container {
+function container(request: LaunchRequest, { config, env, resources }: PodInput): V1Container {
   return {
     name: CONTAINER,
     image: imageByDigest(request),
@@ -184,7 +185,7 @@ function container(request: LaunchRequest, { env, resources }: PodInput): V1Cont
     volumeMounts: [
       { name: 'secret', mountPath: dirOf(CONTAINER_PLACES.tokenFile), readOnly: true },
       { name: 'work', mountPath: CONTAINER_PLACES.workDir },
-      { name: 'cache', mountPath: DATASET_CACHE_DIR },
+      { name: 'cache', mountPath: DATASET_CACHE_DIR, ...(config.datasetCache === undefined ? {} : { readOnly: true }) },
       { name: 'tmp', mountPath: '/tmp' },
       { name: 'shm', mountPath: '/dev/shm' },
     ],
@@ -197,9 +198,10 @@ function volumes({ config, resources, secretName }: PodInput): V1Volume[] {
   return [
     { name: 'secret', secret: { secretName, defaultMode: 0o440 } },
     { name: 'work', emptyDir: { sizeLimit: `${resources.diskGb}Gi` } },
-    config.datasetCacheClaim === undefined
+    config.datasetCache === undefined
       ? { name: 'cache', emptyDir: { sizeLimit: `${resources.diskGb}Gi` } }
-      : { name: 'cache', persistentVolumeClaim: { claimName: config.datasetCacheClaim } },
+      : // Here too: otherwise the kubelet gives every file of it to the pod's group, with the right to write.
+        { name: 'cache', persistentVolumeClaim: { claimName: config.datasetCache.claim, readOnly: true } },
     { name: 'tmp', emptyDir: { sizeLimit: TMP_LIMIT } },
     // Data loaders hand batches over here; the runtime's own 64 MiB end many of them with a bus error.
     { name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: `${resources.shmMb}Mi` } },

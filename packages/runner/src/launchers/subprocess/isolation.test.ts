@@ -117,7 +117,7 @@ describe('a process of a trainer', () => {
       await rm(paths.temporary)
     })
 
-    it('writes to its own folder, /tmp and the dataset cache only', async () => {
+    it('writes to its own folder and /tmp only, and reads the dataset cache', async () => {
       const launcher = await sandboxed()
       const work = join(dir, 'data', 'attempts', 'trainyard-3-1', 'work')
       const paths = {
@@ -136,7 +136,7 @@ describe('a process of a trainer', () => {
       expect(await run(launcher, 3, tryAll(paths, 'fs.writeFileSync(path, "x")'))).toEqual({
         work: 'done',
         tmp: 'done',
-        cache: 'done',
+        cache: 'EROFS',
         trainer: 'EROFS',
         token: 'EROFS',
         exit: 'EROFS',
@@ -146,7 +146,10 @@ describe('a process of a trainer', () => {
         kernel: 'EROFS',
       })
       expect(existsSync(`/tmp/trainyard-private-${process.pid}`)).toBe(false)
-      expect(await readFile(join(dir, 'data', 'datasets', 'x'), 'utf8')).toBe('x')
+      await writeFile(paths.cache, 'x')
+      expect(await run(launcher, 9, tryAll({ cache: paths.cache }, 'fs.readFileSync(path, "utf8")'))).toEqual({
+        cache: 'x',
+      })
     })
 
     it.skipIf(sandboxHere?.ownPids === false)('sees no process but its own', async () => {

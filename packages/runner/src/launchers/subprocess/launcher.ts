@@ -6,6 +6,7 @@ import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, processIdentity } from '@trainyard/platform'
+import { openCacheFolder } from '../cache-folder.ts'
 import type { AttemptRef, ExitReason, Launcher, LaunchRequest, Observation } from '../launcher.ts'
 import { type CgroupParent, createCgroup, removeCgroup, wasOutOfMemory } from './cgroups.ts'
 import type { SubprocessConfig } from './config.ts'
@@ -55,7 +56,7 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
   const { logger, sandbox, cgroups } = options
   mkdirSync(config.attemptsDir, { recursive: true, mode: 0o700 })
   if (options.toolsDir === undefined) installTools(join(config.attemptsDir, 'tools'))
-  mkdirSync(config.datasetCacheDir, { recursive: true })
+  const datasetCache = openCacheFolder(config.datasetCacheDir, config.datasetCacheMaxGb)
   const files = (ref: AttemptRef) => attemptFiles(config, ref)
   const network = sandbox === undefined ? undefined : makeNetwork(config, options.egress)
   const { trainerCopy, maxProcesses } = options
@@ -65,6 +66,7 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
     name: 'subprocess',
     runs: 'folder',
     host: hostId(config.attemptsDir),
+    datasetCache,
     capabilities: {
       gpu: true,
       memoryLimit: cgroups !== undefined,

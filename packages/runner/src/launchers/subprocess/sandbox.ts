@@ -38,8 +38,8 @@ export interface SandboxPlaces {
 }
 
 /**
- * The arguments of bubblewrap before the trainer's command. Read-only is everything but the attempt's own folder, a
- * private /tmp on disk, and the dataset cache: jobs fill it for each other, under locks that they write there.
+ * The arguments of bubblewrap before the trainer's command. Read-only is everything but the attempt's own folder and a
+ * private /tmp on disk.
  */
 export function sandboxArgs(sandbox: Sandbox, places: SandboxPlaces): string[] {
   const { hidden, shown, processes } = sandbox
@@ -63,7 +63,7 @@ export function sandboxArgs(sandbox: Sandbox, places: SandboxPlaces): string[] {
     ...(places.gateDir === undefined ? [] : ['--unshare-net', '--ro-bind', places.gateDir, places.gateDir]),
     ...['--ro-bind', places.inputDir, places.inputDir],
     ...['--bind', places.workDir, places.workDir],
-    ...['--bind', places.datasetCacheDir, places.datasetCacheDir],
+    ...['--ro-bind', places.datasetCacheDir, places.datasetCacheDir],
     // Empty folders are no place to fill the memory with.
     ...hidden.dirs.flatMap((dir) => ['--remount-ro', dir]),
     ...processes,

@@ -57,6 +57,7 @@ describe('the process of an attempt', () => {
       WORK_DIR: '/data/attempts/trainyard-42-3/work',
       DATASET_CACHE_DIR: '/data/datasets',
       DATASET_CACHE_MAX_GB: '20',
+      DATASET_CACHE_FILLED_BY: 'platform',
     })
   })
 
@@ -118,7 +119,7 @@ describe('the process of an attempt', () => {
       '--ro-bind /data/bundles/sha256-abc /data/bundles/sha256-abc',
       '--ro-bind /data/attempts/trainyard-42-3/input /data/attempts/trainyard-42-3/input',
       `--bind ${work} ${work}`,
-      '--bind /data/datasets /data/datasets',
+      '--ro-bind /data/datasets /data/datasets',
       '--remount-ro /data',
       '--remount-ro /run',
       '--unshare-pid',

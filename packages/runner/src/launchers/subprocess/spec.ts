@@ -148,6 +148,7 @@ export function processSpec(
     tmpDir: join(files.workDir, 'tmp'),
     datasetCacheDir: config.datasetCacheDir,
     datasetCacheMaxGb: config.datasetCacheMaxGb,
+    isCacheShown: true,
     configFile: files.configFile,
     tokenFile: files.tokenFile,
     path: [...(config.toolsDir === undefined ? [] : [config.toolsDir]), ...MACHINE_PATH],

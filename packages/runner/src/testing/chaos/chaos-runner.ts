@@ -18,6 +18,8 @@ const Settings = z.object({
   databaseSchema: z.string(),
   dir: z.string(),
   secret: z.string(),
+  /** Where trainers say that they live. */
+  witnessUrl: z.string(),
   launcher: z.enum(LAUNCHERS),
   sandbox: z.enum(['auto', 'bubblewrap', 'none']),
   /** Holds Node, by its digest: for launchers of images. */
@@ -36,7 +38,7 @@ const logger = createLogger({
   destination: process.stderr,
 })
 const { publicUrl, dir } = settings
-const trainers = chaosTrainer(settings.image)
+const trainers = chaosTrainer(settings.image, settings.witnessUrl)
 
 type Answer = (request: Request) => Response | Promise<Response>
 let answer: Answer = () => new Response(null, { status: 503 })

@@ -1,5 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { unpackBodies } from '../../journal/pack-events.ts'
 import type { ChaosJob } from './jobs.ts'
@@ -18,7 +16,6 @@ export async function checkJobs(
   mayLiveOn: ReadonlySet<string> = new Set(),
 ): Promise<string[]> {
   const wrong: string[] = []
-  const notes = join(launcher.sharedDir(stage.dir), 'chaos')
   const database = await stage.openDatabase()
   try {
     const db = database.db.withSchema('chaos')
@@ -58,7 +55,7 @@ export async function checkJobs(
           wrong.push(`${what}: attempt ${attempt} has a gap: ${events.map(({ seq }) => seq).join()}`)
         if (events.length !== lastSeq)
           wrong.push(`${what}: attempt ${attempt} holds ${events.length} events and says ${lastSeq}`)
-        const acknowledged = Number(await readFile(join(notes, `ack-${id}-${attempt}`), 'utf8').catch(() => '0'))
+        const acknowledged = stage.witness.acknowledged(id, attempt)
         if (events.length < acknowledged)
           wrong.push(`${what}: attempt ${attempt} was told ${acknowledged} and holds ${events.length}`)
         const starts = events.filter(({ type }) => type === 'started').length
@@ -95,11 +92,8 @@ export async function checkJobs(
   } finally {
     await database.close()
   }
-  for (const name of await readdir(notes)) {
-    if (!name.startsWith('twice-')) continue
-    const other = (await readFile(join(notes, name), 'utf8')).replace('alive-', '')
-    if (!mayLiveOn.has(other)) wrong.push(`run twice at a time: ${name}, beside ${other}`)
-  }
+  for (const { begun, beside } of stage.witness.overlaps())
+    if (!mayLiveOn.has(beside)) wrong.push(`run twice at a time: ${begun}, beside ${beside}`)
   // The last ones are still being cleaned up.
   let left = await launcher.leftovers(stage)
   for (let waits = 0; left.length > 0 && waits < 300; waits++) {

@@ -1,5 +1,3 @@
-import { chmod, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { ConfigError, createLogger } from '@trainyard/platform'
 import { readDockerConfig } from '../../launchers/docker/config.ts'
 import { askEngine, connectEngine, unless } from '../../launchers/docker/engine.ts'
@@ -24,25 +22,10 @@ export async function dockerChaos(
   if (gateway === undefined) throw new ConfigError('chaos needs a Docker engine that runs on this machine')
   const found = await unless([404], docker.getImage(image ?? BASE).inspect())
   if (found === undefined) throw new ConfigError(`chaos needs an image with Node; the engine has no ${image ?? BASE}`)
-  const shared = (dir: string) => join(dir, 'shared')
-  const settings: ChaosLauncher['settings'] = {
-    launcher: 'docker',
-    sandbox: 'none',
-    image: found.Id,
-    docker: Object.fromEntries(own),
-    places: 4,
-  }
   return {
-    settings,
+    settings: { launcher: 'docker', sandbox: 'none', image: found.Id, docker: Object.fromEntries(own), places: 4 },
     address: gateway,
     underWay: 10,
-    sharedDir: (dir) => join(shared(dir), 'cache'),
-    async open(dir) {
-      settings.docker = { ...settings.docker, DOCKER_DATASET_CACHE: shared(dir) }
-      await mkdir(join(shared(dir), 'cache'), { recursive: true })
-      // Trainers run as a user of their own.
-      await chmod(join(shared(dir), 'cache'), 0o777)
-    },
     async killTrainer({ instanceId }, random) {
       const running = (await docker.listContainers({ filters: { label: [instanceLabel(instanceId)] } })).flatMap(
         ({ Id, Labels }) => {
@@ -68,10 +51,12 @@ export async function dockerChaos(
       return isDone ? { how, whom: victim.name } : undefined
     },
     leftovers: ({ instanceId }) => ofInstance(docker, instanceId),
-    async close({ instanceId }) {
+    async close({ dir, instanceId }) {
       if (instanceId === '') return
       const logger = createLogger({ name: 'chaos', level: 'silent' })
-      const launcher = await createDockerLauncher({ config, instanceId, datasetCacheMaxGb: 1, logger })
+      const launcher = await createDockerLauncher({
+        ...{ config, instanceId, datasetCacheDir: dir, datasetCacheMaxGb: 1, logger },
+      })
       for await (const ref of launcher.list()) await launcher.remove(ref)
     },
   }

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '@trainyard/platform'
 import { createKubernetesClient, found } from '../../launchers/kubernetes/client.ts'
@@ -9,11 +7,10 @@ import { killKubelet, pauseServer } from '../../launchers/kubernetes/testing/clu
 import { findProcesses, killProcess } from '../processes.ts'
 import type { ChaosLauncher } from './victims.ts'
 
-const CLAIM = 'datasets'
 /** Shorter than the patience with silent nodes: nothing may be lost. */
 const SILENCE_MS = 8000
 
-/** Pods in a namespace of the run's own. The only node is this machine: attempts share a folder of it. */
+/** Pods in a namespace of the run's own. */
 export function kubernetesChaos(env: Record<string, string | undefined>, image: string | undefined): ChaosLauncher {
   const { KUBECONFIG: kubeconfig } = env
   const address = env.KUBERNETES_CALLBACK_ADDRESS
@@ -38,7 +35,6 @@ export function kubernetesChaos(env: Record<string, string | undefined>, image: 
         KUBECONFIG: kubeconfig,
         KUBERNETES_NAMESPACE: namespace,
         KUBERNETES_CALLBACK_ADDRESS: address,
-        KUBERNETES_DATASET_CACHE_CLAIM: CLAIM,
       },
     },
     address,
@@ -49,33 +45,9 @@ export function kubernetesChaos(env: Record<string, string | undefined>, image: 
       ['kubelet, silent', 1],
       ['API server, silent', 1],
     ],
-    sharedDir: (dir) => join(dir, 'shared'),
-    async open(dir) {
-      const path = join(dir, 'shared')
-      await mkdir(path)
-      // Trainers run as a user of their own.
-      await chmod(path, 0o777)
+    async open() {
       const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
       await core.createNamespace({ body: { metadata: { name: namespace, labels } } })
-      const capacity = { storage: '1Gi' }
-      const accessModes = ['ReadWriteMany']
-      await core.createPersistentVolume({
-        body: {
-          metadata: { name: namespace },
-          spec: {
-            ...{ capacity, accessModes, hostPath: { path }, storageClassName: '' },
-            persistentVolumeReclaimPolicy: 'Retain',
-            claimRef: { namespace, name: CLAIM },
-          },
-        },
-      })
-      await core.createNamespacedPersistentVolumeClaim({
-        namespace,
-        body: {
-          metadata: { name: CLAIM },
-          spec: { accessModes, storageClassName: '', volumeName: namespace, resources: { requests: capacity } },
-        },
-      })
     },
     async killTrainer({ instanceId }, random) {
       const running = (await podsOf(instanceId)).filter(
@@ -131,8 +103,6 @@ export function kubernetesChaos(env: Record<string, string | undefined>, image: 
     },
     async close() {
       await found(() => core.deleteNamespace({ name: namespace }))
-      await found(() => core.deletePersistentVolume({ name: namespace }))
-      // Its folder goes next: pods must not write there any more.
       for (let waits = 0; waits < 120 && (await found(() => core.readNamespace({ name: namespace }))); waits++)
         await sleep(500)
     },

@@ -12,6 +12,7 @@ import type { RunnerDatabase } from '../../db/schema.ts'
 import type { ChaosRunnerSettings } from './chaos-runner.ts'
 import { startProxy } from './proxy.ts'
 import type { ChaosLauncher } from './victims.ts'
+import { startWitness, type Witness } from './witness.ts'
 
 const SCRIPT = fileURLToPath(new URL('./chaos-runner.ts', import.meta.url))
 const REPLICAS = 2
@@ -30,6 +31,7 @@ export interface Stage {
   dir: string
   url: string
   instanceId: string
+  witness: Witness
   killReplica(index: number): Promise<void>
   startReplica(index: number): Promise<void>
   killDatabase(): Promise<void>
@@ -49,12 +51,14 @@ export async function setStage(launcher: ChaosLauncher): Promise<Stage> {
   const proxy = await startProxy(() => replicas.flatMap((replica) => replica?.port ?? []))
   const { address } = launcher
   const trainersProxy = await startProxy(() => replicas.flatMap((replica) => replica?.trainersPort ?? []), address)
+  const witness = await startWitness(address)
   const databaseUrl = Object.assign(new URL(postgres.url), { port: String(databaseProxy.port) }).href
   const settings: ChaosRunnerSettings = {
     publicUrl: `http://127.0.0.1:${proxy.port}`,
     databaseUrl,
     databaseSchema: 'chaos',
     dir,
+    witnessUrl: witness.url,
     secret: randomBytes(32).toString('hex'),
     ...(address === undefined ? {} : { callbackUrl: `http://${address}:${trainersProxy.port}` }),
     ...launcher.settings,
@@ -65,6 +69,7 @@ export async function setStage(launcher: ChaosLauncher): Promise<Stage> {
     dir,
     url: settings.publicUrl,
     instanceId: '',
+    witness,
     async killReplica(index) {
       const replica = replicas[index]
       if (replica === undefined) return
@@ -101,6 +106,7 @@ export async function setStage(launcher: ChaosLauncher): Promise<Stage> {
     async close() {
       for (let index = 0; index < REPLICAS; index++) await stage.killReplica(index)
       await launcher.close?.(stage).catch((error: unknown) => console.error('not all could be removed:', error))
+      await witness.close()
       await proxy.close()
       await trainersProxy.close()
       await databaseProxy.close()

@@ -33,8 +33,6 @@ export interface ChaosLauncher {
   others?: readonly [victim: string, share: number][]
   /** Gives what brings it back, and within what time that has to be. */
   killOther?(victim: string): Promise<{ withinMs: number; comeBack: () => Promise<void> }>
-  /** The folder that attempts share, as this machine sees it. */
-  sharedDir(dir: string): string
   /** Before the first runner starts. */
   open?(dir: string): Promise<void>
   /** Ends one running trainer as its machine or a person would, not as the platform does. Undefined when none runs. */
@@ -49,7 +47,6 @@ export interface ChaosLauncher {
 export function subprocessChaos(sandbox: ChaosRunnerSettings['sandbox']): ChaosLauncher {
   return {
     settings: { launcher: 'subprocess', sandbox },
-    sharedDir: (dir) => join(dir, 'data', 'datasets'),
     async killTrainer({ dir }, random) {
       const trainers = (await processesOf(dir)).filter(({ command }) => command.includes('train.mjs'))
       // Not the shells and sandboxes around it, which have its command among their arguments.

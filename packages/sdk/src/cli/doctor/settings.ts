@@ -23,6 +23,7 @@ const VARIABLES: readonly { name: string; fallback?: string }[] = [
   { name: 'WORK_DIR' },
   { name: 'DATASET_CACHE_DIR' },
   { name: 'DATASET_CACHE_MAX_GB' },
+  { name: 'DATASET_CACHE_FILLED_BY' },
   { name: 'LOG_LEVEL' },
 ]
 

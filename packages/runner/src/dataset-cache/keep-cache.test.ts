@@ -1,0 +1,255 @@
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createFolderStore, createLogger, type Listening, listen } from '@trainyard/platform'
+import { listCache } from '@trainyard/sdk/cache'
+import { type CacheDatasetRequest, CachedDatasetState, type CreateJobInput } from '@trainyard/sdk/contract'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createRunner } from '../create-runner.ts'
+import { png, tarOf } from '../datasets/test-datasets.ts'
+import type { Launcher } from '../launchers/launcher.ts'
+import { type Harness, isOver, journalOf, noLauncher, PLAIN_TRAINER_DIR, startHarness } from '../testing/harness.ts'
+import { findProcesses, killProcess } from '../testing/processes.ts'
+import { createFolderTrainerSource } from '../trainers/folder-source.ts'
+
+const IMAGES = 12
+
+let dir: string
+let cacheDir: string
+let storage: Listening
+let downloads: string[]
+/** Answers a download instead of the store. */
+let intercept: ((path: string) => Promise<Response> | undefined) | undefined
+let launcher: Launcher
+let harness: Harness
+let datasetId: string
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'trainyard-keeper-'))
+  cacheDir = join(dir, 'cache')
+  downloads = []
+  intercept = undefined
+  let serve: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 })
+  storage = await listen({ fetch: (request) => serve(request) }, { port: 0, drainMs: 0 })
+  const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: storage.url, secret: 'a secret of this test' })
+  serve = async (request) => {
+    const { pathname } = new URL(request.url)
+    downloads.push(pathname)
+    return (await intercept?.(pathname)) ?? (await store.app.fetch(request))
+  }
+  // Trainers that run until they are stopped, and are played by the test.
+  const ended = new Set<number>()
+  launcher = {
+    ...noLauncher,
+    datasetCache: { dir: cacheDir, maxGb: 1 },
+    observe: async ({ jobId }) => (ended.has(jobId) ? { state: 'exited', exitCode: 143 } : { state: 'running' }),
+    stop: async ({ jobId }) => void ended.add(jobId),
+  }
+  harness = await startHarness({ start: true, runner: { launcher, store } })
+  datasetId = await upload(IMAGES)
+})
+afterEach(async () => {
+  await harness.close()
+  await storage.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+/** Folders of two classes. */
+async function upload(images: number): Promise<string> {
+  const names = Array.from({ length: images }, (_, index) => `${index % 2 ? 'dog' : 'cat'}/${index}.png`)
+  const body = await tarOf(Object.fromEntries(names.map((name, index) => [name, png(index)])))
+  const headers = { 'content-type': 'application/x-tar' }
+  const response = await harness.request('/v1/datasets?name=animals', { method: 'POST', headers, body })
+  expect(response.status, await response.clone().text()).toBe(201)
+  return ((await response.json()) as { id: string }).id
+}
+
+/** A trainer that has been launched. */
+async function startTrainer(input: Partial<CreateJobInput> = {}) {
+  const { id } = await harness.createJob({ dataset: datasetId, ...input })
+  await expect
+    .poll(
+      async () =>
+        (
+          await harness.runner.context.database.db
+            .selectFrom('attempts')
+            .select('launched_at')
+            .where('job_id', '=', id)
+            .executeTakeFirst()
+        )?.launched_at ?? null,
+    )
+    .not.toBeNull()
+  return await journalOf(harness, id, 1)
+}
+
+type Trainer = Awaited<ReturnType<typeof startTrainer>>
+
+async function ask(trainer: Trainer, request: CacheDatasetRequest = {}): Promise<CachedDatasetState> {
+  const response = await trainer.post('/dataset/cache', request)
+  expect(response.status, await response.clone().text()).toBe(200)
+  return CachedDatasetState.parse(await response.json())
+}
+
+async function waitForCache(trainer: Trainer, request: CacheDatasetRequest = {}) {
+  let answer = await ask(trainer, request)
+  const look = async () => {
+    answer = await ask(trainer, request)
+    return answer.state
+  }
+  await expect.poll(look, { timeout: 60_000 }).not.toBe('filling')
+  return answer
+}
+
+async function folderOf(trainer: Trainer, request: CacheDatasetRequest = {}): Promise<string> {
+  const answer = await waitForCache(trainer, request)
+  if (answer.state !== 'ready') throw new Error(JSON.stringify(answer))
+  return join(cacheDir, answer.folder)
+}
+
+async function cancel({ jobId }: Trainer): Promise<void> {
+  await harness.post(`/v1/jobs/${jobId}/cancel`, {})
+  await harness.waitFor(jobId, isOver)
+  expect(await harness.runner.awaitCleanup(20_000)).toEqual([])
+}
+
+const imageDownloads = () => downloads.filter((path) => path.endsWith('.png')).length
+const users = async () => (await listCache(cacheDir)).map((entry) => entry.users)
+const fillers = async () =>
+  (await findProcesses(() => true)).filter(({ command }) => command.endsWith(`\0${cacheDir}\0`))
+
+describe('a dataset cache that trainers only read', () => {
+  it('is filled once for jobs that ask together, and used until they are over', async () => {
+    const trainers = [await startTrainer(), await startTrainer()] as const
+    const [first, second] = await Promise.all(trainers.map((trainer) => folderOf(trainer)))
+    expect(second).toBe(first)
+    expect(readFileSync(join(first ?? '', 'cat', '2.png'))).toEqual(Buffer.from(png(2)))
+    expect(statSync(join(first ?? '', 'cat', '2.png')).mode & 0o777).toBe(0o444)
+    expect(imageDownloads()).toBe(IMAGES)
+    expect(await users()).toEqual([2])
+    await cancel(trainers[0])
+    await expect.poll(users).toEqual([1])
+    await cancel(trainers[1])
+    await expect.poll(users).toEqual([0])
+
+    const later = await startTrainer()
+    expect(await folderOf(later)).toBe(first)
+    expect(imageDownloads()).toBe(IMAGES)
+  })
+
+  it('holds conversions too, one for each split', async () => {
+    const [one, other] = [await startTrainer(), await startTrainer()]
+    const folder = await folderOf(one, { as: 'yolo' })
+    expect(readdirSync(folder)).toContain('train')
+    expect(await folderOf(other, { as: 'yolo' })).toBe(folder)
+    expect(await folderOf(one)).not.toBe(folder)
+    const split = { ratios: { train: 0.5, val: 0.25, test: 0.25 } }
+    const own = await startTrainer({ split })
+    const folderOfSplit = await folderOf(own, { as: 'yolo' })
+    expect(folderOfSplit).not.toBe(folder)
+    expect(readdirSync(folderOfSplit)).toEqual(expect.arrayContaining(['train', 'val', 'test']))
+    // The images as they came are shared by all splits.
+    expect(await folderOf(own)).toBe(await folderOf(one))
+    expect(imageDownloads()).toBe(IMAGES)
+  })
+
+  it('tells how far it is', async () => {
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let count = 0
+    intercept = (path) =>
+      path.endsWith('.png') && ++count > 6 ? held.then(() => new Response(null, { status: 503 })) : undefined
+    const trainer = await startTrainer()
+    await expect.poll(() => ask(trainer), { timeout: 20_000 }).toMatchObject({ state: 'filling', totalFiles: IMAGES })
+    expect(((await ask(trainer)) as { files: number }).files).toBeGreaterThan(0)
+    intercept = undefined
+    release()
+    expect((await waitForCache(trainer)).state).toBe('ready')
+  })
+
+  it('ends a fill that nobody waits for any more, and goes on with what is there for the next job', async () => {
+    let count = 0
+    intercept = (path) => (path.endsWith('.png') && ++count > 6 ? new Promise(() => {}) : undefined)
+    const trainer = await startTrainer()
+    await expect.poll(() => ask(trainer).then(() => count), { timeout: 20_000 }).toBeGreaterThan(6)
+    expect(await fillers()).toHaveLength(1)
+    await cancel(trainer)
+    await expect.poll(async () => (await fillers()).length, { timeout: 20_000 }).toBe(0)
+    intercept = undefined
+    downloads.length = 0
+    await folderOf(await startTrainer())
+    expect(imageDownloads()).toBeLessThanOrEqual(IMAGES - 6)
+  })
+
+  it('is filled all the same when the process that fills it is killed', async () => {
+    let count = 0
+    intercept = (path) => (path.endsWith('.png') && ++count > 6 ? new Promise(() => {}) : undefined)
+    const trainer = await startTrainer()
+    await expect.poll(() => ask(trainer).then(() => count), { timeout: 20_000 }).toBeGreaterThan(6)
+    intercept = undefined
+    for (const { pid } of await fillers()) killProcess(pid)
+    expect((await waitForCache(trainer)).state).toBe('ready')
+  })
+
+  it('says what is wrong with a dataset that cannot be fetched', async () => {
+    intercept = async (path) =>
+      (path.endsWith('/3.png') ? new Response('gone', { status: 404 }) : undefined) as Response
+    const trainer = await startTrainer()
+    expect(await waitForCache(trainer)).toMatchObject({
+      state: 'failed',
+      errorType: expect.stringMatching(/DatasetError|NetworkError/),
+      message: expect.stringContaining('dog/3.png'),
+    })
+    // Another job tries anew.
+    intercept = undefined
+    expect((await waitForCache(await startTrainer())).state).toBe('ready')
+  })
+
+  it('has a damaged file fetched again before another job sees it', async () => {
+    const trainer = await startTrainer()
+    const file = join(await folderOf(trainer), 'cat', '2.png')
+    await cancel(trainer)
+    chmodSync(file, 0o644)
+    writeFileSync(file, Buffer.alloc(png(2).length, 7))
+    await folderOf(await startTrainer())
+    expect(readFileSync(file)).toEqual(Buffer.from(png(2)))
+    expect(imageDownloads()).toBe(IMAGES + 1)
+  })
+
+  it('is kept for running trainers by the next runner', async () => {
+    const trainer = await startTrainer()
+    const folder = await folderOf(trainer)
+    await harness.runner.stop()
+    expect(await users()).toEqual([0])
+    const { config, context } = { config: harness.config, context: harness.runner.context }
+    const next = await createRunner({
+      ...{ config, launcher, store: context.store, logger: createLogger({ name: 'next', level: 'silent' }) },
+      trainers: createFolderTrainerSource(PLAIN_TRAINER_DIR),
+    })
+    try {
+      await next.start()
+      await expect.poll(users, { timeout: 20_000 }).toEqual([1])
+      expect(existsSync(folder)).toBe(true)
+    } finally {
+      await next.stop()
+    }
+  })
+
+  it('is for jobs with a dataset and a cache that is shown to them, and for whoever has their token', async () => {
+    const trainer = await startTrainer()
+    expect((await harness.post(`/v1/jobs/${trainer.jobId}/dataset/cache`, {})).status).toBe(401)
+    expect((await trainer.post('/dataset/cache', { as: 'tfrecord' })).status).toBe(400)
+    expect((await trainer.post('/dataset/cache', { path: '/etc' })).status).toBe(400)
+    const { datasetCache: _, ...bare } = launcher
+    const plain = await startHarness({ start: true, runner: { launcher: bare } })
+    try {
+      const { id } = await plain.createJob()
+      await plain.waitFor(id, (job) => job.state !== 'pending')
+      await expect.poll(async () => (await (await journalOf(plain, id, 1)).post('/dataset/cache', {})).status).toBe(404)
+    } finally {
+      await plain.close()
+    }
+  })
+})

@@ -1,0 +1,33 @@
+import { DatasetFormat, ErrorType, TaskType } from '@trainyard/sdk/contract'
+import { z } from 'zod'
+
+/** What one process is to fill. */
+export const FillOrder = z.object({
+  type: z.literal('fill'),
+  cacheDir: z.string(),
+  key: z.string(),
+  isWhole: z.boolean(),
+  /** The job's splits go over those of the dataset, which the entry as it came has. */
+  hasOwnSplits: z.boolean(),
+  as: z.object({ format: DatasetFormat, taskType: TaskType }).optional(),
+  maxBytes: z.number(),
+  /** Keys that stay, whatever the limit. */
+  keep: z.array(z.string()),
+})
+export type FillOrder = z.infer<typeof FillOrder>
+
+export const ToFiller = z.discriminatedUnion('type', [
+  FillOrder,
+  z.object({ type: z.literal('answer'), id: z.number(), json: z.unknown() }),
+])
+export type ToFiller = z.infer<typeof ToFiller>
+
+/** The process has no token and no address of ours: it asks for pages of the dataset through its parent. */
+export const FromFiller = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ask'), id: z.number(), path: z.string() }),
+  z.object({ type: z.literal('progress'), files: z.number(), totalFiles: z.number() }),
+  z.object({ type: z.literal('warning'), message: z.string() }),
+  z.object({ type: z.literal('done'), key: z.string().regex(/^[0-9a-f]{64}$/) }),
+  z.object({ type: z.literal('failed'), errorType: ErrorType, message: z.string(), retryable: z.boolean() }),
+])
+export type FromFiller = z.infer<typeof FromFiller>

@@ -1,0 +1,15 @@
+import { chmodSync, mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { DatasetCache } from './launcher.ts'
+
+/** The folder that a runner fills for its trainers. They run as somebody else, so that everybody may read it. */
+export function openCacheFolder(dir: string, maxGb: number): DatasetCache {
+  const cache = { dir: resolve(dir), maxGb }
+  mkdirSync(cache.dir, { recursive: true })
+  try {
+    chmodSync(cache.dir, 0o755)
+  } catch {
+    // Another's, who has given it the rights it has.
+  }
+  return cache
+}
