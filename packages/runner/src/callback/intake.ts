@@ -66,7 +66,8 @@ export function createIntake({ config, limits, database, clock, telemetry, block
         // A statement sees what was there when it began: under the lock, all that others stored.
         await lockAttempt(query, input)
         const [outcome] = await store(query, batches)
-        if (terminal !== undefined && outcome?.applied)
+        // One whose number is held already says nothing: the event that has it does.
+        if (terminal !== undefined && outcome?.applied && outcome.lastSeq < input.last)
           await endAttempt({ clock, limits, telemetry }, trx, input, endOfTerminalEvent(terminal, outcome.stopReason))
         return outcome
       })

@@ -154,6 +154,18 @@ describe('the simple endpoints', () => {
     expect(page.lines.map((line) => line.message).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((n) => `line ${n}`))
   })
 
+  it('keep the last word also when another call has just taken its number', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { jobId, authorization, events } = await open()
+      const send = (what: string, body: object) => harness.post(`/v1/jobs/${jobId}/${what}`, body, { authorization })
+      const lines = Array.from({ length: 4 }, () => send('event', { level: 'INFO', message: 'a line' }))
+      // Of those that come after the end, nothing is taken.
+      await Promise.all([...lines, send('done', { status: 'failed', error: 'out of patience' })])
+      expect((await harness.getJob(jobId)).state).not.toBe('running')
+      expect((await events()).at(-1)).toMatchObject({ type: 'failed', body: { message: 'out of patience' } })
+    }
+  })
+
   it('refuse to mix with the journal, and to end a job of another kind', async () => {
     const journal = await open()
     await journal.send(1, [{ type: 'started' }])

@@ -90,6 +90,23 @@ describe('job.dataset.fetch', () => {
     }
   })
 
+  it('shows how much of the dataset is there, each percent once', async () => {
+    const { session } = createSession(source(), 'detection')
+    const { backend } = session
+    const phases: (string | undefined)[] = []
+    const { append, openDataset } = backend
+    backend.append = (event) => {
+      if (event.type === 'progress') phases.push(event.phase)
+      append(event)
+    }
+    backend.openDataset = async (signal, onProgress) => {
+      for (const files of [0, 1, 100, 109, 200]) onProgress?.(files, 200)
+      return await openDataset(signal)
+    }
+    await session.samples().catch(() => {})
+    expect(phases).toEqual(['fetch', 'fetch 50 %', 'fetch 54 %', 'fetch 100 %', 'train'])
+  })
+
   it('names the formats when it is asked for another', async () => {
     const { session } = createSession(source(), 'detection')
     await expect(session.fetchDataset({ as: 'tfrecord' as DatasetFormat })).rejects.toThrow(

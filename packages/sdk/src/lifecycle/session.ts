@@ -35,9 +35,6 @@ import { SDK_NAME } from '../util/version.ts'
 import type { Backend, OpenedDataset } from './backend.ts'
 import type { JobSettings } from './settings.ts'
 
-/** Between two reports of how far the dataset has come. */
-const PROGRESS_PAUSE_MS = 1000
-
 export interface SessionOptions {
   settings: JobSettings
   backend: Backend
@@ -311,11 +308,12 @@ export class Session {
   async #loadDataset(): Promise<OpenedDataset> {
     this.progress({ phase: 'fetch' })
     const start = performance.now()
-    let saidAt = start
+    let said = 0
     const opened = await this.backend.openDataset(this.signal, (files, totalFiles) => {
-      if (performance.now() - saidAt < PROGRESS_PAUSE_MS) return
-      saidAt = performance.now()
-      this.progress({ phase: 'fetch', step: files, totalSteps: totalFiles })
+      const percent = totalFiles === 0 ? 0 : Math.floor((100 * files) / totalFiles)
+      // Not as steps: those are of the training, and say how much of the job is done.
+      if (percent !== said) this.progress({ phase: `fetch ${percent} %` })
+      said = percent
     })
     const { images, labelled } = opened.index.counts
     const seconds = ((performance.now() - start) / 1000).toFixed(1)

@@ -116,10 +116,11 @@ describe.skipIf(image === undefined)('containers', () => {
         uid: process.getuid(), capabilities: field('CapEff') + field('CapBnd'), noNewPrivileges: field('NoNewPrivs'),
         places: [WORK_DIR, TMPDIR, HOME, '/tmp', '/dev/shm'].map(tried),
         others: [DATASET_CACHE_DIR, '/', '/etc', '/home/node', '/trainyard', '/trainyard/secret'].map(tried),
-        shown: fs.readdirSync(DATASET_CACHE_DIR),
+        shown: fs.readdirSync(DATASET_CACHE_DIR + '/a-dataset'),
+        listed: (() => { try { return fs.readdirSync(DATASET_CACHE_DIR) } catch (error) { return error.code } })(),
         token: fs.readFileSync(CALLBACK_TOKEN_FILE, 'utf8'), mode: (fs.statSync(CALLBACK_TOKEN_FILE).mode & 0o777).toString(8),
       }))`)
-    mkdirSync(join(datasetCacheDir, 'a-dataset'), { recursive: true })
+    mkdirSync(join(datasetCacheDir, 'a-dataset', 'files'), { recursive: true })
     await launcher.launch(ref)
     await when(ref, 'exited')
     const [line] = await linesOf(ref)
@@ -129,7 +130,8 @@ describe.skipIf(image === undefined)('containers', () => {
       noNewPrivileges: '1',
       places: Array(5).fill('ok'),
       others: ['EROFS', 'EROFS', 'EROFS', 'EROFS', 'EACCES', 'EACCES'],
-      shown: ['a-dataset'],
+      shown: ['files'],
+      listed: 'EACCES',
       token: 'a-token-of-this-job',
       mode: '400',
     })

@@ -31,10 +31,14 @@ export function planNetwork(
     throw new Error(
       `The callback's address ${url.host} cannot be had in a network of the trainer's own: its port must be above 1023, or set SUBPROCESS_NETWORK=shared`,
     )
-  const places = trusted.map((place) => addressOf(new URL(`any://${place}`)))
-  const tunnels = places.filter(({ host, port }) => isLoopback(`http://${host}:${port}`) && port >= FIRST_FREE_PORT)
+  // As every URL that leads there is written: in small letters, an address in its shortest form.
+  const urls = trusted.map((place) => new URL(`http://${place}`))
+  const tunnels = urls
+    .filter(({ href }) => isLoopback(href))
+    .map(addressOf)
+    .filter(({ port }) => port >= FIRST_FREE_PORT)
   const policy = {
-    trusted: [...trusted, ...(isOurs ? [] : [`${callback.host}:${callback.port}`])],
+    trusted: [...urls.map(addressOf), ...(isOurs ? [] : [callback])].map(({ host, port }) => `${host}:${port}`),
     hosts: [...request.networkHosts],
   }
   const callbacks = isOurs ? bothFamilies(callback) : []
