@@ -150,6 +150,8 @@ async function runJob(
 }
 
 async function readJob(client: TrainyardClient, id: number): Promise<TestJob> {
+  // First: of a job that is over, everything else is there.
+  const job = await client.jobs.get(id)
   const events: StoredEvent[] = []
   let cursor: string | undefined
   do {
@@ -159,7 +161,7 @@ async function readJob(client: TrainyardClient, id: number): Promise<TestJob> {
   } while (cursor !== undefined)
   const { lines } = await client.jobs.logs(id, { limit: 500 })
   return {
-    job: await client.jobs.get(id),
+    job,
     events,
     artifacts: (await client.jobs.artifacts(id)).artifacts,
     output: lines.map(({ level, message }) => `${level}: ${message}`).join('\n'),
