@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createFolderStore, createLogger, type Listening, listen } from '@trainyard/platform'
 import { listCache } from '@trainyard/sdk/cache'
 import { type CacheDatasetRequest, CachedDatasetState, type CreateJobInput } from '@trainyard/sdk/contract'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createRunner } from '../create-runner.ts'
 import { png, tarOf } from '../datasets/test-datasets.ts'
 import type { Launcher } from '../launchers/launcher.ts'
@@ -24,12 +24,14 @@ let intercept: ((path: string) => Promise<Response> | undefined) | undefined
 let launcher: Launcher
 let harness: Harness
 let datasetId: string
+let versionHash: string
+/** Of this test: no two have the same images. */
+let round = 0
+let trainers: Trainer[]
 
-beforeEach(async () => {
+beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'trainyard-keeper-'))
   cacheDir = join(dir, 'cache')
-  downloads = []
-  intercept = undefined
   let serve: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 })
   storage = await listen({ fetch: (request) => serve(request) }, { port: 0, drainMs: 0 })
   const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: storage.url, secret: 'a secret of this test' })
@@ -46,27 +48,39 @@ beforeEach(async () => {
     observe: async ({ jobId }) => (ended.has(jobId) ? { state: 'exited', exitCode: 143 } : { state: 'running' }),
     stop: async ({ jobId }) => void ended.add(jobId),
   }
-  harness = await startHarness({ start: true, runner: { launcher, store } })
-  datasetId = await upload(IMAGES)
+  harness = await startHarness({ start: true, runner: { launcher, store }, config: { maxConcurrentJobs: 10 } })
+})
+beforeEach(async () => {
+  round++
+  downloads = []
+  trainers = []
+  intercept = undefined
+  const dataset = await upload(IMAGES)
+  ;({ id: datasetId, versionHash } = dataset)
 })
 afterEach(async () => {
+  for (const trainer of trainers) await cancel(trainer)
+})
+afterAll(async () => {
   await harness.close()
   await storage.close()
   await rm(dir, { recursive: true, force: true })
 })
 
+const picture = (index: number) => Buffer.from(png(1000 * round + index))
+
 /** Folders of two classes. */
-async function upload(images: number): Promise<string> {
+async function upload(images: number): Promise<{ id: string; versionHash: string }> {
   const names = Array.from({ length: images }, (_, index) => `${index % 2 ? 'dog' : 'cat'}/${index}.png`)
-  const body = await tarOf(Object.fromEntries(names.map((name, index) => [name, png(index)])))
+  const body = await tarOf(Object.fromEntries(names.map((name, index) => [name, picture(index)])))
   const headers = { 'content-type': 'application/x-tar' }
   const response = await harness.request('/v1/datasets?name=animals', { method: 'POST', headers, body })
   expect(response.status, await response.clone().text()).toBe(201)
-  return ((await response.json()) as { id: string }).id
+  return (await response.json()) as { id: string; versionHash: string }
 }
 
 /** A trainer that has been launched. */
-async function startTrainer(input: Partial<CreateJobInput> = {}) {
+async function startTrainer(input: Partial<CreateJobInput> = {}): Promise<Trainer> {
   const { id } = await harness.createJob({ dataset: datasetId, ...input })
   await expect
     .poll(
@@ -80,10 +94,12 @@ async function startTrainer(input: Partial<CreateJobInput> = {}) {
         )?.launched_at ?? null,
     )
     .not.toBeNull()
-  return await journalOf(harness, id, 1)
+  const trainer = await journalOf(harness, id, 1)
+  trainers.push(trainer)
+  return trainer
 }
 
-type Trainer = Awaited<ReturnType<typeof startTrainer>>
+type Trainer = Awaited<ReturnType<typeof journalOf>>
 
 async function ask(trainer: Trainer, request: CacheDatasetRequest = {}): Promise<CachedDatasetState> {
   const response = await trainer.post('/dataset/cache', request)
@@ -108,29 +124,30 @@ async function folderOf(trainer: Trainer, request: CacheDatasetRequest = {}): Pr
 }
 
 async function cancel({ jobId }: Trainer): Promise<void> {
+  if (isOver(await harness.getJob(jobId))) return
   await harness.post(`/v1/jobs/${jobId}/cancel`, {})
   await harness.waitFor(jobId, isOver)
   expect(await harness.runner.awaitCleanup(20_000)).toEqual([])
 }
 
 const imageDownloads = () => downloads.filter((path) => path.endsWith('.png')).length
-const users = async () => (await listCache(cacheDir)).map((entry) => entry.users)
+const users = async () => (await listCache(cacheDir)).find((entry) => entry.versionHash === versionHash)?.users
 const fillers = async () =>
   (await findProcesses(() => true)).filter(({ command }) => command.endsWith(`\0${cacheDir}\0`))
 
 describe('a dataset cache that trainers only read', () => {
   it('is filled once for jobs that ask together, and used until they are over', async () => {
-    const trainers = [await startTrainer(), await startTrainer()] as const
-    const [first, second] = await Promise.all(trainers.map((trainer) => folderOf(trainer)))
+    const [one, other] = [await startTrainer(), await startTrainer()]
+    const [first, second] = await Promise.all([folderOf(one), folderOf(other)])
     expect(second).toBe(first)
-    expect(readFileSync(join(first ?? '', 'cat', '2.png'))).toEqual(Buffer.from(png(2)))
-    expect(statSync(join(first ?? '', 'cat', '2.png')).mode & 0o777).toBe(0o444)
+    expect(readFileSync(join(first, 'cat', '2.png'))).toEqual(picture(2))
+    expect(statSync(join(first, 'cat', '2.png')).mode & 0o777).toBe(0o444)
     expect(imageDownloads()).toBe(IMAGES)
-    expect(await users()).toEqual([2])
-    await cancel(trainers[0])
-    await expect.poll(users).toEqual([1])
-    await cancel(trainers[1])
-    await expect.poll(users).toEqual([0])
+    expect(await users()).toBe(2)
+    await cancel(one)
+    await expect.poll(users).toBe(1)
+    await cancel(other)
+    await expect.poll(users).toBe(0)
 
     const later = await startTrainer()
     expect(await folderOf(later)).toBe(first)
@@ -174,9 +191,9 @@ describe('a dataset cache that trainers only read', () => {
     intercept = (path) => (path.endsWith('.png') && ++count > 6 ? new Promise(() => {}) : undefined)
     const trainer = await startTrainer()
     await expect.poll(() => ask(trainer).then(() => count), { timeout: 20_000 }).toBeGreaterThan(6)
-    expect(await fillers()).toHaveLength(1)
+    expect(await fillers()).not.toEqual([])
     await cancel(trainer)
-    await expect.poll(async () => (await fillers()).length, { timeout: 20_000 }).toBe(0)
+    await expect.poll(fillers, { timeout: 20_000 }).toEqual([])
     intercept = undefined
     downloads.length = 0
     await folderOf(await startTrainer())
@@ -212,29 +229,10 @@ describe('a dataset cache that trainers only read', () => {
     const file = join(await folderOf(trainer), 'cat', '2.png')
     await cancel(trainer)
     chmodSync(file, 0o644)
-    writeFileSync(file, Buffer.alloc(png(2).length, 7))
+    writeFileSync(file, Buffer.alloc(picture(2).length, 7))
     await folderOf(await startTrainer())
-    expect(readFileSync(file)).toEqual(Buffer.from(png(2)))
+    expect(readFileSync(file)).toEqual(picture(2))
     expect(imageDownloads()).toBe(IMAGES + 1)
-  })
-
-  it('is kept for running trainers by the next runner', async () => {
-    const trainer = await startTrainer()
-    const folder = await folderOf(trainer)
-    await harness.runner.stop()
-    expect(await users()).toEqual([0])
-    const { config, context } = { config: harness.config, context: harness.runner.context }
-    const next = await createRunner({
-      ...{ config, launcher, store: context.store, logger: createLogger({ name: 'next', level: 'silent' }) },
-      trainers: createFolderTrainerSource(PLAIN_TRAINER_DIR),
-    })
-    try {
-      await next.start()
-      await expect.poll(users, { timeout: 20_000 }).toEqual([1])
-      expect(existsSync(folder)).toBe(true)
-    } finally {
-      await next.stop()
-    }
   })
 
   it('is for jobs with a dataset and a cache that is shown to them, and for whoever has their token', async () => {
@@ -250,6 +248,27 @@ describe('a dataset cache that trainers only read', () => {
       await expect.poll(async () => (await (await journalOf(plain, id, 1)).post('/dataset/cache', {})).status).toBe(404)
     } finally {
       await plain.close()
+    }
+  })
+
+  // The last one: it ends the runner of the others.
+  it('is kept for running trainers by the next runner', async () => {
+    const trainer = await startTrainer()
+    const folder = await folderOf(trainer)
+    await harness.runner.stop()
+    trainers = []
+    expect(await users()).toBe(0)
+    const { config, context } = { config: harness.config, context: harness.runner.context }
+    const next = await createRunner({
+      ...{ config, launcher, store: context.store, logger: createLogger({ name: 'next', level: 'silent' }) },
+      trainers: createFolderTrainerSource(PLAIN_TRAINER_DIR),
+    })
+    try {
+      await next.start()
+      await expect.poll(users, { timeout: 20_000 }).toBe(1)
+      expect(existsSync(folder)).toBe(true)
+    } finally {
+      await next.stop()
     }
   })
 })

@@ -72,7 +72,7 @@ export function createPlatformDataset(options: PlatformDatasetOptions): Platform
     onProgress: FillContext['onProgress'] = () => {},
   ): Promise<CacheEntry | undefined> {
     const body: CacheDatasetRequest = { ...request, ...(withUnlabelled ? { all: true } : {}) }
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)) {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(1.5 * pauseMs, LAST_PAUSE_MS)) {
       const answer = CachedDatasetState.parse(await api.call('POST', '/dataset/cache', { body, signal }))
       if (answer.state === 'failed') throw createTrainerError(answer)
       if (answer.state === 'ready') {
