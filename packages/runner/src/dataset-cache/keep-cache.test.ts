@@ -240,8 +240,8 @@ describe('a dataset cache that trainers only read', () => {
     expect((await harness.post(`/v1/jobs/${trainer.jobId}/dataset/cache`, {})).status).toBe(401)
     expect((await trainer.post('/dataset/cache', { as: 'tfrecord' })).status).toBe(400)
     expect((await trainer.post('/dataset/cache', { path: '/etc' })).status).toBe(400)
-    const { datasetCache: _, ...bare } = launcher
-    const plain = await startHarness({ start: true, runner: { launcher: bare } })
+    const without: Launcher = { ...noLauncher, observe: async () => ({ state: 'running' }) }
+    const plain = await startHarness({ start: true, runner: { launcher: without } })
     try {
       const { id } = await plain.createJob()
       await plain.waitFor(id, (job) => job.state !== 'pending')
