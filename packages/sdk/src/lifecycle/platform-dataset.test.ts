@@ -57,11 +57,11 @@ afterEach(async () => {
 const backoff = { baseMs: 2, capMs: 5 }
 const api = () =>
   createPlatformApi({ baseUrl: platform.url, token: createTokenSource({ token: 't' }), transport, backoff })
-const open = (withUnlabelled = false) =>
+const open = (withUnlabelled = false, hasOwnSplits = false) =>
   createPlatformDataset({
     ...{ api: api(), transport, workDir, cacheDir, versionHash, backoff, withUnlabelled },
     filledBy: 'platform',
-    hasOwnSplits: false,
+    hasOwnSplits,
     onWarning: (message) => warnings.push(message),
   })
 const signal = new AbortController().signal
@@ -112,6 +112,21 @@ describe('a cache that the platform fills', () => {
     answers = [ready(await fill())]
     await open(true).open(signal)
     expect(asked).toEqual([{ all: true }])
+  })
+
+  it('is read with the splits of the job, those of images without a label too', async () => {
+    answers = [ready(await fill())]
+    const queries: (string | null)[][] = []
+    const { intercept } = platform
+    platform.intercept = (request, ...rest) => {
+      const { pathname, searchParams } = new URL(request.url ?? '', platform.url)
+      if (pathname.endsWith('/files')) queries.push(['splits', 'all'].map((name) => searchParams.get(name)))
+      return intercept?.(request, ...rest) ?? false
+    }
+    for (const file of platform.files) file.split = 'test'
+    const { index } = await open(true, true).open(signal)
+    expect(index.counts.splits).toEqual({ train: 0, val: 0, test: 8 })
+    expect(queries).toEqual([[null, 'true']])
   })
 
   it('ends the job with the platform’s own words where it cannot be filled', async () => {

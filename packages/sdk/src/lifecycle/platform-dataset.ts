@@ -53,7 +53,7 @@ export function createPlatformDataset(options: PlatformDatasetOptions): Platform
   return {
     async open(signal, onProgress) {
       const fill: FillContext = {
-        ...{ api, transport, signal, hasOwnSplits: options.hasOwnSplits },
+        ...{ api, transport, signal, hasOwnSplits: options.hasOwnSplits, isWhole: withUnlabelled },
         ...(backoff ? { backoff } : {}),
         ...(onProgress ? { onProgress } : {}),
       }
