@@ -25,11 +25,15 @@ const SOCKET = '/var/run/docker.sock'
 const instanceId = randomUUID()
 const datasetCacheDir = mkdtempSync(join(tmpdir(), 'trainyard-datasets-'))
 const logger = createLogger({ name: 'test', level: process.env.TEST_LOG_LEVEL ?? 'silent' })
-const create = (env: Record<string, string> = {}, instance = instanceId): Promise<Launcher> =>
+const create = (
+  env: Record<string, string> = {},
+  instance = instanceId,
+  cacheDir = datasetCacheDir,
+): Promise<Launcher> =>
   createDockerLauncher({
     config: readDockerConfig({ ...process.env, ...env }),
     instanceId: instance,
-    ...{ datasetCacheDir, datasetCacheMaxGb: 1 },
+    ...{ datasetCacheDir: cacheDir, datasetCacheMaxGb: 1 },
     logger,
   })
 
@@ -137,6 +141,20 @@ describe.skipIf(image === undefined)('containers', () => {
     })
     const seen = await docker.getContainer(`trainyard-${ref.jobId}-1-${instanceId.slice(0, 8)}`).inspect()
     expect(JSON.stringify(seen)).not.toContain('a-token-of-this-job')
+  })
+
+  it('have a cache of their own where the engine does not see the runner’s', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'trainyard-unseen-'))
+    const apart = await create({}, instanceId, dir)
+    // As for a runner in a container of its own, whose folders are not the machine's.
+    rmSync(dir, { recursive: true })
+    const ref = request(`
+      const { DATASET_CACHE_DIR: dir, DATASET_CACHE_FILLED_BY: by } = process.env
+      require('fs').mkdirSync(dir + '/mine', { recursive: true })
+      console.log(JSON.stringify({ dir, by }))`)
+    await apart.launch(ref)
+    await when(ref, 'exited')
+    expect(JSON.parse((await linesOf(ref))[0] ?? '')).toEqual({ dir: '/trainyard/work/datasets' })
   })
 
   it('read settings that are too long for a variable from a file', async () => {
