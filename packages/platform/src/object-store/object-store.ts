@@ -67,7 +67,7 @@ export interface ObjectStore {
   ): Promise<void>
   abortMultipart(key: string, uploadId: string): Promise<void>
   /** The same store, whose signed requests lead where this process reaches it; absent where all reach it there. */
-  readonly nearby?: ObjectStore
+  readonly nearby?: ObjectStore | undefined
   /** Name of the bucket that this is; absent where there are no buckets. */
   readonly bucket?: string
   /** Another bucket of the same service, by the same credentials; absent where there are no buckets. */

@@ -297,7 +297,9 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       }
     },
     bucket: Bucket,
-    ...(publicEndpoint === endpoint ? {} : { nearby: createS3Store(nearby) }),
+    get nearby() {
+      return publicEndpoint === endpoint ? undefined : createS3Store(nearby)
+    },
     openBucket: (bucket) => createS3Store({ ...options, bucket }),
   }
   return store

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve as resolvePath } from 'node:path'
-import type { Logger } from '@trainyard/platform'
+import { type Logger, ownExecArgv, pickEnvironment, programBeside } from '@trainyard/platform'
 import type { ValidationReport } from '@trainyard/sdk/contract'
 import type { CheckSandbox } from '../config.ts'
 import { killStrays } from './kill-strays.ts'
@@ -25,18 +25,19 @@ export interface ForkValidateOptions {
   workerUrl?: URL
 }
 
-/** Where the worker is: beside this file as source, and beside the bundle once built. */
-function defaultWorkerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
-}
-
 /** What a worker may know of the registry's environment: how to find programs and temporary files, no secrets. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ', 'USER', 'SystemRoot', 'XDG_CACHE_HOME'] as const
 
 /** Validates in a forked process: a trainer that takes the validator down does not take the registry down. */
 export function createForkValidate(options: ForkValidateOptions): ValidateFunction {
   const { sandbox: choice = 'auto', hiddenDirs = [] } = options
-  const { logger, databaseUrl, timeoutMs, graceMs = 10_000, workerUrl = defaultWorkerUrl() } = options
+  const {
+    logger,
+    databaseUrl,
+    timeoutMs,
+    graceMs = 10_000,
+    workerUrl = programBeside(import.meta.url, 'worker'),
+  } = options
   return async (wanted: ValidateOptions) => {
     // Of its own: what a killed worker leaves there, and whoever still works there, is found by it.
     const temporary = await realpath(await mkdtemp(join(tmpdir(), 'trainyard-check-')))
@@ -53,9 +54,9 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
   function validateIn(temporary: string, { dir, phases, signal, onCheck }: ValidateOptions) {
     return new Promise<ValidationReport>((resolve, reject) => {
       const worker = fork(workerUrl, [], {
-        execArgv: workerUrl.pathname.endsWith('.ts') ? ['--conditions=trainyard-source'] : [],
+        execArgv: ownExecArgv(workerUrl),
         env: {
-          ...Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+          ...pickEnvironment(PASSED_ON),
           TMPDIR: temporary,
         },
         // A process group of its own, so that what the trainer left running can be killed with it.

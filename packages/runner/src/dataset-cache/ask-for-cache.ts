@@ -12,23 +12,23 @@ export async function askForCache(
   const { job, attempt } = await getCurrentAttempt(context, claims, { open: true })
   if (job.snapshot_id === null) throw new TrainyardError('not_found', `Job ${job.id} has no dataset`)
   const { launcher, database } = context
-  const format = as ?? ''
   if (attempt.host === launcher.host && launcher.datasetCache === undefined)
     throw new TrainyardError('not_found', 'Nobody but the trainer fills its cache here: it has one of its own')
-  const { numInsertedOrUpdatedRows: isNew } = await database.db
-    .insertInto('cache_fills')
-    .values({ job_id: job.id, attempt: attempt.attempt, format, whole })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirstOrThrow()
-  if (isNew === 1n) context.hub.wake()
+  const wish = { job_id: job.id, attempt: attempt.attempt, format: as ?? ('' as const), whole }
   const fill = await database.db
     .selectFrom('cache_fills')
     .selectAll()
-    .where('job_id', '=', job.id)
-    .where('attempt', '=', attempt.attempt)
-    .where('format', '=', format)
-    .where('whole', '=', whole)
-    .executeTakeFirstOrThrow()
+    .where((eb) => eb.and(wish))
+    .executeTakeFirst()
+  if (fill === undefined) {
+    await database.db
+      .insertInto('cache_fills')
+      .values(wish)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+    context.hub.wake()
+    return { state: 'filling', files: 0, totalFiles: 0 }
+  }
   if (fill.state === 'ready') return { state: 'ready', folder: `${fill.key}/files` }
   if (fill.error !== null) return { state: 'failed', ...fill.error }
   return { state: 'filling', files: fill.files, totalFiles: fill.total_files }

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { TrainyardError } from '@trainyard/platform'
+import { ownExecArgv, pickEnvironment, programBeside, TrainyardError } from '@trainyard/platform'
 import { createGate } from '../gate.ts'
 import { type FillOrder, FromFiller, type ToFiller } from './messages.ts'
 import type { FillError } from './tables.ts'
@@ -36,24 +36,17 @@ const MAX_HEAP_MB = 4096
 /** How long a process waits for more work: several jobs, and several formats of one, often come together. */
 const IDLE_MS = 10_000
 
-/** Where the program is: beside this file as source, and beside the bundle once built. */
-const programUrl = () =>
-  new URL(import.meta.url.endsWith('.ts') ? './fill-program.ts' : './fill-program.js', import.meta.url)
-
 export function createFillers(cacheDir: string): Fillers {
   const gate = createGate(FILLS_AT_ONCE)
   const idle = new Map<ChildProcess, NodeJS.Timeout>()
   let isClosed = false
 
   const start = (): ChildProcess => {
-    const program = programUrl()
+    const program = programBeside(import.meta.url, 'fill-program')
     // The argument is for people who look at the processes of their machine.
     const child = fork(program, [cacheDir], {
-      execArgv: [
-        `--max-old-space-size=${MAX_HEAP_MB}`,
-        ...(program.pathname.endsWith('.ts') ? ['--conditions=trainyard-source'] : []),
-      ],
-      env: Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+      execArgv: [`--max-old-space-size=${MAX_HEAP_MB}`, ...ownExecArgv(program)],
+      env: pickEnvironment(PASSED_ON),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     child.on('error', () => {})

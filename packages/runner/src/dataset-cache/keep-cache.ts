@@ -36,6 +36,7 @@ interface Run {
 
 export function createCacheKeeper(context: RunnerContext, { dir: cacheDir, maxGb }: DatasetCache): CacheKeeper {
   const { database, logger } = context
+  const ofFillers = { ...context, store: context.store.nearby ?? context.store }
   const fulfilled = new Map<string, Fulfilment>()
   const runs = new Map<string, Run>()
   /** Entries that are being filled or looked at for a wish. */
@@ -141,7 +142,11 @@ export function createCacheKeeper(context: RunnerContext, { dir: cacheDir, maxGb
       return await Promise.race([run.outcome, whenAborted(signal)])
     } finally {
       run.waiting.delete(wish)
-      if (run.waiting.size === 0) run.stop.abort(new Error('nobody waits for this dataset any more'))
+      if (run.waiting.size === 0) {
+        // Whoever comes now begins anew, with the files that are there.
+        runs.delete(what)
+        run.stop.abort(new Error('nobody waits for this dataset any more'))
+      }
     }
   }
 
@@ -159,7 +164,7 @@ export function createCacheKeeper(context: RunnerContext, { dir: cacheDir, maxGb
       const outcome = await fillers.fill({
         order,
         signal: stop.signal,
-        answer: (path) => answerFiller({ ...context, store: context.store.nearby ?? context.store }, wish, path),
+        answer: (path) => answerFiller(ofFillers, wish, path),
         onProgress: (files, totalFiles) => void noteProgress(waiting, files, totalFiles),
         onWarning: (message) => logger.warn(refOf(wish), message),
       })
@@ -167,15 +172,7 @@ export function createCacheKeeper(context: RunnerContext, { dir: cacheDir, maxGb
       if (outcome.type === 'done') logger.info({ key: outcome.key, format: wish.format, seconds }, 'dataset cached')
       return outcome
     }
-    const outcome = begin().finally(() => {
-      if (runs.get(what) === run) runs.delete(what)
-    })
-    outcome.catch(() => {})
-    const run: Run = { outcome, waiting, stop }
-    stop.signal.addEventListener('abort', () => {
-      // Whoever comes now begins anew, with the files that are there.
-      if (runs.get(what) === run) runs.delete(what)
-    })
+    const run: Run = { outcome: begin(), waiting, stop }
     runs.set(what, run)
     return run
   }
@@ -192,10 +189,7 @@ export function createCacheKeeper(context: RunnerContext, { dir: cacheDir, maxGb
     await database.db
       .updateTable('cache_fills')
       .set(changes)
-      .where('job_id', '=', jobId)
-      .where('attempt', '=', attempt)
-      .where('format', '=', format)
-      .where('whole', '=', whole)
+      .where((eb) => eb.and({ job_id: jobId, attempt, format, whole }))
       .execute()
   }
 

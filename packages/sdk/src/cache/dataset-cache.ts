@@ -22,7 +22,7 @@ export interface CacheEntry {
   /** Read-only. */
   dir: string
   index: DatasetIndex
-  conversion?: Conversion
+  conversion?: Conversion | undefined
   /** Says that this process needs it no longer: from then on it may be evicted. */
   release(): Promise<void>
 }
@@ -72,8 +72,7 @@ export async function openCacheEntry(
           const found = await findEntry(entry)
           if (found.type === 'complete') {
             await touchEntry(entry)
-            const { index, conversion } = found
-            return { dir, index, release, ...(conversion === undefined ? {} : { conversion }) }
+            return { dir, index: found.index, conversion: found.conversion, release }
           }
           if (found.type === 'damaged') onWarning(`The cached dataset is damaged and is made again: ${found.why}`)
           await reopenEntry(entry)
@@ -81,8 +80,7 @@ export async function openCacheEntry(
           const filled = await fill(dir)
           await completeEntry(entry, filled)
           isFilled = true
-          const { index, conversion } = filled
-          return { dir, index, release, ...(conversion === undefined ? {} : { conversion }) }
+          return { dir, index: filled.index, conversion: filled.conversion, release }
         } catch (error) {
           await release()
           throw error
@@ -117,8 +115,7 @@ export async function showEntry(cacheDir: string, key: string): Promise<CacheEnt
   const entry = join(cacheDir, key)
   const found = await readEntry(entry)
   if (found === undefined) return undefined
-  const { index, conversion } = found
-  return { dir: filesDir(entry), index, release: async () => {}, ...(conversion === undefined ? {} : { conversion }) }
+  return { dir: filesDir(entry), index: found.index, conversion: found.conversion, release: async () => {} }
 }
 
 /**

@@ -52,7 +52,7 @@ type StoredSample = [name: string, classId: number, split: DatasetIndex['samples
 export const filesDir = (entry: string): string => join(entry, 'files')
 
 export type FoundEntry =
-  | { type: 'complete'; index: DatasetIndex; conversion?: Conversion }
+  | { type: 'complete'; index: DatasetIndex; conversion: Conversion | undefined }
   | { type: 'damaged'; why: string }
   | { type: 'incomplete' }
 
@@ -92,7 +92,7 @@ async function load(entry: string, { index, conversion }: Complete): Promise<Fou
   if (stored === undefined) return { type: 'damaged', why: 'samples.json cannot be read' }
   const dir = filesDir(entry)
   const samples = stored.map(([name, classId, split]) => ({ path: `${dir}/${name}`, name, classId, split }))
-  return { type: 'complete', index: { ...index, samples }, ...(conversion === undefined ? {} : { conversion }) }
+  return { type: 'complete', index: { ...index, samples }, conversion }
 }
 
 /** When it was last used decides what goes first. A cache that someone else owns may refuse; that is no harm. */
