@@ -14,6 +14,8 @@ import { findProcesses, killProcess } from '../testing/processes.ts'
 import { createFolderTrainerSource } from '../trainers/folder-source.ts'
 
 const IMAGES = 12
+/** A busy machine takes longer than the default second. */
+const WAIT = { timeout: 30_000 }
 
 let dir: string
 let cacheDir: string
@@ -92,6 +94,7 @@ async function startTrainer(input: Partial<CreateJobInput> = {}): Promise<Traine
             .where('job_id', '=', id)
             .executeTakeFirst()
         )?.launched_at ?? null,
+      WAIT,
     )
     .not.toBeNull()
   const trainer = await journalOf(harness, id, 1)
@@ -113,7 +116,7 @@ async function waitForCache(trainer: Trainer, request: CacheDatasetRequest = {})
     answer = await ask(trainer, request)
     return answer.state
   }
-  await expect.poll(look, { timeout: 60_000 }).not.toBe('filling')
+  await expect.poll(look, WAIT).not.toBe('filling')
   return answer
 }
 
@@ -145,9 +148,9 @@ describe('a dataset cache that trainers only read', () => {
     expect(imageDownloads()).toBe(IMAGES)
     expect(await users()).toBe(2)
     await cancel(one)
-    await expect.poll(users).toBe(1)
+    await expect.poll(users, WAIT).toBe(1)
     await cancel(other)
-    await expect.poll(users).toBe(0)
+    await expect.poll(users, WAIT).toBe(0)
 
     const later = await startTrainer()
     expect(await folderOf(later)).toBe(first)
@@ -179,7 +182,7 @@ describe('a dataset cache that trainers only read', () => {
     intercept = (path) =>
       path.endsWith('.png') && ++count > 6 ? held.then(() => new Response(null, { status: 503 })) : undefined
     const trainer = await startTrainer()
-    await expect.poll(() => ask(trainer), { timeout: 20_000 }).toMatchObject({ state: 'filling', totalFiles: IMAGES })
+    await expect.poll(() => ask(trainer), WAIT).toMatchObject({ state: 'filling', totalFiles: IMAGES })
     expect(((await ask(trainer)) as { files: number }).files).toBeGreaterThan(0)
     intercept = undefined
     release()
@@ -190,10 +193,10 @@ describe('a dataset cache that trainers only read', () => {
     let count = 0
     intercept = (path) => (path.endsWith('.png') && ++count > 6 ? new Promise(() => {}) : undefined)
     const trainer = await startTrainer()
-    await expect.poll(() => ask(trainer).then(() => count), { timeout: 20_000 }).toBeGreaterThan(6)
+    await expect.poll(() => ask(trainer).then(() => count), WAIT).toBeGreaterThan(6)
     expect(await fillers()).not.toEqual([])
     await cancel(trainer)
-    await expect.poll(fillers, { timeout: 20_000 }).toEqual([])
+    await expect.poll(fillers, WAIT).toEqual([])
     intercept = undefined
     downloads.length = 0
     await folderOf(await startTrainer())
@@ -204,7 +207,7 @@ describe('a dataset cache that trainers only read', () => {
     let count = 0
     intercept = (path) => (path.endsWith('.png') && ++count > 6 ? new Promise(() => {}) : undefined)
     const trainer = await startTrainer()
-    await expect.poll(() => ask(trainer).then(() => count), { timeout: 20_000 }).toBeGreaterThan(6)
+    await expect.poll(() => ask(trainer).then(() => count), WAIT).toBeGreaterThan(6)
     intercept = undefined
     for (const { pid } of await fillers()) killProcess(pid)
     expect((await waitForCache(trainer)).state).toBe('ready')
@@ -245,7 +248,9 @@ describe('a dataset cache that trainers only read', () => {
     try {
       const { id } = await plain.createJob()
       await plain.waitFor(id, (job) => job.state !== 'pending')
-      await expect.poll(async () => (await (await journalOf(plain, id, 1)).post('/dataset/cache', {})).status).toBe(404)
+      await expect
+        .poll(async () => (await (await journalOf(plain, id, 1)).post('/dataset/cache', {})).status, WAIT)
+        .toBe(404)
     } finally {
       await plain.close()
     }
@@ -265,7 +270,7 @@ describe('a dataset cache that trainers only read', () => {
     })
     try {
       await next.start()
-      await expect.poll(users, { timeout: 20_000 }).toBe(1)
+      await expect.poll(users, WAIT).toBe(1)
       expect(existsSync(folder)).toBe(true)
     } finally {
       await next.stop()

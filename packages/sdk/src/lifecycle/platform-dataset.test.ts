@@ -163,7 +163,7 @@ describe('a cache that the platform fills', () => {
     answers = [{ state: 'filling', files: 0, totalFiles: 8 }]
     const stop = new AbortController()
     const opening = dataset.open(stop.signal)
-    await expect.poll(() => asked.length).toBeGreaterThan(1)
+    await expect.poll(() => asked.length, { timeout: 30_000 }).toBeGreaterThan(1)
     stop.abort(new Error('cancelled'))
     await expect(opening).rejects.toThrow('cancelled')
   })
