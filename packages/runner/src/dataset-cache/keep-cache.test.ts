@@ -9,7 +9,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createRunner } from '../create-runner.ts'
 import { png, tarOf } from '../datasets/test-datasets.ts'
 import type { Launcher } from '../launchers/launcher.ts'
-import { type Harness, isOver, journalOf, noLauncher, PLAIN_TRAINER_DIR, startHarness } from '../testing/harness.ts'
+import {
+  type Harness,
+  isOver,
+  journalOf,
+  noLauncher,
+  PLAIN_TRAINER_DIR,
+  playedLauncher,
+  startHarness,
+} from '../testing/harness.ts'
 import { findProcesses, killProcess } from '../testing/processes.ts'
 import { createFolderTrainerSource } from '../trainers/folder-source.ts'
 
@@ -243,8 +251,7 @@ describe('a dataset cache that trainers only read', () => {
     expect((await harness.post(`/v1/jobs/${trainer.jobId}/dataset/cache`, {})).status).toBe(401)
     expect((await trainer.post('/dataset/cache', { as: 'tfrecord' })).status).toBe(400)
     expect((await trainer.post('/dataset/cache', { path: '/etc' })).status).toBe(400)
-    const without: Launcher = { ...noLauncher, observe: async () => ({ state: 'running' }) }
-    const plain = await startHarness({ start: true, runner: { launcher: without } })
+    const plain = await startHarness({ start: true, runner: { launcher: playedLauncher } })
     try {
       const { id } = await plain.createJob()
       await plain.waitFor(id, (job) => job.state !== 'pending')

@@ -52,6 +52,9 @@ export const noLauncher: Launcher = {
   remove: async () => {},
 }
 
+/** Nothing is started, and everything runs for ever: trainers that a test plays. */
+export const playedLauncher: Launcher = { ...noLauncher, observe: async () => ({ state: 'running' }) }
+
 /** A whole runner with real PostgreSQL, files, HTTP and, once started, processes. */
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-runner-'))

@@ -3,7 +3,7 @@ import type { Job } from '@trainyard/sdk/contract'
 import { type KyselyPlugin, sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type CreateRunnerOptions, createRunner } from '../../create-runner.ts'
-import { type Harness, isOver, noLauncher, openJournal, startHarness } from '../../testing/harness.ts'
+import { type Harness, isOver, noLauncher, openJournal, playedLauncher, startHarness } from '../../testing/harness.ts'
 import { BackendRefused, type ObservabilityAdapter } from '../adapter.ts'
 import { parseExposition } from '../metrics/parse-exposition.ts'
 import { memoryAdapter } from '../testing/memory-adapter.ts'
@@ -16,6 +16,8 @@ const QUICK: Partial<FeedLimits> = {
   circuitPauseMs: 50,
   callTimeoutMs: 500,
 }
+/** The test plays the trainers: a real one would take the numbers of its events. */
+const played = { launcher: playedLauncher }
 const WAIT = { timeout: 30_000, interval: 30 }
 
 let harness: Harness
@@ -80,7 +82,7 @@ describe('the feed of a backend', () => {
     }
     const flooded = memoryAdapter('loki', async () => await sleep(150))
     const limits = { queueSize: 3, concurrency: 1, callTimeoutMs: 5000 }
-    // The test plays the trainers: a real one would take the numbers of its events.
+    // Nothing is started and nothing runs: their places are free again at once.
     await start([alive.adapter, dead.adapter, slow.adapter, throwing, flooded.adapter], limits, {
       launcher: noLauncher,
     })
@@ -125,7 +127,7 @@ describe('the feed of a backend', () => {
     const backend = memoryAdapter('mlflow', async () => {
       if (isDead) throw new Error('away')
     })
-    await start([backend.adapter])
+    await start([backend.adapter], {}, played)
     const journal = await openJournal(harness)
     await journal.send(
       1,
@@ -150,7 +152,7 @@ describe('the feed of a backend', () => {
       failures++
       throw new Error('away')
     })
-    await start([])
+    await start([], {}, played)
     const { context } = harness.runner
     // That it is put back is written at once, and heard of late.
     const putBack = new WeakSet<object>()
@@ -189,7 +191,7 @@ describe('the feed of a backend', () => {
         return await adapter.logMetrics(handle, points, signal)
       },
     }
-    await start([picky])
+    await start([picky], {}, played)
     const journal = await openJournal(harness)
     await journal.send(1, [{ type: 'progress', step: 1, metrics: { bad: 1 } }])
     await expect.poll(async () => await counted('trainyard_observability_dropped_total', 'mlflow'), WAIT).toBe(1)
@@ -206,7 +208,7 @@ describe('the feed of a backend', () => {
     const backend = memoryAdapter('mlflow', async () => {
       if (isDead) throw new Error('away')
     })
-    await start([backend.adapter], { maxBehind: 100 })
+    await start([backend.adapter], { maxBehind: 100 }, played)
     const journal = await openJournal(harness)
     await journal.send(
       1,
@@ -221,7 +223,7 @@ describe('the feed of a backend', () => {
 
   it('goes on after a restart where it was, and sends again only what was under way', async () => {
     const first = memoryAdapter('mlflow', async () => {})
-    await start([first.adapter], { batchSize: 10 })
+    await start([first.adapter], { batchSize: 10 }, played)
     const journal = await openJournal(harness)
     await journal.send(
       1,
@@ -238,7 +240,7 @@ describe('the feed of a backend', () => {
 
   it('never lets two replicas tell a backend about the same attempt at a time', async () => {
     const shared = memoryAdapter('mlflow', async () => await sleep(5))
-    await start([shared.adapter], { batchSize: 5, concurrency: 1 })
+    await start([shared.adapter], { batchSize: 5, concurrency: 1 }, played)
     const { context } = harness.runner
     const second = await createRunner({
       config: harness.config,
