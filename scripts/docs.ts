@@ -4,9 +4,9 @@
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import * as contract from '@trainyard/contract'
 import { registryOpenApi } from '@trainyard/registry'
 import { runnerOpenApi } from '@trainyard/runner'
-import * as contract from '@trainyard/sdk/contract'
 import { z } from 'zod'
 import { ROOT } from './lib/run.ts'
 

@@ -6,11 +6,10 @@
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'tsdown'
-import { createDice, createEnvironment, writeFiles } from '../packages/sdk/src/tests/test-dataset.ts'
-import { startTestPlatform } from '../packages/sdk/src/tests/test-platform.ts'
+import { createDice, createEnvironment, startTestPlatform, writeFiles } from '@trainyard/datasets/testing'
+import { buildPackage } from './lib/build-package.ts'
 import { publicPackages } from './lib/packages.ts'
-import { ROOT, type RunResult, run } from './lib/run.ts'
+import { type RunResult, run } from './lib/run.ts'
 
 const RUNTIMES = ['node@22', 'node@24', 'node@26', 'bun']
 
@@ -36,31 +35,27 @@ await runTrainer(
 )
 `
 
+/** Builds a package into `node_modules` of a folder, with links to the libraries that it needs. */
+async function installPackage(name: string, dir: string): Promise<void> {
+  const found = publicPackages().find((one) => one.name === name)
+  if (found === undefined) throw new Error(`there is no package ${name}`)
+  const target = join(dir, 'node_modules', name)
+  await mkdir(target, { recursive: true })
+  await buildPackage(found, join(target, 'dist'))
+  const manifest = JSON.parse(await readFile(join(found.dir, 'package.json'), 'utf8'))
+  // As publishing does it.
+  await writeFile(join(target, 'package.json'), JSON.stringify({ ...manifest, ...manifest.publishConfig }))
+  for (const needed of Object.keys(manifest.dependencies).filter((each) => !each.startsWith('@trainyard/'))) {
+    await symlink(join(found.dir, 'node_modules', needed), join(dir, 'node_modules', needed)).catch((error) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  }
+}
+
 /** A folder as `npm install` leaves it: the trainer, the built SDK and what it needs. */
 async function installTrainer(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-runtimes-'))
-  const sdk = publicPackages().find(({ name }) => name === '@trainyard/sdk')
-  if (sdk === undefined) throw new Error('there is no package @trainyard/sdk')
-  const target = join(dir, 'node_modules/@trainyard/sdk')
-  await mkdir(target, { recursive: true })
-  await build({
-    cwd: sdk.dir,
-    config: false,
-    entry: sdk.entries,
-    outDir: join(target, 'dist'),
-    format: 'esm',
-    platform: 'node',
-    target: 'node22',
-    fixedExtension: false,
-    tsconfig: join(ROOT, 'tsconfig.json'),
-    inputOptions: { resolve: { conditionNames: ['trainyard-source', 'node', 'import', 'default'] } },
-    logLevel: 'silent',
-  })
-  const manifest = JSON.parse(await readFile(join(sdk.dir, 'package.json'), 'utf8'))
-  // As publishing does it.
-  await writeFile(join(target, 'package.json'), JSON.stringify({ ...manifest, ...manifest.publishConfig }))
-  for (const name of Object.keys(manifest.dependencies))
-    await symlink(join(sdk.dir, 'node_modules', name), join(dir, 'node_modules', name))
+  for (const name of ['@trainyard/contract', '@trainyard/datasets', '@trainyard/sdk']) await installPackage(name, dir)
   await writeFile(join(dir, 'package.json'), '{ "type": "module" }')
   await writeFile(join(dir, 'main.js'), TRAINER)
   const { annotations, files } = createDice(12)

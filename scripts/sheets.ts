@@ -2,8 +2,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { TaskType } from '@trainyard/sdk/contract'
-import { openDataset, showDataset } from '@trainyard/sdk/dataset'
+import { TaskType } from '@trainyard/contract'
+import { openDataset, showDataset } from '@trainyard/datasets'
 import { encode } from 'fast-png'
 import { ROOT } from './lib/run.ts'
 

@@ -10,8 +10,8 @@ import { ROOT, run } from './lib/run.ts'
 
 const PROGRAM = `
 import { defineTrainer, runTrainer } from '@trainyard/sdk'
-import { TrainerManifest } from '@trainyard/sdk/contract'
-import { createClient } from '@trainyard/sdk/client'
+import { TrainerManifest } from '@trainyard/contract'
+import { createClient } from '@trainyard/client'
 
 if (typeof runTrainer !== 'function' || typeof createClient !== 'function') throw new Error('a function is missing')
 const trainer = defineTrainer({ async train() { return { metrics: {} } } })

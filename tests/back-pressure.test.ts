@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { createTransport } from '../packages/datasets/src/transfer/transport.ts'
 import { type Harness, noLauncher, openJournal, startHarness } from '../packages/runner/src/testing/harness.ts'
 import { createPlatformApi } from '../packages/sdk/src/http/platform-api.ts'
 import { createTokenSource } from '../packages/sdk/src/http/token-source.ts'
-import { createTransport } from '../packages/sdk/src/http/transport.ts'
 import { Journal } from '../packages/sdk/src/journal/journal.ts'
 
 describe('an SDK and a runner that is behind', () => {

@@ -3,12 +3,12 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { writeTestDataset } from '@trainyard/sdk/testing'
+import { writeTestDataset } from '@trainyard/testing'
 import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 const guides = join(root, 'docs/guides')
-const cli = [process.execPath, '--conditions=trainyard-source', join(root, 'packages/sdk/src/cli/main.ts')]
+const cli = [process.execPath, '--conditions=trainyard-source', join(root, 'packages/cli/src/main.ts')]
 
 /** Blocks behind `<!-- run: PROGRAM FILE -->`: they are whole trainers, and are run as such. */
 async function readSnippets() {

@@ -3,8 +3,8 @@ import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { convertDataset } from '@trainyard/sdk/dataset'
-import { writeTestDataset } from '@trainyard/sdk/testing'
+import { convertDataset } from '@trainyard/datasets'
+import { writeTestDataset } from '@trainyard/testing'
 import { expect, test } from 'vitest'
 import { readSnippets } from './snippets/read-snippets.ts'
 
@@ -57,7 +57,7 @@ const runnables: Runnable[] = [
       },
     }),
   ),
-  ...['docs/datasets.md', 'packages/sdk/src/dataset/index.ts'].map(
+  ...['docs/datasets.md', 'packages/datasets/src/index.ts'].map(
     (source): Runnable => ({
       source,
       prepare: async (dir) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createRandom } from '../../packages/sdk/src/testing/random.ts'
+import { createRandom } from '../../packages/datasets/src/util/random.ts'
 
 /** What may happen to an answer, and to how many of them. */
 const FAULTS = {

@@ -1,5 +1,5 @@
 /** Our conversion as a program of its own: `node convert-ours.ts SOURCE TARGET TASK`. */
-import { convertDataset } from '@trainyard/sdk/dataset'
+import { convertDataset } from '@trainyard/datasets'
 
 const [source = '', target = '', task] = process.argv.slice(2)
 await convertDataset({ source, target, to: 'yolo', task: task === 'segmentation' ? task : 'detection', images: 'none' })

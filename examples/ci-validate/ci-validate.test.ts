@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ValidationReport } from '@trainyard/sdk/contract'
+import { ValidationReport } from '@trainyard/contract'
 import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { startTestPlatform, type TestPlatform } from '@trainyard/sdk/testing'
+import { startTestPlatform, type TestPlatform } from '@trainyard/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const program: Record<string, string> = { curl: 'curl', python: 'python3' }

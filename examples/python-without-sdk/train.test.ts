@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { startTestPlatform, type TestPlatform } from '@trainyard/sdk/testing'
+import { startTestPlatform, type TestPlatform } from '@trainyard/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const noPython = spawnSync('python3', ['--version']).status !== 0

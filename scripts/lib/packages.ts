@@ -11,11 +11,13 @@ const PackageManifest = z.looseObject({
   dependencies: z.record(z.string(), z.string()).default({}),
 })
 
+const Export = z.looseObject({ default: z.string().optional() })
+
 /** Programs that a package forks itself: built beside its index. */
 const FORKED: Readonly<Record<string, Record<string, string>>> = {
+  '@trainyard/datasets': { 'convert-worker': 'src/parallel/convert-worker.ts' },
   '@trainyard/registry': { worker: 'src/acceptance/worker.ts' },
   '@trainyard/runner': { 'fill-program': 'src/dataset-cache/fill-program.ts' },
-  '@trainyard/sdk': { 'convert-worker': 'src/dataset/parallel/convert-worker.ts' },
 }
 
 export interface WorkspacePackage {
@@ -28,16 +30,26 @@ export interface WorkspacePackage {
 
 /** Our packages in the order of the arrows: what others need comes first. */
 function workspacePackages(): WorkspacePackage[] {
-  const order = ['sdk', 'platform', 'runner', 'validator', 'registry', 'web']
+  const order = [
+    'contract',
+    'datasets',
+    'client',
+    'sdk',
+    'platform',
+    'runner',
+    'validator',
+    'registry',
+    'cli',
+    'testing',
+  ]
   return readdirSync(join(ROOT, 'packages'))
     .toSorted((a, b) => order.indexOf(a) - order.indexOf(b))
     .map((folder) => {
       const dir = join(ROOT, 'packages', folder)
       const manifest = PackageManifest.parse(JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')))
       const outputs = [
-        ...Object.values(manifest.exports).map(
-          (target) => z.looseObject({ default: z.string() }).parse(target).default,
-        ),
+        // An export without a built file is for this repository alone.
+        ...Object.values(manifest.exports).flatMap((target) => Export.parse(target).default ?? []),
         ...Object.values(manifest.bin),
       ]
       const entries = Object.fromEntries(

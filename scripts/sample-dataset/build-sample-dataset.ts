@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import type { SplitName } from '@trainyard/sdk/contract'
+import type { SplitName } from '@trainyard/contract'
 import { encode } from 'fast-png'
 import { ANNOTATION_FILE, diceDocument, IMAGE_ROOT, type SampleImage } from './dice-document.ts'
 import { DIGIT_SIZE, readDigits } from './read-digits.ts'

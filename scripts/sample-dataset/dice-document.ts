@@ -1,4 +1,4 @@
-import type { SplitName } from '@trainyard/sdk/contract'
+import type { SplitName } from '@trainyard/contract'
 import { DIGIT_SIZE } from './read-digits.ts'
 
 /** One picture of the sample. */

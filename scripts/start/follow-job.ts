@@ -1,5 +1,5 @@
-import type { TrainyardClient } from '@trainyard/sdk/client'
-import type { Job, LiveMessage, MetricValue } from '@trainyard/sdk/contract'
+import type { TrainyardClient } from '@trainyard/client'
+import type { Job, LiveMessage, MetricValue } from '@trainyard/contract'
 import { progressBar, type Terminal } from '../lib/terminal.ts'
 
 /** Shows a job until it ends: a moving bar on a terminal, a line an epoch elsewhere. Returns the job as it ended. */

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TrainyardClient } from '@trainyard/client'
 import { ConfigError } from '@trainyard/platform'
-import type { TrainyardClient } from '@trainyard/sdk/client'
 import { type RunResult, run } from '../lib/run.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -2,16 +2,20 @@ import { createHash, randomUUID } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createClient, packFolder, type TrainyardClient } from '@trainyard/client'
+import type { CreateJobInput, DatasetFormat, SplitName, TaskType } from '@trainyard/contract'
+import { type Annotation, convertDataset, type DatasetClassInfo } from '@trainyard/datasets'
 import { testDatabaseUrl } from '@trainyard/platform/testing'
 import { type EmbeddedRunner, startEmbeddedRunner } from '@trainyard/runner'
-import { createClient, type TrainyardClient } from '@trainyard/sdk/client'
-import type { CreateJobInput, DatasetFormat, SplitName, TaskType } from '@trainyard/sdk/contract'
-import { type Annotation, convertDataset, type DatasetClassInfo } from '@trainyard/sdk/dataset'
 import { encode } from 'fast-png'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDiceWriter } from '../../packages/sdk/src/dataset/formats/dice/write.ts'
-import { packFolder } from '../../packages/sdk/src/testing/pack-folder.ts'
-import { classesNamed, imageRecord, writeContext, writeRecords } from '../../packages/sdk/src/tests/dataset-formats.ts'
+import { createDiceWriter } from '../../packages/datasets/src/formats/dice/write.ts'
+import {
+  classesNamed,
+  imageRecord,
+  writeContext,
+  writeRecords,
+} from '../../packages/datasets/src/testing/dataset-formats.ts'
 import { buildProgram } from '../../scripts/lib/build-program.ts'
 import { jobWhen } from './prepare-training.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { publishTrainer, type TrainyardClient } from '@trainyard/sdk/client'
-import type { Job } from '@trainyard/sdk/contract'
+import { publishTrainer, type TrainyardClient } from '@trainyard/client'
+import type { Job } from '@trainyard/contract'
 import { ROOT } from '../../scripts/lib/run.ts'
 import { buildTrainer } from '../../scripts/lib/trainers.ts'
 import { buildSampleDataset, packSampleDataset } from '../../scripts/sample-dataset/index.ts'

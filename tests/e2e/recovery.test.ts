@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { StoredEvent } from '@trainyard/sdk/contract'
+import type { StoredEvent } from '@trainyard/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { jobWhen, prepareTraining } from './prepare-training.ts'
 import { type RunningServer, startServer, stopServer } from './server.ts'

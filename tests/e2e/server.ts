@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createClient, type TrainyardClient } from '@trainyard/sdk/client'
+import { createClient, type TrainyardClient } from '@trainyard/client'
 
 const root = join(import.meta.dirname, '..', '..')
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { decodeMetric, type Job } from '@trainyard/sdk/contract'
+import { decodeMetric, type Job } from '@trainyard/contract'
 import { expect, vi } from 'vitest'
 import { buildTrainer } from '../../scripts/lib/trainers.ts'
 import { TRAINER_DIR } from './prepare-training.ts'

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startTestPlatform, type TestPlatform } from '@trainyard/sdk/testing'
+import { startTestPlatform, type TestPlatform } from '@trainyard/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

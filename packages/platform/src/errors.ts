@@ -1,4 +1,4 @@
-import { type FieldIssue, PROBLEMS, type ProblemCode } from '@trainyard/sdk/contract'
+import { type FieldIssue, PROBLEMS, type ProblemCode } from '@trainyard/contract'
 import type { z } from 'zod'
 import { describeIssue } from './describe-issue.ts'
 

@@ -1,4 +1,4 @@
-import type { TrainerManifest } from './contract/index.ts'
+import type { TrainerManifest } from '@trainyard/contract'
 import type { ExportJob, ExportOutcome, PredictJob, PredictOutcome, TrainJob, TrainOutcome } from './job.ts'
 
 /** A trainer: a handler for each operation that it can do. */

@@ -22,6 +22,7 @@
  * @module
  */
 
+export * from '@trainyard/contract/trainer-errors'
 export {
   type CleanDatasetCacheOptions,
   type CleanedDatasetCache,
@@ -43,6 +44,5 @@ export {
 } from './calls/report.ts'
 export { downloadCheckpoint, downloadDataset, uploadCheckpoint, uploadFile } from './calls/storage.ts'
 export { defineTrainer, type TrainerDefinition } from './define-trainer.ts'
-export * from './errors.ts'
 export type * from './job.ts'
 export { type RunTrainerOptions, runTrainer } from './run-trainer.ts'

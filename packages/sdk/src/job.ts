@@ -12,7 +12,7 @@ import type {
   SplitName,
   TaskType,
   TrainerManifest,
-} from './contract/index.ts'
+} from '@trainyard/contract'
 
 /** The basic settings after every default has been applied: those with a default of the field are always there. */
 export type ResolvedBasicConfig = BasicConfig & {

@@ -1,7 +1,7 @@
 import { constants, type Dirent } from 'node:fs'
 import { lstat, open, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MANIFEST_FILE_NAME } from '@trainyard/sdk/contract'
+import { MANIFEST_FILE_NAME } from '@trainyard/contract'
 import { type Dockerfile, readDockerfile } from './dockerfile/read-dockerfile.ts'
 import { type ManifestReading, readManifest } from './manifest/read-manifest.ts'
 

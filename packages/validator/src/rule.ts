@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Finding, Severity } from '@trainyard/sdk/contract'
+import type { Finding, Severity } from '@trainyard/contract'
 import type { ComplianceRecord } from './compliance/record.ts'
 import type { TrainerFolder } from './context.ts'
 

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { CheckResult } from '@trainyard/sdk/contract'
+import type { CheckResult } from '@trainyard/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { validateTrainer } from './validate-trainer.ts'
 

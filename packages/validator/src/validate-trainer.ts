@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { CheckPhase, CheckResult, Finding, TimelineEntry, ValidationReport } from '@trainyard/sdk/contract'
+import type { CheckPhase, CheckResult, Finding, TimelineEntry, ValidationReport } from '@trainyard/contract'
 import type { SandboxOptions } from './compliance/sandbox-choice.ts'
 import { readTrainerFolder, type TrainerFolder } from './context.ts'
 import { UsageError } from './errors.ts'

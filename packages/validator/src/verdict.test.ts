@@ -1,4 +1,4 @@
-import type { CheckResult, Finding, Severity, ValidationReport } from '@trainyard/sdk/contract'
+import type { CheckResult, Finding, Severity, ValidationReport } from '@trainyard/contract'
 import { expect, test } from 'vitest'
 import { exitCodeOf, judge, type Profile, requiredPhases } from './verdict.ts'
 

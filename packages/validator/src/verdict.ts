@@ -1,4 +1,4 @@
-import type { CheckPhase, CheckResult, Finding, Severity, ValidationReport } from '@trainyard/sdk/contract'
+import type { CheckPhase, CheckResult, Finding, Severity, ValidationReport } from '@trainyard/contract'
 
 export type Profile = ValidationReport['profile']
 

@@ -1,4 +1,4 @@
-import type { TrainyardClient } from '@trainyard/sdk/client'
+import type { TrainyardClient } from '@trainyard/client'
 
 /** The part of a pino-like logger that the pages use. */
 export interface WebLogger {

@@ -1,4 +1,4 @@
-import type { MetricValue } from '@trainyard/sdk/contract'
+import type { MetricValue } from '@trainyard/contract'
 
 /* Shared by the server and the browser: no imports but types. */
 

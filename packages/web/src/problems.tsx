@@ -1,4 +1,4 @@
-import { TrainyardApiError, UnexpectedAnswerError } from '@trainyard/sdk/client'
+import { TrainyardApiError, UnexpectedAnswerError } from '@trainyard/client'
 import type { Context, ErrorHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { Child } from 'hono/jsx'

@@ -1,9 +1,9 @@
 /** Fetches its dataset as each of `formats`, reads it back, and writes what it found to the file `out`. */
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
+import type { DatasetFormat } from '@trainyard/contract'
+import { openDataset } from '@trainyard/datasets'
 import { defineTrainer, runTrainer } from '@trainyard/sdk'
-import type { DatasetFormat } from '@trainyard/sdk/contract'
-import { openDataset } from '@trainyard/sdk/dataset'
 
 await runTrainer(
   defineTrainer({

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { isTerminalJobState } from '@trainyard/sdk/contract'
-import { startTestPlatform, type TestJob, type TestPlatform } from '@trainyard/sdk/testing'
+import { isTerminalJobState } from '@trainyard/contract'
+import { startTestPlatform, type TestJob, type TestPlatform } from '@trainyard/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { TrainerManifest } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/sdk'
-import { TrainerManifest } from '@trainyard/sdk/contract'
 import { expect, test } from 'vitest'
 import { buildNetwork } from './models/build-network.ts'
 import { createRandom } from './random.ts'

@@ -1,4 +1,4 @@
-import { isSafeRelativePath } from '@trainyard/sdk/contract'
+import { isSafeRelativePath } from '@trainyard/contract'
 import { refused } from './tar-headers.ts'
 
 /** The path of an archive's entry, cleaned; empty for the archive's own folder. Throws `unprocessable` for a harmful one. */

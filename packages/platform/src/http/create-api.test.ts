@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { createRoute, z } from '@hono/zod-openapi'
-import { Problem } from '@trainyard/sdk/contract'
+import { Problem } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import { notFound, TrainyardError } from '../errors.ts'
 import { createLogger } from '../log.ts'

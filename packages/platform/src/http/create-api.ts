@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import type { FieldIssue } from '@trainyard/sdk/contract'
+import type { FieldIssue } from '@trainyard/contract'
 import type { MiddlewareHandler } from 'hono'
 import { fieldIssues, invalidRequest } from '../errors.ts'
 import type { Logger } from '../log.ts'

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { PROBLEM_MEDIA_TYPE } from '@trainyard/sdk/contract'
+import { PROBLEM_MEDIA_TYPE } from '@trainyard/contract'
 
 export interface OpenApiInfo {
   title: string

@@ -1,4 +1,4 @@
-import { PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type ProblemCode } from '@trainyard/sdk/contract'
+import { PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type ProblemCode } from '@trainyard/contract'
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { invalidRequest, TrainyardError } from '../errors.ts'

@@ -1,4 +1,4 @@
-import type { Account } from '@trainyard/sdk/contract'
+import type { Account } from '@trainyard/contract'
 import type { AccountRow } from './tables.ts'
 
 export function toAccount(row: AccountRow): Account {

@@ -1,4 +1,4 @@
-import { SESSION_COOKIE } from '@trainyard/sdk/contract'
+import { SESSION_COOKIE } from '@trainyard/contract'
 import { TrainyardError } from '../errors.ts'
 import type { AuthConfig } from './auth-config.ts'
 import type { Caller } from './caller.ts'

@@ -1,4 +1,4 @@
-import type { Role } from '@trainyard/sdk/contract'
+import type { Role } from '@trainyard/contract'
 
 /** How a caller said who it is. `local`: it said nothing, on a machine of its own. */
 export type CallerCredentials = 'local' | 'session' | 'token' | 'issuer'

@@ -1,4 +1,4 @@
-import { Role } from '@trainyard/sdk/contract'
+import { Role } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import type { Caller } from './caller.ts'
 import { can, projectsFor, requireCan, requireScope } from './can.ts'

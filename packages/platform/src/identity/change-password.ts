@@ -1,4 +1,4 @@
-import type { ChangePasswordRequest } from '@trainyard/sdk/contract'
+import type { ChangePasswordRequest } from '@trainyard/contract'
 import { TrainyardError } from '../errors.ts'
 import type { Caller } from './caller.ts'
 import type { Identity } from './open-identity.ts'

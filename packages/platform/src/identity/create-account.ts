@@ -1,4 +1,4 @@
-import type { Account, CreateAccountRequest } from '@trainyard/sdk/contract'
+import type { Account, CreateAccountRequest } from '@trainyard/contract'
 import { sql } from 'kysely'
 import { TrainyardError } from '../errors.ts'
 import { newId } from '../system/ids.ts'

@@ -1,4 +1,4 @@
-import type { CreateSessionRequest, Session } from '@trainyard/sdk/contract'
+import type { CreateSessionRequest, Session } from '@trainyard/contract'
 import { sql } from 'kysely'
 import { TrainyardError } from '../errors.ts'
 import { toAccount } from './account-view.ts'

@@ -1,4 +1,4 @@
-import { Role, Slug } from '@trainyard/sdk/contract'
+import { Role, Slug } from '@trainyard/contract'
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose'
 import type { Kysely } from 'kysely'
 import { TrainyardError } from '../errors.ts'

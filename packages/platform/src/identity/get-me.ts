@@ -1,4 +1,4 @@
-import type { Me } from '@trainyard/sdk/contract'
+import type { Me } from '@trainyard/contract'
 import { toAccount } from './account-view.ts'
 import type { Caller } from './caller.ts'
 import { projectsFor } from './can.ts'

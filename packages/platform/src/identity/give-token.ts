@@ -1,4 +1,4 @@
-import type { ApiToken, CreatedToken, CreateTokenRequest } from '@trainyard/sdk/contract'
+import type { ApiToken, CreatedToken, CreateTokenRequest } from '@trainyard/contract'
 import { notFound, TrainyardError } from '../errors.ts'
 import type { Caller } from './caller.ts'
 import { createToken } from './create-token.ts'

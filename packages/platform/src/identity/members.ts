@@ -1,4 +1,4 @@
-import type { Member, SetMemberRequest } from '@trainyard/sdk/contract'
+import type { Member, SetMemberRequest } from '@trainyard/contract'
 import { sql, type Transaction } from 'kysely'
 import { notFound, TrainyardError } from '../errors.ts'
 import type { Caller } from './caller.ts'

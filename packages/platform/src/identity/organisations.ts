@@ -1,4 +1,4 @@
-import type { CreateOrganisationRequest, CreateProjectRequest, Organisation, Project } from '@trainyard/sdk/contract'
+import type { CreateOrganisationRequest, CreateProjectRequest, Organisation, Project } from '@trainyard/contract'
 import type { Transaction } from 'kysely'
 import { notFound, TrainyardError } from '../errors.ts'
 import { newId } from '../system/ids.ts'

@@ -1,4 +1,4 @@
-import type { PasswordReset } from '@trainyard/sdk/contract'
+import type { PasswordReset } from '@trainyard/contract'
 import { sql } from 'kysely'
 import { notFound, TrainyardError } from '../errors.ts'
 import { toAccount } from './account-view.ts'

@@ -4,7 +4,7 @@ import {
   CreatePasswordResetRequest,
   PasswordReset,
   RedeemPasswordResetRequest,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
 import { clientAddress } from '../http/client-address.ts'
 import { createApi } from '../http/create-api.ts'
 import { changePassword } from './change-password.ts'

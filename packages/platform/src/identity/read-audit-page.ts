@@ -1,4 +1,4 @@
-import type { AuditPage } from '@trainyard/sdk/contract'
+import type { AuditPage } from '@trainyard/contract'
 import type { Caller } from './caller.ts'
 import type { Identity } from './open-identity.ts'
 import { requireOrganisation } from './organisations.ts'

@@ -1,4 +1,4 @@
-import type { Role } from '@trainyard/sdk/contract'
+import type { Role } from '@trainyard/contract'
 
 /** From the least to the most: each role may do all that those before it may. */
 const ORDER: readonly Role[] = ['viewer', 'member', 'admin', 'owner']

@@ -1,4 +1,4 @@
-import { PROBLEM_MEDIA_TYPE, Problem } from '@trainyard/sdk/contract'
+import { PROBLEM_MEDIA_TYPE, Problem } from '@trainyard/contract'
 import type { z } from 'zod'
 
 // What the descriptions of the routes of people are put together from.

@@ -19,7 +19,7 @@ import {
   Session,
   SetMemberRequest,
   Slug,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
 import type { Context } from 'hono'
 import { TrainyardError } from '../errors.ts'
 import { clientAddress } from '../http/client-address.ts'

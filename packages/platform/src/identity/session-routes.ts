@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { SessionList } from '@trainyard/sdk/contract'
+import { SessionList } from '@trainyard/contract'
 import { createApi } from '../http/create-api.ts'
 import { common, json, problem, tags } from './route-parts.ts'
 import type { IdentityRoutesOptions } from './routes.ts'

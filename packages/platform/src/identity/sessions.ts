@@ -1,4 +1,4 @@
-import type { SessionInfo } from '@trainyard/sdk/contract'
+import type { SessionInfo } from '@trainyard/contract'
 import { sql, type Transaction } from 'kysely'
 import { notFound, TrainyardError } from '../errors.ts'
 import type { Caller, CallerAccount } from './caller.ts'

@@ -1,4 +1,4 @@
-import type { Role } from '@trainyard/sdk/contract'
+import type { Role } from '@trainyard/contract'
 import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
 
 interface AccountsTable {

@@ -1,4 +1,4 @@
-import { Role, Slug } from '@trainyard/sdk/contract'
+import { Role, Slug } from '@trainyard/contract'
 import { z } from 'zod'
 
 /** Another system's tokens, and what their claims mean here. Claims are named by their dotted path: `realm.team`. */

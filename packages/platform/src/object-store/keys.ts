@@ -1,4 +1,4 @@
-import { isSafeRelativePath } from '@trainyard/sdk/contract'
+import { isSafeRelativePath } from '@trainyard/contract'
 import { TrainyardError } from '../errors.ts'
 
 const MAX_KEY_BYTES = 1024

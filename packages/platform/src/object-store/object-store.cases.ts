@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import type { SignedRequest } from '@trainyard/sdk/contract'
+import type { SignedRequest } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ObjectStore } from './object-store.ts'
 

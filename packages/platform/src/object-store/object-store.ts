@@ -1,4 +1,4 @@
-import type { SignedRequest } from '@trainyard/sdk/contract'
+import type { SignedRequest } from '@trainyard/contract'
 
 /** What is known of an object without reading it. `etag` changes whenever the bytes do; it is quoted, as HTTP writes it. */
 export interface ObjectInfo {

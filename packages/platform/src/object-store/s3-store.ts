@@ -16,7 +16,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import type { SignedRequest } from '@trainyard/sdk/contract'
+import type { SignedRequest } from '@trainyard/contract'
 import { notFound, TrainyardError } from '../errors.ts'
 import { inParts } from './in-parts.ts'
 import { checkKey, checkPartNumber, checkPrefix } from './keys.ts'

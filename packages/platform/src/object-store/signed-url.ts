@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { SignedRequest } from '@trainyard/sdk/contract'
+import type { SignedRequest } from '@trainyard/contract'
 import { z } from 'zod'
 import { TrainyardError } from '../errors.ts'
 import type { Clock } from '../system/clock.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { CheckResult, Finding, Severity } from '@trainyard/sdk/contract'
+import type { CheckResult, Finding, Severity } from '@trainyard/contract'
 
 /** The checks of every version, in the order in which they are made and shown. */
 const CHECK_NAMES = ['manifest', 'secrets', 'compliance'] as const

@@ -1,4 +1,4 @@
-import type { CheckResult } from '@trainyard/sdk/contract'
+import type { CheckResult } from '@trainyard/contract'
 import { type Selectable, sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'

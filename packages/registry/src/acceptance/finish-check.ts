@@ -1,4 +1,4 @@
-import type { CheckResult, TrainerManifest } from '@trainyard/sdk/contract'
+import type { CheckResult, TrainerManifest } from '@trainyard/contract'
 import { sql, type Transaction } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'

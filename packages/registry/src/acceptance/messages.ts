@@ -1,4 +1,4 @@
-import { CheckPhase, CheckResult, ValidationReport } from '@trainyard/sdk/contract'
+import { CheckPhase, CheckResult, ValidationReport } from '@trainyard/contract'
 import { z } from 'zod'
 
 /** To the worker: what to validate, or to stop. */

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
+import { DEFAULT_MANIFEST_IMAGE_PATH, MANIFEST_IMAGE_LABEL, TrainerManifest } from '@trainyard/contract'
 import { fieldIssues } from '@trainyard/platform'
-import { DEFAULT_MANIFEST_IMAGE_PATH, MANIFEST_IMAGE_LABEL, TrainerManifest } from '@trainyard/sdk/contract'
 import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'
 import { ImageIndex, ImageManifest } from '../oci/manifest-schema.ts'

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CheckResult, Finding } from '@trainyard/sdk/contract'
+import type { CheckResult, Finding } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
 import { ImageManifest } from '../oci/manifest-schema.ts'
 import { endUnfinished, finding, waitingChecks, withResult } from './checks.ts'

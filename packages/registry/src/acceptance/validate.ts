@@ -1,4 +1,4 @@
-import type { CheckPhase, CheckResult, ValidationReport } from '@trainyard/sdk/contract'
+import type { CheckPhase, CheckResult, ValidationReport } from '@trainyard/contract'
 
 export interface ValidateOptions {
   /** The unpacked trainer. */

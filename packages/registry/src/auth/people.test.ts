@@ -1,4 +1,4 @@
-import type { Role } from '@trainyard/sdk/contract'
+import type { Role } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHarness, digestOf, type Harness, pushBlob } from '../testing/harness.ts'
 

@@ -1,4 +1,4 @@
-import { ResolvedTrainer, Trainer, TrainerList, type TrainerManifest, TrainerVersion } from '@trainyard/sdk/contract'
+import { ResolvedTrainer, Trainer, TrainerList, type TrainerManifest, TrainerVersion } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHarness, endOfCheck, type Harness, pushBundle, trainerManifest } from '../testing/harness.ts'
 

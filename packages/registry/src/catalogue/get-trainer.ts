@@ -1,5 +1,5 @@
+import type { CheckResult, Trainer, TrainerManifest, TrainerVersion } from '@trainyard/contract'
 import { notFound, TrainyardError } from '@trainyard/platform'
-import type { CheckResult, Trainer, TrainerManifest, TrainerVersion } from '@trainyard/sdk/contract'
 import type { Caller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { findRepository, type Repository } from '../oci/repository.ts'

@@ -1,5 +1,5 @@
+import type { TaskType, TrainerList, TrainerSummary } from '@trainyard/contract'
 import { invalidRequest } from '@trainyard/platform'
-import type { TaskType, TrainerList, TrainerSummary } from '@trainyard/sdk/contract'
 import { type RawBuilder, type Selectable, sql } from 'kysely'
 import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'

@@ -1,5 +1,5 @@
+import type { ResolvedTrainer } from '@trainyard/contract'
 import { invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
-import type { ResolvedTrainer } from '@trainyard/sdk/contract'
 import type { RegistryContext } from '../context.ts'
 import { findRepository } from '../oci/repository.ts'
 import { isRange, newestInRange } from '../versions/semver.ts'

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
-import { Problem, ResolvedTrainer, TaskType, Trainer, TrainerList, TrainerVersion } from '@trainyard/sdk/contract'
+import { Problem, ResolvedTrainer, TaskType, Trainer, TrainerList, TrainerVersion } from '@trainyard/contract'
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'

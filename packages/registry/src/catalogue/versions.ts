@@ -1,4 +1,4 @@
-import type { TrainerVersionSummary, VersionState } from '@trainyard/sdk/contract'
+import type { TrainerVersionSummary, VersionState } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
 import type { PartKind } from '../db/schema.ts'
 import { newestFirst } from '../versions/semver.ts'

@@ -1,5 +1,5 @@
+import type { Check } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
-import type { Check } from '@trainyard/sdk/contract'
 import type { Caller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 

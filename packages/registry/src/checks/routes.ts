@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
-import { Check, CheckMessage, Problem } from '@trainyard/sdk/contract'
+import { Check, CheckMessage, Problem } from '@trainyard/contract'
 import { streamSSE } from 'hono/streaming'
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'

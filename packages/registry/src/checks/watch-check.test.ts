@@ -1,4 +1,4 @@
-import type { Check, CheckResult } from '@trainyard/sdk/contract'
+import type { Check, CheckResult } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import { createHarness, pushBundle, reportOf } from '../testing/harness.ts'
 

@@ -1,4 +1,4 @@
-import type { Check } from '@trainyard/sdk/contract'
+import type { Check } from '@trainyard/contract'
 import type { Caller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { getCheck } from './get-check.ts'

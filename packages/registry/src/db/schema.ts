@@ -1,4 +1,4 @@
-import type { CheckResult, TaskType, TrainerManifest, VersionState } from '@trainyard/sdk/contract'
+import type { CheckResult, TaskType, TrainerManifest, VersionState } from '@trainyard/contract'
 import type { ColumnType, Generated } from 'kysely'
 
 /** What is pushed for a version: an image, a bundle, or both of them, one after the other. */

@@ -1,4 +1,4 @@
-import type { VersionState } from '@trainyard/sdk/contract'
+import type { VersionState } from '@trainyard/contract'
 import type { Selectable } from 'kysely'
 import type { ManifestTable } from '../db/schema.ts'
 import { isVersionTag } from '../versions/semver.ts'

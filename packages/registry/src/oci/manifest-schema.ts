@@ -1,4 +1,4 @@
-import { BUNDLE_CONFIG_MEDIA_TYPE, BUNDLE_MEDIA_TYPE } from '@trainyard/sdk/contract'
+import { BUNDLE_CONFIG_MEDIA_TYPE, BUNDLE_MEDIA_TYPE } from '@trainyard/contract'
 import { z } from 'zod'
 import type { PartKind } from '../db/schema.ts'
 import { OciError } from './errors.ts'

@@ -1,4 +1,4 @@
-import { TrainerName } from '@trainyard/sdk/contract'
+import { TrainerName } from '@trainyard/contract'
 import { OciError } from './errors.ts'
 
 /** Hex digits of each algorithm's digest. */

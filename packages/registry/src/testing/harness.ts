@@ -4,6 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import {
+  BUNDLE_CONFIG_MEDIA_TYPE,
+  BUNDLE_MEDIA_TYPE,
+  type CheckResult,
+  type TrainerManifest,
+  type ValidationReport,
+} from '@trainyard/contract'
+import {
   type Clock,
   createFolderStore,
   createLogger,
@@ -13,13 +20,6 @@ import {
   openIdentity,
 } from '@trainyard/platform'
 import { dropTestSchemas, testDatabaseUrl } from '@trainyard/platform/testing'
-import {
-  BUNDLE_CONFIG_MEDIA_TYPE,
-  BUNDLE_MEDIA_TYPE,
-  type CheckResult,
-  type TrainerManifest,
-  type ValidationReport,
-} from '@trainyard/sdk/contract'
 import { packTar } from 'modern-tar'
 import type { ValidateFunction } from '../acceptance/validate.ts'
 import type { RegistryConfig } from '../config.ts'

@@ -1,5 +1,5 @@
+import { Digest } from '@trainyard/contract'
 import { newId } from '@trainyard/platform'
-import { Digest } from '@trainyard/sdk/contract'
 import type { Transaction } from 'kysely'
 import { waitingChecks } from '../acceptance/checks.ts'
 import type { RegistryDatabase } from '../db/schema.ts'

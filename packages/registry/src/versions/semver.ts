@@ -1,4 +1,4 @@
-import { SemVer } from '@trainyard/sdk/contract'
+import { SemVer } from '@trainyard/contract'
 import semver from 'semver'
 
 /** Whether a tag names a version. */

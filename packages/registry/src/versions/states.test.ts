@@ -1,4 +1,4 @@
-import type { CheckResult, CheckStatus } from '@trainyard/sdk/contract'
+import type { CheckResult, CheckStatus } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import { isVersionTag, latestOf, newestInRange } from './semver.ts'
 import { stateOfParts, statesBefore, verdictOf } from './states.ts'

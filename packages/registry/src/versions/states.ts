@@ -1,4 +1,4 @@
-import { type CheckResult, type CheckStatus, VersionState } from '@trainyard/sdk/contract'
+import { type CheckResult, type CheckStatus, VersionState } from '@trainyard/contract'
 import type { PartKind } from '../db/schema.ts'
 
 /** What may follow what. A version that was published never goes back into quarantine. */

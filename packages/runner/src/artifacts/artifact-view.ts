@@ -1,4 +1,4 @@
-import type { Artifact } from '@trainyard/sdk/contract'
+import type { Artifact } from '@trainyard/contract'
 import type { ArtifactRow } from '../db/schema.ts'
 
 export function toArtifact(row: ArtifactRow): Artifact {

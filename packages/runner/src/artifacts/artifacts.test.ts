@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Artifact, CheckpointInput, CreateArtifactResponse, Problem } from '@trainyard/sdk/contract'
+import { type Artifact, CheckpointInput, CreateArtifactResponse, Problem } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 import { MULTIPART_FROM_BYTES, planParts } from './create-artifact.ts'

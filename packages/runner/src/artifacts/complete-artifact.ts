@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { Artifact, CompleteArtifactRequest } from '@trainyard/contract'
 import { invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
-import type { Artifact, CompleteArtifactRequest } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
 import { getCurrentAttempt } from '../callback/authenticate.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'

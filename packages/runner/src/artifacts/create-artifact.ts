@@ -1,5 +1,5 @@
+import type { CreateArtifactRequest, CreateArtifactResponse, HeldPart, SignedPart } from '@trainyard/contract'
 import { newId, TrainyardError } from '@trainyard/platform'
-import type { CreateArtifactRequest, CreateArtifactResponse, HeldPart, SignedPart } from '@trainyard/sdk/contract'
 import { getCurrentAttempt } from '../callback/authenticate.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema.ts'

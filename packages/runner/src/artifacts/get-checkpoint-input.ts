@@ -1,5 +1,5 @@
+import type { CheckpointInput } from '@trainyard/contract'
 import { TrainyardError } from '@trainyard/platform'
-import type { CheckpointInput } from '@trainyard/sdk/contract'
 import { getCurrentAttempt } from '../callback/authenticate.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema.ts'

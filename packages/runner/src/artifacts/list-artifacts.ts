@@ -1,4 +1,4 @@
-import type { ArtifactList } from '@trainyard/sdk/contract'
+import type { ArtifactList } from '@trainyard/contract'
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import { getJobRow } from '../jobs/get-job.ts'

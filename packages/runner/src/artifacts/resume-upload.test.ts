@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { CreateArtifactResponse, Problem } from '@trainyard/sdk/contract'
+import { CreateArtifactResponse, Problem } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runMaintenance } from '../maintenance/maintenance.ts'
 import { type Harness, journalOf, noLauncher, openJournal, startHarness } from '../testing/harness.ts'

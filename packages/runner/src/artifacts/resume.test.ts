@@ -1,4 +1,4 @@
-import { CheckpointInput, StoredEventPage } from '@trainyard/sdk/contract'
+import { CheckpointInput, StoredEventPage } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, isOver, journalOf, noLauncher, startHarness } from '../testing/harness.ts'
 

@@ -1,4 +1,4 @@
-import { ArtifactKind } from '@trainyard/sdk/contract'
+import { ArtifactKind } from '@trainyard/contract'
 import { z } from 'zod'
 
 const Rule = z.strictObject({

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { ArtifactList, CreateArtifactResponse, RetentionPlan } from '@trainyard/sdk/contract'
+import { ArtifactList, CreateArtifactResponse, RetentionPlan } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 import { applyRetention } from './retention.ts'

@@ -1,4 +1,4 @@
-import type { ArtifactKind } from '@trainyard/sdk/contract'
+import type { ArtifactKind } from '@trainyard/contract'
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import { finishDeletions } from '../datasets/index.ts'

@@ -1,4 +1,4 @@
-import { isSafeRelativePath } from '@trainyard/sdk/contract'
+import { isSafeRelativePath } from '@trainyard/contract'
 
 /** Everything that a job leaves lies under this. */
 export function jobPrefix(jobId: number): string {

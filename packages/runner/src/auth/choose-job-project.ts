@@ -1,5 +1,5 @@
+import type { CreateJobRequest } from '@trainyard/contract'
 import { type Caller, findProject } from '@trainyard/platform'
-import type { CreateJobRequest } from '@trainyard/sdk/contract'
 import type { RunnerContext } from '../context.ts'
 import { chooseProject } from './choose-project.ts'
 

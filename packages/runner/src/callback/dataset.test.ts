@@ -1,4 +1,4 @@
-import { DatasetFilesPage, DatasetManifest, Problem } from '@trainyard/sdk/contract'
+import { DatasetFilesPage, DatasetManifest, Problem } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 

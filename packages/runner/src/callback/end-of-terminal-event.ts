@@ -1,4 +1,4 @@
-import type { StopReason } from '@trainyard/sdk/contract'
+import type { StopReason } from '@trainyard/contract'
 import { type AttemptEnd, reasonOfErrorType, reasonOfStop } from '../jobs/statuses.ts'
 import type { TerminalEvent } from './parse-events.ts'
 

@@ -1,4 +1,3 @@
-import { fieldIssues } from '@trainyard/platform'
 import {
   decodeMetric,
   isTerminalEventType,
@@ -8,7 +7,8 @@ import {
   type MetricValue,
   type RejectedEvent,
   TrainerEvent,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
+import { fieldIssues } from '@trainyard/platform'
 import type { JobProgress } from '../db/schema.ts'
 import { readPlainEvent } from './read-plain-event.ts'
 

@@ -1,4 +1,4 @@
-import { TrainerEvent } from '@trainyard/sdk/contract'
+import { TrainerEvent } from '@trainyard/contract'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readPlainEvent } from './read-plain-event.ts'

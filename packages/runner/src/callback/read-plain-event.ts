@@ -1,4 +1,4 @@
-import { MAX_LOG_MESSAGE_LENGTH, type TrainerEvent } from '@trainyard/sdk/contract'
+import { MAX_LOG_MESSAGE_LENGTH, type TrainerEvent } from '@trainyard/contract'
 
 type Body = Readonly<Record<string, unknown>>
 

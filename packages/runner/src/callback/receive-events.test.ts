@@ -1,5 +1,5 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { EventsResponse, LogPage, MetricSeriesList, Problem, StoredEventPage } from '@trainyard/sdk/contract'
+import { EventsResponse, LogPage, MetricSeriesList, Problem, StoredEventPage } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, journalOf, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 

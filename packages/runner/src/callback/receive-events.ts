@@ -1,5 +1,5 @@
+import { EVENT_LIMITS, EventsRequest, type EventsResponse } from '@trainyard/contract'
 import { fieldIssues, invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
-import { EVENT_LIMITS, EventsRequest, type EventsResponse } from '@trainyard/sdk/contract'
 import type { JobClaims, RunnerContext } from '../context.ts'
 import type { AttemptChannel } from '../db/schema.ts'
 import { tooLarge } from '../http/read-body.ts'

@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { createApi, TrainyardError } from '@trainyard/platform'
 import {
   Artifact,
   CacheDatasetRequest,
@@ -12,7 +11,8 @@ import {
   DatasetManifest,
   EventsRequest,
   EventsResponse,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
+import { createApi, TrainyardError } from '@trainyard/platform'
 import { completeArtifact } from '../artifacts/complete-artifact.ts'
 import { createArtifact } from '../artifacts/create-artifact.ts'
 import { getCheckpointInput } from '../artifacts/get-checkpoint-input.ts'

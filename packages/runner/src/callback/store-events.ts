@@ -1,4 +1,4 @@
-import type { EndReason, JobState, StopReason } from '@trainyard/sdk/contract'
+import type { EndReason, JobState, StopReason } from '@trainyard/contract'
 import type { AttemptChannel } from '../db/schema.ts'
 import { columnsOf } from './batch-columns.ts'
 import type { ParsedBatch } from './parse-events.ts'

@@ -1,5 +1,5 @@
+import type { CacheDatasetRequest, CachedDatasetState } from '@trainyard/contract'
 import { TrainyardError } from '@trainyard/platform'
-import type { CacheDatasetRequest, CachedDatasetState } from '@trainyard/sdk/contract'
 import { getCurrentAttempt } from '../callback/authenticate.ts'
 import type { JobClaims, RunnerContext } from '../context.ts'
 

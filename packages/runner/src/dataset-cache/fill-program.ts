@@ -1,6 +1,7 @@
 /** Fills the dataset cache in a process of its own, forked by `fillers.ts`: digests and conversions would keep the runner from answering. */
-import { fillCache } from '@trainyard/sdk/cache'
-import { ErrorType } from '@trainyard/sdk/contract'
+
+import { ErrorType } from '@trainyard/contract'
+import { fillCache } from '@trainyard/datasets/cache'
 import { type FillOrder, type FromFiller, ToFiller } from './messages.ts'
 
 /** Between two reports of how far it has come. */

@@ -1,5 +1,5 @@
+import { cacheKey, holdEntry } from '@trainyard/datasets/cache'
 import { TrainyardError } from '@trainyard/platform'
-import { cacheKey, holdEntry } from '@trainyard/sdk/cache'
 import type { Updateable } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import { getDatasetManifest } from '../datasets/index.ts'

@@ -1,4 +1,4 @@
-import { DatasetFormat, ErrorType, TaskType } from '@trainyard/sdk/contract'
+import { DatasetFormat, ErrorType, TaskType } from '@trainyard/contract'
 import { z } from 'zod'
 
 /** What one process is to fill. */

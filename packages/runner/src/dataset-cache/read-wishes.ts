@@ -1,4 +1,4 @@
-import type { DatasetFormat, TaskType } from '@trainyard/sdk/contract'
+import type { DatasetFormat, TaskType } from '@trainyard/contract'
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'

@@ -1,4 +1,4 @@
-import type { CachedDatasetState, DatasetFormat } from '@trainyard/sdk/contract'
+import type { CachedDatasetState, DatasetFormat } from '@trainyard/contract'
 import { type ColumnType, type Generated, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 

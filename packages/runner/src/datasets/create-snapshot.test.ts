@@ -1,4 +1,4 @@
-import { DatasetManifest } from '@trainyard/sdk/contract'
+import { DatasetManifest } from '@trainyard/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createSnapshot, deleteDataset, getDatasetManifest, listDatasetFiles, registerDataset } from './index.ts'
 import { createDatasetsTest, exampleFiles, png, tarOf } from './test-datasets.ts'

@@ -1,4 +1,4 @@
-import type { DatasetClass, DatasetFormat, SplitName, TaskType } from '@trainyard/sdk/contract'
+import type { DatasetClass, DatasetFormat, SplitName, TaskType } from '@trainyard/contract'
 
 /** What a folder turned out to hold, before anything is stored. Paths are relative to the dataset's root. */
 export interface DatasetContent {

@@ -1,4 +1,4 @@
-import type { Dataset } from '@trainyard/sdk/contract'
+import type { Dataset } from '@trainyard/contract'
 import type { Selectable } from 'kysely'
 import type { DatasetRow, SnapshotRow } from './tables.ts'
 

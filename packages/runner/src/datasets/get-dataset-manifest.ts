@@ -1,5 +1,5 @@
+import type { DatasetManifest } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
-import type { DatasetManifest } from '@trainyard/sdk/contract'
 import type { DatasetContext } from './context.ts'
 import { getSplitCounts } from './create-split.ts'
 import { toSnapshot } from './dataset-view.ts'

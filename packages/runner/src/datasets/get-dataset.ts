@@ -1,5 +1,5 @@
+import type { Dataset } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
-import type { Dataset } from '@trainyard/sdk/contract'
 import type { DatasetContext } from './context.ts'
 import { toDataset } from './dataset-view.ts'
 

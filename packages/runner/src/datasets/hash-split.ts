@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { SplitName } from '@trainyard/sdk/contract'
+import type { SplitName } from '@trainyard/contract'
 
 /**
  * The split of an image that nobody assigned: MD5 of its path, modulo 10,000, against 0.7 / 0.2 / 0.1, as DICE's exporter

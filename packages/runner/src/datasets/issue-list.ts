@@ -1,5 +1,5 @@
+import type { FieldIssue } from '@trainyard/contract'
 import { TrainyardError } from '@trainyard/platform'
-import type { FieldIssue } from '@trainyard/sdk/contract'
 
 const MAX_ISSUES = 20
 

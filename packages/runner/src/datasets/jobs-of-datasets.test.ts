@@ -1,4 +1,4 @@
-import { DatasetFilesPage, DatasetManifest, Problem, SnapshotList } from '@trainyard/sdk/contract'
+import { DatasetFilesPage, DatasetManifest, Problem, SnapshotList } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runMaintenance } from '../maintenance/maintenance.ts'
 import { type Harness, isOver, noLauncher, openJournal, startHarness } from '../testing/harness.ts'

@@ -1,4 +1,4 @@
-import type { DatasetList } from '@trainyard/sdk/contract'
+import type { DatasetList } from '@trainyard/contract'
 import { sql } from 'kysely'
 import type { DatasetContext } from './context.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'

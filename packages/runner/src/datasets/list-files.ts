@@ -1,5 +1,5 @@
+import type { DatasetFilesPage, SplitName } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
-import type { DatasetFilesPage, SplitName } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
 import type { DatasetContext } from './context.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'

@@ -1,5 +1,5 @@
+import type { SnapshotList, Snapshot as SnapshotView } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
-import type { SnapshotList, Snapshot as SnapshotView } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
 import type { DatasetContext } from './context.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'

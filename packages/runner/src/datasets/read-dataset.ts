@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { type DatasetFormat, DatasetFormat as DatasetFormats, type TaskType } from '@trainyard/contract'
 import { TrainyardError } from '@trainyard/platform'
-import { type DatasetFormat, DatasetFormat as DatasetFormats, type TaskType } from '@trainyard/sdk/contract'
 import { type DatasetContent, isImagePath, type UnpackedDataset } from './dataset-content.ts'
 import { findFormat, readAnyFormat } from './read-any-format.ts'
 import { findDiceFiles, readDice } from './read-dice.ts'

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fieldIssues, TrainyardError } from '@trainyard/platform'
 import {
   DICE_FILE_NAMES,
   type DiceAnnotation,
@@ -8,7 +7,8 @@ import {
   type DiceImage,
   isSafeRelativePath,
   type TaskType,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
+import { fieldIssues, TrainyardError } from '@trainyard/platform'
 import { UPLOAD_LIMITS } from './context.ts'
 import { type DatasetContent, type DatasetImage, isImagePath, type UnpackedDataset } from './dataset-content.ts'
 import { hashSplit } from './hash-split.ts'

@@ -1,5 +1,5 @@
+import type { SplitName } from '@trainyard/contract'
 import { TrainyardError } from '@trainyard/platform'
-import type { SplitName } from '@trainyard/sdk/contract'
 import { type DatasetContent, type DatasetImage, isImagePath, type UnpackedDataset } from './dataset-content.ts'
 import { createIssueList } from './issue-list.ts'
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { TaskType } from '@trainyard/sdk/contract'
+import type { TaskType } from '@trainyard/contract'
 import { type DatasetContent, isImagePath, type UnpackedDataset } from './dataset-content.ts'
 
 const FILE_NAME = 'annotations.json'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Dataset, DatasetFilesPage, DatasetList, Problem } from '@trainyard/sdk/contract'
+import { type Dataset, DatasetFilesPage, DatasetList, Problem } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hashSplit } from './hash-split.ts'
 import { createSnapshot, datasetRoutes } from './index.ts'

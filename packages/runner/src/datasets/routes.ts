@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { createApi } from '@trainyard/platform'
 import {
   Dataset,
   DatasetFilesPage,
@@ -13,7 +12,8 @@ import {
   Snapshot,
   SnapshotList,
   TaskType,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
+import { createApi } from '@trainyard/platform'
 import type { Context } from 'hono'
 import { parseBody, readJsonBody } from '../http/read-body.ts'
 import type { DatasetAccess } from './access.ts'

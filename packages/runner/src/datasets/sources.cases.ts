@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { Dataset, Problem } from '@trainyard/contract'
 import type { ObjectStore } from '@trainyard/platform'
-import { Dataset, Problem } from '@trainyard/sdk/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   createSnapshot,

@@ -1,5 +1,5 @@
+import { type DatasetSource as DatasetSourceRequest, Slug } from '@trainyard/contract'
 import { type ObjectStore, TrainyardError } from '@trainyard/platform'
-import { type DatasetSource as DatasetSourceRequest, Slug } from '@trainyard/sdk/contract'
 import type { DatasetContext } from './context.ts'
 import type { DatasetSource } from './tables.ts'
 

@@ -1,5 +1,5 @@
+import type { Dataset, DatasetCounts } from '@trainyard/contract'
 import { newId, TrainyardError } from '@trainyard/platform'
-import type { Dataset, DatasetCounts } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
 import type { AuditDataset } from './access.ts'
 import { concurrently } from './concurrently.ts'

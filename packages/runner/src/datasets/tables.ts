@@ -1,4 +1,3 @@
-import { DEFAULT_PROJECT_ID } from '@trainyard/platform'
 import type {
   DatasetClass,
   DatasetCounts,
@@ -7,7 +6,8 @@ import type {
   SplitName,
   SplitRequest,
   TaskType,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
+import { DEFAULT_PROJECT_ID } from '@trainyard/platform'
 import { type ColumnType, type Generated, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 

@@ -14,7 +14,7 @@ import type {
   ResolvedTrainer,
   StopReason,
   TaskType,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
 import type { ColumnType, Generated, Selectable } from 'kysely'
 import type { CacheFillsTable } from '../dataset-cache/tables.ts'
 import type { DatasetTables } from '../datasets/tables.ts'

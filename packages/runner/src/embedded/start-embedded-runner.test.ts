@@ -1,4 +1,4 @@
-import type { Job } from '@trainyard/sdk/contract'
+import type { Job } from '@trainyard/contract'
 import { expect, it } from 'vitest'
 import { PLAIN_TRAINER_DIR } from '../testing/harness.ts'
 import { startEmbeddedRunner } from './start-embedded-runner.ts'

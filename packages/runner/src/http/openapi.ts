@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { PROBLEM_MEDIA_TYPE, Problem } from '@trainyard/sdk/contract'
+import { PROBLEM_MEDIA_TYPE, Problem } from '@trainyard/contract'
 
 /** Pieces of route descriptions. */
 export const json = <T extends z.ZodType>(schema: T, description: string) => ({

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
+import { EVENT_LIMITS } from '@trainyard/contract'
 import { fieldIssues, invalidRequest, TrainyardError } from '@trainyard/platform'
-import { EVENT_LIMITS } from '@trainyard/sdk/contract'
 import type { z } from 'zod'
 import { cleanText, mayNeedCleaning } from './clean-text.ts'
 

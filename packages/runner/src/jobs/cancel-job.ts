@@ -1,5 +1,5 @@
+import type { Job, StopReason } from '@trainyard/contract'
 import { type Caller, notFound } from '@trainyard/platform'
-import type { Job, StopReason } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
 import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { type Caller, newTraceId, TrainyardError } from '@trainyard/platform'
 import {
   type CreateJobRequest,
   DEFAULT_PRIMARY_METRIC,
@@ -10,7 +9,8 @@ import {
   type ResolvedTrainer,
   type TaskType,
   type TrainerManifest,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
+import { type Caller, newTraceId, TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import { auditJob } from '../auth/audit.ts'
 import { chooseJobProject } from '../auth/choose-job-project.ts'

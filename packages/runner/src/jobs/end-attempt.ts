@@ -1,4 +1,4 @@
-import { END_REASONS, type EndReason } from '@trainyard/sdk/contract'
+import { END_REASONS, type EndReason } from '@trainyard/contract'
 import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { JobRow, RunnerDatabase } from '../db/schema.ts'

@@ -1,5 +1,5 @@
+import type { Job } from '@trainyard/contract'
 import { type Caller, notFound } from '@trainyard/platform'
-import type { Job } from '@trainyard/sdk/contract'
 import type { Kysely } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { JobRow, RunnerDatabase } from '../db/schema.ts'

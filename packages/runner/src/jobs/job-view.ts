@@ -1,5 +1,5 @@
+import type { Job } from '@trainyard/contract'
 import type { Caller } from '@trainyard/platform'
-import type { Job } from '@trainyard/sdk/contract'
 import type { JobProgress, JobRow } from '../db/schema.ts'
 import { isTerminalJobState } from './statuses.ts'
 

@@ -1,4 +1,4 @@
-import { Job, JobList, MetricSeriesList, Problem } from '@trainyard/sdk/contract'
+import { Job, JobList, MetricSeriesList, Problem } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 

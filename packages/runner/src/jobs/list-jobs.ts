@@ -1,5 +1,5 @@
+import type { JobList, JobState } from '@trainyard/contract'
 import { type Caller, projectsFor, requireScope } from '@trainyard/platform'
-import type { JobList, JobState } from '@trainyard/sdk/contract'
 import type { RunnerContext } from '../context.ts'
 import { toJobFor } from './job-view.ts'
 

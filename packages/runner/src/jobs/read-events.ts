@@ -1,4 +1,4 @@
-import type { StoredEventPage } from '@trainyard/sdk/contract'
+import type { StoredEventPage } from '@trainyard/contract'
 import type { RunnerContext } from '../context.ts'
 import { readJournal } from '../journal/read-journal.ts'
 import { getJobRow } from './get-job.ts'

@@ -1,5 +1,5 @@
+import type { Job } from '@trainyard/contract'
 import { type Caller, notFound, TrainyardError } from '@trainyard/platform'
-import type { Job } from '@trainyard/sdk/contract'
 import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'
 import { openAttempt } from './end-attempt.ts'

@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { createApi, projectsFor, requireScope } from '@trainyard/platform'
 import {
   ArtifactList,
   CreateJobRequest,
@@ -14,7 +13,8 @@ import {
   RestartJobRequest,
   RetentionPlan,
   StoredEventPage,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
+import { createApi, projectsFor, requireScope } from '@trainyard/platform'
 import { deleteArtifact } from '../artifacts/delete-artifact.ts'
 import { downloadArtifact } from '../artifacts/download-artifact.ts'
 import { listArtifacts } from '../artifacts/list-artifacts.ts'

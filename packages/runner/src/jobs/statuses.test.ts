@@ -1,4 +1,4 @@
-import { END_REASONS, type EndReason } from '@trainyard/sdk/contract'
+import { END_REASONS, type EndReason } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import { canMove, decideRetry, endOfExit, retryDelayMs } from './statuses.ts'
 

@@ -8,7 +8,7 @@ import {
   type JobState,
   type OperationResult,
   type StopReason,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
 import type { ExitReason } from '../launchers/launcher.ts'
 
 export { isTerminalJobState }

@@ -1,5 +1,5 @@
+import { type FieldIssue, JobConfig, type TrainerManifest } from '@trainyard/contract'
 import { fieldIssues, TrainyardError } from '@trainyard/platform'
-import { type FieldIssue, JobConfig, type TrainerManifest } from '@trainyard/sdk/contract'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 
 export type ConfigOutcome = { valid: true; config: JobConfig } | { valid: false; issues: FieldIssue[] }

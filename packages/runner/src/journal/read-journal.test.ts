@@ -1,4 +1,4 @@
-import { StoredEventPage } from '@trainyard/sdk/contract'
+import { StoredEventPage } from '@trainyard/contract'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'

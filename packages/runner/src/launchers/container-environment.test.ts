@@ -1,4 +1,4 @@
-import { TrainerEnvironment } from '@trainyard/sdk/contract'
+import { TrainerEnvironment } from '@trainyard/contract'
 import { expect, it } from 'vitest'
 import { containerEnvironment } from './container-environment.ts'
 import type { LaunchRequest } from './launcher.ts'

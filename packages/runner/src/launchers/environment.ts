@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { BASIC_CONFIG_VARIABLES } from '@trainyard/sdk/contract'
+import { BASIC_CONFIG_VARIABLES } from '@trainyard/contract'
 import { attemptTraceparent } from '../observability/span-ids.ts'
 import type { LaunchRequest } from './launcher.ts'
 

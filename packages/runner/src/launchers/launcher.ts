@@ -1,4 +1,4 @@
-import type { JobConfig, Operation, TaskType, TrainerManifest } from '@trainyard/sdk/contract'
+import type { JobConfig, Operation, TaskType, TrainerManifest } from '@trainyard/contract'
 
 /** Which attempt of which job: the name under which a launcher finds its own things again. */
 export interface AttemptRef {

@@ -1,4 +1,4 @@
-import { type Artifact, type LiveMessage, type LogLine, type MetricPoint, TrainerEvent } from '@trainyard/sdk/contract'
+import { type Artifact, type LiveMessage, type LogLine, type MetricPoint, TrainerEvent } from '@trainyard/contract'
 import type { Selectable } from 'kysely'
 import { toArtifact } from '../artifacts/artifact-view.ts'
 import { metricPointsOf } from '../callback/parse-events.ts'

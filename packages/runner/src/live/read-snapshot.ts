@@ -1,4 +1,4 @@
-import type { LiveMessage } from '@trainyard/sdk/contract'
+import type { LiveMessage } from '@trainyard/contract'
 import { type Kysely, sql } from 'kysely'
 import { toArtifact } from '../artifacts/artifact-view.ts'
 import type { RunnerContext } from '../context.ts'

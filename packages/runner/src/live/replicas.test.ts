@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { LiveMessage } from '@trainyard/contract'
 import { createLogger, type Listening, listen } from '@trainyard/platform'
-import { LiveMessage } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LiveMessage } from '@trainyard/sdk/contract'
+import { LiveMessage } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'

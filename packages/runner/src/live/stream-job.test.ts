@@ -1,4 +1,4 @@
-import { LiveMessage } from '@trainyard/sdk/contract'
+import { LiveMessage } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 import { streamJob } from './stream-job.ts'

@@ -1,4 +1,4 @@
-import type { LiveMessage } from '@trainyard/sdk/contract'
+import type { LiveMessage } from '@trainyard/contract'
 import { formatCursor, type LiveCursor } from './cursor.ts'
 import { type Changes, toMessages } from './read-changes.ts'
 

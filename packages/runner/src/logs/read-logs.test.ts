@@ -1,4 +1,4 @@
-import { LogPage } from '@trainyard/sdk/contract'
+import { LogPage } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 

@@ -1,4 +1,4 @@
-import { LogLevel, type LogLine, type LogPage } from '@trainyard/sdk/contract'
+import { LogLevel, type LogLine, type LogPage } from '@trainyard/contract'
 import { type Selectable, sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { LogsTable } from '../db/schema.ts'

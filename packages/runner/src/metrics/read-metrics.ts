@@ -1,5 +1,5 @@
+import { encodeMetric, type MetricSeriesList } from '@trainyard/contract'
 import type { Database } from '@trainyard/platform'
-import { encodeMetric, type MetricSeriesList } from '@trainyard/sdk/contract'
 import { type Kysely, sql } from 'kysely'
 import type { RunnerDatabase } from '../db/schema.ts'
 import { getJobRow } from '../jobs/get-job.ts'

@@ -1,4 +1,4 @@
-import type { MetricAxis } from '@trainyard/sdk/contract'
+import type { MetricAxis } from '@trainyard/contract'
 import { type Kysely, sql } from 'kysely'
 import type { RunnerDatabase } from '../db/schema.ts'
 import { BLOCK_POINTS, type SeriesRef } from './build-blocks.ts'

@@ -1,4 +1,4 @@
-import type { ArtifactKind, EndReason, JobState, LogLevel, LogLine, MetricAxis } from '@trainyard/sdk/contract'
+import type { ArtifactKind, EndReason, JobState, LogLevel, LogLine, MetricAxis } from '@trainyard/contract'
 
 /** The backends that there are. `loki` and `otlp` are switched on by an address, the others by name. */
 export const BACKENDS = ['database', 'mlflow', 'clearml', 'tensorboard', 'loki', 'otlp'] as const

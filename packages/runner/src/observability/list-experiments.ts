@@ -1,4 +1,4 @@
-import type { JobExperiment } from '@trainyard/sdk/contract'
+import type { JobExperiment } from '@trainyard/contract'
 import type { Kysely } from 'kysely'
 import type { RunnerDatabase } from '../db/schema.ts'
 import type { ExperimentRow } from './feed/leases.ts'

@@ -1,4 +1,4 @@
-import { QueueName } from '@trainyard/sdk/contract'
+import { QueueName } from '@trainyard/contract'
 import { z } from 'zod'
 
 /** One named queue. */

@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
-import { createApi, TrainyardError } from '@trainyard/platform'
 import {
   type Operation,
   SimpleDoneRequest,
@@ -10,7 +9,8 @@ import {
   SimpleInferenceCompletionRequest,
   SimpleStartedRequest,
   SimpleValidationRequest,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
+import { createApi, TrainyardError } from '@trainyard/platform'
 import type { z } from 'zod'
 import { claimsOf } from '../callback/routes.ts'
 import type { RunnerContext } from '../context.ts'

@@ -1,4 +1,4 @@
-import { LogPage, Problem, StoredEventPage } from '@trainyard/sdk/contract'
+import { LogPage, Problem, StoredEventPage } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 

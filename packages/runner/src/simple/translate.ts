@@ -8,7 +8,7 @@ import {
   type SimpleInferenceCompletionRequest,
   type SimpleStartedRequest,
   type SimpleValidationRequest,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
 import type { JobRow } from '../db/schema.ts'
 
 /** An event of the journal without its number and time. */

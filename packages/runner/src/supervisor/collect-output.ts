@@ -1,4 +1,4 @@
-import type { LogLevel } from '@trainyard/sdk/contract'
+import type { LogLevel } from '@trainyard/contract'
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { AttemptRow, JobRow } from '../db/schema.ts'

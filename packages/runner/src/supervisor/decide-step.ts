@@ -1,4 +1,4 @@
-import type { END_REASONS, EndReason, StopReason } from '@trainyard/sdk/contract'
+import type { END_REASONS, EndReason, StopReason } from '@trainyard/contract'
 import type { AttemptRow, JobRow } from '../db/schema.ts'
 import { type AttemptEnd, reasonOfStop, stoppedBeforeStart } from '../jobs/statuses.ts'
 import type { Observation } from '../launchers/launcher.ts'

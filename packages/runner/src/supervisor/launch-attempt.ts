@@ -1,5 +1,5 @@
+import type { ResolvedTrainer } from '@trainyard/contract'
 import { TrainyardError } from '@trainyard/platform'
-import type { ResolvedTrainer } from '@trainyard/sdk/contract'
 import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import { DatasetChanged, verifySource } from '../datasets/index.ts'

@@ -1,4 +1,4 @@
-import { LogLevel } from '@trainyard/sdk/contract'
+import { LogLevel } from '@trainyard/contract'
 import type { OutputLine } from '../launchers/launcher.ts'
 
 export interface ParsedLine {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { StoredEventPage } from '@trainyard/contract'
 import { createLogger } from '@trainyard/platform'
-import { StoredEventPage } from '@trainyard/sdk/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRunner, type Runner } from '../create-runner.ts'
 import { type Harness, isOver, openJournal, PLAIN_TRAINER_DIR, startHarness } from '../testing/harness.ts'

@@ -1,4 +1,4 @@
-import { ArtifactList, LogPage, MetricSeriesList } from '@trainyard/sdk/contract'
+import { ArtifactList, LogPage, MetricSeriesList } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, isOver, startHarness } from '../testing/harness.ts'
 

@@ -1,4 +1,4 @@
-import { Job } from '@trainyard/sdk/contract'
+import { Job } from '@trainyard/contract'
 import { sql } from 'kysely'
 import { artifactKey } from '../artifacts/storage-key.ts'
 import type { Harness } from './harness.ts'

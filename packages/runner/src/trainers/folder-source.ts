@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/contract'
 import { fieldIssues, TrainyardError } from '@trainyard/platform'
-import { MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/sdk/contract'
 import semver from 'semver'
 import { parseTrainerReference, type ResolvedTrainer, type TrainerSource } from './source.ts'
 

@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { Problem, ProblemCode, ResolvedTrainer } from '@trainyard/contract'
 import { TrainyardError, unpackTar } from '@trainyard/platform'
-import { Problem, ProblemCode, ResolvedTrainer } from '@trainyard/sdk/contract'
 import { parseTrainerReference, type TrainerSource } from './source.ts'
 
 export interface RegistryTrainerSourceOptions {

@@ -1,4 +1,4 @@
-import type { ResolvedTrainer } from '@trainyard/sdk/contract'
+import type { ResolvedTrainer } from '@trainyard/contract'
 
 export type { ResolvedTrainer }
 

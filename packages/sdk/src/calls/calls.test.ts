@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createEnvironment, startTestPlatform, type TestPlatform } from '@trainyard/datasets/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   ConfigError,
@@ -18,8 +19,6 @@ import {
   uploadCheckpoint,
   uploadFile,
 } from '../index.ts'
-import { createEnvironment } from '../tests/test-dataset.ts'
-import { startTestPlatform, type TestPlatform } from '../tests/test-platform.ts'
 
 let platform: TestPlatform
 let dir: string

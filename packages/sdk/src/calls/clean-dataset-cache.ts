@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors.ts'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 
 /** Which cache, and how much may stay in it. */
 export interface CleanDatasetCacheOptions {
@@ -29,7 +29,7 @@ export async function cleanDatasetCache(options: CleanDatasetCacheOptions = {}):
       options.maxGb === undefined ? `DATASET_CACHE_MAX_GB is "${env.DATASET_CACHE_MAX_GB}"` : `maxGb is ${maxGb}`
     throw new ConfigError(`${seen}; wanted: a number of at least 0`)
   }
-  const { pruneCache } = await import('../cache/prune-cache.ts')
+  const { pruneCache } = await import('@trainyard/datasets/cache')
   const { removed, keptBytes } = await pruneCache({ cacheDir, maxBytes: maxGb * 1e9 })
   return {
     removed: removed.map(({ versionHash }) => versionHash),

@@ -6,12 +6,12 @@ import type {
   SplitDatasetOptions,
   SplitResult,
   ValidateDatasetOptions,
-} from '../dataset/index.ts'
+} from '@trainyard/datasets'
 
 // The tools are loaded when they are first called: importing the core stays cheap.
-const tools = () => import('../dataset/index.ts')
+const tools = () => import('@trainyard/datasets')
 
-/** Converts a dataset's folder into another format. Throws `DatasetError`; see `convertDataset` of `@trainyard/sdk/dataset`. */
+/** Converts a dataset's folder into another format. Throws `DatasetError`; see `convertDataset` of `@trainyard/datasets`. */
 export async function convertDataset(options: ConvertDatasetOptions): Promise<ConversionReport> {
   return (await tools()).convertDataset(options)
 }

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors.ts'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { JobBase, ResolvedConfig } from '../job.ts'
 import type { Session } from '../lifecycle/session.ts'
 import type { RunTrainerOptions } from '../run-trainer.ts'

@@ -1,5 +1,5 @@
-import type { ExportFormat, TaskType } from '../contract/index.ts'
-import { ConfigError } from '../errors.ts'
+import type { ExportFormat, TaskType } from '@trainyard/contract'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 
 /** What {@link createExportMetadata} writes; what is not given is left out. */
 export interface ExportMetadataOptions {

@@ -1,4 +1,4 @@
-import type { LogLevel } from '../contract/index.ts'
+import type { LogLevel } from '@trainyard/contract'
 import { printLine } from '../util/print-line.ts'
 import { findSession } from './default-session.ts'
 

@@ -1,4 +1,4 @@
-import type { PredictedObject } from '../contract/index.ts'
+import type { PredictedObject } from '@trainyard/contract'
 import type { ExportOutcome, PredictOutcome, Progress, TrainOutcome, Validation } from '../job.ts'
 import { currentSession, endSession } from './default-session.ts'
 

@@ -1,4 +1,4 @@
-import type { ArtifactKind } from '../contract/index.ts'
+import type { ArtifactKind } from '@trainyard/contract'
 import type {
   ArtifactOptions,
   CheckpointFile,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { DEFAULT_MANIFEST_IMAGE_PATH, MANIFEST_FILE_NAME, TrainerManifest } from '../contract/index.ts'
-import { ConfigError } from '../errors.ts'
+import { DEFAULT_MANIFEST_IMAGE_PATH, MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/contract'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 
 /**
  * The trainer's manifest: the one given, else `trainer.json` in the folder of `program` or one of the three above it,

@@ -1,6 +1,6 @@
+import { TrainerEnvironment } from '@trainyard/contract'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 import { z } from 'zod'
-import { TrainerEnvironment } from '../contract/index.ts'
-import { ConfigError } from '../errors.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

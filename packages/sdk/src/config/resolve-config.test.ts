@@ -1,6 +1,6 @@
+import { TrainerManifest } from '@trainyard/contract'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 import { describe, expect, it } from 'vitest'
-import { TrainerManifest } from '../contract/index.ts'
-import { ConfigError } from '../errors.ts'
 import { readEnvironment } from './read-environment.ts'
 import { resolveConfig } from './resolve-config.ts'
 

@@ -5,8 +5,8 @@ import {
   DEFAULT_BASIC_CONFIG,
   JobConfig,
   type TrainerManifest,
-} from '../contract/index.ts'
-import { ConfigError } from '../errors.ts'
+} from '@trainyard/contract'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { ResolvedBasicConfig, ResolvedConfig } from '../job.ts'
 import type { Environment } from './read-environment.ts'
 

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import {
   ArtifactKind,
   decodeMetric,
@@ -8,7 +7,8 @@ import {
   MetricValue,
   PredictedObject,
   SplitName,
-} from '../contract/index.ts'
+} from '@trainyard/contract'
+import { z } from 'zod'
 
 const count = z.number().int().nonnegative()
 const Metric = MetricValue.transform(decodeMetric)

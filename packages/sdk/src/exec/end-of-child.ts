@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
-import { EXIT_CODES } from '../contract/index.ts'
-import { ConfigError, type TrainerError } from '../errors.ts'
+import { EXIT_CODES } from '@trainyard/contract'
+import { ConfigError, type TrainerError } from '@trainyard/contract/trainer-errors'
 import { createTrainerError, type ReportedFailure } from '../util/create-trainer-error.ts'
 
 /** How a program ended: by itself, by a signal, or it could not be started at all. */

@@ -3,10 +3,16 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import {
+  createDice,
+  createEnvironment,
+  createPng,
+  startTestPlatform,
+  type TestPlatform,
+  writeFiles,
+} from '@trainyard/datasets/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { runCli } from '../cli/run-cli.ts'
-import { createDice, createEnvironment, createPng, writeFiles } from '../tests/test-dataset.ts'
-import { startTestPlatform, type TestPlatform } from '../tests/test-platform.ts'
+import { ExecUsageError, parseExecArguments } from './arguments.ts'
 
 let platform: TestPlatform
 let dir: string
@@ -52,7 +58,7 @@ function start(program: string, options: { env?: Record<string, string>; args?: 
 }
 
 function startCommand(args: string[], env: Record<string, string> = createEnvironment(platform.url, dir)) {
-  const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('??packages/cli/src/main.ts', import.meta.url))
   const child: ChildProcess = spawn(process.execPath, ['--conditions=trainyard-source', main, 'exec', ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
     cwd: dir,
@@ -254,14 +260,12 @@ describe('trainyard exec without a platform', () => {
 
 describe('the command line of trainyard exec', () => {
   it.each([
-    [['python3', 'train.py'], 'which program? It stands behind "--"'],
-    [['--grace', 'soon', '--', 'true'], '--grace is "soon"; wanted is a number of seconds'],
-    [['--as', 'yolo9', '--', 'true'], '--as is "yolo9"; wanted is one of dice, coco, yolo, voc, labelme, imagefolder'],
-    [['--pixels', 'cmyk', '--', 'true'], '--pixels is "cmyk"; wanted is gray or rgb'],
-  ])('refuses %j', async (args, message) => {
-    let said = ''
-    const output = { write: (text: string) => (said += text) }
-    expect(await runCli(['exec', ...args], { stdout: output, stderr: output, env: {}, cwd: dir })).toBe(2)
-    expect(said).toContain(message)
+    [['python3', 'train.py'], 'missing program after "--"'],
+    [['--grace', 'soon', '--', 'true'], '--grace is "soon"; expected a number of seconds'],
+    [['--as', 'yolo9', '--', 'true'], '--as is "yolo9"; expected one of dice, coco, yolo, voc, labelme, imagefolder'],
+    [['--pixels', 'cmyk', '--', 'true'], '--pixels is "cmyk"; expected gray or rgb'],
+  ])('refuses %j', (args, message) => {
+    expect(() => parseExecArguments(args)).toThrow(ExecUsageError)
+    expect(() => parseExecArguments(args)).toThrow(message)
   })
 })

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { loadPixels, resize } from '../dataset/show/load-pixels.ts'
-import { DatasetError } from '../errors.ts'
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { loadPixels, resize } from '@trainyard/datasets'
 import type { JobBase, PredictJob } from '../job.ts'
 
 export type PixelKind = 'gray' | 'rgb'

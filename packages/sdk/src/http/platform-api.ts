@@ -1,10 +1,16 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { Problem } from '../contract/index.ts'
-import { NetworkError } from '../errors.ts'
-import { type BackoffOptions, createRetries, isRetryableStatus, type RetryLimits, readRetryAfter } from './retry.ts'
+import { Problem } from '@trainyard/contract'
+import { NetworkError } from '@trainyard/contract/trainer-errors'
+import type { HttpResponse, Transport } from '@trainyard/datasets/transfer'
+import {
+  type BackoffOptions,
+  createRetries,
+  isRetryableStatus,
+  type RetryLimits,
+  readRetryAfter,
+} from '@trainyard/datasets/transfer'
 import type { TokenSource } from './token-source.ts'
-import type { HttpResponse, Transport } from './transport.ts'
 
 export interface PlatformApiOptions {
   /** The job's `CALLBACK_URL`. */

@@ -1,6 +1,6 @@
-import type { StopReason, TrainerEvent } from '../contract/index.ts'
+import type { StopReason, TrainerEvent } from '@trainyard/contract'
+import type { BackoffOptions } from '@trainyard/datasets/transfer'
 import type { PlatformApi } from '../http/platform-api.ts'
-import type { BackoffOptions } from '../http/retry.ts'
 import type { TokenSource } from '../http/token-source.ts'
 import type { Loss } from './loss.ts'
 import type { QueueLimits } from './queue.ts'

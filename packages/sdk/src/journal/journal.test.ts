@@ -4,13 +4,12 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeF
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { problem, sendJson, startTestPlatform, type TestPlatform } from '@trainyard/datasets/testing'
+import { createRandom, createTransport, type Transport } from '@trainyard/datasets/transfer'
+import { createFaultScript, type Fault } from '@trainyard/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createPlatformApi } from '../http/platform-api.ts'
 import { createTokenSource } from '../http/token-source.ts'
-import { createTransport, type Transport } from '../http/transport.ts'
-import { createFaultScript, type Fault } from '../testing/fault-script.ts'
-import { createRandom } from '../testing/random.ts'
-import { problem, sendJson, startTestPlatform, type TestPlatform } from '../tests/test-platform.ts'
 import { Journal } from './journal.ts'
 import type { JournalOptions, JournalStop } from './journal-options.ts'
 
@@ -114,7 +113,7 @@ describe('the journal', () => {
       sendJson(response, 503, problem(503, 'unavailable'))
       return true
     }
-    const program = fileURLToPath(new URL('../tests/append-until-killed.ts', import.meta.url))
+    const program = fileURLToPath(new URL('../testing/append-until-killed.ts', import.meta.url))
     const child = spawn(
       process.execPath,
       ['--conditions=trainyard-source', program, platform.url, join(dir, 'spool')],

@@ -1,6 +1,12 @@
-import { EventsResponse, isTerminalEventType, type TrainerEvent } from '../contract/index.ts'
+import { EventsResponse, isTerminalEventType, type TrainerEvent } from '@trainyard/contract'
+import {
+  type BackoffOptions,
+  backoffMs,
+  createTokenBucket,
+  isRetryableStatus,
+  sleep,
+} from '@trainyard/datasets/transfer'
 import { isWorthWaiting, MAX_TOKENS, type PlatformAnswer, type PlatformApi } from '../http/platform-api.ts'
-import { type BackoffOptions, backoffMs, createTokenBucket, isRetryableStatus, sleep } from '../http/retry.ts'
 import type { TokenSource } from '../http/token-source.ts'
 import type { CloseReport, JournalOptions, JournalStop, NewEvent } from './journal-options.ts'
 import { describeLoss, type Loss } from './loss.ts'

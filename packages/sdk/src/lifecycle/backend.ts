@@ -1,7 +1,6 @@
-import type { CacheEntry } from '../cache/dataset-cache.ts'
-import type { ArtifactKind, DatasetFormat, TaskType } from '../contract/index.ts'
-import type { DatasetIndex } from '../dataset/index-dataset.ts'
-import type { Loss } from '../dataset/report.ts'
+import type { ArtifactKind, DatasetFormat, TaskType } from '@trainyard/contract'
+import type { DatasetIndex, Loss } from '@trainyard/datasets'
+import type { CacheEntry } from '@trainyard/datasets/cache'
 import type { ArtifactOptions, CheckpointFile, PredictImage, UploadedArtifact } from '../job.ts'
 import type { CloseReport, NewEvent } from '../journal/journal-options.ts'
 

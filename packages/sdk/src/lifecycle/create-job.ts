@@ -1,5 +1,5 @@
-import type { ExportFormat } from '../contract/index.ts'
-import { ConfigError } from '../errors.ts'
+import type { ExportFormat } from '@trainyard/contract'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { BestTracker, ExportJob, JobBase, JobLog, PredictJob, TrainJob } from '../job.ts'
 import type { Session } from './session.ts'
 

@@ -1,12 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import { coco, createDice, createDir, createFiles, createPng, image } from '@trainyard/datasets/testing'
 import { describe, expect, it } from 'vitest'
 import { resolveConfig } from '../config/resolve-config.ts'
-import type { DatasetFormat, TaskType } from '../contract/index.ts'
-import { coco, createDir, createFiles, image } from '../dataset/pitfalls/coco-fixture.ts'
 import { parseArguments } from '../local/arguments.ts'
 import { createLocalBackend } from '../local/local-backend.ts'
-import { createDice, createPng } from '../tests/test-dataset.ts'
 import { Session } from './session.ts'
 
 function createSession(dataset: string, taskType: TaskType): { session: Session; workDir: string } {

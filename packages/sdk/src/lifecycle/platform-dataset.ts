@@ -1,12 +1,18 @@
 import { join } from 'node:path'
-import { applyJobSplits } from '../cache/apply-job-splits.ts'
-import { cacheKey } from '../cache/cache-key.ts'
-import { type CacheEntry, isReadOnlyError, openCacheEntry, showEntry } from '../cache/dataset-cache.ts'
-import { type FillContext, fillFromPlatform } from '../cache/fill-from-platform.ts'
-import { type CacheDatasetRequest, CachedDatasetState, DatasetManifest } from '../contract/index.ts'
+import { type CacheDatasetRequest, CachedDatasetState, DatasetManifest } from '@trainyard/contract'
+import {
+  applyJobSplits,
+  type CacheEntry,
+  cacheKey,
+  type FillContext,
+  fillFromPlatform,
+  isReadOnlyError,
+  openCacheEntry,
+  showEntry,
+} from '@trainyard/datasets/cache'
+import type { Transport } from '@trainyard/datasets/transfer'
+import { type BackoffOptions, sleep } from '@trainyard/datasets/transfer'
 import type { PlatformApi } from '../http/platform-api.ts'
-import { type BackoffOptions, sleep } from '../http/retry.ts'
-import type { Transport } from '../http/transport.ts'
 import { createTrainerError } from '../util/create-trainer-error.ts'
 import type { Backend, OpenedDataset } from './backend.ts'
 
@@ -113,7 +119,7 @@ export function createPlatformDataset(options: PlatformDatasetOptions): Platform
       dir,
       index,
       async shareConversion(choices, convert) {
-        const { openConversion } = await import('../cache/open-conversion.ts')
+        const { openConversion } = await import('@trainyard/datasets/cache')
         try {
           return keep(await openConversion({ ...cache, of: key, index, ...choices }, convert))
         } catch (error) {

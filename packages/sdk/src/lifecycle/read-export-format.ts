@@ -1,5 +1,5 @@
-import { ExportFormat } from '../contract/index.ts'
-import { ConfigError } from '../errors.ts'
+import { ExportFormat } from '@trainyard/contract'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { JobSettings } from './settings.ts'
 
 /** The format to export to: one that the manifest names. Undefined when none was asked for. */

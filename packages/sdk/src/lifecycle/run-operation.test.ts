@@ -3,9 +3,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import {
+  createDice,
+  createEnvironment,
+  createPng,
+  problem,
+  sendJson,
+  startTestPlatform,
+  type TestPlatform,
+  writeFiles,
+} from '@trainyard/datasets/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createDice, createEnvironment, createPng, writeFiles } from '../tests/test-dataset.ts'
-import { problem, sendJson, startTestPlatform, type TestPlatform } from '../tests/test-platform.ts'
 
 let platform: TestPlatform
 let dir: string
@@ -24,7 +32,7 @@ interface Run {
 }
 
 function start(env: Record<string, string>, args: string[] = []): Run {
-  const program = fileURLToPath(new URL('../tests/trainer-process.ts', import.meta.url))
+  const program = fileURLToPath(new URL('../testing/trainer-process.ts', import.meta.url))
   const child = spawn(process.execPath, ['--conditions=trainyard-source', program, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
     cwd: dir,

@@ -1,6 +1,6 @@
-import { type ErrorType, EXIT_CODES, MAX_LOG_MESSAGE_LENGTH, type Operation } from '../contract/index.ts'
+import { type ErrorType, EXIT_CODES, MAX_LOG_MESSAGE_LENGTH, type Operation } from '@trainyard/contract'
+import { ConfigError, JobStoppedError, TrainerError, ValidationError } from '@trainyard/contract/trainer-errors'
 import type { TrainerDefinition } from '../define-trainer.ts'
-import { ConfigError, JobStoppedError, TrainerError, ValidationError } from '../errors.ts'
 import type { RunTrainerOptions } from '../run-trainer.ts'
 import { createExportJob, createPredictJob, createTrainJob } from './create-job.ts'
 import { openSession } from './open-session.ts'

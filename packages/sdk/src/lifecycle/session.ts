@@ -11,9 +11,15 @@ import {
   type Metrics,
   type PredictedObject,
   type SplitName,
-} from '../contract/index.ts'
-import type { DatasetIndex } from '../dataset/index-dataset.ts'
-import { CheckpointError, ConfigError, DatasetError, JobStoppedError, ValidationError } from '../errors.ts'
+} from '@trainyard/contract'
+import {
+  CheckpointError,
+  ConfigError,
+  DatasetError,
+  JobStoppedError,
+  ValidationError,
+} from '@trainyard/contract/trainer-errors'
+import type { DatasetIndex } from '@trainyard/datasets'
 import type {
   ArtifactOptions,
   CheckpointFile,
@@ -212,7 +218,7 @@ export class Session {
     if (isAsAsked && as !== 'imagefolder' && !own) return { dir, classes, splits, counts }
     const { workDir, taskType } = this.settings
     const write = async (target: string) => {
-      const { writeAs } = await import('../dataset/write-as.ts')
+      const { writeAs } = await import('@trainyard/datasets')
       return await writeAs({ source: dir, index, to: as, taskType, target, signal: this.signal })
     }
     const shared = own ? undefined : await shareConversion?.({ format: as, taskType }, write)
@@ -326,7 +332,7 @@ export class Session {
   }
 
   async #detectFormat(dir: string): Promise<DatasetFormat> {
-    const { detectFormat } = await import('../dataset/detect-format.ts')
+    const { detectFormat } = await import('@trainyard/datasets')
     return (await detectFormat(dir, { signal: this.signal })).format
   }
 

@@ -1,4 +1,4 @@
-import type { ExportFormat, Operation, TaskType, TrainerManifest } from '../contract/index.ts'
+import type { ExportFormat, Operation, TaskType, TrainerManifest } from '@trainyard/contract'
 import type { ResolvedConfig } from '../job.ts'
 
 /** Everything that is known of a job before it starts, from the environment or from the arguments of a local run. */

@@ -1,4 +1,4 @@
-import { JobStoppedError } from '../errors.ts'
+import { JobStoppedError } from '@trainyard/contract/trainer-errors'
 
 /** SIGTERM and SIGINT abort `stop`; a second one does what it does by default. Returns how to undo it. */
 export function stopOnSignals(stop: AbortController): () => void {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
+import { DEFAULT_BASIC_CONFIG, Operation, TaskType, type TrainerManifest } from '@trainyard/contract'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { Environment } from '../config/read-environment.ts'
-import { DEFAULT_BASIC_CONFIG, Operation, TaskType, type TrainerManifest } from '../contract/index.ts'
-import { ConfigError } from '../errors.ts'
 
 export interface LocalArguments {
   help: boolean

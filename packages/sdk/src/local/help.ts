@@ -1,4 +1,4 @@
-import { DEFAULT_BASIC_CONFIG, type TrainerManifest } from '../contract/index.ts'
+import { DEFAULT_BASIC_CONFIG, type TrainerManifest } from '@trainyard/contract'
 import type { TrainerDefinition } from '../define-trainer.ts'
 
 /** What `--help` prints. */

@@ -1,12 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { problem, sendJson, sha256, startTestPlatform, type TestPlatform } from '@trainyard/datasets/testing'
+import { createTransport, downloadFile, type Transport } from '@trainyard/datasets/transfer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createPlatformApi } from '../http/platform-api.ts'
 import { createTokenSource } from '../http/token-source.ts'
-import { createTransport, type Transport } from '../http/transport.ts'
-import { problem, sendJson, sha256, startTestPlatform, type TestPlatform } from '../tests/test-platform.ts'
-import { downloadFile } from './download-file.ts'
 import { type UploadContext, uploadFile } from './upload-file.ts'
 
 let platform: TestPlatform

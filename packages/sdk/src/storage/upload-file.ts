@@ -9,20 +9,21 @@ import {
   CreateArtifactResponse,
   type SignedPart,
   type SignedRequest,
-} from '../contract/index.ts'
-import { NetworkError, ResourceError } from '../errors.ts'
-import type { PlatformApi } from '../http/platform-api.ts'
+} from '@trainyard/contract'
+import { NetworkError, ResourceError } from '@trainyard/contract/trainer-errors'
 import {
+  asNetworkError,
   type BackoffOptions,
   createRetries,
+  forEachConcurrently,
+  hashFile,
   isRetryableStatus,
   type RetryLimits,
   readRetryAfter,
-} from '../http/retry.ts'
-import { asNetworkError, type Transport } from '../http/transport.ts'
+  type Transport,
+} from '@trainyard/datasets/transfer'
+import type { PlatformApi } from '../http/platform-api.ts'
 import type { ArtifactOptions, UploadedArtifact } from '../job.ts'
-import { forEachConcurrently } from '../util/for-each-concurrently.ts'
-import { hashFile } from './hash-file.ts'
 
 export interface UploadContext {
   api: PlatformApi

@@ -1,4 +1,4 @@
-import type { ErrorType } from '../contract/index.ts'
+import type { ErrorType } from '@trainyard/contract'
 import {
   CheckpointError,
   ConfigError,
@@ -9,7 +9,7 @@ import {
   TrainerError,
   type TrainerErrorOptions,
   ValidationError,
-} from '../errors.ts'
+} from '@trainyard/contract/trainer-errors'
 
 const ERRORS = {
   CheckpointError,

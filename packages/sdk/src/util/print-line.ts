@@ -1,4 +1,4 @@
-import type { LogLevel } from '../contract/index.ts'
+import type { LogLevel } from '@trainyard/contract'
 
 /** One line of standard output as the contract wants it: `[TRACE:{id}] [LEVEL] message`. Without an id: the message alone. */
 export function printLine(level: LogLevel, message: string, traceId?: string): void {

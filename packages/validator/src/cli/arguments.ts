@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { CheckPhase } from '@trainyard/sdk/contract'
+import { CheckPhase } from '@trainyard/contract'
 import { SANDBOX_CHOICES, type SandboxChoice } from '../compliance/sandbox-choice.ts'
 import { UsageError } from '../errors.ts'
 import { RULES } from '../rules/index.ts'

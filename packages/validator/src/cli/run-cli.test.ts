@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ValidationReport } from '@trainyard/sdk/contract'
+import { ValidationReport } from '@trainyard/contract'
 import { describe, expect, test } from 'vitest'
 import { runCli } from './run-cli.ts'
 

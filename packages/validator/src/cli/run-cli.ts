@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import type { CheckResult, ValidationReport } from '@trainyard/sdk/contract'
+import type { CheckResult, ValidationReport } from '@trainyard/contract'
 import { UsageError } from '../errors.ts'
 import { renderJson } from '../render/json.ts'
 import { formatDuration, renderCheck, renderPretty } from '../render/pretty.ts'

@@ -1,4 +1,4 @@
-import type { TrainerManifest, TrainerModel } from '@trainyard/sdk/contract'
+import type { TrainerManifest, TrainerModel } from '@trainyard/contract'
 import { expect, test } from 'vitest'
 import { chooseSettings } from './choose-settings.ts'
 

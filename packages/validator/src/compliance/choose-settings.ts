@@ -1,4 +1,4 @@
-import type { TrainerManifest, TrainerModel } from '@trainyard/sdk/contract'
+import type { TrainerManifest, TrainerModel } from '@trainyard/contract'
 
 /** Settings for the shortest run that still shows something. */
 export interface ChosenSettings {

@@ -1,4 +1,4 @@
-import type { ArtifactList, Job, StoredEvent, TimelineEntry, TrainerManifest } from '@trainyard/sdk/contract'
+import type { ArtifactList, Job, StoredEvent, TimelineEntry, TrainerManifest } from '@trainyard/contract'
 
 /** Why an operation was run. */
 export type RunPurpose = 'plain' | 'faults' | 'cancel'

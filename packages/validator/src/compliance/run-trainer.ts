@@ -6,7 +6,7 @@ import {
   type TaskType,
   type TrainerManifest,
   type TrainerModel,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
 import { chooseSettings } from './choose-settings.ts'
 import { FaultScript } from './faults.ts'
 import { compareSnapshots, snapshotFolder } from './folder-snapshot.ts'

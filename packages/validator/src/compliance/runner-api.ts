@@ -6,7 +6,7 @@ import {
   Problem,
   type StoredEvent,
   StoredEventPage,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
 import type { z } from 'zod'
 
 type Fetch = (request: Request) => Response | Promise<Response>

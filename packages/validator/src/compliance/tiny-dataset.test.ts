@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { TrainerManifest } from '@trainyard/sdk/contract'
+import { TrainerManifest } from '@trainyard/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openStage, type Stage } from './open-stage.ts'
 import { canMakeDataset, createTinyDataset } from './tiny-dataset.ts'

@@ -1,4 +1,4 @@
-import type { DICE_TASK_TYPES, TaskType } from '@trainyard/sdk/contract'
+import type { DICE_TASK_TYPES, TaskType } from '@trainyard/contract'
 import { encode } from 'fast-png'
 import { packTar } from 'modern-tar'
 import { createRandom, type Random } from './random.ts'

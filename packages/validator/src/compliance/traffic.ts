@@ -1,4 +1,4 @@
-import { PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type TimelineEntry } from '@trainyard/sdk/contract'
+import { PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type TimelineEntry } from '@trainyard/contract'
 import type { Fault, FaultScript } from './faults.ts'
 
 type Fetch = (request: Request) => Response | Promise<Response>

@@ -1,4 +1,4 @@
-import { MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/sdk/contract'
+import { MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/contract'
 import { type JsonPath, parseJsonDocument, type TextPosition } from './json-document.ts'
 
 /** One thing in the manifest that the contract does not allow. */

@@ -1,4 +1,4 @@
-import type { ValidationReport } from '@trainyard/sdk/contract'
+import type { ValidationReport } from '@trainyard/contract'
 
 /** The report as the registry stores it. */
 export function renderJson(report: ValidationReport): string {

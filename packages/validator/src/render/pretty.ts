@@ -1,4 +1,4 @@
-import type { CheckResult, Finding, Severity, ValidationReport } from '@trainyard/sdk/contract'
+import type { CheckResult, Finding, Severity, ValidationReport } from '@trainyard/contract'
 import { exitCodeOf, fails } from '../verdict.ts'
 
 export interface PrettyOptions {

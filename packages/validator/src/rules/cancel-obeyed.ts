@@ -1,4 +1,4 @@
-import { isTerminalEventType } from '@trainyard/sdk/contract'
+import { isTerminalEventType } from '@trainyard/contract'
 import { type ComplianceRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 
 export const cancelObeyed: ComplianceRule = {

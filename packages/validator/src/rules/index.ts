@@ -1,4 +1,4 @@
-import type { CheckPhase } from '@trainyard/sdk/contract'
+import type { CheckPhase } from '@trainyard/contract'
 import type { ComplianceRule, FolderRule, Rule } from '../rule.ts'
 import { cancelObeyed } from './cancel-obeyed.ts'
 import { checkpointSaved } from './checkpoint-saved.ts'

@@ -1,4 +1,4 @@
-import { isTerminalEventType } from '@trainyard/sdk/contract'
+import { isTerminalEventType } from '@trainyard/contract'
 import { nameRun } from '../compliance/record.ts'
 import { type ComplianceRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 

@@ -1,4 +1,4 @@
-import { MANIFEST_FILE_NAME } from '@trainyard/sdk/contract'
+import { MANIFEST_FILE_NAME } from '@trainyard/contract'
 import { type FolderRule, ruleDocsUrl } from '../rule.ts'
 
 export const manifestMissing: FolderRule = {

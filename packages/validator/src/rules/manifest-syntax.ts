@@ -1,4 +1,4 @@
-import { MANIFEST_FILE_NAME } from '@trainyard/sdk/contract'
+import { MANIFEST_FILE_NAME } from '@trainyard/contract'
 import { formatJsonPath } from '../manifest/json-document.ts'
 import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 

@@ -1,4 +1,4 @@
-import { EXIT_CODES, isTerminalEventType } from '@trainyard/sdk/contract'
+import { EXIT_CODES, isTerminalEventType } from '@trainyard/contract'
 import { nameRun, sayEnd } from '../compliance/record.ts'
 import { type ComplianceRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 

@@ -1,4 +1,4 @@
-import { TrainerManifest, TrainerModel } from '@trainyard/sdk/contract'
+import { TrainerManifest, TrainerModel } from '@trainyard/contract'
 import { formatJsonPath, type JsonPath } from '../manifest/json-document.ts'
 import { manifestPlace } from '../manifest/read-manifest.ts'
 import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'

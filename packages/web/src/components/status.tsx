@@ -1,4 +1,4 @@
-import type { CheckStatus, JobState, Severity, VersionState } from '@trainyard/sdk/contract'
+import type { CheckStatus, JobState, Severity, VersionState } from '@trainyard/contract'
 
 type Tone = 'good' | 'bad' | 'busy' | 'wait' | 'warn' | 'mute'
 

@@ -1,4 +1,4 @@
-import type { EndReason } from '@trainyard/sdk/contract'
+import type { EndReason } from '@trainyard/contract'
 
 /** Why an attempt ended, for people, and what they can do. */
 export const END_REASON_TEXTS: Record<EndReason, string> = {

@@ -1,4 +1,4 @@
-import { isTerminalJobState, type Job, LogLevel, type LogLine } from '@trainyard/sdk/contract'
+import { isTerminalJobState, type Job, LogLevel, type LogLine } from '@trainyard/contract'
 import { raw } from 'hono/html'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'

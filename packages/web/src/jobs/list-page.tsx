@@ -1,4 +1,4 @@
-import { type JobList, JobState } from '@trainyard/sdk/contract'
+import { type JobList, JobState } from '@trainyard/contract'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
 import { JobStateStatus, jobStateWord } from '../components/status.tsx'

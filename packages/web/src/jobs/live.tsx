@@ -1,10 +1,4 @@
-import {
-  type ArtifactList,
-  isTerminalJobState,
-  type Job,
-  type JobState,
-  type LiveMessage,
-} from '@trainyard/sdk/contract'
+import { type ArtifactList, isTerminalJobState, type Job, type JobState, type LiveMessage } from '@trainyard/contract'
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import { streamSSE } from 'hono/streaming'

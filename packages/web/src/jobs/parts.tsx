@@ -1,4 +1,4 @@
-import { type ArtifactList, isTerminalJobState, type Job, type LogLine } from '@trainyard/sdk/contract'
+import { type ArtifactList, isTerminalJobState, type Job, type LogLine } from '@trainyard/contract'
 import { JobStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, formatClock, formatDuration, formatInstant, formatMetric } from '../format.ts'

@@ -1,4 +1,4 @@
-import type { Job } from '@trainyard/sdk/contract'
+import type { Job } from '@trainyard/contract'
 import type { Child } from 'hono/jsx'
 import { formatBytes, formatCount, formatDuration } from '../format.ts'
 import type { PageArtifact } from './parts.tsx'

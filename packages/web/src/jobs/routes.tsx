@@ -1,4 +1,4 @@
-import { JobId, JobState, LogLevel } from '@trainyard/sdk/contract'
+import { JobId, JobState, LogLevel } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'

@@ -1,4 +1,4 @@
-import type { MetricSeriesList, MetricValue } from '@trainyard/sdk/contract'
+import type { MetricSeriesList, MetricValue } from '@trainyard/contract'
 import type { ChartSeries } from './chart-groups.ts'
 
 export function toChartSeries(series: MetricSeriesList['series']): ChartSeries[] {

@@ -1,4 +1,4 @@
-import type { Me, SessionInfo } from '@trainyard/sdk/contract'
+import type { Me, SessionInfo } from '@trainyard/contract'
 import { Copyable } from '../components/copyable.tsx'
 import { Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'

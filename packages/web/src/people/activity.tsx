@@ -1,4 +1,4 @@
-import type { AuditPage, Member } from '@trainyard/sdk/contract'
+import type { AuditPage, Member } from '@trainyard/contract'
 import { Scroll } from '../components/scroll.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { withQuery } from '../query.ts'

@@ -1,5 +1,5 @@
-import { createClient, type TrainyardClient } from '@trainyard/sdk/client'
-import { SESSION_COOKIE } from '@trainyard/sdk/contract'
+import { createClient, type TrainyardClient } from '@trainyard/client'
+import { SESSION_COOKIE } from '@trainyard/contract'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-import { type Member, Role } from '@trainyard/sdk/contract'
+import { type Member, Role } from '@trainyard/contract'
 import { ConfirmedForm } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 

@@ -1,4 +1,4 @@
-import type { AuditPage, Me, Member, Organisation, Project } from '@trainyard/sdk/contract'
+import type { AuditPage, Me, Member, Organisation, Project } from '@trainyard/contract'
 import { Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { Activity } from './activity.tsx'

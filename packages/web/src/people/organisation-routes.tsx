@@ -1,4 +1,4 @@
-import { Role } from '@trainyard/sdk/contract'
+import { Role } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-import type { Organisation } from '@trainyard/sdk/contract'
+import type { Organisation } from '@trainyard/contract'
 import { Field, FormProblem } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { PeopleLayout } from './people-layout.tsx'

@@ -1,4 +1,4 @@
-import { TrainyardApiError } from '@trainyard/sdk/client'
+import { TrainyardApiError } from '@trainyard/client'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { ZodError } from 'zod'
 

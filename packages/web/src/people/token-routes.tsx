@@ -1,4 +1,4 @@
-import type { CreatedToken, CreateTokenRequest } from '@trainyard/sdk/contract'
+import type { CreatedToken, CreateTokenRequest } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'

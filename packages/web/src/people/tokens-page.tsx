@@ -1,4 +1,4 @@
-import type { ApiToken, CreatedToken, Me } from '@trainyard/sdk/contract'
+import type { ApiToken, CreatedToken, Me } from '@trainyard/contract'
 import { Copyable } from '../components/copyable.tsx'
 import { ConfirmedForm, Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'

@@ -1,5 +1,5 @@
-import { TrainyardApiError, type TrainyardClient } from '@trainyard/sdk/client'
-import type { Me } from '@trainyard/sdk/contract'
+import { TrainyardApiError, type TrainyardClient } from '@trainyard/client'
+import type { Me } from '@trainyard/contract'
 
 /** Who looks at a page: as far as the servers say so. */
 export type Who =

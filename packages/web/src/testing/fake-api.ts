@@ -9,7 +9,7 @@ import {
   type Trainer,
   TrainerList,
   type TrainerVersion,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { type FakePeople, fakePeople, fakePeopleRoutes, isSomebody, nobody } from './fake-people.ts'

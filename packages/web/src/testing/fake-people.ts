@@ -14,7 +14,7 @@ import {
   RedeemPasswordResetRequest,
   type SessionInfo,
   SetMemberRequest,
-} from '@trainyard/sdk/contract'
+} from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import { problem } from './fake-problem.ts'
 import { NOW } from './fixtures.ts'

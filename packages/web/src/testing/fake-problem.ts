@@ -1,4 +1,4 @@
-import { PROBLEMS, type ProblemCode } from '@trainyard/sdk/contract'
+import { PROBLEMS, type ProblemCode } from '@trainyard/contract'
 
 /** As the servers refuse. */
 export function problem(code: ProblemCode, detail: string): Response {

@@ -1,12 +1,4 @@
-import {
-  Artifact,
-  ArtifactList,
-  Job,
-  LogLine,
-  MetricSeriesList,
-  Trainer,
-  TrainerVersion,
-} from '@trainyard/sdk/contract'
+import { Artifact, ArtifactList, Job, LogLine, MetricSeriesList, Trainer, TrainerVersion } from '@trainyard/contract'
 import type { z } from 'zod'
 
 /* Answers of the APIs. Each is parsed with the contract's schema, so that it cannot drift from it. */

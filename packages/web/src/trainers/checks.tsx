@@ -1,4 +1,4 @@
-import type { CheckResult, Finding } from '@trainyard/sdk/contract'
+import type { CheckResult, Finding } from '@trainyard/contract'
 import { CheckStatusStatus, SeverityStatus } from '../components/status.tsx'
 import { formatDuration, plural } from '../format.ts'
 

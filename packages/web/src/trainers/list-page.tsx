@@ -1,4 +1,4 @@
-import { TaskType, type TrainerList, type TrainerSummary } from '@trainyard/sdk/contract'
+import { TaskType, type TrainerList, type TrainerSummary } from '@trainyard/contract'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'

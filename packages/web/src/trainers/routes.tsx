@@ -1,5 +1,5 @@
-import { TrainyardApiError } from '@trainyard/sdk/client'
-import { TaskType, type TrainerVersion } from '@trainyard/sdk/contract'
+import { TrainyardApiError } from '@trainyard/client'
+import { TaskType, type TrainerVersion } from '@trainyard/contract'
 import { Hono } from 'hono'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { CreateJobRequest, TrainerManifest } from '@trainyard/sdk/contract'
+import { CreateJobRequest, TrainerManifest } from '@trainyard/contract'
 import { expect, test } from 'vitest'
 import { manifest } from '../testing/fixtures.ts'
 import { runCommands, shellQuote } from './run-command.ts'

@@ -1,4 +1,4 @@
-import type { TrainerManifest } from '@trainyard/sdk/contract'
+import type { TrainerManifest } from '@trainyard/contract'
 
 /** Text that a POSIX shell reads as one word, whatever it holds. */
 export function shellQuote(text: string): string {

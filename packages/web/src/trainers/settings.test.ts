@@ -1,4 +1,4 @@
-import { TrainerManifest } from '@trainyard/sdk/contract'
+import { TrainerManifest } from '@trainyard/contract'
 import { expect, test } from 'vitest'
 import { manifest } from '../testing/fixtures.ts'
 import { listSettings } from './settings.ts'

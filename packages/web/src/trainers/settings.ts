@@ -1,4 +1,4 @@
-import { DEFAULT_BASIC_CONFIG, type TrainerManifest } from '@trainyard/sdk/contract'
+import { DEFAULT_BASIC_CONFIG, type TrainerManifest } from '@trainyard/contract'
 import { z } from 'zod'
 
 const Property = z.looseObject({

@@ -1,4 +1,4 @@
-import type { Trainer, TrainerManifest, TrainerVersion } from '@trainyard/sdk/contract'
+import type { Trainer, TrainerManifest, TrainerVersion } from '@trainyard/contract'
 import { raw } from 'hono/html'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'

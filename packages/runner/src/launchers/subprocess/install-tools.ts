@@ -3,13 +3,13 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 /**
- * Puts `trainyard` into a folder: trainers in other languages are started through `trainyard exec`, and it is the SDK that
- * this runner was built with that they get. Images bring their own.
+ * Puts `trainyard` into a folder: trainers in other languages are started through `trainyard exec`, with the bridge of the
+ * SDK that this runner depends on. It is resolved by name and run as a program, never imported. Images bring their own.
  */
 export function installTools(dir: string): void {
-  const contract = createRequire(import.meta.url).resolve('@trainyard/sdk/contract')
-  const isSource = contract.endsWith('.ts')
-  const main = join(dirname(contract), '..', 'cli', isSource ? 'main.ts' : 'main.js')
+  const bridge = createRequire(import.meta.url).resolve('@trainyard/sdk/exec')
+  const isSource = bridge.endsWith('.ts')
+  const main = join(dirname(bridge), isSource ? 'main.ts' : 'main.js')
   const conditions = isSource ? ' --conditions=trainyard-source' : ''
   const script = `#!/bin/sh\nexec ${quote(process.execPath)}${conditions} ${quote(main)} "$@"\n`
   mkdirSync(dir, { recursive: true })

@@ -232,7 +232,7 @@ function shownPlaces(): string[] {
 
 /** Our SDK, which trainers in other languages are started through, and all that it may import. */
 function sdkPlaces(): string[] {
-  const contract = realpathSync(createRequire(import.meta.url).resolve('@trainyard/sdk/contract'))
+  const contract = realpathSync(createRequire(import.meta.url).resolve('@trainyard/contract'))
   const source = dirname(dirname(contract))
   const places = [source, join(dirname(source), 'package.json')]
   for (let dir = dirname(source); dirname(dir) !== dir; dir = dirname(dir))

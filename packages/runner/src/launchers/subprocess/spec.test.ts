@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { BASIC_CONFIG_VARIABLES, TrainerEnvironment } from '@trainyard/sdk/contract'
+import { BASIC_CONFIG_VARIABLES, TrainerEnvironment } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import type { LaunchRequest } from '../launcher.ts'
 import { outermost } from './sandbox.ts'

@@ -1,4 +1,4 @@
-import { END_REASONS, type EndReason } from '@trainyard/sdk/contract'
+import { END_REASONS, type EndReason } from '@trainyard/contract'
 import type { ExperimentEnd } from '../adapter.ts'
 
 /** The state that each reason ends an attempt in. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Job } from '@trainyard/sdk/contract'
+import type { Job } from '@trainyard/contract'
 import { type KyselyPlugin, sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type CreateRunnerOptions, createRunner } from '../../create-runner.ts'

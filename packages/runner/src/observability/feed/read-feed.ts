@@ -1,4 +1,4 @@
-import { TrainerEvent } from '@trainyard/sdk/contract'
+import { TrainerEvent } from '@trainyard/contract'
 import { metricPointsOf } from '../../callback/parse-events.ts'
 import type { RunnerContext } from '../../context.ts'
 import type { AttemptRow, JobRow } from '../../db/schema.ts'

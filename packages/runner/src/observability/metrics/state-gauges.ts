@@ -1,5 +1,5 @@
+import { type JobState, JobState as JobStates } from '@trainyard/contract'
 import type { Database } from '@trainyard/platform'
-import { type JobState, JobState as JobStates } from '@trainyard/sdk/contract'
 import { sql } from 'kysely'
 import { Gauge } from 'prom-client'
 import type { RunnerDatabase } from '../../db/schema.ts'

@@ -1,4 +1,4 @@
-import type { EndReason } from '@trainyard/sdk/contract'
+import type { EndReason } from '@trainyard/contract'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Seconds, from a quick answer to a stuck one. */

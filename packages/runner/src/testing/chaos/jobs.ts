@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CreateJobInput, Job, type JobState } from '@trainyard/sdk/contract'
+import { type CreateJobInput, Job, type JobState } from '@trainyard/contract'
 import { CHECKPOINT_ID, DATASET_ID } from './stage.ts'
 
 /** A job that was asked for, and how it has to end. */

@@ -2,8 +2,9 @@
  * A runner with containers in a process of its own, so that a test can kill it: settings as JSON in the first argument. Its
  * address, and its port for trainers, are its first line.
  */
+
+import { ResolvedTrainer } from '@trainyard/contract'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
-import { ResolvedTrainer } from '@trainyard/sdk/contract'
 import { z } from 'zod'
 import { createRunner } from '../../../create-runner.ts'
 

@@ -1,0 +1,120 @@
+import { VERSION } from '../version.ts'
+import templates from './templates.json' with { type: 'json' }
+
+export const TEMPLATE_NAMES = ['typescript', 'python'] as const
+export type TemplateName = (typeof TEMPLATE_NAMES)[number]
+
+export interface NewTrainer {
+  template: TemplateName
+  /** `namespace/name` */
+  name: string
+  author: string
+}
+
+/** The files of a new trainer by path: those of an example, under their new name. */
+export function createFiles({ template, name, author }: NewTrainer): Map<string, string> {
+  const [, shortName = name] = name.split('/')
+  const files = new Map<string, string>(Object.entries(templates[template]))
+  edit(files, 'trainer.json', (manifest) => {
+    const { repository: _, keywords: __, ...kept } = manifest
+    return { ...kept, name, version: '0.1.0', displayName: titleOf(shortName), authors: [author] }
+  })
+  edit(files, 'package.json', (pack) => {
+    const { description: _, ...kept } = pack
+    const devDependencies = { '@trainyard/validator': `^${VERSION}`, ...(pack.devDependencies as object) }
+    return { ...kept, name: shortName, version: '0.1.0', devDependencies }
+  })
+  files.set('.trainyardignore', `${files.get('.trainyardignore') ?? ''}sample-data\n`)
+  files.set('.gitignore', 'node_modules/\ndist/\nruns/\n__pycache__/\n')
+  files.set('LICENSE', templates.license)
+  files.set('README.md', READMES[template](titleOf(shortName)))
+  if (template === 'typescript') files.set('tsconfig.json', TSCONFIG)
+  return files
+}
+
+/** What to type next. */
+export const NEXT_STEPS: Readonly<Record<TemplateName, readonly string[]>> = {
+  typescript: [
+    'npm install',
+    'npm run build',
+    'npx trainyard dev train --dataset sample-data --epochs 3',
+    'npx trainyard-validate .',
+  ],
+  python: ['npx trainyard dev train --dataset sample-data --epochs 3', 'npx @trainyard/validator .'],
+}
+
+function edit(
+  files: Map<string, string>,
+  path: string,
+  change: (value: Record<string, unknown>) => Record<string, unknown>,
+): void {
+  const text = files.get(path)
+  if (text !== undefined) files.set(path, `${JSON.stringify(change(JSON.parse(text)), null, 2)}\n`)
+}
+
+/** `flower-classifier` → `Flower classifier` */
+function titleOf(name: string): string {
+  const words = name.replace(/[._-]+/g, ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+const TSCONFIG = `${JSON.stringify(
+  {
+    compilerOptions: {
+      target: 'es2024',
+      module: 'nodenext',
+      strict: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      erasableSyntaxOnly: true,
+      skipLibCheck: true,
+    },
+    include: ['src', 'build.ts'],
+  },
+  null,
+  2,
+)}\n`
+
+const READMES: Readonly<Record<TemplateName, (title: string) => string>> = {
+  typescript: (title) => `# ${title}
+
+Softmax regression on small PNG pictures, to be replaced by your own training. Say here what the trainer trains, on which
+data, with which settings, and what comes out: this page is shown in the marketplace.
+
+\`\`\`sh
+npm install
+npm run build                                                   # writes dist/main.js
+npx trainyard dev train --dataset sample-data --epochs 3        # without a platform: see runs/1
+npx trainyard dev predict --images sample-data/test --checkpoint runs/1/best.json
+npm test                                                        # on the real runner, in this process
+npx trainyard-validate .                                        # what the registry will check
+npx trainyard publish --registry http://127.0.0.1:7600
+\`\`\`
+
+| file             | what                                                          |
+| ---------------- | ------------------------------------------------------------- |
+| \`src/main.ts\`    | the trainer: begin with \`train\`                               |
+| \`trainer.json\`   | the manifest: name, entry points, models, settings            |
+| \`build.ts\`       | bundles everything into dist/main.js, which needs only Node   |
+| \`sample-data/\`   | pictures to try it with; not published                        |
+`,
+  python: (title) => `# ${title}
+
+Softmax regression on small PNG pictures in plain Python, to be replaced by your own training. Say here what the trainer
+trains, on which data, with which settings, and what comes out: this page is shown in the marketplace.
+
+\`\`\`sh
+npm install --global trainyard                              # the trainyard command; Python needs nothing
+trainyard dev train --dataset sample-data --epochs 3        # without a platform: see runs/1
+trainyard dev predict --images sample-data/test --checkpoint runs/1/best.json
+npx @trainyard/validator .                                  # what the registry will check
+trainyard publish --registry http://127.0.0.1:7600
+\`\`\`
+
+| file             | what                                                                  |
+| ---------------- | --------------------------------------------------------------------- |
+| \`train.py\`       | the program: begin with \`train()\`, and keep the \`say(…)\` lines        |
+| \`trainer.json\`   | the manifest: its entry points put \`trainyard exec --\` before Python   |
+| \`sample-data/\`   | pictures to try it with; not published                                |
+`,
+}

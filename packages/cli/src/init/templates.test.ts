@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { VERSION } from '../version.ts'
+
+const root = join(import.meta.dirname, '../../../..')
+const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8')
+
+const TEMPLATES = {
+  python: { from: 'python-without-sdk', files: ['train.py', 'trainer.json', 'Dockerfile', '.trainyardignore'] },
+  typescript: {
+    from: 'minimal-trainer',
+    files: [
+      'src/main.ts',
+      'src/softmax.ts',
+      'src/read-pixels.ts',
+      'src/main.test.ts',
+      'build.ts',
+      'package.json',
+      'trainer.json',
+      'Dockerfile',
+      '.trainyardignore',
+    ],
+  },
+}
+
+/** What the catalogue and the workspace mean outside of this repository. */
+function releaseVersions(text: string): string {
+  const { catalog } = parse(read('pnpm-workspace.yaml')) as { catalog: Record<string, string> }
+  return text
+    .replaceAll('"workspace:*"', `"^${VERSION}"`)
+    .replace(/"([^"]+)": "catalog:"/g, (_, name: string) => `"${name}": "${catalog[name]}"`)
+}
+
+it('offers the examples as they are; `npx vitest run packages/cli/src/init -u` takes over a change', async () => {
+  const templates = Object.fromEntries(
+    Object.entries(TEMPLATES).map(([name, { from, files }]) => [
+      name,
+      Object.fromEntries(
+        files.map((file) => {
+          const text = read('examples', from, file)
+          return [file, file === 'package.json' ? releaseVersions(text) : text]
+        }),
+      ),
+    ]),
+  )
+  const json = `${JSON.stringify({ license: read('LICENSE'), ...templates }, null, 2)}\n`
+  await expect(json).toMatchFileSnapshot('templates.json')
+})

@@ -1,0 +1,271 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient } from '@trainyard/client'
+import { startTestRunner, type TestRunner } from '@trainyard/client/testing'
+import { encode } from 'fast-png'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCli } from './run-cli.ts'
+import { loginFile } from './settings-file.ts'
+
+/** Speaks the bare contract: an artifact, log lines and a result; with `epochs` 99 it trains until it is told to stop. */
+const trainer = `
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+const { CALLBACK_URL, CALLBACK_TOKEN, CALLBACK_TOKEN_FILE, JOB_ATTEMPT, CONFIG } = process.env
+const token = (CALLBACK_TOKEN ?? (await import('node:fs')).readFileSync(CALLBACK_TOKEN_FILE, 'utf8')).trim()
+const { epochs = 2 } = JSON.parse(CONFIG).basic
+let seq = 0
+async function post(path, body) {
+  const answer = await fetch(CALLBACK_URL + path, {
+    method: 'POST',
+    headers: { authorization: 'Bearer ' + token, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  if (!answer.ok) throw new Error(await answer.text())
+  return answer.json()
+}
+const send = (...events) => post('/events', {
+  attempt: Number(JOB_ATTEMPT),
+  events: events.map((event) => ({ seq: ++seq, time: new Date().toISOString(), ...event })),
+})
+await send({ type: 'started' }, { type: 'log', level: 'warning', message: 'mind the \\u001b[2Jgap' })
+const bytes = Buffer.from('weights of attempt ' + JOB_ATTEMPT)
+const artifact = await post('/artifacts', {
+  kind: 'checkpoint', name: 'best.bin', sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'),
+})
+if (artifact.upload.type === 'single') {
+  const { method, url, headers } = artifact.upload.request
+  await fetch(url, { method, headers, body: bytes })
+}
+await post('/artifacts/' + artifact.id + '/complete', {})
+for (let epoch = 1; epoch <= epochs; epoch++) {
+  const answer = await send({ type: 'progress', epoch, totalEpochs: epochs, metrics: { loss: 1 / epoch } })
+  if (!answer.shouldContinue) { await send({ type: 'cancelled' }); process.exit(143) }
+  if (epochs === 99) { epoch--; await sleep(50) }
+}
+if (epochs === 3) { await send({ type: 'failed', errorType: 'UnknownError', message: 'three is too many', retryable: false }); process.exit(1) }
+await send({ type: 'log', level: 'info', message: 'that was it' }, { type: 'completed', result: { operation: 'train', metrics: { loss: 1 / epochs } } })
+`
+
+let runner: TestRunner
+let home: string
+beforeAll(async () => {
+  runner = await startTestRunner(trainer)
+  home = await mkdtemp(join(tmpdir(), 'trainyard-cli-'))
+  for (const [index, name] of ['train/cat/1.png', 'train/dog/2.png', 'val/cat/3.png'].entries()) {
+    await mkdir(join(home, 'pets', name, '..'), { recursive: true })
+    await writeFile(
+      join(home, 'pets', name),
+      encode({ width: 4, height: 4, channels: 3, data: new Uint8Array(48).fill(index) }),
+    )
+  }
+})
+afterAll(async () => {
+  await runner[Symbol.asyncDispose]()
+  await rm(home, { recursive: true, force: true })
+})
+
+async function run(args: string[], options: { env?: Record<string, string>; stdin?: string } = {}) {
+  let out = ''
+  let err = ''
+  const code = await runCli(args, {
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+    env: { HOME: home, TRAINYARD_RUNNER: runner.url, ...options.env },
+    cwd: home,
+    ...(options.stdin === undefined
+      ? {}
+      : {
+          stdin: (async function* () {
+            yield options.stdin ?? ''
+          })(),
+        }),
+  })
+  return { code, out, err }
+}
+const json = async (args: string[]) => JSON.parse((await run([...args, '--json'])).out)
+
+describe('trainyard run', () => {
+  test('uploads a folder, starts a job, follows it to its end and exits as it ended', async () => {
+    const { code, out, err } = await run([
+      'run',
+      'acme/tiny',
+      '--dataset',
+      'pets',
+      '--name',
+      'first',
+      '--set',
+      'epochs=2',
+    ])
+    expect(err).toContain('3 images')
+    // Which epochs are seen is a matter of time.
+    expect(err).toMatch(/100 % {2}succeeded {2}loss 0\.5000/)
+    expect(err).toContain('checkpoint best.bin')
+    expect(err).toContain('warning: mind the [2Jgap')
+    expect(err).not.toContain('\u001b')
+    expect(out).toMatch(/job \d+ succeeded after/)
+    expect(code).toBe(0)
+  })
+
+  test('exits with 1 when the job fails, and says why', async () => {
+    const { code, out } = await run(['run', 'acme/tiny', '--dataset', 'pets', '--set', 'epochs=3'])
+    expect(code).toBe(1)
+    expect(out).toContain('failed')
+    expect(out).toContain('three is too many')
+  })
+
+  test('prints one document under --json, errors too', async () => {
+    const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets'])
+    expect(job).toMatchObject({ state: 'succeeded', endReason: 'completed' })
+    const refused = await run(['run', 'acme/tiny', '--dataset', 'ds_none', '--json'])
+    expect(refused.code).toBe(3)
+    expect(JSON.parse(refused.out)).toMatchObject({
+      error: { code: 'unprocessable', message: expect.stringContaining('ds_none') },
+    })
+  })
+
+  test('the same key gives the same job', async () => {
+    const args = ['run', 'acme/tiny', '--dataset', 'pets', '--key', 'once', '--detach']
+    expect((await json(args)).job.id).toBe((await json(args)).job.id)
+  })
+
+  test.each([
+    [['run'], 'which trainer?'],
+    [['run', 'acme/tiny', '--set', 'epochs'], '--set is "epochs": wanted is NAME=VALUE'],
+    [['run', 'acme/tiny', '--priority', '1.5'], '--priority is "1.5": wanted is a whole number'],
+    [['run', 'acme/tiny', '--split', '0.8/0.1'], '--split is "0.8/0.1": wanted are three shares'],
+    [['run', 'acme/tiny', '--stratify'], '--stratify goes with --split'],
+    [['run', 'acme/tiny', '--operation', 'fly'], '--operation is "fly": wanted is one of train, predict, export'],
+    [['run', 'acme/tiny', '--nonsense'], "Unknown option '--nonsense'"],
+    [['jobs'], 'which command? Wanted is one of ls, show'],
+    [['jobs', 'fly'], 'there is no command "fly"'],
+    [['jobs', 'show', 'seven'], 'the job is "seven": wanted is a number'],
+    [['jobs', 'ls', '--state', 'happy'], '--state is "happy": wanted is one of pending'],
+    [['datasets', 'push', 'nowhere'], 'wanted is the folder of a dataset'],
+    [['artifacts', 'pull'], 'which job?'],
+    [['login'], 'which server?'],
+    [['login', 'nonsense'], 'the address is "nonsense"'],
+  ])('says how %j is wrong', async (args, wanted) => {
+    const { code, err } = await run(args)
+    expect(err).toContain(wanted)
+    expect(err).toContain('Examples:')
+    expect(code).toBe(2)
+  })
+
+  test('a folder with a link is refused before anything is sent', async () => {
+    await mkdir(join(home, 'linked'), { recursive: true })
+    await symlink('/etc/hostname', join(home, 'linked', 'a.png')).catch(() => {})
+    const { code, err } = await run(['datasets', 'push', 'linked'])
+    expect(err).toContain('a.png (a symbolic link)')
+    expect(code).toBe(3)
+  })
+})
+
+describe('trainyard jobs and artifacts', () => {
+  test('lists, shows, reads the log of, and deletes a job', async () => {
+    const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets', '--name', 'shown'])
+    expect((await run(['jobs', 'ls'])).out).toMatch(/^job\s+state\s+done.*\n.*shown/)
+    expect((await run(['jobs', 'show', String(job.id)])).out).toContain('best.bin')
+    const log = (await run(['jobs', 'logs', String(job.id), '--level', 'info', '--tail', '1'])).out
+    expect(log.trim()).toMatch(/^\d\d:\d\d:\d\d that was it$/)
+    const followed = (await run(['jobs', 'logs', String(job.id), '-f', '--json'])).out.trim().split('\n')
+    expect(followed.map((line) => JSON.parse(line).message)).toContain('that was it')
+    expect(await run(['jobs', 'rm', String(job.id)])).toMatchObject({ code: 0 })
+    expect(await run(['jobs', 'show', String(job.id)])).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(`There is no job "${job.id}" here`),
+    })
+  })
+
+  test('pulls files, checks them, and pulls only what is not there', async () => {
+    const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets'])
+    const first = await json(['artifacts', 'pull', String(job.id), '--to', 'got'])
+    expect(first.files).toMatchObject([{ status: 'pulled' }])
+    const file = join(home, 'got', 'best.bin')
+    expect(await readFile(file, 'utf8')).toBe('weights of attempt 1')
+    expect((await json(['artifacts', 'pull', String(job.id), '--to', 'got'])).files).toMatchObject([{ status: 'held' }])
+    await writeFile(file, 'weights of attempt X')
+    expect((await json(['artifacts', 'pull', String(job.id), '--to', 'got'])).files).toMatchObject([
+      { status: 'pulled' },
+    ])
+    const none = await run(['artifacts', 'pull', String(job.id), '--name', 'worst.bin'])
+    expect(none.err).toContain('it has best.bin (checkpoint)')
+  })
+
+  test('Ctrl-C ends the watching and not the job; cancel ends the job', async () => {
+    const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets', '--set', 'epochs=99', '--detach'])
+    const main = new URL('./main.ts', import.meta.url).pathname
+    const child = spawn(process.execPath, ['--conditions=trainyard-source', main, 'jobs', 'watch', String(job.id)], {
+      env: { ...process.env, HOME: home, TRAINYARD_RUNNER: runner.url },
+    })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk
+      if (said.includes('epoch 1/99') && !child.killed) child.kill('SIGINT')
+    })
+    const [code] = await once(child, 'close')
+    expect(said).toContain(`Job ${job.id} goes on without you`)
+    expect(code).toBe(130)
+    expect((await json(['jobs', 'show', String(job.id)])).job.state).toBe('running')
+    expect(await run(['jobs', 'cancel', String(job.id)])).toMatchObject({ code: 0 })
+    expect((await json(['jobs', 'watch', String(job.id)])).job).toMatchObject({ state: 'cancelled' })
+    const again = await json(['jobs', 'restart', String(job.id)])
+    expect(again.job).toMatchObject({ attempt: 2 })
+    await run(['jobs', 'cancel', String(job.id)])
+  })
+})
+
+describe('trainyard login', () => {
+  const anywhere = { TRAINYARD_RUNNER: '' }
+
+  test('keeps an address that answers, for the commands that follow, and forgets it', async () => {
+    expect(await run(['jobs', 'ls'], { env: anywhere })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('trainyard login'),
+    })
+    const { code, out } = await run(['login', runner.url], { env: anywhere })
+    expect(out).toContain('Logged in')
+    expect(code).toBe(0)
+    const file = loginFile({ HOME: home })
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ url: runner.url })
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(await run(['datasets', 'ls'], { env: anywhere })).toMatchObject({ code: 0 })
+    expect((await run(['logout'], { env: anywhere })).out).toBe('Logged out\n')
+    expect(await run(['jobs', 'ls'], { env: anywhere })).toMatchObject({ code: 2 })
+  })
+
+  test('signs in with a password that is not shown', async () => {
+    const account = { email: 'ada@example.com', password: 'correct horse battery', displayName: 'Ada' }
+    await createClient({ runnerUrl: runner.url }).identity.createAccount(account)
+    const args = ['login', runner.url, '--email', account.email]
+    const { code, out, err } = await run(args, { stdin: `${account.password}\n`, env: anywhere })
+    expect(out + err).toContain('Logged in')
+    expect(out).toContain('as ada@example.com')
+    expect(code).toBe(0)
+    expect(out + err + (await readFile(loginFile({ HOME: home }), 'utf8'))).not.toContain(account.password)
+    await run(['logout'])
+    const wrong = await run(args, { stdin: 'wrong\n', env: anywhere })
+    expect(wrong.code).toBe(3)
+    await expect(stat(loginFile({ HOME: home }))).rejects.toThrow()
+  })
+
+  test('keeps nothing when the server refuses the token, and never shows it', async () => {
+    const { code, out, err } = await run(['login', runner.url, '--token-stdin'], {
+      stdin: ' ty_secret\n',
+      env: anywhere,
+    })
+    expect(code).toBe(3)
+    expect(out + err).not.toContain('ty_secret')
+    await expect(stat(loginFile({ HOME: home }))).rejects.toThrow()
+  })
+
+  test('keeps nothing when the server does not answer', async () => {
+    const { code, err } = await run(['login', 'http://127.0.0.1:2'], { env: anywhere })
+    expect(err).toContain('Nothing answers at http://127.0.0.1:2')
+    expect(code).toBe(3)
+    await expect(stat(loginFile({ HOME: home }))).rejects.toThrow()
+  })
+})

@@ -1,0 +1,2 @@
+/** All public packages have one version; a test compares it with package.json. */
+export const VERSION = '0.1.0'

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Check } from '@trainyard/contract'
+import { createFolderStore, createLogger, listen, openIdentity } from '@trainyard/platform'
+import { testDatabaseUrl } from '@trainyard/platform/testing'
+import { createRegistry, type ValidateFunction } from '@trainyard/registry'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createClient, publishTrainer, TrainyardApiError, VersionExistsError } from '../index.ts'
+import { createTrainerFolder, exampleManifest } from '../testing/test-trainer.ts'
+
+/** Passes every trainer but the one that is called "bad". */
+const validate: ValidateFunction = async ({ dir, phases, onCheck }) => {
+  const bad = existsSync(join(dir, 'bad.txt'))
+  const checks = phases.map((name) => ({
+    name,
+    status: bad ? ('failed' as const) : ('passed' as const),
+    findings: bad ? [badFinding] : [],
+  }))
+  for (const check of checks) onCheck(check)
+  return { verdict: bad ? 'failed' : 'passed', profile: 'marketplace', seed: 1, durationMs: 1, checks, timeline: [] }
+}
+const badFinding = {
+  code: 'TY001',
+  severity: 'error' as const,
+  message: 'bad.txt is bad',
+  fingerprint: 'bad',
+  help: 'Remove it.',
+  docsUrl: 'https://trainyard.dev/rules/TY001',
+}
+
+let registryUrl = ''
+let token = ''
+const closing: (() => Promise<unknown>)[] = []
+beforeAll(async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'trainyard-publish-test-'))
+  const schema = `test_${randomBytes(6).toString('hex')}`
+  const databaseUrl = testDatabaseUrl()
+  const logger = createLogger({ name: 'test', level: 'silent' })
+  const config = {
+    ...{ publicUrl: 'http://127.0.0.1:1', databaseUrl, databaseSchema: schema, dataDir: dir },
+    ...{ tokenSeconds: 300, checkConcurrency: 1, checkTimeoutSeconds: 60, checkLeaseSeconds: 30, checkTries: 3 },
+    ...{ pollMs: 100, plainNamespaces: [], redirectPulls: false, maxBundleBytes: 64 * 1024 ** 2, uploadSeconds: 3600 },
+  }
+  const identity = await openIdentity({ url: databaseUrl, schemaPrefix: `${schema}_`, logger })
+  const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: config.publicUrl, secret: 'a secret of tests' })
+  const registry = await createRegistry({ config, store, identity, logger, validate })
+  const server = await listen(registry.app, { port: 0 })
+  // The address of the token endpoint is built from it.
+  config.publicUrl = server.url
+  registryUrl = server.url
+  await registry.start()
+  token = (await identity.createToken({ owner: 'ada', name: 'test', scopes: ['push:acme'] })).secret
+  const dropSchema = (name: string) =>
+    registry.context.database.db.schema.dropSchema(name).ifExists().cascade().execute()
+  closing.push(
+    () => server.close(),
+    () => dropSchema(identity.schema),
+    () => dropSchema(schema),
+    () => registry.stop(),
+    () => identity.close(),
+    () => rm(dir, { recursive: true, force: true }),
+  )
+})
+afterAll(async () => {
+  for (const close of closing) await close()
+})
+
+async function follow(checkId: string | undefined): Promise<Check | undefined> {
+  let last: Check | undefined
+  for await (const check of createClient({ registryUrl, token }).checks.live(checkId ?? '')) last = check
+  return last
+}
+
+test('a trainer is pushed to the real registry, checked, and can be resolved', async () => {
+  await using folder = await createTrainerFolder({ 'README.md': '# Tiny', 'weights.bin': 'x'.repeat(300_000) })
+  const result = await publishTrainer({ dir: folder.dir, registryUrl, token })
+  const check = await follow(result.checkId)
+  expect(check).toMatchObject({ state: 'published', trainer: 'acme/tiny', version: '1.2.0', digest: result.digest })
+
+  const client = createClient({ registryUrl })
+  expect(await client.trainers.resolve('acme/tiny', '^1')).toMatchObject({ version: '1.2.0', digest: result.digest })
+  expect((await client.trainers.list({ q: 'tiny' })).trainers.map(({ name }) => name)).toEqual(['acme/tiny'])
+  expect(await client.trainers.get('acme/tiny')).toMatchObject({ readme: '# Tiny', latestVersion: '1.2.0' })
+
+  const again = await publishTrainer({ dir: folder.dir, registryUrl, token })
+  expect(again.digest).toBe(result.digest)
+  await writeFile(join(folder.dir, 'train.mjs'), 'changed')
+  await expect(publishTrainer({ dir: folder.dir, registryUrl, token })).rejects.toThrow(VersionExistsError)
+})
+
+test('a rejected trainer shows its findings to its owner and to nobody else', async () => {
+  const manifest = { ...exampleManifest, name: 'acme/bad' }
+  await using folder = await createTrainerFolder({ 'trainer.json': JSON.stringify(manifest), 'bad.txt': '' })
+  const { checkId } = await publishTrainer({ dir: folder.dir, registryUrl, token })
+  const check = await follow(checkId)
+  expect(check?.state).toBe('rejected')
+  expect(check?.checks.flatMap(({ findings }) => findings)).toContainEqual(badFinding)
+  await expect(createClient({ registryUrl }).trainers.resolve('acme/bad')).rejects.toThrow(TrainyardApiError)
+})
+
+test('a token of another namespace is refused in the words of the registry', async () => {
+  await using folder = await createTrainerFolder({
+    'trainer.json': JSON.stringify({ ...exampleManifest, name: 'umbrella/tiny' }),
+  })
+  await expect(publishTrainer({ dir: folder.dir, registryUrl, token })).rejects.toThrow(/umbrella/)
+})
+
+test('tokens are made, listed and revoked', async () => {
+  const client = createClient({ registryUrl, token })
+  const created = await client.tokens.create({ name: 'ci', scopes: ['push:acme'], expiresInDays: 1 })
+  expect(created.secret).toMatch(/^ty_/)
+  expect((await client.tokens.list()).map(({ id }) => id)).toContain(created.id)
+  await client.tokens.revoke(created.id)
+  await expect(createClient({ registryUrl, token: created.secret }).tokens.list()).rejects.toMatchObject({
+    status: 401,
+  })
+})

@@ -1,0 +1,5 @@
+/** Servers and trainers for tests. Not published. */
+export { type OciReceiver, startOciReceiver } from './oci-receiver.ts'
+export { startTestRunner, type TestRunner } from './start-test-runner.ts'
+export { readBody, sendJson, startTestServer, type TestServer } from './test-server.ts'
+export { createTrainerFolder, exampleManifest } from './test-trainer.ts'

@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createFolderStore, createLogger, listen } from '@trainyard/platform'
+import { testDatabaseUrl } from '@trainyard/platform/testing'
+import { createFolderTrainerSource, createRunner } from '@trainyard/runner'
+import { createTrainerFolder } from './test-trainer.ts'
+
+export interface TestRunner extends AsyncDisposable {
+  url: string
+}
+
+/** A real runner with one trainer, whose `train.mjs` is given. */
+export async function startTestRunner(trainer: string): Promise<TestRunner> {
+  const dir = await mkdtemp(join(tmpdir(), 'trainyard-client-test-'))
+  const folder = await createTrainerFolder({ 'train.mjs': trainer })
+  const logger = createLogger({ name: 'test', level: 'silent' })
+  const schema = `test_${randomBytes(6).toString('hex')}`
+  const config = {
+    ...{ publicUrl: 'http://127.0.0.1:1', databaseUrl: testDatabaseUrl(), databaseSchema: schema, dataDir: dir },
+    ...{ heartbeatSeconds: 1, heartbeatTimeoutSeconds: 60, startTimeoutSeconds: 60, cancelGraceSeconds: 5 },
+    ...{ maxConcurrentJobs: 1, datasetCacheMaxGb: 1, limits: { reconcileIntervalMs: 50 } },
+  }
+  let answer: (request: Request) => Response | Promise<Response> = () => new Response('starting', { status: 503 })
+  const server = await listen({ fetch: (request) => answer(request) }, { port: 0, drainMs: 50 })
+  // Trainers are told to call back here.
+  config.publicUrl = server.url
+  const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: server.url, secret: 'a secret of tests' })
+  const runner = await createRunner({ config, store, logger, trainers: createFolderTrainerSource(folder.dir) })
+  answer = (request) =>
+    new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
+  await runner.start()
+  return {
+    url: server.url,
+    async [Symbol.asyncDispose]() {
+      await server.close()
+      await runner.context.database.db.schema.dropSchema(schema).ifExists().cascade().execute()
+      await runner.stop()
+      await folder[Symbol.asyncDispose]()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}

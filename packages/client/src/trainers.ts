@@ -1,0 +1,37 @@
+import { ResolvedTrainer, type TaskType, Trainer, TrainerList, TrainerVersion } from '@trainyard/contract'
+import { type Connect, fetchJson } from './http.ts'
+
+/** The trainers of a registry. */
+export interface TrainersClient {
+  /** Published trainers, page by page. */
+  list(options?: {
+    /** Words to look for. */
+    q?: string | undefined
+    task?: TaskType | undefined
+    framework?: string | undefined
+    cursor?: string | undefined
+    limit?: number | undefined
+  }): Promise<TrainerList>
+  /** `name` is "namespace/name". */
+  get(name: string): Promise<Trainer>
+  /** One version with its findings. Throws `TrainyardApiError` when there is none. */
+  version(name: string, version: string): Promise<TrainerVersion>
+  /** The newest published version in a range such as "^1.2"; without one, the latest. */
+  resolve(name: string, range?: string): Promise<ResolvedTrainer>
+}
+
+export function createTrainersClient(connect: Connect): TrainersClient {
+  return {
+    list: (query) => fetchJson(connect, TrainerList, { path: '/v1/trainers', query }),
+    get: (name) => fetchJson(connect, Trainer, { path: trainerPath(name) }),
+    version: (name, version) =>
+      fetchJson(connect, TrainerVersion, { path: `${trainerPath(name)}/versions/${encodeURIComponent(version)}` }),
+    resolve: (name, range) =>
+      fetchJson(connect, ResolvedTrainer, { path: `${trainerPath(name)}/resolve`, query: { range } }),
+  }
+}
+
+/** The slash between namespace and name stays one. */
+function trainerPath(name: string): string {
+  return `/v1/trainers/${name.split('/').map(encodeURIComponent).join('/')}`
+}

@@ -1,0 +1,29 @@
+/**
+ * The law between trainer and platform, as zod schemas with the types inferred from them.
+ *
+ * ```ts
+ * import { TrainerManifest } from '@trainyard/contract'
+ *
+ * const manifest = TrainerManifest.parse(JSON.parse(text))
+ * ```
+ *
+ * @module
+ */
+
+export * from './artifacts.ts'
+export * from './dataset.ts'
+export * from './datasets-api.ts'
+export * from './dice.ts'
+export * from './environment.ts'
+export * from './errors.ts'
+export * from './events.ts'
+export * from './findings.ts'
+export * from './identity-api.ts'
+export * from './is-http-url.ts'
+export * from './job-states.ts'
+export * from './jobs-api.ts'
+export * from './manifest.ts'
+export * from './primitives.ts'
+export * from './redact.ts'
+export * from './simple.ts'
+export * from './trainers-api.ts'

@@ -1,0 +1,145 @@
+import { rmSync, statSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DatasetFilesPage, DatasetManifest, type SplitName } from '@trainyard/contract'
+import { datasetPath } from '../dataset-path.ts'
+import { indexDataset } from '../index-dataset.ts'
+import { openDataset } from '../open-dataset.ts'
+import { asDatasetError, type DownloadSource, downloadFile } from '../transfer/download-file.ts'
+import { hashFile } from '../transfer/hash-file.ts'
+import type { BackoffOptions } from '../transfer/retry.ts'
+import type { Transport } from '../transfer/transport.ts'
+import { forEachConcurrently } from '../util/for-each-concurrently.ts'
+import type { FilledEntry } from './dataset-cache.ts'
+import type { StoredFile } from './stored-entry.ts'
+
+/** Authorised JSON calls to the endpoints of one job, tried again until they succeed or it is time to give up. */
+export interface DatasetApi {
+  call(method: string, path: string, options?: { signal?: AbortSignal }): Promise<unknown>
+}
+
+export interface FillContext {
+  api: DatasetApi
+  transport: Transport
+  backoff?: BackoffOptions
+  /** Files under way at once. Default 32. */
+  concurrency?: number
+  /** Files asked for at once. Default 1,000. */
+  pageSize?: number
+  /** The job has splits of its own: asked for are the dataset's, because other jobs share what is filled. */
+  hasOwnSplits?: boolean
+  /** Also the images without a label. */
+  isWhole?: boolean
+  signal?: AbortSignal
+  /** Images that are there, of how many. */
+  onProgress?: (files: number, totalFiles: number) => void
+}
+
+type PageFile = DatasetFilesPage['files'][number]
+
+/** Downloads a job's dataset into `dir` and reads it. Files of an earlier try are kept when they are right. */
+export async function fillFromPlatform(context: FillContext, dir: string): Promise<FilledEntry> {
+  const { api, transport, backoff, concurrency = 32, signal, isWhole = false, onProgress = () => {} } = context
+  const withSignal = signal ? { signal } : {}
+  const download = { transport, isUnpublished: true, ...withSignal, ...(backoff ? { backoff } : {}) }
+  const files: StoredFile[] = []
+  const readManifest = async () => DatasetManifest.parse(await api.call('GET', '/dataset', withSignal))
+  const folders = new Set<string>()
+  const prepare = async (path: string, field: string) => {
+    const target = datasetPath(dir, path, field)
+    const folder = dirname(target)
+    if (!folders.has(folder)) {
+      await mkdir(folder, { recursive: true })
+      folders.add(folder)
+    }
+    return target
+  }
+
+  try {
+    const manifest = await readManifest()
+    for (const file of manifest.annotationFiles) {
+      const target = await prepare(file.path, 'annotationFiles.path of the dataset')
+      const toSource = ({ request, sizeBytes, sha256 }: typeof file): DownloadSource => ({
+        url: request.url,
+        headers: request.headers,
+        sizeBytes,
+        sha256,
+      })
+      files.push(toStored(file))
+      if (await isHeld(target, file)) continue
+      await downloadFile(download, toSource(file), target, file.path, async () => {
+        const fresh = (await readManifest()).annotationFiles.find(({ path }) => path === file.path)
+        return fresh === undefined ? undefined : toSource(fresh)
+      })
+    }
+
+    const splits = new Map<string, SplitName>()
+    const totalFiles = isWhole ? manifest.counts.images : manifest.counts.labelled
+    let done = 0
+    await forEachConcurrently(listFiles(context), concurrency, async ({ file, renew }) => {
+      signal?.throwIfAborted()
+      if (file.split !== undefined) splits.set(file.path, file.split)
+      const target = await prepare(file.path, 'The path of a file of the dataset')
+      files.push(toStored(file))
+      if (!(await isHeld(target, file))) await downloadFile(download, file, target, file.path, renew)
+      onProgress(++done, totalFiles)
+    })
+    const { format, taskType: task } = manifest
+    const index = await indexDataset(dir, await openDataset(dir, { format, task }), {
+      splits,
+      skipMissing: true,
+      ...withSignal,
+    })
+    return { index, files }
+  } catch (error) {
+    throw asDatasetError(error)
+  }
+}
+
+function toStored({ path, sizeBytes, sha256 }: StoredFile): StoredFile {
+  return { path, sizeBytes, sha256 }
+}
+
+/** Whether an earlier try left the right file. What is there and not right, whole or in part, makes room. */
+async function isHeld(target: string, { sizeBytes, sha256 }: StoredFile): Promise<boolean> {
+  const held = statSync(target, { throwIfNoEntry: false })
+  if (held === undefined) return false
+  // A power cut can leave a file of the right size without its bytes.
+  if (held.size === sizeBytes && (sha256 === undefined || (await hashFile(target)) === sha256)) return true
+  rmSync(target, { force: true })
+  return false
+}
+
+/** Every file of the dataset, page by page; each can have its URL renewed by asking for its page again. */
+export async function* listFiles(
+  context: FillContext,
+): AsyncGenerator<{ file: PageFile; renew: () => Promise<DownloadSource | undefined> }> {
+  const { api, pageSize = 1000, signal, hasOwnSplits = false, isWhole = false } = context
+  const withSignal = signal ? { signal } : {}
+  const rest = `${hasOwnSplits ? '&splits=dataset' : ''}${isWhole ? '&all=true' : ''}`
+  const readPage = async (cursor: string | undefined) => {
+    const query = `?limit=${pageSize}${rest}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
+    return DatasetFilesPage.parse(await api.call('GET', `/dataset/files${query}`, withSignal))
+  }
+  let asked: string | undefined
+  let next: ReturnType<typeof readPage> | undefined = readPage(asked)
+  while (next !== undefined) {
+    const page: DatasetFilesPage = await next
+    // Asked for while the files of this one are under way: a thousand signatures take the platform a while.
+    next = page.nextCursor === undefined ? undefined : readPage(page.nextCursor)
+    next?.catch(() => {})
+    const own = asked
+    // A thousand expired URLs of one page are renewed by one request.
+    let renewing: Promise<Map<string, PageFile>> | undefined
+    let renewedAt = 0
+    const renewPage = () => {
+      if (renewing === undefined || Date.now() - renewedAt > 10_000) {
+        renewedAt = Date.now()
+        renewing = readPage(own).then(({ files }) => new Map(files.map((file) => [file.path, file])))
+      }
+      return renewing
+    }
+    for (const file of page.files) yield { file, renew: async () => (await renewPage()).get(file.path) }
+    asked = page.nextCursor
+  }
+}

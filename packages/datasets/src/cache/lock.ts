@@ -1,0 +1,89 @@
+import { mkdir, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { sleep } from '../transfer/retry.ts'
+import { createOwner, isAbandoned, type Owner, readOwner } from './owner.ts'
+
+export interface LockOptions {
+  signal?: AbortSignal
+  /** How long an owner of another machine may be silent before its lock is taken, in milliseconds. Default 60,000. */
+  staleMs?: number
+  /** Between two looks at a lock that someone holds, in milliseconds. Default 100. */
+  pollMs?: number
+}
+
+/**
+ * Runs `work` while this process holds the lock file. A lock whose owner is dead (same machine) or silent (another one)
+ * is taken over.
+ */
+export async function withLock<T>(file: string, work: () => Promise<T>, options: LockOptions = {}): Promise<T> {
+  const { signal, staleMs = 60_000, pollMs = 100 } = options
+  const owner = createOwner()
+  while (!(await tryCreate(file, owner))) {
+    if (await isAbandoned(file, staleMs)) await takeAway(file, staleMs)
+    else await sleep(pollMs, signal ? { signal } : {})
+  }
+  return holding(file, owner, staleMs, work)
+}
+
+/** The same, without waiting for anyone: undefined when someone else holds the lock. */
+export async function tryWithLock<T>(
+  file: string,
+  work: () => Promise<T>,
+  { staleMs = 60_000 }: Pick<LockOptions, 'staleMs'> = {},
+): Promise<T | undefined> {
+  const owner = createOwner()
+  if (!(await tryCreate(file, owner))) {
+    if (!(await isAbandoned(file, staleMs))) return undefined
+    await takeAway(file, staleMs)
+    if (!(await tryCreate(file, owner))) return undefined
+  }
+  return holding(file, owner, staleMs, work)
+}
+
+async function holding<T>(file: string, owner: Owner, staleMs: number, work: () => Promise<T>): Promise<T> {
+  const stopBeating = beat(file, staleMs / 4)
+  try {
+    return await work()
+  } finally {
+    stopBeating()
+    const held = await readOwner(file)
+    if (held?.id === owner.id) await rm(file, { force: true })
+  }
+}
+
+/** The file's time is its owner's sign of life for those who cannot see its process. Returns how to end it. */
+export function beat(file: string, everyMs: number): () => void {
+  const timer = setInterval(() => {
+    const now = new Date()
+    utimes(file, now, now).catch(() => {})
+  }, everyMs)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+async function tryCreate(file: string, owner: Owner): Promise<boolean> {
+  try {
+    await writeFile(file, JSON.stringify(owner), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** Removes a stale lock; only one process may, or the second would remove the first one's new lock. */
+async function takeAway(file: string, staleMs: number): Promise<void> {
+  const guard = `${file}.takeover`
+  try {
+    await mkdir(guard)
+  } catch {
+    const stats = await stat(guard).catch(() => undefined)
+    if (stats !== undefined && Date.now() - stats.mtimeMs > 10_000) await rmdir(guard).catch(() => {})
+    await sleep(20)
+    return
+  }
+  try {
+    if (await isAbandoned(file, staleMs)) await rm(file, { force: true })
+  } finally {
+    await rmdir(guard).catch(() => {})
+  }
+}

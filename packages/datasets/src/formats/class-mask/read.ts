@@ -1,0 +1,57 @@
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { maskToParts } from '../../geometry/mask-parts.ts'
+import { bridgeRings, orientParts } from '../../geometry/polygon.ts'
+import { encodeMask, rasterizeRing, rleArea, rleBox } from '../../geometry/rle.ts'
+import { decodePng } from '../../png/decode.ts'
+import type { Annotation } from '../../record.ts'
+import { LossCounter } from '../../report.ts'
+
+/** How the pixels of a class mask are read. */
+export interface ReadClassMaskOptions {
+  /** The class of each pixel value. Nothing is guessed: whether 1 is class 0 or class 1 differs by tool. */
+  classes: ReadonlyMap<number, number>
+  /** Values that are no object: background, and the border that VOC leaves out. Default 0 and 255, unless they are classes. */
+  ignore?: readonly number[]
+  /** Counts values that are neither. */
+  losses?: LossCounter
+}
+
+/**
+ * The objects in a mask whose pixels are class numbers (grey, or the index into a palette): one for each connected part of
+ * a class, with its holes. Throws `DatasetError` for anything but a PNG with one number a pixel: what JPEG makes of class
+ * numbers is other classes.
+ */
+export function readClassMask(
+  bytes: Uint8Array,
+  name: string,
+  { classes, ignore = [0, 255], losses = new LossCounter() }: ReadClassMaskOptions,
+): { width: number; height: number; annotations: Annotation[] } {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) {
+    throw new DatasetError(`Class mask "${name}" is a JPEG, which changes pixel values; wanted is a PNG`)
+  }
+  const { width, height, channels, samples } = decodePng(bytes, name)
+  if (channels !== 1) {
+    throw new DatasetError(
+      `Class mask "${name}" has ${channels} channels; wanted is a grey or palette PNG, one class number a pixel`,
+    )
+  }
+  const values = new Set(samples)
+  const annotations: Annotation[] = []
+  for (const value of [...values].sort((a, b) => a - b)) {
+    const classId = classes.get(value)
+    if (classId !== undefined) annotations.push(...objectsOf(value, classId))
+    else if (!ignore.includes(value)) losses.add('annotation-of-unknown-class', `${name}: pixel value ${value}`)
+  }
+  return { width, height, annotations }
+
+  function objectsOf(value: number, classId: number): Annotation[] {
+    const data = Uint8Array.from(samples, (sample) => (sample === value ? 1 : 0))
+    return maskToParts(encodeMask({ width, height, data })).map((part) => {
+      const ring = bridgeRings(orientParts([part]))
+      const rle = rasterizeRing(ring, width, height)
+      const bbox = rleBox(rle)
+      const polygons = part.holes.length === 0 ? { polygons: [part.outer] } : {}
+      return { kind: 'mask', classId, rle, area: rleArea(rle), ...polygons, ...(bbox ? { bbox } : {}) }
+    })
+  }
+}

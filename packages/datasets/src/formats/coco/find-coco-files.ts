@@ -1,0 +1,63 @@
+import { readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { SplitName, TaskType } from '@trainyard/contract'
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { findSplitOfFolder } from '../../split-folder.ts'
+
+export interface CocoFile {
+  /** Absolute. */
+  file: string
+  /** Relative to the dataset's root. */
+  name: string
+  split: SplitName | undefined
+}
+
+/** The other files that COCO ships beside the instances. */
+const OTHERS = /^(captions|panoptic|stuff|image_info)_/
+const KEYPOINTS = /^person_keypoints_/
+
+/**
+ * The annotation files of a COCO dataset: `annotations/*.json`, `*.json` at the root, or one in each folder of a split
+ * (`train/_annotations.coco.json`). Where instances and keypoints of the same images stand side by side, the task tells.
+ */
+export async function findCocoFiles(dir: string, task?: TaskType): Promise<{ root: string; files: CocoFile[] }> {
+  const stats = await stat(dir).catch((error: unknown) => {
+    throw new DatasetError(`"${dir}" cannot be read`, { cause: error })
+  })
+  if (stats.isFile()) {
+    const name = basename(dir)
+    const folder = dirname(dir)
+    const root = basename(folder) === 'annotations' ? dirname(folder) : folder
+    return { root, files: [{ file: dir, name, split: findSplitInName(name) }] }
+  }
+  const folders = (await readdir(dir, { withFileTypes: true })).filter((entry) => entry.isDirectory())
+  const places = [
+    'annotations',
+    '',
+    ...folders.map(({ name }) => name).filter((name) => findSplitInName(name) !== undefined),
+  ]
+  const found: CocoFile[] = []
+  for (const place of places) {
+    const names = await readdir(join(dir, place)).catch((): string[] => [])
+    for (const name of names.filter((name) => /\.json$/i.test(name) && !name.startsWith('.')).sort()) {
+      const split = findSplitInName(name) ?? (place === '' ? undefined : findSplitInName(place))
+      found.push({ file: join(dir, place, name), name: place === '' ? name : `${place}/${name}`, split })
+    }
+    // A root full of other JSON files says nothing once there is a folder of annotations.
+    if (found.length > 0 && place === 'annotations') break
+  }
+  const labels = found.filter(({ file }) => !OTHERS.test(basename(file)))
+  const keypoints = labels.filter(({ file }) => KEYPOINTS.test(basename(file)))
+  const instances = labels.filter((file) => !keypoints.includes(file))
+  const chosen = task === 'pose' && keypoints.length > 0 ? keypoints : instances.length > 0 ? instances : keypoints
+  return { root: dir, files: chosen }
+}
+
+/** `train2017`, `instances_val.json`, `valid`: the split that a name speaks of. */
+function findSplitInName(name: string): SplitName | undefined {
+  for (const word of name.toLowerCase().split(/[^a-z]+/)) {
+    const split = findSplitOfFolder(word)
+    if (split !== undefined) return split
+  }
+  return undefined
+}

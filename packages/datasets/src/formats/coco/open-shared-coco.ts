@@ -1,0 +1,132 @@
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { explainJsonError } from '../../json/explain-json-error.ts'
+import { FileWindow } from '../../json/file-window.ts'
+import { createPixelFinder, type PixelFinder } from '../../pixel-finder.ts'
+import { toPortablePath } from '../../portable-path.ts'
+import type { Annotation, DatasetReader, ImageRecord } from '../../record.ts'
+import { LossCounter } from '../../report.ts'
+import { parseAnnotation } from './parse-annotation.ts'
+import type { SharedCoco } from './shared-coco.ts'
+import { toAnnotation } from './to-annotation.ts'
+
+/** No picture is larger; more is a slip of the keyboard. */
+const MAX_SIDE = 1_000_000
+
+/** The reader over an index; `range` cuts out images by their place over all files. */
+export function openSharedCoco(
+  shared: SharedCoco,
+  losses: LossCounter = new LossCounter(),
+  range: { start: number; end: number } = { start: 0, end: Number.POSITIVE_INFINITY },
+): DatasetReader {
+  return {
+    format: 'coco',
+    taskType: shared.taskType,
+    classes: shared.classes,
+    losses,
+    async *images() {
+      let first = 0
+      for (const file of shared.files) {
+        const count = file.index.imageOffsets.length
+        const start = Math.max(0, range.start - first)
+        const end = Math.min(count, range.end - first)
+        first += count
+        if (start < end) yield* readImages(shared, file, { start, end }, losses)
+      }
+    },
+  }
+}
+
+function* readImages(
+  shared: SharedCoco,
+  { index, classById }: SharedCoco['files'][number],
+  range: { start: number; end: number },
+  losses: LossCounter,
+): Generator<ImageRecord> {
+  const images = new FileWindow(index.file)
+  const annotations = new FileWindow(index.file)
+  const pixels = createPixelFinder(shared.root, index.name, index.split)
+  try {
+    for (let at = range.start; at < range.end; at++) {
+      const length = index.imageLengths[at] as number
+      const start = images.read(index.imageOffsets[at] as number, length)
+      const record = toRecord(images.bytes.subarray(start, start + length), `images[${at}] in ${index.name}`)
+      if (record === undefined) continue
+      const last = index.starts[at + 1] as number
+      for (let number = index.starts[at] as number; number < last; number++) {
+        const annotation = readAnnotation(number, record)
+        if (annotation !== undefined) record.annotations.push(annotation)
+      }
+      yield record
+    }
+  } finally {
+    images.close()
+    annotations.close()
+  }
+
+  function toRecord(bytes: Buffer, place: string): ImageRecord | undefined {
+    const { id, file_name, width, height, ...rest } = parseImage(bytes, place)
+    const fileName = toPortablePath(String(file_name))
+    if (fileName === undefined) {
+      losses.add('image-unsafe-path', () => `${place} has the file_name ${JSON.stringify(file_name).slice(0, 200)}`)
+      return undefined
+    }
+    const record: ImageRecord = {
+      ...locate(pixels, fileName),
+      width: toSide(width),
+      height: toSide(height),
+      split: index.split,
+      annotations: [],
+    }
+    // Who needs the size looks into the file, and counts it where that does not help either.
+    if (record.width === 0 || record.height === 0) record.width = record.height = 0
+    if (typeof id === 'number' || typeof id === 'string') {
+      record.id = id
+      if (typeof id === 'number' && Number.isInteger(id) && !Number.isSafeInteger(id)) {
+        losses.add('id-changed', () => `${place} has an id beyond 2^53`)
+      }
+    }
+    for (const _ in rest) {
+      record.attributes = rest
+      break
+    }
+    return record
+  }
+
+  function readAnnotation(number: number, { width: imageWidth, height: imageHeight }: ImageRecord) {
+    const place = () => `annotations[${index.annotationNumbers[number]}] in ${index.name}`
+    const length = index.annotationLengths[number] as number
+    const start = annotations.read(index.annotationOffsets[number] as number, length)
+    const { bytes, words } = annotations
+    const context = { classes: shared.classes, classById, imageWidth, imageHeight, losses, place }
+    let annotation: Annotation | undefined
+    try {
+      annotation = toAnnotation(parseAnnotation(bytes, words, start, start + length, shared), context)
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      throw explainJsonError(place(), bytes.subarray(start, start + length), error)
+    }
+    return annotation
+  }
+}
+
+function locate(pixels: PixelFinder, fileName: string): Pick<ImageRecord, 'path' | 'file'> {
+  const found = pixels.find(fileName)
+  return found === undefined ? { path: fileName } : found
+}
+
+function parseImage(bytes: Buffer, place: string): Record<string, unknown> {
+  const text = bytes.toString('utf8')
+  if (text.includes('\ufffd') && !bytes.includes('\ufffd')) {
+    throw new DatasetError(`${place} holds bytes that are no UTF-8; wanted is UTF-8 text`)
+  }
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch (error) {
+    throw explainJsonError(place, bytes, error)
+  }
+}
+
+function toSide(value: unknown): number {
+  const side = typeof value === 'string' ? Number(value) : value
+  return typeof side === 'number' && side > 0 && side <= MAX_SIDE ? Math.round(side) : 0
+}

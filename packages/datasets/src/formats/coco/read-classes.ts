@@ -1,0 +1,106 @@
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import type { DatasetClassInfo } from '../../record.ts'
+import type { LossCounter } from '../../report.ts'
+
+export interface CocoCategories {
+  /** Of which file they are, for messages. */
+  name: string
+  categories: readonly Record<string, unknown>[]
+}
+
+export interface CocoClasses {
+  classes: DatasetClassInfo[]
+  /** For each file: class number by category id as text (`12` and `"12"` are one id). */
+  byId: Map<string, number>[]
+}
+
+/**
+ * Classes in the order of their category ids, one list for all files: ids are any numbers with any gaps, and `id - 1` is
+ * right for hardly any dataset. Files that number the same names differently are joined by name.
+ */
+export function readCocoClasses(files: readonly CocoCategories[], losses: LossCounter): CocoClasses {
+  const isSameNumbering = hasOneNumbering(files)
+  const classes = new Map<string, DatasetClassInfo>()
+  const keyOf = ({ id, name }: Record<string, unknown>) => (isSameNumbering ? String(id) : `name ${name}`)
+  for (const { name: file, categories } of files) {
+    const ids = new Set<string>()
+    for (const [index, category] of categories.entries()) {
+      const place = `categories[${index}]`
+      const { id, name } = category
+      if (typeof id !== 'number' && typeof id !== 'string') {
+        throw new DatasetError(`${place}.id in ${file} is ${JSON.stringify(id)}; wanted is a number or text`)
+      }
+      if (typeof name !== 'string') {
+        throw new DatasetError(`${place}.name in ${file} is ${JSON.stringify(name)}; wanted is text`)
+      }
+      if (ids.has(String(id))) {
+        throw new DatasetError(`${place}.id in ${file} is ${JSON.stringify(id)}, which another category has`)
+      }
+      ids.add(String(id))
+      const key = keyOf(category)
+      if (!classes.has(key)) classes.set(key, toClass(category, id, name))
+    }
+  }
+  const ordered = isSameNumbering
+    ? [...classes].sort(([, a], [, b]) => compareIds(a.sourceId, b.sourceId))
+    : // Each file's own order, the first file's classes first.
+      [...classes]
+  if (!isSameNumbering) losses.add('class-renumbered', () => files.map(({ name }) => name).join(', '))
+  const numbers = new Map(ordered.map(([key], number) => [key, number]))
+  return {
+    classes: ordered.map(([, info], id) => ({ ...info, id })),
+    byId: files.map(
+      ({ categories }) => new Map(categories.map((item) => [String(item.id), numbers.get(keyOf(item)) ?? -1])),
+    ),
+  }
+}
+
+/** Whether an id means the same name in every file. */
+function hasOneNumbering(files: readonly CocoCategories[]): boolean {
+  const names = new Map<string, unknown>()
+  const ids = new Map<unknown, string>()
+  for (const [number, { categories }] of files.entries()) {
+    for (const { id, name } of categories) {
+      const known = names.get(String(id))
+      if (known !== undefined && known !== name) return false
+      // Two categories of one name in one file are two classes; in another file a name under a new id is the same class.
+      const knownId = ids.get(name)
+      if (number > 0 && knownId !== undefined && !names.has(String(id))) return false
+      names.set(String(id), name)
+      ids.set(name, String(id))
+    }
+  }
+  return true
+}
+
+function toClass(category: Record<string, unknown>, sourceId: string | number, name: string): DatasetClassInfo {
+  const { supercategory, keypoints, skeleton, color } = category
+  const points = Array.isArray(keypoints) && keypoints.length > 0 ? keypoints.map(String) : undefined
+  const pairs = Array.isArray(skeleton)
+    ? skeleton
+        .filter((pair): pair is [number, number] => Array.isArray(pair) && pair.length === 2 && pair.every(isPositive))
+        .map(([from, to]): [number, number] => [from - 1, to - 1])
+    : []
+  return {
+    id: 0,
+    name,
+    sourceId,
+    ...(typeof supercategory === 'string' ? { supercategory } : {}),
+    ...(typeof color === 'string' ? { color } : {}),
+    ...(points ? { keypoints: points } : {}),
+    ...(pairs.length > 0 ? { skeleton: pairs } : {}),
+  }
+}
+
+const isPositive = (value: unknown) => Number.isInteger(value) && (value as number) > 0
+
+/** Numbers first, in their order; `"10"` counts as 10. */
+function compareIds(a: string | number | undefined, b: string | number | undefined): number {
+  const numberA = Number(a)
+  const numberB = Number(b)
+  if (Number.isNaN(numberA) || Number.isNaN(numberB)) {
+    if (Number.isNaN(numberA) !== Number.isNaN(numberB)) return Number.isNaN(numberA) ? 1 : -1
+    return String(a) < String(b) ? -1 : 1
+  }
+  return numberA - numberB
+}

@@ -1,0 +1,64 @@
+import type { TaskType } from '@trainyard/contract'
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import type { DatasetReader, ReadOptions } from '../../record.ts'
+import { LossCounter } from '../../report.ts'
+import { findCocoFiles } from './find-coco-files.ts'
+import { type IndexedCocoFile, indexCocoFile } from './index-coco-file.ts'
+import { openSharedCoco } from './open-shared-coco.ts'
+import { readCocoClasses } from './read-classes.ts'
+import type { SharedCoco } from './shared-coco.ts'
+
+/**
+ * Opens a COCO dataset: a folder with `annotations/instances_*.json`, with files at its root or in the folders of its
+ * splits, or one file. Each file is read twice, from end to end to find everything (16 bytes an annotation stay in memory)
+ * and then image by image, so that its size does not matter. Throws `DatasetError` for what is no COCO.
+ */
+export async function readCoco(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
+  const { task, outlines = true, signal } = options
+  const { root, files } = await findCocoFiles(dir, task)
+  if (files.length === 0) {
+    throw new DatasetError(`No COCO annotations in "${dir}"; wanted is a .json file there or in "annotations"`)
+  }
+  const losses = new LossCounter()
+  const indexed: IndexedCocoFile[] = []
+  for (const file of files) indexed.push(await indexCocoFile(file, signal))
+  for (const file of indexed) losses.merge(file.losses.list())
+  const { classes, byId } = readCocoClasses(
+    indexed.map(({ index, categories }) => ({ name: index.name, categories })),
+    losses,
+  )
+  if (indexed.every(({ index }) => index.imageOffsets.length === 0)) {
+    throw new DatasetError(
+      `The dataset has no images: "images" is empty in ${files.map(({ name }) => name).join(', ')}`,
+    )
+  }
+  const shared: SharedCoco = {
+    format: 'coco',
+    root,
+    taskType: findTask(indexed),
+    outlines,
+    classes,
+    files: indexed.map(({ index }, number) => ({ index, classById: byId[number] ?? new Map() })),
+  }
+  return {
+    ...openSharedCoco(shared, losses),
+    attributes: indexed[0]?.members ?? {},
+    shared: {
+      handle: shared,
+      images: countCocoImages(shared),
+      *names() {
+        for (const { fileNames, index } of indexed) for (const path of fileNames) yield { path, split: index.split }
+      },
+    },
+  }
+}
+
+/** The number of images over all files. */
+function countCocoImages(shared: SharedCoco): number {
+  return shared.files.reduce((sum, { index }) => sum + index.imageOffsets.length, 0)
+}
+
+function findTask(files: { hasKeypoints: boolean; hasPolygons: boolean }[]): TaskType {
+  if (files.some(({ hasKeypoints }) => hasKeypoints)) return 'pose'
+  return files.some(({ hasPolygons }) => hasPolygons) ? 'segmentation' : 'detection'
+}

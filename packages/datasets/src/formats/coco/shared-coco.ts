@@ -1,0 +1,15 @@
+import type { TaskType } from '@trainyard/contract'
+import type { DatasetClassInfo } from '../../record.ts'
+import type { CocoIndex } from './index-coco-file.ts'
+
+/** What a worker thread needs to read a part of a COCO dataset: it can be sent to one, and shares its memory. */
+export interface SharedCoco {
+  format: 'coco'
+  /** Absolute. */
+  root: string
+  taskType: TaskType
+  /** See `ReadOptions`. */
+  outlines: boolean
+  classes: DatasetClassInfo[]
+  files: { index: CocoIndex; classById: Map<string, number> }[]
+}

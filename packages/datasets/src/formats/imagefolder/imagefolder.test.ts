@@ -1,0 +1,156 @@
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  classesNamed,
+  countLosses,
+  imageRecord,
+  plainPng,
+  readAll,
+  temporaryFolder,
+  writeContext,
+  writeRecords,
+} from '../../testing/dataset-formats.ts'
+import { readImageFolder } from './read.ts'
+import { createImageFolderWriter } from './write.ts'
+
+test.each(['val', 'valid', 'validation'])(
+  'reads the split folder %s as val, and class ids from all splits together',
+  async (name) => {
+    using folder = temporaryFolder({
+      'train/b/1.png': '',
+      [`${name}/a/2.JPG`]: '',
+      'test/b/deep/3.webp': '',
+      'train/b/notes.txt': '',
+      'readme.png': '',
+    })
+    const reader = await readImageFolder(folder.dir)
+    expect(reader.classes).toEqual(classesNamed('a', 'b'))
+    const { records, losses } = await readAll(reader)
+    expect(records.map(({ path, split, annotations }) => [path, split, annotations[0]?.classId])).toEqual([
+      ['test/b/deep/3.webp', 'test', 1],
+      ['train/b/1.png', 'train', 1],
+      [`${name}/a/2.JPG`, 'val', 0],
+    ])
+    expect(countLosses(losses)).toEqual({ 'image-unlabelled': 1 })
+  },
+)
+
+test('a class may be called test: its folder holds images, not folders', async () => {
+  using folder = temporaryFolder({ 'test/1.png': '', 'other/2.png': '' })
+  const reader = await readImageFolder(folder.dir)
+  expect(reader.classes).toEqual(classesNamed('other', 'test'))
+  expect((await readAll(reader)).records.map(({ split }) => split)).toEqual([undefined, undefined])
+})
+
+test('numbers classes as Python sorts their folders, also those named with emoji', async () => {
+  using folder = temporaryFolder({ '🐈/1.png': '', 'ｆｕｌｌ/2.png': '', 'b/3.png': '', 'B/4.png': '' })
+  expect((await readImageFolder(folder.dir)).classes).toEqual(classesNamed('B', 'b', 'ｆｕｌｌ', '🐈'))
+})
+
+test('writes one class an image and counts what has no place', async () => {
+  using folder = temporaryFolder()
+  const context = writeContext(folder.dir, { taskType: 'classification', classes: classesNamed('a', 'b') })
+  const losses = await writeRecords(createImageFolderWriter, context, [
+    imageRecord('1.png', {
+      annotations: [
+        { kind: 'class', classId: 0 },
+        { kind: 'class', classId: 1 },
+      ],
+    }),
+    imageRecord('2.png'),
+    imageRecord('3.png', {
+      annotations: [
+        { kind: 'box', classId: 1, bbox: [0, 0, 5, 5] },
+        { kind: 'box', classId: 1, bbox: [9, 9, 5, 5] },
+      ],
+    }),
+  ])
+  expect(countLosses(losses)).toEqual({
+    'annotation-duplicate': 1,
+    'box-dropped': 2,
+    'extra-label-dropped': 1,
+    'image-unlabelled': 1,
+  })
+  expect(
+    context.report.build(
+      { from: 'coco', to: 'imagefolder', taskType: 'classification', target: '' },
+      classesNamed('a', 'b'),
+    ),
+  ).toMatchObject({
+    images: 2,
+    classes: [{ annotations: 1 }, { annotations: 1 }],
+  })
+})
+
+test('names folders so that every file system takes them, and says which class got another number', async () => {
+  using folder = temporaryFolder({ 'in.png': plainPng(2, 2) })
+  const names = ['z/y', '..', 'CON', 'a.', 'Cat', 'cat', '고양이', 'x'.repeat(300)]
+  const classes = classesNamed(...names)
+  const target = join(folder.dir, 'out')
+  const context = writeContext(target, { taskType: 'classification', classes }, { images: 'copy' })
+  const records = classes.map(({ id }) => ({
+    ...imageRecord(`${id}.png`, { annotations: [{ kind: 'class' as const, classId: id }] }),
+    file: join(folder.dir, 'in.png'),
+  }))
+  const losses = countLosses(await writeRecords(createImageFolderWriter, context, records))
+  const reader = await readImageFolder(target)
+  expect(reader.classes.map(({ name }) => name)).toEqual([
+    'Cat',
+    '_CON',
+    '__',
+    'a_',
+    'cat_2',
+    expect.stringMatching(/^x{231}_[0-9a-f]{8}$/),
+    'z_y',
+    '고양이',
+  ])
+  expect(losses).toMatchObject({ 'class-renamed': 6 })
+  expect(losses['class-reordered']).toBeGreaterThan(0)
+  const back = await readAll(reader)
+  expect(back.records).toHaveLength(8)
+})
+
+test('gives back paths, classes and splits', async () => {
+  const file = fc.record({
+    name: fc.stringMatching(/^[a-z0-9가-힣]{1,6}\.png$/),
+    classId: fc.nat(2),
+    split: fc.constantFrom('train' as const, 'val' as const, 'test' as const),
+  })
+  const names = ['강아지', 'b c', 'zebra'].sort()
+  using images = temporaryFolder({ 'in.png': plainPng(2, 2) })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(file, {
+        minLength: 1,
+        maxLength: 6,
+        selector: ({ name, classId, split }) => `${split}/${classId}/${name}`,
+      }),
+      async (files) => {
+        using folder = temporaryFolder()
+        const records = files.map(({ name, classId, split }) => ({
+          ...imageRecord(`${split}/${names[classId]}/${name}`, {
+            split,
+            annotations: [{ kind: 'class' as const, classId }],
+          }),
+          file: join(images.dir, 'in.png'),
+        }))
+        const context = writeContext(
+          folder.dir,
+          { taskType: 'classification', classes: classesNamed(...names) },
+          { images: 'copy' },
+        )
+        expect(await writeRecords(createImageFolderWriter, context, records)).toEqual([])
+        const reader = await readImageFolder(folder.dir)
+        expect(reader.classes).toEqual(classesNamed(...names))
+        const back = await readAll(reader)
+        expect(back.records.map(({ path, split, annotations }) => ({ path, split, annotations }))).toEqual(
+          records
+            .map(({ path, split, annotations }) => ({ path, split, annotations }))
+            .sort((a, b) => (a.path < b.path ? -1 : 1)),
+        )
+      },
+    ),
+    { numRuns: 30 },
+  )
+})

@@ -1,0 +1,84 @@
+import type { Dirent } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SplitName } from '@trainyard/contract'
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { sortNames, toClasses } from '../../class-names.ts'
+import { IMAGE_NAME, listFiles } from '../../list-files.ts'
+import type { DatasetReader, ReadOptions } from '../../record.ts'
+import { LossCounter } from '../../report.ts'
+import { findSplitOfFolder } from '../../split-folder.ts'
+
+interface Root {
+  path: string
+  split: SplitName | undefined
+}
+
+/**
+ * Opens `{split}/{class}/{image}` or `{class}/{image}`. Classes are the names of the folders in order, as torchvision and
+ * Ultralytics have them; folders inside a class belong to it.
+ */
+export async function readImageFolder(dir: string, { signal }: ReadOptions = {}): Promise<DatasetReader> {
+  const roots = await findRoots(dir)
+  const names = new Set<string>()
+  for (const root of roots) for (const name of await listFolders(join(dir, root.path))) names.add(name)
+  const classes = toClasses(sortNames(names))
+  if (classes.length === 0) {
+    throw new DatasetError('The dataset has no classes: wanted are folders {split}/{class} or {class} with images')
+  }
+  const { files, skipped } = await listFiles(dir, signal)
+  const images = files.filter((path) => IMAGE_NAME.test(path))
+  const places = images.map((path) => ({ path, place: findPlace(path, roots) }))
+  if (!places.some(({ place }) => place !== undefined))
+    throw new DatasetError(`The dataset has no images in its ${classes.length} class folders`)
+  const losses = new LossCounter()
+  const classIds = new Map(classes.map(({ id, name }) => [name, id]))
+
+  return {
+    format: 'imagefolder',
+    taskType: 'classification',
+    classes,
+    losses,
+    async *images() {
+      for (const path of skipped) losses.add('image-unsafe-path', path)
+      for (const { path, place } of places) {
+        signal?.throwIfAborted()
+        const classId = place === undefined ? undefined : classIds.get(place.className)
+        if (place === undefined || classId === undefined) {
+          losses.add('image-unlabelled', `${path} is in no class folder`)
+          continue
+        }
+        const annotations = [{ kind: 'class' as const, classId }]
+        yield { path, file: join(dir, path), width: 0, height: 0, split: place.split, annotations }
+      }
+    },
+  }
+}
+
+/** Split folders where there are some that hold folders: a class may be called `test`, and then holds images. */
+async function findRoots(dir: string): Promise<Root[]> {
+  const roots: Root[] = []
+  for (const name of await listFolders(dir)) {
+    const split = findSplitOfFolder(name)
+    if (split !== undefined && (await listFolders(join(dir, name))).length > 0) roots.push({ path: name, split })
+  }
+  return roots.length > 0 ? roots : [{ path: '', split: undefined }]
+}
+
+function findPlace(
+  path: string,
+  roots: readonly Root[],
+): { className: string; split: SplitName | undefined } | undefined {
+  for (const root of roots) {
+    const rest =
+      root.path === '' ? path : path.startsWith(`${root.path}/`) ? path.slice(root.path.length + 1) : undefined
+    const [className = '', ...inside] = rest?.split('/') ?? []
+    if (inside.length > 0) return { className, split: root.split }
+  }
+  return undefined
+}
+
+async function listFolders(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch((): Dirent[] => [])
+  return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name)
+}

@@ -1,0 +1,12 @@
+import type { DatasetFormat } from '@trainyard/contract'
+import type { ReadDataset } from '../record.ts'
+
+/** The reader of each format, loaded when it is asked for. */
+export const loadReader: Readonly<Record<DatasetFormat, () => Promise<ReadDataset>>> = {
+  dice: async () => (await import('./dice/read.ts')).readDice,
+  coco: async () => (await import('./coco/read.ts')).readCoco,
+  yolo: async () => (await import('./yolo/read.ts')).readYolo,
+  voc: async () => (await import('./voc/read.ts')).readVoc,
+  labelme: async () => (await import('./labelme/read.ts')).readLabelme,
+  imagefolder: async () => (await import('./imagefolder/read.ts')).readImageFolder,
+}

@@ -1,0 +1,12 @@
+import type { DatasetFormat } from '@trainyard/contract'
+import type { CreateDatasetWriter } from '../convert-options.ts'
+
+/** The writer of each format, loaded when it is asked for. */
+export const loadWriter: Readonly<Record<DatasetFormat, () => Promise<CreateDatasetWriter>>> = {
+  dice: async () => (await import('./dice/write.ts')).createDiceWriter,
+  coco: async () => (await import('./coco/write.ts')).createCocoWriter,
+  yolo: async () => (await import('./yolo/write.ts')).createYoloWriter,
+  voc: async () => (await import('./voc/write.ts')).createVocWriter,
+  labelme: async () => (await import('./labelme/write.ts')).createLabelmeWriter,
+  imagefolder: async () => (await import('./imagefolder/write.ts')).createImageFolderWriter,
+}

@@ -1,0 +1,117 @@
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createDataYaml, parseDataYaml } from './data-yaml.ts'
+
+describe('data.yaml', () => {
+  it('comes back as it was written', () => {
+    const text = createDataYaml({
+      names: ['person', 'dog'],
+      task: 'pose',
+      splits: { train: 'a b/train', val: 'val: x', test: 'test' },
+      keypointShape: [3, 3],
+      keypointNames: new Map([[0, ['nose', 'left: eye', 'right, eye']]]),
+      flipIndex: [0, 2, 1],
+    })
+    expect(parseDataYaml(text)).toEqual({
+      splits: { train: ['a b/train'], val: ['val: x'], test: ['test'] },
+      names: ['person', 'dog'],
+      task: 'pose',
+      keypointShape: [3, 3],
+      keypointNames: new Map([[0, ['nose', 'left: eye', 'right, eye']]]),
+      flipIndex: [0, 2, 1],
+      hasDownload: false,
+    })
+  })
+
+  it('may have no classes', () => {
+    expect(parseDataYaml(createDataYaml({ names: [] })).names).toEqual([])
+  })
+
+  it('is read in the ways people write it', () => {
+    const text = `\ufeff# Our data
+path: ../datasets/ours  # relative to a setting
+train: &train
+  - images/a
+  - images/b
+validation: *train
+test:   # none yet
+nc: 2
+names: {0: cat, '1': "dog"}
+extra: {nested: [1, 2]}
+`
+    expect(parseDataYaml(text)).toMatchObject({
+      path: '../datasets/ours',
+      splits: { train: ['images/a', 'images/b'], val: ['images/a', 'images/b'] },
+      names: ['cat', 'dog'],
+    })
+    expect(parseDataYaml('nc: 2\ntrain: x').names).toEqual(['class_0', 'class_1'])
+    expect(parseDataYaml('train: x').names).toBeUndefined()
+  })
+
+  it.each([
+    ['names: [[cat]]', 'The name of class 0 is ["cat"]; wanted is text'],
+    ['names: cat', 'names is "cat"; wanted is a list'],
+    ['names: {a: cat}', 'names has the key "a"'],
+    ['names: {0: cat, 00: dog}', 'not the numbers 0 to 1, each once'],
+    ['nc: many', 'nc is "many"; wanted is a count of classes'],
+    ['names: [a]\nnames: [b]', 'it is not YAML'],
+    ['kpt_shape: [17, 4]', 'wanted is [count, 2] or [count, 3]'],
+    ['kpt_shape: [1e9, 3]', 'wanted is [count, 2] or [count, 3]'],
+    ['!!python/object/apply:os.system ["true"]', 'wanted is a mapping'],
+    ['', 'wanted is a mapping'],
+  ])('%j is refused with its reason', (text, message) => {
+    expect(() => parseDataYaml(text)).toThrow(message)
+    expect(() => parseDataYaml(text)).toThrow(DatasetError)
+  })
+
+  it('is a DataYaml or a DatasetError, whatever is in it', () => {
+    const line = fc.tuple(
+      fc.constantFrom(
+        'names',
+        'nc',
+        'train',
+        'val',
+        'path',
+        'kpt_shape',
+        'flip_idx',
+        'kpt_names',
+        'task',
+        '__proto__',
+        '? [a]',
+      ),
+      fc.oneof(
+        fc.string(),
+        fc.constantFrom(
+          '[a, b]',
+          '{0: a, 1: b}',
+          '{__proto__: a}',
+          '{0: }',
+          '*a',
+          '&a [*a]',
+          '!!set {a}',
+          '[2, 3]',
+          '\n  - a',
+          '|',
+          '~',
+        ),
+      ),
+    )
+    const text = fc.oneof(
+      fc.string(),
+      fc.array(line.map(([key, value]) => `${key}: ${value}`)).map((lines) => lines.join('\n')),
+    )
+    fc.assert(
+      fc.property(text, (yaml) => {
+        try {
+          const { names, hasDownload } = parseDataYaml(yaml)
+          expect(names === undefined || names.every((name) => typeof name === 'string')).toBe(true)
+          expect(typeof hasDownload).toBe('boolean')
+        } catch (error) {
+          expect(error).toBeInstanceOf(DatasetError)
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})

@@ -1,0 +1,171 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, posix } from 'node:path'
+import type { SplitName } from '@trainyard/contract'
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import type { FileListing } from '../../list-files.ts'
+import type { LossCounter } from '../../report.ts'
+import { findSplitOfFolder } from '../../split-folder.ts'
+import { type DataYaml, parseDataYaml } from './data-yaml.ts'
+import { FileFinder, isLoadableName, labelPathOf } from './layout.ts'
+
+/** Which images a dataset has, in which split, and what describes it. Paths are relative to its root. */
+export interface YoloLayout {
+  images: { path: string; split: SplitName | undefined }[]
+  finder: FileFinder
+  /** Without names where nothing lists them. */
+  yaml: DataYaml
+}
+
+const YAML_NAMES = ['data.yaml', 'data.yml', 'dataset.yaml', 'dataset.yml']
+const CLASS_LISTS = ['classes.txt', 'obj.names', 'labels/classes.txt', 'data/obj.names', '_darknet.labels']
+
+/** The data.yaml at the root of a dataset: one of the usual names, else the only YAML file that names classes and images. */
+async function findDataYaml(dir: string): Promise<string | undefined> {
+  const names = (await readdir(dir).catch((): string[] => [])).filter((name) => /\.ya?ml$/i.test(name)).sort()
+  const usual = YAML_NAMES.find((name) => names.includes(name))
+  if (usual !== undefined) return usual
+  const found: string[] = []
+  for (const name of names) {
+    const text = await readFile(join(dir, name), 'utf8').catch(() => '')
+    if (/^(names|nc)\s*:/m.test(text) && /^(train|val)\s*:/m.test(text)) found.push(name)
+  }
+  return found.length === 1 ? found[0] : undefined
+}
+
+/** Finds images by data.yaml, by darknet's obj.data, or by the folders alone. */
+export async function openYoloLayout(dir: string, listing: FileListing, losses: LossCounter): Promise<YoloLayout> {
+  const finder = new FileFinder(listing.files)
+  for (const path of listing.skipped) losses.add('image-unsafe-path', path)
+  const yamlName = await findDataYaml(dir)
+  if (yamlName !== undefined) {
+    const yaml = parseDataYaml(await readText(dir, yamlName), yamlName)
+    if (yaml.hasDownload) losses.add('download-ignored', `${yamlName}: download`)
+    const images = await imagesOfYaml(dir, yamlName, yaml, finder, losses)
+    return {
+      images,
+      finder,
+      yaml: yaml.names === undefined ? { ...yaml, ...(await readClassList(dir, finder)) } : yaml,
+    }
+  }
+  const yaml: DataYaml = { splits: {}, keypointNames: new Map(), hasDownload: false }
+  const darknet = finder.files.find((file) => posix.basename(file) === 'obj.data')
+  if (darknet !== undefined) {
+    const { names, splits } = await readDarknet(dir, darknet)
+    yaml.splits = splits
+    const list = names === undefined ? undefined : finder.find(names, [posix.dirname(darknet), ''])
+    if (list !== undefined) yaml.names = toLines(await readText(dir, list.path))
+    return { images: await imagesOfYaml(dir, darknet, yaml, finder, losses), finder, yaml }
+  }
+  return { images: imagesOfFolders(finder), finder, yaml: { ...yaml, ...(await readClassList(dir, finder)) } }
+}
+
+async function readText(dir: string, path: string): Promise<string> {
+  try {
+    return await readFile(join(dir, path), 'utf8')
+  } catch (cause) {
+    throw new DatasetError(`"${path}" cannot be read`, { cause })
+  }
+}
+
+const toLines = (text: string) =>
+  text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+
+async function readClassList(dir: string, finder: FileFinder): Promise<{ names: string[] } | undefined> {
+  const list = CLASS_LISTS.find((path) => finder.has(path))
+  return list === undefined ? undefined : { names: toLines(await readText(dir, list)) }
+}
+
+/** `names = data/obj.names`, `train = data/train.txt`, `valid = …`. */
+async function readDarknet(dir: string, path: string): Promise<{ names?: string; splits: DataYaml['splits'] }> {
+  const splits: DataYaml['splits'] = {}
+  let names: string | undefined
+  for (const line of toLines(await readText(dir, path))) {
+    const [key = '', ...rest] = line.split('=')
+    const value = rest.join('=').trim()
+    const split = findSplitOfFolder(key.trim())
+    if (split !== undefined && value !== '') splits[split] = [value]
+    if (key.trim() === 'names' && value !== '') names = value
+  }
+  return { splits, ...(names === undefined ? {} : { names }) }
+}
+
+async function imagesOfYaml(
+  dir: string,
+  yamlName: string,
+  { path = '', splits }: DataYaml,
+  finder: FileFinder,
+  losses: LossCounter,
+): Promise<YoloLayout['images']> {
+  const own = posix.dirname(yamlName) === '.' ? '' : posix.dirname(yamlName)
+  const root = path === '' ? undefined : finder.find(path, [own, ''])
+  const bases = [...new Set([...(root?.isFolder ? [root.path] : []), own, ''])]
+  const images: YoloLayout['images'] = []
+  const seen = new Set<string>()
+  for (const split of ['train', 'val', 'test'] as const) {
+    for (const entry of splits[split] ?? []) {
+      const found = finder.find(entry, bases)
+      if (found === undefined) {
+        // An empty folder holds no files, and so is in no listing of them.
+        const isEmpty = bases.some((base) => !entry.includes('..') && existsSync(join(dir, base, entry)))
+        if (!isEmpty && split === 'train') {
+          throw new DatasetError(
+            `${yamlName}: ${split} is ${JSON.stringify(entry)}, but the dataset has no such folder or list`,
+          )
+        }
+        if (!isEmpty) losses.add('split-missing', `${yamlName}: ${split} is ${JSON.stringify(entry)}`)
+        continue
+      }
+      const paths = found.isFolder
+        ? finder.below(found.path)
+        : await imagesOfList(dir, found.path, bases, finder, losses)
+      for (const image of paths) {
+        const isNew = !seen.has(image)
+        seen.add(image)
+        if (isLoadableName(image)) {
+          if (isNew) images.push({ path: image, split })
+          else losses.add('image-duplicate', `${image} is listed more than once`)
+        } else if (isNew && /\.(gif|svg)$/i.test(image)) losses.add('image-not-loadable', `${image}: its suffix`)
+      }
+    }
+  }
+  return images
+}
+
+/** `./` is relative to the list; all else to the dataset, or to the list where only that fits. */
+async function imagesOfList(
+  dir: string,
+  list: string,
+  bases: readonly string[],
+  finder: FileFinder,
+  losses: LossCounter,
+): Promise<string[]> {
+  if (isLoadableName(list)) return [list]
+  const folder = posix.dirname(list) === '.' ? '' : posix.dirname(list)
+  const paths: string[] = []
+  for (const line of toLines(await readText(dir, list))) {
+    const found = finder.find(line, line.startsWith('./') ? [folder, ...bases] : [...bases, folder])
+    if (found === undefined || found.isFolder) losses.add('image-missing-file', `${list}: ${line.slice(0, 200)}`)
+    else {
+      if (found.isOtherCase) losses.add('file-name-case', `${list}: ${line} is ${found.path}`)
+      paths.push(found.path)
+    }
+  }
+  return paths
+}
+
+/** `images/train`, `train/images`, or `images` alone: every image with a label, or in a folder of images. */
+function imagesOfFolders(finder: FileFinder): YoloLayout['images'] {
+  const images: YoloLayout['images'] = []
+  for (const path of finder.files) {
+    if (!isLoadableName(path)) continue
+    const folders = path.split('/').slice(0, -1)
+    if (!folders.includes('images') && !finder.has(labelPathOf(path))) continue
+    images.push({ path, split: folders.map(findSplitOfFolder).find((split) => split !== undefined) })
+  }
+  return images
+}

@@ -1,0 +1,164 @@
+import type { TaskType } from '@trainyard/contract'
+import { boxOfPoints } from '../../geometry/box.ts'
+import { rectify } from '../../geometry/obb.ts'
+import type { Annotation } from '../../record.ts'
+import type { LossCounter, LossReason } from '../../report.ts'
+
+export interface LabelFormat {
+  task: TaskType
+  classCount: number
+  /** Of pose. */
+  keypointShape: readonly [count: number, dimensions: number]
+}
+
+/** The loader's bounds for every coordinate, as shares of the image. */
+const MIN_SHARE = -0.01
+const MAX_SHARE = 1.01
+
+/**
+ * Reads a label file as the loader does. Undefined when the loader would leave the whole image out, which is counted with
+ * the row that is to blame; rows that it drops are counted too.
+ */
+export function parseLabels(
+  text: string,
+  file: string,
+  width: number,
+  height: number,
+  { task, classCount, keypointShape }: LabelFormat,
+  losses: LossCounter,
+): Annotation[] | undefined {
+  const rows = splitRows(text)
+  const [keypointCount, dimensions] = keypointShape
+  const isPose = task === 'pose'
+  const isOutlined = !isPose && rows.some(({ tokens }) => tokens.length > 6)
+  const annotations: Annotation[] = []
+  const seen = new Set<string>()
+  let mixed = 0
+  for (const { tokens, line } of rows) {
+    const refuse = (what: string) => losses.add('label-file-invalid', `${file}:${line}: ${what}`)
+    const lose = (reason: LossReason, what: string) => losses.add(reason, `${file}:${line}: ${what}`)
+    const values = tokens.map(toNumber)
+    if (values.some((value) => value === undefined)) {
+      refuse(`${JSON.stringify(tokens.find((token) => toNumber(token) === undefined))} is no number`)
+      return undefined
+    }
+    const [classId = -1, ...shares] = values as number[]
+    if (!Number.isInteger(classId) || classId < 0 || classId >= classCount) {
+      refuse(`class ${tokens[0]}; wanted is 0 to ${classCount - 1}`)
+      return undefined
+    }
+    const isBox = !isPose && isOutlined && shares.length === 4
+    const wanted = isPose ? 4 + keypointCount * dimensions : 4
+    if (isPose || !isOutlined ? shares.length !== wanted : !isBox && (shares.length < 6 || shares.length % 2 !== 0)) {
+      refuse(
+        `${tokens.length} columns; wanted are ${isOutlined ? 'a class and pairs of three points or more' : wanted + 1}`,
+      )
+      return undefined
+    }
+    const outside = findOutside(isOutlined && !isBox ? boxShares(shares) : shares, isPose ? dimensions : 0)
+    if (outside !== undefined) {
+      refuse(`the coordinate ${outside}; wanted is 0 to 1`)
+      return undefined
+    }
+    const key = values.join(' ')
+    if (seen.has(key)) {
+      lose('annotation-duplicate', tokens.slice(0, 9).join(' '))
+      continue
+    }
+    seen.add(key)
+    if (isBox) mixed++
+    const annotation =
+      isOutlined && !isBox
+        ? toOutline(classId, shares, width, height, task)
+        : toBox(classId, shares, width, height, isPose ? dimensions : 0)
+    if (annotation === undefined) lose('annotation-invalid', tokens.slice(0, 9).join(' '))
+    else annotations.push(annotation)
+  }
+  // The loader would read such a row as an outline of two points, and get a wrong box.
+  if (mixed > 0) losses.add('label-rows-mixed', `${file}: boxes among outlines`, mixed)
+  return annotations
+}
+
+/** Rows with their line numbers, without blank ones. */
+export function splitRows(text: string): { tokens: string[]; line: number }[] {
+  const rows: { tokens: string[]; line: number }[] = []
+  for (const [index, line] of text
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .entries()) {
+    const trimmed = line.trim()
+    if (trimmed !== '') rows.push({ tokens: trimmed.split(/\s+/), line: index + 1 })
+  }
+  return rows
+}
+
+/** What Python's float() takes, except infinities: NaN passes the loader's bounds and makes a row useless, not a file. */
+function toNumber(token: string): number | undefined {
+  if (/^[+-]?nan$/i.test(token)) return Number.NaN
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(token) ? Number(token) : undefined
+}
+
+/**
+ * The first coordinate beyond the loader's bounds. Of a pose it looks at the points alone, not at the box and not at
+ * visibilities; with two numbers a point a negative one hides it.
+ */
+function findOutside(shares: readonly number[], dimensions: number): number | undefined {
+  const isPose = dimensions > 0
+  for (let index = isPose ? 4 : 0; index < shares.length; index++) {
+    const share = shares[index] as number
+    if (dimensions === 3 && (index - 4) % 3 === 2) continue
+    if (share > MAX_SHARE || (share < MIN_SHARE && dimensions !== 2)) return share
+  }
+  return undefined
+}
+
+/** Of an outline it looks at the box around it: a corner may be farther out than the middle and the sides say. */
+function boxShares(shares: readonly number[]): number[] {
+  const [x, y, width, height] = boxOfPoints(shares) ?? [0, 0, 0, 0]
+  return [x + width / 2, y + height / 2, width, height]
+}
+
+function toOutline(
+  classId: number,
+  shares: readonly number[],
+  width: number,
+  height: number,
+  task: TaskType,
+): Annotation | undefined {
+  const ring = shares.map((share, index) => share * (index % 2 === 0 ? width : height))
+  if (task === 'obb') {
+    const corners = ring.length === 8 ? rectify(ring)?.corners : undefined
+    if (corners !== undefined) return { kind: 'obb', classId, obb: corners }
+  }
+  const bbox = boxOfPoints(ring)
+  if (!ring.every(Number.isFinite) || bbox === undefined || bbox[2] <= 0 || bbox[3] <= 0) return undefined
+  return { kind: 'polygon', classId, bbox, polygons: [ring] }
+}
+
+function toBox(
+  classId: number,
+  shares: readonly number[],
+  width: number,
+  height: number,
+  dimensions: number,
+): Annotation | undefined {
+  const [x = 0, y = 0, boxWidth = 0, boxHeight = 0, ...points] = shares
+  if (![x, y, boxWidth, boxHeight].every(Number.isFinite) || boxWidth <= 0 || boxHeight <= 0) return undefined
+  const bbox: Annotation['bbox'] = [
+    (x - boxWidth / 2) * width,
+    (y - boxHeight / 2) * height,
+    boxWidth * width,
+    boxHeight * height,
+  ]
+  if (dimensions === 0) return { kind: 'box', classId, bbox }
+  const keypoints: number[] = []
+  for (let index = 0; index < points.length; index += dimensions) {
+    const pointX = points[index] ?? 0
+    const pointY = points[index + 1] ?? 0
+    const visibility = dimensions === 3 ? (points[index + 2] ?? 0) : pointX < 0 || pointY < 0 ? 0 : 2
+    if (visibility > 0 && Number.isFinite(pointX) && Number.isFinite(pointY)) {
+      keypoints.push(pointX * width, pointY * height, visibility >= 2 ? 2 : 1)
+    } else keypoints.push(0, 0, 0)
+  }
+  return { kind: 'keypoints', classId, bbox, keypoints }
+}

@@ -1,0 +1,51 @@
+import type { Dirent } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { findInside } from './portable-path.ts'
+
+export interface FileListing {
+  /** Relative paths with `/`, in the order of their code units. */
+  files: string[]
+  /** What was passed over: names that are not UTF-8, and links that lead out of the folder. */
+  skipped: string[]
+}
+
+export const IMAGE_NAME = /\.(png|jpe?g|gif|bmp|webp|tiff?)$/i
+const MAX_DEPTH = 32
+
+/** Every file under a folder, without hidden ones. Throws `DatasetError` when the folder cannot be read. */
+export async function listFiles(root: string, signal?: AbortSignal): Promise<FileListing> {
+  const listing: FileListing = { files: [], skipped: [] }
+  await walk('', 0)
+  listing.files.sort()
+  return listing
+
+  async function walk(folder: string, depth: number): Promise<void> {
+    signal?.throwIfAborted()
+    for (const entry of await readFolder(join(root, folder))) {
+      if (entry.name.startsWith('.')) continue
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+      // Bytes that are no UTF-8 arrive as U+FFFD: such a name opens nothing.
+      if (entry.name.includes('\ufffd')) listing.skipped.push(path)
+      else if (entry.isFile()) listing.files.push(path)
+      else if (entry.isDirectory() && depth < MAX_DEPTH) await walk(path, depth + 1)
+      else if (entry.isSymbolicLink()) await followLink(path)
+    }
+  }
+
+  /** Links to files inside the folder are files; links to folders would show the same files twice, or without end. */
+  async function followLink(path: string): Promise<void> {
+    const target = await findInside(root, join(root, path))
+    const isFile = target !== undefined && (await stat(target)).isFile()
+    ;(isFile ? listing.files : listing.skipped).push(path)
+  }
+}
+
+async function readFolder(dir: string): Promise<Dirent[]> {
+  try {
+    return await readdir(dir, { withFileTypes: true })
+  } catch (error) {
+    throw new DatasetError(`The folder "${dir}" cannot be read`, { cause: error })
+  }
+}

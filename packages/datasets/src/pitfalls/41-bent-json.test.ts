@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { coco, createFiles, image, read } from '../testing/coco-dataset.ts'
+
+const bbox = [10, 10, 20, 20]
+const text = JSON.stringify(coco([{ bbox }]))
+
+describe('pitfall 41: JSON as tools write it', () => {
+  it('is read with a byte order mark', async () => {
+    expect((await read(createFiles({ 'a.json': `\uFEFF${text}` }), 'coco')).annotations).toHaveLength(1)
+  })
+
+  it.each([
+    ['UTF-16', Buffer.from(`\uFEFF${text}`, 'utf16le'), 'a.json is UTF-16 (or UTF-32) text'],
+    [
+      'NaN',
+      text.replace('[10,10,20,20]', '[NaN,10,20,20]'),
+      'annotations[0] in a.json is not JSON: NaN is no JSON number',
+    ],
+    ['Infinity', text.replace('[10,10', '[-Infinity,10'), '-Infinity is no JSON number'],
+    ['a trailing comma', text.replace('20]', '20,]'), 'annotations[0] in a.json is not JSON: it has a trailing comma'],
+    ['a trailing comma in a list', text.replace('}]}', '},]}'), 'a.json has a trailing comma after annotations[0]'],
+    ['a key twice', `{"images":[],${text.slice(1)}`, 'a.json has two members "images" at its top level'],
+    ['bytes of another encoding', Buffer.from(text.replace('1.jpg', '\xe9.jpg'), 'latin1'), 'bytes that are no UTF-8'],
+  ])('is refused with the reason: %s', async (_what, content, message) => {
+    await expect(read(createFiles({ 'a.json': content }), 'coco')).rejects.toThrow(message)
+  })
+
+  it('joins ids that are text here and a number there', async () => {
+    const file = coco(
+      [
+        { image_id: '12', bbox },
+        { image_id: 13, bbox },
+        { image_id: 'a', bbox },
+      ],
+      { images: [image(12), image('13'), image('a')] },
+    )
+    const { records } = await read(createFiles({ 'a.json': file }), 'coco')
+    expect(records.map(({ annotations }) => annotations.length)).toEqual([1, 1, 1])
+  })
+
+  it('tells ids beyond 2^53 apart', async () => {
+    const file = JSON.stringify(
+      coco(
+        [
+          { image_id: 'FIRST', bbox },
+          { image_id: 'SECOND', bbox: [0, 0, 5, 5] },
+          { image_id: 'SECOND', bbox },
+        ],
+        { images: [image('FIRST', { file_name: 'a.jpg' }), image('SECOND', { file_name: 'b.jpg' })] },
+      ),
+    )
+    const content = file.replaceAll('"FIRST"', '9007199254740992').replaceAll('"SECOND"', '9007199254740993')
+    const { records, reader } = await read(createFiles({ 'a.json': content }), 'coco')
+    expect(records.map(({ annotations }) => annotations.length)).toEqual([1, 2])
+    expect(reader.losses?.count('id-changed')).toBe(2)
+  })
+})

@@ -1,0 +1,74 @@
+import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { MARKER_NAME } from '../conversion-marker.ts'
+import { convertDataset } from '../convert-dataset.ts'
+import { coco, convert, createDir, createFiles, image, readFiles, SQUARE } from '../testing/coco-dataset.ts'
+import { createPng } from '../testing/test-dataset.ts'
+
+const files = {
+  'annotations/instances_train.json': coco([{ segmentation: SQUARE, bbox: [10, 10, 20, 20] }], {
+    images: [image(1, { file_name: '1.png' }), image(2, { file_name: 'deep/2.png' })],
+  }),
+  '1.png': createPng(100, 50),
+  'deep/2.png': createPng(100, 50),
+}
+
+function withoutMarker(dir: string): Record<string, string> {
+  const { [MARKER_NAME]: _, ...rest } = readFiles(dir)
+  return rest
+}
+
+describe('pitfall 45: running it again', () => {
+  it.each(['coco', 'dice', 'yolo', 'voc', 'labelme'] as const)('gives the same bytes for %s', async (to) => {
+    const source = createFiles(files)
+    const first = await convert(source, to, { images: 'copy' })
+    const copy = join(createDir(), 'copy')
+    cpSync(source, copy, { recursive: true })
+    const second = await convert(copy, to, { images: 'copy' })
+    expect(withoutMarker(second.dir)).toEqual(withoutMarker(first.dir))
+    expect(Object.keys(withoutMarker(first.dir)).length).toBeGreaterThan(2)
+  })
+
+  it('does nothing while nothing changed, and everything anew when something did', async () => {
+    const source = createFiles(files)
+    const { dir, report } = await convert(source, 'yolo')
+    const label = join(dir, 'labels/train/1.txt')
+    const { ino } = statSync(label)
+    const again = await convert(source, 'yolo', { target: dir })
+    expect(again.report).toEqual({ ...report, isUnchanged: true })
+    expect(statSync(label).ino).toBe(ino)
+    expect((await convert(source, 'yolo', { target: dir, task: 'detection' })).report.isUnchanged).toBe(false)
+    rmSync(label)
+    expect((await convert(source, 'yolo', { target: dir, task: 'detection' })).report.isUnchanged).toBe(false)
+    writeFileSync(join(source, '1.png'), createPng(100, 51))
+    expect((await convert(source, 'yolo', { target: dir, task: 'detection' })).report.isUnchanged).toBe(false)
+  })
+
+  it('leaves nothing behind when it fails, and what was there as it was', async () => {
+    const source = createFiles(files)
+    const { dir, report } = await convert(source, 'yolo')
+    const before = readFiles(dir)
+    writeFileSync(join(source, 'annotations/instances_train.json'), '{"images":[{"id":1')
+    await expect(convert(source, 'yolo', { target: dir, from: 'coco' })).rejects.toThrow('ends in the middle of')
+    const stopped = AbortSignal.abort(new Error('enough'))
+    await expect(convert(createFiles(files), 'yolo', { target: dir, signal: stopped })).rejects.toThrow('enough')
+    expect(readFiles(dir)).toEqual(before)
+    expect(readdirSync(dirname(dir))).toEqual(['out'])
+    expect(report.images).toBe(2)
+  })
+
+  it('does not write over what it did not write', async () => {
+    const target = createFiles({ 'thesis.txt': 'years of work' })
+    await expect(convert(createFiles(files), 'yolo', { target })).rejects.toThrow('holds something that no conversion')
+    expect(readFiles(target)).toEqual({ 'thesis.txt': 'years of work' })
+  })
+
+  it('does not write into its own source', async () => {
+    const source = createFiles(files)
+    await expect(convertDataset({ source, target: join(source, 'yolo'), to: 'yolo' })).rejects.toThrow(
+      'lie in each other',
+    )
+    await expect(convertDataset({ source, target: dirname(source), to: 'yolo' })).rejects.toThrow('lie in each other')
+  })
+})

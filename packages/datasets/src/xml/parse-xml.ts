@@ -1,0 +1,98 @@
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+
+/** An element without its attributes, which no format here uses. `text` is what stands directly in it, trimmed. */
+export interface XmlElement {
+  name: string
+  text: string
+  children: XmlElement[]
+}
+
+const MAX_DEPTH = 32
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
+const TAG = /^<(\/?)([^\s/>]+)(?:\s+[^\s=/>]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(\/?)>/
+
+/**
+ * Parses a small XML document. Throws `DatasetError` naming `name` for anything but elements, text, CDATA and comments:
+ * a DOCTYPE can declare entities that grow without end or read other files, so there is none.
+ */
+export function parseXml(source: string, name: string): XmlElement {
+  const root: XmlElement = { name: '', text: '', children: [] }
+  const open: XmlElement[] = [root]
+  const current = () => open.at(-1) ?? root
+  const fail: (offset: number, what: string) => never = (offset, what) => {
+    const line = source.slice(0, offset).split('\n').length
+    throw new DatasetError(`${name}, line ${line}: ${what}`)
+  }
+  let position = source.charCodeAt(0) === 0xfeff ? 1 : 0
+
+  while (position < source.length) {
+    const start = source.indexOf('<', position)
+    const text = source.slice(position, start === -1 ? undefined : start)
+    current().text += decodeEntities(text, (what) => fail(position, what))
+    if (start === -1) break
+    position = start
+    if (source.startsWith('<!--', start)) position = after('-->', start + 4, 'a comment')
+    else if (source.startsWith('<?', start)) position = after('?>', start + 2, 'an instruction')
+    else if (source.startsWith('<![CDATA[', start)) {
+      position = after(']]>', start + 9, 'CDATA')
+      current().text += source.slice(start + 9, position - 3)
+    } else if (source.startsWith('<!', start)) {
+      fail(
+        start,
+        `"${source.slice(start, start + 10)}…" is refused; wanted are only elements, without DOCTYPE and entities`,
+      )
+    } else position = readTag(start)
+  }
+  if (open.length > 1) fail(source.length, `<${current().name}> is not closed`)
+  const [element, second] = root.children
+  if (element === undefined) return fail(source.length, 'there is no element')
+  if (second !== undefined || root.text.trim() !== '') fail(source.length, 'there is more than one element at the top')
+  return element
+
+  function after(end: string, from: number, what: string): number {
+    const at = source.indexOf(end, from)
+    return at === -1 ? fail(from, `${what} does not end`) : at + end.length
+  }
+
+  function readTag(start: number): number {
+    // A tag of ours is short; the limit keeps the expression from scanning a whole file.
+    const match = TAG.exec(source.slice(start, start + 2000))
+    if (match === null) return fail(start, `"${source.slice(start, start + 20)}" is not a tag`)
+    const [tag, closes, tagName = '', isEmpty] = match
+    if (closes) {
+      const element = open.pop()
+      if (element === undefined || open.length === 0 || element.name !== tagName) fail(start, `${tag} closes nothing`)
+      else element.text = element.text.trim()
+      return start + tag.length
+    }
+    const element: XmlElement = { name: tagName, text: '', children: [] }
+    current().children.push(element)
+    if (!isEmpty) open.push(element)
+    if (open.length > MAX_DEPTH) fail(start, `elements are nested more than ${MAX_DEPTH} deep`)
+    return start + tag.length
+  }
+}
+
+function decodeEntities(text: string, fail: (what: string) => never): string {
+  if (!text.includes('&')) return text
+  return text.replace(/&([^;&\s]{0,20};?)/g, (whole, body: string) => {
+    const entity = body.endsWith(';') ? body.slice(0, -1) : ''
+    const known = Object.hasOwn(ENTITIES, entity) ? ENTITIES[entity] : undefined
+    if (known !== undefined) return known
+    const code = /^#(?:x([0-9a-f]{1,6})|([0-9]{1,7}))$/i.exec(entity)
+    const point = code === null ? -1 : Number.parseInt(code[1] ?? code[2] ?? '', code[1] ? 16 : 10)
+    if (point < 1 || point > 0x10ffff)
+      return fail(`the entity "${whole}" is refused; wanted are &lt; &gt; &amp; &quot; &apos;`)
+    return String.fromCodePoint(point)
+  })
+}
+
+/** The first child of that name. */
+export function findChild(element: XmlElement | undefined, name: string): XmlElement | undefined {
+  return element?.children.find((child) => child.name === name)
+}
+
+/** The text of the first child of that name. */
+export function childText(element: XmlElement | undefined, name: string): string | undefined {
+  return findChild(element, name)?.text
+}
