@@ -23,7 +23,8 @@ const PHRASES: readonly Phrase[] = [
   { pattern: /\b(says|say|said) (it|so)\b|\bwhat (was|is) said\b/i, instead: 'reports, the report' },
   { pattern: /\bmay not\b/i, instead: 'must not, cannot' },
   {
-    pattern: /\b(is|are|was|were|be) (not |no longer |still |already )?there\b(?! (a|an|any|no|anything|something|room|\w+s)\b)/i,
+    pattern:
+      /\b(is|are|was|were|be) (not |no longer |still |already )?there\b(?! (a|an|any|no|anything|something|room|\w+s)\b)/i,
     instead: 'exists, does not exist, not found',
   },
   { pattern: /\bwish(es)?\b/i, instead: 'request' },
@@ -33,7 +34,10 @@ const PHRASES: readonly Phrase[] = [
   { pattern: /\blook(s|ed|ing)? at\b/i, instead: 'reads, checks' },
   { pattern: /\bby (itself|themselves)\b/i, instead: 'automatically' },
   { pattern: /\bas good as\b/i, instead: 'almost' },
-  { pattern: /\b(it is|they are) (in|out)\b(?! (a|an|the|of|its|their|this|that|[a-z]+)\b)/i, instead: 'added, removed' },
+  {
+    pattern: /\b(it is|they are) (in|out)\b(?! (a|an|the|of|its|their|this|that|[a-z]+)\b)/i,
+    instead: 'added, removed',
+  },
   { pattern: /\b(has|have|had) none\b/i, instead: 'does not have one' },
   { pattern: /\bits kin\b|\bof its kin\b/i, instead: 'similar servers' },
 ]
@@ -45,14 +49,14 @@ const SKIPPED = [/^pnpm-lock\.yaml$/, /(^|\/)fixtures\//, /(^|\/)LICENSE/, /^scr
 /** Camel case counts as words: `openWishes` is "open Wishes". */
 const withWords = (line: string): string => line.replace(/([a-z0-9])([A-Z])/g, '$1 $2')
 
-export interface Finding {
+interface Finding {
   file: string
   line: number
   text: string
   instead: string
 }
 
-export function findPhrases(file: string, text: string): Finding[] {
+function findPhrases(file: string, text: string): Finding[] {
   return text.split('\n').flatMap((line, index) =>
     PHRASES.filter(({ pattern }) => pattern.test(line) || pattern.test(withWords(line))).map(({ instead }) => ({
       file,
