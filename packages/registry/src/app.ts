@@ -1,16 +1,16 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createApi, identityRoutes, openApiDocument, TrainyardError } from '@trainyard/platform'
-import { mountTokenRoute } from './auth/token-route.ts'
+import { mountCheckRoutes } from './acceptance/routes.ts'
+import { mountTokenRoutes } from './auth/routes.ts'
 import { mountCatalogueRoutes } from './catalogue/routes.ts'
-import { mountCheckRoutes } from './checks/routes.ts'
 import type { RegistryContext } from './context.ts'
-import { mountOciRoutes } from './oci/routes.ts'
+import { mountRepositoryRoutes } from './repositories/routes.ts'
 
 /** All endpoints of the registry; it listens nowhere. */
 export function createApp(context: RegistryContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
-  mountOciRoutes(api, context)
-  mountTokenRoute(api, context)
+  mountRepositoryRoutes(api, context)
+  mountTokenRoutes(api, context)
   mountCatalogueRoutes(api, context)
   mountCheckRoutes(api, context)
   api.route('/', identityRoutes(context))

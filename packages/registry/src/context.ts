@@ -8,9 +8,9 @@ import type {
   Logger,
   ObjectStore,
 } from '@trainyard/platform'
-import type { ValidateFunction } from './acceptance/validate.ts'
 import type { RegistryConfig } from './config.ts'
-import type { RegistryDatabase } from './db/schema.ts'
+import type { RegistryDatabase } from './db/schema/index.ts'
+import type { ValidateFunction } from './validation/validate.ts'
 
 type RegistryTokens = ReturnType<typeof createRegistryTokens>
 

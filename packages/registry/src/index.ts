@@ -23,9 +23,9 @@ export {
   openIdentity,
   readStoreConfig,
 } from '@trainyard/platform'
-export { createForkValidate, type ForkValidateOptions } from './acceptance/fork-validate.ts'
-export type { ValidateFunction, ValidateOptions } from './acceptance/validate.ts'
 export { type RegistryConfig, readRegistryConfig } from './config.ts'
 export type { RegistryContext } from './context.ts'
 export { registryOpenApi } from './openapi.ts'
 export { type CreateRegistryOptions, createRegistry, type Registry } from './registry.ts'
+export { createForkValidate, type ForkValidateOptions } from './validation/fork-validate.ts'
+export type { ValidateFunction, ValidateOptions } from './validation/validate.ts'

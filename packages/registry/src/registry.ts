@@ -17,13 +17,14 @@ import {
 } from '@trainyard/platform'
 import { sql } from 'kysely'
 import { createAcceptance } from './acceptance/acceptance.ts'
-import { createForkValidate } from './acceptance/fork-validate.ts'
-import type { ValidateFunction } from './acceptance/validate.ts'
 import { createApp } from './app.ts'
 import type { RegistryConfig } from './config.ts'
 import type { RegistryContext } from './context.ts'
-import { registryMigrations } from './db/migrations.ts'
-import type { RegistryDatabase } from './db/schema.ts'
+import { registryMigrations } from './db/migrations/index.ts'
+import type { RegistryDatabase } from './db/schema/index.ts'
+import { discardOldUploadsRegularly } from './repositories/discard-old-uploads.ts'
+import { createForkValidate } from './validation/fork-validate.ts'
+import type { ValidateFunction } from './validation/validate.ts'
 
 export interface CreateRegistryOptions {
   config: RegistryConfig
@@ -89,12 +90,17 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
   for (const { namespace } of namespaces)
     await claimNamespace(identity, database.db, { slug: namespace, subject: LOCAL_ACCOUNT_ID })
   const acceptance = createAcceptance(context)
+  let stopDiscarding: (() => void) | undefined
   const unlisten = await database.listen('checks', (id) => changes.emit('check', id))
   return {
     app: createApp(context),
     context,
-    start: () => acceptance.start(),
+    async start() {
+      stopDiscarding ??= discardOldUploadsRegularly(context)
+      await acceptance.start()
+    },
     async stop() {
+      stopDiscarding?.()
       const parts = [
         { name: 'acceptance', stop: () => acceptance.stop() },
         { name: 'notifications', stop: () => unlisten() },

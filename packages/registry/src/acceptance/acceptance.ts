@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { RegistryContext } from '../context.ts'
-import { discardUpload } from '../oci/uploads.ts'
 import { type ClaimedCheck, claimCheck, releaseCheck, renewLease } from './claim-check.ts'
 import { giveUpCheck, runCheck } from './run-check.ts'
 
@@ -11,8 +10,6 @@ export interface Acceptance {
   stop(): Promise<void>
 }
 
-const TIDY_EVERY_MS = 10 * 60_000
-
 export function createAcceptance(context: RegistryContext): Acceptance {
   const { config, logger } = context
   const leaseOwner = randomUUID()
@@ -21,7 +18,7 @@ export function createAcceptance(context: RegistryContext): Acceptance {
   let filling: Promise<void> | undefined
   let again = false
   let unlisten: (() => Promise<void>) | undefined
-  let timers: NodeJS.Timeout[] = []
+  let timer: NodeJS.Timeout | undefined
 
   const fill = async () => {
     do {
@@ -80,29 +77,15 @@ export function createAcceptance(context: RegistryContext): Acceptance {
   return {
     async start() {
       unlisten = await context.database.listen('check_queue', wake)
-      const tidy = () =>
-        void forgetOldUploads(context).catch((error: unknown) => logger.warn({ err: error }, 'old uploads remain'))
-      timers = [setInterval(wake, config.pollMs), setInterval(tidy, TIDY_EVERY_MS)]
+      timer = setInterval(wake, config.pollMs)
       wake()
     },
     async stop() {
       stopping.abort()
-      for (const timer of timers) clearInterval(timer)
+      clearInterval(timer)
       await unlisten?.()
       await filling
       await Promise.all(running)
     },
   }
-}
-
-/** Uploads that nobody ended leave chunks in the store. */
-async function forgetOldUploads(context: RegistryContext): Promise<void> {
-  const oldest = new Date(context.clock.now().getTime() - context.config.uploadSeconds * 1000)
-  const old = await context.database.db
-    .selectFrom('uploads')
-    .select('id')
-    .where('created_at', '<', oldest)
-    .limit(100)
-    .execute()
-  for (const { id } of old) await discardUpload(context, id)
 }

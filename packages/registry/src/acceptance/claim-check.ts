@@ -2,8 +2,8 @@ import type { CheckResult } from '@trainyard/contract'
 import { type Selectable, sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
-import type { CheckTable } from '../db/schema.ts'
-import { waitingChecks } from './checks.ts'
+import type { CheckTable } from '../db/schema/checks.ts'
+import { waitingResults } from '../versions/check-results.ts'
 
 /** A check that this process holds the lease of. */
 export interface ClaimedCheck extends Selectable<CheckTable> {
@@ -36,7 +36,7 @@ export async function claimCheck(context: RegistryContext, leaseOwner: string): 
         lease_owner: leaseOwner,
         lease_until: leaseEnd(context),
         tries: sql`tries + 1`,
-        results: toJsonText(waitingChecks()),
+        results: toJsonText(waitingResults()),
       })
       .where('id', '=', waiting.id)
       .returningAll()

@@ -7,7 +7,7 @@ import type { RegistryContext } from '../context.ts'
 import type { ImageManifest } from '../oci/manifest-schema.ts'
 import { blobKey } from '../oci/names.ts'
 import { readLimited } from '../oci/streams.ts'
-import { finding } from './checks.ts'
+import { createFinding } from './findings.ts'
 import { findReadme } from './readme.ts'
 
 /** A trainer as it was found in what was pushed. */
@@ -31,7 +31,7 @@ export async function prepareBundle(
 ): Promise<PreparedTrainer> {
   const nothing = { manifest: undefined, readme: undefined, unpacked: false }
   const layer = bundle.layers[0]
-  if (!layer) return { ...nothing, findings: [finding('TY290', 'the bundle has no layer')] }
+  if (!layer) return { ...nothing, findings: [createFinding('TY290', 'the bundle has no layer')] }
   try {
     await unpackTar((await context.store.get(blobKey(layer.digest))).body, dir, {
       gzip: 'auto',
@@ -40,7 +40,7 @@ export async function prepareBundle(
     })
   } catch (error) {
     if (!(error instanceof TrainyardError) || error.code !== 'unprocessable') throw error
-    return { ...nothing, findings: [finding('TY290', `the bundle cannot be unpacked: ${error.message}`)] }
+    return { ...nothing, findings: [createFinding('TY290', `the bundle cannot be unpacked: ${error.message}`)] }
   }
   const text = await readFile(join(dir, MANIFEST_FILE_NAME), 'utf8').catch(() => undefined)
   const json = text === undefined ? undefined : parseJson(text)
@@ -48,7 +48,7 @@ export async function prepareBundle(
   const findings =
     json === undefined || (config && isDeepStrictEqual(json, parseJson(Buffer.from(config).toString('utf8'))))
       ? []
-      : [finding('TY291', 'the bundle’s config is not its trainer.json', MANIFEST_FILE_NAME)]
+      : [createFinding('TY291', 'the bundle’s config is not its trainer.json', MANIFEST_FILE_NAME)]
   return {
     manifest: TrainerManifest.safeParse(json).data,
     readme: await findReadme(dir),

@@ -6,7 +6,7 @@ import type { RegistryContext } from '../context.ts'
 import { ImageIndex, ImageManifest } from '../oci/manifest-schema.ts'
 import { blobKey } from '../oci/names.ts'
 import { readLimited } from '../oci/streams.ts'
-import { finding } from './checks.ts'
+import { createFinding } from './findings.ts'
 import { type PreparedTrainer, parseJson } from './prepare-bundle.ts'
 import { readImage } from './read-image.ts'
 import { cutReadme } from './readme.ts'
@@ -26,7 +26,8 @@ export async function prepareImage(
 ): Promise<PreparedTrainer> {
   const nothing = { manifest: undefined, readme: undefined, unpacked: false }
   const image = await chooseImage(context, repositoryId, json)
-  if (!image) return { ...nothing, findings: [finding('TY192', 'the index names no image that was pushed with it')] }
+  if (!image)
+    return { ...nothing, findings: [createFinding('TY192', 'the index names no image that was pushed with it')] }
   const configBytes = await readLimited((await context.store.get(blobKey(image.config.digest))).body, MAX_CONFIG_BYTES)
   const config = ImageConfig.safeParse(parseJson(Buffer.from(configBytes ?? []).toString('utf8')))
   const label = config.data?.config?.Labels?.[MANIFEST_IMAGE_LABEL] ?? DEFAULT_MANIFEST_IMAGE_PATH
@@ -43,12 +44,12 @@ export async function prepareImage(
   } catch (error) {
     signal.throwIfAborted()
     const reason = error instanceof Error ? error.message : String(error)
-    return { ...nothing, findings: [finding('TY192', `the image’s layers cannot be read: ${reason}`)] }
+    return { ...nothing, findings: [createFinding('TY192', `the image’s layers cannot be read: ${reason}`)] }
   }
   const file = files.get(path)
   if (file?.state !== 'found') {
     const reason = file?.state === 'refused' ? file.reason : 'no layer has it'
-    return { ...nothing, findings: [finding('TY192', `the image has no manifest at ${path}: ${reason}`, path)] }
+    return { ...nothing, findings: [createFinding('TY192', `the image has no manifest at ${path}: ${reason}`, path)] }
   }
   const readme = files.get(readmePath)
   const text = Buffer.from(file.content).toString('utf8')
@@ -59,9 +60,9 @@ export async function prepareImage(
     findings: parsed.success
       ? []
       : parseJson(text) === undefined
-        ? [finding('TY191', `${path} is not JSON`, path)]
+        ? [createFinding('TY191', `${path} is not JSON`, path)]
         : fieldIssues(parsed.error).map(({ path: field, detail }) =>
-            finding('TY191', `"${field}" ${detail}`.replace(/^"" /, ''), path),
+            createFinding('TY191', `"${field}" ${detail}`.replace(/^"" /, ''), path),
           ),
     unpacked: false,
   }

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { CheckResult, Finding } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
 import { ImageManifest } from '../oci/manifest-schema.ts'
-import { endUnfinished, finding, waitingChecks, withResult } from './checks.ts'
+import { endUnfinished, waitingResults, withResult } from '../versions/check-results.ts'
 import { type ClaimedCheck, saveProgress } from './claim-check.ts'
+import { createFinding } from './findings.ts'
 import { type CheckOutcome, finishCheck } from './finish-check.ts'
 import { type PreparedTrainer, parseJson, prepareBundle } from './prepare-bundle.ts'
 import { prepareImage } from './prepare-image.ts'
@@ -28,7 +29,7 @@ export async function runCheck(context: RegistryContext, check: ClaimedCheck, si
 export async function giveUpCheck(context: RegistryContext, check: ClaimedCheck): Promise<void> {
   const reason = `the checks were begun ${check.tries - 1} times and never ended; push the same version again to retry`
   await finishCheck(context, check, {
-    results: endUnfinished(waitingChecks(), 'errored', reason),
+    results: endUnfinished(waitingResults(), 'errored', reason),
     manifest: undefined,
     readme: undefined,
   })
@@ -40,7 +41,7 @@ async function judge(
   dir: string,
   signal: AbortSignal,
 ): Promise<CheckOutcome> {
-  let results: CheckResult[] = waitingChecks()
+  let results: CheckResult[] = waitingResults()
   let saving: Promise<void> = Promise.resolve()
   const report = (result: CheckResult) => {
     results = withResult(results, { ...result, findings: result.findings.slice(0, MAX_FINDINGS) })
@@ -85,7 +86,7 @@ async function judge(
       for (const result of asked) report(withOwn(result, own))
       const manifest = results.find(({ name }) => name === 'manifest')
       if (manifest?.status === 'passed' && !prepared.manifest) {
-        report(withOwn(manifest, [finding('TY191', 'trainer.json does not follow the contract', 'trainer.json')]))
+        report(withOwn(manifest, [createFinding('TY191', 'trainer.json does not follow the contract', 'trainer.json')]))
       }
       results = endUnfinished(
         results,
@@ -127,7 +128,11 @@ function identityFindings(check: ClaimedCheck, { manifest }: PreparedTrainer): F
   return (['name', 'version'] as const)
     .filter((field) => manifest[field] !== wanted[field])
     .map((field) =>
-      finding('TY190', `"${field}" is "${manifest[field]}", but it was pushed as "${wanted[field]}"`, 'trainer.json'),
+      createFinding(
+        'TY190',
+        `"${field}" is "${manifest[field]}", but it was pushed as "${wanted[field]}"`,
+        'trainer.json',
+      ),
     )
 }
 

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { DEFAULT_AUTH } from '@trainyard/platform'
 import { type DocumentedRoute, openApiRoutes } from '@trainyard/platform/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ValidateFunction } from '../acceptance/validate.ts'
-import { OCI_ROUTES } from '../oci/routes.ts'
 import { registryOpenApi } from '../openapi.ts'
+import { OCI_ROUTES } from '../repositories/routes.ts'
 import { createHarness, type Harness, passes, reportOf } from '../testing/harness.ts'
 import { PASSWORD, startTeams, type Teams } from '../testing/teams.ts'
+import type { ValidateFunction } from '../validation/validate.ts'
 
 type Route = Pick<DocumentedRoute, 'name' | 'method' | 'path'>
 type Of = 'red' | 'nothing'

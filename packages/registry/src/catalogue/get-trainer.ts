@@ -2,7 +2,7 @@ import type { CheckResult, Trainer, TrainerManifest, TrainerVersion } from '@tra
 import { notFound, TrainyardError } from '@trainyard/platform'
 import type { Caller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
-import { findRepository, type Repository } from '../oci/repository.ts'
+import { findRepository, type Repository } from '../repositories/repository.ts'
 import { toSummary } from './list-trainers.ts'
 import { listVersions, toVersionSummary, type VisibleVersion } from './versions.ts'
 

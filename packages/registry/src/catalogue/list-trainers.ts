@@ -3,7 +3,7 @@ import { invalidRequest } from '@trainyard/platform'
 import { type RawBuilder, type Selectable, sql } from 'kysely'
 import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'
-import type { RepositoryTable } from '../db/schema.ts'
+import type { RepositoryTable } from '../db/schema/repositories.ts'
 
 export interface ListTrainersOptions {
   /** Words, the last letters of which may be missing. */

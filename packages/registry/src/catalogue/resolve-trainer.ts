@@ -1,7 +1,7 @@
 import type { ResolvedTrainer } from '@trainyard/contract'
 import { invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
-import { findRepository } from '../oci/repository.ts'
+import { findRepository } from '../repositories/repository.ts'
 import { isRange, newestInRange } from '../versions/semver.ts'
 import { isOpen } from '../versions/states.ts'
 import { listVersions } from './versions.ts'

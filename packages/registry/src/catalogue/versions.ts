@@ -1,6 +1,6 @@
 import type { TrainerVersionSummary, VersionState } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
-import type { PartKind } from '../db/schema.ts'
+import type { PartKind } from '../db/schema/version-parts.ts'
 import { newestFirst } from '../versions/semver.ts'
 import { isOpen, stateOfParts } from '../versions/states.ts'
 

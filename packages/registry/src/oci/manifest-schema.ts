@@ -1,6 +1,6 @@
 import { BUNDLE_CONFIG_MEDIA_TYPE, BUNDLE_MEDIA_TYPE } from '@trainyard/contract'
 import { z } from 'zod'
-import type { PartKind } from '../db/schema.ts'
+import type { PartKind } from '../db/schema/version-parts.ts'
 import { OciError } from './errors.ts'
 
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'

@@ -21,9 +21,9 @@ import {
 } from '@trainyard/platform'
 import { dropTestSchemas, testDatabaseUrl } from '@trainyard/platform/testing'
 import { packTar } from 'modern-tar'
-import type { ValidateFunction } from '../acceptance/validate.ts'
 import type { RegistryConfig } from '../config.ts'
 import { createRegistry, type Registry } from '../registry.ts'
+import type { ValidateFunction } from '../validation/validate.ts'
 
 /** A registry over a real PostgreSQL and a folder of its own. */
 export interface Harness {

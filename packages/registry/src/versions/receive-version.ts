@@ -1,17 +1,19 @@
 import { Digest } from '@trainyard/contract'
 import { newId } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
-import { waitingChecks } from '../acceptance/checks.ts'
-import type { RegistryDatabase } from '../db/schema.ts'
+import type { RegistryContext } from '../context.ts'
+import type { RegistryDatabase } from '../db/schema/index.ts'
 import { OciError } from '../oci/errors.ts'
 import type { ParsedManifest } from '../oci/manifest-schema.ts'
-import type { Repository, RepositoryRequest } from '../oci/repository.ts'
+import { waitingResults } from './check-results.ts'
 
 export interface ReceiveVersionOptions {
-  repository: Repository
+  repository: { id: number; name: string }
   version: string
   digest: string
   manifest: ParsedManifest
+  /** Recorded in the audit log. */
+  pushedBy: string
 }
 
 /**
@@ -20,8 +22,8 @@ export interface ReceiveVersionOptions {
  */
 export async function receiveVersion(
   trx: Transaction<RegistryDatabase>,
-  { context, caller }: Pick<RepositoryRequest, 'context' | 'caller'>,
-  { repository, version, digest, manifest }: ReceiveVersionOptions,
+  { identity }: Pick<RegistryContext, 'identity'>,
+  { repository, version, digest, manifest, pushedBy }: ReceiveVersionOptions,
 ): Promise<string> {
   const subject = `${repository.name}:${version}`
   const { kind } = manifest
@@ -92,14 +94,14 @@ export async function receiveVersion(
       repository_id: repository.id,
       manifest_digest: digest,
       state: 'received',
-      results: JSON.stringify(waitingChecks()),
+      results: JSON.stringify(waitingResults()),
       lease_owner: null,
       lease_until: null,
       finished_at: null,
     })
     .execute()
-  await context.identity.audit(trx, {
-    actor: caller.subject,
+  await identity.audit(trx, {
+    actor: pushedBy,
     action: 'version.push',
     subject,
     data: { digest, kind, checkId },

@@ -1,5 +1,5 @@
 import { type CheckResult, type CheckStatus, VersionState } from '@trainyard/contract'
-import type { PartKind } from '../db/schema.ts'
+import type { PartKind } from '../db/schema/version-parts.ts'
 
 /** What may follow what. A version that was published never goes back into quarantine. */
 const TRANSITIONS: Readonly<Record<VersionState, readonly VersionState[]>> = {

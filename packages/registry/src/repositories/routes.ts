@@ -3,12 +3,12 @@ import type { Context } from 'hono'
 import { authenticate } from '../auth/authenticate.ts'
 import { ANONYMOUS, type Caller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
+import { OciError, ociErrorResponse } from '../oci/errors.ts'
+import { parseRepositoryName } from '../oci/names.ts'
 import { deleteBlob, readBlob } from './blobs.ts'
-import { OciError, ociErrorResponse } from './errors.ts'
 import { deleteManifest, readManifest } from './get-manifest.ts'
 import { listReferrers } from './list-referrers.ts'
 import { listTags } from './list-tags.ts'
-import { parseRepositoryName } from './names.ts'
 import { putManifest } from './put-manifest.ts'
 import { challenge, type RepositoryRequest, requirePush } from './repository.ts'
 import { cancelUpload, finishUpload, getUploadStatus, patchUpload, startUpload } from './uploads.ts'
@@ -32,7 +32,7 @@ export const OCI_ROUTES: readonly { path: RegExp; methods: Readonly<Record<strin
 ]
 
 /** Serves the OCI distribution spec 1.1 below `/v2/`. */
-export function mountOciRoutes(app: OpenAPIHono, context: RegistryContext): void {
+export function mountRepositoryRoutes(app: OpenAPIHono, context: RegistryContext): void {
   const serve = async (c: Context): Promise<Response> => {
     try {
       const response = await dispatch(context, c)

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import { toJsonText } from '../db/json.ts'
-import type { RegistryDatabase } from '../db/schema.ts'
+import type { RegistryDatabase } from '../db/schema/index.ts'
+import { OciError } from '../oci/errors.ts'
+import { type ParsedManifest, parseManifest } from '../oci/manifest-schema.ts'
+import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
+import { bodyOf, readLimited } from '../oci/streams.ts'
 import { receiveVersion } from '../versions/receive-version.ts'
 import { isVersionTag } from '../versions/semver.ts'
-import { OciError } from './errors.ts'
-import { type ParsedManifest, parseManifest } from './manifest-schema.ts'
-import { isDigest, parseDigest, parseTag } from './names.ts'
 import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
-import { bodyOf, readLimited } from './streams.ts'
 
 /** What the spec wants to be taken at least; clients stay far below. */
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
@@ -45,7 +45,13 @@ export async function putManifest(request: RepositoryRequest, reference: string)
     const checkIds: string[] = []
     for (const tag of tags) {
       if (!request.plain && isVersionTag(tag)) {
-        const checkId = await receiveVersion(trx, request, { repository, version: tag, digest, manifest })
+        const checkId = await receiveVersion(trx, context, {
+          repository,
+          version: tag,
+          digest,
+          manifest,
+          pushedBy: request.caller.subject,
+        })
         checkIds.push(checkId)
       }
       await trx

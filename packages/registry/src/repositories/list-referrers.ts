@@ -1,5 +1,5 @@
-import { OCI_INDEX } from './manifest-schema.ts'
-import { parseDigest } from './names.ts'
+import { OCI_INDEX } from '../oci/manifest-schema.ts'
+import { parseDigest } from '../oci/names.ts'
 import { findRepository, mayInspect, type RepositoryRequest } from './repository.ts'
 
 const PAGE = 200

@@ -2,8 +2,8 @@ import { claimNamespace } from '@trainyard/platform'
 import type { Selectable } from 'kysely'
 import type { Caller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
-import type { RepositoryTable } from '../db/schema.ts'
-import { OciError } from './errors.ts'
+import type { RepositoryTable } from '../db/schema/repositories.ts'
+import { OciError } from '../oci/errors.ts'
 
 export type Repository = Selectable<RepositoryTable>
 

@@ -1,11 +1,11 @@
 import type { VersionState } from '@trainyard/contract'
 import type { Selectable } from 'kysely'
-import type { ManifestTable } from '../db/schema.ts'
+import type { ManifestTable } from '../db/schema/manifests.ts'
+import { OciError } from '../oci/errors.ts'
+import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
 import { isVersionTag } from '../versions/semver.ts'
 import { isOpen } from '../versions/states.ts'
 import { countPull } from './blobs.ts'
-import { OciError } from './errors.ts'
-import { isDigest, parseDigest, parseTag } from './names.ts'
 import { getVisibleRepository, mayInspect, type Repository, type RepositoryRequest } from './repository.ts'
 
 type Manifest = Selectable<ManifestTable>

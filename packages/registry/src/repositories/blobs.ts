@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
-import { OciError } from './errors.ts'
-import { blobKey, parseDigest } from './names.ts'
-import { parseRange } from './ranges.ts'
+import { OciError } from '../oci/errors.ts'
+import { blobKey, parseDigest } from '../oci/names.ts'
+import { parseRange } from '../oci/ranges.ts'
+import { streamOf } from '../oci/streams.ts'
 import { getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
-import { streamOf } from './streams.ts'
 
 /** `undefined` unless the repository links the blob and, for everybody but the owner, a published manifest names it. */
 export async function findReadableBlob(

@@ -38,7 +38,7 @@ interface TokenRequest {
 }
 
 /** The token endpoint of the distribution spec's clients: GET with Basic, POST as an OAuth2 form. */
-export function mountTokenRoute(app: OpenAPIHono, context: RegistryContext): void {
+export function mountTokenRoutes(app: OpenAPIHono, context: RegistryContext): void {
   const answer = async ({ secret, scopes }: TokenRequest): Promise<Response> => {
     const found = secret === undefined ? ANONYMOUS : await findCaller(context, secret)
     if (found === undefined) {

@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 
 const statements = (text: string) => text.split(/;\s*\n/).filter((statement) => statement.trim() !== '')
 
-const create: Migration = {
+export const create: Migration = {
   async up(db: Kysely<unknown>) {
     for (const statement of statements(`
       create table repositories (
@@ -136,23 +136,4 @@ const create: Migration = {
       await sql.raw(statement).execute(db)
     }
   },
-}
-
-const trigrams: Migration = {
-  async up(db: Kysely<unknown>) {
-    // An extension belongs to a database, not to a schema, and may be missing or not ours to create: search then
-    // does without typo tolerance. Two schemas migrating at once may race, which is as good as having it.
-    await sql
-      .raw(`do $$ begin
-        create extension if not exists pg_trgm with schema public;
-      exception when others then
-        raise notice 'pg_trgm is not available: %', sqlerrm;
-      end $$`)
-      .execute(db)
-  },
-}
-
-export const registryMigrations: Record<string, Migration> = {
-  '20261121000000-create': create,
-  '20261121000100-trigrams': trigrams,
 }

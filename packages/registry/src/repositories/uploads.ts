@@ -9,13 +9,14 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { RegistryContext } from '../context.ts'
-import type { UploadChunkTable, UploadTable } from '../db/schema.ts'
+import type { UploadChunkTable } from '../db/schema/upload-chunks.ts'
+import type { UploadTable } from '../db/schema/uploads.ts'
+import { OciError } from '../oci/errors.ts'
+import { blobKey, type ParsedDigest, parseDigest } from '../oci/names.ts'
+import { parseContentRange } from '../oci/ranges.ts'
+import { bodyOf } from '../oci/streams.ts'
 import { findReadableBlob } from './blobs.ts'
-import { OciError } from './errors.ts'
-import { blobKey, type ParsedDigest, parseDigest } from './names.ts'
-import { parseContentRange } from './ranges.ts'
 import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
-import { bodyOf } from './streams.ts'
 
 type Upload = Selectable<UploadTable>
 

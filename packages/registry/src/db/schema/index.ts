@@ -1,0 +1,26 @@
+import type { BlobTable } from './blobs.ts'
+import type { CheckTable } from './checks.ts'
+import type { ManifestReferenceTable } from './manifest-references.ts'
+import type { ManifestTable } from './manifests.ts'
+import type { RepositoryTable } from './repositories.ts'
+import type { RepositoryBlobTable } from './repository-blobs.ts'
+import type { TagTable } from './tags.ts'
+import type { UploadChunkTable } from './upload-chunks.ts'
+import type { UploadTable } from './uploads.ts'
+import type { VersionPartTable } from './version-parts.ts'
+import type { VersionTable } from './versions.ts'
+
+/** Every table of the registry's schema. */
+export interface RegistryDatabase {
+  repositories: RepositoryTable
+  blobs: BlobTable
+  repository_blobs: RepositoryBlobTable
+  uploads: UploadTable
+  upload_chunks: UploadChunkTable
+  manifests: ManifestTable
+  manifest_references: ManifestReferenceTable
+  tags: TagTable
+  versions: VersionTable
+  version_parts: VersionPartTable
+  checks: CheckTable
+}

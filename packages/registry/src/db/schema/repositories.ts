@@ -1,0 +1,19 @@
+import type { TaskType } from '@trainyard/contract'
+import type { Generated } from 'kysely'
+
+/** A trainer's name, and what the catalogue shows of its latest published version. */
+export interface RepositoryTable {
+  id: Generated<number>
+  name: string
+  namespace: string
+  pulls: Generated<number>
+  latest_version: string | null
+  display_name: Generated<string>
+  description: Generated<string>
+  framework: Generated<string>
+  license: Generated<string>
+  task_types: Generated<TaskType[]>
+  keywords: Generated<string[]>
+  published_at: Date | null
+  created_at: Generated<Date>
+}

@@ -1,0 +1,10 @@
+import type { Generated } from 'kysely'
+
+/** `digest` is that of the part pushed first, and never changes. */
+export interface VersionTable {
+  id: Generated<number>
+  repository_id: number
+  version: string
+  digest: string
+  created_at: Generated<Date>
+}
