@@ -6,7 +6,7 @@
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createDice, createEnvironment, startTestPlatform, writeFiles } from '@trainyard/datasets/testing'
+import { createDice, createEnvironment, startCallbackServer, writeFiles } from '@trainyard/datasets/testing'
 import { buildPackage } from './lib/build-package.ts'
 import { publicPackages } from './lib/packages.ts'
 import { type RunResult, run } from './lib/run.ts'
@@ -92,7 +92,7 @@ async function runLocally(runtime: string, trainer: string): Promise<string | un
 
 async function runOnPlatform(runtime: string, trainer: string): Promise<string | undefined> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-run-'))
-  const platform = await startTestPlatform()
+  const platform = await startCallbackServer()
   const { annotations, files } = createDice(12)
   platform.annotations = [annotations]
   platform.files = files

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { openSession } from '../../packages/sdk/src/lifecycle/open-session.ts'
-import type { Session } from '../../packages/sdk/src/lifecycle/session.ts'
+import type { Session } from '../../packages/sdk/src/session/session.ts'
 
 /** A job as a platform starts it, up to `started`. Its `progress` is what `job.progress` calls. */
 export async function openBenchJob(callbackUrl: string, workDir: string): Promise<Session> {

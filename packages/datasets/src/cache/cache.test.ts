@@ -19,9 +19,9 @@ import { promisify } from 'node:util'
 import { ResourceError } from '@trainyard/contract/trainer-errors'
 import { cleanDatasetCache } from '@trainyard/sdk'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type CallbackServer, sendJson, startCallbackServer } from '../testing/callback-server.ts'
 import { createTestApi } from '../testing/create-test-api.ts'
 import { createDice } from '../testing/test-dataset.ts'
-import { sendJson, startTestPlatform, type TestPlatform } from '../testing/test-platform.ts'
 import { createTransport, type Transport } from '../transfer/transport.ts'
 import { openCacheEntry } from './dataset-cache.ts'
 import { fillFromPlatform } from './fill-from-platform.ts'
@@ -30,12 +30,12 @@ import { withLock } from './lock.ts'
 import { thisHost } from './owner.ts'
 
 const versionHash = 'd'.repeat(64)
-let platform: TestPlatform
+let platform: CallbackServer
 let transport: Transport
 let dir: string
 
 beforeEach(async () => {
-  platform = await startTestPlatform()
+  platform = await startCallbackServer()
   const { annotations, files } = createDice(60)
   platform.annotations = [annotations]
   platform.files = files

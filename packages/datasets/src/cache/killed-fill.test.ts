@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type CallbackServer, sha256, startCallbackServer } from '../testing/callback-server.ts'
 import { createDice, createPng } from '../testing/test-dataset.ts'
-import { sha256, startTestPlatform, type TestPlatform } from '../testing/test-platform.ts'
 import { readNotes } from '../transfer/range-notes.ts'
 import { removeFolder } from './stored-entry.ts'
 
@@ -16,12 +16,12 @@ const RANGE = 16 * MIB
 const versionHash = 'e'.repeat(64)
 const program = fileURLToPath(new URL('../testing/fill-cache.ts', import.meta.url))
 
-let platform: TestPlatform
+let platform: CallbackServer
 let dir: string
 let child: ChildProcess | undefined
 
 beforeEach(async () => {
-  platform = await startTestPlatform()
+  platform = await startCallbackServer()
   dir = mkdtempSync(join(tmpdir(), 'trainyard-killed-'))
 })
 afterEach(async () => {

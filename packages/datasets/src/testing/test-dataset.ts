@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { encode } from 'fast-png'
-import type { TestFile } from './test-platform.ts'
+import type { TestFile } from './callback-server.ts'
 
 export function createPng(width = 4, height = 3): Buffer {
   return Buffer.from(encode({ width, height, channels: 1, depth: 8, data: new Uint8Array(width * height) }))

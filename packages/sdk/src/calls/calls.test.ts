@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createEnvironment, startTestPlatform, type TestPlatform } from '@trainyard/datasets/testing'
+import { type CallbackServer, createEnvironment, startCallbackServer } from '@trainyard/datasets/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   ConfigError,
@@ -20,10 +20,10 @@ import {
   uploadFile,
 } from '../index.ts'
 
-let platform: TestPlatform
+let platform: CallbackServer
 let dir: string
 beforeEach(async () => {
-  platform = await startTestPlatform()
+  platform = await startCallbackServer()
   dir = mkdtempSync(join(tmpdir(), 'trainyard-calls-'))
   vi.spyOn(process.stdout, 'write').mockReturnValue(true)
 })

@@ -1,7 +1,7 @@
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { JobBase, ResolvedConfig } from '../job.ts'
-import type { Session } from '../lifecycle/session.ts'
-import type { RunTrainerOptions } from '../run-trainer.ts'
+import type { RunTrainerOptions } from '../lifecycle/run-operation.ts'
+import type { Session } from '../session/session.ts'
 
 let session: Session | undefined
 let onEnd: () => void = () => {}

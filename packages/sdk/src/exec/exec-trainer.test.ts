@@ -4,20 +4,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  type CallbackServer,
   createDice,
   createEnvironment,
   createPng,
-  startTestPlatform,
-  type TestPlatform,
+  startCallbackServer,
   writeFiles,
 } from '@trainyard/datasets/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ExecUsageError, parseExecArguments } from './arguments.ts'
 
-let platform: TestPlatform
+let platform: CallbackServer
 let dir: string
 beforeEach(async () => {
-  platform = await startTestPlatform()
+  platform = await startCallbackServer()
   const { annotations, files } = createDice(8)
   platform.annotations = [annotations]
   platform.files = files
@@ -58,7 +58,7 @@ function start(program: string, options: { env?: Record<string, string>; args?: 
 }
 
 function startCommand(args: string[], env: Record<string, string> = createEnvironment(platform.url, dir)) {
-  const main = fileURLToPath(new URL('??packages/cli/src/main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('main.ts', import.meta.url))
   const child: ChildProcess = spawn(process.execPath, ['--conditions=trainyard-source', main, 'exec', ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
     cwd: dir,

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PlatformAnswer, PlatformApi } from '../http/platform-api.ts'
 import { createTokenSource } from '../http/token-source.ts'
 import { Journal } from './journal.ts'
-import type { JournalOptions, NewEvent } from './journal-options.ts'
+import type { JournalOptions } from './journal-options.ts'
+import type { NewEvent } from './new-event.ts'
 
 const HOUR = 3_600_000
 /** What happened, in order: a request by the steps and types that it carried, or "sync". */

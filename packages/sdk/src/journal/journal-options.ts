@@ -1,14 +1,10 @@
-import type { StopReason, TrainerEvent } from '@trainyard/contract'
+import type { StopReason } from '@trainyard/contract'
 import type { BackoffOptions } from '@trainyard/datasets/transfer'
 import type { PlatformApi } from '../http/platform-api.ts'
 import type { TokenSource } from '../http/token-source.ts'
 import type { Loss } from './loss.ts'
 import type { QueueLimits } from './queue.ts'
 import type { SpoolFileSystem } from './spool.ts'
-
-type WithoutNumber<T> = T extends unknown ? Omit<T, 'seq' | 'time'> : never
-/** An event as the trainer makes it: the journal adds number and time. */
-export type NewEvent = WithoutNumber<TrainerEvent>
 
 /** Why the platform wants the job to end, or takes no more events of it. */
 export type JournalStop =

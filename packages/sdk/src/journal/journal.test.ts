@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeF
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { problem, sendJson, startTestPlatform, type TestPlatform } from '@trainyard/datasets/testing'
+import { type CallbackServer, problem, sendJson, startCallbackServer } from '@trainyard/datasets/testing'
 import { createRandom, createTransport, type Transport } from '@trainyard/datasets/transfer'
 import { createFaultScript, type Fault } from '@trainyard/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -13,12 +13,12 @@ import { createTokenSource } from '../http/token-source.ts'
 import { Journal } from './journal.ts'
 import type { JournalOptions, JournalStop } from './journal-options.ts'
 
-let platform: TestPlatform
+let platform: CallbackServer
 let dir: string
 let transports: Transport[]
 
 beforeEach(async () => {
-  platform = await startTestPlatform()
+  platform = await startCallbackServer()
   dir = mkdtempSync(join(tmpdir(), 'trainyard-journal-'))
   transports = []
 })
@@ -362,7 +362,7 @@ describe('the journal', () => {
 })
 
 /** The seeded script, played by the node server itself so that a reset is a real one. */
-function playFaults(seed: number): TestPlatform['intercept'] {
+function playFaults(seed: number): CallbackServer['intercept'] {
   const types = ['unavailable', 'rate-limited', 'reset', 'slow', 'expired-token'] as const
   const script = createFaultScript({ seed, types, count: 12, requests: 25, retryAfterSeconds: 0, delayMs: 10 })
   const random = createRandom(seed)

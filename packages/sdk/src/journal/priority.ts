@@ -1,4 +1,4 @@
-import type { NewEvent } from './journal-options.ts'
+import type { NewEvent } from './new-event.ts'
 
 /**
  * What an event is to a full queue: 0 a debug log, 1 a log, 2 metrics between epochs, 4 a prediction, 5 a validation;

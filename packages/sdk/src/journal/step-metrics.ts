@@ -1,4 +1,4 @@
-import type { NewEvent } from './journal-options.ts'
+import type { NewEvent } from './new-event.ts'
 
 /** A step's metrics, and when it was in milliseconds since 1970. */
 export interface HeldEvent {

@@ -1,4 +1,4 @@
-import type { NewEvent } from './journal-options.ts'
+import type { NewEvent } from './new-event.ts'
 
 /** An event as JSON without its number; undefined for one that JSON cannot hold, which is told. */
 export function writeEvent(

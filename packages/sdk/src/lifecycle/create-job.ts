@@ -1,7 +1,7 @@
 import type { ExportFormat } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { BestTracker, ExportJob, JobBase, JobLog, PredictJob, TrainJob } from '../job.ts'
-import type { Session } from './session.ts'
+import type { Session } from '../session/session.ts'
 
 export function createTrainJob(session: Session): TrainJob {
   return {

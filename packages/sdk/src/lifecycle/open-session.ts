@@ -5,12 +5,12 @@ import { type Environment, readConnection, readEnvironment } from '../config/rea
 import { resolveConfig } from '../config/resolve-config.ts'
 import type { TrainerDefinition } from '../define-trainer.ts'
 import type { JournalStop } from '../journal/journal-options.ts'
+import { createPlatformBackend } from '../platform/platform-backend.ts'
+import type { OpenedSession, OpenSessionOptions } from '../session/opened-session.ts'
+import { readExportFormat } from '../session/read-export-format.ts'
+import { Session } from '../session/session.ts'
+import type { JobSettings } from '../session/settings.ts'
 import { printLine } from '../util/print-line.ts'
-import type { OpenedSession, OpenSessionOptions } from './opened-session.ts'
-import { createPlatformBackend } from './platform-backend.ts'
-import { readExportFormat } from './read-export-format.ts'
-import { Session } from './session.ts'
-import type { JobSettings } from './settings.ts'
 
 /** Reads what the process was given and connects to the platform, or opens a local run where there is none. */
 export async function openSession(trainer: TrainerDefinition, options: OpenSessionOptions): Promise<OpenedSession> {

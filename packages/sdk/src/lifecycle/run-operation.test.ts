@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  type CallbackServer,
   createDice,
   createEnvironment,
   createPng,
   problem,
   sendJson,
-  startTestPlatform,
-  type TestPlatform,
+  startCallbackServer,
   writeFiles,
 } from '@trainyard/datasets/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-let platform: TestPlatform
+let platform: CallbackServer
 let dir: string
 beforeEach(async () => {
-  platform = await startTestPlatform()
+  platform = await startCallbackServer()
   dir = mkdtempSync(join(tmpdir(), 'trainyard-run-'))
 })
 afterEach(async () => {
@@ -138,7 +138,7 @@ describe('a trainer on a platform', () => {
     await platform.close()
     const gone = await onPlatform({ MODE: 'no-upload', CLOSE_TIMEOUT_MS: '200' }).ended
     expect(gone.code).toBe(2)
-    platform = await startTestPlatform(Number(new URL(url).port))
+    platform = await startCallbackServer(Number(new URL(url).port))
     expect((await onPlatform({ MODE: 'no-upload' }).ended).code).toBe(0)
     expect(types()).toEqual(['started', 'progress', 'progress', 'progress', 'validation', 'completed'])
   })

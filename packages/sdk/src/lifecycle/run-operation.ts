@@ -1,11 +1,23 @@
 import { type ErrorType, EXIT_CODES, MAX_LOG_MESSAGE_LENGTH, type Operation } from '@trainyard/contract'
 import { ConfigError, JobStoppedError, TrainerError, ValidationError } from '@trainyard/contract/trainer-errors'
 import type { TrainerDefinition } from '../define-trainer.ts'
-import type { RunTrainerOptions } from '../run-trainer.ts'
+import type { Session } from '../session/session.ts'
 import { createExportJob, createPredictJob, createTrainJob } from './create-job.ts'
 import { openSession } from './open-session.ts'
-import type { Session } from './session.ts'
 import { stopOnSignals } from './stop-on-signals.ts'
+
+/** What {@link runTrainer} and {@link reportStarted} take from the process unless told otherwise. */
+export interface RunTrainerOptions {
+  /** Default: `process.env`. */
+  env?: Readonly<Record<string, string | undefined>>
+  /** Arguments of a local run, without program and script. Default: `process.argv.slice(2)`. */
+  argv?: readonly string[]
+  /**
+   * How long the end of the job may take to reach the platform, in milliseconds. After it the process ends with exit code
+   * 2 and its journal stays on disk. Default: 120,000 after `completed`, 60,000 after `failed`, 8,000 after a cancel.
+   */
+  closeTimeoutMs?: number
+}
 
 /** How the handler ended. */
 type Outcome =

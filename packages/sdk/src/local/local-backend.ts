@@ -8,7 +8,7 @@ import { indexDataset, openDataset } from '@trainyard/datasets'
 import { hashFile } from '@trainyard/datasets/transfer'
 import type { PredictImage, UploadedArtifact } from '../job.ts'
 import { createLoss } from '../journal/loss.ts'
-import type { Backend } from '../lifecycle/backend.ts'
+import type { Backend } from '../session/backend.ts'
 import type { LocalArguments } from './arguments.ts'
 import { localArtifactId } from './local-artifact-id.ts'
 

@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { problem, sendJson, sha256, startTestPlatform, type TestPlatform } from '@trainyard/datasets/testing'
+import { type CallbackServer, problem, sendJson, sha256, startCallbackServer } from '@trainyard/datasets/testing'
 import { createTransport, downloadFile, type Transport } from '@trainyard/datasets/transfer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createPlatformApi } from '../http/platform-api.ts'
 import { createTokenSource } from '../http/token-source.ts'
 import { type UploadContext, uploadFile } from './upload-file.ts'
 
-let platform: TestPlatform
+let platform: CallbackServer
 let transport: Transport
 let dir: string
 let context: UploadContext
@@ -16,7 +16,7 @@ const backoff = { baseMs: 2, capMs: 5 }
 const origin = () => new URL(platform.url).origin
 
 beforeEach(async () => {
-  platform = await startTestPlatform()
+  platform = await startCallbackServer()
   transport = createTransport()
   dir = mkdtempSync(join(tmpdir(), 'trainyard-storage-'))
   const token = createTokenSource({ token: 'very-secret-token' })

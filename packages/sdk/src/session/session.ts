@@ -36,7 +36,8 @@ import type {
   UploadedArtifact,
   Validation,
 } from '../job.ts'
-import type { CloseReport, NewEvent } from '../journal/journal-options.ts'
+import type { CloseReport } from '../journal/journal-options.ts'
+import type { NewEvent } from '../journal/new-event.ts'
 import { SDK_NAME } from '../util/version.ts'
 import type { Backend, OpenedDataset } from './backend.ts'
 import type { JobSettings } from './settings.ts'

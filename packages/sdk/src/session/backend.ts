@@ -2,7 +2,8 @@ import type { ArtifactKind, DatasetFormat, TaskType } from '@trainyard/contract'
 import type { DatasetIndex, Loss } from '@trainyard/datasets'
 import type { CacheEntry } from '@trainyard/datasets/cache'
 import type { ArtifactOptions, CheckpointFile, PredictImage, UploadedArtifact } from '../job.ts'
-import type { CloseReport, NewEvent } from '../journal/journal-options.ts'
+import type { CloseReport } from '../journal/journal-options.ts'
+import type { NewEvent } from '../journal/new-event.ts'
 
 /** The raw dataset and what is in it. */
 export interface OpenedDataset {

@@ -13,8 +13,8 @@ import {
 import type { Transport } from '@trainyard/datasets/transfer'
 import { type BackoffOptions, sleep } from '@trainyard/datasets/transfer'
 import type { PlatformApi } from '../http/platform-api.ts'
+import type { Backend, OpenedDataset } from '../session/backend.ts'
 import { createTrainerError } from '../util/create-trainer-error.ts'
-import type { Backend, OpenedDataset } from './backend.ts'
 
 export interface PlatformDatasetOptions {
   api: PlatformApi

@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { CacheDatasetRequest } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { fillCache, listCache } from '@trainyard/datasets/cache'
-import { createDice, removeFolder, sendJson, startTestPlatform, type TestPlatform } from '@trainyard/datasets/testing'
+import {
+  type CallbackServer,
+  createDice,
+  removeFolder,
+  sendJson,
+  startCallbackServer,
+} from '@trainyard/datasets/testing'
 import { createTransport, type Transport } from '@trainyard/datasets/transfer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createPlatformApi } from '../http/platform-api.ts'
@@ -12,7 +18,7 @@ import { createTokenSource } from '../http/token-source.ts'
 import { createPlatformDataset, type PlatformDataset } from './platform-dataset.ts'
 
 const versionHash = 'e'.repeat(64)
-let platform: TestPlatform
+let platform: CallbackServer
 let transport: Transport
 let dir: string
 let cacheDir: string
@@ -24,7 +30,7 @@ let answers: object[]
 let dataset: PlatformDataset
 
 beforeEach(async () => {
-  platform = await startTestPlatform()
+  platform = await startCallbackServer()
   const { annotations, files } = createDice(8)
   platform.annotations = [annotations]
   platform.files = files

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DatasetFormat } from '@trainyard/contract'
 import { listCache, pruneCache, verifyCache } from '@trainyard/datasets/cache'
-import { createDice, removeFolder, startTestPlatform, type TestPlatform } from '@trainyard/datasets/testing'
+import { type CallbackServer, createDice, removeFolder, startCallbackServer } from '@trainyard/datasets/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { resolveConfig } from '../config/resolve-config.ts'
+import { Session } from '../session/session.ts'
 import { createPlatformBackend } from './platform-backend.ts'
-import { Session } from './session.ts'
 
 const versionHash = 'f'.repeat(64)
-let platform: TestPlatform
+let platform: CallbackServer
 let dir: string
 let cacheDir: string
 let warnings: string[]
@@ -18,7 +18,7 @@ let opened: Session[]
 let jobs: number
 
 beforeEach(async () => {
-  platform = await startTestPlatform()
+  platform = await startCallbackServer()
   const { annotations, files } = createDice(12)
   platform.annotations = [annotations]
   platform.files = files

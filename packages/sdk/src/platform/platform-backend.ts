@@ -11,8 +11,8 @@ import { createTokenSource } from '../http/token-source.ts'
 import type { CheckpointFile } from '../job.ts'
 import { Journal } from '../journal/journal.ts'
 import type { JournalStop } from '../journal/journal-options.ts'
+import type { Backend } from '../session/backend.ts'
 import { uploadFile } from '../storage/upload-file.ts'
-import type { Backend } from './backend.ts'
 import { createPlatformDataset, type PlatformDatasetOptions } from './platform-dataset.ts'
 
 export interface PlatformBackendOptions {

@@ -22,7 +22,7 @@ export type Interceptor = (request: IncomingMessage, response: ServerResponse, b
  * The callback server of unit tests: keeps events and bytes in memory and answers what it is told to. No twin of the
  * runner: it knows only what these tests look at.
  */
-export interface TestPlatform {
+export interface CallbackServer {
   url: string
   events: StoredEvent[]
   artifacts: Map<string, { name: string; kind: string; sizeBytes: number; sha256: string; bytes: Buffer }>
@@ -44,12 +44,12 @@ export interface TestPlatform {
   close(): Promise<void>
 }
 
-export async function startTestPlatform(port = 0): Promise<TestPlatform> {
+export async function startCallbackServer(port = 0): Promise<CallbackServer> {
   const server = http.createServer((request, response) => void handle(request, response))
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const base = '/v1/jobs/7'
-  const platform: TestPlatform = {
+  const platform: CallbackServer = {
     url: `${origin}${base}`,
     events: [],
     artifacts: new Map(),
