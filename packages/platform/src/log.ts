@@ -6,7 +6,7 @@ export interface LoggerOptions {
   /** Whose lines these are, for example `"runner"`. */
   name: string
   /** `trace` `debug` `info` `warn` `error` `fatal` or `silent`. Default: `info`. */
-  level?: string
+  level?: string | undefined
   /** A file's path, or a stream. Default: standard output. */
   destination?: string | NodeJS.WritableStream
 }

@@ -60,7 +60,7 @@ const FolderEnv = z
  */
 export function readStoreConfig(
   env: Record<string, string | undefined>,
-  defaults: { dir?: string; publicUrl?: string; secret?: string } = {},
+  defaults: { dir?: string | undefined; publicUrl?: string | undefined; secret?: string | undefined } = {},
 ): StoreConfig {
   if (env.S3_ENDPOINT) return parseConfig(S3Env, env, 'the object store (S3)')
   const filled = {

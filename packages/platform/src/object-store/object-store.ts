@@ -24,7 +24,7 @@ export interface ObjectStore {
   /** `range` counts bytes from 0 and includes its end; `sizeBytes` is of what comes, not of the whole. */
   get(
     key: string,
-    options?: { range?: { start: number; end?: number } },
+    options?: { range?: { start: number; end?: number } | undefined },
   ): Promise<ObjectInfo & { body: AsyncIterable<Uint8Array> }>
   find(key: string): Promise<ObjectInfo | undefined>
   /** What is absent is deleted already. */

@@ -9,7 +9,7 @@ export interface Part {
 export interface StopInTurnOptions {
   logger: Logger
   /** For all parts together. Default: 30 000, which is what supervisors of processes give. */
-  withinMs?: number
+  withinMs?: number | undefined
 }
 
 const LEAST_MS = 250

@@ -13,7 +13,7 @@ export type RegistryAccess = z.infer<typeof RegistryAccess>
 
 export interface RegistryTokensOptions {
   keys: SigningKeys
-  clock?: Clock
+  clock?: Clock | undefined
 }
 
 export interface RegistryTokenClaims {
@@ -31,8 +31,8 @@ export interface RegistryTokens {
   issue(claims: {
     subject: string
     access: RegistryAccess[]
-    tokenId?: string
-    expiresInSeconds?: number
+    tokenId?: string | undefined
+    expiresInSeconds?: number | undefined
   }): Promise<SignedToken>
   /** @throws TrainyardError `unauthenticated` or `token_expired` */
   verify(token: string): Promise<RegistryTokenClaims>

@@ -28,7 +28,7 @@ const StoredKey = z.object({ id: z.string(), private_jwk: z.looseObject({ kty: z
  */
 export async function loadSigningKeys<DB>(
   database: Pick<Database<DB>, 'db' | 'transaction' | 'schema'>,
-  { secret }: { secret?: string } = {},
+  { secret }: { secret?: string | undefined } = {},
 ): Promise<SigningKeys> {
   if (secret !== undefined) return secretKeys(secret)
   const table = sql.id(database.schema, 'signing_keys')

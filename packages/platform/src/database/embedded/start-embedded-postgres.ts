@@ -18,9 +18,9 @@ import { chooseUser, type RunAs } from './run-as.ts'
 export interface EmbeddedPostgresOptions {
   /** The server's folder: its cluster, its password (mode 600) and its log lie in it. Made where it is absent. */
   dataDir: string
-  logger?: Logger
+  logger?: Logger | undefined
   /** Told in a few words what takes time, for a person who waits. */
-  onProgress?(text: string): void
+  onProgress?: ((text: string) => void) | undefined
   /** Other binaries than those of the installed package, of the same major version. */
   binaries?: PostgresBinaries
 }
