@@ -70,7 +70,7 @@ export const bench: Bench = async ({ small }) => {
     const program = await buildProgram(
       {
         'convert-ours': 'bench/peers/convert-ours.ts',
-        'convert-worker': 'packages/datasets/src/parallel/convert-worker.ts',
+        'convert-worker': 'packages/datasets/src/convert/parallel/convert-worker.ts',
       },
       join(dir, 'program'),
     )

@@ -15,7 +15,7 @@ const Export = z.looseObject({ default: z.string().optional() })
 
 /** Programs that a package forks itself: built beside its index. */
 const FORKED: Readonly<Record<string, Record<string, string>>> = {
-  '@trainyard/datasets': { 'convert-worker': 'src/parallel/convert-worker.ts' },
+  '@trainyard/datasets': { 'convert-worker': 'src/convert/parallel/convert-worker.ts' },
   '@trainyard/registry': { worker: 'src/validation/worker.ts' },
   '@trainyard/runner': { 'fill-program': 'src/dataset-cache/fill-program.ts' },
 }

@@ -12,23 +12,32 @@
  * @module
  */
 
-export type { SplitRatios } from './assign-splits.ts'
-export { type ConvertDatasetOptions, convertDataset, LossError } from './convert-dataset.ts'
-export type { WriteOptions } from './convert-options.ts'
-export type { DatasetFinding, DatasetFindingCode, FindingSeverity } from './dataset-findings.ts'
-export { type DetectedFormat, detectFormat } from './detect-format.ts'
-export type { Orientation } from './exif.ts'
+export { type ConvertDatasetOptions, convertDataset, LossError } from './convert/convert-dataset.ts'
+export { type WriteAsOptions, writeAs } from './convert/write-as.ts'
 export { type ReadClassMaskOptions, readClassMask } from './formats/class-mask/read.ts'
 export { findDiceFile, readDice } from './formats/dice/read.ts'
 export { readImageFolder } from './formats/imagefolder/read.ts'
 export { type WriteImageFolderOptions, writeImageFolder } from './formats/imagefolder/write.ts'
 export { loadReader } from './formats/readers.ts'
 export { createDataYaml, type DataYamlOptions } from './formats/yolo/data-yaml.ts'
-export { type GroupBy, groupOf, roboflowSource } from './group-images.ts'
-export { hashSplit } from './hash-split.ts'
-export { type ImageDetails, type ImageFormat, type ImageSize, inspectImage, readImageSize } from './image-header.ts'
-export { type DatasetIndex, type IndexDatasetOptions, type IndexedSample, indexDataset } from './index-dataset.ts'
-export { openDataset } from './open-dataset.ts'
+export { type WriteTestDatasetOptions, writeTestDataset } from './generate/write-test-dataset.ts'
+export type { RunLengths } from './geometry/rle.ts'
+export type { Orientation } from './images/exif.ts'
+export {
+  type ImageDetails,
+  type ImageFormat,
+  type ImageSize,
+  inspectImage,
+  readImageSize,
+} from './images/image-header.ts'
+export {
+  type DatasetIndex,
+  type IndexDatasetOptions,
+  type IndexedSample,
+  indexDataset,
+} from './indexing/index-dataset.ts'
+export { type DetectedFormat, detectFormat } from './open/detect-format.ts'
+export { openDataset } from './open/open-dataset.ts'
 export type {
   Annotation,
   AnnotationKind,
@@ -37,14 +46,18 @@ export type {
   ImageRecord,
   ReadDataset,
   ReadOptions,
-  RunLengths,
   SharedDataset,
-} from './record.ts'
-export type { ClassReport, ConversionReport, Loss, LossCounter, LossReason, SplitReport } from './report.ts'
-export { type LoadedPixels, loadPixels, type Pixels, resize } from './show/load-pixels.ts'
-export { type ShowDatasetOptions, type ShownDataset, showDataset } from './show-dataset.ts'
-export { type SplitDatasetOptions, type SplitResult, splitDataset } from './split-dataset.ts'
-export { type DatasetReport, type ValidateDatasetOptions, validateDataset } from './validate-dataset.ts'
-export { withSplits } from './with-splits.ts'
-export { type WriteAsOptions, writeAs } from './write-as.ts'
-export { type WriteTestDatasetOptions, writeTestDataset } from './write-test-dataset.ts'
+} from './record/record.ts'
+export type { Loss, LossCounter, LossReason } from './report/loss-counter.ts'
+export type { ClassReport, ConversionReport, SplitReport } from './report/report.ts'
+export { type LoadedPixels, loadPixels, resize } from './show/load-pixels.ts'
+export type { Pixels } from './show/pixels.ts'
+export { type ShowDatasetOptions, type ShownDataset, showDataset } from './show/show-dataset.ts'
+export type { SplitRatios } from './splits/assign-splits.ts'
+export { type GroupBy, groupOf, roboflowSource } from './splits/group-images.ts'
+export { hashSplit } from './splits/hash-split.ts'
+export { type SplitDatasetOptions, type SplitResult, splitDataset } from './splits/split-dataset.ts'
+export { withSplits } from './splits/with-splits.ts'
+export type { DatasetFinding, DatasetFindingCode, FindingSeverity } from './validate/dataset-findings.ts'
+export { type DatasetReport, type ValidateDatasetOptions, validateDataset } from './validate/validate-dataset.ts'
+export type { WriteOptions } from './writing/dataset-writer.ts'

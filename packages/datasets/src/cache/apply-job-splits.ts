@@ -1,5 +1,5 @@
 import type { SplitName } from '@trainyard/contract'
-import type { DatasetIndex } from '../index-dataset.ts'
+import type { DatasetIndex } from '../indexing/index-dataset.ts'
 import { type FillContext, listFiles } from './fill-from-platform.ts'
 
 /** A job's own splits over those of the dataset, which the cache keeps for every job. */

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ResourceError } from '@trainyard/contract/trainer-errors'
-import type { DatasetIndex } from '../index-dataset.ts'
+import type { DatasetIndex } from '../indexing/index-dataset.ts'
 import { markInUse } from './in-use.ts'
 import { type LockOptions, withLock } from './lock.ts'
 import { pruneCache } from './prune-cache.ts'
@@ -13,9 +13,9 @@ import {
   isUntouched,
   readEntry,
   reopenEntry,
-  type StoredFile,
   touchEntry,
 } from './stored-entry.ts'
+import type { StoredFile } from './stored-file.ts'
 
 /** A dataset in the cache: the raw files, and what was read from them. */
 export interface CacheEntry {

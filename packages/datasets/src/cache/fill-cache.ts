@@ -1,6 +1,6 @@
 import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import { writeAs } from '../convert/write-as.ts'
 import { createTransport } from '../transfer/transport.ts'
-import { writeAs } from '../write-as.ts'
 import { applyJobSplits } from './apply-job-splits.ts'
 import { type CacheEntry, type OpenCacheEntryOptions, openCacheEntry } from './dataset-cache.ts'
 import { type FillContext, fillFromPlatform } from './fill-from-platform.ts'

@@ -1,44 +1,14 @@
-import { type Stats, statSync } from 'node:fs'
 import { chmod, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { hashFile } from '../transfer/hash-file.ts'
-import type { StoredFile, Traces } from './stored-entry.ts'
-
-/** More than this are only looked at by `verify`: opening an entry must not take longer because it is large. */
-const MAX_SPOTS = 2048
+import type { StoredFile } from './stored-file.ts'
+import { showsNoTouch, type Traces } from './traces.ts'
 
 export type SeenFiles =
   | { type: 'untouched' }
   /** Somebody was at it, and every file of the dataset is right. `strangers` are files that are none of its own. */
   | { type: 'touched'; strangers: string[] }
   | { type: 'damaged'; why: string }
-
-/** What to look at next time. */
-export function findTraces(dir: string, files: readonly StoredFile[]): Traces {
-  const folders = [...new Set(['.', ...files.map(({ path }) => dirname(path))])].slice(0, MAX_SPOTS)
-  const step = Math.max(1, files.length / MAX_SPOTS)
-  const spots = Array.from(
-    { length: Math.min(MAX_SPOTS, files.length) },
-    (_, number) => files[Math.floor(number * step)],
-  )
-  return {
-    folders: folders.map((folder) => [folder, statSync(join(dir, folder)).ctimeMs]),
-    spots: spots
-      .filter((file) => file !== undefined)
-      .map(({ path, sizeBytes }) => [path, sizeBytes, statSync(join(dir, path)).ctimeMs]),
-  }
-}
-
-/** Whether nobody was here, in a bounded number of looks. */
-export function showsNoTouch(dir: string, { folders, spots }: Traces): boolean {
-  return (
-    folders.every(([folder, ctimeMs]) => find(join(dir, folder))?.ctimeMs === ctimeMs) &&
-    spots.every(([path, sizeBytes, ctimeMs]) => {
-      const seen = find(join(dir, path))
-      return seen?.ctimeMs === ctimeMs && seen.size === sizeBytes
-    })
-  )
-}
 
 /**
  * Whether the files are what they were: a bounded number of looks, and only where one of them shows that somebody was here
@@ -95,13 +65,5 @@ export async function removeStrangers(dir: string, paths: readonly string[]): Pr
     return undefined
   } catch {
     return `"${paths[0]}" is none of its files and cannot be removed`
-  }
-}
-
-function find(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false })
-  } catch {
-    return undefined
   }
 }

@@ -3,13 +3,14 @@ import { readdirSync, statSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { DatasetFormat, TaskType } from '@trainyard/contract'
-import type { DatasetIndex } from '../index-dataset.ts'
-import type { Loss } from '../report.ts'
+import type { DatasetIndex } from '../indexing/index-dataset.ts'
+import type { Loss } from '../report/loss-counter.ts'
 import { hashFile } from '../transfer/hash-file.ts'
 import { asDiskError } from '../transfer/try-download.ts'
 import { DATASETS_NAME } from '../util/version.ts'
 import { type CacheEntry, type OpenCacheEntryOptions, openCacheEntry } from './dataset-cache.ts'
-import { makeFoldersWritable, type StoredFile } from './stored-entry.ts'
+import { makeFoldersWritable } from './stored-entry.ts'
+import type { StoredFile } from './stored-file.ts'
 
 export interface OpenConversionOptions extends Omit<OpenCacheEntryOptions, 'versionHash'> {
   /** Key of the entry that is converted. Whoever opens the conversion holds it too. */

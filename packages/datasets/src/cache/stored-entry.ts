@@ -2,9 +2,11 @@ import { chmodSync, existsSync, statSync } from 'node:fs'
 import { chmod, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { DatasetFormat, TaskType } from '@trainyard/contract'
-import type { DatasetIndex } from '../index-dataset.ts'
-import type { Loss } from '../report.ts'
-import { findDamage, findTraces, removeStrangers, showsNoTouch } from './find-damage.ts'
+import type { DatasetIndex } from '../indexing/index-dataset.ts'
+import type { Loss } from '../report/loss-counter.ts'
+import { findDamage, removeStrangers } from './find-damage.ts'
+import type { StoredFile } from './stored-file.ts'
+import { findTraces, showsNoTouch, type Traces } from './traces.ts'
 
 /**
  * An entry of the cache on disk:
@@ -15,12 +17,6 @@ import { findDamage, findTraces, removeStrangers, showsNoTouch } from './find-da
  */
 const ENTRY_VERSION = 4
 
-export interface StoredFile {
-  path: string
-  sizeBytes: number
-  sha256?: string | undefined
-}
-
 /** Of what an entry is a conversion. */
 export interface Conversion {
   /** The entry that it was made of. */
@@ -29,14 +25,6 @@ export interface Conversion {
   taskType: TaskType
   /** What the format could not carry. */
   losses: readonly Loss[]
-}
-
-/** When an inode last changed in any way: unlike the time of its content, nobody can set it back. */
-export interface Traces {
-  /** Every folder: a file that came or went shows here. */
-  folders: [path: string, ctimeMs: number][]
-  /** Files that are looked at on every use, spread over all. */
-  spots: [path: string, sizeBytes: number, ctimeMs: number][]
 }
 
 export interface Complete extends Traces {

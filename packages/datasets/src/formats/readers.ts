@@ -1,5 +1,5 @@
 import type { DatasetFormat } from '@trainyard/contract'
-import type { ReadDataset } from '../record.ts'
+import type { ReadDataset } from '../record/record.ts'
 
 /** The reader of each format, loaded when it is asked for. */
 export const loadReader: Readonly<Record<DatasetFormat, () => Promise<ReadDataset>>> = {

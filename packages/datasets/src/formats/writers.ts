@@ -1,5 +1,5 @@
 import type { DatasetFormat } from '@trainyard/contract'
-import type { CreateDatasetWriter } from '../convert-options.ts'
+import type { CreateDatasetWriter } from '../writing/dataset-writer.ts'
 
 /** The writer of each format, loaded when it is asked for. */
 export const loadWriter: Readonly<Record<DatasetFormat, () => Promise<CreateDatasetWriter>>> = {

@@ -1,6 +1,5 @@
-import type { RunLengths } from '../record.ts'
 import { type PolygonPart, type Ring, signedRingArea } from './polygon.ts'
-import { rleBox } from './rle.ts'
+import { type RunLengths, rleBox } from './rle.ts'
 
 // Directions along the edges between pixels; each turns right into the next.
 const RIGHT = 0

@@ -1,6 +1,12 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import type { RunLengths } from '../record.ts'
 import type { Box } from './box.ts'
+
+/** Runs of zeros and ones in column-major order, starting with zeros (the first run may be 0). */
+export interface RunLengths {
+  height: number
+  width: number
+  counts: number[]
+}
 
 /** A mask as pixels, row by row: 0 or 1 each. */
 export interface Mask {

@@ -1,4 +1,4 @@
-import type { RunLengths } from '../record.ts'
+import type { RunLengths } from './rle.ts'
 
 /** A picture of numbers, row by row: one number a pixel. */
 export interface ValueImage {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { convertDataset } from '../convert-dataset.ts'
+import { convertDataset } from '../convert/convert-dataset.ts'
 import { temporaryFolder, writeTree } from '../testing/yolo-dataset.ts'
 import { askPeer, hasPeer, python, square } from './python.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Annotation } from '../record.ts'
+import type { Annotation } from '../record/record.ts'
 import { readAll, temporaryFolder, writeTree, writeYolo } from '../testing/yolo-dataset.ts'
 
 it('pitfall 09: boxes without sides, with negative sides, NaN or infinity are dropped and counted when written', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { indexDataset } from '../index-dataset.ts'
-import type { DatasetReader } from '../record.ts'
+import { indexDataset } from '../indexing/index-dataset.ts'
+import type { DatasetReader } from '../record/record.ts'
 import { createJpeg } from '../testing/test-images.ts'
 import { readAll, temporaryFolder, writeTree } from '../testing/yolo-dataset.ts'
 

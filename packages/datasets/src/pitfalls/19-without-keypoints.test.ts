@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Annotation } from '../record.ts'
+import type { Annotation } from '../record/record.ts'
 import { temporaryFolder, writeYolo } from '../testing/yolo-dataset.ts'
 
 const boxOnly: Annotation = { kind: 'box', classId: 0, bbox: [0, 0, 50, 50] }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { convertDataset } from '../convert-dataset.ts'
+import { convertDataset } from '../convert/convert-dataset.ts'
 import { readCoco } from '../formats/coco/read.ts'
 import { readVoc } from '../formats/voc/read.ts'
 import { plainPng, readAll, temporaryFolder } from '../testing/dataset-formats.ts'

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatasetFormat } from '@trainyard/contract'
 import { expect, it } from 'vitest'
-import { convertDataset } from '../convert-dataset.ts'
-import { copyImage } from '../copy-image.ts'
-import { createOutputNames } from '../output-names.ts'
+import { convertDataset } from '../convert/convert-dataset.ts'
 import { read } from '../testing/coco-dataset.ts'
 import { imageRecord, plainPng, temporaryFolder, writeContext } from '../testing/dataset-formats.ts'
+import { copyImage } from '../writing/copy-image.ts'
+import { createOutputNames } from '../writing/output-names.ts'
 
 const names = ['a/1.png', 'b/1.png', 'A/1.PNG', 'a/1.jpeg', 'b_1.png', 'images/a/1.png']
 

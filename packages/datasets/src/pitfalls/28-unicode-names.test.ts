@@ -1,10 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { listFiles } from '../files/list-files.ts'
 import { readVoc } from '../formats/voc/read.ts'
 import { createVocWriter } from '../formats/voc/write.ts'
-import { listFiles } from '../list-files.ts'
-import { createOutputNames } from '../output-names.ts'
 import {
   classesNamed,
   imageRecord,
@@ -14,6 +13,7 @@ import {
   writeContext,
   writeRecords,
 } from '../testing/dataset-formats.ts'
+import { createOutputNames } from '../writing/output-names.ts'
 
 it('pitfall 28: names in any script stay as they are', async () => {
   using folder = temporaryFolder()

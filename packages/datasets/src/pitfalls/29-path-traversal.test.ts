@@ -2,11 +2,11 @@ import { readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { DatasetFormat } from '@trainyard/contract'
 import { expect, it } from 'vitest'
-import { convertDataset } from '../convert-dataset.ts'
+import { convertDataset } from '../convert/convert-dataset.ts'
+import { findInside, toPortablePath } from '../files/portable-path.ts'
 import { loadReader } from '../formats/readers.ts'
-import { createOutputNames } from '../output-names.ts'
-import { findInside, toPortablePath } from '../portable-path.ts'
 import { plainPng, readAll, temporaryFolder } from '../testing/dataset-formats.ts'
+import { createOutputNames } from '../writing/output-names.ts'
 
 const secret = plainPng(8, 6, [1, 2, 3])
 const hostile = [

@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { inspectImage } from '../image-header.ts'
+import { inspectImage } from '../images/image-header.ts'
 import { createJpeg } from '../testing/test-images.ts'
 import { temporaryFolder, writeTree, writeYolo } from '../testing/yolo-dataset.ts'
 

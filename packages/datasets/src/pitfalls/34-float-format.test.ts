@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { formatNumber } from '../format-number.ts'
 import { LabelBuffer } from '../formats/yolo/label-buffer.ts'
 import { temporaryFolder, writeYolo } from '../testing/yolo-dataset.ts'
+import { formatNumber } from '../writing/format-number.ts'
 
 const format = (share: number, decimals = 6) => {
   const buffer = new LabelBuffer(decimals)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { type GroupBy, roboflowSource } from '../group-images.ts'
-import type { DatasetReader, ImageRecord } from '../record.ts'
-import { splitDataset } from '../split-dataset.ts'
+import type { DatasetReader, ImageRecord } from '../record/record.ts'
+import { type GroupBy, roboflowSource } from '../splits/group-images.ts'
+import { splitDataset } from '../splits/split-dataset.ts'
 import { imageRecord } from '../testing/dataset-formats.ts'
 
 function reader(records: ImageRecord[]): DatasetReader {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { assignSplits } from '../assign-splits.ts'
+import { assignSplits } from '../splits/assign-splits.ts'
 
 const options = { ratios: { train: 0.7, val: 0.2, test: 0.1 }, seed: '', exactBelow: 1000, stratify: false }
 const items = (keys: readonly string[]) => keys.map((key) => ({ key, size: 1, labels: new Map<number, number>() }))

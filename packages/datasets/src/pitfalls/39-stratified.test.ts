@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { DatasetReader, ImageRecord } from '../record.ts'
-import { splitDataset } from '../split-dataset.ts'
+import type { DatasetReader, ImageRecord } from '../record/record.ts'
+import { splitDataset } from '../splits/split-dataset.ts'
 import { classesNamed, imageRecord } from '../testing/dataset-formats.ts'
 
 function reader(records: ImageRecord[], classes: number): DatasetReader {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { encode } from 'fast-png'
 import { expect, it } from 'vitest'
-import { inspectImage } from '../image-header.ts'
+import { inspectImage } from '../images/image-header.ts'
 import { createPng } from '../testing/test-dataset.ts'
 import { createJpeg, createTiff, createWebp, insertPngChunk } from '../testing/test-images.ts'
 import { readAll, temporaryFolder, writeTree } from '../testing/yolo-dataset.ts'

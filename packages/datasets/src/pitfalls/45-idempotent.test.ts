@@ -1,8 +1,8 @@
 import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { MARKER_NAME } from '../conversion-marker.ts'
-import { convertDataset } from '../convert-dataset.ts'
+import { MARKER_NAME } from '../convert/conversion-marker.ts'
+import { convertDataset } from '../convert/convert-dataset.ts'
 import { coco, convert, createDir, createFiles, image, readFiles, SQUARE } from '../testing/coco-dataset.ts'
 import { createPng } from '../testing/test-dataset.ts'
 

@@ -2,7 +2,7 @@ import { encode } from 'fast-png'
 import { expect, it } from 'vitest'
 import { readClassMask } from '../formats/class-mask/read.ts'
 import { decodeMask } from '../geometry/rle.ts'
-import { LossCounter } from '../report.ts'
+import { LossCounter } from '../report/loss-counter.ts'
 import { createJpeg } from '../testing/test-images.ts'
 import { temporaryFolder, writeYolo } from '../testing/yolo-dataset.ts'
 

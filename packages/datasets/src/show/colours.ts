@@ -1,4 +1,4 @@
-import type { DatasetClassInfo } from '../record.ts'
+import type { DatasetClassInfo } from '../record/record.ts'
 import type { Colour } from './canvas.ts'
 
 /** The class's own colour, else one that differs from those of its neighbours. */

@@ -1,8 +1,5 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import type { Pixels } from './load-pixels.ts'
-
-/** A page of a contact sheet needs no more. */
-export const MAX_PIXELS = 100_000_000
+import { MAX_PIXELS, type Pixels } from './pixels.ts'
 
 /**
  * Decodes a BMP that is not compressed: palettes of 1, 4 and 8 bits, and 24 and 32 bits. Undefined for other kinds; throws

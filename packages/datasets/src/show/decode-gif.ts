@@ -1,6 +1,5 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import { MAX_PIXELS } from './decode-bmp.ts'
-import type { Pixels } from './load-pixels.ts'
+import { MAX_PIXELS, type Pixels } from './pixels.ts'
 
 /** Rows of an interlaced GIF: the first one and the step of each pass. */
 const PASSES = [

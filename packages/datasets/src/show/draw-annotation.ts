@@ -1,6 +1,6 @@
-import { findBox } from '../annotation-box.ts'
 import { decodeMask } from '../geometry/rle.ts'
-import type { Annotation, DatasetClassInfo } from '../record.ts'
+import { findBox } from '../record/find-box.ts'
+import type { Annotation, DatasetClassInfo } from '../record/record.ts'
 import type { Canvas, Colour } from './canvas.ts'
 import { colourOf, textOn } from './colours.ts'
 import { canDraw, LETTER_WIDTH, LINE_HEIGHT } from './font.ts'

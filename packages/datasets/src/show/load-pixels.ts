@@ -1,18 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import { readImageSize } from '../image-header.ts'
+import { decodePng, pngToRgb } from '../images/decode-png.ts'
+import { readImageSize } from '../images/image-header.ts'
 import { decodeJpeg } from '../jpeg/decode.ts'
-import { decodePng, pngToRgb } from '../png/decode.ts'
-import type { ImageRecord } from '../record.ts'
+import type { ImageRecord } from '../record/record.ts'
 import { decodeBmp } from './decode-bmp.ts'
 import { decodeGif } from './decode-gif.ts'
-
-export interface Pixels {
-  width: number
-  height: number
-  /** RGB, row by row. */
-  data: Uint8Array
-}
+import type { Pixels } from './pixels.ts'
 
 /** The size of an image as it is shown (0 where nobody knows), and its pixels, fewer than that for a large one; or why there are none. */
 export type LoadedPixels = { width: number; height: number } & ({ pixels: Pixels } | { missing: string })

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { DatasetFormat } from '@trainyard/contract'
 import { afterAll } from 'vitest'
-import { type ConvertDatasetOptions, convertDataset } from '../convert-dataset.ts'
+import { type ConvertDatasetOptions, convertDataset } from '../convert/convert-dataset.ts'
 import { loadReader } from '../formats/readers.ts'
-import type { ImageRecord, ReadOptions } from '../record.ts'
-import type { ConversionReport, LossReason } from '../report.ts'
+import type { ImageRecord, ReadOptions } from '../record/record.ts'
+import type { LossReason } from '../report/loss-counter.ts'
+import type { ConversionReport } from '../report/report.ts'
 
 const dirs: string[] = []
 afterAll(() => {

@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { CreateDatasetWriter, WriteContext, WriteOptions } from '../convert-options.ts'
-import { encodePng } from '../png/encode.ts'
-import type { DatasetClassInfo, DatasetReader, ImageRecord } from '../record.ts'
-import { type Loss, ReportBuilder } from '../report.ts'
+import { encodePng } from '../images/encode-png.ts'
+import type { DatasetClassInfo, DatasetReader, ImageRecord } from '../record/record.ts'
+import type { Loss } from '../report/loss-counter.ts'
+import { ReportBuilder } from '../report/report.ts'
+import type { CreateDatasetWriter, WriteContext, WriteOptions } from '../writing/dataset-writer.ts'
 
 /** A folder for a test, gone when the test is over: `using folder = temporaryFolder()`. */
 export function temporaryFolder(files: Readonly<Record<string, string | Uint8Array>> = {}) {

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TaskType } from '@trainyard/contract'
-import type { WriteOptions } from '../convert-options.ts'
 import { readYolo } from '../formats/yolo/read.ts'
 import { createYoloWriter } from '../formats/yolo/write.ts'
-import type { DatasetClassInfo, DatasetReader, ImageRecord, ReadOptions } from '../record.ts'
-import { ReportBuilder } from '../report.ts'
+import type { DatasetClassInfo, DatasetReader, ImageRecord, ReadOptions } from '../record/record.ts'
+import { ReportBuilder } from '../report/report.ts'
+import type { WriteOptions } from '../writing/dataset-writer.ts'
 import { createPng } from './test-dataset.ts'
 
 /** A folder of its own that is gone after the test: `using dir = temporaryFolder()`. */

@@ -2,9 +2,9 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { maskToParts } from '../../geometry/mask-parts.ts'
 import { bridgeRings, orientParts } from '../../geometry/polygon.ts'
 import { encodeMask, rasterizeRing, rleArea, rleBox } from '../../geometry/rle.ts'
-import { decodePng } from '../../png/decode.ts'
-import type { Annotation } from '../../record.ts'
-import { LossCounter } from '../../report.ts'
+import { decodePng } from '../../images/decode-png.ts'
+import type { Annotation } from '../../record/record.ts'
+import { LossCounter } from '../../report/loss-counter.ts'
 
 /** How the pixels of a class mask are read. */
 export interface ReadClassMaskOptions {

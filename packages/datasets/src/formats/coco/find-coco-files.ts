@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { SplitName, TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import { findSplitOfFolder } from '../../split-folder.ts'
+import { findSplitOfFolder } from '../../splits/split-folder.ts'
 
 export interface CocoFile {
   /** Absolute. */

@@ -5,7 +5,7 @@ import { explainJsonError } from '../../json/explain-json-error.ts'
 import { groupByImage } from '../../json/group-by-image.ts'
 import { createFloat64, createUint32, NumberList } from '../../json/number-list.ts'
 import { scanValue } from '../../json/scan-value.ts'
-import { LossCounter } from '../../report.ts'
+import { LossCounter } from '../../report/loss-counter.ts'
 import type { CocoFile } from './find-coco-files.ts'
 
 type Offsets = Float64Array<SharedArrayBuffer>

@@ -1,6 +1,6 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import type { DatasetClassInfo } from '../../record.ts'
-import type { LossCounter } from '../../report.ts'
+import type { DatasetClassInfo } from '../../record/record.ts'
+import type { LossCounter } from '../../report/loss-counter.ts'
 
 export interface CocoCategories {
   /** Of which file they are, for messages. */

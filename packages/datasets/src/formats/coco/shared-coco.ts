@@ -1,9 +1,9 @@
 import type { TaskType } from '@trainyard/contract'
-import type { DatasetClassInfo } from '../../record.ts'
+import type { DatasetClassInfo, SharedHandle } from '../../record/record.ts'
 import type { CocoIndex } from './index-coco-file.ts'
 
 /** What a worker thread needs to read a part of a COCO dataset: it can be sent to one, and shares its memory. */
-export interface SharedCoco {
+export interface SharedCoco extends SharedHandle {
   format: 'coco'
   /** Absolute. */
   root: string
@@ -13,3 +13,5 @@ export interface SharedCoco {
   classes: DatasetClassInfo[]
   files: { index: CocoIndex; classById: Map<string, number> }[]
 }
+
+export const isSharedCoco = (handle: SharedHandle): handle is SharedCoco => handle.format === 'coco'

@@ -1,7 +1,8 @@
 import { boxOfKeypoints, boxOfRings } from '../../geometry/box.ts'
+import type { RunLengths } from '../../geometry/rle.ts'
 import { parseRle, rleBox } from '../../geometry/rle.ts'
-import type { Annotation, DatasetClassInfo, RunLengths } from '../../record.ts'
-import type { LossCounter } from '../../report.ts'
+import type { Annotation, DatasetClassInfo } from '../../record/record.ts'
+import type { LossCounter } from '../../report/loss-counter.ts'
 import type { RawAnnotation } from './parse-annotation.ts'
 
 export interface AnnotationContext {

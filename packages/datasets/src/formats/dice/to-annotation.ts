@@ -1,8 +1,8 @@
 import type { DiceAnnotation } from '@trainyard/contract'
 import { boxOfRings } from '../../geometry/box.ts'
 import { parseRle, rleBox } from '../../geometry/rle.ts'
-import type { Annotation } from '../../record.ts'
-import type { LossCounter } from '../../report.ts'
+import type { Annotation } from '../../record/record.ts'
+import type { LossCounter } from '../../report/loss-counter.ts'
 
 interface Context {
   classId: number

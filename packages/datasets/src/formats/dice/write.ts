@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import type { DICE_TASK_TYPES, TaskType } from '@trainyard/contract'
-import { findBox } from '../../annotation-box.ts'
-import type { DatasetWriter, WriteContext } from '../../convert-options.ts'
-import { copyImage } from '../../copy-image.ts'
 import { TextFile } from '../../json/text-file.ts'
-import { keepsGeometry } from '../../keeps-geometry.ts'
-import { createKeptNames } from '../../kept-names.ts'
-import { nestAttributes, withoutKeys } from '../../merge-attributes.ts'
-import type { Annotation, ImageRecord } from '../../record.ts'
+import { findBox } from '../../record/find-box.ts'
+import type { Annotation, ImageRecord } from '../../record/record.ts'
+import { copyImage } from '../../writing/copy-image.ts'
+import type { DatasetWriter, WriteContext } from '../../writing/dataset-writer.ts'
+import { keepsGeometry } from '../../writing/keeps-geometry.ts'
+import { createKeptNames } from '../../writing/kept-names.ts'
+import { nestAttributes, withoutKeys } from '../../writing/merge-attributes.ts'
 
 const TASKS: Readonly<Record<TaskType, { file: string; type: (typeof DICE_TASK_TYPES)[number] }>> = {
   detection: { file: 'annotations_detection.json', type: 'object_detection' },

@@ -3,11 +3,11 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SplitName } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import { sortNames, toClasses } from '../../class-names.ts'
-import { IMAGE_NAME, listFiles } from '../../list-files.ts'
-import type { DatasetReader, ReadOptions } from '../../record.ts'
-import { LossCounter } from '../../report.ts'
-import { findSplitOfFolder } from '../../split-folder.ts'
+import { IMAGE_NAME, listFiles } from '../../files/list-files.ts'
+import { sortNames, toClasses } from '../../record/classes.ts'
+import type { DatasetReader, ReadOptions } from '../../record/record.ts'
+import { LossCounter } from '../../report/loss-counter.ts'
+import { findSplitOfFolder } from '../../splits/split-folder.ts'
 
 interface Root {
   path: string

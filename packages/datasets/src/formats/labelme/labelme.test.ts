@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { encodeMask } from '../../geometry/rle.ts'
-import type { Annotation } from '../../record.ts'
+import type { Annotation } from '../../record/record.ts'
 import {
   classesNamed,
   countLosses,

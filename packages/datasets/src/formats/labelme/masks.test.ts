@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeMask, encodeMask } from '../../geometry/rle.ts'
-import { encodePng } from '../../png/encode.ts'
+import { encodePng } from '../../images/encode-png.ts'
 import { readAll, temporaryFolder } from '../../testing/dataset-formats.ts'
 import { labelMe, readShapes, shape } from './labelme-fixture.ts'
 import { readLabelme } from './read.ts'

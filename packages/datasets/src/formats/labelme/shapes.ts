@@ -1,7 +1,8 @@
 import { boxOfCorners, boxOfRings } from '../../geometry/box.ts'
-import { decodePng, type PngImage } from '../../png/decode.ts'
-import type { Annotation, RunLengths } from '../../record.ts'
-import type { LossCounter, LossReason } from '../../report.ts'
+import type { RunLengths } from '../../geometry/rle.ts'
+import { decodePng, type PngImage } from '../../images/decode-png.ts'
+import type { Annotation } from '../../record/record.ts'
+import type { LossCounter, LossReason } from '../../report/loss-counter.ts'
 import type { KeypointNames, LabelMeShape } from './schema.ts'
 
 /** Vertices of a circle as a polygon: the area is 0.16 % too small. */

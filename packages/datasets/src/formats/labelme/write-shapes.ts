@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { findBox } from '../../annotation-box.ts'
-import type { WriteContext } from '../../convert-options.ts'
-import { roundTo } from '../../format-number.ts'
+import type { RunLengths } from '../../geometry/rle.ts'
 import { rleBox } from '../../geometry/rle.ts'
-import { encodePng } from '../../png/encode.ts'
-import type { Annotation, ImageRecord, RunLengths } from '../../record.ts'
-import type { LossReason } from '../../report.ts'
+import { encodePng } from '../../images/encode-png.ts'
+import { findBox } from '../../record/find-box.ts'
+import type { Annotation, ImageRecord } from '../../record/record.ts'
+import type { LossReason } from '../../report/loss-counter.ts'
+import type { WriteContext } from '../../writing/dataset-writer.ts'
+import { roundTo } from '../../writing/format-number.ts'
 
 export interface WrittenShape {
   label: string

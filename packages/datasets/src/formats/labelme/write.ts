@@ -1,11 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { nameClasses, toSingleLine } from '../../class-names.ts'
-import type { DatasetWriter, WriteContext } from '../../convert-options.ts'
-import { copyImage } from '../../copy-image.ts'
-import { createOutputNames, splitExtension } from '../../output-names.ts'
-import type { Annotation, ImageRecord } from '../../record.ts'
-import { findRecordSize } from '../../record-size.ts'
+import { splitExtension } from '../../files/split-extension.ts'
+import { findRecordSize } from '../../record/find-record-size.ts'
+import type { Annotation, ImageRecord } from '../../record/record.ts'
+import { copyImage } from '../../writing/copy-image.ts'
+import type { DatasetWriter, WriteContext } from '../../writing/dataset-writer.ts'
+import { nameClasses, toSingleLine } from '../../writing/name-classes.ts'
+import { createOutputNames } from '../../writing/output-names.ts'
 import { createShapeWriter, type WrittenShape } from './write-shapes.ts'
 
 /** A JSON file beside each image, in a folder per split, and `labels.txt` for the order of the classes. */

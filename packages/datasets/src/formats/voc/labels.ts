@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findClassList, sortNames } from '../../class-names.ts'
+import { findClassList } from '../../files/find-class-list.ts'
+import { sortNames } from '../../record/classes.ts'
 import { DEVKIT_CLASSES, devkitColour, VOID } from './colour-map.ts'
 
 /** The classes, and which of them a mask means by a number or a colour. */

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import type { ValueImage } from '../../geometry/value-masks.ts'
-import { decodePng } from '../../png/decode.ts'
-import type { LossReason } from '../../report.ts'
+import { decodePng } from '../../images/decode-png.ts'
+import type { LossReason } from '../../report/loss-counter.ts'
 
 /** Why the masks of an image cannot be used. */
 export class MaskError extends Error {

@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encode } from 'fast-png'
 import { expect, test } from 'vitest'
-import { detectFormat } from '../../detect-format.ts'
 import { decodeMask, rasterizeRing } from '../../geometry/rle.ts'
-import { decodePng } from '../../png/decode.ts'
-import { encodePng } from '../../png/encode.ts'
-import type { Annotation, ImageRecord } from '../../record.ts'
+import { decodePng } from '../../images/decode-png.ts'
+import { encodePng } from '../../images/encode-png.ts'
+import { detectFormat } from '../../open/detect-format.ts'
+import type { Annotation, ImageRecord } from '../../record/record.ts'
 import {
   classesNamed,
   countLosses,

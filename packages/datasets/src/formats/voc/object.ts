@@ -1,5 +1,5 @@
-import { formatNumber, roundTo } from '../../format-number.ts'
-import type { Annotation } from '../../record.ts'
+import type { Annotation } from '../../record/record.ts'
+import { formatNumber, roundTo } from '../../writing/format-number.ts'
 import { childText, findChild, type XmlElement } from '../../xml/parse-xml.ts'
 import type { XmlNode } from '../../xml/write-xml.ts'
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Annotation, ImageRecord } from '../../record.ts'
+import type { Annotation, ImageRecord } from '../../record/record.ts'
 import {
   classesNamed,
   countLosses,

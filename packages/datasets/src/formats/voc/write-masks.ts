@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { RunLengths } from '../../geometry/rle.ts'
 import { rasterizeRing, rasterizeRings, rleArea } from '../../geometry/rle.ts'
 import { paintMask } from '../../geometry/value-masks.ts'
-import { encodePng } from '../../png/encode.ts'
-import type { Annotation, RunLengths } from '../../record.ts'
-import type { LossReason } from '../../report.ts'
+import { encodePng } from '../../images/encode-png.ts'
+import type { Annotation } from '../../record/record.ts'
+import type { LossReason } from '../../report/loss-counter.ts'
 import { devkitColour, devkitPalette, VOID } from './colour-map.ts'
 
 interface Size {

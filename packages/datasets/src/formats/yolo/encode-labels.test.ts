@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { WriteOptions } from '../../convert-options.ts'
-import type { Annotation, RunLengths } from '../../record.ts'
-import { LossCounter, ReportBuilder } from '../../report.ts'
+import type { RunLengths } from '../../geometry/rle.ts'
+import type { Annotation } from '../../record/record.ts'
+import { LossCounter } from '../../report/loss-counter.ts'
+import { ReportBuilder } from '../../report/report.ts'
+import type { WriteOptions } from '../../writing/dataset-writer.ts'
 import { createLabelEncoder } from './encode-labels.ts'
 import { parseLabels } from './parse-labels.ts'
 

@@ -1,6 +1,4 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import { findBox } from '../../annotation-box.ts'
-import type { WriteContext } from '../../convert-options.ts'
 import { type Box, boxOfPoints, clipBox, isValidBox } from '../../geometry/box.ts'
 import { maskToParts } from '../../geometry/mask-parts.ts'
 import { clipObb, minAreaRect, rectify, rotatedBoxOfCorners } from '../../geometry/obb.ts'
@@ -13,8 +11,10 @@ import {
   type Ring,
   ringArea,
 } from '../../geometry/polygon.ts'
-import type { Annotation, ImageRecord } from '../../record.ts'
-import type { LossReason } from '../../report.ts'
+import { findBox } from '../../record/find-box.ts'
+import type { Annotation, ImageRecord } from '../../record/record.ts'
+import type { LossReason } from '../../report/loss-counter.ts'
+import type { WriteContext } from '../../writing/dataset-writer.ts'
 import { LabelBuffer } from './label-buffer.ts'
 
 /** A turned box of which less than this is in the image is dropped: nobody could tell its direction. */

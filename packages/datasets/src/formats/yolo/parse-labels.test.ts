@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { LossCounter } from '../../report.ts'
+import { LossCounter } from '../../report/loss-counter.ts'
 import { type LabelFormat, parseLabels } from './parse-labels.ts'
 
 it('labels of any content are finite annotations of known classes, or a counted refusal', () => {

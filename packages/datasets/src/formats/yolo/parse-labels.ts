@@ -1,8 +1,8 @@
 import type { TaskType } from '@trainyard/contract'
 import { boxOfPoints } from '../../geometry/box.ts'
 import { rectify } from '../../geometry/obb.ts'
-import type { Annotation } from '../../record.ts'
-import type { LossCounter, LossReason } from '../../report.ts'
+import type { Annotation } from '../../record/record.ts'
+import type { LossCounter, LossReason } from '../../report/loss-counter.ts'
 
 export interface LabelFormat {
   task: TaskType

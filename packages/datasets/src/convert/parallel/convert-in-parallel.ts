@@ -1,0 +1,160 @@
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { setImmediate } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import type { DatasetFormat } from '@trainyard/contract'
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import type { DatasetReader, SharedDataset } from '../../record/record.ts'
+import type { ReportParts } from '../../report/report.ts'
+import type { WriteContext } from '../../writing/dataset-writer.ts'
+import { createOutputNames } from '../../writing/output-names.ts'
+import type { FromWorker, ImageRange, WorkerInput } from './messages.ts'
+
+/** Below this a thread costs more than it saves. */
+const MIN_IMAGES = 2000
+/** Images that a worker is given at once: small enough that all of them end together. */
+const RANGE = 1024
+/** More threads wait for the file system. */
+const MAX_WORKERS = 8
+/** Each thread has a copy of the splits, of some 100 bytes an image. */
+const MAX_SPLITS = 500_000
+
+export interface ConvertInParallelOptions {
+  reader: DatasetReader
+  to: DatasetFormat
+  context: WriteContext
+  onProgress: (progress: { images: number }) => void
+}
+
+/**
+ * Converts with worker threads where the dataset can be read from many places at once and the format has a file for each
+ * image. Undefined, and nothing was written that may stay, when it cannot be done: then it is done one by one. The result
+ * is the same, byte for byte.
+ */
+export async function convertInParallel(options: ConvertInParallelOptions): Promise<number | undefined> {
+  const { reader, to, context } = options
+  const { shared } = reader
+  const program = findProgram()
+  if (shared === undefined || program === undefined || shared.images < MIN_IMAGES || !isFileForEach(to, context)) {
+    return undefined
+  }
+  if ((shared.splits?.size ?? 0) > MAX_SPLITS) return undefined
+  const ranges: ImageRange[] = []
+  for (let start = 0; start < shared.images; start += RANGE) ranges.push({ start, end: start + RANGE })
+  const results: ReportParts[] = []
+  const { signal, ...writeOptions } = context.options
+  const input: WorkerInput = {
+    handle: shared.handle,
+    splits: shared.splits,
+    to,
+    target: context.target,
+    dataset: { ...context.dataset, attributes: {} },
+    options: writeOptions,
+  }
+  const count = Math.min(availableParallelism(), MAX_WORKERS, ranges.length)
+  const pool = new Pool(program, input, count, options.onProgress)
+  const abort = () => pool.fail(signal?.reason)
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    signal?.throwIfAborted()
+    const work = pool.run(ranges, results)
+    // A failure while the names are looked at is for the `await` below.
+    work.catch(() => {})
+    if (await hasCollisions(shared)) return undefined
+    const images = await work
+    // In the order of the images, so that the same examples are kept each time.
+    for (const parts of results) context.report.absorb(parts)
+    return images
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    await pool.close()
+  }
+}
+
+/** Whether each image has a file of its own, so that the order of writing does not matter. */
+function isFileForEach(to: DatasetFormat, { options, dataset }: WriteContext): boolean {
+  if (to !== 'yolo' || options.task === 'classification') return false
+  // Without names the first object with keypoints says how many there are.
+  return options.task !== 'pose' || dataset.classes.some(({ keypoints }) => (keypoints?.length ?? 0) > 0)
+}
+
+/** Names that must be told apart depend on what came before: one thread gives them. */
+async function hasCollisions({ names, splits }: SharedDataset): Promise<boolean> {
+  const outputNames = createOutputNames()
+  let count = 0
+  for (const { path, split } of names()) {
+    // Splits go by the paths where the pixels are, which these are not: names have to differ over all of them.
+    outputNames.next(path, splits === undefined ? split : '')
+    if (outputNames.collisions > 0) return true
+    if (++count % 4096 === 0) await setImmediate()
+  }
+  return false
+}
+
+/** Beside this file as source; at the top of `dist` once built. */
+function findProgram(): URL | undefined {
+  const names = import.meta.url.endsWith('.ts')
+    ? ['./convert-worker.ts']
+    : ['./convert-worker.js', '../convert-worker.js']
+  return names.map((name) => new URL(name, import.meta.url)).find((url) => existsSync(url))
+}
+
+class Pool {
+  readonly #workers: Worker[]
+  readonly #onProgress: (progress: { images: number }) => void
+  #fail: (reason: unknown) => void = () => {}
+  #failure: { reason: unknown } | undefined
+
+  constructor(
+    program: URL,
+    workerData: WorkerInput,
+    count: number,
+    onProgress: (progress: { images: number }) => void,
+  ) {
+    this.#onProgress = onProgress
+    this.#workers = Array.from(
+      { length: count },
+      () => new Worker(program, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 8 } }),
+    )
+  }
+
+  /** Stops everything: `run` throws this. */
+  fail(reason: unknown): void {
+    this.#failure ??= { reason }
+    this.#fail(reason)
+  }
+
+  /** Gives each worker a range whenever it has ended one; `results` are in the order of the ranges. */
+  run(ranges: readonly ImageRange[], results: ReportParts[]): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#fail = reject
+      if (this.#failure !== undefined) reject(this.#failure.reason)
+      let next = 0
+      let done = 0
+      let images = 0
+      for (const worker of this.#workers) {
+        worker.on('error', reject)
+        worker.on('exit', () => reject(new Error('A worker thread of the conversion ended too early')))
+        worker.on('message', (message: FromWorker) => {
+          if (message.type === 'failed') {
+            reject(message.isDataset ? new DatasetError(message.message) : new Error(message.message))
+            return
+          }
+          if (message.type === 'done') {
+            results[message.start / RANGE] = message.report
+            images += message.images
+            done++
+            this.#onProgress({ images })
+            if (done === ranges.length) resolve(images)
+          }
+          const range = ranges[next++]
+          if (range !== undefined) worker.postMessage(range)
+        })
+      }
+    })
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+  }
+}

@@ -1,0 +1,158 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { DatasetFormat, DICE_FILE_NAMES } from '@trainyard/contract'
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { IMAGE_NAME, listFiles } from '../files/list-files.ts'
+import { cutJson } from '../json/cut-json.ts'
+
+/** A format that a folder could hold, and what speaks for it. */
+export interface DetectedFormat {
+  format: DatasetFormat
+  /** What was seen that speaks for it, in words. */
+  evidence: string[]
+}
+
+type Evidence = Map<DatasetFormat, string[]>
+
+/** So many files of a kind are looked into: a dataset is of one kind. */
+const SAMPLE = 5
+
+/**
+ * Tells the format of a dataset by what is in its files, and says what it saw. Throws `DatasetError` when nothing speaks
+ * for any format, or as much for one as for another: then say which with `from`.
+ */
+export async function detectFormat(dir: string, options: { signal?: AbortSignal } = {}): Promise<DetectedFormat> {
+  return toSingleFormat(dir, await findFormats(dir, options.signal))
+}
+
+/** The one format that was found. */
+export function toSingleFormat(dir: string, found: readonly DetectedFormat[]): DetectedFormat {
+  const [first, second] = found
+  if (first === undefined) {
+    throw new DatasetError(
+      `The format of "${dir}" is unknown: nothing in it speaks of ${DatasetFormat.options.join(', ')}`,
+    )
+  }
+  if (second !== undefined) {
+    const all = found.map((item) => `${item.format} (${item.evidence.join('; ')})`).join(' and ')
+    throw new DatasetError(`The format of "${dir}" is not clear: it looks like ${all}; say which one with "from"`)
+  }
+  return first
+}
+
+/** Every format that something in the folder speaks for. */
+export async function findFormats(dir: string, signal?: AbortSignal): Promise<DetectedFormat[]> {
+  const stats = await stat(dir).catch((error: unknown) => {
+    throw new DatasetError(`"${dir}" cannot be read`, { cause: error })
+  })
+  const files = stats.isFile() ? [basename(dir)] : (await listFiles(dir, signal)).files
+  const root = stats.isFile() ? join(dir, '..') : dir
+  const evidence: Evidence = new Map()
+  await lookIntoJson(root, files, evidence, signal)
+  await lookIntoVoc(root, files, evidence)
+  await lookIntoYolo(root, files, evidence)
+  if (evidence.size === 0) lookAtFolders(files, evidence)
+  return [...evidence].map(([format, seen]) => ({ format, evidence: seen }))
+}
+
+function add(evidence: Evidence, format: DatasetFormat, seen: string): void {
+  evidence.set(format, [...(evidence.get(format) ?? []), seen])
+}
+
+/** Each folder's JSON files are of a kind, so a few of each tell. */
+async function lookIntoJson(
+  root: string,
+  files: readonly string[],
+  evidence: Evidence,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const perFolder = new Map<string, number>()
+  for (const name of files.filter((file) => /\.json$/i.test(file))) {
+    const folder = name.slice(0, Math.max(0, name.lastIndexOf('/')))
+    const count = perFolder.get(folder) ?? 0
+    perFolder.set(folder, count + 1)
+    if (count >= SAMPLE) continue
+    const seen = await lookIntoOneJson(join(root, name), name, signal)
+    // Files about something else lie in many datasets, and a damaged one is the reader's to explain.
+    if (seen !== undefined) add(evidence, seen.format, seen.text)
+    else if ((DICE_FILE_NAMES as readonly string[]).includes(name)) add(evidence, 'dice', `${name}, by its name`)
+  }
+}
+
+async function lookIntoOneJson(
+  file: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<{ format: DatasetFormat; text: string } | undefined> {
+  const image = { keys: [] as string[] }
+  const annotation = { keys: [] as string[] }
+  let isDecided = false
+  const firstKeys = (target: { keys: string[] }) => ({
+    onElement({ bytes, start, end }: { bytes: Buffer; start: number; end: number }) {
+      if (target.keys.length > 0 || end - start > 1 << 20) return
+      try {
+        target.keys = Object.keys(JSON.parse(bytes.toString('utf8', start, end)) as object)
+      } catch {
+        // Not for us to complain.
+      }
+      isDecided = annotation.keys.length > 0 || image.keys.includes('annotations')
+    },
+  })
+  const members = await cutJson(file, name, {
+    arrays: { images: firstKeys(image), annotations: firstKeys(annotation) },
+    isEnough: () => isDecided,
+    ...(signal ? { signal } : {}),
+  }).catch((error: unknown) => {
+    if (error instanceof DatasetError) return undefined
+    throw error
+  })
+  if (members === undefined) return undefined
+  if (typeof members.task_type === 'string') return { format: 'dice', text: `${name} has a task_type` }
+  if (image.keys.includes('annotations')) return { format: 'dice', text: `${name} has annotations inside its images` }
+  if (annotation.keys.includes('class_id')) return { format: 'dice', text: `${name} has annotations with a class_id` }
+  if (Array.isArray(members.shapes)) return { format: 'labelme', text: `${name} has shapes` }
+  if (annotation.keys.includes('category_id')) return { format: 'coco', text: `${name} has annotations by category_id` }
+  if (Array.isArray(members.categories) && image.keys.includes('file_name')) {
+    return { format: 'coco', text: `${name} has images and categories` }
+  }
+  return undefined
+}
+
+async function lookIntoVoc(root: string, files: readonly string[], evidence: Evidence): Promise<void> {
+  for (const name of files.filter((file) => /\.xml$/i.test(file)).slice(0, SAMPLE)) {
+    const text = await readFile(join(root, name), 'utf8').catch(() => '')
+    if (/<annotation[\s>]/.test(text.slice(0, 4096))) return add(evidence, 'voc', `${name} holds an <annotation>`)
+  }
+  const mask = files.find((file) => /(?:^|\/)Segmentation(?:Class|Object)(?:PNG)?\/.+\.png$/i.test(file))
+  if (mask !== undefined) add(evidence, 'voc', `${mask} is a mask, by its folder`)
+}
+
+async function lookIntoYolo(root: string, files: readonly string[], evidence: Evidence): Promise<void> {
+  for (const name of files.filter((file) => /^[^/]*\.ya?ml$/i.test(file))) {
+    const text = await readFile(join(root, name), 'utf8').catch(() => '')
+    if (/^(?:names|nc)\s*:/m.test(text) && /^(?:train|val|path)\s*:/m.test(text)) {
+      return add(evidence, 'yolo', `${name} has train, val and names`)
+    }
+  }
+  const labels = files.filter(
+    (file) => /(?:^|\/)labels\/.*\.txt$/i.test(file) || /(?:^|\/)obj[^/]*\/.*\.txt$/i.test(file),
+  )
+  const images = new Set(files.filter((file) => IMAGE_NAME.test(file)).map((file) => file.replace(/\.[^.]*$/, '')))
+  const beside = files.filter((file) => /\.txt$/i.test(file) && images.has(file.slice(0, -4)))
+  for (const name of [...labels, ...beside].slice(0, SAMPLE * 10)) {
+    const text = await readFile(join(root, name), 'utf8').catch(() => '')
+    const [line] = text.split(/\r?\n/).filter((row) => row.trim() !== '')
+    if (line !== undefined && /^\d+(?:\s+-?[\d.]+(?:e-?\d+)?){4,}\s*$/i.test(line)) {
+      return add(evidence, 'yolo', `${name} has rows of a class and numbers`)
+    }
+  }
+}
+
+/** Images in folders of their own, and no labels of any kind beside them. */
+function lookAtFolders(files: readonly string[], evidence: Evidence): void {
+  const folders = new Set(
+    files.filter((file) => IMAGE_NAME.test(file) && file.includes('/')).map((file) => file.replace(/\/[^/]*$/, '')),
+  )
+  const isPlain = [...folders].every((folder) => /^(?:images|jpegimages|train|val|valid|test)$/i.test(folder))
+  if (folders.size > 0 && !isPlain) add(evidence, 'imagefolder', `images in ${folders.size} folders, and no labels`)
+}

@@ -1,0 +1,12 @@
+import { type Box, boxOfKeypoints, boxOfPoints, boxOfRings } from '../geometry/box.ts'
+import { rleBox } from '../geometry/rle.ts'
+import type { Annotation } from './record.ts'
+
+/** The upright box around an annotation: its own, else that of the richest geometry it carries. */
+export function findBox({ bbox, obb, polygons, rle, keypoints }: Annotation): Box | undefined {
+  if (bbox !== undefined) return bbox
+  if (obb !== undefined) return boxOfPoints(obb)
+  if (polygons !== undefined) return boxOfRings(polygons)
+  if (rle !== undefined) return rleBox(rle)
+  return keypoints === undefined ? undefined : boxOfKeypoints(keypoints)
+}

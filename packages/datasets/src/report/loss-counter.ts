@@ -1,0 +1,127 @@
+/** Everything that can be lost, left out or changed on the way from one format to another. Closed: add a reason here. */
+export type LossReason =
+  // Whole images
+  | 'image-missing-file'
+  | 'image-unreadable'
+  | 'image-duplicate'
+  | 'image-renamed'
+  | 'image-size-unknown'
+  | 'image-unsafe-path'
+  | 'image-unlabelled'
+  /** A loader of the target format leaves it out: its suffix, or its size. */
+  | 'image-not-loadable'
+  | 'image-attributes-dropped'
+  | 'split-changed'
+  | 'split-missing'
+  // Label files
+  | 'image-without-label'
+  | 'label-without-image'
+  /** `a.jpg` is named, `a.JPG` is there. */
+  | 'file-name-case'
+  | 'label-file-invalid'
+  | 'label-rows-mixed'
+  | 'download-ignored'
+  | 'dataset-attributes-dropped'
+  | 'id-changed'
+  // Whole annotations
+  | 'annotation-of-missing-image'
+  | 'annotation-of-unknown-class'
+  | 'annotation-invalid'
+  | 'annotation-duplicate'
+  | 'annotation-outside-image'
+  | 'annotation-too-small'
+  | 'annotation-kind-not-supported'
+  | 'crowd-skipped'
+  | 'extra-label-dropped'
+  | 'annotation-id-dropped'
+  | 'annotation-attributes-dropped'
+  | 'area-dropped'
+  // Geometry
+  | 'box-clipped'
+  | 'box-derived'
+  | 'box-dropped'
+  | 'box-replaced-by-polygon'
+  | 'polygon-clipped'
+  | 'polygon-dropped'
+  | 'polygon-from-box'
+  | 'polygon-from-mask'
+  | 'polygon-from-circle'
+  | 'polygon-bridged'
+  | 'polygon-split'
+  | 'polygon-part-dropped'
+  | 'polygon-degenerate'
+  | 'hole-bridged'
+  | 'hole-dropped'
+  | 'mask-dropped'
+  | 'mask-size-mismatch'
+  | 'mask-from-polygon'
+  /** A pixel is of one object only: it went to the smaller one. */
+  | 'overlap-flattened'
+  /** A mask of bytes numbers 254 objects. */
+  | 'object-beyond-limit'
+  | 'keypoints-dropped'
+  | 'keypoints-padded'
+  | 'keypoint-outside-image'
+  | 'rotation-dropped'
+  | 'obb-clipped'
+  | 'obb-refitted'
+  | 'rounded'
+  // Classes
+  | 'class-renamed'
+  | 'class-renumbered'
+  | 'class-dropped'
+  | 'class-reordered'
+  | 'class-details-dropped'
+  | 'flip-index-omitted'
+
+/** What was lost or changed for one reason: how often, and the first examples. */
+export interface Loss {
+  reason: LossReason
+  count: number
+  /** The first five, each naming its image or file. */
+  examples: string[]
+}
+
+const MAX_EXAMPLES = 5
+
+/** Counts losses by reason, with the first examples. */
+export class LossCounter {
+  readonly #losses = new Map<LossReason, { count: number; examples: string[] }>()
+
+  /** `example` may be a function, so that its text is only made when it is kept. */
+  add(reason: LossReason, example: string | (() => string), count = 1): void {
+    if (count <= 0) return
+    let loss = this.#losses.get(reason)
+    if (loss === undefined) {
+      loss = { count: 0, examples: [] }
+      this.#losses.set(reason, loss)
+    }
+    loss.count += count
+    if (loss.examples.length < MAX_EXAMPLES) {
+      loss.examples.push((typeof example === 'string' ? example : example()).slice(0, 300))
+    }
+  }
+
+  /** Adds what another counter saw: that of a thread. */
+  merge(losses: Iterable<Loss>): void {
+    for (const { reason, count, examples } of losses) {
+      const known = this.#losses.get(reason) ?? { count: 0, examples: [] }
+      this.#losses.set(reason, {
+        count: known.count + count,
+        examples: [...known.examples, ...examples].slice(0, MAX_EXAMPLES),
+      })
+    }
+  }
+
+  /** How often something was lost for this reason. */
+  count(reason: LossReason): number {
+    return this.#losses.get(reason)?.count ?? 0
+  }
+
+  /** In the order of their reasons' names, so that the same input gives the same text. */
+  list(): Loss[] {
+    return [...this.#losses]
+      .map(([reason, { count, examples }]) => ({ reason, count, examples: [...examples] }))
+      .sort((a, b) => (a.reason < b.reason ? -1 : 1))
+  }
+}

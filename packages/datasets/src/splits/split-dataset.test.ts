@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { DatasetReader, ImageRecord } from '../record/record.ts'
+import { classesNamed, imageRecord } from '../testing/dataset-formats.ts'
+import { assignSplits, countExactly } from './assign-splits.ts'
+import { hashSplit } from './hash-split.ts'
+import { splitDataset } from './split-dataset.ts'
+import { withSplits } from './with-splits.ts'
+
+function reader(records: readonly ImageRecord[], classes: string[] = []): DatasetReader {
+  return {
+    format: 'coco',
+    taskType: 'classification',
+    classes: classesNamed(...classes),
+    async *images() {
+      yield* records
+    },
+  }
+}
+
+const images = (count: number, rest: (index: number) => Partial<ImageRecord> = () => ({})) =>
+  Array.from({ length: count }, (_, index) => imageRecord(`${index}.png`, rest(index)))
+
+const shows = (...classIds: number[]) => ({
+  annotations: classIds.map((classId) => ({ kind: 'class' as const, classId })),
+})
+
+test('meets the ratios of small sets exactly, by largest remainder', () => {
+  const ratios = { train: 0.7, val: 0.2, test: 0.1 }
+  expect(countExactly(10, ratios)).toEqual({ train: 7, val: 2, test: 1 })
+  expect(countExactly(13, ratios)).toEqual({ train: 9, val: 3, test: 1 })
+  expect(countExactly(2, ratios)).toEqual({ train: 1, val: 1, test: 0 })
+  expect(countExactly(1, ratios)).toEqual({ train: 1, val: 0, test: 0 })
+  fc.assert(
+    fc.property(fc.nat(5000), fc.nat(100), fc.nat(100), (total, a, b) => {
+      const [first = 0, second = 0] = [a, b].sort((x, y) => x - y)
+      const parts = { train: first / 100, val: (second - first) / 100, test: (100 - second) / 100 }
+      const counts = countExactly(total, parts)
+      expect(counts.train + counts.val + counts.test).toBe(total)
+      for (const split of ['train', 'val', 'test'] as const)
+        expect(Math.abs(counts[split] - total * parts[split])).toBeLessThan(split === 'test' ? 1 + 1e-6 : 2)
+    }),
+  )
+})
+
+test('large sets are split as the platform’s exporter does, image by image', async () => {
+  const { splits } = await splitDataset(reader(images(1500)))
+  for (const [path, split] of splits) expect(split).toBe(hashSplit(path))
+})
+
+test('keeps the splits in the file, and gives the other images one', async () => {
+  const records = images(20, (index) => (index < 10 ? { split: 'test' } : {}))
+  const { splits, kept, assigned, images: counts } = await splitDataset(reader(records))
+  expect({ kept, assigned }).toEqual({ kept: 10, assigned: 10 })
+  for (const { path, split } of records) if (split) expect(splits.get(path)).toBe(split)
+  expect(counts).toMatchObject({ test: 10 })
+  const anew = await splitDataset(reader(records), { keep: false })
+  expect(anew.images).toEqual({ train: 14, val: 4, test: 2 })
+})
+
+test('another seed gives another split, the same seed the same', async () => {
+  const split = async (seed: string) => [...(await splitDataset(reader(images(50)), { seed })).splits]
+  expect(await split('a')).toEqual(await split('a'))
+  expect(await split('a')).not.toEqual(await split('b'))
+})
+
+test('the order of the images does not matter', () => {
+  const items = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 30 })
+  const options = { ratios: { train: 0.5, val: 0.3, test: 0.2 }, seed: '', exactBelow: 1000 }
+  fc.assert(
+    fc.property(items, fc.boolean(), (keys, stratify) => {
+      const toItems = (list: string[]) => list.map((key) => ({ key, size: 1, labels: new Map([[key.length % 3, 1]]) }))
+      const [there, back] = [toItems(keys), toItems([...keys].reverse())]
+      const sorted = (splits: Map<string, string>) => [...splits].sort()
+      expect(sorted(assignSplits(there, { ...options, stratify }))).toEqual(
+        sorted(assignSplits(back, { ...options, stratify })),
+      )
+    }),
+  )
+})
+
+test('stratified: every class in the ratios, within one image', async () => {
+  const records = images(300, (index) => shows(index < 200 ? 0 : index < 290 ? 1 : 2))
+  const { classes, warnings } = await splitDataset(reader(records, ['a', 'b', 'c']), { stratify: true })
+  expect(classes.map((item) => item.images)).toEqual([
+    { train: 140, val: 40, test: 20 },
+    { train: 63, val: 18, test: 9 },
+    { train: 7, val: 2, test: 1 },
+  ])
+  expect(warnings).toEqual([])
+})
+
+test('a group that has images in test already takes the others there', async () => {
+  const records = ['a-1', 'a-2', 'b-1', 'b-2'].map((name) =>
+    imageRecord(`${name}.png`, name === 'a-1' ? { split: 'test' } : {}),
+  )
+  const { splits } = await splitDataset(reader(records), { groupBy: /^(\w)-/ })
+  expect(splits.get('a-2.png')).toBe('test')
+  expect(splits.get('b-1.png')).toBe(splits.get('b-2.png'))
+})
+
+test('refuses ratios that are no parts of one', async () => {
+  await expect(splitDataset(reader([]), { ratios: { train: 7, val: 2, test: 1 } })).rejects.toThrow(
+    /7 \/ 2 \/ 1; wanted/,
+  )
+})
+
+test('a reader with splits gives them to its records', async () => {
+  const records = images(2)
+  const seen: unknown[] = []
+  for await (const record of withSplits(reader(records), new Map([['1.png', 'val']])).images()) seen.push(record.split)
+  expect(seen).toEqual([undefined, 'val'])
+})

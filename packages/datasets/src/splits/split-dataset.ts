@@ -1,0 +1,160 @@
+import { type SplitName, SplitName as SplitNames } from '@trainyard/contract'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
+import type { DatasetReader } from '../record/record.ts'
+import { assignSplits, type SplitItem, type SplitRatios } from './assign-splits.ts'
+import { type GroupBy, groupOf } from './group-images.ts'
+
+/** How images are put into splits. */
+export interface SplitDatasetOptions {
+  /** Parts of one. Default 0.7 / 0.2 / 0.1. */
+  ratios?: SplitRatios
+  /** Images that have a split keep it; only the others get one. Default true. */
+  keep?: boolean
+  /** Every class in the same ratios, also where an image shows several. Default false. */
+  stratify?: boolean
+  /** Images that must not be torn apart: frames of a video, copies of a picture, one patient. Default: none. */
+  groupBy?: GroupBy
+  /** Another seed gives another split. Default none: the split of the platform's exporter. */
+  seed?: string
+  /** Below this many images the ratios are met exactly; above, a new image moves no other. Default 1000. */
+  exactBelow?: number
+  signal?: AbortSignal
+}
+
+/** Which image is in which split, and what was noticed. */
+export interface SplitResult {
+  /** By path. */
+  splits: Map<string, SplitName>
+  /** Images that had their split, and images that got one. */
+  kept: number
+  assigned: number
+  images: Record<SplitName, number>
+  /** Images that show a class, by split. */
+  classes: { id: number; name: string; images: Record<SplitName, number> }[]
+  /** Groups that the dataset's own splits tear apart. */
+  leaks: { group: string; splits: SplitName[] }[]
+  /** Sentences for people. */
+  warnings: string[]
+}
+
+interface Image {
+  path: string
+  group: string
+  split: SplitName | undefined
+  labels: ReadonlyMap<number, number>
+}
+
+/** Puts every image of a dataset into train, val or test; the same dataset gives the same splits. Reads it once. */
+export async function splitDataset(
+  reader: DatasetReader,
+  {
+    ratios = { train: 0.7, val: 0.2, test: 0.1 },
+    keep = true,
+    stratify = false,
+    groupBy,
+    seed = '',
+    exactBelow = 1000,
+    signal,
+  }: SplitDatasetOptions = {},
+): Promise<SplitResult> {
+  checkRatios(ratios)
+  const images: Image[] = []
+  for await (const record of reader.images()) {
+    signal?.throwIfAborted()
+    const labels = new Map(record.annotations.map(({ classId }) => [classId, 1]))
+    images.push({ path: record.path, group: groupOf(record, groupBy), split: keep ? record.split : undefined, labels })
+  }
+  const splits = new Map<string, SplitName>()
+  const splitsOfGroup = new Map<string, Set<SplitName>>()
+  for (const { path, group, split } of images) {
+    if (split === undefined) continue
+    splits.set(path, split)
+    const others = splitsOfGroup.get(group)
+    if (others === undefined) splitsOfGroup.set(group, new Set([split]))
+    else others.add(split)
+  }
+  const kept = splits.size
+  // An image whose group has its place goes there: anything else would leak.
+  for (const { path, group, split } of images) {
+    const known = splitsOfGroup.get(group)
+    if (split === undefined && known !== undefined) splits.set(path, strictest(known))
+  }
+  const taken = images.flatMap(({ path, labels }) => {
+    const split = splits.get(path)
+    return split === undefined ? [] : [{ split, labels }]
+  })
+  const open = images.filter(({ path }) => !splits.has(path))
+  const assigned = assignSplits(toItems(open), { ratios, seed, exactBelow, stratify, taken })
+  for (const { path, group } of open) splits.set(path, assigned.get(group) ?? 'train')
+  return summarize({ reader, images, splits, kept, splitsOfGroup, ratios })
+}
+
+function toItems(images: readonly Image[]): SplitItem[] {
+  const items = new Map<string, { key: string; size: number; labels: Map<number, number> }>()
+  for (const { group, labels } of images) {
+    const item = items.get(group) ?? { key: group, size: 0, labels: new Map<number, number>() }
+    item.size++
+    for (const [label, count] of labels) item.labels.set(label, (item.labels.get(label) ?? 0) + count)
+    items.set(group, item)
+  }
+  return [...items.values()]
+}
+
+/** What was kept for testing must not be trained on: test before val before train. */
+function strictest(splits: ReadonlySet<SplitName>): SplitName {
+  return splits.has('test') ? 'test' : splits.has('val') ? 'val' : 'train'
+}
+
+function summarize(state: {
+  reader: DatasetReader
+  images: readonly Image[]
+  splits: Map<string, SplitName>
+  kept: number
+  splitsOfGroup: ReadonlyMap<string, ReadonlySet<SplitName>>
+  ratios: SplitRatios
+}): SplitResult {
+  const { reader, images, splits, kept, splitsOfGroup, ratios } = state
+  const counts = { train: 0, val: 0, test: 0 }
+  const classes = reader.classes.map(({ id, name }) => ({ id, name, images: { train: 0, val: 0, test: 0 } }))
+  for (const { path, labels } of images) {
+    const split = splits.get(path) ?? 'train'
+    counts[split]++
+    for (const label of labels.keys()) {
+      const item = classes[label]
+      if (item !== undefined) item.images[split]++
+    }
+  }
+  const leaks = [...splitsOfGroup]
+    .filter(([, own]) => own.size > 1)
+    .map(([group, own]) => ({
+      group: group.replace(/^group:/, ''),
+      splits: SplitNames.options.filter((name) => own.has(name)),
+    }))
+  const warnings: string[] = []
+  if (images.length === 0) warnings.push('The dataset has no images')
+  for (const split of SplitNames.options) {
+    if (images.length > 0 && counts[split] === 0 && ratios[split] > 0) warnings.push(`There is no image in ${split}`)
+  }
+  for (const { name, images: own } of classes) {
+    const total = own.train + own.val + own.test
+    const missing = SplitNames.options.filter((split) => own[split] === 0 && counts[split] > 0 && split !== 'test')
+    if (total > 0 && missing.length > 0)
+      warnings.push(
+        `Class ${JSON.stringify(name)} (${total} ${total === 1 ? 'image' : 'images'}) has none in ${missing.join(' and ')}`,
+      )
+  }
+  if (leaks.length > 0) {
+    const [first] = leaks
+    warnings.push(
+      `${leaks.length} groups lie in several splits, such as ${JSON.stringify(first?.group)} in ${first?.splits.join(' and ')}`,
+    )
+  }
+  return { splits, kept, assigned: splits.size - kept, images: counts, classes, leaks, warnings }
+}
+
+function checkRatios(ratios: SplitRatios): void {
+  const values = SplitNames.options.map((split) => ratios[split])
+  const sum = values.reduce((total, value) => total + value, 0)
+  if (values.every((value) => value >= 0 && value <= 1) && Math.abs(sum - 1) <= 1e-6) return
+  throw new ConfigError(`The ratios are ${values.join(' / ')}; wanted are parts from 0 to 1 that sum up to 1`)
+}

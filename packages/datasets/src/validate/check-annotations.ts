@@ -1,0 +1,72 @@
+import { isValidBox } from '../geometry/box.ts'
+import { cleanRing } from '../geometry/polygon.ts'
+import { findBox } from '../record/find-box.ts'
+import type { Annotation, DatasetClassInfo, ImageRecord } from '../record/record.ts'
+import type { FindingCollector } from './dataset-findings.ts'
+
+/** Rounding of whoever wrote the numbers: half a pixel is no mistake. */
+const TOLERANCE_PX = 0.5
+
+/** Looks at every object of an image. Sides of 0 are not known: then nothing is outside. */
+export function checkAnnotations(
+  { path, annotations }: ImageRecord,
+  { width, height }: { width: number; height: number },
+  classes: readonly DatasetClassInfo[],
+  findings: FindingCollector,
+): void {
+  const [right, bottom] = width > 0 && height > 0 ? [width, height] : [Infinity, Infinity]
+  const isOutside = (x: number, y: number) =>
+    x < -TOLERANCE_PX || y < -TOLERANCE_PX || x > right + TOLERANCE_PX || y > bottom + TOLERANCE_PX
+  const seen = new Set<string>()
+  for (const [index, annotation] of annotations.entries()) {
+    const where = () => `${path}, object ${index}`
+    const { classId, kind, polygons, rle, keypoints, obb } = annotation
+    const info = classes[classId]
+    if (info === undefined) findings.add('class-unknown', () => `${where()}: class ${classId}`)
+    if (kind !== 'class' && kind !== 'other') checkBox(annotation, where, isOutside, findings)
+    for (const ring of polygons ?? []) {
+      if (cleanRing(ring) === undefined)
+        findings.add('polygon-degenerate', () => `${where()}: ${ring.length / 2} points`)
+      else if (someOutside(ring, 2, isOutside)) findings.add('polygon-outside', where)
+    }
+    if (obb !== undefined && someOutside(obb, 2, isOutside)) findings.add('polygon-outside', where)
+    if (rle !== undefined && width > 0 && (rle.width !== width || rle.height !== height))
+      findings.add('mask-mismatch', () => `${where()}: ${rle.width} × ${rle.height} in ${width} × ${height}`)
+    if (keypoints !== undefined) {
+      const wanted = info?.keypoints?.length
+      if (keypoints.length % 3 !== 0 || (wanted !== undefined && keypoints.length !== wanted * 3))
+        findings.add(
+          'keypoint-count',
+          () => `${where()}: ${keypoints.length / 3}, wanted are ${wanted ?? 'whole ones'}`,
+        )
+      if (someOutside(keypoints, 3, isOutside)) findings.add('keypoint-outside', where)
+    }
+    const key = JSON.stringify([classId, annotation.bbox, polygons, rle?.counts, keypoints, obb])
+    if (kind !== 'other' && seen.has(key)) findings.add('annotation-duplicate', where)
+    seen.add(key)
+  }
+}
+
+function checkBox(
+  annotation: Annotation,
+  where: () => string,
+  isOutside: (x: number, y: number) => boolean,
+  findings: FindingCollector,
+): void {
+  const box = findBox(annotation)
+  if (box === undefined || !isValidBox(box)) {
+    findings.add('box-invalid', () => `${where()}: ${JSON.stringify(box)}`)
+    return
+  }
+  const [x, y, width, height] = box
+  if (annotation.bbox !== undefined && (isOutside(x, y) || isOutside(x + width, y + height)))
+    findings.add('box-outside', () => `${where()}: ${JSON.stringify(box)}`)
+}
+
+function someOutside(flat: readonly number[], stride: 2 | 3, isOutside: (x: number, y: number) => boolean): boolean {
+  for (let index = 0; index + 1 < flat.length; index += stride) {
+    if (stride === 3 && (flat[index + 2] ?? 0) === 0) continue
+    if (isOutside(flat[index] ?? 0, flat[index + 1] ?? 0)) return true
+  }
+  return false
+}

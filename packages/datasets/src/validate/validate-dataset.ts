@@ -1,0 +1,287 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate } from 'node:timers/promises'
+import { type DatasetFormat, type SplitName, SplitName as SplitNames, type TaskType } from '@trainyard/contract'
+import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { IMAGE_NAME, listFiles } from '../files/list-files.ts'
+import { splitExtension } from '../files/split-extension.ts'
+import { inspectImage } from '../images/image-header.ts'
+import { findBox } from '../record/find-box.ts'
+import type { DatasetReader, ImageRecord } from '../record/record.ts'
+import { roboflowSource } from '../splits/group-images.ts'
+import { checkAnnotations } from './check-annotations.ts'
+import { type DatasetFinding, FindingCollector } from './dataset-findings.ts'
+
+/** How closely a dataset is looked at. */
+export interface ValidateDatasetOptions {
+  /** Its folder: given, images are found that the dataset does not name. */
+  dir?: string
+  /** Read the header of every image. Default true. */
+  pixels?: boolean
+  /** Hash every image to find the same one twice. Default false: it reads all bytes. */
+  duplicates?: boolean
+  /** Called now and then with the images looked at so far. */
+  onProgress?: (progress: { images: number }) => void
+  signal?: AbortSignal
+}
+
+type SplitKey = SplitName | 'unsplit'
+
+/** Smallest, middle and largest. */
+export interface Range {
+  min: number
+  median: number
+  max: number
+}
+
+/** A dataset in numbers, and what is wrong with it. */
+export interface DatasetReport {
+  format: DatasetFormat
+  taskType: TaskType
+  name?: string
+  images: number
+  /** Images with at least one object. */
+  labelled: number
+  annotations: number
+  splits: Record<SplitKey, { images: number; annotations: number }>
+  classes: { id: number; name: string; images: number; annotations: number; splits: Record<SplitKey, number> }[]
+  /** Of images and boxes, in pixels; absent where none is known. COCO's limits of small and large: 32² and 96². */
+  sizes: { width?: Range; height?: Range; boxes?: { small: number; medium: number; large: number } }
+  findings: DatasetFinding[]
+}
+
+/** Reads a dataset to its end and counts what is in it and what is wrong with it. Never changes a file. */
+export async function validateDataset(
+  reader: DatasetReader,
+  { dir, pixels = true, duplicates = false, onProgress, signal }: ValidateDatasetOptions = {},
+): Promise<DatasetReport> {
+  const findings = new FindingCollector()
+  const splits = { train: noCounts(), val: noCounts(), test: noCounts(), unsplit: noCounts() }
+  const classes = reader.classes.map(({ id, name }) => ({
+    id,
+    name,
+    images: 0,
+    annotations: 0,
+    splits: { train: 0, val: 0, test: 0, unsplit: 0 },
+  }))
+  const paths = createPathCheck(findings)
+  const contents = createSameCheck(findings)
+  const files = new Set<string>()
+  const [widths, heights]: [number[], number[]] = [[], []]
+  const boxes = { small: 0, medium: 0, large: 0 }
+  let [images, labelled, annotations] = [0, 0, 0]
+
+  for await (const record of reader.images()) {
+    signal?.throwIfAborted()
+    if (images % 200 === 199) await setImmediate()
+    const split = record.split ?? 'unsplit'
+    images++
+    splits[split].images++
+    splits[split].annotations += record.annotations.length
+    annotations += record.annotations.length
+    if (record.annotations.length > 0) labelled++
+    else findings.add('image-empty', record.path)
+    paths.add(record)
+    const size = pixels ? checkPixels(record, findings) : { width: record.width, height: record.height }
+    if (size.width > 0) {
+      widths.push(size.width)
+      heights.push(size.height)
+    }
+    checkAnnotations(record, size, reader.classes, findings)
+    for (const classId of new Set(record.annotations.map((annotation) => annotation.classId))) {
+      const info = classes[classId]
+      if (info !== undefined) info.images++
+    }
+    for (const annotation of record.annotations) {
+      const info = classes[annotation.classId]
+      if (info !== undefined) {
+        info.annotations++
+        info.splits[split]++
+      }
+      const [, , width, height] = findBox(annotation) ?? []
+      if (width !== undefined && height !== undefined) boxes[sizeClass(width * height)]++
+    }
+    if (record.file !== undefined) files.add(record.file)
+    if (duplicates && record.file !== undefined) await contents.add(record, record.file)
+    onProgress?.({ images })
+  }
+  contents.finish()
+  if (dir !== undefined) await findOrphans(dir, files, findings, signal)
+  for (const loss of reader.losses?.list() ?? []) {
+    for (const [index, example] of loss.examples.entries())
+      findings.add(
+        'lost-in-reading',
+        `${loss.reason}: ${example}`,
+        index === 0 ? loss.count - loss.examples.length + 1 : 1,
+      )
+  }
+  checkClasses(classes, splits, findings)
+  checkSplits(images, splits, findings)
+  const [width, height] = [rangeOf(widths), rangeOf(heights)]
+  const hasBoxes = boxes.small + boxes.medium + boxes.large > 0
+  return {
+    format: reader.format,
+    taskType: reader.taskType,
+    ...(reader.name === undefined ? {} : { name: reader.name }),
+    images,
+    labelled,
+    annotations,
+    splits,
+    classes,
+    sizes: { ...(width && height ? { width, height } : {}), ...(hasBoxes ? { boxes } : {}) },
+    findings: findings.list(),
+  }
+}
+
+function noCounts() {
+  return { images: 0, annotations: 0 }
+}
+
+function sizeClass(area: number): 'small' | 'medium' | 'large' {
+  return area < 32 ** 2 ? 'small' : area < 96 ** 2 ? 'medium' : 'large'
+}
+
+/** The size as annotated where the file agrees or is not there. */
+function checkPixels(record: ImageRecord, findings: FindingCollector): { width: number; height: number } {
+  const { path, file, width, height } = record
+  const declared = { width, height }
+  if (file === undefined) {
+    findings.add('image-missing', path)
+    if (width === 0) findings.add('size-unknown', path)
+    return declared
+  }
+  try {
+    const seen = inspectImage(file, path)
+    if (seen.isTruncated) findings.add('image-truncated', path)
+    const unusual = [
+      ...(seen.hasAlpha ? ['alpha'] : []),
+      ...(seen.bitDepth > 8 ? [`${seen.bitDepth} bits`] : []),
+      ...(seen.isPalette ? ['palette'] : []),
+      ...(seen.isCmyk ? ['CMYK'] : []),
+      ...(seen.isAnimated ? ['more than one frame'] : []),
+      ...(['heic', 'avif', 'unknown'].includes(seen.format) ? [seen.format] : []),
+    ]
+    if (unusual.length > 0) findings.add('image-unusual', `${path}: ${unusual.join(', ')}`)
+    if (seen.width === 0) {
+      if (width === 0) findings.add('size-unknown', path)
+      return declared
+    }
+    if (width > 0 && (width !== seen.width || height !== seen.height)) {
+      const isClass = record.annotations.every(({ kind }) => kind === 'class')
+      if (!isClass)
+        findings.add('size-mismatch', `${path}: ${seen.width} × ${seen.height}, the dataset says ${width} × ${height}`)
+      return declared
+    }
+    return { width: seen.width, height: seen.height }
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    if (isMissing) findings.add('image-missing', path)
+    else if (error instanceof DatasetError || (error instanceof Error && 'code' in error))
+      findings.add('image-unreadable', error.message)
+    else throw error
+    return declared
+  }
+}
+
+function createPathCheck(findings: FindingCollector) {
+  const exact = new Set<string>()
+  const folded = new Map<string, string>()
+  const copies = new Map<string, SplitKey>()
+  return {
+    add({ path, split = 'unsplit' as SplitKey }: Pick<ImageRecord, 'path'> & { split?: SplitKey | undefined }) {
+      if (exact.has(path)) return findings.add('path-duplicate', path)
+      exact.add(path)
+      const key = splitExtension(path).stem.normalize('NFC').toLowerCase()
+      const other = folded.get(key)
+      if (other !== undefined) findings.add('path-collision', `${path} and ${other}`)
+      else folded.set(key, path)
+      const source = roboflowSource(path)
+      if (source === undefined) return
+      const first = copies.get(source)
+      if (first === undefined) copies.set(source, split)
+      else if (first !== split) findings.add('group-leak', `${path} in ${split}, and another copy in ${first}`)
+    },
+  }
+}
+
+function createSameCheck(findings: FindingCollector) {
+  const byDigest = new Map<string, ImageRecord[]>()
+  return {
+    async add(record: ImageRecord, file: string) {
+      const hash = createHash('sha256')
+      try {
+        await pipeline(createReadStream(file), hash)
+      } catch (error) {
+        // Missing and unreadable ones are told already.
+        if (error instanceof Error && 'code' in error) return
+        throw error
+      }
+      const digest = hash.digest('base64')
+      const same = byDigest.get(digest)
+      const kept = { ...record, annotations: [] }
+      if (same === undefined) byDigest.set(digest, [kept])
+      else same.push(kept)
+    },
+    finish() {
+      for (const [first, ...others] of byDigest.values()) {
+        for (const other of others) {
+          const isLeak = first?.split !== other.split
+          const where = isLeak
+            ? `${other.path} (${other.split}) and ${first?.path} (${first?.split})`
+            : `${other.path} and ${first?.path}`
+          findings.add(isLeak ? 'content-leak' : 'content-duplicate', where)
+        }
+      }
+    },
+  }
+}
+
+async function findOrphans(
+  dir: string,
+  files: ReadonlySet<string>,
+  findings: FindingCollector,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const named = new Set([...files].map((file) => resolve(file)))
+  for (const path of (await listFiles(dir, signal)).files) {
+    // Masks of Pascal VOC.
+    if (/(?:^|\/)Segmentation(?:Class|Object)[^/]*\//.test(path)) continue
+    if (IMAGE_NAME.test(path) && !named.has(resolve(dir, path))) findings.add('image-orphan', path)
+  }
+}
+
+function checkClasses(
+  classes: DatasetReport['classes'],
+  splits: DatasetReport['splits'],
+  findings: FindingCollector,
+): void {
+  const names = new Map<string, string>()
+  for (const { name, annotations, splits: own } of classes) {
+    if (annotations === 0) findings.add('class-empty', JSON.stringify(name))
+    const missing = (['train', 'val'] as const).filter((split) => splits[split].images > 0 && own[split] === 0)
+    if (annotations > 0 && missing.length > 0)
+      findings.add('class-missing-in-split', `${JSON.stringify(name)} in ${missing.join(' and ')}`)
+    const folded = name.normalize('NFC').trim().toLowerCase()
+    const other = names.get(folded)
+    if (folded === '') findings.add('class-name', JSON.stringify(name))
+    else if (other !== undefined) findings.add('class-name', `${JSON.stringify(name)} and ${JSON.stringify(other)}`)
+    names.set(folded, name)
+  }
+}
+
+/** A dataset without any split is fine: it gets one when it is used. */
+function checkSplits(images: number, splits: DatasetReport['splits'], findings: FindingCollector): void {
+  if (images === 0) findings.add('dataset-empty', 'no image')
+  if (images === 0 || splits.unsplit.images > 0) return
+  for (const split of SplitNames.options) {
+    if (split !== 'test' && splits[split].images === 0) findings.add('split-empty', split)
+  }
+}
+
+function rangeOf(values: number[]): Range | undefined {
+  const sorted = values.sort((a, b) => a - b)
+  const [min, median, max] = [sorted[0], sorted[Math.floor(sorted.length / 2)], sorted.at(-1)]
+  return min === undefined || median === undefined || max === undefined ? undefined : { min, median, max }
+}
