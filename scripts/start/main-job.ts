@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { createClient, publishTrainer, type TrainyardClient, VersionExistsError } from '@trainyard/client'
+import { createClient, type TrainyardClient } from '@trainyard/client'
+import { publishTrainer, VersionExistsError } from '@trainyard/client/files'
 import { type Check, type Dataset, decodeMetric, type Job, TrainerManifest } from '@trainyard/contract'
 import { ROOT } from '../lib/run.ts'
 import { formatBytes, formatDuration, type Terminal } from '../lib/terminal.ts'

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { publishTrainer, type TrainyardClient } from '@trainyard/client'
+import type { TrainyardClient } from '@trainyard/client'
+import { publishTrainer } from '@trainyard/client/files'
 import type { Job } from '@trainyard/contract'
 import { ROOT } from '../../scripts/lib/run.ts'
 import { buildTrainer } from '../../scripts/lib/trainers.ts'

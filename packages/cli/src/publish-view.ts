@@ -1,4 +1,4 @@
-import type { PublishProgress, PublishResult } from '@trainyard/client'
+import type { PublishProgress, PublishResult } from '@trainyard/client/files'
 import type { Check, CheckResult, Finding } from '@trainyard/contract'
 import type { CliIo } from './command.ts'
 import { cleanText, createPaint, drawBar, formatBytes } from './terminal.ts'

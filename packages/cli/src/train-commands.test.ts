@@ -264,7 +264,7 @@ describe('trainyard login', () => {
 
   test('keeps nothing when the server does not answer', async () => {
     const { code, err } = await run(['login', 'http://127.0.0.1:2'], { env: anywhere })
-    expect(err).toContain('Nothing answers at http://127.0.0.1:2')
+    expect(err).toContain('No answer from http://127.0.0.1:2')
     expect(code).toBe(3)
     await expect(stat(loginFile({ HOME: home }))).rejects.toThrow()
   })

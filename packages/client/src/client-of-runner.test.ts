@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createClient, TrainyardApiError } from './index.ts'
 import { startTestRunner, type TestRunner } from './testing/start-test-runner.ts'
 
-/** Two epochs and a result over the bare contract: no SDK, so that only the client is on trial here. */
+/** Two epochs and a result, sent without the SDK: this test is about the client. */
 const trainer = `
 const { CALLBACK_URL, CALLBACK_TOKEN, CALLBACK_TOKEN_FILE, JOB_ATTEMPT } = process.env
 const token = CALLBACK_TOKEN ?? (await import('node:fs')).readFileSync(CALLBACK_TOKEN_FILE, 'utf8')
@@ -41,7 +41,7 @@ async function tarOfImages(): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await packTar(entries))
 }
 
-test('a dataset is uploaded to the real runner, and a job that uses it is followed live to its end', async () => {
+test('uploads a dataset to a real runner and follows a job that uses it to its end', async () => {
   const client = createClient({ runnerUrl })
   const dataset = await client.datasets.upload(await tarOfImages(), { name: 'pets' })
   expect(dataset).toMatchObject({ format: 'imagefolder', taskType: 'classification', counts: { images: 3 } })
@@ -64,14 +64,14 @@ test('a dataset is uploaded to the real runner, and a job that uses it is follow
   expect((await client.jobs.events(job.id, { type: 'progress' })).events).toHaveLength(2)
   expect((await client.jobs.artifacts(job.id)).artifacts).toEqual([])
   expect((await client.jobs.list({ state: 'succeeded' })).jobs.map(({ id }) => id)).toEqual([job.id])
-  // Refused as long as the trainer's process is still on its way out.
+  // The runner refuses it while the trainer's process is ending.
   await expect.poll(() => client.jobs.delete(job.id).then(() => 'deleted', String), { timeout: 10_000 }).toBe('deleted')
   await expect(client.jobs.get(job.id)).rejects.toMatchObject({ code: 'not_found' })
   await client.datasets.delete(dataset.id)
   await expect(client.datasets.get(dataset.id)).rejects.toMatchObject({ status: 404 })
 })
 
-test('what the runner refuses comes out as one readable message', async () => {
+test('turns a refusal of the runner into one readable message', async () => {
   const client = createClient({ runnerUrl })
   const upload = client.datasets.upload(new Uint8Array(20_000_000).fill(65), { name: 'not a tar' })
   await expect(upload).rejects.toThrow(TrainyardApiError)

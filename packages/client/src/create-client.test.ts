@@ -16,7 +16,7 @@ const exampleDataset: Dataset = {
   createdAt: '2026-11-20T09:30:00.000Z',
 }
 
-test('sends token, query and JSON, and gives the parsed answer', async () => {
+test('sends token, query and JSON, and returns the parsed answer', async () => {
   const seen: unknown[] = []
   await using server = await startTestServer(async (request, response) => {
     const body = await readBody(request)
@@ -34,7 +34,7 @@ test('sends token, query and JSON, and gives the parsed answer', async () => {
   expect(seen[1]).toMatchObject({ trainer: 'acme/yolo@^1', operation: 'train' })
 })
 
-test('turns a problem document into an error that names every field', async () => {
+test('turns a problem document into an error that names every invalid field', async () => {
   await using server = await startTestServer((_request, response) =>
     sendJson(
       response,
@@ -54,10 +54,10 @@ test('turns a problem document into an error that names every field', async () =
   const failure = createClient({ runnerUrl: server.url }).jobs.get(1)
   await expect(failure).rejects.toThrow(TrainyardApiError)
   await expect(failure).rejects.toMatchObject({ status: 400, code: 'invalid_request' })
-  await expect(failure).rejects.toThrow('config.epochs: must be at least 1 (seen 0)')
+  await expect(failure).rejects.toThrow('config.epochs: must be at least 1 (got 0)')
 })
 
-test('says what a proxy without problem documents answered', async () => {
+test('reports the status of an answer without a problem document, such as that of a proxy', async () => {
   await using server = await startTestServer((_request, response) =>
     response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>'),
   )
@@ -66,15 +66,15 @@ test('says what a proxy without problem documents answered', async () => {
   await expect(failure).rejects.toMatchObject({ problem: { retryable: true } })
 })
 
-test('says which address does not answer', async () => {
+test('names the address that does not answer', async () => {
   const server = await startTestServer(() => undefined)
   await server[Symbol.asyncDispose]()
   const failure = createClient({ registryUrl: server.url }).trainers.list()
   await expect(failure).rejects.toThrow(TrainyardUnreachableError)
-  await expect(failure).rejects.toThrow(`Nothing answers at ${server.url} (`)
+  await expect(failure).rejects.toThrow(`No answer from ${server.url} (`)
 })
 
-test('refuses an answer that the contract does not know, naming the field', async () => {
+test('refuses an answer that does not match the contract and names the field', async () => {
   await using server = await startTestServer((_request, response) =>
     sendJson(response, 200, { ...exampleJob, state: 'sleeping' }),
   )
@@ -83,7 +83,7 @@ test('refuses an answer that the contract does not know, naming the field', asyn
   await expect(failure).rejects.toThrow('"state"')
 })
 
-test('rejects, and does not throw, when the address of a server was not given', async () => {
+test('rejects instead of throwing when the address of a server is missing', async () => {
   const client = createClient({ runnerUrl: 'http://127.0.0.1:1' })
   const failure = client.trainers.list()
   await expect(failure).rejects.toThrow('registryUrl')
@@ -105,10 +105,17 @@ test('streams an upload from an async iterable', async () => {
   expect(server.requests).toEqual(['POST /v1/datasets?name=a+%26+b'])
 })
 
-test('keeps the slash of a trainer’s name and escapes the rest', async () => {
+test('escapes a trainer’s name but not its slash', async () => {
   await using server = await startTestServer((_request, response) => sendJson(response, 404, {}))
   await createClient({ registryUrl: server.url })
     .trainers.version('acme/yo?lo', '1.0.0')
     .catch(() => undefined)
   expect(server.requests).toEqual(['GET /v1/trainers/acme/yo%3Flo/versions/1.0.0'])
+})
+
+test('suggests http:// when a server at an https:// address does not use TLS', async () => {
+  await using server = await startTestServer((_request, response) => sendJson(response, 200, {}))
+  const { host } = new URL(server.url)
+  const failure = createClient({ runnerUrl: `https://${host}` }).jobs.get(1)
+  await expect(failure).rejects.toThrow(`The server does not use TLS: is its address http://${host}?`)
 })

@@ -1,20 +1,20 @@
-import { type ChecksClient, createChecksClient } from './checks.ts'
-import { createDatasetsClient, type DatasetsClient } from './datasets.ts'
-import { createConnection } from './http.ts'
-import { createIdentityClient, type IdentityClient } from './identity.ts'
-import { createJobsClient, type JobsClient } from './jobs.ts'
-import { createTokensClient, type TokensClient } from './tokens.ts'
-import { createTrainersClient, type TrainersClient } from './trainers.ts'
+import { type ChecksClient, createChecksClient } from './apis/checks.ts'
+import { createDatasetsClient, type DatasetsClient } from './apis/datasets.ts'
+import { createIdentityClient, type IdentityClient } from './apis/identity.ts'
+import { createJobsClient, type JobsClient } from './apis/jobs.ts'
+import { createTokensClient, type TokensClient } from './apis/tokens.ts'
+import { createTrainersClient, type TrainersClient } from './apis/trainers.ts'
+import { createConnection } from './http/connection.ts'
 
-/** Where the servers are, and with which token they are asked. */
+/** The addresses of the servers, and the token for them. */
 export interface CreateClientOptions {
-  /** Address of the registry: needed for `trainers` and `checks`; answers for `identity` and `tokens` too. */
+  /** Address of the registry. Required for `trainers` and `checks`. */
   registryUrl?: string | undefined
-  /** Address of the runner: needed for `jobs` and `datasets`; answers for `identity` and `tokens` where there is no registry. */
+  /** Address of the runner. Required for `jobs` and `datasets`. */
   runnerUrl?: string | undefined
   /** Sent as a bearer token with every request. */
   token?: string | undefined
-  /** Default: the global one. */
+  /** Default: the global `fetch`. */
   fetch?: typeof fetch | undefined
 }
 
@@ -29,24 +29,25 @@ export interface TrainyardClient {
 }
 
 /**
- * A typed client of the runner's and the registry's public APIs. Every answer is parsed with the contract's schema.
+ * Creates a typed client of the public APIs of runner and registry. `tokens` and `identity` use the registry if
+ * `registryUrl` is set, else the runner.
  *
- * Throws {@link TrainyardApiError} when the server refuses, {@link TrainyardUnreachableError} when nothing answers, and
- * {@link UnexpectedAnswerError} when the answer is not the contract's.
+ * Every answer is parsed with the contract's schema. Calls throw {@link TrainyardApiError} when the server refuses the
+ * request, {@link TrainyardUnreachableError} when it does not answer, and {@link UnexpectedAnswerError} when the answer
+ * does not match the contract.
  */
-export function createClient(options: CreateClientOptions): TrainyardClient {
+export function createClient({ registryUrl, runnerUrl, token, fetch }: CreateClientOptions): TrainyardClient {
   // Wrapped, because browsers refuse a `fetch` that is called as a method of another object.
-  const fetcher: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init))
-  const registry = createConnection('registry', options.registryUrl, options.token, fetcher)
-  const runner = createConnection('runner', options.runnerUrl, options.token, fetcher)
-  // Both servers know the people: whichever is there is asked.
-  const people = options.registryUrl === undefined ? runner : registry
+  const fetcher: typeof globalThis.fetch = fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const registry = createConnection({ server: 'registry', url: registryUrl, token, fetch: fetcher })
+  const runner = createConnection({ server: 'runner', url: runnerUrl, token, fetch: fetcher })
+  const identity = registryUrl === undefined ? runner : registry
   return {
     jobs: createJobsClient(runner),
     datasets: createDatasetsClient(runner),
     trainers: createTrainersClient(registry),
     checks: createChecksClient(registry),
-    tokens: createTokensClient(people),
-    identity: createIdentityClient(people),
+    tokens: createTokensClient(identity),
+    identity: createIdentityClient(identity),
   }
 }

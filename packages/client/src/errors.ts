@@ -1,6 +1,6 @@
 import type { Problem } from '@trainyard/contract'
 
-/** Base of everything the client throws on purpose; `code` is stable, the message is for a person. */
+/** Base class of the client's errors. `code` is stable; the message is for people. */
 export class TrainyardClientError extends Error {
   readonly code: string
 
@@ -11,7 +11,7 @@ export class TrainyardClientError extends Error {
   }
 }
 
-/** The server answered with a problem document. `problem` has it whole; `problem.retryable` says whether to try again. */
+/** The server refused the request. `problem` is its problem document; retry if `problem.retryable`. */
 export class TrainyardApiError extends TrainyardClientError {
   readonly status: number
   readonly problem: Problem
@@ -23,31 +23,36 @@ export class TrainyardApiError extends TrainyardClientError {
   }
 }
 
-/** Nothing answered at `url`: wrong address, server not started, no network. */
+/** The server at `url` did not answer: the address is wrong, the server is not running, or the network is down. */
 export class TrainyardUnreachableError extends TrainyardClientError {
   readonly url: string
 
   constructor(url: string, cause: unknown) {
-    super(
-      'unreachable',
-      `Nothing answers at ${new URL(url).origin} (${reasonOf(cause)}). Is the server running, and is this its address?`,
-      { cause },
-    )
+    super('unreachable', `No answer from ${new URL(url).origin} (${reasonOf(cause)}). ${adviceFor(url, cause)}`, {
+      cause,
+    })
     this.url = url
   }
 }
 
-/** The server answered something that the contract does not allow: another version, or another server, is at that address. */
+/** The answer does not match the contract: the server has another version or is not a Trainyard server. */
 export class UnexpectedAnswerError extends TrainyardClientError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('unexpected_answer', message, options)
   }
 }
 
-/** The folder cannot be published as it is. The message names each field or file that is wrong. */
+/** The folder cannot be published. The message names each invalid field or file. */
 export class InvalidTrainerError extends TrainyardClientError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('invalid_trainer', message, options)
+  }
+}
+
+/** The folder has no trainer.json. */
+export class NoManifestError extends InvalidTrainerError {
+  constructor(dir: string, options?: { cause?: unknown }) {
+    super(`No trainer.json in ${dir}: pass the folder that contains it`, options)
   }
 }
 
@@ -61,7 +66,7 @@ export class VersionExistsError extends TrainyardClientError {
   }
 }
 
-/** The registry refused the push, in the words of its OCI error answer. */
+/** The registry refused the push. Code and message are those of its answer. */
 export class PushRefusedError extends TrainyardClientError {
   readonly status: number
 
@@ -73,13 +78,23 @@ export class PushRefusedError extends TrainyardClientError {
 
 function describeProblem(problem: Problem): string {
   const issues = (problem.issues ?? []).map((issue) => {
-    const seen = issue.value === undefined ? '' : ` (seen ${JSON.stringify(issue.value)})`
+    const seen = issue.value === undefined ? '' : ` (got ${JSON.stringify(issue.value)})`
     return `\n  ${issue.path || 'body'}: ${issue.detail}${seen}`
   })
   return (problem.detail ?? problem.title) + issues.join('')
 }
 
-/** The innermost cause says what happened: fetch itself only says "fetch failed". */
+/** What to check, by what went wrong. */
+function adviceFor(url: string, cause: unknown): string {
+  const { protocol, host } = new URL(url)
+  // OpenSSL's words for an answer that is not TLS.
+  const isPlainHttp = protocol === 'https:' && /wrong version number|packet length too long/i.test(reasonOf(cause))
+  return isPlainHttp
+    ? `The server does not use TLS: is its address http://${host}?`
+    : 'Is the server running, and is the address correct?'
+}
+
+/** The message of the innermost cause: the one of `fetch` is only "fetch failed". */
 export function reasonOf(error: unknown): string {
   let reason = error
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause

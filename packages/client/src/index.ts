@@ -1,5 +1,6 @@
 /**
- * Typed client of Trainyard's public APIs: jobs and datasets of a runner, trainers and checks of a registry.
+ * Typed client of Trainyard's public APIs: jobs and datasets of a runner, trainers and checks of a registry. Uses only
+ * `fetch` and web streams. Calls that read folders are in `@trainyard/client/files`.
  *
  * ```ts
  * import { createClient } from '@trainyard/client'
@@ -12,22 +13,16 @@
  * @module
  */
 
-export type { ChecksClient } from './checks.ts'
+export type { ChecksClient } from './apis/checks.ts'
+export type { DatasetsClient } from './apis/datasets.ts'
+export type { IdentityClient } from './apis/identity.ts'
+export type { JobsClient } from './apis/jobs.ts'
+export type { TokensClient } from './apis/tokens.ts'
+export type { TrainersClient } from './apis/trainers.ts'
 export { type CreateClientOptions, createClient, type TrainyardClient } from './create-client.ts'
-export type { DatasetsClient } from './datasets.ts'
 export {
-  InvalidTrainerError,
-  PushRefusedError,
   TrainyardApiError,
   TrainyardClientError,
   TrainyardUnreachableError,
   UnexpectedAnswerError,
-  VersionExistsError,
 } from './errors.ts'
-export { listFolder, packFolder, tarOfFolder } from './folder-tar.ts'
-export type { IdentityClient } from './identity.ts'
-export type { JobsClient } from './jobs.ts'
-export { type ManifestFile, readManifest } from './publish/read-manifest.ts'
-export { type PublishOptions, type PublishProgress, type PublishResult, publishTrainer } from './publish-trainer.ts'
-export type { TokensClient } from './tokens.ts'
-export type { TrainersClient } from './trainers.ts'

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { createClient, packFolder, type TrainyardClient } from '@trainyard/client'
+import { createClient, type TrainyardClient } from '@trainyard/client'
+import { packFolder } from '@trainyard/client/files'
 import {
   type ArtifactList,
   type CreateJobInput,

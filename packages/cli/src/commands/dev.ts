@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import process from 'node:process'
-import { readManifest } from '@trainyard/client'
+import { readManifest } from '@trainyard/client/files'
 import { Operation } from '@trainyard/contract'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
 import { ownCommand } from '../own-command.ts'

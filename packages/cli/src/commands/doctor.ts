@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readManifest } from '@trainyard/client'
+import { readManifest } from '@trainyard/client/files'
 import type { TrainerManifest } from '@trainyard/contract'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
 import { checkEntrypoints, checkFolder, checkNode, checkServer, type DoctorCheck, readToken } from '../doctor/checks.ts'

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createClient, type PublishResult, publishTrainer, TrainyardClientError } from '@trainyard/client'
+import { createClient, TrainyardClientError } from '@trainyard/client'
+import { type PublishResult, publishTrainer } from '@trainyard/client/files'
 import type { Check } from '@trainyard/contract'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
 import { readToken, savedToken } from '../connection.ts'

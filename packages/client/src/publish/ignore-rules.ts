@@ -1,10 +1,10 @@
-/** Never of use in a bundle. A line such as `!node_modules/` in `.trainyardignore` brings one of them back. */
+/** Never part of a bundle, unless `.trainyardignore` includes them again, for example with `!node_modules/`. */
 const ALWAYS_IGNORED = ['node_modules/', '.git/', '/runs/', '/.trainyard/', '.DS_Store', '.env', '/.trainyardignore']
 
-/** Whether a path (relative, `/` between its parts) is left out. */
+/** Whether a path (relative, with `/` between its parts) is ignored. */
 export type IgnoreRules = (path: string, isFolder: boolean) => boolean
 
-/** Reads `.trainyardignore`: the syntax of `.gitignore`, without character classes. The last line that matches wins. */
+/** Parses `.trainyardignore`: the syntax of `.gitignore` without character classes. The last matching line wins. */
 export function parseIgnoreRules(text: string): IgnoreRules {
   const rules = [...ALWAYS_IGNORED, ...text.split(/\r?\n/)].flatMap((raw) => {
     const line = raw.trim()
@@ -12,7 +12,7 @@ export function parseIgnoreRules(text: string): IgnoreRules {
     const negated = line.startsWith('!')
     const pattern = negated ? line.slice(1) : line
     const body = pattern.replace(/^\//, '').replace(/\/$/, '')
-    // As git has it: a slash at the start or in the middle ties the pattern to the root.
+    // As in gitignore(5): a slash at the start or in the middle makes the pattern relative to the root.
     const anchored = pattern.startsWith('/') || body.includes('/')
     return [{ negated, onlyFolders: pattern.endsWith('/'), expression: toExpression(body, anchored) }]
   })

@@ -22,7 +22,7 @@ async function pack(dir: string) {
   return { ...packed, bytes, entries: await unpackTar(gunzipSync(bytes)) }
 }
 
-test('the same files give the same bytes, whatever their times and the order they were written in', async () => {
+test('equal files give equal bytes, independent of times and of the order of creation', async () => {
   await using first = await createTrainerFolder({ 'a/b.txt': 'b', 'a.txt': 'a', 'run.sh': '#!/bin/sh' })
   await using second = await createTrainerFolder({ 'run.sh': '#!/bin/sh', 'a.txt': 'a', 'a/b.txt': 'b' })
   await utimes(join(second.dir, 'a.txt'), 1, 1)
@@ -40,7 +40,7 @@ test('the same files give the same bytes, whatever their times and the order the
   expect(one.entries.map(({ header }) => header.mode)).toEqual([0o644, 0o644, 0o755, 0o644, 0o644])
 })
 
-test('long and non-ASCII paths and every size around a block come back as they were', async () => {
+test('restores long paths, non-ASCII paths and sizes around a block', async () => {
   const files: Record<string, string> = {
     [`${'long/'.repeat(40)}file.txt`]: 'deep',
     'gewichte-größe-가중치.txt': 'weights',
@@ -52,7 +52,7 @@ test('long and non-ASCII paths and every size around a block come back as they w
   expect(read).toMatchObject(files)
 })
 
-test('leaves out what is never of use and what .trainyardignore lists', async () => {
+test('excludes the default patterns and those of .trainyardignore', async () => {
   await using folder = await createTrainerFolder({
     'node_modules/x/index.js': '',
     'lib/node_modules/y.js': '',
@@ -73,7 +73,7 @@ test('leaves out what is never of use and what .trainyardignore lists', async ()
   expect(paths).toEqual(['data/keep.txt', 'lib/runs/kept.txt', 'src/build', 'train.mjs', 'trainer.json'])
 })
 
-test('refuses links and says where they are', async () => {
+test('refuses links and names them', async () => {
   await using folder = await createTrainerFolder()
   await symlink('/etc/hostname', join(folder.dir, 'hosts'))
   await expect(listBundleFiles(folder.dir)).rejects.toThrow('hosts (a symbolic link)')
@@ -81,7 +81,7 @@ test('refuses links and says where they are', async () => {
   expect((await listBundleFiles(folder.dir)).map(({ path }) => path)).toEqual(['train.mjs', 'trainer.json'])
 })
 
-test('refuses a file that changed since it was listed', async () => {
+test('refuses a file that changed after it was listed', async () => {
   await using folder = await createTrainerFolder({ 'growing.bin': '12' })
   const files = await listBundleFiles(folder.dir)
   await writeFile(join(folder.dir, 'growing.bin'), '1234')

@@ -3,16 +3,16 @@ import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { tarOfFolder } from '../folder-tar.ts'
-import type { BundleFile } from './list-bundle-files.ts'
+import type { FolderFile } from '../folders/list-files.ts'
+import { tarOfFolder } from '../folders/tar-of-folder.ts'
 
 export interface PackedBundle {
   sizeBytes: number
   digest: string
 }
 
-/** Writes a tar.gz that depends on nothing but paths, contents and executable bits: the same files, the same bytes. */
-export async function packBundle(dir: string, files: readonly BundleFile[], target: string): Promise<PackedBundle> {
+/** Writes a tar.gz that depends only on paths, contents and executable bits: equal files give equal bytes. */
+export async function packBundle(dir: string, files: readonly FolderFile[], target: string): Promise<PackedBundle> {
   const hash = createHash('sha256')
   let sizeBytes = 0
   await pipeline(
@@ -20,7 +20,7 @@ export async function packBundle(dir: string, files: readonly BundleFile[], targ
     createGzip({ level: 6 }),
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
-        // Byte 9 of the gzip header names the operating system: 255 is "unknown".
+        // Byte 9 of the gzip header is the operating system; 255 means "unknown".
         if (sizeBytes === 0 && chunk.length > 9) chunk[9] = 255
         sizeBytes += chunk.length
         hash.update(chunk)

@@ -8,10 +8,11 @@ import { createFolderStore, createLogger, listen, openIdentity } from '@trainyar
 import { testDatabaseUrl } from '@trainyard/platform/testing'
 import { createRegistry, type ValidateFunction } from '@trainyard/registry'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createClient, publishTrainer, TrainyardApiError, VersionExistsError } from '../index.ts'
+import { publishTrainer, VersionExistsError } from '../files.ts'
+import { createClient, TrainyardApiError } from '../index.ts'
 import { createTrainerFolder, exampleManifest } from '../testing/test-trainer.ts'
 
-/** Passes every trainer but the one that is called "bad". */
+/** Passes every trainer that has no file bad.txt. */
 const validate: ValidateFunction = async ({ dir, phases, onCheck }) => {
   const bad = existsSync(join(dir, 'bad.txt'))
   const checks = phases.map((name) => ({
@@ -40,15 +41,26 @@ beforeAll(async () => {
   const databaseUrl = testDatabaseUrl()
   const logger = createLogger({ name: 'test', level: 'silent' })
   const config = {
-    ...{ publicUrl: 'http://127.0.0.1:1', databaseUrl, databaseSchema: schema, dataDir: dir },
-    ...{ tokenSeconds: 300, checkConcurrency: 1, checkTimeoutSeconds: 60, checkLeaseSeconds: 30, checkTries: 3 },
-    ...{ pollMs: 100, plainNamespaces: [], redirectPulls: false, maxBundleBytes: 64 * 1024 ** 2, uploadSeconds: 3600 },
+    publicUrl: 'http://127.0.0.1:1',
+    databaseUrl,
+    databaseSchema: schema,
+    dataDir: dir,
+    tokenSeconds: 300,
+    checkConcurrency: 1,
+    checkTimeoutSeconds: 60,
+    checkLeaseSeconds: 30,
+    checkTries: 3,
+    pollMs: 100,
+    plainNamespaces: [],
+    redirectPulls: false,
+    maxBundleBytes: 64 * 1024 ** 2,
+    uploadSeconds: 3600,
   }
   const identity = await openIdentity({ url: databaseUrl, schemaPrefix: `${schema}_`, logger })
   const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: config.publicUrl, secret: 'a secret of tests' })
   const registry = await createRegistry({ config, store, identity, logger, validate })
   const server = await listen(registry.app, { port: 0 })
-  // The address of the token endpoint is built from it.
+  // The registry builds the address of its token endpoint from it.
   config.publicUrl = server.url
   registryUrl = server.url
   await registry.start()
@@ -74,7 +86,7 @@ async function follow(checkId: string | undefined): Promise<Check | undefined> {
   return last
 }
 
-test('a trainer is pushed to the real registry, checked, and can be resolved', async () => {
+test('pushes a trainer to a real registry, which checks it and resolves it', async () => {
   await using folder = await createTrainerFolder({ 'README.md': '# Tiny', 'weights.bin': 'x'.repeat(300_000) })
   const result = await publishTrainer({ dir: folder.dir, registryUrl, token })
   const check = await follow(result.checkId)
@@ -91,7 +103,7 @@ test('a trainer is pushed to the real registry, checked, and can be resolved', a
   await expect(publishTrainer({ dir: folder.dir, registryUrl, token })).rejects.toThrow(VersionExistsError)
 })
 
-test('a rejected trainer shows its findings to its owner and to nobody else', async () => {
+test('shows the findings of a rejected trainer only to its owner', async () => {
   const manifest = { ...exampleManifest, name: 'acme/bad' }
   await using folder = await createTrainerFolder({ 'trainer.json': JSON.stringify(manifest), 'bad.txt': '' })
   const { checkId } = await publishTrainer({ dir: folder.dir, registryUrl, token })
@@ -101,14 +113,14 @@ test('a rejected trainer shows its findings to its owner and to nobody else', as
   await expect(createClient({ registryUrl }).trainers.resolve('acme/bad')).rejects.toThrow(TrainyardApiError)
 })
 
-test('a token of another namespace is refused in the words of the registry', async () => {
+test('passes on the refusal of a token of another namespace', async () => {
   await using folder = await createTrainerFolder({
     'trainer.json': JSON.stringify({ ...exampleManifest, name: 'umbrella/tiny' }),
   })
   await expect(publishTrainer({ dir: folder.dir, registryUrl, token })).rejects.toThrow(/umbrella/)
 })
 
-test('tokens are made, listed and revoked', async () => {
+test('creates, lists and revokes tokens', async () => {
   const client = createClient({ registryUrl, token })
   const created = await client.tokens.create({ name: 'ci', scopes: ['push:acme'], expiresInDays: 1 })
   expect(created.secret).toMatch(/^ty_/)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PushRefusedError, TrainyardClientError, TrainyardUnreachableError } from '../errors.ts'
-import { sleep } from '../server-sent-events.ts'
+import { sleep } from '../http/sleep.ts'
 
 const TokenAnswer = z.union([
   z.object({ token: z.string() }),
@@ -11,6 +11,7 @@ const OciErrors = z.object({
     .array(z.object({ code: z.string(), message: z.string().optional(), detail: z.unknown().optional() }))
     .min(1),
 })
+const ProblemBody = z.object({ code: z.string(), detail: z.string() })
 
 export interface PushSessionOptions {
   registryUrl: string
@@ -26,108 +27,53 @@ export interface PushSessionOptions {
 
 export interface PushRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT'
-  /** A path of the registry, or the `Location` it gave. */
+  /** A path of the registry, or the `Location` of an upload. */
   target: string
-  headers?: Record<string, string>
-  /** Made anew for every attempt: a stream can be sent once. */
-  body?: () => Promise<BodyInit>
-  /** Statuses to be returned; any other one is thrown. */
+  headers?: Record<string, string> | undefined
+  /** Called for every attempt: a stream can be sent only once. */
+  body?: (() => Promise<BodyInit>) | undefined
+  /** Statuses to return. Any other status is thrown. */
   expect: readonly number[]
 }
 
-/** Requests to one repository of an OCI registry, with its Bearer challenge, retries and errors taken care of. */
-export interface PushSession {
+/** Requests to one repository of an OCI registry. Handles its authentication challenge, retries and errors. */
+export class PushSession {
   readonly repository: string
-  request(request: PushRequest): Promise<Response>
-  /** Runs `work` again when the network or the registry fails. */
-  withRetries<T>(work: () => Promise<T>): Promise<T>
-}
+  readonly #options: PushSessionOptions
+  readonly #base: URL
+  #authorization: string | undefined
 
-/** Worth another try: the same request may succeed later. */
-class TransientError extends Error {
-  readonly retryAfterMs: number | undefined
-  readonly failure: TrainyardClientError
-
-  constructor(failure: TrainyardClientError, retryAfterMs?: number) {
-    super(failure.message, { cause: failure })
-    this.failure = failure
-    this.retryAfterMs = retryAfterMs
-  }
-}
-
-export function createPushSession(options: PushSessionOptions): PushSession {
-  const { repository, signal, maxAttempts, retryMs } = options
-  const base = parseRegistryUrl(options.registryUrl)
-  let authorization: string | undefined
-
-  async function fetchOnce(url: URL, init: RequestInit & { duplex?: 'half' }): Promise<Response> {
-    try {
-      return await options.fetch(url.href, { ...init, ...(signal ? { signal } : {}) })
-    } catch (error) {
-      if (signal?.aborted) throw error
-      throw new TransientError(new TrainyardUnreachableError(url.href, error))
-    }
+  constructor(options: PushSessionOptions) {
+    this.#options = options
+    this.#base = parseRegistryUrl(options.registryUrl)
+    this.repository = options.repository
   }
 
-  /** RFC 6750 as the distribution spec uses it: 401 names a token endpoint, which trades our token for a short one. */
-  async function answerChallenge(response: Response): Promise<void> {
-    const challenge = response.headers.get('www-authenticate') ?? ''
-    await response.body?.cancel()
-    const basic = `Basic ${Buffer.from(`token:${options.token ?? ''}`).toString('base64')}`
-    if (/^basic\b/i.test(challenge)) {
-      if (authorization === basic || !options.token) throw refusedToken(options.token)
-      authorization = basic
-      return
-    }
-    const parameters = Object.fromEntries(
-      [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
-    )
-    if (!/^bearer\b/i.test(challenge) || !parameters.realm)
-      throw new PushRefusedError(401, 'unauthenticated', `${base.origin} answers 401 without saying how to sign in`)
-    const realm = new URL(parameters.realm, base)
-    if (base.protocol === 'https:' && realm.protocol !== 'https:')
-      throw new PushRefusedError(
-        401,
-        'unauthenticated',
-        `${base.origin} wants the token sent to ${realm.origin}, unencrypted`,
-      )
-    if (parameters.service) realm.searchParams.set('service', parameters.service)
-    realm.searchParams.set('scope', `repository:${repository}:pull,push`)
-    const answer = await fetchOnce(realm, options.token ? { headers: { authorization: basic } } : {})
-    if (answer.status === 401 || answer.status === 403) {
-      await answer.body?.cancel()
-      throw refusedToken(options.token)
-    }
-    if (!answer.ok) throw await toError(answer, realm)
-    const parsed = TokenAnswer.safeParse(await answer.json().catch(() => undefined))
-    if (!parsed.success)
-      throw new PushRefusedError(answer.status, 'unexpected_answer', `${realm.origin}${realm.pathname} gave no token`)
-    authorization = `Bearer ${parsed.data.token}`
-  }
-
-  async function request(wanted: PushRequest): Promise<Response> {
-    const url = new URL(wanted.target, base)
-    for (let challenged = 0; ; challenged++) {
-      const response = await fetchOnce(url, {
-        method: wanted.method,
-        headers: {
-          ...wanted.headers,
-          // An upload may be sent to a storage host: that one must not see the token.
-          ...(authorization && url.origin === base.origin ? { authorization } : {}),
-        },
-        ...(wanted.body ? { body: await wanted.body(), duplex: 'half' } : {}),
-      })
-      if (response.status === 401 && challenged < 1 && url.origin === base.origin) {
-        await answerChallenge(response)
+  async request({ method, target, headers = {}, body, expect }: PushRequest): Promise<Response> {
+    const url = new URL(target, this.#base)
+    // An upload can go to a storage host, which must not see the token.
+    const isRegistry = url.origin === this.#base.origin
+    for (let attempt = 0; ; attempt++) {
+      const init: RequestInit & { duplex?: 'half' } = { method, headers }
+      if (this.#authorization && isRegistry) init.headers = { ...headers, authorization: this.#authorization }
+      if (body) {
+        init.body = await body()
+        init.duplex = 'half'
+      }
+      const response = await this.#fetch(url, init)
+      if (response.status === 401 && attempt === 0 && isRegistry) {
+        await this.#answerChallenge(response)
         continue
       }
-      if (!wanted.expect.includes(response.status)) throw await toError(response, url)
-      for (const text of readWarnings(response.headers)) options.onWarning(text)
+      if (!expect.includes(response.status)) throw await toError(response, url)
+      for (const text of readWarnings(response.headers)) this.#options.onWarning(text)
       return response
     }
   }
 
-  async function withRetries<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs `work` again after a failure of the network or the registry. */
+  async withRetries<T>(work: () => Promise<T>): Promise<T> {
+    const { maxAttempts, retryMs, signal } = this.#options
     for (let attempt = 1; ; attempt++) {
       try {
         return await work()
@@ -139,7 +85,75 @@ export function createPushSession(options: PushSessionOptions): PushSession {
     }
   }
 
-  return { repository, request, withRetries }
+  async #fetch(url: URL, init: RequestInit): Promise<Response> {
+    const { signal = null } = this.#options
+    try {
+      return await this.#options.fetch(url.href, { ...init, signal })
+    } catch (error) {
+      if (signal?.aborted) throw error
+      throw new TransientError(new TrainyardUnreachableError(url.href, error))
+    }
+  }
+
+  /** RFC 6750 as the OCI distribution specification uses it: the 401 names an endpoint that issues a short-lived token. */
+  async #answerChallenge(response: Response): Promise<void> {
+    const { token } = this.#options
+    const { origin, protocol } = this.#base
+    const challenge = response.headers.get('www-authenticate') ?? ''
+    await response.body?.cancel()
+    const basic = `Basic ${Buffer.from(`token:${token ?? ''}`).toString('base64')}`
+    if (/^basic\b/i.test(challenge)) {
+      if (this.#authorization === basic || !token) throw refusedToken(token)
+      this.#authorization = basic
+      return
+    }
+    const parameters = Object.fromEntries(
+      [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
+    )
+    if (!/^bearer\b/i.test(challenge) || !parameters.realm)
+      throw new PushRefusedError(401, 'unauthenticated', `${origin} answered 401 without a Bearer challenge`)
+    const realm = new URL(parameters.realm, this.#base)
+    if (protocol === 'https:' && realm.protocol !== 'https:')
+      throw new PushRefusedError(
+        401,
+        'unauthenticated',
+        `${origin} asks for the token at ${realm.origin}, which is not encrypted`,
+      )
+    if (parameters.service) realm.searchParams.set('service', parameters.service)
+    realm.searchParams.set('scope', `repository:${this.repository}:pull,push`)
+    this.#authorization = `Bearer ${await this.#fetchToken(realm, basic)}`
+  }
+
+  async #fetchToken(realm: URL, basic: string): Promise<string> {
+    const { token } = this.#options
+    const headers = new Headers()
+    if (token) headers.set('authorization', basic)
+    const answer = await this.#fetch(realm, { headers })
+    if (answer.status === 401 || answer.status === 403) {
+      await answer.body?.cancel()
+      throw refusedToken(token)
+    }
+    if (!answer.ok) throw await toError(answer, realm)
+    const parsed = TokenAnswer.safeParse(await answer.json().catch(() => undefined))
+    if (parsed.success) return parsed.data.token
+    throw new PushRefusedError(
+      answer.status,
+      'unexpected_answer',
+      `${realm.origin}${realm.pathname} answered without a token`,
+    )
+  }
+}
+
+/** A failure after which the same request can succeed. */
+class TransientError extends Error {
+  readonly retryAfterMs: number | undefined
+  readonly failure: TrainyardClientError
+
+  constructor(failure: TrainyardClientError, retryAfterMs?: number) {
+    super(failure.message, { cause: failure })
+    this.failure = failure
+    this.retryAfterMs = retryAfterMs
+  }
 }
 
 function parseRegistryUrl(text: string): URL {
@@ -147,44 +161,24 @@ function parseRegistryUrl(text: string): URL {
   if (!url || !/^https?:$/.test(url.protocol))
     throw new TrainyardClientError(
       'no_address',
-      `The registry's address must begin with http:// or https://, not be "${text}"`,
+      `The address of the registry must begin with http:// or https://, not "${text}"`,
     )
   return new URL(url.origin)
 }
 
 function refusedToken(token: string | undefined): PushRefusedError {
-  return token
-    ? new PushRefusedError(
-        401,
-        'unauthenticated',
-        'The registry does not accept this token: it may be mistyped, expired or revoked',
-      )
-    : new PushRefusedError(401, 'unauthenticated', 'The registry wants a token: set TRAINYARD_TOKEN, or pass --token')
+  const message = token
+    ? 'The registry refused the token: it is misspelt, expired or revoked'
+    : 'The registry requires a token: set TRAINYARD_TOKEN, or pass --token'
+  return new PushRefusedError(401, 'unauthenticated', message)
 }
 
 async function toError(response: Response, url: URL): Promise<Error> {
-  const { status } = response
+  const { status, statusText } = response
   const text = await response.text().catch(() => '')
-  let code = status >= 500 ? 'unavailable' : 'refused'
-  let message = `${url.origin}${url.pathname} answered ${status} ${response.statusText}`.trim()
-  try {
-    const body: unknown = JSON.parse(text)
-    const oci = OciErrors.safeParse(body)
-    const problem = z.object({ code: z.string(), detail: z.string() }).safeParse(body)
-    if (oci.success) {
-      code = oci.data.errors[0]?.code ?? code
-      message = oci.data.errors
-        .map((error) => {
-          const detail = typeof error.detail === 'string' && error.detail ? `: ${error.detail}` : ''
-          return `${error.message || error.code}${detail}`
-        })
-        .join('; ')
-    } else if (problem.success) {
-      code = problem.data.code
-      message = problem.data.detail
-    }
-  } catch {
-    // Not JSON: the status has to do.
+  const { code, message } = readErrorBody(text) ?? {
+    code: status >= 500 ? 'unavailable' : 'refused',
+    message: `${url.origin}${url.pathname} answered ${status} ${statusText}`.trim(),
   }
   const failure = new PushRefusedError(status, code, message)
   return status >= 500 || status === 429 || status === 408
@@ -192,7 +186,27 @@ async function toError(response: Response, url: URL): Promise<Error> {
     : failure
 }
 
-/** Seconds, or a date; never more than half a minute. */
+/** The OCI error format, or problem+json. */
+function readErrorBody(text: string): { code: string; message: string } | undefined {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const oci = OciErrors.safeParse(body)
+  if (oci.success) {
+    const messages = oci.data.errors.map(({ code, message, detail }) => {
+      const more = typeof detail === 'string' && detail ? `: ${detail}` : ''
+      return `${message || code}${more}`
+    })
+    return { code: oci.data.errors[0]?.code ?? 'refused', message: messages.join('; ') }
+  }
+  const problem = ProblemBody.safeParse(body)
+  return problem.success ? { code: problem.data.code, message: problem.data.detail } : undefined
+}
+
+/** Seconds or a date; at most 30 s. */
 function readRetryAfter(headers: Headers): number | undefined {
   const value = headers.get('retry-after')
   if (value === null) return undefined

@@ -2,15 +2,16 @@ import { readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/contract'
 import type { z } from 'zod'
-import { InvalidTrainerError, reasonOf } from '../errors.ts'
+import { InvalidTrainerError, NoManifestError, reasonOf } from '../errors.ts'
 
+/** A parsed `trainer.json`. */
 export interface ManifestFile {
   manifest: TrainerManifest
-  /** The file as the author wrote it. */
+  /** The bytes of the file. */
   bytes: Buffer<ArrayBuffer>
 }
 
-/** Reads and checks `trainer.json`. Throws {@link InvalidTrainerError} with every field that is wrong. */
+/** Reads and checks `trainer.json`. Throws {@link InvalidTrainerError} that names every invalid field. */
 export async function readManifest(dir: string): Promise<ManifestFile> {
   const file = join(dir, MANIFEST_FILE_NAME)
   const folder = await stat(dir).catch(() => undefined)
@@ -19,13 +20,9 @@ export async function readManifest(dir: string): Promise<ManifestFile> {
   try {
     bytes = await readFile(file)
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-    throw new InvalidTrainerError(
-      missing
-        ? `There is no ${MANIFEST_FILE_NAME} in ${resolve(dir)}: give the folder that holds it`
-        : `${file} cannot be read: ${reasonOf(cause)}`,
-      { cause },
-    )
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')
+      throw new NoManifestError(resolve(dir), { cause })
+    throw new InvalidTrainerError(`${file} cannot be read: ${reasonOf(cause)}`, { cause })
   }
   let value: unknown
   try {
@@ -43,6 +40,6 @@ function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
   let seen = value
   for (const key of issue.path)
     seen = typeof seen === 'object' && seen !== null ? (seen as Record<PropertyKey, unknown>)[key] : undefined
-  const text = seen === undefined ? 'it is missing' : `seen ${(JSON.stringify(seen) ?? String(seen)).slice(0, 200)}`
+  const text = seen === undefined ? 'it is missing' : `got ${(JSON.stringify(seen) ?? String(seen)).slice(0, 200)}`
   return `${issue.path.join('.') || 'the file'}: ${issue.message} (${text})`
 }

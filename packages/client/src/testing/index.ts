@@ -1,4 +1,4 @@
-/** Servers and trainers for tests. Not published. */
+/** Servers and trainers for the tests of this repository. Not published. */
 export { type OciReceiver, startOciReceiver } from './oci-receiver.ts'
 export { startTestRunner, type TestRunner } from './start-test-runner.ts'
 export { readBody, sendJson, startTestServer, type TestServer } from './test-server.ts'

@@ -7,13 +7,13 @@ export interface OciReceiver extends TestServer {
   blobs: Map<string, Buffer>
   /** By tag. */
   manifests: Map<string, { digest: string; body: Buffer; mediaType: string }>
-  /** Set to answer the next requests that match before the receiver does; return true when answered. */
+  /** Called for every request before the receiver handles it. Returns true if it answered. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>) | undefined
 }
 
 const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 
-/** A small registry over real HTTP that takes pushes: Bearer challenge, uploads in one piece, immutable tags. */
+/** Starts a small registry over HTTP that accepts pushes: Bearer challenge, single-request uploads, immutable tags. */
 export async function startOciReceiver(token: string): Promise<OciReceiver> {
   const blobs: OciReceiver['blobs'] = new Map()
   const manifests: OciReceiver['manifests'] = new Map()
@@ -51,17 +51,17 @@ export async function startOciReceiver(token: string): Promise<OciReceiver> {
       return response.writeHead(201).end()
     }
     if (kind === 'manifests' && request.method === 'GET') {
-      const held = manifests.get(reference)
-      const headers = held ? { 'docker-content-digest': held.digest } : {}
-      return response.writeHead(held ? 200 : 404, headers).end(held?.body)
+      const stored = manifests.get(reference)
+      if (stored === undefined) return response.writeHead(404).end()
+      return response.writeHead(200, { 'docker-content-digest': stored.digest }).end(stored.body)
     }
     if (kind === 'manifests' && request.method === 'PUT') {
       const body = await readBody(request)
       const digest = digestOf(body)
-      const held = manifests.get(reference)
-      // An image and a bundle may share a version.
-      const isTaken = held?.body.includes(BUNDLE_MEDIA_TYPE)
-      if (isTaken && held?.digest !== digest)
+      const stored = manifests.get(reference)
+      // An image and a bundle can have the same version.
+      const isTaken = stored?.body.includes(BUNDLE_MEDIA_TYPE)
+      if (isTaken && stored?.digest !== digest)
         return sendJson(response, 409, { errors: [{ code: 'DENIED', message: 'tags are immutable' }] })
       manifests.set(reference, { digest, body, mediaType: request.headers['content-type'] ?? '' })
       return response

@@ -11,20 +11,28 @@ export interface TestRunner extends AsyncDisposable {
   url: string
 }
 
-/** A real runner with one trainer, whose `train.mjs` is given. */
+/** Starts a real runner with one trainer. `trainer` is the text of its `train.mjs`. */
 export async function startTestRunner(trainer: string): Promise<TestRunner> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-client-test-'))
   const folder = await createTrainerFolder({ 'train.mjs': trainer })
   const logger = createLogger({ name: 'test', level: 'silent' })
   const schema = `test_${randomBytes(6).toString('hex')}`
   const config = {
-    ...{ publicUrl: 'http://127.0.0.1:1', databaseUrl: testDatabaseUrl(), databaseSchema: schema, dataDir: dir },
-    ...{ heartbeatSeconds: 1, heartbeatTimeoutSeconds: 60, startTimeoutSeconds: 60, cancelGraceSeconds: 5 },
-    ...{ maxConcurrentJobs: 1, datasetCacheMaxGb: 1, limits: { reconcileIntervalMs: 50 } },
+    publicUrl: 'http://127.0.0.1:1',
+    databaseUrl: testDatabaseUrl(),
+    databaseSchema: schema,
+    dataDir: dir,
+    heartbeatSeconds: 1,
+    heartbeatTimeoutSeconds: 60,
+    startTimeoutSeconds: 60,
+    cancelGraceSeconds: 5,
+    maxConcurrentJobs: 1,
+    datasetCacheMaxGb: 1,
+    limits: { reconcileIntervalMs: 50 },
   }
   let answer: (request: Request) => Response | Promise<Response> = () => new Response('starting', { status: 503 })
   const server = await listen({ fetch: (request) => answer(request) }, { port: 0, drainMs: 50 })
-  // Trainers are told to call back here.
+  // Trainers call back at this address.
   config.publicUrl = server.url
   const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: server.url, secret: 'a secret of tests' })
   const runner = await createRunner({ config, store, logger, trainers: createFolderTrainerSource(folder.dir) })

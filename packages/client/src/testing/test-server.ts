@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net'
 
 export interface TestServer extends AsyncDisposable {
   url: string
-  /** "METHOD /path?query" of everything that was asked. */
+  /** "METHOD /path?query" of every request. */
   requests: string[]
 }
 
-/** A real HTTP server on a free port of this machine, for the tests of the client. */
+/** Starts an HTTP server on a free port of this machine. */
 export async function startTestServer(
   handle: (request: IncomingMessage, response: ServerResponse) => unknown,
 ): Promise<TestServer> {

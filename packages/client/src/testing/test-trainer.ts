@@ -17,7 +17,7 @@ export const exampleManifest = {
   datasetFormats: ['imagefolder'],
 }
 
-/** A trainer's folder with these files, removed after use. */
+/** Creates a trainer's folder with these files. Disposing it removes the folder. */
 export async function createTrainerFolder(
   files: Record<string, string> = {},
 ): Promise<AsyncDisposable & { dir: string }> {

@@ -1,59 +1,28 @@
-import { isHttpUrl, PROBLEM_MEDIA_TYPE, Problem } from '@trainyard/contract'
+import { PROBLEM_MEDIA_TYPE, Problem } from '@trainyard/contract'
 import type { z } from 'zod'
-import { TrainyardApiError, TrainyardClientError, TrainyardUnreachableError, UnexpectedAnswerError } from './errors.ts'
-
-/** One of our servers: where it is, how to reach it, and who is asking. */
-export interface Connection {
-  /** Origin, or origin and path prefix, without a slash at its end. */
-  baseUrl: string
-  token: string | undefined
-  fetch: typeof fetch
-}
-
-/** Throws when the address is missing or no address. */
-export type Connect = () => Connection
-
-export type Query = Record<string, string | number | boolean | undefined>
+import { TrainyardApiError, TrainyardUnreachableError, UnexpectedAnswerError } from '../errors.ts'
+import type { Connect, Connection } from './connection.ts'
 
 export interface HttpRequest {
-  method?: 'GET' | 'POST' | 'DELETE'
+  method?: 'GET' | 'POST' | 'DELETE' | undefined
   path: string
-  query?: Query | undefined
+  /** Undefined values are left out. */
+  query?: Record<string, string | number | boolean | undefined> | undefined
   json?: unknown
-  body?: ReadableStream<Uint8Array> | Blob | Uint8Array<ArrayBuffer>
-  headers?: Record<string, string>
+  body?: ReadableStream<Uint8Array> | Blob | Uint8Array<ArrayBuffer> | undefined
+  headers?: Record<string, string> | undefined
   signal?: AbortSignal | undefined
 }
 
-export function createConnection(
-  what: 'registry' | 'runner',
-  baseUrl: string | undefined,
-  token: string | undefined,
-  fetcher: typeof fetch,
-): Connect {
-  return () => {
-    if (baseUrl === undefined)
-      throw new TrainyardClientError('no_address', `This needs a ${what}: give createClient its "${what}Url"`)
-    if (!isHttpUrl(baseUrl))
-      throw new TrainyardClientError('no_address', `"${what}Url" must be an http or https address, not "${baseUrl}"`)
-    return { baseUrl: baseUrl.replace(/\/+$/, ''), token, fetch: fetcher }
-  }
-}
-
-/** Sends one request. Throws for everything that is not a success. */
+/** Sends one request. Throws unless the server answers with a success status. */
 export async function send(connection: Connection, request: HttpRequest): Promise<Response> {
   const url = new URL(connection.baseUrl + request.path)
   for (const [name, value] of Object.entries(request.query ?? {}))
     if (value !== undefined) url.searchParams.set(name, String(value))
   const init: RequestInit & { duplex?: 'half' } = {
     method: request.method ?? 'GET',
-    headers: {
-      accept: `application/json, ${PROBLEM_MEDIA_TYPE}`,
-      ...(connection.token ? { authorization: `Bearer ${connection.token}` } : {}),
-      ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
-      ...request.headers,
-    },
-    ...(request.signal ? { signal: request.signal } : {}),
+    headers: headersOf(connection, request),
+    signal: request.signal ?? null,
   }
   if (request.json !== undefined) init.body = JSON.stringify(request.json)
   if (request.body !== undefined) {
@@ -71,7 +40,14 @@ export async function send(connection: Connection, request: HttpRequest): Promis
   return response
 }
 
-/** Sends one request and parses the answer. */
+function headersOf({ token }: Connection, { json, headers }: HttpRequest): Record<string, string> {
+  const all: Record<string, string> = { accept: `application/json, ${PROBLEM_MEDIA_TYPE}` }
+  if (token) all.authorization = `Bearer ${token}`
+  if (json !== undefined) all['content-type'] = 'application/json'
+  return { ...all, ...headers }
+}
+
+/** Sends one request and parses the JSON answer. */
 export async function fetchJson<T>(connect: Connect, schema: z.ZodType<T>, request: HttpRequest): Promise<T> {
   const connection = connect()
   const response = await send(connection, request)
@@ -82,14 +58,14 @@ export async function fetchJson<T>(connect: Connect, schema: z.ZodType<T>, reque
     body = JSON.parse(text)
   } catch (cause) {
     throw new UnexpectedAnswerError(
-      `${where} answered ${response.status} with something that is not JSON: is this the address of a Trainyard server?`,
+      `${where} answered ${response.status} without JSON: is this the address of a Trainyard server?`,
       { cause },
     )
   }
   return parseAnswer(schema, body, where)
 }
 
-/** Parses a live message; undefined for a `type` that only a newer version knows. */
+/** Parses a live message. Undefined if its `type` is not known, because the server is newer. */
 export function parseMessage<T>(
   schema: z.ZodType<T>,
   knownTypes: ReadonlySet<string>,
@@ -112,13 +88,13 @@ function parseAnswer<T>(schema: z.ZodType<T>, body: unknown, where: string): T {
   if (parsed.success) return parsed.data
   const first = parsed.error.issues[0]
   throw new UnexpectedAnswerError(
-    `${where} answered something unexpected at "${first?.path.join('.') ?? ''}": ${first?.message ?? 'invalid'}. ` +
-      'Client and server may be of different versions.',
+    `${where} answered with an unexpected value at "${first?.path.join('.') ?? ''}": ${first?.message ?? 'invalid'}. ` +
+      'Client and server may have different versions.',
     { cause: parsed.error },
   )
 }
 
-/** A problem document as it is; anything else (a proxy's page, say) as a problem made of what is known. */
+/** A problem document as it is. Anything else, such as a proxy's error page, becomes one from the status. */
 async function toError(response: Response, url: URL): Promise<TrainyardApiError> {
   const text = await response.text().catch(() => '')
   try {

@@ -1,55 +1,25 @@
 import type { Check, Job, LiveMessage } from '@trainyard/contract'
 import { expect, test } from 'vitest'
-import { createClient, TrainyardApiError } from './index.ts'
-import { follow, parseEventStream, type ServerSentEvent } from './server-sent-events.ts'
-import { exampleJob } from './testing/example-job.ts'
-import { sendJson, startTestServer } from './testing/test-server.ts'
+import { createClient, TrainyardApiError } from '../index.ts'
+import { exampleJob } from '../testing/example-job.ts'
+import { sendJson, startTestServer } from '../testing/test-server.ts'
+import { follow } from './follow.ts'
 
 const job = (state: Job['state']): Job => ({ ...exampleJob, state })
-const say = (id: number, message: unknown) => `id: ${id}\ndata: ${JSON.stringify(message)}\n\n`
+const event = (id: number, message: unknown) => `id: ${id}\ndata: ${JSON.stringify(message)}\n\n`
 const streamHeaders = { 'content-type': 'text/event-stream' }
 
-test('reads events however the bytes are cut', async () => {
-  const bytes = Buffer.from(
-    '\uFEFF: comment\r\nid: 1\r\nevent: a\r\ndata: ä1\r\ndata:  2\r\n\r\ndata\n\nretry: 50\nid: x\0y\ndata: last\n\ndata: cut',
-  )
-  for (let size = 1; size <= bytes.length; size++) {
-    const pieces: Uint8Array[] = []
-    for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size))
-    const events: ServerSentEvent[] = []
-    let retry = 0
-    const stream = new ReadableStream<Uint8Array>({
-      start(controller) {
-        for (const piece of pieces) controller.enqueue(piece)
-        controller.close()
-      },
-    })
-    const hooks = {
-      onRetry: (milliseconds: number) => {
-        retry = milliseconds
-      },
-    }
-    for await (const event of parseEventStream(stream, hooks)) events.push(event)
-    expect(events).toEqual([
-      { id: '1', event: 'a', data: 'ä1\n 2' },
-      { id: '1', event: 'message', data: '' },
-      { id: '1', event: 'message', data: 'last' },
-    ])
-    expect(retry).toBe(50)
-  }
-})
-
-test('goes on after a lost connection from the last event, and ends with the job', async () => {
+test('resumes from the last event after a lost connection, and ends with the job', async () => {
   const resumedFrom: unknown[] = []
   await using server = await startTestServer((request, response) => {
     resumedFrom.push(request.headers['last-event-id'])
     response.writeHead(200, streamHeaders)
     if (resumedFrom.length === 1) {
       response.write('retry: 1\n\n')
-      response.write(say(1, { type: 'snapshot', job: job('running'), series: [], logs: [] }))
-      response.write(say(2, { type: 'from_the_future' }), () => response.destroy())
+      response.write(event(1, { type: 'snapshot', job: job('running'), series: [], logs: [] }))
+      response.write(event(2, { type: 'from_the_future' }), () => response.destroy())
     } else if (resumedFrom.length === 2) response.end(': nothing new\n\n')
-    else response.write(say(3, { type: 'job', job: job('succeeded') }))
+    else response.write(event(3, { type: 'job', job: job('succeeded') }))
   })
   const messages: LiveMessage[] = []
   for await (const message of createClient({ runnerUrl: server.url }).jobs.live(7)) messages.push(message)
@@ -57,10 +27,10 @@ test('goes on after a lost connection from the last event, and ends with the job
   expect(resumedFrom.slice(0, 2)).toEqual([undefined, '2'])
 })
 
-test('ends, and asks no more, when the server closes the stream of a job that is over', async () => {
+test('ends without reconnecting when the server closes the stream of a finished job', async () => {
   await using server = await startTestServer((_request, response) => {
     response.writeHead(200, streamHeaders)
-    response.end(say(1, { type: 'snapshot', job: job('failed'), series: [], logs: [] }))
+    response.end(event(1, { type: 'snapshot', job: job('failed'), series: [], logs: [] }))
   })
   const types: string[] = []
   for await (const message of createClient({ runnerUrl: server.url }).jobs.live(7)) types.push(message.type)
@@ -68,7 +38,7 @@ test('ends, and asks no more, when the server closes the stream of a job that is
   expect(server.requests).toHaveLength(1)
 })
 
-test('stops without an error when it is aborted, and closes the connection', async () => {
+test('ends without an error when it is aborted, and closes the connection', async () => {
   let closed: () => void = () => undefined
   const closing = new Promise<void>((resolve) => {
     closed = resolve
@@ -76,7 +46,7 @@ test('stops without an error when it is aborted, and closes the connection', asy
   await using server = await startTestServer((request, response) => {
     request.on('close', () => closed())
     response.writeHead(200, streamHeaders)
-    response.write(say(1, { type: 'job', job: job('running') }))
+    response.write(event(1, { type: 'job', job: job('running') }))
   })
   const controller = new AbortController()
   const seen: string[] = []
@@ -89,7 +59,7 @@ test('stops without an error when it is aborted, and closes the connection', asy
   expect(seen).toEqual(['job'])
 })
 
-test('throws at once when the server refuses', async () => {
+test('throws immediately when the server refuses the request', async () => {
   await using server = await startTestServer((_request, response) =>
     sendJson(response, 404, { type: 't', title: 't', status: 404, code: 'not_found', retryable: false }),
   )
@@ -100,7 +70,7 @@ test('throws at once when the server refuses', async () => {
   expect(server.requests).toHaveLength(1)
 })
 
-test('gives up after as many failures in a row as allowed', async () => {
+test('gives up after the maximum number of failures in a row', async () => {
   await using server = await startTestServer((_request, response) => response.writeHead(503).end())
   const read = async () => {
     const connect = () => ({ baseUrl: server.url, token: undefined, fetch })
@@ -111,22 +81,22 @@ test('gives up after as many failures in a row as allowed', async () => {
   expect(server.requests).toHaveLength(3)
 })
 
-test('takes a silent connection for dead and opens another', async () => {
+test('reconnects when a connection stays silent', async () => {
   await using server = await startTestServer((_request, response) => {
     response.writeHead(200, streamHeaders)
     if (server.requests.length === 1) response.flushHeaders()
-    else response.write(say(1, 'end'))
+    else response.write(event(1, 'end'))
   })
   const seen: string[] = []
   const connect = () => ({ baseUrl: server.url, token: undefined, fetch })
   const options = { path: '/live', idleMs: 50, retryMs: 1, isLast: () => true }
   for await (const message of follow<string>(connect, { ...options, parse: ({ data }) => data })) seen.push(message)
   expect(seen).toEqual(['"end"'])
-  // More on a machine that is slow to answer.
+  // More than two on a slow machine.
   expect(server.requests.length).toBeGreaterThanOrEqual(2)
 })
 
-test('follows a check until its verdict', async () => {
+test('follows a check to its verdict', async () => {
   const check: Check = {
     id: 'chk_1',
     trainer: 'acme/yolo',
@@ -138,8 +108,8 @@ test('follows a check until its verdict', async () => {
   }
   await using server = await startTestServer((_request, response) => {
     response.writeHead(200, streamHeaders)
-    response.write(say(1, { type: 'check', check }))
-    response.write(say(2, { type: 'check', check: { ...check, state: 'published' } }))
+    response.write(event(1, { type: 'check', check }))
+    response.write(event(2, { type: 'check', check: { ...check, state: 'published' } }))
   })
   const states: string[] = []
   for await (const seen of createClient({ registryUrl: server.url }).checks.live('chk_1')) states.push(seen.state)

@@ -1,22 +1,23 @@
 import { ResolvedTrainer, type TaskType, Trainer, TrainerList, TrainerVersion } from '@trainyard/contract'
-import { type Connect, fetchJson } from './http.ts'
+import type { Connect } from '../http/connection.ts'
+import { fetchJson } from '../http/request.ts'
 
 /** The trainers of a registry. */
 export interface TrainersClient {
-  /** Published trainers, page by page. */
+  /** One page of published trainers. */
   list(options?: {
-    /** Words to look for. */
+    /** Search terms. */
     q?: string | undefined
     task?: TaskType | undefined
     framework?: string | undefined
     cursor?: string | undefined
     limit?: number | undefined
   }): Promise<TrainerList>
-  /** `name` is "namespace/name". */
+  /** One trainer. `name` is "namespace/name". */
   get(name: string): Promise<Trainer>
-  /** One version with its findings. Throws `TrainyardApiError` when there is none. */
+  /** One version with its findings. Throws `TrainyardApiError` if it does not exist. */
   version(name: string, version: string): Promise<TrainerVersion>
-  /** The newest published version in a range such as "^1.2"; without one, the latest. */
+  /** The newest published version in a range such as "^1.2". Default: the latest version. */
   resolve(name: string, range?: string): Promise<ResolvedTrainer>
 }
 
@@ -31,7 +32,7 @@ export function createTrainersClient(connect: Connect): TrainersClient {
   }
 }
 
-/** The slash between namespace and name stays one. */
+/** Escapes namespace and name, not the slash between them. */
 function trainerPath(name: string): string {
   return `/v1/trainers/${name.split('/').map(encodeURIComponent).join('/')}`
 }

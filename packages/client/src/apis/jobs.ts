@@ -13,68 +13,69 @@ import {
   type RestartJobInput,
   StoredEventPage,
 } from '@trainyard/contract'
-import { type Connect, fetchJson, parseMessage, send } from './http.ts'
-import { follow } from './server-sent-events.ts'
+import type { Connect } from '../http/connection.ts'
+import { follow } from '../http/follow.ts'
+import { fetchJson, parseMessage, send } from '../http/request.ts'
 
 /** The jobs of a runner. */
 export interface JobsClient {
-  /** Creates a job. Throws `TrainyardApiError` that names the setting the manifest refuses. */
+  /** Creates a job. Throws `TrainyardApiError` that names each setting the trainer's manifest refuses. */
   create(input: CreateJobInput): Promise<Job>
-  /** One job. Throws `TrainyardApiError` when there is none. */
+  /** One job. Throws `TrainyardApiError` if it does not exist. */
   get(id: number): Promise<Job>
-  /** Newest first. */
+  /** One page of jobs, newest first. */
   list(options?: {
     state?: JobState | undefined
     trainer?: string | undefined
-    /** `organisation/project`; every one of yours when absent. */
+    /** `organisation/project`. Default: all your projects. */
     project?: string | undefined
     cursor?: string | undefined
-    /** Jobs a page. */
+    /** Jobs per page. */
     limit?: number | undefined
   }): Promise<JobList>
-  /** Asks a job to stop; it is `cancelled` when its trainer has ended. */
+  /** Asks a job to stop. Its state becomes `cancelled` when its trainer has ended. */
   cancel(id: number): Promise<Job>
-  /** Opens a new attempt. It resumes from the last checkpoint of the earlier attempts, unless it is to begin `fresh`. */
+  /** Starts a new attempt from the last checkpoint, or without one if `fresh`. */
   restart(id: number, options?: RestartJobInput): Promise<Job>
-  /** Removes a finished job and its files. */
+  /** Deletes a finished job and its files. */
   delete(id: number): Promise<void>
-  /** Series of metrics, thinned so that every spike stays. */
+  /** Metric series, downsampled so that minima and maxima stay. */
   metrics(
     id: number,
     options?: {
       name?: string | undefined
       attempt?: number | undefined
-      /** At most so many points a series; the server keeps minima and maxima. */
+      /** Maximum number of points per series. */
       points?: number | undefined
     },
   ): Promise<MetricSeriesList>
-  /** Oldest first. */
+  /** One page of log lines, oldest first. */
   logs(
     id: number,
     options?: {
       attempt?: number | undefined
-      /** The lowest level shown. */
+      /** Leave out lines below this level. */
       level?: LogLine['level'] | undefined
       search?: string | undefined
-      /** `nextCursor` of the page before. */
+      /** `nextCursor` of the previous page. */
       after?: string | undefined
       limit?: number | undefined
     },
   ): Promise<LogPage>
-  /** Events as they were stored, oldest first. */
+  /** One page of stored events, oldest first. */
   events(
     id: number,
     options?: {
       attempt?: number | undefined
-      /** One type of event, for example "checkpoint". */
+      /** Only events of this type, for example "checkpoint". */
       type?: string | undefined
       cursor?: string | undefined
       limit?: number | undefined
     },
   ): Promise<StoredEventPage>
-  /** The files that a job left. */
+  /** The files of a job. */
   artifacts(id: number): Promise<ArtifactList>
-  /** What happens to a job, until its end. Connects again after a loss; ends without an error when `signal` is aborted. */
+  /** Follows a job to its end. Reconnects after a lost connection. Ends without an error when `signal` is aborted. */
   live(
     id: number,
     options?: { signal?: AbortSignal | undefined; lastEventId?: string | undefined },
@@ -86,7 +87,7 @@ const LIVE_TYPES: ReadonlySet<string> = new Set(LiveMessage.options.map((option)
 export function createJobsClient(connect: Connect): JobsClient {
   return {
     async create(input) {
-      // Typos and wrong types are caught here, before anything is sent.
+      // Finds misspelt keys and wrong types before the request is sent.
       const json = CreateJobRequest.parse(input)
       return fetchJson(connect, Job, { method: 'POST', path: '/v1/jobs', json })
     },

@@ -1,12 +1,13 @@
 import { Check, CheckMessage, type VersionState } from '@trainyard/contract'
-import { type Connect, fetchJson, parseMessage } from './http.ts'
-import { follow } from './server-sent-events.ts'
+import type { Connect } from '../http/connection.ts'
+import { follow } from '../http/follow.ts'
+import { fetchJson, parseMessage } from '../http/request.ts'
 
-/** The acceptance of pushed trainers. */
+/** Acceptance checks of pushed trainers. */
 export interface ChecksClient {
-  /** One check with its findings. Throws `TrainyardApiError` when there is none. */
+  /** One check with its findings. Throws `TrainyardApiError` if it does not exist. */
   get(id: string): Promise<Check>
-  /** The whole check each time something changed, until there is a verdict. */
+  /** Yields the whole check after each change, until its verdict. */
   live(id: string, options?: { signal?: AbortSignal | undefined }): AsyncIterable<Check>
 }
 

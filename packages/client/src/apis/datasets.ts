@@ -1,23 +1,24 @@
 import { Dataset, DatasetFilesPage, DatasetList } from '@trainyard/contract'
-import { type Connect, fetchJson, send } from './http.ts'
+import type { Connect } from '../http/connection.ts'
+import { fetchJson, send } from '../http/request.ts'
 
 /** The datasets of a runner. */
 export interface DatasetsClient {
-  /** Registers a dataset from a tar or tar.gz of its folder. The same content under the same name gives the same dataset again. */
+  /** Uploads a tar, tar.gz or zip of a dataset's folder. The same content under the same name returns the existing dataset. */
   upload(
     body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Blob | Uint8Array<ArrayBuffer>,
-    options: { name: string; project?: string; signal?: AbortSignal },
+    options: { name: string; project?: string | undefined; signal?: AbortSignal | undefined },
   ): Promise<Dataset>
-  /** One dataset. Throws `TrainyardApiError` when there is none. */
+  /** One dataset. Throws `TrainyardApiError` if it does not exist. */
   get(id: string): Promise<Dataset>
-  /** Newest first. */
+  /** One page of datasets, newest first. */
   list(options?: { cursor?: string | undefined; limit?: number | undefined }): Promise<DatasetList>
-  /** One page of its files, with signed URLs. Only labelled ones unless `all`. */
+  /** One page of a dataset's files, with signed URLs. Unlabelled files only with `all`. */
   files(
     id: string,
     options?: { cursor?: string | undefined; limit?: number | undefined; all?: boolean | undefined },
   ): Promise<DatasetFilesPage>
-  /** Removes a dataset. Jobs that have read it keep what they learned. */
+  /** Deletes a dataset. Artifacts of jobs that used it are kept. */
   delete(id: string): Promise<void>
 }
 
@@ -44,7 +45,7 @@ export function createDatasetsClient(connect: Connect): DatasetsClient {
 
 type Body = ReadableStream<Uint8Array> | Blob | Uint8Array<ArrayBuffer>
 
-/** An async iterable becomes a stream that is read at the pace of the network. */
+/** Converts an async iterable to a stream with back-pressure. */
 function toBody(body: Body | AsyncIterable<Uint8Array>): Body {
   if (body instanceof ReadableStream || body instanceof Blob || body instanceof Uint8Array) return body
   const iterator = body[Symbol.asyncIterator]()

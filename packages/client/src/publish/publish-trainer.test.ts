@@ -9,9 +9,9 @@ import {
   type PublishProgress,
   PushRefusedError,
   publishTrainer,
-  TrainyardUnreachableError,
   VersionExistsError,
-} from '../index.ts'
+} from '../files.ts'
+import { TrainyardUnreachableError } from '../index.ts'
 import { type OciReceiver, startOciReceiver } from '../testing/oci-receiver.ts'
 import { createTrainerFolder, exampleManifest } from '../testing/test-trainer.ts'
 
@@ -24,7 +24,7 @@ afterEach(() => registry[Symbol.asyncDispose]())
 const publish = (dir: string, options: Partial<PublishOptions> = {}) =>
   publishTrainer({ dir, registryUrl: registry.url, token: 'ty_right', retryMs: 1, ...options })
 
-test('pushes a bundle as an OCI artifact and tells what happens', async () => {
+test('pushes a bundle as an OCI artifact and reports progress', async () => {
   await using folder = await createTrainerFolder({ 'weights.bin': randomBytes(300_000).toString('hex') })
   const progress: PublishProgress[] = []
   const result = await publish(folder.dir, { onProgress: (step) => progress.push(step) })
@@ -48,7 +48,7 @@ test('pushes a bundle as an OCI artifact and tells what happens', async () => {
   expect(progress).toContainEqual({ type: 'warning', text: 'in "quarantine" until it is checked' })
 })
 
-test('pushing the same folder again is a success and sends no bundle', async () => {
+test('pushing the same folder again succeeds without an upload', async () => {
   await using folder = await createTrainerFolder()
   const first = await publish(folder.dir)
   registry.requests.length = 0
@@ -57,7 +57,7 @@ test('pushing the same folder again is a success and sends no bundle', async () 
   expect(registry.requests.filter((request) => request.startsWith('POST'))).toEqual([])
 })
 
-test('a version that holds an image only is given its bundle', async () => {
+test('adds a bundle to a version that has only an image', async () => {
   await using folder = await createTrainerFolder()
   const body = Buffer.from(JSON.stringify({ schemaVersion: 2, layers: [] }))
   registry.manifests.set('1.2.0', { digest: `sha256:${'a'.repeat(64)}`, body, mediaType: 'an image' })
@@ -65,7 +65,7 @@ test('a version that holds an image only is given its bundle', async () => {
   expect(registry.manifests.get('1.2.0')?.digest).toBe(digest)
 })
 
-test('other content under the same version is refused before anything is uploaded', async () => {
+test('refuses other content under the same version before the upload', async () => {
   await using folder = await createTrainerFolder()
   await publish(folder.dir)
   await writeFile(join(folder.dir, 'train.mjs'), 'console.log("changed")')
@@ -78,7 +78,7 @@ test('other content under the same version is refused before anything is uploade
   expect(registry.requests.filter((request) => request.startsWith('POST'))).toEqual([])
 })
 
-test('a version that is taken during the upload is refused in the same words', async () => {
+test('refuses a version that is created during the upload', async () => {
   await using folder = await createTrainerFolder()
   registry.intercept = (request) => {
     if (request.method === 'POST')
@@ -92,7 +92,7 @@ test('a version that is taken during the upload is refused in the same words', a
   await expect(publish(folder.dir)).rejects.toThrow(VersionExistsError)
 })
 
-test('tries again after failures of the registry and lost connections', async () => {
+test('retries after failures of the registry and lost connections', async () => {
   await using folder = await createTrainerFolder()
   let failures = 0
   registry.intercept = (request, response) => {
@@ -108,7 +108,7 @@ test('tries again after failures of the registry and lost connections', async ()
   expect(result.digest).toBe(`sha256:${createHash('sha256').update(body).digest('hex')}`)
 })
 
-test('gives up after the last attempt with the reason', async () => {
+test('throws the reason after the last attempt', async () => {
   await using folder = await createTrainerFolder()
   registry.intercept = (_request, response) => {
     response.writeHead(500).end()
@@ -118,7 +118,7 @@ test('gives up after the last attempt with the reason', async () => {
   expect(registry.requests).toHaveLength(3)
 })
 
-test('gets a new short token when the first one has expired', async () => {
+test('requests a new short-lived token after the first one expired', async () => {
   await using folder = await createTrainerFolder()
   let expired = false
   registry.intercept = (request, response) => {
@@ -132,16 +132,16 @@ test('gets a new short token when the first one has expired', async () => {
 })
 
 test.each([
-  ['ty_wrong', 'does not accept this token'],
-  [undefined, 'wants a token'],
-])('with the token %s it says what is wrong with it', async (token, message) => {
+  ['ty_wrong', 'refused the token'],
+  [undefined, 'requires a token'],
+])('reports what is wrong with the token %s', async (token, message) => {
   await using folder = await createTrainerFolder()
   const failure = publish(folder.dir, { token })
   await expect(failure).rejects.toThrow(PushRefusedError)
   await expect(failure).rejects.toThrow(message)
 })
 
-test('gives the words of the registry when it refuses', async () => {
+test('passes on code and message of a refusal', async () => {
   await using folder = await createTrainerFolder()
   registry.intercept = (request, response) => {
     if (request.method !== 'POST') return false
@@ -151,41 +151,41 @@ test('gives the words of the registry when it refuses', async () => {
   await expect(publish(folder.dir)).rejects.toMatchObject({ code: 'DENIED', status: 403, message: 'acme is not yours' })
 })
 
-test('says which registry does not answer', async () => {
+test('names the registry that does not answer', async () => {
   await using folder = await createTrainerFolder()
   const { url } = registry
   await registry[Symbol.asyncDispose]()
   const failure = publish(folder.dir, { maxAttempts: 2 })
   await expect(failure).rejects.toThrow(TrainyardUnreachableError)
-  await expect(failure).rejects.toThrow(`Nothing answers at ${url}`)
+  await expect(failure).rejects.toThrow(`No answer from ${url}`)
   registry = await startOciReceiver('ty_right')
 })
 
-test('names every field of trainer.json that is wrong, what was seen and what is wanted', async () => {
+test('names every invalid field of trainer.json, its value and what is expected', async () => {
   const { license: _, ...manifest } = exampleManifest
   const broken = { ...manifest, version: 'v1', models: [{ name: 'tiny', taskTypes: ['colouring'] }] }
   await using folder = await createTrainerFolder({ 'trainer.json': JSON.stringify(broken) })
   const failure = publish(folder.dir)
   await expect(failure).rejects.toThrow(InvalidTrainerError)
   await expect(failure).rejects.toThrow(
-    'version: must be a semantic version such as "1.2.3" or "2.0.0-rc.1" (seen "v1")',
+    'version: must be a semantic version such as "1.2.3" or "2.0.0-rc.1" (got "v1")',
   )
   await expect(failure).rejects.toThrow('models.0.taskTypes.0: ')
   await expect(failure).rejects.toThrow(/license: .* \(it is missing\)/)
   expect(registry.requests).toEqual([])
 })
 
-test('says when trainer.json is missing, broken or left out', async () => {
+test('reports a trainer.json that is missing, invalid or excluded', async () => {
   await using folder = await createTrainerFolder({ 'trainer.json': '{ "name": ' })
   await expect(publish(folder.dir)).rejects.toThrow('trainer.json is not JSON')
   await rm(join(folder.dir, 'trainer.json'))
-  await expect(publish(folder.dir)).rejects.toThrow('There is no trainer.json')
+  await expect(publish(folder.dir)).rejects.toThrow('No trainer.json in')
   await expect(publish(join(folder.dir, 'nowhere'))).rejects.toThrow('is not a folder')
   await using ignoring = await createTrainerFolder({ '.trainyardignore': '*.json' })
-  await expect(publish(ignoring.dir)).rejects.toThrow('.trainyardignore leaves out trainer.json')
+  await expect(publish(ignoring.dir)).rejects.toThrow('.trainyardignore excludes trainer.json')
 })
 
-test('refuses an address that is none', async () => {
+test('refuses an address that is not a URL', async () => {
   await using folder = await createTrainerFolder()
   await expect(publish(folder.dir, { registryUrl: 'registry.example' })).rejects.toThrow('must begin with http')
 })

@@ -1,13 +1,14 @@
 import { type ApiToken, ApiTokenList, CreatedToken, CreateTokenRequest } from '@trainyard/contract'
-import { type Connect, fetchJson, send } from './http.ts'
+import type { Connect } from '../http/connection.ts'
+import { fetchJson, send } from '../http/request.ts'
 
-/** Your tokens. */
+/** API tokens of your account. */
 export interface TokensClient {
-  /** The only time the secret is shown. */
+  /** Creates a token. Its secret is returned only here. */
   create(input: CreateTokenRequest): Promise<CreatedToken>
-  /** Every token of the owner, without secrets. */
+  /** Your tokens, newest first, without secrets. */
   list(): Promise<ApiToken[]>
-  /** From now on the token opens nothing. */
+  /** Revokes a token immediately. */
   revoke(id: string): Promise<void>
 }
 

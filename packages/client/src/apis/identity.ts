@@ -19,43 +19,44 @@ import {
   type SessionInfo,
   SessionList,
 } from '@trainyard/contract'
-import { type Connect, fetchJson, send } from './http.ts'
+import type { Connect } from '../http/connection.ts'
+import { fetchJson, send } from '../http/request.ts'
 
 /** Accounts, organisations and projects. */
 export interface IdentityClient {
-  /** Who the token of this client speaks for. */
+  /** The account and the scopes of this client's token. */
   me(): Promise<Me>
-  /** Signs up. The first account of an installation becomes its operator. */
+  /** Creates an account. The first account of an installation becomes its operator. */
   createAccount(input: CreateAccountRequest): Promise<Account>
-  /** Signs in: give the secret to a client as its token. */
+  /** Signs in. Pass the secret to a client as its token. */
   createSession(input: { email: string; password: string }): Promise<Session>
-  /** Signs out; only with a session's secret as the token. */
+  /** Signs out. The client's token must be the secret of a session. */
   endSession(): Promise<void>
-  /** Where you are signed in, newest first; not with a token that has scopes. */
+  /** Your sessions, newest first. Refused for a token with scopes. */
   sessions(): Promise<SessionInfo[]>
   /** Ends one of your sessions. */
   revokeSession(id: string): Promise<void>
-  /** Your other sessions end. */
+  /** Changes your password and ends your other sessions. */
   changePassword(input: ChangePasswordRequest): Promise<void>
-  /** For operators: the secret lets its holder choose the password of that account, once. */
+  /** For operators: creates a secret that sets a new password for the account, once. */
   createPasswordReset(email: string): Promise<PasswordReset>
-  /** Chooses a new password; needs no token. All sessions of the account end. */
+  /** Sets a new password and ends all sessions of the account. Needs no token. */
   redeemPasswordReset(input: RedeemPasswordResetRequest): Promise<void>
-  /** Those that you are in. */
+  /** Your organisations. */
   organisations(): Promise<Organisation[]>
-  /** You own it; a project `default` is made in it. */
+  /** Creates an organisation that you own, with a project `default`. */
   createOrganisation(input: CreateOrganisationRequest): Promise<Organisation>
-  /** The people of an organisation. */
+  /** The members of an organisation. */
   members(organisation: string): Promise<Member[]>
-  /** Adds somebody who has an account, or changes their role. */
+  /** Adds an account to an organisation, or changes its role there. */
   setMember(organisation: string, input: { email: string; role: Role }): Promise<Member>
-  /** Takes somebody out, or leaves. */
+  /** Removes a member. Members can remove themselves. */
   removeMember(organisation: string, accountId: string): Promise<void>
-  /** Those that you can see. */
+  /** The projects of an organisation that you can see. */
   projects(organisation: string): Promise<Project[]>
-  /** Makes a project; jobs and datasets belong to one. */
+  /** Creates a project. Jobs and datasets belong to a project. */
   createProject(organisation: string, input: CreateProjectRequest): Promise<Project>
-  /** What was done in an organisation, newest first. */
+  /** One page of the audit log of an organisation, newest first. */
   audit(organisation: string, options?: { cursor?: string | undefined; limit?: number | undefined }): Promise<AuditPage>
 }
 

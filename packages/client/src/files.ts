@@ -1,0 +1,19 @@
+/**
+ * What reads folders: publishing a trainer, and packing a dataset for upload. Needs the file system of Node.js or Bun.
+ *
+ * ```ts
+ * import { publishTrainer } from '@trainyard/client/files'
+ *
+ * const { version, checkId } = await publishTrainer({ dir: '.', registryUrl: 'http://127.0.0.1:7600', token: 'ty_…' })
+ * ```
+ *
+ * @module
+ */
+
+export { InvalidTrainerError, NoManifestError, PushRefusedError, VersionExistsError } from './errors.ts'
+export { listFolder, packFolder } from './folders/dataset-folder.ts'
+export type { FolderFile } from './folders/list-files.ts'
+export { tarOfFolder } from './folders/tar-of-folder.ts'
+export type { PublishOptions, PublishProgress, PublishResult } from './publish/options.ts'
+export { publishTrainer } from './publish/publish-trainer.ts'
+export { type ManifestFile, readManifest } from './publish/read-manifest.ts'
