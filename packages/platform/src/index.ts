@@ -34,9 +34,14 @@ export {
 } from './errors.ts'
 export { type ApiOptions, createApi, requestContext } from './http/create-api.ts'
 export { type Listening, type ListenOptions, listen, type UpgradeHandler } from './http/listen.ts'
+export { isLoopbackHost } from './http/loopback-host.ts'
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
 export { problemHandler, problemNotFound, problemResponse, problemType, toProblem } from './http/problem-handler.ts'
-export type { AuditEntry, StoredAuditEntry } from './identity/audit.ts'
+export type { Authenticator, RequestHead } from './identity/api/authenticator.ts'
+export type { IdentityRoutesOptions } from './identity/api/options.ts'
+export type { StoredAuditEntry } from './identity/audit/list-audit.ts'
+export type { AuditEntry } from './identity/audit/write-audit.ts'
+export { createAuthenticator } from './identity/authentication/create-authenticator.ts'
 export {
   type AuthConfig,
   AuthEnvironment,
@@ -44,18 +49,23 @@ export {
   DEFAULT_AUTH,
   requireSafeHost,
   toAuthConfig,
-} from './identity/auth-config.ts'
-export { type Authenticator, createAuthenticator } from './identity/authenticator.ts'
-export type { Caller, CallerMembership, CallerProject } from './identity/caller.ts'
-export { can, findProject, type Place, projectsFor, requireCan, requireScope } from './identity/can.ts'
-export { claimNamespace } from './identity/claim-namespace.ts'
-export type { IdentityToken } from './identity/list-tokens.ts'
-export { DEFAULT_PROJECT_ID, LOCAL_ACCOUNT_ID, LOCAL_ORGANISATION_ID } from './identity/local.ts'
-export { isLoopbackHost, type RequestHead } from './identity/local-request.ts'
+} from './identity/config/auth-config.ts'
+export { DEFAULT_PROJECT_ID, LOCAL_ACCOUNT_ID, LOCAL_ORGANISATION_ID } from './identity/db/built-in-ids.ts'
 export { type Identity, type OpenIdentityOptions, openIdentity } from './identity/open-identity.ts'
+export { claimNamespace } from './identity/organisations/claim-namespace.ts'
+export type { Caller, CallerMembership, CallerProject } from './identity/permissions/caller.ts'
+export {
+  type ActionTarget,
+  can,
+  findProject,
+  projectsFor,
+  requireCan,
+  requireScope,
+} from './identity/permissions/can.ts'
+export type { Action } from './identity/permissions/roles.ts'
 export { RESET_PASSWORD, type ResetPasswordOptions, resetPasswordCommand } from './identity/reset-password-command.ts'
-export type { Action } from './identity/roles.ts'
-export { type IdentityRoutesOptions, identityRoutes } from './identity/routes.ts'
+export { identityRoutes } from './identity/routes.ts'
+export type { IdentityToken } from './identity/tokens/list-tokens.ts'
 export { createLogger, hideSecrets, type Logger, type LoggerOptions } from './log.ts'
 export { createStore, deriveSecret, readStoreConfig, type StoreConfig } from './object-store/create-store.ts'
 export { createFolderStore, type FolderStore, type FolderStoreOptions } from './object-store/folder-store.ts'

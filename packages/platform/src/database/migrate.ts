@@ -5,7 +5,7 @@ import pg from 'pg'
 export interface MigrateOptions {
   url: string
   schema: string
-  migrations: Record<string, Migration>
+  migrations: Readonly<Record<string, Migration>>
 }
 
 /** Makes the schema where it is absent and runs what has not run. Replicas that start together wait for each other. */

@@ -15,13 +15,13 @@ export interface OpenDatabaseOptions {
   url: string
   /** The PostgreSQL schema that holds the tables: lower-case letters, digits and `_`. Made where it is absent. */
   schema: string
-  /** By name; they run once each, sorted by name. */
-  migrations: Record<string, Migration>
+  /** By name. Each runs once, in the order of their names. */
+  migrations: Readonly<Record<string, Migration>>
   /** Connections at most. Default: 10. */
-  poolSize?: number
+  poolSize?: number | undefined
   /** After this long a statement is cancelled. Default: 60 000. Migrations have no limit. */
-  statementTimeoutMs?: number
-  logger?: Logger
+  statementTimeoutMs?: number | undefined
+  logger?: Logger | undefined
 }
 
 export interface Database<DB> {

@@ -1,31 +1,25 @@
-import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../database/open-database.ts'
-import { createTestDatabase, testDatabaseUrl } from '../testing/create-test-database.ts'
-import { type Identity, openIdentity } from './open-identity.ts'
+import { createTestDatabase } from '../testing/create-test-database.ts'
+import type { Identity } from './open-identity.ts'
+import { closeTestIdentities, openTestIdentity } from './testing/identity-api.ts'
 
 describe('identity', () => {
   let identity: Identity
   let database: Database<Record<string, never>> & { drop(): Promise<void> }
   beforeAll(async () => {
-    identity = await openIdentity({ url: testDatabaseUrl(), schemaPrefix: `test_${randomBytes(4).toString('hex')}_` })
+    identity = await openTestIdentity()
     database = await createTestDatabase({ migrations: {} })
   })
   afterAll(async () => {
-    await sql`drop schema ${sql.id(identity.schema)} cascade`.execute(database.db)
-    await identity.close()
+    await closeTestIdentities()
     await database.drop()
   })
   const create = (owner: string, expiresAt?: Date) =>
-    identity.createToken({
-      owner,
-      name: 'laptop',
-      scopes: ['push:acme'],
-      ...(expiresAt === undefined ? {} : { expiresAt }),
-    })
+    identity.createToken({ owner, name: 'laptop', scopes: ['push:acme'], expiresAt })
 
-  it('knows the owner and scopes of a token by its secret, and keeps only the hash', async () => {
+  it('finds the owner and scopes of a token by its secret, and stores only the hash', async () => {
     const { id, secret } = await create('ada')
     expect(secret).toMatch(/^ty_[0-9a-f]{56}$/)
     expect(await identity.verifyToken(secret)).toEqual({ id, owner: 'ada', scopes: ['push:acme'] })
@@ -33,7 +27,7 @@ describe('identity', () => {
     expect(JSON.stringify(rows.rows)).not.toContain(secret.slice(3, 40))
   })
 
-  it('does not know a secret with a typo, of nobody, revoked or expired', async () => {
+  it('finds no token for a secret that is mistyped, unknown, revoked or expired', async () => {
     const { id, secret } = await create('ada')
     const typo = `${secret.slice(0, -1)}${secret.endsWith('0') ? '1' : '0'}`
     const expired = await create('ada', new Date('2020-01-01'))
@@ -44,7 +38,7 @@ describe('identity', () => {
     expect(await identity.verifyToken(secret)).toBeUndefined()
   })
 
-  it('lists the tokens of one owner, newest first, without secrets, and when they were last used', async () => {
+  it('lists the tokens of one owner, newest first, without secrets and with their last use', async () => {
     const first = await create('grace')
     const second = await create('grace', new Date('2099-01-01T00:00:00Z'))
     await identity.verifyToken(first.secret)
@@ -55,20 +49,20 @@ describe('identity', () => {
     expect(JSON.stringify(tokens)).not.toContain('ty_')
   })
 
-  it('lets nobody revoke the token of someone else', async () => {
+  it('refuses to revoke the token of another owner', async () => {
     const { id, secret } = await create('ada')
     await expect(identity.revokeToken(id, 'mallory')).rejects.toMatchObject({ code: 'not_found' })
     expect(await identity.verifyToken(secret)).toBeDefined()
   })
 
-  it('writes an audit row in the transaction of the deed, or not at all', async () => {
+  it('writes an audit row in the transaction of the action', async () => {
     const entry = { actor: 'ada', action: 'job.create', subject: 'job:1', data: { trainer: 'acme/yolo' } }
     await database.transaction((trx) => identity.audit(trx, entry))
-    const undone = database.transaction(async (trx) => {
+    const rolledBack = database.transaction(async (trx) => {
       await identity.audit(trx, { actor: 'ada', action: 'job.delete', subject: 'job:1' })
       throw new Error('no')
     })
-    await expect(undone).rejects.toThrow('no')
+    await expect(rolledBack).rejects.toThrow('no')
     expect(await identity.listAudit({ subject: 'job:1' })).toEqual([
       { ...entry, id: expect.any(Number), at: expect.any(Date) },
     ])

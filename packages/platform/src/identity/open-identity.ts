@@ -1,74 +1,69 @@
-import { type Database, openDatabase } from '../database/open-database.ts'
+import { openDatabase } from '../database/open-database.ts'
 import type { Logger } from '../log.ts'
-import {
-  type AnyExecutor,
-  type AuditEntry,
-  type ListAuditOptions,
-  listAudit,
-  type StoredAuditEntry,
-  writeAudit,
-} from './audit.ts'
-import type { Caller } from './caller.ts'
-import { createToken, type NewToken } from './create-token.ts'
-import { findCaller, findToken } from './find-caller.ts'
-import { type IdentityToken, listTokens } from './list-tokens.ts'
-import { identityMigrations } from './migrations.ts'
-import { revokeToken } from './revoke-token.ts'
-import type { IdentityDatabase } from './tables.ts'
+import { type ListAuditOptions, listAudit, type StoredAuditEntry } from './audit/list-audit.ts'
+import { type AnyExecutor, type AuditEntry, writeAudit } from './audit/write-audit.ts'
+import { findCaller, findToken } from './authentication/find-caller.ts'
+import type { IdentityStore } from './db/identity-store.ts'
+import { identityMigrations } from './db/migrations/index.ts'
+import type { IdentityDatabase } from './db/schema/index.ts'
+import type { Caller } from './permissions/caller.ts'
+import { createToken, type NewToken } from './tokens/create-token.ts'
+import { type IdentityToken, listTokens } from './tokens/list-tokens.ts'
+import { revokeToken } from './tokens/revoke-token.ts'
 
 export interface OpenIdentityOptions {
   /** The PostgreSQL of the servers that share identities. */
   url: string
-  /** Goes before the schema's name `identity`: tests use one of their own. Default: none. */
-  schemaPrefix?: string
-  logger?: Logger
+  /** Precedes the schema's name `identity`, so that tests have a schema of their own. Default: none. */
+  schemaPrefix?: string | undefined
+  logger?: Logger | undefined
 }
 
-/** People, what they may do, and what they did. */
-export interface Identity {
-  readonly schema: string
-  readonly database: Database<IdentityDatabase>
+/** The opened schema of identities, with the operations that the servers use outside of the identity routes. */
+export interface Identity extends IdentityStore {
   /** See {@link createToken}. */
   createToken(token: NewToken): Promise<{ id: string; secret: string }>
-  /** Undefined: unknown, revoked or expired. */
+  /** Undefined when the token is unknown, revoked or expired. */
   verifyToken(secret: string): Promise<{ id: string; owner: string; scopes: string[] } | undefined>
-  /** Who speaks with a token or session, and what they may; undefined: unknown, revoked or expired. */
+  /** The caller that a token or session authenticates; undefined when it is unknown, revoked or expired. */
   findCaller(secret: string): Promise<Caller | undefined>
-  /** The same for whoever showed the token of this id before: what was given for it ends with it. */
+  /** The same by the id of a token that was verified before, so that what it granted ends with it. */
   findCallerOfToken(id: string): Promise<Caller | undefined>
-  /** Those that are not revoked, newest first. */
+  /** See {@link listTokens}. */
   listTokens(owner: string): Promise<IdentityToken[]>
   /** See {@link revokeToken}. */
   revokeToken(id: string, owner: string): Promise<void>
-  /** Writes an audit row; in the given transaction, so that deed and row are both there or neither. */
+  /** See {@link writeAudit}. */
   audit(executor: AnyExecutor, entry: AuditEntry): Promise<void>
   /** Newest first. */
   listAudit(options?: ListAuditOptions): Promise<StoredAuditEntry[]>
   close(): Promise<void>
 }
 
-/** Accounts, organisations, projects, tokens and audit, in a schema of their own that registry and runner share. */
+/** Accounts, organisations, projects, tokens and audit, in one schema that registry and runner share. */
 export async function openIdentity({ url, schemaPrefix = '', logger }: OpenIdentityOptions): Promise<Identity> {
   const schema = `${schemaPrefix}identity`
   const database = await openDatabase<IdentityDatabase>({
-    ...{ url, schema, migrations: identityMigrations, poolSize: 5 },
-    ...(logger === undefined ? {} : { logger }),
-  })
-  const identity: Identity = {
+    url,
     schema,
-    database,
-    createToken: (token) => createToken(identity, token),
+    migrations: identityMigrations,
+    poolSize: 5,
+    logger,
+  })
+  const store: IdentityStore = { schema, database }
+  return {
+    ...store,
+    createToken: (token) => createToken(store, token),
     async verifyToken(secret) {
-      const found = await findToken(database, { secret })
+      const found = await findToken(store, { secret })
       return found && { id: found.token.id, owner: found.token.owner, scopes: found.scopes }
     },
-    findCaller: (secret) => findCaller(database, { secret }),
-    findCallerOfToken: (id) => findCaller(database, { id }),
-    listTokens: (owner) => listTokens(identity, owner),
-    revokeToken: (id, owner) => revokeToken(identity, id, owner),
-    audit: (executor, entry) => writeAudit(schema, executor, entry),
-    listAudit: (options) => listAudit(database, options),
+    findCaller: (secret) => findCaller(store, { secret }),
+    findCallerOfToken: (id) => findCaller(store, { id }),
+    listTokens: (owner) => listTokens(store, owner),
+    revokeToken: (id, owner) => revokeToken(store, id, owner),
+    audit: (executor, entry) => writeAudit(store, executor, entry),
+    listAudit: (options) => listAudit(store, options),
     close: () => database.close(),
   }
-  return identity
 }

@@ -2,12 +2,12 @@ import { afterAll, expect, it } from 'vitest'
 import { ConfigError } from '../errors.ts'
 import { testDatabaseUrl } from '../testing/create-test-database.ts'
 import { resetPasswordCommand } from './reset-password-command.ts'
-import { closeHouses, openHouse } from './testing/house.ts'
+import { closeTestIdentities, openIdentityApi } from './testing/identity-api.ts'
 
-afterAll(closeHouses)
+afterAll(closeTestIdentities)
 
-it('gives who looks after the server a link with which the first operator gets in again', async () => {
-  const { person, identity, signIn, call } = await openHouse()
+it('prints a link with which an operator who forgot their password can sign in again', async () => {
+  const { person, identity, signIn, call } = await openIdentityApi()
   const ada = await person('ada@red.test')
   const run = (...args: string[]) =>
     resetPasswordCommand({
@@ -15,16 +15,16 @@ it('gives who looks after the server a link with which the first operator gets i
       args,
       schemaPrefix: identity.schema.replace(/identity$/, ''),
     })
-  const told = await run('ADA@red.test')
-  const secret = /^https:\/\/yard\.test\/reset-password\?code=(ty_[0-9a-f]+)$/m.exec(told)?.[1]
-  expect(told).toContain('ada (ada@red.test)')
+  const output = await run('ADA@red.test')
+  const secret = /^https:\/\/yard\.test\/reset-password\?code=(ty_[0-9a-f]+)$/m.exec(output)?.[1]
+  expect(output).toContain('ada (ada@red.test)')
   const body = { secret, newPassword: 'staple battery horse' }
   expect((await call('POST', '/v1/accounts/password-resets/redeem', body)).status).toBe(204)
   expect((await signIn('ada@red.test', 'staple battery horse')).status).toBe(201)
   const audit = await identity.listAudit({ subject: ada.id })
   expect(audit.map(({ actor, action }) => `${actor} ${action}`)).toContain('server password.reset.create')
 
-  await expect(run('nobody@red.test')).rejects.toThrow('no account with the email "nobody@red.test"')
+  await expect(run('unknown@red.test')).rejects.toThrow('no enabled account with the email "unknown@red.test"')
   await expect(run()).rejects.toThrow(ConfigError)
   await expect(run('--help')).rejects.toThrow('reset-password ada@example.com')
   await expect(resetPasswordCommand({ env: {}, args: ['ada@red.test'] })).rejects.toThrow('DATABASE_URL')

@@ -1,0 +1,23 @@
+import type { Logger } from '../../log.ts'
+import type { Authenticator } from '../api/authenticator.ts'
+import type { AuthConfig } from '../config/auth-config.ts'
+import type { IdentityStore } from '../db/identity-store.ts'
+import { authenticateRequest } from './authenticate-request.ts'
+import { createExternalTokenVerifier } from './external-tokens.ts'
+
+export interface AuthenticatorOptions {
+  identity: IdentityStore
+  config: AuthConfig
+  /** The origin under which browsers reach the server. Called for each request. */
+  publicUrl: () => string
+  logger: Logger
+}
+
+export function createAuthenticator({ identity, config, publicUrl, logger }: AuthenticatorOptions): Authenticator {
+  const verifyExternalToken = createExternalTokenVerifier(identity, config.trustedIssuers, logger)
+  return {
+    config,
+    authenticate: (request) =>
+      authenticateRequest({ identity, auth: config, publicUrl: publicUrl(), verifyExternalToken }, request),
+  }
+}

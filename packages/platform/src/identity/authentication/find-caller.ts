@@ -1,0 +1,75 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import type { IdentityStore } from '../db/identity-store.ts'
+import type { AccountRow } from '../db/schema/accounts.ts'
+import type { TokenRow } from '../db/schema/tokens.ts'
+import type { Caller, CallerLimit } from '../permissions/caller.ts'
+import { hashSecret, isWellFormedSecret } from '../tokens/secrets.ts'
+import { loadCaller } from './load-caller.ts'
+
+const Scopes = z.array(z.string())
+
+/** Identifies a token by its secret, or by the id of a token that was verified before. */
+export type TokenKey = { secret: string } | { id: string }
+
+interface ValidToken {
+  token: TokenRow
+  scopes: string[]
+  /** Undefined for a token that belongs to no account. */
+  account: AccountRow | undefined
+}
+
+/** Undefined when the token is unknown, revoked or expired, or its account is disabled. */
+export async function findToken({ database: { db } }: IdentityStore, key: TokenKey): Promise<ValidToken | undefined> {
+  if ('secret' in key && !isWellFormedSecret(key.secret)) return undefined
+  const token = await db
+    .selectFrom('tokens')
+    .selectAll()
+    .where((where) => ('secret' in key ? where('secret_hash', '=', hashSecret(key.secret)) : where('id', '=', key.id)))
+    .where('revoked_at', 'is', null)
+    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', sql<Date>`now()`)]))
+    .executeTakeFirst()
+  if (token === undefined) return undefined
+  const account =
+    token.account_id === null
+      ? undefined
+      : await db.selectFrom('accounts').selectAll().where('id', '=', token.account_id).executeTakeFirst()
+  if (token.account_id !== null && (account === undefined || account.disabled_at !== null)) return undefined
+  // Updated at most once a minute, to avoid a write for every request.
+  if (token.last_used_at === null || Date.now() - token.last_used_at.getTime() > 60_000) {
+    await db.updateTable('tokens').set({ last_used_at: sql<Date>`now()` }).where('id', '=', token.id).execute()
+  }
+  return { token, scopes: Scopes.parse(token.scopes), account }
+}
+
+/** The caller that a token or session authenticates; undefined when it is not valid. */
+export async function findCaller(identity: IdentityStore, key: TokenKey): Promise<Caller | undefined> {
+  const found = await findToken(identity, key)
+  if (found === undefined) return undefined
+  const { token, scopes, account } = found
+  const limit: CallerLimit = {
+    organisationId: token.organisation_id ?? undefined,
+    projectId: token.project_id ?? undefined,
+  }
+  if (account === undefined) {
+    // A token that an operator created for the registry: it has scopes, and no account or memberships.
+    return {
+      subject: token.owner,
+      account: undefined,
+      credentials: 'token',
+      tokenId: token.id,
+      scopes,
+      limit,
+      memberships: [],
+      projects: [],
+    }
+  }
+  const isSession = token.kind === 'session'
+  return await loadCaller(identity.database.db, {
+    account,
+    credentials: isSession ? 'session' : 'token',
+    tokenId: token.id,
+    scopes: isSession ? undefined : scopes,
+    limit,
+  })
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { ConfigError } from '../../errors.ts'
+import { isLoopbackHost } from '../../http/loopback-host.ts'
+import { TrustedIssuers } from './trusted-issuers.ts'
+
+/**
+ * `local`: every request from this machine acts as its owner, and the server listens on a loopback address only.
+ * `required`: every request needs a session or a token.
+ */
+export type AuthMode = 'local' | 'required'
+
+export interface AuthConfig {
+  mode: AuthMode
+  /** Whether anyone can create an account. The first account can always be created. */
+  allowSignup: boolean
+  /** Lifetime of a session. */
+  sessionDays: number
+  /** Proxies whose `X-Forwarded-For` is trusted, in addition to those on this machine. */
+  trustedProxies: readonly string[]
+  trustedIssuers: TrustedIssuers
+}
+
+export const DEFAULT_AUTH: AuthConfig = {
+  mode: 'local',
+  allowSignup: false,
+  sessionDays: 14,
+  trustedProxies: [],
+  trustedIssuers: [],
+}
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+)
+
+/** The variables about authentication, to be spread into the schemas of runner and registry. */
+export const AuthEnvironment = {
+  AUTH: z.enum(['local', 'required']).default('local'),
+  ALLOW_SIGNUP: z.enum(['true', 'false']).default('false'),
+  SESSION_DAYS: z.coerce.number().positive().max(365).default(14),
+  TRUSTED_PROXIES: list.default([]),
+  TRUSTED_ISSUERS: z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text)
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be JSON: a list of issuers' })
+        return z.NEVER
+      }
+    })
+    .pipe(TrustedIssuers)
+    .default([]),
+}
+
+const Values = z.object(AuthEnvironment)
+
+export function toAuthConfig(values: z.output<typeof Values>): AuthConfig {
+  return {
+    mode: values.AUTH,
+    allowSignup: values.ALLOW_SIGNUP === 'true',
+    sessionDays: values.SESSION_DAYS,
+    trustedProxies: values.TRUSTED_PROXIES,
+    trustedIssuers: values.TRUSTED_ISSUERS,
+  }
+}
+
+/**
+ * Refuses to serve other machines while `AUTH=local` treats every request as the owner's.
+ *
+ * @throws ConfigError
+ */
+export function requireSafeHost(host: string, { mode }: AuthConfig): void {
+  if (mode === 'required' || isLoopbackHost(host)) return
+  throw new ConfigError(
+    `HOST is "${host}", which other machines can reach, and AUTH is "local", which asks for no credentials: anyone could ` +
+      'run programs here. Listen on 127.0.0.1, or set AUTH=required',
+  )
+}

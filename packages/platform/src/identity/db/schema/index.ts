@@ -1,0 +1,22 @@
+import type { AccountsTable } from './accounts.ts'
+import type { AuditTable } from './audit.ts'
+import type { ExternalAccountsTable } from './external-accounts.ts'
+import type { MembershipsTable } from './memberships.ts'
+import type { OrganisationsTable } from './organisations.ts'
+import type { PasswordResetsTable } from './password-resets.ts'
+import type { ProjectsTable } from './projects.ts'
+import type { RateLimitsTable } from './rate-limits.ts'
+import type { TokensTable } from './tokens.ts'
+
+/** The tables of the schema `identity`, which runner and registry share. */
+export interface IdentityDatabase {
+  accounts: AccountsTable
+  organisations: OrganisationsTable
+  memberships: MembershipsTable
+  projects: ProjectsTable
+  tokens: TokensTable
+  password_resets: PasswordResetsTable
+  external_accounts: ExternalAccountsTable
+  rate_limits: RateLimitsTable
+  audit: AuditTable
+}

@@ -1,0 +1,142 @@
+import type { Member, SetMemberRequest } from '@trainyard/contract'
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { notFound, TrainyardError } from '../../errors.ts'
+import { writeAudit } from '../audit/write-audit.ts'
+import type { IdentityStore } from '../db/identity-store.ts'
+import type { IdentityDatabase } from '../db/schema/index.ts'
+import type { Caller } from '../permissions/caller.ts'
+import { requireCan } from '../permissions/can.ts'
+import { requireOrganisation } from '../permissions/require-organisation.ts'
+
+/** The members of an organisation, in the order in which they joined. */
+export async function listMembers(
+  { database }: IdentityStore,
+  caller: Caller,
+  organisation: string,
+): Promise<Member[]> {
+  const { organisationId } = requireOrganisation(caller, organisation, 'organisation:read')
+  const rows = await selectMembers(database.db, organisationId).execute()
+  return rows.map(toMember)
+}
+
+/** Adds a person who has an account, or changes their role. Only owners can grant or revoke the role owner. */
+export async function setMember(
+  identity: IdentityStore,
+  caller: Caller,
+  organisation: string,
+  { email, role }: SetMemberRequest,
+): Promise<Member> {
+  const { organisationId } = requireOrganisation(caller, organisation, 'members:write')
+  if (role === 'owner') requireCan(caller, 'owners:write', { organisationId })
+  return await identity.database.transaction(async (trx) => {
+    await lockMembers(trx, organisationId)
+    const account = await trx
+      .selectFrom('accounts')
+      .select('id')
+      .where(sql`lower(email)`, '=', email.toLowerCase())
+      .where('disabled_at', 'is', null)
+      .executeTakeFirst()
+    if (account === undefined) throw notFound('account', email)
+    const before = await roleOf(trx, organisationId, account.id)
+    if (before === 'owner' && role !== 'owner') await requireOtherOwner(trx, caller, organisationId, account.id)
+    await trx
+      .insertInto('memberships')
+      .values({ organisation_id: organisationId, account_id: account.id, role })
+      .onConflict((conflict) => conflict.columns(['organisation_id', 'account_id']).doUpdateSet({ role }))
+      .execute()
+    await writeAudit(identity, trx, {
+      actor: caller.subject,
+      action: 'member.set',
+      subject: account.id,
+      organisationId,
+      data: { role, before },
+    })
+    const member = selectMembers(trx, organisationId).where('accounts.id', '=', account.id)
+    return toMember(await member.executeTakeFirstOrThrow())
+  })
+}
+
+/** Removes a member. Every member can leave, except the last owner. */
+export async function removeMember(
+  identity: IdentityStore,
+  caller: Caller,
+  organisation: string,
+  accountId: string,
+): Promise<void> {
+  const isLeaving = caller.account?.id === accountId && caller.scopes === undefined
+  const action = isLeaving ? 'organisation:read' : 'members:write'
+  const { organisationId } = requireOrganisation(caller, organisation, action)
+  await identity.database.transaction(async (trx) => {
+    await lockMembers(trx, organisationId)
+    const role = await roleOf(trx, organisationId, accountId)
+    if (role === undefined) throw notFound('member', accountId)
+    if (role === 'owner') await requireOtherOwner(trx, caller, organisationId, accountId)
+    await trx
+      .deleteFrom('memberships')
+      .where('organisation_id', '=', organisationId)
+      .where('account_id', '=', accountId)
+      .execute()
+    await writeAudit(identity, trx, {
+      actor: caller.subject,
+      action: 'member.remove',
+      subject: accountId,
+      organisationId,
+      data: { before: role },
+    })
+  })
+}
+
+/** Without the lock, two owners who remove each other at the same time would leave an organisation without an owner. */
+async function lockMembers(trx: Transaction<IdentityDatabase>, organisationId: string): Promise<void> {
+  await trx.selectFrom('organisations').select('id').where('id', '=', organisationId).forUpdate().execute()
+}
+
+async function roleOf(trx: Transaction<IdentityDatabase>, organisationId: string, accountId: string) {
+  const row = await trx
+    .selectFrom('memberships')
+    .select('role')
+    .where('organisation_id', '=', organisationId)
+    .where('account_id', '=', accountId)
+    .executeTakeFirst()
+  return row?.role
+}
+
+async function requireOtherOwner(
+  trx: Transaction<IdentityDatabase>,
+  caller: Caller,
+  organisationId: string,
+  accountId: string,
+): Promise<void> {
+  if (caller.account?.id !== accountId) requireCan(caller, 'owners:write', { organisationId })
+  const other = await trx
+    .selectFrom('memberships')
+    .select('account_id')
+    .where('organisation_id', '=', organisationId)
+    .where('role', '=', 'owner')
+    .where('account_id', '!=', accountId)
+    .executeTakeFirst()
+  if (other === undefined)
+    throw new TrainyardError('conflict', 'An organisation needs an owner: make another member an owner first')
+}
+
+function selectMembers(db: Kysely<IdentityDatabase>, organisationId: string) {
+  return db
+    .selectFrom('memberships')
+    .innerJoin('accounts', 'accounts.id', 'memberships.account_id')
+    .select(['accounts.id', 'accounts.email', 'accounts.display_name', 'role', 'memberships.created_at'])
+    .where('organisation_id', '=', organisationId)
+    .orderBy('memberships.created_at')
+    .orderBy('accounts.id')
+}
+
+type MemberRow = Awaited<ReturnType<ReturnType<typeof selectMembers>['executeTakeFirstOrThrow']>>
+
+function toMember(row: MemberRow): Member {
+  return {
+    accountId: row.id,
+    email: row.email ?? undefined,
+    displayName: row.display_name,
+    role: row.role,
+    since: row.created_at.toISOString(),
+  }
+}

@@ -1,0 +1,68 @@
+import { TrainyardError } from '../../errors.ts'
+import type { Caller, CallerProject } from './caller.ts'
+import { type Action, isAtLeast, LEAST_ROLE } from './roles.ts'
+import { scopeFor, scopesCover } from './scopes.ts'
+
+/** What an action is performed on: a project, or without `projectId` the organisation as a whole. */
+export interface ActionTarget {
+  organisationId: string
+  projectId?: string | undefined
+}
+
+/** The only place that decides: the role in the organisation, the token's limit and its scopes must all allow the action. */
+export function can(caller: Caller, action: Action, target: ActionTarget): boolean {
+  const membership = caller.memberships.find(({ organisationId }) => organisationId === target.organisationId)
+  if (membership === undefined || !isWithinLimit(caller, action, target)) return false
+  return isAtLeast(membership.role, LEAST_ROLE[action]) && scopesCover(caller.scopes, action, membership.organisation)
+}
+
+function isWithinLimit({ limit }: Caller, action: Action, { organisationId, projectId }: ActionTarget): boolean {
+  if (limit.organisationId !== undefined && limit.organisationId !== organisationId) return false
+  if (limit.projectId === undefined || limit.projectId === projectId) return true
+  // A token of one project can read which organisation it belongs to, and nothing else of the organisation.
+  return projectId === undefined && action === 'organisation:read'
+}
+
+/** The project, or undefined when the caller cannot see it. */
+export function findProject(caller: Caller, projectId: string): CallerProject | undefined {
+  return caller.projects.find(({ id }) => id === projectId)
+}
+
+/** The projects in which the caller can perform an action. Lists are filtered by them. */
+export function projectsFor(caller: Caller, action: Action): readonly CallerProject[] {
+  return caller.projects.filter(({ id, organisationId }) => can(caller, action, { organisationId, projectId: id }))
+}
+
+/**
+ * Refuses a token whose scopes allow the action nowhere. Call it before any lookup, so that the answer does not reveal
+ * what exists.
+ *
+ * @throws TrainyardError `forbidden`
+ */
+export function requireScope(caller: Caller, action: Action): void {
+  if (scopesCover(caller.scopes, action)) return
+  throw new TrainyardError(
+    'forbidden',
+    `This needs a token with the scope "${scopeFor(action)}"; this one has ${caller.scopes?.join(', ') || 'none'}`,
+  )
+}
+
+/**
+ * Call it only for targets that the caller can see: the message names the organisation.
+ *
+ * @throws TrainyardError `forbidden`
+ */
+export function requireCan(caller: Caller, action: Action, target: ActionTarget): void {
+  requireScope(caller, action)
+  if (can(caller, action, target)) return
+  const membership = caller.memberships.find(({ organisationId }) => organisationId === target.organisationId)
+  const role = membership?.role ?? 'no role'
+  const where = membership === undefined ? 'this organisation' : `"${membership.organisation}"`
+  const hasRole = membership !== undefined && isAtLeast(membership.role, LEAST_ROLE[action])
+  throw new TrainyardError(
+    'forbidden',
+    hasRole
+      ? `This needs a token with the scope "${scopeFor(action, membership.organisation)}" that is not limited to another organisation or project`
+      : `This needs the role ${LEAST_ROLE[action]} in ${where}; you have ${role}`,
+  )
+}

@@ -1,0 +1,63 @@
+import type { SessionInfo } from '@trainyard/contract'
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { notFound, TrainyardError } from '../../errors.ts'
+import type { IdentityStore } from '../db/identity-store.ts'
+import type { IdentityDatabase } from '../db/schema/index.ts'
+import type { Caller } from '../permissions/caller.ts'
+import { requirePerson } from '../permissions/require-person.ts'
+import { revokeToken } from '../tokens/revoke-token.ts'
+
+/** The caller's sessions, newest first. */
+export async function listSessions({ database }: IdentityStore, caller: Caller): Promise<SessionInfo[]> {
+  const { id } = requirePerson(caller)
+  const rows = await activeSessions(database.db, id).orderBy('created_at', 'desc').orderBy('id').execute()
+  return rows.map((row) => ({
+    id: row.id,
+    createdAt: row.created_at.toISOString(),
+    expiresAt: (row.expires_at ?? row.created_at).toISOString(),
+    lastUsedAt: row.last_used_at?.toISOString(),
+    current: row.id === caller.tokenId,
+  }))
+}
+
+/** Ends one of the caller's sessions, for example on a lost device. */
+export async function endSession(identity: IdentityStore, caller: Caller, sessionId: string): Promise<void> {
+  const { id } = requirePerson(caller)
+  const found = await activeSessions(identity.database.db, id).where('id', '=', sessionId).executeTakeFirst()
+  if (found === undefined) throw notFound('session', sessionId)
+  await revokeToken(identity, sessionId, caller.subject)
+}
+
+/** Ends the session that the request was sent with. */
+export async function endCurrentSession(identity: IdentityStore, caller: Caller): Promise<void> {
+  const { credentials, tokenId, subject } = caller
+  if (credentials !== 'session' || tokenId === undefined)
+    throw new TrainyardError('forbidden', 'This is not a session; revoke a token with DELETE /v1/tokens/{id}')
+  await revokeToken(identity, tokenId, subject)
+}
+
+/** Ends all sessions of an account except `keep`, and returns how many it ended. */
+export async function endSessions(
+  trx: Transaction<IdentityDatabase>,
+  accountId: string,
+  keep?: string,
+): Promise<number> {
+  let query = trx
+    .updateTable('tokens')
+    .set({ revoked_at: sql<Date>`now()` })
+    .where('account_id', '=', accountId)
+    .where('kind', '=', 'session')
+    .where('revoked_at', 'is', null)
+  if (keep !== undefined) query = query.where('id', '!=', keep)
+  return Number((await query.executeTakeFirstOrThrow()).numUpdatedRows)
+}
+
+function activeSessions(db: Kysely<IdentityDatabase>, accountId: string) {
+  return db
+    .selectFrom('tokens')
+    .select(['id', 'created_at', 'expires_at', 'last_used_at'])
+    .where('account_id', '=', accountId)
+    .where('kind', '=', 'session')
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', sql<Date>`now()`)
+}
