@@ -33,7 +33,9 @@ function works(small: boolean): Work[] {
     generateCoco(join(dir, 'annotations/instances_train.json'), {
       images: size(images),
       annotations: size(annotations),
-      ...(vertices ? { vertices, classes: 1203, isGrouped: true } : {}),
+      vertices,
+      classes: vertices ? 1203 : undefined,
+      isGrouped: vertices !== undefined,
     })
   }
   return [
@@ -114,7 +116,7 @@ async function compare(work: Work, task: Task, program: string, source: string, 
       what: `${what}: ${{ seconds: 'time', cpuSeconds: 'CPU time', peakMegabytes: 'peak memory' }[key]}`,
       ours: ours[key],
       unit: key === 'peakMegabytes' ? 'MB' : 's',
-      ...(peer === undefined ? {} : { peer: { name, value: peer[key] } }),
+      peer: peer === undefined ? undefined : { name, value: peer[key] },
       goal,
     }))
   return peers.size === 0 ? toRows('', undefined) : [...peers].flatMap(([name, peer]) => toRows(name, peer))

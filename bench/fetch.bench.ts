@@ -100,7 +100,7 @@ async function serveDataset(store: ObjectStore, prefix: string, files: readonly 
           files: await Promise.all(
             files.slice(start, end).map(async (file) => ({ ...file, ...(await sign(file.path)) })),
           ),
-          ...(end < files.length ? { nextCursor: String(end) } : {}),
+          nextCursor: end < files.length ? String(end) : undefined,
         }
       : {
           datasetId: 'bench',
@@ -237,14 +237,13 @@ async function compare(
     const alone = withFigures.length === 0 ? [undefined] : withFigures
     return [
       ...alone.flatMap((peer): BenchRow[] => {
-        const of = (values: number[], name: string) =>
-          peer === undefined ? {} : { peer: { name, value: median(values) } }
-        const name = peer?.name ?? ''
+        const peerOf = (values: number[]) =>
+          peer === undefined ? undefined : { name: peer.name, value: median(values) }
         const wall = peer?.runs.map((run) => run.seconds) ?? []
         const cpu = peer?.runs.map((run) => run.cpuSeconds) ?? []
         return [
-          { what: `${what}: cold`, ours: seconds, unit: 's', ...of(wall, name), goal: 'ratio ≤ 1' },
-          { what: `${what}: CPU`, ours: cpuSeconds, unit: 's', ...of(cpu, name), goal: 'ratio ≤ 1' },
+          { what: `${what}: cold`, ours: seconds, unit: 's', peer: peerOf(wall), goal: 'ratio ≤ 1' },
+          { what: `${what}: CPU`, ours: cpuSeconds, unit: 's', peer: peerOf(cpu), goal: 'ratio ≤ 1' },
         ]
       }),
       { what: `${what}: cache hit`, ours: median(hits), unit: 'ms', goal: '≤ 50 ms' },

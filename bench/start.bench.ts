@@ -102,8 +102,14 @@ function trainerOf(image: string | undefined): ResolvedTrainer {
     datasetFormats: ['imagefolder'],
     metrics: { primary: { classification: { name: 'accuracy', goal: 'maximize' } } },
   })
-  const place = image === undefined ? {} : { image: { reference: image, digest: image } }
-  return { name: manifest.name, version: manifest.version, digest, manifest, ...place }
+  const { name, version } = manifest
+  return {
+    name,
+    version,
+    digest,
+    manifest,
+    image: image === undefined ? undefined : { reference: image, digest: image },
+  }
 }
 
 async function measure(way: Way, rounds: number, dir: string): Promise<BenchRow[]> {

@@ -56,9 +56,18 @@ describe('an SDK and a runner that is behind', () => {
       await held.promise
     })
     const blocked = intake.store({
-      ...{ jobId, attempt: 1, channel: 'journal', first: 0, last: 0 },
+      jobId,
+      attempt: 1,
+      channel: 'journal',
+      first: 0,
+      last: 0,
       batch: {
-        ...{ events: [], metrics: [], progress: {}, latestMetrics: {}, terminal: undefined, rejected: [] },
+        events: [],
+        metrics: [],
+        progress: {},
+        latestMetrics: {},
+        terminal: undefined,
+        rejected: [],
         logs: Array.from({ length: 38 }, () => ({
           seq: 0,
           level: 'info' as const,

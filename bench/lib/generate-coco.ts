@@ -5,11 +5,11 @@ export interface GenerateCocoOptions {
   images: number
   annotations: number
   /** Classes; ids have gaps as in COCO. Default 80. */
-  classes?: number
+  classes?: number | undefined
   /** Vertices of a polygon on average. Default 24.4, which gives 479 MB at the size of train2017. */
-  vertices?: number
+  vertices?: number | undefined
   /** Whether the annotations of an image stand together. Default false, as in train2017. */
-  isGrouped?: boolean
+  isGrouped?: boolean | undefined
   seed?: number
 }
 

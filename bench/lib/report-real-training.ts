@@ -33,7 +33,12 @@ const { silent, reporting } = await inTurns(Number(rounds) + 1, callbackUrl, wor
   const network = buildNetwork(spec, createRandom(settings.seed, 'weights'))
   reports = 0
   await trainNetwork({
-    ...{ network, train, val, normalization, classCount, settings },
+    network,
+    train,
+    val,
+    normalization,
+    classCount,
+    settings,
     signal: new AbortController().signal,
     onStep({ step, totalSteps, loss }) {
       reports++

@@ -4,7 +4,7 @@ export interface BenchRow {
   ours: number
   unit: string
   /** What ours is held against, and its value in the same unit. */
-  peer?: { name: string; value: number }
+  peer?: { name: string; value: number } | undefined
   /** The budget or the goal, in words. */
   goal: string
 }

@@ -17,9 +17,9 @@ test('the command line wins over the environment', () => {
   expect(readStartOptions([], env)).toMatchObject({ port: 9000, dataDir: '/srv/a' })
 })
 
-test('a port that is none is refused with the value seen', () => {
+test('an invalid port is refused with the value seen', () => {
   expect(() => readStartOptions(['--port', '99999'], {})).toThrow(
-    '--port is "99999"; wanted is a number from 0 to 65535',
+    '--port is "99999"; expected a number from 0 to 65535',
   )
   expect(() => readStartOptions([], { PORT: 'http' })).toThrow(UsageError)
 })

@@ -11,8 +11,8 @@ export interface StartOptions {
   once: boolean
   /** Starts the servers only. */
   serve: boolean
-  /** Starts nothing: makes a link for whoever has this email to choose a new password. */
-  resetPassword?: string
+  /** Starts nothing: prints a link with which the person with this email chooses a new password. */
+  resetPassword?: string | undefined
 }
 
 export const START_HELP = `Usage: npm start [-- options]
@@ -24,10 +24,10 @@ Options:
   --once          end after the training: exit code 0 if all went well
   --serve         start the servers only, run nothing
   --port N        port to listen on (default 7600, or PORT); 0 takes any free one
-  --data DIR      folder for everything that is kept (default .trainyard, or TRAINYARD_DATA_DIR)
+  --data DIR      folder for all data (default .trainyard, or TRAINYARD_DATA_DIR)
   --reset-password EMAIL
-                  start nothing; print a link with which that person chooses a new password
-  --help          this text
+                  start nothing; print a one-time link to choose a new password
+  --help          show this help
 
 Environment:
   DATABASE_URL    a PostgreSQL to use instead of the embedded one
@@ -39,7 +39,7 @@ Examples:
   npm start -- --serve --port 8080 --data /srv/trainyard
 `
 
-/** A wrong command line: the message says what is wanted. */
+/** A wrong command line: the message says what is expected. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -53,7 +53,7 @@ export function readStartOptions(
   if (values.help) return undefined
   const port = values.port ?? env.PORT ?? '7600'
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    throw new UsageError(`--port is "${port}"; wanted is a number from 0 to 65535`)
+    throw new UsageError(`--port is "${port}"; expected a number from 0 to 65535`)
   }
   if (values.once && values.serve) throw new UsageError('--once and --serve exclude each other: choose one')
   return {
@@ -62,7 +62,7 @@ export function readStartOptions(
     host: '127.0.0.1',
     once: values.once,
     serve: values.serve,
-    ...(values['reset-password'] === undefined ? {} : { resetPassword: values['reset-password'] }),
+    resetPassword: values['reset-password'],
   }
 }
 

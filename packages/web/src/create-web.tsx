@@ -4,10 +4,10 @@ import { loadAssets } from './assets.ts'
 import { favicon } from './components/logo.tsx'
 import type { WebContext, WebEnv, WebLogger } from './context.ts'
 import { jobRoutes } from './jobs/routes.tsx'
-import { clientOf } from './people/credentials.ts'
 import { peopleRoutes } from './people/routes.tsx'
 import { handleError, NotFoundPage } from './problems.tsx'
 import { csrfProtection, securityHeaders } from './security.ts'
+import { clientOf } from './session/credentials.ts'
 import { trainerRoutes } from './trainers/routes.tsx'
 import { upstreamFetch } from './upstream.ts'
 
@@ -33,7 +33,10 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   const runnerUrl = options.runnerUrl.replace(/\/+$/, '')
   const upstream = { registryUrl, runnerUrl, fetch: upstreamFetch({ registryUrl, runnerUrl, fetch }) }
   const context: WebContext = {
-    ...{ registryUrl, runnerUrl, logger, now },
+    registryUrl,
+    runnerUrl,
+    logger,
+    now,
     get client() {
       return getContext<WebEnv>().get('client')
     },

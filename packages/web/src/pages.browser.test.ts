@@ -248,7 +248,9 @@ describe.skipIf(!hasChromium())('in a browser', () => {
         // What the live page shows is what a reload shows.
         site.api.series.push(
           ...['mean_score', 'images_per_second'].map((name) => ({
-            ...{ name, axis: 'step' as const, count: 3 },
+            name,
+            axis: 'step' as const,
+            count: 3,
             points: points.filter((one) => one.name === name).map(({ step, value }) => ({ step, value, time })),
           })),
         )

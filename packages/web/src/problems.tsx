@@ -5,7 +5,7 @@ import type { Child } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Layout } from './components/layout.tsx'
 import type { WebContext, WebEnv } from './context.ts'
-import { forgetSession, hasSession } from './people/credentials.ts'
+import { forgetSession, hasSession } from './session/credentials.ts'
 import { findCause, UpstreamUnreachable } from './upstream.ts'
 
 interface ProblemPageProps {

@@ -48,7 +48,9 @@ test('goes on behind the last epoch of an attempt that was cancelled', async () 
   const total = 40
   const { client } = platform
   const { id } = await client.jobs.create({
-    ...{ trainer: platform.manifest.name, dataset: platform.datasetId, config: { epochs: total, imgsz: 14 } },
+    trainer: platform.manifest.name,
+    dataset: platform.datasetId,
+    config: { epochs: total, imgsz: 14 },
   })
   for await (const message of client.jobs.live(id)) {
     const job = message.type === 'snapshot' || message.type === 'job' ? message.job : undefined

@@ -1,4 +1,4 @@
-import type { JobData } from '../jobs/chart-groups.ts'
+import type { JobData } from '../jobs/live-events.ts'
 import { createCharts } from './charts.ts'
 import { find, morph, parseElement } from './dom.ts'
 import { followJob } from './live.ts'

@@ -1,4 +1,4 @@
-import type { LiveEvents } from '../jobs/chart-groups.ts'
+import type { LiveEvents } from '../jobs/live-events.ts'
 
 export type LiveHandlers = { [Name in keyof LiveEvents]: (data: LiveEvents[Name]) => void } & {
   /** Whether the stream is open. */

@@ -1,17 +1,17 @@
 import { tryGetContext } from 'hono/context-storage'
 import type { WebEnv } from '../context.ts'
-import { findWho } from '../people/who.ts'
+import { findViewer } from '../session/find-viewer.ts'
 
-/** Who looks at this page, in its head. Read from the request itself, so that no page has to hand it down. */
+/** The viewer's name in the page header. Read from the request, so that no page has to pass it down. */
 export async function Person() {
   const c = tryGetContext<WebEnv>()
   if (c === undefined) return null
-  const who = await findWho(c.get('client'))
-  switch (who.state) {
+  const viewer = await findViewer(c.get('client'))
+  switch (viewer.state) {
     case 'signed-in':
       return (
         <form class="person" method="post" action="/sign-out">
-          <PersonLink name={who.name} />
+          <PersonLink name={viewer.name} />
           <button class="quiet" type="submit">
             Sign out
           </button>
@@ -20,10 +20,10 @@ export async function Person() {
     case 'local':
       return (
         <p class="person">
-          <PersonLink name={who.name} />
+          <PersonLink name={viewer.name} />
         </p>
       )
-    case 'nobody':
+    case 'anonymous':
       if (c.req.path.startsWith('/sign-')) return null
       return (
         <p class="person">
@@ -35,7 +35,7 @@ export async function Person() {
   }
 }
 
-/** There is little room on a phone. */
+/** Phones show the short label. */
 function PersonLink({ name }: { name: string }) {
   return (
     <a class="person-name" href="/account">

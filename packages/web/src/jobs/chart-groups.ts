@@ -48,29 +48,3 @@ export function groupSeries(all: readonly ChartSeries[]): ChartGroup[] {
   }
   return groups
 }
-
-/** What the browser's scripts get besides the page: the data of the charts. */
-export interface JobData {
-  jobId: number
-  live: boolean
-  attempt: number
-  series: ChartSeries[]
-}
-
-/** One message of `/jobs/{id}/live`, by the name of its event. */
-export interface LiveEvents {
-  /** A region of the page, rendered anew. */
-  part: { id: string; html: string }
-  /** All series, in place of what was there. */
-  series: { attempt: number; series: ChartSeries[] }
-  /** Points to add. */
-  points: { points: { name: string; axis: 'epoch' | 'step'; step: number; value: number | null }[] }
-  /** Log lines as list items; those with a known id are already there. */
-  logs: { html: string }
-  /** The job has another state; said to screen readers. */
-  state: { word: string; terminal: boolean }
-  /** Nothing more will come. */
-  end: Record<string, never>
-  /** Live updates are interrupted, in a sentence. */
-  trouble: { message: string }
-}

@@ -2,8 +2,9 @@ import { isTerminalJobState, type Job, LogLevel, type LogLine } from '@trainyard
 import { raw } from 'hono/html'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
-import type { ChartSeries, JobData } from './chart-groups.ts'
+import type { ChartSeries } from './chart-groups.ts'
 import { Charts, MetricTable } from './charts.tsx'
+import type { JobData } from './live-events.ts'
 import {
   JobActions,
   JobArtifacts,

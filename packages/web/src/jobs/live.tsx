@@ -4,8 +4,9 @@ import type { Child } from 'hono/jsx'
 import { streamSSE } from 'hono/streaming'
 import { jobStateWord } from '../components/status.tsx'
 import type { WebContext } from '../context.ts'
-import type { ChartSeries, LiveEvents } from './chart-groups.ts'
+import type { ChartSeries } from './chart-groups.ts'
 import { MetricTable } from './charts.tsx'
+import type { LiveEvents } from './live-events.ts'
 import {
   JobActions,
   JobArtifacts,
@@ -30,7 +31,7 @@ const POINTS_KEPT = 400
 type LiveEvent = { [Name in keyof LiveEvents]: { event: Name; data: LiveEvents[Name] } }[keyof LiveEvents]
 
 /** The runner's live stream of a job as what changes in its page. */
-export function streamJob(c: Context, context: WebContext, jobId: number): Response {
+export function streamJobPage(c: Context, context: WebContext, jobId: number): Response {
   // nginx would hold events back otherwise.
   c.header('X-Accel-Buffering', 'no')
   c.header('Cache-Control', 'no-cache, no-transform')

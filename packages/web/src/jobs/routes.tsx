@@ -5,7 +5,7 @@ import type { WebContext, WebEnv } from '../context.ts'
 import { NotFoundPage } from '../problems.tsx'
 import { type JobLogs, JobPage } from './job-page.tsx'
 import { JobListPage } from './list-page.tsx'
-import { streamJob } from './live.tsx'
+import { streamJobPage } from './live.tsx'
 import { toChartSeries } from './series.ts'
 
 const ListQuery = z.object({
@@ -58,7 +58,7 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
     )
   })
 
-  app.get('/:id/live', (c) => streamJob(c, context, getJobId(c)))
+  app.get('/:id/live', (c) => streamJobPage(c, context, getJobId(c)))
 
   // Signed addresses live for an hour, pages longer: the address is signed when somebody follows the link.
   app.get('/:id/artifacts/:artifact', async (c) => {

@@ -3,8 +3,8 @@ import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
+import { originOf } from '../session/credentials.ts'
 import { AccountPage, type AccountPageProps } from './account-page.tsx'
-import { originOf } from './credentials.ts'
 import { refusalFrom } from './refusal.ts'
 
 const text = z.string().catch('')
@@ -54,8 +54,9 @@ export function accountRoutes(context: WebContext): Hono<WebEnv> {
     const refusal = await refusalFrom(() =>
       context.client.identity.createAccount({
         // Nobody knows this one: the link lets its owner choose another.
-        ...{ email, password: randomBytes(32).toString('base64url') },
-        ...(name === '' ? {} : { displayName: name }),
+        email,
+        password: randomBytes(32).toString('base64url'),
+        displayName: name === '' ? undefined : name,
       }),
     )
     if (refusal === undefined) return await showLink(c, email)

@@ -47,12 +47,14 @@ export function organisationRoutes(context: WebContext): Hono<WebEnv> {
   }
 
   const pathOf = (slug: string) => `/organisations/${encodeURIComponent(slug)}`
-  const named = (displayName: string) => (displayName === '' ? {} : { displayName })
+  const nameFrom = (displayName: string) => (displayName === '' ? undefined : displayName)
 
   app.get('/', (c) => list(c))
   app.post('/', async (c) => {
     const { slug, displayName } = Form.parse(await c.req.parseBody())
-    const refusal = await refusalFrom(() => context.client.identity.createOrganisation({ slug, ...named(displayName) }))
+    const refusal = await refusalFrom(() =>
+      context.client.identity.createOrganisation({ slug, displayName: nameFrom(displayName) }),
+    )
     if (refusal === undefined) return c.redirect(pathOf(slug), 303)
     return await list(c, { problem: refusal.problem, slug, displayName }, refusal.status)
   })
@@ -82,7 +84,7 @@ export function organisationRoutes(context: WebContext): Hono<WebEnv> {
     const organisation = c.req.param('slug')
     const { slug, displayName } = Form.parse(await c.req.parseBody())
     const refusal = await refusalFrom(() =>
-      context.client.identity.createProject(organisation, { slug, ...named(displayName) }),
+      context.client.identity.createProject(organisation, { slug, displayName: nameFrom(displayName) }),
     )
     if (refusal === undefined) return c.redirect(`${pathOf(organisation)}?done=project`, 303)
     const refused = { form: 'projects', problem: refusal.problem, value: slug } as const

@@ -112,7 +112,8 @@ test('the servers are told who looks, from where and under which name', async ()
   const seen: Headers[] = []
   const { api } = createTestWeb()
   const { app } = createWeb({
-    ...{ registryUrl: 'http://registry.test', runnerUrl: 'http://runner.test' },
+    registryUrl: 'http://registry.test',
+    runnerUrl: 'http://runner.test',
     fetch: async (input, init) => {
       seen.push(new Headers(init?.headers))
       return await api.fetch(input, init)

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { Field, FormProblem } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import type { WebContext, WebEnv } from '../context.ts'
-import { forgetSession } from './credentials.ts'
+import { forgetSession } from '../session/credentials.ts'
 import { refusalOf } from './refusal.ts'
 
 const text = z.string().catch('')

@@ -1,8 +1,8 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
+import { forgetSession, hasSession, keepSession, safePath } from '../session/credentials.ts'
 import { accountRoutes } from './account-routes.tsx'
-import { forgetSession, hasSession, keepSession, safePath } from './credentials.ts'
 import { organisationRoutes } from './organisation-routes.tsx'
 import { refusalOf } from './refusal.ts'
 import { resetPasswordRoutes } from './reset-password.tsx'
@@ -34,7 +34,7 @@ export function peopleRoutes(context: WebContext): Hono<WebEnv> {
       try {
         const name = displayName.trim()
         if (kind === 'sign-up')
-          await identity.createAccount({ email, password, ...(name === '' ? {} : { displayName: name }) })
+          await identity.createAccount({ email, password, displayName: name === '' ? undefined : name })
         keepSession(c, await identity.createSession({ email, password }))
         return c.redirect(to, 303)
       } catch (error) {

@@ -54,10 +54,12 @@ export function tokenRoutes(context: WebContext): Hono<WebEnv> {
 
 function toRequest({ name, scopes, moreScopes, place, days }: TokenForm): CreateTokenRequest {
   const more = moreScopes.split(/[\s,]+/).filter((scope) => scope !== '')
-  const limit = place.includes('/') ? { project: place } : { organisation: place }
+  const isProject = place.includes('/')
   return {
-    ...{ name, scopes: [...new Set([...scopes, ...more])] },
-    ...(place === '' ? {} : limit),
-    ...(days === '' ? {} : { expiresInDays: Number(days) }),
+    name,
+    scopes: [...new Set([...scopes, ...more])],
+    project: isProject ? place : undefined,
+    organisation: isProject || place === '' ? undefined : place,
+    expiresInDays: days === '' ? undefined : Number(days),
   }
 }

@@ -83,7 +83,7 @@ export function createFakeApi(
       TrainerList.parse({
         trainers: found.slice(start, end),
         total: found.length,
-        ...(end < found.length ? { nextCursor: String(end) } : {}),
+        nextCursor: end < found.length ? String(end) : undefined,
       }),
     )
   })

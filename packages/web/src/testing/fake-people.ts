@@ -41,8 +41,11 @@ export function fakePeople(state: Partial<FakePeople>): FakePeople {
 export function fakePeopleRoutes(known: FakePeople): Hono {
   const app = new Hono()
   const account = (email: string) => ({
-    ...{ id: `acc_${email}`, email, displayName: known.people[email]?.displayName ?? email },
-    ...{ operator: Object.keys(known.people)[0] === email, createdAt: AT },
+    id: `acc_${email}`,
+    email,
+    displayName: known.people[email]?.displayName ?? email,
+    operator: Object.keys(known.people)[0] === email,
+    createdAt: AT,
   })
   const local = { id: 'acc_local', displayName: 'Local owner', operator: true, createdAt: AT }
   const self = (c: Context) => {
@@ -104,8 +107,10 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
     if (!request.success) return problem('invalid_request', 'The scopes are not valid')
     const { expiresInDays, ...rest } = request.data
     const token = {
-      ...{ ...rest, id: `tok_${known.tokens.length + 1}`, createdAt: NOW.toISOString() },
-      ...(expiresInDays === undefined ? {} : { expiresAt: inDays(expiresInDays) }),
+      ...rest,
+      id: `tok_${known.tokens.length + 1}`,
+      createdAt: NOW.toISOString(),
+      expiresAt: expiresInDays === undefined ? undefined : inDays(expiresInDays),
     }
     known.tokens.unshift(token)
     return c.json({ ...token, secret: `ty_${'0123456789abcdef'.repeat(3)}deadbeef` } satisfies CreatedToken, 201)

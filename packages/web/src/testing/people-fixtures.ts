@@ -12,15 +12,25 @@ export function peopleFixture(): FakePeople {
     },
     organisations: [
       {
-        ...{ id: 'org_red', slug: 'red-team', displayName: 'Red team', createdAt: ago(700), role: 'owner' },
+        id: 'org_red',
+        slug: 'red-team',
+        displayName: 'Red team',
+        createdAt: ago(700),
+        role: 'owner',
         members: [
           {
-            ...{ accountId: 'acc_ada@red.test', email: 'ada@red.test', displayName: 'Ada Lovelace' },
-            ...{ role: 'owner', since: ago(700) },
+            accountId: 'acc_ada@red.test',
+            email: 'ada@red.test',
+            displayName: 'Ada Lovelace',
+            role: 'owner',
+            since: ago(700),
           },
           {
-            ...{ accountId: 'acc_bob@red.test', email: 'bob@red.test', displayName: 'Bob' },
-            ...{ role: 'member', since: ago(30) },
+            accountId: 'acc_bob@red.test',
+            email: 'bob@red.test',
+            displayName: 'Bob',
+            role: 'member',
+            since: ago(30),
           },
           { accountId: 'acc_sso', displayName: 'Somebody of another issuer', role: 'viewer', since: ago(3) },
         ],
@@ -29,8 +39,13 @@ export function peopleFixture(): FakePeople {
     ],
     tokens: [
       {
-        ...{ id: 'tok_b', name: 'nightly training', scopes: ['jobs:write', 'datasets:read'], createdAt: ago(200) },
-        ...{ project: 'red-team/default', lastUsedAt: ago(0.2), expiresAt: ago(-900) },
+        id: 'tok_b',
+        name: 'nightly training',
+        scopes: ['jobs:write', 'datasets:read'],
+        createdAt: ago(200),
+        project: 'red-team/default',
+        lastUsedAt: ago(0.2),
+        expiresAt: ago(-900),
       },
       { id: 'tok_a', name: 'a very old script', scopes: ['admin:*'], createdAt: ago(9000) },
     ],

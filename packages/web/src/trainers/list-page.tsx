@@ -4,7 +4,7 @@ import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { plural } from '../format.ts'
 import { withQuery } from '../query.ts'
-import type { ListQuery } from './routes.tsx'
+import type { ListQuery } from './list-query.ts'
 
 interface TrainerListPageProps {
   assetUrl: (name: string) => string

@@ -93,13 +93,11 @@ function sanitize(html: string): string {
         const { href, title } = attributes
         // Relative addresses mean something in the author's repository, not here.
         const external = href !== undefined && /^(?:https?:|mailto:)/i.test(href.trim())
-        return {
-          tagName,
-          attribs: {
-            ...(external ? { href: href.trim(), rel: 'nofollow ugc noopener noreferrer' } : {}),
-            ...(title ? { title } : {}),
-          },
-        }
+        const attribs: Record<string, string> = external
+          ? { href: href.trim(), rel: 'nofollow ugc noopener noreferrer' }
+          : {}
+        if (title) attribs.title = title
+        return { tagName, attribs }
       },
       img: (tagName, attributes) => ({
         tagName,

@@ -1,19 +1,10 @@
 import { TrainyardApiError } from '@trainyard/client'
-import { TaskType, type TrainerVersion } from '@trainyard/contract'
+import type { TrainerVersion } from '@trainyard/contract'
 import { Hono } from 'hono'
-import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
 import { TrainerListPage } from './list-page.tsx'
+import { ListQuery } from './list-query.ts'
 import { TrainerPage } from './trainer-page.tsx'
-
-// Half a query is better than an error page: what cannot be understood is left out.
-const ListQuery = z.object({
-  q: z.string().trim().max(200).optional().catch(undefined),
-  task: TaskType.optional().catch(undefined),
-  framework: z.string().trim().max(50).optional().catch(undefined),
-  cursor: z.string().max(1000).optional().catch(undefined),
-})
-export type ListQuery = z.infer<typeof ListQuery>
 
 export function trainerRoutes(context: WebContext): Hono<WebEnv> {
   return new Hono<WebEnv>()

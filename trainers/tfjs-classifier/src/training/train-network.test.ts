@@ -110,7 +110,12 @@ describe('behind epochs of an earlier attempt', () => {
     })
     const network = buildNetwork(chooseModel('mlp', settings, classCount), createRandom(settings.seed, 'weights'))
     const training = trainNetwork({
-      ...{ network, train: trainSet, val: valSet, normalization: measureNormalization(trainSet), classCount, settings },
+      network,
+      train: trainSet,
+      val: valSet,
+      normalization: measureNormalization(trainSet),
+      classCount,
+      settings,
       signal: controller.signal,
       onEpoch(report) {
         reports.push(report)

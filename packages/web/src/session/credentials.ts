@@ -20,7 +20,8 @@ const Bindings = z.object({ incoming: z.object({ socket: z.object({ remoteAddres
 export function clientOf(c: Context, { registryUrl, runnerUrl, fetch }: ClientOptions): TrainyardClient {
   const forwarded = forwardedHeaders(c)
   return createClient({
-    ...{ registryUrl, runnerUrl },
+    registryUrl,
+    runnerUrl,
     token: getCookie(c, SESSION_COOKIE),
     fetch: (input, init) => {
       const headers = new Headers(init?.headers)
@@ -50,7 +51,11 @@ export function hasSession(c: Context): boolean {
 /** No script can read it, and no form of another site sends it along. */
 export function keepSession(c: Context, session: { secret: string; expiresAt: string }): void {
   setCookie(c, SESSION_COOKIE, session.secret, {
-    ...{ path: '/', httpOnly: true, sameSite: 'Lax', secure: isSecure(c), expires: new Date(session.expiresAt) },
+    path: '/',
+    httpOnly: true,
+    sameSite: 'Lax',
+    secure: isSecure(c),
+    expires: new Date(session.expiresAt),
   })
 }
 

@@ -1,0 +1,29 @@
+import type { ChartSeries } from './chart-groups.ts'
+
+/* Shared by the server and the browser: no imports but types. */
+
+/** Data of the charts, embedded in the job page for its scripts. */
+export interface JobData {
+  jobId: number
+  live: boolean
+  attempt: number
+  series: ChartSeries[]
+}
+
+/** The messages of `/jobs/{id}/live`, by the name of the server-sent event. */
+export interface LiveEvents {
+  /** A region of the page, rendered again. */
+  part: { id: string; html: string }
+  /** All series; they replace what the charts show. */
+  series: { attempt: number; series: ChartSeries[] }
+  /** Points to append. */
+  points: { points: { name: string; axis: 'epoch' | 'step'; step: number; value: number | null }[] }
+  /** Log lines as list items. The browser skips ids that it already shows. */
+  logs: { html: string }
+  /** The job changed its state; announced to screen readers. */
+  state: { word: string; terminal: boolean }
+  /** The stream is complete. */
+  end: Record<string, never>
+  /** Live updates are interrupted; the message says so in one sentence. */
+  trouble: { message: string }
+}

@@ -1,0 +1,24 @@
+import { TrainyardApiError, type TrainyardClient } from '@trainyard/client'
+import type { Me } from '@trainyard/contract'
+
+/** The person who views a page, as far as the servers report it. */
+export type Viewer =
+  | { state: 'signed-in' | 'local'; name: string }
+  | { state: 'anonymous' }
+  /** The servers did not answer. The page is shown without a name. */
+  | { state: 'unknown' }
+
+/** Asks the servers who sent the request. Never throws: a page about something else must not fail because of it. */
+export async function findViewer(client: TrainyardClient): Promise<Viewer> {
+  try {
+    return toViewer(await client.identity.me())
+  } catch (error) {
+    if (error instanceof TrainyardApiError && error.status === 401) return { state: 'anonymous' }
+    return { state: 'unknown' }
+  }
+}
+
+function toViewer({ account, credentials }: Me): Viewer {
+  const name = account?.displayName ?? account?.email ?? 'Unnamed account'
+  return { state: credentials === 'local' ? 'local' : 'signed-in', name }
+}
