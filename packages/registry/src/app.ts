@@ -6,7 +6,7 @@ import { mountCatalogueRoutes } from './catalogue/routes.ts'
 import type { RegistryContext } from './context.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
 
-/** All endpoints of the registry; it listens nowhere. */
+/** Mounts every endpoint of the registry. It does not listen. */
 export function createApp(context: RegistryContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
   mountRepositoryRoutes(api, context)
@@ -19,7 +19,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
     try {
       await context.database.ping()
     } catch (error) {
-      throw new TrainyardError('unavailable', 'The database does not answer', { cause: error })
+      throw new TrainyardError('unavailable', 'The database is not reachable', { cause: error })
     }
     return c.json({ status: 'ok' })
   })
@@ -31,6 +31,6 @@ export function describe(api: OpenAPIHono): Record<string, unknown> {
   return openApiDocument(api, {
     title: 'Trainyard registry',
     version: '1',
-    description: 'The catalogue, checks and tokens. Below /v2 the OCI distribution spec 1.1 is served.',
+    description: 'Catalogue, checks and tokens. The OCI distribution spec 1.1 is served under /v2.',
   })
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 const number = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 
-/** In what pushed trainers are run: `auto`, in bubblewrap where it can be used; `required`, only there; `off`. */
+/** Whether a check runs the trainer in bubblewrap: `auto` where it is available, `required` always, `off` never. */
 const CHECK_SANDBOXES = ['auto', 'required', 'off'] as const
 export type CheckSandbox = (typeof CHECK_SANDBOXES)[number]
 
@@ -25,43 +25,43 @@ const Environment = z.object({
 })
 
 export interface RegistryConfig {
-  /** The origin at which clients reach `/v2`, `/token` and `/v1`; without a slash at the end. */
+  /** The origin under which clients reach `/v2`, `/token` and `/v1`, without a trailing slash. */
   publicUrl: string
   databaseUrl: string
   databaseSchema: string
-  /** Where bundles are unpacked while they are checked. */
+  /** Bundles are unpacked here while they are checked. */
   dataDir: string
-  /** Signs the tokens of `/token` with HS256; otherwise a key pair kept in the database does. */
-  jwtSecret?: string
-  /** Life of a token of `/token`. Default 3600. */
+  /** Signs the tokens of `/token` with HS256. Default: a key pair kept in the database. */
+  jwtSecret?: string | undefined
+  /** Lifetime of a token issued by `/token`. Default 3600. */
   tokenSeconds: number
-  /** Checks at a time in this process. Default 1. */
+  /** Checks that this process runs at the same time. Default 1. */
   checkConcurrency: number
-  /** After this a check's worker process is killed. Default 900. */
+  /** A check's worker process is killed after this time. Default 900. */
   checkTimeoutSeconds: number
-  /** A check whose worker has not been heard of for so long is taken by another. Default 60. */
+  /** If a check's lease is not renewed for this long, another process takes the check over. Default 60. */
   checkLeaseSeconds: number
-  /** In what a check runs a trainer; each check says what it was. Default: `auto`. */
-  checkSandbox?: CheckSandbox
-  /** Folders beside `dataDir` that no trainer is to see: the database's, say. */
-  hiddenDirs?: readonly string[]
-  /** How often a check is begun before it is given up. Default 3. */
+  /** The sandbox for trainers; each check reports what it used. Default: `auto`. */
+  checkSandbox?: CheckSandbox | undefined
+  /** Folders that are hidden from trainers in addition to `dataDir`, for example the database's. */
+  hiddenDirs?: readonly string[] | undefined
+  /** How many times a check is started before it is rejected. Default 3. */
   checkTries: number
-  /** How often this process looks for waiting checks when no notification came. Default 5000. */
+  /** How often this process polls for waiting checks, in case a notification was lost. Default 5000. */
   pollMs: number
-  /** Namespaces of ordinary OCI repositories: any tag, no versions, no checks, deletions allowed. Default none. */
+  /** Namespaces of ordinary OCI repositories: any tag, no versions, no checks, deletion allowed. Default: none. */
   plainNamespaces: readonly string[]
-  /** Answer blob pulls with a redirect to the object store. Default false. */
+  /** Redirect blob pulls to the object store. Default false. */
   redirectPulls: boolean
   /** Largest unpacked bundle. Default 512 MiB. */
   maxBundleBytes: number
-  /** An upload session that is older is forgotten. Default 24 hours. */
+  /** Upload sessions that are older are deleted. Default 24 hours. */
   uploadSeconds: number
-  /** Who may come in; pulling what is published needs nobody. Default: whoever is on this machine. */
-  auth?: AuthConfig
+  /** How people sign in. Pulling published versions needs no account. Default: `local`, which treats any caller on this machine as the owner. */
+  auth?: AuthConfig | undefined
 }
 
-/** Reads the configuration; what is wrong is thrown as sentences that name the variable. */
+/** Reads the configuration. Throws an error that names each invalid variable. */
 export function readRegistryConfig(env: Record<string, string | undefined>): RegistryConfig {
   const value = parseConfig(Environment, env, 'the registry')
   return {
@@ -69,7 +69,7 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     databaseUrl: value.DATABASE_URL,
     databaseSchema: value.REGISTRY_DATABASE_SCHEMA,
     dataDir: value.DATA_DIR,
-    ...(value.JWT_SECRET === undefined ? {} : { jwtSecret: value.JWT_SECRET }),
+    jwtSecret: value.JWT_SECRET,
     tokenSeconds: value.REGISTRY_TOKEN_SECONDS,
     checkConcurrency: value.REGISTRY_CHECK_CONCURRENCY,
     checkTimeoutSeconds: value.REGISTRY_CHECK_TIMEOUT_SECONDS,

@@ -1,20 +1,10 @@
 import type { EventEmitter } from 'node:events'
-import type {
-  Authenticator,
-  Clock,
-  createRegistryTokens,
-  Database,
-  Identity,
-  Logger,
-  ObjectStore,
-} from '@trainyard/platform'
+import type { Authenticator, Clock, Database, Identity, Logger, ObjectStore, RegistryTokens } from '@trainyard/platform'
 import type { RegistryConfig } from './config.ts'
 import type { RegistryDatabase } from './db/schema/index.ts'
 import type { ValidateFunction } from './validation/validate.ts'
 
-type RegistryTokens = ReturnType<typeof createRegistryTokens>
-
-/** Everything that verbs need; any part can be replaced in a test. */
+/** What verbs need. Tests can replace any part. */
 export interface RegistryContext {
   config: RegistryConfig
   database: Database<RegistryDatabase>
@@ -25,8 +15,8 @@ export interface RegistryContext {
   logger: Logger
   clock: Clock
   validate: ValidateFunction
-  /** The schema in which `pg_trgm` lives, where the database has it: search then forgives typing errors. */
+  /** The schema of the `pg_trgm` extension, if it is installed. Search then tolerates typos. */
   trigramSchema: string | undefined
-  /** Emits `check` with a check's id whenever that check changed, in whichever process. */
+  /** Emits `check` with a check's id when that check changes, in any process. */
   changes: EventEmitter<{ check: [id: string] }>
 }

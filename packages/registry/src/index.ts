@@ -1,18 +1,18 @@
 /**
- * An OCI registry that lets nothing be pulled before it is checked, and the catalogue over it.
+ * An OCI registry that publishes trainers after they passed their checks, with a searchable catalogue.
  *
  * ```ts
  * import { createLogger, createRegistry, createStore, openIdentity, readRegistryConfig } from '@trainyard/registry'
  *
  * const registry = await createRegistry({ config: readRegistryConfig(process.env), store, identity, logger })
- * await registry.start() // begins to make checks
+ * await registry.start() // runs checks
  * await registry.app.request('/v1/trainers?q=yolo')
  * ```
  *
  * @module
  */
 
-// The parts of the private ground that a registry is made of.
+// The parts of the private platform package that a registry is assembled from.
 export {
   createLogger,
   createStore,

@@ -4,7 +4,7 @@ import { createHarness, type Harness } from './testing/harness.ts'
 
 const program = findSchemathesis()
 
-describe.skipIf(!program)('the OpenAPI document of the registry, held against the running server', () => {
+describe.skipIf(!program)('the OpenAPI document of the registry, compared with the running server', () => {
   let harness: Harness
   let url: string
   beforeAll(async () => {
@@ -13,8 +13,8 @@ describe.skipIf(!program)('the OpenAPI document of the registry, held against th
   })
   afterAll(() => harness.close())
 
-  it.each([['strangers'], ['an owner']])('keeps its word to %s', { timeout: 300_000 }, async (who) => {
-    const token = who === 'strangers' ? undefined : await harness.token(['push:acme'])
+  it.each([['an anonymous caller'], ['an owner']])('matches the responses to %s', { timeout: 300_000 }, async (who) => {
+    const token = who === 'an anonymous caller' ? undefined : await harness.token(['push:acme'])
     const { code, output } = await runSchemathesis(program ?? '', {
       url,
       parameters: { '^/v1/trainers/': { namespace: 'acme' } },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { registryOpenApi } from './openapi.ts'
 
-it('describes the routes of the registry without a database', () => {
+it('describes the routes without a database', () => {
   const document = registryOpenApi() as { openapi: string; paths: Record<string, unknown>; components: object }
   expect(document.openapi).toBe('3.1.0')
   expect(Object.keys(document.paths)).toEqual(

@@ -11,7 +11,7 @@ const version = await run('docker', ['version', '--format', '{{.Server.Version}}
   ({ stdout }) => stdout.trim(),
   () => undefined,
 )
-if (version === undefined) console.warn('SKIPPED: docker push and pull. `docker version` does not answer; start Docker')
+if (version === undefined) console.warn('SKIPPED: docker push and pull. `docker version` failed; start Docker')
 
 describe.skipIf(version === undefined)(`docker ${version}, over HTTP`, () => {
   let harness: Harness
@@ -45,7 +45,7 @@ describe.skipIf(version === undefined)(`docker ${version}, over HTTP`, () => {
     return image
   }
 
-  it('pushes an image, has it checked, and pulls it back by version, by latest and by digest', async () => {
+  it('pushes an image, waits for its checks, and pulls it by version, by latest and by digest', async () => {
     const image = await build('acme/boxed', '1.0.0', trainerManifest('acme/boxed', '1.0.0'))
     const pushed = await docker('push', image)
     const digest = /digest: (sha256:[0-9a-f]{64})/.exec(pushed)?.[1] ?? ''
@@ -66,7 +66,7 @@ describe.skipIf(version === undefined)(`docker ${version}, over HTTP`, () => {
     await docker('login', host, '--username', 'ada', '--password', token)
   })
 
-  it('prints what to do when a version is taken, and when a tag is no version', async () => {
+  it('prints what to do if a version exists, and if a tag is not a version', async () => {
     const first = await build('acme/taken', '1.0.0', trainerManifest('acme/taken', '1.0.0'))
     await docker('push', first)
     const other = await build('acme/taken', '1.0.0', trainerManifest('acme/taken', '1.0.0', { description: 'Other' }))
@@ -75,7 +75,7 @@ describe.skipIf(version === undefined)(`docker ${version}, over HTTP`, () => {
     await expect(docker('push', dev)).rejects.toThrow(/denied: the tag "dev" is not a semantic version/)
   })
 
-  it('does not pull what was not accepted', async () => {
+  it('cannot pull a rejected version', async () => {
     const image = await build('acme/unfit', '1.0.0', { not: 'a manifest' })
     await docker('push', image)
     await docker('rmi', '--force', image)

@@ -16,7 +16,7 @@ import {
   systemClock,
 } from '@trainyard/platform'
 import { sql } from 'kysely'
-import { createAcceptance } from './acceptance/acceptance.ts'
+import { Acceptance } from './acceptance/acceptance.ts'
 import { createApp } from './app.ts'
 import type { RegistryConfig } from './config.ts'
 import type { RegistryContext } from './context.ts'
@@ -31,24 +31,24 @@ export interface CreateRegistryOptions {
   store: ObjectStore
   identity: Identity
   logger: Logger
-  clock?: Clock
-  /** Default: a forked process that calls `@trainyard/validator`. */
-  validate?: ValidateFunction
-  /** What hangs when the registry is stopped is left behind after this long. Default: 30 000. */
-  stopMs?: number
+  clock?: Clock | undefined
+  /** Default: calls `@trainyard/validator` in a forked process. */
+  validate?: ValidateFunction | undefined
+  /** `stop()` abandons parts that have not stopped after this time. Default: 30 000. */
+  stopMs?: number | undefined
 }
 
 export interface Registry {
   /** Serves `/v2`, `/token`, `/v1/trainers`, `/v1/checks` and `/v1/tokens`. */
   readonly app: OpenAPIHono
   readonly context: RegistryContext
-  /** Begins to make checks. An app that is not started takes pushes, and leaves their checks to another process. */
+  /** Starts running checks. A registry that is not started accepts pushes and leaves their checks to other processes. */
   start(): Promise<void>
-  /** Stops making checks and closes the database, and leaves behind what hangs; store and identity are the caller's. */
+  /** Stops running checks and closes the database. The caller closes the store and the identity. */
   stop(): Promise<void>
 }
 
-/** Opens and migrates the database, and puts the registry together. */
+/** Opens and migrates the database, and assembles the registry. */
 export async function createRegistry(options: CreateRegistryOptions): Promise<Registry> {
   const { config, store, identity, logger, clock = systemClock } = options
   const database = await openDatabase<RegistryDatabase>({
@@ -57,9 +57,9 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     migrations: registryMigrations,
     logger,
   })
-  const keys = await loadSigningKeys(database, config.jwtSecret === undefined ? {} : { secret: config.jwtSecret })
+  const keys = await loadSigningKeys(database, { secret: config.jwtSecret })
   const changes: RegistryContext['changes'] = new EventEmitter()
-  // One listener for each person who watches a check.
+  // Each client that watches a check adds a listener, so there is no limit.
   changes.setMaxListeners(0)
   const context: RegistryContext = {
     config,
@@ -67,7 +67,9 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     store,
     identity,
     authenticator: createAuthenticator({
-      ...{ identity, config: config.auth ?? DEFAULT_AUTH, logger },
+      identity,
+      config: config.auth ?? DEFAULT_AUTH,
+      logger,
       publicUrl: () => config.publicUrl,
     }),
     tokens: createRegistryTokens({ keys, clock }),
@@ -85,11 +87,11 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     trigramSchema: await findTrigramSchema(database.db),
     changes,
   }
-  // Namespaces from before there were organisations: they stay with whoever ran this.
+  // Namespaces that are older than organisations are assigned to the local account.
   const namespaces = await database.db.selectFrom('repositories').select('namespace').distinct().execute()
   for (const { namespace } of namespaces)
     await claimNamespace(identity, database.db, { slug: namespace, subject: LOCAL_ACCOUNT_ID })
-  const acceptance = createAcceptance(context)
+  const acceptance = new Acceptance(context)
   let stopDiscarding: (() => void) | undefined
   const unlisten = await database.listen('checks', (id) => changes.emit('check', id))
   return {
@@ -106,7 +108,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
         { name: 'notifications', stop: () => unlisten() },
         { name: 'database', stop: () => database.close() },
       ]
-      await stopInTurn(parts, { logger, ...(options.stopMs === undefined ? {} : { withinMs: options.stopMs }) })
+      await stopInTurn(parts, { logger, withinMs: options.stopMs })
     },
   }
 }

@@ -8,13 +8,17 @@ import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { start } from './serve.ts'
 
-it('serves by itself from its environment, and stops', async () => {
+it('starts from environment variables, serves, and stops', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-serve-'))
   const schema = `test_${randomBytes(6).toString('hex')}`
   try {
     const served = await start({
-      ...{ DATABASE_URL: testDatabaseUrl(), REGISTRY_DATABASE_SCHEMA: schema, DATA_DIR: dir },
-      ...{ PORT: '0', LOG_LEVEL: 'silent', STORAGE_SECRET: 'a secret of the tests' },
+      DATABASE_URL: testDatabaseUrl(),
+      REGISTRY_DATABASE_SCHEMA: schema,
+      DATA_DIR: dir,
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      STORAGE_SECRET: 'a secret of the tests',
     })
     for (const path of ['/healthz', '/readyz', '/openapi.json', '/v1/trainers']) {
       expect([path, (await fetch(`${served.url}${path}`)).status]).toEqual([path, 200])
@@ -32,6 +36,6 @@ it('serves by itself from its environment, and stops', async () => {
   }
 })
 
-it('says which setting is missing', async () => {
+it('names the setting that is missing', async () => {
   await expect(start({})).rejects.toThrow(/DATABASE_URL/)
 })

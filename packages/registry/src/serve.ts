@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The registry by itself: `node serve.js`, configured by its environment. */
+/** Runs the registry as a server of its own: `node serve.js`, configured by environment variables. */
 import {
   ConfigError,
   createApi,
@@ -21,13 +21,13 @@ import { readRegistryConfig } from './config.ts'
 import { createRegistry } from './registry.ts'
 
 export interface Served extends Pick<Listening, 'url' | 'port'> {
-  /** Takes no new requests, lets the open ones end, gives checks back, and closes everything. */
+  /** Stops accepting requests, drains open ones, releases running checks, and closes everything. */
   stop(): Promise<void>
 }
 
-/** Starts a registry from `env`: see `config.ts`; `HOST` and `PORT` say where it listens. */
+/** Starts a registry configured by `env` (see `config.ts`). It listens on `HOST` and `PORT`. */
 export async function start(env: Record<string, string | undefined>): Promise<Served> {
-  const logger = createLogger({ name: 'registry', ...(env.LOG_LEVEL ? { level: env.LOG_LEVEL } : {}) })
+  const logger = createLogger({ name: 'registry', level: env.LOG_LEVEL || undefined })
   const config = readRegistryConfig(env)
   const host = env.HOST || '127.0.0.1'
   requireSafeHost(host, config.auth ?? DEFAULT_AUTH)
@@ -35,7 +35,7 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
     readStoreConfig(env, {
       dir: `${config.dataDir}/storage`,
       publicUrl: config.publicUrl,
-      ...(config.jwtSecret === undefined ? {} : { secret: deriveSecret(config.jwtSecret, 'storage') }),
+      secret: config.jwtSecret === undefined ? undefined : deriveSecret(config.jwtSecret, 'storage'),
     }),
   )
   const identity = await openIdentity({ url: config.databaseUrl, logger })
@@ -45,7 +45,7 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
   app.route('/', registry.app)
   const server = await listen(app, { host, port: Number(env.PORT ?? 7600) })
   await registry.start()
-  logger.info({ url: server.url }, 'the registry listens')
+  logger.info({ url: server.url }, 'registry listening')
   return {
     url: server.url,
     port: server.port,
@@ -62,8 +62,8 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
 
 if (isMain(import.meta.url)) {
   try {
-    const [word, ...args] = process.argv.slice(2)
-    if (word === RESET_PASSWORD) process.stdout.write(await resetPasswordCommand({ env: process.env, args }))
+    const [command, ...args] = process.argv.slice(2)
+    if (command === RESET_PASSWORD) process.stdout.write(await resetPasswordCommand({ env: process.env, args }))
     else await serve()
   } catch (error) {
     console.error(error instanceof ConfigError ? error.message : error)

@@ -39,7 +39,7 @@ describe('the acceptance of a version', () => {
     expect(trainer).toMatchObject({ latestVersion: '1.0.0', readme: '# Tiny\n', manifest: { name: 'acme/good' } })
   })
 
-  it('rejects a version whose trainer.json has another name, and says so', async () => {
+  it('rejects a version whose trainer.json has another name', async () => {
     const manifest = trainerManifest('acme/other', '1.0.0')
     const check = await endOfCheck(
       harness,
@@ -52,10 +52,10 @@ describe('the acceptance of a version', () => {
   })
 
   it.each([
-    ['leaves its folder', { name: '../evil.txt', body: 'x' }, '../evil.txt'],
+    ['is outside the folder', { name: '../evil.txt', body: 'x' }, '../evil.txt'],
     ['is absolute', { name: '/etc/evil', body: 'x' }, '/etc/evil'],
     ['is a symbolic link', { name: 'link', type: 'symlink', linkname: '/etc/passwd' }, 'link'],
-  ] as const)('rejects a bundle with an entry that %s, naming the entry', async (what, item, shown) => {
+  ] as const)('rejects a bundle with an entry that %s, and names the entry', async (what, item, shown) => {
     const name = `acme/hostile-${what.replaceAll(' ', '-')}`
     const items = [{ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) }, item]
     const check = await endOfCheck(harness, token, await pushBundle(harness, { name, version: '1.0.0', token, items }))
@@ -66,9 +66,9 @@ describe('the acceptance of a version', () => {
   })
 
   it.each([
-    ['no archive', async () => Buffer.from('this is no archive')],
-    ['a gzip that breaks off', async () => gzipSync(randomBytes(5000)).subarray(0, 3000)],
-    ['a bomb', () => tarGz([{ name: 'zeros', body: '\0'.repeat(80 * 1024 * 1024) }])],
+    ['not an archive', async () => Buffer.from('this is not an archive')],
+    ['a truncated gzip file', async () => gzipSync(randomBytes(5000)).subarray(0, 3000)],
+    ['a decompression bomb', () => tarGz([{ name: 'zeros', body: '\0'.repeat(80 * 1024 * 1024) }])],
   ])('rejects a bundle whose layer is %s', async (what, makeLayer) => {
     const layer = await makeLayer()
     const name = `acme/layer-${what.replaceAll(' ', '-')}`
@@ -80,7 +80,7 @@ describe('the acceptance of a version', () => {
     })
   })
 
-  it('writes who pushed, and what became of it, into the audit log', async () => {
+  it('records the push and its outcome in the audit log', async () => {
     await endOfCheck(harness, token, await pushBundle(harness, { name: 'acme/audited', version: '1.0.0', token }))
     const audit = await harness.registry.context.identity.listAudit({ subject: 'acme/audited:1.0.0' })
     expect(audit.map(({ actor, action }) => [actor, action])).toEqual([
@@ -97,10 +97,12 @@ describe('the acceptance of a version', () => {
     expect(check.checks[0]).toMatchObject({ status: 'failed', findings: [{ code: 'TY191' }] })
   })
 
-  it('finds the manifest of an image in its uppermost layer, and says what it did not check', async () => {
+  it('reads the manifest of an image from its top layer, and reports what was not checked', async () => {
     const name = 'acme/image'
     const pushed = await pushImage(harness, {
-      ...{ name, version: '2.0.0', token },
+      name,
+      version: '2.0.0',
+      token,
       layers: [
         [{ name: 'app/trainer.json', body: '{"old": true}' }],
         [{ name: 'app/trainer.json', body: JSON.stringify(trainerManifest(name, '2.0.0')) }],
@@ -113,10 +115,12 @@ describe('the acceptance of a version', () => {
     expect(check.checks[2]?.reason).toContain('needs Docker')
   })
 
-  it('does not see a manifest that an upper layer whites out', async () => {
+  it('ignores a manifest that an upper layer whites out', async () => {
     const name = 'acme/whiteout'
     const pushed = await pushImage(harness, {
-      ...{ name, version: '1.0.0', token },
+      name,
+      version: '1.0.0',
+      token,
       layers: [
         [{ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) }],
         [{ name: '.wh.trainer.json', body: '' }],
@@ -127,7 +131,7 @@ describe('the acceptance of a version', () => {
     expect(check.checks[0]).toMatchObject({ status: 'failed', findings: [{ code: 'TY192' }] })
   })
 
-  it('adds an image to the version that holds a bundle, and refuses another image', async () => {
+  it('adds an image to a version with a bundle, and refuses a second image', async () => {
     const name = 'acme/both'
     const layers = [[{ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) }]]
     await endOfCheck(harness, token, await pushBundle(harness, { name, version: '1.0.0', token }))
@@ -146,7 +150,7 @@ describe('the acceptance of a version', () => {
 })
 
 describe('a check that is interrupted', () => {
-  it('is begun again by another process when its lease runs out', async () => {
+  it('is started again by another process when its lease expires', async () => {
     let begun = () => {}
     const hasBegun = new Promise<void>((resolve) => {
       begun = resolve
@@ -161,7 +165,7 @@ describe('a check that is interrupted', () => {
     try {
       const token = await harness.token(['push:acme'])
       const { database } = harness.registry.context
-      // The process that takes the check and dies: it is stopped from renewing its lease.
+      // Claims the check like a process that then dies: nothing renews the lease.
       const { claimCheck } = await import('./claim-check.ts')
       const pushed = await pushBundle(harness, { name: 'acme/again', version: '1.0.0', token })
       const claimed = await claimCheck(harness.registry.context, 'a process that died')
@@ -183,7 +187,7 @@ describe('a check that is interrupted', () => {
     }
   })
 
-  it('is given back when its process stops in an orderly way', async () => {
+  it('returns to the queue when its process stops gracefully', async () => {
     let begun = () => {}
     const hasBegun = new Promise<void>((resolve) => {
       begun = resolve
@@ -209,7 +213,7 @@ describe('a check that is interrupted', () => {
     }
   })
 
-  it('does not hold up a stop when its validator hangs, and is begun again once its lease has run out', async () => {
+  it('does not block a stop when its validator hangs, and is started again when its lease has expired', async () => {
     const begun = Promise.withResolvers<void>()
     const harness = await createHarness({ config: { checkLeaseSeconds: 3 } })
     try {
@@ -232,7 +236,7 @@ describe('a check that is interrupted', () => {
     }
   }, 90_000)
 
-  it('is rejected as not made, never as clean, when the validator breaks; the same push then tries again', async () => {
+  it('is rejected as errored if the validator fails, and is retried by pushing the same version again', async () => {
     let broken = true
     const harness = await createHarness({
       validate: async (options) => {
@@ -255,10 +259,14 @@ describe('a check that is interrupted', () => {
     }
   })
 
-  it('keeps findings from everybody but the owner', async () => {
+  it('shows findings only to the owner', async () => {
     const finding = {
-      ...{ code: 'TY301', severity: 'error' as const, message: 'a key' },
-      ...{ fingerprint: 'f', help: 'remove it', docsUrl: 'x' },
+      code: 'TY301',
+      severity: 'error' as const,
+      message: 'a key',
+      fingerprint: 'f',
+      help: 'remove it',
+      docsUrl: 'x',
     }
     const harness = await createHarness({
       validate: async ({ onCheck }) =>

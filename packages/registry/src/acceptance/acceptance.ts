@@ -3,89 +3,95 @@ import type { RegistryContext } from '../context.ts'
 import { type ClaimedCheck, claimCheck, releaseCheck, renewLease } from './claim-check.ts'
 import { giveUpCheck, runCheck } from './run-check.ts'
 
-/** The loop that makes checks: woken by notifications, and by a timer for what was left by a process that died. */
-export interface Acceptance {
-  start(): Promise<void>
-  /** Stops the checks that run here; another process, or the next start, begins them again. */
-  stop(): Promise<void>
-}
+/**
+ * Runs queued checks. Notifications wake it; a timer picks up what was missed, and checks of processes that died. Each
+ * check runs under a lease that is renewed three times per lease period.
+ */
+export class Acceptance {
+  readonly #context: RegistryContext
+  readonly #leaseOwner = randomUUID()
+  readonly #stopping = new AbortController()
+  readonly #running = new Set<Promise<void>>()
+  #filling: Promise<void> | undefined
+  #fillAgain = false
+  #unlisten: (() => Promise<void>) | undefined
+  #timer: NodeJS.Timeout | undefined
 
-export function createAcceptance(context: RegistryContext): Acceptance {
-  const { config, logger } = context
-  const leaseOwner = randomUUID()
-  const stopping = new AbortController()
-  const running = new Set<Promise<void>>()
-  let filling: Promise<void> | undefined
-  let again = false
-  let unlisten: (() => Promise<void>) | undefined
-  let timer: NodeJS.Timeout | undefined
-
-  const fill = async () => {
-    do {
-      again = false
-      while (running.size < config.checkConcurrency && !stopping.signal.aborted) {
-        const check = await claimCheck(context, leaseOwner)
-        if (!check) break
-        const run = hold(check).finally(() => {
-          running.delete(run)
-          wake()
-        })
-        running.add(run)
-      }
-    } while (again)
+  constructor(context: RegistryContext) {
+    this.#context = context
   }
 
-  const wake = () => {
-    if (stopping.signal.aborted) return
-    again = true
-    filling ??= fill()
-      .catch((error: unknown) => logger.warn({ err: error }, 'waiting checks could not be taken'))
+  async start(): Promise<void> {
+    const { database, config } = this.#context
+    this.#unlisten = await database.listen('check_queue', () => this.#wake())
+    this.#timer = setInterval(() => this.#wake(), config.pollMs)
+    this.#wake()
+  }
+
+  /** Stops the checks that run in this process. Another process, or the next start, runs them again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    clearInterval(this.#timer)
+    await this.#unlisten?.()
+    await this.#filling
+    await Promise.all(this.#running)
+  }
+
+  #wake(): void {
+    if (this.#stopping.signal.aborted) return
+    this.#fillAgain = true
+    this.#filling ??= this.#fill()
+      .catch((error: unknown) => this.#context.logger.warn({ err: error }, 'waiting checks could not be claimed'))
       .finally(() => {
-        filling = undefined
-        if (again) wake()
+        this.#filling = undefined
+        if (this.#fillAgain) this.#wake()
       })
   }
 
-  /** Runs one check under its lease. */
-  const hold = async (check: ClaimedCheck): Promise<void> => {
+  /** Claims checks until the limit of concurrent checks is reached or none is waiting. */
+  async #fill(): Promise<void> {
+    do {
+      this.#fillAgain = false
+      while (this.#running.size < this.#context.config.checkConcurrency && !this.#stopping.signal.aborted) {
+        const check = await claimCheck(this.#context, this.#leaseOwner)
+        if (!check) break
+        const run = this.#runUnderLease(check).finally(() => {
+          this.#running.delete(run)
+          this.#wake()
+        })
+        this.#running.add(run)
+      }
+    } while (this.#fillAgain)
+  }
+
+  async #runUnderLease(check: ClaimedCheck): Promise<void> {
+    const { config, logger } = this.#context
+    const stopping = this.#stopping.signal
     const lost = new AbortController()
+    const renew = async () => {
+      if (!(await renewLease(this.#context, check))) lost.abort()
+    }
     const renewing = setInterval(
       () =>
-        void renewLease(context, check).then(
-          (held) => held || lost.abort(),
-          (error: unknown) => logger.warn({ err: error, check: check.id }, 'a lease was not renewed'),
+        void renew().catch((error: unknown) =>
+          logger.warn({ err: error, check: check.id }, 'the lease of a check could not be renewed'),
         ),
       (config.checkLeaseSeconds * 1000) / 3,
     )
-    // A check that does not heed the stop is left behind, and its lease must run out.
-    stopping.signal.addEventListener('abort', () => clearInterval(renewing), { once: true })
+    // A check that ignores the stop is abandoned. Its lease must expire so that another process can take over.
+    stopping.addEventListener('abort', () => clearInterval(renewing), { once: true })
     try {
-      if (check.tries > config.checkTries) await giveUpCheck(context, check)
-      else await runCheck(context, check, AbortSignal.any([stopping.signal, lost.signal]))
+      if (check.tries > config.checkTries) await giveUpCheck(this.#context, check)
+      else await runCheck(this.#context, check, AbortSignal.any([stopping, lost.signal]))
     } catch (error) {
-      if (stopping.signal.aborted) {
-        await releaseCheck(context, check).catch(() => undefined)
+      if (stopping.aborted) {
+        await releaseCheck(this.#context, check).catch(() => undefined)
       } else if (!lost.signal.aborted) {
-        // The store or the database failed: the lease runs out, which is the pause before the next try.
-        logger.error({ err: error, check: check.id, try: check.tries }, 'a check broke off')
+        // The store or the database failed. The check is retried when the lease has expired.
+        logger.error({ err: error, check: check.id, try: check.tries }, 'a check was interrupted')
       }
     } finally {
       clearInterval(renewing)
     }
-  }
-
-  return {
-    async start() {
-      unlisten = await context.database.listen('check_queue', wake)
-      timer = setInterval(wake, config.pollMs)
-      wake()
-    },
-    async stop() {
-      stopping.abort()
-      clearInterval(timer)
-      await unlisten?.()
-      await filling
-      await Promise.all(running)
-    },
   }
 }

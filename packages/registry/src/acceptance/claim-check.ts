@@ -5,7 +5,7 @@ import { toJsonText } from '../db/json.ts'
 import type { CheckTable } from '../db/schema/checks.ts'
 import { waitingResults } from '../versions/check-results.ts'
 
-/** A check that this process holds the lease of. */
+/** A check whose lease this process holds. */
 export interface ClaimedCheck extends Selectable<CheckTable> {
   trainer: string
   version: string
@@ -15,7 +15,9 @@ export interface ClaimedCheck extends Selectable<CheckTable> {
 const leaseEnd = (context: RegistryContext) =>
   sql<Date>`now() + make_interval(secs => ${context.config.checkLeaseSeconds})`
 
-/** Takes the oldest check that waits, or whose lease ran out: its process died, or cannot reach the database. */
+/**
+ * Claims the oldest check that is waiting or whose lease has expired, because its process died or lost the database.
+ */
 export async function claimCheck(context: RegistryContext, leaseOwner: string): Promise<ClaimedCheck | undefined> {
   return context.database.transaction(async (trx) => {
     const waiting = await trx
@@ -57,7 +59,7 @@ export async function claimCheck(context: RegistryContext, leaseOwner: string): 
   })
 }
 
-/** Whether the lease is still ours, for another while. */
+/** Extends the lease. Returns false if this process no longer holds it. */
 export async function renewLease(context: RegistryContext, check: ClaimedCheck): Promise<boolean> {
   const { numUpdatedRows } = await context.database.db
     .updateTable('checks')
@@ -69,7 +71,7 @@ export async function renewLease(context: RegistryContext, check: ClaimedCheck):
   return numUpdatedRows > 0n
 }
 
-/** Gives the check back, untried, for another process to take at once. */
+/** Returns the check to the queue at once, without counting the try. */
 export async function releaseCheck(context: RegistryContext, check: ClaimedCheck): Promise<void> {
   await context.database.db
     .updateTable('checks')
@@ -81,7 +83,7 @@ export async function releaseCheck(context: RegistryContext, check: ClaimedCheck
   await context.database.notify('check_queue', check.id)
 }
 
-/** Stores how far the check is and wakes those who watch. Nothing happens when the lease is lost. */
+/** Stores the current results and notifies clients that watch the check. Does nothing if the lease is lost. */
 export async function saveProgress(
   context: RegistryContext,
   check: ClaimedCheck,

@@ -13,7 +13,7 @@ export interface CheckOutcome {
   readme: string | undefined
 }
 
-/** Ends a check: publishes or rejects what was pushed, in one transaction, unless the lease was lost meanwhile. */
+/** Ends a check: publishes or rejects the part, in one transaction. Does nothing if the lease is lost. */
 export async function finishCheck(context: RegistryContext, check: ClaimedCheck, outcome: CheckOutcome): Promise<void> {
   const { state, reason } = verdictOf(check.kind, outcome.results)
   const now = context.clock.now()
@@ -46,7 +46,7 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
       .where('state', 'in', statesBefore(state))
       .execute()
     if (state === 'published') {
-      await openManifest(trx, check.repository_id, check.manifest_digest)
+      await publishManifest(trx, check.repository_id, check.manifest_digest)
       await refreshRepository(trx, check.repository_id)
     }
     await context.identity.audit(trx, {
@@ -59,21 +59,25 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
   })
 }
 
-/** Opens a manifest and, of an index, the manifests below it: with them go the blobs that they name. */
-async function openManifest(trx: Transaction<RegistryDatabase>, repositoryId: number, digest: string): Promise<void> {
+/** Publishes a manifest and, for an index, its manifests. This makes the blobs that they refer to readable. */
+async function publishManifest(
+  trx: Transaction<RegistryDatabase>,
+  repositoryId: number,
+  digest: string,
+): Promise<void> {
   await sql`
-    with recursive opened (digest) as (
+    with recursive reachable (digest) as (
       select ${digest}::text
       union
-      select r.digest from manifest_references r join opened on r.manifest_digest = opened.digest
+      select r.digest from manifest_references r join reachable on r.manifest_digest = reachable.digest
       where r.repository_id = ${repositoryId} and r.kind = 'manifest'
     )
     update manifests set published = true
-    from opened where manifests.repository_id = ${repositoryId} and manifests.digest = opened.digest
+    from reachable where manifests.repository_id = ${repositoryId} and manifests.digest = reachable.digest
   `.execute(trx)
 }
 
-/** What the catalogue shows of a trainer is what its latest published version says. */
+/** Copies what the catalogue shows of a trainer from the manifest of its latest published version. */
 async function refreshRepository(trx: Transaction<RegistryDatabase>, repositoryId: number): Promise<void> {
   await trx.selectFrom('repositories').select('id').where('id', '=', repositoryId).forUpdate().execute()
   const rows = await trx
@@ -102,7 +106,7 @@ async function refreshRepository(trx: Transaction<RegistryDatabase>, repositoryI
     })
     .where('id', '=', repositoryId)
     .execute()
-  // Names are one word to PostgreSQL's parser; people type their parts.
+  // PostgreSQL's parser takes a name as one word, but people search for its parts.
   await sql`
     update repositories set search =
       setweight(to_tsvector('simple', translate(name, '/._-', '    ') || ' ' || display_name), 'A') ||

@@ -1,10 +1,10 @@
 import type { Check } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
-import type { Caller } from '../auth/caller.ts'
+import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 
-/** A check: to everybody once it ended in a publication, to the owner always. */
-export async function getCheck(context: RegistryContext, caller: Caller, id: string): Promise<Check> {
+/** Gets a check. Everyone can read the checks of a published version; others are visible only to the owner. */
+export async function getCheck(context: RegistryContext, caller: RegistryCaller, id: string): Promise<Check> {
   const row = await context.database.db
     .selectFrom('checks')
     .innerJoin('versions', 'versions.id', 'checks.version_id')
@@ -22,6 +22,6 @@ export async function getCheck(context: RegistryContext, caller: Caller, id: str
     state: row.state,
     checks: row.results,
     createdAt: row.created_at.toISOString(),
-    ...(row.finished_at === null ? {} : { finishedAt: row.finished_at.toISOString() }),
+    finishedAt: row.finished_at?.toISOString(),
   }
 }

@@ -1,11 +1,11 @@
 import { posix } from 'node:path'
-import { DEFAULT_MANIFEST_IMAGE_PATH, MANIFEST_IMAGE_LABEL, TrainerManifest } from '@trainyard/contract'
+import { DEFAULT_MANIFEST_IMAGE_PATH, type Finding, MANIFEST_IMAGE_LABEL, TrainerManifest } from '@trainyard/contract'
 import { fieldIssues } from '@trainyard/platform'
 import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'
-import { ImageIndex, ImageManifest } from '../oci/manifest-schema.ts'
+import { readLimited } from '../oci/bodies.ts'
 import { blobKey } from '../oci/names.ts'
-import { readLimited } from '../oci/streams.ts'
+import { ImageIndex, ImageManifest } from '../oci/parse-manifest.ts'
 import { createFinding } from './findings.ts'
 import { type PreparedTrainer, parseJson } from './prepare-bundle.ts'
 import { readImage } from './read-image.ts'
@@ -17,17 +17,20 @@ const ImageConfig = z.looseObject({
 
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024
 
-/** Reads the trainer's manifest out of an image; nothing of the image is run. */
+/** Reads the trainer's manifest from an image, without running anything in it. */
 export async function prepareImage(
   context: RegistryContext,
   repositoryId: number,
-  json: unknown,
+  manifest: unknown,
   signal: AbortSignal,
 ): Promise<PreparedTrainer> {
-  const nothing = { manifest: undefined, readme: undefined, unpacked: false }
-  const image = await chooseImage(context, repositoryId, json)
+  const notUnpacked = { manifest: undefined, readme: undefined, unpacked: false }
+  const image = await chooseImage(context, repositoryId, manifest)
   if (!image)
-    return { ...nothing, findings: [createFinding('TY192', 'the index names no image that was pushed with it')] }
+    return {
+      ...notUnpacked,
+      findings: [createFinding('TY192', 'the index refers to no image that was pushed with it')],
+    }
   const configBytes = await readLimited((await context.store.get(blobKey(image.config.digest))).body, MAX_CONFIG_BYTES)
   const config = ImageConfig.safeParse(parseJson(Buffer.from(configBytes ?? []).toString('utf8')))
   const label = config.data?.config?.Labels?.[MANIFEST_IMAGE_LABEL] ?? DEFAULT_MANIFEST_IMAGE_PATH
@@ -44,31 +47,36 @@ export async function prepareImage(
   } catch (error) {
     signal.throwIfAborted()
     const reason = error instanceof Error ? error.message : String(error)
-    return { ...nothing, findings: [createFinding('TY192', `the image’s layers cannot be read: ${reason}`)] }
+    return { ...notUnpacked, findings: [createFinding('TY192', `the layers of the image cannot be read: ${reason}`)] }
   }
   const file = files.get(path)
   if (file?.state !== 'found') {
-    const reason = file?.state === 'refused' ? file.reason : 'no layer has it'
-    return { ...nothing, findings: [createFinding('TY192', `the image has no manifest at ${path}: ${reason}`, path)] }
+    const reason = file?.state === 'refused' ? file.reason : 'no layer contains it'
+    return {
+      ...notUnpacked,
+      findings: [createFinding('TY192', `the image has no manifest at ${path}: ${reason}`, path)],
+    }
   }
   const readme = files.get(readmePath)
-  const text = Buffer.from(file.content).toString('utf8')
-  const parsed = TrainerManifest.safeParse(parseJson(text))
+  const json = parseJson(Buffer.from(file.content).toString('utf8'))
   return {
-    manifest: parsed.data,
+    manifest: TrainerManifest.safeParse(json).data,
     readme: readme?.state === 'found' ? cutReadme(Buffer.from(readme.content).toString('utf8')) : undefined,
-    findings: parsed.success
-      ? []
-      : parseJson(text) === undefined
-        ? [createFinding('TY191', `${path} is not JSON`, path)]
-        : fieldIssues(parsed.error).map(({ path: field, detail }) =>
-            createFinding('TY191', `"${field}" ${detail}`.replace(/^"" /, ''), path),
-          ),
+    findings: manifestFindings(json, path),
     unpacked: false,
   }
 }
 
-/** The image itself, or of an index the one for Linux on x86-64, or else its first that is an image. */
+function manifestFindings(json: unknown, path: string): Finding[] {
+  if (json === undefined) return [createFinding('TY191', `${path} is not JSON`, path)]
+  const { error } = TrainerManifest.safeParse(json)
+  if (error === undefined) return []
+  return fieldIssues(error).map(({ path: field, detail }) =>
+    createFinding('TY191', field === '' ? detail : `"${field}" ${detail}`, path),
+  )
+}
+
+/** The image itself; for an index, its image for Linux on x86-64 or else its first image. */
 async function chooseImage(
   context: RegistryContext,
   repositoryId: number,

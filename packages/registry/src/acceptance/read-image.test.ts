@@ -21,8 +21,8 @@ async function read(layers: ReturnType<typeof layer>[], ...paths: string[]): Pro
   )
 }
 
-describe('files out of an image', () => {
-  test('several wanted files of one small layer are all read', async () => {
+describe('reading files from an image', () => {
+  test('reads several files from one small layer', async () => {
     const top = layer([
       { path: 'app/trainer.json', body: '{}' },
       { path: 'app/README.md', body: '# Hello' },
@@ -34,7 +34,7 @@ describe('files out of an image', () => {
     })
   })
 
-  test('an upper layer wins, and what it whites out is gone', async () => {
+  test('lets an upper layer override and white out files of lower layers', async () => {
     const below = layer([
       { path: 'trainer.json', body: 'old' },
       { path: 'app/README.md', body: 'old' },
@@ -49,7 +49,7 @@ describe('files out of an image', () => {
     })
   })
 
-  test('large files on the way are passed over, in layers that are not packed too', async () => {
+  test('skips large files, also in uncompressed layers', async () => {
     const plain = layer(
       [
         { path: 'bin/node', body: 'x'.repeat(3_000_000) },

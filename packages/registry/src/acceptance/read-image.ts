@@ -3,38 +3,36 @@ import { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { readTar } from '@trainyard/platform'
 
-/** Bytes of one wanted file. A manifest has kilobytes. */
+/** Larger files are refused. A manifest has a few kilobytes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024
 
 export interface ReadImageOptions {
-  /** Open the layers' bytes, the lowest first. They may be plain, gzip or zstd. */
+  /** Functions that open the layers, lowest first. Layers may be uncompressed, gzip or zstd. */
   layers: readonly (() => Promise<AsyncIterable<Uint8Array>>)[]
-  /** Absolute paths, in the order in which they are wanted. */
+  /** Absolute paths of the files to read. */
   paths: readonly string[]
-  /** Unpacked bytes of all layers that are read at most: a bomb ends here. Default 32 GiB. */
-  maxBytes?: number
-  signal?: AbortSignal
+  /** Limit on the unpacked bytes of all layers, against decompression bombs. Default 32 GiB. */
+  maxBytes?: number | undefined
+  signal?: AbortSignal | undefined
 }
 
-/** What an image has at a path. */
+/** The file of an image at a path. */
 export type ImageFile =
   | { state: 'found'; content: Uint8Array }
   | { state: 'absent' }
   | { state: 'refused'; reason: string }
 
 /**
- * Reads a few files out of an image, without running or unpacking it. The upper layers win, and what they white out is
- * gone: https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
+ * Reads a few files from an image, without running or unpacking it. Upper layers override lower ones, and whiteouts remove
+ * files of lower layers: https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
  */
 export async function readImage(options: ReadImageOptions): Promise<Map<string, ImageFile>> {
   const { layers, paths, maxBytes = 32 * 1024 ** 3, signal } = options
   const files = new Map<string, ImageFile>()
   let readBytes = 0
   for (const open of layers.toReversed()) {
-    const wanted = paths.filter((path) => !files.has(path))
-    if (wanted.length === 0) break
-    const seen = new Map<string, ImageFile>()
-    const hidden = new Set<string>()
+    const missing = paths.filter((path) => !files.has(path))
+    if (missing.length === 0) break
     const counted = async function* () {
       for await (const chunk of decompress(await open())) {
         signal?.throwIfAborted()
@@ -43,47 +41,55 @@ export async function readImage(options: ReadImageOptions): Promise<Map<string, 
         yield chunk
       }
     }
-    for await (const entry of readTar(counted())) {
-      const path = posix.join('/', entry.name)
-      const match = wanted.find((candidate) => candidate === path)
-      if (match === undefined) {
-        for (const candidate of wanted) if (hides(path, entry.type, candidate)) hidden.add(candidate)
-        continue
-      }
-      if (entry.type !== 'file') {
-        const what = entry.type === 'directory' ? 'a folder' : 'a link or a special file'
-        seen.set(match, { state: 'refused', reason: `it is ${what}; wanted a regular file` })
-        continue
-      }
-      const content = await entry.read(MAX_FILE_BYTES)
-      seen.set(
-        match,
-        content
-          ? { state: 'found', content }
-          : { state: 'refused', reason: `it has more than ${MAX_FILE_BYTES} bytes` },
-      )
-    }
-    for (const [path, file] of seen) files.set(path, file)
-    // A whiteout hides what lies below its layer, not what the same layer adds.
+    const { found, hidden } = await readLayer(counted(), missing)
+    for (const [path, file] of found) files.set(path, file)
+    // A whiteout hides files of lower layers, not those of its own layer.
     for (const path of hidden) if (!files.has(path)) files.set(path, { state: 'absent' })
   }
   return new Map(paths.map((path) => [path, files.get(path) ?? { state: 'absent' }]))
 }
 
-/** Whether an entry of an upper layer hides `wanted` in the lower ones. */
-function hides(entry: string, type: string, wanted: string): boolean {
-  const { dir, base } = posix.parse(entry)
-  const below = (folder: string) => wanted.startsWith(folder === '/' ? '/' : `${folder}/`)
-  if (base === '.wh..wh..opq') return below(dir)
-  if (base.startsWith('.wh.')) {
-    const gone = posix.join(dir, base.slice('.wh.'.length))
-    return wanted === gone || below(gone)
+/** Reads the files at `paths` from one layer. `hidden` are paths that the layer hides in the layers below it. */
+async function readLayer(
+  layer: AsyncIterable<Uint8Array>,
+  paths: readonly string[],
+): Promise<{ found: Map<string, ImageFile>; hidden: Set<string> }> {
+  const found = new Map<string, ImageFile>()
+  const hidden = new Set<string>()
+  for await (const entry of readTar(layer)) {
+    const path = posix.join('/', entry.name)
+    if (!paths.includes(path)) {
+      for (const candidate of paths) if (hides(path, entry.type, candidate)) hidden.add(candidate)
+      continue
+    }
+    if (entry.type !== 'file') {
+      const kind = entry.type === 'directory' ? 'a folder' : 'a link or a special file'
+      found.set(path, { state: 'refused', reason: `expected a regular file, got ${kind}` })
+      continue
+    }
+    const content = await entry.read(MAX_FILE_BYTES)
+    found.set(
+      path,
+      content ? { state: 'found', content } : { state: 'refused', reason: `it is larger than ${MAX_FILE_BYTES} bytes` },
+    )
   }
-  // A file or link in the place of a folder hides what the folder held.
-  return type !== 'directory' && below(entry)
+  return { found, hidden }
 }
 
-/** Unpacks gzip and zstd by their first bytes: media types of layers are not always right. */
+/** Whether an entry of a layer hides `path` in the layers below. */
+function hides(entry: string, type: string, path: string): boolean {
+  const { dir, base } = posix.parse(entry)
+  const isBelow = (folder: string) => path.startsWith(folder === '/' ? '/' : `${folder}/`)
+  if (base === '.wh..wh..opq') return isBelow(dir)
+  if (base.startsWith('.wh.')) {
+    const removed = posix.join(dir, base.slice('.wh.'.length))
+    return path === removed || isBelow(removed)
+  }
+  // A file or link that replaces a folder hides the contents of the folder.
+  return type !== 'directory' && isBelow(entry)
+}
+
+/** Decompresses gzip and zstd, recognised by their first bytes because media types of layers are not reliable. */
 async function* decompress(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]()
   let head: Uint8Array = new Uint8Array()

@@ -9,18 +9,18 @@ import { watchCheck } from './watch-check.ts'
 
 const params = z.object({ id: z.string().max(100) })
 const missing = {
-  description: 'There is no such check, or it is not yours and not published',
+  description: 'The check does not exist, or its version is not published and belongs to someone else',
   content: { 'application/problem+json': { schema: Problem } },
 }
 
 const get = createRoute({
   method: 'get',
   path: '/v1/checks/{id}',
-  summary: 'The acceptance of one pushed manifest',
+  summary: 'Get the checks of a pushed manifest',
   tags: ['checks'],
   request: { params },
   responses: {
-    200: { description: 'The check', content: { 'application/json': { schema: Check } } },
+    200: { description: 'The check and its results', content: { 'application/json': { schema: Check } } },
     404: missing,
   },
 })
@@ -28,7 +28,7 @@ const get = createRoute({
 const live = createRoute({
   method: 'get',
   path: '/v1/checks/{id}/live',
-  summary: 'The check each time it changes, until it ends',
+  summary: 'Stream the check each time it changes, until it has finished',
   tags: ['checks'],
   request: { params },
   responses: {
@@ -52,7 +52,7 @@ export function mountCheckRoutes(api: OpenAPIHono, context: RegistryContext): vo
       let sequence = 0
       for await (const check of watchCheck(context, caller, id, gone.signal)) {
         if (!check) {
-          await stream.write(': nothing new\n\n')
+          await stream.write(': keep-alive\n\n')
           continue
         }
         sequence += 1

@@ -2,18 +2,17 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CheckResult, Finding } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
-import { ImageManifest } from '../oci/manifest-schema.ts'
-import { endUnfinished, waitingResults, withResult } from '../versions/check-results.ts'
-import { type ClaimedCheck, saveProgress } from './claim-check.ts'
+import type { PartKind } from '../db/schema/version-parts.ts'
+import { ImageManifest } from '../oci/parse-manifest.ts'
+import { endUnfinished, waitingResults } from '../versions/check-results.ts'
+import { CheckProgress } from './check-progress.ts'
+import type { ClaimedCheck } from './claim-check.ts'
 import { createFinding } from './findings.ts'
 import { type CheckOutcome, finishCheck } from './finish-check.ts'
 import { type PreparedTrainer, parseJson, prepareBundle } from './prepare-bundle.ts'
 import { prepareImage } from './prepare-image.ts'
 
-/** Findings of one check that are kept; a page of them is enough for a person. */
-const MAX_FINDINGS = 500
-
-/** Makes the checks of what was pushed, in order, and ends with its publication or rejection. */
+/** Runs all checks of a pushed part in order, then publishes or rejects it. */
 export async function runCheck(context: RegistryContext, check: ClaimedCheck, signal: AbortSignal): Promise<void> {
   const parent = join(context.config.dataDir, 'acceptance')
   await mkdir(parent, { recursive: true })
@@ -25,9 +24,9 @@ export async function runCheck(context: RegistryContext, check: ClaimedCheck, si
   }
 }
 
-/** A check that was begun too often is given up: whatever kills its process would do so again. */
+/** Rejects a check that was started too often: its trainer probably kills the process that runs it. */
 export async function giveUpCheck(context: RegistryContext, check: ClaimedCheck): Promise<void> {
-  const reason = `the checks were begun ${check.tries - 1} times and never ended; push the same version again to retry`
+  const reason = `the checks were started ${check.tries - 1} times and never finished; push the same version again to retry`
   await finishCheck(context, check, {
     results: endUnfinished(waitingResults(), 'errored', reason),
     manifest: undefined,
@@ -41,67 +40,19 @@ async function judge(
   dir: string,
   signal: AbortSignal,
 ): Promise<CheckOutcome> {
-  let results: CheckResult[] = waitingResults()
-  let saving: Promise<void> = Promise.resolve()
-  const report = (result: CheckResult) => {
-    results = withResult(results, { ...result, findings: result.findings.slice(0, MAX_FINDINGS) })
-    const snapshot = results
-    saving = saving
-      .then(() => saveProgress(context, check, snapshot))
-      .catch((error: unknown) => context.logger.warn({ err: error, check: check.id }, 'progress was not stored'))
-  }
-
+  const progress = new CheckProgress(context, check)
   const startedMs = performance.now()
-  report({ name: 'manifest', status: 'running', findings: [] })
+  progress.report({ name: 'manifest', status: 'running', findings: [] })
   const prepared = await prepare(context, check, dir, signal)
-  const own = [...prepared.findings, ...identityFindings(check, prepared)]
-  const ownErrors = own.some(({ severity }) => severity === 'error')
-
-  if (!prepared.unpacked) {
-    report({
-      name: 'manifest',
-      status: ownErrors ? 'failed' : 'passed',
-      durationMs: Math.round(performance.now() - startedMs),
-      findings: own,
-    })
-    const reasons =
-      check.kind === 'image'
-        ? {
-            secrets: 'the layers of images are not scanned here yet',
-            compliance: 'running an image needs Docker, which the checks do not have here',
-          }
-        : { secrets: 'the bundle was not unpacked', compliance: 'the bundle was not unpacked' }
-    report({ name: 'secrets', status: 'skipped', reason: reasons.secrets, findings: [] })
-    report({ name: 'compliance', status: 'skipped', reason: reasons.compliance, findings: [] })
+  const ownFindings = [...prepared.findings, ...identityFindings(check, prepared)]
+  if (prepared.unpacked) {
+    await validate(context, progress, { dir, hasManifest: prepared.manifest !== undefined, ownFindings, signal })
   } else {
-    try {
-      const validation = await context.validate({
-        dir,
-        phases: ownErrors ? ['static', 'security'] : ['static', 'security', 'compliance'],
-        signal,
-        onCheck: (result) => report(withOwn(result, own)),
-      })
-      // What was not asked for is told by its reason, not by the validator's "not asked for".
-      const asked = validation.checks.filter(({ name }) => !ownErrors || name !== 'compliance')
-      for (const result of asked) report(withOwn(result, own))
-      const manifest = results.find(({ name }) => name === 'manifest')
-      if (manifest?.status === 'passed' && !prepared.manifest) {
-        report(withOwn(manifest, [createFinding('TY191', 'trainer.json does not follow the contract', 'trainer.json')]))
-      }
-      results = endUnfinished(
-        results,
-        'skipped',
-        ownErrors ? 'the manifest has errors' : 'the validator did not make this check',
-      )
-    } catch (error) {
-      // Stopping and losing the lease are not the trainer's doing: they are for the caller.
-      signal.throwIfAborted()
-      const reason = error instanceof Error ? error.message : String(error)
-      results = endUnfinished(results, 'errored', reason)
-    }
+    const durationMs = Math.round(performance.now() - startedMs)
+    reportWithoutFolder(progress, { kind: check.kind, ownFindings, durationMs })
   }
-  await saving
-  return { results, manifest: prepared.manifest, readme: prepared.readme }
+  await progress.saved()
+  return { results: progress.results, manifest: prepared.manifest, readme: prepared.readme }
 }
 
 async function prepare(
@@ -124,22 +75,83 @@ async function prepare(
 
 function identityFindings(check: ClaimedCheck, { manifest }: PreparedTrainer): Finding[] {
   if (!manifest) return []
-  const wanted = { name: check.trainer, version: check.version }
+  const pushedAs = { name: check.trainer, version: check.version }
   return (['name', 'version'] as const)
-    .filter((field) => manifest[field] !== wanted[field])
+    .filter((field) => manifest[field] !== pushedAs[field])
     .map((field) =>
       createFinding(
         'TY190',
-        `"${field}" is "${manifest[field]}", but it was pushed as "${wanted[field]}"`,
+        `"${field}" is "${manifest[field]}", but it was pushed as "${pushedAs[field]}"`,
         'trainer.json',
       ),
     )
 }
 
-/** The registry's findings belong to the check of the manifest, and fail it. */
-function withOwn(result: CheckResult, own: readonly Finding[]): CheckResult {
+const hasErrors = (findings: readonly Finding[]): boolean => findings.some(({ severity }) => severity === 'error')
+
+const NOT_UNPACKED: Readonly<Record<PartKind, { secrets: string; compliance: string }>> = {
+  bundle: { secrets: 'the bundle was not unpacked', compliance: 'the bundle was not unpacked' },
+  image: {
+    secrets: 'the layers of images are not scanned yet',
+    compliance: 'running an image needs Docker, which is not available to the checks',
+  },
+}
+
+/** The results of an image, and of a bundle that could not be unpacked. */
+function reportWithoutFolder(
+  progress: CheckProgress,
+  { kind, ownFindings, durationMs }: { kind: PartKind; ownFindings: Finding[]; durationMs: number },
+): void {
+  const status = hasErrors(ownFindings) ? 'failed' : 'passed'
+  progress.report({ name: 'manifest', status, durationMs, findings: ownFindings })
+  const { secrets, compliance } = NOT_UNPACKED[kind]
+  progress.report({ name: 'secrets', status: 'skipped', reason: secrets, findings: [] })
+  progress.report({ name: 'compliance', status: 'skipped', reason: compliance, findings: [] })
+}
+
+interface ValidateFolderOptions {
+  dir: string
+  hasManifest: boolean
+  ownFindings: readonly Finding[]
+  signal: AbortSignal
+}
+
+/** Runs the validator on the unpacked folder and merges the registry's own findings into its results. */
+async function validate(
+  context: RegistryContext,
+  progress: CheckProgress,
+  { dir, hasManifest, ownFindings, signal }: ValidateFolderOptions,
+): Promise<void> {
+  const ownErrors = hasErrors(ownFindings)
+  try {
+    const validation = await context.validate({
+      dir,
+      phases: ownErrors ? ['static', 'security'] : ['static', 'security', 'compliance'],
+      signal,
+      onCheck: (result) => progress.report(withOwnFindings(result, ownFindings)),
+    })
+    for (const result of validation.checks) {
+      // The reason given below is more helpful than the validator's "not requested".
+      if (ownErrors && result.name === 'compliance') continue
+      progress.report(withOwnFindings(result, ownFindings))
+    }
+    const manifest = progress.results.find(({ name }) => name === 'manifest')
+    if (manifest?.status === 'passed' && !hasManifest) {
+      const finding = createFinding('TY191', 'trainer.json does not follow the contract', 'trainer.json')
+      progress.report(withOwnFindings(manifest, [finding]))
+    }
+    progress.endUnfinished('skipped', ownErrors ? 'the manifest has errors' : 'the validator did not run this check')
+  } catch (error) {
+    // A stop or a lost lease is not the trainer's fault. The caller handles it.
+    signal.throwIfAborted()
+    progress.endUnfinished('errored', error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Adds the registry's findings to the check of the manifest. Errors among them make it fail. */
+function withOwnFindings(result: CheckResult, own: readonly Finding[]): CheckResult {
   if ((result.name !== 'static' && result.name !== 'manifest') || own.length === 0) return result
-  const missing = own.filter(({ fingerprint }) => !result.findings.some((other) => other.fingerprint === fingerprint))
-  const failed = result.status === 'passed' && own.some(({ severity }) => severity === 'error')
-  return { ...result, status: failed ? 'failed' : result.status, findings: [...missing, ...result.findings] }
+  const added = own.filter(({ fingerprint }) => !result.findings.some((other) => other.fingerprint === fingerprint))
+  const status = result.status === 'passed' && hasErrors(own) ? 'failed' : result.status
+  return { ...result, status, findings: [...added, ...result.findings] }
 }

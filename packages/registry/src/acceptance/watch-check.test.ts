@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createHarness, pushBundle, reportOf } from '../testing/harness.ts'
 
 describe('GET /v1/checks/{id}/live', () => {
-  it('sends the check as its parts end, and ends with the verdict', async () => {
+  it('sends the check each time one of its parts finishes, and ends with the verdict', async () => {
     let finish = () => {}
     const finished = new Promise<void>((resolve) => {
       finish = resolve

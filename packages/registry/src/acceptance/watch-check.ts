@@ -1,15 +1,18 @@
 import type { Check } from '@trainyard/contract'
-import type { Caller } from '../auth/caller.ts'
+import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { getCheck } from './get-check.ts'
 
-/** A notification may be lost while the listening connection comes back, so the check is looked at this often anyway. */
-const LOOK_EVERY_MS = 10_000
+/** Notifications can be lost while the listening connection is down, so the check is also read at this interval. */
+const POLL_MS = 10_000
 
-/** The check now and each time it changed; `undefined` when nothing did for a while. Ends when the check has ended. */
+/**
+ * Yields the check now and each time it changes, and `undefined` when nothing has changed for a while. Ends when the check
+ * has finished.
+ */
 export async function* watchCheck(
   context: RegistryContext,
-  caller: Caller,
+  caller: RegistryCaller,
   id: string,
   signal: AbortSignal,
 ): AsyncGenerator<Check | undefined> {
@@ -21,7 +24,7 @@ export async function* watchCheck(
     wake?.()
   }
   const onAbort = () => wake?.()
-  // Listening begins before the first look: a change in between is not missed.
+  // Listen before the first read, so that no change is missed.
   context.changes.on('check', onCheck)
   signal.addEventListener('abort', onAbort)
   try {
@@ -35,7 +38,7 @@ export async function* watchCheck(
       if (check.finishedAt !== undefined) return
       if (pending || signal.aborted) continue
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, LOOK_EVERY_MS)
+        const timer = setTimeout(resolve, POLL_MS)
         wake = () => {
           clearTimeout(timer)
           resolve()

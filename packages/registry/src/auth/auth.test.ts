@@ -16,7 +16,7 @@ describe('logging in', () => {
 
   async function grant(query: string, authorization?: string): Promise<string> {
     const response = await harness.request(`/token?service=trainyard${query}`, {
-      ...(authorization ? { headers: { authorization } } : {}),
+      headers: new Headers(authorization === undefined ? [] : [['authorization', authorization]]),
     })
     expect(response.status).toBe(200)
     const body = (await response.json()) as { token: string; access_token: string; expires_in: number }
@@ -27,7 +27,7 @@ describe('logging in', () => {
   const open = (authorization: string, name = 'acme/a') =>
     harness.request(`/v2/${name}/blobs/uploads/`, { method: 'POST', headers: { authorization } })
 
-  it('begins with a challenge that says where tokens come from', async () => {
+  it('starts with a challenge that names the token endpoint', async () => {
     const response = await harness.request('/v2/')
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toBe(
@@ -38,7 +38,7 @@ describe('logging in', () => {
     expect(push.headers.get('www-authenticate')).toMatch(/,scope="repository:acme\/a:pull,push"$/)
   })
 
-  it('works with Basic and Bearer at once, and with a token of the token endpoint', async () => {
+  it('accepts a token with Basic and with Bearer, and a token of the token endpoint', async () => {
     for (const authorization of [basic(token), `Bearer ${token}`, `Bearer ${await grant('', basic(token))}`]) {
       expect((await harness.request('/v2/', { headers: { authorization } })).status).toBe(200)
     }
@@ -46,9 +46,12 @@ describe('logging in', () => {
     expect((await open(`Bearer ${granted}`)).status).toBe(202)
   })
 
-  it('works with the OAuth2 form', async () => {
+  it('accepts the OAuth2 form', async () => {
     const body = new URLSearchParams({
-      ...{ grant_type: 'password', username: 'ada', password: token, service: 'trainyard' },
+      grant_type: 'password',
+      username: 'ada',
+      password: token,
+      service: 'trainyard',
       scope: 'repository:acme/a:push repository:acme/b:pull',
     })
     const response = await harness.request('/token', { method: 'POST', body })
@@ -59,7 +62,7 @@ describe('logging in', () => {
     expect(wider.headers.get('www-authenticate')).toContain('error="insufficient_scope"')
   })
 
-  it('grants a subset rather than fail, and anonymous tokens for pulls', async () => {
+  it('grants a subset of the requested actions, and issues anonymous tokens for pulls', async () => {
     const foreign = await grant('&scope=repository:other/x:pull,push', basic(token))
     expect((await open(`Bearer ${foreign}`, 'other/x')).status).toBe(401)
     const anonymous = await grant('&scope=repository:acme/a:pull,push')
@@ -67,7 +70,7 @@ describe('logging in', () => {
     expect((await open(`Bearer ${anonymous}`)).status).toBe(401)
   })
 
-  it('ends a grant with the token that it was given for, and with what its owner may', async () => {
+  it('revokes a grant together with the token that it was issued for, and with the permissions of its owner', async () => {
     const { identity } = harness.registry.context
     const made = await identity.createToken({ owner: 'eve', name: 'to be revoked', scopes: ['push:acme'] })
     const other = await identity.createToken({ owner: 'eve', name: 'to be cut', scopes: ['push:acme'] })
@@ -75,9 +78,9 @@ describe('logging in', () => {
     const scope = '&scope=repository:acme/eves:pull,push'
     const [revoked, cut] = [await grant(scope, basic(made.secret)), await grant(scope, basic(other.secret))]
     const anonymous = await grant('&scope=repository:acme/eves:pull')
-    const look = async (given: string) =>
+    const headStatus = async (given: string) =>
       (await harness.request(`/v2/acme/eves/blobs/${digest}`, { method: 'HEAD', token: given })).status
-    expect([await look(revoked), await look(cut)]).toEqual([200, 200])
+    expect([await headStatus(revoked), await headStatus(cut)]).toEqual([200, 200])
     const upload = (await open(`Bearer ${revoked}`, 'acme/eves')).headers.get('location')
     await identity.revokeToken(made.id, 'eve')
     await identity.database.db
@@ -88,15 +91,17 @@ describe('logging in', () => {
     const refused = await open(`Bearer ${revoked}`, 'acme/eves')
     expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, expect.stringContaining('/token')])
     expect(await refused.text()).toContain('was revoked')
-    expect(await look(revoked)).toBe(401)
-    // An upload that it began neither.
+    expect(await headStatus(revoked)).toBe(401)
+    // The grant cannot continue an upload that it started, either.
     const put = await harness.request(`${upload}?digest=${digestOf(Buffer.from('x'))}`, {
-      ...{ method: 'PUT', token: revoked, body: Buffer.from('x') },
+      method: 'PUT',
+      token: revoked,
+      body: Buffer.from('x'),
     })
     expect(put.status).toBe(401)
     expect((await harness.request('/v1/trainers', { token: revoked })).status).toBe(401)
     expect((await open(`Bearer ${cut}`, 'acme/eves')).status).toBe(401)
-    expect(await look(cut)).toBe(404)
+    expect(await headStatus(cut)).toBe(404)
     expect((await harness.request('/v2/', { token: anonymous })).status).toBe(200)
   })
 
@@ -107,7 +112,7 @@ describe('logging in', () => {
     expect((await open(`Bearer ${wrong}`)).status).toBe(401)
   })
 
-  it('denies a push beyond the scopes of a token, naming the scope that it takes', async () => {
+  it('denies a push beyond the scopes of a token and names the required scope', async () => {
     const response = await open(`Bearer ${token}`, 'other/x')
     expect(response.status).toBe(403)
     expect(await response.json()).toMatchObject({
@@ -117,21 +122,23 @@ describe('logging in', () => {
     expect((await open(`Bearer ${await harness.token(['push:*'])}`, 'other/x')).status).toBe(202)
   })
 
-  it('lets an upload outlive the token that began it, and nothing else', async () => {
+  it('lets only an upload outlive the token that started it', async () => {
     const bytes = Buffer.from('slow')
     const authorization = `Bearer ${await grant('&scope=repository:acme/a:pull,push', basic(token))}`
     const location = (await open(authorization)).headers.get('location')
     clock.advance(1000 * 1000)
     expect((await open(authorization)).status).toBe(401)
     const put = await harness.request(`${location}?digest=${digestOf(bytes)}`, {
-      ...{ method: 'PUT', headers: { authorization }, body: bytes },
+      method: 'PUT',
+      headers: { authorization },
+      body: bytes,
     })
     expect(put.status).toBe(201)
     const read = await harness.request(`/v2/acme/a/blobs/${digestOf(bytes)}`, { headers: { authorization } })
     expect(read.status).toBe(401)
   })
 
-  it('opens to the owner what is not published, also through the token endpoint', async () => {
+  it('lets the owner read what is not published, also with a token of the token endpoint', async () => {
     const digest = await pushBlob(harness, { name: 'acme/mine', token, bytes: Buffer.from('mine') })
     const path = `/v2/acme/mine/blobs/${digest}`
     const own = await grant('&scope=repository:acme/mine:pull', basic(token))
@@ -151,12 +158,12 @@ describe('managing tokens', () => {
   const create = (token: string | undefined, scopes: string[]) =>
     harness.request('/v1/tokens', {
       method: 'POST',
-      ...(token === undefined ? {} : { token }),
+      token,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ name: 'ci', scopes, expiresInDays: 30 }),
     })
 
-  it('makes, lists and revokes tokens of the caller, showing the secret once', async () => {
+  it('creates, lists and revokes tokens of the caller, and shows the secret once', async () => {
     const token = await harness.token(['push:acme'], 'grace')
     const made = await create(token, ['push:acme', 'pull:acme'])
     expect(made.status).toBe(201)
@@ -170,7 +177,7 @@ describe('managing tokens', () => {
     expect(audit.map(({ action }) => action)).toEqual(['token.revoke', 'token.create'])
   })
 
-  it('never gives more than the caller has', async () => {
+  it('never creates a token with more permissions than the caller has', async () => {
     const token = await harness.token(['push:acme'])
     for (const scopes of [['push:other'], ['push:*'], ['admin:acme'], ['pull:acme', 'admin:*']]) {
       expect((await create(token, scopes)).status).toBe(403)

@@ -1,17 +1,17 @@
 import { TrainyardError } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
-import { ANONYMOUS, type Caller, callerOfGrants } from './caller.ts'
+import { ANONYMOUS, callerOfGrants, type RegistryCaller } from './caller.ts'
 import { findCaller, findGrantor } from './find-caller.ts'
 
-/** What an `Authorization` header was worth. `expired` is a grant that was genuine and has run out. */
+/** The result of reading an `Authorization` header. `expired` is a grant that was valid until it expired. */
 export type Authentication =
-  | { outcome: 'accepted'; caller: Caller }
+  | { outcome: 'accepted'; caller: RegistryCaller }
   | { outcome: 'expired'; detail: string }
   | { outcome: 'refused'; detail: string }
 
 const refused = (detail: string): Authentication => ({ outcome: 'refused', detail })
 
-/** The password of a Basic header: the user name may be anything, for the token knows its owner. */
+/** The password of a Basic header. The user name is ignored: the token identifies its owner. */
 export function basicPassword(header: string): string | undefined {
   const match = /^basic\s+(.+)$/i.exec(header)
   if (!match?.[1]) return undefined
@@ -20,7 +20,7 @@ export function basicPassword(header: string): string | undefined {
   return colon === -1 ? undefined : text.slice(colon + 1)
 }
 
-/** Reads `Authorization`: Basic or Bearer with a `ty_` token, Bearer with a token of `/token`, or nothing. */
+/** Reads `Authorization`: Basic or Bearer with a `ty_` token, Bearer with a token issued by `/token`, or no header. */
 export async function authenticate(
   context: Pick<RegistryContext, 'identity' | 'tokens'>,
   header: string | undefined,
@@ -28,19 +28,20 @@ export async function authenticate(
   if (!header) return { outcome: 'accepted', caller: ANONYMOUS }
   const bearer = /^bearer\s+(.+)$/i.exec(header)?.[1]?.trim()
   const secret = bearer ?? basicPassword(header)
-  if (secret === undefined) return refused('the Authorization header is neither "Basic" nor "Bearer"')
+  if (secret === undefined) return refused('the Authorization scheme is not supported; expected "Basic" or "Bearer"')
   if (bearer === undefined || secret.startsWith('ty_')) {
     const caller = await findCaller(context, secret)
-    if (!caller) return refused('the token is unknown, has expired or was revoked; wanted one that begins with "ty_"')
+    if (!caller)
+      return refused('the token is unknown, has expired or was revoked; expected a token that starts with "ty_"')
     return { outcome: 'accepted', caller }
   }
   try {
     const claims = await context.tokens.verify(secret)
     if (claims.subject === ANONYMOUS.subject && claims.tokenId === undefined)
       return { outcome: 'accepted', caller: callerOfGrants(ANONYMOUS, claims.access) }
-    // Looked up at each use: what is taken away is gone at once, however long the grant lives.
+    // Looked up on each use, so that a revoked token or permission takes effect before the grant expires.
     const grantor = claims.tokenId === undefined ? undefined : await findGrantor(context, claims.tokenId)
-    if (!grantor) return refused('the token that this grant was given for has expired or was revoked; log in again')
+    if (!grantor) return refused('the token that this grant was issued for has expired or was revoked; log in again')
     return { outcome: 'accepted', caller: callerOfGrants(grantor, claims.access) }
   } catch (error) {
     if (!(error instanceof TrainyardError)) throw error
@@ -48,11 +49,11 @@ export async function authenticate(
   }
 }
 
-/** For the JSON API: the caller, or a thrown `unauthenticated`. */
+/** For the JSON API. Throws `unauthenticated` or `token_expired` if the credentials are not accepted. */
 export async function requireCaller(
   context: Pick<RegistryContext, 'identity' | 'tokens'>,
   header: string | undefined,
-): Promise<Caller> {
+): Promise<RegistryCaller> {
   const result = await authenticate(context, header)
   if (result.outcome === 'accepted') return result.caller
   throw new TrainyardError(result.outcome === 'expired' ? 'token_expired' : 'unauthenticated', result.detail)

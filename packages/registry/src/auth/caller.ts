@@ -1,31 +1,25 @@
-import { can, type Caller as Person } from '@trainyard/platform'
+import { type Caller, can } from '@trainyard/platform'
 
-/**
- * What a caller may do with a repository:
- * `pull` what is published (everybody may), `inspect` what is not, `push`.
- */
+/** `pull`: read what is published, which everyone may. `inspect`: read what is not published. `push`: write. */
 export type RepositoryAction = 'pull' | 'inspect' | 'push'
 
-/** Who is asking, however they said so. */
-export interface Caller {
-  /** For audit rows and upload sessions: a person or organisation, or "anonymous". */
+/** The sender of a request, with its permissions on repositories. */
+export interface RegistryCaller {
+  /** For audit rows and upload sessions: an account, an organisation, or "anonymous". */
   subject: string
   credentials: 'none' | 'token' | 'grant'
-  /** Of the token that was shown, now or when the grant was given. */
+  /** The token that was presented, now or when the grant was issued. */
   tokenId?: string | undefined
-  /** Scopes of a `ty_` token, as the person wrote them; empty for the others. */
+  /** Scopes of a `ty_` token; empty for other credentials. */
   scopes: readonly string[]
   may(action: RepositoryAction, repository: string): boolean
-  /** Whether any repository of a namespace is open to the caller before it is published. */
-  mayInspectNamespace(namespace: string): boolean
 }
 
-export const ANONYMOUS: Caller = {
+export const ANONYMOUS: RegistryCaller = {
   subject: 'anonymous',
   credentials: 'none',
   scopes: [],
   may: (action) => action === 'pull',
-  mayInspectNamespace: () => false,
 }
 
 const SCOPES_FOR: Readonly<Record<RepositoryAction, readonly string[]>> = {
@@ -34,7 +28,7 @@ const SCOPES_FOR: Readonly<Record<RepositoryAction, readonly string[]>> = {
   push: ['push', 'admin'],
 }
 
-/** Whether scopes such as `push:acme` and `admin:*` cover an action in a namespace. */
+/** Whether scopes such as `push:acme` and `admin:*` allow an action in a namespace. */
 function scopesAllow(scopes: readonly string[], action: RepositoryAction, namespace: string): boolean {
   return scopes.some((scope) => {
     const [verb = '', target = ''] = scope.split(':')
@@ -46,41 +40,39 @@ function namespaceOf(repository: string): string {
   return repository.slice(0, repository.indexOf('/'))
 }
 
-/** The caller behind a `ty_` token that belongs to no account: its scopes are all there is. */
+/** The caller of a `ty_` token that belongs to no account. Only the token's scopes count. */
 export function callerOfToken(token: {
   owner: string
   scopes: readonly string[]
   tokenId?: string | undefined
-}): Caller {
+}): RegistryCaller {
   return {
     subject: token.owner,
     tokenId: token.tokenId,
     credentials: 'token',
     scopes: token.scopes,
     may: (action, repository) => action === 'pull' || scopesAllow(token.scopes, action, namespaceOf(repository)),
-    mayInspectNamespace: (namespace) => scopesAllow(token.scopes, 'inspect', namespace),
   }
 }
 
 /**
- * The caller behind an account: the role in the organisation of the namespace, and the scopes where there are any, have to
- * allow it. An operator may also push to namespaces that are no organisation yet, and so make them theirs.
+ * The caller of an account. Both the role in the namespace's organisation and the token's scopes, if it has any, must
+ * allow an action. An operator may also push to a namespace that is not an organisation yet, which claims it.
  */
-export function callerOfPerson(person: Person, isOrganisation: (namespace: string) => boolean): Caller {
+export function callerOfAccount(caller: Caller, isOrganisation: (namespace: string) => boolean): RegistryCaller {
   const may = (action: RepositoryAction, namespace: string): boolean => {
-    const membership = person.memberships.find(({ organisation }) => organisation === namespace)
-    const wanted = action === 'push' ? 'trainers:write' : 'trainers:read'
-    if (membership !== undefined) return can(person, wanted, { organisationId: membership.organisationId })
-    if (person.account?.operator !== true || isOrganisation(namespace)) return false
-    return person.limit.organisationId === undefined && scopesAllow(person.scopes ?? ['admin:*'], action, namespace)
+    const membership = caller.memberships.find(({ organisation }) => organisation === namespace)
+    const permission = action === 'push' ? 'trainers:write' : 'trainers:read'
+    if (membership !== undefined) return can(caller, permission, { organisationId: membership.organisationId })
+    if (caller.account?.operator !== true || isOrganisation(namespace)) return false
+    return caller.limit.organisationId === undefined && scopesAllow(caller.scopes ?? ['admin:*'], action, namespace)
   }
   return {
-    subject: person.subject,
-    tokenId: person.tokenId,
+    subject: caller.subject,
+    tokenId: caller.tokenId,
     credentials: 'token',
-    scopes: person.scopes ?? [],
+    scopes: caller.scopes ?? [],
     may: (action, repository) => action === 'pull' || may(action, namespaceOf(repository)),
-    mayInspectNamespace: (namespace) => may('inspect', namespace),
   }
 }
 
@@ -91,20 +83,18 @@ export interface RepositoryGrant {
 }
 
 /**
- * The caller behind a token that `/token` issued: it may do what it was granted, repository by repository, and what whoever
- * it was given to may still do.
+ * The caller of a token issued by `/token`. It may do what the grant lists for each repository, as long as the grantor
+ * still may do it.
  */
-export function callerOfGrants(grantor: Caller, grants: readonly RepositoryGrant[]): Caller {
-  const granted = (action: RepositoryAction, matches: (name: string) => boolean) =>
-    grants.some((grant) => grant.type === 'repository' && matches(grant.name) && grant.actions.includes(action))
+export function callerOfGrants(grantor: RegistryCaller, grants: readonly RepositoryGrant[]): RegistryCaller {
+  const isGranted = (action: RepositoryAction, repository: string) =>
+    grants.some(({ type, name, actions }) => type === 'repository' && name === repository && actions.includes(action))
   return {
     subject: grantor.subject,
     tokenId: grantor.tokenId,
     credentials: 'grant',
     scopes: [],
     may: (action, repository) =>
-      action === 'pull' || (granted(action, (name) => name === repository) && grantor.may(action, repository)),
-    mayInspectNamespace: (namespace) =>
-      granted('inspect', (name) => namespaceOf(name) === namespace) && grantor.mayInspectNamespace(namespace),
+      action === 'pull' || (isGranted(action, repository) && grantor.may(action, repository)),
   }
 }

@@ -4,15 +4,15 @@ import { DEFAULT_AUTH } from '@trainyard/platform'
 import { type DocumentedRoute, openApiRoutes } from '@trainyard/platform/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { registryOpenApi } from '../openapi.ts'
-import { OCI_ROUTES } from '../repositories/routes.ts'
+import { OCI_ENDPOINTS } from '../repositories/endpoints.ts'
 import { createHarness, type Harness, passes, reportOf } from '../testing/harness.ts'
 import { PASSWORD, startTeams, type Teams } from '../testing/teams.ts'
 import type { ValidateFunction } from '../validation/validate.ts'
 
 type Route = Pick<DocumentedRoute, 'name' | 'method' | 'path'>
-type Of = 'red' | 'nothing'
+type Subject = 'red' | 'nothing'
 
-/** What /v2 serves, which the document leaves to the distribution spec: the paths that fit its expressions. */
+/** The endpoints below /v2, which are not in the OpenAPI document: one path for each regular expression. */
 const OCI_PATHS = [
   '/v2/{repository}/blobs/uploads/',
   '/v2/{repository}/blobs/uploads/{upload}',
@@ -21,7 +21,7 @@ const OCI_PATHS = [
   '/v2/{repository}/tags/list',
   '/v2/{repository}/referrers/{digest}',
 ]
-const OCI: Route[] = OCI_ROUTES.flatMap(({ methods }, index) =>
+const OCI: Route[] = OCI_ENDPOINTS.flatMap(({ methods }, index) =>
   Object.keys(methods).map((method) => ({
     name: `${method} ${OCI_PATHS[index]}`,
     method,
@@ -29,18 +29,18 @@ const OCI: Route[] = OCI_ROUTES.flatMap(({ methods }, index) =>
   })),
 )
 const DOCUMENTED: Route[] = openApiRoutes(registryOpenApi())
-/** Signing up and in: for those who are nobody yet. */
-const FOR_NOBODY = ['POST /v1/accounts', 'POST /v1/sessions', 'POST /v1/accounts/password-resets/redeem']
-/** What is published is everybody's. */
+/** Signing up and in need no credential. */
+const WITHOUT_CREDENTIAL = ['POST /v1/accounts', 'POST /v1/sessions', 'POST /v1/accounts/password-resets/redeem']
+/** Published versions are readable by everyone. */
 const isOpen = ({ path }: Route) => /^\/(v1\/(trainers|checks)|v2)/.test(path)
-const GUARDED = [...DOCUMENTED, ...OCI].filter(({ name }) => !FOR_NOBODY.includes(name))
-const OF_PEOPLE = GUARDED.filter((route) => !isOpen(route))
-/** Below what only red may see. */
+const GUARDED = [...DOCUMENTED, ...OCI].filter(({ name }) => !WITHOUT_CREDENTIAL.includes(name))
+const CLOSED = GUARDED.filter((route) => !isOpen(route))
+/** Routes of a single resource. */
 const WITH_SUBJECT = GUARDED.filter(({ path }) => path.includes('{'))
 const OF_RED = WITH_SUBJECT.filter(({ path }) => !/^\/v1\/(tokens|sessions)/.test(path))
 const isReading = ({ method }: Route) => method === 'GET' || method === 'HEAD'
 
-/** Content with everything but what is to stay secret. */
+/** Passes everything except trainers that contain "secret". */
 const validate: ValidateFunction = async (options) => {
   if (!(await readFile(join(options.dir, 'trainer.json'), 'utf8')).includes('secret')) return await passes(options)
   return reportOf([{ name: 'compliance', status: 'failed', findings: [] }], options.onCheck)
@@ -59,11 +59,11 @@ describe('every route of the registry', () => {
   })
   afterAll(() => harness.close())
 
-  /** The path with red's ids in it, or with ids of nothing. */
-  function fill(path: string, of: Of): string {
+  /** Fills in red's ids, or ids that do not exist. */
+  function fill(path: string, subject: Subject): string {
     const { checkId, tokenId, sessionId, ownerId, digest, blob, upload } = teams
     const none = `sha256:${'0'.repeat(64)}`
-    const values: Record<string, Record<Of, string>> = {
+    const values: Record<string, Record<Subject, string>> = {
       '{repository}': { red: 'red/crimson-secret', nothing: 'red/nothing-at-all' },
       '{namespace}/{name}': { red: 'red/crimson-secret', nothing: 'red/nothing-at-all' },
       '{version}': { red: '1.0.0', nothing: '1.0.0' },
@@ -76,76 +76,78 @@ describe('every route of the registry', () => {
       '/v1/tokens/{id}': { red: `/v1/tokens/${tokenId}`, nothing: '/v1/tokens/tok_nothing' },
       '/v1/sessions/{id}': { red: `/v1/sessions/${sessionId}`, nothing: '/v1/sessions/ses_nothing' },
     }
-    const filled = Object.entries(values).reduce((text, [name, by]) => text.replace(name, by[of]), path)
-    if (filled.includes('{')) throw new Error(`say in this test what to put into ${filled}`)
+    const filled = Object.entries(values).reduce((text, [name, by]) => text.replace(name, by[subject]), path)
+    if (filled.includes('{')) throw new Error(`this test has no value for the parameters of ${filled}`)
     return filled
   }
 
-  async function call({ method, path, name }: Route, authorization: string | undefined, of: Of = 'red') {
+  async function call({ method, path, name }: Route, authorization: string | undefined, subject: Subject = 'red') {
     const body = BODIES[name]
-    const headers = {
-      ...(authorization === undefined ? {} : { authorization }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(name.startsWith('PUT') && path.includes('manifests')
-        ? { 'content-type': 'application/vnd.oci.image.manifest.v1+json' }
-        : {}),
-    }
+    const headers = new Headers()
+    if (authorization !== undefined) headers.set('authorization', authorization)
+    if (body !== undefined) headers.set('content-type', 'application/json')
+    if (name.startsWith('PUT') && path.includes('manifests'))
+      headers.set('content-type', 'application/vnd.oci.image.manifest.v1+json')
     const hasBody = body !== undefined || method === 'PUT' || method === 'PATCH'
     const query = method === 'PUT' && path.includes('uploads') ? `?digest=${teams.blob}` : ''
-    return await harness.request(fill(path, of) + query, {
-      ...{ method, headers },
-      ...(hasBody ? { body: body === undefined ? 'intruding' : JSON.stringify(body) } : {}),
+    return await harness.request(fill(path, subject) + query, {
+      method,
+      headers,
+      body: hasBody ? (body === undefined ? 'intruding' : JSON.stringify(body)) : null,
     })
   }
-  /** The answer without what names the thing that was asked for. */
-  async function told(response: Response, route: Route, of: Of) {
+  /** Status, body and header names of a response, without the names of the resource. */
+  async function describeResponse(response: Response, route: Route, subject: Subject) {
     let text = await response.text()
     text = text.replace(/"traceId":"[^"]*"/, '')
-    const parts = fill(route.path, of)
+    const parts = fill(route.path, subject)
       .split(/[/?]/)
       .filter((part) => part.length > 2 && part !== 'v1')
-    const names = [...parts, of === 'red' ? 'red/crimson-secret' : 'red/nothing-at-all']
+    const names = [...parts, subject === 'red' ? 'red/crimson-secret' : 'red/nothing-at-all']
     for (const part of names.toSorted((a, b) => b.length - a.length)) text = text.replaceAll(part, '…')
     return [response.status, text.replaceAll('red/…', '…'), [...response.headers.keys()].sort()]
   }
 
-  it('is walked: in the document, and below /v2', () => {
+  it('is covered, in the document and below /v2', () => {
     expect(DOCUMENTED.length).toBeGreaterThan(20)
     expect(OCI).toHaveLength(14)
-    for (const [index, { path }] of OCI_ROUTES.entries())
+    for (const [index, { path }] of OCI_ENDPOINTS.entries())
       expect(path.test((OCI_PATHS[index] ?? '').replaceAll(/[{}]/g, ''))).toBe(true)
   })
 
-  it.each(GUARDED)('$name answers 401 to a credential that is of no use', async (route) => {
+  it.each(GUARDED)('$name returns 401 for a credential that is invalid, expired or revoked', async (route) => {
     const before = await teams.state()
     for (const authorization of ['Basic YTpi', 'Bearer ty_nonsense', 'Bearer a.b.c', teams.expired, teams.revoked])
       expect([authorization, (await call(route, authorization)).status]).toEqual([authorization, 401])
     expect(await teams.state()).toEqual(before)
   })
 
-  it.each(OF_PEOPLE)('$name answers 401 without a credential', async (route) => {
+  it.each(CLOSED)('$name returns 401 without a credential', async (route) => {
     expect((await call(route, undefined)).status).toBe(401)
   })
 
-  it.each(WITH_SUBJECT)('$name tells others the same of what is secret as of what is not there', async (route) => {
-    const before = await teams.state()
-    for (const who of [teams.blue, ...(isOpen(route) ? [undefined, teams.small, teams.limited] : [])]) {
-      const known = await call(route, who, 'red')
-      const unknown = await call(route, who, 'nothing')
-      // Nothing is deleted from versions, whoever asks; what refers to nothing is an empty list, by the specification.
-      const others = [...(route.method === 'DELETE' ? [405] : []), ...(route.path.includes('referrers') ? [200] : [])]
-      expect([401, 403, 404, ...others]).toContain(known.status)
-      expect(await told(known, route, 'red')).toEqual(await told(unknown, route, 'nothing'))
-    }
-    expect(await teams.state()).toEqual(before)
-  })
+  it.each(WITH_SUBJECT)(
+    '$name gives others the same response for a hidden resource as for a missing one',
+    async (route) => {
+      const before = await teams.state()
+      for (const who of [teams.blue, ...(isOpen(route) ? [undefined, teams.small, teams.limited] : [])]) {
+        const known = await call(route, who, 'red')
+        const unknown = await call(route, who, 'nothing')
+        // Versions cannot be deleted by anyone, and the specification requires an empty list of referrers.
+        const others = [...(route.method === 'DELETE' ? [405] : []), ...(route.path.includes('referrers') ? [200] : [])]
+        expect([401, 403, 404, ...others]).toContain(known.status)
+        expect(await describeResponse(known, route, 'red')).toEqual(await describeResponse(unknown, route, 'nothing'))
+      }
+      expect(await teams.state()).toEqual(before)
+    },
+  )
 
   it.each(GUARDED.filter((route) => isReading(route) && !route.path.includes('{')))(
-    '$name shows another team nothing of the first',
+    '$name shows nothing of a team to another team',
     async (route) => {
       for (const who of isOpen(route) ? [teams.blue, undefined, teams.limited] : [teams.blue]) {
         const response = await call(route, who)
-        // Logins are shown to those who signed in, not to tokens.
+        // Sessions can be listed with a session, but not with a token.
         expect(response.status).toBe(route.path === '/v1/sessions' ? 403 : 200)
         const text = await response.text()
         for (const secret of teams.secrets) expect(text).not.toContain(secret)
@@ -153,26 +155,23 @@ describe('every route of the registry', () => {
     },
   )
 
-  it.each(OF_RED.filter((route) => !isReading(route)))('$name is refused to a viewer', async (route) => {
+  it.each(OF_RED.filter((route) => !isReading(route)))('$name rejects a viewer', async (route) => {
     const before = await teams.state()
     expect([403, ...(route.path.startsWith('/v2') ? [405] : [])]).toContain((await call(route, teams.viewer)).status)
     expect(await teams.state()).toEqual(before)
   })
 
-  it.each(OF_RED.filter((route) => !isReading(route)))(
-    '$name is refused to a token of another scope',
-    async (route) => {
-      const before = await teams.state()
-      for (const who of [teams.small, teams.limited]) expect([403, 404, 405]).toContain((await call(route, who)).status)
-      expect(await teams.state()).toEqual(before)
-    },
-  )
+  it.each(OF_RED.filter((route) => !isReading(route)))('$name rejects a token with another scope', async (route) => {
+    const before = await teams.state()
+    for (const who of [teams.small, teams.limited]) expect([403, 404, 405]).toContain((await call(route, who)).status)
+    expect(await teams.state()).toEqual(before)
+  })
 
   it.each(OF_RED.filter((route) => isReading(route) && !route.path.includes('upload')))(
-    '$name serves the team',
+    '$name accepts members of the team',
     async (route) => {
       const response = await call(route, route.path.endsWith('/audit') ? teams.owner : teams.viewer)
-      // It was rejected: there is no newest version to resolve, and no tag.
+      // The version was rejected, so there is no version to resolve and no tag.
       const isOfPublished = route.path.endsWith('/resolve') || /manifests|tags/.test(route.path)
       expect([200, ...(isOfPublished ? [404] : [])]).toContain(response.status)
       await response.body?.cancel()
@@ -180,7 +179,7 @@ describe('every route of the registry', () => {
   )
 })
 
-/** What the routes that take a body are sent: all of it right, so that nothing but the rules refuse it. */
+/** Valid bodies, so that a route can only fail because of permissions. */
 const BODIES: Record<string, unknown> = {
   'POST /v1/tokens': { name: 'more', scopes: ['pull:red'] },
   'POST /v1/me/password': { currentPassword: PASSWORD, newPassword: 'taken by an intruder' },

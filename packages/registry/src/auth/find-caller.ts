@@ -1,30 +1,30 @@
-import type { Caller as Person } from '@trainyard/platform'
+import type { Caller } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
-import { type Caller, callerOfPerson, callerOfToken } from './caller.ts'
+import { callerOfAccount, callerOfToken, type RegistryCaller } from './caller.ts'
 
-/** Who speaks with a `ty_` token or a session; undefined: unknown, revoked or expired. */
+/** The caller of a `ty_` token or a session; undefined if it is unknown, revoked or expired. */
 export async function findCaller(
   { identity }: Pick<RegistryContext, 'identity'>,
   secret: string,
-): Promise<Caller | undefined> {
-  const person = await identity.findCaller(secret)
-  return person && (await toCaller(identity, person))
+): Promise<RegistryCaller | undefined> {
+  const caller = await identity.findCaller(secret)
+  return caller && (await toRegistryCaller(identity, caller))
 }
 
-/** Who has the token that a grant was given for, and what they may now; undefined: it has been revoked, or is over. */
+/** The caller of the token that a grant was issued for, with its current permissions; undefined if the token was revoked or has expired. */
 export async function findGrantor(
   { identity }: Pick<RegistryContext, 'identity'>,
   tokenId: string,
-): Promise<Caller | undefined> {
-  const person = await identity.findCallerOfToken(tokenId)
-  return person && (await toCaller(identity, person))
+): Promise<RegistryCaller | undefined> {
+  const caller = await identity.findCallerOfToken(tokenId)
+  return caller && (await toRegistryCaller(identity, caller))
 }
 
-async function toCaller(identity: RegistryContext['identity'], person: Person): Promise<Caller> {
-  const { account, subject, scopes = [], tokenId } = person
+async function toRegistryCaller(identity: RegistryContext['identity'], caller: Caller): Promise<RegistryCaller> {
+  const { account, subject, scopes = [], tokenId } = caller
   if (account === undefined) return callerOfToken({ owner: subject, scopes, tokenId })
-  if (!account.operator) return callerOfPerson(person, () => true)
+  if (!account.operator) return callerOfAccount(caller, () => true)
   const rows = await identity.database.db.selectFrom('organisations').select('slug').execute()
   const slugs = new Set(rows.map(({ slug }) => slug))
-  return callerOfPerson(person, (namespace) => slugs.has(namespace))
+  return callerOfAccount(caller, (namespace) => slugs.has(namespace))
 }

@@ -2,7 +2,7 @@ import type { Role } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHarness, digestOf, type Harness, pushBlob } from '../testing/harness.ts'
 
-describe('pushing as a person', () => {
+describe('pushing with a token of an account', () => {
   let harness: Harness
   beforeAll(async () => {
     harness = await createHarness()
@@ -13,7 +13,7 @@ describe('pushing as a person', () => {
 
   async function tokenOf(role: Role | undefined, scopes: string[], operator = false): Promise<string> {
     const { identity } = harness.registry.context
-    const id = `acc_${role ?? 'nobody'}_${scopes.join('')}_${operator}`
+    const id = `acc_${role ?? 'none'}_${scopes.join('')}_${operator}`
     await identity.database.db
       .insertInto('accounts')
       .values({ id, email: null, display_name: id, password_hash: null, operator, disabled_at: null })
@@ -28,7 +28,7 @@ describe('pushing as a person', () => {
   const open = async (token: string, name: string) =>
     (await harness.request(`/v2/${name}/blobs/uploads/`, { method: 'POST', token })).status
 
-  it('takes the role in the organisation of the namespace, and the scope', async () => {
+  it('requires the role in the namespace’s organisation as well as the scope', async () => {
     expect(await open(await tokenOf('member', ['push:red']), 'red/a')).toBe(202)
     expect(await open(await tokenOf('member', ['push:*']), 'red/a')).toBe(202)
     expect(await open(await tokenOf('member', ['pull:red', 'jobs:write']), 'red/a')).toBe(403)
@@ -37,20 +37,22 @@ describe('pushing as a person', () => {
     expect(await open(await tokenOf('owner', ['push:free']), 'free/a')).toBe(403)
   })
 
-  it('shows what is not published to the team, and to nobody else', async () => {
+  it('shows what is not published only to the team', async () => {
     const digest = await pushBlob(harness, {
-      ...{ name: 'red/secret', token: await tokenOf('admin', ['push:red']), bytes: Buffer.from('mine') },
+      name: 'red/secret',
+      token: await tokenOf('admin', ['push:red']),
+      bytes: Buffer.from('mine'),
     })
     expect(digest).toBe(digestOf(Buffer.from('mine')))
-    const look = async (token: string) =>
+    const headStatus = async (token: string) =>
       (await harness.request(`/v2/red/secret/blobs/${digest}`, { method: 'HEAD', token })).status
-    expect(await look(await tokenOf('viewer', ['pull:red']))).toBe(200)
-    expect(await look(await tokenOf(undefined, ['pull:red']))).toBe(404)
-    // Operators look after the installation, not into other people's work.
-    expect(await look(await tokenOf(undefined, ['admin:*'], true))).toBe(404)
+    expect(await headStatus(await tokenOf('viewer', ['pull:red']))).toBe(200)
+    expect(await headStatus(await tokenOf(undefined, ['pull:red']))).toBe(404)
+    // Operators administer the installation. They cannot read the work of others.
+    expect(await headStatus(await tokenOf(undefined, ['admin:*'], true))).toBe(404)
   })
 
-  it('of an operator makes a free namespace theirs, and does not take one that is not', async () => {
+  it('claims a free namespace for an operator, but never one that is taken', async () => {
     const operator = await tokenOf(undefined, ['push:*'], true)
     expect(await open(operator, 'red/a')).toBe(403)
     expect(await open(operator, 'fresh/a')).toBe(202)
@@ -61,7 +63,7 @@ describe('pushing as a person', () => {
       .select('account_id')
       .where('slug', '=', 'fresh')
       .executeTakeFirst()
-    expect(owner?.account_id).toContain('acc_nobody_push:*')
+    expect(owner?.account_id).toContain('acc_none_push:*')
     expect(await open(operator, 'fresh/a')).toBe(202)
   })
 })

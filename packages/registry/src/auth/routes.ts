@@ -1,16 +1,21 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { RegistryContext } from '../context.ts'
+import { bodyOf, readLimited } from '../oci/bodies.ts'
 import { OciError, ociErrorResponse } from '../oci/errors.ts'
-import { bodyOf, readLimited } from '../oci/streams.ts'
 import { basicPassword } from './authenticate.ts'
-import { ANONYMOUS, type Caller, type RepositoryGrant } from './caller.ts'
+import { ANONYMOUS, type RegistryCaller, type RepositoryGrant } from './caller.ts'
 import { findCaller } from './find-caller.ts'
 
-/** Scopes of many repositories fit. */
+/** Large enough for the scopes of many repositories. */
 const MAX_FORM_BYTES = 64 * 1024
 
-/** Scopes such as `repository:acme/yolo:pull,push`, repeated or joined by spaces. */
-function parseScopes(values: readonly string[]): { name: string; actions: string[] }[] {
+interface RequestedScope {
+  name: string
+  actions: string[]
+}
+
+/** Parses scopes such as `repository:acme/yolo:pull,push`, given in several parameters or separated by spaces. */
+function parseScopes(values: readonly string[]): RequestedScope[] {
   return values
     .flatMap((value) => value.split(' '))
     .flatMap((scope) => {
@@ -19,14 +24,14 @@ function parseScopes(values: readonly string[]): { name: string; actions: string
     })
 }
 
-/** Grants the part of what is asked that the caller has: a client that gets less finds out when it tries. */
-function grantAccess(caller: Caller, asked: readonly { name: string; actions: string[] }[]): RepositoryGrant[] {
-  return asked.flatMap(({ name, actions }) => {
+/** Grants the subset of the requested actions that the caller may do. The token protocol does not report the difference. */
+function grantAccess(caller: RegistryCaller, requested: readonly RequestedScope[]): RepositoryGrant[] {
+  return requested.flatMap(({ name, actions }) => {
     const all = actions.includes('*')
     const granted = (['pull', 'push'] as const).filter(
       (action) => (all || actions.includes(action)) && caller.may(action, name),
     )
-    // `inspect` is never asked for: it tells pulls of the owner from everybody's.
+    // Clients never request `inspect`. It tells the owner's pulls from those of others.
     const inspect = caller.may('inspect', name) ? (['inspect'] as const) : []
     return granted.length === 0 ? [] : [{ type: 'repository', name, actions: [...granted, ...inspect] }]
   })
@@ -37,43 +42,43 @@ interface TokenRequest {
   scopes: string[]
 }
 
-/** The token endpoint of the distribution spec's clients: GET with Basic, POST as an OAuth2 form. */
-export function mountTokenRoutes(app: OpenAPIHono, context: RegistryContext): void {
-  const answer = async ({ secret, scopes }: TokenRequest): Promise<Response> => {
-    const found = secret === undefined ? ANONYMOUS : await findCaller(context, secret)
-    if (found === undefined) {
-      const detail = 'the password is not a valid token: it is unknown, has expired or was revoked'
-      return ociErrorResponse(
-        new OciError('UNAUTHORIZED', `${detail}; make one with POST /v1/tokens and log in with it as the password`),
-        'GET',
-      )
-    }
-    const caller = found
-    const issuedAt = context.clock.now()
-    const issued = await context.tokens.issue({
-      subject: caller.subject,
-      access: grantAccess(caller, parseScopes(scopes)),
-      ...(caller.tokenId === undefined ? {} : { tokenId: caller.tokenId }),
-      expiresInSeconds: context.config.tokenSeconds,
-    })
-    return Response.json({
-      token: issued.value,
-      access_token: issued.value,
-      expires_in: context.config.tokenSeconds,
-      issued_at: issuedAt.toISOString(),
-    })
+async function issueToken(context: RegistryContext, { secret, scopes }: TokenRequest): Promise<Response> {
+  const caller = secret === undefined ? ANONYMOUS : await findCaller(context, secret)
+  if (caller === undefined) {
+    const message =
+      'the password is not a valid token: it is unknown, has expired or was revoked; ' +
+      'create a token with POST /v1/tokens and log in with it as the password'
+    return ociErrorResponse(new OciError('UNAUTHORIZED', message), 'GET')
   }
+  const { tokenSeconds } = context.config
+  const issuedAt = context.clock.now()
+  const { value } = await context.tokens.issue({
+    subject: caller.subject,
+    access: grantAccess(caller, parseScopes(scopes)),
+    tokenId: caller.tokenId,
+    expiresInSeconds: tokenSeconds,
+  })
+  // Clients read either `token` (Docker) or `access_token` (OAuth2).
+  return Response.json({
+    token: value,
+    access_token: value,
+    expires_in: tokenSeconds,
+    issued_at: issuedAt.toISOString(),
+  })
+}
 
+/** The token endpoint for clients of `/v2`: GET with Basic authentication, POST with an OAuth2 form. */
+export function mountTokenRoutes(app: OpenAPIHono, context: RegistryContext): void {
   app.get('/token', (c) => {
     const header = c.req.header('authorization')
     const secret = header === undefined ? undefined : (basicPassword(header) ?? header.replace(/^bearer\s+/i, ''))
-    return answer({ secret, scopes: c.req.queries('scope') ?? [] })
+    return issueToken(context, { secret, scopes: c.req.queries('scope') ?? [] })
   })
 
   app.post('/token', async (c) => {
     const body = await readLimited(bodyOf(c.req.raw), MAX_FORM_BYTES)
     if (!body) {
-      const message = `the form has more than ${MAX_FORM_BYTES} bytes`
+      const message = `the form is larger than ${MAX_FORM_BYTES} bytes`
       return ociErrorResponse(new OciError('SIZE_INVALID', message, { status: 413 }), 'POST')
     }
     const form = new URLSearchParams(Buffer.from(body).toString('utf8'))
@@ -82,6 +87,6 @@ export function mountTokenRoutes(app: OpenAPIHono, context: RegistryContext): vo
     const secret =
       (grantType === 'refresh_token' ? form.get('refresh_token') : form.get('password')) ??
       (header === undefined ? undefined : basicPassword(header))
-    return answer({ secret: secret ?? undefined, scopes: form.getAll('scope') })
+    return issueToken(context, { secret: secret ?? undefined, scopes: form.getAll('scope') })
   })
 }

@@ -22,8 +22,11 @@ describe('the catalogue', () => {
     await harness.registry.start()
     token = await harness.token(['push:*'])
     await publish('acme/yolo-fast', '1.0.0', {
-      ...{ displayName: 'Yolo Fast', description: 'Finds objects quickly', framework: 'pytorch' },
-      ...{ taskTypes: ['detection'], keywords: ['realtime'] },
+      displayName: 'Yolo Fast',
+      description: 'Finds objects quickly',
+      framework: 'pytorch',
+      taskTypes: ['detection'],
+      keywords: ['realtime'],
     })
     await publish('acme/yolo-fast', '1.2.0', {
       displayName: 'Yolo Fast',
@@ -33,15 +36,17 @@ describe('the catalogue', () => {
     await publish('acme/yolo-fast', '2.0.0-rc.1', { displayName: 'Yolo Next', taskTypes: ['detection'] })
     await publish('beta/classes', '0.1.0', { displayName: 'Classes', description: 'Sorts images; not like yolo' })
     await publish('beta/poses', '0.1.0', { displayName: 'Poses', taskTypes: ['pose'] })
-    // A version that its name rejects: it is there for its owner only.
+    // Rejected because of its name, so it is visible to its owner only.
     await pushBundle(harness, {
-      ...{ name: 'beta/hidden', version: '1.0.0', token },
+      name: 'beta/hidden',
+      version: '1.0.0',
+      token,
       manifest: trainerManifest('beta/another', '1.0.0'),
     }).then((pushed) => endOfCheck(harness, token, pushed))
   }, 60_000)
   afterAll(() => harness.close())
 
-  it('lists what is published, by pages that neither repeat nor skip', async () => {
+  it('lists published trainers in pages without duplicates or gaps', async () => {
     const all = await find('')
     expect(all.total).toBe(3)
     const first = await find('limit=2')
@@ -52,26 +57,26 @@ describe('the catalogue', () => {
     expect((await harness.request('/v1/trainers?cursor=nonsense')).status).toBe(400)
   })
 
-  it('finds by the beginning of a word, with names before descriptions', async () => {
+  it('finds trainers by the beginning of a word, and ranks names above descriptions', async () => {
     expect(await names('q=yol')).toEqual(['acme/yolo-fast', 'beta/classes'])
     expect(await names('q=beta')).toEqual(['beta/classes', 'beta/poses'])
     expect(await names('q=nothing-like-it')).toEqual([])
     expect(await names(`q=${encodeURIComponent("'); drop table x --")}`)).toEqual([])
   })
 
-  it('forgives a typing error, where the database can', async ({ skip }) => {
+  it('tolerates a typo if the database has pg_trgm', async ({ skip }) => {
     if (harness.registry.context.trigramSchema === undefined) skip('this PostgreSQL has no pg_trgm')
     expect(await names('q=clases')).toContain('beta/classes')
   })
 
-  it('narrows by task and framework', async () => {
+  it('filters by task and framework', async () => {
     expect(await names('task=pose')).toEqual(['beta/poses'])
     expect(await names('framework=pytorch')).toEqual(['acme/yolo-fast'])
     expect(await names('task=pose&framework=pytorch')).toEqual([])
     expect((await harness.request('/v1/trainers?task=flying')).status).toBe(400)
   })
 
-  it('shows a trainer by its highest version that is no prerelease', async () => {
+  it('shows the highest version of a trainer that is not a prerelease', async () => {
     const trainer = Trainer.parse(await (await harness.request('/v1/trainers/acme/yolo-fast')).json())
     expect(trainer.latestVersion).toBe('1.2.0')
     expect(trainer.versions.map(({ version }) => version)).toEqual(['2.0.0-rc.1', '1.2.0', '1.0.0'])
@@ -97,7 +102,7 @@ describe('the catalogue', () => {
     ['1.0.0', '1.0.0'],
     ['latest', '1.2.0'],
     ['>=2.0.0-rc.0', '2.0.0-rc.1'],
-  ])('resolves %s to %s, with an address where the bundle is', async (range, version) => {
+  ])('resolves %s to %s, with the address of the bundle', async (range, version) => {
     const path = `/v1/trainers/acme/yolo-fast/resolve?range=${encodeURIComponent(range)}`
     const resolved = ResolvedTrainer.parse(await (await harness.request(path)).json())
     expect(resolved.version).toBe(version)
@@ -106,7 +111,7 @@ describe('the catalogue', () => {
     expect((await bundle.arrayBuffer()).byteLength).toBe(resolved.bundle?.sizeBytes)
   })
 
-  it('says which versions there are when a range has none', async () => {
+  it('lists the versions if none is in the range', async () => {
     const response = await harness.request('/v1/trainers/acme/yolo-fast/resolve?range=^3')
     expect(response.status).toBe(404)
     expect(await response.json()).toMatchObject({ code: 'not_found', versions: ['2.0.0-rc.1', '1.2.0', '1.0.0'] })
@@ -114,7 +119,7 @@ describe('the catalogue', () => {
     expect((await harness.request('/v1/trainers/beta/hidden/resolve', { token })).status).toBe(404)
   })
 
-  it('counts the pulls of strangers', async () => {
+  it('counts only pulls by others', async () => {
     const pullsOf = async () => (await find('q=poses')).trainers[0]?.pulls
     expect(await pullsOf()).toBe(0)
     const { bundle } = ResolvedTrainer.parse(await (await harness.request('/v1/trainers/beta/poses/resolve')).json())

@@ -1,15 +1,15 @@
-import type { CheckResult, Trainer, TrainerManifest, TrainerVersion } from '@trainyard/contract'
+import type { CheckResult, Trainer, TrainerManifest, TrainerSummary, TrainerVersion } from '@trainyard/contract'
 import { notFound, TrainyardError } from '@trainyard/platform'
-import type { Caller } from '../auth/caller.ts'
+import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { findRepository, type Repository } from '../repositories/repository.ts'
 import { toSummary } from './list-trainers.ts'
 import { listVersions, toVersionSummary, type VisibleVersion } from './versions.ts'
 
-/** A trainer as the caller sees it: to everybody but its owner, what is not published does not exist. */
+/** The versions of a trainer that the caller may see. Only its owner may see versions that are not published. */
 async function getVisible(
   context: RegistryContext,
-  caller: Caller,
+  caller: RegistryCaller,
   name: string,
 ): Promise<{ repository: Repository; versions: VisibleVersion[] }> {
   const repository = await findRepository(context, name)
@@ -18,17 +18,17 @@ async function getVisible(
   return { repository, versions }
 }
 
-/** The page of a trainer. */
-export async function getTrainer(context: RegistryContext, caller: Caller, name: string): Promise<Trainer> {
+/** Gets a trainer with its README, manifest and versions. */
+export async function getTrainer(context: RegistryContext, caller: RegistryCaller, name: string): Promise<Trainer> {
   const { repository, versions } = await getVisible(context, caller, name)
-  const shown = versions.find((version) => version.version === repository.latest_version)
-  // Before the first publication its owner sees what was read of the newest push.
-  for (const version of shown ? [shown] : versions) {
+  const latest = versions.find((version) => version.version === repository.latest_version)
+  // Before the first publication, the owner sees the newest pushed version whose manifest could be read.
+  for (const version of latest ? [latest] : versions) {
     const { manifest, readme } = await readContents(context, version)
     if (!manifest) continue
+    const summary = toSummary(repository)
     return {
-      ...toSummary(repository),
-      ...(shown ? {} : unpublishedSummary(version, manifest)),
+      ...(latest ? summary : unpublishedSummary(summary, version, manifest)),
       readme: readme ?? '',
       manifest,
       versions: versions.map(toVersionSummary),
@@ -38,10 +38,15 @@ export async function getTrainer(context: RegistryContext, caller: Caller, name:
   throw new TrainyardError('not_found', `"${name}" has no version whose trainer.json could be read; pushed: ${pushed}`)
 }
 
-function unpublishedSummary(version: VisibleVersion, manifest: TrainerManifest): Partial<Trainer> {
+function unpublishedSummary(
+  summary: TrainerSummary,
+  version: VisibleVersion,
+  manifest: TrainerManifest,
+): TrainerSummary {
   const { displayName, description, taskTypes, framework, license, keywords } = manifest
   const { pushedAt } = toVersionSummary(version)
   return {
+    ...summary,
     displayName,
     description,
     latestVersion: version.version,
@@ -53,10 +58,10 @@ function unpublishedSummary(version: VisibleVersion, manifest: TrainerManifest):
   }
 }
 
-/** One version, with what its checks said. */
+/** Gets one version with the results of its checks. */
 export async function getVersion(
   context: RegistryContext,
-  caller: Caller,
+  caller: RegistryCaller,
   name: string,
   version: string,
 ): Promise<TrainerVersion> {
@@ -64,18 +69,21 @@ export async function getVersion(
   const found = versions.find((candidate) => candidate.version === version)
   if (!found) {
     const list = versions.map((candidate) => candidate.version)
-    throw new TrainyardError('not_found', `"${name}" has no version "${version}"; it has ${list.join(', ')}`, {
-      extra: { versions: list },
-    })
+    throw new TrainyardError(
+      'not_found',
+      `"${name}" has no version "${version}"; its versions are ${list.join(', ')}`,
+      {
+        extra: { versions: list },
+      },
+    )
   }
   const { manifest, readme } = await readContents(context, found)
-  const checkId = found.parts.at(-1)?.checkId
   return {
     ...toVersionSummary(found),
     name,
-    ...(manifest ? { manifest } : {}),
-    ...(readme === undefined ? {} : { readme }),
-    ...(checkId === undefined ? {} : { checkId }),
+    manifest,
+    readme,
+    checkId: found.parts.at(-1)?.checkId,
     checks: await readChecks(context, found),
   }
 }
@@ -101,7 +109,7 @@ async function readContents(
   }
 }
 
-/** The checks of both parts; those of an image beside a bundle say so. */
+/** The checks of both parts. If there are two, names of the image's checks start with "image". */
 async function readChecks(context: RegistryContext, { parts }: VisibleVersion): Promise<CheckResult[]> {
   const rows = await context.database.db
     .selectFrom('checks')

@@ -6,7 +6,7 @@ import type { RegistryContext } from '../context.ts'
 import type { RepositoryTable } from '../db/schema/repositories.ts'
 
 export interface ListTrainersOptions {
-  /** Words, the last letters of which may be missing. */
+  /** Words or beginnings of words. */
   q?: string | undefined
   task?: TaskType | undefined
   framework?: string | undefined
@@ -15,13 +15,13 @@ export interface ListTrainersOptions {
   limit?: number | undefined
 }
 
-/** Where a page ended: the sort key of its last row. */
+/** The sort key of the last row of a page: score, pulls, name. */
 const Cursor = z.tuple([z.string().regex(/^\d+(\.\d+)?$/), z.number().int(), z.string()])
 
-/** How alike two texts are, from 0 to 1, above which a word counts as mistyped. */
-const ALIKE = 0.45
+/** Trigram similarity, from 0 to 1, above which a word counts as a typo of another. */
+const MIN_SIMILARITY = 0.45
 
-/** Published trainers, best match first, then the most pulled, then by name. */
+/** Lists published trainers: best match first, then by number of pulls, then by name. */
 export async function listTrainers(context: RegistryContext, options: ListTrainersOptions): Promise<TrainerList> {
   const { task, framework, limit = 20 } = options
   const words = (options.q ?? '').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
@@ -47,9 +47,7 @@ export async function listTrainers(context: RegistryContext, options: ListTraine
   return {
     trainers: page.map(toSummary),
     total: Number(total.rows[0]?.total ?? 0),
-    ...(rows.length > limit && last
-      ? { nextCursor: Buffer.from(JSON.stringify([last.score, last.pulls, last.name])).toString('base64url') }
-      : {}),
+    nextCursor: rows.length > limit && last ? formatCursor([last.score, last.pulls, last.name]) : undefined,
   }
 }
 
@@ -73,19 +71,26 @@ function search(
   trigramSchema: string | undefined,
 ): { matches: RawBuilder<boolean>; score: RawBuilder<number> } {
   if (words.length === 0) return { matches: sql`true`, score: sql`0` }
-  // Words are letters and digits only, so none of them can be an operator of the query.
+  // Words consist of letters and digits, so they cannot contain operators of tsquery.
   const query = sql`to_tsquery('simple', ${words.map((word) => `${word}:*`).join(' & ')})`
   const text = words.join(' ')
   const rank = sql`ts_rank(search, ${query})`
   if (trigramSchema === undefined) return { matches: sql`search @@ ${query}`, score: sql`${rank}` }
-  const alike = sql`${sql.id(trigramSchema, 'word_similarity')}(${text}, lower(name || ' ' || display_name))`
-  return { matches: sql`(search @@ ${query} or ${alike} > ${ALIKE})`, score: sql`${rank} + ${alike}` }
+  const similarity = sql`${sql.id(trigramSchema, 'word_similarity')}(${text}, lower(name || ' ' || display_name))`
+  return {
+    matches: sql`(search @@ ${query} or ${similarity} > ${MIN_SIMILARITY})`,
+    score: sql`${rank} + ${similarity}`,
+  }
+}
+
+function formatCursor(cursor: z.infer<typeof Cursor>): string {
+  return Buffer.from(JSON.stringify(cursor)).toString('base64url')
 }
 
 function parseCursor(text: string): z.infer<typeof Cursor> {
   try {
     return Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
   } catch {
-    throw invalidRequest([{ path: 'query.cursor', detail: 'must be the nextCursor of the page before' }])
+    throw invalidRequest([{ path: 'query.cursor', detail: 'must be the nextCursor of the previous page' }])
   }
 }

@@ -6,7 +6,7 @@ import { isRange, newestInRange } from '../versions/semver.ts'
 import { isOpen } from '../versions/states.ts'
 import { listVersions } from './versions.ts'
 
-/** The newest published version in a range, and where its bytes are. */
+/** Finds the newest published version in a range, with the addresses of its bundle and image. */
 export async function resolveTrainer(context: RegistryContext, name: string, range: string): Promise<ResolvedTrainer> {
   if (!isRange(range)) {
     throw invalidRequest([
@@ -17,12 +17,12 @@ export async function resolveTrainer(context: RegistryContext, name: string, ran
   const versions = repository ? await listVersions(context, repository.id, false) : []
   if (!repository || versions.length === 0) throw notFound('trainer', name)
   const list = versions.map(({ version }) => version)
-  const wanted = newestInRange(list, range)
-  const found = versions.find(({ version }) => version === wanted)
+  const newest = newestInRange(list, range)
+  const found = versions.find(({ version }) => version === newest)
   if (!found) {
     throw new TrainyardError(
       'not_found',
-      `"${name}" has no published version in "${range}"; it has ${list.join(', ')}`,
+      `"${name}" has no published version in "${range}"; its versions are ${list.join(', ')}`,
       {
         extra: { versions: list },
       },
@@ -46,22 +46,16 @@ export async function resolveTrainer(context: RegistryContext, name: string, ran
     version: found.version,
     digest: found.digest,
     manifest: row.manifest,
-    ...(bundle?.layerDigest
+    bundle: bundle?.layerDigest
       ? {
-          bundle: {
-            digest: bundle.layerDigest,
-            sizeBytes: bundle.sizeBytes,
-            url: `${publicUrl}/v2/${name}/blobs/${bundle.layerDigest}`,
-          },
+          digest: bundle.layerDigest,
+          sizeBytes: bundle.sizeBytes,
+          url: `${publicUrl}/v2/${name}/blobs/${bundle.layerDigest}`,
         }
-      : {}),
-    ...(image
-      ? {
-          image: {
-            reference: `${new URL(publicUrl).host}/${name}@${image.manifestDigest}`,
-            digest: image.manifestDigest,
-          },
-        }
-      : {}),
+      : undefined,
+    image: image && {
+      reference: `${new URL(publicUrl).host}/${name}@${image.manifestDigest}`,
+      digest: image.manifestDigest,
+    },
   }
 }

@@ -12,7 +12,7 @@ const json = <T extends z.ZodType>(schema: T, description: string) => ({
   content: { 'application/json': { schema } },
 })
 const problem = {
-  description: 'What went wrong',
+  description: 'The error',
   content: { 'application/problem+json': { schema: Problem } },
 }
 const NameParams = z.object({ namespace: z.string().max(64), name: z.string().max(64) })
@@ -20,7 +20,7 @@ const NameParams = z.object({ namespace: z.string().max(64), name: z.string().ma
 const list = createRoute({
   method: 'get',
   path: '/v1/trainers',
-  summary: 'Find published trainers',
+  summary: 'Search published trainers',
   tags: ['catalogue'],
   request: {
     query: z.object({
@@ -31,13 +31,13 @@ const list = createRoute({
       limit: z.coerce.number().int().min(1).max(100).optional(),
     }),
   },
-  responses: { 200: json(TrainerList, 'One page'), 400: problem },
+  responses: { 200: json(TrainerList, 'One page of trainers'), 400: problem },
 })
 
 const get = createRoute({
   method: 'get',
   path: '/v1/trainers/{namespace}/{name}',
-  summary: 'One trainer, with its README and versions',
+  summary: 'Get a trainer with its README and versions',
   tags: ['catalogue'],
   request: { params: NameParams },
   responses: { 200: json(Trainer, 'The trainer'), 404: problem },
@@ -46,7 +46,7 @@ const get = createRoute({
 const version = createRoute({
   method: 'get',
   path: '/v1/trainers/{namespace}/{name}/versions/{version}',
-  summary: 'One version, with its checks',
+  summary: 'Get a version with the results of its checks',
   tags: ['catalogue'],
   request: { params: NameParams.extend({ version: z.string().max(128) }) },
   responses: { 200: json(TrainerVersion, 'The version'), 404: problem },
@@ -55,10 +55,14 @@ const version = createRoute({
 const resolve = createRoute({
   method: 'get',
   path: '/v1/trainers/{namespace}/{name}/resolve',
-  summary: 'The newest published version in a range',
+  summary: 'Find the newest published version in a range',
   tags: ['catalogue'],
   request: { params: NameParams, query: z.object({ range: z.string().max(200).default('latest') }) },
-  responses: { 200: json(ResolvedTrainer, 'The version and where its bytes are'), 400: problem, 404: problem },
+  responses: {
+    200: json(ResolvedTrainer, 'The version, with the addresses of its bundle and image'),
+    400: problem,
+    404: problem,
+  },
 })
 
 const nameOf = (params: z.infer<typeof NameParams>) => `${params.namespace}/${params.name}`

@@ -15,17 +15,17 @@ interface VersionPart {
   publishedAt: Date | null
 }
 
-/** A version with the parts of it that the caller may see; there is at least one. */
+/** A version with the parts that the caller may see, of which there is at least one. */
 export interface VisibleVersion {
   id: number
   version: string
   state: VersionState
-  /** Of the part pushed first, as long as that can be seen. */
+  /** Digest of the part that was pushed first, if the caller may see it, or else of the other part. */
   digest: string
   parts: VersionPart[]
 }
 
-/** The versions of a trainer that can be seen, the newest first. `inspect`: those that are not published, too. */
+/** Lists the versions of a trainer, newest first. `inspect` includes versions that are not published. */
 export async function listVersions(
   context: RegistryContext,
   repositoryId: number,
@@ -89,6 +89,6 @@ export function toVersionSummary({ version, state, digest, parts }: VisibleVersi
     digest,
     sizeBytes: (parts.find((part) => part.manifestDigest === digest) ?? parts[0])?.sizeBytes ?? 0,
     pushedAt: new Date(Math.min(...pushed)).toISOString(),
-    ...(published.length === 0 ? {} : { publishedAt: new Date(Math.min(...published)).toISOString() }),
+    publishedAt: published.length === 0 ? undefined : new Date(Math.min(...published)).toISOString(),
   }
 }

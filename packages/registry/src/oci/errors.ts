@@ -1,4 +1,4 @@
-/** The codes of the OCI distribution spec, each with the HTTP status it is answered with. */
+/** The error codes of the OCI distribution spec, with their HTTP statuses. */
 const OCI_ERRORS = {
   BLOB_UNKNOWN: 404,
   BLOB_UPLOAD_INVALID: 400,
@@ -23,14 +23,14 @@ const OCI_ERRORS = {
 export type OciErrorCode = keyof typeof OCI_ERRORS
 
 export interface OciErrorOptions {
-  /** Instead of the code's usual status. */
-  status?: number
-  headers?: Record<string, string>
+  /** Overrides the status of the code. */
+  status?: number | undefined
+  headers?: Record<string, string> | undefined
   detail?: unknown
   cause?: unknown
 }
 
-/** What a `/v2` request is refused with. Clients print `message`, so it says what to do. */
+/** An error of a `/v2` request. Clients print `message`, so it tells the user what to do. */
 export class OciError extends Error {
   readonly code: OciErrorCode
   readonly status: number
@@ -47,7 +47,7 @@ export class OciError extends Error {
   }
 }
 
-/** The answer that carries an {@link OciError}; a HEAD gets its headers only. */
+/** The response for an {@link OciError}. A HEAD request gets only the headers. */
 export function ociErrorResponse(error: OciError, method: string): Response {
   const body = JSON.stringify({
     errors: [{ code: error.code, message: error.message, detail: error.detail ?? null }],

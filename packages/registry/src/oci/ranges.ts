@@ -1,12 +1,12 @@
-/** Inclusive at both ends, as HTTP writes it. */
+/** Inclusive at both ends, as in HTTP. */
 export interface ByteRange {
   start: number
   end: number
 }
 
 /**
- * Reads a `Range` header over `sizeBytes` bytes. `undefined` answers the whole: no header, several ranges, another
- * unit. An end beyond the last byte is clamped.
+ * Parses a `Range` header for a resource of `sizeBytes`. `undefined` means the whole resource: there is no header, it has
+ * several ranges, or its unit is not bytes. An end beyond the last byte is clamped.
  */
 export function parseRange(header: string | null, sizeBytes: number): ByteRange | 'unsatisfiable' | undefined {
   const match = /^bytes=\s*(\d*)-(\d*)\s*$/.exec(header ?? '')
@@ -22,7 +22,7 @@ export function parseRange(header: string | null, sizeBytes: number): ByteRange 
   return start > end ? 'unsatisfiable' : { start, end }
 }
 
-/** Reads the `Content-Range` of an upload: `0-1023`, without a unit (some clients write `bytes 0-1023/4096`). */
+/** Parses the `Content-Range` of an upload, which has no unit: `0-1023`. Some clients send `bytes 0-1023/4096`. */
 export function parseContentRange(header: string | null): ByteRange | 'malformed' | undefined {
   if (header === null) return undefined
   const match = /^(?:bytes[ =])?(\d+)-(\d+)(?:\/(?:\d+|\*))?$/.exec(header.trim())

@@ -1,16 +1,16 @@
 import { sql } from 'kysely'
+import { streamOf } from '../oci/bodies.ts'
 import { OciError } from '../oci/errors.ts'
 import { blobKey, parseDigest } from '../oci/names.ts'
 import { parseRange } from '../oci/ranges.ts'
-import { streamOf } from '../oci/streams.ts'
 import { getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
 
-/** `undefined` unless the repository links the blob and, for everybody but the owner, a published manifest names it. */
+/** Finds a blob that the repository links and, unless the caller is its owner, that a published manifest refers to. */
 export async function findReadableBlob(
-  request: RepositoryRequest,
+  request: Pick<RepositoryRequest, 'context' | 'caller' | 'name' | 'plain'>,
   repositoryId: number,
   digest: string,
-): Promise<{ sizeBytes: number; bundle: boolean } | undefined> {
+): Promise<{ sizeBytes: number; isBundle: boolean } | undefined> {
   const row = await request.context.database.db
     .selectFrom('repository_blobs as link')
     .innerJoin('blobs', 'blobs.digest', 'link.digest')
@@ -28,10 +28,10 @@ export async function findReadableBlob(
     .where('link.digest', '=', digest)
     .executeTakeFirst()
   if (!row || !(row.published || mayInspect(request))) return undefined
-  return { sizeBytes: row.size_bytes, bundle: row.bundle }
+  return { sizeBytes: row.size_bytes, isBundle: row.bundle }
 }
 
-/** GET and HEAD of a blob, whole or a range of it. */
+/** GET and HEAD of a blob, or of a range of it. */
 export async function readBlob(request: RepositoryRequest, digestText: string): Promise<Response> {
   const { context } = request
   const digest = parseDigest(digestText).text
@@ -46,21 +46,21 @@ export async function readBlob(request: RepositoryRequest, digestText: string): 
     ETag: `"${digest}"`,
     'Cache-Control': 'private, max-age=31536000, immutable',
   }
-  if (request.request.method === 'HEAD') {
+  if (request.raw.method === 'HEAD') {
     return new Response(null, { headers: { ...headers, 'Content-Length': String(blob.sizeBytes) } })
   }
-  const range = parseRange(request.request.headers.get('range'), blob.sizeBytes)
+  const range = parseRange(request.raw.headers.get('range'), blob.sizeBytes)
   if (range === 'unsatisfiable') {
-    throw new OciError('RANGE_INVALID', `the blob has ${blob.sizeBytes} bytes`, {
+    throw new OciError('RANGE_INVALID', `the range lies outside the blob, which has ${blob.sizeBytes} bytes`, {
       headers: { 'Content-Range': `bytes */${blob.sizeBytes}` },
     })
   }
-  if (blob.bundle && range === undefined && !mayInspect(request)) await countPull(request, repository.id)
+  if (blob.isBundle && range === undefined && !mayInspect(request)) await countPull(request, repository.id)
   if (context.config.redirectPulls) {
     const signed = await context.store.signGet(blobKey(digest))
     return new Response(null, { status: 307, headers: { ...headers, Location: signed.url } })
   }
-  const object = await context.store.get(blobKey(digest), range === undefined ? {} : { range })
+  const object = await context.store.get(blobKey(digest), { range })
   if (range === undefined) {
     return new Response(streamOf(object.body), { headers: { ...headers, 'Content-Length': String(blob.sizeBytes) } })
   }
@@ -82,10 +82,10 @@ export async function countPull(request: RepositoryRequest, repositoryId: number
     .execute()
 }
 
-/** Only in plain repositories: a version keeps its blobs. The bytes stay, for other repositories may link them. */
+/** Deletes the link of a plain repository to a blob. The bytes stay, because other repositories may link them. */
 export async function deleteBlob(request: RepositoryRequest, digestText: string): Promise<Response> {
   const digest = parseDigest(digestText).text
-  if (!request.plain) throw new OciError('UNSUPPORTED', 'blobs of trainers are kept: versions are immutable')
+  if (!request.plain) throw new OciError('UNSUPPORTED', 'blobs of trainers cannot be deleted: versions are immutable')
   const repository = await getVisibleRepository(request)
   const { numDeletedRows } = await request.context.database.db
     .deleteFrom('repository_blobs')

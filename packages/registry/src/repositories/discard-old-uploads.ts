@@ -4,7 +4,7 @@ import { discardUpload } from './uploads.ts'
 const INTERVAL_MS = 10 * 60_000
 const BATCH = 100
 
-/** Deletes upload sessions that were never finished, and their chunks, every ten minutes. Returns a function that stops it. */
+/** Every ten minutes, deletes upload sessions that were never finished, with their chunks. Call the result to stop. */
 export function discardOldUploadsRegularly(context: RegistryContext): () => void {
   const timer = setInterval(() => {
     discardOldUploads(context).catch((error: unknown) =>

@@ -1,10 +1,10 @@
-import { OCI_INDEX } from '../oci/manifest-schema.ts'
 import { parseDigest } from '../oci/names.ts'
+import { OCI_INDEX } from '../oci/parse-manifest.ts'
 import { findRepository, mayInspect, type RepositoryRequest } from './repository.ts'
 
 const PAGE = 200
 
-/** GET referrers: never 404, so that clients know the API is here; what cannot be seen is not listed. */
+/** Lists the visible manifests that refer to a digest. Never 404: clients take that to mean that the API is missing. */
 export async function listReferrers(request: RepositoryRequest, digestText: string): Promise<Response> {
   const { context, name, url } = request
   const subject = parseDigest(digestText).text
@@ -29,7 +29,9 @@ export async function listReferrers(request: RepositoryRequest, digestText: stri
   if (artifactType !== null) headers['OCI-Filters-Applied'] = 'artifactType'
   const lastDigest = page.at(-1)?.digest
   if (rows.length > PAGE && lastDigest !== undefined) {
-    const query = new URLSearchParams({ ...(artifactType === null ? {} : { artifactType }), last: lastDigest })
+    const query = new URLSearchParams()
+    if (artifactType !== null) query.set('artifactType', artifactType)
+    query.set('last', lastDigest)
     headers.Link = `</v2/${name}/referrers/${subject}?${query}>; rel="next"`
   }
   const body = JSON.stringify({
@@ -39,8 +41,8 @@ export async function listReferrers(request: RepositoryRequest, digestText: stri
       mediaType: row.media_type,
       digest: row.digest,
       size: row.content.byteLength,
-      ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
-      ...(row.annotations === null ? {} : { annotations: row.annotations }),
+      artifactType: row.artifact_type ?? undefined,
+      annotations: row.annotations ?? undefined,
     })),
   })
   return new Response(body, { headers })

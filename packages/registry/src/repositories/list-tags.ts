@@ -3,12 +3,12 @@ import { getVisibleRepository, mayInspect, type RepositoryRequest } from './repo
 
 const MAX_PAGE = 1000
 
-/** GET tags/list: in lexical order, `n` at a time, after `last`, which need not exist. */
+/** Lists tags in lexical order, `n` at a time, after `last`, which does not have to exist. */
 export async function listTags(request: RepositoryRequest): Promise<Response> {
   const { context, name, url } = request
   const repository = await getVisibleRepository(request)
-  const asked = url.searchParams.get('n')
-  const limit = asked !== null && /^\d+$/.test(asked) ? Math.min(Number(asked), MAX_PAGE) : MAX_PAGE
+  const requested = url.searchParams.get('n')
+  const limit = requested !== null && /^\d+$/.test(requested) ? Math.min(Number(requested), MAX_PAGE) : MAX_PAGE
   const last = url.searchParams.get('last')
   const rows = await context.database.db
     .selectFrom('tags')
@@ -17,7 +17,7 @@ export async function listTags(request: RepositoryRequest): Promise<Response> {
     .$if(last !== null, (query) => query.where('name', '>', last))
     .$if(!mayInspect(request), (query) =>
       query.where(
-        // A version is what its checks made of it, even when its bytes are published under another version.
+        // A version is hidden until it is published itself, even if another version has published the same bytes.
         sql<boolean>`case
           when exists (select 1 from versions v where v.repository_id = tags.repository_id and v.version = tags.name)
           then exists (select 1 from versions v join version_parts p on p.version_id = v.id

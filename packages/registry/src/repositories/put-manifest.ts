@@ -2,43 +2,43 @@ import { createHash } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
+import { bodyOf, readLimited } from '../oci/bodies.ts'
 import { OciError } from '../oci/errors.ts'
-import { type ParsedManifest, parseManifest } from '../oci/manifest-schema.ts'
 import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
-import { bodyOf, readLimited } from '../oci/streams.ts'
+import { type ParsedManifest, parseManifest } from '../oci/parse-manifest.ts'
 import { receiveVersion } from '../versions/receive-version.ts'
 import { isVersionTag } from '../versions/semver.ts'
 import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 
-/** What the spec wants to be taken at least; clients stay far below. */
+/** The size that the spec requires registries to accept. Real manifests are much smaller. */
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 
-/** Tags by which clients without the referrers API attach signatures and attestations to a digest. */
+/** Tags with which clients that do not use the referrers API attach signatures and attestations to a digest. */
 const REFERRERS_TAG = /^sha(256|512)-[0-9a-f]{32,128}/
 
-/** PUT: keeps the exact bytes, and receives the version that a semver tag names. */
+/** PUT of a manifest: stores the exact bytes. A tag that is a semantic version queues the checks of that version. */
 export async function putManifest(request: RepositoryRequest, reference: string): Promise<Response> {
   const { context, name } = request
   requirePush(request)
-  const wanted = isDigest(reference) ? parseDigest(reference) : undefined
-  const tags = [...(wanted ? [] : [reference]), ...request.url.searchParams.getAll('tag')].map(parseTag)
+  const expected = isDigest(reference) ? parseDigest(reference) : undefined
+  const tags = [...(expected ? [] : [reference]), ...request.url.searchParams.getAll('tag')].map(parseTag)
   for (const tag of tags) checkTag(request, tag)
 
-  const content = await readLimited(bodyOf(request.request), MAX_MANIFEST_BYTES)
+  const content = await readLimited(bodyOf(request.raw), MAX_MANIFEST_BYTES)
   if (!content) {
-    throw new OciError('SIZE_INVALID', `a manifest has at most ${MAX_MANIFEST_BYTES} bytes`, { status: 413 })
+    throw new OciError('SIZE_INVALID', `the manifest is larger than ${MAX_MANIFEST_BYTES} bytes`, { status: 413 })
   }
-  const manifest = parseManifest(content, request.request.headers.get('content-type'))
-  const algorithm = wanted?.algorithm ?? 'sha256'
+  const manifest = parseManifest(content, request.raw.headers.get('content-type'))
+  const algorithm = expected?.algorithm ?? 'sha256'
   const digest = `${algorithm}:${createHash(algorithm).update(content).digest('hex')}`
-  if (wanted && wanted.text !== digest) {
-    throw new OciError('DIGEST_INVALID', `the manifest has the digest ${digest}, not ${wanted.text}`)
+  if (expected && expected.text !== digest) {
+    throw new OciError('DIGEST_INVALID', `the digest of the manifest is ${digest}; expected ${expected.text}`)
   }
   if (manifest.subject !== undefined) parseDigest(manifest.subject)
 
   const repository = await ensureRepository(request)
   const received = await context.database.transaction(async (trx) => {
-    // Pushes to one repository follow each other: two that claim the same version cannot both find it free.
+    // Serialises pushes to a repository, so that two pushes cannot both create the same version.
     await trx.selectFrom('repositories').select('id').where('id', '=', repository.id).forUpdate().execute()
     await requireReferences(trx, request, repository.id, manifest)
     await storeManifest(trx, repository.id, digest, content, manifest)
@@ -76,7 +76,10 @@ export async function putManifest(request: RepositoryRequest, reference: string)
   for (const tag of request.url.searchParams.getAll('tag')) headers.append('OCI-Tag', tag)
   if (received[0] !== undefined) {
     headers.set('Trainyard-Check', received[0])
-    headers.set('Warning', `299 - "Received. Only you can pull it until its checks end: /v1/checks/${received[0]}"`)
+    headers.set(
+      'Warning',
+      `299 - "Received. Only its owner can pull it until its checks have passed: /v1/checks/${received[0]}"`,
+    )
   }
   return new Response(null, { status: 201, headers })
 }
@@ -87,7 +90,7 @@ function checkTag({ plain, name }: RepositoryRequest, tag: string): void {
   throw new OciError(
     'DENIED',
     tag === 'latest'
-      ? `"latest" is not pushed: it is always the highest published version; ${hint}`
+      ? `"latest" cannot be pushed: it is always the highest published version; ${hint}`
       : `the tag "${tag}" is not a semantic version; ${hint}`,
   )
 }
@@ -109,12 +112,16 @@ async function requireReferences(
       .execute()
     const missing = manifest.blobs.find((digest) => !rows.some((row) => row.digest === digest))
     if (missing !== undefined) {
-      throw new OciError('MANIFEST_BLOB_UNKNOWN', `the manifest names the blob ${missing}, which was not pushed here`, {
-        detail: { digest: missing },
-      })
+      throw new OciError(
+        'MANIFEST_BLOB_UNKNOWN',
+        `the manifest refers to the blob ${missing}, which was not pushed to this repository`,
+        {
+          detail: { digest: missing },
+        },
+      )
     }
   }
-  // A plain repository may hold a sparse index: one whose images for other platforms were left out.
+  // A plain repository may hold a sparse index, in which the images for some platforms are missing.
   if (manifest.children.length === 0 || request.plain) return
   const digests = manifest.children.map((child) => child.digest)
   const rows = await trx
@@ -125,9 +132,13 @@ async function requireReferences(
     .execute()
   const missing = digests.find((digest) => !rows.some((row) => row.digest === digest))
   if (missing !== undefined) {
-    throw new OciError('MANIFEST_BLOB_UNKNOWN', `the index names the manifest ${missing}, which was not pushed here`, {
-      detail: { digest: missing },
-    })
+    throw new OciError(
+      'MANIFEST_BLOB_UNKNOWN',
+      `the index refers to the manifest ${missing}, which was not pushed to this repository`,
+      {
+        detail: { digest: missing },
+      },
+    )
   }
 }
 

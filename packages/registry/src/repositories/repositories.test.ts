@@ -46,10 +46,12 @@ describe('the OCI distribution endpoints', () => {
   }
 
   describe('uploads', () => {
-    it('take a blob in chunks and give it back by its digest', async () => {
+    it('accept a blob in chunks and return it by its digest', async () => {
       const location = await openSession()
       const first = await harness.request(location, {
-        ...{ method: 'PATCH', token, body: bytes.subarray(0, 4) },
+        method: 'PATCH',
+        token,
+        body: bytes.subarray(0, 4),
         headers: { 'content-range': '0-3', 'content-length': '4' },
       })
       expect(first.status).toBe(202)
@@ -57,7 +59,9 @@ describe('the OCI distribution endpoints', () => {
       const second = await harness.request(location, { method: 'PATCH', token, body: bytes.subarray(4, 8) })
       expect(second.headers.get('range')).toBe('0-7')
       const put = await harness.request(`${location}?digest=${digestOf(bytes)}`, {
-        ...{ method: 'PUT', token, body: bytes.subarray(8) },
+        method: 'PUT',
+        token,
+        body: bytes.subarray(8),
       })
       expect(put.status).toBe(201)
       expect(put.headers.get('docker-content-digest')).toBe(digestOf(bytes))
@@ -66,12 +70,14 @@ describe('the OCI distribution endpoints', () => {
       expect((await harness.request(location, { token })).status).toBe(404)
     })
 
-    it('answer a chunk out of order with 416 and go on from where they are', async () => {
+    it('reject a chunk out of order with 416 and can then continue', async () => {
       const location = await openSession()
       await harness.request(location, { method: 'PATCH', token, body: bytes.subarray(0, 4) })
       for (const method of ['PATCH', 'PUT']) {
         const wrong = await harness.request(`${location}?digest=${digestOf(bytes)}`, {
-          ...{ method, token, body: bytes.subarray(6) },
+          method,
+          token,
+          body: bytes.subarray(6),
           headers: { 'content-range': '6-9' },
         })
         expect(wrong.status).toBe(416)
@@ -81,17 +87,19 @@ describe('the OCI distribution endpoints', () => {
       const status = await harness.request(location, { token })
       expect([status.status, status.headers.get('range')]).toEqual([204, '0-3'])
       const put = await harness.request(`${location}?digest=${digestOf(bytes)}`, {
-        ...{ method: 'PUT', token, body: bytes.subarray(4) },
+        method: 'PUT',
+        token,
+        body: bytes.subarray(4),
         headers: { 'content-range': '4-9' },
       })
       expect(put.status).toBe(201)
     })
 
-    it('let one of two concurrent chunks win, and answer the other with 416', async () => {
+    it('accept one of two concurrent chunks and reject the other with 416', async () => {
       const location = await openSession()
       const patch = () => harness.request(location, { method: 'PATCH', token, body: bytes })
       const statuses = (await Promise.all([patch(), patch()])).map(({ status }) => status).sort()
-      // They may also follow each other, when the machine is slow: then both are appended.
+      // On a slow machine they might not overlap. Then both are appended.
       expect([
         [202, 202],
         [202, 416],
@@ -100,42 +108,51 @@ describe('the OCI distribution endpoints', () => {
       expect(range).toBe(statuses[1] === 202 ? '0-19' : '0-9')
     })
 
-    it.each(['POST', 'PUT', 'PUT after PATCH'])('refuse a %s with a wrong digest, and no blob appears', async (how) => {
-      const wrong = digestOf(`not these bytes, ${how}`)
-      let response: Response
-      if (how === 'POST') {
-        response = await harness.request(`/v2/acme/blobs/blobs/uploads/?digest=${wrong}`, {
-          ...{ method: 'POST', token, body: bytes },
-        })
-      } else {
-        const location = await openSession()
-        if (how !== 'PUT') await harness.request(location, { method: 'PATCH', token, body: bytes })
-        response = await harness.request(`${location}?digest=${wrong}`, {
-          ...{ method: 'PUT', token, ...(how === 'PUT' ? { body: bytes } : {}) },
-        })
-      }
-      expect(response.status).toBe(400)
-      expect(await codeOf(response)).toBe('DIGEST_INVALID')
-      expect((await harness.request(`/v2/acme/blobs/blobs/${wrong}`, { token })).status).toBe(404)
-      const left: string[] = []
-      for await (const { key } of harness.registry.context.store.list('blobs/')) left.push(key)
-      expect(left.some((key) => key.endsWith(wrong.slice(7)))).toBe(false)
-    })
+    it.each(['POST', 'PUT', 'PUT after PATCH'])(
+      'reject a %s with a wrong digest, without storing a blob',
+      async (how) => {
+        const wrong = digestOf(`not these bytes, ${how}`)
+        let response: Response
+        if (how === 'POST') {
+          response = await harness.request(`/v2/acme/blobs/blobs/uploads/?digest=${wrong}`, {
+            method: 'POST',
+            token,
+            body: bytes,
+          })
+        } else {
+          const location = await openSession()
+          if (how !== 'PUT') await harness.request(location, { method: 'PATCH', token, body: bytes })
+          response = await harness.request(`${location}?digest=${wrong}`, {
+            method: 'PUT',
+            token,
+            body: how === 'PUT' ? bytes : null,
+          })
+        }
+        expect(response.status).toBe(400)
+        expect(await codeOf(response)).toBe('DIGEST_INVALID')
+        expect((await harness.request(`/v2/acme/blobs/blobs/${wrong}`, { token })).status).toBe(404)
+        const left: string[] = []
+        for await (const { key } of harness.registry.context.store.list('blobs/')) left.push(key)
+        expect(left.some((key) => key.endsWith(wrong.slice(7)))).toBe(false)
+      },
+    )
 
     it.each([
       ['an empty blob', '', 'sha256'],
       ['an empty blob by SHA-512', '', 'sha512'],
       ['a blob by SHA-512', 'some text', 'sha512'],
-    ])('take %s in one POST', async (_what, text, algorithm) => {
+    ])('accept %s in one POST', async (_what, text, algorithm) => {
       const digest = digestOf(text, algorithm)
       const response = await harness.request(`/v2/acme/blobs/blobs/uploads/?digest=${digest}`, {
-        ...{ method: 'POST', token, ...(text === '' ? {} : { body: text }) },
+        method: 'POST',
+        token,
+        body: text === '' ? null : text,
       })
       expect(response.status).toBe(201)
       expect(await (await harness.request(`/v2/acme/blobs/blobs/${digest}`, { token })).text()).toBe(text)
     })
 
-    it('end when they are cancelled', async () => {
+    it('can be cancelled', async () => {
       const location = await openSession()
       expect((await harness.request(location, { method: 'DELETE', token })).status).toBe(204)
       const after = await harness.request(location, { method: 'PATCH', token, body: bytes })
@@ -143,7 +160,7 @@ describe('the OCI distribution endpoints', () => {
       expect(await codeOf(after)).toBe('BLOB_UPLOAD_UNKNOWN')
     })
 
-    it('leave no chunk behind', async () => {
+    it('leave no chunks behind', async () => {
       await pushBlob(harness, { name: 'acme/tidy', token, bytes: Buffer.from('tidy') })
       const location = await openSession('acme/tidy')
       await harness.request(location, { method: 'PATCH', token, body: bytes })
@@ -161,7 +178,7 @@ describe('the OCI distribution endpoints', () => {
       await pushBlob(harness, { name: 'acme/blobs', token, bytes })
     })
 
-    it('are answered to HEAD with their true length and without a body, over a real connection', async () => {
+    it('return their length and no body for HEAD, over a real connection', async () => {
       const answer = await new Promise<{ length: string | undefined; body: number }>((resolve, reject) => {
         const request = httpRequest(
           `${server.url}${path}`,
@@ -186,7 +203,7 @@ describe('the OCI distribution endpoints', () => {
       ['bytes=5-99', 206, '56789', 'bytes 5-9/10'],
       ['bytes=10-12', 416, undefined, 'bytes */10'],
       ['bytes=5-0', 416, undefined, 'bytes */10'],
-    ])('answer the range %s with %i', async (range, status, text, contentRange) => {
+    ])('answer the range %s with the status %i', async (range, status, text, contentRange) => {
       const response = await harness.request(path, { token, headers: { range } })
       expect(response.status).toBe(status)
       expect(response.headers.get('content-range')).toBe(contentRange)
@@ -194,7 +211,7 @@ describe('the OCI distribution endpoints', () => {
       if (text !== undefined) expect(body).toBe(text)
     })
 
-    it('are mounted only by who may read them, without a word about whether they exist', async () => {
+    it('can be mounted only by callers who may read them, and do not reveal whether they exist', async () => {
       const digest = digestOf(bytes)
       const mount = (name: string, query: string, as: string) =>
         harness.request(`/v2/${name}/blobs/uploads/?mount=${digest}${query}`, { method: 'POST', token: as })
@@ -220,10 +237,13 @@ describe('the OCI distribution endpoints', () => {
     }
     const put = (name: string, reference: string, body: string) =>
       harness.request(`/v2/${name}/manifests/${reference}`, {
-        ...{ method: 'PUT', token, body, headers: { 'content-type': OCI_MANIFEST } },
+        method: 'PUT',
+        token,
+        body,
+        headers: { 'content-type': OCI_MANIFEST },
       })
 
-    it('are given back as the bytes that came, by digest and by tag', async () => {
+    it('are returned unchanged, by digest and by tag', async () => {
       const body = `${await image('plain/a', { custom: { kept: true } })}\n`
       const pushed = await put('plain/a', 'any-tag', body)
       expect(pushed.status).toBe(201)
@@ -236,7 +256,7 @@ describe('the OCI distribution endpoints', () => {
       }
     })
 
-    it('of almost 4 MiB are taken, larger ones refused with 413', async () => {
+    it('may have up to 4 MiB; larger ones are rejected with 413', async () => {
       const base = await image('plain/large', { annotations: { pad: '' } })
       const pad = (size: number) => base.replace('"pad":""', `"pad":"${'x'.repeat(size - base.length)}"`)
       expect((await put('plain/large', 'big', pad(4 * 1024 * 1024))).status).toBe(201)
@@ -245,7 +265,7 @@ describe('the OCI distribution endpoints', () => {
       expect(await codeOf(refused)).toBe('SIZE_INVALID')
     })
 
-    it('are refused when they name a blob that was not pushed, or have another digest', async () => {
+    it('are rejected if they refer to a blob that was not pushed, or have another digest', async () => {
       const missing = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: digestOf('nowhere'), size: 7 }
       const refused = await put('plain/a', 'x', await image('plain/a', { layers: [missing] }))
       expect(refused.status).toBe(400)
@@ -256,7 +276,7 @@ describe('the OCI distribution endpoints', () => {
       expect(await codeOf(await put('plain/a', 'x', 'not json'))).toBe('MANIFEST_INVALID')
     })
 
-    it('list what refers to them, also before they exist', async () => {
+    it('have a list of referrers, even before they are pushed', async () => {
       const empty = await harness.request(`/v2/other/unknown/referrers/${digestOf('x')}`)
       expect(await empty.json()).toMatchObject({ schemaVersion: 2, manifests: [] })
       const subject = { mediaType: OCI_MANIFEST, digest: digestOf('subject'), size: 7 }
@@ -272,7 +292,7 @@ describe('the OCI distribution endpoints', () => {
     })
   })
 
-  it('pages tags in lexical order, with a Link to what comes next', async () => {
+  it('lists tags in lexical order, with a Link to the next page', async () => {
     const name = 'acme/tags'
     for (const version of ['1.0.0', '1.10.0', '1.2.0']) await pushBundle(harness, { name, version, token })
     const first = await harness.request(`/v2/${name}/tags/list?n=2`, { token })
@@ -287,7 +307,7 @@ describe('the OCI distribution endpoints', () => {
     expect(await after.json()).toEqual({ name, tags: ['1.10.0', '1.2.0'] })
   })
 
-  it('refuse names that no trainer can have, and paths that are none, in OCI form', async () => {
+  it('rejects invalid names and unknown paths with OCI errors', async () => {
     expect(await codeOf(await harness.request('/v2/Acme/yolo/tags/list', { token }))).toBe('NAME_INVALID')
     expect(await codeOf(await harness.request('/v2/one/tags/list', { token }))).toBe('NAME_INVALID')
     expect(await codeOf(await harness.request('/v2/acme/yolo/nothing', { token }))).toBe('UNSUPPORTED')
@@ -295,7 +315,7 @@ describe('the OCI distribution endpoints', () => {
   })
 
   describe('versions', () => {
-    it('are immutable: the same bytes again are fine, others are denied with what to do', async () => {
+    it('are immutable: the same bytes are accepted again, other bytes are denied with a hint', async () => {
       const options = { name: 'acme/fixed', version: '1.0.0', token }
       const first = await pushBundle(harness, options)
       const again = await pushBundle(harness, options)
@@ -324,7 +344,7 @@ describe('the OCI distribution endpoints', () => {
   })
 })
 
-it('sends blob pulls to the object store when it is told to, and answers HEAD itself', async () => {
+it('redirects blob pulls to the object store if configured, and answers HEAD itself', async () => {
   const harness = await createHarness({ config: { redirectPulls: true } })
   try {
     const token = await harness.token(['push:acme'])
@@ -341,7 +361,7 @@ it('sends blob pulls to the object store when it is told to, and answers HEAD it
 })
 
 describe('quarantine', () => {
-  it('keeps a version from everybody but its owner until its checks pass', async () => {
+  it('hides a version from everyone but its owner until its checks pass', async () => {
     const harness = await createHarness()
     try {
       const token = await harness.token(['push:acme'])
@@ -369,7 +389,7 @@ describe('quarantine', () => {
       await endOfCheck(harness, token, pushed)
       for (const path of paths) expect([path, (await readAll(harness.request(path))).status]).toEqual([path, 200])
 
-      // The next version fails its checks: it is denied with the reason, and the first stays.
+      // The next version fails its checks. It is denied with the reason, and the first stays available.
       const bad = await pushImage(harness, { name, version: '1.1.0', token, layers })
       expect((await endOfCheck(harness, token, bad)).state).toBe('rejected')
       const denied = await harness.request(`/v2/${name}/manifests/1.1.0`, { token: stranger })
@@ -379,7 +399,8 @@ describe('quarantine', () => {
       expect(errors[0]?.message).toContain('the check "manifest" failed')
       expect(await (await harness.request(`/v2/${name}/tags/list`)).json()).toEqual({ name, tags: ['1.0.0'] })
       expect(await (await harness.request(`/v2/${name}/tags/list`, { token })).json()).toEqual({
-        ...{ name, tags: ['1.0.0', '1.1.0'] },
+        name,
+        tags: ['1.0.0', '1.1.0'],
       })
     } finally {
       await harness.close()

@@ -1,21 +1,21 @@
 import { claimNamespace } from '@trainyard/platform'
 import type { Selectable } from 'kysely'
-import type { Caller } from '../auth/caller.ts'
+import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import type { RepositoryTable } from '../db/schema/repositories.ts'
 import { OciError } from '../oci/errors.ts'
 
 export type Repository = Selectable<RepositoryTable>
 
-/** A request for one repository, with what every endpoint needs. */
+/** A `/v2` request for one repository. */
 export interface RepositoryRequest {
   context: RegistryContext
-  caller: Caller
+  caller: RegistryCaller
   name: string
   namespace: string
-  /** An ordinary OCI repository, by configuration: no versions, no checks. */
+  /** An ordinary OCI repository (`plainNamespaces` of the configuration): no versions, no checks. */
   plain: boolean
-  request: Request
+  raw: Request
   url: URL
 }
 
@@ -24,51 +24,55 @@ export async function findRepository(context: RegistryContext, name: string): Pr
 }
 
 /** Whether the caller may see what is not published in this repository. */
-export function mayInspect({ caller, name, plain }: RepositoryRequest): boolean {
+export function mayInspect({ caller, name, plain }: Pick<RepositoryRequest, 'caller' | 'name' | 'plain'>): boolean {
   return plain || caller.may('inspect', name)
 }
 
-/** The 401 that makes a client fetch a token for what it tried to do. */
-function unauthorized(request: RepositoryRequest, actions: string, message: string): OciError {
+/** The value of `WWW-Authenticate` that sends clients to the token endpoint. */
+export function challenge(context: RegistryContext, scope?: { name: string; actions: 'pull' | 'pull,push' }): string {
+  const bearer = `Bearer realm="${context.config.publicUrl}/token",service="trainyard"`
+  return scope === undefined ? bearer : `${bearer},scope="repository:${scope.name}:${scope.actions}"`
+}
+
+/** A 401 response that makes the client fetch a token for these actions. */
+function unauthorized(request: RepositoryRequest, actions: 'pull' | 'pull,push', message: string): OciError {
   const { context, caller, name } = request
   const insufficient = caller.credentials === 'grant' ? ',error="insufficient_scope"' : ''
   return new OciError('UNAUTHORIZED', message, {
-    headers: { 'WWW-Authenticate': `${challenge(context)},scope="repository:${name}:${actions}"${insufficient}` },
+    headers: { 'WWW-Authenticate': `${challenge(context, { name, actions })}${insufficient}` },
     detail: [{ Type: 'repository', Name: name, Action: actions.split(',').at(-1) }],
   })
 }
 
-export function challenge(context: RegistryContext): string {
-  return `Bearer realm="${context.config.publicUrl}/token",service="trainyard"`
-}
-
-/** Throws unless the caller may push. A grant that lacks it gets a challenge: the client may not have asked for it. */
+/**
+ * Throws unless the caller may push. A caller with a grant gets a challenge: the client might not have requested the scope.
+ */
 export function requirePush(request: RepositoryRequest): void {
   const { caller, name, namespace } = request
   if (caller.may('push', name)) return
-  const wanted = `changing "${name}" needs a token with the scope "push:${namespace}"`
+  const message = `changing "${name}" requires a token with the scope "push:${namespace}"`
   if (caller.credentials === 'token') {
-    throw new OciError('DENIED', `${wanted}; this one has ${caller.scopes.join(', ') || 'no scopes'}`)
+    throw new OciError('DENIED', `${message}; the scopes of this token: ${caller.scopes.join(', ') || 'none'}`)
   }
-  throw unauthorized(request, 'pull,push', wanted)
+  throw unauthorized(request, 'pull,push', message)
 }
 
-/** The one answer for what is not there and what is not to be seen, so that nothing can be told apart. */
+/** The same response for a repository that does not exist and for one that is hidden from the caller. */
 function unknownRepository(request: RepositoryRequest): OciError {
-  const message = `there is no repository "${request.name}", or nothing in it is published yet`
+  const message = `the repository "${request.name}" does not exist, or nothing in it is published yet`
   return request.caller.credentials === 'none'
     ? unauthorized(request, 'pull', `${message}; log in if it is yours`)
     : new OciError('NAME_UNKNOWN', message)
 }
 
-/** The repository, when the caller may see any of it. */
+/** Gets the repository if the caller may see any of it. */
 export async function getVisibleRepository(request: RepositoryRequest): Promise<Repository> {
   const repository = await findRepository(request.context, request.name)
   if (!repository || (repository.latest_version === null && !mayInspect(request))) throw unknownRepository(request)
   return repository
 }
 
-/** The repository to push to, made on its first push. */
+/** The repository to push to. It is created on the first push. */
 export async function ensureRepository(request: RepositoryRequest): Promise<Repository> {
   const found = await findRepository(request.context, request.name)
   if (found) return found

@@ -1,20 +1,19 @@
 /**
- * Upload sessions. The bytes of each request become an object of their own, and are joined when the digest is known.
+ * Upload sessions. Each request is stored as a separate object; the objects are joined when the digest is known.
  *
- * Why not multipart uploads: S3 wants 5 MiB in every part but the last, and clients send chunks of any size; a running
- * hash cannot be handed from one replica to the next. What docker, crane and skopeo do, one streamed PATCH or PUT, makes
- * one object that was hashed as it came in: it is renamed, and never read again. Only several chunks, or a SHA-512
- * digest, which nobody announces beforehand, cost a second pass.
+ * S3 multipart uploads do not fit: every part but the last must have 5 MiB, clients send chunks of any size, and replicas
+ * cannot share a running hash. Docker, crane and skopeo send one streamed PATCH or PUT. That is one object, hashed while
+ * it arrives, which is renamed and never read again. Only several chunks, or a SHA-512 digest, need a second pass.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import type { UploadChunkTable } from '../db/schema/upload-chunks.ts'
 import type { UploadTable } from '../db/schema/uploads.ts'
+import { bodyOf } from '../oci/bodies.ts'
 import { OciError } from '../oci/errors.ts'
 import { blobKey, type ParsedDigest, parseDigest } from '../oci/names.ts'
 import { parseContentRange } from '../oci/ranges.ts'
-import { bodyOf } from '../oci/streams.ts'
 import { findReadableBlob } from './blobs.ts'
 import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 
@@ -28,7 +27,7 @@ interface StoredChunk {
 
 const prefixOf = (uploadId: string) => `uploads/${uploadId}/`
 
-/** POST: mounts, takes a whole blob, or opens a session. */
+/** POST: mounts a blob, stores a whole blob, or opens a session. */
 export async function startUpload(request: RepositoryRequest): Promise<Response> {
   const { context, url } = request
   requirePush(request)
@@ -36,7 +35,7 @@ export async function startUpload(request: RepositoryRequest): Promise<Response>
   const digest = url.searchParams.get('digest')
   const algorithm = url.searchParams.get('digest-algorithm')
   if (algorithm !== null && algorithm !== 'sha256' && algorithm !== 'sha512') {
-    throw new OciError('DIGEST_INVALID', `the digest algorithm "${algorithm}" is not known; wanted sha256 or sha512`)
+    throw new OciError('DIGEST_INVALID', `unknown digest algorithm "${algorithm}"; expected sha256 or sha512`)
   }
   const repository = await ensureRepository(request)
   if (mount !== null) {
@@ -67,23 +66,24 @@ export async function patchUpload(request: RepositoryRequest, uploadId: string):
   return progress(request, uploadId, await append(request, upload), 202)
 }
 
-/** PUT: appends what is left, and ends the session with a blob, or with nothing when the digest is another. */
+/** PUT: appends the body and ends the session. Fails, and discards the bytes, if the digest does not match. */
 export async function finishUpload(request: RepositoryRequest, uploadId: string): Promise<Response> {
   const upload = await getUpload(request, uploadId)
   const text = request.url.searchParams.get('digest')
-  if (text === null) throw new OciError('DIGEST_INVALID', 'the query has no "digest": say which blob this is')
+  if (text === null)
+    throw new OciError('DIGEST_INVALID', 'the query parameter "digest" is missing; expected the digest of the blob')
   const digest = parseDigest(text)
   await append(request, upload)
   return commit(request, uploadId, digest)
 }
 
-/** GET: how far the session is. */
+/** GET: the size of the session. */
 export async function getUploadStatus(request: RepositoryRequest, uploadId: string): Promise<Response> {
   const upload = await getUpload(request, uploadId)
   return progress(request, uploadId, upload.size_bytes, 204)
 }
 
-/** DELETE: gives the session up. */
+/** DELETE: cancels the session. */
 export async function cancelUpload(request: RepositoryRequest, uploadId: string): Promise<Response> {
   await getUpload(request, uploadId)
   await discardUpload(request.context, uploadId)
@@ -107,18 +107,19 @@ async function getUpload(request: RepositoryRequest, uploadId: string): Promise<
     .where('repositories.name', '=', request.name)
     .where('uploads.created_at', '>', oldest)
     .executeTakeFirst()
-  if (!upload) throw new OciError('BLOB_UPLOAD_UNKNOWN', 'there is no such upload: it has ended, or was given up')
+  if (!upload)
+    throw new OciError('BLOB_UPLOAD_UNKNOWN', 'the upload does not exist: it was finished, cancelled or has expired')
   return upload
 }
 
-/** Stores the request's body as the next chunk; answers with the size that the session then has. */
+/** Stores the request's body as the next chunk and returns the new size of the session. */
 async function append(request: RepositoryRequest, upload: Upload): Promise<number> {
   const { context } = request
   const held = upload.size_bytes
-  const headers = request.request.headers
+  const headers = request.raw.headers
   const range = parseContentRange(headers.get('content-range'))
   const outOfOrder = (size: number) =>
-    new OciError('RANGE_INVALID', `the upload holds ${size} bytes: the next chunk begins at ${size}`, {
+    new OciError('RANGE_INVALID', `the upload has ${size} bytes: the next chunk must start at ${size}`, {
       headers: sessionHeaders(request, upload.id, size),
     })
   if (range === 'malformed') {
@@ -126,60 +127,58 @@ async function append(request: RepositoryRequest, upload: Upload): Promise<numbe
   }
   if (range !== undefined && range.start !== held) throw outOfOrder(held)
   const length = headers.get('content-length')
-  if (
-    range !== undefined &&
-    length !== null &&
-    Number(length) !== 0 &&
-    Number(length) !== range.end - range.start + 1
-  ) {
-    throw new OciError('SIZE_INVALID', `Content-Range covers ${range.end - range.start + 1} bytes, the body ${length}`)
+  const announced = range === undefined ? undefined : range.end - range.start + 1
+  if (announced !== undefined && length !== null && Number(length) !== 0 && Number(length) !== announced) {
+    throw new OciError('SIZE_INVALID', `Content-Range covers ${announced} bytes, but Content-Length is ${length}`)
   }
-  if (length === '0' || request.request.body === null) return held
+  if (length === '0' || request.raw.body === null) return held
 
   const key = `${prefixOf(upload.id)}${upload.chunks}-${randomUUID()}`
-  const stored = await context.store.put(key, bodyOf(request.request))
+  const stored = await context.store.put(key, bodyOf(request.raw))
   try {
     if (stored.sizeBytes === 0) {
       await context.store.delete(key)
       return held
     }
-    if (range !== undefined && stored.sizeBytes !== range.end - range.start + 1) {
-      throw new OciError(
-        'SIZE_INVALID',
-        `Content-Range said ${range.end - range.start + 1} bytes, ${stored.sizeBytes} came`,
-      )
+    if (announced !== undefined && stored.sizeBytes !== announced) {
+      throw new OciError('SIZE_INVALID', `Content-Range covers ${announced} bytes, but got ${stored.sizeBytes}`)
     }
-    const size = held + stored.sizeBytes
-    const won = await context.database.transaction(async (trx) => {
-      // Of two requests that append at once, the one that finds the session as it first saw it wins.
-      const updated = await trx
-        .updateTable('uploads')
-        .set({ chunks: upload.chunks + 1, size_bytes: size })
-        .where('id', '=', upload.id)
-        .where('chunks', '=', upload.chunks)
-        .executeTakeFirst()
-      if (updated.numUpdatedRows === 0n) return false
-      await trx
-        .insertInto('upload_chunks')
-        .values({
-          upload_id: upload.id,
-          number: upload.chunks,
-          key,
-          size_bytes: stored.sizeBytes,
-          sha256: stored.sha256,
-        })
-        .execute()
-      return true
-    })
-    if (!won) throw outOfOrder((await getUpload(request, upload.id)).size_bytes)
-    return size
+    const chunk = { key, sizeBytes: stored.sizeBytes, sha256: stored.sha256 }
+    if (!(await recordChunk(context, upload, chunk))) {
+      throw outOfOrder((await getUpload(request, upload.id)).size_bytes)
+    }
+    return held + stored.sizeBytes
   } catch (error) {
     await context.store.delete(key).catch(() => undefined)
     throw error
   }
 }
 
-/** Turns the session's bytes into the blob `digest`. */
+/** Adds a chunk to the session. Returns false if another request has appended to the session since it was read. */
+async function recordChunk(context: RegistryContext, upload: Upload, chunk: StoredChunk): Promise<boolean> {
+  return context.database.transaction(async (trx) => {
+    const updated = await trx
+      .updateTable('uploads')
+      .set({ chunks: upload.chunks + 1, size_bytes: upload.size_bytes + chunk.sizeBytes })
+      .where('id', '=', upload.id)
+      .where('chunks', '=', upload.chunks)
+      .executeTakeFirst()
+    if (updated.numUpdatedRows === 0n) return false
+    await trx
+      .insertInto('upload_chunks')
+      .values({
+        upload_id: upload.id,
+        number: upload.chunks,
+        key: chunk.key,
+        size_bytes: chunk.sizeBytes,
+        sha256: chunk.sha256,
+      })
+      .execute()
+    return true
+  })
+}
+
+/** Turns the session's chunks into the blob `digest`. */
 async function commit(request: RepositoryRequest, uploadId: string, digest: ParsedDigest): Promise<Response> {
   const { context } = request
   const chunks = (
@@ -191,13 +190,15 @@ async function commit(request: RepositoryRequest, uploadId: string, digest: Pars
       .execute()
   ).map(toChunk)
   const only = chunks.length === 1 && digest.algorithm === 'sha256' ? chunks[0] : undefined
-  const whole = only ?? (await join(context, uploadId, chunks, digest))
-  const seen = only ? only.sha256 : whole.sha256
-  if (seen !== digest.hex) {
+  const whole = only ? { ...only, hex: only.sha256 } : await join(context, uploadId, chunks, digest)
+  if (whole.hex !== digest.hex) {
     await discardUpload(context, uploadId)
-    throw new OciError('DIGEST_INVALID', `the bytes have the digest ${digest.algorithm}:${seen}, not ${digest.text}`)
+    throw new OciError(
+      'DIGEST_INVALID',
+      `the digest of the bytes is ${digest.algorithm}:${whole.hex}; expected ${digest.text}`,
+    )
   }
-  // The bytes are in place before any row says so; a crash in between leaves an object that the next push overwrites.
+  // The object is stored before the rows that refer to it. After a crash in between, the next push overwrites it.
   const exists = await context.store.find(blobKey(digest.text))
   if (!exists || exists.sizeBytes !== whole.sizeBytes) await context.store.rename(whole.key, blobKey(digest.text))
   await context.database.transaction(async (trx) => {
@@ -210,9 +211,7 @@ async function commit(request: RepositoryRequest, uploadId: string, digest: Pars
       .deleteFrom('uploads')
       .where('id', '=', uploadId)
       .returning('repository_id')
-      .executeTakeFirstOrThrow(
-        () => new OciError('BLOB_UPLOAD_UNKNOWN', 'the upload was ended by another request meanwhile'),
-      )
+      .executeTakeFirstOrThrow(() => new OciError('BLOB_UPLOAD_UNKNOWN', 'another request has ended the upload'))
     await link(trx, repository_id, digest.text)
   })
   await context.store.deletePrefix(prefixOf(uploadId))
@@ -223,13 +222,13 @@ function toChunk(row: Selectable<UploadChunkTable>): StoredChunk {
   return { key: row.key, sizeBytes: row.size_bytes, sha256: row.sha256 }
 }
 
-/** Joins the chunks into one object; `sha256` of the answer is the hash by the digest's own algorithm. */
+/** Joins the chunks into one object, hashing it with the algorithm of the digest. */
 async function join(
   context: RegistryContext,
   uploadId: string,
   chunks: readonly StoredChunk[],
   digest: ParsedDigest,
-): Promise<StoredChunk> {
+): Promise<{ key: string; sizeBytes: number; hex: string }> {
   const hash = createHash(digest.algorithm)
   const key = `${prefixOf(uploadId)}whole-${randomUUID()}`
   const read = async function* () {
@@ -241,7 +240,7 @@ async function join(
     }
   }
   const stored = await context.store.put(key, read())
-  return { key, sizeBytes: stored.sizeBytes, sha256: hash.digest('hex') }
+  return { key, sizeBytes: stored.sizeBytes, hex: hash.digest('hex') }
 }
 
 async function link(db: RegistryContext['database']['db'], repositoryId: number, digest: string): Promise<void> {
@@ -252,7 +251,7 @@ async function link(db: RegistryContext['database']['db'], repositoryId: number,
     .execute()
 }
 
-/** Links a blob that the caller may read elsewhere. A blob that is not there and one that is not theirs look the same. */
+/** Links a blob that the caller can read in another repository. Blobs that it cannot read are treated as missing. */
 async function mountBlob(
   request: RepositoryRequest,
   repositoryId: number,
@@ -270,7 +269,11 @@ async function mountBlob(
     .execute()
   for (const source of sources) {
     const plain = context.config.plainNamespaces.includes(source.namespace)
-    const readable = await findReadableBlob({ ...request, ...source, plain }, source.id, digest)
+    const readable = await findReadableBlob(
+      { context, caller: request.caller, name: source.name, plain },
+      source.id,
+      digest,
+    )
     if (!readable) continue
     await link(context.database.db, repositoryId, digest)
     return true
@@ -278,7 +281,7 @@ async function mountBlob(
   return false
 }
 
-/** `Range` is the last byte that is held, so nothing held is `0-0` too: clients know no other way to write it. */
+/** `Range` ends with the last byte that is stored. An empty session also has `0-0`, which is what clients expect. */
 function sessionHeaders(request: RepositoryRequest, uploadId: string, sizeBytes: number): Record<string, string> {
   return {
     Location: `/v2/${request.name}/blobs/uploads/${uploadId}`,
@@ -288,8 +291,9 @@ function sessionHeaders(request: RepositoryRequest, uploadId: string, sizeBytes:
 }
 
 function progress(request: RepositoryRequest, uploadId: string, sizeBytes: number, status: 202 | 204): Response {
-  const length: Record<string, string> = status === 202 ? { 'Content-Length': '0' } : {}
-  return new Response(null, { status, headers: { ...sessionHeaders(request, uploadId, sizeBytes), ...length } })
+  const headers = sessionHeaders(request, uploadId, sizeBytes)
+  if (status === 202) headers['Content-Length'] = '0'
+  return new Response(null, { status, headers })
 }
 
 function created(request: RepositoryRequest, digest: string): Response {

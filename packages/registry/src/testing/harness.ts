@@ -25,24 +25,24 @@ import type { RegistryConfig } from '../config.ts'
 import { createRegistry, type Registry } from '../registry.ts'
 import type { ValidateFunction } from '../validation/validate.ts'
 
-/** A registry over a real PostgreSQL and a folder of its own. */
+/** A registry with a schema in a real PostgreSQL and a temporary folder. */
 export interface Harness {
   registry: Registry
   config: RegistryConfig
-  /** A token's secret, with these scopes. */
+  /** Creates a token with these scopes and returns its secret. */
   token(scopes: string[], owner?: string): Promise<string>
-  request(path: string, init?: RequestInit & { token?: string }): Promise<Response>
-  /** Listens on a free port; `/token` then points there. */
+  request(path: string, init?: RequestInit & { token?: string | undefined }): Promise<Response>
+  /** Listens on a free port and sets `publicUrl` to it. */
   listen(): Promise<Listening>
-  /** Another process over the same database and store, as after a restart. */
+  /** Another registry with the same database and store, as after a restart. */
   restart(validate?: ValidateFunction, stopMs?: number): Promise<Registry>
   close(): Promise<void>
 }
 
 export interface HarnessOptions {
-  validate?: ValidateFunction
-  config?: Partial<RegistryConfig>
-  clock?: Clock
+  validate?: ValidateFunction | undefined
+  config?: Partial<RegistryConfig> | undefined
+  clock?: Clock | undefined
 }
 
 export async function createHarness(options: HarnessOptions = {}): Promise<Harness> {
@@ -76,9 +76,13 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   })
   const open = (validate: ValidateFunction, stopMs?: number) =>
     createRegistry({
-      ...{ config, store, identity, logger, validate },
-      ...(options.clock ? { clock: options.clock } : {}),
-      ...(stopMs === undefined ? {} : { stopMs }),
+      config,
+      store,
+      identity,
+      logger,
+      validate,
+      clock: options.clock,
+      stopMs,
     })
   const registry = await open(options.validate ?? passes)
   const others: Registry[] = []
@@ -90,7 +94,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     request: async (path, { token, ...init } = {}) => {
       const headers = new Headers(init.headers)
       if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
-      return registry.app.request(path, { ...init, headers, ...(init.body ? { duplex: 'half' } : {}) } as RequestInit)
+      return registry.app.request(path, { ...init, headers, duplex: 'half' } as RequestInit)
     },
     async listen() {
       const server = await listen(registry.app, { port: 0 })
@@ -113,20 +117,24 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
   }
 }
 
-/** A validator that is content with everything. */
+/** A validator that passes everything. */
 export const passes: ValidateFunction = async ({ phases, onCheck }) =>
   reportOf(
     phases.map((name) => ({ name, status: 'passed', findings: [] })),
     onCheck,
   )
 
-/** The report of a validator that says these things, one after the other. */
+/** Reports these checks, one after the other, and returns the report. */
 export function reportOf(checks: CheckResult[], onCheck: (check: CheckResult) => void): ValidationReport {
   for (const check of checks) onCheck(check)
   const failed = checks.some(({ status }) => status === 'failed')
   return {
-    ...{ verdict: failed ? 'failed' : 'passed', profile: 'marketplace', seed: 1, durationMs: 1 },
-    ...{ checks, timeline: [] },
+    verdict: failed ? 'failed' : 'passed',
+    profile: 'marketplace',
+    seed: 1,
+    durationMs: 1,
+    checks,
+    timeline: [],
   }
 }
 
@@ -136,10 +144,18 @@ export function digestOf(bytes: Uint8Array | string, algorithm = 'sha256'): stri
 
 export function trainerManifest(name: string, version: string, more: Partial<TrainerManifest> = {}): unknown {
   return {
-    ...{ name, version, displayName: 'Tiny', description: 'A tiny trainer', license: 'MIT', authors: ['Ada'] },
-    ...{ contract: '1', framework: 'none', entrypoints: { train: ['node', 'train.js'] } },
-    ...{ models: [{ name: 'tiny', taskTypes: ['classification'] }], taskTypes: ['classification'] },
-    ...{ datasetFormats: ['imagefolder'] },
+    name,
+    version,
+    displayName: 'Tiny',
+    description: 'A tiny trainer',
+    license: 'MIT',
+    authors: ['Ada'],
+    contract: '1',
+    framework: 'none',
+    entrypoints: { train: ['node', 'train.js'] },
+    models: [{ name: 'tiny', taskTypes: ['classification'] }],
+    taskTypes: ['classification'],
+    datasetFormats: ['imagefolder'],
     ...more,
   }
 }
@@ -160,28 +176,28 @@ export async function tarGz(items: readonly TarItem[]): Promise<Uint8Array> {
         size: Buffer.byteLength(body ?? ''),
         mode: 0o644,
         mtime: new Date(0),
-        ...(linkname ? { linkname } : {}),
+        linkname: linkname ?? '',
       },
-      ...(body === undefined ? {} : { body }),
+      body: body ?? '',
     })),
   )
   return gzipSync(archive)
 }
 
-/** POST and PUT: the way of `docker push`, in short. */
+/** Pushes a blob with POST and PUT, as `docker push` does. */
 export async function pushBlob(
   harness: Harness,
   { name, token, bytes }: { name: string; token: string; bytes: Uint8Array },
 ): Promise<string> {
   const opened = await harness.request(`/v2/${name}/blobs/uploads/`, { method: 'POST', token })
-  if (opened.status !== 202) throw new Error(`POST answered ${opened.status}: ${await opened.text()}`)
+  if (opened.status !== 202) throw new Error(`POST returned ${opened.status}: ${await opened.text()}`)
   const digest = digestOf(bytes)
   const put = await harness.request(`${opened.headers.get('location')}?digest=${digest}`, {
     method: 'PUT',
     token,
     body: Buffer.from(bytes),
   })
-  if (put.status !== 201) throw new Error(`PUT answered ${put.status}: ${await put.text()}`)
+  if (put.status !== 201) throw new Error(`PUT returned ${put.status}: ${await put.text()}`)
   return digest
 }
 
@@ -189,14 +205,14 @@ export interface PushOptions {
   name: string
   version: string
   token: string
-  /** Default: what {@link trainerManifest} makes. */
+  /** Default: {@link trainerManifest}. */
   manifest?: unknown
   items?: readonly TarItem[]
-  /** Instead of an archive of the items. */
+  /** Replaces the archive of `items`. */
   layer?: Uint8Array
 }
 
-/** Pushes a bundle; answers with the response to its manifest. */
+/** Pushes a bundle and returns the response to its manifest. */
 export async function pushBundle(harness: Harness, options: PushOptions): Promise<Response> {
   const { name, version, token, manifest = trainerManifest(name, version) } = options
   const text = JSON.stringify(manifest)
@@ -232,7 +248,7 @@ export async function pushBundle(harness: Harness, options: PushOptions): Promis
   })
 }
 
-/** Pushes an image whose layers hold these items. */
+/** Pushes an image with these items in its layers. */
 export async function pushImage(
   harness: Harness,
   {
@@ -280,14 +296,14 @@ interface StoredCheck {
   checks: CheckResult[]
 }
 
-/** The check, once it has ended. */
+/** Waits for the check of a push to finish. */
 export async function endOfCheck(harness: Harness, token: string, pushed: Response): Promise<StoredCheck> {
   const id = pushed.headers.get('trainyard-check')
-  if (!id) throw new Error(`the push answered ${pushed.status} without a check: ${await pushed.text()}`)
+  if (!id) throw new Error(`the push returned ${pushed.status} without a check: ${await pushed.text()}`)
   for (let tries = 0; tries < 400; tries++) {
     const check = (await (await harness.request(`/v1/checks/${id}`, { token })).json()) as StoredCheck
     if (check.finishedAt !== undefined) return check
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
-  throw new Error(`the check ${id} did not end`)
+  throw new Error(`the check ${id} did not finish`)
 }

@@ -1,45 +1,46 @@
 import { sql } from 'kysely'
 import { endOfCheck, type Harness, pushBlob, pushBundle } from './harness.ts'
 
-/** Two teams: `red` has a trainer that is published and one that is not, `blue` looks. */
+/** Two teams. `red` has a published and an unpublished trainer; `blue` tries to see them. */
 export interface Teams {
-  /** Values of `Authorization`. */
+  /** `Authorization` header of a member with all rights. The fields below are headers, too. */
   owner: string
   viewer: string
   blue: string
-  /** Of red's owner, for the runner alone. */
+  /** A token of red's owner with a scope for the runner only. */
   small: string
-  /** Of red's owner, limited to another organisation. */
+  /** A token of red's owner for another organisation. */
   limited: string
-  /** Of no use any more. */
   expired: string
   revoked: string
   ownerId: string
   tokenId: string
   sessionId: string
-  /** Of the version that is not published. */
+  /** The check of the unpublished version. */
   checkId: string
   digest: string
   blob: string
-  /** An upload of red's that goes on. */
+  /** An unfinished upload of red. */
   upload: string
-  /** What nobody else may read. */
+  /** Texts that only red may read. */
   secrets: string[]
-  /** Everything that a call could have changed, but for when a token was last used. */
+  /** Everything that a call could change, except when a token was last used. */
   state(): Promise<unknown>
 }
 
 export const PASSWORD = 'correct horse battery'
 
-/** Makes the teams over HTTP, as people would; the harness must reject what is named `secret`. */
+/** Creates the teams over HTTP. The harness must reject trainers that contain `secret`. */
 export async function startTeams(harness: Harness): Promise<Teams> {
   const { identity, database } = harness.registry.context
   const call = async (path: string, body: unknown, token?: string) => {
     const response = await harness.request(path, {
-      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
-      ...(token === undefined ? {} : { token }),
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      token,
     })
-    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+    if (!response.ok) throw new Error(`${path} returned ${response.status}: ${await response.text()}`)
     return (await response.json()) as Record<string, unknown>
   }
   const person = async (email: string) => {
@@ -66,7 +67,11 @@ export async function startTeams(harness: Harness): Promise<Teams> {
   const revoked = await token({ scopes: ['admin:*'] })
   await identity.revokeToken(revoked.id, ada.id)
   const { secret: expired } = await identity.createToken({
-    ...{ owner: ada.id, accountId: ada.id, name: 'old', scopes: ['admin:*'], expiresAt: new Date('2020-01-01') },
+    owner: ada.id,
+    accountId: ada.id,
+    name: 'old',
+    scopes: ['admin:*'],
+    expiresAt: new Date('2020-01-01'),
   })
   const { sessions } = (await (await harness.request('/v1/sessions', { token: ada.secret })).json()) as {
     sessions: { id: string }[]
@@ -79,10 +84,15 @@ export async function startTeams(harness: Harness): Promise<Teams> {
   const started = await harness.request('/v2/red/crimson-secret/blobs/uploads/', { method: 'POST', token: push.secret })
   const bearer = (secret: string) => `Bearer ${secret}`
   return {
-    ...{ owner: bearer(push.secret), blue: bearer((await token({ scopes: ['admin:*'] }, bob.secret)).secret) },
+    owner: bearer(push.secret),
+    blue: bearer((await token({ scopes: ['admin:*'] }, bob.secret)).secret),
     viewer: bearer((await token({ scopes: ['admin:*'] }, vera.secret)).secret),
-    ...{ small: bearer(small.secret), limited: bearer(limited.secret) },
-    ...{ expired: bearer(expired), revoked: bearer(revoked.secret), ownerId: ada.id, tokenId: other.id },
+    small: bearer(small.secret),
+    limited: bearer(limited.secret),
+    expired: bearer(expired),
+    revoked: bearer(revoked.secret),
+    ownerId: ada.id,
+    tokenId: other.id,
     sessionId: sessions[0]?.id ?? '',
     checkId: pushed.headers.get('trainyard-check') ?? '',
     digest: pushed.headers.get('docker-content-digest') ?? '',

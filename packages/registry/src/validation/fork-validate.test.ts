@@ -20,7 +20,7 @@ describe('validating in a forked process', () => {
   })
   afterAll(() => rm(dir, { recursive: true, force: true }))
 
-  it('brings back what the real validator says of a folder', async () => {
+  it('returns the report of the real validator', async () => {
     const validate = createForkValidate({ logger, databaseUrl: testDatabaseUrl(), timeoutMs: 60_000 })
     const seen: CheckResult[] = []
     const report = await validate({
@@ -34,15 +34,20 @@ describe('validating in a forked process', () => {
     expect(seen.some(({ status }) => status === 'failed')).toBe(true)
   })
 
-  it('kills a worker that does not stop, with what it started', async () => {
+  it('kills a worker that does not stop, together with its child processes', async () => {
     const validate = createForkValidate({
-      ...{ logger, databaseUrl: 'postgres://nowhere', timeoutMs: 60_000, graceMs: 100 },
+      logger,
+      databaseUrl: 'postgres://nowhere',
+      timeoutMs: 60_000,
+      graceMs: 100,
       workerUrl: fixture('worker-stubborn'),
     })
     const stop = new AbortController()
     let child = 0
     const ended = validate({
-      ...{ dir, phases: ['static'], signal: stop.signal },
+      dir,
+      phases: ['static'],
+      signal: stop.signal,
       onCheck: ({ reason }) => {
         child = Number(reason)
         stop.abort()
@@ -53,14 +58,18 @@ describe('validating in a forked process', () => {
     await expect.poll(() => isAlive(child), { timeout: 60_000 }).toBe(false)
   })
 
-  it('kills trainers that lead sessions of their own, although the worker was killed', async () => {
+  it('kills trainers that have their own session, even if the worker was killed', async () => {
     const validate = createForkValidate({
-      ...{ logger, databaseUrl: 'postgres://nowhere', timeoutMs: 60_000 },
+      logger,
+      databaseUrl: 'postgres://nowhere',
+      timeoutMs: 60_000,
       workerUrl: fixture('worker-strays'),
     })
     let stray = 0
     const ended = validate({
-      ...{ dir, phases: ['static'], signal: new AbortController().signal },
+      dir,
+      phases: ['static'],
+      signal: new AbortController().signal,
       onCheck: ({ reason }) => {
         stray = Number(reason)
       },
@@ -70,9 +79,11 @@ describe('validating in a forked process', () => {
     await expect.poll(() => isAlive(stray), { timeout: 60_000 }).toBe(false)
   })
 
-  it('says how a worker ended that did not report', async () => {
+  it('reports how a worker ended that sent no report', async () => {
     const validate = createForkValidate({
-      ...{ logger, databaseUrl: 'postgres://nowhere', timeoutMs: 60_000 },
+      logger,
+      databaseUrl: 'postgres://nowhere',
+      timeoutMs: 60_000,
       workerUrl: fixture('worker-crash'),
     })
     const ended = validate({ dir, phases: ['static'], signal: new AbortController().signal, onCheck: () => {} })
@@ -80,7 +91,7 @@ describe('validating in a forked process', () => {
   })
 })
 
-/** A zombie is dead too, and stays until something reaps it, which nothing does in some containers. */
+/** A zombie counts as dead: in some containers no process reaps it. */
 async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0)

@@ -1,9 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 
 /**
- * Kills what still runs below a folder of temporary files: trainers lead sessions of their own, so that they outlive a runner,
- * and do not go with the worker's group. They are found by the environment of the shell that watches them, which no trainer
- * in a sandbox can change; with it everything in the sandbox ends. Linux only: elsewhere there is no /proc.
+ * Kills processes that still run below a folder of temporary files. Trainers have their own sessions, so that they outlive a
+ * runner, and are not killed with the worker's process group. They are found by the environment of the shell that watches
+ * them, which a sandboxed trainer cannot change. Killing the shell ends everything in the sandbox. Linux only, as it needs
+ * /proc.
  */
 export async function killStrays(dir: string): Promise<number> {
   let killed = 0
@@ -15,7 +16,7 @@ export async function killStrays(dir: string): Promise<number> {
       process.kill(Number(name), 'SIGKILL')
       killed++
     } catch {
-      // It was faster.
+      // It has ended in the meantime.
     }
   }
   return killed

@@ -1,7 +1,7 @@
 import { CheckPhase, CheckResult, ValidationReport } from '@trainyard/contract'
 import { z } from 'zod'
 
-/** To the worker: what to validate, or to stop. */
+/** Messages to the worker. */
 export const ToWorker = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('validate'),
@@ -19,7 +19,7 @@ export const ToWorker = z.discriminatedUnion('type', [
 ])
 export type ToWorker = z.infer<typeof ToWorker>
 
-/** From the worker. It has run a stranger's code beside it, so the registry parses what it says. */
+/** Messages from the worker. It runs untrusted code in child processes, so the registry parses what it sends. */
 export const FromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('check'), check: CheckResult }),
   z.object({ type: z.literal('report'), report: ValidationReport }),

@@ -1,14 +1,14 @@
 import type { CheckPhase, CheckResult, ValidationReport } from '@trainyard/contract'
 
 export interface ValidateOptions {
-  /** The unpacked trainer. */
+  /** The folder of the unpacked trainer. */
   dir: string
   phases: readonly CheckPhase[]
-  /** Aborted when time is up or the lease is lost: stop soon, and leave no process behind. */
+  /** Aborted when the registry stops or the lease is lost. The function must then stop and leave no process behind. */
   signal: AbortSignal
-  /** Called with each check when it begins and when it ends. */
+  /** Called with each check when it starts and when it ends. */
   onCheck(check: CheckResult): void
 }
 
-/** Judges an unpacked trainer. The default does it in a process of its own; tests give their own. */
+/** Validates an unpacked trainer. The default forks a process; tests pass their own function. */
 export type ValidateFunction = (options: ValidateOptions) => Promise<ValidationReport>

@@ -1,9 +1,9 @@
-/** The process in which a trainer is validated: started by `fork-validate.ts`, spoken to over IPC, ended with its group. */
+/** The process that validates a trainer. `fork-validate.ts` starts it, sends messages over IPC, and kills its process group. */
 import { type FromWorker, ToWorker } from './messages.ts'
 
 const stopping = new AbortController()
 
-/** Resolves when the message has left: disconnecting earlier would lose it. */
+/** Resolves when the message has been sent. Disconnecting earlier would lose it. */
 function send(message: FromWorker): Promise<void> {
   return new Promise((resolve) => {
     if (process.send) process.send(message, () => resolve())
@@ -11,7 +11,7 @@ function send(message: FromWorker): Promise<void> {
   })
 }
 
-async function work(message: Extract<ToWorker, { type: 'validate' }>): Promise<void> {
+async function validate(message: Extract<ToWorker, { type: 'validate' }>): Promise<void> {
   const { dir, phases, databaseUrl, timeoutMs, sandbox } = message
   try {
     const { validateTrainer } = await import('@trainyard/validator')
@@ -35,10 +35,10 @@ async function work(message: Extract<ToWorker, { type: 'validate' }>): Promise<v
 process.on('message', (data) => {
   const message = ToWorker.parse(data)
   if (message.type === 'stop') stopping.abort()
-  else void work(message)
+  else void validate(message)
 })
 
-// The registry is gone: nobody would stop what was started here.
+// The registry has ended, so nothing else would stop the trainer.
 process.on('disconnect', () => {
   stopping.abort()
   setTimeout(() => process.exit(0), 5000).unref()

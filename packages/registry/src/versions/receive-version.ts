@@ -3,8 +3,9 @@ import { newId } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
+import type { PartKind } from '../db/schema/version-parts.ts'
 import { OciError } from '../oci/errors.ts'
-import type { ParsedManifest } from '../oci/manifest-schema.ts'
+import type { ParsedManifest } from '../oci/parse-manifest.ts'
 import { waitingResults } from './check-results.ts'
 
 export interface ReceiveVersionOptions {
@@ -16,9 +17,18 @@ export interface ReceiveVersionOptions {
   pushedBy: string
 }
 
+/** A part of a version, as it was pushed. */
+interface PushedPart {
+  versionId: number
+  kind: PartKind
+  repositoryId: number
+  digest: string
+  manifest: ParsedManifest
+}
+
 /**
- * Takes a pushed manifest as a version, or as the other part of one, and queues its check. The caller holds the lock on
- * the repository's row. Answers with the id of the check.
+ * Adds a pushed manifest as a version, or as the second part of an existing one, and queues its check. The caller must
+ * hold the lock on the repository's row. Returns the id of the check.
  */
 export async function receiveVersion(
   trx: Transaction<RegistryDatabase>,
@@ -30,69 +40,94 @@ export async function receiveVersion(
   if (kind === undefined) {
     throw new OciError(
       'MANIFEST_INVALID',
-      `${subject} is neither an image nor a bundle of a trainer; push other things by digest`,
+      `${subject} is neither an image nor a bundle of a trainer; push other artifacts by digest`,
     )
   }
   if (!Digest.safeParse(digest).success) {
     throw new OciError('DIGEST_INVALID', `versions are identified by SHA-256; push ${subject} by its tag`)
   }
-  const found = await trx
-    .selectFrom('versions')
-    .select('id')
-    .where('repository_id', '=', repository.id)
-    .where('version', '=', version)
-    .executeTakeFirst()
-  const versionId = found?.id ?? (await insertVersion(trx, repository.id, version, digest))
-
-  const part = await trx
+  const versionId = await ensureVersion(trx, { repositoryId: repository.id, version, digest })
+  const existing = await trx
     .selectFrom('version_parts')
     .selectAll()
     .where('version_id', '=', versionId)
     .where('kind', '=', kind)
     .executeTakeFirst()
-  if (part && part.manifest_digest !== digest) {
+  if (existing && existing.manifest_digest !== digest) {
     throw new OciError(
       'DENIED',
-      `${subject} exists with another ${kind} (${part.manifest_digest}) and versions are immutable: raise "version" in trainer.json and push that`,
+      `${subject} exists with another ${kind} (${existing.manifest_digest}) and versions are immutable: ` +
+        'raise "version" in trainer.json and push again',
     )
   }
-  if (part && !(await isWorthRetrying(trx, part.check_id))) return part.check_id
+  if (existing && !(await isWorthRetrying(trx, existing.check_id))) return existing.check_id
 
   const checkId = newId('check')
-  if (part) {
-    await trx
-      .updateTable('version_parts')
-      .set({ state: 'received', state_reason: null, check_id: checkId })
-      .where('version_id', '=', versionId)
-      .where('kind', '=', kind)
-      .execute()
-  } else {
-    await trx
-      .insertInto('version_parts')
-      .values({
-        version_id: versionId,
-        kind,
-        repository_id: repository.id,
-        manifest_digest: digest,
-        layer_digest: manifest.bundleLayer?.digest ?? null,
-        size_bytes: manifest.sizeBytes,
-        state: 'received',
-        state_reason: null,
-        manifest: 'null',
-        readme: null,
-        check_id: checkId,
-        published_at: null,
-      })
-      .execute()
-  }
+  const part: PushedPart = { versionId, kind, repositoryId: repository.id, digest, manifest }
+  if (existing) await resetPart(trx, part, checkId)
+  else await insertPart(trx, part, checkId)
+  await insertCheck(trx, part, checkId)
+  await identity.audit(trx, { actor: pushedBy, action: 'version.push', subject, data: { digest, kind, checkId } })
+  return checkId
+}
+
+async function ensureVersion(
+  trx: Transaction<RegistryDatabase>,
+  { repositoryId, version, digest }: { repositoryId: number; version: string; digest: string },
+): Promise<number> {
+  const found = await trx
+    .selectFrom('versions')
+    .select('id')
+    .where('repository_id', '=', repositoryId)
+    .where('version', '=', version)
+    .executeTakeFirst()
+  if (found) return found.id
+  const inserted = await trx
+    .insertInto('versions')
+    .values({ repository_id: repositoryId, version, digest })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return inserted.id
+}
+
+async function resetPart(trx: Transaction<RegistryDatabase>, part: PushedPart, checkId: string): Promise<void> {
+  await trx
+    .updateTable('version_parts')
+    .set({ state: 'received', state_reason: null, check_id: checkId })
+    .where('version_id', '=', part.versionId)
+    .where('kind', '=', part.kind)
+    .execute()
+}
+
+async function insertPart(trx: Transaction<RegistryDatabase>, part: PushedPart, checkId: string): Promise<void> {
+  await trx
+    .insertInto('version_parts')
+    .values({
+      version_id: part.versionId,
+      kind: part.kind,
+      repository_id: part.repositoryId,
+      manifest_digest: part.digest,
+      layer_digest: part.manifest.bundleLayer?.digest ?? null,
+      size_bytes: part.manifest.sizeBytes,
+      state: 'received',
+      state_reason: null,
+      manifest: 'null',
+      readme: null,
+      check_id: checkId,
+      published_at: null,
+    })
+    .execute()
+}
+
+async function insertCheck(trx: Transaction<RegistryDatabase>, part: PushedPart, checkId: string): Promise<void> {
   await trx
     .insertInto('checks')
     .values({
       id: checkId,
-      version_id: versionId,
-      kind,
-      repository_id: repository.id,
-      manifest_digest: digest,
+      version_id: part.versionId,
+      kind: part.kind,
+      repository_id: part.repositoryId,
+      manifest_digest: part.digest,
       state: 'received',
       results: JSON.stringify(waitingResults()),
       lease_owner: null,
@@ -100,30 +135,9 @@ export async function receiveVersion(
       finished_at: null,
     })
     .execute()
-  await identity.audit(trx, {
-    actor: pushedBy,
-    action: 'version.push',
-    subject,
-    data: { digest, kind, checkId },
-  })
-  return checkId
 }
 
-async function insertVersion(
-  trx: Transaction<RegistryDatabase>,
-  repositoryId: number,
-  version: string,
-  digest: string,
-): Promise<number> {
-  const row = await trx
-    .insertInto('versions')
-    .values({ repository_id: repositoryId, version, digest })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return row.id
-}
-
-/** The same push again asks for another try only when the checks broke: findings would be the same. */
+/** Pushing the same bytes again runs the checks again only if a check errored. Otherwise the findings would be the same. */
 async function isWorthRetrying(trx: Transaction<RegistryDatabase>, checkId: string): Promise<boolean> {
   const check = await trx.selectFrom('checks').selectAll().where('id', '=', checkId).executeTakeFirst()
   return check?.state === 'rejected' && check.results.some((result) => result.status === 'errored')

@@ -1,18 +1,18 @@
 import { SemVer } from '@trainyard/contract'
 import semver from 'semver'
 
-/** Whether a tag names a version. */
+/** Whether a tag is a semantic version in its canonical form. */
 export function isVersionTag(tag: string): boolean {
   return SemVer.safeParse(tag).success && semver.valid(tag) === tag
 }
 
-/** The version that `latest` means: the highest one that is no prerelease, or else the highest. */
+/** The version that `latest` refers to: the highest release, or the highest prerelease if there is no release. */
 export function latestOf(versions: readonly string[]): string | undefined {
   const sorted = [...versions].sort(semver.rcompare)
   return sorted.find((version) => semver.prerelease(version) === null) ?? sorted[0]
 }
 
-/** The newest of `versions` in an npm range; a tag such as `latest` or an empty range is {@link latestOf}. */
+/** The highest of `versions` in an npm range. An empty range, `latest` and `*` mean {@link latestOf}. */
 export function newestInRange(versions: readonly string[], range: string): string | undefined {
   if (range === '' || range === 'latest' || range === '*') return latestOf(versions)
   return semver.maxSatisfying([...versions], range) ?? undefined

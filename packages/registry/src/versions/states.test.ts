@@ -5,18 +5,20 @@ import { stateOfParts, statesBefore, verdictOf } from './states.ts'
 
 const results = (...statuses: CheckStatus[]): CheckResult[] =>
   (['manifest', 'secrets', 'compliance'] as const).map((name, index) => ({
-    ...{ name, status: statuses[index] ?? 'waiting', findings: [] },
+    name,
+    status: statuses[index] ?? 'waiting',
+    findings: [],
   }))
 
 describe('the verdict', () => {
-  it('publishes a bundle only when every check passed', () => {
+  it('publishes a bundle only if every check passed', () => {
     expect(verdictOf('bundle', results('passed', 'passed', 'passed')).state).toBe('published')
     for (const status of ['waiting', 'running', 'failed', 'skipped', 'errored'] as const) {
       expect(verdictOf('bundle', results('passed', 'passed', status)).state).toBe('rejected')
     }
   })
 
-  it('takes an image whose other checks cannot be made, but none that failed', () => {
+  it('publishes an image whose other checks were skipped, but not one with a failed check', () => {
     expect(verdictOf('image', results('passed', 'skipped', 'skipped')).state).toBe('published')
     expect(verdictOf('image', results('skipped', 'passed', 'passed')).state).toBe('rejected')
     expect(verdictOf('image', results('passed', 'failed', 'skipped')).reason).toBe('the check "secrets" failed')
@@ -24,13 +26,13 @@ describe('the verdict', () => {
 })
 
 describe('states', () => {
-  it('never lead from a publication back into quarantine', () => {
+  it('never lead from published back to quarantine', () => {
     expect(statesBefore('checking')).toEqual(['received', 'checking'])
     expect(statesBefore('received')).toEqual(['rejected'])
     expect(statesBefore('rejected')).not.toContain('published')
   })
 
-  it('of two parts make that of the better one', () => {
+  it('of two parts combine to the more advanced one', () => {
     expect(stateOfParts(['rejected', 'published'])).toBe('published')
     expect(stateOfParts(['rejected', 'checking'])).toBe('checking')
     expect(stateOfParts(['rejected'])).toBe('rejected')
@@ -38,12 +40,12 @@ describe('states', () => {
 })
 
 describe('versions', () => {
-  it('are semantic versions exactly as SemVer writes them', () => {
+  it('are canonical semantic versions', () => {
     expect(['1.0.0', '0.0.1-rc.1', '10.20.30'].every(isVersionTag)).toBe(true)
     expect(['v1.0.0', '1.0', '1.0.0-01', 'latest', '1.0.0+build', ''].some(isVersionTag)).toBe(false)
   })
 
-  it('are compared by number, and prereleases are no latest while there is a release', () => {
+  it('are ordered numerically, and latest prefers releases to prereleases', () => {
     expect(latestOf(['1.2.0', '1.10.0', '2.0.0-rc.1'])).toBe('1.10.0')
     expect(latestOf(['2.0.0-rc.1', '2.0.0-rc.2'])).toBe('2.0.0-rc.2')
     expect(latestOf([])).toBeUndefined()

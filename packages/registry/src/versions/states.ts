@@ -1,7 +1,7 @@
 import { type CheckResult, type CheckStatus, VersionState } from '@trainyard/contract'
 import type { PartKind } from '../db/schema/version-parts.ts'
 
-/** What may follow what. A version that was published never goes back into quarantine. */
+/** The allowed transitions. A published version never returns to quarantine. */
 const TRANSITIONS: Readonly<Record<VersionState, readonly VersionState[]>> = {
   received: ['checking', 'rejected'],
   checking: ['checking', 'published', 'rejected'],
@@ -11,46 +11,49 @@ const TRANSITIONS: Readonly<Record<VersionState, readonly VersionState[]>> = {
   yanked: [],
 }
 
-/** Everybody may pull it. */
+/** Whether everyone may pull a version in this state. */
 export function isOpen(state: VersionState): boolean {
   return state === 'published' || state === 'deprecated'
 }
 
-/** The states from which a version may come to this one. */
+/** The states from which a version may enter `state`. */
 export function statesBefore(state: VersionState): VersionState[] {
   return VersionState.options.filter((before) => TRANSITIONS[before].includes(state))
 }
 
-/** The state of a version that may hold two parts: what is best about it. */
+/** The state of a version with one or two parts: the most advanced state of its parts. */
 export function stateOfParts(states: readonly VersionState[]): VersionState {
   const order: readonly VersionState[] = ['published', 'deprecated', 'checking', 'received', 'yanked', 'rejected']
   return order.find((state) => states.includes(state)) ?? 'rejected'
 }
 
-/** What must have passed, by what was pushed. Not looked at is not clean: a check that is required cannot be skipped. */
+/** The checks that must pass. A skipped check does not count as passed. */
 const REQUIRED: Readonly<Record<PartKind, readonly string[]>> = {
   bundle: ['manifest', 'secrets', 'compliance'],
   image: ['manifest'],
 }
 
-/** The end of the acceptance, and for a rejection the sentence that everybody may read. */
+/** Decides whether a part is published. Everyone can read the reason of a rejection. */
 export function verdictOf(
   kind: PartKind,
   results: readonly CheckResult[],
 ): { state: 'published'; reason: undefined } | { state: 'rejected'; reason: string } {
-  const bad = results.filter(
+  const failing = results.filter(
     ({ name, status }) =>
       status === 'failed' || status === 'errored' || (status !== 'passed' && REQUIRED[kind].includes(name)),
   )
-  if (bad.length === 0) return { state: 'published', reason: undefined }
-  return { state: 'rejected', reason: bad.map(({ name, status }) => `the check "${name}" ${VERBS[status]}`).join(', ') }
+  if (failing.length === 0) return { state: 'published', reason: undefined }
+  return {
+    state: 'rejected',
+    reason: failing.map(({ name, status }) => `the check "${name}" ${DESCRIPTIONS[status]}`).join(', '),
+  }
 }
 
-const VERBS: Readonly<Record<CheckStatus, string>> = {
-  waiting: 'was not made',
-  running: 'did not end',
+const DESCRIPTIONS: Readonly<Record<CheckStatus, string>> = {
+  waiting: 'did not run',
+  running: 'did not finish',
   passed: 'passed',
   failed: 'failed',
   skipped: 'was skipped',
-  errored: 'could not be made',
+  errored: 'could not be completed',
 }

@@ -84,7 +84,11 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
       ...over,
     }
     const outcome = await runTrainer({
-      ...{ dir: trainer, manifest, seed: 7, signal: new AbortController().signal, steps: [] },
+      dir: trainer,
+      manifest,
+      seed: 7,
+      signal: new AbortController().signal,
+      steps: [],
       deadline: performance.now() + 100_000,
       sandbox: { choice: 'required', hiddenDirs: [victims.data], hideHome: true },
       ...(process.env.TEST_DATABASE_URL !== undefined && { databaseUrl: process.env.TEST_DATABASE_URL }),
@@ -129,8 +133,15 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
     )
     expect(said).toEqual([
       {
-        ...{ key: 'ENOENT', token: 'ENOENT', bundle: 'ENOENT', home: 'EROFS', etc: 'EROFS', data: 'EROFS' },
-        ...{ link: 'ENOENT', hardLink: 'EXDEV', folder: 'done' },
+        key: 'ENOENT',
+        token: 'ENOENT',
+        bundle: 'ENOENT',
+        home: 'EROFS',
+        etc: 'EROFS',
+        data: 'EROFS',
+        link: 'ENOENT',
+        hardLink: 'EXDEV',
+        folder: 'done',
       },
     ])
     const messages = findings.filter(({ code }) => code === 'TY601').map(({ message }) => message)
@@ -171,11 +182,25 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
     )
     expect(said).toEqual([
       {
-        ...{ kill: 'ESRCH', killUs: 'ESRCH', environment: 'ENOENT', own: '' },
-        ...{ corePattern: 'EROFS', hostname: 'EROFS', cgroup: expect.anything(), device: expect.anything() },
-        ...{ mount: expect.anything(), namespace: expect.anything(), setuid: '1' },
-        ...{ api: 'ECONNREFUSED', api6: 'ECONNREFUSED', postgres: 'ECONNREFUSED' },
-        ...{ abroad: 'ENETUNREACH', metadata: 'ENETUNREACH', people: 404, jobs: 404, abstract: 'ECONNREFUSED' },
+        kill: 'ESRCH',
+        killUs: 'ESRCH',
+        environment: 'ENOENT',
+        own: '',
+        corePattern: 'EROFS',
+        hostname: 'EROFS',
+        cgroup: expect.anything(),
+        device: expect.anything(),
+        mount: expect.anything(),
+        namespace: expect.anything(),
+        setuid: '1',
+        api: 'ECONNREFUSED',
+        api6: 'ECONNREFUSED',
+        postgres: 'ECONNREFUSED',
+        abroad: 'ENETUNREACH',
+        metadata: 'ENETUNREACH',
+        people: 404,
+        jobs: 404,
+        abstract: 'ECONNREFUSED',
       },
     ])
     for (const refused of ['cgroup', 'device', 'mount', 'namespace'])

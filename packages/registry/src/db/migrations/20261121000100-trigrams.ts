@@ -3,8 +3,8 @@ import { type Kysely, sql } from 'kysely'
 
 export const trigrams: Migration = {
   async up(db: Kysely<unknown>) {
-    // An extension belongs to the whole database. It may be missing, or the role may not be allowed to create it: search
-    // then works without typo tolerance. The exception handler also covers two schemas that migrate at the same time.
+    // An extension belongs to the whole database. It can be missing, or the role cannot create it: search then
+    // works without typo tolerance. The exception handler also covers two schemas that migrate at the same time.
     await sql
       .raw(`do $$ begin
         create extension if not exists pg_trgm with schema public;

@@ -1,4 +1,4 @@
-/** Bytes as a web stream that reads no further than its consumer, and lets go of the source when the client leaves. */
+/** Converts an iterable to a web stream that does not read ahead, and releases the source when the client disconnects. */
 export function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]()
   return new ReadableStream<Uint8Array>(
@@ -16,7 +16,7 @@ export function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint
   )
 }
 
-/** A request's body, chunk by chunk; nothing when there is none. */
+/** The chunks of a request's body. */
 export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
   if (!request.body) return
   const reader = request.body.getReader()
@@ -27,12 +27,12 @@ export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
       yield next.value
     }
   } finally {
-    // A body left half-read would hold the connection.
+    // A partly read body would keep the connection open.
     await reader.cancel().catch(() => undefined)
   }
 }
 
-/** The whole of a body that is small by contract, or `undefined` when it is longer than `limit` bytes. */
+/** Reads a whole body into memory, or returns `undefined` if it is longer than `limit` bytes. */
 export async function readLimited(source: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let sizeBytes = 0

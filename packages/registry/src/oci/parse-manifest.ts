@@ -12,7 +12,7 @@ const IMAGE_CONFIGS = [
   'application/vnd.docker.container.image.v1+json',
 ] as const
 
-/** Layers that their makers do not let be uploaded: a manifest may name them, and nobody holds them. */
+/** Layers that must not be redistributed. A manifest may refer to them, but registries do not store them. */
 const NOT_DISTRIBUTED = /^application\/vnd\.(oci\.image\.layer\.nondistributable\.|docker\.image\.rootfs\.foreign\.)/
 
 const Descriptor = z.looseObject({
@@ -24,38 +24,43 @@ const Descriptor = z.looseObject({
 })
 type Descriptor = z.infer<typeof Descriptor>
 
-const shared = {
+const sharedFields = {
   schemaVersion: z.literal(2),
   mediaType: z.string().optional(),
   artifactType: z.string().optional(),
   subject: Descriptor.optional(),
   annotations: z.record(z.string(), z.string()).optional(),
 }
-export const ImageManifest = z.looseObject({ ...shared, config: Descriptor, layers: z.array(Descriptor).default([]) })
+export const ImageManifest = z.looseObject({
+  ...sharedFields,
+  config: Descriptor,
+  layers: z.array(Descriptor).default([]),
+})
 export type ImageManifest = z.infer<typeof ImageManifest>
-export const ImageIndex = z.looseObject({ ...shared, manifests: z.array(Descriptor) })
+export const ImageIndex = z.looseObject({ ...sharedFields, manifests: z.array(Descriptor) })
 export type ImageIndex = z.infer<typeof ImageIndex>
 
-/** A pushed manifest: what the registry reads in it. The bytes are kept as they came. */
+/** The parts of a pushed manifest that the registry uses. The bytes are stored unchanged. */
 export interface ParsedManifest {
   mediaType: string
-  /** Of the referrers list: the manifest's own, or else its config's media type. */
+  /** For the referrers list: the manifest's `artifactType`, or else the media type of its config. */
   artifactType: string | undefined
   subject: string | undefined
   annotations: Record<string, string> | undefined
-  /** Blobs that must be there already. */
+  /** Digests of blobs that must have been pushed before. */
   blobs: string[]
+  /** Manifests of an index. */
   children: Descriptor[]
-  /** What it is for a trainer; `undefined` for a signature, a chart, … */
+  /** Undefined for anything that is not a trainer, such as a signature or a chart. */
   kind: PartKind | undefined
-  /** The one layer of a bundle. */
+  /** The only layer of a bundle. */
   bundleLayer: Descriptor | undefined
   sizeBytes: number
 }
 
 const invalid = (message: string) => new OciError('MANIFEST_INVALID', message)
 
-/** Parses a manifest's bytes; `contentType` is the request's. */
+/** Parses a manifest. `contentType` is the header of the request. */
 export function parseManifest(content: Uint8Array, contentType: string | null): ParsedManifest {
   let json: unknown
   try {
@@ -66,21 +71,23 @@ export function parseManifest(content: Uint8Array, contentType: string | null): 
   const declared = z.looseObject({ mediaType: z.string().optional() }).safeParse(json).data?.mediaType
   const header = contentType?.split(';')[0]?.trim() || undefined
   if (header !== undefined && declared !== undefined && header !== declared) {
-    throw invalid(`the Content-Type is ${header}, the manifest's mediaType ${declared}`)
+    throw invalid(`the Content-Type is ${header}, but the manifest's mediaType is ${declared}`)
   }
   const mediaType = header ?? declared ?? OCI_MANIFEST
   if (mediaType === OCI_INDEX || mediaType === DOCKER_LIST) return describeIndex(mediaType, read(ImageIndex, json))
   if (mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST) {
     return describeImage(mediaType, read(ImageManifest, json))
   }
-  throw invalid(`the media type ${mediaType} is not taken; wanted an OCI or Docker (schema 2) manifest, index or list`)
+  throw invalid(
+    `the media type ${mediaType} is not supported; expected an OCI or Docker (schema 2) manifest, index or list`,
+  )
 }
 
 function read<T>(schema: z.ZodType<T>, json: unknown): T {
   const parsed = schema.safeParse(json)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  throw invalid(`the manifest's "${issue?.path.join('.') ?? ''}" is wrong: ${issue?.message ?? 'it is not valid'}`)
+  throw invalid(`"${issue?.path.join('.') ?? ''}" of the manifest is not valid: ${issue?.message ?? 'unknown reason'}`)
 }
 
 function describeIndex(mediaType: string, index: ImageIndex): ParsedManifest {
@@ -105,7 +112,7 @@ function describeImage(mediaType: string, manifest: ImageManifest): ParsedManife
     bundleLayers.length > 0
   if (bundle && (bundleLayers.length !== 1 || manifest.layers.length !== 1)) {
     throw invalid(
-      `a bundle has exactly one layer, of the type ${BUNDLE_MEDIA_TYPE}; this one has ${manifest.layers.length}`,
+      `a bundle must have exactly one layer, of the type ${BUNDLE_MEDIA_TYPE}; got ${manifest.layers.length} layers`,
     )
   }
   const image = manifest.artifactType === undefined && IMAGE_CONFIGS.some((type) => type === manifest.config.mediaType)

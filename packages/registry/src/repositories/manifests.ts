@@ -10,7 +10,7 @@ import { getVisibleRepository, mayInspect, type Repository, type RepositoryReque
 
 type Manifest = Selectable<ManifestTable>
 
-/** GET and HEAD of a manifest, by tag or digest, as the bytes that were pushed. */
+/** GET and HEAD of a manifest by tag or digest. Returns the bytes that were pushed. */
 export async function readManifest(request: RepositoryRequest, reference: string): Promise<Response> {
   const repository = await getVisibleRepository(request)
   const digest = isDigest(reference)
@@ -29,9 +29,10 @@ export async function readManifest(request: RepositoryRequest, reference: string
     'Docker-Content-Digest': manifest.digest,
     ETag: `"${manifest.digest}"`,
   }
-  if (!manifest.published) headers.Warning = '299 - "In quarantine: only you can pull this until its checks pass"'
-  if (request.request.method === 'HEAD') return new Response(null, { headers })
-  // A bundle is counted when its layer is fetched: the runner knows its digest and asks for nothing else.
+  if (!manifest.published)
+    headers.Warning = '299 - "In quarantine: only its owner can pull it until its checks have passed"'
+  if (request.raw.method === 'HEAD') return new Response(null, { headers })
+  // A pull of a bundle is counted when its layer is fetched: runners fetch nothing else.
   if (!mayInspect(request)) {
     const part = await findPart(request, repository.id, manifest.digest)
     if (part?.kind === 'image') await countPull(request, repository.id)
@@ -59,8 +60,8 @@ async function findPart(request: RepositoryRequest, repositoryId: number, digest
 }
 
 /**
- * The digest behind a tag, for this caller. A version that holds an image and a bundle is pulled by tag as the image:
- * that is what clients that know only tags want; a bundle is found by its digest, through the catalogue.
+ * Resolves a tag to a digest that this caller may see. For a version with an image and a bundle it is the image: clients
+ * that pull by tag run images. The catalogue has the digest of the bundle.
  */
 async function resolveTag(
   request: RepositoryRequest,
@@ -81,7 +82,7 @@ async function resolveTag(
       .execute()
     if (mayInspect(request)) return parts[0]?.manifest_digest
     const open = parts.find((part) => isOpen(part.state))
-    // The bytes may be published under another version; this one is blocked all the same.
+    // Another version may have published the same bytes; this version is blocked nevertheless.
     if (!open && parts[0]) throw blocked(request, { ...parts[0], version })
     return open?.manifest_digest
   }
@@ -94,7 +95,7 @@ async function resolveTag(
   return row?.digest
 }
 
-/** Every client prints the message of a DENIED: it is where a blocked pull says why. */
+/** Every client prints the message of DENIED, so it contains the reason. */
 function blocked(
   request: RepositoryRequest,
   part: { version: string; state: VersionState; state_reason: string | null },
@@ -103,8 +104,8 @@ function blocked(
   return new OciError(
     'DENIED',
     part.state === 'rejected'
-      ? `${subject} was not accepted: ${part.state_reason ?? 'its checks failed'}; its owner sees the findings`
-      : `${subject} is in quarantine: its checks have not ended yet`,
+      ? `${subject} was rejected: ${part.state_reason ?? 'its checks failed'}; its owner can see the findings`
+      : `${subject} is in quarantine: its checks have not finished yet`,
   )
 }
 
@@ -114,12 +115,12 @@ function unknown(request: RepositoryRequest, reference: string): OciError {
   })
 }
 
-/** Only in plain repositories: a version of a trainer is immutable, and pulls by digest never break. */
+/** Deletes a manifest or a tag of a plain repository. Versions of trainers are immutable. */
 export async function deleteManifest(request: RepositoryRequest, reference: string): Promise<Response> {
   if (!request.plain) {
     throw new OciError(
       'UNSUPPORTED',
-      `versions are immutable and are not deleted; push a new version of ${request.name}`,
+      `versions are immutable and cannot be deleted; push a new version of ${request.name}`,
     )
   }
   const repository = await getVisibleRepository(request)
