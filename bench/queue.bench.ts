@@ -8,14 +8,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startEmbeddedPostgres } from '@trainyard/platform'
 import type { Launcher } from '../packages/runner/src/launchers/launcher.ts'
-import { claimQueued } from '../packages/runner/src/queues/claim-queued.ts'
+import { claimQueued } from '../packages/runner/src/supervisor/claim-queued.ts'
 import {
   analyzeTables,
   explainClaim,
   giveBack,
   queueJobs,
   runningAttempt,
-} from '../packages/runner/src/queues/test-jobs.ts'
+} from '../packages/runner/src/supervisor/testing/queue-jobs.ts'
 import { type Harness, noLauncher, startHarness } from '../packages/runner/src/testing/harness.ts'
 import { type Bench, type BenchRow, median } from './lib/report.ts'
 

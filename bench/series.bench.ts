@@ -6,7 +6,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbeddedPostgres } from '@trainyard/platform'
-import { parseEvents } from '../packages/runner/src/callback/parse-events.ts'
 import { noLauncher, openJournal, startHarness } from '../packages/runner/src/testing/harness.ts'
 import { type Bench, type BenchRow, median } from './lib/report.ts'
 
@@ -31,17 +30,14 @@ export const bench: Bench = async ({ small }) => {
     const spikes = new Map(
       [0.1, 0.35, 0.62, 0.9, 0.999].map((share, index) => [Math.floor(count * share), index % 2 ? -99 : 99]),
     )
-    const { intake } = harness.runner.context
     for (let from = 0; from < count; from += PER_BATCH) {
       const events = Array.from({ length: Math.min(PER_BATCH, count - from) }, (_, index) => {
         const step = from + index
         const metrics = { loss: spikes.get(step) ?? Math.sin(step / 5000) }
-        return { seq: step + 1, time: new Date().toISOString(), type: 'progress', step, metrics }
+        return { type: 'progress', step, metrics }
       })
-      const ref = { jobId: journal.jobId, attempt: 1, channel: 'journal' as const }
-      const batch = { first: from + 1, last: from + events.length, batch: parseEvents(events) }
-      const result = await intake.store({ ...ref, ...batch })
-      if (result?.applied !== true) throw new Error(`not stored: ${JSON.stringify(result)}`)
+      const response = await journal.send(from + 1, events)
+      if (!response.ok) throw new Error(`not stored: ${await response.text()}`)
     }
 
     const read = async () => {

@@ -1,3 +1,4 @@
+import type { EventsResponse } from '@trainyard/contract'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createTransport } from '../packages/datasets/src/transfer/transport.ts'
 import { type Harness, noLauncher, openJournal, startHarness } from '../packages/runner/src/testing/harness.ts'
@@ -48,43 +49,28 @@ describe('an SDK and a runner that is behind', () => {
 
   it('get through when the queue is full for a while, each event once', async () => {
     const { jobId, journal, refusals, stored, close } = await open({ maxWaitingRows: 40 })
-    const { database, intake } = harness.runner.context
-    // Somebody holds the job's row: what comes in waits, and then there is no more room.
+    const { database } = harness.runner.context
+    const busy = await openJournal(harness)
+    const idle = await openJournal(harness)
+    const heartbeatSeconds = async () => ((await (await idle.send(1, [])).json()) as EventsResponse).heartbeatSeconds
+    // The rows of two jobs are locked: their events wait, and the queue fills up.
     const held = Promise.withResolvers<void>()
     const holding = database.transaction(async (trx) => {
-      await trx.selectFrom('jobs').select('id').where('id', '=', jobId).forUpdate().execute()
+      await trx.selectFrom('jobs').select('id').where('id', 'in', [jobId, busy.jobId]).forUpdate().execute()
       await held.promise
     })
-    const blocked = intake.store({
-      jobId,
-      attempt: 1,
-      channel: 'journal',
-      first: 0,
-      last: 0,
-      batch: {
-        events: [],
-        metrics: [],
-        progress: {},
-        latestMetrics: {},
-        terminal: undefined,
-        rejected: [],
-        logs: Array.from({ length: 38 }, () => ({
-          seq: 0,
-          level: 'info' as const,
-          message: '',
-          time: new Date().toISOString(),
-        })),
-      },
-    })
+    // 39 rows: one for the batch, one for each event and one for each log line.
+    const lines = Array.from({ length: 19 }, () => ({ type: 'log', level: 'info', message: '' }))
+    const blocked = busy.send(1, lines)
     const calm = harness.config.heartbeatSeconds
-    expect(intake.heartbeatSeconds).toBeGreaterThan(calm)
+    await expect.poll(heartbeatSeconds, { timeout: 20_000 }).toBeGreaterThan(calm)
     for (let epoch = 1; epoch <= 40; epoch++) journal.append({ type: 'progress', epoch })
     await expect.poll(() => refusals.length, { timeout: 20_000 }).toBeGreaterThan(0)
     held.resolve()
     await Promise.all([holding, blocked])
     expect(await journal.close({ timeoutMs: 40_000 })).toMatchObject({ delivered: true })
     expect(await stored()).toEqual(Array.from({ length: 40 }, (_, index) => index + 1))
-    expect(intake.heartbeatSeconds).toBe(calm)
+    expect(await heartbeatSeconds()).toBe(calm)
     close()
   })
 })

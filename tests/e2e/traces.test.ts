@@ -8,9 +8,9 @@ import { testDatabaseUrl } from '@trainyard/platform/testing'
 import { startEmbeddedRunner } from '@trainyard/runner'
 import { writeTestDataset } from '@trainyard/testing'
 import { expect, test } from 'vitest'
-import { attemptSpanId } from '../../packages/runner/src/observability/span-ids.ts'
 import { type ReceivedSpan, readSpans } from '../../packages/runner/src/observability/testing/read-spans.ts'
 import { startReceiver } from '../../packages/runner/src/observability/testing/receiver.ts'
+import { attemptSpanId } from '../../packages/runner/src/span-ids.ts'
 import { jobWhen } from './prepare-training.ts'
 
 /** Of an attempt, in the order in which they begin. */

@@ -1,101 +1,85 @@
 import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
-import { parseRetention, type RetentionConfig } from './artifacts/retention-config.ts'
-import { type AllowedSource, parseDatasetSources } from './datasets/sources.ts'
+import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './config/queues.ts'
+import { parseRetention, type RetentionConfig } from './config/retention.ts'
+import type { AllowedSource } from './datasets/context.ts'
+import { parseDatasetSources } from './datasets/sources.ts'
 import { reachableFromContainers } from './launchers/callback-url.ts'
-import { LAUNCHERS, type LauncherName } from './launchers/create-launcher.ts'
-import { type DockerConfig, readDockerConfig } from './launchers/docker/config.ts'
-import { type KubernetesConfig, readKubernetesConfig } from './launchers/kubernetes/config.ts'
-import { SUBPROCESS_VARIABLES, type SubprocessSettings, subprocessSettings } from './launchers/subprocess/config.ts'
+import { LAUNCHERS, type LauncherConfig } from './launchers/create-launcher.ts'
+import { readDockerConfig } from './launchers/docker/config.ts'
+import { readKubernetesConfig } from './launchers/kubernetes/config.ts'
+import { SUBPROCESS_VARIABLES, subprocessSettings } from './launchers/subprocess/config.ts'
 import { type ObservabilityConfig, readObservabilityConfig } from './observability/config.ts'
 import { type MetricsConfig, readMetricsConfig } from './observability/metrics/config.ts'
-import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './queues/queues.ts'
 
 const seconds = (defaultValue: number) => z.coerce.number().positive().default(defaultValue)
 const count = (defaultValue: number) => z.coerce.number().int().nonnegative().default(defaultValue)
 
-/** What the runner needs to know. Plain data: build it by hand in a test, or with {@link readRunnerConfig}. */
-export interface RunnerConfig {
-  /** Origin under which people reach the runner. */
+/** The runner's settings. Plain data: build it by hand in a test, or with {@link readRunnerConfig}. */
+export interface RunnerConfig extends LauncherConfig {
+  /** Origin at which people reach the runner. */
   publicUrl: string
-  /** Origin under which trainers reach it; `publicUrl` when absent. */
-  callbackUrl?: string
+  /** Origin at which trainers reach the runner. Default: `publicUrl`. */
+  callbackUrl?: string | undefined
   databaseUrl: string
   databaseSchema: string
-  /** Work folders of attempts, unpacked bundles, the dataset cache. */
+  /** Holds work folders of attempts, unpacked bundles and the dataset cache. */
   dataDir: string
-  registryUrl?: string
-  registryToken?: string
-  /** How often a trainer should be heard. */
+  /** Interval at which a trainer must report. */
   heartbeatSeconds: number
-  /** After how much silence, by this server's clock, an attempt is given up. */
+  /** An attempt that has been silent for this long, by this server's clock, is ended. */
   heartbeatTimeoutSeconds: number
-  /** How long a launched trainer may take until it is first heard. */
+  /** Longest time from the launch of a trainer to its first report. */
   startTimeoutSeconds: number
-  /** From SIGTERM to SIGKILL. */
-  cancelGraceSeconds: number
-  /** Of this runner. */
+  /** Jobs that this runner runs at the same time. */
   maxConcurrentJobs: number
-  /** The queues there are, the same for every runner of the database. Default: `default`, without a limit of its own. */
-  queues?: Queues
-  /** Those that this runner takes jobs from. Default: all. */
-  servedQueues?: readonly string[]
-  /** Over all runners of the database; no limit when absent. */
-  maxConcurrentPerOwner?: number
-  /** Where trainers run. Default: `subprocess`. */
-  launcher?: LauncherName
-  /** For `docker`. */
-  docker?: DockerConfig
-  /** For `kubernetes`. */
-  kubernetes?: KubernetesConfig
-  /** For the subprocess launcher. Default: nothing keeps its trainers apart, nobody counts devices. */
-  subprocess?: SubprocessSettings
-  /** Folders beside `dataDir` that no trainer is to see: the database's, say. */
-  hiddenDirs?: readonly string[]
-  /** Where datasets are kept for trainers, who only read them. Default: `datasets` in the data folder. */
-  datasetCacheDir?: string
-  datasetCacheMaxGb: number
-  /** Where datasets may stay that are only referred to. Default: nowhere. */
-  datasetSources?: readonly AllowedSource[]
-  /** Which artifacts go after a while. Default: none. */
-  retention?: RetentionConfig
-  /** With it job tokens are signed with HS256; without it with a key pair kept in the database. */
-  jwtSecret?: string
-  /** Who may read `/metrics`. Default: nobody. */
-  metrics?: MetricsConfig
-  /** Who may come in. Default: whoever is on this machine. */
-  auth?: AuthConfig
-  /** Goes before the name of the schema `identity`. Default: none. */
-  identitySchemaPrefix?: string
-  /** Who else is told of jobs. Default: nobody. */
-  observability?: ObservabilityConfig
+  /** All queues, the same for every runner of the database. Default: one named `default`, without a limit. */
+  queues?: Queues | undefined
+  /** Queues that this runner takes jobs from. Default: all. */
+  servedQueues?: readonly string[] | undefined
+  /** Running jobs of one owner over all runners of the database. Default: no limit. */
+  maxConcurrentPerOwner?: number | undefined
+  /** Locations whose images datasets may reference. Default: none. */
+  datasetSources?: readonly AllowedSource[] | undefined
+  /** Which artifacts expire, and when. Default: none. */
+  retention?: RetentionConfig | undefined
+  /** Signs job tokens with HS256. Default: a key pair that is kept in the database. */
+  jwtSecret?: string | undefined
+  /** Access to `/metrics`. Default: refused. */
+  metrics?: MetricsConfig | undefined
+  /** Access for people. Default: everyone on this machine. */
+  auth?: AuthConfig | undefined
+  /** Prefix of the name of the schema `identity`. Default: none. */
+  identitySchemaPrefix?: string | undefined
+  /** Systems that receive metrics and artifacts of jobs. Default: none. */
+  observability?: ObservabilityConfig | undefined
   /** Changes to {@link DEFAULT_RUNNER_LIMITS}. */
-  limits?: Partial<RunnerLimits>
+  limits?: Partial<RunnerLimits> | undefined
 }
 
 export interface RunnerLimits {
-  /** The pause between two looks at everything; wake-ups come sooner. */
+  /** Pause between two passes of the supervisor; a notification ends it early. */
   reconcileIntervalMs: number
-  /** How long a replica that went silent keeps its jobs. */
+  /** How long a replica that stopped responding keeps its jobs. */
   leaseSeconds: number
   queuedTimeoutSeconds: number
-  /** The first pause before a retry; doubled each time, with jitter. */
+  /** Pause before the first retry; doubled for each further one, with jitter. */
   retryBackoffSeconds: number
   retryBackoffMaxSeconds: number
-  /** Retries that do not count, so that a machine that always fails does not try for ever. */
+  /** Retries that are not charged to the job. The limit stops a job on a machine that always fails. */
   maxFreeRetries: number
   maxLogLinesPerAttempt: number
-  /** Events a second that one job may send for long; ten seconds' worth at once. More is answered with 429. */
+  /** Sustained events per second of one job, with bursts of ten seconds' worth. More is answered with 429. */
   maxEventsPerSecond: number
-  /** Rows of events that may wait for the database in this process; more is answered with 429. */
+  /** Rows of events waiting for the database in this process. More is answered with 429. */
   maxWaitingRows: number
-  /** Life of a job token; a successor is handed out from half of it on. */
+  /** Lifetime of a job token. A new one is issued after half of it. */
   tokenSeconds: number
-  /** The largest artifact. */
+  /** Size of the largest artifact. */
   maxArtifactBytes: number
-  /** The pause between two rounds of cleaning up. */
+  /** Pause between two rounds of cleaning up. */
   maintenanceSeconds: number
-  /** What hangs when the runner is stopped is left behind after this long, all parts together. */
+  /** Time that all parts together have to stop; what has not stopped by then is abandoned. */
   stopSeconds: number
 }
 
@@ -181,34 +165,32 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     (callbackHost === undefined ? undefined : reachableFromContainers(values.PUBLIC_URL, callbackHost))
   return {
     publicUrl: values.PUBLIC_URL,
-    ...(callbackUrl === undefined ? {} : { callbackUrl }),
+    callbackUrl,
     databaseUrl: values.DATABASE_URL,
     databaseSchema: values.RUNNER_DATABASE_SCHEMA,
     dataDir: values.DATA_DIR,
-    ...(values.REGISTRY_URL === undefined ? {} : { registryUrl: values.REGISTRY_URL }),
-    ...(values.REGISTRY_TOKEN === undefined ? {} : { registryToken: values.REGISTRY_TOKEN }),
+    registryUrl: values.REGISTRY_URL,
+    registryToken: values.REGISTRY_TOKEN,
     heartbeatSeconds: values.HEARTBEAT_SECONDS,
     heartbeatTimeoutSeconds: values.HEARTBEAT_TIMEOUT_SECONDS,
     startTimeoutSeconds: values.START_TIMEOUT_SECONDS,
     cancelGraceSeconds: values.CANCEL_GRACE_SECONDS,
     maxConcurrentJobs: values.MAX_CONCURRENT_JOBS,
-    ...(values.QUEUES === undefined ? {} : { queues: values.QUEUES }),
-    ...(values.SERVED_QUEUES === undefined ? {} : { servedQueues: values.SERVED_QUEUES }),
-    ...(values.MAX_CONCURRENT_PER_OWNER === undefined
-      ? {}
-      : { maxConcurrentPerOwner: values.MAX_CONCURRENT_PER_OWNER }),
+    queues: values.QUEUES,
+    servedQueues: values.SERVED_QUEUES,
+    maxConcurrentPerOwner: values.MAX_CONCURRENT_PER_OWNER,
     launcher: values.LAUNCHER,
-    ...(docker === undefined ? {} : { docker }),
-    ...(kubernetes === undefined ? {} : { kubernetes }),
+    docker,
+    kubernetes,
     subprocess: subprocessSettings(values),
-    ...(values.DATASET_CACHE_DIR === undefined ? {} : { datasetCacheDir: values.DATASET_CACHE_DIR }),
+    datasetCacheDir: values.DATASET_CACHE_DIR,
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
-    ...(values.DATASET_SOURCES === undefined ? {} : { datasetSources: values.DATASET_SOURCES }),
-    ...(values.RETENTION === undefined ? {} : { retention: values.RETENTION }),
+    datasetSources: values.DATASET_SOURCES,
+    retention: values.RETENTION,
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(values),
     observability: readObservabilityConfig(env),
-    ...(values.JWT_SECRET === undefined ? {} : { jwtSecret: values.JWT_SECRET }),
+    jwtSecret: values.JWT_SECRET,
   }
 }
 

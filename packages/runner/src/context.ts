@@ -1,27 +1,12 @@
-import type {
-  Authenticator,
-  Clock,
-  Database,
-  Identity,
-  JobTokenClaims,
-  JobTokens,
-  Logger,
-  ObjectStore,
-} from '@trainyard/platform'
-import type { Intake } from './callback/intake.ts'
+import type { Authenticator, Clock, Database, Identity, JobTokens, Logger, ObjectStore } from '@trainyard/platform'
 import type { RunnerConfig, RunnerLimits } from './config.ts'
-import type { RunnerDatabase } from './db/schema.ts'
+import type { RunnerDatabase } from './db/schema/index.ts'
+import type { JobHub } from './job-hub.ts'
 import type { Launcher } from './launchers/launcher.ts'
-import type { LiveFeeds } from './live/feeds.ts'
-import type { JobHub } from './live/hub.ts'
 import type { RunnerTelemetry } from './observability/metrics/telemetry.ts'
-import type { CallbackTracing } from './observability/otlp/index.ts'
 import type { TrainerSource } from './trainers/source.ts'
 
-/** Who a job token speaks for. */
-export type JobClaims = JobTokenClaims
-
-/** Everything a verb may need; any part can be replaced in a test. */
+/** The infrastructure that verbs use. A test can replace any part. */
 export interface RunnerContext {
   config: RunnerConfig
   limits: RunnerLimits
@@ -29,20 +14,16 @@ export interface RunnerContext {
   store: ObjectStore
   logger: Logger
   clock: Clock
+  /** Issues and verifies the tokens of trainers. */
   tokens: JobTokens
-  /** People, and who may do what. */
+  /** Accounts, organisations, projects and the audit log. */
   identity: Identity
+  /** Finds the caller of a request of people. */
   authenticator: Authenticator
   trainers: TrainerSource
   launcher: Launcher
-  /** Where all events of trainers go through. */
-  intake: Intake
-  /** Tells this and other replicas that a job changed. */
+  /** Notifies this and other replicas that a job changed. */
   hub: JobHub
-  /** Who looks at which job here. */
-  live: LiveFeeds
-  /** What it counts about itself, for `/metrics`. */
+  /** Counters and timers behind `/metrics`. */
   telemetry: RunnerTelemetry
-  /** Spans of callbacks; absent where there is no collector. */
-  tracing?: CallbackTracing
 }

@@ -17,19 +17,19 @@ import {
   type UpgradeHandler,
 } from '@trainyard/platform'
 import { createRunnerApp, createTrainersApp } from './app.ts'
-import { cacheJobTokens } from './callback/cache-job-tokens.ts'
+import { cacheJobTokens } from './auth/cache-job-tokens.ts'
 import { createIntake } from './callback/intake.ts'
 import { storeForTrainers } from './callback/trainer-store.ts'
 import { DEFAULT_RUNNER_LIMITS, type RunnerConfig } from './config.ts'
 import type { RunnerContext } from './context.ts'
 import { createCacheKeeper } from './dataset-cache/keep-cache.ts'
-import { runnerMigrations } from './db/migrations.ts'
-import type { RunnerDatabase } from './db/schema.ts'
+import { runnerMigrations } from './db/migrations/index.ts'
+import type { RunnerDatabase } from './db/schema/index.ts'
+import { createJobHub } from './job-hub.ts'
 import { isLoopback } from './launchers/callback-url.ts'
 import { createLauncher } from './launchers/create-launcher.ts'
 import type { AttemptRef, Launcher } from './launchers/launcher.ts'
 import { createLiveFeeds } from './live/feeds.ts'
-import { createJobHub } from './live/hub.ts'
 import { createLiveSockets } from './live/serve-sockets.ts'
 import { createMaintenance } from './maintenance/maintenance.ts'
 import { createBlockBuilder } from './metrics/block-builder.ts'
@@ -56,7 +56,7 @@ export interface CreateRunnerOptions {
   /** Default: the one that `config.launcher` names. */
   launcher?: Launcher
   /** Default: those that `config.observability` names. */
-  adapters?: readonly ObservabilityAdapter[]
+  adapters?: readonly ObservabilityAdapter[] | undefined
 }
 
 export interface Runner {
@@ -118,7 +118,6 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       logger,
       clock,
       tokens: cacheJobTokens(createJobTokens({ keys, clock }), clock),
-      intake: createIntake({ config, limits, database, clock, telemetry, blocks }),
       identity,
       authenticator: createAuthenticator({
         ...{ identity, config: config.auth ?? DEFAULT_AUTH, logger },
@@ -130,17 +129,20 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
         telemetry,
       ),
       hub,
-      live: createLiveFeeds({ database, hub, logger, telemetry }),
       telemetry,
-      ...(tracing === undefined ? {} : { tracing }),
     }
+    const feeds = createLiveFeeds({ database, hub, logger, telemetry })
     const { datasetCache } = context.launcher
     const cache = datasetCache === undefined ? undefined : createCacheKeeper(context, datasetCache)
     const supervisor = createSupervisor(context, cache)
     const maintenance = createMaintenance(context)
-    const forTrainers = { ...context, store: storeForTrainers(context.store, config) }
+    const trainerContext = {
+      ...context,
+      store: storeForTrainers(context.store, config),
+      intake: createIntake({ config, limits, database, clock, telemetry, blocks }),
+    }
     const { callbackAddress } = context.launcher
-    const trainersApp = createTrainersApp(forTrainers)
+    const trainersApp = createTrainersApp({ trainerContext, tracing })
     let isGateOpen = false
     let ownGate: { close(): Promise<void> } | undefined
     const openGate: Launcher['openGate'] = (app) => {
@@ -150,17 +152,18 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
     }
     const observability = await createObservability(context, {
       instanceId: instance.id,
-      ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
+      config: config.observability,
+      adapters: options.adapters,
     })
     return {
-      app: createRunnerApp(context, forTrainers),
+      app: createRunnerApp({ context, trainerContext, feeds, tracing }),
       trainersApp,
       ...(context.launcher.openGate === undefined ? {} : { openGate }),
       ...(callbackAddress !== undefined && config.callbackUrl !== undefined && isLoopback(config.publicUrl)
         ? { trainers: { app: trainersApp, address: callbackAddress } }
         : {}),
       context,
-      upgrade: createLiveSockets(context),
+      upgrade: createLiveSockets(context, feeds),
       async start() {
         await context.hub.start()
         // Whoever embeds us and knows of no gate: callbacks are heard, and a store elsewhere is reached.
@@ -171,7 +174,7 @@ export async function createRunner(options: CreateRunnerOptions): Promise<Runner
       },
       awaitCleanup: (timeoutMs) => awaitCleanup(context, timeoutMs),
       async stop() {
-        context.live.stop()
+        feeds.stop()
         const parts = [
           { name: 'blocks of series', stop: () => blocks.stop() },
           { name: 'maintenance', stop: () => maintenance.stop() },

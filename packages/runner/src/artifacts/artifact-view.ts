@@ -1,5 +1,5 @@
 import type { Artifact } from '@trainyard/contract'
-import type { ArtifactRow } from '../db/schema.ts'
+import type { ArtifactRow } from '../db/schema/artifacts.ts'
 
 export function toArtifact(row: ArtifactRow): Artifact {
   return {

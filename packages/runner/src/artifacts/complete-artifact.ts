@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { Artifact, CompleteArtifactRequest } from '@trainyard/contract'
-import { invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
+import { invalidRequest, type JobTokenClaims, notFound, TrainyardError } from '@trainyard/platform'
 import { sql } from 'kysely'
-import { getCurrentAttempt } from '../callback/authenticate.ts'
-import type { JobClaims, RunnerContext } from '../context.ts'
-import type { ArtifactRow } from '../db/schema.ts'
+import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
+import type { RunnerContext } from '../context.ts'
+import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import { toArtifact } from './artifact-view.ts'
 import { planParts } from './create-artifact.ts'
 
 /** Checks size and digest of what was uploaded; only then the artifact exists. Repeating it gives the same answer. */
 export async function completeArtifact(
   context: RunnerContext,
-  claims: JobClaims,
+  claims: JobTokenClaims,
   artifactId: string,
   request: CompleteArtifactRequest,
 ): Promise<Artifact> {

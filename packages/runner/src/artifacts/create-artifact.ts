@@ -1,9 +1,9 @@
 import type { CreateArtifactRequest, CreateArtifactResponse, HeldPart, SignedPart } from '@trainyard/contract'
-import { newId, TrainyardError } from '@trainyard/platform'
-import { getCurrentAttempt } from '../callback/authenticate.ts'
-import type { JobClaims, RunnerContext } from '../context.ts'
-import type { ArtifactRow } from '../db/schema.ts'
-import { artifactKey } from './storage-key.ts'
+import { type JobTokenClaims, newId, TrainyardError } from '@trainyard/platform'
+import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
+import type { RunnerContext } from '../context.ts'
+import type { ArtifactRow } from '../db/schema/artifacts.ts'
+import { artifactKey } from '../jobs/storage-keys.ts'
 
 /** From this size on a file is uploaded in parts. */
 export const MULTIPART_FROM_BYTES = 64 * 1024 ** 2
@@ -15,7 +15,7 @@ const UPLOAD_EXPIRES_SECONDS = 6 * 3600
 /** Announces a file. Its bytes go straight to the store; it exists once `completeArtifact` has checked them. */
 export async function createArtifact(
   context: RunnerContext,
-  claims: JobClaims,
+  claims: JobTokenClaims,
   request: CreateArtifactRequest,
 ): Promise<CreateArtifactResponse> {
   await getCurrentAttempt(context, claims, { open: true })
@@ -46,7 +46,7 @@ export async function createArtifact(
 
 async function announce(
   context: RunnerContext,
-  claims: JobClaims,
+  claims: JobTokenClaims,
   request: CreateArtifactRequest,
 ): Promise<ArtifactRow> {
   const id = newId('art')

@@ -2,7 +2,7 @@ import { type Caller, notFound, TrainyardError } from '@trainyard/platform'
 import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'
 import { deleteLater, finishDeletions } from '../datasets/index.ts'
-import { artifactPrefix } from './storage-key.ts'
+import { artifactPrefix } from '../jobs/storage-keys.ts'
 
 /** Deletes one file of a job. Throws `conflict` while a job that is not over starts from it. */
 export async function deleteArtifact(

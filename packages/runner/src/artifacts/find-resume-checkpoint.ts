@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
-import type { ArtifactRow, JobRow } from '../db/schema.ts'
+import type { ArtifactRow } from '../db/schema/artifacts.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 
 /**
  * What an attempt goes on from: a whole checkpoint of the newest earlier attempt that left one. Within that attempt the

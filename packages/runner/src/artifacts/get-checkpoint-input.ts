@@ -1,15 +1,15 @@
 import type { CheckpointInput } from '@trainyard/contract'
-import { TrainyardError } from '@trainyard/platform'
-import { getCurrentAttempt } from '../callback/authenticate.ts'
-import type { JobClaims, RunnerContext } from '../context.ts'
-import type { ArtifactRow } from '../db/schema.ts'
+import { type JobTokenClaims, TrainyardError } from '@trainyard/platform'
+import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
+import type { RunnerContext } from '../context.ts'
+import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import { findResumeCheckpoint } from './find-resume-checkpoint.ts'
 
 /**
  * The checkpoint that an attempt starts from: what an earlier attempt of the job left, else the one that the job was
  * created with, to fine-tune, predict with or export.
  */
-export async function getCheckpointInput(context: RunnerContext, claims: JobClaims): Promise<CheckpointInput> {
+export async function getCheckpointInput(context: RunnerContext, claims: JobTokenClaims): Promise<CheckpointInput> {
   const { job } = await getCurrentAttempt(context, claims, { open: true })
   const own = await findResumeCheckpoint(context, job)
   if (own !== undefined) {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { ArtifactList, CreateArtifactResponse, RetentionPlan } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseRetention } from '../config/retention.ts'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 import { applyRetention } from './retention.ts'
-import { parseRetention } from './retention-config.ts'
 
 type Journal = Awaited<ReturnType<typeof openJournal>>
 

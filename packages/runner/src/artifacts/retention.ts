@@ -1,9 +1,10 @@
-import type { ArtifactKind } from '@trainyard/contract'
+import type { ArtifactKind, RetentionPlan } from '@trainyard/contract'
+import { type Caller, projectsFor, requireScope } from '@trainyard/platform'
 import { sql } from 'kysely'
+import type { RetentionRule } from '../config/retention.ts'
 import type { RunnerContext } from '../context.ts'
 import { finishDeletions } from '../datasets/index.ts'
 import { removeArtifact } from './delete-artifact.ts'
-import type { RetentionRule } from './retention-config.ts'
 
 /** An artifact that a rule gives up, and why. */
 export interface Expired {
@@ -36,7 +37,7 @@ const DAY_MS = 86_400_000
  * What the rules give up now; nothing is deleted. Artifacts of jobs that are not over are left alone, and so is one that a
  * job which is not over starts from, or that an export was made of.
  */
-export async function planRetention(context: RunnerContext): Promise<Expired[]> {
+async function planRetention(context: RunnerContext): Promise<Expired[]> {
   const { retention } = context.config
   if (retention === undefined) return []
   const names = await projectNames(context)
@@ -59,6 +60,18 @@ export async function planRetention(context: RunnerContext): Promise<Expired[]> 
     })
   }
   return expired
+}
+
+/** The expired artifacts of the projects that the caller can read. */
+export async function getRetentionPlan(context: RunnerContext, caller: Caller): Promise<RetentionPlan> {
+  requireScope(caller, 'jobs:read')
+  const readable = new Set(projectsFor(caller, 'jobs:read').map(({ id }) => id))
+  const expired = (await planRetention(context)).filter(({ projectId }) => readable.has(projectId))
+  const artifacts = expired.map(({ createdAt, projectId: _, ...rest }) => ({
+    ...rest,
+    createdAt: createdAt.toISOString(),
+  }))
+  return { artifacts, totalBytes: artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }
 }
 
 /** Deletes what {@link planRetention} lists; each is looked at again under its lock. */

@@ -1,13 +1,10 @@
 import type { Caller, Identity } from '@trainyard/platform'
-import type { JobRow } from '../db/schema.ts'
-
-/** Whatever tables the transaction knows: the audit has a schema of its own. */
-export type AnyTransaction = Parameters<Identity['audit']>[0]
+import type { JobRow } from '../db/schema/jobs.ts'
 
 /** Writes what somebody did to a job, in the transaction that does it. */
 export async function auditJob(
   identity: Identity,
-  trx: AnyTransaction,
+  trx: Parameters<Identity['audit']>[0],
   caller: Caller,
   deed: { action: string; job: Pick<JobRow, 'id' | 'project_id'>; data?: Record<string, unknown> },
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Action, type Caller, findProject, notFound, requireCan, requireScope } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
-import type { JobRow } from '../db/schema.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 
 export type JobAction = Extract<Action, `jobs:${string}`>
 export type DatasetAction = Extract<Action, `datasets:${string}`>

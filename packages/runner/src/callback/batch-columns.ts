@@ -1,11 +1,11 @@
 import { type EventChunk, packEvents } from '../journal/pack-events.ts'
-import type { StoreEventsInput } from './store-events.ts'
+import type { IntakeBatch } from './intake-batch.ts'
 
 /**
  * The rows of some batches as the arrays that `storeEvents` unnests, in the order of its parameters. Arrays of numbers and
  * times are written by hand: the driver would quote and escape every element.
  */
-export function columnsOf(inputs: readonly StoreEventsInput[]): unknown[] {
+export function columnsOf(inputs: readonly IntakeBatch[]): unknown[] {
   const events = inputs.flatMap(({ batch }, index) => batch.events.map((event) => ({ ix: index + 1, event })))
   const { names, axes, series, points } = pointsOf(inputs)
   const { alone, chunks } = packed(inputs)
@@ -47,7 +47,7 @@ export function columnsOf(inputs: readonly StoreEventsInput[]): unknown[] {
 }
 
 /** Numbers of the events that get a row each, from 1 over all batches; and the chunks of the others, `at` their place in all bytes. */
-function packed(inputs: readonly StoreEventsInput[]) {
+function packed(inputs: readonly IntakeBatch[]) {
   const alone: number[] = []
   const chunks: { ix: number; chunk: EventChunk; at: number }[] = []
   let before = 0
@@ -84,7 +84,7 @@ interface PointColumns {
 }
 
 /** The points of each batch, the last one of each name and step. Everything said twice is a number, counted from 1. */
-function pointsOf(inputs: readonly StoreEventsInput[]): PointColumns {
+function pointsOf(inputs: readonly IntakeBatch[]): PointColumns {
   const columns: PointColumns = { names: [], axes: [], series: [], points: [] }
   const known = new Map<string, number>()
   let before = 0

@@ -1,6 +1,6 @@
 import type { StopReason } from '@trainyard/contract'
 import { type AttemptEnd, reasonOfErrorType, reasonOfStop } from '../jobs/statuses.ts'
-import type { TerminalEvent } from './parse-events.ts'
+import type { TerminalEvent } from '../journal/parse-events.ts'
 
 /** What a trainer's last word means. A trainer that finished although it was asked to stop has still finished. */
 export function endOfTerminalEvent(event: TerminalEvent, stopReason: StopReason | null): AttemptEnd {

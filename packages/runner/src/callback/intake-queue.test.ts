@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import type { ParsedBatch } from '../journal/parse-events.ts'
+import type { IntakeBatch } from './intake-batch.ts'
 import { createIntakeQueue, IntakeFull, type IntakeQueueOptions } from './intake-queue.ts'
-import type { ParsedBatch } from './parse-events.ts'
-import type { StoreEventsInput, StoreEventsResult } from './store-events.ts'
+import type { StoreEventsResult } from './store-events.ts'
 
 function batchOf(first: number, last: number): ParsedBatch {
   const events = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({
@@ -11,7 +12,7 @@ function batchOf(first: number, last: number): ParsedBatch {
   return { events, metrics: [], logs: [], progress: {}, latestMetrics: {}, terminal: undefined, rejected: [] }
 }
 
-function input(jobId: number, first: number, last: number): StoreEventsInput {
+function input(jobId: number, first: number, last: number): IntakeBatch {
   const events = first === 0 ? batchOf(1, 0) : batchOf(first, last)
   return { jobId, attempt: 1, channel: 'journal', first, last, batch: events }
 }
@@ -20,7 +21,7 @@ function input(jobId: number, first: number, last: number): StoreEventsInput {
 function fakeStore(options: Partial<IntakeQueueOptions> & { delayMs?: number; refuse?: number } = {}) {
   const held = new Map<number, number[]>()
   const statements: number[][] = []
-  const apply = ({ jobId, first, last, batch }: StoreEventsInput): StoreEventsResult => {
+  const apply = ({ jobId, first, last, batch }: IntakeBatch): StoreEventsResult => {
     const seqs = held.get(jobId) ?? []
     const lastSeq = seqs.at(-1) ?? 0
     const applied = lastSeq >= first - 1
@@ -31,7 +32,7 @@ function fakeStore(options: Partial<IntakeQueueOptions> & { delayMs?: number; re
       ...{ closed: false, endReason: null, stopReason: null },
     }
   }
-  const run = async (inputs: readonly StoreEventsInput[]) => {
+  const run = async (inputs: readonly IntakeBatch[]) => {
     statements.push(inputs.map(({ jobId }) => jobId))
     await sleep(options.delayMs ?? 1)
     if (inputs.some(({ jobId }) => jobId === options.refuse)) throw new Error('refused by the database')

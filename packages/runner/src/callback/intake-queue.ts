@@ -1,5 +1,6 @@
-import { emptyBatch } from './parse-events.ts'
-import { type PreparedEvents, prepareEvents, type StoreEventsInput, type StoreEventsResult } from './store-events.ts'
+import { emptyBatch } from '../journal/parse-events.ts'
+import type { IntakeBatch } from './intake-batch.ts'
+import { type PreparedEvents, prepareEvents, type StoreEventsResult } from './store-events.ts'
 
 export interface IntakeQueueOptions {
   /** Stores batches of different attempts, or one; undefined for those that somebody else holds locked. */
@@ -20,7 +21,7 @@ export interface IntakeQueueOptions {
 
 export interface IntakeQueue {
   /** Undefined when there is no such attempt; throws what the database throws. */
-  store(input: StoreEventsInput): Promise<StoreEventsResult | undefined>
+  store(input: IntakeBatch): Promise<StoreEventsResult | undefined>
   /** 0: nothing waits; 1: no more is taken. */
   readonly pressure: number
 }
@@ -29,7 +30,7 @@ export interface IntakeQueue {
 const AHEAD_SHARE = 0.75
 
 interface Entry {
-  input: StoreEventsInput
+  input: IntakeBatch
   rows: number
   settle: PromiseWithResolvers<StoreEventsResult | undefined>
   /** Until when it waits for the batch before it; undefined while none is known to be missing. */
@@ -55,7 +56,7 @@ interface Lane {
 interface Turn {
   lane: Lane
   run: Entry[]
-  input: StoreEventsInput
+  input: IntakeBatch
   prepared?: PreparedEvents
 }
 
@@ -217,13 +218,13 @@ function enter(lane: Lane, entry: Entry): void {
   lane.rows += entry.rows
 }
 
-function isGap(result: StoreEventsResult, input: StoreEventsInput): boolean {
+function isGap(result: StoreEventsResult, input: IntakeBatch): boolean {
   const isRefused = result.applied || result.closed || result.channel === 'simple'
   return !isRefused && isBeyond(result.lastSeq, input)
 }
 
 /** Whether a batch is missing between what is held and this one. */
-function isBeyond(held: number, { first, batch }: StoreEventsInput): boolean {
+function isBeyond(held: number, { first, batch }: IntakeBatch): boolean {
   return batch.events.length > 0 && first > held + 1
 }
 
@@ -263,7 +264,7 @@ function takeTurn(lane: Lane, { now, overtakenMs, maxRows }: TakeOptions): Turn 
   return { lane, run, input: merge(run.map(({ input }) => input)) }
 }
 
-function merge(inputs: readonly StoreEventsInput[]): StoreEventsInput {
+function merge(inputs: readonly IntakeBatch[]): IntakeBatch {
   const [first] = inputs
   if (first === undefined) throw new Error('nothing to merge')
   if (inputs.length === 1) return first

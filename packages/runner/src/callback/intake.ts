@@ -1,21 +1,15 @@
 import { type Clock, type Database, TrainyardError } from '@trainyard/platform'
 import { CompiledQuery } from 'kysely'
 import type { RunnerConfig, RunnerLimits } from '../config.ts'
-import type { RunnerDatabase } from '../db/schema.ts'
+import type { RunnerDatabase } from '../db/schema/index.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import type { BlockBuilder } from '../metrics/block-builder.ts'
 import type { RunnerTelemetry } from '../observability/metrics/telemetry.ts'
 import { endOfTerminalEvent } from './end-of-terminal-event.ts'
+import type { IntakeBatch } from './intake-batch.ts'
 import { createIntakeQueue, IntakeFull } from './intake-queue.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
-import {
-  lockAttempt,
-  type PreparedEvents,
-  type Query,
-  type StoreEventsInput,
-  type StoreEventsResult,
-  storeEvents,
-} from './store-events.ts'
+import { lockAttempt, type PreparedEvents, type Query, type StoreEventsResult, storeEvents } from './store-events.ts'
 
 /** The one way of events into the database, and what it says to trainers about its pace. */
 export interface Intake extends RateLimit {
@@ -25,7 +19,7 @@ export interface Intake extends RateLimit {
    *
    * @throws TrainyardError `rate_limited` when too much waits already
    */
-  store(input: StoreEventsInput): Promise<StoreEventsResult | undefined>
+  store(input: IntakeBatch): Promise<StoreEventsResult | undefined>
   /** How often a trainer should be heard; less often while much waits. */
   readonly heartbeatSeconds: number
 }

@@ -1,14 +1,18 @@
 import { EVENT_LIMITS, EventsRequest, type EventsResponse } from '@trainyard/contract'
-import { fieldIssues, invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
-import type { JobClaims, RunnerContext } from '../context.ts'
-import type { AttemptChannel } from '../db/schema.ts'
+import { fieldIssues, invalidRequest, type JobTokenClaims, notFound, TrainyardError } from '@trainyard/platform'
+import { finished, successorOf, superseded } from '../auth/authenticate-trainer.ts'
+import type { AttemptChannel } from '../db/schema/attempts.ts'
 import { tooLarge } from '../http/read-body.ts'
-import { finished, successorOf, superseded } from './authenticate.ts'
-import { type ParsedBatch, parseEvents } from './parse-events.ts'
+import { type ParsedBatch, parseEvents } from '../journal/parse-events.ts'
+import type { CallbackContext } from './callback-context.ts'
 import type { StoreEventsResult } from './store-events.ts'
 
 /** `POST /v1/jobs/{id}/events`: the journal. `body` holds nothing that PostgreSQL's text cannot. */
-export async function receiveEvents(context: RunnerContext, claims: JobClaims, body: unknown): Promise<EventsResponse> {
+export async function receiveEvents(
+  context: CallbackContext,
+  claims: JobTokenClaims,
+  body: unknown,
+): Promise<EventsResponse> {
   const request = parseRequest(body)
   if (request.attempt < claims.attempt) throw superseded(request.attempt, claims.attempt)
   if (request.attempt > claims.attempt)
@@ -81,7 +85,7 @@ export interface ApplyBatchInput {
 
 /** Stores a batch in its turn and tells those who watch. */
 export async function applyBatch(
-  context: RunnerContext,
+  context: CallbackContext,
   claims: { jobId: number; attempt: number },
   input: ApplyBatchInput,
 ): Promise<StoreEventsResult> {
@@ -97,7 +101,7 @@ export async function applyBatch(
 }
 
 /** Says why nothing was applied, unless all of it is held already: then a lost answer is simply given again. */
-function refuse(result: StoreEventsResult, sent: { claims: JobClaims; first: number; last: number }): void {
+function refuse(result: StoreEventsResult, sent: { claims: JobTokenClaims; first: number; last: number }): void {
   const { attempt } = sent.claims
   if (result.currentAttempt > attempt) throw superseded(attempt, result.currentAttempt)
   if (result.channel !== null && result.channel !== 'journal')

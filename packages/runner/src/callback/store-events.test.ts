@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { parseEvents } from '../journal/parse-events.ts'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
-import { parseEvents } from './parse-events.ts'
-import { lockAttempt, prepareEvents, type StoreEventsInput, storeEvents } from './store-events.ts'
+import type { IntakeBatch } from './intake-batch.ts'
+import { lockAttempt, prepareEvents, storeEvents } from './store-events.ts'
 
 let harness: Harness
 beforeAll(async () => {
@@ -12,7 +13,7 @@ afterAll(() => harness.close())
 /** One event each: its metrics, and its step or its epoch. */
 type Reported = { step?: number; epoch?: number; metrics: Record<string, number> }
 
-function inputOf(jobId: number, first: number, reported: readonly Reported[]): StoreEventsInput {
+function inputOf(jobId: number, first: number, reported: readonly Reported[]): IntakeBatch {
   const events = reported.map((event, index) => {
     const seq = first + index
     return { seq, time: `2026-01-01T00:00:${String(seq).padStart(2, '0')}.000Z`, type: 'progress', ...event }
@@ -24,7 +25,7 @@ function inputOf(jobId: number, first: number, reported: readonly Reported[]): S
 it('adds points, and overwrites those of a step that is told again', async () => {
   const { query } = harness.runner.context.database
   const [a, b] = [(await openJournal(harness)).jobId, (await openJournal(harness)).jobId]
-  const store = async (...inputs: StoreEventsInput[]) => {
+  const store = async (...inputs: IntakeBatch[]) => {
     const results = await storeEvents(query, prepareEvents(inputs), { now: new Date(), maxLogLines: 100 })
     expect(results.map((result) => result?.applied)).toEqual(inputs.map(() => true))
   }

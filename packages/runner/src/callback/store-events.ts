@@ -1,17 +1,7 @@
 import type { EndReason, JobState, StopReason } from '@trainyard/contract'
-import type { AttemptChannel } from '../db/schema.ts'
+import type { AttemptChannel } from '../db/schema/attempts.ts'
 import { columnsOf } from './batch-columns.ts'
-import type { ParsedBatch } from './parse-events.ts'
-
-export interface StoreEventsInput {
-  jobId: number
-  attempt: number
-  channel: AttemptChannel
-  /** First and last number of the batch; of a heartbeat both are 0. */
-  first: number
-  last: number
-  batch: ParsedBatch
-}
+import type { IntakeBatch } from './intake-batch.ts'
 
 /** What was there when the batch came, and whether it was applied. */
 export interface StoreEventsResult {
@@ -36,12 +26,12 @@ export interface StoreEventsOptions {
 
 /** Batches, each of another attempt, as the parameters of one statement. */
 export interface PreparedEvents {
-  inputs: readonly StoreEventsInput[]
+  inputs: readonly IntakeBatch[]
   columns: readonly unknown[]
 }
 
 /** Takes milliseconds for thousands of points: time in which PostgreSQL can do something else. */
-export function prepareEvents(inputs: readonly StoreEventsInput[]): PreparedEvents {
+export function prepareEvents(inputs: readonly IntakeBatch[]): PreparedEvents {
   return { inputs, columns: columnsOf(inputs) }
 }
 

@@ -1,12 +1,12 @@
 import type { CacheDatasetRequest, CachedDatasetState } from '@trainyard/contract'
-import { TrainyardError } from '@trainyard/platform'
-import { getCurrentAttempt } from '../callback/authenticate.ts'
-import type { JobClaims, RunnerContext } from '../context.ts'
+import { type JobTokenClaims, TrainyardError } from '@trainyard/platform'
+import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
+import type { RunnerContext } from '../context.ts'
 
 /** Writes down what a trainer wants to be in the cache, and answers how far it is. Whoever looks after the attempt fills it. */
 export async function askForCache(
   context: RunnerContext,
-  claims: JobClaims,
+  claims: JobTokenClaims,
   { as, all: whole = false }: CacheDatasetRequest,
 ): Promise<CachedDatasetState> {
   const { job, attempt } = await getCurrentAttempt(context, claims, { open: true })

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { ownExecArgv, pickEnvironment, programBeside, TrainyardError } from '@trainyard/platform'
+import type { FillError } from '../db/schema/cache-fills.ts'
 import { createGate } from '../gate.ts'
 import { type FillOrder, FromFiller, type ToFiller } from './messages.ts'
-import type { FillError } from './tables.ts'
 
 export interface FillOptions {
   order: FillOrder

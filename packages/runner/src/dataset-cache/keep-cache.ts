@@ -3,12 +3,12 @@ import { TrainyardError } from '@trainyard/platform'
 import type { Updateable } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import { getDatasetManifest } from '../datasets/index.ts'
+import type { CacheFillsTable, FillError } from '../db/schema/cache-fills.ts'
 import type { AttemptRef, DatasetCache } from '../launchers/launcher.ts'
 import { answerFiller } from './answer-filler.ts'
 import { createFillers, type FillOutcome } from './fillers.ts'
 import type { FillOrder } from './messages.ts'
 import { readKeysInUse, readWishes, type Wish, wishId } from './read-wishes.ts'
-import type { CacheFillsTable, FillError } from './tables.ts'
 
 /** Fills the dataset cache of this machine for trainers that only read it, and keeps what they use. */
 export interface CacheKeeper {

@@ -1,8 +1,8 @@
 import type { DatasetFormat, TaskType } from '@trainyard/contract'
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
+import { keyOf } from '../jobs/read-attempts.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
-import { keyOf } from '../supervisor/read-attempts.ts'
 import type { WantedDataset } from './answer-filler.ts'
 
 /** What one attempt wants to be in the cache. */

@@ -1,4 +1,4 @@
-import type { AnyTransaction } from '../auth/audit.ts'
+import type { Identity } from '@trainyard/platform'
 
 /** What somebody may do with datasets: who they are is no business of this area. */
 export interface DatasetAccess {
@@ -13,6 +13,6 @@ export interface DatasetAccess {
 
 /** Writes what was done to a dataset, in the transaction that does it. */
 export type AuditDataset = (
-  trx: AnyTransaction,
+  trx: Parameters<Identity['audit']>[0],
   deed: { action: string; id: string; projectId: string; data?: Record<string, unknown> },
 ) => Promise<void>

@@ -1,6 +1,13 @@
 import type { Clock, Database, Logger, ObjectStore } from '@trainyard/platform'
-import type { AllowedSource } from './sources.ts'
-import type { DatasetTables } from './tables.ts'
+import type { DatasetTables } from '../db/schema/index.ts'
+
+/** One entry of `DATASET_SOURCES`. Without a bucket it is of the platform's own store; an empty prefix is all of it. */
+export interface AllowedSource {
+  bucket?: string
+  prefix: string
+  /** Slugs of the organisations for which it is. Absent: all of them. */
+  organisations?: readonly string[]
+}
 
 /** What this area needs; the runner's context has it all, and a test can build it by hand. */
 export interface DatasetContext {
@@ -12,7 +19,7 @@ export interface DatasetContext {
     /** Where archives are unpacked while they are looked at. Default: the system's temporary folder. */
     dataDir: string
     /** Below which datasets may stay where they are. Default: none. */
-    datasetSources?: readonly AllowedSource[]
+    datasetSources?: readonly AllowedSource[] | undefined
   }
 }
 

@@ -1,15 +1,7 @@
 import { type DatasetSource as DatasetSourceRequest, Slug } from '@trainyard/contract'
 import { type ObjectStore, TrainyardError } from '@trainyard/platform'
-import type { DatasetContext } from './context.ts'
-import type { DatasetSource } from './tables.ts'
-
-/** One entry of `DATASET_SOURCES`. Without a bucket it is of the platform's own store; an empty prefix is all of it. */
-export interface AllowedSource {
-  bucket?: string
-  prefix: string
-  /** Slugs of the organisations for which it is. Absent: all of them. */
-  organisations?: readonly string[]
-}
+import type { DatasetSource } from '../db/schema/datasets.ts'
+import type { AllowedSource, DatasetContext } from './context.ts'
 
 /** What lies in the platform's own store, and is nobody's source. */
 const OWN_PREFIXES = ['datasets/', 'snapshots/', 'jobs/', 'registry/']

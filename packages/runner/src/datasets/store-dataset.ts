@@ -1,6 +1,7 @@
 import type { Dataset, DatasetCounts } from '@trainyard/contract'
 import { newId, TrainyardError } from '@trainyard/platform'
 import { sql } from 'kysely'
+import type { DatasetSource } from '../db/schema/datasets.ts'
 import type { AuditDataset } from './access.ts'
 import { concurrently } from './concurrently.ts'
 import type { DatasetContext } from './context.ts'
@@ -8,7 +9,6 @@ import type { DatasetContent } from './dataset-content.ts'
 import { toDataset } from './dataset-view.ts'
 import { datasetKey } from './storage-keys.ts'
 import { removeUpload } from './sweep-uploads.ts'
-import type { DatasetSource } from './tables.ts'
 import { type HashedFile, versionHash } from './version-hash.ts'
 
 const STORE_CONCURRENCY = 32

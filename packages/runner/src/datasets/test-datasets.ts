@@ -6,9 +6,10 @@ import { createFolderStore, createLogger, DEFAULT_PROJECT_ID } from '@trainyard/
 import { createTestDatabase, fakeClock } from '@trainyard/platform/testing'
 import { encode } from 'fast-png'
 import { packTar } from 'modern-tar'
+import { runnerMigrations } from '../db/migrations/index.ts'
+import type { DatasetTables } from '../db/schema/index.ts'
 import type { DatasetAccess } from './access.ts'
 import type { DatasetContext } from './context.ts'
-import { type DatasetTables, datasetMigrations } from './tables.ts'
 
 /** Somebody who may do everything, in the default project. */
 export const access = (): DatasetAccess => ({
@@ -77,7 +78,7 @@ export function exampleFiles(): Files {
 
 /** The context over a real PostgreSQL and a real folder store, with what it holds laid open. */
 export async function createDatasetsTest() {
-  const database = await createTestDatabase<DatasetTables>({ migrations: datasetMigrations })
+  const database = await createTestDatabase<DatasetTables>({ migrations: runnerMigrations })
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-datasets-'))
   const clock = fakeClock('2026-11-20T09:30:00.000Z')
   const store = createFolderStore({

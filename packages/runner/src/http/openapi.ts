@@ -1,7 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { PROBLEM_MEDIA_TYPE, Problem } from '@trainyard/contract'
 
-/** Pieces of route descriptions. */
 export const json = <T extends z.ZodType>(schema: T, description: string) => ({
   description,
   content: { 'application/json': { schema } },
@@ -13,19 +12,33 @@ export const problem = (description: string) => ({
 export const JobParams = z.object({
   id: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).describe('Number of the job'),
 })
-/** A cursor that is a number inside; people only hand it back. */
+export const ArtifactParams = JobParams.extend({
+  artifactId: z.string().regex(/^[\w-]{1,64}$/, 'must be the id of an artifact'),
+})
+export const Attempt = z.coerce.number().int().positive().max(1_000_000).optional()
+/** A cursor that is a number. Clients only pass it back. */
 export const NumberCursor = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).optional()
-/** The `nextCursor` of the page before: base64url, as it was handed out. */
+/** The `nextCursor` of the previous page, in base64url. */
 export const Cursor = z
   .string()
   .max(8192)
-  .regex(/^[\w-]*$/, 'must be the nextCursor of the page before')
+  .regex(/^[\w-]*$/, 'must be the nextCursor of the previous page')
   .optional()
 export const limitUpTo = (max: number, usual: number) => z.coerce.number().int().min(1).max(max).default(usual)
-/** Text of a query that goes to PostgreSQL, which knows no NUL. */
+/** Text for a query: PostgreSQL does not accept NUL. */
 export const queryText = (maxLength: number) =>
   z
     .string()
     .min(1)
     .max(maxLength)
-    .refine((text) => !text.includes('\u0000'), 'must not hold a NUL character')
+    .refine((text) => !text.includes('\u0000'), 'must not contain a NUL character')
+
+export const noSuchJob = { 404: problem('The job does not exist') }
+
+/** Parts of the description of every route for trainers. */
+export const trainerRoute = { tags: ['Trainers'], security: [{ jobToken: [] }] }
+export const trainerProblems = {
+  401: problem('The job token is missing, invalid or expired'),
+  403: problem('The token was issued for another job'),
+  409: problem('The attempt is closed or was superseded'),
+}

@@ -13,6 +13,9 @@ export interface BodyLimits {
   maxInflatedBytes: number
 }
 
+/** For requests that hold a few fields. */
+export const SMALL_BODY: BodyLimits = { maxBodyBytes: 256 * 1024, maxInflatedBytes: 256 * 1024 }
+
 /** Reads a JSON body that may be `gzip` or `zstd`; neither the wire's nor the inflated size can exceed its limit. */
 export async function readJsonBody(request: Request, limits: BodyLimits = EVENT_LIMITS): Promise<unknown> {
   return parseJson(await readText(request, limits))

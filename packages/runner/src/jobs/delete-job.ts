@@ -1,9 +1,9 @@
 import { type Caller, notFound, TrainyardError } from '@trainyard/platform'
-import { jobPrefix } from '../artifacts/storage-key.ts'
 import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'
 import { deleteLater, finishDeletions } from '../datasets/index.ts'
 import { isTerminalJobState } from './statuses.ts'
+import { jobPrefix } from './storage-keys.ts'
 
 /** Deletes a job that has ended, with its journal, metrics, logs and files. */
 export async function deleteJob(context: RunnerContext, caller: Caller, jobId: number): Promise<void> {

@@ -1,7 +1,8 @@
 import { END_REASONS, type EndReason } from '@trainyard/contract'
 import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
-import type { JobRow, RunnerDatabase } from '../db/schema.ts'
+import type { RunnerDatabase } from '../db/schema/index.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 import { type AttemptEnd, canMove, decideRetry, retryDelayMs } from './statuses.ts'
 
 export type EndOutcome =

@@ -2,9 +2,10 @@ import type { Job } from '@trainyard/contract'
 import { type Caller, notFound } from '@trainyard/platform'
 import type { Kysely } from 'kysely'
 import type { RunnerContext } from '../context.ts'
-import type { JobRow, RunnerDatabase } from '../db/schema.ts'
-import { listExperiments } from '../observability/list-experiments.ts'
+import type { RunnerDatabase } from '../db/schema/index.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 import { toJobFor } from './job-view.ts'
+import { listExperiments } from './list-experiments.ts'
 
 export async function getJob(context: RunnerContext, caller: Caller, jobId: number): Promise<Job> {
   const row = await getJobRow(context.database.db, jobId)

@@ -1,6 +1,6 @@
 import type { Job } from '@trainyard/contract'
 import type { Caller } from '@trainyard/platform'
-import type { JobProgress, JobRow } from '../db/schema.ts'
+import type { JobProgress, JobRow } from '../db/schema/jobs.ts'
 import { isTerminalJobState } from './statuses.ts'
 
 /** A row as people see it. */

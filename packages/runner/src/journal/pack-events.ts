@@ -1,5 +1,5 @@
 import { deflateSync, inflateSync } from 'node:zlib'
-import type { EventRow } from '../callback/parse-events.ts'
+import type { EventRow } from './parse-events.ts'
 
 /** Consecutive events that are stored as one row. */
 export interface EventChunk {

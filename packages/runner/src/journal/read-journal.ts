@@ -1,5 +1,5 @@
 import type { Database } from '@trainyard/platform'
-import type { RunnerDatabase } from '../db/schema.ts'
+import type { RunnerDatabase } from '../db/schema/index.ts'
 import { unpackBodies } from './pack-events.ts'
 
 /** After which event of an attempt to read. */

@@ -1,16 +1,38 @@
 import { join } from 'node:path'
 import type { Logger } from '@trainyard/platform'
-import type { RunnerConfig } from '../config.ts'
-import { readDockerConfig, withRegistryToken } from './docker/config.ts'
+import { type DockerConfig, readDockerConfig, withRegistryToken } from './docker/config.ts'
+import type { KubernetesConfig } from './kubernetes/config.ts'
 import type { Launcher } from './launcher.ts'
+import type { SubprocessSettings } from './subprocess/config.ts'
 import { findMeans } from './subprocess/find-means.ts'
 import { createSubprocessLauncher } from './subprocess/index.ts'
 
 export const LAUNCHERS = ['subprocess', 'docker', 'kubernetes'] as const
 export type LauncherName = (typeof LAUNCHERS)[number]
 
+/** The settings that decide where and how trainers run. */
+export interface LauncherConfig {
+  /** Default: `subprocess`. */
+  launcher?: LauncherName | undefined
+  /** For `docker`. */
+  docker?: DockerConfig | undefined
+  /** For `kubernetes`. */
+  kubernetes?: KubernetesConfig | undefined
+  /** For `subprocess`. Default: trainers are not isolated from each other, and devices are not counted. */
+  subprocess?: SubprocessSettings | undefined
+  /** Folders besides the data folder that trainers must not see, such as the database's. */
+  hiddenDirs?: readonly string[] | undefined
+  /** Holds datasets for trainers, which only read it. Default: `datasets` in the data folder. */
+  datasetCacheDir?: string | undefined
+  datasetCacheMaxGb: number
+  /** Seconds from SIGTERM to SIGKILL. */
+  cancelGraceSeconds: number
+  registryUrl?: string | undefined
+  registryToken?: string | undefined
+}
+
 export interface CreateLauncherOptions {
-  config: RunnerConfig
+  config: LauncherConfig
   /** Absolute. */
   dataDir: string
   /** Names this runner's database: job numbers begin at 1 in every one, so what they start is kept apart by it. */

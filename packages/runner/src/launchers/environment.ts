@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { BASIC_CONFIG_VARIABLES } from '@trainyard/contract'
-import { attemptTraceparent } from '../observability/span-ids.ts'
+import { attemptTraceparent } from '../span-ids.ts'
 import type { LaunchRequest } from './launcher.ts'
 
 /** Folders and limits as the trainer's process sees them. */

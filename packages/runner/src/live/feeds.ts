@@ -1,5 +1,5 @@
 import type { RunnerContext } from '../context.ts'
-import type { JobRow } from '../db/schema.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 import { toJob } from '../jobs/job-view.ts'
 import { isTerminalJobState } from '../jobs/statuses.ts'
 import type { LiveCursor } from './cursor.ts'

@@ -1,11 +1,12 @@
 import { type Artifact, type LiveMessage, type LogLine, type MetricPoint, TrainerEvent } from '@trainyard/contract'
-import type { Selectable } from 'kysely'
 import { toArtifact } from '../artifacts/artifact-view.ts'
-import { metricPointsOf } from '../callback/parse-events.ts'
-import { readPlainEvent } from '../callback/read-plain-event.ts'
 import type { RunnerContext } from '../context.ts'
-import type { ArtifactRow, JobRow, LogsTable } from '../db/schema.ts'
+import type { ArtifactRow } from '../db/schema/artifacts.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
+import type { LogRow } from '../db/schema/logs.ts'
+import { metricPointsOf } from '../journal/parse-events.ts'
 import { type JournalEvent, readJournal } from '../journal/read-journal.ts'
+import { readPlainEvent } from '../journal/read-plain-event.ts'
 import { toLogLine } from '../logs/read-logs.ts'
 import type { LiveCursor } from './cursor.ts'
 
@@ -43,7 +44,7 @@ export async function readChanges(
   const positions = cursors.map(({ position }) => position)
   const [events, lines, artifacts] = await Promise.all([
     readJournal(database, cursors, { limit: MAX_BEHIND + 1 }),
-    database.query<Selectable<LogsTable>>(LINES, [ids, positions, MAX_BEHIND + 1]),
+    database.query<LogRow>(LINES, [ids, positions, MAX_BEHIND + 1]),
     database.query<ArtifactRow>(ARTIFACTS, [ids, positions]),
   ])
   const eventsOf = Map.groupBy(events, (event) => event.jobId)
@@ -82,7 +83,7 @@ const ARTIFACTS = {
 
 function toChanges(
   from: LiveCursor,
-  { events, lines, artifacts }: { events: JournalEvent[]; lines: Selectable<LogsTable>[]; artifacts: ArtifactRow[] },
+  { events, lines, artifacts }: { events: JournalEvent[]; lines: LogRow[]; artifacts: ArtifactRow[] },
 ): Changes {
   return {
     from,

@@ -8,6 +8,7 @@ import type { RunnerContext } from '../context.ts'
 import { JobParams } from '../http/openapi.ts'
 import { parseBody } from '../http/read-body.ts'
 import { parseCursor } from './cursor.ts'
+import type { LiveFeeds } from './feeds.ts'
 import { LIVE_BUFFER_BYTES } from './stream-job.ts'
 import type { EndReason, LiveSink, Viewer } from './viewer.ts'
 
@@ -33,6 +34,7 @@ const CLOSES: Readonly<Record<EndReason, [code: number, reason: string]>> = {
  */
 export function createLiveSockets(
   context: RunnerContext,
+  feeds: LiveFeeds,
   { heartbeatMs = 15_000, slowConsumerMs = 30_000 }: LiveSocketsOptions = {},
 ): UpgradeHandler {
   const server = new WebSocketServer({
@@ -86,7 +88,7 @@ export function createLiveSockets(
     client.on('close', () => viewer?.leave())
     client.on('error', () => client.terminate())
     const cursor = parseCursor(lastEventId)
-    viewer = context.live.watch(jobId, { sink, cursor, heartbeatMs, slowConsumerMs, bufferBytes: LIVE_BUFFER_BYTES })
+    viewer = feeds.watch(jobId, { sink, cursor, heartbeatMs, slowConsumerMs, bufferBytes: LIVE_BUFFER_BYTES })
   }
 }
 

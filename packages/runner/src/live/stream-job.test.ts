@@ -1,6 +1,7 @@
 import { LiveMessage } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
+import { createLiveFeeds, type LiveFeeds } from './feeds.ts'
 import { streamJob } from './stream-job.ts'
 
 interface Seen {
@@ -39,11 +40,16 @@ async function readUntil(
 
 describe('the live stream of a job', () => {
   let harness: Harness
+  let feeds: LiveFeeds
   beforeAll(async () => {
     harness = await startHarness({ runner: { launcher: noLauncher } })
     await harness.runner.context.hub.start()
+    feeds = createLiveFeeds(harness.runner.context)
   })
-  afterAll(() => harness.close())
+  afterAll(async () => {
+    feeds.stop()
+    await harness.close()
+  })
   const progress = (epoch: number) => ({ type: 'progress', epoch, totalEpochs: 9, metrics: { loss: epoch } })
   const completed = { type: 'completed', result: { operation: 'train' } }
 
@@ -75,11 +81,11 @@ describe('the live stream of a job', () => {
   it('goes on after Last-Event-ID with exactly what was missed', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [progress(1)])
-    const first = await readUntil(await streamJob(harness.runner.context, journal.jobId), () => true)
+    const first = await readUntil(await streamJob(harness.runner.context, feeds, journal.jobId), () => true)
     const lastEventId = first.at(-1)?.id ?? ''
     await journal.send(2, [progress(2), progress(3)])
     const second = await readUntil(
-      await streamJob(harness.runner.context, journal.jobId, { lastEventId }),
+      await streamJob(harness.runner.context, feeds, journal.jobId, { lastEventId }),
       (message) => message.type === 'metrics',
     )
     expect(second.map(({ message }) => message)).toMatchObject([
@@ -91,14 +97,17 @@ describe('the live stream of a job', () => {
     'sends a snapshot for the unknown id "%s"',
     async (lastEventId) => {
       const journal = await openJournal(harness)
-      const seen = await readUntil(await streamJob(harness.runner.context, journal.jobId, { lastEventId }), () => true)
+      const seen = await readUntil(
+        await streamJob(harness.runner.context, feeds, journal.jobId, { lastEventId }),
+        () => true,
+      )
       expect(seen[0]?.message.type).toBe('snapshot')
     },
   )
 
   it('sends a comment when nothing happens, so that proxies keep the line open', async () => {
     const journal = await openJournal(harness)
-    const stream = await streamJob(harness.runner.context, journal.jobId, { heartbeatMs: 20 })
+    const stream = await streamJob(harness.runner.context, feeds, journal.jobId, { heartbeatMs: 20 })
     const reader = stream.getReader()
     let text = ''
     while (!text.includes(': heartbeat')) text += new TextDecoder().decode((await reader.read()).value)
@@ -112,7 +121,10 @@ describe('the live stream of a job', () => {
       1,
       Array.from({ length: 50 }, () => ({ type: 'log', level: 'info', message })),
     )
-    const stream = await streamJob(harness.runner.context, journal.jobId, { slowConsumerMs: 50, heartbeatMs: 10 })
+    const stream = await streamJob(harness.runner.context, feeds, journal.jobId, {
+      slowConsumerMs: 50,
+      heartbeatMs: 10,
+    })
     await new Promise((resolve) => setTimeout(resolve, 400))
     const reader = stream.getReader()
     const ends = (async () => {

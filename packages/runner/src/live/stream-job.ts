@@ -1,11 +1,12 @@
 import type { RunnerContext } from '../context.ts'
 import { getJobRow } from '../jobs/get-job.ts'
 import { parseCursor } from './cursor.ts'
+import type { LiveFeeds } from './feeds.ts'
 import type { LiveSink, Viewer } from './viewer.ts'
 
 export interface StreamJobOptions {
   /** What the browser sends when it comes back. */
-  lastEventId?: string
+  lastEventId?: string | undefined
   /** A comment is sent after this much silence. Default: 15,000. */
   heartbeatMs?: number
   /** A reader that takes nothing for this long is dropped; it may come back with its last id. Default: 30,000. */
@@ -21,6 +22,7 @@ export const LIVE_BUFFER_BYTES = 256 * 1024
  */
 export async function streamJob(
   context: RunnerContext,
+  feeds: LiveFeeds,
   jobId: number,
   { lastEventId, heartbeatMs = 15_000, slowConsumerMs = 30_000 }: StreamJobOptions = {},
 ): Promise<ReadableStream<Uint8Array>> {
@@ -43,8 +45,12 @@ export async function streamJob(
           },
         }
         const cursor = lastEventId === undefined ? undefined : parseCursor(lastEventId)
-        viewer = context.live.watch(jobId, {
-          ...{ sink, cursor, heartbeatMs, slowConsumerMs, bufferBytes: LIVE_BUFFER_BYTES },
+        viewer = feeds.watch(jobId, {
+          sink,
+          cursor,
+          heartbeatMs,
+          slowConsumerMs,
+          bufferBytes: LIVE_BUFFER_BYTES,
         })
       },
       pull: () => viewer?.drained(),

@@ -1,7 +1,7 @@
 import { LogLevel, type LogLine, type LogPage } from '@trainyard/contract'
-import { type Selectable, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
-import type { LogsTable } from '../db/schema.ts'
+import type { LogRow } from '../db/schema/logs.ts'
 import { getJobRow } from '../jobs/get-job.ts'
 
 export interface ReadLogsQuery {
@@ -50,7 +50,7 @@ function levelsFrom(level: LogLevel): LogLevel[] {
   return LogLevel.options.slice(LogLevel.options.indexOf(level))
 }
 
-export function toLogLine(row: Selectable<LogsTable>): LogLine {
+export function toLogLine(row: LogRow): LogLine {
   return {
     id: row.id,
     attempt: row.attempt,

@@ -1,6 +1,7 @@
 import type { Database, Logger } from '@trainyard/platform'
-import type { RunnerDatabase } from '../db/schema.ts'
-import { BLOCK_POINTS, buildBlocks } from './build-blocks.ts'
+import type { RunnerDatabase } from '../db/schema/index.ts'
+import { buildBlocks } from './build-blocks.ts'
+import { BLOCK_POINTS } from './series.ts'
 
 export interface BlockBuilder {
   /** Points were stored. After some thousands of one series its blocks are brought up to date, in the background. */

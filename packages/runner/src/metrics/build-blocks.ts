@@ -1,18 +1,10 @@
 import type { Database } from '@trainyard/platform'
 import { type Kysely, sql } from 'kysely'
-import type { RunnerDatabase } from '../db/schema.ts'
+import type { RunnerDatabase } from '../db/schema/index.ts'
 import { type Extremes, widen } from './extremes.ts'
 import { countPacked, type PackedPoints, packPoints, unpackPoints } from './packed-points.ts'
-import type { SeriesPoint } from './read-series.ts'
+import { BLOCK_POINTS, type SeriesPoint, type SeriesRef } from './series.ts'
 
-export interface SeriesRef {
-  jobId: number
-  attempt: number
-  name: string
-}
-
-/** Points of one block; a power of two, so that blocks fit into the buckets of `downsample`. */
-export const BLOCK_POINTS = 128
 /** Points that are looked at in one transaction: the intake of that attempt waits meanwhile. */
 const POINTS_AT_ONCE = 256 * BLOCK_POINTS
 

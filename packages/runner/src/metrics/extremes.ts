@@ -1,4 +1,4 @@
-import type { SeriesPoint } from './read-series.ts'
+import type { SeriesPoint } from './series.ts'
 
 /** The lowest, the highest and the first NaN of some points; of equals the first. */
 export interface Extremes {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { SeriesPoint } from './read-series.ts'
+import type { SeriesPoint } from './series.ts'
 
 /**
  * Points as they lie in PostgreSQL's memory, a column of bytes for each of step, value and time: rows and arrays of text take longer

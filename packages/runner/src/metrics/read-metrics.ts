@@ -1,10 +1,11 @@
 import { encodeMetric, type MetricSeriesList } from '@trainyard/contract'
 import type { Database } from '@trainyard/platform'
 import { type Kysely, sql } from 'kysely'
-import type { RunnerDatabase } from '../db/schema.ts'
+import type { RunnerDatabase } from '../db/schema/index.ts'
 import { getJobRow } from '../jobs/get-job.ts'
-import { BLOCK_POINTS, buildBlocks, type SeriesRef } from './build-blocks.ts'
-import { readBlockedSeries, readSeries, type Series } from './read-series.ts'
+import { buildBlocks } from './build-blocks.ts'
+import { readBlockedSeries, readSeries } from './read-series.ts'
+import { BLOCK_POINTS, type Series, type SeriesRef } from './series.ts'
 
 export interface ReadMetricsQuery {
   name?: string | undefined

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
-import { BLOCK_POINTS, buildBlocks, type SeriesRef } from './build-blocks.ts'
+import { buildBlocks } from './build-blocks.ts'
 import { downsample } from './downsample.ts'
 import { readBlockedSeries, readSeries } from './read-series.ts'
+import { BLOCK_POINTS, type SeriesRef } from './series.ts'
 
 describe('a long series', () => {
   let harness: Harness

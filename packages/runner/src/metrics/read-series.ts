@@ -1,7 +1,6 @@
 import type { MetricAxis } from '@trainyard/contract'
 import { type Kysely, sql } from 'kysely'
-import type { RunnerDatabase } from '../db/schema.ts'
-import { BLOCK_POINTS, type SeriesRef } from './build-blocks.ts'
+import type { RunnerDatabase } from '../db/schema/index.ts'
 import { bucketSizeFor, downsample } from './downsample.ts'
 import { type Extremes, widen } from './extremes.ts'
 import {
@@ -14,19 +13,7 @@ import {
   pointAt,
   unpackPoints,
 } from './packed-points.ts'
-
-export interface SeriesPoint {
-  step: number
-  value: number
-  /** Milliseconds since 1970. */
-  time: number
-}
-
-export interface Series {
-  axis: MetricAxis
-  count: number
-  points: SeriesPoint[]
-}
+import { BLOCK_POINTS, type Series, type SeriesPoint, type SeriesRef } from './series.ts'
 
 /**
  * A series in about `points` points, the same as `downsample` gives of all of them. Short series, and those that are asked for in

@@ -1,11 +1,11 @@
 import type { ArtifactKind, EndReason, JobState, LogLevel, LogLine, MetricAxis } from '@trainyard/contract'
+import type { ExperimentHandle } from '../db/schema/experiments.ts'
 
 /** The backends that there are. `loki` and `otlp` are switched on by an address, the others by name. */
 export const BACKENDS = ['database', 'mlflow', 'clearml', 'tensorboard', 'loki', 'otlp'] as const
 export type BackendName = (typeof BACKENDS)[number]
 
-/** What a backend needs to find its experiment again. Plain data: kept in the database, passed back to every call. */
-export type Handle = Readonly<Record<string, string | number | boolean>>
+export type Handle = ExperimentHandle
 
 /** One attempt of a job, as an experiment. */
 export interface ExperimentInfo {

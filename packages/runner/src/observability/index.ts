@@ -1,5 +1,6 @@
-import type { RunnerContext } from '../context.ts'
 import type { ObservabilityAdapter } from './adapter.ts'
+import type { ObservabilityConfig } from './config.ts'
+import type { ObservabilityContext } from './context.ts'
 import { createAdapters } from './create-adapters.ts'
 import { createFeed } from './feed/feeder.ts'
 
@@ -10,10 +11,15 @@ export interface Observability {
 
 /** One feed for each backend; none knows of the others. */
 export async function createObservability(
-  context: RunnerContext,
-  options: { instanceId: string; adapters?: readonly ObservabilityAdapter[] },
+  context: ObservabilityContext,
+  options: {
+    instanceId: string
+    config?: ObservabilityConfig | undefined
+    /** Default: those that `config` names. */
+    adapters?: readonly ObservabilityAdapter[] | undefined
+  },
 ): Promise<Observability> {
-  const config = context.config.observability
+  const { config } = options
   const adapters = options.adapters ?? (config === undefined ? [] : await createAdapters(config))
   const feeds = adapters.map((adapter) =>
     createFeed(context, adapter, {

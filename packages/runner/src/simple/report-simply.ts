@@ -1,10 +1,10 @@
-import { invalidRequest, TrainyardError } from '@trainyard/platform'
-import { finished, getCurrentAttempt, superseded } from '../callback/authenticate.ts'
-import { parseEvents } from '../callback/parse-events.ts'
+import { invalidRequest, type JobTokenClaims, TrainyardError } from '@trainyard/platform'
+import { finished, getCurrentAttempt, superseded } from '../auth/authenticate-trainer.ts'
+import type { CallbackContext } from '../callback/callback-context.ts'
 import { applyBatch, continuation } from '../callback/receive-events.ts'
-import type { JobClaims, RunnerContext } from '../context.ts'
-import type { JobRow } from '../db/schema.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 import { cleanText } from '../http/clean-text.ts'
+import { parseEvents } from '../journal/parse-events.ts'
 import type { UnnumberedEvent } from './translate.ts'
 
 /** How often another call of the same attempt may take the number that this one wanted. */
@@ -12,8 +12,8 @@ const MAX_TRIES = 20
 
 /** Numbers events on arrival and stores them; an attempt that uses the journal is refused. */
 export async function reportSimply(
-  context: RunnerContext,
-  claims: JobClaims,
+  context: CallbackContext,
+  claims: JobTokenClaims,
   eventsFor: (job: JobRow) => UnnumberedEvent[],
 ): Promise<{ status: string; should_continue: boolean }> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {

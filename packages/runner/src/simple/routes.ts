@@ -12,9 +12,9 @@ import {
 } from '@trainyard/contract'
 import { createApi, TrainyardError } from '@trainyard/platform'
 import type { z } from 'zod'
-import { claimsOf } from '../callback/routes.ts'
-import type { RunnerContext } from '../context.ts'
-import type { JobRow } from '../db/schema.ts'
+import { authenticateTrainer } from '../auth/authenticate-trainer.ts'
+import type { CallbackContext } from '../callback/callback-context.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 import { JobParams, json, problem } from '../http/openapi.ts'
 import { parseBody, readJsonBody } from '../http/read-body.ts'
 import { reportSimply } from './report-simply.ts'
@@ -122,12 +122,12 @@ const describe = ({ path, summary, schema }: SimpleEndpoint) =>
   })
 
 /** CONTRACT section 7: for trainers written with curl-level tools. The kind of the body does not matter, as long as it is JSON. */
-export function simpleRoutes(context: RunnerContext): OpenAPIHono {
+export function simpleRoutes(context: CallbackContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
   for (const one of ENDPOINTS) {
     api.openAPIRegistry.registerPath(describe(one))
     api.post(one.path.replace('{id}', ':id'), async (c) => {
-      const claims = await claimsOf(context, c.req.raw, c.req.param('id') ?? '')
+      const claims = await authenticateTrainer(context, c.req.raw, c.req.param('id') ?? '')
       context.intake.admit(claims.jobId)
       const body = (await readJsonBody(c.req.raw)) ?? {}
       return c.json(await reportSimply(context, claims, (job) => one.events(body, job)))

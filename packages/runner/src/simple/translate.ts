@@ -9,7 +9,7 @@ import {
   type SimpleStartedRequest,
   type SimpleValidationRequest,
 } from '@trainyard/contract'
-import type { JobRow } from '../db/schema.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 
 /** An event of the journal without its number and time. */
 export type UnnumberedEvent = { type: string } & Record<string, unknown>

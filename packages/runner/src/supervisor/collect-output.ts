@@ -1,7 +1,8 @@
 import type { LogLevel } from '@trainyard/contract'
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
-import type { AttemptRow, JobRow } from '../db/schema.ts'
+import type { AttemptRow } from '../db/schema/attempts.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 import type { OutputLine } from '../launchers/launcher.ts'
 import { parseOutputLine } from './parse-output-line.ts'
 

@@ -1,5 +1,6 @@
 import type { END_REASONS, EndReason, StopReason } from '@trainyard/contract'
-import type { AttemptRow, JobRow } from '../db/schema.ts'
+import type { AttemptRow } from '../db/schema/attempts.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 import { type AttemptEnd, reasonOfStop, stoppedBeforeStart } from '../jobs/statuses.ts'
 import type { Observation } from '../launchers/launcher.ts'
 

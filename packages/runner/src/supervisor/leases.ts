@@ -2,8 +2,8 @@ import { hostname } from 'node:os'
 import { type Logger, newId, processIdentity } from '@trainyard/platform'
 import { sql, type Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
-import type { RunnerDatabase } from '../db/schema.ts'
-import { type ClaimedJob, claimQueued } from '../queues/claim-queued.ts'
+import type { RunnerDatabase } from '../db/schema/index.ts'
+import { type ClaimedJob, claimQueued } from './claim-queued.ts'
 
 /** Who holds a lease: a process of a machine. Another process of that machine can tell whether it still lives. */
 export interface LeaseOwner {

@@ -1,13 +1,13 @@
 import type { RunnerContext } from '../context.ts'
-import type { AttemptRow } from '../db/schema.ts'
+import type { AttemptRow } from '../db/schema/attempts.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
+import type { SupervisedJob } from '../jobs/read-attempts.ts'
 import { type AttemptEnd, endOfExit } from '../jobs/statuses.ts'
 import type { AttemptRef, Observation } from '../launchers/launcher.ts'
 import { collectOutput, collectRest, errorTail } from './collect-output.ts'
 import { decideStep } from './decide-step.ts'
 import { launchAttempt } from './launch-attempt.ts'
 import { giveBackLease } from './leases.ts'
-import type { SupervisedJob } from './read-attempts.ts'
 import { renewToken } from './renew-token.ts'
 
 export interface ReconcileOptions {

@@ -1,5 +1,5 @@
 import type { RunnerContext } from '../context.ts'
-import type { AttemptRow } from '../db/schema.ts'
+import type { AttemptRow } from '../db/schema/attempts.ts'
 
 /** Puts a fresh token into the file that the trainer reads, once half of the last one's life is over. */
 export async function renewToken(context: RunnerContext, attempt: AttemptRow): Promise<void> {

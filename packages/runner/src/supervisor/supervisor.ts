@@ -1,11 +1,11 @@
 import { endsWithin } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
 import type { CacheKeeper } from '../dataset-cache/keep-cache.ts'
+import { keyOf, readAttempts } from '../jobs/read-attempts.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 import { launchAttempt } from './launch-attempt.ts'
 import { claimAttempts, claimJobs, deadOwners, type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
 import { endAbandoned, endQueuedTooLong, queuePending } from './queue.ts'
-import { keyOf, readAttempts } from './read-attempts.ts'
 import { reconcileAttempt } from './reconcile-attempt.ts'
 
 export interface Supervisor {

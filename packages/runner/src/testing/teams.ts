@@ -1,6 +1,6 @@
 import { Job } from '@trainyard/contract'
 import { sql } from 'kysely'
-import { artifactKey } from '../artifacts/storage-key.ts'
+import { artifactKey } from '../jobs/storage-keys.ts'
 import type { Harness } from './harness.ts'
 
 /** Two teams that must not know of each other: `red` has a job and a dataset, `blue` looks. */

@@ -1,6 +1,7 @@
-import type { RunnerContext } from '../../context.ts'
+import type { ExperimentRow } from '../../db/schema/experiments.ts'
 import { BackendRefused, type ExperimentInfo, type Handle, type ObservabilityAdapter } from '../adapter.ts'
-import { type ExperimentKey, type ExperimentRow, renewLease, saveProgress } from './leases.ts'
+import type { ObservabilityContext } from '../context.ts'
+import { type ExperimentKey, renewLease, saveProgress } from './leases.ts'
 import { endOf, experimentInfo, readAttempt, readLines, readNextArtifact, readPoints } from './read-feed.ts'
 
 export interface DeliverOptions {
@@ -21,7 +22,7 @@ export interface DeliverOptions {
  * Dying in between means sending again. Throws what the backend threw; resolves once there is nothing more to say.
  */
 export async function deliver(
-  context: RunnerContext,
+  context: ObservabilityContext,
   adapter: ObservabilityAdapter,
   key: ExperimentKey,
   options: DeliverOptions,
@@ -95,7 +96,7 @@ interface Step {
 }
 
 async function nextStep(
-  context: RunnerContext,
+  context: ObservabilityContext,
   adapter: ObservabilityAdapter,
   state: { row: ExperimentRow; info: ExperimentInfo } & NonNullable<Awaited<ReturnType<typeof readAttempt>>>,
   options: DeliverOptions,

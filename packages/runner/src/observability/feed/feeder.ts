@@ -1,7 +1,7 @@
 import { newId } from '@trainyard/platform'
 import { sql } from 'kysely'
-import type { RunnerContext } from '../../context.ts'
 import { BackendRefused, type ObservabilityAdapter } from '../adapter.ts'
+import type { ObservabilityContext } from '../context.ts'
 import { createCircuit } from './circuit.ts'
 import { type DeliverOptions, deliver, LeaseLost } from './deliver.ts'
 import { claimDue, type ExperimentKey, enrolAttempts, releaseLease } from './leases.ts'
@@ -58,7 +58,7 @@ export interface Feed {
  * Feeds one backend from what is stored. It shares nothing with intake but the database: however slow or dead the backend
  * is, the most it holds is a bounded queue of attempts, a few calls under way and a position per attempt.
  */
-export function createFeed(context: RunnerContext, adapter: ObservabilityAdapter, options: FeedOptions): Feed {
+export function createFeed(context: ObservabilityContext, adapter: ObservabilityAdapter, options: FeedOptions): Feed {
   const limits = { ...DEFAULT_FEED_LIMITS, ...options.limits }
   const backend = adapter.name
   const { backends } = context.telemetry
@@ -171,7 +171,7 @@ function nameOf(key: ExperimentKey): string {
 
 /** Writes down that it did not work, and when to try again. */
 async function postpone(
-  context: RunnerContext,
+  context: ObservabilityContext,
   key: ExperimentKey,
   owner: string,
   error: unknown,

@@ -1,9 +1,8 @@
-import { type Kysely, type Selectable, sql, type Updateable } from 'kysely'
-import type { RunnerDatabase } from '../../db/schema.ts'
+import { type Kysely, sql, type Updateable } from 'kysely'
+import type { ExperimentRow, ExperimentsTable } from '../../db/schema/experiments.ts'
+import type { RunnerDatabase } from '../../db/schema/index.ts'
 import type { BackendName, ObservabilityAdapter } from '../adapter.ts'
-import type { ExperimentsTable } from '../tables.ts'
 
-export type ExperimentRow = Selectable<ExperimentsTable>
 export type ExperimentKey = Pick<ExperimentRow, 'job_id' | 'attempt' | 'backend'>
 
 /** Attempts may be written down by another machine, whose clock is behind, or in a transaction that took long. */

@@ -1,12 +1,13 @@
 import { TrainerEvent } from '@trainyard/contract'
-import { metricPointsOf } from '../../callback/parse-events.ts'
-import type { RunnerContext } from '../../context.ts'
-import type { AttemptRow, JobRow } from '../../db/schema.ts'
+import type { AttemptRow } from '../../db/schema/attempts.ts'
+import type { JobRow } from '../../db/schema/jobs.ts'
+import { metricPointsOf } from '../../journal/parse-events.ts'
 import { readJournal } from '../../journal/read-journal.ts'
 import type { ArtifactInfo, ExperimentEnd, ExperimentInfo, Line, Point } from '../adapter.ts'
+import type { ObservabilityContext } from '../context.ts'
 import { END_STATES } from './end-states.ts'
 
-type Read = Pick<RunnerContext, 'database' | 'store' | 'config'>
+type Read = Pick<ObservabilityContext, 'database' | 'store' | 'config'>
 export interface Ref {
   jobId: number
   attempt: number

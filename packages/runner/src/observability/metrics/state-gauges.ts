@@ -2,7 +2,7 @@ import { type JobState, JobState as JobStates } from '@trainyard/contract'
 import type { Database } from '@trainyard/platform'
 import { sql } from 'kysely'
 import { Gauge } from 'prom-client'
-import type { RunnerDatabase } from '../../db/schema.ts'
+import type { RunnerDatabase } from '../../db/schema/index.ts'
 import type { RunnerTelemetry } from './telemetry.ts'
 
 /** Counts are read at most this often, however many scrape. */

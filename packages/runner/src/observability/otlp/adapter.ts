@@ -1,7 +1,7 @@
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { attemptSpanId, spanIdOf } from '../../span-ids.ts'
 import type { ExperimentEnd, ExperimentInfo, ObservabilityAdapter } from '../adapter.ts'
-import { attemptSpanId, spanIdOf } from '../span-ids.ts'
 import type { OtlpConfig } from './config.ts'
 import { finishedSpan, type SpanInput, serviceResource } from './spans.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { attemptSpanId, attemptTraceparent } from '../../span-ids.ts'
 import { type Harness, isOver, openJournal, startHarness } from '../../testing/harness.ts'
-import { attemptSpanId, attemptTraceparent } from '../span-ids.ts'
 import { readSpans } from '../testing/read-spans.ts'
 import { startReceiver } from '../testing/receiver.ts'
 

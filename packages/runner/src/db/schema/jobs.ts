@@ -1,0 +1,75 @@
+import type {
+  EndReason,
+  JobConfig,
+  JobError,
+  JobState,
+  MetricGoal,
+  MetricValue,
+  Operation,
+  OperationResult,
+  ResolvedTrainer,
+  TaskType,
+} from '@trainyard/contract'
+import type { Generated, Selectable } from 'kysely'
+import type { Json, Timestamp } from '../columns.ts'
+
+export interface JobProgress {
+  epoch?: number
+  totalEpochs?: number
+  step?: number
+  totalSteps?: number
+  phase?: string
+}
+
+export interface JobsTable {
+  id: Generated<number>
+  project_id: string
+  name: string | null
+  state: JobState
+  attempt: number
+  end_reason: EndReason | null
+  error: Json<JobError> | null
+  operation: Operation
+  task_type: TaskType
+  trainer_name: string
+  trainer: Json<ResolvedTrainer>
+  model: string
+  dataset_id: string | null
+  dataset_name: string | null
+  snapshot_id: string | null
+  version_hash: string | null
+  /** The job's own split of the snapshot's images. */
+  split_id: string | null
+  config: Json<JobConfig>
+  checkpoint_id: string | null
+  export_format: string | null
+  primary_metric: Json<{ name: string; goal: MetricGoal }>
+  progress: Json<JobProgress>
+  latest_metrics: Json<Record<string, MetricValue>>
+  result: Json<OperationResult> | null
+  queue: Generated<string>
+  /** Devices that it needs. */
+  gpus: Generated<number>
+  priority: number
+  max_retries: number
+  counted_retries: Generated<number>
+  free_retries: Generated<number>
+  deadline_seconds: number | null
+  /** Checkpoints of attempts before this one are not resumed from. */
+  fresh_from: Generated<number>
+  idempotency_key: string | null
+  request_hash: string
+  trace_id: string
+  cancel_requested_at: Date | null
+  /** Not before this a pending job is queued: the pause before a retry. */
+  run_after: Date | null
+  lease_owner: string | null
+  lease_expires_at: Date | null
+  created_at: Timestamp
+  queued_at: Date | null
+  started_at: Date | null
+  finished_at: Date | null
+  last_heard_at: Date | null
+}
+
+export type JobRow = Selectable<JobsTable>

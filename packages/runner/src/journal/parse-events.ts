@@ -1,0 +1,139 @@
+import {
+  decodeMetric,
+  isTerminalEventType,
+  type LogLevel,
+  type MetricAxis,
+  type Metrics,
+  type MetricValue,
+  type RejectedEvent,
+  TrainerEvent,
+} from '@trainyard/contract'
+import { fieldIssues } from '@trainyard/platform'
+import type { JobProgress } from '../db/schema/jobs.ts'
+import { readPlainEvent } from './read-plain-event.ts'
+
+export interface MetricPointRow {
+  seq: number
+  name: string
+  axis: MetricAxis
+  step: number
+  value: number
+  time: string
+}
+
+export interface LogRow {
+  seq: number
+  level: LogLevel
+  message: string
+  time: string
+}
+
+export interface EventRow {
+  seq: number
+  type: string
+  time: string | null
+  body: Record<string, unknown>
+  rejected: { path: string; detail: string } | null
+}
+
+export type TerminalEvent = Extract<TrainerEvent, { type: 'completed' | 'failed' | 'cancelled' }>
+
+/** What a batch of events says, ready to be stored. */
+export interface ParsedBatch {
+  events: EventRow[]
+  metrics: MetricPointRow[]
+  logs: LogRow[]
+  progress: JobProgress
+  latestMetrics: Record<string, MetricValue>
+  terminal: TerminalEvent | undefined
+  rejected: RejectedEvent[]
+}
+
+export function emptyBatch(): ParsedBatch {
+  return { events: [], metrics: [], logs: [], progress: {}, latestMetrics: {}, terminal: undefined, rejected: [] }
+}
+
+/** Parses each event alone: one bad event never blocks the journal. `raw` is in order and without gaps. */
+export function parseEvents(raw: readonly ({ seq: number } & Record<string, unknown>)[]): ParsedBatch {
+  const batch = emptyBatch()
+  for (const body of raw) {
+    const parsed = read(body)
+    if (!parsed.success) reject(batch, body, firstIssue(parsed.error))
+    else if (batch.terminal !== undefined)
+      reject(batch, body, { path: 'type', detail: `must not come after the terminal "${batch.terminal.type}"` })
+    else accept(batch, body, parsed.data)
+  }
+  return batch
+}
+
+function read(body: Record<string, unknown>) {
+  const data = readPlainEvent(body)
+  return data === undefined ? TrainerEvent.safeParse(body) : { success: true as const, data }
+}
+
+function firstIssue(error: Parameters<typeof fieldIssues>[0]): { path: string; detail: string } {
+  const [issue] = fieldIssues(error)
+  return { path: issue?.path ?? '', detail: issue?.detail ?? 'is not valid' }
+}
+
+function reject(
+  batch: ParsedBatch,
+  body: { seq: number } & Record<string, unknown>,
+  reason: { path: string; detail: string },
+): void {
+  const type = typeof body.type === 'string' && body.type !== '' ? body.type.slice(0, 100) : 'unknown'
+  const time = typeof body.time === 'string' && !Number.isNaN(Date.parse(body.time)) ? new Date(body.time) : undefined
+  batch.events.push({ seq: body.seq, type, time: time?.toISOString() ?? null, body, rejected: reason })
+  batch.rejected.push({ seq: body.seq, code: 'invalid_event', ...reason })
+}
+
+const PROGRESS_FIELDS = ['epoch', 'totalEpochs', 'step', 'totalSteps', 'phase'] as const
+
+function accept(batch: ParsedBatch, body: Record<string, unknown>, event: TrainerEvent): void {
+  const time = toUtc(event.time)
+  batch.events.push({ seq: event.seq, type: event.type, time, body, rejected: null })
+  for (const point of metricPointsOf(event)) {
+    batch.metrics.push(point)
+    batch.latestMetrics[point.name] = point.raw
+  }
+  if (event.type === 'progress') {
+    for (const field of PROGRESS_FIELDS)
+      if (event[field] !== undefined) Object.assign(batch.progress, { [field]: event[field] })
+  }
+  if (event.type === 'log') batch.logs.push({ seq: event.seq, level: event.level, message: event.message, time })
+  if (isTerminalEventType(event.type)) batch.terminal = event as TerminalEvent
+}
+
+/** The points of the charts that an event holds. Its step is the finest that the event names. */
+export function metricPointsOf(event: TrainerEvent): (MetricPointRow & { raw: MetricValue })[] {
+  switch (event.type) {
+    case 'progress':
+      return event.step === undefined && event.epoch !== undefined
+        ? toPoints(event, event.metrics ?? {}, 'epoch', event.epoch)
+        : toPoints(event, event.metrics ?? {}, 'step', event.step ?? event.seq)
+    case 'validation': {
+      const metrics = { ...event.metrics, [event.primary.name]: event.primary.value }
+      return toPoints(event, metrics, event.epoch === undefined ? 'step' : 'epoch', event.epoch ?? event.seq)
+    }
+    default:
+      return []
+  }
+}
+
+function toPoints(event: { seq: number; time: string }, metrics: Metrics, axis: MetricAxis, step: number) {
+  const time = toUtc(event.time)
+  return Object.entries(metrics).map(([name, raw]) => ({
+    seq: event.seq,
+    name,
+    axis,
+    step,
+    value: decodeMetric(raw),
+    raw,
+    time,
+  }))
+}
+
+/** As `toISOString` writes it; most senders do so themselves. */
+function toUtc(time: string): string {
+  return time.length === 24 && time.endsWith('Z') ? time : new Date(time).toISOString()
+}
