@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { SplitName } from './primitives.ts'
+import { SplitName, type TaskType } from './primitives.ts'
 
 /** The platform's native dataset format (Dataset Interchange and Cataloging Engine): one JSON file a task. */
 export const DiceClass = z.looseObject({
@@ -42,6 +42,15 @@ export const DICE_TASK_TYPES = [
   'line_detection',
   'geometry_detection',
 ] as const
+
+/** What DICE calls each task. It has one name for every geometry: a file of it is for oriented boxes when it holds one. */
+export const DICE_TASKS = {
+  detection: 'object_detection',
+  segmentation: 'instance_segmentation',
+  pose: 'keypoint_detection',
+  obb: 'geometry_detection',
+  classification: 'classification',
+} as const satisfies Record<TaskType, (typeof DICE_TASK_TYPES)[number]>
 
 /** A DICE file, nested (`images[].annotations`) or flat (`annotations` beside `images`, as in COCO). */
 export const DiceFile = z

@@ -13,6 +13,7 @@
 export * from './artifacts.ts'
 export * from './dataset.ts'
 export * from './datasets-api.ts'
+export * from './describe-issue.ts'
 export * from './dice.ts'
 export * from './environment.ts'
 export * from './errors.ts'

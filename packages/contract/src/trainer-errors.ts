@@ -1,4 +1,4 @@
-import type { ErrorType, StopReason } from './index.ts'
+import type { ErrorType, FieldIssue, StopReason } from './index.ts'
 
 /** What every error of this package takes beside its message. */
 export interface TrainerErrorOptions {
@@ -22,9 +22,49 @@ export class TrainerError extends Error {
   }
 }
 
+/**
+ * Why a dataset cannot be used:
+ *
+ * - `unreadable`: the folder or a file cannot be opened
+ * - `unknown-format`: no format matches the files
+ * - `ambiguous-format`: more than one format matches
+ * - `unknown-task`: the files are for a task that no trainer has
+ * - `no-annotations`: the format that was asked for has no annotation file here
+ * - `no-images`: the dataset lists no image
+ * - `missing-image`: an image that the dataset names does not exist
+ * - `size-mismatch`: an image has another size than its annotations were drawn on
+ * - `invalid`: anything else, such as a corrupt image or a file that does not follow its format
+ */
+export type DatasetErrorReason =
+  | 'unreadable'
+  | 'unknown-format'
+  | 'ambiguous-format'
+  | 'unknown-task'
+  | 'no-annotations'
+  | 'no-images'
+  | 'missing-image'
+  | 'size-mismatch'
+  | 'invalid'
+
+/** What a {@link DatasetError} takes beside its message. */
+export interface DatasetErrorOptions extends TrainerErrorOptions {
+  /** Default: `invalid`. */
+  reason?: DatasetErrorReason | undefined
+  /** The fields or files that are wrong, paths relative to the dataset. Default: none. */
+  issues?: readonly FieldIssue[] | undefined
+}
+
 /** The dataset cannot be used: no images, a corrupt image, a file that does not follow its format. Exit code 3. */
 export class DatasetError extends TrainerError {
   override readonly code = 'DatasetError'
+  readonly reason: DatasetErrorReason
+  readonly issues: readonly FieldIssue[]
+
+  constructor(message: string, options: DatasetErrorOptions = {}) {
+    super(message, options)
+    this.reason = options.reason ?? 'invalid'
+    this.issues = options.issues ?? []
+  }
 }
 
 /** A setting or an environment variable is not usable. Exit code 3. */

@@ -14,8 +14,9 @@
 
 export { type ConvertDatasetOptions, convertDataset, LossError } from './convert/convert-dataset.ts'
 export { type WriteAsOptions, writeAs } from './convert/write-as.ts'
+export { IMAGE_NAME } from './files/list-files.ts'
 export { type ReadClassMaskOptions, readClassMask } from './formats/class-mask/read.ts'
-export { findDiceFile, readDice } from './formats/dice/read.ts'
+export { findDiceFile, findDiceFiles, readDice } from './formats/dice/read.ts'
 export { readImageFolder } from './formats/imagefolder/read.ts'
 export { type WriteImageFolderOptions, writeImageFolder } from './formats/imagefolder/write.ts'
 export { loadReader } from './formats/readers.ts'
@@ -36,7 +37,7 @@ export {
   type IndexedSample,
   indexDataset,
 } from './indexing/index-dataset.ts'
-export { type DetectedFormat, detectFormat } from './open/detect-format.ts'
+export { type DetectedFormat, type DetectFormatOptions, detectFormat } from './open/detect-format.ts'
 export { openDataset } from './open/open-dataset.ts'
 export type {
   Annotation,
@@ -57,6 +58,7 @@ export type { SplitRatios } from './splits/assign-splits.ts'
 export { type GroupBy, groupOf, roboflowSource } from './splits/group-images.ts'
 export { hashSplit } from './splits/hash-split.ts'
 export { type SplitDatasetOptions, type SplitResult, splitDataset } from './splits/split-dataset.ts'
+export { findSplitOfFolder } from './splits/split-folder.ts'
 export { withSplits } from './splits/with-splits.ts'
 export type { DatasetFinding, DatasetFindingCode, FindingSeverity } from './validate/dataset-findings.ts'
 export { type DatasetReport, type ValidateDatasetOptions, validateDataset } from './validate/validate-dataset.ts'

@@ -1,6 +1,5 @@
-import { type FieldIssue, PROBLEMS, type ProblemCode } from '@trainyard/contract'
+import { describeIssue, type FieldIssue, PROBLEMS, type ProblemCode } from '@trainyard/contract'
 import type { z } from 'zod'
-import { describeIssue } from './describe-issue.ts'
 
 /** What a {@link TrainyardError} may carry besides its code and its sentence. */
 export interface TrainyardErrorOptions {

@@ -20,5 +20,6 @@ export function checkSize({ file, path, width, height, annotations }: ImageRecor
   if (seen.width === 0 || isSame || isStored) return
   throw new DatasetError(
     `Image "${path}" is ${seen.width} × ${seen.height} pixels, but the dataset says ${width} × ${height}`,
+    { reason: 'size-mismatch' },
   )
 }

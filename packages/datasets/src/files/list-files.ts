@@ -23,7 +23,7 @@ export async function listFiles(root: string, signal?: AbortSignal): Promise<Fil
 
   async function walk(folder: string, depth: number): Promise<void> {
     signal?.throwIfAborted()
-    for (const entry of await readFolder(join(root, folder))) {
+    for (const entry of await readFolder(root, folder)) {
       if (entry.name.startsWith('.')) continue
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
       // Bytes that are no UTF-8 arrive as U+FFFD: such a name opens nothing.
@@ -42,10 +42,13 @@ export async function listFiles(root: string, signal?: AbortSignal): Promise<Fil
   }
 }
 
-async function readFolder(dir: string): Promise<Dirent[]> {
+async function readFolder(root: string, folder: string): Promise<Dirent[]> {
   try {
-    return await readdir(dir, { withFileTypes: true })
+    return await readdir(join(root, folder), { withFileTypes: true })
   } catch (error) {
-    throw new DatasetError(`The folder "${dir}" cannot be read`, { cause: error })
+    throw new DatasetError(`The folder "${folder || '.'}" of the dataset cannot be read`, {
+      reason: 'unreadable',
+      cause: error,
+    })
   }
 }

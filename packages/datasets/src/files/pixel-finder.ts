@@ -1,19 +1,21 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { join, posix, sep } from 'node:path'
 import type { SplitName } from '@trainyard/contract'
+import { SPLIT_FOLDERS } from '../splits/split-folder.ts'
 
 export interface PixelFinder {
   /** The path of an image inside the dataset and its file; undefined when there is none, or it lies outside. */
   find(fileName: string): { path: string; file: string } | undefined
 }
 
-const SPLIT_FOLDERS: Readonly<Record<SplitName, readonly string[]>> = {
-  train: ['train', 'train2017', 'train2014'],
-  val: ['val', 'valid', 'validation', 'val2017', 'val2014'],
-  test: ['test', 'test2017'],
-}
+/** COCO's own folders carry the year: `train2017`. */
+const COCO_YEARS = ['2017', '2014']
 
 const MAX_TOP_NAMES = 10_000
+
+function foldersOfSplit(split: SplitName): string[] {
+  return [...SPLIT_FOLDERS[split], ...COCO_YEARS.map((year) => `${split}${year}`)]
+}
 
 function firstPart(path: string): string {
   const slash = path.indexOf('/')
@@ -30,7 +32,7 @@ export function createPixelFinder(root: string, annotationFile: string, split: S
     .basename(annotationFile)
     .replace(/\.json$/i, '')
     .replace(/^.*_/, '')
-  const names = [...new Set([stem, ...(split === undefined ? [] : SPLIT_FOLDERS[split])])]
+  const names = [...new Set([stem, ...(split === undefined ? [] : foldersOfSplit(split))])]
   const places = [own === '.' ? '' : own, 'images', ...names, ...names.map((name) => `images/${name}`), '']
   // The most particular folder first: at the root `1.jpg` may be another split's.
   const folders = [...new Set(places)].filter(

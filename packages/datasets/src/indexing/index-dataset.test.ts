@@ -68,21 +68,27 @@ describe('a DICE dataset', () => {
         dice.images[2] = { ...dice.images[2], file_name }
       })
       await expect(load()).rejects.toThrow(
-        /images\[2\]\.file_name in annotations_classification\.json is .*; wanted is a relative path/,
+        /images\[2\]\.file_name in annotations_classification\.json must be a relative path .* \(got ".*"\)/,
       )
     },
   )
 
   it.each([
-    [(dice: Record<string, unknown>) => Object.assign(dice, { images: [] }), /no images: "images" in .* is empty/],
-    [(dice: Record<string, unknown>) => Object.assign(dice, { task_type: 'dreams' }), /task_type in .* is "dreams"/],
-    [(dice: Record<string, unknown>) => Object.assign(dice, { classes: undefined }), /classes in .* is missing/],
+    [
+      (dice: Record<string, unknown>) => Object.assign(dice, { images: [] }),
+      /annotations_classification\.json lists no images/,
+    ],
+    [
+      (dice: Record<string, unknown>) => Object.assign(dice, { task_type: 'dreams' }),
+      /task_type in .* must be one of .* \(got "dreams"\)/,
+    ],
+    [(dice: Record<string, unknown>) => Object.assign(dice, { classes: undefined }), /classes in .* is required/],
     [
       (dice: Record<string, unknown>) =>
         Object.assign((dice.images as object[])[3] ?? {}, { annotations: [{ class_id: 9 }] }),
-      /images\[3\]\.annotations\[0\]\.class_id in .* is 9; wanted is the id of a class: 0, 1/,
+      /images\[3\]\.annotations\[0\]\.class_id in .* must be the id of a class \(0, 1\), or -1 \(got 9\)/,
     ],
-  ])('is refused with the field, what was seen and what is wanted (%#)', async (change, message) => {
+  ])('is refused with the field, the value and what is expected (%#)', async (change, message) => {
     writeDice(change)
     const error = await load().catch((failure: unknown) => failure)
     expect(error).toBeInstanceOf(DatasetError)

@@ -68,7 +68,9 @@ export async function indexDataset(
     const seen = findImageSize(path, record.path)
     if (seen === undefined) {
       if (!skipMissing)
-        throw new DatasetError(`Image "${record.path}" is named in the dataset, but there is no such file`)
+        throw new DatasetError(`Image "${record.path}" is listed in the dataset, but the file does not exist`, {
+          reason: 'missing-image',
+        })
       samples[at] = undefined
       continue
     }
@@ -81,7 +83,8 @@ export async function indexDataset(
     if (record.annotations.length > 0) counts.labelled++
   }
   const present = samples.filter((sample) => sample !== undefined)
-  if (present.length === 0) throw new DatasetError('The dataset has no images: none of the files it names is there')
+  if (present.length === 0)
+    throw new DatasetError('The dataset has no images: none of the files that it lists exists', { reason: 'no-images' })
   return {
     taskType: reader.taskType,
     format: reader.format,
@@ -110,5 +113,6 @@ function checkDeclaredSize(record: ImageRecord, seen: ImageSize): void {
   const turned = seen.orientation === undefined ? '' : ` (turned by its EXIF orientation ${seen.orientation})`
   throw new DatasetError(
     `Image "${path}" is ${seen.width} × ${seen.height} pixels${turned}, but the dataset says ${width} × ${height}`,
+    { reason: 'size-mismatch' },
   )
 }

@@ -8,7 +8,6 @@ const FIRST_SIZE = 16 * 1024
 /** Pieces of a file by place: read ahead when they come in order, alone when they do not. */
 export class FileWindow {
   readonly #handle: number
-  readonly #file: string
   /** The memory in which the last piece lies. */
   bytes = Buffer.allocUnsafeSlow(FIRST_SIZE)
   /** The same memory, as `scanValue` wants it. */
@@ -18,7 +17,6 @@ export class FileWindow {
   #next = -1
 
   constructor(file: string) {
-    this.#file = file
     this.#handle = openSync(file, 'r')
   }
 
@@ -36,7 +34,7 @@ export class FileWindow {
     }
     this.#base = offset
     this.#length = readSync(this.#handle, this.bytes, 0, wanted, offset)
-    if (this.#length < length) throw new DatasetError(`"${this.#file}" became shorter while it was read`)
+    if (this.#length < length) throw new DatasetError('An annotation file became shorter while it was read')
     return 0
   }
 

@@ -36,7 +36,7 @@ describe('the format of a dataset', () => {
       'Annotations/1.xml': '<annotation><filename>1.jpg</filename></annotation>',
     })
     await expect(detectFormat(dir)).rejects.toThrow(
-      /looks like coco \(instances_train\.json has .*\) and voc \(Annotations\/1\.xml .*\); say which one with "from"/,
+      /looks like coco \(instances_train\.json has .*\) and voc \(Annotations\/1\.xml .*\); specify the format/,
     )
   })
 

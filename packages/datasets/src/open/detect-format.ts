@@ -17,33 +17,46 @@ type Evidence = Map<DatasetFormat, string[]>
 /** So many files of a kind are looked into: a dataset is of one kind. */
 const SAMPLE = 5
 
-/**
- * Tells the format of a dataset by what is in its files, and says what it saw. Throws `DatasetError` when nothing speaks
- * for any format, or as much for one as for another: then say which with `from`.
- */
-export async function detectFormat(dir: string, options: { signal?: AbortSignal } = {}): Promise<DetectedFormat> {
-  return toSingleFormat(dir, await findFormats(dir, options.signal))
+/** How a format is detected. */
+export interface DetectFormatOptions {
+  /** What messages call the dataset. Default: its folder in quotes. */
+  name?: string | undefined
+  signal?: AbortSignal | undefined
 }
 
-/** The one format that was found. */
-export function toSingleFormat(dir: string, found: readonly DetectedFormat[]): DetectedFormat {
+/**
+ * Detects the format of a dataset from the content of its files, with the evidence. Throws `DatasetError` with the reason
+ * `unknown-format` when no format matches, and `ambiguous-format` when more than one does.
+ */
+export async function detectFormat(dir: string, options: DetectFormatOptions = {}): Promise<DetectedFormat> {
+  return toSingleFormat(options.name ?? `"${dir}"`, await findFormats(dir, options))
+}
+
+/** The one format that was found. `name` is what messages call the dataset. */
+export function toSingleFormat(name: string, found: readonly DetectedFormat[]): DetectedFormat {
   const [first, second] = found
   if (first === undefined) {
     throw new DatasetError(
-      `The format of "${dir}" is unknown: nothing in it speaks of ${DatasetFormat.options.join(', ')}`,
+      `The format of ${name} is unknown: its files match none of ${DatasetFormat.options.join(', ')}`,
+      { reason: 'unknown-format' },
     )
   }
   if (second !== undefined) {
     const all = found.map((item) => `${item.format} (${item.evidence.join('; ')})`).join(' and ')
-    throw new DatasetError(`The format of "${dir}" is not clear: it looks like ${all}; say which one with "from"`)
+    throw new DatasetError(`The format of ${name} is ambiguous: it looks like ${all}; specify the format`, {
+      reason: 'ambiguous-format',
+    })
   }
   return first
 }
 
-/** Every format that something in the folder speaks for. */
-export async function findFormats(dir: string, signal?: AbortSignal): Promise<DetectedFormat[]> {
+/** Every format that the files match. */
+export async function findFormats(
+  dir: string,
+  { name = `"${dir}"`, signal }: DetectFormatOptions = {},
+): Promise<DetectedFormat[]> {
   const stats = await stat(dir).catch((error: unknown) => {
-    throw new DatasetError(`"${dir}" cannot be read`, { cause: error })
+    throw new DatasetError(`${name} cannot be read`, { reason: 'unreadable', cause: error })
   })
   const files = stats.isFile() ? [basename(dir)] : (await listFiles(dir, signal)).files
   const root = stats.isFile() ? join(dir, '..') : dir

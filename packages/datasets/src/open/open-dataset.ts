@@ -7,29 +7,30 @@ import { readImageFolder } from '../formats/imagefolder/read.ts'
 import type { DatasetReader, ReadOptions } from '../record/record.ts'
 
 /**
- * Opens the dataset in a folder, whatever its format: DICE where there is an annotation file, else what the content says
- * (see `detectFormat`), else folders of classes. With `format` nothing is guessed.
+ * Opens the dataset in a folder in any format: DICE when it has an annotation file, else the format that `detectFormat`
+ * finds, else folders of classes. With `format` nothing is detected.
  */
 export async function openDataset(
   dir: string,
-  { format: given, ...options }: ReadOptions & { format?: DatasetFormat } = {},
+  { format: given, ...options }: ReadOptions & { format?: DatasetFormat | undefined } = {},
 ): Promise<DatasetReader> {
+  const { name = `"${dir}"` } = options
   try {
     await readdir(dir)
   } catch (error) {
-    throw new DatasetError(`The dataset's folder "${dir}" cannot be read`, { cause: error })
+    throw new DatasetError(`The folder of the dataset, ${name}, cannot be read`, { reason: 'unreadable', cause: error })
   }
   if (given !== undefined) {
     const { loadReader } = await import('../formats/readers.ts')
     return (await loadReader[given]())(dir, options)
   }
   const { findFormats, toSingleFormat } = await import('./detect-format.ts')
-  const name = await findDiceFile(dir)
-  // `annotations.json` may be COCO's; whatever else is wrong with a file of that name is for DICE's reader to say.
-  const found = await findFormats(name === undefined ? dir : join(dir, name), options.signal)
-  if (name !== undefined && !found.some(({ format }) => format === 'coco')) return readDice(dir, options)
+  const diceFile = await findDiceFile(dir)
+  // `annotations.json` may be COCO's. Any other mistake in a file of that name is reported by the DICE reader.
+  const found = await findFormats(diceFile === undefined ? dir : join(dir, diceFile), options)
+  if (diceFile !== undefined && !found.some(({ format }) => format === 'coco')) return readDice(dir, options)
   if (found.length === 0) return readImageFolder(dir, options)
-  const { format } = toSingleFormat(dir, found)
+  const { format } = toSingleFormat(name, found)
   const { loadReader } = await import('../formats/readers.ts')
   return (await loadReader[format]())(dir, options)
 }

@@ -27,7 +27,9 @@ describe('pitfall 38: the split in the file', () => {
     const source = createFiles({
       'annotations_detection.json': dice([image(1, { split: 'holdout', annotations: [] })]),
     })
-    await expect(read(source, 'dice')).rejects.toThrow('images[0].split in annotations_detection.json is "holdout"')
+    await expect(read(source, 'dice')).rejects.toThrow(
+      'images[0].split in annotations_detection.json must be one of "train", "val", "test" (got "holdout")',
+    )
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import type { DatasetFormat, SplitName, TaskType } from '@trainyard/contract'
+import type { DatasetFormat, FieldIssue, SplitName, TaskType } from '@trainyard/contract'
 import type { RunLengths } from '../geometry/rle.ts'
 import type { LossCounter } from '../report/loss-counter.ts'
 
@@ -58,6 +58,8 @@ export interface ImageRecord {
   annotations: Annotation[]
   /** Captions, who labelled it and the like: kept for formats that can hold them. */
   attributes?: Record<string, unknown>
+  /** Where a file describes the image, for messages: `images[3]`. DICE only. */
+  field?: string
 }
 
 /** A dataset as a stream of records. */
@@ -103,6 +105,14 @@ export interface ReadOptions {
   vocOneBased?: boolean
   /** False lets a reader pass over polygons and masks of objects that have a box (they are counted). Default true. */
   outlines?: boolean
+  /** What messages call the dataset. Default: its folder in quotes. */
+  name?: string | undefined
+  /**
+   * Called for each mistake in an image or annotation; the reader leaves it out and reads on. Also called for what is
+   * otherwise left out and counted: an invalid box, an image in no class folder. Default: the first mistake is thrown.
+   * Readers other than DICE and ImageFolder ignore it.
+   */
+  onIssue?: ((issue: FieldIssue) => void) | undefined
   signal?: AbortSignal
 }
 

@@ -1,14 +1,17 @@
 import type { SplitName } from '@trainyard/contract'
 
-const SPLIT_FOLDERS: Readonly<Record<string, SplitName>> = {
-  train: 'train',
-  val: 'val',
-  valid: 'val',
-  validation: 'val',
-  test: 'test',
+/** The names that common tools give the folder of each split. */
+export const SPLIT_FOLDERS: Readonly<Record<SplitName, readonly string[]>> = {
+  train: ['train'],
+  val: ['val', 'valid', 'validation'],
+  test: ['test'],
 }
 
-/** The split that a folder of this name holds, as the common tools name it. */
+const SPLIT_BY_NAME = new Map(
+  (['train', 'val', 'test'] as const).flatMap((split) => SPLIT_FOLDERS[split].map((name) => [name, split] as const)),
+)
+
+/** The split that a folder of this name holds; undefined for any other name. */
 export function findSplitOfFolder(name: string): SplitName | undefined {
-  return Object.hasOwn(SPLIT_FOLDERS, name) ? SPLIT_FOLDERS[name] : undefined
+  return SPLIT_BY_NAME.get(name)
 }

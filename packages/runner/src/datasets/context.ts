@@ -27,6 +27,4 @@ export interface DatasetContext {
 export const UPLOAD_LIMITS = {
   maxFiles: 2_000_000,
   maxTotalBytes: 500 * 1024 ** 3,
-  /** Annotations are read as one JSON text, and V8 holds no string over 512 MiB. */
-  maxAnnotationBytes: 256 * 1024 ** 2,
 } as const

@@ -22,7 +22,7 @@ export interface DatasetImage {
   classIds: number[]
   labelled: boolean
   /** The size that the annotations state, where they state one, and the field that says so. */
-  declared?: { width: number; height: number; field: string }
+  declared?: { width: number; height: number; field: string } | undefined
 }
 
 /** A dataset that lies unpacked on disk. */
@@ -31,10 +31,4 @@ export interface UnpackedDataset {
   dir: string
   /** Size by path. */
   files: ReadonlyMap<string, number>
-}
-
-const IMAGE_SUFFIX = /\.(png|jpe?g|webp|bmp|gif|tiff?)$/i
-
-export function isImagePath(path: string): boolean {
-  return IMAGE_SUFFIX.test(path)
 }

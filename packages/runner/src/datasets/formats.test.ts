@@ -128,7 +128,7 @@ describe('every format is told by its content', () => {
     )
     await expect(register('missing', zipOf(rest))).rejects.toMatchObject({
       code: 'unprocessable',
-      issues: [{ detail: expect.stringContaining('is annotated, but there is no such image') }],
+      issues: [{ detail: expect.stringContaining('is annotated, but does not exist in the archive') }],
     })
   })
 })

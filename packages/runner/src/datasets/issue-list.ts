@@ -1,9 +1,11 @@
 import type { FieldIssue } from '@trainyard/contract'
 import { TrainyardError } from '@trainyard/platform'
 
-const MAX_ISSUES = 20
+/** How many issues a response lists. */
+export const MAX_ISSUES = 20
+const MAX_VALUE_LENGTH = 200
 
-/** Collects what is wrong with a dataset, so that a person sees more than the first mistake, and not a million. */
+/** Collects what is wrong with a dataset: all issues are counted, the first {@link MAX_ISSUES} are kept. */
 export interface IssueList {
   readonly count: number
   add(path: string, detail: string, value?: unknown): void
@@ -21,13 +23,13 @@ export function createIssueList(): IssueList {
     add(path, detail, value) {
       count += 1
       if (issues.length < MAX_ISSUES)
-        issues.push({ path, detail, ...(value === undefined ? {} : { value: cut(value) }) })
+        issues.push(value === undefined ? { path, detail } : { path, detail, value: cut(value) })
     },
     throwIfAny(summary) {
       const [first] = issues
       if (first === undefined) return
       const shown = count > issues.length ? `; the first ${issues.length} of ${count} are listed` : ''
-      const seen = first.value === undefined ? '' : ` (seen ${JSON.stringify(first.value)})`
+      const seen = first.value === undefined ? '' : ` (got ${JSON.stringify(first.value)})`
       throw new TrainyardError('unprocessable', `${summary}: ${first.path} ${first.detail}${seen}${shown}`, { issues })
     },
   }
@@ -36,5 +38,5 @@ export function createIssueList(): IssueList {
 function cut(value: unknown): unknown {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text
+  return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH - 1)}…` : text
 }

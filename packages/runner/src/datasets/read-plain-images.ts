@@ -1,17 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { TaskType } from '@trainyard/contract'
-import { type DatasetContent, isImagePath, type UnpackedDataset } from './dataset-content.ts'
+import { DICE_TASKS, type TaskType } from '@trainyard/contract'
+import type { DatasetContent, UnpackedDataset } from './dataset-content.ts'
+import { isImagePath } from './dataset-files.ts'
 
 const FILE_NAME = 'annotations.json'
-/** The tasks as DICE calls them. */
-const DICE_TASKS: Readonly<Record<TaskType, string>> = {
-  detection: 'object_detection',
-  segmentation: 'instance_segmentation',
-  pose: 'keypoint_detection',
-  obb: 'geometry_detection',
-  classification: 'classification',
-}
 
 /**
  * Images and nothing else: something to predict on. They get a DICE file that lists them without a label, so that every

@@ -7,9 +7,9 @@ import { type Dataset, isSafeRelativePath, type RegisterDatasetRequest } from '@
 import { type ObjectStore, TrainyardError } from '@trainyard/platform'
 import { concurrently } from './concurrently.ts'
 import { type DatasetContext, UPLOAD_LIMITS } from './context.ts'
-import { isImagePath } from './dataset-content.ts'
+import { isImagePath, isJunk } from './dataset-files.ts'
 import { examineFiles } from './examine-files.ts'
-import { JUNK, readDataset } from './read-dataset.ts'
+import { readDataset } from './read-dataset.ts'
 import { inScratchFolder } from './register-dataset.ts'
 import { checkSource, storeOf } from './sources.ts'
 import { type NewFile, type Owned, storeDataset } from './store-dataset.ts'
@@ -75,7 +75,7 @@ async function listSource(store: ObjectStore, prefix: string): Promise<SourceObj
   for await (const { key, sizeBytes, etag } of store.list(prefix)) {
     const path = key.slice(prefix.length)
     // Some tools make an empty object for a folder.
-    if (path === '' || path.endsWith('/') || JUNK.test(path)) continue
+    if (path === '' || path.endsWith('/') || isJunk(path)) continue
     if (!isImagePath(path) && !ANNOTATION_NAME.test(path)) continue
     if (!isSafeRelativePath(path))
       throw new TrainyardError(

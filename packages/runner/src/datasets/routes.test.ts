@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Dataset, DatasetFilesPage, DatasetList, Problem } from '@trainyard/contract'
+import { hashSplit } from '@trainyard/datasets'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hashSplit } from './hash-split.ts'
 import { createSnapshot, datasetRoutes } from './index.ts'
 import { access, createDatasetsTest, dice, exampleFiles, type Files, png, tarGzOf, tarOf } from './test-datasets.ts'
 
@@ -278,7 +278,11 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
   test.each<[string, Files, string]>([
     ['no images', { 'annotations.json': dice([]) }, 'lists no images'],
     ['nothing', {}, 'The archive is empty'],
-    ['text that is not JSON', { ...images, 'annotations.json': '{"images": [' }, 'annotations.json is not JSON'],
+    [
+      'text that is not JSON',
+      { ...images, 'annotations.json': '{"images": [' },
+      'annotations.json ends in the middle of "images"',
+    ],
     [
       'no classes',
       { ...images, 'annotations.json': '{"format_version":"1","task_type":"classification","images":[]}' },
@@ -311,7 +315,7 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
     [
       'images outside of classes',
       { 'train/a/1.png': png(), 'train/2.png': png() },
-      'train/2.png must lie in train/<class>/',
+      'train/2.png must be in a class folder: train/<class>/',
     ],
   ])('%s', async (_what, files, message) => {
     expect((await refuse(files)).detail).toContain(message)
@@ -328,7 +332,7 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
     const problem = await refuse({ ...exampleFiles(), 'labels/a.txt': '0 .5 .5 1 1' })
     expect(problem.detail).toContain('dice (annotations.json has a task_type)')
     expect(problem.detail).toContain('yolo (labels/a.txt has rows of a class and numbers)')
-    expect(problem.detail).toContain('query parameter "format"')
+    expect(problem.detail).toContain('the parameter "format"')
     expect(problem.detail).not.toContain('/tmp')
   })
 

@@ -1,8 +1,6 @@
 import { notFound, TrainyardError } from '@trainyard/platform'
 import type { DatasetContext } from './context.ts'
-import { isImagePath } from './dataset-content.ts'
-import { MASK_FOLDERS } from './read-any-format.ts'
-import { JUNK } from './read-dataset.ts'
+import { isImagePath, isJunk, isMask } from './dataset-files.ts'
 import { storeOf } from './sources.ts'
 import { datasetKey } from './storage-keys.ts'
 
@@ -50,7 +48,7 @@ export async function findChanges(context: DatasetContext, snapshotId: string): 
     const path = object.key.slice(prefix.length)
     while (row.done !== true && Buffer.compare(Buffer.from(row.value.path), Buffer.from(path)) < 0) await passRow()
     if (row.done === true || row.value.path !== path) {
-      if (source !== null && isImagePath(path) && !JUNK.test(path) && !MASK_FOLDERS.test(path)) note('added', path)
+      if (source !== null && isImagePath(path) && !isJunk(path) && !isMask(path)) note('added', path)
       continue
     }
     const { size_bytes: sizeBytes, etag } = row.value

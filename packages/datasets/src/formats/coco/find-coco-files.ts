@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { SplitName, TaskType } from '@trainyard/contract'
+import type { SplitName } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import type { ReadOptions } from '../../record/record.ts'
 import { findSplitOfFolder } from '../../splits/split-folder.ts'
 
 export interface CocoFile {
@@ -20,9 +21,12 @@ const KEYPOINTS = /^person_keypoints_/
  * The annotation files of a COCO dataset: `annotations/*.json`, `*.json` at the root, or one in each folder of a split
  * (`train/_annotations.coco.json`). Where instances and keypoints of the same images stand side by side, the task tells.
  */
-export async function findCocoFiles(dir: string, task?: TaskType): Promise<{ root: string; files: CocoFile[] }> {
+export async function findCocoFiles(
+  dir: string,
+  { task, name = `"${dir}"` }: Pick<ReadOptions, 'task' | 'name'> = {},
+): Promise<{ root: string; files: CocoFile[] }> {
   const stats = await stat(dir).catch((error: unknown) => {
-    throw new DatasetError(`"${dir}" cannot be read`, { cause: error })
+    throw new DatasetError(`${name} cannot be read`, { reason: 'unreadable', cause: error })
   })
   if (stats.isFile()) {
     const name = basename(dir)

@@ -14,10 +14,12 @@ import type { SharedCoco } from './shared-coco.ts'
  * and then image by image, so that its size does not matter. Throws `DatasetError` for what is no COCO.
  */
 export async function readCoco(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const { task, outlines = true, signal } = options
-  const { root, files } = await findCocoFiles(dir, task)
+  const { name = `"${dir}"`, outlines = true, signal } = options
+  const { root, files } = await findCocoFiles(dir, options)
   if (files.length === 0) {
-    throw new DatasetError(`No COCO annotations in "${dir}"; wanted is a .json file there or in "annotations"`)
+    throw new DatasetError(`No COCO annotations in ${name}: expected a .json file there or in "annotations"`, {
+      reason: 'no-annotations',
+    })
   }
   const losses = new LossCounter()
   const indexed: IndexedCocoFile[] = []

@@ -9,6 +9,8 @@ interface Context {
   /** Names the annotation in messages. */
   place: string
   losses: LossCounter
+  /** Called for a box that cannot be used; when absent, it is left out and counted. */
+  onInvalidBox?: ((detail: string, bbox: unknown) => void) | undefined
 }
 
 /** Shapes that only DICE has: they travel as attributes. */
@@ -44,7 +46,8 @@ export function toAnnotation(source: DiceAnnotation, context: Context): Annotati
     const box = toBox(bbox, bbox_format)
     if (box === undefined) {
       const text = `${JSON.stringify(bbox).slice(0, 100)}${bbox_format === undefined ? '' : ` (${bbox_format})`}`
-      losses.add('annotation-invalid', `${place} has the bbox ${text}`)
+      if (context.onInvalidBox === undefined) losses.add('annotation-invalid', `${place} has the bbox ${text}`)
+      else context.onInvalidBox('must be four numbers (x, y, width, height), the width and height 0 or more', bbox)
       if (!Array.isArray(segmentation)) return undefined
     } else {
       annotation.bbox = box

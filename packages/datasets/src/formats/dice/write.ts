@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { DICE_TASK_TYPES, TaskType } from '@trainyard/contract'
+import { DICE_TASKS, type TaskType } from '@trainyard/contract'
 import { TextFile } from '../../json/text-file.ts'
 import { findBox } from '../../record/find-box.ts'
 import type { Annotation, ImageRecord } from '../../record/record.ts'
@@ -9,13 +9,12 @@ import { keepsGeometry } from '../../writing/keeps-geometry.ts'
 import { createKeptNames } from '../../writing/kept-names.ts'
 import { nestAttributes, withoutKeys } from '../../writing/merge-attributes.ts'
 
-const TASKS: Readonly<Record<TaskType, { file: string; type: (typeof DICE_TASK_TYPES)[number] }>> = {
-  detection: { file: 'annotations_detection.json', type: 'object_detection' },
-  segmentation: { file: 'annotations_segmentation.json', type: 'instance_segmentation' },
-  pose: { file: 'annotations_pose.json', type: 'keypoint_detection' },
-  classification: { file: 'annotations_classification.json', type: 'classification' },
-  // DICE has no task of its own for turned boxes.
-  obb: { file: 'annotations.json', type: 'geometry_detection' },
+const FILE_NAMES: Readonly<Record<TaskType, string>> = {
+  detection: 'annotations_detection.json',
+  segmentation: 'annotations_segmentation.json',
+  pose: 'annotations_pose.json',
+  classification: 'annotations_classification.json',
+  obb: 'annotations.json',
 }
 const IMAGE_MEMBERS = ['id', 'file_name', 'width', 'height', 'split', 'annotations', 'is_background']
 const ANNOTATION_MEMBERS = [
@@ -33,7 +32,7 @@ export function createDiceWriter(context: WriteContext): DatasetWriter {
   const { task } = options
   const isOwn = dataset.format === 'dice'
   const keeps = keepsGeometry(task, dataset.taskType)
-  const file = new TextFile(join(target, TASKS[task].file))
+  const file = new TextFile(join(target, FILE_NAMES[task]))
   const classIds = dataset.classes.map(({ id, sourceId }) => (isOwn && typeof sourceId === 'number' ? sourceId : id))
   const splits: Record<string, number> = { train: 0, val: 0, test: 0 }
   const perClass: number[] = []
@@ -52,7 +51,7 @@ export function createDiceWriter(context: WriteContext): DatasetWriter {
       format_version: '1.0',
       dataset_name: dataset.name ?? 'dataset',
       ...head,
-      task_type: isSameTask ? task_type : TASKS[task].type,
+      task_type: isSameTask ? task_type : DICE_TASKS[task],
       storage_info: { storage_type: 'local', ...(storage_info as object | undefined), image_root: '' },
       classes: dataset.classes.map(({ name, color, supercategory, keypoints, skeleton }, index) => ({
         id: classIds[index],

@@ -18,19 +18,22 @@ interface Root {
  * Opens `{split}/{class}/{image}` or `{class}/{image}`. Classes are the names of the folders in order, as torchvision and
  * Ultralytics have them; folders inside a class belong to it.
  */
-export async function readImageFolder(dir: string, { signal }: ReadOptions = {}): Promise<DatasetReader> {
+export async function readImageFolder(dir: string, { onIssue, signal }: ReadOptions = {}): Promise<DatasetReader> {
   const roots = await findRoots(dir)
   const names = new Set<string>()
   for (const root of roots) for (const name of await listFolders(join(dir, root.path))) names.add(name)
   const classes = toClasses(sortNames(names))
   if (classes.length === 0) {
-    throw new DatasetError('The dataset has no classes: wanted are folders {split}/{class} or {class} with images')
+    throw new DatasetError('The dataset has no classes: expected images in folders {split}/{class} or {class}', {
+      reason: 'no-annotations',
+    })
   }
   const { files, skipped } = await listFiles(dir, signal)
   const images = files.filter((path) => IMAGE_NAME.test(path))
   const places = images.map((path) => ({ path, place: findPlace(path, roots) }))
-  if (!places.some(({ place }) => place !== undefined))
-    throw new DatasetError(`The dataset has no images in its ${classes.length} class folders`)
+  if (!places.some(({ place }) => place !== undefined)) {
+    throw new DatasetError(`The dataset has no images in its ${classes.length} class folders`, { reason: 'no-images' })
+  }
   const losses = new LossCounter()
   const classIds = new Map(classes.map(({ id, name }) => [name, id]))
 
@@ -45,7 +48,12 @@ export async function readImageFolder(dir: string, { signal }: ReadOptions = {})
         signal?.throwIfAborted()
         const classId = place === undefined ? undefined : classIds.get(place.className)
         if (place === undefined || classId === undefined) {
-          losses.add('image-unlabelled', `${path} is in no class folder`)
+          if (onIssue === undefined) losses.add('image-unlabelled', `${path} is in no class folder`)
+          else
+            onIssue({
+              path,
+              detail: `must be in a class folder: ${roots[0]?.split === undefined ? '' : 'train/'}<class>/`,
+            })
           continue
         }
         const annotations = [{ kind: 'class' as const, classId }]
@@ -78,7 +86,10 @@ function findPlace(
   return undefined
 }
 
+/** Without hidden folders and the one that macOS adds to archives. */
 async function listFolders(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((): Dirent[] => [])
-  return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name)
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== '__MACOSX')
+    .map(({ name }) => name)
 }

@@ -24,10 +24,15 @@ const MAX_JSON_BYTES = 500_000_000
  * Opens LabelMe: a JSON file an image, in one folder or many. Classes are the lines of `labels.txt`, else the labels in
  * order. Points that share a group with a box are its keypoints; polygons that share label and group are one object.
  */
-export async function readLabelme(dir: string, { signal, task }: ReadOptions = {}): Promise<DatasetReader> {
+export async function readLabelme(
+  dir: string,
+  { signal, task, name = `"${dir}"` }: ReadOptions = {},
+): Promise<DatasetReader> {
   const { files, skipped } = await listFiles(dir, signal)
   const survey = await surveyFiles(dir, files, signal)
-  if (survey.files.length === 0) throw new DatasetError(`No LabelMe annotations (*.json with "shapes") in "${dir}"`)
+  if (survey.files.length === 0) {
+    throw new DatasetError(`No LabelMe annotations (*.json with "shapes") in ${name}`, { reason: 'no-annotations' })
+  }
   const taskType = task ?? guessTask(survey)
   const keypoints = taskType === 'pose' ? await findKeypointNames(dir, survey) : undefined
   const listed = (await findClassList(dir, ['labels.txt']))?.filter((name) => !NO_CLASS.has(name))

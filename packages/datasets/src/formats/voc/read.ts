@@ -29,13 +29,13 @@ const MAX_XML_BYTES = 64 * 1024 * 1024
  */
 export async function readVoc(
   dir: string,
-  { signal, vocOneBased = false, outlines = true, task }: ReadOptions = {},
+  { signal, vocOneBased = false, outlines = true, task, name = `"${dir}"` }: ReadOptions = {},
 ): Promise<DatasetReader> {
   const { files, skipped } = await listFiles(dir, signal)
   const annotationFiles = files.filter((path) => /\.xml$/i.test(path) && !path.includes('ImageSets/'))
   const masks = findMasks(files)
   if (annotationFiles.length === 0 && masks.size === 0)
-    throw new DatasetError(`No Pascal VOC annotations (*.xml) in "${dir}"`)
+    throw new DatasetError(`No Pascal VOC annotations (*.xml) in ${name}`, { reason: 'no-annotations' })
   const images = createImageFinder(files)
   const { names, shapes } = await collectNames(dir, annotationFiles, signal)
   const labels = await readVocLabels(dir, names, masks.size > 0)

@@ -30,7 +30,7 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
     if (Object.keys(yaml.splits).length > 0 && !isOfClasses) {
       throw new DatasetError('The dataset has no images in the folders and lists it names')
     }
-    return { ...(await readImageFolder(dir, options)), format: 'yolo' }
+    return { ...(await readImageFolder(dir, { ...options, onIssue: undefined })), format: 'yolo' }
   }
   const task = await findTask(dir, layout, options.task)
   const names = yaml.names ?? (await countClasses(dir, layout))

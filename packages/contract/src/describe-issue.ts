@@ -2,27 +2,31 @@ import type { z } from 'zod'
 
 type Issue = z.core.$ZodIssue
 
+/** One mistake in parsed input: where it is, and what the schema expects there. */
 export interface DescribedIssue {
   path: PropertyKey[]
   detail: string
 }
 
-/** Says in a sentence what a zod issue wants. Messages that a schema's author wrote are kept as they are. */
+/**
+ * Describes a zod issue in one sentence, for example "must be at least 1". A message that the schema's author wrote is
+ * kept. An issue with a union becomes the issues of the branch with the fewest mistakes.
+ */
 export function describeIssue(issue: Issue, base: readonly PropertyKey[] = []): DescribedIssue[] {
   const path = [...base, ...issue.path]
   if (issue.code === 'invalid_union' && isDefaultMessage(issue.message)) {
-    // The branch that came closest is the one its writer meant.
+    // The branch with the fewest mistakes is the one that the author of the input meant.
     const closest = issue.errors.toSorted((a, b) => a.length - b.length)[0]
     if (closest !== undefined && closest.length > 0) return closest.flatMap((inner) => describeIssue(inner, path))
   }
-  return [{ path, detail: isDefaultMessage(issue.message) ? wanted(issue) : issue.message }]
+  return [{ path, detail: isDefaultMessage(issue.message) ? expectation(issue) : issue.message }]
 }
 
 function isDefaultMessage(message: string): boolean {
   return /^(Invalid|Too small|Too big|Unrecognized key)/.test(message)
 }
 
-function wanted(issue: Issue): string {
+function expectation(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
       return / received undefined$/.test(issue.message)

@@ -1,0 +1,142 @@
+import { setImmediate } from 'node:timers/promises'
+import { type DatasetFormat, isSafeRelativePath, type TaskType } from '@trainyard/contract'
+import { type DatasetReader, findDiceFile, hashSplit, type ImageRecord, openDataset } from '@trainyard/datasets'
+import { TrainyardError } from '@trainyard/platform'
+import type { DatasetContent, DatasetImage, UnpackedDataset } from './dataset-content.ts'
+import { isImagePath, isMask } from './dataset-files.ts'
+import { createIssueList, type IssueList } from './issue-list.ts'
+
+/** The files of each format that are not images. */
+const ANNOTATION_FILES: Readonly<Record<Exclude<DatasetFormat, 'dice'>, RegExp>> = {
+  coco: /\.json$/i,
+  yolo: /(\.(txt|ya?ml|names|data)|(^|\/)_darknet\.labels)$/i,
+  voc: /\.(xml|txt)$/i,
+  labelme: /\.(json|txt)$/i,
+  imagefolder: /^$/,
+}
+/** Formats with one file per image: the file marks its image as reviewed, even when it lists no object. */
+const ONE_FILE_AN_IMAGE: ReadonlySet<DatasetFormat> = new Set(['yolo', 'voc', 'labelme'])
+/** Other requests must be answered while a million images are read. */
+const YIELD_EVERY = 200
+
+export interface ReadContentOptions {
+  format: DatasetFormat
+  /** The task, where the format does not tell: oriented boxes of YOLO look like outlines. */
+  taskType: TaskType | undefined
+  /** What messages call the dataset. */
+  name: string
+}
+
+/**
+ * Reads a dataset from start to end with the readers of `@trainyard/datasets` and lists its images. Throws
+ * `unprocessable` with the first issues, and `DatasetError` for a dataset that cannot be read at all.
+ */
+export async function readContent(
+  dataset: UnpackedDataset,
+  { format, taskType, name }: ReadContentOptions,
+): Promise<DatasetContent> {
+  const issues = createIssueList()
+  const reader = await openDataset(dataset.dir, {
+    format,
+    ...(taskType === undefined ? {} : { task: taskType }),
+    name,
+    onIssue: ({ path, detail, value }) => issues.add(path, detail, value),
+  })
+  try {
+    const annotationFiles = await listAnnotationFiles(dataset, format, taskType)
+    const images = await listImages(dataset, reader, { annotationFiles, issues, name })
+    issues.throwIfAny(`The ${format} dataset cannot be used`)
+    if (images.listed.length === 0)
+      throw new TrainyardError('unprocessable', `The ${format} dataset has no images: it needs at least one`)
+    return {
+      format: reader.format,
+      taskType: reader.taskType,
+      classes: reader.classes.map(({ id, name: className, color }) => ({ id, name: className, color })),
+      images: [...images.listed, ...findUnlisted(dataset, images.paths)],
+      annotationFiles,
+      annotations: images.annotations,
+    }
+  } finally {
+    await reader.close?.()
+  }
+}
+
+async function listAnnotationFiles(
+  { dir, files }: UnpackedDataset,
+  format: DatasetFormat,
+  taskType: TaskType | undefined,
+): Promise<string[]> {
+  if (format === 'dice') {
+    const diceFile = await findDiceFile(dir, taskType)
+    return diceFile === undefined ? [] : [diceFile]
+  }
+  const pattern = ANNOTATION_FILES[format]
+  return [...files.keys()].filter((path) => pattern.test(path))
+}
+
+/** The images that the annotations list. */
+async function listImages(
+  { files }: UnpackedDataset,
+  reader: DatasetReader,
+  { annotationFiles, issues, name }: { annotationFiles: readonly string[]; issues: IssueList; name: string },
+): Promise<{ listed: DatasetImage[]; paths: ReadonlySet<string>; annotations: number }> {
+  const { format } = reader
+  const listed: DatasetImage[] = []
+  const seen = new Set<string>()
+  const stems = new Set(ONE_FILE_AN_IMAGE.has(format) ? annotationFiles.map(baseStem) : [])
+  let annotations = 0
+  let count = 0
+  for await (const record of reader.images()) {
+    if (++count % YIELD_EVERY === 0) await setImmediate()
+    const { path, field } = record
+    if (!isSafeRelativePath(path)) {
+      issues.add('image', 'must have a relative path that stays inside the dataset', path)
+    } else if (!files.has(path)) {
+      // COCO files list many images without objects that are not part of the download.
+      if (field !== undefined)
+        issues.add(`${field}.file_name`, `must be the path of an image in ${name}; this one does not exist`, path)
+      else if (record.annotations.length > 0) issues.add(path, `is annotated, but does not exist in ${name}`)
+    } else if (seen.has(path)) {
+      issues.add(path, 'must be annotated once; it is annotated twice')
+    } else {
+      seen.add(path)
+      annotations += record.annotations.length
+      listed.push(toImage(record, { isReviewed: format === 'coco' || stems.has(baseStem(path)) }))
+    }
+  }
+  return { listed, paths: seen, annotations }
+}
+
+function toImage(record: ImageRecord, { isReviewed }: { isReviewed: boolean }): DatasetImage {
+  const { path, split, field, width, height } = record
+  const classIds = [...new Set(record.annotations.map(({ classId }) => classId))].sort((a, b) => a - b)
+  // DICE marks images that were reviewed and are empty.
+  const isEmpty = record.attributes?.is_background !== undefined
+  const isDeclared = field !== undefined && width > 0 && height > 0
+  return {
+    path,
+    split: split ?? hashSplit(path),
+    splitGiven: split !== undefined,
+    classIds,
+    labelled: classIds.length > 0 || isEmpty || isReviewed,
+    declared: isDeclared ? { width, height, field: `${field}.width` } : undefined,
+  }
+}
+
+/** Images that no annotation file lists: kept without a label. */
+function findUnlisted({ files }: UnpackedDataset, listed: ReadonlySet<string>): DatasetImage[] {
+  return [...files.keys()]
+    .filter((path) => !listed.has(path) && isImagePath(path) && !isMask(path))
+    .map((path) => ({
+      path,
+      split: hashSplit(path),
+      splitGiven: false,
+      classIds: [],
+      labelled: false,
+      declared: undefined,
+    }))
+}
+
+function baseStem(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).replace(/\.[^.]*$/, '')
+}
