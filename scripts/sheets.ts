@@ -95,7 +95,7 @@ for (const task of TaskType.options) {
     await writeDataset(dir, task)
     const target = join(ROOT, `docs/images/sheet-${task}.png`)
     await rm(target, { force: true })
-    await showDataset(await openDataset(dir, { task }), { target, count: 6, columns: 6, tile: 130 })
+    await showDataset(await openDataset(dir, { task }), { target, count: 6, columns: 6, tile: 146 })
   } finally {
     await rm(dir, { recursive: true, force: true })
   }

@@ -21,12 +21,12 @@ async function listFiles(root: string, folder: string): Promise<string[]> {
   return (await Promise.all(lists)).flat()
 }
 
-/** Every TypeScript block of READMEs and guides, and of the comments that open the SDK's subpaths. */
+/** Every TypeScript block of READMEs and guides, and of the comments that open the entry points of the SDK and of datasets. */
 export async function readSnippets(root: string): Promise<Snippet[]> {
   const lists = await Promise.all(['docs', 'packages', 'trainers', 'examples'].map((folder) => listFiles(root, folder)))
   const files = lists
     .flat()
-    .filter((path) => path.endsWith('.md') || /^packages\/sdk\/src\/(\w+\/)?index\.ts$/.test(path))
+    .filter((path) => path.endsWith('.md') || /^packages\/(sdk|datasets)\/src\/(\w+\/)?index\.ts$/.test(path))
   const snippets = await Promise.all(
     ['README.md', ...files].map(async (source) => {
       const text = await readFile(join(root, source), 'utf8')

@@ -169,7 +169,7 @@ test('show draws a sheet whose bytes are the same each time', async () => {
   const missing = await run(['show', 'data', '--class', 'dog'], { cwd: folder.dir })
   expect(missing).toMatchObject({
     code: 3,
-    err: expect.stringContaining('There is no class "dog"; there are "cat", "강아지"'),
+    err: expect.stringContaining('There is no class "dog"; expected one of "cat", "강아지"'),
   })
 })
 

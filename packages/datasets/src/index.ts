@@ -12,8 +12,9 @@
  * @module
  */
 
-export { type ConvertDatasetOptions, convertDataset, LossError } from './convert/convert-dataset.ts'
+export { type ConvertDatasetOptions, convertDataset } from './convert/convert-dataset.ts'
 export { type WriteAsOptions, writeAs } from './convert/write-as.ts'
+export { LossError, MissingPackageError } from './errors.ts'
 export { IMAGE_NAME } from './files/list-files.ts'
 export { type ReadClassMaskOptions, readClassMask } from './formats/class-mask/read.ts'
 export { findDiceFile, findDiceFiles, readDice } from './formats/dice/read.ts'
@@ -39,6 +40,8 @@ export {
 } from './indexing/index-dataset.ts'
 export { type DetectedFormat, type DetectFormatOptions, detectFormat } from './open/detect-format.ts'
 export { openDataset } from './open/open-dataset.ts'
+export { type Pixels, readPixels } from './pixels/read-pixels.ts'
+export { resizePixels } from './pixels/resize-pixels.ts'
 export type {
   Annotation,
   AnnotationKind,
@@ -51,8 +54,6 @@ export type {
 } from './record/record.ts'
 export type { Loss, LossCounter, LossReason } from './report/loss-counter.ts'
 export type { ClassReport, ConversionReport, SplitReport } from './report/report.ts'
-export { type LoadedPixels, loadPixels, resize } from './show/load-pixels.ts'
-export type { Pixels } from './show/pixels.ts'
 export { type ShowDatasetOptions, type ShownDataset, showDataset } from './show/show-dataset.ts'
 export type { SplitRatios } from './splits/assign-splits.ts'
 export { type GroupBy, groupOf, roboflowSource } from './splits/group-images.ts'

@@ -17,7 +17,8 @@ Options:
   --as FORMAT      How the dataset comes: dice, coco, yolo, voc, labelme or imagefolder. Default: imagefolder for
                    classification, else dice
   --own            The dataset as a copy in the work folder, for a program that writes among its files
-  --pixels KIND    Images also as numbers, gray or rgb: "pixelsFile" in the job file names one JSON object a line
+  --pixels KIND    Images also as numbers, gray or rgb: "pixelsFile" in the job file names one JSON object a line.
+                   Images other than PNG need the package sharp
   --grace SECONDS  From SIGTERM to SIGKILL. Default 15
   --allow-nan      A loss of NaN is accepted and does not fail the job
   -h, --help       Show this

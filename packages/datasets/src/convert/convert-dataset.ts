@@ -4,6 +4,7 @@ import { relative, resolve, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { DatasetFormat, type SplitName, type TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { LossError } from '../errors.ts'
 import { loadReader } from '../formats/readers.ts'
 import { loadWriter } from '../formats/writers.ts'
 import { detectFormat } from '../open/detect-format.ts'
@@ -178,17 +179,6 @@ function noImages(reader: DatasetReader, report: ReportBuilder): DatasetError {
   const [first] = [...(reader.losses?.list() ?? []), ...report.losses.list()]
   const why = first === undefined ? '' : `: ${first.count} × ${first.reason}, such as ${first.examples[0]}`
   return new DatasetError(`None of the dataset's images can be converted${why}`)
-}
-
-/** A conversion with `strict` would lose or change something. Nothing was written; `report` says what it would have done. */
-export class LossError extends DatasetError {
-  readonly report: ConversionReport
-
-  constructor(report: ConversionReport) {
-    const parts = report.losses.map(({ reason, count, examples }) => `${count} × ${reason} (such as ${examples[0]})`)
-    super(`The conversion would lose or change something, and strict is set: ${parts.join('; ')}`.slice(0, 2000))
-    this.report = report
-  }
 }
 
 function checkOptions({ to, from, minAreaPx = 0, decimals = 6 }: ConvertDatasetOptions): void {

@@ -6,16 +6,16 @@ import type { LossCounter } from '../report/loss-counter.ts'
 export interface DatasetClassInfo {
   id: number
   name: string
-  color?: string
-  supercategory?: string
+  color?: string | undefined
+  supercategory?: string | undefined
   /** Names of the keypoints of an object of this class, in order. */
-  keypoints?: string[]
+  keypoints?: string[] | undefined
   /** Pairs of 0-based keypoint numbers. */
-  skeleton?: [from: number, to: number][]
+  skeleton?: [from: number, to: number][] | undefined
   /** The mirror image of each keypoint; it undoes itself. */
-  flipIndex?: number[]
+  flipIndex?: number[] | undefined
   /** The id in the source file, where it is another one. */
-  sourceId?: string | number
+  sourceId?: string | number | undefined
 }
 
 /** What is known of an object, from the least to the most. `other` is a shape that only its own format can hold. */
@@ -26,20 +26,20 @@ export interface Annotation {
   /** The richest geometry it carries; it may carry simpler ones beside it. */
   kind: AnnotationKind
   classId: number
-  bbox?: [x: number, y: number, width: number, height: number]
+  bbox?: [x: number, y: number, width: number, height: number] | undefined
   /** Flat rings `x, y, x, y, …`; several rings are parts of one object. */
-  polygons?: number[][]
-  rle?: RunLengths
+  polygons?: number[][] | undefined
+  rle?: RunLengths | undefined
   /** Flat `x, y, v`: 0 not labelled (then x and y are 0), 1 occluded, 2 visible. */
-  keypoints?: number[]
+  keypoints?: number[] | undefined
   /** Four corners, clockwise from the top-left one: 8 numbers. */
-  obb?: number[]
-  isCrowd?: boolean
+  obb?: number[] | undefined
+  isCrowd?: boolean | undefined
   /** Of the mask, in square pixels, as the source says. */
-  area?: number
-  id?: string | number
+  area?: number | undefined
+  id?: string | number | undefined
   /** What the source says of the object beside its geometry, and the geometry of kind `other`. */
-  attributes?: Record<string, unknown>
+  attributes?: Record<string, unknown> | undefined
 }
 
 /** One image of a dataset, whatever its format. */
@@ -47,35 +47,35 @@ export interface ImageRecord {
   /** Relative to the dataset's root, with `/` between its parts, spelled as in the source. */
   path: string
   /** Absolute path of the pixels, when they are there. */
-  file?: string
+  file?: string | undefined
   /** In pixels, as annotated, after EXIF rotation; 0 where the format does not say and the file was not looked at. */
   width: number
   height: number
   /** Absent when the dataset leaves it to whoever reads it. */
   split: SplitName | undefined
   /** Of the source. */
-  id?: string | number
+  id?: string | number | undefined
   annotations: Annotation[]
   /** Captions, who labelled it and the like: kept for formats that can hold them. */
-  attributes?: Record<string, unknown>
+  attributes?: Record<string, unknown> | undefined
   /** Where a file describes the image, for messages: `images[3]`. DICE only. */
-  field?: string
+  field?: string | undefined
 }
 
 /** A dataset as a stream of records. */
 export interface DatasetReader {
   format: DatasetFormat
   taskType: TaskType
-  name?: string
+  name?: string | undefined
   classes: DatasetClassInfo[]
   /** What the source says of the whole dataset: its licences, its dates. Kept by its own format only. */
-  attributes?: Record<string, unknown>
+  attributes?: Record<string, unknown> | undefined
   /** Every image once. Memory stays flat where the format allows it. */
   images(): AsyncGenerator<ImageRecord>
   /** What reading dropped or changed; complete when `images()` has ended. */
-  losses?: LossCounter
+  losses?: LossCounter | undefined
   /** For formats that several threads can read at once. */
-  shared?: SharedDataset
+  shared?: SharedDataset | undefined
   /** Closes the file and stops its threads; a reader without it holds nothing open. */
   close?(): Promise<void>
 }
@@ -94,17 +94,17 @@ export interface SharedDataset {
   /** Their names in order, as far as they decide over the names in the result. */
   names(): Iterable<{ path: string; split: SplitName | undefined }>
   /** Splits by path that win over the dataset's own. */
-  splits?: ReadonlyMap<string, SplitName>
+  splits?: ReadonlyMap<string, SplitName> | undefined
 }
 
 /** How a dataset is read. */
 export interface ReadOptions {
   /** The task, where a format cannot tell (YOLO's OBB rows look like polygons). Default: what the files say. */
-  task?: TaskType
+  task?: TaskType | undefined
   /** Pascal VOC with its devkit's 1-based inclusive corners. Default false: 0-based. */
-  vocOneBased?: boolean
+  vocOneBased?: boolean | undefined
   /** False lets a reader pass over polygons and masks of objects that have a box (they are counted). Default true. */
-  outlines?: boolean
+  outlines?: boolean | undefined
   /** What messages call the dataset. Default: its folder in quotes. */
   name?: string | undefined
   /**
@@ -113,7 +113,7 @@ export interface ReadOptions {
    * Readers other than DICE and ImageFolder ignore it.
    */
   onIssue?: ((issue: FieldIssue) => void) | undefined
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** `formats/<format>/read.ts` exports one: it throws `DatasetError` for a dataset that cannot be read at all. */

@@ -1,15 +1,19 @@
 import type { DatasetClassInfo } from '../record/record.ts'
-import type { Colour } from './canvas.ts'
 
-/** The class's own colour, else one that differs from those of its neighbours. */
+export type Colour = readonly [red: number, green: number, blue: number]
+
+export const toCss = (colour: Colour): string => `rgb(${colour.join()})`
+
+/** The class's own colour, otherwise one that differs from those of the neighbouring ids. */
 export function colourOf({ id, color }: DatasetClassInfo): Colour {
-  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(color ?? '')
-  if (hex !== null) return [hex[1], hex[2], hex[3]].map((part) => Number.parseInt(part ?? '0', 16)) as unknown as Colour
-  // The golden angle: no two near numbers get near hues.
+  const [, red, green, blue] = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(color ?? '') ?? []
+  if (red !== undefined && green !== undefined && blue !== undefined)
+    return [Number.parseInt(red, 16), Number.parseInt(green, 16), Number.parseInt(blue, 16)]
+  // The golden angle: numbers that are close never get hues that are close.
   return fromHsl((id * 137.508 + 8) % 360, 0.78, [0.48, 0.6, 0.38][Math.floor(id / 8) % 3] ?? 0.5)
 }
 
-/** Black or white, whichever can be read on it. */
+/** Black or white, whichever is readable on the colour. */
 export function textOn([red, green, blue]: Colour): Colour {
   return red * 0.299 + green * 0.587 + blue * 0.114 > 150 ? [0, 0, 0] : [255, 255, 255]
 }

@@ -1,22 +1,22 @@
-import { createHash } from 'node:crypto'
-import { rename, writeFile } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import type { SplitName } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import { encodePng } from '../images/encode-png.ts'
-import type { DatasetClassInfo, DatasetReader, ImageRecord } from '../record/record.ts'
-import { type Canvas, createCanvas } from './canvas.ts'
-import { colourOf } from './colours.ts'
-import { drawAnnotation, drawLabel, labelOf } from './draw-annotation.ts'
-import { LETTER_WIDTH, LINE_HEIGHT } from './font.ts'
-import { loadPixels, resize } from './load-pixels.ts'
+import { loadSharp } from '../pixels/load-sharp.ts'
+import type { Pixels } from '../pixels/read-pixels.ts'
+import type { DatasetReader } from '../record/record.ts'
+import { chooseImages } from './choose-images.ts'
+import { CAPTION_HEIGHT, drawTile } from './draw-tile.ts'
+import { drawLegend } from './legend.ts'
+import { BACKGROUND, place, render } from './render.ts'
+import { fitStart, LINE_HEIGHT, text } from './svg.ts'
 
-/** Which images a contact sheet shows, and how large. */
+/** Which images a contact sheet shows, and at what size. */
 export interface ShowDatasetOptions {
   /** The PNG file to write. */
   target: string
-  /** In the head of the sheet. Default: the name of the dataset. */
+  /** At the top of the sheet. Default: the name of the dataset. */
   title?: string
-  /** How many images, at most 400. Default 12. */
+  /** Number of images, at most 400. Default 12. */
   count?: number
   /** Images in a row. Default: as many as make the sheet a little wider than high. */
   columns?: number
@@ -24,72 +24,89 @@ export interface ShowDatasetOptions {
   tile?: number
   /** Only images of this split. */
   split?: SplitName
-  /** Only images that show this class. */
+  /** Only images with an object of this class. */
   className?: string
   /** Another seed shows other images. */
   seed?: string
-  /** Names of classes beside the objects. Default true. */
+  /** Draw the class names beside the objects. Default true. */
   labels?: boolean
   signal?: AbortSignal
 }
 
-/** What is on a contact sheet that was written. */
+/** The contact sheet that was written. */
 export interface ShownDataset {
   target: string
   width: number
   height: number
   /** Paths of the images on the sheet, row by row. */
   images: string[]
-  /** Images without pixels on it, and why. */
+  /** Images whose pixels could not be shown, and why. */
   withoutPixels: { path: string; reason: string }[]
 }
 
 const MARGIN = 10
-const CAPTION = LINE_HEIGHT * 2 + 4
-const BACKGROUND = [250, 250, 250] as const
-const INK = [40, 40, 40] as const
-const FAINT = [125, 125, 125] as const
+const HEAD_HEIGHT = MARGIN + LINE_HEIGHT * 2 + MARGIN
+const MAX_IMAGES = 400
+/** The largest drawing that the SVG renderer takes is 32,767 pixels wide. */
+const MAX_TEXT_WIDTH = 16_000
 
 /**
  * Draws a contact sheet: some images with everything that is known of their objects, and a legend. The same dataset gives
- * the same sheet. Labelled images come first. Decoded are PNG, JPEG, BMP
- * and GIF images (the first frame); others are empty tiles of the right shape that say what they are.
+ * the same sheet on the same machine: names are drawn in the system's monospaced font. Labelled images come first. Images
+ * that cannot be decoded, such as BMP and HEIC, are empty tiles of the right shape that say so.
+ *
+ * Needs the package `sharp`; throws `MissingPackageError` without it.
  */
 export async function showDataset(reader: DatasetReader, options: ShowDatasetOptions): Promise<ShownDataset> {
-  const { target, tile = 240, labels = true } = options
-  const count = Math.min(400, options.count ?? 12)
+  const { target, tile = 240, labels = true, split, className, seed, signal } = options
+  const count = Math.min(MAX_IMAGES, options.count ?? 12)
   if (!(Number.isInteger(tile) && tile >= 64 && tile <= 1024))
-    throw new DatasetError(`The side of a tile is ${tile}; wanted is a whole number from 64 to 1024`)
+    throw new DatasetError(`The side of a tile is ${tile}; expected a whole number from 64 to 1024`)
   if (!(Number.isInteger(count) && count > 0))
-    throw new DatasetError(`The number of images is ${count}; wanted is one from 1`)
-  const { chosen, total } = await chooseImages(reader, options, count)
-  if (chosen.length === 0) throw new DatasetError('No image to show: none is in this split or shows this class')
+    throw new DatasetError(`The number of images is ${count}; expected a whole number from 1 to ${MAX_IMAGES}`)
+  const sharp = await loadSharp('Drawing a contact sheet')
+  const { chosen, total } = await chooseImages(reader, { count, split, className, seed, signal })
+  if (chosen.length === 0) throw new DatasetError('No image to show: none is in this split or has this class')
+
   const columns = Math.min(chosen.length, options.columns ?? chooseColumns(chosen.length))
   const rows = Math.ceil(chosen.length / columns)
   const width = MARGIN + columns * (tile + MARGIN)
-  const shownClasses = classesOf(chosen, reader.classes)
-  const legend = layOutLegend(shownClasses, width)
-  const headHeight = MARGIN + LINE_HEIGHT * 2 + MARGIN
-  const height = headHeight + rows * (tile + CAPTION + MARGIN) + legend.height + MARGIN
-  const canvas = createCanvas(width, height, BACKGROUND)
-  drawHead(canvas, options.title ?? reader.name ?? 'Dataset', reader, `${chosen.length} of ${total} images`)
+  const textWidth = Math.min(width, MAX_TEXT_WIDTH)
+  const legend = drawLegend(chosen, reader.classes, { width: textWidth, margin: MARGIN })
+  const legendTop = HEAD_HEIGHT + rows * (tile + CAPTION_HEIGHT + MARGIN)
+  const height = legendTop + legend.height + MARGIN
+  const sheet: Pixels = {
+    width,
+    height,
+    data: new Uint8Array(width * height * 3).fill(Number.parseInt(BACKGROUND.slice(1, 3), 16)),
+  }
+  const head = drawHead(
+    options.title ?? reader.name ?? 'Dataset',
+    reader,
+    `${chosen.length} of ${total} images`,
+    textWidth,
+  )
+  place(await render(sharp, { width: textWidth, height: HEAD_HEIGHT }, head), sheet, 0, 0)
+  if (legend.height > 0)
+    place(await render(sharp, { width: textWidth, height: legend.height }, legend.elements), sheet, 0, legendTop)
 
   const withoutPixels: ShownDataset['withoutPixels'] = []
   for (const [index, record] of chosen.entries()) {
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
+    const { pixels, missing } = await drawTile(sharp, record, { classes: reader.classes, side: tile, labels })
     const x = MARGIN + (index % columns) * (tile + MARGIN)
-    const y = headHeight + Math.floor(index / columns) * (tile + CAPTION + MARGIN)
-    const missing = await drawTile(canvas, record, reader.classes, { x, y, tile, labels })
+    const y = HEAD_HEIGHT + Math.floor(index / columns) * (tile + CAPTION_HEIGHT + MARGIN)
+    place(pixels, sheet, x, y)
     if (missing !== undefined) withoutPixels.push({ path: record.path, reason: missing })
   }
-  drawLegend(canvas, legend.items, headHeight + rows * (tile + CAPTION + MARGIN))
-  // Under another name first: whoever looks at the old sheet sees the old one or the new one.
-  await writeFile(`${target}.partial`, encodePng({ width, height, channels: 3, data: canvas.data }))
+  // Written under another name first: a viewer of the old sheet never sees half of the new one.
+  const raw = { width, height, channels: 3 as const }
+  await sharp(sheet.data, { raw, limitInputPixels: false }).png().toFile(`${target}.partial`)
   await rename(`${target}.partial`, target)
   return { target, width, height, images: chosen.map(({ path }) => path), withoutPixels }
 }
 
-/** A sheet a little wider than high, with as few empty places as there can be. */
+/** Columns for a sheet a little wider than high, with as few empty tiles as possible. */
 function chooseColumns(count: number): number {
   const least = Math.ceil(Math.sqrt(count))
   const choices = Array.from({ length: Math.max(1, Math.ceil(least * 0.7)) }, (_, index) => least + index)
@@ -97,148 +114,8 @@ function chooseColumns(count: number): number {
   return choices.reduce((best, columns) => (empty(columns) < empty(best) ? columns : best))
 }
 
-/** Those with the smallest hashes, labelled ones first, in the order of their paths. Memory holds no more than are shown. */
-async function chooseImages(
-  reader: DatasetReader,
-  { split, className, seed = '', signal }: ShowDatasetOptions,
-  count: number,
-): Promise<{ chosen: ImageRecord[]; total: number }> {
-  const classId = className === undefined ? undefined : reader.classes.find(({ name }) => name === className)?.id
-  if (className !== undefined && classId === undefined) {
-    const names = reader.classes.slice(0, 20).map(({ name }) => JSON.stringify(name))
-    throw new DatasetError(`There is no class ${JSON.stringify(className)}; there are ${names.join(', ')}`)
-  }
-  let chosen: { record: ImageRecord; rank: string }[] = []
-  let total = 0
-  const keepBest = () => {
-    chosen = chosen.sort((a, b) => (a.rank < b.rank ? -1 : 1)).slice(0, count)
-  }
-  for await (const record of reader.images()) {
-    signal?.throwIfAborted()
-    if (split !== undefined && record.split !== split) continue
-    if (classId !== undefined && record.annotations.every((annotation) => annotation.classId !== classId)) continue
-    total++
-    const hash = createHash('md5').update(`${seed}\0${record.path}`).digest('hex')
-    chosen.push({ record, rank: `${record.annotations.length > 0 ? 0 : 1}${hash}` })
-    if (chosen.length >= count * 2) keepBest()
-  }
-  keepBest()
-  return { chosen: chosen.map(({ record }) => record).sort((a, b) => (a.path < b.path ? -1 : 1)), total }
-}
-
-async function drawTile(
-  canvas: Canvas,
-  record: ImageRecord,
-  classes: readonly DatasetClassInfo[],
-  { x, y, tile, labels }: { x: number; y: number; tile: number; labels: boolean },
-): Promise<string | undefined> {
-  const loaded = await loadPixels(record, tile)
-  const size = loaded.width > 0 && loaded.height > 0 ? loaded : { width: 4, height: 3 }
-  const fit = tile / Math.max(size.width, size.height)
-  const [width, height] = [Math.max(1, Math.round(size.width * fit)), Math.max(1, Math.round(size.height * fit))]
-  const [left, top] = [x + Math.floor((tile - width) / 2), y + Math.floor((tile - height) / 2)]
-  canvas.fillRectangle(x, y, tile, tile, [236, 236, 236])
-  if ('pixels' in loaded) blit(canvas, resize(loaded.pixels, width, height), left, top)
-  else {
-    canvas.fillRectangle(left, top, width, height, [255, 255, 255])
-    drawCentred(canvas, loaded.missing, left, top + Math.floor(height / 2) - 4, width)
-  }
-  // Objects are drawn in pixels of the size they were annotated on.
-  const scale = width / (record.width > 0 ? record.width : size.width)
-  const place = { x: left, y: top, width, scale }
-  canvas.clip(left, top, width, height)
-  for (const annotation of record.annotations) {
-    const info = classes[annotation.classId]
-    if (info !== undefined) drawAnnotation(canvas, annotation, info, place)
-  }
-  if (labels) {
-    let row = 2
-    for (const annotation of record.annotations) {
-      const info = classes[annotation.classId]
-      if (info === undefined) continue
-      drawLabel(canvas, annotation, info, place, row)
-      if (annotation.kind === 'class') row += LINE_HEIGHT + 3
-    }
-  }
-  canvas.unclip()
-  const letters = Math.floor(tile / LETTER_WIDTH)
-  const name = record.path.length > letters ? `..${record.path.slice(2 - letters)}` : record.path
-  canvas.text(x, y + tile + 3, name, INK)
-  const objects = record.annotations.length === 1 ? '1 object' : `${record.annotations.length} objects`
-  canvas.text(
-    x,
-    y + tile + 3 + LINE_HEIGHT,
-    `${'missing' in loaded ? `${loaded.missing}  ` : ''}${size.width}x${size.height}  ${record.split ?? 'no split'}  ${objects}`.slice(
-      0,
-      letters,
-    ),
-    FAINT,
-  )
-  return 'missing' in loaded ? loaded.missing : undefined
-}
-
-function blit(
-  canvas: Canvas,
-  { width, height, data }: { width: number; height: number; data: Uint8Array },
-  x: number,
-  y: number,
-): void {
-  for (let row = 0; row < height; row++)
-    canvas.data.set(data.subarray(row * width * 3, (row + 1) * width * 3), ((y + row) * canvas.width + x) * 3)
-}
-
-function drawCentred(canvas: Canvas, text: string, x: number, y: number, width: number): void {
-  const shown = text.slice(0, Math.max(1, Math.floor(width / LETTER_WIDTH)))
-  canvas.text(x + Math.floor((width - shown.length * LETTER_WIDTH) / 2), y, shown, [90, 90, 90])
-}
-
-function drawHead(canvas: Canvas, title: string, { format, taskType, classes }: DatasetReader, shown: string): void {
-  canvas.text(MARGIN, MARGIN, title, INK)
-  canvas.text(MARGIN, MARGIN + LINE_HEIGHT + 2, `${format}, ${taskType}, ${classes.length} classes, ${shown}`, FAINT)
-}
-
-/** How many objects of each class are on the sheet; classes without any are left out. */
-function classesOf(records: readonly ImageRecord[], classes: readonly DatasetClassInfo[]) {
-  const counts = new Map<number, number>()
-  for (const { annotations } of records)
-    for (const { classId } of annotations) counts.set(classId, (counts.get(classId) ?? 0) + 1)
-  return classes.flatMap((info) => {
-    const count = counts.get(info.id)
-    return count === undefined ? [] : [{ info, text: `${labelOf(info)} ${count}` }]
-  })
-}
-
-interface LegendItem {
-  info: DatasetClassInfo
-  text: string
-  x: number
-  y: number
-}
-
-const MAX_LEGEND = 120
-const LEGEND_LINE = LINE_HEIGHT + 5
-
-function layOutLegend(
-  classes: readonly { info: DatasetClassInfo; text: string }[],
-  width: number,
-): { items: LegendItem[]; height: number } {
-  const items: LegendItem[] = []
-  let [x, y] = [MARGIN, 0]
-  for (const { info, text } of classes.slice(0, MAX_LEGEND)) {
-    const itemWidth = text.length * LETTER_WIDTH + 26
-    if (x > MARGIN && x + itemWidth > width - MARGIN) {
-      x = MARGIN
-      y += LEGEND_LINE
-    }
-    items.push({ info, text, x, y })
-    x += itemWidth
-  }
-  return { items, height: items.length === 0 ? 0 : y + LEGEND_LINE }
-}
-
-function drawLegend(canvas: Canvas, items: readonly LegendItem[], top: number): void {
-  for (const { info, text, x, y } of items) {
-    canvas.fillRectangle(x, top + y, 10, 10, colourOf(info))
-    canvas.text(x + 14, top + y + 1, text, INK)
-  }
+function drawHead(title: string, { format, taskType, classes }: DatasetReader, shown: string, width: number): string[] {
+  const facts = `${format}, ${taskType}, ${classes.length} ${classes.length === 1 ? 'class' : 'classes'}, ${shown}`
+  const fit = (line: string) => fitStart(line, width - MARGIN * 2)
+  return [text(MARGIN, MARGIN, fit(title), '#282828'), text(MARGIN, MARGIN + LINE_HEIGHT + 2, fit(facts), '#7d7d7d')]
 }

@@ -1,7 +1,6 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { DatasetError } from '@trainyard/contract/trainer-errors'
-import { loadPixels, resize } from '@trainyard/datasets'
+import { readPixels, resizePixels } from '@trainyard/datasets'
 import type { JobBase, PredictJob } from '../job.ts'
 
 export type PixelKind = 'gray' | 'rgb'
@@ -15,9 +14,9 @@ interface Picture {
 }
 
 /**
- * Writes images as what every language reads: a JSON object a line, with `pixels` from 0 to 255, row by row, of
- * `config.basic.imgsz` by `imgsz` as the image is shown (three values a pixel with `rgb`). Reads PNG and JPEG; throws
- * `DatasetError` for another.
+ * Writes one JSON object a line with the `pixels` of an image, from 0 to 255, row by row, resized to `config.basic.imgsz`
+ * by `imgsz` after EXIF rotation (three values a pixel with `rgb`). PNG needs no other package; JPEG, WebP, GIF, TIFF and
+ * AVIF need `sharp`. Throws `DatasetError` for an image that cannot be decoded.
  */
 export async function writePixels(
   job: JobBase & { images?: PredictJob['images'] },
@@ -28,7 +27,7 @@ export async function writePixels(
   const lines = async function* () {
     for (const picture of await listPictures(job)) {
       job.signal.throwIfAborted()
-      yield `${JSON.stringify({ ...picture, width: side, height: side, pixels: await readPixels(picture, side, kind) })}\n`
+      yield `${JSON.stringify({ ...picture, width: side, height: side, pixels: await toNumbers(picture, side, kind) })}\n`
     }
   }
   await pipeline(lines(), createWriteStream(path))
@@ -47,13 +46,8 @@ async function listPictures(job: JobBase & { images?: PredictJob['images'] }): P
   }))
 }
 
-async function readPixels({ name, path }: Picture, side: number, kind: PixelKind): Promise<number[]> {
-  const loaded = await loadPixels(
-    { file: path, path: name, width: 0, height: 0, split: undefined, annotations: [] },
-    side,
-  )
-  if (!('pixels' in loaded)) throw new DatasetError(`"${name}" cannot be handed over as pixels: ${loaded.missing}`)
-  const { data } = resize(loaded.pixels, side, side)
+async function toNumbers({ name, path }: Picture, side: number, kind: PixelKind): Promise<number[]> {
+  const { data } = resizePixels(await readPixels(path, name), side, side)
   if (kind === 'rgb') return [...data]
   return Array.from({ length: side * side }, (_, at) =>
     Math.round(0.299 * (data[at * 3] ?? 0) + 0.587 * (data[at * 3 + 1] ?? 0) + 0.114 * (data[at * 3 + 2] ?? 0)),

@@ -13,7 +13,7 @@ import { withSource } from './open-source.ts'
 const help = `Usage: trainyard dataset show SRC [SHEET.png] [options]
 
 Draws a contact sheet: some images with their boxes, polygons, masks, keypoints and classes. Default: SRC-sheet.png in
-this folder. The same dataset gives the same sheet.
+this folder. The same dataset gives the same sheet. Needs the package sharp: npm install sharp
 
 Options:
   --count N        Images on the sheet, at most 400. Default 12

@@ -1,0 +1,23 @@
+import { ConfigError, DatasetError } from '@trainyard/contract/trainer-errors'
+import type { ConversionReport } from './report/report.ts'
+
+/** A conversion with `strict` would lose or change data. Nothing was written; `report` lists what would be lost. */
+export class LossError extends DatasetError {
+  readonly report: ConversionReport
+
+  constructor(report: ConversionReport) {
+    const parts = report.losses.map(({ reason, count, examples }) => `${count} × ${reason} (such as ${examples[0]})`)
+    super(`The conversion would lose or change data, and strict is set: ${parts.join('; ')}`.slice(0, 2000))
+    this.report = report
+  }
+}
+
+/** A task needs an optional package that is not installed. Install it, then try again. */
+export class MissingPackageError extends ConfigError {
+  readonly packageName: string
+
+  constructor(task: string, packageName: string, cause: unknown) {
+    super(`${task} needs the package ${packageName}: npm install ${packageName}`, { cause })
+    this.packageName = packageName
+  }
+}
