@@ -1,7 +1,8 @@
 /** `npm start`: everything in one process on one port, and one real training through all of it. */
 import { memoryUsage } from 'node:process'
+import { formatBytes, formatDuration } from '@trainyard/contract/format'
 import { ROOT, run } from './lib/run.ts'
-import { createTerminal, formatBytes, formatDuration } from './lib/terminal.ts'
+import { createTerminal } from './lib/terminal.ts'
 import { readStartOptions, START_HELP, type StartOptions, UsageError } from './start/options.ts'
 import { createStages, type Stages } from './start/stages.ts'
 import type { Trainyard } from './start/trainyard.ts'

@@ -1,9 +1,9 @@
 /** `npm run verify`: everything that can be said about the code without running it. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { formatDuration } from '@trainyard/contract/format'
 import { PACKS_DIR } from './lib/packages.ts'
 import { run, tool } from './lib/run.ts'
-import { formatDuration } from './lib/terminal.ts'
 
 type Step = readonly [title: string, command: string, args: readonly string[]]
 

@@ -20,6 +20,7 @@ export async function buildClient(): Promise<Map<string, ClientFile>> {
     outdir: 'dist/client',
     entryNames: '[name]-[hash]',
     bundle: true,
+    conditions: ['trainyard-source'],
     minify: true,
     format: 'esm',
     target: ['es2022', 'chrome111', 'firefox113', 'safari16.4'],

@@ -40,28 +40,3 @@ export function createTerminal(stream: NodeJS.WriteStream): Terminal {
     clearStatus,
   }
 }
-
-/** `████████░░░░` of the given width. */
-export function progressBar(fraction: number, width: number): string {
-  const filled = Math.round(Math.min(1, Math.max(0, fraction)) * width)
-  return '█'.repeat(filled) + '░'.repeat(width - filled)
-}
-
-/** `850 ms`, `3.4 s`, `2 min 5 s`. */
-export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`
-}
-
-/** `512 B`, `3.4 kB`, `12.0 MB`: powers of 1000. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000
-    unit += 1
-  }
-  return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${units[unit]}`
-}

@@ -1,6 +1,7 @@
 import type { TrainyardClient } from '@trainyard/client'
 import type { Job, LiveMessage, MetricValue } from '@trainyard/contract'
-import { progressBar, type Terminal } from '../lib/terminal.ts'
+import { formatBar } from '@trainyard/contract/format'
+import type { Terminal } from '../lib/terminal.ts'
 
 /** Shows a job until it ends: a moving bar on a terminal, a line an epoch elsewhere. Returns the job as it ended. */
 export async function followJob(client: TrainyardClient, id: number, terminal: Terminal): Promise<Job> {
@@ -54,5 +55,5 @@ function statusLine(job: Job, latest: ReadonlyMap<string, MetricValue>, columns:
   })
   const text = [percent, epochs, ...metrics].join('  ')
   const width = Math.min(40, columns - text.length - 4)
-  return width < 8 ? text : `${progressBar(fraction, width)} ${text}`
+  return width < 8 ? text : `${formatBar(fraction, width)} ${text}`
 }

@@ -1,4 +1,5 @@
-import { formatDuration, type Terminal } from '../lib/terminal.ts'
+import { formatDuration } from '@trainyard/contract/format'
+import type { Terminal } from '../lib/terminal.ts'
 
 /** How long each part of the way took, printed as it goes and once more at the end. */
 export interface Stages {

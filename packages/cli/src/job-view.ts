@@ -1,8 +1,9 @@
 import type { TrainyardClient } from '@trainyard/client'
 import { isTerminalJobState, type Job, type LiveMessage, type LogLine, type MetricValue } from '@trainyard/contract'
+import { formatBytes } from '@trainyard/contract/format'
 import { CLI_EXIT_CODES, type CliIo } from './command.ts'
 import { formatCount } from './table.ts'
-import { cleanText, createPaint, formatBytes, type Style } from './terminal.ts'
+import { cleanText, createPaint, type Style } from './terminal.ts'
 
 export const STATE_STYLES: Readonly<Record<Job['state'], Style>> = {
   pending: 'dim',

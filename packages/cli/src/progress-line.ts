@@ -1,5 +1,6 @@
+import { formatBytes } from '@trainyard/contract/format'
 import type { CliIo } from './command.ts'
-import { drawBar, formatBytes } from './terminal.ts'
+import { drawBar } from './terminal.ts'
 
 export interface ProgressLine {
   update(doneBytes: number): void

@@ -1,7 +1,8 @@
 import type { PublishProgress, PublishResult } from '@trainyard/client/files'
 import type { Check, CheckResult, Finding } from '@trainyard/contract'
+import { formatBytes } from '@trainyard/contract/format'
 import type { CliIo } from './command.ts'
-import { cleanText, createPaint, drawBar, formatBytes } from './terminal.ts'
+import { cleanText, createPaint, drawBar } from './terminal.ts'
 
 /** How a publication is told to whoever started it. */
 export interface PublishView {

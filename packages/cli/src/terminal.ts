@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { formatBar, formatBytes } from '@trainyard/contract/format'
 import type { CliIo, Output } from './command.ts'
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
@@ -15,22 +16,9 @@ export function cleanText(text: string): string {
   return text.replace(/\r\n?/g, '\n').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
 }
 
-export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`
-  const units = ['kB', 'MB', 'GB', 'TB']
-  let value = bytes / 1000
-  let unit = 0
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000
-    unit += 1
-  }
-  return `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`
-}
-
 /** One line that is drawn over and over. */
 export function drawBar(done: number, total: number, columns = 80): string {
   const share = total === 0 ? 1 : Math.min(done / total, 1)
   const width = Math.max(10, Math.min(40, columns - 40))
-  const filled = Math.round(share * width)
-  return `[${'#'.repeat(filled)}${'.'.repeat(width - filled)}] ${Math.floor(share * 100)} %  ${formatBytes(done)} of ${formatBytes(total)}`
+  return `[${formatBar(share, width)}] ${Math.floor(share * 100)} %  ${formatBytes(done)} of ${formatBytes(total)}`
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatBytes, formatDuration, formatMetric, formatRelative } from './format.ts'
+import { formatMetric, formatRelative } from './format.ts'
 
 const now = new Date('2026-11-20T12:00:00Z')
 
@@ -12,25 +12,6 @@ test.each([
   ['2024-11-19T11:00:00Z', '2 years ago'],
 ])('%s is %s', (instant, text) => {
   expect(formatRelative(instant, now)).toBe(text)
-})
-
-test.each([
-  [0, '0 s'],
-  [41, '41 ms'],
-  [59_900, '59 s'],
-  [3_725_000, '1 h 2 min'],
-  [90_000_000, '1 d 1 h'],
-])('%d ms last %s', (ms, text) => {
-  expect(formatDuration(ms)).toBe(text)
-})
-
-test.each([
-  [999, '999 B'],
-  [1_500, '1.5 kB'],
-  [229_000_000, '229 MB'],
-  [100_000_000_000, '100 GB'],
-])('%d bytes are %s', (bytes, text) => {
-  expect(formatBytes(bytes)).toBe(text)
 })
 
 test.each([

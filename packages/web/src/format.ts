@@ -1,6 +1,8 @@
 import type { MetricValue } from '@trainyard/contract'
 
-/* Shared by the server and the browser: no imports but types. */
+/* Used by the server and the browser. */
+
+export { formatBytes, formatDuration } from '@trainyard/contract/format'
 
 const UNITS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
   ['year', 31_557_600],
@@ -19,32 +21,6 @@ export function formatRelative(instant: string, now: Date): string {
     if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit)
   }
   return Math.abs(seconds) < 10 ? 'just now' : relative.format(Math.trunc(seconds), 'second')
-}
-
-/** 3_725_000 → "1 h 2 min". Two units at most. */
-export function formatDuration(ms: number): string {
-  const total = Math.max(0, Math.floor(ms / 1000))
-  if (ms < 1000 && ms > 0) return `${Math.round(ms)} ms`
-  const days = Math.floor(total / 86_400)
-  const hours = Math.floor((total % 86_400) / 3600)
-  const minutes = Math.floor((total % 3600) / 60)
-  const seconds = total % 60
-  if (days > 0) return `${days} d ${hours} h`
-  if (hours > 0) return `${hours} h ${minutes} min`
-  if (minutes > 0) return `${minutes} min ${seconds} s`
-  return `${seconds} s`
-}
-
-/** 10_485_760 → "10.5 MB", in decimal units as download dialogs show them. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
-  let value = bytes
-  let unit = 0
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000
-    unit += 1
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
 }
 
 /** A metric in at most four significant digits. */

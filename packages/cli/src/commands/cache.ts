@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { formatBytes } from '@trainyard/contract/format'
 import { type CachedDataset, listCache, PROBLEM_TEXTS, pruneCache, verifyCache } from '@trainyard/datasets/cache'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../command.ts'
 import { interruptible } from '../interrupt.ts'
 import { printJson } from '../table.ts'
-import { createPaint, formatBytes } from '../terminal.ts'
+import { createPaint } from '../terminal.ts'
 
 const help = `Usage: trainyard cache ls|prune|verify [options]
 

@@ -3,8 +3,8 @@ import { access, constants, mkdtemp, readFile, rm, statfs } from 'node:fs/promis
 import { delimiter, dirname, join, resolve } from 'node:path'
 import type { TrainerManifest } from '@trainyard/contract'
 import { isHttpUrl, redact } from '@trainyard/contract'
+import { formatBytes } from '@trainyard/contract/format'
 import type { CliIo } from '../command.ts'
-import { formatBytes } from '../terminal.ts'
 
 export interface DoctorCheck {
   name: string

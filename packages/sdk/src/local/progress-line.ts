@@ -1,4 +1,7 @@
+import { formatBar } from '@trainyard/contract/format'
 import type { Progress } from '../job.ts'
+
+const BAR_WIDTH = 24
 
 export interface ProgressLine {
   show(progress: Progress): void
@@ -20,7 +23,7 @@ export function createProgressLine(stream: { isTTY?: boolean; write(text: string
         return
       }
       const isDone = progress.epoch !== undefined && progress.epoch === progress.totalEpochs
-      stream.write(`\r\u001b[2K${formatBar(progress)}${text}${isDone ? '\n' : ''}`)
+      stream.write(`\r\u001b[2K${barOf(progress)}${text}${isDone ? '\n' : ''}`)
       isDrawn = !isDone
     },
     interrupt() {
@@ -45,9 +48,8 @@ function formatNumber(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)))
 }
 
-function formatBar({ epoch, totalEpochs, step, totalSteps }: Progress): string {
+function barOf({ epoch, totalEpochs, step, totalSteps }: Progress): string {
   const [done, total] = totalSteps === undefined ? [epoch, totalEpochs] : [step, totalSteps]
   if (done === undefined || total === undefined || total <= 0) return ''
-  const filled = Math.round(Math.min(1, done / total) * 24)
-  return `[${'█'.repeat(filled)}${'░'.repeat(24 - filled)}] `
+  return `[${formatBar(done / total, BAR_WIDTH)}] `
 }

@@ -1,4 +1,5 @@
 import type { CheckResult, Finding, Severity, ValidationReport } from '@trainyard/contract'
+import { formatDuration } from '@trainyard/contract/format'
 import { exitCodeOf, fails } from '../verdict.ts'
 
 export interface PrettyOptions {
@@ -95,10 +96,6 @@ function painter(color: boolean): Paint {
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out here
   return text.replace(/\s*[\r\n]+\s*/g, ' ⏎ ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '�')
-}
-
-export function formatDuration(ms: number): string {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
 }
 
 function plural(count: number, word: string): string {

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
+import { formatBytes } from '@trainyard/contract/format'
 import { CLI_EXIT_CODES, type CliIo, type Command } from '../../command.ts'
 import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
 import { printJson, printTable } from '../../table.ts'
-import { formatBytes } from '../../terminal.ts'
 import { parseJobId } from '../jobs/arguments.ts'
 
 const help = `Usage: trainyard artifacts ls JOB [options]

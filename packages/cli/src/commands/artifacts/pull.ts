@@ -2,6 +2,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ArtifactKind, type ArtifactList, isSafeRelativePath } from '@trainyard/contract'
+import { formatBytes } from '@trainyard/contract/format'
 import { createTransport, downloadFile, hashFile } from '@trainyard/datasets/transfer'
 import { parseChoice } from '../../arguments.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../../command.ts'
@@ -9,7 +10,7 @@ import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts
 import { interruptible } from '../../interrupt.ts'
 import { createProgressLine } from '../../progress-line.ts'
 import { formatCount, printJson } from '../../table.ts'
-import { cleanText, createPaint, formatBytes } from '../../terminal.ts'
+import { cleanText, createPaint } from '../../terminal.ts'
 import { parseJobId } from '../jobs/arguments.ts'
 
 const help = `Usage: trainyard artifacts pull JOB [options]

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
+import { formatBytes } from '@trainyard/contract/format'
 import { parseNumber } from '../../arguments.ts'
 import { collectPages } from '../../collect-pages.ts'
 import { CLI_EXIT_CODES, type CliIo, type Command } from '../../command.ts'
 import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
 import { printJson, printTable } from '../../table.ts'
-import { formatBytes } from '../../terminal.ts'
 
 const help = `Usage: trainyard datasets ls [options]
 

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { formatBytes } from '@trainyard/contract/format'
 import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../../command.ts'
 import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
 import { interruptible } from '../../interrupt.ts'
 import { pushDataset } from '../../push-dataset.ts'
 import { formatCount, printJson } from '../../table.ts'
-import { cleanText, createPaint, formatBytes } from '../../terminal.ts'
+import { cleanText, createPaint } from '../../terminal.ts'
 
 const help = `Usage: trainyard datasets push PATH [options]
 

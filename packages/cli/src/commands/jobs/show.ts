@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
+import { formatBytes } from '@trainyard/contract/format'
 import { CLI_EXIT_CODES, type CliIo, type Command } from '../../command.ts'
 import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
 import { formatMetric, STATE_STYLES } from '../../job-view.ts'
 import { printJson, printTable } from '../../table.ts'
-import { cleanText, createPaint, formatBytes } from '../../terminal.ts'
+import { cleanText, createPaint } from '../../terminal.ts'
 import { parseJobId } from './arguments.ts'
 
 const help = `Usage: trainyard jobs show JOB [options]

@@ -1,0 +1,34 @@
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+const SECONDS = { day: 86_400, hour: 3600, minute: 60 }
+
+/** `512 B`, `3.4 kB`, `229 MB`: powers of 1000, one decimal below 100. */
+export function formatBytes(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= (unit === 0 ? 1000 : 999.5) && unit < BYTE_UNITS.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit]}`
+}
+
+/** `850 ms`, `3.4 s`, `12 s`, `2 min 5 s`, `1 h 2 min`, `1 d 1 h`. Only values below 10 seconds are rounded; longer ones are cut. */
+export function formatDuration(ms: number): string {
+  const milliseconds = Math.round(ms)
+  if (milliseconds > 0 && milliseconds < 1000) return `${milliseconds} ms`
+  if (milliseconds < 9950) return `${Math.max(0, Math.round(milliseconds / 100) / 10)} s`
+  const total = Math.max(10, Math.floor(ms / 1000))
+  const days = Math.floor(total / SECONDS.day)
+  const hours = Math.floor((total % SECONDS.day) / SECONDS.hour)
+  const minutes = Math.floor((total % SECONDS.hour) / SECONDS.minute)
+  const seconds = total % SECONDS.minute
+  if (days > 0) return `${days} d ${hours} h`
+  if (hours > 0) return `${hours} h ${minutes} min`
+  return minutes > 0 ? `${minutes} min ${seconds} s` : `${seconds} s`
+}
+
+/** A progress bar of `width` characters, for example `██████░░░░`. A fraction outside 0 to 1 is clamped. */
+export function formatBar(fraction: number, width: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, fraction)) * width)
+  return '█'.repeat(filled) + '░'.repeat(width - filled)
+}
