@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 
-const room = dirname(fileURLToPath(import.meta.url))
+const packageDir = dirname(fileURLToPath(import.meta.url))
 
 export interface ClientFile {
   /** Name with a hash of the content, for example `job-3F2A.js`. */
@@ -12,10 +12,10 @@ export interface ClientFile {
   contents: Uint8Array
 }
 
-/** The scripts and the style sheet of the browser, by their plain names (`job.js`, `site.css`). */
+/** The browser's scripts and style sheet, by plain name (`job.js`, `site.css`). */
 export async function buildClient(): Promise<Map<string, ClientFile>> {
   const result = await build({
-    absWorkingDir: room,
+    absWorkingDir: packageDir,
     entryPoints: ['src/client/site.ts', 'src/client/job.ts', 'src/client/site.css'],
     outdir: 'dist/client',
     entryNames: '[name]-[hash]',
@@ -46,17 +46,17 @@ function plainNamesOf(metafile: Metafile): Map<string, string> {
 }
 
 /**
- * Writes `dist/`: the server (dependencies stay imports) and the client's files with their names in `manifest.json`. It takes the
- * place of the last one in one step: whoever starts at the same time finds one of the two whole.
+ * Writes `dist/`: the server (dependencies stay imports) and the browser's files with their names in `manifest.json`. The old
+ * folder is replaced in one step, so that a process that starts meanwhile finds a complete one.
  */
 export async function buildWeb(): Promise<{ outDir: string; buildId: string }> {
-  const outDir = join(room, 'dist')
+  const outDir = join(packageDir, 'dist')
   const newDir = `${outDir}.${process.pid}`
   await mkdir(join(newDir, 'client'), { recursive: true })
   const [client] = await Promise.all([
     buildClient(),
     build({
-      absWorkingDir: room,
+      absWorkingDir: packageDir,
       entryPoints: ['src/index.ts', 'src/serve.ts'],
       outdir: newDir,
       bundle: true,
@@ -85,10 +85,10 @@ export async function buildWeb(): Promise<{ outDir: string; buildId: string }> {
 
 async function replace(outDir: string, newDir: string): Promise<void> {
   const oldDir = `${newDir}.old`
-  // Not there: the first build, or another one is between these two lines.
+  // Missing at the first build, or while another build is between these two lines.
   await rename(outDir, oldDir).catch(() => {})
   await rename(newDir, outDir).catch(async () => {
-    // Another one was faster, with the same sources.
+    // Another build of the same sources finished first.
     await rm(newDir, { recursive: true, force: true })
   })
   await rm(oldDir, { recursive: true, force: true })

@@ -6,7 +6,7 @@ interface Asset {
   contentType: string
 }
 
-/** The files for the browser: their addresses by plain name, and their bytes by hashed name. */
+/** The files for the browser: addresses by plain name, contents by hashed name. */
 export interface Assets {
   url(name: string): string
   find(fileName: string): Asset | undefined
@@ -19,7 +19,7 @@ const CONTENT_TYPES: Record<string, string> = {
 
 const Manifest = z.record(z.string(), z.string())
 
-/** Reads what the build left beside the server; from source, builds it in memory. */
+/** Reads the built files beside the server. From source, builds them in memory. */
 export async function loadAssets(): Promise<Assets> {
   const files = (await readBuilt()) ?? (await buildInMemory())
   const urls = new Map([...files].map(([name, file]) => [name, `/assets/${file.fileName}`]))
@@ -52,7 +52,7 @@ async function readBuilt(): Promise<Files | undefined> {
 }
 
 async function buildInMemory(): Promise<Files> {
-  // Not a literal, so that the bundler leaves it alone: esbuild is only there in a development checkout.
+  // Not a literal, so that the bundler ignores it: esbuild is installed in a development checkout only.
   const builder = new URL('../build.ts', import.meta.url).href
   const { buildClient } = (await import(/* @vite-ignore */ builder)) as typeof import('../build.ts')
   return buildClient()

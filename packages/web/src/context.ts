@@ -1,6 +1,6 @@
 import type { TrainyardClient } from '@trainyard/client'
 
-/** The part of a pino-like logger that the pages use. */
+/** The methods of a pino logger that the pages use. */
 export interface WebLogger {
   error(fields: object, message: string): void
 }
@@ -9,13 +9,13 @@ export interface WebLogger {
 export interface WebContext {
   registryUrl: string
   runnerUrl: string
-  /** Speaks for whoever sent the request that is being answered. */
+  /** Acts for the sender of the current request. */
   readonly client: TrainyardClient
   logger: WebLogger
   now: () => Date
 }
 
-/** What a request carries besides. */
+/** Variables of a request. */
 export interface WebEnv {
   Variables: {
     /** The address of a client file, by its plain name. */

@@ -30,7 +30,7 @@ describe('every answer', () => {
 })
 
 describe('files for the browser', () => {
-  test('have the hash of their content in their name and are kept for ever', async () => {
+  test('carry the hash of their content in the name and are cached as immutable', async () => {
     const { app } = createTestWeb()
     const html = await (await app.request('/jobs/42')).text()
     const addresses = [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map((match) => match[1] ?? '')
@@ -52,16 +52,16 @@ describe('files for the browser', () => {
 })
 
 describe('when something is wrong', () => {
-  test('an unknown address is answered with a 404 page that leads on', async () => {
+  test('an unknown address gives a 404 page with links to go on', async () => {
     const response = await createTestWeb().app.request('/<b>nowhere</b>')
     expect(response.status).toBe(404)
     const html = await response.text()
-    expect(html).toContain('There is no such page')
+    expect(html).toContain('Page not found')
     expect(html).toContain('href="/jobs"')
     expect(html).not.toContain('<b>')
   })
 
-  test('a registry that does not answer is named, with its address', async () => {
+  test('a registry that does not respond is named, with its address', async () => {
     const logged: string[] = []
     const refuse = async () => {
       throw new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') })
@@ -71,9 +71,9 @@ describe('when something is wrong', () => {
     expect(trainers.status).toBe(502)
     expect(trainers.headers.get('retry-after')).toBe('10')
     const html = await trainers.text()
-    expect(html).toContain('The registry does not answer')
+    expect(html).toContain('The registry is not responding')
     expect(html).toContain('http://registry.test:7600')
-    expect(logged).toEqual(['The registry does not answer'])
+    expect(logged).toEqual(['The registry is not responding'])
 
     const jobs = await app.request('/jobs')
     expect(jobs.status).toBe(502)
@@ -83,7 +83,7 @@ describe('when something is wrong', () => {
   test('an API that fails is a bad gateway, with its trace', async () => {
     const problem = {
       type: 'about:blank',
-      title: 'Something went wrong here',
+      title: 'Internal error',
       status: 500,
       code: 'internal',
       retryable: true,
@@ -100,14 +100,14 @@ describe('when something is wrong', () => {
     expect(await response.text()).toContain('abc123')
   })
 
-  test('an answer that is not the contract’s is not shown as if it were', async () => {
+  test('an answer that breaks the contract gives an error page', async () => {
     const { app } = createWeb({ ...urls, fetch: async () => Response.json({ trainers: 'none' }), logger: silent })
     const response = await app.request('/')
     expect(response.status).toBe(502)
-    expect(await response.text()).toContain('The answer was not understood')
+    expect(await response.text()).toContain('Unexpected answer from the server')
   })
 
-  test('a failure of our own is noted and tells nothing', async () => {
+  test('an internal error is logged and reveals nothing', async () => {
     const logged: object[] = []
     const { app } = createWeb({
       ...urls,

@@ -16,17 +16,17 @@ export interface WebOptions {
   registryUrl: string
   /** Origin of the runner's API. */
   runnerUrl: string
-  /** How the APIs are reached; the global `fetch` by default. */
+  /** Sends the requests to the APIs. Default: the global `fetch`. */
   fetch?: typeof fetch
-  /** Hears of failures that people see as a 5xx page; the console by default. */
+  /** Logs failures that are answered with a 5xx page. Default: the console. */
   logger?: WebLogger
-  /** The clock behind "3 minutes ago"; the system's by default. */
+  /** The clock behind "3 minutes ago". Default: the system's clock. */
   now?: () => Date
 }
 
 const consoleLogger: WebLogger = { error: (fields, message) => console.error(message, fields) }
 
-/** Builds the pages. Nothing listens and nothing is fetched until a request comes. */
+/** Builds the pages. It does not listen, and it fetches nothing before the first request. */
 export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   const { fetch = globalThis.fetch, logger = consoleLogger, now = () => new Date() } = options
   const registryUrl = options.registryUrl.replace(/\/+$/, '')

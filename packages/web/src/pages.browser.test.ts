@@ -26,7 +26,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
 
   describe('signing in', () => {
     const people = { 'ada@red.test': { displayName: 'Ada', password: 'correct horse battery' } }
-    test.each([true, false])('leads back to where one was, by keyboard, scripts: %s', async (javaScriptEnabled) => {
+    test.each([true, false])('returns to the previous page, by keyboard, scripts: %s', async (javaScriptEnabled) => {
       await using site = await startSite({ people })
       await using opened = await openPage({ javaScriptEnabled })
       const { page } = opened
@@ -50,7 +50,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
     })
   })
 
-  describe('nothing stands in the way of anyone', () => {
+  describe('accessibility', () => {
     const looks: [string, BrowserContextOptions][] = [
       ['light, desktop', { colorScheme: 'light' }],
       ['dark, desktop', { colorScheme: 'dark' }],
@@ -111,13 +111,13 @@ describe.skipIf(!hasChromium())('in a browser', () => {
   })
 
   describe('by keyboard alone', () => {
-    test('one finds and opens a trainer', async () => {
+    test('a trainer can be found and opened', async () => {
       await using site = await startSite()
       await using opened = await openPage()
       const { page } = opened
       await page.goto(site.url)
       await page.keyboard.press('Tab')
-      expect(await focused(page)).toBe('Skip to the content')
+      expect(await focused(page)).toBe('Skip to content')
       await page.keyboard.press('Enter')
       await page.keyboard.press('Tab')
       expect(await page.evaluate(() => document.activeElement?.id)).toBe('q')
@@ -133,7 +133,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       expect(await page.locator('h1').textContent()).toBe('TensorFlow.js classifier')
     })
 
-    test('one leaves the cancel dialog, then cancels', async () => {
+    test('the cancel dialog can be left, then confirmed', async () => {
       await using site = await startSite()
       await using opened = await openPage()
       const { page } = opened
@@ -160,7 +160,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
   })
 
   describe('a running job', () => {
-    test('moves its bar, curves, files and log without a reload, to its end', async () => {
+    test('updates progress, curves, files and log without a reload until it ends', async () => {
       await using site = await startSite()
       await using opened = await openPage()
       const { page, complaints } = opened
@@ -208,7 +208,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       expect(await bar.getAttribute('value')).toBe('1')
       expect(await page.getByRole('status').textContent()).toBe('The job is now: succeeded.')
       expect(await page.evaluate(() => document.body.dataset.sameDocument)).toBe('yes')
-      // Nobody asks again for what has ended.
+      // An ended stream is not requested again.
       await expect.poll(() => site.api.followers()).toBe(0)
       expect(complaints).toEqual([])
     })
@@ -261,7 +261,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       },
     )
 
-    test('goes on by itself after the stream was lost', async () => {
+    test('reconnects automatically after the stream was lost', async () => {
       await using site = await startSite()
       await using opened = await openPage()
       const { page } = opened
@@ -289,7 +289,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       expect(await page.locator('.log-line:visible').count()).toBe(2)
     })
 
-    test('lets the log be read in peace while it is paused', async () => {
+    test('keeps the scroll position of the log while it is paused', async () => {
       await using site = await startSite({ logs: Array.from({ length: 200 }, (_, index) => logFixture(index + 1)) })
       await using opened = await openPage()
       const { page } = opened
@@ -307,7 +307,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       expect(await fromEnd()).toBeLessThan(5)
     })
 
-    test('hides and shows a curve by its legend', async () => {
+    test('hides and shows a curve from the legend', async () => {
       await using site = await startSite()
       await using opened = await openPage()
       const { page } = opened
@@ -318,7 +318,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       expect(await entry.getAttribute('aria-pressed')).toBe('false')
     })
 
-    test('is followed through its form alone where there are no scripts', async () => {
+    test('works by forms alone without scripts', async () => {
       await using site = await startSite()
       await using opened = await openPage({ javaScriptEnabled: false })
       const { page } = opened

@@ -32,15 +32,15 @@ function ProblemPage({ assetUrl, status, title, children }: ProblemPageProps) {
 
 export function NotFoundPage({ assetUrl, path }: { assetUrl: (name: string) => string; path: string }) {
   return (
-    <ProblemPage assetUrl={assetUrl} status={404} title="There is no such page">
+    <ProblemPage assetUrl={assetUrl} status={404} title="Page not found">
       <p>
-        Nothing is at <code>{path}</code>. Perhaps it was removed, or the address has a typing mistake.
+        <code>{path}</code> does not exist. It may have been removed, or the address contains a typing error.
       </p>
     </ProblemPage>
   )
 }
 
-/** Turns whatever a page threw into a page that says what happened, who can help, and a status that caches and monitors understand. */
+/** Turns an error into a page that says what happened and what to do, with the matching HTTP status. */
 export function handleError(context: WebContext): ErrorHandler<WebEnv> {
   return (error, c) => {
     const assetUrl = c.get('assetUrl') ?? ((name: string) => `/assets/${name}`)
@@ -60,42 +60,41 @@ export function handleError(context: WebContext): ErrorHandler<WebEnv> {
     if (unreachable !== undefined) {
       return page(
         unreachable.timedOut ? 504 : 502,
-        `The ${unreachable.upstream} does not answer`,
+        `The ${unreachable.upstream} is not responding`,
         <>
           <p>
-            These pages show what the {unreachable.upstream} knows, and it does not answer at{' '}
-            <code>{unreachable.url}</code>.
+            This page needs the {unreachable.upstream}, which is not responding at <code>{unreachable.url}</code>.
           </p>
           <p>
-            If you run Trainyard yourself, see that it is started and that{' '}
+            If you operate this installation, check that it is running and that{' '}
             <code>{unreachable.upstream === 'registry' ? 'REGISTRY_URL' : 'RUNNER_URL'}</code> is its address.{' '}
             <a href={c.req.path}>Try again</a>
           </p>
         </>,
       )
     }
-    // Only signing in helps: then one is back where one was.
+    // After signing in, the viewer returns to this page.
     if (error instanceof TrainyardApiError && error.status === 401) return toSignIn(c)
     if (error instanceof TrainyardApiError) return problemPage(error, page, c.req.path)
     if (error instanceof UnexpectedAnswerError) {
-      return page(502, 'The answer was not understood', <p>{error.message}</p>)
+      return page(502, 'Unexpected answer from the server', <p>{error.message}</p>)
     }
     if (error instanceof HTTPException) {
       if (error.status === 403)
         return page(
           403,
-          'The form was not sent from these pages',
-          <p>For your safety, such a request is not carried out. Open the page here and try again.</p>,
+          'Form refused',
+          <p>The form was submitted from another site. Open the page here and try again.</p>,
         )
       return page(error.status as ContentfulStatusCode, error.message || 'The request cannot be served', null)
     }
-    return page(500, 'Something went wrong here', <p>The failure has been noted. Trying again may help.</p>)
+    return page(500, 'Internal error', <p>The error was logged. Try again in a moment.</p>)
   }
 }
 
 /**
- * A session that is over would be refused on every page: it is forgotten, and the page tried once more as nobody. Whoever is
- * nobody is asked to sign in.
+ * An ended session would be refused on every page: its cookie is removed and the page is loaded again without it. Without a
+ * session, the viewer is sent to the sign-in page.
  */
 function toSignIn(c: Context<WebEnv>): Response {
   c.header('Cache-Control', 'no-store')
@@ -117,16 +116,16 @@ function problemPage<T>(
   if (error.status === 404)
     return page(
       404,
-      'There is no such thing',
+      'Not found',
       <p>
         {problem.detail ?? (
           <>
-            Nothing is at <code>{path}</code>.
+            <code>{path}</code> does not exist.
           </>
         )}
       </p>,
     )
-  // A failure behind us is a bad gateway to those before us.
+  // A failure of an upstream server is a bad gateway.
   const status = error.status >= 500 ? 502 : error.status
   return page(
     status as ContentfulStatusCode,

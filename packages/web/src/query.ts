@@ -1,4 +1,4 @@
-/** An address with the given query; empty values are left out. */
+/** A path with a query string. Undefined and empty values are omitted. */
 export function withQuery(path: string, query: Record<string, string | undefined>): string {
   const params = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono'
 import { csrf } from 'hono/csrf'
 import { secureHeaders } from 'hono/secure-headers'
 
-/** No inline scripts or styles, nothing from elsewhere but the https images of a README. */
+/** No inline scripts or styles; from other hosts only the https images of a README. */
 export function securityHeaders(): MiddlewareHandler {
   return secureHeaders({
     contentSecurityPolicy: {
@@ -20,14 +20,12 @@ export function securityHeaders(): MiddlewareHandler {
     crossOriginResourcePolicy: 'same-origin',
     crossOriginOpenerPolicy: 'same-origin',
     permissionsPolicy: { camera: [], geolocation: [], microphone: [], payment: [] },
-    // The pages are served over plain http on one's own machine; whoever terminates TLS decides about HSTS.
+    // Locally the pages are served over plain HTTP. The proxy that terminates TLS sets HSTS.
     strictTransportSecurity: false,
   })
 }
 
-/**
- * Forms are only taken from our own pages. `Sec-Fetch-Site` is what browsers say; the origin is compared for those that do not.
- */
+/** Accepts forms from our own pages only: by `Sec-Fetch-Site`, or by the origin for browsers that do not send it. */
 export function csrfProtection(): MiddlewareHandler {
   return csrf()
 }

@@ -31,7 +31,7 @@ const server = serve({ fetch: app.fetch, hostname: HOST, port: PORT }, (address)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     server.close()
-    // Live streams would keep it open until their jobs end; browsers come back to whoever listens next.
+    // Live streams would keep the server open until their jobs end; browsers reconnect to the next one.
     if ('closeAllConnections' in server) server.closeAllConnections()
   })
 }

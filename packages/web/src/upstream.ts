@@ -1,13 +1,13 @@
 export type UpstreamName = 'registry' | 'runner'
 
-/** Thrown when a server gives no HTTP answer at all: it is down, its address is wrong, or it took too long. */
+/** Thrown when a server gives no HTTP response: it is down, its address is wrong, or it timed out. */
 export class UpstreamUnreachable extends Error {
   readonly upstream: UpstreamName
   readonly url: string
   readonly timedOut: boolean
 
   constructor(upstream: UpstreamName, url: string, options: { cause: unknown; timedOut: boolean }) {
-    super(`The ${upstream} does not answer at ${url}`, { cause: options.cause })
+    super(`The ${upstream} is not responding at ${url}`, { cause: options.cause })
     this.name = 'UpstreamUnreachable'
     this.upstream = upstream
     this.url = url
@@ -19,11 +19,11 @@ export interface UpstreamOptions {
   registryUrl: string
   runnerUrl: string
   fetch: typeof fetch
-  /** How long to wait for the head of an answer; 10 s by default. */
+  /** Timeout for the response headers, in milliseconds. Default 10,000. */
   timeoutMs?: number
 }
 
-/** A fetch that names the server that did not answer, and does not wait for ever. */
+/** A fetch with a timeout whose error names the server that did not respond. */
 export function upstreamFetch(options: UpstreamOptions): typeof fetch {
   const { registryUrl, runnerUrl, timeoutMs = 10_000 } = options
   return async (input, init) => {
@@ -53,7 +53,7 @@ function upstreamOf(address: string): UpstreamName {
     : 'runner'
 }
 
-/** The first cause of a kind in an error's chain. */
+/** The first error of a class in a chain of causes. */
 export function findCause<T extends Error>(error: unknown, kind: abstract new (...args: never[]) => T): T | undefined {
   for (let link = error; link instanceof Error; link = link.cause) {
     if (link instanceof kind) return link

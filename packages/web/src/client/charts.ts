@@ -7,10 +7,10 @@ export interface Charts {
   add(points: readonly { name: string; axis: 'epoch' | 'step'; step: number; value: number | null }[]): void
 }
 
-/** Lines differ by dash too, for those who do not see the colours apart; the same list is in site.css. */
+/** Lines also differ by dash, for people who cannot tell the colours apart; the same list is in charts.css. */
 const DASHES: readonly number[][] = [[], [6, 4], [2, 3], [10, 4, 2, 4], [12, 5], [4, 2]]
 
-/** What uPlot draws without effort on a phone. */
+/** What uPlot draws smoothly on a phone. */
 const MAX_POINTS = 20_000
 
 interface Drawn {
@@ -22,7 +22,7 @@ interface Drawn {
   destroy(): void
 }
 
-/** Draws the curves in place of the server's drawings, and keeps them current. */
+/** Replaces the server's static charts with interactive ones and keeps them up to date. */
 export function createCharts(root: HTMLElement, initial: ChartSeries[]): Charts {
   let series = initial
   const drawn = new Map<string, Drawn>()
@@ -57,16 +57,16 @@ export function createCharts(root: HTMLElement, initial: ChartSeries[]): Charts 
     arrange(root, groups)
   }
 
-  /** Many points of one moment are one drawing. */
+  /** Draws once for many points. */
   function schedule(): void {
     if (scheduled) return
     scheduled = true
-    // Not an animation frame: those stop in hidden tabs, and data would pile up behind.
+    // Not an animation frame: those stop in hidden tabs, and data would pile up.
     setTimeout(draw, 50)
   }
 
   draw()
-  // The canvas does not know of custom properties: it is drawn anew when the colours change, on paper too.
+  // A canvas cannot use custom properties: it is drawn again when the colour scheme changes.
   const repaint = () => {
     for (const chart of drawn.values()) chart.destroy()
     drawn.clear()
@@ -93,14 +93,14 @@ export function createCharts(root: HTMLElement, initial: ChartSeries[]): Charts 
   }
 }
 
-/** Steps stay in order and occur once: the last word about a step wins. */
+/** Keeps steps sorted and unique: the last value of a step wins. */
 function addPoint(series: ChartSeries, step: number, value: number | null): void {
   const { points } = series
   let index = points.length
   while (index > 0 && (points[index - 1]?.[0] ?? 0) > step) index -= 1
   if (points[index - 1]?.[0] === step) points[index - 1] = [step, value]
   else points.splice(index, 0, [step, value])
-  // A page that is open for days must not grow for ever: the older half is thinned.
+  // A page may stay open for days: beyond the limit, the older half is thinned out.
   if (points.length > MAX_POINTS) {
     series.points = points.filter((_, at) => at % 2 === 0 || at > MAX_POINTS / 2)
   }
@@ -169,7 +169,7 @@ function drawGroup(root: HTMLElement, group: ChartGroup, signature: string, hidd
     button.setAttribute('aria-pressed', String(!hidden.has(name)))
     const label = document.createElement('span')
     label.textContent = name
-    // Not an <output>: that would be read aloud at each point.
+    // Not an <output>: screen readers would announce every point.
     const value = document.createElement('span')
     value.className = 'value'
     button.append(swatch(index), label, value)
@@ -183,7 +183,7 @@ function drawGroup(root: HTMLElement, group: ChartGroup, signature: string, hidd
     return value
   })
 
-  /** The values under the pointer; the last ones when it is elsewhere. */
+  /** The values at the pointer, or the last ones. */
   function showValues(): void {
     const at = plot.cursor.idx
     for (const [index, output] of values.entries()) {
@@ -205,7 +205,7 @@ function drawGroup(root: HTMLElement, group: ChartGroup, signature: string, hidd
     const last = chart.group.series.map(({ name, points }) => `${name} ${formatMetric(points.at(-1)?.[1] ?? null)}`)
     canvas.setAttribute(
       'aria-label',
-      `${chart.group.title}. Last values: ${last.join(', ')}. All are in the table below.`,
+      `${chart.group.title}. Last values: ${last.join(', ')}. All values are in the table below.`,
     )
     canvas.dataset.points = String(chart.group.series.reduce((sum, { points }) => sum + points.length, 0))
   }
@@ -222,12 +222,12 @@ function drawGroup(root: HTMLElement, group: ChartGroup, signature: string, hidd
   return chart
 }
 
-/** Charts stand in the order of their groups, whichever had its first point first. */
+/** Orders the charts as their groups, independent of which received its first point first. */
 function arrange(root: HTMLElement, groups: readonly ChartGroup[]): void {
-  const wanted = groups.map(({ id }) => id)
+  const order = groups.map(({ id }) => id)
   const figures = [...root.querySelectorAll<HTMLElement>('[data-chart]')]
-  if (figures.every((figure, index) => figure.dataset.chart === wanted[index])) return
-  figures.sort((a, b) => wanted.indexOf(a.dataset.chart ?? '') - wanted.indexOf(b.dataset.chart ?? ''))
+  if (figures.every((figure, index) => figure.dataset.chart === order[index])) return
+  figures.sort((a, b) => order.indexOf(a.dataset.chart ?? '') - order.indexOf(b.dataset.chart ?? ''))
   root.append(...figures)
 }
 
@@ -253,7 +253,7 @@ function swatch(index: number): SVGSVGElement {
   return svg
 }
 
-/** uPlot wants one x for all: the union of the steps, with holes where a series has no point. */
+/** uPlot needs one x axis: the union of the steps, with gaps where a series has no point. */
 function align(series: readonly ChartSeries[]): uPlot.AlignedData {
   const tables: uPlot.AlignedData[] = series.map(({ points }) => [
     points.map(([step]) => step),

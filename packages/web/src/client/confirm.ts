@@ -1,4 +1,4 @@
-/** Forms with `data-confirm` open the dialog of that id, which has the real form, in place of being sent. */
+/** Forms with `data-confirm` open the dialog with that id, which contains the real form. */
 export function enableConfirming(): void {
   // On the document, because live updates may replace the form.
   document.addEventListener('submit', (event) => {
@@ -9,7 +9,7 @@ export function enableConfirming(): void {
     event.preventDefault()
     dialog.showModal()
   })
-  // A click beside the dialog closes it as Escape does.
+  // A click outside the dialog closes it, as Escape does.
   document.addEventListener('click', (event) => {
     if (event.target instanceof HTMLDialogElement) event.target.close()
   })

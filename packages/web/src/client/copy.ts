@@ -1,6 +1,6 @@
-/** Shows the copy buttons and makes them work. */
+/** Shows and enables the copy buttons. */
 export function enableCopying(): void {
-  // Only there over https and on localhost.
+  // Browsers offer it over https and on localhost only.
   if (navigator.clipboard === undefined) return
   for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-copy]')) {
     button.hidden = false

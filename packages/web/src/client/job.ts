@@ -10,11 +10,11 @@ const data = JSON.parse(document.getElementById('job-data')?.textContent ?? '{}'
 const charts = root && createCharts(root, data.series)
 const logs = createLogView()
 
-function say(text: string): void {
+function announce(text: string): void {
   if (note && note.textContent !== text) note.textContent = text
 }
 
-/** Pages of predictions and exports show metrics only when there are any. */
+/** Pages of predictions and exports show the section once a metric arrives. */
 function showMetrics(any: boolean): void {
   const section = find('metrics-section', HTMLElement)
   if (section?.dataset.whenFilled !== undefined) section.hidden = !any
@@ -39,7 +39,7 @@ if (data.live) {
     },
     logs: ({ html }) => logs?.add(html),
     state({ word, terminal }) {
-      if (lastWord !== undefined && word !== lastWord) say(`The job is now: ${word.toLowerCase()}.`)
+      if (lastWord !== undefined && word !== lastWord) announce(`The job is now: ${word.toLowerCase()}.`)
       lastWord = word
       if (terminal) find('cancel-dialog', HTMLDialogElement)?.close()
       document.title = document.title.replace(
@@ -47,12 +47,12 @@ if (data.live) {
         word === 'Succeeded' ? '✓ ' : word === 'Failed' ? '✕ ' : '',
       )
     },
-    trouble: ({ message }) => say(message),
+    trouble: ({ message }) => announce(message),
     connected(open) {
       if (ended) return
       if (open) {
-        if (note?.textContent?.startsWith('Live updates are')) say('')
-      } else say('Live updates are interrupted. Trying again …')
+        if (note?.textContent?.startsWith('Live updates are')) announce('')
+      } else announce('Live updates are interrupted. Reconnecting …')
     },
     end() {
       ended = true

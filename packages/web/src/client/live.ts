@@ -5,10 +5,10 @@ export type LiveHandlers = { [Name in keyof LiveEvents]: (data: LiveEvents[Name]
   connected(open: boolean): void
 }
 
-/** Browsers keep six connections to a server: a tab that nobody looks at gives its own back after this long. */
+/** Browsers open at most six connections to a server: a hidden tab closes its own after this time. */
 const HIDDEN_MS = 60_000
 
-/** Follows a job. The browser connects again by itself after a loss; each connection begins with everything. */
+/** Follows a job. The browser reconnects automatically; each connection starts with a complete snapshot. */
 export function followJob(jobId: number, handlers: LiveHandlers): void {
   let source: EventSource | undefined
   let ended = false
@@ -19,7 +19,7 @@ export function followJob(jobId: number, handlers: LiveHandlers): void {
     source = stream
     const on = <Name extends keyof LiveEvents>(name: Name, handle: (data: LiveEvents[Name]) => void) => {
       stream.addEventListener(name, (event: MessageEvent<string>) => {
-        // Our own server wrote it, from the same types.
+        // Sent by our own server, from the same types.
         handle(JSON.parse(event.data) as LiveEvents[Name])
       })
     }

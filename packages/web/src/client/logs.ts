@@ -1,14 +1,14 @@
-/** More lines than this make scrolling slow on phones; the oldest go. */
+/** More lines make scrolling slow on phones; the oldest are removed. */
 const MAX_LINES = 2000
-/** How near to the end still counts as reading the end, in px. */
+/** Distance from the end that still counts as the end, in px. */
 const NEAR_END = 40
 
 export interface LogView {
-  /** Adds list items; those whose id is already there are left out. */
+  /** Adds list items. Ids that are already shown are skipped. */
   add(html: string): void
 }
 
-/** The log: filtered by level, following its end until the reader scrolls up or pauses. */
+/** The log: filtered by level; follows the end until the user scrolls up or pauses. */
 export function createLogView(): LogView | undefined {
   const view = document.getElementById('log-view')
   const list = document.getElementById('log-lines')
@@ -31,7 +31,7 @@ export function createLogView(): LogView | undefined {
     if (value) toEnd()
   }
 
-  // Only there while the job goes on.
+  // Exists only while the job is live.
   if (follow) follow.hidden = false
   follow?.addEventListener('click', () => setFollowing(!following))
   view.addEventListener('scroll', () => {
@@ -43,7 +43,7 @@ export function createLogView(): LogView | undefined {
   const served = form.dataset.servedLevel ?? 'debug'
   const levels = [...level.options].map((option) => option.value)
   level.addEventListener('change', () => {
-    // Lines below the level that the server was asked for are not here: ask again.
+    // The page lacks lines below the requested level: load it again.
     if (levels.indexOf(level.value) < levels.indexOf(served)) {
       form.requestSubmit()
       return

@@ -1,6 +1,6 @@
 import { formatDuration, formatRelative } from '../format.ts'
 
-/** Keeps "3 minutes ago" and "running for 12 s" current. */
+/** Updates "3 minutes ago" and "running for 12 s". */
 export function keepTimesCurrent(): void {
   const relative = () => {
     const now = new Date()

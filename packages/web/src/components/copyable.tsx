@@ -1,4 +1,4 @@
-/** A command with a button that copies it; the button appears where scripts run. */
+/** A command with a copy button. The button is shown when scripts run. */
 export function Copyable({ text, label }: { text: string; label: string }) {
   return (
     <div class="copyable">

@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx'
 
 export interface FieldProps {
-  /** Also the id: one form of a kind a page. */
+  /** Also the id of the input, so it must be unique on the page. */
   name: string
   label: string
   type?: 'text' | 'email' | 'password'
@@ -12,7 +12,7 @@ export interface FieldProps {
   minlength?: number
   maxlength?: number
   pattern?: string
-  /** What was sent cannot be taken. */
+  /** The submitted value was rejected. */
   invalid?: boolean
 }
 
@@ -37,7 +37,7 @@ export function Field({ name, label, type = 'text', hint, invalid, ...input }: F
   )
 }
 
-/** Why a form was not taken; read out at once. */
+/** Why a form was rejected. Announced by screen readers at once. */
 export function FormProblem({ text }: { text: string | undefined }) {
   if (text === undefined) return null
   return (
@@ -47,7 +47,7 @@ export function FormProblem({ text }: { text: string | undefined }) {
   )
 }
 
-/** What has just been done. */
+/** The action that was just completed. */
 export function Note({ children }: { children?: Child }) {
   return (
     <div class="note" role="status">
@@ -62,13 +62,13 @@ export interface ConfirmedFormProps {
   action: string
   /** On the button. */
   verb: string
-  /** What it is done to, for those who do not see the row. */
+  /** What the action applies to, for screen readers. */
   subject: string
   question: string
   children?: Child
 }
 
-/** A deed that cannot be undone: a dialog asks first. Without scripts the button does it. */
+/** An action that cannot be undone: a dialog asks first. Without scripts the button acts at once. */
 export function ConfirmedForm({ id, action, verb, subject, question, children }: ConfirmedFormProps) {
   return (
     <>
@@ -83,7 +83,7 @@ export function ConfirmedForm({ id, action, verb, subject, question, children }:
         <div class="dialog-actions">
           <form method="dialog">
             <button type="submit" class="quiet">
-              Not now
+              Cancel
             </button>
           </form>
           <form method="post" action={action}>

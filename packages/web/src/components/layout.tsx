@@ -7,7 +7,7 @@ export interface LayoutProps {
   assetUrl: (name: string) => string
   title: string
   description?: string
-  /** The part of the navigation that this page belongs to. */
+  /** The entry of the navigation that this page belongs to. */
   section?: 'trainers' | 'jobs'
   scripts?: readonly string[]
   children?: Child
@@ -33,7 +33,7 @@ export function Layout(props: LayoutProps) {
         </head>
         <body>
           <a class="skip-link" href="#main">
-            Skip to the content
+            Skip to content
           </a>
           <header class="site-header">
             <div class="wrap">
@@ -57,7 +57,7 @@ export function Layout(props: LayoutProps) {
           </main>
           <footer class="site-footer">
             <div class="wrap">
-              <p>Trainyard runs trainers: plugins that train vision models.</p>
+              <p>Trainyard: trainers are plugins that train vision models.</p>
             </div>
           </footer>
         </body>

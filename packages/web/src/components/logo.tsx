@@ -1,4 +1,4 @@
-/** A track that branches off another: the switch of a yard. */
+/** A railway switch. */
 export function Logo() {
   return (
     <svg class="logo" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">

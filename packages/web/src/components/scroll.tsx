@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx'
 
-/** Lets a wide table scroll on its own, by keyboard too. */
+/** Makes a wide table scroll in its own area, by keyboard too. */
 export function Scroll({ label, children }: { label: string; children?: Child }) {
   return (
     <section class="scroll" aria-label={label} tabindex={0}>

@@ -2,7 +2,7 @@ import type { CheckStatus, JobState, Severity, VersionState } from '@trainyard/c
 
 type Tone = 'good' | 'bad' | 'busy' | 'wait' | 'warn' | 'mute'
 
-// A sign and a word each: colour only repeats what they say.
+// Each state has a sign and a word; colour alone carries no meaning.
 const JOB_STATES: Record<JobState, [Tone, string, string]> = {
   pending: ['wait', '◌', 'Pending'],
   queued: ['wait', '◔', 'Queued'],

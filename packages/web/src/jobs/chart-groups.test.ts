@@ -22,7 +22,7 @@ test.each([
   expect(familyOf(name)).toBe(family)
 })
 
-test('losses and scores are drawn apart, and other metrics not at all', () => {
+test('losses and scores have separate charts; other metrics are not drawn', () => {
   const groups = groupSeries([series('loss', 1, 2), series('accuracy', 1, 2), series('lr', 1, 2)])
   expect(groups.map(({ title, series: members }) => [title, members.map(({ name }) => name)])).toEqual([
     ['Loss by epoch', ['loss']],
@@ -30,7 +30,7 @@ test('losses and scores are drawn apart, and other metrics not at all', () => {
   ])
 })
 
-test('what counts steps is not drawn over epochs', () => {
+test('metrics by step are not drawn in charts by epoch', () => {
   const groups = groupSeries([over('step')('batch_loss', 1, 2), series('val_loss', 1, 2)])
   expect(groups.map(({ title }) => title)).toEqual(['Loss by epoch', 'Loss by step'])
 })

@@ -1,6 +1,6 @@
 /* Shared by the server and the browser: no imports. */
 
-/** A series as pages carry it: [step, value], null where the number was not finite. */
+/** A series of a page: [step, value], null where the value was not finite. */
 export interface ChartSeries {
   name: string
   axis: 'epoch' | 'step'
@@ -19,15 +19,15 @@ export interface ChartGroup {
 
 const SCORE = /acc|map|precision|recall|f1|iou|dice|auc|top_?\d|score|pck|oks/i
 
-/** Which chart a metric belongs to, by its name. */
+/** The chart that a metric belongs to, by its name. */
 export function familyOf(name: string): MetricFamily {
   if (/loss|error_rate|perplexity/i.test(name)) return 'loss'
   return SCORE.test(name) ? 'score' : 'other'
 }
 
 /**
- * Series in charts that can be read: losses and scores apart, because their scales differ; and what counts epochs apart
- * from what counts steps. Other metrics (learning rate, times) are left to the table.
+ * Groups series into readable charts: losses and scores are separate, because their scales differ, and so are epochs and
+ * steps. Other metrics (learning rate, times) are shown in the table only.
  */
 export function groupSeries(all: readonly ChartSeries[]): ChartGroup[] {
   const groups: ChartGroup[] = []

@@ -2,7 +2,7 @@ import { Scroll } from '../components/scroll.tsx'
 import { formatMetric } from '../format.ts'
 import { type ChartGroup, type ChartSeries, groupSeries } from './chart-groups.ts'
 
-/** The charts as plain SVG: what is there without scripts, and until they have run. */
+/** The charts as static SVG, shown without scripts and until they have run. */
 export function Charts({ series }: { series: readonly ChartSeries[] }) {
   const groups = groupSeries(series)
   return (
@@ -38,7 +38,7 @@ function Swatch({ index }: { index: number }) {
 
 const WIDTH = 460
 const HEIGHT = 220
-/** Room for the labels of the vertical axis. */
+/** Width of the labels of the vertical axis. */
 const LEFT = 58
 
 function StaticChart({ group }: { group: ChartGroup }) {
@@ -56,7 +56,7 @@ function StaticChart({ group }: { group: ChartGroup }) {
       class="static-chart"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       role="img"
-      aria-label={`${group.title}; the table below has the numbers`}
+      aria-label={`${group.title}; the values are in the table below`}
     >
       <path class="axis" d={`M${LEFT} 8V${HEIGHT - 24}H${WIDTH - 8}`} />
       <text x={LEFT - 6} y="20" text-anchor="end">
@@ -104,7 +104,7 @@ function linePath(points: ChartSeries['points'], x: (step: number) => number, y:
   return path
 }
 
-/** The same numbers as text, the newest step first; thinned where there are very many. */
+/** The metrics as a table, newest step first, at most 200 steps. */
 export function MetricTable({ series }: { series: readonly ChartSeries[] }) {
   const rows = new Map<number, Map<string, number | null>>()
   for (const { name, points } of series) {

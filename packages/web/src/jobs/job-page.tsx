@@ -21,9 +21,9 @@ import { JobResult } from './results.tsx'
 
 export interface JobLogs {
   lines: LogLine[]
-  /** Lines that the platform did not keep. */
+  /** Number of lines that exceeded the quota and were not kept. */
   dropped: number
-  /** Whether there are older lines than these. */
+  /** Whether older lines exist. */
   cut: boolean
   level: LogLevel
 }
@@ -58,8 +58,8 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
       {live && (
         <noscript>
           <p class="muted">
-            This page does not follow the job by itself without scripts. <a href={`/jobs/${job.id}`}>Reload it</a> to
-            see what is new.
+            This page needs JavaScript to update automatically. <a href={`/jobs/${job.id}`}>Reload it</a> to see
+            changes.
           </p>
         </noscript>
       )}
@@ -70,7 +70,7 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
           <JobResult job={job} artifacts={artifacts} />
         </section>
       )}
-      {/* Predictions and exports rarely have metrics: with the first ones the scripts show it. */}
+      {/* Predictions and exports rarely have metrics: scripts show the section with the first one. */}
       <section
         id="metrics-section"
         aria-labelledby="metrics"
@@ -98,7 +98,7 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
           <JobTimings job={job} now={now} />
         </section>
         <section aria-labelledby="inputs">
-          <h2 id="inputs">What was run</h2>
+          <h2 id="inputs">Inputs</h2>
           <Inputs job={job} />
         </section>
       </div>
@@ -111,7 +111,7 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
   )
 }
 
-/** JSON that cannot end the script element it stands in. */
+/** JSON that cannot close the script element that contains it. */
 export function scriptJson(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c')
 }
@@ -155,7 +155,7 @@ function Logs({ job, logs }: { job: Job; logs: JobLogs }) {
       )}
       <section class="log" id="log-view" aria-label="Log lines" tabindex={0}>
         <p class="muted log-empty" hidden={logs.lines.length > 0}>
-          Nothing has been said yet.
+          {live ? 'No output yet.' : 'The job wrote no output.'}
         </p>
         <ol id="log-lines" data-level={logs.level}>
           <LogLines lines={logs.lines} />
@@ -205,7 +205,7 @@ function Inputs({ job }: { job: Job }) {
   )
 }
 
-/** Where other systems show this job. */
+/** Links to this job in other systems. */
 function Experiments({ experiments }: { experiments: NonNullable<Job['experiments']> }) {
   const linked = experiments.filter((one) => one.url !== undefined && /^https?:/.test(one.url))
   if (linked.length === 0) return null
@@ -260,9 +260,7 @@ function CancelDialog({ job }: { job: Job }) {
   return (
     <dialog id="cancel-dialog" aria-labelledby="cancel-title" aria-describedby="cancel-text">
       <h2 id="cancel-title">Cancel this job?</h2>
-      <p id="cancel-text">
-        The trainer is asked to stop. Checkpoints it has saved are kept, and the job can be restarted.
-      </p>
+      <p id="cancel-text">The trainer is asked to stop. Saved checkpoints are kept, and the job can be restarted.</p>
       <div class="dialog-actions">
         <form method="dialog">
           <button type="submit" class="quiet">

@@ -32,13 +32,13 @@ describe('the list of jobs', () => {
     expect(html).toMatch(/<\/span>Failed<\/span>/)
   })
 
-  test('can be narrowed to a state', async () => {
+  test('can be filtered by state', async () => {
     const { html } = await text(createTestWeb({ jobs: [jobFixture(), failedJob()] }).app, '/jobs?state=failed')
     expect(html).toContain('/jobs/41')
     expect(html).not.toContain('/jobs/42')
   })
 
-  test('says how to start one when there is none', async () => {
+  test('explains how to start a job when the list is empty', async () => {
     const { html } = await text(createTestWeb({ jobs: [] }).app, '/jobs')
     expect(html).toContain('http://runner.test/v1/jobs')
   })
@@ -65,17 +65,17 @@ describe('the page of a job', () => {
     expect(html).toContain('<dt>Queue</dt><dd>gpu<span class="muted">, priority 5</span></dd>')
   })
 
-  test('shows what a prediction found, how fast, and leads to its file', async () => {
+  test('shows the counts and times of a prediction and links its file', async () => {
     const state = { jobs: [predictJob()], series: [], artifacts: resultArtifacts() }
     const { html } = await text(createTestWeb(state).app, '/jobs/39')
     expect(html).toContain('<dt>images</dt><dd>3,670</dd>')
-    expect(html).toContain('<dt>for each image</dt><dd>4.1 ms</dd>')
-    expect(html).toContain('<dt>for all of them</dt><dd>15 s</dd>')
+    expect(html).toContain('<dt>per image</dt><dd>4.1 ms</dd>')
+    expect(html).toContain('<dt>in total</dt><dd>15 s</dd>')
     expect(html).toContain('href="/jobs/39/artifacts/art_predictions" download="predictions.json"')
     expect(html).toMatch(/<section [^>]*aria-labelledby="metrics" hidden/)
   })
 
-  test('shows the format of an export, what is said of the model, and leads to it', async () => {
+  test('shows the format and metadata of an export and links its file', async () => {
     const state = { jobs: [exportJob()], series: [], artifacts: resultArtifacts() }
     const { html } = await text(createTestWeb(state).app, '/jobs/38')
     expect(html).toContain('<dt>format</dt><dd>tfjs</dd>')
@@ -84,25 +84,25 @@ describe('the page of a job', () => {
     expect(html).toContain('<dt>classes</dt><dd><code>[&quot;daisy&quot;,&quot;rose&quot;]</code></dd>')
   })
 
-  test('says so while there is no result yet, and when there is none', async () => {
+  test('reports that a result is pending or missing', async () => {
     const waiting = jobFixture({ operation: 'export' })
     const waitingPage = await text(createTestWeb({ jobs: [waiting] }).app, '/jobs/42')
-    expect(waitingPage.html).toContain('The exported model appears here when it is done.')
+    expect(waitingPage.html).toContain('The exported model appears here when the job has finished.')
     const failed = { ...failedJob(), operation: 'predict' as const }
     const failedPage = await text(createTestWeb({ jobs: [failed] }).app, '/jobs/41')
     expect(failedPage.html).toContain('The job ended without a result.')
   })
 
-  test('says why a job failed, and offers to restart it', async () => {
+  test('explains why a job failed and offers to restart it', async () => {
     const { html } = await text(createTestWeb({ jobs: [failedJob()] }).app, '/jobs/41')
-    expect(html).toContain('It ran out of memory')
+    expect(html).toContain('The trainer ran out of memory')
     expect(html).toContain('Could not allocate 1.2 GB for a tensor')
     expect(html).toContain('at train (file:///trainer/train.js:88:7)')
     expect(html).toContain('<form method="post" action="/jobs/41/restart"')
     expect(html).not.toContain('action="/jobs/41/cancel"')
   })
 
-  test('has the numbers of its charts as a table, with those that are not finite', async () => {
+  test('shows the metrics as a table, including values that are not finite', async () => {
     const series = seriesFixture(3)
     series[0]?.points.push({ step: 4, value: 'NaN', time: '2026-11-20T12:00:00Z' })
     const { html } = await text(createTestWeb({ series }).app, '/jobs/42')
@@ -110,7 +110,7 @@ describe('the page of a job', () => {
     expect(html).toContain('>learning_rate</th>')
   })
 
-  test('links to the other systems that show a job, and to web addresses only', async () => {
+  test('links to the job in other systems, by web addresses only', async () => {
     const experiments = [
       { backend: 'mlflow', state: 'open' as const, url: 'https://mlflow.test/run/1' },
       { backend: 'clearml', state: 'open' as const, url: 'javascript:alert(1)' },
@@ -120,14 +120,14 @@ describe('the page of a job', () => {
     expect(html).not.toContain('javascript:')
   })
 
-  test('shows the log from a level on', async () => {
+  test('filters the log by level', async () => {
     const { html } = await text(createTestWeb().app, '/jobs/42?level=warning')
     expect(html).toContain('12 images are not RGB')
     expect(html).not.toContain('backend wasm')
     expect(html).toContain('<option value="warning" selected="">')
   })
 
-  test('writes everything that a trainer says as text', async () => {
+  test('renders all text from trainers as plain text', async () => {
     const { app } = createTestWeb({
       jobs: [
         {
@@ -164,7 +164,7 @@ describe('the page of a job', () => {
     },
   )
 
-  test('leads a download to a freshly signed address', async () => {
+  test('redirects a download to a freshly signed address', async () => {
     const { app } = createTestWeb()
     const response = await app.request('/jobs/42/artifacts/art_best')
     expect(response.status).toBe(302)
@@ -172,14 +172,14 @@ describe('the page of a job', () => {
     expect((await app.request('/jobs/42/artifacts/art_none')).status).toBe(404)
   })
 
-  test('never leads a download to anything but http', async () => {
+  test('redirects downloads to http addresses only', async () => {
     const { app } = createTestWeb({ artifacts: [{ ...artifactFixture(), url: 'javascript:alert(1)' }] })
     expect((await app.request('/jobs/42/artifacts/art_best')).status).toBe(404)
   })
 })
 
 describe('cancelling and restarting', () => {
-  test('a form of ours cancels the job and leads back to its page', async () => {
+  test('our own form cancels the job and returns to its page', async () => {
     const { api, app } = createTestWeb()
     const { status, headers } = await text(app, '/jobs/42/cancel', fromOurPage)
     expect(status).toBe(303)
@@ -188,7 +188,7 @@ describe('cancelling and restarting', () => {
     expect((await text(app, '/jobs/42')).html).toContain('Cancelling')
   })
 
-  test('a form of ours restarts a job that has ended', async () => {
+  test('our own form restarts a job that has ended', async () => {
     const { api, app } = createTestWeb({ jobs: [succeededJob()] })
     expect((await text(app, '/jobs/40/restart', fromOurPage)).status).toBe(303)
     expect(api.requests).toContain('POST /v1/jobs/40/restart')
@@ -204,11 +204,11 @@ describe('cancelling and restarting', () => {
     const init = { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers } }
     const { status, html } = await text(app, '/jobs/42/cancel', init as RequestInit)
     expect(status).toBe(403)
-    expect(html).toContain('not sent from these pages')
+    expect(html).toContain('submitted from another site')
     expect(api.requests).toEqual([])
   })
 
-  test('what the runner refuses is shown in its words', async () => {
+  test('a refusal of the runner is shown with its message', async () => {
     const { status, html } = await text(createTestWeb({ jobs: [succeededJob()] }).app, '/jobs/40/cancel', fromOurPage)
     expect(status).toBe(409)
     expect(html).toContain('Job 40 has ended already')
@@ -216,16 +216,16 @@ describe('cancelling and restarting', () => {
 })
 
 describe('the live stream', () => {
-  test('begins with everything, then says what changes, and ends with the job', async () => {
+  test('starts with a snapshot, then sends changes, and ends with the job', async () => {
     const { api, app } = createTestWeb()
     const response = await app.request('/jobs/42/live')
     expect(response.headers.get('content-type')).toContain('text/event-stream')
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     let received = ''
-    const until = async (wanted: string) => {
-      while (!received.includes(wanted)) {
+    const until = async (expected: string) => {
+      while (!received.includes(expected)) {
         const chunk = await reader?.read()
-        if (chunk === undefined || chunk.done) throw new Error(`The stream ended before "${wanted}": ${received}`)
+        if (chunk === undefined || chunk.done) throw new Error(`The stream ended before "${expected}": ${received}`)
         received += chunk.value
       }
     }
@@ -251,7 +251,7 @@ describe('the live stream', () => {
   })
 })
 
-test('JSON in the page cannot end its script element', () => {
+test('JSON in the page cannot close its script element', () => {
   const json = scriptJson({ text: HOSTILE })
   expect(json).not.toContain('<')
   expect(JSON.parse(json)).toEqual({ text: HOSTILE })

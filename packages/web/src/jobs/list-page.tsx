@@ -34,7 +34,7 @@ export function JobListPage({ assetUrl, query, list, runnerUrl, now }: JobListPa
               <a href={withQuery('/jobs', { state: query.state })}>All trainers</a>
             </>
           ) : (
-            'What is training, and what was trained. Newest first.'
+            'Training, prediction and export jobs, newest first.'
           )}
         </p>
       </div>
@@ -57,7 +57,7 @@ export function JobListPage({ assetUrl, query, list, runnerUrl, now }: JobListPa
       </nav>
       {list.jobs.length === 0 ? (
         <section class="empty">
-          <h2>{filtered ? 'No job matches' : 'No job has been created yet'}</h2>
+          <h2>{filtered ? 'No job matches' : 'No jobs yet'}</h2>
           {filtered ? (
             <p>
               <a href="/jobs">Show all jobs</a>
@@ -65,7 +65,7 @@ export function JobListPage({ assetUrl, query, list, runnerUrl, now }: JobListPa
           ) : (
             <>
               <p>
-                Choose a <a href="/">trainer</a>; its page has the commands. In short:
+                Choose a <a href="/">trainer</a>; its page lists the commands. For example:
               </p>
               <Copyable
                 label="Start a job"

@@ -24,6 +24,6 @@ export interface LiveEvents {
   state: { word: string; terminal: boolean }
   /** The stream is complete. */
   end: Record<string, never>
-  /** Live updates are interrupted; the message says so in one sentence. */
+  /** Live updates are interrupted; the message is one sentence. */
   trouble: { message: string }
 }

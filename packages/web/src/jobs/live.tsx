@@ -21,25 +21,25 @@ import {
 import { JobResult } from './results.tsx'
 import { toChartSeries, toChartValue } from './series.ts'
 
-/** How often a silent stream says that it is there, so that proxies and phones keep it. */
+/** Interval of comments on a silent stream, so that proxies and phones keep it open. */
 const HEARTBEAT_MS = 15_000
-/** The table is large: it follows the curves at this distance. */
+/** The table is large: it is sent at most this often. */
 const TABLE_MS = 5000
-/** More points than these are never in the table. */
+/** Points kept per series for the table. */
 const POINTS_KEPT = 400
 
 type LiveEvent = { [Name in keyof LiveEvents]: { event: Name; data: LiveEvents[Name] } }[keyof LiveEvents]
 
-/** The runner's live stream of a job as what changes in its page. */
+/** Turns the runner's live stream of a job into changes of its page. */
 export function streamJobPage(c: Context, context: WebContext, jobId: number): Response {
-  // nginx would hold events back otherwise.
+  // Otherwise nginx buffers events.
   c.header('X-Accel-Buffering', 'no')
   c.header('Cache-Control', 'no-cache, no-transform')
   return streamSSE(c, async (stream) => {
     const abort = new AbortController()
     stream.onAbort(() => abort.abort())
     const send = ({ event, data }: LiveEvent) => stream.writeSSE({ event, data: JSON.stringify(data) })
-    const heartbeat = setInterval(() => void stream.write(': still here\n\n'), HEARTBEAT_MS)
+    const heartbeat = setInterval(() => void stream.write(': heartbeat\n\n'), HEARTBEAT_MS)
     try {
       const view = createLiveView(context, await listArtifacts(context, jobId))
       for await (const message of context.client.jobs.live(jobId, { signal: abort.signal })) {
@@ -49,7 +49,7 @@ export function streamJobPage(c: Context, context: WebContext, jobId: number): R
     } catch (error) {
       if (abort.signal.aborted) return
       context.logger.error({ err: error, jobId }, 'A live stream was interrupted')
-      await send({ event: 'trouble', data: { message: 'Live updates are interrupted. Trying again …' } })
+      await send({ event: 'trouble', data: { message: 'Live updates are interrupted. Reconnecting …' } })
     } finally {
       clearInterval(heartbeat)
     }
@@ -60,7 +60,7 @@ async function listArtifacts(context: WebContext, jobId: number): Promise<Artifa
   return (await context.client.jobs.artifacts(jobId)).artifacts
 }
 
-/** Remembers what the page shows, and says for each message what is different. */
+/** Keeps what the page shows, and returns the changes for each message. */
 function createLiveView(context: WebContext, known: readonly PageArtifact[]) {
   let job: Job | undefined
   let announced: JobState | undefined
@@ -106,9 +106,9 @@ function createLiveView(context: WebContext, known: readonly PageArtifact[]) {
     return events
   }
 
-  const seriesEvent = (of: Job): LiveEvent => ({
+  const seriesEvent = (shownJob: Job): LiveEvent => ({
     event: 'series',
-    data: { attempt: of.attempt, series },
+    data: { attempt: shownJob.attempt, series },
   })
   function table(): Promise<LiveEvent[]> {
     tableAt = performance.now()

@@ -4,11 +4,11 @@ import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, formatClock, formatDuration, formatInstant, formatMetric } from '../format.ts'
 import { END_REASON_TEXTS } from './end-reasons.ts'
 
-/* The regions of a job's page. The page and the live stream render the same ones; each has an id of its own. */
+/* The regions of the job page, each with its own id. The page and the live stream render the same components. */
 
 export type PageArtifact = Omit<ArtifactList['artifacts'][number], 'url'>
 
-// The space before the dot does not break, so that no line begins with it.
+// A no-break space, so that no line starts with the dot.
 export const jobTitle = (job: Job): string => job.name ?? `${job.trainer.displayName}\u00a0· ${job.model}`
 
 export function JobStatus({ job, now }: { job: Job; now: Date }) {
@@ -52,11 +52,11 @@ export function JobProgress({ job }: { job: Job }) {
 }
 
 function waitingText(job: Job): string {
-  if (job.state === 'pending' || job.state === 'queued') return 'waiting for a free place'
+  if (job.state === 'pending' || job.state === 'queued') return 'waiting in the queue'
   return job.state === 'running' ? 'starting' : 'progress'
 }
 
-/** The numbers that people come for: the primary metric first. */
+/** The latest metrics, the primary one first. */
 export function JobMetrics({ job }: { job: Job }) {
   const primary = job.primaryMetric.name
   const names = Object.keys(job.latestMetrics)
@@ -126,7 +126,7 @@ export function JobArtifacts({ job, artifacts, now }: { job: Job; artifacts: rea
       {newestFirst.length === 0 ? (
         <p class="muted">
           {isTerminalJobState(job.state)
-            ? 'The job left no files.'
+            ? 'The job saved no files.'
             : job.operation === 'train'
               ? 'Checkpoints and other files appear here as they are saved.'
               : 'Files appear here as they are saved.'}
@@ -175,7 +175,7 @@ export function JobTimings({ job, now }: { job: Job; now: Date }) {
       {job.finishedAt !== undefined && <Timing name="Finished" at={job.finishedAt} />}
       {!ended && job.lastHeardAt !== undefined && (
         <>
-          <dt>Last heard</dt>
+          <dt>Last heartbeat</dt>
           <dd>
             <RelativeTime at={job.lastHeardAt} now={now} />
           </dd>
@@ -196,7 +196,7 @@ function Timing({ name, at }: { name: string; at: string }) {
   )
 }
 
-/** What can be done with the job now. The confirmation needs scripts; without them the form is sent at once. */
+/** The actions that the job's state allows. Confirmation needs scripts; without them the form is sent at once. */
 export function JobActions({ job }: { job: Job }) {
   if (isTerminalJobState(job.state)) {
     return (

@@ -3,7 +3,7 @@ import type { Child } from 'hono/jsx'
 import { formatBytes, formatCount, formatDuration } from '../format.ts'
 import type { PageArtifact } from './parts.tsx'
 
-/** A prediction or an export has no curves: what it is about is what it left. */
+/** The result of a prediction or an export. A training job has curves instead. */
 export function JobResult({ job, artifacts }: { job: Job; artifacts: readonly PageArtifact[] }) {
   const { result } = job
   if (job.operation === 'train') return <div id="job-result" hidden />
@@ -14,8 +14,8 @@ export function JobResult({ job, artifacts }: { job: Job; artifacts: readonly Pa
           {isOver(job)
             ? 'The job ended without a result.'
             : job.operation === 'predict'
-              ? 'The predictions appear here when they are done.'
-              : 'The exported model appears here when it is done.'}
+              ? 'Predictions appear here when the job has finished.'
+              : 'The exported model appears here when the job has finished.'}
         </p>
       </div>
     )
@@ -37,7 +37,7 @@ export function JobResult({ job, artifacts }: { job: Job; artifacts: readonly Pa
             href={`/jobs/${job.id}/artifacts/${encodeURIComponent(result.artifactId)}`}
             download={file?.name ?? ''}
           >
-            {result.operation === 'predict' ? 'Download the predictions' : 'Download the model'}
+            {result.operation === 'predict' ? 'Download predictions' : 'Download model'}
           </a>
           {file !== undefined && (
             <span class="muted">
@@ -62,8 +62,8 @@ function PredictTiles({ result }: { result: Result<'predict'> }) {
       <Tile name="images" primary>
         {formatCount(imageCount)}
       </Tile>
-      {average !== undefined && <Tile name="for each image">{formatMilliseconds(average)}</Tile>}
-      {total !== undefined && <Tile name="for all of them">{formatMilliseconds(total)}</Tile>}
+      {average !== undefined && <Tile name="per image">{formatMilliseconds(average)}</Tile>}
+      {total !== undefined && <Tile name="in total">{formatMilliseconds(total)}</Tile>}
     </>
   )
 }
@@ -88,7 +88,7 @@ function Tile({ name, primary = false, children }: { name: string; primary?: boo
   )
 }
 
-/** What the trainer says of the model: shown as it is, for it can be anything. */
+/** Metadata that the trainer reported, shown as it is. */
 function Metadata({ metadata = {} }: { metadata: Record<string, unknown> | undefined }) {
   const entries = Object.entries(metadata)
   if (entries.length === 0) return null
@@ -104,7 +104,7 @@ function Metadata({ metadata = {} }: { metadata: Record<string, unknown> | undef
   )
 }
 
-/** Below a second in milliseconds, with enough digits to tell models apart. */
+/** Three significant digits of milliseconds below one second. */
 function formatMilliseconds(ms: number): string {
   return ms >= 1000 ? formatDuration(ms) : `${Number(ms.toPrecision(3))} ms`
 }

@@ -60,7 +60,7 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
 
   app.get('/:id/live', (c) => streamJobPage(c, context, getJobId(c)))
 
-  // Signed addresses live for an hour, pages longer: the address is signed when somebody follows the link.
+  // A signed address expires after an hour; a page may stay open longer. So the address is signed when the link is followed.
   app.get('/:id/artifacts/:artifact', async (c) => {
     const { artifacts } = await context.client.jobs.artifacts(getJobId(c))
     const artifact = artifacts.find(({ id }) => id === c.req.param('artifact'))
@@ -87,7 +87,7 @@ function parseJobId(c: Context): JobId | undefined {
   return parsed.success ? parsed.data : undefined
 }
 
-/** Only for routes behind the check above. */
+/** Only for routes that the check above protects. */
 function getJobId(c: Context): JobId {
   return JobId.parse(parseJobId(c))
 }
@@ -95,7 +95,7 @@ function getJobId(c: Context): JobId {
 const LINES_SHOWN = 1000
 const PAGES_READ = 20
 
-/** The API gives logs from the oldest line on; a page wants the newest ones. */
+/** The newest lines. The API returns pages from the oldest line on. */
 async function readLogTail(context: WebContext, jobId: JobId, level: LogLevel): Promise<JobLogs> {
   let lines: JobLogs['lines'] = []
   let dropped = 0

@@ -9,7 +9,7 @@ export function toChartSeries(series: MetricSeriesList['series']): ChartSeries[]
   }))
 }
 
-/** A chart cannot draw NaN and the infinities: they become gaps. */
+/** NaN and infinities become gaps in a chart. */
 export function toChartValue(value: MetricValue): number | null {
   return typeof value === 'number' ? value : null
 }

@@ -13,11 +13,11 @@ export interface AccountPageProps {
   me: Me
   sessions: readonly SessionInfo[]
   now: Date
-  /** What has just been done. */
+  /** The action that was just completed. */
   done?: 'password' | 'session' | undefined
-  /** Why one of the forms was not taken. */
+  /** The form that was rejected, and why. */
   refused?: { form: AccountForm; problem: string; email?: string } | undefined
-  /** A link with which somebody chooses a password: shown this once. */
+  /** A one-time link to choose a password. Shown once. */
   link?: { url: string; expiresAt: string; name: string } | undefined
 }
 
@@ -29,26 +29,22 @@ export function AccountPage({ assetUrl, me, sessions, now, done, refused, link }
     <PeopleLayout assetUrl={assetUrl} part="account" title={account?.displayName ?? 'Account'} lead={account?.email}>
       {done !== undefined && (
         <Note>
-          <p>
-            {done === 'password'
-              ? 'Your new password holds. Your other sessions have ended.'
-              : 'The session has ended.'}
-          </p>
+          <p>{done === 'password' ? 'Password changed. Your other sessions were signed out.' : 'Session ended.'}</p>
         </Note>
       )}
       {link !== undefined && (
         <Note>
           <p>
-            Give this link to {link.name}, and to nobody else. It works once, until {formatInstant(link.expiresAt)}, and
-            is not shown again.
+            Send this link to {link.name} only. It works once, until {formatInstant(link.expiresAt)}, and is not shown
+            again.
           </p>
-          <Copyable label="Link to choose a password" text={link.url} />
+          <Copyable label="Password link" text={link.url} />
         </Note>
       )}
       {isLocal ? (
         <p>
-          Whoever is on this machine is its owner: there is no password and nothing to sign in to. Set{' '}
-          <code>AUTH=required</code> to have accounts.
+          Everyone on this machine is the owner: no password, no sign-in. Set <code>AUTH=required</code> to use
+          accounts.
         </p>
       ) : (
         <>
@@ -59,10 +55,10 @@ export function AccountPage({ assetUrl, me, sessions, now, done, refused, link }
       {account?.operator === true && <Operator problemOf={problemOf} email={refused?.email} />}
       {!isLocal && (
         <section>
-          <h2>Leave</h2>
+          <h2>Sign out</h2>
           <form method="post" action="/sign-out">
             <button class="quiet" type="submit">
-              Sign out here
+              Sign out of this browser
             </button>
           </form>
         </section>
@@ -74,14 +70,14 @@ export function AccountPage({ assetUrl, me, sessions, now, done, refused, link }
 function Password({ problem, email }: { problem: string | undefined; email: string | undefined }) {
   return (
     <section>
-      <h2>Change the password</h2>
+      <h2>Change password</h2>
       <form class="stacked" method="post" action="/account/password">
         <FormProblem text={problem} />
-        {/* Password managers ask whose password it is. */}
+        {/* Password managers need the user name beside the password. */}
         <input type="hidden" name="username" autocomplete="username" value={email} />
         <Field
           name="currentPassword"
-          label="The one you have"
+          label="Current password"
           type="password"
           autocomplete="current-password"
           required
@@ -90,16 +86,16 @@ function Password({ problem, email }: { problem: string | undefined; email: stri
         />
         <Field
           name="newPassword"
-          label="The new one"
+          label="New password"
           type="password"
           autocomplete="new-password"
           required
           minlength={10}
           maxlength={200}
-          hint="At least 10 characters: a few words are easy to keep in mind. Your other sessions end."
+          hint="At least 10 characters; several words are easy to remember. Your other sessions are signed out."
         />
         <div>
-          <button type="submit">Change the password</button>
+          <button type="submit">Change password</button>
         </div>
       </form>
     </section>
@@ -115,7 +111,7 @@ interface SessionsProps {
 function Sessions({ sessions, now, problem }: SessionsProps) {
   return (
     <section>
-      <h2>Where you are signed in</h2>
+      <h2>Sessions</h2>
       <FormProblem text={problem} />
       <ul class="rows">
         {sessions.map((session) => (
@@ -124,7 +120,7 @@ function Sessions({ sessions, now, problem }: SessionsProps) {
               <h3>{session.current ? 'This browser' : 'Another browser'}</h3>
               <ul class="facts">
                 <li>
-                  since <RelativeTime at={session.createdAt} now={now} />
+                  signed in <RelativeTime at={session.createdAt} now={now} />
                 </li>
                 {session.lastUsedAt !== undefined && (
                   <li>
@@ -132,7 +128,7 @@ function Sessions({ sessions, now, problem }: SessionsProps) {
                   </li>
                 )}
                 <li>
-                  ends <RelativeTime at={session.expiresAt} now={now} />
+                  expires <RelativeTime at={session.expiresAt} now={now} />
                 </li>
               </ul>
             </div>
@@ -141,7 +137,7 @@ function Sessions({ sessions, now, problem }: SessionsProps) {
                 <button
                   class="quiet"
                   type="submit"
-                  aria-label={`End: the session since ${formatInstant(session.createdAt)}`}
+                  aria-label={`End the session of ${formatInstant(session.createdAt)}`}
                 >
                   End
                 </button>
@@ -159,17 +155,19 @@ interface OperatorProps {
   email: string | undefined
 }
 
-/** There is no mail in the house: a person hands the link to a person. */
+/** No mail is sent: the operator passes the link on. */
 function Operator({ problemOf, email }: OperatorProps) {
   const invite = problemOf('invite')
   const reset = problemOf('reset')
   return (
     <section>
-      <h2>People of this installation</h2>
-      <p class="muted">You are its operator. Both forms give you a link with which that person chooses a password.</p>
+      <h2>Accounts</h2>
+      <p class="muted">
+        You are an operator. Each form creates a one-time link to choose a password; send it to the account’s owner.
+      </p>
       <div class="halves">
         <form class="stacked" method="post" action="/account/invite">
-          <h3>Make an account</h3>
+          <h3>Create an account</h3>
           <FormProblem text={invite} />
           <Field name="displayName" label="Name" autocomplete="off" maxlength={100} />
           <Field
@@ -183,15 +181,15 @@ function Operator({ problemOf, email }: OperatorProps) {
             invalid={invite !== undefined}
           />
           <div>
-            <button type="submit">Make the account</button>
+            <button type="submit">Create account</button>
           </div>
         </form>
         <form class="stacked" method="post" action="/account/reset-link">
-          <h3>Somebody forgot their password</h3>
+          <h3>Reset a password</h3>
           <FormProblem text={reset} />
           <Field
             name="resetEmail"
-            label="Their email"
+            label="Email of the account"
             type="email"
             autocomplete="off"
             required
@@ -200,7 +198,7 @@ function Operator({ problemOf, email }: OperatorProps) {
             invalid={reset !== undefined}
           />
           <div>
-            <button type="submit">Make a link</button>
+            <button type="submit">Create link</button>
           </div>
         </form>
       </div>

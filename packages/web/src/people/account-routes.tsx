@@ -11,7 +11,7 @@ const text = z.string().catch('')
 const Form = z.object({ currentPassword: text, newPassword: text, email: text, resetEmail: text, displayName: text })
 const Done = z.enum(['password', 'session']).optional().catch(undefined)
 
-/** One's own account: password and sessions; and for operators those of others. */
+/** The viewer's own account: password and sessions. Operators also invite people and reset passwords. */
 export function accountRoutes(context: WebContext): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
 
@@ -53,7 +53,7 @@ export function accountRoutes(context: WebContext): Hono<WebEnv> {
     const name = displayName.trim()
     const refusal = await refusalFrom(() =>
       context.client.identity.createAccount({
-        // Nobody knows this one: the link lets its owner choose another.
+        // No one learns this password: the link lets the account's owner choose one.
         email,
         password: randomBytes(32).toString('base64url'),
         displayName: name === '' ? undefined : name,

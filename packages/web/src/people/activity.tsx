@@ -11,13 +11,13 @@ interface ActivityProps {
   now: Date
 }
 
-/** Who did what. */
+/** The audit log of an organisation. */
 export function Activity({ audit, members, path, now }: ActivityProps) {
   const nameOf = (id: string) => members.find(({ accountId }) => accountId === id)?.displayName ?? id
   return (
     <section id="activity">
       <h2>Activity</h2>
-      {audit.rows.length === 0 && <p class="muted">Nothing more.</p>}
+      {audit.rows.length === 0 && <p class="muted">No more entries.</p>}
       {audit.rows.length > 0 && (
         <Scroll label="Table of activity">
           <table>
@@ -25,8 +25,8 @@ export function Activity({ audit, members, path, now }: ActivityProps) {
               <tr>
                 <th scope="col">When</th>
                 <th scope="col">Who</th>
-                <th scope="col">Did</th>
-                <th scope="col">To</th>
+                <th scope="col">Action</th>
+                <th scope="col">Subject</th>
               </tr>
             </thead>
             <tbody>

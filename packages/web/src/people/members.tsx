@@ -5,7 +5,7 @@ import { RelativeTime } from '../components/time.tsx'
 interface RoleSelectProps {
   id?: string
   selected: Role
-  /** Owners make and unmake owners. */
+  /** Only owners grant and revoke the role owner. */
   withOwner: boolean
   label?: string
 }
@@ -26,9 +26,9 @@ export function RoleSelect({ id, selected, withOwner, label }: RoleSelectProps) 
 
 interface MemberRowProps {
   member: Member
-  /** Account of whoever looks. */
+  /** Id of the viewer's account. */
   own: string | undefined
-  /** Their role. */
+  /** The viewer's role. */
   role: Role
   /** The organisation's page. */
   path: string
@@ -46,12 +46,12 @@ export function MemberRow({ member, own, role, path, now }: MemberRowProps) {
           {member.email !== undefined && <li>{member.email}</li>}
           <li>{member.role}</li>
           <li>
-            since <RelativeTime at={member.since} now={now} />
+            joined <RelativeTime at={member.since} now={now} />
           </li>
         </ul>
       </div>
       <div class="row-actions">
-        {/* Whoever has no email here is known by another issuer, which says their role. */}
+        {/* A member without an email comes from another issuer, which sets the role. */}
         {mayChange && member.email !== undefined && (
           <form class="inline" method="post" action={`${path}/members`}>
             <input type="hidden" name="email" value={member.email} />
@@ -69,7 +69,7 @@ export function MemberRow({ member, own, role, path, now }: MemberRowProps) {
             subject={member.displayName}
             question={isOwn ? 'Leave this organisation?' : `Remove ${member.displayName}?`}
           >
-            <p>Their jobs and datasets stay; they see them no more.</p>
+            <p>Their jobs and datasets stay in the organisation; they lose access.</p>
           </ConfirmedForm>
         )}
       </div>

@@ -12,14 +12,14 @@ export interface OrganisationPageProps {
   me: Me
   members: readonly Member[]
   projects: readonly Project[]
-  /** Only for those who may see it. */
+  /** Undefined when the viewer must not see it. */
   audit: AuditPage | undefined
   now: Date
   done?: 'member' | 'removed' | 'project' | undefined
   refused?: { form: 'members' | 'projects'; problem: string; value?: string } | undefined
 }
 
-const DONE = { member: 'The role holds.', removed: 'They are out.', project: 'The project is made.' } as const
+const DONE = { member: 'Member saved.', removed: 'Member removed.', project: 'Project created.' } as const
 
 export function OrganisationPage(props: OrganisationPageProps) {
   const { assetUrl, organisation, me, members, projects, audit, now, done, refused } = props
@@ -35,7 +35,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
       title={organisation.displayName}
       lead={
         <>
-          <code>{slug}</code>: you are its {role}
+          <code>{slug}</code> · your role: {role}
         </>
       }
     >
@@ -54,7 +54,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
         </ul>
         {mayChange && (
           <form class="stacked" method="post" action={`${path}/members`}>
-            <h3>Add somebody</h3>
+            <h3>Add a member</h3>
             <div class="pair">
               <Field
                 name="email"
@@ -71,10 +71,11 @@ export function OrganisationPage(props: OrganisationPageProps) {
               </div>
             </div>
             <p class="muted">
-              Viewers look, members start jobs and push trainers, admins add people and projects, owners make owners.
+              Viewers read; members start jobs and push trainers; admins add members and projects; owners also appoint
+              owners.
             </p>
             <div>
-              <button type="submit">Add them</button>
+              <button type="submit">Add member</button>
             </div>
           </form>
         )}
@@ -91,7 +92,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
                     <code>{project.name}</code>
                   </li>
                   <li>
-                    made <RelativeTime at={project.createdAt} now={now} />
+                    created <RelativeTime at={project.createdAt} now={now} />
                   </li>
                 </ul>
               </div>
@@ -100,7 +101,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
         </ul>
         {mayChange && (
           <form class="stacked" method="post" action={`${path}/projects`}>
-            <h3>Make a project</h3>
+            <h3>Create a project</h3>
             <FormProblem text={problemOf('projects')} />
             <div class="pair">
               <Field
@@ -115,7 +116,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
               <Field name="displayName" label="Name" maxlength={100} autocomplete="off" />
             </div>
             <div>
-              <button type="submit">Make the project</button>
+              <button type="submit">Create project</button>
             </div>
           </form>
         )}

@@ -77,7 +77,7 @@ export function organisationRoutes(context: WebContext): Hono<WebEnv> {
     const refusal = await refusalFrom(() => identity.removeMember(slug, account))
     if (refusal !== undefined)
       return await show(c, slug, { refused: { form: 'members', problem: refusal.problem } }, refusal.status)
-    // Whoever has left does not see it any more.
+    // A member who left cannot see the organisation.
     return c.redirect(me.account?.id === account ? '/organisations' : `${pathOf(slug)}?done=removed`, 303)
   })
   app.post('/:slug/projects', async (c) => {

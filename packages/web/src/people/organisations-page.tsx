@@ -10,7 +10,7 @@ export interface OrganisationsPageProps {
   refused?: { problem: string; slug: string; displayName: string } | undefined
 }
 
-/** What a short name may be made of, in the words of an input. */
+/** Pattern of a short name, for an input element. */
 export const SLUG_PATTERN = String.raw`[a-z0-9]+([._\-][a-z0-9]+)*`
 
 export function OrganisationsPage({ assetUrl, organisations, now, refused }: OrganisationsPageProps) {
@@ -19,12 +19,12 @@ export function OrganisationsPage({ assetUrl, organisations, now, refused }: Org
       assetUrl={assetUrl}
       part="organisations"
       title="Organisations"
-      lead="Teams that share projects, and each a namespace for trainers."
+      lead="Teams share projects. Each organisation is also a namespace for trainers."
     >
       <section>
-        <h2>Yours</h2>
+        <h2>Your organisations</h2>
         {organisations.length === 0 ? (
-          <p class="muted">You are in none. Make one, or ask somebody to add you to theirs.</p>
+          <p class="muted">You do not belong to an organisation. Create one, or ask its owner to add you.</p>
         ) : (
           <ul class="rows">
             {organisations.map(({ slug, displayName, role, createdAt }) => (
@@ -37,9 +37,9 @@ export function OrganisationsPage({ assetUrl, organisations, now, refused }: Org
                     <li>
                       <code>{slug}</code>
                     </li>
-                    <li>you are its {role}</li>
+                    <li>your role: {role}</li>
                     <li>
-                      made <RelativeTime at={createdAt} now={now} />
+                      created <RelativeTime at={createdAt} now={now} />
                     </li>
                   </ul>
                 </div>
@@ -49,7 +49,7 @@ export function OrganisationsPage({ assetUrl, organisations, now, refused }: Org
         )}
       </section>
       <section>
-        <h2>Make an organisation</h2>
+        <h2>Create an organisation</h2>
         <form class="stacked" method="post" action="/organisations">
           <FormProblem text={refused?.problem} />
           <Field
@@ -61,7 +61,7 @@ export function OrganisationsPage({ assetUrl, organisations, now, refused }: Org
             autocomplete="off"
             value={refused?.slug}
             invalid={refused !== undefined}
-            hint="Lower-case letters and digits, such as “vision-berlin”. It stays, and begins the names of your trainers."
+            hint="Lower-case letters, digits, dots, hyphens and underscores, such as “vision-berlin”. It is the namespace of your trainers and cannot be changed."
           />
           <Field
             name="displayName"
@@ -71,7 +71,7 @@ export function OrganisationsPage({ assetUrl, organisations, now, refused }: Org
             value={refused?.displayName}
           />
           <div>
-            <button type="submit">Make the organisation</button>
+            <button type="submit">Create organisation</button>
           </div>
         </form>
       </section>

@@ -4,7 +4,7 @@ import { Layout } from '../components/layout.tsx'
 export interface PeopleLayoutProps {
   assetUrl: (name: string) => string
   title: string
-  /** The part that this page belongs to. */
+  /** The section that this page belongs to. */
   part: 'account' | 'tokens' | 'organisations'
   lead?: Child
   children?: Child
@@ -16,7 +16,7 @@ const PARTS = [
   ['organisations', '/organisations', 'Organisations'],
 ] as const
 
-/** What the pages about people and services share. */
+/** The frame of the pages about accounts, tokens and organisations. */
 export function PeopleLayout({ assetUrl, title, part, lead, children }: PeopleLayoutProps) {
   return (
     <Layout assetUrl={assetUrl} title={title}>

@@ -37,19 +37,22 @@ const WRITES: [string, Record<string, string>][] = [
   ['/reset-password', { code: 'ty_x', newPassword: 'taken by an intruder' }],
 ]
 
-describe('every page of people', () => {
+describe('every account page', () => {
   test.each(['/account', '/account/tokens', '/organisations', '/organisations/red-team'])(
-    '%s asks who is nobody to sign in, and is kept by no cache',
+    '%s redirects anonymous visitors to the sign-in page and is never cached',
     async (path) => {
       const { get } = open()
-      const nobody = await get(path, {})
-      expect([nobody.status, nobody.headers.get('location')]).toEqual([303, `/sign-in?to=${encodeURIComponent(path)}`])
+      const anonymous = await get(path, {})
+      expect([anonymous.status, anonymous.headers.get('location')]).toEqual([
+        303,
+        `/sign-in?to=${encodeURIComponent(path)}`,
+      ])
       const page = await get(path)
       expect([page.status, page.headers.get('cache-control')]).toEqual([200, 'no-store'])
     },
   )
 
-  test.each(WRITES)('%s takes no form of another site', async (path, form) => {
+  test.each(WRITES)('%s refuses forms of other sites', async (path, form) => {
     const { send, api } = open()
     const before = JSON.stringify([api.people, api.tokens, api.organisations, api.sessions, api.resets])
     const refused = await send(path, form, { ...ADA, origin: 'http://evil.test', 'sec-fetch-site': 'cross-site' })
@@ -58,11 +61,11 @@ describe('every page of people', () => {
     expect(api.requests.filter((request) => request.startsWith('POST'))).toEqual([])
   })
 
-  test.each(WRITES)('%s is known here', async (path, form) => {
+  test.each(WRITES)('%s exists', async (path, form) => {
     expect((await open().send(path, form)).status).toBeLessThan(402)
   })
 
-  test('writes names as text', async () => {
+  test('renders names as text', async () => {
     const state = peopleFixture()
     const [token] = state.tokens
     const [organisation] = state.organisations
@@ -75,7 +78,7 @@ describe('every page of people', () => {
 })
 
 describe('tokens', () => {
-  test('are made with scopes, a place and an end, and their secret is in that one answer', async () => {
+  test('are created with scopes, a limit and an expiry; only that response contains the secret', async () => {
     const { send, get, api } = open()
     const made = await send('/account/tokens', [
       ['name', ' ci '],
@@ -98,12 +101,12 @@ describe('tokens', () => {
     expect(list).toContain('never used')
   })
 
-  test('without a scope, or with one that there is not, are refused with what was sent still there', async () => {
+  test('without a scope or with an unknown one are refused, and the form keeps its values', async () => {
     const { send, api } = open()
     const none = await send('/account/tokens', { name: 'nothing', place: 'red-team', days: '' })
     expect(none.status).toBe(400)
     const html = await none.text()
-    expect(html).toContain('Choose what it may do')
+    expect(html).toContain('Choose at least one scope')
     expect(html).toContain('value="nothing"')
     expect(html).toMatch(/value="red-team" selected/)
     const odd = await send('/account/tokens', { name: 'odd', moreScopes: 'everything' })
@@ -114,7 +117,7 @@ describe('tokens', () => {
 })
 
 describe('an account', () => {
-  test('changes its password with the one before', async () => {
+  test('changes its password with the current one', async () => {
     const { send, api } = open()
     const wrong = await send('/account/password', { currentPassword: 'wrong', newPassword: 'staple battery horse' })
     expect(wrong.status).toBe(422)
@@ -126,9 +129,9 @@ describe('an account', () => {
     expect(api.people['ada@red.test']?.password).toBe('staple battery horse')
   })
 
-  test('of an operator makes accounts that nobody else can open, and links under the name that people see', async () => {
+  test('of an operator creates accounts and password links under the public host name', async () => {
     const { send, get, api } = open()
-    expect(await (await get('/account', BOB)).text()).not.toContain('Their email')
+    expect(await (await get('/account', BOB)).text()).not.toContain('Email of the account')
     const headers = { ...ADA, host: 'yard.test', 'x-forwarded-proto': 'https', origin: 'https://yard.test' }
     const invited = await send(
       '/account/invite',
@@ -144,10 +147,10 @@ describe('an account', () => {
     })
     expect(html).not.toContain(api.people['eve@x.test']?.password)
     expect((await send('/account/invite', { email: 'eve@x.test' })).status).toBe(409)
-    expect((await send('/account/reset-link', { resetEmail: 'nobody@x.test' })).status).toBe(404)
+    expect((await send('/account/reset-link', { resetEmail: 'unknown@x.test' })).status).toBe(404)
   })
 
-  test('of a machine of one’s own has no password', async () => {
+  test('in local mode has no password', async () => {
     const { get } = open({ ...peopleFixture(), people: {} })
     const html = await (await get('/account', {})).text()
     expect(html).toContain('AUTH=required')
@@ -159,7 +162,7 @@ describe('an account', () => {
 })
 
 describe('a reset link', () => {
-  test('is told to nobody else, and chooses a password once', async () => {
+  test('sets a password once', async () => {
     const { send, get, api } = open()
     await send('/account/reset-link', { resetEmail: 'bob@red.test' })
     const page = await get('/reset-password?code=ty_reset0', {})
@@ -181,7 +184,7 @@ describe('a reset link', () => {
 })
 
 describe('an organisation', () => {
-  test('is made, grows, and shows what it refuses beside the form', async () => {
+  test('is created, gains members, and shows refusals beside the form', async () => {
     const { send, get, api } = open()
     expect((await send('/organisations', { slug: 'blue', displayName: 'Blue' })).headers.get('location')).toBe(
       '/organisations/blue',
@@ -190,18 +193,20 @@ describe('an organisation', () => {
     expect((await send('/organisations/red-team/projects', { slug: 'birds' })).headers.get('location')).toContain(
       'done=project',
     )
-    expect((await send('/organisations/red-team/members', { email: 'nobody@x.test', role: 'member' })).status).toBe(404)
+    expect((await send('/organisations/red-team/members', { email: 'unknown@x.test', role: 'member' })).status).toBe(
+      404,
+    )
     expect((await send('/organisations/red-team/members', { email: 'bob@red.test', role: 'king' })).status).toBe(400)
     await send('/organisations/red-team/members', { email: 'bob@red.test', role: 'admin' })
     expect(api.organisations[0]?.members[1]?.role).toBe('admin')
     const html = await (await get('/organisations/red-team')).text()
     expect(html).toContain('red-team/birds')
-    // Whoever came by another issuer has no email here, and no role to set.
+    // A member from another issuer has no email and no role to set.
     expect(html.match(/Set the role of/g)).toHaveLength(2)
     expect((await get('/organisations/none')).status).toBe(404)
   })
 
-  test('keeps its last owner, and loses whoever leaves', async () => {
+  test('keeps its last owner; others can leave', async () => {
     const { send, api } = open()
     expect((await send('/organisations/red-team/members/acc_ada@red.test/remove', {})).status).toBe(409)
     const left = await send('/organisations/red-team/members/acc_bob@red.test/remove', {}, BOB)
@@ -209,12 +214,12 @@ describe('an organisation', () => {
     expect(api.organisations[0]?.members).toHaveLength(2)
   })
 
-  test('shows a viewer nothing to change', async () => {
+  test('offers a viewer no changes', async () => {
     const state = peopleFixture()
     const [organisation] = state.organisations
     if (organisation !== undefined) organisation.role = 'viewer'
     const html = await (await open(state).get('/organisations/red-team', BOB)).text()
-    for (const words of ['Set the role', 'Add somebody', 'Make a project', 'Activity'])
+    for (const words of ['Set the role', 'Add a member', 'Create a project', 'Activity'])
       expect(html).not.toContain(words)
     expect(html).toContain('Leave')
   })

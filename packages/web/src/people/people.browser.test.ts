@@ -22,7 +22,7 @@ describe.skipIf(!hasChromium())('the pages of people, in a browser', () => {
   const sideways = (page: Page) =>
     page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
 
-  describe('stand in nobody’s way', () => {
+  describe('are accessible', () => {
     const looks: [string, BrowserContextOptions][] = [
       ['light, desktop', { colorScheme: 'light' }],
       ['dark, desktop', { colorScheme: 'dark' }],
@@ -53,27 +53,27 @@ describe.skipIf(!hasChromium())('the pages of people, in a browser', () => {
       await page.goto(`${site.url}/account/tokens`)
       await page.getByRole('button', { name: 'Revoke: nightly training' }).click()
       await look1('revoke')
-      await page.getByRole('button', { name: 'Not now' }).first().click()
+      await page.getByRole('button', { name: 'Cancel' }).first().click()
       await page.getByLabel('Name').fill('ci')
-      await page.getByLabel('See jobs').check()
-      await page.getByRole('button', { name: 'Make the token' }).click()
+      await page.getByLabel('Read jobs').check()
+      await page.getByRole('button', { name: 'Create token' }).click()
       await page.getByText('it is not shown again').waitFor()
       await look1('token-made')
       await page.goto(`${site.url}/account`)
-      await page.getByLabel('Their email').fill('bob@red.test')
-      await page.getByRole('button', { name: 'Make a link' }).click()
+      await page.getByLabel('Email of the account').fill('bob@red.test')
+      await page.getByRole('button', { name: 'Create link' }).click()
       await page.getByText('It works once').waitFor()
       await look1('link-made')
       await page.goto(`${site.url}/organisations`)
       await page.getByLabel('Short name').fill('red-team')
-      await page.getByRole('button', { name: 'Make the organisation' }).click()
+      await page.getByRole('button', { name: 'Create organisation' }).click()
       await page.getByRole('alert').waitFor()
       await look1('refused')
       expect(complaints).toEqual([])
     })
   })
 
-  test('a token is made and revoked by keyboard alone, and a dialog asks first', async () => {
+  test('a token is created and revoked by keyboard alone, after a confirmation', async () => {
     await using site = await startSite(peopleFixture())
     await using opened = await openSignedIn(site.url)
     const { page } = opened
@@ -90,55 +90,52 @@ describe.skipIf(!hasChromium())('the pages of people, in a browser', () => {
 
     await page.getByRole('button', { name: 'Revoke: from the keyboard' }).focus()
     await page.keyboard.press('Enter')
-    expect(await focused(page)).toBe('Not now')
+    expect(await focused(page)).toBe('Cancel')
     await page.keyboard.press('Escape')
     expect(await focused(page)).toBe('Revoke')
     expect(site.api.tokens).toHaveLength(3)
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    await page.getByText('of no use any more').waitFor()
+    await page.getByText('Token revoked').waitFor()
     expect(site.api.tokens.map(({ name }) => name)).toEqual(['nightly training', 'a very old script'])
     expect(await page.content()).not.toContain(secret)
   })
 
-  test.each([true, false])(
-    'a forgotten password is chosen anew by the link of an operator, scripts: %s',
-    async (scripts) => {
-      await using site = await startSite(peopleFixture())
-      await using operator = await openSignedIn(site.url, { javaScriptEnabled: scripts })
-      await operator.page.goto(`${site.url}/account`)
-      await operator.page.getByLabel('Their email').fill('bob@red.test')
-      await operator.page.getByRole('button', { name: 'Make a link' }).click()
-      const link = await operator.page.locator('.note pre').textContent()
-      expect(link).toContain(`${site.url}/reset-password?code=`)
+  test.each([true, false])('a forgotten password is reset by a link of an operator, scripts: %s', async (scripts) => {
+    await using site = await startSite(peopleFixture())
+    await using operator = await openSignedIn(site.url, { javaScriptEnabled: scripts })
+    await operator.page.goto(`${site.url}/account`)
+    await operator.page.getByLabel('Email of the account').fill('bob@red.test')
+    await operator.page.getByRole('button', { name: 'Create link' }).click()
+    const link = await operator.page.locator('.note pre').textContent()
+    expect(link).toContain(`${site.url}/reset-password?code=`)
 
-      await using somebody = await openIn(browser, { javaScriptEnabled: scripts })
-      const { page } = somebody
-      await page.goto(link ?? '')
-      await page.getByLabel('The new password').fill('a new one for Bob')
-      await page.keyboard.press('Enter')
-      await page.getByText('Your new password holds').waitFor()
-      await page.getByLabel('Email').fill('bob@red.test')
-      await page.getByLabel('Password').fill('a new one for Bob')
-      await page.keyboard.press('Enter')
-      await page.getByText('Bob', { exact: true }).waitFor()
-      // The link is of no use any more.
-      await page.goto(link ?? '')
-      await page.getByLabel('The new password').fill('and yet another one')
-      await page.keyboard.press('Enter')
-      await page.getByRole('alert').waitFor()
-      expect(site.api.people['bob@red.test']?.password).toBe('a new one for Bob')
-    },
-  )
+    await using visitor = await openIn(browser, { javaScriptEnabled: scripts })
+    const { page } = visitor
+    await page.goto(link ?? '')
+    await page.getByLabel('New password').fill('a new one for Bob')
+    await page.keyboard.press('Enter')
+    await page.getByText('Password changed').waitFor()
+    await page.getByLabel('Email').fill('bob@red.test')
+    await page.getByLabel('Password').fill('a new one for Bob')
+    await page.keyboard.press('Enter')
+    await page.getByText('Bob', { exact: true }).waitFor()
+    // The link works only once.
+    await page.goto(link ?? '')
+    await page.getByLabel('New password').fill('and yet another one')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').waitFor()
+    expect(site.api.people['bob@red.test']?.password).toBe('a new one for Bob')
+  })
 
-  test('a phone has a way to the account, and out', async () => {
+  test('a phone can open the account and sign out', async () => {
     await using site = await startSite(peopleFixture())
     await using opened = await openSignedIn(site.url, { viewport: { width: 360, height: 740 } })
     const { page } = opened
     await page.goto(site.url)
     await page.getByRole('banner').getByRole('link', { name: 'Account' }).click()
-    await page.getByRole('button', { name: 'Sign out here' }).click()
+    await page.getByRole('button', { name: 'Sign out of this browser' }).click()
     await page.getByRole('link', { name: 'Sign in' }).waitFor()
   })
 })

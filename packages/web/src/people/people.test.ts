@@ -13,8 +13,8 @@ function send(app: ReturnType<typeof createTestWeb>['app'], path: string, form: 
   })
 }
 
-describe('who is nobody', () => {
-  test('is asked to sign in where that is needed, and comes back to where they were', async () => {
+describe('an anonymous visitor', () => {
+  test('is asked to sign in where required, and returns to the same page', async () => {
     const { app } = createTestWeb({ people })
     const jobs = await app.request('/jobs?state=running')
     expect(jobs.status).toBe(303)
@@ -30,21 +30,21 @@ describe('who is nobody', () => {
     expect(cookie).not.toContain('Secure')
   })
 
-  test('sees the marketplace, and a way in', async () => {
+  test('sees the marketplace and a sign-in link', async () => {
     const { app } = createTestWeb({ people })
     const page = await app.request('/')
     expect(page.status).toBe(200)
     expect(await page.text()).toContain('href="/sign-in?to=%2F"')
   })
 
-  test('is never led to another site', async () => {
+  test('is never redirected to another site', async () => {
     const { app } = createTestWeb({ people })
     const form = { email: 'ada@red.test', password: 'correct horse battery', to: '//evil.test/' }
     expect((await send(app, '/sign-in', form)).headers.get('location')).toBe('/')
     expect(await (await app.request('/sign-in?to=https://evil.test')).text()).toContain('name="to" value="/"')
   })
 
-  test('is told what was wrong, with the email kept and the password not', async () => {
+  test('sees what was wrong; the form keeps the email but not the password', async () => {
     const { app } = createTestWeb({ people })
     const refused = await send(app, '/sign-in', { email: 'ada@red.test', password: 'wrong password', to: '/jobs' })
     expect(refused.status).toBe(401)
@@ -56,7 +56,7 @@ describe('who is nobody', () => {
     expect(html).not.toContain('wrong password')
   })
 
-  test('makes an account and is signed in with it', async () => {
+  test('creates an account and is signed in', async () => {
     const { app, api } = createTestWeb({ people: { ...people } })
     const form = { email: 'bob@blue.test', password: 'battery staple horse', displayName: '', to: '/jobs' }
     const made = await send(app, '/sign-up', form)
@@ -69,15 +69,15 @@ describe('who is nobody', () => {
   })
 })
 
-describe('who is signed in', () => {
-  test('is named on every page, as text, and asked for with their session', async () => {
+describe('a signed-in user', () => {
+  test('is named on every page, as text, and identified by the session', async () => {
     const { app } = createTestWeb({ people })
     const html = await (await app.request('/jobs', { headers: ADA })).text()
     expect(html).toContain('Ada &lt;b&gt;')
     expect(html).toContain('action="/sign-out"')
   })
 
-  test('signs out by a form of ours alone', async () => {
+  test('signs out by our own form only', async () => {
     const { app, api } = createTestWeb({ people })
     expect((await send(app, '/sign-out', {}, { ...ADA, origin: 'http://evil.test' })).status).toBe(403)
     const out = await send(app, '/sign-out', {}, ADA)
@@ -86,7 +86,7 @@ describe('who is signed in', () => {
     expect(api.requests).toContain('DELETE /v1/sessions/current')
   })
 
-  test('with a session that is over is nobody again, without going round in circles', async () => {
+  test('with an expired session is anonymous, without a redirect loop', async () => {
     const { app } = createTestWeb({ people })
     const over = await app.request('/jobs/42', { headers: { cookie: 'trainyard_session=old' } })
     expect([over.status, over.headers.get('location')]).toEqual([303, '/jobs/42'])
@@ -94,7 +94,7 @@ describe('who is signed in', () => {
     expect((await app.request('/jobs/42')).headers.get('location')).toBe('/sign-in?to=%2Fjobs%2F42')
   })
 
-  test('over TLS keeps the session to TLS', async () => {
+  test('has a secure cookie over TLS', async () => {
     const { app } = createTestWeb({ people })
     const form = { email: 'ada@red.test', password: 'correct horse battery', to: '/' }
     const signedIn = await send(app, '/sign-in', form, { 'x-forwarded-proto': 'https' })
@@ -102,13 +102,13 @@ describe('who is signed in', () => {
   })
 })
 
-test('without accounts, the owner of the machine is named and has nothing to sign', async () => {
+test('without accounts, the local owner is named and cannot sign in', async () => {
   const html = await (await createTestWeb().app.request('/jobs')).text()
   expect(html).toContain('Local owner')
   expect(html).not.toContain('/sign-')
 })
 
-test('the servers are told who looks, from where and under which name', async () => {
+test('the servers receive the session, the address and the host name', async () => {
   const seen: Headers[] = []
   const { api } = createTestWeb()
   const { app } = createWeb({

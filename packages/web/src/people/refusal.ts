@@ -2,13 +2,13 @@ import { TrainyardApiError } from '@trainyard/client'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { ZodError } from 'zod'
 
-/** What a person can do something about, and the status of the page that says so. */
+/** A problem that the user can solve, and the status of the page that shows it. */
 export interface Refusal {
   problem: string
   status: ContentfulStatusCode
 }
 
-/** The rest is an error page's: undefined. */
+/** Undefined for everything that needs an error page. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof ZodError) {
     const [issue] = error.issues
@@ -20,10 +20,10 @@ export function refusalOf(error: unknown): Refusal | undefined {
   return { problem: issues || problem.detail || problem.title, status: error.status as ContentfulStatusCode }
 }
 
-/** Undefined when it was done. Who is not signed in any more is led to where one signs in. */
-export async function refusalFrom(deed: () => Promise<unknown>): Promise<Refusal | undefined> {
+/** Undefined when the action succeeded. Throws when the session has ended, which leads to the sign-in page. */
+export async function refusalFrom(action: () => Promise<unknown>): Promise<Refusal | undefined> {
   try {
-    await deed()
+    await action()
     return undefined
   } catch (error) {
     const refusal = refusalOf(error)

@@ -10,7 +10,7 @@ import { refusalOf } from './refusal.ts'
 const text = z.string().catch('')
 const Form = z.object({ code: text, newPassword: text })
 
-/** Where a reset link leads. */
+/** The page that a password link opens. */
 export function resetPasswordRoutes(context: WebContext): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
 
@@ -49,21 +49,21 @@ function ResetPasswordPage({ assetUrl, code, problem }: ResetPasswordPageProps) 
         <form method="post" action="/reset-password">
           <FormProblem text={problem} />
           {code === '' ? (
-            <Field name="code" label="Code" required maxlength={200} autocomplete="off" hint="It begins with “ty_”." />
+            <Field name="code" label="Code" required maxlength={200} autocomplete="off" hint="It starts with “ty_”." />
           ) : (
             <input type="hidden" name="code" value={code} />
           )}
           <Field
             name="newPassword"
-            label="The new password"
+            label="New password"
             type="password"
             autocomplete="new-password"
             required
             minlength={10}
             maxlength={200}
-            hint="At least 10 characters: a few words are easy to keep in mind. You are signed out everywhere."
+            hint="At least 10 characters; several words are easy to remember. You are signed out everywhere."
           />
-          <button type="submit">Choose it</button>
+          <button type="submit">Save password</button>
         </form>
       </div>
     </Layout>

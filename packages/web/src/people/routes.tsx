@@ -12,7 +12,7 @@ import { tokenRoutes } from './token-routes.tsx'
 const text = z.string().catch('')
 const Form = z.object({ email: text, password: text, displayName: text, to: text })
 
-/** Signing in, up and out; and what belongs to whoever is signed in. */
+/** Sign-in, sign-up, sign-out, and the pages of the viewer's account. */
 export function peopleRoutes(context: WebContext): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
   const page = (
@@ -45,7 +45,7 @@ export function peopleRoutes(context: WebContext): Hono<WebEnv> {
     })
   }
   app.post('/sign-out', async (c) => {
-    // The cookie goes whatever the server says: a session that is over cannot be ended again.
+    // The cookie is removed whatever the server answers: a session that has ended cannot be ended again.
     if (hasSession(c)) await context.client.identity.endSession().catch(() => undefined)
     forgetSession(c)
     return c.redirect('/', 303)

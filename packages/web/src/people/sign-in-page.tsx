@@ -4,18 +4,18 @@ import { Layout } from '../components/layout.tsx'
 export interface SignInPageProps {
   assetUrl: (name: string) => string
   kind: 'sign-in' | 'sign-up'
-  /** Where to go then: a path on these pages. */
+  /** Path on these pages to open after signing in. */
   to: string
   email?: string | undefined
-  /** Why it did not work. */
+  /** Why the form was rejected. */
   problem?: string | undefined
-  /** They have just chosen a new password. */
+  /** A new password was just chosen. */
   isReset?: boolean | undefined
 }
 
 const WORDS = {
-  'sign-in': { title: 'Sign in', button: 'Sign in', other: 'Make an account', otherPath: '/sign-up' },
-  'sign-up': { title: 'Make an account', button: 'Make the account', other: 'Sign in instead', otherPath: '/sign-in' },
+  'sign-in': { title: 'Sign in', button: 'Sign in', other: 'Create an account', otherPath: '/sign-up' },
+  'sign-up': { title: 'Create an account', button: 'Create account', other: 'Sign in instead', otherPath: '/sign-in' },
 } as const
 
 export function SignInPage({ assetUrl, kind, to, email, problem, isReset }: SignInPageProps) {
@@ -27,7 +27,7 @@ export function SignInPage({ assetUrl, kind, to, email, problem, isReset }: Sign
         <h1>{words.title}</h1>
         {isReset && (
           <Note>
-            <p>Your new password holds. Sign in with it.</p>
+            <p>Password changed. Sign in with the new one.</p>
           </Note>
         )}
         {problem !== undefined && (
@@ -70,7 +70,7 @@ export function SignInPage({ assetUrl, kind, to, email, problem, isReset }: Sign
             />
             {isNew && (
               <p class="muted" id="password-hint">
-                At least 10 characters: a few words are easy to keep in mind.
+                At least 10 characters; several words are easy to remember.
               </p>
             )}
           </div>
@@ -79,7 +79,7 @@ export function SignInPage({ assetUrl, kind, to, email, problem, isReset }: Sign
         <p>
           <a href={`${words.otherPath}?to=${encodeURIComponent(to)}`}>{words.other}</a>
         </p>
-        {!isNew && <p class="muted">Forgot it? Whoever looks after this installation makes a link for you.</p>}
+        {!isNew && <p class="muted">Forgot your password? Ask the operator of this installation for a reset link.</p>}
       </div>
     </Layout>
   )

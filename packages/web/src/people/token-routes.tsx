@@ -15,7 +15,7 @@ const Form = z.object({
   days: text,
 })
 
-/** One's own tokens. */
+/** The viewer's tokens. */
 export function tokenRoutes(context: WebContext): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
 
@@ -35,12 +35,12 @@ export function tokenRoutes(context: WebContext): Hono<WebEnv> {
   app.post('/', async (c) => {
     const form = Form.parse(await c.req.parseBody({ all: true }))
     const request = toRequest(form)
-    if (request.scopes.length === 0) return await page(c, { form, problem: 'Choose what it may do' }, 400)
+    if (request.scopes.length === 0) return await page(c, { form, problem: 'Choose at least one scope' }, 400)
     let made: CreatedToken | undefined
     const refusal = await refusalFrom(async () => {
       made = await context.client.tokens.create(request)
     })
-    // Not a redirect: the secret is in this answer alone.
+    // Not a redirect: only this response holds the secret.
     if (refusal === undefined) return await page(c, { made }, 201)
     return await page(c, { form, problem: refusal.problem }, refusal.status)
   })

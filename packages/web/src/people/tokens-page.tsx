@@ -4,7 +4,7 @@ import { ConfirmedForm, Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { PeopleLayout } from './people-layout.tsx'
 
-/** What was sent, so that nobody has to fill in a form twice. */
+/** What was submitted, so that the form keeps it after an error. */
 export interface TokenForm {
   name: string
   scopes: readonly string[]
@@ -21,28 +21,28 @@ export interface TokensPageProps {
   tokens: readonly ApiToken[]
   now: Date
   form?: TokenForm
-  /** Why it was not made, or not revoked. */
+  /** Why the token was not created or not revoked. */
   problem?: string | undefined
   made?: CreatedToken | undefined
   revoked?: boolean
 }
 
 const SCOPES = [
-  ['jobs:read', 'See jobs'],
+  ['jobs:read', 'Read jobs'],
   ['jobs:write', 'Start, cancel and delete jobs'],
-  ['datasets:read', 'See datasets'],
+  ['datasets:read', 'Read datasets'],
   ['datasets:write', 'Upload and delete datasets'],
   ['pull:*', 'Pull trainers'],
   ['push:*', 'Push trainers'],
-  ['admin:*', 'Everything that you may'],
+  ['admin:*', 'Everything you can do'],
 ] as const
 
 const LIVES = [
-  ['7', 'A week'],
+  ['7', '7 days'],
   ['30', '30 days'],
   ['90', '90 days'],
-  ['365', 'A year'],
-  ['', 'No end'],
+  ['365', '1 year'],
+  ['', 'Never'],
 ] as const
 
 export function TokensPage(props: TokensPageProps) {
@@ -52,25 +52,25 @@ export function TokensPage(props: TokensPageProps) {
       assetUrl={assetUrl}
       part="tokens"
       title="Tokens"
-      lead="For programs that work for you. A token can never do more than you may, and no more than its scopes say."
+      lead="For programs that act on your behalf. A token is limited to its scopes, and never exceeds your own permissions."
     >
       {made !== undefined && (
         <Note>
           <p>
-            <strong>{made.name}</strong> is made. Copy its secret now: it is not shown again.
+            Token <strong>{made.name}</strong> created. Copy the secret now: it is not shown again.
           </p>
-          <Copyable label="The secret" text={made.secret} />
+          <Copyable label="Secret" text={made.secret} />
         </Note>
       )}
       {revoked && (
         <Note>
-          <p>The token is of no use any more.</p>
+          <p>Token revoked.</p>
         </Note>
       )}
       <section>
         <h2>Your tokens</h2>
         {tokens.length === 0 ? (
-          <p class="muted">You have none.</p>
+          <p class="muted">You have no tokens.</p>
         ) : (
           <ul class="rows">
             {tokens.map((token) => (
@@ -80,7 +80,7 @@ export function TokensPage(props: TokensPageProps) {
         )}
       </section>
       <section>
-        <h2>Make a token</h2>
+        <h2>Create a token</h2>
         <form class="stacked" method="post" action="/account/tokens">
           <FormProblem text={problem} />
           <Field
@@ -95,7 +95,7 @@ export function TokensPage(props: TokensPageProps) {
           <Scopes form={form} />
           <div class="pair">
             <div class="field">
-              <label for="place">Of use in</label>
+              <label for="place">Valid in</label>
               <select id="place" name="place">
                 {places(me).map(([value, word]) => (
                   <option value={value} selected={value === form.place}>
@@ -105,7 +105,7 @@ export function TokensPage(props: TokensPageProps) {
               </select>
             </div>
             <div class="field">
-              <label for="days">Ends after</label>
+              <label for="days">Expires after</label>
               <select id="days" name="days">
                 {LIVES.map(([value, word]) => (
                   <option value={value} selected={value === form.days}>
@@ -116,7 +116,7 @@ export function TokensPage(props: TokensPageProps) {
             </div>
           </div>
           <div>
-            <button type="submit">Make the token</button>
+            <button type="submit">Create token</button>
           </div>
         </form>
       </section>
@@ -127,7 +127,7 @@ export function TokensPage(props: TokensPageProps) {
 function Scopes({ form }: { form: TokenForm }) {
   return (
     <fieldset>
-      <legend>What it may do</legend>
+      <legend>Scopes</legend>
       <div class="choices">
         {SCOPES.map(([scope, words]) => (
           <label>
@@ -144,7 +144,7 @@ function Scopes({ form }: { form: TokenForm }) {
         autocomplete="off"
         maxlength={1000}
         value={form.moreScopes}
-        hint="With spaces between them: push:my-team, pull:my-team or admin:my-team reach one namespace alone."
+        hint="Separated by spaces. push:my-team, pull:my-team and admin:my-team are limited to one namespace."
       />
     </fieldset>
   )
@@ -153,7 +153,7 @@ function Scopes({ form }: { form: TokenForm }) {
 /** Values are "organisation" or "organisation/project". */
 function places(me: Me): [string, string][] {
   return [
-    ['', 'Everywhere that you are'],
+    ['', 'All your organisations'],
     ...me.organisations.map(({ slug }): [string, string] => [slug, `Organisation ${slug}`]),
     ...me.projects.map(({ name }): [string, string] => [name, `Project ${name}`]),
   ]
@@ -173,7 +173,7 @@ function TokenRow({ token, now }: { token: ApiToken; now: Date }) {
         <ul class="facts">
           <li>{token.project ?? token.organisation ?? 'everywhere'}</li>
           <li>
-            made <RelativeTime at={token.createdAt} now={now} />
+            created <RelativeTime at={token.createdAt} now={now} />
           </li>
           <li>
             {token.lastUsedAt === undefined ? (
@@ -186,10 +186,10 @@ function TokenRow({ token, now }: { token: ApiToken; now: Date }) {
           </li>
           <li>
             {token.expiresAt === undefined ? (
-              'no end'
+              'never expires'
             ) : (
               <>
-                {isOver ? 'ended' : 'ends'} <RelativeTime at={token.expiresAt} now={now} />
+                {isOver ? 'expired' : 'expires'} <RelativeTime at={token.expiresAt} now={now} />
               </>
             )}
           </li>
@@ -202,7 +202,7 @@ function TokenRow({ token, now }: { token: ApiToken; now: Date }) {
         subject={token.name}
         question={`Revoke “${token.name}”?`}
       >
-        <p>Programs that use it are refused from now on. This cannot be undone.</p>
+        <p>Programs that use this token lose access at once. This cannot be undone.</p>
       </ConfirmedForm>
     </li>
   )

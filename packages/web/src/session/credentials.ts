@@ -10,12 +10,12 @@ interface ClientOptions {
   fetch: typeof fetch
 }
 
-/** What the server under us says of a connection, where there is one. */
+/** The connection, where a Node server runs the pages. */
 const Bindings = z.object({ incoming: z.object({ socket: z.object({ remoteAddress: z.string() }) }) })
 
 /**
- * A client that speaks for whoever sent a request: with the session of their cookie, from their address, and for the name
- * under which they see us, so that the servers can tell a page that was rebound to this machine.
+ * A client that acts for the sender of a request: with the session of the cookie, the sender's address, and the host name
+ * that the sender sees, so that the servers can detect DNS rebinding.
  */
 export function clientOf(c: Context, { registryUrl, runnerUrl, fetch }: ClientOptions): TrainyardClient {
   const forwarded = forwardedHeaders(c)
@@ -48,7 +48,7 @@ export function hasSession(c: Context): boolean {
   return getCookie(c, SESSION_COOKIE) !== undefined
 }
 
-/** No script can read it, and no form of another site sends it along. */
+/** The cookie is hidden from scripts and is not sent with forms of other sites. */
 export function keepSession(c: Context, session: { secret: string; expiresAt: string }): void {
   setCookie(c, SESSION_COOKIE, session.secret, {
     path: '/',
@@ -63,7 +63,7 @@ export function forgetSession(c: Context): void {
   deleteCookie(c, SESSION_COOKIE, { path: '/', secure: isSecure(c) })
 }
 
-/** Under which people see us. */
+/** The origin that the sender of the request sees. */
 export function originOf(c: Context): string {
   const host = c.req.header('x-forwarded-host') ?? c.req.header('host') ?? new URL(c.req.url).host
   return `${isSecure(c) ? 'https' : 'http'}://${host}`
@@ -73,7 +73,7 @@ function isSecure(c: Context): boolean {
   return (c.req.header('x-forwarded-proto') ?? new URL(c.req.url).protocol).startsWith('https')
 }
 
-/** A path on these pages to go back to; anything else, other sites above all, becomes the first page. */
+/** A path on these pages to return to. Anything else, such as an address of another site, becomes the start page. */
 export function safePath(text: string | undefined): string {
   if (text === undefined || !text.startsWith('/')) return '/'
   const base = 'http://pages.invalid'

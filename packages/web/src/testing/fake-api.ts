@@ -12,7 +12,7 @@ import {
 } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
-import { type FakePeople, fakePeople, fakePeopleRoutes, isSomebody, nobody } from './fake-people.ts'
+import { type FakePeople, fakePeople, fakePeopleRoutes, isSignedIn, unauthenticated } from './fake-people.ts'
 import { problem } from './fake-problem.ts'
 
 /** What the scripted APIs know. Change it, or push live messages, while a test runs. */
@@ -65,7 +65,7 @@ export function createFakeApi(
     await next()
   })
   app.use('/v1/jobs/*', async (c, next) => {
-    if (!isSomebody(api, c)) return nobody()
+    if (!isSignedIn(api, c)) return unauthenticated()
     return await next()
   })
   app.route('/', fakePeopleRoutes(api))

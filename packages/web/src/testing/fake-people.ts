@@ -21,12 +21,12 @@ import { NOW } from './fixtures.ts'
 
 /** What the scripted servers know of people. */
 export interface FakePeople {
-  /** Who may sign in, by email. Nobody: everybody is the local owner. The first one is the operator. */
+  /** Accounts that can sign in, by email; the first is the operator. Empty: everyone is the local owner. */
   people: Record<string, { displayName: string; password: string }>
   organisations: (Organisation & { members: Member[]; projects: Project[] })[]
   tokens: Omit<CreatedToken, 'secret'>[]
   sessions: SessionInfo[]
-  /** Secrets that let somebody choose a password, and whose. */
+  /** Secrets of password links, with the email of their account. */
   resets: Record<string, string>
 }
 
@@ -53,7 +53,7 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
     return email === undefined ? local : account(email)
   }
   for (const path of ['/v1/me', '/v1/me/*', '/v1/tokens', '/v1/tokens/*', '/v1/organisations', '/v1/organisations/*']) {
-    app.use(path, async (c, next) => (isSomebody(known, c) ? await next() : nobody()))
+    app.use(path, async (c, next) => (isSignedIn(known, c) ? await next() : unauthenticated()))
   }
   app.get('/v1/me', (c) =>
     c.json({
@@ -173,11 +173,11 @@ function emailOf(c: Context): string | undefined {
   return /^Bearer session-(.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
 }
 
-export function isSomebody({ people }: Pick<FakePeople, 'people'>, c: Context): boolean {
+export function isSignedIn({ people }: Pick<FakePeople, 'people'>, c: Context): boolean {
   return Object.keys(people).length === 0 || emailOf(c) !== undefined
 }
 
-export const nobody = () => problem('unauthenticated', 'This needs a token or a session')
+export const unauthenticated = () => problem('unauthenticated', 'This needs a token or a session')
 const missing = (what: string) => problem('not_found', `There is no such ${what} of yours here`)
 const tomorrow = () => new Date(Date.now() + 86_400_000).toISOString()
 

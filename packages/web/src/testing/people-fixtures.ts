@@ -32,7 +32,7 @@ export function peopleFixture(): FakePeople {
             role: 'member',
             since: ago(30),
           },
-          { accountId: 'acc_sso', displayName: 'Somebody of another issuer', role: 'viewer', since: ago(3) },
+          { accountId: 'acc_sso', displayName: 'Member of another issuer', role: 'viewer', since: ago(3) },
         ],
         projects: [{ id: 'prj_1', name: 'red-team/default', displayName: 'Default', createdAt: ago(700) }],
       },

@@ -2,9 +2,9 @@ import type { CheckResult, Finding } from '@trainyard/contract'
 import { CheckStatusStatus, SeverityStatus } from '../components/status.tsx'
 import { formatDuration, plural } from '../format.ts'
 
-/** What each check said about a version. What did not run is never shown as passed. */
+/** The result of each check of a version. A skipped check is never shown as passed. */
 export function Checks({ checks }: { checks: readonly CheckResult[] }) {
-  if (checks.length === 0) return <p class="muted">No check has said anything about this version yet.</p>
+  if (checks.length === 0) return <p class="muted">This version has no check results yet.</p>
   return (
     <ul class="checks">
       {checks.map((check) => (

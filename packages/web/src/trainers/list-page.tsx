@@ -28,7 +28,7 @@ export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageP
     >
       <div class="page-head">
         <h1>Trainers</h1>
-        <p class="lead">Plugins that train vision models, each checked before anyone can pull it.</p>
+        <p class="lead">Plugins that train vision models. Each version is checked before it can be pulled.</p>
       </div>
       <search>
         <form class="search" action="/" method="get">
@@ -105,7 +105,7 @@ function Facet(props: { label: string; name: 'task' | 'framework'; values: reado
                 {chosen && (
                   <>
                     <span aria-hidden="true"> ×</span>
-                    <span class="visually-hidden"> (chosen; choose again to remove)</span>
+                    <span class="visually-hidden"> (selected; select again to remove)</span>
                   </>
                 )}
               </a>
@@ -145,7 +145,7 @@ function Empty({ filtered }: { filtered: boolean }) {
   if (filtered) {
     return (
       <section class="empty">
-        <h2>No trainer matches</h2>
+        <h2>No trainers found</h2>
         <p>
           Try fewer words, or <a href="/">show all trainers</a>.
         </p>
@@ -154,11 +154,11 @@ function Empty({ filtered }: { filtered: boolean }) {
   }
   return (
     <section class="empty">
-      <h2>No trainer has been published yet</h2>
-      <p>Be the first. Check your trainer with the validator that also decides here, then publish its folder:</p>
+      <h2>No trainers yet</h2>
+      <p>Publish the first one: check your trainer with the validator, then publish its folder.</p>
       <Copyable label="Publish a trainer" text={'npx trainyard-validate .\nnpx trainyard publish .'} />
       <p class="muted">
-        The folder holds a <code>trainer.json</code> and a program that speaks the contract. No Docker is needed.
+        The folder contains a <code>trainer.json</code> and a program that follows the contract. Docker is not required.
       </p>
     </section>
   )

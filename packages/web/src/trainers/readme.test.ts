@@ -40,7 +40,7 @@ describe('a README', () => {
     expect(renderReadme(markdown)).not.toMatch(forbidden)
   })
 
-  test('loads images late and tells their host nothing', () => {
+  test('loads images lazily and sends no referrer', () => {
     const html = renderReadme('![A curve](https://a.example/curve.png)')
     expect(html).toContain('src="https://a.example/curve.png"')
     expect(html).toContain('alt="A curve"')
@@ -48,7 +48,7 @@ describe('a README', () => {
     expect(html).toContain('referrerpolicy="no-referrer"')
   })
 
-  test('does not lend its links our good name', () => {
+  test('marks its links as user content', () => {
     const html = renderReadme('[site](https://a.example) [file](docs/more.md)')
     expect(html).toContain('<a href="https://a.example" rel="nofollow ugc noopener noreferrer">site</a>')
     expect(html).toContain('<a>file</a>')
@@ -59,11 +59,11 @@ describe('a README', () => {
   })
 
   // What backtracks without end runs into the limit of every test.
-  test.each(['> ', '1. ', '_a', 'a_b*', '**a', '<div>', '['])('made of %s without end is still rendered', (piece) => {
+  test.each(['> ', '1. ', '_a', 'a_b*', '**a', '<div>', '['])('made of endless %s is still rendered', (piece) => {
     expect(renderReadme(`${piece.repeat(60_000)}<script>`)).not.toContain('<script')
   })
 
-  test('that overflows the parser is shown as it was written', () => {
+  test('that overflows the parser is shown as plain text', () => {
     expect(renderReadme(`${'> '.repeat(20_000)}<b>deep`)).toContain('&gt; &lt;b&gt;deep</pre>')
   })
 })

@@ -1,10 +1,10 @@
 import { Marked } from 'marked'
 import sanitizeHtml from 'sanitize-html'
 
-/** Longer READMEs are cut: rendering must stay quick whatever an author pushes. */
+/** Longer READMEs are cut, so that rendering stays fast. */
 export const MAX_README_LENGTH = 100_000
 
-/** Emphasis costs the square of the marks in a block: at this many, about 50 ms. No text that people read has more. */
+/** Parsing emphasis is quadratic in the marks of a block: this many take about 50 ms. Real texts have fewer. */
 const MAX_MARKS_A_BLOCK = 3000
 
 const marked = new Marked({ gfm: true, async: false })
@@ -12,8 +12,8 @@ const marked = new Marked({ gfm: true, async: false })
 const HEADINGS: Record<string, string> = { h1: 'h3', h2: 'h4', h3: 'h5', h4: 'h6', h5: 'h6' }
 
 /**
- * Markdown of an author nobody knows → HTML that can stand in our page: no scripts, styles, forms, frames, ids or
- * classes; links only to http, https and mailto; images only over https, loaded late and without a referrer.
+ * Renders untrusted Markdown as safe HTML: no scripts, styles, forms, frames, ids or classes; links only to http, https and
+ * mailto; images only over https, loaded lazily and without a referrer.
  */
 export function renderReadme(markdown: string): string {
   const text = markdown.slice(0, MAX_README_LENGTH)
@@ -26,11 +26,11 @@ export function renderReadme(markdown: string): string {
   return html
 }
 
-/** What was rendered lately, the oldest first: the slowest README that an author can think of (2 s) is slow once. */
+/** Cache of rendered READMEs, oldest first: the slowest possible README (2 s) is rendered once. */
 const rendered = new Map<string, string>()
 const MAX_RENDERED = 50
 
-/** Undefined for what is made to exhaust the parser. */
+/** Undefined for text that is made to exhaust the parser. */
 function findHtml(text: string): string | undefined {
   const blocks = text.split(/\n[ \t]*\n/)
   if (blocks.some((block) => (block.match(/[*_~]/g)?.length ?? 0) > MAX_MARKS_A_BLOCK)) return undefined
@@ -91,7 +91,7 @@ function sanitize(html: string): string {
       ...Object.fromEntries(Object.entries(HEADINGS).map(([from, to]) => [from, sanitizeHtml.simpleTransform(to, {})])),
       a: (tagName, attributes) => {
         const { href, title } = attributes
-        // Relative addresses mean something in the author's repository, not here.
+        // Relative addresses refer to the author's repository.
         const external = href !== undefined && /^(?:https?:|mailto:)/i.test(href.trim())
         const attribs: Record<string, string> = external
           ? { href: href.trim(), rel: 'nofollow ugc noopener noreferrer' }
@@ -109,7 +109,7 @@ function sanitize(html: string): string {
           referrerpolicy: 'no-referrer',
         },
       }),
-      // What can scroll must be reachable by keyboard.
+      // Scrollable elements must be reachable by keyboard.
       pre: (tagName) => ({ tagName, attribs: { tabindex: '0' } }),
       table: (tagName) => ({ tagName, attribs: { tabindex: '0' } }),
       input: (_tagName, attributes) => ({

@@ -22,10 +22,10 @@ export function trainerRoutes(context: WebContext): Hono<WebEnv> {
     .get('/trainers', (c) => c.redirect('/', 301))
     .get('/trainers/:namespace/:name', async (c) => {
       const name = `${c.req.param('namespace')}/${c.req.param('name')}`
-      const wanted = c.req.query('version')
+      const asked = c.req.query('version')
       const trainer = await context.client.trainers.get(name)
-      const version = wanted
-        ? await context.client.trainers.version(name, wanted)
+      const version = asked
+        ? await context.client.trainers.version(name, asked)
         : await findVersion(context, name, trainer.latestVersion)
       return c.html(
         <TrainerPage

@@ -4,11 +4,11 @@ import { expect, test } from 'vitest'
 import { manifest } from '../testing/fixtures.ts'
 import { runCommands, shellQuote } from './run-command.ts'
 
-test.each(["it's", '$(id)', '`id`', 'a\nb', '"', '\\', '!'])('a shell reads %j back as one word', (text) => {
+test.each(["it's", '$(id)', '`id`', 'a\nb', '"', '\\', '!'])('a shell reads %j as one word', (text) => {
   expect(execFileSync('sh', ['-c', `printf %s ${shellQuote(text)}`], { encoding: 'utf8' })).toBe(text)
 })
 
-test('the request to train is one that the runner takes', () => {
+test('the runner accepts the request to train', () => {
   const { train } = runCommands(TrainerManifest.parse(manifest), 'http://127.0.0.1:7600')
   const body = /-d '([^']+)'$/.exec(train)?.[1] ?? ''
   expect(CreateJobRequest.parse(JSON.parse(body))).toMatchObject({
@@ -18,7 +18,7 @@ test('the request to train is one that the runner takes', () => {
   })
 })
 
-test('a prerelease is asked for by its exact version', () => {
+test('a prerelease is requested by its exact version', () => {
   const { train } = runCommands(TrainerManifest.parse({ ...manifest, version: '2.0.0-rc.1' }), 'http://127.0.0.1:7600')
   expect(train).toContain('"trainyard/tfjs-classifier@2.0.0-rc.1"')
 })

@@ -1,6 +1,6 @@
 import type { TrainerManifest } from '@trainyard/contract'
 
-/** Text that a POSIX shell reads as one word, whatever it holds. */
+/** Quotes text for a POSIX shell. */
 export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -6,7 +6,7 @@ import { listSettings } from './settings.ts'
 const withProperties = (properties: Record<string, unknown>) =>
   TrainerManifest.parse({ ...manifest, config: { schema: { type: 'object', properties } } })
 
-test('says type, default and range of each setting', () => {
+test('lists type, default and range of each setting', () => {
   const [epochs, optimizer] = listSettings(
     withProperties({
       epochs: { type: 'integer', minimum: 1, maximum: 50, default: 5, description: 'Passes' },
@@ -32,7 +32,7 @@ test('falls back to the platform’s default for basic settings', () => {
   ).toBeUndefined()
 })
 
-test('shows settings whose schema it does not understand as far as it can', () => {
+test('shows settings with an unknown schema as far as possible', () => {
   expect(listSettings(withProperties({ odd: true, worse: { type: 7, minimum: 'low', default: 1 } }))).toMatchObject([
     { name: 'odd', type: 'any' },
     { name: 'worse', type: 'any', defaultValue: '1' },

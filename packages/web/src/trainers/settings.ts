@@ -22,16 +22,16 @@ const Property = z.looseObject({
 export interface Setting {
   name: string
   type: string
-  /** As JSON; undefined where there is none. */
+  /** As JSON. Undefined when the setting has no default. */
   defaultValue: string | undefined
-  /** What values are taken, in words: "1 to 100", "one of "sgd", "adam"". */
+  /** The allowed values in words: "1 to 100", "one of "sgd", "adam"". */
   range: string | undefined
   description: string | undefined
   group: string
   advanced: boolean
 }
 
-/** The settings that a manifest's JSON Schema declares, in its order. What cannot be understood is shown as far as it can. */
+/** The settings that a manifest's JSON Schema declares, in order. Unknown keywords are ignored. */
 export function listSettings(manifest: TrainerManifest): Setting[] {
   const properties = manifest.config.schema.properties ?? {}
   return Object.entries(properties).map(([name, value]) => {

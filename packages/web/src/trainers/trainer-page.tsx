@@ -5,7 +5,7 @@ import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
 import { VersionStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
-import { formatBytes, formatCount, plural } from '../format.ts'
+import { formatBytes, formatCount } from '../format.ts'
 import { withQuery } from '../query.ts'
 import { Checks } from './checks.tsx'
 import { MAX_README_LENGTH, renderReadme } from './readme.ts'
@@ -15,7 +15,7 @@ import { listSettings } from './settings.ts'
 interface TrainerPageProps {
   assetUrl: (name: string) => string
   trainer: Trainer
-  /** The version shown; absent when only the trainer is known. */
+  /** The version shown. Undefined when only the trainer is known. */
   version: TrainerVersion | undefined
   runnerUrl: string
   now: Date
@@ -54,13 +54,11 @@ export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now }: Trai
           <section aria-labelledby="readme">
             <h2 id="readme">About</h2>
             {readme === undefined ? (
-              <p class="muted">The author wrote no README.</p>
+              <p class="muted">This version has no README.</p>
             ) : (
               <>
                 <div class="prose">{raw(renderReadme(readme))}</div>
-                {readme.length > MAX_README_LENGTH && (
-                  <p class="muted">The README goes on, but is too long to be shown whole.</p>
-                )}
+                {readme.length > MAX_README_LENGTH && <p class="muted">The README is too long to be shown in full.</p>}
               </>
             )}
           </section>
@@ -82,10 +80,11 @@ function HowToRun({ manifest, runnerUrl }: { manifest: TrainerManifest; runnerUr
   return (
     <section aria-labelledby="run">
       <h2 id="run">Run it</h2>
-      <p>Register a folder of {manifest.datasetFormats.join(', ')} data; the answer has its id.</p>
+      <p>Register a dataset folder ({manifest.datasetFormats.join(', ')}). The response contains its id.</p>
       <Copyable label="Register a dataset" text={upload} />
       <p>
-        Then train on it, and follow it among <a href={withQuery('/jobs', { trainer: manifest.name })}>its jobs</a>.
+        Then start a job, and follow it in the list of <a href={withQuery('/jobs', { trainer: manifest.name })}>jobs</a>
+        .
       </p>
       <Copyable label="Start a job" text={train} />
     </section>
@@ -137,7 +136,7 @@ function Settings({ manifest }: { manifest: TrainerManifest }) {
     <section aria-labelledby="settings">
       <h2 id="settings">Settings</h2>
       {settings.length === 0 ? (
-        <p class="muted">This trainer declares no settings of its own.</p>
+        <p class="muted">This trainer declares no settings.</p>
       ) : (
         <Scroll label="Table of settings">
           <table class="settings">
@@ -257,7 +256,7 @@ function Facts({ trainer, manifest, version, now }: FactsProps) {
       <dd>{(manifest ?? trainer).license}</dd>
       {manifest !== undefined && (
         <>
-          <dt>By</dt>
+          <dt>Authors</dt>
           <dd>{manifest.authors.join(', ')}</dd>
           {manifest.repository !== undefined && (
             <>
@@ -269,11 +268,11 @@ function Facts({ trainer, manifest, version, now }: FactsProps) {
               </dd>
             </>
           )}
-          <dt>Reads</dt>
+          <dt>Dataset formats</dt>
           <dd>{manifest.datasetFormats.join(', ')}</dd>
           {manifest.exportFormats.length > 0 && (
             <>
-              <dt>Exports to</dt>
+              <dt>Export formats</dt>
               <dd>{manifest.exportFormats.join(', ')}</dd>
             </>
           )}
@@ -283,8 +282,8 @@ function Facts({ trainer, manifest, version, now }: FactsProps) {
           </dd>
         </>
       )}
-      <dt>Pulled</dt>
-      <dd>{plural(trainer.pulls, 'time')}</dd>
+      <dt>Pulls</dt>
+      <dd>{formatCount(trainer.pulls)}</dd>
       <dt>{version?.publishedAt === undefined && version !== undefined ? 'Pushed' : 'Published'}</dt>
       <dd>
         <RelativeTime
@@ -302,7 +301,7 @@ function Facts({ trainer, manifest, version, now }: FactsProps) {
   )
 }
 
-/** An address that may break after its slashes. */
+/** An address that can wrap after a slash. */
 function Breakable({ address }: { address: string }) {
   const parts = address
     .replace(/^https:\/\//, '')

@@ -19,7 +19,7 @@ describe('the list of trainers', () => {
     expect(html).toContain('3 days ago')
   })
 
-  test('keeps what was searched for, and asks the registry for it', async () => {
+  test('keeps the search text and passes it to the registry', async () => {
     const { api, app } = createTestWeb()
     const { html } = await text(app, '/?q=tf%22js&task=classification&framework=tfjs')
     expect(html).toContain('value="tf&quot;js"')
@@ -28,18 +28,18 @@ describe('the list of trainers', () => {
     expect(api.requests).toContain('GET /v1/trainers?q=tf%22js&task=classification&framework=tfjs&limit=20')
   })
 
-  test('says how to publish when there is nothing', async () => {
+  test('explains how to publish when the list is empty', async () => {
     const { html } = await text(createTestWeb({ trainers: [] }).app, '/')
     expect(html).toContain('trainyard publish')
   })
 
   test('offers to show all when nothing matches', async () => {
     const { html } = await text(createTestWeb().app, '/?q=nothing-like-this')
-    expect(html).toContain('No trainer matches')
+    expect(html).toContain('No trainers found')
     expect(html).not.toContain('trainyard publish')
   })
 
-  test('leads to the next page and back to the first', async () => {
+  test('links to the next page and back to the first', async () => {
     const many = Array.from({ length: 25 }, (_, index) => ({ ...trainerFixture(), name: `many/trainer-${index}` }))
     const { app } = createTestWeb({ trainers: many })
     const first = await text(app, '/?q=tensorflow')
@@ -50,13 +50,13 @@ describe('the list of trainers', () => {
     expect(second.html).not.toContain('Next page')
   })
 
-  test('leaves out a task that does not exist', async () => {
+  test('ignores a task that does not exist', async () => {
     const { api, app } = createTestWeb()
     expect((await text(app, '/?task=cooking')).status).toBe(200)
     expect(api.requests).toContain('GET /v1/trainers?limit=20')
   })
 
-  test('writes hostile names as text', async () => {
+  test('renders hostile names as text', async () => {
     const hostile = { ...trainerFixture(), displayName: HOSTILE, description: HOSTILE, framework: HOSTILE }
     const { html } = await text(createTestWeb({ trainers: [hostile] }).app, `/?q=${encodeURIComponent('">')}`)
     expect(html).not.toContain('<img')
@@ -77,7 +77,7 @@ describe('the page of a trainer', () => {
     expect(html).toContain('http://runner.test/v1/jobs')
   })
 
-  test('says in words how checks and findings went', async () => {
+  test('shows the results of checks and findings in words', async () => {
     const { html } = await text(createTestWeb().app, path)
     for (const word of ['Passed', 'Skipped', 'Warning', 'Info', 'Published', 'Deprecated', 'Yanked']) {
       expect(html).toMatch(new RegExp(`</span>${word}</span>`))
@@ -109,10 +109,10 @@ describe('the page of a trainer', () => {
     const { status, html } = await text(createTestWeb({ versions: [broken] }).app, `${path}?version=1.3.1`)
     expect(status).toBe(200)
     expect(html).toContain('Rejected')
-    expect(html).toContain('The author wrote no README.')
+    expect(html).toContain('This version has no README.')
   })
 
-  test('answers 404 for a trainer or version that is not there', async () => {
+  test('answers 404 for an unknown trainer or version', async () => {
     const { app } = createTestWeb()
     const trainer = await text(app, '/trainers/acme/none')
     expect(trainer.status).toBe(404)
@@ -120,7 +120,7 @@ describe('the page of a trainer', () => {
     expect((await text(app, `${path}?version=9.9.9`)).status).toBe(404)
   })
 
-  test('writes hostile findings as text and follows only http links', async () => {
+  test('renders hostile findings as text and links http addresses only', async () => {
     const hostile = versionFixture({
       checks: [
         {
