@@ -5,49 +5,49 @@ import { MANIFEST_FILE_NAME } from '@trainyard/contract'
 import { type Dockerfile, readDockerfile } from './dockerfile/read-dockerfile.ts'
 import { type ManifestReading, readManifest } from './manifest/read-manifest.ts'
 
-/** A regular file of the package. */
+/** A regular file in the trainer's folder. */
 interface TrainerFile {
   /** Relative to the folder, with `/`. */
   readonly path: string
   readonly sizeBytes: number
 }
 
-/** A thing of the package that is no regular file and no folder. */
-interface OddEntry {
+/** An entry that is neither a regular file nor a readable folder. */
+interface SpecialEntry {
   readonly path: string
   readonly kind: 'symbolic link' | 'socket' | 'named pipe' | 'device' | 'unreadable folder'
 }
 
-/** A trainer's folder as the rules see it: listed once, links never followed. */
+/** A trainer's folder, listed once. Links are never followed. */
 export interface TrainerFolder {
   /** Absolute path. */
   readonly dir: string
-  /** Sorted by path; without what is in {@link IGNORED_FOLDERS}. */
+  /** Sorted by path; without the contents of {@link IGNORED_FOLDERS}. */
   readonly files: readonly TrainerFile[]
-  readonly oddities: readonly OddEntry[]
-  /** Ignored folders that are there, by path. */
+  readonly specialEntries: readonly SpecialEntry[]
+  /** Paths of ignored folders. */
   readonly ignored: readonly string[]
-  /** True when there are more files than `limits.maxFiles`: the rest was not looked at. */
+  /** Whether there are more files than `limits.maxFiles`. The remaining files are not listed. */
   readonly truncated: boolean
   readonly limits: FolderLimits
   readonly manifest: ManifestReading
   readonly dockerfiles: readonly Dockerfile[]
   find(path: string): TrainerFile | undefined
-  /** The first bytes of a file, at most `maxBytes`; undefined when it cannot be read. */
+  /** Reads at most `maxBytes` from the start of a file; undefined if it cannot be read. */
   readBytes(path: string, maxBytes: number): Promise<Buffer | undefined>
   readText(path: string, maxBytes: number): Promise<string | undefined>
-  /** Gives up with the signal's reason once the validation has been called off. */
+  /** Aborted when the validation is cancelled. */
   readonly signal: AbortSignal | undefined
 }
 
 export interface FolderLimits {
-  /** Files looked at. Default 20,000. */
+  /** Number of files that are listed. Default 20,000. */
   readonly maxFiles: number
-  /** Largest manifest or Dockerfile that is parsed. Default 1 MiB. */
+  /** Larger manifests and Dockerfiles are not parsed. Default 1 MiB. */
   readonly maxTextBytes: number
-  /** Largest file that is searched for secrets. Default 4 MiB: about 0.1 s. */
+  /** Larger files are not searched for secrets. Default 4 MiB, which takes about 0.1 s. */
   readonly maxScanBytes: number
-  /** Bytes searched for secrets in all. Default 64 MiB. */
+  /** Total bytes that are searched for secrets. Default 64 MiB. */
   readonly maxScanTotalBytes: number
 }
 
@@ -58,19 +58,19 @@ const DEFAULT_LIMITS: FolderLimits = {
   maxScanTotalBytes: 64 * 1024 * 1024,
 }
 
-/** Folders that no rule looks into: dependencies, history and the platform's own data. */
+/** Folders that no rule reads: dependencies, history and the platform's own data. */
 export const IGNORED_FOLDERS: ReadonlySet<string> = new Set(['node_modules', '.git', '.trainyard'])
 
 const MAX_DEPTH = 64
 
-/** Lists a trainer's folder and reads its manifest and Dockerfiles. Throws when the folder cannot be listed. */
+/** Lists a trainer's folder and reads its manifest and Dockerfiles. Throws if the folder cannot be listed. */
 export async function readTrainerFolder(
   dir: string,
-  options: { limits?: Partial<FolderLimits>; signal?: AbortSignal } = {},
+  options: { limits?: Partial<FolderLimits> | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<TrainerFolder> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const files: TrainerFile[] = []
-  const oddities: OddEntry[] = []
+  const specialEntries: SpecialEntry[] = []
   const ignored: string[] = []
   let truncated = false
 
@@ -81,7 +81,7 @@ export async function readTrainerFolder(
       handle = await opendir(join(dir, folder))
     } catch (error) {
       if (folder === '') throw error
-      oddities.push({ path: folder, kind: 'unreadable folder' })
+      specialEntries.push({ path: folder, kind: 'unreadable folder' })
       return
     }
     const folders: string[] = []
@@ -97,11 +97,11 @@ export async function readTrainerFolder(
           break
         }
         files.push({ path, sizeBytes: (await lstat(join(dir, path))).size })
-      } else if (!IGNORED_FOLDERS.has(entry.name)) oddities.push({ path, kind })
+      } else if (!IGNORED_FOLDERS.has(entry.name)) specialEntries.push({ path, kind })
     }
     for (const path of folders) {
       if (truncated) return
-      if (depth >= MAX_DEPTH) oddities.push({ path, kind: 'unreadable folder' })
+      if (depth >= MAX_DEPTH) specialEntries.push({ path, kind: 'unreadable folder' })
       else await walk(path, depth + 1)
     }
   }
@@ -115,7 +115,7 @@ export async function readTrainerFolder(
   return {
     dir,
     files,
-    oddities,
+    specialEntries,
     ignored,
     truncated,
     limits,
@@ -128,7 +128,7 @@ export async function readTrainerFolder(
   }
 }
 
-function kindOf(entry: Dirent): 'file' | 'folder' | OddEntry['kind'] {
+function kindOf(entry: Dirent): 'file' | 'folder' | SpecialEntry['kind'] {
   if (entry.isSymbolicLink()) return 'symbolic link'
   if (entry.isDirectory()) return 'folder'
   if (entry.isFile()) return 'file'
@@ -136,7 +136,7 @@ function kindOf(entry: Dirent): 'file' | 'folder' | OddEntry['kind'] {
   return entry.isFIFO() ? 'named pipe' : 'device'
 }
 
-/** A file may have become a link since it was listed: O_NOFOLLOW refuses it, O_NONBLOCK does not wait for a pipe. */
+/** The file may have been replaced since it was listed: O_NOFOLLOW rejects links, O_NONBLOCK does not wait for pipes. */
 async function readStart(path: string, maxBytes: number): Promise<Buffer | undefined> {
   try {
     await using handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
@@ -159,10 +159,13 @@ async function readManifestFile(
 ): Promise<ManifestReading> {
   if (file === undefined) return { state: 'missing' }
   if (file.sizeBytes > limits.maxTextBytes) {
-    return { state: 'unreadable', message: `it has ${file.sizeBytes} bytes, at most ${limits.maxTextBytes} are read` }
+    return {
+      state: 'unreadable',
+      message: `the file has ${file.sizeBytes} bytes; the maximum is ${limits.maxTextBytes}`,
+    }
   }
   const text = await readText(file.path, limits.maxTextBytes)
-  return text === undefined ? { state: 'unreadable', message: 'it cannot be opened' } : readManifest(text)
+  return text === undefined ? { state: 'unreadable', message: 'the file cannot be opened' } : readManifest(text)
 }
 
 async function readDockerfiles(
@@ -177,7 +180,12 @@ async function readDockerfiles(
     const text = sizeBytes > limits.maxTextBytes ? undefined : await readText(path, limits.maxTextBytes)
     found.push(
       text === undefined
-        ? { path, stages: [], errors: [{ message: 'it cannot be read, or is larger than 1 MiB', line: 1, column: 1 }] }
+        ? {
+            path,
+            stages: [],
+            globalArgs: [],
+            errors: [{ message: 'the file cannot be read or is larger than 1 MiB', line: 1, column: 1 }],
+          }
         : readDockerfile(path, text),
     )
   }
