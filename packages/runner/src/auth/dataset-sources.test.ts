@@ -1,7 +1,7 @@
 import { DEFAULT_AUTH } from '@trainyard/platform'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { parseDatasetSources } from '../datasets/sources.ts'
-import { dice, png } from '../datasets/test-datasets.ts'
+import { parseDatasetSources } from '../datasets/sources/sources.ts'
+import { dice, png } from '../datasets/testing/test-datasets.ts'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
 import { startTeams, type Teams } from '../testing/teams.ts'
 

@@ -3,7 +3,16 @@ import { type Dataset, DatasetFilesPage, DatasetList, Problem } from '@trainyard
 import { hashSplit } from '@trainyard/datasets'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSnapshot, datasetRoutes } from './index.ts'
-import { access, createDatasetsTest, dice, exampleFiles, type Files, png, tarGzOf, tarOf } from './test-datasets.ts'
+import {
+  access,
+  createDatasetsTest,
+  dice,
+  exampleFiles,
+  type Files,
+  png,
+  tarGzOf,
+  tarOf,
+} from './testing/test-datasets.ts'
 
 let area: Awaited<ReturnType<typeof createDatasetsTest>>
 let app: ReturnType<typeof datasetRoutes>

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely'
-import type { DatasetTables } from '../db/schema/index.ts'
-import type { DatasetContext } from './context.ts'
+import type { DatasetTables } from '../../db/schema/index.ts'
+import type { DatasetContext } from '../context.ts'
 
 export interface PendingDeletion {
   /** All objects whose keys begin with it; with an upload id the key of that multipart upload. */

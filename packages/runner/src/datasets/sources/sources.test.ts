@@ -1,6 +1,6 @@
 import type { ObjectStore } from '@trainyard/platform'
 import { describe, expect, it } from 'vitest'
-import type { DatasetContext } from './context.ts'
+import type { DatasetContext } from '../context.ts'
 import { sourceCases } from './sources.cases.ts'
 import { checkSource, parseDatasetSources } from './sources.ts'
 

@@ -1,7 +1,7 @@
 import { newId, notFound } from '@trainyard/platform'
-import type { DatasetContext } from './context.ts'
-import { type Snapshot, toSnapshot } from './dataset-view.ts'
-import { datasetKey, snapshotKey } from './storage-keys.ts'
+import { type Snapshot, toSnapshot } from '../catalog/dataset-view.ts'
+import type { DatasetContext } from '../context.ts'
+import { datasetKey, snapshotKey } from '../storage/storage-keys.ts'
 
 /**
  * Freezes a dataset for a job: its annotation files are copied, its images are referenced. The same content gives the

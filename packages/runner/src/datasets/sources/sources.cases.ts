@@ -10,9 +10,9 @@ import {
   getDatasetManifest,
   listDatasetFiles,
   verifySource,
-} from './index.ts'
+} from '../index.ts'
+import { access, createDatasetsTest, dice, png } from '../testing/test-datasets.ts'
 import { parseDatasetSources } from './sources.ts'
-import { access, createDatasetsTest, dice, png } from './test-datasets.ts'
 import { findChanges } from './verify-source.ts'
 
 export interface SourceUnderTest {

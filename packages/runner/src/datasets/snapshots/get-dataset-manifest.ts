@@ -1,9 +1,9 @@
 import type { DatasetManifest } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
-import type { DatasetContext } from './context.ts'
+import { toSnapshot } from '../catalog/dataset-view.ts'
+import type { DatasetContext } from '../context.ts'
+import { snapshotKey } from '../storage/storage-keys.ts'
 import { getSplitCounts } from './create-split.ts'
-import { toSnapshot } from './dataset-view.ts'
-import { snapshotKey } from './storage-keys.ts'
 
 /**
  * What a trainer is told about the dataset of its job, with signed URLs of the annotation files.

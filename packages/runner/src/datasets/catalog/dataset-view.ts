@@ -1,7 +1,7 @@
 import type { Dataset } from '@trainyard/contract'
 import type { Selectable } from 'kysely'
-import type { SnapshotRow } from '../db/schema/dataset-snapshots.ts'
-import type { DatasetRow } from '../db/schema/datasets.ts'
+import type { SnapshotRow } from '../../db/schema/dataset-snapshots.ts'
+import type { DatasetRow } from '../../db/schema/datasets.ts'
 
 /** A dataset frozen for jobs: its annotation files are copied, its images are referenced. */
 export interface Snapshot extends Dataset {

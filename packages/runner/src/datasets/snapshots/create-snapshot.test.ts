@@ -1,7 +1,7 @@
 import { DatasetManifest } from '@trainyard/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createSnapshot, deleteDataset, getDatasetManifest, listDatasetFiles, registerDataset } from './index.ts'
-import { createDatasetsTest, exampleFiles, png, tarOf } from './test-datasets.ts'
+import { createSnapshot, deleteDataset, getDatasetManifest, listDatasetFiles, registerDataset } from '../index.ts'
+import { createDatasetsTest, exampleFiles, png, tarOf } from '../testing/test-datasets.ts'
 
 let area: Awaited<ReturnType<typeof createDatasetsTest>>
 beforeAll(async () => {

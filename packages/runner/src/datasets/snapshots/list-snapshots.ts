@@ -1,9 +1,9 @@
 import type { SnapshotList, Snapshot as SnapshotView } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
 import { sql } from 'kysely'
-import type { DatasetContext } from './context.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
-import { toSnapshot } from './dataset-view.ts'
+import { decodeCursor, encodeCursor } from '../catalog/cursor.ts'
+import { toSnapshot } from '../catalog/dataset-view.ts'
+import type { DatasetContext } from '../context.ts'
 
 /** How many jobs were created with each of these snapshots. */
 export type CountJobs = (snapshotIds: readonly string[]) => Promise<ReadonlyMap<string, number>>

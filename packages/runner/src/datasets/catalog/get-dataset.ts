@@ -1,6 +1,6 @@
 import type { Dataset } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
-import type { DatasetContext } from './context.ts'
+import type { DatasetContext } from '../context.ts'
 import { toDataset } from './dataset-view.ts'
 
 export async function getDataset(context: DatasetContext, id: string): Promise<Dataset> {

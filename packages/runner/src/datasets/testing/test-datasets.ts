@@ -6,10 +6,10 @@ import { createFolderStore, createLogger, DEFAULT_PROJECT_ID } from '@trainyard/
 import { createTestDatabase, fakeClock } from '@trainyard/platform/testing'
 import { encode } from 'fast-png'
 import { packTar } from 'modern-tar'
-import { runnerMigrations } from '../db/migrations/index.ts'
-import type { DatasetTables } from '../db/schema/index.ts'
-import type { DatasetAccess } from './access.ts'
-import type { DatasetContext } from './context.ts'
+import { runnerMigrations } from '../../db/migrations/index.ts'
+import type { DatasetTables } from '../../db/schema/index.ts'
+import type { DatasetAccess } from '../access.ts'
+import type { DatasetContext } from '../context.ts'
 
 /** Somebody who may do everything, in the default project. */
 export const access = (): DatasetAccess => ({

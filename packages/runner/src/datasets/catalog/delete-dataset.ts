@@ -1,8 +1,8 @@
 import { notFound, TrainyardError } from '@trainyard/platform'
-import type { AuditDataset } from './access.ts'
-import type { DatasetContext } from './context.ts'
-import { deleteLater, finishDeletions } from './pending-deletions.ts'
-import { datasetKey, snapshotKey } from './storage-keys.ts'
+import type { AuditDataset } from '../access.ts'
+import type { DatasetContext } from '../context.ts'
+import { deleteLater, finishDeletions } from '../storage/pending-deletions.ts'
+import { datasetKey, snapshotKey } from '../storage/storage-keys.ts'
 
 /** The ids of jobs that still need a dataset: those that are not over. */
 export type FindLiveJobs = (datasetId: string) => Promise<number[]>

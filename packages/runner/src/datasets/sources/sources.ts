@@ -1,7 +1,7 @@
 import { type DatasetSource as DatasetSourceRequest, Slug } from '@trainyard/contract'
 import { type ObjectStore, TrainyardError } from '@trainyard/platform'
-import type { DatasetSource } from '../db/schema/datasets.ts'
-import type { AllowedSource, DatasetContext } from './context.ts'
+import type { DatasetSource } from '../../db/schema/datasets.ts'
+import type { AllowedSource, DatasetContext } from '../context.ts'
 
 /** What lies in the platform's own store, and is nobody's source. */
 const OWN_PREFIXES = ['datasets/', 'snapshots/', 'jobs/', 'registry/']

@@ -1,6 +1,6 @@
 import type { DatasetList } from '@trainyard/contract'
 import { sql } from 'kysely'
-import type { DatasetContext } from './context.ts'
+import type { DatasetContext } from '../context.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { toDataset } from './dataset-view.ts'
 

@@ -1,11 +1,11 @@
 import type { DatasetFilesPage, SplitName } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
 import { sql } from 'kysely'
-import type { DatasetContext } from './context.ts'
+import type { DatasetContext } from '../context.ts'
+import { storeOf } from '../sources/sources.ts'
+import { datasetKey } from '../storage/storage-keys.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { getDataset } from './get-dataset.ts'
-import { storeOf } from './sources.ts'
-import { datasetKey } from './storage-keys.ts'
 
 export interface ListFilesOptions {
   cursor?: string | undefined

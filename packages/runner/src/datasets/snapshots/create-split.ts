@@ -3,8 +3,8 @@ import type { FieldIssue, SplitCounts, SplitName, SplitRequest } from '@trainyar
 import { type ImageRecord, splitDataset } from '@trainyard/datasets'
 import { invalidRequest, newId, TrainyardError } from '@trainyard/platform'
 import { sql } from 'kysely'
-import type { DatasetContext } from './context.ts'
-import type { Snapshot } from './dataset-view.ts'
+import type { Snapshot } from '../catalog/dataset-view.ts'
+import type { DatasetContext } from '../context.ts'
 
 const ROWS_PER_PAGE = 20_000
 const ROWS_PER_INSERT = 10_000

@@ -1,6 +1,6 @@
-import type { DatasetContext } from './context.ts'
-import { deleteLater, finishDeletions } from './pending-deletions.ts'
-import { snapshotKey } from './storage-keys.ts'
+import type { DatasetContext } from '../context.ts'
+import { deleteLater, finishDeletions } from '../storage/pending-deletions.ts'
+import { snapshotKey } from '../storage/storage-keys.ts'
 
 /** A job that is being created has its snapshot before it has its row. */
 const GRACE_MS = 3600 * 1000

@@ -1,5 +1,5 @@
-import type { DatasetContext } from './context.ts'
-import { datasetKey } from './storage-keys.ts'
+import type { DatasetContext } from '../context.ts'
+import { datasetKey } from '../storage/storage-keys.ts'
 
 /** No upload takes so long to store: whoever began it is gone. */
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000

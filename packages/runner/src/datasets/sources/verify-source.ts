@@ -1,8 +1,8 @@
 import { notFound, TrainyardError } from '@trainyard/platform'
-import type { DatasetContext } from './context.ts'
-import { isImagePath, isJunk, isMask } from './dataset-files.ts'
+import type { DatasetContext } from '../context.ts'
+import { isImagePath, isJunk, isMask } from '../reading/dataset-files.ts'
+import { datasetKey } from '../storage/storage-keys.ts'
 import { storeOf } from './sources.ts'
-import { datasetKey } from './storage-keys.ts'
 
 const MAX_NAMED = 10
 const ROWS_PER_PAGE = 10_000
