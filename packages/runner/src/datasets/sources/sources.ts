@@ -82,11 +82,11 @@ export function checkSource(
 /** The store that holds a dataset's images. */
 export function storeOf(context: DatasetContext, source: DatasetSource | null): ObjectStore {
   if (source?.bucket === undefined) return context.store
-  const { openBucket } = context.store
-  if (openBucket === undefined)
+  const { store } = context
+  if (store.openBucket === undefined)
     throw new TrainyardError(
       'unprocessable',
       `The bucket "${source.bucket}" cannot be read: the object store here is a folder, which has no buckets`,
     )
-  return openBucket(source.bucket)
+  return store.openBucket(source.bucket)
 }

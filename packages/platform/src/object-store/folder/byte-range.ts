@@ -1,12 +1,12 @@
-/** Both ends are included, as in HTTP. */
+/** Includes both ends, as in HTTP. */
 export interface ByteRange {
   start: number
   end: number
 }
 
 /**
- * Reads a `Range` header. Undefined: send everything (there is none, it is malformed, or it has several ranges);
- * `'unsatisfiable'`: it lies behind the end.
+ * Parses a `Range` header. Undefined means the whole object: the header is absent or malformed, or has several ranges.
+ * `'unsatisfiable'` means that the range begins after the end.
  */
 export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '')

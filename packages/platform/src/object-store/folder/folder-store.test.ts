@@ -2,16 +2,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Listening, listen } from '../http/listen.ts'
-import { fakeClock } from '../testing/fake-clock.ts'
+import { type Listening, listen } from '../../http/listen.ts'
+import { fakeClock } from '../../testing/fake-clock.ts'
+import { collect, objectStoreCases } from '../object-store.cases.ts'
 import { createFolderStore } from './folder-store.ts'
-import { collect, objectStoreCases } from './object-store.cases.ts'
 
 const SECRET = 'a secret of the tests'
 
 objectStoreCases('folder', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-store-'))
-  // The port is known only after listening, and the URLs need it: the app comes in behind.
+  // The URLs need the port, which is known only after listening: the app is set afterwards.
   let fetch: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 })
   const server: Listening = await listen({ fetch: (request) => fetch(request) }, { port: 0 })
   const store = createFolderStore({ dir, publicUrl: server.url, secret: SECRET })
@@ -38,7 +38,7 @@ describe('the folder store', () => {
     return { dir, clock, store: createFolderStore({ dir, publicUrl: 'http://store.test', secret: SECRET, clock }) }
   }
 
-  it('refuses an expired address with a problem that says so', async () => {
+  it('refuses an expired URL with a problem that reports it', async () => {
     const { store, clock } = await setup()
     await store.put('a', Buffer.from('x'))
     const { url } = await store.signGet('a', { expiresInSeconds: 60 })
@@ -52,7 +52,7 @@ describe('the folder store', () => {
   })
 
   it.each(['size', 'sha256', 'expires', 'type', 'part', 'upload'])(
-    'refuses an address whose %s was changed',
+    'refuses a URL whose %s was changed',
     async (name) => {
       const { store } = await setup()
       const { url } = await store.signPut('a', { sizeBytes: 3, contentType: 'text/plain' })
@@ -73,7 +73,7 @@ describe('the folder store', () => {
     expect(await head.text()).toBe('')
   })
 
-  it('sends the whole object when If-Range names other bytes', async () => {
+  it('sends the whole object when If-Range names another ETag', async () => {
     const { store } = await setup()
     const { etag } = await store.put('a', Buffer.from('12345'))
     const { url } = await store.signGet('a')
@@ -82,7 +82,7 @@ describe('the folder store', () => {
     expect((await store.app.request(url, { headers: { range, 'if-range': '"other"' } })).status).toBe(200)
   })
 
-  it('names the wrong size or digest in its refusal, and leaves no temporary file', async () => {
+  it('names the wrong size or digest, and leaves no temporary file', async () => {
     const { store, dir } = await setup()
     const { url } = await store.signPut('a', { sizeBytes: 3, sha256: '0'.repeat(64) })
     const digest = await store.app.request(url, { method: 'PUT', body: 'abc' })
@@ -93,7 +93,7 @@ describe('the folder store', () => {
     expect(await readdir(join(dir, 'temp'))).toEqual([])
   })
 
-  it('serves what strangers uploaded so that no page of ours can be scripted with it', async () => {
+  it('serves untrusted objects so that they cannot run scripts in our origin', async () => {
     const { store } = await setup()
     await store.put('page.html', Buffer.from('<script>alert(1)</script>'), { contentType: 'text/html' })
     const response = await store.app.request((await store.signGet('page.html')).url)
@@ -111,7 +111,7 @@ describe('the folder store', () => {
     },
   )
 
-  it('keeps "a", "a/b" and "a%" apart', async () => {
+  it('stores the keys "a", "a/b" and "a%" separately', async () => {
     const { store } = await setup()
     for (const key of ['a', 'a/b', 'a%', 'a%/b', 'a%25']) await store.put(key, Buffer.from(key))
     for (const key of ['a', 'a/b', 'a%', 'a%/b', 'a%25']) {
@@ -122,7 +122,7 @@ describe('the folder store', () => {
     expect(keys).toEqual(['a', 'a%', 'a%/b', 'a%25', 'a/b'])
   })
 
-  it('follows no symbolic links, neither files nor folders', async () => {
+  it('follows no symbolic links, to files or to folders', async () => {
     const { store, dir } = await setup()
     const outside = await mkdtemp(join(tmpdir(), 'trainyard-outside-'))
     dirs.push(outside)
@@ -138,7 +138,7 @@ describe('the folder store', () => {
     expect(await readdir(outside)).toEqual(['secret%'])
   })
 
-  it('removes folders that became empty, and survives a put at the same time', async () => {
+  it('removes folders that become empty, also during concurrent puts', async () => {
     const { store, dir } = await setup()
     await Promise.all(
       Array.from({ length: 40 }, async (_, index) => {
@@ -149,7 +149,7 @@ describe('the folder store', () => {
     expect(await readdir(join(dir, 'objects'))).toEqual([])
   })
 
-  it('shows a reader either all of the old bytes or all of the new ones', async () => {
+  it('gives a reader either all of the old bytes or all of the new ones', async () => {
     const { store } = await setup()
     const versions = ['a', 'b'].map((letter) => Buffer.alloc(300_000, letter))
     await store.put('k', versions[0] ?? Buffer.alloc(0))

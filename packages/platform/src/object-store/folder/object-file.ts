@@ -3,10 +3,11 @@ import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { TrainyardError } from '../errors.ts'
+import { TrainyardError } from '../../errors.ts'
+import type { ObjectBody } from '../object-store.ts'
 
-// A file is the object's bytes, then a trailer of fixed length: JSON padded with spaces. One file for both, so that one
-// rename swaps them together; and the bytes come first, so that pictures and archives still open with other programs.
+// A file is the object's bytes, followed by a trailer of fixed length: JSON padded with spaces. One file holds both, so that
+// one rename replaces them together. The bytes come first, so that other programs can still open images and archives.
 const TRAILER_BYTES = 512
 const MARK = '\ntrainyard-object '
 
@@ -20,10 +21,10 @@ export interface StoredFile {
 }
 
 export interface WriteLimits {
-  /** More or fewer bytes are refused. */
-  sizeBytes?: number
-  /** Another SHA-256 (hex) is refused. */
-  sha256?: string
+  /** Any other number of bytes is refused. */
+  sizeBytes?: number | undefined
+  /** Bytes with another SHA-256 (hex) are refused. */
+  sha256?: string | undefined
 }
 
 export interface WrittenFile {
@@ -32,15 +33,15 @@ export interface WrittenFile {
   sha256: string
 }
 
-/** The digest, in quotes as HTTP writes an etag. */
+/** The digest in quotes, as in HTTP. */
 export function etagOf(sha256: string): string {
   return `"${sha256}"`
 }
 
-/** Writes an object into a new file below `tempDir` and syncs it. What is refused or fails leaves no file. */
+/** Writes an object to a new file below `tempDir` and syncs it. No file remains when it is refused or fails. */
 export async function writeObjectFile(
   tempDir: string,
-  body: Uint8Array | AsyncIterable<Uint8Array>,
+  body: ObjectBody,
   contentType: string,
   limits: WriteLimits = {},
 ): Promise<WrittenFile> {
@@ -76,7 +77,7 @@ export async function writeObjectFile(
   }
 }
 
-/** Opens an object's file; undefined when there is none, or something that is not an object's file. */
+/** Opens an object's file; undefined when it does not exist or is not an object's file. */
 export async function openObjectFile(path: string): Promise<StoredFile | undefined> {
   let handle: FileHandle
   try {

@@ -1,10 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { SignedRequest } from '@trainyard/contract'
 import { z } from 'zod'
-import { TrainyardError } from '../errors.ts'
-import type { Clock } from '../system/clock.ts'
+import { TrainyardError } from '../../errors.ts'
+import type { Clock } from '../../system/clock.ts'
 
-/** Everything that a signature covers. */
+/** What a signature covers. */
 export interface Grant {
   method: 'GET' | 'PUT'
   key: string
@@ -36,7 +36,7 @@ const Query = z.object({
   signature: z.string(),
 })
 
-/** The URL of a grant: readable parameters, and an HMAC-SHA256 over all of them. */
+/** The URL of a grant: its parameters in clear text, and an HMAC-SHA256 of all of them. */
 function signUrl(publicUrl: string, secret: string, grant: Grant): string {
   const { method, key, ...parameters } = grant
   const query = new URLSearchParams()
@@ -48,7 +48,7 @@ function signUrl(publicUrl: string, secret: string, grant: Grant): string {
   return `${publicUrl.replace(/\/+$/, '')}${STORAGE_PATH}${path}?${query.toString()}`
 }
 
-/** The request of a grant. Its Content-Length is among the headers: clients that stream would leave it out. */
+/** The request of a grant. The headers include Content-Length, which clients that stream would leave out. */
 export function signRequest(publicUrl: string, secret: string, grant: Grant): SignedRequest {
   const headers: Record<string, string> = {}
   if (grant.method === 'PUT' && grant.size !== undefined) headers['content-length'] = String(grant.size)
@@ -57,21 +57,25 @@ export function signRequest(publicUrl: string, secret: string, grant: Grant): Si
   return { method: grant.method, url: signUrl(publicUrl, secret, grant), headers, expiresAt }
 }
 
-/** Checks a URL that came in. @throws TrainyardError `forbidden`, saying whether it is wrong or has expired */
+/**
+ * The grant of a signed URL.
+ *
+ * @throws TrainyardError `forbidden` when the signature is wrong or has expired
+ */
 export function verifyUrl(url: URL, method: 'GET' | 'PUT', secret: string, clock: Clock): Grant {
   const parsed = Query.safeParse(Object.fromEntries(url.searchParams))
-  if (!parsed.success) throw new TrainyardError('forbidden', 'This address needs a signature')
+  if (!parsed.success) throw new TrainyardError('forbidden', 'This URL needs a signature')
   const { signature, ...parameters } = parsed.data
   const grant: Grant = { method, key: keyOf(url.pathname), ...parameters }
   const expected = Buffer.from(signatureOf(secret, grant))
-  const given = Buffer.from(signature)
-  if (expected.length !== given.length || !timingSafeEqual(expected, given)) {
-    throw new TrainyardError('forbidden', `The signature does not fit this ${method} request`)
+  const actual = Buffer.from(signature)
+  if (expected.length !== actual.length || !timingSafeEqual(expected, actual)) {
+    throw new TrainyardError('forbidden', `The signature is not valid for this ${method} request`)
   }
   if (clock.now().getTime() >= grant.expires * 1000) {
     throw new TrainyardError(
       'forbidden',
-      `This signed address expired at ${new Date(grant.expires * 1000).toISOString()}; ask for a new one`,
+      `This signed URL expired at ${new Date(grant.expires * 1000).toISOString()}; request a new one`,
     )
   }
   return grant
@@ -81,13 +85,13 @@ function keyOf(pathname: string): string {
   try {
     return pathname.slice(STORAGE_PATH.length).split('/').map(decodeURIComponent).join('/')
   } catch {
-    throw new TrainyardError('forbidden', 'The path of this address is not encoded as it was signed')
+    throw new TrainyardError('forbidden', 'The path of this URL is not validly encoded')
   }
 }
 
 function signatureOf(secret: string, grant: Grant): string {
   const { method, key, expires, size, sha256, type, name, upload, part } = grant
-  // JSON keeps the fields apart whatever they hold.
+  // JSON separates the fields unambiguously.
   const text = JSON.stringify([
     method,
     key,
