@@ -18,7 +18,8 @@ const PHRASES: readonly Phrase[] = [
   { pattern: /\bwanted (is|are|was)\b|[;,(] wanted\b|\bwanted:|\bthe value wanted\b/i, instead: 'expected' },
   { pattern: /\bof no use\b/i, instead: 'was revoked, has expired, cannot be used' },
   { pattern: /\b(nobody|somebody|whoever)\b/i, instead: 'no one can …, the caller, any user who' },
-  { pattern: /\banew\b/i, instead: 'again' },
+  // Not the former name of a flag: 'anew' in quotes.
+  { pattern: /(?<!['-])\banew\b/i, instead: 'again' },
   { pattern: /\bso (much|many)\b/i, instead: 'how much, the number of' },
   { pattern: /\b(says|say|said) (it|so)\b|\bwhat (was|is) said\b/i, instead: 'reports, the report' },
   { pattern: /\bmay not\b/i, instead: 'must not, cannot' },
@@ -43,8 +44,15 @@ const PHRASES: readonly Phrase[] = [
 ]
 
 const READ = new Set(['.ts', '.tsx', '.mjs', '.js', '.css', '.md', '.json', '.py', '.yaml', '.yml', '.sh'])
-/** Text of others, and the words themselves. */
-const SKIPPED = [/^pnpm-lock\.yaml$/, /(^|\/)fixtures\//, /(^|\/)LICENSE/, /^scripts\/plain-english\./, /\/golden\//]
+/** Text of others, a copy of the examples with their license, and the words themselves. */
+const SKIPPED = [
+  /\/init\/templates\.json$/,
+  /^pnpm-lock\.yaml$/,
+  /(^|\/)fixtures\//,
+  /(^|\/)LICENSE/,
+  /^scripts\/plain-english\./,
+  /\/golden\//,
+]
 
 /** Camel case counts as words: `openWishes` is "open Wishes". */
 const withWords = (line: string): string => line.replace(/([a-z0-9])([A-Z])/g, '$1 $2')

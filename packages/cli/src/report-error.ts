@@ -1,20 +1,31 @@
-import { TrainyardClientError } from '@trainyard/client'
-import { CLI_EXIT_CODES, type CliIo, UsageError } from './command.ts'
-import { cleanText } from './terminal.ts'
+import { EXIT_CODES } from './command-line/exit-codes.ts'
+import type { CliIo } from './command-line/io.ts'
+import { InterruptedError, UsageError } from './errors.ts'
+import { cleanText } from './terminal/text.ts'
 
-/** Says what went wrong, on standard error for people and on standard output for programs; resolves the exit code. */
-export function reportError(
-  error: unknown,
-  { title, json, help }: { title: string; json: boolean; help: string },
-  io: CliIo,
-): number {
-  const isUsage =
-    error instanceof UsageError ||
-    (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'))
+export interface ReportOptions {
+  /** The command, as it was called: "trainyard jobs ls". */
+  path: string
+  /** The usage line of the command, for a wrong command line. */
+  usage: string
+  json: boolean
+}
+
+/** Prints an error: to standard error, or as JSON to standard output. Resolves with the exit code. */
+export async function reportError(error: unknown, { path, usage, json }: ReportOptions, io: CliIo): Promise<number> {
   const message = error instanceof Error ? error.message : String(error)
-  const code = error instanceof TrainyardClientError ? { code: error.code } : {}
-  if (!isUsage && json) io.stdout.write(`${JSON.stringify({ error: { ...code, message } }, null, 2)}\n`)
-  else io.stderr.write(`${title}: ${cleanText(message)}\n`)
-  if (isUsage) io.stderr.write(`\n${help}`)
-  return isUsage ? CLI_EXIT_CODES.usage : CLI_EXIT_CODES.failed
+  if (error instanceof UsageError) {
+    io.stderr.write(`${path}: ${cleanText(message)}\n${usage}\nFor help: ${path} --help\n`)
+    return EXIT_CODES.usage
+  }
+  if (json) io.stdout.write(`${JSON.stringify({ error: { code: await codeOf(error), message } }, null, 2)}\n`)
+  else io.stderr.write(`${path}: ${cleanText(message)}\n`)
+  return error instanceof InterruptedError ? EXIT_CODES.interrupted : EXIT_CODES.failed
+}
+
+async function codeOf(error: unknown): Promise<string> {
+  if (error instanceof InterruptedError) return 'interrupted'
+  // Loaded late: the client takes longer to load than the rest of the command line.
+  const { TrainyardClientError } = await import('@trainyard/client')
+  return error instanceof TrainyardClientError ? error.code : 'failed'
 }

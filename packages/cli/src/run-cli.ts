@@ -1,98 +1,102 @@
-import { CLI_EXIT_CODES, type CliIo, type Command } from './command.ts'
+import type { Command, CommandGroup } from './command-line/command.ts'
+import { EXIT_CODES } from './command-line/exit-codes.ts'
+import { commandHelp, groupHelp, programHelp, usageLine } from './command-line/help.ts'
+import type { CliIo } from './command-line/io.ts'
+import { suggest } from './command-line/suggest.ts'
+import { UsageError } from './errors.ts'
 import { reportError } from './report-error.ts'
-import { cleanText } from './terminal.ts'
-
-interface CommandEntry {
-  summary: string
-  load(): Promise<{ command: Command }>
-}
-
-const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  login: { summary: 'Keep the address of a server, and a token for it', load: () => import('./commands/login.ts') },
-  logout: { summary: 'Forget them', load: () => import('./commands/logout.ts') },
-  run: { summary: 'Start a job and follow it', load: () => import('./commands/run.ts') },
-  jobs: { summary: 'List, show, follow, cancel and restart jobs', load: () => import('./commands/jobs.ts') },
-  datasets: { summary: 'Upload datasets, and list those of the server', load: () => import('./commands/datasets.ts') },
-  artifacts: { summary: 'Download the files of a job', load: () => import('./commands/artifacts.ts') },
-  dataset: {
-    summary: 'Convert, split, validate and show datasets',
-    load: () => import('./commands/dataset.ts'),
-  },
-  tokens: { summary: 'Make, list and revoke your tokens', load: () => import('./commands/tokens.ts') },
-  init: { summary: 'Begin a trainer in a folder of its own', load: () => import('./commands/init.ts') },
-  dev: { summary: 'Run the trainer in this folder, without a platform', load: () => import('./commands/dev.ts') },
-  exec: {
-    summary: 'Run a program of any language as a trainer',
-    load: () => import('./commands/exec.ts'),
-  },
-  publish: {
-    summary: 'Push a trainer to a registry and follow its checks',
-    load: () => import('./commands/publish.ts'),
-  },
-  cache: { summary: 'Look after the datasets that jobs share', load: () => import('./commands/cache.ts') },
-  doctor: { summary: 'Show every setting, and what is wrong', load: () => import('./commands/doctor.ts') },
-}
-
-const HELP = `Usage: trainyard <command> [options]
-
-Commands:
-${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
-  .join('\n')}
-
-Options:
-  -h, --help     Show this, or the help of a command: trainyard publish --help
-  -v, --version  Show the version
-
-Environment:
-  TRAINYARD_RUNNER      Address of the runner. Default: TRAINYARD_REGISTRY
-  TRAINYARD_REGISTRY    Address of the registry
-  TRAINYARD_TOKEN       Token for them
-  TRAINYARD_TOKEN_FILE  File that holds the token
-`
+import { PROGRAM } from './table/index.ts'
+import { VERSION } from './version.ts'
 
 /** Runs one command line. Resolves with the exit code; never throws. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
-  const [name, ...rest] = args
-  if (name === '--help' || name === '-h' || name === 'help') {
-    const asked = rest[0] === undefined ? undefined : find(rest[0])
-    io.stdout.write(asked ? (await asked.load()).command.help : HELP)
-    return CLI_EXIT_CODES.ok
+  const [first, ...rest] = args
+  if (first === undefined) {
+    io.stderr.write(programHelp(PROGRAM, io.stderr.columns))
+    return EXIT_CODES.usage
   }
-  if (name === '--version' || name === '-v') {
-    io.stdout.write(`${await readVersion()}\n`)
-    return CLI_EXIT_CODES.ok
+  if (first === '--version' || first === '-v') {
+    io.stdout.write(`${VERSION}\n`)
+    return EXIT_CODES.ok
   }
-  const entry = name === undefined ? undefined : find(name)
-  if (entry === undefined) {
-    const wrong = name === undefined ? '' : `trainyard: there is no command "${cleanText(name)}"\n\n`
-    io.stderr.write(wrong + HELP)
-    return CLI_EXIT_CODES.usage
-  }
-  const { command } = await entry.load()
-  if (rest[0] === '--help' || rest[0] === '-h') {
-    io.stdout.write(command.help)
-    return CLI_EXIT_CODES.ok
-  }
+  const isHelp = first === 'help' || isHelpFlag(first)
+  const target = findTarget(isHelp ? rest : args)
   try {
-    return await command.run(rest, io)
+    if (isHelp) return printHelp(target, io)
+    return await runTarget(target, io)
   } catch (error) {
-    return reportError(error, { title: `trainyard ${name}`, json: false, help: command.help }, io)
+    return reportError(error, { path: target.path, usage: usageOf(target), json: wantsJson(target) }, io)
   }
 }
 
-function find(name: string): CommandEntry | undefined {
-  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+/** What the first words of a command line name: a command, a group or the program itself. */
+interface Target {
+  /** The words: "trainyard jobs ls". */
+  path: string
+  command: Command | undefined
+  group: CommandGroup | undefined
+  /** The words after them. */
+  args: readonly string[]
 }
 
-/** The package's own version, wherever the build has put this file in it. */
-async function readVersion(): Promise<string> {
-  const { readFile } = await import('node:fs/promises')
-  for (const path of ['../package.json', '../../package.json']) {
-    const text = await readFile(new URL(path, import.meta.url), 'utf8').catch(() => undefined)
-    if (text === undefined) continue
-    const { name, version } = JSON.parse(text) as { name: string; version: string }
-    if (name === 'trainyard') return version
+function findTarget(args: readonly string[]): Target {
+  let target: Target = { path: PROGRAM.name, command: undefined, group: undefined, args }
+  for (;;) {
+    const [name = '', ...rest] = target.args
+    const commands = commandsOf(target)
+    const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+    if (entry === undefined) return target
+    const path = `${target.path} ${name}`
+    if (entry.kind === 'command') return { path, command: entry, group: undefined, args: rest }
+    target = { path, command: undefined, group: entry, args: rest }
   }
-  return 'unknown'
+}
+
+/** The commands that can follow. */
+function commandsOf({ command, group }: Target): Readonly<Record<string, Command | CommandGroup>> {
+  return command === undefined ? (group?.commands ?? PROGRAM.commands) : {}
+}
+
+async function runTarget(target: Target, io: CliIo): Promise<number> {
+  const { command, args } = target
+  const flags = command === undefined || command.isRaw ? args.slice(0, 1) : beforeTerminator(args)
+  if (flags.some(isHelpFlag)) return printHelp({ ...target, args: [] }, io)
+  if (command === undefined) throw new UsageError(describeUnknown(target))
+  return command.run(args, io)
+}
+
+function printHelp(target: Target, io: CliIo): number {
+  const { path, command, group, args } = target
+  if (args.length > 0)
+    throw new UsageError(command === undefined ? describeUnknown(target) : `unexpected argument "${args[0]}"`)
+  const { columns } = io.stdout
+  if (command !== undefined) io.stdout.write(commandHelp(path, command, columns))
+  else if (group !== undefined) io.stdout.write(groupHelp(path, group, columns))
+  else io.stdout.write(programHelp(PROGRAM, columns))
+  return EXIT_CODES.ok
+}
+
+function describeUnknown(target: Target): string {
+  const [name] = target.args
+  const names = Object.keys(commandsOf(target))
+  if (name === undefined) return `missing command; expected one of ${names.join(', ')}`
+  const kind = name.startsWith('-') ? 'option' : 'command'
+  return `unknown ${kind} "${name}"${kind === 'command' ? suggest(name, names) : ''}`
+}
+
+function usageOf({ path, command }: Target): string {
+  return command === undefined ? `Usage: ${path} <command> [options]` : usageLine(path, command)
+}
+
+function wantsJson({ command, args }: Target): boolean {
+  return command?.options.json !== undefined && beforeTerminator(args).includes('--json')
+}
+
+function beforeTerminator(args: readonly string[]): readonly string[] {
+  const at = args.indexOf('--')
+  return at < 0 ? args : args.slice(0, at)
+}
+
+function isHelpFlag(text: string): boolean {
+  return text === '--help' || text === '-h'
 }

@@ -1,2 +1,4 @@
-/** All public packages have one version; a test compares it with package.json. */
-export const VERSION = '0.1.0'
+import manifest from '../package.json' with { type: 'json' }
+
+/** The version of this package, which is that of all public packages. */
+export const VERSION: string = manifest.version

@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs'
-import { access, constants, mkdtemp, readFile, rm, statfs } from 'node:fs/promises'
+import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import type { TrainerManifest } from '@trainyard/contract'
 import { isHttpUrl, redact } from '@trainyard/contract'
 import { formatBytes } from '@trainyard/contract/format'
-import type { CliIo } from '../command.ts'
+import type { CliIo } from '../command-line/io.ts'
 
 export interface DoctorCheck {
   name: string
   status: 'ok' | 'problem' | 'skipped'
-  /** What was seen. */
+  /** What was found. */
   text: string
-  /** With a problem: what to do. */
-  help?: string
+  /** For a problem: what to do. */
+  help?: string | undefined
 }
 
 const MIN_NODE_MAJOR = 22
@@ -26,21 +26,21 @@ export function checkNode(version: string = process.versions.node): DoctorCheck 
   return { name, status: 'problem', text: `${version} is too old`, help }
 }
 
-/** Whether the programs that the entry points name are there. */
+/** Checks that the programs of the entry points are installed. */
 export function checkEntrypoints(manifest: TrainerManifest, io: CliIo): DoctorCheck {
   const name = 'Entry points'
   const programs = new Set<string>()
   for (const argv of Object.values(manifest.entrypoints)) {
     if (argv === undefined) continue
     const [program = '', ...args] = argv
-    // This very command line runs `trainyard exec`; what matters is the program behind it.
+    // This command line runs `trainyard exec`; the program after its `--` must be installed.
     const behind = program === 'trainyard' ? args[args.indexOf('--') + 1] : program
     if (behind !== undefined) programs.add(behind)
   }
   const missing = [...programs].filter((program) => !isInstalled(program, io))
   if (missing.length === 0) return { name, status: 'ok', text: [...programs].join(', ') }
   const text = `${missing.join(', ')} is not in PATH`
-  return { name, status: 'problem', text, help: 'Install it, or name another program in trainer.json' }
+  return { name, status: 'problem', text, help: 'Install it, or change the program in trainer.json' }
 }
 
 function isInstalled(program: string, { env, cwd }: CliIo): boolean {
@@ -48,7 +48,7 @@ function isInstalled(program: string, { env, cwd }: CliIo): boolean {
   return (env.PATH ?? '').split(delimiter).some((dir) => dir !== '' && existsSync(join(dir, program)))
 }
 
-/** Whether a folder, or the one that it would be made in, can be written to. */
+/** Checks that a folder, or its closest existing parent, is writable and has free space. */
 export async function checkFolder(name: string, dir: string, setting: string): Promise<DoctorCheck> {
   let existing = dir
   while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing)
@@ -59,14 +59,14 @@ export async function checkFolder(name: string, dir: string, setting: string): P
     const { bavail, bsize } = await statfs(existing)
     const free = bavail * bsize
     if (free < MIN_FREE_BYTES) {
-      const help = `Make room, or set ${setting} to a folder on another disk`
+      const help = `Free space, or set ${setting} to a folder on another disk`
       return { name, status: 'problem', text: `${dir} has only ${formatBytes(free)} left`, help }
     }
     return { name, status: 'ok', text: `${dir}, ${formatBytes(free)} free` }
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    const help = `Give the folder to this user, or set ${setting} to another one`
-    return { name, status: 'problem', text: `${dir} cannot be written to (${why})`, help }
+    const help = `Make the folder writable for this user, or set ${setting} to another folder`
+    return { name, status: 'problem', text: `${dir} is not writable (${why})`, help }
   }
 }
 
@@ -74,7 +74,7 @@ export interface ServerToCheck {
   name: string
   url: string | undefined
   setting: string
-  /** Something that it answers when it is what it should be. */
+  /** A path that this kind of server answers. */
   path: string
   token?: string | undefined
 }
@@ -82,39 +82,32 @@ export interface ServerToCheck {
 export async function checkServer(server: ServerToCheck, fetcher: typeof fetch = fetch): Promise<DoctorCheck> {
   const { name, url, setting, path, token } = server
   if (!url) return { name, status: 'skipped', text: `${setting} is not set` }
-  if (!isHttpUrl(url)) {
-    return { name, status: 'problem', text: `${setting} is "${redact(url)}"`, help: 'Give an http or https address' }
-  }
   const shown = redact(url)
+  const problem = (text: string, help: string): DoctorCheck => ({ name, status: 'problem', text, help })
+  if (!isHttpUrl(url)) return problem(`${setting} is "${shown}"`, 'Set it to an http or https URL')
+  const headers = new Headers()
+  if (token) headers.set('authorization', `Bearer ${token}`)
   try {
     const response = await fetcher(url.replace(/\/+$/, '') + path, {
-      headers: token ? { authorization: `Bearer ${token}` } : {},
+      headers,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     await response.body?.cancel()
-    if (response.ok) return { name, status: 'ok', text: token ? `${shown}, and it takes the token` : shown }
-    if (response.status === 401 || response.status === 403) {
-      if (!token) return { name, status: 'ok', text: `${shown}, which wants a token` }
-      const help = 'Make a new token, and set TRAINYARD_TOKEN or TRAINYARD_TOKEN_FILE to it'
-      return { name, status: 'problem', text: `${shown} refuses the token (${response.status})`, help }
-    }
-    const help = `See whether ${setting} is right: ${path} should be there`
-    return { name, status: 'problem', text: `${shown} answers ${response.status} to ${path}`, help }
+    const { ok, status } = response
+    if (ok) return { name, status: 'ok', text: token ? `${shown}, accepts the token` : shown }
+    if (status !== 401 && status !== 403)
+      return problem(
+        `${shown} answers ${status} to ${path}`,
+        `Check ${setting}: it is not the address of a ${name.toLowerCase()}`,
+      )
+    if (!token) return { name, status: 'ok', text: `${shown}, requires a token` }
+    return problem(
+      `${shown} refuses the token (${status})`,
+      'Create a new token, and set TRAINYARD_TOKEN or TRAINYARD_TOKEN_FILE to it',
+    )
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
     const why = cause instanceof Error ? ('code' in cause ? String(cause.code) : cause.message) : String(cause)
-    return { name, status: 'problem', text: `${shown} does not answer (${why})`, help: `Start it, or set ${setting}` }
-  }
-}
-
-export async function readToken({ env, cwd }: CliIo): Promise<{ token?: string; check?: DoctorCheck }> {
-  if (env.TRAINYARD_TOKEN) return { token: env.TRAINYARD_TOKEN.trim() }
-  if (!env.TRAINYARD_TOKEN_FILE) return {}
-  const file = resolve(cwd, env.TRAINYARD_TOKEN_FILE)
-  try {
-    return { token: (await readFile(file, 'utf8')).trim() }
-  } catch {
-    const help = 'Write the token into it, or set TRAINYARD_TOKEN_FILE to the file that holds it'
-    return { check: { name: 'Token', status: 'problem', text: `${file} cannot be read`, help } }
+    return problem(`${shown} does not answer (${why})`, `Start it, or correct ${setting}`)
   }
 }

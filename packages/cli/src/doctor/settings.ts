@@ -1,13 +1,13 @@
 import type { TrainerManifest } from '@trainyard/contract'
 import { redact } from '@trainyard/contract'
 import { explainConfig } from '@trainyard/sdk/config'
-import type { CliIo } from '../command.ts'
+import type { CliIo } from '../command-line/io.ts'
 
-/** One setting as the doctor shows it; secrets are masked already. */
+/** One setting for display. Secrets are masked. */
 export interface ShownSetting {
   name: string
   value: string
-  /** "default", "trainer.json", a variable's name, or a file. */
+  /** "default", "trainer.json", the name of a variable, or a file. */
   source: string
 }
 
@@ -27,7 +27,7 @@ const VARIABLES: readonly { name: string; fallback?: string }[] = [
   { name: 'LOG_LEVEL' },
 ]
 
-/** The variables that this package reads. */
+/** The variables that the command line and the SDK read. */
 export function listVariables(env: CliIo['env']): ShownSetting[] {
   return VARIABLES.map(({ name, fallback }) => {
     const value = env[name]
@@ -38,7 +38,7 @@ export function listVariables(env: CliIo['env']): ShownSetting[] {
   })
 }
 
-/** A job's settings as a run in this folder would see them. */
+/** The settings of a job that runs in this folder. */
 export function listJobSettings(env: CliIo['env'], manifest: TrainerManifest): ShownSetting[] {
   return explainConfig(env, manifest).map(({ name, value, source }) => ({
     name,
@@ -54,7 +54,7 @@ export function listJobSettings(env: CliIo['env'], manifest: TrainerManifest): S
   }))
 }
 
-/** Enough to recognise a secret, not enough to use it. */
+/** Shows enough to recognise a secret, not enough to use it. */
 function mask(secret: string): string {
   return secret.length < 12 ? '…' : `${secret.slice(0, 4)}… (${secret.length} characters)`
 }

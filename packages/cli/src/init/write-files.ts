@@ -2,41 +2,35 @@ import { existsSync } from 'node:fs'
 import { copyFile, lstat, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
-/** Files are in the way. Nothing was written. */
-class FilesInTheWayError extends Error {
-  readonly files: readonly string[]
-
-  constructor(dir: string, files: readonly string[]) {
-    const more = files.length > 5 ? ` and ${files.length - 5} more` : ''
-    super(`${dir} holds ${files.slice(0, 5).join(', ')}${more} already; --force writes over them`)
-    this.files = files
-  }
-}
-
 /**
- * Fills `dir` with what `fill` writes, whole or not at all: everything is made in a folder beside it first. Throws
- * {@link FilesInTheWayError} where it would write over something, unless `force`.
+ * Fills `dir` with what `fill` writes, completely or not at all: `fill` writes to a temporary folder first. Throws if
+ * files exist, unless `force`.
  */
 export async function writeFolder(
   dir: string,
   { force, fill }: { force: boolean; fill: (dir: string) => Promise<void> },
 ): Promise<void> {
-  const isThere = existsSync(dir)
-  if (isThere && !(await stat(dir)).isDirectory()) throw new Error(`${dir} is a file; give the name of a folder`)
+  const exists = existsSync(dir)
+  if (exists && !(await stat(dir)).isDirectory()) throw new Error(`${dir} is a file: expected a folder`)
   await mkdir(dirname(dir), { recursive: true })
-  const draft = await mkdtemp(join(isThere ? dir : dirname(dir), `.${basename(dir)}-draft-`))
+  const draft = await mkdtemp(join(exists ? dir : dirname(dir), `.${basename(dir)}-draft-`))
   try {
-    const made = join(draft, 'trainer')
-    await mkdir(made)
-    await fill(made)
-    if (!isThere) return await rename(made, dir)
-    const files = await listFiles(made)
-    const inTheWay = files.filter((file) => existsSync(join(dir, file)))
-    if (inTheWay.length > 0 && !force) throw new FilesInTheWayError(dir, inTheWay)
-    await putInPlace(made, dir, files)
+    const filled = join(draft, 'trainer')
+    await mkdir(filled)
+    await fill(filled)
+    if (!exists) return await rename(filled, dir)
+    const files = await listFiles(filled)
+    const existing = files.filter((file) => existsSync(join(dir, file)))
+    if (existing.length > 0 && !force) throw new Error(describeExisting(dir, existing))
+    await moveFiles(filled, dir, files)
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
+}
+
+function describeExisting(dir: string, files: readonly string[]): string {
+  const more = files.length > 5 ? ` and ${files.length - 5} more` : ''
+  return `${dir} already contains ${files.slice(0, 5).join(', ')}${more}: use --force to overwrite`
 }
 
 async function listFiles(dir: string): Promise<string[]> {
@@ -47,14 +41,14 @@ async function listFiles(dir: string): Promise<string[]> {
     .sort()
 }
 
-/** Moves file by file; when one fails, those that were new are taken away again and old ones put back. */
-async function putInPlace(from: string, dir: string, files: readonly string[]): Promise<void> {
+/** Moves file by file. If one fails, removes the new files again and restores the old ones. */
+async function moveFiles(from: string, dir: string, files: readonly string[]): Promise<void> {
   const undo: (() => Promise<unknown>)[] = []
   try {
     for (const [index, file] of files.entries()) {
       const target = join(dir, file)
-      const made = await mkdir(dirname(target), { recursive: true })
-      if (made !== undefined) undo.push(() => rm(made, { recursive: true, force: true }))
+      const created = await mkdir(dirname(target), { recursive: true })
+      if (created !== undefined) undo.push(() => rm(created, { recursive: true, force: true }))
       if ((await lstat(target).catch(() => undefined)) !== undefined) {
         const old = join(from, `.old-${index}`)
         await copyFile(target, old)
@@ -68,7 +62,7 @@ async function putInPlace(from: string, dir: string, files: readonly string[]): 
   }
 }
 
-/** Writes texts by path. */
+/** Writes text files. Keys are paths relative to `dir`. */
 export async function writeTexts(dir: string, texts: ReadonlyMap<string, string>): Promise<void> {
   for (const [path, text] of texts) {
     await mkdir(dirname(join(dir, path)), { recursive: true })

@@ -1,33 +1,22 @@
-import { parseArgs } from 'node:util'
 import { formatBytes } from '@trainyard/contract/format'
-import { CLI_EXIT_CODES, type CliIo, type Command } from '../../command.ts'
-import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
-import { printJson, printTable } from '../../table.ts'
-import { parseJobId } from '../jobs/arguments.ts'
+import { EXIT_CODES } from '../../command-line/exit-codes.ts'
+import type { CliIo } from '../../command-line/io.ts'
+import { connect, type ServerValues } from '../../server/connection.ts'
+import { printJson, printTable } from '../../terminal/table.ts'
 
-const help = `Usage: trainyard artifacts ls JOB [options]
+interface ListInput extends ServerValues {
+  job: number
+  json: boolean
+}
 
-The files of a job.
-
-Options:
-${CONNECTION_HELP}
-
-Examples:
-  trainyard artifacts ls 42
-`
-
-export const command: Command = { help, run }
-
-async function run(args: string[], io: CliIo): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: connectionOptions })
-  const id = parseJobId(positionals)
-  const { artifacts } = await (await connect(values, io)).jobs.artifacts(id)
-  if (values.json) printJson(io, { artifacts })
-  else if (artifacts.length === 0) io.stdout.write(`job ${id} has no files\n`)
+export async function run({ job, json, ...server }: ListInput, io: CliIo): Promise<number> {
+  const { artifacts } = await (await connect(server, io)).jobs.artifacts(job)
+  if (json) printJson(io, { artifacts })
+  else if (artifacts.length === 0) io.stdout.write(`job ${job} has no files\n`)
   else
     printTable(io, [
       ['id', 'kind', 'file', 'size', 'attempt'],
       ...artifacts.map((one) => [one.id, one.kind, one.name, formatBytes(one.sizeBytes), String(one.attempt)]),
     ])
-  return CLI_EXIT_CODES.ok
+  return EXIT_CODES.ok
 }

@@ -1,81 +1,54 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
-import { ArtifactKind, type ArtifactList, isSafeRelativePath } from '@trainyard/contract'
+import { type ArtifactKind, type ArtifactList, isSafeRelativePath } from '@trainyard/contract'
 import { formatBytes } from '@trainyard/contract/format'
 import { createTransport, downloadFile, hashFile } from '@trainyard/datasets/transfer'
-import { parseChoice } from '../../arguments.ts'
-import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../../command.ts'
-import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
-import { interruptible } from '../../interrupt.ts'
-import { createProgressLine } from '../../progress-line.ts'
-import { formatCount, printJson } from '../../table.ts'
-import { cleanText, createPaint } from '../../terminal.ts'
-import { parseJobId } from '../jobs/arguments.ts'
-
-const help = `Usage: trainyard artifacts pull JOB [options]
-
-Downloads files of a job, checks size and SHA-256, and skips what is there already. Of a name that several attempts
-wrote, the newest.
-
-Options:
-  --to DIR         Where to. Default: ./job-JOB
-  --kind KIND      Only checkpoint, export, prediction, plot, log or other
-  --name NAME      Only the file of this name, for example best.safetensors; may be given again
-${CONNECTION_HELP}
-
-Examples:
-  trainyard artifacts pull 42
-  trainyard artifacts pull 42 --name best.safetensors --to ./models
-`
-
-export const command: Command = { help, run }
+import { EXIT_CODES } from '../../command-line/exit-codes.ts'
+import type { CliIo } from '../../command-line/io.ts'
+import { UsageError } from '../../errors.ts'
+import { connect, type ServerValues } from '../../server/connection.ts'
+import { interruptible } from '../../terminal/interruptible.ts'
+import { createPaint } from '../../terminal/paint.ts'
+import { transferProgress } from '../../terminal/progress.ts'
+import { printJson } from '../../terminal/table.ts'
+import { cleanText, plural } from '../../terminal/text.ts'
 
 type ListedArtifact = ArtifactList['artifacts'][number]
 
-async function run(args: string[], io: CliIo): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...connectionOptions,
-      to: { type: 'string' },
-      kind: { type: 'string' },
-      name: { type: 'string', multiple: true },
-    },
-  })
-  const id = parseJobId(positionals)
-  const kind = values.kind === undefined ? undefined : parseChoice(values.kind, ArtifactKind.options, '--kind')
-  const client = await connect(values, io)
-  const { artifacts } = await client.jobs.artifacts(id)
-  const chosen = choose(artifacts, kind, values.name)
-  if (chosen.length === 0) {
-    const there = artifacts.map((one) => `${one.name} (${one.kind})`).join(', ')
-    throw new UsageError(`job ${id} has no such file; it has ${cleanText(there) || 'none'}`)
-  }
-  const dir = resolve(io.cwd, values.to ?? `job-${id}`)
-  const json = values.json === true
-  const pulled = await interruptible((signal) => pull(chosen, dir, { io, silent: json, signal }))
-  if (json) printJson(io, { dir, files: pulled })
-  else {
-    const paint = createPaint(io.stdout, io.env)
-    for (const { path, sizeBytes, status } of pulled)
-      io.stdout.write(`${paint('green', status)} ${cleanText(path)} (${formatBytes(sizeBytes)})\n`)
-    io.stdout.write(`${formatCount(pulled.length)} ${pulled.length === 1 ? 'file' : 'files'} in ${dir}\n`)
-  }
-  return CLI_EXIT_CODES.ok
+interface PullInput extends ServerValues {
+  job: number
+  to: string | undefined
+  kind: ArtifactKind | undefined
+  /** Empty: every name. */
+  name: string[]
+  json: boolean
 }
 
-/** The newest file of each name. */
-function choose(
-  artifacts: readonly ListedArtifact[],
-  kind: string | undefined,
-  names: string[] | undefined,
-): ListedArtifact[] {
+export async function run({ job, to, kind, name: names, json, ...server }: PullInput, io: CliIo): Promise<number> {
+  const client = await connect(server, io)
+  const { artifacts } = await client.jobs.artifacts(job)
+  const matching = artifacts.filter(
+    (one) => (kind === undefined || one.kind === kind) && (names.length === 0 || names.includes(one.name)),
+  )
+  if (matching.length === 0) {
+    const existing = artifacts.map((one) => `${one.name} (${one.kind})`).join(', ')
+    throw new UsageError(`job ${job} has no such file; its files: ${cleanText(existing) || 'none'}`)
+  }
+  const dir = resolve(io.cwd, to ?? `job-${job}`)
+  const files = await interruptible((signal) => pull(newestOfEachName(matching), dir, { io, silent: json, signal }))
+  if (json) printJson(io, { dir, files })
+  else {
+    const paint = createPaint(io.stdout, io.env)
+    for (const { path, sizeBytes, status } of files)
+      io.stdout.write(`${paint('green', STATUS_TEXTS[status])} ${cleanText(path)} (${formatBytes(sizeBytes)})\n`)
+    io.stdout.write(`${plural(files.length, 'file')} in ${dir}\n`)
+  }
+  return EXIT_CODES.ok
+}
+
+function newestOfEachName(artifacts: readonly ListedArtifact[]): ListedArtifact[] {
   const newest = new Map<string, ListedArtifact>()
   for (const one of artifacts) {
-    if (kind !== undefined && one.kind !== kind) continue
-    if (names !== undefined && !names.includes(one.name)) continue
     const known = newest.get(one.name)
     if (known === undefined || one.attempt >= known.attempt) newest.set(one.name, one)
   }
@@ -86,8 +59,11 @@ interface PulledFile {
   path: string
   sizeBytes: number
   sha256: string
+  /** `held`: the file was already complete. */
   status: 'pulled' | 'held'
 }
+
+const STATUS_TEXTS = { pulled: 'downloaded', held: 'unchanged' } as const
 
 async function pull(
   artifacts: readonly ListedArtifact[],
@@ -96,21 +72,21 @@ async function pull(
 ): Promise<PulledFile[]> {
   const transport = createTransport()
   const totalBytes = artifacts.reduce((sum, one) => sum + one.sizeBytes, 0)
-  const progress = createProgressLine(io, 'Downloading', totalBytes, silent)
+  const progress = transferProgress(io.stderr, 'Downloading', totalBytes, silent)
   const files: PulledFile[] = []
   try {
     let doneBytes = 0
     for (const one of artifacts) {
-      // A server's word, too, is checked before it names a file of ours.
+      // Names come from the server: they must not lead out of the folder.
       if (!isSafeRelativePath(one.name))
-        throw new Error(`the server names a file "${cleanText(one.name)}", which is no safe path`)
+        throw new Error(`the server sent the file name "${cleanText(one.name)}", which is not a safe path`)
       const path = join(dir, one.name)
-      const isHeld = await holds(path, one)
+      const status = (await isComplete(path, one)) ? 'held' : 'pulled'
       await mkdir(dirname(path), { recursive: true })
-      if (!isHeld) await downloadFile({ transport, signal }, one, path, one.name)
+      if (status === 'pulled') await downloadFile({ transport, signal }, one, path, one.name)
       doneBytes += one.sizeBytes
       progress.update(doneBytes)
-      files.push({ path, sizeBytes: one.sizeBytes, sha256: one.sha256, status: isHeld ? 'held' : 'pulled' })
+      files.push({ path, sizeBytes: one.sizeBytes, sha256: one.sha256, status })
     }
   } finally {
     progress.end()
@@ -119,7 +95,7 @@ async function pull(
   return files
 }
 
-async function holds(path: string, { sizeBytes, sha256 }: ListedArtifact): Promise<boolean> {
+async function isComplete(path: string, { sizeBytes, sha256 }: ListedArtifact): Promise<boolean> {
   const found = await stat(path).catch(() => undefined)
   return found?.isFile() === true && found.size === sizeBytes && (await hashFile(path)) === sha256
 }

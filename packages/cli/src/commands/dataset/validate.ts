@@ -1,111 +1,99 @@
 import { stat } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
-import { type DatasetReport, validateDataset } from '@trainyard/datasets'
-import { defined } from '../../arguments.ts'
-import { CLI_EXIT_CODES, type CliIo, type Command } from '../../command.ts'
-import { interruptible } from '../../interrupt.ts'
-import { formatCount, printJson, printTable } from '../../table.ts'
-import { cleanText, createPaint } from '../../terminal.ts'
-import { COMMON_HELP, commonOptions, parseFormat, parsePlaces, parseTask } from './arguments.ts'
-import { withSource } from './open-source.ts'
-import { createProgress, printFindings } from './view.ts'
+import { resolve } from 'node:path'
+import { type DatasetFinding, type DatasetReport, validateDataset } from '@trainyard/datasets'
+import { EXIT_CODES } from '../../command-line/exit-codes.ts'
+import type { CliIo } from '../../command-line/io.ts'
+import { createPaint } from '../../terminal/paint.ts'
+import { imageProgress } from '../../terminal/progress.ts'
+import { printClasses, printJson, printTable } from '../../terminal/table.ts'
+import { cleanText, formatCount } from '../../terminal/text.ts'
+import { readSource, type SourceInput } from './read-source.ts'
+import { withoutUndefined } from './without-undefined.ts'
 
-const help = `Usage: trainyard dataset validate SRC [options]
+interface ValidateInput extends SourceInput {
+  duplicates: boolean
+  noPixels: boolean
+  strict: boolean
+}
 
-Counts what is in a dataset and finds what is wrong with it: files that are missing, damaged or left over, images of
-another size, objects outside their image or without area, classes and splits without objects. Changes nothing.
+export async function run(input: ValidateInput, io: CliIo): Promise<number> {
+  const { source, duplicates, noPixels, strict, json } = input
+  const dir = await findFolder(resolve(io.cwd, source))
+  const progress = imageProgress(io.stderr, 'Validating', json)
+  const report = await readSource(input, io, (reader, signal) =>
+    validateDataset(reader, {
+      ...withoutUndefined({ dir }),
+      pixels: !noPixels,
+      duplicates,
+      onProgress: ({ images }) => progress.update(images),
+      signal,
+    }),
+  ).finally(progress.end)
+  if (json) printJson(io, report)
+  else printReport(report, io)
+  const isInvalid = report.findings.some(({ severity }) => severity === 'error' || (strict && severity === 'warning'))
+  return isInvalid ? EXIT_CODES.negative : EXIT_CODES.ok
+}
 
-Options:
-  --duplicates     Hash every image to find the same one twice, also in two splits
-  --no-pixels      Do not look into the image files
-  --strict         Warnings count as errors
-${COMMON_HELP}
-
-Exit codes: 0 nothing wrong, 1 errors (with --strict also warnings), 2 wrong usage, 3 failure.
-
-Examples:
-  trainyard dataset validate ./flowers
-  trainyard dataset validate ./flowers --duplicates --strict
-  trainyard dataset validate ./flowers --json
-`
-
-export const command: Command = { help, run }
-
-async function run(args: string[], io: CliIo): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...commonOptions,
-      duplicates: { type: 'boolean' },
-      'no-pixels': { type: 'boolean' },
-      strict: { type: 'boolean' },
-    },
-  })
-  const { source } = parsePlaces(positionals, io, 1)
-  const open = defined({
-    from: parseFormat(values.from, '--from'),
-    task: parseTask(values.task),
-    vocOneBased: values['voc-one-based'],
-  })
-  // One COCO file has no folder of its own.
-  const isFolder = await stat(source).then(
+/** Undefined for a single COCO file, which has no folder of images. */
+async function findFolder(path: string): Promise<string | undefined> {
+  const isFolder = await stat(path).then(
     (stats) => stats.isDirectory(),
     () => true,
   )
-  const progress = createProgress(io, 'Looking', values.json === true)
-  const report = await interruptible((signal) =>
-    withSource(source, { ...open, signal }, (reader) =>
-      validateDataset(reader, {
-        ...(isFolder ? { dir: source } : {}),
-        pixels: !values['no-pixels'],
-        duplicates: values.duplicates === true,
-        onProgress: progress.update,
-        signal,
-      }),
-    ),
-  ).finally(progress.end)
-  if (values.json) printJson(io, report)
-  else printReport(report, io)
-  const isBad = report.findings.some(
-    ({ severity }) => severity === 'error' || (values.strict && severity === 'warning'),
-  )
-  return isBad ? CLI_EXIT_CODES.rejected : CLI_EXIT_CODES.ok
+  return isFolder ? path : undefined
 }
 
-function printReport(
-  { format, taskType, name, images, labelled, annotations, splits, classes, sizes, findings }: DatasetReport,
-  io: CliIo,
-): void {
+function printReport(report: DatasetReport, io: CliIo): void {
+  const { splits, classes, findings } = report
   const paint = createPaint(io.stdout, io.env)
-  const title = name === undefined ? '' : `${cleanText(name)}: `
-  io.stdout.write(
-    `${title}${format}, ${taskType}, ${formatCount(images)} images (${formatCount(labelled)} with objects), ${formatCount(annotations)} annotations\n`,
-  )
-  const { width, height, boxes } = sizes
-  if (width && height)
-    io.stdout.write(
-      `images: ${width.min} to ${width.max} wide, ${height.min} to ${height.max} high, half of them up to ${width.median} x ${height.median}\n`,
-    )
-  if (boxes)
-    io.stdout.write(
-      `objects: ${formatCount(boxes.small)} small, ${formatCount(boxes.medium)} medium, ${formatCount(boxes.large)} large (32 and 96 pixels squared)\n`,
-    )
+  for (const line of summarize(report)) io.stdout.write(`${line}\n`)
   io.stdout.write('\n')
-  const used = Object.entries(splits).filter(([, split]) => split.images > 0)
   printTable(io, [
     ['split', 'images', 'annotations'],
-    ...used.map(([split, counts]) => [split, counts.images, counts.annotations]),
+    ...Object.entries(splits)
+      .filter(([, split]) => split.images > 0)
+      .map(([split, counts]) => [split, counts.images, counts.annotations]),
   ])
   io.stdout.write('\n')
   const most = Math.max(1, ...classes.map((item) => item.annotations))
   const bar = (count: number) => '#'.repeat(Math.ceil((count / most) * 24))
-  printTable(io, [
-    ['class', 'name', 'images', 'annotations', ''],
-    ...classes.slice(0, 100).map((item) => [item.id, item.name, item.images, item.annotations, bar(item.annotations)]),
+  printClasses(io, ['class', 'name', 'images', 'annotations', ''], classes, (item) => [
+    item.id,
+    item.name,
+    item.images,
+    item.annotations,
+    bar(item.annotations),
   ])
-  if (classes.length > 100) io.stdout.write(`and ${formatCount(classes.length - 100)} more classes\n`)
   io.stdout.write('\n')
-  printFindings(io, findings)
-  if (findings.length === 0) io.stdout.write(`${paint('green', 'nothing wrong')}\n`)
+  for (const finding of findings) printFinding(finding, io)
+  if (findings.length === 0) io.stdout.write(`${paint('green', 'no errors')}\n`)
+}
+
+function summarize({ format, taskType, name, images, labelled, annotations, sizes }: DatasetReport): string[] {
+  const title = name === undefined ? '' : `${cleanText(name)}: `
+  const lines = [
+    `${title}${format}, ${taskType}, ${formatCount(images)} images (${formatCount(labelled)} with objects), ` +
+      `${formatCount(annotations)} annotations`,
+  ]
+  const { width, height, boxes } = sizes
+  if (width && height)
+    lines.push(
+      `images: ${width.min} to ${width.max} wide, ${height.min} to ${height.max} high, ` +
+        `median ${width.median} x ${height.median}`,
+    )
+  if (boxes)
+    lines.push(
+      `objects: ${formatCount(boxes.small)} small, ${formatCount(boxes.medium)} medium, ` +
+        `${formatCount(boxes.large)} large (limits: 32 and 96 pixels squared)`,
+    )
+  return lines
+}
+
+function printFinding({ severity, code, text, count, examples }: DatasetFinding, io: CliIo): void {
+  const paint = createPaint(io.stdout, io.env)
+  const style = severity === 'error' ? 'red' : severity === 'warning' ? 'yellow' : 'dim'
+  io.stdout.write(`${paint(style, `${severity} ${code}`)}: ${text} (${formatCount(count)})\n`)
+  for (const example of examples) io.stdout.write(`    ${cleanText(example).replaceAll('\n', ' ')}\n`)
+  if (count > examples.length) io.stdout.write(`    and ${formatCount(count - examples.length)} more\n`)
 }

@@ -1,29 +1,19 @@
-import { parseArgs } from 'node:util'
-import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../../command.ts'
-import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
-import { printJson } from '../../table.ts'
+import { EXIT_CODES } from '../../command-line/exit-codes.ts'
+import type { CliIo } from '../../command-line/io.ts'
+import { connect, type ServerValues } from '../../server/connection.ts'
+import { printJson } from '../../terminal/table.ts'
 
-const help = `Usage: trainyard datasets rm ID [ID …] [options]
+interface DeleteInput extends ServerValues {
+  ids: string[]
+  json: boolean
+}
 
-Deletes datasets. One that a job still needs stays, and the message names the job.
-
-Options:
-${CONNECTION_HELP}
-
-Examples:
-  trainyard datasets rm ds_01jd0example
-`
-
-export const command: Command = { help, run }
-
-async function run(args: string[], io: CliIo): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: connectionOptions })
-  if (positionals.length === 0) throw new UsageError('which dataset? Give its id: trainyard datasets ls')
-  const client = await connect(values, io)
-  for (const id of positionals) {
+export async function run({ ids, json, ...server }: DeleteInput, io: CliIo): Promise<number> {
+  const client = await connect(server, io)
+  for (const id of ids) {
     await client.datasets.delete(id)
-    if (!values.json) io.stdout.write(`${id} is deleted\n`)
+    if (!json) io.stdout.write(`deleted ${id}\n`)
   }
-  if (values.json) printJson(io, { deleted: positionals })
-  return CLI_EXIT_CODES.ok
+  if (json) printJson(io, { deleted: ids })
+  return EXIT_CODES.ok
 }

@@ -1,71 +1,63 @@
-import { parseArgs } from 'node:util'
+import type { ArtifactList, Job } from '@trainyard/contract'
 import { formatBytes } from '@trainyard/contract/format'
-import { CLI_EXIT_CODES, type CliIo, type Command } from '../../command.ts'
-import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
-import { formatMetric, STATE_STYLES } from '../../job-view.ts'
-import { printJson, printTable } from '../../table.ts'
-import { cleanText, createPaint } from '../../terminal.ts'
-import { parseJobId } from './arguments.ts'
+import { EXIT_CODES } from '../../command-line/exit-codes.ts'
+import type { CliIo } from '../../command-line/io.ts'
+import { formatMetric, STATE_STYLES } from '../../jobs/format-job.ts'
+import { connect, type ServerValues } from '../../server/connection.ts'
+import { createPaint } from '../../terminal/paint.ts'
+import { printJson, printTable } from '../../terminal/table.ts'
+import { cleanText } from '../../terminal/text.ts'
 
-const help = `Usage: trainyard jobs show JOB [options]
+interface ShowInput extends ServerValues {
+  job: number
+  json: boolean
+}
 
-State, settings, latest metrics and files of one job.
-
-Options:
-${CONNECTION_HELP}
-
-Examples:
-  trainyard jobs show 42
-  trainyard jobs show 42 --json
-`
-
-export const command: Command = { help, run }
-
-async function run(args: string[], io: CliIo): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: connectionOptions })
-  const id = parseJobId(positionals)
-  const client = await connect(values, io)
+export async function run({ job: id, json, ...server }: ShowInput, io: CliIo): Promise<number> {
+  const client = await connect(server, io)
   const [job, { artifacts }] = await Promise.all([client.jobs.get(id), client.jobs.artifacts(id)])
-  if (values.json) {
-    printJson(io, { job, artifacts })
-    return CLI_EXIT_CODES.ok
+  if (json) printJson(io, { job, artifacts })
+  else {
+    printJob(job, io)
+    printArtifacts(job, artifacts, io)
   }
+  return EXIT_CODES.ok
+}
+
+function printJob(job: Job, io: CliIo): void {
   const paint = createPaint(io.stdout, io.env)
-  const say = (name: string, value: string | undefined) => {
-    if (value !== undefined)
-      io.stdout.write(`  ${name.padEnd(10)} ${cleanText(value).replaceAll('\n', '\n             ')}\n`)
-  }
+  const { trainer, dataset, config, progress } = job
+  const settings = Object.entries({ ...config.basic, ...config.advanced }).map(
+    ([name, value]) => `${name}=${JSON.stringify(value)}`,
+  )
+  const metrics = Object.entries(job.latestMetrics).map(([name, value]) => `${name} ${formatMetric(value)}`)
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['reason', job.endReason],
+    ['error', job.error?.message],
+    ['done', `${Math.floor(progress.fraction * 100)} %, attempt ${job.attempt}`],
+    ['trainer', `${trainer.name}@${trainer.version}, model ${job.model}`],
+    ['operation', `${job.operation}, ${job.taskType}`],
+    ['dataset', dataset && `${dataset.name} (${dataset.id})`],
+    ['settings', settings.join(' ')],
+    ['metrics', metrics.join('  ') || undefined],
+    ['created', job.createdAt],
+    ['finished', job.finishedAt],
+    ['trace', job.traceId],
+  ]
   io.stdout.write(
     `${paint('bold', `job ${job.id}`)} ${paint(STATE_STYLES[job.state], job.state)} ${cleanText(job.name ?? '')}\n`,
   )
-  say('reason', job.endReason)
-  say('error', job.error?.message)
-  say('done', `${Math.floor(job.progress.fraction * 100)} %, attempt ${job.attempt}`)
-  say('trainer', `${job.trainer.name}@${job.trainer.version}, model ${job.model}`)
-  say('operation', `${job.operation}, ${job.taskType}`)
-  say('dataset', job.dataset === undefined ? undefined : `${job.dataset.name} (${job.dataset.id})`)
-  say(
-    'settings',
-    Object.entries({ ...job.config.basic, ...job.config.advanced })
-      .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-      .join(' '),
-  )
-  say(
-    'metrics',
-    Object.entries(job.latestMetrics)
-      .map(([name, value]) => `${name} ${formatMetric(value)}`)
-      .join('  ') || undefined,
-  )
-  say('created', job.createdAt)
-  say('finished', job.finishedAt)
-  say('trace', job.traceId)
-  if (artifacts.length > 0) {
-    io.stdout.write('\n')
-    printTable(io, [
-      ['kind', 'file', 'size', 'attempt'],
-      ...artifacts.map((one) => [one.kind, one.name, formatBytes(one.sizeBytes), String(one.attempt)]),
-    ])
-    io.stdout.write(`\nGet them: trainyard artifacts pull ${job.id}\n`)
-  }
-  return CLI_EXIT_CODES.ok
+  for (const [name, value] of rows)
+    if (value !== undefined)
+      io.stdout.write(`  ${name.padEnd(10)} ${cleanText(value).replaceAll('\n', '\n             ')}\n`)
+}
+
+function printArtifacts(job: Job, artifacts: ArtifactList['artifacts'], io: CliIo): void {
+  if (artifacts.length === 0) return
+  io.stdout.write('\n')
+  printTable(io, [
+    ['kind', 'file', 'size', 'attempt'],
+    ...artifacts.map((one) => [one.kind, one.name, formatBytes(one.sizeBytes), String(one.attempt)]),
+  ])
+  io.stdout.write(`\nDownload them: trainyard artifacts pull ${job.id}\n`)
 }

@@ -1,30 +1,16 @@
-import { parseArgs } from 'node:util'
-import { CLI_EXIT_CODES, type CliIo, type Command } from '../../command.ts'
-import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
-import { printJson, printTable } from '../../table.ts'
+import { EXIT_CODES } from '../../command-line/exit-codes.ts'
+import type { CliIo } from '../../command-line/io.ts'
+import { connect, type ServerValues } from '../../server/connection.ts'
+import { printJson, printTable } from '../../terminal/table.ts'
+import { formatTime } from '../../terminal/text.ts'
 
-const help = `Usage: trainyard tokens ls [options]
-
-Your tokens, newest first, with when they were last used. Never with their secrets.
-
-Options:
-${CONNECTION_HELP}
-
-Examples:
-  trainyard tokens ls
-  trainyard tokens ls --json | jq -r '.tokens[] | select(.lastUsedAt == null).id'
-`
-
-export const command: Command = { help, run }
-
-async function run(args: string[], io: CliIo): Promise<number> {
-  const { values } = parseArgs({ args, options: connectionOptions })
-  const tokens = await (await connect(values, io)).tokens.list()
-  if (values.json) printJson(io, { tokens })
-  else if (tokens.length === 0) io.stdout.write('No tokens. Make one: trainyard tokens create --help\n')
+export async function run({ json, ...server }: ServerValues & { json: boolean }, io: CliIo): Promise<number> {
+  const tokens = await (await connect(server, io)).tokens.list()
+  if (json) printJson(io, { tokens })
+  else if (tokens.length === 0) io.stdout.write('No tokens. Create one: trainyard tokens create --help\n')
   else
     printTable(io, [
-      ['id', 'name', 'scopes', 'of use in', 'created', 'ends', 'last used'],
+      ['id', 'name', 'scopes', 'valid in', 'created', 'expires', 'last used'],
       ...tokens.map((token) => [
         token.id,
         token.name,
@@ -32,10 +18,10 @@ async function run(args: string[], io: CliIo): Promise<number> {
         token.project ?? token.organisation ?? 'everywhere',
         day(token.createdAt),
         token.expiresAt === undefined ? 'never' : day(token.expiresAt),
-        token.lastUsedAt === undefined ? 'never' : token.lastUsedAt.slice(0, 16).replace('T', ' '),
+        token.lastUsedAt === undefined ? 'never' : formatTime(token.lastUsedAt),
       ]),
     ])
-  return CLI_EXIT_CODES.ok
+  return EXIT_CODES.ok
 }
 
-const day = (instant: string) => instant.slice(0, 10)
+const day = (iso: string) => iso.slice(0, 10)

@@ -1,29 +1,19 @@
-import { parseArgs } from 'node:util'
-import { CLI_EXIT_CODES, type CliIo, type Command, UsageError } from '../../command.ts'
-import { CONNECTION_HELP, connect, connectionOptions } from '../../connection.ts'
-import { printJson } from '../../table.ts'
+import { EXIT_CODES } from '../../command-line/exit-codes.ts'
+import type { CliIo } from '../../command-line/io.ts'
+import { connect, type ServerValues } from '../../server/connection.ts'
+import { printJson } from '../../terminal/table.ts'
 
-const help = `Usage: trainyard tokens revoke ID [ID …] [options]
+interface RevokeInput extends ServerValues {
+  ids: string[]
+  json: boolean
+}
 
-Ends tokens of yours at once. Programs that use them are refused.
-
-Options:
-${CONNECTION_HELP}
-
-Examples:
-  trainyard tokens revoke tok_01jd0example
-`
-
-export const command: Command = { help, run }
-
-async function run(args: string[], io: CliIo): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: connectionOptions })
-  if (positionals.length === 0) throw new UsageError('which token? Give its id: trainyard tokens ls')
-  const client = await connect(values, io)
-  for (const id of positionals) {
+export async function run({ ids, json, ...server }: RevokeInput, io: CliIo): Promise<number> {
+  const client = await connect(server, io)
+  for (const id of ids) {
     await client.tokens.revoke(id)
-    if (!values.json) io.stdout.write(`${id} is revoked\n`)
+    if (!json) io.stdout.write(`revoked ${id}\n`)
   }
-  if (values.json) printJson(io, { revoked: positionals })
-  return CLI_EXIT_CODES.ok
+  if (json) printJson(io, { revoked: ids })
+  return EXIT_CODES.ok
 }

@@ -1,0 +1,172 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { plainPng, temporaryFolder } from '@trainyard/datasets/testing'
+import { decode } from 'fast-png'
+import { expect, test } from 'vitest'
+import { renderTable } from '../../terminal/table.ts'
+import { type RunOptions, runCommand } from '../../testing/run-command.ts'
+
+const run = (args: string[], options: RunOptions = {}) => runCommand(['dataset', ...args], options)
+
+/** A COCO dataset of ten images and two classes. `bbox` is the box of one object. */
+function cocoFolder(bbox = [10, 10, 20, 20]) {
+  const ids = Array.from({ length: 10 }, (_, id) => id)
+  return temporaryFolder({
+    'data/annotations.json': JSON.stringify({
+      images: ids.map((id) => ({ id, file_name: `${id}.png`, width: 40, height: 30 })),
+      categories: [
+        { id: 1, name: 'cat' },
+        { id: 2, name: '강아지' },
+      ],
+      annotations: ids.map((id) => ({
+        id,
+        image_id: id,
+        category_id: 1 + (id % 2),
+        bbox: id === 3 ? bbox : [1, 2, 3, 4],
+        area: 12,
+        iscrowd: 0,
+      })),
+    }),
+    ...Object.fromEntries(ids.map((id) => [`data/${id}.png`, plainPng(40, 30)])),
+  })
+}
+
+test.each(['convert', 'split', 'validate', 'show'])('%s has help with examples and exit codes', async (name) => {
+  for (const args of [
+    [name, '--help'],
+    [name, 'somewhere', '-h'],
+  ]) {
+    const { code, out } = await run(args)
+    expect(code).toBe(0)
+    expect(out).toContain(`Usage: trainyard dataset ${name} SRC`)
+    expect(out).toContain('Examples:')
+    expect(out).toContain('Exit codes:\n  0 ')
+  }
+  expect((await run(['--help'])).out).toContain(name)
+})
+
+test.each([
+  [[], 'missing command; expected one of convert, split, validate, show'],
+  [['constructor'], 'unknown command "constructor"'],
+  [['convert'], 'missing argument SRC: Folder of the dataset'],
+  [['convert', 'a'], 'missing argument DST: A new folder'],
+  [['convert', 'a', 'b'], 'no format: use --to FORMAT'],
+  [['convert', 'a', 'b', '--to', 'tfrecord'], '--to is "tfrecord": expected dice, coco'],
+  [['convert', 'a', 'b', '--to', 'coco', '--decimals', '0'], '--decimals is "0": expected a whole number from 1 to 15'],
+  [['convert', 'a', 'b', '--to', 'coco', '--crowd', 'maybe'], '--crowd is "maybe": expected keep or skip'],
+  [['split', 'a', '--ratios', '7,2,1'], '--ratios is "7,2,1": expected shares that add up to 1'],
+  [['split', 'a', '--group-by', 're:('], '--group-by is "re:(": Invalid regular expression'],
+  [['split', 'a', '--to', 'coco'], '--to requires the argument DST'],
+  [['validate', 'a', 'b'], 'expected 1 argument, got 2'],
+  [['show', 'a', 'sheet.jpg'], 'expected the name of a PNG file'],
+  [['show', 'a', '--frobnicate'], 'unknown option "--frobnicate"'],
+])('wrong usage exits with 2 and names the mistake: %j', async (args, message) => {
+  const { code, out, err } = await run(args)
+  expect({ code, out }).toEqual({ code: 2, out: '' })
+  expect(err).toContain(message)
+  expect(err).toContain('Usage: trainyard dataset')
+})
+
+test('convert writes the dataset and prints a report in tables', async () => {
+  using folder = cocoFolder()
+  const { code, out, err } = await run(['convert', 'data', 'out', '--to', 'voc'], { cwd: folder.dir })
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(out).toContain('written: coco to voc, detection, 10 images, 10 annotations, in')
+  expect(out).toMatch(/split +images +annotations\n/)
+  expect(out).toMatch(/ 1 {2}강아지 +5\n/)
+  expect(out).toMatch(/lost or changed +count +example\n/)
+  expect(existsSync(join(folder.dir, 'out/Annotations/0.xml'))).toBe(true)
+  expect((await run(['convert', 'data', 'out', '--to', 'voc'], { cwd: folder.dir })).out).toContain(
+    'unchanged: coco to voc',
+  )
+})
+
+test('convert --strict exits with 1 for a loss, writes nothing and reports the losses', async () => {
+  using folder = cocoFolder([30, 20, 100, 100])
+  const text = await run(['convert', 'data', 'out', '--to', 'voc', '--strict'], { cwd: folder.dir })
+  expect(text.code).toBe(1)
+  expect(text.out).toMatch(/box-clipped +1 +3\.png/)
+  const json = await run(['convert', 'data', 'out', '--to', 'voc', '--strict', '--json'], { cwd: folder.dir })
+  expect(json.code).toBe(1)
+  expect(JSON.parse(json.out)).toMatchObject({
+    images: 10,
+    losses: expect.arrayContaining([expect.objectContaining({ reason: 'box-clipped', count: 1 })]),
+  })
+  expect(existsSync(join(folder.dir, 'out'))).toBe(false)
+})
+
+test('a dataset that cannot be read exits with 3, in text and as JSON', async () => {
+  using folder = temporaryFolder({ 'data/notes.txt': 'nothing' })
+  const text = await run(['convert', 'data', 'out', '--to', 'voc'], { cwd: folder.dir })
+  expect(text).toMatchObject({
+    code: 3,
+    out: '',
+    err: expect.stringContaining('trainyard dataset convert: The format of'),
+  })
+  const json = await run(['validate', 'data', '--json'], { cwd: folder.dir })
+  expect(json).toMatchObject({ code: 3, err: '' })
+  expect(JSON.parse(json.out)).toMatchObject({ error: { message: expect.stringContaining('is unknown') } })
+})
+
+test('progress is one line that is redrawn on a terminal', async () => {
+  using folder = cocoFolder()
+  const { err } = await run(['convert', 'data', 'out', '--to', 'voc'], { cwd: folder.dir, isTTY: true })
+  expect(err).toContain('\r\u001b[2KConverting: 10 images')
+  expect(err.endsWith('\r\u001b[2K')).toBe(true)
+})
+
+test('split shows the splits, and writes them if there is a target', async () => {
+  using folder = cocoFolder()
+  const shown = await run(['split', 'data', '--stratify'], { cwd: folder.dir })
+  expect(shown.code).toBe(0)
+  expect(shown.out).toMatch(/train +7 {2}70\.0 %/)
+  const json = JSON.parse((await run(['split', 'data', '--json'], { cwd: folder.dir })).out)
+  expect(Object.values(json.splits).filter((split) => split === 'val')).toHaveLength(2)
+  expect(json.images).toEqual({ train: 7, val: 2, test: 1 })
+  const written = await run(['split', 'data', 'out', '--to', 'yolo', '--json'], { cwd: folder.dir })
+  expect(JSON.parse(written.out)).toMatchObject({
+    from: 'coco',
+    to: 'yolo',
+    splits: { train: { images: 7 }, val: { images: 2 }, test: { images: 1 } },
+  })
+})
+
+test('validate exits with 1 for errors, and for warnings with --strict', async () => {
+  using folder = cocoFolder([30, 20, 100, 100])
+  const warned = await run(['validate', 'data'], { cwd: folder.dir })
+  expect(warned.code).toBe(0)
+  expect(warned.out).toContain('warning box-outside: Boxes reach out of their image (1)')
+  expect((await run(['validate', 'data', '--strict'], { cwd: folder.dir })).code).toBe(1)
+  folder.write('data/5.png', plainPng(30, 40))
+  const wrong = await run(['validate', 'data', '--json'], { cwd: folder.dir })
+  expect(wrong.code).toBe(1)
+  expect(JSON.parse(wrong.out).findings).toContainEqual(
+    expect.objectContaining({ code: 'size-mismatch', severity: 'error', count: 1 }),
+  )
+})
+
+test('show draws the same sheet every time', async () => {
+  using folder = cocoFolder()
+  const { code, out } = await run(['show', 'data', '--count', '4'], { cwd: folder.dir })
+  expect(code).toBe(0)
+  expect(out).toMatch(/4 images on .*data-sheet\.png \(\d+ x \d+\)/)
+  const first = readFileSync(join(folder.dir, 'data-sheet.png'))
+  await run(['show', 'data', 'again.png', '--count', '4'], { cwd: folder.dir })
+  expect(readFileSync(join(folder.dir, 'again.png'))).toEqual(first)
+  expect(decode(first).width).toBe(510)
+  const missing = await run(['show', 'data', '--class', 'dog'], { cwd: folder.dir })
+  expect(missing).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('There is no class "dog"; expected one of "cat", "강아지"'),
+  })
+})
+
+test('tables align wide letters and remove control characters', () => {
+  expect(
+    renderTable([
+      ['name', 'count'],
+      ['강아지', 1234],
+      ['a\u001b[2J\nb', 5],
+    ]),
+  ).toEqual(['name    count', '강아지  1,234', 'a[2J b      5'])
+})

@@ -1,0 +1,33 @@
+import { resolve } from 'node:path'
+import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import { type DatasetReader, detectFormat, loadReader } from '@trainyard/datasets'
+import type { CliIo } from '../../command-line/io.ts'
+import { interruptible } from '../../terminal/interruptible.ts'
+import { withoutUndefined } from './without-undefined.ts'
+
+/** The argument and the options of every command that reads a dataset. */
+export interface SourceInput {
+  source: string
+  from: DatasetFormat | undefined
+  task: TaskType | undefined
+  vocOneBased: boolean
+  json: boolean
+}
+
+/** Opens the dataset, runs `work`, and closes the dataset. Ctrl-C aborts the signal. */
+export function readSource<T>(
+  { source, from, task, vocOneBased }: SourceInput,
+  io: CliIo,
+  work: (reader: DatasetReader, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const path = resolve(io.cwd, source)
+  return interruptible(async (signal) => {
+    const format = from ?? (await detectFormat(path, { signal })).format
+    const reader = await (await loadReader[format]())(path, withoutUndefined({ task, vocOneBased, signal }))
+    try {
+      return await work(reader, signal)
+    } finally {
+      await reader.close?.()
+    }
+  })
+}

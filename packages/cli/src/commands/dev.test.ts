@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createTrainerFolder, exampleManifest } from '@trainyard/client/testing'
+import { expect, test } from 'vitest'
+import { runCommand } from '../testing/run-command.ts'
+
+const recorder = `
+import { writeFileSync } from 'node:fs'
+const { OPERATION, CALLBACK_URL, CALLBACK_TOKEN, COLOUR } = process.env
+writeFileSync('seen.json', JSON.stringify({ args: process.argv.slice(2), OPERATION, CALLBACK_URL, CALLBACK_TOKEN, COLOUR }))
+process.exit(5)
+`
+
+test('runs the entry point without a platform, passes arguments on and exits with its code', async () => {
+  await using folder = await createTrainerFolder({ 'train.mjs': recorder })
+  const env = { PATH: process.env.PATH ?? '', COLOUR: 'red', CALLBACK_URL: 'http://x', CALLBACK_TOKEN: 'secret' }
+  const { code } = await runCommand(['dev', 'train', '--epochs', '3', '--help'], { cwd: folder.dir, env })
+  expect(code).toBe(5)
+  expect(JSON.parse(await readFile(join(folder.dir, 'seen.json'), 'utf8'))).toEqual({
+    args: ['--epochs', '3', '--help'],
+    OPERATION: 'train',
+    COLOUR: 'red',
+  })
+  await runCommand(['dev', '--epochs', '1'], { cwd: folder.dir, env })
+  expect(JSON.parse(await readFile(join(folder.dir, 'seen.json'), 'utf8'))).toMatchObject({ args: ['--epochs', '1'] })
+})
+
+test('exits with 128 and the number of the signal that ended the trainer', async () => {
+  await using folder = await createTrainerFolder({
+    'train.mjs': 'process.kill(process.pid, "SIGKILL"); setInterval(() => {}, 1000)',
+  })
+  expect((await runCommand(['dev'], { cwd: folder.dir, env: { PATH: process.env.PATH ?? '' } })).code).toBe(137)
+})
+
+test('names a missing entry point and a missing program', async () => {
+  const entrypoints = { train: ['no-such-program-here'] }
+  await using folder = await createTrainerFolder({
+    'trainer.json': JSON.stringify({ ...exampleManifest, entrypoints }),
+  })
+  const exported = await runCommand(['dev', 'export'], { cwd: folder.dir })
+  expect(exported).toMatchObject({ code: 2, err: expect.stringContaining('no entry point for export, only for train') })
+  const trained = await runCommand(['dev'], { cwd: folder.dir, env: { PATH: process.env.PATH ?? '' } })
+  expect(trained).toMatchObject({ code: 3, err: expect.stringContaining('"no-such-program-here"') })
+})
+
+test('refuses a number outside of the range in the manifest, with flag and range', async () => {
+  const properties = {
+    epochs: { type: 'integer', minimum: 1, maximum: 100 },
+    learning_rate: { type: 'number', exclusiveMinimum: 0 },
+  }
+  await using folder = await createTrainerFolder({
+    'train.mjs': recorder,
+    'trainer.json': JSON.stringify({ ...exampleManifest, config: { schema: { type: 'object', properties } } }),
+  })
+  const dev = (...args: string[]) =>
+    runCommand(['dev', 'train', ...args], { cwd: folder.dir, env: { PATH: process.env.PATH ?? '' } })
+  expect(await dev('--epochs', '0')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--epochs is "0": expected a whole number of at least 1 and at most 100'),
+  })
+  expect((await dev('--learning-rate=0')).err).toContain('--learning-rate is "0": expected a number of more than 0')
+  expect((await dev('--epochs', 'many')).err).toContain('--epochs is "many"')
+  expect((await dev('--epochs', '100', '--learning-rate', '0.5', '--other')).code).toBe(5)
+})

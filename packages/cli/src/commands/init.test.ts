@@ -1,0 +1,56 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TrainerManifest } from '@trainyard/contract'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runCommand } from '../testing/run-command.ts'
+
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'trainyard-commands-'))
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+const run = (args: string[], env: Record<string, string> = {}) =>
+  runCommand(args, { cwd: dir, env: { PATH: process.env.PATH ?? '', ...env } })
+
+const list = (path: string) => readdirSync(join(dir, path), { recursive: true }).map(String)
+
+describe('trainyard init', () => {
+  it.each(['typescript', 'python'])('creates a complete trainer in %s and prints the next steps', async (template) => {
+    const { code, out, err } = await run(['init', 'flowers', '--template', template, '--name', 'acme/flowers'])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toContain('trainyard dev train --dataset sample-data')
+    const manifest = TrainerManifest.parse(JSON.parse(readFileSync(join(dir, 'flowers/trainer.json'), 'utf8')))
+    expect(manifest).toMatchObject({ name: 'acme/flowers', version: '0.1.0', displayName: 'Flowers' })
+    expect(list('flowers')).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'Dockerfile', 'sample-data']))
+    expect(list('.')).not.toContainEqual(expect.stringContaining('draft'))
+  })
+
+  it('writes nothing if a file exists, and overwrites it only with --force', async () => {
+    mkdirSync(join(dir, 'mine'))
+    writeFileSync(join(dir, 'mine/README.md'), 'mine')
+    const refused = await run(['init', 'mine'])
+    expect(refused).toMatchObject({ code: 3, err: expect.stringContaining('already contains README.md: use --force') })
+    expect(list('mine')).toEqual(['README.md'])
+    expect((await run(['init', 'mine', '--force'])).code).toBe(0)
+    expect(readFileSync(join(dir, 'mine/README.md'), 'utf8')).toContain('# Mine')
+  })
+
+  it('does not change other files of the folder', async () => {
+    writeFileSync(join(dir, 'notes.txt'), 'mine')
+    expect((await run(['init', '--name', 'acme/flowers'])).code).toBe(0)
+    expect(readFileSync(join(dir, 'notes.txt'), 'utf8')).toBe('mine')
+    expect(list('.')).toContain('trainer.json')
+  })
+
+  it.each([
+    [['--template', 'cobol'], '--template is "cobol": expected typescript or python'],
+    [['--name', 'Flowers'], '--name is "Flowers": it must be "namespace/name"'],
+  ])('refuses %j', async (args, message) => {
+    const { code, err } = await run(['init', ...args])
+    expect(code).toBe(2)
+    expect(err).toContain(message)
+    expect(list('.')).toEqual([])
+  })
+})

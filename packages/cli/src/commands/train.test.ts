@@ -1,0 +1,266 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient } from '@trainyard/client'
+import { startTestRunner, type TestRunner } from '@trainyard/client/testing'
+import { encode } from 'fast-png'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loginFile } from '../server/login-file.ts'
+import { type RunOptions, runCommand } from '../testing/run-command.ts'
+
+/** Sends an artifact, log lines and a result without the SDK. With `epochs` 99 it trains until the job is cancelled. */
+const trainer = `
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+const { CALLBACK_URL, CALLBACK_TOKEN, CALLBACK_TOKEN_FILE, JOB_ATTEMPT, CONFIG } = process.env
+const token = (CALLBACK_TOKEN ?? (await import('node:fs')).readFileSync(CALLBACK_TOKEN_FILE, 'utf8')).trim()
+const { epochs = 2 } = JSON.parse(CONFIG).basic
+let seq = 0
+async function post(path, body) {
+  const answer = await fetch(CALLBACK_URL + path, {
+    method: 'POST',
+    headers: { authorization: 'Bearer ' + token, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  if (!answer.ok) throw new Error(await answer.text())
+  return answer.json()
+}
+const send = (...events) => post('/events', {
+  attempt: Number(JOB_ATTEMPT),
+  events: events.map((event) => ({ seq: ++seq, time: new Date().toISOString(), ...event })),
+})
+await send({ type: 'started' }, { type: 'log', level: 'warning', message: 'mind the \\u001b[2Jgap' })
+const bytes = Buffer.from('weights of attempt ' + JOB_ATTEMPT)
+const artifact = await post('/artifacts', {
+  kind: 'checkpoint', name: 'best.bin', sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'),
+})
+if (artifact.upload.type === 'single') {
+  const { method, url, headers } = artifact.upload.request
+  await fetch(url, { method, headers, body: bytes })
+}
+await post('/artifacts/' + artifact.id + '/complete', {})
+for (let epoch = 1; epoch <= epochs; epoch++) {
+  const answer = await send({ type: 'progress', epoch, totalEpochs: epochs, metrics: { loss: 1 / epoch } })
+  if (!answer.shouldContinue) { await send({ type: 'cancelled' }); process.exit(143) }
+  if (epochs === 99) { epoch--; await sleep(50) }
+}
+if (epochs === 3) { await send({ type: 'failed', errorType: 'UnknownError', message: 'three is too many', retryable: false }); process.exit(1) }
+await send({ type: 'log', level: 'info', message: 'that was it' }, { type: 'completed', result: { operation: 'train', metrics: { loss: 1 / epochs } } })
+`
+
+let runner: TestRunner
+let home: string
+beforeAll(async () => {
+  runner = await startTestRunner(trainer)
+  home = await mkdtemp(join(tmpdir(), 'trainyard-cli-'))
+  for (const [index, name] of ['train/cat/1.png', 'train/dog/2.png', 'val/cat/3.png'].entries()) {
+    await mkdir(join(home, 'pets', name, '..'), { recursive: true })
+    await writeFile(
+      join(home, 'pets', name),
+      encode({ width: 4, height: 4, channels: 3, data: new Uint8Array(48).fill(index) }),
+    )
+  }
+})
+afterAll(async () => {
+  await runner[Symbol.asyncDispose]()
+  await rm(home, { recursive: true, force: true })
+})
+
+const run = (args: string[], { env, stdin }: RunOptions = {}) =>
+  runCommand(args, { cwd: home, env: { HOME: home, TRAINYARD_RUNNER: runner.url, ...env }, stdin })
+const json = async (args: string[]) => JSON.parse((await run([...args, '--json'])).out)
+
+describe('trainyard run', () => {
+  test('uploads a folder, starts a job, follows it to its end and exits with its result', async () => {
+    const { code, out, err } = await run([
+      'run',
+      'acme/tiny',
+      '--dataset',
+      'pets',
+      '--name',
+      'first',
+      '--set',
+      'epochs=2',
+    ])
+    expect(err).toContain('3 images')
+    // Which epochs are printed depends on timing.
+    expect(err).toMatch(/100 % {2}succeeded {2}loss 0\.5000/)
+    expect(err).toContain('checkpoint best.bin')
+    expect(err).toContain('warning: mind the [2Jgap')
+    expect(err).not.toContain('\u001b')
+    expect(out).toMatch(/job \d+ succeeded after/)
+    expect(code).toBe(0)
+  })
+
+  test('exits with 1 when the job fails, and prints the error', async () => {
+    const { code, out } = await run(['run', 'acme/tiny', '--dataset', 'pets', '--set', 'epochs=3'])
+    expect(code).toBe(1)
+    expect(out).toContain('failed')
+    expect(out).toContain('three is too many')
+  })
+
+  test('prints one document under --json, also for errors', async () => {
+    const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets'])
+    expect(job).toMatchObject({ state: 'succeeded', endReason: 'completed' })
+    const refused = await run(['run', 'acme/tiny', '--dataset', 'ds_none', '--json'])
+    expect(refused.code).toBe(3)
+    expect(JSON.parse(refused.out)).toMatchObject({
+      error: { code: 'unprocessable', message: expect.stringContaining('ds_none') },
+    })
+  })
+
+  test('the same key returns the same job', async () => {
+    const args = ['run', 'acme/tiny', '--dataset', 'pets', '--key', 'once', '--detach']
+    expect((await json(args)).job.id).toBe((await json(args)).job.id)
+  })
+
+  test.each([
+    [['run'], 'missing argument TRAINER'],
+    [['run', 'acme/tiny', '--set', 'epochs'], '--set is "epochs": expected NAME=VALUE'],
+    [['run', 'acme/tiny', '--priority', '1.5'], '--priority is "1.5": expected a whole number'],
+    [['run', 'acme/tiny', '--split', '0.8/0.1'], '--split is "0.8/0.1": expected shares that add up to 1'],
+    [['run', 'acme/tiny', '--stratify'], '--stratify requires --split'],
+    [['run', 'acme/tiny', '--operation', 'fly'], '--operation is "fly": expected train, predict or export'],
+    [['run', 'acme/tiny', '--nonsense'], 'unknown option "--nonsense"'],
+    [['jobs'], 'missing command; expected one of ls, show'],
+    [['jobs', 'fly'], 'unknown command "fly"'],
+    [['jobs', 'show', 'seven'], 'JOB is "seven": expected the number of a job'],
+    [['jobs', 'ls', '--state', 'happy'], '--state is "happy": expected pending'],
+    [['datasets', 'push', 'nowhere'], 'nowhere does not exist: expected the folder of a dataset'],
+    [['artifacts', 'pull'], 'missing argument JOB'],
+    [['login'], 'missing argument URL'],
+    [['login', 'nonsense'], 'the address is "nonsense"'],
+    [['run', 'acme/tiny', '--dataset', './nope'], '--dataset is "./nope": '],
+    [['run', 'acme/tiny', '--project', 'red'], 'project: must be "organisation/project"'],
+  ])('names the mistake in %j', async (args, message) => {
+    const { code, err } = await run(args)
+    expect(err).toContain(message)
+    expect(err).toMatch(/For help: trainyard .*--help\n$/)
+    expect(code).toBe(2)
+  })
+
+  test('a folder with a link is refused before anything is sent', async () => {
+    await mkdir(join(home, 'linked'), { recursive: true })
+    await symlink('/etc/hostname', join(home, 'linked', 'a.png')).catch(() => {})
+    const { code, err } = await run(['datasets', 'push', 'linked'])
+    expect(err).toContain('a.png (a symbolic link)')
+    expect(code).toBe(3)
+  })
+})
+
+describe('trainyard jobs and artifacts', () => {
+  test('lists, shows and deletes a job, and prints its log', async () => {
+    const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets', '--name', 'shown'])
+    expect((await run(['jobs', 'ls'])).out).toMatch(/^job\s+state\s+done.*\n.*shown/)
+    expect((await run(['jobs', 'show', String(job.id)])).out).toContain('best.bin')
+    const log = (await run(['jobs', 'logs', String(job.id), '--level', 'info', '--tail', '1'])).out
+    expect(log.trim()).toMatch(/^\d\d:\d\d:\d\d that was it$/)
+    const followed = (await run(['jobs', 'logs', String(job.id), '-f', '--json'])).out.trim().split('\n')
+    expect(followed.map((line) => JSON.parse(line).message)).toContain('that was it')
+    expect(await run(['jobs', 'rm', String(job.id)])).toMatchObject({ code: 0 })
+    expect(await run(['jobs', 'show', String(job.id)])).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(`There is no job "${job.id}" here`),
+    })
+  })
+
+  test('downloads files, checks them, and skips complete ones', async () => {
+    const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets'])
+    const first = await json(['artifacts', 'pull', String(job.id), '--to', 'got'])
+    expect(first.files).toMatchObject([{ status: 'pulled' }])
+    const file = join(home, 'got', 'best.bin')
+    expect(await readFile(file, 'utf8')).toBe('weights of attempt 1')
+    expect((await json(['artifacts', 'pull', String(job.id), '--to', 'got'])).files).toMatchObject([{ status: 'held' }])
+    await writeFile(file, 'weights of attempt X')
+    expect((await json(['artifacts', 'pull', String(job.id), '--to', 'got'])).files).toMatchObject([
+      { status: 'pulled' },
+    ])
+    const none = await run(['artifacts', 'pull', String(job.id), '--name', 'worst.bin'])
+    expect(none.err).toContain('its files: best.bin (checkpoint)')
+  })
+
+  test('Ctrl-C stops following the job; cancel stops the job', async () => {
+    const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets', '--set', 'epochs=99', '--detach'])
+    const main = new URL('../main.ts', import.meta.url).pathname
+    const child = spawn(process.execPath, ['--conditions=trainyard-source', main, 'jobs', 'watch', String(job.id)], {
+      env: { ...process.env, HOME: home, TRAINYARD_RUNNER: runner.url },
+    })
+    let output = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      output += chunk
+      if (output.includes('epoch 1/99') && !child.killed) child.kill('SIGINT')
+    })
+    const [code] = await once(child, 'close')
+    expect(output).toContain(`Job ${job.id} continues`)
+    expect(code).toBe(130)
+    expect((await json(['jobs', 'show', String(job.id)])).job.state).toBe('running')
+    expect(await run(['jobs', 'cancel', String(job.id)])).toMatchObject({ code: 0 })
+    expect((await json(['jobs', 'watch', String(job.id)])).job).toMatchObject({ state: 'cancelled' })
+    const again = await json(['jobs', 'restart', String(job.id)])
+    expect(again.job).toMatchObject({ attempt: 2 })
+    await run(['jobs', 'cancel', String(job.id)])
+  })
+})
+
+describe('trainyard login', () => {
+  const anywhere = { TRAINYARD_RUNNER: '' }
+
+  test('saves an address that answers, for later commands, and removes it', async () => {
+    expect(await run(['jobs', 'ls'], { env: anywhere })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('trainyard login'),
+    })
+    const { code, out } = await run(['login', runner.url], { env: anywhere })
+    expect(out).toContain('Logged in')
+    expect(code).toBe(0)
+    const file = loginFile({ HOME: home })
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ url: runner.url })
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(await run(['datasets', 'ls'], { env: anywhere })).toMatchObject({ code: 0 })
+    expect((await run(['logout'], { env: anywhere })).out).toBe('Logged out\n')
+    expect(await run(['jobs', 'ls'], { env: anywhere })).toMatchObject({ code: 2 })
+  })
+
+  test('signs in with a password and does not show it', async () => {
+    const account = { email: 'ada@example.com', password: 'correct horse battery', displayName: 'Ada' }
+    await createClient({ runnerUrl: runner.url }).identity.createAccount(account)
+    const args = ['login', runner.url, '--email', account.email]
+    const { code, out, err } = await run(args, { stdin: `${account.password}\n`, env: anywhere })
+    expect(out + err).toContain('Logged in')
+    expect(out).toContain('as ada@example.com')
+    expect(code).toBe(0)
+    expect(out + err + (await readFile(loginFile({ HOME: home }), 'utf8'))).not.toContain(account.password)
+    await run(['logout'])
+    const wrong = await run(args, { stdin: 'wrong\n', env: anywhere })
+    expect(wrong.code).toBe(3)
+    await expect(stat(loginFile({ HOME: home }))).rejects.toThrow()
+  })
+
+  test('saves nothing when the server refuses the token, and does not show it', async () => {
+    const { code, out, err } = await run(['login', runner.url, '--token-stdin'], {
+      stdin: ' ty_secret\n',
+      env: anywhere,
+    })
+    expect(code).toBe(3)
+    expect(out + err).not.toContain('ty_secret')
+    await expect(stat(loginFile({ HOME: home }))).rejects.toThrow()
+  })
+
+  test('saves nothing when the server does not answer', async () => {
+    const { code, err } = await run(['login', 'http://127.0.0.1:2'], { env: anywhere })
+    expect(err).toContain('No answer from http://127.0.0.1:2')
+    expect(code).toBe(3)
+    await expect(stat(loginFile({ HOME: home }))).rejects.toThrow()
+  })
+
+  test('tells what to do when the home folder is read-only', async () => {
+    const file = join(home, 'not-a-folder')
+    await writeFile(file, '')
+    const { code, err } = await run(['login', runner.url], { env: { ...anywhere, XDG_CONFIG_HOME: file } })
+    expect(err).toContain('cannot be written (ENOTDIR): set XDG_CONFIG_HOME to a writable folder')
+    expect(err).toContain('or set TRAINYARD_RUNNER and TRAINYARD_TOKEN')
+    expect(code).toBe(3)
+  })
+})

@@ -1,0 +1,94 @@
+import type { PublishProgress, PublishResult } from '@trainyard/client/files'
+import type { Check, CheckResult, Finding } from '@trainyard/contract'
+import { formatBytes } from '@trainyard/contract/format'
+import type { CliIo } from '../command-line/io.ts'
+import { createPaint, type Paint } from '../terminal/paint.ts'
+import { createByteProgress, type Progress } from '../terminal/progress.ts'
+import { StatusLine } from '../terminal/status-line.ts'
+import { cleanText } from '../terminal/text.ts'
+
+/** Shows the steps of a publication. */
+export interface PublishView {
+  progress(progress: PublishProgress): void
+  pushed(result: PublishResult): void
+  /** Called with the whole check after each change. Shows only what is new. */
+  check(check: Check): void
+  verdict(check: Check): void
+}
+
+/** Shows nothing, for `--json`. */
+export const silentView: PublishView = { progress() {}, pushed() {}, check() {}, verdict() {} }
+
+/** Shows lines of text, and a bar for the upload. */
+export class TextView implements PublishView {
+  readonly #status: StatusLine
+  readonly #paint: Paint
+  readonly #statuses = new Map<string, CheckResult['status']>()
+  readonly #shownFindings = new Set<string>()
+  #upload: Progress | undefined
+
+  constructor({ stdout, env }: CliIo) {
+    this.#status = new StatusLine(stdout)
+    this.#paint = createPaint(stdout, env)
+  }
+
+  progress(progress: PublishProgress): void {
+    switch (progress.type) {
+      case 'packing':
+        this.#status.print(`Packing ${progress.files} files, ${formatBytes(progress.sizeBytes)}`)
+        break
+      case 'packed':
+        this.#status.print(`Packed: ${formatBytes(progress.archiveBytes)}, ${progress.digest}`)
+        break
+      case 'uploading':
+        this.#upload ??= createByteProgress(this.#status, 'Uploading', progress.totalBytes)
+        this.#upload.update(progress.sentBytes)
+        break
+      case 'exists':
+        this.#status.print(`The registry already has this ${progress.what}`)
+        break
+      case 'warning':
+        this.#status.print(`${this.#paint('yellow', 'warning')}: ${cleanText(progress.text)}`)
+        break
+      case 'pushed':
+        break
+    }
+  }
+
+  pushed({ name, version, digest }: PublishResult): void {
+    this.#status.print(`Pushed ${this.#paint('bold', `${name}@${version}`)}, ${digest}`)
+  }
+
+  check({ checks }: Check): void {
+    for (const result of checks) {
+      this.#showStatus(result)
+      for (const finding of result.findings) {
+        const key = `${result.name} ${finding.fingerprint}`
+        if (this.#shownFindings.has(key)) continue
+        this.#shownFindings.add(key)
+        this.#showFinding(finding)
+      }
+    }
+  }
+
+  verdict({ state, trainer, version }: Check): void {
+    const style = state === 'rejected' ? 'red' : 'green'
+    this.#status.print(`${this.#paint(style, state)}: ${cleanText(trainer)}@${cleanText(version)}`)
+  }
+
+  #showStatus({ name, status, reason }: CheckResult): void {
+    if (status === 'waiting' || this.#statuses.get(name) === status) return
+    this.#statuses.set(name, status)
+    const style = status === 'passed' ? 'green' : status === 'failed' ? 'red' : 'dim'
+    const more = reason === undefined ? '' : `: ${cleanText(reason)}`
+    this.#status.print(`  ${this.#paint(style, status.padEnd(8))} ${cleanText(name)}${more}`)
+  }
+
+  #showFinding({ severity, code, file, line, message, help, docsUrl }: Finding): void {
+    const style = severity === 'error' ? 'red' : severity === 'warning' ? 'yellow' : 'dim'
+    const place = file === undefined ? '' : ` ${cleanText(file)}${line === undefined ? '' : `:${line}`}`
+    const label = this.#paint(style, `${severity} ${cleanText(code)}`)
+    this.#status.print(`    ${label}${place}: ${cleanText(message)}`)
+    this.#status.print(`      ${this.#paint('dim', cleanText(`${help} ${docsUrl}`))}`)
+  }
+}

@@ -1,0 +1,64 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { TrainyardClient } from '@trainyard/client'
+import { listFolder, tarOfFolder } from '@trainyard/client/files'
+import type { Dataset } from '@trainyard/contract'
+import type { CliIo } from '../command-line/io.ts'
+import { UsageError } from '../errors.ts'
+import { transferProgress } from '../terminal/progress.ts'
+
+const ARCHIVE = /\.(?:tar|tgz|tar\.gz|zip)$/i
+
+export interface PushDatasetOptions {
+  client: TrainyardClient
+  /** Absolute path of a folder, or of a tar, tar.gz or zip. */
+  path: string
+  /** Default: the name of the folder or archive. */
+  name?: string | undefined
+  project?: string | undefined
+  signal: AbortSignal
+  silent: boolean
+}
+
+/** Whether a text can only be meant as a path: it has a slash, or the ending of an archive. */
+export function looksLikePath(text: string): boolean {
+  return text.includes('/') || ARCHIVE.test(text)
+}
+
+/** Uploads a dataset while it is read from disk. */
+export async function pushDataset(options: PushDatasetOptions, io: CliIo): Promise<Dataset> {
+  const { client, path, project, signal, silent } = options
+  const { isFolder, sizeBytes } = await findDataset(path)
+  const files = isFolder ? await listFolder(path) : []
+  if (isFolder && files.length === 0) throw new UsageError(`${path} is empty: expected the folder of a dataset`)
+  const totalBytes = isFolder ? files.reduce((sum, file) => sum + file.sizeBytes, 0) : sizeBytes
+  const progress = transferProgress(io.stderr, 'Uploading', totalBytes, silent)
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    let sent = 0
+    const source: AsyncIterable<Uint8Array> = isFolder
+      ? tarOfFolder(path, files)
+      : createReadStream(path, { highWaterMark: 256 * 1024 })
+    for await (const chunk of source) {
+      yield chunk
+      sent += chunk.byteLength
+      progress.update(Math.min(sent, totalBytes))
+    }
+  }
+  try {
+    const name = options.name ?? basename(path).replace(ARCHIVE, '')
+    return await client.datasets.upload(counted(), { name, project, signal })
+  } finally {
+    progress.end()
+  }
+}
+
+async function findDataset(path: string): Promise<{ isFolder: boolean; sizeBytes: number }> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined)
+    throw new UsageError(`${path} does not exist: expected the folder of a dataset, or a tar, tar.gz or zip`)
+  const isFolder = found.isDirectory()
+  if (!isFolder && !ARCHIVE.test(path))
+    throw new UsageError(`${path} is not a folder or an archive: expected a folder, or a tar, tar.gz or zip`)
+  return { isFolder, sizeBytes: found.size }
+}

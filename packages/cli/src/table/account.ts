@@ -1,0 +1,94 @@
+import { defineCommand, defineGroup } from '../command-line/command.ts'
+import { argument, argumentList, flag, number, option, repeatable } from '../command-line/values.ts'
+import { serverOptions } from './server-options.ts'
+
+export const login = defineCommand({
+  summary: 'Save the address of a server, and a token for it',
+  description:
+    'Saves the address of a server, and a token for it, for later commands. Checks both with the server first. ' +
+    'Without an option, the token is that of TRAINYARD_TOKEN or TRAINYARD_TOKEN_FILE. A server on this machine may ' +
+    'not need one.',
+  arguments: {
+    url: argument('URL', { description: 'Address of the server, for example http://127.0.0.1:7600' }),
+  },
+  options: {
+    email: option({
+      placeholder: 'ADDRESS',
+      description: 'Sign in with e-mail and password. The password is read from the terminal or from standard input',
+    }),
+    'token-stdin': flag('Read the token from the terminal or from standard input'),
+    registry: option({
+      placeholder: 'URL',
+      description: 'Address of the registry, if it is another server',
+      fallback: 'URL',
+    }),
+  },
+  examples: [
+    'trainyard login http://127.0.0.1:7600',
+    'trainyard login https://trainyard.example.com --email ada@example.com',
+    'trainyard login https://trainyard.example.com --token-stdin < token.txt',
+  ],
+  load: () => import('../commands/login.ts'),
+})
+
+export const logout = defineCommand({
+  summary: 'Remove the saved address and token',
+  description:
+    'Removes the address and the token that "trainyard login" saved. The token stays valid until it is revoked.',
+  examples: ['trainyard logout'],
+  load: () => import('../commands/logout.ts'),
+})
+
+const list = defineCommand({
+  summary: 'List your tokens, newest first',
+  description: 'Lists your tokens, newest first, with the time of their last use. Secrets are not shown.',
+  options: serverOptions,
+  examples: ['trainyard tokens ls', "trainyard tokens ls --json | jq -r '.tokens[] | select(.lastUsedAt == null).id'"],
+  load: () => import('../commands/tokens/ls.ts'),
+})
+
+const create = defineCommand({
+  summary: 'Create a token for a program',
+  description: 'Creates a token and prints its secret to standard output. The secret cannot be shown again.',
+  arguments: { name: argument('NAME', { description: 'What the token is for, such as nightly' }) },
+  options: {
+    scope: repeatable({
+      placeholder: 'SCOPE',
+      description:
+        'jobs:read, jobs:write, datasets:read, datasets:write, pull:NAMESPACE, push:NAMESPACE or admin:ORGANISATION. ' +
+        '"*" stands for each of your namespaces or organisations. At least one is required',
+    }),
+    days: number({
+      placeholder: 'N',
+      description: 'Number of days until it expires',
+      min: 1,
+      max: 3650,
+      isWhole: true,
+      fallback: 'it does not expire',
+    }),
+    organisation: option({ placeholder: 'NAME', description: 'Valid only in this organisation' }),
+    project: option({ placeholder: 'NAME', description: 'Valid only in this project: "organisation/project"' }),
+    ...serverOptions,
+  },
+  examples: [
+    'trainyard tokens create nightly --scope jobs:write --scope datasets:read --days 90 > token.txt',
+    'trainyard tokens create ci --scope push:acme --organisation acme',
+  ],
+  load: () => import('../commands/tokens/create.ts'),
+})
+
+const revoke = defineCommand({
+  summary: 'Revoke tokens',
+  description: 'Revokes tokens immediately. Programs that use them are refused.',
+  arguments: { ids: argumentList('ID', { description: 'Id of a token, as "trainyard tokens ls" shows it' }) },
+  options: serverOptions,
+  examples: ['trainyard tokens revoke tok_01jd0example'],
+  load: () => import('../commands/tokens/revoke.ts'),
+})
+
+export const tokens = defineGroup({
+  summary: 'Create, list and revoke your API tokens',
+  description: 'A token lets a program act for you. It never has more rights than you, and only those of its scopes.',
+  examples: ['trainyard tokens create nightly --scope jobs:write --days 90', 'trainyard tokens ls'],
+  commands: { ls: list, create, revoke },
+})

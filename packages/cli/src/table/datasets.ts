@@ -1,0 +1,300 @@
+import { defineCommand, defineGroup } from '../command-line/command.ts'
+import { argument, argumentList, choice, flag, number, option, optionalArgument } from '../command-line/values.ts'
+import { DATASET_FORMATS, SPLIT_NAMES, TASK_ALIASES, TASK_TYPES } from './choices.ts'
+import { groupBy, ratios } from './parsers.ts'
+import { serverOptions } from './server-options.ts'
+
+const push = defineCommand({
+  summary: 'Upload a folder or an archive',
+  description:
+    'Uploads a dataset: a folder in any of the supported formats, or a tar, tar.gz or zip of one. The same content ' +
+    'under the same name returns the existing dataset.',
+  arguments: {
+    path: argument('PATH', { description: 'Folder or archive of the dataset', completion: { kind: 'file' } }),
+  },
+  options: {
+    project: option({ placeholder: 'NAME', description: '"organisation/project"', fallback: 'your first one' }),
+    name: option({
+      placeholder: 'NAME',
+      description: 'Name of the dataset',
+      fallback: 'the name of the folder or archive',
+    }),
+    ...serverOptions,
+  },
+  examples: ['trainyard datasets push ./flowers', 'trainyard datasets push ./flowers.zip --name flowers-2026 --json'],
+  load: () => import('../commands/datasets/push.ts'),
+})
+
+const list = defineCommand({
+  summary: 'List datasets, newest first',
+  options: {
+    limit: number({
+      placeholder: 'N',
+      description: 'Maximum number of datasets',
+      min: 1,
+      max: 100_000,
+      isWhole: true,
+      default: 50,
+    }),
+    ...serverOptions,
+  },
+  examples: ['trainyard datasets ls', "trainyard datasets ls --json | jq -r '.datasets[].id'"],
+  load: () => import('../commands/datasets/ls.ts'),
+})
+
+const remove = defineCommand({
+  summary: 'Delete datasets',
+  description: 'Deletes datasets. A dataset that a job still needs is not deleted; the message names the job.',
+  arguments: { ids: argumentList('ID', { description: 'Id of a dataset, as "trainyard datasets ls" shows it' }) },
+  options: serverOptions,
+  examples: ['trainyard datasets rm ds_01jd0example'],
+  load: () => import('../commands/datasets/rm.ts'),
+})
+
+export const datasets = defineGroup({
+  summary: 'Upload, list and delete datasets of the server',
+  description: 'The datasets of a server. For datasets on this machine, see "trainyard dataset --help".',
+  examples: ['trainyard datasets push ./flowers', 'trainyard datasets ls --json'],
+  commands: { push, ls: list, rm: remove },
+})
+
+const source = argument('SRC', {
+  description: 'Folder of the dataset. Its format is detected: dice, coco, yolo, voc, labelme or imagefolder',
+  completion: { kind: 'folder' },
+})
+
+/** Options of every command that reads a dataset on this machine. */
+const sourceOptions = {
+  from: choice(DATASET_FORMATS, { placeholder: 'FORMAT', description: 'Format of SRC', fallback: 'detected' }),
+  task: choice(TASK_TYPES, {
+    placeholder: 'TASK',
+    description: 'Task of the dataset',
+    fallback: 'that of SRC',
+    aliases: TASK_ALIASES,
+  }),
+  'voc-one-based': flag('Read coordinates of Pascal VOC as one-based, as its devkit writes them'),
+  json: flag('Print one JSON document instead of text'),
+}
+
+const convert = defineCommand({
+  summary: 'Write a dataset in another format',
+  description:
+    'Converts the dataset in SRC to another format and writes it to DST. Counts and reports everything that the format ' +
+    'cannot represent. SRC is only read.',
+  arguments: {
+    source,
+    target: argument('DST', {
+      description: 'A new folder, or one that an earlier conversion wrote',
+      completion: { kind: 'folder' },
+    }),
+  },
+  options: {
+    to: choice(DATASET_FORMATS, { placeholder: 'FORMAT', description: 'Format of DST. Required' }),
+    strict: flag('Treat every loss as an error: exit with 1 and write nothing'),
+    images: choice(['copy', 'none'], {
+      placeholder: 'MODE',
+      description: 'Whether to copy images',
+      fallback: 'copy',
+    }),
+    'multi-part': choice(['bridge', 'split', 'largest'], {
+      placeholder: 'MODE',
+      description: 'How to write an object of several polygons if the format allows only one',
+      fallback: 'bridge',
+    }),
+    crowd: choice(['keep', 'skip'], {
+      placeholder: 'MODE',
+      description: 'What to do with crowd regions',
+      fallback: 'keep for coco and dice, else skip',
+    }),
+    'min-area': number({
+      placeholder: 'PX',
+      description: 'Drop objects with a smaller area, in square pixels',
+      min: 0,
+      max: 1e12,
+      fallback: '0.001',
+    }),
+    decimals: number({
+      placeholder: 'N',
+      description: 'Digits after the decimal point',
+      min: 1,
+      max: 15,
+      isWhole: true,
+      fallback: '6',
+    }),
+    force: flag('Write again, even if DST already contains this conversion'),
+    ...sourceOptions,
+  },
+  exitCodes: { 0: 'written', 1: 'losses under --strict' },
+  examples: [
+    'trainyard dataset convert ./coco ./coco-yolo --to yolo --task segmentation',
+    'trainyard dataset convert ./voc ./dice --to dice --voc-one-based',
+    'trainyard dataset convert ./labelme ./out --to coco --strict --json',
+  ],
+  load: () => import('../commands/dataset/convert.ts'),
+})
+
+const split = defineCommand({
+  summary: 'Assign images to train, val and test',
+  description:
+    'Assigns every image to train, val or test. Images that have a split keep it; a hash of the path decides for the ' +
+    'others, so that a new image does not move any other. With DST, writes the dataset there; without it, only shows ' +
+    'the splits.',
+  arguments: {
+    source,
+    target: optionalArgument('DST', { description: 'Folder to write to', completion: { kind: 'folder' } }),
+  },
+  options: {
+    ratios: option({
+      placeholder: 'T,V,T',
+      description: 'Shares of train, val and test',
+      fallback: '0.7,0.2,0.1',
+      parse: ratios,
+    }),
+    reassign: flag('Ignore the splits that images have', { alias: 'anew' }),
+    stratify: flag('The same shares for every class, also if images show several classes'),
+    'group-by': option({
+      placeholder: 'KEY',
+      description:
+        'Keep images together: roboflow (copies of one image), re:EXPRESSION (first group of a match on the path, or ' +
+        'the whole match) or meta:FIELD (metadata of the image, such as meta:patient)',
+      parse: groupBy,
+    }),
+    seed: option({ placeholder: 'TEXT', description: 'Another seed gives other splits' }),
+    to: choice(DATASET_FORMATS, { placeholder: 'FORMAT', description: 'Format of DST', fallback: 'that of SRC' }),
+    ...sourceOptions,
+  },
+  examples: [
+    'trainyard dataset split ./flowers --stratify',
+    'trainyard dataset split ./flowers ./flowers-split --ratios 0.8,0.1,0.1 --reassign',
+    "trainyard dataset split ./frames ./out --to yolo --group-by 're:^video(\\d+)_'",
+  ],
+  load: () => import('../commands/dataset/split.ts'),
+})
+
+const validate = defineCommand({
+  summary: 'Count the content of a dataset and find errors',
+  description:
+    'Counts the content of a dataset and finds errors: missing, damaged or unused files, images of another size, ' +
+    'objects outside their image or without area, classes and splits without objects. Changes nothing.',
+  arguments: { source },
+  options: {
+    duplicates: flag('Hash every image to find duplicates, also across splits'),
+    'no-pixels': flag('Do not open the image files'),
+    strict: flag('Treat warnings as errors'),
+    ...sourceOptions,
+  },
+  exitCodes: { 0: 'no errors', 1: 'errors (with --strict: or warnings)' },
+  examples: [
+    'trainyard dataset validate ./flowers',
+    'trainyard dataset validate ./flowers --duplicates --strict',
+    'trainyard dataset validate ./flowers --json',
+  ],
+  load: () => import('../commands/dataset/validate.ts'),
+})
+
+const show = defineCommand({
+  summary: 'Draw a contact sheet of images and their objects',
+  description:
+    'Draws a contact sheet: images with their boxes, polygons, masks, keypoints and classes. The same dataset gives the ' +
+    'same sheet. Requires the package sharp: npm install sharp',
+  arguments: {
+    source,
+    target: optionalArgument('SHEET.png', {
+      description: 'File to write. Default: SRC-sheet.png in this folder',
+      completion: { kind: 'file' },
+    }),
+  },
+  options: {
+    count: number({
+      placeholder: 'N',
+      description: 'Number of images, at most 400',
+      min: 1,
+      max: 400,
+      isWhole: true,
+      fallback: '12',
+    }),
+    columns: number({ placeholder: 'N', description: 'Images per row', min: 1, max: 40, isWhole: true }),
+    tile: number({
+      placeholder: 'PX',
+      description: 'Side of an image on the sheet, from 64 to 1024',
+      min: 64,
+      max: 1024,
+      isWhole: true,
+      fallback: '240',
+    }),
+    split: choice(SPLIT_NAMES, { placeholder: 'NAME', description: 'Only images of this split' }),
+    class: option({ placeholder: 'NAME', description: 'Only images that show this class' }),
+    seed: option({ placeholder: 'TEXT', description: 'Another seed shows other images' }),
+    'no-labels': flag('Do not write the names of classes'),
+    ...sourceOptions,
+  },
+  examples: [
+    'trainyard dataset show ./flowers',
+    'trainyard dataset show ./flowers val.png --split val --count 30',
+    'trainyard dataset show ./ships --task obb --tile 400',
+  ],
+  load: () => import('../commands/dataset/show.ts'),
+})
+
+export const dataset = defineGroup({
+  summary: 'Convert, split, validate and show datasets',
+  description: 'Tools for datasets on this machine. For the datasets of a server, see "trainyard datasets --help".',
+  examples: ['trainyard dataset validate ./flowers', 'trainyard dataset convert ./flowers ./flowers-yolo --to yolo'],
+  commands: { convert, split, validate, show },
+})
+
+/** Options of every command of the cache. */
+const cacheOptions = {
+  dir: option({
+    placeholder: 'DIR',
+    description: 'Folder of the cache',
+    fallback: 'DATASET_CACHE_DIR',
+    completion: { kind: 'folder' },
+  }),
+  json: flag('Print one JSON document instead of text'),
+}
+
+const listCache = defineCommand({
+  summary: 'List cached datasets, the most recently used first',
+  options: cacheOptions,
+  examples: ['trainyard cache ls --dir /var/cache/trainyard'],
+  load: () => import('../commands/cache/ls.ts'),
+})
+
+const prune = defineCommand({
+  summary: 'Remove the least recently used datasets',
+  description: 'Removes the least recently used datasets until the cache is within its limit.',
+  options: {
+    max: number({
+      placeholder: 'GB',
+      description: 'Limit of the cache. 0 removes everything that is not in use',
+      min: 0,
+      fallback: 'DATASET_CACHE_MAX_GB',
+    }),
+    'dry-run': flag('Only show what would be removed'),
+    ...cacheOptions,
+  },
+  examples: ['trainyard cache prune --max 20 --dry-run'],
+  load: () => import('../commands/cache/prune.ts'),
+})
+
+const verify = defineCommand({
+  summary: 'Check size and SHA-256 of every file',
+  description: 'Reads every file of the cache and compares size and SHA-256 with the manifest of its dataset.',
+  options: {
+    repair: flag('Remove what is damaged, so that the next job downloads or converts it again'),
+    ...cacheOptions,
+  },
+  exitCodes: { 0: 'no damage', 1: 'damaged files' },
+  examples: ['trainyard cache verify', 'trainyard cache verify --repair'],
+  load: () => import('../commands/cache/verify.ts'),
+})
+
+export const cache = defineGroup({
+  summary: 'List, prune and verify the dataset cache',
+  description:
+    'The cache of datasets that jobs on this machine share. Datasets in use are never removed. A converted dataset is ' +
+    'an entry of its own; it is removed with the dataset that it was made from.',
+  examples: ['trainyard cache ls --dir /var/cache/trainyard', 'trainyard cache prune --max 20 --dry-run'],
+  commands: { ls: listCache, prune, verify },
+})

@@ -1,0 +1,132 @@
+import { defineCommand, defineRawCommand } from '../command-line/command.ts'
+import { choice, flag, number, option, optionalArgument } from '../command-line/values.ts'
+import { DATASET_FORMATS, OPERATIONS } from './choices.ts'
+import { registryOptions } from './server-options.ts'
+
+const dir = optionalArgument('DIR', {
+  description: 'Folder of the trainer. Default: the current folder',
+  completion: { kind: 'folder' },
+})
+
+export const init = defineCommand({
+  summary: 'Create a trainer',
+  description:
+    'Creates a trainer that works: a small training, a manifest, tests, a Dockerfile and sample images. Existing files ' +
+    'are not changed.',
+  arguments: { dir },
+  options: {
+    template: choice(['typescript', 'python'], {
+      placeholder: 'NAME',
+      description: 'What to start from. python needs no library and runs under "trainyard exec"',
+      fallback: 'typescript',
+    }),
+    name: option({
+      placeholder: 'NAME',
+      description: 'Name in the registry: "namespace/name"',
+      fallback: 'your user name and the name of the folder',
+    }),
+    force: flag('Overwrite existing files'),
+  },
+  examples: ['trainyard init flower-classifier', 'trainyard init --template python --name acme/flower-classifier'],
+  load: () => import('../commands/init.ts'),
+})
+
+export const dev = defineRawCommand({
+  summary: 'Run the trainer in this folder without a platform',
+  description:
+    'Runs an entry point of the trainer in this folder without a platform. Shows progress on the terminal and writes ' +
+    'journal and artifacts to ./runs. Passes everything after the operation (default: train) to the trainer, and exits ' +
+    'as the trainer does.',
+  arguments: {
+    operation: optionalArgument('OPERATION', {
+      description: 'train, predict or export. Default: train',
+      completion: { kind: 'words', words: OPERATIONS },
+    }),
+  },
+  usage: '[OPERATION] [arguments of the trainer]',
+  examples: [
+    'trainyard dev',
+    'trainyard dev train --dataset ./shapes --epochs 3',
+    'trainyard dev export --format onnx',
+  ],
+  load: () => import('../commands/dev.ts'),
+})
+
+export const exec = defineRawCommand({
+  summary: 'Run a program in any language as a trainer',
+  description:
+    'Runs a program in any language as a trainer. The program reads its job from the JSON file that TRAINYARD_JOB_FILE ' +
+    'names (settings, dataset folder, work folder, operation, model, checkpoint) and writes one JSON event per line to ' +
+    'the file descriptor whose number is in TRAINYARD_EVENTS_FD. What it prints becomes log events. A cancelled job ' +
+    'gets SIGTERM. Exit code 0 means success, 3 invalid settings or dataset (not retried), any other code a failure.',
+  usage: '[options] [local run] -- PROGRAM [ARGUMENTS]',
+  options: {
+    as: choice(DATASET_FORMATS, {
+      placeholder: 'FORMAT',
+      description: 'Format in which the program reads the dataset',
+      fallback: 'imagefolder for classification, else dice',
+    }),
+    own: flag('Copy the dataset to the work folder, for a program that writes among its files'),
+    pixels: choice(['gray', 'rgb'], {
+      placeholder: 'KIND',
+      description:
+        'Also provide images as numbers: "pixelsFile" in the job file names a file of JSON lines. Images other than PNG ' +
+        'require the package sharp',
+    }),
+    grace: number({
+      placeholder: 'SECONDS',
+      description: 'Time from SIGTERM to SIGKILL',
+      min: 0,
+      max: 3600,
+      fallback: '15',
+    }),
+    'allow-nan': flag('Accept a loss of NaN. Without it, NaN fails the job'),
+  },
+  notes: `Events, for example:
+  {"type":"progress","epoch":1,"metrics":{"loss":0.4}}
+  {"type":"checkpoint","name":"best","file":"/path/to/best.bin"}
+The guide docs/guides/any-language.md lists all events.
+
+Local runs:
+  On a platform, the environment describes the job. Without one, the arguments before -- do: train,
+  predict or export, --dataset DIR, --images DIR, --checkpoint FILE, --epochs N and other settings.`,
+  examples: [
+    'trainyard exec -- python3 train.py',
+    'trainyard exec train --dataset ./flowers --epochs 3 -- python3 train.py',
+    'trainyard exec predict --images ./pictures --checkpoint runs/1/best.json -- python3 train.py',
+  ],
+  load: () => import('../commands/exec.ts'),
+})
+
+export const publish = defineCommand({
+  summary: 'Push a trainer to a registry and follow its checks',
+  description:
+    'Packs a trainer, pushes it to a registry and follows its acceptance checks. Excluded are node_modules, .git, runs, ' +
+    '.trainyard, .env, and the patterns of .trainyardignore (as in .gitignore). The token needs the scope ' +
+    'push:NAMESPACE.',
+  arguments: { dir },
+  options: { 'no-wait': flag('Do not wait for the checks'), ...registryOptions },
+  exitCodes: { 0: 'published (with --no-wait: pushed)', 1: 'rejected' },
+  examples: [
+    'trainyard publish',
+    'trainyard publish ./my-trainer --url http://127.0.0.1:7600',
+    'TRAINYARD_TOKEN_FILE=~/.trainyard-token trainyard publish --json',
+  ],
+  load: () => import('../commands/publish.ts'),
+})
+
+export const doctor = defineCommand({
+  summary: 'Check settings, servers and the trainer in this folder',
+  description:
+    'Shows every setting and its source, and checks what a trainer needs: Node.js, manifest, programs, registry, runner, ' +
+    'folders. Secrets are masked.',
+  arguments: { dir },
+  options: { json: flag('Print one JSON document instead of text') },
+  exitCodes: { 0: 'no problems', 1: 'problems' },
+  examples: [
+    'trainyard doctor',
+    'TRAINYARD_RUNNER=http://127.0.0.1:7600 trainyard doctor ./my-trainer',
+    'trainyard doctor --json',
+  ],
+  load: () => import('../commands/doctor.ts'),
+})
