@@ -33,7 +33,7 @@ export default defineConfig({
     // Most tests wait for processes, databases and sockets more than they compute.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    // On a shared machine one second try, named in the output: look at every one that needed it.
+    // On a shared machine one second try, named in the output: investigate every test that needed it.
     retry: process.env.CI ? 1 : 0,
     // Generous: on a machine that others use, too, everything takes longer, and a test waits only as long as it must.
     testTimeout: 120_000,

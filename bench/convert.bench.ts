@@ -103,7 +103,7 @@ async function compare(work: Work, task: Task, program: string, source: string, 
   for (const peer of work.peers) {
     if (peer === 'globox' && task !== 'detection') continue
     if (!hasPeer(peer)) {
-      console.error(`${peer} is not there (bench/peers/setup.sh installs it): not compared`)
+      console.error(`${peer} is not installed (run bench/peers/setup.sh): not compared`)
       continue
     }
     const measured = await run(PYTHON, [join(import.meta.dirname, 'peers/convert_peer.py'), peer])

@@ -157,14 +157,14 @@ function peers(
     RCLONE_CONFIG_BENCH_ENDPOINT: endpoint,
     RCLONE_CONFIG_BENCH_ACCESS_KEY_ID: setting('AWS_ACCESS_KEY_ID'),
     RCLONE_CONFIG_BENCH_SECRET_ACCESS_KEY: setting('AWS_SECRET_ACCESS_KEY'),
-    // Its HTTP client cannot take one, and says so by failing.
+    // Its HTTP client cannot handle this and fails.
     AWS_CA_BUNDLE: undefined,
   }
   const copy = (dir: string) => ['rclone', 'copy', '--transfers', '32', `bench:${source}`, dir]
   const all = [
     { name: 'rclone copy --transfers 32', program: 'rclone', command: copy, env: rclone },
     {
-      // Ours has read every byte's SHA-256; of large files rclone looks at the size.
+      // Ours verifies the SHA-256 of every file; rclone compares only the size of large files.
       name: 'rclone copy and sha256sum',
       program: 'rclone',
       command: (dir: string) => [

@@ -118,7 +118,7 @@ async function pages(harness: Harness, small: boolean): Promise<BenchRow[]> {
   return rows
 }
 
-/** The loop goes round without a pause: how long one look at everything takes, and what it takes of the processor. */
+/** The loop runs without a pause: measures the time and CPU of one pass over all jobs. */
 async function ticks(
   harness: Harness,
   looks: () => number,

@@ -1,6 +1,6 @@
 /**
  * One series of a million points that came through the intake, read at 2,500 as a chart does, over the app itself: database,
- * thinning and JSON. Every spike that was put in must be there, and each reading must give the same points.
+ * thinning and JSON. Every spike in the input must appear, and each reading must give the same points.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'

@@ -9,7 +9,7 @@ import { ROOT, run } from './lib/run.ts'
 const ROOM = join(ROOT, 'scripts/api-docs')
 const OUT = join(ROOT, 'docs/api')
 
-/** Links inside the site whose file, or whose place in that file, is not there. */
+/** Internal links whose file or anchor does not exist. */
 async function findBrokenLinks(): Promise<string[]> {
   const entries = await readdir(OUT, { recursive: true, withFileTypes: true })
   const files = new Set(entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)))

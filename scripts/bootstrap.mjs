@@ -47,7 +47,7 @@ function majorOf(nodePath) {
   return answer.status === 0 ? Number.parseInt(answer.stdout, 10) : 0
 }
 
-/** Paths of Node 24 and of pnpm, fetched from the npm registry into npm's own cache when this machine has none. */
+/** Paths of Node 24 and pnpm, fetched from the npm registry into npm's cache if this machine lacks them. */
 function toolchain(notes) {
   const known = notes.toolchain
   if (known && known.pnpmSpec === pnpmSpec && existsSync(known.pnpm) && majorOf(known.node) >= NODE_MAJOR) return known

@@ -1,5 +1,5 @@
 /**
- * `npm run runtimes`: runs a small trainer with the built SDK on every runtime that we say it runs on, without a platform
+ * `npm run runtimes`: runs a small trainer with the built SDK on every supported runtime, without a platform
  * and with one. Runtimes come from the npm registry; one that cannot be had is skipped, out loud. Arguments name the ones
  * to run: `npm run runtimes -- node@22 bun`.
  */

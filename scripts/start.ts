@@ -1,4 +1,4 @@
-/** `npm start`: everything in one process on one port, and one real training through all of it. */
+/** `npm start`: all servers in one process on one port, and one real training. */
 import { memoryUsage } from 'node:process'
 import { formatBytes, formatDuration } from '@trainyard/contract/format'
 import { ROOT, run } from './lib/run.ts'
@@ -23,7 +23,7 @@ async function main(options: StartOptions): Promise<number> {
   try {
     trainyard = await stages.run('registry, runner and web', (note) => open(options, note))
     if (options.serve) {
-      terminal.line(`\nTrainyard answers at ${trainyard.url}`)
+      terminal.line(`\nTrainyard is running at ${trainyard.url}`)
     } else {
       const { runMainJob } = await import('./start/main-job.ts')
       const result = await Promise.race([runMainJob(trainyard, stages, terminal), stopRequested])
@@ -35,11 +35,11 @@ async function main(options: StartOptions): Promise<number> {
       printNext(trainyard, result.job.id)
     }
     if (options.once) return 0
-    terminal.line(`\nPress Ctrl-C to stop. Everything is kept in ${trainyard.dataDir}.`)
+    terminal.line(`\nPress Ctrl-C to stop. All data is in ${trainyard.dataDir}.`)
     await stopRequested
     return 0
   } finally {
-    // Whoever wants it once wants nothing left of it: a container that ends a moment later would stay until the next start.
+    // With --once nothing should remain: a container that ends a moment later would stay until the next start.
     if (options.once && trainyard !== undefined) await Promise.race([tidyUp(trainyard), stopRequested])
     await trainyard?.stop()
   }
@@ -50,17 +50,19 @@ const CLEANUP_MS = 60_000
 async function tidyUp(trainyard: Trainyard): Promise<void> {
   const left = await trainyard.awaitCleanup(CLEANUP_MS).catch(() => [])
   if (left.length > 0)
-    terminal.line(`Something is left of job ${left.join(', ')}; the next start with the same data removes it.`)
+    terminal.line(
+      `Job ${left.join(', ')} left processes or containers behind; the next start with the same data removes them.`,
+    )
 }
 
-/** The pages are TypeScript with JSX, which Node does not run as it stands: they are built first. */
+/** The pages are TypeScript with JSX, which Node cannot run directly, so they are built first. */
 async function open(options: StartOptions, note: (text: string) => void): Promise<Trainyard> {
   note('building the pages')
   const { code, output } = await run(process.execPath, ['--conditions=trainyard-source', 'packages/web/build.ts'], {
     cwd: ROOT,
     capture: true,
   })
-  if (code !== 0) throw new Error(`the pages could not be built:\n${output}`)
+  if (code !== 0) throw new Error(`cannot build the pages:\n${output}`)
   const { startTrainyard } = await import('./start/trainyard.ts')
   const trainyard = await startTrainyard({ ...options, env: process.env, onProgress: note })
   note(trainyard.url)
@@ -79,7 +81,7 @@ function printNext({ url, pushTokenFile }: Trainyard, jobId: number): void {
   terminal.line(`  ${url}/    the marketplace`)
   terminal.line(`  ${url}/openapi/runner.json, ${url}/openapi/registry.json    the APIs`)
   const host = new URL(url).host
-  terminal.line(`Push a trainer of your own:`)
+  terminal.line(`Push your own trainer:`)
   terminal.line(`  docker login ${host} -u local --password-stdin < ${pushTokenFile}`)
 }
 
@@ -105,5 +107,5 @@ try {
   terminal.line(`${terminal.style('red', 'trainyard:')} ${text}`)
   process.exitCode = error instanceof UsageError ? 2 : 1
 }
-// What was left behind when it hung must not keep the process.
+// Leftovers of a hanging shutdown must not keep the process alive.
 setTimeout(() => process.exit(), 5000).unref()

@@ -48,7 +48,7 @@ if (code !== 0 && process.env.CI && failedFiles.length <= MAX_SECOND_TRIES) {
   // A machine that is shared by others can starve a test; what fails twice, alone the second time, is broken.
   printFailures(report)
   const what = failedFiles.length === 0 ? 'everything (an error outside every test)' : failedFiles.join(', ')
-  console.log(`\nSECOND TRY of ${what}: look at what it was that failed above\n`)
+  console.log(`\nSECOND TRY of ${what}: see above what failed first\n`)
   const second = await runSuite(
     failedFiles.length === 0 ? patterns : failedFiles.map((name) => relative(process.cwd(), name)),
   )

@@ -52,7 +52,7 @@ export interface Throughput {
   calls: number
 }
 
-/** Calls `send` on so many connections at once, each as soon as its last call is answered, for so long. */
+/** Calls `send` on several connections at once for a while, each as soon as its last call is answered. */
 export async function measureThroughput(
   connections: number,
   seconds: number,

@@ -69,7 +69,7 @@ async function runProgram(name: string, url: string, rounds: number): Promise<Fi
   }
 }
 
-/** Acknowledges everything, after so many milliseconds. In this process: what it costs is not counted. */
+/** Acknowledges everything after a delay in milliseconds. Runs in this process; its cost is not counted. */
 async function startPlatform(delayMs: number): Promise<{ url: string; server: Server }> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []

@@ -49,7 +49,7 @@ export async function inTurns(
       const job = isReporting ? await openBenchJob(callbackUrl, workDir) : undefined
       const before = process.cpuUsage()
       await run(job)
-      // What was reported leaves within what is measured; where nobody answers, what a second of trying costs.
+      // Sending is part of the measurement; when no server answers, one second of retries is.
       await job?.backend.flush({ timeoutMs: 1000 })
       ;(isReporting ? reporting : silent).push(cpuMsSince(before))
       await job?.close({ timeoutMs: 1 })

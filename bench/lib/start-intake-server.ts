@@ -14,7 +14,7 @@ export interface IntakeServer {
   stop(): Promise<void>
 }
 
-/** A runner in a process of its own, logging as in production, with so many attempts that wait for their journals. */
+/** A runner in its own process, logging as in production, with attempts that wait for their journals. */
 export async function startIntakeServer(databaseUrl: string, jobs: number): Promise<IntakeServer> {
   const child = fork(join(import.meta.dirname, 'intake-server.ts'), [String(jobs)], {
     execArgv: ['--conditions=trainyard-source'],

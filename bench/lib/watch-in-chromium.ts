@@ -10,7 +10,7 @@ export interface ChromiumReader {
 }
 
 /**
- * A real browser that looks at jobs as a page does: a socket each, and a row of a table that is written when a message comes.
+ * A real browser that follows jobs as a page does: one socket each, and a table row that is updated by each message.
  * Undefined where there is no Chromium. The metric `sent` holds the moment of the trainer's call, counted from `origin`.
  */
 export async function watchInChromium(

@@ -19,7 +19,7 @@ if peer == "globox":
 elif peer == "datumaro":
     from datumaro import Dataset
 
-    # It wants the folder of the images to be there, also when it is empty.
+    # It requires the image folder to exist, even when it is empty.
     Path(source, "images", annotations.stem.split("_")[-1]).mkdir(parents=True, exist_ok=True)
     data = Dataset.import_from(source, "coco_instances")
     # Its exporter wants two subsets.

@@ -14,7 +14,7 @@ const TOTAL = DIGITS.length * (PER_DIGIT.train + PER_DIGIT.val + PER_DIGIT.test)
 export interface BuildSampleDatasetOptions {
   /** Folder of the dataset. Made when absent; rebuilt when incomplete. */
   dir: string
-  /** Told now and then how far it is; not called when the dataset is already there. */
+  /** Called with the progress; not called when the dataset already exists. */
   onProgress?(done: number, total: number): void
 }
 

@@ -82,7 +82,7 @@ test('packs the folder into the same tar every time', async () => {
   expect(Buffer.from(picture?.data ?? [])).toEqual(await readFile(join(dir, 'images', 'val-3-007.png')))
 })
 
-test('fails when the folder to pack is not there', async () => {
+test('fails when the folder to pack does not exist', async () => {
   await expect(collect(packSampleDataset(join(root, 'nothing')))).rejects.toThrow(/ENOENT/)
 })
 

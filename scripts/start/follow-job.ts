@@ -3,7 +3,7 @@ import type { Job, LiveMessage, MetricValue } from '@trainyard/contract'
 import { formatBar } from '@trainyard/contract/format'
 import type { Terminal } from '../lib/terminal.ts'
 
-/** Shows a job until it ends: a moving bar on a terminal, a line an epoch elsewhere. Returns the job as it ended. */
+/** Follows a job until it ends: a progress bar on a terminal, one line per epoch elsewhere. Returns the final job. */
 export async function followJob(client: TrainyardClient, id: number, terminal: Terminal): Promise<Job> {
   const latest = new Map<string, MetricValue>()
   let job: Job | undefined

@@ -20,11 +20,11 @@ const DATASET_NAME = 'handwritten-digits'
 export interface MainJobResult {
   job: Job
   testAccuracy: number
-  /** Where the best checkpoint now lies. */
+  /** Path of the downloaded best checkpoint. */
   checkpoint: string
 }
 
-/** The way of one model through every room: dataset, publication, acceptance, training. Throws when any step fails. */
+/** The main job: dataset, publication, acceptance, training. Throws when a step fails. */
 export async function runMainJob(trainyard: Trainyard, stages: Stages, terminal: Terminal): Promise<MainJobResult> {
   const client = createClient({ registryUrl: trainyard.url, runnerUrl: trainyard.url, token: trainyard.pushToken })
   const sampleDir = join(trainyard.dataDir, 'samples', 'digits')
@@ -59,7 +59,7 @@ async function registerDataset(client: TrainyardClient, dir: string): Promise<Da
   return client.datasets.upload(packSampleDataset(dir), { name: DATASET_NAME })
 }
 
-/** Publishes the trainer's folder, follows its checks and returns its name. A version that is there already is used. */
+/** Publishes the trainer's folder, follows its checks and returns its name. Uses a version that already exists. */
 async function publish(
   client: TrainyardClient,
   trainyard: Trainyard,
@@ -93,9 +93,9 @@ async function publish(
     const published = await client.trainers.version(manifest.name, manifest.version).catch(() => undefined)
     if (published?.state !== 'published') throw error
     terminal.line(
-      `  ${terminal.style('yellow', '!')} ${title} is published already, from other sources: that one is used.`,
+      `  ${terminal.style('yellow', '!')} ${title} is already published, from other sources; using the published version.`,
     )
-    terminal.line('    Raise "version" in trainers/tfjs-classifier/trainer.json to publish what is here.')
+    terminal.line('    Increase "version" in trainers/tfjs-classifier/trainer.json to publish the local sources.')
   }
   note(title)
   return manifest.name
@@ -104,11 +104,11 @@ async function publish(
 interface FollowCheckOptions {
   terminal: Terminal
   note(text: string): void
-  /** Says nothing of checks that were over before. */
+  /** Does not show checks that had already finished. */
   quiet: boolean
 }
 
-/** Shows each check as it ends, with its findings; throws when the version is rejected. */
+/** Prints each check as it finishes, with its findings. Throws when the version is rejected. */
 async function followCheck(
   client: TrainyardClient,
   checkId: string,
@@ -147,12 +147,12 @@ function testAccuracyOf(job: Job): number {
   return decodeMetric(value)
 }
 
-/** Downloads the best checkpoint over its signed address, as anyone would, and returns where it now lies. */
+/** Downloads the best checkpoint over its signed URL, and returns its path. */
 async function saveCheckpoint(client: TrainyardClient, trainyard: Trainyard, job: Job): Promise<string> {
   const { artifacts } = await client.jobs.artifacts(job.id)
   const checkpoints = artifacts.filter((artifact) => artifact.kind === 'checkpoint')
   const best = checkpoints.find((artifact) => artifact.name.startsWith('best')) ?? checkpoints[0]
-  if (best === undefined) throw new Error(`job ${job.id} left no checkpoint`)
+  if (best === undefined) throw new Error(`job ${job.id} saved no checkpoint`)
   const answer = await fetch(best.url)
   if (!answer.ok)
     throw new Error(`the checkpoint ${best.name} could not be downloaded: ${answer.status} ${answer.statusText}`)

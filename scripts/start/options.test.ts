@@ -11,7 +11,7 @@ test('the defaults are port 7600 on the loopback and a folder .trainyard', () =>
   })
 })
 
-test('the command line wins over the environment', () => {
+test('the command line takes precedence over the environment', () => {
   const env = { PORT: '9000', TRAINYARD_DATA_DIR: '/srv/a' }
   expect(readStartOptions(['--port', '9100', '--data', '/srv/b'], env)).toMatchObject({ port: 9100, dataDir: '/srv/b' })
   expect(readStartOptions([], env)).toMatchObject({ port: 9000, dataDir: '/srv/a' })
@@ -24,11 +24,11 @@ test('an invalid port is refused with the value seen', () => {
   expect(() => readStartOptions([], { PORT: 'http' })).toThrow(UsageError)
 })
 
-test('an unknown option and a contradiction are refused', () => {
+test('unknown and conflicting options are refused', () => {
   expect(() => readStartOptions(['--onse'], {})).toThrow(UsageError)
-  expect(() => readStartOptions(['--once', '--serve'], {})).toThrow('exclude each other')
+  expect(() => readStartOptions(['--once', '--serve'], {})).toThrow('cannot be used together')
 })
 
-test('--help asks for nothing else', () => {
+test('--help needs nothing else', () => {
   expect(readStartOptions(['--help'], {})).toBeUndefined()
 })

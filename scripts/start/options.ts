@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export interface StartOptions {
-  /** Where everything is kept. Default: `.trainyard` in the current folder. */
+  /** Folder of all data. Default: `.trainyard` in the current folder. */
   dataDir: string
   /** Default 7600; 0 takes any free port. */
   port: number
@@ -55,7 +55,7 @@ export function readStartOptions(
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
     throw new UsageError(`--port is "${port}"; expected a number from 0 to 65535`)
   }
-  if (values.once && values.serve) throw new UsageError('--once and --serve exclude each other: choose one')
+  if (values.once && values.serve) throw new UsageError('--once and --serve cannot be used together')
   return {
     dataDir: values.data ?? env.TRAINYARD_DATA_DIR ?? '.trainyard',
     port: Number(port),

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { ConfigError, resetPasswordCommand, startEmbeddedPostgres } from '@trainyard/platform'
 import type { StartOptions } from './options.ts'
 
-/** `npm start -- --reset-password EMAIL`: with the database of this folder, whether the servers run or not. */
+/** `npm start -- --reset-password EMAIL`: uses the database of this folder, whether the servers run or not. */
 export async function resetPassword(
   { dataDir, port }: StartOptions,
   email: string,
@@ -17,12 +17,12 @@ export async function resetPassword(
   if (env.DATABASE_URL) return await make(env.DATABASE_URL)
   const folder = join(resolve(dataDir), 'postgres')
   if (!existsSync(folder))
-    throw new ConfigError(`There is no database in ${resolve(dataDir)}: name its folder with --data`)
+    throw new ConfigError(`${resolve(dataDir)} contains no database; pass its folder with --data`)
   const postgres = await startEmbeddedPostgres({ dataDir: folder })
   try {
     return await make(postgres.url)
   } finally {
-    // One that was running belongs to the servers.
+    // A database that was already running belongs to the servers.
     if (!postgres.adopted) await postgres.stop()
   }
 }

@@ -1,7 +1,7 @@
 import { formatDuration } from '@trainyard/contract/format'
 import type { Terminal } from '../lib/terminal.ts'
 
-/** How long each part of the way took, printed as it goes and once more at the end. */
+/** Times of the stages, printed as they finish and once more at the end. */
 export interface Stages {
   run<T>(title: string, work: (note: (text: string) => void) => Promise<T>): Promise<T>
   summary(): { title: string; durationMs: number }[]

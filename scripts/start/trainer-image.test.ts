@@ -14,12 +14,12 @@ describe('the image of the sample trainer', () => {
     ).toEqual([false, false, true, true])
   })
 
-  test('asks for nothing where processes run', async () => {
+  test('requires nothing for subprocesses', async () => {
     await requireImageCanBeBuilt({})
   })
 
   test.each([{ LAUNCHER: 'kubernetes' }, { LAUNCHER: 'docker', DOCKER_HOST: 'tcp://elsewhere:2376' }])(
-    'is not for engines elsewhere, and what to do is said: %o',
+    'refuses remote engines with advice: %o',
     async (env) => {
       const refused = requireImageCanBeBuilt(env)
       await expect(refused).rejects.toBeInstanceOf(ConfigError)
@@ -30,7 +30,7 @@ describe('the image of the sample trainer', () => {
   test('needs the program docker', async () => {
     const empty = await mkdtemp(join(tmpdir(), 'trainyard-no-docker-'))
     vi.stubEnv('PATH', empty)
-    await expect(requireImageCanBeBuilt({ LAUNCHER: 'docker' })).rejects.toThrow(/no program "docker".*--serve/)
+    await expect(requireImageCanBeBuilt({ LAUNCHER: 'docker' })).rejects.toThrow(/program "docker" is needed.*--serve/)
     await rm(empty, { recursive: true })
   })
 })

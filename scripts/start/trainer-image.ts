@@ -11,15 +11,15 @@ const OTHERWISE =
   'Start the servers alone with "npm start -- --serve", push the image of a trainer to them, and create a job with it ' +
   '(docs/guides/train-in-containers.md); or leave LAUNCHER out'
 
-/** Whether the launcher runs images alone: a bundle is not enough for it. */
+/** Whether the launcher runs images only, so that a bundle is not enough. */
 export const needsImage = (env: Environment): boolean => env.LAUNCHER === 'docker' || env.LAUNCHER === 'kubernetes'
 
-/** Before anything is started. @throws ConfigError where the sample trainer could not be run as it is set up */
+/** Runs before anything is started. @throws ConfigError if the sample trainer cannot run with these settings */
 export async function requireImageCanBeBuilt(env: Environment): Promise<void> {
   if (!needsImage(env)) return
   if (env.LAUNCHER === 'kubernetes') {
     throw new ConfigError(
-      `LAUNCHER is "kubernetes", whose pods run images, and the sample training does not know how yours reach this registry. ${OTHERWISE}`,
+      `LAUNCHER is "kubernetes", whose pods run images; the sample training cannot know how your cluster reaches this registry. ${OTHERWISE}`,
     )
   }
   if (env.DOCKER_HOST?.startsWith('tcp://')) {
@@ -30,13 +30,13 @@ export async function requireImageCanBeBuilt(env: Environment): Promise<void> {
   await withDocker({}, async (docker) => {
     const answer = await docker('version', '--format', '{{.Server.Version}}').catch((error: unknown) => {
       throw new ConfigError(
-        `LAUNCHER is "docker", whose containers run images, and there is no program "docker" here to build one. ${OTHERWISE}`,
+        `LAUNCHER is "docker", whose containers run images; the program "docker" is needed to build one and was not found. ${OTHERWISE}`,
         { cause: error },
       )
     })
     if (answer.code === 0) return
     throw new ConfigError(
-      `LAUNCHER is "docker", and no Docker engine answers (${answer.output.trim()}). Start it, or set DOCKER_HOST. ${OTHERWISE}`,
+      `LAUNCHER is "docker", but no Docker engine responds (${answer.output.trim()}). Start it, or set DOCKER_HOST. ${OTHERWISE}`,
     )
   })
 }
@@ -45,19 +45,19 @@ interface PushImageOptions {
   client: TrainyardClient
   registryUrl: string
   token: string
-  /** With its Dockerfile, and built. */
+  /** Built, with its Dockerfile. */
   dir: string
   name: string
   version: string
   note(text: string): void
 }
 
-/** Builds a trainer's image and pushes it, as people do; one that the registry has already is left. */
+/** Builds and pushes a trainer's image with Docker, unless the registry already has it. */
 export async function pushTrainerImage(options: PushImageOptions): Promise<void> {
   const { client, name, version, note } = options
-  const isThere = async (): Promise<boolean> =>
+  const isPushed = async (): Promise<boolean> =>
     (await client.trainers.resolve(name, version).catch(() => undefined))?.image !== undefined
-  if (await isThere()) return
+  if (await isPushed()) return
   const { host } = new URL(options.registryUrl)
   const image = `${host}/${name}:${version}`
   const auth = Buffer.from(`local:${options.token}`).toString('base64')
@@ -68,7 +68,7 @@ export async function pushTrainerImage(options: PushImageOptions): Promise<void>
       note('pushing its image')
       mustSucceed('push', await docker('push', image))
     } finally {
-      // It is in the registry now, from where the launcher pulls it by its digest.
+      // The launcher pulls the image from the registry by digest.
       await docker('rmi', image)
     }
   })
@@ -79,14 +79,14 @@ export async function pushTrainerImage(options: PushImageOptions): Promise<void>
       const findings = checks.flatMap((check) => check.findings).map(({ code, message }) => `${code}: ${message}`)
       throw new Error(`the image of ${name}@${version} was rejected:\n${findings.join('\n')}`)
     }
-    if (await isThere()) return
+    if (await isPushed()) return
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }
 
 type Docker = (...args: string[]) => Promise<RunResult>
 
-/** Docker's client with a login of its own: that of the user stays as it is. */
+/** Docker's client with its own configuration folder, so that the user's login is not changed. */
 async function withDocker<T>(config: object, use: (docker: Docker) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-docker-'))
   try {

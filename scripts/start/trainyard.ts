@@ -19,13 +19,13 @@ import { createRegistry, readRegistryConfig } from '@trainyard/registry'
 import { createRunner, listenForTrainers, readRunnerConfig } from '@trainyard/runner'
 import { createWeb } from '@trainyard/web'
 import type { Hono } from 'hono'
-import { rooms } from './rooms.ts'
+import { combineServers } from './combine-servers.ts'
 
 export interface TrainyardOptions {
   dataDir: string
   host: string
   port: number
-  /** Settings beyond these, as environment variables. */
+  /** Other settings, as environment variables. */
   env: Readonly<Record<string, string | undefined>>
   onProgress?(text: string): void
 }
@@ -33,15 +33,15 @@ export interface TrainyardOptions {
 export interface Trainyard {
   url: string
   dataDir: string
-  /** A token that may push to every namespace, and the file that holds it. */
+  /** A token that can push to every namespace, and its file. */
   pushToken: string
   pushTokenFile: string
-  /** Waits until nothing is left of jobs that are over; gives the numbers of those of which something is. */
+  /** Waits until finished jobs are cleaned up; returns the ids of those that are not. */
   awaitCleanup(timeoutMs: number): Promise<number[]>
   stop(): Promise<void>
 }
 
-/** Registry and runner have thirty seconds each, and the database comes after them. */
+/** Registry and runner get thirty seconds each; the database stops after them. */
 const STOP_MS = 120_000
 
 /** Starts PostgreSQL, registry, runner, web and the object store in this process, behind one port. */
@@ -54,13 +54,13 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
   const stop = () => stopInTurn(parts.splice(0).toReversed(), { logger, withinMs: STOP_MS })
   const progress = options.onProgress ?? (() => {})
   try {
-    // The port comes first: a taken one must be told before anything else is started. Requests wait for the rooms.
+    // Listen first: a port that is in use must be reported before anything else starts. Requests wait for the servers.
     const ready = Promise.withResolvers<Hono>()
     ready.promise.catch(() => {})
     let upgrade: UpgradeHandler = (_request, socket) => socket.destroy()
     const server = await listen(
       { fetch: async (request: Request, bindings?: object) => (await ready.promise).fetch(request, bindings) },
-      { host: options.host, port: options.port, upgrade: (...wish) => upgrade(...wish) },
+      { host: options.host, port: options.port, upgrade: (...request) => upgrade(...request) },
     )
     parts.push({ name: 'server', stop: () => server.close() })
 
@@ -72,7 +72,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       databaseUrl = postgres.url
     }
     const settings = { ...options.env, DATABASE_URL: databaseUrl, PUBLIC_URL: server.url, REGISTRY_URL: server.url }
-    progress('opening the rooms')
+    progress('starting the servers')
     const secret = await keptSecret(join(dataDir, 'storage-secret'))
     const storeDefaults = { dir: join(dataDir, 'objects'), publicUrl: server.url, secret }
     const { store, app: storeApp } = createStore(readStoreConfig(settings, storeDefaults))
@@ -87,7 +87,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     })
     parts.push({ name: 'registry', stop: () => registry.stop() })
     const runner = await createRunner({
-      // The database and the registry lie beside the runner's folder: none of it is a trainer's business.
+      // The database and the registry are beside the runner's folder, where no trainer can read them.
       config: { ...readRunnerConfig({ ...settings, DATA_DIR: join(dataDir, 'runner') }), hiddenDirs: [dataDir] },
       store,
       logger,
@@ -97,11 +97,9 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     const web = createWeb({ registryUrl: server.url, runnerUrl: server.url })
 
     upgrade = runner.upgrade
-    ready.resolve(
-      rooms({ registry: registry.app, runner: runner.app, web: web.app, ...(storeApp && { store: storeApp }) }),
-    )
+    ready.resolve(combineServers({ registry: registry.app, runner: runner.app, web: web.app, store: storeApp }))
     const forTrainers = await listenForTrainers(runner, storeApp, server)
-    if (forTrainers !== undefined) parts.push({ name: 'door for trainers', stop: () => forTrainers.close() })
+    if (forTrainers !== undefined) parts.push({ name: 'endpoint for trainers', stop: () => forTrainers.close() })
     await registry.start()
     await runner.start()
     const pushTokenFile = join(dataDir, 'push-token')
@@ -119,7 +117,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
   }
 }
 
-/** A random secret that is made once and kept in a file that only this user can read. */
+/** A random secret, created once and kept in a file that only this user can read. */
 async function keptSecret(file: string): Promise<string> {
   const there = await readFile(file, 'utf8').catch(() => undefined)
   if (there !== undefined && there.length >= 32) return there
@@ -128,15 +126,15 @@ async function keptSecret(file: string): Promise<string> {
   return secret
 }
 
-/** The local owner's token for pushing; a new one when the kept one is not valid any more. */
+/** The local owner's push token. Replaced when the stored one is no longer valid. */
 async function keptPushToken(identity: Identity, file: string): Promise<string> {
   const there = (await readFile(file, 'utf8').catch(() => '')).trim()
-  // One of an earlier version has no account, and would see no jobs.
+  // A token of an earlier version has no account and would see no jobs.
   if (there !== '' && (await identity.findCaller(there))?.account !== undefined) return there
   const { secret } = await identity.createToken({
     owner: LOCAL_ACCOUNT_ID,
     accountId: LOCAL_ACCOUNT_ID,
-    name: 'made by npm start',
+    name: 'created by npm start',
     scopes: ['push:*', 'pull:*', 'admin:*'],
   })
   await writePrivate(file, secret)

@@ -93,7 +93,7 @@ describe.skipIf(!ready)('training in containers', () => {
       await expect.poll(() => ours(kind, id), { timeout: 30_000 }).toEqual([])
   }, 300_000)
 
-  test('a job that is cancelled stops within its grace and says so', async () => {
+  test('a cancelled job stops within its grace period and reports it', async () => {
     const { id } = await create({ epochs: 500 })
     await jobWhen(server.client, id, hasEpoch(1), 'the first epoch')
     await server.client.jobs.cancel(id)
@@ -116,7 +116,7 @@ describe.skipIf(!ready)('training in containers', () => {
     expect(JSON.stringify((await server.client.jobs.events(id)).events.map((event) => event.type))).toMatch(/completed/)
   }, 300_000)
 
-  test('a container that somebody removes is a lost attempt, and the job begins another', async () => {
+  test('a container that is removed by hand is a lost attempt, and the job starts another', async () => {
     const { id } = await create({ epochs: 500 })
     await jobWhen(server.client, id, hasEpoch(1), 'the first epoch')
     await docker('rm', '--force', await containerOf(id))

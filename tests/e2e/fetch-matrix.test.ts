@@ -135,14 +135,14 @@ function check(task: TaskType, found: Record<string, Found>, splits: readonly Sp
       const number = digests.indexOf(image.sha256)
       const where = `${as}, picture ${number}`
       expect([where, image.split]).toEqual([where, splits[number]])
-      const [got, wanted] = [image.annotations, annotationsOf(task, number)].map((all) =>
+      const [got, expected] = [image.annotations, annotationsOf(task, number)].map((all) =>
         all.map((each) => essence(task, each)),
       )
       expect(
         got?.map(([classId]) => classId),
         where,
-      ).toEqual(wanted?.map(([classId]) => classId))
-      for (const [index, [, numbers]] of (wanted ?? []).entries()) {
+      ).toEqual(expected?.map(([classId]) => classId))
+      for (const [index, [, numbers]] of (expected ?? []).entries()) {
         const seen = got?.[index]?.[1] ?? []
         expect(seen, where).toHaveLength(numbers.length)
         for (const [at, value] of numbers.entries()) {

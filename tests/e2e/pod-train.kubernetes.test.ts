@@ -121,7 +121,7 @@ describe.skipIf(!ready)('training in pods', () => {
     await expect.poll(() => nothingLeft(id), { timeout: 30_000 }).toBe(0)
   }, 300_000)
 
-  test('a job that is cancelled stops within its grace and says so', async () => {
+  test('a cancelled job stops within its grace period and reports it', async () => {
     const { id } = await create({ epochs: 500 })
     await jobWhen(server.client, id, hasEpoch(1), 'the first epoch')
     await server.client.jobs.cancel(id)

@@ -65,7 +65,7 @@ test('a training goes on when the platform is killed, and nothing of it is lost 
   )
 }, 120_000)
 
-test('a job that is cancelled stops and says so', async () => {
+test('a cancelled job stops and reports it', async () => {
   const { id } = await server.client.jobs.create({
     trainer: 'trainyard/tfjs-classifier',
     dataset: datasetId,
@@ -79,7 +79,7 @@ test('a job that is cancelled stops and says so', async () => {
 
 test('what cannot run is refused with the field, the value and what is wanted', async () => {
   const { jobs } = server.client
-  await expect(jobs.create({ trainer: 'nobody/nothing', dataset: datasetId })).rejects.toThrow(/nobody\/nothing/)
+  await expect(jobs.create({ trainer: 'unknown/nothing', dataset: datasetId })).rejects.toThrow(/unknown\/nothing/)
   await expect(jobs.create({ trainer: 'trainyard/tfjs-classifier@^9', dataset: datasetId })).rejects.toThrow(
     /\^9.*1\.0\.0/s,
   )

@@ -47,7 +47,7 @@ export async function publishImage(
   return { image, digest: pushed.match(/digest: (sha256:[0-9a-f]{64})/)?.[1] ?? '' }
 }
 
-/** The job came to its end in one attempt, its model is as good as anywhere, and its checkpoints are kept. */
+/** The job finished in one attempt, with the usual accuracy, and its checkpoints are kept. */
 export async function expectTrained(server: RunningServer, job: Job): Promise<void> {
   expect(job).toMatchObject({ state: 'succeeded', endReason: 'completed', attempt: 1 })
   const metrics = job.result?.operation === 'train' ? job.result.metrics : {}

@@ -13,7 +13,7 @@ const root = dirname(fileURLToPath(import.meta.url))
 const dist = join(root, 'dist')
 const WASM_FILE = 'tfjs-backend-wasm-simd.wasm'
 
-/** What the libraries bring along and nobody here calls, by the file it lies in. */
+/** Parts of the libraries that are never called, by file. */
 const UNUSED: [RegExp, string][] = [
   // The backend's threads, and their loader: a program as text.
   [/tfjs-backend-wasm-threaded-simd(\.worker)?\.js$/, 'export default undefined; export const wasmWorkerContents = ""'],
@@ -85,7 +85,7 @@ async function collectLicences(inputs: string[]): Promise<string> {
 }
 
 /**
- * Puts the files in place of `dist` as one, and leaves alone what is there already: somebody may be running it, packing it,
+ * Puts the files in place of `dist` as one, and leaves existing files alone: another process may be running or packing them,
  * or building it at the same time.
  */
 async function replaceFolder(files: ReadonlyMap<string, Uint8Array>): Promise<void> {

@@ -18,7 +18,7 @@ const Entry = z.object({
   data_offsets: z.tuple([z.number().int().nonnegative(), z.number().int().nonnegative()]),
 })
 
-/** The header may not be longer; the format's own limit is 100 MB, ours have a few kilobytes. */
+/** Longest accepted header. The format's own limit is 100 MB; ours have a few kilobytes. */
 const MAX_HEADER_BYTES = 10_000_000
 
 /** Writes the safetensors format: a length, a JSON header, the numbers (little-endian). Same input, same bytes. */
@@ -56,9 +56,11 @@ export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
   const tensors = Object.entries(entries).map(([name, entry]): NamedTensor => {
     const { shape, data_offsets } = Entry.parse(entry)
     const [start, end] = data_offsets
-    const wanted = shape.reduce((size, side) => size * side, 1) * 4
-    if (end - start !== wanted || end > data.length) {
-      throw new Error(`"${name}" needs ${wanted} bytes, ${Math.max(0, Math.min(end, data.length) - start)} are there`)
+    const expected = shape.reduce((size, side) => size * side, 1) * 4
+    if (end - start !== expected || end > data.length) {
+      throw new Error(
+        `"${name}" needs ${expected} bytes, ${Math.max(0, Math.min(end, data.length) - start)} are available`,
+      )
     }
     // Copied: the bytes of a file need not be aligned to four, and a Buffer's own slice would share its memory.
     return { name, shape, values: new Float32Array(new Uint8Array(data.subarray(start, end)).buffer) }

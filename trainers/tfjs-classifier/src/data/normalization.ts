@@ -5,7 +5,7 @@ import type { ImageSet } from './load-images.ts'
 export const Normalization = z.object({ mean: z.array(z.number()), std: z.array(z.number().positive()) })
 export type Normalization = z.infer<typeof Normalization>
 
-/** Below this, a channel is as good as constant, and dividing by its deviation would only amplify noise. */
+/** Below this, a channel is almost constant, and dividing by its deviation would only amplify noise. */
 const SMALLEST_STD = 1e-3
 
 /** Mean and deviation of every channel. */

@@ -5,13 +5,13 @@ export interface SplitSamples {
   train: Sample[]
   val: Sample[]
   test: Sample[]
-  /** Where `val` came from when the dataset has none: a part of `train`, or all of it where there are too few. */
+  /** Source of `val` when the dataset lacks that split: part of `train`, or all of it when it is too small. */
   valFrom: 'val' | 'part-of-train' | 'train'
   /** Images without a class, which were left out. */
   unlabelled: number
 }
 
-/** One in so many training images is held out when the dataset has no validation split. */
+/** One image in this many is held out of `train` when the dataset has no validation split. */
 const HOLD_OUT = 10
 const SMALLEST_TO_HOLD_OUT = 20
 

@@ -26,7 +26,7 @@ test('keeps which way is up and which side is left, also for pictures that are n
   )
 })
 
-test('looks at every pixel when it shrinks', () => {
+test('uses every pixel when it shrinks an image', () => {
   const data = new Uint8Array(64)
   data[3 * 8 + 3] = 255
   const shrunk = fitImage({ width: 8, height: 8, channels: 1, data }, { imageSize: 2, channels: 1 })

@@ -1,7 +1,7 @@
 import type { Picture } from './decode-image.ts'
 import { resizeBilinear } from './resize-bilinear.ts'
 
-/** What a network looks at. */
+/** The input of a network. */
 export interface InputShape {
   /** Side of the square, in pixels. */
   imageSize: number
@@ -17,18 +17,18 @@ export function fitImage(picture: Picture, shape: InputShape): Uint8Array {
   return resizeBilinear({ width, height, channels: shape.channels, data }, shape.imageSize, shape.imageSize)
 }
 
-function toChannels(picture: Picture, wanted: 1 | 3): Uint8Array {
+function toChannels(picture: Picture, outChannels: 1 | 3): Uint8Array {
   const { channels, data } = picture
-  if (channels === wanted) return data
+  if (channels === outChannels) return data
   const isGrey = channels < 3
   const pixels = picture.width * picture.height
-  const out = new Uint8Array(pixels * wanted)
+  const out = new Uint8Array(pixels * outChannels)
   for (let i = 0; i < pixels; i++) {
     const at = i * channels
     const red = data[at] ?? 0
     const green = isGrey ? red : (data[at + 1] ?? 0)
     const blue = isGrey ? red : (data[at + 2] ?? 0)
-    if (wanted === 1) {
+    if (outChannels === 1) {
       // ITU-R BT.601, what most tools mean by grey.
       out[i] = isGrey ? red : Math.round(0.299 * red + 0.587 * green + 0.114 * blue)
     } else {

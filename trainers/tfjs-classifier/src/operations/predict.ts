@@ -32,7 +32,7 @@ export async function predict(job: PredictJob): Promise<PredictOutcome> {
   const rows: Row[] = []
   try {
     const images = await job.images()
-    if (images.length === 0) throw new DatasetError('There are no images to look at')
+    if (images.length === 0) throw new DatasetError('There are no images to predict on')
     for (let start = 0; start < images.length; start += BATCH) {
       job.signal.throwIfAborted()
       rows.push(...(await predictBatch(network, checkpoint.info, images.slice(start, start + BATCH), topK)))

@@ -11,7 +11,7 @@ export function dense(x: Tensor2D, weights: Tensor2D, bias: Tensor1D): Tensor2D 
   return operation(x, weights, bias) as Tensor2D
 }
 
-/** The same for a layer whose input is data: nobody asks how the loss changes with the picture. */
+/** The same for a layer whose input is data: the gradient with respect to the picture is not needed. */
 export function firstDense(x: Tensor2D, weights: Tensor2D, bias: Tensor1D): Tensor2D {
   const first = customGrad((...args) => {
     const [w, b, save] = args as unknown as [Tensor2D, Tensor1D, (tensors: Tensor[]) => void]

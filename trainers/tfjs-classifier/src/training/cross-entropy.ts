@@ -50,10 +50,10 @@ export function crossEntropy(
     for (let c = 0; c < classCount; c++) {
       const logProbability = (logits[start + c] ?? 0) - logSum
       const probability = Math.exp(logProbability)
-      const wanted = c === label ? on : off
+      const target = c === label ? on : off
       probabilities[start + c] = probability
-      gradient[start + c] = (probability - wanted) / rows
-      if (wanted !== 0) lossSum -= wanted * logProbability
+      gradient[start + c] = (probability - target) / rows
+      if (target !== 0) lossSum -= target * logProbability
     }
   }
   return { lossSum, correct, correctTop5, probabilities, gradient }

@@ -56,7 +56,7 @@ const STEP_REPORTS_PER_EPOCH = 10
 
 /**
  * Trains a network, epoch by epoch. Same seed, same data, same settings: same weights. Behind earlier epochs, numbers, order of
- * the images and learning rate go on where they were; the optimizer's averages begin anew.
+ * the images and learning rate go on where they were; the optimizer's averages start again.
  */
 export async function trainNetwork(options: TrainNetworkOptions): Promise<TrainNetworkResult> {
   const { network, train, settings, signal, classCount, normalization } = options

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
-import { rooms } from './rooms.ts'
+import { combineServers } from './combine-servers.ts'
 
 const named = (name: string): Hono => {
   const app = new Hono()
@@ -10,11 +10,16 @@ const named = (name: string): Hono => {
   return app
 }
 
-const app = rooms({ registry: named('registry'), runner: named('runner'), web: named('web'), store: named('store') })
+const app = combineServers({
+  registry: named('registry'),
+  runner: named('runner'),
+  web: named('web'),
+  store: named('store'),
+})
 const ask = async (path: string): Promise<string> => (await app.request(path)).text()
 
-describe('rooms', () => {
-  test('each path reaches the room that owns it', async () => {
+describe('the servers behind one port', () => {
+  test('each path reaches the server that owns it', async () => {
     expect(await ask('/v2/acme/yolo/manifests/1.0.0')).toBe('registry /v2/acme/yolo/manifests/1.0.0')
     expect(await ask('/token')).toBe('registry /token')
     expect(await ask('/v1/trainers/acme/yolo')).toBe('registry /v1/trainers/acme/yolo')
@@ -31,7 +36,7 @@ describe('rooms', () => {
     expect(await ask('/openapi/runner.json')).toBe('runner /openapi.json')
   })
 
-  test('the whole is ready only when every server is', async () => {
+  test('/readyz reports ready only when every server is ready', async () => {
     expect((await app.request('/healthz')).status).toBe(200)
     expect((await app.request('/readyz')).status).toBe(503)
   })

@@ -4,20 +4,20 @@ interface App {
   fetch(request: Request, bindings?: object): Response | Promise<Response>
 }
 
-export interface Rooms {
+export interface Servers {
   registry: App
   runner: App
   web: App
-  /** Only with the folder store: S3 serves its own addresses. */
-  store?: App
+  /** Only with the folder store: S3 serves its own URLs. */
+  store?: App | undefined
 }
 
 const REGISTRY = /^\/(v2|token|v1\/(trainers|checks))(\/|$)/
-/** Both know the people; one of them answers for both. */
+/** Both servers share the identity tables; one of them serves the routes. */
 const RUNNER = /^\/(v1\/(jobs|datasets|snapshots|accounts|sessions|me|organisations|tokens)|api\/v1)(\/|$)/
 
-/** One app over all rooms: each request goes to the room that its path belongs to, as a load balancer would send it. */
-export function rooms({ registry, runner, web, store }: Rooms): Hono {
+/** One app over all servers: dispatches each request by its path, as a load balancer would. */
+export function combineServers({ registry, runner, web, store }: Servers): Hono {
   const app = new Hono()
   const pick = (path: string): App => {
     if (REGISTRY.test(path)) return registry
@@ -26,12 +26,12 @@ export function rooms({ registry, runner, web, store }: Rooms): Hono {
     return web
   }
   const named = { registry, runner } as const
-  for (const [name, room] of Object.entries(named)) {
-    app.get(`/openapi/${name}.json`, (c) => room.fetch(at(c.req.raw, '/openapi.json')))
+  for (const [name, server] of Object.entries(named)) {
+    app.get(`/openapi/${name}.json`, (c) => server.fetch(at(c.req.raw, '/openapi.json')))
   }
   for (const path of ['/healthz', '/readyz']) {
     app.get(path, async (c) => {
-      const answers = await Promise.all([registry, runner].map((room) => room.fetch(at(c.req.raw, path))))
+      const answers = await Promise.all([registry, runner].map((server) => server.fetch(at(c.req.raw, path))))
       return answers.find((answer) => !answer.ok) ?? answers[0] ?? c.notFound()
     })
   }
@@ -39,7 +39,7 @@ export function rooms({ registry, runner, web, store }: Rooms): Hono {
   return app
 }
 
-/** The same request for another path. */
+/** The same request with another path. */
 function at(request: Request, path: string): Request {
   return new Request(new URL(path, request.url), { headers: request.headers })
 }
