@@ -1,15 +1,16 @@
-import type { ErrorType, FieldIssue, StopReason } from './index.ts'
+import type { FieldIssue } from './errors.ts'
+import type { ErrorType, StopReason } from './job-states.ts'
 
-/** What every error of this package takes beside its message. */
+/** Options of every error in this module. */
 export interface TrainerErrorOptions {
   cause?: unknown
-  /** Whether the same job may succeed when it is tried again. */
-  retryable?: boolean
+  /** Whether the same job may succeed when it runs again. */
+  retryable?: boolean | undefined
 }
 
 /**
- * Base of everything this package throws. `code` is the `errorType` under which `runTrainer` reports it; throw one of the
- * subclasses from a handler to say what went wrong, any other error is reported as `UnknownError`.
+ * Base class of the errors that trainers throw. `code` is the `errorType` that `runTrainer` reports. Throw one of the
+ * subclasses from a handler to name the cause; every other error is reported as `UnknownError`.
  */
 export class TrainerError extends Error {
   readonly code: ErrorType = 'UnknownError'
@@ -29,10 +30,10 @@ export class TrainerError extends Error {
  * - `unknown-format`: no format matches the files
  * - `ambiguous-format`: more than one format matches
  * - `unknown-task`: the files are for a task that no trainer has
- * - `no-annotations`: the format that was asked for has no annotation file here
+ * - `no-annotations`: no annotation file of the requested format exists
  * - `no-images`: the dataset lists no image
  * - `missing-image`: an image that the dataset names does not exist
- * - `size-mismatch`: an image has another size than its annotations were drawn on
+ * - `size-mismatch`: an image has another size than its annotations assume
  * - `invalid`: anything else, such as a corrupt image or a file that does not follow its format
  */
 export type DatasetErrorReason =
@@ -46,7 +47,7 @@ export type DatasetErrorReason =
   | 'size-mismatch'
   | 'invalid'
 
-/** What a {@link DatasetError} takes beside its message. */
+/** Options of {@link DatasetError}. */
 export interface DatasetErrorOptions extends TrainerErrorOptions {
   /** Default: `invalid`. */
   reason?: DatasetErrorReason | undefined
@@ -54,7 +55,7 @@ export interface DatasetErrorOptions extends TrainerErrorOptions {
   issues?: readonly FieldIssue[] | undefined
 }
 
-/** The dataset cannot be used: no images, a corrupt image, a file that does not follow its format. Exit code 3. */
+/** The dataset cannot be used: it has no images, a corrupt image, or a file that does not follow its format. Exit code 3. */
 export class DatasetError extends TrainerError {
   override readonly code = 'DatasetError'
   readonly reason: DatasetErrorReason
@@ -67,7 +68,7 @@ export class DatasetError extends TrainerError {
   }
 }
 
-/** A setting or an environment variable is not usable. Exit code 3. */
+/** A setting or an environment variable is missing or invalid. Exit code 3. */
 export class ConfigError extends TrainerError {
   override readonly code = 'ConfigError'
 }
@@ -77,7 +78,7 @@ export class CheckpointError extends TrainerError {
   override readonly code = 'CheckpointError'
 }
 
-/** Memory, disk or a device ran out. */
+/** Memory, disk space or a device ran out. */
 export class ResourceError extends TrainerError {
   override readonly code = 'ResourceError'
 }
@@ -87,26 +88,26 @@ export class FrameworkError extends TrainerError {
   override readonly code = 'FrameworkError'
 }
 
-/** A number that must not be: NaN loss, a metric outside its range, a result without what it promises. */
+/** An invalid result: a loss of NaN, a metric outside its range, an export without an artifact. */
 export class ValidationError extends TrainerError {
   override readonly code = 'ValidationError'
 }
 
-/** The platform or the object store does not answer, or refuses. Tried again before it is thrown. Exit code 2. */
+/** The platform or the object store does not respond, or refuses the request. Thrown after the retries. Exit code 2. */
 export class NetworkError extends TrainerError {
   override readonly code = 'NetworkError'
-  /** HTTP status of the last answer, absent when there was none. */
+  /** HTTP status of the last response; undefined when there was none. */
   readonly status: number | undefined
 
-  constructor(message: string, options: TrainerErrorOptions & { status?: number } = {}) {
-    super(message, { retryable: true, ...options })
+  constructor(message: string, options: TrainerErrorOptions & { status?: number | undefined } = {}) {
+    super(message, { ...options, retryable: options.retryable ?? true })
     this.status = options.status
   }
 }
 
-/** The job is to stop: reason of `job.signal`, and what it throws. Let it pass through; it becomes `cancelled`. */
+/** The job must stop: the reason of `job.signal`. Do not catch it; the job then ends as `cancelled`. */
 export class JobStoppedError extends TrainerError {
-  /** Who asked: the platform (with its reason, or by refusing what the job sends), or a signal to the process. */
+  /** Who stopped it: the platform, with its reason or by refusing the job's requests (`refused`), or a signal to the process. */
   readonly reason: StopReason | 'refused' | 'SIGTERM' | 'SIGINT'
 
   constructor(reason: StopReason | 'refused' | 'SIGTERM' | 'SIGINT') {

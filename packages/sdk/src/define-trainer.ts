@@ -1,26 +1,26 @@
 import type { TrainerManifest } from '@trainyard/contract'
 import type { ExportJob, ExportOutcome, PredictJob, PredictOutcome, TrainJob, TrainOutcome } from './job.ts'
 
-/** A trainer: a handler for each operation that it can do. */
+/** A trainer: a handler for each operation that it supports. */
 export interface TrainerDefinition {
   /**
-   * The manifest: its path, or itself. Default: `trainer.json` in the folder of the program that runs, or in one of the
-   * three folders above.
+   * The manifest, or its path. Default: `trainer.json` in the folder of the running program or in one of its three parent
+   * folders.
    */
-  manifest?: string | URL | TrainerManifest
-  /** Whether a NaN loss is an accepted outcome. Default false: it fails the job with `ValidationError`. */
-  allowNaN?: boolean
-  /** Trains. Throw a `TrainerError` to say what went wrong; check `job.signal` between steps. */
-  train?(job: TrainJob): Promise<TrainOutcome | undefined>
-  /** Looks at images with a checkpoint and reports what it finds. */
-  predict?(job: PredictJob): Promise<PredictOutcome | undefined>
-  /** Writes a checkpoint in another format and uploads it with `job.artifact('export', …)`. */
-  export?(job: ExportJob): Promise<ExportOutcome | undefined>
+  manifest?: string | URL | TrainerManifest | undefined
+  /** Accepts a loss of NaN. Default false: it fails the job with `ValidationError`. */
+  allowNaN?: boolean | undefined
+  /** Trains a model. Throw a `TrainerError` to name the cause of a failure; check `job.signal` between steps. */
+  train?: ((job: TrainJob) => Promise<TrainOutcome | undefined>) | undefined
+  /** Predicts images with a checkpoint and reports the objects that it finds. */
+  predict?: ((job: PredictJob) => Promise<PredictOutcome | undefined>) | undefined
+  /** Converts a checkpoint to another format and uploads it with `job.artifact('export', …)`. */
+  export?: ((job: ExportJob) => Promise<ExportOutcome | undefined>) | undefined
 }
 
 /**
- * Names a trainer's handlers, one for each operation that it can do. Returning means done, throwing means failed; an
- * error thrown because `job.signal` aborted means cancelled. Give the result to {@link runTrainer}.
+ * Defines a trainer. A handler that returns has completed, one that throws has failed; an error that is thrown because
+ * `job.signal` aborted means cancelled. Pass the result to {@link runTrainer}.
  */
 export function defineTrainer(definition: TrainerDefinition): TrainerDefinition {
   return definition

@@ -14,7 +14,7 @@ import type {
   TrainerManifest,
 } from '@trainyard/contract'
 
-/** The basic settings after every default has been applied: those with a default of the field are always there. */
+/** The basic settings with all defaults applied. */
 export type ResolvedBasicConfig = BasicConfig & {
   imgsz: number
   epochs: number
@@ -28,48 +28,49 @@ export type ResolvedBasicConfig = BasicConfig & {
   seed: number
 }
 
-/**
- * The settings of a job: the basic ones that every trainer has, and the trainer's own as its manifest declares them.
- */
+/** The settings of a job. */
 export interface ResolvedConfig {
+  /** Settings that every trainer has. */
   basic: ResolvedBasicConfig
+  /** Settings that the trainer's manifest declares as `x-advanced`. */
   advanced: Record<string, unknown>
 }
 
-/** Metrics by name. NaN and infinities are allowed here and travel as text. */
+/** Metrics by name. NaN and infinities are allowed; they are sent as strings. */
 export type MetricNumbers = Readonly<Record<string, number>>
 
-/** How far a job is, and its numbers. Every field is optional; what is left out stays as it was. */
+/** The progress of a job, and its metrics. Fields that are left out keep their last value. */
 export interface Progress {
-  /** Finished epochs, from 1. */
-  epoch?: number
-  /** Default: `config.basic.epochs` while training. */
-  totalEpochs?: number
-  /** Finished steps since the start of the attempt. */
-  step?: number
-  totalSteps?: number
-  /** What is going on, for example "fetch" or "train"; at most 50 characters. */
-  phase?: string
-  metrics?: MetricNumbers
+  /** The number of finished epochs. */
+  epoch?: number | undefined
+  /** Default: `config.basic.epochs` for a training. */
+  totalEpochs?: number | undefined
+  /** The number of finished steps since the start of the attempt. */
+  step?: number | undefined
+  totalSteps?: number | undefined
+  /** What the job is doing, for example "fetch" or "train"; at most 50 characters. */
+  phase?: string | undefined
+  metrics?: MetricNumbers | undefined
 }
 
-/** The outcome of a validation: what a finished epoch is worth. */
+/** The result of a validation. */
 export interface Validation {
   /** Default: the epoch of the last {@link JobBase.progress}. */
-  epoch?: number
+  epoch?: number | undefined
   /** Default: "val". */
-  split?: SplitName
+  split?: SplitName | undefined
   metrics: MetricNumbers
-  /** Default: the task's primary metric of the manifest, taken from `metrics`. */
-  primary?: { name: string; value: number; goal: MetricGoal }
-  perClass?: Readonly<Record<string, MetricNumbers>>
+  /** Default: the primary metric of the task in the manifest, with its value in `metrics`. */
+  primary?: { name: string; value: number; goal: MetricGoal } | undefined
+  /** Metrics by class name. */
+  perClass?: Readonly<Record<string, MetricNumbers>> | undefined
   /** `counts[actual][predicted]` */
-  confusionMatrix?: { classes: string[]; counts: number[][] }
+  confusionMatrix?: { classes: string[]; counts: number[][] } | undefined
   /** Ids of plots that were uploaded with {@link JobBase.artifact}. */
-  plots?: string[]
+  plots?: string[] | undefined
 }
 
-/** A file that was uploaded (locally: copied into the run's folder). */
+/** An uploaded file. In local mode it was copied into the folder of the run. */
 export interface UploadedArtifact {
   id: string
   name: string
@@ -77,66 +78,71 @@ export interface UploadedArtifact {
   sha256: string
 }
 
-/** How a file is stored on the platform. */
+/** Options of an upload. */
 export interface ArtifactOptions {
-  /** Name on the platform: a relative path. Default: the file's own name (a folder becomes `name.tar`). */
-  name?: string
-  contentType?: string
-  metadata?: Record<string, unknown>
-  /** Called as bytes leave; a part that is tried again counts from its start again. */
-  onProgress?: (progress: UploadProgress) => void
+  /** Name on the platform: a relative path. Default: the name of the file, or `name.tar` for a folder. */
+  name?: string | undefined
+  /** Default: "application/octet-stream". */
+  contentType?: string | undefined
+  metadata?: Record<string, unknown> | undefined
+  /** Called while bytes are sent. A part that is sent again is counted from its start. */
+  onProgress?: ((progress: UploadProgress) => void) | undefined
 }
 
-/** How much of an upload has left. */
+/** The progress of an upload. */
 export interface UploadProgress {
   sentBytes: number
   totalBytes: number
 }
 
-/** What is told about a checkpoint beside its bytes. */
+/** Options of a checkpoint. */
 export interface CheckpointOptions {
   /** Default: the epoch of the last {@link JobBase.progress}. */
-  epoch?: number
-  metrics?: MetricNumbers
-  /** As in {@link ArtifactOptions}. */
+  epoch?: number | undefined
+  metrics?: MetricNumbers | undefined
+  /** See {@link ArtifactOptions}. */
   onProgress?: ArtifactOptions['onProgress']
 }
 
-/** `job.log('text')` is `job.log.info('text')`. Goes to the console and to the journal. */
+/** Logs to the console and to the journal. `job.log('text')` is `job.log.info('text')`. */
 export interface JobLog {
   (message: string, data?: Record<string, unknown>): void
-  /** For those who look for a fault: the first to go when there is no room. */
+  /** Details for debugging. Dropped first when the journal is full. */
   debug(message: string, data?: Record<string, unknown>): void
-  /** What a person who watches the job wants to know. */
+  /** Information for people who watch the job. */
   info(message: string, data?: Record<string, unknown>): void
-  /** Something is not as it should be; the job goes on. */
+  /** Something is wrong, but the job continues. */
   warning(message: string, data?: Record<string, unknown>): void
   /** Something failed. Sent at once. */
   error(message: string, data?: Record<string, unknown>): void
-  /** A log line with a name of its own, to be found again: `event('early-stop', 'no progress for 10 epochs')`. */
-  event(eventType: string, message: string, options?: { level?: LogLevel; data?: Record<string, unknown> }): void
+  /** A log line with a type that can be searched for: `event('early-stop', 'no progress for 10 epochs')`. */
+  event(
+    eventType: string,
+    message: string,
+    options?: { level?: LogLevel | undefined; data?: Record<string, unknown> | undefined },
+  ): void
 }
 
-/** Keeps the best value seen. */
+/** Tracks the best value of a metric. */
 export interface BestTracker {
   /**
-   * True when `value` beats what was seen before under this name. Which way is better: `goal`, else the manifest's
-   * primary metric, else lower for names with "loss" or "error", higher for others. NaN is never best.
+   * Returns whether `value` is better than all earlier values of this name. The direction is `goal`, by default the goal
+   * of the manifest's primary metric, otherwise "minimize" for names with "loss" or "error" and "maximize" for others. NaN
+   * is never best.
    */
-  (name: string, value: number, options?: { goal?: MetricGoal }): boolean
-  /** The best value of the name that was asked for first; NaN before that. */
+  (name: string, value: number, options?: { goal?: MetricGoal | undefined }): boolean
+  /** The best value of the name that was tracked first; NaN before the first call. */
   readonly value: number
-  /** The epoch in which it was seen. */
+  /** The epoch of that value. */
   readonly epoch: number | undefined
 }
 
-/** One image of a classification dataset. */
+/** An image of a classification dataset. */
 export interface Sample {
-  /** Absolute path; the file may be shared with other jobs and is read-only. */
+  /** Absolute path. The file is read-only and may be shared with other jobs. */
   path: string
-  /** The image's path inside the dataset. */
+  /** Path inside the dataset. */
   name: string
-  /** Id of its class. */
   classId: number
   split: SplitName
 }
@@ -147,49 +153,52 @@ export interface SampleIndex {
   samples: Sample[]
 }
 
-/** A dataset on this machine, in the format that was asked for. */
+/** A dataset on this machine, in the requested format. */
 export interface FetchedDataset {
   /**
-   * Read-only where it is shared with other jobs of the machine, which is the rule on a platform; `imagefolder`:
-   * `dir/{split}/{class}/{image}`.
+   * The folder of the dataset. Read-only when it is shared with other jobs, which is the default on a platform. The layout of
+   * `imagefolder` is `dir/{split}/{class}/{image}`.
    */
   dir: string
   classes: DatasetClass[]
-  /** Splits that hold images. */
+  /** The splits that have images. */
   splits: SplitName[]
   counts: DatasetCounts
 }
 
-/** In which format a dataset is wanted. */
+/** Options of {@link JobDataset.fetch}. */
 export interface FetchOptions {
-  /** `yolo` for Ultralytics and its kin (`data.yaml` in the folder), `imagefolder` for classifiers, and so on. */
+  /** The format: `yolo` for Ultralytics (with a `data.yaml`), `imagefolder` for classifiers, and so on. */
   as: DatasetFormat
   /**
-   * A copy of its own in the work folder, for a trainer that writes among the files. Costs the time and the bytes of a
-   * conversion in every job. Default false: what the cache holds, read-only.
+   * Makes a private, writable copy in the work folder, which costs the time and disk space of a conversion in every job.
+   * Default false: the read-only dataset of the cache.
    */
-  own?: boolean
+  own?: boolean | undefined
 }
 
-/** The job's dataset: downloaded once a machine, then taken from the cache. */
+/** The job's dataset. It is downloaded once for each machine and then taken from the cache. */
 export interface JobDataset {
-  /** Downloads, checks and converts the dataset. Throws `DatasetError` when it cannot be used. */
+  /** Downloads, verifies and converts the dataset. Throws `DatasetError` when it cannot be used. */
   fetch(options: FetchOptions): Promise<FetchedDataset>
-  /** The labelled images of a classification dataset, none of them copied: paths point into the read-only cache. */
+  /** The labelled images of a classification dataset. Their paths point into the read-only cache; nothing is copied. */
   samples(): Promise<SampleIndex>
 }
 
 /** A checkpoint that was downloaded and verified. */
 export interface CheckpointFile {
-  /** Where the checkpoint now lies: a folder when a folder was saved. */
+  /** A folder when a folder was saved. */
   path: string
   name: string
   sizeBytes: number
-  /** There when an earlier attempt of this job saved it: go on behind its epoch. Else it is what to start from. */
-  resume?: { attempt: number; epoch?: number | undefined }
+  /**
+   * Set when an earlier attempt of this job saved the checkpoint: continue after its epoch. Undefined for a checkpoint to start
+   * from.
+   */
+  resume?: { attempt: number; epoch?: number | undefined } | undefined
 }
 
-/** What every handler gets. */
+/** What every handler receives. */
 export interface JobBase {
   /** 0 in local mode. */
   readonly id: number
@@ -197,14 +206,14 @@ export interface JobBase {
   readonly operation: Operation
   readonly taskType: TaskType
   readonly framework: string
-  /** Name of the model to train: one of the manifest's. */
+  /** The name of a model in the manifest. */
   readonly model: string
   readonly traceId: string
-  /** Whether there is no platform: artifacts stay under `./runs/{n}`. */
+  /** Whether the job runs without a platform; its artifacts are then kept under `./runs/{n}`. */
   readonly isLocal: boolean
   readonly manifest: TrainerManifest | undefined
   readonly config: ResolvedConfig
-  /** Aborts with a {@link JobStoppedError} on cancel. Check it between steps: `job.signal.throwIfAborted()`. */
+  /** Aborts with a {@link JobStoppedError} when the job must stop. Check it between steps: `job.signal.throwIfAborted()`. */
   readonly signal: AbortSignal
   /** Writable and private to this attempt; removed after it. */
   readonly workDir: string
@@ -213,71 +222,74 @@ export interface JobBase {
   readonly inputs: {
     /** Downloads the checkpoint to resume from, predict with or export. Throws `CheckpointError` when there is none. */
     checkpoint(): Promise<CheckpointFile>
-    /** The same, or undefined when the job was given none. */
+    /** The same, but returns undefined when there is none. */
     findCheckpoint(): Promise<CheckpointFile | undefined>
   }
   /**
-   * Says how far the job is. Synchronous and cheap. A NaN among the metrics whose name holds "loss" throws
-   * `ValidationError` unless the trainer was defined with `allowNaN`.
+   * Reports progress. Synchronous and cheap. Throws `ValidationError` for a NaN among metrics with "loss" in their name, unless
+   * the trainer was defined with `allowNaN`.
    */
   progress(progress: Progress): void
-  /** Uploads a file (a folder as a tar) and tells the platform of it. */
+  /** Uploads a file, or a folder as a tar, and reports it to the platform. */
   artifact(kind: ArtifactKind, file: string, options?: ArtifactOptions): Promise<UploadedArtifact>
 }
 
-/** What the handler `train` gets. */
+/** What the handler `train` receives. */
 export interface TrainJob extends JobBase {
   readonly operation: 'train'
   readonly best: BestTracker
-  /** Reports a validation. Synchronous and cheap, kept even when there is no room for other metrics. */
+  /** Reports a validation. Synchronous and cheap. */
   validation(validation: Validation): void
-  /** Uploads a checkpoint and tells of it; resolves when the platform holds it. `name` is "best", "last", or your own. */
+  /**
+   * Uploads a checkpoint and reports it. Resolves when the platform has stored it. `name` is "best", "last", or any other
+   * name.
+   */
   checkpoint(name: string, file: string, options?: CheckpointOptions): Promise<UploadedArtifact>
 }
 
-/** An image to look at. */
+/** An image to predict. */
 export interface PredictImage {
-  /** Its path inside the dataset or folder. */
+  /** Path inside the dataset or folder. */
   name: string
   /** Absolute path of the file. */
   path: string
 }
 
-/** What the handler `predict` gets. */
+/** What the handler `predict` receives. */
 export interface PredictJob extends JobBase {
   readonly operation: 'predict'
-  /** The images to look at: the `test` split of the job's dataset, else all of it; locally the folder `--images`. */
+  /** The images to predict: the `test` split of the job's dataset, or all images without one; in local mode those of `--images`. */
   images(): Promise<PredictImage[]>
-  /** What was found in one image. A classifier gives objects without a box. */
-  predictions(imageName: string, objects: PredictedObject[], options?: { inferenceTimeMs?: number }): void
+  /** Reports the objects that were found in an image. Objects of a classifier have no box. */
+  predictions(imageName: string, objects: PredictedObject[], options?: { inferenceTimeMs?: number | undefined }): void
 }
 
-/** What the handler `export` gets. */
+/** What the handler `export` receives. */
 export interface ExportJob extends JobBase {
   readonly operation: 'export'
-  /** The format to write. */
+  /** The format to export to. */
   readonly exportFormat: ExportFormat
 }
 
-/** What a training may return; the job is `completed` with it. */
+/** The result of a training. */
 export interface TrainOutcome {
   /** Final metrics. */
-  metrics?: MetricNumbers
-  /** Default: the epoch in which `job.best` saw its best value. */
-  bestEpoch?: number
+  metrics?: MetricNumbers | undefined
+  /** Default: the epoch of the best value of `job.best`. */
+  bestEpoch?: number | undefined
 }
 
-/** What a prediction may return. */
+/** The result of a prediction. */
 export interface PredictOutcome {
-  /** Default: images that were given to `job.predictions`. */
-  imageCount?: number
-  /** Id of an artifact with all predictions. Default: the last one of kind "prediction". */
-  artifactId?: string
+  /** Default: the number of images passed to `job.predictions`. */
+  imageCount?: number | undefined
+  /** Id of an artifact with all predictions. Default: the last artifact of kind "prediction". */
+  artifactId?: string | undefined
 }
 
-/** What an export may return. */
+/** The result of an export. */
 export interface ExportOutcome {
   /** Default: the last artifact of kind "export". */
-  artifactId?: string
-  metadata?: Record<string, unknown>
+  artifactId?: string | undefined
+  metadata?: Record<string, unknown> | undefined
 }

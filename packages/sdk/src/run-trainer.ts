@@ -4,8 +4,8 @@ import type { RunTrainerOptions } from './lifecycle/run-operation.ts'
 export type { RunTrainerOptions } from './lifecycle/run-operation.ts'
 
 /**
- * Runs the handler for `OPERATION` and owns the life cycle around it. Resolves with the exit code, which is also set as
- * `process.exitCode`; it never throws and never ends the process itself. With no `CALLBACK_URL` it runs locally.
+ * Runs the handler for `OPERATION` and manages its life cycle. Without `CALLBACK_URL` in the environment it runs locally. Resolves
+ * with the exit code, which it also assigns to `process.exitCode`. Never throws, and never ends the process.
  */
 export async function runTrainer(trainer: TrainerDefinition, options: RunTrainerOptions = {}): Promise<number> {
   const { runOperation } = await import('./lifecycle/run-operation.ts')

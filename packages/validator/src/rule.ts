@@ -1,49 +1,49 @@
 import { createHash } from 'node:crypto'
 import type { Finding, Severity } from '@trainyard/contract'
 import type { ComplianceRecord } from './compliance/record.ts'
-import type { TrainerFolder } from './trainer-folder.ts'
+import type { TrainerFolder } from './context.ts'
 
-/** A finding without the code, severity and help of its rule, which {@link toFinding} adds. */
+/** What a rule says about one place. The rule's own code, severity and help are added by {@link toFinding}. */
 export interface RuleFinding {
-  /** Names the field, the value seen and the value expected. Must not contain secrets. */
+  /** Names the field, the value seen and the value wanted. Never holds a secret. */
   readonly message: string
-  /** Default: the severity of the rule. */
-  readonly severity?: Severity | undefined
+  /** When it differs from the rule's. */
+  readonly severity?: Severity
   /** Relative to the trainer's folder. */
-  readonly file?: string | undefined
-  /** Starts at 1. */
-  readonly line?: number | undefined
-  /** Starts at 1. */
-  readonly column?: number | undefined
-  /** A more specific help text. Default: the help text of the rule. */
-  readonly help?: string | undefined
-  /** Replaces the message in the fingerprint. Needed when the message contains numbers that change between runs. */
-  readonly subject?: string | undefined
+  readonly file?: string
+  /** From 1. */
+  readonly line?: number
+  /** From 1. */
+  readonly column?: number
+  /** How to fix this one, when it can be said better than by the rule. */
+  readonly help?: string
+  /** What the fingerprint is made of instead of the message, for messages that hold numbers which change. */
+  readonly subject?: string
 }
 
 interface RuleBase<Context> {
-  /** Stable. `docs/rules/<code>.md` explains the rule. */
+  /** Stable; `docs/rules/<code>.md` explains it. */
   readonly code: `TY${number}`
   readonly severity: Severity
   readonly docsUrl: string
-  /** How to fix a finding, in one sentence. */
+  /** How to fix it, in a sentence. */
   readonly help: string
   check(context: Context): RuleFinding[] | Promise<RuleFinding[]>
 }
 
-/** Checks the trainer's folder. */
+/** Looks at the trainer's folder. */
 export interface FolderRule extends RuleBase<TrainerFolder> {
   readonly phase: 'static' | 'security'
 }
 
-/** Checks the record of a compliance run. */
+/** Judges what a run of the trainer left behind. */
 export interface ComplianceRule extends RuleBase<ComplianceRecord> {
   readonly phase: 'compliance'
 }
 
 export type Rule = FolderRule | ComplianceRule
 
-/** The address of the page that explains a rule. */
+/** Address of the page that explains a rule. */
 export function ruleDocsUrl(code: string): string {
   return `https://github.com/trainyard/trainyard/blob/main/docs/rules/${code}.md`
 }
@@ -64,16 +64,16 @@ function toFinding(rule: Pick<Rule, 'code' | 'severity' | 'help' | 'docsUrl'>, f
     code: rule.code,
     severity: found.severity ?? rule.severity,
     message: found.message,
-    file: found.file,
-    line: found.line,
-    column: found.column,
+    ...(found.file !== undefined && { file: found.file }),
+    ...(found.line !== undefined && { line: found.line }),
+    ...(found.column !== undefined && { column: found.column }),
     fingerprint: fingerprint(rule.code, found),
     help: found.help ?? rule.help,
     docsUrl: rule.docsUrl,
   }
 }
 
-/** Excludes line and column, so that moving code does not change the fingerprint. */
+/** Without line and column: moving code must not make an old finding new. */
 function fingerprint(code: string, found: RuleFinding): string {
   const parts = [code, found.file ?? '', found.subject ?? found.message]
   return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16)

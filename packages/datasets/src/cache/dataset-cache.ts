@@ -33,8 +33,8 @@ export interface OpenCacheEntryOptions {
   /** `DATASET_VERSION_HASH` */
   versionHash: string
   /** What the whole cache may take; after a fill, what was not used for longest goes. Default: no limit. */
-  maxBytes?: number
-  signal?: AbortSignal
+  maxBytes?: number | undefined
+  signal?: AbortSignal | undefined
   staleLockMs?: number
   /** Entries that stay, whatever the limit. */
   keep?: readonly string[]

@@ -15,24 +15,24 @@ import type { StoredFile } from './stored-file.ts'
 
 /** Authorised JSON calls to the endpoints of one job, tried again until they succeed or it is time to give up. */
 export interface DatasetApi {
-  call(method: string, path: string, options?: { signal?: AbortSignal }): Promise<unknown>
+  call(method: string, path: string, options?: { signal?: AbortSignal | undefined }): Promise<unknown>
 }
 
 export interface FillContext {
   api: DatasetApi
   transport: Transport
-  backoff?: BackoffOptions
+  backoff?: BackoffOptions | undefined
   /** Files under way at once. Default 32. */
-  concurrency?: number
+  concurrency?: number | undefined
   /** Files asked for at once. Default 1,000. */
-  pageSize?: number
+  pageSize?: number | undefined
   /** The job has splits of its own: asked for are the dataset's, because other jobs share what is filled. */
-  hasOwnSplits?: boolean
+  hasOwnSplits?: boolean | undefined
   /** Also the images without a label. */
-  isWhole?: boolean
-  signal?: AbortSignal
+  isWhole?: boolean | undefined
+  signal?: AbortSignal | undefined
   /** Images that are there, of how many. */
-  onProgress?: (files: number, totalFiles: number) => void
+  onProgress?: ((files: number, totalFiles: number) => void) | undefined
 }
 
 type PageFile = DatasetFilesPage['files'][number]

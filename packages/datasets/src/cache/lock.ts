@@ -3,7 +3,7 @@ import { sleep } from '../transfer/retry.ts'
 import { createOwner, isAbandoned, type Owner, readOwner } from './owner.ts'
 
 export interface LockOptions {
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** How long an owner of another machine may be silent before its lock is taken, in milliseconds. Default 60,000. */
   staleMs?: number
   /** Between two looks at a lock that someone holds, in milliseconds. Default 100. */

@@ -13,7 +13,7 @@ export interface VerifyCacheOptions {
   versionHash?: string
   /** Removes what is damaged, so that the next job makes it again. Default false. */
   repair?: boolean
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   onProgress?: (progress: { versionHash: string; files: number; totalFiles: number }) => void
 }
 

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { DatasetError, NetworkError } from '@trainyard/contract/trainer-errors'
+import type { ResponseHead } from './transport.ts'
 import {
   asDiskError,
   type DownloadContext,
@@ -20,17 +21,18 @@ import {
 
 export type { DownloadContext, DownloadSource } from './try-download.ts'
 
+// With callbacks: creating a small file is half of its time, and the promises of file handles double that.
 const write = promisify(writeFile)
 
-/** A smaller file is done before more streams have come up to speed. */
+/** A smaller file is complete before parallel streams have come up to speed. */
 const RANGES_FROM_BYTES = 64 * 1024 * 1024
 
-/** Below this a file is held in memory on its way: a stream costs more than the bytes. */
+/** A smaller file is held in memory until it is complete: streaming it to disk costs more than the bytes. */
 const SMALL_BYTES = 256 * 1024
 
 /**
- * Downloads to a temporary file, checks size and digest, and renames. Goes on where a broken transfer stopped, as long as
- * the ETag is the same. `renew` gives a fresh URL when this one has expired. `name` is what errors call the file.
+ * Downloads to a temporary file, checks size and digest, and renames it. Resumes a broken transfer if the ETag is still the
+ * same. `renew` returns a fresh URL when this one has expired. `name` identifies the file in errors.
  */
 export async function downloadFile(
   context: DownloadContext,
@@ -44,10 +46,9 @@ export async function downloadFile(
     const { downloadInRanges } = await import('./download-in-ranges.ts')
     if (await downloadInRanges(context, source, target, name, renew)) return
   }
-  const temporary = `${target}.part`
   let etag: string | undefined
   await tryUntilDone(context, source, renew, async (current) => {
-    const outcome = await transfer(context, current, target, temporary, name, etag)
+    const outcome = await transfer(context, current, target, name, etag)
     if (outcome.type !== 'done') etag = outcome.etag ?? etag
     return outcome
   })
@@ -57,52 +58,48 @@ async function transfer(
   context: DownloadContext,
   source: DownloadSource,
   target: string,
-  temporary: string,
   name: string,
-  etag: string | undefined,
+  knownEtag: string | undefined,
 ): Promise<Outcome> {
-  const held = etag === undefined ? 0 : (statSync(temporary, { throwIfNoEntry: false })?.size ?? 0)
-  const isResume = held > 0 && held < source.sizeBytes
-  const file = new ArrivingFile(source, temporary)
-  let isWanted = false
-  let tag: string | undefined
+  const temporary = `${target}.part`
+  const held = knownEtag === undefined ? 0 : (statSync(temporary, { throwIfNoEntry: false })?.size ?? 0)
+  const headers: Record<string, string> = { ...source.headers }
+  if (knownEtag !== undefined && held > 0 && held < source.sizeBytes) {
+    headers.range = `bytes=${held}-`
+    headers['if-range'] = knownEtag
+  }
+  const file = new IncomingFile(source, temporary)
+  const { url } = source
+  let etag: string | undefined
+  let head: ResponseHead
   try {
-    const head = await context.transport.receive(
-      {
-        url: source.url,
-        headers: { ...source.headers, ...(isResume ? { range: `bytes=${held}-`, 'if-range': etag ?? '' } : {}) },
-        ...(context.signal ? { signal: context.signal } : {}),
-      },
-      (found) => {
-        isWanted = found.status === 200 || found.status === 206
-        if (!isWanted) return undefined
-        tag = strongEtag(found)
-        file.open(found.status === 206 ? held : 0)
-        return (bytes) => file.write(bytes)
-      },
-    )
-    if (!isWanted) {
-      if (head.status !== 416) return judgeStatus(head, source.url, name)
-      await rm(temporary, { force: true })
-      return { type: 'again', failure: new NetworkError(`Storage holds less of "${name}" than was announced`) }
-    }
+    head = await context.transport.receive({ url, headers, signal: context.signal }, (found) => {
+      if (!hasContent(found)) return undefined
+      etag = strongEtag(found)
+      file.open(found.status === 206 ? held : 0)
+      return (bytes) => file.write(bytes)
+    })
   } catch (error) {
-    file.close()
     if (!(error instanceof NetworkError)) throw asDiskError(error, name)
-    return { type: 'again', failure: error, etag: tag }
+    return { type: 'again', failure: error, etag }
+  } finally {
+    file.close()
   }
-  file.close()
-  if (file.size < source.sizeBytes && file.isOnDisk) {
-    const failure = new NetworkError(`"${name}" ended after ${file.size} of ${source.sizeBytes} bytes`)
-    return { type: 'again', failure, etag: tag }
+  if (head.status === 416) {
+    await rm(temporary, { force: true })
+    return { type: 'again', failure: new NetworkError(`Storage holds fewer bytes of "${name}" than announced`) }
   }
-  const damage = describeDamage(source, name, file.size, file.digest())
+  if (!hasContent(head)) return judgeStatus(head, url, name)
+  if (file.sizeBytes < source.sizeBytes && file.isOnDisk) {
+    const failure = new NetworkError(`"${name}" ended after ${file.sizeBytes} of ${source.sizeBytes} bytes`)
+    return { type: 'again', failure, etag }
+  }
+  const damage = describeDamage(source, name, file.sizeBytes, file.digest())
   if (damage !== undefined) {
     if (file.isOnDisk) await rm(temporary, { force: true })
     return { type: 'damaged', failure: damage }
   }
   try {
-    // With callbacks: half of the time of many small files is to create them, and promises of file handles double that.
     if (!file.isOnDisk && context.isUnpublished) await write(target, file.bytes, { flag: 'wx', mode: 0o444 })
     else {
       if (!file.isOnDisk) await write(temporary, file.bytes)
@@ -114,14 +111,18 @@ async function transfer(
   return { type: 'done' }
 }
 
-/** A file on its way: a small one in memory, a larger one on disk, hashed as it comes. */
-class ArrivingFile {
+function hasContent({ status }: ResponseHead): boolean {
+  return status === 200 || status === 206
+}
+
+/** A file while it arrives: a small one in memory, a larger one on disk and hashed on the way. */
+class IncomingFile {
   readonly #source: DownloadSource
   readonly #path: string
   #memory: Buffer | undefined
   #handle: number | undefined
   #hash: Hash | undefined
-  size = 0
+  sizeBytes = 0
 
   constructor(source: DownloadSource, path: string) {
     this.#source = source
@@ -133,13 +134,13 @@ class ArrivingFile {
   }
 
   get bytes(): Buffer {
-    return this.#memory?.subarray(0, this.size) ?? Buffer.alloc(0)
+    return this.#memory?.subarray(0, this.sizeBytes) ?? Buffer.alloc(0)
   }
 
-  /** From the start, or behind the `start` bytes that are there. */
+  /** Starts the file, or continues it after the first `start` bytes. */
   open(start: number): void {
     const { sizeBytes, sha256 } = this.#source
-    this.size = start
+    this.sizeBytes = start
     if (start === 0 && sizeBytes <= SMALL_BYTES) {
       this.#memory = Buffer.allocUnsafe(sizeBytes)
       return
@@ -151,15 +152,15 @@ class ArrivingFile {
     hashRange(this.#hash, this.#handle, 0, start)
   }
 
-  /** Synchronous: into memory or the system's cache of the file, from a buffer that is used again. */
+  /** Synchronous: the bytes go into memory or into the page cache. */
   write(bytes: Buffer): void {
     if (this.#memory !== undefined) {
-      if (this.size < this.#memory.length) bytes.copy(this.#memory, this.size)
+      if (this.sizeBytes < this.#memory.length) bytes.copy(this.#memory, this.sizeBytes)
     } else if (this.#handle !== undefined) {
-      writeWhole(this.#handle, bytes, this.size)
+      writeWhole(this.#handle, bytes, this.sizeBytes)
       this.#hash?.update(bytes)
     }
-    this.size += bytes.length
+    this.sizeBytes += bytes.length
   }
 
   digest(): string | undefined {
@@ -174,7 +175,7 @@ class ArrivingFile {
   }
 }
 
-/** A download that failed for good, in the words of who needed it. */
+/** Turns the permanent failure of a download into a `DatasetError`. */
 export function asDatasetError(error: unknown): unknown {
   if (error instanceof NetworkError && error.status !== undefined && error.status < 500 && error.status !== 401) {
     return new DatasetError(error.message, { cause: error })

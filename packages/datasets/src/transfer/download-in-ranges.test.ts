@@ -21,7 +21,7 @@ let dir: string
 let bytes: Buffer
 let etag: string | undefined
 let ranges: (string | undefined)[]
-/** Answers itself and says so. */
+/** Handles the request and returns true, or leaves it to the server. */
 let intercept: (request: IncomingMessage, response: ServerResponse, count: number) => boolean
 
 beforeEach(async () => {
@@ -67,7 +67,7 @@ const download = (signal?: AbortSignal) =>
       limits: { maxTries: 3, giveUpAfterMs: 10 },
       rangesFromBytes: SIZE,
       rangeBytes: RANGE,
-      ...(signal ? { signal } : {}),
+      signal,
     },
     {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/big?signature=secret`,
@@ -80,14 +80,14 @@ const download = (signal?: AbortSignal) =>
 const isWhole = () => readFileSync(join(dir, 'big.bin')).equals(bytes)
 
 describe('a large download', () => {
-  it('comes in ranges and leaves nothing but the file', async () => {
+  it('arrives in ranges and leaves only the file', async () => {
     await download()
     expect(isWhole()).toBe(true)
     expect(new Set(ranges).size).toBe(11)
     expect(readdirSync(dir)).toEqual(['big.bin'])
   })
 
-  it('goes on inside a range that broke off', async () => {
+  it('resumes inside a range that broke off', async () => {
     intercept = (request, response, count) => {
       if (count !== 3) return false
       sendRange(request, response, 40_000)
@@ -101,7 +101,7 @@ describe('a large download', () => {
     ).toBe(true)
   })
 
-  it('asks only for what is missing after its process has gone', async () => {
+  it('requests only the missing ranges after its process has ended', async () => {
     const stop = new AbortController()
     intercept = (_request, _response, count) => {
       if (count < 6) return false
@@ -119,22 +119,21 @@ describe('a large download', () => {
     expect(readdirSync(dir)).toEqual(['big.bin'])
   })
 
-  it('begins again when the file is another one than at the start', async () => {
+  it('starts again when the file has changed since the start', async () => {
     const old = bytes
     const fresh = bytesOf(17)
     intercept = (_request, _response, count) => {
-      // The first three ranges are of an older file.
+      // The first three ranges belong to an older file.
       bytes = count <= 3 ? old : fresh
       etag = count <= 3 ? '"old"' : '"new"'
       return false
     }
     bytes = fresh
-    const whole = download()
-    await whole
+    await download()
     expect(isWhole()).toBe(true)
   })
 
-  it('comes in one piece from a server without ranges', async () => {
+  it('arrives in one response from a server without ranges', async () => {
     intercept = (_request, response) => {
       response.writeHead(200, { 'content-length': SIZE }).end(bytes)
       return true
@@ -144,7 +143,7 @@ describe('a large download', () => {
     expect(ranges).toEqual(['bytes=0-99999', undefined])
   })
 
-  it('is fetched again when a byte of it was wrong, and refused in the end', async () => {
+  it('is fetched again when a byte is wrong, and finally refused', async () => {
     intercept = (request, response) => {
       const good = bytes
       bytes = Buffer.from(good)
@@ -153,11 +152,11 @@ describe('a large download', () => {
       bytes = good
       return true
     }
-    await expect(download()).rejects.toThrow(/came with the SHA-256 .*; .* was announced/)
+    await expect(download()).rejects.toThrow(/has the SHA-256 .*, expected /)
     expect(readdirSync(dir)).toEqual([])
   })
 
-  it('names the storage and not the URL when it is refused', async () => {
+  it('names the storage host and not the URL when it is refused', async () => {
     intercept = (_request, response) => {
       response.writeHead(404, { 'content-length': 0 }).end()
       return true

@@ -16,22 +16,22 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-describe('a hash that follows the front of a file', () => {
-  it('is that of the whole, however it came', async () => {
+describe('a hash of a file that is being written', () => {
+  it('is that of the whole file, in whatever steps it arrived', async () => {
     const hash = createFrontHash(file)
     for (const sizeBytes of [1, 1_500_000, 1_500_000, bytes.length]) hash.advance(sizeBytes)
     expect(await hash.digest()).toBe(sha256)
     await hash.close()
   })
 
-  it('is read from the file in the end when its thread has gone', async () => {
+  it('is computed from the file at the end when its worker has stopped', async () => {
     const hash = createFrontHash(file)
     hash.advance(1)
     await hash.close()
     expect(await hash.digest()).toBe(sha256)
   })
 
-  it('is read from the file when the thread cannot read it so far', async () => {
+  it('is computed from the file when the worker fails', async () => {
     const hash = createFrontHash(file)
     hash.advance(bytes.length + 1)
     expect(await hash.digest()).toBe(sha256)

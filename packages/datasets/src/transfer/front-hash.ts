@@ -1,18 +1,18 @@
 import { Worker } from 'node:worker_threads'
 import { hashFile } from './hash-file.ts'
 
-/** The SHA-256 of a file that is being filled, read behind its front by a thread of its own. */
+/** The SHA-256 of a file while it is being written: a worker thread reads up to the first missing byte. */
 export interface FrontHash {
-  /** From the start, this many bytes are there now. */
+  /** The file is now complete up to this many bytes from its start. */
   advance(sizeBytes: number): void
-  /** Hex, of what was advanced to. */
+  /** In hex, of everything up to the last `advance`. */
   digest(): Promise<string>
   close(): Promise<void>
 }
 
 /**
- * A second core hashes while the first receives: of a file of 1 GB that is a third of the time, and no event or heartbeat
- * waits for it. Where threads are not to be had, the whole file is read in the end.
+ * Hashing takes a third of the time of a 1 GB download; in a second thread it overlaps with receiving, and delays no event or
+ * heartbeat. Without worker threads the whole file is hashed at the end.
  */
 export function createFrontHash(file: string): FrontHash {
   const worker = startWorker(file)
@@ -21,7 +21,7 @@ export function createFrontHash(file: string): FrontHash {
     worker.on('message', resolve)
     worker.on('error', () => resolve(undefined))
     worker.on('exit', () => resolve(undefined))
-    // After the listeners, which would hold the process again.
+    // After the listeners: adding one refs the worker again.
     worker.unref()
   })
   return {
@@ -40,14 +40,14 @@ export function createFrontHash(file: string): FrontHash {
 function startWorker(file: string): Worker | undefined {
   try {
     const code = `(${hashBehindFront.toString()})()`
-    // None of the trainer's own preloads: this thread starts for a few bytes of code.
+    // Without the trainer's preloads, which would slow the start of this small thread.
     return new Worker(code, { eval: true, workerData: file, execArgv: [], env: {} })
   } catch {
     return undefined
   }
 }
 
-/** Runs in the thread, as text: it may use nothing from outside of it. */
+/** Runs in the worker from its source text, so it must not use anything from the enclosing module. */
 function hashBehindFront(): void {
   const { openSync, readSync, closeSync } = process.getBuiltinModule('node:fs')
   const { createHash } = process.getBuiltinModule('node:crypto')

@@ -3,7 +3,7 @@ import { createReadStream, readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 
-/** Up to this size a file is read at once: a stream costs more than the bytes. */
+/** Smaller files are read in one call: a stream costs more than the bytes. */
 const SMALL_BYTES = 1024 * 1024
 
 /** SHA-256 of a file in hex. */

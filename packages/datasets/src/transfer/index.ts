@@ -1,6 +1,6 @@
 /**
- * Verified, resumable transfers over kept-alive HTTP: what the dataset cache downloads with, and what else needs bytes
- * or JSON from a server that may be away for a while.
+ * Verified, resumable transfers over kept-alive HTTP connections. The dataset cache downloads with them; so can any code that
+ * needs bytes or JSON from a server that may be unavailable for a while.
  *
  * @module
  */
@@ -10,4 +10,11 @@ export { createRandom } from '../util/random.ts'
 export { asDatasetError, type DownloadContext, type DownloadSource, downloadFile } from './download-file.ts'
 export { hashFile } from './hash-file.ts'
 export * from './retry.ts'
-export { asNetworkError, createTransport, type HttpRequest, type HttpResponse, type Transport } from './transport.ts'
+export {
+  asNetworkError,
+  createTransport,
+  type DownloadRequest,
+  type HttpRequest,
+  type HttpResponse,
+  type Transport,
+} from './transport.ts'

@@ -15,13 +15,13 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }))
 const head = { sizeBytes: 10, rangeBytes: 3, etag: '"one"' }
 
 describe('the notes of a download', () => {
-  it('say of what they are and which ranges are there', () => {
+  it('describe the download and list its complete ranges', () => {
     beginNotes(file, head)
     for (const number of [0, 2, 1]) noteRange(file, number)
     expect(readNotes(file)).toEqual({ ...head, done: new Set([0, 1, 2]) })
   })
 
-  it('leave out a range whose number was cut short, also when others follow', () => {
+  it('ignore a range whose number was cut short, also when others follow', () => {
     beginNotes(file, head)
     noteRange(file, 7)
     appendFileSync(file, '\n=12')
@@ -30,7 +30,7 @@ describe('the notes of a download', () => {
     expect(readNotes(file)?.done).toEqual(new Set([7, 5]))
   })
 
-  it.each(['', '{"sizeBytes":1', '{"sizeBytes":10}\n=1;'])('are none when their head is %j', (text) => {
+  it.each(['', '{"sizeBytes":1', '{"sizeBytes":10}\n=1;'])('are ignored when their head is %j', (text) => {
     writeFileSync(file, text)
     expect(readNotes(file)).toBeUndefined()
   })

@@ -2,9 +2,9 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
 
 /**
- * Which ranges of a download are already there, in a file beside it: a process that was killed is gone on with. The first
- * line says of what, every further one is the number of a range. Only ever appended to: to replace a file makes some file
- * systems write out all that is waiting, at every range.
+ * The ranges of a download that are complete, in a file beside it, so that another process can resume after a kill. The first line
+ * describes the download, each further line is the number of a range. The file is only appended to: replacing a file makes
+ * some file systems flush all pending writes, here once a range.
  */
 const Head = z.object({ sizeBytes: z.number(), rangeBytes: z.number(), etag: z.string() })
 export type NotesHead = z.infer<typeof Head>
@@ -13,7 +13,7 @@ export interface RangeNotes extends NotesHead {
   done: Set<number>
 }
 
-/** Undefined without notes, or with such that cannot be read. A line that was cut short counts for nothing. */
+/** Undefined when the notes do not exist or cannot be read. Ignores a line that was cut short. */
 export function readNotes(path: string): RangeNotes | undefined {
   try {
     const [first = '', ...lines] = readFileSync(path, 'utf8').split('\n')
@@ -24,12 +24,12 @@ export function readNotes(path: string): RangeNotes | undefined {
   }
 }
 
-/** Begins the notes anew. */
+/** Creates the notes, or replaces older ones. */
 export function beginNotes(path: string, { sizeBytes, rangeBytes, etag }: NotesHead): void {
   writeFileSync(path, `${JSON.stringify({ sizeBytes, rangeBytes, etag })}\n`)
 }
 
-/** The range of this number is whole. Its end is marked, or of "123" that was cut short another range would be left. */
+/** Notes a complete range. The `;` marks the end of the number: "123" that was cut short must not read as range 12. */
 export function noteRange(path: string, number: number): void {
   appendFileSync(path, `\n=${number};`)
 }

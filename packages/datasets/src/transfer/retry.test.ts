@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { backoffMs, createTokenBucket, isRetryableStatus, retryAfterMs, sleep } from './retry.ts'
 
 describe('retries', () => {
-  it('wait any time up to a bound that doubles until the cap', () => {
+  it('wait a random time up to a bound that doubles until the cap', () => {
     const bounds = [1, 2, 3, 10, 1000].map((failures) =>
       backoffMs(failures, { baseMs: 500, capMs: 30_000, random: () => 1 }),
     )
@@ -23,12 +23,12 @@ describe('retries', () => {
     expect(retryAfterMs(header, new Date('2026-11-20T09:30:00Z'))).toBe(expected)
   })
 
-  it('are for answers that may change', () => {
+  it('are for status codes that may change', () => {
     expect([408, 425, 429, 500, 502, 503, 504].every(isRetryableStatus)).toBe(true)
     expect([200, 400, 401, 403, 404, 409, 410, 413, 422].some(isRetryableStatus)).toBe(false)
   })
 
-  it('are bounded by a bucket that fills up again', () => {
+  it('are limited by a bucket that fills up again', () => {
     let now = 0
     const bucket = createTokenBucket({ capacity: 2, perSecond: 1, now: () => now })
     expect([bucket.takeMs(), bucket.takeMs(), bucket.takeMs()]).toEqual([0, 0, 1000])
@@ -36,7 +36,7 @@ describe('retries', () => {
     expect(bucket.takeMs()).toBe(0)
   })
 
-  it('end their wait with the reason of an abort', async () => {
+  it('stop waiting with the reason of an abort', async () => {
     const stop = new AbortController()
     const wait = sleep(60_000, { signal: stop.signal })
     stop.abort(new Error('stopped'))

@@ -1,13 +1,13 @@
-/** Waits between tries: full jitter (any time up to the growing bound), so that a thousand trainers do not return as one. */
+/** Waits between tries, with full jitter: a thousand trainers must not come back at the same moment. */
 export interface BackoffOptions {
-  /** Bound of the first wait, in milliseconds. Default 500. */
-  baseMs?: number
-  /** Bound of every wait, in milliseconds. Default 30,000. */
-  capMs?: number
-  random?: () => number
+  /** Upper bound of the first wait, in milliseconds. It doubles with each failure. Default 500. */
+  baseMs?: number | undefined
+  /** Upper bound of every wait, in milliseconds. Default 30,000. */
+  capMs?: number | undefined
+  random?: (() => number) | undefined
 }
 
-/** How long to wait before try number `failures` + 1, in milliseconds. */
+/** How long to wait after this number of failures, in milliseconds. */
 export function backoffMs(failures: number, options: BackoffOptions = {}): number {
   const { baseMs = 500, capMs = 30_000, random = Math.random } = options
   return random() * Math.min(capMs, baseMs * 2 ** Math.min(failures - 1, 20))
@@ -21,8 +21,11 @@ export function retryAfterMs(header: string | undefined, now: Date): number | un
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 3_600_000)
 }
 
-/** `Retry-After` of an answer. A date is held against the answer's own clock: ours may be minutes off. */
-export function readRetryAfter(headers: { 'retry-after'?: string | undefined; date?: string | undefined }) {
+/** `Retry-After` of a response. Compares a date with the response's own `Date`: the local clock may be minutes off. */
+export function readRetryAfter(headers: {
+  'retry-after'?: string | undefined
+  date?: string | undefined
+}): number | undefined {
   const sent = Date.parse(headers.date ?? '')
   return retryAfterMs(headers['retry-after'], Number.isNaN(sent) ? new Date() : new Date(sent))
 }
@@ -32,9 +35,9 @@ export function isRetryableStatus(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500
 }
 
-/** Bounds how often retries may happen, whatever the waits say: `capacity` at once, then `perSecond`. */
+/** Limits the rate of retries: `capacity` at once, then `perSecond`. */
 export interface TokenBucket {
-  /** Takes a token; the answer is how long to wait first, in milliseconds. */
+  /** Takes a token and returns how long to wait before using it, in milliseconds. */
   takeMs(): number
 }
 
@@ -53,27 +56,27 @@ export function createTokenBucket(options: { capacity: number; perSecond: number
   }
 }
 
-/** Both must be used up before a request is given up. */
+/** A request is given up when both limits are reached. */
 export interface RetryLimits {
-  /** Tries, the first one included. Default 8. */
-  maxTries?: number
-  /** Since the first failure, in milliseconds. Default 600,000: an outage of minutes must not fail a training. */
-  giveUpAfterMs?: number
+  /** Tries, including the first. Default 8. */
+  maxTries?: number | undefined
+  /** Time since the first failure, in milliseconds. Default 600,000: an outage of minutes must not fail a training. */
+  giveUpAfterMs?: number | undefined
 }
 
 export interface Retries {
-  /** How often it has failed. */
+  /** The number of failures so far. */
   readonly failures: number
-  /** Counts a failure and waits for the next try; false when it is time to give up. An abort throws the signal's reason. */
+  /** Counts a failure and waits. Returns false when the limits are reached. An abort throws the signal's reason. */
   wait(retryAfterMs?: number): Promise<boolean>
 }
 
 export function createRetries(options: {
-  backoff?: BackoffOptions
-  limits?: RetryLimits
-  signal?: AbortSignal
+  backoff?: BackoffOptions | undefined
+  limits?: RetryLimits | undefined
+  signal?: AbortSignal | undefined
 }): Retries {
-  const { backoff = {}, limits = {}, signal } = options
+  const { backoff, limits = {}, signal } = options
   const { maxTries = 8, giveUpAfterMs = 600_000 } = limits
   let failures = 0
   let firstAt: number | undefined
@@ -81,19 +84,24 @@ export function createRetries(options: {
     get failures() {
       return failures
     },
-    async wait(askedMs = 0) {
+    async wait(retryAfterMs = 0) {
       failures++
       firstAt ??= performance.now()
       if (failures >= maxTries && performance.now() - firstAt >= giveUpAfterMs) return false
-      await sleep(Math.max(askedMs, backoffMs(failures, backoff)), signal ? { signal } : {})
+      await sleep(Math.max(retryAfterMs, backoffMs(failures, backoff)), { signal })
       return true
     },
   }
 }
 
-/** Waits; an abort ends the wait with the signal's reason. An unref'd wait does not keep the process alive. */
-export function sleep(ms: number, options: { signal?: AbortSignal; unref?: boolean } = {}): Promise<void> {
-  const { signal, unref = false } = options
+export interface SleepOptions {
+  /** An abort ends the wait with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /** Do not keep the process alive for the wait. Default false. */
+  unref?: boolean | undefined
+}
+
+export function sleep(ms: number, { signal, unref = false }: SleepOptions = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const onAbort = () => {

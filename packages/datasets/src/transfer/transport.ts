@@ -1,114 +1,119 @@
 import type { Agent, IncomingHttpHeaders } from 'node:http'
 import type { Agent as SecureAgent } from 'node:https'
 import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { NetworkError } from '@trainyard/contract/trainer-errors'
-import { type BodySink, type ResponseHead, UnreadableAnswer } from './lean-connection.ts'
-import { createLeanPool, type LeanRequest } from './lean-pool.ts'
 
-// An import would read every export, WebSocket among them, and with it load all of undici: 70 ms of every start.
+// An import would evaluate every export, `WebSocket` among them, which loads all of undici: 70 ms of every start.
 const http = process.getBuiltinModule('node:http')
 const https = process.getBuiltinModule('node:https')
 
-export interface HttpRequest {
-  method: string
+export interface DownloadRequest {
   url: string
-  headers?: Record<string, string>
-  /** Text and bytes are sent with their length; a stream needs a `content-length` header of its own. */
-  body?: string | Uint8Array | Readable
-  signal?: AbortSignal
-  /** How long the whole exchange may take, in milliseconds. Default: no limit. */
-  timeoutMs?: number
-  /** How long nothing may move, in milliseconds. Default 60,000. */
-  idleTimeoutMs?: number
+  headers?: Readonly<Record<string, string>> | undefined
+  /** An abort ends the request with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /** Longest time without any traffic, in milliseconds. Default 60,000. */
+  idleTimeoutMs?: number | undefined
 }
 
-/** Read `body` to its end or call `discard`: a body left half read holds its connection. */
-export interface HttpResponse {
+export interface HttpRequest extends DownloadRequest {
+  method: string
+  /** Text and bytes are sent with their length; a stream needs a `content-length` header. */
+  body?: string | Uint8Array | Readable | undefined
+  /** Longest time for the whole exchange, in milliseconds. Default: no limit. */
+  timeoutMs?: number | undefined
+}
+
+export interface ResponseHead {
   status: number
   headers: IncomingHttpHeaders
+}
+
+/** Read `body` to its end or call `discard`: an unread body holds its connection. */
+export interface HttpResponse extends ResponseHead {
   body: Readable
   text(): Promise<string>
   discard(): void
 }
 
-/** The world's HTTP, small enough to replace. */
+/** Takes the bytes of a body as they arrive. */
+export type BodySink = (bytes: Buffer) => void
+
+/** HTTP as an interface that tests can replace. */
 export interface Transport {
   send(request: HttpRequest): Promise<HttpResponse>
   /**
-   * GETs what is large or many. `onHead` says where the body goes (its bytes are valid during the call only), or undefined
-   * to throw it away; resolves with the head when the body has ended.
+   * Downloads with GET. `onHead` returns where the body goes, or undefined to discard it. Resolves with the head once the
+   * body has ended. Errors that `onHead` or its sink throw are passed on unchanged.
    */
-  receive(request: LeanRequest, onHead: (head: ResponseHead) => BodySink | undefined): Promise<ResponseHead>
+  receive(request: DownloadRequest, onHead: (head: ResponseHead) => BodySink | undefined): Promise<ResponseHead>
   /** Closes every connection. */
   close(): void
 }
 
 const MAX_TEXT_BYTES = 32 * 1024 * 1024
 
+/** A longer rest of a discarded body costs more to read than a new connection. */
+const MAX_DRAINED_BYTES = 64 * 1024
+
 /**
- * HTTP over kept-alive connections. `node:http` and not `fetch`: 6,500 small answers take a third of the time, an upload
- * has its Content-Length, and all sockets can be closed at once.
+ * HTTP over kept-alive connections. Uses `node:http` instead of `fetch`: 6,500 small responses take a third of the time,
+ * uploads have a Content-Length, and `close` ends every socket at once. See docs/decisions/libraries.md.
  */
 export function createTransport({ maxSockets = 32 }: { maxSockets?: number } = {}): Transport {
-  const agents = {
+  const agents: Agents = {
     http: new http.Agent({ keepAlive: true, maxSockets }),
     https: new https.Agent({ keepAlive: true, maxSockets }),
   }
-  const lean = createLeanPool({ maxSockets })
-  /** Servers whose answers come without a length. */
-  const unreadable = new Set<string>()
   return {
     send: (request) => send(request, agents),
     async receive(request, onHead) {
-      const { host, protocol } = new URL(request.url)
-      const { errors, withErrors } = keepErrors(onHead)
       try {
-        // Encrypted, it is decrypting that costs.
-        if (protocol === 'http:' && !unreadable.has(host)) {
-          try {
-            return await lean.get(request, withErrors)
-          } catch (error) {
-            if (!(error instanceof UnreadableAnswer)) throw error
-            unreadable.add(host)
-          }
-        }
-        return await receiveBySending(await send({ method: 'GET', ...request }, agents), withErrors)
+        const response = await send({ ...request, method: 'GET' }, agents)
+        return await receiveBody(response, new URL(request.url).host, onHead)
       } catch (error) {
         request.signal?.throwIfAborted()
-        // A full disk is none of the network's.
-        throw errors.length > 0 ? errors[0] : asNetworkError(error, host)
+        throw error
       }
     },
     close() {
-      lean.close()
       agents.http.destroy()
       agents.https.destroy()
     },
   }
 }
 
-type Agents = { http: Agent; https: SecureAgent }
-
-/** A server may close a kept-alive connection just as we use it; that says nothing about the server: once more, at once. */
-async function send(request: HttpRequest, agents: Agents): Promise<HttpResponse> {
-  const state: { wasReused?: boolean } = {}
-  try {
-    return await exchange(request, agents, state)
-  } catch (error) {
-    const isStream = typeof request.body === 'object' && !(request.body instanceof Uint8Array)
-    if (isStream || !state.wasReused || request.signal?.aborted) throw error
-    return exchange(request, agents, {})
-  }
+interface Agents {
+  http: Agent
+  https: SecureAgent
 }
 
-function exchange(request: HttpRequest, agents: Agents, state: { wasReused?: boolean }): Promise<HttpResponse> {
-  const { method, headers = {}, body, signal, timeoutMs, idleTimeoutMs = 60_000 } = request
+type ExchangeResult =
+  | { type: 'answered'; response: HttpResponse }
+  /** `isStale`: the server closed a kept-alive connection at the moment it was used again. */
+  | { type: 'failed'; error: Error; isStale: boolean }
+
+async function send(request: HttpRequest, agents: Agents): Promise<HttpResponse> {
+  const { body, signal } = request
+  let result = await exchange(request, agents)
+  // A stale connection says nothing about the server: one more try, at once. A stream cannot be sent twice.
+  const canRepeat = body === undefined || typeof body === 'string' || body instanceof Uint8Array
+  if (result.type === 'failed' && result.isStale && canRepeat && signal?.aborted !== true) {
+    result = await exchange(request, agents)
+  }
+  if (result.type === 'failed') throw result.error
+  return result.response
+}
+
+function exchange(request: HttpRequest, agents: Agents): Promise<ExchangeResult> {
+  const { method, body, signal, timeoutMs, idleTimeoutMs = 60_000 } = request
   const url = new URL(request.url)
-  return new Promise((resolve, reject) => {
-    const options = { method, headers: { ...headers }, ...(signal ? { signal } : {}) }
-    if (typeof body === 'string' || body instanceof Uint8Array) {
-      options.headers['content-length'] = String(Buffer.byteLength(body))
-    }
+  const headers: Record<string, string> = { ...request.headers }
+  if (typeof body === 'string' || body instanceof Uint8Array)
+    headers['content-length'] = String(Buffer.byteLength(body))
+  return new Promise((resolve) => {
+    const options = { method, headers, signal }
     const sent =
       url.protocol === 'https:'
         ? https.request(url, { ...options, agent: agents.https })
@@ -117,7 +122,7 @@ function exchange(request: HttpRequest, agents: Agents, state: { wasReused?: boo
       timeoutMs === undefined
         ? undefined
         : setTimeout(() => {
-            sent.destroy(new NetworkError(`${url.host} did not answer within ${timeoutMs} ms`))
+            sent.destroy(new NetworkError(`${url.host} did not respond within ${timeoutMs} ms`))
           }, timeoutMs)
     timer?.unref()
     sent.setTimeout(idleTimeoutMs, () => {
@@ -125,23 +130,24 @@ function exchange(request: HttpRequest, agents: Agents, state: { wasReused?: boo
     })
     sent.on('close', () => clearTimeout(timer))
     sent.on('error', (error) => {
-      const code = 'code' in error ? error.code : undefined
-      state.wasReused = sent.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE')
-      reject(asNetworkError(error, url.host))
+      const isStale = sent.reusedSocket && isReset(error)
+      resolve({ type: 'failed', error: asNetworkError(error, url.host), isStale })
     })
     sent.on('response', (response) => {
-      // A reset after the head reaches whoever reads the body; without a reader it must not crash the process.
+      // The reader of the body gets a reset that follows the head; without a reader it must not crash the process.
       response.on('error', () => {})
       resolve({
-        status: response.statusCode ?? 0,
-        headers: response.headers,
-        body: response,
-        text: () => readText(response, url.host),
-        discard() {
-          // Small leftovers are read so that the connection lives on, anything else is cut.
-          const left = Number(response.headers['content-length'] ?? Number.POSITIVE_INFINITY)
-          if (left <= 65_536) response.resume()
-          else response.destroy()
+        type: 'answered',
+        response: {
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: response,
+          text: () => readText(response, url.host),
+          discard() {
+            const left = Number(response.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+            if (left <= MAX_DRAINED_BYTES) response.resume()
+            else response.destroy()
+          },
         },
       })
     })
@@ -154,59 +160,60 @@ function exchange(request: HttpRequest, agents: Agents, state: { wasReused?: boo
   })
 }
 
-type OnHead = (head: ResponseHead) => BodySink | undefined
-
-/** What the receiver itself threw, told apart from what the network did. */
-function keepErrors(onHead: OnHead): { errors: unknown[]; withErrors: OnHead } {
-  const errors: unknown[] = []
-  const guard =
-    <A, R>(work: (argument: A) => R) =>
-    (argument: A): R => {
-      try {
-        return work(argument)
-      } catch (error) {
-        errors.push(error)
-        throw error
-      }
-    }
-  return {
-    errors,
-    withErrors: guard((head: ResponseHead) => {
-      const sink = onHead(head)
-      return sink === undefined ? undefined : guard(sink)
-    }),
-  }
+function isReset(error: Error): boolean {
+  return 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
 }
 
-async function receiveBySending(response: HttpResponse, onHead: OnHead): Promise<ResponseHead> {
-  const head = { status: response.status, headers: response.headers as Record<string, string> }
-  const sink = onHead(head)
-  if (sink === undefined) response.discard()
-  // Leaving the loop destroys the body.
-  else for await (const chunk of response.body as AsyncIterable<Buffer>) sink(chunk)
+async function receiveBody(
+  response: HttpResponse,
+  host: string,
+  onHead: (head: ResponseHead) => BodySink | undefined,
+): Promise<ResponseHead> {
+  const head: ResponseHead = { status: response.status, headers: response.headers }
+  let sink: BodySink | undefined
+  try {
+    sink = onHead(head)
+  } catch (error) {
+    response.body.destroy()
+    throw error
+  }
+  if (sink !== undefined) for await (const bytes of readBody(response.body, host)) sink(bytes)
+  else {
+    response.discard()
+    // Then the next request finds the connection free.
+    await finished(response.body).catch(() => {})
+  }
   return head
 }
 
 async function readText(body: Readable, host: string): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > MAX_TEXT_BYTES) throw new NetworkError(`${host} answered with more than ${MAX_TEXT_BYTES} bytes`)
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    throw asNetworkError(error, host)
+  for await (const bytes of readBody(body, host)) {
+    size += bytes.length
+    if (size > MAX_TEXT_BYTES) throw new NetworkError(`${host} sent a response of more than ${MAX_TEXT_BYTES} bytes`)
+    chunks.push(bytes)
   }
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Names the host and the cause, never the address: a signed URL is a credential. */
+/**
+ * The chunks of a body. Only failures of the body become `NetworkError`: what the loop itself throws, such as a full disk,
+ * is not the network's. Leaving the loop destroys the body.
+ */
+async function* readBody(body: Readable, host: string): AsyncGenerator<Buffer> {
+  try {
+    yield* body as AsyncIterable<Buffer>
+  } catch (error) {
+    throw asNetworkError(error, host)
+  }
+}
+
+/** Names the host and the cause, never the URL: a signed URL is a credential. Leaves aborts as they are. */
 export function asNetworkError(error: unknown, host: string): Error {
   if (error instanceof NetworkError) return error
   if (error instanceof Error && error.name === 'AbortError') return error
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
-  const what = code ?? (error instanceof Error ? error.message : String(error))
-  return new NetworkError(`No answer from ${host} (${what})`)
+  const reason = code ?? (error instanceof Error ? error.message : String(error))
+  return new NetworkError(`No answer from ${host} (${reason})`)
 }

@@ -1,40 +1,39 @@
 import type { Hash } from 'node:crypto'
 import { readSync, writeSync } from 'node:fs'
 import { NetworkError, ResourceError } from '@trainyard/contract/trainer-errors'
-import type { ResponseHead } from './lean-connection.ts'
 import { type BackoffOptions, createRetries, isRetryableStatus, type RetryLimits, readRetryAfter } from './retry.ts'
-import type { Transport } from './transport.ts'
+import type { ResponseHead, Transport } from './transport.ts'
 
 export interface DownloadSource {
   url: string
-  headers?: Record<string, string>
+  headers?: Record<string, string> | undefined
   sizeBytes: number
   sha256?: string | undefined
 }
 
 export interface DownloadContext {
   transport: Transport
-  backoff?: BackoffOptions
-  /** How long one file is tried again. Defaults: at least 8 times, and for 10 minutes; damaged bytes count tries only. */
-  limits?: RetryLimits
-  signal?: AbortSignal
+  backoff?: BackoffOptions | undefined
+  /** Defaults: at least 8 tries and 10 minutes for one file; damaged bytes are limited by the number of tries alone. */
+  limits?: RetryLimits | undefined
+  signal?: AbortSignal | undefined
   /**
-   * Nobody looks at the target yet: small files are written in place and read-only, without a temporary name. Takes a
-   * third off the time of many small files.
+   * No other process reads the target yet, so small files are written in place and read-only, without a temporary name.
+   * Saves a third of the time of many small files.
    */
-  isUnpublished?: boolean
-  /** From this size on a file comes in ranges side by side. Default 64 MiB. */
-  rangesFromBytes?: number
+  isUnpublished?: boolean | undefined
+  /** Files of at least this size are downloaded in parallel ranges. Default 64 MiB. */
+  rangesFromBytes?: number | undefined
   /** Length of a range. Default 16 MiB. */
-  rangeBytes?: number
+  rangeBytes?: number | undefined
 }
 
-/** How often one file may get a fresh URL. */
+/** How often the URL of one file may be renewed. */
 const MAX_RENEWALS = 3
-/** How often wrong bytes are fetched again: they are rarely right the next time. */
+/** How often damaged bytes are fetched again: they are rarely right the next time. */
 export const MAX_DAMAGED = 4
 
-/** A fresh URL for what is being downloaded. */
+/** Returns a fresh URL for the file that is being downloaded. */
 export type Renew = () => Promise<DownloadSource | undefined>
 
 export type Outcome =
@@ -46,14 +45,14 @@ export type Outcome =
       retryAfterMs?: number | undefined
     }
 
-/** Tries until it is done or it is time to give up; renews a URL that has expired. */
+/** Repeats `attempt` until it is done or the limits are reached; renews an expired URL. */
 export async function tryUntilDone(
-  { backoff = {}, limits = {}, signal }: DownloadContext,
+  { backoff, limits, signal }: DownloadContext,
   source: DownloadSource,
   renew: Renew | undefined,
   attempt: (source: DownloadSource) => Promise<Outcome>,
 ): Promise<void> {
-  const retries = createRetries({ backoff, limits, ...(signal ? { signal } : {}) })
+  const retries = createRetries({ backoff, limits, signal })
   let current = source
   let renewals = 0
   for (;;) {
@@ -72,17 +71,17 @@ export async function tryUntilDone(
       }
     }
     if (outcome.type === 'expired' || outcome.type === 'refused') throw outcome.failure
-    if (outcome.type === 'damaged' && retries.failures + 1 >= (limits.maxTries ?? MAX_DAMAGED)) throw outcome.failure
+    if (outcome.type === 'damaged' && retries.failures + 1 >= (limits?.maxTries ?? MAX_DAMAGED)) throw outcome.failure
     if (!(await retries.wait(outcome.retryAfterMs))) throw outcome.failure
   }
 }
 
-/** What an answer that brings no bytes means. */
+/** The outcome of a response without usable bytes. */
 export function judgeStatus({ status, headers }: ResponseHead, url: string, name: string): Outcome {
   const host = new URL(url).host
   const failure = new NetworkError(`Storage at ${host} answered the download of "${name}" with ${status}`, { status })
   if (isRetryableStatus(status)) return { type: 'again', failure, retryAfterMs: readRetryAfter(headers) }
-  // S3 says 403 to a signature that has run out, and 400 in some of its kin.
+  // S3 answers an expired signature with 403, some compatible servers with 400 or 401.
   return { type: status === 403 || status === 401 || status === 400 ? 'expired' : 'refused', failure }
 }
 
@@ -93,30 +92,31 @@ export function strongEtag({ headers }: ResponseHead): string | undefined {
 
 export function asDiskError(error: unknown, name: string): unknown {
   if (!isDiskFull(error)) return error
-  return new ResourceError(`There is no room on the disk for "${name}"`, { cause: error })
-}
-
-export function describeDamage(
-  { sizeBytes, sha256 }: DownloadSource,
-  name: string,
-  size: number,
-  digest: string | undefined,
-): NetworkError | undefined {
-  if (size !== sizeBytes) return new NetworkError(`"${name}" came with ${size} bytes; ${sizeBytes} were announced`)
-  if (sha256 === digest) return undefined
-  return new NetworkError(`"${name}" came with the SHA-256 ${digest}; ${sha256} was announced`)
+  return new ResourceError(`No space left on the disk for "${name}"`, { cause: error })
 }
 
 function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }
 
-/** A disk that is full may take a part of it first. */
+export function describeDamage(
+  expected: DownloadSource,
+  name: string,
+  sizeBytes: number,
+  sha256: string | undefined,
+): NetworkError | undefined {
+  if (sizeBytes !== expected.sizeBytes)
+    return new NetworkError(`"${name}" has ${sizeBytes} bytes, expected ${expected.sizeBytes}`)
+  if (sha256 === expected.sha256) return undefined
+  return new NetworkError(`"${name}" has the SHA-256 ${sha256}, expected ${expected.sha256}`)
+}
+
+/** Writes all bytes: a nearly full disk takes a part of them before it fails. */
 export function writeWhole(handle: number, bytes: Buffer, position: number): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at, position + at)
 }
 
-/** Brings a part of a file into a hash. */
+/** Adds a range of a file to a hash. */
 export function hashRange(hash: Hash, handle: number, start: number, end: number): void {
   const buffer = Buffer.allocUnsafe(Math.min(1024 * 1024, Math.max(1, end - start)))
   for (let at = start; at < end; ) {

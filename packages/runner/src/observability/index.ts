@@ -13,6 +13,7 @@ export interface Observability {
 export async function createObservability(
   context: ObservabilityContext,
   options: {
+    instanceId: string
     config?: ObservabilityConfig | undefined
     /** Default: those that `config` names. */
     adapters?: readonly ObservabilityAdapter[] | undefined
@@ -22,7 +23,7 @@ export async function createObservability(
   const adapters = options.adapters ?? (config === undefined ? [] : await createAdapters(config))
   const feeds = adapters.map((adapter) =>
     createFeed(context, adapter, {
-      instanceId: context.instanceId,
+      instanceId: options.instanceId,
       jobPages: config?.pagesUrl ?? context.config.publicUrl,
       ...(config?.limits === undefined ? {} : { limits: config.limits }),
     }),

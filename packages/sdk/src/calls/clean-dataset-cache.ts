@@ -1,15 +1,19 @@
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 
-/** Which cache, and how much may stay in it. */
+/** Options of {@link cleanDatasetCache}. */
 export interface CleanDatasetCacheOptions {
   /** Default: `DATASET_CACHE_DIR`. */
-  cacheDir?: string
-  /** What may stay, in GB of 10⁹ bytes. Default: `DATASET_CACHE_MAX_GB`; without it everything that is not in use goes. */
-  maxGb?: number
-  env?: Readonly<Record<string, string | undefined>>
+  cacheDir?: string | undefined
+  /**
+   * Maximum size of the cache, in GB (10⁹ bytes). Default: `DATASET_CACHE_MAX_GB`; without it everything that is not in use is
+   * removed.
+   */
+  maxGb?: number | undefined
+  /** Default: `process.env`. */
+  env?: Readonly<Record<string, string | undefined>> | undefined
 }
 
-/** What {@link cleanDatasetCache} removed and left, in bytes. */
+/** The result of {@link cleanDatasetCache}. */
 export interface CleanedDatasetCache {
   /** Version hashes of the datasets that were removed. */
   removed: string[]
@@ -17,17 +21,17 @@ export interface CleanedDatasetCache {
   keptBytes: number
 }
 
-/** Removes the datasets of the cache that were not used for longest until it is within its limit; never one in use. */
+/** Removes the least recently used datasets from the cache until it is within its limit. Never removes one in use. */
 export async function cleanDatasetCache(options: CleanDatasetCacheOptions = {}): Promise<CleanedDatasetCache> {
   const { env = process.env } = options
   const cacheDir = options.cacheDir ?? env.DATASET_CACHE_DIR
   if (cacheDir === undefined || cacheDir === '')
-    throw new ConfigError('DATASET_CACHE_DIR is not set; wanted: the folder of the dataset cache')
+    throw new ConfigError('DATASET_CACHE_DIR is not set; expected the folder of the dataset cache')
   const maxGb = options.maxGb ?? Number(env.DATASET_CACHE_MAX_GB ?? 0)
   if (!(maxGb >= 0)) {
     const seen =
       options.maxGb === undefined ? `DATASET_CACHE_MAX_GB is "${env.DATASET_CACHE_MAX_GB}"` : `maxGb is ${maxGb}`
-    throw new ConfigError(`${seen}; wanted: a number of at least 0`)
+    throw new ConfigError(`${seen}; expected a number of at least 0`)
   }
   const { pruneCache } = await import('@trainyard/datasets/cache')
   const { removed, keptBytes } = await pruneCache({ cacheDir, maxBytes: maxGb * 1e9 })

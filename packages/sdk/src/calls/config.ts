@@ -1,8 +1,8 @@
 import type { ResolvedBasicConfig, ResolvedConfig } from '../job.ts'
 
 /**
- * The job's settings from the environment: a basic one from its own variable (`EPOCHS`), then `CONFIG.basic`, then the
- * manifest's default, then the field's. Throws `ConfigError` naming the variable, the value seen and the value wanted.
+ * The job's settings. A basic setting is read from its own variable (`EPOCHS`), then from `CONFIG.basic`, then from the
+ * manifest's default, then from the contract's default. Throws `ConfigError` for an invalid value, with its variable.
  */
 export async function getFullConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -15,16 +15,15 @@ export async function getFullConfig(
 }
 
 /**
- * The settings that every trainer has (epochs, batch, learning rate …), with every default applied. Throws
- * `ConfigError` as {@link getFullConfig} does.
+ * The settings that every trainer has (epochs, batch, learning rate …), with all defaults applied. Throws `ConfigError` like
+ * {@link getFullConfig}.
  */
 export async function getBasicConfig(env?: Readonly<Record<string, string | undefined>>): Promise<ResolvedBasicConfig> {
   return (await getFullConfig(env)).basic
 }
 
 /**
- * The settings of the trainer's own, as its manifest declares them. Throws `ConfigError` as {@link getFullConfig}
- * does.
+ * The trainer's own settings, which its manifest declares. Throws `ConfigError` like {@link getFullConfig}.
  */
 export async function getAdvancedConfig(
   env?: Readonly<Record<string, string | undefined>>,

@@ -3,17 +3,19 @@ import type { JobBase, ResolvedConfig } from '../job.ts'
 import type { RunTrainerOptions } from '../lifecycle/run-operation.ts'
 import type { Session } from '../session/session.ts'
 
+const CLOSE_TIMEOUT_MS = 60_000
+
 let session: Session | undefined
 let onEnd: () => void = () => {}
 
-/** What {@link reportStarted} gives. */
+/** The job that {@link reportStarted} started. */
 export interface StartedJob extends Pick<JobBase, 'id' | 'attempt' | 'operation' | 'taskType' | 'model' | 'workDir'> {
   config: ResolvedConfig
-  /** Aborts with a `JobStoppedError` when the platform says to stop, or on SIGTERM and SIGINT. */
+  /** Aborts with a `JobStoppedError` when the platform asks the job to stop, and on SIGTERM and SIGINT. */
   signal: AbortSignal
 }
 
-/** Connects to the platform (or opens a local run) and sends `started`. The other calls need it. */
+/** Connects to the platform, or opens a local run, and sends `started`. Call it before the other calls. */
 export async function reportStarted(options: RunTrainerOptions = {}): Promise<StartedJob> {
   if (session !== undefined) throw new ConfigError('reportStarted was called twice')
   const [{ openSession }, { stopOnSignals }] = await Promise.all([
@@ -24,7 +26,7 @@ export async function reportStarted(options: RunTrainerOptions = {}): Promise<St
   const stop = new AbortController()
   const opened = await openSession({}, { env, argv, stop })
   if (opened.type === 'ended') {
-    throw new ConfigError(`The job cannot start (exit code ${opened.exitCode}); the line above says why`)
+    throw new ConfigError(`The job cannot start (exit code ${opened.exitCode}); see the line above`)
   }
   const unhook = stopOnSignals(stop)
   session = opened.session
@@ -44,11 +46,11 @@ export function findSession(): Session | undefined {
   return session
 }
 
-/** Sends what is left and forgets the session. False when the platform could not be reached in time. */
-export async function endSession({ timeoutMs = 60_000 }: { timeoutMs?: number } = {}): Promise<boolean> {
+/** Delivers the remaining events and closes the session. Returns false when the platform could not be reached in time. */
+export async function endSession(): Promise<boolean> {
   const ending = currentSession()
   session = undefined
   onEnd()
-  const { delivered } = await ending.close({ timeoutMs })
+  const { delivered } = await ending.close({ timeoutMs: CLOSE_TIMEOUT_MS })
   return delivered
 }

@@ -35,5 +35,5 @@ it('writes the names that readers of exported models know, and leaves out what i
 
 it('refuses classes and shapes that cannot be', () => {
   expect(() => createExportMetadata({ ...options, classNames: [] })).toThrow('classNames is empty')
-  expect(() => createExportMetadata({ ...options, inputShape: [1, 0] })).toThrow('inputShape is [1,0]; wanted')
+  expect(() => createExportMetadata({ ...options, inputShape: [1, 0] })).toThrow('inputShape is [1,0]; expected')
 })

@@ -1,49 +1,53 @@
 import type { ExportFormat, TaskType } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 
-/** What {@link createExportMetadata} writes; what is not given is left out. */
+/** Options of {@link createExportMetadata}. Values that are not set are omitted. */
 export interface ExportMetadataOptions {
   framework: string
   modelName: string
   exportFormat: ExportFormat
   taskType: TaskType
   classNames: readonly string[]
-  /** For example `[1, 3, 640, 640]`; -1 stands for any size. */
+  /** For example `[1, 3, 640, 640]`; -1 means any size. */
   inputShape: readonly number[]
-  outputShape?: readonly number[]
+  outputShape?: readonly number[] | undefined
   /** Default "float32". */
-  inputDtype?: string
-  preprocessing?: {
-    mean?: readonly number[]
-    std?: readonly number[]
-    colorSpace?: 'RGB' | 'BGR' | 'GRAY'
-    resizeMode?: string
-    normalize?: boolean
-  }
-  postprocessing?: {
-    applyNms?: boolean
-    nmsMethod?: string
-    coordinateFormat?: string
-    confidenceThreshold?: number
-    iouThreshold?: number
-  }
-  /** Settings with which it was exported. */
-  exportConfig?: Readonly<Record<string, unknown>>
+  inputDtype?: string | undefined
+  preprocessing?:
+    | {
+        mean?: readonly number[] | undefined
+        std?: readonly number[] | undefined
+        colorSpace?: 'RGB' | 'BGR' | 'GRAY' | undefined
+        resizeMode?: string | undefined
+        normalize?: boolean | undefined
+      }
+    | undefined
+  postprocessing?:
+    | {
+        applyNms?: boolean | undefined
+        nmsMethod?: string | undefined
+        coordinateFormat?: string | undefined
+        confidenceThreshold?: number | undefined
+        iouThreshold?: number | undefined
+      }
+    | undefined
+  /** Settings of the export. */
+  exportConfig?: Readonly<Record<string, unknown>> | undefined
   /** Classification. */
-  topK?: number
+  topK?: number | undefined
   /** Segmentation: `[height, width]`. */
-  maskResolution?: readonly [number, number]
+  maskResolution?: readonly [number, number] | undefined
   /** Pose. */
-  keypointNames?: readonly string[]
+  keypointNames?: readonly string[] | undefined
   /** Pose: pairs of 0-based keypoints. */
-  skeleton?: readonly (readonly [number, number])[]
+  skeleton?: readonly (readonly [number, number])[] | undefined
   /** Default: now. */
-  createdAt?: Date
+  createdAt?: Date | undefined
 }
 
 /**
- * What `metadata.json` beside an exported model holds, under the names of the field: whoever loads the model learns from it
- * how to prepare an image and how to read the output. Throws `ConfigError` for classes or a shape that cannot be.
+ * The content of the `metadata.json` beside an exported model. It describes how to prepare an image and how to read the
+ * output. Throws `ConfigError` when there are no classes or the input shape is invalid.
  *
  * ```ts
  * const metadata = createExportMetadata({ framework, modelName, exportFormat, taskType, classNames, inputShape: [1, 784] })
@@ -52,9 +56,10 @@ export interface ExportMetadataOptions {
  */
 export function createExportMetadata(options: ExportMetadataOptions): Record<string, unknown> {
   const { classNames, inputShape, inputDtype = 'float32', createdAt = new Date(), exportConfig = {} } = options
-  if (classNames.length === 0) throw new ConfigError('classNames is empty; wanted: the name of every class, by its id')
+  if (classNames.length === 0)
+    throw new ConfigError('classNames is empty; expected the name of every class, ordered by id')
   if (inputShape.length === 0 || inputShape.some((size) => !Number.isInteger(size) || size === 0 || size < -1)) {
-    throw new ConfigError(`inputShape is ${JSON.stringify(inputShape)}; wanted: whole numbers, -1 for any size`)
+    throw new ConfigError(`inputShape is ${JSON.stringify(inputShape)}; expected positive integers, or -1 for any size`)
   }
   const { keypointNames, skeleton } = options
   return withoutUndefined({

@@ -4,36 +4,36 @@ import { findSession } from './default-session.ts'
 
 type Data = Record<string, unknown>
 
-/** Writes to the console and, once a job has started, to its journal. Never throws. */
+/** Logs to the console and, once a job has started, to its journal. Never throws. */
 export function log(message: string, data?: Data): void {
-  logEvent(undefined, message, data === undefined ? {} : { data })
+  logEvent(undefined, message, { data })
 }
 
-/** The same as {@link log}. Never throws. */
+/** Same as {@link log}. Never throws. */
 export function logInfo(message: string, data?: Data): void {
   log(message, data)
 }
 
-/** {@link log} for those who look for a fault: the first to go when there is no room. Never throws. */
+/** Logs details for debugging, which are dropped first when the journal is full. Never throws. */
 export function logDebug(message: string, data?: Data): void {
-  logEvent(undefined, message, { level: 'debug', ...(data === undefined ? {} : { data }) })
+  logEvent(undefined, message, { level: 'debug', data })
 }
 
-/** {@link log} for what is not as it should be while the job goes on. Never throws. */
+/** Logs that something is wrong while the job continues. Never throws. */
 export function logWarning(message: string, data?: Data): void {
-  logEvent(undefined, message, { level: 'warning', ...(data === undefined ? {} : { data }) })
+  logEvent(undefined, message, { level: 'warning', data })
 }
 
-/** {@link log} for what failed; sent at once. Ends nothing: that is `reportFailed`. Never throws. */
+/** Logs a failure and sends it at once. Does not end the job: use {@link reportFailed}. Never throws. */
 export function logError(message: string, data?: Data): void {
-  logEvent(undefined, message, { level: 'error', ...(data === undefined ? {} : { data }) })
+  logEvent(undefined, message, { level: 'error', data })
 }
 
-/** A log line with a name of its own, to be found again. */
+/** Logs a line with a type that can be searched for. Never throws. */
 export function logEvent(
   eventType: string | undefined,
   message: string,
-  options: { level?: LogLevel; data?: Data } = {},
+  options: { level?: LogLevel | undefined; data?: Data | undefined } = {},
 ): void {
   const { level = 'info', data } = options
   const session = findSession()
@@ -41,7 +41,7 @@ export function logEvent(
   else printLine(level, message, process.env.TRACE_ID)
 }
 
-/** Waits until the platform holds everything logged so far; false when it does not by `timeoutMs` (default 10,000). */
+/** Waits until the platform has everything that was logged so far. Returns false after `timeoutMs` (default 10,000). */
 export async function flushLogs({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<boolean> {
   return (await findSession()?.backend.flush({ timeoutMs })) ?? true
 }

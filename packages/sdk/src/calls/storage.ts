@@ -10,30 +10,29 @@ import type {
 import { currentSession } from './default-session.ts'
 
 /**
- * Uploads a file, or a folder as a tar, and tells the platform of it; resolves when the platform holds it. `name` is
- * "best", "last" or your own. Throws `CheckpointError` when the file cannot be read, `NetworkError` when the store
- * does not take it.
+ * Uploads a checkpoint, a file or a folder, and reports it. Resolves when the platform has stored it. `name` is "best", "last",
+ * or any other name. Throws `CheckpointError` when it cannot be saved.
  */
 export function uploadCheckpoint(name: string, file: string, options?: CheckpointOptions): Promise<UploadedArtifact> {
   return currentSession().checkpoint(name, file, options)
 }
 
-/** The checkpoint that the job was given. Throws `CheckpointError` when there is none. */
+/** Downloads the job's checkpoint. Throws `CheckpointError` when the job has none. */
 export function downloadCheckpoint(): Promise<CheckpointFile> {
   return currentSession().getCheckpoint()
 }
 
 /**
- * Downloads the job's dataset once a machine, verifies it and converts it. Throws `DatasetError` when it cannot be
- * used, `NetworkError` when it cannot be fetched.
+ * Downloads the job's dataset, once for each machine, verifies it and converts it. Throws `DatasetError` when it cannot be
+ * used, `NetworkError` when it cannot be downloaded.
  */
 export function downloadDataset(options: FetchOptions): Promise<FetchedDataset> {
-  return currentSession().fetchDataset(options)
+  return currentSession().dataset.fetch(options)
 }
 
 /**
- * Uploads a file, or a folder as a tar; resolves when the platform holds it. Throws `NetworkError` when the store does
- * not take it.
+ * Uploads a file, or a folder as a tar. Resolves when the platform has stored it. Throws `ResourceError` when the file cannot be
+ * read, `NetworkError` when it cannot be uploaded.
  */
 export function uploadFile(kind: ArtifactKind, file: string, options?: ArtifactOptions): Promise<UploadedArtifact> {
   return currentSession().artifact(kind, file, options)

@@ -226,7 +226,7 @@ describe('trainyard exec on a platform', () => {
       env: { ...createEnvironment(platform.url, dir), OPERATION: 'export', EXPORT_FORMAT: 'onnx' },
     }).ended
     expect(code).toBe(3)
-    expect(last()).toMatchObject({ message: 'OPERATION is "export"; this trainer can do: train, predict' })
+    expect(last()).toMatchObject({ message: 'OPERATION is "export"; this trainer supports: train, predict' })
   })
 })
 

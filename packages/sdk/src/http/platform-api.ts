@@ -18,73 +18,70 @@ export interface PlatformApiOptions {
   token: TokenSource
   transport: Transport
   traceparent?: string | undefined
-  backoff?: BackoffOptions
-  /** How long a call is tried again. Defaults: at least 8 times, and for 10 minutes. */
-  limits?: RetryLimits
+  backoff?: BackoffOptions | undefined
+  /** Defaults: at least 8 tries and 10 minutes for one call. */
+  limits?: RetryLimits | undefined
 }
 
 export interface PlatformCallOptions {
   body?: unknown
-  signal?: AbortSignal
-  timeoutMs?: number
-  /** Sends a body above 1 kB as gzip. Only for endpoints that say they read it. */
-  mayCompress?: boolean
+  signal?: AbortSignal | undefined
+  /** Default 30,000. */
+  timeoutMs?: number | undefined
+  /** Compresses a body above 1 kB with gzip. Only for endpoints that document it. */
+  mayCompress?: boolean | undefined
 }
 
-/** An answer as it came, with the problem document where it was one. */
 export interface PlatformAnswer {
   status: number
   json: unknown
+  /** The problem document of an error response. */
   problem: Problem | undefined
   retryAfterMs: number | undefined
-  /** The token that was sent: by now another may be in use. */
+  /** The token of the request; the current one may be newer. */
   sentToken: string
 }
 
 /** Authorised JSON calls to the job's endpoints. */
 export interface PlatformApi {
-  /** One try. Throws `NetworkError` when there is no answer. */
+  /** Tries once. Throws `NetworkError` when there is no response. */
   once(method: string, path: string, options?: PlatformCallOptions): Promise<PlatformAnswer>
-  /** Tries until a 2xx, and gives its JSON. Throws `NetworkError` with the status and the platform's own words. */
+  /** Retries until a 2xx response and returns its JSON. Throws `NetworkError` with the status and the platform's message. */
   call(method: string, path: string, options?: PlatformCallOptions): Promise<unknown>
 }
 
-/** Below this the header costs as much as is saved. */
+/** For a smaller body the header costs as much as compression saves. */
 const COMPRESS_FROM_BYTES = 1024
 const compress = promisify(gzip)
 
 export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
-  const { token, transport, traceparent, backoff = {}, limits = {} } = options
+  const { token, transport, traceparent, backoff, limits } = options
   const baseUrl = options.baseUrl.replace(/\/+$/, '')
-  // Something on the way may not know it (415): then bodies go as they are from there on.
-  let readsGzip = true
+  // A proxy may reject gzip with 415; from then on bodies are sent uncompressed.
+  let acceptsGzip = true
 
   const once: PlatformApi['once'] = async (method, path, callOptions = {}) => {
     const { body, signal, timeoutMs = 30_000, mayCompress = false } = callOptions
     const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
-    // In the thread pool and at its fastest: the training has the processor.
-    const zipped =
-      mayCompress && readsGzip && text !== undefined && text.length >= COMPRESS_FROM_BYTES
-        ? await compress(text, { level: 1 })
-        : undefined
+    const isLarge = text !== undefined && text.length >= COMPRESS_FROM_BYTES
+    // In the thread pool and at the fastest level: the training needs the processor.
+    const zipped = mayCompress && acceptsGzip && isLarge ? await compress(text, { level: 1 }) : undefined
     const sentToken = token.current()
+    const headers: Record<string, string> = { authorization: `Bearer ${sentToken}`, accept: 'application/json' }
+    if (text !== undefined) headers['content-type'] = 'application/json'
+    if (zipped !== undefined) headers['content-encoding'] = 'gzip'
+    if (traceparent !== undefined) headers.traceparent = traceparent
     const response = await transport.send({
       method,
       url: baseUrl + path,
-      headers: {
-        authorization: `Bearer ${sentToken}`,
-        accept: 'application/json',
-        ...(text === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(zipped === undefined ? {} : { 'content-encoding': 'gzip' }),
-        ...(traceparent === undefined ? {} : { traceparent }),
-      },
-      ...(text === undefined ? {} : { body: zipped ?? text }),
-      ...(signal ? { signal } : {}),
+      headers,
+      body: zipped ?? text,
+      signal,
       timeoutMs,
     })
     if (response.status === 415 && zipped !== undefined) {
       response.discard()
-      readsGzip = false
+      acceptsGzip = false
       return once(method, path, callOptions)
     }
     return readAnswer(response, sentToken)
@@ -93,8 +90,7 @@ export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
   return {
     once,
     async call(method, path, callOptions = {}) {
-      const { signal } = callOptions
-      const retries = createRetries({ backoff, limits, ...(signal ? { signal } : {}) })
+      const retries = createRetries({ backoff, limits, signal: callOptions.signal })
       let unauthorised = 0
       for (;;) {
         let answer: PlatformAnswer | undefined
@@ -106,7 +102,7 @@ export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
           if (!(error instanceof NetworkError)) throw error
           failure = error
         }
-        const error = answer ? refusal(method, path, answer) : failure
+        const error = answer ? describeRefusal(method, path, answer) : failure
         if (answer?.status === 401) {
           unauthorised++
           const isOther = token.replace(answer.sentToken)
@@ -119,13 +115,12 @@ export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
   }
 }
 
-/** How many different tokens are tried one after the other without a wait. */
+/** How many different tokens are tried in a row without a wait. */
 export const MAX_TOKENS = 3
 
 /**
- * Whether a 401 may still turn out well although there is no other token to try. Once: what refused us may have been a
- * replica that does not know the newest key yet. An expired token for longer where a file is renewed from outside:
- * whoever renews it may itself be coming back from an outage.
+ * Whether to retry a 401 although there is no other token. Once in any case: a replica may not know the newest key yet. An
+ * expired token for longer when it has a file: the process that renews the file may be recovering from the same outage.
  */
 export function isWorthWaiting(answer: PlatformAnswer, token: TokenSource, unauthorised: number): boolean {
   return unauthorised <= 1 || (token.hasFile && answer.problem?.code === 'token_expired')
@@ -140,18 +135,13 @@ async function readAnswer(response: HttpResponse, sentToken: string): Promise<Pl
     json = undefined
   }
   const problem = response.status >= 400 ? Problem.safeParse(json).data : undefined
-  return {
-    status: response.status,
-    json,
-    problem,
-    retryAfterMs: readRetryAfter(response.headers),
-    sentToken,
-  }
+  const retryAfterMs = readRetryAfter(response.headers)
+  return { status: response.status, json, problem, retryAfterMs, sentToken }
 }
 
-function refusal(method: string, path: string, answer: PlatformAnswer): NetworkError {
+function describeRefusal(method: string, path: string, answer: PlatformAnswer): NetworkError {
   const { problem, status } = answer
-  // Cursors in the query are not secret, but they are long and say nothing to a person.
+  // Without the query: a cursor is no secret, but long and meaningless to a reader.
   const where = `${method} …${path.split('?')[0]}`
   const why = problem === undefined ? '' : `: ${problem.code}${problem.detail ? `, ${problem.detail}` : ''}`
   const issues = problem?.issues?.map((issue) => `${issue.path}: ${issue.detail}`).join('; ')

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 
-/** The job's token. It changes while the job runs: by a successor in an answer, or because its file was rewritten. */
+/** The job's token. It changes while the job runs: responses carry successors, and the token file may be rewritten. */
 export interface TokenSource {
   current(): string
-  /** Takes the successor that an answer carried. */
+  /** Uses the successor that a response carried. */
   adopt(token: string): void
   /**
-   * After a 401 to `refused`: whether there is another token to try. When a successor arrived while that request was
-   * under way it is the one, and the file, which may be older, is left alone; else the file is read again.
+   * Called after a 401 to `refused`; returns whether there is another token to try. If a successor arrived while that
+   * request was in flight, it stays current, and the file, which may be older, is not read.
    */
   replace(refused: string): boolean
-  /** Whether someone renews the token from outside: there is a file. */
+  /** Whether the token has a file that another process renews. */
   readonly hasFile: boolean
 }
 
@@ -38,7 +38,7 @@ function readToken(file: string): string | undefined {
     const text = readFileSync(file, 'utf8').trim()
     return text === '' ? undefined : text
   } catch {
-    // It may just be in the middle of being replaced; the token in hand stays.
+    // The file may be in the middle of a replacement: keep the current token.
     return undefined
   }
 }

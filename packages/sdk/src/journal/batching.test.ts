@@ -9,7 +9,7 @@ import type { JournalOptions } from './journal-options.ts'
 import type { NewEvent } from './new-event.ts'
 
 const HOUR = 3_600_000
-/** What happened, in order: a request by the steps and types that it carried, or "sync". */
+/** In order: the steps and types of each request, or "sync". */
 let happened: (string | (string | number)[])[]
 let dir: string
 let journals: Journal[]
@@ -23,7 +23,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-/** A journal of a platform that takes everything. It knows the attempt already: the first request is always one event. */
+/** A journal whose platform accepts everything, after its first request, which always carries one event. */
 async function openJournal(options: Partial<JournalOptions> = {}): Promise<Journal> {
   const once: PlatformApi['once'] = async (_method, _path, { body } = {}) => {
     const { events } = JSON.parse(String(body)) as { events: { seq: number; type: string; step?: number }[] }
@@ -40,7 +40,11 @@ async function openJournal(options: Partial<JournalOptions> = {}): Promise<Journ
   }
   const token = createTokenSource({ token: 'token' })
   const journal = new Journal({
-    ...{ api: { once, call: once }, token, attempt: 1, spoolFile: join(dir, 'spool'), fileSystem },
+    api: { once, call: once },
+    token,
+    attempt: 1,
+    spoolFile: join(dir, 'spool'),
+    fileSystem,
     ...options,
   })
   journals.push(journal)
@@ -53,11 +57,11 @@ async function openJournal(options: Partial<JournalOptions> = {}): Promise<Journ
 
 const step = (number: number): NewEvent => ({ type: 'progress', step: number, metrics: { loss: 1 } })
 const info = (message: string): NewEvent => ({ type: 'log', level: 'info', message })
-/** Long enough for anything that is not waiting for something. */
+/** Long enough for a request that is not delayed on purpose. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 30))
 
-describe('what was appended leaves', () => {
-  it('when there are enough events for a request, and not before', async () => {
+describe('appended events are sent', () => {
+  it('when they fill a request by number, and not before', async () => {
     const journal = await openJournal({ batch: { maxEvents: 5, delayMs: HOUR } })
     for (let number = 0; number < 4; number++) journal.append(info('x'))
     await settle()
@@ -66,23 +70,23 @@ describe('what was appended leaves', () => {
     await expect.poll(() => happened, { timeout: 60_000 }).toEqual([Array(5).fill('log')])
   })
 
-  it('when there are enough bytes for a request', async () => {
+  it('when they fill a request by size', async () => {
     const journal = await openJournal({ batch: { maxBytes: 2000, delayMs: HOUR } })
     journal.append(info('x'))
     await settle()
     expect(happened).toEqual([])
     journal.append(info('x'.repeat(2000)))
-    // One that is larger than a request may be goes alone.
+    // An event that is larger than the limit is sent alone.
     await expect.poll(() => happened.flat(), { timeout: 60_000 }).toEqual(['log', 'log'])
   })
 
-  it('after a second at the latest, metrics of steps that were held back among it', async () => {
+  it('after the delay at the latest, including held metrics of steps', async () => {
     const journal = await openJournal({ batch: { delayMs: 20 }, holdMs: 10 })
     for (let number = 1; number <= 3; number++) journal.append(step(number))
     await expect.poll(() => happened.flat(), { timeout: 60_000 }).toEqual([1, 2, 3])
   })
 
-  it('at once with an error, and what came before with it', async () => {
+  it('at once with an error, together with earlier events', async () => {
     const journal = await openJournal({ batch: { delayMs: HOUR }, holdMs: HOUR })
     for (let number = 1; number <= 3; number++) journal.append(step(number))
     await settle()
@@ -91,11 +95,11 @@ describe('what was appended leaves', () => {
     await expect.poll(() => happened, { timeout: 60_000 }).toEqual([[1, 2, 3, 'log']])
   })
 
-  it('at once with the end, which is on the disk before it is on the wire', async () => {
+  it('at once with a terminal event, after it is flushed to disk', async () => {
     const journal = await openJournal({ batch: { delayMs: HOUR } })
     journal.append({ type: 'cancelled' })
     await expect.poll(() => happened, { timeout: 60_000 }).toEqual(['sync', ['cancelled']])
-    journal.append(info('nobody hears this'))
+    journal.append(info('ignored after the end'))
     expect(await journal.close({ timeoutMs: 60_000 })).toMatchObject({ delivered: true, unacknowledged: 0 })
   })
 })

@@ -6,17 +6,17 @@ import type { Loss } from './loss.ts'
 import type { QueueLimits } from './queue.ts'
 import type { SpoolFileSystem } from './spool.ts'
 
-/** Why the platform wants the job to end, or takes no more events of it. */
+/** The platform asked the job to stop, or refuses further events. */
 export type JournalStop =
   | { kind: 'asked'; reason: StopReason }
   | { kind: 'refused'; status: number; code: string; detail: string }
 
 export interface CloseReport {
-  /** Whether the platform holds everything that was appended. */
+  /** Whether the platform acknowledged every event. */
   delivered: boolean
-  /** Events that are only in the spool. */
+  /** The number of events that are only in the spool. */
   unacknowledged: number
-  /** Events that this process had to drop, by kind. */
+  /** Events that this process dropped, by kind. */
   dropped: Loss
   stop: JournalStop | undefined
 }
@@ -25,29 +25,30 @@ export interface JournalOptions {
   api: PlatformApi
   token: TokenSource
   attempt: number
-  /** Where unacknowledged events survive a crash. Without it they are in memory alone. */
-  spoolFile?: string
-  /** Called once for each: when the platform says to stop, and when it takes no more events. */
-  onStop?: (stop: JournalStop) => void
-  onWarning?: (message: string) => void
+  /** File that keeps unacknowledged events across a crash. Default: memory only. */
+  spoolFile?: string | undefined
+  /** Called at most once for each kind of stop. */
+  onStop?: ((stop: JournalStop) => void) | undefined
+  onWarning?: ((message: string) => void) | undefined
   /** Defaults: 500 events, 256 KiB, 1,000 ms. */
-  batch?: { maxEvents?: number; maxBytes?: number; delayMs?: number }
-  /** How long metrics of single steps may wait to be written to the spool beside others. Default 100 ms. */
-  holdMs?: number
+  batch?: { maxEvents?: number; maxBytes?: number; delayMs?: number } | undefined
+  /** How long the metrics of single steps may wait to be written to the spool together. Default 100 ms. */
+  holdMs?: number | undefined
   /**
-   * Defaults: 50,000 events, 32 MiB in memory, 64 MiB on disk. At the limit the least important events go; predictions and
-   * validations only at the limit on disk, when nothing else is left to go.
+   * Defaults: 50,000 events, 32 MiB in memory, 64 MiB on disk. At the limit the least important events are dropped;
+   * predictions and validations only at the limit on disk, when nothing else is left to drop.
    */
-  limits?: Partial<QueueLimits>
-  backoff?: BackoffOptions
-  /** Until the platform names its own pace. Default 15. */
-  heartbeatSeconds?: number
-  requestTimeoutMs?: number
-  /** How long an expired token may stay without a successor in its file, in milliseconds. Default 300,000. */
-  tokenGraceMs?: number
-  /** Between two tries of a spool that could not be written, in milliseconds. Default 5,000. */
-  spoolRetryMs?: number
-  fileSystem?: SpoolFileSystem
+  limits?: Partial<QueueLimits> | undefined
+  backoff?: BackoffOptions | undefined
+  /** Until the platform sets the interval. Default 15. */
+  heartbeatSeconds?: number | undefined
+  /** Default 30,000. */
+  requestTimeoutMs?: number | undefined
+  /** How long to wait for the successor of an expired token in its file, in milliseconds. Default 300,000. */
+  tokenGraceMs?: number | undefined
+  /** Interval between tries to write a spool after an error, in milliseconds. Default 5,000. */
+  spoolRetryMs?: number | undefined
+  fileSystem?: SpoolFileSystem | undefined
   /** Milliseconds since 1970. Default `Date.now`. */
-  now?: () => number
+  now?: (() => number) | undefined
 }

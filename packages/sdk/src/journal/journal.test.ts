@@ -49,7 +49,7 @@ function openJournal(options: Partial<JournalOptions> & { url?: string; tokenFil
 const types = () => platform.events.map(({ type }) => type)
 
 describe('the journal', () => {
-  it('delivers events once and in order, whatever it is told to do by a seeded script of faults', async () => {
+  it('delivers events once and in order, through a seeded script of faults', async () => {
     const tokenFile = join(dir, 'token')
     writeFileSync(tokenFile, 'token-of-a-file')
     for (const seed of [1, 2, 3, 4, 5, 6]) {
@@ -72,7 +72,7 @@ describe('the journal', () => {
     }
   })
 
-  it('goes on after the spooled numbers when the process comes back in the same attempt', async () => {
+  it('continues after the spooled numbers when the process restarts within the attempt', async () => {
     const dead = openJournal({ url: 'http://127.0.0.1:9/v1/jobs/7' })
     dead.append({ type: 'started' })
     dead.append({ type: 'progress', epoch: 1 })
@@ -92,7 +92,7 @@ describe('the journal', () => {
     expect(platform.events.at(-1)).toMatchObject({ seq: 4, epoch: 3 })
   })
 
-  it('reads a spool up to its torn tail', async () => {
+  it('reads a spool up to a torn tail', async () => {
     const dead = openJournal({ url: 'http://127.0.0.1:9/v1/jobs/7' })
     for (let epoch = 1; epoch <= 3; epoch++) dead.append({ type: 'progress', epoch })
     await dead.close({ timeoutMs: 1 })
@@ -106,8 +106,8 @@ describe('the journal', () => {
     expect(platform.events.at(-1)).toMatchObject({ epoch: 9 })
   })
 
-  it('loses nothing to kill -9 of a process in the middle of its work', async () => {
-    // A platform that takes the first event and then nothing.
+  it('loses nothing when its process is killed with -9', async () => {
+    // The platform accepts the first event and then nothing.
     platform.intercept = (_request, response, body) => {
       if (body.toString().includes('"started"')) return false
       sendJson(response, 503, problem(503, 'unavailable'))
@@ -134,13 +134,13 @@ describe('the journal', () => {
     expect(types().filter((type) => type !== 'progress')).toEqual(['started', 'completed'])
   })
 
-  it('closes in time when the platform does not answer at all', async () => {
+  it('closes in time when the platform never responds', async () => {
     platform.intercept = () => true
     const journal = openJournal()
     journal.append({ type: 'started' })
     const start = performance.now()
     const report = await journal.close({ timeoutMs: 200 })
-    // Without the limit it would wait for ever; the rest is room for a busy machine.
+    // Without the limit it would wait forever; the margin is for a busy machine.
     expect(performance.now() - start).toBeLessThan(20_000)
     expect(report).toMatchObject({ delivered: false, unacknowledged: 1 })
   })
@@ -156,7 +156,7 @@ describe('the journal', () => {
     expect(left).toEqual([])
   })
 
-  it('halves a batch that is too large, and replaces the one event that never fits', async () => {
+  it('halves a batch that is too large, and replaces an event that is too large alone', async () => {
     platform.intercept = (_request, response, body) => {
       if (body.length < 3000) return false
       sendJson(response, 413, problem(413, 'payload_too_large'))
@@ -175,12 +175,12 @@ describe('the journal', () => {
     })
   })
 
-  it('rewinds to what the platform holds when it reports a gap', async () => {
+  it('rewinds to the last event that the platform holds when it reports a gap', async () => {
     let gaps = 0
     platform.intercept = (_request, response, body) => {
       const { events } = JSON.parse(body.toString()) as { events: { seq: number }[] }
       const first = events[0]?.seq ?? 0
-      // The platform forgets: its data was restored from a backup that ends at event 2.
+      // The platform's data is restored from a backup that ends at event 2.
       if (first > 5 && gaps++ === 0) platform.events.length = 2
       if (first <= platform.events.length + 1) return false
       sendJson(response, 409, problem(409, 'sequence_gap', { acknowledged: platform.events.length }))
@@ -193,7 +193,7 @@ describe('the journal', () => {
     expect(platform.events.at(-1)).toMatchObject({ epoch: 12 })
   })
 
-  it('goes on after the numbers that the platform holds when its own spool is gone', async () => {
+  it('continues after the numbers that the platform holds when its own spool is lost', async () => {
     const first = openJournal({ spoolFile: join(dir, 'one') })
     for (let epoch = 1; epoch <= 3; epoch++) first.append({ type: 'progress', epoch })
     await first.close({ timeoutMs: 5000 })
@@ -203,7 +203,7 @@ describe('the journal', () => {
     expect(platform.events.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6])
   })
 
-  it('reads the token file again after 401, and adopts the successor that an answer carries', async () => {
+  it('reads the token file again after a 401, and adopts the successor in a response', async () => {
     const tokenFile = join(dir, 'token')
     writeFileSync(tokenFile, 'old-token')
     platform.intercept = (request, response) => {
@@ -240,7 +240,7 @@ describe('the journal', () => {
     expect(platform.requests).toHaveLength(1)
   })
 
-  it('says once that the platform wants the job to stop, and still delivers the end', async () => {
+  it('reports once that the platform asks the job to stop, and still delivers the terminal event', async () => {
     platform.shouldContinue = false
     const stops: JournalStop[] = []
     const journal = openJournal({ onStop: (stop) => stops.push(stop) })
@@ -252,7 +252,7 @@ describe('the journal', () => {
     expect(types()).toEqual(['started', 'cancelled'])
   })
 
-  it('sends heartbeats at the pace that the platform sets', async () => {
+  it('sends heartbeats at the interval that the platform sets', async () => {
     platform.heartbeatSeconds = 0.05
     const journal = openJournal()
     journal.append({ type: 'started' })
@@ -260,7 +260,7 @@ describe('the journal', () => {
     await journal.close({ timeoutMs: 1000 })
   })
 
-  it('waits as long as Retry-After says', async () => {
+  it('waits as long as Retry-After demands', async () => {
     let refusedAt = 0
     let acceptedAt = 0
     platform.intercept = (_request, response) => {
@@ -279,7 +279,7 @@ describe('the journal', () => {
     await journal.close({ timeoutMs: 1000 })
   })
 
-  it('gives up predictions in an endless outage when nothing else is left, and reports how many', async () => {
+  it('drops predictions in an endless outage when nothing else is left, and reports how many', async () => {
     platform.intercept = () => true
     const limits = { maxEvents: 20, maxBytes: 10_000, maxSpoolBytes: 20_000 }
     const journal = openJournal({ limits, requestTimeoutMs: 300, batch: { maxEvents: 10, delayMs: 1 } })
@@ -299,12 +299,12 @@ describe('the journal', () => {
     expect(loss?.message).toMatch(/[1-9]\d* predictions/)
   })
 
-  it('says on close what it dropped when the platform never came back', async () => {
+  it('reports on close what it dropped when the platform never recovered', async () => {
     const journal = openJournal({ url: 'http://127.0.0.1:9/v1/jobs/7', limits: { maxEvents: 10 } })
     for (let index = 0; index < 25; index++) journal.append({ type: 'log', level: 'info', message: `info ${index}` })
     journal.append({ type: 'cancelled' })
     const { dropped, unacknowledged } = await journal.close({ timeoutMs: 1 })
-    // What came in, less what was dropped; the report of the loss and the end came on top.
+    // Everything appended, minus the dropped, plus the loss report and the terminal event.
     expect(dropped).toMatchObject({ debugLogs: 0, logs: expect.any(Number), metrics: 0 })
     expect(unacknowledged).toBe(25 - dropped.logs + 2)
     const next = openJournal()
@@ -315,7 +315,7 @@ describe('the journal', () => {
     expect(types().at(-1)).toBe('cancelled')
   })
 
-  it('reports what a process dropped that was killed before it could', async () => {
+  it('reports the loss of an earlier process that was killed before it could report it', async () => {
     const dead = openJournal({ url: 'http://127.0.0.1:9/v1/jobs/7', limits: { maxEvents: 10 } })
     for (let index = 0; index < 12; index++) dead.append({ type: 'log', level: 'debug', message: `debug ${index}` })
     await dead.close({ timeoutMs: 1 })
@@ -327,7 +327,7 @@ describe('the journal', () => {
     expect(loss?.data).toEqual({ debugLogs: 2, logs: 0, metrics: 0, predictions: 0, validations: 0 })
   })
 
-  it('keeps the text of a log whose data cannot be written, and does not throw', async () => {
+  it('keeps the text of a log whose data cannot be serialised, and does not throw', async () => {
     const journal = openJournal()
     const circle: Record<string, unknown> = {}
     circle.self = circle
@@ -337,7 +337,7 @@ describe('the journal', () => {
     expect(platform.events.map(({ message }) => message)).toEqual(['circle', 'big'])
   })
 
-  it('drops debug logs first, then logs, then metrics between epochs, never the rest, and reports the loss', async () => {
+  it('drops debug logs first, then logs, then metrics between epochs, nothing else, and reports the loss', async () => {
     platform.intercept = () => true
     const journal = openJournal({
       limits: { maxEvents: 40 },
@@ -361,7 +361,7 @@ describe('the journal', () => {
   })
 })
 
-/** The seeded script, played by the node server itself so that a reset is a real one. */
+/** Plays a seeded script inside the HTTP server, so that a reset is a real one. */
 function playFaults(seed: number): CallbackServer['intercept'] {
   const types = ['unavailable', 'rate-limited', 'reset', 'slow', 'expired-token'] as const
   const script = createFaultScript({ seed, types, count: 12, requests: 25, retryAfterSeconds: 0, delayMs: 10 })
@@ -383,7 +383,7 @@ function playFaults(seed: number): CallbackServer['intercept'] {
         sendJson(response, 401, problem(401, 'token_expired'))
         return true
       case 'reset':
-        // Half the time before the events are applied, half the time after: then they come a second time.
+        // Half of the resets happen after the events were applied: then they arrive a second time.
         if (random() < 0.5) {
           request.socket.destroy()
           return true

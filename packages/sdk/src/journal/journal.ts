@@ -11,15 +11,15 @@ import type { TokenSource } from '../http/token-source.ts'
 import type { CloseReport, JournalOptions, JournalStop } from './journal-options.ts'
 import { describeLoss, type Loss } from './loss.ts'
 import type { NewEvent } from './new-event.ts'
-import { NEVER_DROPPED, type Priority, priorityOf, STEP_METRICS } from './priority.ts'
+import { PRIORITY, type Priority, priorityOf } from './priority.ts'
 import { EventQueue, type QueuedEvent } from './queue.ts'
 import { openSpoolIfPossible } from './spool.ts'
 import { type HeldEvent, StepMetrics } from './step-metrics.ts'
 import { writeEvent } from './write-event.ts'
 
 /**
- * Carries events to the platform: exactly once in effect, in order, whatever the network does, and without the trainer
- * waiting for it. `append` only writes to memory and to the spool; one sender ships what is there.
+ * Delivers events to the platform in order and with exactly-once effect, whatever the network does, and never makes the
+ * trainer wait. `append` only writes to memory and to the spool; one sender delivers the events in batches.
  */
 export class Journal {
   readonly #api: PlatformApi
@@ -45,11 +45,11 @@ export class Journal {
   #isSending = false
   #isAsked = false
   #lastEpoch: number | undefined
-  /** Whether an earlier process of this attempt has left events, or had some acknowledged. */
+  /** Whether an earlier process of this attempt used the same spool. */
   readonly isResumed: boolean
   #stop: JournalStop | undefined
   #terminal: TrainerEvent['type'] | undefined
-  /** Whether events are still taken. */
+  /** Whether the journal still accepts events. */
   #isOpen = true
   #wait: AbortController | undefined
   #batchTimer: NodeJS.Timeout | undefined
@@ -61,9 +61,9 @@ export class Journal {
     this.#api = api
     this.#token = token
     this.#attempt = attempt
-    // What others do in here must not break the journal.
-    this.#onStop = (stop) => quietly(() => onStop(stop))
-    this.#onWarning = (message) => quietly(() => onWarning(message))
+    // An error in a callback must not break the journal.
+    this.#onStop = (stop) => ignoreErrors(() => onStop(stop))
+    this.#onWarning = (message) => ignoreErrors(() => onWarning(message))
     this.#batch = { maxEvents: 500, maxBytes: 256 * 1024, delayMs: 1000, ...batch }
     this.#maxEvents = this.#batch.maxEvents
     this.#backoff = options.backoff ?? {}
@@ -77,9 +77,10 @@ export class Journal {
       spool,
       records,
       limits: { maxEvents: 50_000, maxBytes: 32 * 1024 * 1024, maxSpoolBytes: 64 * 1024 * 1024, ...limits },
-      ...(options.spoolRetryMs === undefined ? {} : { spoolRetryMs: options.spoolRetryMs }),
-      onSpoolError: (error) => this.#onWarning(`The journal goes on in memory, its spool cannot be written: ${error}`),
-      onSpoolRecovered: () => this.#onWarning('The spool of the journal is written again'),
+      spoolRetryMs: options.spoolRetryMs,
+      onSpoolError: (error) =>
+        this.#onWarning(`The journal continues in memory, its spool cannot be written: ${error}`),
+      onSpoolRecovered: () => this.#onWarning('The spool of the journal can be written again'),
     })
     this.#stepMetrics = new StepMetrics({ holdMs: options.holdMs ?? 100, write: (held) => this.#writeSteps(held) })
     this.#terminal = this.#findTerminal()
@@ -88,28 +89,28 @@ export class Journal {
     this.#armHeartbeat()
   }
 
-  /** Events that the platform does not hold yet. */
+  /** The number of events that the platform has not acknowledged yet. */
   get pending(): number {
     return this.#queue.length + this.#stepMetrics.length
   }
 
-  /** The terminal event that is in the journal, also one that an earlier process of this attempt left in the spool. */
+  /** The type of the terminal event in the journal, if any; an earlier process of this attempt may have appended it. */
   get terminal(): TrainerEvent['type'] | undefined {
     return this.#terminal
   }
 
-  /** What this process had to drop so far, by kind. */
+  /** Events that this process dropped so far, by kind. */
   get dropped(): Loss {
     return this.#queue.totalLoss
   }
 
   /**
-   * Adds an event, which nobody may change afterwards. Synchronous, cheap, and it never throws. After a terminal event
-   * nothing more is taken.
+   * Adds an event, which the caller must not change afterwards. Synchronous and cheap; never throws. Ignores events after a
+   * terminal event.
    */
   append(event: NewEvent): void {
     if (!this.#isOpen) return
-    // What a fast loop calls has as few steps as can be: between two of its own everything here has gone cold.
+    // The path of a fast loop does as little as possible: between two of its steps the caches have lost this code.
     if (event.type === 'progress' && event.step !== undefined && !this.#isNewEpoch(event.epoch)) {
       this.#stepMetrics.add({ event, time: this.#now() })
       return
@@ -129,12 +130,12 @@ export class Journal {
   }
 
   #writeSteps(held: readonly HeldEvent[]): void {
-    const texts = held.flatMap(({ event, time }) => this.#write(event, time))
-    this.#queue.pushAll(texts, STEP_METRICS)
+    const texts = held.flatMap(({ event, time }) => this.#toJson(event, time))
+    this.#queue.pushAll(texts, PRIORITY.stepMetrics)
     this.#sendSoon()
   }
 
-  /** At once when there is enough for a request, else in a while. */
+  /** Sends at once when the queue fills a request, otherwise after a delay. */
   #sendSoon(): void {
     if (this.#queue.length >= this.#batch.maxEvents || this.#queue.bytes >= this.#batch.maxBytes) this.#askToSend()
     else this.#sendLater()
@@ -147,8 +148,8 @@ export class Journal {
   }
 
   /**
-   * Waits until the platform holds everything appended so far. False when it did not by `timeoutMs`, or takes no more.
-   * The process stays alive for it.
+   * Waits until the platform has acknowledged every event appended so far. Returns false when that took longer than `timeoutMs`,
+   * or when the platform refuses further events. Keeps the process alive while it waits.
    */
   async flush({ timeoutMs }: { timeoutMs: number }): Promise<boolean> {
     this.#stepMetrics.write()
@@ -156,7 +157,7 @@ export class Journal {
     const isDone = () => this.#queue.firstId > target
     if (isDone()) return true
     this.#askToSend()
-    // One try now rather than at the end of a long wait.
+    // Tries now instead of after the current backoff.
     this.#wait?.abort()
     await new Promise<void>((resolve) => {
       const finish = () => {
@@ -167,7 +168,7 @@ export class Journal {
       const check = () => {
         if (isDone() || this.#stop?.kind === 'refused' || this.#lifetime.signal.aborted) finish()
       }
-      // Keeps the process alive, on purpose: everything else here is unref'd.
+      // Keeps the process alive: this is the only timer here without `unref`.
       const timer = setTimeout(finish, Math.max(0, timeoutMs))
       this.#watchers.add(check)
       check()
@@ -175,7 +176,7 @@ export class Journal {
     return isDone()
   }
 
-  /** Ships what it can by `timeoutMs`, then stops for good. Always returns in time; what is left stays in the spool. */
+  /** Sends what it can within `timeoutMs`, then stops. Always returns in time; events that are left stay in the spool. */
   async close({ timeoutMs }: { timeoutMs: number }): Promise<CloseReport> {
     if (!this.#lifetime.signal.aborted) {
       await this.flush({ timeoutMs })
@@ -192,13 +193,13 @@ export class Journal {
   }
 
   #push(event: NewEvent, priority: Priority): void {
-    // What happened before comes before.
+    // Step metrics that happened before this event must come before it.
     this.#stepMetrics.write()
-    this.#queue.pushAll(this.#write(event, this.#now()), priority)
+    this.#queue.pushAll(this.#toJson(event, this.#now()), priority)
   }
 
-  /** Its JSON, or nothing when it has none. */
-  #write(event: NewEvent, time: number): string[] {
+  /** The JSON of an event; an empty array when JSON cannot represent it. */
+  #toJson(event: NewEvent, time: number): string[] {
     const json = writeEvent({ time: new Date(time).toISOString(), ...event }, this.#onWarning)
     return json === undefined ? [] : [json]
   }
@@ -208,13 +209,16 @@ export class Journal {
   }
 
   #reportLoss(): void {
-    // Nothing may come after the end, not even what had to go to make room for it: that is told on close.
+    // No event may follow a terminal one. The report of `close` contains the loss too.
     if (this.#terminal !== undefined) return
     const loss = this.#queue.takeLoss()
     if (loss === undefined) return
     const message = describeLoss(loss)
     this.#onWarning(message)
-    this.#push({ type: 'log', level: 'warning', eventType: 'journal-loss', message, data: { ...loss } }, NEVER_DROPPED)
+    this.#push(
+      { type: 'log', level: 'warning', eventType: 'journal-loss', message, data: { ...loss } },
+      PRIORITY.neverDropped,
+    )
   }
 
   #findTerminal(): TrainerEvent['type'] | undefined {
@@ -228,21 +232,21 @@ export class Journal {
     this.#isAsked = true
     clearTimeout(this.#batchTimer)
     this.#batchTimer = undefined
-    if (!this.#isSending) void this.#send().catch((error: unknown) => this.#onWarning(`The journal: ${error}`))
+    if (!this.#isSending) void this.#send().catch((error: unknown) => this.#onWarning(`The journal failed: ${error}`))
   }
 
-  /** The one sender. */
+  /** Sends until the queue is empty; at most one call runs at a time. */
   async #send(): Promise<void> {
     this.#isSending = true
     try {
-      // At least one request: with an empty queue it is the heartbeat.
+      // At least one request: with an empty queue it is a heartbeat.
       for (let isFirst = true; this.#isAsked && !this.#isOver(); isFirst = false) {
         this.#isAsked = false
         if (!isFirst && this.#queue.length === 0 && this.#failures === 0) break
         this.#stepMetrics.write()
         const target = this.#queue.lastId
         do {
-          // Lets everything appended in the same turn go into one batch.
+          // Events appended in the same turn of the event loop share a batch.
           await Promise.resolve()
           await this.#exchange()
           this.#notify()
@@ -261,9 +265,9 @@ export class Journal {
     return this.#lifetime.signal.aborted || this.#stop?.kind === 'refused'
   }
 
-  /** One request, and the wait after it when it failed. */
+  /** Sends one request, and waits when it failed. */
   async #exchange(): Promise<void> {
-    // The first request is one event: its answer tells what the platform already holds of this attempt.
+    // The first request carries one event: the response shows which events of this attempt the platform already holds.
     const batch = this.#queue.take(this.#isSynced ? this.#maxEvents : 1, this.#batch.maxBytes)
     const events = batch.map((event) => `{"seq":${event.seq},${event.json.slice(1)}`)
     let answer: PlatformAnswer
@@ -285,21 +289,21 @@ export class Journal {
 
   #accept(batch: QueuedEvent[], answer: PlatformAnswer): Promise<void> | void {
     const parsed = EventsResponse.safeParse(answer.json)
-    if (!parsed.success) return this.#fail(undefined, 'its answer is not what the contract says')
+    if (!parsed.success) return this.#fail(undefined, 'its response does not follow the contract')
     const { acknowledged, shouldContinue, reason, heartbeatSeconds, rejected, token } = parsed.data
     this.#isSynced = true
     this.#unauthorised = 0
     this.#heartbeatMs = heartbeatSeconds * 1000
     if (token !== undefined) this.#token.adopt(token.value)
     for (const { seq, path, detail } of rejected) {
-      this.#onWarning(`The platform could not read event ${seq}: ${path}: ${detail}`)
+      this.#onWarning(`The platform rejected event ${seq}: ${path}: ${detail}`)
     }
     if (!shouldContinue) this.#stopBecause({ kind: 'asked', reason: reason ?? 'cancelled' })
     const before = this.#queue.acknowledged
     if (acknowledged > this.#queue.lastSeq) this.#queue.renumberAfter(acknowledged)
     else this.#queue.acknowledge(acknowledged)
     if (batch.length > 0 && this.#queue.acknowledged === before) {
-      return this.#fail(undefined, `it acknowledged ${acknowledged} and not event ${batch[0]?.seq}`)
+      return this.#fail(undefined, `it acknowledged ${acknowledged}, expected at least ${batch[0]?.seq}`)
     }
     this.#failures = 0
     this.#maxEvents = Math.min(this.#batch.maxEvents, this.#maxEvents * 2)
@@ -316,7 +320,7 @@ export class Journal {
       const isLate = performance.now() - this.#unauthorisedAt > this.#tokenGraceMs
       if (!isLate && (isOther || isWorthWaiting(answer, this.#token, this.#unauthorised)))
         return this.#fail(answer, code)
-      const detail = problem?.detail ?? 'The token is refused and there is no other'
+      const detail = problem?.detail ?? 'The token was refused, and there is no other token'
       return this.#stopBecause({ kind: 'refused', status, code, detail })
     }
     if (status === 409 && code === 'sequence_gap') return this.#rewind(batch, answer)
@@ -325,7 +329,7 @@ export class Journal {
     this.#stopBecause({ kind: 'refused', status, code, detail: problem?.detail ?? problem?.title ?? '' })
   }
 
-  /** The platform misses events before these: go on after the last one that it holds. */
+  /** The platform misses earlier events: continues after the last one that it holds. */
   #rewind(batch: QueuedEvent[], answer: PlatformAnswer): Promise<void> | void {
     const held = answer.problem?.acknowledged
     if (held === undefined || held + 1 === batch[0]?.seq) return this.#fail(answer, 'sequence_gap')
@@ -334,7 +338,7 @@ export class Journal {
     else this.#queue.renumberAfter(held)
   }
 
-  /** Too large, or something in it cannot be read at all: half of it, down to the one event that is to blame. */
+  /** The request is too large or invalid: halves the batch until the one offending event is found. */
   #isolate(batch: QueuedEvent[], answer: PlatformAnswer): Promise<void> | void {
     const [event] = batch
     if (event === undefined) return this.#fail(answer, `http_${answer.status}`)
@@ -363,7 +367,7 @@ export class Journal {
 
   async #fail(answer: PlatformAnswer | undefined, why: string): Promise<void> {
     this.#failures++
-    if (this.#failures === 1) this.#onWarning(`The platform did not take events (${why}); trying again`)
+    if (this.#failures === 1) this.#onWarning(`The platform did not accept events (${why}); trying again`)
     const jitterMs = backoffMs(this.#failures, this.#backoff)
     const waitMs = Math.max(answer?.retryAfterMs ?? 0, jitterMs, this.#retries.takeMs())
     this.#wait = new AbortController()
@@ -378,7 +382,7 @@ export class Journal {
     this.#stop = stop
     if (stop.kind === 'refused') {
       this.#isOpen = false
-      this.#onWarning(`The platform takes no more events of this job: ${stop.code} ${stop.detail}`)
+      this.#onWarning(`The platform accepts no more events of this job: ${stop.code} ${stop.detail}`)
       this.#notify()
     }
     this.#onStop(stop)
@@ -390,16 +394,16 @@ export class Journal {
 
   #armHeartbeat(): void {
     clearTimeout(this.#heartbeatTimer)
-    // A little early, so that an answer on its way back does not make it late.
+    // Early enough that the time of a response does not make it late.
     this.#heartbeatTimer = setTimeout(() => this.#askToSend(), this.#heartbeatMs * 0.8)
     this.#heartbeatTimer.unref()
   }
 }
 
-function quietly(work: () => void): void {
+function ignoreErrors(work: () => void): void {
   try {
     work()
   } catch {
-    // There is nobody left to tell.
+    // The callback is the only way to report an error.
   }
 }

@@ -1,31 +1,42 @@
 import type { NewEvent } from './new-event.ts'
 
-/**
- * What an event is to a full queue: 0 a debug log, 1 a log, 2 metrics between epochs, 4 a prediction, 5 a validation;
- * 3 never goes. (It keeps its number: spools of older versions hold it.)
- */
-export type Priority = 0 | 1 | 2 | 3 | 4 | 5
-export const NEVER_DROPPED: Priority = 3
-export const PREDICTION: Priority = 4
-export const VALIDATION: Priority = 5
-export const STEP_METRICS: Priority = 2
-/** What goes first. */
-export const DROP_ORDER: readonly Priority[] = [0, 1, STEP_METRICS, PREDICTION, VALIDATION]
-/** Results that somebody waits for: they go only before memory grows beyond what the spool may take. */
-export const isLastResort = (priority: Priority) => priority === PREDICTION || priority === VALIDATION
+/** What may be dropped when the queue is full. Spools store these numbers: do not change them. */
+export const PRIORITY = {
+  debugLog: 0,
+  log: 1,
+  stepMetrics: 2,
+  neverDropped: 3,
+  prediction: 4,
+  validation: 5,
+} as const
+export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY]
 
-/** Metrics are kept for ever when they are the first of an epoch. */
+/** The least important first. */
+export const DROP_ORDER: readonly Priority[] = [
+  PRIORITY.debugLog,
+  PRIORITY.log,
+  PRIORITY.stepMetrics,
+  PRIORITY.prediction,
+  PRIORITY.validation,
+]
+
+/** Results of the job: dropped only when memory would otherwise grow beyond the limit of the spool. */
+export function isLastResort(priority: Priority): boolean {
+  return priority === PRIORITY.prediction || priority === PRIORITY.validation
+}
+
+/** The first metrics of an epoch are never dropped. */
 export function priorityOf(event: NewEvent, isNewEpoch: boolean): Priority {
   switch (event.type) {
     case 'log':
-      return event.level === 'debug' ? 0 : 1
+      return event.level === 'debug' ? PRIORITY.debugLog : PRIORITY.log
     case 'prediction':
-      return PREDICTION
+      return PRIORITY.prediction
     case 'validation':
-      return VALIDATION
+      return PRIORITY.validation
     case 'progress':
-      return isNewEpoch ? NEVER_DROPPED : STEP_METRICS
+      return isNewEpoch ? PRIORITY.neverDropped : PRIORITY.stepMetrics
     default:
-      return NEVER_DROPPED
+      return PRIORITY.neverDropped
   }
 }

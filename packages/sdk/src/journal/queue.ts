@@ -1,16 +1,16 @@
-import { createLoss, isEmpty, LOSS_KINDS, type Loss } from './loss.ts'
-import { DROP_ORDER, isLastResort, NEVER_DROPPED, type Priority } from './priority.ts'
+import { countLoss, createLoss, isEmpty, type Loss } from './loss.ts'
+import { DROP_ORDER, isLastResort, PRIORITY, type Priority } from './priority.ts'
 import type { Spool, SpoolRecord } from './spool.ts'
 
 export interface QueuedEvent {
   id: number
-  /** Its number on the wire; 0 until it is first sent. */
+  /** The sequence number; 0 until the event is first sent. */
   seq: number
-  /** The event without its number. */
+  /** The JSON of the event without its sequence number. */
   json: string
   sizeBytes: number
   priority: Priority
-  /** Whether its number was given by an earlier process of this attempt. */
+  /** Whether an earlier process of this attempt gave it its number. */
   isReplayed: boolean
 }
 
@@ -21,33 +21,39 @@ export interface QueueLimits {
 }
 
 export interface EventQueueOptions {
-  /** Where the queue survives a crash; absent: in memory alone. */
+  /** Keeps the queue across a crash. Undefined: memory only. */
   spool: Spool | undefined
-  /** What an earlier process left in it. */
+  /** The records that an earlier process left in the spool. */
   records: readonly SpoolRecord[]
   limits: QueueLimits
-  /** Called once when the spool cannot be written, and once when it is written again. */
+  /** Called once when the spool cannot be written. */
   onSpoolError: (error: unknown) => void
-  onSpoolRecovered?: () => void
-  /** Between two tries to write a spool that could not be written, in milliseconds. Default 5,000. */
-  spoolRetryMs?: number
+  /** Called once when the spool can be written again. */
+  onSpoolRecovered: () => void
+  /** Interval between tries to write a spool after an error, in milliseconds. Default 5,000. */
+  spoolRetryMs?: number | undefined
 }
 
-/** Events that the platform does not hold yet, in order, in memory and on disk. */
+const COMPACT_FROM_BYTES = 1024 * 1024
+
+/** Room for `"seq":9007199254740991,` and a comma. */
+const SEQ_BYTES = 24
+
+/** The events that the platform has not acknowledged yet, in order, in memory and on disk. */
 export class EventQueue {
   #events: QueuedEvent[] = []
   #bytes = 0
   #nextId = 1
   #nextSeq = 1
   #acknowledged = 0
-  /** Events without a number, by priority: says in O(1) whether there is something to drop. */
-  #droppable = [0, 0, 0, 0, 0, 0]
+  /** The number of events without a sequence number, by priority: only these can be dropped. */
+  #droppable: Record<Priority, number> = { 0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0 }
   readonly #spool: Spool | undefined
   readonly #limits: QueueLimits
   readonly #options: EventQueueOptions
   #isReplaying = true
   #isClosed = false
-  /** When a broken spool is tried again; undefined while it is whole. */
+  /** When to retry the spool after an error; undefined while it works. */
   #retryAt: number | undefined
   #compactAt = COMPACT_FROM_BYTES
   #loss = createLoss()
@@ -67,7 +73,7 @@ export class EventQueue {
   get bytes(): number {
     return this.#bytes
   }
-  /** The highest number given. */
+  /** The highest sequence number given so far. */
   get lastSeq(): number {
     return this.#nextSeq - 1
   }
@@ -77,7 +83,7 @@ export class EventQueue {
   get acknowledged(): number {
     return this.#acknowledged
   }
-  /** Id of the oldest event that is not acknowledged. */
+  /** Id of the oldest unacknowledged event. */
   get firstId(): number {
     return this.#events[0]?.id ?? this.#nextId
   }
@@ -88,12 +94,12 @@ export class EventQueue {
     return this.#events
   }
 
-  /** Adds an event, making room if it must. False when the event itself was dropped. */
+  /** Adds an event; makes room for it if necessary. Returns false when the event itself was dropped. */
   push(json: string, priority: Priority): boolean {
     return this.pushAll([json], priority)
   }
 
-  /** Adds events with one write to the disk. False when some of them were dropped. */
+  /** Adds events with one write to disk. Returns false when some of them were dropped. */
   pushAll(texts: readonly string[], priority: Priority): boolean {
     const { maxEvents, maxBytes } = this.#limits
     let added: SpoolRecord[] = []
@@ -107,7 +113,7 @@ export class EventQueue {
     let isWhole = true
     for (const json of texts) {
       if (this.#events.length + added.length >= maxEvents || this.#bytes + bytes >= maxBytes) {
-        // What is dropped must be there before.
+        // Only events that were added can be dropped.
         add()
         if (!this.#makeRoom(priority)) {
           this.#countLoss(priority)
@@ -122,7 +128,7 @@ export class EventQueue {
     return isWhole
   }
 
-  /** The next events to send: at most so many and so large together, at least one. Gives numbers to those without. */
+  /** Returns the next events to send, at least one, within the limits. Gives a sequence number to those without. */
   take(maxEvents: number, maxBytes: number): QueuedEvent[] {
     const batch: QueuedEvent[] = []
     let bytes = 0
@@ -134,7 +140,7 @@ export class EventQueue {
       bytes += event.sizeBytes
     }
     if (unnumbered > 0) {
-      // On disk before it is on the wire, so that a replay after a crash sends the same event under the same number.
+      // Written to disk before it is sent: a replay after a crash sends the same event with the same number.
       const record: SpoolRecord = { op: 'number', first: this.#nextSeq, count: unnumbered }
       this.#write(record)
       this.#apply(record)
@@ -151,8 +157,9 @@ export class EventQueue {
   }
 
   /**
-   * The platform holds other numbers than we thought (our spool or its data was lost): go on after what it holds. An
-   * event that an earlier process had numbered is held when its number is: only the end of our spool was lost.
+   * Continues after the number that the platform holds, when it is not the expected one: the spool or the platform's data was
+   * lost. Removes events that an earlier process numbered up to `seq`: then only the end of the spool was lost, and the
+   * platform holds them.
    */
   renumberAfter(seq: number): void {
     this.#events = this.#events.filter((event) => {
@@ -161,7 +168,7 @@ export class EventQueue {
       return !isHeld
     })
     for (const event of this.#events) {
-      if (event.seq !== 0) this.#droppable[event.priority] = (this.#droppable[event.priority] ?? 0) + 1
+      if (event.seq !== 0) this.#droppable[event.priority]++
       event.seq = 0
       event.isReplayed = false
     }
@@ -170,7 +177,7 @@ export class EventQueue {
     this.#rewrite()
   }
 
-  /** Puts another event under the number of one that the platform cannot take. */
+  /** Replaces an event that the platform cannot accept, under the same number. */
   replace(event: QueuedEvent, json: string): void {
     this.#bytes -= event.sizeBytes
     event.json = json
@@ -179,7 +186,7 @@ export class EventQueue {
     this.#rewrite()
   }
 
-  /** What was dropped since this was last asked, or undefined when nothing was. */
+  /** The events dropped since the last call; undefined when there were none. */
   takeLoss(): Loss | undefined {
     const loss = this.#loss
     if (isEmpty(loss)) return undefined
@@ -188,24 +195,24 @@ export class EventQueue {
     return loss
   }
 
-  /** Everything that this process dropped. */
+  /** All events that this process dropped. */
   get totalLoss(): Loss {
     return { ...this.#totalLoss }
   }
 
-  /** Waits for the disk. */
+  /** Flushes the spool to disk. */
   sync(): void {
     if (this.#isClosed || this.#retryAt !== undefined) return
     try {
       this.#spool?.sync()
     } catch (error) {
-      this.#break(error)
+      this.#onSpoolError(error)
     }
   }
 
   close(): void {
     if (this.#isClosed) return
-    // The last chance of a disk that was full to hold what is left.
+    // One last try, in case a full disk has space again.
     if (this.#retryAt !== undefined && this.#events.length > 0) this.#rewrite()
     this.#isClosed = true
     try {
@@ -215,7 +222,10 @@ export class EventQueue {
     }
   }
 
-  /** Drops a tenth of what is held, least important first; false when nothing is less important than what comes. */
+  /**
+   * Drops a tenth of the queue, the least important events first. Returns false when no event is less important than the
+   * incoming one, which must then be dropped.
+   */
   #makeRoom(incoming: Priority): boolean {
     const { maxEvents, maxBytes, maxSpoolBytes } = this.#limits
     const lastBytes = Math.max(maxBytes, maxSpoolBytes)
@@ -227,13 +237,13 @@ export class EventQueue {
     for (const priority of DROP_ORDER) {
       if (isLastResort(priority)) {
         if (!isLast) break
-        // Only as much as the memory needs: their number is no reason.
+        // Results are dropped for memory only, not for the number of events.
         events = 0
       }
-      if ((this.#droppable[priority] ?? 0) > 0) {
+      if (this.#droppable[priority] > 0) {
         for (const event of this.#events) {
           if (events <= 0 && bytes <= 0) break
-          // What has a number may be on its way: taking it out would leave a gap.
+          // An event with a number may be in flight: removing it would leave a gap.
           if (event.seq !== 0 || event.priority !== priority) continue
           ids.push(event.id)
           events--
@@ -242,7 +252,7 @@ export class EventQueue {
       }
       if (priority === incoming) break
     }
-    if (ids.length === 0) return incoming === NEVER_DROPPED || (isLastResort(incoming) && !isLast)
+    if (ids.length === 0) return incoming === PRIORITY.neverDropped || (isLastResort(incoming) && !isLast)
     const record: SpoolRecord = { op: 'drop', ids }
     this.#write(record)
     this.#apply(record)
@@ -250,11 +260,9 @@ export class EventQueue {
     return true
   }
 
-  #countLoss(priority: number): void {
-    const kind = LOSS_KINDS[priority]
-    if (kind === undefined) return
-    this.#loss[kind]++
-    if (!this.#isReplaying) this.#totalLoss[kind]++
+  #countLoss(priority: Priority): void {
+    countLoss(this.#loss, priority)
+    if (!this.#isReplaying) countLoss(this.#totalLoss, priority)
   }
 
   #apply(record: SpoolRecord): void {
@@ -265,7 +273,7 @@ export class EventQueue {
         this.#events.push({ id: record.id, seq: 0, json: record.json, sizeBytes, priority, isReplayed: false })
         this.#bytes += sizeBytes
         this.#nextId = record.id + 1
-        this.#droppable[priority] = (this.#droppable[priority] ?? 0) + 1
+        this.#droppable[priority]++
         return
       }
       case 'number': {
@@ -276,7 +284,7 @@ export class EventQueue {
           if (event.seq !== 0) continue
           event.seq = this.#nextSeq++
           event.isReplayed = this.#isReplaying
-          this.#droppable[event.priority] = (this.#droppable[event.priority] ?? 0) - 1
+          this.#droppable[event.priority]--
           left--
         }
         return
@@ -286,7 +294,7 @@ export class EventQueue {
         this.#events = this.#events.filter((event) => {
           if (!ids.has(event.id)) return true
           this.#bytes -= event.sizeBytes
-          this.#droppable[event.priority] = (this.#droppable[event.priority] ?? 0) - 1
+          this.#droppable[event.priority]--
           this.#countLoss(event.priority)
           return false
         })
@@ -315,7 +323,7 @@ export class EventQueue {
     }
   }
 
-  /** A spool that is mostly past is written anew. Where there is no room for that, it just grows on. */
+  /** Rewrites a spool that consists mostly of acknowledged events. Without the disk space to do so it keeps growing. */
   #compactIfLarge(): void {
     const size = this.#spool?.sizeBytes() ?? 0
     if (size < this.#compactAt || size < this.#bytes * 2 || this.#isClosed || this.#retryAt !== undefined) return
@@ -332,11 +340,8 @@ export class EventQueue {
 
   *#snapshot(): Generator<SpoolRecord> {
     const numbered = this.#events.filter((event) => event.seq !== 0)
-    yield {
-      op: 'base',
-      nextSeq: this.#nextSeq - numbered.length,
-      ...(isEmpty(this.#loss) ? {} : { loss: { ...this.#loss } }),
-    }
+    const loss = isEmpty(this.#loss) ? undefined : { ...this.#loss }
+    yield { op: 'base', nextSeq: this.#nextSeq - numbered.length, loss }
     for (const { id, json, priority } of numbered) yield { op: 'event', id, json, priority }
     const first = numbered[0]
     if (first !== undefined) yield { op: 'number', first: first.seq, count: numbered.length }
@@ -353,30 +358,25 @@ export class EventQueue {
     try {
       this.#spool.append(records)
     } catch (error) {
-      this.#break(error)
+      this.#onSpoolError(error)
     }
   }
 
-  /** Writes the queue as it is now, and gives a broken spool another chance by it. */
+  /** Writes the current queue as a new spool; this also retries a spool after an error. */
   #rewrite(): void {
     if (this.#spool === undefined || this.#isClosed) return
     try {
       this.#spool.rewrite(this.#snapshot())
-      if (this.#retryAt !== undefined) this.#options.onSpoolRecovered?.()
+      if (this.#retryAt !== undefined) this.#options.onSpoolRecovered()
       this.#retryAt = undefined
     } catch (error) {
-      this.#break(error)
+      this.#onSpoolError(error)
     }
   }
 
-  /** A full disk must not stop a training: the journal goes on in memory, and looks now and then whether there is room. */
-  #break(error: unknown): void {
+  /** A full disk must not stop a training: the journal continues in memory, and retries the spool from time to time. */
+  #onSpoolError(error: unknown): void {
     if (this.#retryAt === undefined) this.#options.onSpoolError(error)
     this.#retryAt = performance.now() + (this.#options.spoolRetryMs ?? 5000)
   }
 }
-
-const COMPACT_FROM_BYTES = 1024 * 1024
-
-/** Room for `"seq":9007199254740991,` and a comma. */
-const SEQ_BYTES = 24

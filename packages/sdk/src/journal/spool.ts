@@ -3,23 +3,24 @@ import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 
 /**
- * What can happen to the journal's queue. The spool is the list of these in order: reading it back gives the queue.
+ * A change of the journal's queue. The spool is the log of these changes: replaying it restores the queue.
  *
- * Numbers are given when events are first sent and not when they happen, because what is dropped before must leave no gap.
+ * Events get their sequence number when they are first sent, not when they happen: an event that is dropped before then leaves
+ * no gap.
  */
 export type SpoolRecord =
   | { op: 'event'; id: number; json: string; priority: number }
-  /** The next `count` events without a number got `first`, `first` + 1, … */
+  /** The next `count` events without a number were given `first`, `first` + 1, … */
   | { op: 'number'; first: number; count: number }
   | { op: 'drop'; ids: number[] }
-  /** What was dropped so far has been reported. */
+  /** The events dropped so far were reported. */
   | { op: 'reported' }
-  /** The platform holds everything up to `seq`. */
+  /** The platform holds every event up to `seq`. */
   | { op: 'acknowledge'; seq: number }
-  /** Start of a compacted file: the next number to give, and what was dropped and not reported. */
-  | { op: 'base'; nextSeq: number; loss?: Record<string, number> }
+  /** Start of a compacted file: the next sequence number, and the dropped events that were not reported yet. */
+  | { op: 'base'; nextSeq: number; loss?: Record<string, number> | undefined }
 
-/** As much of a file system as the spool needs. */
+/** The file system calls that the spool needs. */
 export type SpoolFileSystem = Pick<
   typeof nodeFs,
   | 'closeSync'
@@ -36,19 +37,19 @@ export type SpoolFileSystem = Pick<
 const HEADER_BYTES = 8
 const MAX_FRAME_BYTES = 64 * 1024 * 1024
 
-/** Append-only file of frames: length, CRC-32 and text. Writes are synchronous: what returned survives `kill -9`. */
+/** An append-only file of frames: length, CRC-32, text. Writes are synchronous: once they return, they survive a `kill -9`. */
 export interface Spool {
-  /** One write for all of them. Throws when the disk is full; the file then ends with the record before them. */
+  /** Appends all records with one write. Throws when the disk is full; the file then ends with the record before them. */
   append(records: Iterable<SpoolRecord>): void
-  /** Waits for the disk: what was appended survives a power cut. */
+  /** Flushes to disk: everything appended so far survives a power cut. */
   sync(): void
   sizeBytes(): number
-  /** Replaces the file by these records, atomically. */
+  /** Replaces the file with these records, atomically. */
   rewrite(records: Iterable<SpoolRecord>): void
   close(): void
 }
 
-/** Opens a spool and reads what is in it. A torn or damaged tail is cut off. */
+/** Opens a spool and reads its records. Truncates a torn or damaged tail. */
 export function openSpool(file: string, fs: SpoolFileSystem = nodeFs): { spool: Spool; records: SpoolRecord[] } {
   fs.mkdirSync(dirname(file), { recursive: true })
   let fd = fs.openSync(file, 'a+', 0o600)
@@ -77,7 +78,7 @@ export function openSpool(file: string, fs: SpoolFileSystem = nodeFs): { spool: 
         fs.renameSync(temporary, file)
       } catch (error) {
         fs.closeSync(next)
-        // On a full disk its bytes are needed.
+        // Frees its space, which a full disk needs.
         fs.rmSync(temporary, { force: true })
         throw error
       }
@@ -90,7 +91,7 @@ export function openSpool(file: string, fs: SpoolFileSystem = nodeFs): { spool: 
   return { spool, records }
 }
 
-/** A disk that does not take a spool, even at the start, is no reason not to train. */
+/** Opens a spool, or warns and continues without one: a disk error must not stop a training. */
 export function openSpoolIfPossible(
   file: string | undefined,
   fs: SpoolFileSystem | undefined,
@@ -100,32 +101,32 @@ export function openSpoolIfPossible(
   try {
     return openSpool(file, fs)
   } catch (error) {
-    onWarning(`The journal is in memory alone, its spool cannot be opened: ${error}`)
+    onWarning(`The journal is kept in memory only, its spool cannot be opened: ${error}`)
     return { spool: undefined, records: [] }
   }
 }
 
-/** Frames are built in one buffer that is used again and again; one that does not fit has its own. */
+/** Frames are built in one reused buffer; a larger frame gets its own. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** Returns how many bytes were written. */
+/** Returns the number of bytes written. */
 function writeFrames(fs: SpoolFileSystem, fd: number, records: Iterable<SpoolRecord>): number {
   let total = 0
   let used = 0
   const write = (bytes: Buffer, end: number) => {
-    // A disk that is nearly full takes a part of it.
+    // A nearly full disk takes a part of the bytes first.
     for (let done = 0; done < end; ) done += fs.writeSync(fd, bytes, done, end - done)
     total += end
   }
   for (const record of records) {
     const text = encode(record)
-    // A UTF-16 unit is at most three bytes of UTF-8.
-    const most = HEADER_BYTES + text.length * 3
-    if (used + most > scratch.length) {
+    // A UTF-16 unit takes at most three bytes of UTF-8.
+    const maxBytes = HEADER_BYTES + text.length * 3
+    if (used + maxBytes > scratch.length) {
       write(scratch, used)
       used = 0
     }
-    if (most <= scratch.length) used = buildFrame(scratch, used, text)
+    if (maxBytes <= scratch.length) used = buildFrame(scratch, used, text)
     else {
       const own = Buffer.allocUnsafe(HEADER_BYTES + Buffer.byteLength(text))
       write(own, buildFrame(own, 0, text))
@@ -135,7 +136,7 @@ function writeFrames(fs: SpoolFileSystem, fd: number, records: Iterable<SpoolRec
   return total
 }
 
-/** Returns where the frame ends. */
+/** Returns the end of the frame. */
 function buildFrame(buffer: Buffer, start: number, text: string): number {
   const from = start + HEADER_BYTES
   const length = buffer.write(text, from)
@@ -144,7 +145,7 @@ function buildFrame(buffer: Buffer, start: number, text: string): number {
   return from + length
 }
 
-/** An event is nearly all of what is written: its JSON goes in as it is, and not as text inside of JSON. */
+/** Events are most of the records: their JSON is stored as it is, not as a string inside of JSON. */
 function encode(record: SpoolRecord): string {
   return record.op === 'event' ? `e${record.id} ${record.priority} ${record.json}` : JSON.stringify(record)
 }
@@ -167,7 +168,7 @@ function readFrames(bytes: Buffer): { records: SpoolRecord[]; validBytes: number
   while (offset + HEADER_BYTES <= bytes.length) {
     const length = bytes.readUInt32LE(offset)
     const end = offset + HEADER_BYTES + length
-    // Zeros are what a power cut leaves where the data of a longer file was not written yet.
+    // After a power cut the end of a file may be zeros: the length was written before the data.
     if (length === 0 || length > MAX_FRAME_BYTES || end > bytes.length) break
     const payload = bytes.subarray(offset + HEADER_BYTES, end)
     if (crc32(payload) !== bytes.readUInt32LE(offset + 4)) break

@@ -14,7 +14,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-/** A journal of a platform that never answers, on a clock that is set by hand. */
+/** A journal with a manual clock, whose platform never responds. */
 function openJournal(clock: { ms: number }, holdMs?: number): Journal {
   const never = () => new Promise<never>(() => {})
   return new Journal({
@@ -23,11 +23,11 @@ function openJournal(clock: { ms: number }, holdMs?: number): Journal {
     attempt: 1,
     spoolFile: join(dir, 'spool'),
     now: () => clock.ms,
-    ...(holdMs === undefined ? {} : { holdMs }),
+    holdMs,
   })
 }
 
-/** What a `kill -9` of now would leave: types, or the numbers of steps. */
+/** What a `kill -9` would leave now: the types of events, or the numbers of steps. */
 function inSpool(): (string | number)[] {
   const copy = join(dir, 'copy')
   execFileSync('cp', [join(dir, 'spool'), copy])
@@ -43,11 +43,11 @@ function inSpool(): (string | number)[] {
 const step = (number: number, epoch = 1) => ({ type: 'progress', epoch, step: number, metrics: { loss: 1 } }) as const
 
 describe('metrics of single steps', () => {
-  it('are written together when the loop is fast, and always before what came after them', async () => {
+  it('are written together in a fast loop, and always before later events', async () => {
     const clock = { ms: 1_000_000 }
     const journal = openJournal(clock, 3_600_000)
     journal.append({ type: 'started' })
-    // The first of an epoch is kept for ever: it does not wait.
+    // The first of an epoch is never dropped and never held.
     for (let number = 1; number <= 4; number++) journal.append(step(number))
     expect(inSpool()).toEqual(['started', 1, 2])
     journal.append({ type: 'validation', primary: { name: 'f1', value: 1, goal: 'maximize' }, metrics: {} })
@@ -73,7 +73,7 @@ describe('metrics of single steps', () => {
     await journal.close({ timeoutMs: 1 })
   })
 
-  it('keep the time at which they were', async () => {
+  it('keep the time at which they happened', async () => {
     const clock = { ms: 1_000_000 }
     const journal = openJournal(clock)
     for (let number = 1; number <= 4; number++) {
@@ -85,7 +85,7 @@ describe('metrics of single steps', () => {
     expect(times.map(([, time]) => Date.parse(time ?? '') - 1_000_000)).toEqual([0, 10, 20, 30])
   })
 
-  it('are written in time by a loop that lets no timer run, by a timer where nothing follows, after the clock was set back', async () => {
+  it('are written in time when no timer runs, when no event follows, and after the clock was set back', async () => {
     const written: number[] = []
     let time = 1_000_000
     const steps = new StepMetrics({ holdMs: 50, write: (held) => written.push(held.length) })
@@ -104,7 +104,7 @@ describe('metrics of single steps', () => {
     expect(written.slice(5)).toEqual([200, 200, 1])
   })
 
-  it('are written by a process that ends without a word: only a kill -9 can take them', () => {
+  it('are written when the process exits without closing the journal; only a kill -9 loses them', () => {
     const program = `
       import { Journal } from ${JSON.stringify(join(import.meta.dirname, 'journal.ts'))}
       const never = () => new Promise(() => {})

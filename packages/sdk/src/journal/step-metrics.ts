@@ -1,28 +1,31 @@
 import type { NewEvent } from './new-event.ts'
 
-/** A step's metrics, and when it was in milliseconds since 1970. */
+/** The metrics of one step, and their time in milliseconds since 1970. */
 export interface HeldEvent {
   event: NewEvent
   time: number
 }
 
 export interface StepMetricsOptions {
-  /** How long they may be held back, in milliseconds. */
+  /** Longest time that events are held, in milliseconds. */
   holdMs: number
-  /** Called with what was held back, in order. It does not throw. */
+  /** Writes held events, in order. Must not throw. */
   write: (held: readonly HeldEvent[]) => void
 }
 
+/** For loops that are faster than any training. */
+const MAX_HELD = 200
+
 /**
- * Holds metrics of single steps back for a moment, so that a fast loop pays one write for many of them: between two steps
- * the processor has forgotten us, and writing one event then takes twenty times what it takes beside others. In a loop that
- * reports less often nothing is held back. Only a `kill -9` can take what is held; every other end of a process writes it.
+ * Holds the metrics of single steps for a moment and writes them together. Between two training steps the processor's caches
+ * hold the model, and writing one event then costs twenty times as much as writing it with others. Loops that report less
+ * often are not held back. Only a `kill -9` loses held events; every other end of the process writes them.
  */
 export class StepMetrics {
   readonly #holdMs: number
   readonly #write: StepMetricsOptions['write']
   #held: HeldEvent[] = []
-  #heldSince = Number.NEGATIVE_INFINITY
+  #lastWrittenTime = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   readonly #onTime = () => this.write()
 
@@ -35,11 +38,11 @@ export class StepMetrics {
     return this.#held.length
   }
 
-  /** Takes an event, which nobody may change afterwards. */
+  /** Takes an event, which the caller must not change afterwards. */
   add(held: HeldEvent): void {
     this.#held.push(held)
-    // A loop that never lets timers run is held to the same limit; a clock that was set back makes it due.
-    const isDue = Math.abs(held.time - this.#heldSince) >= this.#holdMs
+    // Checked here too, for a loop that never lets timers run. A clock that was set back makes the events due.
+    const isDue = Math.abs(held.time - this.#lastWrittenTime) >= this.#holdMs
     if (isDue || this.#held.length >= MAX_HELD) this.write()
     else if (this.#timer === undefined) {
       this.#timer = setTimeout(this.#onTime, this.#holdMs)
@@ -48,7 +51,7 @@ export class StepMetrics {
     }
   }
 
-  /** Writes what is held back: before anything that must come after it. */
+  /** Writes the held events. Call it before writing an event that must follow them. */
   write(): void {
     if (this.#timer !== undefined) {
       clearTimeout(this.#timer)
@@ -58,10 +61,7 @@ export class StepMetrics {
     if (this.#held.length === 0) return
     const held = this.#held
     this.#held = []
-    this.#heldSince = held.at(-1)?.time ?? 0
+    this.#lastWrittenTime = held.at(-1)?.time ?? 0
     this.#write(held)
   }
 }
-
-/** For loops that are faster than any training. */
-const MAX_HELD = 200

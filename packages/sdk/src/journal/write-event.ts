@@ -1,6 +1,6 @@
 import type { NewEvent } from './new-event.ts'
 
-/** An event as JSON without its number; undefined for one that JSON cannot hold, which is told. */
+/** The JSON of an event without its number. Warns about an event that JSON cannot represent, and returns undefined. */
 export function writeEvent(
   event: NewEvent & { time: string },
   onWarning: (message: string) => void,
@@ -8,8 +8,8 @@ export function writeEvent(
   try {
     return JSON.stringify(event)
   } catch (error) {
-    onWarning(`Something in an event of type ${event.type} cannot be written as JSON: ${error}`)
-    // A log line is worth more than its data; everything else would not be what it says.
+    onWarning(`An event of type ${event.type} cannot be written as JSON: ${error}`)
+    // A log line is useful without its data; other events would be incomplete.
     if (event.type !== 'log') return undefined
     return JSON.stringify({ ...event, data: { unwritable: String(error).slice(0, 200) } })
   }

@@ -17,14 +17,14 @@ export function createPredictJob(session: Session): PredictJob {
   return {
     ...createBase(session),
     operation: 'predict',
-    images: () => session.images(),
+    images: () => session.dataset.images(),
     predictions: (imageName, objects, options) => session.predictions(imageName, objects, options),
   }
 }
 
 export function createExportJob(session: Session): ExportJob {
   const { exportFormat } = session.settings
-  if (exportFormat === undefined) throw new ConfigError('EXPORT_FORMAT is not set; wanted: the format to write')
+  if (exportFormat === undefined) throw new ConfigError('EXPORT_FORMAT is not set; expected the format to export to')
   return { ...createBase(session), operation: 'export', exportFormat: exportFormat satisfies ExportFormat }
 }
 
@@ -43,7 +43,7 @@ function createBase(session: Session): Omit<JobBase, 'operation'> {
     signal: session.signal,
     workDir,
     log: createLog(session),
-    dataset: { fetch: (options) => session.fetchDataset(options), samples: () => session.samples() },
+    dataset: { fetch: (options) => session.dataset.fetch(options), samples: () => session.dataset.samples() },
     inputs: { checkpoint: () => session.getCheckpoint(), findCheckpoint: () => session.findCheckpoint() },
     progress: (progress) => session.progress(progress),
     artifact: (kind, file, options) => session.artifact(kind, file, options),
@@ -64,9 +64,9 @@ function createLog(session: Session): JobLog {
 
 function createBestTracker(session: Session): BestTracker {
   const best = new Map<string, { value: number; epoch: number | undefined }>()
-  let first: string | undefined
+  let firstName: string | undefined
   const track = (name: string, value: number, options: Parameters<BestTracker>[2] = {}): boolean => {
-    first ??= name
+    firstName ??= name
     if (Number.isNaN(value)) return false
     const goal = options.goal ?? session.goalOf(name)
     const held = best.get(name)
@@ -74,9 +74,9 @@ function createBestTracker(session: Session): BestTracker {
     if (isBetter) best.set(name, { value, epoch: session.epoch })
     return isBetter
   }
-  const ofFirst = () => (first === undefined ? undefined : best.get(first))
+  const bestOfFirst = () => (firstName === undefined ? undefined : best.get(firstName))
   return Object.defineProperties(track, {
-    value: { get: () => ofFirst()?.value ?? Number.NaN },
-    epoch: { get: () => ofFirst()?.epoch },
+    value: { get: () => bestOfFirst()?.value ?? Number.NaN },
+    epoch: { get: () => bestOfFirst()?.epoch },
   }) as BestTracker
 }

@@ -5,14 +5,14 @@ import { type Environment, readConnection, readEnvironment } from '../config/rea
 import { resolveConfig } from '../config/resolve-config.ts'
 import type { TrainerDefinition } from '../define-trainer.ts'
 import type { JournalStop } from '../journal/journal-options.ts'
-import { createPlatformBackend } from '../platform/platform-backend.ts'
+import { PlatformBackend } from '../platform/platform-backend.ts'
 import type { OpenedSession, OpenSessionOptions } from '../session/opened-session.ts'
 import { readExportFormat } from '../session/read-export-format.ts'
 import { Session } from '../session/session.ts'
 import type { JobSettings } from '../session/settings.ts'
 import { printLine } from '../util/print-line.ts'
 
-/** Reads what the process was given and connects to the platform, or opens a local run where there is none. */
+/** Reads the environment and connects to the platform, or opens a local run when the environment names none. */
 export async function openSession(trainer: TrainerDefinition, options: OpenSessionOptions): Promise<OpenedSession> {
   const { env, argv, stop } = options
   const isLocal = env.CALLBACK_URL === undefined || env.CALLBACK_URL === ''
@@ -52,7 +52,7 @@ async function openPlatformSession(
   const print = (level: Parameters<typeof printLine>[0], message: string) => {
     if (level !== 'debug' || isVerbose) printLine(level, message, settings.traceId)
   }
-  const backend = await createPlatformBackend({
+  const backend = new PlatformBackend({
     callbackUrl: environment.CALLBACK_URL,
     token: environment.CALLBACK_TOKEN,
     tokenFile: environment.CALLBACK_TOKEN_FILE,
@@ -72,8 +72,8 @@ async function openPlatformSession(
     onWarning: (message) => print('warning', message),
   })
   if (backend.terminal !== undefined && isTerminalEventType(backend.terminal)) {
-    // An earlier process of this attempt had come to its end; only the platform does not know it yet.
-    print('info', `The attempt had already ended (${backend.terminal}); sending what is left of its journal`)
+    // An earlier process of this attempt ended but could not report it.
+    print('info', `The attempt has already ended (${backend.terminal}); sending the rest of its journal`)
     const { delivered } = await backend.close({ timeoutMs: 120_000 })
     const codes = { completed: EXIT_CODES.done, failed: EXIT_CODES.trainingFailed, cancelled: EXIT_CODES.terminated }
     return { type: 'ended', exitCode: delivered ? codes[backend.terminal] : EXIT_CODES.platformUnreachable }
@@ -87,11 +87,11 @@ function toStopped(stop: JournalStop): JobStoppedError {
   return new JobStoppedError(stop.code === 'attempt_superseded' ? 'superseded' : 'refused')
 }
 
-/** Tells the platform why the job cannot even start, where the environment is good enough for that. */
+/** Reports to the platform why the job cannot start, if the environment is valid enough to connect. */
 async function reportUnusable(env: Environment, error: ConfigError): Promise<void> {
   try {
     const { CALLBACK_URL, CALLBACK_TOKEN, CALLBACK_TOKEN_FILE, JOB_ATTEMPT, WORK_DIR } = readConnection(env)
-    const backend = await createPlatformBackend({
+    const backend = new PlatformBackend({
       callbackUrl: CALLBACK_URL,
       token: CALLBACK_TOKEN,
       tokenFile: CALLBACK_TOKEN_FILE,
@@ -108,6 +108,6 @@ async function reportUnusable(env: Environment, error: ConfigError): Promise<voi
     })
     await backend.close({ timeoutMs: 15_000 })
   } catch {
-    // The line on standard output and the exit code say it too.
+    // Standard output and the exit code report the error too.
   }
 }

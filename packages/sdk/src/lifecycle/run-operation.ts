@@ -6,17 +6,17 @@ import { createExportJob, createPredictJob, createTrainJob } from './create-job.
 import { openSession } from './open-session.ts'
 import { stopOnSignals } from './stop-on-signals.ts'
 
-/** What {@link runTrainer} and {@link reportStarted} take from the process unless told otherwise. */
+/** Options of {@link runTrainer} and {@link reportStarted}. */
 export interface RunTrainerOptions {
   /** Default: `process.env`. */
-  env?: Readonly<Record<string, string | undefined>>
-  /** Arguments of a local run, without program and script. Default: `process.argv.slice(2)`. */
-  argv?: readonly string[]
+  env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Arguments of a local run, without the program and the script. Default: `process.argv.slice(2)`. */
+  argv?: readonly string[] | undefined
   /**
-   * How long the end of the job may take to reach the platform, in milliseconds. After it the process ends with exit code
-   * 2 and its journal stays on disk. Default: 120,000 after `completed`, 60,000 after `failed`, 8,000 after a cancel.
+   * Longest time to deliver the end of the job to the platform, in milliseconds. After that the exit code is 2, and the journal
+   * stays on disk. Default: 120,000 after `completed`, 60,000 after `failed`, 8,000 after a cancel.
    */
-  closeTimeoutMs?: number
+  closeTimeoutMs?: number | undefined
 }
 
 /** How the handler ended. */
@@ -25,15 +25,18 @@ type Outcome =
   | { type: 'failed'; errorType: ErrorType }
   | { type: 'cancelled'; reason: JobStoppedError['reason'] }
 
-/** How long the end of a job may take to reach the platform, in milliseconds. */
+/** Longest time to deliver the end of a job, in milliseconds. */
 const CLOSE_TIMEOUT_MS = { completed: 120_000, failed: 60_000, cancelled: 8_000 }
 
-/** The body of `runTrainer`. */
+/** The contract's limit. */
+const MAX_TRACEBACK_LENGTH = 65_536
+
+/** Implements `runTrainer`. */
 export async function runOperation(trainer: TrainerDefinition, options: RunTrainerOptions): Promise<number> {
   const { env = process.env, argv = process.argv.slice(2) } = options
-  // A handler that only waits for timers that are unref'd must not let the process end under it.
-  const alive = setInterval(() => {}, 2 ** 30)
-  // A reader that went away is no reason to stop a training.
+  // Keeps the process alive while a handler waits only for unref'd timers.
+  const keepAlive = setInterval(() => {}, 2 ** 30)
+  // A closed pipe on standard output must not stop a training.
   const ignore = () => {}
   process.stdout.on('error', ignore)
   const stop = new AbortController()
@@ -45,12 +48,12 @@ export async function runOperation(trainer: TrainerDefinition, options: RunTrain
     process.exitCode = code
     return code
   } catch (error) {
-    // Nothing here should throw; if it does, the exit code must not say that all is well.
+    // Not expected to throw; if it does, the exit code must not report success.
     console.error(error)
     process.exitCode = EXIT_CODES.trainingFailed
     return EXIT_CODES.trainingFailed
   } finally {
-    clearInterval(alive)
+    clearInterval(keepAlive)
     unhook()
     process.stdout.off('error', ignore)
   }
@@ -74,12 +77,12 @@ async function runSession(
   return exitCodeOf(outcome, report)
 }
 
-/** Runs the handler and appends `completed`; throws for every other end. */
+/** Runs the handler and appends `completed`; throws when the job failed or was stopped. */
 async function runHandler(trainer: TrainerDefinition, session: Session, signal: AbortSignal): Promise<void> {
   const { operation } = session.settings
   signal.throwIfAborted()
   const finish = await callHandler(trainer, session, operation)
-  // A handler that returns because it was asked to stop has not done its work.
+  // A handler that returns because it was asked to stop has not completed.
   signal.throwIfAborted()
   if (session.violation !== undefined) throw session.violation
   finish()
@@ -100,10 +103,10 @@ async function callHandler(trainer: TrainerDefinition, session: Session, operati
     return () => session.completeExport(result)
   }
   const known = (['train', 'predict', 'export'] as const).filter((name) => trainer[name] !== undefined)
-  throw new ConfigError(`OPERATION is "${operation}"; this trainer can do: ${known.join(', ') || 'nothing'}`)
+  throw new ConfigError(`OPERATION is "${operation}"; this trainer supports: ${known.join(', ') || 'no operation'}`)
 }
 
-/** Appends the terminal event for an error, and logs it. */
+/** Logs an error and appends the terminal event for it. */
 export function reportEnd(session: Session, signal: AbortSignal, error: unknown): Outcome {
   if (signal.aborted || error instanceof JobStoppedError) {
     const stopped = [signal.reason, error].find((reason) => reason instanceof JobStoppedError)
@@ -121,9 +124,10 @@ export function reportEnd(session: Session, signal: AbortSignal, error: unknown)
     type: 'failed',
     errorType,
     message: message.slice(0, MAX_LOG_MESSAGE_LENGTH),
-    ...(error instanceof Error && error.stack
-      ? { traceback: session.backend.redact(error.stack).slice(0, 65_536) }
-      : {}),
+    traceback:
+      error instanceof Error && error.stack
+        ? session.backend.redact(error.stack).slice(0, MAX_TRACEBACK_LENGTH)
+        : undefined,
     retryable,
   })
   return { type: 'failed', errorType }
@@ -138,7 +142,7 @@ function classify(error: unknown): { errorType: ErrorType; retryable: boolean } 
   if (error instanceof TrainerError) return { errorType: error.code, retryable: error.retryable }
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const isResource = code === 'ENOSPC' || code === 'ENOMEM' || code === 'EDQUOT' || code === 'EMFILE'
-  // V8's and TensorFlow's words for "no memory".
+  // How V8 and TensorFlow report that memory ran out.
   const isMemory = error instanceof RangeError && /allocation failed|array buffer/i.test(error.message)
   if (isResource || isMemory) return { errorType: 'ResourceError', retryable: true }
   return { errorType: 'UnknownError', retryable: true }

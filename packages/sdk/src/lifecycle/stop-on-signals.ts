@@ -1,6 +1,6 @@
 import { JobStoppedError } from '@trainyard/contract/trainer-errors'
 
-/** SIGTERM and SIGINT abort `stop`; a second one does what it does by default. Returns how to undo it. */
+/** Aborts `stop` on SIGTERM and SIGINT. A second signal has its default effect. Returns a function that removes the handlers. */
 export function stopOnSignals(stop: AbortController): () => void {
   const onSignal = (name: NodeJS.Signals) => {
     unhook()

@@ -7,7 +7,7 @@ import { type CallbackServer, createDice, removeFolder, startCallbackServer } fr
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { resolveConfig } from '../config/resolve-config.ts'
 import { Session } from '../session/session.ts'
-import { createPlatformBackend } from './platform-backend.ts'
+import { PlatformBackend } from './platform-backend.ts'
 
 const versionHash = 'f'.repeat(64)
 let platform: CallbackServer
@@ -38,7 +38,7 @@ afterEach(async () => {
 /** A job of its own, with a work folder of its own. */
 async function startJob(): Promise<Session> {
   const workDir = join(dir, `work-${jobs++}`)
-  const backend = await createPlatformBackend({
+  const backend = new PlatformBackend({
     callbackUrl: platform.url,
     token: 't',
     attempt: 1,
@@ -75,7 +75,7 @@ async function closeJobs(): Promise<void> {
   await Promise.all(opened.splice(0).map((session) => session.close({ timeoutMs: 1000 })))
 }
 
-const fetchAs = async (as: DatasetFormat, own = false) => (await startJob()).fetchDataset({ as, own })
+const fetchAs = async (as: DatasetFormat, own = false) => (await startJob()).dataset.fetch({ as, own })
 const conversions = async () => (await listCache(cacheDir)).filter(({ conversion }) => conversion !== undefined)
 
 describe('a dataset in another format', () => {

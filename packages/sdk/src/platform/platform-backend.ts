@@ -1,19 +1,17 @@
-import { createReadStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { CheckpointInput, redact } from '@trainyard/contract'
-import { CheckpointError, NetworkError } from '@trainyard/contract/trainer-errors'
-import type { BackoffOptions } from '@trainyard/datasets/transfer'
-import { createTransport, downloadFile } from '@trainyard/datasets/transfer'
-import { createPlatformApi } from '../http/platform-api.ts'
-import { createTokenSource } from '../http/token-source.ts'
-import type { CheckpointFile } from '../job.ts'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ArtifactKind, redact } from '@trainyard/contract'
+import { type BackoffOptions, createTransport, type Transport } from '@trainyard/datasets/transfer'
+import { createPlatformApi, type PlatformApi } from '../http/platform-api.ts'
+import { createTokenSource, type TokenSource } from '../http/token-source.ts'
+import type { ArtifactOptions, CheckpointFile, UploadedArtifact } from '../job.ts'
 import { Journal } from '../journal/journal.ts'
-import type { JournalStop } from '../journal/journal-options.ts'
-import type { Backend } from '../session/backend.ts'
+import type { CloseReport, JournalStop } from '../journal/journal-options.ts'
+import type { NewEvent } from '../journal/new-event.ts'
+import type { Backend, FetchProgress, OpenedDataset } from '../session/backend.ts'
 import { uploadFile } from '../storage/upload-file.ts'
-import { createPlatformDataset, type PlatformDatasetOptions } from './platform-dataset.ts'
+import { downloadCheckpoint } from './download-checkpoint.ts'
+import { PlatformDataset, type PlatformDatasetOptions } from './platform-dataset.ts'
 
 export interface PlatformBackendOptions {
   callbackUrl: string
@@ -22,123 +20,118 @@ export interface PlatformBackendOptions {
   attempt: number
   workDir: string
   traceparent?: string | undefined
-  dataset?: Pick<PlatformDatasetOptions, 'cacheDir' | 'filledBy' | 'maxBytes' | 'versionHash'> & {
-    hasOwnSplits?: boolean
-    withUnlabelled?: boolean
-  }
-  /** Aborted when the job is to stop: uploads under way then have {@link UPLOAD_GRACE_MS} left. */
-  stop?: AbortSignal
+  dataset?:
+    | Pick<
+        PlatformDatasetOptions,
+        'cacheDir' | 'filledBy' | 'maxBytes' | 'versionHash' | 'hasOwnSplits' | 'withUnlabelled'
+      >
+    | undefined
+  /** Aborted when the job must stop. Uploads in progress then have {@link UPLOAD_GRACE_MS} left. */
+  stop?: AbortSignal | undefined
   onStop: (stop: JournalStop) => void
   onWarning: (message: string) => void
-  backoff?: BackoffOptions
+  backoff?: BackoffOptions | undefined
 }
 
-/** What an earlier process of this attempt left behind. */
-export interface PlatformBackend extends Backend {
-  readonly terminal: Journal['terminal']
-}
-
-/** What a last checkpoint may take after a cancel. Behind a dead platform it would take for ever. */
+/** Time for the last checkpoint after a cancel. Without a limit the upload to an unreachable platform would not end. */
 const UPLOAD_GRACE_MS = 10_000
 
-/** A job on a platform that speaks the contract. */
-export async function createPlatformBackend(options: PlatformBackendOptions): Promise<PlatformBackend> {
-  const { workDir, backoff } = options
-  await mkdir(workDir, { recursive: true })
-  const transport = createTransport()
-  const token = createTokenSource({ token: options.token, file: options.tokenFile })
-  const withBackoff = backoff ? { backoff } : {}
-  const api = createPlatformApi({
-    baseUrl: options.callbackUrl,
-    token,
-    transport,
-    traceparent: options.traceparent,
-    ...withBackoff,
-  })
-  const journal = new Journal({
-    api,
-    token,
-    attempt: options.attempt,
-    spoolFile: join(workDir, '.trainyard', `journal-${options.attempt}.spool`),
-    onStop: options.onStop,
-    onWarning: options.onWarning,
-    ...withBackoff,
-  })
-  const dataset = createPlatformDataset({
-    ...{ api, transport, workDir, hasOwnSplits: false, withUnlabelled: false, onWarning: options.onWarning },
-    ...options.dataset,
-    ...withBackoff,
-  })
-  // Uploads outlive a cancel, so that the last checkpoint can be saved, but not the close.
-  const lifetime = new AbortController()
-  const onStopped = () => setTimeout(() => lifetime.abort(options.stop?.reason), UPLOAD_GRACE_MS).unref()
-  options.stop?.addEventListener('abort', onStopped, { once: true })
-
-  return {
-    isLocal: false,
-    isResumed: journal.isResumed,
-    get terminal() {
-      return journal.terminal
-    },
-    append: (event) => journal.append(event),
-    upload: (kind, file, artifactOptions) =>
-      uploadFile({ api, transport, workDir, ...withBackoff }, kind, file, {
-        ...artifactOptions,
-        signal: lifetime.signal,
-      }),
-    openDataset: dataset.open,
-    findCheckpoint: (signal) => findCheckpoint(signal),
-    listImages: async () => undefined,
-    redact: (text) => redact(text, [token.current()]),
-    flush: (flushOptions) => journal.flush(flushOptions),
-    async close(closeOptions) {
-      try {
-        return await journal.close(closeOptions)
-      } finally {
-        options.stop?.removeEventListener('abort', onStopped)
-        lifetime.abort()
-        await dataset.release()
-        transport.close()
-      }
-    },
+/** A job on a platform that implements the contract. */
+export class PlatformBackend implements Backend {
+  readonly isLocal = false
+  readonly #options: PlatformBackendOptions
+  readonly #transport: Transport
+  readonly #token: TokenSource
+  readonly #api: PlatformApi
+  readonly #journal: Journal
+  readonly #dataset: PlatformDataset
+  /** Ends with the close, not with a cancel: the last checkpoint can still be uploaded. */
+  readonly #uploads = new AbortController()
+  readonly #onStopped = () => {
+    setTimeout(() => this.#uploads.abort(this.#options.stop?.reason), UPLOAD_GRACE_MS).unref()
   }
 
-  async function findCheckpoint(signal: AbortSignal): Promise<CheckpointFile | undefined> {
-    const read = async () => CheckpointInput.parse(await api.call('GET', '/inputs/checkpoint', { signal }))
-    let input: CheckpointInput
-    try {
-      input = await read()
-    } catch (error) {
-      if (error instanceof NetworkError && error.status === 404) return undefined
-      throw error
-    }
-    const toSource = ({ request, sizeBytes, sha256 }: CheckpointInput) => ({
-      url: request.url,
-      headers: request.headers,
-      sizeBytes,
-      sha256,
+  constructor(options: PlatformBackendOptions) {
+    const { attempt, workDir, traceparent, backoff, onStop, onWarning } = options
+    mkdirSync(workDir, { recursive: true })
+    this.#options = options
+    this.#transport = createTransport()
+    this.#token = createTokenSource({ token: options.token, file: options.tokenFile })
+    this.#api = createPlatformApi({
+      baseUrl: options.callbackUrl,
+      token: this.#token,
+      transport: this.#transport,
+      traceparent,
+      backoff,
     })
-    const name = basename(input.name.replaceAll('\\', '/')) || 'checkpoint'
-    const path = join(workDir, 'inputs', name)
-    await mkdir(join(workDir, 'inputs'), { recursive: true })
+    this.#journal = new Journal({
+      api: this.#api,
+      token: this.#token,
+      attempt,
+      spoolFile: join(workDir, '.trainyard', `journal-${attempt}.spool`),
+      onStop,
+      onWarning,
+      backoff,
+    })
+    this.#dataset = new PlatformDataset({
+      ...options.dataset,
+      api: this.#api,
+      transport: this.#transport,
+      workDir,
+      onWarning,
+      backoff,
+    })
+    options.stop?.addEventListener('abort', this.#onStopped, { once: true })
+  }
+
+  get isResumed(): boolean {
+    return this.#journal.isResumed
+  }
+
+  /** The terminal event that an earlier process of this attempt left in the journal. */
+  get terminal(): Journal['terminal'] {
+    return this.#journal.terminal
+  }
+
+  append(event: NewEvent): void {
+    this.#journal.append(event)
+  }
+
+  async upload(kind: ArtifactKind, file: string, options: ArtifactOptions): Promise<UploadedArtifact> {
+    const { workDir, backoff } = this.#options
+    const context = { api: this.#api, transport: this.#transport, workDir, backoff }
+    return await uploadFile(context, kind, file, { ...options, signal: this.#uploads.signal })
+  }
+
+  openDataset(signal: AbortSignal, onProgress?: FetchProgress): Promise<OpenedDataset> {
+    return this.#dataset.open(signal, onProgress)
+  }
+
+  async findCheckpoint(signal: AbortSignal): Promise<CheckpointFile | undefined> {
+    const { workDir, backoff } = this.#options
+    return await downloadCheckpoint({ api: this.#api, transport: this.#transport, workDir, signal, backoff })
+  }
+
+  async listImages(): Promise<undefined> {
+    return undefined
+  }
+
+  redact(text: string): string {
+    return redact(text, [this.#token.current()])
+  }
+
+  flush(options: { timeoutMs: number }): Promise<boolean> {
+    return this.#journal.flush(options)
+  }
+
+  async close(options: { timeoutMs: number }): Promise<CloseReport> {
     try {
-      await downloadFile({ transport, signal, ...withBackoff }, toSource(input), path, name, async () =>
-        toSource(await read()),
-      )
-    } catch (error) {
-      if (signal.aborted) throw error
-      throw new CheckpointError(error instanceof Error ? error.message : String(error), {
-        cause: error,
-        retryable: true,
-      })
+      return await this.#journal.close(options)
+    } finally {
+      this.#options.stop?.removeEventListener('abort', this.#onStopped)
+      this.#uploads.abort()
+      await this.#dataset.release()
+      this.#transport.close()
     }
-    const { sizeBytes, resume } = input
-    const found = { name, sizeBytes, ...(resume === undefined ? {} : { resume }) }
-    if (!name.endsWith('.tar')) return { path, ...found }
-    // A folder was saved: a folder is given back.
-    const folder = path.slice(0, -'.tar'.length)
-    const { unpackTar } = await import('modern-tar/fs')
-    await pipeline(createReadStream(path), unpackTar(folder))
-    return { path: folder, ...found }
   }
 }

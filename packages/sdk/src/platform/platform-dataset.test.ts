@@ -15,7 +15,7 @@ import { createTransport, type Transport } from '@trainyard/datasets/transfer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createPlatformApi } from '../http/platform-api.ts'
 import { createTokenSource } from '../http/token-source.ts'
-import { createPlatformDataset, type PlatformDataset } from './platform-dataset.ts'
+import { PlatformDataset } from './platform-dataset.ts'
 
 const versionHash = 'e'.repeat(64)
 let platform: CallbackServer
@@ -61,8 +61,14 @@ const backoff = { baseMs: 2, capMs: 5 }
 const api = () =>
   createPlatformApi({ baseUrl: platform.url, token: createTokenSource({ token: 't' }), transport, backoff })
 const open = (withUnlabelled = false, hasOwnSplits = false) =>
-  createPlatformDataset({
-    ...{ api: api(), transport, workDir, cacheDir, versionHash, backoff, withUnlabelled },
+  new PlatformDataset({
+    api: api(),
+    transport,
+    workDir,
+    cacheDir,
+    versionHash,
+    backoff,
+    withUnlabelled,
     filledBy: 'platform',
     hasOwnSplits,
     onWarning: (message) => warnings.push(message),

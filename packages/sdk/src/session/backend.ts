@@ -5,35 +5,40 @@ import type { ArtifactOptions, CheckpointFile, PredictImage, UploadedArtifact } 
 import type { CloseReport } from '../journal/journal-options.ts'
 import type { NewEvent } from '../journal/new-event.ts'
 
-/** The raw dataset and what is in it. */
+/** The dataset as it was stored, and its index. */
 export interface OpenedDataset {
-  /** May be shared and read-only. */
+  /** May be shared with other jobs and read-only. */
   dir: string
   index: DatasetIndex
   /**
-   * A conversion that is shared and read-only, made by `convert` when there is none and nobody else makes it. Undefined
-   * where nothing can be shared: then each job makes its own.
+   * Opens a conversion that jobs share, read-only; `convert` creates it when it does not exist. Returns undefined when
+   * conversions cannot be shared: then each job makes its own.
    */
-  shareConversion?(
-    choices: { format: DatasetFormat; taskType: TaskType },
-    convert: (target: string) => Promise<readonly Loss[]>,
-  ): Promise<Pick<CacheEntry, 'dir' | 'conversion'> | undefined>
+  shareConversion?:
+    | ((
+        choices: { format: DatasetFormat; taskType: TaskType },
+        convert: (target: string) => Promise<readonly Loss[]>,
+      ) => Promise<Pick<CacheEntry, 'dir' | 'conversion'> | undefined>)
+    | undefined
 }
 
-/** Where a job's events and bytes go, and where its inputs come from: a platform, or folders of this machine. */
+/** Called with the number of files that are downloaded, and of all files. */
+export type FetchProgress = (files: number, totalFiles: number) => void
+
+/** Receives a job's events and artifacts and provides its inputs: a platform, or local folders. */
 export interface Backend {
   readonly isLocal: boolean
-  /** Whether an earlier process has begun this attempt: it has said `started`. */
+  /** Whether an earlier process of this attempt has already sent `started`. */
   readonly isResumed: boolean
-  /** Synchronous, cheap, never throws. */
+  /** Synchronous and cheap; never throws. */
   append(event: NewEvent): void
   upload(kind: ArtifactKind, file: string, options: ArtifactOptions): Promise<UploadedArtifact>
-  openDataset(signal: AbortSignal, onProgress?: (files: number, totalFiles: number) => void): Promise<OpenedDataset>
-  /** Undefined when the job was given none. */
+  openDataset(signal: AbortSignal, onProgress?: FetchProgress): Promise<OpenedDataset>
+  /** Undefined when the job has no checkpoint. */
   findCheckpoint(signal: AbortSignal): Promise<CheckpointFile | undefined>
-  /** Images to predict that are not a dataset; undefined when the dataset's are meant. */
+  /** Images to predict that are not in a dataset; undefined when the job predicts its dataset. */
   listImages(): Promise<PredictImage[] | undefined>
-  /** Hides what must not be seen, such as the token in use. */
+  /** Removes secrets, such as the current token. */
   redact(text: string): string
   flush(options: { timeoutMs: number }): Promise<boolean>
   close(options: { timeoutMs: number }): Promise<CloseReport>

@@ -46,7 +46,7 @@ const source = () =>
 describe('job.dataset.fetch', () => {
   it('makes YOLO of COCO for the job’s task, in the work folder, with copies of the pixels', async () => {
     const { session, workDir } = createSession(source(), 'detection')
-    const fetched = await session.fetchDataset({ as: 'yolo' })
+    const fetched = await session.dataset.fetch({ as: 'yolo' })
     expect(fetched).toMatchObject({
       dir: join(workDir, 'dataset-yolo'),
       classes: [
@@ -62,12 +62,12 @@ describe('job.dataset.fetch', () => {
 
   it.each(['voc', 'labelme', 'dice', 'yolo'] as const)('makes %s', async (as) => {
     const { session } = createSession(source(), 'segmentation')
-    expect(existsSync((await session.fetchDataset({ as })).dir)).toBe(true)
+    expect(existsSync((await session.dataset.fetch({ as })).dir)).toBe(true)
   })
 
   it('gives the dataset itself when it has that format', async () => {
     const dir = source()
-    expect((await createSession(dir, 'detection').session.fetchDataset({ as: 'coco' })).dir).toBe(dir)
+    expect((await createSession(dir, 'detection').session.dataset.fetch({ as: 'coco' })).dir).toBe(dir)
   })
 
   it('puts an image of no split into the same one for every format', async () => {
@@ -79,9 +79,9 @@ describe('job.dataset.fetch', () => {
       ...Object.fromEntries(files.map(({ path, bytes }) => [path, bytes])),
     })
     const { session } = createSession(dir, 'classification')
-    const { samples } = await session.samples()
+    const { samples } = await session.dataset.samples()
     for (const as of ['imagefolder', 'yolo'] as const) {
-      const fetched = await session.fetchDataset({ as })
+      const fetched = await session.dataset.fetch({ as })
       for (const { name, split, classId } of samples) {
         const path = join(fetched.dir, split, ['cat', 'dog'][classId] ?? '', name.replace('images/', ''))
         expect([as, path, existsSync(path)]).toEqual([as, path, true])
@@ -102,14 +102,14 @@ describe('job.dataset.fetch', () => {
       for (const files of [0, 1, 100, 109, 200]) onProgress?.(files, 200)
       return await openDataset(signal)
     }
-    await session.samples().catch(() => {})
+    await session.dataset.samples().catch(() => {})
     expect(phases).toEqual(['fetch', 'fetch 50 %', 'fetch 54 %', 'fetch 100 %', 'train'])
   })
 
   it('names the formats when it is asked for another', async () => {
     const { session } = createSession(source(), 'detection')
-    await expect(session.fetchDataset({ as: 'tfrecord' as DatasetFormat })).rejects.toThrow(
-      'dataset.fetch got as: "tfrecord"; wanted: "dice", "coco", "yolo", "voc", "labelme", "imagefolder"',
+    await expect(session.dataset.fetch({ as: 'tfrecord' as DatasetFormat })).rejects.toThrow(
+      'dataset.fetch got as: "tfrecord"; expected one of: "dice", "coco", "yolo", "voc", "labelme", "imagefolder"',
     )
   })
 })

@@ -4,8 +4,9 @@ import type { Session } from './session.ts'
 export interface OpenSessionOptions {
   env: Environment
   argv: readonly string[]
-  /** Aborted when the platform says to stop. */
+  /** Aborted when the platform asks the job to stop. */
   stop: AbortController
 }
 
+/** A session, or the exit code of a process that has nothing to run. */
 export type OpenedSession = { type: 'ready'; session: Session } | { type: 'ended'; exitCode: number }

@@ -2,7 +2,7 @@ import { ExportFormat } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { JobSettings } from './settings.ts'
 
-/** The format to export to: one that the manifest names. Undefined when none was asked for. */
+/** Parses an export format that the manifest lists. Undefined when `text` is not set. `source` names it in errors. */
 export function readExportFormat(
   text: string | undefined,
   manifest: JobSettings['manifest'],
@@ -12,5 +12,5 @@ export function readExportFormat(
   const parsed = ExportFormat.safeParse(text)
   const formats = manifest?.exportFormats ?? ExportFormat.options
   if (parsed.success && (formats.length === 0 || formats.includes(parsed.data))) return parsed.data
-  throw new ConfigError(`${source} is ${JSON.stringify(text)}; wanted is one of: ${formats.join(', ')}`)
+  throw new ConfigError(`${source} is ${JSON.stringify(text)}; expected one of: ${formats.join(', ')}`)
 }

@@ -1,8 +1,6 @@
-import { mkdir } from 'node:fs/promises'
-import { basename, extname, join } from 'node:path'
+import { basename, extname } from 'node:path'
 import {
   type ArtifactKind,
-  DatasetFormat,
   DEFAULT_PRIMARY_METRIC,
   encodeMetric,
   type LogLevel,
@@ -10,36 +8,24 @@ import {
   type MetricGoal,
   type Metrics,
   type PredictedObject,
-  type SplitName,
 } from '@trainyard/contract'
-import {
-  CheckpointError,
-  ConfigError,
-  DatasetError,
-  JobStoppedError,
-  ValidationError,
-} from '@trainyard/contract/trainer-errors'
-import type { DatasetIndex } from '@trainyard/datasets'
+import { CheckpointError, ConfigError, JobStoppedError, ValidationError } from '@trainyard/contract/trainer-errors'
 import type {
   ArtifactOptions,
   CheckpointFile,
   CheckpointOptions,
   ExportOutcome,
-  FetchedDataset,
-  FetchOptions,
   MetricNumbers,
-  PredictImage,
   PredictOutcome,
   Progress,
-  SampleIndex,
   TrainOutcome,
   UploadedArtifact,
   Validation,
 } from '../job.ts'
 import type { CloseReport } from '../journal/journal-options.ts'
-import type { NewEvent } from '../journal/new-event.ts'
 import { SDK_NAME } from '../util/version.ts'
-import type { Backend, OpenedDataset } from './backend.ts'
+import type { Backend } from './backend.ts'
+import { SessionDataset } from './session-dataset.ts'
 import type { JobSettings } from './settings.ts'
 
 export interface SessionOptions {
@@ -47,24 +33,24 @@ export interface SessionOptions {
   backend: Backend
   stop: AbortController
   allowNaN: boolean
-  /** Shows a log line to people. */
+  /** Prints a log line. */
   print: (level: LogLevel, message: string) => void
-  /** Shows progress to people; nothing on a platform. */
-  show?: (progress: Progress) => void
+  /** Displays progress. Default: nothing. */
+  show?: ((progress: Progress) => void) | undefined
 }
 
-/** One job from `started` to its terminal event: what the job object and the plain calls are made of. */
+/** One job, from `started` to its terminal event. The job object and the plain calls are built on it. */
 export class Session {
   readonly settings: JobSettings
   readonly backend: Backend
   readonly signal: AbortSignal
-  /** The first number that was not allowed: it fails the job even when the handler swallowed the error. */
+  readonly dataset: SessionDataset
+  /** The first NaN loss. It fails the job even when the handler catches the error. */
   violation: ValidationError | undefined
   readonly #allowNaN: boolean
   readonly #print: SessionOptions['print']
-  readonly #show: ((progress: Progress) => void) | undefined
+  readonly #show: SessionOptions['show']
   #epoch: number | undefined
-  #dataset: Promise<OpenedDataset> | undefined
   #checkpoint: Promise<CheckpointFile | undefined> | undefined
   #checkpointIds = new Set<string>()
   #lastArtifact = new Map<ArtifactKind, string>()
@@ -79,6 +65,13 @@ export class Session {
     this.#allowNaN = allowNaN
     this.#print = print
     this.#show = show
+    this.dataset = new SessionDataset({
+      settings,
+      backend,
+      signal: stop.signal,
+      info: (message) => this.log('info', message),
+      phase: (phase) => this.progress({ phase }),
+    })
   }
 
   get epoch(): number | undefined {
@@ -87,23 +80,17 @@ export class Session {
 
   started(): void {
     if (this.backend.isResumed) {
-      this.log('warning', 'The process was started again within the attempt', { pid: process.pid }, 'restarted')
+      this.log('warning', 'The process was restarted within the attempt', { pid: process.pid }, 'restarted')
       return
     }
     this.backend.append({ type: 'started', sdk: SDK_NAME, runtime: `node ${process.versions.node}`, pid: process.pid })
   }
 
   log(level: LogLevel, message: string, data?: Record<string, unknown>, eventType?: string): void {
-    // Trainers in JavaScript log whatever they have; a log line must never fail.
+    // JavaScript callers may pass any value; a log call must never fail.
     const text = this.backend.redact(typeof message === 'string' ? message : String(message))
     this.#print(level, text)
-    this.backend.append({
-      type: 'log',
-      level,
-      message: text.slice(0, MAX_LOG_MESSAGE_LENGTH),
-      ...(eventType === undefined ? {} : { eventType }),
-      ...(data === undefined ? {} : { data }),
-    })
+    this.backend.append({ type: 'log', level, message: text.slice(0, MAX_LOG_MESSAGE_LENGTH), eventType, data })
   }
 
   progress(progress: Progress): void {
@@ -111,16 +98,10 @@ export class Session {
     const { operation, config } = this.settings
     const totalEpochs =
       progress.totalEpochs ?? (operation === 'train' && epoch !== undefined ? config.basic.epochs : undefined)
-    // Once a step: written out, because spreading takes ten times as long where the processor has just done other things.
-    const event: Extract<NewEvent, { type: 'progress' }> = { type: 'progress' }
-    if (epoch !== undefined) this.#epoch = event.epoch = epoch
-    if (totalEpochs !== undefined) event.totalEpochs = totalEpochs
-    if (step !== undefined) event.step = step
-    if (totalSteps !== undefined) event.totalSteps = totalSteps
-    if (phase !== undefined) event.phase = phase
-    if (metrics !== undefined) event.metrics = encodeMetrics(metrics)
-    this.#show?.({ ...progress, ...(totalEpochs === undefined ? {} : { totalEpochs }) })
-    this.backend.append(event)
+    if (epoch !== undefined) this.#epoch = epoch
+    this.#show?.({ ...progress, totalEpochs })
+    const encoded = metrics === undefined ? undefined : encodeMetrics(metrics)
+    this.backend.append({ type: 'progress', epoch, totalEpochs, step, totalSteps, phase, metrics: encoded })
     this.#checkLoss(metrics)
   }
 
@@ -129,24 +110,18 @@ export class Session {
     const primary = validation.primary ?? this.#findPrimary(metrics)
     this.backend.append({
       type: 'validation',
-      ...(epoch === undefined ? {} : { epoch }),
+      epoch,
       split,
       primary: { ...primary, value: encodeMetric(primary.value) },
       metrics: encodeMetrics(metrics),
-      ...(perClass === undefined
-        ? {}
-        : {
-            perClass: Object.fromEntries(
-              Object.entries(perClass).map(([name, values]) => [name, encodeMetrics(values)]),
-            ),
-          }),
-      ...(confusionMatrix === undefined ? {} : { confusionMatrix }),
-      ...(plots === undefined ? {} : { plots }),
+      perClass: perClass === undefined ? undefined : encodePerClass(perClass),
+      confusionMatrix,
+      plots,
     })
     this.#checkLoss(metrics)
   }
 
-  /** Which way a metric is better. */
+  /** Whether a higher or a lower value of a metric is better. */
   goalOf(name: string): MetricGoal {
     const { manifest, taskType } = this.settings
     const primary = [manifest?.metrics.primary[taskType], DEFAULT_PRIMARY_METRIC[taskType]].find(
@@ -169,81 +144,32 @@ export class Session {
     try {
       artifact = await this.backend.upload('checkpoint', file, {
         name: `${name}${extension}`,
-        ...(epoch === undefined ? {} : { metadata: { epoch } }),
-        ...(onProgress === undefined ? {} : { onProgress }),
+        metadata: epoch === undefined ? undefined : { epoch },
+        onProgress,
       })
     } catch (error) {
       if (error instanceof JobStoppedError) throw error
       const why = error instanceof Error ? error.message : String(error)
       throw new CheckpointError(`Checkpoint "${name}" could not be saved: ${why}`, { cause: error, retryable: true })
     }
-    // The same bytes under the same name are the same artifact.
+    // A set: the same bytes under the same name are the same artifact.
     this.#checkpointIds.add(artifact.id)
-    this.backend.append({
-      type: 'checkpoint',
-      artifactId: artifact.id,
-      name,
-      ...(epoch === undefined ? {} : { epoch }),
-      ...(metrics === undefined ? {} : { metrics: encodeMetrics(metrics) }),
-    })
+    const encoded = metrics === undefined ? undefined : encodeMetrics(metrics)
+    this.backend.append({ type: 'checkpoint', artifactId: artifact.id, name, epoch, metrics: encoded })
     return artifact
   }
 
-  predictions(imageName: string, predictions: PredictedObject[], options: { inferenceTimeMs?: number } = {}): void {
-    const { inferenceTimeMs } = options
+  predictions(
+    imageName: string,
+    predictions: PredictedObject[],
+    { inferenceTimeMs }: { inferenceTimeMs?: number | undefined } = {},
+  ): void {
     this.#predictedImages.add(imageName)
     if (inferenceTimeMs !== undefined) {
       this.#inferenceTimeMs += inferenceTimeMs
       this.#timedImages++
     }
-    this.backend.append({
-      type: 'prediction',
-      imageName,
-      predictions,
-      ...(inferenceTimeMs === undefined ? {} : { inferenceTimeMs }),
-    })
-  }
-
-  async fetchDataset({ as, own = false }: FetchOptions): Promise<FetchedDataset> {
-    const { dir, index, shareConversion } = await this.#openDataset()
-    const { classes, counts } = index
-    const splits = (Object.keys(counts.splits) as SplitName[]).filter((split) => counts.splits[split] > 0)
-    if (!DatasetFormat.options.includes(as)) {
-      const wanted = DatasetFormat.options.map((format) => JSON.stringify(format)).join(', ')
-      throw new ConfigError(`dataset.fetch got as: ${JSON.stringify(as)}; wanted: ${wanted}`)
-    }
-    if (as === 'imagefolder') this.#needClassification(index, 'An image folder')
-    const format = index.format ?? (await this.#detectFormat(dir))
-    // DICE leaves images without a split to whoever reads it; the others are read by tools that know nothing of ours.
-    const isAsAsked = format === as && (as === 'dice' ? !index.hasOtherSplits : index.hasOwnSplits !== false)
-    if (isAsAsked && as !== 'imagefolder' && !own) return { dir, classes, splits, counts }
-    const { workDir, taskType } = this.settings
-    const write = async (target: string) => {
-      const { writeAs } = await import('@trainyard/datasets')
-      return await writeAs({ source: dir, index, to: as, taskType, target, signal: this.signal })
-    }
-    const shared = own ? undefined : await shareConversion?.({ format: as, taskType }, write)
-    const target = shared?.dir ?? join(workDir, `dataset-${as}`)
-    if (shared === undefined) await mkdir(workDir, { recursive: true })
-    // A work folder that a job is tried again in has it already.
-    const losses = shared === undefined ? await write(target) : (shared.conversion?.losses ?? [])
-    for (const { reason, count, examples } of losses)
-      this.log('info', `Converting to ${as}: ${count} × ${reason}, such as ${examples[0]}`)
-    return { dir: target, classes, splits, counts }
-  }
-
-  async samples(): Promise<SampleIndex> {
-    const { index } = await this.#openDataset()
-    this.#needClassification(index, 'dataset.samples()')
-    return { classes: index.classes, samples: index.samples.filter((sample) => sample.classId >= 0) }
-  }
-
-  async images(): Promise<PredictImage[]> {
-    const given = await this.backend.listImages()
-    if (given !== undefined) return given
-    const { index } = await this.#openDataset()
-    const test = index.samples.filter((sample) => sample.split === 'test')
-    return (test.length > 0 ? test : index.samples).map(({ name, path }) => ({ name, path }))
+    this.backend.append({ type: 'prediction', imageName, predictions, inferenceTimeMs })
   }
 
   findCheckpoint(): Promise<CheckpointFile | undefined> {
@@ -259,87 +185,41 @@ export class Session {
     return checkpoint
   }
 
-  completeTrain(outcome: TrainOutcome = {}, bestEpoch?: number): void {
-    const { metrics = {} } = outcome
+  completeTrain(outcome: TrainOutcome = {}, defaultBestEpoch?: number): void {
+    const { metrics = {}, bestEpoch = defaultBestEpoch } = outcome
     this.#checkLoss(metrics)
-    const best = outcome.bestEpoch ?? bestEpoch
+    const checkpointIds = [...this.#checkpointIds]
     this.backend.append({
       type: 'completed',
-      result: {
-        operation: 'train',
-        metrics: encodeMetrics(metrics),
-        ...(best === undefined ? {} : { bestEpoch: best }),
-        checkpointIds: [...this.#checkpointIds],
-      },
+      result: { operation: 'train', metrics: encodeMetrics(metrics), bestEpoch, checkpointIds },
     })
   }
 
   completePredict(outcome: PredictOutcome = {}): void {
-    const artifactId = outcome.artifactId ?? this.#lastArtifact.get('prediction')
     const isTimed = this.#timedImages > 0
     this.backend.append({
       type: 'completed',
       result: {
         operation: 'predict',
         imageCount: outcome.imageCount ?? this.#predictedImages.size,
-        ...(isTimed ? { totalInferenceTimeMs: this.#inferenceTimeMs } : {}),
-        ...(isTimed ? { avgInferenceTimeMs: this.#inferenceTimeMs / this.#timedImages } : {}),
-        ...(artifactId === undefined ? {} : { artifactId }),
+        totalInferenceTimeMs: isTimed ? this.#inferenceTimeMs : undefined,
+        avgInferenceTimeMs: isTimed ? this.#inferenceTimeMs / this.#timedImages : undefined,
+        artifactId: outcome.artifactId ?? this.#lastArtifact.get('prediction'),
       },
     })
   }
 
-  completeExport(outcome: ExportOutcome = {}): void {
-    const artifactId = outcome.artifactId ?? this.#lastArtifact.get('export')
+  completeExport({ artifactId = this.#lastArtifact.get('export'), metadata }: ExportOutcome = {}): void {
     const format = this.settings.exportFormat
     if (artifactId === undefined)
-      throw new ValidationError('The export left no artifact: job.artifact("export", file) makes one')
-    if (format === undefined) throw new ConfigError('EXPORT_FORMAT is not set; wanted: the format to write')
-    const { metadata } = outcome
-    this.backend.append({ type: 'export', format, artifactId, ...(metadata ? { metadata } : {}) })
-    this.backend.append({
-      type: 'completed',
-      result: { operation: 'export', format, artifactId, ...(metadata ? { metadata } : {}) },
-    })
+      throw new ValidationError('The export has no artifact: upload one with job.artifact("export", file)')
+    if (format === undefined) throw new ConfigError('EXPORT_FORMAT is not set; expected the format to export to')
+    this.backend.append({ type: 'export', format, artifactId, metadata })
+    this.backend.append({ type: 'completed', result: { operation: 'export', format, artifactId, metadata } })
   }
 
   close(options: { timeoutMs: number }): Promise<CloseReport> {
     return this.backend.close(options)
-  }
-
-  async #openDataset(): Promise<OpenedDataset> {
-    this.#dataset ??= this.#loadDataset()
-    return this.#dataset
-  }
-
-  async #loadDataset(): Promise<OpenedDataset> {
-    this.progress({ phase: 'fetch' })
-    const start = performance.now()
-    let said = 0
-    const opened = await this.backend.openDataset(this.signal, (files, totalFiles) => {
-      const percent = totalFiles === 0 ? 0 : Math.floor((100 * files) / totalFiles)
-      // Not as steps: those are of the training, and say how much of the job is done.
-      if (percent !== said) this.progress({ phase: `fetch ${percent} %` })
-      said = percent
-    })
-    const { images, labelled } = opened.index.counts
-    const seconds = ((performance.now() - start) / 1000).toFixed(1)
-    this.log('info', `Dataset ready in ${seconds} s: ${images} images, ${labelled} of them labelled`)
-    this.progress({ phase: this.settings.operation })
-    if (this.settings.operation === 'train' && labelled === 0) {
-      throw new DatasetError(`The dataset has ${images} images and none of them is labelled`)
-    }
-    return opened
-  }
-
-  async #detectFormat(dir: string): Promise<DatasetFormat> {
-    const { detectFormat } = await import('@trainyard/datasets')
-    return (await detectFormat(dir, { signal: this.signal })).format
-  }
-
-  #needClassification(index: DatasetIndex, who: string): void {
-    if (index.taskType === 'classification') return
-    throw new DatasetError(`${who} needs a classification dataset; this one is for ${index.taskType}`)
   }
 
   #findPrimary(metrics: MetricNumbers): { name: string; value: number; goal: MetricGoal } {
@@ -348,7 +228,7 @@ export class Session {
     const value = metrics[name]
     if (value !== undefined) return { name, value, goal }
     const [first] = Object.entries(metrics)
-    if (first === undefined) throw new ValidationError(`A validation has no metrics; wanted is at least "${name}"`)
+    if (first === undefined) throw new ValidationError(`The validation has no metrics; expected at least "${name}"`)
     return { name: first[0], value: first[1], goal: this.goalOf(first[0]) }
   }
 
@@ -358,17 +238,21 @@ export class Session {
       if (!Number.isNaN(metrics[name]) || !/loss/i.test(name)) continue
       const where = this.#epoch === undefined ? '' : ` in epoch ${this.#epoch}`
       this.violation ??= new ValidationError(
-        `Metric "${name}" is NaN${where}; wanted is a number (a lower learning rate often helps)`,
+        `Metric "${name}" is NaN${where}; expected a number (a lower learning rate often helps)`,
       )
       throw this.violation
     }
   }
 }
 
-/** A copy, so that what the trainer does with its numbers afterwards is its own affair. */
+/** Makes a copy: the trainer may change its object afterwards. */
 function encodeMetrics(metrics: MetricNumbers): Metrics {
   const encoded: Metrics = {}
-  // Once a step: a plain loop takes a third of what `Object.fromEntries` does.
+  // Called for every step: a plain loop takes a third of the time of `Object.fromEntries`.
   for (const name of Object.keys(metrics)) encoded[name] = encodeMetric(metrics[name] as number)
   return encoded
+}
+
+function encodePerClass(perClass: Readonly<Record<string, MetricNumbers>>): Record<string, Metrics> {
+  return Object.fromEntries(Object.entries(perClass).map(([name, metrics]) => [name, encodeMetrics(metrics)]))
 }

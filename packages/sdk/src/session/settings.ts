@@ -1,7 +1,7 @@
 import type { ExportFormat, Operation, TaskType, TrainerManifest } from '@trainyard/contract'
 import type { ResolvedConfig } from '../job.ts'
 
-/** Everything that is known of a job before it starts, from the environment or from the arguments of a local run. */
+/** What is known about a job before it starts: from the environment, or from the arguments of a local run. */
 export interface JobSettings {
   id: number
   attempt: number

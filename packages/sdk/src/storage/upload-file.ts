@@ -7,7 +7,6 @@ import {
   type ArtifactKind,
   type CompleteArtifactRequest,
   CreateArtifactResponse,
-  type SignedPart,
   type SignedRequest,
 } from '@trainyard/contract'
 import { NetworkError, ResourceError } from '@trainyard/contract/trainer-errors'
@@ -28,22 +27,22 @@ import type { ArtifactOptions, UploadedArtifact } from '../job.ts'
 export interface UploadContext {
   api: PlatformApi
   transport: Transport
-  /** Where a folder is packed before it is sent. */
+  /** Where the tar of a folder is written. */
   workDir: string
-  backoff?: BackoffOptions
-  /** How long one PUT is tried again. Defaults: at least 8 times, and for 10 minutes. */
-  limits?: RetryLimits
-  /** Parts under way at once. Default 4. */
-  parallelParts?: number
+  backoff?: BackoffOptions | undefined
+  /** Defaults: at least 8 tries and 10 minutes for one PUT. */
+  limits?: RetryLimits | undefined
+  /** Parts uploaded at the same time. Default 4. */
+  parallelParts?: number | undefined
 }
 
 export interface UploadFileOptions extends ArtifactOptions {
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /**
- * Uploads a file straight to storage and has the platform check size and digest. A folder is sent as a tar. Throws
- * `ResourceError` when the file cannot be read, `NetworkError` when storage does not take it.
+ * Uploads a file straight to storage; the platform then verifies its size and digest. A folder is sent as a tar. Throws
+ * `ResourceError` when the file cannot be read, `NetworkError` when storage does not accept it.
  */
 export async function uploadFile(
   context: UploadContext,
@@ -52,7 +51,7 @@ export async function uploadFile(
   options: UploadFileOptions = {},
 ): Promise<UploadedArtifact> {
   const stats = await stat(file).catch((error: unknown) => {
-    throw new ResourceError(`"${file}" cannot be uploaded: there is no such file`, { cause: error })
+    throw new ResourceError(`"${file}" cannot be uploaded: the file does not exist`, { cause: error })
   })
   if (!stats.isDirectory()) return upload(context, kind, file, stats.size, basename(file), options)
   const folder = await mkdtemp(join(context.workDir, 'upload-'))
@@ -68,7 +67,7 @@ export async function uploadFile(
   }
 }
 
-/** Packs a folder so that the same files give the same bytes. */
+/** Packs a folder reproducibly: the same files give the same bytes. */
 async function packFolder(dir: string, archive: string): Promise<void> {
   const { packTar } = await import('modern-tar/fs')
   const { createWriteStream } = await import('node:fs')
@@ -88,25 +87,24 @@ async function upload(
   kind: ArtifactKind,
   file: string,
   sizeBytes: number,
-  ownName: string,
+  defaultName: string,
   options: UploadFileOptions,
 ): Promise<UploadedArtifact> {
-  const { name = ownName, contentType = 'application/octet-stream', metadata, signal } = options
-  const withSignal = signal ? { signal } : {}
+  const { name = defaultName, contentType = 'application/octet-stream', metadata, signal, onProgress } = options
+  const { api } = context
   for (let isFirst = true; ; isFirst = false) {
     const sha256 = await hashFile(file)
-    const body = { kind, name, sizeBytes, sha256, contentType, ...(metadata ? { metadata } : {}) }
-    const announce = async () =>
-      CreateArtifactResponse.parse(await context.api.call('POST', '/artifacts', { body, ...withSignal }))
-    const created = await announce()
-    const { id, complete } = await sendBytes(context, file, sizeBytes, created, announce, options)
+    const body = { kind, name, sizeBytes, sha256, contentType, metadata }
+    const announce = async () => CreateArtifactResponse.parse(await api.call('POST', '/artifacts', { body, signal }))
+    const transfer = new FileTransfer(context, { file, sizeBytes, announce, signal, onProgress })
+    const { id, complete } = await transfer.send(await announce())
     const artifact = { id, name, sizeBytes, sha256 }
     if (complete === undefined) return artifact
     try {
-      await context.api.call('POST', `/artifacts/${encodeURIComponent(id)}/complete`, { body: complete, ...withSignal })
+      await api.call('POST', `/artifacts/${encodeURIComponent(id)}/complete`, { body: complete, signal })
       return artifact
     } catch (error) {
-      // Other bytes than announced arrived, for example because the file was written to: once more from its start.
+      // The bytes differ from the announcement, for example because the file was written meanwhile: try once more.
       const isDamaged = error instanceof NetworkError && error.status === 422
       if (!isDamaged || !isFirst) throw error
       sizeBytes = (await stat(file)).size
@@ -114,149 +112,158 @@ async function upload(
   }
 }
 
-/** What is sent, and under which id. Without `complete` the platform holds the bytes already, and has checked them. */
+/** The id of the artifact. Without `complete` the platform already has its bytes, and has verified them. */
 interface SentBytes {
   id: string
-  complete?: CompleteArtifactRequest
+  complete?: CompleteArtifactRequest | undefined
 }
 
-/** Sends a file as the platform wants it: whole or in parts. */
-async function sendBytes(
-  context: UploadContext,
-  file: string,
-  sizeBytes: number,
-  created: CreateArtifactResponse,
-  announce: () => Promise<CreateArtifactResponse>,
-  options: UploadFileOptions,
-): Promise<SentBytes> {
-  const { signal, onProgress = () => {} } = options
-  const { upload } = created
-  let { id } = created
-  if (upload.type === 'none') return { id }
+interface FileTransferOptions {
+  file: string
+  sizeBytes: number
+  /** Announces the artifact; a repeated announcement returns fresh signatures. */
+  announce: () => Promise<CreateArtifactResponse>
+  signal: AbortSignal | undefined
+  onProgress: ArtifactOptions['onProgress']
+}
 
-  const sent = new Map<number, number>()
-  const report = (partNumber: number, bytes: number) => {
-    sent.set(partNumber, bytes)
-    onProgress({ sentBytes: [...sent.values()].reduce((sum, part) => sum + part, 0), totalBytes: sizeBytes })
-  }
-  // An announcement that is repeated is answered with fresh signatures. Parts that expire together are renewed together.
-  let renewing: { at: number; answer: Promise<CreateArtifactResponse> } | undefined
-  const renew = () => {
-    if (renewing === undefined || performance.now() - renewing.at > 10_000)
-      renewing = { at: performance.now(), answer: announce() }
-    return renewing.answer
-  }
-  const withSignal = signal ? { signal } : {}
+interface FileRange {
+  offset: number
+  sizeBytes: number
+}
 
-  if (upload.type === 'single') {
-    const range = { offset: 0, sizeBytes }
-    const etag = await putWithRetry(context, file, upload.request, range, {
-      ...withSignal,
-      onProgress: (bytes) => report(1, bytes),
-      async renew() {
-        const fresh = await renew()
-        id = fresh.id
-        return fresh.upload.type === 'single' ? fresh.upload.request : undefined
-      },
+/** A fresh signature for the same bytes, or the ETag when storage already has them; undefined when they are not needed. */
+type RenewSignature = () => Promise<SignedRequest | { etag: string } | undefined>
+
+/** How often the signature of one PUT may be renewed: over a slow connection it can expire more than once. */
+const MAX_RENEWALS = 3
+
+/** Parts that expire together are renewed by one announcement. */
+const RENEWAL_VALID_MS = 10_000
+
+/** Sends the bytes of one file, in one request or in parts, as the platform asks. */
+class FileTransfer {
+  readonly #context: UploadContext
+  readonly #options: FileTransferOptions
+  readonly #sentBytes = new Map<number, number>()
+  #renewed: { at: number; answer: Promise<CreateArtifactResponse> } | undefined
+
+  constructor(context: UploadContext, options: FileTransferOptions) {
+    this.#context = context
+    this.#options = options
+  }
+
+  async send({ id, upload }: CreateArtifactResponse): Promise<SentBytes> {
+    if (upload.type === 'none') return { id }
+    return upload.type === 'single' ? await this.#sendWhole(id, upload.request) : await this.#sendParts(id, upload)
+  }
+
+  async #sendWhole(id: string, request: SignedRequest): Promise<SentBytes> {
+    let artifactId = id
+    const etag = await this.#put(1, request, { offset: 0, sizeBytes: this.#options.sizeBytes }, async () => {
+      const fresh = await this.#renew()
+      artifactId = fresh.id
+      return fresh.upload.type === 'single' ? fresh.upload.request : undefined
     })
-    return etag === undefined ? { id } : { id, complete: {} }
+    return { id: artifactId, complete: etag === undefined ? undefined : {} }
   }
-  // What an earlier process of this job has sent is not sent again.
-  const parts = upload.held.map(({ partNumber, etag }) => ({ partNumber, etag }))
-  for (const { partNumber, sizeBytes: heldBytes } of upload.held) report(partNumber, heldBytes)
-  const partCount = upload.parts.length + parts.length
-  await forEachConcurrently(upload.parts, context.parallelParts ?? 4, async (part: SignedPart) => {
-    const { partNumber } = part
-    const etag = await putWithRetry(context, file, part, part, {
-      ...withSignal,
-      onProgress: (bytes) => report(partNumber, bytes),
-      async renew() {
-        const fresh = await renew()
+
+  async #sendParts(
+    id: string,
+    upload: Extract<CreateArtifactResponse['upload'], { type: 'parts' }>,
+  ): Promise<SentBytes> {
+    const { file } = this.#options
+    // An earlier process of this job may have sent some parts.
+    const parts = upload.held.map(({ partNumber, etag }) => ({ partNumber, etag }))
+    for (const { partNumber, sizeBytes } of upload.held) this.#report(partNumber, sizeBytes)
+    const partCount = upload.parts.length + parts.length
+    await forEachConcurrently(upload.parts, this.#context.parallelParts ?? 4, async (part) => {
+      const { partNumber } = part
+      const etag = await this.#put(partNumber, part, part, async () => {
+        const fresh = await this.#renew()
         if (fresh.upload.type !== 'parts') return undefined
-        if (fresh.id !== id) throw new ResourceError(`The platform began the upload of "${file}" anew`)
+        if (fresh.id !== id) throw new ResourceError(`The platform restarted the upload of "${file}"`)
         const unsent = fresh.upload.parts.find((other) => other.partNumber === partNumber)
         const held = fresh.upload.held.find((other) => other.partNumber === partNumber)
         return unsent ?? (held && { etag: held.etag })
-      },
-    })
-    if (etag !== undefined) parts.push({ partNumber, etag })
-  })
-  // Fewer: the platform came to hold the whole file while we were at it.
-  if (parts.length < partCount) return { id }
-  return { id, complete: { parts: parts.sort((a, b) => a.partNumber - b.partNumber) } }
-}
-
-interface PutOptions {
-  signal?: AbortSignal
-  onProgress: (sentBytes: number) => void
-  /** A fresh signature for the same bytes; undefined when none are wanted any more. */
-  renew: () => Promise<SignedRequest | { etag: string } | undefined>
-}
-
-/** How often one PUT may get a fresh signature: a token may run out more than once while a slow line is at it. */
-const MAX_RENEWALS = 3
-
-/** Sends a range of the file, which is opened again for each try. The answer is its ETag; undefined: not wanted any more. */
-async function putWithRetry(
-  context: UploadContext,
-  file: string,
-  signed: SignedRequest,
-  range: { offset: number; sizeBytes: number },
-  { signal, onProgress, renew }: PutOptions,
-): Promise<string | undefined> {
-  const { transport, backoff = {}, limits = {} } = context
-  const withSignal = signal ? { signal } : {}
-  const retries = createRetries({ backoff, limits, ...withSignal })
-  const host = new URL(signed.url).host
-  let request = signed
-  let renewals = 0
-  for (;;) {
-    let failure: Error
-    let waitMs: number | undefined
-    const body = openRange(file, range, onProgress)
-    try {
-      const response = await transport.send({
-        method: request.method,
-        url: request.url,
-        headers: { ...request.headers, 'content-length': String(range.sizeBytes) },
-        body: body.stream,
-        ...withSignal,
       })
-      const { status, headers } = response
-      await response.text()
-      if (status >= 200 && status < 300) {
-        onProgress(range.sizeBytes)
-        return String(headers.etag ?? '')
-      }
-      failure = new NetworkError(`Storage at ${host} answered an upload with ${status}`, { status })
-      // A signature that ran out. By whose clock is not known, so that the time in the answer is not asked.
-      if ((status === 403 || status === 401 || status === 400) && renewals < MAX_RENEWALS) {
-        renewals++
-        const fresh = await renew()
-        if (fresh === undefined) return undefined
-        if ('etag' in fresh) return fresh.etag
-        if (fresh.url !== request.url) {
-          request = fresh
-          continue
+      if (etag !== undefined) parts.push({ partNumber, etag })
+    })
+    // Fewer when the platform received the whole file from another process meanwhile.
+    if (parts.length < partCount) return { id }
+    return { id, complete: { parts: parts.sort((a, b) => a.partNumber - b.partNumber) } }
+  }
+
+  /** Sends a range; each try opens the file again. Returns the ETag, or undefined when the bytes are no longer needed. */
+  async #put(
+    partNumber: number,
+    signed: SignedRequest,
+    range: FileRange,
+    renew: RenewSignature,
+  ): Promise<string | undefined> {
+    const { transport, backoff, limits } = this.#context
+    const { file, signal } = this.#options
+    const retries = createRetries({ backoff, limits, signal })
+    const host = new URL(signed.url).host
+    let request = signed
+    let renewals = 0
+    for (;;) {
+      let failure: Error
+      let retryAfterMs: number | undefined
+      const body = openRange(file, range, (sentBytes) => this.#report(partNumber, sentBytes))
+      try {
+        const { method, url } = request
+        const headers = { ...request.headers, 'content-length': String(range.sizeBytes) }
+        const response = await transport.send({ method, url, headers, body: body.stream, signal })
+        const { status } = response
+        await response.text()
+        if (status >= 200 && status < 300) {
+          this.#report(partNumber, range.sizeBytes)
+          return String(response.headers.etag ?? '')
         }
+        failure = new NetworkError(`Storage at ${host} answered an upload with ${status}`, { status })
+        // Probably an expired signature. The clocks may differ, so its expiry time is not checked.
+        if ((status === 403 || status === 401 || status === 400) && renewals < MAX_RENEWALS) {
+          renewals++
+          const fresh = await renew()
+          if (fresh === undefined) return undefined
+          if ('etag' in fresh) return fresh.etag
+          if (fresh.url !== request.url) {
+            request = fresh
+            continue
+          }
+        }
+        if (!isRetryableStatus(status)) throw failure
+        retryAfterMs = readRetryAfter(response.headers)
+      } catch (error) {
+        const readError = body.error()
+        if (readError !== undefined)
+          throw new ResourceError(`"${file}" can no longer be read: ${readError.message}`, { cause: readError })
+        failure = asNetworkError(error, host)
+        if (!(failure instanceof NetworkError)) throw failure
+        if (failure.status !== undefined && !isRetryableStatus(failure.status)) throw failure
       }
-      if (!isRetryableStatus(status)) throw failure
-      waitMs = readRetryAfter(headers)
-    } catch (error) {
-      const broken = body.error()
-      if (broken !== undefined)
-        throw new ResourceError(`"${file}" cannot be read any more: ${broken.message}`, { cause: broken })
-      failure = asNetworkError(error, host)
-      if (!(failure instanceof NetworkError)) throw failure
-      if (failure.status !== undefined && !isRetryableStatus(failure.status)) throw failure
+      if (!(await retries.wait(retryAfterMs))) throw failure
     }
-    if (!(await retries.wait(waitMs))) throw failure
+  }
+
+  #renew(): Promise<CreateArtifactResponse> {
+    if (this.#renewed === undefined || performance.now() - this.#renewed.at > RENEWAL_VALID_MS)
+      this.#renewed = { at: performance.now(), answer: this.#options.announce() }
+    return this.#renewed.answer
+  }
+
+  #report(partNumber: number, sentBytes: number): void {
+    this.#sentBytes.set(partNumber, sentBytes)
+    const total = [...this.#sentBytes.values()].reduce((sum, bytes) => sum + bytes, 0)
+    this.#options.onProgress?.({ sentBytes: total, totalBytes: this.#options.sizeBytes })
   }
 }
 
+/** A stream of a range of the file, and the error of reading it, if any. */
 function openRange(
   file: string,
-  { offset, sizeBytes }: { offset: number; sizeBytes: number },
+  { offset, sizeBytes }: FileRange,
   onProgress: (sentBytes: number) => void,
 ): { stream: Readable | ''; error(): Error | undefined } {
   if (sizeBytes === 0) return { stream: '', error: () => undefined }
@@ -270,7 +277,7 @@ function openRange(
     sent += chunk.length
     onProgress(sent)
   })
-  // Adding a reader starts the flow; whoever pipes the stream starts it again.
+  // A `data` listener starts the flow; piping the stream resumes it.
   stream.pause()
   return { stream, error: () => failure }
 }

@@ -1,5 +1,4 @@
-/** A trainer that never stops by itself: `append-until-killed.ts CALLBACK_URL SPOOL_FILE`. */
-
+/** Appends events until it is killed: `append-until-killed.ts CALLBACK_URL SPOOL_FILE`. */
 import { createTransport } from '@trainyard/datasets/transfer'
 import { createPlatformApi } from '../http/platform-api.ts'
 import { createTokenSource } from '../http/token-source.ts'

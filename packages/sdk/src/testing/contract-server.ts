@@ -14,22 +14,22 @@ import {
 } from '@trainyard/contract'
 import type { Handler } from '@trainyard/testing'
 
-/** What a platform holds of one attempt. */
+/** A platform with the events and artifacts of one attempt. */
 export interface ContractPlatform {
   events: TrainerEvent[]
   artifacts: Map<string, { name: string; sizeBytes: number; sha256: string; bytes: Buffer; isComplete: boolean }>
-  /** Tokens that are accepted. Undefined: any. */
+  /** Accepted tokens. Undefined: any. */
   tokens: Set<string> | undefined
   heartbeats: number
-  /** Bodies that came compressed. */
+  /** The number of compressed bodies. */
   compressed: number
-  /** Web-standard, so that faults can stand in front of it. */
+  /** Web-standard, so that faults can wrap it. */
   handle: Handler
 }
 
 /**
- * A platform that is as strict as the contract: events are parsed, gaps and closed attempts are refused, bytes are
- * compared with what was announced.
+ * A platform that is as strict as the contract: it parses events, refuses gaps and closed attempts, and compares bytes with
+ * their announcement.
  */
 export function createContractPlatform(): ContractPlatform {
   const platform: ContractPlatform = {
@@ -125,7 +125,7 @@ export interface ServedHandler {
   close(): Promise<void>
 }
 
-/** Serves a handler over real HTTP. An answer whose body breaks becomes a connection that breaks. */
+/** Serves a handler over HTTP. A response whose body fails closes its connection. */
 export async function serve(handler: Handler, { port = 0 } = {}): Promise<ServedHandler> {
   const server = http.createServer((request, response) => {
     answer(handler, request, response).catch(() => response.destroy())

@@ -1,9 +1,8 @@
 /**
- * A training that is killed and started again in the same attempt: `resuming-trainer.ts CALLBACK_URL SPOOL_FILE ROUND END`.
- * Each epoch has two steps, a log and metrics; a line of output says which epoch the journal has taken. With END it
- * finishes after five epochs.
+ * A training that is killed and restarted within one attempt: `resuming-trainer.ts CALLBACK_URL SPOOL_FILE ROUND [end]`.
+ * Each epoch has two steps, a log and metrics, and prints its number once the journal has accepted them. With `end` it completes
+ * after five epochs.
  */
-
 import { createTransport } from '@trainyard/datasets/transfer'
 import { createPlatformApi } from '../http/platform-api.ts'
 import { createTokenSource } from '../http/token-source.ts'

@@ -1,4 +1,4 @@
-/** A trainer for tests of the life cycle; `MODE` says what it does. */
+/** A trainer for tests of the life cycle. `MODE` selects its behaviour. */
 import { ConfigError, defineTrainer, runTrainer } from '../index.ts'
 
 const mode = process.env.MODE ?? 'train'
@@ -8,7 +8,7 @@ await runTrainer(
     allowNaN: mode === 'allow-nan',
     async train(job) {
       if (mode === 'dataset') await job.dataset.samples()
-      if (mode === 'config') throw new ConfigError('Setting "width" is 3; wanted is an even number')
+      if (mode === 'config') throw new ConfigError('Setting "width" is 3; expected an even number')
       if (mode === 'throw') throw new Error(`Cannot divide; see https://storage.example/x?signature=secret`)
       if (mode === 'wait') {
         job.log('waiting')

@@ -22,7 +22,7 @@ const ERRORS = {
   ValidationError,
 } satisfies Record<ErrorType, new (message: string, options?: TrainerErrorOptions) => TrainerError>
 
-/** What another process says of its failure. */
+/** A failure that another process reported. */
 export interface ReportedFailure {
   errorType: ErrorType
   message: string
@@ -30,9 +30,9 @@ export interface ReportedFailure {
   retryable?: boolean | undefined
 }
 
-/** The same failure as an error of this process; its stack is the other one's. */
+/** The reported failure as an error of this process. Its stack is the reported traceback. */
 export function createTrainerError({ errorType, message, traceback, retryable }: ReportedFailure): TrainerError {
-  const error = new ERRORS[errorType](message, retryable === undefined ? {} : { retryable })
+  const error = new ERRORS[errorType](message, { retryable })
   error.stack = traceback ?? ''
   return error
 }

@@ -1,6 +1,6 @@
 import type { LogLevel } from '@trainyard/contract'
 
-/** One line of standard output as the contract wants it: `[TRACE:{id}] [LEVEL] message`. Without an id: the message alone. */
+/** Prints a message in the contract's format, `[TRACE:{id}] [LEVEL] message`, one output line for each of its lines. Without an id: the message alone. */
 export function printLine(level: LogLevel, message: string, traceId?: string): void {
   const label = level.toUpperCase()
   for (const line of message.split('\n')) {

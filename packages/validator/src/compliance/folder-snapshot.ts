@@ -1,13 +1,13 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Size and modification time, by path. */
+/** Path → size and time of change. */
 export type FolderSnapshot = ReadonlyMap<string, string>
 
-/** Interpreters and package managers write into these folders automatically. */
+/** Interpreters and package managers write into these by themselves. */
 const IGNORED = new Set(['node_modules', '.git', '.trainyard', '__pycache__'])
 
-/** Lists a folder. Links are not followed. */
+/** What is in a folder now, links not followed. */
 export async function snapshotFolder(dir: string): Promise<FolderSnapshot> {
   const found = new Map<string, string>()
   const walk = async (folder: string): Promise<void> => {
@@ -27,13 +27,13 @@ export async function snapshotFolder(dir: string): Promise<FolderSnapshot> {
   return found
 }
 
-/** Lists what was added, changed and deleted. */
+/** What appeared, changed and went. */
 export function compareSnapshots(before: FolderSnapshot, after: FolderSnapshot): string[] {
   const changes: string[] = []
   for (const [path, state] of after) {
     if (!before.has(path)) changes.push(`${path} (new)`)
     else if (before.get(path) !== state) changes.push(`${path} (changed)`)
   }
-  for (const path of before.keys()) if (!after.has(path)) changes.push(`${path} (deleted)`)
+  for (const path of before.keys()) if (!after.has(path)) changes.push(`${path} (gone)`)
   return changes
 }

@@ -1,8 +1,8 @@
-/** A pseudo-random sequence that a seed repeats (mulberry32). */
+/** A stream of numbers that one seed always repeats (mulberry32). */
 export interface Random {
-  /** A number from 0 (inclusive) to 1 (exclusive). */
+  /** From 0 up to, but without, 1. */
   next(): number
-  /** An integer from `min` to `max`, both inclusive. */
+  /** A whole number from `min` to `max`, both possible. */
   integer(min: number, max: number): number
 }
 

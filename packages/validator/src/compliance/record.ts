@@ -1,67 +1,67 @@
 import type { ArtifactList, Job, StoredEvent, TimelineEntry, TrainerManifest } from '@trainyard/contract'
 
-/** The purpose of a run. */
+/** Why an operation was run. */
 export type RunPurpose = 'plain' | 'faults' | 'cancel'
 
-/** How a process ended. */
+/** How the process ended, as the launcher saw it. */
 export interface ProcessEnd {
   readonly exitCode: number
   readonly signal: string | undefined
-  /** Whether the platform stopped it. Its exit code then says nothing about its work. */
+  /** True when the platform had asked it to stop: its exit code then says nothing about the work. */
   readonly stopped: boolean
 }
 
-/** The record of one run of one operation. */
+/** What one run of one operation left behind. */
 export interface OperationRecord {
   readonly operation: 'train' | 'predict' | 'export'
   readonly purpose: RunPurpose
   readonly job: Job
-  /** The journal in order, including rejected events. */
+  /** The journal in order, rejected events included. */
   readonly events: readonly StoredEvent[]
   readonly artifacts: ArtifactList['artifacts']
-  /** Undefined if the process never ran or its end was not observed. */
+  /** Undefined when it never ran, or nobody saw its end. */
   readonly end: ProcessEnd | undefined
-  /** Lines of standard output and error. Secrets are not masked. */
+  /** Raw lines of standard output and error, before anything is masked. */
   readonly output: readonly string[]
-  /** Whether the validator cancelled it because the time was used up. */
+  /** True when the validator gave up waiting and cancelled it. */
   readonly timedOut: boolean
   readonly waitedMs: number
-  /** The number of epochs in its settings, if they have one. */
+  /** Epochs that it was asked for, when its settings have a number of epochs. */
   readonly epochs: number | undefined
-  /** The requested format of an export. */
+  /** Format that an export was asked for. */
   readonly exportFormat: string | undefined
   readonly faults: FaultRecord | undefined
 }
 
-/** The faults that were injected. */
+/** Which faults took place. */
 export interface FaultRecord {
   readonly refused: number
-  readonly lostResponses: number
-  /** Requests during the outage; 0 if the outage did not start. */
+  readonly lostAnswers: number
+  /** Requests that met the outage; 0 when the trainer never got so far. */
   readonly inOutage: number
-  /** Whether the trainer sent requests after the outage. */
-  readonly requestedAfterOutage: boolean
+  /** Whether the trainer asked again after the outage. */
+  readonly askedAfterOutage: boolean
 }
 
-/** The record of a compliance run. Compliance rules use nothing else. */
+/** Everything that a compliance run saw: the only thing that compliance rules look at. */
 export interface ComplianceRecord {
   readonly manifest: TrainerManifest
-  /** The generated dataset. */
+  /** What was given to it. */
   readonly dataset: { readonly images: number; readonly classes: number }
   readonly operations: readonly OperationRecord[]
-  /** Set if the time was used up before all operations had run. */
+  /** Set when time ran out before everything that was to run had run: nothing can be said about the rest. */
   readonly unfinished: string | undefined
-  /** Files that were added, changed or deleted in the trainer's own folder. */
+  /** What appeared, changed or went in the trainer's own folder while it ran. */
   readonly folderChanges: readonly string[]
-  /** Describes the sandbox of the trainer's processes. */
+  /** In what its processes ran: a sentence. */
   readonly sandboxNote: string
-  /** Tokens that the trainer had. */
+  /** Token values that were handed to the trainer. */
   readonly credentials: readonly string[]
   readonly cancelGraceMs: number
   readonly timeline: readonly TimelineEntry[]
 }
 
-/** The plain run of an operation. */
+/** The plain runs of an operation. */
 export function plainRun(
   record: ComplianceRecord,
   operation: OperationRecord['operation'],
@@ -69,19 +69,19 @@ export function plainRun(
   return record.operations.find((run) => run.operation === operation && run.purpose === 'plain')
 }
 
-/** The accepted events of some types. */
+/** Events that were understood, of some types. */
 export function eventsOf(run: OperationRecord, ...types: string[]): StoredEvent[] {
   return run.events.filter((event) => event.rejected === undefined && types.includes(event.type))
 }
 
-/** The name of a run in messages. */
+/** How a run is called in messages. */
 export function nameRun({ operation, purpose }: OperationRecord): string {
-  if (purpose === 'faults') return `${operation} (with faults)`
-  return purpose === 'cancel' ? `${operation} (cancelled)` : operation
+  if (purpose === 'faults') return `${operation} with faults`
+  return purpose === 'cancel' ? `${operation} that was cancelled` : operation
 }
 
-/** How a run ended, as the end of a sentence. */
-export function describeEnd({ job, end, timedOut, waitedMs }: OperationRecord): string {
+/** How a run ended, for the end of a sentence. */
+export function sayEnd({ job, end, timedOut, waitedMs }: OperationRecord): string {
   const reason = timedOut
     ? `did not end within ${Math.round(waitedMs / 1000)} s`
     : `ended as ${job.state}${job.endReason ? ` (${job.endReason})` : ''}`

@@ -1,7 +1,7 @@
 import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 import { scanForSecrets } from '../secrets/scan-for-secrets.ts'
 
-/** The number of binary files that are named in the message. */
+/** Binary files are named up to this number. */
 const SHOWN = 3
 
 export const unscannedFiles: FolderRule = {
@@ -9,7 +9,7 @@ export const unscannedFiles: FolderRule = {
   severity: 'info',
   phase: 'security',
   docsUrl: ruleDocsUrl('TY302'),
-  help: 'Check these files yourself. They may contain secrets that were not found.',
+  help: 'Look at these files yourself: that nothing was found in them says nothing.',
   async check(folder) {
     const { skipped } = await scanForSecrets(folder)
     const findings: RuleFinding[] = skipped

@@ -1,16 +1,16 @@
 import type { ColumnType } from 'kysely'
 
-/** Consecutive valid `progress` and `log` events, stored in one row. */
+/** Events that came in one row after the other and are kept together: `progress` and `log` that nothing was wrong with. */
 export interface EventChunksTable {
   job_id: number
   attempt: number
   last_seq: number
-  /** Events of the chunk before this number are also stored elsewhere. */
+  /** What the chunk holds before this number is also elsewhere. */
   first_seq: number
   received_at: ColumnType<Date, Date, never>
-  /** Number of events of this type; null when part of the chunk must not be read. */
+  /** How many events are of this type; null where a part of the chunk is not to be read. */
   progress_count: number | null
   log_count: number | null
-  /** As written by `packEvents`. */
+  /** What `packChunk` makes. */
   bodies: Buffer
 }

@@ -1,4 +1,4 @@
-/** A single row that identifies this database among all that use the same folders or backends. */
+/** One row: tells this database from any other that uses the same folders. */
 export interface InstanceTable {
   id: string
 }

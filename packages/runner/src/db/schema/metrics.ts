@@ -6,7 +6,7 @@ export interface MetricsTable {
   name: string
   axis: MetricAxis
   step: number
-  /** Can be NaN or infinite. */
+  /** NaN and the infinities are kept as such. */
   value: number
   time: Date
 }
