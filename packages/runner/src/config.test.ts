@@ -4,8 +4,8 @@ import { readRunnerConfig } from './config.ts'
 
 const env = { DATABASE_URL: 'postgres://localhost/trainyard' }
 
-describe('the runner’s settings', () => {
-  it('have defaults for everything but the database', () => {
+describe('readRunnerConfig', () => {
+  it('has defaults for everything except the database', () => {
     expect(readRunnerConfig(env)).toMatchObject({
       databaseSchema: 'runner',
       heartbeatSeconds: 15,
@@ -33,17 +33,17 @@ describe('the runner’s settings', () => {
     [{ REGISTRY_URL: 'registry' }, /REGISTRY_URL/],
     [{ JWT_SECRET: 'short' }, /JWT_SECRET/],
     [{ RUNNER_DATABASE_SCHEMA: 'a; drop' }, /RUNNER_DATABASE_SCHEMA/],
-  ])('refuse %j in a sentence that names the variable', (change, words) => {
+  ])('rejects %j with a message that names the variable', (change, words) => {
     expect(() => readRunnerConfig({ ...env, ...change })).toThrow(ConfigError)
     expect(() => readRunnerConfig({ ...env, ...change })).toThrow(words)
   })
 
-  it('hold queues with their limits', () => {
+  it('reads queues and their limits', () => {
     const read = readRunnerConfig({ ...env, QUEUES: '{"default":{},"gpu":{"maxConcurrent":2}}', SERVED_QUEUES: 'gpu' })
     expect(read).toMatchObject({ queues: { default: {}, gpu: { maxConcurrent: 2 } }, servedQueues: ['gpu'] })
   })
 
-  it('hold the devices that are shared out, which may be none', () => {
+  it('reads the devices to assign to jobs, including none', () => {
     expect(readRunnerConfig({ ...env, GPU_DEVICES: '0,GPU-5a1' }).subprocess).toMatchObject({
       sandbox: 'auto',
       gpuDevices: ['0', 'GPU-5a1'],
@@ -52,7 +52,7 @@ describe('the runner’s settings', () => {
     expect(readRunnerConfig(env).subprocess).toMatchObject({ sandbox: 'auto' })
   })
 
-  it('never show a secret', () => {
+  it('does not reveal secrets in messages', () => {
     expect(() => readRunnerConfig({ ...env, JWT_SECRET: 'too-short-secret' })).not.toThrow(/too-short-secret/)
   })
 })

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './config/queues.ts'
 import { parseRetention, type RetentionConfig } from './config/retention.ts'
 import type { AllowedSource } from './datasets/context.ts'
-import { parseDatasetSources } from './datasets/sources.ts'
+import { parseDatasetSources } from './datasets/sources/sources.ts'
 import { reachableFromContainers } from './launchers/callback-url.ts'
 import { LAUNCHERS, type LauncherConfig } from './launchers/create-launcher.ts'
 import { readDockerConfig } from './launchers/docker/config.ts'
@@ -99,8 +99,8 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   stopSeconds: 30,
 }
 
-/** Text that a function understands, or says in a sentence why not. */
-const sentence = <T>(parse: (text: string) => T) =>
+/** Text that `parse` understands. Its error message becomes the issue. */
+const parsedText = <T>(parse: (text: string) => T) =>
   z.string().transform((text, issues): T => {
     try {
       return parse(text)
@@ -139,19 +139,23 @@ const RunnerEnvironment = z.object({
   MAX_CONCURRENT_PER_OWNER: z.coerce.number().int().positive().optional(),
   LAUNCHER: z.enum(LAUNCHERS).default('subprocess'),
   ...SUBPROCESS_VARIABLES,
-  DATASET_SOURCES: sentence(parseDatasetSources).optional(),
-  RETENTION: sentence(parseRetention).optional(),
+  DATASET_SOURCES: parsedText(parseDatasetSources).optional(),
+  RETENTION: parsedText(parseRetention).optional(),
   DATASET_CACHE_DIR: z.string().regex(/^\//, 'must be an absolute path').optional(),
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
   ...AuthEnvironment,
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
 })
 
-/** Reads the runner's settings from an environment; throws a ConfigError in sentences. */
+/**
+ * Reads the runner's settings from environment variables.
+ *
+ * @throws ConfigError which names each invalid variable
+ */
 export function readRunnerConfig(env: Record<string, string | undefined>): RunnerConfig {
   const schema = RunnerEnvironment.refine((e) => e.HEARTBEAT_TIMEOUT_SECONDS > e.HEARTBEAT_SECONDS, {
     path: ['HEARTBEAT_TIMEOUT_SECONDS'],
-    error: 'must be longer than HEARTBEAT_SECONDS, or every trainer is given up between two heartbeats',
+    error: 'must be longer than HEARTBEAT_SECONDS: otherwise every attempt times out between two heartbeats',
   }).refine((e) => (e.SERVED_QUEUES ?? []).every((name) => Object.hasOwn(e.QUEUES ?? DEFAULT_QUEUES, name)), {
     path: ['SERVED_QUEUES'],
     error: 'must be names of QUEUES, separated by commas',

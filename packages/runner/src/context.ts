@@ -10,6 +10,8 @@ import type { TrainerSource } from './trainers/source.ts'
 export interface RunnerContext {
   config: RunnerConfig
   limits: RunnerLimits
+  /** Identifies this database: job numbers start at 1 in each, and several may share a launcher or a backend. */
+  instanceId: string
   database: Database<RunnerDatabase>
   store: ObjectStore
   logger: Logger

@@ -1,4 +1,4 @@
-/** Lets at most so many pieces of work run at once; the rest wait in order. */
+/** Limits how many pieces of work run at the same time. The others wait in order. */
 export function createGate(places: number): <T>(work: () => Promise<T>) => Promise<T> {
   let free = places
   const waiting: (() => void)[] = []

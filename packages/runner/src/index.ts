@@ -1,5 +1,5 @@
 /**
- * Jobs in, models out: launches trainers, hears from them, supervises them.
+ * Runs jobs of trainers: launches them, receives their reports and supervises them.
  *
  * ```ts
  * import { createLogger, createRunner, createStore, listen, listenForTrainers, readRunnerConfig, readStoreConfig } from '@trainyard/runner'
@@ -15,7 +15,7 @@
  * @module
  */
 
-// The parts of the private ground that a runner is made of.
+// From the private package that a runner is built on.
 export { createLogger, createStore, type Logger, listen, type ObjectStore, readStoreConfig } from '@trainyard/platform'
 export { runnerOpenApi } from './app.ts'
 export { DEFAULT_RUNNER_LIMITS, type RunnerConfig, type RunnerLimits, readRunnerConfig } from './config.ts'

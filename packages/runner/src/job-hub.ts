@@ -1,19 +1,19 @@
-import type { Database, Logger } from '@trainyard/platform'
-import { newId } from '@trainyard/platform'
+import { type Database, type Logger, newId } from '@trainyard/platform'
 import { z } from 'zod'
 
 const Message = z.object({ from: z.string(), jobs: z.array(z.number().int()), wake: z.boolean() })
 
-/** How long changes are gathered before other replicas are told; keeps NOTIFY off the hot path. */
-const GATHER_MS = 10
-/** NOTIFY carries at most 8,000 bytes. */
+/** How long changes are collected before other replicas are notified; keeps NOTIFY off the hot path. */
+const COLLECT_MS = 10
+/** The payload of NOTIFY is limited to 8,000 bytes. */
 const MAX_JOBS_PER_MESSAGE = 400
 
-/** Fan-out of "this job changed" to everybody who watches it, here and in other replicas. */
+/** Tells the watchers of a job, in this process and in other replicas, that it changed. */
 export interface JobHub {
   changed(jobId: number): void
-  /** Asks the supervisors to look now. */
+  /** Asks the supervisors of all replicas for a pass now. */
   wake(): void
+  /** Calls the listener after each change of the job. Returns a function that removes it. */
   watch(jobId: number, listener: () => void): () => void
   onWake(listener: () => void): () => void
   start(): Promise<void>
@@ -24,47 +24,47 @@ export function createJobHub<DB>(database: Database<DB>, logger: Logger): JobHub
   const me = newId('hub')
   const watchers = new Map<number, Set<() => void>>()
   const wakers = new Set<() => void>()
-  const gathered = new Set<number>()
+  const collected = new Set<number>()
   let wakeOthers = false
   let timer: NodeJS.Timeout | undefined
   let unlisten: (() => Promise<void>) | undefined
 
-  const tell = (jobId: number) => {
+  const notifyWatchers = (jobId: number) => {
     for (const listener of watchers.get(jobId) ?? []) listener()
   }
-  const tellWakers = () => {
+  const notifyWakers = () => {
     for (const listener of wakers) listener()
   }
 
   const flush = async () => {
     timer = undefined
-    const jobs = [...gathered]
+    const jobs = [...collected]
     const wake = wakeOthers
-    gathered.clear()
+    collected.clear()
     wakeOthers = false
     for (let from = 0; from === 0 || from < jobs.length; from += MAX_JOBS_PER_MESSAGE) {
       const part = jobs.slice(from, from + MAX_JOBS_PER_MESSAGE)
       await database.notify('jobs', JSON.stringify({ from: me, jobs: part, wake }))
     }
   }
-  const gather = () => {
+  const scheduleFlush = () => {
     timer ??= setTimeout(() => {
-      // Whoever misses a notification still sees the change at the next heartbeat of the stream.
-      flush().catch((error: unknown) => logger.warn({ err: error }, 'could not tell other replicas about changes'))
-    }, GATHER_MS)
+      // A replica that misses a notification sees the change when it reads the job again.
+      flush().catch((error: unknown) => logger.warn({ err: error }, 'could not notify other replicas of changes'))
+    }, COLLECT_MS)
     timer.unref()
   }
 
   return {
     changed(jobId) {
-      tell(jobId)
-      gathered.add(jobId)
-      gather()
+      notifyWatchers(jobId)
+      collected.add(jobId)
+      scheduleFlush()
     },
     wake() {
-      tellWakers()
+      notifyWakers()
       wakeOthers = true
-      gather()
+      scheduleFlush()
     },
     watch(jobId, listener) {
       const listeners = watchers.get(jobId) ?? new Set()
@@ -84,14 +84,14 @@ export function createJobHub<DB>(database: Database<DB>, logger: Logger): JobHub
         (payload) => {
           const message = Message.safeParse(JSON.parse(payload))
           if (!message.success || message.data.from === me) return
-          for (const jobId of message.data.jobs) tell(jobId)
-          if (message.data.wake) tellWakers()
+          for (const jobId of message.data.jobs) notifyWatchers(jobId)
+          if (message.data.wake) notifyWakers()
         },
         {
-          // What was said while the connection was lost is gone: everything may have changed.
+          // Notifications sent while the connection was lost are gone: every job may have changed.
           onReconnect() {
-            for (const jobId of watchers.keys()) tell(jobId)
-            tellWakers()
+            for (const jobId of watchers.keys()) notifyWatchers(jobId)
+            notifyWakers()
           },
         },
       )

@@ -1,14 +1,13 @@
 import { type Listening, listen } from '@trainyard/platform'
 import type { Runner } from './create-runner.ts'
-
-interface App {
-  fetch(request: Request): Response | Promise<Response>
-}
+import { type App, withStorage } from './with-storage.ts'
 
 /**
- * Opens a second door where trainers do not reach loopback: on the same port of another address, or through the sockets of
- * their own network. It leads to what a job token or a signed URL opens and nowhere else: what runs there has no business
- * with people's API.
+ * Listens a second time for trainers that cannot reach the loopback interface: on the same port of another address, or in
+ * their own network. Serves only what a job token or a signed URL opens, and none of the API for people.
+ *
+ * @param store the app of a folder store, which trainers need too
+ * @returns undefined when trainers reach the first server
  */
 export async function listenForTrainers(
   runner: Pick<Runner, 'trainers' | 'trainersApp' | 'openGate'>,
@@ -16,12 +15,7 @@ export async function listenForTrainers(
   { port }: Pick<Listening, 'port'>,
 ): Promise<Pick<Listening, 'close'> | undefined> {
   const { trainers, trainersApp, openGate } = runner
-  const app = {
-    fetch(request: Request) {
-      const isStorage = store !== undefined && new URL(request.url).pathname.startsWith('/storage/')
-      return isStorage ? store.fetch(request) : trainersApp.fetch(request)
-    },
-  }
+  const app = withStorage(trainersApp, store)
   if (openGate !== undefined) return await openGate(app)
   if (trainers === undefined) return undefined
   return await listen(app, { host: trainers.address, port })

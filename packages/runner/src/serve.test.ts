@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runnerOpenApi } from './app.ts'
 import { type RunnerServer, serveRunner } from './serve.ts'
 
-describe('the runner as a server of its own', () => {
+describe('the runner as a server', () => {
   const schema = `runner_${randomBytes(6).toString('hex')}`
   let dir: string
   let server: RunnerServer
@@ -37,18 +37,18 @@ describe('the runner as a server of its own', () => {
     expect((await fetch(`${server.url}${path}`)).status).toBe(200)
   })
 
-  it('does not listen where others reach it unless it is told to', async () => {
+  it('refuses to listen beyond loopback without accounts', async () => {
     const env = { DATABASE_URL: testDatabaseUrl(), HOST: '0.0.0.0', PORT: '0', STORAGE_SECRET: 'at least sixteen' }
     await expect(serveRunner(env)).rejects.toThrow(/HOST is "0\.0\.0\.0".*AUTH=required/)
   })
 
-  it('answers what is unknown with a problem document', async () => {
+  it('answers an unknown path with a problem document', async () => {
     const response = await fetch(`${server.url}/v1/nothing`)
     expect(response.status).toBe(404)
     expect(response.headers.get('content-type')).toContain('application/problem+json')
   })
 
-  it('cannot create jobs without a registry, and says which setting is missing', async () => {
+  it('refuses to create jobs without a registry and names the missing setting', async () => {
     const response = await fetch(`${server.url}/v1/jobs`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -19,6 +19,7 @@ import { z } from 'zod'
 import { readRunnerConfig } from './config.ts'
 import { createRunner } from './create-runner.ts'
 import { listenForTrainers } from './listen-for-trainers.ts'
+import { withStorage } from './with-storage.ts'
 
 const ServerEnvironment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -27,11 +28,11 @@ const ServerEnvironment = z.object({
 })
 
 export interface RunnerServer extends Pick<Listening, 'url' | 'port'> {
-  /** Takes no new requests, lets open ones finish, and leaves running trainers running. */
+  /** Accepts no new requests, waits for open ones, and leaves running trainers running. */
   stop(): Promise<void>
 }
 
-/** A runner alone, from environment variables. */
+/** Starts a runner of its own from environment variables. */
 export async function serveRunner(env: Record<string, string | undefined>): Promise<RunnerServer> {
   const server = parseConfig(ServerEnvironment, env, 'runner server')
   const logger = createLogger({ name: 'runner', level: server.LOG_LEVEL })
@@ -42,43 +43,44 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
     readStoreConfig(env, {
       dir: join(config.dataDir, 'store'),
       publicUrl: config.publicUrl,
-      ...(config.jwtSecret === undefined ? {} : { secret: deriveSecret(config.jwtSecret, 'storage') }),
+      secret: config.jwtSecret === undefined ? undefined : deriveSecret(config.jwtSecret, 'storage'),
     }),
   )
   const runner = await createRunner({ config, store, logger })
-  const listening = await listen(
-    {
-      fetch: (request) => {
-        const isStorage = storeApp !== undefined && new URL(request.url).pathname.startsWith('/storage/')
-        return isStorage ? storeApp.fetch(request) : runner.app.fetch(request)
+  const opened: Pick<Listening, 'close'>[] = []
+  const stop = async () => {
+    await Promise.all(opened.map((server) => server.close()))
+    await runner.stop()
+  }
+  try {
+    const listening = await listen(withStorage(runner.app, storeApp), {
+      host: server.HOST,
+      port: server.PORT,
+      upgrade: runner.upgrade,
+    })
+    opened.push(listening)
+    const forTrainers = await listenForTrainers(runner, storeApp, listening)
+    if (forTrainers !== undefined) opened.push(forTrainers)
+    await runner.start()
+    logger.info({ url: listening.url }, 'the runner is listening')
+    let stopping: Promise<void> | undefined
+    return {
+      url: listening.url,
+      port: listening.port,
+      stop() {
+        stopping ??= stop()
+        return stopping
       },
-    },
-    { host: server.HOST, port: server.PORT, upgrade: runner.upgrade },
-  ).catch(async (error: unknown) => {
-    await runner.stop()
+    }
+  } catch (error) {
+    await stop()
     throw error
-  })
-  const trainers = await listenForTrainers(runner, storeApp, listening).catch(async (error: unknown) => {
-    await listening.close()
-    await runner.stop()
-    throw error
-  })
-  await runner.start()
-  logger.info({ url: listening.url }, 'the runner listens')
-  let stopping: Promise<void> | undefined
-  return {
-    url: listening.url,
-    port: listening.port,
-    stop() {
-      stopping ??= Promise.all([listening.close(), trainers?.close()]).then(() => runner.stop())
-      return stopping
-    },
   }
 }
 
 async function main(): Promise<void> {
-  const [word, ...args] = process.argv.slice(2)
-  if (word === RESET_PASSWORD) {
+  const [command, ...args] = process.argv.slice(2)
+  if (command === RESET_PASSWORD) {
     process.stdout.write(await resetPasswordCommand({ env: process.env, args }))
     return
   }

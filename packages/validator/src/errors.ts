@@ -1,5 +1,41 @@
-/** Thrown when the validator is used wrongly: the message names the value seen. The program exits with 2. */
+/** Thrown when the validator is called with wrong arguments. The message names the value seen. The program exits with 2. */
 export class UsageError extends Error {
   readonly code = 'usage'
-  override name = 'UsageError'
+  override readonly name = 'UsageError'
+}
+
+/** Thrown when a sandbox is required and cannot be created on this machine. */
+export class SandboxUnavailableError extends Error {
+  readonly code = 'sandbox_unavailable'
+  override readonly name = 'SandboxUnavailableError'
+}
+
+/** Thrown when the embedded runner rejects a request of the validator. */
+export class RunnerResponseError extends Error {
+  readonly code = 'runner_response'
+  override readonly name = 'RunnerResponseError'
+  readonly status: number
+
+  constructor(request: string, status: number, detail: string) {
+    super(`${request}: ${detail}`)
+    this.status = status
+  }
+}
+
+/** Thrown within a compliance run when the time is used up. The run then ends with what it has recorded. */
+export class OutOfTimeError extends Error {
+  readonly code = 'out_of_time'
+  override readonly name = 'OutOfTimeError'
+}
+
+/** Thrown while parsing a text that is not JSON. */
+export class JsonSyntaxError extends Error {
+  readonly code = 'json_syntax'
+  override readonly name = 'JsonSyntaxError'
+  readonly offset: number
+
+  constructor(message: string, offset: number) {
+    super(message)
+    this.offset = offset
+  }
 }

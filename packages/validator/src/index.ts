@@ -1,5 +1,5 @@
 /**
- * Checks a trainer: static rules, secrets, and a compliance run on the real runner.
+ * Checks a trainer: static rules, a search for secrets, and a compliance run on the real runner.
  *
  * ```ts
  * import { renderPretty, validateTrainer } from '@trainyard/validator'

@@ -1,49 +1,49 @@
 import { createHash } from 'node:crypto'
 import type { Finding, Severity } from '@trainyard/contract'
 import type { ComplianceRecord } from './compliance/record.ts'
-import type { TrainerFolder } from './context.ts'
+import type { TrainerFolder } from './trainer-folder.ts'
 
-/** What a rule says about one place. The rule's own code, severity and help are added by {@link toFinding}. */
+/** A finding without the code, severity and help of its rule, which {@link toFinding} adds. */
 export interface RuleFinding {
-  /** Names the field, the value seen and the value wanted. Never holds a secret. */
+  /** Names the field, the value seen and the value expected. Must not contain secrets. */
   readonly message: string
-  /** When it differs from the rule's. */
-  readonly severity?: Severity
+  /** Default: the severity of the rule. */
+  readonly severity?: Severity | undefined
   /** Relative to the trainer's folder. */
-  readonly file?: string
-  /** From 1. */
-  readonly line?: number
-  /** From 1. */
-  readonly column?: number
-  /** How to fix this one, when it can be said better than by the rule. */
-  readonly help?: string
-  /** What the fingerprint is made of instead of the message, for messages that hold numbers which change. */
-  readonly subject?: string
+  readonly file?: string | undefined
+  /** Starts at 1. */
+  readonly line?: number | undefined
+  /** Starts at 1. */
+  readonly column?: number | undefined
+  /** A more specific help text. Default: the help text of the rule. */
+  readonly help?: string | undefined
+  /** Replaces the message in the fingerprint. Needed when the message contains numbers that change between runs. */
+  readonly subject?: string | undefined
 }
 
 interface RuleBase<Context> {
-  /** Stable; `docs/rules/<code>.md` explains it. */
+  /** Stable. `docs/rules/<code>.md` explains the rule. */
   readonly code: `TY${number}`
   readonly severity: Severity
   readonly docsUrl: string
-  /** How to fix it, in a sentence. */
+  /** How to fix a finding, in one sentence. */
   readonly help: string
   check(context: Context): RuleFinding[] | Promise<RuleFinding[]>
 }
 
-/** Looks at the trainer's folder. */
+/** Checks the trainer's folder. */
 export interface FolderRule extends RuleBase<TrainerFolder> {
   readonly phase: 'static' | 'security'
 }
 
-/** Judges what a run of the trainer left behind. */
+/** Checks the record of a compliance run. */
 export interface ComplianceRule extends RuleBase<ComplianceRecord> {
   readonly phase: 'compliance'
 }
 
 export type Rule = FolderRule | ComplianceRule
 
-/** Address of the page that explains a rule. */
+/** The address of the page that explains a rule. */
 export function ruleDocsUrl(code: string): string {
   return `https://github.com/trainyard/trainyard/blob/main/docs/rules/${code}.md`
 }
@@ -64,16 +64,16 @@ function toFinding(rule: Pick<Rule, 'code' | 'severity' | 'help' | 'docsUrl'>, f
     code: rule.code,
     severity: found.severity ?? rule.severity,
     message: found.message,
-    ...(found.file !== undefined && { file: found.file }),
-    ...(found.line !== undefined && { line: found.line }),
-    ...(found.column !== undefined && { column: found.column }),
+    file: found.file,
+    line: found.line,
+    column: found.column,
     fingerprint: fingerprint(rule.code, found),
     help: found.help ?? rule.help,
     docsUrl: rule.docsUrl,
   }
 }
 
-/** Without line and column: moving code must not make an old finding new. */
+/** Excludes line and column, so that moving code does not change the fingerprint. */
 function fingerprint(code: string, found: RuleFinding): string {
   const parts = [code, found.file ?? '', found.subject ?? found.message]
   return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16)

@@ -10,14 +10,14 @@ const good = fileURLToPath(new URL('../fixtures/trainers/good', import.meta.url)
 const databaseUrl = process.env.TEST_DATABASE_URL
 let dir: string
 
-// A folder of its own: another test's process in the same one would look like a change.
+// A copy, because processes of other tests would change the folder.
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'good-trainer-'))
   await cp(good, dir, { recursive: true })
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-test('a trainer in plain HTTP passes everything that the marketplace asks for', { timeout: 90_000 }, async () => {
+test('a trainer in plain HTTP passes the marketplace profile', { timeout: 90_000 }, async () => {
   const seen: CheckResult[] = []
   const report = await validateTrainer({
     dir,
@@ -43,7 +43,7 @@ test('a trainer in plain HTTP passes everything that the marketplace asks for', 
   expect(JSON.stringify(report)).not.toMatch(/eyJ|signature=/i)
 })
 
-test('a validation that is called off stops the trainer and rejects with the reason', { timeout: 60_000 }, async () => {
+test('an aborted validation stops the trainer and rejects with the reason', { timeout: 60_000 }, async () => {
   const off = new AbortController()
   const validation = validateTrainer({
     dir,
@@ -51,19 +51,19 @@ test('a validation that is called off stops the trainer and rejects with the rea
     databaseUrl,
     signal: off.signal,
     onProgress: (text) => {
-      if (text === 'train') setTimeout(() => off.abort(new Error('called off')), 300)
+      if (text === 'train') setTimeout(() => off.abort(new Error('aborted by the test')), 300)
     },
   })
-  await expect(validation).rejects.toThrow('called off')
+  await expect(validation).rejects.toThrow('aborted by the test')
 })
 
-test('too little time is an error of the tool, not a fault of the trainer', { timeout: 60_000 }, async () => {
+test('too little time is an errored check without findings', { timeout: 60_000 }, async () => {
   const report = await validateTrainer({ dir, phases: ['compliance'], databaseUrl, timeoutMs: 5000 })
   expect(report.verdict).toBe('failed')
   expect(report.checks.at(-1)).toMatchObject({ status: 'errored', findings: [] })
 })
 
-test('without a usable manifest the compliance run is skipped and says why', async () => {
+test('without a valid manifest, the compliance run is skipped with the reason', async () => {
   const report = await validateTrainer({
     dir: fileURLToPath(new URL('../fixtures/TY102/fail', import.meta.url)),
     profile: 'marketplace',

@@ -1,37 +1,44 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { CheckPhase, CheckResult, Finding, TimelineEntry, ValidationReport } from '@trainyard/contract'
+import type {
+  CheckPhase,
+  CheckResult,
+  CheckStatus,
+  Finding,
+  TimelineEntry,
+  ValidationReport,
+} from '@trainyard/contract'
 import type { SandboxOptions } from './compliance/sandbox-choice.ts'
-import { readTrainerFolder, type TrainerFolder } from './context.ts'
 import { UsageError } from './errors.ts'
 import { runRule } from './rule.ts'
 import { COMPLIANCE_RULES, FOLDER_RULES, isSelected, phasesOf } from './rules/index.ts'
+import { readTrainerFolder, type TrainerFolder } from './trainer-folder.ts'
 import { CHECK_NAMES, fails, judge, type Profile, requiredPhases } from './verdict.ts'
 
 export interface ValidateOptions {
   /** The trainer's folder. */
   dir: string
-  /** What fails a trainer; see `PROFILES`. Default: `author`. */
+  /** Which findings fail the trainer; see `PROFILES`. Default: `author`. */
   profile?: Profile | undefined
-  /** Phases to run. Default: all. The others are shown as skipped. */
+  /** Phases to run. Default: all. Other phases are reported as skipped. */
   phases?: readonly CheckPhase[] | undefined
-  /** Phases that must have run for a pass, beside those of the profile. */
+  /** Phases that must run for a pass, in addition to those of the profile. */
   require?: readonly CheckPhase[] | undefined
-  /** Only rules whose code begins with one of these, for example `TY4`. Default: all. */
+  /** Runs only rules whose code starts with one of these prefixes, for example `TY4`. Default: all. */
   only?: readonly string[] | undefined
-  /** Decides which faults the compliance run meets, and when. Default: a random one, which is in the report. */
+  /** Determines the faults of the compliance run. Default: random. The report contains the seed. */
   seed?: number | undefined
-  /** A PostgreSQL for the compliance run, which uses a schema of its own and drops it. Default: an embedded one. */
+  /** The PostgreSQL server for the compliance run, which creates a schema and drops it. Default: an embedded server. */
   databaseUrl?: string | undefined
-  /** In what the trainer runs. Default: in bubblewrap where it can be used (`auto`), and the report says when not. */
+  /** The sandbox for the trainer. Default: bubblewrap if it is available (`auto`). The report states what was used. */
   sandbox?: Partial<SandboxOptions> | undefined
-  /** Time for everything; what is not done by then ends as `errored`. Default: 180,000. */
+  /** Time limit for the whole validation. Phases that are not finished by then are `errored`. Default: 180,000. */
   timeoutMs?: number | undefined
-  /** Stops the trainer, cleans up, and rejects with the signal's reason. */
+  /** Aborting it stops the trainer, cleans up, and rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  /** Called when a check begins (`running`) and when it has ended. */
+  /** Called when a check starts (`running`) and when it has finished. */
   onCheck?: ((check: CheckResult) => void) | undefined
-  /** Called with a line about what the compliance run does now. */
+  /** Called with a line of text about the progress of the compliance run. */
   onProgress?: ((text: string) => void) | undefined
 }
 
@@ -39,18 +46,18 @@ const ALL_PHASES = ['static', 'security', 'compliance'] as const satisfies reado
 
 interface PhaseOutcome {
   findings: Finding[]
-  /** Set when the phase could not run. */
-  skipped?: string
-  /** Set when not all of it could run. */
-  unfinished?: string
-  timeline?: readonly TimelineEntry[]
-  notes?: readonly string[]
+  /** Set if the phase could not run. */
+  skipped?: string | undefined
+  /** Set if only a part of the phase could run. */
+  unfinished?: string | undefined
+  timeline?: readonly TimelineEntry[] | undefined
+  notes?: readonly string[] | undefined
 }
 
 /**
- * Checks a trainer and gives the one verdict that every rendering shows.
+ * Checks a trainer and returns a report with the verdict.
  *
- * @throws UsageError when `dir` is no folder; anything else that goes wrong is an `errored` check of the report.
+ * @throws UsageError if `dir` is not a folder. Other failures are `errored` checks of the report.
  */
 export async function validateTrainer(options: ValidateOptions): Promise<ValidationReport> {
   const { profile = 'author', only = [], timeoutMs = 180_000, onCheck } = options
@@ -61,7 +68,7 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   const startedAt = performance.now()
   const timeout = AbortSignal.timeout(timeoutMs)
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
-  const asked = options.phases ?? ALL_PHASES
+  const requested = options.phases ?? ALL_PHASES
   const selectable = phasesOf(only)
   const folder = await readTrainerFolder(dir, { signal })
   const checks: CheckResult[] = []
@@ -74,13 +81,13 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   }
   for (const phase of ALL_PHASES) {
     const name = CHECK_NAMES[phase]
-    const unasked = !asked.includes(phase)
-      ? 'not asked for'
-      : selectable.includes(phase)
-        ? undefined
-        : `no rule of this phase matches ${only.join(', ')}`
-    if (unasked !== undefined) {
-      checks.push({ name, status: 'skipped', reason: unasked, findings: [] })
+    if (!requested.includes(phase)) {
+      checks.push({ name, status: 'skipped', reason: 'not requested', findings: [] })
+      continue
+    }
+    if (!selectable.includes(phase)) {
+      const reason = `no rule of this phase matches ${only.join(', ')}`
+      checks.push({ name, status: 'skipped', reason, findings: [] })
       continue
     }
     onCheck?.({ name, status: 'running', findings: [] })
@@ -89,21 +96,16 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
     try {
       const outcome = await phaseRunners[phase]()
       timeline = outcome.timeline ?? timeline
-      const failed = outcome.findings.some((finding) => fails(finding, profile))
-      const { skipped, unfinished } = outcome
-      const status = failed
-        ? 'failed'
-        : skipped !== undefined
-          ? 'skipped'
-          : unfinished !== undefined
-            ? 'errored'
-            : 'passed'
-      const reason = skipped ?? unfinished
-      check = { name, status, findings: outcome.findings, ...(reason !== undefined && { reason }) }
-      if (outcome.notes) check.notes = [...outcome.notes]
+      check = {
+        name,
+        status: statusOf(outcome, profile),
+        reason: outcome.skipped ?? outcome.unfinished,
+        notes: outcome.notes && [...outcome.notes],
+        findings: outcome.findings,
+      }
     } catch (error) {
       options.signal?.throwIfAborted()
-      const reason = timeout.aborted ? `not done after ${timeoutMs / 1000} s` : explain(error)
+      const reason = timeout.aborted ? `not finished after ${timeoutMs / 1000} s` : explain(error)
       check = { name, status: 'errored', reason, findings: [] }
     }
     check.durationMs = Math.round(performance.now() - phaseStartedAt)
@@ -111,10 +113,9 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
     onCheck?.(check)
   }
 
-  const identity = readIdentity(folder)
   return {
-    verdict: judge(checks, profile, requiredPhases(profile, asked, options.require ?? [])),
-    ...(identity && { trainer: identity }),
+    verdict: judge(checks, profile, requiredPhases(profile, requested, options.require ?? [])),
+    trainer: readIdentity(folder),
     profile,
     seed,
     durationMs: Math.round(performance.now() - startedAt),
@@ -123,10 +124,16 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   }
 }
 
+function statusOf({ findings, skipped, unfinished }: PhaseOutcome, profile: Profile): CheckStatus {
+  if (findings.some((finding) => fails(finding, profile))) return 'failed'
+  if (skipped !== undefined) return 'skipped'
+  return unfinished === undefined ? 'passed' : 'errored'
+}
+
 async function requireFolder(given: string, dir: string): Promise<void> {
   const found = await stat(dir).catch(() => undefined)
-  if (!found) throw new UsageError(`there is no folder "${given}"`)
-  if (!found.isDirectory()) throw new UsageError(`"${given}" is a file; wanted: the folder that holds trainer.json`)
+  if (!found) throw new UsageError(`the folder "${given}" does not exist`)
+  if (!found.isDirectory()) throw new UsageError(`"${given}" is a file; expected the folder that contains trainer.json`)
 }
 
 async function runFolderRules(
@@ -153,13 +160,13 @@ async function runCompliance(
   },
 ): Promise<PhaseOutcome> {
   const manifest = folder.manifest.state === 'read' ? folder.manifest.manifest : undefined
-  if (!manifest) return { findings: [], skipped: 'the manifest cannot be used (see the findings of "manifest")' }
+  if (!manifest) return { findings: [], skipped: 'the manifest is not valid (see the findings of "manifest")' }
   const unusable = earlier
     .flatMap((check) => check.findings)
     .find(({ code }) => code === 'TY105' || code === 'TY106' || code === 'TY209')
-  if (unusable) return { findings: [], skipped: `it cannot run because of ${unusable.code}` }
+  if (unusable) return { findings: [], skipped: `the trainer cannot run because of ${unusable.code}` }
 
-  // The runner is loaded only now: the static phases answer at once without it.
+  // The runner is imported here to keep the static phases fast.
   const { runTrainer } = await import('./compliance/run-trainer.ts')
   const outcome = await runTrainer({
     dir: folder.dir,
@@ -167,9 +174,9 @@ async function runCompliance(
     seed: options.seed,
     signal: options.signal,
     deadline: options.startedAt + options.timeoutMs,
-    ...(options.databaseUrl !== undefined && { databaseUrl: options.databaseUrl }),
-    ...(options.sandbox && { sandbox: options.sandbox }),
-    ...(options.onProgress && { onProgress: options.onProgress }),
+    databaseUrl: options.databaseUrl,
+    sandbox: options.sandbox,
+    onProgress: options.onProgress,
   })
   if (outcome.state === 'skipped') return { findings: [], skipped: outcome.reason }
   const findings: Finding[] = []
@@ -177,10 +184,10 @@ async function runCompliance(
     if (isSelected(rule.code, options.only)) findings.push(...(await runRule(rule, outcome.record)))
   }
   const { timeline, unfinished, sandboxNote } = outcome.record
-  return { findings, timeline, notes: [sandboxNote], ...(unfinished !== undefined && { unfinished }) }
+  return { findings, timeline, notes: [sandboxNote], unfinished }
 }
 
-/** Name and version, as far as they can be read, so that a report says what it is about. */
+/** Name and version for the report, even if the manifest is not valid. */
 function readIdentity(folder: TrainerFolder): { name: string; version: string } | undefined {
   if (folder.manifest.state !== 'read') return undefined
   const raw = folder.manifest.raw as { name?: unknown; version?: unknown } | null

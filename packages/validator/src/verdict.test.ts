@@ -21,7 +21,7 @@ function outcome(checks: CheckResult[], profile: Profile, required = requiredPha
   return [verdict, exitCodeOf(report)]
 }
 
-test('an error fails every profile, a warning only ci, a note none', () => {
+test('an error fails every profile, a warning fails ci only, and a note fails none', () => {
   const results = (['error', 'warning', 'info'] as const).map((severity) =>
     (['author', 'ci', 'marketplace'] as const).map((profile) => outcome([found(severity)], profile)[1]),
   )
@@ -32,18 +32,18 @@ test('an error fails every profile, a warning only ci, a note none', () => {
   ])
 })
 
-test('a skipped check passes where it is not required, and fails where it is', () => {
+test('a skipped check fails the trainer only if it is required', () => {
   expect(outcome([passed, skipped], 'author')).toEqual(['passed', 0])
   expect(outcome([passed, skipped], 'author', requiredPhases('author', [], ['compliance']))).toEqual(['failed', 1])
   expect(outcome([passed, skipped], 'marketplace')).toEqual(['failed', 1])
 })
 
-test('ci requires the phases that were asked for, marketplace all of them', () => {
+test('ci requires the phases that were requested, marketplace requires all', () => {
   expect([...requiredPhases('ci', ['static'], [])]).toEqual(['static'])
   expect([...requiredPhases('marketplace', ['static'], [])]).toEqual(['static', 'security', 'compliance'])
 })
 
-test('a tool that failed is no pass: 3, unless there are findings as well', () => {
+test('an errored check exits with 3, or with 1 if there are findings as well', () => {
   expect(outcome([passed, errored], 'author')).toEqual(['failed', 3])
   expect(outcome([found('error'), errored], 'author')).toEqual(['failed', 1])
 })

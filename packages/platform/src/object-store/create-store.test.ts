@@ -7,20 +7,26 @@ import { createStore, readStoreConfig } from './create-store.ts'
 const S3 = { S3_ENDPOINT: 'http://127.0.0.1:9000', S3_BUCKET: 'b', AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' }
 
 describe('readStoreConfig', () => {
-  it('chooses S3 where S3_ENDPOINT is set', () => {
+  it('selects S3 when S3_ENDPOINT is set', () => {
     expect(readStoreConfig({ ...S3, S3_PUBLIC_ENDPOINT: 'https://s3.example.org' })).toEqual({
-      ...{ kind: 's3', endpoint: 'http://127.0.0.1:9000', publicEndpoint: 'https://s3.example.org', bucket: 'b' },
-      ...{ region: 'us-east-1', accessKeyId: 'k', secretAccessKey: 's', forcePathStyle: true },
+      kind: 's3',
+      endpoint: 'http://127.0.0.1:9000',
+      publicEndpoint: 'https://s3.example.org',
+      bucket: 'b',
+      region: 'us-east-1',
+      accessKeyId: 'k',
+      secretAccessKey: 's',
+      forcePathStyle: true,
     })
   })
 
-  it('chooses a folder otherwise, with what the launcher knows', () => {
+  it('selects a folder otherwise, with the defaults of the caller', () => {
     const defaults = { dir: '/data', publicUrl: 'http://127.0.0.1:7600', secret: 'a secret of the tests' }
     expect(readStoreConfig({}, defaults)).toEqual({ kind: 'folder', ...defaults })
     expect(readStoreConfig({ STORAGE_DIR: '/other' }, defaults)).toMatchObject({ dir: '/other' })
   })
 
-  it('names what is missing', () => {
+  it('names the missing variables', () => {
     expect(() => readStoreConfig({ S3_ENDPOINT: 'http://h' })).toThrow(
       /S3_BUCKET is required[\s\S]*AWS_ACCESS_KEY_ID is required/,
     )
@@ -29,7 +35,7 @@ describe('readStoreConfig', () => {
 })
 
 describe('createStore', () => {
-  it('serves an app for a folder and none for S3, and says so when the folder cannot be one', async () => {
+  it('serves an app for a folder and none for S3, and reports a folder that cannot be used', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'trainyard-create-'))
     const folder = {
       kind: 'folder' as const,

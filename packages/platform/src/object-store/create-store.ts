@@ -3,15 +3,16 @@ import type { Hono } from 'hono'
 import { z } from 'zod'
 import { parseConfig } from '../config.ts'
 import { ConfigError } from '../errors.ts'
-import { createFolderStore, type FolderStoreOptions } from './folder-store.ts'
+import { createFolderStore, type FolderStoreOptions } from './folder/folder-store.ts'
 import type { ObjectStore } from './object-store.ts'
-import { createS3Store, type S3StoreOptions } from './s3-store.ts'
+import type { S3StoreOptions } from './s3/s3-client.ts'
+import { createS3Store } from './s3/s3-store.ts'
 
 export type StoreConfig =
   | ({ kind: 's3' } & S3StoreOptions)
   | ({ kind: 'folder' } & Pick<FolderStoreOptions, 'dir' | 'publicUrl' | 'secret'>)
 
-const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
+const HttpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
 
 const S3Env = z
   .object({
@@ -27,7 +28,7 @@ const S3Env = z
     (env): StoreConfig => ({
       kind: 's3',
       endpoint: env.S3_ENDPOINT,
-      ...(env.S3_PUBLIC_ENDPOINT === undefined ? {} : { publicEndpoint: env.S3_PUBLIC_ENDPOINT }),
+      publicEndpoint: env.S3_PUBLIC_ENDPOINT,
       bucket: env.S3_BUCKET,
       region: env.AWS_REGION,
       accessKeyId: env.AWS_ACCESS_KEY_ID,
@@ -52,9 +53,10 @@ const FolderEnv = z
   )
 
 /**
- * Which object store the environment asks for: S3 where `S3_ENDPOINT` is set (with `S3_BUCKET`, `AWS_REGION`,
- * `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and `S3_PUBLIC_ENDPOINT` where trainers reach it elsewhere), else a folder
- * (`STORAGE_DIR`, `STORAGE_PUBLIC_URL`, `STORAGE_SECRET`). `defaults` fills in what a launcher knows itself.
+ * The object store that the environment configures: S3 when `S3_ENDPOINT` is set (with `S3_BUCKET`, `AWS_REGION`,
+ * `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and `S3_PUBLIC_ENDPOINT` when trainers reach it at another address),
+ * otherwise a folder (`STORAGE_DIR`, `STORAGE_PUBLIC_URL`, `STORAGE_SECRET`). `defaults` replaces variables of the folder
+ * that are not set.
  *
  * @throws ConfigError
  */
@@ -71,7 +73,7 @@ export function readStoreConfig(
   return parseConfig(FolderEnv, filled, 'the object store (a folder; set S3_ENDPOINT to use S3)')
 }
 
-/** Opens the store that is configured. Only a folder has an `app`, to be served under `/storage/`. */
+/** Opens the configured store. Only a folder has an `app`, which must be served below `/storage/`. */
 export function createStore(config: StoreConfig): { store: ObjectStore; app: Hono | undefined } {
   if (config.kind === 's3') return { store: createS3Store(config), app: undefined }
   try {
@@ -83,7 +85,7 @@ export function createStore(config: StoreConfig): { store: ObjectStore; app: Hon
   }
 }
 
-/** A secret for one purpose, derived from one that is kept already. */
+/** Derives a secret for one purpose from an existing one. */
 export function deriveSecret(secret: string, purpose: string): string {
   return createHash('sha256').update(`trainyard:${purpose}:${secret}`).digest('hex')
 }

@@ -3,18 +3,18 @@ import { TrainyardError } from '../errors.ts'
 
 const MAX_KEY_BYTES = 1024
 
-/** Refuses a key that is no safe relative path. */
+/** @throws TrainyardError `invalid_request` for a key that is not a safe relative path */
 export function checkKey(key: string): void {
   if (!isSafeRelativePath(key) || !key.isWellFormed() || Buffer.byteLength(key) > MAX_KEY_BYTES) {
     throw invalid('key', 'must be a relative path of at most 1,024 bytes, without empty, "." or ".." parts', key)
   }
 }
 
-/** Refuses a prefix that could not begin a key; the empty one is every key. */
+/** @throws TrainyardError `invalid_request` for a prefix with which no key can begin. The empty prefix matches every key. */
 export function checkPrefix(prefix: string): void {
   if (prefix === '') return
   const parts = prefix.endsWith('/') ? `${prefix}x` : prefix
-  // The last part may go on: "a/." is the beginning of "a/.hidden".
+  // The last part can continue: "a/." is a prefix of "a/.hidden".
   checkKey(parts.replace(/(^|\/)(\.{1,2})$/, '$1$2x'))
 }
 

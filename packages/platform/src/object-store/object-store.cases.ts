@@ -3,13 +3,13 @@ import type { SignedRequest } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ObjectStore } from './object-store.ts'
 
-/** A store under test; its signed URLs are reachable with `fetch`. */
+/** A store under test. Its signed URLs can be requested with `fetch`. */
 export interface StoreUnderTest {
   store: ObjectStore
   close(): Promise<void>
 }
 
-/** What every object store does: each implementation runs these. Keys lie below a prefix of the run's own. */
+/** The behaviour of every object store: each implementation runs these. All keys are below a prefix of the run's own. */
 export function objectStoreCases(name: string, createStore: () => Promise<StoreUnderTest>): void {
   describe(`object store: ${name}`, () => {
     let under: StoreUnderTest
@@ -27,7 +27,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       await under?.close()
     })
 
-    it('gives back the bytes, size, hash, etag and content type that were put', async () => {
+    it('returns the bytes, size, hash, etag and content type that were put', async () => {
       const key = newKey('weights of épöch 1%.bin')
       const body = randomBytes(1000)
       const put = await store.put(key, body, { contentType: 'application/x-weights' })
@@ -64,7 +64,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       expect(String(await collect((await store.get(key)).body))).toBe('two')
     })
 
-    it('keeps what was there when the new bytes break off', async () => {
+    it('keeps the old object when the sender of a new one fails', async () => {
       const key = newKey()
       await store.put(key, Buffer.from('old'))
       const broken = (async function* () {
@@ -75,7 +75,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       expect(String(await collect((await store.get(key)).body))).toBe('old')
     })
 
-    it('says that an absent object is absent, and deletes it without complaint', async () => {
+    it('reports an object that does not exist, and deletes it without an error', async () => {
       const key = newKey()
       await expect(store.get(key)).rejects.toMatchObject({ code: 'not_found' })
       expect(await store.find(key)).toBeUndefined()
@@ -85,13 +85,13 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       expect(await store.find(key)).toBeUndefined()
     })
 
-    it('refuses a range that begins behind the end', async () => {
+    it('refuses a range that begins after the end', async () => {
       const key = newKey()
       await store.put(key, Buffer.from('abc'))
       await expect(store.get(key, { range: { start: 3 } })).rejects.toMatchObject({ code: 'invalid_request' })
     })
 
-    it('lists keys by any beginning, in the order of their bytes, with sizes and etags', async () => {
+    it('lists keys by any prefix, in the order of their bytes, with sizes and etags', async () => {
       const prefix = newKey('list')
       const names = ['a.txt', 'a/1', 'a/2/x', 'ab', 'b/é', 'b/z', 'B']
       for (const name of names) await store.put(`${prefix}/${name}`, Buffer.from(name))
@@ -115,7 +115,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       expect(await all(store.list(`${prefix}/nothing`))).toEqual([])
     })
 
-    it('deletes everything below a prefix and nothing beside it', async () => {
+    it('deletes everything below a prefix and nothing else', async () => {
       const prefix = newKey('tree')
       for (const name of ['one/a', 'one/b/c', 'one-more']) await store.put(`${prefix}/${name}`, Buffer.from(name))
       expect(await store.deletePrefix(`${prefix}/one/`)).toBe(2)
@@ -123,7 +123,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       expect(await store.deletePrefix(`${prefix}/one/`)).toBe(0)
     })
 
-    it('renames an object with its content type, over one that is there', async () => {
+    it('renames an object with its content type, and replaces an existing one', async () => {
       const [from, to] = [newKey('from'), newKey('to')]
       await store.put(from, Buffer.from('new'), { contentType: 'text/plain' })
       await store.put(to, Buffer.from('old'))
@@ -145,7 +145,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       },
     )
 
-    it('lets anyone read with a signed GET, whole or in ranges, under a chosen name', async () => {
+    it('lets anyone read with a signed GET, whole or in ranges, under a given name', async () => {
       const key = newKey('best model?.bin')
       await store.put(key, Buffer.from('0123456789'))
       const request = await store.signGet(key, { fileName: 'bäst.bin', contentType: 'text/plain' })
@@ -164,7 +164,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       expect(outside.status).toBe(416)
     })
 
-    it('answers 404 to a signed GET of an absent object', async () => {
+    it('answers 404 to a signed GET of an object that does not exist', async () => {
       const response = await send(await store.signGet(newKey()))
       await response.arrayBuffer()
       expect(response.status).toBe(404)
@@ -180,14 +180,19 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       const attempts = await Promise.all([
         fetch(moved),
         fetch(url, { method: 'PUT', body: 'evil' }),
-        fetch(url.replace(/(signature=)(.)/i, (_, name: string, sign: string) => `${name}${sign === '0' ? '1' : '0'}`)),
+        fetch(
+          url.replace(
+            /(signature=)(.)/i,
+            (_, name: string, character: string) => `${name}${character === '0' ? '1' : '0'}`,
+          ),
+        ),
       ])
       for (const attempt of attempts) await attempt.arrayBuffer()
       expect(attempts.map(({ status }) => status)).toEqual([403, 403, 403])
       expect(String(await collect((await store.get(key)).body))).toBe('mine')
     })
 
-    it('stores exactly what a signed PUT was signed for', async () => {
+    it('stores the bytes that a signed PUT was signed for', async () => {
       const key = newKey()
       const body = randomBytes(5000)
       const options = { sizeBytes: 5000, sha256: sha256(body), contentType: 'application/x-thing' }
@@ -198,7 +203,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       expect(await collect((await store.get(key)).body)).toEqual(body)
     })
 
-    it('stores nothing when the bytes of a signed PUT are more, fewer, or others', async () => {
+    it('stores nothing when a signed PUT sends more, fewer or other bytes', async () => {
       const key = newKey()
       const body = randomBytes(100)
       const request = await store.signPut(key, { sizeBytes: 100, sha256: sha256(body) })
@@ -211,7 +216,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       expect(await store.find(key)).toBeUndefined()
     })
 
-    it('takes a stream of unknown length with a signed PUT, because the signed headers say the length', async () => {
+    it('accepts a stream with a signed PUT, because the signed headers include the length', async () => {
       const key = newKey()
       const body = randomBytes(70_000)
       const response = await send(await store.signPut(key, { sizeBytes: 70_000 }), { body: new Blob([body]).stream() })
@@ -248,7 +253,7 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
       expect(sha256(await collect((await store.get(key)).body))).toBe(sha256(Buffer.concat(parts)))
     })
 
-    it('refuses parts of the wrong size, with a wrong etag, and of an upload that is over', async () => {
+    it('refuses parts of the wrong size, with a wrong etag, and of an aborted upload', async () => {
       const key = newKey()
       const { uploadId } = await store.createMultipart(key)
       const signed = await store.signPart(key, uploadId, { partNumber: 1, sizeBytes: 10 })
@@ -270,11 +275,15 @@ export function objectStoreCases(name: string, createStore: () => Promise<StoreU
 
 async function send(request: SignedRequest, init: { headers?: Record<string, string>; body?: BodyInit | Buffer } = {}) {
   const { body, headers = {} } = init
-  return await fetch(request.url, {
+  const options: RequestInit & { duplex?: 'half' } = {
     method: request.method,
     headers: { ...request.headers, ...headers },
-    ...(body === undefined ? {} : { body: body as BodyInit, duplex: 'half' }),
-  } as RequestInit)
+  }
+  if (body !== undefined) {
+    options.body = body as BodyInit
+    options.duplex = 'half'
+  }
+  return await fetch(request.url, options)
 }
 
 function sha256(body: Uint8Array): string {

@@ -1,77 +1,113 @@
 import type { SignedRequest } from '@trainyard/contract'
 
-/** What is known of an object without reading it. `etag` changes whenever the bytes do; it is quoted, as HTTP writes it. */
+/** What is known of an object without reading it. */
 export interface ObjectInfo {
   sizeBytes: number
+  /** Changes whenever the bytes do. Quoted, as in HTTP. */
   etag: string
   contentType: string
 }
 
+export type ObjectBody = Uint8Array | AsyncIterable<Uint8Array>
+
+export interface StoredObject {
+  sizeBytes: number
+  /** Hex. */
+  sha256: string
+  etag: string
+}
+
+export interface ListedObject {
+  key: string
+  sizeBytes: number
+  etag: string
+}
+
+export interface StoredPart {
+  partNumber: number
+  sizeBytes: number
+  etag: string
+}
+
+export interface GetOptions {
+  /** Counted from 0, `end` included. Default: the whole object. */
+  range?: { start: number; end?: number | undefined } | undefined
+}
+
+interface ExpiryOptions {
+  /** Default: 3600. */
+  expiresInSeconds?: number | undefined
+}
+
+export interface SignGetOptions extends ExpiryOptions {
+  /** The name under which browsers save the object. */
+  fileName?: string | undefined
+  /** Sent instead of the stored content type. */
+  contentType?: string | undefined
+}
+
+export interface SignPutOptions extends ExpiryOptions {
+  /** Any other number of bytes is refused. */
+  sizeBytes: number
+  /** Hex. Bytes with another SHA-256 are refused. */
+  sha256?: string | undefined
+  contentType?: string | undefined
+}
+
+export interface SignPartOptions extends ExpiryOptions {
+  /** 1 to 10,000. */
+  partNumber: number
+  /** At least 5 MiB for all parts but the last: a limit of S3. */
+  sizeBytes: number
+}
+
 /**
- * Bytes by key. A key is a relative path (`isSafeRelativePath` of the contract). What is put replaces what was there, at
- * once and as a whole: no reader sees half of it.
+ * Bytes by key. A key is a relative path (`isSafeRelativePath` of the contract). Writing a key replaces its object
+ * atomically: a reader gets either all of the old bytes or all of the new ones.
  *
- * Methods throw `TrainyardError`: `not_found`, `invalid_request` for a key or part that is not usable, and
- * `storage_unavailable` when the store does not answer.
+ * Methods throw `TrainyardError`: `not_found`, `invalid_request` for an invalid key or part, and `storage_unavailable`
+ * when the store does not answer.
  */
 export interface ObjectStore {
-  /** Streams the bytes in and hashes them on the way. */
-  put(
-    key: string,
-    body: Uint8Array | AsyncIterable<Uint8Array>,
-    options?: { contentType?: string },
-  ): Promise<{ sizeBytes: number; sha256: string; etag: string }>
-  /** `range` counts bytes from 0 and includes its end; `sizeBytes` is of what comes, not of the whole. */
-  get(
-    key: string,
-    options?: { range?: { start: number; end?: number } | undefined },
-  ): Promise<ObjectInfo & { body: AsyncIterable<Uint8Array> }>
+  /** Stores a stream and hashes it on the way. */
+  put(key: string, body: ObjectBody, options?: { contentType?: string | undefined }): Promise<StoredObject>
+  /** With a range, `sizeBytes` is the length of the range. */
+  get(key: string, options?: GetOptions): Promise<ObjectInfo & { body: AsyncIterable<Uint8Array> }>
   find(key: string): Promise<ObjectInfo | undefined>
-  /** What is absent is deleted already. */
+  /** Succeeds for a key that does not exist. */
   delete(key: string): Promise<void>
-  /** Deletes all keys that begin with the text, and says how many there were. */
+  /** Deletes all keys that begin with the prefix, and returns their number. */
   deletePrefix(prefix: string): Promise<number>
-  /** All keys that begin with the text, in the order of their UTF-8 bytes. */
-  list(prefix: string): AsyncIterable<{ key: string; sizeBytes: number; etag: string }>
+  /** All keys that begin with the prefix, in the order of their UTF-8 bytes. */
+  list(prefix: string): AsyncIterable<ListedObject>
   rename(from: string, to: string): Promise<void>
-  /** Anyone may GET (or HEAD) with it until it expires, by default after an hour. */
-  signGet(
-    key: string,
-    options?: { expiresInSeconds?: number; fileName?: string; contentType?: string },
-  ): Promise<SignedRequest>
-  /** Anyone may PUT with it, once or again, exactly this many bytes and, if given, with exactly this SHA-256 (hex). */
-  signPut(
-    key: string,
-    options: { sizeBytes: number; sha256?: string; contentType?: string; expiresInSeconds?: number },
-  ): Promise<SignedRequest>
-  createMultipart(key: string, options?: { contentType?: string }): Promise<{ uploadId: string }>
-  /** Part numbers go from 1 to 10,000. All parts but the last have at least 5 MiB: S3 wants that. */
-  signPart(
-    key: string,
-    uploadId: string,
-    options: { partNumber: number; sizeBytes: number; expiresInSeconds?: number },
-  ): Promise<SignedRequest>
+  /** A GET (or HEAD) request that anyone can send until it expires. */
+  signGet(key: string, options?: SignGetOptions): Promise<SignedRequest>
+  /** A PUT request that anyone can send until it expires, also several times. */
+  signPut(key: string, options: SignPutOptions): Promise<SignedRequest>
+  createMultipart(key: string, options?: { contentType?: string | undefined }): Promise<{ uploadId: string }>
+  signPart(key: string, uploadId: string, options: SignPartOptions): Promise<SignedRequest>
   putPart(
     key: string,
     uploadId: string,
     partNumber: number,
-    body: Uint8Array | AsyncIterable<Uint8Array>,
+    body: ObjectBody,
   ): Promise<{ etag: string; sizeBytes: number }>
-  /** The parts that are held, in the order of their numbers. Throws `not_found` for an upload that is over. */
-  listParts(key: string, uploadId: string): Promise<{ partNumber: number; sizeBytes: number; etag: string }[]>
-  /** Joins the parts in the order of their numbers. An etag that is not the part's is refused. */
+  /** The uploaded parts in the order of their numbers. Throws `not_found` for an upload that was completed or aborted. */
+  listParts(key: string, uploadId: string): Promise<StoredPart[]>
+  /** Joins the parts in the order of their numbers. Throws `invalid_request` for an etag that is not the part's. */
   completeMultipart(
     key: string,
     uploadId: string,
     parts: readonly { partNumber: number; etag: string }[],
   ): Promise<void>
   abortMultipart(key: string, uploadId: string): Promise<void>
-  /** The same store, whose signed requests lead where this process reaches it; absent where all reach it there. */
+  /** The same store with signed requests for this process's own network; undefined when there is no difference. */
   readonly nearby?: ObjectStore | undefined
-  /** Name of the bucket that this is; absent where there are no buckets. */
-  readonly bucket?: string
-  /** Another bucket of the same service, by the same credentials; absent where there are no buckets. */
-  openBucket?: (bucket: string) => ObjectStore
+  /** Name of the bucket; undefined for a store without buckets. */
+  readonly bucket?: string | undefined
+  /** Another bucket of the same service, with the same credentials; undefined for a store without buckets. */
+  openBucket?(bucket: string): ObjectStore
 }
 
 export const DEFAULT_EXPIRY_SECONDS = 3600

@@ -1,22 +1,30 @@
 import type { Caller, Identity } from '@trainyard/platform'
 import type { JobRow } from '../db/schema/jobs.ts'
 
-/** Writes what somebody did to a job, in the transaction that does it. */
+export interface JobAuditEntry {
+  action: string
+  job: Pick<JobRow, 'id' | 'project_id'>
+  data?: Record<string, unknown> | undefined
+}
+
+/** Writes an action on a job to the audit log, in the transaction of that action. */
 export async function auditJob(
   identity: Identity,
   trx: Parameters<Identity['audit']>[0],
   caller: Caller,
-  deed: { action: string; job: Pick<JobRow, 'id' | 'project_id'>; data?: Record<string, unknown> },
+  { action, job, data }: JobAuditEntry,
 ): Promise<void> {
-  const { action, job, data } = deed
   await identity.audit(trx, {
-    ...{ actor: caller.subject, action, subject: `job:${job.id}`, projectId: job.project_id },
-    ...organisationOf(caller, job.project_id),
-    ...(data === undefined ? {} : { data }),
+    actor: caller.subject,
+    action,
+    subject: `job:${job.id}`,
+    projectId: job.project_id,
+    organisationId: organisationOf(caller, job.project_id),
+    data,
   })
 }
 
-export function organisationOf(caller: Caller, projectId: string): { organisationId?: string } {
-  const project = caller.projects.find(({ id }) => id === projectId)
-  return project === undefined ? {} : { organisationId: project.organisationId }
+/** The id of the organisation that owns a project of the caller. */
+export function organisationOf(caller: Caller, projectId: string): string | undefined {
+  return caller.projects.find(({ id }) => id === projectId)?.organisationId
 }

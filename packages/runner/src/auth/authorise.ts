@@ -4,16 +4,16 @@ import type { RunnerContext } from '../context.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** Who asks, on every route of people. */
+    /** Set by the guard, on every route for people. */
     caller: Caller
   }
 }
 
 /**
- * Who asks, by token, session, or being on this machine: for routes of people. A socket's handshake can be given as
+ * The caller of a request, found by token, by session, or by being on this machine. Takes the handshake of a WebSocket as
  * `{ method, url, headers }`.
  *
- * @throws TrainyardError `unauthenticated`, or `forbidden` for a page of another site
+ * @throws TrainyardError `unauthenticated`, or `forbidden` for a request from a page of another site
  */
 export async function authorise(context: RunnerContext, request: RequestHead): Promise<Caller> {
   return await context.authenticator.authenticate(request)
@@ -22,7 +22,7 @@ export async function authorise(context: RunnerContext, request: RequestHead): P
 /** The caller that the guard found. */
 export function callerOf(c: Context): Caller {
   const caller = c.get('caller')
-  // A route outside the guard must not take nobody for somebody.
+  // A route that was mounted before the guard must fail instead of running without a caller.
   if (caller === undefined) throw new Error(`${c.req.path} is not guarded`)
   return caller
 }

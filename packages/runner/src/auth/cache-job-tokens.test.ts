@@ -17,8 +17,8 @@ function counted(maxTokens?: number) {
   return { cached: cacheJobTokens(counting, clock, maxTokens), clock, checks: () => checks }
 }
 
-describe('known job tokens', () => {
-  it('are checked once, and say the same each time', async () => {
+describe('cached job tokens', () => {
+  it('are verified once and yield the same claims each time', async () => {
     const { cached, checks } = counted()
     const { value } = await cached.issue({ jobId: 7, attempt: 2 })
     const first = await cached.verify(value)
@@ -27,7 +27,7 @@ describe('known job tokens', () => {
     expect(checks()).toBe(1)
   })
 
-  it('expire as others do, after 60 seconds of grace', async () => {
+  it('expire 60 seconds after their expiry time, like any token', async () => {
     const { cached, clock } = counted()
     const { value } = await cached.issue({ jobId: 7, attempt: 2, expiresInSeconds: 100 })
     await cached.verify(value)
@@ -37,7 +37,7 @@ describe('known job tokens', () => {
     await expect(cached.verify(value)).rejects.toMatchObject({ code: 'token_expired' })
   })
 
-  it('are bounded in number: the longest unused goes first', async () => {
+  it('are limited in number: the least recently used is evicted first', async () => {
     const { cached, checks } = counted(2)
     const [a, b, c] = await Promise.all([1, 2, 3].map((jobId) => cached.issue({ jobId, attempt: 1 })))
     for (const token of [a, b, a, c, a]) await cached.verify(token?.value ?? '')
@@ -46,7 +46,7 @@ describe('known job tokens', () => {
     expect(checks()).toBe(4)
   })
 
-  it('never let a bad token in because a good one is known', async () => {
+  it('do not make a modified token valid', async () => {
     const { cached } = counted()
     const { value } = await cached.issue({ jobId: 7, attempt: 2 })
     await cached.verify(value)

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Clock, JobTokenClaims, JobTokens } from '@trainyard/platform'
 
-/** As forgiving as the verification itself: clocks of trainers and platform may differ by this much. */
+/** The tolerance of the verification itself, for clocks that differ. */
 const SKEW_MS = 60_000
 
 /**
- * Remembers the tokens that were found valid until they expire, so that a signature is checked once and not with every
- * batch. Only hashes are kept. Tokens cannot be revoked: that an attempt is over is for the database to say.
+ * Caches verified tokens until they expire, so that a signature is verified once and not for every batch. Only hashes are
+ * kept. Job tokens cannot be revoked: whether an attempt has ended is read from the database.
  */
 export function cacheJobTokens(tokens: JobTokens, clock: Clock, maxTokens = 10_000): JobTokens {
   const known = new Map<string, JobTokenClaims>()
@@ -24,7 +24,7 @@ export function cacheJobTokens(tokens: JobTokens, clock: Clock, maxTokens = 10_0
       }
       const claims = await tokens.verify(token)
       known.set(key, claims)
-      // The one that was not used for the longest time comes first.
+      // The map is in the order of use: the least recently used token comes first.
       for (const oldest of known.keys()) {
         if (known.size <= maxTokens) break
         known.delete(oldest)

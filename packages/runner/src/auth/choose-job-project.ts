@@ -3,7 +3,7 @@ import { type Caller, findProject } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
 import { chooseProject } from './choose-project.ts'
 
-/** The id of the project of a new job: the one that is named, else that of its inputs, else the caller's first. */
+/** Chooses the project of a new job: the requested one, else the project of its inputs, else the caller's first project. */
 export async function chooseJobProject(
   context: RunnerContext,
   caller: Caller,
@@ -11,7 +11,7 @@ export async function chooseJobProject(
 ): Promise<string> {
   if (request.project !== undefined) return chooseProject(caller, 'jobs:write', request.project).id
   const inputProject = await projectOfInputs(context, request)
-  // Inputs of another team decide nothing: they are not there.
+  // Inputs in projects that the caller cannot see are treated as if they did not exist.
   const project = inputProject === undefined ? undefined : findProject(caller, inputProject)
   return chooseProject(caller, 'jobs:write', project?.name).id
 }

@@ -9,10 +9,10 @@ import {
 } from '@trainyard/platform'
 
 /**
- * The project that something new goes to: the one that is named, or else the first that the caller has and may write to.
+ * Chooses the project of a new resource: the named one, else the first project that the caller can write to.
  *
- * @throws TrainyardError `unprocessable` for a project that is not there for the caller, `forbidden` for one that is and
- * may not be written to
+ * @throws TrainyardError `unprocessable` for a project that the caller cannot see, `forbidden` for one that the caller can
+ * see but not write to
  */
 export function chooseProject(caller: Caller, action: Action, name: string | undefined): CallerProject {
   requireScope(caller, action)
@@ -22,14 +22,14 @@ export function chooseProject(caller: Caller, action: Action, name: string | und
     if (first !== undefined) return first
     const [visible] = caller.projects
     if (visible === undefined)
-      throw new TrainyardError('forbidden', 'You have no project here: make an organisation, or be added to one')
+      throw new TrainyardError('forbidden', 'You have no project: create an organisation, or ask to be added to one')
     requireCan(caller, action, { organisationId: visible.organisationId, projectId: visible.id })
     return visible
   }
   const project = caller.projects.find((one) => one.name === name)
   if (project === undefined) {
     const names = writable.map((one) => one.name).join(', ') || 'none'
-    const detail = `must be a project of yours: ${names}`
+    const detail = `must be one of your projects: ${names}`
     throw new TrainyardError('unprocessable', `project ${detail}`, {
       issues: [{ path: 'project', detail, value: name }],
     })

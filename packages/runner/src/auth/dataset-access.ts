@@ -6,7 +6,7 @@ import { organisationOf } from './audit.ts'
 import { callerOf } from './authorise.ts'
 import { chooseProject } from './choose-project.ts'
 
-/** What the caller of a request may do with datasets. */
+/** What the caller of a request can do with datasets. */
 export function datasetAccess(context: RunnerContext, c: Context): DatasetAccess {
   const caller = callerOf(c)
   return {
@@ -18,9 +18,12 @@ export function datasetAccess(context: RunnerContext, c: Context): DatasetAccess
     organisationOf: (projectId) => caller.projects.find(({ id }) => id === projectId)?.organisation,
     audit: (trx, { action, id, projectId, data }) =>
       context.identity.audit(trx, {
-        ...{ actor: caller.subject, action, subject: `dataset:${id}`, projectId },
-        ...organisationOf(caller, projectId),
-        ...(data === undefined ? {} : { data }),
+        actor: caller.subject,
+        action,
+        subject: `dataset:${id}`,
+        projectId,
+        organisationId: organisationOf(caller, projectId),
+        data,
       }),
   }
 }

@@ -1,7 +1,7 @@
 import { DEFAULT_AUTH } from '@trainyard/platform'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { parseDatasetSources } from '../datasets/sources.ts'
-import { dice, png } from '../datasets/test-datasets.ts'
+import { parseDatasetSources } from '../datasets/sources/sources.ts'
+import { dice, png } from '../datasets/testing/test-datasets.ts'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
 import { startTeams, type Teams } from '../testing/teams.ts'
 
@@ -31,7 +31,7 @@ const register = (prefix: string, team: 'red' | 'blue') =>
     team === 'red' ? teams.owner : teams.blue,
   )
 
-it('is read by the organisation that has it, and by no other', async () => {
+it('a source of one organisation is readable by that organisation only', async () => {
   for (const prefix of ['teams/red/', 'teams/red', 'teams/red/images/', 'teams/', 'teams/blue/../red/']) {
     const refused = await register(prefix, 'blue')
     expect([prefix, refused.status]).toEqual([prefix, prefix.includes('..') ? refused.status : 403])
@@ -40,9 +40,9 @@ it('is read by the organisation that has it, and by no other', async () => {
   }
   const nowhere = await (await register('elsewhere/', 'blue')).json()
   const closed = await (await register('teams/red/', 'blue')).json()
-  const told = ({ traceId: _, ...problem }: Record<string, unknown>) =>
+  const comparable = ({ traceId: _, ...problem }: Record<string, unknown>) =>
     JSON.stringify(problem).replaceAll('teams/red/', '…').replaceAll('elsewhere/', '…')
-  expect(told(closed as Record<string, unknown>)).toBe(told(nowhere as Record<string, unknown>))
+  expect(comparable(closed as Record<string, unknown>)).toBe(comparable(nowhere as Record<string, unknown>))
 
   expect((await register('teams/blue/', 'blue')).status).toBe(201)
   expect((await register('teams/red/', 'red')).status).toBe(201)

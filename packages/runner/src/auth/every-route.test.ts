@@ -7,11 +7,11 @@ import { startTeams, type Teams } from '../testing/teams.ts'
 
 type Route = DocumentedRoute
 
-/** Every route of the document that is for people. */
+/** Every documented route for people. */
 const ROUTES: Route[] = openApiRoutes(runnerOpenApi()).filter(({ security }) => !security.includes('jobToken'))
-/** Signing up and in: for those who are nobody yet. */
+/** Sign up and sign in: need no credentials. */
 const PUBLIC = ['POST /v1/accounts', 'POST /v1/sessions', 'POST /v1/accounts/password-resets/redeem']
-/** About the caller alone: everybody with a valid credential may. */
+/** Concern only the caller: open to every valid credential. */
 const OWN = [
   'GET /v1/me',
   'GET /v1/organisations',
@@ -23,13 +23,13 @@ const OWN = [
   'POST /v1/me/password',
   'POST /v1/accounts/password-resets',
 ]
-/** One of the caller's own, whatever team they are in. */
+/** Concern one resource of the caller, in whatever team. */
 const ONE_OF_OWN = ['DELETE /v1/tokens/{id}', 'DELETE /v1/sessions/{id}']
 const GUARDED = ROUTES.filter(({ name }) => !PUBLIC.includes(name))
 const WITH_SUBJECT = GUARDED.filter(({ path }) => path.includes('{'))
 const OF_A_TEAM = GUARDED.filter(({ name }) => ![...OWN, ...ONE_OF_OWN].includes(name))
 
-describe('every route of people', () => {
+describe('every route for people', () => {
   let harness: Harness
   let teams: Teams
   beforeAll(async () => {
@@ -41,7 +41,7 @@ describe('every route of people', () => {
   })
   afterAll(() => harness.close())
 
-  /** The path with the ids of the red team in it, or with ids of nothing. */
+  /** The path with ids of the red team, or with ids that do not exist. */
   function fill(path: string, of: 'red' | 'nothing'): string {
     const { jobId, datasetId, snapshotId, tokenId, sessionId, ownerId, artifactId } = teams
     const ids: [RegExp, Record<'red' | 'nothing', string>][] = [
@@ -58,7 +58,7 @@ describe('every route of people', () => {
       [/\{account\}/, { red: ownerId, nothing: ownerId }],
     ]
     const filled = ids.reduce((text, [pattern, by]) => text.replace(pattern, by[of]), path)
-    if (filled.includes('{')) throw new Error(`say in this test what to put into ${filled}`)
+    if (filled.includes('{')) throw new Error(`add a value for the parameter in ${filled} to this test`)
     return filled
   }
 
@@ -74,15 +74,15 @@ describe('every route of people', () => {
     })
   }
 
-  it('is in the document', () => {
+  it('is documented', () => {
     expect(GUARDED.length).toBeGreaterThan(25)
     expect(WITH_SUBJECT.map(({ name }) => name)).toContain('GET /v1/jobs/{id}/live')
   })
 
-  it.each(GUARDED)('$name answers 401 without a credential, and with one that is of no use', async (route) => {
+  it.each(GUARDED)('$name returns 401 without credentials and with invalid ones', async (route) => {
     const before = await teams.state()
-    const useless = [undefined, 'Basic YTpi', 'Bearer ty_nonsense', 'Bearer a.b.c', teams.expired, teams.revoked]
-    for (const authorization of useless) {
+    const invalid = [undefined, 'Basic YTpi', 'Bearer ty_nonsense', 'Bearer a.b.c', teams.expired, teams.revoked]
+    for (const authorization of invalid) {
       const response = await call(route, authorization === undefined ? {} : { authorization })
       expect([authorization, response.status]).toEqual([authorization, 401])
       expect(await response.json()).toMatchObject({ code: 'unauthenticated' })
@@ -92,19 +92,19 @@ describe('every route of people', () => {
     expect(await teams.state()).toEqual(before)
   })
 
-  it.each(WITH_SUBJECT)('$name tells another team the same as of what is not there', async (route) => {
+  it.each(WITH_SUBJECT)('$name returns the same 404 to another team as for a missing resource', async (route) => {
     const before = await teams.state()
     const known = await call(route, teams.blue, 'red')
     const unknown = await call(route, teams.blue, 'nothing')
     expect([known.status, unknown.status]).toEqual([404, 404])
-    const told = async (response: Response, of: 'red' | 'nothing') => {
+    const comparable = async (response: Response, of: 'red' | 'nothing') => {
       const [, , , id = ''] = fill(route.path, of).split('/')
       const { traceId: _, ...problem } = (await response.json()) as Record<string, unknown>
       return JSON.stringify(problem).replaceAll(id, '…')
     }
-    expect(await told(known, 'red')).toBe(await told(unknown, 'nothing'))
+    expect(await comparable(known, 'red')).toBe(await comparable(unknown, 'nothing'))
     expect([...known.headers.keys()].sort()).toEqual([...unknown.headers.keys()].sort())
-    // Queries that a route refuses are no way to tell either.
+    // Invalid queries reveal nothing either.
     const odd = await harness.request(`${fill(route.path, 'red')}?limit=x&points=x&attempt=x`, {
       method: route.method,
       headers: teams.blue,
@@ -118,7 +118,7 @@ describe('every route of people', () => {
   })
 
   it.each(GUARDED.filter(({ method, path }) => method === 'GET' && !path.includes('{')))(
-    '$name shows another team nothing of the first',
+    '$name reveals nothing to another team',
     async (route) => {
       const response = await call(route, teams.blue)
       expect(response.status).toBe(200)
@@ -127,17 +127,17 @@ describe('every route of people', () => {
     },
   )
 
-  it.each(OF_A_TEAM.filter(({ method }) => method !== 'GET'))('$name is refused to a viewer', async (route) => {
+  it.each(OF_A_TEAM.filter(({ method }) => method !== 'GET'))('$name returns 403 to a viewer', async (route) => {
     const before = await teams.state()
     const response = await call(route, teams.viewer)
     expect([response.status, await response.json()]).toMatchObject([403, { code: 'forbidden' }])
     expect(await teams.state()).toEqual(before)
   })
 
-  it.each(OF_A_TEAM)('$name is refused to a token of too small a scope', async (route) => {
+  it.each(OF_A_TEAM)('$name returns 403 to a token with insufficient scope', async (route) => {
     const before = await teams.state()
     const isOfPeople = route.path.startsWith('/v1/organisations')
-    // Which people and projects there are, every token of an organisation may see.
+    // Every token of an organisation can list its members and projects.
     const allowed = isOfPeople && route.method === 'GET' && !route.path.endsWith('/audit')
     const response = await call(route, teams.small)
     expect(response.status).toBe(allowed ? 200 : 403)
@@ -148,12 +148,13 @@ describe('every route of people', () => {
     expect(await teams.state()).toEqual(before)
   })
 
-  it('about an account is refused to tokens, and resets to whoever is no operator', async () => {
+  it('about an account rejects tokens, and password resets reject callers who are not operators', async () => {
     const before = await teams.state()
-    const about = GUARDED.filter(({ path }) => /sessions|password/.test(path) && path !== '/v1/sessions/current')
-    expect(about).toHaveLength(4)
-    for (const route of about) expect([route.name, (await call(route, teams.small)).status]).toEqual([route.name, 403])
-    const [reset] = about.filter(({ path }) => path.endsWith('/password-resets'))
+    const ofAccounts = GUARDED.filter(({ path }) => /sessions|password/.test(path) && path !== '/v1/sessions/current')
+    expect(ofAccounts).toHaveLength(4)
+    for (const route of ofAccounts)
+      expect([route.name, (await call(route, teams.small)).status]).toEqual([route.name, 403])
+    const [reset] = ofAccounts.filter(({ path }) => path.endsWith('/password-resets'))
     if (reset !== undefined) expect((await call(reset, teams.owner)).status).toBe(403)
     expect(await teams.state()).toEqual(before)
   })
@@ -166,7 +167,7 @@ describe('every route of people', () => {
   })
 })
 
-/** What the routes that take a body are sent: all of it right, so that nothing but the guard refuses it. */
+/** Valid request bodies, so that only the guard can reject a request. */
 const BODIES: Record<string, (teams: Teams) => unknown> = {
   'POST /v1/jobs': ({ datasetId }) => ({ trainer: 'acme/plain', dataset: datasetId, project: 'red/default' }),
   'POST /v1/tokens': () => ({ name: 'more', scopes: ['jobs:read'] }),

@@ -5,9 +5,9 @@ import { authorise, callerOf } from './authorise.ts'
 import { requireDataset, requireJob } from './require.ts'
 
 /**
- * Puts a guard before every route of people that is mounted after it: nobody gets past without being somebody, and
- * whatever lies below a job or a dataset is only there for those who may see that. A new route is guarded before anybody
- * thinks of it; verbs that are about no single job or dataset ask for themselves.
+ * Guards every route that is mounted after it. Requires an authenticated caller; routes below a job or a dataset return 404
+ * to callers who cannot see it. New routes are guarded by default. Verbs that are not about a single job or dataset check
+ * permissions themselves.
  */
 export function guardPeople(api: OpenAPIHono, context: RunnerContext): void {
   api.use('/v1/*', async (c, next) => {
@@ -17,7 +17,7 @@ export function guardPeople(api: OpenAPIHono, context: RunnerContext): void {
   const isReading = (method: string) => method === 'GET' || method === 'HEAD'
   for (const path of ['/v1/jobs/:id', '/v1/jobs/:id/*'] as const) {
     api.use(path, async (c, next) => {
-      // What is no number is refused by the routes: they read it in the same way.
+      // The routes parse the id in the same way and reject one that is not a number.
       const params = JobParams.safeParse({ id: c.req.param('id') })
       const action = isReading(c.req.method) ? 'jobs:read' : 'jobs:write'
       if (params.success) await requireJob(context, callerOf(c), params.data.id, action)
@@ -28,7 +28,7 @@ export function guardPeople(api: OpenAPIHono, context: RunnerContext): void {
     api.use(path, async (c, next) => {
       const id = c.req.param('id')
       const action = isReading(c.req.method) ? 'datasets:read' : 'datasets:write'
-      // Ids begin so; anything else below /v1/datasets is no dataset.
+      // Every dataset id starts with `ds_`; other paths below /v1/datasets do not name a dataset.
       if (id?.startsWith('ds_')) await requireDataset(context, callerOf(c), id, action)
       await next()
     })

@@ -18,14 +18,14 @@ describe('projects', () => {
     return { status: response.status, body: await response.json() }
   }
 
-  it('keep inputs apart: what is another team’s, or another project’s, is as if it were not there', async () => {
+  it('isolate inputs: those of another team or project are reported as missing', async () => {
     const foreign = await create({ dataset: teams.datasetId }, teams.blue)
     const nothing = await create({ dataset: 'ds_nothing' }, teams.blue)
     expect([foreign.status, nothing.status]).toEqual([422, 422])
     expect(foreign.body.issues).toMatchObject([{ path: 'dataset', detail: nothing.body.issues[0].detail }])
     expect((await create({ dataset: teams.datasetId, project: 'red/empty' }, teams.member)).status).toBe(422)
     const named = await create({ dataset: teams.datasetId, project: 'red/default' }, teams.blue)
-    expect(named.body.issues).toMatchObject([{ path: 'project', detail: 'must be a project of yours: blue/default' }])
+    expect(named.body.issues).toMatchObject([{ path: 'project', detail: 'must be one of your projects: blue/default' }])
   })
 
   it('have idempotency keys of their own', async () => {
@@ -36,11 +36,11 @@ describe('projects', () => {
       status: 200,
       body: { id: first.body.id },
     })
-    // Not 200 with another's job, and no conflict either: the key is new to this team.
+    // Neither the other team's job nor a conflict: the key is new to this team.
     expect((await create({ dataset: teams.datasetId, ...key }, teams.blue)).status).toBe(422)
   })
 
-  it('have their deeds written down with them, and only those that were done', async () => {
+  it('write actions to the audit log, and only those that succeeded', async () => {
     const made = await create({ dataset: teams.datasetId }, teams.member)
     const path = `/v1/jobs/${made.body.id}`
     await harness.request(path, { method: 'DELETE', headers: teams.member })
@@ -51,7 +51,7 @@ describe('projects', () => {
     expect(audit[0]).toMatchObject({ actor: teams.ownerId, organisationId: expect.any(String) })
   })
 
-  it('are named in their jobs', async () => {
+  it('are reported with each of their jobs', async () => {
     const made = await create({ dataset: teams.datasetId }, teams.member)
     expect(made.body.project).toBe('red/default')
     const read = await harness.request(`/v1/jobs/${made.body.id}`, { headers: teams.viewer })
@@ -60,7 +60,7 @@ describe('projects', () => {
     expect(((await list.json()) as { jobs: { project?: string }[] }).jobs[0]?.project).toBe('red/default')
   })
 
-  it('are what a list can be narrowed to', async () => {
+  it('filter the list of jobs', async () => {
     const list = async (query: string) => {
       const response = await harness.request(`/v1/jobs${query}`, { headers: teams.viewer })
       return ((await response.json()) as { jobs: unknown[] }).jobs.length
@@ -77,27 +77,27 @@ describe('without accounts', () => {
     harness = await startHarness({ runner: { launcher: noLauncher } })
   })
   afterAll(() => harness.close())
-  const ask = async (headers: Record<string, string>, method = 'GET') =>
+  const request = async (headers: Record<string, string>, method = 'GET') =>
     (await harness.request('/v1/jobs', { method, headers })).status
 
-  it('whoever is on this machine is its owner', async () => {
-    expect(await ask({})).toBe(200)
-    expect(await ask({ host: 'localhost:7600' })).toBe(200)
-    expect(await ask({ cookie: 'trainyard_session=stale' })).toBe(200)
+  it('every caller on this machine is the owner', async () => {
+    expect(await request({})).toBe(200)
+    expect(await request({ host: 'localhost:7600' })).toBe(200)
+    expect(await request({ cookie: 'trainyard_session=stale' })).toBe(200)
   })
 
-  it('a page whose name was rebound to this machine is not on it', async () => {
-    expect(await ask({ host: 'evil.test:7600', origin: 'http://evil.test:7600' })).toBe(401)
-    expect(await ask({ host: '127.0.0.1:7600', 'x-forwarded-host': 'evil.test' })).toBe(401)
+  it('a page whose host name was rebound to this machine is rejected', async () => {
+    expect(await request({ host: 'evil.test:7600', origin: 'http://evil.test:7600' })).toBe(401)
+    expect(await request({ host: '127.0.0.1:7600', 'x-forwarded-host': 'evil.test' })).toBe(401)
   })
 
-  it('a page of another site gets nothing done', async () => {
+  it('a page of another site is rejected', async () => {
     for (const method of ['GET', 'POST', 'DELETE'])
-      expect(await ask({ host: 'localhost:7600', origin: 'http://evil.test' }, method)).toBe(403)
-    expect(await ask({ host: 'localhost:7600', 'sec-fetch-site': 'cross-site' }, 'POST')).toBe(403)
+      expect(await request({ host: 'localhost:7600', origin: 'http://evil.test' }, method)).toBe(403)
+    expect(await request({ host: 'localhost:7600', 'sec-fetch-site': 'cross-site' }, 'POST')).toBe(403)
   })
 
-  it('a wrong token is not taken for no token', async () => {
-    expect(await ask({ authorization: 'Bearer ty_wrong' })).toBe(401)
+  it('an invalid token is rejected instead of ignored', async () => {
+    expect(await request({ authorization: 'Bearer ty_wrong' })).toBe(401)
   })
 })

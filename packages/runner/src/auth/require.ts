@@ -6,10 +6,10 @@ export type JobAction = Extract<Action, `jobs:${string}`>
 export type DatasetAction = Extract<Action, `datasets:${string}`>
 
 /**
- * A job, when the caller may do this with it.
+ * The row of a job on which the caller is allowed to perform an action.
  *
- * @throws TrainyardError `not_found`, and for the job of another team the very same; `forbidden` when the caller can see it
- * and may not do this
+ * @throws TrainyardError `not_found` when the job does not exist or the caller cannot see it, `forbidden` when the caller can
+ * see it but is not allowed to perform the action
  */
 export async function requireJob(
   context: RunnerContext,
@@ -25,7 +25,7 @@ export async function requireJob(
   return row
 }
 
-/** The same for a dataset; answers with the id of its project. */
+/** The same for a dataset. Returns the id of its project. */
 export async function requireDataset(
   context: RunnerContext,
   caller: Caller,

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '@trainyard/platform'
+import { type ObjectStore, overrideStore } from '@trainyard/platform'
 import type { RunnerConfig } from '../config.ts'
 
 /**
@@ -16,10 +16,9 @@ export function storeForTrainers(
     const { origin, pathname, search } = new URL(request.url)
     return origin === ours ? { ...request, url: `${theirs}${pathname}${search}` } : request
   }
-  return {
-    ...store,
-    signGet: async (...wanted) => move(await store.signGet(...wanted)),
-    signPut: async (...wanted) => move(await store.signPut(...wanted)),
-    signPart: async (...wanted) => move(await store.signPart(...wanted)),
-  }
+  return overrideStore(store, {
+    signGet: async (...args) => move(await store.signGet(...args)),
+    signPut: async (...args) => move(await store.signPut(...args)),
+    signPart: async (...args) => move(await store.signPart(...args)),
+  })
 }

@@ -1,14 +1,13 @@
 import { QueueName } from '@trainyard/contract'
 import { z } from 'zod'
 
-/** One named queue. */
 export const QueueSettings = z.strictObject({
-  /** Jobs of this queue that run at a time, over all runners of the database; as many as there are places when absent. */
+  /** Running jobs of this queue over all runners of the database. Default: no limit but the one of each runner. */
   maxConcurrent: z.number().int().nonnegative().optional(),
 })
 export type QueueSettings = z.infer<typeof QueueSettings>
 
-/** The queues of a platform, by name. */
+/** Queues by name. */
 export type Queues = Readonly<Record<string, QueueSettings>>
 
 export const DEFAULT_QUEUES: Queues = { default: {} }
@@ -33,7 +32,7 @@ export const QueuesVariable = z
       .refine((queues) => Object.keys(queues).length > 0, 'must name at least one queue'),
   )
 
-/** The queues that a runner takes jobs from, with their limits. */
+/** The queues that this runner takes jobs from. */
 export function servedQueues(config: {
   queues?: Queues | undefined
   servedQueues?: readonly string[] | undefined

@@ -2,24 +2,24 @@ import { ArtifactKind } from '@trainyard/contract'
 import { z } from 'zod'
 
 const Rule = z.strictObject({
-  /** The last so many of a job stay. */
+  /** Number of artifacts of a job to keep, newest first. */
   keepLast: z.number().int().min(0).optional(),
-  /** The best checkpoint of a job stays, whatever the other rules say. */
+  /** Keep the best checkpoint of a job, whatever the other rules say. */
   keepBest: z.boolean().default(true),
-  /** So long after its upload it stays. */
+  /** Number of days to keep an artifact after its upload. */
   days: z.number().positive().optional(),
 })
 const Policy = z.partialRecord(ArtifactKind, Rule)
 const Retention = z.strictObject({
   default: Policy.default({}),
-  /** By id or "organisation/project"; what a project says of a kind wins. */
+  /** By id or "organisation/project". A rule of the project replaces the default rule of that kind of artifact. */
   projects: z.record(z.string(), Policy).default({}),
 })
 
 export type RetentionRule = z.infer<typeof Rule>
 export type RetentionConfig = z.infer<typeof Retention>
 
-/** `{"default": {"checkpoint": {"keepLast": 3}, "log": {"days": 30}}, "projects": {"acme/cells": {…}}}` */
+/** Parses `{"default": {"checkpoint": {"keepLast": 3}, "log": {"days": 30}}, "projects": {"acme/cells": {…}}}`. */
 export function parseRetention(text: string): RetentionConfig {
   let value: unknown
   try {

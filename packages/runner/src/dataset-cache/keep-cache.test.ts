@@ -7,7 +7,7 @@ import { listCache } from '@trainyard/datasets/cache'
 import { createFolderStore, createLogger, type Listening, listen } from '@trainyard/platform'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createRunner } from '../create-runner.ts'
-import { png, tarOf } from '../datasets/test-datasets.ts'
+import { png, tarOf } from '../datasets/testing/test-datasets.ts'
 import type { Launcher } from '../launchers/launcher.ts'
 import {
   type Harness,

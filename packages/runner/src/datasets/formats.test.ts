@@ -6,7 +6,7 @@ import { convertDataset } from '@trainyard/datasets'
 import { makeZip } from '@trainyard/platform/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSnapshot, getDatasetManifest, listDatasetFiles, registerDataset } from './index.ts'
-import { createDatasetsTest, dice, type Files, png, tarOf } from './test-datasets.ts'
+import { createDatasetsTest, dice, type Files, png, tarOf } from './testing/test-datasets.ts'
 
 let area: Awaited<ReturnType<typeof createDatasetsTest>>
 let dir: string

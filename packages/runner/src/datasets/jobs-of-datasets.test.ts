@@ -2,7 +2,7 @@ import { DatasetFilesPage, DatasetManifest, Problem, SnapshotList } from '@train
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runMaintenance } from '../maintenance/maintenance.ts'
 import { type Harness, isOver, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
-import { dice, png, tarOf } from './test-datasets.ts'
+import { dice, png, tarOf } from './testing/test-datasets.ts'
 
 let harness: Harness
 let datasetId: string

@@ -6,7 +6,7 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { type DatasetReader, type ImageRecord, openDataset } from '@trainyard/datasets'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { registerDataset } from './index.ts'
-import { createDatasetsTest, dice, type Files, png, tarOf } from './test-datasets.ts'
+import { createDatasetsTest, dice, type Files, png, tarOf } from './testing/test-datasets.ts'
 
 let area: Awaited<ReturnType<typeof createDatasetsTest>>
 let dir: string

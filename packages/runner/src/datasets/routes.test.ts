@@ -1,9 +1,19 @@
 import { createHash } from 'node:crypto'
 import { type Dataset, DatasetFilesPage, DatasetList, Problem } from '@trainyard/contract'
 import { hashSplit } from '@trainyard/datasets'
+import { overrideStore } from '@trainyard/platform'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSnapshot, datasetRoutes } from './index.ts'
-import { access, createDatasetsTest, dice, exampleFiles, type Files, png, tarGzOf, tarOf } from './test-datasets.ts'
+import {
+  access,
+  createDatasetsTest,
+  dice,
+  exampleFiles,
+  type Files,
+  png,
+  tarGzOf,
+  tarOf,
+} from './testing/test-datasets.ts'
 
 let area: Awaited<ReturnType<typeof createDatasetsTest>>
 let app: ReturnType<typeof datasetRoutes>
@@ -365,7 +375,7 @@ test('a store that fails in mid-upload leaves nothing behind', async () => {
   let puts = 0
   const put: typeof area.context.store.put = (...args) =>
     ++puts > 3 ? Promise.reject(new Error('disk full')) : area.context.store.put(...args)
-  const failing = datasetRoutes({ ...area.context, store: { ...area.context.store, put } }, { access })
+  const failing = datasetRoutes({ ...area.context, store: overrideStore(area.context.store, { put }) }, { access })
   const body = await tarOf({ ...exampleFiles(), 'images/new.png': png(77) })
   const response = await failing.request('/v1/datasets?name=unlucky', { method: 'POST', body })
   expect(response.status).toBe(500)

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL's text holds neither NUL nor halves of surrogate pairs, and JavaScript's JSON has both: they become U+FFFD, in
- * every string and key of a value.
+ * Replaces NUL and lone surrogates by U+FFFD in every string and key of a value: JSON can contain them, PostgreSQL's text
+ * cannot.
  */
 export function cleanText<T>(value: T): T {
   return clean(value) as T
@@ -13,7 +13,7 @@ function clean(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [clean(key), clean(item)]))
 }
 
-/** Whether JSON text may hold such characters: decoded UTF-8 has neither, so only escapes can. */
+/** Whether JSON text may contain such characters. Only escapes can: decoded UTF-8 never contains lone surrogates, and JSON no raw NUL. */
 export function mayNeedCleaning(json: string): boolean {
   return /\\u(?:0000|[dD][89a-fA-F])/.test(json)
 }

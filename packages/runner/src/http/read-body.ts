@@ -16,12 +16,16 @@ export interface BodyLimits {
 /** For requests that hold a few fields. */
 export const SMALL_BODY: BodyLimits = { maxBodyBytes: 256 * 1024, maxInflatedBytes: 256 * 1024 }
 
-/** Reads a JSON body that may be `gzip` or `zstd`; neither the wire's nor the inflated size can exceed its limit. */
+/**
+ * Reads a JSON body, which may be compressed with `gzip` or `zstd`.
+ *
+ * @throws TrainyardError `payload_too_large` when the body exceeds a limit, compressed or decompressed
+ */
 export async function readJsonBody(request: Request, limits: BodyLimits = EVENT_LIMITS): Promise<unknown> {
   return parseJson(await readText(request, limits))
 }
 
-/** The same, with every string and key as PostgreSQL can hold it. */
+/** The same, with the characters replaced that PostgreSQL cannot store. */
 export async function readCleanJsonBody(request: Request, limits: BodyLimits = EVENT_LIMITS): Promise<unknown> {
   const text = await readText(request, limits)
   const value = parseJson(text)
@@ -42,12 +46,12 @@ function parseJson(text: string): unknown {
   } catch (error) {
     throw invalidRequest(
       [{ path: '', detail: 'must be JSON', value: text.slice(0, 200) }],
-      `The body is not JSON: ${String(error)}`,
+      `The body is not valid JSON: ${String(error)}`,
     )
   }
 }
 
-/** At once: HTTP ends such a body where its `Content-Length` says, and a stream costs more than most bodies. */
+/** Reads in one piece a body whose `Content-Length` is known: reading a stream costs more than most bodies. */
 async function readDeclared(request: Request, limits: BodyLimits): Promise<Buffer> {
   const raw = Buffer.from(await request.arrayBuffer())
   if (raw.byteLength > limits.maxBodyBytes) throw tooLarge(`${raw.byteLength} bytes`, limits)
@@ -81,8 +85,9 @@ async function inflate(raw: Buffer, encoding: string, limits: BodyLimits): Promi
     }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(`more than ${limits.maxInflatedBytes} bytes inflated`, limits)
-    throw invalidRequest([{ path: '', detail: `must be ${encoding} as Content-Encoding says` }])
+    if (code === 'ERR_BUFFER_TOO_LARGE')
+      throw tooLarge(`more than ${limits.maxInflatedBytes} bytes decompressed`, limits)
+    throw invalidRequest([{ path: '', detail: `must be encoded with ${encoding}, the value of Content-Encoding` }])
   }
   throw invalidRequest([
     { path: 'header.content-encoding', detail: 'must be "gzip", "zstd" or absent', value: encoding.slice(0, 50) },
@@ -93,19 +98,19 @@ export function tooLarge(seen: string, limits: object): TrainyardError {
   const { maxEvents, maxBodyBytes, maxInflatedBytes } = EVENT_LIMITS
   return new TrainyardError(
     'payload_too_large',
-    `The request has ${seen}; the limits are ${maxEvents} events, ${maxBodyBytes} bytes, ${maxInflatedBytes} bytes inflated`,
+    `The request has ${seen}; the limits are ${maxEvents} events, ${maxBodyBytes} bytes, ${maxInflatedBytes} bytes decompressed`,
     { extra: { limits: { ...EVENT_LIMITS, ...limits } } },
   )
 }
 
-/** A value that a schema has to accept; its issues name the fields. */
+/** Parses a value with a schema. Throws `invalid_request` whose issues name the fields. */
 export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw invalidRequest(fieldIssues(parsed.error, value))
   return parsed.data
 }
 
-/** Refuses bodies that a page of another site could send without asking the browser's permission first. */
+/** Rejects content types that a page of another site can send without a CORS preflight. */
 export function requireJson(request: Request): void {
   const type = request.headers.get('content-type') ?? ''
   if (/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) return

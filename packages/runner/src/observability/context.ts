@@ -8,6 +8,8 @@ export interface ObservabilityContext {
   store: ObjectStore
   logger: Logger
   clock: Clock
+  /** Identifies this database among all that send to the same backends. */
+  instanceId: string
   telemetry: RunnerTelemetry
   config: {
     /** Origin at which people reach the runner. */

@@ -13,7 +13,6 @@ export interface Observability {
 export async function createObservability(
   context: ObservabilityContext,
   options: {
-    instanceId: string
     config?: ObservabilityConfig | undefined
     /** Default: those that `config` names. */
     adapters?: readonly ObservabilityAdapter[] | undefined
@@ -23,7 +22,7 @@ export async function createObservability(
   const adapters = options.adapters ?? (config === undefined ? [] : await createAdapters(config))
   const feeds = adapters.map((adapter) =>
     createFeed(context, adapter, {
-      instanceId: options.instanceId,
+      instanceId: context.instanceId,
       jobPages: config?.pagesUrl ?? context.config.publicUrl,
       ...(config?.limits === undefined ? {} : { limits: config.limits }),
     }),

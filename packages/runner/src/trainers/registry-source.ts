@@ -9,7 +9,7 @@ import { parseTrainerReference, type TrainerSource } from './source.ts'
 export interface RegistryTrainerSourceOptions {
   registryUrl: string
   /** A `ty_` token, for trainers that are not public. */
-  token?: string
+  token?: string | undefined
   /** Unpacked bundles by digest; may be shared between runners. */
   cacheDir: string
   /** Longest time a resolve may take. Default: 15,000. */

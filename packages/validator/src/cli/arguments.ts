@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts'
 import { RULES } from '../rules/index.ts'
 import { PROFILES, type Profile } from '../verdict.ts'
 
-/** What was asked for on the command line. */
+/** The parsed command line. */
 export type Arguments =
   | { readonly command: 'help' | 'version' }
   | {
@@ -20,47 +20,52 @@ export type Arguments =
       readonly seed: number | undefined
       readonly timeoutMs: number | undefined
       readonly sandbox: SandboxChoice
-      /** Undefined: as the terminal can. */
+      /** Undefined: colours if the terminal supports them. */
       readonly color: boolean | undefined
     }
 
-export const HELP = `Checks a trainer as the registry does.
+export const HELP = `Checks a trainer with the same rules as the registry.
 
-  trainyard-validate [DIR] [options]
+Usage: trainyard-validate [DIR] [options]
 
-  DIR                    the folder that holds trainer.json (default: the current one)
-  --profile PROFILE      author (default): errors fail; compliance may be skipped
-                         ci: warnings fail too; every phase asked for must have run
-                         marketplace: errors fail; every phase must have run
-  --phase PHASES         static, security, compliance; separated by commas (default: all)
-  --require PHASES       phases that must have run, beside those of the profile
-  --only CODES           rules whose code begins so, for example TY4 or TY101,TY3
+  DIR                    The folder that contains trainer.json. Default: the current folder
+  --profile PROFILE      author (default): errors fail the trainer; phases may be skipped
+                         ci: errors and warnings fail the trainer; every requested phase must run
+                         marketplace: errors fail the trainer; every phase must run
+  --phase PHASES         Phases to run, separated by commas: static, security, compliance. Default: all
+  --require PHASES       Phases that must run, in addition to those of the profile
+  --only CODES           Run only rules whose code starts with one of these prefixes, for example TY4 or TY101,TY3
   --format FORMAT        pretty (default) or json
-  --output FILE          writes the report into a file
-  --sandbox HOW          auto (default): the trainer runs in bubblewrap where that can be used; the report says
-                         when not · required: only there · off: as a process that can do what you can
-  --seed N               repeats the faults of an earlier run
-  --timeout SECONDS      time for everything (default: 180)
-  --color, --no-color    colours (default: in a terminal, unless NO_COLOR is set)
-  --help, --version
+  --output FILE          Write the report to a file
+  --sandbox MODE         auto (default): run the trainer in bubblewrap if it is available; the report states whether
+                         it was. required: fail without bubblewrap. off: run it with the permissions of the caller
+  --seed N               Repeat the faults of an earlier run
+  --timeout SECONDS      Time limit for the whole validation. Default: 180
+  --color, --no-color    Default: colours in a terminal, unless NO_COLOR is set
+  -h, --help             Show this help
+  -v, --version          Show the version
 
-Exit codes: 0 passed · 1 findings at or above the profile's threshold, or a required check did not run ·
-2 wrong usage · 3 the validator itself failed
-With DATABASE_URL the compliance run uses that PostgreSQL (in a schema of its own, dropped afterwards).
+Exit codes:
+  0  passed
+  1  findings at or above the threshold of the profile, or a required phase did not run
+  2  wrong usage
+  3  the validator itself failed
+
+The compliance run uses the PostgreSQL server at DATABASE_URL, in a temporary schema, or else an embedded server.
 `
 
-/** Reads the command line; throws {@link UsageError} naming the value that cannot be used. */
+/** Parses the command line. Throws a {@link UsageError} that names the invalid value. */
 export function readArguments(argv: readonly string[]): Arguments {
   const { values, positionals } = parse(argv)
   if (values.help) return { command: 'help' }
   if (values.version) return { command: 'version' }
   const extra = positionals[1]
-  if (extra !== undefined) throw new UsageError(`one folder is wanted, "${extra}" is a second one`)
+  if (extra !== undefined) throw new UsageError(`expected one folder, got a second one: "${extra}"`)
   const profile = oneOf('--profile', values.profile ?? 'author', Object.keys(PROFILES) as Profile[])
   const only = list(values.only)
   for (const code of only) {
     if (!RULES.some((rule) => rule.code.startsWith(code)))
-      throw new UsageError(`--only: no rule's code begins with "${code}"`)
+      throw new UsageError(`--only is "${code}"; no rule has a code that starts with it`)
   }
   const timeout = values.timeout === undefined ? undefined : number('--timeout', values.timeout, 1, 86_400)
   return {
@@ -117,19 +122,19 @@ function list(values: readonly string[] | undefined): string[] {
 function phases(flag: string, values: readonly string[] | undefined): CheckPhase[] {
   const named = list(values)
   if (values && named.length === 0)
-    throw new UsageError(`${flag} names no phase; wanted: ${CheckPhase.options.join(', ')}`)
+    throw new UsageError(`${flag} is empty; expected one or more of ${CheckPhase.options.join(', ')}`)
   return named.map((value) => oneOf(flag, value, CheckPhase.options))
 }
 
 function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((one) => one === value)
-  if (found === undefined) throw new UsageError(`${flag} is "${value}"; wanted: ${allowed.join(', ')}`)
+  if (found === undefined) throw new UsageError(`${flag} is "${value}"; expected one of ${allowed.join(', ')}`)
   return found
 }
 
 function number(flag: string, value: string, min: number, max: number): number {
   const parsed = /^\d+$/.test(value) ? Number(value) : Number.NaN
   if (!(parsed >= min && parsed <= max))
-    throw new UsageError(`${flag} is "${value}"; wanted: a whole number from ${min} to ${max}`)
+    throw new UsageError(`${flag} is "${value}"; expected an integer from ${min} to ${max}`)
   return parsed
 }

@@ -6,7 +6,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
-// The first Ctrl-C stops the trainer and cleans up; the second one ends at once.
+// The first Ctrl-C stops the trainer and cleans up. The second one ends the program immediately.
 const interrupted = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.once(name, () => interrupted.abort(new Error(`stopped by ${name}`)))

@@ -33,12 +33,12 @@ async function run(argv: string[], options: { isTTY?: boolean; env?: Record<stri
   return { code, stdout, stderr }
 }
 
-describe('wrong usage ends with 2 and names the value', () => {
+describe('wrong usage exits with 2 and names the value', () => {
   test.each([
     [['--colour'], '--colour'],
     [['--profile', 'strict'], '"strict"'],
     [['--phase', 'statik'], '"statik"'],
-    [['--phase', ','], '--phase names no phase'],
+    [['--phase', ','], '--phase is empty'],
     [['--require', 'all'], '"all"'],
     [['--format', 'xml'], '"xml"'],
     [['--seed=-1'], '"-1"'],
@@ -56,19 +56,19 @@ describe('wrong usage ends with 2 and names the value', () => {
   })
 })
 
-test('help and version end with 0', async () => {
+test('help and version exit with 0', async () => {
   expect(await run(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--profile') })
   expect(await run(['--version'])).toMatchObject({ code: 0, stdout: '9.9.9\n' })
 })
 
-test('a good folder ends with 0, and what was not checked is said', async () => {
+test('a valid folder exits with 0 and lists what was not checked', async () => {
   const { code, stdout } = await run([fixture('TY101/pass'), ...QUICK])
   expect(code).toBe(0)
   expect(stdout).toContain('not checked: compliance')
   expect(stdout).toContain('fixtures/tiny 1.0.0 passed')
 })
 
-test('a folder with an error ends with 1, one line a finding, and a summary that says the same', async () => {
+test('a folder with errors exits with 1, with a line for each finding and a matching summary', async () => {
   const { code, stdout } = await run([fixture('TY105/fail'), ...QUICK])
   expect(code).toBe(1)
   expect(stdout.split('\n').filter((line) => line.includes('error TY105'))).toHaveLength(2)
@@ -77,7 +77,7 @@ test('a folder with an error ends with 1, one line a finding, and a summary that
   expect(stdout).toContain('exit code 1')
 })
 
-test('the exit code is the same whatever the format and output', async () => {
+test('the exit code does not depend on the format and output', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'validator-cli-'))
   try {
     const output = join(dir, 'report')
@@ -99,7 +99,7 @@ test('the exit code is the same whatever the format and output', async () => {
   }
 })
 
-test('json is the report of the contract and nothing else', async () => {
+test('json prints only the report', async () => {
   const { stdout, stderr } = await run([fixture('TY207/fail'), ...QUICK, '--format', 'json', '--seed', '5'])
   const report = ValidationReport.parse(JSON.parse(stdout))
   expect(report).toMatchObject({ verdict: 'failed', seed: 5, profile: 'author' })
@@ -111,7 +111,7 @@ test('json is the report of the contract and nothing else', async () => {
   expect(stderr).toBe('')
 })
 
-test('warnings fail the ci profile only, and --require makes a skipped phase a failure', async () => {
+test('warnings fail only the ci profile, and --require fails a skipped phase', async () => {
   expect((await run([fixture('TY201/fail'), ...QUICK])).code).toBe(0)
   expect((await run([fixture('TY201/fail'), ...QUICK, '--profile', 'ci'])).code).toBe(1)
   expect((await run([fixture('TY201/pass'), ...QUICK, '--profile', 'ci'])).code).toBe(0)
@@ -119,13 +119,13 @@ test('warnings fail the ci profile only, and --require makes a skipped phase a f
   expect((await run([fixture('TY201/pass'), ...QUICK, '--require', 'compliance'])).code).toBe(1)
 })
 
-test('--only runs the rules that are named; phases without one are skipped', async () => {
+test('--only runs the selected rules and skips phases without any', async () => {
   const { stdout } = await run([fixture('TY104/fail'), '--only', 'TY104', '--format', 'json'])
   const report = ValidationReport.parse(JSON.parse(stdout))
   expect(report.checks.map(({ status }) => status)).toEqual(['failed', 'skipped', 'skipped'])
 })
 
-test('colours come in a terminal or on demand, never with NO_COLOR or into a pipe', async () => {
+test('colours are used in a terminal or on request, but not with NO_COLOR or in a pipe', async () => {
   const colored = async (argv: string[], options?: Parameters<typeof run>[1]) =>
     (await run([fixture('TY101/pass'), ...QUICK, ...argv], options)).stdout.includes('\u001b[32m')
   expect(await colored([])).toBe(false)

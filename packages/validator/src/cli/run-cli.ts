@@ -8,9 +8,9 @@ import { validateTrainer } from '../validate-trainer.ts'
 import { EXIT_CODE, exitCodeOf } from '../verdict.ts'
 import { type Arguments, HELP, readArguments } from './arguments.ts'
 
-/** The part of a stream that is used. */
+/** The used part of a stream. */
 interface Terminal {
-  readonly isTTY?: boolean
+  readonly isTTY?: boolean | undefined
   write(text: string): unknown
 }
 
@@ -20,10 +20,10 @@ export interface CliOptions {
   readonly stdout: Terminal
   readonly stderr: Terminal
   readonly version: string
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
-/** Runs the command and gives its exit code, the same whatever the format or output. */
+/** Runs the command and returns its exit code, which does not depend on the format or the output. */
 export async function runCli(options: CliOptions): Promise<number> {
   const { stdout, stderr } = options
   try {
@@ -48,43 +48,42 @@ export async function runCli(options: CliOptions): Promise<number> {
 type ValidateArguments = Extract<Arguments, { command: 'validate' }>
 
 async function validate(args: ValidateArguments, { env, stdout, stderr, signal }: CliOptions): Promise<number> {
-  // Pretty lines go out as they happen; with json, or into a file, the report comes alone.
+  // In the pretty format on standard output, checks are printed as they finish.
   const live = args.format === 'pretty' && args.output === undefined
   const color = args.color ?? (live && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb')
   const status = createStatusLine(live && stdout.isTTY === true && args.color !== false ? stdout : undefined)
-  const databaseUrl = env.DATABASE_URL
   const report = await validateTrainer({
     dir: args.dir,
     profile: args.profile,
     require: args.require,
     sandbox: { choice: args.sandbox },
     only: args.only,
-    ...(args.phases && { phases: args.phases }),
-    ...(args.seed !== undefined && { seed: args.seed }),
-    ...(args.timeoutMs !== undefined && { timeoutMs: args.timeoutMs }),
-    ...(databaseUrl && { databaseUrl }),
-    ...(signal && { signal }),
-    onProgress: (text) => status.say(text),
+    phases: args.phases,
+    seed: args.seed,
+    timeoutMs: args.timeoutMs,
+    databaseUrl: env.DATABASE_URL || undefined,
+    signal,
+    onProgress: (text) => status.update(text),
     onCheck: (check: CheckResult) => {
-      if (check.status === 'running') return status.begin(check.name)
+      if (check.status === 'running') return status.start(check.name)
       status.clear()
       if (live) stdout.write(`${renderCheck(check, { color }).join('\n')}\n`)
     },
   })
   status.clear()
-  if (live) stdout.write(renderLiveRest(report, color))
-  else await deliver(report, args, color, stdout, stderr)
+  if (live) stdout.write(renderRemaining(report, color))
+  else await writeReport(report, args, color, stdout, stderr)
   return exitCodeOf(report)
 }
 
-/** Checks that never ran were not shown on the way. */
-function renderLiveRest(report: ValidationReport, color: boolean): string {
-  const unseen = report.checks.filter((check) => check.durationMs === undefined)
-  const lines = unseen.flatMap((check) => renderCheck(check, { color })).map((line) => `${line}\n`)
+/** The summary, and the checks that did not run and so were not printed yet. */
+function renderRemaining(report: ValidationReport, color: boolean): string {
+  const skipped = report.checks.filter((check) => check.durationMs === undefined)
+  const lines = skipped.flatMap((check) => renderCheck(check, { color })).map((line) => `${line}\n`)
   return lines.join('') + renderPretty(report, { color, summaryOnly: true })
 }
 
-async function deliver(
+async function writeReport(
   report: ValidationReport,
   args: ValidateArguments,
   color: boolean,
@@ -99,10 +98,10 @@ async function deliver(
   await writeFile(args.output, text).catch((error: Error) => {
     throw new UsageError(`--output "${args.output}" cannot be written: ${error.message}`)
   })
-  stderr.write(`${report.verdict}: the report is in ${args.output}\n`)
+  stderr.write(`${report.verdict}; report written to ${args.output}\n`)
 }
 
-/** One line at the bottom of a terminal that says what is going on, and for how long. */
+/** A line at the bottom of a terminal that shows the current step and its duration. */
 function createStatusLine(terminal: Terminal | undefined) {
   let text = ''
   let startedAt = 0
@@ -111,7 +110,7 @@ function createStatusLine(terminal: Terminal | undefined) {
     terminal?.write(`\r\u001b[K… ${text} ${formatDuration(performance.now() - startedAt)}`)
   }
   return {
-    begin(name: string) {
+    start(name: string) {
       if (!terminal) return
       text = name
       startedAt = performance.now()
@@ -119,7 +118,7 @@ function createStatusLine(terminal: Terminal | undefined) {
       timer.unref()
       draw()
     },
-    say(progress: string) {
+    update(progress: string) {
       text = progress
       if (timer) draw()
     },

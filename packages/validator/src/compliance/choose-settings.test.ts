@@ -9,7 +9,7 @@ function choose(properties: Record<string, unknown>, extra: Record<string, unkno
   return chooseSettings({ config } as unknown as TrainerManifest, model, 2, 7)
 }
 
-test('sets only what the schema declares', () => {
+test('sets only settings that the schema declares', () => {
   expect(choose({})).toEqual({ config: {}, epochs: undefined })
   expect(choose({ epochs: { type: 'integer' }, seed: { type: 'integer' } })).toEqual({
     config: { epochs: 2, seed: 7 },
@@ -17,7 +17,7 @@ test('sets only what the schema declares', () => {
   })
 })
 
-test('stays within limits, steps and lists of values', () => {
+test('respects limits, steps and enumerations', () => {
   const { config } = choose({
     epochs: { type: 'integer', minimum: 5 },
     imgsz: { type: 'integer', minimum: 32, maximum: 320, multipleOf: 32 },
@@ -28,7 +28,7 @@ test('stays within limits, steps and lists of values', () => {
   expect(config).toEqual({ epochs: 5, imgsz: 320, batch: 16, workers: 1 })
 })
 
-test('fills in what is required and has no default, from a preset where there is one', () => {
+test('sets required settings without a default, from a preset if there is one', () => {
   const { config } = choose(
     {
       depth: { type: 'integer', minimum: 3 },

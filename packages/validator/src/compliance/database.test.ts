@@ -4,7 +4,7 @@ import { openRunDatabase } from './database.ts'
 
 const databaseUrl = process.env.TEST_DATABASE_URL
 
-test.skipIf(databaseUrl === undefined)('the schema of a run is its own, and gone with it', async () => {
+test.skipIf(databaseUrl === undefined)('each run has its own schema, which is dropped at the end', async () => {
   const url = databaseUrl ?? ''
   const [one, other] = await Promise.all([openRunDatabase({ databaseUrl: url }), openRunDatabase({ databaseUrl: url })])
   expect(one.schema).not.toBe(other.schema)

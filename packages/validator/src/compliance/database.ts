@@ -4,21 +4,21 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lockFolder, openDatabase, startEmbeddedPostgres } from '@trainyard/platform'
 
-/** A PostgreSQL with a schema that belongs to one run. */
+/** A PostgreSQL server with a schema for one run. */
 export interface RunDatabase {
   readonly url: string
   readonly schema: string
-  /** Drops the schema; stops the server where it was started for this run. */
+  /** Drops the schema, and stops the server if this run started it. */
   close(): Promise<void>
 }
 
 export interface RunDatabaseOptions {
   /** Default: an embedded server. */
-  databaseUrl?: string
-  onProgress?: (text: string) => void
+  databaseUrl?: string | undefined
+  onProgress?: ((text: string) => void) | undefined
 }
 
-/** Clusters that may be in use at the same time, each by one run. */
+/** The number of runs that can use embedded servers at the same time. */
 const MAX_CLUSTERS = 16
 
 /** Opens the database of one run. */
@@ -44,8 +44,10 @@ export async function openRunDatabase({ databaseUrl, onProgress }: RunDatabaseOp
   }
 }
 
-/** A cluster is kept between runs, which saves making one; runs side by side take different ones. */
-async function startServer(onProgress?: (text: string) => void): Promise<{ url: string; stop(): Promise<void> }> {
+/** Starts an embedded server. Clusters are kept between runs to save time; concurrent runs use different clusters. */
+async function startServer(
+  onProgress: ((text: string) => void) | undefined,
+): Promise<{ url: string; stop(): Promise<void> }> {
   const parent = await cacheFolder()
   let reason: unknown
   for (let index = 0; index < MAX_CLUSTERS; index++) {
@@ -57,7 +59,7 @@ async function startServer(onProgress?: (text: string) => void): Promise<{ url: 
     })
     if (!lock) continue
     try {
-      const server = await startEmbeddedPostgres({ dataDir: dir, ...(onProgress && { onProgress }) })
+      const server = await startEmbeddedPostgres({ dataDir: dir, onProgress })
       const stop = () => server.stop().finally(() => lock.release())
       return { url: server.url, stop }
     } catch (error) {
@@ -65,7 +67,7 @@ async function startServer(onProgress?: (text: string) => void): Promise<{ url: 
       throw error
     }
   }
-  throw new Error(`${MAX_CLUSTERS} validations run on this machine already`, { cause: reason })
+  throw new Error(`${MAX_CLUSTERS} other validations are running on this machine`, { cause: reason })
 }
 
 async function cacheFolder(): Promise<string> {

@@ -16,21 +16,21 @@ function play(seed: number): (Fault | undefined)[] {
   })
 }
 
-test('one seed always gives the same faults, another one others', () => {
+test('the same seed repeats the same faults, another seed gives others', () => {
   const seeds = Array.from({ length: 20 }, (_, seed) => seed)
   for (const seed of seeds) expect(play(seed)).toEqual(play(seed))
   expect(new Set(seeds.map((seed) => JSON.stringify(play(seed)))).size).toBeGreaterThan(5)
 })
 
-test('every script refuses the first events and loses exactly one answer', () => {
+test('every script refuses the first events and loses exactly one response', () => {
   for (let seed = 0; seed < 50; seed++) {
     const events = play(seed).slice(0, 6)
     expect(events[0]?.kind).toBe('refuse')
-    expect(events.filter((fault) => fault?.kind === 'lose_answer')).toHaveLength(1)
+    expect(events.filter((fault) => fault?.kind === 'lose_response')).toHaveLength(1)
   }
 })
 
-test('the outage begins with the first upload, meets every request, and ends after two seconds', () => {
+test('the outage starts with the first upload, affects every request, and ends after two seconds', () => {
   let now = 0
   const script = new FaultScript(3, () => now)
   expect(script.record.inOutage).toBe(0)
@@ -38,8 +38,8 @@ test('the outage begins with the first upload, meets every request, and ends aft
   expect(script.decide({ method: 'PUT', target: 'storage' })).toBeDefined()
   now = 1999
   expect(script.decide({ method: 'GET', target: 'dataset' })).toBeDefined()
-  expect(script.record).toMatchObject({ inOutage: 3, askedAfterOutage: false })
+  expect(script.record).toMatchObject({ inOutage: 3, requestedAfterOutage: false })
   now = 2000
   expect(script.decide({ method: 'POST', target: 'artifacts' })).toBeUndefined()
-  expect(script.record).toMatchObject({ inOutage: 3, askedAfterOutage: true })
+  expect(script.record).toMatchObject({ inOutage: 3, requestedAfterOutage: true })
 })

@@ -1,37 +1,37 @@
 import { createRandom } from './random.ts'
 import type { FaultRecord } from './record.ts'
 
-/** What happens to one request. */
+/** What happens to a request. */
 export type Fault =
-  /** Answered with 503 without looking at it. */
+  /** Not carried out; the response is 503. */
   | { readonly kind: 'refuse'; readonly retryAfterSeconds?: number }
-  /** Carried out, then answered with 503: the sender cannot know that it has arrived. */
-  | { readonly kind: 'lose_answer' }
-  /** Answered with a body that breaks off. */
+  /** Carried out, but the response is 503, so the sender cannot know. */
+  | { readonly kind: 'lose_response' }
+  /** Not carried out; the connection breaks in the middle of the response. */
   | { readonly kind: 'break_off' }
 
-/** A request as the script sees it. */
+/** The parts of a request by which the script chooses faults. */
 export interface ScriptedRequest {
   readonly method: string
-  /** `events`, `artifacts`, `dataset` … of a job, or `storage`. */
+  /** An endpoint of a job such as `events`, `artifacts` and `dataset`, or `storage`. */
   readonly target: string
 }
 
-/** How long the platform is away. */
+/** How long the platform is unavailable. */
 const OUTAGE_MS = 2000
 
 /**
- * Bursts of 503 at the start, one lost answer, and an outage from the upload of the first checkpoint on, when the most
- * is at stake. Which requests are hit is decided by the seed; the same requests meet the same faults.
+ * Bursts of 503 at the start, one lost response, and an outage that starts with the upload of the first checkpoint, when the
+ * most can be lost. The seed decides which requests fail, so the same seed repeats the same faults.
  */
 export class FaultScript {
   readonly #random
   readonly #now: () => number
   readonly #refusals: Map<string, number>
-  #loseAnswerAt: number
+  #loseResponseAt: number
   #acceptedEvents = 0
   #outageEndsAt: number | undefined
-  #counts = { refused: 0, lostAnswers: 0, inOutage: 0, askedAfterOutage: false }
+  #counts = { refused: 0, lostResponses: 0, inOutage: 0, requestedAfterOutage: false }
 
   constructor(seed: number, now: () => number = () => performance.now()) {
     this.#random = createRandom(seed)
@@ -40,14 +40,14 @@ export class FaultScript {
       ['events', this.#random.integer(1, 3)],
       ['dataset', this.#random.integer(0, 2)],
     ])
-    this.#loseAnswerAt = this.#random.integer(1, 2)
+    this.#loseResponseAt = this.#random.integer(1, 2)
   }
 
   get record(): FaultRecord {
     return { ...this.#counts }
   }
 
-  /** Decides what happens to a request; undefined lets it pass. */
+  /** Chooses the fault of a request; undefined if there is none. */
   decide({ method, target }: ScriptedRequest): Fault | undefined {
     const outage = this.#outage(method, target)
     if (outage) return outage
@@ -55,12 +55,12 @@ export class FaultScript {
     if (left > 0) {
       this.#refusals.set(target, left - 1)
       this.#counts.refused++
-      // The last refusal of a burst says when to come back.
+      // The last response of a burst has a Retry-After header.
       return left === 1 ? { kind: 'refuse', retryAfterSeconds: 1 } : { kind: 'refuse' }
     }
-    if (target === 'events' && ++this.#acceptedEvents === this.#loseAnswerAt) {
-      this.#counts.lostAnswers++
-      return { kind: 'lose_answer' }
+    if (target === 'events' && ++this.#acceptedEvents === this.#loseResponseAt) {
+      this.#counts.lostResponses++
+      return { kind: 'lose_response' }
     }
     return undefined
   }
@@ -71,7 +71,7 @@ export class FaultScript {
       this.#outageEndsAt = this.#now() + OUTAGE_MS
     }
     if (this.#now() >= this.#outageEndsAt) {
-      this.#counts.askedAfterOutage = true
+      this.#counts.requestedAfterOutage = true
       return undefined
     }
     this.#counts.inOutage++

@@ -15,7 +15,7 @@ const Edit = z.object({ file: z.string(), find: z.string(), replace: z.string() 
 const Flaws = z.record(z.string(), Edit.extend({ flaw: z.string(), also: z.array(Edit).default([]) }))
 const flaws = Flaws.parse(JSON.parse(await readFile(join(fixtures, 'flaws.json'), 'utf8')))
 
-/** What has to run for a flaw to show. */
+/** The steps that reveal a flaw. */
 const STEPS: Readonly<Record<string, readonly Step[]>> = {
   TY406: ['predict'],
   TY407: ['export'],
@@ -23,9 +23,9 @@ const STEPS: Readonly<Record<string, readonly Step[]>> = {
   TY501: ['faults'],
   TY502: ['faults'],
 }
-/** Findings that follow from a flaw by themselves. */
+/** Other findings that a flaw causes. */
 const FOLLOWING: Readonly<Record<string, readonly string[]>> = {
-  // The process ended before it could say anything, so it also ended without a terminal event.
+  // The process ended before it sent any event, so it also sent no terminal event.
   TY408: ['TY404'],
 }
 
@@ -60,7 +60,7 @@ async function findCodes(dir: string, steps: readonly Step[]): Promise<string[]>
     signal: new AbortController().signal,
     deadline: performance.now() + 50_000,
     steps,
-    ...(process.env.TEST_DATABASE_URL !== undefined && { databaseUrl: process.env.TEST_DATABASE_URL }),
+    databaseUrl: process.env.TEST_DATABASE_URL,
   })
   if (outcome.state !== 'done') throw new Error(outcome.reason)
   const findings = await Promise.all(COMPLIANCE_RULES.map((rule) => runRule(rule, outcome.record)))
@@ -68,7 +68,7 @@ async function findCodes(dir: string, steps: readonly Step[]): Promise<string[]>
 }
 
 describe.each(Object.entries(flaws))('%s', (code, { flaw }) => {
-  test(`a trainer that ${flaw} is found, and nothing else is said of it`, { timeout: 60_000 }, async () => {
+  test(`detects a trainer that ${flaw}, without other findings`, { timeout: 60_000 }, async () => {
     const dir = await makeFlawed(code)
     const codes = await findCodes(dir, STEPS[code] ?? [])
     expect(codes.sort()).toEqual([code, ...(FOLLOWING[code] ?? [])].sort())

@@ -1,13 +1,13 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Path → size and time of change. */
+/** Size and modification time, by path. */
 export type FolderSnapshot = ReadonlyMap<string, string>
 
-/** Interpreters and package managers write into these by themselves. */
+/** Interpreters and package managers write into these folders automatically. */
 const IGNORED = new Set(['node_modules', '.git', '.trainyard', '__pycache__'])
 
-/** What is in a folder now, links not followed. */
+/** Lists a folder. Links are not followed. */
 export async function snapshotFolder(dir: string): Promise<FolderSnapshot> {
   const found = new Map<string, string>()
   const walk = async (folder: string): Promise<void> => {
@@ -27,13 +27,13 @@ export async function snapshotFolder(dir: string): Promise<FolderSnapshot> {
   return found
 }
 
-/** What appeared, changed and went. */
+/** Lists what was added, changed and deleted. */
 export function compareSnapshots(before: FolderSnapshot, after: FolderSnapshot): string[] {
   const changes: string[] = []
   for (const [path, state] of after) {
     if (!before.has(path)) changes.push(`${path} (new)`)
     else if (before.get(path) !== state) changes.push(`${path} (changed)`)
   }
-  for (const path of before.keys()) if (!after.has(path)) changes.push(`${path} (gone)`)
+  for (const path of before.keys()) if (!after.has(path)) changes.push(`${path} (deleted)`)
   return changes
 }

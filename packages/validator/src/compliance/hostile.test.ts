@@ -22,9 +22,9 @@ const isPossible = await openSandbox({ choice: 'required', hiddenDirs: [], hideH
   },
   () => false,
 )
-if (!isPossible) console.warn('not tested here: hostile trainers in the sandbox, for which there is no bubblewrap')
+if (!isPossible) console.warn('SKIPPED: hostile trainers in the sandbox; bubblewrap is not available')
 
-/** Files, processes and servers of people who happen to share the machine with a stranger's trainer. */
+/** Files, processes and servers of other users of the machine. */
 async function makeVictims(dir: string) {
   const home = join(dir, 'home')
   const data = join(dir, 'registry')
@@ -34,15 +34,15 @@ async function makeVictims(dir: string) {
   await writeFile(join(data, 'push-token'), 'ty_of_the_owner')
   await writeFile(join(data, 'acceptance', 'other', 'trainer', 'main.js'), 'of another')
   const process_ = spawn('sleep', ['600'], { stdio: 'ignore', env: { DATABASE_URL: 'postgres://secret' } })
-  let asked = 0
+  let requests = 0
   const api = createServer((_request, response) => {
-    asked++
+    requests++
     response.end('{"token":"ty_admin"}')
   })
   await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
   const abstractName = `trainyard-victim-${process.pid}`
   const abstract = createNetServer((socket) => {
-    asked++
+    requests++
     socket.destroy()
   })
   await new Promise<void>((resolve) => abstract.listen(`\0${abstractName}`, resolve))
@@ -51,14 +51,14 @@ async function makeVictims(dir: string) {
     process_.kill('SIGKILL')
     for (const server of [api, abstract]) await new Promise((resolve) => server.close(resolve))
   }
-  return { home, data, process: process_, port, abstractName, asked: () => asked, close }
+  return { home, data, process: process_, port, abstractName, requests: () => requests, close }
 }
 
 describe.skipIf(!isPossible)('a hostile trainer', () => {
   let dir: string
   let victims: Awaited<ReturnType<typeof makeVictims>>
   beforeEach(async () => {
-    // Not in /tmp, of which a trainer has its own.
+    // Not in /tmp, because a trainer has its own /tmp.
     dir = await realpath(
       await mkdtemp(join('/var', 'trainyard-hostile-')).catch(() => mkdtemp(join(tmpdir(), 'hostile-'))),
     )
@@ -91,13 +91,13 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
       steps: [],
       deadline: performance.now() + 100_000,
       sandbox: { choice: 'required', hiddenDirs: [victims.data], hideHome: true },
-      ...(process.env.TEST_DATABASE_URL !== undefined && { databaseUrl: process.env.TEST_DATABASE_URL }),
+      databaseUrl: process.env.TEST_DATABASE_URL,
     })
     if (outcome.state !== 'done') throw new Error(outcome.reason)
     const findings = (await Promise.all(COMPLIANCE_RULES.map((rule) => runRule(rule, outcome.record)))).flat()
     const output = outcome.record.operations.flatMap((operation) => operation.output)
-    const said = output.flatMap((line) => (line.startsWith('attack ') ? [JSON.parse(line.slice(7)) as unknown] : []))
-    return { record: outcome.record, findings, said, output }
+    const attacks = output.flatMap((line) => (line.startsWith('attack ') ? [JSON.parse(line.slice(7)) as unknown] : []))
+    return { record: outcome.record, findings, attacks, output }
   }
   const attempts = (tries: Record<string, string>) => `
     import * as fs from 'node:fs'
@@ -114,11 +114,11 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
       .join('\n')}
     console.log('attack ' + JSON.stringify(seen))`
 
-  test('reads and changes nothing of others, and what it tried to write is a finding', {
+  test('cannot read or change files of others, and its attempts to write are a finding', {
     timeout: 120_000,
   }, async () => {
     const { home, data } = victims
-    const { findings, said, record } = await run(
+    const { findings, attacks, record } = await run(
       attempts({
         key: `fs.readFileSync('${home}/.ssh/id_ed25519', 'utf8')`,
         token: `fs.readFileSync('${data}/push-token', 'utf8')`,
@@ -131,7 +131,7 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
         folder: `fs.writeFileSync('evil.js', 'evil')`,
       }),
     )
-    expect(said).toEqual([
+    expect(attacks).toEqual([
       {
         key: 'ENOENT',
         token: 'ENOENT',
@@ -147,17 +147,19 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
     const messages = findings.filter(({ code }) => code === 'TY601').map(({ message }) => message)
     expect(messages).toEqual([
       'the trainer changed its own folder: evil.js (new)',
-      `the trainer tried to write where it must not (train): ${home}/.bashrc, /etc/cron.d-evil, ${data}/evil`,
+      `the trainer tried to write outside its work folder (train): ${home}/.bashrc, /etc/cron.d-evil, ${data}/evil`,
     ])
-    // The folder that was pushed is as it was; so is everything else.
+    // The pushed folder and the folders of others have not changed.
     expect(existsSync(join(data, 'acceptance', 'mine', 'trainer', 'evil.js'))).toBe(false)
     expect(await readFile(join(data, 'acceptance', 'other', 'trainer', 'main.js'), 'utf8')).toBe('of another')
     expect(record.sandboxNote).toMatch(/^sandboxed: bubblewrap, own processes, own network/)
   })
 
-  test('reaches no process, no kernel setting and no server but the platform’s', { timeout: 120_000 }, async () => {
+  test('cannot reach processes, kernel settings, or servers other than the platform', {
+    timeout: 120_000,
+  }, async () => {
     const { pid } = victims.process
-    const { said, findings } = await run(
+    const { attacks, findings } = await run(
       attempts({
         kill: `process.kill(${pid}, 'SIGKILL')`,
         killUs: `process.kill(${process.pid}, 'SIGKILL')`,
@@ -180,7 +182,7 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
         jobs: `(await fetch(new URL('/v1/jobs', env.CALLBACK_URL))).status`,
       }),
     )
-    expect(said).toEqual([
+    expect(attacks).toEqual([
       {
         kill: 'ESRCH',
         killUs: 'ESRCH',
@@ -204,23 +206,24 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
       },
     ])
     for (const refused of ['cgroup', 'device', 'mount', 'namespace'])
-      expect((said[0] as Record<string, unknown>)[refused]).not.toBe('')
+      expect((attacks[0] as Record<string, unknown>)[refused]).not.toBe('')
     expect(isAlive(victims.process)).toBe(true)
-    expect(victims.asked()).toBe(0)
+    expect(victims.requests()).toBe(0)
     expect(findings.find(({ code }) => code === 'TY601')?.message).toContain('/proc/sys/kernel/core_pattern')
   })
 
-  test('is bounded in memory and processes, where the kernel lets us', { timeout: 120_000 }, async () => {
+  test('is limited in memory and processes, if control groups are available', { timeout: 120_000 }, async () => {
     const sandbox = await openSandbox({ choice: 'auto', hiddenDirs: [], hideHome: false })
     await sandbox.close()
-    if (sandbox.means.cgroups === undefined) return console.warn('not tested here: there is no control group')
+    if (sandbox.means.cgroups === undefined)
+      return console.warn('SKIPPED: limits on memory and processes; control groups are not available')
     const bomb = `import { spawnSync } from 'node:child_process'
       const bombed = spawnSync('/bin/sh', ['-c', 'n=0; while true; do sleep 500 >/dev/null 2>&1 & n=$((n+1)); echo $n; done'], { encoding: 'utf8' })
       console.log('attack ' + JSON.stringify(Number(bombed.stdout.trim().split('\\n').at(-1))))
       const kept = []; for (;;) kept.push(Buffer.alloc(20e6, 1))`
-    const { said, findings, record } = await run(bomb, { resources: { memoryMb: 2500 } })
-    expect(said[0]).toBeGreaterThan(10)
-    expect(said[0]).toBeLessThan(1024)
+    const { attacks, findings, record } = await run(bomb, { resources: { memoryMb: 2500 } })
+    expect(attacks[0]).toBeGreaterThan(10)
+    expect(attacks[0]).toBeLessThan(1024)
     expect(record.operations[0]?.job).toMatchObject({ state: 'failed', endReason: 'out_of_memory' })
     expect(findings.length).toBeGreaterThan(0)
   })

@@ -4,78 +4,76 @@ import { cp, mkdir, readdir } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join, relative } from 'node:path'
 import { findMeans, removeCgroupParent, type SubprocessMeans } from '@trainyard/runner'
+import { SandboxUnavailableError } from '../errors.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 
-/** What a run's trainers are kept in, and how to say it. */
+/** The sandbox of one run. */
 export interface RunSandbox {
   readonly means: SubprocessMeans
-  /** A sentence for people. */
+  /** Describes the sandbox to people. */
   readonly note: string
   close(): Promise<void>
 }
 
-/** Threads count too. */
+/** Includes threads. */
 export const MAX_PROCESSES = 1024
 const DEFAULT_MEMORY_MB = 8192
 
-/** Finds what this machine has to keep the trainers of one run apart. */
+/** Finds out which means of isolation this machine offers. */
 export async function openSandbox({ choice, hiddenDirs, hideHome }: SandboxOptions): Promise<RunSandbox> {
   const warnings: string[] = []
   const logger = {
     info: () => undefined,
-    warn: (...told: unknown[]) => void warnings.push(String(told.findLast((part) => typeof part === 'string'))),
+    warn: (...args: unknown[]) => void warnings.push(String(args.findLast((arg) => typeof arg === 'string'))),
   }
   const means = await findMeans(
     { sandbox: choice === 'off' ? 'none' : 'auto', network: choice === 'off' ? 'shared' : 'auto', gpuDevices: [] },
     { dataDirs: hiddenDirs, instanceId: `validator-${randomBytes(4).toString('hex')}`, logger, hideHome },
   )
   const { sandbox, cgroups } = means
-  const isWhole = sandbox?.ownPids === true && means.egress !== undefined
-  if (choice === 'required' && !isWhole) {
-    const why = warnings[0] ?? 'bubblewrap cannot be used here'
-    throw new SandboxMissing(`trainers have to run in a sandbox, and that is not possible here: ${why}`)
+  const isComplete = sandbox?.ownPids === true && means.egress !== undefined
+  if (choice === 'required' && !isComplete) {
+    const why = warnings[0] ?? 'bubblewrap is not available'
+    throw new SandboxUnavailableError(`a sandbox is required, but cannot be created on this machine: ${why}`)
   }
   const limits =
     cgroups === undefined ? 'memory and processes are not limited (no control group)' : 'memory and processes limited'
+  let note: string
+  if (sandbox !== undefined) {
+    const processes = sandbox.ownPids ? 'own processes' : 'processes of this machine visible'
+    const network = means.egress === undefined ? 'network of this machine' : 'own network'
+    note = `sandboxed: bubblewrap, ${processes}, ${network}, ${limits}`
+  } else if (choice === 'off') {
+    note = `not sandboxed (turned off): the trainer had the permissions of this user; ${limits}`
+  } else {
+    note = `not sandboxed: ${warnings[0] ?? 'bubblewrap is not available'}`
+  }
   return {
     means,
-    note:
-      sandbox !== undefined
-        ? [
-            `sandboxed: bubblewrap, ${sandbox.ownPids ? 'own processes' : 'sees the processes of this machine'}`,
-            `${means.egress === undefined ? 'network of this machine' : 'own network'}, ${limits}`,
-          ].join(', ')
-        : choice === 'off'
-          ? `not sandboxed (turned off): the trainer could do what this user can; ${limits}`
-          : `not sandboxed: ${warnings[0] ?? 'bubblewrap cannot be used here'}`,
+    note,
     async close() {
       if (cgroups !== undefined) await removeCgroupParent(cgroups)
     },
   }
 }
 
-/** A required sandbox that cannot be made. */
-class SandboxMissing extends Error {
-  override readonly name = 'SandboxMissing'
-}
-
-/** What a trainer may use: what it declares, and no more than most of the machine. */
+/** The declared memory of a trainer, but at most 80 % of the machine's. */
 export function memoryLimit(declaredMb: number | undefined): number {
   const most = Math.floor((totalmem() / 1024 ** 2) * 0.8)
   return Math.min(declaredMb ?? DEFAULT_MEMORY_MB, most)
 }
 
-/** Not copied: large, and interpreters and package managers write into them by themselves. */
+/** Not copied, because they are large, and tools write into them automatically. */
 const NOT_COPIED = new Set(['node_modules', '.git', '.trainyard', '.venv', 'venv'])
 
-/** A copy of a trainer's folder to write into, and what of the folder is shown in its place, by name. */
+/** Makes a writable copy of a trainer's folder. `shown` are names of folders that are mounted instead of copied. */
 export async function copyTrainer(dir: string, copy: string): Promise<{ dir: string; shown: readonly string[] }> {
   await mkdir(copy, { recursive: true })
   const entries = await readdir(dir, { withFileTypes: true })
   const shown = entries.filter((entry) => entry.isDirectory() && NOT_COPIED.has(entry.name)).map(({ name }) => name)
   await cp(dir, copy, {
     recursive: true,
-    // Where the file system can, a copy costs nothing until it is written to.
+    // Copy on write, where the file system supports it.
     mode: constants.COPYFILE_FICLONE,
     verbatimSymlinks: true,
     preserveTimestamps: true,

@@ -1,8 +1,8 @@
-/** A stream of numbers that one seed always repeats (mulberry32). */
+/** A pseudo-random sequence that a seed repeats (mulberry32). */
 export interface Random {
-  /** From 0 up to, but without, 1. */
+  /** A number from 0 (inclusive) to 1 (exclusive). */
   next(): number
-  /** A whole number from `min` to `max`, both possible. */
+  /** An integer from `min` to `max`, both inclusive. */
   integer(min: number, max: number): number
 }
 

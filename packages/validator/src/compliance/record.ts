@@ -1,67 +1,67 @@
 import type { ArtifactList, Job, StoredEvent, TimelineEntry, TrainerManifest } from '@trainyard/contract'
 
-/** Why an operation was run. */
+/** The purpose of a run. */
 export type RunPurpose = 'plain' | 'faults' | 'cancel'
 
-/** How the process ended, as the launcher saw it. */
+/** How a process ended. */
 export interface ProcessEnd {
   readonly exitCode: number
   readonly signal: string | undefined
-  /** True when the platform had asked it to stop: its exit code then says nothing about the work. */
+  /** Whether the platform stopped it. Its exit code then says nothing about its work. */
   readonly stopped: boolean
 }
 
-/** What one run of one operation left behind. */
+/** The record of one run of one operation. */
 export interface OperationRecord {
   readonly operation: 'train' | 'predict' | 'export'
   readonly purpose: RunPurpose
   readonly job: Job
-  /** The journal in order, rejected events included. */
+  /** The journal in order, including rejected events. */
   readonly events: readonly StoredEvent[]
   readonly artifacts: ArtifactList['artifacts']
-  /** Undefined when it never ran, or nobody saw its end. */
+  /** Undefined if the process never ran or its end was not observed. */
   readonly end: ProcessEnd | undefined
-  /** Raw lines of standard output and error, before anything is masked. */
+  /** Lines of standard output and error. Secrets are not masked. */
   readonly output: readonly string[]
-  /** True when the validator gave up waiting and cancelled it. */
+  /** Whether the validator cancelled it because the time was used up. */
   readonly timedOut: boolean
   readonly waitedMs: number
-  /** Epochs that it was asked for, when its settings have a number of epochs. */
+  /** The number of epochs in its settings, if they have one. */
   readonly epochs: number | undefined
-  /** Format that an export was asked for. */
+  /** The requested format of an export. */
   readonly exportFormat: string | undefined
   readonly faults: FaultRecord | undefined
 }
 
-/** Which faults took place. */
+/** The faults that were injected. */
 export interface FaultRecord {
   readonly refused: number
-  readonly lostAnswers: number
-  /** Requests that met the outage; 0 when the trainer never got so far. */
+  readonly lostResponses: number
+  /** Requests during the outage; 0 if the outage did not start. */
   readonly inOutage: number
-  /** Whether the trainer asked again after the outage. */
-  readonly askedAfterOutage: boolean
+  /** Whether the trainer sent requests after the outage. */
+  readonly requestedAfterOutage: boolean
 }
 
-/** Everything that a compliance run saw: the only thing that compliance rules look at. */
+/** The record of a compliance run. Compliance rules use nothing else. */
 export interface ComplianceRecord {
   readonly manifest: TrainerManifest
-  /** What was given to it. */
+  /** The generated dataset. */
   readonly dataset: { readonly images: number; readonly classes: number }
   readonly operations: readonly OperationRecord[]
-  /** Set when time ran out before everything that was to run had run: nothing can be said about the rest. */
+  /** Set if the time was used up before all operations had run. */
   readonly unfinished: string | undefined
-  /** What appeared, changed or went in the trainer's own folder while it ran. */
+  /** Files that were added, changed or deleted in the trainer's own folder. */
   readonly folderChanges: readonly string[]
-  /** In what its processes ran: a sentence. */
+  /** Describes the sandbox of the trainer's processes. */
   readonly sandboxNote: string
-  /** Token values that were handed to the trainer. */
+  /** Tokens that the trainer had. */
   readonly credentials: readonly string[]
   readonly cancelGraceMs: number
   readonly timeline: readonly TimelineEntry[]
 }
 
-/** The plain runs of an operation. */
+/** The plain run of an operation. */
 export function plainRun(
   record: ComplianceRecord,
   operation: OperationRecord['operation'],
@@ -69,19 +69,19 @@ export function plainRun(
   return record.operations.find((run) => run.operation === operation && run.purpose === 'plain')
 }
 
-/** Events that were understood, of some types. */
+/** The accepted events of some types. */
 export function eventsOf(run: OperationRecord, ...types: string[]): StoredEvent[] {
   return run.events.filter((event) => event.rejected === undefined && types.includes(event.type))
 }
 
-/** How a run is called in messages. */
+/** The name of a run in messages. */
 export function nameRun({ operation, purpose }: OperationRecord): string {
-  if (purpose === 'faults') return `${operation} with faults`
-  return purpose === 'cancel' ? `${operation} that was cancelled` : operation
+  if (purpose === 'faults') return `${operation} (with faults)`
+  return purpose === 'cancel' ? `${operation} (cancelled)` : operation
 }
 
-/** How a run ended, for the end of a sentence. */
-export function sayEnd({ job, end, timedOut, waitedMs }: OperationRecord): string {
+/** How a run ended, as the end of a sentence. */
+export function describeEnd({ job, end, timedOut, waitedMs }: OperationRecord): string {
   const reason = timedOut
     ? `did not end within ${Math.round(waitedMs / 1000)} s`
     : `ended as ${job.state}${job.endReason ? ` (${job.endReason})` : ''}`

@@ -7,12 +7,12 @@ import {
   type TrainerManifest,
   type TrainerModel,
 } from '@trainyard/contract'
+import { OutOfTimeError, RunnerResponseError } from '../errors.ts'
 import { chooseSettings } from './choose-settings.ts'
 import { FaultScript } from './faults.ts'
 import { compareSnapshots, snapshotFolder } from './folder-snapshot.ts'
 import { openStage, type Stage } from './open-stage.ts'
 import type { ComplianceRecord, OperationRecord, RunPurpose } from './record.ts'
-import { RunnerRefusal } from './runner-api.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 import { canMakeDataset, createTinyDataset } from './tiny-dataset.ts'
 
@@ -21,14 +21,14 @@ export interface RunTrainerOptions {
   readonly manifest: TrainerManifest
   readonly seed: number
   readonly signal: AbortSignal
-  /** By `performance.now()`: what runs then is stopped. */
+  /** In terms of `performance.now()`. What runs at that time is stopped. */
   readonly deadline: number
-  readonly databaseUrl?: string
-  /** In what the trainer runs. Default: `auto`, with nothing hidden beyond what always is. */
-  readonly sandbox?: Partial<SandboxOptions>
-  readonly onProgress?: (text: string) => void
-  /** What to run after training. Default: everything. */
-  readonly steps?: readonly Step[]
+  readonly databaseUrl?: string | undefined
+  /** Default: `auto`, without additional hidden folders. */
+  readonly sandbox?: Partial<SandboxOptions> | undefined
+  readonly onProgress?: ((text: string) => void) | undefined
+  /** The operations after training. Default: all. */
+  readonly steps?: readonly Step[] | undefined
 }
 
 export type Step = 'predict' | 'export' | 'faults' | 'cancel'
@@ -38,25 +38,25 @@ export type RunTrainerOutcome =
   | { readonly state: 'skipped'; readonly reason: string }
 
 const ALL_STEPS: readonly Step[] = ['predict', 'export', 'faults', 'cancel']
-/** Two epochs show whether they are counted; more would show nothing new. */
+/** Two epochs are enough to see whether they are counted correctly. */
 const EPOCHS = 2
-/** Enough epochs that a cancel comes before the end. */
+/** Enough epochs for the cancel to arrive before the end. */
 const CANCEL_EPOCHS = 1000
 const CANCEL_GRACE_SECONDS = 5
 const START_TIMEOUT_SECONDS = 60
-/** Kept for stopping what runs, cleaning up and the report. */
+/** Reserved for stopping the trainer, cleaning up and the report. */
 const RESERVE_MS = CANCEL_GRACE_SECONDS * 1000 + 3000
 const POLL_MS = 30
 
-/** Runs a trainer on the real runner: train, predict, export, train with faults, cancel. Judges nothing. */
+/** Runs a trainer on the real runner: train, predict, export, train with faults, cancel. Rules check the record. */
 export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainerOutcome> {
   const { manifest, seed, signal } = options
   if (!manifest.datasetFormats.includes('dice')) {
-    return { state: 'skipped', reason: 'the generated dataset is in DICE, which "datasetFormats" does not list' }
+    return { state: 'skipped', reason: 'the generated dataset has the format "dice", which is not in "datasetFormats"' }
   }
   const chosen = chooseModel(manifest)
   if (!chosen) {
-    const reason = `no dataset can be generated for ${manifest.taskTypes.join(', ')} yet`
+    const reason = `datasets for ${manifest.taskTypes.join(', ')} cannot be generated yet`
     return { state: 'skipped', reason }
   }
   options.onProgress?.('starting the platform')
@@ -68,8 +68,8 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
     startTimeoutSeconds: START_TIMEOUT_SECONDS,
     cancelGraceSeconds: CANCEL_GRACE_SECONDS,
     sandbox: { choice: 'auto', hiddenDirs: [], hideHome: false, ...options.sandbox },
-    ...(options.databaseUrl !== undefined && { databaseUrl: options.databaseUrl }),
-    ...(options.onProgress && { onProgress: options.onProgress }),
+    databaseUrl: options.databaseUrl,
+    onProgress: options.onProgress,
   })
   let record: ComplianceRecord
   try {
@@ -91,7 +91,7 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
     await stage.close().catch(() => undefined)
     throw error
   }
-  // What was seen is seen: that something could not be tidied up afterwards is no reason to forget it.
+  // A failed cleanup does not invalidate the record.
   await stage.close().catch((error: unknown) => stage.traffic.note('note', String(error)))
   return { state: 'done', record }
 }
@@ -99,7 +99,7 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
 function chooseModel(manifest: TrainerManifest): { task: TaskType; model: TrainerModel } | undefined {
   for (const task of manifest.taskTypes) {
     const fitting = manifest.models.filter((model) => model.taskTypes.includes(task))
-    // The smallest model, where sizes are given.
+    // The smallest model, if sizes are given.
     const model = fitting.toSorted((a, b) => (a.parameters ?? Infinity) - (b.parameters ?? Infinity))[0]
     if (model && canMakeDataset(task)) return { task, model }
   }
@@ -115,12 +115,12 @@ interface Plan extends RunTrainerOptions {
 async function runOperations(stage: Stage, plan: Plan): Promise<Pick<ComplianceRecord, 'operations' | 'unfinished'>> {
   const { manifest, seed, steps = ALL_STEPS } = plan
   const operations: OperationRecord[] = []
-  const skip = (what: string, reason: string) => stage.traffic.note('note', `${what} is left out: ${reason}`)
+  const skip = (what: string, reason: string) => stage.traffic.note('note', `skipped ${what}: ${reason}`)
   const base = { trainer: manifest.name, model: plan.model.name, taskType: plan.task, dataset: plan.datasetId }
   const settings = chooseSettings(manifest, plan.model, EPOCHS, seed)
   const run = async (purpose: RunPurpose, input: CreateJobInput, extra: Partial<RunDetails> = {}) => {
     if (remaining(plan) <= 0)
-      throw new OutOfTime(`there was no time left to ${input.operation ?? 'train'} (${purpose})`)
+      throw new OutOfTimeError(`there was no time left for ${input.operation ?? 'train'} (${purpose})`)
     const record = await runJob(stage, plan, { purpose, input, epochs: settings.epochs, ...extra })
     operations.push(record)
     return record
@@ -129,15 +129,16 @@ async function runOperations(stage: Stage, plan: Plan): Promise<Pick<ComplianceR
     const trained = await run('plain', { ...base, config: settings.config })
     if (trained.job.state !== 'succeeded') return skip('everything after training', 'training did not succeed')
     const checkpoint = findCheckpoint(trained)
-    const input = { ...base, config: settings.config, ...(checkpoint !== undefined && { checkpoint }) }
+    const input = { ...base, config: settings.config, checkpoint }
     if (checkpoint === undefined) skip('predict and export', 'training left no checkpoint')
     if (checkpoint !== undefined && steps.includes('predict')) {
-      if (!manifest.entrypoints.predict) skip('predict', 'there is no such entry point')
+      if (!manifest.entrypoints.predict) skip('predict', 'the entry point does not exist')
       else await run('plain', { ...input, operation: 'predict' })
     }
     const exportFormat = manifest.exportFormats[0]
     if (checkpoint !== undefined && steps.includes('export')) {
-      if (!manifest.entrypoints.export || exportFormat === undefined) skip('export', 'there is no such entry point')
+      if (!manifest.entrypoints.export || exportFormat === undefined)
+        skip('export', 'the entry point or the export format does not exist')
       else await run('plain', { ...input, operation: 'export', exportFormat }, { exportFormat })
     }
     if (steps.includes('faults')) {
@@ -145,19 +146,17 @@ async function runOperations(stage: Stage, plan: Plan): Promise<Pick<ComplianceR
     }
     if (!steps.includes('cancel')) return
     const long = chooseSettings(manifest, plan.model, CANCEL_EPOCHS, seed)
-    if (long.epochs === undefined) skip('cancel', 'the settings have no number of epochs')
+    if (long.epochs === undefined) skip('cancel', 'there is no setting for the number of epochs')
     else await run('cancel', { ...base, config: long.config }, { epochs: long.epochs })
   }
   try {
     await runAll()
   } catch (error) {
-    if (!(error instanceof OutOfTime)) throw error
+    if (!(error instanceof OutOfTimeError)) throw error
     return { operations, unfinished: error.message }
   }
   return { operations, unfinished: undefined }
 }
-
-class OutOfTime extends Error {}
 
 function findCheckpoint({ artifacts, events }: OperationRecord): string | undefined {
   const saved = artifacts.filter(({ kind }) => kind === 'checkpoint')
@@ -170,11 +169,11 @@ interface RunDetails {
   readonly purpose: RunPurpose
   readonly input: CreateJobInput
   readonly epochs: number | undefined
-  readonly exportFormat?: string
-  readonly script?: FaultScript
+  readonly exportFormat?: string | undefined
+  readonly script?: FaultScript | undefined
 }
 
-/** Creates a job, waits for its end, and collects what it left. */
+/** Creates a job, waits for its end, and collects its record. */
 async function runJob(stage: Stage, plan: Plan, details: RunDetails): Promise<OperationRecord> {
   const { api, traffic, launcher } = stage
   const { purpose, input, script } = details
@@ -182,42 +181,20 @@ async function runJob(stage: Stage, plan: Plan, details: RunDetails): Promise<Op
   plan.onProgress?.(purpose === 'plain' ? operation : `${operation} (${purpose})`)
   const startedAt = performance.now()
   const created = await api.createJob(input).catch((error: unknown) => {
-    if (error instanceof RunnerRefusal && error.status < 500) {
-      throw new Error(`the runner does not take the job that was made up for this trainer: ${error.message}`)
+    if (error instanceof RunnerResponseError && error.status < 500) {
+      throw new Error(`the runner rejected the test job for this trainer: ${error.message}`)
     }
     throw error
   })
   const ref = { jobId: created.id, attempt: created.attempt }
   traffic.note('process', `job ${created.id}: ${operation}${purpose === 'plain' ? '' : ` (${purpose})`}`)
-  // A job is launched after its creation has been answered and the next look of the supervisor: faults come in time.
+  // The supervisor launches the job later, so the faults are set in time.
   if (script) traffic.setFaults({ jobId: created.id, script })
-  let timedOut = false
-  let job: Job = created
-  try {
-    let cancelled = false
-    for (;;) {
-      job = await api.getJob(created.id)
-      if (isTerminalJobState(job.state)) break
-      if (plan.signal.aborted) {
-        await api.cancelJob(created.id).catch(() => undefined)
-        plan.signal.throwIfAborted()
-      }
-      if (!timedOut && remaining(plan) <= 0) {
-        timedOut = true
-        await api.cancelJob(created.id)
-      }
-      if (purpose === 'cancel' && !cancelled && (await hasBegun(stage, job))) {
-        cancelled = true
-        traffic.note('process', `job ${created.id}: cancel`)
-        await api.cancelJob(created.id)
-      }
-      await sleep(POLL_MS)
-    }
-  } finally {
-    traffic.setFaults(undefined)
-  }
+  const { job, timedOut } = await waitForEnd(stage, plan, { created, purpose }).finally(() =>
+    traffic.setFaults(undefined),
+  )
   const { end, output } = await launcher.watched(ref)
-  traffic.note('process', `job ${created.id}: ${job.state}, ${end ? `exit code ${end.exitCode}` : 'exit not seen'}`)
+  traffic.note('process', `job ${created.id}: ${job.state}, ${end ? `exit code ${end.exitCode}` : 'exit not observed'}`)
   return {
     operation,
     purpose,
@@ -234,8 +211,37 @@ async function runJob(stage: Stage, plan: Plan, details: RunDetails): Promise<Op
   }
 }
 
-/** Once training is really under way, a cancel has something to interrupt. */
-async function hasBegun({ api }: Stage, job: Job): Promise<boolean> {
+/** Polls a job until it ends. Cancels it when the validation is cancelled, the time is up, or the purpose is to cancel. */
+async function waitForEnd(
+  stage: Stage,
+  plan: Plan,
+  { created, purpose }: { created: Job; purpose: RunPurpose },
+): Promise<{ job: Job; timedOut: boolean }> {
+  const { api, traffic } = stage
+  let timedOut = false
+  let cancelled = false
+  for (;;) {
+    const job = await api.getJob(created.id)
+    if (isTerminalJobState(job.state)) return { job, timedOut }
+    if (plan.signal.aborted) {
+      await api.cancelJob(created.id).catch(() => undefined)
+      plan.signal.throwIfAborted()
+    }
+    if (!timedOut && remaining(plan) <= 0) {
+      timedOut = true
+      await api.cancelJob(created.id)
+    }
+    if (purpose === 'cancel' && !cancelled && (await hasStarted(stage, job))) {
+      cancelled = true
+      traffic.note('process', `job ${created.id}: cancel`)
+      await api.cancelJob(created.id)
+    }
+    await sleep(POLL_MS)
+  }
+}
+
+/** Whether training has started, so that there is something to cancel. */
+async function hasStarted({ api }: Stage, job: Job): Promise<boolean> {
   if (job.state !== 'running') return false
   const events = await api.listEvents(job.id)
   return events.some(({ type }) => type === 'started')

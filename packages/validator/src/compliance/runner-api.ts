@@ -8,30 +8,21 @@ import {
   StoredEventPage,
 } from '@trainyard/contract'
 import type { z } from 'zod'
+import { RunnerResponseError } from '../errors.ts'
 
 type Fetch = (request: Request) => Response | Promise<Response>
 
-/** The runner said no to the validator itself. */
-export class RunnerRefusal extends Error {
-  override name = 'RunnerRefusal'
-  readonly status: number
-  constructor(what: string, status: number, detail: string) {
-    super(`${what}: ${detail}`)
-    this.status = status
-  }
-}
-
 const PAGE = 500
 
-/** The runner's public API, called in this process. */
+/** Calls the runner's public API within this process. */
 export function createRunnerApi(fetch: Fetch, origin: string) {
   const call = async <T extends z.ZodType>(schema: T, method: string, path: string, body?: BodyInit, type?: string) => {
-    const headers = type === undefined ? {} : { 'content-type': type }
-    const response = await fetch(
-      new Request(new URL(path, origin), { method, headers, ...(body !== undefined && { body }) }),
-    )
+    const headers = new Headers()
+    if (type !== undefined) headers.set('content-type', type)
+    const response = await fetch(new Request(new URL(path, origin), { method, headers, body: body ?? null }))
     const text = await response.text()
-    if (!response.ok) throw new RunnerRefusal(`${method} ${path.split('?')[0]}`, response.status, readProblem(text))
+    if (!response.ok)
+      throw new RunnerResponseError(`${method} ${path.split('?')[0]}`, response.status, readProblem(text))
     return schema.parse(JSON.parse(text))
   }
   return {
@@ -62,7 +53,7 @@ function readProblem(text: string): string {
     const problem = Problem.safeParse(JSON.parse(text))
     if (problem.success) return problem.data.detail ?? problem.data.title
   } catch {
-    // Said below.
+    // Not a problem document.
   }
   return text.slice(0, 200)
 }

@@ -17,13 +17,13 @@ beforeAll(async () => {
     sandbox: { choice: 'auto', hiddenDirs: [], hideHome: false },
     startTimeoutSeconds: 10,
     cancelGraceSeconds: 1,
-    ...(databaseUrl !== undefined && { databaseUrl }),
+    databaseUrl,
   })
 })
 afterAll(() => stage.close())
 
 test.each(['classification', 'detection', 'segmentation', 'pose'] as const)(
-  'the runner takes the dataset that is generated for %s',
+  'the runner accepts the generated dataset for %s',
   async (task) => {
     expect(canMakeDataset(task)).toBe(true)
     const tiny = await createTinyDataset(task, 1)
@@ -39,7 +39,7 @@ test.each(['classification', 'detection', 'segmentation', 'pose'] as const)(
   },
 )
 
-test('one seed makes the same bytes', async () => {
+test('the same seed gives the same bytes', async () => {
   const [one, same, other] = await Promise.all([1, 1, 2].map((seed) => createTinyDataset('detection', seed)))
   expect(one?.tar).toEqual(same?.tar)
   expect(one?.tar).not.toEqual(other?.tar)

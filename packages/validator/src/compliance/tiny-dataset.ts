@@ -3,14 +3,14 @@ import { encode } from 'fast-png'
 import { packTar } from 'modern-tar'
 import { createRandom, type Random } from './random.ts'
 
-/** A dataset that is made for one run, ready to be uploaded. */
+/** A generated dataset, ready to upload. */
 export interface TinyDataset {
   readonly tar: Uint8Array
   readonly images: number
   readonly classes: number
 }
 
-/** The tasks for which a dataset can be made: those that DICE can carry. */
+/** The tasks for which a dataset can be generated: those that the DICE format supports. */
 const DICE_TASKS: Readonly<Partial<Record<TaskType, (typeof DICE_TASK_TYPES)[number]>>> = {
   classification: 'classification',
   detection: 'object_detection',
@@ -24,17 +24,17 @@ const CLASSES = [
   { id: 2, name: 'blue bar', color: [50, 70, 210] },
 ] as const
 
-/** Ten images a class: six to train, two to validate, two to test. */
+/** Ten images per class: six for training, two for validation, two for testing. */
 const SPLITS = ['train', 'train', 'train', 'train', 'train', 'train', 'val', 'val', 'test', 'test'] as const
 
 export function canMakeDataset(task: TaskType): boolean {
   return DICE_TASKS[task] !== undefined
 }
 
-/** Coloured shapes on grey noise: easy to tell apart, so that a trainer that works at all learns something. */
+/** Generates coloured shapes on grey noise, which any working trainer can learn to tell apart. */
 export async function createTinyDataset(task: TaskType, seed: number): Promise<TinyDataset> {
   const diceTask = DICE_TASKS[task]
-  if (diceTask === undefined) throw new Error(`no dataset can be made for ${task}`)
+  if (diceTask === undefined) throw new Error(`no dataset can be generated for ${task}`)
   const random = createRandom(seed)
   const size = task === 'classification' ? 32 : 64
   const entries: { header: { name: string; size: number; mode: number; mtime: Date }; body: Uint8Array }[] = []
@@ -64,7 +64,7 @@ export async function createTinyDataset(task: TaskType, seed: number): Promise<T
   return { tar: await packTar(entries), images: images.length, classes: CLASSES.length }
 }
 
-/** The same bytes whenever they are made. */
+/** A fixed time, so that the same seed gives the same bytes. */
 const EPOCH = new Date(0)
 
 interface Box {
@@ -78,7 +78,7 @@ function chooseBox(size: number, random: Random): Box {
   return { x: random.integer(1, size - side - 1), y: random.integer(1, size - side - 1), side }
 }
 
-/** What a task wants to know about an object, beside its class. */
+/** The annotation of an object for a task, without its class. */
 function describeBox(task: TaskType, { x, y, side }: Box) {
   if (task === 'classification') return {}
   const box = { bbox: [x, y, side, side], bbox_format: 'xywh', area: side * side, iscrowd: 0 }

@@ -5,7 +5,7 @@ import { createTraffic } from './traffic.ts'
 const request = (path: string, method = 'POST') =>
   new Request(`http://127.0.0.1${path}`, { method, headers: { authorization: 'Bearer top-secret-token' } })
 
-test('the timeline shows paths, never tokens, queries or keys of stored objects', async () => {
+test('records paths, but no tokens, queries or keys of stored objects', async () => {
   const traffic = createTraffic(() => new Response('ok'))
   await traffic.fetch(request('/v1/jobs/4/dataset/files?cursor=abc', 'GET'))
   await traffic.fetch(request('/storage/jobs/4/best.bin?signature=abcdef', 'GET'))
@@ -14,7 +14,7 @@ test('the timeline shows paths, never tokens, queries or keys of stored objects'
   expect([...traffic.credentials]).toEqual(['top-secret-token'])
 })
 
-test('only the job under test meets faults', async () => {
+test('injects faults into one job only', async () => {
   const traffic = createTraffic(() => new Response('ok'))
   traffic.setFaults({ jobId: 4, script: new FaultScript(1) })
   const other = await traffic.fetch(request('/v1/jobs/5/events'))
@@ -23,7 +23,7 @@ test('only the job under test meets faults', async () => {
   expect(await tested.json()).toMatchObject({ code: 'unavailable', retryable: true })
 })
 
-test('a lost answer has been carried out', async () => {
+test('carries out a request whose response is lost', async () => {
   let carriedOut = 0
   const traffic = createTraffic(() => {
     carriedOut++

@@ -3,16 +3,16 @@ import type { Fault, FaultScript } from './faults.ts'
 
 type Fetch = (request: Request) => Response | Promise<Response>
 
-/** Entries kept; a long run says how many it left out. */
+/** The limit on timeline entries. */
 const MAX_ENTRIES = 2000
 
-/** Stands between trainer and platform: notes every exchange without its secrets, and makes some go wrong. */
+/** A proxy between trainer and platform. It records every exchange without secrets, and injects faults. */
 export interface Traffic {
   readonly fetch: Fetch
   readonly timeline: TimelineEntry[]
-  /** Tokens that requests carried. */
+  /** Tokens seen in requests. */
   readonly credentials: Set<string>
-  /** Lets the requests of one job meet faults; undefined ends that. */
+  /** Injects faults into the requests of one job; undefined stops it. */
   setFaults(target: { jobId: number; script: FaultScript } | undefined): void
   note(kind: TimelineEntry['kind'], summary: string): void
 }
@@ -26,7 +26,7 @@ export function createTraffic(inner: Fetch, now: () => number = () => performanc
   const add = (entry: Omit<TimelineEntry, 'offsetMs'>, at: number) => {
     if (timeline.length < MAX_ENTRIES) timeline.push({ offsetMs: Math.round(at - startedAt), ...entry })
     else if (timeline.length === MAX_ENTRIES) {
-      timeline.push({ offsetMs: Math.round(at - startedAt), kind: 'note', summary: 'later exchanges are left out' })
+      timeline.push({ offsetMs: Math.round(at - startedAt), kind: 'note', summary: 'later exchanges are omitted' })
     }
   }
 
@@ -42,11 +42,11 @@ export function createTraffic(inner: Fetch, now: () => number = () => performanc
       const { pathname, search } = new URL(request.url)
       const token = /^Bearer (\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
       if (token) credentials.add(token)
-      const place = locate(pathname)
-      const hit = faults && (place.jobId === faults.jobId || place.target === 'storage')
-      const fault = hit ? faults?.script.decide({ method: request.method, target: place.target }) : undefined
-      const response = await answer(inner, request, fault)
-      const summary = `${request.method} ${place.shown}${search ? '?…' : ''}${fault ? ` [${sayFault(fault)}]` : ''}`
+      const target = locate(pathname)
+      const isAffected = faults && (target.jobId === faults.jobId || target.name === 'storage')
+      const fault = isAffected ? faults?.script.decide({ method: request.method, target: target.name }) : undefined
+      const response = await respond(inner, request, fault)
+      const summary = `${request.method} ${target.shown}${search ? '?…' : ''}${fault ? ` [${describeFault(fault)}]` : ''}`
       const durationMs = Math.round(now() - requestedAt)
       add({ kind: fault ? 'fault' : 'http', summary, status: response.status, durationMs }, requestedAt)
       return response
@@ -54,26 +54,26 @@ export function createTraffic(inner: Fetch, now: () => number = () => performanc
   }
 }
 
-/** Which job a path is of, and which of its endpoints. Keys of stored objects are not shown. */
-function locate(pathname: string): { jobId: number | undefined; target: string; shown: string } {
-  if (pathname.startsWith('/storage/')) return { jobId: undefined, target: 'storage', shown: '/storage/…' }
+/** The job and endpoint of a path. Keys of stored objects are not shown. */
+function locate(pathname: string): { jobId: number | undefined; name: string; shown: string } {
+  if (pathname.startsWith('/storage/')) return { jobId: undefined, name: 'storage', shown: '/storage/…' }
   const job = /\/jobs\/(\d+)\/([\w-]+)(\/.*)?$/.exec(pathname)
-  if (!job) return { jobId: undefined, target: '', shown: pathname }
+  if (!job) return { jobId: undefined, name: '', shown: pathname }
   const rest = job[3] ?? ''
-  const target = rest === '' || job[2] !== 'artifacts' ? (job[2] ?? '') : 'artifacts/complete'
-  return { jobId: Number(job[1]), target, shown: pathname }
+  const name = rest === '' || job[2] !== 'artifacts' ? (job[2] ?? '') : 'artifacts/complete'
+  return { jobId: Number(job[1]), name, shown: pathname }
 }
 
-async function answer(inner: Fetch, request: Request, fault: Fault | undefined): Promise<Response> {
+async function respond(inner: Fetch, request: Request, fault: Fault | undefined): Promise<Response> {
   if (fault === undefined) return inner(request)
-  if (fault.kind === 'lose_answer') {
+  if (fault.kind === 'lose_response') {
     const response = await inner(request)
     await response.body?.cancel()
     return unavailable()
   }
   await request.body?.cancel().catch(() => undefined)
   if (fault.kind === 'refuse') return unavailable(fault.retryAfterSeconds)
-  // More is announced than comes: the client sees the connection break in mid-body.
+  // The content length is larger than the body, so the client sees the connection break within the body.
   const headers = { 'content-type': 'application/json', 'content-length': '4096', connection: 'close' }
   return new Response('{"acknow', { status: 502, headers })
 }
@@ -84,20 +84,16 @@ function unavailable(retryAfterSeconds?: number): Response {
     type: 'about:blank',
     title,
     status,
-    detail: 'The validator plays a platform that is away for a moment.',
+    detail: 'The validator simulates an outage of the platform.',
     code: 'unavailable',
     retryable,
   }
-  return new Response(JSON.stringify(problem), {
-    status,
-    headers: {
-      'content-type': PROBLEM_MEDIA_TYPE,
-      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
-    },
-  })
+  const headers = new Headers({ 'content-type': PROBLEM_MEDIA_TYPE })
+  if (retryAfterSeconds !== undefined) headers.set('retry-after', String(retryAfterSeconds))
+  return new Response(JSON.stringify(problem), { status, headers })
 }
 
-function sayFault(fault: Fault): string {
+function describeFault(fault: Fault): string {
   if (fault.kind === 'refuse') return 'refused'
-  return fault.kind === 'lose_answer' ? 'carried out, answer lost' : 'broken off'
+  return fault.kind === 'lose_response' ? 'carried out, response lost' : 'connection broken'
 }

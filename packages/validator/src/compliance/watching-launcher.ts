@@ -2,25 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptRef, Launcher, Observation } from '@trainyard/runner'
 import type { ProcessEnd } from './record.ts'
 
-/** What was seen of one attempt's process. */
+/** What is known about the process of an attempt. */
 interface WatchedProcess {
-  /** Undefined while nobody has seen its end. */
+  /** Undefined if its end was not observed. */
   readonly end: ProcessEnd | undefined
   readonly output: readonly string[]
 }
 
 export interface WatchingLauncher extends Launcher {
-  /** Tokens that were handed to trainers. */
+  /** Tokens given to trainers. */
   readonly tokens: ReadonlySet<string>
-  /** Waits a moment for the process to end by itself, then says what was seen of it. */
+  /** Waits a few seconds for the process to end, and returns what is known about it. */
   watched(ref: AttemptRef): Promise<WatchedProcess>
 }
 
-/** How long a process that has said its last word may take to exit. */
+/** How long a process may take to exit after its terminal event. */
 const EXIT_WAIT_MS = 5000
 const POLL_MS = 25
 
-/** A launcher that remembers exit codes and output after the runner has removed the attempt. */
+/** Wraps a launcher and keeps exit codes and output after the runner has removed an attempt. */
 export function watchLauncher(inner: Launcher): WatchingLauncher {
   const tokens = new Set<string>()
   const seen = new Map<string, WatchedProcess>()
@@ -38,7 +38,7 @@ export function watchLauncher(inner: Launcher): WatchingLauncher {
     if (observation.state === 'absent' && known) return known
     const { lines } = await inner.logs(ref, { stdout: 0, stderr: 0 }, { final: true }).catch(() => ({ lines: [] }))
     const end = toEnd(observation, stopped.has(key(ref))) ?? known?.end
-    // Whoever looks while the folder goes sees less than was there.
+    // While the attempt's folder is being deleted, its output can be gone already.
     const output = lines.length > 0 ? lines.map((line) => line.text) : (known?.output ?? [])
     const watched = { end, output }
     seen.set(key(ref), watched)

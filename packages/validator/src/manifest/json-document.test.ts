@@ -7,7 +7,7 @@ function failure(text: string) {
   return { message: document.message, ...document.at }
 }
 
-test('gives the same values as JSON.parse', () => {
+test('returns the same values as JSON.parse', () => {
   const text = '\ufeff { "a": [1, -2.5e3, true, null, "x\\u00e9\\n"], "": {}, "b": { "c": [] } } '
   const document = parseJsonDocument(text)
   expect(document.ok && document.value).toEqual(JSON.parse(text.slice(1)))
@@ -19,7 +19,7 @@ test('keeps a "__proto__" key as data', () => {
   expect(({} as { admin?: boolean }).admin).toBeUndefined()
 })
 
-test('says where a value stands, and for a missing one where its parent stands', () => {
+test('locates a value, and for a missing value its parent', () => {
   const document = parseJsonDocument('{\n  "models": [\n    { "name": 3 }\n  ]\n}')
   if (!document.ok) throw new Error(document.message)
   expect(document.locate(['models', 0, 'name'])).toEqual({ line: 3, column: 15 })
@@ -27,12 +27,12 @@ test('says where a value stands, and for a missing one where its parent stands',
   expect(document.locate(['nowhere'])).toEqual({ line: 1, column: 1 })
 })
 
-test('finds keys that stand twice', () => {
+test('finds duplicate keys', () => {
   const document = parseJsonDocument('{"a": 1,\n "a": 2}')
   expect(document.ok && document.duplicates).toEqual([{ path: ['a'], at: { line: 2, column: 2 } }])
 })
 
-describe('says line and column of what is not JSON', () => {
+describe('reports line and column of a syntax error', () => {
   test.each([
     ['', 1, 1],
     ['{\n  "a": 1,\n}', 3, 1],
@@ -52,6 +52,6 @@ describe('says line and column of what is not JSON', () => {
   })
 })
 
-test('refuses nesting that would exhaust the stack', () => {
+test('rejects nesting that would overflow the stack', () => {
   expect(failure('['.repeat(100_000)).message).toContain('nested deeper')
 })

@@ -1,4 +1,6 @@
-/** A place in a text; both from 1. */
+import { JsonSyntaxError } from '../errors.ts'
+
+/** A position in a text; both numbers start at 1. */
 export interface TextPosition {
   readonly line: number
   readonly column: number
@@ -6,146 +8,147 @@ export interface TextPosition {
 
 export type JsonPath = readonly (string | number)[]
 
-/** A parsed JSON text that still knows where everything stands, or where it stops being JSON. */
+/** A parsed JSON text with the positions of its values, or the position at which it stops being JSON. */
 export type JsonDocument =
   | {
       readonly ok: true
       readonly value: unknown
-      /** Where the value at a path starts; the nearest enclosing value when there is none. */
+      /** The start of the value at a path, or of the nearest enclosing value if there is none. */
       locate(path: JsonPath): TextPosition
-      /** Keys that stand twice in one object, each with the place of the second one. */
+      /** Keys that appear twice in one object, with the position of the second one. */
       readonly duplicates: readonly { readonly path: JsonPath; readonly at: TextPosition }[]
     }
   | { readonly ok: false; readonly message: string; readonly at: TextPosition }
 
-/** Deeper nesting is refused: a manifest needs about ten levels, a stack overflow needs thousands. */
+/** Deeper nesting is rejected. Manifests need about ten levels; thousands would overflow the stack. */
 const MAX_DEPTH = 200
 
-class JsonSyntaxError extends Error {
-  readonly offset: number
-  constructor(message: string, offset: number) {
-    super(message)
-    this.offset = offset
-  }
-}
-
-/** Parses strict JSON (RFC 8259) as `JSON.parse` does, keeping positions, which `JSON.parse` does not give. */
+/** Parses strict JSON (RFC 8259) like `JSON.parse`, and keeps positions, which `JSON.parse` does not provide. */
 export function parseJsonDocument(source: string): JsonDocument {
   const text = source.charCodeAt(0) === 0xfeff ? ` ${source.slice(1)}` : source
-  const offsets = new Map<string, number>()
-  const duplicates: { path: JsonPath; at: TextPosition }[] = []
-  let position = 0
-
-  const fail = (message: string, offset = position): never => {
-    throw new JsonSyntaxError(message, offset)
-  }
-  const seen = () => (position >= text.length ? 'the end of the file' : JSON.stringify(text[position]))
-  const skipSpace = () => {
-    while (position < text.length && ' \t\n\r'.includes(text.charAt(position))) position++
-  }
-
-  const parseString = (): string => {
-    const start = position
-    position++
-    for (; position < text.length; position++) {
-      const char = text[position]
-      if (char === '\\') position++
-      else if (char === '\n') fail('the text is not closed with a quotation mark on its line', start)
-      else if (char === '"') {
-        position++
-        try {
-          return JSON.parse(text.slice(start, position)) as string
-        } catch {
-          return fail('the text holds an escape or a control character that JSON does not allow', start)
-        }
-      }
-    }
-    return fail('the text is not closed with a quotation mark', start)
-  }
-
-  const parseObject = (path: JsonPath): Record<string, unknown> => {
-    const entries = new Map<string, unknown>()
-    position++
-    skipSpace()
-    if (text[position] === '}') {
-      position++
-      return {}
-    }
-    for (;;) {
-      skipSpace()
-      const keyOffset = position
-      if (text[position] !== '"') fail(`a key in quotation marks is wanted, ${seen()} is there`)
-      const key = parseString()
-      const keyPath = [...path, key]
-      if (entries.has(key)) duplicates.push({ path: keyPath, at: positionOf(text, keyOffset) })
-      skipSpace()
-      if (text[position] !== ':') fail(`":" is wanted after the key "${key}", ${seen()} is there`)
-      position++
-      entries.set(key, parseValue(keyPath))
-      skipSpace()
-      const char = text[position]
-      if (char === '}') {
-        position++
-        // fromEntries defines own properties, so that a "__proto__" key stays data.
-        return Object.fromEntries(entries)
-      }
-      if (char !== ',') fail(`"," or "}" is wanted after the value of "${key}", ${seen()} is there`)
-      position++
-    }
-  }
-
-  const parseArray = (path: JsonPath): unknown[] => {
-    const items: unknown[] = []
-    position++
-    skipSpace()
-    if (text[position] === ']') {
-      position++
-      return items
-    }
-    for (;;) {
-      items.push(parseValue([...path, items.length]))
-      skipSpace()
-      const char = text[position]
-      if (char === ']') {
-        position++
-        return items
-      }
-      if (char !== ',') fail(`"," or "]" is wanted, ${seen()} is there`)
-      position++
-    }
-  }
-
-  const parseValue = (path: JsonPath): unknown => {
-    if (path.length > MAX_DEPTH) fail(`values are nested deeper than ${MAX_DEPTH}`)
-    skipSpace()
-    offsets.set(JSON.stringify(path), position)
-    const char = text[position]
-    if (char === '{') return parseObject(path)
-    if (char === '[') return parseArray(path)
-    if (char === '"') return parseString()
-    const word = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/.exec(
-      text.slice(position, position + 400),
-    )
-    if (!word) return fail(`a value is wanted, ${seen()} is there`)
-    position += word[0].length
-    return JSON.parse(word[0]) as unknown
-  }
-
+  const parser = new JsonParser(text)
   try {
-    const value = parseValue([])
-    skipSpace()
-    if (position < text.length) fail(`nothing is wanted after the value, ${seen()} is there`)
+    const value = parser.parse()
     const locate = (path: JsonPath): TextPosition => {
       for (let length = path.length; length >= 0; length--) {
-        const offset = offsets.get(JSON.stringify(path.slice(0, length)))
+        const offset = parser.offsetOf(path.slice(0, length))
         if (offset !== undefined) return positionOf(text, offset)
       }
       return { line: 1, column: 1 }
     }
+    const duplicates = parser.duplicates.map(({ path, offset }) => ({ path, at: positionOf(text, offset) }))
     return { ok: true, value, locate, duplicates }
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error
     return { ok: false, message: error.message, at: positionOf(text, error.offset) }
+  }
+}
+
+/** A recursive descent parser that records the offset of each value. */
+class JsonParser {
+  readonly #text: string
+  #position = 0
+  /** Offsets of values, by the JSON of their path. */
+  readonly #offsets = new Map<string, number>()
+  readonly duplicates: { path: JsonPath; offset: number }[] = []
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  parse(): unknown {
+    const value = this.#parseValue([])
+    this.#skipSpace()
+    if (this.#position < this.#text.length) this.#fail(`expected the end of the file, got ${this.#seen()}`)
+    return value
+  }
+
+  offsetOf(path: JsonPath): number | undefined {
+    return this.#offsets.get(JSON.stringify(path))
+  }
+
+  #parseValue(path: JsonPath): unknown {
+    if (path.length > MAX_DEPTH) this.#fail(`values are nested deeper than ${MAX_DEPTH}`)
+    this.#skipSpace()
+    this.#offsets.set(JSON.stringify(path), this.#position)
+    const char = this.#text[this.#position]
+    if (char === '{') return this.#parseObject(path)
+    if (char === '[') return this.#parseArray(path)
+    if (char === '"') return this.#parseString()
+    const word = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/.exec(
+      this.#text.slice(this.#position, this.#position + 400),
+    )
+    if (!word) return this.#fail(`expected a value, got ${this.#seen()}`)
+    this.#position += word[0].length
+    return JSON.parse(word[0]) as unknown
+  }
+
+  #parseObject(path: JsonPath): Record<string, unknown> {
+    const entries = new Map<string, unknown>()
+    this.#position++
+    if (this.#skipIf('}')) return {}
+    for (;;) {
+      this.#skipSpace()
+      const offset = this.#position
+      if (this.#text[offset] !== '"') this.#fail(`expected a key in double quotation marks, got ${this.#seen()}`)
+      const key = this.#parseString()
+      const keyPath = [...path, key]
+      if (entries.has(key)) this.duplicates.push({ path: keyPath, offset })
+      if (!this.#skipIf(':')) this.#fail(`expected ":" after the key "${key}", got ${this.#seen()}`)
+      entries.set(key, this.#parseValue(keyPath))
+      // fromEntries defines own properties, so that a "__proto__" key stays data.
+      if (this.#skipIf('}')) return Object.fromEntries(entries)
+      if (!this.#skipIf(',')) this.#fail(`expected "," or "}" after the value of "${key}", got ${this.#seen()}`)
+    }
+  }
+
+  #parseArray(path: JsonPath): unknown[] {
+    const items: unknown[] = []
+    this.#position++
+    if (this.#skipIf(']')) return items
+    for (;;) {
+      items.push(this.#parseValue([...path, items.length]))
+      if (this.#skipIf(']')) return items
+      if (!this.#skipIf(',')) this.#fail(`expected "," or "]", got ${this.#seen()}`)
+    }
+  }
+
+  #parseString(): string {
+    const start = this.#position
+    for (let end = start + 1; end < this.#text.length; end++) {
+      const char = this.#text[end]
+      if (char === '\\') end++
+      else if (char === '\n') this.#fail('the string has no closing quotation mark on its line', start)
+      else if (char === '"') {
+        this.#position = end + 1
+        try {
+          return JSON.parse(this.#text.slice(start, this.#position)) as string
+        } catch {
+          return this.#fail('the string contains an escape sequence or control character that is not allowed', start)
+        }
+      }
+    }
+    return this.#fail('the string has no closing quotation mark', start)
+  }
+
+  /** Skips white space and then `char`, if it is next. */
+  #skipIf(char: string): boolean {
+    this.#skipSpace()
+    if (this.#text[this.#position] !== char) return false
+    this.#position++
+    return true
+  }
+
+  #skipSpace(): void {
+    while (this.#position < this.#text.length && ' \t\n\r'.includes(this.#text.charAt(this.#position))) this.#position++
+  }
+
+  #seen(): string {
+    return this.#position >= this.#text.length ? 'the end of the file' : JSON.stringify(this.#text[this.#position])
+  }
+
+  #fail(message: string, offset = this.#position): never {
+    throw new JsonSyntaxError(message, offset)
   }
 }
 
@@ -158,7 +161,7 @@ function positionOf(text: string, offset: number): TextPosition {
   return { line, column: offset - lineStart + 1 }
 }
 
-/** A path as people write it: `models[0].taskTypes`. */
+/** Formats a path as in JavaScript: `models[0].taskTypes`. */
 export function formatJsonPath(path: readonly PropertyKey[]): string {
   return path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`))

@@ -1,31 +1,31 @@
 import { MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/contract'
 import { type JsonPath, parseJsonDocument, type TextPosition } from './json-document.ts'
 
-/** One thing in the manifest that the contract does not allow. */
+/** A violation of the contract in the manifest. */
 export interface ManifestIssue {
   readonly path: JsonPath
-  /** What is wanted, as the contract says it. */
-  readonly wanted: string
-  /** The value there, as short JSON; undefined when there is none. */
+  /** The message of the contract's schema. */
+  readonly problem: string
+  /** The value at the path as short JSON; undefined if there is none. */
   readonly seen: string | undefined
 }
 
-/** What became of `trainer.json`. */
+/** The result of reading `trainer.json`. */
 export type ManifestReading =
   | { readonly state: 'missing' }
-  | { readonly state: 'unreadable'; readonly message: string; readonly at?: TextPosition }
+  | { readonly state: 'unreadable'; readonly message: string; readonly at?: TextPosition | undefined }
   | {
       readonly state: 'read'
-      /** The JSON as it stands in the file. */
+      /** The JSON value in the file. */
       readonly raw: unknown
-      /** Present when the contract accepts it. */
+      /** Undefined if the contract does not accept it. */
       readonly manifest: TrainerManifest | undefined
       readonly issues: readonly ManifestIssue[]
       readonly duplicates: readonly { readonly path: JsonPath; readonly at: TextPosition }[]
       locate(path: JsonPath): TextPosition
     }
 
-/** Longer values are cut in messages. */
+/** Longer values are truncated in messages. */
 const MAX_SEEN_LENGTH = 80
 
 /** Reads the text of a manifest against the contract. */
@@ -35,7 +35,7 @@ export function readManifest(text: string): Exclude<ManifestReading, { state: 'm
   const parsed = TrainerManifest.safeParse(document.value)
   const issues = (parsed.error?.issues ?? []).map((issue): ManifestIssue => {
     const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
-    return { path, wanted: issue.message, seen: shortJson(valueAt(document.value, path)) }
+    return { path, problem: issue.message, seen: shortJson(valueAt(document.value, path)) }
   })
   return {
     state: 'read',
@@ -47,7 +47,7 @@ export function readManifest(text: string): Exclude<ManifestReading, { state: 'm
   }
 }
 
-/** The file and the place of a path of the manifest, for a finding. */
+/** The file and position of a path of the manifest, for a finding. */
 export function manifestPlace(reading: ManifestReading, path: JsonPath): { file: string } & Partial<TextPosition> {
   return { file: MANIFEST_FILE_NAME, ...(reading.state === 'read' && reading.locate(path)) }
 }
@@ -61,7 +61,7 @@ function valueAt(value: unknown, path: JsonPath): unknown {
   return current
 }
 
-/** A value as JSON, cut to what fits in a message. */
+/** A value as JSON, truncated to fit in a message. */
 export function shortJson(value: unknown): string | undefined {
   const json = JSON.stringify(value)
   if (json === undefined) return undefined

@@ -4,9 +4,9 @@ import { exitCodeOf, fails } from '../verdict.ts'
 
 export interface PrettyOptions {
   /** Whether to use ANSI colours. Default: false. */
-  color?: boolean
-  /** Leaves out the lines of checks, for a terminal that has shown them as they happened. Default: false. */
-  summaryOnly?: boolean
+  color?: boolean | undefined
+  /** Omits the checks, for a terminal that has shown them already. Default: false. */
+  summaryOnly?: boolean | undefined
 }
 
 const COLORS = { red: 31, green: 32, yellow: 33, blue: 34, dim: 2, bold: 1 } as const
@@ -17,7 +17,7 @@ const SEVERITY_COLOR = { error: 'red', warning: 'yellow', info: 'blue' } as cons
   keyof typeof COLORS
 >
 
-/** A report for people: one line a check, one a finding, and a summary that agrees with the exit code. */
+/** Renders a report for people: a line for each check and finding, and a summary that matches the exit code. */
 export function renderPretty(
   report: ValidationReport,
   { color = false, summaryOnly = false }: PrettyOptions = {},
@@ -29,7 +29,7 @@ export function renderPretty(
   return `${lines.join('\n')}\n`
 }
 
-/** The lines of one check that has ended. */
+/** Renders the lines of one finished check. */
 export function renderCheck(check: CheckResult, { color = false }: Pick<PrettyOptions, 'color'> = {}): string[] {
   const paint = painter(color)
   const took = check.durationMs === undefined ? '' : paint('dim', ` ${formatDuration(check.durationMs)}`)
@@ -37,7 +37,7 @@ export function renderCheck(check: CheckResult, { color = false }: Pick<PrettyOp
   return [
     `${mark(check, paint)} ${paint('bold', check.name)}${took}${reason}`,
     ...(check.notes ?? []).map((note) => `    ${paint('dim', printable(note))}`),
-    ...check.findings.map((f) => renderFinding(f, paint)),
+    ...check.findings.map((finding) => renderFinding(finding, paint)),
   ]
 }
 
@@ -50,8 +50,8 @@ function mark({ status }: CheckResult, paint: Paint): string {
 
 function renderFinding(finding: Finding, paint: Paint): string {
   const { code, severity, file, line, column } = finding
-  const place = [file && printable(file), line, column].filter((part) => part !== undefined).join(':')
-  const where = place === '' ? '' : `${place} `
+  const position = [file && printable(file), line, column].filter((part) => part !== undefined).join(':')
+  const where = position === '' ? '' : `${position} `
   const level = paint(SEVERITY_COLOR[severity], severity)
   return `    ${level} ${code} ${where}${printable(finding.message)} ${paint('dim', `→ ${printable(finding.help)}`)}`
 }
@@ -64,17 +64,17 @@ function renderSummary(report: ValidationReport, paint: Paint): string[] {
     plural(count('warning'), 'warning'),
     plural(count('info'), 'note'),
   ].join(', ')
-  const what = report.trainer ? printable(`${report.trainer.name} ${report.trainer.version}`) : 'The trainer'
+  const subject = report.trainer ? printable(`${report.trainer.name} ${report.trainer.version}`) : 'The trainer'
   const passed = report.verdict === 'passed'
   const verdict = passed ? paint('green', 'passed') : paint('red', 'failed')
   const lines = [
-    `${what} ${verdict} (profile ${report.profile}, seed ${report.seed}, ${formatDuration(report.durationMs)})`,
+    `${subject} ${verdict} (profile ${report.profile}, seed ${report.seed}, ${formatDuration(report.durationMs)})`,
   ]
   lines.push(`${counted}${whyFailed(report)}`)
   const skipped = report.checks.filter((check) => check.status === 'skipped').map((check) => check.name)
   if (skipped.length > 0) lines.push(paint('yellow', `not checked: ${skipped.join(', ')}`))
-  const codes = new Set(findings.filter((finding) => fails(finding, report.profile)).map((finding) => finding.docsUrl))
-  for (const url of codes) lines.push(paint('dim', `  ${url}`))
+  const pages = new Set(findings.filter((finding) => fails(finding, report.profile)).map((finding) => finding.docsUrl))
+  for (const url of pages) lines.push(paint('dim', `  ${url}`))
   if (!passed) lines.push(paint('dim', `exit code ${exitCodeOf(report)}`))
   return lines
 }
@@ -84,17 +84,17 @@ function whyFailed(report: ValidationReport): string {
   const failing = report.checks.flatMap((check) => check.findings).filter((finding) => fails(finding, report.profile))
   if (failing.length > 0) return `; ${failing.length} of them ${failing.length === 1 ? 'fails' : 'fail'} the trainer`
   const errored = report.checks.filter((check) => check.status === 'errored').map((check) => check.name)
-  if (errored.length > 0) return `; the validator itself failed at: ${errored.join(', ')}`
-  return '; a check that is required did not run'
+  if (errored.length > 0) return `; these checks could not be completed: ${errored.join(', ')}`
+  return '; a required check did not run'
 }
 
 function painter(color: boolean): Paint {
   return (name, text) => (color ? `\u001b[${COLORS[name]}m${text}\u001b[0m` : text)
 }
 
-/** What a trainer says must not steer the terminal, nor begin a new line. */
+/** Replaces control characters and line breaks in texts of the trainer, which could otherwise control the terminal. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out here
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced here
   return text.replace(/\s*[\r\n]+\s*/g, ' ⏎ ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '�')
 }
 

@@ -6,7 +6,7 @@ export const checkpointSaved: ComplianceRule = {
   severity: 'error',
   phase: 'compliance',
   docsUrl: ruleDocsUrl('TY405'),
-  help: 'Upload the checkpoint as an artifact of kind "checkpoint", complete it, then send "checkpoint" with its id.',
+  help: 'Upload the checkpoint as an artifact of kind "checkpoint", complete the upload, then send "checkpoint" with its id.',
   check(record) {
     const run = plainRun(record, 'train')
     if (run?.job.state !== 'succeeded') return []
@@ -17,9 +17,9 @@ export const checkpointSaved: ComplianceRule = {
       const artifact = run.artifacts.find(({ id }) => id === body.artifactId)
       const name = `the checkpoint "${String(body.name)}"`
       if (!artifact)
-        findings.push({ message: `${name} names the artifact "${String(body.artifactId)}", which does not exist` })
+        findings.push({ message: `${name} refers to the artifact "${String(body.artifactId)}", which does not exist` })
       else if (artifact.kind !== 'checkpoint') {
-        findings.push({ message: `${name} is an artifact of kind "${artifact.kind}"; wanted: "checkpoint"` })
+        findings.push({ message: `${name} is an artifact of kind "${artifact.kind}"; expected "checkpoint"` })
       } else if (artifact.sizeBytes === 0) findings.push({ message: `${name} is empty` })
     }
     return findings

@@ -8,7 +8,7 @@ export const configSchema: FolderRule = {
   severity: 'error',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY106'),
-  help: 'Correct the JSON Schema (draft 2020-12) under "config.schema", or the default or preset that does not fit it.',
+  help: 'Correct the JSON Schema (draft 2020-12) in "config.schema", or the default or preset that does not match it.',
   check({ manifest }) {
     if (manifest.state !== 'read') return []
     const config = asRecord(asRecord(manifest.raw)?.config)
@@ -16,24 +16,24 @@ export const configSchema: FolderRule = {
     if (!schema) return []
     const findings: RuleFinding[] = []
     const report = (path: (string | number)[], message: string) => {
-      // ajv says the same once for every vocabulary.
+      // ajv reports the same error once for each vocabulary.
       if (findings.some((finding) => finding.message === message)) return
       findings.push({ message, ...manifestPlace(manifest, ['config', ...path]) })
     }
 
-    // Unknown formats and keywords are annotations in 2020-12; only wrong uses of known ones are errors.
+    // In draft 2020-12, unknown formats and keywords are annotations, not errors.
     const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false, logger: false })
     try {
       if (ajv.validateSchema(schema) === true) ajv.errors = null
     } catch (error) {
-      // Thrown for a "$schema" of another draft.
+      // Thrown if "$schema" names another draft.
       report(['schema'], `the schema cannot be used: ${error instanceof Error ? error.message : String(error)}`)
       return findings
     }
     if (ajv.errors) {
       for (const error of ajv.errors) {
         const path = pointerPath(error.instancePath)
-        report(['schema', ...path], `the schema is not valid at ${where(path)}: it ${error.message ?? 'is wrong'}`)
+        report(['schema', ...path], `the schema is not valid at ${where(path)}: ${error.message ?? 'unknown error'}`)
       }
       return findings
     }
@@ -53,7 +53,7 @@ export const configSchema: FolderRule = {
       const validate = ajv.compile({ $ref: `trainyard:config#/properties/${escapePointer(name)}` })
       if (!validate(value)) {
         const path = ['schema', 'properties', name, 'default']
-        report(path, `the default of "${name}" is ${shortJson(value)}, which ${sayErrors(validate.errors)}`)
+        report(path, `the default of "${name}" is ${shortJson(value)}, but it ${joinErrors(validate.errors)}`)
       }
     }
     const validatePreset = ajv.compile({ $ref: 'trainyard:config' })
@@ -66,12 +66,12 @@ export const configSchema: FolderRule = {
       }
       if (validatePreset(values)) continue
       for (const error of validatePreset.errors ?? []) {
-        // A person gives what a preset leaves open; an undeclared setting has been reported above.
+        // Users add the settings that a preset omits, and undeclared settings were reported above.
         if (error.instancePath === '' && ['required', 'additionalProperties'].includes(error.keyword)) continue
         const path = pointerPath(error.instancePath)
         report(
           ['presets', preset, ...path],
-          `the preset "${preset}" does not fit at ${where(path)}: it ${error.message}`,
+          `the preset "${preset}" does not match the schema at ${where(path)}: ${error.message}`,
         )
       }
     }
@@ -98,9 +98,9 @@ function escapePointer(name: string): string {
 }
 
 function where(path: readonly (string | number)[]): string {
-  return path.length === 0 ? 'its top' : `"${path.join('.')}"`
+  return path.length === 0 ? 'the top level' : `"${path.join('.')}"`
 }
 
-function sayErrors(errors: readonly ErrorObject[] | null | undefined): string {
-  return (errors ?? []).map((error) => error.message).join(' and ') || 'does not fit'
+function joinErrors(errors: readonly ErrorObject[] | null | undefined): string {
+  return (errors ?? []).map((error) => error.message).join(' and ') || 'does not match the schema'
 }

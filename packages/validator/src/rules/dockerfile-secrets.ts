@@ -3,7 +3,7 @@ import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 
 const SECRET_NAME =
   /(?:^|_)(?:pass(?:word|wd|phrase)?|secret|token|credentials?|(?:api|access|private|signing)_?key)(?:$|_)/i
-/** Names of places, not of secrets: a file to read, a user, an address. */
+/** Names of variables that describe a secret without containing it: its file, its user, its lifetime. */
 const HARMLESS_NAME = /_(?:file|path|dir|url|uri|name|id|ttl|length|limit)$/i
 
 export const dockerfileSecrets: FolderRule = {
@@ -11,10 +11,10 @@ export const dockerfileSecrets: FolderRule = {
   severity: 'error',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY207'),
-  help: 'Use RUN --mount=type=secret for the build; at run time the platform gives the trainer its own token.',
+  help: 'Use RUN --mount=type=secret for the build. At run time the platform gives the trainer its own token.',
   check({ dockerfiles }) {
     const findings: RuleFinding[] = []
-    for (const { path, globalArgs = [], stages } of dockerfiles) {
+    for (const { path, globalArgs, stages } of dockerfiles) {
       for (const instruction of [...globalArgs, ...stages.flatMap((stage) => stage.instructions)]) {
         if (instruction.keyword !== 'ARG' && instruction.keyword !== 'ENV') continue
         for (const { name, value } of assignments(instruction)) {
@@ -22,8 +22,8 @@ export const dockerfileSecrets: FolderRule = {
           if (instruction.keyword === 'ENV' && (value === '' || value === undefined)) continue
           const message =
             value === undefined || value === ''
-              ? `ARG ${name}: what is given for it at build time stays in the image’s history`
-              : `${instruction.keyword} ${name} stays readable in the image (value not shown)`
+              ? `ARG ${name}: the value given at build time stays in the history of the image`
+              : `${instruction.keyword} ${name}: anyone who can pull the image can read the value (value not shown)`
           findings.push({ message, file: path, line: instruction.line, column: 1 })
         }
       }
@@ -32,10 +32,10 @@ export const dockerfileSecrets: FolderRule = {
   },
 }
 
-/** `A=1 B="2 3"`, `A` and the old `ENV A the rest`. */
+/** Parses `A=1 B="2 3"`, `A`, and the legacy form `ENV A value`. */
 function assignments({ keyword, text }: DockerInstruction): { name: string; value: string | undefined }[] {
-  const old = /^(\w+)\s+([^=\s][\s\S]*)$/.exec(text)
-  if (keyword === 'ENV' && old?.[1] && !/^\w+=/.test(text)) return [{ name: old[1], value: old[2] }]
+  const legacy = /^(\w+)\s+([^=\s][\s\S]*)$/.exec(text)
+  if (keyword === 'ENV' && legacy?.[1] && !/^\w+=/.test(text)) return [{ name: legacy[1], value: legacy[2] }]
   const found: { name: string; value: string | undefined }[] = []
   for (const match of text.matchAll(/(\w+)(?:=("(?:[^"\\]|\\.)*"|'[^']*'|\S*))?/g)) {
     if (match[1]) found.push({ name: match[1], value: match[2]?.replace(/^(["'])(.*)\1$/s, '$2') })

@@ -5,7 +5,7 @@ export const dockerfileSyntax: FolderRule = {
   severity: 'error',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY203'),
-  help: 'Correct the instruction; `docker build --check .` says the same.',
+  help: 'Correct the instruction. `docker build --check .` reports the same errors.',
   check({ dockerfiles }) {
     return dockerfiles.flatMap(({ path, errors }) => errors.map((error) => ({ file: path, ...error })))
   },

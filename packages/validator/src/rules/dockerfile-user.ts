@@ -6,7 +6,7 @@ export const dockerfileUser: FolderRule = {
   severity: 'warning',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY205'),
-  help: 'Add a USER with a number other than 0 after the last step that needs root, for example USER 10001.',
+  help: 'Add USER with a numeric id other than 0 after the last step that needs root, for example USER 10001.',
   check({ dockerfiles }) {
     const findings: RuleFinding[] = []
     for (const dockerfile of dockerfiles) {
@@ -15,9 +15,9 @@ export const dockerfileUser: FolderRule = {
       const user = lastInstruction(dockerfile, 'USER')
       if (!base) continue
       if (user && !/^(?:root|0+)(?::.*)?$/.test(user.text)) continue
-      // Distroless and similar bases say in their tag that they come with a user.
+      // The tags of distroless and similar images indicate that they set a user.
       if (!user && /nonroot|rootless/.test(base.image)) continue
-      const message = user ? `USER ${user.text} is root` : 'there is no USER, so the trainer runs as root'
+      const message = user ? `USER ${user.text} is root` : 'USER is missing, so the trainer runs as root'
       findings.push({ message, file: dockerfile.path, line: user?.line ?? stages[0]?.line ?? 1, column: 1 })
     }
     return findings

@@ -6,39 +6,39 @@ export const epochsComplete: ComplianceRule = {
   severity: 'error',
   phase: 'compliance',
   docsUrl: ruleDocsUrl('TY402'),
-  help: 'Send "progress" with `epoch` and `totalEpochs` after every epoch, counted from 1 upwards.',
+  help: 'Send "progress" with `epoch` and `totalEpochs` after every epoch. The first epoch is 1.',
   check({ operations }) {
     const trained = operations.filter(
       (run) => run.operation === 'train' && run.purpose === 'plain' && run.job.state === 'succeeded',
     )
-    return trained.flatMap(judgeEpochs)
+    return trained.flatMap(checkEpochs)
   },
 }
 
-function judgeEpochs(run: OperationRecord): RuleFinding[] {
+function checkEpochs(run: OperationRecord): RuleFinding[] {
   const name = nameRun(run)
   const findings: RuleFinding[] = []
   const progress = eventsOf(run, 'progress').filter((event) => typeof event.body.epoch === 'number')
   const epochs = progress.map((event) => Number(event.body.epoch))
-  if (epochs.length === 0) return [{ message: `${name}: no "progress" event names an epoch` }]
+  if (epochs.length === 0) return [{ message: `${name}: no "progress" event has an epoch` }]
   const back = epochs.findIndex((epoch, index) => epoch < (epochs[index - 1] ?? 0))
   if (back !== -1) {
     findings.push({ message: `${name}: epoch ${epochs[back]} was reported after epoch ${epochs[back - 1]}` })
   }
   const totals = new Set(progress.map((event) => event.body.totalEpochs).filter((total) => typeof total === 'number'))
   if (totals.size > 1) {
-    findings.push({ message: `${name}: "totalEpochs" changes between ${[...totals].join(', ')}` })
+    findings.push({ message: `${name}: "totalEpochs" changes (${[...totals].join(', ')})` })
   }
   if (run.epochs !== undefined) {
     const seen = new Set(epochs)
     const missing = Array.from({ length: run.epochs }, (_, index) => index + 1).filter((epoch) => !seen.has(epoch))
     if (missing.length > 0) {
-      const message = `${name}: ${run.epochs} epochs were asked for, epoch ${missing.join(', ')} was never reported`
+      const message = `${name}: ${run.epochs} epochs were requested, but epoch ${missing.join(', ')} was not reported`
       findings.push({ message })
     }
-    const beyond = Math.max(...epochs)
-    if (beyond > run.epochs) {
-      findings.push({ message: `${name}: ${run.epochs} epochs were asked for, epoch ${beyond} was reported` })
+    const highest = Math.max(...epochs)
+    if (highest > run.epochs) {
+      findings.push({ message: `${name}: ${run.epochs} epochs were requested, but epoch ${highest} was reported` })
     }
   }
   return findings

@@ -6,7 +6,7 @@ export const eventsValid: ComplianceRule = {
   severity: 'error',
   phase: 'compliance',
   docsUrl: ruleDocsUrl('TY410'),
-  help: 'Send the event as the contract describes it; what is rejected reaches no chart and no page.',
+  help: 'Send events as the contract describes them. Rejected events appear in no chart and on no page.',
   check({ operations }) {
     return operations.flatMap((run) => {
       const seen = new Map<string, number>()

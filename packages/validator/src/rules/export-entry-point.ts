@@ -6,16 +6,17 @@ export const exportEntryPoint: FolderRule = {
   severity: 'error',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY108'),
-  help: 'Give both "exportFormats" and "entrypoints.export", or neither.',
+  help: 'Define both "exportFormats" and "entrypoints.export", or neither.',
   check({ manifest }) {
     if (manifest.state !== 'read' || !manifest.manifest) return []
     const { entrypoints, exportFormats } = manifest.manifest
     if (exportFormats.length > 0 && !entrypoints.export) {
-      const message = `"exportFormats" promises ${exportFormats.join(', ')}, but there is no "entrypoints.export"`
+      const message = `"exportFormats" lists ${exportFormats.join(', ')}, but "entrypoints.export" is missing`
       return [{ message, ...manifestPlace(manifest, ['exportFormats']) }]
     }
     if (exportFormats.length === 0 && entrypoints.export) {
-      const message = '"entrypoints.export" is there, but "exportFormats" names no format, so nobody can ask for one'
+      const message =
+        '"entrypoints.export" exists, but "exportFormats" lists no format, so users cannot request an export'
       return [{ message, ...manifestPlace(manifest, ['entrypoints', 'export']) }]
     }
     return []

@@ -46,7 +46,7 @@ const MANIFESTS: string[] = [
   ].map((part) => JSON.stringify({ ...good, ...part })),
 ]
 
-describe('a strange manifest is a finding, never a failure of the tool', () => {
+describe('a malformed manifest is a finding, never an error of the validator', () => {
   test.each(MANIFESTS.map((text) => [text.slice(0, 60), text]))('%s', async (_, text) => {
     const { checks } = await validate({ 'trainer.json': text })
     expect(checks.map(({ status }) => status)).toEqual(['failed', 'passed', 'skipped'])
@@ -65,7 +65,7 @@ const DOCKERFILES = [
   'FROM a:1\nENV\nARG\nUSER\n',
 ]
 
-describe('a strange Dockerfile is one or more findings of TY203', () => {
+describe('a malformed Dockerfile has findings of TY203', () => {
   test.each(DOCKERFILES)('%j', async (text) => {
     const { checks } = await validate({ 'trainer.json': JSON.stringify(good), Dockerfile: text })
     expect(checks[0]?.status).toBe('failed')
@@ -73,7 +73,7 @@ describe('a strange Dockerfile is one or more findings of TY203', () => {
   })
 })
 
-test('an error in a Dockerfile does not hide the other findings in it', async () => {
+test('an error in a Dockerfile does not hide other findings', async () => {
   const text = 'FROM node:latest\nCOPPY . .\nENV API_KEY=x\nENTRYPOINT node main.js\n'
   const { checks } = await validate({ 'trainer.json': JSON.stringify(good), Dockerfile: text })
   const codes = checks.flatMap(({ findings }) => findings.map(({ code }) => code))

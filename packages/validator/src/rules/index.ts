@@ -36,7 +36,7 @@ import { unknownFields } from './unknown-fields.ts'
 import { unscannedFiles } from './unscanned-files.ts'
 import { writesInsideWorkDir } from './writes-inside-work-dir.ts'
 
-/** Rules that look at the folder, by code. */
+/** Rules for the trainer's folder, by code. */
 export const FOLDER_RULES: readonly FolderRule[] = [
   manifestMissing,
   manifestSyntax,
@@ -61,7 +61,7 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   unscannedFiles,
 ]
 
-/** Rules that judge a run, by code. */
+/** Rules for the compliance run, by code. */
 export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
   lifecycleOrder,
   epochsComplete,
@@ -82,13 +82,13 @@ export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
 /** Every rule of the validator, by code. */
 export const RULES: readonly Rule[] = [...FOLDER_RULES, ...COMPLIANCE_RULES]
 
-/** The phases that have a rule whose code begins with one of the prefixes. */
+/** The phases that have a rule selected by `--only`. */
 export function phasesOf(only: readonly string[]): CheckPhase[] {
   const phases = RULES.filter((rule) => isSelected(rule.code, only)).map((rule) => rule.phase)
   return [...new Set(phases)]
 }
 
-/** Whether `--only` lets a rule run; no prefix at all lets every rule run. */
+/** Whether `--only` selects a rule. Without prefixes, every rule is selected. */
 export function isSelected(code: string, only: readonly string[]): boolean {
   return only.length === 0 || only.some((prefix) => code.startsWith(prefix))
 }

@@ -16,7 +16,8 @@ export const lifecycleOrder: ComplianceRule = {
       const name = nameRun(run)
       const first = types.indexOf('started')
       if (first === -1) findings.push({ message: `${name}: the journal has no "started" event` })
-      else if (first > 0) findings.push({ message: `${name}: "started" comes after "${types[0]}"; it must come first` })
+      else if (first > 0)
+        findings.push({ message: `${name}: "started" comes after "${types[0]}"; it must be the first event` })
       if (types.filter((type) => type === 'started').length > 1) {
         findings.push({ message: `${name}: "started" was sent more than once in one attempt` })
       }

@@ -5,10 +5,13 @@ export const linksAndSpecialFiles: FolderRule = {
   severity: 'error',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY209'),
-  help: 'Put a copy of the file in its place: packages hold regular files and folders only.',
-  check({ oddities }) {
-    return oddities.map(({ path, kind }) => ({
-      message: `a ${kind} cannot be part of a package: it is not unpacked on other machines`,
+  help: 'Replace it with a copy of its target, or remove it.',
+  check({ specialEntries }) {
+    return specialEntries.map(({ path, kind }) => ({
+      message:
+        kind === 'unreadable folder'
+          ? 'the folder cannot be read'
+          : `this is a ${kind}; a package can contain only regular files and folders`,
       file: path,
     }))
   },

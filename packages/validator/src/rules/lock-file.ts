@@ -8,7 +8,7 @@ export const lockFile: FolderRule = {
   severity: 'info',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY210'),
-  help: 'Add the lock file of your package manager, so that every build gets the same dependencies.',
+  help: 'Add the lock file of your package manager, so that every build installs the same dependencies.',
   async check(folder) {
     const has = (names: readonly string[]) => names.some((name) => folder.find(name))
     const findings: RuleFinding[] = []
@@ -19,7 +19,7 @@ export const lockFile: FolderRule = {
     const requirements = await folder.readText('requirements.txt', folder.limits.maxTextBytes)
     const loose = requirements?.split('\n').findIndex(isLooseRequirement) ?? -1
     if (requirements !== undefined && loose !== -1 && !has(PYTHON_LOCKS)) {
-      const message = 'requirements.txt leaves versions open, and there is no lock file'
+      const message = 'requirements.txt does not pin every version, and there is no lock file'
       findings.push({ message, file: 'requirements.txt', line: loose + 1, column: 1 })
     }
     const pyproject = await folder.readText('pyproject.toml', folder.limits.maxTextBytes)

@@ -8,7 +8,7 @@ export const manifestIdentity: FolderRule = {
   severity: 'error',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY104'),
-  help: 'Give "namespace/name" in lower case, a semantic version, and a licence as an SPDX expression such as "Apache-2.0".',
+  help: 'Use "namespace/name" in lower case, a semantic version, and an SPDX licence expression such as "Apache-2.0".',
   check({ manifest }) {
     if (manifest.state !== 'read') return []
     const findings: RuleFinding[] = manifest.issues
@@ -16,14 +16,14 @@ export const manifestIdentity: FolderRule = {
       .map((issue) => describeIssue(manifest, issue))
     const license = (manifest.raw as { license?: unknown } | null)?.license
     if (typeof license === 'string' && license !== '' && license.length <= 200 && !isLicence(license)) {
-      const message = `"license" is ${JSON.stringify(license)}; wanted: an SPDX expression such as "MIT" or "MIT OR Apache-2.0"`
+      const message = `"license" is ${JSON.stringify(license)}; expected an SPDX expression such as "MIT" or "MIT OR Apache-2.0"`
       findings.push({ message, ...manifestPlace(manifest, ['license']) })
     }
     return findings
   },
 }
 
-/** `UNLICENSED` (nobody may use it) and `LicenseRef-…` (the text is in the package) are accepted beside SPDX. */
+/** Also accepts `UNLICENSED`, which grants no rights. `LicenseRef-…`, a licence text in the package, is part of SPDX. */
 function isLicence(expression: string): boolean {
   if (expression === 'UNLICENSED') return true
   try {

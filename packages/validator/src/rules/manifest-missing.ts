@@ -6,16 +6,16 @@ export const manifestMissing: FolderRule = {
   severity: 'error',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY101'),
-  help: `Put a ${MANIFEST_FILE_NAME} at the root of the trainer's folder.`,
-  check({ manifest, oddities, files }) {
+  help: `Put ${MANIFEST_FILE_NAME} directly into the trainer's folder.`,
+  check({ manifest, specialEntries, files }) {
     if (manifest.state !== 'missing') return []
     const elsewhere = files.find(({ path }) => path.endsWith(`/${MANIFEST_FILE_NAME}`))?.path
-    const odd = oddities.find(({ path }) => path === MANIFEST_FILE_NAME)
-    const seen = odd
-      ? `there is a ${odd.kind} of that name, which is not followed`
+    const special = specialEntries.find(({ path }) => path === MANIFEST_FILE_NAME)
+    const seen = special
+      ? `; ${MANIFEST_FILE_NAME} is a ${special.kind}, expected a regular file`
       : elsewhere
-        ? `there is one at ${elsewhere}`
-        : 'there is none in any folder below either'
-    return [{ message: `no ${MANIFEST_FILE_NAME} at the root of the folder; ${seen}`, subject: 'missing' }]
+        ? `; found ${elsewhere}`
+        : ' or in its subfolders'
+    return [{ message: `there is no ${MANIFEST_FILE_NAME} in the trainer's folder${seen}`, subject: 'missing' }]
   },
 }

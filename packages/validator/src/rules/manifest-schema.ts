@@ -2,7 +2,7 @@ import { formatJsonPath } from '../manifest/json-document.ts'
 import { type ManifestIssue, type ManifestReading, manifestPlace } from '../manifest/read-manifest.ts'
 import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 
-/** Fields that TY104 speaks about. */
+/** Fields that TY104 checks. */
 export const IDENTITY_FIELDS: ReadonlySet<unknown> = new Set(['name', 'version', 'license'])
 
 export const manifestSchema: FolderRule = {
@@ -10,7 +10,7 @@ export const manifestSchema: FolderRule = {
   severity: 'error',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY103'),
-  help: "Change the field to what the contract's manifest allows.",
+  help: "Correct the field. The contract's JSON Schema describes the allowed values.",
   check({ manifest }) {
     if (manifest.state !== 'read') return []
     return manifest.issues
@@ -19,21 +19,23 @@ export const manifestSchema: FolderRule = {
   },
 }
 
-/** A sentence that names the field, what is there, and what is wanted. */
-export function describeIssue(reading: ManifestReading, { path, seen, wanted }: ManifestIssue): RuleFinding {
+/** Names the field, the value seen, and the value expected. */
+export function describeIssue(reading: ManifestReading, { path, seen, problem }: ManifestIssue): RuleFinding {
   const field = path.length === 0 ? 'the manifest' : `"${formatJsonPath(path)}"`
   const state = seen === undefined ? 'is missing' : `is ${seen}`
   return {
-    message: `${field} ${state}; wanted: ${lowerFirst(wanted)}`,
-    subject: `${formatJsonPath(path)} ${wanted}`,
+    message: `${field} ${state}; ${describeExpectation(problem)}`,
+    subject: `${formatJsonPath(path)} ${problem}`,
     ...manifestPlace(reading, path),
   }
 }
 
-function lowerFirst(text: string): string {
-  const core = text
-    .replace(/^Invalid (?:input|option): /, '')
-    .replace(/^expected /, '')
+/** Rewords zod's messages ("Invalid input: expected string, received number") and those of the contract ("must be …"). */
+function describeExpectation(problem: string): string {
+  if (problem.startsWith('must ')) return `it ${problem}`
+  const expectation = problem
+    .replace(/^(?:Invalid (?:input|option)|Too (?:small|big)): /, '')
     .replace(/, received .*$/, '')
-  return core.charAt(0).toLowerCase() + core.slice(1)
+    .replaceAll('"|"', '", "')
+  return expectation.charAt(0).toLowerCase() + expectation.slice(1)
 }

@@ -7,14 +7,14 @@ export const manifestSyntax: FolderRule = {
   severity: 'error',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY102'),
-  help: 'Make it strict JSON: quotation marks around keys, no comments, no comma after the last entry, no key twice.',
+  help: 'Use strict JSON: quote all keys, and remove comments, trailing commas and duplicate keys.',
   check({ manifest }) {
     if (manifest.state === 'missing') return []
     if (manifest.state === 'unreadable') {
-      return [{ message: `not JSON: ${manifest.message}`, file: MANIFEST_FILE_NAME, ...manifest.at }]
+      return [{ message: `not valid JSON: ${manifest.message}`, file: MANIFEST_FILE_NAME, ...manifest.at }]
     }
     return manifest.duplicates.map(({ path, at }): RuleFinding => {
-      const message = `the key "${formatJsonPath(path)}" stands twice; readers disagree about which one counts`
+      const message = `the key "${formatJsonPath(path)}" appears twice; JSON parsers disagree about which value counts`
       return { message, file: MANIFEST_FILE_NAME, ...at }
     })
   },

@@ -1,4 +1,4 @@
-import { plainRun, sayEnd } from '../compliance/record.ts'
+import { describeEnd, plainRun } from '../compliance/record.ts'
 import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
 
 export const outageSurvived: ComplianceRule = {
@@ -6,12 +6,13 @@ export const outageSurvived: ComplianceRule = {
   severity: 'error',
   phase: 'compliance',
   docsUrl: ruleDocsUrl('TY502'),
-  help: 'Retry with growing pauses for at least some minutes; go on training meanwhile.',
+  help: 'Retry with increasing delays for at least several minutes, and keep training meanwhile.',
   check(record) {
     const faulty = record.operations.find((run) => run.purpose === 'faults')
     if (!faulty?.faults || faulty.faults.inOutage === 0 || faulty.job.state === 'succeeded') return []
     if (plainRun(record, 'train')?.job.state !== 'succeeded') return []
-    const again = faulty.faults.askedAfterOutage ? '' : ' and never asked again'
-    return [{ message: `after a short outage of the platform training ${sayEnd(faulty)}${again}`, subject: 'outage' }]
+    const { requestedAfterOutage } = faulty.faults
+    const retried = requestedAfterOutage ? '' : '; the trainer sent no request after the outage'
+    return [{ message: `training with a short outage ${describeEnd(faulty)}${retried}`, subject: 'outage' }]
   },
 }

@@ -3,7 +3,7 @@ import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 const MIB = 1024 * 1024
 const MAX_FILE_BYTES = 100 * MIB
 const MAX_TOTAL_BYTES = 500 * MIB
-/** What builds, editors and test runs leave behind. */
+/** Files that builds, editors and test runs leave behind. */
 const LEFTOVERS =
   /(?:^|\/)(?:__pycache__|\.venv|venv|\.pytest_cache|\.mypy_cache|\.ipynb_checkpoints|\.idea|\.vscode|\.DS_Store)(?:\/|$)/
 
@@ -12,21 +12,21 @@ export const packageSize: FolderRule = {
   severity: 'warning',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY208'),
-  help: 'Take out what a job does not need; fetch large weights at run time from a declared host, or ship an image.',
+  help: 'Remove what jobs do not need. Download large weights at run time from a declared host, or publish an image.',
   check({ files, truncated, limits }) {
     const findings: RuleFinding[] = []
     const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
     if (truncated) {
-      const message = `there are more than ${limits.maxFiles} files; the rest was not looked at`
+      const message = `the package has more than ${limits.maxFiles} files; the others were not checked`
       findings.push({ message, severity: 'error', subject: 'files' })
     }
     if (totalBytes > MAX_TOTAL_BYTES) {
-      const message = `the package has ${mib(totalBytes)}; at most ${mib(MAX_TOTAL_BYTES)} are wanted`
+      const message = `the size of the package is ${mib(totalBytes)}; the maximum is ${mib(MAX_TOTAL_BYTES)}`
       findings.push({ message, severity: 'error', subject: 'total' })
     }
     for (const { path, sizeBytes } of files) {
       if (sizeBytes <= MAX_FILE_BYTES) continue
-      const message = `the file has ${mib(sizeBytes)}; more than ${mib(MAX_FILE_BYTES)} make every start slow`
+      const message = `the size of the file is ${mib(sizeBytes)}; files above ${mib(MAX_FILE_BYTES)} make every start slow`
       findings.push({ message, file: path, subject: 'large' })
     }
     const leftovers = new Map<string, number>()
@@ -37,7 +37,7 @@ export const packageSize: FolderRule = {
       leftovers.set(folder, (leftovers.get(folder) ?? 0) + 1)
     }
     for (const [path, count] of leftovers) {
-      const message = `left over from building or editing (${count} ${count === 1 ? 'file' : 'files'}); no job needs it`
+      const message = `left over from a build or an editor (${count} ${count === 1 ? 'file' : 'files'}); jobs do not need it`
       findings.push({ message, file: path, subject: 'leftover' })
     }
     return findings

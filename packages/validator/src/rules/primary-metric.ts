@@ -6,7 +6,7 @@ export const primaryMetric: ComplianceRule = {
   severity: 'error',
   phase: 'compliance',
   docsUrl: ruleDocsUrl('TY403'),
-  help: 'Send the primary metric of the manifest (or the task’s usual one) in "validation", as a finite number.',
+  help: 'Send the primary metric of the manifest (or the default metric of the task) in "validation", as a finite number.',
   check(record) {
     const run = plainRun(record, 'train')
     if (run?.job.state !== 'succeeded') return []
@@ -20,10 +20,10 @@ export const primaryMetric: ComplianceRule = {
     })
     if (values.length === 0) {
       const known = Object.keys(run.job.latestMetrics).slice(0, 8).join(', ') || 'none'
-      return [{ message: `the primary metric "${name}" was never reported; reported: ${known}`, subject: name }]
+      return [{ message: `the primary metric "${name}" was not reported; reported metrics: ${known}`, subject: name }]
     }
-    const bad = values.find((value) => !Number.isFinite(value))
-    if (bad === undefined) return []
-    return [{ message: `the primary metric "${name}" is ${String(bad)}; wanted: a finite number`, subject: name }]
+    const invalid = values.find((value) => !Number.isFinite(value))
+    if (invalid === undefined) return []
+    return [{ message: `the primary metric "${name}" is ${String(invalid)}; expected a finite number`, subject: name }]
   },
 }

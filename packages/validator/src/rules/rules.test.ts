@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { readTrainerFolder } from '../context.ts'
 import { runRule } from '../rule.ts'
+import { readTrainerFolder } from '../trainer-folder.ts'
 import { COMPLIANCE_RULES, FOLDER_RULES, RULES } from './index.ts'
 
 const packageDir = fileURLToPath(new URL('../..', import.meta.url))
@@ -15,8 +15,8 @@ test('codes are unique and in order', () => {
   expect(codes).toEqual([...new Set(codes)].sort())
 })
 
-test('every rule has a page, every page a rule, and each page has its five parts', async () => {
-  // Codes from x90 on are the registry's own.
+test('every rule has a page with five sections, and every page has a rule', async () => {
+  // Codes that end in 90 and above belong to the registry.
   const pages = readdirSync(docsDir).filter((name) => /^TY\d[0-8]\d\.md$/.test(name))
   expect(pages.sort()).toEqual(codes.map((code) => `${code}.md`))
   for (const code of codes) {
@@ -29,13 +29,13 @@ test('every rule has a page, every page a rule, and each page has its five parts
   }
 })
 
-test('every folder rule has fixtures, and every fixture a rule', () => {
+test('every folder rule has fixtures, and every fixture has a rule', () => {
   const fixtures = readdirSync(`${packageDir}/fixtures`).filter((name) => name.startsWith('TY'))
   expect(fixtures.sort()).toEqual(FOLDER_RULES.map((rule) => rule.code))
   for (const code of fixtures) expect(readdirSync(`${packageDir}/fixtures/${code}`).sort()).toEqual(['fail', 'pass'])
 })
 
-test('every compliance rule has a flaw of the good trainer that it finds', async () => {
+test('every compliance rule has a flaw that it detects', async () => {
   const flaws = JSON.parse(await readFile(`${packageDir}/fixtures/trainers/flaws.json`, 'utf8')) as Record<
     string,
     unknown
@@ -49,15 +49,14 @@ describe.each(FOLDER_RULES)('$code', ({ code }) => {
     return (await Promise.all(FOLDER_RULES.map((rule) => runRule(rule, folder)))).flat()
   }
 
-  test('finds the failing fixture, and nothing else is found there', async () => {
+  test('is the only rule with findings in the failing fixture', async () => {
     const findings = await found('fail')
     const others = new Set(findings.map((finding) => finding.code))
-    // A secret in a file is the only thing that also has a second reading: see TY302 for binary files.
     expect([...others]).toEqual([code])
     expect(new Set(findings.map(({ fingerprint }) => fingerprint)).size).toBe(findings.length)
   })
 
-  test('finds nothing in the passing fixture, nor does any other rule', async () => {
+  test('has no findings in the passing fixture, like every other rule', async () => {
     expect(await found('pass')).toEqual([])
   })
 })

@@ -6,7 +6,7 @@ export const secrets: FolderRule = {
   severity: 'error',
   phase: 'security',
   docsUrl: ruleDocsUrl('TY301'),
-  help: 'Take the secret out of the file and its history, and revoke it: what has been in a package is no secret.',
+  help: 'Revoke the secret, then remove it from the file and from its history.',
   async check(folder) {
     const { secrets } = await scanForSecrets(folder)
     return secrets.map(({ file, line, column, message, subject }) => ({ file, line, column, message, subject }))

@@ -1,4 +1,4 @@
-import { nameRun, sayEnd } from '../compliance/record.ts'
+import { describeEnd, nameRun } from '../compliance/record.ts'
 import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
 
 export const startsInTime: ComplianceRule = {
@@ -6,14 +6,14 @@ export const startsInTime: ComplianceRule = {
   severity: 'error',
   phase: 'compliance',
   docsUrl: ruleDocsUrl('TY408'),
-  help: 'Send "started" before anything slow: before large imports, downloads and compilation.',
+  help: 'Send "started" before slow work such as large imports, downloads and compilation.',
   check({ operations }) {
     return operations
       .filter((run) => run.events.length === 0 && run.purpose !== 'faults')
       .map((run) => {
         const lines = run.output.slice(-3).join(' ⏎ ').slice(0, 300)
-        const said = lines === '' ? '' : `; its last words: ${lines}`
-        return { message: `${nameRun(run)}: nothing was heard of it, it ${sayEnd(run)}${said}`, subject: nameRun(run) }
+        const output = lines === '' ? '' : `; last output: ${lines}`
+        return { message: `${nameRun(run)} sent no event and ${describeEnd(run)}${output}`, subject: nameRun(run) }
       })
   },
 }

@@ -1,5 +1,5 @@
 import { EXIT_CODES, isTerminalEventType } from '@trainyard/contract'
-import { nameRun, sayEnd } from '../compliance/record.ts'
+import { describeEnd, nameRun } from '../compliance/record.ts'
 import { type ComplianceRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 
 export const truthfulEnd: ComplianceRule = {
@@ -7,33 +7,33 @@ export const truthfulEnd: ComplianceRule = {
   severity: 'error',
   phase: 'compliance',
   docsUrl: ruleDocsUrl('TY404'),
-  help: 'End with exactly one terminal event, and an exit code that says the same: 0 completed, 1 failed, 3 unusable input.',
+  help: 'Send exactly one terminal event, and exit with the matching code: 0 completed, 1 failed, 3 unusable input.',
   check({ operations }) {
     const findings: RuleFinding[] = []
     for (const run of operations) {
       if (run.purpose !== 'plain') continue
       const name = nameRun(run)
       const terminal = run.events.filter((event) => isTerminalEventType(event.type)).map((event) => event.type)
-      // TY408 speaks about a trainer that was never heard.
+      // TY408 reports a trainer that sent no event.
       if (run.events.length === 0 && run.end === undefined) continue
       if (terminal.length === 0) {
-        findings.push({ message: `${name}: no terminal event; it ${sayEnd(run)}`, subject: `${name} none` })
+        findings.push({ message: `${name} sent no terminal event and ${describeEnd(run)}`, subject: `${name} none` })
         continue
       }
       const exitCode = run.end?.stopped ? undefined : run.end?.exitCode
       const last = terminal.at(-1)
       if (exitCode !== undefined && last === 'completed' && exitCode !== EXIT_CODES.done) {
         findings.push({
-          message: `${name}: "completed" was sent, but the exit code is ${exitCode}`,
+          message: `${name} sent "completed", but the exit code is ${exitCode}`,
           subject: `${name} exit`,
         })
       }
       if (exitCode === EXIT_CODES.done && last !== 'completed') {
-        findings.push({ message: `${name}: "${last}" was sent, but the exit code is 0`, subject: `${name} exit` })
+        findings.push({ message: `${name} sent "${last}", but the exit code is 0`, subject: `${name} exit` })
       }
-      // Predict and export have rules of their own.
+      // TY406 and TY407 check predict and export.
       if (run.operation === 'train' && run.job.state !== 'succeeded') {
-        findings.push({ message: `${name}: it ${sayEnd(run)}`, subject: `${name} failed` })
+        findings.push({ message: `${name} ${describeEnd(run)}`, subject: `${name} failed` })
       }
     }
     return findings

@@ -15,36 +15,36 @@ export const unknownFields: FolderRule = {
   severity: 'warning',
   phase: 'static',
   docsUrl: ruleDocsUrl('TY109'),
-  help: 'Correct the spelling, or take the field out: nothing reads it.',
+  help: 'Correct the spelling or remove the field. Nothing reads it.',
   check({ manifest }) {
     if (manifest.state !== 'read') return []
     const findings: RuleFinding[] = []
-    const look = (value: unknown, path: JsonPath, known: readonly string[]) => {
+    const check = (value: unknown, path: JsonPath, known: readonly string[]) => {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) return
       for (const key of Object.keys(value)) {
         if (known.includes(key)) continue
-        const near = known.find((name) => editDistance(name.toLowerCase(), key.toLowerCase()) <= 2)
-        const hint = near ? `; did you mean "${near}"?` : ''
-        const message = `the manifest has no field "${formatJsonPath([...path, key])}"${hint}`
+        const similar = known.find((name) => editDistance(name.toLowerCase(), key.toLowerCase()) <= 2)
+        const hint = similar ? `; did you mean "${similar}"?` : ''
+        const message = `unknown field "${formatJsonPath([...path, key])}"${hint}`
         findings.push({ message, ...manifestPlace(manifest, [...path, key]) })
       }
     }
     const raw = manifest.raw as Record<string, unknown> | null
-    look(raw, [], TOP)
-    look(raw?.entrypoints, ['entrypoints'], ENTRYPOINTS)
-    look(raw?.resources, ['resources'], RESOURCES)
-    look(raw?.config, ['config'], CONFIG)
-    look(raw?.permissions, ['permissions'], PERMISSIONS)
+    check(raw, [], TOP)
+    check(raw?.entrypoints, ['entrypoints'], ENTRYPOINTS)
+    check(raw?.resources, ['resources'], RESOURCES)
+    check(raw?.config, ['config'], CONFIG)
+    check(raw?.permissions, ['permissions'], PERMISSIONS)
     if (Array.isArray(raw?.models)) {
       raw.models.forEach((model: unknown, index) => {
-        look(model, ['models', index], MODEL)
+        check(model, ['models', index], MODEL)
       })
     }
     return findings
   },
 }
 
-/** Levenshtein's distance; long names are never near. */
+/** The Levenshtein distance. Long names are never considered similar. */
 function editDistance(a: string, b: string): number {
   if (a.length > 40 || b.length > 40) return 99
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)

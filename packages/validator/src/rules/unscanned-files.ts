@@ -1,7 +1,7 @@
 import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 import { scanForSecrets } from '../secrets/scan-for-secrets.ts'
 
-/** Binary files are named up to this number. */
+/** The number of binary files that are named in the message. */
 const SHOWN = 3
 
 export const unscannedFiles: FolderRule = {
@@ -9,7 +9,7 @@ export const unscannedFiles: FolderRule = {
   severity: 'info',
   phase: 'security',
   docsUrl: ruleDocsUrl('TY302'),
-  help: 'Look at these files yourself: that nothing was found in them says nothing.',
+  help: 'Check these files yourself. They may contain secrets that were not found.',
   async check(folder) {
     const { skipped } = await scanForSecrets(folder)
     const findings: RuleFinding[] = skipped

@@ -1,9 +1,9 @@
 import { type ComplianceRecord, nameRun } from '../compliance/record.ts'
 import { type ComplianceRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 
-/** Paths named in the message. */
+/** The number of paths that are named in the message. */
 const SHOWN = 5
-/** As Node, Python, shells and the C library say it: the path before or behind. */
+/** Error messages of Node, Python, shells and the C library, with the path before or after the text. */
 const READ_ONLY = [
   /EROFS: read-only file system, \w+ '([^']+)'/i,
   /Read-only file system: '([^']+)'/i,
@@ -15,19 +15,19 @@ export const writesInsideWorkDir: ComplianceRule = {
   severity: 'error',
   phase: 'compliance',
   docsUrl: ruleDocsUrl('TY601'),
-  help: 'Write below WORK_DIR; the trainer’s folder and the shared dataset cache are read-only in production.',
+  help: 'Write below WORK_DIR. In production the trainer’s folder and the shared dataset cache are read-only.',
   check(record) {
-    return [...ofFolder(record), ...ofElsewhere(record)]
+    return [...findChanges(record), ...findRefusedWrites(record)]
   },
 }
 
-function ofFolder({ folderChanges }: ComplianceRecord): RuleFinding[] {
+function findChanges({ folderChanges }: ComplianceRecord): RuleFinding[] {
   if (folderChanges.length === 0) return []
-  return [{ message: `the trainer changed its own folder: ${some(folderChanges)}`, subject: 'folder' }]
+  return [{ message: `the trainer changed its own folder: ${firstOf(folderChanges)}`, subject: 'folder' }]
 }
 
-/** What the sandbox refused, as far as the trainer or its runtime complains of it. */
-function ofElsewhere({ operations }: ComplianceRecord): RuleFinding[] {
+/** Writes that the sandbox refused, as far as the output or the error of the trainer mentions them. */
+function findRefusedWrites({ operations }: ComplianceRecord): RuleFinding[] {
   const runs = new Set<string>()
   const paths = new Set<string>()
   for (const run of operations) {
@@ -39,11 +39,11 @@ function ofElsewhere({ operations }: ComplianceRecord): RuleFinding[] {
     }
   }
   if (paths.size === 0) return []
-  const message = `the trainer tried to write where it must not (${[...runs].join(', ')}): ${some([...paths])}`
+  const message = `the trainer tried to write outside its work folder (${[...runs].join(', ')}): ${firstOf([...paths])}`
   return [{ message, subject: 'elsewhere' }]
 }
 
-function some(all: readonly string[]): string {
+function firstOf(all: readonly string[]): string {
   const more = all.length > SHOWN ? ` and ${all.length - SHOWN} more` : ''
   return `${all.slice(0, SHOWN).join(', ')}${more}`
 }

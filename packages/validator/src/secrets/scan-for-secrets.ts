@@ -1,8 +1,8 @@
 import { lintSource } from '@secretlint/core'
 import { rules } from '@secretlint/secretlint-rule-preset-recommend'
-import type { TrainerFolder } from '../context.ts'
+import type { TrainerFolder } from '../trainer-folder.ts'
 
-/** A place where a secret stands. The secret itself is nowhere in it. */
+/** A secret that was found. The value is not included. */
 interface FoundSecret {
   readonly file: string
   readonly line: number
@@ -11,7 +11,7 @@ interface FoundSecret {
   readonly subject: string
 }
 
-/** A file that was not searched, so that nothing can be said about it. */
+/** A file that was not searched. */
 interface UnscannedFile {
   readonly file: string
   readonly reason: string
@@ -22,18 +22,18 @@ export interface SecretScan {
   readonly skipped: readonly UnscannedFile[]
 }
 
-// A comment in a file must not be able to switch the search of that file off.
+// Without this filter, a comment in a file cannot disable the search of that file.
 const COMMENT_FILTER = '@secretlint/secretlint-rule-filter-comments'
 const CONFIG = {
   rules: rules.filter((rule) => rule.meta.id !== COMMENT_FILTER).map((rule) => ({ id: rule.meta.id, rule })),
 }
 
-/** NUL bytes in the first part of a file make it binary, as in git. */
+/** As in git, a file with NUL bytes in this part is binary. */
 const BINARY_PROBE_BYTES = 8000
 
 const scans = new WeakMap<TrainerFolder, Promise<SecretScan>>()
 
-/** Searches the text files of a folder for secrets, once however often it is asked. */
+/** Searches the text files of a folder for secrets. The result is cached, because two rules use it. */
 export function scanForSecrets(folder: TrainerFolder): Promise<SecretScan> {
   let scan = scans.get(folder)
   if (!scan) {
@@ -54,25 +54,25 @@ async function scanFolder(folder: TrainerFolder): Promise<SecretScan> {
     if (sizeBytes > maxScanBytes) {
       skipped.push({
         file: path,
-        reason: `skipped, too large (${sizeBytes} bytes, at most ${maxScanBytes} are searched)`,
+        reason: `too large (${sizeBytes} bytes; the limit is ${maxScanBytes})`,
       })
       continue
     }
     if (scannedBytes + sizeBytes > maxScanTotalBytes) {
-      skipped.push({ file: path, reason: `skipped, ${maxScanTotalBytes} bytes of other files had been searched` })
+      skipped.push({ file: path, reason: `${maxScanTotalBytes} bytes of other files were searched already` })
       continue
     }
     const bytes = await folder.readBytes(path, maxScanBytes)
     const text = bytes && decodeText(bytes)
     if (text === undefined) {
-      skipped.push({ file: path, reason: bytes ? 'binary' : 'it cannot be read' })
+      skipped.push({ file: path, reason: bytes ? 'binary' : 'the file cannot be read' })
       continue
     }
     scannedBytes += sizeBytes
     try {
       secrets.push(...(await scanText(path, text)))
     } catch {
-      skipped.push({ file: path, reason: 'the search failed in it' })
+      skipped.push({ file: path, reason: 'the search failed' })
     }
   }
   return { secrets, skipped }
@@ -95,17 +95,16 @@ async function scanText(path: string, content: string): Promise<FoundSecret[]> {
     file: path,
     line: message.loc.start.line,
     column: message.loc.start.column + 1,
-    // The rule's kind only: its own message may quote what stands around the secret.
-    message: `${describeKind(message.messageId)} stands here (value not shown)`,
+    // The message of the rule is not used, because it may quote the text around the secret.
+    message: `found a secret: ${describeKind(message.messageId)} (value not shown)`,
     subject: `${message.ruleId} ${message.messageId}`,
   }))
 }
 
 /** `GITHUB_TOKEN` and `PostgreSQLConnection` as words. */
 function describeKind(messageId: string): string {
-  const words = messageId
+  return messageId
     .replaceAll('_', ' ')
     .replace(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase()
-  return `a secret (${words})`
 }

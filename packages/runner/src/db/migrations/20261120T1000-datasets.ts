@@ -17,7 +17,7 @@ export const datasets: Migration = {
         unique (name, version_hash)
       )`.execute(db)
     await sql`create index datasets_newest on datasets (created_at desc, id desc)`.execute(db)
-    // Collation "C": pages are cut by path, and their order must not depend on the server's locale.
+    // Collation "C": pages are ordered by path, and the order must not depend on the server's locale.
     await sql`
       create table dataset_files (
         dataset_id text not null references datasets (id) on delete cascade,

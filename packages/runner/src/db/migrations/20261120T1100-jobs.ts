@@ -90,7 +90,7 @@ export const jobs: Migration = {
         primary key (job_id, attempt, seq),
         foreign key (job_id, attempt) references attempts on delete cascade
       )`.execute(db)
-    // One series is one run of the primary key: a million points are one range of one index.
+    // One series is one range of the primary key, even with a million points.
     await sql`
       create table metrics (
         job_id bigint not null,

@@ -4,7 +4,7 @@ import type { Migration } from 'kysely/migration'
 
 export const datasetProjects: Migration = {
   async up(db) {
-    // What is there already belongs to the default project; from now on each row has to say whose it is.
+    // Existing rows belong to the default project. New rows must name their project.
     await sql`alter table datasets
       add column project_id text not null default ${sql.lit(DEFAULT_PROJECT_ID)}`.execute(db)
     await sql`alter table datasets alter column project_id drop default`.execute(db)

@@ -3,8 +3,8 @@ import type { Migration } from 'kysely/migration'
 
 export const intake: Migration = {
   async up(db) {
-    // Intake locks the attempt's row anyway; the check of a foreign key for every event cost as much as the event.
-    // Deleting a job deletes them.
+    // Intake locks the attempt's row anyway, and checking a foreign key cost as much as storing the event.
+    // Deleting a job deletes its events explicitly.
     await sql`alter table events drop constraint events_job_id_attempt_fkey`.execute(db)
   },
 }

@@ -3,7 +3,7 @@ import type { Migration } from 'kysely/migration'
 
 export const metricBlocks: Migration = {
   async up(db) {
-    // What a chart needs of consecutive points of one series, so that a long one is read without them.
+    // A summary of consecutive points of one series, so that charts of long series need not read every point.
     await sql`
       create table metric_blocks (
         job_id bigint not null,

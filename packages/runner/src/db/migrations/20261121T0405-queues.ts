@@ -15,7 +15,7 @@ export const queues: Migration = {
       db,
     )
     await sql`update attempts set running_since = launched_at where cleaned_at is null`.execute(db)
-    // One run of this index is what one project waits for in one queue, the next one first.
+    // One run of this index holds the queued jobs of one project in one queue, the next one first.
     await sql`drop index jobs_waiting`.execute(db)
     await sql`
       create index jobs_waiting on jobs (queue, project_id, gpus, priority desc, queued_at, id)

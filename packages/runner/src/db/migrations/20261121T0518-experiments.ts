@@ -33,7 +33,7 @@ export const experiments: Migration = {
       )`.execute(db)
     await sql`create index experiments_due on experiments (backend, job_id, attempt)
       where state in ('waiting', 'open')`.execute(db)
-    // New attempts are looked for by time.
+    // New attempts are found by time.
     await sql`create index attempts_created on attempts (created_at)`.execute(db)
   },
 }

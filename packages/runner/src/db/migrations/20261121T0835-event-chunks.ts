@@ -3,8 +3,8 @@ import type { Migration } from 'kysely/migration'
 
 export const eventChunks: Migration = {
   async up(db) {
-    // A row an event cost as much as the points in it. The last number is the key: what comes after a number begins in the
-    // first chunk that ends after it. Events that were stored before stay rows.
+    // One row for each event cost as much as its points. The key is the last sequence number: events after a given number
+    // start in the first chunk that ends after it. Events stored before this migration remain rows.
     await sql`
       create table event_chunks (
         job_id bigint not null,
@@ -17,7 +17,7 @@ export const eventChunks: Migration = {
         bodies bytea not null,
         primary key (job_id, attempt, last_seq)
       )`.execute(db)
-    // It is deflated already.
+    // Already compressed.
     await sql`alter table event_chunks alter column bodies set storage external`.execute(db)
   },
 }

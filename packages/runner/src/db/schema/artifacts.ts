@@ -15,7 +15,7 @@ export interface ArtifactsTable {
   metadata: Json<Record<string, unknown>> | null
   storage_key: string
   upload_id: string | null
-  /** Order in the live stream, drawn from the same sequence as log lines; set when the artifact is complete. */
+  /** Order in the live stream, drawn from the same sequence as the ids of log lines. Set when the artifact is complete. */
   position: number | null
   created_at: Timestamp
   completed_at: Date | null

@@ -3,21 +3,21 @@ import type { Generated, Selectable } from 'kysely'
 import type { OutputPosition } from '../../launchers/launcher.ts'
 import type { Json, Timestamp } from '../columns.ts'
 
-/** Which of the two ways of reporting an attempt uses; they cannot be mixed. */
+/** How the trainer of an attempt reports. An attempt uses one of them only. */
 export type AttemptChannel = 'journal' | 'simple'
 
 export interface AttemptsTable {
   job_id: number
   attempt: number
-  /** Highest number of the journal that is held. */
+  /** Highest sequence number stored of the journal. */
   last_seq: Generated<number>
   channel: AttemptChannel | null
   launcher: string | null
   host: string | null
   launched_at: Date | null
-  /** When its process was first seen to run: waiting for a node or an image is over. */
+  /** When the process was first observed running, after waiting for a node or an image. */
   running_since: Date | null
-  /** When the token in its file was issued. */
+  /** When the token in the trainer's token file was issued. */
   token_issued_at: Date | null
   heard_at: Date | null
   last_heard_at: Date | null
@@ -31,7 +31,7 @@ export interface AttemptsTable {
   output_position: Json<OutputPosition>
   log_lines: Generated<number>
   dropped_lines: Generated<number>
-  /** The process is gone, its output is read, its folder is deleted. */
+  /** When the process had ended, its output was read and its folder deleted. */
   cleaned_at: Date | null
   created_at: Timestamp
 }

@@ -3,16 +3,16 @@ import type { ColumnType, Generated } from 'kysely'
 
 export type FillError = Omit<Extract<CachedDatasetState, { state: 'failed' }>, 'state'>
 
-/** What a trainer has asked to be in the cache: kept while there is something left of its attempt. */
+/** A request of a trainer for a dataset in the cache. Kept until the attempt is deleted. */
 export interface CacheFillsTable {
   job_id: number
   attempt: number
-  /** Empty: as the dataset came. */
+  /** Empty: the dataset's own format. */
   format: DatasetFormat | ''
-  /** Also images without a label. */
+  /** Includes images without a label. */
   whole: boolean
   state: Generated<'wanted' | 'ready' | 'failed'>
-  /** Of the cache, once it is ready. */
+  /** Key of the cache entry, once it is ready. */
   key: string | null
   files: Generated<number>
   total_files: Generated<number>

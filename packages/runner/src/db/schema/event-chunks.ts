@@ -1,16 +1,16 @@
 import type { ColumnType } from 'kysely'
 
-/** Events that came in one row after the other and are kept together: `progress` and `log` that nothing was wrong with. */
+/** Consecutive valid `progress` and `log` events, stored in one row. */
 export interface EventChunksTable {
   job_id: number
   attempt: number
   last_seq: number
-  /** What the chunk holds before this number is also elsewhere. */
+  /** Events of the chunk before this number are also stored elsewhere. */
   first_seq: number
   received_at: ColumnType<Date, Date, never>
-  /** How many events are of this type; null where a part of the chunk is not to be read. */
+  /** Number of events of this type; null when part of the chunk must not be read. */
   progress_count: number | null
   log_count: number | null
-  /** What `packChunk` makes. */
+  /** As written by `packEvents`. */
   bodies: Buffer
 }

@@ -1,4 +1,4 @@
-/** One row: tells this database from any other that uses the same folders. */
+/** A single row that identifies this database among all that use the same folders or backends. */
 export interface InstanceTable {
   id: string
 }

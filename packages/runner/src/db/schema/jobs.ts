@@ -48,20 +48,20 @@ export interface JobsTable {
   latest_metrics: Json<Record<string, MetricValue>>
   result: Json<OperationResult> | null
   queue: Generated<string>
-  /** Devices that it needs. */
+  /** Number of devices that the job needs. */
   gpus: Generated<number>
   priority: number
   max_retries: number
   counted_retries: Generated<number>
   free_retries: Generated<number>
   deadline_seconds: number | null
-  /** Checkpoints of attempts before this one are not resumed from. */
+  /** The first attempt whose checkpoints can be resumed from. */
   fresh_from: Generated<number>
   idempotency_key: string | null
   request_hash: string
   trace_id: string
   cancel_requested_at: Date | null
-  /** Not before this a pending job is queued: the pause before a retry. */
+  /** Earliest time at which a pending job is queued: the end of the pause before a retry. */
   run_after: Date | null
   lease_owner: string | null
   lease_expires_at: Date | null

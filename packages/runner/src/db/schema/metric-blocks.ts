@@ -1,4 +1,4 @@
-/** The extremes of consecutive points of a series, from `from_step` to `to_step`; derived from `metrics`, and never in its place. */
+/** The extremes of the consecutive points of a series from `from_step` to `to_step`. Derived from `metrics`. */
 export interface MetricBlocksTable {
   job_id: number
   attempt: number

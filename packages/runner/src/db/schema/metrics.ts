@@ -6,7 +6,7 @@ export interface MetricsTable {
   name: string
   axis: MetricAxis
   step: number
-  /** NaN and the infinities are kept as such. */
+  /** Can be NaN or infinite. */
   value: number
   time: Date
 }

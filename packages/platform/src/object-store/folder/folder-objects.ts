@@ -1,0 +1,115 @@
+import { readdir, rename, rm, rmdir, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { TrainyardError } from '../../errors.ts'
+import { checkKey } from '../keys.ts'
+import type { ObjectBody, StoredObject } from '../object-store.ts'
+import { etagOf, openObjectFile, type StoredFile, type WriteLimits, writeObjectFile } from './object-file.ts'
+import { isMissing, keyPartOf, objectPath } from './object-paths.ts'
+
+/** Each attempt fails only when a concurrent delete has just removed the same folder. */
+const MAX_MOVE_ATTEMPTS = 100
+
+/** The object files below a folder. */
+export class FolderObjects {
+  readonly #objectsDir: string
+  readonly #tempDir: string
+
+  constructor(objectsDir: string, tempDir: string) {
+    this.#objectsDir = objectsDir
+    this.#tempDir = tempDir
+  }
+
+  /** The caller closes the handle. */
+  async open(key: string): Promise<StoredFile | undefined> {
+    const path = await objectPath(this.#objectsDir, key, { create: false })
+    return path === undefined ? undefined : await openObjectFile(path)
+  }
+
+  async write(key: string, body: ObjectBody, contentType: string, limits: WriteLimits = {}): Promise<StoredObject> {
+    checkKey(key)
+    const { path, sizeBytes, sha256 } = await writeObjectFile(this.#tempDir, body, contentType, limits)
+    try {
+      await this.#move(path, key)
+    } catch (error) {
+      await rm(path, { force: true })
+      throw error
+    }
+    return { sizeBytes, sha256, etag: etagOf(sha256) }
+  }
+
+  /** Returns false when the object does not exist. */
+  async rename(from: string, to: string): Promise<boolean> {
+    const path = await objectPath(this.#objectsDir, from, { create: false })
+    const file = path === undefined ? undefined : await openObjectFile(path)
+    if (path === undefined || file === undefined) return false
+    await file.handle.close()
+    if (from === to) return true
+    await this.#move(path, to)
+    await this.remove(path)
+    return true
+  }
+
+  async delete(key: string): Promise<void> {
+    const path = await objectPath(this.#objectsDir, key, { create: false })
+    if (path !== undefined) await this.remove(path)
+  }
+
+  /** Removes a file and the folders that become empty. Returns false when the file does not exist. */
+  async remove(path: string): Promise<boolean> {
+    try {
+      await unlink(path)
+    } catch (error) {
+      if (isMissing(error)) return false
+      throw error
+    }
+    for (let folder = dirname(path); folder !== this.#objectsDir; folder = dirname(folder)) {
+      // Fails for a folder that is not empty.
+      const removed = await rmdir(folder).then(
+        () => true,
+        () => false,
+      )
+      if (!removed) break
+    }
+    return true
+  }
+
+  /** The objects whose keys begin with the prefix, in the order of the keys' UTF-8 bytes. */
+  walk(prefix: string): AsyncGenerator<{ key: string; path: string }> {
+    return this.#walk(this.#objectsDir, '', prefix)
+  }
+
+  async *#walk(folder: string, base: string, prefix: string): AsyncGenerator<{ key: string; path: string }> {
+    const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+      if (isMissing(error)) return []
+      throw error
+    })
+    const found = entries.flatMap((entry) => {
+      const isFolder = entry.isDirectory()
+      const part = isFolder || entry.isFile() ? keyPartOf(entry.name, isFolder) : undefined
+      if (part === undefined) return []
+      const key = `${base}${part}${isFolder ? '/' : ''}`
+      const isWanted = key.startsWith(prefix) || (isFolder && prefix.startsWith(key))
+      return isWanted ? [{ key, path: join(folder, entry.name), isFolder, order: Buffer.from(key) }] : []
+    })
+    found.sort((a, b) => Buffer.compare(a.order, b.order))
+    for (const { key, path, isFolder } of found) {
+      if (isFolder) yield* this.#walk(path, key, prefix)
+      else yield { key, path }
+    }
+  }
+
+  /** Moves a finished file to its key. When a concurrent delete removes the folder in between, it is created again. */
+  async #move(from: string, key: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const path = await objectPath(this.#objectsDir, key, { create: true })
+        if (path !== undefined) return await rename(from, path)
+      } catch (error) {
+        // The folder, or one above it, was removed while it was created.
+        if (!isMissing(error)) throw error
+      }
+      if (attempt >= MAX_MOVE_ATTEMPTS)
+        throw new TrainyardError('storage_unavailable', `The folder of "${key}" was removed ${attempt} times`)
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { TrainyardError } from '../../errors.ts'
+import type { ObjectBody } from '../object-store.ts'
+
+// A file is the object's bytes, followed by a trailer of fixed length: JSON padded with spaces. One file holds both, so that
+// one rename replaces them together. The bytes come first, so that other programs can still open images and archives.
+const TRAILER_BYTES = 512
+const MARK = '\ntrainyard-object '
+
+const Trailer = z.object({ sha256: z.string(), contentType: z.string(), sizeBytes: z.number().int() })
+
+export interface StoredFile {
+  handle: FileHandle
+  sizeBytes: number
+  sha256: string
+  contentType: string
+}
+
+export interface WriteLimits {
+  /** Any other number of bytes is refused. */
+  sizeBytes?: number | undefined
+  /** Bytes with another SHA-256 (hex) are refused. */
+  sha256?: string | undefined
+}
+
+export interface WrittenFile {
+  path: string
+  sizeBytes: number
+  sha256: string
+}
+
+/** The digest in quotes, as in HTTP. */
+export function etagOf(sha256: string): string {
+  return `"${sha256}"`
+}
+
+/** Writes an object to a new file below `tempDir` and syncs it. No file remains when it is refused or fails. */
+export async function writeObjectFile(
+  tempDir: string,
+  body: ObjectBody,
+  contentType: string,
+  limits: WriteLimits = {},
+): Promise<WrittenFile> {
+  await mkdir(tempDir, { recursive: true })
+  const path = join(tempDir, randomUUID())
+  const handle = await open(path, 'wx', 0o600)
+  try {
+    const hash = createHash('sha256')
+    let sizeBytes = 0
+    for await (const chunk of body instanceof Uint8Array ? [body] : body) {
+      sizeBytes += chunk.byteLength
+      if (limits.sizeBytes !== undefined && sizeBytes > limits.sizeBytes) {
+        throw refused('sizeBytes', `the signed request is for ${limits.sizeBytes} bytes, and more were sent`)
+      }
+      hash.update(chunk)
+      await writeAll(handle, chunk)
+    }
+    const sha256 = hash.digest('hex')
+    if (limits.sizeBytes !== undefined && sizeBytes !== limits.sizeBytes) {
+      throw refused('sizeBytes', `the signed request is for ${limits.sizeBytes} bytes, and ${sizeBytes} were sent`)
+    }
+    if (limits.sha256 !== undefined && sha256 !== limits.sha256) {
+      throw refused('sha256', `the signed request is for SHA-256 ${limits.sha256}, and the bytes have ${sha256}`)
+    }
+    await writeAll(handle, trailer({ sha256, contentType, sizeBytes }))
+    await handle.sync()
+    await handle.close()
+    return { path, sizeBytes, sha256 }
+  } catch (error) {
+    await handle.close().catch(() => undefined)
+    await rm(path, { force: true })
+    throw error
+  }
+}
+
+/** Opens an object's file; undefined when it does not exist or is not an object's file. */
+export async function openObjectFile(path: string): Promise<StoredFile | undefined> {
+  let handle: FileHandle
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG') return undefined
+    throw error
+  }
+  try {
+    const info = await handle.stat()
+    const sizeBytes = info.size - TRAILER_BYTES
+    const parsed = info.isFile() && sizeBytes >= 0 ? parseTrailer(await readExactly(handle, sizeBytes)) : undefined
+    if (parsed?.sizeBytes === sizeBytes) return { handle, ...parsed }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+  await handle.close()
+  return undefined
+}
+
+async function readExactly(handle: FileHandle, position: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(TRAILER_BYTES)
+  const { bytesRead } = await handle.read(buffer, 0, TRAILER_BYTES, position)
+  return buffer.subarray(0, bytesRead)
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  let offset = 0
+  while (offset < chunk.byteLength) {
+    const { bytesWritten } = await handle.write(chunk, offset, chunk.byteLength - offset)
+    offset += bytesWritten
+  }
+}
+
+function trailer(values: z.infer<typeof Trailer>): Buffer {
+  const text = MARK + JSON.stringify(values)
+  const buffer = Buffer.alloc(TRAILER_BYTES, ' ')
+  if (Buffer.byteLength(text) > TRAILER_BYTES) {
+    throw refused('contentType', 'the content type must have at most 300 characters')
+  }
+  buffer.write(text)
+  return buffer
+}
+
+function parseTrailer(buffer: Buffer): z.infer<typeof Trailer> | undefined {
+  const text = buffer.toString()
+  if (!text.startsWith(MARK)) return undefined
+  try {
+    return Trailer.parse(JSON.parse(text.slice(MARK.length)))
+  } catch {
+    return undefined
+  }
+}
+
+function refused(path: string, detail: string): TrainyardError {
+  return new TrainyardError('invalid_request', `Nothing was stored: ${detail}`, { issues: [{ path, detail }] })
+}

@@ -1,0 +1,33 @@
+import type { DatasetList } from '@trainyard/contract'
+import { sql } from 'kysely'
+import type { DatasetContext } from '../context.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { toDataset } from './dataset-view.ts'
+
+/** Newest first. */
+export async function listDatasets(
+  context: DatasetContext,
+  options: { projects: readonly string[]; cursor?: string | undefined; limit: number },
+): Promise<DatasetList> {
+  if (options.projects.length === 0) return { datasets: [] }
+  let query = context.database.db
+    .selectFrom('datasets')
+    .selectAll()
+    .where('project_id', 'in', options.projects)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(options.limit + 1)
+  if (options.cursor !== undefined) {
+    const [createdAt, id] = decodeCursor(options.cursor, 2)
+    query = query.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id})`)
+  }
+  const rows = await query.execute()
+  const page = rows.slice(0, options.limit)
+  const last = page.at(-1)
+  return {
+    datasets: page.map(toDataset),
+    ...(rows.length > page.length && last
+      ? { nextCursor: encodeCursor([last.created_at.toISOString(), last.id]) }
+      : {}),
+  }
+}

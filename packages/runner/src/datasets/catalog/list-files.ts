@@ -1,0 +1,108 @@
+import type { DatasetFilesPage, SplitName } from '@trainyard/contract'
+import { notFound } from '@trainyard/platform'
+import { sql } from 'kysely'
+import type { DatasetContext } from '../context.ts'
+import { storeOf } from '../sources/sources.ts'
+import { datasetKey } from '../storage/storage-keys.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { getDataset } from './get-dataset.ts'
+
+export interface ListFilesOptions {
+  cursor?: string | undefined
+  /** Files a page. Default 1,000, at most 5,000. */
+  limit?: number | undefined
+  /** Also the images without a label. Default false. */
+  all?: boolean | undefined
+  /** The job's own split; it wins over the dataset's. */
+  splitId?: string | null | undefined
+}
+
+export const DEFAULT_FILES_LIMIT = 1_000
+export const MAX_FILES_LIMIT = 5_000
+
+/** One page of the images that a snapshot refers to, with signed URLs. */
+export async function listDatasetFiles(
+  context: DatasetContext,
+  snapshotId: string,
+  options: ListFilesOptions = {},
+): Promise<DatasetFilesPage> {
+  const snapshot = await context.database.db
+    .selectFrom('dataset_snapshots')
+    .select('dataset_id')
+    .where('id', '=', snapshotId)
+    .executeTakeFirst()
+  if (snapshot === undefined) throw notFound('snapshot', snapshotId)
+  return await listPage(context, snapshot.dataset_id, options)
+}
+
+/** The same for a dataset. */
+export async function listFilesOfDataset(
+  context: DatasetContext,
+  datasetId: string,
+  options: ListFilesOptions = {},
+): Promise<DatasetFilesPage> {
+  await getDataset(context, datasetId)
+  return await listPage(context, datasetId, options)
+}
+
+async function listPage(
+  context: DatasetContext,
+  datasetId: string,
+  { cursor, limit = DEFAULT_FILES_LIMIT, all = false, splitId }: ListFilesOptions,
+): Promise<DatasetFilesPage> {
+  const count = Math.min(Math.max(1, limit), MAX_FILES_LIMIT)
+  let query = context.database.db
+    .selectFrom('dataset_files')
+    .select(['path', 'size_bytes', 'sha256', 'split'])
+    .where('dataset_id', '=', datasetId)
+    .where('role', '=', 'image')
+    .orderBy('path')
+    .limit(count + 1)
+  if (!all) query = query.where('labelled', '=', true)
+  if (cursor !== undefined) query = query.where('path', '>', decodeCursor(cursor, 1)[0] ?? '')
+  const { source } = await context.database.db
+    .selectFrom('datasets')
+    .select('source')
+    .where('id', '=', datasetId)
+    .executeTakeFirstOrThrow()
+  const store = storeOf(context, source)
+  const keyOf = (path: string) => (source === null ? datasetKey(datasetId, path) : `${source.prefix}${path}`)
+  const rows = await query.execute()
+  const page = rows.slice(0, count)
+  const last = page.at(-1)
+  const own = await splitsOf(
+    context,
+    splitId,
+    page.map(({ path }) => path),
+  )
+  const files = await Promise.all(
+    page.map(async (row) => {
+      const split = own.get(row.path) ?? row.split
+      const { url, expiresAt } = await store.signGet(keyOf(row.path))
+      return {
+        path: row.path,
+        sizeBytes: row.size_bytes,
+        ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
+        ...(split == null ? {} : { split }),
+        url,
+        expiresAt,
+      }
+    }),
+  )
+  return { files, ...(rows.length > page.length && last ? { nextCursor: encodeCursor([last.path]) } : {}) }
+}
+
+async function splitsOf(
+  context: DatasetContext,
+  splitId: string | null | undefined,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, SplitName>> {
+  if (splitId == null || paths.length === 0) return new Map()
+  const rows = await context.database.db
+    .selectFrom('dataset_split_files')
+    .select(['path', 'split'])
+    .where('split_id', '=', splitId)
+    .where('path', '=', sql<string>`any(${paths}::text[])`)
+    .execute()
+  return new Map(rows.map(({ path, split }) => [path, split]))
+}

@@ -1,0 +1,76 @@
+import { newId, notFound } from '@trainyard/platform'
+import { type Snapshot, toSnapshot } from '../catalog/dataset-view.ts'
+import type { DatasetContext } from '../context.ts'
+import { datasetKey, snapshotKey } from '../storage/storage-keys.ts'
+
+/**
+ * Freezes a dataset for a job: its annotation files are copied, its images are referenced. The same content gives the
+ * snapshot that is there. Throws `not_found` when there is no such dataset
+ * in the project.
+ */
+export async function createSnapshot(context: DatasetContext, datasetId: string, projectId: string): Promise<Snapshot> {
+  const { db } = context.database
+  const dataset = await db
+    .selectFrom('datasets')
+    .selectAll()
+    .where('id', '=', datasetId)
+    .where('project_id', '=', projectId)
+    .executeTakeFirst()
+  if (dataset === undefined) throw notFound('dataset', datasetId)
+  const existing = await findSnapshot(context, datasetId, dataset.version_hash)
+  if (existing) return existing
+
+  const annotationFiles = await db
+    .selectFrom('dataset_files')
+    .select('path')
+    .where('dataset_id', '=', datasetId)
+    .where('role', '=', 'annotation')
+    .execute()
+  const id = newId('snap')
+  let created: Snapshot | undefined
+  try {
+    for (const { path } of annotationFiles) {
+      const { body, contentType } = await context.store.get(datasetKey(datasetId, path))
+      await context.store.put(snapshotKey(id, path), body, { contentType })
+    }
+    const row = await db
+      .insertInto('dataset_snapshots')
+      .values({
+        id,
+        dataset_id: datasetId,
+        name: dataset.name,
+        format: dataset.format,
+        task_type: dataset.task_type,
+        classes: JSON.stringify(dataset.classes),
+        counts: JSON.stringify(dataset.counts),
+        size_bytes: dataset.size_bytes,
+        version_hash: dataset.version_hash,
+        created_at: context.clock.now(),
+      })
+      .onConflict((conflict) => conflict.columns(['dataset_id', 'version_hash']).doNothing())
+      .returningAll()
+      .executeTakeFirst()
+    created = row && toSnapshot(row)
+  } finally {
+    if (created === undefined) await context.store.deletePrefix(snapshotKey(id))
+  }
+  if (created) return created
+  // Another job of the same dataset came first.
+  const winner = await findSnapshot(context, datasetId, dataset.version_hash)
+  if (winner === undefined) throw notFound('dataset', datasetId)
+  return winner
+}
+
+async function findSnapshot(
+  context: DatasetContext,
+  datasetId: string,
+  versionHash: string,
+): Promise<Snapshot | undefined> {
+  const row = await context.database.db
+    .selectFrom('dataset_snapshots')
+    .selectAll()
+    .where('dataset_id', '=', datasetId)
+    .where('version_hash', '=', versionHash)
+    .executeTakeFirst()
+  return row && toSnapshot(row)
+}

@@ -1,0 +1,69 @@
+import type { SnapshotList, Snapshot as SnapshotView } from '@trainyard/contract'
+import { notFound } from '@trainyard/platform'
+import { sql } from 'kysely'
+import { decodeCursor, encodeCursor } from '../catalog/cursor.ts'
+import { toSnapshot } from '../catalog/dataset-view.ts'
+import type { DatasetContext } from '../context.ts'
+
+/** How many jobs were created with each of these snapshots. */
+export type CountJobs = (snapshotIds: readonly string[]) => Promise<ReadonlyMap<string, number>>
+
+export interface ListSnapshotsOptions {
+  dataset?: string | undefined
+  cursor?: string | undefined
+  limit: number
+  /** Whose. */
+  projects: readonly string[]
+}
+
+/** Newest first. */
+export async function listSnapshots(
+  context: DatasetContext,
+  countJobs: CountJobs,
+  { dataset, cursor, limit, projects }: ListSnapshotsOptions,
+): Promise<SnapshotList> {
+  if (projects.length === 0) return { snapshots: [] }
+  let query = context.database.db
+    .selectFrom('dataset_snapshots')
+    .selectAll()
+    .where('dataset_id', 'in', ({ selectFrom }) =>
+      selectFrom('datasets').select('id').where('project_id', 'in', projects),
+    )
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+  if (dataset !== undefined) query = query.where('dataset_id', '=', dataset)
+  if (cursor !== undefined) {
+    const [createdAt, id] = decodeCursor(cursor, 2)
+    query = query.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id})`)
+  }
+  const rows = await query.execute()
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  const jobs = await countJobs(page.map(({ id }) => id))
+  return {
+    snapshots: page.map((row) => ({ ...toSnapshot(row), jobs: jobs.get(row.id) ?? 0 })),
+    ...(rows.length > page.length && last
+      ? { nextCursor: encodeCursor([last.created_at.toISOString(), last.id]) }
+      : {}),
+  }
+}
+
+export async function getSnapshot(
+  context: DatasetContext,
+  countJobs: CountJobs,
+  id: string,
+  projects: readonly string[],
+): Promise<SnapshotView> {
+  if (projects.length === 0) throw notFound('snapshot', id)
+  const row = await context.database.db
+    .selectFrom('dataset_snapshots')
+    .selectAll()
+    .where('id', '=', id)
+    .where('dataset_id', 'in', ({ selectFrom }) =>
+      selectFrom('datasets').select('id').where('project_id', 'in', projects),
+    )
+    .executeTakeFirst()
+  if (row === undefined) throw notFound('snapshot', id)
+  return { ...toSnapshot(row), jobs: (await countJobs([id])).get(id) ?? 0 }
+}

@@ -1,0 +1,36 @@
+import type { Launcher } from './launchers/launcher.ts'
+
+interface App {
+  fetch(request: Request): Response | Promise<Response>
+}
+
+/** The network of trainers that have one of their own. Serves the callback routes there unless the caller serves an app. */
+export class TrainerNetwork {
+  readonly #launcher: Launcher
+  readonly #trainersApp: App
+  #isServed = false
+  #own: { close(): Promise<void> } | undefined
+
+  constructor(launcher: Launcher, trainersApp: App) {
+    this.#launcher = launcher
+    this.#trainersApp = trainersApp
+  }
+
+  /** Undefined when trainers share the network of this machine. */
+  get openGate(): Launcher['openGate'] | undefined {
+    const { openGate } = this.#launcher
+    if (openGate === undefined) return undefined
+    return (app) => {
+      this.#isServed = true
+      return openGate(app)
+    }
+  }
+
+  async start(): Promise<void> {
+    if (!this.#isServed) this.#own = await this.openGate?.(this.#trainersApp)
+  }
+
+  async stop(): Promise<void> {
+    await this.#own?.close()
+  }
+}
