@@ -13,9 +13,10 @@
  * @module
  */
 
+export type { UnpackedFile, UnpackLimits } from './archive/draft-folder.ts'
 export { readTar, type TarEntry } from './archive/read-tar.ts'
 export { unpackArchive } from './archive/unpack-archive.ts'
-export { type UnpackedFile, type UnpackTarOptions, unpackTar } from './archive/unpack-tar.ts'
+export { type UnpackTarOptions, unpackTar } from './archive/unpack-tar.ts'
 export { hidePassword, parseConfig } from './config.ts'
 export {
   type EmbeddedPostgres,

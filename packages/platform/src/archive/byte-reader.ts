@@ -1,6 +1,6 @@
 import { TrainyardError } from '../errors.ts'
 
-/** Reads a stream in pieces of wanted sizes, holding no more than one of its chunks besides them. */
+/** Reads a stream in pieces of given sizes. Besides them it holds at most one chunk of the stream. */
 export class ByteReader {
   readonly #source: AsyncIterator<Uint8Array>
   #rest: Buffer = Buffer.alloc(0)
@@ -9,7 +9,7 @@ export class ByteReader {
     this.#source = source[Symbol.asyncIterator]()
   }
 
-  /** At most this many bytes, at least one; undefined at the end. */
+  /** At least one byte and at most this many; undefined at the end. */
   async some(maxBytes: number): Promise<Buffer | undefined> {
     while (this.#rest.length === 0) {
       const { done, value } = await this.#source.next()
@@ -21,24 +21,47 @@ export class ByteReader {
     return piece
   }
 
-  /** Exactly this many bytes; undefined if the stream ends right here. */
+  /** Exactly this many bytes; undefined at the end of the stream. Throws when the stream ends in between. */
   async exactly(bytes: number): Promise<Buffer | undefined> {
-    const pieces: Buffer[] = []
-    let missing = bytes
-    while (missing > 0) {
-      const piece = await this.some(missing)
-      if (piece === undefined) {
-        if (missing === bytes) return undefined
-        throw new TrainyardError('unprocessable', 'The archive ends in the middle of an entry')
+    const piece = await this.#upTo(bytes)
+    if (piece.length === 0 && bytes > 0) return undefined
+    if (piece.length < bytes) throw new TrainyardError('unprocessable', 'The archive ends in the middle of an entry')
+    return piece
+  }
+
+  /** The next bytes without consuming them: this many, or fewer at the end of the stream. */
+  async peek(bytes: number): Promise<Buffer> {
+    const head = await this.#upTo(bytes)
+    this.#rest = Buffer.concat([head, this.#rest])
+    return head
+  }
+
+  /** All bytes that follow. Closes the source at the end, also when the caller stops early. */
+  async *remaining(): AsyncGenerator<Buffer> {
+    try {
+      for (;;) {
+        const piece = await this.some(256 * 1024)
+        if (piece === undefined) return
+        yield piece
       }
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** Tells the source that no more bytes are needed. */
+  async close(): Promise<void> {
+    await this.#source.return?.()
+  }
+
+  async #upTo(bytes: number): Promise<Buffer> {
+    const pieces: Buffer[] = []
+    for (let missing = bytes; missing > 0; ) {
+      const piece = await this.some(missing)
+      if (piece === undefined) break
       pieces.push(piece)
       missing -= piece.length
     }
     return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
-  }
-
-  /** Tells the source that nothing more is wanted. */
-  async close(): Promise<void> {
-    await this.#source.return?.()
   }
 }

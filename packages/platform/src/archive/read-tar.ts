@@ -1,44 +1,46 @@
 import { ByteReader } from './byte-reader.ts'
-import { padded, tarHeaders } from './tar-headers.ts'
+import { paddedSize } from './tar/header-block.ts'
+import { readHeaders } from './tar/read-headers.ts'
 
-/** One entry of an archive that is looked through, not unpacked. */
+/** One entry of an archive that is read without unpacking it. */
 export interface TarEntry {
-  /** As the archive has it: hostile input. */
+  /** As in the archive: untrusted input. */
   name: string
   type: 'file' | 'directory' | 'other'
   sizeBytes: number
-  /** The file's bytes; undefined when it has more than `maxBytes`. Only before the next entry is asked for. */
+  /** The file's bytes; undefined when it has more than `maxBytes`. Call it before the next entry is requested. */
   read(maxBytes: number): Promise<Uint8Array | undefined>
 }
 
 /**
- * The entries of a plain tar archive in their order, of every type. Bytes that are not read are passed over.
+ * The entries of an uncompressed tar archive in their order, of every type. Bytes that are not read are skipped.
  *
  * @throws TrainyardError `unprocessable` when the archive is damaged
  */
 export async function* readTar(body: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
   const reader = new ByteReader(body)
   try {
-    for await (const { header, name, sizeBytes } of tarHeaders(reader)) {
-      // Links and devices have no bytes, whatever their size says.
+    for await (const header of readHeaders(reader)) {
+      // No bytes follow the headers of links and devices, whatever their size field holds.
       const isFile = header.type === '0' || header.type === '7'
-      let missing = isFile ? padded(sizeBytes) : 0
+      const sizeBytes = isFile ? header.sizeBytes : 0
+      let unread = paddedSize(sizeBytes)
       yield {
-        name,
+        name: header.name,
         type: isFile ? 'file' : header.type === '5' ? 'directory' : 'other',
-        sizeBytes: isFile ? sizeBytes : 0,
+        sizeBytes,
         async read(maxBytes) {
-          if (sizeBytes > maxBytes || missing === 0)
-            return missing === 0 && sizeBytes === 0 ? new Uint8Array() : undefined
-          const bytes = await reader.exactly(missing)
-          missing = 0
+          if (sizeBytes === 0) return new Uint8Array()
+          if (sizeBytes > maxBytes || unread === 0) return undefined
+          const bytes = await reader.exactly(unread)
+          unread = 0
           return bytes?.subarray(0, sizeBytes)
         },
       }
-      while (missing > 0) {
-        const piece = await reader.some(missing)
+      while (unread > 0) {
+        const piece = await reader.some(unread)
         if (piece === undefined) return
-        missing -= piece.length
+        unread -= piece.length
       }
     }
   } finally {

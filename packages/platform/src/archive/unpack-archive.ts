@@ -1,15 +1,15 @@
 import { createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { TrainyardError } from '../errors.ts'
 import { ByteReader } from './byte-reader.ts'
-import { type UnpackedFile, type UnpackTarOptions, unpackTar } from './unpack-tar.ts'
+import type { UnpackedFile, UnpackLimits } from './draft-folder.ts'
+import { unpackTar } from './unpack-tar.ts'
 import { unpackZip } from './unpack-zip.ts'
 
 /**
- * Unpacks a tar, a tar.gz or a zip, told by its first bytes, into a new folder. A zip is written beside the folder while it
- * is read, because its list of entries comes last.
+ * Unpacks a tar, tar.gz or zip, recognised by its first bytes, into a new folder. A zip is first written to a file beside
+ * the folder, because its list of entries is at its end.
  *
  * @param targetDir must not exist, or be empty
  * @throws TrainyardError `unprocessable`, naming the entry and what is wrong with it
@@ -17,48 +17,27 @@ import { unpackZip } from './unpack-zip.ts'
 export async function unpackArchive(
   body: AsyncIterable<Uint8Array>,
   targetDir: string,
-  options: Omit<UnpackTarOptions, 'gzip'> = {},
+  limits: UnpackLimits = {},
 ): Promise<{ files: UnpackedFile[] }> {
-  const source = new ByteReader(body)
-  const head = await firstFour(source)
-  const whole = rest(head, source, options.maxTotalBytes)
-  if (head[0] !== 0x50 || head[1] !== 0x4b || (head[2] ?? 0) > 8) return await unpackTar(whole, targetDir, options)
+  const reader = new ByteReader(body)
+  const head = await reader.peek(4)
+  const archive = limited(reader, limits.maxTotalBytes)
+  const isZip = head[0] === 0x50 && head[1] === 0x4b && (head[2] ?? 0) <= 8
+  if (!isZip) return await unpackTar(archive, targetDir, limits)
   const zipFile = `${targetDir}.zip`
   try {
-    await pipeline(Readable.from(whole), createWriteStream(zipFile, { flags: 'wx' }))
-    return await unpackZip(zipFile, targetDir, options)
+    await pipeline(archive, createWriteStream(zipFile, { flags: 'wx' }))
+    return await unpackZip(zipFile, targetDir, limits)
   } finally {
     await rm(zipFile, { force: true })
   }
 }
 
-async function* rest(
-  head: Buffer,
-  source: ByteReader,
-  maxBytes = Number.POSITIVE_INFINITY,
-): AsyncGenerator<Uint8Array> {
-  let bytes = head.length
-  try {
-    if (head.length > 0) yield head
-    for (;;) {
-      const piece = await source.some(256 * 1024)
-      if (piece === undefined) return
-      bytes += piece.length
-      if (bytes > maxBytes) throw new TrainyardError('unprocessable', `The archive is larger than ${maxBytes} bytes`)
-      yield piece
-    }
-  } finally {
-    await source.close()
+async function* limited(reader: ByteReader, maxBytes = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const piece of reader.remaining()) {
+    bytes += piece.length
+    if (bytes > maxBytes) throw new TrainyardError('unprocessable', `The archive is larger than ${maxBytes} bytes`)
+    yield piece
   }
-}
-
-async function firstFour(source: ByteReader): Promise<Buffer> {
-  const pieces: Buffer[] = []
-  for (let missing = 4; missing > 0; ) {
-    const piece = await source.some(missing)
-    if (piece === undefined) break
-    pieces.push(piece)
-    missing -= piece.length
-  }
-  return Buffer.concat(pieces)
 }

@@ -23,7 +23,7 @@ describe('unpackTar', () => {
       yield await Promise.resolve(archive.subarray(offset, offset + size))
   }
 
-  it('unpacks what the system’s tar packed, with long names, empty files and execute bits, plain and gzipped', async () => {
+  it('unpacks archives of the system’s tar, with long names, empty files and execute bits, with and without gzip', async () => {
     const source = join(root, 'source')
     const long = `${'long-folder-name/'.repeat(9)}${'n'.repeat(120)}.txt`
     await mkdir(join(source, long, '..'), { recursive: true })
@@ -66,6 +66,30 @@ describe('unpackTar', () => {
     ['a drive letter', [{ path: 'C:/x' }], /has a path with/],
     ['a name that is not UTF-8', [{ path: Buffer.from([0x61, 0xff]) }], /is not UTF-8/],
     ['a folder with bytes', [{ path: 'd/', type: '5', body: 'x' }], /"d\/" is a folder with bytes/],
+    ['a sparse file', [{ path: 's', type: 'S', body: 'x' }], /"s" is a sparse file/],
+    [
+      'a sparse file in PAX format',
+      [
+        { path: 'x', type: 'x', body: '22 GNU.sparse.major=1\n' },
+        { path: 's', body: 'x' },
+      ],
+      /"s" is a sparse file/,
+    ],
+    [
+      'a PAX size that is not a number',
+      [
+        { path: 'x', type: 'x', body: '12 size=1e3\n' },
+        { path: 's', body: 'x'.repeat(1000) },
+      ],
+      /"s" has an invalid size/,
+    ],
+    ['a size above 2^53', [{ path: 's', sizeBytes: 2 ** 60 }], /above 2\^53/],
+    ['a PAX record of another length', [{ path: 'x', type: 'x', body: '999 path=a\n' }, { path: 'ok' }], /invalid PAX/],
+    [
+      'a PAX path that is not UTF-8',
+      [{ path: 'x', type: 'x', body: Buffer.from('10 path=\xff\n', 'latin1') }, { path: 'ok' }],
+      /PAX record .* is not UTF-8/,
+    ],
     ['a PAX path that leads out', [{ path: 'x', type: 'x', body: '16 path=../../a\n' }, { path: 'ok' }], /leads out/],
     ['a long GNU name that leads out', [{ path: 'x', type: 'L', body: '../a\0' }, { path: 'ok' }], /leads out/],
   ])('refuses %s, naming it, and leaves nothing', async (_, entries, message) => {
@@ -77,15 +101,17 @@ describe('unpackTar', () => {
     expect(await readdir(root)).toEqual([])
   })
 
-  it('refuses too many entries and too many bytes before writing them', async () => {
+  it('refuses too many entries and too many bytes before it writes them', async () => {
     const many = makeTar(Array.from({ length: 6 }, (_, index) => ({ path: `f${index}`, body: 'x' })))
     await expect(unpackTar(chunked(many), target(), { maxFiles: 5 })).rejects.toThrow(/"f5" is one more than the 5/)
     const large = makeTar([{ path: 'large', sizeBytes: 1_000_001 }])
     await expect(unpackTar(chunked(large), target(), { maxTotalBytes: 1_000_000 })).rejects.toThrow(/"large" brings/)
+    const huge = makeTar([{ path: 'huge', sizeBytes: 2 ** 40 }])
+    await expect(unpackTar(chunked(huge), target())).rejects.toThrow(/"huge" brings/)
     expect(await readdir(root)).toEqual([])
   })
 
-  it('stops a gzip bomb by its ratio', async () => {
+  it('stops a decompression bomb by its ratio', async () => {
     const bomb = makeTar([{ path: 'zeros', body: Buffer.alloc(40 * 1024 * 1024) }], { gzip: true })
     expect(bomb.length).toBeLessThan(100_000)
     await expect(unpackTar(chunked(bomb), target())).rejects.toThrow(/more than 200 times its size/)
@@ -94,14 +120,14 @@ describe('unpackTar', () => {
 
   it.each<[string, Buffer]>([
     ['is empty', Buffer.alloc(0)],
-    ['is no tar', Buffer.from('PK\x03\x04 this is a zip file, is it not?'.repeat(40))],
-    ['is cut off in a file', makeTar([{ path: 'a', body: 'x'.repeat(5000) }]).subarray(0, 2000)],
-    ['is cut off in a header', makeTar([{ path: 'a' }]).subarray(0, 300)],
+    ['is not a tar', Buffer.from('PK\x03\x04 this is a zip file, is it not?'.repeat(40))],
+    ['is truncated in a file', makeTar([{ path: 'a', body: 'x'.repeat(5000) }]).subarray(0, 2000)],
+    ['is truncated in a header', makeTar([{ path: 'a' }]).subarray(0, 300)],
     [
       'is broken gzip',
       Buffer.concat([gzipSync(makeTar([{ path: 'a', body: 'abc' }])).subarray(0, 60), Buffer.alloc(50)]),
     ],
-    ['is cut off gzip', gzipSync(makeTar([{ path: 'a', body: 'x'.repeat(5000) }])).subarray(0, 80)],
+    ['is truncated gzip', gzipSync(makeTar([{ path: 'a', body: 'x'.repeat(5000) }])).subarray(0, 80)],
   ])('refuses an archive that %s, and leaves nothing', async (_, archive) => {
     await expect(unpackTar(chunked(archive), target())).rejects.toMatchObject({ code: 'unprocessable' })
     expect(await readdir(root)).toEqual([])
@@ -111,7 +137,7 @@ describe('unpackTar', () => {
     [0, false],
     [2000, false],
     [2000, true],
-  ])('leaves nothing when the sender goes away after %i bytes (gzip: %s)', async (bytes, gzip) => {
+  ])('leaves nothing when the sender fails after %i bytes (gzip: %s)', async (bytes, gzip) => {
     const archive = makeTar([{ path: 'a', body: randomBytes(5000) }], { gzip })
     const broken = (async function* () {
       if (bytes > 0) yield archive.subarray(0, bytes)
@@ -122,7 +148,7 @@ describe('unpackTar', () => {
     expect(await readdir(root)).toEqual([])
   })
 
-  it.each([false, true])('lets go of the sender when it refuses (gzip: %s)', async (gzip) => {
+  it.each([false, true])('closes the sender when it refuses the archive (gzip: %s)', async (gzip) => {
     let released = false
     const archive = makeTar([{ path: '../a', body: randomBytes(500_000) }], { gzip })
     const sender = (async function* () {
@@ -136,7 +162,7 @@ describe('unpackTar', () => {
     await vi.waitFor(() => expect(released).toBe(true))
   })
 
-  it('takes the place of an empty folder, and of no other, nor of a link', async () => {
+  it('replaces an empty folder, but no other folder and no link', async () => {
     const archive = makeTar([{ path: 'a', body: 'new' }])
     await mkdir(target())
     await unpackTar(chunked(archive), target())
@@ -147,7 +173,7 @@ describe('unpackTar', () => {
     expect((await readdir(root)).sort()).toEqual(['link', 'target'])
   })
 
-  it('takes an archive of folders alone', async () => {
+  it('unpacks an archive that has only folders', async () => {
     const { files } = await unpackTar(
       chunked(
         makeTar([

@@ -29,7 +29,7 @@ describe('unpackArchive of a zip', () => {
   const unpack = (archive: Buffer, options = {}, size = 701) =>
     unpackArchive(chunked(archive, size), join(root, 'target'), options)
 
-  it('unpacks stored and deflated files in their folders, byte by byte', async () => {
+  it('unpacks stored and deflated files and folders, received byte by byte', async () => {
     const archive = makeZip([
       { path: 'folder/' },
       { path: 'folder/a.txt', body: 'stored' },
@@ -46,14 +46,14 @@ describe('unpackArchive of a zip', () => {
     expect(await readdir(root)).toEqual(['target'])
   })
 
-  it('unpacks what Python packed', async () => {
+  it('unpacks an archive of Python’s zipfile', async () => {
     execFileSync('python3', ['-c', PACK, join(root, 'made.zip')])
     const { files } = await unpack(await readFile(join(root, 'made.zip')))
     expect(files.map(({ path }) => path)).toEqual(['größe.txt', 'a/b/empty'])
     expect(await readFile(join(root, 'target/größe.txt'), 'utf8')).toBe('x'.repeat(100_000))
   })
 
-  it('takes a tar as well', async () => {
+  it('unpacks a tar as well', async () => {
     const { files } = await unpack(makeTar([{ path: 'a', body: 'b' }], { gzip: true }))
     expect(files).toEqual([{ path: 'a', sizeBytes: 1 }])
   })
@@ -72,7 +72,7 @@ describe('unpackArchive of a zip', () => {
     ['names that differ in case', [{ path: 'a/B' }, { path: 'A/c' }], /differs from "a" only in letter case/],
     ['a file that is a folder', [{ path: 'a' }, { path: 'a/b' }], /in the archive twice/],
     ['a wrong checksum', [{ path: 'a', body: 'abc', checksum: 1 }], /"a" is damaged/],
-    ['a lie about the size', [{ path: 'a', body: 'x'.repeat(5000), deflate: true, sizeBytes: 3 }], /"a" cannot be/],
+    ['a wrong size', [{ path: 'a', body: 'x'.repeat(5000), deflate: true, sizeBytes: 3 }], /"a" cannot be/],
     ['an absurd size', [{ path: 'a', body: 'x', deflate: true, sizeBytes: 4_000_000_000 }], /200 times its size/],
     ['a bomb', [{ path: 'a', body: Buffer.alloc(30_000_000), deflate: true }], /200 times its size/],
   ])('refuses %s and leaves nothing', async (_what, entries, message) => {
@@ -80,15 +80,15 @@ describe('unpackArchive of a zip', () => {
     expect(await readdir(root)).toEqual([])
   })
 
-  it('refuses what is cut off, damaged or too much', async () => {
+  it('refuses an archive that is truncated, damaged or too large', async () => {
     const whole = makeZip([
       { path: 'a', body: 'a'.repeat(2000), deflate: true },
       { path: 'b', body: 'b' },
     ])
     await expect(unpack(whole.subarray(0, -30))).rejects.toMatchObject({ code: 'unprocessable' })
-    const bent = Buffer.from(whole)
-    bent.fill(0xff, 31, 40)
-    await expect(unpack(bent)).rejects.toMatchObject({ code: 'unprocessable' })
+    const damaged = Buffer.from(whole)
+    damaged.fill(0xff, 31, 40)
+    await expect(unpack(damaged)).rejects.toMatchObject({ code: 'unprocessable' })
     await expect(unpack(whole, { maxFiles: 1 })).rejects.toThrow('one more than the 1 entries')
     await expect(unpack(whole, { maxTotalBytes: 1000 })).rejects.toThrow('brings the archive over 1000 bytes')
     await expect(unpack(whole, { maxTotalBytes: 20 })).rejects.toThrow('larger than 20 bytes')

@@ -1,24 +1,20 @@
-import { constants } from 'node:fs'
-import { mkdir, open, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { TrainyardError } from '../errors.ts'
-import { type ClaimedPaths, checkEntryPath, claimPath } from './entry-path.ts'
-import { intoFolder } from './into-folder.ts'
-import { refused } from './tar-headers.ts'
-import type { UnpackedFile, UnpackTarOptions } from './unpack-tar.ts'
+import { checkRatio, type DraftFolder, type UnpackedFile, type UnpackLimits, unpackInto } from './draft-folder.ts'
+import { entryError } from './entry-error.ts'
+import { checkEntryPath } from './entry-path.ts'
 
-const RATIO_FREE_BYTES = 10 * 1024 * 1024
 const FILE_TYPE_BITS = 0xf000
 const UNIX = 3
 const STORED = 0
 const DEFLATED = 8
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
-/** What the upper half of `externalFileAttributes` may say on Unix, besides plain files (0x8000) and folders (0x4000). */
-const UNWANTED: Readonly<Record<number, string>> = {
+/** File types in the upper half of `externalFileAttributes` on Unix, other than files (0x8000) and folders (0x4000). */
+const REFUSED_TYPES: Readonly<Record<number, string>> = {
   40960: 'a symbolic link',
   8192: 'a character device',
   24576: 'a block device',
@@ -27,103 +23,85 @@ const UNWANTED: Readonly<Record<number, string>> = {
 }
 
 /**
- * Unpacks a zip file into a new folder, by the same rules as `unpackTar`. Encrypted entries, methods other than stored and
- * deflated, names that are not UTF-8, and bytes whose checksum is wrong are refused too.
+ * Unpacks a zip file into a new folder, by the rules of `unpackTar`. It also refuses encrypted entries, methods other than
+ * stored and deflated, names that are not UTF-8, and entries with a wrong checksum.
  *
- * @param zipFile on disk: the list of a zip's entries is at its end
  * @throws TrainyardError `unprocessable`, naming the entry and what is wrong with it
  */
 export async function unpackZip(
   zipFile: string,
   targetDir: string,
-  options: Omit<UnpackTarOptions, 'gzip'> = {},
+  limits: UnpackLimits = {},
 ): Promise<{ files: UnpackedFile[] }> {
   const zip = await openZip(zipFile)
   try {
     const { size } = await stat(zipFile)
-    return { files: await intoFolder(targetDir, (draft) => unpackInto(zip, draft, size, options)) }
+    return await unpackInto(targetDir, limits, (draft) => unpackEntries(zip, draft, size, limits))
   } finally {
     zip.close()
   }
 }
 
-async function unpackInto(
-  zip: ZipFile,
-  draft: string,
-  zipBytes: number,
-  options: Omit<UnpackTarOptions, 'gzip'>,
-): Promise<UnpackedFile[]> {
-  const { maxFiles = 1_000_000, maxTotalBytes = 100 * 1024 ** 3, maxRatio = 200 } = options
-  const files: UnpackedFile[] = []
-  const seen: ClaimedPaths = new Map()
-  let totalBytes = 0
+async function unpackEntries(zip: ZipFile, draft: DraftFolder, zipBytes: number, limits: UnpackLimits): Promise<void> {
   let entry = await nextEntry(zip)
   if (entry === undefined) throw new TrainyardError('unprocessable', 'The archive is empty')
   for (; entry !== undefined; entry = await nextEntry(zip)) {
     const name = nameOf(entry)
     const isFolder = name.endsWith('/')
-    checkKind(entry, name)
+    checkEntry(entry, name)
     const path = checkEntryPath(name, isFolder)
     if (path === '') continue
-    if (seen.size >= maxFiles) throw refused(path, `is one more than the ${maxFiles} entries that are allowed`)
-    claimPath(seen, path, isFolder)
     if (isFolder) {
-      await mkdir(join(draft, path), { recursive: true })
-      continue
+      await draft.addFolder(path)
+    } else {
+      // yauzl checks while unpacking that the entry has the announced size.
+      draft.announceFile(path, entry.uncompressedSize)
+      checkRatio(draft.totalBytes, zipBytes, limits)
+      await unpackFile(zip, entry, draft, path)
     }
-    // Said before a byte is unpacked; that the entry keeps to it is checked while it is.
-    const sizeBytes = entry.uncompressedSize
-    totalBytes += sizeBytes
-    if (!Number.isSafeInteger(totalBytes) || totalBytes > maxTotalBytes)
-      throw refused(path, `brings the archive over ${maxTotalBytes} bytes`)
-    if (totalBytes > RATIO_FREE_BYTES && totalBytes > maxRatio * zipBytes)
-      throw new TrainyardError('unprocessable', `The archive unpacks to more than ${maxRatio} times its size`)
-    await writeEntry(zip, entry, join(draft, path), path)
-    files.push({ path, sizeBytes })
   }
-  return files
 }
 
-/** Old tools write names in the code page of their machine: what they meant cannot be told. */
+/** Old tools write names in the code page of their machine, which the archive does not name. */
 function nameOf(entry: Entry): string {
   try {
     return UTF8.decode(entry.fileNameRaw)
   } catch {
-    throw refused(
+    throw entryError(
       entry.fileNameRaw.toString('latin1'),
-      'has a name that is not UTF-8; pack the folder anew with a tool that writes UTF-8, or as a tar',
+      'has a name that is not UTF-8; pack the folder with a tool that writes UTF-8, or as a tar',
     )
   }
 }
 
-function checkKind(entry: Entry, name: string): void {
-  if (entry.isEncrypted()) throw refused(name, 'is encrypted; pack the folder without a password')
+function checkEntry(entry: Entry, name: string): void {
+  if (entry.isEncrypted()) throw entryError(name, 'is encrypted; pack the folder without a password')
   if (entry.compressionMethod !== STORED && entry.compressionMethod !== DEFLATED)
-    throw refused(name, `is compressed by method ${entry.compressionMethod}; wanted is deflate, or none`)
-  if (entry.versionMadeBy >>> 8 !== UNIX) return
-  const kind = UNWANTED[(entry.externalFileAttributes >>> 16) & FILE_TYPE_BITS]
-  if (kind !== undefined) throw refused(name, `is ${kind}; only files and folders are taken`)
+    throw entryError(name, `is compressed by method ${entry.compressionMethod}; expected deflate, or no compression`)
+  const kind = REFUSED_TYPES[unixMode(entry) & FILE_TYPE_BITS]
+  if (kind !== undefined) throw entryError(name, `is ${kind}; only files and folders are accepted`)
 }
 
-async function writeEntry(zip: ZipFile, entry: Entry, file: string, path: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
-  const isProgram = entry.versionMadeBy >>> 8 === UNIX && ((entry.externalFileAttributes >>> 16) & 0o111) !== 0
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-  const handle = await open(file, flags, isProgram ? 0o755 : 0o644)
+/** Type and permission bits; 0 when the archive was not written on Unix. */
+function unixMode(entry: Entry): number {
+  return entry.versionMadeBy >>> 8 === UNIX ? entry.externalFileAttributes >>> 16 : 0
+}
+
+async function unpackFile(zip: ZipFile, entry: Entry, draft: DraftFolder, path: string): Promise<void> {
   let checksum = 0
-  try {
-    const stream = await openEntry(zip, entry, path)
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of (await openEntry(zip, entry, path)) as AsyncIterable<Buffer>) {
       checksum = crc32(chunk, checksum)
-      for (let offset = 0; offset < chunk.length; ) offset += (await handle.write(chunk, offset)).bytesWritten
+      yield chunk
     }
+  }
+  try {
+    await draft.writeFile(path, chunks(), { isExecutable: (unixMode(entry) & 0o111) !== 0 })
   } catch (error) {
     if (error instanceof TrainyardError || isSystemError(error)) throw error
-    throw refused(path, `cannot be unpacked: ${messageOf(error)}`)
-  } finally {
-    await handle.close()
+    throw entryError(path, `cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`)
   }
-  if (checksum !== entry.crc32) throw refused(path, 'is damaged: its checksum is not the one in the archive')
+  if (checksum !== entry.crc32) throw entryError(path, 'is damaged: its checksum differs from the one in the archive')
 }
 
 function openZip(file: string): Promise<ZipFile> {
@@ -139,11 +117,11 @@ function openZip(file: string): Promise<ZipFile> {
 /** The next entry; undefined after the last one. */
 function nextEntry(zip: ZipFile): Promise<Entry | undefined> {
   return new Promise((resolve, reject) => {
-    const done = (act: () => void) => {
+    const done = (settle: () => void) => {
       zip.removeListener('entry', onEntry)
       zip.removeListener('end', onEnd)
       zip.removeListener('error', onError)
-      act()
+      settle()
     }
     const onEntry = (entry: Entry) => done(() => resolve(entry))
     const onEnd = () => done(() => resolve(undefined))
@@ -158,26 +136,17 @@ function nextEntry(zip: ZipFile): Promise<Entry | undefined> {
 function openEntry(zip: ZipFile, entry: Entry, path: string): Promise<Readable> {
   return new Promise((resolve, reject) => {
     zip.openReadStream(entry, (error, stream) => {
-      if (error) reject(isSystemError(error) ? error : refused(path, `cannot be unpacked: ${error.message}`))
+      if (error) reject(isSystemError(error) ? error : entryError(path, `cannot be unpacked: ${error.message}`))
       else resolve(stream)
     })
   })
 }
 
 function damaged(error: Error): TrainyardError {
-  return new TrainyardError(
-    'unprocessable',
-    `The archive is not a valid zip file, or it is cut off: ${error.message}`,
-    {
-      cause: error,
-    },
-  )
+  const detail = `The archive is not a valid zip file, or it is truncated: ${error.message}`
+  return new TrainyardError('unprocessable', detail, { cause: error })
 }
 
 function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

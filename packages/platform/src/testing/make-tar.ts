@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 
-/** One entry of a made archive; with every wrong value that a real one may have. */
+/** One entry of an archive for tests, which can have any wrong value. */
 export interface TarEntry {
   path: string | Buffer
   body?: string | Uint8Array
@@ -8,11 +8,11 @@ export interface TarEntry {
   type?: string
   linkName?: string
   mode?: number
-  /** What the header claims, if not the truth. */
+  /** The size in the header. Default: the true one. */
   sizeBytes?: number
 }
 
-/** Makes a tar archive byte by byte, so that tests can make harmful ones. */
+/** Makes a tar archive byte by byte, so that tests can make invalid ones. */
 export function makeTar(entries: readonly TarEntry[], { gzip = false }: { gzip?: boolean } = {}): Buffer {
   const blocks = entries.flatMap((entry) => {
     const body = Buffer.from(entry.body ?? '')
@@ -29,7 +29,7 @@ function header(entry: TarEntry, bodyBytes: number): Buffer {
   block.write(octal(mode, 7), 100)
   block.write(octal(0, 7), 108)
   block.write(octal(0, 7), 116)
-  block.write(octal(sizeBytes, 11), 124)
+  writeSize(block, sizeBytes)
   block.write(octal(0, 11), 136)
   block.write('        ', 148)
   block.write(type, 156)
@@ -38,6 +38,16 @@ function header(entry: TarEntry, bodyBytes: number): Buffer {
   const sum = block.reduce((total, byte) => total + byte, 0)
   block.write(`${octal(sum, 6)}\0 `, 148)
   return block
+}
+
+/** In octal, or above 8 GiB in base 256 as GNU tar does. */
+function writeSize(block: Buffer, sizeBytes: number): void {
+  if (sizeBytes < 8 ** 11) {
+    block.write(octal(sizeBytes, 11), 124)
+    return
+  }
+  block.writeUInt8(0x80, 124)
+  block.writeBigUInt64BE(BigInt(sizeBytes), 128)
 }
 
 function octal(value: number, digits: number): string {

@@ -1,20 +1,20 @@
 import { crc32, deflateRawSync } from 'node:zlib'
 
-/** One entry of a made zip; with every wrong value that a real one may have. */
+/** One entry of a zip for tests, which can have any wrong value. */
 export interface ZipEntry {
   path: string | Buffer
   body?: string | Uint8Array
   deflate?: boolean
-  /** Unix mode with the bits of the type: 0o120777 is a symbolic link. */
+  /** Unix mode with the file type: 0o120777 is a symbolic link. */
   mode?: number
   flags?: number
   method?: number
-  /** What the headers claim, if not the truth. */
+  /** The size and checksum in the headers. Default: the true ones. */
   sizeBytes?: number
   checksum?: number
 }
 
-/** Makes a zip file byte by byte, so that tests can make harmful ones. */
+/** Makes a zip file byte by byte, so that tests can make invalid ones. */
 export function makeZip(entries: readonly ZipEntry[]): Buffer<ArrayBuffer> {
   const locals: Buffer[] = []
   const central: Buffer[] = []
