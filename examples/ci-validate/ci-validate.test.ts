@@ -10,14 +10,14 @@ const root = join(import.meta.dirname, '../..')
 const workflow = await readFile(join(import.meta.dirname, 'validate.yml'), 'utf8')
 const commands = [...workflow.matchAll(/^ +- run: (.*)$/gm)].map(([, command = '']) => command)
 
-test('the commands of the workflow pass a trainer that is as it should be', async () => {
+test('the commands of the workflow accept a valid trainer', async () => {
   expect(commands).toEqual(['npm ci', 'npm run build', expect.stringContaining('trainyard-validate . --profile ci')])
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-ci-validate-'))
   try {
     const trainer = join(dir, 'trainer')
     const source = join(root, 'examples/minimal-trainer')
     await cp(source, trainer, { recursive: true, filter: (path) => !/node_modules|dist|\.trainyard$/.test(path) })
-    // In place of "npm ci", and of what npx would fetch: the packages as they are here.
+    // Replaces "npm ci" and npx: the packages of this repository.
     await symlink(join(source, 'node_modules'), join(trainer, 'node_modules'))
     const bin = join(dir, 'bin')
     await mkdir(bin)
@@ -28,9 +28,9 @@ test('the commands of the workflow pass a trainer that is as it should be', asyn
     const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, DATABASE_URL: process.env.TEST_DATABASE_URL }
     for (const command of commands) {
       if (command === 'npm ci') continue
-      const here = command.replace(/^npx -p \S+ /, '')
-      await promisify(execFile)('/bin/sh', ['-c', here], { cwd: trainer, env }).catch((error: Error) => {
-        throw new Error(`${here}: ${error.message}\n${'stdout' in error ? String(error.stdout).slice(-2000) : ''}`)
+      const local = command.replace(/^npx -p \S+ /, '')
+      await promisify(execFile)('/bin/sh', ['-c', local], { cwd: trainer, env }).catch((error: Error) => {
+        throw new Error(`${local}: ${error.message}\n${'stdout' in error ? String(error.stdout).slice(-2000) : ''}`)
       })
     }
     const report = ValidationReport.parse(JSON.parse(await readFile(join(trainer, 'report.json'), 'utf8')))

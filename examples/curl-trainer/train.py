@@ -1,11 +1,11 @@
-"""A trainer in forty lines of Python's standard library: it pretends to train, and reports as a real one would."""
+"""A trainer in 40 lines of Python's standard library. It only pretends to train, but reports as a real trainer does."""
 import json, os, signal, sys, time, urllib.error, urllib.request
 
 job, epochs = os.environ["JOB_ID"], int(os.environ["EPOCHS"])
 api = os.environ["CALLBACK_URL"].rsplit("/v1/jobs/", 1)[0] + "/api/v1"
 
 
-def headers():  # the file wins, and may get a fresh token while we run
+def headers():  # the platform can renew the token in the file while this program runs
     file = os.environ.get("CALLBACK_TOKEN_FILE")
     token = open(file).read().strip() if file else os.environ["CALLBACK_TOKEN"]
     return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

@@ -1,13 +1,13 @@
 #!/bin/sh
-# A trainer in nothing but sh and curl: it pretends to train, and reports as a real one would.
+# A trainer in sh and curl. It only pretends to train, but reports as a real trainer does.
 set -eu
-# The manifest has two models: the other one is the same in Python.
+# The manifest's second model is the same trainer in Python.
 [ "$MODEL_NAME" = curl ] || exec python3 train.py
 
-# The file wins, and may get a fresh token while we run.
+# The platform can renew the token in the file while this script runs.
 token() { if [ -n "${CALLBACK_TOKEN_FILE:-}" ]; then cat "$CALLBACK_TOKEN_FILE"; else echo "$CALLBACK_TOKEN"; fi; }
 api=${CALLBACK_URL%/v1/jobs/*}
-post() { # PATH JSON: the answer, or the end of this script
+post() { # PATH JSON: prints the answer; a failure ends this script
   curl --fail-with-body --silent --show-error --retry 8 --retry-all-errors --max-time 30 \
     --header "Authorization: Bearer $(token)" --data "$2" "$api/api/v1/$1"
 }

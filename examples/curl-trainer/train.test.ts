@@ -14,9 +14,9 @@ describe.each(['curl', 'python'])('the trainer that reports with %s', (model) =>
     platform = await startTestPlatform({ trainerDir: fileURLToPath(new URL('.', import.meta.url)), databaseUrl })
   })
   afterAll(() => platform?.close())
-  if (isMissing(model)) console.warn(`skipped: ${program[model]} is not installed, and this trainer needs it`)
+  if (isMissing(model)) console.warn(`skipped: this trainer needs ${program[model]}, which is not installed`)
 
-  it.skipIf(isMissing(model))('is heard from its first epoch to its end', async () => {
+  it.skipIf(isMissing(model))('reports every epoch and its end', async () => {
     const { job, events, output } = await platform.runJob({ model, config: { epochs: 4 } })
     expect(job.state, output).toBe('succeeded')
     expect(job).toMatchObject({ progress: { epoch: 4, totalEpochs: 4 }, result: { operation: 'train' } })
@@ -26,7 +26,7 @@ describe.each(['curl', 'python'])('the trainer that reports with %s', (model) =>
     expect(events.at(-1)?.type).toBe('completed')
   })
 
-  it.skipIf(isMissing(model))('stops when it is asked to', async () => {
+  it.skipIf(isMissing(model))('stops when the job is cancelled', async () => {
     const job = await platform.client.jobs.create({
       trainer: platform.manifest.name,
       dataset: platform.datasetId,

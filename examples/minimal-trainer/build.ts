@@ -1,4 +1,4 @@
-/** Bundles the trainer into one file, which runs with Node alone. */
+/** Bundles the trainer into one file that needs only Node.js. */
 import { build } from 'esbuild'
 
 await build({
@@ -9,6 +9,6 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node22',
-  // Inside the Trainyard repository: the SDK's sources rather than its build.
+  // In the Trainyard repository: the sources of the SDK instead of its build.
   conditions: ['trainyard-source'],
 })

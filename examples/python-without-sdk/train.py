@@ -1,4 +1,4 @@
-"""Softmax regression on small images: Python's standard library, and what `trainyard exec --pixels gray` hands over."""
+"""Softmax regression on small images, with Python's standard library and the input of `trainyard exec --pixels gray`."""
 
 import json, math, os, random
 
@@ -34,7 +34,7 @@ def train(epochs, learning_rate, seed, **_):
         if top1 > best:
             best, file = top1, os.path.join(job["workDir"], "best.json")
             json.dump({"classes": names, "weights": weights}, open(file + ".tmp", "w"))
-            os.replace(file + ".tmp", file)  # never half a file under the name that is told
+            os.replace(file + ".tmp", file)  # the file is complete before its name is reported
             say("checkpoint", name="best", file=file, metrics={"top1_accuracy": top1})
 
 

@@ -4,19 +4,19 @@ import { startTestPlatform, type TestPlatform } from '@trainyard/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const noPython = spawnSync('python3', ['--version']).status !== 0
-if (noPython) console.warn('skipped: python3 is not installed, and this trainer is written in it')
+if (noPython) console.warn('skipped: this trainer needs python3, which is not installed')
 
 describe.skipIf(noPython)('the Python trainer', () => {
   let platform: TestPlatform
   beforeAll(async () => {
     const databaseUrl = process.env.TEST_DATABASE_URL ?? ''
-    // Faults by seed: what a platform does on a bad day, the same in every run.
+    // The seed decides the faults, so every run has the same.
     const trainerDir = fileURLToPath(new URL('.', import.meta.url))
     platform = await startTestPlatform({ trainerDir, databaseUrl, faults: { seed: 7 } })
   })
   afterAll(() => platform?.close())
 
-  it('learns, and predicts with what it learned, on a platform that misbehaves', async () => {
+  it('trains and predicts on a platform with faults', async () => {
     const trained = await platform.runJob({ config: { epochs: 20 } })
     expect(trained.job.state, trained.output).toBe('succeeded')
     expect(trained.job.latestMetrics.top1_accuracy).toBeGreaterThan(0.9)

@@ -9,18 +9,17 @@ let platform: TestPlatform
 
 beforeAll(async () => {
   await promisify(execFile)(process.execPath, ['build.ts'], { cwd: root })
-  // Faults by seed: what a platform does on a bad day, the same in every run.
-  platform = await startTestPlatform({ trainerDir: root, faults: { seed: 7 }, ...database() })
+  platform = await startTestPlatform({
+    trainerDir: root,
+    // The seed decides the faults, so every run has the same.
+    faults: { seed: 7 },
+    // Default: a PostgreSQL that is started for the test.
+    databaseUrl: process.env.TEST_DATABASE_URL,
+  })
 })
 afterAll(() => platform?.close())
 
-/** Without `TEST_DATABASE_URL`, a PostgreSQL is started for the test. */
-function database() {
-  const url = process.env.TEST_DATABASE_URL
-  return url === undefined ? {} : { databaseUrl: url }
-}
-
-test('learns, and predicts with what it learned, on a platform that misbehaves', async () => {
+test('trains and predicts on a platform with faults', async () => {
   const trained = await platform.runJob({ config: { epochs: 15 } })
   expect(trained.job.state, trained.output).toBe('succeeded')
   expect(trained.job.latestMetrics.top1_accuracy).toBeGreaterThan(0.9)

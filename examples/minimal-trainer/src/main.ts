@@ -30,7 +30,7 @@ await runTrainer(
           await writeFile(file, JSON.stringify(model))
           await job.checkpoint('best', file, { epoch })
         }
-        await setImmediate() // events and a cancel travel between two epochs
+        await setImmediate() // lets the event loop send events and receive a cancel
         job.signal.throwIfAborted()
       }
       return { metrics: { top1_accuracy: job.best.value } }

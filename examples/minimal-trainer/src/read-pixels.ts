@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { DatasetError } from '@trainyard/sdk'
 import { decode } from 'fast-png'
 
-/** A PNG as `side` × `side` grey values from 0 to 1. */
+/** Reads a PNG as `side` × `side` grey values from 0 to 1. */
 export async function readPixels(path: string, side: number): Promise<number[]> {
   try {
     const { width, height, channels, depth, data } = decode(await readFile(path))

@@ -1,4 +1,4 @@
-/** Softmax regression: a row of weights a class, its last one the bias. Plain data, so JSON keeps it. */
+/** Softmax regression: a row of weights per class, with the bias at its end. Plain data, so it can be saved as JSON. */
 export interface Model {
   names: string[]
   side: number
@@ -18,7 +18,7 @@ export function predict({ weights }: Model, pixels: readonly number[]): number[]
   return exps.map((each) => each / total)
 }
 
-/** One step of gradient descent. Gives the loss before it. */
+/** One step of gradient descent. Returns the loss before the step. */
 export function fitSample(model: Model, pixels: readonly number[], classId: number, learningRate: number): number {
   const scores = predict(model, pixels)
   model.weights = model.weights.map((row, k) => {

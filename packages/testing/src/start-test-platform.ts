@@ -25,7 +25,7 @@ export interface StartTestPlatformOptions {
   /** What goes wrong with what trainers send and fetch, as a script or drawn from a seed. Default: nothing. */
   faults?: FaultScript | { seed: number }
   /** Default: `DATABASE_URL`; without it a PostgreSQL is started, which takes seconds. */
-  databaseUrl?: string
+  databaseUrl?: string | undefined
   /** From the cancel of a job to the end of its process, in seconds. Default 10. */
   cancelGraceSeconds?: number
 }

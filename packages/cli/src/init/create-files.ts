@@ -11,7 +11,7 @@ export interface NewTrainer {
   author: string
 }
 
-/** The files of a new trainer by path: those of an example, under their new name. */
+/** The files of a new trainer by path: those of an example, with the new name. */
 export function createFiles({ template, name, author }: NewTrainer): Map<string, string> {
   const [, shortName = name] = name.split('/')
   const files = new Map<string, string>(Object.entries(templates[template]))
@@ -32,7 +32,7 @@ export function createFiles({ template, name, author }: NewTrainer): Map<string,
   return files
 }
 
-/** What to type next. */
+/** The commands to run next. */
 export const NEXT_STEPS: Readonly<Record<TemplateName, readonly string[]>> = {
   typescript: [
     'npm install',
@@ -78,43 +78,43 @@ const TSCONFIG = `${JSON.stringify(
 const READMES: Readonly<Record<TemplateName, (title: string) => string>> = {
   typescript: (title) => `# ${title}
 
-Softmax regression on small PNG pictures, to be replaced by your own training. Say here what the trainer trains, on which
-data, with which settings, and what comes out: this page is shown in the marketplace.
+Softmax regression on small PNG images. Replace it with your own training, and describe here what the trainer trains, on which
+data, with which settings, and what it produces: the marketplace shows this page.
 
 \`\`\`sh
 npm install
 npm run build                                                   # writes dist/main.js
 npx trainyard dev train --dataset sample-data --epochs 3        # without a platform: see runs/1
 npx trainyard dev predict --images sample-data/test --checkpoint runs/1/best.json
-npm test                                                        # on the real runner, in this process
-npx trainyard-validate .                                        # what the registry will check
-npx trainyard publish --registry http://127.0.0.1:7600
+npm test                                                        # on the real runner, in the test's process
+npx trainyard-validate .                                        # the checks of the registry
+npx trainyard publish --url http://127.0.0.1:7600
 \`\`\`
 
-| file             | what                                                          |
+| file             | contains                                                      |
 | ---------------- | ------------------------------------------------------------- |
-| \`src/main.ts\`    | the trainer: begin with \`train\`                               |
+| \`src/main.ts\`    | the trainer: start in \`train\`                               |
 | \`trainer.json\`   | the manifest: name, entry points, models, settings            |
 | \`build.ts\`       | bundles everything into dist/main.js, which needs only Node   |
-| \`sample-data/\`   | pictures to try it with; not published                        |
+| \`sample-data/\`   | sample images, which are not published                        |
 `,
   python: (title) => `# ${title}
 
-Softmax regression on small PNG pictures in plain Python, to be replaced by your own training. Say here what the trainer
-trains, on which data, with which settings, and what comes out: this page is shown in the marketplace.
+Softmax regression on small PNG images in plain Python. Replace it with your own training, and describe here what the trainer
+trains, on which data, with which settings, and what it produces: the marketplace shows this page.
 
 \`\`\`sh
-npm install --global trainyard                              # the trainyard command; Python needs nothing
+npm install --global trainyard                              # the trainyard command; Python needs no package
 trainyard dev train --dataset sample-data --epochs 3        # without a platform: see runs/1
 trainyard dev predict --images sample-data/test --checkpoint runs/1/best.json
-npx @trainyard/validator .                                  # what the registry will check
-trainyard publish --registry http://127.0.0.1:7600
+npx @trainyard/validator .                                  # the checks of the registry
+trainyard publish --url http://127.0.0.1:7600
 \`\`\`
 
-| file             | what                                                                  |
+| file             | contains                                                              |
 | ---------------- | --------------------------------------------------------------------- |
-| \`train.py\`       | the program: begin with \`train()\`, and keep the \`say(…)\` lines        |
+| \`train.py\`       | the program: start in \`train()\`, and keep the \`say(…)\` lines        |
 | \`trainer.json\`   | the manifest: its entry points put \`trainyard exec --\` before Python   |
-| \`sample-data/\`   | pictures to try it with; not published                                |
+| \`sample-data/\`   | sample images, which are not published                                |
 `,
 }

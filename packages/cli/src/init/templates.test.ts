@@ -25,7 +25,7 @@ const TEMPLATES = {
   },
 }
 
-/** What the catalogue and the workspace mean outside of this repository. */
+/** Replaces references to the workspace and its catalogue by versions. */
 function releaseVersions(text: string): string {
   const { catalog } = parse(read('pnpm-workspace.yaml')) as { catalog: Record<string, string> }
   return text
@@ -33,7 +33,7 @@ function releaseVersions(text: string): string {
     .replace(/"([^"]+)": "catalog:"/g, (_, name: string) => `"${name}": "${catalog[name]}"`)
 }
 
-it('offers the examples as they are; `npx vitest run packages/cli/src/init -u` takes over a change', async () => {
+it('the templates are the examples; `npx vitest run packages/cli/src/init -u` updates them', async () => {
   const templates = Object.fromEntries(
     Object.entries(TEMPLATES).map(([name, { from, files }]) => [
       name,
