@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 
-describe('back-pressure, as trainers are told', () => {
+describe('back-pressure', () => {
   let harness: Harness
   const start = async (limits: { maxEventsPerSecond?: number; maxWaitingRows?: number }) => {
     harness = await startHarness({
@@ -20,11 +20,11 @@ describe('back-pressure, as trainers are told', () => {
     return Number(response.headers.get('retry-after'))
   }
 
-  it('lets a job that sends too much wait, and nobody else', async () => {
+  it('delays only the job that sends too much', async () => {
     await start({ maxEventsPerSecond: 1 })
     const hasty = await openJournal(harness)
     const calm = await openJournal(harness)
-    // More than ten seconds' worth: taken once, then paid for.
+    // More than ten seconds' worth: accepted once, then charged.
     expect((await hasty.send(1, logs(300))).status).toBe(200)
     const seconds = await refusal(await hasty.send(301, logs(1)))
     expect(seconds).toBeGreaterThan(100)
@@ -36,7 +36,7 @@ describe('back-pressure, as trainers are told', () => {
     expect(events).toHaveLength(300)
   })
 
-  it('asks for fewer heartbeats while much waits, refuses what is too much, and takes it again later', async () => {
+  it('asks for fewer heartbeats while the queue fills up, rejects events while it is full and accepts them again later', async () => {
     await start({ maxWaitingRows: 100 })
     const [slow, other, refused] = [await openJournal(harness), await openJournal(harness), await openJournal(harness)]
     const { database } = harness.runner.context

@@ -9,7 +9,7 @@ describe('the dataset of a job', () => {
   })
   afterAll(() => harness.close())
 
-  it('is told to whoever has the job token, and to nobody else', async () => {
+  it('is readable only with the job token', async () => {
     const journal = await openJournal(harness)
     const manifest = DatasetManifest.parse(await (await journal.get('/dataset')).json())
     expect(manifest).toMatchObject({ datasetId: 'ds_test', name: 'shapes', taskType: 'classification' })
@@ -20,13 +20,13 @@ describe('the dataset of a job', () => {
       expect((await harness.request(`/v1/jobs/${journal.jobId}${path}`)).status).toBe(401)
   })
 
-  it('is no longer told once the attempt is closed', async () => {
+  it('is not readable once the attempt is closed', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [{ type: 'completed', result: { operation: 'train' } }])
     expect(Problem.parse(await (await journal.get('/dataset')).json())).toMatchObject({ code: 'job_finished' })
   })
 
-  it.each(['limit=0', 'limit=many', 'all=perhaps'])('refuses the query %s', async (query) => {
+  it.each(['limit=0', 'limit=many', 'all=perhaps'])('rejects the query %s', async (query) => {
     const journal = await openJournal(harness)
     expect((await journal.get(`/dataset/files?${query}`)).status).toBe(400)
   })

@@ -2,33 +2,26 @@ import type { StopReason } from '@trainyard/contract'
 import { type AttemptEnd, reasonOfErrorType, reasonOfStop } from '../jobs/statuses.ts'
 import type { TerminalEvent } from '../journal/parse-events.ts'
 
-/** What a trainer's last word means. A trainer that finished although it was asked to stop has still finished. */
+/** Translates the terminal event of a trainer. A trainer that completed after it was asked to stop has still completed. */
 export function endOfTerminalEvent(event: TerminalEvent, stopReason: StopReason | null): AttemptEnd {
   switch (event.type) {
     case 'completed':
       return { reason: 'completed', result: event.result }
-    case 'cancelled':
-      // SIGTERM means cancel to a trainer, whoever sends it: a drained node or a stopped container is no wish of a user.
-      if (stopReason === null)
+    case 'cancelled': {
+      if (stopReason !== null)
         return {
-          reason: 'preempted',
-          error: {
-            message: `The trainer was told to stop, but not by the platform: ${event.message ?? 'no reason given'}`,
-          },
+          reason: reasonOfStop(stopReason),
+          error: { message: event.message ?? 'The trainer stopped as requested' },
         }
-      return {
-        reason: reasonOfStop(stopReason),
-        error: { message: event.message ?? 'The trainer stopped as it was asked to' },
-      }
+      // A trainer reports SIGTERM as a cancel, also when a drained node or a stopped container caused it.
+      const message = `The trainer was told to stop, but not by the platform: ${event.message ?? 'no reason given'}`
+      return { reason: 'preempted', error: { message } }
+    }
     case 'failed':
       return {
         reason: stopReason === null ? reasonOfErrorType(event.errorType) : reasonOfStop(stopReason),
         retryable: event.retryable,
-        error: {
-          errorType: event.errorType,
-          message: event.message,
-          ...(event.traceback === undefined ? {} : { traceback: event.traceback }),
-        },
+        error: { errorType: event.errorType, message: event.message, traceback: event.traceback },
       }
   }
 }

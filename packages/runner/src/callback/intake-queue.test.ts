@@ -2,12 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { ParsedBatch } from '../journal/parse-events.ts'
 import type { IntakeBatch } from './intake-batch.ts'
-import { createIntakeQueue, IntakeFull, type IntakeQueueOptions } from './intake-queue.ts'
+import { IntakeFull, IntakeQueue, type IntakeQueueOptions } from './intake-queue.ts'
 import type { StoreEventsResult } from './store-events.ts'
 
 function batchOf(first: number, last: number): ParsedBatch {
   const events = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({
-    ...{ seq: first + index, type: 'started', time: null, body: {}, rejected: null },
+    seq: first + index,
+    type: 'started',
+    time: null,
+    body: {},
+    rejected: null,
   }))
   return { events, metrics: [], logs: [], progress: {}, latestMetrics: {}, terminal: undefined, rejected: [] }
 }
@@ -17,7 +21,7 @@ function input(jobId: number, first: number, last: number): IntakeBatch {
   return { jobId, attempt: 1, channel: 'journal', first, last, batch: events }
 }
 
-/** What the database does, in a few lines. */
+/** Applies batches as the database does. */
 function fakeStore(options: Partial<IntakeQueueOptions> & { delayMs?: number; refuse?: number } = {}) {
   const held = new Map<number, number[]>()
   const statements: number[][] = []
@@ -28,8 +32,14 @@ function fakeStore(options: Partial<IntakeQueueOptions> & { delayMs?: number; re
     if (applied)
       held.set(jobId, [...seqs, ...batch.events.map(({ seq }) => seq).filter((seq) => seq > lastSeq && seq <= last)])
     return {
-      ...{ applied, lastSeq, currentAttempt: 1, state: 'running', channel: 'journal' },
-      ...{ closed: false, endReason: null, stopReason: null },
+      applied,
+      lastSeq,
+      currentAttempt: 1,
+      state: 'running',
+      channel: 'journal',
+      closed: false,
+      endReason: null,
+      stopReason: null,
     }
   }
   const run = async (inputs: readonly IntakeBatch[]) => {
@@ -39,7 +49,7 @@ function fakeStore(options: Partial<IntakeQueueOptions> & { delayMs?: number; re
     return inputs.map(apply)
   }
   const alone: number[] = []
-  const queue = createIntakeQueue({
+  const queue = new IntakeQueue({
     storeTogether: ({ inputs }) => run(inputs),
     async storeAlone({ inputs }) {
       alone.push(...inputs.map(({ jobId }) => jobId))
@@ -51,15 +61,15 @@ function fakeStore(options: Partial<IntakeQueueOptions> & { delayMs?: number; re
   return { queue, held, statements, alone }
 }
 
-describe('the queue of the intake', () => {
-  it('puts batches of many attempts that come together into few statements', async () => {
+describe('the intake queue', () => {
+  it('stores batches of many attempts in few statements', async () => {
     const { queue, held, statements } = fakeStore()
     await Promise.all(Array.from({ length: 100 }, (_, index) => queue.store(input(index + 1, 1, 3))))
     expect(statements.length).toBeLessThan(10)
     expect([...held.values()]).toEqual(Array.from({ length: 100 }, () => [1, 2, 3]))
   })
 
-  it('stores the batches of one attempt in order, whichever comes first, each event once', async () => {
+  it('stores the batches of one attempt in order and each event once, in whatever order they arrive', async () => {
     const { queue, held } = fakeStore()
     const firsts = [9, 5, 1, 7, 3, 3, 11, 1]
     const answers = await Promise.all(firsts.map((first) => queue.store(input(1, first, first + 1))))
@@ -67,7 +77,7 @@ describe('the queue of the intake', () => {
     expect(answers.every((answer) => answer?.applied)).toBe(true)
   })
 
-  it('waits a little for a batch that was overtaken, then says what is missing', async () => {
+  it('waits briefly for a batch that was overtaken, then reports what is missing', async () => {
     const { queue, held } = fakeStore()
     const late = queue.store(input(1, 3, 4))
     await sleep(50)
@@ -77,7 +87,7 @@ describe('the queue of the intake', () => {
     expect(await queue.store(input(1, 9, 9))).toMatchObject({ applied: false, lastSeq: 4 })
   })
 
-  it('does not bother the database with a batch while the one before it is known to be missing', async () => {
+  it('does not send a batch to the database while the one before it is known to be missing', async () => {
     const { queue, held, statements } = fakeStore({ delayMs: 30, overtakenMs: 5000 })
     const first = queue.store(input(1, 1, 2))
     await sleep(1)
@@ -90,7 +100,7 @@ describe('the queue of the intake', () => {
     expect(statements).toEqual([[1], [1]])
   })
 
-  it('says at once what is held, to whoever sent a batch with a hole in it', async () => {
+  it('reports what is stored without delay for a batch with a gap inside', async () => {
     const { queue } = fakeStore({ delayMs: 30, overtakenMs: 5000 })
     const begun = performance.now()
     const first = queue.store(input(1, 1, 2))
@@ -101,7 +111,7 @@ describe('the queue of the intake', () => {
     await first
   })
 
-  it('has a large batch wait for its locks, and not skipped', async () => {
+  it('lets a large batch wait for locks instead of skipping it', async () => {
     const { queue, alone } = fakeStore({ rowsAlone: 50 })
     await queue.store(input(1, 1, 20))
     expect(alone).toEqual([])
@@ -119,14 +129,14 @@ describe('the queue of the intake', () => {
     expect(await waiting).toMatchObject({ applied: false })
   })
 
-  it('does not let one batch that the database refuses take others with it', async () => {
+  it('stores the other batches when the database rejects one', async () => {
     const { queue, held } = fakeStore({ refuse: 3 })
     const outcomes = await Promise.allSettled([1, 2, 3, 4].map((jobId) => queue.store(input(jobId, 1, 1))))
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
     expect([...held.keys()].sort()).toEqual([1, 2, 4])
   })
 
-  it('is bounded: refuses what is too much, and takes it again later', async () => {
+  it('rejects batches while it is full and accepts them again later', async () => {
     const { queue } = fakeStore({ maxWaitingRows: 10, delayMs: 30 })
     const first = queue.store(input(1, 1, 8))
     expect(queue.pressure).toBeGreaterThan(0.8)

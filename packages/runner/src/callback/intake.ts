@@ -2,25 +2,26 @@ import { type Clock, type Database, TrainyardError } from '@trainyard/platform'
 import { CompiledQuery } from 'kysely'
 import type { RunnerConfig, RunnerLimits } from '../config.ts'
 import type { RunnerDatabase } from '../db/schema/index.ts'
+import type { Query } from '../db/statement.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import type { BlockBuilder } from '../metrics/block-builder.ts'
 import type { RunnerTelemetry } from '../observability/metrics/telemetry.ts'
 import { endOfTerminalEvent } from './end-of-terminal-event.ts'
 import type { IntakeBatch } from './intake-batch.ts'
-import { createIntakeQueue, IntakeFull } from './intake-queue.ts'
+import { IntakeFull, IntakeQueue } from './intake-queue.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
-import { lockAttempt, type PreparedEvents, type Query, type StoreEventsResult, storeEvents } from './store-events.ts'
+import { lockAttempt, type PreparedEvents, type StoreEventsResult, storeEvents } from './store-events.ts'
 
-/** The one way of events into the database, and what it says to trainers about its pace. */
+/** Stores all events of trainers and sets the pace at which they report. */
 export interface Intake extends RateLimit {
   /**
-   * Stores a batch; when it holds the terminal event, closes the attempt in the same transaction. Undefined when there is no
-   * such attempt.
+   * Stores a batch. Closes the attempt in the same transaction when the batch contains the terminal event. Undefined when the
+   * attempt does not exist.
    *
-   * @throws TrainyardError `rate_limited` when too much waits already
+   * @throws TrainyardError `rate_limited` when the queue is full
    */
   store(input: IntakeBatch): Promise<StoreEventsResult | undefined>
-  /** How often a trainer should be heard; less often while much waits. */
+  /** Interval at which a trainer must report; longer while the queue is filling up. */
   readonly heartbeatSeconds: number
 }
 
@@ -34,38 +35,16 @@ export interface IntakeOptions {
   blocks: BlockBuilder
 }
 
-/** Seconds for which a trainer should wait when the queue is full: it drains within one, or the database is away. */
+/** How long a trainer waits when the queue is full. The queue drains within a second unless the database is unavailable. */
 const RETRY_AFTER_SECONDS = 2
 const BURST_SECONDS = 10
 
-export function createIntake({ config, limits, database, clock, telemetry, blocks }: IntakeOptions): Intake {
-  const store = (query: Query, batches: PreparedEvents) =>
-    storeEvents(query, batches, { now: clock.now(), maxLogLines: limits.maxLogLinesPerAttempt })
-  const queue = createIntakeQueue({
+export function createIntake(options: IntakeOptions): Intake {
+  const { config, limits, database, clock, blocks } = options
+  const queue = new IntakeQueue({
     maxWaitingRows: limits.maxWaitingRows,
-    storeTogether: (batches) => store(database.query, batches),
-    async storeAlone(batches) {
-      const [input] = batches.inputs
-      if (input === undefined) return undefined
-      const { terminal } = input.batch
-      if (terminal === undefined) {
-        if (!(await lockAttempt(database.query, input))) return undefined
-        // The lock is gone again, and hardly anybody takes it before this.
-        const [outcome] = await store(database.query, batches).catch(() => [])
-        if (outcome !== undefined) return outcome
-      }
-      return await database.transaction(async (trx) => {
-        const query: Query = async <Row>({ text }: { text: string }, values: readonly unknown[]) =>
-          (await trx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows
-        // A statement sees what was there when it began: under the lock, all that others stored.
-        await lockAttempt(query, input)
-        const [outcome] = await store(query, batches)
-        // One whose number is held already says nothing: the event that has it does.
-        if (terminal !== undefined && outcome?.applied && outcome.lastSeq < input.last)
-          await endAttempt({ clock, limits, telemetry }, trx, input, endOfTerminalEvent(terminal, outcome.stopReason))
-        return outcome
-      })
-    },
+    storeTogether: (batches) => storeWith(database.query, batches, options),
+    storeAlone: (batches) => storeAlone(batches, options),
   })
   const rate = createRateLimit({ clock, perSecond: limits.maxEventsPerSecond, burstSeconds: BURST_SECONDS })
   return {
@@ -77,15 +56,43 @@ export function createIntake({ config, limits, database, clock, telemetry, block
         return result
       } catch (error) {
         if (!(error instanceof IntakeFull)) throw error
-        throw new TrainyardError('rate_limited', 'More comes in than can be stored; wait, then go on where you were', {
+        throw new TrainyardError('rate_limited', 'The server is overloaded; wait, then send the same events again', {
           retryAfterSeconds: RETRY_AFTER_SECONDS,
         })
       }
     },
     get heartbeatSeconds() {
-      // Never so slow that a trainer is given up between two heartbeats.
+      // Never so long that an attempt times out between two heartbeats.
       const slowest = Math.max(config.heartbeatSeconds, config.heartbeatTimeoutSeconds / 3)
       return config.heartbeatSeconds + (slowest - config.heartbeatSeconds) * queue.pressure
     },
   }
+}
+
+function storeWith(query: Query, batches: PreparedEvents, { clock, limits }: IntakeOptions) {
+  return storeEvents(query, batches, { now: clock.now(), maxLogLines: limits.maxLogLinesPerAttempt })
+}
+
+async function storeAlone(batches: PreparedEvents, options: IntakeOptions): Promise<StoreEventsResult | undefined> {
+  const { clock, limits, telemetry, database } = options
+  const [input] = batches.inputs
+  if (input === undefined) return undefined
+  const { terminal } = input.batch
+  if (terminal === undefined) {
+    if (!(await lockAttempt(database.query, input))) return undefined
+    // The lock was released at once. It is unlikely that another transaction takes it before this statement.
+    const [result] = await storeWith(database.query, batches, options).catch(() => [])
+    if (result !== undefined) return result
+  }
+  return await database.transaction(async (trx) => {
+    const query: Query = async <Row>({ text }: { text: string }, values: readonly unknown[]) =>
+      (await trx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows
+    // A statement sees what was committed before it began, so the lock must be a statement of its own.
+    await lockAttempt(query, input)
+    const [result] = await storeWith(query, batches, options)
+    // A terminal event whose number is already stored is a duplicate of the stored event, or is invalid.
+    if (terminal !== undefined && result?.applied && result.lastSeq < input.last)
+      await endAttempt({ clock, limits, telemetry }, trx, input, endOfTerminalEvent(terminal, result.stopReason))
+    return result
+  })
 }

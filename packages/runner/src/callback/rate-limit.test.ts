@@ -2,8 +2,8 @@ import { fakeClock } from '@trainyard/platform/testing'
 import { describe, expect, it } from 'vitest'
 import { createRateLimit } from './rate-limit.ts'
 
-describe('the pace of a job', () => {
-  it('may be exceeded for a while, then costs the time to pay for it', () => {
+describe('the rate limit of a job', () => {
+  it('allows a burst, then rejects the job until the burst is made up for', () => {
     const clock = fakeClock()
     const limit = createRateLimit({ clock, perSecond: 10, burstSeconds: 10 })
     limit.admit(1)
@@ -14,7 +14,7 @@ describe('the pace of a job', () => {
     limit.admit(1)
   })
 
-  it('remembers a bounded number of jobs', () => {
+  it('tracks a limited number of jobs', () => {
     const limit = createRateLimit({ clock: fakeClock(), perSecond: 1, burstSeconds: 1, maxJobs: 2 })
     for (const jobId of [1, 2, 3]) limit.spend(jobId, 5)
     limit.admit(1)

@@ -2,22 +2,22 @@ import { type Clock, TrainyardError } from '@trainyard/platform'
 
 export interface RateLimitOptions {
   clock: Clock
-  /** What a job may spend for long. */
+  /** Sustained rate of one job. */
   perSecond: number
-  /** How many seconds' worth it may spend at once. */
+  /** Size of a burst, in seconds of the sustained rate. */
   burstSeconds: number
-  /** Jobs that are remembered. Default: 10,000. */
-  maxJobs?: number
+  /** Number of jobs whose rate is tracked. Default: 10,000. */
+  maxJobs?: number | undefined
 }
 
 export interface RateLimit {
-  /** @throws TrainyardError `rate_limited` while the job has spent more than it may */
+  /** @throws TrainyardError `rate_limited` while the job exceeds its rate */
   admit(jobId: number): void
-  /** What was done is done: a job may go into debt once, and waits until it is paid. */
+  /** Charges a job for events. The charge can exceed what is left; the job is then not admitted until that is made up for. */
   spend(jobId: number, amount: number): void
 }
 
-/** One bucket of tokens a job, filled at a steady pace. */
+/** One token bucket for each job. */
 export function createRateLimit({ clock, perSecond, burstSeconds, maxJobs = 10_000 }: RateLimitOptions): RateLimit {
   const full = perSecond * burstSeconds
   const buckets = new Map<number, { left: number; at: number }>()
@@ -34,7 +34,7 @@ export function createRateLimit({ clock, perSecond, burstSeconds, maxJobs = 10_0
       const retryAfterSeconds = Math.max(1, Math.ceil((1 - left) / perSecond))
       throw new TrainyardError(
         'rate_limited',
-        `Job ${jobId} sends more than ${perSecond} events a second; wait ${retryAfterSeconds} s, then go on where you were`,
+        `Job ${jobId} sends more than ${perSecond} events per second; wait ${retryAfterSeconds} s, then send the same events again`,
         { retryAfterSeconds },
       )
     },

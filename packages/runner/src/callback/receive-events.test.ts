@@ -17,7 +17,7 @@ describe('the journal', () => {
   const eventsOf = async (jobId: number, query = '') =>
     StoredEventPage.parse(await (await harness.request(`/v1/jobs/${jobId}/events?limit=1000${query}`)).json()).events
 
-  it('acknowledges a batch, moves the job to running and sets the pace', async () => {
+  it('acknowledges a batch, moves the job to running and returns the heartbeat interval', async () => {
     const journal = await openJournal(harness)
     const answer = await answered(await journal.send(1, [{ type: 'started' }, progress(1), progress(2)]))
     expect(answer).toEqual({ acknowledged: 3, shouldContinue: true, heartbeatSeconds: 1, rejected: [] })
@@ -28,7 +28,7 @@ describe('the journal', () => {
     })
   })
 
-  it('keeps what is reported by step apart from what is reported by epoch', async () => {
+  it('keeps points reported by step apart from those reported by epoch', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [
       { type: 'progress', epoch: 1, step: 40, metrics: { batch_loss: 0.7 } },
@@ -41,13 +41,13 @@ describe('the journal', () => {
     ])
   })
 
-  it('takes an empty list as a heartbeat', async () => {
+  it('treats an empty list as a heartbeat', async () => {
     const journal = await openJournal(harness)
     expect(await answered(await journal.send(1, []))).toMatchObject({ acknowledged: 0, shouldContinue: true })
     expect((await harness.getJob(journal.jobId)).lastHeardAt).toBeDefined()
   })
 
-  it('ignores what it already has, also when a batch is half new', async () => {
+  it('ignores stored events, also when part of a batch is new', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [{ type: 'started' }, progress(1)])
     await journal.send(1, [{ type: 'started' }, progress(1)])
@@ -59,7 +59,7 @@ describe('the journal', () => {
     ])
   })
 
-  it('does not go back in progress when an old batch comes late', async () => {
+  it('does not set back progress when an old batch arrives late', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [progress(1)])
     await journal.send(2, [progress(2)])
@@ -67,7 +67,7 @@ describe('the journal', () => {
     expect((await harness.getJob(journal.jobId)).progress.epoch).toBe(2)
   })
 
-  it('answers a gap with the last number it holds, and stores nothing', async () => {
+  it('rejects a gap with the last stored number and stores nothing', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [{ type: 'started' }])
     const gap = await journal.send(3, [progress(1)])
@@ -82,7 +82,7 @@ describe('the journal', () => {
     expect(await eventsOf(journal.jobId)).toHaveLength(1)
   })
 
-  it('keeps order and counts each event once when the same batches are sent at the same time', async () => {
+  it('stores events in order and once when the same batches are sent concurrently', async () => {
     const journal = await openJournal(harness)
     const all = Array.from({ length: 40 }, (_, index) => progress(index + 1))
     await Promise.all(Array.from({ length: 12 }, (_, index) => journal.send(1, all.slice(0, 5 + index * 3))))
@@ -90,7 +90,7 @@ describe('the journal', () => {
     expect((await eventsOf(journal.jobId)).map((event) => event.seq)).toEqual(all.map((_, index) => index + 1))
   })
 
-  it('acknowledges a bad event, says what is wrong, and keeps it for people', async () => {
+  it('acknowledges an invalid event, reports the reason and stores it', async () => {
     const journal = await openJournal(harness)
     const bad = { type: 'progress', epoch: 1, metrics: { loss: 'quite low' } }
     const answer = await answered(await journal.send(1, [{ type: 'started' }, bad, { type: 'dance' }, progress(2)]))
@@ -103,7 +103,7 @@ describe('the journal', () => {
     expect((await harness.getJob(journal.jobId)).progress.epoch).toBe(2)
   })
 
-  it('stores what PostgreSQL cannot hold: NUL, half surrogates, NaN', async () => {
+  it('stores values that PostgreSQL or JSON cannot represent: NUL, lone surrogates, NaN', async () => {
     const journal = await openJournal(harness)
     const answer = await journal.send(1, [
       { type: 'log', level: 'info', message: 'a\u0000b\ud800c' },
@@ -135,7 +135,7 @@ describe('the journal', () => {
     expect(await answered(response)).toMatchObject({ acknowledged: 1 })
   })
 
-  it('refuses what is too large with the limits: on the wire, inflated, and by number', async () => {
+  it('rejects requests that exceed a limit: compressed size, decompressed size, number of events', async () => {
     const journal = await openJournal(harness)
     const send = (body: Uint8Array<ArrayBuffer> | string, encoding?: string) =>
       harness.request(`/v1/jobs/${journal.jobId}/events`, {
@@ -175,7 +175,7 @@ describe('the journal', () => {
     expect(await refused(response)).toMatchObject({ code: 'invalid_request' })
   })
 
-  it('closes the attempt after the terminal event; only what it holds is still acknowledged', async () => {
+  it('closes the attempt after the terminal event and then acknowledges only stored events', async () => {
     const journal = await openJournal(harness)
     const events = [{ type: 'started' }, completed, progress(1)]
     const answer = await answered(await journal.send(1, events))
@@ -186,7 +186,7 @@ describe('the journal', () => {
     expect(await refused(await journal.send(4, []))).toMatchObject({ code: 'job_finished' })
   })
 
-  it('decides the end once: a later or different end changes nothing', async () => {
+  it('ends an attempt once: a later terminal event changes nothing', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [completed])
     const failed = { type: 'failed', errorType: 'UnknownError', message: 'late', retryable: true }
@@ -194,7 +194,7 @@ describe('the journal', () => {
     expect(await harness.getJob(journal.jobId)).toMatchObject({ state: 'succeeded' })
   })
 
-  it('does not retry what the trainer knows cannot be retried', async () => {
+  it('does not retry a failure that the trainer reports as permanent', async () => {
     const journal = await openJournal(harness, { maxRetries: 3 })
     await journal.send(1, [{ type: 'failed', errorType: 'FrameworkError', message: 'no such layer', retryable: false }])
     expect(await harness.getJob(journal.jobId)).toMatchObject({
@@ -233,7 +233,7 @@ describe('the journal', () => {
     },
   )
 
-  it('hands out a successor token from half of the life on', async () => {
+  it('returns a new token after half of the lifetime of the current one', async () => {
     const journal = await openJournal(harness)
     const { tokens } = harness.runner.context
     const old = await tokens.issue({ jobId: journal.jobId, attempt: 1, expiresInSeconds: 1 })
@@ -248,7 +248,7 @@ describe('the journal', () => {
     expect((await answered(await journal.send(1, []))).token).toBeUndefined()
   })
 
-  it('tells a cancelled trainer to stop, and believes it when it has', async () => {
+  it('tells the trainer of a cancelled job to stop, and records the cancellation it reports', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [{ type: 'started' }])
     await harness.runner.context.database.db
@@ -262,7 +262,7 @@ describe('the journal', () => {
     expect(await harness.getJob(journal.jobId)).toMatchObject({ state: 'cancelled', endReason: 'cancelled_by_user' })
   })
 
-  it('tries again for free when a trainer was told to stop by somebody else: a drained node, a stopped container', async () => {
+  it('retries without charge when the platform did not stop the trainer: a drained node, a stopped container', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [{ type: 'started' }, { type: 'cancelled', message: 'Stopped: SIGTERM' }])
     const { db } = harness.runner.context.database

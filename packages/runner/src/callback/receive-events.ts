@@ -1,13 +1,13 @@
 import { EVENT_LIMITS, EventsRequest, type EventsResponse } from '@trainyard/contract'
-import { fieldIssues, invalidRequest, type JobTokenClaims, notFound, TrainyardError } from '@trainyard/platform'
+import { fieldIssues, invalidRequest, type JobTokenClaims, TrainyardError } from '@trainyard/platform'
 import { finished, successorOf, superseded } from '../auth/authenticate-trainer.ts'
-import type { AttemptChannel } from '../db/schema/attempts.ts'
 import { tooLarge } from '../http/read-body.ts'
-import { type ParsedBatch, parseEvents } from '../journal/parse-events.ts'
+import { parseEvents } from '../journal/parse-events.ts'
+import { applyBatch, continuation } from './apply-batch.ts'
 import type { CallbackContext } from './callback-context.ts'
 import type { StoreEventsResult } from './store-events.ts'
 
-/** `POST /v1/jobs/{id}/events`: the journal. `body` holds nothing that PostgreSQL's text cannot. */
+/** `POST /v1/jobs/{id}/events`. `body` must not contain characters that PostgreSQL cannot store. */
 export async function receiveEvents(
   context: CallbackContext,
   claims: JobTokenClaims,
@@ -18,30 +18,29 @@ export async function receiveEvents(
   if (request.attempt > claims.attempt)
     throw new TrainyardError(
       'forbidden',
-      `The token is for attempt ${claims.attempt}, the events are of ${request.attempt}`,
+      `The token is for attempt ${claims.attempt}, the events are of attempt ${request.attempt}`,
     )
 
   context.intake.spend(claims.jobId, Math.max(1, request.events.length))
   const events = inOrder(request.events)
   const first = events[0]?.seq ?? 0
   const last = events.at(-1)?.seq ?? 0
-  const whole = last - first + (last > 0 ? 1 : 0) === events.length
-  const batch = parseEvents(whole ? events : [])
+  const isWhole = last - first + (last > 0 ? 1 : 0) === events.length
+  const batch = parseEvents(isWhole ? events : [])
   const result = await applyBatch(context, claims, {
     channel: 'journal',
-    // A batch with a hole in it applies nothing; asking for an impossible first number finds out what is held.
-    first: whole ? first : Number.MAX_SAFE_INTEGER,
-    last: whole ? last : 0,
+    // A batch with a gap inside is not applied. An impossible first number makes the store report what it holds.
+    first: isWhole ? first : Number.MAX_SAFE_INTEGER,
+    last: isWhole ? last : 0,
     batch,
   })
-  if (!result.applied) refuse(result, { claims, first: whole ? first : Number.MAX_SAFE_INTEGER, last })
-  const token = await successorOf(context, claims)
+  if (!result.applied) throwUnlessHeld(result, { attempt: claims.attempt, last })
   return {
     acknowledged: Math.max(result.lastSeq, last),
     ...continuation(result),
     heartbeatSeconds: context.intake.heartbeatSeconds,
     rejected: batch.rejected,
-    ...(token === undefined ? {} : { token }),
+    token: await successorOf(context, claims),
   }
 }
 
@@ -55,7 +54,7 @@ function parseRequest(body: unknown): EventsRequest {
   return parsed.data
 }
 
-/** What the schema would take as it is; it copies every event. */
+/** Whether the schema accepts the body without changes. The schema itself copies every event. */
 function isPlainRequest(body: unknown): body is EventsRequest {
   if (typeof body !== 'object' || body === null || !('attempt' in body) || !('events' in body)) return false
   return isNumber(body.attempt, 1_000_000) && Array.isArray(body.events) && body.events.every(isNumbered)
@@ -69,56 +68,27 @@ function isNumbered(event: unknown): boolean {
   return isNumber(event.seq, Number.MAX_SAFE_INTEGER)
 }
 
-/** Sorted by number, each number once. */
+/** Sorted by sequence number, without duplicates. */
 function inOrder<T extends { seq: number }>(events: readonly T[]): readonly T[] {
   if (events.every((event, index) => index === 0 || event.seq > (events[index - 1]?.seq ?? 0))) return events
   const sorted = [...events].sort((a, b) => a.seq - b.seq)
   return sorted.filter((event, index) => index === 0 || event.seq !== sorted[index - 1]?.seq)
 }
 
-export interface ApplyBatchInput {
-  channel: AttemptChannel
-  first: number
-  last: number
-  batch: ParsedBatch
-}
-
-/** Stores a batch in its turn and tells those who watch. */
-export async function applyBatch(
-  context: CallbackContext,
-  claims: { jobId: number; attempt: number },
-  input: ApplyBatchInput,
-): Promise<StoreEventsResult> {
-  const ref = { jobId: claims.jobId, attempt: claims.attempt }
-  const result = await context.intake.store({ ...ref, ...input })
-  if (result === undefined) throw notFound('job', `${ref.jobId}, attempt ${ref.attempt}`)
-  if (result.applied) {
-    context.telemetry.batchStored(input.batch)
-    context.hub.changed(ref.jobId)
-    if (input.batch.terminal !== undefined) context.hub.wake()
-  }
-  return result
-}
-
-/** Says why nothing was applied, unless all of it is held already: then a lost answer is simply given again. */
-function refuse(result: StoreEventsResult, sent: { claims: JobTokenClaims; first: number; last: number }): void {
-  const { attempt } = sent.claims
+/** Throws the reason why a batch was not applied. A batch that is already stored is acknowledged again instead. */
+function throwUnlessHeld(result: StoreEventsResult, { attempt, last }: { attempt: number; last: number }): void {
   if (result.currentAttempt > attempt) throw superseded(attempt, result.currentAttempt)
   if (result.channel !== null && result.channel !== 'journal')
     throw new TrainyardError(
       'conflict',
       'This attempt reports through the simple endpoints; they cannot be mixed with the journal',
     )
-  const alreadyHeld = sent.last > 0 && sent.last <= result.lastSeq
-  if (result.closed && alreadyHeld) return
+  const isHeld = last > 0 && last <= result.lastSeq
+  if (result.closed && isHeld) return
   if (result.closed) throw finished(attempt, result.endReason)
   throw new TrainyardError(
     'sequence_gap',
-    `Events are missing: the last number held is ${result.lastSeq}, the next must be ${result.lastSeq + 1}`,
+    `Events are missing: the last stored number is ${result.lastSeq}, the next must be ${result.lastSeq + 1}`,
     { extra: { acknowledged: result.lastSeq } },
   )
-}
-
-export function continuation(result: StoreEventsResult): Pick<EventsResponse, 'shouldContinue' | 'reason'> {
-  return result.stopReason === null ? { shouldContinue: true } : { shouldContinue: false, reason: result.stopReason }
 }

@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => harness.close())
 
-/** One event each: its metrics, and its step or its epoch. */
+/** The metrics of one event, with its step or epoch. */
 type Reported = { step?: number; epoch?: number; metrics: Record<string, number> }
 
 function inputOf(jobId: number, first: number, reported: readonly Reported[]): IntakeBatch {
@@ -22,7 +22,7 @@ function inputOf(jobId: number, first: number, reported: readonly Reported[]): I
   return { jobId, attempt: 1, channel: 'journal', first, last, batch: parseEvents(events) }
 }
 
-it('adds points, and overwrites those of a step that is told again', async () => {
+it('inserts points and overwrites those of a step that is reported again', async () => {
   const { query } = harness.runner.context.database
   const [a, b] = [(await openJournal(harness)).jobId, (await openJournal(harness)).jobId]
   const store = async (...inputs: IntakeBatch[]) => {
@@ -65,7 +65,7 @@ it('adds points, and overwrites those of a step that is told again', async () =>
     'rate step 6=0.4 at 5',
   ])
   expect(await pointsOf(b)).toEqual(['loss epoch 1=8 at 2', 'loss epoch 2=6 at 4'])
-  // What an attempt holds already is left out, whatever it says this time.
+  // Events that are already stored are skipped, whatever they contain this time.
   await store(
     inputOf(b, 4, [
       { epoch: 9, metrics: { loss: 0 } },
@@ -75,7 +75,7 @@ it('adds points, and overwrites those of a step that is told again', async () =>
   expect(await pointsOf(b)).toEqual(['loss epoch 1=8 at 2', 'loss epoch 2=6 at 4', 'loss epoch 3=5 at 5'])
 })
 
-it('leaves out what is locked, and finds all that came under the lock once it waited for it', async () => {
+it('skips a locked attempt, and sees everything stored under the lock after waiting for it', async () => {
   const { query, transaction } = harness.runner.context.database
   const [free, locked] = [(await openJournal(harness)).jobId, (await openJournal(harness)).jobId]
   const reported = [{ step: 1, metrics: { loss: 1 } }]

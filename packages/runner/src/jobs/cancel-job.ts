@@ -7,7 +7,7 @@ import { endAttempt } from './end-attempt.ts'
 import { getJob } from './get-job.ts'
 import { isTerminalJobState } from './statuses.ts'
 
-/** Asks a job to stop. One that was not launched yet ends at once; a finished one stays as it is. */
+/** Cancels a job. One that was not launched yet ends at once, and one that has ended stays as it is. */
 export async function cancelJob(context: RunnerContext, caller: Caller, jobId: number): Promise<Job> {
   const now = context.clock.now()
   await context.database.transaction(async (trx) => {
@@ -21,7 +21,7 @@ export async function cancelJob(context: RunnerContext, caller: Caller, jobId: n
     const attempt = await trx
       .updateTable('attempts')
       .set({
-        // A deadline that came first stays the reason.
+        // An earlier reason, such as a deadline, is kept.
         stop_reason: sql<StopReason>`coalesce(stop_reason, 'cancelled')`,
         stop_requested_at: sql<Date>`coalesce(stop_requested_at, ${now}::timestamptz)`,
       })

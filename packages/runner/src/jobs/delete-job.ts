@@ -58,7 +58,7 @@ export async function deleteJob(context: RunnerContext, caller: Caller, jobId: n
     await trx.deleteFrom('jobs').where('id', '=', jobId).execute()
     await auditJob(context.identity, trx, caller, { action: 'job.delete', job })
   })
-  // After the commit: files without rows are only waste, rows without files would be lies.
+  // After the commit, because objects without rows only waste space, while rows without objects are broken.
   await finishDeletions(context)
   context.hub.changed(jobId)
 }

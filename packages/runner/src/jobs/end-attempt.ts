@@ -3,16 +3,17 @@ import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { RunnerDatabase } from '../db/schema/index.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
+import { openNextAttempt } from './open-attempt.ts'
 import { type AttemptEnd, canMove, decideRetry, retryDelayMs } from './statuses.ts'
 
 export type EndOutcome =
   | { outcome: 'ended'; reason: EndReason; next: 'finished' | 'retry' }
-  /** Somebody else was first; what they wrote stays. */
+  /** The attempt was already closed; its end is kept. */
   | { outcome: 'already-ended' }
 
 /**
- * Closes an attempt and decides what becomes of its job, in the caller's transaction. Only the first end counts.
- * The job's row is locked first, here and everywhere, so that ends, cancels and intake cannot deadlock.
+ * Closes an attempt and decides whether its job is retried, in the caller's transaction. Only the first end counts. Locks the
+ * job's row first, as every writer does, so that ends, cancels and intake cannot deadlock.
  */
 export async function endAttempt(
   context: Pick<RunnerContext, 'clock' | 'limits' | 'telemetry'>,
@@ -25,11 +26,7 @@ export async function endAttempt(
   if (job === undefined) return { outcome: 'already-ended' }
   const closed = await trx
     .updateTable('attempts')
-    .set({
-      closed_at: now,
-      end_reason: end.reason,
-      error: end.error === undefined ? null : JSON.stringify(end.error),
-    })
+    .set({ closed_at: now, end_reason: end.reason, error: toJson(end.error) })
     .where('job_id', '=', ref.jobId)
     .where('attempt', '=', ref.attempt)
     .where('closed_at', 'is', null)
@@ -54,13 +51,13 @@ export async function endAttempt(
     firstSeconds: context.limits.retryBackoffSeconds,
     maxSeconds: context.limits.retryBackoffMaxSeconds,
   })
-  await openAttempt(trx, job, {
+  await openNextAttempt(trx, job, {
     now,
     runAfter: new Date(now.getTime() + delayMs),
     counted_retries: job.counted_retries + (retry === 'counted' ? 1 : 0),
     free_retries: job.free_retries + (retry === 'free' ? 1 : 0),
-    // The last failure stays visible while the job waits for its next attempt.
-    error: end.error === undefined ? null : JSON.stringify(end.error),
+    // The last error stays visible while the job waits for its next attempt.
+    error: toJson(end.error),
   })
   return { outcome: 'ended', reason: end.reason, next: 'retry' }
 }
@@ -73,59 +70,12 @@ async function finishJob(trx: Transaction<RunnerDatabase>, job: JobRow, end: Att
     .set({
       state,
       end_reason: end.reason,
-      error: end.error === undefined ? null : JSON.stringify(end.error),
-      result: end.result === undefined ? null : JSON.stringify(end.result),
+      error: toJson(end.error),
+      result: toJson(end.result),
       finished_at: now,
     })
     .where('id', '=', job.id)
     .execute()
 }
 
-/** Puts a job back to `pending` under the next attempt number. */
-export async function openAttempt(
-  trx: Transaction<RunnerDatabase>,
-  job: Pick<JobRow, 'id' | 'attempt'>,
-  next: {
-    now: Date
-    runAfter: Date | null
-    counted_retries: number
-    free_retries: number
-    error: string | null
-    /** Begins anew: what the earlier attempts saved is not resumed from. */
-    fresh?: boolean
-  },
-): Promise<void> {
-  await trx
-    .updateTable('jobs')
-    .set({
-      state: 'pending',
-      attempt: job.attempt + 1,
-      end_reason: null,
-      error: next.error,
-      result: null,
-      progress: '{}',
-      latest_metrics: '{}',
-      counted_retries: next.counted_retries,
-      free_retries: next.free_retries,
-      cancel_requested_at: null,
-      run_after: next.runAfter,
-      ...(next.fresh ? { fresh_from: job.attempt + 1 } : {}),
-      lease_owner: null,
-      lease_expires_at: null,
-      queued_at: null,
-      started_at: null,
-      finished_at: null,
-      last_heard_at: null,
-    })
-    .where('id', '=', job.id)
-    .execute()
-  await trx
-    .insertInto('attempts')
-    .values({
-      job_id: job.id,
-      attempt: job.attempt + 1,
-      output_position: '{"stdout":0,"stderr":0}',
-      created_at: next.now,
-    })
-    .execute()
-}
+const toJson = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value))

@@ -1,6 +1,6 @@
 import type { RunnerContext } from '../context.ts'
 
-/** The jobs that are not over and still need a dataset. */
+/** The jobs that have not ended and use a dataset. */
 export async function findLiveJobs(context: RunnerContext, datasetId: string): Promise<number[]> {
   const rows = await context.database.db
     .selectFrom('jobs')

@@ -3,7 +3,7 @@ import type { Caller } from '@trainyard/platform'
 import type { JobProgress, JobRow } from '../db/schema/jobs.ts'
 import { isTerminalJobState } from './statuses.ts'
 
-/** A row as people see it. */
+/** The public view of a job. */
 export function toJob(row: JobRow): Job {
   const { manifest } = row.trainer
   const { dataset_id: id, snapshot_id: snapshotId, version_hash: versionHash } = row
@@ -35,32 +35,32 @@ export function toJob(row: JobRow): Job {
     maxRetries: row.max_retries,
     traceId: row.trace_id,
     createdAt: row.created_at.toISOString(),
-    ...(row.name === null ? {} : { name: row.name }),
-    ...(row.end_reason === null ? {} : { endReason: row.end_reason }),
-    ...(row.error === null ? {} : { error: row.error }),
-    ...(dataset === undefined ? {} : { dataset }),
-    ...(row.result === null ? {} : { result: row.result }),
-    ...(row.queued_at === null ? {} : { queuedAt: row.queued_at.toISOString() }),
-    ...(row.started_at === null ? {} : { startedAt: row.started_at.toISOString() }),
-    ...(row.finished_at === null ? {} : { finishedAt: row.finished_at.toISOString() }),
-    ...(row.last_heard_at === null ? {} : { lastHeardAt: row.last_heard_at.toISOString() }),
+    name: row.name ?? undefined,
+    endReason: row.end_reason ?? undefined,
+    error: row.error ?? undefined,
+    dataset,
+    result: row.result ?? undefined,
+    queuedAt: row.queued_at?.toISOString(),
+    startedAt: row.started_at?.toISOString(),
+    finishedAt: row.finished_at?.toISOString(),
+    lastHeardAt: row.last_heard_at?.toISOString(),
   }
 }
 
-/** The same with the name of its project, which only who may see the project knows. */
+/** The same with the name of the project, if the caller can see it. */
 export function toJobFor(caller: Pick<Caller, 'projects'>, row: JobRow): Job {
   const project = caller.projects.find(({ id }) => id === row.project_id)?.name
-  return { ...toJob(row), ...(project === undefined ? {} : { project }) }
+  return { ...toJob(row), project }
 }
 
 function fractionDone(row: JobRow): number {
   if (row.state === 'succeeded') return 1
   const fraction = fractionOf(row.progress)
-  // Only success is whole: the last epoch is followed by validation and uploads.
+  // Only success counts as 1, because validation and uploads follow the last epoch.
   return isTerminalJobState(row.state) ? fraction : Math.min(fraction, 0.999)
 }
 
-/** Share of the work that is done. Steps are finer than epochs; whichever is further along is the newer one. */
+/** The share of the work that is done, by steps or by epochs. The larger one is more recent. */
 function fractionOf(progress: JobProgress): number {
   return Math.max(share(progress.step, progress.totalSteps), share(progress.epoch, progress.totalEpochs))
 }

@@ -16,7 +16,7 @@ describe('the jobs API', () => {
   const valid = () => ({ trainer: 'acme/plain@^1.2', dataset: harness.datasetId })
   const countJobs = async () => JobList.parse(await (await harness.request('/v1/jobs?limit=200')).json()).jobs.length
 
-  it('queues a job with defaults and preset applied, split into basic and advanced', async () => {
+  it('queues a job with defaults and preset applied, split into basic and advanced settings', async () => {
     const job = await harness.createJob({ preset: 'long', config: { epochs: 7, epoch_ms: 1 } })
     expect(job).toMatchObject({
       state: 'queued',
@@ -41,24 +41,27 @@ describe('the jobs API', () => {
     ['an unknown dataset', { dataset: 'ds_none' }, 'dataset', 'ds_none', 'registered dataset'],
     ['no dataset', { dataset: undefined }, 'dataset', undefined, 'required'],
     ['a model for another task', { model: 'boxes' }, 'model', 'boxes', 'tiny'],
-    ['a task it cannot do', { taskType: 'pose' }, 'taskType', 'pose', 'classification, detection'],
+    ['an unsupported task', { taskType: 'pose' }, 'taskType', 'pose', 'classification, detection'],
     ['an operation without an entry point', { operation: 'predict' }, 'operation', 'predict', 'train, export'],
     ['an export without a checkpoint', { operation: 'export' }, 'checkpoint', undefined, 'required'],
     ['an export to an unknown format', { operation: 'export', exportFormat: 'zip' }, 'exportFormat', 'zip', 'onnx'],
-    ['a checkpoint that is not there', { checkpoint: 'art_none' }, 'checkpoint', 'art_none', 'exists'],
-    ['a range that no version fits', { trainer: 'acme/plain@^9' }, 'trainer', 'acme/plain@^9', '1.2.3'],
-    ['a range that is none', { trainer: 'acme/plain@soon' }, 'trainer', 'acme/plain@soon', 'not a version range'],
-  ])('refuses %s with 422, naming the field, the value and what is wanted', async (_, change, path, value, wanted) => {
-    const before = await countJobs()
-    const problem = await refused({ ...valid(), ...change })
-    expect(problem.status).toBe(422)
-    const issue = problem.issues?.find((one) => one.path === path)
-    expect(issue?.detail).toContain(wanted)
-    expect(issue?.value).toEqual(value)
-    expect(await countJobs()).toBe(before)
-  })
+    ['an unknown checkpoint', { checkpoint: 'art_none' }, 'checkpoint', 'art_none', 'exists'],
+    ['a range that no version satisfies', { trainer: 'acme/plain@^9' }, 'trainer', 'acme/plain@^9', '1.2.3'],
+    ['an invalid range', { trainer: 'acme/plain@soon' }, 'trainer', 'acme/plain@soon', 'not a version range'],
+  ])(
+    'rejects %s with 422 and names the field, the value and what is expected',
+    async (_, change, path, value, expected) => {
+      const before = await countJobs()
+      const problem = await refused({ ...valid(), ...change })
+      expect(problem.status).toBe(422)
+      const issue = problem.issues?.find((one) => one.path === path)
+      expect(issue?.detail).toContain(expected)
+      expect(issue?.value).toEqual(value)
+      expect(await countJobs()).toBe(before)
+    },
+  )
 
-  it('says which trainers exist when one does not', async () => {
+  it('names the existing trainers when the requested one does not exist', async () => {
     const problem = await refused({ ...valid(), trainer: 'acme/other' })
     expect(problem).toMatchObject({
       status: 404,
@@ -68,7 +71,7 @@ describe('the jobs API', () => {
     expect(problem.detail).toContain('acme/plain')
   })
 
-  it('names every wrong field at once', async () => {
+  it('reports all invalid fields at once', async () => {
     const problem = await refused({ ...valid(), config: { epochs: -1, optimizer: 'lion', nonsense: 1 } })
     expect(problem.issues?.map((issue) => issue.path).sort()).toEqual([
       'config.epochs',
@@ -78,28 +81,28 @@ describe('the jobs API', () => {
   })
 
   it.each([
-    ['an unknown field', { ...{ trainer: 'acme/plain' }, epochs: 3 }],
-    ['a body that is no object', [1]],
+    ['an unknown field', { trainer: 'acme/plain', epochs: 3 }],
+    ['a body that is not an object', [1]],
     ['a number for the trainer', { trainer: 7 }],
-  ])('refuses %s with 400', async (_, body) => {
+  ])('rejects %s with 400', async (_, body) => {
     expect(await refused(body)).toMatchObject({ status: 400, code: 'invalid_request' })
   })
 
-  it('refuses a body that is not JSON, and one that does not say so', async () => {
+  it('rejects a body that is not JSON, and one without the content type of JSON', async () => {
     const post = (body: string, type: string) =>
       harness.request('/v1/jobs', { method: 'POST', headers: { 'content-type': type }, body })
     expect((await post('{"trainer"', 'application/json')).status).toBe(400)
     expect((await post('trainer=acme', 'text/plain')).status).toBe(400)
   })
 
-  it('takes text that PostgreSQL cannot hold, and never fails on it', async () => {
+  it('accepts text that PostgreSQL cannot store, and rejects it in queries', async () => {
     const job = await harness.createJob({ name: 'a\u0000b\ud800' })
     expect(job.name).toBe('a\uFFFDb\uFFFD')
     expect((await harness.request(`/v1/jobs/${job.id}/logs?search=%00`)).status).toBe(400)
     expect((await harness.request('/v1/jobs?trainer=%00')).status).toBe(400)
   })
 
-  it('keeps settings with hostile names away from prototypes', async () => {
+  it('does not pollute prototypes with settings of hostile names', async () => {
     const body = `{"trainer":"acme/plain","dataset":"ds_test","config":{"__proto__":{"polluted":true},"constructor":1}}`
     const response = await harness.request('/v1/jobs', {
       method: 'POST',
@@ -110,7 +113,7 @@ describe('the jobs API', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined()
   })
 
-  it('gives the same job for the same idempotency key, also at the same time', async () => {
+  it('returns the same job for the same idempotency key, also to concurrent requests', async () => {
     const body = { ...valid(), idempotencyKey: 'once' }
     const answers = await Promise.all(Array.from({ length: 8 }, () => harness.post('/v1/jobs', body)))
     const ids = await Promise.all(answers.map(async (answer) => Job.parse(await answer.json()).id))
@@ -119,7 +122,7 @@ describe('the jobs API', () => {
     expect(await refused({ ...body, name: 'another' })).toMatchObject({ status: 409, code: 'conflict' })
   })
 
-  it('lists newest first, by pages that miss and double nothing', async () => {
+  it('lists jobs newest first, each on exactly one page', async () => {
     for (let count = 0; count < 5; count++) await harness.createJob()
     const seen: number[] = []
     let cursor: string | undefined
@@ -143,7 +146,7 @@ describe('the jobs API', () => {
     expect(JobList.parse(await (await harness.request('/v1/jobs?trainer=acme/none')).json()).jobs).toEqual([])
   })
 
-  it('cancels a waiting job at once, and again without complaint', async () => {
+  it('cancels a queued job at once, and accepts a repeated cancel', async () => {
     const job = await harness.createJob()
     for (const _ of [1, 2]) {
       const response = await harness.request(`/v1/jobs/${job.id}/cancel`, { method: 'POST' })
@@ -151,7 +154,7 @@ describe('the jobs API', () => {
     }
   })
 
-  it('restarts and deletes only what has ended', async () => {
+  it('restarts and deletes only jobs that have ended', async () => {
     const job = await harness.createJob()
     expect((await harness.request(`/v1/jobs/${job.id}/restart`, { method: 'POST' })).status).toBe(409)
     expect((await harness.request(`/v1/jobs/${job.id}`, { method: 'DELETE' })).status).toBe(409)
@@ -160,17 +163,17 @@ describe('the jobs API', () => {
   })
 
   it.each(['', '/metrics', '/logs', '/events', '/artifacts', '/live'])(
-    'answers 404 for %s of an unknown job',
+    'returns 404 for %s of an unknown job',
     async (path) => {
       expect((await harness.request(`/v1/jobs/987654${path}`)).status).toBe(404)
     },
   )
 
-  it.each(['abc', '0', '-1', '1.5', '99999999999999999999'])('refuses the job number %s', async (id) => {
+  it.each(['abc', '0', '-1', '1.5', '99999999999999999999'])('rejects the job number %s', async (id) => {
     expect((await harness.request(`/v1/jobs/${id}`)).status).toBe(400)
   })
 
-  it('thins a long series to the points asked for, and keeps its spike', async () => {
+  it('downsamples a long series to the requested points and keeps its spike', async () => {
     const journal = await openJournal(harness)
     for (let batch = 0; batch < 5; batch++) {
       const events = Array.from({ length: 1000 }, (_, index) => {
@@ -186,7 +189,7 @@ describe('the jobs API', () => {
     expect(series[0]?.points).toContainEqual(expect.objectContaining({ step: 3333, value: 1e6 }))
   })
 
-  it('searches logs by level and text, and goes on after a line', async () => {
+  it('searches logs by level and text, and continues after a line', async () => {
     const journal = await openJournal(harness)
     const log = (level: string, message: string) => ({ type: 'log', level, message })
     await journal.send(1, [log('debug', 'Alpha'), log('warning', 'beta 100%'), log('error', 'gamma_alpha')])

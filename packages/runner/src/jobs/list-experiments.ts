@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 import type { ExperimentRow } from '../db/schema/experiments.ts'
 import type { RunnerDatabase } from '../db/schema/index.ts'
 
-/** What the backends have of a job's newest attempt. */
+/** The state of an attempt in each observability backend. */
 export async function listExperiments(
   db: Kysely<RunnerDatabase>,
   ref: { jobId: number; attempt: number },
@@ -18,8 +18,8 @@ export async function listExperiments(
   return rows.map((row) => ({
     backend: row.backend,
     state: stateOf(row),
-    ...(row.url === null ? {} : { url: row.url }),
-    ...(row.last_error === null ? {} : { lastError: row.last_error }),
+    url: row.url ?? undefined,
+    lastError: row.last_error ?? undefined,
   }))
 }
 

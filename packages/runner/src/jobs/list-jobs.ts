@@ -9,12 +9,12 @@ export interface ListJobsQuery {
   trainer?: string | undefined
   /** `organisation/project` */
   project?: string | undefined
-  /** Id of the last job of the page before. */
+  /** Id of the last job of the previous page. */
   cursor?: number | undefined
   limit: number
 }
 
-/** Those of the caller's projects, newest first. The cursor is an id, so that pages stay whole while jobs are added. */
+/** Lists the jobs of the caller's projects, newest first. The cursor is an id, so that new jobs do not shift the pages. */
 export async function listJobs(context: RunnerContext, caller: Caller, query: ListJobsQuery): Promise<JobList> {
   requireScope(caller, 'jobs:read')
   const projects = projectsFor(caller, 'jobs:read')
@@ -35,6 +35,6 @@ export async function listJobs(context: RunnerContext, caller: Caller, query: Li
   const last = page.at(-1)
   return {
     jobs: page.map((row) => toJobFor(caller, row)),
-    ...(rows.length > query.limit && last !== undefined ? { nextCursor: String(last.id) } : {}),
+    nextCursor: rows.length > query.limit && last !== undefined ? String(last.id) : undefined,
   }
 }

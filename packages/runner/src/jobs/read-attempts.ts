@@ -4,12 +4,12 @@ import type { AttemptRow } from '../db/schema/attempts.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 
-/** What the supervisor needs of a job to look after one of its attempts. */
+/** The columns of a job that the supervisor needs for its attempts. */
 export type SupervisedJob = Pick<JobRow, 'id' | 'attempt' | 'deadline_seconds' | 'trace_id'>
 
 export const keyOf = (ref: AttemptRef): string => `${ref.jobId}.${ref.attempt}`
 
-/** The rows of many attempts in one statement, by {@link keyOf}; those that are cleaned up or gone are not among them. */
+/** The rows of many attempts by {@link keyOf}, without attempts that are cleaned up or deleted. */
 export async function readAttempts(
   context: RunnerContext,
   refs: readonly AttemptRef[],

@@ -6,20 +6,20 @@ import { getJobRow } from './get-job.ts'
 export interface ReadEventsQuery {
   attempt?: number | undefined
   type?: string | undefined
-  /** Sequence number of the last event of the page before. */
+  /** Sequence number of the last event of the previous page. */
   cursor?: number | undefined
   limit: number
 }
 
-/** The journal of one attempt as it was kept, oldest first, with what could not be understood. */
+/** The events of one attempt, oldest first, including rejected ones. */
 export async function readEvents(
   context: RunnerContext,
   jobId: number,
   query: ReadEventsQuery,
 ): Promise<StoredEventPage> {
   const attempt = query.attempt ?? (await getJobRow(context.database.db, jobId)).attempt
-  const place = { jobId, attempt, seq: query.cursor ?? 0 }
-  const rows = await readJournal(context.database, [place], { limit: query.limit + 1, type: query.type })
+  const position = { jobId, attempt, seq: query.cursor ?? 0 }
+  const rows = await readJournal(context.database, [position], { limit: query.limit + 1, type: query.type })
   const page = rows.slice(0, query.limit)
   const last = page.at(-1)
   return {
@@ -29,9 +29,9 @@ export async function readEvents(
       type: row.type,
       receivedAt: row.receivedAt.toISOString(),
       body: row.body,
-      ...(row.time === null ? {} : { time: row.time.toISOString() }),
-      ...(row.rejected === null ? {} : { rejected: row.rejected }),
+      time: row.time?.toISOString(),
+      rejected: row.rejected ?? undefined,
     })),
-    ...(rows.length > query.limit && last !== undefined ? { nextCursor: String(last.seq) } : {}),
+    nextCursor: rows.length > query.limit && last !== undefined ? String(last.seq) : undefined,
   }
 }

@@ -2,19 +2,19 @@ import type { Job } from '@trainyard/contract'
 import { type Caller, notFound, TrainyardError } from '@trainyard/platform'
 import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'
-import { openAttempt } from './end-attempt.ts'
 import { getJob } from './get-job.ts'
+import { openNextAttempt } from './open-attempt.ts'
 import { isTerminalJobState } from './statuses.ts'
 
 /**
- * Opens a new attempt of a job that has ended, with its retries given back. It resumes from the last checkpoint of the
- * earlier ones, unless asked to begin `fresh`.
+ * Opens a new attempt of a job that has ended and resets its retries. The attempt resumes from the last checkpoint of earlier
+ * attempts unless `fresh` is true.
  */
 export async function restartJob(
   context: RunnerContext,
   caller: Caller,
   jobId: number,
-  { fresh = false }: { fresh?: boolean } = {},
+  { fresh }: { fresh?: boolean | undefined } = {},
 ): Promise<Job> {
   await context.database.transaction(async (trx) => {
     const job = await trx.selectFrom('jobs').selectAll().where('id', '=', jobId).forUpdate().executeTakeFirst()
@@ -22,7 +22,7 @@ export async function restartJob(
     if (!isTerminalJobState(job.state))
       throw new TrainyardError('conflict', `Job ${jobId} is ${job.state}; only a job that has ended can be restarted`)
     await auditJob(context.identity, trx, caller, { action: 'job.restart', job })
-    await openAttempt(trx, job, {
+    await openNextAttempt(trx, job, {
       now: context.clock.now(),
       runAfter: null,
       counted_retries: 0,

@@ -1,6 +1,6 @@
 import type { RunnerContext } from '../context.ts'
 
-/** How many jobs there are of each of these snapshots. */
+/** The number of jobs of each snapshot. */
 export async function countJobsOfSnapshots(
   context: Pick<RunnerContext, 'database'>,
   ids: readonly string[],

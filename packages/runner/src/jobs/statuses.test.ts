@@ -15,29 +15,29 @@ const retry = (reason: EndReason, over = {}) =>
   })
 
 describe('job states', () => {
-  it('never go back within an attempt', () => {
+  it('do not move back within an attempt', () => {
     expect(canMove('running', 'queued')).toBe(false)
     expect(canMove('succeeded', 'failed')).toBe(false)
     expect(canMove('queued', 'running')).toBe(true)
   })
 
-  it('retry as the contract’s table says', () => {
+  it('are retried according to the table of the contract', () => {
     for (const [reason, rule] of Object.entries(END_REASONS))
       expect(retry(reason as EndReason)).toBe(rule.retry === 'never' ? 'none' : rule.retry)
   })
 
-  it('do not retry beyond the limit, after a cancel, or what cannot get better', () => {
+  it('are not retried beyond the limit, after a cancel, or after a permanent failure', () => {
     expect(retry('training_error', { countedRetries: 1 })).toBe('none')
     expect(retry('training_error', { cancelRequested: true })).toBe('none')
     expect(retry('training_error', { retryable: false })).toBe('none')
   })
 
-  it('count free retries too once there were too many of them', () => {
+  it('are charged for free retries beyond the limit', () => {
     expect(retry('node_lost', { freeRetries: 2 })).toBe('counted')
     expect(retry('node_lost', { freeRetries: 2, countedRetries: 1 })).toBe('none')
   })
 
-  it('wait longer each time, up to a limit, by chance between half and whole', () => {
+  it('wait longer before each retry, up to a limit, with jitter between half and all of the pause', () => {
     const delay = (retries: number, random: number) =>
       retryDelayMs(retries, { firstSeconds: 5, maxSeconds: 60, random: () => random })
     expect([0, 1, 2, 3, 50].map((retries) => delay(retries, 1))).toEqual([5000, 10_000, 20_000, 40_000, 60_000])
@@ -53,7 +53,7 @@ describe('job states', () => {
     [{ exitCode: 137, signal: 'SIGKILL', reason: 'out_of_memory' as const }, 'out_of_memory'],
     [{ exitCode: 143, stopReason: 'cancelled' as const }, 'cancelled_by_user'],
     [{ exitCode: 0, stopReason: 'deadline' as const }, 'deadline'],
-  ])('read the exit %j as %s', (exit, reason) => {
+  ])('end with exit %j as %s', (exit, reason) => {
     expect(endOfExit({ stopReason: null, ...exit }).reason).toBe(reason)
   })
 })

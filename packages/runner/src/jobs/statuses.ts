@@ -5,6 +5,7 @@ import {
   EXIT_CODES,
   isTerminalJobState,
   JOB_TRANSITIONS,
+  type JobError,
   type JobState,
   type OperationResult,
   type StopReason,
@@ -13,21 +14,21 @@ import type { ExitReason } from '../launchers/launcher.ts'
 
 export { isTerminalJobState }
 
-/** Whether a job may go from one state to another within one attempt. */
+/** Whether a job can move from one state to another within an attempt. */
 export function canMove(from: JobState, to: JobState): boolean {
   return JOB_TRANSITIONS[from].includes(to)
 }
 
-/** How an attempt ended, before anybody decides whether there is another one. */
+/** How an attempt ended, before it is decided whether another one follows. */
 export interface AttemptEnd {
   reason: EndReason
-  error?: { errorType?: ErrorType; message: string; traceback?: string }
-  result?: OperationResult
-  /** False when the trainer knows that another try would fail in the same way. */
-  retryable?: boolean
+  error?: JobError | undefined
+  result?: OperationResult | undefined
+  /** False when the trainer reports that a retry would fail in the same way. Default: true. */
+  retryable?: boolean | undefined
 }
 
-/** What a trainer's own `failed` means. */
+/** The end reason for the error type of a `failed` event. */
 export function reasonOfErrorType(errorType: ErrorType): EndReason {
   switch (errorType) {
     case 'DatasetError':
@@ -45,7 +46,7 @@ export function reasonOfErrorType(errorType: ErrorType): EndReason {
   }
 }
 
-/** What it means that the trainer stopped after it was asked to. */
+/** The end reason of a trainer that stopped as requested. */
 export function reasonOfStop(reason: StopReason): EndReason {
   switch (reason) {
     case 'cancelled':
@@ -57,22 +58,23 @@ export function reasonOfStop(reason: StopReason): EndReason {
   }
 }
 
-/** The end of an attempt that was asked to stop before anything of it ran. */
+/** The end of an attempt that was asked to stop before its trainer was started. */
 export function stoppedBeforeStart(reason: StopReason): AttemptEnd {
   return {
     reason: reasonOfStop(reason),
-    error: { message: 'The job was told to stop before its trainer was started' },
+    error: { message: 'The job was stopped before its trainer was started' },
   }
 }
 
-/** What an exit means when the trainer said nothing final: CONTRACT section 6. */
+/** Interprets the exit of a trainer that sent no terminal event: CONTRACT section 6. */
 export function endOfExit(exit: {
   exitCode: number
-  signal?: string
-  reason?: ExitReason
-  detail?: string
+  signal?: string | undefined
+  reason?: ExitReason | undefined
+  detail?: string | undefined
   stopReason: StopReason | null
-  tail?: string
+  /** The last lines that the trainer printed. */
+  tail?: string | undefined
 }): AttemptEnd {
   const how = exit.signal === undefined ? `with code ${exit.exitCode}` : `by ${exit.signal}`
   const tail = exit.tail ? `\n${exit.tail}` : ''
@@ -86,7 +88,7 @@ export function endOfExit(exit: {
     case EXIT_CODES.done:
       return {
         reason: 'exited_without_result',
-        error: { message: `The trainer exited with code 0 without saying "completed"${tail}` },
+        error: { message: `The trainer exited with code 0 without a "completed" event${tail}` },
       }
     case EXIT_CODES.platformUnreachable:
       return {
@@ -98,7 +100,7 @@ export function endOfExit(exit: {
         reason: 'config_error',
         error: {
           errorType: 'ConfigError',
-          message: `The trainer found its configuration or dataset unusable (exit code 3)${tail}`,
+          message: `The trainer rejected its configuration or dataset (exit code 3)${tail}`,
         },
       }
     default:
@@ -107,22 +109,22 @@ export function endOfExit(exit: {
 }
 
 const EXIT_REASONS: Record<Exclude<ExitReason, 'killed'>, (how: string) => string> = {
-  out_of_memory: (how) => `The trainer was ended ${how}: it used too much memory`,
-  storage_limit: (how) => `The trainer was ended ${how}: it wrote more than its disk limit`,
-  deadline: (how) => `The trainer was ended ${how}: it ran longer than its deadline`,
-  preempted: () => 'The trainer had to make room for something more urgent',
-  node_lost: () => 'The machine that ran the trainer is gone',
+  out_of_memory: (how) => `The trainer was ended ${how}: it exceeded its memory limit`,
+  storage_limit: (how) => `The trainer was ended ${how}: it exceeded its disk limit`,
+  deadline: (how) => `The trainer was ended ${how}: it exceeded its deadline`,
+  preempted: () => 'The trainer was preempted',
+  node_lost: () => 'The machine that ran the trainer was lost',
   image_pull_failed: () => 'The trainer’s image could not be pulled',
-  unschedulable: () => 'No machine has room for what the trainer asks for',
+  unschedulable: () => 'No machine has the resources that the trainer requests',
   launch_failed: () => 'The trainer’s container could not be started',
 }
 
 function stopMessage(reason: StopReason, how: string): string {
-  const why = { cancelled: 'was cancelled', superseded: 'was superseded', deadline: 'ran longer than its deadline' }
+  const why = { cancelled: 'was cancelled', superseded: 'was superseded', deadline: 'exceeded its deadline' }
   return `The attempt ${why[reason]}; the trainer ended ${how}`
 }
 
-/** Whether another attempt follows an end. */
+/** Decides whether another attempt follows. */
 export function decideRetry(job: {
   reason: EndReason
   retryable: boolean
@@ -135,15 +137,15 @@ export function decideRetry(job: {
   if (job.cancelRequested || !job.retryable) return 'none'
   const rule = END_REASONS[job.reason].retry
   if (rule === 'free' && job.freeRetries < job.maxFreeRetries) return 'free'
-  // A platform that always fails is paid from the job's own retries in the end.
+  // Beyond the limit, free retries are charged to the job, so that a platform that always fails does not retry forever.
   if (rule !== 'never' && job.countedRetries < job.maxRetries) return 'counted'
   return 'none'
 }
 
-/** The pause before a retry: doubled each time up to a limit, half of it by chance so that retries spread out. */
+/** The pause before a retry: doubled each time up to a limit, with jitter of one half so that retries spread out. */
 export function retryDelayMs(
   retries: number,
-  options: { firstSeconds: number; maxSeconds: number; random?: () => number },
+  options: { firstSeconds: number; maxSeconds: number; random?: (() => number) | undefined },
 ): number {
   const { firstSeconds, maxSeconds, random = Math.random } = options
   const whole = Math.min(maxSeconds, firstSeconds * 2 ** Math.min(retries, 30)) * 1000

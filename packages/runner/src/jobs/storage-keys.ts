@@ -1,17 +1,17 @@
 import { isSafeRelativePath } from '@trainyard/contract'
 
-/** Everything that a job leaves lies under this. */
+/** Prefix of all objects of a job. */
 export function jobPrefix(jobId: number): string {
   return `jobs/${jobId}/`
 }
 
-/** Everything of one artifact lies under this. */
+/** Prefix of all objects of an artifact. */
 export function artifactPrefix(jobId: number, artifactId: string): string {
   return `${jobPrefix(jobId)}artifacts/${artifactId}/`
 }
 
-/** Where an artifact's bytes are. The id keeps two versions of one name apart. */
+/** Key of an artifact's bytes. The id distinguishes versions with the same name. */
 export function artifactKey(jobId: number, artifactId: string, name: string): string {
-  if (!isSafeRelativePath(name)) throw new Error(`not a relative path: ${JSON.stringify(name)}`)
+  if (!isSafeRelativePath(name)) throw new Error(`expected a relative path, got ${JSON.stringify(name)}`)
   return `${artifactPrefix(jobId, artifactId)}${name}`
 }

@@ -5,8 +5,8 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 export type ConfigOutcome = { valid: true; config: JobConfig } | { valid: false; issues: FieldIssue[] }
 
 /**
- * Checks flat settings against a manifest's schema, after presets and defaults are filled in, and splits them into what
- * the trainer reads as `basic` and as `advanced`.
+ * Fills presets and defaults into flat settings, validates them against the schema of a manifest, and splits them into
+ * `basic` and `advanced` settings.
  */
 export function validateConfig(
   manifest: TrainerManifest,
@@ -16,13 +16,12 @@ export function validateConfig(
   const presets = manifest.config.presets
   if (preset !== undefined && !Object.hasOwn(presets, preset)) {
     const known = Object.keys(presets)
-    const wanted = known.length === 0 ? 'this trainer has no presets' : `must be one of ${known.join(', ')}`
-    return { valid: false, issues: [{ path: 'preset', detail: wanted, value: preset }] }
+    const detail =
+      known.length === 0 ? 'must be absent: this trainer has no presets' : `must be one of ${known.join(', ')}`
+    return { valid: false, issues: [{ path: 'preset', detail, value: preset }] }
   }
-  const merged: Record<string, unknown> = structuredClone({
-    ...(preset === undefined ? {} : presets[preset]),
-    ...settings,
-  })
+  const presetSettings = preset === undefined ? undefined : presets[preset]
+  const merged: Record<string, unknown> = structuredClone({ ...presetSettings, ...settings })
   const validate = compile(manifest)
   if (!validate(merged))
     return { valid: false, issues: (validate.errors ?? []).map((error) => toIssue(error, manifest)) }
@@ -38,7 +37,7 @@ export function validateConfig(
 }
 
 function compile(manifest: TrainerManifest): ValidateFunction {
-  // A fresh instance each time: schemas of strangers must not share `$id`s. `strict` would refuse our `x-` keywords.
+  // A new instance each time, because schemas of different trainers must not share `$id`s. `strict` rejects `x-` keywords.
   const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: false, verbose: true, validateFormats: false })
   try {
     return ajv.compile({ type: 'object', ...manifest.config.schema })
@@ -59,7 +58,7 @@ function splitConfig(manifest: TrainerManifest, settings: Record<string, unknown
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined
     const isAdvanced = typeof property === 'object' && property !== null && 'x-advanced' in property
     const target = isAdvanced && property['x-advanced'] === true ? advanced : basic
-    // Not an assignment: a setting may be called "__proto__".
+    // Not an assignment, because a setting can be named "__proto__".
     Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true })
   }
   return { basic, advanced }

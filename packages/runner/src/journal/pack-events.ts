@@ -1,5 +1,5 @@
 import { deflateSync, inflateSync } from 'node:zlib'
-import type { EventRow } from './parse-events.ts'
+import type { ParsedEvent } from './parse-events.ts'
 
 /** Consecutive events that are stored as one row. */
 export interface EventChunk {
@@ -11,21 +11,21 @@ export interface EventChunk {
 }
 
 export interface PackedEvents {
-  /** Places in the batch of the events that get a row each. */
+  /** Positions in the batch of the events that are stored in a row each. */
   alone: number[]
   chunks: EventChunk[]
 }
 
-/** Fewer are not worth a chunk: compressing costs more than their rows. */
+/** Below this number, compressing costs more than separate rows. */
 const MIN_CHUNK_EVENTS = 16
-/** A reader of one event unpacks the whole chunk. */
+/** Reading one event decompresses the whole chunk. */
 const MAX_CHUNK_EVENTS = 1000
 
 /**
- * Divides a batch into chunks and what is stored alone: what is rare, what others look for by SQL (`checkpoint`), what was
- * rejected, and runs that are short.
+ * Divides a batch into chunks and events that are stored alone: rejected ones, short runs, and all types but `progress` and
+ * `log`, because they are rare or are searched for with SQL, such as `checkpoint`.
  */
-export function packEvents(events: readonly EventRow[]): PackedEvents {
+export function packEvents(events: readonly ParsedEvent[]): PackedEvents {
   const packed: PackedEvents = { alone: [], chunks: [] }
   for (let from = 0; from < events.length; ) {
     const to = endOfRun(events, from)
@@ -36,8 +36,8 @@ export function packEvents(events: readonly EventRow[]): PackedEvents {
   return packed
 }
 
-/** `from` itself when that event cannot be in a chunk. */
-function endOfRun(events: readonly EventRow[], from: number): number {
+/** The index after the run of events that starts at `from`. Equals `from` when that event cannot be in a chunk. */
+function endOfRun(events: readonly ParsedEvent[], from: number): number {
   let to = from
   for (; to < events.length && to - from < MAX_CHUNK_EVENTS; to++) {
     const event = events[to]
@@ -47,23 +47,23 @@ function endOfRun(events: readonly EventRow[], from: number): number {
   return to
 }
 
-function isPackable({ type, rejected }: EventRow): boolean {
+function isPackable({ type, rejected }: ParsedEvent): boolean {
   return rejected === null && (type === 'progress' || type === 'log')
 }
 
-function packChunk(events: readonly EventRow[]): EventChunk {
+function packChunk(events: readonly ParsedEvent[]): EventChunk {
   const progressCount = events.filter(({ type }) => type === 'progress').length
   return {
     first: events[0]?.seq ?? 0,
     last: events.at(-1)?.seq ?? 0,
     progressCount,
     logCount: events.length - progressCount,
-    // Events of a training resemble each other: more effort makes them hardly smaller.
+    // Events of a training are similar: higher levels hardly improve compression.
     bodies: deflateSync(JSON.stringify(events.map(({ body }) => body)), { level: 1 }),
   }
 }
 
-/** An event of a chunk, as it was sent. */
+/** An event of a chunk, as the trainer sent it. */
 export type ChunkedBody = { seq: number; time: string; type: 'progress' | 'log' } & Record<string, unknown>
 
 export function unpackBodies(bodies: Buffer): ChunkedBody[] {

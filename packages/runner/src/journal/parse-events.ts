@@ -12,7 +12,7 @@ import { fieldIssues } from '@trainyard/platform'
 import type { JobProgress } from '../db/schema/jobs.ts'
 import { readPlainEvent } from './read-plain-event.ts'
 
-export interface MetricPointRow {
+export interface ParsedPoint {
   seq: number
   name: string
   axis: MetricAxis
@@ -21,14 +21,14 @@ export interface MetricPointRow {
   time: string
 }
 
-export interface LogRow {
+export interface ParsedLogLine {
   seq: number
   level: LogLevel
   message: string
   time: string
 }
 
-export interface EventRow {
+export interface ParsedEvent {
   seq: number
   type: string
   time: string | null
@@ -38,11 +38,11 @@ export interface EventRow {
 
 export type TerminalEvent = Extract<TrainerEvent, { type: 'completed' | 'failed' | 'cancelled' }>
 
-/** What a batch of events says, ready to be stored. */
+/** The parsed events of a batch, ready to be stored. */
 export interface ParsedBatch {
-  events: EventRow[]
-  metrics: MetricPointRow[]
-  logs: LogRow[]
+  events: ParsedEvent[]
+  metrics: ParsedPoint[]
+  logs: ParsedLogLine[]
   progress: JobProgress
   latestMetrics: Record<string, MetricValue>
   terminal: TerminalEvent | undefined
@@ -53,14 +53,14 @@ export function emptyBatch(): ParsedBatch {
   return { events: [], metrics: [], logs: [], progress: {}, latestMetrics: {}, terminal: undefined, rejected: [] }
 }
 
-/** Parses each event alone: one bad event never blocks the journal. `raw` is in order and without gaps. */
+/** Parses each event on its own, so that an invalid event does not block the journal. `raw` is in order and has no gaps. */
 export function parseEvents(raw: readonly ({ seq: number } & Record<string, unknown>)[]): ParsedBatch {
   const batch = emptyBatch()
   for (const body of raw) {
     const parsed = read(body)
     if (!parsed.success) reject(batch, body, firstIssue(parsed.error))
     else if (batch.terminal !== undefined)
-      reject(batch, body, { path: 'type', detail: `must not come after the terminal "${batch.terminal.type}"` })
+      reject(batch, body, { path: 'type', detail: `must not follow the terminal event "${batch.terminal.type}"` })
     else accept(batch, body, parsed.data)
   }
   return batch
@@ -104,8 +104,8 @@ function accept(batch: ParsedBatch, body: Record<string, unknown>, event: Traine
   if (isTerminalEventType(event.type)) batch.terminal = event as TerminalEvent
 }
 
-/** The points of the charts that an event holds. Its step is the finest that the event names. */
-export function metricPointsOf(event: TrainerEvent): (MetricPointRow & { raw: MetricValue })[] {
+/** The metric points of an event. Their step is the event's step, else its epoch, else its sequence number. */
+export function metricPointsOf(event: TrainerEvent): (ParsedPoint & { raw: MetricValue })[] {
   switch (event.type) {
     case 'progress':
       return event.step === undefined && event.epoch !== undefined
@@ -133,7 +133,7 @@ function toPoints(event: { seq: number; time: string }, metrics: Metrics, axis: 
   }))
 }
 
-/** As `toISOString` writes it; most senders do so themselves. */
+/** In the format of `toISOString`, which most senders use. */
 function toUtc(time: string): string {
   return time.length === 24 && time.endsWith('Z') ? time : new Date(time).toISOString()
 }

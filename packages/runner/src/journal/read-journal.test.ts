@@ -6,7 +6,7 @@ import { readJournal } from './read-journal.ts'
 
 type Event = Record<string, unknown>
 
-describe('the journal, read back', () => {
+describe('readJournal', () => {
   let harness: Harness
   beforeAll(async () => {
     harness = await startHarness({
@@ -34,7 +34,7 @@ describe('the journal, read back', () => {
   const progress = (step: number) => ({ type: 'progress', step, metrics: { loss: step / 7 } })
   const many = (count: number, from = 1) => Array.from({ length: count }, (_, index) => progress(from + index))
 
-  it('keeps runs of events as one row, and gives each back as it was sent', async () => {
+  it('stores runs of events in one row and returns each event as it was sent', async () => {
     const journal = await openJournal(harness)
     const odd = { type: 'progress', step: -1 }
     const log = { type: 'log', level: 'info', message: 'a "ü" \\u0001 \n\t\u{1f600}', data: { '1e5': [1e-7, 'NaN'] } }
@@ -63,7 +63,7 @@ describe('the journal, read back', () => {
     expect(new Set(page.events.map(({ receivedAt }) => receivedAt)).size).toBe(1)
   })
 
-  it('reads a chunk that was held in part from there on', async () => {
+  it('reads the new part of a chunk that overlaps stored events', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, many(5))
     await journal.send(1, many(40))
@@ -71,12 +71,12 @@ describe('the journal, read back', () => {
     expect((await read(journal.jobId, 0, 100)).map(({ seq }) => seq)).toEqual(many(40).map(({ step }) => step))
     expect(await read(journal.jobId, 0, 100, 'log')).toEqual([])
     expect(await read(journal.jobId, 0, 7, 'progress')).toHaveLength(7)
-    // All of it is held.
+    // All of them are stored already.
     await journal.send(1, many(40))
     expect(await chunksOf(journal.jobId)).toEqual(['6–40  '])
   })
 
-  it('goes with its job', async () => {
+  it('is deleted with its job', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [...many(20), { type: 'failed', errorType: 'UnknownError', message: 'no', retryable: false }])
     const { jobId } = journal
@@ -85,7 +85,7 @@ describe('the journal, read back', () => {
     expect(await chunksOf(jobId)).toEqual([])
   })
 
-  it('misses and doubles nothing, however events came, and whatever is asked for', async () => {
+  it('returns each event once, however events were batched and whatever is requested', async () => {
     const event: fc.Arbitrary<Event> = fc.oneof(
       { weight: 60, arbitrary: fc.constant({ type: 'progress', step: 3 }) },
       { weight: 10, arbitrary: fc.constant({ type: 'log', level: 'info', message: 'x' }) },
@@ -93,7 +93,7 @@ describe('the journal, read back', () => {
       { weight: 1, arbitrary: fc.constant({ type: 'checkpoint', name: 'x', artifactId: 'art_1' }) },
     )
     const batch = fc.record({
-      // Sent again from so many numbers before.
+      // Number of events before the batch that are sent again.
       again: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(30) }),
       events: fc.array(event, { minLength: 1, maxLength: 80, size: 'max' }),
     })

@@ -1,9 +1,10 @@
 import type { Database } from '@trainyard/platform'
 import type { RunnerDatabase } from '../db/schema/index.ts'
+import { defineStatement } from '../db/statement.ts'
 import { unpackBodies } from './pack-events.ts'
 
-/** After which event of an attempt to read. */
-export interface JournalPlace {
+/** The event of an attempt after which reading starts. */
+export interface JournalPosition {
   jobId: number
   attempt: number
   seq: number
@@ -21,41 +22,43 @@ export interface JournalEvent {
 }
 
 export interface ReadJournalOptions {
-  /** Of each attempt. */
+  /** Maximum number of events of each attempt. */
   limit: number
   type?: string | undefined
 }
 
 /**
- * The next events of some attempts, in order, whether they are kept alone or in chunks. One statement: two would see different
- * moments, and whoever goes on from the last number would miss what came between them.
+ * Reads the next events of some attempts in order, whether they are stored alone or in chunks. It is one statement, because
+ * two would see different snapshots, and a reader that continues after the last number would miss events between them.
  */
 export async function readJournal(
   { query }: Pick<Database<RunnerDatabase>, 'query'>,
-  places: readonly JournalPlace[],
+  positions: readonly JournalPosition[],
   { limit, type }: ReadJournalOptions,
 ): Promise<JournalEvent[]> {
-  const rows = await query<Row>(STATEMENT, [
-    places.map(({ jobId }) => jobId),
-    places.map(({ attempt }) => attempt),
-    places.map(({ seq }) => seq),
+  const values = READ_JOURNAL.values({
+    jobIds: positions.map(({ jobId }) => jobId),
+    attempts: positions.map(({ attempt }) => attempt),
+    seqs: positions.map(({ seq }) => seq),
     limit,
-    type ?? null,
-  ])
+    type: type ?? null,
+  })
+  const rows = await query<Row>(READ_JOURNAL, values)
   const events: JournalEvent[] = []
-  for (const group of Map.groupBy(rows, ({ place }) => place).values()) {
-    const ofPlace = group.flatMap((row) => eventsOf(row, type))
-    ofPlace.sort((a, b) => a.seq - b.seq)
-    events.push(...ofPlace.slice(0, limit))
+  for (const group of Map.groupBy(rows, ({ ordinal }) => ordinal).values()) {
+    const ofAttempt = group.flatMap((row) => eventsOf(row, type))
+    ofAttempt.sort((a, b) => a.seq - b.seq)
+    events.push(...ofAttempt.slice(0, limit))
   }
   return events
 }
 
 interface Row {
-  place: number
+  /** Number of the position, from 1. */
+  ordinal: number
   job_id: number
   attempt: number
-  /** First number to read of a chunk. */
+  /** First sequence number to read of a chunk. */
   first: number
   seq: number
   type: string
@@ -80,21 +83,29 @@ function eventsOf(row: Row, type: string | undefined): JournalEvent[] {
     })
 }
 
+interface Parameters {
+  jobIds: number[]
+  attempts: number[]
+  seqs: number[]
+  limit: number
+  type: string | null
+}
+
 /**
- * Chunks are taken until they hold as many events as are wanted; of one whose number is not known, none is counted. That is
- * decided by their numbers alone: what is in the others is never fetched.
+ * Takes chunks until they hold enough events; a chunk whose count is not known counts as empty. This is decided by the counts
+ * alone, so that other chunks are not fetched.
  */
-const STATEMENT = {
-  name: 'read-journal',
-  text: `
-    select c.place::int as place, c.job_id, c.attempt, e.*
-    from unnest($1::bigint[], $2::int[], $3::bigint[]) with ordinality as c(job_id, attempt, seq, place)
+const READ_JOURNAL = defineStatement<Parameters>(
+  'read-journal',
+  `
+    select c.ordinal::int as ordinal, c.job_id, c.attempt, e.*
+    from unnest(:jobIds::bigint[], :attempts::int[], :seqs::bigint[]) with ordinality as c(job_id, attempt, seq, ordinal)
       cross join lateral (
         (
           select e.seq as first, e.seq, e.type, e.time, e.received_at, e.body, e.rejected, null::bytea as bodies
           from events e
-          where e.job_id = c.job_id and e.attempt = c.attempt and e.seq > c.seq and ($5::text is null or e.type = $5)
-          order by e.seq limit $4
+          where e.job_id = c.job_id and e.attempt = c.attempt and e.seq > c.seq and (:type::text is null or e.type = :type)
+          order by e.seq limit :limit
         )
         union all
         select k.first, k.last_seq, null, null, k.received_at, null, null, k.bodies
@@ -102,18 +113,18 @@ const STATEMENT = {
           select k.*, sum(k.count) over (order by k.last_seq rows between unbounded preceding and 1 preceding) as before
           from (
             select k.last_seq, k.received_at, k.bodies, greatest(k.first_seq, c.seq + 1) as first,
-              case when $5::text is null then k.last_seq - greatest(k.first_seq, c.seq + 1) + 1
+              case when :type::text is null then k.last_seq - greatest(k.first_seq, c.seq + 1) + 1
                 when k.first_seq <= c.seq then 0
-                when $5 = 'progress' then coalesce(k.progress_count, 0)
+                when :type = 'progress' then coalesce(k.progress_count, 0)
                 else coalesce(k.log_count, 0) end as count
             from event_chunks k
             where k.job_id = c.job_id and k.attempt = c.attempt and k.last_seq > c.seq
-              and ($5::text is null or ($5 = 'progress' and coalesce(k.progress_count, 1) > 0)
-                or ($5 = 'log' and coalesce(k.log_count, 1) > 0))
-            -- More than are wanted: those that are not counted may hold none.
-            order by k.last_seq limit $4 + 1000
+              and (:type::text is null or (:type = 'progress' and coalesce(k.progress_count, 1) > 0)
+                or (:type = 'log' and coalesce(k.log_count, 1) > 0))
+            -- More than needed, because chunks whose count is unknown may contain none.
+            order by k.last_seq limit :limit + 1000
           ) k
         ) k
-        where coalesce(k.before, 0) < $4
+        where coalesce(k.before, 0) < :limit
       ) e`,
-}
+)

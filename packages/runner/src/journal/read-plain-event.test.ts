@@ -63,7 +63,7 @@ const log = fc.record(
   { requiredKeys: ['seq', 'time', 'type', 'level', 'message'] },
 )
 
-describe('the quick reading of events', () => {
+describe('readPlainEvent', () => {
   it.each([
     ['progress', progress],
     ['log', log],
@@ -71,7 +71,7 @@ describe('the quick reading of events', () => {
     let quick = 0
     fc.assert(
       fc.property(arbitrary, (body) => {
-        // As it comes over the wire: no undefined, no -0, 1e999 as a number.
+        // As received: no undefined, no -0, 1e999 as a number.
         const read = readPlainEvent(body)
         if (read === undefined) return
         quick++
@@ -80,11 +80,11 @@ describe('the quick reading of events', () => {
       }),
       { numRuns: 3000 },
     )
-    // Otherwise this test would hold nothing together.
+    // Otherwise the comparison would prove nothing.
     expect(quick).toBeGreaterThan(50)
   })
 
-  it('takes what the SDK sends', () => {
+  it('accepts the events of the SDK', () => {
     const time = new Date().toISOString()
     const metrics = { loss: 0.25, 'mAP50-95': 'NaN' }
     const base = { seq: 1, time: time.replace(/-(29|30|31)T/, '-28T') }

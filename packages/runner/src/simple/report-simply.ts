@@ -1,7 +1,7 @@
 import { invalidRequest, type JobTokenClaims, TrainyardError } from '@trainyard/platform'
 import { finished, getCurrentAttempt, superseded } from '../auth/authenticate-trainer.ts'
+import { applyBatch, continuation } from '../callback/apply-batch.ts'
 import type { CallbackContext } from '../callback/callback-context.ts'
-import { applyBatch, continuation } from '../callback/receive-events.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
 import { cleanText } from '../http/clean-text.ts'
 import { parseEvents } from '../journal/parse-events.ts'
