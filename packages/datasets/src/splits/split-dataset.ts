@@ -15,7 +15,7 @@ export interface SplitDatasetOptions {
   /** Images that must not be torn apart: frames of a video, copies of a picture, one patient. Default: none. */
   groupBy?: GroupBy
   /** Another seed gives another split. Default none: the split of the platform's exporter. */
-  seed?: string
+  seed?: string | undefined
   /** Below this many images the ratios are met exactly; above, a new image moves no other. Default 1000. */
   exactBelow?: number
   signal?: AbortSignal

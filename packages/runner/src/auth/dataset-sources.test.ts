@@ -1,6 +1,6 @@
 import { DEFAULT_AUTH } from '@trainyard/platform'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { parseDatasetSources } from '../datasets/sources/sources.ts'
+import { parseDatasetSources } from '../datasets/sources/parse-dataset-sources.ts'
 import { dice, png } from '../datasets/testing/test-datasets.ts'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
 import { startTeams, type Teams } from '../testing/teams.ts'

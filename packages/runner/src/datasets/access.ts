@@ -1,18 +1,18 @@
 import type { Identity } from '@trainyard/platform'
 
-/** What somebody may do with datasets: who they are is no business of this area. */
+/** What the caller of a request may do with datasets. */
 export interface DatasetAccess {
-  /** Ids of the projects whose datasets are listed. */
+  /** Ids of the projects whose datasets the caller may list. */
   readable(): readonly string[]
-  /** The id of the project that a new dataset goes to; throws when there is none. */
+  /** The id of the project for a new dataset. Throws when the caller has no project. */
   projectFor(name: string | undefined): string
-  /** The slug of the organisation that has a project of theirs. */
+  /** The slug of the organisation that owns one of the caller's projects. */
   organisationOf(projectId: string): string | undefined
   audit: AuditDataset
 }
 
-/** Writes what was done to a dataset, in the transaction that does it. */
+/** Writes an entry of the audit log in the transaction of the action. */
 export type AuditDataset = (
   trx: Parameters<Identity['audit']>[0],
-  deed: { action: string; id: string; projectId: string; data?: Record<string, unknown> },
+  entry: { action: string; id: string; projectId: string; data?: Record<string, unknown> | undefined },
 ) => Promise<void>

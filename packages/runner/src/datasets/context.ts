@@ -1,29 +1,31 @@
 import type { Clock, Database, Logger, ObjectStore } from '@trainyard/platform'
 import type { DatasetTables } from '../db/schema/index.ts'
 
-/** One entry of `DATASET_SOURCES`. Without a bucket it is of the platform's own store; an empty prefix is all of it. */
+/** One entry of `DATASET_SOURCES`. */
 export interface AllowedSource {
+  /** Absent for the platform's own store. */
   bucket?: string
+  /** Ends with a slash; empty for the whole bucket. */
   prefix: string
-  /** Slugs of the organisations for which it is. Absent: all of them. */
+  /** Slugs of the organisations that may use it. Default: every organisation. */
   organisations?: readonly string[]
 }
 
-/** What this area needs; the runner's context has it all, and a test can build it by hand. */
+/** The part of the runner's context that this area uses. */
 export interface DatasetContext {
   database: Database<DatasetTables>
   store: ObjectStore
   logger: Logger
   clock: Clock
   config?: {
-    /** Where archives are unpacked while they are looked at. Default: the system's temporary folder. */
+    /** Where archives are unpacked. Default: the system's temporary folder. */
     dataDir: string
-    /** Below which datasets may stay where they are. Default: none. */
+    /** Where datasets that are not uploaded may be. Default: nowhere. */
     datasetSources?: readonly AllowedSource[] | undefined
   }
 }
 
-/** What one uploaded archive may hold. */
+/** Limits of one archive, and of one source. */
 export const UPLOAD_LIMITS = {
   maxFiles: 2_000_000,
   maxTotalBytes: 500 * 1024 ** 3,

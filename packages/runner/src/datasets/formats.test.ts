@@ -21,7 +21,9 @@ afterAll(async () => {
 
 const size = { width: 64, height: 48 }
 const image = (name: string, split: string, rest: object = {}) => ({
-  ...{ file_name: `images/${name}.png`, split, ...size },
+  file_name: `images/${name}.png`,
+  split,
+  ...size,
   annotations: [{ id: 1, class_id: 1, bbox: [4, 4, 20, 20] }],
   ...rest,
 })
@@ -63,14 +65,14 @@ async function filesOf(datasetId: string, all = false) {
   return { manifest, files: (await listDatasetFiles(area.context, snapshot.id, { all })).files }
 }
 
-describe('every format is told by its content', () => {
+describe('the format is detected from the content', () => {
   it.each<[DatasetFormat, number]>([
     ['coco', 4],
     ['yolo', 4],
     ['voc', 4],
     ['labelme', 4],
     ['dice', 4],
-  ])('%s, in a zip, with its classes, splits and labels', async (format, labelled) => {
+  ])('%s in a zip, with its classes, splits and labels', async (format, labelled) => {
     const from = join(dir, `source-${format}`)
     const { mkdir, writeFile } = await import('node:fs/promises')
     for (const [path, content] of Object.entries(source)) {
@@ -91,17 +93,17 @@ describe('every format is told by its content', () => {
     expect(manifest.split).toEqual({ origin: 'dataset' })
     expect(manifest.annotationFiles.length).toBeGreaterThan(0)
     expect(images.map(({ split }) => split).sort()).toEqual(['test', 'train', 'train', 'val'])
-    // The same in a tar is the same dataset.
+    // The same files in a tar are the same dataset.
     expect((await register(format, await tarOf(files))).id).toBe(dataset.id)
   })
 
-  it('imagefolder, also without splits, which the hash of the path then decides', async () => {
+  it('imagefolder without splits: the hash of the path decides', async () => {
     const dataset = await register('folders', zipOf({ 'cat/1.png': png(1), 'dog/2.png': png(2), 'dog/3.png': png(3) }))
     expect(dataset).toMatchObject({ format: 'imagefolder', counts: { images: 3, labelled: 3 } })
     expect((await filesOf(dataset.id)).manifest.split).toEqual({ origin: 'hash' })
   })
 
-  it('images and nothing else, to predict on', async () => {
+  it('images without annotations, for predictions', async () => {
     const dataset = await register('plain', zipOf({ 'a.png': png(1), 'b/c.jpg': Buffer.from('ffd8ffe0', 'hex') }))
     expect(dataset).toMatchObject({
       format: 'dice',
@@ -113,14 +115,14 @@ describe('every format is told by its content', () => {
     expect((await filesOf(dataset.id, true)).files.map(({ path }) => path)).toEqual(['a.png', 'b/c.jpg'])
   })
 
-  it('by word where two are as likely', async () => {
+  it('ambiguous files are refused unless the caller names a format', async () => {
     const both = { ...source, 'labels/a.txt': '0 .5 .5 .2 .2' }
     await expect(register('both', zipOf(both))).rejects.toThrow('it looks like dice')
     expect(await register('both', zipOf(both), { format: 'dice' })).toMatchObject({ format: 'dice' })
     await expect(register('both', zipOf(both), { format: 'voc' })).rejects.toThrow('No Pascal VOC annotations')
   })
 
-  it('and an annotated image that is not there is named', async () => {
+  it('an annotated image that does not exist is listed', async () => {
     const { 'images/b.png': _, ...rest } = await filesIn(join(dir, 'coco')).then((files) =>
       Object.fromEntries(
         Object.entries(files).map(([path, body]) => [path.replace(/^images\/[^/]+\//, 'images/'), body]),

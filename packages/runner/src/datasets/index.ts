@@ -1,4 +1,4 @@
-/** Datasets: registered by upload, frozen into snapshots, handed to trainers through signed URLs. */
+/** Datasets: registered from an archive or a bucket, copied into snapshots, served to trainers by signed URLs. */
 
 export type { Snapshot } from './catalog/dataset-view.ts'
 export { deleteDataset } from './catalog/delete-dataset.ts'

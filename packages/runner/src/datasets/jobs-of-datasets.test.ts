@@ -1,4 +1,4 @@
-import { DatasetFilesPage, DatasetManifest, Problem, SnapshotList } from '@trainyard/contract'
+import { type CreateJobInput, DatasetFilesPage, DatasetManifest, Problem, SnapshotList } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runMaintenance } from '../maintenance/maintenance.ts'
 import { type Harness, isOver, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
@@ -12,7 +12,7 @@ const annotations = dice(
   names.map((file_name, index) => ({
     file_name,
     annotations: [{ class_id: index % 2, bbox: [1, 1, 4, 4] }],
-    ...(index === 0 ? { split: 'test' } : {}),
+    split: index === 0 ? 'test' : undefined,
   })),
   { task_type: 'classification' },
 )
@@ -33,11 +33,8 @@ beforeAll(async () => {
 })
 afterAll(() => harness.close())
 
-async function splitsOf(split: object | undefined) {
-  const journal = await openJournal(harness, {
-    dataset: datasetId,
-    ...(split === undefined ? {} : { split: split as never }),
-  })
+async function splitsOf(split: CreateJobInput['split']) {
+  const journal = await openJournal(harness, { dataset: datasetId, split })
   const manifest = DatasetManifest.parse(await (await journal.get('/dataset')).json())
   const read = async (query = '') =>
     new Map(
@@ -50,13 +47,13 @@ async function splitsOf(split: object | undefined) {
 }
 
 describe('splits of a job', () => {
-  it('are the dataset’s, and the hash of the path for the others, when none are asked for', async () => {
+  it('are those of the dataset, or follow from the hash of the path, when the job requests none', async () => {
     const { manifest, splits } = await splitsOf(undefined)
     expect(manifest.split).toEqual({ origin: 'dataset' })
     expect(splits.get('images/00.png')).toBe('test')
   })
 
-  it('win over the dataset’s, by ratios and stratified; the same request is the same split', async () => {
+  it('override the dataset’s, by ratios and stratified; equal requests share a split', async () => {
     const request = { ratios: { train: 0.5, val: 0.3, test: 0.2 }, seed: 'a', stratify: true }
     const { manifest, splits, datasets } = await splitsOf(request)
     expect(manifest.split).toMatchObject({ origin: 'job' })
@@ -72,7 +69,7 @@ describe('splits of a job', () => {
     expect((await splitsOf({ ...request, keep: true })).splits.get('images/00.png')).toBe('test')
   })
 
-  it('are lists of images; the others stay where they are', async () => {
+  it('can be lists of images; the other images keep their split', async () => {
     const { splits, datasets } = await splitsOf({ val: ['images/00.png', 'images/07.png'] })
     expect([splits.get('images/00.png'), splits.get('images/07.png')]).toEqual(['val', 'val'])
     for (const name of names.slice(8)) expect(splits.get(name)).toBe(datasets.get(name))
@@ -94,13 +91,13 @@ describe('splits of a job', () => {
   })
 })
 
-it('an unknown dataset and a wrong setting are named together', async () => {
+it('an unknown dataset and a wrong setting are reported together', async () => {
   const response = await harness.post('/v1/jobs', { trainer: 'acme/plain', dataset: 'ds_none', config: { epochs: -1 } })
   const { issues } = Problem.parse(await response.json())
   expect(issues?.map(({ path }) => path)).toEqual(expect.arrayContaining(['dataset', 'config.epochs']))
 })
 
-it('a job whose source has changed ends with dataset_changed, and says which files', async () => {
+it('a job whose source has changed ends with dataset_changed and lists the files', async () => {
   const { store } = harness.runner.context
   await store.put('shared/one/annotations.json', Buffer.from(annotations))
   for (const [path, bytes] of Object.entries(images)) await store.put(`shared/one/${path}`, bytes)
@@ -113,7 +110,7 @@ it('a job whose source has changed ends with dataset_changed, and says which fil
   expect(job.error?.message).toContain('1 file differs (changed: images/03.png)')
 })
 
-it('snapshots are listed with their jobs, and collected when they have none', async () => {
+it('snapshots are listed with their number of jobs, and deleted when no job uses them', async () => {
   const { database } = harness.runner.context
   const list = async () =>
     SnapshotList.parse(await (await harness.request(`/v1/snapshots?dataset=${datasetId}`)).json()).snapshots
@@ -139,7 +136,7 @@ it('snapshots are listed with their jobs, and collected when they have none', as
   expect(keys).toEqual([])
 })
 
-it('a deletion that was cut short is finished by the next round', async () => {
+it('a deletion that failed is finished by the next maintenance run', async () => {
   const { database, store } = harness.runner.context
   await store.put('datasets/ds_half/images/a.png', png(1))
   await database.db.insertInto('pending_deletions').values({ prefix: 'datasets/ds_half/', upload_id: '' }).execute()

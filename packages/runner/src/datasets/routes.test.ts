@@ -28,7 +28,7 @@ async function upload(name: string, body: Uint8Array<ArrayBuffer> | string | und
   const response = await app.request(`/v1/datasets?name=${encodeURIComponent(name)}`, {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream' },
-    ...(body === undefined ? {} : { body }),
+    body: body ?? null,
   })
   return { status: response.status, body: await response.json() }
 }
@@ -50,7 +50,7 @@ async function getFiles(id: string, query = ''): Promise<DatasetFilesPage> {
   return DatasetFilesPage.parse(await response.json())
 }
 
-test('registers a DICE dataset from a tar.gz and tells what is in it', async () => {
+test('registers a DICE dataset from a tar.gz and describes it', async () => {
   const { status, body } = await upload('shapes', await tarGzOf(exampleFiles()))
   expect(status).toBe(201)
   const splits = { train: 0, val: 1, test: 1 }
@@ -79,7 +79,7 @@ test('registers a DICE dataset from a tar.gz and tells what is in it', async () 
   expect(await area.scratch()).toEqual([])
 })
 
-test('the files of a dataset can be read through their signed URLs, page by page', async () => {
+test('lists the files of a dataset page by page; their signed URLs return the bytes', async () => {
   const { id } = await register('pages', exampleFiles())
   const first = await getFiles(id, '?limit=2')
   const second = await getFiles(id, `?limit=2&cursor=${first.nextCursor}`)
@@ -100,7 +100,7 @@ test('the files of a dataset can be read through their signed URLs, page by page
   expect(all.files.map(({ path }) => path)).toContain('images/unlabelled.png')
 })
 
-test('the same content under the same name is the same dataset, whatever the archive looks like', async () => {
+test('the same content under the same name is the same dataset, in any archive', async () => {
   const first = await register('twice', exampleFiles())
   const before = await area.keys()
   const { 'README.md': _, ...files } = exampleFiles()
@@ -116,7 +116,7 @@ test('the same content under the same name is the same dataset, whatever the arc
   expect(changed.versionHash).not.toBe(first.versionHash)
 })
 
-test('the same content sent several times at once becomes one dataset', async () => {
+test('the same content uploaded several times at once becomes one dataset', async () => {
   const body = await tarOf(exampleFiles())
   const answers = await Promise.all([1, 2, 3].map(() => upload('at once', body)))
   expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 201])
@@ -129,7 +129,7 @@ test('the same content sent several times at once becomes one dataset', async ()
   expect(folders).toContain(id)
 })
 
-test('registers a tree of class folders', async () => {
+test('registers folders of classes', async () => {
   const dataset = await register('folders', {
     'train/cat/1.png': png(1),
     'train/dog/2.jpg': Buffer.from('ffd8ffe000104a464946', 'hex'),
@@ -176,7 +176,7 @@ test('lists datasets, newest first, page by page', async () => {
   expect(names).toHaveLength(rows.length)
 })
 
-test('deletes a dataset with its objects and snapshots, but not while a job needs it', async () => {
+test('deletes a dataset with its objects and snapshots, but not while a job uses it', async () => {
   const { id } = await register('to delete', exampleFiles())
   const snapshot = await createSnapshot(area.context, id, 'prj_default')
   liveJobs = [3, 4]
@@ -192,7 +192,7 @@ test('deletes a dataset with its objects and snapshots, but not while a job need
   expect((await area.keys()).filter((key) => key.includes(id) || key.includes(snapshot.id))).toEqual([])
 })
 
-describe('bad input is refused in words, and leaves nothing behind', () => {
+describe('invalid input is refused with a reason, and nothing is stored', () => {
   const { 'annotations.json': _, ...images } = exampleFiles()
   let before: { keys: string[]; rows: number }
   const count = async () => ({
@@ -207,7 +207,7 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
     expect(await area.scratch()).toEqual([])
   })
 
-  test('a corrupt image is named', async () => {
+  test('corrupt images are listed', async () => {
     const whole = Buffer.from(png(1))
     const example = exampleFiles()
     const problem = await refuse({
@@ -223,22 +223,22 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
     expect(issues.get('images/deep/c.png')).toContain('is empty')
   })
 
-  test('a cut-off image of many megabytes is named', async () => {
+  test('a truncated image of several megabytes is listed', async () => {
     const large = Buffer.concat([Buffer.from(png()).subarray(0, 33), Buffer.alloc(5 * 1024 ** 2)])
     const problem = await refuse({ 'train/a/large.png': large })
     expect(problem.issues?.[0]?.path).toBe('train/a/large.png')
     expect(problem.detail).toContain('IEND')
   })
 
-  test('a size that is not the image’s is named with both sizes', async () => {
+  test('a wrong image size is reported with both sizes', async () => {
     const problem = await refuse({
       'annotations.json': dice([{ file_name: 'a.png', width: 16, height: 8 }]),
       'a.png': png(1, 8, 16),
     })
-    expect(problem.detail).toContain('images[0].width says 16 x 8 pixels, but a.png has 8 x 16')
+    expect(problem.detail).toContain('images[0].width states 16 x 8 pixels, but a.png has 8 x 16')
   })
 
-  test('annotation errors name their path', async () => {
+  test('annotation errors have the path of their field', async () => {
     const boxes = (annotations: unknown[]) => ({
       ...images,
       'annotations.json': dice([{ file_name: 'images/a.png' }, { file_name: 'images/b.png', annotations }]),
@@ -269,7 +269,7 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
     expect(problem.detail).toContain('../evil.png')
   })
 
-  test('missing and doubled images are named', async () => {
+  test('missing and duplicate images are listed', async () => {
     const names = ['images/a.png', 'images/none.png', 'images/a.png']
     const problem = await refuse({ ...images, 'annotations.json': dice(names.map((name) => ({ file_name: name }))) })
     expect(problem.issues).toMatchObject([
@@ -278,7 +278,7 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
     ])
   })
 
-  test('of a thousand mistakes twenty are listed and all are counted', async () => {
+  test('twenty of a thousand mistakes are listed, and all are counted', async () => {
     const names = Array.from({ length: 1000 }, (_, index) => ({ file_name: `none-${index}.png` }))
     const problem = await refuse({ ...images, 'annotations.json': dice(names) })
     expect(problem.issues).toHaveLength(20)
@@ -331,14 +331,14 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
     expect((await refuse(files)).detail).toContain(message)
   })
 
-  test('what is of no format is described: what was seen, what is wanted', async () => {
+  test('files of no known format are refused with what was found and what is expected', async () => {
     const problem = await refuse({ 'notes.csv': 'a,b', 'images/train/a.png': png(), 'labels/train/a.txt': '' })
     expect(problem.detail).toContain('notes.csv, images/ (1 file), labels/ (1 file)')
     expect(problem.detail).toContain('annotations.json')
     expect(problem.detail).toContain('train/<class>/')
   })
 
-  test('what is of two formats is refused, saying what speaks for each', async () => {
+  test('files of two formats are refused with the evidence for each', async () => {
     const problem = await refuse({ ...exampleFiles(), 'labels/a.txt': '0 .5 .5 1 1' })
     expect(problem.detail).toContain('dice (annotations.json has a task_type)')
     expect(problem.detail).toContain('yolo (labels/a.txt has rows of a class and numbers)')
@@ -346,7 +346,7 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
     expect(problem.detail).not.toContain('/tmp')
   })
 
-  test('what is no tar, and no body at all, is refused', async () => {
+  test('a body that is not an archive, and an empty body, are refused', async () => {
     const zip = await upload(
       'zip',
       new Uint8Array(Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(2000, 65)])),
@@ -359,7 +359,7 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
     })
   })
 
-  test('a cut-off archive is refused', async () => {
+  test('a truncated archive is refused', async () => {
     const whole = await tarGzOf(exampleFiles())
     expect(await upload('cut', whole.slice(0, whole.length / 2))).toMatchObject({ status: 422 })
   })
@@ -370,7 +370,7 @@ describe('bad input is refused in words, and leaves nothing behind', () => {
   })
 })
 
-test('a store that fails in mid-upload leaves nothing behind', async () => {
+test('nothing remains when the store fails during an upload', async () => {
   const before = await area.keys()
   let puts = 0
   const put: typeof area.context.store.put = (...args) =>
@@ -384,7 +384,7 @@ test('a store that fails in mid-upload leaves nothing behind', async () => {
   expect(await upload('unlucky', body)).toMatchObject({ status: 201 })
 })
 
-test('what a dead process left half-stored is removed a day later', async () => {
+test('objects of an upload whose process ended are deleted a day later', async () => {
   const { db } = area.context.database
   await area.store.put('datasets/ds_dead/images/a.png', png())
   await db.insertInto('dataset_uploads').values({ id: 'ds_dead', started_at: area.clock.now() }).execute()

@@ -36,17 +36,17 @@ const json = <T extends z.ZodType>(schema: T, description: string) => ({
 })
 const problem = (description: string) => ({ description, content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } } })
 
-/** Of an upload; a request in JSON has them in its body. */
+/** Parameters of an upload. A JSON request has them in its body. */
 const UploadQuery = z.object({
-  name: z.string().min(1).max(200).regex(NO_CONTROL_CHARACTERS, 'must not hold control characters'),
-  project: ProjectName.optional().describe('Where it goes; your first project when absent'),
-  format: DatasetFormat.optional().describe('Where the files do not tell'),
-  taskType: TaskType.optional().describe('Where the format cannot tell'),
+  name: z.string().min(1).max(200).regex(NO_CONTROL_CHARACTERS, 'must not contain control characters'),
+  project: ProjectName.optional().describe('Default: the first project of the caller'),
+  format: DatasetFormat.optional().describe('Default: detected from the files'),
+  taskType: TaskType.optional().describe('The task, for formats whose files do not state it'),
 })
 const uploadRoute = createRoute({
   method: 'post',
   path: '/v1/datasets',
-  summary: 'Register a dataset: a tar, tar.gz or zip of its folder, or where its images are',
+  summary: 'Register a dataset from a tar, tar.gz or zip, or from a bucket',
   request: {
     query: UploadQuery,
     body: {
@@ -61,62 +61,62 @@ const uploadRoute = createRoute({
     },
   },
   responses: {
-    200: json(Dataset, 'This content is registered under this name already'),
-    201: json(Dataset, 'Registered'),
-    403: problem('The source is not among those that the configuration allows'),
-    409: problem('These files are registered under this name as another format'),
-    422: problem('The archive is not a dataset that can be used; `issues` says why'),
+    200: json(Dataset, 'The dataset with this name and content exists'),
+    201: json(Dataset, 'The new dataset'),
+    403: problem('The configuration does not allow this source'),
+    409: problem('A dataset with this name and these files exists, in another format'),
+    422: problem('The files are not a dataset that can be used; `issues` lists the reasons'),
   },
 })
 const listRoute = createRoute({
   method: 'get',
   path: '/v1/datasets',
-  summary: 'Datasets, newest first',
+  summary: 'List datasets, newest first',
   request: {
     query: z.object({ cursor: z.string().optional(), limit: z.coerce.number().int().min(1).max(200).default(50) }),
   },
-  responses: { 200: json(DatasetList, 'One page') },
+  responses: { 200: json(DatasetList, 'One page of datasets') },
 })
 const getRoute = createRoute({
   method: 'get',
   path: '/v1/datasets/{id}',
-  summary: 'One dataset',
+  summary: 'Get a dataset',
   request: { params: IdParams },
-  responses: { 200: json(Dataset, 'The dataset'), 404: problem('There is none with this id') },
+  responses: { 200: json(Dataset, 'The dataset'), 404: problem('No dataset has this id') },
 })
 const filesRoute = createRoute({
   method: 'get',
   path: '/v1/datasets/{id}/files',
-  summary: 'Images of a dataset by path, with signed URLs',
+  summary: 'List the images of a dataset by path, with signed URLs',
   request: {
     params: IdParams,
     query: z.object({
       cursor: z.string().optional(),
       limit: z.coerce.number().int().min(1).max(MAX_FILES_LIMIT).default(DEFAULT_FILES_LIMIT),
-      all: z.stringbool().default(false).describe('Also images without a label'),
+      all: z.stringbool().default(false).describe('Include images without a label'),
     }),
   },
-  responses: { 200: json(DatasetFilesPage, 'One page'), 404: problem('There is none with this id') },
+  responses: { 200: json(DatasetFilesPage, 'One page of images'), 404: problem('No dataset has this id') },
 })
 const snapshotsRoute = createRoute({
   method: 'get',
   path: '/v1/snapshots',
-  summary: 'Snapshots, newest first: what jobs were created with',
+  summary: 'List snapshots, newest first',
   request: {
     query: z.object({
-      dataset: z.string().min(1).max(100).optional().describe('Id of a dataset'),
+      dataset: z.string().min(1).max(100).optional().describe('Only snapshots of the dataset with this id'),
       cursor: z.string().optional(),
       limit: z.coerce.number().int().min(1).max(200).default(50),
     }),
   },
-  responses: { 200: json(SnapshotList, 'One page') },
+  responses: { 200: json(SnapshotList, 'One page of snapshots') },
 })
 const snapshotRoute = createRoute({
   method: 'get',
   path: '/v1/snapshots/{id}',
-  summary: 'One snapshot',
+  summary: 'Get a snapshot',
   request: { params: IdParams },
-  responses: { 200: json(Snapshot, 'The snapshot'), 404: problem('There is none with this id') },
+  responses: { 200: json(Snapshot, 'The snapshot'), 404: problem('No snapshot has this id') },
 })
 const deleteRoute = createRoute({
   method: 'delete',
@@ -125,33 +125,33 @@ const deleteRoute = createRoute({
   request: { params: IdParams },
   responses: {
     204: { description: 'Deleted' },
-    404: problem('There is none with this id'),
-    409: problem('A job that is not over uses it'),
+    404: problem('No dataset has this id'),
+    409: problem('A job that has not ended uses the dataset'),
   },
 })
 
 export interface DatasetRoutesOptions {
-  /** What whoever sent a request may do. One dataset by its id is guarded before these routes. */
+  /** What the caller of a request may do. Access to a dataset by its id is checked before these routes. */
   access: (c: Context) => DatasetAccess
-  /** Asked before a dataset is deleted. Default: no jobs. */
-  findLiveJobs?: FindLiveJobs
-  /** How many jobs a snapshot has. Default: none. */
-  countJobs?: CountJobs
+  /** Finds the jobs that prevent the deletion of a dataset. Default: none. */
+  findLiveJobs?: FindLiveJobs | undefined
+  /** Counts the jobs of snapshots. Default: none. */
+  countJobs?: CountJobs | undefined
 }
 
-/** `/v1/datasets`, to be mounted into the runner's app. */
+/** The routes below `/v1/datasets` and `/v1/snapshots`. */
 export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOptions): OpenAPIHono {
   const api = createApi({ logger: context.logger })
   const countJobs: CountJobs = options.countJobs ?? (async () => new Map())
-  // Described here, read below: the body is a stream of any length, or JSON.
+  // Registered by hand: the body is either JSON or a stream of any length.
   api.openAPIRegistry.registerPath(uploadRoute)
   api.post('/v1/datasets', async (c) => {
     const { audit, projectFor, organisationOf } = options.access(c)
     if (/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
       const { project, ...request } = parseBody(RegisterDatasetRequest, await readJsonBody(c.req.raw, SOURCE_BODY))
       const projectId = projectFor(project)
-      const owned = { projectId, organisation: organisationOf(projectId), audit }
-      const { dataset, created } = await registerSource(context, { ...request, ...owned })
+      const ownership = { projectId, organisation: organisationOf(projectId), audit }
+      const { dataset, created } = await registerSource(context, { ...request, ...ownership })
       return c.json(dataset, created ? 201 : 200)
     }
     const body = readRequestBody(c.req.raw.body)
@@ -159,8 +159,8 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
       const { query } = parseBody(z.object({ query: UploadQuery }), { query: c.req.query() })
       const { name, project, format, taskType } = query
       const projectId = projectFor(project)
-      const registered = { name, projectId, audit, format, taskType, body: body.chunks }
-      const { dataset, created } = await registerDataset(context, registered)
+      const options = { name, projectId, audit, format, taskType, body: body.chunks }
+      const { dataset, created } = await registerDataset(context, options)
       return c.json(dataset, created ? 201 : 200)
     } finally {
       await body.drain()
@@ -186,7 +186,7 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
   api.openapi(deleteRoute, async (c) => {
     await deleteDataset(context, c.req.valid('param').id, {
       audit: options.access(c).audit,
-      ...(options.findLiveJobs && { findLiveJobs: options.findLiveJobs }),
+      findLiveJobs: options.findLiveJobs,
     })
     return c.body(null, 204)
   })

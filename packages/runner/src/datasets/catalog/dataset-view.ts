@@ -1,14 +1,14 @@
 import type { Dataset } from '@trainyard/contract'
-import type { Selectable } from 'kysely'
 import type { SnapshotRow } from '../../db/schema/dataset-snapshots.ts'
 import type { DatasetRow } from '../../db/schema/datasets.ts'
 
-/** A dataset frozen for jobs: its annotation files are copied, its images are referenced. */
+/** An immutable copy of a dataset for jobs: its annotation files are copied, its images are referenced. */
 export interface Snapshot extends Dataset {
   datasetId: string
 }
 
-export function toDataset(row: Omit<Selectable<DatasetRow>, 'project_id'> | Selectable<SnapshotRow>): Dataset {
+/** The API's view of a dataset or a snapshot. */
+export function toDataset(row: Omit<DatasetRow, 'project_id'> | SnapshotRow): Dataset {
   return {
     id: row.id,
     name: row.name,
@@ -18,11 +18,11 @@ export function toDataset(row: Omit<Selectable<DatasetRow>, 'project_id'> | Sele
     counts: row.counts,
     sizeBytes: row.size_bytes,
     versionHash: row.version_hash,
-    ...('source' in row && row.source ? { source: row.source } : {}),
+    source: 'source' in row ? (row.source ?? undefined) : undefined,
     createdAt: row.created_at.toISOString(),
   }
 }
 
-export function toSnapshot(row: Selectable<SnapshotRow>): Snapshot {
+export function toSnapshot(row: SnapshotRow): Snapshot {
   return { ...toDataset(row), datasetId: row.dataset_id }
 }

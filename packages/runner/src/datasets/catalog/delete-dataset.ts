@@ -4,20 +4,29 @@ import type { DatasetContext } from '../context.ts'
 import { deleteLater, finishDeletions } from '../storage/pending-deletions.ts'
 import { datasetKey, snapshotKey } from '../storage/storage-keys.ts'
 
-/** The ids of jobs that still need a dataset: those that are not over. */
+const MAX_LISTED_JOBS = 5
+
+/** The ids of the jobs that use a dataset and have not ended. */
 export type FindLiveJobs = (datasetId: string) => Promise<number[]>
 
+export interface DeleteDatasetOptions {
+  /** Default: no job uses the dataset. */
+  findLiveJobs?: FindLiveJobs | undefined
+  /** Default: nothing is written to the audit log. */
+  audit?: AuditDataset | undefined
+}
+
 /**
- * Removes a dataset with its snapshots. Throws `conflict` while a job that is not over uses it. Of a dataset in a bucket
- * only what was copied here goes.
+ * Deletes a dataset and its snapshots. Throws `conflict` while a job that has not ended uses it. The images of a dataset
+ * in a bucket are not deleted.
  */
 export async function deleteDataset(
   context: DatasetContext,
   id: string,
-  { findLiveJobs = async () => [], audit }: { findLiveJobs?: FindLiveJobs; audit?: AuditDataset } = {},
+  { findLiveJobs = async () => [], audit }: DeleteDatasetOptions = {},
 ): Promise<void> {
   await context.database.transaction(async (trx) => {
-    // The lock keeps new snapshots and jobs out: they take it too.
+    // New snapshots and jobs take the same lock, so none is created meanwhile.
     const row = await trx
       .selectFrom('datasets')
       .select(['project_id', 'name'])
@@ -26,13 +35,7 @@ export async function deleteDataset(
       .executeTakeFirst()
     if (row === undefined) throw notFound('dataset', id)
     const jobs = await findLiveJobs(id)
-    if (jobs.length > 0) {
-      const shown = `${jobs.slice(0, 5).join(', ')}${jobs.length > 5 ? ` and ${jobs.length - 5} more` : ''}`
-      throw new TrainyardError(
-        'conflict',
-        `Dataset ${id} is in use by job ${shown}: cancel ${jobs.length === 1 ? 'it' : 'them'} first, or wait for the end`,
-      )
-    }
+    if (jobs.length > 0) throw inUse(id, jobs)
     const snapshots = await trx.selectFrom('dataset_snapshots').select('id').where('dataset_id', '=', id).execute()
     await trx.deleteFrom('datasets').where('id', '=', id).execute()
     await audit?.(trx, { action: 'dataset.delete', id, projectId: row.project_id, data: { name: row.name } })
@@ -43,6 +46,16 @@ export async function deleteDataset(
       context.clock.now(),
     )
   })
-  // Rows first: objects without a row are waste, a row without its objects is a broken dataset.
+  // Rows first: objects without a row waste space, but a row without its objects is a broken dataset.
   await finishDeletions(context)
+}
+
+function inUse(id: string, jobs: readonly number[]): TrainyardError {
+  const more = jobs.length > MAX_LISTED_JOBS ? ` and ${jobs.length - MAX_LISTED_JOBS} more` : ''
+  const shown = `${jobs.slice(0, MAX_LISTED_JOBS).join(', ')}${more}`
+  const them = jobs.length === 1 ? 'it' : 'them'
+  return new TrainyardError(
+    'conflict',
+    `Dataset ${id} is in use by job ${shown}: cancel ${them}, or wait until ${jobs.length === 1 ? 'it ends' : 'they end'}`,
+  )
 }

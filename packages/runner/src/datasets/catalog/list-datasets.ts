@@ -4,7 +4,7 @@ import type { DatasetContext } from '../context.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { toDataset } from './dataset-view.ts'
 
-/** Newest first. */
+/** One page of the datasets of these projects, newest first. */
 export async function listDatasets(
   context: DatasetContext,
   options: { projects: readonly string[]; cursor?: string | undefined; limit: number },
@@ -24,10 +24,9 @@ export async function listDatasets(
   const rows = await query.execute()
   const page = rows.slice(0, options.limit)
   const last = page.at(-1)
+  const hasMore = rows.length > page.length && last !== undefined
   return {
     datasets: page.map(toDataset),
-    ...(rows.length > page.length && last
-      ? { nextCursor: encodeCursor([last.created_at.toISOString(), last.id]) }
-      : {}),
+    nextCursor: hasMore ? encodeCursor([last.created_at.toISOString(), last.id]) : undefined,
   }
 }

@@ -2,25 +2,25 @@ import type { DatasetFilesPage, SplitName } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
 import { sql } from 'kysely'
 import type { DatasetContext } from '../context.ts'
-import { storeOf } from '../sources/sources.ts'
+import { storeOf } from '../sources/store-of.ts'
 import { datasetKey } from '../storage/storage-keys.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { getDataset } from './get-dataset.ts'
 
 export interface ListFilesOptions {
   cursor?: string | undefined
-  /** Files a page. Default 1,000, at most 5,000. */
+  /** Files per page. Default 1,000, at most 5,000. */
   limit?: number | undefined
-  /** Also the images without a label. Default false. */
+  /** Include images without a label. Default false. */
   all?: boolean | undefined
-  /** The job's own split; it wins over the dataset's. */
+  /** The split of the job. It overrides the splits of the dataset. */
   splitId?: string | null | undefined
 }
 
 export const DEFAULT_FILES_LIMIT = 1_000
 export const MAX_FILES_LIMIT = 5_000
 
-/** One page of the images that a snapshot refers to, with signed URLs. */
+/** One page of the images of a snapshot, with signed URLs. */
 export async function listDatasetFiles(
   context: DatasetContext,
   snapshotId: string,
@@ -35,7 +35,7 @@ export async function listDatasetFiles(
   return await listPage(context, snapshot.dataset_id, options)
 }
 
-/** The same for a dataset. */
+/** One page of the images of a dataset, with signed URLs. */
 export async function listFilesOfDataset(
   context: DatasetContext,
   datasetId: string,
@@ -70,28 +70,29 @@ async function listPage(
   const rows = await query.execute()
   const page = rows.slice(0, count)
   const last = page.at(-1)
-  const own = await splitsOf(
+  const splits = await splitsOf(
     context,
     splitId,
     page.map(({ path }) => path),
   )
   const files = await Promise.all(
     page.map(async (row) => {
-      const split = own.get(row.path) ?? row.split
       const { url, expiresAt } = await store.signGet(keyOf(row.path))
       return {
         path: row.path,
         sizeBytes: row.size_bytes,
-        ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
-        ...(split == null ? {} : { split }),
+        sha256: row.sha256 ?? undefined,
+        split: splits.get(row.path) ?? row.split ?? undefined,
         url,
         expiresAt,
       }
     }),
   )
-  return { files, ...(rows.length > page.length && last ? { nextCursor: encodeCursor([last.path]) } : {}) }
+  const hasMore = rows.length > page.length && last !== undefined
+  return { files, nextCursor: hasMore ? encodeCursor([last.path]) : undefined }
 }
 
+/** Splits by path, of the job's own split. */
 async function splitsOf(
   context: DatasetContext,
   splitId: string | null | undefined,

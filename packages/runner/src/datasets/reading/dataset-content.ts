@@ -1,34 +1,34 @@
 import type { DatasetClass, DatasetFormat, SplitName, TaskType } from '@trainyard/contract'
 
-/** What a folder turned out to hold, before anything is stored. Paths are relative to the dataset's root. */
+/** What a folder contains, before anything is stored. Paths are relative to the root of the dataset. */
 export interface DatasetContent {
   format: DatasetFormat
   taskType: TaskType
   classes: DatasetClass[]
   images: DatasetImage[]
   annotationFiles: string[]
-  /** An annotation file that the dataset did not have: it was made from the images alone. */
-  generatedFile?: string
-  /** Annotations in all, without markers of empty images. */
+  /** An annotation file that was generated for images without annotations. */
+  generatedFile?: string | undefined
+  /** The number of annotations, without the markers of empty images. */
   annotations: number
 }
 
 export interface DatasetImage {
   path: string
   split: SplitName
-  /** Whether the dataset says so itself; else the hash of the path did. */
+  /** Whether the dataset assigns the split; otherwise it follows from the hash of the path. */
   splitGiven: boolean
-  /** Classes that it shows, each once. */
+  /** The classes that occur in the image, each once. */
   classIds: number[]
   labelled: boolean
-  /** The size that the annotations state, where they state one, and the field that says so. */
+  /** The size in the annotations, and the field that holds it. Absent when they state none. */
   declared?: { width: number; height: number; field: string } | undefined
 }
 
-/** A dataset that lies unpacked on disk. */
+/** A dataset in a folder of this machine. */
 export interface UnpackedDataset {
-  /** Folder that `path` is relative to. */
+  /** The folder that the paths of `files` are relative to. */
   dir: string
-  /** Size by path. */
+  /** Size in bytes by path. */
   files: ReadonlyMap<string, number>
 }

@@ -38,7 +38,7 @@ export async function readContent(
   const issues = createIssueList()
   const reader = await openDataset(dataset.dir, {
     format,
-    ...(taskType === undefined ? {} : { task: taskType }),
+    task: taskType,
     name,
     onIssue: ({ path, detail, value }) => issues.add(path, detail, value),
   })
@@ -127,14 +127,7 @@ function toImage(record: ImageRecord, { isReviewed }: { isReviewed: boolean }): 
 function findUnlisted({ files }: UnpackedDataset, listed: ReadonlySet<string>): DatasetImage[] {
   return [...files.keys()]
     .filter((path) => !listed.has(path) && isImagePath(path) && !isMask(path))
-    .map((path) => ({
-      path,
-      split: hashSplit(path),
-      splitGiven: false,
-      classIds: [],
-      labelled: false,
-      declared: undefined,
-    }))
+    .map((path) => ({ path, split: hashSplit(path), splitGiven: false, classIds: [], labelled: false }))
 }
 
 function baseStem(path: string): string {

@@ -7,8 +7,8 @@ import { isImagePath } from './dataset-files.ts'
 const FILE_NAME = 'annotations.json'
 
 /**
- * Images and nothing else: something to predict on. They get a DICE file that lists them without a label, so that every
- * trainer reads them as it reads any dataset. All of them are for testing: there is nothing to learn from.
+ * Reads images without annotations, as input for a prediction. A DICE file that lists them without labels is generated,
+ * so that trainers read them like any other dataset. All images are in the test split: there is nothing to train on.
  */
 export async function readPlainImages(
   dataset: UnpackedDataset,

@@ -1,4 +1,4 @@
-/** Runs `work` over all items, at most `limit` at once. The first error stops the rest and is thrown once all is quiet. */
+/** Runs `work` on all items, at most `limit` at a time. After the first error no item is started, and it is thrown. */
 export async function concurrently<T>(
   items: readonly T[],
   limit: number,

@@ -3,27 +3,26 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DatasetContent, DatasetImage, UnpackedDataset } from '../reading/dataset-content.ts'
-import type { IssueList } from '../reading/issue-list.ts'
-import { createIssueList } from '../reading/issue-list.ts'
+import { createIssueList, type IssueList } from '../reading/issue-list.ts'
 import { concurrently } from './concurrently.ts'
 import { examineImage } from './examine-image.ts'
 import type { HashedFile } from './version-hash.ts'
 
-/** A file that was looked at, ready to be stored. */
+/** A file with its hash, ready to be stored. */
 export interface ExaminedFile extends HashedFile {
-  /** Its bytes, where they were small enough to be kept: reading thousands of small files twice costs seconds. */
+  /** The bytes of a small file: reading thousands of small files twice takes seconds. */
   bytes: Buffer | undefined
 }
 
-/** Up to here a file is read in one go. */
+/** Files up to this size are read in one call. */
 const WHOLE_FILE_BYTES = 4 * 1024 ** 2
 const EDGE_BYTES = 64 * 1024
-/** Files up to the first size are kept in memory, until they are the second together. */
+/** Files up to the first size stay in memory, up to the second size in total. */
 const KEPT_FILE_BYTES = 64 * 1024
 const KEPT_TOTAL_BYTES = 64 * 1024 ** 2
 const CONCURRENCY = 16
 
-/** Hashes every file that belongs to the dataset and checks every image. Throws with the names of the broken ones. */
+/** Hashes every file of the dataset and checks every image. Throws `unprocessable` with the images that are broken. */
 export async function examineFiles(dataset: UnpackedDataset, content: DatasetContent): Promise<ExaminedFile[]> {
   const issues = createIssueList()
   const examined: ExaminedFile[] = []
@@ -35,13 +34,13 @@ export async function examineFiles(dataset: UnpackedDataset, content: DatasetCon
     const keep = sizeBytes <= KEPT_FILE_BYTES && keptBytes + sizeBytes <= KEPT_TOTAL_BYTES
     if (keep) keptBytes += sizeBytes
     examined.push({ path, sizeBytes, sha256, bytes: keep ? head : undefined })
-    if (typeof item !== 'string') check(item, head, tail, sizeBytes, issues)
+    if (typeof item !== 'string') checkImage(item, head, tail, sizeBytes, issues)
   })
   issues.throwIfAny(issues.count === 1 ? 'One image cannot be used' : `${issues.count} images cannot be used`)
   return examined
 }
 
-function check(image: DatasetImage, head: Buffer, tail: Buffer, sizeBytes: number, issues: IssueList): void {
+function checkImage(image: DatasetImage, head: Buffer, tail: Buffer, sizeBytes: number, issues: IssueList): void {
   const seen = examineImage(head, tail, sizeBytes)
   if (!seen.ok) {
     issues.add(image.path, seen.detail)
@@ -49,11 +48,11 @@ function check(image: DatasetImage, head: Buffer, tail: Buffer, sizeBytes: numbe
   }
   const { declared } = image
   if (seen.type !== 'png' || declared === undefined) return
-  // Boxes are in pixels of the declared size: on another one they would be wrong without a word.
+  // Boxes are in pixels of the declared size: for another size they would all be wrong.
   if (declared.width !== seen.width || declared.height !== seen.height)
     issues.add(
       declared.field,
-      `says ${declared.width} x ${declared.height} pixels, but ${image.path} has ${seen.width} x ${seen.height}`,
+      `states ${declared.width} x ${declared.height} pixels, but ${image.path} has ${seen.width} x ${seen.height}`,
     )
 }
 
@@ -69,7 +68,7 @@ async function readEdges(file: string, sizeBytes: number): Promise<{ sha256: str
     const bytes: Buffer = chunk
     hash.update(bytes)
     head ??= bytes.subarray(0, EDGE_BYTES)
-    // The mark of the end may lie across two chunks.
+    // The end marker may span two chunks.
     tail = Buffer.concat([tail.subarray(-EDGE_BYTES), bytes.subarray(-EDGE_BYTES)])
   }
   return { sha256: hash.digest('hex'), head: head ?? Buffer.alloc(0), tail }

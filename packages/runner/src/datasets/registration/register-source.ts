@@ -8,18 +8,19 @@ import { type ObjectStore, TrainyardError } from '@trainyard/platform'
 import { type DatasetContext, UPLOAD_LIMITS } from '../context.ts'
 import { isImagePath, isJunk } from '../reading/dataset-files.ts'
 import { readDataset } from '../reading/read-dataset.ts'
-import { checkSource, storeOf } from '../sources/sources.ts'
+import { checkSource } from '../sources/check-source.ts'
+import { storeOf } from '../sources/store-of.ts'
 import { concurrently } from './concurrently.ts'
 import { examineFiles } from './examine-files.ts'
-import { inScratchFolder } from './register-dataset.ts'
-import { type NewFile, type Owned, storeDataset } from './store-dataset.ts'
+import { inScratchFolder } from './scratch-folder.ts'
+import { type NewFile, type Ownership, storeDataset } from './store-dataset.ts'
 import { sweepUploads } from './sweep-uploads.ts'
 
 const CONCURRENCY = 16
 const MAX_ANNOTATION_BYTES = 20 * 1024 ** 3
 const ANNOTATION_NAME = /\.(json|xml|txt|ya?ml|names|data|labels)$/i
-/** File systems give one file so many names at most. */
-const LINKS_OF_ONE_FILE = 30_000
+/** File systems limit the number of hard links to one file; ext4 allows 65,000. */
+const MAX_LINKS = 30_000
 
 interface SourceObject {
   path: string
@@ -27,8 +28,8 @@ interface SourceObject {
   etag: string
 }
 
-export interface RegisterSourceOptions extends Omit<RegisterDatasetRequest, 'project'>, Owned {
-  /** The slug of the organisation that has the project: sources may be of some alone. */
+export interface RegisterSourceOptions extends Omit<RegisterDatasetRequest, 'project'>, Ownership {
+  /** The slug of the organisation that owns the project: some sources are limited to organisations. */
   organisation: string | undefined
 }
 
@@ -38,17 +39,17 @@ export interface RegisterSourceOptions extends Omit<RegisterDatasetRequest, 'pro
  */
 export async function registerSource(
   context: DatasetContext,
-  { name, source: asked, format, taskType, organisation, ...owned }: RegisterSourceOptions,
+  { name, source: requested, format, taskType, organisation, ...ownership }: RegisterSourceOptions,
 ): Promise<{ dataset: Dataset; created: boolean }> {
-  const source = checkSource(context, asked, organisation)
+  const source = checkSource(context, requested, organisation)
   const store = storeOf(context, source)
   await sweepUploads(context)
   return await inScratchFolder(context, async (scratch) => {
     const dir = join(scratch, 'files')
     const objects = await listSource(store, source.prefix)
-    await layOut(store, source.prefix, objects, dir)
+    await copyAnnotations(store, source.prefix, objects, dir)
     const { dataset, content } = await readDataset(dir, objects, { format, taskType, name: 'the source' })
-    // A single folder below the prefix may be the dataset's root.
+    // The root of the dataset may be a folder below the prefix.
     const root = relative(dir, dataset.dir).split(sep).join('/')
     const prefix = root === '' ? source.prefix : `${source.prefix}${root}/`
     const byPath = new Map(
@@ -66,7 +67,7 @@ export async function registerSource(
       const object = byPath.get(path)
       if (object !== undefined) files.push({ path, sizeBytes: object.sizeBytes, etag: object.etag })
     }
-    return await storeDataset(context, { ...owned, name, content, files, source: { ...source, prefix } })
+    return await storeDataset(context, { ...ownership, name, content, files, source: { ...source, prefix } })
   })
 }
 
@@ -74,13 +75,13 @@ async function listSource(store: ObjectStore, prefix: string): Promise<SourceObj
   const objects: SourceObject[] = []
   for await (const { key, sizeBytes, etag } of store.list(prefix)) {
     const path = key.slice(prefix.length)
-    // Some tools make an empty object for a folder.
+    // Some tools create an empty object for a folder.
     if (path === '' || path.endsWith('/') || isJunk(path)) continue
     if (!isImagePath(path) && !ANNOTATION_NAME.test(path)) continue
     if (!isSafeRelativePath(path))
       throw new TrainyardError(
         'unprocessable',
-        `The key ${JSON.stringify(key.slice(0, 200))} cannot be a file of a dataset`,
+        `The key ${JSON.stringify(key.slice(0, 200))} cannot be a file of a dataset: it is not a safe relative path`,
       )
     if (objects.length >= UPLOAD_LIMITS.maxFiles)
       throw new TrainyardError('unprocessable', `The source has more than ${UPLOAD_LIMITS.maxFiles} files`)
@@ -91,8 +92,8 @@ async function listSource(store: ObjectStore, prefix: string): Promise<SourceObj
   return objects
 }
 
-/** Annotation files as they are; for each image a stand-in, so that the readers find it. */
-async function layOut(
+/** Downloads the annotation files, and creates a placeholder for each image, so that the readers find it. */
+async function copyAnnotations(
   store: ObjectStore,
   prefix: string,
   objects: readonly SourceObject[],
@@ -103,11 +104,11 @@ async function layOut(
   if (bytes > MAX_ANNOTATION_BYTES)
     throw new TrainyardError(
       'unprocessable',
-      `The annotation files have ${bytes} bytes; at most ${MAX_ANNOTATION_BYTES} are read`,
+      `The annotation files have ${bytes} bytes; the limit is ${MAX_ANNOTATION_BYTES}`,
     )
   const folders = new Set(objects.map(({ path }) => dirname(path)))
   for (const folder of folders) await mkdir(join(dir, folder), { recursive: true })
-  const standIns: string[] = []
+  const placeholders: string[] = []
   let images = 0
   await concurrently(objects, CONCURRENCY, async ({ path }) => {
     const file = join(dir, path)
@@ -116,16 +117,16 @@ async function layOut(
       await pipeline(Readable.from(body), createWriteStream(file))
       return
     }
-    const number = Math.floor(images++ / LINKS_OF_ONE_FILE)
-    const standIn = standIns[number]
-    if (standIn !== undefined) return await link(standIn, file).catch(() => writeFile(file, STAND_IN))
-    await writeFile(file, STAND_IN)
-    standIns[number] = file
+    const number = Math.floor(images++ / MAX_LINKS)
+    const placeholder = placeholders[number]
+    if (placeholder !== undefined) return await link(placeholder, file).catch(() => writeFile(file, PLACEHOLDER))
+    await writeFile(file, PLACEHOLDER)
+    placeholders[number] = file
   })
 }
 
-/** The head of a PNG of 4096 × 4096 pixels: readers that need a size find one, and the pixels are the trainer's business. */
-const STAND_IN = Buffer.from(
+/** The header of a PNG of 4096 × 4096 pixels, for readers that need a size. Trainers check the real size. */
+const PLACEHOLDER = Buffer.from(
   '89504e470d0a1a0a0000000d49484452000010000000100008020000007dc1b3400000000049454e44ae426082',
   'hex',
 )

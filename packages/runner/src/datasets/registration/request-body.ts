@@ -1,19 +1,17 @@
 import { invalidRequest } from '@trainyard/platform'
 
-/** So much of a refused upload is still read, so that the sender is there to hear why. */
+/** How much of a refused upload is read before the connection is closed, so that the sender can read the response. */
 const MAX_DRAIN_BYTES = 64 * 1024 ** 2
 
 export interface RequestBody {
   chunks: AsyncIterable<Uint8Array>
-  /** Reads what is left, up to a limit: a connection closed in mid-upload would hide the answer from the sender. */
+  /** Reads the rest up to a limit: closing the connection during the upload would hide the response from the sender. */
   drain(): Promise<void>
 }
 
 export function readRequestBody(body: ReadableStream<Uint8Array> | null): RequestBody {
   if (body === null)
-    throw invalidRequest([
-      { path: '', detail: 'must be a tar, tar.gz or zip of the dataset’s folder; nothing was sent' },
-    ])
+    throw invalidRequest([{ path: '', detail: 'must be a tar, tar.gz or zip of the dataset’s folder; it is empty' }])
   const reader = body.getReader()
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (;;) {
@@ -33,7 +31,7 @@ export function readRequestBody(body: ReadableStream<Uint8Array> | null): Reques
         }
         await reader.cancel()
       } catch {
-        // The sender is gone: nobody is left to answer.
+        // The sender closed the connection.
       }
     },
   }

@@ -1,7 +1,8 @@
 import type { Dataset, DatasetCounts } from '@trainyard/contract'
 import { newId, TrainyardError } from '@trainyard/platform'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { DatasetSource } from '../../db/schema/datasets.ts'
+import type { DatasetTables } from '../../db/schema/index.ts'
 import type { AuditDataset } from '../access.ts'
 import { toDataset } from '../catalog/dataset-view.ts'
 import type { DatasetContext } from '../context.ts'
@@ -12,30 +13,37 @@ import { removeUpload } from './sweep-uploads.ts'
 import { type HashedFile, versionHash } from './version-hash.ts'
 
 const STORE_CONCURRENCY = 32
-/** Rows that go into one statement. */
 const ROWS_PER_INSERT = 5_000
 
-/** A file of a dataset that is about to be registered. */
+/** A file of a dataset that is being registered. */
 export interface NewFile extends HashedFile {
-  /** Opens its bytes, which are to be stored; absent for an image that is only referred to. */
-  open?: () => Uint8Array | AsyncIterable<Uint8Array>
+  /** Opens the bytes to store. Absent for an image that is only referenced. */
+  open?: (() => Uint8Array | AsyncIterable<Uint8Array>) | undefined
 }
 
-/** Whose a dataset will be. */
-export interface Owned {
+/** Which project a dataset belongs to. */
+export interface Ownership {
   projectId: string
-  /** Default: nothing is written. */
-  audit?: AuditDataset
+  /** Default: nothing is written to the audit log. */
+  audit?: AuditDataset | undefined
 }
 
-export interface NewDataset extends Owned {
+export interface NewDataset extends Ownership {
   name: string
   content: DatasetContent
   files: readonly NewFile[]
-  source?: DatasetSource
+  /** Where the images are, when they are only referenced. */
+  source?: DatasetSource | undefined
 }
 
-/** Stores a dataset under its name. The same content under the same name gives the dataset that is there. */
+interface StoredDataset extends NewDataset {
+  id: string
+  hash: string
+  /** ETags of the stored objects, by path. */
+  etags: ReadonlyMap<string, string>
+}
+
+/** Stores a dataset under its name. Returns the existing dataset when the name has the same content. */
 export async function storeDataset(
   context: DatasetContext,
   dataset: NewDataset,
@@ -45,7 +53,7 @@ export async function storeDataset(
   if (existing) return { dataset: existing, created: false }
   const id = newId('ds')
   let stored: Dataset | undefined
-  // Written first and removed with the last row: a process that dies in between leaves a trace to clean up by.
+  // Inserted first and deleted with the last row: the row marks objects to delete when the process ends in between.
   await context.database.db.insertInto('dataset_uploads').values({ id, started_at: context.clock.now() }).execute()
   try {
     const etags = new Map<string, string>()
@@ -60,9 +68,9 @@ export async function storeDataset(
     context.logger.info({ dataset: id, files: dataset.files.length, sizeBytes: stored.sizeBytes }, 'dataset registered')
     return { dataset: stored, created: true }
   }
-  // Somebody registered the same content at the same time.
+  // Another request registered the same content at the same time.
   const winner = await findByContent(context, dataset, hash)
-  if (winner === undefined) throw new Error(`dataset ${id} lost to one that is not there`)
+  if (winner === undefined) throw new Error(`the dataset that was registered before ${id} does not exist`)
   return { dataset: winner, created: false }
 }
 
@@ -80,7 +88,7 @@ async function findByContent(
     .where('version_hash', '=', hash)
     .executeTakeFirst()
   if (row === undefined) return undefined
-  // Two contents with one hash would be trained on as one: looked at rather than believed.
+  // Two contents with the same hash would be treated as one, so the number of files and bytes is compared as well.
   const sizeBytes = files.reduce((total, file) => total + file.sizeBytes, 0)
   const { count } = await db
     .selectFrom('dataset_files')
@@ -97,26 +105,14 @@ async function findByContent(
     throw new TrainyardError(
       'conflict',
       `These files are registered as ${row.format} for ${row.task_type} under the name "${name}" (${row.id}), not as ` +
-        `${content.format} for ${content.taskType}: delete that dataset, or choose another name`,
+        `${content.format} for ${content.taskType}: delete that dataset, or use another name`,
     )
   return toDataset(row)
 }
 
-/** Undefined when the content is registered already. */
-function insertRows(
-  context: DatasetContext,
-  {
-    id,
-    name,
-    projectId,
-    audit,
-    hash,
-    content,
-    files,
-    source,
-    etags,
-  }: NewDataset & { id: string; hash: string; etags: Map<string, string> },
-): Promise<Dataset | undefined> {
+/** Undefined when the content is already registered. */
+function insertRows(context: DatasetContext, dataset: StoredDataset): Promise<Dataset | undefined> {
+  const { id, name, projectId, audit, hash, content, files, source } = dataset
   return context.database.transaction(async (trx) => {
     const row = await trx
       .insertInto('datasets')
@@ -131,37 +127,46 @@ function insertRows(
         size_bytes: files.reduce((total, file) => total + file.sizeBytes, 0),
         version_hash: hash,
         created_at: context.clock.now(),
-        ...(source === undefined ? {} : { source: JSON.stringify(source) }),
+        source: source === undefined ? null : JSON.stringify(source),
       })
       .onConflict((conflict) => conflict.columns(['project_id', 'name', 'version_hash']).doNothing())
       .returningAll()
       .executeTakeFirst()
     if (row === undefined) return undefined
-    const images = new Map(content.images.map((image) => [image.path, image]))
-    for (let start = 0; start < files.length; start += ROWS_PER_INSERT) {
-      const batch = files.slice(start, start + ROWS_PER_INSERT)
-      const found = batch.map((file) => images.get(file.path))
-      // Arrays instead of rows of values: the statement stays one and the same, however many files there are. The ids of
-      // classes travel as text, because PostgreSQL has no arrays of lists of different lengths.
-      await sql`
-        insert into dataset_files (dataset_id, path, role, size_bytes, sha256, etag, split, split_given, class_ids, labelled)
-        select ${id}, path, role, size_bytes, sha256, etag, split, split_given, class_ids::integer[], labelled from unnest(
-          ${batch.map((file) => file.path)}::text[],
-          ${found.map((image) => (image ? 'image' : 'annotation'))}::text[],
-          ${batch.map((file) => file.sizeBytes)}::bigint[],
-          ${batch.map((file) => file.sha256 ?? null)}::text[],
-          ${batch.map((file) => file.etag ?? (source && file.path === content.generatedFile ? null : (etags.get(file.path) ?? null)))}::text[],
-          ${found.map((image) => image?.split ?? null)}::text[],
-          ${found.map((image) => image?.splitGiven ?? true)}::boolean[],
-          ${found.map((image) => (image ? `{${image.classIds.join(',')}}` : null))}::text[],
-          ${found.map((image) => image?.labelled ?? false)}::boolean[]
-        ) as file (path, role, size_bytes, sha256, etag, split, split_given, class_ids, labelled)`.execute(trx)
-    }
+    await insertFiles(trx, dataset)
     await trx.deleteFrom('dataset_uploads').where('id', '=', id).execute()
-    const data = { name, versionHash: hash, ...(source === undefined ? {} : { source }) }
-    await audit?.(trx, { action: 'dataset.create', id, projectId, data })
+    await audit?.(trx, { action: 'dataset.create', id, projectId, data: { name, versionHash: hash, source } })
     return toDataset(row)
   })
+}
+
+async function insertFiles(
+  trx: Kysely<DatasetTables>,
+  { id, content, files, source, etags }: StoredDataset,
+): Promise<void> {
+  const images = new Map(content.images.map((image) => [image.path, image]))
+  // A generated file is not in the source, so its ETag cannot be compared later.
+  const isGenerated = (path: string) => source !== undefined && path === content.generatedFile
+  const etagOf = ({ path, etag }: NewFile) => etag ?? (isGenerated(path) ? null : (etags.get(path) ?? null))
+  for (let start = 0; start < files.length; start += ROWS_PER_INSERT) {
+    const batch = files.slice(start, start + ROWS_PER_INSERT)
+    const found = batch.map((file) => images.get(file.path))
+    // Arrays instead of rows of values: the statement is the same for any number of files. Class ids are passed as
+    // text, because PostgreSQL has no arrays of arrays of different lengths.
+    await sql`
+      insert into dataset_files (dataset_id, path, role, size_bytes, sha256, etag, split, split_given, class_ids, labelled)
+      select ${id}, path, role, size_bytes, sha256, etag, split, split_given, class_ids::integer[], labelled from unnest(
+        ${batch.map((file) => file.path)}::text[],
+        ${found.map((image) => (image ? 'image' : 'annotation'))}::text[],
+        ${batch.map((file) => file.sizeBytes)}::bigint[],
+        ${batch.map((file) => file.sha256 ?? null)}::text[],
+        ${batch.map(etagOf)}::text[],
+        ${found.map((image) => image?.split ?? null)}::text[],
+        ${found.map((image) => image?.splitGiven ?? true)}::boolean[],
+        ${found.map((image) => (image ? `{${image.classIds.join(',')}}` : null))}::text[],
+        ${found.map((image) => image?.labelled ?? false)}::boolean[]
+      ) as file (path, role, size_bytes, sha256, etag, split, split_given, class_ids, labelled)`.execute(trx)
+  }
 }
 
 function countImages(content: DatasetContent): DatasetCounts {

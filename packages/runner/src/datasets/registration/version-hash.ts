@@ -3,15 +3,15 @@ import { createHash } from 'node:crypto'
 export interface HashedFile {
   path: string
   sizeBytes: number
-  /** Of its bytes, where they were read. */
+  /** Of its bytes, when they were read. */
   sha256?: string | undefined
-  /** What the store says of an object that is only referred to. */
+  /** As the store reports it, for an object that is only referenced. */
   etag?: string | undefined
 }
 
 /**
- * SHA-256 over the sorted list of (path, size, SHA-256 or else ETag) of images and annotation files: equal content, equal
- * hash. No path holds a tab or the end of a line.
+ * SHA-256 of the sorted list of (path, size, SHA-256 or else ETag) of images and annotation files. Equal content has an
+ * equal hash. Paths contain no tabs and no line breaks, so the list is unambiguous.
  */
 export function versionHash(files: readonly HashedFile[]): string {
   const hash = createHash('sha256')

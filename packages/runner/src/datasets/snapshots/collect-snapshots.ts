@@ -2,13 +2,13 @@ import type { DatasetContext } from '../context.ts'
 import { deleteLater, finishDeletions } from '../storage/pending-deletions.ts'
 import { snapshotKey } from '../storage/storage-keys.ts'
 
-/** A job that is being created has its snapshot before it has its row. */
+/** A snapshot is created before the row of its job. */
 const GRACE_MS = 3600 * 1000
 
-/** Which of these snapshots a job refers to, whatever its state. */
+/** The snapshots among these that a job in any state refers to. */
 export type FindUsedSnapshots = (ids: readonly string[]) => Promise<ReadonlySet<string>>
 
-/** Removes the snapshots, and the splits, that no job refers to any more. */
+/** Deletes the snapshots that no job refers to, with their splits. Returns their ids. */
 export async function collectSnapshots(context: DatasetContext, findUsed: FindUsedSnapshots): Promise<string[]> {
   const { db } = context.database
   const old = await db
@@ -18,7 +18,7 @@ export async function collectSnapshots(context: DatasetContext, findUsed: FindUs
     .execute()
   const removed: string[] = []
   for (const { id } of old) {
-    const gone = await context.database.transaction(async (trx) => {
+    const isRemoved = await context.database.transaction(async (trx) => {
       const row = await trx
         .selectFrom('dataset_snapshots')
         .select('id')
@@ -26,16 +26,16 @@ export async function collectSnapshots(context: DatasetContext, findUsed: FindUs
         .forUpdate()
         .skipLocked()
         .executeTakeFirst()
-      // Under the lock: a job that takes the snapshot now waits, and then finds it gone.
+      // Checked under the lock: a job that uses the snapshot waits for it, and then does not find the row.
       if (row === undefined || (await findUsed([id])).has(id)) return false
       await trx.deleteFrom('dataset_snapshots').where('id', '=', id).execute()
       await deleteLater(trx, [{ prefix: snapshotKey(id) }], context.clock.now())
       return true
     })
-    if (gone) removed.push(id)
+    if (isRemoved) removed.push(id)
   }
   if (removed.length > 0) {
-    context.logger.info({ snapshots: removed.length }, 'snapshots that no job needs were removed')
+    context.logger.info({ snapshots: removed.length }, 'snapshots that no job uses were deleted')
     await finishDeletions(context)
   }
   return removed

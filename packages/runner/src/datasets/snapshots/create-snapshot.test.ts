@@ -17,7 +17,7 @@ async function register(name: string) {
   return (await registerDataset(area.context, { projectId: 'prj_default', name, body: body() })).dataset
 }
 
-test('a snapshot copies the annotation file, refers to the images, and is reused for the same content', async () => {
+test('a snapshot copies the annotation file, references the images, and is reused for the same content', async () => {
   const dataset = await register('shapes')
   const before = await area.keys()
   const snapshots = await Promise.all([1, 2, 3].map(() => createSnapshot(area.context, dataset.id, 'prj_default')))
@@ -29,7 +29,7 @@ test('a snapshot copies the annotation file, refers to the images, and is reused
   expect((await createSnapshot(area.context, dataset.id, 'prj_default')).id).toBe(snapshot?.id)
 })
 
-test('the manifest of a snapshot is the contract’s, and its annotation file can be read', async () => {
+test('the manifest of a snapshot follows the contract, and its annotation file can be downloaded', async () => {
   const dataset = await register('manifest')
   const snapshot = await createSnapshot(area.context, dataset.id, 'prj_default')
   const manifest = DatasetManifest.parse(await getDatasetManifest(area.context, snapshot.id))
@@ -48,7 +48,7 @@ test('the manifest of a snapshot is the contract’s, and its annotation file ca
   expect(await response.text()).toBe(exampleFiles()['annotations.json'])
 })
 
-test('the files of a snapshot are the labelled images, in pages that cover each once', async () => {
+test('the files of a snapshot are the labelled images; its pages list each once', async () => {
   const snapshot = await createSnapshot(area.context, (await register('files')).id, 'prj_default')
   const paths: string[] = []
   let cursor: string | undefined
@@ -65,7 +65,7 @@ test('the files of a snapshot are the labelled images, in pages that cover each 
   })
 })
 
-test('there is no snapshot of a dataset that is not there', async () => {
+test('a deleted dataset has no snapshots', async () => {
   const dataset = await register('gone')
   const snapshot = await createSnapshot(area.context, dataset.id, 'prj_default')
   await deleteDataset(area.context, dataset.id)
@@ -74,7 +74,7 @@ test('there is no snapshot of a dataset that is not there', async () => {
   await expect(listDatasetFiles(area.context, snapshot.id)).rejects.toMatchObject({ code: 'not_found' })
 })
 
-test('thousands of small images are registered, and listed with signed URLs, in seconds', async () => {
+test('thousands of small images are registered and listed with signed URLs within seconds', async () => {
   const files = Object.fromEntries(
     Array.from({ length: 2_000 }, (_, index) => [`train/class-${index % 10}/${index}.png`, png(index)]),
   )

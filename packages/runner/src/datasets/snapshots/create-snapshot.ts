@@ -4,9 +4,8 @@ import type { DatasetContext } from '../context.ts'
 import { datasetKey, snapshotKey } from '../storage/storage-keys.ts'
 
 /**
- * Freezes a dataset for a job: its annotation files are copied, its images are referenced. The same content gives the
- * snapshot that is there. Throws `not_found` when there is no such dataset
- * in the project.
+ * Freezes a dataset for a job: its annotation files are copied, its images are referenced. Returns the existing snapshot
+ * when the content has not changed. Throws `not_found` when the project has no such dataset.
  */
 export async function createSnapshot(context: DatasetContext, datasetId: string, projectId: string): Promise<Snapshot> {
   const { db } = context.database
@@ -55,7 +54,7 @@ export async function createSnapshot(context: DatasetContext, datasetId: string,
     if (created === undefined) await context.store.deletePrefix(snapshotKey(id))
   }
   if (created) return created
-  // Another job of the same dataset came first.
+  // Another job of the same dataset created it first.
   const winner = await findSnapshot(context, datasetId, dataset.version_hash)
   if (winner === undefined) throw notFound('dataset', datasetId)
   return winner

@@ -10,10 +10,18 @@ const ROWS_PER_PAGE = 20_000
 const ROWS_PER_INSERT = 10_000
 const MAX_ISSUES = 20
 
-/** A split that a job asked for, stored with the snapshot; jobs that ask for the same share it. Throws with field issues. */
+interface Assignment {
+  splits: Map<string, SplitName>
+  warnings: string[]
+}
+
+/**
+ * Stores the split that a job requests beside its snapshot; jobs with the same request share it. Returns its id. Throws
+ * `invalid_request` with field issues.
+ */
 export async function createSplit(context: DatasetContext, snapshot: Snapshot, request: SplitRequest): Promise<string> {
   const { db } = context.database
-  const spec = JSON.stringify(sorted(request))
+  const spec = JSON.stringify(sortFields(request))
   const specHash = createHash('sha256').update(spec).digest('hex')
   const find = () =>
     db
@@ -25,18 +33,39 @@ export async function createSplit(context: DatasetContext, snapshot: Snapshot, r
   const existing = await find()
   if (existing) return existing.id
 
-  const { splits, warnings } = await assign(context, snapshot, request)
-  const counts: SplitCounts = { train: 0, val: 0, test: 0 }
-  for (const split of splits.values()) counts[split]++
-  if (counts.train === 0)
-    throw invalid([{ path: 'split', detail: `must leave an image for training; it gives ${describe(counts)}` }])
+  const assignment = await assignSplits(context, snapshot, request)
+  const created = await insertSplit(context, { snapshotId: snapshot.id, spec, specHash, ...assignment })
+  if (created !== undefined) return created
+  // Another job with the same request stored it first.
+  const winner = await find()
+  if (winner === undefined) throw new TrainyardError('conflict', 'The dataset was deleted while the job was created')
+  return winner.id
+}
+
+/** The number of images in each part of a split. */
+export async function getSplitCounts(context: DatasetContext, splitId: string): Promise<SplitCounts | undefined> {
+  const row = await context.database.db
+    .selectFrom('dataset_splits')
+    .select('counts')
+    .where('id', '=', splitId)
+    .executeTakeFirst()
+  return row?.counts
+}
+
+/** Undefined when another transaction has stored the same split. */
+function insertSplit(
+  context: DatasetContext,
+  split: { snapshotId: string; spec: string; specHash: string } & Assignment,
+): Promise<string | undefined> {
+  const { snapshotId, spec, specHash, splits, warnings } = split
+  const counts = countSplits(splits)
   const id = newId('split')
-  const created = await context.database.transaction(async (trx) => {
+  return context.database.transaction(async (trx) => {
     const row = await trx
       .insertInto('dataset_splits')
       .values({
         id,
-        snapshot_id: snapshot.id,
+        snapshot_id: snapshotId,
         spec_hash: specHash,
         spec,
         counts: JSON.stringify(counts),
@@ -53,79 +82,69 @@ export async function createSplit(context: DatasetContext, snapshot: Snapshot, r
       await sql`
         insert into dataset_split_files (split_id, path, split)
         select ${id}, * from unnest(
-          ${batch.map(([path]) => path)}::text[], ${batch.map(([, split]) => split)}::text[])`.execute(trx)
+          ${batch.map(([path]) => path)}::text[], ${batch.map(([, name]) => name)}::text[])`.execute(trx)
     }
     return id
   })
-  if (created !== undefined) return created
-  // Another job that asked for the same came first.
-  const winner = await find()
-  if (winner === undefined) throw new TrainyardError('conflict', 'The dataset was deleted while the job was created')
-  return winner.id
 }
 
-/** How many images a split has in each part, for the manifest. */
-export async function getSplitCounts(context: DatasetContext, splitId: string): Promise<SplitCounts | undefined> {
-  const row = await context.database.db
-    .selectFrom('dataset_splits')
-    .select('counts')
-    .where('id', '=', splitId)
-    .executeTakeFirst()
-  return row?.counts
+async function assignSplits(context: DatasetContext, snapshot: Snapshot, request: SplitRequest): Promise<Assignment> {
+  const assignment =
+    'ratios' in request
+      ? await assignByRatios(context, snapshot, request)
+      : { splits: await assignByName(context, snapshot, request), warnings: [] }
+  const { train, val, test } = countSplits(assignment.splits)
+  if (train === 0) {
+    const detail = `must leave an image for training; it assigns ${train} to train, ${val} to val, ${test} to test`
+    throw invalidRequest([{ path: 'split', detail }])
+  }
+  return assignment
 }
 
-async function assign(
+async function assignByRatios(
   context: DatasetContext,
   snapshot: Snapshot,
-  request: SplitRequest,
-): Promise<{ splits: Map<string, SplitName>; warnings: string[] }> {
-  if (!('ratios' in request)) return { splits: await byName(context, snapshot, request), warnings: [] }
-  const { ratios, seed, stratify = false, keep = false } = request
+  { ratios, seed, stratify = false, keep = false }: Extract<SplitRequest, { ratios: unknown }>,
+): Promise<Assignment> {
   const reader = {
     format: snapshot.format,
     taskType: snapshot.taskType,
     classes: snapshot.classes.map(({ id, name }) => ({ id, name })),
-    images: () => imagesOf(context, snapshot.datasetId, { onlyGiven: true }),
+    images: () => listImages(context, snapshot.datasetId, { onlyGiven: true }),
   }
-  const { splits, warnings } = await splitDataset(reader, {
-    ratios,
-    stratify,
-    keep,
-    ...(seed === undefined ? {} : { seed }),
-  })
-  return { splits, warnings }
+  return await splitDataset(reader, { ratios, seed, stratify, keep })
 }
 
-async function byName(
+async function assignByName(
   context: DatasetContext,
   snapshot: Snapshot,
   lists: Partial<Record<SplitName, string[] | undefined>>,
 ): Promise<Map<string, SplitName>> {
-  const wanted = new Map<string, { split: SplitName; field: string }>()
+  const requested = new Map<string, { split: SplitName; field: string }>()
   const issues: FieldIssue[] = []
-  const complain = (field: string, detail: string, path: string) => {
+  const report = (field: string, detail: string, path: string) => {
     if (issues.length < MAX_ISSUES) issues.push({ path: field, detail, value: path })
   }
   for (const split of ['train', 'val', 'test'] as const) {
     for (const [index, path] of (lists[split] ?? []).entries()) {
       const field = `split.${split}[${index}]`
-      const other = wanted.get(path)
-      if (other !== undefined) complain(field, `must be named once: ${other.field} names it too`, path)
-      else wanted.set(path, { split, field })
+      const other = requested.get(path)
+      if (other !== undefined) report(field, `must be named once: ${other.field} names it too`, path)
+      else requested.set(path, { split, field })
     }
   }
   const splits = new Map<string, SplitName>()
-  for await (const { path, split } of imagesOf(context, snapshot.datasetId, { onlyGiven: false })) {
-    splits.set(path, wanted.get(path)?.split ?? split ?? 'train')
-    wanted.delete(path)
+  for await (const { path, split } of listImages(context, snapshot.datasetId, { onlyGiven: false })) {
+    splits.set(path, requested.get(path)?.split ?? split ?? 'train')
+    requested.delete(path)
   }
-  for (const [path, { field }] of wanted) complain(field, 'must be an image of the dataset', path)
-  if (issues.length > 0) throw invalid(issues)
+  for (const [path, { field }] of requested) report(field, 'must be an image of the dataset', path)
+  if (issues.length > 0) throw invalidRequest(issues)
   return splits
 }
 
-/** The images as the SDK's rules want them: with a split (of the dataset only, or also of the hash) and their classes. */
-async function* imagesOf(
+/** The images with their classes, as `splitDataset` reads them. `onlyGiven` leaves out splits that follow from the hash. */
+async function* listImages(
   context: DatasetContext,
   datasetId: string,
   { onlyGiven }: { onlyGiven: boolean },
@@ -155,25 +174,19 @@ async function* imagesOf(
   }
 }
 
-function invalid(issues: FieldIssue[]): TrainyardError {
-  return invalidRequest(issues)
+function countSplits(splits: ReadonlyMap<string, SplitName>): SplitCounts {
+  const counts: SplitCounts = { train: 0, val: 0, test: 0 }
+  for (const split of splits.values()) counts[split]++
+  return counts
 }
 
-function describe(counts: SplitCounts): string {
-  return `${counts.train} to train, ${counts.val} to val, ${counts.test} to test`
-}
-
-/** The same request in one writing: its fields in order. */
-function sorted(request: SplitRequest): unknown {
-  const order = (value: unknown): unknown =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(
-          Object.entries(value)
-            .sort(([a], [b]) => (a < b ? -1 : 1))
-            .map(([key, inner]) => [key, order(inner)]),
-        )
-      : Array.isArray(value)
-        ? value.toSorted()
-        : value
-  return order(request)
+/** The same value with its fields and lists sorted, so that equal requests have equal text. */
+function sortFields(value: unknown): unknown {
+  if (Array.isArray(value)) return value.toSorted()
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sortFields(inner)]),
+  )
 }

@@ -6,9 +6,9 @@ import { snapshotKey } from '../storage/storage-keys.ts'
 import { getSplitCounts } from './create-split.ts'
 
 /**
- * What a trainer is told about the dataset of its job, with signed URLs of the annotation files.
+ * What a trainer reads about the dataset of its job, with signed URLs of the annotation files.
  *
- * @param splitId of the job's own split, if it has one
+ * @param splitId the job's own split, if it has one
  */
 export async function getDatasetManifest(
   context: DatasetContext,
@@ -41,7 +41,7 @@ export async function getDatasetManifest(
       annotationFiles.map(async (file) => ({
         path: file.path,
         sizeBytes: file.size_bytes,
-        // Annotation files are always read when they are registered.
+        // Annotation files are always hashed when they are registered.
         sha256: file.sha256 ?? '',
         request: await context.store.signGet(snapshotKey(snapshot.id, file.path)),
       })),
@@ -49,7 +49,7 @@ export async function getDatasetManifest(
   }
 }
 
-/** A dataset that puts some of its images into splits itself has splits of its own; the hash decides for the others. */
+/** `dataset` when the dataset assigns a split to any of its images; the hash of the path decides for the others. */
 async function originOf(context: DatasetContext, datasetId: string): Promise<'dataset' | 'hash'> {
   const given = await context.database.db
     .selectFrom('dataset_files')

@@ -5,30 +5,26 @@ import { decodeCursor, encodeCursor } from '../catalog/cursor.ts'
 import { toSnapshot } from '../catalog/dataset-view.ts'
 import type { DatasetContext } from '../context.ts'
 
-/** How many jobs were created with each of these snapshots. */
+/** The number of jobs that were created with each of these snapshots. */
 export type CountJobs = (snapshotIds: readonly string[]) => Promise<ReadonlyMap<string, number>>
 
 export interface ListSnapshotsOptions {
+  /** The id of a dataset. Default: every dataset. */
   dataset?: string | undefined
   cursor?: string | undefined
   limit: number
-  /** Whose. */
+  /** Ids of the projects whose snapshots are listed. */
   projects: readonly string[]
 }
 
-/** Newest first. */
+/** One page of snapshots, newest first. */
 export async function listSnapshots(
   context: DatasetContext,
   countJobs: CountJobs,
   { dataset, cursor, limit, projects }: ListSnapshotsOptions,
 ): Promise<SnapshotList> {
   if (projects.length === 0) return { snapshots: [] }
-  let query = context.database.db
-    .selectFrom('dataset_snapshots')
-    .selectAll()
-    .where('dataset_id', 'in', ({ selectFrom }) =>
-      selectFrom('datasets').select('id').where('project_id', 'in', projects),
-    )
+  let query = selectSnapshots(context, projects)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(limit + 1)
@@ -41,14 +37,14 @@ export async function listSnapshots(
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   const jobs = await countJobs(page.map(({ id }) => id))
+  const hasMore = rows.length > page.length && last !== undefined
   return {
     snapshots: page.map((row) => ({ ...toSnapshot(row), jobs: jobs.get(row.id) ?? 0 })),
-    ...(rows.length > page.length && last
-      ? { nextCursor: encodeCursor([last.created_at.toISOString(), last.id]) }
-      : {}),
+    nextCursor: hasMore ? encodeCursor([last.created_at.toISOString(), last.id]) : undefined,
   }
 }
 
+/** Throws `not_found` when no snapshot of these projects has this id. */
 export async function getSnapshot(
   context: DatasetContext,
   countJobs: CountJobs,
@@ -56,14 +52,16 @@ export async function getSnapshot(
   projects: readonly string[],
 ): Promise<SnapshotView> {
   if (projects.length === 0) throw notFound('snapshot', id)
-  const row = await context.database.db
+  const row = await selectSnapshots(context, projects).where('id', '=', id).executeTakeFirst()
+  if (row === undefined) throw notFound('snapshot', id)
+  return { ...toSnapshot(row), jobs: (await countJobs([id])).get(id) ?? 0 }
+}
+
+function selectSnapshots(context: DatasetContext, projects: readonly string[]) {
+  return context.database.db
     .selectFrom('dataset_snapshots')
     .selectAll()
-    .where('id', '=', id)
     .where('dataset_id', 'in', ({ selectFrom }) =>
       selectFrom('datasets').select('id').where('project_id', 'in', projects),
     )
-    .executeTakeFirst()
-  if (row === undefined) throw notFound('snapshot', id)
-  return { ...toSnapshot(row), jobs: (await countJobs([id])).get(id) ?? 0 }
 }

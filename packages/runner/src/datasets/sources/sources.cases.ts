@@ -12,18 +12,18 @@ import {
   verifySource,
 } from '../index.ts'
 import { access, createDatasetsTest, dice, png } from '../testing/test-datasets.ts'
-import { parseDatasetSources } from './sources.ts'
+import { parseDatasetSources } from './parse-dataset-sources.ts'
 import { findChanges } from './verify-source.ts'
 
 export interface SourceUnderTest {
-  /** Of the platform. Default: the folder store of the test. */
+  /** The platform's store. Default: the folder store of the test. */
   store?: ObjectStore
-  /** Where the images are: the platform's own store, or a bucket. */
+  /** The bucket with the images. Default: the platform's own store. */
   bucket?: string
   fetch(url: string): Promise<Response>
 }
 
-/** What a dataset in a bucket does, whatever the store. */
+/** How datasets in a source behave, for every store. */
 export function sourceCases(
   name: string,
   open: (own: ObjectStore & { app?: { request(url: string): Response | Promise<Response> } }) => SourceUnderTest,
@@ -44,7 +44,7 @@ export function sourceCases(
       source = bucket === undefined || store.openBucket === undefined ? store : store.openBucket(bucket)
       const allowed = bucket === undefined ? `store://${base}/` : `s3://${bucket}/${base}/`
       area.context.config = { dataDir: '/tmp', ...area.context.config, datasetSources: parseDatasetSources(allowed) }
-      app = datasetRoutes(area.context, { access: access })
+      app = datasetRoutes(area.context, { access })
     })
     afterAll(async () => {
       await source?.deletePrefix(`${base}/`)
@@ -58,7 +58,7 @@ export function sourceCases(
       return prefix
     }
     async function post(prefix: string, rest: object = {}) {
-      const where = { ...(under.bucket === undefined ? {} : { bucket: under.bucket }), prefix }
+      const where = { bucket: under.bucket, prefix }
       return await app.request('/v1/datasets', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -70,7 +70,7 @@ export function sourceCases(
       'images/a.png': png(1),
       'images/b.png': png(2),
       'images/later.png': png(3),
-      'README.md': 'not part of it',
+      'README.md': 'not part of the dataset',
     })
     async function register() {
       const prefix = await put(files())
@@ -80,7 +80,7 @@ export function sourceCases(
       return { prefix, dataset, snapshot: await createSnapshot(area.context, dataset.id, 'prj_default') }
     }
 
-    it('copies the annotations and refers to the images', async () => {
+    it('copies the annotations and references the images', async () => {
       const { prefix, dataset, snapshot } = await register()
       expect(dataset).toMatchObject({
         format: 'dice',
@@ -107,11 +107,11 @@ export function sourceCases(
       expect(await source.find(`${prefix}images/a.png`)).toBeDefined()
     })
 
-    it('reads YOLO without its pixels', async () => {
+    it('reads YOLO without the pixels of its images', async () => {
       const prefix = await put({
         'data.yaml': 'path: .\ntrain: images/train\nval: images/val\nnames: [cat, dog]\n',
-        'images/train/1.jpg': 'pixels are not looked at',
-        'images/val/2.jpg': 'nor these',
+        'images/train/1.jpg': 'not pixels',
+        'images/val/2.jpg': 'not pixels either',
         'labels/train/1.txt': '1 0.5 0.5 0.2 0.2\n0 0.1 0.1 0.05 0.05\n',
         'labels/val/2.txt': '',
       })
@@ -123,7 +123,7 @@ export function sourceCases(
       })
     })
 
-    it('sees what changed, what vanished and what came, and names it', async () => {
+    it('lists changed, missing and added files', async () => {
       const { prefix, snapshot } = await register()
       await source.put(`${prefix}images/a.png`, png(77))
       await source.delete(`${prefix}images/b.png`)
@@ -140,7 +140,7 @@ export function sourceCases(
       )
     })
 
-    it('names ten of many', async () => {
+    it('lists the first ten of many', async () => {
       const { prefix, snapshot } = await register()
       for (let index = 0; index < 12; index++) await source.put(`${prefix}images/new-${index}.png`, png(index))
       const error = await verifySource(area.context, snapshot.id).catch((caught: unknown) => caught)
@@ -149,7 +149,7 @@ export function sourceCases(
       expect(String(error)).toContain('; and 2 more')
     })
 
-    it('refuses what is not allowed, not there, or no dataset', async () => {
+    it('refuses a source that is not allowed, is empty, or is not a dataset', async () => {
       const prefix = await put({ 'notes.txt': 'no images' })
       expect((await post(`elsewhere/${prefix}`)).status).toBe(403)
       expect((await post('datasets/')).status).toBe(403)

@@ -2,13 +2,13 @@ import { notFound, TrainyardError } from '@trainyard/platform'
 import type { DatasetContext } from '../context.ts'
 import { isImagePath, isJunk, isMask } from '../reading/dataset-files.ts'
 import { datasetKey } from '../storage/storage-keys.ts'
-import { storeOf } from './sources.ts'
+import { storeOf } from './store-of.ts'
 
-const MAX_NAMED = 10
+const MAX_LISTED = 10
 const ROWS_PER_PAGE = 10_000
 
-/** What became of files that a snapshot refers to. */
-export interface ChangedSource {
+/** How the files of a snapshot differ from those in the store: up to ten paths, and the number of all of them. */
+export interface SourceChanges {
   changed: string[]
   missing: string[]
   added: string[]
@@ -16,10 +16,10 @@ export interface ChangedSource {
 }
 
 /**
- * Compares what a snapshot refers to with what is there now. Undefined when nothing has changed. Both sides come in the
- * order of their bytes, so that a million files need no memory.
+ * Compares the files of a snapshot with the objects in the store; undefined when they are the same. Both lists are
+ * sorted by bytes and compared as streams, so memory does not grow with the number of files.
  */
-export async function findChanges(context: DatasetContext, snapshotId: string): Promise<ChangedSource | undefined> {
+export async function findChanges(context: DatasetContext, snapshotId: string): Promise<SourceChanges | undefined> {
   const { db } = context.database
   const snapshot = await db
     .selectFrom('dataset_snapshots')
@@ -30,23 +30,23 @@ export async function findChanges(context: DatasetContext, snapshotId: string): 
   if (snapshot === undefined) throw notFound('snapshot', snapshotId)
   const { id, source } = snapshot
   const prefix = source?.prefix ?? datasetKey(id)
-  const changes: ChangedSource = { changed: [], missing: [], added: [], count: 0 }
+  const changes: SourceChanges = { changed: [], missing: [], added: [], count: 0 }
   const note = (kind: 'changed' | 'missing' | 'added', path: string) => {
     changes.count++
-    if (changes.changed.length + changes.missing.length + changes.added.length < MAX_NAMED) changes[kind].push(path)
+    if (changes.changed.length + changes.missing.length + changes.added.length < MAX_LISTED) changes[kind].push(path)
   }
 
-  const rows = rowsOf(context, id)[Symbol.asyncIterator]()
+  const rows = listRows(context, id)[Symbol.asyncIterator]()
   let row = await rows.next()
-  const passRow = async () => {
-    // What was made here is not in the source.
+  const skipRow = async () => {
+    // An annotation file that was generated here is not in the source.
     if (row.done !== true && !(source !== null && row.value.role === 'annotation' && row.value.etag === null))
       note('missing', row.value.path)
     row = await rows.next()
   }
   for await (const object of storeOf(context, source).list(prefix)) {
     const path = object.key.slice(prefix.length)
-    while (row.done !== true && Buffer.compare(Buffer.from(row.value.path), Buffer.from(path)) < 0) await passRow()
+    while (row.done !== true && Buffer.compare(Buffer.from(row.value.path), Buffer.from(path)) < 0) await skipRow()
     if (row.done === true || row.value.path !== path) {
       if (source !== null && isImagePath(path) && !isJunk(path) && !isMask(path)) note('added', path)
       continue
@@ -55,11 +55,11 @@ export async function findChanges(context: DatasetContext, snapshotId: string): 
     if (object.sizeBytes !== sizeBytes || (etag !== null && object.etag !== etag)) note('changed', path)
     row = await rows.next()
   }
-  while (row.done !== true) await passRow()
+  while (row.done !== true) await skipRow()
   return changes.count === 0 ? undefined : changes
 }
 
-async function* rowsOf(context: DatasetContext, datasetId: string) {
+async function* listRows(context: DatasetContext, datasetId: string) {
   let after = ''
   for (;;) {
     const page = await context.database.db
@@ -77,29 +77,29 @@ async function* rowsOf(context: DatasetContext, datasetId: string) {
   }
 }
 
-/** The end of a job whose dataset is not the one that it was created with. */
+/** Thrown when the dataset of a job changed after the job was created. The job ends with `dataset_changed`. */
 export class DatasetChanged extends Error {
   override readonly name = 'DatasetChanged'
 }
 
-/** Throws {@link DatasetChanged} naming the files, the first ten and how many there are. */
+/** Throws {@link DatasetChanged} when the files of a snapshot changed. The message lists the first ten. */
 export async function verifySource(context: DatasetContext, snapshotId: string): Promise<void> {
-  let changes: ChangedSource | undefined
+  let changes: SourceChanges | undefined
   try {
     changes = await findChanges(context, snapshotId)
   } catch (error) {
     if (!(error instanceof TrainyardError) || (error.code !== 'not_found' && error.code !== 'unprocessable'))
       throw error
-    throw new DatasetChanged(`The dataset is not there any more: ${error.detail}`, { cause: error })
+    throw new DatasetChanged(`The dataset no longer exists: ${error.detail}`, { cause: error })
   }
   if (changes === undefined) return
   const parts = (['changed', 'missing', 'added'] as const)
     .filter((kind) => changes[kind].length > 0)
     .map((kind) => `${kind}: ${changes[kind].join(', ')}`)
-  const named = changes.changed.length + changes.missing.length + changes.added.length
-  const more = changes.count > named ? `; and ${changes.count - named} more` : ''
+  const listed = changes.changed.length + changes.missing.length + changes.added.length
+  const more = changes.count > listed ? `; and ${changes.count - listed} more` : ''
   const files = changes.count === 1 ? '1 file differs' : `${changes.count} files differ`
   throw new DatasetChanged(
-    `The dataset is not what it was when the job was created: ${files} (${parts.join('; ')}${more}). Register it anew, and create the job with that`,
+    `The dataset changed after the job was created: ${files} (${parts.join('; ')}${more}). Register the dataset again and create a new job`,
   )
 }

@@ -3,12 +3,12 @@ import type { DatasetTables } from '../../db/schema/index.ts'
 import type { DatasetContext } from '../context.ts'
 
 export interface PendingDeletion {
-  /** All objects whose keys begin with it; with an upload id the key of that multipart upload. */
+  /** All objects whose keys start with it; with an upload id, the key of that multipart upload. */
   prefix: string
-  uploadId?: string
+  uploadId?: string | undefined
 }
 
-/** Writes down, in the transaction that removes their rows, which objects are to go. */
+/** Records which objects to delete, in the transaction that deletes their rows. */
 export async function deleteLater<T extends Pick<DatasetTables, 'pending_deletions'>>(
   transaction: Transaction<T>,
   deletions: readonly PendingDeletion[],
@@ -23,7 +23,10 @@ export async function deleteLater<T extends Pick<DatasetTables, 'pending_deletio
     .execute()
 }
 
-/** Removes the objects, and then the note. What a dead process, or a store that was away, left is done by the next call. */
+/**
+ * Deletes the recorded objects, then their records. Deletions that failed, because the process ended or the store did
+ * not respond, are finished by the next call. Returns how many were finished.
+ */
 export async function finishDeletions(context: Pick<DatasetContext, 'database' | 'store' | 'logger'>): Promise<number> {
   const { db } = context.database
   let done = 0
@@ -32,7 +35,7 @@ export async function finishDeletions(context: Pick<DatasetContext, 'database' |
       if (uploadId === '') await context.store.deletePrefix(prefix)
       else await context.store.abortMultipart(prefix, uploadId)
     } catch (error) {
-      context.logger.warn({ err: error, prefix }, 'objects could not be deleted; it is tried again')
+      context.logger.warn({ err: error, prefix }, 'objects could not be deleted; the deletion will be retried')
       continue
     }
     await db.deleteFrom('pending_deletions').where('prefix', '=', prefix).where('upload_id', '=', uploadId).execute()

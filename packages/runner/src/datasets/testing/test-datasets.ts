@@ -11,7 +11,7 @@ import type { DatasetTables } from '../../db/schema/index.ts'
 import type { DatasetAccess } from '../access.ts'
 import type { DatasetContext } from '../context.ts'
 
-/** Somebody who may do everything, in the default project. */
+/** A caller who may do everything in the default project. */
 export const access = (): DatasetAccess => ({
   readable: () => [DEFAULT_PROJECT_ID],
   projectFor: () => DEFAULT_PROJECT_ID,
@@ -21,7 +21,7 @@ export const access = (): DatasetAccess => ({
 
 export type Files = Record<string, string | Uint8Array>
 
-/** A small image; another seed, other bytes. */
+/** A small image; each seed gives other bytes. */
 export function png(seed = 1, width = 8, height = 8): Uint8Array {
   const data = new Uint8Array(width * height * 3).map((_, index) => (index * 7 + seed * 31) % 256)
   return encode({ width, height, data, channels: 3 })
@@ -39,7 +39,7 @@ export async function tarGzOf(files: Files): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(gzipSync(await tarOf(files)))
 }
 
-/** A DICE file with two classes and one box an image. */
+/** A DICE file with two classes, and by default one box per image. */
 export function dice(images: Record<string, unknown>[], more: Record<string, unknown> = {}): string {
   return JSON.stringify({
     format_version: '1.0',
@@ -59,7 +59,7 @@ export function dice(images: Record<string, unknown>[], more: Record<string, unk
   })
 }
 
-/** Three labelled images, one of them with a split, one in a folder, and one image without a label. */
+/** Three labelled images, two of them with a split, and one image without a label. */
 export function exampleFiles(): Files {
   return {
     'annotations.json': dice([
@@ -72,11 +72,11 @@ export function exampleFiles(): Files {
     'images/b.png': png(2),
     'images/deep/c.png': png(3),
     'images/unlabelled.png': png(4),
-    'README.md': 'not part of it',
+    'README.md': 'not part of the dataset',
   }
 }
 
-/** The context over a real PostgreSQL and a real folder store, with what it holds laid open. */
+/** A context with a real PostgreSQL and a real folder store, and helpers that list what they contain. */
 export async function createDatasetsTest() {
   const database = await createTestDatabase<DatasetTables>({ migrations: runnerMigrations })
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-datasets-'))
