@@ -23,8 +23,8 @@ export type Values<A extends Arguments, O extends Options> = {
 interface Documentation {
   /** One line for the list of commands: a phrase without a full stop. */
   summary: string
-  /** Sentences under the usage line. Default: the summary. */
-  description?: string | undefined
+  /** Sentences under the usage line. */
+  description: string
   /** Each a command line that parses. */
   examples: readonly string[]
   /** What 0 and 1 mean. Wrong usage and failures have the same codes everywhere. */

@@ -49,11 +49,11 @@ export function groupHelp(path: string, group: CommandGroup, columns?: number): 
 }
 
 export function commandHelp(path: string, command: Command, columns?: number): string {
-  const { description, summary, exitCodes, notes } = command
+  const { description, exitCodes, notes } = command
   return toText([
     usageLine(path, command),
     '',
-    ...wrap(description ?? `${summary}.`, columns),
+    ...wrap(description, columns),
     ...section('Arguments', Object.values(command.arguments).map(describeArgument), columns),
     ...section(
       'Options',

@@ -27,6 +27,7 @@ const push = defineCommand({
 
 const list = defineCommand({
   summary: 'List datasets, newest first',
+  description: 'Lists the datasets of the server, newest first.',
   options: {
     limit: number({
       placeholder: 'N',
@@ -256,6 +257,7 @@ const cacheOptions = {
 
 const listCache = defineCommand({
   summary: 'List cached datasets, the most recently used first',
+  description: 'Lists the datasets of the cache, the most recently used first.',
   options: cacheOptions,
   examples: ['trainyard cache ls --dir /var/cache/trainyard'],
   load: () => import('../commands/cache/ls.ts'),

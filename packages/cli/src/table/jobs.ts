@@ -93,6 +93,7 @@ export const run = defineCommand({
 
 const list = defineCommand({
   summary: 'List jobs, newest first',
+  description: 'Lists jobs, newest first.',
   options: {
     state: choice(JOB_STATES, { placeholder: 'STATE', description: 'Only jobs in this state' }),
     trainer: option({ placeholder: 'NAME', description: 'Only jobs of this trainer: "namespace/name"' }),
@@ -112,6 +113,7 @@ const list = defineCommand({
 
 const show = defineCommand({
   summary: 'Show state, settings, metrics and files of a job',
+  description: 'Shows state, settings, latest metrics and files of a job.',
   arguments: { job },
   options: serverOptions,
   examples: ['trainyard jobs show 42', 'trainyard jobs show 42 --json'],
@@ -199,6 +201,7 @@ export const jobs = defineGroup({
 
 const listArtifacts = defineCommand({
   summary: 'List the files of a job',
+  description: 'Lists the files of a job.',
   arguments: { job },
   options: serverOptions,
   examples: ['trainyard artifacts ls 42'],

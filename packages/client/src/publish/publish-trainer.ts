@@ -21,7 +21,7 @@ import { readManifest } from './read-manifest.ts'
  * Packs a trainer's folder and pushes it to a registry.
  *
  * Throws {@link InvalidTrainerError} before anything is sent, {@link VersionExistsError} when the version exists with
- * other content, {@link PushRefusedError} when the registry refuses the push, and {@link TrainyardUnreachableError}
+ * other content, {@link PushRefusedError} when the registry refuses the push, and `TrainyardUnreachableError`
  * when it does not answer. Publishing the same content again succeeds.
  */
 export async function publishTrainer(options: PublishOptions): Promise<PublishResult> {
