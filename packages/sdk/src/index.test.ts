@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, it } from 'vitest'
+import { convertDataset, createDataYaml, splitDataset, validateDataset } from './index.ts'
 import { SDK_VERSION } from './util/version.ts'
 
-it('importing the core loads neither zod nor anything else that takes long', async () => {
+it('importing the SDK loads neither zod nor the dataset code', async () => {
   const { metafile } = await build({
     entryPoints: [fileURLToPath(new URL('./index.ts', import.meta.url))],
     bundle: true,
@@ -25,7 +26,7 @@ it('importing the core loads neither zod nor anything else that takes long', asy
   visit('out/index.js')
   const inputs = [...eager].flatMap((file) => Object.keys(metafile.outputs[file]?.inputs ?? {}))
   expect(inputs.length).toBeGreaterThan(5)
-  expect(inputs.filter((file) => /node_modules|\/contract\//.test(file))).toEqual([
+  expect(inputs.filter((file) => /node_modules|packages\/(?!sdk\/)/.test(file))).toEqual([
     'packages/contract/src/trainer-errors.ts',
   ])
   expect([...eager].filter((file) => file.startsWith('node:'))).toEqual([])
@@ -33,7 +34,12 @@ it('importing the core loads neither zod nor anything else that takes long', asy
   expect(bytes).toBeLessThan(20_000)
 })
 
-it('the version that "started" reports is the one of the package', () => {
+it('exports the conversion calls, which load the dataset code when they are called', () => {
+  for (const call of [convertDataset, createDataYaml, splitDataset, validateDataset])
+    expect(call).toBeTypeOf('function')
+})
+
+it('reports the version of the package in "started"', () => {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   expect(SDK_VERSION).toBe((JSON.parse(text) as { version: string }).version)
 })

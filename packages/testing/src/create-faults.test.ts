@@ -22,7 +22,7 @@ function play(fault: Fault) {
 }
 
 describe('injected faults', () => {
-  it('follow from their seed alone and survive being written down', () => {
+  it('depend only on their seed, and can be serialised', () => {
     const script = createFaultScript({ seed: 7, count: 30 })
     expect(createFaultScript({ seed: 7, count: 30 })).toEqual(script)
     expect(createFaultScript({ seed: 8, count: 30 })).not.toEqual(script)
@@ -30,7 +30,7 @@ describe('injected faults', () => {
     expect(new Set(script.faults.map(({ type }) => type)).size).toBe(7)
   })
 
-  it('answer 503 as often as the script says, then let requests through', async () => {
+  it('respond with 503 as often as the script says, then pass requests on', async () => {
     const { handler, handled, faults } = play({ type: 'unavailable', at: 0, count: 2 })
     const statuses = [await handler(request()), await handler(request()), await handler(request())].map(
       ({ status }) => status,
@@ -43,26 +43,26 @@ describe('injected faults', () => {
     ])
   })
 
-  it('name the time to come back, in seconds or as a date', async () => {
+  it('set Retry-After in seconds or as a date', async () => {
     const seconds = play({ type: 'rate-limited', at: 0, count: 1, retryAfterSeconds: 5, asDate: false })
     expect((await seconds.handler(request())).headers.get('retry-after')).toBe('5')
     const date = play({ type: 'rate-limited', at: 0, count: 1, retryAfterSeconds: 5, asDate: true })
     expect((await date.handler(request())).headers.get('retry-after')).toBe('Thu, 01 Jan 1970 00:00:05 GMT')
   })
 
-  it('handle a request and then break its answer off', async () => {
+  it('handle a request and then break its response off', async () => {
     const { handler, handled } = play({ type: 'reset', at: 0, count: 1, afterBytes: 3 })
     await expect((await handler(request())).text()).rejects.toThrow('connection reset')
     expect(handled).toEqual(['{"a":1}'])
   })
 
-  it('deliver a request twice', async () => {
+  it('handle a request twice', async () => {
     const { handler, handled } = play({ type: 'duplicate', at: 0, count: 1 })
     expect((await handler(request())).status).toBe(200)
     expect(handled).toEqual(['{"a":1}', '{"a":1}'])
   })
 
-  it('take the platform away for a while', async () => {
+  it('make the platform unavailable for a while', async () => {
     const { handler, advance } = play({ type: 'outage', at: 0, durationMs: 1000 })
     expect((await handler(request())).status).toBe(503)
     await advance(999)
@@ -71,7 +71,7 @@ describe('injected faults', () => {
     expect((await handler(request())).status).toBe(200)
   })
 
-  it('slow an answer down, and say that a token has expired', async () => {
+  it('delay a request, and report an expired token', async () => {
     const slow = play({ type: 'slow', at: 0, count: 1, delayMs: 300 })
     expect((await slow.handler(request())).status).toBe(200)
     expect(slow.clock.now().getTime()).toBe(300)

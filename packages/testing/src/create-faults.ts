@@ -3,41 +3,41 @@ import { type CreateFaultScriptOptions, createFaultScript, type Fault, type Faul
 /** A web-standard request handler, such as `app.fetch`. */
 export type Handler = (request: Request) => Promise<Response> | Response
 
-/** The time that faults wait by; a test may bring its own. */
+/** The clock of delays and outages. A test can pass its own. */
 export interface FaultClock {
-  /** Milliseconds since any fixed moment. */
   now(): Date
-  /** Waits so many milliseconds. */
   sleep(ms: number): Promise<void>
 }
 
-/** Which faults, around which handler. */
+/** Options of {@link createFaults}. */
 export interface CreateFaultsOptions {
-  /** What goes wrong. Default: drawn from `seed`. */
-  script?: FaultScript
-  seed?: number
-  clock?: FaultClock
-  /** Which requests are touched at all. Default: every one. */
-  matches?: (request: Request) => boolean
-  /** Kinds, numbers and lengths for a script that is drawn. */
-  draw?: Omit<CreateFaultScriptOptions, 'seed'>
+  /** The faults. Default: created from `seed`. */
+  script?: FaultScript | undefined
+  /** Default 1. */
+  seed?: number | undefined
+  /** Default: the system clock. */
+  clock?: FaultClock | undefined
+  /** Selects the requests that can fail. Default: every request. */
+  matches?: ((request: Request) => boolean) | undefined
+  /** Options of the script that is created from `seed`. */
+  draw?: Omit<CreateFaultScriptOptions, 'seed'> | undefined
 }
 
-/** One fault that was played. */
+/** A fault that was injected. */
 export interface FaultLogEntry {
-  /** Number of the request, from 0. */
+  /** The number of the request, from 0. */
   request: number
   method: string
-  /** Path without its query: no signature reaches a report. */
+  /** The path without its query, so that logs contain no signature. */
   path: string
   fault: Fault
 }
 
-/** A handler with faults in front of it, and what they did. */
+/** Faults that wrap a handler, and a log of them. */
 export interface Faults {
-  /** What is played: print it with a failure, and give it back as `script` to play it again. */
+  /** Print it when a test fails; pass it as `script` to repeat the same faults. */
   script: FaultScript
-  /** Puts the faults in front of a handler. */
+  /** Returns a handler that injects the faults. */
   wrap(handler: Handler): (request: Request) => Promise<Response>
   log: FaultLogEntry[]
 }
@@ -47,7 +47,7 @@ const systemClock: FaultClock = {
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }
 
-/** Makes a handler misbehave in a way that can be repeated. */
+/** Makes a handler fail in a reproducible way. */
 export function createFaults(options: CreateFaultsOptions = {}): Faults {
   const { seed = 1, clock = systemClock, matches = () => true, draw = {} } = options
   const script = options.script ?? createFaultScript({ seed, ...draw })
@@ -91,7 +91,7 @@ export function createFaults(options: CreateFaultsOptions = {}): Faults {
         return play(others, request, handler)
       }
       case 'reset':
-        return breakOff(await play(others, request, handler), fault.afterBytes)
+        return truncate(await play(others, request, handler), fault.afterBytes)
       case 'outage':
         return play(others, request, handler)
     }
@@ -113,8 +113,8 @@ function answerProblem(status: number, code: string, headers: Record<string, str
   })
 }
 
-/** The same answer, whose body ends in an error: a server has no choice but to cut the connection. */
-async function breakOff(response: Response, afterBytes: number): Promise<Response> {
+/** The same response with a body that ends in an error, so that the server cuts the connection. */
+async function truncate(response: Response, afterBytes: number): Promise<Response> {
   const bytes = new Uint8Array(await response.arrayBuffer())
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -125,7 +125,7 @@ async function breakOff(response: Response, afterBytes: number): Promise<Respons
     },
   })
   const headers = new Headers(response.headers)
-  // The announced length stays: what is missing of it is how a reader notices.
+  // Keeps the original length, so that the reader notices the missing bytes.
   if (!headers.has('content-length')) headers.set('content-length', String(bytes.length))
   return new Response(body, { status: response.status, headers })
 }

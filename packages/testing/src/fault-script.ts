@@ -1,49 +1,49 @@
 import { createRandom } from '@trainyard/datasets/transfer'
 
-/** One thing that goes wrong. `at` counts the requests that the wrapped handler sees, from 0. */
+/** A fault. `at` is the number of the first request that it affects, from 0; `count` is the number of affected requests. */
 export type Fault =
-  /** So many answers in a row are 503. */
+  /** The response is 503. */
   | { type: 'unavailable'; at: number; count: number }
-  /** 429 with `Retry-After`: in seconds, or as a date. */
+  /** The response is 429, with `Retry-After` in seconds or as a date. */
   | { type: 'rate-limited'; at: number; count: number; retryAfterSeconds: number; asDate: boolean }
-  /** The request is handled, and its answer breaks off after so many bytes. */
+  /** The request is handled, and the connection breaks after `afterBytes` of the response. */
   | { type: 'reset'; at: number; count: number; afterBytes: number }
-  /** The answer comes so much later. */
+  /** The request is handled after a delay. */
   | { type: 'slow'; at: number; count: number; delayMs: number }
-  /** The request is handled twice, as after an answer that was lost. */
+  /** The request is handled twice, as after a lost response. */
   | { type: 'duplicate'; at: number; count: number }
-  /** Nothing is handled for a while: every answer is 503. */
+  /** Every response is 503 for a while. */
   | { type: 'outage'; at: number; durationMs: number }
-  /** 401 `token_expired`. */
+  /** The response is 401 `token_expired`. */
   | { type: 'expired-token'; at: number; count: number }
 
 /** One of {@link FAULT_TYPES}. */
 export type FaultType = Fault['type']
 
-/** What goes wrong, as plain data: a seed and its script can be printed, stored and played again. */
+/** Faults as plain data, which can be printed, stored and repeated. */
 export interface FaultScript {
   seed: number
   faults: Fault[]
 }
 
-/** From which seed a script is made, and how bad it gets. */
+/** Options of {@link createFaultScript}. */
 export interface CreateFaultScriptOptions {
   seed: number
-  /** Kinds to draw from. Default: all. */
-  types?: readonly FaultType[]
-  /** How many faults. Default 8. */
-  count?: number
-  /** Requests over which they are spread. Default 40. */
-  requests?: number
-  /** Longest delay of a slow answer and shortest outage, in milliseconds. Default 200. */
-  delayMs?: number
+  /** Types of the faults. Default: all. */
+  types?: readonly FaultType[] | undefined
+  /** The number of faults. Default 8. */
+  count?: number | undefined
+  /** The faults are spread over this number of requests. Default 40. */
+  requests?: number | undefined
+  /** Maximum delay of a slow response, in milliseconds. Default 200. */
+  delayMs?: number | undefined
   /** Length of an outage, in milliseconds. Default 1,000. */
-  outageMs?: number
-  /** Longest `Retry-After`, in seconds. Default 1. */
-  retryAfterSeconds?: number
+  outageMs?: number | undefined
+  /** Maximum `Retry-After`, in seconds. Default 1. */
+  retryAfterSeconds?: number | undefined
 }
 
-/** Every kind of fault. */
+/** Every type of fault. */
 export const FAULT_TYPES = [
   'unavailable',
   'rate-limited',
@@ -54,7 +54,7 @@ export const FAULT_TYPES = [
   'expired-token',
 ] as const satisfies readonly FaultType[]
 
-/** A script that follows from its seed alone. */
+/** Creates a script of random faults. The same options give the same script. */
 export function createFaultScript(options: CreateFaultScriptOptions): FaultScript {
   const { seed, types = FAULT_TYPES, count = 8, requests = 40, delayMs = 200, outageMs = 1000 } = options
   const { retryAfterSeconds = 1 } = options

@@ -1,5 +1,5 @@
 /**
- * A platform for the tests of a trainer: the real runner in this process, and faults by seed to put in front of it.
+ * A platform for the tests of a trainer: the real runner in this process, with faults that a seed reproduces.
  *
  * ```ts
  * import { startTestPlatform } from '@trainyard/testing'

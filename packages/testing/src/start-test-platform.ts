@@ -16,73 +16,73 @@ import { writeTestDataset } from '@trainyard/datasets'
 import { createFaults, type Faults } from './create-faults.ts'
 import type { FaultScript } from './fault-script.ts'
 
-/** Which trainer, on which dataset, with which faults. */
+/** Options of {@link startTestPlatform}. */
 export interface StartTestPlatformOptions {
-  /** Folder of the trainer: the entry points of its `trainer.json` are run as a platform runs them. Default: this folder. */
-  trainerDir?: string
-  /** Folder of the dataset: DICE, or `{split}/{class}` with images. Default: the one of {@link writeTestDataset}. */
-  dataset?: string
-  /** What goes wrong with what trainers send and fetch, as a script or drawn from a seed. Default: nothing. */
-  faults?: FaultScript | { seed: number }
-  /** Default: `DATABASE_URL`; without it a PostgreSQL is started, which takes seconds. */
+  /** Folder of the trainer, with its `trainer.json`. Default: the current folder. */
+  trainerDir?: string | undefined
+  /** Folder of a dataset. Default: the dataset of {@link writeTestDataset}. */
+  dataset?: string | undefined
+  /** Faults of the trainer's requests, as a script or as its seed. Default: none. */
+  faults?: FaultScript | { seed: number } | undefined
+  /** Default: `DATABASE_URL`. Without it a PostgreSQL is started, which takes a second. */
   databaseUrl?: string | undefined
-  /** From the cancel of a job to the end of its process, in seconds. Default 10. */
-  cancelGraceSeconds?: number
+  /** Time between the cancel of a job and the kill of its process, in seconds. Default 10. */
+  cancelGraceSeconds?: number | undefined
 }
 
-/** What a job came to. */
+/** A finished job with its events and artifacts. */
 export interface TestJob {
   job: Job
-  /** What the trainer reported, in order. */
+  /** The events of the trainer, in order. */
   events: StoredEvent[]
   artifacts: ArtifactList['artifacts']
-  /** What the trainer logged or printed, a line each: for the message of a test that fails. */
+  /** The log and the output of the trainer, for the message of a failed test. */
   output: string
 }
 
-/** What a job of the test is asked to do. */
+/** Options of {@link TestPlatform.runJob}. */
 export interface RunTestJobOptions extends Omit<CreateJobInput, 'trainer' | 'dataset'> {
-  /** Longest time until its end, in milliseconds; then it is cancelled and the call throws. Default 60,000. */
-  timeoutMs?: number
+  /** After this time the job is cancelled and the call throws, in milliseconds. Default 60,000. */
+  timeoutMs?: number | undefined
 }
 
-/** The real runner in this process, with a trainer and a dataset. */
+/** A running platform, with a trainer and a dataset. */
 export interface TestPlatform extends AsyncDisposable {
   url: string
   manifest: TrainerManifest
   datasetId: string
-  /** For everything else: jobs that run on, live messages, cancels. */
+  /** For everything else, such as cancels and live messages. */
   client: TrainyardClient
-  /** What went wrong so far. */
+  /** The injected faults. */
   faults: Faults
-  /** Runs a job of the trainer on the dataset to its end, whatever that is. */
+  /** Runs a job of the trainer on the dataset and waits for its end, successful or not. */
   runJob(options?: RunTestJobOptions): Promise<TestJob>
-  /** What a job that has ended came to. */
+  /** Reads a finished job. */
   readJob(id: number): Promise<TestJob>
-  /** Ends what runs, and leaves nothing behind. */
+  /** Stops the platform and removes its data. */
   close(): Promise<void>
 }
 
-/** Faults are for the trainer's traffic, its callbacks and its bytes: the test's own calls carry no token. */
-function isOfTrainer(request: Request): boolean {
+const DEFAULT_CANCEL_GRACE_SECONDS = 10
+
+/** Whether a request is the trainer's, which can fail: the requests of the test have no token. */
+function isFromTrainer(request: Request): boolean {
   return new URL(request.url).pathname.startsWith('/storage/') || request.headers.has('authorization')
 }
 
-/**
- * The real runner in this process, with a database, a store and a dataset: an author's tests need no platform.
- * Needs `@trainyard/runner` (`npm install --save-dev @trainyard/runner`).
- */
+/** Starts the real runner in this process, with a database, an object store, the trainer and a dataset. */
 export async function startTestPlatform(options: StartTestPlatformOptions = {}): Promise<TestPlatform> {
   const trainerDir = resolve(options.trainerDir ?? '.')
   const manifest = TrainerManifest.parse(JSON.parse(await readFile(join(trainerDir, MANIFEST_FILE_NAME), 'utf8')))
-  const { startEmbeddedRunner } = await loadRunner()
-  const faults = createFaultsOf(options.faults)
+  const faults = openFaults(options.faults)
   const databaseUrl = options.databaseUrl ?? process.env.DATABASE_URL
+  // Loaded here: importing this package for its faults must not load a server.
+  const { startEmbeddedRunner } = await import('@trainyard/runner')
   const embedded = await startEmbeddedRunner({
     trainerDir,
     wrap: faults.wrap,
-    ...(databaseUrl === undefined || databaseUrl === '' ? {} : { databaseUrl }),
-    ...(options.cancelGraceSeconds === undefined ? {} : { config: { cancelGraceSeconds: options.cancelGraceSeconds } }),
+    databaseUrl: databaseUrl === '' ? undefined : databaseUrl,
+    config: { cancelGraceSeconds: options.cancelGraceSeconds ?? DEFAULT_CANCEL_GRACE_SECONDS },
   })
   try {
     const client = createClient({ runnerUrl: embedded.url })
@@ -104,20 +104,10 @@ export async function startTestPlatform(options: StartTestPlatformOptions = {}):
   }
 }
 
-/** An optional peer: trainers that are not tested this way need not install it. */
-async function loadRunner(): Promise<typeof import('@trainyard/runner')> {
-  try {
-    return await import('@trainyard/runner')
-  } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
-    if (!isMissing || !error.message.includes('@trainyard/runner')) throw error
-    throw new Error('startTestPlatform needs the runner: npm install --save-dev @trainyard/runner', { cause: error })
-  }
-}
-
-function createFaultsOf(faults: StartTestPlatformOptions['faults']): Faults {
-  if (faults === undefined) return createFaults({ matches: isOfTrainer, script: { seed: 0, faults: [] } })
-  return createFaults({ matches: isOfTrainer, ...('faults' in faults ? { script: faults } : { seed: faults.seed }) })
+function openFaults(faults: StartTestPlatformOptions['faults'] = { seed: 0, faults: [] }): Faults {
+  return 'faults' in faults
+    ? createFaults({ matches: isFromTrainer, script: faults })
+    : createFaults({ matches: isFromTrainer, seed: faults.seed })
 }
 
 async function uploadDataset(client: TrainyardClient, dir: string | undefined): Promise<string> {
@@ -142,7 +132,7 @@ async function runJob(
     if (performance.now() > endsAt) {
       await client.jobs.cancel(id)
       const { output } = await readJob(client, id)
-      throw new Error(`Job ${id} was not over after ${timeoutMs} ms. What it said:\n${output}`)
+      throw new Error(`Job ${id} did not end within ${timeoutMs} ms. Its output:\n${output}`)
     }
     await new Promise((done) => setTimeout(done, 50))
   }
@@ -150,7 +140,7 @@ async function runJob(
 }
 
 async function readJob(client: TrainyardClient, id: number): Promise<TestJob> {
-  // First: of a job that is over, everything else is there.
+  // The job first: once it has ended, its events, logs and artifacts are complete.
   const job = await client.jobs.get(id)
   const events: StoredEvent[] = []
   let cursor: string | undefined

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 
@@ -9,71 +10,72 @@ interface StoredEvent {
   [key: string]: unknown
 }
 
+interface StoredArtifact {
+  name: string
+  kind: string
+  sizeBytes: number
+  sha256: string
+  bytes: Buffer
+}
+
 export interface TestFile {
   path: string
   bytes: Buffer
-  split?: 'train' | 'val' | 'test'
+  split?: 'train' | 'val' | 'test' | undefined
 }
 
-/** Answers a request itself and says so, or lets the platform answer. */
+/** Handles a request and returns true, or leaves it to the server. */
 export type Interceptor = (request: IncomingMessage, response: ServerResponse, body: Buffer) => boolean
 
-/**
- * The callback server of unit tests: keeps events and bytes in memory and answers what it is told to. No twin of the
- * runner: it knows only what these tests look at.
- */
-export interface CallbackServer {
-  url: string
-  events: StoredEvent[]
-  artifacts: Map<string, { name: string; kind: string; sizeBytes: number; sha256: string; bytes: Buffer }>
-  requests: string[]
-  heartbeats: number
-  /** Bearer tokens that were seen, in order, without repeats. */
-  tokens: string[]
-  shouldContinue: boolean
-  heartbeatSeconds: number
-  /** Token to hand out as a successor. */
-  successor: string | undefined
-  files: TestFile[]
-  annotations: TestFile[]
-  checkpoint: TestFile | undefined
-  partBytes: number | undefined
-  /** How often a file was announced; the same file again gets the same id. */
-  announcements: number
-  intercept: Interceptor | undefined
-  close(): Promise<void>
-}
+const BASE_PATH = '/v1/jobs/7'
 
 export async function startCallbackServer(port = 0): Promise<CallbackServer> {
-  const server = http.createServer((request, response) => void handle(request, response))
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const base = '/v1/jobs/7'
-  const platform: CallbackServer = {
-    url: `${origin}${base}`,
-    events: [],
-    artifacts: new Map(),
-    requests: [],
-    heartbeats: 0,
-    tokens: [],
-    shouldContinue: true,
-    heartbeatSeconds: 15,
-    successor: undefined,
-    files: [],
-    annotations: [],
-    checkpoint: undefined,
-    partBytes: undefined,
-    announcements: 0,
-    intercept: undefined,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-  const byPath = new Map<string, TestFile>()
-  return platform
+  const server = http.createServer()
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return new CallbackServer(server)
+}
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+/**
+ * The callback server of unit tests: keeps events and bytes in memory, and responds as the test sets it up. It implements only
+ * what these tests need; the real implementation is the runner.
+ */
+export class CallbackServer {
+  readonly #server: Server
+  readonly #origin: string
+  readonly #filesByPath = new Map<string, TestFile>()
+  readonly url: string
+  events: StoredEvent[] = []
+  artifacts = new Map<string, StoredArtifact>()
+  requests: string[] = []
+  heartbeats = 0
+  /** Bearer tokens of the requests, in order, without repetitions. */
+  tokens: string[] = []
+  shouldContinue = true
+  heartbeatSeconds = 15
+  /** The successor token to send. */
+  successor: string | undefined
+  files: TestFile[] = []
+  annotations: TestFile[] = []
+  checkpoint: TestFile | undefined
+  partBytes: number | undefined
+  /** The number of announcements. A repeated announcement returns the same id. */
+  announcements = 0
+  intercept: Interceptor | undefined
+
+  constructor(server: Server) {
+    this.#server = server
+    this.#origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    this.url = this.#origin + BASE_PATH
+    server.on('request', (request, response) => void this.#handle(request, response))
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     try {
       for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -82,64 +84,55 @@ export async function startCallbackServer(port = 0): Promise<CallbackServer> {
     }
     const raw = Buffer.concat(chunks)
     const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
-    const url = new URL(request.url ?? '/', origin)
-    platform.requests.push(`${request.method} ${url.pathname}`)
+    const url = new URL(request.url ?? '/', this.#origin)
+    this.requests.push(`${request.method} ${url.pathname}`)
     const token = request.headers.authorization?.replace('Bearer ', '')
-    if (token !== undefined && platform.tokens.at(-1) !== token) platform.tokens.push(token)
-    if (platform.intercept?.(request, response, body)) return
-    const path = url.pathname.startsWith(base) ? url.pathname.slice(base.length) : url.pathname
-    if (path === '/events') return sendJson(response, 200, takeEvents(JSON.parse(body.toString())))
-    if (path === '/artifacts') return sendJson(response, 200, createArtifact(JSON.parse(body.toString())))
-    const artifactId = path.match(/^\/(?:artifacts|put)\/([^/]+)/)?.[1]
-    const artifact = artifactId === undefined ? undefined : platform.artifacts.get(artifactId)
-    if (path.startsWith('/put/') && artifact) {
-      const offset = Number(url.searchParams.get('offset') ?? 0)
-      body.copy(artifact.bytes, offset)
-      response.setHeader('etag', `"${sha256(body).slice(0, 8)}"`)
-      return sendJson(response, 200, {})
+    if (token !== undefined && this.tokens.at(-1) !== token) this.tokens.push(token)
+    if (this.intercept?.(request, response, body)) return
+    const path = url.pathname.startsWith(BASE_PATH) ? url.pathname.slice(BASE_PATH.length) : url.pathname
+    if (path.startsWith('/get/')) this.#sendFile(request, response, decodeURIComponent(path.split('/')[3] ?? ''))
+    else if (path.startsWith('/put/')) this.#putPart(response, url, body)
+    else {
+      const answer = this.#answer(path, url, body)
+      if (answer === undefined) sendJson(response, 404, problem(404, 'not_found'))
+      else sendJson(response, answer.status, answer.json)
     }
-    if (path.endsWith('/complete') && artifact) {
-      const isRight = sha256(artifact.bytes) === artifact.sha256
-      return sendJson(response, isRight ? 200 : 422, isRight ? {} : problem(422, 'unprocessable'))
-    }
-    if (path === '/dataset') return sendJson(response, 200, datasetManifest())
-    if (path === '/dataset/files') return sendJson(response, 200, filesPage(url))
-    if (path === '/inputs/checkpoint' && platform.checkpoint) {
-      const { path: name, bytes } = platform.checkpoint
-      const request = signed('checkpoint', name)
-      return sendJson(response, 200, {
-        artifactId: 'a0',
-        name,
-        sizeBytes: bytes.length,
-        sha256: sha256(bytes),
-        request,
-      })
-    }
-    if (path.startsWith('/get/')) return sendFile(request, response, decodeURIComponent(path.split('/')[3] ?? ''))
-    return sendJson(response, 404, problem(404, 'not_found'))
   }
 
-  function takeEvents({ events }: { events: StoredEvent[] }) {
-    if (events.length === 0) platform.heartbeats++
-    for (const event of events) if (event.seq === platform.events.length + 1) platform.events.push(event)
-    const token = platform.successor
+  #answer(path: string, url: URL, body: Buffer): { status: number; json: unknown } | undefined {
+    if (path === '/events') return { status: 200, json: this.#takeEvents(JSON.parse(body.toString())) }
+    if (path === '/artifacts') return { status: 200, json: this.#createArtifact(JSON.parse(body.toString())) }
+    if (path === '/dataset') return { status: 200, json: this.#datasetManifest() }
+    if (path === '/dataset/files') return { status: 200, json: this.#filesPage(url) }
+    if (path === '/inputs/checkpoint' && this.checkpoint)
+      return { status: 200, json: this.#checkpointInput(this.checkpoint) }
+    const completed = this.artifacts.get(/^\/artifacts\/([^/]+)\/complete$/.exec(path)?.[1] ?? '')
+    if (completed === undefined) return undefined
+    const isRight = sha256(completed.bytes) === completed.sha256
+    return isRight ? { status: 200, json: {} } : { status: 422, json: problem(422, 'unprocessable') }
+  }
+
+  #takeEvents({ events }: { events: StoredEvent[] }): object {
+    if (events.length === 0) this.heartbeats++
+    for (const event of events) if (event.seq === this.events.length + 1) this.events.push(event)
+    const token = this.successor
     return {
-      acknowledged: platform.events.length,
-      shouldContinue: platform.shouldContinue,
-      ...(platform.shouldContinue ? {} : { reason: 'cancelled' }),
-      heartbeatSeconds: platform.heartbeatSeconds,
+      acknowledged: this.events.length,
+      shouldContinue: this.shouldContinue,
+      reason: this.shouldContinue ? undefined : 'cancelled',
+      heartbeatSeconds: this.heartbeatSeconds,
       rejected: [],
-      ...(token === undefined ? {} : { token: { value: token, expiresAt: later() } }),
+      token: token === undefined ? undefined : { value: token, expiresAt: later() },
     }
   }
 
-  function createArtifact(input: { kind: string; name: string; sizeBytes: number; sha256: string }) {
-    const same = [...platform.artifacts].find(([, { name, sha256 }]) => name === input.name && sha256 === input.sha256)
-    const id = same?.[0] ?? `a${platform.artifacts.size + 1}`
-    if (same === undefined) platform.artifacts.set(id, { ...input, bytes: Buffer.alloc(input.sizeBytes) })
-    const url = `${origin}/put/${id}?signature=secret${++platform.announcements}`
+  #createArtifact(input: Omit<StoredArtifact, 'bytes'>): object {
+    const same = [...this.artifacts].find(([, { name, sha256 }]) => name === input.name && sha256 === input.sha256)
+    const id = same?.[0] ?? `a${this.artifacts.size + 1}`
+    if (same === undefined) this.artifacts.set(id, { ...input, bytes: Buffer.alloc(input.sizeBytes) })
+    const url = `${this.#origin}/put/${id}?signature=secret${++this.announcements}`
     const request = { method: 'PUT', url, headers: {}, expiresAt: later() }
-    const { partBytes } = platform
+    const { partBytes } = this
     if (partBytes === undefined) return { id, upload: { type: 'single', request } }
     const parts = Array.from({ length: Math.ceil(input.sizeBytes / partBytes) }, (_, index) => {
       const offset = index * partBytes
@@ -149,7 +142,18 @@ export async function startCallbackServer(port = 0): Promise<CallbackServer> {
     return { id, upload: { type: 'parts', parts } }
   }
 
-  function datasetManifest() {
+  #putPart(response: ServerResponse, url: URL, body: Buffer): void {
+    const artifact = this.artifacts.get(url.pathname.split('/')[2] ?? '')
+    if (artifact === undefined) {
+      sendJson(response, 404, problem(404, 'not_found'))
+      return
+    }
+    body.copy(artifact.bytes, Number(url.searchParams.get('offset') ?? 0))
+    response.setHeader('etag', `"${sha256(body).slice(0, 8)}"`)
+    sendJson(response, 200, {})
+  }
+
+  #datasetManifest(): object {
     return {
       datasetId: 'd1',
       snapshotId: 's1',
@@ -159,41 +163,47 @@ export async function startCallbackServer(port = 0): Promise<CallbackServer> {
       taskType: 'classification',
       classes: [],
       counts: { images: 0, labelled: 0, annotations: 0, splits: { train: 0, val: 0, test: 0 } },
-      annotationFiles: platform.annotations.map(({ path, bytes }) => ({
+      annotationFiles: this.annotations.map(({ path, bytes }) => ({
         path,
         sizeBytes: bytes.length,
         sha256: sha256(bytes),
-        request: signed('annotation', path),
+        request: this.#sign('annotation', path),
       })),
     }
   }
 
-  function filesPage(url: URL) {
+  #filesPage(url: URL): object {
     const start = Number(url.searchParams.get('cursor') ?? 0)
     const end = start + Number(url.searchParams.get('limit') ?? 1000)
-    const files = platform.files.slice(start, end).map(({ path, bytes, split }) => ({
+    const files = this.files.slice(start, end).map(({ path, bytes, split }) => ({
       path,
       sizeBytes: bytes.length,
       sha256: sha256(bytes),
-      ...(split ? { split } : {}),
-      url: signed('file', path).url,
+      split,
+      url: this.#sign('file', path).url,
       expiresAt: later(),
     }))
-    return { files, ...(end < platform.files.length ? { nextCursor: String(end) } : {}) }
+    return { files, nextCursor: end < this.files.length ? String(end) : undefined }
   }
 
-  function signed(kind: string, path: string) {
-    const url = `${origin}/get/${kind}/${encodeURIComponent(path)}?signature=secret`
+  #checkpointInput({ path, bytes }: TestFile): object {
+    const request = this.#sign('checkpoint', path)
+    return { artifactId: 'a0', name: path, sizeBytes: bytes.length, sha256: sha256(bytes), request }
+  }
+
+  #sign(kind: string, path: string): { method: 'GET'; url: string; headers: object; expiresAt: string } {
+    const url = `${this.#origin}/get/${kind}/${encodeURIComponent(path)}?signature=secret`
     return { method: 'GET', url, headers: {}, expiresAt: later() }
   }
 
-  function findFile(path: string): TestFile | undefined {
-    if (byPath.size !== platform.files.length) for (const file of platform.files) byPath.set(file.path, file)
-    return byPath.get(path) ?? [platform.checkpoint, ...platform.annotations].find((file) => file?.path === path)
+  #findFile(path: string): TestFile | undefined {
+    if (this.#filesByPath.size !== this.files.length)
+      for (const file of this.files) this.#filesByPath.set(file.path, file)
+    return this.#filesByPath.get(path) ?? [this.checkpoint, ...this.annotations].find((file) => file?.path === path)
   }
 
-  function sendFile(request: IncomingMessage, response: ServerResponse, path: string): void {
-    const file = findFile(path)
+  #sendFile(request: IncomingMessage, response: ServerResponse, path: string): void {
+    const file = this.#findFile(path)
     if (file === undefined) {
       sendJson(response, 404, {})
       return

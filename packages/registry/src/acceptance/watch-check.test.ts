@@ -8,12 +8,12 @@ describe('GET /v1/checks/{id}/live', () => {
     const finished = new Promise<void>((resolve) => {
       finish = resolve
     })
-    const passed = (name: string): CheckResult => ({ name, status: 'passed', findings: [] })
+    const phase = (name: string): CheckResult => ({ name, status: 'passed', findings: [] })
     const harness = await createHarness({
       validate: async ({ onCheck }) => {
-        onCheck(passed('manifest'))
+        onCheck(phase('static'))
         await finished
-        return reportOf([passed('manifest'), passed('secrets'), passed('compliance')], onCheck)
+        return reportOf([phase('static'), phase('security'), phase('compliance')], onCheck)
       },
     })
     try {

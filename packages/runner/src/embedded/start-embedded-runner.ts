@@ -15,7 +15,7 @@ export interface EmbeddedRunnerOptions {
   /** The one trainer that it knows; it runs where it lies. */
   trainerDir: string
   /** A PostgreSQL to use, in a schema that is dropped at the end. Default: one is started in a temporary folder. */
-  databaseUrl?: string
+  databaseUrl?: string | undefined
   /** Puts something in front of every request that comes over the wire. Default: nothing. */
   wrap?: (handler: Handler) => Handler
   config?: Partial<RunnerConfig>

@@ -35,7 +35,7 @@ afterEach(async () => {
 })
 
 describe('the plain calls', () => {
-  it('carry a training with a loop of its own', async () => {
+  it('report a training with its own loop', async () => {
     const env = createEnvironment(platform.url, dir)
     expect((await getBasicConfig(env)).epochs).toBe(3)
     const job = await reportStarted({ env })
@@ -60,7 +60,7 @@ describe('the plain calls', () => {
     expect(job.signal.aborted).toBe(false)
   })
 
-  it('report a failure with the exit code that belongs to it', async () => {
+  it('report a failure with its exit code', async () => {
     await reportStarted({ env: createEnvironment(platform.url, dir) })
     logError('it goes wrong')
     expect(await reportFailed(new DatasetError('No images'))).toBe(true)
@@ -68,7 +68,7 @@ describe('the plain calls', () => {
     expect(process.exitCode).toBe(3)
   })
 
-  it('say what to do first when no job has started', () => {
+  it('name the missing call when no job has started', () => {
     expect(() => reportProgress({ epoch: 1 })).toThrow(ConfigError)
     expect(() => reportProgress({ epoch: 1 })).toThrow(/call `await reportStarted\(\)` first/)
     expect(() => log('to the console')).not.toThrow()

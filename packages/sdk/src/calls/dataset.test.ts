@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-test('the dataset tools take the path of a folder', async () => {
+test('the dataset calls accept the path of a folder', async () => {
   const pets = join(dir, 'pets')
   expect((await validateDataset(pets)).images).toBe(6)
   const { splits } = await splitDataset(pets)

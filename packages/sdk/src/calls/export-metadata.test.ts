@@ -11,7 +11,7 @@ const options: ExportMetadataOptions = {
   createdAt: new Date('2026-01-01T00:00:00Z'),
 }
 
-it('writes the names that readers of exported models know, and leaves out what is not given', () => {
+it('uses the names that readers of exported models know, and omits values that are not set', () => {
   const preprocessing = { colorSpace: 'RGB', resizeMode: 'letterbox' } as const
   expect(
     createExportMetadata({ ...options, preprocessing, keypointNames: ['nose', 'eye'], skeleton: [[0, 1]] }),
@@ -33,7 +33,7 @@ it('writes the names that readers of exported models know, and leaves out what i
   })
 })
 
-it('refuses classes and shapes that cannot be', () => {
+it('refuses empty classes and invalid shapes', () => {
   expect(() => createExportMetadata({ ...options, classNames: [] })).toThrow('classNames is empty')
   expect(() => createExportMetadata({ ...options, inputShape: [1, 0] })).toThrow('inputShape is [1,0]; expected')
 })

@@ -17,7 +17,7 @@ export function uploadCheckpoint(name: string, file: string, options?: Checkpoin
   return currentSession().checkpoint(name, file, options)
 }
 
-/** Downloads the job's checkpoint. Throws `CheckpointError` when the job has none. */
+/** Downloads the job's checkpoint. Throws `CheckpointError` when there is none. */
 export function downloadCheckpoint(): Promise<CheckpointFile> {
   return currentSession().getCheckpoint()
 }

@@ -4,8 +4,8 @@ import { DEFAULT_MANIFEST_IMAGE_PATH, MANIFEST_FILE_NAME, TrainerManifest } from
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 
 /**
- * The trainer's manifest: the one given, else `trainer.json` in the folder of `program` or one of the three above it,
- * else where images keep it. Undefined when there is none; `ConfigError` when it is not valid.
+ * Finds the trainer's manifest: `given`, or `trainer.json` in the folder of `program` or one of its three parent folders, or the
+ * default path in images. Undefined when there is none. Throws `ConfigError` when it is invalid.
  */
 export function findManifest(
   given: string | URL | TrainerManifest | undefined,

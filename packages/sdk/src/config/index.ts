@@ -1,5 +1,5 @@
 /**
- * A trainer's settings as a job sees them, with where each came from.
+ * The settings that a job receives, and the source of each.
  *
  * @module
  */

@@ -1,12 +1,13 @@
 import { TrainerEnvironment } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import { z } from 'zod'
+import { expectation } from './expectation.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 const SECRETS = new Set(['CALLBACK_TOKEN'])
 
-/** The contract's environment. Throws `ConfigError` naming each variable that is wrong, what was seen and what is wanted. */
+/** Parses the contract's environment. Throws `ConfigError` with every invalid variable, its value and the expected value. */
 export function readEnvironment(env: Environment): TrainerEnvironment {
   return parseWith(TrainerEnvironment, env)
 }
@@ -20,7 +21,7 @@ const Connection = z.object({
 })
 export type Connection = z.infer<typeof Connection>
 
-/** Only what it takes to tell the platform that the rest is wrong. */
+/** Parses only the variables that are needed to report to the platform that the others are invalid. */
 export function readConnection(env: Environment): Connection {
   return parseWith(Connection, env)
 }
@@ -31,7 +32,7 @@ function parseWith<T>(schema: z.ZodType<T>, env: Environment): T {
   if (parsed.success) return parsed.data
   const sentences = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0])
-    return `${name} is ${show(name, env[name])}; wanted: ${issue.message.replace(/^Invalid input: /, '')}`
+    return `${name} is ${show(name, env[name])}; ${expectation(issue.message)}`
   })
   throw new ConfigError(sentences.join('. '))
 }

@@ -25,7 +25,7 @@ const manifest = TrainerManifest.parse({
 })
 
 describe('settings', () => {
-  it('come from their own variable, then CONFIG, then the manifest, then the field', () => {
+  it('are read from their own variable, then CONFIG, then the manifest, then the contract', () => {
     expect(resolveConfig({}, undefined).basic.epochs).toBe(100)
     expect(resolveConfig({}, manifest).basic.epochs).toBe(20)
     const CONFIG = '{"basic":{"epochs":7},"advanced":{"dropout":0.5}}'
@@ -49,17 +49,17 @@ describe('settings', () => {
   })
 
   it.each([
-    [{ EPOCHS: 'ten' }, /EPOCHS is "ten"; wanted: expected number/],
-    [{ EPOCHS: '0' }, /EPOCHS is "0"; wanted: Too small/],
-    [{ CONFIG: '{"basic":{"batch":"big"}}' }, /CONFIG\.basic\.batch is "big"; wanted: expected number/],
-    [{ CONFIG: '{' }, /CONFIG is "\{"; wanted: JSON/],
+    [{ EPOCHS: 'ten' }, /EPOCHS is "ten"; expected number/],
+    [{ EPOCHS: '0' }, /EPOCHS is "0"; too small/],
+    [{ CONFIG: '{"basic":{"batch":"big"}}' }, /CONFIG\.basic\.batch is "big"; expected number/],
+    [{ CONFIG: '{' }, /CONFIG is "\{"; expected JSON/],
     [{ CONFIG_FILE: '/nowhere.json' }, /CONFIG_FILE is "\/nowhere\.json", which cannot be read/],
-  ])('name the variable, the value seen and the value wanted: %o', (env, message) => {
+  ])('name the variable, its value and the expected value: %o', (env, message) => {
     expect(() => resolveConfig(env)).toThrow(message)
     expect(() => resolveConfig(env)).toThrow(ConfigError)
   })
 
-  it('never show a token when the environment is wrong', () => {
+  it('never show a token when the environment is invalid', () => {
     const read = () => readEnvironment({ CALLBACK_TOKEN: 'very-secret', JOB_ID: 'x', WORK_DIR: '' })
     expect(read).toThrow(/JOB_ID is "x"/)
     expect(read).toThrow(/WORK_DIR is not set/)

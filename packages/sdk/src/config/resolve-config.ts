@@ -8,15 +8,16 @@ import {
 } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { ResolvedBasicConfig, ResolvedConfig } from '../job.ts'
+import { expectation } from './expectation.ts'
 import type { Environment } from './read-environment.ts'
 
 type BasicKey = keyof typeof DEFAULT_BASIC_CONFIG
 const BASIC_KEYS = Object.keys(DEFAULT_BASIC_CONFIG) as BasicKey[]
 
 /**
- * The settings of a job. A basic one comes from its own variable (`EPOCHS`, or its older name `CONFIG_EPOCHS`), then from
- * `CONFIG.basic`, then from the manifest's default, then from the field's. Throws `ConfigError` naming the variable, the
- * value seen and the value wanted.
+ * The settings of a job. A basic setting is read from its own variable (`EPOCHS`, or its older name `CONFIG_EPOCHS`), then
+ * from `CONFIG.basic`, then from the manifest's default, then from the contract's default. Throws `ConfigError` with the variable,
+ * its value and the expected value.
  */
 export function resolveConfig(env: Environment, manifest?: TrainerManifest): ResolvedConfig {
   const given = readConfig(env)
@@ -29,13 +30,14 @@ export function resolveConfig(env: Environment, manifest?: TrainerManifest): Res
   return { basic, advanced: { ...defaults.advanced, ...given.advanced } }
 }
 
+/** A setting, and where its value comes from. */
 export interface ExplainedSetting {
   name: string
   value: unknown
   source: { kind: 'default' | 'manifest' } | { kind: 'variable'; name: string } | { kind: 'file'; path: string }
 }
 
-/** Every setting with the place that it was taken from. */
+/** Lists every setting with its source. */
 export function explainConfig(env: Environment, manifest?: TrainerManifest): ExplainedSetting[] {
   const { basic, advanced } = resolveConfig(env, manifest)
   const given = readConfig(env)
@@ -59,7 +61,7 @@ export function explainConfig(env: Environment, manifest?: TrainerManifest): Exp
   ]
 }
 
-/** The variables that hold one basic setting, the one that wins first. */
+/** The variables of a basic setting, by precedence. */
 function variablesOf(key: BasicKey): string[] {
   const own = Object.entries(BASIC_CONFIG_VARIABLES).find(([, name]) => name === key)?.[0]
   const older = [`CONFIG_${key.toUpperCase()}`]
@@ -83,7 +85,7 @@ function parseOwn(key: BasicKey, variable: string, text: string): unknown {
   const parsed = BasicConfig.shape[key].safeParse(value)
   if (parsed.success) return parsed.data
   throw new ConfigError(
-    `${variable} is ${JSON.stringify(text.slice(0, 200))}; wanted: ${wanted(parsed.error.issues[0]?.message)}`,
+    `${variable} is ${JSON.stringify(text.slice(0, 200))}; ${expectation(parsed.error.issues[0]?.message)}`,
   )
 }
 
@@ -106,7 +108,7 @@ function readConfig(env: Environment): JobConfig {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new ConfigError(
-      `${name} is ${JSON.stringify(text.slice(0, 100))}; wanted: JSON of {basic, advanced} (${why})`,
+      `${name} is ${JSON.stringify(text.slice(0, 100))}; expected JSON of {basic, advanced} (${why})`,
     )
   }
   const parsed = JobConfig.safeParse(json)
@@ -117,14 +119,10 @@ function readConfig(env: Environment): JobConfig {
     json,
   )
   const path = [name, ...(issue?.path ?? [])].join('.')
-  throw new ConfigError(`${path} is ${JSON.stringify(seen)?.slice(0, 200)}; wanted: ${wanted(issue?.message)}`)
+  throw new ConfigError(`${path} is ${JSON.stringify(seen)?.slice(0, 200)}; ${expectation(issue?.message)}`)
 }
 
-function wanted(message = 'something else'): string {
-  return message.replace(/^Invalid (input|option): /, '')
-}
-
-/** Defaults that the manifest's config schema gives; `x-advanced` says to which group a setting belongs. */
+/** The defaults in the manifest's config schema. `x-advanced` selects the group of a setting. */
 function manifestDefaults(manifest?: TrainerManifest): JobConfig {
   const config: JobConfig = { basic: {}, advanced: {} }
   for (const [name, property] of Object.entries(manifest?.config.schema.properties ?? {})) {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { DatasetFormat } from '@trainyard/contract'
 import type { ExecTrainerOptions } from './exec-trainer.ts'
 
-/** The arguments of `trainyard exec` are wrong; the message says which one and what is expected. */
+/** The arguments of `trainyard exec` are invalid. The message names the argument and the expected value. */
 export class ExecUsageError extends Error {}
 
 const OPTIONS = {
@@ -13,7 +13,7 @@ const OPTIONS = {
   'allow-nan': { type: 'boolean' },
 } as const
 
-/** Reads `[options] [local run] -- PROGRAM [ARGUMENTS]`. Throws {@link ExecUsageError}. */
+/** Parses `[options] [arguments of a local run] -- PROGRAM [ARGUMENTS]`. Throws {@link ExecUsageError}. */
 export function parseExecArguments(args: readonly string[]): Omit<ExecTrainerOptions, 'cwd' | 'env'> {
   const at = args.indexOf('--')
   const [program, ...programArgs] = at < 0 ? [] : args.slice(at + 1)
@@ -42,7 +42,7 @@ export function parseExecArguments(args: readonly string[]): Omit<ExecTrainerOpt
   }
 }
 
-/** Takes the options of `exec` out; what is left belongs to the local run, which has options of its own. */
+/** Separates the options of `exec` from the arguments of the local run, which has options of its own. */
 function takeOwn(args: string[]) {
   const { tokens } = parseArgs({ args, options: OPTIONS, strict: false, allowPositionals: true, tokens: true })
   const taken = new Set<number>()

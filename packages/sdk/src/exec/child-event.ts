@@ -15,7 +15,7 @@ const Metric = MetricValue.transform(decodeMetric)
 const Numbers = z.record(z.string().min(1).max(250), Metric)
 const file = z.string().min(1)
 
-/** What a program under `trainyard exec` may say: the job object's methods, one JSON object a line. */
+/** The events of a program under `trainyard exec`: the methods of the job object, as one JSON object for each line. */
 export const ChildEvent = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('progress'),
@@ -87,24 +87,23 @@ const FIELDS = new Map<string, ReadonlySet<string>>(
 
 export type ParsedLine =
   | { state: 'event'; event: ChildEvent; unknownFields: string[] }
-  /** A sentence: what was seen and what is wanted. */
-  | { state: 'bad'; reason: string }
+  | { state: 'invalid'; reason: string }
 
-/** Reads one line. Never throws. */
+/** Parses one line. Never throws. */
 export function parseChildEvent(line: string): ParsedLine {
   let json: unknown
   try {
     json = parseJson(line)
   } catch (error) {
-    return { state: 'bad', reason: `it is not JSON (${error instanceof Error ? error.message : error})` }
+    return { state: 'invalid', reason: `it is not JSON (${error instanceof Error ? error.message : error})` }
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    return { state: 'bad', reason: 'wanted is a JSON object such as {"type":"progress","epoch":1}' }
+    return { state: 'invalid', reason: 'expected a JSON object such as {"type":"progress","epoch":1}' }
   }
   const type = 'type' in json ? json.type : undefined
   const fields = typeof type === 'string' ? FIELDS.get(type) : undefined
   if (fields === undefined) {
-    return { state: 'bad', reason: `its type is ${JSON.stringify(type)}; wanted is one of: ${TYPES.join(', ')}` }
+    return { state: 'invalid', reason: `its type is ${JSON.stringify(type)}; expected one of: ${TYPES.join(', ')}` }
   }
   const parsed = ChildEvent.safeParse(json)
   if (parsed.success) {
@@ -113,10 +112,10 @@ export function parseChildEvent(line: string): ParsedLine {
   const reasons = parsed.error.issues.map(
     ({ path, message }) => `${path.join('.') || String(type)}: ${message.replace(/^Invalid input: /, '')}`,
   )
-  return { state: 'bad', reason: reasons.join('; ') }
+  return { state: 'invalid', reason: reasons.join('; ') }
 }
 
-/** JSON, and the NaN and Infinity that Python's `json.dumps` writes although JSON has none. */
+/** Parses JSON, and the NaN and Infinity that Python's `json.dumps` writes although they are not JSON. */
 function parseJson(line: string): unknown {
   try {
     return JSON.parse(line)

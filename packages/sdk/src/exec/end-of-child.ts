@@ -3,13 +3,13 @@ import { EXIT_CODES } from '@trainyard/contract'
 import { ConfigError, type TrainerError } from '@trainyard/contract/trainer-errors'
 import { createTrainerError, type ReportedFailure } from '../util/create-trainer-error.ts'
 
-/** How a program ended: by itself, by a signal, or it could not be started at all. */
+/** How a program ended: with an exit code, with a signal, or because it could not be started. */
 export type ChildEnd = { code: number } | { signal: NodeJS.Signals } | { cannotStart: NodeJS.ErrnoException }
 
 /**
- * What the end means: undefined when the program did its work. What it said with `failed` counts before its exit code;
- * without that, the code follows the contract (3: settings or dataset, 2: network) and the last line of its standard
- * error is the message.
+ * The error of a program that failed; undefined when it completed. A `failed` event has precedence over the exit code. Without
+ * one, the exit code has the contract's meaning (3: settings or dataset, 2: network), and the message is the last line of
+ * standard error.
  */
 export function judgeEnd(
   program: string,
@@ -30,7 +30,7 @@ export function judgeEnd(
     const errorType = signal === 'SIGKILL' ? 'ResourceError' : 'UnknownError'
     return createTrainerError({
       errorType,
-      message: `"${program}" was ended by ${signal}${hint}`,
+      message: `"${program}" was terminated by ${signal}${hint}`,
       traceback,
       retryable: true,
     })
@@ -48,7 +48,7 @@ export function judgeEnd(
   }
 }
 
-/** Shells report a signal as 128 and its number. */
+/** Shells report a signal as 128 plus its number. */
 function signalOfCode(code: number): NodeJS.Signals | undefined {
   if (code <= 128) return undefined
   const entry = Object.entries(constants.signals).find(([, number]) => number === code - 128)

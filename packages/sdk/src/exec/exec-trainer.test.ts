@@ -44,7 +44,7 @@ const manifest = {
   datasetFormats: ['dice'],
 }
 
-/** What a program in JavaScript needs: its job, and a way to speak. */
+/** The start of every test program: reads the job, and defines `say`, which writes an event. */
 const PRELUDE = `
 import { readFileSync, writeFileSync, writeSync } from 'node:fs'
 const job = JSON.parse(readFileSync(process.env.TRAINYARD_JOB_FILE, 'utf8'))
@@ -85,7 +85,7 @@ const messages = () => ofType('log').map(({ message }) => String(message))
 const last = () => platform.events.at(-1)
 
 describe('trainyard exec on a platform', () => {
-  it('carries what a program says, with the files that it names', async () => {
+  it('reports the events of the program and uploads the files that it names', async () => {
     const { code, output } = await start(`
       writeFileSync(job.workDir + '/model.json', 'first')
       say('progress', { epoch: 1, metrics: { loss: 0.5 } })
@@ -106,7 +106,7 @@ describe('trainyard exec on a platform', () => {
     expect(last()).toMatchObject({ result: { metrics: { top1_accuracy: 0.9 }, bestEpoch: 1 } })
   })
 
-  it('gives the program its job and its dataset, and keeps the token to itself', async () => {
+  it('passes job and dataset to the program, but not the token', async () => {
     const { code } = await start(`
       import { readdirSync } from 'node:fs'
       const { operation, model, config, dataset, checkpoint } = job
@@ -131,7 +131,7 @@ describe('trainyard exec on a platform', () => {
     })
   })
 
-  it('tells which line it could not read, and why, and goes on', async () => {
+  it('reports each invalid line and its reason, and continues', async () => {
     const { code } = await start(`
       line('oops')
       line('{"type":"progres","epoch":1}')
@@ -142,17 +142,17 @@ describe('trainyard exec on a platform', () => {
     `).ended
     expect(code).toBe(0)
     expect(messages().filter((text) => text.startsWith('Line'))).toEqual([
-      expect.stringMatching(/^Line 1 of the events is left out: it is not JSON .*It begins with "oops"$/),
-      expect.stringContaining('Line 2 of the events is left out: its type is "progres"; wanted is one of: progress, '),
-      expect.stringContaining('Line 3 of the events is left out: epoch: expected number, received string'),
-      'Line 5 of the events has "progress.total_epochs", which nobody reads',
+      expect.stringMatching(/^Line 1 of the events was ignored: it is not JSON .*It starts with "oops"$/),
+      expect.stringContaining('Line 2 of the events was ignored: its type is "progres"; expected one of: progress, '),
+      expect.stringContaining('Line 3 of the events was ignored: epoch: expected number, received string'),
+      'Line 5 of the events has the unknown field "progress.total_epochs"',
     ])
     expect(messages()).toContainEqual(expect.stringMatching(/no-such-file" cannot be uploaded: ENOENT/))
     expect(ofType('progress').at(-1)).toMatchObject({ epoch: 2, metrics: { top1_accuracy: 'NaN', lr: '-Infinity' } })
     expect(last()?.type).toBe('completed')
   })
 
-  it('reports an uncaught error with the last words of the program', async () => {
+  it('reports an uncaught error with the last lines of standard error', async () => {
     const { code } = await start(`console.error('Traceback'); console.error('ValueError: bad shape'); process.exit(1)`)
       .ended
     expect(code).toBe(1)
@@ -165,19 +165,19 @@ describe('trainyard exec on a platform', () => {
     })
   })
 
-  it('believes what the program says of its failure more than its exit code', async () => {
+  it('prefers a failed event over the exit code', async () => {
     const { code } = await start(`say('failed', { errorType: 'DatasetError', message: 'Image 3 is corrupt' })`).ended
     expect(code).toBe(3)
     expect(last()).toMatchObject({ type: 'failed', errorType: 'DatasetError', message: 'Image 3 is corrupt' })
   })
 
-  it('ends the program when its loss is NaN', async () => {
+  it('stops the program when its loss is NaN', async () => {
     const run = start(`say('progress', { epoch: 1, metrics: { loss: 'NaN' } }); setInterval(() => {}, 1000)`)
     expect((await run.ended).code).toBe(1)
     expect(last()).toMatchObject({ type: 'failed', errorType: 'ValidationError' })
   })
 
-  it('hands a cancel on as SIGTERM and keeps what was saved then', async () => {
+  it('sends SIGTERM on a cancel, and uploads a checkpoint that is saved then', async () => {
     const run = start(`
       process.on('SIGTERM', () => {
         writeFileSync(job.workDir + '/last.bin', 'weights')
@@ -194,7 +194,7 @@ describe('trainyard exec on a platform', () => {
     expect(last()?.type).toBe('cancelled')
   })
 
-  it('kills a program that does not care about SIGTERM', async () => {
+  it('kills a program that ignores SIGTERM', async () => {
     const run = start(
       `process.on('SIGTERM', () => console.log('no')); console.log('pid ' + process.pid); setInterval(() => {}, 1000)`,
       { args: ['--grace', '0.2'] },
@@ -211,7 +211,7 @@ describe('trainyard exec on a platform', () => {
     expect(last()?.type).toBe('cancelled')
   })
 
-  it('says that a program is not installed, and never tries again', async () => {
+  it('reports that a program is not installed, as an error that is not retried', async () => {
     const { code } = await startCommand(['--', 'no-such-program-here']).ended
     expect(code).toBe(3)
     expect(last()).toMatchObject({

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `trainyard exec` alone. A runner puts it on the PATH of the trainers that it starts as processes, so that a trainer in
- * another language needs no package of ours.
+ * The command `trainyard exec` without the rest of the command line. A runner adds it to the PATH of trainers that it starts as
+ * processes: trainers in other languages then need no npm package.
  */
 import { ExecUsageError, parseExecArguments } from './arguments.ts'
 import { execTrainer } from './exec-trainer.ts'
@@ -9,7 +9,9 @@ import { execTrainer } from './exec-trainer.ts'
 const [command, ...args] = process.argv.slice(2)
 try {
   if (command !== 'exec') {
-    throw new ExecUsageError(`"${command ?? ''}" does not exist here: a platform offers its trainers "trainyard exec"`)
+    throw new ExecUsageError(
+      `unknown command "${command ?? ''}"; expected "exec", the only command for trainers on a platform`,
+    )
   }
   process.exitCode = await execTrainer({ ...parseExecArguments(args), cwd: process.cwd(), env: process.env })
 } catch (error) {

@@ -9,21 +9,21 @@ export interface RunChildOptions {
   args: readonly string[]
   cwd: string
   env: NodeJS.ProcessEnv
-  /** Aborted: SIGTERM, and after `graceMs` SIGKILL. */
+  /** An abort sends SIGTERM, and SIGKILL after `graceMs`. */
   signal: AbortSignal
   graceMs: number
   onEvent: (line: string, isCut: boolean) => void
   onOutput: (line: string, stream: 'stdout' | 'stderr') => void
 }
 
-/** Number of the pipe on which the program writes its events. */
+/** The file descriptor to which the program writes its events. */
 export const EVENTS_FD = 3
 const MAX_EVENT_LENGTH = 8 * 1024 * 1024
 const MAX_OUTPUT_LENGTH = 16_384
-/** A process that the program left behind may hold the pipes open for ever. */
+/** Child processes that outlive the program may keep the pipes open forever. */
 const DRAIN_MS = 2000
 
-/** Runs the program to its end and hands on everything that it said. */
+/** Runs the program to its end and passes on its events and output. */
 export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   const { program, args, cwd, env, signal, graceMs } = options
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
@@ -80,7 +80,7 @@ function readLines(
   })
 }
 
-/** Progress bars draw over their own line; what was drawn last is what counts. */
+/** The last text of a line that a progress bar overwrote with `\r`. */
 function lastDrawn(line: string): string {
   return line.split('\r').findLast((part) => part !== '') ?? ''
 }

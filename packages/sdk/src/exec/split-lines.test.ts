@@ -9,7 +9,7 @@ function split(chunks: (string | Buffer)[], maxLength = 100): [string, boolean][
   return lines
 }
 
-it('joins what arrives in pieces, and gives the last line without its line break', () => {
+it('joins chunks into lines, and emits the last line without a line break', () => {
   expect(split(['on', 'e\ntw', 'o\r\n', '\nthree'])).toEqual([
     ['one', false],
     ['two', false],
@@ -18,12 +18,12 @@ it('joins what arrives in pieces, and gives the last line without its line break
   ])
 })
 
-it('keeps characters whole whose bytes come apart', () => {
+it('keeps a character whole whose bytes arrive in two chunks', () => {
   const bytes = Buffer.from('é\n')
   expect(split([bytes.subarray(0, 1), bytes.subarray(1)])).toEqual([['é', false]])
 })
 
-it('cuts a line that is too long and goes on with the next', () => {
+it('cuts a line that is too long and continues with the next', () => {
   expect(split(['abc', 'def', 'ghi\nok\n'], 4)).toEqual([
     ['abcd', true],
     ['ok', false],

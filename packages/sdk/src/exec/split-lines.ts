@@ -2,17 +2,17 @@ import { StringDecoder } from 'node:string_decoder'
 
 export interface LineSplitterOptions {
   onLine: (line: string, isCut: boolean) => void
-  /** Characters of a line that are kept; what follows them is dropped up to the next line break. */
+  /** Longer lines are cut to this number of characters. */
   maxLength: number
 }
 
 export interface LineSplitter {
   push(chunk: Buffer): void
-  /** Gives what stands behind the last line break. */
+  /** Emits the text after the last line break. */
   end(): void
 }
 
-/** Cuts a stream of bytes into lines. Memory stays bounded when the line break never comes. */
+/** Splits a stream of bytes into lines. Uses bounded memory, also when no line break arrives. */
 export function createLineSplitter({ onLine, maxLength }: LineSplitterOptions): LineSplitter {
   const decoder = new StringDecoder('utf8')
   let rest = ''
@@ -23,7 +23,7 @@ export function createLineSplitter({ onLine, maxLength }: LineSplitterOptions): 
     rest += text.slice(0, room)
     isCut ||= text.length > room
   }
-  function give(): void {
+  function emit(): void {
     onLine(rest.endsWith('\r') ? rest.slice(0, -1) : rest, isCut)
     rest = ''
     isCut = false
@@ -32,7 +32,7 @@ export function createLineSplitter({ onLine, maxLength }: LineSplitterOptions): 
     const [first = '', ...others] = text.split('\n')
     take(first)
     for (const part of others) {
-      give()
+      emit()
       take(part)
     }
   }
@@ -40,7 +40,7 @@ export function createLineSplitter({ onLine, maxLength }: LineSplitterOptions): 
     push: (chunk) => add(decoder.write(chunk)),
     end() {
       add(decoder.end())
-      if (rest !== '' || isCut) give()
+      if (rest !== '' || isCut) emit()
     },
   }
 }

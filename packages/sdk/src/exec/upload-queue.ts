@@ -3,27 +3,27 @@ import { copyFile, cp, mkdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
 export interface UploadTask {
-  /** Tasks with the same key replace each other while they wait. */
+  /** A waiting task is replaced by a newer one with the same key. */
   key: string
   /** Absolute path. */
   file: string
-  /** Gets the copy. */
+  /** Receives the path of a copy of the file. */
   upload(copy: string): Promise<unknown>
 }
 
 export interface UploadQueue {
   add(task: UploadTask): void
-  /** Resolves when nothing is left, with what could not be uploaded and was not made good by a later one. */
+  /** Resolves when the queue is empty, with the failures that no later upload of the same key has replaced. */
   drain(): Promise<Error[]>
 }
 
 /**
- * Uploads the files that a program names, one after the other, while it goes on. Each is copied at once: the program may
- * write the next one under the same name.
+ * Uploads the files that a program names, one after the other, while the program runs. Each file is copied at once, because the
+ * program may overwrite it.
  */
 export function createUploadQueue(options: {
   dir: string
-  /** The file could not even be read. */
+  /** Called when a file cannot be copied. */
   onUnreadable: (task: UploadTask, error: Error) => void
 }): UploadQueue {
   const { dir, onUnreadable } = options

@@ -2,10 +2,10 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { FetchedDataset, FetchOptions, JobBase, PredictJob } from '../job.ts'
+import type { CheckpointFile, FetchedDataset, FetchOptions, JobBase, PredictJob } from '../job.ts'
 import type { PixelKind } from './write-pixels.ts'
 
-/** `job.json`: what a program under `trainyard exec` needs to know. Field names are part of the public protocol. */
+/** The content of `job.json` for a program under `trainyard exec`. The field names are a public protocol. */
 export interface JobFile {
   protocol: 1
   jobId: number
@@ -19,22 +19,25 @@ export interface JobFile {
   config: JobBase['config']
   /** Writable, private to the attempt, removed after it. */
   workDir: string
-  /** With the operation train. */
-  dataset?: FetchedDataset & { format: FetchOptions['as'] }
-  /** With the operation predict: a file with one `{"name", "path"}` a line. */
-  imagesFile?: string
-  /** With `--pixels`: a file with one image a line, its pixels among the fields. */
-  pixelsFile?: string
-  /** What to go on from, predict with or export; null when the job was given none. */
-  checkpoint: { path: string; name: string; sizeBytes: number } | null
-  /** With the operation export. */
-  exportFormat?: string
+  /** For the operation `train`. */
+  dataset?: (FetchedDataset & { format: FetchOptions['as'] }) | undefined
+  /** For the operation `predict`: a file with one `{"name", "path"}` for each line. */
+  imagesFile?: string | undefined
+  /** With `--pixels`: a file with one image for each line, including its pixels. */
+  pixelsFile?: string | undefined
+  /** The checkpoint to start from, predict with or export; null without one. */
+  checkpoint: CheckpointFile | null
+  /** For the operation `export`. */
+  exportFormat?: string | undefined
 }
 
-/** Fetches the job's inputs and writes what the program reads. Resolves with the file's path. */
+/** The job with the fields that depend on its operation. */
+type JobWithInputs = JobBase & { exportFormat?: string; images?: PredictJob['images'] }
+
+/** Fetches the job's inputs and writes `job.json`. Resolves with its path. */
 export async function writeJobFile(
-  job: JobBase & { exportFormat?: string; images?: PredictJob['images'] },
-  wanted: FetchOptions,
+  job: JobWithInputs,
+  fetchOptions: FetchOptions,
   pixels?: PixelKind,
 ): Promise<string> {
   const dir = join(job.workDir, 'exec')
@@ -52,25 +55,26 @@ export async function writeJobFile(
     isLocal,
     config,
     workDir,
-    ...(operation === 'train' ? { dataset: { ...(await job.dataset.fetch(wanted)), format: wanted.as } } : {}),
-    ...(job.images === undefined ? {} : { imagesFile: await writeImages(job.images, dir) }),
-    ...(pixels === undefined || operation === 'export' ? {} : { pixelsFile: await handOver(job, pixels, dir) }),
+    dataset:
+      operation === 'train' ? { ...(await job.dataset.fetch(fetchOptions)), format: fetchOptions.as } : undefined,
+    imagesFile: job.images === undefined ? undefined : await writeImages(job.images, dir),
+    pixelsFile: pixels === undefined || operation === 'export' ? undefined : await writePixelsFile(job, pixels, dir),
     checkpoint: (await job.inputs.findCheckpoint()) ?? null,
-    ...(job.exportFormat === undefined ? {} : { exportFormat: job.exportFormat }),
+    exportFormat: job.exportFormat,
   }
   const path = join(dir, 'job.json')
   await writeFile(path, `${JSON.stringify(file, null, 2)}\n`)
   return path
 }
 
-async function handOver(job: Parameters<typeof writeJobFile>[0], pixels: PixelKind, dir: string): Promise<string> {
+async function writePixelsFile(job: JobWithInputs, pixels: PixelKind, dir: string): Promise<string> {
   const { writePixels } = await import('./write-pixels.ts')
   const path = join(dir, 'pixels.jsonl')
   await writePixels(job, pixels, path)
   return path
 }
 
-/** A line each: a dataset may have millions. */
+/** As lines instead of one array: a dataset may have millions of images. */
 async function writeImages(images: PredictJob['images'], dir: string): Promise<string> {
   const path = join(dir, 'images.jsonl')
   const list = await images()

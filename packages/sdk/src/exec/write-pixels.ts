@@ -14,8 +14,8 @@ interface Picture {
 }
 
 /**
- * Writes one JSON object a line with the `pixels` of an image, from 0 to 255, row by row, resized to `config.basic.imgsz`
- * by `imgsz` after EXIF rotation (three values a pixel with `rgb`). PNG needs no other package; JPEG, WebP, GIF, TIFF and
+ * Writes one JSON object for each line with the `pixels` of an image, from 0 to 255, row by row, resized to `config.basic.imgsz`
+ * by `imgsz` after EXIF rotation (`rgb` has three values for each pixel). PNG needs no other package; JPEG, WebP, GIF, TIFF and
  * AVIF need `sharp`. Throws `DatasetError` for an image that cannot be decoded.
  */
 export async function writePixels(

@@ -119,7 +119,7 @@ export function createPlatformApi(options: PlatformApiOptions): PlatformApi {
 export const MAX_TOKENS = 3
 
 /**
- * Whether to retry a 401 although there is no other token. Once in any case: a replica may not know the newest key yet. An
+ * Whether to retry a 401 although there is no other token. Once in any case: a replica can be late to load a new key. An
  * expired token for longer when it has a file: the process that renews the file may be recovering from the same outage.
  */
 export function isWorthWaiting(answer: PlatformAnswer, token: TokenSource, unauthorised: number): boolean {

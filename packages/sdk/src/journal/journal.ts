@@ -30,7 +30,7 @@ export class Journal {
   readonly #onStop: (stop: JournalStop) => void
   readonly #onWarning: (message: string) => void
   readonly #batch: { maxEvents: number; maxBytes: number; delayMs: number }
-  readonly #backoff: BackoffOptions
+  readonly #backoff: BackoffOptions | undefined
   readonly #requestTimeoutMs: number
   readonly #tokenGraceMs: number
   readonly #now: () => number
@@ -66,7 +66,7 @@ export class Journal {
     this.#onWarning = (message) => ignoreErrors(() => onWarning(message))
     this.#batch = { maxEvents: 500, maxBytes: 256 * 1024, delayMs: 1000, ...batch }
     this.#maxEvents = this.#batch.maxEvents
-    this.#backoff = options.backoff ?? {}
+    this.#backoff = options.backoff
     this.#heartbeatMs = (options.heartbeatSeconds ?? 15) * 1000
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000
     this.#now = options.now ?? Date.now

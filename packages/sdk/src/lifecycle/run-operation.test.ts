@@ -55,7 +55,7 @@ const types = () => platform.events.map(({ type }) => type)
 const last = () => platform.events.at(-1)
 
 describe('a trainer on a platform', () => {
-  it('is followed from started to completed', async () => {
+  it('reports a training from started to completed', async () => {
     const { code, output } = await onPlatform().ended
     expect(output).toBe('')
     expect(code).toBe(0)
@@ -70,7 +70,7 @@ describe('a trainer on a platform', () => {
       operation: 'train',
       metrics: { top1_accuracy: 0.3 },
       bestEpoch: 3,
-      // The same bytes three times.
+      // The same bytes were uploaded three times.
       checkpointIds: ['a1'],
     })
   })
@@ -81,7 +81,7 @@ describe('a trainer on a platform', () => {
     ['dataset', 3, 'DatasetError', /No DICE annotation|no classes/],
     ['nan', 1, 'ValidationError', /"loss" is NaN in epoch 2/],
     ['swallow-nan', 1, 'ValidationError', /"loss" is NaN in epoch 2/],
-  ])('that ends by "%s" exits with %i and reports %s', async (mode, exitCode, errorType, message) => {
+  ])('that ends with "%s" exits with %i and reports %s', async (mode, exitCode, errorType, message) => {
     const { code, output } = await onPlatform({ MODE: mode }).ended
     expect(code).toBe(exitCode)
     expect(last()).toMatchObject({ type: 'failed', errorType })
@@ -90,7 +90,7 @@ describe('a trainer on a platform', () => {
     expect(JSON.stringify(platform.events) + output).not.toMatch(/signature=|secret/)
   })
 
-  it('reports a NaN loss as "NaN", and goes on where that is allowed', async () => {
+  it('reports a NaN loss as "NaN", and continues if that is allowed', async () => {
     const { code } = await onPlatform({ MODE: 'allow-nan' }).ended
     expect(code).toBe(0)
     expect(platform.events.find(({ epoch, type }) => type === 'progress' && epoch === 2)?.metrics).toEqual({
@@ -108,14 +108,14 @@ describe('a trainer on a platform', () => {
     expect(types().at(-1)).toBe('cancelled')
   })
 
-  it('is cancelled when the platform says not to go on', async () => {
+  it('is cancelled when the platform asks it to stop', async () => {
     platform.shouldContinue = false
     const { code } = await onPlatform({ MODE: 'wait' }).ended
     expect(code).toBe(143)
     expect(last()).toMatchObject({ type: 'cancelled', message: 'Stopped: cancelled' })
   })
 
-  it('stops when a newer attempt has taken over', async () => {
+  it('stops when a newer attempt has superseded it', async () => {
     platform.intercept = (_request, response) => {
       sendJson(response, 409, problem(409, 'attempt_superseded'))
       return true
@@ -123,7 +123,7 @@ describe('a trainer on a platform', () => {
     expect((await onPlatform({ MODE: 'wait' }).ended).code).toBe(143)
   })
 
-  it('that is started again within its attempt says so, and not "started" once more', async () => {
+  it('that is restarted within its attempt reports "restarted" instead of a second "started"', async () => {
     const { child, ended } = onPlatform({ MODE: 'killed' })
     child.stdout?.once('data', () => child.kill('SIGKILL'))
     await ended
@@ -133,7 +133,7 @@ describe('a trainer on a platform', () => {
     expect(platform.events.find(({ eventType }) => eventType === 'restarted')).toMatchObject({ level: 'warning' })
   })
 
-  it('trains to its end without its platform, exits with 2, and its journal is delivered by who comes next', async () => {
+  it('completes while its platform is down and exits with 2; the next process delivers its journal', async () => {
     const { url } = platform
     await platform.close()
     const gone = await onPlatform({ MODE: 'no-upload', CLOSE_TIMEOUT_MS: '200' }).ended
@@ -143,14 +143,14 @@ describe('a trainer on a platform', () => {
     expect(types()).toEqual(['started', 'progress', 'progress', 'progress', 'validation', 'completed'])
   })
 
-  it('tells the platform when its settings cannot be used', async () => {
+  it('reports invalid settings to the platform', async () => {
     const { code, output } = await onPlatform({ EPOCHS: 'ten' }).ended
     expect(code).toBe(3)
     expect(output).toContain('EPOCHS is "ten"')
     expect(last()).toMatchObject({ type: 'failed', errorType: 'ConfigError', retryable: false })
   })
 
-  it('predicts the test split of its dataset, and exports to the format that was asked for', async () => {
+  it('predicts the test split of its dataset, and exports to the requested format', async () => {
     const { annotations, files } = createDice(8)
     platform.annotations = [annotations]
     platform.files = files.map((file, index) => (index < 3 ? { ...file, split: 'test' } : file))
@@ -172,7 +172,7 @@ describe('a trainer on a platform', () => {
 })
 
 describe('a trainer without a platform', () => {
-  it('trains from its arguments and leaves journal and checkpoint under runs/1', async () => {
+  it('trains from its arguments and writes journal and checkpoint to runs/1', async () => {
     const { annotations, files } = createDice(8)
     writeFiles(join(dir, 'data'), [annotations, ...files])
     const { code, output } = await start({ MODE: 'dataset' }, ['train', '--dataset', 'data', '--epochs', '2']).ended
@@ -184,7 +184,7 @@ describe('a trainer without a platform', () => {
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ type: 'completed', result: { operation: 'train' } })
   })
 
-  it('predicts a folder, exports a checkpoint, and explains itself', async () => {
+  it('predicts a folder, exports a checkpoint, and prints its help', async () => {
     writeFiles(dir, [{ path: 'pictures/a.png', bytes: createPng() }])
     writeFileSync(join(dir, 'best.bin'), 'weights')
     expect((await start({}, ['predict', '--images', 'pictures', '--checkpoint', 'best.bin']).ended).code).toBe(0)
@@ -197,10 +197,10 @@ describe('a trainer without a platform', () => {
 
   it.each([
     [['train'], /--dataset is not set/],
-    [['dance'], /The operation is "dance"; wanted is one of: train, predict, export/],
+    [['dance'], /The operation is "dance"; expected one of: train, predict, export/],
     [['train', '--epocs', '3'], /--epocs/],
     [['train', '--dataset', 'data', '--epochs', 'many'], /EPOCHS is "many"/],
-  ])('says what is wrong with %o, with exit code 3', async (args, message) => {
+  ])('reports what is wrong with %o, with exit code 3', async (args, message) => {
     const { code, output } = await start({}, args).ended
     expect(output).toMatch(message)
     expect(code).toBe(3)

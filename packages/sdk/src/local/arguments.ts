@@ -3,6 +3,7 @@ import { DEFAULT_BASIC_CONFIG, Operation, TaskType, type TrainerManifest } from 
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { Environment } from '../config/read-environment.ts'
 
+/** The arguments of a local run. */
 export interface LocalArguments {
   help: boolean
   operation: Operation
@@ -13,15 +14,16 @@ export interface LocalArguments {
   runsDir: string
   model: string | undefined
   task: TaskType | undefined
-  /** The environment with the flags put over it: they are read by the same code as a platform's. */
+  /** The environment with the flags applied, so that the same code reads them as on a platform. */
   env: Environment
   format: string | undefined
 }
 
-/** Flag of a basic setting → its variable. */
+/** The basic setting of each flag. */
 const SETTING_FLAGS = Object.fromEntries(
   Object.keys(DEFAULT_BASIC_CONFIG).map((key) => [key.replaceAll('_', '-'), key] as const),
 )
+/** Variables of the settings whose variable is not `CONFIG_` and their name. */
 const OWN_VARIABLES: Readonly<Record<string, string>> = {
   epochs: 'EPOCHS',
   batch: 'BATCH_SIZE',
@@ -30,7 +32,7 @@ const OWN_VARIABLES: Readonly<Record<string, string>> = {
   device: 'DEVICE',
 }
 
-/** Reads the arguments of a local run. Throws `ConfigError` naming the argument that is wrong. */
+/** Parses the arguments of a local run. Throws `ConfigError` with the name of an invalid argument. */
 export function parseArguments(argv: readonly string[], env: Environment, manifest?: TrainerManifest): LocalArguments {
   const text = { type: 'string' } as const
   const settings = Object.fromEntries(Object.keys(SETTING_FLAGS).map((flag) => [flag, text]))
@@ -57,14 +59,14 @@ export function parseArguments(argv: readonly string[], env: Environment, manife
   try {
     parsed = parse()
   } catch (error) {
-    throw new ConfigError(`${error instanceof Error ? error.message : error}. --help lists what there is`)
+    throw new ConfigError(`${error instanceof Error ? error.message : error}. See --help`)
   }
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>
   const [word = env.OPERATION ?? 'train', ...rest] = parsed.positionals
   const operation = Operation.safeParse(word)
   if (!operation.success || rest.length > 0) {
     const seen = JSON.stringify([word, ...rest].join(' '))
-    throw new ConfigError(`The operation is ${seen}; wanted is one of: ${Operation.options.join(', ')}`)
+    throw new ConfigError(`The operation is ${seen}; expected one of: ${Operation.options.join(', ')}`)
   }
   const get = (name: string): string | undefined => {
     const value = values[name]
@@ -73,7 +75,7 @@ export function parseArguments(argv: readonly string[], env: Environment, manife
   const taskText = get('task') ?? env.TASK_TYPE
   const task = TaskType.safeParse(taskText)
   if (taskText !== undefined && taskText !== '' && !task.success) {
-    throw new ConfigError(`--task is ${JSON.stringify(taskText)}; wanted is one of: ${TaskType.options.join(', ')}`)
+    throw new ConfigError(`--task is ${JSON.stringify(taskText)}; expected one of: ${TaskType.options.join(', ')}`)
   }
 
   const merged: Record<string, string | undefined> = { ...env }
@@ -97,7 +99,7 @@ export function parseArguments(argv: readonly string[], env: Environment, manife
   }
 }
 
-/** `--config` is a file or JSON itself; `--set name=value` puts single settings over it. */
+/** `--config` is a file, or JSON; `--set name=value` overrides single settings. */
 function applyConfig(
   env: Record<string, string | undefined>,
   config: string | undefined,
@@ -110,11 +112,11 @@ function applyConfig(
   } else if (config !== undefined) env.CONFIG_FILE = config
   if (sets.length === 0) return
   if (env.CONFIG_FILE !== undefined)
-    throw new ConfigError('--set and a config file cannot be mixed; put the setting into the file')
+    throw new ConfigError('--set and a config file cannot be combined; put the setting into the file')
   const json = JSON.parse(env.CONFIG ?? '{}') as { basic?: Record<string, unknown>; advanced?: Record<string, unknown> }
   for (const item of sets) {
     const at = item.indexOf('=')
-    if (at < 1) throw new ConfigError(`--set is ${JSON.stringify(item)}; wanted is name=value`)
+    if (at < 1) throw new ConfigError(`--set is ${JSON.stringify(item)}; expected name=value`)
     const name = item.slice(0, at)
     const property = manifest?.config.schema.properties?.[name]
     const isAdvanced = typeof property === 'object' && property !== null && 'x-advanced' in property

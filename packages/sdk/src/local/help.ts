@@ -1,9 +1,9 @@
 import { DEFAULT_BASIC_CONFIG, type TrainerManifest } from '@trainyard/contract'
 import type { TrainerDefinition } from '../define-trainer.ts'
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export function helpText(program: string, trainer: TrainerDefinition, manifest?: TrainerManifest): string {
-  const title = manifest ? `${manifest.displayName} (${manifest.name} ${manifest.version})` : 'A Trainyard trainer'
+  const title = manifest ? `${manifest.displayName} (${manifest.name} ${manifest.version})` : 'Trainyard trainer'
   const operations = (['train', 'predict', 'export'] as const).filter((name) => trainer[name] !== undefined)
   const flags = Object.entries(DEFAULT_BASIC_CONFIG).map(([key, value]) => {
     const property = manifest?.config.schema.properties?.[key]
@@ -23,12 +23,12 @@ Examples
 ${operations.map((name) => `  ${examples[name]}`).join('\n')}
 
 Input and output
-  --dataset DIR        a DICE dataset, or folders {split}/{class} with images
-  --images DIR         predict: the images to look at
-  --checkpoint FILE    what to predict with, export, or go on from
-  --format NAME        export: ${manifest?.exportFormats.join(', ') || 'the format to write'}
-  --out DIR            export: where the result goes
-  --runs DIR           where runs are kept (default ./runs)
+  --dataset DIR        a dataset, for example DICE or images in {split}/{class}
+  --images DIR         predict: the images to predict
+  --checkpoint FILE    the checkpoint to predict with, export, or start from
+  --format NAME        export: ${manifest?.exportFormats.join(', ') || 'the format to export to'}
+  --out DIR            export: the folder for the result
+  --runs DIR           the folder for runs (default ./runs)
   --model NAME         ${manifest?.models.map(({ name }) => name).join(', ') || 'the model'}
   --task NAME          ${manifest?.taskTypes.join(', ') || 'the task'}
 
@@ -37,6 +37,6 @@ ${flags.join('\n')}
   --set NAME=VALUE     any other setting of the trainer
   --config FILE|JSON   all settings: {"basic": {…}, "advanced": {…}}
 
-With CALLBACK_URL in the environment it runs on a platform instead, and takes everything from there.
+If CALLBACK_URL is set, the trainer runs on a platform instead and reads everything from the environment.
 `
 }

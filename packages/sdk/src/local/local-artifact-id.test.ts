@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { localArtifactId } from './local-artifact-id.ts'
 
-test('is the path from here while that is short, and never longer than an id may be', () => {
+test('is the relative path if it is short enough for an id, otherwise the name or a hash', () => {
   expect(localArtifactId('/home/ada/pets/runs/1/best.bin', 'best.bin', '/home/ada/pets')).toBe('runs/1/best.bin')
   const deep = `/srv/${'a-long-folder/'.repeat(20)}checkout`
   expect(localArtifactId('/tmp/pets/runs/1/best.bin', 'best.bin', deep)).toBe('best.bin')

@@ -5,8 +5,8 @@ import { relative } from 'node:path'
 const MAX_LENGTH = 64
 
 /**
- * The id of a file that a local run keeps: its path as a person here would type it, unless that is longer than an id may
- * be; then its name, or the beginning of the path's SHA-256. How deep the current folder lies must not fail a training.
+ * The id of an artifact of a local run: its relative path, or its name when the path is too long for an id, or the start of the
+ * path's SHA-256. A deep current folder must not fail a training.
  */
 export function localArtifactId(target: string, name: string, cwd: string = process.cwd()): string {
   const path = relative(cwd, target)

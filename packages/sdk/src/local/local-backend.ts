@@ -12,7 +12,7 @@ import type { Backend } from '../session/backend.ts'
 import type { LocalArguments } from './arguments.ts'
 import { localArtifactId } from './local-artifact-id.ts'
 
-/** A run without a platform: journal and artifacts in the run's folder, inputs from the arguments. */
+/** Runs a job without a platform: writes journal and artifacts to the folder of the run, and takes inputs from the arguments. */
 export function createLocalBackend(runDir: string, input: LocalArguments): Backend {
   const journal = join(runDir, 'journal.jsonl')
   let seq = 0
@@ -23,12 +23,12 @@ export function createLocalBackend(runDir: string, input: LocalArguments): Backe
       try {
         appendFileSync(journal, `${JSON.stringify({ seq: ++seq, time: new Date().toISOString(), ...event })}\n`)
       } catch {
-        // A full disk shows when an artifact is written; the journal of a local run is not worth stopping for.
+        // A full disk will fail the next artifact; the journal of a local run must not stop the training.
       }
     },
     async upload(kind, file, options): Promise<UploadedArtifact> {
       const stats = await stat(file).catch((error: unknown) => {
-        throw new ResourceError(`"${file}" cannot be saved: there is no such file`, { cause: error })
+        throw new ResourceError(`"${file}" cannot be saved: the file does not exist`, { cause: error })
       })
       const name = options.name ?? basename(file)
       const target = join(kind === 'export' && input.out !== undefined ? resolve(input.out) : runDir, name)
@@ -38,7 +38,7 @@ export function createLocalBackend(runDir: string, input: LocalArguments): Backe
       return { id: localArtifactId(target, name), name, sizeBytes: stats.size, sha256 }
     },
     async openDataset(signal) {
-      if (input.dataset === undefined) throw new ConfigError('--dataset is not set; wanted: the folder of a dataset')
+      if (input.dataset === undefined) throw new ConfigError('--dataset is not set; expected the folder of a dataset')
       const dir = resolve(input.dataset)
       return { dir, index: await indexDataset(dir, await openDataset(dir), { signal }) }
     },
@@ -46,7 +46,7 @@ export function createLocalBackend(runDir: string, input: LocalArguments): Backe
       if (input.checkpoint === undefined) return undefined
       const path = resolve(input.checkpoint)
       const stats = await stat(path).catch((error: unknown) => {
-        throw new CheckpointError(`--checkpoint is "${input.checkpoint}"; there is no such file`, { cause: error })
+        throw new CheckpointError(`--checkpoint is "${input.checkpoint}", which does not exist`, { cause: error })
       })
       return { path, name: basename(path), sizeBytes: stats.size }
     },
@@ -64,7 +64,7 @@ async function listImages(dir: string): Promise<PredictImage[]> {
     throw new DatasetError(`--images is "${dir}", which cannot be read`, { cause: error })
   })
   const images = names.filter((name) => /\.(png|jpe?g|gif|bmp|webp|tiff?)$/i.test(name)).sort()
-  if (images.length === 0) throw new DatasetError(`--images is "${dir}", which holds no images`)
+  if (images.length === 0) throw new DatasetError(`--images is "${dir}", which contains no images`)
   return images.map((name) => ({ name: name.replaceAll('\\', '/'), path: join(dir, name) }))
 }
 

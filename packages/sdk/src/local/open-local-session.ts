@@ -16,7 +16,7 @@ import { helpText } from './help.ts'
 import { createLocalBackend, createRunDir } from './local-backend.ts'
 import { createProgressLine } from './progress-line.ts'
 
-/** A run from the arguments of the command line. */
+/** Opens a run with the arguments of the command line. */
 export async function openLocalSession(
   trainer: TrainerDefinition,
   options: OpenSessionOptions,
@@ -30,7 +30,7 @@ export async function openLocalSession(
   }
   const { operation } = input
   if (operation === 'train' && trainer.train !== undefined && input.dataset === undefined) {
-    throw new ConfigError('--dataset is not set; wanted: the folder of a dataset. --help shows examples')
+    throw new ConfigError('--dataset is not set; expected the folder of a dataset. See --help for examples')
   }
   const config = resolveConfig(input.env, manifest)
   const exportFormat = readExportFormat(

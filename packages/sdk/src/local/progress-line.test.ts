@@ -13,14 +13,14 @@ function show(isTTY: boolean) {
 }
 
 describe('progress of a local run', () => {
-  it('is one line an epoch where there is no terminal', () => {
+  it('is one line for each epoch without a terminal', () => {
     const { line, text } = show(false)
     line.show({ epoch: 0, totalEpochs: 2, step: 1, totalSteps: 10 })
     line.show({ epoch: 1, totalEpochs: 2, metrics: { loss: 0.123456, top1_accuracy: 1 } })
     expect(text()).toBe('epoch 1/2  loss 0.1235  top1_accuracy 1\n')
   })
 
-  it('is a bar that is redrawn on a terminal, and makes room for other lines', () => {
+  it('is a bar on a terminal, which other lines end', () => {
     const { line, text } = show(true)
     line.show({ epoch: 1, totalEpochs: 2 })
     line.interrupt()

@@ -5,11 +5,11 @@ const BAR_WIDTH = 24
 
 export interface ProgressLine {
   show(progress: Progress): void
-  /** Ends a bar that is being drawn, so that other text starts on a line of its own. */
+  /** Ends the current bar, so that other text starts on a new line. */
   interrupt(): void
 }
 
-/** Shows progress: a bar that is redrawn on a terminal, a line for each epoch elsewhere. */
+/** Displays progress: as a bar on a terminal, otherwise as a line for each epoch. */
 export function createProgressLine(stream: { isTTY?: boolean; write(text: string): unknown }): ProgressLine {
   let isDrawn = false
   return {

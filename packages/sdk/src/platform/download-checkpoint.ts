@@ -16,7 +16,7 @@ export interface DownloadCheckpointContext {
   backoff?: BackoffOptions | undefined
 }
 
-/** Downloads the job's checkpoint; undefined when it has none. Unpacks the tar of a folder. */
+/** Downloads the job's checkpoint; undefined when there is none. Unpacks the tar of a folder. */
 export async function downloadCheckpoint(context: DownloadCheckpointContext): Promise<CheckpointFile | undefined> {
   const { api, workDir, signal } = context
   const read = async () => CheckpointInput.parse(await api.call('GET', '/inputs/checkpoint', { signal }))

@@ -35,7 +35,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-/** A job of its own, with a work folder of its own. */
+/** Starts another job with its own work folder. */
 async function startJob(): Promise<Session> {
   const workDir = join(dir, `work-${jobs++}`)
   const backend = new PlatformBackend({
@@ -78,8 +78,8 @@ async function closeJobs(): Promise<void> {
 const fetchAs = async (as: DatasetFormat, own = false) => (await startJob()).dataset.fetch({ as, own })
 const conversions = async () => (await listCache(cacheDir)).filter(({ conversion }) => conversion !== undefined)
 
-describe('a dataset in another format', () => {
-  it('is made once and shared, read-only, by jobs that start together and by later ones', async () => {
+describe('a converted dataset', () => {
+  it('is created once and shared, read-only, by jobs that start together and by later ones', async () => {
     const [first, second] = await Promise.all([fetchAs('yolo'), fetchAs('yolo')])
     expect(second.dir).toBe(first.dir)
     expect(first.dir.startsWith(cacheDir)).toBe(true)
@@ -94,26 +94,26 @@ describe('a dataset in another format', () => {
     ])
   })
 
-  it('is another one for another format', async () => {
+  it('is separate for each format', async () => {
     const dirs = new Set([(await fetchAs('yolo')).dir, (await fetchAs('imagefolder')).dir, (await fetchAs('dice')).dir])
     expect(dirs.size).toBe(3)
     expect(await conversions()).toHaveLength(2)
   })
 
-  it('is the trainer’s own when it asks for that', async () => {
+  it('is a private copy when the trainer asks for one', async () => {
     const { dir: folder } = await fetchAs('yolo', true)
     expect(folder).toBe(join(dir, 'work-0', 'dataset-yolo'))
     writeFileSync(join(folder, 'train', 'cat', 'labels.cache'), '')
     expect(await conversions()).toEqual([])
   })
 
-  it('is noticed to be damaged and made again, from the files that the cache holds', async () => {
+  it('is detected as damaged and created again, from the files in the cache', async () => {
     const { dir: folder } = await fetchAs('yolo')
     const image = join(folder, 'train', 'cat', '0.png')
     const right = readFileSync(image)
     const { atime, mtime } = statSync(image)
     await closeJobs()
-    // As a hostile trainer would: same size, and the clock of the content set back.
+    // Like a hostile trainer: the same size, with the old modification time.
     chmodSync(image, 0o644)
     writeFileSync(image, Buffer.alloc(right.length, 1))
     const { utimesSync } = await import('node:fs')
@@ -129,7 +129,7 @@ describe('a dataset in another format', () => {
     expect(warnings.join()).toContain('"train/cat/0.png" has another SHA-256')
   })
 
-  it('is removed whole by a repair when it is damaged', async () => {
+  it('is removed by a repair when it is damaged', async () => {
     const { dir: folder } = await fetchAs('yolo')
     await closeJobs()
     const image = join(folder, 'train', 'cat', '0.png')
@@ -141,13 +141,13 @@ describe('a dataset in another format', () => {
     expect(existsSync(join((await fetchAs('yolo')).dir, 'train', 'cat', '0.png'))).toBe(true)
   })
 
-  it('goes with the dataset that it was made of, and neither of them while a job uses it', async () => {
+  it('is removed together with its dataset, and neither while a job uses it', async () => {
     await fetchAs('yolo')
     expect((await pruneCache({ cacheDir, maxBytes: 0 })).removed).toEqual([])
     await closeJobs()
     const [conversion, raw] = (await listCache(cacheDir)).sort((a) => (a.conversion ? -1 : 1))
     expect(raw?.versionHash).toBe(versionHash)
-    // Room for the conversion alone would do, but without its dataset nobody asks for it.
+    // The conversion alone would fit, but it is useless without its dataset.
     const maxBytes = (conversion?.sizeBytes ?? 0) + (raw?.sizeBytes ?? 0) - 1
     const { removed } = await pruneCache({ cacheDir, maxBytes })
     expect(removed.map(({ versionHash: key }) => key)).toContain(versionHash)
@@ -156,8 +156,8 @@ describe('a dataset in another format', () => {
   })
 })
 
-describe('an entry that somebody was at', () => {
-  it('is rid of files that are not of the dataset before another job sees it', async () => {
+describe('a modified cache entry', () => {
+  it('loses files that are not part of the dataset before another job opens it', async () => {
     const { dir: folder } = await fetchAs('dice')
     await closeJobs()
     chmodSync(folder, 0o755)
@@ -168,7 +168,7 @@ describe('an entry that somebody was at', () => {
     expect(statSync(folder).mode & 0o222).toBe(0)
   })
 
-  it('has its wrong files downloaded again, also those with the right size and date', async () => {
+  it('has its damaged files downloaded again, also those with the right size and date', async () => {
     const { dir: folder } = await fetchAs('dice')
     await closeJobs()
     const image = join(folder, 'images', '3.png')
@@ -182,7 +182,7 @@ describe('an entry that somebody was at', () => {
     expect(platform.requests.filter((request) => request.startsWith('GET /get/file/'))).toHaveLength(13)
   })
 
-  it('stays when it was only looked after: a copy from elsewhere is read once, and then trusted again', async () => {
+  it('stays when only its metadata changed: its digests are read once, and then trusted again', async () => {
     const { dir: folder } = await fetchAs('dice')
     await closeJobs()
     chmodSync(join(folder, 'images'), 0o755)

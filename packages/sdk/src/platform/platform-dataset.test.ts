@@ -25,7 +25,7 @@ let cacheDir: string
 let workDir: string
 let warnings: string[]
 let asked: CacheDatasetRequest[]
-/** What the platform says to each question, in turn; then the last one again. */
+/** The platform's responses, in turn; the last one is repeated. */
 let answers: object[]
 let dataset: PlatformDataset
 
@@ -74,11 +74,15 @@ const open = (withUnlabelled = false, hasOwnSplits = false) =>
     onWarning: (message) => warnings.push(message),
   })
 const signal = new AbortController().signal
-/** As a platform does it, in another process. */
+/** Fills the cache like the process of a platform. */
 const fill = (as?: { format: 'yolo' }) =>
   fillCache({
-    ...{ api: api(), backoff, cacheDir, versionHash, signal },
-    ...(as === undefined ? {} : { as: { ...as, taskType: 'classification' } }),
+    api: api(),
+    backoff,
+    cacheDir,
+    versionHash,
+    signal,
+    as: as === undefined ? undefined : { ...as, taskType: 'classification' },
   })
 const ready = (key: string) => ({ state: 'ready', folder: `${key}/files` })
 const downloads = () => platform.requests.filter((request) => request.startsWith('GET /get/file/')).length
@@ -88,7 +92,7 @@ const everything = () =>
     .map((name) => [name, statSync(join(cacheDir, name)).ctimeMs])
 
 describe('a cache that the platform fills', () => {
-  it('is asked for until it is filled, and read without a trace', async () => {
+  it('is polled until it is filled, and read without leaving a trace', async () => {
     const key = await fill()
     const before = { all: everything(), downloads: downloads() }
     answers = [{ state: 'filling', files: 3, totalFiles: 8 }, { state: 'filling', files: 5, totalFiles: 8 }, ready(key)]
@@ -106,24 +110,24 @@ describe('a cache that the platform fills', () => {
     expect({ all: everything(), downloads: downloads() }).toEqual(before)
   })
 
-  it('is asked for conversions, with what they could not carry', async () => {
+  it('provides conversions, with the losses of each', async () => {
     const key = await fill({ format: 'yolo' })
     answers = [ready(versionHash), ready(key)]
     const { shareConversion } = await dataset.open(signal)
-    const convert = () => Promise.reject(new Error('it is not for the trainer to convert'))
+    const convert = () => Promise.reject(new Error('the trainer must not convert'))
     const made = await shareConversion?.({ format: 'yolo', taskType: 'classification' }, convert)
     expect(made).toMatchObject({ dir: join(cacheDir, key, 'files'), conversion: { format: 'yolo' } })
     expect(made?.conversion?.losses).not.toEqual([])
     expect(asked).toEqual([{}, { as: 'yolo' }])
   })
 
-  it('holds the images without a label for a job that needs them', async () => {
+  it('includes images without labels for a job that needs them', async () => {
     answers = [ready(await fill())]
     await open(true).open(signal)
     expect(asked).toEqual([{ all: true }])
   })
 
-  it('is read with the splits of the job, those of images without a label too', async () => {
+  it('is read with the splits of the job, also those of images without labels', async () => {
     answers = [ready(await fill())]
     const queries: (string | null)[][] = []
     const { intercept } = platform
@@ -138,7 +142,7 @@ describe('a cache that the platform fills', () => {
     expect(queries).toEqual([[null, 'true']])
   })
 
-  it('ends the job with the platform’s own words where it cannot be filled', async () => {
+  it('fails the job with the platform’s message when it cannot be filled', async () => {
     const failure = { errorType: 'DatasetError', message: '"images/3.png" is not what was announced', retryable: false }
     answers = [{ state: 'failed', ...failure }]
     const error = await dataset.open(signal).catch((thrown: unknown) => thrown)
@@ -146,7 +150,7 @@ describe('a cache that the platform fills', () => {
     expect(error).toMatchObject({ message: failure.message, retryable: false })
   })
 
-  it('is left alone where it is not what the platform says: the dataset comes into the work folder', async () => {
+  it('is not used when the entry cannot be read; the dataset is then downloaded into the work folder', async () => {
     answers = [ready(versionHash)]
     const { dir: folder, shareConversion } = await dataset.open(signal)
     expect(folder.startsWith(workDir)).toBe(true)
@@ -168,7 +172,7 @@ describe('a cache that the platform fills', () => {
     },
   )
 
-  it('is waited for no longer than the job is wanted', async () => {
+  it('is no longer polled after a cancel', async () => {
     answers = [{ state: 'filling', files: 0, totalFiles: 8 }]
     const stop = new AbortController()
     const opening = dataset.open(stop.signal)

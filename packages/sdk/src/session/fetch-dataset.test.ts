@@ -44,7 +44,7 @@ const source = () =>
   })
 
 describe('job.dataset.fetch', () => {
-  it('makes YOLO of COCO for the job’s task, in the work folder, with copies of the pixels', async () => {
+  it('converts COCO to YOLO for the job’s task, in the work folder, with copies of the images', async () => {
     const { session, workDir } = createSession(source(), 'detection')
     const fetched = await session.dataset.fetch({ as: 'yolo' })
     expect(fetched).toMatchObject({
@@ -60,17 +60,17 @@ describe('job.dataset.fetch', () => {
     expect(readFileSync(join(fetched.dir, 'images/val/2.png'))).toEqual(png)
   })
 
-  it.each(['voc', 'labelme', 'dice', 'yolo'] as const)('makes %s', async (as) => {
+  it.each(['voc', 'labelme', 'dice', 'yolo'] as const)('converts to %s', async (as) => {
     const { session } = createSession(source(), 'segmentation')
     expect(existsSync((await session.dataset.fetch({ as })).dir)).toBe(true)
   })
 
-  it('gives the dataset itself when it has that format', async () => {
+  it('returns the dataset itself when it has the requested format', async () => {
     const dir = source()
     expect((await createSession(dir, 'detection').session.dataset.fetch({ as: 'coco' })).dir).toBe(dir)
   })
 
-  it('puts an image of no split into the same one for every format', async () => {
+  it('assigns an image without a split to the same split in every format', async () => {
     const { annotations, files } = createDice(20)
     const dice = JSON.parse(annotations.bytes.toString())
     for (const item of dice.images) delete item.split
@@ -89,7 +89,7 @@ describe('job.dataset.fetch', () => {
     }
   })
 
-  it('shows how much of the dataset is there, each percent once', async () => {
+  it('reports how much of the dataset is downloaded, each percent once', async () => {
     const { session } = createSession(source(), 'detection')
     const { backend } = session
     const phases: (string | undefined)[] = []
@@ -106,7 +106,7 @@ describe('job.dataset.fetch', () => {
     expect(phases).toEqual(['fetch', 'fetch 50 %', 'fetch 54 %', 'fetch 100 %', 'train'])
   })
 
-  it('names the formats when it is asked for another', async () => {
+  it('names the formats when it gets an unknown one', async () => {
     const { session } = createSession(source(), 'detection')
     await expect(session.dataset.fetch({ as: 'tfrecord' as DatasetFormat })).rejects.toThrow(
       'dataset.fetch got as: "tfrecord"; expected one of: "dice", "coco", "yolo", "voc", "labelme", "imagefolder"',

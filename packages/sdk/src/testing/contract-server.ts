@@ -151,7 +151,7 @@ async function answer(handler: Handler, request: IncomingMessage, response: Serv
     new Request(`http://${headers.host}${url}`, {
       method,
       headers: headers as Record<string, string>,
-      ...(method === 'GET' ? {} : { body }),
+      body: method === 'GET' ? null : body,
     }),
   )
   response.writeHead(answered.status, Object.fromEntries(answered.headers))

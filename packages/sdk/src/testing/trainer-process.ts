@@ -1,7 +1,7 @@
 /** A trainer for tests of the life cycle. `MODE` selects its behaviour. */
 import { ConfigError, defineTrainer, runTrainer } from '../index.ts'
 
-const mode = process.env.MODE ?? 'train'
+const { MODE: mode = 'train', CLOSE_TIMEOUT_MS: closeTimeout } = process.env
 
 await runTrainer(
   defineTrainer({
@@ -43,5 +43,5 @@ await runTrainer(
       return { metadata: { size: 1 } }
     },
   }),
-  process.env.CLOSE_TIMEOUT_MS === undefined ? {} : { closeTimeoutMs: Number(process.env.CLOSE_TIMEOUT_MS) },
+  { closeTimeoutMs: closeTimeout === undefined ? undefined : Number(closeTimeout) },
 )
