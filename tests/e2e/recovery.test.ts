@@ -77,7 +77,7 @@ test('a cancelled job stops and reports it', async () => {
   expect(job).toMatchObject({ state: 'cancelled', endReason: 'cancelled_by_user' })
 }, 60_000)
 
-test('what cannot run is refused with the field, the value and what is wanted', async () => {
+test('what cannot run is refused with the field, the value and what is expected', async () => {
   const { jobs } = server.client
   await expect(jobs.create({ trainer: 'unknown/nothing', dataset: datasetId })).rejects.toThrow(/unknown\/nothing/)
   await expect(jobs.create({ trainer: 'trainyard/tfjs-classifier@^9', dataset: datasetId })).rejects.toThrow(

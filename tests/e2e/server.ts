@@ -78,7 +78,7 @@ export interface RunningServer extends StartedProgram {
 /** `npm start -- --serve` on a free port over a data folder, ready for requests. */
 export async function startServer(dataDir: string, port = 0, env: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
   const program = runStart(['--serve', '--port', String(port), '--data', dataDir], env)
-  const match = await program.waitFor(/answers at (http:\S+)/)
+  const match = await program.waitFor(/is running at (http:\S+)/)
   const url = match[1] ?? ''
   const pushToken = (await readFile(join(dataDir, 'push-token'), 'utf8')).trim()
   return { ...program, url, pushToken, client: createClient({ registryUrl: url, runnerUrl: url, token: pushToken }) }

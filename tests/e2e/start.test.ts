@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-test('every room answers on one port', async () => {
+test('every server answers on one port', async () => {
   for (const path of ['/', '/jobs', '/healthz', '/readyz', '/v1/trainers', '/v1/jobs', '/openapi/runner.json']) {
     expect((await fetch(server.url + path)).status, path).toBe(200)
   }
@@ -54,7 +54,7 @@ test('a data folder that cannot be written is named', async () => {
   expect(program.output()).not.toMatch(/\n\s+at /)
 })
 
-test('a wrong option is told with exit code 2', async () => {
+test('a wrong option is reported with exit code 2', async () => {
   const program = runStart(['--port', 'http'])
   expect(await program.ended).toBe(2)
   expect(program.output()).toContain('"http"')
