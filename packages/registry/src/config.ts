@@ -57,7 +57,7 @@ export interface RegistryConfig {
   maxBundleBytes: number
   /** Upload sessions that are older are deleted. Default 24 hours. */
   uploadSeconds: number
-  /** How people sign in. Pulling published versions needs no account. Default: `local`, which treats any caller on this machine as the owner. */
+  /** How callers authenticate. Default: `local`, which treats any caller on this machine as the owner. */
   auth?: AuthConfig | undefined
 }
 

@@ -12,7 +12,7 @@ interface ProfileRules {
   readonly strict: boolean
 }
 
-/** The registry uses `marketplace`. `ci` also fails on warnings, so a trainer that passes it passes the registry, too. */
+/** The registry uses `marketplace`. `ci` also fails on warnings, so it is never more lenient about findings. */
 export const PROFILES: Readonly<Record<Profile, ProfileRules>> = {
   author: { threshold: 'error', required: [], strict: false },
   ci: { threshold: 'warning', required: ['static', 'security', 'compliance'], strict: false },
@@ -42,7 +42,7 @@ export function requiredPhases(profile: Profile, requested: readonly CheckPhase[
   return new Set<CheckPhase>([...own.filter((phase) => strict || requested.includes(phase)), ...required])
 }
 
-/** The verdict over all checks. A required check that did not run fails the trainer. */
+/** The verdict over all checks. A check that errored, or a required check that did not run, fails the trainer. */
 export function judge(checks: readonly CheckResult[], profile: Profile, required: ReadonlySet<CheckPhase>) {
   const names = new Set<string>([...required].map((phase) => CHECK_NAMES[phase]))
   const passed = checks.every((check) => {

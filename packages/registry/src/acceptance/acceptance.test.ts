@@ -241,7 +241,7 @@ describe('a check that is interrupted', () => {
     const harness = await createHarness({
       validate: async (options) => {
         if (!broken) return passes(options)
-        options.onCheck({ name: 'static', status: 'passed', findings: [] })
+        options.onCheck({ name: 'manifest', status: 'passed', findings: [] })
         throw new Error('the worker ended with SIGKILL before it reported')
       },
     })
@@ -272,8 +272,8 @@ describe('a check that is interrupted', () => {
       validate: async ({ onCheck }) =>
         reportOf(
           [
-            { name: 'static', status: 'passed', findings: [] },
-            { name: 'security', status: 'failed', findings: [finding] },
+            { name: 'manifest', status: 'passed', findings: [] },
+            { name: 'secrets', status: 'failed', findings: [finding] },
             { name: 'compliance', status: 'skipped', reason: 'security failed', findings: [] },
           ],
           onCheck,

@@ -150,7 +150,7 @@ async function validate(
 
 /** Adds the registry's findings to the check of the manifest. Errors among them make it fail. */
 function withOwnFindings(result: CheckResult, own: readonly Finding[]): CheckResult {
-  if ((result.name !== 'static' && result.name !== 'manifest') || own.length === 0) return result
+  if (result.name !== 'manifest' || own.length === 0) return result
   const added = own.filter(({ fingerprint }) => !result.findings.some((other) => other.fingerprint === fingerprint))
   const status = result.status === 'passed' && hasErrors(own) ? 'failed' : result.status
   return { ...result, status, findings: [...added, ...result.findings] }

@@ -8,12 +8,12 @@ describe('GET /v1/checks/{id}/live', () => {
     const finished = new Promise<void>((resolve) => {
       finish = resolve
     })
-    const phase = (name: string): CheckResult => ({ name, status: 'passed', findings: [] })
+    const passed = (name: string): CheckResult => ({ name, status: 'passed', findings: [] })
     const harness = await createHarness({
       validate: async ({ onCheck }) => {
-        onCheck(phase('static'))
+        onCheck(passed('manifest'))
         await finished
-        return reportOf([phase('static'), phase('security'), phase('compliance')], onCheck)
+        return reportOf([passed('manifest'), passed('secrets'), passed('compliance')], onCheck)
       },
     })
     try {

@@ -11,7 +11,10 @@ export async function findCaller(
   return caller && (await toRegistryCaller(identity, caller))
 }
 
-/** The caller of the token that a grant was issued for, with its current permissions; undefined if the token was revoked or has expired. */
+/**
+ * The caller of the token that a grant was issued for, with its current permissions; undefined if the token was revoked or
+ * has expired.
+ */
 export async function findGrantor(
   { identity }: Pick<RegistryContext, 'identity'>,
   tokenId: string,

@@ -32,10 +32,7 @@ export async function listTrainers(context: RegistryContext, options: ListTraine
     and ${framework === undefined ? sql`true` : sql`framework = ${framework}`}
     and ${matches}`
   const found = sql`select *, round((${score})::numeric, 6) as score from repositories where ${filter}`
-  const next = after
-    ? sql`(score < ${after[0]}::numeric
-        or (score = ${after[0]}::numeric and (pulls < ${after[1]} or (pulls = ${after[1]} and name > ${after[2]}))))`
-    : sql`true`
+  const next = after === undefined ? sql`true` : isAfter(after)
   const { rows } = await sql<Selectable<RepositoryTable> & { score: string }>`
     select * from (${found}) found where ${next} order by score desc, pulls desc, name limit ${limit + 1}
   `.execute(context.database.db)
@@ -81,6 +78,12 @@ function search(
     matches: sql`(search @@ ${query} or ${similarity} > ${MIN_SIMILARITY})`,
     score: sql`${rank} + ${similarity}`,
   }
+}
+
+/** Continues the order of the list: score and pulls descending, name ascending. */
+function isAfter([score, pulls, name]: z.infer<typeof Cursor>): RawBuilder<boolean> {
+  return sql`(score < ${score}::numeric
+    or (score = ${score}::numeric and (pulls < ${pulls} or (pulls = ${pulls} and name > ${name}))))`
 }
 
 function formatCursor(cursor: z.infer<typeof Cursor>): string {

@@ -22,7 +22,7 @@ export interface SecretScan {
   readonly skipped: readonly UnscannedFile[]
 }
 
-// Without this filter, a comment in a file cannot disable the search of that file.
+// This rule lets comments disable the search of their file, so it is left out.
 const COMMENT_FILTER = '@secretlint/secretlint-rule-filter-comments'
 const CONFIG = {
   rules: rules.filter((rule) => rule.meta.id !== COMMENT_FILTER).map((rule) => ({ id: rule.meta.id, rule })),
