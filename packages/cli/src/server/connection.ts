@@ -29,7 +29,7 @@ export async function findRegistry(
   io: CliIo,
 ): Promise<{ registryUrl: string; token: string | undefined }> {
   const login = await readLogin(io.env)
-  const registryUrl = given ?? io.env.TRAINYARD_REGISTRY ?? login?.registryUrl ?? login?.url
+  const registryUrl = given || io.env.TRAINYARD_REGISTRY || login?.registryUrl || login?.url
   if (!registryUrl)
     throw new UsageError('no registry: run "trainyard login URL", use --url URL, or set TRAINYARD_REGISTRY')
   checkAddress(registryUrl)

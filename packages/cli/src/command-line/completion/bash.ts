@@ -1,4 +1,5 @@
 import type { Node } from './nodes.ts'
+import { quote } from './quote.ts'
 
 /** For bash 3.2 and newer, without the package bash-completion. File names are completed by readline itself. */
 export function bashScript(program: string, nodes: readonly Node[]): string {
@@ -42,5 +43,3 @@ function wordCase({ path, commands, options, arguments: positional }: Node): str
   const plain = [...commands.map(({ name }) => name), ...words].join(' ')
   return `      ${quote(path.join(' '))}) if [[ $cur == -* ]]; then words=${quote(flags.join(' '))}; else words=${quote(plain)}; fi ;;`
 }
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

@@ -1,4 +1,5 @@
 import type { Node, NodeArgument, NodeOption } from './nodes.ts'
+import { quote } from './quote.ts'
 
 /** For zsh, as a file `_NAME` in `$fpath` or by `source <(NAME completion zsh)`. */
 export function zshScript(program: string, nodes: readonly Node[]): string {
@@ -71,4 +72,3 @@ function actionOf({ completion }: NodeArgument): string {
 }
 
 const escapeSpec = (text: string): string => text.replace(/[[\]:\\]/g, '\\$&')
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
