@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '@trainyard/platform'
 import { createKubernetesClient, found } from '../../launchers/kubernetes/client.ts'
 import { attemptName, instanceName, instanceSelector, parseLabels } from '../../launchers/kubernetes/names.ts'
+import { hostCidr } from '../../launchers/kubernetes/network-policy.ts'
 import { killKubelet, pauseServer } from '../../launchers/kubernetes/testing/cluster-servers.ts'
 import { findProcesses, killProcess } from '../processes.ts'
 import type { ChaosLauncher } from './victims.ts'
@@ -25,18 +26,17 @@ export function kubernetesChaos(env: Record<string, string | undefined>, image: 
     const labelSelector = instanceSelector(instanceName(instanceId))
     return (await core.listNamespacedPod({ namespace, labelSelector })).items
   }
+  const settings = {
+    KUBECONFIG: kubeconfig,
+    KUBERNETES_NAMESPACE: namespace,
+    KUBERNETES_CALLBACK_ADDRESS: address,
+  }
   return {
-    settings: {
-      launcher: 'kubernetes',
-      sandbox: 'none',
-      image,
-      places: 3,
-      kubernetes: {
-        KUBECONFIG: kubeconfig,
-        KUBERNETES_NAMESPACE: namespace,
-        KUBERNETES_CALLBACK_ADDRESS: address,
-      },
-    },
+    settings: { launcher: 'kubernetes', sandbox: 'none', image, places: 3, kubernetes: settings },
+    // One port of one address: everything else stays as closed as it is for every trainer.
+    allowWitness: (port) => ({
+      kubernetes: { ...settings, KUBERNETES_EGRESS: `${hostCidr(address)}:${port}` },
+    }),
     address,
     underWay: 8,
     pace: 4,

@@ -1,11 +1,9 @@
 import { describe } from 'vitest'
+import { hasCluster, hostAddress } from '../../launchers/kubernetes/testing/cluster.ts'
 import { kubernetesChaos } from './pods.ts'
 import { replicaCases } from './replicas.cases.ts'
 
-const { KUBECONFIG, TEST_KUBERNETES_IMAGE: image, LAB_HOST_IP } = process.env
-/** Pods reach this machine there. */
-const address = process.env.TEST_KUBERNETES_CALLBACK_ADDRESS ?? LAB_HOST_IP
-const isReady = KUBECONFIG !== undefined && image !== undefined && address !== undefined
+const isReady = hasCluster && hostAddress !== undefined
 if (!isReady)
   console.warn(
     'SKIPPED: two replicas with one cluster. It needs KUBECONFIG, TEST_KUBERNETES_CALLBACK_ADDRESS (an address of this machine ' +
@@ -13,5 +11,6 @@ if (!isReady)
   )
 
 describe.skipIf(!isReady)('with one cluster', () => {
-  replicaCases(async () => kubernetesChaos({ ...process.env, KUBERNETES_CALLBACK_ADDRESS: address }, image))
+  const env = { ...process.env, KUBERNETES_CALLBACK_ADDRESS: hostAddress }
+  replicaCases(async () => kubernetesChaos(env, process.env.TEST_KUBERNETES_IMAGE))
 })

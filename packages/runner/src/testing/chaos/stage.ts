@@ -62,6 +62,7 @@ export async function setStage(launcher: ChaosLauncher): Promise<Stage> {
     secret: randomBytes(32).toString('hex'),
     ...(address === undefined ? {} : { callbackUrl: `http://${address}:${trainersProxy.port}` }),
     ...launcher.settings,
+    ...launcher.allowWitness?.(witness.port),
   }
   const open = () => openDatabase<RunnerDatabase>({ url: databaseUrl, schema: 'chaos_look', migrations: {} })
 

@@ -20,9 +20,13 @@ export interface Kill {
   mayLiveOn?: string
 }
 
+type LauncherSettings = Pick<ChaosRunnerSettings, 'launcher' | 'sandbox' | 'image' | 'docker' | 'kubernetes' | 'places'>
+
 /** What chaos has to know of a launcher: how to kill a trainer behind its back, and what must not be left at the end. */
 export interface ChaosLauncher {
-  settings: Pick<ChaosRunnerSettings, 'launcher' | 'sandbox' | 'image' | 'docker' | 'kubernetes' | 'places'>
+  settings: LauncherSettings
+  /** Settings that let trainers reach the witness, where a network policy limits them to named addresses. */
+  allowWitness?(port: number): Partial<LauncherSettings>
   /** The address of this machine that trainers reach. Default: loopback. */
   address?: string
   /** How many jobs are under way at a time, unless the run says it. */

@@ -3,6 +3,7 @@ import { listen } from '@trainyard/platform'
 /** What trainers say of themselves to somebody who is never killed, and what that tells. */
 export interface Witness {
   url: string
+  port: number
   /** The last number that this attempt was told to be acknowledged. */
   acknowledged(jobId: number, attempt: number): number
   /** Attempts of one job that were alive at the same time. */
@@ -46,6 +47,7 @@ export async function startWitness(host = '127.0.0.1'): Promise<Witness> {
   )
   return {
     url: `http://${host}:${server.port}`,
+    port: server.port,
     acknowledged: (jobId, attempt) => numbers.get(`${jobId}-${attempt}`) ?? 0,
     overlaps: () =>
       [...suspects].flatMap(([beside, { begun, signs }]) => (signs < SIGNS_OF_LIFE ? [] : [{ begun, beside }])),

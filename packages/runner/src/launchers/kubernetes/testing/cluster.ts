@@ -14,6 +14,9 @@ if (!hasCluster)
       'the nodes can pull) or a Docker engine that holds node:24-bookworm-slim on the only node',
   )
 
+/** An address of this machine that pods reach. */
+export const hostAddress = process.env.TEST_KUBERNETES_CALLBACK_ADDRESS ?? process.env.LAB_HOST_IP
+
 export interface TestCluster {
   client: KubernetesClient
   launcher: Launcher
