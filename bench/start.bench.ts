@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { type ResolvedTrainer, TrainerManifest } from '@trainyard/contract'
 import { startEmbeddedPostgres } from '@trainyard/platform'
 import { readDockerConfig } from '../packages/runner/src/launchers/docker/config.ts'
-import { askEngine, connectEngine } from '../packages/runner/src/launchers/docker/engine.ts'
+import { connectEngine, readEngineInfo } from '../packages/runner/src/launchers/docker/engine.ts'
 import { type Harness, startHarness } from '../packages/runner/src/testing/harness.ts'
 import { FIRST_EVENT_PROGRAM } from './lib/first-event.ts'
 import type { Bench, BenchRow } from './lib/report.ts'
@@ -57,7 +57,7 @@ async function ways(): Promise<Way[]> {
     .getImage(IMAGE)
     .inspect()
     .catch(() => undefined)
-  const gateway = image && (await askEngine(docker, config.host)).gateway
+  const gateway = image && (await readEngineInfo(docker, config.host)).gateway
   if (image === undefined || gateway === undefined) {
     console.error(`skipped: containers (they need a Docker engine on this machine that holds ${IMAGE})`)
     return [subprocess]

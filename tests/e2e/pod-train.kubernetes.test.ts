@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Job } from '@trainyard/contract'
 import { listCache } from '@trainyard/datasets/cache'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createKubernetesClient, found } from '../../packages/runner/src/launchers/kubernetes/client.ts'
+import { createKubernetesClient, ignoringNotFound } from '../../packages/runner/src/launchers/kubernetes/client.ts'
 import { hasChromium, launchChromium } from '../../packages/web/src/testing/browser.ts'
 import { ROOT } from '../../scripts/lib/run.ts'
 import { jobWhen, prepareDataset } from './prepare-training.ts'
@@ -84,8 +84,8 @@ describe.skipIf(!ready)('training in pods', () => {
   afterAll(async () => {
     if (server !== undefined) await stopServer(server)
     await docker('rmi', '--force', image).catch(() => undefined)
-    await found(() => core.deleteNamespace({ name: namespace }))
-    await found(() => core.deletePersistentVolume({ name: namespace }))
+    await ignoringNotFound(() => core.deleteNamespace({ name: namespace }))
+    await ignoringNotFound(() => core.deletePersistentVolume({ name: namespace }))
     await rm(dir, { recursive: true, force: true })
   })
 

@@ -42,7 +42,7 @@ export interface Runner {
   /** Only the routes that need a job token, for trainers that are isolated from the rest of the API. */
   trainersApp: OpenAPIHono
   /** Serves an app to trainers that have a network of their own; absent where they have none. {@link listenForTrainers} calls it. */
-  openGate?: Launcher['openGate'] | undefined
+  openGateway?: Launcher['openGateway'] | undefined
   /**
    * The app to serve to trainers that cannot reach this machine's loopback interface, and the address to serve it on. Absent
    * when trainers reach the runner at its public URL.
@@ -120,7 +120,7 @@ async function assembleRunner(context: RunnerContext, { adapters, ownsIdentity }
   return {
     app: createRunnerApp({ context, trainerContext, feeds, tracing }),
     trainersApp,
-    openGate: network.openGate,
+    openGateway: network.openGateway,
     trainers: isApart ? { app: trainersApp, address: callbackAddress } : undefined,
     context,
     upgrade: createLiveSockets(context, feeds),

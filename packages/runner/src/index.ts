@@ -37,9 +37,9 @@ export type {
 } from './launchers/launcher.ts'
 export {
   createSubprocessLauncher,
-  findMeans,
+  detectIsolation,
   removeCgroupParent,
-  type SubprocessMeans,
+  type SubprocessIsolation,
 } from './launchers/subprocess/index.ts'
 export { listenForTrainers } from './listen-for-trainers.ts'
 export { createFolderTrainerSource } from './trainers/folder-source.ts'

@@ -10,13 +10,13 @@ import { type App, withStorage } from './with-storage.ts'
  * @returns undefined when trainers reach the first server
  */
 export async function listenForTrainers(
-  runner: Pick<Runner, 'trainers' | 'trainersApp' | 'openGate'>,
+  runner: Pick<Runner, 'trainers' | 'trainersApp' | 'openGateway'>,
   store: App | undefined,
   { port }: Pick<Listening, 'port'>,
 ): Promise<Pick<Listening, 'close'> | undefined> {
-  const { trainers, trainersApp, openGate } = runner
+  const { trainers, trainersApp, openGateway } = runner
   const app = withStorage(trainersApp, store)
-  if (openGate !== undefined) return await openGate(app)
+  if (openGateway !== undefined) return await openGateway(app)
   if (trainers === undefined) return undefined
   return await listen(app, { host: trainers.address, port })
 }

@@ -17,17 +17,17 @@ export class TrainerNetwork {
   }
 
   /** Undefined when trainers share the network of this machine. */
-  get openGate(): Launcher['openGate'] | undefined {
-    const { openGate } = this.#launcher
-    if (openGate === undefined) return undefined
+  get openGateway(): Launcher['openGateway'] | undefined {
+    const { openGateway } = this.#launcher
+    if (openGateway === undefined) return undefined
     return (app) => {
       this.#isServed = true
-      return openGate(app)
+      return openGateway(app)
     }
   }
 
   async start(): Promise<void> {
-    if (!this.#isServed) this.#own = await this.openGate?.(this.#trainersApp)
+    if (!this.#isServed) this.#own = await this.openGateway?.(this.#trainersApp)
   }
 
   async stop(): Promise<void> {

@@ -3,8 +3,8 @@ import { resolve } from 'node:path'
 import type { DatasetCache } from './launcher.ts'
 
 /**
- * The folder that a runner fills for its trainers. Who runs as somebody else can open what they know the name of, a digest, and
- * cannot list what else is there.
+ * Creates the folder that the runner fills with datasets for its trainers. Trainers run as other users: mode 0711 lets
+ * them open a dataset whose digest they know, and keeps them from listing the others.
  */
 export function openCacheFolder(dir: string, maxGb: number): DatasetCache {
   const cache = { dir: resolve(dir), maxGb }
@@ -12,7 +12,7 @@ export function openCacheFolder(dir: string, maxGb: number): DatasetCache {
   try {
     chmodSync(cache.dir, 0o711)
   } catch {
-    // Another's, who has given it the rights it has.
+    // Another user owns the folder and sets its permissions.
   }
   return cache
 }

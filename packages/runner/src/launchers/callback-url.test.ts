@@ -6,11 +6,11 @@ it.each([
   ['http://localhost:7600/', 'http://host.docker.internal:7600'],
   ['http://[::1]:7600', 'http://host.docker.internal:7600'],
   ['https://trainyard.example/runner', 'https://trainyard.example/runner'],
-])('%s is %s in a container', (url, seen) => {
-  expect(reachableFromContainers(url, 'host.docker.internal')).toBe(seen)
+])('containers reach %s as %s', (url, expected) => {
+  expect(reachableFromContainers(url, 'host.docker.internal')).toBe(expected)
 })
 
-it('knows loopback by its address', () => {
+it('recognises loopback addresses', () => {
   expect(isLoopback('http://127.8.9.1')).toBe(true)
   expect(isLoopback('http://127.example')).toBe(false)
 })

@@ -4,7 +4,7 @@ export function isLoopback(url: string): boolean {
   return LOOPBACK.test(new URL(url).hostname)
 }
 
-/** In a container loopback is the container itself: a platform there is found under another host. */
+/** Replaces a loopback host, which inside a container is the container itself, by a host that leads to this machine. */
 export function reachableFromContainers(url: string, host: string): string {
   const parsed = new URL(url)
   if (isLoopback(url)) parsed.hostname = host

@@ -5,12 +5,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine, TrainerPlace } from './launcher.ts'
+import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine, TrainerLocation } from './launcher.ts'
 
 export interface LauncherUnderTest {
   launcher: Launcher
   /** A folder with nothing in it, or an image with Node. */
-  trainer: TrainerPlace
+  trainer: TrainerLocation
   close(): Promise<void>
 }
 

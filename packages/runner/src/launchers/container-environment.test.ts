@@ -19,9 +19,9 @@ const request: LaunchRequest = {
   networkHosts: [],
   argv: ['node', 'main.js'],
 }
-const options = { datasetCacheDir: '/cache', datasetCacheMaxGb: 20, isCacheShown: true }
+const options = { datasetCacheDir: '/cache', datasetCacheMaxGb: 20, isCacheFilledByRunner: true }
 
-it('keeps the image’s PATH and leaves the token to a file', () => {
+it('sets no PATH, so that the image’s applies, and passes the token in a file', () => {
   const { TRACEPARENT: _, ...env } = containerEnvironment(request, options).env
   expect(env).toEqual({
     HOME: '/trainyard/work',
@@ -47,11 +47,11 @@ it('keeps the image’s PATH and leaves the token to a file', () => {
   })
 })
 
-it('is what the contract’s schema accepts', () => {
+it('conforms to the contract’s schema', () => {
   expect(TrainerEnvironment.safeParse(containerEnvironment(request, options).env).error).toBeUndefined()
 })
 
-it('reads settings that are too long for a variable from a file', () => {
+it('passes a configuration that is too long for a variable in a file', () => {
   const config = { basic: {}, advanced: { note: 'x'.repeat(100_000) } }
   const { env, configText } = containerEnvironment({ ...request, config }, options)
   expect(env).not.toHaveProperty('CONFIG')

@@ -1,11 +1,11 @@
 import { trainerEnvironment } from './environment.ts'
 import type { LaunchRequest } from './launcher.ts'
 
-/** Where a trainer finds its things in a container, whatever runs it. */
-export const CONTAINER_PLACES = {
-  /** Writable, of this attempt alone. */
+/** Paths in a trainer's container. They are the same for every launcher of images. */
+export const CONTAINER_PATHS = {
+  /** Writable, used by this attempt only. */
   workDir: '/trainyard/work',
-  /** Read by the trainer's user alone. */
+  /** Readable by the trainer's user only. */
   tokenFile: '/trainyard/secret/token',
   configFile: '/trainyard/secret/config.json',
 } as const
@@ -13,18 +13,19 @@ export const CONTAINER_PLACES = {
 export interface ContainerEnvironmentOptions {
   datasetCacheDir: string
   datasetCacheMaxGb: number
-  isCacheShown: boolean
+  isCacheFilledByRunner: boolean
   /** Default: `/tmp`. */
-  tmpDir?: string
+  tmpDir?: string | undefined
 }
 
-/** {@link trainerEnvironment} for a container: the token in a file, because engines show the environment to whoever asks. */
+/** The {@link trainerEnvironment} of a container. The token is in a file, because engines show the environment to all users. */
 export function containerEnvironment(
   request: LaunchRequest,
   { tmpDir = '/tmp', ...cache }: ContainerEnvironmentOptions,
-): { env: Record<string, string>; configText?: string } {
-  const places = { ...CONTAINER_PLACES, ...cache, tmpDir }
-  const { env, ...rest } = trainerEnvironment(request, places)
-  // The user is a number that the image's passwd does not know, and programs that ask for its name fail without these.
-  return { env: { ...env, USER: 'trainer', LOGNAME: 'trainer' }, ...rest }
+): { env: Record<string, string>; configText: string | undefined } {
+  const { env, configText } = trainerEnvironment(request, { ...CONTAINER_PATHS, ...cache, tmpDir })
+  // The image's passwd has no entry for the numeric user. Programs that look up their user name fail without these.
+  env.USER = 'trainer'
+  env.LOGNAME = 'trainer'
+  return { env, configText }
 }

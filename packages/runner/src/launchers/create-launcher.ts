@@ -4,8 +4,7 @@ import { type DockerConfig, readDockerConfig, withRegistryToken } from './docker
 import type { KubernetesConfig } from './kubernetes/config.ts'
 import type { Launcher } from './launcher.ts'
 import type { SubprocessSettings } from './subprocess/config.ts'
-import { findMeans } from './subprocess/find-means.ts'
-import { createSubprocessLauncher } from './subprocess/index.ts'
+import { createSubprocessLauncher, detectIsolation } from './subprocess/index.ts'
 
 export const LAUNCHERS = ['subprocess', 'docker', 'kubernetes'] as const
 export type LauncherName = (typeof LAUNCHERS)[number]
@@ -33,14 +32,14 @@ export interface LauncherConfig {
 
 export interface CreateLauncherOptions {
   config: LauncherConfig
-  /** Absolute. */
+  /** Absolute path. */
   dataDir: string
-  /** Names this runner's database: job numbers begin at 1 in every one, so what they start is kept apart by it. */
+  /** Identifies the runner's database. Job numbers start at 1 in each database, so this keeps their attempts apart. */
   instanceId: string
   logger: Logger
 }
 
-/** The launcher that the configuration names. */
+/** Creates the launcher that the configuration names. */
 export async function createLauncher(options: CreateLauncherOptions): Promise<Launcher> {
   const { config, dataDir, instanceId, logger } = options
   const { datasetCacheDir = join(dataDir, 'datasets'), datasetCacheMaxGb } = config
@@ -48,8 +47,10 @@ export async function createLauncher(options: CreateLauncherOptions): Promise<La
     case 'subprocess': {
       const { subprocess } = config
       const dataDirs = [dataDir, ...(config.hiddenDirs ?? [])]
+      const isolation =
+        subprocess === undefined ? undefined : await detectIsolation(subprocess, { dataDirs, instanceId, logger })
       return createSubprocessLauncher({
-        ...(subprocess === undefined ? {} : await findMeans(subprocess, { dataDirs, instanceId, logger })),
+        ...isolation,
         attemptsDir: join(dataDir, 'attempts', instanceId),
         datasetCacheDir,
         datasetCacheMaxGb,
@@ -57,7 +58,7 @@ export async function createLauncher(options: CreateLauncherOptions): Promise<La
       })
     }
     case 'docker': {
-      // Its client is large; who does not use it does not wait for it.
+      // Imported only when used: the client is large and takes long to load.
       const { createDockerLauncher } = await import('./docker/index.ts')
       const { docker = readDockerConfig({}), registryUrl, registryToken } = config
       return await createDockerLauncher({
@@ -69,7 +70,7 @@ export async function createLauncher(options: CreateLauncherOptions): Promise<La
       })
     }
     case 'kubernetes': {
-      // Its client is large; who does not use it does not wait for it.
+      // Imported only when used: the client is large and takes long to load.
       const { createKubernetesLauncher, readKubernetesConfig } = await import('./kubernetes/index.ts')
       return createKubernetesLauncher({
         ...(config.kubernetes ?? readKubernetesConfig({}, config)),

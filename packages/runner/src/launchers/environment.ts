@@ -3,67 +3,69 @@ import { BASIC_CONFIG_VARIABLES } from '@trainyard/contract'
 import { attemptTraceparent } from '../span-ids.ts'
 import type { LaunchRequest } from './launcher.ts'
 
-/** Folders and limits as the trainer's process sees them. */
-export interface EnvironmentPlaces {
+/** Paths and limits as the trainer's process sees them. */
+export interface EnvironmentOptions {
   workDir: string
   datasetCacheDir: string
   datasetCacheMaxGb: number
-  /** Whether the runner fills it, and the trainer only reads. */
-  isCacheShown: boolean
+  /** Whether the runner fills the cache, and the trainer only reads it. */
+  isCacheFilledByRunner: boolean
   tmpDir: string
-  /** Where the settings are written when they are too long for a variable. */
+  /** Holds the configuration when it is too long for a variable. */
   configFile: string
-  /** Where the job token is written, when it is not to stand in the environment. */
-  tokenFile?: string
-  /** Folders of programs; an image brings its own. */
-  path?: readonly string[]
+  /** Holds the job token. Undefined: the token is in the environment. */
+  tokenFile?: string | undefined
+  /** Folders of programs. Undefined: the image's own PATH. */
+  path?: readonly string[] | undefined
 }
 
-/** For trainers that run on the runner's machine: node in the version that runs us, python and shells where systems keep them. */
+/** PATH of trainers on the runner's machine: the Node that runs the runner, then the system's folders. */
 export const MACHINE_PATH: readonly string[] = [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin']
-/** Linux takes 128 KiB for one variable, with its name. */
+/** Linux limits a variable, including its name, to 128 KiB. */
 const MAX_CONFIG_VARIABLE_BYTES = 64 * 1024
 
 /**
- * The environment of a trainer: CONTRACT section 1 and what any program needs, and nothing of ours. `configText` is to be
- * written to `configFile` when it is there.
+ * The environment of a trainer: the variables of CONTRACT section 1 and those that every program needs, and none of the
+ * runner's own. The caller writes `configText`, if there is one, to `configFile`.
  */
 export function trainerEnvironment(
   request: LaunchRequest,
-  places: EnvironmentPlaces,
-): { env: Record<string, string>; configText?: string } {
-  const config = JSON.stringify(request.config)
-  const inFile = Buffer.byteLength(config) > MAX_CONFIG_VARIABLE_BYTES
+  options: EnvironmentOptions,
+): { env: Record<string, string>; configText: string | undefined } {
+  const { path, tokenFile, configFile } = options
   const { dataset } = request
-  const { path, tokenFile } = places
-  const env = {
-    ...(path === undefined ? {} : { PATH: path.join(':') }),
-    HOME: places.workDir,
-    TMPDIR: places.tmpDir,
+  const config = JSON.stringify(request.config)
+  const isInFile = Buffer.byteLength(config) > MAX_CONFIG_VARIABLE_BYTES
+  const env = present({
+    PATH: path?.join(':'),
+    HOME: options.workDir,
+    TMPDIR: options.tmpDir,
     LANG: 'C.UTF-8',
     JOB_ID: String(request.jobId),
     JOB_ATTEMPT: String(request.attempt),
     OPERATION: request.operation,
     CALLBACK_URL: request.callbackUrl,
-    ...(tokenFile === undefined ? { CALLBACK_TOKEN: request.token } : { CALLBACK_TOKEN_FILE: tokenFile }),
+    CALLBACK_TOKEN: tokenFile === undefined ? request.token : undefined,
+    CALLBACK_TOKEN_FILE: tokenFile,
     TRACE_ID: request.traceId,
     TRACEPARENT: attemptTraceparent(request.traceId, request.attempt),
     TASK_TYPE: request.taskType,
     FRAMEWORK: request.framework,
     MODEL_NAME: request.model,
-    ...(inFile ? { CONFIG_FILE: places.configFile } : { CONFIG: config }),
+    CONFIG: isInFile ? undefined : config,
+    CONFIG_FILE: isInFile ? configFile : undefined,
     ...basicVariables(request.config.basic),
-    ...(dataset === undefined
-      ? {}
-      : { DATASET_ID: dataset.id, SNAPSHOT_ID: dataset.snapshotId, DATASET_VERSION_HASH: dataset.versionHash }),
-    ...(dataset?.splitId === undefined ? {} : { DATASET_SPLIT_ID: dataset.splitId }),
-    ...(request.exportFormat === undefined ? {} : { EXPORT_FORMAT: request.exportFormat }),
-    WORK_DIR: places.workDir,
-    DATASET_CACHE_DIR: places.datasetCacheDir,
-    DATASET_CACHE_MAX_GB: String(places.datasetCacheMaxGb),
-    ...(places.isCacheShown ? { DATASET_CACHE_FILLED_BY: 'platform' } : {}),
-  }
-  return inFile ? { env, configText: config } : { env }
+    DATASET_ID: dataset?.id,
+    SNAPSHOT_ID: dataset?.snapshotId,
+    DATASET_VERSION_HASH: dataset?.versionHash,
+    DATASET_SPLIT_ID: dataset?.splitId,
+    EXPORT_FORMAT: request.exportFormat,
+    WORK_DIR: options.workDir,
+    DATASET_CACHE_DIR: options.datasetCacheDir,
+    DATASET_CACHE_MAX_GB: String(options.datasetCacheMaxGb),
+    DATASET_CACHE_FILLED_BY: options.isCacheFilledByRunner ? 'platform' : undefined,
+  })
+  return { env, configText: isInFile ? config : undefined }
 }
 
 function basicVariables(basic: Readonly<Record<string, unknown>>): Record<string, string> {
@@ -73,4 +75,11 @@ function basicVariables(basic: Readonly<Record<string, unknown>>): Record<string
     if (value !== undefined && value !== '') variables[variable] = String(value)
   }
   return variables
+}
+
+/** The variables that have a value. */
+function present(variables: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const env: Record<string, string> = {}
+  for (const [name, value] of Object.entries(variables)) if (value !== undefined) env[name] = value
+  return env
 }

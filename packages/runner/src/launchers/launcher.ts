@@ -1,6 +1,6 @@
 import type { JobConfig, Operation, TaskType, TrainerManifest } from '@trainyard/contract'
 
-/** Which attempt of which job: the name under which a launcher finds its own things again. */
+/** One attempt of a job. Launchers name everything they create after it, so that they can find it again. */
 export interface AttemptRef {
   jobId: number
   attempt: number
@@ -17,23 +17,23 @@ export interface LaunchRequest extends AttemptRef {
   framework: string
   model: string
   config: JobConfig
-  dataset?: { id: string; snapshotId: string; versionHash: string; splitId?: string }
-  exportFormat?: string
-  trainer: TrainerPlace
+  dataset?: { id: string; snapshotId: string; versionHash: string; splitId?: string | undefined } | undefined
+  exportFormat?: string | undefined
+  trainer: TrainerLocation
   /** What the manifest asks for. */
   resources: TrainerManifest['resources']
-  /** Hosts beyond the platform's own that the manifest asks to reach. */
+  /** Hosts in the manifest's `permissions.network`, in addition to the platform's own. */
   networkHosts: readonly string[]
-  /** The runner keeps this limit itself; a launcher may set it a little later, as a backstop. */
-  deadlineSeconds?: number
+  /** The runner enforces this limit itself. A launcher may set a later one as a backstop. */
+  deadlineSeconds?: number | undefined
   /** Program and arguments, from the manifest's entry points. */
   argv: readonly string[]
 }
 
-/** Where what is run lies: an unpacked, read-only folder in which the process starts, or an image by its digest. */
-export type TrainerPlace = { type: 'folder'; dir: string } | { type: 'image'; reference: string }
+/** What to run: an unpacked, read-only folder in which the process starts, or an image by digest. */
+export type TrainerLocation = { type: 'folder'; dir: string } | { type: 'image'; reference: string }
 
-/** Why something ended that its exit code does not tell. */
+/** Why an attempt ended, where the exit code does not tell. */
 export type ExitReason =
   | 'out_of_memory'
   | 'killed'
@@ -45,26 +45,28 @@ export type ExitReason =
   | 'unschedulable'
   | 'launch_failed'
 
-/** What a launcher sees of an attempt. */
+/** The state of an attempt as its launcher sees it. */
 export type Observation =
-  /** Accepted, and its process does not run yet: an image is pulled, a pod waits for a node. */
-  | { state: 'pending'; detail?: string }
+  /** Accepted, but its process has not started yet: the image is being pulled, or the pod waits for a node. */
+  | { state: 'pending'; detail?: string | undefined }
   | { state: 'running' }
   | {
       state: 'exited'
       exitCode: number
-      signal?: string
-      reason?: ExitReason
-      /** A sentence of the engine about the reason, for people. */
-      detail?: string
-      finishedAt?: Date
+      signal?: string | undefined
+      reason?: ExitReason | undefined
+      /** The engine's own message about the reason, shown to users. */
+      detail?: string | undefined
+      finishedAt?: Date | undefined
     }
-  /** It was launched, is not there any more, and nobody knows how it ended (the machine restarted, say). */
+  /** It was launched and has disappeared without an exit code, for example because the machine restarted. */
   | { state: 'lost' }
   /** It was never launched here, or has been removed. */
   | { state: 'absent' }
 
-/** How far the output has been read; plain data, kept in the database. */
+export type Exited = Extract<Observation, { state: 'exited' }>
+
+/** How far the output has been read. Plain data, stored in the database. */
 export interface OutputPosition {
   stdout: number
   stderr: number
@@ -76,74 +78,81 @@ export interface OutputLine {
   time: Date
 }
 
+export interface Output {
+  lines: OutputLine[]
+  /** The position after these lines. */
+  position: OutputPosition
+}
+
 export interface LauncherCapabilities {
   gpu: boolean
   memoryLimit: boolean
   networkPolicy: boolean
   imagePull: boolean
-  /** What a job writes altogether is looked at now and then; beyond `resources.diskGb` it ends as `storage_limit`. */
-  diskLimit?: boolean
-  /** Everything printed comes as `stdout`: the engine does not keep the two apart. */
-  mergedOutput?: boolean
+  /** Whether the size of a job's files is checked periodically. A job above `resources.diskGb` ends as `storage_limit`. */
+  diskLimit?: boolean | undefined
+  /** Whether all output arrives as `stdout`, because the engine merges both streams. */
+  mergedOutput?: boolean | undefined
 }
 
-/** Devices of the launcher's machine that jobs have for themselves. */
+/** Devices of the launcher's machine. Each is assigned to one job at a time. */
 export interface Devices {
   total: number
   free: number
 }
 
 export interface DatasetCache {
-  /** Absolute. */
+  /** Absolute path. */
   dir: string
-  /** What it may take; what was not used for longest goes. */
+  /** Size limit. The least recently used datasets are removed first. */
   maxGb: number
 }
 
-/** Thrown by `launch` when somebody else took the devices meanwhile: the job waits on, and no attempt is lost. */
+/** Thrown by `launch` when another job took the devices in the meantime. The job stays queued; the attempt does not count. */
 export class NoRoomError extends Error {
   override readonly name = 'NoRoomError'
 }
 
-/** Starts trainers somewhere and watches them. Every method is safe to repeat. */
+/** An HTTP application, as `fetch` handlers have it. */
+export interface App {
+  fetch(request: Request): Response | Promise<Response>
+}
+
+/** Starts trainers somewhere and watches them. Every method can be repeated safely. */
 export interface Launcher {
   readonly name: string
-  /** What it can start; a trainer that exists only as the other is refused by name. */
-  readonly runs: TrainerPlace['type']
-  /** Names the place where attempts live: another host's attempts cannot be observed from here. */
+  /** What it can start. A trainer that is available only in the other form is rejected, with a message. */
+  readonly runs: TrainerLocation['type']
+  /** Identifies where attempts run. Attempts of another host cannot be observed through this launcher. */
   readonly host: string
   readonly capabilities: LauncherCapabilities
-  /** An address of this machine at which its trainers reach us, where they do not reach loopback. */
-  readonly callbackAddress?: string
+  /** An address of this machine at which trainers reach the runner, where they cannot reach loopback. */
+  readonly callbackAddress?: string | undefined
   /**
-   * A folder of this machine that its trainers find as their `DATASET_CACHE_DIR` and do not write to: the runner fills it
-   * when they ask. Absent: each fills one of its own.
+   * A folder of this machine that trainers see, read-only, as their `DATASET_CACHE_DIR`. The runner fills it on request.
+   * Undefined: each trainer fills a cache of its own.
    */
-  readonly datasetCache?: DatasetCache
+  readonly datasetCache?: DatasetCache | undefined
   /**
-   * Its trainers have a network of their own. Whoever calls this serves them, under the callback's address, and nothing else
-   * of this machine is there; unless somebody does, nobody hears them.
+   * Present where trainers have a network namespace of their own. Serves the app to them at the callback address; nothing
+   * else on this machine is reachable. Until it is called, trainers cannot reach the runner.
    */
-  openGate?(app: { fetch(request: Request): Response | Promise<Response> }): Promise<{ close(): Promise<void> }>
-  /** Starts the attempt; one that was already launched is left as it is. */
+  openGateway?: ((app: App) => Promise<{ close(): Promise<void> }>) | undefined
+  /** Starts the attempt. Does nothing if it was launched before. */
   launch(request: LaunchRequest): Promise<void>
   observe(ref: AttemptRef): Promise<Observation>
-  /** Asks it to end (SIGTERM), and after the grace kills everything it started. Resolves once it is gone. */
+  /** Sends SIGTERM and, after the grace period, kills everything the attempt started. Resolves when it has ended. */
   stop(ref: AttemptRef, graceMs: number): Promise<void>
-  /** Complete lines after a position. `final` also gives a last line that has no newline. */
-  logs(
-    ref: AttemptRef,
-    from: OutputPosition,
-    options?: { final?: boolean },
-  ): Promise<{ lines: OutputLine[]; position: OutputPosition }>
-  /** Devices to share out; absent where somebody else does that, undefined when there are none to count. */
+  /** Complete lines after a position. With `final`, also a last line without a newline. */
+  logs(ref: AttemptRef, from: OutputPosition, options?: { final?: boolean | undefined }): Promise<Output>
+  /** Devices that can be assigned. Absent where something else assigns them; undefined when the machine has none. */
   devices?(): Promise<Devices | undefined>
-  /** Puts a fresh token where the running trainer reads it: its `CALLBACK_TOKEN_FILE`. Absent where there is no file. */
+  /** Replaces the token in the `CALLBACK_TOKEN_FILE` of a running trainer. Absent where the token is not in a file. */
   renewToken?(ref: AttemptRef, token: string): Promise<void>
-  /** What of ours is still there. */
+  /** Attempts of this runner that still exist. */
   list(): AsyncIterable<AttemptRef>
   /** Kills what is left of the attempt and deletes its files. */
   remove(ref: AttemptRef): Promise<void>
-  /** Lets go of connections. Trainers run on. */
+  /** Closes connections. Trainers keep running. */
   close?(): Promise<void>
 }

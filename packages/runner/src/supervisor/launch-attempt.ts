@@ -7,7 +7,7 @@ import type { RunnerDatabase } from '../db/schema/index.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import { type AttemptEnd, stoppedBeforeStart } from '../jobs/statuses.ts'
-import { type AttemptRef, type LaunchRequest, NoRoomError, type TrainerPlace } from '../launchers/launcher.ts'
+import { type AttemptRef, type LaunchRequest, NoRoomError, type TrainerLocation } from '../launchers/launcher.ts'
 import { giveBackLease } from './leases.ts'
 
 /** Fetches the trainer and starts it. A failure ends the attempt; it is never thrown. */
@@ -71,7 +71,7 @@ async function launchRequest(context: RunnerContext, job: JobRow): Promise<Launc
 }
 
 /** A folder is fetched; an image is pulled by whoever runs it. */
-async function placeOf(context: RunnerContext, trainer: ResolvedTrainer): Promise<TrainerPlace> {
+async function placeOf(context: RunnerContext, trainer: ResolvedTrainer): Promise<TrainerLocation> {
   if (context.launcher.runs === 'folder')
     return { type: 'folder', dir: (await context.trainers.fetchBundle(trainer)).dir }
   if (trainer.image !== undefined) return { type: 'image', reference: trainer.image.reference }

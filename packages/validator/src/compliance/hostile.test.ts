@@ -215,7 +215,7 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
   test('is limited in memory and processes, if control groups are available', { timeout: 120_000 }, async () => {
     const sandbox = await openSandbox({ choice: 'auto', hiddenDirs: [], hideHome: false })
     await sandbox.close()
-    if (sandbox.means.cgroups === undefined)
+    if (sandbox.isolation.cgroups === undefined)
       return console.warn('SKIPPED: limits on memory and processes; control groups are not available')
     const bomb = `import { spawnSync } from 'node:child_process'
       const bombed = spawnSync('/bin/sh', ['-c', 'n=0; while true; do sleep 500 >/dev/null 2>&1 & n=$((n+1)); echo $n; done'], { encoding: 'utf8' })

@@ -3,13 +3,13 @@ import { constants } from 'node:fs'
 import { cp, mkdir, readdir } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join, relative } from 'node:path'
-import { findMeans, removeCgroupParent, type SubprocessMeans } from '@trainyard/runner'
+import { detectIsolation, removeCgroupParent, type SubprocessIsolation } from '@trainyard/runner'
 import { SandboxUnavailableError } from '../errors.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 
 /** The sandbox of one run. */
 export interface RunSandbox {
-  readonly means: SubprocessMeans
+  readonly isolation: SubprocessIsolation
   /** Describes the sandbox to people. */
   readonly note: string
   close(): Promise<void>
@@ -26,12 +26,12 @@ export async function openSandbox({ choice, hiddenDirs, hideHome }: SandboxOptio
     info: () => undefined,
     warn: (...args: unknown[]) => void warnings.push(String(args.findLast((arg) => typeof arg === 'string'))),
   }
-  const means = await findMeans(
+  const isolation = await detectIsolation(
     { sandbox: choice === 'off' ? 'none' : 'auto', network: choice === 'off' ? 'shared' : 'auto', gpuDevices: [] },
     { dataDirs: hiddenDirs, instanceId: `validator-${randomBytes(4).toString('hex')}`, logger, hideHome },
   )
-  const { sandbox, cgroups } = means
-  const isComplete = sandbox?.ownPids === true && means.egress !== undefined
+  const { sandbox, cgroups } = isolation
+  const isComplete = sandbox?.ownPids === true && isolation.egress !== undefined
   if (choice === 'required' && !isComplete) {
     const why = warnings[0] ?? 'bubblewrap is not available'
     throw new SandboxUnavailableError(`a sandbox is required, but cannot be created on this machine: ${why}`)
@@ -41,7 +41,7 @@ export async function openSandbox({ choice, hiddenDirs, hideHome }: SandboxOptio
   let note: string
   if (sandbox !== undefined) {
     const processes = sandbox.ownPids ? 'own processes' : 'processes of this machine visible'
-    const network = means.egress === undefined ? 'network of this machine' : 'own network'
+    const network = isolation.egress === undefined ? 'network of this machine' : 'own network'
     note = `sandboxed: bubblewrap, ${processes}, ${network}, ${limits}`
   } else if (choice === 'off') {
     note = `not sandboxed (turned off): the trainer had the permissions of this user; ${limits}`
@@ -49,7 +49,7 @@ export async function openSandbox({ choice, hiddenDirs, hideHome }: SandboxOptio
     note = `not sandboxed: ${warnings[0] ?? 'bubblewrap is not available'}`
   }
   return {
-    means,
+    isolation,
     note,
     async close() {
       if (cgroups !== undefined) await removeCgroupParent(cgroups)

@@ -74,9 +74,9 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
   const { dir: originalDir } = await trainers.fetchBundle(await trainers.resolve(options.manifest.name))
   // In production the folder is read-only. Here the trainer gets a writable copy, so that its changes can be reported.
   const trainerCopy =
-    sandbox.means.sandbox === undefined ? undefined : await copyTrainer(originalDir, join(scratch, 'trainer'))
+    sandbox.isolation.sandbox === undefined ? undefined : await copyTrainer(originalDir, join(scratch, 'trainer'))
   const subprocesses = createSubprocessLauncher({
-    ...sandbox.means,
+    ...sandbox.isolation,
     attemptsDir: join(dataDir, 'attempts'),
     datasetCacheDir: join(dataDir, 'cache'),
     datasetCacheMaxGb: DATASET_CACHE_GB,
@@ -99,8 +99,8 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
   // A trainer can reach the endpoints for job tokens and signed URLs, but not the API for users.
   serve = (request) =>
     new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.trainersApp.fetch(request)
-  const gate = await runner.openGate?.({ fetch: traffic.fetch })
-  cleanups.add(async () => await gate?.close())
+  const gateway = await runner.openGateway?.({ fetch: traffic.fetch })
+  cleanups.add(async () => await gateway?.close())
   await runner.start()
   return {
     api: createRunnerApi((request) => runner.app.fetch(request), server.url),

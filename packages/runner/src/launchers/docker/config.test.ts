@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { readDockerConfig, withRegistryToken } from './config.ts'
 import { registryHost } from './pull-image.ts'
 
-describe('the settings of the Docker launcher', () => {
-  it('have defaults', () => {
+describe('readDockerConfig', () => {
+  it('has defaults', () => {
     expect(readDockerConfig({})).toEqual({
       network: 'job',
       subnets: '10.213.0.0/16',
@@ -22,16 +22,16 @@ describe('the settings of the Docker launcher', () => {
     ['DOCKER_HOST', 'ssh://me@machine', /unix:\/\/\/path/],
     ['DOCKER_USER', 'root', /never run as root/],
     ['DOCKER_USER', '0:0', /never run as root/],
-    ['DOCKER_NETWORK', 'host', /separates a trainer/],
+    ['DOCKER_NETWORK', 'host', /separate from the machine/],
     ['DOCKER_SUBNETS', '10.0.0.0', /IPv4 range/],
     ['DOCKER_DATASET_CACHE', '../here', /absolute path/],
     ['DOCKER_AUTH_CONFIG', '{', /must be JSON/],
     ['DOCKER_TLS_VERIFY', '1', /DOCKER_CERT_PATH/],
-  ])('refuse %s=%s in a sentence', (name, value, sentence) => {
-    expect(() => readDockerConfig({ [name]: value })).toThrow(sentence)
+  ])('rejects %s=%s with a message', (name, value, message) => {
+    expect(() => readDockerConfig({ [name]: value })).toThrow(message)
   })
 
-  it('take logins as Docker writes them', () => {
+  it('reads logins in Docker’s format', () => {
     const auths = {
       'registry.example:5000': { auth: Buffer.from('me:pass:word').toString('base64') },
       'https://index.docker.io/v1/': { username: 'you', password: 'secret' },
@@ -43,7 +43,7 @@ describe('the settings of the Docker launcher', () => {
     })
   })
 
-  it('use the runner’s token for our registry alone, and a login of its own before that', () => {
+  it('uses the runner’s token for its own registry only, and prefers a configured login', () => {
     const config = readDockerConfig({})
     const { credentials } = withRegistryToken(config, 'http://127.0.0.1:7600', 'ty_token')
     expect(credentials).toEqual({ '127.0.0.1:7600': { username: 'trainyard', password: 'ty_token' } })

@@ -1,39 +1,39 @@
 import { parseConfig } from '@trainyard/platform'
 import { z } from 'zod'
 
-/** How trainers run as containers of one Docker engine. */
+/** Settings of the Docker launcher. */
 export interface DockerConfig {
-  /** `unix:///path` or `tcp://host:port`. Default: where engines usually listen. */
-  host?: string
-  /** Holds `ca.pem`, `cert.pem` and `key.pem` for an engine over TLS. */
-  certPath?: string
-  /** `job`: a bridge network for each job. Otherwise the name of a network that exists. */
+  /** `unix:///path` or `tcp://host:port`. Default: the engine's usual socket. */
+  host?: string | undefined
+  /** Folder with `ca.pem`, `cert.pem` and `key.pem`, for an engine over TLS. */
+  certPath?: string | undefined
+  /** `job`: a bridge network for each job. Otherwise the name of an existing network. */
   network: string
-  /** Out of it the networks of jobs are cut: Docker's own pool holds about thirty. */
+  /** Address range for the networks of jobs. Docker's default pool has room for about thirty only. */
   subnets: string
-  /** The host under which a container finds a platform that listens on loopback. */
+  /** Host name under which containers reach a platform that listens on loopback. */
   callbackHost: string
   /** Numeric `uid:gid`, never root. */
   user: string
-  /** For trainers whose manifest names no memory. */
+  /** Memory limit, where the manifest sets none. */
   memoryMb: number
-  /** For trainers whose manifest names no cores; all of them when absent. */
-  cpus?: number
-  /** For trainers whose manifest names no shared memory. */
+  /** Number of cores, where the manifest sets none. Undefined: all cores. */
+  cpus?: number | undefined
+  /** Size of shared memory, where the manifest sets none. */
   shmMb: number
-  /** What a job may write, for trainers whose manifest does not say; without a limit when absent. */
-  diskGb?: number
-  /** Size of /tmp, which is memory of the job. */
+  /** Disk limit of a job, where the manifest sets none. Undefined: no limit. */
+  diskGb?: number | undefined
+  /** Size of /tmp, which counts towards the job's memory. */
   tmpMb: number
   pidsLimit: number
-  /** What the engine keeps of one trainer's output. */
+  /** How much of a trainer's output the engine keeps. */
   logMaxMb: number
   /**
-   * What the engine calls the runner's dataset cache: a volume that the runner has mounted there too, or a folder of the
-   * engine's machine. `none` gives each job a cache of its own. Default: the runner's own folder where the engine runs on
-   * the runner's machine, else `none`.
+   * The runner's dataset cache, as the engine knows it: a volume that the runner mounts too, or a folder of the engine's
+   * machine. `none`: each job has a cache of its own. Default: the runner's folder if the engine runs on the same machine,
+   * otherwise `none`.
    */
-  datasetCache?: string
+  datasetCache?: string | undefined
   /** By registry host. */
   credentials: Readonly<Record<string, RegistryCredentials>>
 }
@@ -51,14 +51,14 @@ const Login = z.object({
   password: z.string().optional(),
 })
 
-/** The format of Docker's own `config.json`, so that one can be pasted. */
+/** The format of Docker's `config.json`, so that its content can be pasted. */
 const AuthConfig = z
   .string()
   .transform((text, context): unknown => {
     try {
       return JSON.parse(text)
     } catch {
-      context.addIssue({ code: 'custom', message: 'must be JSON, as in Docker’s config.json' })
+      context.addIssue({ code: 'custom', message: 'must be JSON in the format of Docker’s config.json' })
       return z.NEVER
     }
   })
@@ -74,7 +74,10 @@ const DockerEnvironment = z.object({
   DOCKER_NETWORK: z
     .string()
     .regex(/^[A-Za-z0-9][\w.-]*$/, 'must be "job" or the name of a network')
-    .refine((name) => name !== 'host' && name !== 'none', 'must be a network that separates a trainer from the machine')
+    .refine(
+      (name) => name !== 'host' && name !== 'none',
+      'must not be "host" or "none": a trainer needs a network that is separate from the machine’s',
+    )
     .default('job'),
   DOCKER_SUBNETS: z
     .string()
@@ -94,52 +97,49 @@ const DockerEnvironment = z.object({
   DOCKER_LOG_MAX_MB: z.coerce.number().int().min(2).default(100),
   DOCKER_DATASET_CACHE: z
     .string()
-    .regex(/^(\/|[A-Za-z0-9][\w.-]*$)/, 'must be a volume’s name, an absolute path, or "none"')
+    .regex(/^(\/|[A-Za-z0-9][\w.-]*$)/, 'must be the name of a volume, an absolute path, or "none"')
     .optional(),
   DOCKER_AUTH_CONFIG: AuthConfig.optional(),
 })
 
-/** Reads `DOCKER_…`; throws a ConfigError in sentences. */
+/** Reads the `DOCKER_…` variables. Throws a ConfigError that names each wrong one. */
 export function readDockerConfig(env: Record<string, string | undefined>): DockerConfig {
   const schema = DockerEnvironment.refine(
     (e) => e.DOCKER_TLS_VERIFY === undefined || e.DOCKER_CERT_PATH !== undefined,
     {
       path: ['DOCKER_CERT_PATH'],
-      error: 'must be set when DOCKER_TLS_VERIFY is: the folder with ca.pem, cert.pem and key.pem',
+      error: 'must be set when DOCKER_TLS_VERIFY is set; expected a folder with ca.pem, cert.pem and key.pem',
     },
   )
   const values = parseConfig(schema, env, 'the Docker launcher')
+  const logins = Object.entries(values.DOCKER_AUTH_CONFIG?.auths ?? {})
   return {
-    ...(values.DOCKER_HOST === undefined ? {} : { host: values.DOCKER_HOST }),
-    ...(values.DOCKER_TLS_VERIFY !== undefined && values.DOCKER_CERT_PATH !== undefined
-      ? { certPath: values.DOCKER_CERT_PATH }
-      : {}),
+    host: values.DOCKER_HOST,
+    certPath: values.DOCKER_TLS_VERIFY === undefined ? undefined : values.DOCKER_CERT_PATH,
     network: values.DOCKER_NETWORK,
     subnets: values.DOCKER_SUBNETS,
     callbackHost: values.DOCKER_CALLBACK_HOST,
     user: values.DOCKER_USER,
     memoryMb: values.DOCKER_MEMORY_MB,
-    ...(values.DOCKER_CPUS === undefined ? {} : { cpus: values.DOCKER_CPUS }),
+    cpus: values.DOCKER_CPUS,
     shmMb: values.DOCKER_SHM_MB,
-    ...(values.DOCKER_DISK_GB === undefined ? {} : { diskGb: values.DOCKER_DISK_GB }),
+    diskGb: values.DOCKER_DISK_GB,
     tmpMb: values.DOCKER_TMP_MB,
     pidsLimit: values.DOCKER_PIDS_LIMIT,
     logMaxMb: values.DOCKER_LOG_MAX_MB,
-    ...(values.DOCKER_DATASET_CACHE === undefined ? {} : { datasetCache: values.DOCKER_DATASET_CACHE }),
-    credentials: Object.fromEntries(
-      Object.entries(values.DOCKER_AUTH_CONFIG?.auths ?? {}).map(([key, login]) => [hostOf(key), credentialsOf(login)]),
-    ),
+    datasetCache: values.DOCKER_DATASET_CACHE,
+    credentials: Object.fromEntries(logins.map(([key, login]) => [hostOf(key), credentialsOf(login)])),
   }
 }
 
-/** Trainers of our own registry are pulled with the runner's token, unless there is a login for it. */
+/** Adds the runner's token for its own registry, unless a login for that registry is configured. */
 export function withRegistryToken(config: DockerConfig, registryUrl?: string, token?: string): DockerConfig {
   if (registryUrl === undefined || token === undefined) return config
   const ours = { [new URL(registryUrl).host]: { username: 'trainyard', password: token } }
   return { ...config, credentials: { ...ours, ...config.credentials } }
 }
 
-/** Docker writes some registries as URLs. */
+/** The host of a key in `auths`: Docker writes some registries as URLs. */
 function hostOf(key: string): string {
   return key.replace(/^https?:\/\//, '').replace(/\/.*$/, '')
 }

@@ -13,13 +13,14 @@ import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine } fro
 import { readDockerConfig } from './config.ts'
 import { createDockerLauncher } from './launcher.ts'
 
-/** What containers alone have; what every launcher does is in conformance.cases.ts. */
+/** Tests of containers only. Those for every launcher are in conformance.cases.ts. */
 const docker = new Docker()
 const image = await docker
   .getImage('node:24-bookworm-slim')
   .inspect()
   .catch(() => undefined)
-if (image === undefined) console.warn('SKIPPED: containers. They need a Docker engine that holds node:24-bookworm-slim')
+if (image === undefined)
+  console.warn('SKIPPED: containers. It needs a Docker engine that has the image node:24-bookworm-slim')
 
 const SOCKET = '/var/run/docker.sock'
 const instanceId = randomUUID()
@@ -33,7 +34,8 @@ const create = (
   createDockerLauncher({
     config: readDockerConfig({ ...process.env, ...env }),
     instanceId: instance,
-    ...{ datasetCacheDir: cacheDir, datasetCacheMaxGb: 1 },
+    datasetCacheDir: cacheDir,
+    datasetCacheMaxGb: 1,
     logger,
   })
 
@@ -77,7 +79,8 @@ describe.skipIf(image === undefined)('containers', () => {
   }
   const linesOf = async (ref: AttemptRef, { final } = { final: true }): Promise<string[]> =>
     (await launcher.logs(ref, { stdout: 0, stderr: 0 }, { final })).lines.map(({ text }) => text)
-  const named = async (ref: AttemptRef): Promise<string[]> => {
+  /** Kinds of what exists in the engine for an attempt. */
+  const kindsOf = async (ref: AttemptRef): Promise<string[]> => {
     const part = `trainyard-${ref.jobId}-${ref.attempt}-${instanceId.slice(0, 8)}`
     const [containers, networks, volumes] = await Promise.all([
       docker.listContainers({ all: true, filters: { name: [part] } }),
@@ -91,25 +94,25 @@ describe.skipIf(image === undefined)('containers', () => {
     ]
   }
 
-  it('are started and removed where two runners made the network at the same time', async (test) => {
+  it('are started and removed although two runners created the network at the same time', async (test) => {
     const ref = request('setInterval(() => {}, 1000)')
     const Name = `trainyard-${ref.jobId}-1-${instanceId.slice(0, 8)}`
     const another = () => docker.createNetwork({ Name, CheckDuplicate: false })
     await another()
-    // Engines from 25 on refuse it by themselves.
+    // Engines since version 25 reject duplicates.
     if ((await another().catch(() => undefined)) === undefined) {
       await docker.getNetwork(Name).remove()
-      test.skip('this engine makes no two networks of one name')
+      test.skip('this engine does not create two networks with one name')
     }
     await launcher.launch(ref)
     await when(ref, 'running')
-    expect((await named(ref)).filter((kind) => kind === 'network')).toEqual(['network'])
+    expect((await kindsOf(ref)).filter((kind) => kind === 'network')).toEqual(['network'])
     await another()
     await launcher.remove(ref)
-    expect(await named(ref)).toEqual([])
+    expect(await kindsOf(ref)).toEqual([])
   })
 
-  it('lock a trainer in: no root, no capability, no way to new ones, nothing to write but its own places', async () => {
+  it('restrict the trainer: not root, no capabilities, no new privileges, only its own folders are writable', async () => {
     const ref = request(`
       const fs = require('fs')
       const status = fs.readFileSync('/proc/self/status', 'utf8')
@@ -118,9 +121,9 @@ describe.skipIf(image === undefined)('containers', () => {
       const { WORK_DIR, TMPDIR, DATASET_CACHE_DIR, CALLBACK_TOKEN_FILE, HOME } = process.env
       console.log(JSON.stringify({
         uid: process.getuid(), capabilities: field('CapEff') + field('CapBnd'), noNewPrivileges: field('NoNewPrivs'),
-        places: [WORK_DIR, TMPDIR, HOME, '/tmp', '/dev/shm'].map(tried),
+        own: [WORK_DIR, TMPDIR, HOME, '/tmp', '/dev/shm'].map(tried),
         others: [DATASET_CACHE_DIR, '/', '/etc', '/home/node', '/trainyard', '/trainyard/secret'].map(tried),
-        shown: fs.readdirSync(DATASET_CACHE_DIR + '/a-dataset'),
+        files: fs.readdirSync(DATASET_CACHE_DIR + '/a-dataset'),
         listed: (() => { try { return fs.readdirSync(DATASET_CACHE_DIR) } catch (error) { return error.code } })(),
         token: fs.readFileSync(CALLBACK_TOKEN_FILE, 'utf8'), mode: (fs.statSync(CALLBACK_TOKEN_FILE).mode & 0o777).toString(8),
       }))`)
@@ -132,9 +135,9 @@ describe.skipIf(image === undefined)('containers', () => {
       uid: 10_001,
       capabilities: '0'.repeat(32),
       noNewPrivileges: '1',
-      places: Array(5).fill('ok'),
+      own: Array(5).fill('ok'),
       others: ['EROFS', 'EROFS', 'EROFS', 'EROFS', 'EACCES', 'EACCES'],
-      shown: ['files'],
+      files: ['files'],
       listed: 'EACCES',
       token: 'a-token-of-this-job',
       mode: '400',
@@ -143,10 +146,10 @@ describe.skipIf(image === undefined)('containers', () => {
     expect(JSON.stringify(seen)).not.toContain('a-token-of-this-job')
   })
 
-  it('have a cache of their own where the engine does not see the runner’s', async () => {
+  it('have a cache of their own if the engine cannot mount the runner’s', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'trainyard-unseen-'))
     const apart = await create({}, instanceId, dir)
-    // As for a runner in a container of its own, whose folders are not the machine's.
+    // A runner in a container has folders that do not exist on the engine's machine.
     rmSync(dir, { recursive: true })
     const ref = request(`
       const { DATASET_CACHE_DIR: dir, DATASET_CACHE_FILLED_BY: by } = process.env
@@ -157,7 +160,7 @@ describe.skipIf(image === undefined)('containers', () => {
     expect(JSON.parse((await linesOf(ref))[0] ?? '')).toEqual({ dir: '/trainyard/work/datasets' })
   })
 
-  it('read settings that are too long for a variable from a file', async () => {
+  it('read a configuration that is too long for a variable from a file', async () => {
     const note = 'x'.repeat(100_000)
     const ref = request(
       `console.log(JSON.parse(require('fs').readFileSync(process.env.CONFIG_FILE)).advanced.note.length)`,
@@ -170,7 +173,7 @@ describe.skipIf(image === undefined)('containers', () => {
     expect(await linesOf(ref)).toEqual([String(note.length)])
   })
 
-  it('say out of memory whatever the exit code', async () => {
+  it('report out of memory regardless of the exit code', async () => {
     const hog = `const held = []; for (;;) held.push(Buffer.alloc(1e6, 1))`
     const ref = request(
       `require('child_process').spawnSync(process.execPath, ['-e', ${JSON.stringify(hog)}]); process.exit(7)`,
@@ -180,15 +183,15 @@ describe.skipIf(image === undefined)('containers', () => {
     expect(await when(ref, 'exited')).toMatchObject({ exitCode: 7, reason: 'out_of_memory' })
   })
 
-  it('have a network of their own, and leave nothing behind', async () => {
+  it('have a network of their own and leave nothing behind', async () => {
     const ref = request('setInterval(() => {}, 1000)')
     await launcher.launch(ref)
-    expect((await named(ref)).toSorted()).toEqual(['container', 'network', 'volume'])
+    expect((await kindsOf(ref)).toSorted()).toEqual(['container', 'network', 'volume'])
     await launcher.remove(ref)
-    expect(await named(ref)).toEqual([])
+    expect(await kindsOf(ref)).toEqual([])
   })
 
-  it('are not there any more when somebody removes them', async () => {
+  it('are absent after an external removal', async () => {
     const ref = request('setInterval(() => {}, 1000)')
     await launcher.launch(ref)
     await docker.getContainer(`trainyard-${ref.jobId}-1-${instanceId.slice(0, 8)}`).remove({ force: true })
@@ -197,27 +200,27 @@ describe.skipIf(image === undefined)('containers', () => {
     for await (const one of launcher.list()) listed.push(one)
     expect(listed).toContainEqual({ jobId: ref.jobId, attempt: 1 })
     await launcher.remove(ref)
-    expect(await named(ref)).toEqual([])
+    expect(await kindsOf(ref)).toEqual([])
   })
 
-  it('are ended when they write more than they may, whichever runner sees it', async () => {
+  it('are killed when they exceed the disk limit, and every runner reports why', async () => {
     const program = (then: string) =>
       `require('fs').writeFileSync(process.env.WORK_DIR + '/large', Buffer.alloc(30e6)); ${then}`
-    const over = { reason: 'storage_limit', detail: expect.stringContaining('0.02 GB') }
-    const goesOn = request(program('setInterval(() => {}, 1000)'), { resources: { diskGb: 0.02 } })
-    await launcher.launch(goesOn)
-    expect(await when(goesOn, 'exited')).toMatchObject({ ...over, exitCode: 137 })
-    expect(await (await create()).observe(goesOn)).toMatchObject(over)
-    // Before anybody looked.
+    const tooMuch = { reason: 'storage_limit', detail: expect.stringContaining('0.02 GB') }
+    const keepsRunning = request(program('setInterval(() => {}, 1000)'), { resources: { diskGb: 0.02 } })
+    await launcher.launch(keepsRunning)
+    expect(await when(keepsRunning, 'exited')).toMatchObject({ ...tooMuch, exitCode: 137 })
+    expect(await (await create()).observe(keepsRunning)).toMatchObject(tooMuch)
+    // It ends before the first measurement.
     const fails = request(program('process.exit(1)'), { resources: { diskGb: 0.02 } })
     await launcher.launch(fails)
-    expect(await when(fails, 'exited')).toMatchObject({ ...over, exitCode: 1 })
+    expect(await when(fails, 'exited')).toMatchObject({ ...tooMuch, exitCode: 1 })
     const enough = request(program('process.exit(1)'), { resources: { diskGb: 1 } })
     await launcher.launch(enough)
-    expect(await when(enough, 'exited')).not.toHaveProperty('reason')
+    expect(await when(enough, 'exited')).toMatchObject({ reason: undefined })
   })
 
-  it('tell why an image could not be pulled', async () => {
+  it('report why an image could not be pulled', async () => {
     const reference = `127.0.0.1:9/acme/plain@sha256:${'a'.repeat(64)}`
     const ref = request('', { trainer: { type: 'image', reference } })
     await launcher.launch(ref)
@@ -229,24 +232,24 @@ describe.skipIf(image === undefined)('containers', () => {
     expect(await launcher.observe(ref)).toEqual({ state: 'absent' })
   })
 
-  it('can be given up while their image is pulled', async () => {
-    // A registry that takes the connection and says nothing.
+  it('can be stopped while their image is being pulled', async () => {
+    // A registry that accepts the connection and does not answer.
     const sockets: Socket[] = []
-    const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1')
-    await once(silent, 'listening')
-    const address = silent.address()
+    const unresponsive = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1')
+    await once(unresponsive, 'listening')
+    const address = unresponsive.address()
     const port = typeof address === 'object' ? address?.port : 0
     const reference = `127.0.0.1:${port}/acme/plain@sha256:${'b'.repeat(64)}`
     const ref = request('', { trainer: { type: 'image', reference } })
     await launcher.launch(ref)
-    expect(await launcher.observe(ref)).toMatchObject({ state: 'pending', detail: expect.stringContaining('pulled') })
+    expect(await launcher.observe(ref)).toMatchObject({ state: 'pending', detail: expect.stringContaining('pulling') })
     await launcher.stop(ref, 1000)
     expect(await launcher.observe(ref)).toMatchObject({ state: 'exited', exitCode: 137, reason: 'killed' })
     for (const socket of sockets) socket.destroy()
-    silent.close()
+    unresponsive.close()
   })
 
-  it('keep their lines in order while they are read, without a gap or a double, whichever runner reads', async () => {
+  it('have their lines in order, none missing or repeated, whichever runner reads them', async () => {
     const count = 3000
     const ref = request(
       `let i = 0; const timer = setInterval(() => { for (let k = 0; k < 50; k++, i++) { console.log('out ' + i); console.error('err ' + i) }
@@ -266,23 +269,23 @@ describe.skipIf(image === undefined)('containers', () => {
       await sleep(10)
     }
     const expected = (word: string) => Array.from({ length: count }, (_, index) => `${word} ${index}`)
-    const of = (source: string) => lines.filter((line) => line.source === source).map(({ text }) => text)
-    expect(of('stdout')).toEqual(expected('out'))
-    expect(of('stderr')).toEqual(expected('err'))
+    const textsOf = (source: string) => lines.filter((line) => line.source === source).map(({ text }) => text)
+    expect(textsOf('stdout')).toEqual(expected('out'))
+    expect(textsOf('stderr')).toEqual(expected('err'))
   })
 
-  it('of another database are not seen, and not touched', async () => {
+  it('of another database are neither listed nor changed', async () => {
     const ref = request('setInterval(() => {}, 1000)')
     await launcher.launch(ref)
     const other = await create({}, randomUUID())
     expect(await other.observe(ref)).toEqual({ state: 'absent' })
     await other.stop(ref, 0)
     await other.remove(ref)
-    for await (const _ of other.list()) throw new Error('it sees what is not its own')
+    for await (const _ of other.list()) throw new Error('it lists an attempt of another database')
     expect(await launcher.observe(ref)).toEqual({ state: 'running' })
   })
 
-  it('that a runner made and did not start are started by the next one', async () => {
+  it('that a runner created and did not start are started by the next one', async () => {
     const ref = request(`console.log('started')`)
     await launcher.launch(ref)
     await when(ref, 'exited')
@@ -296,7 +299,7 @@ describe.skipIf(image === undefined)('containers', () => {
     expect(await linesOf(ref)).toEqual(['started'])
   })
 
-  describe('when the engine goes away for a while', () => {
+  describe('while the engine is unavailable', () => {
     let dir: string
     beforeAll(async () => {
       dir = await mkdtemp(join(tmpdir(), 'trainyard-engine-'))
@@ -305,7 +308,7 @@ describe.skipIf(image === undefined)('containers', () => {
       await rm(dir, { recursive: true, force: true })
     })
 
-    it('are not lost, and are found again', async () => {
+    it('are not lost, and are observed again afterwards', async () => {
       const path = join(dir, 'engine.sock')
       const open = new Set<Socket>()
       const proxy = () =>
@@ -325,7 +328,7 @@ describe.skipIf(image === undefined)('containers', () => {
       )
       await through.launch(ref)
       expect(await through.observe(ref)).toEqual({ state: 'running' })
-      // Whoever is told to stop before it listens ends by the signal.
+      // Before it has installed its handler, SIGTERM would end it with another code.
       await expect.poll(() => linesOf(ref, { final: false }), { timeout: 30_000 }).toEqual(['ready'])
       server.close()
       for (const socket of open) socket.destroy()

@@ -4,13 +4,13 @@ import { createDiskWatch } from './disk-watch.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
 
-/** An engine that says these sizes, one after the other; `undefined` is a failure. */
+/** An engine that reports these sizes, one after the other. `undefined`: the measurement fails. */
 function engine(...sizes: (number | undefined)[]) {
-  let looks = 0
+  let measurements = 0
   return {
-    looks: () => looks,
+    measurements: () => measurements,
     df: async () => {
-      const Size = sizes[Math.min(looks++, sizes.length - 1)]
+      const Size = sizes[Math.min(measurements++, sizes.length - 1)]
       if (Size === undefined) throw new Error('a disk usage operation is already running')
       return {
         Volumes: [
@@ -22,7 +22,7 @@ function engine(...sizes: (number | undefined)[]) {
   }
 }
 
-it('sees in the background, now and then, how large a volume is', async () => {
+it('measures volumes in the background', async () => {
   const docker = engine(11)
   const watch = createDiskWatch(docker, logger)
   expect(watch.isOver('a', 10)).toBe(false)
@@ -30,20 +30,20 @@ it('sees in the background, now and then, how large a volume is', async () => {
   expect(watch.isOver('a', 11)).toBe(false)
   expect(watch.isOver('b', 0)).toBe(false)
   expect(watch.isOver('unknown', 0)).toBe(false)
-  expect(docker.looks()).toBe(1)
+  expect(docker.measurements()).toBe(1)
 })
 
-it('looks anew at the end, also when the engine is busy at first', async () => {
+it('measures again after the end, even if the engine is busy at first', async () => {
   const docker = engine(5, undefined, 15)
   const watch = createDiskWatch(docker, logger)
   await expect.poll(() => watch.isOver('a', 4)).toBe(true)
   expect(await watch.wasOver('a', 10)).toBe(true)
-  expect(docker.looks()).toBe(3)
-  // It is known.
+  expect(docker.measurements()).toBe(3)
+  // No further measurement is needed.
   expect(await watch.wasOver('a', 10)).toBe(true)
-  expect(docker.looks()).toBe(3)
+  expect(docker.measurements()).toBe(3)
 })
 
-it('accuses nobody when the engine does not tell', async () => {
+it('reports no volume as too large when the engine cannot measure them', async () => {
   expect(await createDiskWatch(engine(undefined), logger).wasOver('a', 10)).toBe(false)
 })

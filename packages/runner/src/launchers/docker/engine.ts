@@ -6,7 +6,7 @@ import { ConfigError } from '@trainyard/platform'
 import Docker from 'dockerode'
 import type { DockerConfig } from './config.ts'
 
-/** An engine that hangs must not hold up the care for other jobs. */
+/** An engine that does not answer must not delay the other jobs. */
 const ANSWER_TIMEOUT_MS = 30_000
 
 export function connectEngine(config: Pick<DockerConfig, 'host' | 'certPath'>, timeout = ANSWER_TIMEOUT_MS): Docker {
@@ -20,47 +20,49 @@ export function connectEngine(config: Pick<DockerConfig, 'host' | 'certPath'>, t
   return new Docker({ protocol: 'https', host: hostname, port, timeout, ...tls })
 }
 
-export interface EngineFacts {
-  /** Lasts as long as the engine's data. */
+export interface EngineInfo {
+  /** Stays the same as long as the engine's data exists. */
   id: string
   cpus: number
   hasMemoryLimit: boolean
   hasGpu: boolean
-  /** The engine's side of its default bridge, when the engine runs on this very machine. */
-  gateway?: string
+  /** The address of the default bridge, if the engine runs on this machine. */
+  gateway: string | undefined
 }
 
-/** @throws ConfigError when no engine answers: nothing could run, so it is said at the start. */
-export async function askEngine(docker: Docker, host: string | undefined): Promise<EngineFacts> {
+/** @throws ConfigError when no engine answers, so that the runner fails at its start and not at the first job */
+export async function readEngineInfo(docker: Docker, host: string | undefined): Promise<EngineInfo> {
   try {
     const info: { ID: string; NCPU: number; MemoryLimit?: boolean; Runtimes?: Record<string, unknown> } =
       await docker.info()
-    const gateway = await findGateway(docker)
     return {
-      ...(gateway === undefined ? {} : { gateway }),
       id: info.ID,
       cpus: info.NCPU,
       hasMemoryLimit: info.MemoryLimit ?? true,
       hasGpu: Object.hasOwn(info.Runtimes ?? {}, 'nvidia'),
+      gateway: await findGateway(docker),
     }
   } catch (error) {
     throw new ConfigError(
-      `LAUNCHER is "docker", and no Docker engine answers at ${host ?? 'its usual socket'} (${messageOf(error)}). ` +
-        'Start the engine, let this user use it, or set DOCKER_HOST',
+      `LAUNCHER is "docker", but no Docker engine answers at ${host ?? 'its usual socket'}: ${messageOf(error)}. ` +
+        'Start the engine, give this user access to it, or set DOCKER_HOST',
       { cause: error },
     )
   }
 }
 
-/** `host-gateway` leads to it. Docker Desktop and engines elsewhere have one too, but not as an address of this machine. */
+/**
+ * The address of this machine that `host-gateway` leads to. Docker Desktop and remote engines also have one, but it is not
+ * an address of this machine.
+ */
 async function findGateway(docker: Docker): Promise<string | undefined> {
-  const bridge = await unless([404], docker.getNetwork('bridge').inspect())
+  const bridge = await ignoring([404], docker.getNetwork('bridge').inspect())
   const configs: { Gateway?: string | undefined }[] = bridge?.IPAM?.Config ?? []
   for (const { Gateway } of configs) if (Gateway !== undefined && (await isOurs(Gateway))) return Gateway
   return undefined
 }
 
-/** By listening there: Node's list of addresses leaves out a bridge that no container is plugged into at the moment. */
+/** Tries to listen: Node's list of addresses omits a bridge to which no container is connected. */
 async function isOurs(address: string): Promise<boolean> {
   const server = createServer()
   try {
@@ -74,14 +76,14 @@ async function isOurs(address: string): Promise<boolean> {
   }
 }
 
-/** The engine does not say when it was started, but it makes its default bridge anew each time. */
-export async function engineStart(docker: Docker): Promise<Date | undefined> {
-  const bridge: { Created?: string } | undefined = await unless([404], docker.getNetwork('bridge').inspect())
+/** When the engine started. Its API does not tell, but the default bridge is created again at each start. */
+export async function readEngineStart(docker: Docker): Promise<Date | undefined> {
+  const bridge: { Created?: string } | undefined = await ignoring([404], docker.getNetwork('bridge').inspect())
   const time = new Date(bridge?.Created ?? '')
   return Number.isNaN(time.getTime()) ? undefined : time
 }
 
-/** The engine's HTTP status, of an error that is an answer. */
+/** The HTTP status of an error response. */
 export function statusOf(error: unknown): number | undefined {
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
     ? error.statusCode
@@ -93,10 +95,10 @@ export function messageOf(error: unknown): string {
   return message.replace(/^\(HTTP code \d+\) [^-]*- /, '').trim()
 }
 
-/** The answer, or undefined for a status that means "that is so already". */
-export async function unless<T>(statuses: readonly number[], answer: Promise<T>): Promise<T | undefined> {
+/** The response, or undefined for an error with one of these statuses. */
+export async function ignoring<T>(statuses: readonly number[], response: Promise<T>): Promise<T | undefined> {
   try {
-    return await answer
+    return await response
   } catch (error) {
     if (statuses.includes(statusOf(error) ?? 0)) return undefined
     throw error

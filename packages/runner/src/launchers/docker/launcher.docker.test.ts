@@ -15,7 +15,7 @@ const image = await docker
   .inspect()
   .catch(() => undefined)
 if (image === undefined)
-  console.warn('SKIPPED: the Docker launcher. It needs a Docker engine that holds node:24-bookworm-slim')
+  console.warn('SKIPPED: the Docker launcher. It needs a Docker engine that has the image node:24-bookworm-slim')
 
 const instanceId = randomUUID()
 const datasetCacheDir = mkdtempSync(join(tmpdir(), 'trainyard-datasets-'))
@@ -30,7 +30,8 @@ describe.skipIf(image === undefined)('with a Docker engine', () => {
     const launcher = await createDockerLauncher({
       config: readDockerConfig(process.env),
       instanceId,
-      ...{ datasetCacheDir, datasetCacheMaxGb: 1 },
+      datasetCacheDir,
+      datasetCacheMaxGb: 1,
       logger,
     })
     return { launcher, trainer: { type: 'image', reference: image?.Id ?? '' }, close: async () => {} }

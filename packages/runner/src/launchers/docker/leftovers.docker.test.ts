@@ -16,8 +16,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { runnerMigrations } from '../../db/migrations/index.ts'
 import type { RunnerDatabase } from '../../db/schema/index.ts'
 import { isOver, startHarness } from '../../testing/harness.ts'
-import { askEngine } from './engine.ts'
-import { ofInstance } from './testing/of-instance.ts'
+import { ignoring, readEngineInfo } from './engine.ts'
+import { listLeftovers } from './testing/list-leftovers.ts'
 import type { RunnerProcessSettings } from './testing/runner-process.ts'
 
 const docker = new Docker()
@@ -25,17 +25,19 @@ const image = await docker
   .getImage('node:24-bookworm-slim')
   .inspect()
   .catch(() => undefined)
-const host = image && (await askEngine(docker, undefined)).gateway
+const host = image && (await readEngineInfo(docker, undefined)).gateway
 if (image === undefined || host === undefined)
-  console.warn('SKIPPED: leftovers. They need a Docker engine on this machine that holds node:24-bookworm-slim')
+  console.warn(
+    'SKIPPED: leftovers in the engine. It needs a Docker engine on this machine that has the image node:24-bookworm-slim',
+  )
 
-/** Says that it has started; with one epoch it is then done and takes a second to leave, otherwise it stays. */
+/** Reports that it has started. With one epoch it then reports its end and exits a second later, otherwise it keeps running. */
 const PROGRAM = `
 const { CALLBACK_URL, CALLBACK_TOKEN_FILE, JOB_ATTEMPT, EPOCHS } = process.env
 const token = require('fs').readFileSync(CALLBACK_TOKEN_FILE, 'utf8')
 const headers = { authorization: 'Bearer ' + token, 'content-type': 'application/json' }
 const post = (events) => fetch(CALLBACK_URL + '/events', { method: 'POST', headers, body: JSON.stringify({ attempt: Number(JOB_ATTEMPT), events }) })
-  // The runner may just have been killed.
+  // The runner may have been killed.
   .then((answer) => { if (answer.status >= 500) throw answer }).catch(() => setTimeout(post, 100, events))
 const event = (seq, body) => ({ seq, time: new Date().toISOString(), ...body })
 const result = { operation: 'train', metrics: {}, bestEpoch: 1, checkpoints: [] }
@@ -45,8 +47,15 @@ setTimeout(() => {}, EPOCHS === '1' ? 1000 : 600_000)`
 function trainer(): ResolvedTrainer {
   const digest = image?.Id ?? ''
   const manifest = TrainerManifest.parse({
-    ...{ name: 'acme/stays', version: '1.0.0', displayName: 'Stays', description: 'Stays', license: 'Apache-2.0' },
-    ...{ authors: ['Trainyard'], contract: '1', framework: 'none', taskTypes: ['classification'] },
+    name: 'acme/stays',
+    version: '1.0.0',
+    displayName: 'Stays',
+    description: 'Stays',
+    license: 'Apache-2.0',
+    authors: ['Trainyard'],
+    contract: '1',
+    framework: 'none',
+    taskTypes: ['classification'],
     entrypoints: { train: ['node', '-e', PROGRAM] },
     models: [{ name: 'tiny', taskTypes: ['classification'] }],
     datasetFormats: ['imagefolder'],
@@ -59,8 +68,8 @@ function trainer(): ResolvedTrainer {
 const instanceOf = async (database: Pick<Database<RunnerDatabase>, 'db'>): Promise<string> =>
   (await database.db.selectFrom('instance').select('id').executeTakeFirstOrThrow()).id
 
-describe.skipIf(host === undefined)('of containers', () => {
-  it('nothing is left once the cleanup is awaited, and the runner stopped right after', async () => {
+describe.skipIf(host === undefined)('a runner that waits for the cleanup', () => {
+  it('leaves nothing in the engine when it stops right after', async () => {
     const trainers = { resolve: async () => trainer(), fetchBundle: async () => ({ dir: '' }) }
     const config = { launcher: 'docker' as const, limits: { reconcileIntervalMs: 1000 } }
     const harness = await startHarness({ start: true, host: host ?? '', config, runner: { trainers } })
@@ -69,17 +78,17 @@ describe.skipIf(host === undefined)('of containers', () => {
       const { id } = await harness.createJob({ trainer: 'acme/stays', config: { epochs: 1 } })
       const job = await harness.waitFor(id, isOver)
       expect(job).toMatchObject({ state: 'succeeded' })
-      // That is the reason for waiting.
-      expect(await ofInstance(docker, instanceId)).not.toEqual([])
+      // The job has ended, but its container is still being removed.
+      expect(await listLeftovers(docker, instanceId)).not.toEqual([])
       expect(await harness.runner.awaitCleanup(60_000)).toEqual([])
-      expect(await ofInstance(docker, instanceId)).toEqual([])
+      expect(await listLeftovers(docker, instanceId)).toEqual([])
     } finally {
       await harness.close()
     }
   })
 })
 
-describe.skipIf(host === undefined)('after kill -9 of the runner', () => {
+describe.skipIf(host === undefined)('after kill -9 of a runner', () => {
   const script = fileURLToPath(new URL('testing/runner-process.ts', import.meta.url))
   const databaseSchema = `runner_${randomBytes(6).toString('hex')}`
   let dir: string
@@ -124,15 +133,16 @@ describe.skipIf(host === undefined)('after kill -9 of the runner', () => {
   }
   const getJob = async (id: number): Promise<Job> => Job.parse(await (await fetch(`${url}/v1/jobs/${id}`)).json())
   const isClean = async (id: number): Promise<boolean> => {
-    const of = await database.db.selectFrom('attempts').select('cleaned_at').where('job_id', '=', id).execute()
-    return of.every((attempt) => attempt.cleaned_at !== null)
+    const attempts = await database.db.selectFrom('attempts').select('cleaned_at').where('job_id', '=', id).execute()
+    return attempts.every((attempt) => attempt.cleaned_at !== null)
   }
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'trainyard-leftovers-'))
     await startRunner()
     database = await openDatabase<RunnerDatabase>({
-      ...{ url: testDatabaseUrl(), schema: databaseSchema },
+      url: testDatabaseUrl(),
+      schema: databaseSchema,
       migrations: runnerMigrations,
     })
     instanceId = await instanceOf(database)
@@ -153,59 +163,52 @@ describe.skipIf(host === undefined)('after kill -9 of the runner', () => {
     await rm(dir, { recursive: true, force: true })
   })
 
-  // Before the launch, while network and container are made, when it starts, and once it runs.
-  it.each([20, 250, 500, 1000])('%i ms after a job came, the next one runs it, and leaves nothing', async (ms) => {
-    const id = await createJob()
-    await sleep(ms)
-    await killRunner()
-    await startRunner()
-    await expect.poll(async () => (await getJob(id)).state, { timeout: 60_000 }).toBe('running')
-    expect((await ofInstance(docker, instanceId)).map((one) => one.split(' ')[0])).toEqual([
-      'container',
-      'network',
-      'volume',
-    ])
-    expect(await getJob(id)).toMatchObject({ attempt: 1 })
-    await fetch(`${url}/v1/jobs/${id}/cancel`, { method: 'POST' })
-    await expect.poll(() => isClean(id), { timeout: 60_000 }).toBe(true)
-    expect(await ofInstance(docker, instanceId)).toEqual([])
-  })
+  // Before the launch, while network and container are created, at the start, and while the trainer runs.
+  it.each([20, 250, 500, 1000])(
+    '%i ms after a job was created, the next runner runs it and leaves nothing',
+    async (ms) => {
+      const id = await createJob()
+      await sleep(ms)
+      await killRunner()
+      await startRunner()
+      await expect.poll(async () => (await getJob(id)).state, { timeout: 60_000 }).toBe('running')
+      expect((await listLeftovers(docker, instanceId)).map((text) => text.split(' ')[0])).toEqual([
+        'container',
+        'network',
+        'volume',
+      ])
+      expect(await getJob(id)).toMatchObject({ attempt: 1 })
+      await fetch(`${url}/v1/jobs/${id}/cancel`, { method: 'POST' })
+      await expect.poll(() => isClean(id), { timeout: 60_000 }).toBe(true)
+      expect(await listLeftovers(docker, instanceId)).toEqual([])
+    },
+  )
 
-  it.each([50, 300])('%i ms into a removal, the next one finishes it', async (ms) => {
+  it.each([50, 300])('%i ms after a removal began, the next runner completes it', async (ms) => {
     const id = await createJob()
     await expect.poll(async () => (await getJob(id)).state, { timeout: 60_000 }).toBe('running')
     const name = `trainyard-${id}-1-${instanceId.slice(0, 8)}`
     await fetch(`${url}/v1/jobs/${id}/cancel`, { method: 'POST' })
-    // The program knows no SIGTERM: its end is the SIGKILL after its grace.
-    await expect
-      .poll(
-        async () =>
-          (
-            await docker
-              .getContainer(name)
-              .inspect()
-              .catch(() => undefined)
-          )?.State.Running ?? false,
-        {
-          timeout: 60_000,
-          interval: 20,
-        },
-      )
-      .toBe(false)
+    // The program does not exit on SIGTERM, so it ends with SIGKILL after the grace period.
+    const isRunning = async () => {
+      const inspected = await ignoring([404], docker.getContainer(name).inspect())
+      return inspected?.State.Running ?? false
+    }
+    await expect.poll(isRunning, { timeout: 60_000, interval: 20 }).toBe(false)
     await sleep(ms)
     await killRunner()
     await startRunner()
     await expect.poll(() => isClean(id), { timeout: 60_000 }).toBe(true)
-    expect(await ofInstance(docker, instanceId)).toEqual([])
+    expect(await listLeftovers(docker, instanceId)).toEqual([])
   })
 
-  it('the next one sweeps up what belongs to no job', async () => {
+  it('the next runner removes what belongs to no job', async () => {
     const id = await createJob()
     await expect.poll(async () => (await getJob(id)).state, { timeout: 60_000 }).toBe('running')
     await killRunner()
     await sql`delete from jobs where id = ${id}`.execute(database.db)
-    expect(await ofInstance(docker, instanceId)).toHaveLength(3)
+    expect(await listLeftovers(docker, instanceId)).toHaveLength(3)
     await startRunner()
-    expect(await ofInstance(docker, instanceId)).toEqual([])
+    expect(await listLeftovers(docker, instanceId)).toEqual([])
   })
 })

@@ -1,47 +1,46 @@
 import type Docker from 'dockerode'
 import type { AttemptRef } from '../launcher.ts'
-import { messageOf, statusOf, unless } from './engine.ts'
+import { ignoring, messageOf, statusOf } from './engine.ts'
 import { attemptName, type DockerSpecOptions, networkSpec } from './spec.ts'
 import { pickSubnet } from './subnets.ts'
 
 const MAX_TRIES = 50
 
 /**
- * Makes the network of an attempt, unless it is there. The engine's own look for duplicates lets two through that come at
- * the same time, as from a runner that was killed and the one after it; and then the name means neither.
+ * Creates the network of an attempt unless it exists. The engine's check for duplicates does not detect requests that come
+ * at the same time, for example from a killed runner and its successor, and a duplicate name cannot be used.
  */
 export async function ensureNetwork(docker: Docker, ref: AttemptRef, options: DockerSpecOptions): Promise<void> {
   const name = attemptName(ref, options.instanceId)
+  const { subnets } = options.config
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const networks = await docker.listNetworks()
     const [first, ...others] = byId(networks.filter((network) => network.Name === name))
     if (first !== undefined) {
-      // Everybody keeps the same one; 403: somebody uses it already.
-      for (const { Id } of others) await unless([403, 404], docker.getNetwork(Id).remove())
+      // All callers keep the same one. 403: a container uses it already.
+      for (const { Id } of others) await ignoring([403, 404], docker.getNetwork(Id).remove())
       return
     }
     const taken = networks.flatMap(({ IPAM }) => (IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []))
-    const subnet = pickSubnet(options.config.subnets, taken)
+    const subnet = pickSubnet(subnets, taken)
     if (subnet === undefined)
-      throw new Error(
-        `every subnet of DOCKER_SUBNETS (${options.config.subnets}) is taken; remove old networks or widen it`,
-      )
+      throw new Error(`DOCKER_SUBNETS is "${subnets}" and has no free subnet: remove old networks or widen the range`)
     try {
-      // Looked at once more: another one may have been made beside it.
+      // The next round checks for duplicates.
       await docker.createNetwork(networkSpec(ref, options, subnet))
     } catch (error) {
-      // Another launch was faster: with the same name (409), or with the same subnet.
+      // Another launch created one first, with the same name (409) or the same subnet.
       if (statusOf(error) !== 409 && !/overlap/i.test(messageOf(error))) throw error
     }
   }
-  throw new Error(`no subnet of DOCKER_SUBNETS (${options.config.subnets}) could be had in ${MAX_TRIES} tries`)
+  throw new Error(`DOCKER_SUBNETS is "${subnets}" and gave no usable subnet in ${MAX_TRIES} tries`)
 }
 
-/** By id: removing by a name that two of them have is refused. */
+/** Removes networks by id, because the engine refuses a name that two networks have. */
 export async function removeNetworks(docker: Docker, name: string): Promise<void> {
-  // The filter takes a part of a name, too.
-  const found = await docker.listNetworks({ filters: { name: [name] } })
-  for (const { Id, Name } of found) if (Name === name) await unless([404], docker.getNetwork(Id).remove())
+  // The filter also matches parts of names.
+  const networks = await docker.listNetworks({ filters: { name: [name] } })
+  for (const { Id, Name } of networks) if (Name === name) await ignoring([404], docker.getNetwork(Id).remove())
 }
 
 const byId = <T extends { Id: string }>(networks: readonly T[]): T[] =>

@@ -16,27 +16,29 @@ const state = {
 }
 const finishedAt = new Date('2026-01-01T00:00:01.500Z')
 
-it.each(['running', 'paused', 'restarting'])('a container that is %s runs', (Status) => {
+it.each(['running', 'paused', 'restarting'])('a container that is %s counts as running', (Status) => {
   expect(observationOf({ ...state, Status, Running: true }, false)).toEqual({ state: 'running' })
 })
 
-it('a container that was made and never started counts as never launched, unless it is being launched', () => {
+it('a container that was created and never started counts as not launched, unless it is being launched', () => {
   expect(observationOf({ ...state, Status: 'created' }, false)).toEqual({ state: 'absent' })
   expect(observationOf({ ...state, Status: 'created' }, true)).toMatchObject({ state: 'pending' })
 })
 
-it('an exit has its code, signal and time', () => {
+it('an exit has a code, a signal and a time', () => {
   expect(observationOf(state, false)).toEqual({ state: 'exited', exitCode: 0, finishedAt })
   expect(observationOf({ ...state, ExitCode: 143 }, false)).toMatchObject({ exitCode: 143, signal: 'SIGTERM' })
 })
 
-it('too much memory is the reason whatever the exit code', () => {
+it('out of memory is the reason, regardless of the exit code', () => {
   for (const ExitCode of [0, 1, 137])
     expect(observationOf({ ...state, ExitCode, OOMKilled: true }, false)).toMatchObject({ reason: 'out_of_memory' })
 })
 
-it('an end of which the engine knows no time has none', () => {
-  expect(observationOf({ ...state, FinishedAt: '0001-01-01T00:00:00Z' }, false)).not.toHaveProperty('finishedAt')
+it('has no end time when the engine does not know it', () => {
+  expect(observationOf({ ...state, FinishedAt: '0001-01-01T00:00:00Z' }, false)).toMatchObject({
+    finishedAt: undefined,
+  })
 })
 
 it('a trainer that was killed before the engine’s start was lost with the engine', () => {

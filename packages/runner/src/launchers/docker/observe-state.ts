@@ -1,10 +1,10 @@
 import { constants } from 'node:os'
 import type { ContainerInspectInfo } from 'dockerode'
-import type { Observation } from '../launcher.ts'
+import type { Exited, Observation } from '../launcher.ts'
 
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
 
-/** What the engine's view of a container means. `isLaunching`: this runner is about to start it. */
+/** Translates the engine's state of a container. `isLaunching`: this runner is about to start it. */
 export function observationOf(state: ContainerInspectInfo['State'], isLaunching: boolean): Observation {
   switch (state.Status) {
     case 'running':
@@ -14,8 +14,8 @@ export function observationOf(state: ContainerInspectInfo['State'], isLaunching:
     case 'removing':
       return { state: 'absent' }
     case 'created':
-      // A runner died between making and starting it, or the start failed: it counts as never launched.
-      return isLaunching ? { state: 'pending', detail: 'the container is made' } : { state: 'absent' }
+      // A runner died before the start, or the start failed: the attempt counts as not launched.
+      return isLaunching ? { state: 'pending', detail: 'creating the container' } : { state: 'absent' }
     default:
       return exited(state)
   }
@@ -23,33 +23,32 @@ export function observationOf(state: ContainerInspectInfo['State'], isLaunching:
 
 function exited(state: ContainerInspectInfo['State']): Observation {
   const { ExitCode: exitCode, OOMKilled: isOutOfMemory, Error: error, FinishedAt } = state
-  const signal = exitCode > 128 ? SIGNAL_NAMES.get(exitCode - 128) : undefined
   const finishedAt = new Date(FinishedAt)
   return {
     state: 'exited',
     exitCode,
-    ...(signal === undefined ? {} : { signal }),
-    // Whatever the exit code: a trainer whose worker was killed for memory often ends with a code of its own.
-    ...(isOutOfMemory ? { reason: 'out_of_memory' as const } : {}),
-    ...(error ? { detail: error } : {}),
-    // The engine writes the year 1 where it does not know.
-    ...(finishedAt.getTime() > 0 ? { finishedAt } : {}),
+    signal: exitCode > 128 ? SIGNAL_NAMES.get(exitCode - 128) : undefined,
+    // Regardless of the exit code: a trainer whose worker ran out of memory often exits with a code of its own.
+    reason: isOutOfMemory ? 'out_of_memory' : undefined,
+    detail: error || undefined,
+    // The engine writes the year 1 when it does not know the time.
+    finishedAt: finishedAt.getTime() > 0 ? finishedAt : undefined,
   }
 }
 
-/** Signals by which an engine ends its containers when it stops, or starts again after a crash; 255 is one it found dead. */
+/** Exit codes of containers that the engine ends when it stops. 255: it found the container dead after a crash. */
 const ENDED_BY_ENGINE = new Set([137, 143, 255])
 
 /**
- * An engine that starts again kills what ran, and says only "exit code 137". What ended so before the engine's start was not
- * the trainer's own doing. (Where it was asked to stop, the supervisor knows better and does not look at this.)
+ * An engine that restarts kills its containers and reports exit code 137 only. A container that ended so before the engine's
+ * start did not fail by its own fault. If the supervisor had asked it to stop, the supervisor does not use this result.
  */
 export function withRestart(seen: Observation, engineStartedAt: Date | undefined): Observation {
-  if (!mayBeRestart(seen) || engineStartedAt === undefined) return seen
+  if (!isPossibleRestart(seen) || engineStartedAt === undefined) return seen
   if (seen.finishedAt !== undefined && seen.finishedAt > engineStartedAt) return seen
-  return { ...seen, reason: 'node_lost', detail: 'the Docker engine was started again' }
+  return { ...seen, reason: 'node_lost', detail: 'the Docker engine was restarted' }
 }
 
-export function mayBeRestart(seen: Observation): seen is Extract<Observation, { state: 'exited' }> {
+export function isPossibleRestart(seen: Observation): seen is Exited {
   return seen.state === 'exited' && seen.reason === undefined && ENDED_BY_ENGINE.has(seen.exitCode)
 }

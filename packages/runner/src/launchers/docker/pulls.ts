@@ -4,26 +4,26 @@ import { pullImage } from './pull-image.ts'
 
 export interface Pull {
   done: Promise<void>
-  /** How far it is, for people. */
+  /** The progress, as text for users. */
   detail: string
-  /** One job less waits for it; the last one ends it. */
+  /** Stops waiting for it. The pull is aborted when no job waits for it any longer. */
   leave(): void
 }
 
-/** Pulls in the background; jobs that wait for the same image share one pull. */
+/** Pulls images in the background. Jobs that wait for the same image share one pull. */
 export function createPulls(docker: Docker, credentials: Readonly<Record<string, RegistryCredentials>>) {
   const running = new Map<string, Pull & { waiting: number }>()
   return {
     join(reference: string): Pull {
-      const there = running.get(reference)
-      if (there !== undefined) {
-        there.waiting++
-        return there
+      const current = running.get(reference)
+      if (current !== undefined) {
+        current.waiting++
+        return current
       }
       const abort = new AbortController()
       const pull = {
         waiting: 1,
-        detail: 'the image is pulled',
+        detail: 'pulling the image',
         leave() {
           if (--pull.waiting === 0) abort.abort()
         },

@@ -1,39 +1,39 @@
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import type { OutputLine, OutputPosition } from '../launcher.ts'
-import { createFrameReader } from './output-frames.ts'
+import type { Output, OutputPosition } from '../launcher.ts'
+import { FrameReader } from './output-frames.ts'
 
-/** How much of the log one call takes in. */
+/** How much of the log one call reads. */
 const MAX_BYTES = 8 * 1024 ** 2
 
-/** The lines after a position. What the engine has is in the position's terms: nanoseconds after the container was made. */
+/** The lines after a position. Positions are nanoseconds after the container's creation. */
 export async function readOutput(
   docker: Docker,
   container: { id: string; createdAt: bigint },
   from: OutputPosition,
   final: boolean,
-): Promise<{ lines: OutputLine[]; position: OutputPosition }> {
-  const { createdAt } = container
-  const reader = createFrameReader(from, createdAt)
-  const stream = await openLog(docker, container.id, since(createdAt, Math.min(from.stdout, from.stderr)))
+): Promise<Output> {
+  const { id, createdAt } = container
+  const reader = new FrameReader(from, createdAt)
+  const stream = await openLog(docker, id, sinceOf(createdAt, Math.min(from.stdout, from.stderr)))
   let bytes = 0
   for await (const chunk of stream) {
     reader.push(chunk)
     bytes += chunk.length
-    // Leaving the loop closes the stream. What is known already counts little towards a call's measure.
-    if (bytes > MAX_BYTES && reader.lines.length > 0) return { position: reader.finish(false), lines: reader.lines }
+    // Returning closes the stream. Bytes that yield no new line do not end the call.
+    if (bytes > MAX_BYTES && reader.lines.length > 0) return reader.finish(false)
   }
-  return { position: reader.finish(final), lines: reader.lines }
+  return reader.finish(final)
 }
 
-/** As the engine takes it: seconds, a dot, nanoseconds. What it gives begins with that very time. */
-function since(createdAt: bigint, position: number): string {
+/** The engine's `since` parameter: seconds, a dot, nanoseconds. The log starts at exactly that time. */
+function sinceOf(createdAt: bigint, position: number): string {
   if (position <= 0) return '0'
   const at = createdAt + BigInt(Math.floor(position))
   return `${at / 1_000_000_000n}.${String(at % 1_000_000_000n).padStart(9, '0')}`
 }
 
-/** Dockerode gives the whole log at once; this one streams. */
+/** Opens the log as a stream. Dockerode's own method buffers the whole log. */
 function openLog(docker: Docker, id: string, since: string): Promise<AsyncIterable<Buffer>> {
   return new Promise((resolve, reject) => {
     docker.modem.dial(

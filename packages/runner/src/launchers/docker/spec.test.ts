@@ -48,7 +48,7 @@ const filesOf = (over: Partial<LaunchRequest> = {}, env: Record<string, string> 
 }
 
 describe('the container of an attempt', () => {
-  it('is this', () => {
+  it('has these options', () => {
     const { Env, ...create } = containerSpec(request, optionsOf({}, '/data/datasets')).create
     const labels = {
       'dev.trainyard.instance': instanceId,
@@ -109,11 +109,11 @@ describe('the container of an attempt', () => {
     )
   })
 
-  it('shows the token to nobody who may inspect it', () => {
+  it('does not contain the token', () => {
     expect(JSON.stringify(containerSpec(request, optionsOf()).create)).not.toContain(request.token)
   })
 
-  it('finds its folders and secrets made, for its user alone', () => {
+  it('starts with its folders and secrets, which only its user can read', () => {
     const long = { basic: {}, advanced: { note: 'x'.repeat(100_000) } }
     expect(filesOf({ config: long }, { DOCKER_USER: '1000:2000' })).toEqual({
       dir: '/trainyard',
@@ -127,7 +127,7 @@ describe('the container of an attempt', () => {
     })
   })
 
-  it('gets what the manifest asks for, and no more cores than there are', () => {
+  it('gets the resources of the manifest, and no more cores than the engine has', () => {
     expect(hostConfigOf({ resources: { memoryMb: 512, cpu: 2, shmMb: 64 } })).toMatchObject({
       Memory: 512 * MB,
       MemorySwap: 512 * MB,
@@ -138,7 +138,7 @@ describe('the container of an attempt', () => {
     expect(hostConfigOf({}, { DOCKER_CPUS: '1.5' })).toMatchObject({ NanoCpus: 1.5e9 })
   })
 
-  it('carries what it may write', () => {
+  it('has its disk limit in a label', () => {
     const limitOf = (over: Partial<LaunchRequest>, env: Record<string, string> = {}) =>
       diskLimitOf(containerSpec({ ...request, ...over }, optionsOf(env)).create.Labels ?? {})
     expect(limitOf({ resources: { diskGb: 0.5 } }, { DOCKER_DISK_GB: '7' })).toBe(512 * MB)
@@ -146,18 +146,18 @@ describe('the container of an attempt', () => {
     expect(limitOf({})).toBeUndefined()
   })
 
-  it('asks for GPUs only when the manifest does', () => {
-    expect(hostConfigOf({ resources: { gpu: 0 } })).not.toHaveProperty('DeviceRequests')
+  it('requests GPUs only if the manifest does', () => {
+    expect(hostConfigOf({ resources: { gpu: 0 } })).toMatchObject({ DeviceRequests: undefined })
     expect(hostConfigOf({ resources: { gpu: 2 } })).toMatchObject({
       DeviceRequests: [{ Driver: '', Count: 2, Capabilities: [['gpu']] }],
     })
   })
 
-  it('uses a network of the operator', () => {
+  it('uses the network that the operator names', () => {
     expect(hostConfigOf({}, { DOCKER_NETWORK: 'platform_default' })).toMatchObject({ NetworkMode: 'platform_default' })
   })
 
-  it('reads a dataset cache that may be a volume, and writes to one of its own where none can be shown', () => {
+  it('reads a shared dataset cache, which can be a volume, or has a writable one of its own', () => {
     const create = (cache?: string) => containerSpec(request, optionsOf({}, cache)).create
     expect(create('datasets').HostConfig?.Mounts?.[1]).toEqual({
       Type: 'volume',
@@ -171,14 +171,14 @@ describe('the container of an attempt', () => {
     expect(create().Env?.join()).not.toContain('DATASET_CACHE_FILLED_BY')
   })
 
-  it('is made of an image that cannot change', () => {
+  it('requires an image by digest', () => {
     for (const wrong of ['acme/plain:1.0.0', 'acme/plain', 'acme/plain@sha256:abc'])
       expect(() => containerSpec({ ...request, trainer: { type: 'image', reference: wrong } }, optionsOf())).toThrow(
         wrong,
       )
   })
 
-  it('is found again by its labels, and another database’s job 42 is another', () => {
+  it('is identified by its labels, and its name differs from that of another database’s job 42', () => {
     expect(parseLabels(attemptLabels(request, instanceId))).toEqual({ jobId: 42, attempt: 3 })
     expect(parseLabels({ 'dev.trainyard.job': 'x', 'dev.trainyard.attempt': '1' })).toBeUndefined()
     expect(parseLabels(null)).toBeUndefined()
@@ -186,7 +186,7 @@ describe('the container of an attempt', () => {
   })
 })
 
-it('the network of an attempt is a bridge of its own', () => {
+it('the network of an attempt is a bridge for this attempt only', () => {
   expect(networkSpec(request, optionsOf(), '10.213.0.8/29')).toEqual({
     Name: 'trainyard-42-3-0f8fad5b',
     Driver: 'bridge',

@@ -1,13 +1,13 @@
 import type Docker from 'dockerode'
 import { packTar } from 'modern-tar'
 import type { LaunchRequest } from '../launcher.ts'
-import { statusOf, unless } from './engine.ts'
+import { ignoring, statusOf } from './engine.ts'
 import { ensureNetwork } from './networks.ts'
 import { type ContainerSpec, containerSpec, type DockerSpecOptions, type Files } from './spec.ts'
 
 /**
- * Network and container are made at the same time: the engine looks for a network when it starts a container, and each of
- * the two takes it a tenth of a second.
+ * Creates and starts the container of an attempt. Network and container are created at the same time, because each takes
+ * about 100 ms and the engine needs the network only at the start.
  */
 export async function startContainer(
   docker: Docker,
@@ -16,19 +16,20 @@ export async function startContainer(
 ): Promise<void> {
   const spec = containerSpec(request, options)
   const network = options.config.network === 'job' ? ensureNetwork(docker, request, options) : Promise.resolve()
-  // Both have ended before a failure is told: whoever cleans up after it must not be overtaken.
-  const [made, networked] = await Promise.allSettled([makeContainer(docker, spec, network), network])
-  for (const one of [networked, made]) if (one.status === 'rejected') throw one.reason
-  if (made.status === 'fulfilled' && made.value) await unless([304], docker.getContainer(spec.create.name).start())
+  // Waits for both before it reports a failure, so that a cleanup afterwards finds everything that was created.
+  const [created, networked] = await Promise.allSettled([createWithFiles(docker, spec, network), network])
+  for (const result of [networked, created]) if (result.status === 'rejected') throw result.reason
+  if (created.status === 'fulfilled' && created.value)
+    await ignoring([304], docker.getContainer(spec.create.name).start())
 }
 
-/** A container with its files in it; false where it has been started already. */
-async function makeContainer(docker: Docker, spec: ContainerSpec, network: Promise<void>): Promise<boolean> {
+/** Creates a container and its files. False: the container exists and was started before. */
+async function createWithFiles(docker: Docker, spec: ContainerSpec, network: Promise<void>): Promise<boolean> {
   const { create, files } = spec
   const container = docker.getContainer(create.name)
   if (!(await createContainer(docker, create, network))) {
-    const seen = await unless([404], container.inspect())
-    if (seen?.State.Status !== 'created') return false
+    const existing = await ignoring([404], container.inspect())
+    if (existing?.State.Status !== 'created') return false
   }
   await putFiles(container, files)
   return true
@@ -38,19 +39,19 @@ export async function putFiles(container: Docker.Container, { dir, entries }: Fi
   await container.putArchive(Buffer.from(await packTar(entries)), { path: dir })
 }
 
-/** False when the name is taken: by a launch beside this one, or one that was cut off before its start. */
+/** False: the name is taken by a concurrent launch, or by one that was interrupted before the start. */
 async function createContainer(
   docker: Docker,
   create: ContainerSpec['create'],
   network: Promise<void>,
 ): Promise<boolean> {
-  const tryIt = async () => (await unless([409], docker.createContainer(create))) !== undefined
+  const tryCreate = async () => (await ignoring([409], docker.createContainer(create))) !== undefined
   try {
-    return await tryIt()
+    return await tryCreate()
   } catch (error) {
     if (statusOf(error) !== 404) throw error
-    // An engine that wants the network to be there.
+    // Some engines require that the network exists.
     await network
-    return await tryIt()
+    return await tryCreate()
   }
 }

@@ -1,5 +1,5 @@
 const BLOCK_BITS = 3
-/** Network, gateway, one container, broadcast, and room for a second container of whoever looks into a job. */
+/** Addresses of the network, the gateway, one container and the broadcast, and room to attach a container for debugging. */
 const BLOCK_SIZE = 2 ** BLOCK_BITS
 
 interface Range {
@@ -7,7 +7,10 @@ interface Range {
   last: number
 }
 
-/** A free /29 of a range, by chance so that two runners over one engine seldom want the same; undefined when all are taken. */
+/**
+ * A free /29 of the range, or undefined when all are taken. The search starts at a random block, so that two runners with
+ * one engine rarely choose the same.
+ */
 export function pickSubnet(
   range: string,
   taken: readonly string[],
@@ -15,7 +18,7 @@ export function pickSubnet(
 ): string | undefined {
   const { first, last } = parseRange(range)
   const blocks = Math.floor((last - first + 1) / BLOCK_SIZE)
-  const used = taken.filter((one) => /^[\d.]+\/\d+$/.test(one)).map(parseRange)
+  const used = taken.filter((subnet) => /^[\d.]+\/\d+$/.test(subnet)).map(parseRange)
   const start = Math.floor(random() * blocks)
   for (let step = 0; step < blocks; step++) {
     const base = first + ((start + step) % blocks) * BLOCK_SIZE

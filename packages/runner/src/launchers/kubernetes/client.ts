@@ -13,27 +13,27 @@ import {
 } from '@kubernetes/client-node'
 import { ConfigError } from '@trainyard/platform'
 
-/** The client's own requests have no limit; a server that accepts and never answers would hold us for ever. */
+/** The client library sets no timeout, so a server that never answers would block the caller forever. */
 const REQUEST_TIMEOUT_MS = 20_000
-const TRIES = 4
+const MAX_TRIES = 4
 const FIRST_PAUSE_MS = 100
 
 export interface KubernetesClient {
   kubeConfig: KubeConfig
   batch: BatchV1Api
-  /** What the server says of itself. */
+  /** For the API server's own addresses. */
   root: CoreApi
   core: CoreV1Api
   networking: NetworkingV1Api
 }
 
-/** Connects as the kubeconfig says; nothing is sent yet. */
+/** Creates the API clients. Sends nothing yet. */
 export function createKubernetesClient(
-  options: { kubeconfig?: string; context?: string } | { kubeConfig: KubeConfig },
+  options: { kubeconfig?: string | undefined; context?: string | undefined } | { kubeConfig: KubeConfig },
 ): KubernetesClient {
   const kubeConfig = 'kubeConfig' in options ? options.kubeConfig : loadKubeConfig(options)
   const cluster = kubeConfig.getCurrentCluster()
-  if (cluster === null) throw new ConfigError('the kubeconfig has no current cluster: set KUBERNETES_CONTEXT')
+  if (cluster === null) throw new ConfigError('The kubeconfig has no current cluster: set KUBERNETES_CONTEXT')
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(cluster.server, {}),
     authMethods: { default: kubeConfig },
@@ -56,7 +56,13 @@ export function createKubernetesClient(
   }
 }
 
-function loadKubeConfig({ kubeconfig, context }: { kubeconfig?: string; context?: string }): KubeConfig {
+function loadKubeConfig({
+  kubeconfig,
+  context,
+}: {
+  kubeconfig?: string | undefined
+  context?: string | undefined
+}): KubeConfig {
   const kubeConfig = new KubeConfig()
   try {
     const [first, ...rest] = (kubeconfig ?? '').split(':').filter((file) => file !== '')
@@ -69,20 +75,20 @@ function loadKubeConfig({ kubeconfig, context }: { kubeconfig?: string; context?
     }
     if (context !== undefined) kubeConfig.setCurrentContext(context)
   } catch (error) {
-    throw new ConfigError(`KUBECONFIG is "${kubeconfig ?? ''}" and cannot be used: ${String(error)}`, { cause: error })
+    throw new ConfigError(`KUBECONFIG is "${kubeconfig ?? ''}" and cannot be read: ${String(error)}`, { cause: error })
   }
   return kubeConfig
 }
 
 export const MERGE_PATCH = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
-/** Joins lists such as finalizers, where a merge patch would replace them. */
+/** Merges lists, such as finalizers, that a merge patch would replace. */
 export const STRATEGIC_PATCH = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch)
 
 export function statusCode(error: unknown): number | undefined {
   return error instanceof ApiException ? error.code : undefined
 }
 
-/** What the API server says about a refusal, in its own sentence. */
+/** The API server's own message about an error. */
 function apiMessage(error: unknown): string {
   if (!(error instanceof ApiException)) return error instanceof Error ? error.message : String(error)
   const body: unknown = typeof error.body === 'string' ? parseJson(error.body) : error.body
@@ -99,32 +105,32 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The answer, or undefined when there is no such thing. */
-export async function found<T>(call: () => Promise<T>): Promise<T | undefined> {
+/** The response, or undefined if the object does not exist. Retries as {@link withRetries}. */
+export async function ignoringNotFound<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await persistently(call)
+    return await withRetries(call)
   } catch (error) {
     if (statusCode(error) === 404) return undefined
     throw error
   }
 }
 
-/** Repeats a call that may be repeated, when the connection broke or the server is busy. */
-export async function persistently<T>(call: () => Promise<T>): Promise<T> {
+/** Repeats an idempotent call when the connection breaks or the server is busy. */
+export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await call()
     } catch (error) {
       const code = statusCode(error)
-      const passes = code === undefined || code === 429 || code >= 500
-      if (!passes || tries >= TRIES) throw asError(error)
+      const isTransient = code === undefined || code === 429 || code >= 500
+      if (!isTransient || tries >= MAX_TRIES) throw withShortMessage(error)
       await sleep(FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random() / 2))
     }
   }
 }
 
-/** The client's exceptions carry whole responses, headers and all, as their message. */
-function asError(error: unknown): unknown {
+/** The client library's messages contain the whole response, including headers. */
+function withShortMessage(error: unknown): unknown {
   if (error instanceof ApiException) error.message = `Kubernetes: ${apiMessage(error)} (${error.code})`
   return error
 }

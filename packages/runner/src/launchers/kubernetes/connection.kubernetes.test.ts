@@ -7,13 +7,13 @@ import { createKubernetesClient, type KubernetesClient } from './client.ts'
 import { instanceSelector } from './names.ts'
 import { hasCluster, openCluster, requestOf, type TestCluster } from './testing/cluster.ts'
 import { type FlakyProxy, startFlakyProxy } from './testing/flaky-proxy.ts'
-import { readUntil, seen } from './testing/waiting.ts'
-import { watchPods } from './watch-pods.ts'
+import { readUntil, waitForState } from './testing/waiting.ts'
+import { PodWatch } from './watch-pods.ts'
 
-/** Trainers do not notice that the API server is away; a minute in production, less here. */
+/** How long the API server is unavailable. Trainers keep running meanwhile. */
 const AWAY_MS = Number(process.env.TEST_AWAY_MS ?? 12_000)
 
-describe.skipIf(!hasCluster)('a bad connection to the API server', () => {
+describe.skipIf(!hasCluster)('with an unreliable connection to the API server', () => {
   let cluster: TestCluster
   let proxy: FlakyProxy
   let client: KubernetesClient
@@ -37,10 +37,10 @@ describe.skipIf(!hasCluster)('a bad connection to the API server', () => {
   const numbers = (lines: readonly { text: string }[]) =>
     lines.filter(({ text }) => text.startsWith('line')).map(({ text }) => Number(text.split(' ')[1]))
 
-  it('resets lose and double no line, and the watch goes on', async () => {
+  it('no line is lost or repeated after resets, and the watch continues', async () => {
     const request = requestOf(counting(200, 25))
     await launcher.launch(request)
-    await seen(launcher, request, ['running'])
+    await waitForState(launcher, request, ['running'])
     const resets = setInterval(() => proxy.resetAll(), 700)
     try {
       const lines = await readUntil(launcher, request, 'the end')
@@ -52,17 +52,17 @@ describe.skipIf(!hasCluster)('a bad connection to the API server', () => {
     expect(await launcher.observe(request)).toMatchObject({ state: 'exited', exitCode: 143 })
   })
 
-  it('a watch sees what happened while it was cut off', async () => {
+  it('a watch reports what happened while it was disconnected', async () => {
     const logger = createLogger({ name: 'test', level: 'silent' })
     const { namespace } = cluster
-    const watch = watchPods({ client, namespace, selector: instanceSelector(cluster.instance), logger })
+    const watch = new PodWatch({ client, namespace, selector: instanceSelector(cluster.instance), logger })
     try {
       const request = requestOf('setInterval(() => {}, 1000)')
       await expect.poll(() => watch.counts.watches, { timeout: 20_000 }).toBeGreaterThan(0)
       proxy.goAway()
       await cluster.launcher.launch(request)
-      await seen(cluster.launcher, request, ['running'])
-      // A request that hangs is given up by the client's own timer of 30 seconds.
+      await waitForState(cluster.launcher, request, ['running'])
+      // The client library times out after 30 seconds.
       await expect.poll(() => watch.counts.failures, { timeout: 45_000 }).toBeGreaterThan(0)
       proxy.comeBack()
       const name = `trainyard-${cluster.instance}-${request.jobId}-1`
@@ -76,10 +76,10 @@ describe.skipIf(!hasCluster)('a bad connection to the API server', () => {
     }
   }, 180_000)
 
-  it('while the server is away a trainer counts as running; afterwards all is as if nothing had been', async () => {
+  it('a trainer counts as running while the server is unavailable, and its output is complete afterwards', async () => {
     const request = requestOf(counting(100, 200))
     await launcher.launch(request)
-    await seen(launcher, request, ['running'])
+    await waitForState(launcher, request, ['running'])
     await expect
       .poll(async () => (await launcher.logs(request, { stdout: 0, stderr: 0 })).lines.length)
       .toBeGreaterThan(0)
@@ -94,7 +94,7 @@ describe.skipIf(!hasCluster)('a bad connection to the API server', () => {
         await sleep(500)
       }
       await expect(launched).rejects.toThrow()
-      // Nobody knows of this one: an error, and never an end.
+      // Its state is not known: an error, and not an end.
       await expect(launcher.observe(other)).rejects.toThrow()
     } finally {
       proxy.comeBack()
@@ -102,6 +102,6 @@ describe.skipIf(!hasCluster)('a bad connection to the API server', () => {
     const lines = await readUntil(launcher, request, 'the end')
     expect(numbers(lines)).toEqual(Array.from({ length: 100 }, (_, index) => index))
     await launcher.launch(other)
-    expect(await seen(launcher, other, ['exited'])).toMatchObject({ exitCode: 0 })
+    expect(await waitForState(launcher, other, ['exited'])).toMatchObject({ exitCode: 0 })
   }, 180_000)
 })

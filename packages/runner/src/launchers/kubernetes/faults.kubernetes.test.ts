@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findProcesses } from '../../testing/processes.ts'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
-import { found } from './client.ts'
+import { ignoringNotFound } from './client.ts'
 import { attemptLabels, attemptName, attemptSelector } from './names.ts'
 import { hasCluster, openCluster, requestOf, type TestCluster } from './testing/cluster.ts'
 import { killKubelet } from './testing/cluster-servers.ts'
-import { seen } from './testing/waiting.ts'
+import { waitForState } from './testing/waiting.ts'
 
 const FOREVER = `console.log('ready'); setInterval(() => {}, 1000)`
 
-describe.skipIf(!hasCluster)('what happens to pods', () => {
+describe.skipIf(!hasCluster)('faults of pods and nodes', () => {
   let cluster: TestCluster
   beforeAll(async () => {
     cluster = await openCluster({ imagePullTimeoutSeconds: 4, scheduleTimeoutSeconds: 4, nodeLostSeconds: 3 })
@@ -30,70 +30,71 @@ describe.skipIf(!hasCluster)('what happens to pods', () => {
     return (await cluster.client.core.listNamespacedPod({ namespace: cluster.namespace, labelSelector })).items[0]
   }
 
-  it('too much memory is told as such', async () => {
+  it('a trainer above its memory limit ends as out of memory', async () => {
     const ref = await start(`const all = []; for (;;) all.push(Buffer.alloc(8e6, 1))`)
-    const end = await seen(cluster.launcher, ref, ['exited'])
+    const end = await waitForState(cluster.launcher, ref, ['exited'])
     expect(end).toMatchObject({ reason: 'out_of_memory', exitCode: 137, detail: expect.stringContaining('112Mi') })
   })
 
-  it('too much memory in a child is told as such, though the trainer makes another exit code of it', async () => {
+  it('a child above the memory limit ends the attempt as out of memory, whatever the trainer’s exit code', async () => {
     const child = `const all = []; for (;;) all.push(Buffer.alloc(8e6, 1))`
     const ref = await start(
       `require('child_process').spawnSync('node', ['-e', ${JSON.stringify(child)}]); process.exit(1)`,
     )
-    expect(await seen(cluster.launcher, ref, ['exited'])).toMatchObject({ reason: 'out_of_memory' })
+    expect(await waitForState(cluster.launcher, ref, ['exited'])).toMatchObject({ reason: 'out_of_memory' })
   })
 
-  it('too much on disk is told as such', async () => {
+  it('a trainer above its disk limit ends as storage limit', async () => {
     const ref = await start(
       `require('fs').writeFileSync(process.env.WORK_DIR + '/big', Buffer.alloc(80e6, 1)); setInterval(() => {}, 1000)`,
       { resources: { diskGb: 0.02 } },
     )
-    const end = await seen(cluster.launcher, ref, ['exited'])
+    const end = await waitForState(cluster.launcher, ref, ['exited'])
     expect(end).toMatchObject({ reason: 'storage_limit', detail: expect.stringMatching(/exceed/i) })
   })
 
-  it('an image that cannot be pulled is waited for, then told with the last event', async () => {
-    const reference = `127.0.0.1:1/nobody/nothing@sha256:${'0'.repeat(64)}`
+  it('an image that cannot be pulled is pending, then fails with the last event', async () => {
+    const reference = `127.0.0.1:1/no/image@sha256:${'0'.repeat(64)}`
     const ref = await start('', { trainer: { type: 'image', reference } })
-    expect(await seen(cluster.launcher, ref, ['pending', 'exited'])).toMatchObject({ state: 'pending' })
-    const end = await seen(cluster.launcher, ref, ['exited'])
-    expect(end).toMatchObject({ reason: 'image_pull_failed', detail: expect.stringMatching(/Failed.*nobody\/nothing/) })
+    expect(await waitForState(cluster.launcher, ref, ['pending', 'exited'])).toMatchObject({ state: 'pending' })
+    const end = await waitForState(cluster.launcher, ref, ['exited'])
+    expect(end).toMatchObject({ reason: 'image_pull_failed', detail: expect.stringMatching(/Failed.*no\/image/) })
   })
 
-  it('a pod that no node can take is waited for, then told with the last event', async () => {
+  it('a pod that no node can run is pending, then fails with the last event', async () => {
     const ref = await start('', { resources: { cpu: 1000 } })
-    expect(await seen(cluster.launcher, ref, ['pending', 'exited'])).toMatchObject({ state: 'pending' })
-    const end = await seen(cluster.launcher, ref, ['exited'])
+    expect(await waitForState(cluster.launcher, ref, ['pending', 'exited'])).toMatchObject({ state: 'pending' })
+    const end = await waitForState(cluster.launcher, ref, ['exited'])
     expect(end).toMatchObject({ reason: 'unschedulable', detail: expect.stringMatching(/Insufficient cpu/) })
   })
 
-  it('a pod that was deleted by hand is lost, and tried again for free', async () => {
+  it('a pod that was deleted by hand counts as lost, and its retry does not count', async () => {
     const ref = await start(FOREVER)
-    await seen(cluster.launcher, ref, ['running'])
+    await waitForState(cluster.launcher, ref, ['running'])
     const name = (await pod(ref))?.metadata?.name ?? ''
     await cluster.client.core.deleteNamespacedPod({ name, namespace: cluster.namespace, gracePeriodSeconds: 1 })
-    expect(await seen(cluster.launcher, ref, ['exited'])).toMatchObject({
+    expect(await waitForState(cluster.launcher, ref, ['exited'])).toMatchObject({
       reason: 'node_lost',
       detail: expect.stringContaining('outside'),
     })
   })
 
-  it('a pod that is evicted through the API made room for something else', async () => {
+  it('a pod that was evicted through the API counts as preempted', async () => {
     const ref = await start(FOREVER)
-    await seen(cluster.launcher, ref, ['running'])
+    await waitForState(cluster.launcher, ref, ['running'])
     const name = (await pod(ref))?.metadata?.name ?? ''
     const { namespace } = cluster
     await cluster.client.core.createNamespacedPodEviction({
-      ...{ name, namespace },
+      name,
+      namespace,
       body: { metadata: { name, namespace }, deleteOptions: { gracePeriodSeconds: 1 } },
     })
-    const end = await seen(cluster.launcher, ref, ['exited'])
-    // Seen on its way out it says why; found gone, only that.
+    const end = await waitForState(cluster.launcher, ref, ['exited'])
+    // The reason is known only if the pod is observed before it is gone.
     expect(['preempted', 'node_lost']).toContain(end.reason)
   })
 
-  it('a pod that is stopped before it started never starts', async () => {
+  it('a pod that is stopped before its start never starts', async () => {
     const ref = await start('', { resources: { cpu: 1000 } })
     await cluster.launcher.stop(ref, 30_000)
     expect(await cluster.launcher.observe(ref)).toMatchObject({ state: 'exited', reason: 'killed' })
@@ -104,11 +105,11 @@ describe.skipIf(!hasCluster)('what happens to pods', () => {
     expect(job.spec?.suspend).toBe(true)
   })
 
-  it('a runner that dies while it stops a trainer leaves its end to the next one', async () => {
+  it('the next runner reads how a trainer ended whose runner died while it stopped it', async () => {
     const ref = await start(
       `process.on('SIGTERM', () => setTimeout(() => process.exit(77), 3000)); console.log('ready'); setInterval(() => {}, 1000)`,
     )
-    await seen(cluster.launcher, ref, ['running'])
+    await waitForState(cluster.launcher, ref, ['running'])
     await sleep(500)
     const first = cluster.open()
     const stopping = first.stop(ref, 20_000)
@@ -117,11 +118,11 @@ describe.skipIf(!hasCluster)('what happens to pods', () => {
     await next.stop(ref, 20_000)
     expect(await next.observe(ref)).toMatchObject({ state: 'exited', exitCode: 77 })
     await stopping
-    // Ours is off; the Job's own finalizer goes when it has counted the pod.
+    // Our finalizer is removed. The Job controller removes its own when it has counted the pod.
     await expect.poll(() => pod(ref), { timeout: 30_000 }).toBeUndefined()
   })
 
-  it('what a launch left behind that broke off is found, used and removed', async () => {
+  it('what an interrupted launch left behind is listed, reused and removed', async () => {
     const request = requestOf('console.log(1)')
     const name = attemptName(cluster.instance, request)
     const { namespace } = cluster
@@ -134,17 +135,17 @@ describe.skipIf(!hasCluster)('what happens to pods', () => {
     expect(listed).toContainEqual({ jobId: request.jobId, attempt: 1 })
     expect(await cluster.launcher.observe(request)).toEqual({ state: 'absent' })
     await cluster.launcher.launch(request)
-    expect(await seen(cluster.launcher, request, ['exited'])).toMatchObject({ exitCode: 0 })
+    expect(await waitForState(cluster.launcher, request, ['exited'])).toMatchObject({ exitCode: 0 })
     const secret = await cluster.client.core.readNamespacedSecret({ name, namespace })
     expect(secret.metadata?.ownerReferences).toMatchObject([{ kind: 'Job', name, controller: true }])
     await cluster.launcher.remove(request)
-    expect(await found(() => cluster.client.core.readNamespacedSecret({ name, namespace }))).toBeUndefined()
+    expect(await ignoringNotFound(() => cluster.client.core.readNamespacedSecret({ name, namespace }))).toBeUndefined()
     expect(
-      await found(() => cluster.client.networking.readNamespacedNetworkPolicy({ name, namespace })),
+      await ignoringNotFound(() => cluster.client.networking.readNamespacedNetworkPolicy({ name, namespace })),
     ).toBeUndefined()
   })
 
-  it('a Job of the same name that is not ours is refused by its label', async () => {
+  it('a Job with the same name and other labels is rejected', async () => {
     const request = requestOf('')
     const name = attemptName(cluster.instance, request)
     const spec = {
@@ -155,25 +156,25 @@ describe.skipIf(!hasCluster)('what happens to pods', () => {
       namespace: cluster.namespace,
       body: { metadata: { name, labels: { 'trainyard.dev/job': 'other' } }, spec },
     })
-    await expect(cluster.launcher.launch(request)).rejects.toThrow(/label.*wanted/)
+    await expect(cluster.launcher.launch(request)).rejects.toThrow(/label.*expected/)
   })
 
-  // Last: pods of the tests before would be lost with it.
-  it('a node whose kubelet was killed is given up, and the attempt is removed although nobody confirms it', async () => {
+  // The last test, because it takes the node away.
+  it('a node whose kubelet was killed counts as lost, and the attempt is removed without its confirmation', async () => {
     const ref = await start(FOREVER)
-    await seen(cluster.launcher, ref, ['running'])
+    await waitForState(cluster.launcher, ref, ['running'])
     const name = (await pod(ref))?.metadata?.name ?? ''
     const trainers = async () => await findProcesses((variables) => variables.includes(`HOSTNAME=${name}`))
     const comeBack = await killKubelet()
     if (comeBack === undefined)
-      return void console.warn('SKIPPED: a killed kubelet. It is not a process of this machine')
+      return void console.warn('SKIPPED: a killed kubelet. The kubelet must be a process of this machine')
     try {
-      const end = await seen(cluster.launcher, ref, ['exited'])
+      const end = await waitForState(cluster.launcher, ref, ['exited'])
       expect(end).toMatchObject({ reason: 'node_lost' })
       expect((await cluster.launcher.logs(ref, { stdout: 0, stderr: 0 }, { final: true })).lines).toEqual([])
       await cluster.launcher.remove(ref)
       expect(await cluster.launcher.observe(ref)).toEqual({ state: 'absent' })
-      // A kubelet takes no container with it: whoever was given up may still be at work, and is refused by its token.
+      // Containers outlive the kubelet. The trainer may still run, but its token is refused.
       expect(await trainers()).not.toEqual([])
     } finally {
       await comeBack()

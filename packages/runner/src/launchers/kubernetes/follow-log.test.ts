@@ -1,12 +1,12 @@
 import { createLogger } from '@trainyard/platform'
 import { afterEach, describe, expect, it } from 'vitest'
-import { followLog, type LogFollower, type OpenLog, readRest } from './follow-log.ts'
+import { LogFollower, type OpenLog, readRest } from './follow-log.ts'
 import { parseLogLine, sinceOf } from './log-lines.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
 const START = { stdout: 0, stderr: 0 }
 
-/** A log as the API server gives it: from a whole second on, breaking off after some characters. */
+/** A log as the API server returns it: from a whole second on. It breaks off after these numbers of characters. */
 function logOf(lines: readonly string[], breaks: number[] = []): OpenLog {
   return async function* ({ since, follow, signal }) {
     const from =
@@ -19,18 +19,18 @@ function logOf(lines: readonly string[], breaks: number[] = []): OpenLog {
   }
 }
 const time = (micros: number) => `2026-01-01T00:00:0${(micros / 1e6).toFixed(6)}789Z`
-// Several with one time, several in one second.
+// Some have the same time, and some the same second.
 const LINES = [1_000_001, 1_000_001, 1_000_001, 1_500_000, 2_000_000, 2_000_000, 3_000_000].map(
   (micros, index) => `${time(micros)} line ${index}`,
 )
 const TEXTS = LINES.map((_, index) => `line ${index}`)
 
-describe('following a log', () => {
+describe('LogFollower', () => {
   let follower: LogFollower | undefined
   afterEach(() => follower?.stop())
 
-  it('goes on where it broke off, without a gap and without doubles', async () => {
-    follower = followLog(logOf([...LINES, ''], [50, 90, 130, 100]), START, logger)
+  it('continues where the log broke off, without missing or repeating a line', async () => {
+    follower = new LogFollower(logOf([...LINES, ''], [50, 90, 130, 100]), START, logger)
     const texts: string[] = []
     let position = START
     await expect
@@ -46,8 +46,8 @@ describe('following a log', () => {
       .toEqual(TEXTS)
   })
 
-  it('gives the same lines again until they are taken, and says when it cannot', async () => {
-    follower = followLog(logOf([...LINES, '']), START, logger)
+  it('returns the same lines until they are taken, and undefined afterwards', async () => {
+    follower = new LogFollower(logOf([...LINES, '']), START, logger)
     await expect.poll(() => follower?.take(START)?.lines.length, { timeout: 10_000 }).toBe(7)
     const { position } = follower.take(START) ?? { position: START }
     expect(follower.take(position)).toEqual({ lines: [], position })
@@ -55,20 +55,20 @@ describe('following a log', () => {
   })
 })
 
-describe('reading what is left', () => {
-  it('takes a last line without its end', async () => {
+describe('readRest', () => {
+  it('includes a last line without a newline', async () => {
     const { lines } = await readRest(logOf(LINES), START)
     expect(lines.map(({ text }) => text)).toEqual(TEXTS)
   })
 
-  it.each(LINES.map((_, index) => index))('goes on after line %i', async (index) => {
+  it.each(LINES.map((_, index) => index))('continues after line %i', async (index) => {
     const { position } = await readRest(logOf(LINES.slice(0, index + 1)), START)
     const { lines } = await readRest(logOf(LINES), position)
     expect(lines.map(({ text }) => text)).toEqual(TEXTS.slice(index + 1))
   })
 })
 
-it('parses times to the microsecond, and leaves out what has none', () => {
+it('parses times to the microsecond, and skips lines without a time', () => {
   expect(parseLogLine('2026-01-01T00:00:01.5Z 50%\r100%')).toMatchObject([
     { text: '100%', micros: 1_767_225_601_500_000, time: new Date('2026-01-01T00:00:01.500Z') },
   ])

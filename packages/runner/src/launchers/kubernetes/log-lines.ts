@@ -1,17 +1,16 @@
 import type { OutputLine, OutputPosition } from '../launcher.ts'
+import { finalText } from '../output-text.ts'
 
 /** One line of a container's log. */
 export interface LogLine extends OutputLine {
-  /** Microseconds since 1970: all that a number holds of the nanoseconds. */
+  /** Microseconds since 1970. A number has no room for nanoseconds. */
   micros: number
 }
 
-const MAX_LINE_LENGTH = 16_384
-
 /**
- * Logs of pods have no byte positions: they are rotated, and can be read from a second on. So a position is the time of
- * the last line that was taken, in microseconds, and how many lines with that very time were taken. Kubernetes gives
- * both outputs as one, so the two numbers of a position are free for this.
+ * A position in a pod's log. Logs are rotated and have no byte positions, but can be read from a second on. So a position is
+ * the time of the last line that was taken, and how many lines with that time were taken. Kubernetes merges the two streams,
+ * so the two numbers of an OutputPosition are free for this.
  */
 export const positionOf = (micros: number, count: number): OutputPosition => ({ stdout: micros, stderr: count })
 
@@ -19,12 +18,12 @@ export function isBefore(a: OutputPosition, b: OutputPosition): boolean {
   return a.stdout < b.stdout || (a.stdout === b.stdout && a.stderr < b.stderr)
 }
 
-/** The time from which a log has to be read to go on from a position. */
+/** The time from which a log must be read to continue after a position. */
 export function sinceOf(position: OutputPosition): Date | undefined {
   return position.stdout === 0 ? undefined : new Date(Math.floor(position.stdout / 1_000_000) * 1000)
 }
 
-/** Cuts chunks of text into lines; what is left over waits for its end. */
+/** Splits chunks of text into lines. `rest` returns the last line if it has no newline. */
 export function createLineSplitter(): { push(chunk: string): LogLine[]; rest(): LogLine[] } {
   let left = ''
   return {
@@ -41,7 +40,7 @@ export function createLineSplitter(): { push(chunk: string): LogLine[]; rest(): 
   }
 }
 
-/** `2026-11-20T09:30:00.123456789Z text`. The kubelet's own remarks have no time; they are no output. */
+/** Parses `2026-11-20T09:30:00.123456789Z text`. Messages of the kubelet have no time and are skipped. */
 export function parseLogLine(line: string): LogLine[] {
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ?(.*)$/s.exec(line)
   if (match === null) return []
@@ -49,16 +48,10 @@ export function parseLogLine(line: string): LogLine[] {
   const ms = Date.parse(`${second}${zone}`)
   if (Number.isNaN(ms)) return []
   const micros = ms * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6))
-  return [{ source: 'stdout', text: lastState(text).slice(0, MAX_LINE_LENGTH), time: new Date(micros / 1000), micros }]
+  return [{ source: 'stdout', text: finalText(text), time: new Date(micros / 1000), micros }]
 }
 
-/** What a terminal would show: progress bars overwrite themselves with carriage returns. */
-function lastState(line: string): string {
-  const text = line.endsWith('\r') ? line.slice(0, -1) : line
-  return text.slice(text.lastIndexOf('\r') + 1)
-}
-
-/** Gives each line its position, and leaves out those that a reader at `from` has had. */
+/** Returns the position of each line, or undefined for lines up to `from`. */
 export function createDuplicateFilter(from: OutputPosition): (line: LogLine) => OutputPosition | undefined {
   let position = from
   let seenAtStart = 0
@@ -68,7 +61,7 @@ export function createDuplicateFilter(from: OutputPosition): (line: LogLine) => 
       return undefined
     }
     if (line.micros < from.stdout) return undefined
-    // A clock that was set back must not turn new lines into old ones.
+    // After a clock was set back, new lines keep the later time.
     position =
       line.micros > position.stdout ? positionOf(line.micros, 1) : positionOf(position.stdout, position.stderr + 1)
     return position

@@ -1,30 +1,29 @@
 import { createHash } from 'node:crypto'
 import type { AttemptRef } from '../launcher.ts'
 
-/** Labels and annotations of ours. */
 const LABELS = {
   managedBy: 'app.kubernetes.io/managed-by',
-  /** Whose database the job number is from: numbers begin at 1 in every one. */
+  /** The database of the job number. Job numbers start at 1 in each database. */
   instance: 'trainyard.dev/instance',
   job: 'trainyard.dev/job',
   attempt: 'trainyard.dev/attempt',
 } as const
 export const ANNOTATIONS = {
-  /** On the Job, before its pod is asked to leave: an end after this is ours, one without it came from outside. */
+  /** On a Job, before its pod is deleted. A pod that ends without it was deleted from outside. */
   stopRequested: 'trainyard.dev/stop-requested',
-  /** On the Job, once stopped: how its pod ended, which the deleted pod can no longer tell. */
+  /** On a stopped Job: how its pod ended. The deleted pod cannot tell that any more. */
   end: 'trainyard.dev/end',
 } as const
-/** On a pod while it is stopped: the object stays until somebody has read how it ended. */
+/** On a pod that is being stopped. Keeps the object until the runner has read how it ended. */
 export const FINALIZER = 'trainyard.dev/end-not-read'
 export const CONTAINER = 'trainer'
 
-/** Short enough for a name, and with letters that a name may have, whatever the instance is called. */
+/** A short name for a database that is valid as a part of Kubernetes names. */
 export function instanceName(instanceId: string): string {
   return createHash('sha256').update(instanceId).digest('hex').slice(0, 10)
 }
 
-/** The one name of an attempt's Job, Secret and NetworkPolicy: launching twice meets the first. */
+/** The name of an attempt's Job, Secret and NetworkPolicy. A second launch finds the objects of the first by it. */
 export function attemptName(instance: string, { jobId, attempt }: AttemptRef): string {
   return `trainyard-${instance}-${jobId}-${attempt}`
 }
@@ -38,7 +37,7 @@ export function attemptLabels(instance: string, { jobId, attempt }: AttemptRef):
   }
 }
 
-/** Selects everything of one runner's database. */
+/** Selects everything that belongs to a runner's database. */
 export function instanceSelector(instance: string): string {
   return `${LABELS.managedBy}=trainyard,${LABELS.instance}=${instance}`
 }
@@ -47,7 +46,7 @@ export function attemptSelector(instance: string, { jobId, attempt }: AttemptRef
   return `${instanceSelector(instance)},${LABELS.job}=${jobId},${LABELS.attempt}=${attempt}`
 }
 
-/** The reverse of {@link attemptLabels}; labels of others give nothing. */
+/** The reverse of {@link attemptLabels}. Undefined: the labels are not ours. */
 export function parseLabels(labels: Readonly<Record<string, string>> | undefined): AttemptRef | undefined {
   const jobId = labels?.[LABELS.job]
   const attempt = labels?.[LABELS.attempt]

@@ -8,7 +8,7 @@ const blocks = (destinations: Parameters<typeof networkPolicySpec>[1]) =>
     .egress?.slice(1)
     .map(({ to, ports }) => ({ ...to?.[0]?.ipBlock, port: ports?.[0]?.port }))
 
-it('cuts the forbidden addresses out of those networks that hold them, and of no others', () => {
+it('excludes the denied addresses from networks that contain them, and from no others', () => {
   expect(blocks([parseDestination('10.0.0.0/8'), parseDestination('192.168.0.0/16:9000')])).toEqual([
     { cidr: '10.0.0.0/8', except: ['10.0.0.1/32'], port: undefined },
     { cidr: '192.168.0.0/16', port: 9000 },
@@ -19,15 +19,15 @@ it('cuts the forbidden addresses out of those networks that hold them, and of no
   ])
 })
 
-it('drops a rule that is for a forbidden address itself', () => {
+it('drops destinations that are denied addresses', () => {
   expect(
     blocks([{ cidr: '169.254.169.254/32' }, { cidr: '10.0.0.1/32' }, { cidr: '10.0.0.1/32', port: 6443 }]),
   ).toEqual([])
-  // The platform may listen beside the API server, on a port of its own.
+  // The platform can listen on another port of the API server's address.
   expect(blocks([{ cidr: '10.0.0.1/32', port: 7600 }])).toEqual([{ cidr: '10.0.0.1/32', port: 7600 }])
 })
 
-it('lets DNS through to the cluster’s own only', () => {
+it('allows only the cluster’s own DNS', () => {
   const [dns] = networkPolicySpec({}, [], api).egress ?? []
   expect(dns?.ports).toEqual([
     { protocol: 'UDP', port: 53 },
@@ -36,7 +36,7 @@ it('lets DNS through to the cluster’s own only', () => {
   expect(dns?.to).toHaveLength(1)
 })
 
-it('looks names up, with the port of their address', async () => {
+it('resolves names and keeps their ports', async () => {
   const resolve = async (host: string) => {
     if (host === 'nowhere.example') throw new Error('ENOTFOUND')
     return host === 'two.example' ? ['10.1.1.1', 'fd00::1'] : ['10.2.2.2']

@@ -1,41 +1,42 @@
 import { isIP } from 'node:net'
-import type { V1NetworkPolicyEgressRule, V1NetworkPolicySpec } from '@kubernetes/client-node'
+import type { V1IPBlock, V1NetworkPolicyEgressRule, V1NetworkPolicySpec } from '@kubernetes/client-node'
 
-/** Where a trainer may connect to. */
+/** An address that a trainer may connect to. */
 export interface Destination {
   /** `10.1.2.3/32` */
   cidr: string
-  /** Every port when absent. */
-  port?: number
+  /** Undefined: all ports. */
+  port?: number | undefined
 }
 
-/** Clouds give their machines' credentials to whoever asks this address from inside. */
+/** Cloud providers give the machine's credentials to every process that asks these addresses. */
 const METADATA_SERVICES = ['169.254.169.254/32', 'fd00:ec2::254/128']
 
 /**
- * Nothing comes in; out goes DNS and what is listed. The metadata service and the API server are cut out of every wider
- * network, and never listed themselves: a trainer has no business with either.
+ * Allows no incoming connections, and outgoing ones only to the cluster's DNS and the destinations. The metadata service and
+ * the API server are excluded from every network that contains them, and dropped when they are a destination themselves:
+ * trainers need neither.
  */
 export function networkPolicySpec(
   labels: Readonly<Record<string, string>>,
   destinations: readonly Destination[],
   apiServer: readonly { ip: string; port: number }[],
 ): V1NetworkPolicySpec {
-  const never = [...METADATA_SERVICES, ...apiServer.map(({ ip }) => hostCidr(ip))]
+  const denied = [...METADATA_SERVICES, ...apiServer.map(({ ip }) => hostCidr(ip))]
   const allowed = destinations.filter(
     ({ cidr, port }) =>
       !METADATA_SERVICES.includes(cidr) &&
-      !apiServer.some((one) => hostCidr(one.ip) === cidr && (port ?? one.port) === one.port),
+      !apiServer.some((server) => hostCidr(server.ip) === cidr && (port ?? server.port) === server.port),
   )
   return {
     podSelector: { matchLabels: { ...labels } },
     policyTypes: ['Ingress', 'Egress'],
     ingress: [],
-    egress: [dnsRule(), ...uniqueDestinations(allowed).map((destination) => rule(destination, never))],
+    egress: [dnsRule(), ...uniqueDestinations(allowed).map((destination) => rule(destination, denied))],
   }
 }
 
-/** The cluster's own DNS, wherever its pods run; others would be a way out for data. */
+/** The cluster's own DNS only. Data could leak through other servers. */
 function dnsRule(): V1NetworkPolicyEgressRule {
   return {
     to: [
@@ -51,16 +52,19 @@ function dnsRule(): V1NetworkPolicyEgressRule {
   }
 }
 
-function rule({ cidr, port }: Destination, never: readonly string[]): V1NetworkPolicyEgressRule {
-  const except = never.filter((one) => one !== cidr && contains(cidr, one))
-  return {
-    to: [{ ipBlock: { cidr, ...(except.length === 0 ? {} : { except }) } }],
-    ...(port === undefined ? {} : { ports: [{ protocol: 'TCP', port }] }),
-  }
+function rule({ cidr, port }: Destination, denied: readonly string[]): V1NetworkPolicyEgressRule {
+  const ipBlock: V1IPBlock = { cidr }
+  const except = denied.filter((address) => address !== cidr && contains(cidr, address))
+  if (except.length > 0) ipBlock.except = except
+  const egress: V1NetworkPolicyEgressRule = { to: [{ ipBlock }] }
+  if (port !== undefined) egress.ports = [{ protocol: 'TCP', port }]
+  return egress
 }
 
 function uniqueDestinations(destinations: readonly Destination[]): Destination[] {
-  const byKey = new Map(destinations.map((one) => [`${one.cidr} ${one.port ?? ''}`, one]))
+  const byKey = new Map(
+    destinations.map((destination) => [`${destination.cidr} ${destination.port ?? ''}`, destination]),
+  )
   return [...byKey.values()]
 }
 
@@ -68,14 +72,14 @@ export function hostCidr(ip: string): string {
   return isIP(ip) === 6 ? `${ip}/128` : `${ip}/32`
 }
 
-/** `10.1.0.0/16:9000`, `[fd00::/8]:9000` or without a port. */
+/** Parses `10.1.0.0/16:9000` or `[fd00::/8]:9000`, with or without a port. */
 export function parseDestination(text: string): Destination {
   const match = /^\[?([^\]]+\/\d+)\]?(?::(\d+))?$/.exec(text)
   const [, cidr = text, port] = match ?? []
-  return { cidr, ...(port === undefined ? {} : { port: Number(port) }) }
+  return { cidr, port: port === undefined ? undefined : Number(port) }
 }
 
-/** Whether a network holds another one whole. Kubernetes refuses exceptions that lie outside. */
+/** Whether the outer network contains all of the inner one. Kubernetes rejects exceptions outside of the network. */
 function contains(outer: string, inner: string): boolean {
   const a = parseCidr(outer)
   const b = parseCidr(inner)

@@ -1,11 +1,11 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node'
 import type { AttemptRef, Observation } from '../launcher.ts'
 import { type Cluster, findJob, findPods, isStopRequested, lastEventText, storedEnd } from './cluster.ts'
-import { endOfPod, endOnSilentNode } from './end-of-pod.ts'
+import { DELETED_EXTERNALLY, endOfPod, endOnSilentNode } from './end-of-pod.ts'
 import { CONTAINER } from './names.ts'
 import { failed, pending, pendingPod } from './pending-pod.ts'
 
-/** What is true of an attempt, read from the API server: nothing final is ever decided from a watch. */
+/** The state of an attempt, read from the API server. A watch is never used to decide that an attempt has ended. */
 export async function observeAttempt(cluster: Cluster, ref: AttemptRef, now: Date): Promise<Observation> {
   const job = await findJob(cluster, ref)
   if (job === undefined || job.metadata?.deletionTimestamp !== undefined) return { state: 'absent' }
@@ -13,7 +13,7 @@ export async function observeAttempt(cluster: Cluster, ref: AttemptRef, now: Dat
   if (end !== undefined) return end
   const [pod] = await findPods(cluster, ref)
   if (pod !== undefined) return await observePod(cluster, job, pod, now)
-  // Between the two looks it may have ended, or been removed.
+  // It can have ended or been removed between the two requests.
   const again = await findJob(cluster, ref)
   if (again === undefined || again.metadata?.deletionTimestamp !== undefined) return { state: 'absent' }
   return storedEnd(again) ?? (await observeWithoutPod(cluster, again, now))
@@ -36,10 +36,10 @@ async function observeWithoutPod(cluster: Cluster, job: V1Job, now: Date): Promi
   if (hasCondition(job, 'DeadlineExceeded')) return deadline(job)
   if (job.status?.succeeded) return { state: 'exited', exitCode: 0 }
   if (job.status?.conditions?.some(({ type, status }) => type === 'Failed' && status === 'True'))
-    return { state: 'exited', exitCode: 137, reason: 'node_lost', detail: 'the pod was deleted from outside' }
-  if (job.spec?.suspend) return pending('it waits in its queue')
-  // Quotas and admission speak through the Job's events.
-  const detail = (await lastEventText(cluster, { uid: job.metadata?.uid })) ?? 'its pod has not been made yet'
+    return { state: 'exited', exitCode: 137, reason: 'node_lost', detail: DELETED_EXTERNALLY }
+  if (job.spec?.suspend) return pending('waiting in its queue')
+  // Quotas and admission report their decisions as events of the Job.
+  const detail = (await lastEventText(cluster, { uid: job.metadata?.uid })) ?? 'waiting for its pod to be created'
   const createdAt = new Date(job.status?.startTime ?? job.metadata?.creationTimestamp ?? now)
   const waitedSeconds = (now.getTime() - createdAt.getTime()) / 1000
   return waitedSeconds >= cluster.config.scheduleTimeoutSeconds ? failed('unschedulable', detail) : pending(detail)
@@ -55,6 +55,6 @@ function hasCondition(job: V1Job, reason: string): boolean {
 }
 
 function deadline(job: V1Job): Observation {
-  const detail = `the Job's backstop of ${job.spec?.activeDeadlineSeconds} seconds ended it`
+  const detail = `ended by the Job's activeDeadlineSeconds of ${job.spec?.activeDeadlineSeconds}`
   return { state: 'exited', exitCode: 137, signal: 'SIGKILL', reason: 'deadline', detail }
 }

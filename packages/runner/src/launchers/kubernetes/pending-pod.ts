@@ -8,32 +8,32 @@ export interface PendingLimits {
 }
 
 const PULL_FAILURES = new Set(['ErrImagePull', 'ImagePullBackOff', 'RegistryUnavailable', 'ImageInspectError'])
-/** Waiting does not mend these. */
-const HOPELESS_PULLS = new Set(['InvalidImageName', 'ErrImageNeverPull'])
+/** A retry cannot succeed. */
+const FINAL_PULL_FAILURES = new Set(['InvalidImageName', 'ErrImageNeverPull'])
 
 /**
- * What a pod that does not run yet is, by timers of its own. `lastEvent` is the cluster's last sentence about it, which
- * says more than the states do.
+ * The state of a pod that does not run yet, with the time limits for waiting. `lastEvent` is the message of the cluster's last
+ * event for it, which is more specific than its state.
  */
 export function pendingPod(pod: V1Pod, now: Date, limits: PendingLimits, lastEvent: string | undefined): Observation {
   const createdAt = timeOf(pod.metadata?.creationTimestamp) ?? now
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
-  const seconds = (from: Date) => (now.getTime() - from.getTime()) / 1000
+  const secondsSince = (from: Date) => (now.getTime() - from.getTime()) / 1000
   if (scheduled?.status !== 'True') {
-    const detail = lastEvent ?? scheduled?.message ?? 'no node has been chosen yet'
-    return seconds(createdAt) >= limits.scheduleTimeoutSeconds ? failed('unschedulable', detail) : pending(detail)
+    const detail = lastEvent ?? scheduled?.message ?? 'waiting for a node'
+    return secondsSince(createdAt) >= limits.scheduleTimeoutSeconds ? failed('unschedulable', detail) : pending(detail)
   }
   const scheduledAt = timeOf(scheduled.lastTransitionTime) ?? createdAt
   const waiting = waitingOf(pod)
   const detail = lastEvent ?? describe(waiting)
-  if (HOPELESS_PULLS.has(waiting?.reason ?? '')) return failed('image_pull_failed', detail)
+  if (FINAL_PULL_FAILURES.has(waiting?.reason ?? '')) return failed('image_pull_failed', detail)
   if (PULL_FAILURES.has(waiting?.reason ?? ''))
-    return seconds(scheduledAt) >= limits.imagePullTimeoutSeconds
+    return secondsSince(scheduledAt) >= limits.imagePullTimeoutSeconds
       ? failed('image_pull_failed', detail)
       : pending(detail)
-  // Pulling a large image takes its time, and so do volumes; only a container that cannot be made has an end.
-  const stuckSeconds = limits.scheduleTimeoutSeconds + limits.imagePullTimeoutSeconds
-  return seconds(scheduledAt) >= stuckSeconds ? failed('launch_failed', detail) : pending(detail)
+  // Pulling a large image and mounting volumes can take long, so both limits together apply here.
+  const startTimeoutSeconds = limits.scheduleTimeoutSeconds + limits.imagePullTimeoutSeconds
+  return secondsSince(scheduledAt) >= startTimeoutSeconds ? failed('launch_failed', detail) : pending(detail)
 }
 
 export const pending = (detail: string): Observation => ({ state: 'pending', detail })
@@ -47,7 +47,7 @@ function waitingOf(pod: V1Pod): V1ContainerStateWaiting | undefined {
 }
 
 function describe(waiting: V1ContainerStateWaiting | undefined): string {
-  if (waiting === undefined) return 'the node prepares the pod'
+  if (waiting === undefined) return 'the node is preparing the pod'
   return waiting.message === undefined ? (waiting.reason ?? 'waiting') : `${waiting.reason}: ${waiting.message}`
 }
 

@@ -10,9 +10,9 @@ const Toleration = z.strictObject({
   tolerationSeconds: z.number().int().nonnegative().exactOptional(),
 })
 
-/** What pods of some trainers get beside what their manifest asks for. */
+/** Settings for the pods of some trainers, in addition to their manifests. */
 export const Profile = z.strictObject({
-  /** For what the manifest leaves open. `cpu` in cores, is requested and not limited. */
+  /** Defaults for what the manifest does not set. `cpu` is in cores; it is requested, but not limited. */
   resources: z
     .strictObject({
       cpu: Quantity.optional(),
@@ -25,14 +25,14 @@ export const Profile = z.strictObject({
   tolerations: z.array(Toleration).optional(),
   runtimeClassName: z.string().min(1).optional(),
   priorityClassName: z.string().min(1).optional(),
-  /** The name under which a GPU is asked for. Default: `nvidia.com/gpu`. */
+  /** Resource name of a GPU. Default: `nvidia.com/gpu`. */
   gpuResource: z.string().min(1).optional(),
   labels: z.record(z.string(), z.string()).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
 })
 export type Profile = z.infer<typeof Profile>
 
-/** Profiles by need: `default` for all, then `gpu` for jobs that ask for one, then the framework's; the later one wins. */
+/** `default` applies to all jobs, then `gpu` to jobs that request one, then the framework's. Later ones take precedence. */
 export const Profiles = z.strictObject({
   default: Profile.optional(),
   gpu: Profile.optional(),
@@ -40,7 +40,7 @@ export const Profiles = z.strictObject({
 })
 export type Profiles = z.infer<typeof Profiles>
 
-/** The profile for one job. Maps are joined, lists of tolerations added up, single values replaced. */
+/** The profile for one job. Maps are merged, lists of tolerations concatenated, single values replaced. */
 export function profileFor(profiles: Profiles, job: { framework: string; gpu: number }): Profile {
   const parts = [profiles.default, job.gpu > 0 ? profiles.gpu : undefined, profiles.frameworks?.[job.framework]]
   let merged: Profile = {}

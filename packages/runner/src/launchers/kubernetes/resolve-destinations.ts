@@ -8,33 +8,36 @@ export type Resolve = (host: string) => Promise<readonly string[]>
 export const resolveWithDns: Resolve = async (host) =>
   (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address)
 
-/** NetworkPolicies know addresses only: the names are looked up when an attempt is launched. */
+/** Resolves names when an attempt is launched, because a NetworkPolicy contains addresses only. */
 export async function resolveDestinations(
   urls: readonly string[],
   hosts: readonly string[],
   resolve: Resolve = resolveWithDns,
 ): Promise<Destination[]> {
-  const wanted = [
+  const targets: { host: string; port: number | undefined }[] = [
     ...urls.map((text) => {
       const { hostname, port, protocol } = new URL(text)
-      return { host: bare(hostname), port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }
+      return {
+        host: withoutBrackets(hostname),
+        port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+      }
     }),
-    // A manifest names hosts, and sometimes their port.
+    // A manifest names hosts, with or without a port.
     ...hosts.map((text) => {
       const { hostname, port } = new URL(`any://${text}`)
-      return { host: bare(hostname), ...(port === '' ? {} : { port: Number(port) }) }
+      return { host: withoutBrackets(hostname), port: port === '' ? undefined : Number(port) }
     }),
   ]
-  const found: Destination[] = []
-  for (const { host, port } of wanted) {
-    // A name that nobody knows cannot be reached either.
+  const destinations: Destination[] = []
+  for (const { host, port } of targets) {
+    // A name that cannot be resolved cannot be reached either.
     const addresses = isIP(host) ? [host] : await resolve(host).catch(() => [])
-    for (const ip of addresses) found.push({ cidr: hostCidr(ip), ...(port === undefined ? {} : { port }) })
+    for (const ip of addresses) destinations.push({ cidr: hostCidr(ip), port })
   }
-  return found
+  return destinations
 }
 
-/** URLs put IPv6 addresses into brackets. */
-function bare(hostname: string): string {
+/** IPv6 addresses in URLs have brackets. */
+function withoutBrackets(hostname: string): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
 }

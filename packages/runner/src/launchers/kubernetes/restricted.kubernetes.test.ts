@@ -11,11 +11,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createKubernetesClient } from './client.ts'
 import { attemptManifests } from './spec.ts'
 import { hasCluster, openCluster, requestOf, type TestCluster } from './testing/cluster.ts'
-import { readUntil, seen } from './testing/waiting.ts'
+import { readUntil, waitForState } from './testing/waiting.ts'
 
 const EXAMPLES = join(import.meta.dirname, '../../../../../examples/kubernetes')
 
-describe.skipIf(!hasCluster)('a namespace under the restricted profile', () => {
+describe.skipIf(!hasCluster)('a namespace with the restricted profile', () => {
   let cluster: TestCluster
   beforeAll(async () => {
     cluster = await openCluster()
@@ -35,7 +35,7 @@ describe.skipIf(!hasCluster)('a namespace under the restricted profile', () => {
   const dryRun = { dryRun: 'All', fieldValidation: 'Strict' }
   const createPod = (change: (spec: V1PodSpec) => void) => {
     const { metadata, spec } = manifests().job.spec?.template ?? {}
-    if (spec === undefined) throw new Error('no pod')
+    if (spec === undefined) throw new Error('the Job has no pod template')
     change(spec)
     const { namespace, client } = cluster
     return client.core.createNamespacedPod({
@@ -45,15 +45,13 @@ describe.skipIf(!hasCluster)('a namespace under the restricted profile', () => {
     })
   }
 
-  it('takes everything of an attempt as it is', async () => {
+  it('accepts all objects of an attempt', async () => {
     const { client, namespace, config } = cluster
     const { job, secret, networkPolicy } = manifests({
       ...config,
-      ...{
-        kueueQueue: 'training',
-        datasetCache: { claim: 'datasets', dir: '/srv/datasets' },
-        imagePullSecrets: ['registry'],
-      },
+      kueueQueue: 'training',
+      datasetCache: { claim: 'datasets', dir: '/srv/datasets' },
+      imagePullSecrets: ['registry'],
     })
     await client.batch.createNamespacedJob({ namespace, body: job, ...dryRun })
     await client.core.createNamespacedSecret({ namespace, body: secret, ...dryRun })
@@ -62,36 +60,37 @@ describe.skipIf(!hasCluster)('a namespace under the restricted profile', () => {
   })
 
   it.each<[string, (spec: V1PodSpec) => void]>([
-    ['root', (spec) => Object.assign(spec.securityContext ?? {}, { runAsNonRoot: false })],
-    ['capabilities', (spec) => void delete spec.containers[0]?.securityContext?.capabilities],
-    ['escalation', (spec) => void delete spec.containers[0]?.securityContext?.allowPrivilegeEscalation],
-    ['no seccomp', (spec) => void delete spec.securityContext?.seccompProfile],
-    ['the host’s folders', (spec) => spec.volumes?.push({ name: 'host', hostPath: { path: '/' } })],
-  ])('refuses one that was weakened: %s', async (_, change) => {
+    ['as root', (spec) => Object.assign(spec.securityContext ?? {}, { runAsNonRoot: false })],
+    ['with capabilities', (spec) => void delete spec.containers[0]?.securityContext?.capabilities],
+    ['with privilege escalation', (spec) => void delete spec.containers[0]?.securityContext?.allowPrivilegeEscalation],
+    ['without seccomp', (spec) => void delete spec.securityContext?.seccompProfile],
+    ['with a folder of the host', (spec) => spec.volumes?.push({ name: 'host', hostPath: { path: '/' } })],
+  ])('rejects a pod %s', async (_, change) => {
     await expect(createPod(change)).rejects.toMatchObject({ code: 403 })
   })
 
-  it('takes the example for a whole runner, each object of it', async () => {
+  it('accepts every object of the example deployment', async () => {
     const objects = KubernetesObjectApi.makeApiClient(cluster.client.kubeConfig)
     const files = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.yaml')).toSorted()
     expect(files).not.toEqual([])
     for (const file of files)
       for (const object of loadAllYaml(await readFile(join(EXAMPLES, file), 'utf8')) as KubernetesObject[]) {
-        // Into the test's own namespace: the example's need not exist for a dry run.
+        // In the test's own namespace, because the example's does not exist.
         if (object.metadata?.namespace !== undefined) object.metadata.namespace = cluster.namespace
         await objects.create(object, undefined, 'All')
-        if (isDeployment(object)) await createPod((spec) => takeOver(spec, object.spec.template.spec))
+        if (isDeployment(object)) await createPod((spec) => replaceSpec(spec, object.spec.template.spec))
       }
   })
 
-  it('lets a runner with the example’s rights do all it has to, and nothing else', async () => {
+  it('gives a runner with the example’s rights all it needs and nothing else', async () => {
     const { client, namespace } = cluster
     const objects = KubernetesObjectApi.makeApiClient(client.kubeConfig)
     const text = await readFile(join(EXAMPLES, 'rights.yaml'), 'utf8')
     for (const object of loadAllYaml(text.replaceAll(/namespace: trainyard(-system)?$/gm, `namespace: ${namespace}`)))
       await objects.create(object as KubernetesObject)
     const { status } = await client.core.createNamespacedServiceAccountToken({
-      ...{ name: 'trainyard-runner', namespace },
+      name: 'trainyard-runner',
+      namespace,
       body: { spec: { audiences: [], expirationSeconds: 3600 } },
     })
     const kubeConfig = new KubeConfig()
@@ -106,13 +105,13 @@ describe.skipIf(!hasCluster)('a namespace under the restricted profile', () => {
     const request = requestOf(`console.log('hello'); setInterval(() => {}, 1000)`)
     await launcher.launch(request)
     await launcher.launch(request)
-    await seen(launcher, request, ['running'])
+    await waitForState(launcher, request, ['running'])
     await readUntil(launcher, request, 'hello')
     await launcher.stop(request, 1000)
     expect(await launcher.observe(request)).toMatchObject({ state: 'exited', exitCode: 143 })
     const waiting = requestOf('', { resources: { cpu: 1000 } })
     await launcher.launch(waiting)
-    await seen(launcher, waiting, ['pending'])
+    await waitForState(launcher, waiting, ['pending'])
     const listed: unknown[] = []
     for await (const ref of launcher.list()) listed.push(ref)
     expect(listed).toHaveLength(2)
@@ -127,8 +126,8 @@ const isDeployment = (
   object: KubernetesObject,
 ): object is KubernetesObject & { spec: { template: { spec: V1PodSpec } } } => object.kind === 'Deployment'
 
-/** The profile refuses pods and only warns of Deployments. Its account need not exist for a dry run. */
-function takeOver(spec: V1PodSpec, other: V1PodSpec): void {
+/** The profile rejects pods, but only warns about Deployments. The account is dropped, because it does not exist. */
+function replaceSpec(spec: V1PodSpec, other: V1PodSpec): void {
   for (const name of Object.keys(spec)) delete spec[name as keyof V1PodSpec]
   const { serviceAccountName: _account, ...rest } = other
   Object.assign(spec, rest)

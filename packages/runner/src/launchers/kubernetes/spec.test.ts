@@ -41,18 +41,18 @@ function build(over: Partial<LaunchRequest> = {}, config: Partial<KubernetesConf
   const spec = manifests.job.spec
   const pod = spec?.template.spec
   const [container] = pod?.containers ?? []
-  if (spec === undefined || pod === undefined || container === undefined) throw new Error('no pod')
+  if (spec === undefined || pod === undefined || container === undefined) throw new Error('the Job has no pod template')
   return { ...manifests, spec, pod, container }
 }
 
 const without = (env: { name: string; value?: string }[] | undefined) =>
   env?.filter(({ name }) => name !== 'TRACEPARENT')
 
-/** As `kubectl get --output yaml` would show them. */
+/** As `kubectl get --output yaml` prints them. */
 const asYaml = (objects: readonly object[]) => objects.map((one) => dumpYaml(one)).join('---\n')
 
 describe('the manifests of an attempt', () => {
-  it('are these, with everything set', async () => {
+  it('match the golden file, with everything set', async () => {
     const { job, secret, networkPolicy, container } = build(
       {},
       {
@@ -70,7 +70,7 @@ describe('the manifests of an attempt', () => {
     await expect(asYaml([job, secret, networkPolicy])).toMatchFileSnapshot('golden/everything.yaml')
   })
 
-  it('are these, with nothing set', async () => {
+  it('match the golden file, with nothing set', async () => {
     const { dataset: _dataset, deadlineSeconds: _deadline, ...bare } = request
     const { job, secret, networkPolicy, container } = build({ ...bare, resources: {}, framework: 'none' })
     delete job.spec?.activeDeadlineSeconds
@@ -80,14 +80,14 @@ describe('the manifests of an attempt', () => {
 })
 
 describe('the checklist', () => {
-  it('one Job an attempt, one pod, never another: retries are the runner’s', () => {
+  it('one Job for each attempt and one pod, which Kubernetes does not retry', () => {
     const { spec, pod, job } = build()
     expect(job.metadata?.name).toBe('trainyard-0123456789-42-3')
     expect(spec).toMatchObject({ parallelism: 1, completions: 1, backoffLimit: 0, podReplacementPolicy: 'Failed' })
     expect(pod.restartPolicy).toBe('Never')
   })
 
-  it('activeDeadlineSeconds is a backstop behind our own deadline and all that may come before it', () => {
+  it('activeDeadlineSeconds is later than the runner’s own deadline, including everything before the start', () => {
     const { activeDeadlineSeconds } = build().spec
     expect(activeDeadlineSeconds).toBeGreaterThan(3600 + 1800 + 600 + 30)
     expect(build({ deadlineSeconds: 0.5 }).spec.activeDeadlineSeconds).toSatisfy(Number.isInteger)
@@ -99,7 +99,7 @@ describe('the checklist', () => {
     expect(() => readKubernetesConfig({ KUBERNETES_JOB_TTL_SECONDS: '60' }, runner)).toThrow(/at least 600.*"60"/)
   })
 
-  it('is suspended under a Kueue label when a queue is configured, and else neither', () => {
+  it('the Job is suspended and has a Kueue label only if a queue is configured', () => {
     const queued = build({}, { kueueQueue: 'training' })
     expect(queued.spec.suspend).toBe(true)
     expect(queued.job.metadata?.labels?.['kueue.x-k8s.io/queue-name']).toBe('training')
@@ -107,7 +107,7 @@ describe('the checklist', () => {
     expect(build().job.metadata?.labels).not.toHaveProperty('kueue.x-k8s.io/queue-name')
   })
 
-  it('the pod is nobody special', () => {
+  it('the pod has no privileges', () => {
     expect(build().pod.securityContext).toMatchObject({
       runAsNonRoot: true,
       runAsUser: 65_532,
@@ -122,7 +122,7 @@ describe('the checklist', () => {
     expect(() => readKubernetesConfig({ KUBERNETES_RUN_AS_USER: '0' }, runner)).toThrow(/must not be 0/)
   })
 
-  it('what it may write is its work folder, /tmp, the cache and shared memory, each with a size', () => {
+  it('the writable volumes are the work folder, /tmp, the cache and shared memory, each with a size limit', () => {
     const { pod, container } = build()
     const writable = container.volumeMounts?.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath)
     expect(writable).toEqual(['/trainyard/work', '/trainyard/cache', '/tmp', '/dev/shm'])
@@ -135,7 +135,7 @@ describe('the checklist', () => {
     })
   })
 
-  it('a cache that the runner fills is only read, and the kubelet leaves its files alone', () => {
+  it('a cache that the runner fills is read-only, and the kubelet does not change its files', () => {
     const { pod, container } = build({}, { datasetCache: { claim: 'datasets', dir: '/srv/datasets' } })
     expect(container.volumeMounts).toContainEqual({ name: 'cache', mountPath: '/trainyard/cache', readOnly: true })
     const claim = { claimName: 'datasets', readOnly: true }
@@ -144,26 +144,26 @@ describe('the checklist', () => {
     expect(build().container.env).not.toContainEqual({ name: 'DATASET_CACHE_FILLED_BY', value: 'platform' })
   })
 
-  it('a claim without the folder where the runner has it is an error that says so', () => {
+  it('a claim without the folder of the runner is an error', () => {
     const env = { KUBERNETES_DATASET_CACHE_CLAIM: 'datasets' }
-    expect(() => readKubernetesConfig(env, runner)).toThrow(/CLAIM is "datasets", and DATASET_CACHE_DIR is not set/)
+    expect(() => readKubernetesConfig(env, runner)).toThrow(/CLAIM is "datasets", but DATASET_CACHE_DIR is not set/)
     expect(readKubernetesConfig(env, { ...runner, datasetCacheDir: '/srv/x' })).toMatchObject({
       datasetCache: { claim: 'datasets', dir: '/srv/x' },
     })
   })
 
-  it('it knows nothing of Kubernetes: no account’s token, no variables of Services', () => {
+  it('the pod has no service account token and no variables of Services', () => {
     expect(build().pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false })
   })
 
-  it('the image is named by its digest only', () => {
+  it('the image must be named by digest', () => {
     expect(build().container.image).toBe(`registry.example/acme/plain@${DIGEST}`)
     for (const reference of ['acme/plain:1.0.0', 'acme/plain', `acme/plain@${DIGEST}0`])
-      expect(() => build({ trainer: { type: 'image', reference } })).toThrow(/by its digest.*acme\/plain/)
+      expect(() => build({ trainer: { type: 'image', reference } })).toThrow(/by digest.*acme\/plain/)
     expect(() => build({ trainer: { type: 'folder', dir: '/x' } })).toThrow(/folder/)
   })
 
-  it('the token is a file from a Secret of this job, and stands in no manifest but the Secret’s', () => {
+  it('the token is a file from a Secret of this attempt, and in no other manifest', () => {
     const { secret, pod, container, job, networkPolicy } = build()
     expect(secret).toMatchObject({ stringData: { token: 'header.payload.signature' } })
     expect(secret.metadata?.name).toBe(job.metadata?.name)
@@ -177,13 +177,13 @@ describe('the checklist', () => {
     expect(() => ownedBy({ metadata: { name: 'a' } })).toThrow(/uid/)
   })
 
-  it('settings that are too long for a variable are in the Secret', () => {
+  it('a configuration that is too long for a variable is in the Secret', () => {
     const { secret, container } = build({ config: { basic: {}, advanced: { note: 'x'.repeat(100_000) } } })
     expect(secret.stringData?.['config.json']).toContain('xxxx')
     expect(container.env).toContainEqual({ name: 'CONFIG_FILE', value: '/trainyard/secret/config.json' })
   })
 
-  it('the NetworkPolicy denies all but DNS and what is listed, and never allows metadata or the API server', () => {
+  it('the NetworkPolicy denies everything except DNS and the destinations, and always the metadata service and the API server', () => {
     const { spec } = build().networkPolicy
     expect(spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'], ingress: [] })
     expect(spec?.egress?.slice(1)).toEqual([
@@ -196,7 +196,7 @@ describe('the checklist', () => {
     expect(spec?.podSelector?.matchLabels).toEqual(build().spec.template.metadata?.labels)
   })
 
-  it('memory and GPUs are requested as they are limited, and the disk is limited', () => {
+  it('requests equal limits for memory and GPUs, and the disk is limited', () => {
     const { requests, limits } = build().container.resources ?? {}
     expect(requests).toMatchObject({ memory: '24576Mi', 'nvidia.com/gpu': '2', cpu: '4' })
     expect(limits).toEqual({ memory: '24576Mi', 'nvidia.com/gpu': '2', 'ephemeral-storage': '100Gi' })
@@ -204,11 +204,11 @@ describe('the checklist', () => {
     expect(none?.limits).toEqual({ memory: '2112Mi', 'ephemeral-storage': '20Gi' })
   })
 
-  it('terminationGracePeriodSeconds is longer than our grace', () => {
+  it('terminationGracePeriodSeconds is longer than the runner’s grace period', () => {
     expect(build({}, { cancelGraceSeconds: 12.5 }).pod.terminationGracePeriodSeconds).toBe(18)
   })
 
-  it('the autoscaler leaves its node alone', () => {
+  it('the autoscaler does not drain the node', () => {
     const { annotations } =
       build(
         {},
@@ -219,7 +219,7 @@ describe('the checklist', () => {
     expect(annotations?.['cluster-autoscaler.kubernetes.io/safe-to-evict']).toBe('false')
   })
 
-  it('resources, tolerations, nodes, runtime and shared memory are configured by framework', () => {
+  it('profiles set resources, tolerations, nodes, runtime and shared memory by framework', () => {
     const profiles = {
       default: { resources: { memoryMb: 1000, shmMb: 100 }, nodeSelector: { disk: 'fast' } },
       gpu: { tolerations: [{ key: 'gpu', operator: 'Exists' as const }] },
@@ -247,7 +247,7 @@ describe('the checklist', () => {
     expect(other.container.resources?.limits).toMatchObject({ memory: '2100Mi' })
   })
 
-  it('dollars reach the trainer as they are: Kubernetes would replace $(NAME)', () => {
+  it('dollars are escaped, because Kubernetes expands $(NAME)', () => {
     expect(build().container.command).toEqual(['python', 'train.py', '--note', '$$(HOME) costs $$5'])
   })
 })

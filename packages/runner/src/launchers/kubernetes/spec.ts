@@ -1,24 +1,26 @@
 import type {
   V1Container,
   V1Job,
+  V1JobSpec,
   V1NetworkPolicy,
   V1OwnerReference,
   V1PodSpec,
   V1Secret,
   V1Volume,
+  V1VolumeMount,
 } from '@kubernetes/client-node'
-import { CONTAINER_PLACES, containerEnvironment } from '../container-environment.ts'
+import { CONTAINER_PATHS, containerEnvironment } from '../container-environment.ts'
 import type { LaunchRequest } from '../launcher.ts'
 import type { KubernetesConfig } from './config.ts'
 import { attemptLabels, attemptName, CONTAINER } from './names.ts'
 import { type Destination, networkPolicySpec } from './network-policy.ts'
 import { type Profile, profileFor } from './profile.ts'
 
-export interface SpecPlace {
+export interface SpecOptions {
   config: KubernetesConfig
   /** See `instanceName`. */
   instance: string
-  /** Addresses of callback, storage and the manifest's hosts, as they were found at launch. */
+  /** Addresses of the callback, the storage and the manifest's hosts, as resolved at launch. */
   destinations: readonly Destination[]
   /** Addresses of the API server, which trainers must not reach. */
   apiServer: readonly { ip: string; port: number }[]
@@ -32,92 +34,95 @@ export interface AttemptManifests {
 
 const DEFAULT_RESOURCES = { cpu: 1, memoryMb: 2048, shmMb: 64, diskGb: 20 }
 const DATASET_CACHE_DIR = '/trainyard/cache'
-/** Enough for what a job's lines and temporary files are beside its work folder. */
+/** Enough for temporary files outside the work folder. */
 const TMP_LIMIT = '10Gi'
-/** Long after our own deadline, grace and all, so that it only ends what no runner looks after. */
+/** Well after the runner's own deadline and grace period, so that it only ends attempts that no runner supervises. */
 const DEADLINE_BACKSTOP_SECONDS = 600
 
-/** One attempt → everything that it is in the cluster. */
-export function attemptManifests(request: LaunchRequest, place: SpecPlace): AttemptManifests {
-  const { config, instance } = place
+/** Builds the objects of an attempt. */
+export function attemptManifests(request: LaunchRequest, options: SpecOptions): AttemptManifests {
+  const { config, instance } = options
   const name = attemptName(instance, request)
   const labels = attemptLabels(instance, request)
-  const metadata = { name, namespace: config.namespace, labels }
   const profile = profileFor(config.profiles, { framework: request.framework, gpu: request.resources.gpu ?? 0 })
   const resources = resourcesOf(request, profile)
-  const environment = containerEnvironment(request, {
-    datasetCacheDir: DATASET_CACHE_DIR,
-    // A cache of the pod's own shares its disk with the work folder.
-    datasetCacheMaxGb:
-      config.datasetCache === undefined
-        ? Math.min(config.datasetCacheMaxGb, Math.max(1, resources.diskGb / 2))
-        : config.datasetCacheMaxGb,
-    isCacheShown: config.datasetCache !== undefined,
-  })
+  const { env, configText } = environmentOf(request, config, resources)
+  const metadata = { name, namespace: config.namespace, labels }
+  const pod = podSpec(request, { config, profile, resources, env, secretName: name })
   return {
-    secret: {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata,
-      // Not immutable: the token is renewed while the pod runs.
-      type: 'Opaque',
-      // A file and not a variable: whoever may look at pods would read it there.
-      stringData: {
-        token: request.token,
-        ...(environment.configText === undefined ? {} : { 'config.json': environment.configText }),
-      },
-    },
+    secret: secret(metadata, request.token, configText),
     networkPolicy: {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
       metadata,
-      spec: networkPolicySpec(labels, place.destinations, place.apiServer),
+      spec: networkPolicySpec(labels, options.destinations, options.apiServer),
     },
     job: {
       apiVersion: 'batch/v1',
       kind: 'Job',
-      metadata: {
-        ...metadata,
-        labels: {
-          ...labels,
-          ...(config.kueueQueue === undefined ? {} : { 'kueue.x-k8s.io/queue-name': config.kueueQueue }),
-        },
-      },
-      spec: {
-        // One pod, once: retries are the runner's, which knows whether one makes sense.
-        parallelism: 1,
-        completions: 1,
-        backoffLimit: 0,
-        // A pod that is being deleted still runs: nothing may run beside it.
-        podReplacementPolicy: 'Failed',
-        // Kueue starts it when there is room.
-        ...(config.kueueQueue === undefined ? {} : { suspend: true }),
-        ...(request.deadlineSeconds === undefined
-          ? {}
-          : { activeDeadlineSeconds: backstopSeconds(request.deadlineSeconds, config) }),
-        ttlSecondsAfterFinished: Math.max(600, config.jobTtlSeconds),
-        template: {
-          metadata: {
-            labels: { ...profile.labels, ...labels },
-            annotations: {
-              ...profile.annotations,
-              // The autoscaler must not empty a node under a training.
-              'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false',
-            },
+      metadata:
+        config.kueueQueue === undefined
+          ? metadata
+          : { ...metadata, labels: { ...labels, 'kueue.x-k8s.io/queue-name': config.kueueQueue } },
+      spec: jobSpec(request, config, {
+        metadata: {
+          labels: { ...profile.labels, ...labels },
+          annotations: {
+            ...profile.annotations,
+            // The autoscaler must not drain a node on which a training runs.
+            'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false',
           },
-          spec: podSpec(request, { config, profile, resources, env: environment.env, secretName: name }),
         },
-      },
+        spec: pod,
+      }),
     },
   }
 }
 
-/** With it, deleting the Job deletes the Secret and the NetworkPolicy. */
+/** With this owner, Kubernetes deletes the Secret and the NetworkPolicy together with the Job. */
 export function ownedBy(job: V1Job): V1OwnerReference {
   const { name, uid } = job.metadata ?? {}
   if (name === undefined || uid === undefined)
-    throw new Error('the Job has no name and uid: it was not read from a cluster')
+    throw new Error('the Job has no name or uid: expected one that was read from a cluster')
   return { apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true, blockOwnerDeletion: false }
+}
+
+function environmentOf(request: LaunchRequest, config: KubernetesConfig, { diskGb }: Resources) {
+  const isShared = config.datasetCache !== undefined
+  return containerEnvironment(request, {
+    datasetCacheDir: DATASET_CACHE_DIR,
+    // The pod's own cache and its work folder share a disk.
+    datasetCacheMaxGb: isShared
+      ? config.datasetCacheMaxGb
+      : Math.min(config.datasetCacheMaxGb, Math.max(1, diskGb / 2)),
+    isCacheFilledByRunner: isShared,
+  })
+}
+
+/** A file and not a variable, which every user who may read pods could see. */
+function secret(metadata: V1Secret['metadata'] & object, token: string, configText: string | undefined): V1Secret {
+  const stringData: Record<string, string> = { token }
+  if (configText !== undefined) stringData['config.json'] = configText
+  // Not immutable: the token is renewed while the pod runs.
+  return { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', stringData }
+}
+
+function jobSpec(request: LaunchRequest, config: KubernetesConfig, template: V1JobSpec['template']): V1JobSpec {
+  const spec: V1JobSpec = {
+    // One pod, once. The runner retries, because it knows which ends are worth a retry.
+    parallelism: 1,
+    completions: 1,
+    backoffLimit: 0,
+    // A pod that is being deleted still runs, and no other pod may run at the same time.
+    podReplacementPolicy: 'Failed',
+    ttlSecondsAfterFinished: Math.max(600, config.jobTtlSeconds),
+    template,
+  }
+  // Kueue starts it when there is capacity.
+  if (config.kueueQueue !== undefined) spec.suspend = true
+  if (request.deadlineSeconds !== undefined)
+    spec.activeDeadlineSeconds = backstopSeconds(request.deadlineSeconds, config)
+  return spec
 }
 
 interface PodInput {
@@ -130,40 +135,41 @@ interface PodInput {
 
 function podSpec(request: LaunchRequest, input: PodInput): V1PodSpec {
   const { config, profile } = input
-  return {
+  const spec: V1PodSpec = {
     restartPolicy: 'Never',
-    // Trainers do not talk to Kubernetes, and variables of every Service are nobody's business.
+    // Trainers do not use the Kubernetes API and do not need the variables of Services.
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    // The trainer is not process 1, which the kernel shields from signals and which must reap orphans.
+    // The trainer is not process 1 then. The kernel protects process 1 from signals, and it must reap orphans.
     shareProcessNamespace: true,
     terminationGracePeriodSeconds: Math.ceil(config.cancelGraceSeconds) + 5,
     securityContext: {
       runAsNonRoot: true,
       runAsUser: config.runAsUser,
       runAsGroup: config.runAsUser,
-      // Volumes belong to this group, so that the trainer can read its token and write its work folder.
+      // The group of the volumes, so that the trainer can read its token and write to its work folder.
       fsGroup: config.runAsUser,
       fsGroupChangePolicy: 'OnRootMismatch',
       seccompProfile: { type: 'RuntimeDefault' },
     },
-    ...(config.imagePullSecrets.length === 0
-      ? {}
-      : { imagePullSecrets: config.imagePullSecrets.map((name) => ({ name })) }),
-    ...(isEmpty(profile.nodeSelector) ? {} : { nodeSelector: { ...profile.nodeSelector } }),
     tolerations: [...(profile.tolerations ?? []), ...nodeLostTolerations(config.nodeLostSeconds)],
-    ...(profile.runtimeClassName === undefined ? {} : { runtimeClassName: profile.runtimeClassName }),
-    ...(profile.priorityClassName === undefined ? {} : { priorityClassName: profile.priorityClassName }),
     containers: [container(request, input)],
     volumes: volumes(input),
   }
+  if (config.imagePullSecrets.length > 0) spec.imagePullSecrets = config.imagePullSecrets.map((name) => ({ name }))
+  if (!isEmpty(profile.nodeSelector)) spec.nodeSelector = { ...profile.nodeSelector }
+  if (profile.runtimeClassName !== undefined) spec.runtimeClassName = profile.runtimeClassName
+  if (profile.priorityClassName !== undefined) spec.priorityClassName = profile.priorityClassName
+  return spec
 }
 
 function container(request: LaunchRequest, { config, env, resources }: PodInput): V1Container {
+  const cache: V1VolumeMount = { name: 'cache', mountPath: DATASET_CACHE_DIR }
+  if (config.datasetCache !== undefined) cache.readOnly = true
   return {
     name: CONTAINER,
-    image: imageByDigest(request),
-    // A digest never changes: what the node has is right.
+    image: imageOf(request),
+    // A digest always names the same image, so a copy on the node is current.
     imagePullPolicy: 'IfNotPresent',
     command: request.argv.map(literal),
     env: Object.entries(env).map(([name, value]) => ({ name, value: literal(value) })),
@@ -173,7 +179,7 @@ function container(request: LaunchRequest, { config, env, resources }: PodInput)
         cpu: String(resources.cpu),
         'ephemeral-storage': `${Math.min(1, resources.diskGb)}Gi`,
       },
-      // No limit of CPU: throttling helps nobody while cores are idle.
+      // No CPU limit: throttling while cores are idle helps no one.
       limits: { ...resources.fixed, 'ephemeral-storage': `${resources.diskGb}Gi` },
     },
     securityContext: {
@@ -183,13 +189,13 @@ function container(request: LaunchRequest, { config, env, resources }: PodInput)
       capabilities: { drop: ['ALL'] },
     },
     volumeMounts: [
-      { name: 'secret', mountPath: dirOf(CONTAINER_PLACES.tokenFile), readOnly: true },
-      { name: 'work', mountPath: CONTAINER_PLACES.workDir },
-      { name: 'cache', mountPath: DATASET_CACHE_DIR, ...(config.datasetCache === undefined ? {} : { readOnly: true }) },
+      { name: 'secret', mountPath: dirOf(CONTAINER_PATHS.tokenFile), readOnly: true },
+      { name: 'work', mountPath: CONTAINER_PATHS.workDir },
+      cache,
       { name: 'tmp', mountPath: '/tmp' },
       { name: 'shm', mountPath: '/dev/shm' },
     ],
-    // The last lines in the pod's status, for people with kubectl.
+    // Shows the last lines in the pod's status, for users of kubectl.
     terminationMessagePolicy: 'FallbackToLogsOnError',
   }
 }
@@ -200,10 +206,10 @@ function volumes({ config, resources, secretName }: PodInput): V1Volume[] {
     { name: 'work', emptyDir: { sizeLimit: `${resources.diskGb}Gi` } },
     config.datasetCache === undefined
       ? { name: 'cache', emptyDir: { sizeLimit: `${resources.diskGb}Gi` } }
-      : // Here too: otherwise the kubelet gives every file of it to the pod's group, with the right to write.
+      : // Read-only here too. Otherwise the kubelet makes all files in it writable for the pod's group.
         { name: 'cache', persistentVolumeClaim: { claimName: config.datasetCache.claim, readOnly: true } },
     { name: 'tmp', emptyDir: { sizeLimit: TMP_LIMIT } },
-    // Data loaders hand batches over here; the runtime's own 64 MiB end many of them with a bus error.
+    // Data loaders pass batches through it. With the runtime's default of 64 MiB, many of them fail with a bus error.
     { name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: `${resources.shmMb}Mi` } },
   ]
 }
@@ -212,30 +218,24 @@ interface Resources {
   cpu: number
   shmMb: number
   diskGb: number
-  /** Requested and limited alike. */
+  /** Resources whose request equals their limit. */
   fixed: Record<string, string>
 }
 
-/** The manifest first, then the profile, then ours. */
-function resourcesOf({ resources: wanted }: LaunchRequest, profile: Profile): Resources {
+/** The manifest's values, then the profile's, then the defaults. */
+function resourcesOf({ resources: requested }: LaunchRequest, profile: Profile): Resources {
   const pick = (name: keyof typeof DEFAULT_RESOURCES) =>
-    wanted[name] ?? profile.resources?.[name] ?? DEFAULT_RESOURCES[name]
+    requested[name] ?? profile.resources?.[name] ?? DEFAULT_RESOURCES[name]
   const shmMb = pick('shmMb')
-  const gpu = wanted.gpu ?? 0
-  return {
-    cpu: pick('cpu'),
-    shmMb,
-    diskGb: pick('diskGb'),
-    fixed: {
-      // Shared memory counts as the container's: what the manifest asks for comes on top of it. Requests = limits, because
-      // memory that is promised twice ends somebody else's training.
-      memory: `${pick('memoryMb') + shmMb}Mi`,
-      ...(gpu === 0 ? {} : { [profile.gpuResource ?? 'nvidia.com/gpu']: String(gpu) }),
-    },
-  }
+  const gpu = requested.gpu ?? 0
+  // Shared memory counts towards the container's memory, so it is added to the manifest's value. Request and limit are equal,
+  // because overcommitted memory would end other jobs.
+  const fixed: Record<string, string> = { memory: `${pick('memoryMb') + shmMb}Mi` }
+  if (gpu > 0) fixed[profile.gpuResource ?? 'nvidia.com/gpu'] = String(gpu)
+  return { cpu: pick('cpu'), shmMb, diskGb: pick('diskGb'), fixed }
 }
 
-/** The defaults would wait for five minutes. */
+/** Kubernetes would tolerate an unavailable node for five minutes by default. */
 function nodeLostTolerations(tolerationSeconds: number) {
   return ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].map((key) => ({
     key,
@@ -245,21 +245,21 @@ function nodeLostTolerations(tolerationSeconds: number) {
   }))
 }
 
-/** Counted by Kubernetes from the Job's start, so with all that may come before the trainer's first word. */
+/** Kubernetes counts from the Job's start, so this includes everything that can happen before the trainer starts. */
 function backstopSeconds(deadlineSeconds: number, config: KubernetesConfig): number {
   const before = config.scheduleTimeoutSeconds + config.imagePullTimeoutSeconds
   return Math.ceil(deadlineSeconds + before + config.cancelGraceSeconds + DEADLINE_BACKSTOP_SECONDS)
 }
 
-/** A tag can be moved to something that nobody checked. */
-function imageByDigest({ trainer }: LaunchRequest): string {
-  if (trainer.type !== 'image') throw new Error('pods run from images; a folder needs the subprocess launcher')
+/** The image, which must be named by digest: a tag can be moved to an image that was not checked. */
+function imageOf({ trainer }: LaunchRequest): string {
+  if (trainer.type !== 'image') throw new Error('expected an image, got a folder: pods run images only')
   if (!/@sha256:[0-9a-f]{64}$/.test(trainer.reference))
-    throw new Error(`the trainer's image must be named by its digest (…@sha256:…); it is "${trainer.reference}"`)
+    throw new Error(`expected an image by digest ("name@sha256:…"), got "${trainer.reference}"`)
   return trainer.reference
 }
 
-/** Kubernetes replaces $(NAME) in commands and variables, and $$ by one dollar. */
+/** Kubernetes expands $(NAME) in commands and variables, and $$ to one dollar. */
 function literal(text: string): string {
   return text.split('$').join('$$')
 }

@@ -1,21 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { V1Pod } from '@kubernetes/client-node'
-import type { AttemptRef } from '../launcher.ts'
-import { found, MERGE_PATCH, STRATEGIC_PATCH } from './client.ts'
+import type { AttemptRef, Exited } from '../launcher.ts'
+import { ignoringNotFound, MERGE_PATCH, STRATEGIC_PATCH } from './client.ts'
 import { annotateJob, type Cluster, findJob, findPod, findPods, storedEnd, storeEnd } from './cluster.ts'
-import { type Exit, endOfPod, endOnSilentNode } from './end-of-pod.ts'
+import { endOfPod, endOnSilentNode } from './end-of-pod.ts'
 import { ANNOTATIONS, attemptName, FINALIZER } from './names.ts'
 import { isRunning } from './observe-attempt.ts'
 
-/** What a node may take beyond a grace until it has said that the pod is over. */
+/** How long after the grace period a node may take to confirm that the pod has ended. */
 const CONFIRMATION_MS = 30_000
 const POLL_MS = 150
-const KILLED: Exit = { state: 'exited', exitCode: 137, signal: 'SIGKILL', reason: 'killed' }
+const KILLED: Exited = { state: 'exited', exitCode: 137, signal: 'SIGKILL', reason: 'killed' }
 
 /**
- * Deletes the pod, which is Kubernetes' only way to send SIGTERM, and keeps what the pod would take with it: how it
- * ended. A finalizer holds the object until that has been written to the Job, so a runner that dies meanwhile loses
- * nothing: the next one stops again and reads it.
+ * Deletes the pod, which is the only way to send SIGTERM, and stores how it ended. A finalizer keeps the object until that is
+ * written to the Job, so if the runner dies in between, the next one stops the attempt again and reads it.
  */
 export async function stopAttempt(cluster: Cluster, ref: AttemptRef, graceMs: number): Promise<void> {
   const job = await findJob(cluster, ref)
@@ -23,7 +22,7 @@ export async function stopAttempt(cluster: Cluster, ref: AttemptRef, graceMs: nu
   const [pod] = await findPods(cluster, ref)
   if (pod !== undefined && endOfPod(pod, true) !== undefined) return
   if (pod === undefined || !isRunning(pod)) {
-    // Nothing runs: it is over before it began, and must not begin later.
+    // It has not started, and must not start later.
     await storeEnd(cluster, ref, KILLED, { suspend: true })
     if (pod !== undefined) await endPod(cluster, pod, 1000)
     return
@@ -31,13 +30,13 @@ export async function stopAttempt(cluster: Cluster, ref: AttemptRef, graceMs: nu
   await annotateJob(cluster, ref, { [ANNOTATIONS.stopRequested]: new Date().toISOString() })
   const name = nameOf(pod)
   const { namespace } = cluster.config
-  await found(() =>
+  await ignoringNotFound(() =>
     cluster.client.core.patchNamespacedPod(
       { name, namespace, body: { metadata: { finalizers: [FINALIZER] } } },
       STRATEGIC_PATCH,
     ),
   ).catch((error: unknown) => {
-    // No finalizer may be added to a pod that is on its way out already: it is watched as it is.
+    // Finalizers cannot be added to a pod that is being deleted. It is watched without one.
     if (!isBeingDeleted(error)) throw error
   })
   const exit = (await endPod(cluster, pod, graceMs)) ?? KILLED
@@ -45,19 +44,19 @@ export async function stopAttempt(cluster: Cluster, ref: AttemptRef, graceMs: nu
   await releasePod(cluster, name)
 }
 
-/** Deletes a pod and waits until its container is over; tells how, if that could still be seen. */
-async function endPod(cluster: Cluster, pod: V1Pod, graceMs: number): Promise<Exit | undefined> {
+/** Deletes a pod and waits until its container has ended. Undefined: it is not known how. */
+async function endPod(cluster: Cluster, pod: V1Pod, graceMs: number): Promise<Exited | undefined> {
   const name = nameOf(pod)
-  // 0 would delete the object at once and leave the process to chance.
+  // 0 would delete the object at once, without waiting for the process.
   const gracePeriodSeconds = Math.max(1, Math.ceil(graceMs / 1000))
   await deletePod(cluster, name, gracePeriodSeconds)
   const endsAt = performance.now() + gracePeriodSeconds * 1000 + CONFIRMATION_MS
   for (;;) {
-    const seen = await findPod(cluster, name)
-    if (seen === undefined || seen.metadata?.uid !== pod.metadata?.uid) return undefined
-    const exit = endOfPod(seen, true)
+    const current = await findPod(cluster, name)
+    if (current === undefined || current.metadata?.uid !== pod.metadata?.uid) return undefined
+    const exit = endOfPod(current, true)
     if (exit !== undefined) return exit
-    // A node that does not answer any more ends nothing; the pod's object must not stay for that.
+    // The node does not answer. The pod's object must not stay because of that.
     if (performance.now() > endsAt) {
       await releasePod(cluster, name)
       await deletePod(cluster, name, 0)
@@ -69,36 +68,38 @@ async function endPod(cluster: Cluster, pod: V1Pod, graceMs: number): Promise<Ex
 
 async function deletePod({ client, config }: Cluster, name: string, gracePeriodSeconds: number): Promise<void> {
   const target = { name, namespace: config.namespace, gracePeriodSeconds }
-  await found(() => client.core.deleteNamespacedPod(target))
+  await ignoringNotFound(() => client.core.deleteNamespacedPod(target))
 }
 
-/** Lets the object go. */
+/** Removes our finalizer. */
 async function releasePod({ client, config }: Cluster, name: string): Promise<void> {
   const { namespace } = config
-  const pod = await found(() => client.core.readNamespacedPod({ name, namespace }))
+  const pod = await ignoringNotFound(() => client.core.readNamespacedPod({ name, namespace }))
   if (!pod?.metadata?.finalizers?.includes(FINALIZER)) return
   const body = { metadata: { '$deleteFromPrimitiveList/finalizers': [FINALIZER] } }
-  await found(() => client.core.patchNamespacedPod({ name, namespace, body }, STRATEGIC_PATCH))
+  await ignoringNotFound(() => client.core.patchNamespacedPod({ name, namespace, body }, STRATEGIC_PATCH))
 }
 
-/** Ends what still runs, then deletes the Job and with it all that it owns; what it does not own yet goes by name. */
+/** Ends the pod, then deletes the Job with everything it owns, and by name what it does not own yet. */
 export async function removeAttempt(cluster: Cluster, ref: AttemptRef): Promise<void> {
   const { client, config } = cluster
   const target = { name: attemptName(cluster.instance, ref), namespace: config.namespace }
   const job = await findJob(cluster, ref)
   if (job !== undefined && storedEnd(job) === undefined && !isOver(job.status?.conditions))
-    // Not while its pod is being ended: the Job would make another one.
-    await found(() => client.batch.patchNamespacedJob({ ...target, body: { spec: { suspend: true } } }, MERGE_PATCH))
+    // Suspended first, so that the Job does not replace the pod while it is being ended.
+    await ignoringNotFound(() =>
+      client.batch.patchNamespacedJob({ ...target, body: { spec: { suspend: true } } }, MERGE_PATCH),
+    )
   for (const pod of await findPods(cluster, ref)) {
-    const isGone = endOfPod(pod, true) ?? endOnSilentNode(pod, new Date(), config.nodeLostSeconds)
-    if (isGone === undefined) await endPod(cluster, pod, 1000)
-    // Its node will never confirm: should it come back, it ends what has no object any more.
+    const end = endOfPod(pod, true) ?? endOnSilentNode(pod, new Date(), config.nodeLostSeconds)
+    if (end === undefined) await endPod(cluster, pod, 1000)
+    // Its node does not answer. When it returns, it ends containers whose pod was deleted.
     else if (pod.status?.phase === 'Running') await deletePod(cluster, nameOf(pod), 0)
     await releasePod(cluster, nameOf(pod))
   }
-  await found(() => client.batch.deleteNamespacedJob({ ...target, propagationPolicy: 'Background' }))
-  await found(() => client.core.deleteNamespacedSecret(target))
-  await found(() => client.networking.deleteNamespacedNetworkPolicy(target))
+  await ignoringNotFound(() => client.batch.deleteNamespacedJob({ ...target, propagationPolicy: 'Background' }))
+  await ignoringNotFound(() => client.core.deleteNamespacedSecret(target))
+  await ignoringNotFound(() => client.networking.deleteNamespacedNetworkPolicy(target))
 }
 
 const isOver = (conditions: readonly { type: string; status: string }[] | undefined): boolean =>
@@ -110,6 +111,6 @@ function isBeingDeleted(error: unknown): boolean {
 
 function nameOf(pod: V1Pod): string {
   const name = pod.metadata?.name
-  if (name === undefined) throw new Error('a pod without a name')
+  if (name === undefined) throw new Error('the pod has no name')
   return name
 }

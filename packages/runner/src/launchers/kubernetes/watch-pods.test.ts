@@ -4,14 +4,14 @@ import { KubeConfig } from '@kubernetes/client-node'
 import { createLogger } from '@trainyard/platform'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createKubernetesClient, type KubernetesClient } from './client.ts'
-import { type PodWatch, watchPods } from './watch-pods.ts'
+import { PodWatch } from './watch-pods.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
 const podNamed = (name: string, resourceVersion: string, uid = name) => ({
   metadata: { name, uid, resourceVersion, labels: { 'batch.kubernetes.io/job-name': name } },
 })
 
-/** An API server that says what a test wants. */
+/** A scripted API server. */
 let server: Server
 let client: KubernetesClient
 let watch: PodWatch | undefined
@@ -32,13 +32,14 @@ beforeEach(async () => {
       return
     }
     lists.push(query)
-    // Two pages, where there is more than one pod.
+    // One pod on each page.
     const at = Number(query.get('continue') ?? 0)
     const next = at + 1 < pods.length ? String(at + 1) : undefined
     response.end(
       JSON.stringify({
-        ...{ kind: 'PodList', apiVersion: 'v1' },
-        metadata: { resourceVersion: '10', ...(next ? { continue: next } : {}) },
+        kind: 'PodList',
+        apiVersion: 'v1',
+        metadata: { resourceVersion: '10', continue: next },
         items: pods.slice(at, at + 1),
       }),
     )
@@ -61,18 +62,18 @@ afterEach(async () => {
 })
 
 const start = (relistMs?: number) => {
-  watch = watchPods({ client, namespace: 'n', selector: 's', logger, ...(relistMs === undefined ? {} : { relistMs }) })
+  watch = new PodWatch({ client, namespace: 'n', selector: 's', logger, relistMs })
   return watch
 }
 const nextWatch = async (index: number) => {
   await expect.poll(() => watches.length, { timeout: 15_000 }).toBeGreaterThan(index)
   const one = watches[index]
-  if (one === undefined) throw new Error('no watch')
+  if (one === undefined) throw new Error('no watch was opened')
   const send = (type: string, object: unknown) => one.response.write(`${JSON.stringify({ type, object })}\n`)
   return { ...one, send }
 }
 
-it('lists every page, watches from there, and follows what comes', async () => {
+it('lists every page, watches from there on, and applies the changes', async () => {
   pods = [podNamed('a', '5'), podNamed('b', '6')]
   const seen = start()
   const { query, send } = await nextWatch(0)
@@ -85,12 +86,12 @@ it('lists every page, watches from there, and follows what comes', async () => {
   expect(Number(query.get('timeoutSeconds'))).toBeGreaterThan(0)
   send('ADDED', podNamed('c', '11'))
   send('DELETED', podNamed('a', '12'))
-  // Of an older pod of the same Job: the newer one stays.
+  // An older pod of the same Job: the newer one stays.
   send('DELETED', podNamed('b', '13', 'older'))
   await expect.poll(() => [seen.find('a'), seen.find('b'), seen.find('c')].map(Boolean)).toEqual([false, true, true])
 })
 
-it('goes on from the last version, a bookmark’s too, when a watch ends or breaks', async () => {
+it('continues from the last version, including a bookmark’s, when a watch ends or breaks', async () => {
   start()
   const first = await nextWatch(0)
   first.send('BOOKMARK', { metadata: { resourceVersion: '99' } })
@@ -103,7 +104,7 @@ it('goes on from the last version, a bookmark’s too, when a watch ends or brea
   expect(lists).toHaveLength(1)
 })
 
-it('lists anew when its version has expired', async () => {
+it('lists again when its version has expired', async () => {
   const seen = start()
   const { send, response } = await nextWatch(0)
   pods = [podNamed('z', '50')]
@@ -114,7 +115,7 @@ it('lists anew when its version has expired', async () => {
   expect([seen.find('a'), seen.find('z')].map(Boolean)).toEqual([false, true])
 })
 
-it('lists everything anew from time to time, whatever the watch said', async () => {
+it('lists all pods again periodically, whatever the watch reported', async () => {
   start(1)
   const { response } = await nextWatch(0)
   await new Promise((resolve) => setTimeout(resolve, 20))

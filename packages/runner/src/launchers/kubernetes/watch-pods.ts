@@ -1,25 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type V1Pod, Watch } from '@kubernetes/client-node'
 import type { Logger } from '@trainyard/platform'
-import { type KubernetesClient, persistently } from './client.ts'
+import { type KubernetesClient, withRetries } from './client.ts'
 
 export interface WatchPodsOptions {
   client: KubernetesClient
   namespace: string
   selector: string
   logger: Logger
-  /** Everything is listed anew after this, whatever the watch said. Default: 300,000. */
-  relistMs?: number
-  /** The server ends a watch after this. Default: 240. */
-  watchSeconds?: number
-}
-
-export interface PodWatch {
-  /** What was last seen of an attempt's pod, by the name of its Job. A hint: it may be old. */
-  find(jobName: string): V1Pod | undefined
-  /** How often everything was listed, and how often watching broke off. */
-  readonly counts: { lists: number; watches: number; failures: number }
-  close(): void
+  /** How often all pods are listed again, whatever the watch reported. Default: 300,000. */
+  relistMs?: number | undefined
+  /** How long the server keeps a watch open. Default: 240. */
+  watchSeconds?: number | undefined
 }
 
 const PAGE_SIZE = 500
@@ -27,35 +19,85 @@ const MAX_PAUSE_MS = 10_000
 const JOB_NAME = 'batch.kubernetes.io/job-name'
 
 /**
- * LIST, then WATCH from there. The client's informer stops for good after one broken connection, so the loop is ours: a
- * watch that ends or breaks goes on from the last version seen, an expired version (410) lists anew.
+ * Lists pods and watches them from there on. The client library's informer stops after one broken connection, so this has a
+ * loop of its own: a watch that ends or breaks continues from the last version seen, and an expired version (410) causes
+ * another list.
  */
-export function watchPods(options: WatchPodsOptions): PodWatch {
-  const { client, namespace, selector, logger, relistMs = 300_000, watchSeconds = 240 } = options
-  const closed = new AbortController()
-  const counts = { lists: 0, watches: 0, failures: 0 }
-  let pods = new Map<string, V1Pod>()
+export class PodWatch {
+  readonly #options: WatchPodsOptions
+  readonly #closed = new AbortController()
+  #pods = new Map<string, V1Pod>()
+  /** How often all pods were listed, and how often watches began and failed. */
+  readonly counts = { lists: 0, watches: 0, failures: 0 }
 
-  const list = async (): Promise<string | undefined> => {
-    const seen = new Map<string, V1Pod>()
-    let next: string | undefined
+  constructor(options: WatchPodsOptions) {
+    this.#options = options
+    this.#run().catch((error: unknown) => options.logger.error({ err: error }, 'watching pods failed'))
+  }
+
+  /** The last known state of an attempt's pod, by the name of its Job. It can be outdated. */
+  find(jobName: string): V1Pod | undefined {
+    return this.#pods.get(jobName)
+  }
+
+  close(): void {
+    this.#closed.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { logger, relistMs = 300_000 } = this.#options
+    const { signal } = this.#closed
     let version: string | undefined
+    let listedAt = 0
+    let pauseMs = 100
+    while (!signal.aborted) {
+      try {
+        if (version === undefined || performance.now() - listedAt > relistMs) {
+          version = await this.#list()
+          listedAt = performance.now()
+        }
+        if (version !== undefined && !signal.aborted) version = await this.#watch(version)
+        pauseMs = 100
+      } catch (error) {
+        if (signal.aborted) return
+        this.counts.failures++
+        logger.debug({ err: error }, 'watching pods broke off and continues from the last version seen')
+        // A restarted server may not know the version, so after several failures all pods are listed.
+        if (pauseMs > 1000) version = undefined
+        await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {})
+        pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)
+      }
+    }
+  }
+
+  /** The version from which to watch. */
+  async #list(): Promise<string | undefined> {
+    const { client, namespace, selector } = this.#options
+    const pods = new Map<string, V1Pod>()
+    const query: Parameters<typeof client.core.listNamespacedPod>[0] = {
+      namespace,
+      labelSelector: selector,
+      limit: PAGE_SIZE,
+    }
+    let version: string | undefined
+    let next: string | undefined
     do {
-      const query = { namespace, labelSelector: selector, limit: PAGE_SIZE, ...(next ? { _continue: next } : {}) }
-      const page = await persistently(() => client.core.listNamespacedPod(query))
-      for (const pod of page.items) put(seen, pod)
+      if (next) query._continue = next
+      const page = await withRetries(() => client.core.listNamespacedPod(query))
+      for (const pod of page.items) put(pods, pod)
       next = page.metadata?._continue
       version = page.metadata?.resourceVersion
     } while (next)
-    pods = seen
-    counts.lists++
+    this.#pods = pods
+    this.counts.lists++
     return version
   }
 
-  /** Resolves when the watch is over: with the version to go on from, or undefined when that is too old. */
-  const watch = async (from: string): Promise<string | undefined> => {
+  /** Resolves when the watch ends: with the version to continue from, or undefined if the version has expired. */
+  async #watch(from: string): Promise<string | undefined> {
+    const { client, namespace, selector, watchSeconds = 240 } = this.#options
     let version: string | undefined = from
-    counts.watches++
+    this.counts.watches++
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const query = {
       labelSelector: selector,
@@ -72,53 +114,26 @@ export function watchPods(options: WatchPodsOptions): PodWatch {
           return
         }
         version = object.metadata?.resourceVersion ?? version
-        if (phase === 'ADDED' || phase === 'MODIFIED') put(pods, object)
-        if (phase === 'DELETED') remove(pods, object)
+        if (phase === 'ADDED' || phase === 'MODIFIED') put(this.#pods, object)
+        if (phase === 'DELETED') remove(this.#pods, object)
       },
       (error: unknown) => {
         if (isExpired(error)) version = undefined
-        // No news for a while is how most watches end.
+        // Most watches end with a timeout, when nothing has changed for a while.
         if (error && !isExpired(error) && !isTimeout(error)) reject(error)
         else resolve()
       },
     )
     const abort = () => request.abort()
-    closed.signal.addEventListener('abort', abort, { once: true })
+    this.#closed.signal.addEventListener('abort', abort, { once: true })
     try {
       await promise
     } finally {
-      closed.signal.removeEventListener('abort', abort)
+      this.#closed.signal.removeEventListener('abort', abort)
       abort()
     }
     return version
   }
-
-  const run = async () => {
-    let version: string | undefined
-    let listedAt = 0
-    let pauseMs = 100
-    while (!closed.signal.aborted) {
-      try {
-        if (version === undefined || performance.now() - listedAt > relistMs) {
-          version = await list()
-          listedAt = performance.now()
-        }
-        if (version !== undefined && !closed.signal.aborted) version = await watch(version)
-        pauseMs = 100
-      } catch (error) {
-        if (closed.signal.aborted) return
-        counts.failures++
-        logger.debug({ err: error }, 'watching pods broke off; it goes on from what was last seen')
-        // A server that came back may have forgotten: after several failures everything is listed.
-        if (pauseMs > 1000) version = undefined
-        await sleep(pauseMs, undefined, { signal: closed.signal, ref: false }).catch(() => {})
-        pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)
-      }
-    }
-  }
-  run().catch((error: unknown) => logger.error({ err: error }, 'watching pods failed'))
-
-  return { find: (jobName) => pods.get(jobName), counts, close: () => closed.abort() }
 }
 
 function put(pods: Map<string, V1Pod>, pod: V1Pod): void {

@@ -4,18 +4,18 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LaunchRequest } from '../launcher.ts'
 
-/** A control group under which every attempt that has a memory limit gets one of its own. */
+/** A control group in which each attempt with a limit gets a group of its own. */
 export interface CgroupParent {
   version: 1 | 2
   dir: string
-  /** Of the old interface, which counts processes in groups of their own. */
-  pidsDir?: string
+  /** With version 1, which counts processes in separate groups. */
+  pidsDir?: string | undefined
 }
 
-/** Against fork bombs: far above what data loaders start. */
+/** Stops fork bombs. Far above what data loaders need. */
 const MAX_PROCESSES = 8192
 
-/** The files of a group that limit it: pure, for both versions of the kernel's interface. */
+/** The files of a group that set its limits. Pure, for both versions of the kernel's interface. */
 export function cgroupFiles(
   version: 1 | 2,
   memoryMb: number | undefined,
@@ -24,23 +24,23 @@ export function cgroupFiles(
   const processes: [string, string][] = version === 2 ? [['pids.max', String(maxProcesses)]] : []
   if (memoryMb === undefined) return processes
   const bytes = String(memoryMb * 1024 ** 2)
-  return version === 2
-    ? [
-        ['memory.max', bytes],
-        // Or it would only become slow.
-        ['memory.swap.max', '0'],
-        ...processes,
-      ]
-    : [
-        ['memory.limit_in_bytes', bytes],
-        // Memory and swap together; where swap is not counted there is no such file.
-        ['memory.memsw.limit_in_bytes', bytes],
-      ]
+  if (version === 1)
+    return [
+      ['memory.limit_in_bytes', bytes],
+      // Memory and swap together. The file does not exist where swap is not accounted for.
+      ['memory.memsw.limit_in_bytes', bytes],
+    ]
+  return [
+    ['memory.max', bytes],
+    // With swap, a trainer above its limit would only slow down.
+    ['memory.swap.max', '0'],
+    ...processes,
+  ]
 }
 
 /**
- * A place where this user may make groups that limit memory: the runner's own group or the one above it (a service of
- * systemd with `Delegate=yes`, a container), else the old interface's. Undefined where there is none.
+ * Finds a group in which this user can create groups that limit memory. With version 2, the runner's own group or its parent
+ * (a systemd service with `Delegate=yes`, a container), otherwise version 1. Undefined: there is no such group.
  */
 export async function findCgroupParent(name: string, root = '/sys/fs/cgroup'): Promise<CgroupParent | undefined> {
   const own = await readFile('/proc/self/cgroup', 'utf8').catch(() => '')
@@ -63,12 +63,12 @@ export async function findCgroupParent(name: string, root = '/sys/fs/cgroup'): P
   if (!(await canLimit(parent, 'memory.limit_in_bytes'))) return undefined
   const pidsDir = join(root, 'pids', paths.get('pids') ?? '', name)
   const countsProcesses = paths.has('pids') && (await canLimit(pidsDir, 'pids.max'))
-  return { version: 1, dir: parent, ...(countsProcesses ? { pidsDir } : {}) }
+  return { version: 1, dir: parent, pidsDir: countsProcesses ? pidsDir : undefined }
 }
 
-/** Removes what {@link findCgroupParent} made, once no attempt is left in it. */
+/** Removes the group that {@link findCgroupParent} created, if no attempt is left in it. */
 export async function removeCgroupParent({ dir, pidsDir }: CgroupParent): Promise<void> {
-  for (const one of [dir, pidsDir]) if (one !== undefined) await rmdir(one).catch(() => {})
+  for (const group of [dir, pidsDir]) if (group !== undefined) await rmdir(group).catch(() => {})
 }
 
 async function canLimit(dir: string, file: string, temporary = false): Promise<boolean> {
@@ -77,13 +77,13 @@ async function canLimit(dir: string, file: string, temporary = false): Promise<b
     await mkdir(dir, { recursive: true })
     can = existsSync(join(dir, file))
   } catch {
-    // Not ours to divide.
+    // This user must not create groups here.
   }
   if (temporary || !can) await rmdir(dir).catch(() => {})
   return can
 }
 
-/** Makes the groups of an attempt; the shim joins them through the links. */
+/** Creates the groups of an attempt and the links through which the shim joins them. */
 export async function createCgroup(
   parent: CgroupParent | undefined,
   attempt: string,
@@ -111,7 +111,7 @@ async function link(dir: string, path: string): Promise<void> {
   })
 }
 
-/** Whether the kernel killed something of the group because it used too much memory. */
+/** Whether the kernel killed a process of the group because of its memory limit. */
 export async function wasOutOfMemory(group: string): Promise<boolean> {
   for (const file of ['memory.events', 'memory.oom_control']) {
     const text = await readFile(join(group, file), 'utf8').catch(() => '')
@@ -121,7 +121,7 @@ export async function wasOutOfMemory(group: string): Promise<boolean> {
   return false
 }
 
-/** Kills what is left in a group, also what left the trainer's process group, and removes it. */
+/** Kills the processes that are left in a group, including those that left the trainer's process group, and removes it. */
 export async function removeCgroup(link: string): Promise<void> {
   const group = await readlink(link).catch(() => undefined)
   if (group === undefined) return
@@ -143,6 +143,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It was faster.
+    // It has ended in the meantime.
   }
 }

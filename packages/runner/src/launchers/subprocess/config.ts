@@ -4,30 +4,30 @@ export const SANDBOXES = ['auto', 'bubblewrap', 'none'] as const
 export type SandboxChoice = (typeof SANDBOXES)[number]
 
 export const NETWORKS = ['auto', 'own', 'shared'] as const
-/** `own`: a trainer reaches the platform and what its manifest names. `auto`: own where bubblewrap can make one. */
+/** `own`: a trainer reaches only the platform and the hosts of its manifest. `auto`: `own` where bubblewrap supports it. */
 export type NetworkChoice = (typeof NETWORKS)[number]
 
-/** How trainers run as processes of this machine. */
+/** Paths and devices of the subprocess launcher. */
 export interface SubprocessConfig {
-  /** Holds one folder an attempt. Whoever uses the same folder sees the same processes. */
+  /** Holds one folder for each attempt. Runners with the same folder share its attempts. */
   attemptsDir: string
   datasetCacheDir: string
   datasetCacheMaxGb: number
-  /** Programs that every trainer finds first in its PATH. */
-  toolsDir?: string
-  /** Devices that jobs are given one by one. Absent: nobody counts them, and every job sees all. */
-  devices?: readonly string[]
+  /** Put first in the PATH of every trainer. */
+  toolsDir?: string | undefined
+  /** Devices that are assigned to one job each. Undefined: every job sees all devices. */
+  devices?: readonly string[] | undefined
 }
 
 /** `SUBPROCESS_SANDBOX`, `SUBPROCESS_NETWORK`, `SUBPROCESS_EGRESS` and `GPU_DEVICES`. */
 export interface SubprocessSettings {
   sandbox: SandboxChoice
-  /** Default: `shared`, for a network of their own has to be served (`listenForTrainers`). */
-  network?: NetworkChoice
-  /** What every trainer may reach beside the callback, as `host:port`: the object store, and what the operator adds. */
-  egress?: readonly string[]
-  /** Default: those that `nvidia-smi` lists. */
-  gpuDevices?: readonly string[]
+  /** Default: `shared`, because a network of their own requires that the runner serves it (`listenForTrainers`). */
+  network?: NetworkChoice | undefined
+  /** What every trainer may reach in addition to the callback, as `host:port`: the object store and the operator's entries. */
+  egress?: readonly string[] | undefined
+  /** Default: the devices that `nvidia-smi` lists. */
+  gpuDevices?: readonly string[] | undefined
 }
 
 const SubprocessEnvironment = z.object({
@@ -36,9 +36,9 @@ const SubprocessEnvironment = z.object({
   SUBPROCESS_EGRESS: z
     .string()
     .default('')
-    .transform((text) => text.split(/[\s,]+/).filter((place) => place !== ''))
-    .refine((all) => all.every((place) => /^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i.test(place)), {
-      error: 'must be host:port, separated by commas, for example mirror.example.com:443',
+    .transform((text) => text.split(/[\s,]+/).filter((address) => address !== ''))
+    .refine((all) => all.every((address) => /^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i.test(address)), {
+      error: 'must be a list of host:port, separated by commas, for example mirror.example.com:443',
     }),
   S3_ENDPOINT: z.url().optional(),
   S3_PUBLIC_ENDPOINT: z.url().optional(),
@@ -48,7 +48,7 @@ const SubprocessEnvironment = z.object({
     .string()
     .regex(
       /^[\w:./-]+(,[\w:./-]+)*$/,
-      'must be device numbers or ids, separated by commas, for example 0,1,2, or "none"',
+      'must be "none" or a list of device numbers or ids, separated by commas, for example 0,1,2',
     )
     .refine((text) => new Set(text.split(',')).size === text.split(',').length, 'must name each device once')
     .optional(),
@@ -60,17 +60,17 @@ export function subprocessSettings(values: z.infer<typeof SubprocessEnvironment>
   return {
     sandbox,
     network,
-    egress: [...values.SUBPROCESS_EGRESS, ...storePlaces(values)],
-    ...(devices === undefined ? {} : { gpuDevices: devices === 'none' ? [] : devices.split(',') }),
+    egress: [...values.SUBPROCESS_EGRESS, ...storeAddresses(values)],
+    gpuDevices: devices === 'none' ? [] : devices?.split(','),
   }
 }
 
-/** Where signed URLs lead; the bucket is in the host's name unless it is in the path. */
-function storePlaces(values: z.infer<typeof SubprocessEnvironment>): string[] {
+/** Where signed URLs point to. The bucket is part of the host name unless it is in the path. */
+function storeAddresses(values: z.infer<typeof SubprocessEnvironment>): string[] {
   const endpoint = values.S3_PUBLIC_ENDPOINT ?? values.S3_ENDPOINT
   if (endpoint === undefined) return []
   const { hostname, port, protocol } = new URL(endpoint)
-  const inPath = values.S3_FORCE_PATH_STYLE === 'true' || values.S3_BUCKET === undefined
-  const host = inPath ? hostname : `${values.S3_BUCKET}.${hostname}`
+  const isInPath = values.S3_FORCE_PATH_STYLE === 'true' || values.S3_BUCKET === undefined
+  const host = isInPath ? hostname : `${values.S3_BUCKET}.${hostname}`
   return [`${host}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`]
 }

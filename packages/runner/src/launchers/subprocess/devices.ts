@@ -7,7 +7,7 @@ import { type Devices, NoRoomError } from '../launcher.ts'
 import type { SubprocessConfig } from './config.ts'
 import { type AttemptFiles, attemptFiles, parseAttemptName } from './spec.ts'
 
-/** The devices of this machine, by the numbers that CUDA knows them by. Undefined where there are none. */
+/** The GPUs of this machine, by CUDA's numbers. Undefined: it has none. */
 export async function findDevices(): Promise<string[] | undefined> {
   try {
     const args = ['--query-gpu=index', '--format=csv,noheader']
@@ -19,7 +19,7 @@ export async function findDevices(): Promise<string[] | undefined> {
   }
 }
 
-/** Which attempt has which devices is written in the attempts' folders: whoever adopts them knows, and a removed one has none. */
+/** Reads the assignments from the attempts' folders. A runner that adopts attempts knows them, and removal frees the devices. */
 async function usedDevices(config: SubprocessConfig): Promise<Set<string>> {
   const used = new Set<string>()
   for (const name of await readdir(config.attemptsDir)) {
@@ -42,9 +42,9 @@ export async function countDevices(config: SubprocessConfig): Promise<Devices | 
 }
 
 /**
- * Gives an attempt, whose folder is there, devices that no other has. Undefined where nobody counts them.
+ * Assigns free devices to an attempt whose folder exists. Undefined: devices are not assigned on this machine.
  *
- * @throws NoRoomError when others have them
+ * @throws NoRoomError when not enough devices are free
  */
 export async function takeDevices(
   config: SubprocessConfig,
@@ -55,15 +55,15 @@ export async function takeDevices(
   if (devices === undefined) return undefined
   if (count === 0) return []
   if (count > devices.length)
-    throw new Error(`The trainer needs ${count} GPUs, and this machine has ${devices.length} (GPU_DEVICES)`)
+    throw new Error(`The trainer needs ${count} GPUs, but this machine has ${devices.length} (GPU_DEVICES)`)
   const lock = await waitForLock(config.attemptsDir)
   try {
-    const known = await readDevices(files)
-    if (known.length > 0) return known
+    const assigned = await readDevices(files)
+    if (assigned.length > 0) return assigned
     const used = await usedDevices(config)
     const free = devices.filter((id) => !used.has(id))
     if (free.length < count)
-      throw new NoRoomError(`${count} GPUs are needed, ${free.length} of ${devices.length} are free`)
+      throw new NoRoomError(`The trainer needs ${count} GPUs, but ${free.length} of ${devices.length} are free`)
     const taken = free.slice(0, count)
     await writeFile(files.devices, taken.join(','))
     return taken
@@ -72,7 +72,7 @@ export async function takeDevices(
   }
 }
 
-/** Runners over the same folder take turns. */
+/** Runners with the same folder assign devices one at a time. */
 async function waitForLock(dir: string) {
   for (let tries = 0; ; tries++) {
     try {

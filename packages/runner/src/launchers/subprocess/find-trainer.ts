@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 
-/** bubblewrap, as the kernel names it. */
+/** Process name of bubblewrap. */
 const SANDBOX_NAME = 'bwrap'
 
 /**
- * The trainer's process, given the one that the shim started. It is that one, or lies within the sandbox that it is: the
- * first child of the process that keeps the sandbox's process ids. Undefined while the sandbox is being made.
+ * Finds the trainer's process, given the process that the shim started. Without a sandbox it is that process. With one, it is
+ * the first child of the process that is process 1 in the sandbox. Undefined: the sandbox is not complete yet.
  */
 export async function findTrainer(pid: number): Promise<number | undefined> {
   let current = pid
@@ -20,7 +20,7 @@ export async function findTrainer(pid: number): Promise<number | undefined> {
   return undefined
 }
 
-/** The oldest: orphans of the sandbox become children of the same parent later. */
+/** The oldest child. Orphans in the sandbox become children of the same parent later. */
 async function firstOf(children: readonly number[]): Promise<number | undefined> {
   for (const pid of children) {
     const inner = await innerPid(pid)
@@ -34,7 +34,7 @@ async function nameOf(pid: number): Promise<string> {
   return basename(text.trim())
 }
 
-/** The process id that a process has within its own namespace; undefined where it has no other. */
+/** The process id in the process's own namespace. Undefined: it is in the runner's namespace. */
 async function innerPid(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   const ids = /^NSpid:\s+(.+)$/m.exec(status)?.[1]?.trim().split(/\s+/) ?? []
@@ -46,13 +46,13 @@ async function childrenOf(parent: number): Promise<number[]> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue
     const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
-    // The name in parentheses may hold spaces; the fields are counted from behind it.
+    // The name in parentheses can contain spaces, so fields are counted after it.
     if (stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(parent)) children.push(Number(name))
   }
   return children.sort((a, b) => a - b)
 }
 
-/** Whether a process of this number is the trainer of this work folder. Where there is no /proc: false. */
+/** Whether the process is the trainer with this work folder. False on systems without /proc. */
 export async function runsIn(pid: number, workDir: string): Promise<boolean> {
   const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
   return environment.split('\0').includes(`WORK_DIR=${workDir}`)

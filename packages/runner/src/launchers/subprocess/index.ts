@@ -1,3 +1,3 @@
 export { removeCgroupParent } from './cgroups.ts'
-export { findMeans, type SubprocessMeans } from './find-means.ts'
+export { detectIsolation, type SubprocessIsolation } from './detect-isolation.ts'
 export { createSubprocessLauncher } from './launcher.ts'

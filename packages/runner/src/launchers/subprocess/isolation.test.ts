@@ -7,15 +7,15 @@ import { ConfigError, createLogger, processIdentity } from '@trainyard/platform'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Launcher, type LaunchRequest, NoRoomError, type Observation } from '../launcher.ts'
 import { cgroupFiles, findCgroupParent } from './cgroups.ts'
+import { findSandbox } from './find-sandbox.ts'
 import { createSubprocessLauncher, type SubprocessLauncherOptions } from './launcher.ts'
-import { findSandbox } from './sandbox.ts'
 import { attemptFiles } from './spec.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
 const sandboxHere = await findSandbox({ choice: 'auto', dataDirs: [], logger })
 const cgroupsHere = await findCgroupParent('trainyard-test')
-if (sandboxHere === undefined) console.warn('not tested here: bubblewrap, which is absent or not allowed')
-if (cgroupsHere === undefined) console.warn('not tested here: memory limits, for which there is no control group')
+if (sandboxHere === undefined) console.warn('SKIPPED: trainers in bubblewrap. It needs bubblewrap and user namespaces')
+if (cgroupsHere === undefined) console.warn('SKIPPED: memory limits. It needs a control group that can limit memory')
 
 describe('a process of a trainer', () => {
   let dir: string
@@ -63,22 +63,23 @@ describe('a process of a trainer', () => {
       if (seen.state !== 'running') throw new Error(`unexpectedly ${seen.state}`)
       await sleep(10)
     }
-    throw new Error('it does not end')
+    throw new Error('the trainer does not end')
   }
-  const said = async (launcher: Launcher, jobId: number, text = ''): Promise<string> => {
+  /** The first line of output with this text. */
+  const lineWith = async (launcher: Launcher, jobId: number, text = ''): Promise<string> => {
     for (let waits = 0; waits < 3000; waits++) {
       const { lines } = await launcher.logs({ jobId, attempt: 1 }, { stdout: 0, stderr: 0 })
       const line = lines.find((one) => one.text.includes(text))
       if (line !== undefined) return line.text
       await sleep(10)
     }
-    throw new Error('it says nothing')
+    throw new Error(`the trainer never printed "${text}"`)
   }
-  /** What a program printed as JSON. */
+  /** The JSON that a program prints. */
   const run = async (launcher: Launcher, jobId: number, program: string): Promise<unknown> => {
     await launcher.launch(request(jobId, program))
     await ended(launcher, jobId)
-    return JSON.parse(await said(launcher, jobId))
+    return JSON.parse(await lineWith(launcher, jobId))
   }
 
   describe.skipIf(sandboxHere === undefined)('in bubblewrap', () => {
@@ -90,7 +91,7 @@ describe('a process of a trainer', () => {
       `const fs = require('fs'); const seen = {}; const t = (f) => { try { return f() ?? 'done' } catch (e) { return e.code } }
        for (const [name, path] of Object.entries(${JSON.stringify(paths)})) seen[name] = t(() => ${how}); console.log(JSON.stringify(seen))`
 
-    it('sees nothing of other jobs and of the runner’s data', async () => {
+    it('sees nothing of other jobs or of the runner’s data', async () => {
       const launcher = await sandboxed()
       await writeFile(join(dir, 'data', 'secret'), 'of the runner')
       await writeFile(join(tmpdir(), `trainyard-of-another-${process.pid}`), 'x')
@@ -117,7 +118,7 @@ describe('a process of a trainer', () => {
       await rm(paths.temporary)
     })
 
-    it('writes to its own folder and /tmp only, and reads the dataset cache', async () => {
+    it('writes only to its own folder and /tmp, and reads the dataset cache', async () => {
       const launcher = await sandboxed()
       const work = join(dir, 'data', 'attempts', 'trainyard-3-1', 'work')
       const paths = {
@@ -130,7 +131,7 @@ describe('a process of a trainer', () => {
         data: join(dir, 'data', 'x'),
         system: '/etc/x',
         root: '/x',
-        // As root too, and it needs no capability there: what follows "|" would be run by the kernel, as root.
+        // Root needs no capability to write it, and the kernel would run what follows a "|" as root.
         kernel: '/proc/sys/kernel/core_pattern',
       }
       expect(await run(launcher, 3, tryAll(paths, 'fs.writeFileSync(path, "x")'))).toEqual({
@@ -152,7 +153,7 @@ describe('a process of a trainer', () => {
       })
     })
 
-    it.skipIf(sandboxHere?.ownPids === false)('sees no process but its own', async () => {
+    it.skipIf(sandboxHere?.ownPids === false)('sees only its own processes', async () => {
       const launcher = await sandboxed()
       const program = `const fs = require('fs'); const pids = fs.readdirSync('/proc').filter((n) => /^[0-9]+$/.test(n))
         let killed; try { process.kill(${process.pid}, 0); killed = true } catch (e) { killed = e.code }
@@ -161,12 +162,12 @@ describe('a process of a trainer', () => {
       expect(await run(launcher, 4, program)).toEqual({ few: true, pid: 2, killed: 'ESRCH', namespaces: false })
     })
 
-    it('leaves nothing behind, not even what left its process group', async () => {
+    it('leaves no process behind, not even one that left its process group', async () => {
       const launcher = await sandboxed()
       const program = `const c = require('child_process').spawn('sleep', ['3600.${process.pid}'], { detached: true, stdio: 'ignore' })
         c.unref(); console.log('ready'); setInterval(() => {}, 1000)`
       await launcher.launch(request(5, program))
-      await said(launcher, 5, 'ready')
+      await lineWith(launcher, 5, 'ready')
       await launcher.remove({ jobId: 5, attempt: 1 })
       const { execFileSync } = await import('node:child_process')
       await expect
@@ -177,29 +178,29 @@ describe('a process of a trainer', () => {
     })
   })
 
-  it('is not sandboxed where there is no bubblewrap, and refused where it must be', async () => {
-    const said: string[] = []
-    const log = { ...logger, warn: (text: unknown) => void said.push(String(text)) } as typeof logger
+  it('is not sandboxed without bubblewrap, and rejected if a sandbox is required', async () => {
+    const warnings: string[] = []
+    const log = { ...logger, warn: (text: unknown) => void warnings.push(String(text)) } as typeof logger
     const program = 'no-such-bwrap'
     expect(await findSandbox({ choice: 'auto', dataDirs: [], logger: log, program })).toBeUndefined()
-    expect(said.join()).toContain('no-such-bwrap')
-    // Also where it is there and the kernel refuses.
+    expect(warnings.join()).toContain('no-such-bwrap')
+    // Bubblewrap exists, but the kernel does not allow it.
     expect(await findSandbox({ choice: 'auto', dataDirs: [], logger: log, program: '/bin/false' })).toBeUndefined()
     await expect(findSandbox({ choice: 'bubblewrap', dataDirs: [], logger, program })).rejects.toThrow(ConfigError)
     expect(await findSandbox({ choice: 'none', dataDirs: [], logger, program })).toBeUndefined()
   })
 
-  it('reads a fresh token from its file while it runs', async () => {
+  it('reads a renewed token from its file while it runs', async () => {
     const launcher = create({ sandbox: sandboxHere })
     const program = `const { readFileSync } = require('fs'); let last
       setInterval(() => { const now = readFileSync(process.env.CALLBACK_TOKEN_FILE, 'utf8'); if (now !== last) console.log(last = now) }, 5)`
     await launcher.launch(request(6, program))
-    await said(launcher, 6, 'first-token')
+    await lineWith(launcher, 6, 'first-token')
     await launcher.renewToken?.({ jobId: 6, attempt: 1 }, 'second-token')
-    await said(launcher, 6, 'second-token')
+    await lineWith(launcher, 6, 'second-token')
   })
 
-  it('leaves no core, and no file beyond its disk', async () => {
+  it('writes no core file, and no file above its disk limit', async () => {
     const launcher = create()
     // 512 KiB; dd, unlike Node, dies of the signal.
     const launch = {
@@ -208,10 +209,10 @@ describe('a process of a trainer', () => {
     }
     await launcher.launch(launch)
     expect(await ended(launcher, 7)).toMatchObject({ signal: 'SIGXFSZ', reason: 'storage_limit' })
-    expect(await said(launcher, 7)).toBe('0')
+    expect(await lineWith(launcher, 7)).toBe('0')
   })
 
-  it.skipIf(cgroupsHere === undefined)('is ended as out of memory beyond what its manifest asks for', async () => {
+  it.skipIf(cgroupsHere === undefined)('ends as out of memory above the limit of its manifest', async () => {
     const launcher = create({ cgroups: cgroupsHere })
     const hungry = `const kept = []; for (let i = 0; i < 40; i++) kept.push(Buffer.alloc(20e6, 1)); console.log('enough')`
     await launcher.launch(request(8, hungry, { memoryMb: 256 }))
@@ -219,12 +220,12 @@ describe('a process of a trainer', () => {
     await launcher.launch(request(9, hungry, { memoryMb: 2048 }))
     expect(await ended(launcher, 9)).toMatchObject({ exitCode: 0 })
     await launcher.launch(request(10, `process.exit(1)`, { memoryMb: 2048 }))
-    expect(await ended(launcher, 10)).not.toHaveProperty('reason')
+    expect(await ended(launcher, 10)).toMatchObject({ reason: undefined })
     for (const jobId of [8, 9, 10]) await launcher.remove({ jobId, attempt: 1 })
     expect(existsSync(join(cgroupsHere?.dir ?? '', 'trainyard-8-1'))).toBe(false)
   })
 
-  it('has its memory limited in either version of the kernel’s interface', () => {
+  it('has its memory limited by both versions of control groups', () => {
     expect(cgroupFiles(2, 512)).toEqual([
       ['memory.max', '536870912'],
       ['memory.swap.max', '0'],
@@ -233,24 +234,24 @@ describe('a process of a trainer', () => {
     expect(cgroupFiles(1, 512)[0]).toEqual(['memory.limit_in_bytes', '536870912'])
   })
 
-  it('has devices that no other has, also after another runner took over', async () => {
+  it('has devices of its own, also after another runner took over', async () => {
     const devices = ['0', '1', '2']
     const launcher = create({ devices })
     const show = `console.log('devices=' + process.env.CUDA_VISIBLE_DEVICES); setInterval(() => {}, 1000)`
     await launcher.launch(request(11, show, { gpu: 2 }))
     await launcher.launch(request(12, show))
-    expect(await said(launcher, 11, 'devices')).toBe('devices=0,1')
-    expect(await said(launcher, 12, 'devices')).toBe('devices=')
+    expect(await lineWith(launcher, 11, 'devices')).toBe('devices=0,1')
+    expect(await lineWith(launcher, 12, 'devices')).toBe('devices=')
     const next = create({ devices })
     expect(await next.devices?.()).toEqual({ total: 3, free: 1 })
     await expect(next.launch(request(13, show, { gpu: 2 }))).rejects.toThrow(NoRoomError)
     await expect(next.launch(request(14, show, { gpu: 4 }))).rejects.toThrow(/needs 4 GPUs.*has 3/)
     await next.remove({ jobId: 11, attempt: 1 })
     await next.launch(request(13, show, { gpu: 2 }))
-    expect(await said(next, 13, 'devices')).toBe('devices=0,1')
+    expect(await lineWith(next, 13, 'devices')).toBe('devices=0,1')
   })
 
-  it('never shares a device when runners launch at the same time', async () => {
+  it('never shares a device, although runners launch at the same time', async () => {
     const both = [create({ devices: ['a', 'b', 'c'] }), create({ devices: ['a', 'b', 'c'] })]
     const show = `setInterval(() => {}, 1000)`
     const outcomes = await Promise.allSettled(
@@ -260,10 +261,10 @@ describe('a process of a trainer', () => {
     expect(await both[0]?.devices?.()).toEqual({ total: 3, free: 0 })
   })
 
-  it('is killed with its attempt although somebody else killed what watches it', async () => {
+  it('is killed when its attempt is removed, although its shim was killed before', async () => {
     const launcher = create()
     await launcher.launch(request(30, `console.log('pid=' + process.pid); setInterval(() => {}, 1000)`))
-    const pid = Number((await said(launcher, 30, 'pid=')).slice(4))
+    const pid = Number((await lineWith(launcher, 30, 'pid=')).slice(4))
     const files = attemptFiles(
       { attemptsDir: join(dir, 'data', 'attempts'), datasetCacheDir: '', datasetCacheMaxGb: 1 },
       { jobId: 30, attempt: 1 },

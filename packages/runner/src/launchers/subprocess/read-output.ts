@@ -1,18 +1,18 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import type { OutputLine, OutputPosition } from '../launcher.ts'
+import type { Output, OutputLine, OutputPosition } from '../launcher.ts'
+import { finalText } from '../output-text.ts'
 import type { AttemptFiles } from './spec.ts'
 
 /** How much of a file one call reads. */
 const CHUNK_BYTES = 1024 * 1024
-const MAX_LINE_LENGTH = 16_384
 const NEWLINE = 0x0a
 
-/** The lines that were written after a position. A line is only given once it is whole, unless this is the last call. */
+/** Reads the lines after a position. With `final`, includes a last line without a newline. */
 export async function readOutput(
   files: Pick<AttemptFiles, 'stdout' | 'stderr'>,
   from: OutputPosition,
   final: boolean,
-): Promise<{ lines: OutputLine[]; position: OutputPosition }> {
+): Promise<Output> {
   const stdout = await readLines(files.stdout, 'stdout', from.stdout, final)
   const stderr = await readLines(files.stderr, 'stderr', from.stderr, final)
   return {
@@ -35,30 +35,24 @@ async function readLines(
   }
   try {
     const { size, mtime } = await handle.stat()
-    // The trainer may have cut its own file; what is there now is new.
+    // If the trainer truncated the file, everything in it is new.
     const start = size < from ? 0 : from
     const buffer = Buffer.alloc(Math.min(CHUNK_BYTES, size - start))
     const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, start)
     const chunk = buffer.subarray(0, bytesRead)
-    const whole = chunk.lastIndexOf(NEWLINE) + 1
-    const atEnd = start + bytesRead >= size
-    // A line longer than a chunk is cut; an unfinished one waits for its end, or is the last of all.
-    const taken = (final && atEnd) || (whole === 0 && bytesRead === CHUNK_BYTES) ? bytesRead : whole
+    const complete = chunk.lastIndexOf(NEWLINE) + 1
+    const isAtEnd = start + bytesRead >= size
+    // A line that is longer than a chunk is split. An incomplete line waits for its end, unless this is the final read.
+    const taken = (final && isAtEnd) || (complete === 0 && bytesRead === CHUNK_BYTES) ? bytesRead : complete
     const lines = chunk
       .subarray(0, taken)
       .toString('utf8')
       .split('\n')
-      .map(lastState)
+      .map(finalText)
       .filter((text) => text.trim() !== '')
-      .map((text) => ({ source, text: text.slice(0, MAX_LINE_LENGTH), time: mtime }))
+      .map((text) => ({ source, text, time: mtime }))
     return { lines, position: start + taken }
   } finally {
     await handle.close()
   }
-}
-
-/** What a terminal would show: progress bars overwrite themselves with carriage returns. */
-function lastState(line: string): string {
-  const text = line.endsWith('\r') ? line.slice(0, -1) : line
-  return text.slice(text.lastIndexOf('\r') + 1)
 }

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { BASIC_CONFIG_VARIABLES, TrainerEnvironment } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import type { LaunchRequest } from '../launcher.ts'
-import { outermost } from './sandbox.ts'
+import { outermost } from './hidden-paths.ts'
 import { attemptName, parseAttemptName, processSpec, SHIM } from './spec.ts'
 
 const config = { attemptsDir: '/data/attempts', datasetCacheDir: '/data/datasets', datasetCacheMaxGb: 20 }
@@ -28,7 +28,7 @@ const request: LaunchRequest = {
 }
 
 describe('the process of an attempt', () => {
-  it('gets exactly the contract’s environment', () => {
+  it('gets the contract’s environment and nothing else', () => {
     const { TRACEPARENT, ...env } = processSpec(request, config).env
     expect(TRACEPARENT).toMatch(/^00-0123456789abcdef0123456789abcdef-[0-9a-f]{16}-01$/)
     expect(env).toEqual({
@@ -61,7 +61,7 @@ describe('the process of an attempt', () => {
     })
   })
 
-  it('gets an environment that the contract’s schema accepts', () => {
+  it('gets an environment that conforms to the contract’s schema', () => {
     expect(TrainerEnvironment.safeParse(processSpec(request, config).env).error).toBeUndefined()
   })
 
@@ -72,7 +72,7 @@ describe('the process of an attempt', () => {
       expect(env).not.toHaveProperty(name)
   })
 
-  it('reads settings that are too long for a variable from a file', () => {
+  it('reads a configuration that is too long for a variable from a file', () => {
     const long = { basic: {}, advanced: { note: 'x'.repeat(100_000) } }
     const spec = processSpec({ ...request, config: long }, config)
     expect(spec.env).not.toHaveProperty('CONFIG')
@@ -80,7 +80,7 @@ describe('the process of an attempt', () => {
     expect(JSON.parse(spec.configText ?? '')).toEqual(long)
   })
 
-  it('runs the entry point in the trainer’s folder, through the shim, as arguments and never as text', () => {
+  it('runs the entry point in the trainer’s folder, passed to the shim as arguments and not as script text', () => {
     const { file, args, cwd } = processSpec(request, config)
     expect({ file, args, cwd }).toEqual({
       file: '/bin/sh',
@@ -89,7 +89,7 @@ describe('the process of an attempt', () => {
     })
   })
 
-  it('sees with a sandbox its own places, and of the runner’s nothing else', () => {
+  it('sees only its own folders in a sandbox, and none of the runner’s', () => {
     const sandbox = {
       program: 'bwrap',
       processes: ['--unshare-pid', '--proc', '/proc'],
@@ -133,18 +133,18 @@ describe('the process of an attempt', () => {
     ])
   })
 
-  it('hides a folder once, however many settings name it or one within it', () => {
+  it('hides a folder once, although several settings name it or a folder in it', () => {
     const hidden = { dirs: ['/data/runner', '/data', '/database', '/data'], files: ['/data/secret', '/home/me/.netrc'] }
     expect(outermost(hidden)).toEqual({ dirs: ['/data', '/database'], files: ['/home/me/.netrc'] })
   })
 
-  it('sees the devices that it was given, and all where nobody counts them', () => {
+  it('sees the devices that are assigned to it, or all if devices are not assigned', () => {
     expect(processSpec(request, config, { devices: ['0', '3'] }).env.CUDA_VISIBLE_DEVICES).toBe('0,3')
     expect(processSpec(request, config, { devices: [] }).env.CUDA_VISIBLE_DEVICES).toBe('')
     expect(processSpec(request, config).env).not.toHaveProperty('CUDA_VISIBLE_DEVICES')
   })
 
-  it('is found again by its name', () => {
+  it('is identified by its name', () => {
     expect(parseAttemptName(attemptName(request))).toEqual({ jobId: 42, attempt: 3 })
     for (const name of ['host-id', 'trainyard-', 'trainyard-1-x', 'xtrainyard-1-1'])
       expect(parseAttemptName(name)).toBeUndefined()

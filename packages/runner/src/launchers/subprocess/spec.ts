@@ -4,37 +4,37 @@ import type { AttemptRef, LaunchRequest } from '../launcher.ts'
 import type { SubprocessConfig } from './config.ts'
 import { planNetwork, type TrainerNetwork } from './network/plan-network.ts'
 import { START_BEHIND_RELAY } from './network/relay.ts'
-import { type Sandbox, type SandboxPlaces, sandboxArgs } from './sandbox.ts'
+import { type Sandbox, type SandboxPaths, sandboxArgs, type TrainerCopy } from './sandbox.ts'
 
-/** The files of one attempt. The trainer writes in `workDir` only; the rest is between the shim and the runner. */
+/** The files of one attempt. The trainer writes to `workDir` only. The others are used by the shim and the runner. */
 export interface AttemptFiles {
   dir: string
   workDir: string
-  /** What the trainer reads and does not write: its token and settings. */
+  /** Token and configuration, which the trainer only reads. */
   inputDir: string
   configFile: string
-  /** Rewritten while the attempt runs. */
+  /** Replaced while the attempt runs. */
   tokenFile: string
-  /** The devices that it has for itself, separated by commas. */
+  /** The devices that are assigned to it, separated by commas. */
   devices: string
-  /** Leads to its control group, where it has one. */
+  /** Link to its control group, if it has one. */
   cgroup: string
-  /** The same, where processes are counted in a group of their own. */
+  /** Link to the group that counts its processes, where that is a separate one. */
   pidsCgroup: string
   stdout: string
   stderr: string
-  /** Made by the shim that may run: a second one finds it and leaves. */
+  /** Created by the first shim. Another shim that finds it exits. */
   started: string
   /** Pid of the shim, which leads the process group. */
   shimPid: string
   trainerPid: string
-  /** There before the first shim is started. */
+  /** Exists before the first shim is started. */
   launched: string
-  /** With a pid behind it: which process that pid belonged to when it was started. */
+  /** Followed by a pid: identifies the process that had this pid when it was started. */
   identityPrefix: string
-  /** Exit code of the trainer, as the shell gives it. */
+  /** Exit code of the trainer, as the shell reports it. */
   exitCode: string
-  /** There once the runner has decided to kill the group; the shim cannot tell its end then. */
+  /** Exists once the runner has decided to kill the process group. The shim cannot report an exit code then. */
   killed: string
 }
 
@@ -71,23 +71,23 @@ export function attemptFiles(config: SubprocessConfig, ref: AttemptRef): Attempt
   }
 }
 
-/** Counted for the whole user, so only against fork bombs. */
+/** The kernel counts all processes of the user, so this only stops fork bombs. */
 const MAX_USER_PROCESSES = 32_768
 const MAX_OPEN_FILES = 65_536
-/** What `ulimit -f` of POSIX counts in. */
+/** The unit of `ulimit -f` in POSIX. */
 const BLOCK_BYTES = 512
 
 /**
- * Waits for the trainer and leaves its exit code in a file, because the runner that reads it may be another one than the
- * one that started it. `$1` is the attempt's folder, the rest the trainer's command.
+ * Waits for the trainer and writes its exit code to a file, because another runner can be the one that reads it. `$1` is the
+ * attempt's folder; the other arguments are the disk limit and the trainer's command.
  *
  * - The trainer runs in the foreground: shells make background commands ignore SIGINT and SIGQUIT.
- * - The traps let the shim outlive signals to its group; a caught signal, unlike an ignored one, is not inherited.
- * - The inner shell becomes the trainer, so its pid is the one to send SIGTERM to.
- * - It joins the attempt's control group, where there is one, and takes its limits: no core dumps, no file beyond the disk
- *   that the manifest asks for, and what a runaway needs to be stopped. Memory is limited by the group alone: limits of
- *   the address space or of data end V8 and WebAssembly at once, whose reservations are far larger than their use.
- * - The exit code appears by rename, whole or not at all. Then everything that the trainer left behind is killed.
+ * - The traps keep the shim alive when its group gets a signal. Unlike ignored signals, trapped ones are not inherited.
+ * - The inner shell replaces itself with the trainer, so its pid is the one that gets SIGTERM.
+ * - The inner shell joins the attempt's control group, if there is one, and sets limits: no core dumps, no file larger than
+ *   the manifest's disk limit, and limits on processes and open files. Only the group limits memory: limits of the address
+ *   space or of data would end V8 and WebAssembly at once, because they reserve far more than they use.
+ * - The exit code appears by rename, so it is complete. Then everything that the trainer left behind is killed.
  */
 export const SHIM = `
 dir=$1; shift
@@ -115,13 +115,13 @@ export interface ProcessSpec {
   cwd: string
   env: Record<string, string>
   /** To be written to the attempt's `configFile`. */
-  configText?: string
+  configText: string | undefined
 }
 
-/** Within the sandbox the program is started by a shell, which says "not found" as shells do: with code 127. */
+/** In the sandbox a shell starts the program, so that a missing program gives exit code 127. */
 const START = 'exec "$@"'
 
-/** In front of the trainer's command, within the sandbox. */
+/** The arguments in front of the trainer's command, in the sandbox. */
 const startArgs = (relay: readonly string[] | undefined): string[] => [
   ...['/bin/sh', '-c', relay === undefined ? START : START_BEHIND_RELAY, 'trainyard-start'],
   ...(relay ?? []),
@@ -129,63 +129,59 @@ const startArgs = (relay: readonly string[] | undefined): string[] => [
 
 export interface SpecOptions {
   sandbox?: Sandbox | undefined
-  /** Undefined: nobody counts them, and all are seen. */
+  /** Undefined: devices are not assigned, and the trainer sees all of them. */
   devices?: readonly string[] | undefined
-  /** Undefined: it has the machine's. */
+  /** Undefined: the machine's network. */
   network?: TrainerNetwork | undefined
-  trainerCopy?: SandboxPlaces['trainerCopy'] | undefined
+  trainerCopy?: TrainerCopy | undefined
 }
 
-/** Job → command, environment and folder. */
+/** Builds the process of an attempt. */
 export function processSpec(
   request: LaunchRequest,
   config: SubprocessConfig,
   { sandbox, devices, network, trainerCopy }: SpecOptions = {},
 ): ProcessSpec {
+  const { trainer, resources, argv } = request
+  if (trainer.type !== 'folder') throw new Error('expected a folder, got an image: processes run from folders only')
+  const { datasetCacheDir, datasetCacheMaxGb, toolsDir } = config
   const files = attemptFiles(config, request)
+  const tmpDir = join(files.workDir, 'tmp')
   const { env, configText } = trainerEnvironment(request, {
     workDir: files.workDir,
-    tmpDir: join(files.workDir, 'tmp'),
-    datasetCacheDir: config.datasetCacheDir,
-    datasetCacheMaxGb: config.datasetCacheMaxGb,
-    isCacheShown: true,
+    tmpDir,
+    datasetCacheDir,
+    datasetCacheMaxGb,
+    isCacheFilledByRunner: true,
     configFile: files.configFile,
     tokenFile: files.tokenFile,
-    path: [...(config.toolsDir === undefined ? [] : [config.toolsDir]), ...MACHINE_PATH],
+    path: toolsDir === undefined ? MACHINE_PATH : [toolsDir, ...MACHINE_PATH],
   })
-  if (request.trainer.type !== 'folder') throw new Error('processes run from folders; an image needs a container')
-  const places: SandboxPlaces = {
-    trainerDir: request.trainer.dir,
+  const planned = network && planNetwork(request, network)
+  const relay = network && [process.execPath, network.relay, JSON.stringify(planned?.plan)]
+  const paths: SandboxPaths = {
+    trainerDir: trainer.dir,
     workDir: files.workDir,
-    tmpDir: join(files.workDir, 'tmp'),
+    tmpDir,
     inputDir: files.inputDir,
-    datasetCacheDir: config.datasetCacheDir,
-    toolsDir: config.toolsDir,
-    ...(network === undefined ? {} : { gateDir: network.gateDir }),
-    ...(trainerCopy === undefined ? {} : { trainerCopy }),
+    datasetCacheDir,
+    toolsDir,
+    gatewayDir: network?.gatewayDir,
+    trainerCopy,
   }
-  const planned = network === undefined ? undefined : planNetwork(request, network)
-  const relay =
-    network === undefined || planned === undefined
-      ? undefined
-      : [process.execPath, network.relay, JSON.stringify(planned.plan)]
   const command =
-    sandbox === undefined
-      ? request.argv
-      : [sandbox.program, ...sandboxArgs(sandbox, places), ...startArgs(relay), ...request.argv]
-  const { diskGb } = request.resources
+    sandbox === undefined ? argv : [sandbox.program, ...sandboxArgs(sandbox, paths), ...startArgs(relay), ...argv]
+  const { diskGb } = resources
   const blocks = diskGb === undefined ? 0 : Math.ceil((diskGb * 1024 ** 3) / BLOCK_BYTES)
+  Object.assign(env, planned?.env)
+  // A trainer that requests no device sees none, so that two jobs never share one.
+  if (devices !== undefined) env.CUDA_VISIBLE_DEVICES = devices.join(',')
   return {
     file: '/bin/sh',
-    // Arguments never pass through the script's text, so no name can break out of it.
+    // Arguments are never part of the script's text, so they cannot inject commands.
     args: ['-c', SHIM, 'trainyard-shim', files.dir, String(blocks), ...command],
-    cwd: request.trainer.dir,
-    env: {
-      ...env,
-      ...planned?.env,
-      // One that asks for none sees none: no two jobs on one device.
-      ...(devices === undefined ? {} : { CUDA_VISIBLE_DEVICES: devices.join(',') }),
-    },
-    ...(configText === undefined ? {} : { configText }),
+    cwd: trainer.dir,
+    env,
+    configText,
   }
 }

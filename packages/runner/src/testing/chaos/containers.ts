@@ -1,9 +1,9 @@
 import { ConfigError, createLogger } from '@trainyard/platform'
 import { readDockerConfig } from '../../launchers/docker/config.ts'
-import { askEngine, connectEngine, unless } from '../../launchers/docker/engine.ts'
+import { connectEngine, ignoring, readEngineInfo } from '../../launchers/docker/engine.ts'
 import { createDockerLauncher } from '../../launchers/docker/launcher.ts'
 import { attemptName, instanceLabel, parseLabels } from '../../launchers/docker/spec.ts'
-import { ofInstance } from '../../launchers/docker/testing/of-instance.ts'
+import { listLeftovers } from '../../launchers/docker/testing/list-leftovers.ts'
 import type { ChaosLauncher } from './victims.ts'
 
 const BASE = 'node:24-bookworm-slim'
@@ -18,9 +18,9 @@ export async function dockerChaos(
   )
   const config = readDockerConfig(env)
   const docker = connectEngine(config)
-  const { gateway } = await askEngine(docker, config.host)
+  const { gateway } = await readEngineInfo(docker, config.host)
   if (gateway === undefined) throw new ConfigError('chaos needs a Docker engine that runs on this machine')
-  const found = await unless([404], docker.getImage(image ?? BASE).inspect())
+  const found = await ignoring([404], docker.getImage(image ?? BASE).inspect())
   if (found === undefined) throw new ConfigError(`chaos needs an image with Node; the engine has no ${image ?? BASE}`)
   return {
     settings: { launcher: 'docker', sandbox: 'none', image: found.Id, docker: Object.fromEntries(own), places: 4 },
@@ -44,13 +44,13 @@ export async function dockerChaos(
       const [how, kill] = kills[Math.floor(random() * kills.length)] ?? kills[0] ?? []
       if (how === undefined || kill === undefined) return undefined
       // 404 and 409: it ended by itself meanwhile, and was not killed.
-      const isDone = await unless(
+      const isDone = await ignoring(
         [304, 404, 409],
         kill().then(() => true),
       )
       return isDone ? { how, whom: victim.name } : undefined
     },
-    leftovers: ({ instanceId }) => ofInstance(docker, instanceId),
+    leftovers: ({ instanceId }) => listLeftovers(docker, instanceId),
     async close({ dir, instanceId }) {
       if (instanceId === '') return
       const logger = createLogger({ name: 'chaos', level: 'silent' })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '@trainyard/platform'
-import { createKubernetesClient, found } from '../../launchers/kubernetes/client.ts'
+import { createKubernetesClient, ignoringNotFound } from '../../launchers/kubernetes/client.ts'
 import { attemptName, instanceName, instanceSelector, parseLabels } from '../../launchers/kubernetes/names.ts'
 import { hostCidr } from '../../launchers/kubernetes/network-policy.ts'
 import { killKubelet, pauseServer } from '../../launchers/kubernetes/testing/cluster-servers.ts'
@@ -64,7 +64,7 @@ export function kubernetesChaos(env: Record<string, string | undefined>, image: 
         const isForced = how < 0.3
         // By hand, with the grace that the pod itself asks for, or without any.
         const target = { name, namespace, ...(isForced ? { gracePeriodSeconds: 0 } : {}) }
-        if ((await found(() => core.deleteNamespacedPod(target))) === undefined) return undefined
+        if ((await ignoringNotFound(() => core.deleteNamespacedPod(target))) === undefined) return undefined
         return isForced ? { how: 'pod deleted by force', whom, mayLiveOn: key } : { how: 'pod deleted', whom }
       }
       // Its process, as the kernel would.
@@ -102,8 +102,12 @@ export function kubernetesChaos(env: Record<string, string | undefined>, image: 
       return lists.flat()
     },
     async close() {
-      await found(() => core.deleteNamespace({ name: namespace }))
-      for (let waits = 0; waits < 120 && (await found(() => core.readNamespace({ name: namespace }))); waits++)
+      await ignoringNotFound(() => core.deleteNamespace({ name: namespace }))
+      for (
+        let waits = 0;
+        waits < 120 && (await ignoringNotFound(() => core.readNamespace({ name: namespace })));
+        waits++
+      )
         await sleep(500)
     },
   }

@@ -1,6 +1,6 @@
 /**
- * A runner with containers in a process of its own, so that a test can kill it: settings as JSON in the first argument. Its
- * address, and its port for trainers, are its first line.
+ * A runner with the Docker launcher in a process of its own, so that a test can kill it. Its first argument is the settings
+ * as JSON. Its first line of output is its address and its port for trainers.
  */
 
 import { ResolvedTrainer } from '@trainyard/contract'
@@ -9,9 +9,9 @@ import { z } from 'zod'
 import { createRunner } from '../../../create-runner.ts'
 
 const Settings = z.object({
-  /** An address of this machine that containers reach. */
+  /** An address of this machine that containers can reach. */
   host: z.string(),
-  /** For trainers; the same each time, as those that run know only that one. */
+  /** For trainers. The same after a restart, because running trainers keep using it. */
   port: z.number(),
   databaseUrl: z.string(),
   databaseSchema: z.string(),
@@ -22,12 +22,12 @@ export type RunnerProcessSettings = z.infer<typeof Settings>
 const { host, port, databaseUrl, databaseSchema, dir, trainer } = Settings.parse(JSON.parse(process.argv[2] ?? ''))
 const logger = createLogger({ name: 'test', level: 'silent' })
 
-type Answer = (request: Request) => Response | Promise<Response>
-let answer: Answer = () => new Response(null, { status: 503 })
-let answerTrainer = answer
-// People are let in from this machine only; trainers come by their own door.
-const server = await listen({ fetch: (request) => answer(request) }, { port: 0 })
-const forTrainers = await listen({ fetch: (request) => answerTrainer(request) }, { host, port })
+type Handler = (request: Request) => Response | Promise<Response>
+let handle: Handler = () => new Response(null, { status: 503 })
+let handleTrainer = handle
+// The API is served on loopback only. Trainers use an address of their own.
+const server = await listen({ fetch: (request) => handle(request) }, { port: 0 })
+const forTrainers = await listen({ fetch: (request) => handleTrainer(request) }, { host, port })
 const runner = await createRunner({
   config: {
     publicUrl: server.url,
@@ -50,11 +50,11 @@ const runner = await createRunner({
   trainers: {
     resolve: async () => trainer,
     fetchBundle: async () => {
-      throw new Error('there is only an image')
+      throw new Error('this trainer has an image only')
     },
   },
 })
-answer = (request) => runner.app.fetch(request)
-answerTrainer = (request) => (runner.trainers?.app ?? runner.app).fetch(request)
+handle = (request) => runner.app.fetch(request)
+handleTrainer = (request) => (runner.trainers?.app ?? runner.app).fetch(request)
 await runner.start()
 console.log(`${server.url} ${forTrainers.port}`)

@@ -4,25 +4,26 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-/** How long something that watches over the kubelet has to start it again before this does. */
-const OTHERS_START_IT_MS = 1000
+/** How long a supervisor of the kubelet, if there is one, has to start it again. */
+const SUPERVISOR_WAIT_MS = 1000
 
-/** The process id of a server of the cluster, when this machine runs it. */
+/** The process id of a server of the cluster. Undefined: it does not run on this machine. */
 async function findServer(name: 'kubelet' | 'apiserver'): Promise<number | undefined> {
-  const own = name === 'kubelet' ? 'kubelet' : 'kube-apiserver'
+  const ownProgram = name === 'kubelet' ? 'kubelet' : 'kube-apiserver'
   for (const pid of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(pid)) continue
     const [program = '', first = '', ...rest] = await commandOf(Number(pid))
-    // Also as a part of one program that holds them all.
-    const isIt = program === own || program.endsWith(`/${own}`) || (/kube$/.test(program) && first === name)
-    if (isIt && [first, ...rest].some((one) => one.startsWith('--'))) return Number(pid)
+    // It can be a subcommand of one program for all servers.
+    const isServer =
+      program === ownProgram || program.endsWith(`/${ownProgram}`) || (/kube$/.test(program) && first === name)
+    if (isServer && [first, ...rest].some((argument) => argument.startsWith('--'))) return Number(pid)
   }
   return undefined
 }
 
 /**
- * Kills the kubelet of this machine as a crash would, and gives what starts it again: the command in `TEST_KUBELET_START`,
- * whatever watches over it, or else its own command line. Undefined when this machine is no node.
+ * Kills the kubelet of this machine, like a crash. Returns a function that waits until it runs again, started by the command
+ * in `TEST_KUBELET_START`, by its supervisor, or by its own command line. Undefined: this machine is not a node.
  */
 export async function killKubelet(): Promise<(() => Promise<void>) | undefined> {
   const pid = await findServer('kubelet')
@@ -35,12 +36,12 @@ export async function killKubelet(): Promise<(() => Promise<void>) | undefined> 
     readlink(`/proc/${pid}/fd/2`),
   ])
   process.kill(pid, 'SIGKILL')
-  // Until its parent has taken note: whoever looks by its number would think that it lives.
+  // Until its parent has reaped it. Before that, its process id still exists.
   for (let waits = 0; existsSync(`/proc/${pid}`) && waits < 1000; waits++) await sleep(10)
   return async () => {
     await startAgain()
     for (let waits = 0; (await findServer('kubelet')) === undefined; waits++) {
-      if (waits === 100) throw new Error('the kubelet did not come back')
+      if (waits === 100) throw new Error('the kubelet did not start again')
       await sleep(100)
     }
   }
@@ -48,11 +49,14 @@ export async function killKubelet(): Promise<(() => Promise<void>) | undefined> 
   async function startAgain() {
     const start = process.env.TEST_KUBELET_START
     if (start !== undefined) return void (await promisify(execFile)('sh', ['-c', start]))
-    await sleep(OTHERS_START_IT_MS)
+    await sleep(SUPERVISOR_WAIT_MS)
     if ((await findServer('kubelet')) !== undefined) return
-    const variables = environment.split('\0').filter((one) => one.includes('='))
+    const variables = environment.split('\0').filter((variable) => variable.includes('='))
     const env = Object.fromEntries(
-      variables.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]),
+      variables.map((variable) => [
+        variable.slice(0, variable.indexOf('=')),
+        variable.slice(variable.indexOf('=') + 1),
+      ]),
     )
     const output = openSync(log.startsWith('/') ? log : '/dev/null', 'a')
     const [argv0 = program, ...args] = command
@@ -61,7 +65,7 @@ export async function killKubelet(): Promise<(() => Promise<void>) | undefined> 
   }
 }
 
-/** A server that answers nobody and comes back as it was. */
+/** Suspends a server. Returns a function that resumes it. Undefined: it does not run on this machine. */
 export async function pauseServer(name: 'kubelet' | 'apiserver'): Promise<(() => Promise<void>) | undefined> {
   const pid = await findServer(name)
   if (pid === undefined) return undefined

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createLogger } from '@trainyard/platform'
 import type { Launcher, LaunchRequest } from '../../launcher.ts'
-import { createKubernetesClient, found, type KubernetesClient } from '../client.ts'
+import { createKubernetesClient, ignoringNotFound, type KubernetesClient } from '../client.ts'
 import { type KubernetesConfig, readKubernetesConfig } from '../config.ts'
 import { createKubernetesLauncher } from '../launcher.ts'
 import { instanceName } from '../names.ts'
@@ -10,8 +10,8 @@ const image = process.env.TEST_KUBERNETES_IMAGE
 export const hasCluster = process.env.KUBECONFIG !== undefined && image !== undefined
 if (!hasCluster)
   console.warn(
-    'SKIPPED: everything on Kubernetes. It needs KUBECONFIG, and TEST_KUBERNETES_IMAGE (an image with Node by digest that ' +
-      'the nodes can pull) or a Docker engine that holds node:24-bookworm-slim on the only node',
+    'SKIPPED: everything on Kubernetes. It needs KUBECONFIG, and TEST_KUBERNETES_IMAGE (an image with Node, by digest, that ' +
+      'the nodes can pull) or a Docker engine on the only node that has the image node:24-bookworm-slim',
   )
 
 /** An address of this machine that pods reach. */
@@ -23,12 +23,12 @@ export interface TestCluster {
   config: KubernetesConfig
   namespace: string
   instance: string
-  /** Another launcher of the same attempts, as after a restart of the runner. */
+  /** Another launcher for the same attempts, as after a restart of the runner. */
   open(over?: Partial<KubernetesConfig>, client?: KubernetesClient): Launcher
   close(): Promise<void>
 }
 
-/** A namespace of its own under the *restricted* profile, and a launcher in it. Pods get little, so that many fit. */
+/** A new namespace with the *restricted* profile, and a launcher for it. Pods have small resources, so that many fit. */
 export async function openCluster(over: Partial<KubernetesConfig> = {}): Promise<TestCluster> {
   const namespace = `trainyard-test-${randomUUID().slice(0, 8)}`
   const config: KubernetesConfig = {
@@ -45,9 +45,9 @@ export async function openCluster(over: Partial<KubernetesConfig> = {}): Promise
   })
   const instanceId = randomUUID()
   const opened: Launcher[] = []
-  const open: TestCluster['open'] = (more = {}, as = client) => {
+  const open: TestCluster['open'] = (more = {}, otherClient = client) => {
     const logger = createLogger({ name: 'test', level: process.env.TEST_LOG_LEVEL ?? 'silent' })
-    const launcher = createKubernetesLauncher({ ...config, ...more, instanceId, logger, client: as })
+    const launcher = createKubernetesLauncher({ ...config, ...more, instanceId, logger, client: otherClient })
     opened.push(launcher)
     return launcher
   }
@@ -60,14 +60,14 @@ export async function openCluster(over: Partial<KubernetesConfig> = {}): Promise
     open,
     async close() {
       for (const launcher of opened) await launcher.close?.()
-      await found(() => client.core.deleteNamespace({ name: namespace }))
+      await ignoringNotFound(() => client.core.deleteNamespace({ name: namespace }))
     },
   }
 }
 
 let nextJob = 1
 
-/** A Node program as a trainer. */
+/** A request that runs a Node program as the trainer. */
 export function requestOf(program: string, over: Partial<LaunchRequest> = {}): LaunchRequest {
   return {
     jobId: nextJob++,

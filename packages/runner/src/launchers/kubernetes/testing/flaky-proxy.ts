@@ -3,20 +3,20 @@ import { connect, createServer, type Socket } from 'node:net'
 import { KubeConfig } from '@kubernetes/client-node'
 
 export interface FlakyProxy {
-  /** The same cluster, through the proxy. */
+  /** Leads to the same cluster, through the proxy. */
   kubeconfig: string
-  /** Ends every connection as a crashed machine would: with a reset. */
+  /** Resets every connection, as a crashed machine would. */
   resetAll(): void
-  /** Takes no connections, and has none. */
+  /** Resets every connection and refuses new ones. */
   goAway(): void
   comeBack(): void
   close(): Promise<void>
 }
 
-/** A TCP proxy before the API server, so that only the test's own launcher loses it. */
+/** A TCP proxy in front of the API server, so that only the test's own launcher loses the connection. */
 export async function startFlakyProxy(kubeConfig: KubeConfig): Promise<FlakyProxy> {
   const cluster = kubeConfig.getCurrentCluster()
-  if (cluster === null) throw new Error('no cluster')
+  if (cluster === null) throw new Error('the kubeconfig has no current cluster')
   const target = new URL(cluster.server)
   const sockets = new Set<Socket>()
   let isAway = false
@@ -43,7 +43,7 @@ export async function startFlakyProxy(kubeConfig: KubeConfig): Promise<FlakyProx
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const through = new KubeConfig()
   through.loadFromString(kubeConfig.exportConfig())
-  const clusters = through.clusters.map((one) => ({ ...one, server: `https://127.0.0.1:${port}` }))
+  const clusters = through.clusters.map((entry) => ({ ...entry, server: `https://127.0.0.1:${port}` }))
   through.loadFromOptions({ ...through, clusters })
   return {
     kubeconfig: through.exportConfig(),

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptRef, Launcher, Observation, OutputLine } from '../../launcher.ts'
 
-/** The first observation that is of one of these states; the cluster takes its time. */
-export async function seen<S extends Observation['state']>(
+/** Waits until the attempt is in one of these states. */
+export async function waitForState<S extends Observation['state']>(
   launcher: Launcher,
   ref: AttemptRef,
   states: readonly S[],
@@ -20,7 +20,7 @@ export async function seen<S extends Observation['state']>(
     }
     await sleep(100)
   }
-  throw new Error(`it was never ${states.join(' or ')}; last: ${JSON.stringify(last) ?? String(last)}`)
+  throw new Error(`expected the state ${states.join(' or ')}, got ${JSON.stringify(last) ?? String(last)}`)
 }
 
 function isOneOf<S extends Observation['state']>(
@@ -30,7 +30,7 @@ function isOneOf<S extends Observation['state']>(
   return states.some((state) => state === observation.state)
 }
 
-/** Reads on as the supervisor does, errors and all, until a line says so. */
+/** Reads the output, like the supervisor, until a line contains this text. Ignores errors. */
 export async function readUntil(
   launcher: Launcher,
   ref: AttemptRef,
@@ -49,5 +49,5 @@ export async function readUntil(
     }
     await sleep(100)
   }
-  throw new Error(`it never said ${last}; ${lines.length} lines, last: ${lines.at(-1)?.text}`)
+  throw new Error(`no line with "${last}" in ${lines.length} lines, the last one: ${lines.at(-1)?.text}`)
 }

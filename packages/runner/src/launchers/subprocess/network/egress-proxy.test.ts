@@ -9,7 +9,7 @@ const KEY = 'a key of the tests'
 const basic = ({ user, password }: { user: string; password: string }) =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 
-describe('what a trainer may reach', () => {
+describe('the policy of a trainer', () => {
   const policy = { trusted: ['127.0.0.1:9000'], hosts: ['Example.com', 'files.example.org:8443', '10.0.0.1'] }
 
   it.each([
@@ -20,14 +20,14 @@ describe('what a trainer may reach', () => {
     ['sub.example.com', 443, false],
     ['files.example.org', 8443, true],
     ['files.example.org', 443, false],
-    // Named, and within.
+    // Named in the manifest, but internal.
     ['10.0.0.1', 80, false],
     ['', Number.NaN, false],
-  ])('%s:%i', (host, port, isAllowed) => {
+  ])('for %s:%i allows: %s', (host, port, isAllowed) => {
     expect('host' in decide(policy, host, port)).toBe(isAllowed)
   })
 
-  it('is nothing without credentials, or with those of somebody else', () => {
+  it('allows nothing without credentials or with forged ones', () => {
     expect(decide(undefined, 'example.com', 443)).toMatchObject({ status: 407 })
     expect(readPolicy(KEY, basic(signPolicy(KEY, policy)))).toEqual(policy)
     expect(readPolicy(KEY, basic(signPolicy('another key', policy)))).toBeUndefined()
@@ -50,7 +50,7 @@ describe('what a trainer may reach', () => {
     ['0.0.0.0', false],
     ['8.8.8.8', true],
     ['2606:4700::1111', true],
-  ])('an address is public or within: %s', (address, expected) => {
+  ])('the address %s is public: %s', (address, expected) => {
     expect(isPublic(address)).toBe(expected)
   })
 })
@@ -58,26 +58,26 @@ describe('what a trainer may reach', () => {
 describe('the proxy', () => {
   const proxy = createEgressProxy(KEY)
   const origin = createServer((message, response) =>
-    response.end(JSON.stringify({ url: message.url, host: message.headers.host, told: message.rawHeaders.join() })),
+    response.end(JSON.stringify({ url: message.url, host: message.headers.host, headers: message.rawHeaders.join() })),
   )
   let port: number
-  let place: string
+  let address: string
   beforeAll(async () => {
     for (const server of [proxy, origin]) {
       server.listen(0, '127.0.0.1')
       await once(server, 'listening')
     }
     port = (proxy.address() as AddressInfo).port
-    place = `127.0.0.1:${(origin.address() as AddressInfo).port}`
+    address = `127.0.0.1:${(origin.address() as AddressInfo).port}`
   })
   afterAll(() => {
     for (const server of [proxy, origin]) server.close()
   })
 
   const ask = async (path: string, authorization?: string) => {
-    const headers = { host: 'x', ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }) }
-    const sent = request({ host: '127.0.0.1', port, path, headers, agent: false }).end()
-    const [answer] = await once(sent, 'response')
+    const sent = request({ host: '127.0.0.1', port, path, headers: { host: 'x' }, agent: false })
+    if (authorization !== undefined) sent.setHeader('proxy-authorization', authorization)
+    const [answer] = await once(sent.end(), 'response')
     return { status: answer.statusCode, text: await new Response(answer).text() }
   }
   const tunnel = async (to: string, authorization: string) => {
@@ -87,25 +87,25 @@ describe('the proxy', () => {
     return { socket, answer: String(answer) }
   }
 
-  it('passes plain requests on, without its credentials', async () => {
-    const authorization = basic(signPolicy(KEY, { trusted: [place], hosts: [] }))
-    const { status, text } = await ask(`http://${place}/a?b=c`, authorization)
-    expect([status, JSON.parse(text)]).toEqual([200, expect.objectContaining({ url: '/a?b=c', host: place })])
+  it('forwards plain requests without the proxy credentials', async () => {
+    const authorization = basic(signPolicy(KEY, { trusted: [address], hosts: [] }))
+    const { status, text } = await ask(`http://${address}/a?b=c`, authorization)
+    expect([status, JSON.parse(text)]).toEqual([200, expect.objectContaining({ url: '/a?b=c', host: address })])
     expect(text).not.toContain('roxy-')
     expect((await ask('/a', authorization)).status).toBe(400)
-    expect((await ask(`http://${place}/a`)).status).toBe(407)
+    expect((await ask(`http://${address}/a`)).status).toBe(407)
   })
 
-  it('makes tunnels, and none that lead within', async () => {
-    const authorization = basic(signPolicy(KEY, { trusted: [place], hosts: ['localhost', '127.0.0.1'] }))
-    const { socket, answer } = await tunnel(place, authorization)
+  it('opens tunnels, but not to internal addresses', async () => {
+    const authorization = basic(signPolicy(KEY, { trusted: [address], hosts: ['localhost', '127.0.0.1'] }))
+    const { socket, answer } = await tunnel(address, authorization)
     expect(answer).toMatch(/^HTTP\/1.1 200/)
     socket.write('GET /tunnelled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
     expect(String((await once(socket, 'data'))[0])).toContain('/tunnelled')
     socket.destroy()
-    const [, number] = place.split(':')
-    // By its name, which leads within; by another port of the same address.
+    const [, number] = address.split(':')
+    // A name that resolves to an internal address; another port of the allowed address.
     expect((await tunnel(`localhost:${number}`, authorization)).answer).toMatch(/ 502 .*no public address/s)
-    expect((await tunnel(`127.0.0.1:${port}`, authorization)).answer).toMatch(/ 403 .*no public address/s)
+    expect((await tunnel(`127.0.0.1:${port}`, authorization)).answer).toMatch(/ 403 .*not a public address/s)
   })
 })

@@ -4,11 +4,11 @@ import { BlockList, connect, isIP, type LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Policy, readPolicy } from './policy.ts'
 
-/** An HTTP proxy for trainers: it leads to what the policy in its credentials allows, and nowhere else. */
+/** An HTTP proxy for trainers. It connects only to what the policy in the credentials allows. */
 export function createEgressProxy(key: string): Server {
   const server = createServer((message, response) => void forward(key, message, response))
   server.on('connect', (message, client: Duplex, head: Buffer) => tunnel(key, message, client, head))
-  // Downloads of weights take longer than Node's five minutes.
+  // Node's default of five minutes is too short for downloads of weights.
   server.requestTimeout = 0
   return server
 }
@@ -16,36 +16,37 @@ export function createEgressProxy(key: string): Server {
 interface Destination {
   host: string
   port: number
-  /** Of a manifest: not for addresses within. */
+  /** The host is from a manifest, so internal addresses are refused. */
   isPublicOnly: boolean
 }
 
-/** Where a request may go; else the status and sentence that refuse it. */
+/** Where a request may connect to, or the status and message of the refusal. */
 export function decide(
   policy: Policy | undefined,
   host: string,
   port: number,
-): Destination | { status: number; why: string } {
-  if (policy === undefined) return { status: 407, why: 'The proxy wants the credentials of the trainer’s environment' }
+): Destination | { status: number; message: string } {
+  if (policy === undefined)
+    return { status: 407, message: 'The proxy requires the credentials in the trainer’s environment (HTTP_PROXY)' }
   const name = host.toLowerCase().replace(/\.$/, '')
-  const place = `${name}:${port}`
-  if (policy.trusted.includes(place)) return { host: name, port, isPublicOnly: false }
-  if (policy.hosts.some((allowed) => [name, place].includes(allowed.toLowerCase()))) {
+  const address = `${name}:${port}`
+  if (policy.trusted.includes(address)) return { host: name, port, isPublicOnly: false }
+  if (policy.hosts.some((allowed) => [name, address].includes(allowed.toLowerCase()))) {
     if (isIP(name) === 0 || isPublic(name)) return { host: name, port, isPublicOnly: true }
-    return { status: 403, why: `${name} is no public address` }
+    return { status: 403, message: `${name} is not a public address` }
   }
-  return { status: 403, why: `"permissions.network" of the manifest does not name ${name}` }
+  return { status: 403, message: `${name} is not in "permissions.network" of the manifest` }
 }
 
 function tunnel(key: string, message: IncomingMessage, client: Duplex, head: Buffer): void {
-  const refuse = (status: number, why: string) =>
-    client.end(`HTTP/1.1 ${status} Refused\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${why}\n`)
+  const refuse = (status: number, text: string) =>
+    client.end(`HTTP/1.1 ${status} Refused\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${text}\n`)
   client.on('error', () => client.destroy())
   const match = /^\[?([^[\]]+?)\]?:(\d{1,5})$/.exec(message.url ?? '')
   const decision = decide(readPolicy(key, message.headers['proxy-authorization']), match?.[1] ?? '', Number(match?.[2]))
-  if ('status' in decision) return void refuse(decision.status, decision.why)
+  if ('status' in decision) return void refuse(decision.status, decision.message)
   const { host, port, isPublicOnly } = decision
-  const server = connect({ host, port, allowHalfOpen: true, ...(isPublicOnly ? { lookup: lookupPublic } : {}) })
+  const server = connect({ host, port, allowHalfOpen: true, lookup: isPublicOnly ? lookupPublic : undefined })
   server.once('error', (error) => void refuse(502, error.message))
   server.once('connect', () => {
     server.removeAllListeners('error')
@@ -62,23 +63,26 @@ function tunnel(key: string, message: IncomingMessage, client: Duplex, head: Buf
   })
 }
 
-/** Plain HTTP comes with the whole address in its first line. */
+/** Forwards a plain HTTP request, which has the whole URL in its first line. */
 async function forward(key: string, message: IncomingMessage, response: ServerResponse): Promise<void> {
-  const refuse = (status: number, why: string) => {
+  const refuse = (status: number, text: string) => {
     if (!response.headersSent) response.writeHead(status, { 'content-type': 'text/plain' })
-    response.end(`${why}\n`)
+    response.end(`${text}\n`)
   }
   const url = URL.parse(message.url ?? '')
-  if (url?.protocol !== 'http:') return refuse(400, 'This is a proxy: it wants an http address')
+  if (url?.protocol !== 'http:') return refuse(400, 'This is a proxy: expected an http URL')
   const { 'proxy-authorization': credentials, 'proxy-connection': _, ...headers } = message.headers
   const port = url.port === '' ? 80 : Number(url.port)
   const decision = decide(readPolicy(key, credentials), url.hostname.replace(/^\[|\]$/g, ''), port)
-  if ('status' in decision) return refuse(decision.status, decision.why)
+  if ('status' in decision) return refuse(decision.status, decision.message)
   const onward = request(
     {
-      ...{ host: decision.host, port: decision.port, method: message.method, path: url.pathname + url.search },
+      host: decision.host,
+      port: decision.port,
+      method: message.method,
+      path: url.pathname + url.search,
       headers: { ...headers, host: url.host },
-      ...(decision.isPublicOnly ? { lookup: lookupPublic } : {}),
+      lookup: decision.isPublicOnly ? lookupPublic : undefined,
     },
     (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -92,7 +96,7 @@ async function forward(key: string, message: IncomingMessage, response: ServerRe
   message.pipe(onward)
 }
 
-const WITHIN = new BlockList()
+const INTERNAL = new BlockList()
 for (const [net, prefix] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -105,7 +109,7 @@ for (const [net, prefix] of [
   ['198.18.0.0', 15],
   ['224.0.0.0', 3],
 ] as const)
-  WITHIN.addSubnet(net, prefix, 'ipv4')
+  INTERNAL.addSubnet(net, prefix, 'ipv4')
 for (const [net, prefix] of [
   ['::', 96],
   ['64:ff9b::', 96],
@@ -113,15 +117,15 @@ for (const [net, prefix] of [
   ['fe80::', 10],
   ['ff00::', 8],
 ] as const)
-  WITHIN.addSubnet(net, prefix, 'ipv6')
+  INTERNAL.addSubnet(net, prefix, 'ipv6')
 
-/** Not of this machine, its network, or the services that clouds keep under link-local addresses. */
+/** False for addresses of this machine, of private networks, and of cloud services at link-local addresses. */
 export function isPublic(address: string): boolean {
-  // IPv4 in the form of IPv6 is matched by the rules of IPv4.
-  return !WITHIN.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  // The IPv4 rules also match IPv4-mapped IPv6 addresses.
+  return !INTERNAL.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** A name of a manifest must not lead within, however its owner's DNS answers. */
+/** A host of a manifest must not lead to an internal address, whatever its DNS returns. */
 const lookupPublic: LookupFunction = (host, options, callback) => {
   lookup(host, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, '', 4)

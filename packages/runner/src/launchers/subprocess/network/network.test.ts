@@ -7,20 +7,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@trainyard/platform'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Launcher, LaunchRequest } from '../../launcher.ts'
+import { findSandbox } from '../find-sandbox.ts'
 import { createSubprocessLauncher } from '../launcher.ts'
-import { findSandbox } from '../sandbox.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
 const sandboxHere = await findSandbox({ choice: 'auto', dataDirs: [], logger })
 const isPossible = sandboxHere?.ownNetwork === true
-if (!isPossible) console.warn('not tested here: networks of trainers’ own, for which there is no bubblewrap')
+if (!isPossible)
+  console.warn('SKIPPED: trainers with a network of their own. It needs bubblewrap and network namespaces')
 
 describe.skipIf(!isPossible)('a trainer with a network of its own', () => {
   let dir: string
   let launcher: Launcher
   const closers: (() => Promise<unknown>)[] = []
   beforeEach(async () => {
-    // Deeper than the address of a socket may be long.
+    // Longer than the path of a socket can be.
     dir = join(await mkdtemp(join(tmpdir(), 'trainyard-network-')), 'deep-'.repeat(20))
     await mkdir(join(dir, 'trainer'), { recursive: true })
   })
@@ -34,21 +35,24 @@ describe.skipIf(!isPossible)('a trainer with a network of its own', () => {
     const dataDirs = [join(dir, 'data')]
     await mkdir(join(dir, 'data'), { recursive: true })
     launcher = createSubprocessLauncher({
-      ...{ attemptsDir: join(dir, 'data', 'attempts'), datasetCacheDir: join(dir, 'data', 'datasets') },
-      ...{ datasetCacheMaxGb: 1, logger, egress },
+      attemptsDir: join(dir, 'data', 'attempts'),
+      datasetCacheDir: join(dir, 'data', 'datasets'),
+      datasetCacheMaxGb: 1,
+      logger,
+      egress,
       sandbox: await findSandbox({ choice: 'bubblewrap', dataDirs, logger }),
     })
     return launcher
   }
   const open = async (text: string) => {
-    const gate = await launcher.openGate?.({
+    const gateway = await launcher.openGateway?.({
       fetch: async (request) => new Response(`${text} ${new URL(request.url).pathname} ${await request.text()}`),
     })
-    if (gate === undefined) throw new Error('there is no gate')
-    closers.push(() => gate.close())
-    return gate
+    if (gateway === undefined) throw new Error('the launcher has no gateway')
+    closers.push(() => gateway.close())
+    return gateway
   }
-  /** A server of the machine that is none of a trainer's business, or its object store. */
+  /** A server on the machine: an object store, or one that trainers must not reach. */
   const serve = async () => {
     const server = createServer((request, response) => response.end(`of the machine ${request.url}`))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -57,23 +61,33 @@ describe.skipIf(!isPossible)('a trainer with a network of its own', () => {
   }
   const start = async (program: string, over: Partial<LaunchRequest> = {}, callbackPort = 7600) => {
     const request: LaunchRequest = {
-      ...{ jobId: 1, attempt: 1, operation: 'train', token: 'a-token', traceId: '0123456789abcdef0123456789abcdef' },
+      jobId: 1,
+      attempt: 1,
+      operation: 'train',
       callbackUrl: `http://127.0.0.1:${callbackPort}/v1/jobs/1`,
-      ...{ taskType: 'detection', framework: 'none', model: 'tiny', config: { basic: {}, advanced: {} } },
+      token: 'a-token',
+      traceId: '0123456789abcdef0123456789abcdef',
+      taskType: 'detection',
+      framework: 'none',
+      model: 'tiny',
+      config: { basic: {}, advanced: {} },
       trainer: { type: 'folder', dir: join(dir, 'trainer') },
-      ...{ resources: {}, networkHosts: [], argv: ['node', '-e', program] },
+      resources: {},
+      networkHosts: [],
+      argv: ['node', '-e', program],
       ...over,
     }
     await launcher.launch(request)
   }
-  const said = async (jobId = 1): Promise<string[]> => {
+  /** The output of a trainer that has ended. */
+  const outputOf = async (jobId = 1): Promise<string[]> => {
     for (let waits = 0; waits < 6000; waits++) {
       const seen = await launcher.observe({ jobId, attempt: 1 })
       const { lines } = await launcher.logs({ jobId, attempt: 1 }, { stdout: 0, stderr: 0 }, { final: true })
       if (seen.state === 'exited') return lines.map(({ text }) => text)
       await sleep(10)
     }
-    throw new Error('it does not end')
+    throw new Error('the trainer does not end')
   }
   const fetchAll = (urls: string[]) => `(async () => {
     for (const url of ${JSON.stringify(urls)}) {
@@ -82,22 +96,22 @@ describe.skipIf(!isPossible)('a trainer with a network of its own', () => {
     }
   })()`
 
-  it('reaches the platform under the callback’s address, and nothing else of the machine', async () => {
+  it('reaches the platform at the callback address and nothing else on the machine', async () => {
     await create()
     await open('callback')
     const port = await serve()
     await start(fetchAll(['http://127.0.0.1:7600/v1/jobs/1/events', `http://127.0.0.1:${port}/`, 'http://192.0.2.1/']))
-    expect(await said()).toEqual([
+    expect(await outputOf()).toEqual([
       '200 callback /v1/jobs/1/events x',
       'not reached ECONNREFUSED',
       expect.stringMatching(/^not reached (ENETUNREACH|EHOSTUNREACH)/),
     ])
   })
 
-  it('is answered by the next runner, and by none in between', async () => {
+  it('is served by the next runner, and by none in between', async () => {
     await create()
     const first = await open('first')
-    const program = `const ask = async () => { try { return await (await fetch('http://127.0.0.1:7600/x')).text() } catch { return 'nobody' } }
+    const program = `const ask = async () => { try { return await (await fetch('http://127.0.0.1:7600/x')).text() } catch { return 'no answer' } }
       ;(async () => { let last; while (last !== 'second /x ') { const now = await ask(); if (now !== last) console.log(last = now); await new Promise((r) => setTimeout(r, 20)) } process.exit(0) })()`
     await start(program)
     const until = async (text: string) =>
@@ -113,12 +127,12 @@ describe.skipIf(!isPossible)('a trainer with a network of its own', () => {
     await until('first /x')
     await first.close()
     closers.length = 0
-    await until('nobody')
+    await until('no answer')
     await open('second')
-    expect((await said()).map((line) => line.trim())).toEqual(['first /x', 'nobody', 'second /x'])
+    expect((await outputOf()).map((line) => line.trim())).toEqual(['first /x', 'no answer', 'second /x'])
   })
 
-  it('reaches the object store of the machine where there is one, and hosts of its manifest only where they are public', async () => {
+  it('reaches an object store on the machine, and hosts of its manifest only at public addresses', async () => {
     const store = await serve()
     const other = await serve()
     await create([`127.0.0.1:${store}`])
@@ -127,45 +141,45 @@ describe.skipIf(!isPossible)('a trainer with a network of its own', () => {
       `http://127.0.0.1:${store}/bucket/key?signed=1`,
       `http://127.0.0.1:${other}/`,
       'http://127.0.0.1:7600/v1',
-      // Through the proxy: named and within, and not named.
+      // Through the proxy: a host in the manifest that is internal, and one that is not in it.
       `http://trainer.localhost:${other}/`,
       'http://not-named.example.com/',
     ]
     await start(fetchAll(urls), { networkHosts: ['trainer.localhost', '127.0.0.1', '169.254.169.254'] })
-    expect(await said()).toEqual([
+    expect(await outputOf()).toEqual([
       '200 of the machine /bucket/key?signed=1',
       'not reached ECONNREFUSED',
       '200 callback /v1 x',
-      expect.stringMatching(/no public address|not reached/),
-      expect.stringMatching(/does not name not-named.example.com|not reached/),
+      expect.stringMatching(/no public address|not a public address|not reached/),
+      expect.stringMatching(/not-named.example.com is not in|not reached/),
     ])
   })
 
-  it('has no parent’s duties towards its relay, and its exit code is its own', async () => {
+  it('is not the parent of its relay, and its exit code is reported', async () => {
     await create()
     await open('callback')
     const script = 'ls -A "$TMPDIR" | grep network$; jobs -p; [ $$ = 2 ] && exit 7'
     await start('', { argv: ['/bin/sh', '-c', script] })
-    expect(await said()).toEqual([])
+    expect(await outputOf()).toEqual([])
     expect(await launcher.observe({ jobId: 1, attempt: 1 })).toMatchObject({ exitCode: 7 })
   })
 
-  it('is not launched where it could not be heard', async () => {
+  it('is not launched if it could not reach the callback', async () => {
     await create()
     await expect(start('', {}, 80)).rejects.toThrow(/above 1023.*SUBPROCESS_NETWORK=shared/)
   })
 
-  it('leaves no socket in the way of the next runner', async () => {
+  it('leaves no socket that would block the next runner', async () => {
     await create()
     await open('first')
     const { readdirSync, writeFileSync } = await import('node:fs')
-    const gate = join(dir, 'data', 'attempts', 'gate')
-    expect(readdirSync(gate)).toHaveLength(2)
-    // What a killed runner leaves: a file to which nobody listens.
-    writeFileSync(join(gate, 'callback-dead'), '')
+    const gatewayDir = join(dir, 'data', 'attempts', 'gate')
+    expect(readdirSync(gatewayDir)).toHaveLength(2)
+    // A killed runner leaves a socket on which no process listens.
+    writeFileSync(join(gatewayDir, 'callback-dead'), '')
     await open('second')
-    expect(readdirSync(gate)).toHaveLength(4)
+    expect(readdirSync(gatewayDir)).toHaveLength(4)
     for (const close of closers.splice(0)) await close()
-    expect(readdirSync(gate)).toEqual([])
+    expect(readdirSync(gatewayDir)).toEqual([])
   })
 })

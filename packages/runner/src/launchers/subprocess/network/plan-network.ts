@@ -3,59 +3,67 @@ import type { LaunchRequest } from '../../launcher.ts'
 import { signPolicy } from './policy.ts'
 import type { Address, RelayPlan } from './relay.ts'
 
-/** What the network of every attempt is made of. */
+/** The parts that the networks of all attempts share. */
 export interface TrainerNetwork {
   /** Holds the runner's sockets. */
-  gateDir: string
-  /** The program of the relay. */
+  gatewayDir: string
+  /** Path of the relay program. */
   relay: string
-  /** Signs what attempts may reach. */
+  /** Signs the addresses that an attempt may reach. */
   key: string
-  /** Addresses beyond the callback's that every trainer may reach, as `host:port`: the object store's. */
+  /** Addresses (`host:port`) that every trainer may reach, in addition to the callback: the object store, for example. */
   trusted: readonly string[]
 }
 
-/** Below it, only root may listen, also in a network of one's own. */
-const FIRST_FREE_PORT = 1024
+/** Only root may listen on lower ports, also in a network namespace. */
+const FIRST_UNPRIVILEGED_PORT = 1024
 const PROXY_PORT = 3128
 
-/** The network of one attempt: what its relay does, and the variables that programs find the proxy by. */
+/** Plans the network of one attempt: what its relay does, and the variables that tell programs about the proxy. */
 export function planNetwork(
   request: Pick<LaunchRequest, 'callbackUrl' | 'networkHosts'>,
-  { gateDir, key, trusted }: TrainerNetwork,
+  { gatewayDir, key, trusted }: TrainerNetwork,
 ): { plan: RelayPlan; env: Record<string, string> } {
   const url = new URL(request.callbackUrl)
   const callback = addressOf(url)
-  const isOurs = isLoopback(request.callbackUrl)
-  if (isOurs && callback.port < FIRST_FREE_PORT)
+  const isLocal = isLoopback(request.callbackUrl)
+  if (isLocal && callback.port < FIRST_UNPRIVILEGED_PORT)
     throw new Error(
-      `The callback's address ${url.host} cannot be had in a network of the trainer's own: its port must be above 1023, or set SUBPROCESS_NETWORK=shared`,
+      `The callback address is ${url.host}, but in a network of its own a trainer cannot use ports below 1024: expected a port above 1023, or SUBPROCESS_NETWORK=shared`,
     )
-  // As every URL that leads there is written: in small letters, an address in its shortest form.
-  const urls = trusted.map((place) => new URL(`http://${place}`))
+  // Normalised as in URLs: lower case, and addresses in their shortest form.
+  const urls = trusted.map((address) => new URL(`http://${address}`))
   const tunnels = urls
     .filter(({ href }) => isLoopback(href))
     .map(addressOf)
-    .filter(({ port }) => port >= FIRST_FREE_PORT)
+    .filter(({ port }) => port >= FIRST_UNPRIVILEGED_PORT)
   const policy = {
-    trusted: [...urls.map(addressOf), ...(isOurs ? [] : [callback])].map(({ host, port }) => `${host}:${port}`),
+    trusted: [...urls.map(addressOf), ...(isLocal ? [] : [callback])].map(({ host, port }) => `${host}:${port}`),
     hosts: [...request.networkHosts],
   }
-  const callbacks = isOurs ? bothFamilies(callback) : []
+  const callbacks = isLocal ? bothFamilies(callback) : []
   if (policy.trusted.length === 0 && policy.hosts.length === 0)
-    return { plan: { gateDir, callbacks, tunnels: [] }, env: {} }
+    return { plan: { gateDir: gatewayDir, callbacks, tunnels: [] }, env: {} }
   const { user, password } = signPolicy(key, policy)
   const taken = [...callbacks, ...tunnels].map(({ port }) => port)
   const proxy = { host: '127.0.0.1', port: taken.includes(PROXY_PORT) ? PROXY_PORT + 1 : PROXY_PORT }
-  const address = `http://${user}:${password}@${proxy.host}:${proxy.port}`
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+  return {
+    plan: { gateDir: gatewayDir, callbacks, tunnels: tunnels.flatMap(bothFamilies), proxy, authorization },
+    env: proxyVariables(`http://${user}:${password}@${proxy.host}:${proxy.port}`),
+  }
+}
+
+function proxyVariables(url: string): Record<string, string> {
   const direct = 'localhost,127.0.0.1,::1'
   return {
-    plan: { gateDir, callbacks, tunnels: tunnels.flatMap(bothFamilies), proxy, authorization },
-    env: {
-      ...{ HTTP_PROXY: address, http_proxy: address, HTTPS_PROXY: address, https_proxy: address },
-      ...{ NO_PROXY: direct, no_proxy: direct, NODE_USE_ENV_PROXY: '1' },
-    },
+    HTTP_PROXY: url,
+    http_proxy: url,
+    HTTPS_PROXY: url,
+    https_proxy: url,
+    NO_PROXY: direct,
+    no_proxy: direct,
+    NODE_USE_ENV_PROXY: '1',
   }
 }
 
@@ -66,7 +74,7 @@ function addressOf({ hostname, port, protocol }: URL): Address {
   }
 }
 
-/** What "localhost" is, is the resolver's business. */
+/** The resolver decides which of the two "localhost" is. */
 function bothFamilies(address: Address): Address[] {
   return address.host === 'localhost' ? ['127.0.0.1', '::1'].map((host) => ({ ...address, host })) : [address]
 }

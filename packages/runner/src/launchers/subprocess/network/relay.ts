@@ -1,15 +1,15 @@
-/** What the relay of one attempt is told, as JSON in its first argument. */
+/** The relay's only argument, as JSON. */
 export interface RelayPlan {
-  /** The folder in which the runner's sockets are. */
+  /** The folder with the runner's sockets. */
   gateDir: string
-  /** Loopback addresses of the trainer's network that lead to us. */
+  /** Loopback addresses in the trainer's network that lead to the runner. */
   callbacks: readonly Address[]
-  /** Loopback addresses that lead through the proxy to the same address of the machine: an object store on it. */
+  /** Loopback addresses that lead through the proxy to the same address of the machine, for example to an object store. */
   tunnels: readonly Address[]
-  /** Where the trainer's network has an HTTP proxy. */
-  proxy?: Address
-  /** Who the trainer is to the proxy. */
-  authorization?: string
+  /** Address of the HTTP proxy in the trainer's network. */
+  proxy?: Address | undefined
+  /** The trainer's credentials for the proxy. */
+  authorization?: string | undefined
 }
 
 export interface Address {
@@ -17,19 +17,19 @@ export interface Address {
   port: number
 }
 
-/** How names of sockets in the gate's folder begin, by what they lead to. */
+/** Prefixes of the names of sockets, by where they lead. */
 export const SOCKETS = { callback: 'callback-', proxy: 'proxy-' } as const
 
 /**
- * Runs within the trainer's network, and carries bytes between its loopback and the runner's sockets. It is text, because
- * a bare Node runs it and it needs none of our packages. A runner that comes back has another socket: the newest that
- * answers is taken, for each connection anew.
+ * Runs in the trainer's network and forwards connections from its loopback to the runner's sockets. It is a string, because
+ * plain Node runs it without any of our packages. A restarted runner has a new socket, so each connection uses the newest
+ * socket that answers.
  */
 export const RELAY = `'use strict'
 const fs = require('node:fs')
 const net = require('node:net')
 const plan = JSON.parse(process.argv[2])
-// Names of sockets are short, and folders deep.
+// The path of a socket is limited to about 100 characters.
 process.chdir(plan.gateDir)
 const age = (name) => fs.statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0
 function dial(kind, client, then) {
@@ -54,8 +54,8 @@ function join(client, server) {
   }
 }
 function tunnel(address, client, server) {
-  const place = address.host + ':' + address.port
-  server.write('CONNECT ' + place + ' HTTP/1.1\\r\\nHost: ' + place + '\\r\\nProxy-Authorization: ' + plan.authorization + '\\r\\n\\r\\n')
+  const target = address.host + ':' + address.port
+  server.write('CONNECT ' + target + ' HTTP/1.1\\r\\nHost: ' + target + '\\r\\nProxy-Authorization: ' + plan.authorization + '\\r\\n\\r\\n')
   let head = Buffer.alloc(0)
   const read = (chunk) => {
     head = Buffer.concat([head, chunk])
@@ -76,9 +76,9 @@ function serve({ host, port }, kind, connect) {
   waiting++
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     client.on('error', () => client.destroy())
-    dial(kind, client, (there) => connect(client, there))
+    dial(kind, client, (target) => connect(client, target))
   })
-  server.once('error', (error) => { console.error('trainyard: ' + host + ':' + port + ' cannot be had in the sandbox: ' + error.message); ready() })
+  server.once('error', (error) => { console.error('trainyard: ' + host + ':' + port + ' cannot be used in the sandbox: ' + error.message); ready() })
   server.listen(port, host, ready)
 }
 for (const address of plan.callbacks) serve(address, '${SOCKETS.callback}', join)
@@ -88,14 +88,14 @@ ready()
 `
 
 /**
- * Starts the relay, waits until it listens, and becomes the trainer: `$1` is the program, `$2` the relay, `$3` its plan. The
- * relay is nobody's child but the sandbox's, so that a trainer that waits for its children never meets it.
+ * Starts the relay, waits until it listens, and replaces itself with the trainer. `$1` is Node, `$2` the relay, `$3` its plan.
+ * The relay becomes a child of the sandbox's process 1, so a trainer that waits for its children does not wait for it.
  */
 export const START_BEHIND_RELAY = `
 mkfifo "$TMPDIR/.network" || exit 126
 ( "$1" --max-old-space-size=64 "$2" "$3" </dev/null >"$TMPDIR/.network" & )
 read -r ready < "$TMPDIR/.network"
 rm -f "$TMPDIR/.network"
-[ "$ready" = ready ] || { echo "trainyard: the sandbox's network did not come up" >&2; exit 126; }
+[ "$ready" = ready ] || { echo "trainyard: the network of the sandbox did not start" >&2; exit 126; }
 shift 3
 exec "$@"`

@@ -5,23 +5,20 @@ import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type Listening, listen } from '@trainyard/platform'
+import type { App } from '../../launcher.ts'
 import { createEgressProxy } from './egress-proxy.ts'
 import { SOCKETS } from './relay.ts'
 
-export interface Gate {
+export interface Gateway {
   close(): Promise<void>
 }
 
-interface App {
-  fetch(request: Request): Response | Promise<Response>
-}
-
-/** Serves trainers that have a network of their own: an app under the address of the callback, and the proxy. */
-export async function openGate(dir: string, key: string, app: App): Promise<Gate> {
-  await sweep(dir)
-  // A socket's address holds a hundred characters; this way its folder may be as deep as it likes.
+/** Serves trainers in a network of their own through sockets in a folder: the app at the callback address, and the proxy. */
+export async function openGateway(dir: string, key: string, app: App): Promise<Gateway> {
+  await removeDeadSockets(dir)
+  // The path of a socket is limited to about 100 characters. Through the descriptor, the folder's own path can be longer.
   const folder = openSync(dir, 'r')
-  const name = (kind: string) => `/proc/self/fd/${folder}/${kind}${randomUUID().slice(0, 8)}`
+  const socketPath = (kind: string) => `/proc/self/fd/${folder}/${kind}${randomUUID().slice(0, 8)}`
   let callback: Listening | undefined
   const proxy = createEgressProxy(key)
   const close = async () => {
@@ -29,8 +26,8 @@ export async function openGate(dir: string, key: string, app: App): Promise<Gate
     closeSync(folder)
   }
   try {
-    callback = await listen(app, { port: 0, socketPath: name(SOCKETS.callback) })
-    proxy.listen(name(SOCKETS.proxy))
+    callback = await listen(app, { port: 0, socketPath: socketPath(SOCKETS.callback) })
+    proxy.listen(socketPath(SOCKETS.proxy))
     await once(proxy, 'listening')
   } catch (error) {
     await close()
@@ -46,8 +43,8 @@ async function closeProxy(proxy: Server): Promise<void> {
   await once(proxy, 'close')
 }
 
-/** Sockets of runners that were killed: nobody answers there. */
-async function sweep(dir: string): Promise<void> {
+/** Removes sockets of killed runners, which refuse connections. */
+async function removeDeadSockets(dir: string): Promise<void> {
   const folder = openSync(dir, 'r')
   try {
     for (const name of readdirSync(dir)) {

@@ -1,8 +1,8 @@
 import type Docker from 'dockerode'
 import { instanceLabel } from '../spec.ts'
 
-/** What the engine has of a runner's database: containers, networks and volumes, each by its name. */
-export async function ofInstance(docker: Docker, instanceId: string): Promise<string[]> {
+/** Containers, networks and volumes in the engine that belong to a runner's database. */
+export async function listLeftovers(docker: Docker, instanceId: string): Promise<string[]> {
   const filters = { label: [instanceLabel(instanceId)] }
   const [containers, networks, volumes] = await Promise.all([
     docker.listContainers({ all: true, filters }),
