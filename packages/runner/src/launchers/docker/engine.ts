@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ConfigError } from '@trainyard/platform'
 import Docker from 'dockerode'
 import type { DockerConfig } from './config.ts'
+import { firstAddress } from './subnets.ts'
 
 /** An engine that does not answer must not delay the other jobs. */
 const ANSWER_TIMEOUT_MS = 30_000
@@ -57,8 +58,12 @@ export async function readEngineInfo(docker: Docker, host: string | undefined): 
  */
 async function findGateway(docker: Docker): Promise<string | undefined> {
   const bridge = await ignoring([404], docker.getNetwork('bridge').inspect())
-  const configs: { Gateway?: string | undefined }[] = bridge?.IPAM?.Config ?? []
-  for (const { Gateway } of configs) if (Gateway !== undefined && (await isOurs(Gateway))) return Gateway
+  const configs: { Gateway?: string | undefined; Subnet?: string | undefined }[] = bridge?.IPAM?.Config ?? []
+  for (const { Gateway, Subnet } of configs) {
+    // Until its first restart, an engine does not report the gateway of its default bridge.
+    const address = Gateway ?? firstAddress(Subnet ?? '')
+    if (address !== undefined && (await isOurs(address))) return address
+  }
   return undefined
 }
 

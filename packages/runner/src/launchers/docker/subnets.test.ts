@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { pickSubnet } from './subnets.ts'
+import { firstAddress, pickSubnet } from './subnets.ts'
 
 const first = () => 0
 
@@ -21,4 +21,9 @@ it('returns undefined once every subnet is taken', () => {
     taken.push(subnet)
   expect(new Set(taken).size).toBe(32)
   expect(pickSubnet('10.213.0.0/16', ['10.0.0.0/8'])).toBeUndefined()
+})
+
+it('knows the first address of a range', () => {
+  expect(firstAddress('172.17.0.0/16')).toBe('172.17.0.1')
+  expect(firstAddress('fd00::/64')).toBeUndefined()
 })

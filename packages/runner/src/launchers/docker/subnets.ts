@@ -2,6 +2,8 @@ const BLOCK_BITS = 3
 /** Addresses of the network, the gateway, one container and the broadcast, and room to attach a container for debugging. */
 const BLOCK_SIZE = 2 ** BLOCK_BITS
 
+const IPV4_RANGE = /^[\d.]+\/\d+$/
+
 interface Range {
   first: number
   last: number
@@ -18,7 +20,7 @@ export function pickSubnet(
 ): string | undefined {
   const { first, last } = parseRange(range)
   const blocks = Math.floor((last - first + 1) / BLOCK_SIZE)
-  const used = taken.filter((subnet) => /^[\d.]+\/\d+$/.test(subnet)).map(parseRange)
+  const used = taken.filter((subnet) => IPV4_RANGE.test(subnet)).map(parseRange)
   const start = Math.floor(random() * blocks)
   for (let step = 0; step < blocks; step++) {
     const base = first + ((start + step) % blocks) * BLOCK_SIZE
@@ -26,6 +28,11 @@ export function pickSubnet(
     if (isFree) return `${format(base)}/${32 - BLOCK_BITS}`
   }
   return undefined
+}
+
+/** The address that a bridge gets by default, such as 172.17.0.1 for 172.17.0.0/16. Undefined: not an IPv4 range. */
+export function firstAddress(range: string): string | undefined {
+  return IPV4_RANGE.test(range) ? format(parseRange(range).first + 1) : undefined
 }
 
 function parseRange(range: string): Range {
