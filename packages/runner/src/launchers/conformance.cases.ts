@@ -9,26 +9,26 @@ import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine, Trai
 
 export interface LauncherUnderTest {
   launcher: Launcher
-  /** A folder with nothing in it, or an image with Node. */
+  /** An empty folder, or an image with Node. */
   trainer: TrainerLocation
   close(): Promise<void>
 }
 
-/** What every launcher must do. Trainers are small Node programs given on the command line. */
+/** Tests for every launcher. Trainers are small Node programs on the command line. */
 export function launcherCases(name: string, create: () => Promise<LauncherUnderTest>): void {
   describe(`${name} launcher`, () => {
-    let under: LauncherUnderTest
+    let underTest: LauncherUnderTest
     let launcher: Launcher
     let nextJob = 1
     beforeEach(async () => {
-      under = await create()
-      launcher = under.launcher
+      underTest = await create()
+      launcher = underTest.launcher
     })
     afterEach(async () => {
       const removals: Promise<void>[] = []
       for await (const ref of launcher.list()) removals.push(launcher.remove(ref))
       await Promise.all(removals)
-      await under.close()
+      await underTest.close()
     }, 300_000)
 
     const request = (program: string, over: Partial<LaunchRequest> = {}): LaunchRequest => ({
@@ -42,7 +42,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       framework: 'none',
       model: 'tiny',
       config: { basic: {}, advanced: {} },
-      trainer: under.trainer,
+      trainer: underTest.trainer,
       resources: {},
       networkHosts: [],
       argv: ['node', '-e', program],
@@ -60,7 +60,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
         if (seen.state !== 'running' && seen.state !== 'pending') throw new Error(`unexpectedly ${seen.state}`)
         await sleep(10)
       }
-      throw new Error('it does not end')
+      throw new Error('the trainer does not end')
     }
     const output = async (ref: AttemptRef): Promise<OutputLine[]> => {
       const lines: OutputLine[] = []
@@ -72,14 +72,15 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
         position = next.position
       }
     }
-    const said = async (ref: AttemptRef, text: string): Promise<string> => {
+    /** Waits for a line of output with this text. */
+    const lineWith = async (ref: AttemptRef, text: string): Promise<string> => {
       for (let waits = 0; waits < 18_000; waits++) {
         const { lines } = await launcher.logs(ref, { stdout: 0, stderr: 0 })
-        const line = lines.find((one) => one.text.includes(text))
+        const line = lines.find((candidate) => candidate.text.includes(text))
         if (line !== undefined) return line.text
         await sleep(10)
       }
-      throw new Error(`it never said ${text}`)
+      throw new Error(`the trainer never printed "${text}"`)
     }
 
     it.each([0, 1, 2, 3, 42])('reports exit code %i', async (code) => {
@@ -97,26 +98,26 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       expect((await output(ref)).map((line) => line.text).join()).toContain('no-such-program-at-all')
     })
 
-    it('says so when a trainer used more memory than it may, where there is a limit', async (test) => {
-      if (!launcher.capabilities.memoryLimit) test.skip('this launcher sets no limit')
+    it('reports that a trainer ran out of memory, where memory is limited', async (test) => {
+      if (!launcher.capabilities.memoryLimit) test.skip('this launcher does not limit memory')
       const program = 'const held = []; for (;;) held.push(Buffer.alloc(1e6, 1))'
       expect(await ended(await start(program, { resources: { memoryMb: 128 } }))).toMatchObject({
         reason: 'out_of_memory',
       })
     })
 
-    it('gives a trainer time to stop, and takes its own exit code', async () => {
+    it('gives a trainer time to stop, and reports its exit code', async () => {
       const ref = await start(
         `process.on('SIGTERM', () => setTimeout(() => process.exit(143), 100)); console.log('ready'); setInterval(() => {}, 1000)`,
       )
-      await said(ref, 'ready')
+      await lineWith(ref, 'ready')
       await launcher.stop(ref, 10_000)
       expect(await launcher.observe(ref)).toMatchObject({ state: 'exited', exitCode: 143 })
     })
 
-    it('kills a trainer that ignores SIGTERM when its grace is over', async () => {
+    it('kills a trainer that ignores SIGTERM after the grace period', async () => {
       const ref = await start(`process.on('SIGTERM', () => {}); console.log('ready'); setInterval(() => {}, 1000)`)
-      await said(ref, 'ready')
+      await lineWith(ref, 'ready')
       await launcher.stop(ref, 200)
       expect(await launcher.observe(ref)).toMatchObject({ state: 'exited', exitCode: 137, signal: 'SIGKILL' })
     })
@@ -128,7 +129,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       await ended(ref)
       const lines = (await output(ref)).map((line) => line.text)
       expect(lines).toEqual(['child ended by SIGINT'])
-      // Shells, unlike Node, do not put signals back to their defaults by themselves.
+      // Shells, unlike Node, do not reset ignored signals to their defaults.
       const shell = await start('', { argv: ['/bin/sh', '-c', 'kill -INT $$; echo survived'] })
       expect(await ended(shell)).toMatchObject({ signal: 'SIGINT' })
     })
@@ -139,7 +140,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       const program = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(child)}, '${marker}'], { stdio: 'ignore' }).unref()
         process.on('SIGTERM', () => process.exit(0)); console.log('ready'); setInterval(() => {}, 1000)`
       const ref = await start(program)
-      await said(ref, 'ready')
+      await lineWith(ref, 'ready')
       await expect.poll(() => isRunning(marker), { timeout: 10_000 }).toBe(true)
       await launcher.stop(ref, 10_000)
       expect(await ended(ref)).toMatchObject({ exitCode: 0 })
@@ -147,7 +148,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       await expect.poll(() => isRunning(marker), { timeout: 10_000 }).toBe(false)
     })
 
-    it('keeps the whole output, down to a last line without its end', async () => {
+    it('keeps the whole output, including a last line without a newline', async () => {
       const ref = await start(
         `for (let i = 0; i < 20000; i++) console.log('line ' + i + ' ' + 'x'.repeat(100)); process.stderr.write('the very last')`,
       )
@@ -160,7 +161,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       expect(lines.filter(isFromStderr).map((line) => line.text)).toEqual(['the very last'])
     })
 
-    it('launches an attempt once, however often it is asked', async () => {
+    it('launches an attempt once, although launch is called several times', async () => {
       const launch = request(`console.log('started'); setTimeout(() => {}, 300)`)
       await Promise.all([launcher.launch(launch), launcher.launch(launch)])
       await launcher.launch(launch)
@@ -170,7 +171,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       expect(await launcher.observe(launch)).toMatchObject({ state: 'exited', exitCode: 0 })
     })
 
-    it('stops and removes what is gone without complaint', async () => {
+    it('stops and removes what has ended or does not exist', async () => {
       const ref = await start('')
       await ended(ref)
       await launcher.stop(ref, 1000)
@@ -181,17 +182,17 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       expect(await launcher.observe({ jobId: 999_999, attempt: 7 })).toEqual({ state: 'absent' })
     })
 
-    it('can be looked at while it is removed', async () => {
+    it('can observe an attempt while it is being removed', async () => {
       for (let round = 0; round < 10; round++) {
         const ref = await start('process.exit(0)')
         await ended(ref)
-        const looks = Array.from({ length: 20 }, () => launcher.observe(ref))
+        const observations = Array.from({ length: 20 }, () => launcher.observe(ref))
         await launcher.remove(ref)
-        for (const { state } of await Promise.all(looks)) expect(['exited', 'absent']).toContain(state)
+        for (const { state } of await Promise.all(observations)) expect(['exited', 'absent']).toContain(state)
       }
     })
 
-    it('passes odd names and arguments through as they are', async () => {
+    it('passes special characters in names and arguments unchanged', async () => {
       const odd = `it's "quoted" $HOME \`id\` \\ ; rm -rf * \n ünï – 木 --flag`
       const ref = await start('', {
         argv: ['node', '-e', 'console.log(JSON.stringify([process.argv[1], process.env.MODEL_NAME]))', odd],
@@ -202,8 +203,8 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       expect(JSON.parse(line?.text ?? '')).toEqual([odd, odd])
     })
 
-    it('hands over the contract’s environment and nothing of the runner’s', async () => {
-      process.env.RUNNER_SECRET_OF_TEST = 'must not be seen'
+    it('passes the contract’s environment and no variable of the runner’s', async () => {
+      process.env.RUNNER_SECRET_OF_TEST = 'must not be visible'
       try {
         const ref = await start('console.log(JSON.stringify(Object.keys(process.env)))')
         await ended(ref)
@@ -218,30 +219,30 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       }
     })
 
-    it('puts a fresh token where a running trainer reads it, never half of it', async () => {
+    it('renews the token of a running trainer, which never reads a part of it', async () => {
       const program = `const { readFileSync } = require('fs'); let last
         const read = () => { try { return readFileSync(process.env.CALLBACK_TOKEN_FILE, 'utf8') } catch { return last } }
         setInterval(() => { const now = read(); if (now !== last) console.log('token ' + (last = now)) }, 1)`
       const token = (name: string) => `${name}-${'x'.repeat(3000)}-end`
       const ref = await start(program, { token: token('first') })
-      await said(ref, 'first')
+      await lineWith(ref, 'first')
       const names = ['first']
       const begun = performance.now()
       for (const name of ['second', 'third']) {
         await launcher.renewToken?.(ref, token(name))
-        await said(ref, name)
+        await lineWith(ref, name)
         names.push(name)
-        // A cluster takes a minute for each: once is enough there.
+        // A cluster takes a minute for each, so one is enough there.
         if (performance.now() - begun > 20_000) break
       }
       await launcher.stop(ref, 0)
       const lines = (await output(ref)).map(({ text }) => text)
       expect(lines).toEqual(names.map((name) => `token ${token(name)}`))
       await launcher.remove(ref)
-      await launcher.renewToken?.(ref, token('nobody'))
+      await launcher.renewToken?.(ref, token('unused'))
     }, 300_000)
 
-    it('runs a hundred at once, each with its own end and output', async () => {
+    it('runs a hundred attempts at once, each with its own exit code and output', async () => {
       const refs = await Promise.all(
         Array.from({ length: 100 }, (_, index) =>
           start('', { argv: ['/bin/sh', '-c', `echo "I am ${index}"; exit ${index}`] }),
@@ -253,11 +254,11 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       }
     }, 300_000)
 
-    it('lists what is there, and forgets what was removed', async () => {
+    it('lists attempts until they are removed', async () => {
       const ref = await start('setInterval(() => {}, 1000)')
       const list = async () => {
         const refs: AttemptRef[] = []
-        for await (const one of launcher.list()) refs.push(one)
+        for await (const listed of launcher.list()) refs.push(listed)
         return refs
       }
       expect(await list()).toContainEqual(ref)
@@ -267,7 +268,7 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
   })
 }
 
-/** Whether this machine runs a program with a text among its arguments; one in a container of this machine counts. */
+/** Whether this machine runs a program with this argument, also in a container. */
 async function isRunning(text: string): Promise<boolean> {
   if (!existsSync('/proc/self/cmdline')) {
     const { stdout } = await promisify(execFile)('ps', ['-axww', '-o', 'args='], { maxBuffer: 64 * 1024 ** 2 })
@@ -276,7 +277,7 @@ async function isRunning(text: string): Promise<boolean> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue
     const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')
-    // An argument of its own: the trainer that starts it has the text within a program.
+    // A separate argument, because the trainer that starts it has the text in its program.
     if (line.split('\0').includes(text)) return true
   }
   return false

@@ -145,7 +145,7 @@ export interface Launcher {
   stop(ref: AttemptRef, graceMs: number): Promise<void>
   /** Complete lines after a position. With `final`, also a last line without a newline. */
   logs(ref: AttemptRef, from: OutputPosition, options?: { final?: boolean | undefined }): Promise<Output>
-  /** Devices that can be assigned. Absent where something else assigns them; undefined when the machine has none. */
+  /** Devices that can be assigned. Absent where something else assigns them; undefined on a machine without devices. */
   devices?(): Promise<Devices | undefined>
   /** Replaces the token in the `CALLBACK_TOKEN_FILE` of a running trainer. Absent where the token is not in a file. */
   renewToken?(ref: AttemptRef, token: string): Promise<void>

@@ -62,7 +62,7 @@ export class PodWatch {
         if (signal.aborted) return
         this.counts.failures++
         logger.debug({ err: error }, 'watching pods broke off and continues from the last version seen')
-        // A restarted server may not know the version, so after several failures all pods are listed.
+        // A restarted server might not know the version, so after several failures all pods are listed.
         if (pauseMs > 1000) version = undefined
         await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {})
         pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)

@@ -7,7 +7,7 @@ import { type Devices, NoRoomError } from '../launcher.ts'
 import type { SubprocessConfig } from './config.ts'
 import { type AttemptFiles, attemptFiles, parseAttemptName } from './spec.ts'
 
-/** The GPUs of this machine, by CUDA's numbers. Undefined: it has none. */
+/** The GPUs of this machine, by CUDA's numbers. Undefined: no GPU was found. */
 export async function findDevices(): Promise<string[] | undefined> {
   try {
     const args = ['--query-gpu=index', '--format=csv,noheader']

@@ -1,4 +1,7 @@
-/** One replica in a process of its own, to be killed: settings as JSON in the first argument. Its port is its first line. */
+/**
+ * One replica in a process of its own, so that it can be killed. Its first argument is the settings as JSON. Its first line of
+ * output is its port and its port for trainers.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
 import { z } from 'zod'
@@ -12,23 +15,23 @@ const CANCEL_GRACE_SECONDS = 5
 
 const Settings = z.object({
   publicUrl: z.string(),
-  /** Where trainers find the replicas, when that is not the same. */
+  /** Where trainers reach the replicas. Default: `publicUrl`. */
   callbackUrl: z.string().optional(),
   databaseUrl: z.string(),
   databaseSchema: z.string(),
   dir: z.string(),
   secret: z.string(),
-  /** Where trainers say that they live. */
+  /** Where trainers report that they run. */
   witnessUrl: z.string(),
   launcher: z.enum(LAUNCHERS),
   sandbox: z.enum(['auto', 'bubblewrap', 'none']),
-  /** Holds Node, by its digest: for launchers of images. */
+  /** An image with Node, by digest, for launchers of images. */
   image: z.string().optional(),
   /** The launcher's own settings, as environment variables. */
   docker: z.record(z.string(), z.string()).optional(),
   kubernetes: z.record(z.string(), z.string()).optional(),
-  /** Jobs at a time of one replica. Default: 6. */
-  places: z.number().optional(),
+  /** Of one replica. Default: 6. */
+  maxConcurrentJobs: z.number().optional(),
 })
 export type ChaosRunnerSettings = z.infer<typeof Settings>
 const settings = Settings.parse(JSON.parse(process.argv[2] ?? ''))
@@ -40,41 +43,41 @@ const logger = createLogger({
 const { publicUrl, dir } = settings
 const trainers = chaosTrainer(settings.image, settings.witnessUrl)
 
-type Answer = (request: Request) => Response | Promise<Response>
-let answer: Answer = () => new Response(null, { status: 503 })
-let answerTrainer: Answer = answer
-const server = await listen({ fetch: (request) => answer(request) }, { port: 0 })
-const forTrainers = await listen({ fetch: (request) => answerTrainer(request) }, { port: 0 })
+type Handler = (request: Request) => Response | Promise<Response>
+let handle: Handler = () => new Response(null, { status: 503 })
+let handleTrainer: Handler = handle
+const server = await listen({ fetch: (request) => handle(request) }, { port: 0 })
+const forTrainers = await listen({ fetch: (request) => handleTrainer(request) }, { port: 0 })
 const store = createFolderStore({ dir: `${dir}/store`, publicUrl, secret: settings.secret })
 
-/** Pods get little, so that many fit. */
+/** Pods have small resources, so that many fit on the node. */
 function kubernetesConfig(env: Record<string, string>): KubernetesConfig {
   const runner = { cancelGraceSeconds: CANCEL_GRACE_SECONDS, datasetCacheMaxGb: 1 }
   const resources = { cpu: 0.01, memoryMb: 96, shmMb: 16, diskGb: 1 }
   return { ...readKubernetesConfig(env, runner), profiles: { default: { resources } } }
 }
 
-/** The database may be away just now. */
+/** Starts the runner. Tries again while the database is down. */
 async function start(): Promise<Runner> {
   for (;;) {
     try {
       const runner = await createRunner({
         config: {
           publicUrl,
-          ...(settings.callbackUrl === undefined ? {} : { callbackUrl: settings.callbackUrl }),
+          callbackUrl: settings.callbackUrl,
           databaseUrl: settings.databaseUrl,
           databaseSchema: settings.databaseSchema,
           identitySchemaPrefix: `${settings.databaseSchema}_`,
           dataDir: `${dir}/data`,
           launcher: settings.launcher,
-          ...(settings.docker === undefined ? {} : { docker: readDockerConfig(settings.docker) }),
-          ...(settings.kubernetes === undefined ? {} : { kubernetes: kubernetesConfig(settings.kubernetes) }),
+          docker: settings.docker && readDockerConfig(settings.docker),
+          kubernetes: settings.kubernetes && kubernetesConfig(settings.kubernetes),
           subprocess: { sandbox: settings.sandbox },
           heartbeatSeconds: 1,
           heartbeatTimeoutSeconds: 30,
           startTimeoutSeconds: 120,
           cancelGraceSeconds: CANCEL_GRACE_SECONDS,
-          maxConcurrentJobs: settings.places ?? 6,
+          maxConcurrentJobs: settings.maxConcurrentJobs ?? 6,
           datasetCacheMaxGb: 1,
           limits: {
             reconcileIntervalMs: 100,
@@ -91,7 +94,7 @@ async function start(): Promise<Runner> {
       await runner.start()
       return runner
     } catch (error) {
-      logger.warn({ err: error }, 'this replica could not start; it tries again')
+      logger.warn({ err: error }, 'could not start this replica; trying again')
       await sleep(100)
     }
   }
@@ -99,9 +102,9 @@ async function start(): Promise<Runner> {
 
 const runner = await start()
 const withStore =
-  (app: { fetch: Answer }): Answer =>
+  (app: { fetch: Handler }): Handler =>
   (request) =>
     new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : app.fetch(request)
-answer = withStore(runner.app)
-answerTrainer = withStore(runner.trainers?.app ?? runner.app)
+handle = withStore(runner.app)
+handleTrainer = withStore(runner.trainers?.app ?? runner.app)
 console.log(`${server.port} ${forTrainers.port}`)

@@ -6,7 +6,7 @@ import type { TrainerSource } from '../../trainers/source.ts'
 
 const DIR = fileURLToPath(new URL('../../../fixtures/chaos-trainer', import.meta.url))
 
-/** The trainer of chaos: from its folder, or as a program in the arguments of any image that holds Node. */
+/** The trainer of the chaos run: from its folder, or as a program on the command line of any image with Node. */
 export function chaosTrainer(image: string | undefined, witnessUrl: string): TrainerSource {
   const folder = createFolderTrainerSource(DIR)
   const program =
@@ -16,11 +16,9 @@ export function chaosTrainer(image: string | undefined, witnessUrl: string): Tra
     ...folder,
     async resolve(reference) {
       const trainer = await folder.resolve(reference)
-      return {
-        ...trainer,
-        ...(image === undefined ? {} : { image: { reference: image, digest: image.slice(image.indexOf('sha256:')) } }),
-        manifest: { ...trainer.manifest, entrypoints: { train: argv, predict: argv, export: argv } },
-      }
+      const manifest = { ...trainer.manifest, entrypoints: { train: argv, predict: argv, export: argv } }
+      if (image === undefined) return { ...trainer, manifest }
+      return { ...trainer, manifest, image: { reference: image, digest: image.slice(image.indexOf('sha256:')) } }
     },
   }
 }

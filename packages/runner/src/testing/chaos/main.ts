@@ -1,14 +1,15 @@
 /**
  * `npm run chaos -- [--launcher subprocess|docker|kubernetes] [--kills 100] [--minutes 60] [--seed N]
- * [--sandbox auto|bubblewrap|none] [--image NAME]`; Ctrl+C ends the kills.
+ * [--sandbox auto|bubblewrap|none] [--image NAME]`. Ctrl+C ends the kills and checks the result.
  */
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { LAUNCHERS, type LauncherName } from '../../launchers/create-launcher.ts'
-import { dockerChaos } from './containers.ts'
-import { kubernetesChaos } from './pods.ts'
+import type { ChaosLauncher } from './chaos-launcher.ts'
+import { dockerChaos } from './docker.ts'
+import { kubernetesChaos } from './kubernetes.ts'
 import { runChaos } from './run-chaos.ts'
-import { type ChaosLauncher, subprocessChaos } from './victims.ts'
+import { subprocessChaos } from './subprocess.ts'
 
 const { values } = parseArgs({
   options: {
@@ -31,13 +32,13 @@ const options = z
   })
   .parse(values)
 
-async function chaosOf(name: LauncherName): Promise<ChaosLauncher> {
+async function createChaosLauncher(name: LauncherName): Promise<ChaosLauncher> {
   if (name === 'docker') return await dockerChaos(process.env, options.image)
   if (name === 'kubernetes') return kubernetesChaos(process.env, options.image)
   return subprocessChaos(options.sandbox)
 }
 
-const launcher = await chaosOf(options.launcher)
+const launcher = await createChaosLauncher(options.launcher)
 const sandbox = options.launcher === 'subprocess' ? `, sandbox "${options.sandbox}"` : ''
 console.log(`seed ${options.seed}: ${options.kills} kills, launcher "${options.launcher}"${sandbox}`)
 const stop = new AbortController()
@@ -48,15 +49,15 @@ const report = await runChaos({
   seed: options.seed,
   kills: options.kills,
   launcher,
-  say: (text) => console.log(text),
+  log: (text) => console.log(text),
 })
 console.table(report.kills)
 console.table(report.jobs)
 console.log(`${report.attempts} attempts, ${report.events} events, ${report.seconds.toFixed(0)} s, seed ${report.seed}`)
-for (const sentence of report.wrong) console.error(`WRONG: ${sentence}`)
+for (const problem of report.problems) console.error(`PROBLEM: ${problem}`)
 console.log(
-  report.wrong.length === 0
-    ? 'nothing lost, nothing twice, nothing left behind'
-    : `${report.wrong.length} things are wrong`,
+  report.problems.length === 0
+    ? 'nothing was lost, run twice or left behind'
+    : `${report.problems.length} problems found`,
 )
-process.exitCode = report.wrong.length === 0 ? 0 : 1
+process.exitCode = report.problems.length === 0 ? 0 : 1

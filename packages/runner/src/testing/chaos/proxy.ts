@@ -5,13 +5,13 @@ export interface TcpProxy {
   close(): Promise<void>
 }
 
-/** One address that stays, in front of servers that come and go: a connection leads to one of the ports of that moment. */
+/** A fixed address for servers that are killed and restarted. Each connection goes to one of the current ports in turn. */
 export async function startProxy(ports: () => readonly number[], host = '127.0.0.1'): Promise<TcpProxy> {
   let turn = 0
   const open = new Set<Socket>()
   const server: Server = createServer((client) => {
-    const there = ports()
-    const port = there[turn++ % Math.max(1, there.length)]
+    const current = ports()
+    const port = current[turn++ % Math.max(1, current.length)]
     if (port === undefined) return void client.destroy()
     const target = connect(port, '127.0.0.1')
     for (const socket of [client, target]) {

@@ -1,6 +1,6 @@
 import Docker from 'dockerode'
 import { describe } from 'vitest'
-import { dockerChaos } from './containers.ts'
+import { dockerChaos } from './docker.ts'
 import { replicaCases } from './replicas.cases.ts'
 
 const image = await new Docker()
@@ -8,7 +8,9 @@ const image = await new Docker()
   .inspect()
   .catch(() => undefined)
 if (image === undefined)
-  console.warn('SKIPPED: two replicas with one engine. It needs a Docker engine that holds node:24-bookworm-slim')
+  console.warn(
+    'SKIPPED: two replicas with one engine. It needs a Docker engine that has the image node:24-bookworm-slim',
+  )
 
 describe.skipIf(image === undefined)('with one Docker engine', () => {
   replicaCases(() => dockerChaos(process.env, undefined))

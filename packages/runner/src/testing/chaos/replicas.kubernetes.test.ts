@@ -1,13 +1,13 @@
 import { describe } from 'vitest'
 import { hasCluster, hostAddress } from '../../launchers/kubernetes/testing/cluster.ts'
-import { kubernetesChaos } from './pods.ts'
+import { kubernetesChaos } from './kubernetes.ts'
 import { replicaCases } from './replicas.cases.ts'
 
 const isReady = hasCluster && hostAddress !== undefined
 if (!isReady)
   console.warn(
     'SKIPPED: two replicas with one cluster. It needs KUBECONFIG, TEST_KUBERNETES_CALLBACK_ADDRESS (an address of this machine ' +
-      'that pods reach) and TEST_KUBERNETES_IMAGE, or a Docker engine that holds node:24-bookworm-slim on the only node',
+      'that pods reach) and TEST_KUBERNETES_IMAGE, or a Docker engine on the only node that has the image node:24-bookworm-slim',
   )
 
 describe.skipIf(!isReady)('with one cluster', () => {

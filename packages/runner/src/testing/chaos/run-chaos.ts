@@ -1,31 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChaosLauncher } from './chaos-launcher.ts'
 import { checkJobs } from './check.ts'
-import { ask, type ChaosJob, countOver, JOB_KINDS, submit, waitUntilOver } from './jobs.ts'
-import { setStage } from './stage.ts'
-import type { ChaosLauncher } from './victims.ts'
+import { type ChaosJob, countOver, JOB_KINDS, sendWithRetries, submitJob, waitUntilOver } from './jobs.ts'
+import { pick, randomFrom } from './random.ts'
+import { SCHEMA } from './seed-database.ts'
+import { openStage, type Stage } from './stage.ts'
 
 export interface ChaosOptions {
   seed: number
   kills: number
   launcher: ChaosLauncher
-  /** Jobs that are under way at a time. Default: the launcher's, or 14; more than there are places. */
-  underWay?: number
-  /** No more kills once this is aborted; what was begun is brought to its end and looked at all the same. */
-  signal?: AbortSignal
-  say?: (text: string) => void
+  /** How many jobs are in progress at a time. Default: the launcher's number, or 14. Must be more than run at once. */
+  concurrency?: number | undefined
+  /** Aborting it ends the kills. Jobs in progress are completed and checked. */
+  signal?: AbortSignal | undefined
+  log?: ((text: string) => void) | undefined
 }
 
 export interface ChaosReport {
   seed: number
-  /** How many of each were killed. */
+  /** Number of kills by kind. */
   kills: Record<string, number>
-  /** How many jobs of each kind ended how. */
+  /** Number of jobs by kind and state. */
   jobs: Record<string, Record<string, number>>
   attempts: number
   events: number
   seconds: number
   /** Everything that is wrong, in sentences. */
-  wrong: string[]
+  problems: string[]
 }
 
 const VICTIMS: readonly [victim: string, share: number][] = [
@@ -35,141 +37,164 @@ const VICTIMS: readonly [victim: string, share: number][] = [
   ['database', 2],
 ]
 const DRAIN_MS = 240_000
+const MAX_RESTART_DELAY_MS = 800
 
-/** Kills at random, by a seed, while mixed jobs run; then waits until all are over, and looks whether all is right. */
-export async function runChaos({
-  seed,
-  kills,
-  launcher,
-  signal,
-  underWay = launcher.underWay ?? 14,
-  say = () => {},
-}: ChaosOptions): Promise<ChaosReport> {
+/** Kills at random while mixed jobs run, then waits until all jobs have ended and checks the result. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, kills, launcher, signal, log = () => {} } = options
   const random = randomFrom(seed)
   const startedAt = performance.now()
-  const stage = await setStage(launcher)
-  const killed: Record<string, number> = {}
-  const jobs: ChaosJob[] = []
-  const over = new Set<number>()
-  const cancels: Promise<unknown>[] = []
-  /** By what was killed: everything comes back before it is killed again, whatever else is down meanwhile. */
-  const comingBack = new Map<string, Promise<unknown>>()
-  const mayLiveOn = new Set<string>()
-  const later = (what: string, ms: number, work: () => Promise<unknown>) => {
-    const back = Promise.all([comingBack.get(what), sleep(ms).then(work)])
-    back.catch(() => {})
-    comingBack.set(what, back)
-  }
-  /** Says what was killed, or undefined when there was nothing to kill. */
-  const kill = async (victim: string): Promise<string | undefined> => {
-    if (victim === 'trainer') {
-      const one = await launcher.killTrainer(stage, random)
-      if (one?.mayLiveOn !== undefined) mayLiveOn.add(one.mayLiveOn)
-      if (one !== undefined) killed[one.how] = (killed[one.how] ?? 0) + 1
-      return one && `${one.how}: ${one.whom}`
-    }
-    const what = victim === 'both runners' ? 'runner' : (victim.split(',')[0] ?? victim)
-    await comingBack.get(what)
-    if (victim === 'database') {
-      await stage.killDatabase()
-      later(what, random() * 800, () => stage.startDatabase())
-    } else if (what === 'runner') {
-      const indexes = victim === 'runner' ? [random() < 0.5 ? 0 : 1] : [0, 1]
-      for (const index of indexes) {
-        await stage.killReplica(index)
-        later(what, random() * 800, () => stage.startReplica(index))
-      }
-    } else {
-      const back = await launcher.killOther?.(victim)
-      if (back !== undefined) later(what, random() * back.withinMs, back.comeBack)
-    }
-    killed[victim] = (killed[victim] ?? 0) + 1
-    return victim
-  }
+  const stage = await openStage(launcher)
+  const killer = new Killer(stage, launcher, random)
+  const load = new Load(stage.url, random, options.concurrency ?? launcher.concurrency ?? 14, launcher.pace)
   try {
     for (let done = 0; done < kills && signal?.aborted !== true; ) {
-      // Once a round: on a busy machine jobs end as quickly as they are submitted, and nothing would ever be killed.
-      const missing = underWay - jobs.length + (await countOver(stage.url, jobs, over))
-      for (let one = 0; one < missing; one++) {
-        const kind = pick(JOB_KINDS, random)
-        const job = await submit(stage.url, { kind, random, index: jobs.length, pace: launcher.pace })
-        jobs.push(job)
-        const afterMs = random() * 4000
-        if (job.kind === 'cancel')
-          cancels.push(sleep(afterMs).then(() => ask(stage.url, `/v1/jobs/${job.id}/cancel`, { method: 'POST' })))
-      }
+      // Once in each round. On a busy machine jobs end as fast as they are submitted, and nothing would be killed.
+      await load.refill()
       await sleep(100 + random() * 700)
-      const what = await kill(pick([...VICTIMS, ...(launcher.others ?? [])], random))
-      if (what !== undefined) say(`kill ${++done}: ${what}`)
+      const killed = await killer.kill(pick([...VICTIMS, ...(launcher.victims ?? [])], random))
+      if (killed !== undefined) log(`kill ${++done}: ${killed}`)
     }
-    await Promise.all(comingBack.values())
-    await Promise.all(cancels)
-    say('no more kills; waiting for the jobs')
-    await waitUntilOver(stage.url, jobs, over, DRAIN_MS)
-    const wrong = await checkJobs(stage, launcher, jobs, mayLiveOn)
-    return {
-      seed,
-      kills: killed,
-      ...(await summary(stage, jobs)),
-      seconds: (performance.now() - startedAt) / 1000,
-      wrong,
-    }
+    await killer.waitForRestores()
+    await load.waitForCancels()
+    log('no more kills; waiting for the jobs')
+    await waitUntilOver(stage.url, load.jobs, load.over, DRAIN_MS)
+    const problems = await checkJobs(stage, launcher, load.jobs, killer.allowedOverlaps)
+    const seconds = (performance.now() - startedAt) / 1000
+    return { seed, kills: killer.counts, ...(await summarise(stage, load.jobs)), seconds, problems }
   } finally {
-    await Promise.allSettled(comingBack.values())
-    // Should something have gone wrong, nothing of it goes on.
+    await killer.waitForRestores().catch(() => {})
+    // After a failure, no trainer may keep running.
     while ((await launcher.killTrainer(stage, random)) !== undefined) await sleep(10)
     await stage.close()
   }
 }
 
-async function summary(
-  stage: { openDatabase: Awaited<ReturnType<typeof setStage>>['openDatabase'] },
+/** Keeps a number of jobs in progress. */
+class Load {
+  readonly jobs: ChaosJob[] = []
+  /** Ids of jobs that have ended. */
+  readonly over = new Set<number>()
+  readonly #url: string
+  readonly #random: () => number
+  readonly #concurrency: number
+  readonly #pace: number | undefined
+  readonly #cancels: Promise<unknown>[] = []
+
+  constructor(url: string, random: () => number, concurrency: number, pace: number | undefined) {
+    this.#url = url
+    this.#random = random
+    this.#concurrency = concurrency
+    this.#pace = pace
+  }
+
+  async refill(): Promise<void> {
+    const missing = this.#concurrency - this.jobs.length + (await countOver(this.#url, this.jobs, this.over))
+    for (let count = 0; count < missing; count++) {
+      const kind = pick(JOB_KINDS, this.#random)
+      const index = this.jobs.length
+      const job = await submitJob(this.#url, { kind, random: this.#random, index, pace: this.#pace })
+      this.jobs.push(job)
+      const delayMs = this.#random() * 4000
+      if (job.kind === 'cancel') this.#cancels.push(sleep(delayMs).then(() => this.#cancel(job)))
+    }
+  }
+
+  async waitForCancels(): Promise<void> {
+    await Promise.all(this.#cancels)
+  }
+
+  async #cancel({ id }: ChaosJob): Promise<void> {
+    await sendWithRetries(this.#url, `/v1/jobs/${id}/cancel`, { method: 'POST' })
+  }
+}
+
+/** Kills parts of the stage and restores them after a random delay. */
+class Killer {
+  /** Number of kills by kind. */
+  readonly counts: Record<string, number> = {}
+  /** Attempts, as `JOB-ATTEMPT`, whose process may outlive the kill. */
+  readonly allowedOverlaps = new Set<string>()
+  readonly #stage: Stage
+  readonly #launcher: ChaosLauncher
+  readonly #random: () => number
+  /** By part. A part is restored before it is killed again; the others can be down in the meantime. */
+  readonly #restores = new Map<string, Promise<unknown>>()
+
+  constructor(stage: Stage, launcher: ChaosLauncher, random: () => number) {
+    this.#stage = stage
+    this.#launcher = launcher
+    this.#random = random
+  }
+
+  /** What was killed. Undefined: no trainer was running. */
+  async kill(victim: string): Promise<string | undefined> {
+    if (victim === 'trainer') return await this.#killTrainer()
+    const part = victim === 'both runners' ? 'runner' : (victim.split(',')[0] ?? victim)
+    await this.#restores.get(part)
+    if (victim === 'runner') await this.#killReplica(this.#random() < 0.5 ? 0 : 1)
+    else if (victim === 'both runners') for (const index of [0, 1]) await this.#killReplica(index)
+    else if (victim === 'database') {
+      await this.#stage.killDatabase()
+      this.#restoreLater(part, MAX_RESTART_DELAY_MS, () => this.#stage.startDatabase())
+    } else {
+      const killed = await this.#launcher.killVictim?.(victim)
+      if (killed !== undefined) this.#restoreLater(part, killed.withinMs, killed.restore)
+    }
+    this.#count(victim)
+    return victim
+  }
+
+  async waitForRestores(): Promise<void> {
+    await Promise.all(this.#restores.values())
+  }
+
+  async #killTrainer(): Promise<string | undefined> {
+    const kill = await this.#launcher.killTrainer(this.#stage, this.#random)
+    if (kill === undefined) return undefined
+    if (kill.overlapping !== undefined) this.allowedOverlaps.add(kill.overlapping)
+    this.#count(kill.how)
+    return `${kill.how}: ${kill.attempt}`
+  }
+
+  async #killReplica(index: number): Promise<void> {
+    await this.#stage.killReplica(index)
+    this.#restoreLater('runner', MAX_RESTART_DELAY_MS, () => this.#stage.startReplica(index))
+  }
+
+  #restoreLater(part: string, withinMs: number, restore: () => Promise<unknown>): void {
+    const restored = Promise.all([this.#restores.get(part), sleep(this.#random() * withinMs).then(restore)])
+    restored.catch(() => {})
+    this.#restores.set(part, restored)
+  }
+
+  #count(how: string): void {
+    this.counts[how] = (this.counts[how] ?? 0) + 1
+  }
+}
+
+async function summarise(
+  stage: Stage,
   jobs: readonly ChaosJob[],
-) {
+): Promise<Pick<ChaosReport, 'jobs' | 'attempts' | 'events'>> {
   const database = await stage.openDatabase()
   try {
-    const db = database.db.withSchema('chaos')
+    const db = database.db.withSchema(SCHEMA)
     const table: Record<string, Record<string, number>> = {}
     for (const { id, kind } of jobs) {
       const { state } = await db.selectFrom('jobs').select('state').where('id', '=', id).executeTakeFirstOrThrow()
       const row = table[kind] ?? {}
       table[kind] = { ...row, [state]: (row[state] ?? 0) + 1 }
     }
-    const count = async (name: 'attempts' | 'events' | 'event_chunks') =>
+    const count = async (name: 'attempts' | 'events') =>
       (
         await db
           .selectFrom(name)
           .select((eb) => eb.fn.countAll<number>().as('count'))
           .executeTakeFirstOrThrow()
       ).count
-    return {
-      jobs: table,
-      attempts: await count('attempts'),
-      events: await count('events'),
-      eventChunks: await count('event_chunks'),
-    }
+    return { jobs: table, attempts: await count('attempts'), events: await count('events') }
   } finally {
     await database.close()
-  }
-}
-
-function pick<Name extends string>(choices: readonly [name: Name, share: number][], random: () => number): Name {
-  let at = random() * choices.reduce((sum, [, share]) => sum + share, 0)
-  for (const [name, share] of choices) {
-    at -= share
-    if (at < 0) return name
-  }
-  throw new Error('nothing to choose from')
-}
-
-/** The same numbers for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
   }
 }

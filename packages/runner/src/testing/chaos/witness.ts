@@ -1,36 +1,43 @@
 import { listen } from '@trainyard/platform'
 
-/** What trainers say of themselves to somebody who is never killed, and what that tells. */
+/** A server that is never killed, to which trainers report. It shows what the platform might have lost or run twice. */
 export interface Witness {
   url: string
   port: number
-  /** The last number that this attempt was told to be acknowledged. */
+  /** The last sequence number that the platform acknowledged to this attempt. */
   acknowledged(jobId: number, attempt: number): number
-  /** Attempts of one job that were alive at the same time. */
-  overlaps(): readonly { begun: string; beside: string }[]
+  /** Attempts of one job that ran at the same time. */
+  overlaps(): readonly Overlap[]
   close(): Promise<void>
 }
 
-/** How long after its last sign an attempt may still live. */
-const FRESH_MS = 150
-/** Of one that was killed, one sign may still be on its way. */
-const SIGNS_OF_LIFE = 2
+/** Attempts as `JOB-ATTEMPT`. */
+export interface Overlap {
+  /** The attempt that was still running. */
+  earlier: string
+  later: string
+}
 
-/** Hears `POST /alive/JOB/ATTEMPT`, every 30 ms, and `POST /acknowledged/JOB/ATTEMPT/NUMBER`. */
+/** An attempt can still be running for this long after its last report. */
+const FRESH_MS = 150
+/** A killed trainer can have one report in flight, so one report after the start of another attempt is not enough. */
+const MIN_REPORTS = 2
+
+/** Handles `POST /alive/JOB/ATTEMPT`, every 30 ms, and `POST /acknowledged/JOB/ATTEMPT/NUMBER`. */
 export async function startWitness(host = '127.0.0.1'): Promise<Witness> {
   const seenAt = new Map<string, number>()
-  const numbers = new Map<string, number>()
-  /** Attempts beside which another has begun: how often they were heard since. */
-  const suspects = new Map<string, { begun: string; signs: number }>()
+  const acknowledged = new Map<string, number>()
+  /** Attempts during which another one started, and how often they have reported since. */
+  const suspects = new Map<string, { later: string; reports: number }>()
 
-  const hearAlive = (job: string, attempt: string) => {
+  const reportAlive = (job: string, attempt: string) => {
     const name = `${job}-${attempt}`
     const now = performance.now()
     const suspect = suspects.get(name)
-    if (suspect !== undefined) suspect.signs++
+    if (suspect !== undefined) suspect.reports++
     if (!seenAt.has(name))
       for (const [other, at] of seenAt)
-        if (other.startsWith(`${job}-`) && now - at < FRESH_MS) suspects.set(other, { begun: name, signs: 0 })
+        if (other.startsWith(`${job}-`) && now - at < FRESH_MS) suspects.set(other, { later: name, reports: 0 })
     seenAt.set(name, now)
   }
 
@@ -38,8 +45,8 @@ export async function startWitness(host = '127.0.0.1'): Promise<Witness> {
     {
       fetch(request) {
         const [, what, job = '', attempt = '', number] = new URL(request.url).pathname.split('/')
-        if (what === 'alive') hearAlive(job, attempt)
-        else numbers.set(`${job}-${attempt}`, Number(number))
+        if (what === 'alive') reportAlive(job, attempt)
+        else acknowledged.set(`${job}-${attempt}`, Number(number))
         return new Response(null, { status: 204 })
       },
     },
@@ -48,9 +55,9 @@ export async function startWitness(host = '127.0.0.1'): Promise<Witness> {
   return {
     url: `http://${host}:${server.port}`,
     port: server.port,
-    acknowledged: (jobId, attempt) => numbers.get(`${jobId}-${attempt}`) ?? 0,
+    acknowledged: (jobId, attempt) => acknowledged.get(`${jobId}-${attempt}`) ?? 0,
     overlaps: () =>
-      [...suspects].flatMap(([beside, { begun, signs }]) => (signs < SIGNS_OF_LIFE ? [] : [{ begun, beside }])),
+      [...suspects].flatMap(([earlier, { later, reports }]) => (reports < MIN_REPORTS ? [] : [{ earlier, later }])),
     close: () => server.close(),
   }
 }
