@@ -13,7 +13,7 @@ import { createIntake } from './callback/intake.ts'
 import { storeForTrainers } from './callback/trainer-store.ts'
 import type { RunnerContext } from './context.ts'
 import { type ContextOptions, createContext } from './create-context.ts'
-import { createCacheKeeper } from './dataset-cache/keep-cache.ts'
+import { CacheKeeper } from './dataset-cache/cache-keeper.ts'
 import { runnerMigrations } from './db/migrations/index.ts'
 import type { RunnerDatabase } from './db/schema/index.ts'
 import { isLoopback } from './launchers/callback-url.ts'
@@ -112,7 +112,7 @@ async function assembleRunner(context: RunnerContext, { adapters, ownsIdentity }
   const trainersApp = createTrainersApp({ trainerContext, tracing })
   const network = new TrainerNetwork(launcher, trainersApp)
   const { datasetCache, callbackAddress } = launcher
-  const cache = datasetCache === undefined ? undefined : createCacheKeeper(context, datasetCache)
+  const cache = datasetCache === undefined ? undefined : new CacheKeeper(context, datasetCache)
   const supervisor = createSupervisor(context, cache)
   const maintenance = createMaintenance(context)
   const observability = await createObservability(context, { config: config.observability, adapters })

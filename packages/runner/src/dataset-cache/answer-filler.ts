@@ -1,21 +1,21 @@
 import type { RunnerContext } from '../context.ts'
 import { getDatasetManifest, listDatasetFiles } from '../datasets/index.ts'
 
-/** Which files, in whose splits. */
-export interface WantedDataset {
+/** The files of a snapshot, with the splits of the job or of the dataset. */
+export interface RequestedDataset {
   snapshotId: string
   splitId: string | null
 }
 
-/** What a trainer would be told by `GET {CALLBACK_URL}/dataset` and `/dataset/files`, with URLs for this machine. */
+/** Answers a filling process as `GET {CALLBACK_URL}/dataset` and `/dataset/files` answer a trainer. */
 export async function answerFiller(
   context: RunnerContext,
-  { snapshotId, splitId }: WantedDataset,
+  { snapshotId, splitId }: RequestedDataset,
   path: string,
 ): Promise<unknown> {
   const { pathname, searchParams: query } = new URL(path, 'http://cache')
   if (pathname === '/dataset') return await getDatasetManifest(context, snapshotId, splitId)
-  if (pathname !== '/dataset/files') throw new Error(`nothing is known about "${pathname}"`)
+  if (pathname !== '/dataset/files') throw new Error(`expected the path /dataset or /dataset/files, got "${pathname}"`)
   const limit = query.get('limit')
   return await listDatasetFiles(context, snapshotId, {
     cursor: query.get('cursor') ?? undefined,

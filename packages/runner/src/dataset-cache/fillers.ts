@@ -6,113 +6,125 @@ import { type FillOrder, FromFiller, type ToFiller } from './messages.ts'
 
 export interface FillOptions {
   order: FillOrder
+  /** Aborting kills the process; `fill` then throws the signal's reason. */
   signal: AbortSignal
-  /** Answers a GET of the contract below `/dataset`. What it throws ends the fill, and is thrown. */
+  /** Answers a GET of the trainer contract below `/dataset`. An error kills the process and is thrown by `fill`. */
   answer: (path: string) => Promise<unknown>
   onProgress: (files: number, totalFiles: number) => void
   onWarning: (message: string) => void
 }
 
-/** `died`: the process did, and said nothing; its last words are in `detail`. */
+/** `died`: the process ended without a result. `detail` has its exit code and the end of its error output. */
 export type FillOutcome =
   | { type: 'done'; key: string }
   | { type: 'failed'; error: FillError }
   | { type: 'died'; detail: string }
 
-/** Processes that fill the dataset cache, each one order at a time. */
-export interface Fillers {
-  /** An abort ends the process and throws the signal's reason. */
-  fill(options: FillOptions): Promise<FillOutcome>
-  /** Ends those that wait for work. */
-  close(): void
-}
-
-/** Each has 32 downloads under way, or a core busy with a conversion. */
-const FILLS_AT_ONCE = 2
-/** Of the environment, what a program needs to run and to reach the object store. */
+/** Each fill has 32 downloads in progress, or a conversion that keeps a core busy. */
+const CONCURRENT_FILLS = 2
+/** The variables that the program needs to run and to reach the object store. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS', 'NODE_COMPILE_CACHE'] as const
-/** A dataset that needs more must not take the machine's memory with it. */
+/** A large dataset must not exhaust the memory of the machine. */
 const MAX_HEAP_MB = 4096
-/** How long a process waits for more work: several jobs, and several formats of one, often come together. */
+/** How long a process waits for another order: several jobs, or several formats for one job, often come together. */
 const IDLE_MS = 10_000
+const MAX_OUTPUT_CHARACTERS = 2000
 
-export function createFillers(cacheDir: string): Fillers {
-  const gate = createGate(FILLS_AT_ONCE)
-  const idle = new Map<ChildProcess, NodeJS.Timeout>()
-  let isClosed = false
+/** Processes that fill the dataset cache, one order at a time each. */
+export class Fillers {
+  readonly #cacheDir: string
+  readonly #gate = createGate(CONCURRENT_FILLS)
+  readonly #idle = new Map<ChildProcess, NodeJS.Timeout>()
+  #isClosed = false
 
-  const start = (): ChildProcess => {
+  constructor(cacheDir: string) {
+    this.#cacheDir = cacheDir
+  }
+
+  fill(options: FillOptions): Promise<FillOutcome> {
+    return this.#gate(async () => {
+      options.signal.throwIfAborted()
+      const child = this.#takeIdle() ?? this.#start()
+      const outcome = await carryOut(child, options)
+      if (outcome.type !== 'died') this.#keepIdle(child)
+      return outcome
+    })
+  }
+
+  /** Ends the processes that wait for an order. */
+  close(): void {
+    this.#isClosed = true
+    for (const child of [...this.#idle.keys()]) {
+      this.#forget(child)
+      child.disconnect()
+    }
+  }
+
+  #start(): ChildProcess {
     const program = programBeside(import.meta.url, 'fill-program')
-    // The argument is for people who look at the processes of their machine.
-    const child = fork(program, [cacheDir], {
+    // The argument identifies the process in a list of processes.
+    const child = fork(program, [this.#cacheDir], {
       execArgv: [`--max-old-space-size=${MAX_HEAP_MB}`, ...ownExecArgv(program)],
       env: pickEnvironment(PASSED_ON),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     child.on('error', () => {})
-    child.once('close', () => forget(child))
+    child.once('close', () => this.#forget(child))
     child.stderr?.setEncoding('utf8')
     return child
   }
-  const forget = (child: ChildProcess) => {
-    clearTimeout(idle.get(child))
-    idle.delete(child)
-  }
-  const rest = (child: ChildProcess) => {
-    if (isClosed) return child.disconnect()
-    child.unref()
-    child.channel?.unref()
-    idle.set(child, setTimeout(() => child.disconnect(), IDLE_MS).unref())
-  }
-  const take = (): ChildProcess => {
-    const child = [...idle.keys()].find(({ connected }) => connected)
-    if (child === undefined) return start()
-    forget(child)
+
+  #takeIdle(): ChildProcess | undefined {
+    const child = [...this.#idle.keys()].find(({ connected }) => connected)
+    if (child === undefined) return undefined
+    this.#forget(child)
     child.ref()
     child.channel?.ref()
     return child
   }
 
-  return {
-    fill: (options) =>
-      gate(async () => {
-        options.signal.throwIfAborted()
-        const child = take()
-        const outcome = await carryOut(child, options)
-        if (outcome.type !== 'died') rest(child)
-        return outcome
-      }),
-    close() {
-      isClosed = true
-      for (const child of [...idle.keys()]) {
-        forget(child)
-        child.disconnect()
-      }
-    },
+  #keepIdle(child: ChildProcess): void {
+    if (this.#isClosed) {
+      child.disconnect()
+      return
+    }
+    child.unref()
+    child.channel?.unref()
+    this.#idle.set(child, setTimeout(() => child.disconnect(), IDLE_MS).unref())
+  }
+
+  #forget(child: ChildProcess): void {
+    clearTimeout(this.#idle.get(child))
+    this.#idle.delete(child)
   }
 }
 
-/** One order. Whatever it throws, the process is gone: its lock is known to be nobody's, and what it fetched is used again. */
+/**
+ * Sends one order and waits for its outcome. When it throws, the process has ended: its lock is free, and the next fill
+ * uses the files that it downloaded.
+ */
 function carryOut(child: ChildProcess, { order, signal, answer, onProgress, onWarning }: FillOptions) {
   return new Promise<FillOutcome>((resolve, reject) => {
-    let lastWords = ''
+    let output = ''
     let failure: unknown
-    const end = (why: unknown) => {
-      failure ??= why
+    const kill = (reason: unknown) => {
+      failure ??= reason
       child.kill('SIGKILL')
     }
     const send = (message: ToFiller) => child.connected && child.send(message, () => {})
-    const onAbort = () => end(signal.reason)
-    const onWords = (text: string) => {
-      lastWords = (lastWords + text).slice(-2000)
+    const onAbort = () => kill(signal.reason)
+    const onOutput = (text: string) => {
+      output = (output + text).slice(-MAX_OUTPUT_CHARACTERS)
     }
     const onMessage = (data: unknown) => {
       const { data: message } = FromFiller.safeParse(data)
       switch (message?.type) {
         case undefined:
-          return end(new TrainyardError('internal', 'the program that fills the dataset cache sent what is no message'))
+          return kill(
+            new TrainyardError('internal', 'the process that fills the dataset cache sent an unknown message'),
+          )
         case 'ask':
-          return void answer(message.path).then((json) => send({ type: 'answer', id: message.id, json }), end)
+          return void answer(message.path).then((json) => send({ type: 'answer', id: message.id, json }), kill)
         case 'progress':
           return onProgress(message.files, message.totalFiles)
         case 'warning':
@@ -126,17 +138,17 @@ function carryOut(child: ChildProcess, { order, signal, answer, onProgress, onWa
       }
     }
     const onClose = (code: number | null, endedBy: NodeJS.Signals | null) => {
-      const detail = `${endedBy ?? `exit code ${code}`} ${lastWords.trim()}`.trim()
+      const detail = `${endedBy ?? `exit code ${code}`} ${output.trim()}`.trim()
       settle(() => (failure === undefined ? resolve({ type: 'died', detail }) : reject(failure)))
     }
-    const settle = (how: () => void) => {
+    const settle = (finish: () => void) => {
       signal.removeEventListener('abort', onAbort)
       child.off('message', onMessage).off('close', onClose)
-      child.stderr?.off('data', onWords)
-      how()
+      child.stderr?.off('data', onOutput)
+      finish()
     }
     child.on('message', onMessage).on('close', onClose)
-    child.stderr?.on('data', onWords)
+    child.stderr?.on('data', onOutput)
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
     send(order)

@@ -1,17 +1,17 @@
 import { DatasetFormat, ErrorType, TaskType } from '@trainyard/contract'
 import { z } from 'zod'
 
-/** What one process is to fill. */
+/** What a process fills. */
 export const FillOrder = z.object({
   type: z.literal('fill'),
   cacheDir: z.string(),
   key: z.string(),
   isWhole: z.boolean(),
-  /** The job's splits go over those of the dataset, which the entry as it came has. */
+  /** The splits of the job override those of the dataset in a conversion. */
   hasOwnSplits: z.boolean(),
   as: z.object({ format: DatasetFormat, taskType: TaskType }).optional(),
   maxBytes: z.number(),
-  /** Keys that stay, whatever the limit. */
+  /** Keys of entries that must not be removed, even above the limit. */
   keep: z.array(z.string()),
 })
 export type FillOrder = z.infer<typeof FillOrder>
@@ -22,7 +22,7 @@ export const ToFiller = z.discriminatedUnion('type', [
 ])
 export type ToFiller = z.infer<typeof ToFiller>
 
-/** The process has no token and no address of ours: it asks for pages of the dataset through its parent. */
+/** The process has no token and no address of the platform: it requests pages of the dataset from its parent. */
 export const FromFiller = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ask'), id: z.number(), path: z.string() }),
   z.object({ type: z.literal('progress'), files: z.number(), totalFiles: z.number() }),

@@ -5,7 +5,7 @@ import { authenticateTrainer } from '../auth/authenticate-trainer.ts'
 import type { RunnerContext } from '../context.ts'
 import { JobParams, json, problem, trainerProblems, trainerRoute } from '../http/openapi.ts'
 import { parseBody, readJsonBody, SMALL_BODY } from '../http/read-body.ts'
-import { askForCache } from './ask-for-cache.ts'
+import { requestCache } from './request-cache.ts'
 
 const cacheRoute = createRoute({
   ...trainerRoute,
@@ -32,7 +32,7 @@ export function datasetCacheRoutes(context: RunnerContext): OpenAPIHono {
   api.post('/v1/jobs/:id/dataset/cache', async (c) => {
     const claims = await authenticateTrainer(context, c.req.raw, c.req.param('id'))
     const body = parseBody(CacheDatasetRequest, (await readJsonBody(c.req.raw, SMALL_BODY)) ?? {})
-    return c.json(await askForCache(context, claims, body))
+    return c.json(await requestCache(context, claims, body))
   })
   return api
 }

@@ -1,6 +1,6 @@
 import { endsWithin } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
-import type { CacheKeeper } from '../dataset-cache/keep-cache.ts'
+import type { CacheKeeper } from '../dataset-cache/cache-keeper.ts'
 import { keyOf, readAttempts } from '../jobs/read-attempts.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 import { launchAttempt } from './launch-attempt.ts'
@@ -96,7 +96,7 @@ export function createSupervisor(context: RunnerContext, cache?: CacheKeeper): S
     await endAbandoned(context)
     const dead = await deadOwners(context, me)
     const alive = await claimAttempts(context, me, dead)
-    cache?.look(alive)
+    cache?.setAttempts(alive)
     await inParts(
       alive.filter((ref) => !launching.has(keyOf(ref))),
       look,

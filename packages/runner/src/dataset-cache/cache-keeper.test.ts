@@ -35,7 +35,7 @@ let launcher: Launcher
 let harness: Harness
 let datasetId: string
 let versionHash: string
-/** Of this test: no two have the same images. */
+/** The number of the test: each test has its own images. */
 let round = 0
 let trainers: Trainer[]
 
@@ -50,7 +50,7 @@ beforeAll(async () => {
     downloads.push(pathname)
     return (await intercept?.(pathname)) ?? (await store.app.fetch(request))
   }
-  // Trainers that run until they are stopped, and are played by the test.
+  // Trainers that the test plays; they run until they are stopped.
   const ended = new Set<number>()
   launcher = {
     ...noLauncher,
@@ -79,7 +79,7 @@ afterAll(async () => {
 
 const picture = (index: number) => Buffer.from(png(1000 * round + index))
 
-/** Folders of two classes. */
+/** Uploads images in folders of two classes. */
 async function upload(images: number): Promise<{ id: string; versionHash: string }> {
   const names = Array.from({ length: images }, (_, index) => `${index % 2 ? 'dog' : 'cat'}/${index}.png`)
   const body = await tarOf(Object.fromEntries(names.map((name, index) => [name, picture(index)])))
@@ -89,7 +89,7 @@ async function upload(images: number): Promise<{ id: string; versionHash: string
   return (await response.json()) as { id: string; versionHash: string }
 }
 
-/** A trainer that has been launched. */
+/** Starts a job and waits until its trainer is launched. */
 async function startTrainer(input: Partial<CreateJobInput> = {}): Promise<Trainer> {
   const { id } = await harness.createJob({ dataset: datasetId, ...input })
   await expect
@@ -120,11 +120,11 @@ async function ask(trainer: Trainer, request: CacheDatasetRequest = {}): Promise
 
 async function waitForCache(trainer: Trainer, request: CacheDatasetRequest = {}) {
   let answer = await ask(trainer, request)
-  const look = async () => {
+  const readState = async () => {
     answer = await ask(trainer, request)
     return answer.state
   }
-  await expect.poll(look, WAIT).not.toBe('filling')
+  await expect.poll(readState, WAIT).not.toBe('filling')
   return answer
 }
 
@@ -147,7 +147,7 @@ const fillers = async () =>
   (await findProcesses(() => true)).filter(({ command }) => command.endsWith(`\0${cacheDir}\0`))
 
 describe('a dataset cache that trainers only read', () => {
-  it('is filled once for jobs that ask together, and used until they are over', async () => {
+  it('is filled once for jobs that request it together, and stays in use until they end', async () => {
     const [one, other] = [await startTrainer(), await startTrainer()]
     const [first, second] = await Promise.all([folderOf(one), folderOf(other)])
     expect(second).toBe(first)
@@ -165,7 +165,7 @@ describe('a dataset cache that trainers only read', () => {
     expect(imageDownloads()).toBe(IMAGES)
   })
 
-  it('holds conversions too, one for each split', async () => {
+  it('has conversions too, one for each split', async () => {
     const [one, other] = [await startTrainer(), await startTrainer()]
     const folder = await folderOf(one, { as: 'yolo' })
     expect(readdirSync(folder)).toContain('train')
@@ -176,12 +176,12 @@ describe('a dataset cache that trainers only read', () => {
     const folderOfSplit = await folderOf(own, { as: 'yolo' })
     expect(folderOfSplit).not.toBe(folder)
     expect(readdirSync(folderOfSplit)).toEqual(expect.arrayContaining(['train', 'val', 'test']))
-    // The images as they came are shared by all splits.
+    // All splits share the images in the dataset's own format.
     expect(await folderOf(own)).toBe(await folderOf(one))
     expect(imageDownloads()).toBe(IMAGES)
   })
 
-  it('tells how far it is', async () => {
+  it('reports its progress', async () => {
     let release = () => {}
     const held = new Promise<void>((resolve) => {
       release = resolve
@@ -197,7 +197,7 @@ describe('a dataset cache that trainers only read', () => {
     expect((await waitForCache(trainer)).state).toBe('ready')
   })
 
-  it('ends a fill that nobody waits for any more, and goes on with what is there for the next job', async () => {
+  it('stops a fill that no job waits for, and uses its files for the next job', async () => {
     let count = 0
     intercept = (path) => (path.endsWith('.png') && ++count > 6 ? new Promise(() => {}) : undefined)
     const trainer = await startTrainer()
@@ -211,7 +211,7 @@ describe('a dataset cache that trainers only read', () => {
     expect(imageDownloads()).toBeLessThanOrEqual(IMAGES - 6)
   })
 
-  it('is filled all the same when the process that fills it is killed', async () => {
+  it('is filled when the process that fills it is killed', async () => {
     let count = 0
     intercept = (path) => (path.endsWith('.png') && ++count > 6 ? new Promise(() => {}) : undefined)
     const trainer = await startTrainer()
@@ -221,7 +221,7 @@ describe('a dataset cache that trainers only read', () => {
     expect((await waitForCache(trainer)).state).toBe('ready')
   })
 
-  it('says what is wrong with a dataset that cannot be fetched', async () => {
+  it('reports why a dataset cannot be downloaded', async () => {
     intercept = async (path) =>
       (path.endsWith('/3.png') ? new Response('gone', { status: 404 }) : undefined) as Response
     const trainer = await startTrainer()
@@ -230,12 +230,12 @@ describe('a dataset cache that trainers only read', () => {
       errorType: expect.stringMatching(/DatasetError|NetworkError/),
       message: expect.stringContaining('dog/3.png'),
     })
-    // Another job tries anew.
+    // Another job tries again.
     intercept = undefined
     expect((await waitForCache(await startTrainer())).state).toBe('ready')
   })
 
-  it('has a damaged file fetched again before another job sees it', async () => {
+  it('downloads a damaged file again before another job reads it', async () => {
     const trainer = await startTrainer()
     const file = join(await folderOf(trainer), 'cat', '2.png')
     await cancel(trainer)
@@ -246,7 +246,7 @@ describe('a dataset cache that trainers only read', () => {
     expect(imageDownloads()).toBe(IMAGES + 1)
   })
 
-  it('is for jobs with a dataset and a cache that is shown to them, and for whoever has their token', async () => {
+  it('needs the job token, a valid request, a dataset, and a cache that the platform fills', async () => {
     const trainer = await startTrainer()
     expect((await harness.post(`/v1/jobs/${trainer.jobId}/dataset/cache`, {})).status).toBe(401)
     expect((await trainer.post('/dataset/cache', { as: 'tfrecord' })).status).toBe(400)
@@ -263,7 +263,7 @@ describe('a dataset cache that trainers only read', () => {
     }
   })
 
-  // The last one: it ends the runner of the others.
+  // Must be the last test: it stops the runner.
   it('is kept for running trainers by the next runner', async () => {
     const trainer = await startTrainer()
     const folder = await folderOf(trainer)
@@ -272,7 +272,10 @@ describe('a dataset cache that trainers only read', () => {
     expect(await users()).toBe(0)
     const { config, context } = { config: harness.config, context: harness.runner.context }
     const next = await createRunner({
-      ...{ config, launcher, store: context.store, logger: createLogger({ name: 'next', level: 'silent' }) },
+      config,
+      launcher,
+      store: context.store,
+      logger: createLogger({ name: 'next', level: 'silent' }),
       trainers: createFolderTrainerSource(PLAIN_TRAINER_DIR),
     })
     try {

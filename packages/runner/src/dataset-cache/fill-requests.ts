@@ -1,26 +1,30 @@
 import type { DatasetFormat, TaskType } from '@trainyard/contract'
-import { sql } from 'kysely'
+import { sql, type Updateable } from 'kysely'
 import type { RunnerContext } from '../context.ts'
+import type { CacheFillsTable } from '../db/schema/cache-fills.ts'
 import { keyOf } from '../jobs/read-attempts.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
-import type { WantedDataset } from './answer-filler.ts'
+import type { RequestedDataset } from './answer-filler.ts'
 
-/** What one attempt wants to be in the cache. */
-export interface Wish extends AttemptRef, WantedDataset {
+/** A request of an attempt for a dataset in the cache. */
+export interface FillRequest extends AttemptRef, RequestedDataset {
+  /** Empty for the dataset's own format. */
   format: DatasetFormat | ''
+  /** Includes images without a label. */
   whole: boolean
   taskType: TaskType
   state: 'wanted' | 'ready' | 'failed'
-  /** Which entry it was told of. */
+  /** The key of the entry that was reported to the trainer. */
   key: string | null
 }
 
-export const wishId = ({ jobId, attempt, format, whole }: Wish): string => `${jobId}.${attempt} ${format} ${whole}`
+export const requestId = ({ jobId, attempt, format, whole }: FillRequest): string =>
+  `${jobId}.${attempt} ${format} ${whole}`
 
-/** The wishes of these attempts. */
-export async function readWishes({ database }: RunnerContext, refs: readonly AttemptRef[]): Promise<Wish[]> {
+/** The requests of these attempts. */
+export async function readRequests({ database }: RunnerContext, refs: readonly AttemptRef[]): Promise<FillRequest[]> {
   const attempts = new Set(refs.map(keyOf))
-  const wishes = await database.db
+  const requests = await database.db
     .selectFrom('cache_fills as f')
     .innerJoin('jobs as j', 'j.id', 'f.job_id')
     .select(['f.job_id as jobId', 'f.attempt', 'f.format', 'f.whole', 'f.state', 'f.key'])
@@ -28,10 +32,23 @@ export async function readWishes({ database }: RunnerContext, refs: readonly Att
     .where('f.job_id', '=', sql<number>`any(${refs.map(({ jobId }) => jobId)}::bigint[])`)
     .$narrowType<{ snapshotId: string }>()
     .execute()
-  return wishes.filter((wish) => attempts.has(keyOf(wish)))
+  return requests.filter((request) => attempts.has(keyOf(request)))
 }
 
-/** The keys that attempts were told of and may be reading, on whatever machine. */
+/** Changes the row of a request. */
+export async function updateRequest(
+  { database }: RunnerContext,
+  { jobId, attempt, format, whole }: FillRequest,
+  changes: Updateable<CacheFillsTable>,
+): Promise<void> {
+  await database.db
+    .updateTable('cache_fills')
+    .set(changes)
+    .where((eb) => eb.and({ job_id: jobId, attempt, format, whole }))
+    .execute()
+}
+
+/** The keys of entries that attempts on any machine may be reading. */
 export async function readKeysInUse({ database }: RunnerContext): Promise<string[]> {
   const rows = await database.db
     .selectFrom('cache_fills as f')

@@ -3,8 +3,11 @@ import { type JobTokenClaims, TrainyardError } from '@trainyard/platform'
 import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
 import type { RunnerContext } from '../context.ts'
 
-/** Writes down what a trainer wants to be in the cache, and answers how far it is. Whoever looks after the attempt fills it. */
-export async function askForCache(
+/**
+ * Records a trainer's request for its dataset in the cache, and returns the state of the request. The runner that
+ * supervises the attempt fills the cache.
+ */
+export async function requestCache(
   context: RunnerContext,
   claims: JobTokenClaims,
   { as, all: whole = false }: CacheDatasetRequest,
@@ -13,17 +16,17 @@ export async function askForCache(
   if (job.snapshot_id === null) throw new TrainyardError('not_found', `Job ${job.id} has no dataset`)
   const { launcher, database } = context
   if (attempt.host === launcher.host && launcher.datasetCache === undefined)
-    throw new TrainyardError('not_found', 'Nobody but the trainer fills its cache here: it has one of its own')
-  const wish = { job_id: job.id, attempt: attempt.attempt, format: as ?? ('' as const), whole }
+    throw new TrainyardError('not_found', 'The platform does not fill a cache for this job: its trainer has its own')
+  const request = { job_id: job.id, attempt: attempt.attempt, format: as ?? ('' as const), whole }
   const fill = await database.db
     .selectFrom('cache_fills')
     .selectAll()
-    .where((eb) => eb.and(wish))
+    .where((eb) => eb.and(request))
     .executeTakeFirst()
   if (fill === undefined) {
     await database.db
       .insertInto('cache_fills')
-      .values(wish)
+      .values(request)
       .onConflict((conflict) => conflict.doNothing())
       .execute()
     context.hub.wake()
