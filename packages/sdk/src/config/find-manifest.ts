@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { DEFAULT_MANIFEST_IMAGE_PATH, MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/contract'
+import { DEFAULT_MANIFEST_IMAGE_PATH, describeIssue, MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 
 /**
@@ -50,6 +50,8 @@ function parseText(text: string, file: string): TrainerManifest {
 function parse(value: unknown, file: string): TrainerManifest {
   const parsed = TrainerManifest.safeParse(value)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new ConfigError(`${file}: ${issue?.path.join('.')}: ${issue?.message}`)
+  const details = parsed.error.issues
+    .flatMap((issue) => describeIssue(issue))
+    .map(({ path, detail }) => `${path.join('.') || 'the manifest'} ${detail}`)
+  throw new ConfigError(`${file}: ${details.join('; ')}`)
 }

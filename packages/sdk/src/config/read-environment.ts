@@ -1,7 +1,6 @@
-import { TrainerEnvironment } from '@trainyard/contract'
+import { describeIssue, TrainerEnvironment } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import { z } from 'zod'
-import { expectation } from './expectation.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -30,10 +29,13 @@ function parseWith<T>(schema: z.ZodType<T>, env: Environment): T {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
-  const sentences = parsed.error.issues.map((issue) => {
-    const name = String(issue.path[0])
-    return `${name} is ${show(name, env[name])}; ${expectation(issue.message)}`
-  })
+  const sentences = parsed.error.issues.flatMap((issue) =>
+    describeIssue(issue).map(({ path, detail }) => {
+      const name = String(path[0])
+      const isMissing = issue.code === 'invalid_type' && given[name] === undefined
+      return isMissing ? `${name} is not set` : `${name} is ${show(name, env[name])}; ${detail}`
+    }),
+  )
   throw new ConfigError(sentences.join('. '))
 }
 

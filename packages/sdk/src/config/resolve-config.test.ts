@@ -49,9 +49,9 @@ describe('settings', () => {
   })
 
   it.each([
-    [{ EPOCHS: 'ten' }, /EPOCHS is "ten"; expected number/],
-    [{ EPOCHS: '0' }, /EPOCHS is "0"; too small/],
-    [{ CONFIG: '{"basic":{"batch":"big"}}' }, /CONFIG\.basic\.batch is "big"; expected number/],
+    [{ EPOCHS: 'ten' }, /EPOCHS is "ten"; must be a number/],
+    [{ EPOCHS: '0' }, /EPOCHS is "0"; must be more than 0/],
+    [{ CONFIG: '{"basic":{"batch":"big"}}' }, /CONFIG\.basic\.batch is "big"; must be a number/],
     [{ CONFIG: '{' }, /CONFIG is "\{"; expected JSON/],
     [{ CONFIG_FILE: '/nowhere.json' }, /CONFIG_FILE is "\/nowhere\.json", which cannot be read/],
   ])('name the variable, its value and the expected value: %o', (env, message) => {

@@ -3,12 +3,12 @@ import {
   BASIC_CONFIG_VARIABLES,
   BasicConfig,
   DEFAULT_BASIC_CONFIG,
+  describeIssue,
   JobConfig,
   type TrainerManifest,
 } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { ResolvedBasicConfig, ResolvedConfig } from '../job.ts'
-import { expectation } from './expectation.ts'
 import type { Environment } from './read-environment.ts'
 
 type BasicKey = keyof typeof DEFAULT_BASIC_CONFIG
@@ -84,9 +84,8 @@ function parseOwn(key: BasicKey, variable: string, text: string): unknown {
     value = /^(true|1|yes|on)$/i.test(text) ? true : /^(false|0|no|off)$/i.test(text) ? false : text
   const parsed = BasicConfig.shape[key].safeParse(value)
   if (parsed.success) return parsed.data
-  throw new ConfigError(
-    `${variable} is ${JSON.stringify(text.slice(0, 200))}; ${expectation(parsed.error.issues[0]?.message)}`,
-  )
+  const details = parsed.error.issues.flatMap((issue) => describeIssue(issue)).map(({ detail }) => detail)
+  throw new ConfigError(`${variable} is ${JSON.stringify(text.slice(0, 200))}; ${details.join(', ')}`)
 }
 
 function readConfig(env: Environment): JobConfig {
@@ -113,13 +112,16 @@ function readConfig(env: Environment): JobConfig {
   }
   const parsed = JobConfig.safeParse(json)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const seen = issue?.path.reduce<unknown>(
-    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
-    json,
+  const sentences = parsed.error.issues.flatMap((issue) =>
+    describeIssue(issue).map(({ path, detail }) => {
+      const value = path.reduce<unknown>(
+        (parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key],
+        json,
+      )
+      return `${[name, ...path].join('.')} is ${JSON.stringify(value)?.slice(0, 200)}; ${detail}`
+    }),
   )
-  const path = [name, ...(issue?.path ?? [])].join('.')
-  throw new ConfigError(`${path} is ${JSON.stringify(seen)?.slice(0, 200)}; ${expectation(issue?.message)}`)
+  throw new ConfigError(sentences.join('. '))
 }
 
 /** The defaults in the manifest's config schema. `x-advanced` selects the group of a setting. */

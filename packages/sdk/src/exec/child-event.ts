@@ -1,6 +1,7 @@
 import {
   ArtifactKind,
   decodeMetric,
+  describeIssue,
   ErrorType,
   LogLevel,
   MetricGoal,
@@ -109,9 +110,9 @@ export function parseChildEvent(line: string): ParsedLine {
   if (parsed.success) {
     return { state: 'event', event: parsed.data, unknownFields: Object.keys(json).filter((key) => !fields.has(key)) }
   }
-  const reasons = parsed.error.issues.map(
-    ({ path, message }) => `${path.join('.') || String(type)}: ${message.replace(/^Invalid input: /, '')}`,
-  )
+  const reasons = parsed.error.issues
+    .flatMap((issue) => describeIssue(issue))
+    .map(({ path, detail }) => `${path.join('.') || String(type)} ${detail}`)
   return { state: 'invalid', reason: reasons.join('; ') }
 }
 

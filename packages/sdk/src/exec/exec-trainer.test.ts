@@ -144,7 +144,7 @@ describe('trainyard exec on a platform', () => {
     expect(messages().filter((text) => text.startsWith('Line'))).toEqual([
       expect.stringMatching(/^Line 1 of the events was ignored: it is not JSON .*It starts with "oops"$/),
       expect.stringContaining('Line 2 of the events was ignored: its type is "progres"; expected one of: progress, '),
-      expect.stringContaining('Line 3 of the events was ignored: epoch: expected number, received string'),
+      expect.stringContaining('Line 3 of the events was ignored: epoch must be a number'),
       'Line 5 of the events has the unknown field "progress.total_epochs"',
     ])
     expect(messages()).toContainEqual(expect.stringMatching(/no-such-file" cannot be uploaded: ENOENT/))
