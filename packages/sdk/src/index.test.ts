@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, it } from 'vitest'
 import { convertDataset, createDataYaml, splitDataset, validateDataset } from './index.ts'
-import { SDK_VERSION } from './util/version.ts'
+import { SDK_NAME } from './util/version.ts'
 
 it('importing the SDK loads neither zod nor the dataset code', async () => {
   const { metafile } = await build({
@@ -41,5 +41,5 @@ it('exports the conversion calls, which load the dataset code when they are call
 
 it('reports the version of the package in "started"', () => {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  expect(SDK_VERSION).toBe((JSON.parse(text) as { version: string }).version)
+  expect(SDK_NAME).toBe(`@trainyard/sdk ${(JSON.parse(text) as { version: string }).version}`)
 })

@@ -1,3 +1,3 @@
 /** Name and version as caches and reports record them; a test compares it with package.json. */
-export const DATASETS_VERSION = '0.1.0'
-export const DATASETS_NAME = `@trainyard/datasets ${DATASETS_VERSION}`
+const VERSION = '0.1.0'
+export const DATASETS_NAME = `@trainyard/datasets ${VERSION}`

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type ChartSeries, familyOf, groupSeries } from './chart-groups.ts'
+import { type ChartSeries, groupSeries } from './chart-groups.ts'
+import { familyOf } from './metric-family.ts'
 
 const over =
   (axis: ChartSeries['axis']) =>

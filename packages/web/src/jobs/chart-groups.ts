@@ -1,4 +1,6 @@
-/* Shared by the server and the browser: no imports. */
+import { familyOf, type MetricFamily } from './metric-family.ts'
+
+/* Shared by the server and the browser: it imports nothing else. */
 
 /** A series of a page: [step, value], null where the value was not finite. */
 export interface ChartSeries {
@@ -7,22 +9,12 @@ export interface ChartSeries {
   points: [step: number, value: number | null][]
 }
 
-export type MetricFamily = 'loss' | 'score' | 'other'
-
 export interface ChartGroup {
   id: string
   title: string
   family: MetricFamily
   axis: 'epoch' | 'step'
   series: ChartSeries[]
-}
-
-const SCORE = /acc|map|precision|recall|f1|iou|dice|auc|top_?\d|score|pck|oks/i
-
-/** The chart that a metric belongs to, by its name. */
-export function familyOf(name: string): MetricFamily {
-  if (/loss|error_rate|perplexity/i.test(name)) return 'loss'
-  return SCORE.test(name) ? 'score' : 'other'
 }
 
 /**

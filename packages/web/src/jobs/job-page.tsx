@@ -18,6 +18,7 @@ import {
   type PageArtifact,
 } from './parts.tsx'
 import { JobResult } from './results.tsx'
+import { scriptJson } from './script-json.ts'
 
 export interface JobLogs {
   lines: LogLine[]
@@ -109,11 +110,6 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
       </script>
     </Layout>
   )
-}
-
-/** JSON that cannot close the script element that contains it. */
-export function scriptJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll('<', '\\u003c')
 }
 
 function Logs({ job, logs }: { job: Job; logs: JobLogs }) {

@@ -11,7 +11,7 @@ import {
   succeededJob,
 } from '../testing/fixtures.ts'
 import { createTestWeb } from '../testing/web.ts'
-import { scriptJson } from './job-page.tsx'
+import { scriptJson } from './script-json.ts'
 
 const HOSTILE = '</script><img src=x onerror=alert(1)>'
 

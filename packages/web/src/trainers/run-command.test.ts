@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { CreateJobRequest, TrainerManifest } from '@trainyard/contract'
 import { expect, test } from 'vitest'
 import { manifest } from '../testing/fixtures.ts'
-import { runCommands, shellQuote } from './run-command.ts'
+import { runCommands } from './run-command.ts'
+import { shellQuote } from './shell-quote.ts'
 
 test.each(["it's", '$(id)', '`id`', 'a\nb', '"', '\\', '!'])('a shell reads %j as one word', (text) => {
   expect(execFileSync('sh', ['-c', `printf %s ${shellQuote(text)}`], { encoding: 'utf8' })).toBe(text)

@@ -1,9 +1,5 @@
 import type { TrainerManifest } from '@trainyard/contract'
-
-/** Quotes text for a POSIX shell. */
-export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
-}
+import { shellQuote } from './shell-quote.ts'
 
 /** The two requests that train with a version: upload a folder as a dataset, then start a job on it. */
 export function runCommands(manifest: TrainerManifest, runnerUrl: string): { upload: string; train: string } {

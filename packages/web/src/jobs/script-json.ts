@@ -1,0 +1,4 @@
+/** JSON that cannot close the script element that contains it. */
+export function scriptJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll('<', '\\u003c')
+}
