@@ -18,7 +18,7 @@ import { runnerMigrations } from './db/migrations/index.ts'
 import type { RunnerDatabase } from './db/schema/index.ts'
 import { isLoopback } from './launchers/callback-url.ts'
 import type { AttemptRef, Launcher } from './launchers/launcher.ts'
-import { createLiveFeeds } from './live/feeds.ts'
+import { LiveFeeds } from './live/feeds.ts'
 import { createLiveSockets } from './live/serve-sockets.ts'
 import { createMaintenance } from './maintenance/maintenance.ts'
 import { createBlockBuilder } from './metrics/block-builder.ts'
@@ -102,7 +102,7 @@ interface AssembleOptions {
 async function assembleRunner(context: RunnerContext, { adapters, ownsIdentity }: AssembleOptions): Promise<Runner> {
   const { config, limits, database, clock, telemetry, launcher, logger, hub } = context
   const blocks = createBlockBuilder(database, logger)
-  const feeds = createLiveFeeds(context)
+  const feeds = new LiveFeeds(context)
   const tracing = await openTracing(config.observability?.otlp)
   const trainerContext = {
     ...context,

@@ -3,12 +3,12 @@ import { finishDeletions } from '../datasets/index.ts'
 import { removeArtifact } from './delete-artifact.ts'
 
 const HOUR_MS = 3600 * 1000
-/** A job that is over sends nothing any more; a little later even its last request has arrived. */
-const AFTER_THE_END_MS = HOUR_MS
-/** Longer than anybody uploads one file. */
-const AT_LONGEST_MS = 7 * 24 * HOUR_MS
+/** Time after the end of a job in which its last requests can still arrive. */
+const AFTER_END_MS = HOUR_MS
+/** Longer than the upload of any file takes. */
+const MAX_UPLOAD_MS = 7 * 24 * HOUR_MS
 
-/** Gives up announcements whose bytes never came to their end, and the parts that storage holds of them. */
+/** Deletes announced artifacts whose upload was never completed, with the parts that are stored. Returns their ids. */
 export async function abortAbandonedUploads(context: RunnerContext): Promise<string[]> {
   const now = context.clock.now().getTime()
   const rows = await context.database.db
@@ -18,10 +18,10 @@ export async function abortAbandonedUploads(context: RunnerContext): Promise<str
     .where('artifacts.completed_at', 'is', null)
     .where(({ eb, or, and }) =>
       or([
-        eb('artifacts.created_at', '<', new Date(now - AT_LONGEST_MS)),
+        eb('artifacts.created_at', '<', new Date(now - MAX_UPLOAD_MS)),
         and([
           eb('jobs.state', 'in', ['succeeded', 'failed', 'cancelled']),
-          eb('jobs.finished_at', '<', new Date(now - AFTER_THE_END_MS)),
+          eb('jobs.finished_at', '<', new Date(now - AFTER_END_MS)),
         ]),
       ]),
     )
@@ -29,7 +29,7 @@ export async function abortAbandonedUploads(context: RunnerContext): Promise<str
   const removed: string[] = []
   for (const { id, job_id: jobId, name } of rows) {
     if (!(await removeArtifact(context, jobId, id)).removed) continue
-    context.logger.info({ artifactId: id, jobId, name }, 'an upload that was never finished was given up')
+    context.logger.info({ artifactId: id, jobId, name }, 'deleted an upload that was never completed')
     removed.push(id)
   }
   if (removed.length > 0) await finishDeletions(context)

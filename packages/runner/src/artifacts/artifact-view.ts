@@ -1,6 +1,7 @@
 import type { Artifact } from '@trainyard/contract'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
 
+/** The public view of an artifact. */
 export function toArtifact(row: ArtifactRow): Artifact {
   return {
     id: row.id,
@@ -10,8 +11,8 @@ export function toArtifact(row: ArtifactRow): Artifact {
     sha256: row.sha256,
     contentType: row.content_type,
     attempt: row.attempt,
-    ...(row.epoch === null ? {} : { epoch: row.epoch }),
-    ...(row.metadata === null ? {} : { metadata: row.metadata }),
+    epoch: row.epoch ?? undefined,
+    metadata: row.metadata ?? undefined,
     createdAt: (row.completed_at ?? row.created_at).toISOString(),
   }
 }

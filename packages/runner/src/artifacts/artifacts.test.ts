@@ -27,7 +27,7 @@ describe('artifacts', () => {
     return await fetch(url, { method, headers, body: bytes })
   }
 
-  it('exist only once their bytes have been checked, and then need no second upload', async () => {
+  it('exist only once their bytes are checked, and then need no second upload', async () => {
     const journal = await openJournal(harness)
     const created = await create(journal, announce('weights'))
     expect((await journal.post(`/artifacts/${created.id}/complete`, {})).status).toBe(422)
@@ -42,17 +42,17 @@ describe('artifacts', () => {
     expect(await create(journal, announce('weights'))).toEqual({ id: created.id, upload: { type: 'none' } })
   })
 
-  it('are announced again under the same id when the answer got lost', async () => {
+  it('keep their id when they are announced again', async () => {
     const journal = await openJournal(harness)
     const first = await create(journal, announce('again'))
     expect((await create(journal, announce('again'))).id).toBe(first.id)
   })
 
-  it('refuse other bytes than were announced', async () => {
+  it('reject bytes that differ from the announcement', async () => {
     const journal = await openJournal(harness)
     const created = await create(journal, announce('expected'))
     expect((await put(created, 'replaced')).ok).toBe(false)
-    // Even when they came into the store by another way.
+    // Even when they were put into the store in another way.
     const row = await harness.runner.context.database.db
       .selectFrom('artifacts')
       .select('storage_key')

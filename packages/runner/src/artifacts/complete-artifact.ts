@@ -8,7 +8,7 @@ import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import { toArtifact } from './artifact-view.ts'
 import { planParts } from './create-artifact.ts'
 
-/** Checks size and digest of what was uploaded; only then the artifact exists. Repeating it gives the same answer. */
+/** Checks size and digest of the uploaded bytes. Then the artifact exists. Repeating the request has the same result. */
 export async function completeArtifact(
   context: RunnerContext,
   claims: JobTokenClaims,
@@ -29,14 +29,14 @@ export async function completeArtifact(
   if (row.upload_id !== null) await joinParts(context, row, row.upload_id, request)
   await checkBytes(context, row)
   const done = await context.database.transaction(async (trx) => {
-    // Positions are given out under the job's lock, so that a live stream never skips one that commits late.
+    // Positions are assigned under the job's lock, so that a live stream never skips one that commits late.
     await trx.selectFrom('jobs').select('id').where('id', '=', claims.jobId).forUpdate().execute()
     return await trx
       .updateTable('artifacts')
       .set({
         completed_at: context.clock.now(),
         upload_id: null,
-        // The attempt that brought it to its end, whichever began it.
+        // The attempt that completed the upload, even if an earlier one began it.
         attempt: claims.attempt,
         position: sql<number>`nextval(pg_get_serial_sequence('logs', 'id'))`,
       })
@@ -55,9 +55,9 @@ async function joinParts(
   uploadId: string,
   request: CompleteArtifactRequest,
 ): Promise<void> {
-  // The parts were joined before, and the answer got lost.
+  // The parts were joined by an earlier request whose response was lost.
   if ((await context.store.find(row.storage_key)) !== undefined) return
-  // What storage holds counts, not what the sender remembers: it may be the second process that works on this upload.
+  // Trust the store instead of the request: another process may have uploaded some of the parts.
   const held = await context.store.listParts(row.storage_key, uploadId)
   const byNumber = new Map(held.map((part) => [part.partNumber, part]))
   for (const { partNumber, etag } of request.parts ?? []) {
@@ -66,7 +66,10 @@ async function joinParts(
       throw invalidRequest([
         {
           path: 'parts',
-          detail: `must be the parts that were uploaded: part ${partNumber} has the ETag ${seen ?? 'of none'}`,
+          detail:
+            seen === undefined
+              ? `must be the uploaded parts: part ${partNumber} was not uploaded`
+              : `must be the uploaded parts: the ETag of part ${partNumber} is ${seen}`,
           value: etag.slice(0, 100),
         },
       ])
@@ -79,7 +82,7 @@ async function joinParts(
     throw invalidRequest([
       {
         path: 'parts',
-        detail: `must all have been uploaded: missing are ${shown.join(', ')}${more}; announce it again`,
+        detail: `must all be uploaded; missing: ${shown.join(', ')}${more}; announce the artifact again`,
       },
     ])
   }
@@ -90,22 +93,22 @@ async function joinParts(
 async function checkBytes(context: RunnerContext, row: ArtifactRow): Promise<void> {
   const found = await context.store.find(row.storage_key)
   if (found === undefined)
-    throw new TrainyardError('unprocessable', `"${row.name}" has not been uploaded: PUT its bytes, then complete it`)
+    throw new TrainyardError('unprocessable', `"${row.name}" has not been uploaded: upload its bytes, then complete it`)
   if (found.sizeBytes !== row.size_bytes)
     await refuse(
       context,
       row,
-      `sizeBytes of "${row.name}" is ${found.sizeBytes} in the store, ${row.size_bytes} was announced`,
+      `sizeBytes of "${row.name}" is ${found.sizeBytes} in the store, expected ${row.size_bytes}`,
     )
   const hash = createHash('sha256')
   const { body } = await context.store.get(row.storage_key)
   for await (const chunk of body) hash.update(chunk)
   const seen = hash.digest('hex')
   if (seen !== row.sha256)
-    await refuse(context, row, `sha256 of "${row.name}" is ${seen} in the store, ${row.sha256} was announced`)
+    await refuse(context, row, `sha256 of "${row.name}" is ${seen} in the store, expected ${row.sha256}`)
 }
 
-/** Wrong bytes are deleted with their announcement: the next try starts afresh. */
+/** Deletes the bytes with their announcement, so that the next attempt to upload starts again. */
 async function refuse(context: RunnerContext, row: ArtifactRow, detail: string): Promise<never> {
   await context.store.delete(row.storage_key)
   await context.database.db.deleteFrom('artifacts').where('id', '=', row.id).where('completed_at', 'is', null).execute()

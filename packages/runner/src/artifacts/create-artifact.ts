@@ -5,14 +5,14 @@ import type { RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import { artifactKey } from '../jobs/storage-keys.ts'
 
-/** From this size on a file is uploaded in parts. */
+/** Files of at least this size are uploaded in parts. */
 export const MULTIPART_FROM_BYTES = 64 * 1024 ** 2
 const PART_BYTES = 32 * 1024 ** 2
 const MAX_PARTS = 10_000
-/** Long enough for a slow line; the trainer asks again when it was not. */
+/** Enough for a slow connection. Afterwards the trainer announces the artifact again. */
 const UPLOAD_EXPIRES_SECONDS = 6 * 3600
 
-/** Announces a file. Its bytes go straight to the store; it exists once `completeArtifact` has checked them. */
+/** Announces an artifact. The trainer uploads the bytes to the store; the artifact exists once `completeArtifact` has checked them. */
 export async function createArtifact(
   context: RunnerContext,
   claims: JobTokenClaims,
@@ -23,7 +23,7 @@ export async function createArtifact(
   if (request.sizeBytes > maxArtifactBytes)
     throw new TrainyardError(
       'payload_too_large',
-      `sizeBytes is ${request.sizeBytes}; an artifact has at most ${maxArtifactBytes}`,
+      `sizeBytes is ${request.sizeBytes}; the limit is ${maxArtifactBytes}`,
       {
         extra: { limits: { maxArtifactBytes } },
       },
@@ -39,7 +39,7 @@ export async function createArtifact(
     .orderBy('completed_at', (order) => order.asc().nullsLast())
     .executeTakeFirst()
   if (same !== undefined && same.completed_at !== null) return { id: same.id, upload: { type: 'none' } }
-  // An announcement whose answer got lost is answered again, with fresh signatures.
+  // A repeated announcement gets new signatures: the first response may have been lost.
   const row = same ?? (await announce(context, claims, request))
   return { id: row.id, upload: await signUpload(context, row) }
 }
@@ -104,7 +104,7 @@ async function signUpload(context: RunnerContext, row: ArtifactRow): Promise<Cre
   return { type: 'parts', parts, held }
 }
 
-/** What storage holds of an upload that was cut short. One that storage has given up is begun again. */
+/** The parts of an interrupted upload that are stored. Starts a new upload when the store has discarded the old one. */
 async function findHeld(
   { store, database }: RunnerContext,
   row: ArtifactRow,
@@ -122,7 +122,7 @@ async function findHeld(
   return { uploadId: renewed.uploadId, held: [] }
 }
 
-/** Cuts a file into equal parts, as many as a store takes at most. */
+/** Divides a file into parts of equal size, within the number of parts that a store accepts. */
 export function planParts(sizeBytes: number): { partNumber: number; offset: number; sizeBytes: number }[] {
   const partBytes = Math.max(PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS))
   const count = Math.ceil(sizeBytes / partBytes)

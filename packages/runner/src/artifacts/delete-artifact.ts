@@ -1,10 +1,14 @@
 import { type Caller, notFound, TrainyardError } from '@trainyard/platform'
 import { auditJob } from '../auth/audit.ts'
 import type { RunnerContext } from '../context.ts'
-import { deleteLater, finishDeletions } from '../datasets/index.ts'
+import { deleteLater, finishDeletions, type PendingDeletion } from '../datasets/index.ts'
 import { artifactPrefix } from '../jobs/storage-keys.ts'
 
-/** Deletes one file of a job. Throws `conflict` while a job that is not over starts from it. */
+/**
+ * Deletes an artifact of a job.
+ *
+ * @throws TrainyardError `conflict` while a job that has not ended starts from it
+ */
 export async function deleteArtifact(
   context: RunnerContext,
   caller: Caller,
@@ -19,13 +23,13 @@ export async function deleteArtifact(
   context.hub.changed(jobId)
 }
 
-/** Takes the row away and notes its bytes for deletion, unless a job that is not over starts from it. */
+/** Deletes the row and schedules the deletion of the bytes, unless a job that has not ended starts from the artifact. */
 export async function removeArtifact(
   context: RunnerContext,
   jobId: number,
   artifactId: string,
   caller?: Caller,
-): Promise<{ removed: boolean; user?: number }> {
+): Promise<{ removed: boolean; user?: number | undefined }> {
   return await context.database.transaction(async (trx) => {
     const artifact = await trx
       .selectFrom('artifacts')
@@ -44,10 +48,8 @@ export async function removeArtifact(
     if (user !== undefined) return { removed: false, user: user.id }
     await trx.deleteFrom('artifacts').where('id', '=', artifactId).execute()
     const { storage_key: prefix, upload_id: uploadId } = artifact
-    const deletions = [
-      { prefix: artifactPrefix(jobId, artifactId) },
-      ...(uploadId === null ? [] : [{ prefix, uploadId }]),
-    ]
+    const deletions: PendingDeletion[] = [{ prefix: artifactPrefix(jobId, artifactId) }]
+    if (uploadId !== null) deletions.push({ prefix, uploadId })
     await deleteLater(trx, deletions, context.clock.now())
     if (caller !== undefined) {
       const job = await trx

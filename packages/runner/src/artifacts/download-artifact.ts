@@ -1,7 +1,7 @@
 import { notFound } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
 
-/** A signed URL under which a browser saves a file of a job, with its name. */
+/** A signed URL at which a browser downloads an artifact under its file name. */
 export async function downloadArtifact(context: RunnerContext, jobId: number, artifactId: string): Promise<string> {
   const row = await context.database.db
     .selectFrom('artifacts')

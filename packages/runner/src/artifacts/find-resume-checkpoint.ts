@@ -4,15 +4,15 @@ import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
 
 /**
- * What an attempt goes on from: a whole checkpoint of the newest earlier attempt that left one. Within that attempt the
- * one named `last` wins (whatever its folder and extension), since "best" may be many epochs old; then the later epoch,
- * then the later upload. Attempts before a fresh restart do not count.
+ * The checkpoint from which an attempt resumes: a complete one of the latest earlier attempt that has any. Within that attempt
+ * one named `last` is preferred (in any folder, with any extension), because "best" may be many epochs old; then the latest
+ * epoch, then the latest upload. Attempts before a fresh restart are ignored.
  */
 export async function findResumeCheckpoint(
   context: Pick<RunnerContext, 'database'>,
   job: Pick<JobRow, 'id' | 'attempt' | 'operation' | 'fresh_from'>,
 ): Promise<ArtifactRow | undefined> {
-  // Predictions and exports begin anew: their checkpoint is what they work on.
+  // Predictions and exports start again, because their checkpoint is their input.
   if (job.operation !== 'train' || job.attempt === 1) return undefined
   return await context.database.db
     .selectFrom('artifacts')

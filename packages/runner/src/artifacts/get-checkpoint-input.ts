@@ -6,22 +6,22 @@ import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import { findResumeCheckpoint } from './find-resume-checkpoint.ts'
 
 /**
- * The checkpoint that an attempt starts from: what an earlier attempt of the job left, else the one that the job was
- * created with, to fine-tune, predict with or export.
+ * The checkpoint from which an attempt starts: one of an earlier attempt of the job, else the one that the job was created
+ * with, to fine-tune, predict with or export.
  */
 export async function getCheckpointInput(context: RunnerContext, claims: JobTokenClaims): Promise<CheckpointInput> {
   const { job } = await getCurrentAttempt(context, claims, { open: true })
   const own = await findResumeCheckpoint(context, job)
   if (own !== undefined) {
     const { attempt, epoch } = own
-    return { ...(await toInput(context, own)), resume: { attempt, ...(epoch === null ? {} : { epoch }) } }
+    return { ...(await toInput(context, own)), resume: { attempt, epoch: epoch ?? undefined } }
   }
   if (job.checkpoint_id === null)
     throw new TrainyardError(
       'not_found',
       job.attempt === 1
         ? `Job ${job.id} was created without a checkpoint`
-        : `Job ${job.id} was created without a checkpoint, and its earlier attempts left none`,
+        : `Job ${job.id} was created without a checkpoint, and its earlier attempts saved none`,
     )
   const row = await context.database.db
     .selectFrom('artifacts')

@@ -4,7 +4,7 @@ import type { RunnerContext } from '../context.ts'
 import { getJobRow } from '../jobs/get-job.ts'
 import { toArtifact } from './artifact-view.ts'
 
-/** The files of a job in the order of their completion, with signed URLs. */
+/** The artifacts of a job in the order in which they were completed, with signed URLs. */
 export async function listArtifacts(context: RunnerContext, jobId: number): Promise<ArtifactList> {
   const { db } = context.database
   await getJobRow(db, jobId)

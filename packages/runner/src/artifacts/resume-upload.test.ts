@@ -36,7 +36,7 @@ describe('an upload in parts', () => {
     return response.headers.get('etag') ?? ''
   }
 
-  it('goes on in another attempt with the parts that are missing', async () => {
+  it('continues in another attempt with the missing parts', async () => {
     const first = await openJournal(harness)
     const begun = await announce(first)
     const etag = await put(begun, 2)
@@ -50,9 +50,9 @@ describe('an upload in parts', () => {
 
     await put(again, 1)
     const early = await second.post(`/artifacts/${begun.id}/complete`, {})
-    expect(Problem.parse(await early.json()).detail).toContain('missing are 3')
+    expect(Problem.parse(await early.json()).detail).toContain('missing: 3')
     await put(again, 3)
-    // What it sent itself is enough: storage knows the rest.
+    // The parts that it uploaded itself are enough: the store knows the others.
     expect((await second.post(`/artifacts/${begun.id}/complete`, {})).status).toBe(200)
     const { artifacts } = (await (await harness.request(`/v1/jobs/${first.jobId}/artifacts`)).json()) as {
       artifacts: unknown[]
@@ -60,7 +60,7 @@ describe('an upload in parts', () => {
     expect(artifacts).toMatchObject([{ id: begun.id, attempt: 2, sha256: announcement.sha256 }])
   })
 
-  it('whose bytes are not those announced makes no artifact, and begins anew', async () => {
+  it('with other bytes than announced creates no artifact and starts again', async () => {
     const journal = await openJournal(harness)
     const begun = await announce(journal)
     const other = Buffer.from(bytes)
@@ -79,7 +79,7 @@ describe('an upload in parts', () => {
     expect(again.held).toEqual([])
   })
 
-  it('that storage has given up is begun again under the same id', async () => {
+  it('that the store has discarded starts again under the same id', async () => {
     const journal = await openJournal(harness)
     const begun = await announce(journal)
     await put(begun, 1)
@@ -94,7 +94,7 @@ describe('an upload in parts', () => {
     expect([again.id, again.held, again.parts.length]).toEqual([begun.id, [], 3])
   })
 
-  it('of a job that is over for an hour is given up, with its parts; one of a live job is not', async () => {
+  it('is deleted with its parts one hour after the end of the job, and not before', async () => {
     const [over, live] = [await openJournal(harness), await openJournal(harness)]
     const [gone, kept] = [await announce(over), await announce(live)]
     await put(gone, 1)

@@ -2,7 +2,7 @@ import { CheckpointInput, StoredEventPage } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, isOver, journalOf, noLauncher, startHarness } from '../testing/harness.ts'
 
-describe('the checkpoint that a later attempt goes on from', () => {
+describe('the checkpoint from which a later attempt resumes', () => {
   let harness: Harness
   beforeAll(async () => {
     harness = await startHarness({ runner: { launcher: noLauncher } })
@@ -17,7 +17,7 @@ describe('the checkpoint that a later attempt goes on from', () => {
     kind?: 'checkpoint' | 'export'
     whole?: boolean
   }
-  /** A job in its third attempt with these files of its earlier ones. */
+  /** A job in its third attempt, with these artifacts of its earlier attempts. */
   async function jobWith(files: readonly Saved[], over: { freshFrom?: number; checkpoint?: string } = {}) {
     const { db } = harness.runner.context.database
     const job = await harness.createJob()
@@ -53,7 +53,7 @@ describe('the checkpoint that a later attempt goes on from', () => {
     return { id: input.artifactId.replace(`-${job.id}`, ''), resume: input.resume }
   }
 
-  it('is "last" before "best", though "best" came later', async () => {
+  it('is "last" instead of "best", even if "best" is newer', async () => {
     expect(
       await jobWith([
         { id: 'last', attempt: 1, name: 'weights/last.pt', epoch: 9 },
@@ -62,7 +62,7 @@ describe('the checkpoint that a later attempt goes on from', () => {
     ).toEqual({ id: 'last', resume: { attempt: 1, epoch: 9 } })
   })
 
-  it('is of the newest attempt that left one', async () => {
+  it('is of the latest attempt that saved one', async () => {
     expect(
       await jobWith([
         { id: 'old', attempt: 1, name: 'last.pt', epoch: 10 },
@@ -71,13 +71,13 @@ describe('the checkpoint that a later attempt goes on from', () => {
     ).toEqual({ id: 'new', resume: { attempt: 2, epoch: 12 } })
   })
 
-  it('is the one of the latest epoch, then the latest uploaded', async () => {
+  it('is of the latest epoch, then the latest upload', async () => {
     const named = (id: string, epoch?: number) => ({ id, attempt: 1, name: `${id}.bin`, ...(epoch ? { epoch } : {}) })
     expect(await jobWith([named('b', 20), named('a', 10), named('c')])).toMatchObject({ id: 'b' })
     expect(await jobWith([named('x'), named('y')])).toEqual({ id: 'y', resume: { attempt: 1 } })
   })
 
-  it('is never half an upload, a file of another kind or a name that only sounds like "last"', async () => {
+  it('is never an incomplete upload, an artifact of another kind, or one whose name merely resembles "last"', async () => {
     expect(
       await jobWith([
         { id: 'blast', attempt: 1, name: 'blast.pt', epoch: 1 },
@@ -88,7 +88,7 @@ describe('the checkpoint that a later attempt goes on from', () => {
     ).toMatchObject({ id: 'later' })
   })
 
-  it('is the one that the job was created with when there is none, or when it was asked to begin anew', async () => {
+  it('is the one that the job was created with when none was saved, or after a fresh restart', async () => {
     expect(await jobWith([])).toBeUndefined()
     const saved = { id: 'saved', attempt: 2, name: 'last.pt' }
     expect(await jobWith([saved], { freshFrom: 3 })).toBeUndefined()
@@ -99,7 +99,7 @@ describe('the checkpoint that a later attempt goes on from', () => {
   })
 })
 
-describe('a training that is tried again', () => {
+describe('a retried training', () => {
   let harness: Harness
   beforeAll(async () => {
     harness = await startHarness({ start: true })
@@ -110,7 +110,7 @@ describe('a training that is tried again', () => {
     return StoredEventPage.parse(await response.json()).events.map((event) => event.body.epoch)
   }
 
-  it('resumes behind its own last checkpoint, after a failure and after a restart, unless asked to begin anew', async () => {
+  it('resumes after its last checkpoint, after a failure and after a restart that is not fresh', async () => {
     const config = { epochs: 10, save_every: 3, fail_attempts: 1, fail_epoch: 7 }
     const created = await harness.createJob({ maxRetries: 1, config })
     const job = await harness.waitFor(created.id, isOver)

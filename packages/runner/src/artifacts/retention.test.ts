@@ -53,7 +53,7 @@ describe('retention', () => {
       ({ id }) => id,
     )
 
-  it('keeps the best and the last checkpoint, and what a job starts from or was exported', async () => {
+  it('keeps the best and the last checkpoint, and checkpoints that a job starts from or exported', async () => {
     const { journal, ids } = await trained()
     expect(await plan()).toEqual([])
     await finish(journal)
@@ -75,7 +75,7 @@ describe('retention', () => {
     expect(keys).toHaveLength(2)
   })
 
-  it('keeps other kinds for their days', async () => {
+  it('keeps other kinds of artifacts for the configured days', async () => {
     const journal = await openJournal(harness)
     const id = await upload(journal, 'log', 'train.log')
     await journal.send(1, [{ type: 'completed', result: { operation: 'train', metrics: {} } }])
@@ -88,7 +88,7 @@ describe('retention', () => {
     expect(await plan()).toEqual([id])
   })
 
-  it('people download a file by its name, and delete it unless a job needs it', async () => {
+  it('artifacts can be downloaded by name, and deleted unless a job needs them', async () => {
     const journal = await openJournal(harness)
     const id = await upload(journal, 'checkpoint', 'folder/größe.bin')
     const path = `/v1/jobs/${journal.jobId}/artifacts/${id}`
@@ -106,7 +106,10 @@ describe('retention', () => {
     expect(await listed(journal.jobId)).toEqual([])
   })
 
-  it.each(['{', '[]', '{"default": {"weights": {}}}', '{"default": {"log": {"days": 0}}}'])('refuses %s', (text) => {
-    expect(() => parseRetention(text)).toThrow(/must be/)
-  })
+  it.each(['{', '[]', '{"default": {"weights": {}}}', '{"default": {"log": {"days": 0}}}'])(
+    'rejects the rules %s',
+    (text) => {
+      expect(() => parseRetention(text)).toThrow(/must be/)
+    },
+  )
 })

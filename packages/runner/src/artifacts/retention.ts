@@ -6,7 +6,7 @@ import type { RunnerContext } from '../context.ts'
 import { finishDeletions } from '../datasets/index.ts'
 import { removeArtifact } from './delete-artifact.ts'
 
-/** An artifact that a rule gives up, and why. */
+/** An artifact that a rule deletes, with the reason. */
 export interface Expired {
   artifactId: string
   jobId: number
@@ -26,16 +26,16 @@ interface Candidate {
   name: string
   size_bytes: string
   completed_at: Date
-  /** From 1, newest first, among those of its kind in its job. */
-  place: string
+  /** Position among the artifacts of its kind in its job, newest first, from 1. */
+  rank: string
   is_best: boolean
 }
 
 const DAY_MS = 86_400_000
 
 /**
- * What the rules give up now; nothing is deleted. Artifacts of jobs that are not over are left alone, and so is one that a
- * job which is not over starts from, or that an export was made of.
+ * The artifacts that the rules delete now. Deletes nothing. Keeps artifacts of jobs that have not ended, artifacts from which
+ * such a job starts, and artifacts that were exported.
  */
 async function planRetention(context: RunnerContext): Promise<Expired[]> {
   const { retention } = context.config
@@ -46,7 +46,7 @@ async function planRetention(context: RunnerContext): Promise<Expired[]> {
   for (const row of await listCandidates(context)) {
     const own = retention.projects[row.project_id] ?? retention.projects[names.get(row.project_id) ?? '']
     const rule = own?.[row.kind] ?? retention.default[row.kind]
-    const reason = rule && reasonToGo(rule, row, now)
+    const reason = rule && expiryReason(rule, row, now)
     if (reason === undefined) continue
     expired.push({
       artifactId: row.id,
@@ -74,7 +74,7 @@ export async function getRetentionPlan(context: RunnerContext, caller: Caller): 
   return { artifacts, totalBytes: artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }
 }
 
-/** Deletes what {@link planRetention} lists; each is looked at again under its lock. */
+/** Deletes what {@link planRetention} lists. Each artifact is checked again under its lock. */
 export async function applyRetention(context: RunnerContext): Promise<Expired[]> {
   const removed: Expired[] = []
   for (const expired of await planRetention(context)) {
@@ -87,17 +87,16 @@ export async function applyRetention(context: RunnerContext): Promise<Expired[]>
   return removed
 }
 
-function reasonToGo(rule: RetentionRule, row: Candidate, now: number): string | undefined {
+function expiryReason(rule: RetentionRule, row: Candidate, now: number): string | undefined {
   if (row.is_best && rule.keepBest) return undefined
-  if (rule.keepLast !== undefined && Number(row.place) > rule.keepLast)
-    return `there are ${Number(row.place) - 1} newer ones; the last ${rule.keepLast} are kept`
+  if (rule.keepLast !== undefined && Number(row.rank) > rule.keepLast)
+    return `${Number(row.rank) - 1} newer ones exist; the last ${rule.keepLast} are kept`
   const days = (now - row.completed_at.getTime()) / DAY_MS
-  if (rule.days !== undefined && days > rule.days)
-    return `it is ${Math.floor(days)} days old; it is kept for ${rule.days}`
+  if (rule.days !== undefined && days > rule.days) return `${Math.floor(days)} days old; kept for ${rule.days}`
   return undefined
 }
 
-/** The best checkpoint is the one called so, and the one whose event has the best primary metric. */
+/** A checkpoint is the best one by its name, or by the primary metric of its event. */
 async function listCandidates(context: RunnerContext): Promise<Candidate[]> {
   const { rows } = await sql<Candidate>`
     with measured as (
@@ -112,10 +111,10 @@ async function listCandidates(context: RunnerContext): Promise<Candidate[]> {
         and jsonb_typeof(events.body->'metrics'->(jobs.primary_metric->>'name')) = 'number'
     )
     select a.id, a.job_id, jobs.project_id, a.kind, a.name, a.size_bytes, a.completed_at,
-      row_number() over (partition by a.job_id, a.kind order by a.position desc) as place,
+      row_number() over (partition by a.job_id, a.kind order by a.position desc) as rank,
       a.kind = 'checkpoint' and (
         a.name ~* '(^|/)best([^/a-z][^/]*)?$'
-        or exists (select 1 from measured where measured.job_id = a.job_id and measured.id = a.id and rank = 1)
+        or exists (select 1 from measured where measured.job_id = a.job_id and measured.id = a.id and measured.rank = 1)
       ) as is_best
     from artifacts a join jobs on jobs.id = a.job_id
     where a.completed_at is not null

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { PLAIN_TRAINER_DIR } from '../testing/harness.ts'
 import { startEmbeddedRunner } from './start-embedded-runner.ts'
 
-it('serves a whole runner behind what is put in front of it, and is gone after close', async () => {
+it('serves a complete runner behind a wrapper, and deletes it on close', async () => {
   const seen: string[] = []
   const embedded = await startEmbeddedRunner({
     trainerDir: PLAIN_TRAINER_DIR,

@@ -8,30 +8,32 @@ import type { RunnerConfig } from '../config.ts'
 import { createRunner, type Runner } from '../create-runner.ts'
 import { createSubprocessLauncher } from '../launchers/subprocess/index.ts'
 import { createFolderTrainerSource } from '../trainers/folder-source.ts'
+import { withStorage } from '../with-storage.ts'
 
 type Handler = (request: Request) => Response | Promise<Response>
 
 export interface EmbeddedRunnerOptions {
-  /** The one trainer that it knows; it runs where it lies. */
+  /** The folder of the only trainer. It runs in that folder. */
   trainerDir: string
-  /** A PostgreSQL to use, in a schema that is dropped at the end. Default: one is started in a temporary folder. */
+  /** A PostgreSQL server, whose schema is dropped at the end. Default: a server in a temporary folder. */
   databaseUrl?: string | undefined
-  /** Puts something in front of every request that comes over the wire. Default: nothing. */
-  wrap?: (handler: Handler) => Handler
-  config?: Partial<RunnerConfig>
-  /** Of the runner's own log, on standard error. Default "silent". */
-  logLevel?: string
-  onProgress?: (text: string) => void
+  /** Wraps the handler of all HTTP requests. Default: none. */
+  wrap?: ((handler: Handler) => Handler) | undefined
+  config?: Partial<RunnerConfig> | undefined
+  /** Level of the runner's own log on standard error. Default: "silent". */
+  logLevel?: string | undefined
+  /** Called with the steps of starting PostgreSQL. */
+  onProgress?: ((text: string) => void) | undefined
 }
 
 export interface EmbeddedRunner {
   url: string
   runner: Runner
-  /** Ends what runs, and leaves nothing behind. */
+  /** Stops all jobs and deletes everything. */
   close(): Promise<void>
 }
 
-/** A whole runner in this process, with a database, a store and a port of its own, all of them gone after `close()`. */
+/** Starts a complete runner in this process, with its own database, store and port. `close()` deletes all of it. */
 export async function startEmbeddedRunner(options: EmbeddedRunnerOptions): Promise<EmbeddedRunner> {
   const { trainerDir, wrap = (handler) => handler, logLevel = 'silent', onProgress } = options
   const cleanups: (() => Promise<unknown>)[] = []
@@ -48,13 +50,13 @@ export async function startEmbeddedRunner(options: EmbeddedRunnerOptions): Promi
     if (databaseUrl === undefined) {
       const postgres = await startEmbeddedPostgres({
         dataDir: join(dir, 'postgres'),
-        ...(onProgress && { onProgress }),
+        onProgress,
       })
       cleanups.push(() => postgres.stop())
       databaseUrl = postgres.url
     }
 
-    // The address must be known before there is anything to serve under it.
+    // The address must be known before the runner can be created.
     let serve: Handler = () => new Response('starting', { status: 503 })
     const server = await listen({ fetch: wrap((request) => serve(request)) }, { port: 0, drainMs: 200 })
     cleanups.push(() => server.close())
@@ -101,8 +103,7 @@ export async function startEmbeddedRunner(options: EmbeddedRunnerOptions): Promi
     cleanups.push(async () => {
       for await (const attempt of launcher.list()) await launcher.stop(attempt, 0)
     })
-    serve = (request) =>
-      new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
+    serve = (request) => withStorage(runner.app, store.app).fetch(request)
     await runner.start()
     return { url: server.url, runner, close }
   } catch (error) {

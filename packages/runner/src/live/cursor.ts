@@ -1,4 +1,4 @@
-/** How far a live stream has been followed: the journal by its numbers, lines and files by their common positions. */
+/** Position in a live stream: the last sequence number of the journal, and the last common position of log lines and artifacts. */
 export interface LiveCursor {
   attempt: number
   seq: number
@@ -9,7 +9,7 @@ export function formatCursor(cursor: LiveCursor): string {
   return `${cursor.attempt}.${cursor.seq}.${cursor.position}`
 }
 
-/** Undefined for anything that we did not write. */
+/** Undefined for text that `formatCursor` cannot have written. */
 export function parseCursor(text: string): LiveCursor | undefined {
   const match = /^(\d{1,7})\.(\d{1,15})\.(\d{1,15})$/.exec(text.trim())
   if (match === null) return undefined

@@ -3,74 +3,97 @@ import type { JobRow } from '../db/schema/jobs.ts'
 import { toJob } from '../jobs/job-view.ts'
 import { isTerminalJobState } from '../jobs/statuses.ts'
 import type { LiveCursor } from './cursor.ts'
+import { Feed } from './feed.ts'
 import { type Changes, readChanges } from './read-changes.ts'
 import { readSnapshot } from './read-snapshot.ts'
-import { type SharedStep, Viewer, type ViewerOptions } from './viewer.ts'
+import { type SharedUpdate, Viewer, type ViewerOptions } from './viewer.ts'
 
-/** What is watched here. However many look at a job, it is read once; jobs that change at the same time are read together. */
-export interface LiveFeeds {
-  /** Shows a job to a reader until its end, or until `viewer.end()`. */
-  watch(jobId: number, options: Omit<ViewerOptions, 'onRejoin' | 'onEnd'>): Viewer
-  /** Ends all lines; readers come back to another replica. */
-  stop(): void
-}
-
-interface Feed {
-  jobId: number
-  viewers: Set<Viewer>
-  /** Those who wait for a snapshot, or for what they missed. */
-  joining: Set<Viewer>
-  /** How far it was read for those who are up to date. */
-  cursor: LiveCursor | undefined
-  /** Being read: all reads of one job come one after the other, so that nobody sees an older state after a newer one. */
-  busy: boolean
-  changed: boolean
-  stopWatching: () => void
-}
-
-/** Changes are gathered for this long, so that many jobs are read with few queries. */
-const GATHER_MS = 15
+/** Changes are collected for this long, so that many jobs are read with few queries. */
+const COLLECT_MS = 15
 const JOBS_PER_READ = 500
-/** Snapshots read at the same time. */
+/** Snapshots that are read at the same time. */
 const MAX_JOINS = 4
-/** A notification from another replica may get lost: so often everything is looked at. */
-const LOOK_AGAIN_MS = 15_000
+/** A notification from another replica can get lost, so all feeds are read at this interval. */
+const READ_ALL_MS = 15_000
 
-export function createLiveFeeds(context: Pick<RunnerContext, 'database' | 'hub' | 'logger' | 'telemetry'>): LiveFeeds {
-  const feeds = new Map<number, Feed>()
-  let timer: NodeJS.Timeout | undefined
-  let reading = false
-  let joins = 0
-  const lookAgain = setInterval(() => {
-    for (const feed of feeds.values()) feed.changed = true
-    schedule()
-  }, LOOK_AGAIN_MS)
-  lookAgain.unref()
+/**
+ * The jobs that are watched in this process. A job is read once for all its viewers, and jobs that change at the same time are
+ * read together.
+ */
+export class LiveFeeds {
+  readonly #context: Pick<RunnerContext, 'database' | 'hub' | 'logger' | 'telemetry'>
+  readonly #feeds = new Map<number, Feed>()
+  readonly #readAllTimer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
+  #isReading = false
+  #joins = 0
 
-  const schedule = () => {
-    timer ??= setTimeout(() => {
-      timer = undefined
-      startJoins()
-      void readTogether()
-    }, GATHER_MS)
+  constructor(context: Pick<RunnerContext, 'database' | 'hub' | 'logger' | 'telemetry'>) {
+    this.#context = context
+    this.#readAllTimer = setInterval(() => {
+      for (const feed of this.#feeds.values()) feed.changed = true
+      this.#schedule()
+    }, READ_ALL_MS)
+    this.#readAllTimer.unref()
   }
 
-  const fail = (feed: Feed, error: unknown) => {
-    context.logger.error({ err: error, jobId: feed.jobId }, 'a live stream failed')
-    for (const viewer of [...feed.viewers, ...feed.joining]) viewer.end('failed')
+  /** Shows a job to a reader until the job ends, or until `viewer.end()`. */
+  watch(jobId: number, options: Omit<ViewerOptions, 'onRejoin' | 'onEnd'>): Viewer {
+    const feed = this.#feeds.get(jobId) ?? this.#open(jobId)
+    const { liveViewers } = this.#context.telemetry
+    const viewer = new Viewer({
+      ...options,
+      onRejoin: (ended) => this.#rejoin(feed, ended),
+      onEnd: (ended) => {
+        liveViewers.dec()
+        feed.viewers.delete(ended)
+        feed.joining.delete(ended)
+        if (feed.isEmpty && this.#feeds.get(jobId) === feed) this.#close(feed)
+      },
+    })
+    liveViewers.inc()
+    feed.joining.add(viewer)
+    if (!feed.busy) this.#startJoins()
+    return viewer
   }
 
-  const release = (feed: Feed) => {
-    feed.busy = false
-    if (feed.changed || feed.joining.size > 0) schedule()
+  /** Ends all streams. Their readers reconnect to another replica. */
+  stop(): void {
+    clearInterval(this.#readAllTimer)
+    clearTimeout(this.#timer)
+    for (const feed of this.#feeds.values()) feed.endAll('stopping')
   }
 
-  const readTogether = async () => {
-    if (reading) return
-    const ready = [...feeds.values()].filter((feed) => feed.changed && !feed.busy && feed.cursor !== undefined)
+  #open(jobId: number): Feed {
+    const feed = new Feed(jobId)
+    feed.stopWatching = this.#context.hub.watch(jobId, () => {
+      feed.changed = true
+      this.#schedule()
+    })
+    this.#feeds.set(jobId, feed)
+    return feed
+  }
+
+  #close(feed: Feed): void {
+    this.#feeds.delete(feed.jobId)
+    feed.stopWatching()
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#startJoins()
+      void this.#readChanged()
+    }, COLLECT_MS)
+  }
+
+  /** Reads the changes of all changed jobs and shows them to the viewers that are up to date. */
+  async #readChanged(): Promise<void> {
+    if (this.#isReading) return
+    const ready = [...this.#feeds.values()].filter((feed) => feed.changed && !feed.busy && feed.cursor !== undefined)
     const taken = ready.slice(0, JOBS_PER_READ)
     if (taken.length === 0) return
-    reading = true
+    this.#isReading = true
     const since = new Map<number, LiveCursor>()
     for (const feed of taken) {
       feed.busy = true
@@ -78,134 +101,102 @@ export function createLiveFeeds(context: Pick<RunnerContext, 'database' | 'hub' 
       if (feed.cursor !== undefined) since.set(feed.jobId, feed.cursor)
     }
     try {
-      const found = await readChanges(context, since)
+      const found = await readChanges(this.#context, since)
       for (const feed of taken) {
-        const at = found.get(feed.jobId)
-        if (at === undefined) for (const viewer of [...feed.viewers, ...feed.joining]) viewer.end('gone')
-        else if (at.changes === undefined) for (const viewer of [...feed.viewers]) rejoin(feed, viewer)
+        const read = found.get(feed.jobId)
+        if (read === undefined) feed.endAll('gone')
+        else if (read.changes === undefined) for (const viewer of [...feed.viewers]) this.#rejoin(feed, viewer)
         else {
-          feed.cursor = at.changes.to
-          const step = stepOf(at.job, at.changes)
-          for (const viewer of [...feed.viewers]) viewer.show(step)
+          feed.cursor = read.changes.to
+          const update = updateOf(read.job, read.changes)
+          for (const viewer of [...feed.viewers]) viewer.show(update)
         }
       }
     } catch (error) {
-      for (const feed of taken) fail(feed, error)
+      for (const feed of taken) this.#fail(feed, error)
     } finally {
-      reading = false
-      for (const feed of taken) release(feed)
-      if (ready.length > taken.length) schedule()
+      this.#isReading = false
+      for (const feed of taken) this.#release(feed)
+      if (ready.length > taken.length) this.#schedule()
     }
   }
 
-  const startJoins = () => {
-    for (const feed of feeds.values()) {
-      if (joins >= MAX_JOINS) return
+  #startJoins(): void {
+    for (const feed of this.#feeds.values()) {
+      if (this.#joins >= MAX_JOINS) return
       if (feed.busy || feed.joining.size === 0) continue
       feed.busy = true
-      joins++
-      void join(feed)
-        .catch((error: unknown) => fail(feed, error))
+      this.#joins++
+      void this.#join(feed)
+        .catch((error: unknown) => this.#fail(feed, error))
         .finally(() => {
-          joins--
-          release(feed)
-          schedule()
+          this.#joins--
+          this.#release(feed)
+          this.#schedule()
         })
     }
   }
 
-  /** All who wait for a snapshot get the same one; whoever comes back gets what it missed. */
-  const join = async (feed: Feed) => {
+  /** Shows the same snapshot to all new viewers, and to returning viewers what they missed. */
+  async #join(feed: Feed): Promise<void> {
     const joining = [...feed.joining]
-    const job = await findJob(feed.jobId)
+    const job = await this.#findJob(feed.jobId)
     if (job === undefined) {
       for (const viewer of joining) viewer.end('gone')
       return
     }
-    const anew: Viewer[] = []
+    const newcomers: Viewer[] = []
     for (const viewer of joining) {
       const { cursor } = viewer
-      const at = cursor && (await readChanges(context, new Map([[feed.jobId, cursor]]))).get(feed.jobId)
-      if (at?.changes === undefined) anew.push(viewer)
-      else enter(feed, viewer, at.changes.to, () => viewer.show(stepOf(at.job, at.changes)))
+      const read = cursor && (await readChanges(this.#context, new Map([[feed.jobId, cursor]]))).get(feed.jobId)
+      if (read?.changes === undefined) newcomers.push(viewer)
+      else this.#enter(feed, viewer, read.changes.to, () => viewer.show(updateOf(read.job, read.changes)))
     }
-    if (anew.length === 0) return
-    const snapshot = await readSnapshot(context, job)
-    const step = stepOf(job, undefined)
-    for (const viewer of anew) enter(feed, viewer, snapshot.cursor, () => viewer.showSnapshot(snapshot, step))
+    if (newcomers.length === 0) return
+    const snapshot = await readSnapshot(this.#context, job)
+    const update = updateOf(job, undefined)
+    for (const viewer of newcomers)
+      this.#enter(feed, viewer, snapshot.cursor, () => viewer.showSnapshot(snapshot, update))
   }
 
-  const findJob = async (jobId: number): Promise<JobRow | undefined> =>
-    await context.database.db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirst()
+  async #findJob(jobId: number): Promise<JobRow | undefined> {
+    return await this.#context.database.db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirst()
+  }
 
-  const enter = (feed: Feed, viewer: Viewer, cursor: LiveCursor, show: () => void) => {
+  #enter(feed: Feed, viewer: Viewer, cursor: LiveCursor, show: () => void): void {
     feed.joining.delete(viewer)
     if (viewer.isOver) return
-    // Those who are here already may be a little behind: each leaves out what it has seen.
+    // The other viewers may not have seen as much. Each viewer skips what it has seen.
     if (feed.viewers.size === 0 || feed.cursor === undefined) feed.cursor = cursor
     feed.viewers.add(viewer)
     feed.changed = true
     show()
   }
 
-  const rejoin = (feed: Feed, viewer: Viewer) => {
-    viewer.forget()
+  #rejoin(feed: Feed, viewer: Viewer): void {
+    viewer.reset()
     feed.viewers.delete(viewer)
     feed.joining.add(viewer)
     if (feed.viewers.size === 0) feed.cursor = undefined
-    schedule()
+    this.#schedule()
   }
 
-  const open = (jobId: number): Feed => {
-    const feed: Feed = {
-      jobId,
-      viewers: new Set(),
-      joining: new Set(),
-      cursor: undefined,
-      busy: false,
-      changed: false,
-      stopWatching: context.hub.watch(jobId, () => {
-        feed.changed = true
-        schedule()
-      }),
-    }
-    feeds.set(jobId, feed)
-    return feed
+  #fail(feed: Feed, error: unknown): void {
+    this.#context.logger.error({ err: error, jobId: feed.jobId }, 'a live stream failed')
+    feed.endAll('failed')
   }
 
-  return {
-    watch(jobId, options) {
-      const feed = feeds.get(jobId) ?? open(jobId)
-      const viewer = new Viewer({
-        ...options,
-        onRejoin: (one) => rejoin(feed, one),
-        onEnd(one) {
-          context.telemetry.liveViewers.dec()
-          feed.viewers.delete(one)
-          feed.joining.delete(one)
-          if (feed.viewers.size + feed.joining.size > 0 || feeds.get(jobId) !== feed) return
-          feeds.delete(jobId)
-          feed.stopWatching()
-        },
-      })
-      context.telemetry.liveViewers.inc()
-      feed.joining.add(viewer)
-      if (!feed.busy) startJoins()
-      return viewer
-    },
-    stop() {
-      clearInterval(lookAgain)
-      clearTimeout(timer)
-      for (const feed of feeds.values()) for (const viewer of [...feed.viewers, ...feed.joining]) viewer.end('stopping')
-    },
+  #release(feed: Feed): void {
+    feed.busy = false
+    if (feed.changed || feed.joining.size > 0) this.#schedule()
   }
 }
 
-function stepOf(job: JobRow, changes: Changes | undefined): SharedStep {
+function updateOf(job: JobRow, changes: Changes | undefined): SharedUpdate {
   const view = toJob(job)
   return {
     changes,
-    // What was heard last changes with every heartbeat, and is no news.
+    // `lastHeardAt` changes with every heartbeat and is not worth a message.
     comparable: JSON.stringify({ ...view, lastHeardAt: undefined }),
     jobMessage: { type: 'job', job: view },
     isLast: isTerminalJobState(job.state),

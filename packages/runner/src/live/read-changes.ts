@@ -4,18 +4,19 @@ import type { RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
 import type { LogRow } from '../db/schema/logs.ts'
+import { defineStatement } from '../db/statement.ts'
 import { metricPointsOf } from '../journal/parse-events.ts'
 import { type JournalEvent, readJournal } from '../journal/read-journal.ts'
 import { readPlainEvent } from '../journal/read-plain-event.ts'
 import { toLogLine } from '../logs/read-logs.ts'
 import type { LiveCursor } from './cursor.ts'
 
-/** Whoever is further behind gets a new snapshot instead of everything that was missed. */
-const MAX_BEHIND = 2000
+/** A viewer that missed more items gets a new snapshot instead. */
+const MAX_MISSED = 2000
 
 type LivePoint = Extract<LiveMessage, { type: 'metrics' }>['points'][number]
 
-/** What was added to a job after `from`, with the numbers by which a viewer knows what it has seen. */
+/** What was added to a job after `from`, with the numbers by which a viewer skips what it has seen. */
 export interface Changes {
   from: LiveCursor
   to: LiveCursor
@@ -26,26 +27,23 @@ export interface Changes {
 
 export interface JobChanges {
   job: JobRow
-  /** Undefined when that is too much, or of another attempt: then a snapshot is due. */
+  /** Undefined when a snapshot is needed: there are too many changes, or they are of another attempt. */
   changes: Changes | undefined
 }
 
-/**
- * What happened to jobs since each one's cursor, of all of them in four queries. A job that is gone is not in the answer.
- */
+/** Reads the changes of jobs, each since its cursor, with four queries. Deleted jobs are not in the result. */
 export async function readChanges(
   { database }: Pick<RunnerContext, 'database'>,
   since: ReadonlyMap<number, LiveCursor>,
 ): Promise<Map<number, JobChanges>> {
-  // Jobs come first: what is added while the rest is read is seen again, never missed.
-  const jobs = await database.query<JobRow>(JOBS, [[...since.keys()]])
+  // Jobs are read first: what is added meanwhile is read again later instead of being missed.
+  const jobs = await database.query<JobRow>(JOBS, JOBS.values({ jobIds: [...since.keys()] }))
   const cursors = [...since].map(([jobId, cursor]) => ({ jobId, ...cursor }))
-  const ids = cursors.map(({ jobId }) => jobId)
-  const positions = cursors.map(({ position }) => position)
+  const after = { jobIds: cursors.map(({ jobId }) => jobId), positions: cursors.map(({ position }) => position) }
   const [events, lines, artifacts] = await Promise.all([
-    readJournal(database, cursors, { limit: MAX_BEHIND + 1 }),
-    database.query<LogRow>(LINES, [ids, positions, MAX_BEHIND + 1]),
-    database.query<ArtifactRow>(ARTIFACTS, [ids, positions]),
+    readJournal(database, cursors, { limit: MAX_MISSED + 1 }),
+    database.query<LogRow>(LINES, LINES.values({ ...after, limit: MAX_MISSED + 1 })),
+    database.query<ArtifactRow>(ARTIFACTS, ARTIFACTS.values(after)),
   ])
   const eventsOf = Map.groupBy(events, (event) => event.jobId)
   const linesOf = Map.groupBy(lines, (row) => row.job_id)
@@ -55,7 +53,7 @@ export async function readChanges(
     const from = since.get(job.id)
     if (from === undefined) continue
     const rows = { events: eventsOf.get(job.id) ?? [], lines: linesOf.get(job.id) ?? [] }
-    const isTooMuch = rows.events.length > MAX_BEHIND || rows.lines.length > MAX_BEHIND
+    const isTooMuch = rows.events.length > MAX_MISSED || rows.lines.length > MAX_MISSED
     const isOther = from.attempt !== job.attempt
     const changes =
       isTooMuch || isOther ? undefined : toChanges(from, { ...rows, artifacts: artifactsOf.get(job.id) ?? [] })
@@ -64,22 +62,30 @@ export async function readChanges(
   return found
 }
 
-const JOBS = { name: 'live-jobs', text: 'select * from jobs where id = any($1::bigint[])' }
-const LINES = {
-  name: 'live-lines',
-  text: `
-    select l.* from unnest($1::bigint[], $2::bigint[]) as c(job_id, position)
-      cross join lateral (
-        select * from logs l where l.job_id = c.job_id and l.id > c.position order by l.id limit $3
-      ) l`,
+interface AfterPositions {
+  jobIds: number[]
+  positions: number[]
 }
-const ARTIFACTS = {
-  name: 'live-artifacts',
-  text: `
-    select a.* from unnest($1::bigint[], $2::bigint[]) as c(job_id, position)
+
+const JOBS = defineStatement<Pick<AfterPositions, 'jobIds'>>(
+  'live-jobs',
+  'select * from jobs where id = any(:jobIds::bigint[])',
+)
+const LINES = defineStatement<AfterPositions & { limit: number }>(
+  'live-lines',
+  `
+    select l.* from unnest(:jobIds::bigint[], :positions::bigint[]) as c(job_id, position)
+      cross join lateral (
+        select * from logs l where l.job_id = c.job_id and l.id > c.position order by l.id limit :limit
+      ) l`,
+)
+const ARTIFACTS = defineStatement<AfterPositions>(
+  'live-artifacts',
+  `
+    select a.* from unnest(:jobIds::bigint[], :positions::bigint[]) as c(job_id, position)
       join artifacts a on a.job_id = c.job_id and a.position > c.position
     order by a.position`,
-}
+)
 
 function toChanges(
   from: LiveCursor,
@@ -107,7 +113,7 @@ function pointsOf({ type, body, rejected }: JournalEvent): LivePoint[] {
   })
 }
 
-/** The messages of changes, without what lies before a viewer's own cursor. */
+/** The messages of changes after the cursor of a viewer. */
 export function toMessages({ points, lines, artifacts }: Changes, after: LiveCursor): LiveMessage[] {
   const messages: LiveMessage[] = []
   const newPoints = points.filter(({ seq }) => seq > after.seq)

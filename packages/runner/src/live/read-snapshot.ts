@@ -18,10 +18,10 @@ export interface Snapshot {
   cursor: LiveCursor
 }
 
-/** Everything that a new viewer must see first. */
+/** The state of a job that a new viewer sees first. */
 export async function readSnapshot({ database }: Pick<RunnerContext, 'database'>, job: JobRow): Promise<Snapshot> {
   return await database.transaction(async (db) => {
-    // All of it at one moment: what comes after it is a change, and nothing is seen twice.
+    // A single database snapshot: what is committed later is a change, and nothing is sent twice.
     await sql`set transaction isolation level repeatable read, read only`.execute(db)
     return await readAll(db, job)
   })

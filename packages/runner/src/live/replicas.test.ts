@@ -7,10 +7,10 @@ import { WebSocket } from 'ws'
 import { createRunner, type Runner } from '../create-runner.ts'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 
-/** Well below what a replica waits before it looks again by itself: what comes within this was told. */
-const TOLD_MS = 8000
+/** Well below the interval at which a replica reads again without a notification. */
+const NOTIFIED_MS = 8000
 
-describe('a live stream of one replica, of a job whose events another takes', () => {
+describe('a live stream of one replica, for a job whose events another replica receives', () => {
   let harness: Harness
   let other: Runner
   let server: Listening
@@ -69,27 +69,27 @@ describe('a live stream of one replica, of a job whose events another takes', ()
     const last = messages.at(-1)
     return last?.type === 'job' ? last.job.state : undefined
   }
-  const told = { timeout: TOLD_MS, interval: 20 }
+  const notified = { timeout: NOTIFIED_MS, interval: 20 }
 
   it.each([
     ['WebSocket', watchSocket],
     ['server-sent events', watchEvents],
-  ])('shows each of them once and in order, with its end: %s', async (_how, watch) => {
+  ])('sends each event once and in order, with the end of the job: %s', async (_how, watch) => {
     const journal = await openJournal(harness)
     await journal.send(1, [progress(1)])
     const messages = watch(journal.jobId)
     await expect.poll(() => messages[0]?.type, { timeout: 60_000 }).toBe('snapshot')
     for (let epoch = 2; epoch <= 9; epoch++) {
       await journal.send(2 * epoch - 2, [progress(epoch), log(`epoch ${epoch}`)])
-      await expect.poll(() => linesOf(messages).at(-1), told).toBe(`epoch ${epoch}`)
+      await expect.poll(() => linesOf(messages).at(-1), notified).toBe(`epoch ${epoch}`)
     }
     await journal.send(18, [completed])
-    await expect.poll(() => endOf(messages), told).toBe('succeeded')
+    await expect.poll(() => endOf(messages), notified).toBe('succeeded')
     expect(stepsOf(messages)).toEqual([2, 3, 4, 5, 6, 7, 8, 9])
     expect(linesOf(messages)).toHaveLength(8)
   })
 
-  it('goes on without a loss when the line by which replicas tell each other was cut', async () => {
+  it('loses nothing when the connection for notifications is cut', async () => {
     const journal = await openJournal(harness)
     const messages = watchSocket(journal.jobId)
     await expect.poll(() => messages[0]?.type, { timeout: 60_000 }).toBe('snapshot')
@@ -99,11 +99,11 @@ describe('a live stream of one replica, of a job whose events another takes', ()
       where application_name = 'trainyard-listen' and query like ${`%${harness.config.databaseSchema}:jobs%`}`.execute(
       db,
     )
-    expect(rows.length, 'lines that were cut').toBe(2)
-    await journal.send(1, [progress(1), log('told to nobody')])
-    await expect.poll(() => linesOf(messages), told).toEqual(['told to nobody'])
-    await journal.send(3, [progress(2), log('told again')])
-    await expect.poll(() => linesOf(messages), told).toEqual(['told to nobody', 'told again'])
+    expect(rows.length, 'connections that were cut').toBe(2)
+    await journal.send(1, [progress(1), log('not notified')])
+    await expect.poll(() => linesOf(messages), notified).toEqual(['not notified'])
+    await journal.send(3, [progress(2), log('notified again')])
+    await expect.poll(() => linesOf(messages), notified).toEqual(['not notified', 'notified again'])
     expect(stepsOf(messages)).toEqual([1, 2])
   })
 })

@@ -7,7 +7,7 @@ import { type Harness, noLauncher, openJournal, startHarness } from '../testing/
 
 interface Client {
   socket: WebSocket
-  messages: (LiveMessage & { id?: string })[]
+  messages: (LiveMessage & { id?: string | undefined })[]
   closed: Promise<{ code: number; reason: string }>
 }
 
@@ -24,7 +24,7 @@ describe('the live stream as a WebSocket', () => {
     const messages: Client['messages'] = []
     socket.on('message', (data) => {
       const raw = JSON.parse(String(data)) as { id?: string }
-      messages.push({ ...LiveMessage.parse(raw), ...(raw.id === undefined ? {} : { id: raw.id }) })
+      messages.push({ ...LiveMessage.parse(raw), id: raw.id })
     })
     const closed = new Promise<{ code: number; reason: string }>((resolve) => {
       socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }))
@@ -34,13 +34,13 @@ describe('the live stream as a WebSocket', () => {
   const refusal = (client: Client) =>
     new Promise<number>((resolve, reject) => {
       client.socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0))
-      client.socket.on('open', () => reject(new Error('it was let in')))
+      client.socket.on('open', () => reject(new Error('the connection was accepted')))
     })
   const progress = (epoch: number) => ({ type: 'progress', epoch, totalEpochs: 9, metrics: { loss: epoch } })
   const stepsOf = ({ messages }: Client) =>
     messages.flatMap((message) => (message.type === 'metrics' ? message.points.map(({ step }) => step) : []))
 
-  it('tells what the server-sent events tell, and closes when the job is over', async () => {
+  it('sends the messages of the server-sent events, and closes when the job has ended', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [progress(1)])
     const client = watch(journal.jobId)
@@ -49,12 +49,12 @@ describe('the live stream as a WebSocket', () => {
     await journal.send(2, [progress(2), { type: 'log', level: 'info', message: 'after' }])
     await expect.poll(() => stepsOf(client), { timeout: 20_000 }).toEqual([2])
     await journal.send(4, [{ type: 'completed', result: { operation: 'train' } }])
-    expect(await client.closed).toEqual({ code: 1000, reason: 'the job is over' })
+    expect(await client.closed).toEqual({ code: 1000, reason: 'the job has ended' })
     expect(client.messages.at(-1)).toMatchObject({ type: 'job', job: { state: 'succeeded' } })
     expect(client.messages.filter(({ type }) => type === 'logs')).toHaveLength(1)
   })
 
-  it('goes on after the last id, without a snapshot and without doubles', async () => {
+  it('resumes after the last id, without a snapshot and without duplicates', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [progress(1)])
     const first = watch(journal.jobId)
@@ -68,7 +68,7 @@ describe('the live stream as a WebSocket', () => {
     second.socket.terminate()
   })
 
-  it('shows many viewers the same, whenever they come, and reads a job once for all', async () => {
+  it('sends the same changes to all viewers, whenever they connect', async () => {
     const journal = await openJournal(harness)
     const clients: Client[] = []
     for (let epoch = 1; epoch <= 20; epoch++) {
@@ -84,7 +84,7 @@ describe('the live stream as a WebSocket', () => {
     }
   })
 
-  it('lets a reader that stops reading cost one buffer, and then shows it everything anew', async () => {
+  it('sends a new snapshot to a reader that stopped reading for a while', async () => {
     const journal = await openJournal(harness)
     const client = watch(journal.jobId)
     await expect.poll(() => client.messages.length, { timeout: 20_000 }).toBe(1)
@@ -106,7 +106,7 @@ describe('the live stream as a WebSocket', () => {
     client.socket.terminate()
   })
 
-  it('refuses who may not see the job, with the status of a plain request', async () => {
+  it('rejects callers who cannot see the job, with the status of a plain request', async () => {
     const { jobId, authorization } = await openJournal(harness)
     expect(await refusal(watch(jobId + 1000))).toBe(404)
     expect(await refusal(watch(jobId, '', { origin: 'https://elsewhere.example' }))).toBe(403)
@@ -114,7 +114,7 @@ describe('the live stream as a WebSocket', () => {
     expect(await refusal(watch(jobId, '', { authorization }))).toBe(401)
   })
 
-  it('leaves other wishes to upgrade plain requests', async () => {
+  it('serves requests for other upgrades as plain requests', async () => {
     const { port } = new URL(harness.url)
     const socket = connect(Number(port), '127.0.0.1')
     socket.write(

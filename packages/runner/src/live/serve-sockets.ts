@@ -10,27 +10,27 @@ import { parseBody } from '../http/read-body.ts'
 import { parseCursor } from './cursor.ts'
 import type { LiveFeeds } from './feeds.ts'
 import { LIVE_BUFFER_BYTES } from './stream-job.ts'
-import type { EndReason, LiveSink, Viewer } from './viewer.ts'
+import type { LiveSink, StreamEnd, Viewer } from './viewer.ts'
 
 export interface LiveSocketsOptions {
-  /** A ping is sent so often; whoever does not answer until the next one is gone. Default: 15,000. */
-  heartbeatMs?: number
-  /** A reader that takes nothing for this long is dropped. Default: 30,000. */
-  slowConsumerMs?: number
+  /** Interval of pings. A client that has not answered before the next one is disconnected. Default: 15,000. */
+  heartbeatMs?: number | undefined
+  /** A reader that takes nothing for this long is disconnected. Default: 30,000. */
+  slowConsumerMs?: number | undefined
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6455#section-7.4: 1000 done, 1001 going away, 1011 failure, 1013 try again later. */
-const CLOSES: Readonly<Record<EndReason, [code: number, reason: string]>> = {
-  over: [1000, 'the job is over'],
+const CLOSES: Readonly<Record<StreamEnd, [code: number, reason: string]>> = {
+  over: [1000, 'the job has ended'],
   gone: [1000, 'the job was deleted'],
-  slow: [1013, 'too slow: come back with the last id'],
-  failed: [1011, 'the server failed'],
-  stopping: [1001, 'the server stops: come back with the last id'],
+  slow: [1013, 'too slow; reconnect with the last id'],
+  failed: [1011, 'internal error'],
+  stopping: [1001, 'the server is stopping; reconnect with the last id'],
 }
 
 /**
- * `GET /v1/jobs/{id}/live` as a WebSocket: the messages of the server-sent events as JSON, where the last of a step has
- * an `id` more. `?lastEventId=` goes on after it. Nothing that the reader sends is read.
+ * `GET /v1/jobs/{id}/live` over WebSocket: the messages of the server-sent events as JSON. The last message of an update also
+ * has an `id`; `?lastEventId=` resumes after it. Messages from the client are ignored.
  */
 export function createLiveSockets(
   context: RunnerContext,
@@ -47,7 +47,7 @@ export function createLiveSockets(
     open(request, socket, head).catch((error: unknown) => {
       const known = error instanceof TrainyardError
       if (!known) context.logger.error({ err: error }, 'a live socket could not be opened')
-      void refuse(socket, known ? error : new TrainyardError('internal', 'Something went wrong here'))
+      void refuse(socket, known ? error : new TrainyardError('internal', 'Internal server error'))
     })
   }
 
@@ -71,14 +71,14 @@ export function createLiveSockets(
           if (client.bufferedAmount === 0) viewer?.drained()
         }),
       bufferedBytes: () => client.bufferedAmount,
-      beat() {
+      sendHeartbeat() {
         if (!isAlive) return client.terminate()
         isAlive = false
         client.ping()
       },
       end(reason) {
         client.close(...CLOSES[reason])
-        // A reader that takes nothing will not take the close either.
+        // A reader that takes nothing does not take the close frame either.
         if (reason === 'slow') setTimeout(() => client.terminate(), 1000).unref()
       },
     }
@@ -99,7 +99,7 @@ function headersOf(request: IncomingMessage): Headers {
   return headers
 }
 
-/** The problem document that a plain request would get. */
+/** Responds with the problem document of a plain request. */
 async function refuse(socket: Duplex, error: TrainyardError): Promise<void> {
   const response = problemResponse(error, newTraceId())
   const body = Buffer.from(await response.arrayBuffer())

@@ -1,7 +1,7 @@
 import { LiveMessage } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
-import { createLiveFeeds, type LiveFeeds } from './feeds.ts'
+import { LiveFeeds } from './feeds.ts'
 import { streamJob } from './stream-job.ts'
 
 interface Seen {
@@ -9,7 +9,7 @@ interface Seen {
   message: LiveMessage
 }
 
-/** Reads messages until one fits. */
+/** Reads messages up to the first one that matches. */
 async function readUntil(
   stream: ReadableStream<Uint8Array>,
   until: (message: LiveMessage) => boolean,
@@ -44,7 +44,7 @@ describe('the live stream of a job', () => {
   beforeAll(async () => {
     harness = await startHarness({ runner: { launcher: noLauncher } })
     await harness.runner.context.hub.start()
-    feeds = createLiveFeeds(harness.runner.context)
+    feeds = new LiveFeeds(harness.runner.context)
   })
   afterAll(async () => {
     feeds.stop()
@@ -53,7 +53,7 @@ describe('the live stream of a job', () => {
   const progress = (epoch: number) => ({ type: 'progress', epoch, totalEpochs: 9, metrics: { loss: epoch } })
   const completed = { type: 'completed', result: { operation: 'train' } }
 
-  it('begins with a snapshot, sends what changes, and ends after the terminal state', async () => {
+  it('starts with a snapshot, sends changes, and ends after the terminal state', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [progress(1), { type: 'log', level: 'info', message: 'before' }])
     const response = await harness.request(`/v1/jobs/${journal.jobId}/live`)
@@ -78,7 +78,7 @@ describe('the live stream of a job', () => {
     expect(seen.at(-1)).toMatchObject({ type: 'job', job: { state: 'succeeded' } })
   })
 
-  it('goes on after Last-Event-ID with exactly what was missed', async () => {
+  it('resumes after Last-Event-ID with exactly the missed changes', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [progress(1)])
     const first = await readUntil(await streamJob(harness.runner.context, feeds, journal.jobId), () => true)
@@ -105,7 +105,7 @@ describe('the live stream of a job', () => {
     },
   )
 
-  it('sends a comment when nothing happens, so that proxies keep the line open', async () => {
+  it('sends comments, so that proxies keep an idle connection open', async () => {
     const journal = await openJournal(harness)
     const stream = await streamJob(harness.runner.context, feeds, journal.jobId, { heartbeatMs: 20 })
     const reader = stream.getReader()
@@ -114,7 +114,7 @@ describe('the live stream of a job', () => {
     await reader.cancel()
   })
 
-  it('drops a reader that does not read, and stops watching for it', async () => {
+  it('disconnects a reader that does not read, and releases its viewer', async () => {
     const journal = await openJournal(harness)
     const message = 'x'.repeat(16_000)
     await journal.send(

@@ -5,20 +5,20 @@ import type { LiveFeeds } from './feeds.ts'
 import type { LiveSink, Viewer } from './viewer.ts'
 
 export interface StreamJobOptions {
-  /** What the browser sends when it comes back. */
+  /** The header `Last-Event-ID` of a browser that reconnects. */
   lastEventId?: string | undefined
-  /** A comment is sent after this much silence. Default: 15,000. */
-  heartbeatMs?: number
-  /** A reader that takes nothing for this long is dropped; it may come back with its last id. Default: 30,000. */
-  slowConsumerMs?: number
+  /** Interval of comments that keep the connection open. Default: 15,000. */
+  heartbeatMs?: number | undefined
+  /** A reader that takes nothing for this long is disconnected. It can reconnect with its last id. Default: 30,000. */
+  slowConsumerMs?: number | undefined
 }
 
-/** Bytes that may wait for a reader before it gets no more until it has caught up. */
+/** Bytes that can wait for a reader. Beyond that it gets nothing until it has caught up. */
 export const LIVE_BUFFER_BYTES = 256 * 1024
 
 /**
- * The server-sent events of a job. A reader that is slow costs one buffer: it gets no more until it has taken that, and then
- * a fresh snapshot; one that does not move at all is dropped.
+ * The server-sent events of a job. A slow reader costs one buffer: it gets nothing until it has taken that, and then a new
+ * snapshot. A reader that takes nothing at all is disconnected.
  */
 export async function streamJob(
   context: RunnerContext,
@@ -32,15 +32,15 @@ export async function streamJob(
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        const say = (text: string) => controller.enqueue(encoder.encode(text))
-        say('retry: 2000\n\n')
+        const send = (text: string) => controller.enqueue(encoder.encode(text))
+        send('retry: 2000\n\n')
         const sink: LiveSink = {
-          write: ({ json, id }) => say(`${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`),
+          write: ({ json, id }) => send(`${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`),
           bufferedBytes: () => LIVE_BUFFER_BYTES - (controller.desiredSize ?? 0),
-          beat: () => say(': heartbeat\n\n'),
+          sendHeartbeat: () => send(': heartbeat\n\n'),
           end(reason) {
-            if (reason === 'slow') context.logger.info({ jobId }, 'a slow reader of a live stream was dropped')
-            if (reason !== 'over') say(`: closed: ${reason}\n\n`)
+            if (reason === 'slow') context.logger.info({ jobId }, 'disconnected a slow reader of a live stream')
+            if (reason !== 'over') send(`: closed: ${reason}\n\n`)
             controller.close()
           },
         }
@@ -55,7 +55,7 @@ export async function streamJob(
       },
       pull: () => viewer?.drained(),
       cancel() {
-        // The reader is gone: there is nothing to say or to close any more.
+        // The reader has closed the stream already.
         viewer?.leave()
       },
     },

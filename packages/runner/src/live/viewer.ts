@@ -2,55 +2,59 @@ import type { LiveMessage } from '@trainyard/contract'
 import { formatCursor, type LiveCursor } from './cursor.ts'
 import { type Changes, toMessages } from './read-changes.ts'
 
-/** A message as text. Only the last one of a step carries the id: whoever is cut off between them gets all of them again. */
+/** A message as text. Only the last message of an update has an id, so that an interrupted update is sent again as a whole. */
 export interface OutgoingMessage {
   json: string
   id: string | undefined
 }
 
-/** The line to one reader: server-sent events, or a WebSocket. */
+/** The connection to one reader: server-sent events, or a WebSocket. */
 export interface LiveSink {
   write(message: OutgoingMessage): void
-  /** Bytes that wait for the reader. */
+  /** Bytes that the reader has not taken yet. */
   bufferedBytes(): number
-  /** Something that keeps the line open, and is no message. */
-  beat(): void
-  /** Closes the line and says why. */
-  end(reason: EndReason): void
+  /** Keeps the connection open without a message. */
+  sendHeartbeat(): void
+  /** Closes the connection with a reason. */
+  end(reason: StreamEnd): void
 }
 
-export type EndReason = 'over' | 'gone' | 'slow' | 'failed' | 'stopping'
+/**
+ * Why a stream ends: the job has ended, the job was deleted, the reader is too slow, reading the job failed, or the server
+ * stops.
+ */
+export type StreamEnd = 'over' | 'gone' | 'slow' | 'failed' | 'stopping'
 
 export interface ViewerOptions {
   sink: LiveSink
-  /** Where the reader goes on; undefined: it begins with a snapshot. */
+  /** Position after which the reader resumes. Undefined: it starts with a snapshot. */
   cursor: LiveCursor | undefined
-  /** Silence after which something is sent. */
+  /** Interval of heartbeats. */
   heartbeatMs: number
-  /** How long a reader may be behind before it is dropped; it may come back with its last id. */
+  /** How long a reader can stay behind before it is disconnected. It can reconnect with its last id. */
   slowConsumerMs: number
-  /** Bytes that may wait for the reader; beyond that it gets no more until it has caught up, and then a snapshot. */
+  /** Bytes that can wait for the reader. Beyond that it gets nothing until it has caught up, and then a snapshot. */
   bufferBytes: number
-  /** Asks for a new snapshot. */
+  /** Requests a new snapshot. */
   onRejoin(viewer: Viewer): void
   onEnd(viewer: Viewer): void
 }
 
-/** What a step of a job is to all its viewers, written down once for those who are at the same place. */
-export interface SharedStep {
+/** An update of a job for all its viewers. It is encoded once for all viewers with the same cursor. */
+export interface SharedUpdate {
   changes: Changes | undefined
-  /** The job as JSON without what changes with every heartbeat, to tell whether it is news. */
+  /** The job as JSON without the fields that change with every heartbeat, to detect changes. */
   comparable: string
   jobMessage: LiveMessage
   isLast: boolean
   encoded: Map<string, OutgoingMessage[]>
 }
 
-/** One reader of a job: where it is, what it has been shown, and whether it keeps up. */
+/** One reader of a job: its position, what it was sent, and whether it keeps up. */
 export class Viewer {
   #cursor: LiveCursor | undefined
   #shownJob = ''
-  /** Behind since then; gets nothing until its buffer is empty. */
+  /** Set while the reader is behind. It gets nothing until its buffer is empty. */
   #slowTimer: NodeJS.Timeout | undefined
   #isOver = false
   readonly #heartbeat: NodeJS.Timeout
@@ -60,7 +64,7 @@ export class Viewer {
     this.#options = options
     this.#cursor = options.cursor
     this.#heartbeat = setInterval(() => {
-      if (this.#slowTimer === undefined) options.sink.beat()
+      if (this.#slowTimer === undefined) options.sink.sendHeartbeat()
     }, options.heartbeatMs)
     this.#heartbeat.unref()
   }
@@ -73,56 +77,56 @@ export class Viewer {
     return this.#isOver
   }
 
-  /** Shows everything anew. `isLast`: nothing will follow. */
-  showSnapshot(snapshot: { messages: readonly LiveMessage[]; cursor: LiveCursor }, step: SharedStep): void {
+  /** Sends the whole state. Ends the stream when `update` is the last one. */
+  showSnapshot(snapshot: { messages: readonly LiveMessage[]; cursor: LiveCursor }, update: SharedUpdate): void {
     if (this.#isOver) return
     this.#cursor = snapshot.cursor
-    this.#shownJob = step.comparable
-    const messages = step.isLast ? [...snapshot.messages, step.jobMessage] : snapshot.messages
+    this.#shownJob = update.comparable
+    const messages = update.isLast ? [...snapshot.messages, update.jobMessage] : snapshot.messages
     this.#write(encodeMessages(messages, snapshot.cursor))
-    if (step.isLast) this.end('over')
+    if (update.isLast) this.end('over')
   }
 
-  /** Shows what is new to this reader. Whoever is behind or has no place yet will see a snapshot instead. */
-  show(step: SharedStep): void {
+  /** Sends what is new to this reader. A reader that is behind or has no position gets a snapshot later instead. */
+  show(update: SharedUpdate): void {
     if (this.#isOver || this.#cursor === undefined || this.#slowTimer !== undefined) return
-    const isNews = step.comparable !== this.#shownJob
-    this.#shownJob = step.comparable
+    const isJobChanged = update.comparable !== this.#shownJob
+    this.#shownJob = update.comparable
     const after = this.#cursor
-    const to = step.changes === undefined ? after : furthest(after, step.changes.to)
+    const to = update.changes === undefined ? after : furthest(after, update.changes.to)
     this.#cursor = to
-    const key = `${formatCursor(after)} ${isNews}`
-    let messages = step.encoded.get(key)
+    const key = `${formatCursor(after)} ${isJobChanged}`
+    let messages = update.encoded.get(key)
     if (messages === undefined) {
-      const fresh = step.changes === undefined ? [] : toMessages(step.changes, after)
-      messages = encodeMessages(isNews ? [...fresh, step.jobMessage] : fresh, to)
-      step.encoded.set(key, messages)
+      const changed = update.changes === undefined ? [] : toMessages(update.changes, after)
+      messages = encodeMessages(isJobChanged ? [...changed, update.jobMessage] : changed, to)
+      update.encoded.set(key, messages)
     }
     this.#write(messages)
-    if (step.isLast) this.end('over')
+    if (update.isLast) this.end('over')
   }
 
-  /** The reader has taken everything that waited. */
+  /** Called when the reader has taken everything that was buffered. */
   drained(): void {
     if (this.#slowTimer === undefined || this.#isOver) return
     clearTimeout(this.#slowTimer)
     this.#slowTimer = undefined
-    this.forget()
+    this.reset()
     this.#options.onRejoin(this)
   }
 
-  /** What it has been shown does not lead on from here: it begins anew. */
-  forget(): void {
+  /** Forgets the position, so that the reader starts again with a snapshot. */
+  reset(): void {
     this.#cursor = undefined
   }
 
-  end(reason: EndReason): void {
+  end(reason: StreamEnd): void {
     if (this.#isOver) return
     this.leave()
     this.#options.sink.end(reason)
   }
 
-  /** The reader went away by itself. */
+  /** Called when the reader has closed the connection. */
   leave(): void {
     if (this.#isOver) return
     this.#isOver = true

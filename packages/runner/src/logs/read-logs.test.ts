@@ -15,7 +15,7 @@ describe('the log of a job', () => {
     LogPage.parse(await (await harness.request(`/v1/jobs/${jobId}/logs?${query}`)).json())
   const line = (message: string, level = 'info') => ({ type: 'log', level, message })
 
-  it('keeps as many lines as the quota allows, then counts those that it drops', async () => {
+  it('stores lines up to the quota, then counts dropped lines', async () => {
     const journal = await openJournal(harness)
     const lines = Array.from({ length: 700 }, (_, index) => line(`line ${index}`))
     await journal.send(1, lines)
@@ -28,7 +28,7 @@ describe('the log of a job', () => {
     expect(page.dropped).toBe(450)
   })
 
-  it('gives pages that miss and double nothing, also while lines are added', async () => {
+  it('returns each line on exactly one page, also while lines are added', async () => {
     const journal = await openJournal(harness)
     await journal.send(
       1,
@@ -47,7 +47,7 @@ describe('the log of a job', () => {
     expect(seen.length).toBeGreaterThanOrEqual(56)
   })
 
-  it('is searched by level and by text, whatever the case, and takes every character as itself', async () => {
+  it('is searchable by level and by text, ignoring case, without wildcards', async () => {
     const journal = await openJournal(harness)
     await journal.send(1, [
       line('Loss is 100% of it'),

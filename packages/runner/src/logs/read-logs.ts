@@ -6,16 +6,16 @@ import { getJobRow } from '../jobs/get-job.ts'
 
 export interface ReadLogsQuery {
   attempt?: number | undefined
-  /** The lowest level shown. */
+  /** The lowest level to include. */
   level?: LogLevel | undefined
-  /** Text that a message must contain, whatever the case. */
+  /** Text that a message must contain, ignoring case. */
   search?: string | undefined
-  /** Id of the last line that is known. */
+  /** Id of the last line already read. */
   after?: number | undefined
   limit: number
 }
 
-/** Oldest first. */
+/** Lists log lines, oldest first. */
 export async function readLogs(context: RunnerContext, jobId: number, query: ReadLogsQuery): Promise<LogPage> {
   const { db } = context.database
   await getJobRow(db, jobId)
@@ -42,7 +42,7 @@ export async function readLogs(context: RunnerContext, jobId: number, query: Rea
   return {
     lines,
     dropped: Number(dropped?.dropped ?? 0),
-    ...(rows.length > query.limit && last !== undefined ? { nextCursor: String(last.id) } : {}),
+    nextCursor: rows.length > query.limit && last !== undefined ? String(last.id) : undefined,
   }
 }
 

@@ -10,17 +10,17 @@ export interface Maintenance {
   stop(): Promise<void>
 }
 
-/** Any number that no other lock here has. */
+/** Key of the advisory lock, different from that of every other lock of the schema. */
 const LOCK = 7_203_114
 
-/** Cleans up now and then; of several replicas one at a time. */
+/** Cleans up at intervals, one replica at a time. */
 export function createMaintenance(context: RunnerContext): Maintenance {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | undefined
   let stopped = false
   const run = () => {
     running = runMaintenance(context)
-      .catch((error: unknown) => context.logger.error({ err: error }, 'cleaning up failed; it is tried again'))
+      .catch((error: unknown) => context.logger.error({ err: error }, 'cleaning up failed; will retry'))
       .finally(() => {
         if (!stopped) timer = setTimeout(run, context.limits.maintenanceSeconds * 1000).unref()
       })
@@ -35,7 +35,7 @@ export function createMaintenance(context: RunnerContext): Maintenance {
   }
 }
 
-/** One round: what a dead process left half-done is finished, what nobody needs any more goes. */
+/** One round: completes what a dead process left unfinished, and deletes what is no longer needed. */
 export async function runMaintenance(context: RunnerContext): Promise<void> {
   await context.database.transaction(async (trx) => {
     const { rows } = await sql<{ mine: boolean }>`
@@ -49,7 +49,7 @@ export async function runMaintenance(context: RunnerContext): Promise<void> {
       () => finishDeletions(context),
     ]
     for (const step of steps) {
-      // A store that is away keeps one thing from being cleaned up, not the others.
+      // If one step fails, for example because the store is unavailable, the others still run.
       await step().catch((error: unknown) => context.logger.warn({ err: error }, 'a step of cleaning up failed'))
     }
   })

@@ -4,14 +4,15 @@ import { buildBlocks } from './build-blocks.ts'
 import { BLOCK_POINTS } from './series.ts'
 
 export interface BlockBuilder {
-  /** Points were stored. After some thousands of one series its blocks are brought up to date, in the background. */
-  added(of: { jobId: number; attempt: number }, names: readonly { name: string }[]): void
-  /** Resolves when nothing is being built. */
+  /** Notes stored points. After some thousands of one series, updates the blocks of the series in the background. */
+  added(attempt: { jobId: number; attempt: number }, points: readonly { name: string }[]): void
+  /** Resolves when no block is being built. */
   stop(): Promise<void>
 }
 
+/** New points of a series after which its blocks are built. */
 const POINTS_BETWEEN = 32 * BLOCK_POINTS
-/** Series that are counted; what is forgotten is made up for by the first reader. */
+/** Series whose points are counted. For others, the first reader builds the blocks. */
 const MAX_SERIES = 20_000
 
 export function createBlockBuilder(
@@ -19,7 +20,7 @@ export function createBlockBuilder(
   logger: Logger,
 ): BlockBuilder {
   const counts = new Map<string, number>()
-  /** By attempt: the names of its series. */
+  /** Series whose blocks are due, by attempt. */
   const due = new Map<string, { jobId: number; attempt: number; names: Set<string> }>()
   let building: Promise<void> | undefined
   let stopped = false
@@ -34,8 +35,8 @@ export function createBlockBuilder(
     }
   }
   return {
-    added({ jobId, attempt }, names) {
-      for (const { name } of names) {
+    added({ jobId, attempt }, points) {
+      for (const { name } of points) {
         const key = `${jobId}/${attempt}/${name}`
         const count = (counts.get(key) ?? 0) + 1
         counts.set(key, count)

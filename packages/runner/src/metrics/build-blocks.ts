@@ -5,102 +5,109 @@ import { type Extremes, widen } from './extremes.ts'
 import { countPacked, type PackedPoints, packPoints, unpackPoints } from './packed-points.ts'
 import { BLOCK_POINTS, type SeriesPoint, type SeriesRef } from './series.ts'
 
-/** Points that are looked at in one transaction: the intake of that attempt waits meanwhile. */
+/** Points that one transaction reads, during which the intake of the attempt waits. */
 const POINTS_AT_ONCE = 256 * BLOCK_POINTS
 
 /** Some series of one attempt. */
-export interface SeriesOfAttempt {
+export interface SeriesGroup {
   jobId: number
   attempt: number
   names: readonly string[]
 }
 
 /**
- * Writes down the extremes of every {@link BLOCK_POINTS} points of series that have none yet: those at their ends, and those
- * into which a late point fell. Blocks are only derived: whoever reads never needs them to be there.
+ * Stores the extremes of every {@link BLOCK_POINTS} points of some series: of new points at the end, and of blocks that were
+ * deleted because a late point arrived. Blocks are derived data, so readers also work without them.
  */
 export async function buildBlocks(
   database: Pick<Database<RunnerDatabase>, 'db' | 'transaction'>,
-  of: SeriesOfAttempt,
+  group: SeriesGroup,
 ): Promise<void> {
-  // Points and the removal of what they make stale come under this lock.
+  const { jobId, attempt } = group
+  // Intake inserts points and deletes stale blocks under this lock.
   const locked = <T>(work: (trx: Kysely<RunnerDatabase>) => Promise<T>) =>
     database.transaction(async (trx) => {
       await trx
         .selectFrom('attempts')
         .select('attempt')
-        .where('job_id', '=', of.jobId)
-        .where('attempt', '=', of.attempt)
+        .where('job_id', '=', jobId)
+        .where('attempt', '=', attempt)
         .forNoKeyUpdate()
         .execute()
       return await work(trx)
     })
-  for (const name of await seriesWithHoles(database.db, of)) {
+  for (const name of await findSeriesWithHoles(database.db, group)) {
     await locked(async (trx) => {
-      const series = { jobId: of.jobId, attempt: of.attempt, name }
+      const series = { jobId, attempt, name }
       for (const hole of await findHoles(trx, series)) await fillHole(trx, series, hole)
     })
   }
-  while (await locked((trx) => appendBlocks(trx, of)));
+  while (await locked((trx) => appendBlocks(trx, group)));
 }
 
-/** Looked for without the lock, among all blocks: hardly any series has one. */
-async function seriesWithHoles(db: Kysely<RunnerDatabase>, of: SeriesOfAttempt): Promise<string[]> {
+/** Runs without the lock, because few series have holes. */
+async function findSeriesWithHoles(db: Kysely<RunnerDatabase>, group: SeriesGroup): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     select name from metric_blocks
-    where job_id = ${of.jobId} and attempt = ${of.attempt} and name = any(${of.names}::text[])
+    where job_id = ${group.jobId} and attempt = ${group.attempt} and name = any(${group.names}::text[])
     group by name having sum(to_step - from_step + 1) <> max(to_step) + 1`.execute(db)
   return rows.map(({ name }) => name)
 }
 
-async function findHoles(db: Kysely<RunnerDatabase>, of: SeriesRef): Promise<{ low: number; high: number }[]> {
-  const { rows } = await sql<{ low: number; high: number }>`
+/** Steps between two blocks that no block covers. */
+interface Hole {
+  low: number
+  high: number
+}
+
+async function findHoles(db: Kysely<RunnerDatabase>, series: SeriesRef): Promise<Hole[]> {
+  const { rows } = await sql<Hole>`
     select low, high from (
       select lag(to_step, 1, -1::bigint) over (order by to_step) + 1 as low, from_step - 1 as high
-      from metric_blocks where job_id = ${of.jobId} and attempt = ${of.attempt} and name = ${of.name}
+      from metric_blocks where job_id = ${series.jobId} and attempt = ${series.attempt} and name = ${series.name}
     ) as gaps where low <= high`.execute(db)
   return rows
 }
 
-/** True when there may be more to do. */
-async function appendBlocks(db: Kysely<RunnerDatabase>, of: SeriesOfAttempt): Promise<boolean> {
-  const limit = Math.max(1, Math.floor(POINTS_AT_ONCE / BLOCK_POINTS / of.names.length)) * BLOCK_POINTS
-  // One statement for all of them: the lock is held from answer to answer.
+/** Builds the blocks of new points. True when more blocks may be due. */
+async function appendBlocks(db: Kysely<RunnerDatabase>, group: SeriesGroup): Promise<boolean> {
+  const limit = Math.max(1, Math.floor(POINTS_AT_ONCE / BLOCK_POINTS / group.names.length)) * BLOCK_POINTS
+  // One statement for all series, because the lock is held during each round trip.
   const { rows } = await sql<PackedPoints & { name: string; last: number }>`
     select s.name, b.last, p.*
-    from unnest(${of.names}::text[]) as s(name)
+    from unnest(${group.names}::text[]) as s(name)
       cross join lateral (
         select coalesce(max(to_step), -1) as last from metric_blocks
-        where job_id = ${of.jobId} and attempt = ${of.attempt} and name = s.name
+        where job_id = ${group.jobId} and attempt = ${group.attempt} and name = s.name
       ) as b
       cross join lateral (
         select ${packPoints()}
         from (
           select step, value, time from metrics
-          where job_id = ${of.jobId} and attempt = ${of.attempt} and name = s.name and step > b.last
+          where job_id = ${group.jobId} and attempt = ${group.attempt} and name = s.name and step > b.last
           order by step limit ${limit}
         ) as point
       ) as p`.execute(db)
   const blocks = rows.flatMap(({ name, last, ...points }) =>
     cutBlocks(unpackPoints(points), last + 1).map((block) => ({ name, ...block })),
   )
-  await insertBlocks(db, of, blocks)
+  await insertBlocks(db, group, blocks)
   return rows.some((points) => countPacked(points) === limit)
 }
 
-/** The same as at the end, but that what is left over belongs to the last block, which ends where the hole ends. */
-async function fillHole(db: Kysely<RunnerDatabase>, of: SeriesRef, hole: { low: number; high: number }): Promise<void> {
+/** Like `appendBlocks`, but the last block takes the remaining points and ends where the hole ends. */
+async function fillHole(db: Kysely<RunnerDatabase>, series: SeriesRef, hole: Hole): Promise<void> {
   const { rows } = await sql<PackedPoints>`
     select ${packPoints()}
     from (
       select step, value, time from metrics
-      where job_id = ${of.jobId} and attempt = ${of.attempt} and name = ${of.name}
+      where job_id = ${series.jobId} and attempt = ${series.attempt} and name = ${series.name}
         and step between ${hole.low} and ${hole.high}
       order by step
     ) as point`.execute(db)
   const points = rows.flatMap(unpackPoints)
-  const blocks = cutBlocks(points, hole.low, hole.high).map((block) => ({ name: of.name, ...block }))
-  await insertBlocks(db, of, blocks)
+  const blocks = cutBlocks(points, hole.low, hole.high).map((block) => ({ name: series.name, ...block }))
+  await insertBlocks(db, series, blocks)
 }
 
 interface Block extends Extremes {
@@ -109,7 +116,10 @@ interface Block extends Extremes {
   count: number
 }
 
-/** Blocks without a step between them, from step `low` on. The last one takes all that is left and ends at `high`, if that is given. */
+/**
+ * Divides points into adjacent blocks that start at step `low`. With `high`, the last block takes the remaining points and ends
+ * at that step.
+ */
 function cutBlocks(points: readonly SeriesPoint[], low: number, high?: number): Block[] {
   const blocks: Block[] = []
   const full = Math.floor(points.length / BLOCK_POINTS)
@@ -131,7 +141,7 @@ function cutBlocks(points: readonly SeriesPoint[], low: number, high?: number): 
 
 async function insertBlocks(
   db: Kysely<RunnerDatabase>,
-  of: { jobId: number; attempt: number },
+  { jobId, attempt }: Pick<SeriesRef, 'jobId' | 'attempt'>,
   blocks: readonly (Block & { name: string })[],
 ): Promise<void> {
   if (blocks.length === 0) return
@@ -141,7 +151,7 @@ async function insertBlocks(
   await sql`
     insert into metric_blocks (job_id, attempt, name, from_step, to_step, count, low_step, low_value, low_time,
       high_step, high_value, high_time, nan_step, nan_time)
-    select ${of.jobId}::bigint, ${of.attempt}::int, * from unnest(
+    select ${jobId}::bigint, ${attempt}::int, * from unnest(
       ${blocks.map(({ name }) => name)}::text[], ${blocks.map(({ fromStep }) => fromStep)}::bigint[],
       ${blocks.map(({ toStep }) => toStep)}::bigint[], ${blocks.map(({ count }) => count)}::int[],
       ${steps('low')}::bigint[], ${values('low')}::float8[], ${times('low')}::timestamptz[],

@@ -5,7 +5,7 @@ const series = (count: number, value: (index: number) => number) =>
   Array.from({ length: count }, (_, index) => ({ step: index, value: value(index) }))
 
 describe('downsample', () => {
-  it('gives short series back whole', () => {
+  it('returns short series unchanged', () => {
     const points = series(100, Math.sin)
     expect(downsample(points, 100)).toEqual(points)
   })
@@ -19,14 +19,14 @@ describe('downsample', () => {
     expect(thin.map((point) => point.step)).toEqual([...thin.map((point) => point.step)].sort((a, b) => a - b))
   })
 
-  it('keeps old points where they are while a series grows', () => {
+  it('does not move kept points while a series grows', () => {
     const points = series(70_000, (index) => Math.sin(index * index))
     const before = downsample(points.slice(0, 69_000), 1000)
     const after = downsample(points, 1000)
     expect(after.slice(0, before.length - 3)).toEqual(before.slice(0, -3))
   })
 
-  it('shows NaN and the infinities as the spikes that they are', () => {
+  it('keeps NaN and infinities as spikes', () => {
     const odd = new Map([
       [5000, Number.NaN],
       [6000, Number.POSITIVE_INFINITY],

@@ -1,7 +1,7 @@
 /**
- * Thins a series to about `points` without losing a spike: each bucket keeps its lowest and its highest value, the series
- * its first and last point. Buckets are aligned to powers of two of the index, so that a growing series keeps its old
- * points where they were, and only halves their number when it doubles. NaN counts as a spike: the first of a bucket stays.
+ * Reduces a series to about `points` points and keeps every spike: each bucket keeps its lowest and its highest value, the
+ * series its first and last point. Buckets are aligned to powers of two of the index, so that the kept points of a growing
+ * series do not move, and their number is halved when the series doubles. Of the NaN values of a bucket the first is kept.
  */
 export function downsample<T extends { value: number }>(series: readonly T[], points: number): T[] {
   const bucketSize = bucketSizeFor(series.length, points)
@@ -21,11 +21,11 @@ export function downsample<T extends { value: number }>(series: readonly T[], po
   return kept
 }
 
-/** A power of two such that two points a bucket stay within `points`. */
+/** The power of two for which two points in each bucket are at most `points`. */
 export function bucketSizeFor(count: number, points: number): number {
   if (count <= points) return 1
-  const wanted = Math.ceil((2 * count) / Math.max(4, points))
-  return 2 ** Math.ceil(Math.log2(wanted))
+  const minSize = Math.ceil((2 * count) / Math.max(4, points))
+  return 2 ** Math.ceil(Math.log2(minSize))
 }
 
 function extremes(series: readonly { value: number }[], from: number, to: number): number[] {

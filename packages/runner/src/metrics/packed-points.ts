@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import type { SeriesPoint } from './series.ts'
 
 /**
- * Points as they lie in PostgreSQL's memory, a column of bytes for each of step, value and time: rows and arrays of text take longer
- * to write and to read than all the rest. A column of the same place belongs together; step -1 is no point.
+ * Points in the binary format of PostgreSQL: the bytes of all steps, of all values and of all times. Transferring rows or arrays
+ * of text would take longer than everything else. Elements with the same index belong together; step -1 stands for no point.
  */
 export interface PackedPoints {
   steps: Buffer
@@ -13,16 +13,16 @@ export interface PackedPoints {
 
 const packed = (bytes: ReturnType<typeof sql>) => sql`coalesce(string_agg(${bytes}, ''), '')`
 
-/** Aggregates: whoever uses them sorts the rows before. */
+/** Aggregates. The query must sort the rows. */
 export const packSteps = (column: string) => packed(sql`int8send(coalesce(${sql.ref(column)}, -1))`)
 export const packValues = (column: string) => packed(sql`float8send(coalesce(${sql.ref(column)}, 'NaN'))`)
 export const packTimes = (column: string) => packed(sql`timestamptz_send(coalesce(${sql.ref(column)}, 'epoch'))`)
 
-/** The columns of {@link PackedPoints}, of rows of `metrics`. */
+/** The columns of {@link PackedPoints} from rows of `metrics`. */
 export const packPoints = () =>
   sql`${packSteps('step')} as steps, ${packValues('value')} as values, ${packTimes('time')} as times`
 
-/** PostgreSQL counts microseconds from then. */
+/** PostgreSQL counts time in microseconds since then. */
 const YEAR_2000_MS = Date.UTC(2000)
 const BYTES = 8
 
@@ -37,7 +37,7 @@ export function pointAt({ steps, values, times }: PackedPoints, index: number): 
   return { step, value: values.readDoubleBE(at), time: readInteger(times, at) / 1000 + YEAR_2000_MS }
 }
 
-/** Of 64 bits; steps and times are safe integers. */
+/** Reads 64 bits. Steps and times are safe integers. */
 function readInteger(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4)
 }

@@ -10,13 +10,14 @@ import { BLOCK_POINTS, type Series, type SeriesRef } from './series.ts'
 export interface ReadMetricsQuery {
   name?: string | undefined
   attempt?: number | undefined
-  /** About how many points of each series are wanted. */
+  /** Approximate number of points of each series. */
   points: number
 }
 
-/** Without `transaction`, `db` is one already. */
+/** Without `transaction`, `db` is a transaction itself. */
 type MetricsDatabase = Pick<Database<RunnerDatabase>, 'db'> & Partial<Pick<Database<RunnerDatabase>, 'transaction'>>
 
+/** Reads the metrics of one attempt, downsampled. */
 export async function readMetrics(
   context: { database: MetricsDatabase },
   jobId: number,
@@ -26,7 +27,7 @@ export async function readMetrics(
   const job = await getJobRow(db, jobId)
   const attempt = query.attempt ?? job.attempt
   const series: MetricSeriesList['series'] = []
-  // One series at a time: memory holds a million points of one, not of all.
+  // One series at a time, so that memory holds the points of one series only.
   for (const name of await seriesNames(db, jobId, attempt, query.name)) {
     const { axis, count, points } = await readOne(context.database, { jobId, attempt, name }, query.points)
     series.push({
@@ -43,19 +44,19 @@ export async function readMetrics(
   return { attempt, series }
 }
 
-/** Points without a block that may be read as they are; more are put into blocks first. */
+/** Points without a block that are read directly. More are put into blocks first. */
 const MAX_LOOSE_POINTS = 32 * BLOCK_POINTS
 
-async function readOne(database: MetricsDatabase, of: SeriesRef, points: number): Promise<Series> {
+async function readOne(database: MetricsDatabase, series: SeriesRef, points: number): Promise<Series> {
   const { db, transaction } = database
-  if (transaction === undefined) return await readSeries(db, of, points)
-  const series = await readBlockedSeries(db, of, points, MAX_LOOSE_POINTS)
-  if (series !== undefined) return series
-  await buildBlocks({ db, transaction }, { jobId: of.jobId, attempt: of.attempt, names: [of.name] })
-  return await readSeries(db, of, points)
+  if (transaction === undefined) return await readSeries(db, series, points)
+  const read = await readBlockedSeries(db, series, points, MAX_LOOSE_POINTS)
+  if (read !== undefined) return read
+  await buildBlocks({ db, transaction }, { jobId: series.jobId, attempt: series.attempt, names: [series.name] })
+  return await readSeries(db, series, points)
 }
 
-/** The names of an attempt's series, by skipping through the primary key instead of reading every point. */
+/** The names of an attempt's series. Skips from name to name in the primary key instead of reading every point. */
 async function seriesNames(db: Kysely<RunnerDatabase>, jobId: number, attempt: number, only?: string) {
   if (only !== undefined) return [only]
   const { rows } = await sql<{ name: string }>`

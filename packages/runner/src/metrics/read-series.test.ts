@@ -15,7 +15,7 @@ describe('a long series', () => {
 
   async function open() {
     const journal = await openJournal(harness)
-    const of: SeriesRef = { jobId: journal.jobId, attempt: 1, name: 'loss' }
+    const series: SeriesRef = { jobId: journal.jobId, attempt: 1, name: 'loss' }
     const { database } = harness.runner.context
     let seq = 1
     const send = async (points: readonly { step: number; value: number }[]) => {
@@ -30,19 +30,19 @@ describe('a long series', () => {
       }
     }
     const read = async (points: number) => {
-      const series = await readSeries(database.db, of, points)
-      return series.points.map(({ step, value }) => ({ step, value }))
+      const result = await readSeries(database.db, series, points)
+      return result.points.map(({ step, value }) => ({ step, value }))
     }
     return {
-      of,
+      series,
       database,
       send,
       read,
-      build: () => buildBlocks(database, { jobId: of.jobId, attempt: of.attempt, names: [of.name] }),
+      build: () => buildBlocks(database, { jobId: series.jobId, attempt: series.attempt, names: [series.name] }),
     }
   }
 
-  // JSON knows no -0, and -0 + 0 is 0.
+  // JSON has no -0, and -0 + 0 is 0.
   const value = fc
     .oneof(
       { weight: 30, arbitrary: fc.double({ min: -1, max: 1, noNaN: true }) },
@@ -50,12 +50,12 @@ describe('a long series', () => {
     )
     .map((one) => one + 0)
 
-  it('gives the very points of all of them, with blocks or without, while it grows', async () => {
+  it('is downsampled to the same points with and without blocks, while it grows', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(value, { minLength: 1, maxLength: 900 }), { minLength: 1, maxLength: 4 }),
         fc.constantFrom(10, 20, 50),
-        async (batches, wanted) => {
+        async (batches, count) => {
           const { send, read, build } = await open()
           const all: { step: number; value: number }[] = []
           for (const [round, batch] of batches.entries()) {
@@ -65,9 +65,9 @@ describe('a long series', () => {
               all.push(point)
             }
             await send(points)
-            expect(await read(wanted)).toEqual(downsample(all, wanted))
+            expect(await read(count)).toEqual(downsample(all, count))
             if (round % 2 === 0) await build()
-            expect(await read(wanted)).toEqual(downsample(all, wanted))
+            expect(await read(count)).toEqual(downsample(all, count))
           }
         },
       ),
@@ -75,12 +75,12 @@ describe('a long series', () => {
     )
   })
 
-  it('loses no spike to points that come late, or come again', async () => {
+  it('keeps every spike when points arrive late or again', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ step: fc.nat({ max: 3000 }), value }), { minLength: 1, maxLength: 40 }),
         async (late) => {
-          const { of, database, send, read, build } = await open()
+          const { series, database, send, read, build } = await open()
           const all = new Map(Array.from({ length: 1200 }, (_, index) => [index * 2, Math.sin(index)]))
           await send([...all].map(([step, one]) => ({ step, value: one })))
           await build()
@@ -88,10 +88,10 @@ describe('a long series', () => {
             await send(late.slice(at, at + 10))
             for (const point of late.slice(at, at + 10)) all.set(point.step, point.value)
             const true_ = [...all].map(([step, one]) => ({ step, value: one })).sort((a, b) => a.step - b.step)
-            // Read as it is, with holes; then with blocks again.
+            // Read with holes, then with blocks again.
             expect(await read(10)).toEqual(downsample(true_, 10))
             await build()
-            expect(await readBlockedSeries(database.db, of, 10, BLOCK_POINTS)).toBeDefined()
+            expect(await readBlockedSeries(database.db, series, 10, BLOCK_POINTS)).toBeDefined()
             const thin = await read(10)
             expect(thin.map(({ step }) => step)).toEqual(thin.map(({ step }) => step).sort((a, b) => a - b))
             for (const point of thin) expect(all.get(point.step)).toEqual(point.value)
@@ -110,8 +110,8 @@ describe('a long series', () => {
     )
   })
 
-  it('builds each block once, also when two do it at the same time as points come in', async () => {
-    const { of, database, send, read, build } = await open()
+  it('has each block built once, also by concurrent builders while points arrive', async () => {
+    const { series, database, send, read, build } = await open()
     const points = Array.from({ length: 4000 }, (_, index) => ({ step: index, value: Math.cos(index) }))
     const sending = send(points)
     await Promise.all([build(), build(), build()])
@@ -120,11 +120,11 @@ describe('a long series', () => {
     const blocks = await database.db
       .selectFrom('metric_blocks')
       .select('to_step')
-      .where('job_id', '=', of.jobId)
+      .where('job_id', '=', series.jobId)
       .execute()
     expect(blocks).toHaveLength(Math.floor(4000 / BLOCK_POINTS))
-    expect(await readBlockedSeries(database.db, of, 30, 4000 % BLOCK_POINTS)).toBeDefined()
-    expect(await readBlockedSeries(database.db, of, 30, (4000 % BLOCK_POINTS) - 1)).toBeUndefined()
+    expect(await readBlockedSeries(database.db, series, 30, 4000 % BLOCK_POINTS)).toBeDefined()
+    expect(await readBlockedSeries(database.db, series, 30, (4000 % BLOCK_POINTS) - 1)).toBeUndefined()
     expect(await read(30)).toEqual(downsample(points, 30))
   })
 })

@@ -7,10 +7,10 @@ import { cleanText } from '../http/clean-text.ts'
 import { parseEvents } from '../journal/parse-events.ts'
 import type { UnnumberedEvent } from './translate.ts'
 
-/** How often another call of the same attempt may take the number that this one wanted. */
+/** How often a concurrent call of the same attempt can take the sequence number of this one. */
 const MAX_TRIES = 20
 
-/** Numbers events on arrival and stores them; an attempt that uses the journal is refused. */
+/** Numbers the events of a call and stores them. Rejects an attempt that reports through the journal. */
 export async function reportSimply(
   context: CallbackContext,
   claims: JobTokenClaims,
@@ -38,17 +38,17 @@ export async function reportSimply(
         'This attempt reports through the journal; the simple endpoints cannot be mixed with it',
       )
     }
-    // Otherwise another call had the number: this one's event was taken for a duplicate.
+    // Otherwise a concurrent call took the number, and the events of this one were skipped as duplicates.
     if (events.length === 0 || result.lastSeq === attempt.last_seq)
       return {
         status: batch.terminal === undefined ? 'running' : 'ok',
         should_continue: continuation(result).shouldContinue,
       }
   }
-  throw new TrainyardError('unavailable', 'Too many calls of this attempt at the same time', { retryAfterSeconds: 1 })
+  throw new TrainyardError('unavailable', 'Too many concurrent calls of this attempt', { retryAfterSeconds: 1 })
 }
 
-/** The names of the journal as these endpoints write them. */
+/** The name of a field of the journal in these endpoints. */
 function snakeCase(path: string): string {
   return path.replace(/^result\./, '').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }

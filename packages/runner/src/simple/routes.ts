@@ -36,7 +36,7 @@ interface SimpleEndpoint {
   events(body: unknown, job: JobRow): UnnumberedEvent[]
 }
 
-/** `operation`: the only one whose jobs report here. */
+/** `operation`: the only one whose jobs can use the endpoint. */
 function endpoint<T>(
   path: string,
   summary: string,
@@ -53,7 +53,7 @@ function endpoint<T>(
       if (operation === undefined || job.operation === operation) return events(parsed, job)
       throw new TrainyardError(
         'conflict',
-        `Job ${job.id} is to ${job.operation}; this endpoint is for jobs that ${operation}`,
+        `The operation of job ${job.id} is "${job.operation}"; this endpoint expects "${operation}"`,
       )
     },
   }
@@ -64,43 +64,49 @@ const inference = '/api/v1/test_inference/inference/jobs/{id}/callback'
 const exporting = '/api/v1/export/jobs/{id}/callback'
 
 const ENDPOINTS: readonly SimpleEndpoint[] = [
-  endpoint('/v1/jobs/{id}/heartbeat', 'Progress in one call', SimpleHeartbeatRequest, eventsOfHeartbeat),
-  endpoint('/v1/jobs/{id}/event', 'A message', SimpleEventRequest, (body) => [eventOfMessage(body)]),
-  endpoint('/v1/jobs/{id}/done', 'The end', SimpleDoneRequest, (body, job) => [eventOfDone(body, job)]),
-  endpoint(`${training}/progress`, 'Progress of a training', SimpleHeartbeatRequest, eventsOfHeartbeat),
-  endpoint(`${training}/log`, 'A message of a training', SimpleEventRequest, (body) => [eventOfMessage(body)]),
+  endpoint('/v1/jobs/{id}/heartbeat', 'Report progress', SimpleHeartbeatRequest, eventsOfHeartbeat),
+  endpoint('/v1/jobs/{id}/event', 'Report a message', SimpleEventRequest, (body) => [eventOfMessage(body)]),
+  endpoint('/v1/jobs/{id}/done', 'Report the end', SimpleDoneRequest, (body, job) => [eventOfDone(body, job)]),
+  endpoint(`${training}/progress`, 'Report progress of a training', SimpleHeartbeatRequest, eventsOfHeartbeat),
+  endpoint(`${training}/log`, 'Report a message of a training', SimpleEventRequest, (body) => [eventOfMessage(body)]),
   endpoint(
     `${training}/completion`,
-    'The end of a training',
+    'Report the end of a training',
     SimpleDoneRequest,
     (body, job) => [eventOfDone(body, job)],
     'train',
   ),
-  endpoint('/api/v1/validation/jobs/{id}/results', 'A validation', SimpleValidationRequest, (body, job) => [
+  endpoint('/api/v1/validation/jobs/{id}/results', 'Report a validation', SimpleValidationRequest, (body, job) => [
     eventOfValidation(body, job.primary_metric),
   ]),
   endpoint(
     `${inference}/started`,
-    'A prediction begins',
+    'Report the start of a prediction',
     SimpleStartedRequest,
     (body) => [eventOfStarted(body)],
     'predict',
   ),
   endpoint(
     `${inference}/completion`,
-    'The end of a prediction, with its results',
+    'Report the end and the results of a prediction',
     SimpleInferenceCompletionRequest,
     eventsOfInference,
     'predict',
   ),
   endpoint(
     `${exporting}/started`,
-    'An export begins',
+    'Report the start of an export',
     SimpleStartedRequest,
     (body) => [eventOfStarted(body)],
     'export',
   ),
-  endpoint(`${exporting}/completion`, 'The end of an export', SimpleExportCompletionRequest, eventsOfExport, 'export'),
+  endpoint(
+    `${exporting}/completion`,
+    'Report the end of an export',
+    SimpleExportCompletionRequest,
+    eventsOfExport,
+    'export',
+  ),
 ]
 
 const describe = ({ path, summary, schema }: SimpleEndpoint) =>
@@ -112,16 +118,16 @@ const describe = ({ path, summary, schema }: SimpleEndpoint) =>
     summary,
     request: { params: JobParams, body: { required: true, content: { 'application/json': { schema } } } },
     responses: {
-      200: json(SimpleHeartbeatResponse, 'Taken'),
-      400: problem('A field is not what is wanted; `issues` names it'),
-      401: problem('The job token is missing, wrong or expired'),
-      403: problem('The token is for another job'),
+      200: json(SimpleHeartbeatResponse, 'Stored'),
+      400: problem('The request is not valid; `issues` lists every field'),
+      401: problem('The job token is missing, invalid or expired'),
+      403: problem('The token was issued for another job'),
       409: problem('The attempt is closed, or reports through the journal'),
-      429: problem('Too many calls of this job: `Retry-After` says for how long to wait'),
+      429: problem('Too many calls of this job; retry after `Retry-After` seconds'),
     },
   })
 
-/** CONTRACT section 7: for trainers written with curl-level tools. The kind of the body does not matter, as long as it is JSON. */
+/** CONTRACT section 7: for trainers that call the API with tools such as curl. The body must be JSON, with any content type. */
 export function simpleRoutes(context: CallbackContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
   for (const one of ENDPOINTS) {

@@ -13,7 +13,7 @@ describe('the simple endpoints', () => {
     const journal = await openJournal(harness)
     const post = async (path: string, body: unknown, status = 200) => {
       const text = typeof body === 'string' ? body : JSON.stringify(body)
-      // As curl sends it when nobody says otherwise.
+      // The default of curl.
       const headers = { authorization: journal.authorization, 'content-type': 'application/x-www-form-urlencoded' }
       const response = await harness.request(path.replace('{id}', String(journal.jobId)), {
         method: 'POST',
@@ -30,13 +30,13 @@ describe('the simple endpoints', () => {
     }
     return { ...journal, post, events }
   }
-  /** There is no checkpoint here to predict with or to export: the row is all that matters. */
+  /** Inserts the row of a checkpoint to predict with or to export; no bytes are needed. */
   async function become(jobId: number, operation: 'predict' | 'export') {
     const { db } = harness.runner.context.database
     await db.updateTable('jobs').set({ operation, export_format: 'onnx' }).where('id', '=', jobId).execute()
   }
 
-  it('tell a training by its callback routes, from progress to completion', async () => {
+  it('report a training from progress to completion', async () => {
     const { jobId, post, events } = await open()
     const base = '/api/v1/training/jobs/{id}/callback'
     expect(await post(`${base}/progress`, { current_epoch: 1, total_epochs: 2, metrics: { loss: 0.5 } })).toEqual({
@@ -68,7 +68,7 @@ describe('the simple endpoints', () => {
     })
   })
 
-  it('tell a prediction with its results', async () => {
+  it('report a prediction with its results', async () => {
     const { jobId, post, events } = await open()
     await become(jobId, 'predict')
     const base = '/api/v1/test_inference/inference/jobs/{id}/callback'
@@ -85,7 +85,7 @@ describe('the simple endpoints', () => {
     })
   })
 
-  it('tell an export, and how it failed', async () => {
+  it('report an export and its failure', async () => {
     const good = await open()
     await become(good.jobId, 'export')
     const base = '/api/v1/export/jobs/{id}/callback'
@@ -109,7 +109,7 @@ describe('the simple endpoints', () => {
     })
   })
 
-  it('forgive what people who write curl by hand get wrong', async () => {
+  it('accept common mistakes of hand-written calls', async () => {
     const { jobId, post } = await open()
     await post('/v1/jobs/{id}/heartbeat', '')
     await post('/v1/jobs/{id}/heartbeat', {
@@ -144,7 +144,7 @@ describe('the simple endpoints', () => {
     expect(await events()).toEqual([])
   })
 
-  it('number calls that come at the same time, each once', async () => {
+  it('number concurrent calls, each once', async () => {
     const { jobId, post, events } = await open()
     await Promise.all(
       Array.from({ length: 8 }, (_, index) => post('/v1/jobs/{id}/event', { level: 'WARN', message: `line ${index}` })),
@@ -154,29 +154,29 @@ describe('the simple endpoints', () => {
     expect(page.lines.map((line) => line.message).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((n) => `line ${n}`))
   })
 
-  it('keep the last word also when another call has just taken its number', async () => {
+  it('store the terminal event even if a concurrent call takes its number', async () => {
     for (let round = 0; round < 5; round++) {
       const { jobId, authorization, events } = await open()
       const send = (what: string, body: object) => harness.post(`/v1/jobs/${jobId}/${what}`, body, { authorization })
       const lines = Array.from({ length: 4 }, () => send('event', { level: 'INFO', message: 'a line' }))
-      // Of those that come after the end, nothing is taken.
+      // Calls after the end are rejected.
       await Promise.all([...lines, send('done', { status: 'failed', error: 'out of patience' })])
       expect((await harness.getJob(jobId)).state).not.toBe('running')
       expect((await events()).at(-1)).toMatchObject({ type: 'failed', body: { message: 'out of patience' } })
     }
   })
 
-  it('refuse to mix with the journal, and to end a job of another kind', async () => {
+  it('reject an attempt that uses the journal, and a job with another operation', async () => {
     const journal = await open()
     await journal.send(1, [{ type: 'started' }])
     const path = '/api/v1/training/jobs/{id}/callback/progress'
     expect(await journal.post(path, { epoch: 1 }, 409)).toMatchObject({ code: 'conflict' })
     const other = await open()
     const problem = await other.post('/api/v1/export/jobs/{id}/callback/completion', { status: 'done' }, 409)
-    expect(problem).toMatchObject({ code: 'conflict', detail: expect.stringContaining('to train') })
+    expect(problem).toMatchObject({ code: 'conflict', detail: expect.stringContaining('"train"') })
   })
 
-  it('want the token of the job', async () => {
+  it('require the token of the job', async () => {
     const { jobId, authorization } = await open()
     const path = `/api/v1/training/jobs/${jobId}/callback/progress`
     expect((await harness.post(path, {})).status).toBe(401)

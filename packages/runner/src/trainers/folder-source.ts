@@ -6,7 +6,7 @@ import { fieldIssues, TrainyardError } from '@trainyard/platform'
 import semver from 'semver'
 import { parseTrainerReference, type ResolvedTrainer, type TrainerSource } from './source.ts'
 
-/** One trainer from a folder, for the validator and for development. It runs where it lies. */
+/** The trainer in a folder, for the validator and for development. It runs in that folder. */
 export function createFolderTrainerSource(dir: string): TrainerSource {
   const root = resolve(dir)
   return {
@@ -14,11 +14,11 @@ export function createFolderTrainerSource(dir: string): TrainerSource {
       const { name, range } = parseTrainerReference(reference)
       const trainer = await readTrainer(root)
       if (trainer.name !== name)
-        throw new TrainyardError('not_found', `There is no trainer "${name}"; the folder holds "${trainer.name}"`)
+        throw new TrainyardError('not_found', `Trainer "${name}" does not exist; the folder contains "${trainer.name}"`)
       if (range !== 'latest' && !semver.satisfies(trainer.version, range, { includePrerelease: true })) {
-        const wanted =
-          semver.validRange(range) === null ? `"${range}" is not a version range` : `no version fits "${range}"`
-        throw new TrainyardError('unprocessable', `${wanted}; ${name} has ${trainer.version}`)
+        const reason =
+          semver.validRange(range) === null ? `"${range}" is not a version range` : `no version satisfies "${range}"`
+        throw new TrainyardError('unprocessable', `${reason}; ${name} has version ${trainer.version}`)
       }
       return trainer
     },
@@ -46,7 +46,7 @@ async function readTrainer(root: string): Promise<ResolvedTrainer> {
     const [first] = issues
     throw new TrainyardError(
       'unprocessable',
-      `${MANIFEST_FILE_NAME} is not a manifest: ${first?.path ?? ''} ${first?.detail ?? ''}`,
+      `${MANIFEST_FILE_NAME} is not a valid manifest: ${first?.path ?? ''} ${first?.detail ?? ''}`,
       { issues: issues.map((issue) => ({ ...issue, path: `trainer.${issue.path}` })) },
     )
   }

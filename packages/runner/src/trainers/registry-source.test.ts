@@ -69,7 +69,7 @@ describe('trainers from a registry', () => {
     expect(authorization).toBe('Bearer ty_secret')
   })
 
-  it('are fetched once, however many jobs want them at the same time, and lie there read-only', async () => {
+  it('are fetched once for concurrent jobs, and are read-only', async () => {
     const dirs = await Promise.all(Array.from({ length: 5 }, () => source.fetchBundle(resolved)))
     expect(new Set(dirs.map(({ dir }) => dir)).size).toBe(1)
     expect(downloads).toBe(1)
@@ -81,7 +81,7 @@ describe('trainers from a registry', () => {
     await chmod(dir, 0o755)
   })
 
-  it('do not clash when two runners share a cache', async () => {
+  it('can be fetched by two runners that share a cache', async () => {
     const other = createRegistryTrainerSource({ registryUrl: server.url, cacheDir })
     const [one, two] = await Promise.all([source.fetchBundle(resolved), other.fetchBundle(resolved)])
     expect(one).toEqual(two)
@@ -105,12 +105,12 @@ describe('trainers from a registry', () => {
     ['acme/plain@^9', 'unprocessable', 'there is 1.2.3'],
     ['plain', 'unprocessable', 'namespace/name'],
     ['a/b/c', 'unprocessable', 'namespace/name'],
-    ['acme/broken', 'unavailable', 'not understood'],
+    ['acme/broken', 'unavailable', 'is not valid'],
   ])('say about %s: %s', async (reference, code, words) => {
     await expect(source.resolve(reference)).rejects.toMatchObject({ code, detail: expect.stringContaining(words) })
   })
 
-  it('say that the registry is away', async () => {
+  it('are unavailable when the registry does not respond', async () => {
     await server.close()
     await expect(source.resolve('acme/plain')).rejects.toMatchObject({ code: 'unavailable', retryable: true })
   })

@@ -10,26 +10,27 @@ export interface RegistryTrainerSourceOptions {
   registryUrl: string
   /** A `ty_` token, for trainers that are not public. */
   token?: string | undefined
-  /** Unpacked bundles by digest; may be shared between runners. */
+  /** Holds unpacked bundles by digest. Runners can share it. */
   cacheDir: string
-  /** Longest time a resolve may take. Default: 15,000. */
-  timeoutMs?: number
-  fetch?: typeof fetch
+  /** Timeout of resolving a trainer. Default: 15,000. */
+  timeoutMs?: number | undefined
+  fetch?: typeof fetch | undefined
 }
 
-/** Trainers from a registry over HTTP. */
+/** The trainers of a registry, over HTTP. */
 export function createRegistryTrainerSource(options: RegistryTrainerSourceOptions): TrainerSource {
   const { registryUrl, token, timeoutMs = 15_000, fetch: request = fetch } = options
   const cacheDir = resolve(options.cacheDir)
-  const underWay = new Map<string, Promise<{ dir: string }>>()
+  const running = new Map<string, Promise<{ dir: string }>>()
 
-  const get = async (url: URL, signal?: AbortSignal): Promise<Response> => {
+  const get = async (url: URL, signal: AbortSignal | null = null): Promise<Response> => {
+    const headers = new Headers()
     const isRegistry = url.origin === new URL(registryUrl).origin
-    const headers = token !== undefined && isRegistry ? { authorization: `Bearer ${token}` } : {}
+    if (token !== undefined && isRegistry) headers.set('authorization', `Bearer ${token}`)
     try {
-      return await request(url, { headers, ...(signal === undefined ? {} : { signal }) })
+      return await request(url, { headers, signal })
     } catch (error) {
-      throw new TrainyardError('unavailable', `The registry at ${url.origin} does not answer`, { cause: error })
+      throw new TrainyardError('unavailable', `The registry at ${url.origin} does not respond`, { cause: error })
     }
   }
 
@@ -40,7 +41,7 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
       if (!namespace || !short || rest.length > 0)
         throw new TrainyardError(
           'unprocessable',
-          `must be "namespace/name" or "namespace/name@range"; seen: "${reference}"`,
+          `must be "namespace/name" or "namespace/name@range", got "${reference}"`,
         )
       const path = `/v1/trainers/${encodeURIComponent(namespace)}/${encodeURIComponent(short)}/resolve`
       const url = new URL(path, registryUrl)
@@ -49,7 +50,7 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
       if (!response.ok) throw await problemOf(response)
       const resolved = ResolvedTrainer.safeParse(await response.json().catch(() => undefined))
       if (!resolved.success)
-        throw new TrainyardError('unavailable', `The registry's answer about ${name} is not understood`, {
+        throw new TrainyardError('unavailable', `The registry's response for ${name} is not valid`, {
           cause: resolved.error,
         })
       return resolved.data
@@ -60,12 +61,12 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
       if (bundle === undefined)
         throw new TrainyardError(
           'unprocessable',
-          `${trainer.name}@${trainer.version} is an image; this runner runs bundles only`,
+          `${trainer.name}@${trainer.version} is an image; this runner can only run bundles`,
         )
       const dir = join(cacheDir, bundle.digest.replace(':', '-'))
       if (existsSync(dir)) return { dir }
-      const running = underWay.get(dir)
-      if (running !== undefined) return await running
+      const known = running.get(dir)
+      if (known !== undefined) return await known
       const work = (async () => {
         await mkdir(cacheDir, { recursive: true })
         const response = await get(new URL(bundle.url, registryUrl))
@@ -78,8 +79,8 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
           await rm(archive, { force: true })
         }
         return { dir }
-      })().finally(() => underWay.delete(dir))
-      underWay.set(dir, work)
+      })().finally(() => running.delete(dir))
+      running.set(dir, work)
       return await work
     },
   }
@@ -87,12 +88,13 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
 
 async function problemOf(response: Response): Promise<TrainyardError> {
   const problem = Problem.safeParse(await response.json().catch(() => undefined))
-  if (!problem.success) return new TrainyardError('unavailable', `The registry answered ${response.status}`)
+  if (!problem.success)
+    return new TrainyardError('unavailable', `The registry responded with status ${response.status}`)
   const code = ProblemCode.safeParse(problem.data.code)
   const detail = problem.data.detail ?? problem.data.title
-  // What is wrong with our own token is not the business of whoever asked for a job.
+  // An invalid token of the runner, or a failing registry, is not an error of the caller.
   if (!code.success || response.status === 401 || response.status >= 500)
-    return new TrainyardError('unavailable', `The registry says: ${detail}`)
+    return new TrainyardError('unavailable', `The registry failed: ${detail}`)
   if (code.data === 'not_found' || code.data === 'forbidden') return new TrainyardError('not_found', detail)
   return new TrainyardError('unprocessable', detail)
 }
@@ -100,7 +102,7 @@ async function problemOf(response: Response): Promise<TrainyardError> {
 async function download(
   body: AsyncIterable<Uint8Array>,
   file: string,
-  wanted: { digest: string; sizeBytes: number },
+  expected: { digest: string; sizeBytes: number },
 ): Promise<void> {
   const hash = createHash('sha256')
   let sizeBytes = 0
@@ -108,7 +110,7 @@ async function download(
   try {
     for await (const chunk of body) {
       sizeBytes += chunk.byteLength
-      if (sizeBytes > wanted.sizeBytes) break
+      if (sizeBytes > expected.sizeBytes) break
       hash.update(chunk)
       await handle.write(chunk)
     }
@@ -116,14 +118,14 @@ async function download(
     await handle.close()
   }
   const digest = `sha256:${hash.digest('hex')}`
-  if (sizeBytes !== wanted.sizeBytes || digest !== wanted.digest)
+  if (sizeBytes !== expected.sizeBytes || digest !== expected.digest)
     throw new TrainyardError(
       'unavailable',
-      `The bundle that came has ${sizeBytes} bytes and ${digest}; wanted: ${wanted.sizeBytes} bytes and ${wanted.digest}`,
+      `The bundle has ${sizeBytes} bytes and digest ${digest}; expected ${expected.sizeBytes} bytes and ${expected.digest}`,
     )
 }
 
-/** The folder appears whole, by rename; a runner beside this one may have been faster. */
+/** Renames the unpacked folder into place, unless another runner was faster. */
 async function unpackReadOnly(archive: string, dir: string): Promise<void> {
   const draft = `${dir}.${randomUUID()}`
   await unpackTar(createReadStream(archive), draft)
@@ -137,7 +139,7 @@ async function unpackReadOnly(archive: string, dir: string): Promise<void> {
   }
 }
 
-/** Trainers of several jobs share it. The top folder stays writable by its owner, or it could not be renamed. */
+/** Several jobs share the folder. The top folder stays writable by its owner, so that it can be renamed. */
 async function makeReadOnly(dir: string): Promise<void> {
   for (const entry of await readdir(dir, { withFileTypes: true, recursive: true })) {
     if (!entry.isFile()) continue

@@ -2,15 +2,19 @@ import type { ResolvedTrainer } from '@trainyard/contract'
 
 export type { ResolvedTrainer }
 
-/** Where trainers come from: the registry, or a folder in development. */
+/** Resolves and fetches trainers: from the registry, or from a folder in development. */
 export interface TrainerSource {
-  /** Turns `namespace/name@range` into one version. Throws `not_found` or `unprocessable`, saying what exists. */
+  /**
+   * Resolves `namespace/name@range` to one version.
+   *
+   * @throws TrainyardError `not_found` or `unprocessable`, which name what exists
+   */
   resolve(reference: string): Promise<ResolvedTrainer>
-  /** The unpacked, read-only folder of a version; cached by digest. */
+  /** The unpacked, read-only folder of a version. Cached by digest. */
   fetchBundle(trainer: ResolvedTrainer): Promise<{ dir: string }>
 }
 
-/** Splits `namespace/name@range`; without a range any version will do. */
+/** Splits `namespace/name@range`. The default range is `*`. */
 export function parseTrainerReference(reference: string): { name: string; range: string } {
   const at = reference.indexOf('@')
   if (at < 0) return { name: reference.trim(), range: '*' }

@@ -1,9 +1,9 @@
 import { TrainyardError } from '@trainyard/platform'
 import type { TrainerSource } from './source.ts'
 
-const detail = 'This runner knows no registry: set REGISTRY_URL'
+const detail = 'No registry is configured: set REGISTRY_URL'
 
-/** Stands in when no registry is configured: everything else still works. */
+/** The source without a registry: fails to resolve every trainer. */
 export const unconfiguredTrainerSource: TrainerSource = {
   async resolve() {
     throw new TrainyardError('unprocessable', detail)
