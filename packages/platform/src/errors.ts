@@ -1,22 +1,21 @@
 import { describeIssue, type FieldIssue, PROBLEMS, type ProblemCode } from '@trainyard/contract'
 import type { z } from 'zod'
 
-/** What a {@link TrainyardError} may carry besides its code and its sentence. */
 export interface TrainyardErrorOptions {
-  /** The fields that are wrong, for `invalid_request` and `unprocessable`. */
-  issues?: FieldIssue[]
-  /** Becomes the `Retry-After` header. */
-  retryAfterSeconds?: number
-  /** More members of the problem document, for example `{ acknowledged: 17 }`. Never put secrets here. */
-  extra?: Record<string, unknown>
-  /** What went wrong underneath. It is logged, never sent. */
+  /** The invalid fields, for `invalid_request` and `unprocessable`. */
+  issues?: FieldIssue[] | undefined
+  /** Sent as the `Retry-After` header. */
+  retryAfterSeconds?: number | undefined
+  /** Further members of the problem document, for example `{ acknowledged: 17 }`. No secrets. */
+  extra?: Record<string, unknown> | undefined
+  /** The underlying error. It is logged, and never sent. */
   cause?: unknown
 }
 
 /**
- * Thrown by verbs when a request cannot be carried out; `code` decides the HTTP status and whether a retry may help.
- * {@link problemHandler} turns it into problem+json. `detail` is sent to the caller: name the field, the value seen and
- * the value wanted, and leave secrets out.
+ * Thrown when a request cannot be carried out. `code` decides the HTTP status and whether a retry can help.
+ * {@link problemHandler} answers with problem+json. `detail` is sent to the caller: name the field, its value and what is
+ * expected, and leave out secrets.
  */
 export class TrainyardError extends Error {
   override readonly name = 'TrainyardError'
@@ -28,7 +27,7 @@ export class TrainyardError extends Error {
   readonly retryAfterSeconds: number | undefined
   readonly extra: Record<string, unknown>
 
-  /** Every published server has its own copy of this room: an error of one copy must be known to the others. */
+  /** Compared by name, because each published server bundles its own copy of this package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === 'TrainyardError' && 'code' in value && 'detail' in value
   }
@@ -46,8 +45,8 @@ export class TrainyardError extends Error {
 }
 
 /**
- * Thrown while starting, when settings or the machine's state make a start impossible. Its message is written for the
- * person at the keyboard and says what to do; programs print it without a stack and exit with a non-zero code.
+ * Thrown at the start, when the settings or the state of the machine make it impossible. The message tells the operator what
+ * to do. Programs print it without a stack and exit with a non-zero code.
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
@@ -58,7 +57,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** An `invalid_request` with the fields that are wrong. */
+/** An `invalid_request` with the invalid fields. */
 export function invalidRequest(issues: FieldIssue[] | z.ZodError, detail?: string): TrainyardError {
   const list = Array.isArray(issues) ? issues : fieldIssues(issues)
   const first = list[0]
@@ -66,26 +65,26 @@ export function invalidRequest(issues: FieldIssue[] | z.ZodError, detail?: strin
   return new TrainyardError('invalid_request', detail ?? summary, { issues: list })
 }
 
-/** A `not_found` for one thing: `notFound('job', 17)`. */
-export function notFound(what: string, id: string | number): TrainyardError {
-  return new TrainyardError('not_found', `There is no ${what} "${String(id)}" here`)
+/** `notFound('job', 17)` is the error `not_found` with the message `Job "17" not found`. */
+export function notFound(kind: string, id: string | number): TrainyardError {
+  return new TrainyardError('not_found', `${kind.charAt(0).toUpperCase()}${kind.slice(1)} "${id}" not found`)
 }
 
 const SECRET_NAME = /token|secret|password|passwd|authorization|credential|private.?key|jwt/i
 
-/** Whether a field or variable of this name holds something that must not be shown or logged. */
+/** Whether a field or variable of this name can hold a secret, which must not be shown or logged. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name)
 }
 
-/** The issues of a zod error as contract issues: dotted path, what is wanted, and the value seen in `input`. */
+/** The issues of a zod error as issues of the contract: dotted path, what is expected, and the value in `input`. */
 export function fieldIssues(error: z.ZodError, input?: unknown): FieldIssue[] {
   return error.issues
     .flatMap((issue) => describeIssue(issue))
     .map(({ path, detail }) => {
-      const seen = input === undefined || path.some((part) => isSecretName(String(part))) ? undefined : at(input, path)
-      const value = seen === undefined ? undefined : cut(seen)
-      return { path: path.map(String).join('.'), detail, ...(value === undefined ? {} : { value }) }
+      const isSecret = path.some((part) => isSecretName(String(part)))
+      const value = isSecret ? undefined : valueAt(input, path)
+      return { path: path.map(String).join('.'), detail, value: value === undefined ? undefined : shorten(value) }
     })
 }
 
@@ -95,7 +94,7 @@ function sentence(issue: FieldIssue, count: number): string {
   return `${where} ${issue.detail}${more}`
 }
 
-function at(input: unknown, path: readonly PropertyKey[]): unknown {
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   let value = input
   for (const part of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined
@@ -104,8 +103,8 @@ function at(input: unknown, path: readonly PropertyKey[]): unknown {
   return value
 }
 
-/** Cuts what was seen to 200 characters. An object is shown as cut JSON, so that nested secrets stay out of it. */
-function cut(value: unknown): unknown {
+/** Shortens a value to 200 characters. An object is shown as JSON, without nested secrets. */
+function shorten(value: unknown): unknown {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value
   const text =
     typeof value === 'string'

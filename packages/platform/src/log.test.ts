@@ -14,7 +14,7 @@ function captured() {
 }
 
 describe('the logger', () => {
-  it('writes one JSON object a line with level, name, time and message', () => {
+  it('writes one JSON object per line with level, name, time and message', () => {
     const { lines, logger } = captured()
     logger.info({ jobId: 7 }, 'hello')
     logger.debug('not shown')
@@ -29,7 +29,7 @@ describe('the logger', () => {
     ])
   })
 
-  it('takes secrets out of fields, addresses, headers and errors', () => {
+  it('removes secrets from fields, URLs, headers and errors', () => {
     const { lines, logger } = captured()
     const secret = 'ty_0123456789abcdef0123'
     logger.warn({

@@ -3,12 +3,12 @@ import { type DestinationStream, destination, type Logger, pino, stdTimeFunction
 export type { Logger } from 'pino'
 
 export interface LoggerOptions {
-  /** Whose lines these are, for example `"runner"`. */
+  /** The program that writes the lines, for example `"runner"`. */
   name: string
   /** `trace` `debug` `info` `warn` `error` `fatal` or `silent`. Default: `info`. */
   level?: string | undefined
-  /** A file's path, or a stream. Default: standard output. */
-  destination?: string | NodeJS.WritableStream
+  /** The path of a file, or a stream. Default: standard output. */
+  destination?: string | NodeJS.WritableStream | undefined
 }
 
 const SECRET_FIELDS = [
@@ -28,7 +28,7 @@ const REDACTED = [
   '*.headers["set-cookie"]',
 ]
 
-/** Secrets inside free text: our own tokens, JWTs, signatures and passwords in URLs, bearer headers. */
+/** Secrets in free text: our tokens, JWTs, signatures and passwords in URLs, authorization headers. */
 const SECRETS_IN_TEXT: readonly [RegExp, string][] = [
   [/\bty_[A-Za-z0-9_-]{10,}/g, 'ty_[hidden]'],
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, '[hidden jwt]'],
@@ -37,12 +37,12 @@ const SECRETS_IN_TEXT: readonly [RegExp, string][] = [
   [/([a-z][a-z0-9+.-]*:\/\/[^:/@\s"]*):[^@/\s"]+@/gi, '$1:[hidden]@'],
 ]
 
-/** Removes tokens, signatures and passwords from a piece of text. */
+/** Replaces tokens, signatures and passwords in a text. */
 export function hideSecrets(text: string): string {
   return SECRETS_IN_TEXT.reduce((result, [pattern, replacement]) => result.replace(pattern, replacement), text)
 }
 
-/** A structured logger: one JSON object a line, with secrets taken out of known fields and of free text. */
+/** A structured logger: one JSON object per line, with secrets removed from known fields and from free text. */
 export function createLogger({ name, level = 'info', destination: target }: LoggerOptions): Logger {
   const stream: DestinationStream =
     target === undefined

@@ -2,8 +2,8 @@ import pg from 'pg'
 import type { Logger } from '../log.ts'
 
 export interface ListenChannelOptions {
-  /** Called after a lost connection is back: notifications sent meanwhile are gone, so read again what they announce. */
-  onReconnect?: () => void
+  /** Called after a lost connection is restored. Notifications in between are lost: read again what they announce. */
+  onReconnect?: (() => void) | undefined
 }
 
 interface Subscription {
@@ -15,7 +15,7 @@ interface Subscription {
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 5000
 
-/** LISTEN for many channels on one connection of its own, which is opened at first use and comes back when it is lost. */
+/** LISTEN for many channels on one separate connection, which is opened at first use and restored when it is lost. */
 export class Listener {
   readonly #url: string
   readonly #logger: Logger | undefined
@@ -76,7 +76,7 @@ export class Listener {
       client.end().catch(() => undefined)
       this.#connection = undefined
       if (this.#closed) return
-      this.#logger?.warn({ err: error }, 'the connection that listens to PostgreSQL was lost; connecting again')
+      this.#logger?.warn({ err: error }, 'the connection that listens to PostgreSQL was lost; reconnecting')
       this.#reconnect(FIRST_RETRY_MS)
     }
     client.on('error', onLost)
@@ -120,7 +120,7 @@ export class Listener {
     try {
       run()
     } catch (error) {
-      this.#logger?.error({ err: error }, 'a handler of a notification failed')
+      this.#logger?.error({ err: error }, 'the handler of a notification failed')
     }
   }
 }

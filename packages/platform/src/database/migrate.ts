@@ -8,7 +8,7 @@ export interface MigrateOptions {
   migrations: Readonly<Record<string, Migration>>
 }
 
-/** Makes the schema where it is absent and runs what has not run. Replicas that start together wait for each other. */
+/** Creates the schema when it does not exist, and runs the migrations that have not run. Replicas take turns. */
 export async function migrate({ url, schema, migrations }: MigrateOptions): Promise<void> {
   const pool = new pg.Pool({
     connectionString: url,
@@ -21,7 +21,7 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     await db.connection().execute(async (connection) => {
-      // Two concurrent CREATE SCHEMA IF NOT EXISTS can still collide, so the lock comes first.
+      // The lock comes first: two concurrent CREATE SCHEMA IF NOT EXISTS can fail.
       const lock = sql`hashtextextended(${`trainyard:migrate:${schema}`}, 0)`
       await sql`select pg_advisory_lock(${lock})`.execute(connection)
       try {
@@ -30,12 +30,12 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
           db,
           provider: { getMigrations: () => Promise.resolve(migrations) },
           migrationTableSchema: schema,
-          // Areas of one package add their migrations side by side.
+          // Each area of a package adds its own migrations.
           allowUnorderedMigrations: true,
         })
-        const { error, results = [] } = await untilNothingVanishes(() => migrator.migrateToLatest())
+        const { error, results = [] } = await retryWhenTablesVanish(() => migrator.migrateToLatest())
         if (error !== undefined) {
-          const failed = results.find((result) => result.status === 'Error')?.migrationName ?? 'of an unknown name'
+          const failed = results.find((result) => result.status === 'Error')?.migrationName ?? '(unknown name)'
           throw new Error(`The migration ${failed} of schema "${schema}" failed`, { cause: error })
         }
       } finally {
@@ -47,20 +47,20 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
   }
 }
 
-/** The start-up option that makes a schema the one in which names are looked up. */
+/** The connection option that selects a schema. */
 export function searchPath(schema: string): string {
   return `-c search_path=${schema}`
 }
 
 /**
- * Kysely first looks at the tables of all schemas, and fails when somebody drops one of another schema meanwhile. Nothing has
- * run then, so it is simply begun again.
+ * Kysely first lists the tables of all schemas, and fails when a table of another schema is dropped in the meantime. No
+ * migration has run then, so it is started again.
  */
-async function untilNothingVanishes(migrateAll: () => Promise<MigrationResultSet>): Promise<MigrationResultSet> {
-  for (let tries = 1; ; tries++) {
+async function retryWhenTablesVanish(migrateAll: () => Promise<MigrationResultSet>): Promise<MigrationResultSet> {
+  for (let attempt = 1; ; attempt++) {
     const outcome = await migrateAll()
     const code = outcome.error instanceof Error && 'code' in outcome.error ? outcome.error.code : undefined
     const vanished = code === '3F000' || code === '42P01' || code === 'XX000'
-    if (!vanished || (outcome.results ?? []).length > 0 || tries === 10) return outcome
+    if (!vanished || (outcome.results ?? []).length > 0 || attempt === 10) return outcome
   }
 }

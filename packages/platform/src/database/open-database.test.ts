@@ -32,7 +32,7 @@ describe('a database', () => {
     opened.push(database)
     return database
   }
-  const again = (schema: string, more: Record<string, Migration> = migrations) =>
+  const reopen = (schema: string, more: Record<string, Migration> = migrations) =>
     openDatabase<Tables>({ url: testDatabaseUrl(), schema, migrations: more, poolSize: 2 })
 
   it('reads bigint and counts as numbers', async () => {
@@ -49,7 +49,7 @@ describe('a database', () => {
     expect((await db.selectFrom('things').select('id').executeTakeFirstOrThrow()).id).toBe(2 ** 52)
   })
 
-  it('runs each migration once, though replicas start together, and takes later ones in any order', async () => {
+  it('runs each migration once when replicas start together, and later ones in any order', async () => {
     const schema = `test_${randomBytes(6).toString('hex')}`
     const runs: string[] = []
     const counted = (name: string): Migration => ({
@@ -58,15 +58,15 @@ describe('a database', () => {
         await db.schema.createTable(name).addColumn('id', 'integer').execute()
       },
     })
-    const replicas = await Promise.all([1, 2, 3].map(() => again(schema, { '010-b': counted('b') })))
+    const replicas = await Promise.all([1, 2, 3].map(() => reopen(schema, { '010-b': counted('b') })))
     expect(runs).toEqual(['b'])
-    const later = await again(schema, { '005-a': counted('a'), '010-b': counted('b') })
+    const later = await reopen(schema, { '005-a': counted('a'), '010-b': counted('b') })
     expect(runs).toEqual(['b', 'a'])
     await sql`drop schema ${sql.id(schema)} cascade`.execute(later.db)
     for (const database of [...replicas, later]) await database.close()
   })
 
-  it('names the migration that fails, and undoes it', async () => {
+  it('names a migration that fails, and rolls it back', async () => {
     const schema = `test_${randomBytes(6).toString('hex')}`
     const broken: Migration = {
       up: async (db) => {
@@ -74,15 +74,15 @@ describe('a database', () => {
         throw new Error('no')
       },
     }
-    await expect(again(schema, { '001-broken': broken })).rejects.toThrow('001-broken')
-    const database = await again(schema, {})
+    await expect(reopen(schema, { '001-broken': broken })).rejects.toThrow('001-broken')
+    const database = await reopen(schema, {})
     const half = sql<{ name: string | null }>`select to_regclass(${`${schema}.half`})::text as name`
     expect((await half.execute(database.db)).rows).toEqual([{ name: null }])
     await sql`drop schema ${sql.id(schema)} cascade`.execute(database.db)
     await database.close()
   })
 
-  it('undoes everything in a transaction that throws', async () => {
+  it('rolls back a transaction that throws', async () => {
     const database = await open()
     const failing = database.transaction(async (trx) => {
       await trx.insertInto('things').values({ id: 1, name: 'x' }).execute()
@@ -92,54 +92,54 @@ describe('a database', () => {
     expect(await database.db.selectFrom('things').selectAll().execute()).toEqual([])
   })
 
-  it('wakes listeners in other pools of its schema, and not those of another schema', async () => {
-    const [one, stranger] = [await open(), await open()]
-    const two = await again(one.schema)
-    const heard: string[] = []
-    const stop = await two.listen('jobs', (payload) => heard.push(payload))
-    const strange: string[] = []
-    await stranger.listen('jobs', (payload) => strange.push(payload))
+  it('notifies listeners in other pools of its schema, but not those of another schema', async () => {
+    const [one, other] = [await open(), await open()]
+    const two = await reopen(one.schema)
+    const received: string[] = []
+    const stop = await two.listen('jobs', (payload) => received.push(payload))
+    const receivedByOther: string[] = []
+    await other.listen('jobs', (payload) => receivedByOther.push(payload))
     await one.notify('jobs', 'first')
-    await vi.waitFor(() => expect(heard).toEqual(['first']))
+    await vi.waitFor(() => expect(received).toEqual(['first']))
     await stop()
     await one.notify('jobs', 'second')
     await sleep(50)
-    expect([heard, strange]).toEqual([['first'], []])
+    expect([received, receivedByOther]).toEqual([['first'], []])
     await two.close()
   })
 
-  it('notifies from within a transaction when that commits, and not when it does not', async () => {
+  it('notifies from a transaction when it commits, and not when it is rolled back', async () => {
     const database = await open()
-    const heard: string[] = []
-    await database.listen('c', (payload) => heard.push(payload))
+    const received: string[] = []
+    await database.listen('c', (payload) => received.push(payload))
     await database.transaction((trx) => database.notify('c', 'kept', trx))
-    const undone = database.transaction(async (trx) => {
-      await database.notify('c', 'undone', trx)
+    const rolledBack = database.transaction(async (trx) => {
+      await database.notify('c', 'rolled back', trx)
       throw new Error('no')
     })
-    await expect(undone).rejects.toThrow('no')
+    await expect(rolledBack).rejects.toThrow('no')
     await database.notify('c', 'last')
-    await vi.waitFor(() => expect(heard).toEqual(['kept', 'last']))
+    await vi.waitFor(() => expect(received).toEqual(['kept', 'last']))
   })
 
-  it('refuses a payload that PostgreSQL cannot carry, saying so', async () => {
+  it('refuses a payload that is too long for PostgreSQL', async () => {
     const database = await open()
     await database.notify('c', 'x'.repeat(7999))
     await expect(database.notify('c', 'x'.repeat(8000))).rejects.toThrow(/8000 bytes.*7999.*Send an id/)
   })
 
-  it('listens again after its connection was cut, and says that something may have been missed', async () => {
+  it('listens again after its connection was lost, and reports that notifications may be missing', async () => {
     const database = await open()
-    const heard: string[] = []
+    const received: string[] = []
     const onReconnect = vi.fn()
-    await database.listen('c', (payload) => heard.push(payload), { onReconnect })
+    await database.listen('c', (payload) => received.push(payload), { onReconnect })
     await cutConnections(`application_name = 'trainyard-listen' and query like '%${database.schema}:c%'`)
     await vi.waitFor(() => expect(onReconnect).toHaveBeenCalledOnce(), { timeout: 60_000 })
     await database.notify('c', 'after')
-    await vi.waitFor(() => expect(heard).toEqual(['after']))
+    await vi.waitFor(() => expect(received).toEqual(['after']))
   })
 
-  it('survives the loss of its idle connections', async () => {
+  it('continues after the loss of its idle connections', async () => {
     const database = await open()
     await database.ping()
     await cutConnections(`application_name = 'trainyard-${database.schema}'`)
@@ -147,7 +147,7 @@ describe('a database', () => {
     await database.ping()
   })
 
-  it('survives the loss of a connection on which a transaction is between two statements', async () => {
+  it('continues after the loss of a connection between two statements of a transaction', async () => {
     const database = await open()
     const lost = database.transaction(async (trx) => {
       await sql`select 1`.execute(trx)
@@ -159,20 +159,20 @@ describe('a database', () => {
     await database.ping()
   })
 
-  it('keeps a failing listener from stopping the others', async () => {
+  it('notifies the other listeners when one fails', async () => {
     const database = await open()
-    const heard: string[] = []
+    const received: string[] = []
     await database.listen('c', () => {
       throw new Error('broken')
     })
-    await database.listen('c', (payload) => heard.push(payload))
+    await database.listen('c', (payload) => received.push(payload))
     await database.notify('c', 'x')
-    await vi.waitFor(() => expect(heard).toEqual(['x']))
+    await vi.waitFor(() => expect(received).toEqual(['x']))
   })
 
-  it('says which setting to correct when nobody answers or the password is wrong, and hides the password', async () => {
-    const nobody = openDatabase({ url: 'postgres://u:hidden@127.0.0.1:1/db', schema: 'x', migrations: {} })
-    await expect(nobody).rejects.toThrow(
+  it('names the setting to correct when PostgreSQL does not answer, and hides the password', async () => {
+    const unreachable = openDatabase({ url: 'postgres://u:hidden@127.0.0.1:1/db', schema: 'x', migrations: {} })
+    await expect(unreachable).rejects.toThrow(
       /No PostgreSQL answers at postgres:\/\/u:\*\*\*@127\.0\.0\.1:1\/db.*DATABASE_URL/,
     )
     await expect(openDatabase({ url: testDatabaseUrl(), schema: 'Bad-Name', migrations: {} })).rejects.toThrow(

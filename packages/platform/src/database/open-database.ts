@@ -13,13 +13,13 @@ export type { Migration } from 'kysely/migration'
 export interface OpenDatabaseOptions {
   /** `postgres://user:password@host:port/database` */
   url: string
-  /** The PostgreSQL schema that holds the tables: lower-case letters, digits and `_`. Made where it is absent. */
+  /** The PostgreSQL schema of the tables: lower-case letters, digits and `_`. Created when it does not exist. */
   schema: string
   /** By name. Each runs once, in the order of their names. */
   migrations: Readonly<Record<string, Migration>>
-  /** Connections at most. Default: 10. */
+  /** Maximum number of connections. Default: 10. */
   poolSize?: number | undefined
-  /** After this long a statement is cancelled. Default: 60 000. Migrations have no limit. */
+  /** A statement that takes longer is cancelled. Default: 60 000. Migrations have no limit. */
   statementTimeoutMs?: number | undefined
   logger?: Logger | undefined
 }
@@ -28,23 +28,23 @@ export interface Database<DB> {
   readonly db: Kysely<DB>
   readonly schema: string
   /**
-   * Runs one statement that PostgreSQL parses and plans once a connection instead of every time: for hot paths.
-   * The same `name` must always have the same `text`.
+   * Runs a prepared statement, which PostgreSQL parses and plans once per connection: for hot paths. The same `name` must
+   * always have the same `text`.
    */
   query<Row>(statement: { name: string; text: string }, values: readonly unknown[]): Promise<Row[]>
   transaction<T>(work: (trx: Transaction<DB>) => Promise<T>): Promise<T>
   /**
-   * Wakes the listeners of a channel in every process. Given a transaction, they hear it when that commits.
-   * Payloads are limited to 7,999 bytes by PostgreSQL: send an id, not the thing.
+   * Notifies the listeners of a channel in every process; with a transaction, when it commits. PostgreSQL limits a payload
+   * to 7,999 bytes: send an id, not the data.
    */
   notify(channel: string, payload: string, trx?: Transaction<DB>): Promise<void>
-  /** Resolves when the channel is open; call what it resolves to in order to stop. Lost connections come back. */
+  /** Resolves with a function that stops listening. A lost connection is restored. */
   listen(
     channel: string,
     handler: (payload: string) => void,
     options?: ListenChannelOptions,
   ): Promise<() => Promise<void>>
-  /** Connections there are, those of them that are free, and requests that wait for one. */
+  /** The number of connections, of idle ones, and of requests that wait for one. */
   pool(): { total: number; idle: number; waiting: number }
   /** Throws when the database does not answer. */
   ping(): Promise<void>
@@ -55,14 +55,16 @@ export interface Database<DB> {
 const MAX_PAYLOAD_BYTES = 7999
 
 /**
- * Opens a pool on one schema of a PostgreSQL, after bringing the schema up to date.
+ * Runs the migrations of a schema, and opens a pool of connections to it.
  *
- * @throws ConfigError when the database cannot be reached or does not let us in
+ * @throws ConfigError when the database cannot be reached or refuses the connection
  */
 export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Database<DB>> {
   const { url, schema, migrations, poolSize = 10, statementTimeoutMs = 60_000, logger } = options
   if (!/^[a-z_][a-z0-9_]{0,39}$/.test(schema)) {
-    throw new ConfigError(`"${schema}" cannot name a schema: use at most 40 lower-case letters, digits and "_"`)
+    throw new ConfigError(
+      `"${schema}" is not a valid name of a schema: use at most 40 lower-case letters, digits and "_"`,
+    )
   }
   await migrate({ url, schema, migrations }).catch((error: unknown) => {
     throw explain(error, url)
@@ -79,9 +81,9 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
   })
-  // Without a listener, an idle connection that the server closes would end the process.
+  // Without a handler, an idle connection that the server closes would end the process.
   pool.on('error', (error) => logger?.warn({ err: error }, 'an idle connection to PostgreSQL was lost'))
-  // So would one in the hands of a transaction that is between two statements: its next statement says what happened.
+  // So would a connection between two statements of a transaction. Its next statement throws.
   pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
   const listener = new Listener(url, logger)
@@ -121,7 +123,7 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
   }
 }
 
-/** Connection failures become settings to look at; a failed migration stays what it is. */
+/** Explains a failed connection by the setting to correct. Returns other errors unchanged, for example of a migration. */
 function explain(error: unknown, url: string): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const shown = hidePassword(url)
@@ -136,10 +138,7 @@ function explain(error: unknown, url: string): unknown {
     return new ConfigError(`PostgreSQL at ${shown} has no such database; create it, or correct DATABASE_URL`, options)
   }
   if (code === '42501') {
-    return new ConfigError(
-      `The user of ${shown} may not create what is needed; grant it CREATE on the database`,
-      options,
-    )
+    return new ConfigError(`The user of ${shown} lacks permissions; grant it CREATE on the database`, options)
   }
   return error
 }

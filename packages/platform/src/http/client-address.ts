@@ -1,21 +1,21 @@
 const addresses = new WeakMap<Request, string>()
 
-/** Kept beside the request: it survives being handed from app to app. */
+/** Stored outside of the request, so that it is available in mounted apps. */
 export function setRemoteAddress(request: Request, address: string | undefined): void {
   if (address !== undefined) addresses.set(request, address)
 }
 
 /**
- * The address of whoever sent a request. What `X-Forwarded-For` says is believed of proxies on this machine and of those that
- * are named: each adds the address that it saw at the end, so the list is read from there. `unknown` without a socket.
+ * The address of the client that sent a request; `unknown` without a socket. `X-Forwarded-For` is trusted when it comes from
+ * a proxy on this machine or a named one. Each proxy appends the address that it saw, so the list is read from its end.
  */
 export function clientAddress(request: Request, trustedProxies: readonly string[] = []): string {
   const forwarded = (request.headers.get('x-forwarded-for') ?? '').split(',').map((part) => part.trim())
-  let address = plain(addresses.get(request) ?? 'unknown')
+  let address = normalise(addresses.get(request) ?? 'unknown')
   while (isLoopback(address) || trustedProxies.includes(address)) {
-    const before = forwarded.pop()
-    if (before === undefined || before === '') break
-    address = plain(before)
+    const previous = forwarded.pop()
+    if (previous === undefined || previous === '') break
+    address = normalise(previous)
   }
   return address
 }
@@ -24,7 +24,7 @@ function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.')
 }
 
-/** IPv4 in the form of IPv6 is the same address. */
-function plain(address: string): string {
+/** Converts an IPv4-mapped IPv6 address to IPv4. */
+function normalise(address: string): string {
   return address.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '')
 }

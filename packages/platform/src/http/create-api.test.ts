@@ -51,7 +51,7 @@ async function problemOf(response: Response) {
 }
 
 describe('an api', () => {
-  it('answers a body that the schema refuses with 400 and every wrong field', async () => {
+  it('answers an invalid body with 400 and every invalid field', async () => {
     const response = await setup().post('1', JSON.stringify({ name: 'x', size: 1.5 }))
     expect(response.status).toBe(400)
     expect(await problemOf(response)).toMatchObject({
@@ -64,7 +64,7 @@ describe('an api', () => {
     })
   })
 
-  it('says which part of the request a wrong parameter is in', async () => {
+  it('names the part of the request that an invalid parameter belongs to', async () => {
     const response = await setup().post('abc', JSON.stringify({ name: 'xx', size: 1 }))
     expect(await problemOf(response)).toMatchObject({
       issues: [{ path: 'param.id', detail: 'must be a number', value: 'abc' }],
@@ -72,7 +72,7 @@ describe('an api', () => {
   })
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'nonsense'])(
-    'answers JSON that says it is %s with a 400 problem that names the header',
+    'answers JSON with the content type %s with a 400 problem that names the header',
     async (type) => {
       const response = await setup().post('1', JSON.stringify({ name: 'xx', size: 1 }), type)
       expect(response.status).toBe(400)
@@ -89,11 +89,11 @@ describe('an api', () => {
     expect((await problemOf(response)).code).toBe('invalid_request')
   })
 
-  it('answers unknown routes, thrown errors and their extras as problems', async () => {
+  it('answers unknown routes and thrown errors with problems', async () => {
     const { api } = setup()
     expect(await problemOf(await api.request('/nowhere'))).toMatchObject({
       code: 'not_found',
-      detail: 'There is no GET /nowhere here',
+      detail: 'No route matches GET /nowhere',
     })
     expect(await problemOf(await api.request('/absent'))).toMatchObject({ code: 'not_found', status: 404 })
     const busy = await api.request('/busy')
@@ -101,7 +101,7 @@ describe('an api', () => {
     expect(await problemOf(busy)).toMatchObject({ code: 'rate_limited', retryable: true, acknowledged: 4 })
   })
 
-  it('keeps the reason of a surprise to its log, under the trace id that the caller gets', async () => {
+  it('logs the reason of an unexpected error under the trace id that the caller receives', async () => {
     const { api, lines } = setup()
     const response = await api.request('/broken')
     expect(response.status).toBe(500)
@@ -113,7 +113,7 @@ describe('an api', () => {
     })
   })
 
-  it('takes part in the caller’s trace, and logs one line without the query', async () => {
+  it('continues the caller’s trace, and logs one line without the query', async () => {
     const { api, lines } = setup()
     const traceId = 'a'.repeat(32)
     const headers = { traceparent: `00-${traceId}-${'b'.repeat(16)}-01` }
@@ -123,7 +123,7 @@ describe('an api', () => {
     expect(lines).toEqual([expect.objectContaining({ traceId, method: 'GET', path: '/trace', status: 200 })])
   })
 
-  it('logs what comes by the thousand only at level debug, unless it fails', async () => {
+  it('logs routine requests at level debug, unless they fail', async () => {
     const { lines, logger } = setup()
     const api = createApi({ logger, isRoutine: (method, path) => method === 'GET' && path.startsWith('/events') })
     api.get('/events', (c) => c.text('stored'))
@@ -137,13 +137,13 @@ describe('an api', () => {
     ])
   })
 
-  it('names the trace also on a response that the handler made itself', async () => {
+  it('adds the trace to a response that the handler created itself', async () => {
     const { api } = setup()
     api.get('/own', () => new Response('own'))
     expect((await api.request('/own')).headers.get('traceparent')).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/)
   })
 
-  it('logs once and keeps one trace when an api is mounted into another', async () => {
+  it('logs once and has one trace when an api is mounted into another', async () => {
     const { api, lines, logger } = setup()
     const outer = createApi({ logger })
     outer.route('/inner', api)

@@ -8,20 +8,20 @@ import { problemHandler, problemNotFound } from './problem-handler.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** 32 hex digits: the caller's trace, or a new one. */
+    /** 32 hex digits: the trace id of the caller, or a new one. */
     traceId: string
   }
 }
 
 export interface ApiOptions {
   logger: Logger
-  /** Requests that come by the thousand: they are only logged at level `debug`, unless they fail. Default: those for health. */
-  isRoutine?: (method: string, path: string) => boolean
+  /** Frequent requests that are logged at level `debug` unless they fail. Health checks always are. Default: none. */
+  isRoutine?: ((method: string, path: string) => boolean) | undefined
 }
 
 /**
- * A Hono app whose every failure is problem+json: thrown errors, unknown routes, and requests that a route's schemas
- * refuse. It takes part in the caller's trace and logs one line a request. Apps may be mounted into each other.
+ * A Hono app that answers every failure with problem+json: thrown errors, unknown routes, and requests that do not match a
+ * route's schemas. It continues the caller's trace and logs one line per request. Apps can be mounted into each other.
  */
 export function createApi({ logger, isRoutine }: ApiOptions): OpenAPIHono {
   const api = new OpenAPIHono({
@@ -38,21 +38,21 @@ export function createApi({ logger, isRoutine }: ApiOptions): OpenAPIHono {
   return api
 }
 
-/** Says which part of the request a field belongs to; the body, the usual case, needs no word. */
+/** Adds the part of the request that a field belongs to, except for the body. */
 function prefixed(issues: FieldIssue[], target: string): FieldIssue[] {
   if (target === 'json' || target === 'form') return issues
   return issues.map((issue) => ({ ...issue, path: issue.path === '' ? target : `${target}.${issue.path}` }))
 }
 
-/** Gives each request a trace id and a logger, and logs its end. The query is left out: it may hold a signature. */
+/** Gives each request a trace id, and logs it at its end without the query, which can hold a signature. */
 export function requestContext(logger: Logger, isRoutine: ApiOptions['isRoutine'] = () => false): MiddlewareHandler {
   return async (c, next) => {
-    // An app mounted into another one finds the outer app's context.
+    // A mounted app uses the context of the outer app.
     if (c.get('traceId') !== undefined) return await next()
     const traceId = parseTraceparent(c.req.header('traceparent')) ?? newTraceId()
     const startedMs = performance.now()
     c.set('traceId', traceId)
-    // Before there is a response: a header that is set afterwards makes Hono copy the response, body and all.
+    // Set before the response exists: setting a header later makes Hono copy the response with its body.
     const trace = traceparent(traceId)
     c.header('traceparent', trace)
     await next()

@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.ts'
 import { listen } from './listen.ts'
 
 describe('listen', () => {
-  it('serves an app on a free port and says where', async () => {
+  it('serves an app on a free port and returns its URL', async () => {
     const server = await listen({ fetch: (request) => new Response(new URL(request.url).pathname) }, { port: 0 })
     expect(server.url).toBe(`http://127.0.0.1:${server.port}`)
     expect(await (await fetch(`${server.url}/hello`)).text()).toBe('/hello')
@@ -13,24 +13,24 @@ describe('listen', () => {
     await expect(fetch(server.url)).rejects.toThrow()
   })
 
-  it('says what to do when the port is taken', async () => {
+  it('reports a port that is in use, and what to do', async () => {
     const app = { fetch: () => new Response('') }
     const first = await listen(app, { port: 0 })
     const second = listen(app, { port: first.port })
     await expect(second).rejects.toThrow(ConfigError)
     await expect(second).rejects.toThrow(
-      `Port ${first.port} on 127.0.0.1 is already in use; set PORT to another, or stop the program that holds it`,
+      `Port ${first.port} on 127.0.0.1 is already in use; set PORT to another port, or stop the program that uses it`,
     )
     await first.close()
   })
 
-  it('says so when the host is no address of this machine', async () => {
+  it('reports a host that is not an address of this machine', async () => {
     await expect(listen({ fetch: () => new Response('') }, { host: '203.0.113.1', port: 0 })).rejects.toThrow(
       /HOST is "203.0.113.1"/,
     )
   })
 
-  it('lets an open request finish when it closes, and cuts a stream that never ends', async () => {
+  it('waits for an open request when it closes, and ends a stream that never ends', async () => {
     let asked: () => void = () => undefined
     const slowAsked = new Promise<void>((resolve) => {
       asked = resolve

@@ -7,32 +7,32 @@ import { ConfigError } from '../errors.ts'
 import { setRemoteAddress } from './client-address.ts'
 
 export interface ListenOptions {
-  /** Where to listen. Default: `127.0.0.1`. */
-  host?: string
-  /** 0 takes a free one. */
+  /** Default: `127.0.0.1`. */
+  host?: string | undefined
+  /** 0 selects a free port. */
   port: number
-  /** A Unix socket to listen on instead. */
-  socketPath?: string
-  /** How long open requests may go on after `close()`; streams that never end are cut then. Default: 2000. */
-  drainMs?: number
-  /** Takes over connections that are to become WebSockets; it also refuses them. Default: they are answered as plain requests. */
-  upgrade?: UpgradeHandler
+  /** A Unix socket to listen on instead of host and port. */
+  socketPath?: string | undefined
+  /** How long `close()` waits for open requests and streams before it ends their connections. Default: 2000. */
+  drainMs?: number | undefined
+  /** Accepts or refuses WebSocket upgrades. Default: they are answered as plain requests. */
+  upgrade?: UpgradeHandler | undefined
 }
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 export interface Listening {
-  /** For example `http://127.0.0.1:7600`, without a slash at its end. */
+  /** For example `http://127.0.0.1:7600`, without a trailing slash. */
   url: string
   port: number
-  /** Takes no new requests, lets open ones finish, and resolves when the last connection is gone. */
+  /** Stops accepting requests, waits for open ones, and resolves when the last connection is closed. */
   close(): Promise<void>
 }
 
 /**
  * Serves an app over HTTP.
  *
- * @throws ConfigError when the port is taken or may not be used
+ * @throws ConfigError when the server cannot listen on this host or port
  */
 export async function listen(
   app: { fetch: (request: Request, bindings?: object) => Response | Promise<Response> },
@@ -44,7 +44,7 @@ export async function listen(
     return app.fetch(request, bindings)
   }
   const server = createAdaptorServer({ fetch }) as Server
-  // Uploads of many gigabytes take longer than Node's five minutes; slow headers are still cut off.
+  // Uploads of many gigabytes exceed Node's five minutes. The limit for headers stays.
   server.requestTimeout = 0
   const sockets = upgrade === undefined ? undefined : serveUpgrades(server, upgrade)
   if (socketPath === undefined) server.listen(port, host)
@@ -63,11 +63,11 @@ export async function listen(
   }
 }
 
-/** Node hands every wish to upgrade over as soon as one is listened for; HTTP/2 clients without TLS also utter such wishes. */
+/** With a listener, Node emits every request to upgrade, also those of HTTP/2 clients without TLS. */
 function serveUpgrades(server: Server, upgrade: UpgradeHandler): Set<Duplex> {
   const sockets = new Set<Duplex>()
   const isWebSocket = (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket'
-  // From Node 24.9 on, what we do not take stays a plain request.
+  // Since Node 24.9, upgrades that this refuses are handled as plain requests.
   Object.assign(server, { shouldUpgradeCallback: isWebSocket })
   server.on('upgrade', (request, socket, head) => {
     sockets.add(socket)
@@ -105,18 +105,18 @@ function explain(error: unknown, host: string, port: number): unknown {
   switch (code) {
     case 'EADDRINUSE':
       return new ConfigError(
-        `Port ${port} on ${host} is already in use; set PORT to another, or stop the program that holds it`,
+        `Port ${port} on ${host} is already in use; set PORT to another port, or stop the program that uses it`,
         options,
       )
     case 'EACCES':
       return new ConfigError(
-        `Port ${port} on ${host} may not be used by this user; set PORT to one above 1023`,
+        `This user cannot listen on port ${port} of ${host}; set PORT to a port above 1023`,
         options,
       )
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new ConfigError(
-        `HOST is "${host}", which is no address of this machine; set it to 127.0.0.1 or 0.0.0.0`,
+        `HOST is "${host}", which is not an address of this machine; set it to 127.0.0.1 or 0.0.0.0`,
         options,
       )
     default:

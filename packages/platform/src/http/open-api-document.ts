@@ -4,10 +4,10 @@ import { PROBLEM_MEDIA_TYPE } from '@trainyard/contract'
 export interface OpenApiInfo {
   title: string
   version: string
-  description?: string
+  description?: string | undefined
 }
 
-/** The OpenAPI 3.1 document of everything that is mounted in an app. */
+/** The OpenAPI 3.1 document of all routes that are mounted in an app. */
 export function openApiDocument(api: OpenAPIHono, info: OpenApiInfo): Record<string, unknown> {
   const { description, ...rest } = info
   const document = api.getOpenAPI31Document({
@@ -18,13 +18,11 @@ export function openApiDocument(api: OpenAPIHono, info: OpenApiInfo): Record<str
     for (const method of METHODS) {
       const operation = item[method]
       if (operation === undefined) continue
-      // Every parameter and body is checked at the door, and so are credentials, also where none are needed.
-      const isChecked = (operation.parameters?.length ?? 0) > 0 || operation.requestBody !== undefined
-      operation.responses = {
-        ...(isChecked ? { 400: problem('The request is not valid; `issues` names every field') } : {}),
-        401: problem('The credentials are missing, wrong or expired'),
-        ...operation.responses,
-      }
+      // Credentials that are sent are checked, also on routes that need none.
+      const common: Record<number, unknown> = { 401: problem('The credentials are missing, wrong or expired') }
+      const hasInput = (operation.parameters?.length ?? 0) > 0 || operation.requestBody !== undefined
+      if (hasInput) common[400] = problem('The request is not valid; `issues` names every invalid field')
+      operation.responses = { ...common, ...operation.responses }
     }
   }
   return { ...document }

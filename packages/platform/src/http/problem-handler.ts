@@ -5,7 +5,7 @@ import { invalidRequest, TrainyardError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { newTraceId, parseTraceparent } from '../system/trace.ts'
 
-/** Where the code of a problem is explained. */
+/** The URL that identifies a kind of problem. */
 export function problemType(code: ProblemCode): string {
   return `https://trainyard.dev/problems/${code}`
 }
@@ -20,12 +20,12 @@ export function toProblem(error: TrainyardError, traceId?: string): Problem {
     detail: error.detail,
     code: error.code,
     retryable: error.retryable,
-    ...(error.issues === undefined ? {} : { issues: error.issues }),
-    ...(traceId === undefined ? {} : { traceId }),
+    issues: error.issues,
+    traceId,
   }
 }
 
-/** The whole answer for an error: status, media type, `Retry-After` where it is known. */
+/** The response to an error, with `Retry-After` when it is known. */
 export function problemResponse(error: TrainyardError, traceId?: string): Response {
   const headers = new Headers({ 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' })
   if (error.retryAfterSeconds !== undefined) headers.set('retry-after', String(Math.ceil(error.retryAfterSeconds)))
@@ -33,7 +33,7 @@ export function problemResponse(error: TrainyardError, traceId?: string): Respon
   return new Response(JSON.stringify(toProblem(error, traceId)), { status: error.status, headers })
 }
 
-/** Turns what a handler threw into problem+json. An unknown error is logged whole and sent as a bare `internal`. */
+/** Answers an error that a handler threw with problem+json. An unknown error is logged, and sent as `internal` without details. */
 export function problemHandler(logger: Logger): ErrorHandler {
   return (error, c) => {
     const traceId = traceIdOf(c)
@@ -41,7 +41,7 @@ export function problemHandler(logger: Logger): ErrorHandler {
     if (known.code === 'internal')
       logger.error({ err: error, traceId, method: c.req.method, path: c.req.path }, 'request failed')
     const response = problemResponse(known, traceId)
-    // Headers that the handler had set, such as CORS or an own WWW-Authenticate, stay.
+    // Headers that the handler has set, such as CORS or WWW-Authenticate, are kept.
     c.res.headers.forEach((value, name) => {
       if (name !== 'content-type' && name !== 'content-length') response.headers.set(name, value)
     })
@@ -51,7 +51,7 @@ export function problemHandler(logger: Logger): ErrorHandler {
 
 /** Answers an unknown route. */
 export const problemNotFound: NotFoundHandler = (c) =>
-  problemResponse(new TrainyardError('not_found', `There is no ${c.req.method} ${c.req.path} here`), traceIdOf(c))
+  problemResponse(new TrainyardError('not_found', `No route matches ${c.req.method} ${c.req.path}`), traceIdOf(c))
 
 function traceIdOf(c: Context): string {
   return c.get('traceId') ?? parseTraceparent(c.req.header('traceparent')) ?? newTraceId()
@@ -73,12 +73,13 @@ function asTrainyardError(error: Error, c: Context): TrainyardError {
   if (error instanceof TrainyardError) return error
   if (error instanceof HTTPException) {
     if (error.status === 415) {
-      const seen = c.req.header('content-type')
-      const detail = `is ${seen === undefined ? 'absent' : JSON.stringify(seen)}; send what this route takes, application/json as a rule`
+      const contentType = c.req.header('content-type')
+      const actual = contentType === undefined ? 'missing' : JSON.stringify(contentType)
+      const detail = `is ${actual}; expected a type that this route accepts, usually application/json`
       return invalidRequest([{ path: 'header.content-type', detail }])
     }
     const code = CODE_BY_STATUS[error.status]
     if (code !== undefined) return new TrainyardError(code, error.message || PROBLEMS[code].title, { cause: error })
   }
-  return new TrainyardError('internal', 'Something went wrong here; the trace id leads to the log', { cause: error })
+  return new TrainyardError('internal', 'The server failed; the trace id identifies its log entry', { cause: error })
 }

@@ -1,10 +1,10 @@
-/** What passes for time. Tests give a {@link fakeClock} instead. */
+/** Time and timers. Tests pass a {@link fakeClock} instead. */
 export interface Clock {
   now(): Date
   setTimeout(run: () => void, ms: number): { cancel(): void }
 }
 
-/** The machine's time. Its timers do not keep the process alive. */
+/** The machine's time. Its timers do not keep the process running. */
 export const systemClock: Clock = {
   now: () => new Date(),
   setTimeout(run, ms) {

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { ConfigError } from '../errors.ts'
 
 /**
- * Makes a folder where there is none, and tries to write into it.
+ * Creates a folder when it does not exist, and tests that it is writable.
  *
- * @param what what the folder is for, with the variable that sets it, for example `"the data folder (DATA_DIR)"`
+ * @param what the purpose of the folder with the variable that sets it, for example `"the data folder (DATA_DIR)"`
  * @throws ConfigError
  */
 export async function ensureWritableFolder(dir: string, what: string): Promise<void> {
@@ -25,7 +25,7 @@ function reason(error: unknown): string {
   switch (code) {
     case 'EACCES':
     case 'EPERM':
-      return 'this user may not write there; change its owner or mode, or choose another folder'
+      return 'this user cannot write there; change its owner or mode, or choose another folder'
     case 'EROFS':
       return 'its file system is read-only; choose another folder'
     case 'ENOSPC':

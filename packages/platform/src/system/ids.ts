@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
-// Crockford's alphabet in lower case: sorts as it counts, and no two signs look alike.
+// Crockford's base 32 in lower case: text order is numeric order, and no two characters look alike.
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 
-/** `prefix_` and 26 signs: 10 of the time in milliseconds, so that ids sort by age, and 16 (80 bits) of chance. */
+/** `prefix_` and 26 characters: 10 for the time in milliseconds, so that ids sort by age, and 16 (80 bits) at random. */
 export function newId(prefix: string): string {
   let time = Date.now()
   const head: string[] = []

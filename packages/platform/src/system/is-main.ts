@@ -2,8 +2,8 @@ import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Whether a module is the program that Node was started with, also through the link that npm makes for a `bin`:
- * `if (isMain(import.meta.url)) …`. (`import.meta.main` is not there before Node 24.)
+ * Whether a module is the program that Node was started with, also through the link that npm creates for a `bin`:
+ * `if (isMain(import.meta.url)) …`. (Node has `import.meta.main` only since version 24.)
  */
 export function isMain(moduleUrl: string): boolean {
   const program = process.argv[1]

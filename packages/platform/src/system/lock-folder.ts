@@ -15,12 +15,12 @@ export interface FolderLock {
 
 export interface LockFolderOptions {
   /** Name of the lock file. Default: `trainyard.lock`. */
-  fileName?: string
+  fileName?: string | undefined
 }
 
 /**
- * Makes this process the only owner of a folder, until it releases the lock or dies. The lock of a dead process, also
- * of one whose number another program has taken since, is broken.
+ * Makes this process the only owner of a folder, until it releases the lock or ends. A stale lock is broken, also when
+ * another program has the pid of its owner by now.
  *
  * @throws ConfigError that names the owner's pid
  */
@@ -43,10 +43,10 @@ export async function lockFolder(
     }
     await breakLock(path, owner, mine)
   }
-  throw new ConfigError(`${path} changes all the time; make sure that only one Trainyard uses ${dir}`)
+  throw new ConfigError(`${path} keeps changing; make sure that only one Trainyard uses ${dir}`)
 }
 
-/** A hard link either is made whole or fails because the name is taken: no reader sees a half-written file. */
+/** Uses a hard link, which is created atomically or fails when the name exists: no reader sees a partial file. */
 async function claim(path: string, owner: Owner): Promise<boolean> {
   const draft = `${path}.${owner.nonce}`
   await writeFile(draft, JSON.stringify(owner), { mode: 0o600 })
@@ -67,7 +67,7 @@ async function readOwner(path: string): Promise<Owner | undefined> {
   try {
     return Owner.parse(JSON.parse(text))
   } catch {
-    // Not written by us, or torn by a crash of the machine: nobody owns it.
+    // Not written by us, or truncated by a crash of the machine: it has no owner.
     return { pid: 0, identity: '', nonce: '' }
   }
 }
@@ -77,21 +77,21 @@ async function isAlive(owner: Owner): Promise<boolean> {
 }
 
 /**
- * Removes a dead lock. Many starters may find the same one, and a slow one must not remove what a fast one has put in its
- * place: whoever holds the right to break this very lock, by its nonce, looks once more and alone may remove it. The right
- * of a breaker that died is broken in the same way.
+ * Removes a stale lock. Several processes may find the same one, and a slow process must not remove the lock that a fast one
+ * has created in the meantime. So a process first takes a second lock, named by the nonce of the stale one, and then checks the
+ * nonce again. The second lock of a process that died is broken in the same way.
  */
-async function breakLock(path: string, dead: Owner, mine: Owner): Promise<void> {
-  const right = `${path}.${createHash('sha256').update(dead.nonce).digest('hex').slice(0, 24)}`
-  if (!(await claim(right, mine))) {
-    const breaker = await readOwner(right)
-    if (breaker !== undefined && !(await isAlive(breaker))) await breakLock(right, breaker, mine)
+async function breakLock(path: string, stale: Owner, mine: Owner): Promise<void> {
+  const breakerLock = `${path}.${createHash('sha256').update(stale.nonce).digest('hex').slice(0, 24)}`
+  if (!(await claim(breakerLock, mine))) {
+    const breaker = await readOwner(breakerLock)
+    if (breaker !== undefined && !(await isAlive(breaker))) await breakLock(breakerLock, breaker, mine)
     return
   }
   try {
-    if ((await readOwner(path))?.nonce === dead.nonce) await rm(path, { force: true })
+    if ((await readOwner(path))?.nonce === stale.nonce) await rm(path, { force: true })
   } finally {
-    await rm(right, { force: true })
+    await rm(breakerLock, { force: true })
   }
 }
 

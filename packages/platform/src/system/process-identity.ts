@@ -5,19 +5,19 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /**
- * A text that stays the same while a process lives and differs from that of any other process that gets its number
- * later: its start time. Undefined when no such process lives; one that has ended but was not collected counts as gone.
+ * Identifies a process by its start time, so that it differs from a later process with the same pid. Undefined when no such
+ * process is running; a zombie counts as ended.
  */
 export async function processIdentity(pid: number): Promise<string | undefined> {
   if (!Number.isInteger(pid) || pid <= 0) return undefined
   return process.platform === 'linux' ? await fromProc(pid) : await fromPs(pid)
 }
 
-/** Ticks since boot, and which boot it was: pids and ticks repeat after a restart of the machine. */
+/** The boot id and the ticks since boot: pids and ticks repeat after a restart of the machine. */
 async function fromProc(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
   if (stat === undefined) return undefined
-  // The name in parentheses may hold spaces; the fields are counted from behind it.
+  // The name in parentheses can contain spaces: the fields are counted after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state] = fields
   const startTicks = fields[19]

@@ -5,21 +5,21 @@ import { endsWithin, stopInTurn } from './stop-in-turn.ts'
 const logger = createLogger({ name: 'test', level: 'silent' })
 const hanging = () => new Promise<void>(() => {})
 
-test('parts are stopped in their order, one after the other', async () => {
-  const said: string[] = []
+test('parts are stopped in order, one after the other', async () => {
+  const events: string[] = []
   const part = (name: string) => ({
     name,
     async stop() {
-      said.push(`${name} begins`)
+      events.push(`${name} starts`)
       await new Promise((resolve) => setTimeout(resolve, 5))
-      said.push(`${name} is over`)
+      events.push(`${name} ends`)
     },
   })
   await stopInTurn([part('first'), { name: 'absent', stop: () => undefined }, part('second')], { logger })
-  expect(said).toEqual(['first begins', 'first is over', 'second begins', 'second is over'])
+  expect(events).toEqual(['first starts', 'first ends', 'second starts', 'second ends'])
 })
 
-test('one that hangs or fails does not keep the others from it, and the failure is told', async () => {
+test('a part that hangs or fails does not prevent the others from being stopped, and the failure is thrown', async () => {
   const stopped: string[] = []
   const parts = [
     { name: 'hangs', stop: hanging },
@@ -31,7 +31,7 @@ test('one that hangs or fails does not keep the others from it, and the failure 
   expect(stopped).toEqual(['last'])
 })
 
-test('a failure that comes too late is nobody’s', async () => {
+test('a failure after the limit is ignored', async () => {
   const late = Promise.withResolvers<void>()
   expect(await endsWithin(1, late.promise)).toBe(false)
   late.reject(new Error('too late'))

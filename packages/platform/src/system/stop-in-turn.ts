@@ -8,17 +8,17 @@ export interface Part {
 
 export interface StopInTurnOptions {
   logger: Logger
-  /** For all parts together. Default: 30 000, which is what supervisors of processes give. */
+  /** For all parts together. Default: 30 000, the usual limit of process supervisors. */
   withinMs?: number | undefined
 }
 
 const LEAST_MS = 250
 
 /**
- * Stops parts one after the other. One that hangs is left behind once it has used up half of the time that is left, one that
- * fails does not keep those after it from being stopped.
+ * Stops parts one after the other. A part that takes more than half of the remaining time is abandoned, and one that fails
+ * does not prevent the next ones from being stopped.
  *
- * @throws the first failure, when all had their turn; a part that was left behind is a warning in the log
+ * @throws the first failure, after all parts. An abandoned part is logged as a warning
  */
 export async function stopInTurn(parts: readonly Part[], options: StopInTurnOptions): Promise<void> {
   const { logger, withinMs = 30_000 } = options
@@ -30,14 +30,14 @@ export async function stopInTurn(parts: readonly Part[], options: StopInTurnOpti
       if (!(await endsWithin(ms, stop())))
         logger.warn({ part: name, ms: Math.round(ms) }, 'a part did not stop in time')
     } catch (error) {
-      logger.warn({ err: error, part: name }, 'a part did not stop well')
+      logger.warn({ err: error, part: name }, 'a part failed to stop')
       failures.push(error)
     }
   }
   if (failures.length > 0) throw failures[0]
 }
 
-/** Whether it ended in time; if not, what becomes of it later is nobody's business. */
+/** Whether the work ended in time. If not, its later result or failure is ignored. */
 export async function endsWithin(ms: number, work: Promise<unknown> | undefined): Promise<boolean> {
   if (work === undefined) return true
   let timer: NodeJS.Timeout | undefined

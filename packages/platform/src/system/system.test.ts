@@ -20,7 +20,7 @@ afterEach(async () => {
 })
 
 describe('newId', () => {
-  it('makes ids that differ, sort by age and fit into a URL', () => {
+  it('creates unique ids that sort by age and are safe in URLs', () => {
     const ids = Array.from({ length: 1000 }, () => newId('job'))
     expect(new Set(ids).size).toBe(1000)
     for (const id of ids) expect(id).toMatch(/^job_[0-9a-z]{26}$/)
@@ -30,7 +30,7 @@ describe('newId', () => {
 })
 
 describe('trace ids', () => {
-  it('travel through a traceparent, and nonsense does not', () => {
+  it('are read from a traceparent, and not from an invalid one', () => {
     const traceId = newTraceId()
     expect(parseTraceparent(traceparent(traceId))).toBe(traceId)
     expect(parseTraceparent('nonsense')).toBeUndefined()
@@ -39,7 +39,7 @@ describe('trace ids', () => {
 })
 
 describe('processIdentity', () => {
-  it('stays the same for a living process, differs between two, and is undefined for a dead one', async () => {
+  it('is stable for a running process, differs between two, and is undefined for one that ended', async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
     const pid = child.pid ?? 0
     const identity = await processIdentity(pid)
@@ -55,7 +55,7 @@ describe('processIdentity', () => {
 })
 
 describe('lockFolder', () => {
-  it('gives a folder to one owner, names it to the next, and to the next after its release', async () => {
+  it('has one owner at a time, and names it to others', async () => {
     const first = await lockFolder(dir)
     await expect(lockFolder(dir)).rejects.toThrow(`${dir} is in use by another Trainyard (process ${process.pid})`)
     await first.release()
@@ -65,9 +65,9 @@ describe('lockFolder', () => {
   })
 
   it.each([
-    ['of a process that is dead', JSON.stringify({ pid: 2 ** 30, identity: 'x', nonce: 'n' })],
-    ['of a living process that started later', JSON.stringify({ pid: process.pid, identity: 'earlier', nonce: 'n' })],
-    ['torn by a crash', '{"pid":'],
+    ['of a process that has ended', JSON.stringify({ pid: 2 ** 30, identity: 'x', nonce: 'n' })],
+    ['of another process with the same pid', JSON.stringify({ pid: process.pid, identity: 'earlier', nonce: 'n' })],
+    ['that a crash truncated', '{"pid":'],
   ])('breaks a lock %s', async (_, content) => {
     await writeFile(join(dir, 'trainyard.lock'), content)
     const lock = await lockFolder(dir)
@@ -75,52 +75,55 @@ describe('lockFolder', () => {
     expect(await readdir(dir)).toEqual([])
   })
 
-  it('has one winner when many find the same dead lock, and leaves nothing else behind', async () => {
+  it('has one winner when many find the same stale lock, and leaves no other file', async () => {
     for (let round = 0; round < 25; round++) {
-      const place = join(dir, String(round))
-      await mkdir(place)
-      await writeFile(join(place, 'trainyard.lock'), JSON.stringify({ pid: 2 ** 30, identity: 'x', nonce: 'n' }))
-      const results = await Promise.allSettled(Array.from({ length: 16 }, () => lockFolder(place)))
+      const folder = join(dir, String(round))
+      await mkdir(folder)
+      await writeFile(join(folder, 'trainyard.lock'), JSON.stringify({ pid: 2 ** 30, identity: 'x', nonce: 'n' }))
+      const results = await Promise.allSettled(Array.from({ length: 16 }, () => lockFolder(folder)))
       expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(1)
-      expect(await readdir(place)).toEqual(['trainyard.lock'])
+      expect(await readdir(folder)).toEqual(['trainyard.lock'])
     }
   })
 
-  it('breaks the lock of the dead although the one who began to break it died too', async () => {
-    const dead = { pid: 2 ** 30, identity: 'x', nonce: 'n' }
-    await writeFile(join(dir, 'trainyard.lock'), JSON.stringify(dead))
-    const right = createHash('sha256').update('n').digest('hex').slice(0, 24)
-    await writeFile(join(dir, `trainyard.lock.${right}`), JSON.stringify({ ...dead, nonce: 'm' }))
+  it('breaks a stale lock although a process died while it was breaking it', async () => {
+    const stale = { pid: 2 ** 30, identity: 'x', nonce: 'n' }
+    await writeFile(join(dir, 'trainyard.lock'), JSON.stringify(stale))
+    const breakerLock = createHash('sha256').update('n').digest('hex').slice(0, 24)
+    await writeFile(join(dir, `trainyard.lock.${breakerLock}`), JSON.stringify({ ...stale, nonce: 'm' }))
     await lockFolder(dir)
     expect(await readdir(dir)).toEqual(['trainyard.lock'])
   })
 })
 
 describe('ensureWritableFolder', () => {
-  it('makes the folder and leaves nothing in it', async () => {
+  it('creates the folder and leaves no file in it', async () => {
     await ensureWritableFolder(join(dir, 'a/b'), 'the data folder')
     expect((await stat(join(dir, 'a/b'))).isDirectory()).toBe(true)
     expect(await readdir(join(dir, 'a/b'))).toEqual([])
   })
 
-  it('says what is in the way when a part of the path is a file', async () => {
+  it('reports a part of the path that is a file', async () => {
     await writeFile(join(dir, 'file'), '')
     await expect(ensureWritableFolder(join(dir, 'file/b'), 'the data folder (DATA_DIR)')).rejects.toThrow(
       /file\/b cannot be used as the data folder \(DATA_DIR\): a part of that path is a file/,
     )
   })
 
-  it.skipIf(process.getuid?.() === 0)('says so when this user may not write there (not as root, who may)', async () => {
-    await mkdir(join(dir, 'closed'))
-    await chmod(join(dir, 'closed'), 0o500)
-    await expect(ensureWritableFolder(join(dir, 'closed'), 'it')).rejects.toThrow(
-      /may not write there; change its owner/,
-    )
-  })
+  it.skipIf(process.getuid?.() === 0)(
+    'reports a folder that is not writable (skipped as root, who can write everywhere)',
+    async () => {
+      await mkdir(join(dir, 'closed'))
+      await chmod(join(dir, 'closed'), 0o500)
+      await expect(ensureWritableFolder(join(dir, 'closed'), 'it')).rejects.toThrow(
+        /cannot write there; change its owner/,
+      )
+    },
+  )
 })
 
 describe('fakeClock', () => {
-  it('runs timers in their order when it is moved, and not those that were cancelled', () => {
+  it('runs due timers in order when it advances, except cancelled ones', () => {
     const clock = fakeClock('2026-01-01T00:00:00Z')
     const ran: string[] = []
     clock.setTimeout(() => ran.push(`b at ${clock.now().toISOString()}`), 2000)

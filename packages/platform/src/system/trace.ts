@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-/** A call for random bytes costs more than the bytes: they are fetched by the thousand. Each is used once. */
+/** Random bytes are generated in blocks, because each call is expensive. Each byte is used once. */
 let pool = Buffer.alloc(0)
 let used = 0
 
@@ -23,7 +23,7 @@ export function traceparent(traceId: string): string {
   return `00-${traceId}-${randomHex(8)}-01`
 }
 
-/** The trace id inside a `traceparent`, or undefined when there is none that can be used. */
+/** The trace id in a `traceparent`; undefined when the header is missing or invalid. */
 export function parseTraceparent(header: string | undefined): string | undefined {
   const traceId = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header ?? '')?.[1]
   return traceId === undefined || /^0+$/.test(traceId) ? undefined : traceId

@@ -4,12 +4,12 @@ import pg from 'pg'
 import { type Database, type Migration, openDatabase } from '../database/open-database.ts'
 
 export interface TestDatabaseOptions {
-  migrations: Record<string, Migration>
+  migrations: Readonly<Record<string, Migration>>
   /** Default: `TEST_DATABASE_URL`, which the test setup provides. */
-  url?: string
+  url?: string | undefined
 }
 
-/** A schema of its own in the real PostgreSQL of the tests. */
+/** Opens a new schema in the PostgreSQL of the tests. */
 export async function createTestDatabase<DB>({
   migrations,
   url = testDatabaseUrl(),
@@ -25,29 +25,29 @@ export async function createTestDatabase<DB>({
   }
 }
 
-/** Drops the schemas of a server that has stopped: one that still runs holds locks and asks for others, and both wait. */
+/** Drops the schemas of a server. It must be stopped: one that is running holds locks and waits for others. */
 export async function dropTestSchemas(...schemas: readonly string[]): Promise<void> {
   const client = new pg.Client({ connectionString: testDatabaseUrl() })
-  // Said again by what is called meanwhile.
+  // The same failure is thrown by the calls below.
   client.on('error', () => undefined)
   try {
     await client.connect()
     for (const schema of schemas) await client.query(`drop schema if exists ${pg.escapeIdentifier(schema)} cascade`)
   } catch (error) {
-    // At the end of a run PostgreSQL may go first, and takes its schemas with it.
-    if (!isGone(error)) throw error
+    // At the end of a run PostgreSQL may be stopped first. Then its schemas are removed with it.
+    if (!isStopped(error)) throw error
   } finally {
     await client.end().catch(() => undefined)
   }
 }
 
-/** No server listens there, or it is shutting down. */
-function isGone(error: unknown): boolean {
+/** The server does not listen, or is shutting down. */
+function isStopped(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return ['ECONNREFUSED', 'ECONNRESET', '57P01', '57P03'].includes(String(code))
 }
 
-/** Where the PostgreSQL of the tests is. */
+/** The URL of the PostgreSQL of the tests. */
 export function testDatabaseUrl(): string {
   const url = process.env.TEST_DATABASE_URL
   if (url === undefined) throw new Error('TEST_DATABASE_URL is not set: run the tests with Vitest, whose setup sets it')

@@ -1,11 +1,11 @@
 import type { Clock } from '../system/clock.ts'
 
 export interface FakeClock extends Clock {
-  /** Moves the time on and runs, in their order, the timers that come due. */
+  /** Advances the time, and runs the due timers in order. */
   advance(ms: number): void
 }
 
-/** A clock that stands still until it is moved. */
+/** A clock whose time changes only by `advance`. */
 export function fakeClock(start: Date | string = '2026-01-01T00:00:00.000Z'): FakeClock {
   let nowMs = new Date(start).getTime()
   const timers = new Set<{ dueMs: number; run: () => void }>()

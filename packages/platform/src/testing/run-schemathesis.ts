@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** What a server may never do: a 5xx, or a status, type, header or body that its document does not name. */
+/** A server must not answer with a 5xx, or with a status, content type, header or body that its document does not name. */
 const CHECKS = [
   'not_a_server_error',
   'status_code_conformance',
@@ -12,16 +12,30 @@ const CHECKS = [
   'response_schema_conformance',
 ]
 
+const OPTIONS = [
+  `--checks=${CHECKS.join(',')}`,
+  '--phases=examples,coverage,fuzzing',
+  '--max-time=60',
+  '--workers=1',
+  '--seed=1',
+  '--request-timeout=20',
+  '--no-color',
+  '--warnings=off',
+  // Streams do not end.
+  '--exclude-path-regex=/live$',
+  '--suppress-health-check=all',
+]
+
 export interface SchemathesisOptions {
-  /** Origin of the running server, which shows its document at `/openapi.json`. */
+  /** Origin of the running server. Its document is at `/openapi.json`. */
   url: string
-  /** Values of path parameters, by a pattern of paths: most requests are then about things that exist. */
+  /** Values of path parameters by a pattern of paths, so that most requests refer to resources that exist. */
   parameters: Readonly<Record<string, Readonly<Record<string, string | number>>>>
   /** Further arguments of `schemathesis run`. */
   args: readonly string[]
 }
 
-/** The program that SCHEMATHESIS names; undefined, and said out loud, where there is none. */
+/** The program in the variable SCHEMATHESIS. Prints how to get it when the variable is not set. */
 export function findSchemathesis(): string | undefined {
   const program = process.env.SCHEMATHESIS
   if (!program)
@@ -32,8 +46,8 @@ export function findSchemathesis(): string | undefined {
 }
 
 /**
- * Holds a running server against its OpenAPI document with thousands of requests, valid and not, made from it.
- * See https://schemathesis.readthedocs.io. `output` says what was found and how to do it again.
+ * Tests a running server against its OpenAPI document with thousands of generated requests, valid and invalid. See
+ * https://schemathesis.readthedocs.io. `output` names the failures and how to reproduce them.
  */
 export async function runSchemathesis(
   program: string,
@@ -50,14 +64,7 @@ export async function runSchemathesis(
     return await new Promise((resolve) => {
       const child = execFile(
         program,
-        [
-          ...['run', 'openapi.json', '--url', url, '--checks', CHECKS.join(',')],
-          ...['--phases', 'examples,coverage,fuzzing', '--max-time', '60', '--workers', '1'],
-          ...['--seed', '1', '--request-timeout', '20', '--no-color', '--warnings', 'off'],
-          // Streams do not end.
-          ...['--exclude-path-regex', '/live$', '--suppress-health-check', 'all'],
-          ...args,
-        ],
+        ['run', 'openapi.json', `--url=${url}`, ...OPTIONS, ...args],
         { cwd: dir, maxBuffer: 64 * 1024 * 1024 },
         (_error, stdout, stderr) => resolve({ code: child.exitCode ?? 1, output: stdout + stderr }),
       )

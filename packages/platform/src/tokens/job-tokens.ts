@@ -22,8 +22,8 @@ export interface JobTokenClaims {
 }
 
 export interface JobTokens {
-  /** `expiresInSeconds` is 6 hours by default, and at most. */
-  issue(claims: { jobId: number; attempt: number; expiresInSeconds?: number }): Promise<SignedToken>
+  /** `expiresInSeconds`: 6 hours by default and at most. */
+  issue(claims: { jobId: number; attempt: number; expiresInSeconds?: number | undefined }): Promise<SignedToken>
   /** @throws TrainyardError `unauthenticated` or `token_expired` */
   verify(token: string): Promise<JobTokenClaims>
 }
@@ -38,19 +38,21 @@ const Payload = z.object({
   exp: z.number(),
 })
 
-/** The tokens with which a trainer speaks for one attempt of one job. */
+/** The tokens that authenticate a trainer for one attempt of one job. */
 export function createJobTokens({ keys, clock = systemClock }: JobTokensOptions): JobTokens {
   return {
     async issue({ jobId, attempt, expiresInSeconds = MAX_TOKEN_SECONDS }) {
       if (expiresInSeconds > MAX_TOKEN_SECONDS) {
-        throw new RangeError(`A job token lives at most ${MAX_TOKEN_SECONDS} seconds; asked were ${expiresInSeconds}`)
+        throw new RangeError(
+          `A job token is valid for at most ${MAX_TOKEN_SECONDS} seconds; expiresInSeconds is ${expiresInSeconds}`,
+        )
       }
       const subject = `job:${jobId}`
       return await signToken(keys, { audience: JOB_AUDIENCE, subject, claims: { attempt }, expiresInSeconds, clock })
     },
     async verify(token) {
       const payload = Payload.safeParse(await verifyToken(keys, token, JOB_AUDIENCE, clock))
-      if (!payload.success) throw new TrainyardError('unauthenticated', 'The token is not one of a job')
+      if (!payload.success) throw new TrainyardError('unauthenticated', 'This is not the token of a job')
       const { sub, attempt, iat, exp } = payload.data
       return { jobId: sub, attempt, issuedAt: new Date(iat * 1000), expiresAt: new Date(exp * 1000) }
     },

@@ -7,7 +7,7 @@ import type { SigningKeys } from './signing-keys.ts'
 const REGISTRY_AUDIENCE = 'trainyard:registry'
 const MAX_SECONDS = 3600
 
-/** What a token allows, as the Docker registry's token protocol writes it. */
+/** What a token allows, in the format of the Docker registry's token protocol. */
 export const RegistryAccess = z.object({ type: z.string(), name: z.string(), actions: z.array(z.string()) })
 export type RegistryAccess = z.infer<typeof RegistryAccess>
 
@@ -17,17 +17,17 @@ export interface RegistryTokensOptions {
 }
 
 export interface RegistryTokenClaims {
-  /** Who it speaks for; `anonymous` for nobody. */
+  /** The owner of the token; `anonymous` without credentials. */
   subject: string
   access: RegistryAccess[]
-  /** Id of the token that it was given for; absent for nobody. */
+  /** Id of the token that it was issued for; undefined without credentials. */
   tokenId: string | undefined
   issuedAt: Date
   expiresAt: Date
 }
 
 export interface RegistryTokens {
-  /** `expiresInSeconds` is 300 by default, and 3600 at most. */
+  /** `expiresInSeconds`: 300 by default, at most 3600. */
   issue(claims: {
     subject: string
     access: RegistryAccess[]
@@ -46,24 +46,26 @@ const Payload = z.object({
   exp: z.number(),
 })
 
-/** The short-lived tokens that `/token` gives to `docker push` and `docker pull`. */
+/** The short-lived tokens that `/token` issues to `docker push` and `docker pull`. */
 export function createRegistryTokens({ keys, clock = systemClock }: RegistryTokensOptions): RegistryTokens {
   return {
     async issue({ subject, access, tokenId, expiresInSeconds = 300 }) {
       if (expiresInSeconds > MAX_SECONDS) {
-        throw new RangeError(`A registry token lives at most ${MAX_SECONDS} seconds; asked were ${expiresInSeconds}`)
+        throw new RangeError(
+          `A registry token is valid for at most ${MAX_SECONDS} seconds; expiresInSeconds is ${expiresInSeconds}`,
+        )
       }
       return await signToken(keys, {
         audience: REGISTRY_AUDIENCE,
         subject,
-        claims: { access, ...(tokenId === undefined ? {} : { tokenId }) },
+        claims: { access, tokenId },
         expiresInSeconds,
         clock,
       })
     },
     async verify(token) {
       const payload = Payload.safeParse(await verifyToken(keys, token, REGISTRY_AUDIENCE, clock))
-      if (!payload.success) throw new TrainyardError('unauthenticated', 'The token is not one of the registry')
+      if (!payload.success) throw new TrainyardError('unauthenticated', 'This is not a token of the registry')
       const { sub, access, tokenId, iat, exp } = payload.data
       return { subject: sub, access, tokenId, issuedAt: new Date(iat * 1000), expiresAt: new Date(exp * 1000) }
     },

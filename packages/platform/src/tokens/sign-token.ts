@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../system/clock.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
 const ISSUER = 'trainyard'
-/** Clocks of trainers and platform may differ by this much. */
+/** The clocks of trainers and platform can differ by this much. */
 const SKEW_SECONDS = 60
 
 export interface SignOptions {
@@ -37,7 +37,11 @@ export async function signToken(keys: SigningKeys, options: SignOptions): Promis
   return { value, expiresAt: new Date(expires * 1000) }
 }
 
-/** Checks signature, issuer, audience and life. @throws TrainyardError `unauthenticated` or `token_expired` */
+/**
+ * Verifies signature, issuer, audience and expiry.
+ *
+ * @throws TrainyardError `unauthenticated` or `token_expired`
+ */
 export async function verifyToken(
   keys: SigningKeys,
   token: string,
@@ -55,7 +59,7 @@ export async function verifyToken(
       {
         issuer: ISSUER,
         audience,
-        // Only the algorithm of our keys: a public key must never be taken for a shared secret.
+        // Only the algorithm of our keys, so that a public key cannot be used as a shared secret.
         algorithms: [keys.algorithm],
         clockTolerance: SKEW_SECONDS,
         currentDate: clock.now(),
@@ -65,7 +69,7 @@ export async function verifyToken(
     return payload
   } catch (error) {
     if (error instanceof errors.JWTExpired) {
-      throw new TrainyardError('token_expired', 'The token has expired; use the one that a later answer carried', {
+      throw new TrainyardError('token_expired', 'The token has expired; use the one from a later response', {
         cause: error,
       })
     }

@@ -4,16 +4,16 @@ import { z } from 'zod'
 import type { Database } from '../database/open-database.ts'
 import { ConfigError } from '../errors.ts'
 
-/** What signs our tokens, and all that may have signed those that still live. */
+/** The key that signs tokens, and the keys that may have signed tokens that are still valid. */
 export interface SigningKeys {
   algorithm: 'EdDSA' | 'HS256'
-  /** Goes into the header, so that a verifier finds the key. */
+  /** In the header of each token, so that a verifier can select the key. */
   keyId: string
   sign: CryptoKey | Uint8Array
   verify: ReadonlyMap<string, CryptoKey | Uint8Array>
 }
 
-/** The public half as others may fetch it; a shared secret has none. */
+/** The public keys; empty for a shared secret. */
 export interface JsonWebKeySet {
   keys: JWK[]
 }
@@ -21,8 +21,8 @@ export interface JsonWebKeySet {
 const StoredKey = z.object({ id: z.string(), private_jwk: z.looseObject({ kty: z.string() }) })
 
 /**
- * The keys that sign tokens. With a `secret` (`JWT_SECRET`): HS256. Otherwise an Ed25519 pair that is kept in the table
- * `signing_keys` of the database's schema, made by whichever replica comes first, and shared by all.
+ * The keys that sign tokens. With a `secret` (`JWT_SECRET`): HS256. Otherwise an Ed25519 pair in the table `signing_keys` of
+ * the database's schema, which the first replica creates and all replicas share.
  *
  * @throws ConfigError when the secret is too short
  */
@@ -50,7 +50,7 @@ export async function loadSigningKeys<DB>(
   })
   const keys = z.array(StoredKey).min(1).parse(rows)
   const [newest] = keys
-  if (newest === undefined) throw new Error('The signing keys vanished while they were read')
+  if (newest === undefined) throw new Error('The signing keys were removed while they were read')
   const verify = new Map<string, CryptoKey | Uint8Array>()
   for (const { id, private_jwk } of keys) verify.set(id, await importJWK(publicHalf(private_jwk), 'EdDSA'))
   return { algorithm: 'EdDSA', keyId: newest.id, sign: await importJWK(newest.private_jwk as JWK, 'EdDSA'), verify }

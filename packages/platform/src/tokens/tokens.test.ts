@@ -19,18 +19,23 @@ describe('tokens', () => {
   })
   afterAll(() => database.drop())
 
-  it('are signed with EdDSA and say what the contract wants', async () => {
+  it('are signed with EdDSA and have the claims of the contract', async () => {
     const clock = fakeClock('2026-01-01T00:00:00Z')
     const { value, expiresAt } = await createJobTokens({ keys, clock }).issue({ jobId: 7, attempt: 2 })
     expect(decodeProtectedHeader(value)).toMatchObject({ alg: 'EdDSA', typ: 'JWT' })
     expect(decodeJwt(value)).toEqual({
-      ...{ iss: 'trainyard', aud: 'trainyard:job', sub: 'job:7', attempt: 2 },
-      ...{ iat: 1767225600, exp: 1767225600 + 6 * 3600, jti: expect.any(String) },
+      iss: 'trainyard',
+      aud: 'trainyard:job',
+      sub: 'job:7',
+      attempt: 2,
+      iat: 1767225600,
+      exp: 1767225600 + 6 * 3600,
+      jti: expect.any(String),
     })
     expect(expiresAt).toEqual(new Date('2026-01-01T06:00:00Z'))
   })
 
-  it('of one replica are understood by another one, also when both make the keys at the same time', async () => {
+  it('of one replica are accepted by another one, also when both create the keys at the same time', async () => {
     const fresh = await createTestDatabase({ migrations: {} })
     const [one, two] = await Promise.all([loadSigningKeys(fresh), loadSigningKeys(fresh)])
     const { value } = await createJobTokens({ keys: one }).issue({ jobId: 7, attempt: 2 })
@@ -38,14 +43,14 @@ describe('tokens', () => {
     await fresh.drop()
   })
 
-  it('work with a shared secret too', async () => {
+  it('can be signed with a shared secret', async () => {
     const tokens = createJobTokens({ keys: await loadSigningKeys(database, { secret: SECRET }) })
     const { value } = await tokens.issue({ jobId: 1, attempt: 1, expiresInSeconds: 60 })
     expect(decodeProtectedHeader(value).alg).toBe('HS256')
     expect(await tokens.verify(value)).toMatchObject({ jobId: 1, attempt: 1 })
   })
 
-  it('are forgiven 60 seconds of skew and then expire', async () => {
+  it('expire after a tolerance of 60 seconds', async () => {
     const clock = fakeClock()
     const tokens = createJobTokens({ keys, clock })
     const { value } = await tokens.issue({ jobId: 1, attempt: 1, expiresInSeconds: 100 })
@@ -55,13 +60,13 @@ describe('tokens', () => {
     await expect(tokens.verify(value)).rejects.toMatchObject({ code: 'token_expired' })
   })
 
-  it('live at most six hours', async () => {
+  it('are valid for at most six hours', async () => {
     await expect(createJobTokens({ keys }).issue({ jobId: 1, attempt: 1, expiresInSeconds: 21_601 })).rejects.toThrow(
       '21600',
     )
   })
 
-  it('are refused when they are changed, signed by others, unsigned, or for another audience', async () => {
+  it('are refused when they are changed, signed with another key, unsigned, or for another audience', async () => {
     const tokens = createJobTokens({ keys })
     const { value } = await tokens.issue({ jobId: 1, attempt: 1 })
     const [head = '', body = '', signature = ''] = value.split('.')
@@ -69,7 +74,7 @@ describe('tokens', () => {
     const none = Buffer.from('{"alg":"none"}').toString('base64url')
     const registry = await createRegistryTokens({ keys }).issue({ subject: 'ada', access: [] })
     const foreign = await createJobTokens({ keys: secretKeys(SECRET) }).issue({ jobId: 1, attempt: 1 })
-    // The public key, which anyone may know, used as if it were a shared secret.
+    // The public key, which anyone can know, used as a shared secret.
     const publicKey = JSON.stringify((await publicKeys(keys)).keys[0])
     const confused = await new SignJWT({ ...decodeJwt(value) })
       .setProtectedHeader({ alg: 'HS256', kid: keys.keyId })
@@ -87,21 +92,21 @@ describe('tokens', () => {
     }
   })
 
-  it('of the registry carry what they allow', async () => {
+  it('of the registry include what they allow', async () => {
     const access = [{ type: 'repository', name: 'acme/yolo', actions: ['pull', 'push'] }]
     const tokens = createRegistryTokens({ keys })
     const { value } = await tokens.issue({ subject: 'ada', access })
     expect(await tokens.verify(value)).toMatchObject({ subject: 'ada', access })
   })
 
-  it('can be checked by others with the public keys, which hold nothing private', async () => {
+  it('can be verified by others with the public keys, which have no private parts', async () => {
     const { keys: list } = await publicKeys(keys)
     expect(list).toEqual([expect.objectContaining({ kty: 'OKP', crv: 'Ed25519', kid: keys.keyId })])
     expect(list[0]).not.toHaveProperty('d')
     expect(await publicKeys(secretKeys(SECRET))).toEqual({ keys: [] })
   })
 
-  it('want a secret of 32 characters at least', () => {
+  it('require a secret of at least 32 characters', () => {
     expect(() => secretKeys('short')).toThrow(ConfigError)
     expect(() => secretKeys('short')).toThrow('JWT_SECRET must have at least 32 characters; it has 5')
   })

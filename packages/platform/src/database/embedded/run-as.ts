@@ -12,41 +12,41 @@ interface Owner {
   gid: number
 }
 
-/** As whom PostgreSQL's programs run. */
+/** The user that runs PostgreSQL's programs. */
 export interface RunAs {
-  /** The owner that its files must have; undefined: we are no root, and everything is ours already. */
+  /** The owner that PostgreSQL's files must have; undefined when this process is not root and runs it as itself. */
   owner: Owner | undefined
   spawn(program: string, args: string[], options: SpawnOptions): ChildProcess
 }
 
-/** The environment is short on purpose: no secret of ours reaches the server, and no PGHOST misleads it. */
+/** A minimal environment: the server receives no secrets, and no PGHOST misleads it. */
 const POSTGRES_ENV: NodeJS.ProcessEnv = { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
 
-const asOurselves: RunAs = {
+const asCurrentUser: RunAs = {
   owner: undefined,
   spawn: (program, args, options) => spawn(program, args, { ...options, cwd: '/', env: POSTGRES_ENV }),
 }
 
 /**
- * PostgreSQL refuses to run as root. Then it runs as `nobody`; and where `nobody` cannot enter a folder on the way to its
- * binaries or data (everything below /root, say), it keeps the one capability that lets it pass.
+ * PostgreSQL refuses to run as root. When this process is root, PostgreSQL runs as the unprivileged user `nobody`. When that
+ * user cannot enter a folder on the way to the binaries or the data, for example /root, it keeps one capability for it.
  *
- * @param dataDir exists already
+ * @param dataDir must exist
  * @throws ConfigError
  */
 export async function chooseUser(binaries: PostgresBinaries, dataDir: string): Promise<RunAs> {
-  if (process.getuid?.() !== 0) return asOurselves
-  const owner = (await ownerOf(join(dataDir, 'cluster'))) ?? (await findNobody())
+  if (process.getuid?.() !== 0) return asCurrentUser
+  const owner = (await ownerOf(join(dataDir, 'cluster'))) ?? (await findUnprivilegedUser())
   const probeDir = await mkdtemp(join(dataDir, 'probe.'))
   try {
-    // The folder stays ours and is only passed through; what lies in it has modes of its own.
+    // The folder stays ours, and others can only pass through it. The files in it have their own modes.
     await chmod(dataDir, 0o711)
     await chown(probeDir, owner.uid, owner.gid)
     return await firstThatWorks(owner, binaries, probeDir)
   } catch (error) {
     if (error instanceof ConfigError) throw error
     throw new ConfigError(
-      `PostgreSQL does not run as root, and a folder in ${dataDir} cannot be given to another user (uid ${owner.uid}); start as an ordinary user, choose another data folder, or set DATABASE_URL`,
+      `PostgreSQL does not run as root, and the owner of a folder in ${dataDir} cannot be changed (to uid ${owner.uid}); start as an ordinary user, choose another data folder, or set DATABASE_URL`,
       { cause: error },
     )
   } finally {
@@ -69,17 +69,21 @@ async function firstThatWorks(owner: Owner, binaries: PostgresBinaries, probeDir
   const blocked = (await firstClosedFolder(binaries.postgres, owner)) ?? (await firstClosedFolder(probeDir, owner))
   throw new ConfigError(
     blocked === undefined
-      ? `PostgreSQL does not run as root, and this root may not become the user with uid ${owner.uid}, or that user has no name in /etc/passwd; start as an ordinary user, or set DATABASE_URL`
+      ? `PostgreSQL does not run as root, and this process cannot run programs as uid ${owner.uid}, or that user has no name in /etc/passwd; start as an ordinary user, or set DATABASE_URL`
       : `PostgreSQL does not run as root, and the user with uid ${owner.uid} cannot enter ${blocked}; allow it with "chmod o+x ${blocked}", choose a data folder elsewhere, start as an ordinary user, or set DATABASE_URL`,
   )
 }
 
 function withCapability(owner: Owner, capability: string): RunAs {
   const flags = [
-    ...['--reuid', String(owner.uid), '--regid', String(owner.gid), '--clear-groups'],
-    ...[`--inh-caps=+${capability}`, `--ambient-caps=+${capability}`],
-    // PostgreSQL asks access(2) whether its programs can be run; without this bit, access(2) forgets the capability.
-    ...['--securebits=+no_setuid_fixup', '--'],
+    `--reuid=${owner.uid}`,
+    `--regid=${owner.gid}`,
+    '--clear-groups',
+    `--inh-caps=+${capability}`,
+    `--ambient-caps=+${capability}`,
+    // PostgreSQL uses access(2) to check that its programs are executable, which ignores the capability without this bit.
+    '--securebits=+no_setuid_fixup',
+    '--',
   ]
   return {
     owner,
@@ -89,8 +93,8 @@ function withCapability(owner: Owner, capability: string): RunAs {
 }
 
 /**
- * Asks the system instead of reading modes: ACLs, security modules and user namespaces have a say too. `initdb --show`
- * finds its programs and libraries, and writes nothing.
+ * Tries it instead of reading modes, because ACLs, security modules and user namespaces matter too. `initdb --show` finds its
+ * programs and libraries, and writes nothing.
  */
 async function canWork(candidate: RunAs, { initdb }: PostgresBinaries, probeDir: string): Promise<boolean> {
   const script = 'cd "$2" && test -w . && test -r . && exec "$1" --show --pgdata="$2/x"'
@@ -106,13 +110,13 @@ async function canWork(candidate: RunAs, { initdb }: PostgresBinaries, probeDir:
   }
 }
 
-/** A cluster that an ordinary user made goes on belonging to that user. */
+/** The owner of an existing cluster, which an unprivileged user may have created. */
 async function ownerOf(clusterDir: string): Promise<Owner | undefined> {
   const info = await stat(clusterDir).catch(() => undefined)
   return info === undefined || info.uid === 0 ? undefined : { uid: info.uid, gid: info.gid }
 }
 
-async function findNobody(): Promise<Owner> {
+async function findUnprivilegedUser(): Promise<Owner> {
   const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '')
   const fields = passwd
     .split('\n')
@@ -120,7 +124,7 @@ async function findNobody(): Promise<Owner> {
     ?.split(':')
   const uid = Number(fields?.[2])
   const gid = Number(fields?.[3])
-  // macOS counts nobody as -2; the kernel's number is what spawn takes.
+  // On macOS the uid of `nobody` is -2; spawn needs the unsigned number.
   if (Number.isInteger(uid) && uid > 0 && Number.isInteger(gid) && gid > 0) return { uid, gid }
   if (process.platform === 'darwin') {
     const { stdout } = await run('id', ['-u', 'nobody']).catch(() => ({ stdout: '' }))
@@ -130,7 +134,7 @@ async function findNobody(): Promise<Owner> {
   return { uid: 65534, gid: 65534 }
 }
 
-/** The uppermost folder on the way to a path that the user cannot enter, judged by its mode. */
+/** The first folder on the way to a path that the user cannot enter, judged by its mode. */
 async function firstClosedFolder(path: string, owner: Owner): Promise<string | undefined> {
   const folders: string[] = []
   for (let dir = dirname(await realpath(path)); dir !== dirname(dir); dir = dirname(dir)) folders.unshift(dir)

@@ -31,7 +31,7 @@ describe('the embedded PostgreSQL', () => {
     return server
   }
 
-  // Preparing takes seconds, copying what is prepared does not.
+  // Preparing a cluster takes seconds, copying one does not.
   let template: string
   beforeAll(async () => {
     template = await mkdtemp(join(tmpdir(), 'trainyard-postgres-template-'))
@@ -46,20 +46,20 @@ describe('the embedded PostgreSQL', () => {
     return dir
   }
 
-  it('keeps its data over a stop and a start, and tells only the first time that it prepares', async () => {
+  it('keeps its data after a restart, and reports that it prepares a cluster only once', async () => {
     const dataDir = await newDir()
-    const told: string[] = []
-    const first = await start(dataDir, { onProgress: (text) => told.push(text) })
+    const progress: string[] = []
+    const first = await start(dataDir, { onProgress: (text) => progress.push(text) })
     await query(first.url, 'create table t as select 7 as n')
     await first.stop()
     expect(await processIdentity(first.pid)).toBeUndefined()
-    const second = await start(dataDir, { onProgress: (text) => told.push(text) })
+    const second = await start(dataDir, { onProgress: (text) => progress.push(text) })
     expect(second.adopted).toBe(false)
     expect(await query(second.url, 'select n from t')).toEqual([{ n: 7 }])
-    expect(told.length).toBe(1)
+    expect(progress.length).toBe(1)
   })
 
-  it('listens on 127.0.0.1 alone, wants its password, and keeps that in a file of mode 600', async () => {
+  it('listens only on 127.0.0.1, requires its password, and keeps it in a file of mode 600', async () => {
     const dataDir = await preparedDir()
     const { url } = await start(dataDir)
     expect(new URL(url).hostname).toBe('127.0.0.1')
@@ -70,7 +70,7 @@ describe('the embedded PostgreSQL', () => {
     expect((await readdir(dataDir)).sort()).toEqual(['cluster', 'password', 'server.log'])
   })
 
-  it('outlives a killed process and is adopted by the next one', async () => {
+  it('outlives a killed process, and is adopted by the next one', async () => {
     const dataDir = await preparedDir()
     const child = startInChild(dataDir)
     const { pid, url } = await firstLine(child)
@@ -82,7 +82,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
-  it('starts once when two ask at the same time', async () => {
+  it('starts once when it is started twice at the same time', async () => {
     const dataDir = await newDir()
     const both = await Promise.all([start(dataDir), start(dataDir)])
     expect(both.map(({ adopted }) => adopted).sort()).toEqual([false, true])
@@ -99,13 +99,13 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(second.url, 'select n from t')).toEqual([{ n: 7 }])
   })
 
-  it('is not fooled by a postmaster.pid whose number another program has now', async () => {
+  it('starts when another program has the pid in postmaster.pid', async () => {
     const dataDir = await preparedDir()
     const first = await start(dataDir)
     const pidFile = join(dataDir, 'cluster', 'postmaster.pid')
     const text = await readFile(pidFile, 'utf8')
     await first.stop()
-    // This very test process plays the other program.
+    // The process of this test is the other program.
     await writeFile(pidFile, text.replace(/^\d+/, String(process.pid)), { mode: 0o600 })
     if (isRoot) execFileSync('chown', ['--reference', join(dataDir, 'cluster'), pidFile])
     const second = await start(dataDir)
@@ -113,7 +113,7 @@ describe('the embedded PostgreSQL', () => {
     expect(second.pid).not.toBe(process.pid)
   })
 
-  it('prepares anew when an earlier preparation was interrupted', async () => {
+  it('prepares a cluster after an earlier attempt was interrupted', async () => {
     const dataDir = await newDir()
     await mkdir(join(dataDir, 'cluster.interrupted'))
     await writeFile(join(dataDir, 'cluster.interrupted', 'PG_VERSION'), '18')
@@ -121,14 +121,14 @@ describe('the embedded PostgreSQL', () => {
     expect((await readdir(dataDir)).sort()).toEqual(['cluster', 'password', 'server.log'])
   })
 
-  it('says what to do when the password of its cluster is gone', async () => {
+  it('tells what to do when the password of its cluster is missing', async () => {
     const dataDir = await preparedDir()
     await (await start(dataDir)).stop()
     await rm(join(dataDir, 'password'))
     await expect(start(dataDir)).rejects.toThrow(/password.*restore it.*or remove/)
   })
 
-  it('makes the library links that a blocked install script left out, also behind folders closed to others', async () => {
+  it('creates the library links of a disabled install script, also in folders that are closed to others', async () => {
     const closed = await newDir()
     const binaries = await copyWithoutLinks(join(closed, 'package'))
     expect((await stat(closed)).mode & 0o077).toBe(0)
@@ -140,9 +140,9 @@ describe('the embedded PostgreSQL', () => {
     await servers.pop()?.stop()
   })
 
-  it.skipIf(!isRoot)('goes on with the cluster of an ordinary user when root starts it (needs root)', async () => {
+  it.skipIf(!isRoot)('continues the cluster of an unprivileged user when root starts it (needs root)', async () => {
     const dataDir = await preparedDir()
-    // Number 1 has a name on every system, and initdb wants one.
+    // uid 1 has a name on every system, which initdb needs.
     execFileSync('chown', ['-R', '1:1', dataDir])
     const { url } = await start(dataDir)
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }])
@@ -151,7 +151,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it.skipIf(!isRoot || !hasSetpriv)(
-    'names the closed folder and the ways out when root may neither enter nor keep the power to (needs root and setpriv)',
+    'names the closed folder and the solutions when root lacks the capability to enter it (needs root and setpriv)',
     async () => {
       const closed = await newDir()
       const child = startInChild(join(closed, 'data'), [
@@ -193,7 +193,7 @@ function startInChild(dataDir: string, before: string[] = []): ChildProcess {
 
 async function firstLine(child: ChildProcess): Promise<{ pid: number; url: string }> {
   for await (const chunk of child.stdout ?? []) return JSON.parse(String(chunk)) as { pid: number; url: string }
-  throw new Error('The child said nothing')
+  throw new Error('The child printed nothing')
 }
 
 async function copyWithoutLinks(target: string) {
