@@ -17,7 +17,8 @@ interface Phrase {
 const PHRASES: readonly Phrase[] = [
   { pattern: /\bwanted (is|are|was)\b|[;,(] wanted\b|\bwanted:|\bthe value wanted\b/i, instead: 'expected' },
   { pattern: /\bof no use\b/i, instead: 'was revoked, has expired, cannot be used' },
-  { pattern: /\b(nobody|somebody|whoever)\b/i, instead: 'no one can …, the caller, any user who' },
+  // Not the Unix user, which is in quotes: `nobody`, 'nobody:'.
+  { pattern: /(?<!['`])\b(nobody|somebody|whoever)\b/i, instead: 'no one can …, the caller, any user who' },
   // Not the former name of a flag: 'anew' in quotes.
   { pattern: /(?<!['-])\banew\b/i, instead: 'again' },
   { pattern: /\bso (much|many)\b/i, instead: 'how much, the number of' },

@@ -1,5 +1,5 @@
 /**
- * The ground that Trainyard's servers stand on.
+ * The foundation of Trainyard's servers.
  *
  * ```ts
  * import { createApi, createLogger, listen, notFound } from '@trainyard/platform'
@@ -17,7 +17,7 @@ export type { UnpackedFile, UnpackLimits } from './archive/draft-folder.ts'
 export { readTar, type TarEntry } from './archive/read-tar.ts'
 export { unpackArchive } from './archive/unpack-archive.ts'
 export { type UnpackTarOptions, unpackTar } from './archive/unpack-tar.ts'
-export { hidePassword, parseConfig } from './config.ts'
+export { parseConfig } from './config.ts'
 export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
@@ -33,11 +33,10 @@ export {
   TrainyardError,
   type TrainyardErrorOptions,
 } from './errors.ts'
-export { type ApiOptions, createApi, requestContext } from './http/create-api.ts'
+export { type ApiOptions, createApi } from './http/create-api.ts'
 export { type Listening, type ListenOptions, listen, type UpgradeHandler } from './http/listen.ts'
-export { isLoopbackHost } from './http/loopback-host.ts'
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
-export { problemHandler, problemNotFound, problemResponse, problemType, toProblem } from './http/problem-handler.ts'
+export { problemResponse, toProblem } from './http/problem-handler.ts'
 export type { Authenticator, RequestHead } from './identity/api/authenticator.ts'
 export type { IdentityRoutesOptions } from './identity/api/options.ts'
 export type { StoredAuditEntry } from './identity/audit/list-audit.ts'
@@ -51,7 +50,7 @@ export {
   requireSafeHost,
   toAuthConfig,
 } from './identity/config/auth-config.ts'
-export { DEFAULT_PROJECT_ID, LOCAL_ACCOUNT_ID, LOCAL_ORGANISATION_ID } from './identity/db/built-in-ids.ts'
+export { DEFAULT_PROJECT_ID, LOCAL_ACCOUNT_ID } from './identity/db/built-in-ids.ts'
 export { type Identity, type OpenIdentityOptions, openIdentity } from './identity/open-identity.ts'
 export { claimNamespace } from './identity/organisations/claim-namespace.ts'
 export type { Caller, CallerMembership, CallerProject } from './identity/permissions/caller.ts'
@@ -82,13 +81,13 @@ export { type FolderLock, type LockFolderOptions, lockFolder } from './system/lo
 export { ownExecArgv, pickEnvironment, programBeside } from './system/own-program.ts'
 export { processIdentity } from './system/process-identity.ts'
 export { endsWithin, stopInTurn } from './system/stop-in-turn.ts'
-export { newTraceId, parseTraceparent, traceparent } from './system/trace.ts'
-export { createJobTokens, type JobTokenClaims, type JobTokens, MAX_TOKEN_SECONDS } from './tokens/job-tokens.ts'
+export { newTraceId, traceparent } from './system/trace.ts'
+export { createJobTokens, type JobTokenClaims, type JobTokens } from './tokens/job-tokens.ts'
 export {
   createRegistryTokens,
-  RegistryAccess,
+  type RegistryAccess,
   type RegistryTokenClaims,
   type RegistryTokens,
 } from './tokens/registry-tokens.ts'
 export type { SignedToken } from './tokens/sign-token.ts'
-export { loadSigningKeys, publicKeys, type SigningKeys, secretKeys } from './tokens/signing-keys.ts'
+export { loadSigningKeys, type SigningKeys, secretKeys } from './tokens/signing-keys.ts'

@@ -162,7 +162,7 @@ describe('trainyard jobs and artifacts', () => {
     expect(await run(['jobs', 'rm', String(job.id)])).toMatchObject({ code: 0 })
     expect(await run(['jobs', 'show', String(job.id)])).toMatchObject({
       code: 3,
-      err: expect.stringContaining(`There is no job "${job.id}" here`),
+      err: expect.stringContaining(`Job "${job.id}" not found`),
     })
   })
 

@@ -6,7 +6,7 @@ import type { SigningKeys } from './signing-keys.ts'
 
 const JOB_AUDIENCE = 'trainyard:job'
 /** The contract's limit: 6 hours. */
-export const MAX_TOKEN_SECONDS = 6 * 3600
+const MAX_TOKEN_SECONDS = 6 * 3600
 
 export interface JobTokensOptions {
   /** From `loadSigningKeys(database)` or `secretKeys(JWT_SECRET)`. */

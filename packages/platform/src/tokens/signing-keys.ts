@@ -13,11 +13,6 @@ export interface SigningKeys {
   verify: ReadonlyMap<string, CryptoKey | Uint8Array>
 }
 
-/** The public keys; empty for a shared secret. */
-export interface JsonWebKeySet {
-  keys: JWK[]
-}
-
 const StoredKey = z.object({ id: z.string(), private_jwk: z.looseObject({ kty: z.string() }) })
 
 /**
@@ -63,14 +58,6 @@ export function secretKeys(secret: string): SigningKeys {
   }
   const key = new TextEncoder().encode(secret)
   return { algorithm: 'HS256', keyId: 'secret', sign: key, verify: new Map([['secret', key]]) }
-}
-
-/** The public keys, for `/.well-known/jwks.json`. */
-export async function publicKeys(keys: SigningKeys): Promise<JsonWebKeySet> {
-  if (keys.algorithm === 'HS256') return { keys: [] }
-  const list: JWK[] = []
-  for (const [kid, key] of keys.verify) list.push({ ...(await exportJWK(key)), kid, alg: 'EdDSA', use: 'sig' })
-  return { keys: list }
 }
 
 function publicHalf({ d: _private, ...jwk }: Record<string, unknown>): JWK {

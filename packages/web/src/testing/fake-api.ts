@@ -89,7 +89,7 @@ export function createFakeApi(
   })
   app.get('/v1/trainers/:ns/:name', (c) => {
     const trainer = api.trainers.find(({ name }) => name === trainerName(c))
-    return trainer ? c.json(trainer) : problem('not_found', `There is no trainer "${trainerName(c)}"`)
+    return trainer ? c.json(trainer) : problem('not_found', `Trainer "${trainerName(c)}" not found`)
   })
   app.get('/v1/trainers/:ns/:name/versions/:version', (c) => {
     const version = api.versions.find(
@@ -105,7 +105,7 @@ export function createFakeApi(
   })
   app.get('/v1/jobs/:id', (c) => {
     const job = findJob(c)
-    return job ? c.json(job) : problem('not_found', `There is no job ${c.req.param('id')}`)
+    return job ? c.json(job) : problem('not_found', `Job "${c.req.param('id')}" not found`)
   })
   app.get('/v1/jobs/:id/metrics', (c) => c.json({ attempt: findJob(c)?.attempt ?? 1, series: api.series }))
   app.get('/v1/jobs/:id/artifacts', (c) => c.json({ artifacts: api.artifacts }))

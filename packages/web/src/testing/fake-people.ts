@@ -88,7 +88,7 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
   })
   app.post('/v1/accounts/password-resets', async (c) => {
     const { email } = (await c.req.json()) as { email: string }
-    if (known.people[email] === undefined) return problem('not_found', `There is no account "${email}" here`)
+    if (known.people[email] === undefined) return problem('not_found', `Account "${email}" not found`)
     const secret = `ty_reset${Object.keys(known.resets).length}`
     known.resets[secret] = email
     return c.json({ secret, expiresAt: inDays(1), account: account(email) } satisfies PasswordReset, 201)
@@ -136,7 +136,7 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
   app.get('/v1/organisations/:organisation/members', (c) => c.json({ members: find(c)?.members ?? [] }))
   app.post('/v1/organisations/:organisation/members', async (c) => {
     const { email, role } = SetMemberRequest.parse(await c.req.json())
-    if (known.people[email] === undefined) return problem('not_found', `There is no account "${email}" here`)
+    if (known.people[email] === undefined) return problem('not_found', `Account "${email}" not found`)
     const { id, displayName } = account(email)
     const member = { accountId: id, email, displayName, role, since: AT } satisfies Member
     const members = find(c)?.members ?? []

@@ -116,7 +116,7 @@ describe('the page of a trainer', () => {
     const { app } = createTestWeb()
     const trainer = await text(app, '/trainers/acme/none')
     expect(trainer.status).toBe(404)
-    expect(trainer.html).toContain('There is no trainer &quot;acme/none&quot;')
+    expect(trainer.html).toContain('Trainer &quot;acme/none&quot; not found')
     expect((await text(app, `${path}?version=9.9.9`)).status).toBe(404)
   })
 
