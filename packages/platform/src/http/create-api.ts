@@ -45,7 +45,7 @@ function prefixed(issues: FieldIssue[], target: string): FieldIssue[] {
 }
 
 /** Gives each request a trace id, and logs it at its end without the query, which can hold a signature. */
-export function requestContext(logger: Logger, isRoutine: ApiOptions['isRoutine'] = () => false): MiddlewareHandler {
+function requestContext(logger: Logger, isRoutine: ApiOptions['isRoutine'] = () => false): MiddlewareHandler {
   return async (c, next) => {
     // A mounted app uses the context of the outer app.
     if (c.get('traceId') !== undefined) return await next()

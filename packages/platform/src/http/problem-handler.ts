@@ -6,7 +6,7 @@ import type { Logger } from '../log.ts'
 import { newTraceId, parseTraceparent } from '../system/trace.ts'
 
 /** The URL that identifies a kind of problem. */
-export function problemType(code: ProblemCode): string {
+function problemType(code: ProblemCode): string {
   return `https://trainyard.dev/problems/${code}`
 }
 
