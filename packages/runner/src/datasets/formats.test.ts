@@ -5,7 +5,8 @@ import type { DatasetFormat, TaskType } from '@trainyard/contract'
 import { convertDataset } from '@trainyard/datasets'
 import { makeZip } from '@trainyard/platform/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createSnapshot, getDatasetManifest, listDatasetFiles, registerDataset } from './index.ts'
+import { createSnapshot, getDatasetManifest, listDatasetFiles } from './index.ts'
+import { registerDataset } from './registration/register-dataset.ts'
 import { createDatasetsTest, dice, type Files, png, tarOf } from './testing/test-datasets.ts'
 
 let area: Awaited<ReturnType<typeof createDatasetsTest>>

@@ -1,9 +1,7 @@
 /** Datasets: registered from an archive or a bucket, copied into snapshots, served to trainers by signed URLs. */
 
 export type { Snapshot } from './catalog/dataset-view.ts'
-export { deleteDataset } from './catalog/delete-dataset.ts'
 export { listDatasetFiles } from './catalog/list-files.ts'
-export { registerDataset } from './registration/register-dataset.ts'
 export { sweepUploads } from './registration/sweep-uploads.ts'
 export { datasetRoutes } from './routes.ts'
 export { collectSnapshots } from './snapshots/collect-snapshots.ts'

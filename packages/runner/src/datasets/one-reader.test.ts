@@ -5,7 +5,7 @@ import type { Dataset } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { type DatasetReader, type ImageRecord, openDataset } from '@trainyard/datasets'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { registerDataset } from './index.ts'
+import { registerDataset } from './registration/register-dataset.ts'
 import { createDatasetsTest, dice, type Files, png, tarOf } from './testing/test-datasets.ts'
 
 let area: Awaited<ReturnType<typeof createDatasetsTest>>

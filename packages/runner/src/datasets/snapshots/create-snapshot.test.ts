@@ -1,6 +1,8 @@
 import { DatasetManifest } from '@trainyard/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createSnapshot, deleteDataset, getDatasetManifest, listDatasetFiles, registerDataset } from '../index.ts'
+import { deleteDataset } from '../catalog/delete-dataset.ts'
+import { createSnapshot, getDatasetManifest, listDatasetFiles } from '../index.ts'
+import { registerDataset } from '../registration/register-dataset.ts'
 import { createDatasetsTest, exampleFiles, png, tarOf } from '../testing/test-datasets.ts'
 
 let area: Awaited<ReturnType<typeof createDatasetsTest>>

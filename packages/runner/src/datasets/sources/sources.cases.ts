@@ -2,18 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { Dataset, Problem } from '@trainyard/contract'
 import type { ObjectStore } from '@trainyard/platform'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deleteDataset } from '../catalog/delete-dataset.ts'
 import {
   createSnapshot,
   DatasetChanged,
   datasetRoutes,
-  deleteDataset,
   getDatasetManifest,
   listDatasetFiles,
   verifySource,
 } from '../index.ts'
 import { access, createDatasetsTest, dice, png } from '../testing/test-datasets.ts'
 import { parseDatasetSources } from './parse-dataset-sources.ts'
-import { findChanges } from './verify-source.ts'
 
 export interface SourceUnderTest {
   /** The platform's store. Default: the folder store of the test. */
@@ -129,12 +128,6 @@ export function sourceCases(
       await source.delete(`${prefix}images/b.png`)
       await source.put(`${prefix}images/new.png`, png(78))
       await source.put(`${prefix}annotations.json`, Buffer.from('{}'))
-      expect(await findChanges(area.context, snapshot.id)).toEqual({
-        changed: ['annotations.json', 'images/a.png'],
-        missing: ['images/b.png'],
-        added: ['images/new.png'],
-        count: 4,
-      })
       await expect(verifySource(area.context, snapshot.id)).rejects.toThrow(
         '4 files differ (changed: annotations.json, images/a.png; missing: images/b.png; added: images/new.png)',
       )

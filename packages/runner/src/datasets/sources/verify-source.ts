@@ -8,7 +8,7 @@ const MAX_LISTED = 10
 const ROWS_PER_PAGE = 10_000
 
 /** How the files of a snapshot differ from those in the store: up to ten paths, and the number of all of them. */
-export interface SourceChanges {
+interface SourceChanges {
   changed: string[]
   missing: string[]
   added: string[]
@@ -19,7 +19,7 @@ export interface SourceChanges {
  * Compares the files of a snapshot with the objects in the store; undefined when they are the same. Both lists are
  * sorted by bytes and compared as streams, so memory does not grow with the number of files.
  */
-export async function findChanges(context: DatasetContext, snapshotId: string): Promise<SourceChanges | undefined> {
+async function findChanges(context: DatasetContext, snapshotId: string): Promise<SourceChanges | undefined> {
   const { db } = context.database
   const snapshot = await db
     .selectFrom('dataset_snapshots')
