@@ -11,7 +11,7 @@ export const DatasetClass = z.object({
 })
 export type DatasetClass = z.infer<typeof DatasetClass>
 
-/** Images of each split. */
+/** The number of images in each split. */
 export const SplitCounts = z.object({
   train: z.number().int().nonnegative(),
   val: z.number().int().nonnegative(),
@@ -19,7 +19,7 @@ export const SplitCounts = z.object({
 })
 export type SplitCounts = z.infer<typeof SplitCounts>
 
-/** How much a dataset holds; `labelled` counts images with at least one annotation. */
+/** The size of a dataset. `labelled` counts images with at least one annotation. */
 export const DatasetCounts = z.object({
   images: z.number().int().nonnegative(),
   labelled: z.number().int().nonnegative(),
@@ -43,11 +43,13 @@ export const DatasetManifest = z
       .object({
         origin: z
           .enum(['job', 'dataset', 'hash'])
-          .describe('"job": asked for with the job; "hash": by the path of each image'),
-        id: z.string().optional().describe('With "job"'),
+          .describe(
+            '"job": requested with the job; "dataset": assigned by the dataset; "hash": by the path of each image',
+          ),
+        id: z.string().optional().describe('Present with the origin "job"'),
       })
       .optional()
-      .describe('Where the splits come from; which image is in which stands in the pages of its files'),
+      .describe('Where the splits come from. The pages of files list the split of each image'),
     annotationFiles: z.array(
       z.object({ path: z.string(), sizeBytes: SizeBytes, sha256: Sha256Hex, request: SignedRequest }),
     ),
@@ -55,12 +57,12 @@ export const DatasetManifest = z
   .meta({ id: 'DatasetManifest' })
 export type DatasetManifest = z.infer<typeof DatasetManifest>
 
-/** `GET {CALLBACK_URL}/dataset/files?cursor=&limit=&all=`: one page. An expired URL is renewed by asking for its page again. */
+/** `GET {CALLBACK_URL}/dataset/files?cursor=&limit=&all=`: one page. To renew an expired URL, request its page again. */
 export const DatasetFilesPage = z
   .object({
     files: z.array(
       z.object({
-        path: z.string().describe('Relative to the dataset’s root'),
+        path: z.string().describe('Relative to the root of the dataset'),
         sizeBytes: SizeBytes,
         sha256: Sha256Hex.optional(),
         split: SplitName.optional(),
@@ -74,23 +76,23 @@ export const DatasetFilesPage = z
 export type DatasetFilesPage = z.infer<typeof DatasetFilesPage>
 
 /**
- * `POST {CALLBACK_URL}/dataset/cache`: the job's dataset is to be in the cache that the platform fills
- * (`DATASET_CACHE_FILLED_BY=platform`). Asked again until it is.
+ * `POST {CALLBACK_URL}/dataset/cache`: requests the job's dataset in the cache that the platform fills
+ * (`DATASET_CACHE_FILLED_BY=platform`). Repeat the request until the state is no longer `filling`.
  */
 export const CacheDatasetRequest = z
   .strictObject({
-    as: DatasetFormat.optional().describe('Converted, for the job’s task. Absent: as it came'),
-    all: z.boolean().optional().describe('Also images without a label. Default: false'),
+    as: DatasetFormat.optional().describe('Converted for the job’s task. Default: the dataset’s own format'),
+    all: z.boolean().optional().describe('Include images without a label. Default: false'),
   })
   .meta({ id: 'CacheDatasetRequest' })
 export type CacheDatasetRequest = z.infer<typeof CacheDatasetRequest>
 
-/** How far it is: asked again while it is `filling`. */
+/** The state of a dataset in the cache. */
 export const CachedDatasetState = z
   .discriminatedUnion('state', [
     z.object({
       state: z.literal('filling'),
-      files: z.number().int().nonnegative().describe('How many images are there'),
+      files: z.number().int().nonnegative().describe('The number of images in the cache so far'),
       totalFiles: z.number().int().nonnegative(),
     }),
     z.object({
@@ -98,7 +100,7 @@ export const CachedDatasetState = z
       folder: z
         .string()
         .regex(/^[0-9a-f]{64}\/files$/, 'must be a key of the cache and "/files"')
-        .describe('Below DATASET_CACHE_DIR; it stays until the attempt is over'),
+        .describe('Below DATASET_CACHE_DIR. It is kept until the attempt ends'),
     }),
     z.object({
       state: z.literal('failed'),

@@ -3,7 +3,7 @@ import { DatasetClass, DatasetCounts } from './dataset.ts'
 import { ProjectName } from './identity-api.ts'
 import { DatasetFormat, NO_CONTROL_CHARACTERS, RelativePath, TaskType, Timestamp } from './primitives.ts'
 
-/** A prefix of a bucket: images below it are referred to, never copied. Without `bucket` it is of the platform's own store. */
+/** A prefix of a bucket, or of the platform's own store without `bucket`. Images below it are referenced, not copied. */
 export const DatasetSource = z
   .strictObject({
     bucket: z.string().min(1).max(200).optional(),
@@ -15,19 +15,19 @@ export type DatasetSource = z.infer<typeof DatasetSource>
 /** `POST /v1/datasets` with JSON: a dataset whose images stay where they are. */
 export const RegisterDatasetRequest = z
   .strictObject({
-    name: z.string().min(1).max(200).regex(NO_CONTROL_CHARACTERS, 'must not hold control characters'),
-    project: ProjectName.optional().describe('Where it goes; your first one when absent'),
+    name: z.string().min(1).max(200).regex(NO_CONTROL_CHARACTERS, 'must not contain control characters'),
+    project: ProjectName.optional().describe('Default: the first project of the caller'),
     source: DatasetSource,
-    format: DatasetFormat.optional().describe('Where the files do not tell'),
-    taskType: TaskType.optional().describe('Where the format cannot tell'),
+    format: DatasetFormat.optional().describe('Default: detected from the files'),
+    taskType: TaskType.optional().describe('The task, for formats whose files do not state it'),
   })
   .meta({ id: 'RegisterDatasetRequest' })
 export type RegisterDatasetRequest = z.infer<typeof RegisterDatasetRequest>
 
-/** How many images a job may put into its splits by name. */
+/** How many images a job can assign to splits by name. */
 const MAX_LISTED_IMAGES = 20_000
 
-/** A job's own split: by ratios, or by name. Images that are not named keep the split of the dataset. */
+/** A job's own split, by ratios or by lists of images. Images that are not listed keep the split of the dataset. */
 export const SplitRequest = z
   .union([
     z.strictObject({
@@ -38,9 +38,9 @@ export const SplitRequest = z
           test: z.number().min(0).max(1),
         })
         .refine(({ train, val, test }) => Math.abs(train + val + test - 1) < 1e-6, 'must add up to 1'),
-      seed: z.string().max(100).optional().describe('Another seed gives another split'),
-      stratify: z.boolean().optional().describe('Every class in the same ratios'),
-      keep: z.boolean().optional().describe('Images keep the split that the dataset gives them'),
+      seed: z.string().max(100).optional().describe('Each seed gives another split'),
+      stratify: z.boolean().optional().describe('Apply the ratios to every class'),
+      keep: z.boolean().optional().describe('Keep the splits that the dataset assigns'),
     }),
     z
       .strictObject({
@@ -56,7 +56,7 @@ export const SplitRequest = z
   .meta({ id: 'SplitRequest' })
 export type SplitRequest = z.infer<typeof SplitRequest>
 
-/** A dataset as it is registered. */
+/** A registered dataset. */
 export const Dataset = z
   .object({
     id: z.string(),
@@ -67,22 +67,22 @@ export const Dataset = z
     counts: DatasetCounts,
     sizeBytes: z.number().int(),
     versionHash: z.string(),
-    source: DatasetSource.optional().describe('Where the images are, when they were not uploaded'),
+    source: DatasetSource.optional().describe('Where the images are, if they were not uploaded'),
     createdAt: Timestamp,
   })
   .meta({ id: 'Dataset' })
 export type Dataset = z.infer<typeof Dataset>
 
-/** `POST /v1/datasets?name=`, the body being a tar or tar.gz of the dataset's folder, answers with the dataset. */
+/** `GET /v1/datasets?cursor=&limit=`: one page, newest first. */
 export const DatasetList = z
   .object({ datasets: z.array(Dataset), nextCursor: z.string().optional() })
   .meta({ id: 'DatasetList' })
 export type DatasetList = z.infer<typeof DatasetList>
 
-/** A dataset frozen for jobs: its annotation files are copied, its images are referred to. */
+/** An immutable copy of a dataset for jobs: its annotation files are copied, its images are referenced. */
 export const Snapshot = Dataset.extend({
   datasetId: z.string(),
-  jobs: z.number().int().nonnegative().describe('Jobs that were created with it'),
+  jobs: z.number().int().nonnegative().describe('The number of jobs that were created with it'),
 }).meta({ id: 'Snapshot' })
 export type Snapshot = z.infer<typeof Snapshot>
 

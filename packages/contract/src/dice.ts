@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { SplitName, type TaskType } from './primitives.ts'
 
-/** The platform's native dataset format (Dataset Interchange and Cataloging Engine): one JSON file a task. */
+/** A class in the platform's own dataset format, DICE (Dataset Interchange and Cataloging Engine). */
 export const DiceClass = z.looseObject({
   id: z.number().int(),
   name: z.string(),
@@ -9,9 +9,7 @@ export const DiceClass = z.looseObject({
   supercategory: z.string().nullish(),
 })
 
-/**
- * One object of an image; which fields there are says its kind (box, outline, line, circle, keypoints, class alone).
- */
+/** One object of an image. Its fields determine its kind: box, outline, line, circle, keypoints, or class only. */
 export const DiceAnnotation = z.looseObject({
   id: z.union([z.number(), z.string()]).optional(),
   image_id: z.union([z.number(), z.string()]).optional(),
@@ -22,7 +20,7 @@ export const DiceAnnotation = z.looseObject({
 })
 export type DiceAnnotation = z.infer<typeof DiceAnnotation>
 
-/** One image with its annotations, as the nested variant holds them. A size of 0 is unknown. */
+/** One image with its annotations, in the nested variant. A size of 0 is unknown. */
 export const DiceImage = z.looseObject({
   id: z.union([z.number(), z.string()]),
   file_name: z.string().describe('Relative to storage_info.image_root'),
@@ -33,7 +31,7 @@ export const DiceImage = z.looseObject({
 })
 export type DiceImage = z.infer<typeof DiceImage>
 
-/** What `task_type` of a DICE file may say. */
+/** The values of `task_type` in a DICE file. */
 export const DICE_TASK_TYPES = [
   'object_detection',
   'classification',
@@ -43,7 +41,7 @@ export const DICE_TASK_TYPES = [
   'geometry_detection',
 ] as const
 
-/** What DICE calls each task. It has one name for every geometry: a file of it is for oriented boxes when it holds one. */
+/** The name of each task in DICE. `geometry_detection` stands for every geometry; a file with an oriented box is for `obb`. */
 export const DICE_TASKS = {
   detection: 'object_detection',
   segmentation: 'instance_segmentation',
@@ -52,7 +50,7 @@ export const DICE_TASKS = {
   classification: 'classification',
 } as const satisfies Record<TaskType, (typeof DICE_TASK_TYPES)[number]>
 
-/** A DICE file, nested (`images[].annotations`) or flat (`annotations` beside `images`, as in COCO). */
+/** A DICE file for one task, nested (`images[].annotations`) or flat (`annotations` beside `images`, as in COCO). */
 export const DiceFile = z
   .looseObject({
     format_version: z.string(),
@@ -66,7 +64,7 @@ export const DiceFile = z
   .meta({ id: 'DiceFile' })
 export type DiceFile = z.infer<typeof DiceFile>
 
-/** The names under which a DICE annotation file is looked for at the root of a dataset. */
+/** The names of DICE annotation files at the root of a dataset. */
 export const DICE_FILE_NAMES = [
   'annotations.json',
   'annotations_detection.json',
