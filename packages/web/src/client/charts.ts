@@ -13,19 +13,10 @@ const DASHES: readonly number[][] = [[], [6, 4], [2, 3], [10, 4, 2, 4], [12, 5],
 /** What uPlot draws smoothly on a phone. */
 const MAX_POINTS = 20_000
 
-interface Drawn {
-  signature: string
-  group: ChartGroup
-  plot: uPlot
-  hidden: Set<string>
-  update(): void
-  destroy(): void
-}
-
 /** Replaces the server's static charts with interactive ones and keeps them up to date. */
 export function createCharts(root: HTMLElement, initial: ChartSeries[]): Charts {
   let series = initial
-  const drawn = new Map<string, Drawn>()
+  const drawn = new Map<string, DrawnChart>()
   let scheduled = false
 
   function draw(): void {
@@ -47,12 +38,11 @@ export function createCharts(root: HTMLElement, initial: ChartSeries[]): Charts 
       const signature = group.series.map(({ name }) => name).join('\n')
       const known = drawn.get(group.id)
       if (known?.signature === signature) {
-        known.group = group
-        known.update()
+        known.update(group)
         continue
       }
       known?.destroy()
-      drawn.set(group.id, drawGroup(root, group, signature, known?.hidden ?? new Set()))
+      drawn.set(group.id, new DrawnChart(root, group, signature, known?.hidden ?? new Set()))
     }
     arrange(root, groups)
   }
@@ -106,17 +96,100 @@ function addPoint(series: ChartSeries, step: number, value: number | null): void
   }
 }
 
-function drawGroup(root: HTMLElement, group: ChartGroup, signature: string, hidden: Set<string>): Drawn {
-  const figure = figureOf(root, group)
-  const canvas = document.createElement('div')
-  canvas.className = 'plot'
-  canvas.setAttribute('role', 'img')
-  const legend = document.createElement('ul')
-  legend.className = 'legend'
-  const caption = document.createElement('figcaption')
-  caption.textContent = group.title
-  figure.replaceChildren(caption, canvas, legend)
+/** One chart with its legend. */
+class DrawnChart {
+  readonly signature: string
+  readonly hidden: Set<string>
+  readonly #canvas = document.createElement('div')
+  readonly #caption = document.createElement('figcaption')
+  readonly #plot: uPlot
+  /** Elements of the legend that show the values, in the order of the series. */
+  readonly #values: HTMLElement[]
+  readonly #resizing: ResizeObserver
+  #group: ChartGroup
 
+  constructor(root: HTMLElement, group: ChartGroup, signature: string, hidden: Set<string>) {
+    this.signature = signature
+    this.hidden = hidden
+    this.#group = group
+    const legend = document.createElement('ul')
+    legend.className = 'legend'
+    this.#canvas.className = 'plot'
+    this.#canvas.setAttribute('role', 'img')
+    figureOf(root, group).replaceChildren(this.#caption, this.#canvas, legend)
+    const options = plotOptions(group, hidden, () => this.#showValues())
+    this.#plot = new uPlot({ ...this.#size(), ...options }, align(group.series), this.#canvas)
+    this.#values = group.series.map(({ name }, index) => this.#addEntry(legend, name, index))
+    this.#resizing = new ResizeObserver(() => this.#plot.setSize(this.#size()))
+    this.#resizing.observe(this.#canvas)
+    this.#describe()
+    this.#showValues()
+  }
+
+  update(group: ChartGroup): void {
+    this.#group = group
+    this.#plot.setData(align(group.series))
+    this.#describe()
+    this.#showValues()
+  }
+
+  destroy(): void {
+    this.#resizing.disconnect()
+    this.#plot.destroy()
+  }
+
+  #size(): { width: number; height: number } {
+    const { clientWidth } = this.#canvas
+    return { width: Math.max(240, clientWidth), height: clientWidth < 420 ? 200 : 250 }
+  }
+
+  /** A button that hides and shows a series. Returns the element for its value. */
+  #addEntry(legend: HTMLElement, name: string, index: number): HTMLElement {
+    const item = document.createElement('li')
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.setAttribute('aria-pressed', String(!this.hidden.has(name)))
+    const label = document.createElement('span')
+    label.textContent = name
+    // Not an <output>: screen readers would announce every point.
+    const value = document.createElement('span')
+    value.className = 'value'
+    button.append(swatch(index), label, value)
+    button.addEventListener('click', () => {
+      if (!this.hidden.delete(name)) this.hidden.add(name)
+      button.setAttribute('aria-pressed', String(!this.hidden.has(name)))
+      this.#plot.setSeries(index + 1, { show: !this.hidden.has(name) })
+    })
+    item.append(button)
+    legend.append(item)
+    return value
+  }
+
+  /** The values at the pointer, or the last ones. */
+  #showValues(): void {
+    const at = this.#plot.cursor.idx
+    for (const [index, output] of this.#values.entries()) {
+      const column = this.#plot.data[index + 1]
+      const value = at === null || at === undefined ? lastOf(column) : column?.[at]
+      output.textContent = formatMetric(value ?? null)
+    }
+    const step = at === null || at === undefined ? undefined : this.#plot.data[0]?.[at]
+    const { title, axis } = this.#group
+    this.#caption.textContent = step === undefined ? title : `${title} · ${axis} ${step}`
+  }
+
+  #describe(): void {
+    const { title, series } = this.#group
+    const last = series.map(({ name, points }) => `${name} ${formatMetric(points.at(-1)?.[1] ?? null)}`)
+    this.#canvas.setAttribute(
+      'aria-label',
+      `${title}. Last values: ${last.join(', ')}. All values are in the table below.`,
+    )
+    this.#canvas.dataset.points = String(series.reduce((sum, { points }) => sum + points.length, 0))
+  }
+}
+
+function plotOptions(group: ChartGroup, hidden: ReadonlySet<string>, onCursor: () => void) {
   const style = getComputedStyle(document.documentElement)
   const colour = (name: string) => style.getPropertyValue(name).trim()
   const axis: uPlot.Axis = {
@@ -125,101 +198,34 @@ function drawGroup(root: HTMLElement, group: ChartGroup, signature: string, hidd
     ticks: { show: false },
     font: '12px system-ui, sans-serif',
   }
-  const sizeOf = () => ({ width: Math.max(240, canvas.clientWidth), height: canvas.clientWidth < 420 ? 200 : 250 })
-
-  const plot = new uPlot(
-    {
-      ...sizeOf(),
-      // 8 px at the right keep the last label whole.
-      padding: [10, 12, 0, 0],
-      legend: { show: false },
-      cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false } },
-      scales: { x: { time: false } },
-      axes: [
-        {
-          ...axis,
-          size: 32,
-          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000, 1_000_000],
-        },
-        { ...axis, size: 52, values: (_plot, values) => values.map((value) => formatMetric(value)) },
-      ],
-      series: [
-        {},
-        ...group.series.map(({ name }, index) => ({
-          label: name,
-          show: !hidden.has(name),
-          stroke: colour(`--series-${index % 6}`),
-          dash: DASHES[index % 6] ?? [],
-          width: 2,
-          spanGaps: true,
-          points: { size: 5 },
-        })),
-      ],
-      hooks: { setCursor: [() => showValues()] },
-    },
-    align(group.series),
-    canvas,
-  )
-  const chart: Drawn = { signature, group, plot, hidden, update, destroy }
-
-  const values = group.series.map(({ name }, index) => {
-    const item = document.createElement('li')
-    const button = document.createElement('button')
-    button.type = 'button'
-    button.setAttribute('aria-pressed', String(!hidden.has(name)))
-    const label = document.createElement('span')
-    label.textContent = name
-    // Not an <output>: screen readers would announce every point.
-    const value = document.createElement('span')
-    value.className = 'value'
-    button.append(swatch(index), label, value)
-    button.addEventListener('click', () => {
-      if (!hidden.delete(name)) hidden.add(name)
-      button.setAttribute('aria-pressed', String(!hidden.has(name)))
-      plot.setSeries(index + 1, { show: !hidden.has(name) })
-    })
-    item.append(button)
-    legend.append(item)
-    return value
-  })
-
-  /** The values at the pointer, or the last ones. */
-  function showValues(): void {
-    const at = plot.cursor.idx
-    for (const [index, output] of values.entries()) {
-      const column = plot.data[index + 1]
-      const value = at === null || at === undefined ? lastOf(column) : column?.[at]
-      output.textContent = formatMetric(value ?? null)
-    }
-    const step = at === null || at === undefined ? undefined : plot.data[0]?.[at]
-    caption.textContent = step === undefined ? chart.group.title : `${chart.group.title} · ${chart.group.axis} ${step}`
-  }
-
-  function update(): void {
-    plot.setData(align(chart.group.series))
-    describe()
-    showValues()
-  }
-
-  function describe(): void {
-    const last = chart.group.series.map(({ name, points }) => `${name} ${formatMetric(points.at(-1)?.[1] ?? null)}`)
-    canvas.setAttribute(
-      'aria-label',
-      `${chart.group.title}. Last values: ${last.join(', ')}. All values are in the table below.`,
-    )
-    canvas.dataset.points = String(chart.group.series.reduce((sum, { points }) => sum + points.length, 0))
-  }
-
-  const resizing = new ResizeObserver(() => plot.setSize(sizeOf()))
-  resizing.observe(canvas)
-  function destroy(): void {
-    resizing.disconnect()
-    plot.destroy()
-  }
-
-  describe()
-  showValues()
-  return chart
+  return {
+    // 12 px at the right keep the last label whole.
+    padding: [10, 12, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false } },
+    scales: { x: { time: false } },
+    axes: [
+      {
+        ...axis,
+        size: 32,
+        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000, 1_000_000],
+      },
+      { ...axis, size: 52, values: (_plot, values) => values.map((value) => formatMetric(value)) },
+    ],
+    series: [
+      {},
+      ...group.series.map(({ name }, index) => ({
+        label: name,
+        show: !hidden.has(name),
+        stroke: colour(`--series-${index % 6}`),
+        dash: [...(DASHES[index % 6] ?? [])],
+        width: 2,
+        spanGaps: true,
+        points: { size: 5 },
+      })),
+    ],
+    hooks: { setCursor: [onCursor] },
+  } satisfies Omit<uPlot.Options, 'width' | 'height'>
 }
 
 /** Orders the charts as their groups, independent of which received its first point first. */

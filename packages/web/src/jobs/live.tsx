@@ -41,9 +41,9 @@ export function streamJobPage(c: Context, context: WebContext, jobId: number): R
     const send = ({ event, data }: LiveEvent) => stream.writeSSE({ event, data: JSON.stringify(data) })
     const heartbeat = setInterval(() => void stream.write(': heartbeat\n\n'), HEARTBEAT_MS)
     try {
-      const view = createLiveView(context, await listArtifacts(context, jobId))
+      const view = new LiveView(context, await listArtifacts(context, jobId))
       for await (const message of context.client.jobs.live(jobId, { signal: abort.signal })) {
-        for (const event of await view(message)) await send(event)
+        for (const event of await view.take(message)) await send(event)
       }
       if (!abort.signal.aborted) await send({ event: 'end', data: {} })
     } catch (error) {
@@ -61,106 +61,117 @@ async function listArtifacts(context: WebContext, jobId: number): Promise<Artifa
 }
 
 /** Keeps what the page shows, and returns the changes for each message. */
-function createLiveView(context: WebContext, known: readonly PageArtifact[]) {
-  let job: Job | undefined
-  let announced: JobState | undefined
-  let series: ChartSeries[] = []
-  const artifacts = new Map(known.map((artifact) => [artifact.id, artifact]))
-  const shown = new Map<string, string>()
-  let tableAt = 0
+class LiveView {
+  readonly #context: WebContext
+  readonly #artifacts: Map<string, PageArtifact>
+  /** HTML of each region as the browser has it, by id. */
+  readonly #shown = new Map<string, string>()
+  #job: Job | undefined
+  #announced: JobState | undefined
+  #series: ChartSeries[] = []
+  #tableAt = 0
 
-  async function part(id: string, content: Child): Promise<LiveEvent[]> {
-    const html = String(await content)
-    if (shown.get(id) === html) return []
-    shown.set(id, html)
-    return [{ event: 'part', data: { id, html } }]
+  constructor(context: WebContext, artifacts: readonly PageArtifact[]) {
+    this.#context = context
+    this.#artifacts = new Map(artifacts.map((artifact) => [artifact.id, artifact]))
   }
 
-  async function jobParts(next: Job): Promise<LiveEvent[]> {
-    const restarted = job !== undefined && job.attempt !== next.attempt
-    job = next
-    const now = context.now()
+  async take(message: LiveMessage): Promise<LiveEvent[]> {
+    switch (message.type) {
+      case 'snapshot': {
+        const events = await this.#takeJob(message.job)
+        this.#series = toChartSeries(message.series)
+        events.push(this.#seriesEvent(message.job), ...(await this.#table()))
+        if (message.logs.length > 0) events.push(await logEvent(message.logs))
+        return events
+      }
+      case 'job': {
+        const events = await this.#takeJob(message.job)
+        return isTerminalJobState(message.job.state) ? [...events, ...(await this.#table())] : events
+      }
+      case 'metrics':
+        return this.#takeMetrics(message.points)
+      case 'logs':
+        return [await logEvent(message.lines)]
+      case 'artifact':
+        this.#artifacts.set(message.artifact.id, message.artifact)
+        return this.#job === undefined ? [] : this.#artifactsPart(this.#job)
+    }
+  }
+
+  async #takeJob(job: Job): Promise<LiveEvent[]> {
+    const restarted = this.#job !== undefined && this.#job.attempt !== job.attempt
+    this.#job = job
+    const now = this.#context.now()
     const events = [
-      await part('job-status', <JobStatus job={next} now={now} />),
-      await part('job-actions', <JobActions job={next} />),
-      await part('job-progress', <JobProgress job={next} />),
-      await part('job-problem', <JobProblem job={next} />),
-      await part('job-metrics', <JobMetrics job={next} />),
-      await part('job-timings', <JobTimings job={next} now={now} />),
-      await part('job-artifacts', <JobArtifacts job={next} artifacts={[...artifacts.values()]} now={now} />),
-      ...(next.operation === 'train'
-        ? []
-        : [await part('job-result', <JobResult job={next} artifacts={[...artifacts.values()]} />)]),
+      await this.#part('job-status', <JobStatus job={job} now={now} />),
+      await this.#part('job-actions', <JobActions job={job} />),
+      await this.#part('job-progress', <JobProgress job={job} />),
+      await this.#part('job-problem', <JobProblem job={job} />),
+      await this.#part('job-metrics', <JobMetrics job={job} />),
+      await this.#part('job-timings', <JobTimings job={job} now={now} />),
+      await this.#artifactsPart(job),
+      await this.#resultPart(job),
     ].flat()
     if (restarted) {
-      series = []
-      events.push(seriesEvent(next))
+      this.#series = []
+      events.push(this.#seriesEvent(job))
     }
-    if (announced !== next.state) {
-      announced = next.state
+    if (this.#announced !== job.state) {
+      this.#announced = job.state
       events.push({
         event: 'state',
-        data: { word: jobStateWord(next.state), terminal: isTerminalJobState(next.state) },
+        data: { word: jobStateWord(job.state), terminal: isTerminalJobState(job.state) },
       })
     }
     return events
   }
 
-  const seriesEvent = (shownJob: Job): LiveEvent => ({
-    event: 'series',
-    data: { attempt: shownJob.attempt, series },
-  })
-  function table(): Promise<LiveEvent[]> {
-    tableAt = performance.now()
-    return part(
+  async #takeMetrics(reported: Extract<LiveMessage, { type: 'metrics' }>['points']): Promise<LiveEvent[]> {
+    const points = reported.map(({ name, axis, step, value }) => ({ name, axis, step, value: toChartValue(value) }))
+    for (const { name, axis, step, value } of points) {
+      let target = this.#series.find((candidate) => candidate.name === name)
+      if (target === undefined) {
+        target = { name, axis, points: [] }
+        this.#series.push(target)
+      }
+      target.points.push([step, value])
+      if (target.points.length > 2 * POINTS_KEPT) target.points.splice(0, POINTS_KEPT)
+    }
+    const isTableDue = performance.now() - this.#tableAt >= TABLE_MS
+    return [{ event: 'points', data: { points } }, ...(isTableDue ? await this.#table() : [])]
+  }
+
+  /** The event of a region whose HTML has changed; none otherwise. */
+  async #part(id: string, content: Child): Promise<LiveEvent[]> {
+    const html = String(await content)
+    if (this.#shown.get(id) === html) return []
+    this.#shown.set(id, html)
+    return [{ event: 'part', data: { id, html } }]
+  }
+
+  #artifactsPart(job: Job): Promise<LiveEvent[]> {
+    const artifacts = [...this.#artifacts.values()]
+    return this.#part('job-artifacts', <JobArtifacts job={job} artifacts={artifacts} now={this.#context.now()} />)
+  }
+
+  async #resultPart(job: Job): Promise<LiveEvent[]> {
+    if (job.operation === 'train') return []
+    return this.#part('job-result', <JobResult job={job} artifacts={[...this.#artifacts.values()]} />)
+  }
+
+  #table(): Promise<LiveEvent[]> {
+    this.#tableAt = performance.now()
+    return this.#part(
       'metric-table',
       <div id="metric-table">
-        <MetricTable series={series} />
+        <MetricTable series={this.#series} />
       </div>,
     )
   }
 
-  return async function view(message: LiveMessage): Promise<LiveEvent[]> {
-    switch (message.type) {
-      case 'snapshot': {
-        const events = await jobParts(message.job)
-        series = toChartSeries(message.series)
-        events.push(seriesEvent(message.job), ...(await table()))
-        if (message.logs.length > 0) events.push(await logEvent(message.logs))
-        return events
-      }
-      case 'job': {
-        const events = await jobParts(message.job)
-        return isTerminalJobState(message.job.state) ? [...events, ...(await table())] : events
-      }
-      case 'metrics': {
-        const points = message.points.map(({ name, axis, step, value }) => ({
-          name,
-          axis,
-          step,
-          value: toChartValue(value),
-        }))
-        for (const { name, axis, step, value } of points) {
-          let target = series.find((candidate) => candidate.name === name)
-          if (target === undefined) {
-            target = { name, axis, points: [] }
-            series.push(target)
-          }
-          target.points.push([step, value])
-          if (target.points.length > 2 * POINTS_KEPT) target.points.splice(0, POINTS_KEPT)
-        }
-        const isDue = performance.now() - tableAt >= TABLE_MS
-        return [{ event: 'points', data: { points } }, ...(isDue ? await table() : [])]
-      }
-      case 'logs':
-        return [await logEvent(message.lines)]
-      case 'artifact': {
-        artifacts.set(message.artifact.id, message.artifact)
-        return job === undefined
-          ? []
-          : part('job-artifacts', <JobArtifacts job={job} artifacts={[...artifacts.values()]} now={context.now()} />)
-      }
-    }
+  #seriesEvent({ attempt }: Job): LiveEvent {
+    return { event: 'series', data: { attempt, series: this.#series } }
   }
 }
 
