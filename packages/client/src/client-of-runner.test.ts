@@ -75,6 +75,6 @@ test('turns a refusal of the runner into one readable message', async () => {
   const client = createClient({ runnerUrl })
   const upload = client.datasets.upload(new Uint8Array(20_000_000).fill(65), { name: 'not a tar' })
   await expect(upload).rejects.toThrow(TrainyardApiError)
-  await expect(upload).rejects.toThrow('no tar archive')
+  await expect(upload).rejects.toThrow('not a tar archive')
   await expect(client.jobs.create({ trainer: 'acme/other', dataset: 'ds_none' })).rejects.toThrow('acme/other')
 })

@@ -12,11 +12,14 @@ import { publishTrainer, VersionExistsError } from '../files.ts'
 import { createClient, TrainyardApiError } from '../index.ts'
 import { createTrainerFolder, exampleManifest } from '../testing/test-trainer.ts'
 
+/** The names under which the validator reports its phases. */
+const CHECK_OF_PHASE = { static: 'manifest', security: 'secrets', compliance: 'compliance' } as const
+
 /** Passes every trainer that has no file bad.txt. */
 const validate: ValidateFunction = async ({ dir, phases, onCheck }) => {
   const bad = existsSync(join(dir, 'bad.txt'))
-  const checks = phases.map((name) => ({
-    name,
+  const checks = phases.map((phase) => ({
+    name: CHECK_OF_PHASE[phase],
     status: bad ? ('failed' as const) : ('passed' as const),
     findings: bad ? [badFinding] : [],
   }))
