@@ -1,6 +1,6 @@
 import { TrainyardError } from '../errors.ts'
 
-/** Reads a stream in pieces of given sizes. Besides them it holds at most one chunk of the stream. */
+/** Reads a stream in pieces of given sizes. It buffers at most one chunk of the stream. */
 export class ByteReader {
   readonly #source: AsyncIterator<Uint8Array>
   #rest: Buffer = Buffer.alloc(0)

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { TrainyardError } from '../errors.ts'
+import { errorCode, errorMessage } from '../system/describe-error.ts'
 import { ByteReader } from './byte-reader.ts'
 import { checkRatio, type UnpackLimits } from './draft-folder.ts'
 
@@ -43,14 +44,10 @@ async function* decompress(reader: ByteReader, limits: UnpackLimits): AsyncGener
       yield chunk
     }
   } catch (error) {
-    if (error instanceof TrainyardError || !isZlibError(error)) throw error
-    throw new TrainyardError('unprocessable', `The archive is not valid gzip: ${error.message}`, { cause: error })
+    if (errorCode(error)?.startsWith('Z_') !== true) throw error
+    throw new TrainyardError('unprocessable', `The archive is not valid gzip: ${errorMessage(error)}`, { cause: error })
   } finally {
     input.destroy()
     decoder.destroy()
   }
-}
-
-function isZlibError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')
 }

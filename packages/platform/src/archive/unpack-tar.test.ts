@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { makeTar, type TarEntry } from '../testing/make-tar.ts'
+import { makeTar, type TarEntrySpec } from '../testing/make-tar.ts'
 import { unpackTar } from './unpack-tar.ts'
 
 describe('unpackTar', () => {
@@ -45,7 +45,7 @@ describe('unpackTar', () => {
     }
   })
 
-  it.each<[string, TarEntry[], RegExp]>([
+  it.each<[string, TarEntrySpec[], RegExp]>([
     ['an absolute path', [{ path: '/etc/passwd' }], /"\/etc\/passwd" has an absolute path/],
     ['a path with ..', [{ path: 'a/../../b' }], /"a\/..\/..\/b" leads out/],
     ['a symbolic link', [{ path: 'l', type: '2', linkName: '/etc' }], /"l" is a symbolic link/],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeTar } from '../testing/make-tar.ts'
-import { makeZip, type ZipEntry } from '../testing/make-zip.ts'
+import { makeZip, type ZipEntrySpec } from '../testing/make-zip.ts'
 import { unpackArchive } from './unpack-archive.ts'
 
 const PACK = `
@@ -58,7 +58,7 @@ describe('unpackArchive of a zip', () => {
     expect(files).toEqual([{ path: 'a', sizeBytes: 1 }])
   })
 
-  it.each<[string, ZipEntry[], RegExp]>([
+  it.each<[string, ZipEntrySpec[], RegExp]>([
     ['nothing', [], /archive is empty/],
     ['an absolute path', [{ path: '/etc/passwd' }], /"\/etc\/passwd" has an absolute path/],
     ['a path with ..', [{ path: 'a/../../b' }], /"a\/..\/..\/b" leads out/],

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { TrainyardError } from '../errors.ts'
+import { errorMessage } from '../system/describe-error.ts'
 import { checkRatio, type DraftFolder, type UnpackedFile, type UnpackLimits, unpackInto } from './draft-folder.ts'
 import { entryError } from './entry-error.ts'
 import { checkEntryPath } from './entry-path.ts'
@@ -99,7 +100,7 @@ async function unpackFile(zip: ZipFile, entry: Entry, draft: DraftFolder, path: 
     await draft.writeFile(path, chunks(), { isExecutable: (unixMode(entry) & 0o111) !== 0 })
   } catch (error) {
     if (error instanceof TrainyardError || isSystemError(error)) throw error
-    throw entryError(path, `cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`)
+    throw entryError(path, `cannot be unpacked: ${errorMessage(error)}`)
   }
   if (checksum !== entry.crc32) throw entryError(path, 'is damaged: its checksum differs from the one in the archive')
 }

@@ -4,6 +4,7 @@ import pg from 'pg'
 import { hidePassword } from '../config.ts'
 import { ConfigError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { errorCode } from '../system/describe-error.ts'
 import { type ListenChannelOptions, Listener } from './listener.ts'
 import { migrate, searchPath } from './migrate.ts'
 import { postgresTypes } from './postgres-types.ts'
@@ -125,7 +126,7 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
 
 /** Explains a failed connection by the setting to correct. Returns other errors unchanged, for example of a migration. */
 function explain(error: unknown, url: string): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = errorCode(error) ?? ''
   const shown = hidePassword(url)
   const options = { cause: error }
   if (['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EAI_AGAIN', 'ECONNRESET'].includes(code)) {

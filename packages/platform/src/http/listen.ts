@@ -4,6 +4,7 @@ import { isIPv6 } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { ConfigError } from '../errors.ts'
+import { errorCode } from '../system/describe-error.ts'
 import { setRemoteAddress } from './client-address.ts'
 
 export interface ListenOptions {
@@ -100,9 +101,8 @@ function reachable(host: string): string {
 }
 
 function explain(error: unknown, host: string, port: number): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
   const options = { cause: error }
-  switch (code) {
+  switch (errorCode(error)) {
     case 'EADDRINUSE':
       return new ConfigError(
         `Port ${port} on ${host} is already in use; set PORT to another port, or stop the program that uses it`,

@@ -47,7 +47,7 @@ describe('createStore', () => {
     expect(createStore(readStoreConfig(S3)).app).toBeUndefined()
     await writeFile(join(dir, 'file'), '')
     expect(() => createStore({ ...folder, dir: join(dir, 'file') })).toThrow(
-      /cannot hold the object store \(STORAGE_DIR\)/,
+      /cannot be used for the object store \(STORAGE_DIR\)/,
     )
     await rm(dir, { recursive: true, force: true })
   })

@@ -3,6 +3,7 @@ import type { Hono } from 'hono'
 import { z } from 'zod'
 import { parseConfig } from '../config.ts'
 import { ConfigError } from '../errors.ts'
+import { errorMessage } from '../system/describe-error.ts'
 import { createFolderStore, type FolderStoreOptions } from './folder/folder-store.ts'
 import type { ObjectStore } from './object-store.ts'
 import type { S3StoreOptions } from './s3/s3-client.ts'
@@ -80,8 +81,9 @@ export function createStore(config: StoreConfig): { store: ObjectStore; app: Hon
     const store = createFolderStore(config)
     return { store, app: store.app }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new ConfigError(`${config.dir} cannot hold the object store (STORAGE_DIR): ${reason}`, { cause: error })
+    throw new ConfigError(`${config.dir} cannot be used for the object store (STORAGE_DIR): ${errorMessage(error)}`, {
+      cause: error,
+    })
   }
 }
 

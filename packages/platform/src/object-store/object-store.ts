@@ -1,6 +1,6 @@
 import type { SignedRequest } from '@trainyard/contract'
 
-/** What is known of an object without reading it. */
+/** The properties of an object. */
 export interface ObjectInfo {
   sizeBytes: number
   /** Changes whenever the bytes do. Quoted, as in HTTP. */

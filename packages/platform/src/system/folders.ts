@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../errors.ts'
+import { errorCode, errorMessage } from './describe-error.ts'
 
 /**
  * Creates a folder when it does not exist, and tests that it is writable.
@@ -21,8 +22,7 @@ export async function ensureWritableFolder(dir: string, what: string): Promise<v
 }
 
 function reason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  switch (code) {
+  switch (errorCode(error)) {
     case 'EACCES':
     case 'EPERM':
       return 'this user cannot write there; change its owner or mode, or choose another folder'
@@ -34,6 +34,6 @@ function reason(error: unknown): string {
     case 'ENOTDIR':
       return 'a part of that path is a file, not a folder; choose another folder'
     default:
-      return error instanceof Error ? error.message : String(error)
+      return errorMessage(error)
   }
 }

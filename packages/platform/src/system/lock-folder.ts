@@ -3,6 +3,7 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
+import { errorCode } from './describe-error.ts'
 import { ensureWritableFolder } from './folders.ts'
 import { processIdentity } from './process-identity.ts'
 
@@ -54,7 +55,7 @@ async function claim(path: string, owner: Owner): Promise<boolean> {
     await link(draft, path)
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    if (errorCode(error) === 'EEXIST') return false
     throw error
   } finally {
     await rm(draft, { force: true })
@@ -77,7 +78,7 @@ async function isAlive(owner: Owner): Promise<boolean> {
 }
 
 /**
- * Removes a stale lock. Several processes may find the same one, and a slow process must not remove the lock that a fast one
+ * Removes a stale lock. Several processes can find the same one, and a slow process must not remove the lock that a fast one
  * has created in the meantime. So a process first takes a second lock, named by the nonce of the stale one, and then checks the
  * nonce again. The second lock of a process that died is broken in the same way.
  */

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 
 /** One entry of an archive for tests, which can have any wrong value. */
-export interface TarEntry {
+export interface TarEntrySpec {
   path: string | Buffer
   body?: string | Uint8Array
   /** The type field: `0` file, `5` folder, `2` symbolic link … Default: `0`. */
@@ -13,7 +13,7 @@ export interface TarEntry {
 }
 
 /** Makes a tar archive byte by byte, so that tests can make invalid ones. */
-export function makeTar(entries: readonly TarEntry[], { gzip = false }: { gzip?: boolean } = {}): Buffer {
+export function makeTar(entries: readonly TarEntrySpec[], { gzip = false }: { gzip?: boolean } = {}): Buffer {
   const blocks = entries.flatMap((entry) => {
     const body = Buffer.from(entry.body ?? '')
     return [header(entry, body.length), body, Buffer.alloc((512 - (body.length % 512)) % 512)]
@@ -22,7 +22,7 @@ export function makeTar(entries: readonly TarEntry[], { gzip = false }: { gzip?:
   return gzip ? gzipSync(archive) : archive
 }
 
-function header(entry: TarEntry, bodyBytes: number): Buffer {
+function header(entry: TarEntrySpec, bodyBytes: number): Buffer {
   const { path, type = '0', linkName = '', mode = 0o644, sizeBytes = bodyBytes } = entry
   const block = Buffer.alloc(512)
   Buffer.from(path).copy(block, 0, 0, 100)

@@ -1,7 +1,7 @@
 import { crc32, deflateRawSync } from 'node:zlib'
 
 /** One entry of a zip for tests, which can have any wrong value. */
-export interface ZipEntry {
+export interface ZipEntrySpec {
   path: string | Buffer
   body?: string | Uint8Array
   deflate?: boolean
@@ -15,7 +15,7 @@ export interface ZipEntry {
 }
 
 /** Makes a zip file byte by byte, so that tests can make invalid ones. */
-export function makeZip(entries: readonly ZipEntry[]): Buffer<ArrayBuffer> {
+export function makeZip(entries: readonly ZipEntrySpec[]): Buffer<ArrayBuffer> {
   const locals: Buffer[] = []
   const central: Buffer[] = []
   let offset = 0

@@ -2,6 +2,7 @@ import { mkdir, readFile, stat, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../../errors.ts'
+import { errorCode } from '../../system/describe-error.ts'
 
 export interface PostgresBinaries {
   initdb: string
@@ -53,8 +54,7 @@ export async function linkLibraries(nativeDir: string): Promise<void> {
       await mkdir(dirname(path), { recursive: true })
       await symlink(relative(dirname(target), source), path)
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined
-      if (code === 'EEXIST') continue
+      if (errorCode(error) === 'EEXIST') continue
       if (await stat(path).catch(() => undefined)) continue
       throw new ConfigError(
         `PostgreSQL needs the link ${path}, which could not be created; run "npm rebuild" in the project as the user who installed it, or set DATABASE_URL`,

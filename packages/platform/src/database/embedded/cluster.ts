@@ -8,7 +8,7 @@ import type { RunAs } from './run-as.ts'
 
 export const USER = 'trainyard'
 
-/** What lies in the folder of a server. */
+/** The paths in the folder of a server. */
 export interface ClusterFiles {
   dataDir: string
   clusterDir: string

@@ -1,8 +1,9 @@
 import { ConfigError } from '../../errors.ts'
+import { errorMessage } from '../../system/describe-error.ts'
 
 export function cannotRun(program: string, error: unknown): never {
   throw new ConfigError(
-    `${program} cannot be run here (${error instanceof Error ? error.message : String(error)}); on systems with musl, such as Alpine, install PostgreSQL and set DATABASE_URL`,
+    `${program} cannot be run here (${errorMessage(error)}); on systems with musl, such as Alpine, install PostgreSQL and set DATABASE_URL`,
     { cause: error },
   )
 }

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../../errors.ts'
+import { errorCode } from '../../system/describe-error.ts'
 
 /** The contents of `postmaster.pid`, which a running server writes. */
 export interface Postmaster {
@@ -12,7 +13,7 @@ export interface Postmaster {
 /** Reads the `postmaster.pid` of a cluster; undefined when it does not exist. The server writes its lines one by one. */
 export async function readPostmaster(clusterDir: string): Promise<Postmaster | undefined> {
   const text = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (errorCode(error) === 'ENOENT') return undefined
     throw new ConfigError(`${clusterDir} cannot be read; start as the user who created it, or set DATABASE_URL`, {
       cause: error,
     })

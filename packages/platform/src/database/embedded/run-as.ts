@@ -39,14 +39,14 @@ export async function chooseUser(binaries: PostgresBinaries, dataDir: string): P
   const owner = (await ownerOf(join(dataDir, 'cluster'))) ?? (await findUnprivilegedUser())
   const probeDir = await mkdtemp(join(dataDir, 'probe.'))
   try {
-    // The folder stays ours, and others can only pass through it. The files in it have their own modes.
+    // The folder keeps its owner, and others can only enter it. The files in it have their own modes.
     await chmod(dataDir, 0o711)
     await chown(probeDir, owner.uid, owner.gid)
     return await firstThatWorks(owner, binaries, probeDir)
   } catch (error) {
     if (error instanceof ConfigError) throw error
     throw new ConfigError(
-      `PostgreSQL does not run as root, and the owner of a folder in ${dataDir} cannot be changed (to uid ${owner.uid}); start as an ordinary user, choose another data folder, or set DATABASE_URL`,
+      `PostgreSQL does not run as root, and the owner of a folder in ${dataDir} cannot be changed (to uid ${owner.uid}); start as a non-root user, choose another data folder, or set DATABASE_URL`,
       { cause: error },
     )
   } finally {
@@ -69,8 +69,8 @@ async function firstThatWorks(owner: Owner, binaries: PostgresBinaries, probeDir
   const blocked = (await firstClosedFolder(binaries.postgres, owner)) ?? (await firstClosedFolder(probeDir, owner))
   throw new ConfigError(
     blocked === undefined
-      ? `PostgreSQL does not run as root, and this process cannot run programs as uid ${owner.uid}, or that user has no name in /etc/passwd; start as an ordinary user, or set DATABASE_URL`
-      : `PostgreSQL does not run as root, and the user with uid ${owner.uid} cannot enter ${blocked}; allow it with "chmod o+x ${blocked}", choose a data folder elsewhere, start as an ordinary user, or set DATABASE_URL`,
+      ? `PostgreSQL does not run as root, and this process cannot run programs as uid ${owner.uid}, or that user has no name in /etc/passwd; start as a non-root user, or set DATABASE_URL`
+      : `PostgreSQL does not run as root, and the user with uid ${owner.uid} cannot enter ${blocked}; allow it with "chmod o+x ${blocked}", choose a data folder elsewhere, start as a non-root user, or set DATABASE_URL`,
   )
 }
 

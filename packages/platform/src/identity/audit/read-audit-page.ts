@@ -12,7 +12,7 @@ export async function readAuditPage(
   { cursor, limit }: { cursor?: number | undefined; limit: number },
 ): Promise<AuditPage> {
   const { organisationId } = requireOrganisation(caller, organisation, 'audit:read')
-  // One more than the page holds, to know whether another page follows.
+  // One more row than the page has, to know whether another page follows.
   const rows = await listAudit(identity, { organisationId, limit: limit + 1, before: cursor })
   const page = rows.slice(0, limit)
   const last = page.at(-1)

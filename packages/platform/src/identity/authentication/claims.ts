@@ -14,7 +14,7 @@ export function listClaim(payload: JWTPayload, path: string): string[] {
 }
 
 function claimAt(payload: JWTPayload, path: string): unknown {
-  // Some claims are named by a URL, which has dots in it: the whole name comes first.
+  // The whole path is tried first, because the names of some claims are URLs, which contain dots.
   if (Object.hasOwn(payload, path)) return payload[path]
   let value: unknown = payload
   for (const part of path.split('.')) {

@@ -34,8 +34,8 @@ export function projectsFor(caller: Caller, action: Action): readonly CallerProj
 }
 
 /**
- * Refuses a token whose scopes allow the action nowhere. Call it before any lookup, so that the answer does not reveal
- * what exists.
+ * Refuses a token whose scopes do not allow the action in any organisation. Call it before any lookup, so that the answer
+ * does not reveal what exists.
  *
  * @throws TrainyardError `forbidden`
  */

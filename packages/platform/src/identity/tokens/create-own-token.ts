@@ -9,7 +9,7 @@ import { type IdentityToken, listTokens } from './list-tokens.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 
-/** Creates a token for the caller's account. It can do no more than the caller, and only where the caller can. */
+/** Creates a token for the caller's account. It has no more scopes than the caller, and at least the caller's limit. */
 export async function createOwnToken(
   identity: IdentityStore,
   caller: Caller,
@@ -35,7 +35,7 @@ export async function createOwnToken(
   return { ...toApiToken(created), secret }
 }
 
-/** The limit that the request names, which must lie within the caller's own; without one, the caller's. */
+/** The requested limit, which must be within the caller's own. Default: the caller's limit. */
 function limitOf(caller: Caller, request: CreateTokenRequest): CallerLimit {
   if (request.project !== undefined) {
     const project = caller.projects.find(({ name }) => name === request.project)

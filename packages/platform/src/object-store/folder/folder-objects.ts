@@ -88,8 +88,8 @@ export class FolderObjects {
       const part = isFolder || entry.isFile() ? keyPartOf(entry.name, isFolder) : undefined
       if (part === undefined) return []
       const key = `${base}${part}${isFolder ? '/' : ''}`
-      const isWanted = key.startsWith(prefix) || (isFolder && prefix.startsWith(key))
-      return isWanted ? [{ key, path: join(folder, entry.name), isFolder, order: Buffer.from(key) }] : []
+      const matches = key.startsWith(prefix) || (isFolder && prefix.startsWith(key))
+      return matches ? [{ key, path: join(folder, entry.name), isFolder, order: Buffer.from(key) }] : []
     })
     found.sort((a, b) => Buffer.compare(a.order, b.order))
     for (const { key, path, isFolder } of found) {

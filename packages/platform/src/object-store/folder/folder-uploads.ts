@@ -96,7 +96,7 @@ export class FolderUploads {
     return { folder, contentType: upload.contentType }
   }
 
-  /** The id comes from the client: as a hash, it can be nothing but the name of a folder. */
+  /** Hashed, because the id comes from the client and must not be used in a path. */
   #folderOf(uploadId: string): string {
     return join(this.#uploadsDir, createHash('sha256').update(uploadId).digest('hex').slice(0, 40))
   }

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { TrainyardError } from '../../errors.ts'
+import { errorCode } from '../../system/describe-error.ts'
 import type { ObjectBody } from '../object-store.ts'
 
 // A file is the object's bytes, followed by a trailer of fixed length: JSON padded with spaces. One file holds both, so that
@@ -83,7 +84,7 @@ export async function openObjectFile(path: string): Promise<StoredFile | undefin
   try {
     handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = errorCode(error)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG') return undefined
     throw error
   }

@@ -1,6 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TrainyardError } from '../../errors.ts'
+import { errorCode } from '../../system/describe-error.ts'
 import { checkKey } from '../keys.ts'
 
 // "a" and "a/b" can both be keys, but a path cannot be a file and a folder: the name of an object's file ends in "%", the
@@ -58,5 +59,5 @@ export async function objectPath(
 
 /** Whether a file operation failed because the path does not exist. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+  return ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')
 }

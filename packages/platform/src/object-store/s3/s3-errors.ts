@@ -11,7 +11,7 @@ export async function translateErrors<T>(kind: string, name: string, work: () =>
   }
 }
 
-/** `not_found`, `invalid_request`, or `storage_unavailable` for everything that may pass. */
+/** `not_found`, `invalid_request`, or for all other errors `storage_unavailable`, which can be retried. */
 export function toTrainyardError(error: unknown, kind: string, name: string): TrainyardError {
   if (error instanceof TrainyardError) return error
   const code = error instanceof Error ? error.name : ''

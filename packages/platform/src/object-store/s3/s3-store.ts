@@ -99,7 +99,7 @@ class S3Store implements ObjectStore {
     checkPrefix(prefix)
     let count = 0
     for (;;) {
-      // The first page again and again: what it listed before is deleted.
+      // Always the first page, because the listed objects are deleted.
       const list = new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix })
       const { Contents = [] } = await translateErrors('prefix', prefix, () => this.#client.send(list))
       const keys = Contents.flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]))

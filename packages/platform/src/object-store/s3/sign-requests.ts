@@ -29,9 +29,9 @@ export async function signPut(signer: S3Client, target: Target, options: SignPut
   const { sizeBytes, sha256, contentType = DEFAULT_CONTENT_TYPE, expiresInSeconds = DEFAULT_EXPIRY_SECONDS } = options
   const checksum = sha256 === undefined ? undefined : Buffer.from(sha256, 'hex').toString('base64')
   const headers: Record<string, string> = {
-    // Signed, so a client that streams must send it too.
+    // Signed, so that clients must send it, also when they stream.
     'content-length': String(sizeBytes),
-    // Signed, too: without it the SDK would sign a type of its own choice.
+    // Also signed. Without it, the SDK would sign a default type.
     'content-type': contentType,
   }
   if (checksum !== undefined) headers['x-amz-checksum-sha256'] = checksum
