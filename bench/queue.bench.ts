@@ -12,9 +12,9 @@ import { claimQueued } from '../packages/runner/src/supervisor/claim-queued.ts'
 import {
   analyzeTables,
   explainClaim,
-  giveBack,
+  markRunning,
   queueJobs,
-  runningAttempt,
+  releaseClaims,
 } from '../packages/runner/src/supervisor/testing/queue-jobs.ts'
 import { type Harness, noLauncher, startHarness } from '../packages/runner/src/testing/harness.ts'
 import { type Bench, type BenchRow, median } from './lib/report.ts'
@@ -57,7 +57,7 @@ export const bench: Bench = async ({ small }) => {
       context,
       Array.from({ length: live }, (_, index) => ({ owner: `project-${index % 50}` })),
     )
-    await runningAttempt(context, running, HOST)
+    await markRunning(context, running, HOST)
     await analyzeTables(context)
     for (const line of await explainClaim(context, options(8)))
       if (/(Seq Scan|Index|Limit|Time|Buffers)/.test(line)) console.log(line)
@@ -73,31 +73,31 @@ export const bench: Bench = async ({ small }) => {
   }
 }
 
-const options = (places: number) => ({
-  owner: 'bench',
+const options = (slots: number) => ({
+  leaseOwner: 'bench',
   leaseExpiresAt: new Date(Date.now() + 3_600_000),
   dead: [],
-  places,
+  slots,
 })
 
 async function claims({ runner: { context } }: Harness, small: boolean): Promise<BenchRow[]> {
   const rows: BenchRow[] = []
-  for (const places of [1, 16]) {
+  for (const slots of [1, 16]) {
     const times: number[] = []
     for (let round = 0; round < (small ? 5 : 60); round++) {
       const startedAt = performance.now()
-      const claimed = await claimQueued(context, options(places))
+      const claimed = await claimQueued(context, options(slots))
       times.push(performance.now() - startedAt)
-      if (claimed.length !== places) throw new Error(`${claimed.length} claimed of ${places}`)
+      if (claimed.length !== slots) throw new Error(`expected ${slots} claimed jobs, got ${claimed.length}`)
     }
-    await giveBack(context, 'bench')
+    await releaseClaims(context, 'bench')
     rows.push({
-      what: `claim ${places} of the queued, p50`,
+      what: `claim ${slots} of the queued, p50`,
       ours: median(times),
       unit: 'ms',
       goal: '≤ 20 ms on an idle machine',
     })
-    rows.push({ what: `claim ${places} of the queued, p99`, ours: highest(times), unit: 'ms', goal: '' })
+    rows.push({ what: `claim ${slots} of the queued, p99`, ours: highest(times), unit: 'ms', goal: '' })
   }
   return rows
 }

@@ -27,7 +27,7 @@ import { createObservability } from './observability/index.ts'
 import type { CallbackTracing } from './observability/otlp/callback-tracing.ts'
 import type { OtlpConfig } from './observability/otlp/config.ts'
 import { awaitCleanup } from './supervisor/await-cleanup.ts'
-import { createSupervisor } from './supervisor/supervisor.ts'
+import { Supervisor } from './supervisor/supervisor.ts'
 import { TrainerNetwork } from './trainer-network.ts'
 
 export interface CreateRunnerOptions extends ContextOptions {
@@ -113,7 +113,7 @@ async function assembleRunner(context: RunnerContext, { adapters, ownsIdentity }
   const network = new TrainerNetwork(launcher, trainersApp)
   const { datasetCache, callbackAddress } = launcher
   const cache = datasetCache === undefined ? undefined : new CacheKeeper(context, datasetCache)
-  const supervisor = createSupervisor(context, cache)
+  const supervisor = new Supervisor(context, cache)
   const maintenance = createMaintenance(context)
   const observability = await createObservability(context, { config: config.observability, adapters })
   const isApart = callbackAddress !== undefined && config.callbackUrl !== undefined && isLoopback(config.publicUrl)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunnerContext } from '../context.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 
-/** Waits until nothing is left of attempts that are over, and gives those of which something still is when time is up. */
+/** Waits until all ended attempts are cleaned up. Returns those that are not when the time is up. */
 export async function awaitCleanup(context: RunnerContext, timeoutMs: number): Promise<AttemptRef[]> {
   const endsAt = performance.now() + timeoutMs
   for (;;) {

@@ -7,8 +7,10 @@ import type { OutputLine } from '../launchers/launcher.ts'
 import { parseOutputLine } from './parse-output-line.ts'
 
 /**
- * Stores what the trainer printed since the last look. Lines and the new position are written together, so nothing is
- * lost or doubled when another runner goes on. Returns whether there may be more.
+ * Stores what the trainer has printed since the last call. The lines and the new position are committed together, so that
+ * nothing is lost or duplicated when another runner continues.
+ *
+ * @returns the new position, and whether there may be more output
  */
 export async function collectOutput(
   context: RunnerContext,
@@ -17,15 +19,15 @@ export async function collectOutput(
   { final }: { final: boolean },
 ): Promise<{ position: AttemptRow['output_position']; more: boolean }> {
   const from = attempt.output_position
-  // Until it is heard nobody knows whether its journal will carry these lines too.
+  // Before the first report it is not known whether the journal will contain these lines too.
   if (!final && attempt.channel === null) return { position: from, more: false }
   const ref = { jobId: attempt.job_id, attempt: attempt.attempt }
   const { lines, position } = await context.launcher.logs(ref, from, { final })
   if (position.stdout === from.stdout && position.stderr === from.stderr) return { position, more: false }
 
-  const kept = lines.flatMap((line) => toRow(line, job.trace_id, attempt.channel === 'journal'))
+  const kept = lines.flatMap((line) => rowsOf(line, job.trace_id, attempt.channel === 'journal'))
   await context.database.transaction(async (trx) => {
-    // Ids of lines are given out under the job's lock: see the live stream.
+    // Ids of lines are assigned under the job's lock, so that a live stream never skips one that commits late.
     await trx.selectFrom('jobs').select('id').where('id', '=', ref.jobId).forUpdate().execute()
     const quota = context.limits.maxLogLinesPerAttempt
     const moved = await trx
@@ -60,14 +62,14 @@ interface LineRow {
   message: string
 }
 
-function toRow(line: OutputLine, jobTraceId: string, usesJournal: boolean): LineRow[] {
+function rowsOf(line: OutputLine, jobTraceId: string, usesJournal: boolean): LineRow[] {
   const { traceId, level, message } = parseOutputLine(line)
-  // The SDK prints what it sends: the journal has it already.
+  // The SDK also prints the messages that it sends, and the journal contains those already.
   if (usesJournal && traceId === jobTraceId) return []
   return [{ time: line.time, level, source: line.source, message }]
 }
 
-/** All that is left, once the process is gone. */
+/** Stores the rest of the output after the process has ended. */
 export async function collectRest(
   context: RunnerContext,
   job: Pick<JobRow, 'trace_id'>,
@@ -81,7 +83,7 @@ export async function collectRest(
   }
 }
 
-/** The last lines on stderr, what people look at first; of everything where the launcher cannot tell them apart. */
+/** The last lines on stderr, or of all output where the launcher does not separate the two. */
 export async function errorTail(context: RunnerContext, ref: { jobId: number; attempt: number }): Promise<string> {
   const rows = await context.database.db
     .selectFrom('logs')

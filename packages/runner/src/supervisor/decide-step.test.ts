@@ -28,23 +28,23 @@ const input = (over: Partial<StepInput['attempt']>, rest: Partial<Omit<StepInput
   ...rest,
 })
 
-describe('the next step of the supervisor', () => {
-  it('is to wait while a trainer is heard', () => {
+describe('decideStep', () => {
+  it('waits while the trainer reports', () => {
     expect(decideStep(input({}))).toEqual({ type: 'wait' })
   })
 
-  it('gives up a trainer that fell silent, but not for silence of our own', () => {
+  it('ends an attempt that stopped reporting, except while the runner itself could not receive reports', () => {
     expect(decideStep(input({}, { now: at(71) }))).toMatchObject({ type: 'end', end: { reason: 'heartbeat_lost' } })
     expect(decideStep(input({}, { now: at(71), listeningSince: at(40) }))).toEqual({ type: 'wait' })
   })
 
-  it('gives up a trainer that was never heard', () => {
+  it('ends an attempt that never reported', () => {
     const silent = { heard_at: null, last_heard_at: null }
     expect(decideStep(input(silent))).toEqual({ type: 'wait' })
     expect(decideStep(input(silent, { now: at(31) }))).toMatchObject({ type: 'end', end: { reason: 'start_timeout' } })
   })
 
-  it('does not count what a trainer waits for in the launcher’s hands, neither for its start nor for its deadline', () => {
+  it('does not count the time before the launcher starts the trainer', () => {
     const waiting = { heard_at: null, last_heard_at: null, running_since: null }
     const job = { attempt: 1, deadline_seconds: 20 }
     const observation = { state: 'pending', detail: '0/3 nodes are available' } as const
@@ -59,31 +59,31 @@ describe('the next step of the supervisor', () => {
     expect(decideStep(input(running, { job, now: at(321) }))).toEqual({ type: 'ask-to-stop', reason: 'deadline' })
   })
 
-  it('asks a trainer to stop at its deadline, counted from when it was first heard', () => {
+  it('asks the trainer to stop at its deadline, counted from its first report', () => {
     const job = { attempt: 1, deadline_seconds: 30 }
     expect(decideStep(input({}, { job, now: at(30) }))).toEqual({ type: 'wait' })
     expect(decideStep(input({}, { job, now: at(31) }))).toEqual({ type: 'ask-to-stop', reason: 'deadline' })
   })
 
-  it('stops with the grace what was asked to stop', () => {
+  it('stops with the grace period once a stop is requested', () => {
     const asked = { stop_requested_at: at(15), stop_reason: 'cancelled' as const }
     expect(decideStep(input(asked))).toEqual({ type: 'stop', graceMs: 15_000 })
   })
 
-  it('lets a finished trainer leave by itself, for a while', () => {
+  it('lets the process of an ended attempt exit within the grace period', () => {
     const over = { closed_at: at(10), end_reason: 'completed' as const }
     expect(decideStep(input(over))).toEqual({ type: 'wait' })
     expect(decideStep(input(over, { now: at(25) }))).toEqual({ type: 'stop', graceMs: 15_000 })
     expect(decideStep(input({ ...over, end_reason: 'heartbeat_lost' }))).toMatchObject({ type: 'stop' })
   })
 
-  it('settles an exit, whoever decided the end', () => {
+  it('settles an exit, however the attempt ended', () => {
     const observation = { state: 'exited', exitCode: 1 } as const
     expect(decideStep(input({}, { observation }))).toEqual({ type: 'settle', exit: observation })
     expect(decideStep(input({ closed_at: at(5) }, { observation }))).toEqual({ type: 'settle', exit: observation })
   })
 
-  it('retries for free what the machine lost, unless it was being stopped', () => {
+  it('ends a lost process as a lost node, unless it was being stopped', () => {
     const observation = { state: 'lost' } as const
     expect(decideStep(input({}, { observation }))).toMatchObject({ type: 'end', end: { reason: 'node_lost' } })
     expect(decideStep(input({ stop_reason: 'cancelled' }, { observation }))).toMatchObject({
@@ -92,13 +92,13 @@ describe('the next step of the supervisor', () => {
     expect(decideStep(input({ closed_at: at(5) }, { observation }))).toEqual({ type: 'clean' })
   })
 
-  it('launches again what was written down but never started', () => {
+  it('launches an attempt whose launch was recorded but did not happen', () => {
     const observation = { state: 'absent' } as const
     expect(decideStep(input({ heard_at: null, last_heard_at: null }, { observation }))).toEqual({ type: 'launch' })
     expect(decideStep(input({}, { observation }))).toMatchObject({ type: 'end', end: { reason: 'node_lost' } })
   })
 
-  it('ends what was cancelled after its launch was written down and before it happened', () => {
+  it('ends an attempt that was cancelled between the record of its launch and the launch', () => {
     const asked = { heard_at: null, last_heard_at: null, stop_requested_at: at(15), stop_reason: 'cancelled' as const }
     expect(decideStep(input(asked, { observation: { state: 'absent' } }))).toMatchObject({
       type: 'end',
@@ -106,7 +106,7 @@ describe('the next step of the supervisor', () => {
     })
   })
 
-  it('cleans up after an attempt that a newer one has replaced', () => {
+  it('cleans up an attempt that a newer one has replaced', () => {
     const job = { attempt: 2, deadline_seconds: null }
     expect(decideStep(input({}, { job, observation: { state: 'absent' } }))).toEqual({ type: 'clean' })
   })

@@ -20,32 +20,32 @@ export interface StepInput {
   >
   observation: Observation
   now: Date
-  /** Since when this runner could have heard the trainer: silence before that was ours. */
+  /** Since when trainers could reach this runner. Earlier silence does not count. */
   listeningSince: Date
   settings: {
     heartbeatTimeoutSeconds: number
     startTimeoutSeconds: number
     cancelGraceSeconds: number
-    /** How long an attempt may wait in the launcher's hands: for a node, for its image. */
+    /** How long an attempt can wait to be started by the launcher, for a node or for its image. */
     pendingTimeoutSeconds: number
   }
 }
 
 export type Step =
   | { type: 'wait' }
-  /** The launch was written down, then the runner died before it happened. */
+  /** The launch was recorded, but the runner died before it happened. */
   | { type: 'launch' }
-  /** Decide the end from the exit, read the rest of the output, clean up. */
+  /** Read the rest of the output, end the attempt according to the exit, and clean up. */
   | { type: 'settle'; exit: Extract<Observation, { state: 'exited' }> }
   | { type: 'end'; end: AttemptEnd }
   | { type: 'ask-to-stop'; reason: StopReason }
   | { type: 'stop'; graceMs: number }
   | { type: 'clean' }
 
-/** Ends after which nobody waits for the trainer to leave by itself. */
+/** End reasons after which the trainer is stopped without waiting for it to exit. */
 const STOP_AT_ONCE: ReadonlySet<EndReason> = new Set(['heartbeat_lost', 'start_timeout', 'queued_too_long'])
 
-/** The next idempotent step for an attempt, from what the database wants and what the launcher sees. */
+/** Decides the next idempotent step for an attempt, from the desired state in the database and the observed state. */
 export function decideStep(input: StepInput): Step {
   const { job, attempt, observation } = input
   const isOver = attempt.closed_at !== null || job.attempt !== attempt.attempt
@@ -57,7 +57,7 @@ export function decideStep(input: StepInput): Step {
     case 'absent':
       if (isOver) return { type: 'clean' }
       if (attempt.heard_at !== null) return { type: 'end', end: lost(attempt.stop_reason) }
-      // Asked to stop while nobody was there to launch it: nothing is started for that.
+      // Stopped before its launch happened: it is not launched any more.
       return attempt.stop_reason === null
         ? { type: 'launch' }
         : { type: 'end', end: stoppedBeforeStart(attempt.stop_reason) }
@@ -69,13 +69,13 @@ export function decideStep(input: StepInput): Step {
 
 function lost(stopReason: StopReason | null): AttemptEnd {
   const message =
-    'The trainer’s process is gone and left no exit code: the machine was restarted or the process was killed from outside'
+    'The trainer’s process ended without an exit code: the machine was restarted, or another program killed the process'
   return stopReason === null
     ? { reason: 'node_lost', error: { message } }
     : { reason: reasonOfStop(stopReason), error: { message } }
 }
 
-/** The attempt is over; its process may finish what it does, for a while. */
+/** Lets the process of an ended attempt exit within the grace period. */
 function leave({ attempt, now, settings }: StepInput): Step {
   const graceMs = settings.cancelGraceSeconds * 1000
   const closedAt = attempt.closed_at ?? now
@@ -88,13 +88,14 @@ function supervise({ job, attempt, observation, now, listeningSince, settings }:
   if (attempt.stop_requested_at !== null) return { type: 'stop', graceMs: settings.cancelGraceSeconds * 1000 }
   const launchedAt = attempt.launched_at ?? now
   const since = (from: Date) => (now.getTime() - from.getTime()) / 1000
-  // Nothing runs yet, so neither its deadline nor the time to be heard does. One that was heard runs, whatever is seen.
+  // Nothing runs yet, so neither the deadline nor the start timeout applies. An attempt that has reported is running,
+  // whatever the launcher observes.
   if (observation.state === 'pending' && attempt.heard_at === null) {
     if (since(launchedAt) < settings.pendingTimeoutSeconds) return { type: 'wait' }
     const why = observation.detail === undefined ? '' : `: ${observation.detail}`
     return ended(
       'queued_too_long',
-      `The trainer waited longer than ${settings.pendingTimeoutSeconds} seconds to be started${why}`,
+      `The trainer was not started within ${settings.pendingTimeoutSeconds} seconds${why}`,
     )
   }
   const startedAt = attempt.running_since ?? launchedAt
@@ -104,12 +105,12 @@ function supervise({ job, attempt, observation, now, listeningSince, settings }:
     if (since(later(startedAt, listeningSince)) < settings.startTimeoutSeconds) return { type: 'wait' }
     return ended(
       'start_timeout',
-      `The trainer was not heard within ${settings.startTimeoutSeconds} seconds of its launch`,
+      `The trainer did not report within ${settings.startTimeoutSeconds} seconds of its launch`,
     )
   }
   if (since(later(attempt.last_heard_at ?? launchedAt, listeningSince)) < settings.heartbeatTimeoutSeconds)
     return { type: 'wait' }
-  return ended('heartbeat_lost', `The trainer was not heard for ${settings.heartbeatTimeoutSeconds} seconds`)
+  return ended('heartbeat_lost', `The trainer did not report for ${settings.heartbeatTimeoutSeconds} seconds`)
 }
 
 function ended(reason: keyof typeof END_REASONS, message: string): Step {

@@ -6,7 +6,7 @@ import type { RunnerContext } from '../context.ts'
 import { NoRoomError } from '../launchers/launcher.ts'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
 import { launchAttempt } from './launch-attempt.ts'
-import { createSupervisor } from './supervisor.ts'
+import { Supervisor } from './supervisor.ts'
 
 describe('launching an attempt', () => {
   let harness: Harness
@@ -22,7 +22,7 @@ describe('launching an attempt', () => {
     },
   })
 
-  it('leaves alone what another host has launched meanwhile, or what was cancelled', async () => {
+  it('skips an attempt that another host has launched meanwhile, or that was cancelled', async () => {
     const launched: string[] = []
     const on = (host: string) =>
       contextOf({
@@ -38,7 +38,7 @@ describe('launching an attempt', () => {
     expect(launched).toHaveLength(1)
   })
 
-  it('does not put back into the queue what was cancelled while its launcher looked for room', async () => {
+  it('does not return a job to the queue that was cancelled while it was launched', async () => {
     const full = (jobId: number): Partial<RunnerContext> => ({
       launcher: {
         ...noLauncher,
@@ -56,11 +56,11 @@ describe('launching an attempt', () => {
     expect((await harness.getJob(waiting.id)).finishedAt).toBeUndefined()
   })
 
-  it('launches what it put back into the queue and claimed again before it knew that it was back', async () => {
+  it('launches a job that was claimed again before its return to the queue was complete', async () => {
     const { context } = harness.runner
     const job = await harness.createJob()
     let launches = 0
-    const supervisor = createSupervisor(
+    const supervisor = new Supervisor(
       contextOf({
         launcher: {
           ...noLauncher,
@@ -71,7 +71,7 @@ describe('launching an attempt', () => {
         },
         database: {
           ...context.database,
-          // That the job is back is written at once, and heard of late: the loop claims it before.
+          // The return is committed before this call resolves: the loop claims the job in between.
           transaction: async (work) => {
             let putsBack = false
             const watch: KyselyPlugin = {
@@ -94,7 +94,7 @@ describe('launching an attempt', () => {
     await supervisor.stop()
   })
 
-  it('tries again when the registry is away, and not when the bundle can never be had', async () => {
+  it('retries when the registry is unavailable, but not when the bundle cannot be fetched at all', async () => {
     const away = await harness.createJob({ maxRetries: 1 })
     const trainers = failing(new TrainyardError('unavailable', 'the registry does not answer'))
     await launchAttempt(contextOf({ trainers }), { jobId: away.id, attempt: 1 })

@@ -8,23 +8,23 @@ import type { JobRow } from '../db/schema/jobs.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import { type AttemptEnd, stoppedBeforeStart } from '../jobs/statuses.ts'
 import { type AttemptRef, type LaunchRequest, NoRoomError, type TrainerLocation } from '../launchers/launcher.ts'
-import { giveBackLease } from './leases.ts'
+import { releaseLease } from './leases.ts'
 
-/** Fetches the trainer and starts it. A failure ends the attempt; it is never thrown. */
+/** Fetches the trainer and launches it. A failure ends the attempt and is not thrown. */
 export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Promise<void> {
   const { db } = context.database
   const job = await db.selectFrom('jobs').selectAll().where('id', '=', ref.jobId).executeTakeFirst()
   if (job === undefined || job.attempt !== ref.attempt) return
   try {
-    // First of all: nothing is fetched for a job that cannot be what it was meant to be.
+    // Checked first, so that nothing is fetched for a job whose dataset has changed.
     if (job.snapshot_id !== null) await verifySource(context, job.snapshot_id)
     const request = await launchRequest(context, job)
-    // Written down first: should the runner die in between, the next one finds nothing running and launches again.
+    // Recorded before the launch: if the runner dies in between, the next one finds nothing running and launches again.
     if (!(await markLaunched(context, ref))) return
     context.telemetry.attemptLaunched(job.queued_at, context.clock.now())
     await context.launcher.launch(request)
   } catch (error) {
-    if (error instanceof NoRoomError) return await putBack(context, ref)
+    if (error instanceof NoRoomError) return await returnToQueue(context, ref)
     context.logger.warn({ err: error, ...ref }, 'a trainer could not be launched')
     await context.database.transaction(async (trx) =>
       endAttempt(context, trx, ref, (await endOfStop(trx, ref)) ?? endOf(error)),
@@ -36,8 +36,8 @@ export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Pr
 async function launchRequest(context: RunnerContext, job: JobRow): Promise<LaunchRequest> {
   const { manifest } = job.trainer
   const argv = manifest.entrypoints[job.operation]
-  if (argv === undefined) throw new Error(`${manifest.name} cannot ${job.operation}`)
-  const trainer = await placeOf(context, job.trainer).catch((error: unknown) => {
+  if (argv === undefined) throw new Error(`${manifest.name} has no entry point for "${job.operation}"`)
+  const trainer = await locateTrainer(context, job.trainer).catch((error: unknown) => {
     throw new TrainerUnavailable(error)
   })
   const token = await context.tokens.issue({
@@ -58,30 +58,31 @@ async function launchRequest(context: RunnerContext, job: JobRow): Promise<Launc
     framework: manifest.framework,
     model: job.model,
     config: job.config,
-    ...(id !== null && snapshotId !== null && versionHash !== null
-      ? { dataset: { id, snapshotId, versionHash, ...(splitId === null ? {} : { splitId }) } }
-      : {}),
-    ...(job.export_format === null ? {} : { exportFormat: job.export_format }),
+    dataset:
+      id !== null && snapshotId !== null && versionHash !== null
+        ? { id, snapshotId, versionHash, splitId: splitId ?? undefined }
+        : undefined,
+    exportFormat: job.export_format ?? undefined,
     trainer,
     resources: manifest.resources,
     networkHosts: manifest.permissions.network,
-    ...(job.deadline_seconds === null ? {} : { deadlineSeconds: job.deadline_seconds }),
+    deadlineSeconds: job.deadline_seconds ?? undefined,
     argv,
   }
 }
 
-/** A folder is fetched; an image is pulled by whoever runs it. */
-async function placeOf(context: RunnerContext, trainer: ResolvedTrainer): Promise<TrainerLocation> {
+/** Fetches the folder of a bundle. An image is pulled by the launcher. */
+async function locateTrainer(context: RunnerContext, trainer: ResolvedTrainer): Promise<TrainerLocation> {
   if (context.launcher.runs === 'folder')
     return { type: 'folder', dir: (await context.trainers.fetchBundle(trainer)).dir }
   if (trainer.image !== undefined) return { type: 'image', reference: trainer.image.reference }
   throw new TrainyardError(
     'unprocessable',
-    `${trainer.name}@${trainer.version} is a bundle without an image; the ${context.launcher.name} launcher runs images only`,
+    `${trainer.name}@${trainer.version} is a bundle without an image; the ${context.launcher.name} launcher only runs images`,
   )
 }
 
-/** False when the attempt was cancelled, closed or launched elsewhere while the trainer was being fetched. */
+/** Records the launch. False when the attempt was cancelled, closed or launched elsewhere while the trainer was being fetched. */
 async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<boolean> {
   const now = context.clock.now()
   return await context.database.transaction(async (trx) => {
@@ -98,19 +99,19 @@ async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<bo
       .where('job_id', '=', ref.jobId)
       .where('attempt', '=', ref.attempt)
       .where('closed_at', 'is', null)
-      // Fetching may outlast the lease: another host may have launched it meanwhile.
+      // Fetching may take longer than the lease, and another host may have launched the attempt.
       .where((eb) => eb.or([eb('launched_at', 'is', null), eb('host', '=', context.launcher.host)]))
       .executeTakeFirst()
     return numUpdatedRows > 0n
   })
 }
 
-/** Nothing was started: the job waits on in the queue, as if it had not been taken. One that was cancelled meanwhile is over. */
-async function putBack(context: RunnerContext, ref: AttemptRef): Promise<void> {
+/** Returns a job that could not be started to the queue, unless it was cancelled meanwhile. */
+async function returnToQueue(context: RunnerContext, ref: AttemptRef): Promise<void> {
   await context.launcher.remove(ref)
   await context.database.transaction(async (trx) => {
-    // Locks the job's row: a cancel comes before this or finds that nothing is launched.
-    await giveBackLease(trx, ref.jobId)
+    // Locks the job's row, so that a cancel either comes first or finds that nothing is launched.
+    await releaseLease(trx, ref.jobId)
     const stopped = await endOfStop(trx, ref)
     if (stopped !== undefined) await endAttempt(context, trx, ref, stopped)
     await trx
@@ -123,7 +124,7 @@ async function putBack(context: RunnerContext, ref: AttemptRef): Promise<void> {
   })
 }
 
-/** How an attempt ends that was asked to stop while it was being launched, if it was. */
+/** The end of an attempt that was stopped while it was being launched. Undefined when it was not. */
 async function endOfStop(trx: Transaction<RunnerDatabase>, ref: AttemptRef): Promise<AttemptEnd | undefined> {
   const attempt = await trx
     .selectFrom('attempts')
@@ -146,10 +147,10 @@ function endOf(error: unknown): AttemptEnd {
   if (error instanceof DatasetChanged)
     return { reason: 'dataset_changed', error: { errorType: 'DatasetError', message } }
   if (!(error instanceof TrainerUnavailable)) return { reason: 'launch_failed', error: { message } }
-  const final = error.cause instanceof TrainyardError && !error.cause.retryable
+  const isPermanent = error.cause instanceof TrainyardError && !error.cause.retryable
   return {
     reason: 'trainer_unavailable',
-    retryable: !final,
+    retryable: !isPermanent,
     error: { message: `The trainer could not be fetched: ${message}` },
   }
 }

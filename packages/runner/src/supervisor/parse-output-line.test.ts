@@ -13,7 +13,7 @@ describe('a line of a trainer’s output', () => {
     expect(parseOutputLine({ source: 'stdout', text })).toEqual(parsed)
   })
 
-  it('is a warning on stderr when it does not say', () => {
+  it('is a warning on stderr when it has no level', () => {
     expect(parseOutputLine({ source: 'stderr', text: 'Traceback' }).level).toBe('warning')
   })
 })

@@ -2,8 +2,8 @@ import { LogLevel } from '@trainyard/contract'
 import type { OutputLine } from '../launchers/launcher.ts'
 
 export interface ParsedLine {
-  /** Of `[TRACE:id] [LEVEL] message`, the form in which the SDK prints what it also sends. */
-  traceId?: string
+  /** The id in `[TRACE:id] [LEVEL] message`, the format in which the SDK prints the messages that it also sends. */
+  traceId?: string | undefined
   level: LogLevel
   message: string
 }
@@ -15,10 +15,10 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   trace: 'debug',
 }
 
-/** What a line of output says; anything that has no level of its own is `info`, or `warning` on stderr. */
+/** Parses a line of output. The level of a line without one is `info`, or `warning` on stderr. */
 export function parseOutputLine(line: Pick<OutputLine, 'source' | 'text'>): ParsedLine {
   const usual = line.source === 'stderr' ? 'warning' : 'info'
-  // PostgreSQL's text holds no NUL.
+  // PostgreSQL's text cannot contain NUL.
   const text = line.text.replaceAll('\u0000', '\uFFFD')
   const match = /^\[TRACE:([^\]\s]{1,64})\] \[([A-Za-z]{1,20})\] ?(.*)$/s.exec(text)
   const [, traceId, levelName = '', message = ''] = match ?? []

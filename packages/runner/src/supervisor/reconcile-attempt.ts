@@ -7,16 +7,16 @@ import type { AttemptRef, Observation } from '../launchers/launcher.ts'
 import { collectOutput, collectRest, errorTail } from './collect-output.ts'
 import { decideStep } from './decide-step.ts'
 import { launchAttempt } from './launch-attempt.ts'
-import { giveBackLease } from './leases.ts'
+import { releaseLease } from './leases.ts'
 import { renewToken } from './renew-token.ts'
 
 export interface ReconcileOptions {
   listeningSince: Date
-  /** Stops in the background, once an attempt: the loop goes on while a trainer has its grace. */
+  /** Stops an attempt once, in the background: the loop continues during the grace period. */
   stopInBackground(ref: AttemptRef, graceMs: number): void
 }
 
-/** Compares what the database wants with what the launcher sees, and takes the next step. */
+/** Compares the desired state in the database with the observed state, and takes the next step. */
 export async function reconcileAttempt(
   context: RunnerContext,
   seen: { job: SupervisedJob; attempt: AttemptRow; observation: Observation },
@@ -69,7 +69,7 @@ export async function reconcileAttempt(
   }
 }
 
-/** Its time begins now: what it waited for in the launcher's hands does not count. */
+/** Records when the process was first observed running. The time before does not count for timeouts. */
 async function noteRunning(context: RunnerContext, attempt: AttemptRow): Promise<AttemptRow> {
   if (attempt.running_since !== null) return attempt
   const now = context.clock.now()
@@ -106,7 +106,7 @@ async function end(context: RunnerContext, ref: AttemptRef, how: AttemptEnd): Pr
   context.hub.wake()
 }
 
-/** The process is gone: its output is stored, what it left behind is killed, its folder is deleted. */
+/** Stores the rest of the output, and removes everything that the ended process left. */
 async function clean(
   context: RunnerContext,
   job: SupervisedJob,
@@ -118,7 +118,7 @@ async function clean(
   await context.launcher.remove(ref)
   await context.database.transaction(async (trx) => {
     // The lease was for this attempt.
-    await giveBackLease(trx, ref.jobId)
+    await releaseLease(trx, ref.jobId)
     await trx
       .updateTable('attempts')
       .set({ cleaned_at: context.clock.now(), exit_code: exit?.exitCode ?? null, signal: exit?.signal ?? null })
@@ -126,6 +126,6 @@ async function clean(
       .where('attempt', '=', ref.attempt)
       .execute()
   })
-  // A retry waits for this.
+  // A retry waits until the attempt is cleaned up.
   context.hub.wake()
 }

@@ -1,7 +1,7 @@
 import type { RunnerContext } from '../context.ts'
 import type { AttemptRow } from '../db/schema/attempts.ts'
 
-/** Puts a fresh token into the file that the trainer reads, once half of the last one's life is over. */
+/** Writes a new token to the trainer's token file, after half of the lifetime of the current one. */
 export async function renewToken(context: RunnerContext, attempt: AttemptRow): Promise<void> {
   const { launcher, limits } = context
   if (launcher.renewToken === undefined || attempt.token_issued_at === null) return
@@ -10,7 +10,7 @@ export async function renewToken(context: RunnerContext, attempt: AttemptRow): P
   const ref = { jobId: attempt.job_id, attempt: attempt.attempt }
   const token = await context.tokens.issue({ ...ref, expiresInSeconds: limits.tokenSeconds })
   await launcher.renewToken(ref, token.value)
-  // Afterwards: a runner that dies in between only does it once more.
+  // Recorded last: if the runner dies in between, the token is renewed once more.
   await context.database.db
     .updateTable('attempts')
     .set({ token_issued_at: now })

@@ -6,7 +6,7 @@ import { createRunner, type Runner } from '../create-runner.ts'
 import { type Harness, isOver, openJournal, PLAIN_TRAINER_DIR, startHarness } from '../testing/harness.ts'
 import { createFolderTrainerSource } from '../trainers/folder-source.ts'
 
-describe('two replicas over one database', () => {
+describe('two replicas on one database', () => {
   let harness: Harness
   let other: Runner
   beforeAll(async () => {
@@ -23,7 +23,7 @@ describe('two replicas over one database', () => {
     await harness.close()
   })
 
-  it('run each job once between them', async () => {
+  it('run each job once', async () => {
     const jobs = await Promise.all(
       Array.from({ length: 8 }, () => harness.createJob({ config: { epochs: 2, epoch_ms: 50 } })),
     )
@@ -37,9 +37,9 @@ describe('two replicas over one database', () => {
     expect(rows).toHaveLength(2)
   })
 
-  it('tell each other’s live streams what changed', async () => {
+  it('notify the live streams of the other replica', async () => {
     const journal = await openJournal(harness, { config: { epochs: 1000 } })
-    // Its own heartbeat would come after 15 seconds.
+    // Without a notification, the stream would be read again after 15 seconds.
     const response = await other.app.request(`/v1/jobs/${journal.jobId}/live`)
     const reader = response.body?.getReader()
     let text = ''
@@ -52,11 +52,11 @@ describe('two replicas over one database', () => {
     await reader?.cancel()
   }, 10_000)
 
-  it('retry for free what a machine that is gone for good was running', async () => {
+  it('retry the jobs of a lost machine without charge', async () => {
     const { db } = harness.runner.context.database
     const job = await harness.createJob({ config: { epochs: 1 } })
     await harness.waitFor(job.id, isOver)
-    // Its process may still be leaving.
+    // Its process may still be exiting.
     const cleaned = async () =>
       (await db.selectFrom('attempts').select('cleaned_at').where('job_id', '=', job.id).executeTakeFirst())?.cleaned_at
     await expect.poll(cleaned, { timeout: 60_000 }).toBeInstanceOf(Date)

@@ -33,7 +33,7 @@ describe('running a trainer', () => {
     expect((await file.text()).startsWith('weights weights')).toBe(true)
   })
 
-  it('keeps what the trainer printed, but not twice what its journal carries', async () => {
+  it('stores the output of the trainer, without lines that are in its journal', async () => {
     const created = await harness.createJob()
     await harness.waitFor(created.id, isOver)
     const { lines } = LogPage.parse(await (await harness.request(`/v1/jobs/${created.id}/logs`)).json())
@@ -51,33 +51,33 @@ describe('running a trainer', () => {
     ['exit-3', 'failed', 'config_error'],
     ['failed', 'failed', 'dataset_error'],
     ['crash-after-completed', 'succeeded', 'completed'],
-  ])('ends a job whose trainer leaves with %s as %s: %s', async (ending, state, endReason) => {
+  ])('ends a job whose trainer ends with %s as %s: %s', async (ending, state, endReason) => {
     const created = await harness.createJob({ config: { ending, epochs: 1 } })
     const job = await harness.waitFor(created.id, isOver)
     expect({ state: job.state, endReason: job.endReason }).toEqual({ state, endReason })
     if (ending === 'exit-1') expect(job.error?.message).toContain('something on stderr')
   })
 
-  it('tries again within the retry limit, and says which attempt succeeded', async () => {
+  it('retries within the limit and reports which attempt succeeded', async () => {
     const created = await harness.createJob({ maxRetries: 2, config: { epochs: 1, fail_attempts: 2 } })
     const job = await harness.waitFor(created.id, isOver)
     expect({ state: job.state, attempt: job.attempt }).toEqual({ state: 'succeeded', attempt: 3 })
   })
 
-  it('ends a job as failed when its retries are used up', async () => {
+  it('ends a job as failed after its last retry', async () => {
     const created = await harness.createJob({ maxRetries: 1, config: { epochs: 1, fail_attempts: 9 } })
     const job = await harness.waitFor(created.id, isOver)
     expect(job).toMatchObject({ state: 'failed', attempt: 2, endReason: 'training_error' })
   })
 
-  it('retries for free a trainer that could not reach the platform', async () => {
+  it('retries a trainer that could not reach the platform without charge', async () => {
     const created = await harness.createJob({ config: { epochs: 1, ending: 'exit-2' } })
     const job = await harness.waitFor(created.id, (now) => now.attempt >= 3)
     await harness.request(`/v1/jobs/${job.id}/cancel`, { method: 'POST' })
     await harness.waitFor(created.id, isOver)
   })
 
-  it('cancels a running trainer, which stops in the middle', async () => {
+  it('cancels a running trainer, which stops early', async () => {
     const created = await harness.createJob({ config: { epochs: 1000, epoch_ms: 20 } })
     await harness.waitFor(created.id, (job) => (job.progress.epoch ?? 0) > 2)
     const answer = await harness.request(`/v1/jobs/${created.id}/cancel`, { method: 'POST' })
@@ -87,7 +87,7 @@ describe('running a trainer', () => {
     expect(job.progress.epoch).toBeLessThan(1000)
   })
 
-  it('kills a trainer that does not listen, once its grace is over', async () => {
+  it('kills a trainer that ignores a cancel, after the grace period', async () => {
     const short = await startHarness({ start: true, config: { cancelGraceSeconds: 0.3 } })
     try {
       const created = await short.createJob({ config: { epochs: 1, ending: 'hang' } })
@@ -106,7 +106,7 @@ describe('running a trainer', () => {
     expect(job).toMatchObject({ state: 'failed', endReason: 'deadline' })
   })
 
-  it('restarts a finished job as a new attempt, and deletes it with everything', async () => {
+  it('restarts a finished job as a new attempt, and deletes it with all its data', async () => {
     const created = await harness.createJob({ config: { epochs: 1 } })
     await harness.waitFor(created.id, isOver)
     const restarted = await harness.request(`/v1/jobs/${created.id}/restart`, { method: 'POST' })
@@ -122,8 +122,8 @@ describe('running a trainer', () => {
   })
 })
 
-describe('trainers that go silent', () => {
-  // The other limit is far away in each case: on a busy machine both would pass otherwise.
+describe('trainers that stop reporting', () => {
+  // In each case the other limit is long, because on a busy machine both could expire.
   it.each([
     [
       'is never heard',

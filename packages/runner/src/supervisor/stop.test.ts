@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunnerContext } from '../context.ts'
 import type { Launcher } from '../launchers/launcher.ts'
 import { type Harness, isOver, noLauncher, startHarness } from '../testing/harness.ts'
-import { createSupervisor } from './supervisor.ts'
+import { Supervisor } from './supervisor.ts'
 
 const forever = () => new Promise<never>(() => {})
 
@@ -32,7 +32,7 @@ describe('a stop', () => {
     const launcher = { ...noLauncher, ...Object.fromEntries(Object.keys(what).map((key) => [key, hang])) }
     const { context } = harness.runner
     const limits: RunnerContext['limits'] = { ...context.limits, stopSeconds: 0.6, leaseSeconds: 5 }
-    const supervisor = createSupervisor({ ...context, launcher, limits })
+    const supervisor = new Supervisor({ ...context, launcher, limits })
     await supervisor.start()
     const job = await harness.createJob()
     await until(called.promise)
@@ -40,24 +40,24 @@ describe('a stop', () => {
     return job
   }
 
-  it('waits a limited time for a launch that hangs, and gives its lease to nobody', async () => {
+  it('waits a limited time for a launch that hangs, and keeps its lease', async () => {
     const job = await stopWhile({ launch: forever }, (called) => called)
     expect(await ownerOf(job.id)).not.toBeNull()
   })
 
-  it('waits a limited time for an engine that does not answer', async () => {
+  it('waits a limited time for an engine that does not respond', async () => {
     await stopWhile({ observe: forever }, (called) => called)
   })
 })
 
 describe('a stop of the whole runner', () => {
-  it('leaves behind a launcher that does not let go', async () => {
+  it('abandons a launcher that does not close', async () => {
     const launcher = { ...noLauncher, close: forever }
     const harness = await startHarness({ start: true, config: { limits: { stopSeconds: 0.6 } }, runner: { launcher } })
     await harness.close()
   })
 
-  it('can wait until nothing is left of what is over, and then leaves nothing', async () => {
+  it('can wait until all ended attempts are cleaned up', async () => {
     const harness = await startHarness({ start: true })
     try {
       const attempts = join(harness.config.dataDir, 'attempts')
@@ -71,7 +71,7 @@ describe('a stop of the whole runner', () => {
       await harness.waitFor(ended.id, isOver)
       await harness.waitFor(going.id, (job) => job.progress.epoch === 1)
       expect(await harness.runner.awaitCleanup(60_000)).toEqual([])
-      // What still runs is not waited for.
+      // It does not wait for running attempts.
       expect(await folders()).toEqual([expect.stringContaining(`-${going.id}-`)])
       await harness.request(`/v1/jobs/${going.id}/cancel`, { method: 'POST' })
       await harness.waitFor(going.id, isOver)
@@ -82,7 +82,7 @@ describe('a stop of the whole runner', () => {
     }
   })
 
-  it('tells what is left when time is up', async () => {
+  it('returns the attempts that are not cleaned up in time', async () => {
     const harness = await startHarness({ runner: { launcher: noLauncher } })
     try {
       const { database } = harness.runner.context

@@ -3,173 +3,181 @@ import type { RunnerContext } from '../context.ts'
 import type { CacheKeeper } from '../dataset-cache/cache-keeper.ts'
 import { keyOf, readAttempts } from '../jobs/read-attempts.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
+import { AttemptTasks } from './attempt-tasks.ts'
+import { endAbandoned } from './end-abandoned.ts'
 import { launchAttempt } from './launch-attempt.ts'
 import { claimAttempts, claimJobs, deadOwners, type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
-import { endAbandoned, endQueuedTooLong, queuePending } from './queue.ts'
+import { endQueuedTooLong, queuePending } from './queue-pending.ts'
 import { reconcileAttempt } from './reconcile-attempt.ts'
 
-export interface Supervisor {
-  start(): Promise<void>
-  /** Ends the loop; running trainers run on. */
-  stop(): Promise<void>
-}
+/** Attempts that are read and observed together, and the number of such groups at the same time. */
+const ATTEMPTS_PER_GROUP = 64
+const GROUPS_AT_ONCE = 16
 
-/** Looks that go on at the same time, and the rows that one statement reads. */
-const LOOKS_AT_ONCE = 16
-const REFS_PER_LOOK = 64
+/**
+ * Supervises the jobs of this runner in a reconcile loop, which notifications wake and which a timer wakes in case one got
+ * lost.
+ */
+export class Supervisor {
+  readonly #context: RunnerContext
+  /** Keeps the datasets of supervised attempts in the cache. */
+  readonly #cache: CacheKeeper | undefined
+  readonly #launching: AttemptTasks
+  readonly #stopping: AttemptTasks
+  #owner: LeaseOwner | undefined
+  /** Since when trainers could reach this runner and the database. */
+  #listeningSince: Date
+  #isStopped = true
+  #isWoken = false
+  #endPause: (() => void) | undefined
+  #loop: Promise<void> | undefined
+  #unsubscribe: (() => void) | undefined
 
-async function inParts(refs: readonly AttemptRef[], work: (part: readonly AttemptRef[]) => Promise<void>) {
-  let next = 0
-  const worker = async () => {
-    while (next < refs.length) {
-      const part = refs.slice(next, next + REFS_PER_LOOK)
-      next += part.length
-      await work(part)
+  constructor(context: RunnerContext, cache?: CacheKeeper) {
+    this.#context = context
+    this.#cache = cache
+    this.#listeningSince = context.clock.now()
+    this.#launching = new AttemptTasks(context.logger, () => this.#wake())
+    this.#stopping = new AttemptTasks(context.logger, () => this.#wake())
+  }
+
+  async start(): Promise<void> {
+    if (!this.#isStopped) return
+    this.#isStopped = false
+    this.#listeningSince = this.#context.clock.now()
+    const owner = await thisOwner(this.#context.launcher.host)
+    this.#owner = owner
+    this.#unsubscribe = this.#context.hub.onWake(() => this.#wake())
+    await this.#removeLeftovers()
+    this.#loop = this.#run(owner)
+  }
+
+  /** Ends the loop. Running trainers keep running. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    this.#unsubscribe?.()
+    this.#wake()
+    const { limits, logger } = this.#context
+    // Waits for launches, but not for the grace period of trainers that are being stopped.
+    const ended = Promise.resolve(this.#loop).then(() => this.#launching.settled())
+    if (!(await endsWithin((limits.stopSeconds * 1000) / 3, ended))) {
+      // The leases are kept: no other runner can take an attempt that is still being launched here until they expire.
+      logger.warn({ launching: this.#launching.keys() }, 'the supervisor did not stop in time; its leases will expire')
+      return
+    }
+    if (this.#owner !== undefined) await releaseLeases(this.#context, this.#owner)
+  }
+
+  #wake(): void {
+    this.#isWoken = true
+    this.#endPause?.()
+  }
+
+  async #run(owner: LeaseOwner): Promise<void> {
+    while (!this.#isStopped) {
+      this.#isWoken = false
+      try {
+        await this.#pass(owner)
+      } catch (error) {
+        // The database may be unavailable. Trainers keep running and keep their events meanwhile.
+        this.#context.logger.error({ err: error }, 'the supervisor failed; will retry')
+        this.#listeningSince = this.#context.clock.now()
+      }
+      if (this.#isStopped || this.#isWoken) continue
+      await this.#pause()
     }
   }
-  await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, worker))
-}
 
-/** A reconcile loop, which also tells `cache` whose datasets it keeps: woken by notifications, and by a clock in case one got lost. */
-export function createSupervisor(context: RunnerContext, cache?: CacheKeeper): Supervisor {
-  const { logger, hub } = context
-  const launching = new Map<string, Promise<void>>()
-  const stopping = new Map<string, Promise<void>>()
-  let owner: LeaseOwner | undefined
-  let listeningSince = context.clock.now()
-  let stopped = true
-  let woken = false
-  let wakeLoop: (() => void) | undefined
-  let loop: Promise<void> | undefined
-  let unsubscribe: (() => void) | undefined
-
-  const wake = () => {
-    woken = true
-    wakeLoop?.()
-  }
-  /** Runs something beside the loop; for an attempt one thing at a time. */
-  const inBackground = (running: Map<string, Promise<void>>, ref: AttemptRef, work: () => Promise<void>) => {
-    const key = keyOf(ref)
-    const done = (running.get(key) ?? Promise.resolve())
-      .then(work)
-      .catch((error: unknown) => logger.error({ err: error, ...ref }, 'supervising an attempt failed'))
-      .finally(() => {
-        if (running.get(key) === done) running.delete(key)
-        wake()
-      })
-    running.set(key, done)
-  }
-  const stopInBackground = (ref: AttemptRef, graceMs: number) => {
-    if (!stopping.has(keyOf(ref))) inBackground(stopping, ref, () => context.launcher.stop(ref, graceMs))
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#context.limits.reconcileIntervalMs)
+      this.#endPause = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#endPause = undefined
   }
 
-  const look = async (refs: readonly AttemptRef[]) => {
-    // Looked at before the database is read: a trainer that says its last word and exits is seen in this order.
-    const seen = await Promise.all(
-      refs.map(async (ref) => {
-        try {
-          return { ref, observation: await context.launcher.observe(ref) }
-        } catch (error) {
-          logger.error({ err: error, ...ref }, 'an attempt could not be looked at; it is tried again')
-          return undefined
-        }
-      }),
-    )
-    const rows = await readAttempts(context, refs)
-    await Promise.all(
-      seen.map(async (one) => {
-        const known = one === undefined ? undefined : rows.get(keyOf(one.ref))
-        if (one === undefined || known === undefined) return
-        try {
-          const { observation } = one
-          await reconcileAttempt(context, { ...known, observation }, { listeningSince, stopInBackground })
-        } catch (error) {
-          logger.error({ err: error, ...one.ref }, 'an attempt could not be reconciled; it is tried again')
-        }
-      }),
-    )
-  }
-
-  const tick = async (me: LeaseOwner) => {
+  /** One pass: moves jobs between queues, reconciles live attempts, and launches queued jobs. */
+  async #pass(owner: LeaseOwner): Promise<void> {
+    const context = this.#context
     await queuePending(context)
     await endQueuedTooLong(context)
     await endAbandoned(context)
-    const dead = await deadOwners(context, me)
-    const alive = await claimAttempts(context, me, dead)
-    cache?.setAttempts(alive)
-    await inParts(
-      alive.filter((ref) => !launching.has(keyOf(ref))),
-      look,
-    )
+    const dead = await deadOwners(context, owner)
+    const live = await claimAttempts(context, owner, dead)
+    this.#cache?.setAttempts(live)
+    await this.#reconcileAll(live.filter((ref) => !this.#launching.has(ref)))
     for (;;) {
-      const taken = new Set([...alive.map(keyOf), ...launching.keys()])
-      const claimed = await claimJobs(context, me, dead, context.config.maxConcurrentJobs - taken.size)
-      // One that is still being put back into the queue can be claimed already: it is launched after that.
-      for (const ref of claimed) inBackground(launching, ref, () => launchAttempt(context, ref))
-      // One owner's best jobs may be of a queue that these filled; then its others have their turn.
+      const taken = new Set([...live.map(keyOf), ...this.#launching.keys()])
+      const claimed = await claimJobs(context, owner, dead, context.config.maxConcurrentJobs - taken.size)
+      // A job that is still being returned to the queue can be claimed already. It is launched after that.
+      for (const ref of claimed) this.#launching.start(ref, () => launchAttempt(context, ref))
+      // Repeats, because the best jobs of an owner may be in a queue that is full now, while others are not.
       if (claimed.length === 0) return
     }
   }
 
-  const run = async (me: LeaseOwner) => {
-    while (!stopped) {
-      woken = false
-      try {
-        await tick(me)
-      } catch (error) {
-        // The database may be away; trainers go on and keep their events meanwhile.
-        logger.error({ err: error }, 'the supervisor could not look after its jobs; it tries again')
-        listeningSince = context.clock.now()
+  async #reconcileAll(refs: readonly AttemptRef[]): Promise<void> {
+    let next = 0
+    const work = async () => {
+      while (next < refs.length) {
+        const group = refs.slice(next, next + ATTEMPTS_PER_GROUP)
+        next += group.length
+        await this.#reconcileGroup(group)
       }
-      if (stopped || woken) continue
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, context.limits.reconcileIntervalMs)
-        wakeLoop = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-      wakeLoop = undefined
     }
+    await Promise.all(Array.from({ length: GROUPS_AT_ONCE }, work))
   }
 
-  return {
-    async start() {
-      if (!stopped) return
-      stopped = false
-      listeningSince = context.clock.now()
-      const me = await thisOwner(context.launcher.host)
-      owner = me
-      unsubscribe = hub.onWake(wake)
-      await removeLeftovers(context)
-      loop = run(me)
-    },
-    async stop() {
-      if (stopped) return
-      stopped = true
-      unsubscribe?.()
-      wake()
-      // Launches are brought to their end; a trainer's grace is not waited for.
-      const atRest = Promise.resolve(loop).then(() => Promise.allSettled(launching.values()))
-      if (!(await endsWithin((context.limits.stopSeconds * 1000) / 3, atRest))) {
-        // Nobody else may take what is still being launched here: the leases run out by themselves, or with this process.
-        logger.warn({ launching: [...launching.keys()] }, 'the supervisor did not come to rest; its leases run out')
-        return
-      }
-      if (owner !== undefined) await releaseLeases(context, owner, logger)
-    },
+  async #reconcileGroup(refs: readonly AttemptRef[]): Promise<void> {
+    const { launcher, logger } = this.#context
+    // Observed before the database is read, so that the terminal event of a trainer is seen before its exit.
+    const observed = await Promise.all(
+      refs.map(async (ref) => {
+        try {
+          return { ref, observation: await launcher.observe(ref) }
+        } catch (error) {
+          logger.error({ err: error, ...ref }, 'an attempt could not be observed; will retry')
+          return undefined
+        }
+      }),
+    )
+    const rows = await readAttempts(this.#context, refs)
+    const options = {
+      listeningSince: this.#listeningSince,
+      stopInBackground: (ref: AttemptRef, graceMs: number) => this.#stopInBackground(ref, graceMs),
+    }
+    await Promise.all(
+      observed.map(async (seen) => {
+        const row = seen === undefined ? undefined : rows.get(keyOf(seen.ref))
+        if (seen === undefined || row === undefined) return
+        try {
+          await reconcileAttempt(this.#context, { ...row, observation: seen.observation }, options)
+        } catch (error) {
+          logger.error({ err: error, ...seen.ref }, 'an attempt could not be reconciled; will retry')
+        }
+      }),
+    )
   }
-}
 
-/** Folders of attempts that were written down as cleaned, by a runner that died before it had deleted them. */
-async function removeLeftovers(context: RunnerContext): Promise<void> {
-  for await (const ref of context.launcher.list()) {
-    const attempt = await context.database.db
-      .selectFrom('attempts')
-      .select('cleaned_at')
-      .where('job_id', '=', ref.jobId)
-      .where('attempt', '=', ref.attempt)
-      .executeTakeFirst()
-    if (attempt === undefined || attempt.cleaned_at !== null) await context.launcher.remove(ref)
+  #stopInBackground(ref: AttemptRef, graceMs: number): void {
+    if (!this.#stopping.has(ref)) this.#stopping.start(ref, () => this.#context.launcher.stop(ref, graceMs))
+  }
+
+  /** Removes attempts that a runner recorded as cleaned up, but died before it had removed them. */
+  async #removeLeftovers(): Promise<void> {
+    const { launcher, database } = this.#context
+    for await (const ref of launcher.list()) {
+      const attempt = await database.db
+        .selectFrom('attempts')
+        .select('cleaned_at')
+        .where('job_id', '=', ref.jobId)
+        .where('attempt', '=', ref.attempt)
+        .executeTakeFirst()
+      if (attempt === undefined || attempt.cleaned_at !== null) await launcher.remove(ref)
+    }
   }
 }

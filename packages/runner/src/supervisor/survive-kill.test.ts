@@ -7,14 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isOver } from '../testing/harness.ts'
 import { type KillableRunner, startKillableRunner } from '../testing/killable-runner.ts'
 
-describe('a runner that is killed with kill -9', () => {
+describe('a runner that is killed with SIGKILL', () => {
   let runner: KillableRunner
   beforeAll(async () => {
     runner = await startKillableRunner()
   })
   afterAll(async () => await runner.close())
 
-  it('leaves the trainer running, and the next runner adopts it: every event once, the job succeeds', async () => {
+  it('leaves the trainer running; the next runner adopts it, stores each event once, and the job succeeds', async () => {
     const created = await runner.createJob({ epochs: 60, epoch_ms: 25 })
     await runner.waitFor(created.id, (job) => (job.progress.epoch ?? 0) >= 5)
     await runner.kill()
@@ -31,7 +31,7 @@ describe('a runner that is killed with kill -9', () => {
     expect(lines.filter((line) => line.message.startsWith('plain line'))).toHaveLength(1)
   })
 
-  it('still learns how a trainer ended that exited while no runner was there', async () => {
+  it('is followed by one that reads the exit of a trainer which ended meanwhile', async () => {
     const created = await runner.createJob({ epochs: 3, ending: 'hang' })
     await runner.waitFor(created.id, (job) => job.progress.epoch === 3)
     const { events } = StoredEventPage.parse(await runner.get(`/v1/jobs/${created.id}/events?type=started`))
@@ -45,7 +45,7 @@ describe('a runner that is killed with kill -9', () => {
     expect(job.error?.message).toContain('SIGKILL')
   })
 
-  it('leaves no attempt’s folder behind', async () => {
+  it('is followed by one that removes the folders of its attempts', async () => {
     const leftovers = async () => {
       const [instance = ''] = await readdir(join(runner.dir, 'data', 'attempts'))
       return (await readdir(join(runner.dir, 'data', 'attempts', instance))).filter((name) =>

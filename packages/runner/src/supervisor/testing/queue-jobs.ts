@@ -1,18 +1,18 @@
 import { sql } from 'kysely'
 import type { RunnerContext } from '../../context.ts'
-import { type ClaimOptions, claimStatement } from '../claim-queued.ts'
+import { type ClaimOptions, claimStatement } from '../claim-statement.ts'
 
 export interface QueuedJob {
-  queue?: string
-  /** A project. */
-  owner?: string
-  priority?: number
-  gpus?: number
+  queue?: string | undefined
+  /** The id of a project. */
+  owner?: string | undefined
+  priority?: number | undefined
+  gpus?: number | undefined
 }
 
 let clock = 0
 
-/** Queues jobs by thousands for tests and benches, each a little younger than the one before. Gives their ids. */
+/** Queues many jobs for tests and benches, each slightly younger than the one before. Returns their ids. */
 export async function queueJobs(
   context: Pick<RunnerContext, 'database'>,
   jobs: readonly QueuedJob[],
@@ -23,7 +23,7 @@ export async function queueJobs(
     digest: 'sha256:0',
     manifest: { name: 'acme/plain', displayName: 'Plain', framework: 'none', resources: {}, metrics: { primary: {} } },
   }
-  const rows = jobs.map(({ queue = 'default', owner = 'nobody', priority = 0, gpus = 0 }) => ({
+  const rows = jobs.map(({ queue = 'default', owner = 'prj_none', priority = 0, gpus = 0 }) => ({
     queue,
     owner,
     priority,
@@ -47,8 +47,8 @@ export async function queueJobs(
   return inserted.map(({ id }) => id)
 }
 
-/** Makes them run, on a host that nobody looks after. */
-export async function runningAttempt(
+/** Marks jobs as running on a host without a runner. */
+export async function markRunning(
   context: Pick<RunnerContext, 'database'>,
   ids: readonly number[],
   host = 'elsewhere',
@@ -59,21 +59,21 @@ export async function runningAttempt(
     host = ${host}, launcher = 'none' where job_id = any(${ids}::bigint[])`.execute(db)
 }
 
-/** What autovacuum does in its own time. */
+/** Updates the statistics of the planner, as autovacuum does. */
 export async function analyzeTables(context: Pick<RunnerContext, 'database'>): Promise<void> {
   await sql`analyze`.execute(context.database.db)
 }
 
-/** How PostgreSQL takes jobs, line by line; nothing is taken. */
+/** The lines of the execution plan of a claim. Releases the claimed jobs again. */
 export async function explainClaim(context: RunnerContext, options: ClaimOptions): Promise<string[]> {
   const { rows } = await sql<{ 'QUERY PLAN': string }>`
     explain (analyze, buffers, costs off, timing off) ${claimStatement(context, options)}`.execute(context.database.db)
-  await giveBack(context, options.owner)
+  await releaseClaims(context, options.leaseOwner)
   return rows.map((row) => row['QUERY PLAN'])
 }
 
-/** Puts back what was taken. */
-export async function giveBack(context: Pick<RunnerContext, 'database'>, owner: string): Promise<void> {
+/** Releases the leases of an owner. */
+export async function releaseClaims(context: Pick<RunnerContext, 'database'>, owner: string): Promise<void> {
   await sql`update jobs set lease_owner = null, lease_expires_at = null where lease_owner = ${owner}`.execute(
     context.database.db,
   )
