@@ -11,4 +11,8 @@ await build({
   target: 'node22',
   // In the Trainyard repository: the sources of the SDK instead of its build.
   conditions: ['trainyard-source'],
+  // Some libraries are CommonJS and call `require`, which a module does not have.
+  banner: {
+    js: "import { createRequire as createNodeRequire } from 'node:module'; const require = createNodeRequire(import.meta.url)",
+  },
 })

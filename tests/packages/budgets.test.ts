@@ -61,6 +61,11 @@ function followImports(entry: string): { files: string[]; foreign: string[] } {
   return { files: [...files], foreign: [...foreign] }
 }
 
+const dynamicImports = (file: string): string[] =>
+  [...readFileSync(file, 'utf8').matchAll(/\bimport\(["'`]([^"'`.][^"'`]*)["'`]\)/g)].map(
+    ([, specifier = '']) => specifier,
+  )
+
 const isBuiltin = (name: string) => name.startsWith('node:') || builtinModules.includes(name)
 const packageOf = (specifier: string) =>
   specifier
@@ -81,8 +86,9 @@ describe('the built packages of a trainer', () => {
 
   it.each(packages)('$name imports nothing that its package.json does not name', ({ name, dir }) => {
     const named = Object.keys(readManifest(dir).dependencies ?? {})
+    // A bundler resolves `import('name')` too, so that an optional package must not be imported like that.
     const imported = scriptsOf(name)
-      .flatMap((file) => followImports(file).foreign)
+      .flatMap((file) => [...followImports(file).foreign, ...dynamicImports(file)])
       .filter((specifier) => !isBuiltin(specifier))
       .map(packageOf)
     expect([...new Set(imported)].filter((each) => !named.includes(each))).toEqual([])

@@ -1,11 +1,17 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startTestPlatform, type TestPlatform } from '@trainyard/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestPlatform, type TestPlatform, writeTestDataset } from '@trainyard/testing'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 let platform: TestPlatform
+
+// Jobs are real processes, and PostgreSQL starts first.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 beforeAll(async () => {
   await promisify(execFile)(process.execPath, ['build.ts'], { cwd: root })
@@ -43,4 +49,16 @@ test('stops when the job is cancelled', async () => {
   const { job, events, output } = await platform.readJob(id)
   expect(job.state, output).toBe('cancelled')
   expect(events.at(-1)?.type).toBe('cancelled')
+})
+
+test('trains without a platform', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'minimal-trainer-'))
+  try {
+    const dataset = await writeTestDataset(join(dir, 'data'))
+    const args = [join(root, 'dist/main.js'), 'train', '--dataset', dataset, '--epochs', '2']
+    await promisify(execFile)(process.execPath, args, { cwd: dir, env: { PATH: process.env.PATH } })
+    expect(JSON.parse(await readFile(join(dir, 'runs/1/best.json'), 'utf8'))).toBeTypeOf('object')
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
 })

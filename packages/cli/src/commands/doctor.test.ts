@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
 const run = (args: string[], env: Record<string, string> = {}) =>
-  runCommand(args, { cwd: dir, env: { PATH: process.env.PATH ?? '', ...env } })
+  runCommand(args, { cwd: dir, env: { PATH: process.env.PATH ?? '', HOME: dir, ...env } })
 
 describe('trainyard doctor', () => {
   it('shows the source of each setting, and masks secrets', async () => {
@@ -56,6 +56,27 @@ describe('trainyard doctor', () => {
     expect(out).toContain('Create a new token')
     expect(out).toContain('Correct trainer.json')
     expect(out).toMatch(/\d problems\.\n$/)
+  })
+
+  it('checks the server of the saved login, with the saved token', async () => {
+    const server = createServer((request, response) =>
+      response
+        .writeHead(request.headers.authorization === 'Bearer ty_saved' || !request.url?.startsWith('/v2') ? 200 : 401)
+        .end(),
+    )
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    mkdirSync(join(dir, 'config/trainyard'), { recursive: true })
+    writeFileSync(join(dir, 'config/trainyard/login.json'), JSON.stringify({ url, token: 'ty_saved' }))
+    const env = { XDG_CONFIG_HOME: join(dir, 'config') }
+    const { code, out } = await run(['doctor'], env)
+    await new Promise((resolve) => server.close(resolve))
+    expect(code, out).toBe(0)
+    expect(out).toMatch(new RegExp(`Registry +${url}, accepts the token`))
+    expect(out).toMatch(new RegExp(`Runner +${url}\n`))
+    const gone = await run(['doctor'], env)
+    expect(gone.code).toBe(1)
+    expect(gone.out).toContain('Start it, or correct the address saved by "trainyard login"')
   })
 
   it('names a missing program and a server that does not answer', async () => {

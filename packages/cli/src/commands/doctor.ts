@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
 import { NoManifestError, readManifest } from '@trainyard/client/files'
-import type { TrainerManifest } from '@trainyard/contract'
+import { isHttpUrl, type TrainerManifest } from '@trainyard/contract'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
 import { checkEntrypoints, checkFolder, checkNode, checkServer, type DoctorCheck } from '../doctor/checks.ts'
 import { listJobSettings, listVariables, type ShownSetting } from '../doctor/settings.ts'
-import { readToken } from '../server/connection.ts'
+import { readToken, savedToken } from '../server/connection.ts'
+import { readLogin, type SavedLogin } from '../server/login-file.ts'
 import { createPaint } from '../terminal/paint.ts'
 import { printJson } from '../terminal/table.ts'
 import { cleanText, plural } from '../terminal/text.ts'
@@ -30,23 +31,31 @@ interface DoctorReport {
   settings: ShownSetting[]
 }
 
+/** Names the source of an address in messages, like the name of a variable. */
+const SAVED_ADDRESS = 'the address saved by "trainyard login"'
+
 async function examine(dir: string, io: CliIo): Promise<DoctorReport> {
   const { env } = io
   const { manifest, check: trainer } = await findTrainer(dir)
   const { settings, problem } = manifest ? readSettings(manifest, io) : { settings: [], problem: undefined }
-  const { token, check: tokenCheck } = await findToken(io)
-  const registryUrl = env.TRAINYARD_REGISTRY
-  const runnerUrl = env.TRAINYARD_RUNNER || registryUrl
+  const { token: givenToken, check: tokenCheck } = await findToken(io)
+  const { login, check: loginCheck } = await findLogin(env)
+  const registryUrl = env.TRAINYARD_REGISTRY || (login?.registryUrl ?? login?.url)
+  const runnerUrl = env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY || login?.url
+  const token = givenToken ?? (registryUrl && isHttpUrl(registryUrl) ? savedToken(login, registryUrl) : undefined)
+  const settingOf = (name: string, isSet: boolean) => (isSet || !login ? name : SAVED_ADDRESS)
+  const registrySetting = settingOf('TRAINYARD_REGISTRY', Boolean(env.TRAINYARD_REGISTRY))
+  const runnerSetting = settingOf('TRAINYARD_RUNNER', Boolean(env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY))
   const [registry, runner, work, cache] = await Promise.all([
-    checkServer({ name: 'Registry', url: registryUrl, setting: 'TRAINYARD_REGISTRY', path: '/v2/', token }),
-    checkServer({ name: 'Runner', url: runnerUrl, setting: 'TRAINYARD_RUNNER', path: '/v1/jobs?limit=1' }),
+    checkServer({ name: 'Registry', url: registryUrl, setting: registrySetting, path: '/v2/', token }),
+    checkServer({ name: 'Runner', url: runnerUrl, setting: runnerSetting, path: '/v1/jobs?limit=1' }),
     checkFolder('Work folder', resolve(dir, env.WORK_DIR || 'runs'), 'WORK_DIR'),
     env.DATASET_CACHE_DIR
       ? checkFolder('Dataset cache', resolve(dir, env.DATASET_CACHE_DIR), 'DATASET_CACHE_DIR')
       : { name: 'Dataset cache', status: 'skipped' as const, text: 'DATASET_CACHE_DIR is not set' },
   ])
   const entrypoints = manifest && checkEntrypoints(manifest, { ...io, cwd: dir })
-  const checks = [checkNode(), trainer, entrypoints, problem, registry, runner, tokenCheck, work, cache]
+  const checks = [checkNode(), trainer, entrypoints, problem, loginCheck, registry, runner, tokenCheck, work, cache]
   return { checks: checks.filter((check) => check !== undefined), variables: listVariables(env), settings }
 }
 
@@ -82,6 +91,17 @@ async function findToken(io: CliIo): Promise<{ token: string | undefined; check:
   } catch (error) {
     const help = 'Write the token to this file, or set TRAINYARD_TOKEN_FILE to another file'
     return { token: undefined, check: { name: 'Token', status: 'problem', text: messageOf(error), help } }
+  }
+}
+
+async function findLogin(
+  env: CliIo['env'],
+): Promise<{ login: SavedLogin | undefined; check: DoctorCheck | undefined }> {
+  try {
+    return { login: await readLogin(env), check: undefined }
+  } catch (error) {
+    const check: DoctorCheck = { name: 'Login', status: 'problem', text: messageOf(error) }
+    return { login: undefined, check }
   }
 }
 

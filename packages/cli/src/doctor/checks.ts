@@ -81,7 +81,7 @@ export interface ServerToCheck {
 
 export async function checkServer(server: ServerToCheck, fetcher: typeof fetch = fetch): Promise<DoctorCheck> {
   const { name, url, setting, path, token } = server
-  if (!url) return { name, status: 'skipped', text: `${setting} is not set` }
+  if (!url) return { name, status: 'skipped', text: `${setting} is not set, and no login is saved` }
   const shown = redact(url)
   const problem = (text: string, help: string): DoctorCheck => ({ name, status: 'problem', text, help })
   if (!isHttpUrl(url)) return problem(`${setting} is "${shown}"`, 'Set it to an http or https URL')
@@ -103,7 +103,7 @@ export async function checkServer(server: ServerToCheck, fetcher: typeof fetch =
     if (!token) return { name, status: 'ok', text: `${shown}, requires a token` }
     return problem(
       `${shown} refuses the token (${status})`,
-      'Create a new token, and set TRAINYARD_TOKEN or TRAINYARD_TOKEN_FILE to it',
+      'Create a new token, and run "trainyard login" with it, or set TRAINYARD_TOKEN or TRAINYARD_TOKEN_FILE to it',
     )
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error

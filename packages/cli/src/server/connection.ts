@@ -42,7 +42,7 @@ export function checkAddress(url: string): void {
 }
 
 /** A saved token belongs to the server that it was saved with. No other address gets it. */
-function savedToken(login: SavedLogin | undefined, url: string): string | undefined {
+export function savedToken(login: SavedLogin | undefined, url: string): string | undefined {
   const isKnown = [login?.url, login?.registryUrl].some(
     (known) => known !== undefined && new URL(known).origin === new URL(url).origin,
   )
