@@ -33,7 +33,7 @@ export async function readPixels(file: string, name: string): Promise<Pixels> {
   } catch (error) {
     // What the file system says is not a DatasetError yet.
     if (error instanceof Error && 'syscall' in error)
-      throw new DatasetError(`Image "${name}" cannot be read: ${error.message}`, { cause: error })
+      throw new DatasetError(`Image "${name}" cannot be read: ${error.message}`, { reason: 'unreadable', cause: error })
     throw error
   }
 }

@@ -32,6 +32,7 @@ export async function readCoco(dir: string, options: ReadOptions = {}): Promise<
   if (indexed.every(({ index }) => index.imageOffsets.length === 0)) {
     throw new DatasetError(
       `The dataset has no images: "images" is empty in ${files.map(({ name }) => name).join(', ')}`,
+      { reason: 'no-images' },
     )
   }
   const shared: SharedCoco = {

@@ -64,7 +64,7 @@ async function readText(dir: string, path: string): Promise<string> {
   try {
     return await readFile(join(dir, path), 'utf8')
   } catch (cause) {
-    throw new DatasetError(`"${path}" cannot be read`, { cause })
+    throw new DatasetError(`"${path}" cannot be read`, { reason: 'unreadable', cause })
   }
 }
 

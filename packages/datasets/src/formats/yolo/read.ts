@@ -28,7 +28,9 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
   const isOfClasses = yaml.task === 'classification' || (options.task === 'classification' && !hasLabels)
   if (isOfClasses || images.length === 0) {
     if (Object.keys(yaml.splits).length > 0 && !isOfClasses) {
-      throw new DatasetError('The dataset has no images in the folders and lists it names')
+      throw new DatasetError('The dataset has no images in the folders and lists that it names', {
+        reason: 'no-images',
+      })
     }
     return { ...(await readImageFolder(dir, { ...options, onIssue: undefined })), format: 'yolo' }
   }
