@@ -161,7 +161,7 @@ export class DiceImageReader {
     const classId = classById.get(annotation.class_id)
     if (classId === undefined) {
       const ids = classById.size > 10 ? `one of the ${classById.size} ids in classes` : [...classById.keys()].join(', ')
-      const detail = `must be the id of a class (${ids || 'the file has none'}), or -1`
+      const detail = `must be the id of a class (${ids || 'the file lists no classes'}), or -1`
       this.#report(`${field}.class_id`, detail, annotation.class_id)
       return undefined
     }

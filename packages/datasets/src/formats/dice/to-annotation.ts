@@ -13,10 +13,10 @@ interface Context {
   onInvalidBox?: ((detail: string, bbox: unknown) => void) | undefined
 }
 
-/** Shapes that only DICE has: they travel as attributes. */
+/** Shapes that only DICE has. They are kept as attributes. */
 const OWN_SHAPES = ['polyline', 'circle', 'geometry'] as const
 
-/** Checks an annotation of any kind; undefined when nothing of it can be used (which is counted). */
+/** Converts an annotation of any kind; undefined when no part of it can be used, which is counted as a loss. */
 export function toAnnotation(source: DiceAnnotation, context: Context): Annotation | undefined {
   const { id, image_id, class_id, class_name, bbox, is_background, ...rest } = source
   const { bbox_format, area, iscrowd, segmentation, keypoints, num_keypoints, ...others } = rest
@@ -59,7 +59,7 @@ export function toAnnotation(source: DiceAnnotation, context: Context): Annotati
     if (isNumbers(keypoints) && keypoints.length % 3 === 0) {
       annotation.keypoints = keypoints
       annotation.kind = 'keypoints'
-    } else losses.add('keypoints-dropped', `${place} has ${keypoints.length} keypoint numbers; wanted are triplets`)
+    } else losses.add('keypoints-dropped', `${place} has ${keypoints.length} keypoint numbers, not a multiple of 3`)
   }
   if (annotation.kind === 'class' && OWN_SHAPES.some((shape) => attributes[shape] !== undefined)) {
     annotation.kind = 'other'
@@ -88,7 +88,7 @@ function toBox(bbox: readonly number[], format: unknown): Annotation['bbox'] {
 
 function addSegmentation(annotation: Annotation, segmentation: unknown, { place, losses }: Context): void {
   if (Array.isArray(segmentation)) {
-    // One ring may stand alone, without the list around it.
+    // A single ring can be written without the list around it.
     const list: unknown[] = typeof segmentation[0] === 'number' ? [segmentation] : segmentation
     const rings = list.filter((ring): ring is number[] => isNumbers(ring) && ring.length >= 6 && ring.length % 2 === 0)
     if (rings.length < list.length) {
