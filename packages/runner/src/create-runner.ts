@@ -41,7 +41,7 @@ export interface Runner {
   app: OpenAPIHono
   /** Only the routes that need a job token, for trainers that are isolated from the rest of the API. */
   trainersApp: OpenAPIHono
-  /** Serves an app to trainers that have a network of their own; absent where they have none. {@link listenForTrainers} calls it. */
+  /** Serves an app to trainers that have a network of their own. Absent when they share this machine's. Used by {@link listenForTrainers}. */
   openGateway?: Launcher['openGateway'] | undefined
   /**
    * The app to serve to trainers that cannot reach this machine's loopback interface, and the address to serve it on. Absent

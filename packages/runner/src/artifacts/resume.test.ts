@@ -13,7 +13,7 @@ describe('the checkpoint from which a later attempt resumes', () => {
     id: string
     attempt: number
     name: string
-    epoch?: number
+    epoch?: number | undefined
     kind?: 'checkpoint' | 'export'
     whole?: boolean
   }
@@ -72,7 +72,7 @@ describe('the checkpoint from which a later attempt resumes', () => {
   })
 
   it('is of the latest epoch, then the latest upload', async () => {
-    const named = (id: string, epoch?: number) => ({ id, attempt: 1, name: `${id}.bin`, ...(epoch ? { epoch } : {}) })
+    const named = (id: string, epoch?: number) => ({ id, attempt: 1, name: `${id}.bin`, epoch })
     expect(await jobWith([named('b', 20), named('a', 10), named('c')])).toMatchObject({ id: 'b' })
     expect(await jobWith([named('x'), named('y')])).toEqual({ id: 'y', resume: { attempt: 1 } })
   })

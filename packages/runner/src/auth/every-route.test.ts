@@ -68,9 +68,8 @@ describe('every route for people', () => {
     const query = isUpload ? '?name=intruder&project=red/default' : ''
     return await harness.request(fill(path, of) + query, {
       method,
-      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(isUpload ? { body: 'no tar' } : {}),
+      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+      body: isUpload ? 'not a tar archive' : body === undefined ? null : JSON.stringify(body),
     })
   }
 

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { IntakeFull } from '../errors.ts'
 import type { ParsedBatch } from '../journal/parse-events.ts'
 import type { IntakeBatch } from './intake-batch.ts'
-import { IntakeFull, IntakeQueue, type IntakeQueueOptions } from './intake-queue.ts'
+import { IntakeQueue, type IntakeQueueOptions } from './intake-queue.ts'
 import type { StoreEventsResult } from './store-events.ts'
 
 function batchOf(first: number, last: number): ParsedBatch {

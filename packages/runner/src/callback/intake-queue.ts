@@ -1,3 +1,4 @@
+import { IntakeFull } from '../errors.ts'
 import type { IntakeBatch } from './intake-batch.ts'
 import { IntakeLane, startsAfterGap, type Turn, type WaitingBatch } from './intake-lane.ts'
 import { type PreparedEvents, prepareEvents, type StoreEventsResult } from './store-events.ts'
@@ -18,9 +19,6 @@ export interface IntakeQueueOptions {
   /** How long a batch waits for an earlier one that may arrive on another connection. Default: 100. */
   overtakenMs?: number | undefined
 }
-
-/** Thrown when too many rows wait. */
-export class IntakeFull extends Error {}
 
 /** Share of the rows of a statement that must wait before the next statement is prepared in advance. */
 const AHEAD_SHARE = 0.75

@@ -108,11 +108,6 @@ export interface DatasetCache {
   maxGb: number
 }
 
-/** Thrown by `launch` when another job took the devices in the meantime. The job stays queued; the attempt does not count. */
-export class NoRoomError extends Error {
-  override readonly name = 'NoRoomError'
-}
-
 /** An HTTP application, as `fetch` handlers have it. */
 export interface App {
   fetch(request: Request): Response | Promise<Response>

@@ -166,7 +166,7 @@ export class LiveFeeds {
   #enter(feed: Feed, viewer: Viewer, cursor: LiveCursor, show: () => void): void {
     feed.joining.delete(viewer)
     if (viewer.isOver) return
-    // The other viewers may not have seen as much. Each viewer skips what it has seen.
+    // Other viewers may be behind. Each viewer skips what it has seen.
     if (feed.viewers.size === 0 || feed.cursor === undefined) feed.cursor = cursor
     feed.viewers.add(viewer)
     feed.changed = true

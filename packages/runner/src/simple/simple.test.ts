@@ -94,7 +94,10 @@ describe('the simple endpoints', () => {
     expect(wrong).toMatchObject({ issues: [{ path: 'artifact_id' }] })
     await good.post(`${base}/completion`, { status: 'done', artifact_id: 'art_1', metadata: { opset: 17 } })
     expect((await harness.getJob(good.jobId)).result).toEqual({
-      ...{ operation: 'export', format: 'onnx', artifactId: 'art_1', metadata: { opset: 17 } },
+      operation: 'export',
+      format: 'onnx',
+      artifactId: 'art_1',
+      metadata: { opset: 17 },
     })
     const bad = await open()
     await become(bad.jobId, 'export')
@@ -113,7 +116,11 @@ describe('the simple endpoints', () => {
     const { jobId, post } = await open()
     await post('/v1/jobs/{id}/heartbeat', '')
     await post('/v1/jobs/{id}/heartbeat', {
-      ...{ epoch: '3', total_epochs: ' 10 ', step: null, progress: '30', trace_id: 7 },
+      epoch: '3',
+      total_epochs: ' 10 ',
+      step: null,
+      progress: '30',
+      trace_id: 7,
       metrics: { loss: '0.25', lr: '1e-3', grad: 'nan', up: '-inf', gone: null },
     })
     expect(await harness.getJob(jobId)).toMatchObject({

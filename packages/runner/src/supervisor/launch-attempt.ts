@@ -2,12 +2,13 @@ import type { ResolvedTrainer } from '@trainyard/contract'
 import { TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
-import { DatasetChanged, verifySource } from '../datasets/index.ts'
+import { verifySource } from '../datasets/index.ts'
 import type { RunnerDatabase } from '../db/schema/index.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
+import { DatasetChanged, NoRoomError, TrainerUnavailable } from '../errors.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import { type AttemptEnd, stoppedBeforeStart } from '../jobs/statuses.ts'
-import { type AttemptRef, type LaunchRequest, NoRoomError, type TrainerLocation } from '../launchers/launcher.ts'
+import type { AttemptRef, LaunchRequest, TrainerLocation } from '../launchers/launcher.ts'
 import { releaseLease } from './leases.ts'
 
 /** Fetches the trainer and launches it. A failure ends the attempt and is not thrown. */
@@ -134,12 +135,6 @@ async function endOfStop(trx: Transaction<RunnerDatabase>, ref: AttemptRef): Pro
     .executeTakeFirst()
   const stopReason = attempt?.stop_reason ?? null
   return stopReason === null ? undefined : stoppedBeforeStart(stopReason)
-}
-
-class TrainerUnavailable extends Error {
-  constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
-  }
 }
 
 function endOf(error: unknown): AttemptEnd {

@@ -2,15 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { Dataset, Problem } from '@trainyard/contract'
 import type { ObjectStore } from '@trainyard/platform'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DatasetChanged } from '../../errors.ts'
 import { deleteDataset } from '../catalog/delete-dataset.ts'
-import {
-  createSnapshot,
-  DatasetChanged,
-  datasetRoutes,
-  getDatasetManifest,
-  listDatasetFiles,
-  verifySource,
-} from '../index.ts'
+import { createSnapshot, datasetRoutes, getDatasetManifest, listDatasetFiles, verifySource } from '../index.ts'
 import { access, createDatasetsTest, dice, png } from '../testing/test-datasets.ts'
 import { parseDatasetSources } from './parse-dataset-sources.ts'
 

@@ -1,4 +1,5 @@
 import { notFound, TrainyardError } from '@trainyard/platform'
+import { DatasetChanged } from '../../errors.ts'
 import type { DatasetContext } from '../context.ts'
 import { isImagePath, isJunk, isMask } from '../reading/dataset-files.ts'
 import { datasetKey } from '../storage/storage-keys.ts'
@@ -75,11 +76,6 @@ async function* listRows(context: DatasetContext, datasetId: string) {
     if (page.length < ROWS_PER_PAGE || last === undefined) return
     after = last.path
   }
-}
-
-/** Thrown when the dataset of a job changed after the job was created. The job ends with `dataset_changed`. */
-export class DatasetChanged extends Error {
-  override readonly name = 'DatasetChanged'
 }
 
 /** Throws {@link DatasetChanged} when the files of a snapshot changed. The message lists the first ten. */
