@@ -9,7 +9,7 @@ export {
   dropTestSchemas,
   testDatabaseUrl,
 } from './create-test-database.ts'
-export { fakeClock } from './fake-clock.ts'
+export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { makeTar } from './make-tar.ts'
 export { makeZip } from './make-zip.ts'
 export { type DocumentedRoute, openApiRoutes } from './open-api-routes.ts'
