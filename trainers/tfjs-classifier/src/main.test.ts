@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { TrainerEvent } from '@trainyard/contract'
 import { encode } from 'fast-png'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readWeightsManifest } from './checkpoints/weights-manifest.ts'
 import { BAR_CLASSES, drawBars } from './testing/bars.ts'
+import { readWeightsManifest } from './testing/read-weights-manifest.ts'
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
 const SIZE = 16

@@ -7,6 +7,7 @@ import { buildNetwork } from '../models/build-network.ts'
 import type { ModelSpec } from '../models/spec.ts'
 import { createRandom } from '../random.ts'
 import { startBackend } from '../tensors/start-backend.ts'
+import { readWeightsManifest } from '../testing/read-weights-manifest.ts'
 import { forwardBatch } from '../training/forward-batch.ts'
 import {
   assignWeights,
@@ -16,7 +17,7 @@ import {
   restoreNetwork,
   saveCheckpoint,
 } from './checkpoint.ts'
-import { readWeightsManifest, writeWeightsManifest } from './weights-manifest.ts'
+import { writeWeightsManifest } from './weights-manifest.ts'
 
 let dir: string
 beforeAll(async () => {

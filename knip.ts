@@ -1,0 +1,173 @@
+import type { KnipConfig } from 'knip'
+
+/** `knip` sees everything; `knip --production` leaves tests out, so that it finds files and exports that only tests use. */
+const isProduction = process.argv.includes('--production')
+
+const config: KnipConfig = {
+  // In production mode, a function that its own file uses may be exported for its unit test.
+  ignoreExportsUsedInFile: isProduction ? true : { interface: true, type: true },
+  ignoreBinaries: ['setpriv', 'mlflow'],
+  workspaces: {
+    '.': {
+      entry: [
+        'bench/*.ts',
+        'bench/lib/fetch-dataset.ts',
+        'bench/lib/intake-server.ts',
+        'bench/lib/report-real-training.ts',
+        'bench/lib/report-training.ts',
+        'bench/peers/*.ts',
+        'scripts/**/*.test.ts',
+        'scripts/*.{ts,mjs}',
+        'tests/**/*.test.ts',
+        'tests/e2e/*/main.ts',
+        'tests/setup/*.ts',
+        'tests/snippets/prelude.ts',
+      ],
+      project: ['scripts/**', 'tests/**', 'bench/**'],
+      ignoreDependencies: ['@arethetypeswrong/cli', '@biomejs/biome', '@trainyard/validator', 'mnist'],
+    },
+    'packages/contract': {
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+      ],
+      entry: ['src/index.ts!', 'src/format.ts!', 'src/trainer-errors.ts!'],
+    },
+    'packages/datasets': {
+      entry: [
+        'src/index.ts!',
+        'src/cache/index.ts!',
+        'src/transfer/index.ts!',
+        'src/convert/parallel/convert-worker.ts!',
+        'src/testing/*.ts',
+        'src/**/*.test.ts',
+      ],
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+      ],
+    },
+    'packages/client': {
+      entry: ['src/index.ts!', 'src/files.ts!', 'src/testing/*.ts', 'src/**/*.test.ts'],
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+      ],
+    },
+    'packages/sdk': {
+      entry: [
+        'src/index.ts!',
+        'src/exec/index.ts!',
+        'src/config/index.ts!',
+        'src/exec/main.ts!',
+        'src/testing/*.ts',
+        'src/**/*.test.ts',
+      ],
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+      ],
+    },
+    'packages/cli': {
+      entry: ['src/main.ts!', 'src/**/*.test.ts'],
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+      ],
+    },
+    'packages/testing': {
+      entry: ['src/index.ts!', 'src/**/*.test.ts'],
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+      ],
+    },
+    'packages/platform': {
+      entry: ['src/index.ts!', 'src/**/*.test.ts'],
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+      ],
+    },
+    'packages/runner': {
+      entry: [
+        'src/index.ts!',
+        'src/serve.ts!',
+        'src/dataset-cache/fill-program.ts!',
+        'src/testing/chaos/main.ts',
+        'src/**/*.test.ts',
+      ],
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+      ],
+      ignoreDependencies: ['@aws-sdk/*', '@hono/node-server', '@trainyard/sdk', 'jose', 'pg', 'pino', 'yauzl'],
+    },
+    'packages/validator': {
+      entry: ['src/index.ts!', 'src/cli/main.ts!', 'src/**/*.test.ts'],
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+      ],
+      ignoreDependencies: ['@aws-sdk/*', '@hono/*', 'hono', 'jose', 'kysely', 'pg', 'pino'],
+    },
+    'packages/registry': {
+      entry: [
+        'src/index.ts!',
+        'src/serve.ts!',
+        'src/validation/worker.ts!',
+        'src/validation/fixtures/*.mjs',
+        'src/**/*.test.ts',
+      ],
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+      ],
+      ignoreDependencies: ['@aws-sdk/*', '@hono/node-server', 'jose', 'pg', 'pino'],
+    },
+    'packages/web': {
+      entry: ['src/index.ts!', 'src/client/{site,job}.ts!', 'src/serve.ts!', 'src/**/*.test.{ts,tsx}'],
+      project: [
+        'src/**!',
+        '!src/**/*.test.{ts,tsx}!',
+        '!src/**/*.cases.ts!',
+        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+        '*.ts',
+      ],
+    },
+    'trainers/*': {
+      entry: ['src/main.ts!', 'src/**/*.test.ts'],
+      project: ['src/**!', '!src/**/*.test.ts!', '!src/testing/**!', '*.ts'],
+    },
+    'examples/*': {
+      entry: ['src/*.ts!', '**/*.test.ts'],
+      project: ['**/*.ts'],
+      ignoreDependencies: ['trainyard'],
+    },
+    'scripts/api-docs': {
+      ignore: ['named-like-schema.mjs'],
+    },
+  },
+}
+
+export default config
