@@ -17,7 +17,7 @@ import { logRoutes } from './logs/routes.ts'
 import { metricRoutes } from './metrics/routes.ts'
 import { intakeMetrics, reportOf } from './observability/metrics/instrument.ts'
 import { metricsRoutes } from './observability/metrics/routes.ts'
-import { createTelemetry } from './observability/metrics/telemetry.ts'
+import { RunnerTelemetry } from './observability/metrics/telemetry.ts'
 import type { CallbackTracing } from './observability/otlp/callback-tracing.ts'
 import { simpleRoutes } from './simple/routes.ts'
 
@@ -100,6 +100,6 @@ function mountTrainerRoutes(api: OpenAPIHono, context: CallbackContext): void {
 /** The OpenAPI document. Needs no database, because routes use their context only when they are called. */
 export function runnerOpenApi(): Record<string, unknown> {
   const logger = createLogger({ name: 'openapi', level: 'silent' })
-  const context = { logger, telemetry: createTelemetry(), config: {} } as CallbackContext
+  const context = { logger, telemetry: new RunnerTelemetry(), config: {} } as CallbackContext
   return openApiDocument(createRunnerApp({ context, trainerContext: context, feeds: {} as LiveFeeds }), INFO)
 }

@@ -20,7 +20,7 @@ import { createLauncher } from './launchers/create-launcher.ts'
 import type { Launcher } from './launchers/launcher.ts'
 import { timedLauncher, timedStore } from './observability/metrics/instrument.ts'
 import { addStateGauges } from './observability/metrics/state-gauges.ts'
-import { createTelemetry } from './observability/metrics/telemetry.ts'
+import { RunnerTelemetry } from './observability/metrics/telemetry.ts'
 import { createRegistryTrainerSource } from './trainers/registry-source.ts'
 import type { TrainerSource } from './trainers/source.ts'
 import { unconfiguredTrainerSource } from './trainers/unconfigured-source.ts'
@@ -51,7 +51,7 @@ export async function createContext(
   const { config, logger, clock = systemClock } = options
   const keys = await loadSigningKeys(database, { secret: config.jwtSecret })
   const { id: instanceId } = await database.db.selectFrom('instance').select('id').executeTakeFirstOrThrow()
-  const telemetry = createTelemetry()
+  const telemetry = new RunnerTelemetry()
   addStateGauges(telemetry, database)
   const launcher = options.launcher ?? (await createLauncher({ config, dataDir, instanceId, logger }))
   return {

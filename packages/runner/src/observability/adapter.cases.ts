@@ -1,39 +1,39 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ArtifactInfo, ExperimentEnd, ExperimentInfo, Line, ObservabilityAdapter, Point } from './adapter.ts'
 
-/** What a backend has, read back in its own way. */
+/** What a backend stored, read through its own interface. */
 export interface SeenExperiment {
   points: { name: string; step: number; value: number; timeMs: number }[]
   params: Record<string, string>
   artifacts: string[]
   lines: string[]
-  state?: ExperimentEnd['state']
+  state?: ExperimentEnd['state'] | undefined
 }
 
 export interface AdapterSetup {
-  /** Gives an adapter of its own at each call, as a runner that starts again would. */
+  /** Creates another adapter, as a restarted runner would. */
   create(): ObservabilityAdapter
   read(
     adapter: ObservabilityAdapter,
     handle: Awaited<ReturnType<ObservabilityAdapter['start']>>,
   ): Promise<SeenExperiment>
-  /** One that talks to nobody. */
+  /** Creates an adapter whose backend does not answer. */
   createDead?(): ObservabilityAdapter
   close?(): Promise<void>
 }
 
 export interface AdapterTraits {
   name: string
-  /** What is sent twice is there once. */
+  /** Whether repeated content is stored once. */
   idempotent: boolean
-  /** NaN and the infinities are kept. */
+  /** Whether NaN and infinities are stored. */
   notFinite: boolean
-  /** Values come back as 32-bit floats. */
-  singlePrecision?: boolean
-  /** Names come back as they were. */
+  /** Whether values are stored as 32-bit floats. */
+  singlePrecision?: boolean | undefined
+  /** Whether all names are stored unchanged. */
   anyName: boolean
   params: boolean
-  /** Sees how an experiment ended. */
+  /** Whether it stores how an experiment ended. */
   ends: boolean
 }
 
@@ -90,10 +90,10 @@ const endIn = (state: ExperimentEnd['state']): ExperimentEnd => ({
   state,
   reason: state === 'succeeded' ? 'completed' : state === 'failed' ? 'training_error' : 'cancelled_by_user',
   finishedAt: new Date(TIME.getTime() + 60_000),
-  ...(state === 'failed' ? { message: 'out of luck' } : {}),
+  message: state === 'failed' ? 'out of luck' : undefined,
 })
 
-/** What every backend must do. */
+/** Tests for every backend. */
 export function adapterCases(traits: AdapterTraits, setUp: () => Promise<AdapterSetup>): void {
   describe(`the ${traits.name} backend`, () => {
     let setup: AdapterSetup
@@ -103,16 +103,16 @@ export function adapterCases(traits: AdapterTraits, setUp: () => Promise<Adapter
     afterAll(async () => await setup.close?.())
     const stored = (value: number) => (traits.singlePrecision ? Math.fround(value) : value)
 
-    it('opens an experiment once, however often and by whomever it is asked', async () => {
+    it('opens an experiment once, although several adapters start it', async () => {
       const info = testInfo()
       const first = await setup.create().start(info, signal())
       const second = await setup.create().start(info, signal())
       expect(second).toEqual(first)
-      // Plain data: it lives in the database.
+      // Plain data, because it is stored in the database.
       expect(JSON.parse(JSON.stringify(first))).toEqual(first)
     })
 
-    it('has every setting, point, line and file that it takes, and the link leads there', async () => {
+    it('stores every parameter, point, line and file that it takes, and has a valid link', async () => {
       const adapter = setup.create()
       const info = testInfo()
       let handle = await adapter.start(info, signal())
@@ -130,13 +130,13 @@ export function adapterCases(traits: AdapterTraits, setUp: () => Promise<Adapter
 
       const seen = await setup.read(adapter, handle)
       if (adapter.takes.metrics) {
-        const wanted = points.map(({ name, step, value, time }) => ({
+        const expected = points.map(({ name, step, value, time }) => ({
           name,
           step,
           value: stored(value),
           timeMs: time.getTime(),
         }))
-        expect(sorted(seen.points)).toEqual(sorted(wanted))
+        expect(sorted(seen.points)).toEqual(sorted(expected))
       }
       if (adapter.takes.lines) expect(seen.lines).toEqual(lines.map((line) => line.message))
       if (adapter.takes.artifacts) expect(seen.artifacts.some((name) => name.includes('best model.bin'))).toBe(true)
@@ -150,15 +150,15 @@ export function adapterCases(traits: AdapterTraits, setUp: () => Promise<Adapter
       if (link !== undefined) expect(() => new URL(link)).not.toThrow()
     })
 
-    it('goes on in another process, and has what came twice once', async (test) => {
+    it('continues in another process, and stores repeated points once', async (test) => {
       const info = testInfo()
       const first = setup.create()
-      if (!first.takes.metrics) test.skip(`${traits.name} takes no points`)
+      if (!first.takes.metrics) test.skip(`${traits.name} does not store points`)
       let handle = await first.start(info, signal())
       handle = (await first.logParams(handle, info, signal())) ?? handle
       handle = (await first.logMetrics(handle, [testPoint(1, 1)], signal())) ?? handle
       const second = setup.create()
-      // The first try arrived, but nobody wrote that down: the handle is the old one.
+      // The first try arrived, but its handle was not stored.
       await second.logParams(handle, info, signal())
       await second.logMetrics(handle, [testPoint(2, 2), testPoint(3, 3)], signal())
       handle = (await second.logMetrics(handle, [testPoint(2, 2), testPoint(3, 3)], signal())) ?? handle
@@ -168,9 +168,9 @@ export function adapterCases(traits: AdapterTraits, setUp: () => Promise<Adapter
       else expect([...new Set(values)]).toEqual([1, 2, 3])
     })
 
-    it('takes thousands of points at a time', async (test) => {
+    it('stores thousands of points in one call', async (test) => {
       const adapter = setup.create()
-      if (!adapter.takes.metrics) test.skip(`${traits.name} takes no points`)
+      if (!adapter.takes.metrics) test.skip(`${traits.name} does not store points`)
       const info = testInfo()
       let handle = await adapter.start(info, signal())
       const points = Array.from({ length: 2500 }, (_, index) => testPoint(index + 1, index / 7))
@@ -181,9 +181,9 @@ export function adapterCases(traits: AdapterTraits, setUp: () => Promise<Adapter
       )
     })
 
-    it('is not thrown by NaN, infinities and strange names', async (test) => {
+    it('accepts NaN, infinities and unusual names', async (test) => {
       const adapter = setup.create()
-      if (!adapter.takes.metrics) test.skip(`${traits.name} takes no points`)
+      if (!adapter.takes.metrics) test.skip(`${traits.name} does not store points`)
       const info = testInfo()
       let handle = await adapter.start(info, signal())
       const points = [
@@ -209,7 +209,7 @@ export function adapterCases(traits: AdapterTraits, setUp: () => Promise<Adapter
     })
 
     it.each(['succeeded', 'failed', 'cancelled'] as const)(
-      'shows that an attempt %s, however often it is said',
+      'stores that an attempt %s, also if it is repeated',
       async (state) => {
         const adapter = setup.create()
         const info = testInfo()
@@ -220,8 +220,8 @@ export function adapterCases(traits: AdapterTraits, setUp: () => Promise<Adapter
       },
     )
 
-    it('throws when nobody answers, so that the feed tries again', async (test) => {
-      if (setup.createDead === undefined) test.skip(`${traits.name} asks nobody`)
+    it('throws when the backend does not answer, so that the feed tries again', async (test) => {
+      if (setup.createDead === undefined) test.skip(`${traits.name} sends no requests`)
       const dead = setup.createDead?.()
       const info = testInfo()
       const attempt = async () => {

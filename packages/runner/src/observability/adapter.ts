@@ -1,15 +1,15 @@
 import type { ArtifactKind, EndReason, JobState, LogLevel, LogLine, MetricAxis } from '@trainyard/contract'
-import type { ExperimentHandle } from '../db/schema/experiments.ts'
 
-/** The backends that there are. `loki` and `otlp` are switched on by an address, the others by name. */
+/** All backends. `loki` and `otlp` are enabled by an address, the others by name. */
 export const BACKENDS = ['database', 'mlflow', 'clearml', 'tensorboard', 'loki', 'otlp'] as const
 export type BackendName = (typeof BACKENDS)[number]
 
-export type Handle = ExperimentHandle
+/** Identifies an experiment in its backend. Plain data, stored in the database and passed to every call. */
+export type Handle = Readonly<Record<string, string | number | boolean>>
 
 /** One attempt of a job, as an experiment. */
 export interface ExperimentInfo {
-  /** Names this attempt among all runners: the same key is the same experiment. */
+  /** Unique among all runners. The same key is the same experiment. */
   key: string
   jobId: number
   attempt: number
@@ -18,25 +18,26 @@ export interface ExperimentInfo {
   operation: string
   taskType: string
   model: string
-  dataset?: { id: string; name: string; versionHash: string }
-  /** Flat settings. */
+  dataset?: { id: string; name: string; versionHash: string } | undefined
+  /** The configuration, flattened. */
   params: Readonly<Record<string, string | number | boolean>>
   traceId: string
-  /** The page of the job, for people. */
+  /** The job's page. */
   jobUrl: string
   createdAt: Date
-  queuedAt?: Date
-  launchedAt?: Date
-  heardAt?: Date
+  queuedAt?: Date | undefined
+  launchedAt?: Date | undefined
+  /** When the trainer sent its first request. */
+  heardAt?: Date | undefined
 }
 
 export interface Point {
-  /** Number of the event that it came in. */
+  /** Sequence number of its event. */
   seq: number
   name: string
   axis: MetricAxis
   step: number
-  /** NaN and the infinities too. */
+  /** Can be NaN or infinite. */
   value: number
   time: Date
 }
@@ -49,13 +50,13 @@ export interface ArtifactInfo {
   sha256: string
   contentType: string
   createdAt: Date
-  /** Where people find it; needs no signature. */
+  /** A link for people. Needs no signature. */
   url: string
   read(): Promise<AsyncIterable<Uint8Array>>
 }
 
 export interface Line {
-  /** Grows within the job. */
+  /** Increases within a job. */
   id: number
   level: LogLevel
   source: LogLine['source']
@@ -64,25 +65,25 @@ export interface Line {
 }
 
 export interface ExperimentEnd {
-  /** Of the attempt, not of the job: an attempt that is tried again has failed. */
+  /** The attempt's state, not the job's: an attempt that is retried has failed. */
   state: Extract<JobState, 'succeeded' | 'failed' | 'cancelled'>
   reason: EndReason
-  message?: string
+  message?: string | undefined
   finishedAt: Date
 }
 
 /**
- * Tells one backend about one attempt. The feed calls `start` until it succeeds, then the others in order, one at a time
- * for an attempt, each at least once: after a crash the last call comes again with the same content. A call may return a
- * new handle, which is stored together with the position up to which the backend has everything.
+ * Sends one attempt to one backend. The feed calls `start` until it succeeds, then the other methods in order. For an attempt,
+ * it makes one call at a time and each call at least once: after a crash, the last call is repeated with the same content. A
+ * call can return a new handle, which is stored together with the feed's position.
  *
- * What can be tried again is thrown as any error; what never will work as {@link BackendRefused}.
+ * A method throws {@link BackendRefused} if a retry cannot succeed, and any other error if it can.
  */
 export interface ObservabilityAdapter {
   readonly name: BackendName
-  /** What it takes; the rest is not even read. */
+  /** What the backend stores. The feed does not read anything else. */
   readonly takes: { metrics: boolean; artifacts: boolean; lines: boolean }
-  /** Opens the experiment of this key, or finds it when it is there already. */
+  /** Opens the experiment with this key, or finds it if it exists. */
   start(info: ExperimentInfo, signal: AbortSignal): Promise<Handle>
   logParams(handle: Handle, info: ExperimentInfo, signal: AbortSignal): Promise<Handle | undefined>
   logMetrics(handle: Handle, points: readonly Point[], signal: AbortSignal): Promise<Handle | undefined>
@@ -94,12 +95,12 @@ export interface ObservabilityAdapter {
     signal: AbortSignal,
   ): Promise<Handle | undefined>
   finish(handle: Handle, end: ExperimentEnd, info: ExperimentInfo, signal: AbortSignal): Promise<Handle | undefined>
-  /** Where people look at it, if anywhere. */
+  /** The experiment's page in the backend. Undefined: it has no page. */
   link(handle: Handle): string | undefined
   close?(): Promise<void>
 }
 
-/** Thrown when a backend says that it will never take this: the feed counts it as dropped and goes on. */
+/** Thrown when a backend permanently refuses a request. The feed counts the content as dropped and continues. */
 export class BackendRefused extends Error {
   readonly code = 'backend_refused'
   constructor(message: string, options?: ErrorOptions) {

@@ -2,7 +2,7 @@ import type { Clock, Database, Logger, ObjectStore } from '@trainyard/platform'
 import type { RunnerDatabase } from '../db/schema/index.ts'
 import type { RunnerTelemetry } from './metrics/telemetry.ts'
 
-/** What this area needs; the runner's context has all of it. */
+/** What this folder needs. A part of the runner's context. */
 export interface ObservabilityContext {
   database: Database<RunnerDatabase>
   store: ObjectStore

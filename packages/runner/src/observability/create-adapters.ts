@@ -6,15 +6,19 @@ import { createLokiAdapter } from './loki/index.ts'
 import { createMlflowAdapter } from './mlflow/index.ts'
 import { createTensorboardAdapter } from './tensorboard/index.ts'
 
-/** An adapter for each backend that is configured. */
+/** Creates an adapter for each enabled backend. */
 export async function createAdapters(config: ObservabilityConfig): Promise<ObservabilityAdapter[]> {
-  return [
-    ...(config.database === undefined ? [] : [createDatabaseAdapter()]),
-    ...(config.mlflow === undefined ? [] : [createMlflowAdapter(config.mlflow)]),
-    ...(config.clearml === undefined ? [] : [createClearmlAdapter(config.clearml)]),
-    ...(config.tensorboard === undefined ? [] : [createTensorboardAdapter(config.tensorboard)]),
-    ...(config.loki === undefined ? [] : [createLokiAdapter(config.loki)]),
-    // OpenTelemetry is large; who does not use it does not wait for it.
-    ...(config.otlp === undefined ? [] : [(await import('./otlp/index.ts')).createOtlpAdapter(config.otlp)]),
-  ]
+  const { database, mlflow, clearml, tensorboard, loki, otlp } = config
+  const adapters: ObservabilityAdapter[] = []
+  if (database !== undefined) adapters.push(createDatabaseAdapter())
+  if (mlflow !== undefined) adapters.push(createMlflowAdapter(mlflow))
+  if (clearml !== undefined) adapters.push(createClearmlAdapter(clearml))
+  if (tensorboard !== undefined) adapters.push(createTensorboardAdapter(tensorboard))
+  if (loki !== undefined) adapters.push(createLokiAdapter(loki))
+  if (otlp !== undefined) {
+    // Imported only when used: OpenTelemetry is large and takes long to load.
+    const { createOtlpAdapter } = await import('./otlp/index.ts')
+    adapters.push(createOtlpAdapter(otlp))
+  }
+  return adapters
 }

@@ -2,69 +2,68 @@ import { hideSecrets } from '@trainyard/platform'
 import { z } from 'zod'
 import { BackendRefused } from './adapter.ts'
 
-/** Answers that are longer tell nothing more. */
-const SHOWN = 300
+/** How much of a response is put into an error message. */
+const MAX_SHOWN_CHARS = 300
 
 export interface BackendRequest {
-  method?: 'GET' | 'POST' | 'PUT'
-  headers?: Readonly<Record<string, string>>
-  body?: string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array>
+  method?: 'GET' | 'POST' | 'PUT' | undefined
+  headers?: Readonly<Record<string, string>> | undefined
+  body?: string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array> | undefined
   signal: AbortSignal
 }
 
-/** An answer that is not 2xx. */
-export class BackendAnswer extends Error {
+/** A response with an error status. */
+export class BackendError extends Error {
   readonly status: number
   readonly body: string
   constructor(status: number, body: string, url: string) {
-    super(`${new URL(url).pathname} answered ${status}: ${hideSecrets(body).slice(0, SHOWN)}`)
+    super(`${new URL(url).pathname} answered ${status}: ${hideSecrets(body).slice(0, MAX_SHOWN_CHARS)}`)
     this.status = status
     this.body = body
   }
 
-  /** Whether the same request may work later. */
+  /** Whether the same request can succeed later. Includes 401 and 403, because people correct credentials. */
   get retryable(): boolean {
     return this.status >= 500 || [401, 403, 408, 425, 429].includes(this.status)
   }
 }
 
 /**
- * One request to a backend. Settings that are wrong (401, 403, a wrong address) are tried again: people mend them.
+ * Sends one request to a backend and returns the text of the response.
  *
- * @throws BackendAnswer when it can be tried again, BackendRefused when it cannot
+ * @throws BackendError for an error status
  */
-export async function askBackend(url: string, request: BackendRequest): Promise<string> {
+export async function requestText(url: string, request: BackendRequest): Promise<string> {
   const { method = 'POST', headers = {}, body, signal } = request
-  const response = await fetch(url, {
-    method,
-    headers,
-    signal,
-    redirect: 'manual',
-    ...(body === undefined ? {} : { body: body as BodyInit, duplex: 'half' }),
-  }).catch((error: unknown) => {
+  const init: RequestInit & { duplex?: 'half' } = { method, headers, signal, redirect: 'manual' }
+  if (body !== undefined) {
+    init.body = body as BodyInit
+    init.duplex = 'half'
+  }
+  const response = await fetch(url, init).catch((error: unknown) => {
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
     throw new Error(`${new URL(url).origin} does not answer${cause}`, { cause: error })
   })
   const text = await response.text()
   if (response.ok) return text
-  throw new BackendAnswer(response.status, text, url)
+  throw new BackendError(response.status, text, url)
 }
 
-/** The same with JSON both ways. */
-export async function askJson<T>(
+/** Sends and receives JSON. */
+export async function requestJson<T>(
   url: string,
   schema: z.ZodType<T>,
   request: Omit<BackendRequest, 'body'> & { json?: unknown },
 ) {
   const { json, headers, ...rest } = request
-  const text = await askBackend(url, {
+  const text = await requestText(url, {
     ...rest,
     headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
-    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    body: json === undefined ? undefined : JSON.stringify(json),
   })
   const parsed = schema.safeParse(parseJson(text))
   if (parsed.success) return parsed.data
-  throw new Error(`${new URL(url).pathname} answered something else than expected: ${text.slice(0, SHOWN)}`)
+  throw new Error(`${new URL(url).pathname} sent an unexpected response: ${text.slice(0, MAX_SHOWN_CHARS)}`)
 }
 
 export const Anything = z.unknown()
@@ -77,15 +76,21 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Turns answers that will never be another into a refusal. */
-export function refuseFinal(error: unknown): never {
-  if (error instanceof BackendAnswer && !error.retryable) throw new BackendRefused(error.message, { cause: error })
+/** Rethrows an error. One that a retry cannot change becomes a {@link BackendRefused}. */
+export function rethrow(error: unknown): never {
+  if (error instanceof BackendError && !error.retryable) throw new BackendRefused(error.message, { cause: error })
   throw error
 }
 
-/** `Authorization` from what is configured. */
-export function authorization(of: { token?: string; username?: string; password?: string }): Record<string, string> {
-  if (of.token !== undefined) return { authorization: `Bearer ${of.token}` }
-  if (of.username === undefined) return {}
-  return { authorization: `Basic ${Buffer.from(`${of.username}:${of.password ?? ''}`).toString('base64')}` }
+export interface Credentials {
+  token?: string | undefined
+  username?: string | undefined
+  password?: string | undefined
+}
+
+/** The `Authorization` header for the configured credentials. */
+export function authorization({ token, username, password = '' }: Credentials): Record<string, string> {
+  if (token !== undefined) return { authorization: `Bearer ${token}` }
+  if (username === undefined) return {}
+  return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }
 }

@@ -2,31 +2,32 @@ import type { ObservabilityAdapter } from './adapter.ts'
 import type { ObservabilityConfig } from './config.ts'
 import type { ObservabilityContext } from './context.ts'
 import { createAdapters } from './create-adapters.ts'
-import { createFeed } from './feed/feeder.ts'
+import { Feed } from './feed/feed.ts'
 
 export interface Observability {
   start(): void
   stop(): Promise<void>
 }
 
-/** One feed for each backend; none knows of the others. */
+export interface ObservabilityOptions {
+  config?: ObservabilityConfig | undefined
+  /** Default: those that `config` enables. */
+  adapters?: readonly ObservabilityAdapter[] | undefined
+}
+
+/** Creates one feed for each backend. Feeds do not affect each other. */
 export async function createObservability(
   context: ObservabilityContext,
-  options: {
-    config?: ObservabilityConfig | undefined
-    /** Default: those that `config` names. */
-    adapters?: readonly ObservabilityAdapter[] | undefined
-  },
+  options: ObservabilityOptions,
 ): Promise<Observability> {
   const { config } = options
   const adapters = options.adapters ?? (config === undefined ? [] : await createAdapters(config))
-  const feeds = adapters.map((adapter) =>
-    createFeed(context, adapter, {
-      instanceId: context.instanceId,
-      jobPages: config?.pagesUrl ?? context.config.publicUrl,
-      ...(config?.limits === undefined ? {} : { limits: config.limits }),
-    }),
-  )
+  const feedOptions = {
+    instanceId: context.instanceId,
+    jobPages: config?.pagesUrl ?? context.config.publicUrl,
+    limits: config?.limits,
+  }
+  const feeds = adapters.map((adapter) => new Feed(context, adapter, feedOptions))
   return {
     start() {
       for (const feed of feeds) feed.start()

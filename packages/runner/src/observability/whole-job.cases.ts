@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { isOver } from '../testing/harness.ts'
 import { type KillableRunner, startKillableRunner } from '../testing/killable-runner.ts'
 import type { SeenExperiment } from './adapter.cases.ts'
-import { parseExposition } from './metrics/parse-exposition.ts'
+import { parseExposition } from './testing/parse-exposition.ts'
 import { type BackendProxy, startBackendProxy } from './testing/proxy.ts'
 import { mlflowReader } from './testing/read-mlflow.ts'
 import { startReceiver } from './testing/receiver.ts'
@@ -28,11 +28,11 @@ interface Push {
   streams: { values: [string, string][] }[]
 }
 
-/** One job with all of its backends, one of them dead, while its runner is killed twice. */
+/** One job with several backends, one of them unavailable, while its runner is killed twice. */
 export function wholeJobCases(name: string, setUp: () => Promise<WholeJobSetup>): void {
-  describe(`a whole job told to several systems at once, ${name}`, () => {
+  describe(`a whole job with several backends, ${name}`, () => {
     const cleanups: (() => Promise<void>)[] = []
-    const later = <T extends { close?(): Promise<void> }>(thing: T): T => {
+    const closeLater = <T extends { close?(): Promise<void> }>(thing: T): T => {
       cleanups.push(async () => await thing.close?.())
       return thing
     }
@@ -40,12 +40,12 @@ export function wholeJobCases(name: string, setUp: () => Promise<WholeJobSetup>)
       for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
     })
 
-    it('is in each that lives exactly once, though its runner was killed; the dead one harms nobody and catches up', async () => {
-      const setup = later(await setUp())
-      const proxy = later(await startBackendProxy(setup.mlflowUrl))
+    it('is stored exactly once in each available backend although its runner was killed, and later in the unavailable one', async () => {
+      const setup = closeLater(await setUp())
+      const proxy = closeLater(await startBackendProxy(setup.mlflowUrl))
       const lokiPort = await freePort()
       const experiment = `trainyard-whole-${randomBytes(4).toString('hex')}`
-      const tensorboardDir = later(await temporaryFolder()).dir
+      const tensorboardDir = closeLater(await temporaryFolder()).dir
       const runner = await startKillableRunner({
         logLevel: 'info',
         observability: {
@@ -57,7 +57,7 @@ export function wholeJobCases(name: string, setUp: () => Promise<WholeJobSetup>)
           PAGES_URL: 'http://pages.test',
         },
       })
-      later(runner)
+      closeLater(runner)
 
       const killed = killAfterPoints(proxy, runner)
       const { id } = await runner.createJob({ epochs: EPOCHS, epoch_ms: 50 })
@@ -73,28 +73,27 @@ export function wholeJobCases(name: string, setUp: () => Promise<WholeJobSetup>)
         .poll(async () => await statesOf(runner, id), WAIT)
         .toEqual({ database: 'finished', loki: 'failing', mlflow: 'finished', tensorboard: 'finished' })
 
-      const wanted = await storedPoints(runner, id)
-      expect(wanted).toHaveLength(2 * EPOCHS)
+      const expected = await storedPoints(runner, id)
+      expect(expected).toHaveLength(2 * EPOCHS)
       const reader = mlflowReader(proxy.url)
-      // The dead runner had opened the run: the next ones found it.
+      // The killed runner had created the run, and the next ones found it.
       const [runId = '', ...others] = await reader.listRuns(experiment)
       expect(others).toEqual([])
       const run = await reader.read(runId)
-      expect(listed(run.points)).toEqual(listed(wanted))
+      expect(listed(run.points)).toEqual(listed(expected))
       expect(run).toMatchObject({ state: 'succeeded', params: { 'basic.epochs': String(EPOCHS) } })
       expect(linkOf(await runner.waitFor(id, isOver), 'mlflow')).toContain(`/runs/${runId}`)
       const drawn = await setup.readTensorboard(join(tensorboardDir, String(id), '1'))
-      const single = wanted.map((point) => ({ ...point, value: Math.fround(point.value) }))
+      const single = expected.map((point) => ({ ...point, value: Math.fround(point.value) }))
       expect(listed(drawn)).toEqual(listed(single))
 
-      // The gap: who looks at /metrics or into the log knows what is missing where, and why.
+      // /metrics and the log report what is missing, where and why.
       const { samples } = parseExposition(await (await fetch(`${runner.url}/metrics`)).text())
       const count = (metric: string, labels: Record<string, string>) =>
         samples
-          .filter(
-            (one) => one.name === metric && Object.entries(labels).every(([key, value]) => one.labels[key] === value),
-          )
-          .reduce((sum, one) => sum + one.value, 0)
+          .filter((sample) => sample.name === metric)
+          .filter((sample) => Object.entries(labels).every(([key, value]) => sample.labels[key] === value))
+          .reduce((sum, sample) => sum + sample.value, 0)
       const experiments = 'trainyard_observability_experiments'
       expect(count(experiments, { backend: 'loki', state: 'failing' })).toBe(1)
       expect(count('trainyard_observability_failures_total', { backend: 'loki' })).toBeGreaterThan(0)
@@ -103,11 +102,11 @@ export function wholeJobCases(name: string, setUp: () => Promise<WholeJobSetup>)
         expect(count(experiments, { backend }), backend).toBe(0)
         expect(count('trainyard_observability_dropped_total', { backend }), backend).toBe(0)
       }
-      const complaints = runner.log.split('\n').filter((line) => line.includes('an observability backend fails'))
-      expect(complaints.some((line) => line.includes('"backend":"loki"') && line.includes(String(lokiPort)))).toBe(true)
+      const warnings = runner.log.split('\n').filter((line) => line.includes('an observability backend failed'))
+      expect(warnings.some((line) => line.includes('"backend":"loki"') && line.includes(String(lokiPort)))).toBe(true)
 
-      // It comes back: every line, in order.
-      const loki = later(await startReceiver(() => new Response(null, { status: 204 }), lokiPort))
+      // Loki is available again: every line arrives, in order.
+      const loki = closeLater(await startReceiver(() => new Response(null, { status: 204 }), lokiPort))
       await expect.poll(async () => (await statesOf(runner, id)).loki, WAIT).toBe('finished')
       const pushed = loki.received.flatMap(({ text }) =>
         (JSON.parse(text) as Push).streams.flatMap((one) => one.values),
@@ -116,14 +115,14 @@ export function wholeJobCases(name: string, setUp: () => Promise<WholeJobSetup>)
       const { lines } = LogPage.parse(await runner.get(`/v1/jobs/${id}/logs?limit=1000`))
       expect(lines.length).toBeGreaterThan(0)
       expect(messages.sort()).toEqual(lines.map((line) => line.message).sort())
-      expect(runner.log).toContain('the observability backend takes things again')
+      expect(runner.log).toContain('the observability backend works again')
     })
   })
 }
 
 /**
- * Kills the runner at the worst moment: MLflow has taken the points, and nobody has written that down. The second batch,
- * so that a position was stored before.
+ * Kills the runner at the worst moment: when MLflow has stored the points, and the runner has not stored its position yet. This
+ * happens with the second batch, so that a position was stored before.
  */
 async function killAfterPoints(proxy: BackendProxy, runner: KillableRunner): Promise<void> {
   await new Promise<void>((resolve, reject) => {
@@ -143,7 +142,7 @@ async function statesOf(runner: KillableRunner, id: number): Promise<Record<stri
 
 const linkOf = (job: Job, backend: string) => job.experiments?.find((one) => one.backend === backend)?.url
 
-/** Every point in the events that the runner has stored. */
+/** The points of all stored events. */
 async function storedPoints(runner: KillableRunner, id: number): Promise<SeenExperiment['points']> {
   const { events } = StoredEventPage.parse(await runner.get(`/v1/jobs/${id}/events?type=progress&limit=1000`))
   return events.flatMap(({ body, time }) =>
@@ -165,7 +164,7 @@ async function temporaryFolder() {
   return { dir, close: async () => await rm(dir, { recursive: true, force: true }) }
 }
 
-/** One at which nobody listens. */
+/** A port on which nothing listens. */
 async function freePort(): Promise<number> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
@@ -173,6 +172,6 @@ async function freePort(): Promise<number> {
   const address = server.address()
   server.close()
   await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
   return address.port
 }

@@ -5,8 +5,8 @@ import { wholeJobCases } from './whole-job.cases.ts'
 const { MLFLOW_TRACKING_URI: mlflowUrl, TENSORBOARD: tensorboard } = process.env
 
 if (mlflowUrl === undefined || tensorboard === undefined) {
-  describe('a whole job told to MLflow and TensorBoard', () => {
-    it.skip('needs both: set MLFLOW_TRACKING_URI and TENSORBOARD (pip install mlflow tensorboard)', () => {})
+  describe('a whole job with MLflow and TensorBoard', () => {
+    it.skip('needs both (pip install mlflow tensorboard, and set MLFLOW_TRACKING_URI and TENSORBOARD)', () => {})
   })
 } else {
   wholeJobCases('the real ones', async () => ({

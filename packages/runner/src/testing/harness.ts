@@ -19,7 +19,7 @@ export interface Harness {
   runner: Runner
   url: string
   config: RunnerConfig
-  /** A registered dataset of classification. */
+  /** A registered classification dataset. */
   datasetId: string
   request(path: string, init?: RequestInit): Promise<Response>
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
@@ -30,15 +30,15 @@ export interface Harness {
 }
 
 export interface HarnessOptions {
-  config?: Partial<RunnerConfig>
-  runner?: Partial<CreateRunnerOptions>
-  /** Sets the supervisor to work. Default: false. */
-  start?: boolean
-  /** The address to listen on: containers do not reach the default, loopback. */
-  host?: string
+  config?: Partial<RunnerConfig> | undefined
+  runner?: Partial<CreateRunnerOptions> | undefined
+  /** Starts the supervisor. Default: false. */
+  start?: boolean | undefined
+  /** The address to listen on. Default: loopback, which containers cannot reach. */
+  host?: string | undefined
 }
 
-/** A launcher for tests in which nothing is to be started. */
+/** A launcher that starts nothing. */
 export const noLauncher: Launcher = {
   name: 'none',
   runs: 'folder',
@@ -52,22 +52,22 @@ export const noLauncher: Launcher = {
   remove: async () => {},
 }
 
-/** Nothing is started, and everything runs for ever: trainers that a test plays. */
+/** A launcher that starts nothing and reports every attempt as running, for tests that send the trainer's requests. */
 export const playedLauncher: Launcher = { ...noLauncher, observe: async () => ({ state: 'running' }) }
 
-/** A whole runner with real PostgreSQL, files, HTTP and, once started, processes. */
+/** A complete runner with a real PostgreSQL, files, HTTP and, if started, processes. */
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-runner-'))
   const logger = createLogger({ name: 'test', level: process.env.TEST_LOG_LEVEL ?? 'silent' })
-  let answer: (request: Request) => Response | Promise<Response> = () => new Response('starting', { status: 503 })
+  let handle: (request: Request) => Response | Promise<Response> = () => new Response('starting', { status: 503 })
   let upgrade: UpgradeHandler = (_request, socket) => socket.destroy()
   const server = await listen(
-    { fetch: (request) => answer(request) },
+    { fetch: (request) => handle(request) },
     {
       port: 0,
       drainMs: 50,
-      upgrade: (...wish) => upgrade(...wish),
-      ...(options.host === undefined ? {} : { host: options.host }),
+      upgrade: (...args) => upgrade(...args),
+      host: options.host,
     },
   )
   const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: server.url, secret: TEST_SECRET })
@@ -89,7 +89,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   }
   const trainers = createFolderTrainerSource(PLAIN_TRAINER_DIR)
   const runner = await createRunner({ config, store, logger, trainers, ...options.runner })
-  answer = (request) =>
+  handle = (request) =>
     new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
   upgrade = runner.upgrade
   if (options.start) await runner.start()
@@ -110,7 +110,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       }),
     async createJob(input = {}) {
       const response = await harness.post('/v1/jobs', { trainer: 'acme/plain', dataset: datasetId, ...input })
-      if (response.status !== 201) throw new Error(`job not created: ${await response.text()}`)
+      if (response.status !== 201) throw new Error(`could not create a job: ${await response.text()}`)
       return Job.parse(await response.json())
     },
     async getJob(id) {
@@ -121,7 +121,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       for (;;) {
         const job = await harness.getJob(id)
         if (until(job)) return job
-        if (performance.now() > endsAt) throw new Error(`waited in vain; the job is ${JSON.stringify(job)}`)
+        if (performance.now() > endsAt) throw new Error(`timed out waiting for the job ${JSON.stringify(job)}`)
         await sleep(25)
       }
     },
@@ -129,7 +129,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       await server.close()
       await runner.stop().catch(() => {})
       await dropTestSchemas(runner.context.identity.schema, config.databaseSchema)
-      // A runner leaves its trainers running; a test must not.
+      // Trainers outlive the runner, but must not outlive the test.
       for await (const ref of runner.context.launcher.list()) await runner.context.launcher.remove(ref)
       await rm(dir, { recursive: true, force: true })
     },
@@ -139,7 +139,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
 
 export const isOver = (job: Job) => ['succeeded', 'failed', 'cancelled'].includes(job.state)
 
-/** Registered without an upload: what is inside does not matter to these tests. */
+/** Registers a dataset without files. */
 async function insertDataset(runner: Runner): Promise<string> {
   await runner.context.database.db
     .insertInto('datasets')
@@ -158,19 +158,20 @@ async function insertDataset(runner: Runner): Promise<string> {
   return 'ds_test'
 }
 
-/** Starts an attempt without a process and gives what its trainer would have. */
+/** Creates a job and returns functions that send its trainer's requests. */
 export async function openJournal(harness: Harness, input: Partial<CreateJobInput> = {}) {
   const job = await harness.createJob(input)
   return await journalOf(harness, job.id, 1)
 }
 
+/** Functions that send the requests of an attempt's trainer. */
 export async function journalOf(harness: Harness, jobId: number, attempt: number) {
   const { value: token } = await harness.runner.context.tokens.issue({ jobId, attempt })
   const authorization = `Bearer ${token}`
   return {
     jobId,
     authorization,
-    /** Posts events, numbered from `first`. */
+    /** Sends events with sequence numbers from `first` on. */
     send: (first: number, events: Record<string, unknown>[]) =>
       harness.post(
         `/v1/jobs/${jobId}/events`,

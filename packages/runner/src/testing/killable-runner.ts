@@ -15,15 +15,15 @@ import type { RunnerProcessSettings } from './runner-process.ts'
 
 const SCRIPT = fileURLToPath(new URL('./runner-process.ts', import.meta.url))
 
-/** A runner in a process of its own, with a schema and a folder that outlive it. */
+/** A runner in a process of its own. Its schema and folder outlive it. */
 export interface KillableRunner {
   readonly url: string
-  /** Where its data is. */
+  /** The folder of its data. */
   readonly dir: string
-  /** What all its processes said on standard error. */
+  /** The standard error of all its processes. */
   readonly log: string
   kill(): Promise<void>
-  /** On the same port: running trainers know only that one. */
+  /** Uses the same port, because running trainers keep using it. */
   restart(): Promise<void>
   get(path: string): Promise<unknown>
   createJob(config: Record<string, unknown>): Promise<Job>
@@ -62,7 +62,7 @@ export async function startKillableRunner(
   }
 
   await start(0)
-  // Registered without an upload: what is inside does not matter to these tests.
+  // A dataset without files.
   await withDatabase((db) =>
     sql`
       insert into ${sql.id(databaseSchema, 'datasets')}
@@ -94,17 +94,17 @@ export async function startKillableRunner(
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ trainer: 'acme/plain', dataset: 'ds_test', config }),
       })
-      if (response.status !== 201) throw new Error(`job not created: ${await response.text()}`)
+      if (response.status !== 201) throw new Error(`could not create a job: ${await response.text()}`)
       return Job.parse(await response.json())
     },
     async waitFor(id, until, timeoutMs = 60_000) {
       const endsAt = performance.now() + timeoutMs
       for (;;) {
-        // Nobody answers while it is dead.
-        const answer = await runner.get(`/v1/jobs/${id}`).catch(() => undefined)
-        const job = answer === undefined ? undefined : Job.parse(answer)
+        // It does not answer while it is down.
+        const body = await runner.get(`/v1/jobs/${id}`).catch(() => undefined)
+        const job = body === undefined ? undefined : Job.parse(body)
         if (job !== undefined && until(job)) return job
-        if (performance.now() > endsAt) throw new Error(`waited in vain: ${JSON.stringify(job)}`)
+        if (performance.now() > endsAt) throw new Error(`timed out waiting for the job ${JSON.stringify(job)}`)
         await sleep(25)
       }
     },

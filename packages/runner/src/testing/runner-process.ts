@@ -1,4 +1,4 @@
-/** A runner in a process of its own, so that a test can kill it: settings as JSON in the first argument. */
+/** A runner in a process of its own, so that a test can kill it. Its first argument is the settings as JSON. */
 import { createFolderStore, createLogger, isMain, listen } from '@trainyard/platform'
 import { z } from 'zod'
 import { createRunner } from '../create-runner.ts'
@@ -11,9 +11,9 @@ const Settings = z.object({
   databaseUrl: z.string(),
   databaseSchema: z.string(),
   dir: z.string(),
-  /** Which systems are told of jobs, as environment variables. Default: none. */
+  /** Settings of backends, as environment variables. Default: none. */
   observability: z.record(z.string(), z.string()).optional(),
-  /** On standard error. Default: nothing. */
+  /** For standard error. Default: silent. */
   logLevel: z.enum(['info', 'warn', 'silent']).optional(),
 })
 export type RunnerProcessSettings = z.infer<typeof Settings>
@@ -21,10 +21,10 @@ export type RunnerProcessSettings = z.infer<typeof Settings>
 async function main(settings: RunnerProcessSettings): Promise<void> {
   const { dir, observability, logLevel = 'silent' } = settings
   const logger = createLogger({ name: 'test', level: logLevel, destination: process.stderr })
-  let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 })
-  const server = await listen({ fetch: (request) => answer(request) }, { port: settings.port })
+  let handle: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 })
+  const server = await listen({ fetch: (request) => handle(request) }, { port: settings.port })
   const store = createFolderStore({ dir: `${dir}/store`, publicUrl: server.url, secret: TEST_SECRET })
-  // What a killed runner had taken is taken again soon, not after a minute.
+  // A short lease, so that the next runner does not wait a minute for the attempts of a killed one.
   const limits = { intervalMs: 50, leaseSeconds: 2, callTimeoutMs: 1500, retryMs: 50, maxRetryMs: 500 }
   const runner = await createRunner({
     config: {
@@ -41,13 +41,13 @@ async function main(settings: RunnerProcessSettings): Promise<void> {
       datasetCacheMaxGb: 1,
       limits: { reconcileIntervalMs: 50 },
       metrics: { open: true },
-      ...(observability === undefined ? {} : { observability: { ...readObservabilityConfig(observability), limits } }),
+      observability: observability && { ...readObservabilityConfig(observability), limits },
     },
     store,
     logger,
     trainers: createFolderTrainerSource(PLAIN_TRAINER_DIR),
   })
-  answer = (request) =>
+  handle = (request) =>
     new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
   await runner.start()
   console.log(server.url)

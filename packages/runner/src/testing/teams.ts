@@ -3,74 +3,134 @@ import { sql } from 'kysely'
 import { artifactKey } from '../jobs/storage-keys.ts'
 import type { Harness } from './harness.ts'
 
-/** Two teams that must not know of each other: `red` has a job and a dataset, `blue` looks. */
+/** Two teams that are isolated from each other. `red` has a job and a dataset; `blue` tries to read them. */
 export interface Teams {
-  /** Headers of people: `authorization` and nothing else. */
+  /** Headers with the `authorization` of red's members and of blue's owner. */
   owner: Record<string, string>
   member: Record<string, string>
   viewer: Record<string, string>
   blue: Record<string, string>
-  /** A token of red's owner for the registry alone. */
+  /** A token of red's owner for the registry only. */
   small: Record<string, string>
-  /** A token of red's owner that is limited to another project. */
+  /** A token of red's owner for another project. */
   limited: Record<string, string>
-  /** Values of `Authorization` that are of no use any more. */
+  /** Values of `authorization` that are no longer valid. */
   expired: string
   revoked: string
   ownerId: string
   tokenId: string
-  /** A login of red's owner. */
+  /** A session of red's owner. */
   sessionId: string
   jobId: number
   datasetId: string
   snapshotId: string
-  /** A file of the job. */
+  /** An artifact of the job. */
   artifactId: string
-  /** What must not be read by anybody else. */
+  /** Texts that only red may read. */
   secrets: string[]
-  /** Everything that a call could have changed, but for when a token was last used. */
+  /** All rows that a request could have changed, except for when a token was last used. */
   state(): Promise<unknown>
 }
 
-const PASSWORD = 'correct horse battery'
+interface Person {
+  id: string
+  headers: Record<string, string>
+  sessionId: string
+}
 
-/** Makes the teams over HTTP, as people would. */
+const PASSWORD = 'correct horse battery'
+const DATASET_ID = 'ds_crimson'
+const ARTIFACT_ID = 'art_crimson'
+
+/** Creates the teams through the API. */
 export async function startTeams(harness: Harness): Promise<Teams> {
-  const { identity, database } = harness.runner.context
-  const call = async (path: string, body: unknown, headers: Record<string, string> = {}) => {
-    const response = await harness.post(path, body, headers)
-    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
-    return (await response.json()) as Record<string, never>
+  const people = await createPeople(harness)
+  const { ada, mel, vera, bob } = people
+  const tokens = await createTokens(harness, ada)
+  const job = await createJob(harness, mel)
+  return {
+    owner: ada.headers,
+    member: mel.headers,
+    viewer: vera.headers,
+    blue: bob.headers,
+    small: tokens.small,
+    limited: tokens.limited,
+    expired: tokens.expired,
+    revoked: tokens.revoked,
+    ownerId: ada.id,
+    tokenId: tokens.otherId,
+    sessionId: ada.sessionId,
+    jobId: job.id,
+    datasetId: DATASET_ID,
+    snapshotId: job.dataset?.snapshotId ?? '',
+    artifactId: ARTIFACT_ID,
+    secrets: ['crimson', 'red/default', ada.id, 'ada@red.test'],
+    state: () => readState(harness),
   }
-  const person = async (email: string) => {
-    const { id } = await call('/v1/accounts', { email, password: PASSWORD })
-    const { secret } = await call('/v1/sessions', { email, password: PASSWORD })
+}
+
+async function post(
+  harness: Harness,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Record<string, never>> {
+  const response = await harness.post(path, body, headers)
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+  return (await response.json()) as Record<string, never>
+}
+
+async function createPeople(harness: Harness) {
+  const create = async (email: string): Promise<Person> => {
+    const { id } = await post(harness, '/v1/accounts', { email, password: PASSWORD })
+    const { secret } = await post(harness, '/v1/sessions', { email, password: PASSWORD })
     const headers = { authorization: `Bearer ${String(secret)}` }
     const { sessions } = (await (await harness.request('/v1/sessions', { headers })).json()) as {
       sessions: { id: string }[]
     }
     return { id: String(id), headers, sessionId: sessions[0]?.id ?? '' }
   }
-  await person('operator@trainyard.test')
-  const ada = await person('ada@red.test')
-  const mel = await person('mel@red.test')
-  const vera = await person('vera@red.test')
-  const bob = await person('bob@blue.test')
-  await call('/v1/organisations', { slug: 'red' }, ada.headers)
-  await call('/v1/organisations', { slug: 'blue' }, bob.headers)
-  await call('/v1/organisations/red/members', { email: 'MEL@red.test', role: 'member' }, ada.headers)
-  await call('/v1/organisations/red/members', { email: 'vera@red.test', role: 'viewer' }, ada.headers)
-  await call('/v1/organisations/red/projects', { slug: 'empty' }, ada.headers)
-  const token = (body: object) => call('/v1/tokens', { name: 'test', scopes: ['jobs:write'], ...body }, ada.headers)
-  const small = await token({ scopes: ['pull:red', 'push:red'] })
-  const limited = await token({ scopes: ['jobs:write', 'datasets:write'], project: 'red/empty' })
-  const other = await token({})
-  const revoked = await token({})
-  await harness.request(`/v1/tokens/${String(revoked.id)}`, { method: 'DELETE', headers: ada.headers })
-  const { secret: expired } = await identity.createToken({
-    ...{ owner: ada.id, accountId: ada.id, name: 'old', scopes: ['admin:*'], expiresAt: new Date('2020-01-01') },
-  })
+  await create('operator@trainyard.test')
+  const ada = await create('ada@red.test')
+  const mel = await create('mel@red.test')
+  const vera = await create('vera@red.test')
+  const bob = await create('bob@blue.test')
+  await post(harness, '/v1/organisations', { slug: 'red' }, ada.headers)
+  await post(harness, '/v1/organisations', { slug: 'blue' }, bob.headers)
+  const members = '/v1/organisations/red/members'
+  await post(harness, members, { email: 'MEL@red.test', role: 'member' }, ada.headers)
+  await post(harness, members, { email: 'vera@red.test', role: 'viewer' }, ada.headers)
+  await post(harness, '/v1/organisations/red/projects', { slug: 'empty' }, ada.headers)
+  return { ada, mel, vera, bob }
+}
 
+async function createTokens(harness: Harness, { id, headers }: Person) {
+  const create = (body: object) =>
+    post(harness, '/v1/tokens', { name: 'test', scopes: ['jobs:write'], ...body }, headers)
+  const small = await create({ scopes: ['pull:red', 'push:red'] })
+  const limited = await create({ scopes: ['jobs:write', 'datasets:write'], project: 'red/empty' })
+  const other = await create({})
+  const revoked = await create({})
+  await harness.request(`/v1/tokens/${String(revoked.id)}`, { method: 'DELETE', headers })
+  const { secret: expired } = await harness.runner.context.identity.createToken({
+    owner: id,
+    accountId: id,
+    name: 'old',
+    scopes: ['admin:*'],
+    expiresAt: new Date('2020-01-01'),
+  })
+  return {
+    small: { authorization: `Bearer ${String(small.secret)}` },
+    limited: { authorization: `Bearer ${String(limited.secret)}` },
+    expired: `Bearer ${expired}`,
+    revoked: `Bearer ${String(revoked.secret)}`,
+    otherId: String(other.id),
+  }
+}
+
+/** Creates a dataset in red's project, and a job with an artifact. */
+async function createJob(harness: Harness, owner: Person): Promise<Job> {
+  const { identity, database } = harness.runner.context
   const { id: projectId } = await identity.database.db
     .selectFrom('projects')
     .innerJoin('organisations', 'organisations.id', 'organisation_id')
@@ -78,61 +138,53 @@ export async function startTeams(harness: Harness): Promise<Teams> {
     .where('organisations.slug', '=', 'red')
     .where('projects.slug', '=', 'default')
     .executeTakeFirstOrThrow()
-  const datasetId = 'ds_crimson'
   await sql`
     insert into datasets (id, project_id, name, format, task_type, classes, counts, size_bytes, version_hash)
-    select ${datasetId}, ${projectId}, 'crimson-shapes', format, task_type, classes, counts, size_bytes, version_hash
+    select ${DATASET_ID}, ${projectId}, 'crimson-shapes', format, task_type, classes, counts, size_bytes, version_hash
     from datasets where id = ${harness.datasetId}`.execute(database.db)
-  const request = { trainer: 'acme/plain', dataset: datasetId, name: 'crimson-job', project: 'red/default' }
-  const job = Job.parse(await call('/v1/jobs', request, mel.headers))
-  const artifactId = 'art_crimson'
+  const request = { trainer: 'acme/plain', dataset: DATASET_ID, name: 'crimson-job', project: 'red/default' }
+  const job = Job.parse(await post(harness, '/v1/jobs', request, owner.headers))
   await database.db
     .insertInto('artifacts')
     .values({
-      ...{ id: artifactId, job_id: job.id, attempt: 1, kind: 'other', name: 'crimson.bin', size_bytes: 7 },
-      ...{ sha256: 'a'.repeat(64), content_type: 'application/octet-stream', position: 1, completed_at: new Date() },
-      storage_key: artifactKey(job.id, artifactId, 'crimson.bin'),
+      id: ARTIFACT_ID,
+      job_id: job.id,
+      attempt: 1,
+      kind: 'other',
+      name: 'crimson.bin',
+      size_bytes: 7,
+      sha256: 'a'.repeat(64),
+      content_type: 'application/octet-stream',
+      position: 1,
+      completed_at: new Date(),
+      storage_key: artifactKey(job.id, ARTIFACT_ID, 'crimson.bin'),
     })
     .execute()
-  return {
-    ...{ owner: ada.headers, member: mel.headers, viewer: vera.headers, blue: bob.headers },
-    small: { authorization: `Bearer ${String(small.secret)}` },
-    limited: { authorization: `Bearer ${String(limited.secret)}` },
-    expired: `Bearer ${expired}`,
-    revoked: `Bearer ${String(revoked.secret)}`,
-    ...{
-      ownerId: ada.id,
-      tokenId: String(other.id),
-      sessionId: ada.sessionId,
-      jobId: job.id,
-      datasetId,
-      snapshotId: job.dataset?.snapshotId ?? '',
-      artifactId,
-    },
-    secrets: ['crimson', 'red/default', ada.id, 'ada@red.test'],
-    async state() {
-      const tables = [
-        ...[
-          'jobs',
-          'attempts',
-          'datasets',
-          'dataset_snapshots',
-          'dataset_uploads',
-          'artifacts',
-          'events',
-          'event_chunks',
-        ].map((name) => sql.table(name)),
-        ...['accounts', 'password_resets', 'organisations', 'memberships', 'projects', 'audit'].map((name) =>
-          sql.id(identity.schema, name),
-        ),
-      ]
-      const rows = []
-      for (const table of tables) {
-        rows.push((await sql`select t::text as row from ${table} t order by 1`.execute(database.db)).rows)
-      }
-      const tokens = sql.id(identity.schema, 'tokens')
-      rows.push((await sql`select id, revoked_at from ${tokens} order by id`.execute(database.db)).rows)
-      return rows
-    },
-  }
+  return job
+}
+
+const RUNNER_TABLES = [
+  'jobs',
+  'attempts',
+  'datasets',
+  'dataset_snapshots',
+  'dataset_uploads',
+  'artifacts',
+  'events',
+  'event_chunks',
+]
+const IDENTITY_TABLES = ['accounts', 'password_resets', 'organisations', 'memberships', 'projects', 'audit']
+
+async function readState(harness: Harness): Promise<unknown[]> {
+  const { identity, database } = harness.runner.context
+  const tables = [
+    ...RUNNER_TABLES.map((name) => sql.table(name)),
+    ...IDENTITY_TABLES.map((name) => sql.id(identity.schema, name)),
+  ]
+  const rows: unknown[] = []
+  for (const table of tables)
+    rows.push((await sql`select t::text as row from ${table} t order by 1`.execute(database.db)).rows)
+  const tokens = sql.id(identity.schema, 'tokens')
+  rows.push((await sql`select id, revoked_at from ${tokens} order by id`.execute(database.db)).rows)
+  return rows
 }

@@ -39,14 +39,14 @@ adapterCases(
         params: task?.params ?? {},
         artifacts: task?.artifacts ?? [],
         lines: events.flatMap((event) => (event.type === 'log' ? [event.msg] : [])),
-        ...(state === undefined ? {} : { state }),
+        state,
       }
     },
   }),
 )
 
 describe('the API of ClearML', () => {
-  it('is asked for a new token when the old one is no good any more', async () => {
+  it('is asked for a new token when the old one has expired', async () => {
     const adapter = create()
     const handle = await adapter.start(testInfo(), AbortSignal.timeout(5000))
     clearml.tokens.valid = 'token-2'

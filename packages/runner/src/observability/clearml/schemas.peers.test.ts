@@ -11,13 +11,10 @@ import { createClearmlAdapter } from './index.ts'
 const python = process.env.CLEARML_PYTHON
 if (python === undefined)
   console.warn(
-    "skipped: set CLEARML_PYTHON to a Python that has ClearML's client (python3 -m venv v; v/bin/pip install --no-deps clearml; v/bin/python)",
+    "SKIPPED: the schemas of ClearML's client. Set CLEARML_PYTHON to a Python with the client (python3 -m venv v; v/bin/pip install --no-deps clearml; v/bin/python)",
   )
 
-/**
- * The schemas that ClearML's client checks its own requests by. They are read from its sources, not imported: that would
- * need a server and its settings.
- */
+/** Reads the request schemas from the sources of ClearML's client. Importing them would require a configured server. */
 const SCHEMAS = `
 import ast, importlib.util, json, pathlib
 root = pathlib.Path(importlib.util.find_spec('clearml').submodule_search_locations[0]) / 'backend_api/services/v2_23'
@@ -34,7 +31,7 @@ for file in ('auth', 'projects', 'tasks', 'events'):
         name = file + ('.' + values['_action'] if '_action' in values else '/' + node.name)
         if '_action' in values and not node.name.endswith('Request'): continue
         found[name] = values['_schema']
-# Some refer to what only others of the same file define.
+# Some refer to definitions that are in other schemas of the same file.
 shared = {}
 for schema in found.values(): shared |= schema.get('definitions', {})
 for schema in found.values(): schema['definitions'] = shared | schema.get('definitions', {})
@@ -42,13 +39,13 @@ print(json.dumps(found))
 `
 const Schemas = z.record(z.string(), z.record(z.string(), z.unknown()))
 
-describe.skipIf(python === undefined)("what ClearML's own client says of our requests", () => {
-  it('is that it could have sent each of them', async () => {
+describe.skipIf(python === undefined)('the requests of the ClearML adapter', () => {
+  it('conform to the schemas of ClearML’s own client', async () => {
     const { stdout } = await promisify(execFile)(python ?? '', ['-c', SCHEMAS], { maxBuffer: 16 * 1024 ** 2 })
     const schemas = Schemas.parse(JSON.parse(stdout))
     const clearml = fakeClearml()
     const server = await startReceiver(clearml.answer)
-    await tellEverything(server.url)
+    await sendEverything(server.url)
     await server.close()
 
     const problems: string[] = []
@@ -79,14 +76,14 @@ describe.skipIf(python === undefined)("what ClearML's own client says of our req
       'tasks.started',
       'tasks.stopped',
     ])
-    // The check sees wrong requests.
+    // The check detects invalid requests.
     expect(problemsOf(schemas['tasks.create'], { name: 'x', typ: 'training' }, 'x')).not.toEqual([])
     expect(problemsOf(schemas['tasks.create'], { name: 7, type: 'training' }, 'x')).not.toEqual([])
   })
 })
 
-/** Every call of the adapter. */
-async function tellEverything(apiHost: string): Promise<void> {
+/** Makes every call of the adapter. */
+async function sendEverything(apiHost: string): Promise<void> {
   const settings = { apiHost, accessKey: 'key', secretKey: 'secret', project: 'Trainyard' }
   const signal = AbortSignal.timeout(30_000)
   const finishedAt = new Date()
@@ -110,9 +107,9 @@ async function tellEverything(apiHost: string): Promise<void> {
 
 type Schema = Record<string, unknown>
 
-/** As much of JSON Schema as those schemas use; names that they do not know are problems. */
+/** Validates the parts of JSON Schema that these schemas use. Unknown properties are problems. */
 function problemsOf(schema: Schema | undefined, value: unknown, where: string, root = schema): string[] {
-  if (schema === undefined) return [`${where} is not among ClearML's requests`]
+  if (schema === undefined) return [`${where} is not a request of ClearML`]
   if (typeof schema.$ref === 'string') {
     const definitions = root?.definitions as Record<string, Schema> | undefined
     return problemsOf(definitions?.[schema.$ref.split('/').at(-1) ?? ''], value, where, root)
@@ -144,6 +141,6 @@ function isOfType(value: unknown, type: string): boolean {
   if (type === 'array') return Array.isArray(value)
   if (type === 'object') return isObject(value)
   if (type === 'integer') return Number.isInteger(value)
-  // Enumerations of ClearML's client are classes; in its schemas they are strings with an enum.
+  // Enumerations are classes in ClearML's client, and strings with an enum in its schemas.
   return type === 'null' ? value === null : typeof value === type
 }

@@ -1,6 +1,6 @@
 import type { ObservabilityAdapter } from '../adapter.ts'
 
-/** The runner stores everything anyway: this backend is the job's own page. */
+/** The runner stores everything anyway. This backend adds the link to the job's own page. */
 export function createDatabaseAdapter(): ObservabilityAdapter {
   const nothing = async () => undefined
   return {

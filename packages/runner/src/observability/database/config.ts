@@ -1,4 +1,4 @@
-/** The runner's own tables: there is nothing to set. Where links lead is `PAGES_URL`, which all backends share. */
+/** No settings: it uses the runner's own tables. All backends share `PAGES_URL`, the origin of links. */
 export type DatabaseConfig = Readonly<Record<string, never>>
 
 export function readDatabaseConfig(): DatabaseConfig {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createCircuit } from './circuit.ts'
 
 describe('a circuit', () => {
-  it('opens after some failures in a row, lets one caller probe after a pause, and waits longer each time', () => {
+  it('opens after consecutive failures, allows one call after a pause, and waits longer each time', () => {
     let time = 0
     const circuit = createCircuit({ threshold: 3, pauseMs: 100, maxPauseMs: 250, now: () => time })
     circuit.failed()
@@ -13,7 +13,7 @@ describe('a circuit', () => {
     expect(circuit.mayTry()).toBe(true)
     circuit.failed()
     expect([circuit.isOpen, circuit.mayTry()]).toEqual([true, false])
-    // Late failures of calls that were under way do not lengthen the pause.
+    // Failures of calls that were in progress do not lengthen the pause.
     circuit.failed()
     time = 100
     expect([circuit.mayTry(), circuit.mayTry()]).toEqual([true, false])

@@ -1,29 +1,29 @@
-/** Leaves a backend alone after it failed again and again; every pause is longer than the one before. */
+/** A circuit breaker: pauses calls to a backend that fails repeatedly. Each pause is longer than the one before. */
 export interface Circuit {
-  /** Whether it may be asked now. After a pause one caller may, until it is known how that went. */
+  /** Whether a call is allowed now. After a pause, one caller is allowed until the result of its call is known. */
   mayTry(): boolean
-  /** Asked, and it answered. */
+  /** Reports that the backend answered. */
   succeeded(): void
   failed(): void
   readonly isOpen: boolean
 }
 
 export interface CircuitOptions {
-  /** Failures in a row that open it. Default: 5. */
-  threshold?: number
+  /** Consecutive failures that open it. Default: 5. */
+  threshold?: number | undefined
   /** The first pause, doubled each time. Default: 2,000. */
-  pauseMs?: number
+  pauseMs?: number | undefined
   /** Default: 60,000. */
-  maxPauseMs?: number
-  now?: () => number
+  maxPauseMs?: number | undefined
+  now?: (() => number) | undefined
 }
 
 export function createCircuit(options: CircuitOptions = {}): Circuit {
   const { threshold = 5, pauseMs = 2000, maxPauseMs = 60_000, now = () => performance.now() } = options
   let failures = 0
   let pauses = 0
-  let closedAgainAt = 0
-  let probing = false
+  let pauseEndsAt = 0
+  let isProbing = false
   const isOpen = () => failures >= threshold
   return {
     get isOpen() {
@@ -31,21 +31,21 @@ export function createCircuit(options: CircuitOptions = {}): Circuit {
     },
     mayTry() {
       if (!isOpen()) return true
-      if (probing || now() < closedAgainAt) return false
-      probing = true
+      if (isProbing || now() < pauseEndsAt) return false
+      isProbing = true
       return true
     },
     succeeded() {
       failures = 0
       pauses = 0
-      probing = false
+      isProbing = false
     },
     failed() {
       failures++
-      // Calls that were under way when it opened are no further reason to wait longer.
-      if (!isOpen() || (!probing && failures > threshold)) return
-      probing = false
-      closedAgainAt = now() + Math.min(maxPauseMs, pauseMs * 2 ** Math.min(pauses, 20))
+      // Calls that were in progress when it opened do not lengthen the pause.
+      if (!isOpen() || (!isProbing && failures > threshold)) return
+      isProbing = false
+      pauseEndsAt = now() + Math.min(maxPauseMs, pauseMs * 2 ** Math.min(pauses, 20))
       pauses++
     },
   }

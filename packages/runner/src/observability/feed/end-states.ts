@@ -1,7 +1,7 @@
 import { END_REASONS, type EndReason } from '@trainyard/contract'
 import type { ExperimentEnd } from '../adapter.ts'
 
-/** The state that each reason ends an attempt in. */
+/** The state of an attempt that ended with a reason. */
 export const END_STATES = Object.fromEntries(
   Object.entries(END_REASONS).map(([reason, { state }]) => [reason, state]),
 ) as Record<EndReason, ExperimentEnd['state']>

@@ -5,10 +5,10 @@ import type { BackendName, ObservabilityAdapter } from '../adapter.ts'
 
 export type ExperimentKey = Pick<ExperimentRow, 'job_id' | 'attempt' | 'backend'>
 
-/** Attempts may be written down by another machine, whose clock is behind, or in a transaction that took long. */
-const LATE = "interval '10 minutes'"
+/** A row can appear late, because of another machine's clock or of a long transaction. */
+const MAX_DELAY = "interval '10 minutes'"
 
-/** Writes down which attempts a backend is to be told of: those that are open when it first appears, and all later ones. */
+/** Creates a row for each attempt to send: those that are open when the backend is enabled first, and all later ones. */
 export async function enrolAttempts(db: Kysely<RunnerDatabase>, backend: BackendName): Promise<void> {
   await sql`
     with known as (
@@ -26,7 +26,7 @@ export async function enrolAttempts(db: Kysely<RunnerDatabase>, backend: Backend
     added as (
       insert into experiments (job_id, attempt, backend)
       select a.job_id, a.attempt, ${backend} from mark, attempts a
-      where a.created_at > mark.since - ${sql.raw(LATE)}
+      where a.created_at > mark.since - ${sql.raw(MAX_DELAY)}
         and not exists (select from experiments e
                         where e.job_id = a.job_id and e.attempt = a.attempt and e.backend = ${backend})
       on conflict do nothing
@@ -44,8 +44,8 @@ export interface ClaimDueOptions {
 }
 
 /**
- * Takes attempts that a backend has something to hear of, those that waited longest first. Leases and pauses go by the
- * database's clock, which all replicas share.
+ * Claims attempts that have something to send, the longest waiting first. Leases and pauses use the database's clock, which
+ * all replicas share.
  */
 export async function claimDue(
   db: Kysely<RunnerDatabase>,
@@ -53,23 +53,17 @@ export async function claimDue(
   { owner, limit, leaseSeconds, takes }: ClaimDueOptions,
 ): Promise<ExperimentKey[]> {
   const ended = sql<boolean>`(a.closed_at is not null and (a.launched_at is null or a.cleaned_at is not null))`
-  const parts = [
-    sql<boolean>`false`,
-    ...(takes.metrics ? [sql<boolean>`a.last_seq > e.seq`] : []),
-    ...(takes.artifacts
-      ? [
-          sql<boolean>`exists (select from artifacts f where f.job_id = e.job_id and f.attempt = e.attempt
-                             and f.position > e.artifact_position)`,
-        ]
-      : []),
-    ...(takes.lines
-      ? [
-          sql<boolean>`exists (select from logs l where l.job_id = e.job_id and l.attempt = e.attempt
-                             and l.id > e.line_id)`,
-        ]
-      : []),
-  ]
-  const news = sql<boolean>`(${sql.join(parts, sql` or `)})`
+  const hasPoints = sql<boolean>`a.last_seq > e.seq`
+  const hasArtifacts = sql<boolean>`
+    exists (select from artifacts f
+            where f.job_id = e.job_id and f.attempt = e.attempt and f.position > e.artifact_position)`
+  const hasLines = sql<boolean>`
+    exists (select from logs l where l.job_id = e.job_id and l.attempt = e.attempt and l.id > e.line_id)`
+  const conditions = [sql<boolean>`false`]
+  if (takes.metrics) conditions.push(hasPoints)
+  if (takes.artifacts) conditions.push(hasArtifacts)
+  if (takes.lines) conditions.push(hasLines)
+  const hasContent = sql<boolean>`(${sql.join(conditions, sql` or `)})`
   const { rows } = await sql<ExperimentKey>`
     with due as (
       select e.job_id, e.attempt
@@ -77,7 +71,7 @@ export async function claimDue(
       where e.backend = ${backend} and e.state in ('waiting', 'open')
         and (e.next_try_at is null or e.next_try_at <= now())
         and (e.lease_owner is null or e.lease_expires_at < now())
-        and case e.state when 'waiting' then a.heard_at is not null or ${ended} else ${ended} or ${news} end
+        and case e.state when 'waiting' then a.heard_at is not null or ${ended} else ${ended} or ${hasContent} end
       order by e.next_try_at nulls first, e.job_id, e.attempt
       limit ${limit}
       for update of e skip locked
@@ -88,7 +82,7 @@ export async function claimDue(
   return rows
 }
 
-/** Reads the row and makes its lease whole again; undefined when the lease is somebody else's by now. */
+/** Reads the row and extends its lease. Undefined: another replica has the lease. */
 export async function renewLease(
   db: Kysely<RunnerDatabase>,
   key: ExperimentKey,
@@ -106,7 +100,7 @@ export async function renewLease(
     .executeTakeFirst()
 }
 
-/** Writes down how far the backend is; false when the lease was lost meanwhile. */
+/** Stores the position of the backend. False: the lease was lost. */
 export async function saveProgress(
   db: Kysely<RunnerDatabase>,
   key: ExperimentKey,
@@ -124,7 +118,7 @@ export async function saveProgress(
   return numUpdatedRows > 0n
 }
 
-/** Gives leases back: of one experiment, or all that this process holds. */
+/** Releases the lease of one experiment, or all leases of this feed. */
 export async function releaseLease(db: Kysely<RunnerDatabase>, owner: string, key?: ExperimentKey): Promise<void> {
   let update = db
     .updateTable('experiments')

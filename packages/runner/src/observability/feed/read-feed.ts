@@ -7,17 +7,20 @@ import type { ArtifactInfo, ExperimentEnd, ExperimentInfo, Line, Point } from '.
 import type { ObservabilityContext } from '../context.ts'
 import { END_STATES } from './end-states.ts'
 
-type Read = Pick<ObservabilityContext, 'database' | 'store' | 'config'>
-export interface Ref {
+type ReadContext = Pick<ObservabilityContext, 'database' | 'store' | 'config'>
+
+interface Ref {
   jobId: number
   attempt: number
 }
 
+export interface StoredAttempt {
+  job: JobRow
+  attempt: AttemptRow
+}
+
 /** The job and the attempt of an experiment. */
-export async function readAttempt(
-  { database }: Read,
-  ref: Ref,
-): Promise<{ job: JobRow; attempt: AttemptRow } | undefined> {
+export async function readAttempt({ database }: ReadContext, ref: Ref): Promise<StoredAttempt | undefined> {
   const job = await database.db.selectFrom('jobs').selectAll().where('id', '=', ref.jobId).executeTakeFirst()
   const attempt = await database.db
     .selectFrom('attempts')
@@ -29,10 +32,9 @@ export async function readAttempt(
 }
 
 export function experimentInfo(
-  row: { job: JobRow; attempt: AttemptRow },
+  { job, attempt }: StoredAttempt,
   options: { instanceId: string; jobPages: string },
 ): ExperimentInfo {
-  const { job, attempt } = row
   const { dataset_id: id, version_hash: versionHash } = job
   const isCurrent = job.attempt === attempt.attempt
   return {
@@ -49,25 +51,25 @@ export function experimentInfo(
     operation: job.operation,
     taskType: job.task_type,
     model: job.model,
-    ...(id === null || versionHash === null ? {} : { dataset: { id, name: job.dataset_name ?? id, versionHash } }),
+    dataset: id === null || versionHash === null ? undefined : { id, name: job.dataset_name ?? id, versionHash },
     params: flatten(job.config),
     traceId: job.trace_id,
     jobUrl: `${options.jobPages.replace(/\/+$/, '')}/jobs/${job.id}`,
     createdAt: attempt.created_at,
-    // The job's row speaks of its newest attempt only.
-    ...(isCurrent && job.queued_at !== null ? { queuedAt: job.queued_at } : {}),
-    ...(attempt.launched_at === null ? {} : { launchedAt: attempt.launched_at }),
-    ...(attempt.heard_at === null ? {} : { heardAt: attempt.heard_at }),
+    // The job's row has the time of its newest attempt only.
+    queuedAt: isCurrent ? (job.queued_at ?? undefined) : undefined,
+    launchedAt: attempt.launched_at ?? undefined,
+    heardAt: attempt.heard_at ?? undefined,
   }
 }
 
-/** Points of the events after a number, and up to which number that is. */
+/** The points of the events after a sequence number, and the number of the last event that was read. */
 export async function readPoints(
-  { database }: Read,
+  { database }: ReadContext,
   ref: Ref,
   after: number,
   maxEvents: number,
-): Promise<{ points: Point[]; seq: number; more: boolean }> {
+): Promise<{ points: Point[]; seq: number }> {
   const rows = await readJournal(database, [{ ...ref, seq: after }], { limit: maxEvents })
   const points = rows
     .filter((row) => row.rejected === null && (row.type === 'progress' || row.type === 'validation'))
@@ -76,12 +78,12 @@ export async function readPoints(
       return event.success ? metricPointsOf(event.data) : []
     })
     .map(({ seq, name, axis, step, value, time }) => ({ seq, name, axis, step, value, time: new Date(time) }))
-  return { points, seq: rows.at(-1)?.seq ?? after, more: rows.length === maxEvents }
+  return { points, seq: rows.at(-1)?.seq ?? after }
 }
 
-/** The artifact after a position. */
+/** The next artifact after a position. */
 export async function readNextArtifact(
-  { database, store, config }: Read,
+  { database, store, config }: ReadContext,
   ref: Ref,
   after: number,
 ): Promise<{ artifact: ArtifactInfo; position: number } | undefined> {
@@ -110,12 +112,7 @@ export async function readNextArtifact(
   return { artifact, position: row.position }
 }
 
-export async function readLines(
-  { database }: Read,
-  ref: Ref,
-  after: number,
-  limit: number,
-): Promise<{ lines: Line[]; more: boolean }> {
+export async function readLines({ database }: ReadContext, ref: Ref, after: number, limit: number): Promise<Line[]> {
   const rows = await database.db
     .selectFrom('logs')
     .selectAll()
@@ -125,20 +122,18 @@ export async function readLines(
     .orderBy('id')
     .limit(limit)
     .execute()
-  const lines = rows.map(({ id, level, source, message, time }) => ({ id, level, source, message, time }))
-  return { lines, more: rows.length === limit }
+  return rows.map(({ id, level, source, message, time }) => ({ id, level, source, message, time }))
 }
 
-/** How an attempt ended, once nothing more can come from it. */
+/** How an attempt ended. Undefined: it can still get events or lines. */
 export function endOf(attempt: AttemptRow): ExperimentEnd | undefined {
   const { closed_at: finishedAt, end_reason: reason } = attempt
-  const settled = attempt.launched_at === null || attempt.cleaned_at !== null
-  if (finishedAt === null || reason === null || !settled) return undefined
-  const message = attempt.error?.message
-  return { state: END_STATES[reason], reason, finishedAt, ...(message === undefined ? {} : { message }) }
+  const isComplete = attempt.launched_at === null || attempt.cleaned_at !== null
+  if (finishedAt === null || reason === null || !isComplete) return undefined
+  return { state: END_STATES[reason], reason, finishedAt, message: attempt.error?.message }
 }
 
-/** `{"basic": {"epochs": 3}}` becomes `{"basic.epochs": 3}`. */
+/** Turns `{"basic": {"epochs": 3}}` into `{"basic.epochs": 3}`. */
 function flatten(config: object, prefix = ''): Record<string, string | number | boolean> {
   const flat: Record<string, string | number | boolean> = {}
   for (const [key, value] of Object.entries(config)) {

@@ -6,7 +6,7 @@ import { startReceiver } from '../testing/receiver.ts'
 import { createLokiAdapter } from './index.ts'
 import { pushBody } from './push-body.ts'
 
-/** The documented body of a push; there is no Loki to be had for tests. */
+/** The documented body of a push. */
 const Push = z.strictObject({
   streams: z
     .array(
@@ -60,7 +60,7 @@ describe('a push to Loki', () => {
     await adapter.logLines({}, lines, testInfo(), AbortSignal.timeout(5000))
   }
 
-  it('is gzip, names the tenant, keeps order within a millisecond, and has no job among its labels', async () => {
+  it('is compressed, names the tenant, keeps the order within a millisecond, and has no job in its labels', async () => {
     loki.received.length = 0
     await push([line(7, 'first'), line(8, 'broken', 'error'), line(9, 'second')])
     const [request] = loki.received
@@ -79,13 +79,13 @@ describe('a push to Loki', () => {
     expect(first?.[2]).toMatchObject({ job: expect.any(String), attempt: '1' })
   })
 
-  it('is the same when it is sent again, so that Loki drops it', () => {
+  it('is identical when it is repeated, so that Loki drops it', () => {
     const info = testInfo()
     expect(pushBody([line(1, 'x')], info, true)).toEqual(pushBody([line(1, 'x')], info, true))
     expect(pushBody([line(1, 'x')], info, false).streams[0]?.values[0]?.[1]).toMatch(/^job=\d+ attempt=1 .* x$/)
   })
 
-  it('is tried again after 429 and 5xx, and given up after 400', async () => {
+  it('can be retried after 429 and 5xx, and is refused after 400', async () => {
     loki.answer = () => new Response('too many', { status: 429 })
     await expect(push([line(1, 'x')])).rejects.toThrow(/429/)
     loki.answer = () => new Response('entry too far behind', { status: 400 })

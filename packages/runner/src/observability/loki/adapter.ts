@@ -1,21 +1,21 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ObservabilityAdapter } from '../adapter.ts'
-import { askBackend, authorization, refuseFinal } from '../http.ts'
+import { authorization, requestText, rethrow } from '../http.ts'
 import type { LokiConfig } from './config.ts'
 import { pushBody } from './push-body.ts'
 
 const compress = promisify(gzip)
 
-/** The lines of jobs, pushed to Grafana Loki. https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs */
+/** Pushes log lines to Grafana Loki. https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs */
 export function createLokiAdapter(config: LokiConfig): ObservabilityAdapter {
   const url = `${config.url.replace(/\/+$/, '')}/loki/api/v1/push`
-  const headers = {
+  const headers: Record<string, string> = {
     'content-type': 'application/json',
     'content-encoding': 'gzip',
     ...authorization(config),
-    ...(config.tenant === undefined ? {} : { 'x-scope-orgid': config.tenant }),
   }
+  if (config.tenant !== undefined) headers['x-scope-orgid'] = config.tenant
   const nothing = async () => undefined
   return {
     name: 'loki',
@@ -26,7 +26,7 @@ export function createLokiAdapter(config: LokiConfig): ObservabilityAdapter {
     logArtifact: nothing,
     async logLines(_handle, lines, info, signal) {
       const body = await compress(JSON.stringify(pushBody(lines, info, config.structuredMetadata)))
-      await askBackend(url, { headers, body: new Uint8Array(body), signal }).catch(refuseFinal)
+      await requestText(url, { headers, body: new Uint8Array(body), signal }).catch(rethrow)
       return undefined
     },
     finish: nothing,

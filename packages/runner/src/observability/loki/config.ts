@@ -1,14 +1,13 @@
 import { parseConfig } from '@trainyard/platform'
 import { z } from 'zod'
-import { defined } from '../optional.ts'
 
 export interface LokiConfig {
   url: string
-  tenant?: string
-  token?: string
-  username?: string
-  password?: string
-  /** Whether ids go beside a line as structured metadata (Loki 3), or into it. */
+  tenant?: string | undefined
+  token?: string | undefined
+  username?: string | undefined
+  password?: string | undefined
+  /** Whether ids are sent as structured metadata (Loki 3). Otherwise they are part of the line. */
   structuredMetadata: boolean
 }
 
@@ -21,18 +20,16 @@ const Environment = z.object({
   LOKI_STRUCTURED_METADATA: z.enum(['true', 'false']).default('true'),
 })
 
-/** Undefined when there is no `LOKI_URL`. */
+/** Undefined: `LOKI_URL` is not set. */
 export function readLokiConfig(env: Record<string, string | undefined>): LokiConfig | undefined {
   const values = parseConfig(Environment, env, 'Loki')
   if (values.LOKI_URL === undefined) return undefined
   return {
     url: values.LOKI_URL,
+    tenant: values.LOKI_TENANT,
+    token: values.LOKI_TOKEN,
+    username: values.LOKI_USERNAME,
+    password: values.LOKI_PASSWORD,
     structuredMetadata: values.LOKI_STRUCTURED_METADATA === 'true',
-    ...defined({
-      tenant: values.LOKI_TENANT,
-      token: values.LOKI_TOKEN,
-      username: values.LOKI_USERNAME,
-      password: values.LOKI_PASSWORD,
-    }),
   }
 }

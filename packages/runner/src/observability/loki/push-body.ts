@@ -7,9 +7,9 @@ export interface PushBody {
 }
 
 /**
- * The body of `POST /loki/api/v1/push`. A stream is a level and a source, 16 in all: ids are no labels, Loki would keep an
- * index for each. Times are in nanoseconds; the id of the line fills what the clock leaves open, so lines of the same
- * millisecond keep their order, and a line that is sent again is the same line, which Loki drops.
+ * The body of `POST /loki/api/v1/push`. Each combination of level and source is a stream, 16 in total. Ids are not labels,
+ * because Loki would keep an index for each. Times are in nanoseconds. The id of the line fills the digits below the
+ * millisecond, so lines of one millisecond keep their order, and a repeated line is identical, so Loki drops it.
  */
 export function pushBody(lines: readonly Line[], info: ExperimentInfo, structuredMetadata: boolean): PushBody {
   const streams = new Map<string, PushBody['streams'][number]>()

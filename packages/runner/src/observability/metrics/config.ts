@@ -2,9 +2,9 @@ import { parseConfig } from '@trainyard/platform'
 import { z } from 'zod'
 
 export interface MetricsConfig {
-  /** Whoever asks must send it. */
-  token?: string
-  /** Without a token: whether `/metrics` answers at all. Only for a server that listens on loopback. */
+  /** Required as a bearer token. */
+  token?: string | undefined
+  /** Whether requests without a token are allowed, if no token is set. Only for a server that listens on loopback. */
   open: boolean
 }
 
@@ -20,8 +20,5 @@ const MetricsEnvironment = z.object({
 
 export function readMetricsConfig(env: Record<string, string | undefined>): MetricsConfig {
   const values = parseConfig(MetricsEnvironment, env, 'metrics')
-  return {
-    open: LOOPBACK.has(values.HOST),
-    ...(values.METRICS_TOKEN === undefined ? {} : { token: values.METRICS_TOKEN }),
-  }
+  return { open: LOOPBACK.has(values.HOST), token: values.METRICS_TOKEN }
 }

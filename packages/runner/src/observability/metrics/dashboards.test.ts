@@ -2,12 +2,12 @@ import { expect, it } from 'vitest'
 import { startHarness } from '../../testing/harness.ts'
 import { testInfo } from '../adapter.cases.ts'
 import { pushBody } from '../loki/push-body.ts'
+import { parseExposition } from '../testing/parse-exposition.ts'
 import { readDashboardQueries } from '../testing/read-dashboards.ts'
-import { parseExposition } from './parse-exposition.ts'
-import { createTelemetry } from './telemetry.ts'
+import { RunnerTelemetry } from './telemetry.ts'
 
 const METRIC = /\b(?:trainyard|process|nodejs)_[a-z0-9_]+/g
-/** What Prometheus adds: of the scrape, and of histograms. */
+/** Labels that Prometheus adds to scraped metrics and to histograms. */
 const ADDED = ['job', 'instance', 'le']
 
 /** Labels that a query groups or selects by. */
@@ -19,7 +19,7 @@ function labelsOf(expr: string): string[] {
   return [...grouped, ...selected]
 }
 
-it("names in Grafana's panels only metrics that /metrics exports, and leaves none of ours out", async () => {
+it('Grafana’s panels use only metrics that /metrics exports, and all of ours', async () => {
   const harness = await startHarness({ config: { metrics: { open: true } } })
   const { types } = parseExposition(await (await harness.request('/metrics')).text())
   await harness.close()
@@ -41,7 +41,7 @@ it("names in Grafana's panels only metrics that /metrics exports, and leaves non
   expect(ours.filter((name) => !used.has(name))).toEqual([])
 })
 
-it("groups and selects in Grafana's panels only by labels that the metrics have", async () => {
+it('Grafana’s panels use only labels that the metrics have', async () => {
   const harness = await startHarness()
   const { registry } = harness.runner.context.telemetry
   const labelNames = (metric: string): readonly string[] => {
@@ -54,11 +54,11 @@ it("groups and selects in Grafana's panels only by labels that the metrics have"
     for (const label of labelsOf(expr)) expect(known, `${where}: ${expr}`).toContain(label)
   }
   await harness.close()
-  // The check sees labels at all.
+  // The check finds labels.
   expect(labelsOf('sum by (backend, le) (rate(a{kind="x"}[5m]))')).toEqual(['backend', 'le', 'kind'])
 })
 
-it("selects in Grafana's panels only lines by labels that are pushed to Loki", async () => {
+it('Grafana’s panels select lines only by labels that are sent to Loki', async () => {
   const line = { id: 1, level: 'error', source: 'stderr', message: 'x', time: new Date(0) } as const
   const [pushed] = pushBody([line], testInfo(), true).streams
   const queries = (await readDashboardQueries()).filter(({ language }) => language === 'loki')
@@ -67,7 +67,7 @@ it("selects in Grafana's panels only lines by labels that are pushed to Loki", a
     for (const label of labelsOf(expr)) expect(Object.keys(pushed?.stream ?? {}), where).toContain(label)
 })
 
-it('has a sentence of help for every metric', async () => {
-  const metrics = await createTelemetry().registry.getMetricsAsJSON()
+it('every metric has a help text', async () => {
+  const metrics = await new RunnerTelemetry().registry.getMetricsAsJSON()
   for (const { name, help } of metrics) expect(help.length, name).toBeGreaterThan(10)
 })

@@ -3,16 +3,16 @@ import type { MiddlewareHandler } from 'hono'
 import type { Launcher } from '../../launchers/launcher.ts'
 import type { RunnerTelemetry } from './telemetry.ts'
 
-/** The paths under which trainers report; everything else of theirs is about files. */
+/** The routes of trainers' reports. Their other routes are for files. */
 const INTAKE_PATH =
   /^\/(?:v1\/jobs\/[^/]+|api\/v1\/.+\/callback)\/(events|heartbeat|event|done|progress|log|started|completion)$/
 
-/** What a trainer reports with this request; undefined when it does not report. */
+/** The endpoint of a trainer's report. Undefined: the request is not a report. */
 export function reportOf(method: string, path: string): string | undefined {
   return method === 'POST' ? INTAKE_PATH.exec(path)?.[1] : undefined
 }
 
-/** Counts and times what trainers send. It looks at paths and answers only: bodies are left alone. */
+/** Counts and times trainers' reports. Reads only the path and the status, not the body. */
 export function intakeMetrics(telemetry: RunnerTelemetry): MiddlewareHandler {
   return async (c, next) => {
     const endpoint = reportOf(c.req.method, c.req.path)
@@ -25,7 +25,7 @@ export function intakeMetrics(telemetry: RunnerTelemetry): MiddlewareHandler {
   }
 }
 
-/** The same launcher, timed. */
+/** Wraps a launcher and measures launches. */
 export function timedLauncher(launcher: Launcher, telemetry: RunnerTelemetry): Launcher {
   return new Proxy(launcher, {
     get(target, name) {
@@ -44,7 +44,7 @@ export function timedLauncher(launcher: Launcher, telemetry: RunnerTelemetry): L
   })
 }
 
-/** The calls that go to the store; signing is arithmetic, and listing lasts as long as its reader likes. */
+/** Calls that send requests. Signing is local, and the duration of a list depends on its reader. */
 const TIMED_CALLS = new Set<PropertyKey>([
   'put',
   'get',
@@ -58,7 +58,7 @@ const TIMED_CALLS = new Set<PropertyKey>([
   'abortMultipart',
 ])
 
-/** The same store, timed. */
+/** Wraps an object store and measures its calls. */
 export function timedStore<S extends ObjectStore>(store: S, telemetry: RunnerTelemetry): S {
   return new Proxy(store, {
     get(target, name) {
@@ -83,7 +83,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'not_found'
 }
 
-/** A property as its owner has it: methods keep their object. */
+/** A property of the target. Methods are bound to it. */
 function bound(target: object, name: PropertyKey): unknown {
   const value: unknown = Reflect.get(target, name)
   return typeof value === 'function' ? value.bind(target) : value

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, isOver, openJournal, startHarness } from '../../testing/harness.ts'
-import { parseExposition, type Sample } from './parse-exposition.ts'
+import { parseExposition, type Sample } from '../testing/parse-exposition.ts'
 
 const TOKEN = 'a-token-that-scrapers-know'
 
@@ -19,16 +19,17 @@ describe('/metrics', () => {
   }
   const value = (samples: readonly Sample[], name: string, labels: Record<string, string> = {}) =>
     samples
-      .filter((one) => one.name === name && Object.entries(labels).every(([key, wanted]) => one.labels[key] === wanted))
-      .reduce((sum, one) => sum + one.value, 0)
+      .filter((sample) => sample.name === name)
+      .filter((sample) => Object.entries(labels).every(([key, expected]) => sample.labels[key] === expected))
+      .reduce((sum, sample) => sum + sample.value, 0)
 
-  it('is read only with the token', async () => {
+  it('requires the token', async () => {
     expect((await harness.request('/metrics')).status).toBe(401)
     const wrong = await harness.request('/metrics', { headers: { authorization: 'Bearer nonsense' } })
     expect(wrong.status).toBe(401)
   })
 
-  it('counts a job from its queue to its end, and names no job in any label', async () => {
+  it('counts a job from the queue to its end, and has no job in a label', async () => {
     const before = (await scrape()).samples
     const job = await harness.createJob()
     await harness.waitFor(job.id, isOver)
@@ -46,7 +47,7 @@ describe('/metrics', () => {
     expect(value(samples, 'trainyard_database_up')).toBe(1)
     expect(types.get('process_cpu_seconds_total')).toBe('counter')
     expect(types.get('trainyard_intake_request_seconds')).toBe('histogram')
-    for (const { name, labels } of samples.filter((one) => one.name.startsWith('trainyard_')))
+    for (const { name, labels } of samples.filter((sample) => sample.name.startsWith('trainyard_')))
       for (const [label, seen] of Object.entries(labels))
         if (label !== 'le' && label !== 'status') expect(seen, `${name} ${label}`).not.toMatch(/^\d+$/)
     expect(samples.length).toBeLessThan(1000)
@@ -64,7 +65,7 @@ describe('/metrics', () => {
 })
 
 describe('/metrics without a token', () => {
-  it('counts jobs that wait', async () => {
+  it('counts queued jobs', async () => {
     const harness = await startHarness({ config: { metrics: { open: true } } })
     try {
       await harness.createJob()
@@ -76,7 +77,7 @@ describe('/metrics without a token', () => {
     }
   })
 
-  it('answers this machine only', async () => {
+  it('answers requests from this machine only', async () => {
     const harness = await startHarness({ config: { metrics: { open: true } } })
     expect((await harness.request('/metrics')).status).toBe(200)
     const proxied = await harness.request('/metrics', { headers: { 'x-forwarded-for': '10.0.0.1' } })
@@ -89,9 +90,9 @@ describe('/metrics without a token', () => {
 })
 
 describe('the parser of the exposition format', () => {
-  it('refuses what Prometheus refuses', () => {
+  it('rejects what Prometheus rejects', () => {
     expect(() => parseExposition('# TYPE a counter\na{b="1} 1\n')).toThrow(/line 2/)
-    expect(() => parseExposition('# TYPE a counter\na 1\na 2\n')).toThrow(/twice/)
+    expect(() => parseExposition('# TYPE a counter\na 1\na 2\n')).toThrow(/line 3 is a duplicate/)
     expect(() => parseExposition('a one\n')).toThrow(/line 1/)
     expect(() => parseExposition('a 1')).toThrow(/newline/)
   })

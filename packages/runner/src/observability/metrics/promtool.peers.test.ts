@@ -5,22 +5,22 @@ import { readDashboardQueries } from '../testing/read-dashboards.ts'
 
 const program = process.env.PROMTOOL
 if (program === undefined)
-  console.warn("skipped: set PROMTOOL to Prometheus' own promtool, https://prometheus.io/download/")
+  console.warn("SKIPPED: Prometheus' own checks. Set PROMTOOL to the program promtool, https://prometheus.io/download/")
 
-/** Exit code, and all that it said. */
+/** The exit code and all output. */
 async function promtool(args: readonly string[], input = ''): Promise<{ code: number; output: string }> {
   return await new Promise((resolve) => {
     const child = execFile(program ?? '', args, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, output: stdout + stderr }),
     )
-    // It may end without reading.
+    // It can exit without reading its input.
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
   })
 }
 
-describe.skipIf(program === undefined)('what Prometheus itself says', () => {
-  it('of /metrics after a job: nothing', async () => {
+describe.skipIf(program === undefined)('promtool', () => {
+  it('reports no problem in /metrics after a job', async () => {
     const harness = await startHarness({
       start: true,
       config: { metrics: { open: true }, observability: { database: {}, limits: { intervalMs: 20 } } },
@@ -33,13 +33,13 @@ describe.skipIf(program === undefined)('what Prometheus itself says', () => {
     await harness.close()
     expect(text).toContain('trainyard_observability_sent_total{backend="database"')
     const { code, output } = await promtool(['check', 'metrics'], text)
-    // Names of Node's own metrics are prom-client's business: it calls gauges "…_total".
+    // Ignores Node's metrics: prom-client has gauges whose names end with "_total".
     const ours = output.split('\n').filter((line) => line.startsWith('trainyard_'))
     expect(ours).toEqual([])
     expect([0, 3], output).toContain(code)
   })
 
-  it('of metrics that are wrong: something', async () => {
+  it('reports problems in invalid metrics', async () => {
     expect(await promtool(['check', 'metrics'], '# TYPE trainyard_jobs_total gauge\ntrainyard_jobs_total 1\n')).toEqual(
       {
         code: 3,
@@ -49,7 +49,7 @@ describe.skipIf(program === undefined)('what Prometheus itself says', () => {
     expect((await promtool(['check', 'metrics'], 'a{b="1} 1\n')).code).not.toBe(0)
   })
 
-  it("of the queries in Grafana's panels: that they can be asked", async () => {
+  it('accepts the queries in Grafana’s panels', async () => {
     const format = ['--experimental', 'promql', 'format']
     for (const { where, language, expr } of await readDashboardQueries()) {
       if (language !== 'prometheus') continue

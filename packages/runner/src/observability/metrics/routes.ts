@@ -11,8 +11,8 @@ export interface MetricsRoutesOptions {
 }
 
 /**
- * `GET /metrics` for Prometheus. With `METRICS_TOKEN` it asks for that token. Without, it answers only where nobody but
- * this machine can ask: the server listens on loopback, and the request did not come through a proxy.
+ * `GET /metrics` for Prometheus. Requires the token in `METRICS_TOKEN` if it is set. Otherwise it answers only requests from
+ * this machine: the server must listen on loopback, and the request must not come through a proxy.
  */
 export function metricsRoutes({ logger, telemetry, config }: MetricsRoutesOptions): OpenAPIHono {
   const api = createApi({ logger })
@@ -28,17 +28,17 @@ function authorise(headers: Headers, config: MetricsConfig | undefined): void {
   if (config?.token !== undefined) {
     const sent = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1]
     if (sent !== undefined && sameText(sent, config.token)) return
-    throw new TrainyardError('unauthenticated', 'This needs "Authorization: Bearer <METRICS_TOKEN>"')
+    throw new TrainyardError('unauthenticated', 'Requires the header "Authorization: Bearer <METRICS_TOKEN>"')
   }
-  const proxied = ['forwarded', 'x-forwarded-for', 'x-real-ip'].some((name) => headers.has(name))
-  if (config?.open === true && !proxied) return
+  const isProxied = ['forwarded', 'x-forwarded-for', 'x-real-ip'].some((name) => headers.has(name))
+  if (config?.open === true && !isProxied) return
   throw new TrainyardError(
     'forbidden',
-    'Metrics are for this machine alone; set METRICS_TOKEN to let others read them with "Authorization: Bearer …"',
+    'Metrics can be read from this machine only. Set METRICS_TOKEN to allow requests with "Authorization: Bearer …"',
   )
 }
 
-/** Takes as long for a wrong text as for the right one. */
+/** Compares in constant time. */
 function sameText(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(a), digest(b))

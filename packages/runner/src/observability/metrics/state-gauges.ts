@@ -5,7 +5,7 @@ import { Gauge } from 'prom-client'
 import type { RunnerDatabase } from '../../db/schema/index.ts'
 import type { RunnerTelemetry } from './telemetry.ts'
 
-/** Counts are read at most this often, however many scrape. */
+/** Counts are read at most this often, whatever the number of scrapes. */
 const MAX_AGE_MS = 5000
 const QUEUE_STATES: readonly JobState[] = ['pending', 'queued', 'running']
 
@@ -15,14 +15,14 @@ interface Counts {
 }
 
 /**
- * Gauges of what the database holds, read when somebody scrapes. Every replica shows the same numbers: take the maximum
- * over them, not the sum. Ended jobs are counted by `trainyard_attempts_ended_total`, not here: there may be millions.
+ * Adds gauges that are read from the database at each scrape. All replicas report the same numbers, so use their maximum, not
+ * their sum. Ended jobs are not included, because there can be millions; `trainyard_attempts_ended_total` counts them.
  */
 export function addStateGauges(telemetry: RunnerTelemetry, database: Database<RunnerDatabase>): void {
   const registers = [telemetry.registry]
   let counts: Promise<Counts> | undefined
   let readAt = 0
-  /** Undefined while the database does not answer: the other numbers are still worth having. */
+  /** Undefined while the database does not answer, so that the other metrics are still reported. */
   const read = async (): Promise<Counts | undefined> => {
     if (counts === undefined || performance.now() - readAt > MAX_AGE_MS) {
       readAt = performance.now()
@@ -37,27 +37,27 @@ export function addStateGauges(telemetry: RunnerTelemetry, database: Database<Ru
     labelNames: ['state', 'queue'],
     registers,
     async collect() {
-      const found = await read()
+      const current = await read()
       jobs.reset()
-      if (found === undefined) return
+      if (current === undefined) return
       for (const state of QUEUE_STATES) jobs.set({ state, queue: 'default' }, 0)
-      for (const { state, queue, count } of found.jobs) jobs.set({ state, queue }, count)
+      for (const { state, queue, count } of current.jobs) jobs.set({ state, queue }, count)
     },
   })
   const experiments = new Gauge({
     name: 'trainyard_observability_experiments',
-    help: 'Experiments that a backend does not have to the end yet, by state; "failing" are tried again',
+    help: 'Experiments that a backend does not have completely, by state; "failing" ones are retried',
     labelNames: ['backend', 'state'],
     registers,
     async collect() {
-      const found = await read()
+      const current = await read()
       experiments.reset()
-      for (const { backend, state, count } of found?.backlog ?? []) experiments.set({ backend, state }, count)
+      for (const { backend, state, count } of current?.backlog ?? []) experiments.set({ backend, state }, count)
     },
   })
   const up = new Gauge({
     name: 'trainyard_database_up',
-    help: '1 when the database answers',
+    help: '1 if the database answers, otherwise 0',
     registers,
     async collect() {
       await database.ping().then(
@@ -68,7 +68,7 @@ export function addStateGauges(telemetry: RunnerTelemetry, database: Database<Ru
   })
   const pool = new Gauge({
     name: 'trainyard_database_connections',
-    help: 'Connections of the pool, and requests that wait for one',
+    help: 'Database connections by state, and requests that wait for one',
     labelNames: ['state'],
     registers,
     collect() {

@@ -1,14 +1,14 @@
 import type { EndReason } from '@trainyard/contract'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-/** Seconds, from a quick answer to a stuck one. */
+/** In seconds, from a fast response to a blocked one. */
 const REQUEST_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-/** Seconds, from at once to half a day. */
+/** In seconds, up to half a day. */
 const WAIT_BUCKETS = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 4 * 3600, 12 * 3600]
 
 let processRegistry: Registry | undefined
 
-/** Memory, event loop and garbage collection, once a process: their observers are never taken down again. */
+/** Memory, event loop and garbage collection. Created once for the process, because their observers cannot be removed. */
 function processMetrics(): Registry {
   if (processRegistry === undefined) {
     processRegistry = new Registry()
@@ -18,35 +18,71 @@ function processMetrics(): Registry {
 }
 
 /**
- * What the runner counts about itself. One object and one registry a runner, so that several live in one process.
- * No label ever holds a job, a person or a name that trainers choose: the number of series is bounded.
+ * The runner's metrics. Each runner has its own registry, so that one process can have several runners. No label contains a
+ * job, a person or a name that trainers choose, so the number of series is bounded.
  */
-export type RunnerTelemetry = ReturnType<typeof createTelemetry>
+export class RunnerTelemetry {
+  readonly registry = new Registry()
+  readonly intake = createIntakeMetrics(this.registry)
+  readonly attempts = createAttemptMetrics(this.registry)
+  readonly backends = createBackendMetrics(this.registry)
+  readonly liveViewers = new Gauge({
+    name: 'trainyard_live_viewers',
+    help: 'Open live streams of jobs',
+    registers: [this.registry],
+  })
+  readonly objectStore = new Histogram({
+    name: 'trainyard_object_store_seconds',
+    help: 'Duration of calls to the object store',
+    labelNames: ['operation', 'outcome'],
+    buckets: REQUEST_BUCKETS,
+    registers: [this.registry],
+  })
 
-export function createTelemetry() {
-  const registry = new Registry()
+  /** All metrics in Prometheus' text format. */
+  async exposition(): Promise<string> {
+    return await Registry.merge([processMetrics(), this.registry]).metrics()
+  }
+
+  /** Counts the content of a stored batch. */
+  batchStored(batch: { events: unknown[]; metrics: unknown[]; logs: unknown[]; rejected: unknown[] }): void {
+    this.intake.events.inc(batch.events.length)
+    this.intake.points.inc(batch.metrics.length)
+    this.intake.lines.inc(batch.logs.length)
+    this.intake.rejected.inc(batch.rejected.length)
+  }
+
+  attemptEnded(reason: EndReason): void {
+    this.attempts.ended.inc({ reason })
+  }
+
+  attemptLaunched(queuedAt: Date | null, now: Date): void {
+    if (queuedAt !== null) this.attempts.queueWait.observe(Math.max(0, now.getTime() - queuedAt.getTime()) / 1000)
+  }
+}
+
+function createIntakeMetrics(registry: Registry) {
   const registers = [registry]
-
-  const intake = {
+  return {
     requests: new Counter({
       name: 'trainyard_intake_requests_total',
-      help: 'Requests of trainers to the journal and the simple endpoints, by the status of the answer',
+      help: 'Requests of trainers to the journal and the simple endpoints, by status',
       labelNames: ['endpoint', 'status'],
       registers,
     }),
     seconds: new Histogram({
       name: 'trainyard_intake_request_seconds',
-      help: 'How long the answer to a trainer took',
+      help: 'Duration of requests of trainers',
       labelNames: ['endpoint'],
       buckets: REQUEST_BUCKETS,
       registers,
     }),
     events: new Counter({ name: 'trainyard_intake_events_total', help: 'Events stored', registers }),
     points: new Counter({ name: 'trainyard_intake_points_total', help: 'Metric points stored', registers }),
-    lines: new Counter({ name: 'trainyard_intake_log_lines_total', help: 'Log lines of journals', registers }),
+    lines: new Counter({ name: 'trainyard_intake_log_lines_total', help: 'Log lines stored', registers }),
     rejected: new Counter({
       name: 'trainyard_intake_rejected_events_total',
-      help: 'Events that were acknowledged and could not be understood',
+      help: 'Events that were acknowledged, but are invalid',
       registers,
     }),
     throttled: new Counter({
@@ -55,7 +91,11 @@ export function createTelemetry() {
       registers,
     }),
   }
-  const attempts = {
+}
+
+function createAttemptMetrics(registry: Registry) {
+  const registers = [registry]
+  return {
     ended: new Counter({
       name: 'trainyard_attempts_ended_total',
       help: 'Attempts that ended, by reason',
@@ -64,91 +104,65 @@ export function createTelemetry() {
     }),
     queueWait: new Histogram({
       name: 'trainyard_queue_wait_seconds',
-      help: 'From queued to launched',
+      help: 'Time from queued to launched',
       buckets: WAIT_BUCKETS,
       registers,
     }),
     launch: new Histogram({
       name: 'trainyard_launch_seconds',
-      help: 'How long the launcher took to start a trainer',
+      help: 'Duration of launches of trainers',
       labelNames: ['launcher', 'outcome'],
       buckets: WAIT_BUCKETS,
       registers,
     }),
     leases: new Counter({
       name: 'trainyard_lease_claims_total',
-      help: 'Leases of jobs that this replica took: queued jobs, and live attempts (renewals among them)',
+      help: 'Leases that this replica claimed, of queued jobs and of running attempts (including renewals)',
       labelNames: ['kind'],
       registers,
     }),
   }
-  const liveViewers = new Gauge({ name: 'trainyard_live_viewers', help: 'Open live streams of jobs', registers })
-  const objectStore = new Histogram({
-    name: 'trainyard_object_store_seconds',
-    help: 'Calls of the object store',
-    labelNames: ['operation', 'outcome'],
-    buckets: REQUEST_BUCKETS,
-    registers,
-  })
-  const backends = {
+}
+
+function createBackendMetrics(registry: Registry) {
+  const registers = [registry]
+  const labelNames = ['backend'] as const
+  return {
     queue: new Gauge({
       name: 'trainyard_observability_queue_depth',
-      help: 'Attempts that wait in memory for their turn with a backend',
-      labelNames: ['backend'],
+      help: 'Attempts in the queue of a backend',
+      labelNames,
       registers,
     }),
     deferred: new Counter({
       name: 'trainyard_observability_queue_full_total',
-      help: 'Times that more attempts were due than the queue of a backend has room for; they stay due in the database',
-      labelNames: ['backend'],
+      help: 'How often the queue of a backend was full; further attempts stay due in the database',
+      labelNames,
       registers,
     }),
     dropped: new Counter({
       name: 'trainyard_observability_dropped_total',
-      help: 'Items that a backend will never have: refused by it, or too far behind',
+      help: 'Items that were not sent, because the backend refused them or was too far behind',
       labelNames: ['backend', 'why'],
       registers,
     }),
     sent: new Counter({
       name: 'trainyard_observability_sent_total',
-      help: 'Items that a backend took',
+      help: 'Items that a backend accepted',
       labelNames: ['backend', 'kind'],
       registers,
     }),
     failures: new Counter({
       name: 'trainyard_observability_failures_total',
-      help: 'Calls of a backend that failed and are tried again',
-      labelNames: ['backend'],
+      help: 'Failed calls of a backend that are retried',
+      labelNames,
       registers,
     }),
     circuit: new Gauge({
       name: 'trainyard_observability_circuit_open',
-      help: '1 while a backend is left alone because it failed again and again',
-      labelNames: ['backend'],
+      help: '1 while calls of a backend are paused after repeated failures',
+      labelNames,
       registers,
     }),
-  }
-  return {
-    registry,
-    /** Everything, in Prometheus' text format. */
-    exposition: async () => await Registry.merge([processMetrics(), registry]).metrics(),
-    intake,
-    attempts,
-    liveViewers,
-    objectStore,
-    backends,
-    /** A batch that was stored. */
-    batchStored(batch: { events: unknown[]; metrics: unknown[]; logs: unknown[]; rejected: unknown[] }) {
-      intake.events.inc(batch.events.length)
-      intake.points.inc(batch.metrics.length)
-      intake.lines.inc(batch.logs.length)
-      intake.rejected.inc(batch.rejected.length)
-    },
-    attemptEnded(reason: EndReason) {
-      attempts.ended.inc({ reason })
-    },
-    attemptLaunched(queuedAt: Date | null, now: Date) {
-      if (queuedAt !== null) attempts.queueWait.observe(Math.max(0, now.getTime() - queuedAt.getTime()) / 1000)
-    },
   }
 }

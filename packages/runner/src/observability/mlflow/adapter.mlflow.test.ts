@@ -7,7 +7,7 @@ import { mlflowName } from './names.ts'
 const uri = process.env.MLFLOW_TRACKING_URI
 if (uri === undefined) {
   describe('the mlflow backend', () => {
-    it.skip('needs a server: set MLFLOW_TRACKING_URI, for example to http://127.0.0.1:5000 with `mlflow server`', () => {})
+    it.skip('needs a server (set MLFLOW_TRACKING_URI, for example to http://127.0.0.1:5000 with `mlflow server`)', () => {})
   })
 } else {
   const config = { trackingUri: uri, experiment: 'trainyard-tests', maxUploadBytes: 1024 ** 2 }
@@ -21,7 +21,7 @@ if (uri === undefined) {
   )
 
   describe('a run of MLflow', () => {
-    it('is in an experiment that says that it is one of model training, and so does its link', async () => {
+    it('is in an experiment for model training, and its link opens the page for that', async () => {
       const experiment = `trainyard-tests-${process.pid}-${Date.now()}`
       const adapter = createMlflowAdapter({ ...config, experiment })
       const handle = await adapter.start(testInfo(), AbortSignal.timeout(30_000))
@@ -30,7 +30,7 @@ if (uri === undefined) {
       expect(tags).toContainEqual({ key: 'mlflow.experimentKind', value: 'custom_model_development' })
     })
 
-    it('says where it comes from, when it began, and holds the bytes of a file', async () => {
+    it('has its origin, its start time and the content of a file', async () => {
       const adapter = createMlflowAdapter(config)
       const info = testInfo()
       const signal = AbortSignal.timeout(30_000)
@@ -55,7 +55,7 @@ if (uri === undefined) {
 }
 
 describe('names for MLflow', () => {
-  it('are left as they are where they can be, and never become the same', () => {
+  it('are unchanged if they are valid, and never become the same', () => {
     expect(mlflowName('val/loss: a-b_c.d 1')).toBe('val/loss: a-b_c.d 1')
     expect(mlflowName('mAP(B)')).not.toBe(mlflowName('mAP[B]'))
     expect(mlflowName('../../x')).not.toContain('..')

@@ -1,17 +1,16 @@
 import { parseConfig } from '@trainyard/platform'
 import { z } from 'zod'
-import { defined } from '../optional.ts'
 
 export interface MlflowConfig {
   trackingUri: string
-  /** Where people look, when that is another address. */
-  uiUrl?: string
-  /** Name of the experiment that runs are put into. */
+  /** Origin of MLflow's pages. Default: `trackingUri`. */
+  uiUrl?: string | undefined
+  /** Name of the experiment that contains the runs. */
   experiment: string
-  token?: string
-  username?: string
-  password?: string
-  /** Larger artifacts are linked, not uploaded. 0: all are. */
+  token?: string | undefined
+  username?: string | undefined
+  password?: string | undefined
+  /** Larger artifacts are linked instead of uploaded. 0: all are linked. */
   maxUploadBytes: number
 }
 
@@ -25,18 +24,16 @@ const Environment = z.object({
   MLFLOW_MAX_ARTIFACT_MB: z.coerce.number().nonnegative().default(100),
 })
 
-/** The names are those that MLflow's own clients read. */
+/** Reads the variables that MLflow's own clients use. */
 export function readMlflowConfig(env: Record<string, string | undefined>): MlflowConfig {
   const values = parseConfig(Environment, env, 'MLflow')
   return {
     trackingUri: values.MLFLOW_TRACKING_URI,
+    uiUrl: values.MLFLOW_UI_URL,
     experiment: values.MLFLOW_EXPERIMENT_NAME,
+    token: values.MLFLOW_TRACKING_TOKEN,
+    username: values.MLFLOW_TRACKING_USERNAME,
+    password: values.MLFLOW_TRACKING_PASSWORD,
     maxUploadBytes: values.MLFLOW_MAX_ARTIFACT_MB * 1024 ** 2,
-    ...defined({
-      uiUrl: values.MLFLOW_UI_URL,
-      token: values.MLFLOW_TRACKING_TOKEN,
-      username: values.MLFLOW_TRACKING_USERNAME,
-      password: values.MLFLOW_TRACKING_PASSWORD,
-    }),
   }
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-/** MLflow's limits: mlflow/utils/validation.py. */
+/** Limits of the MLflow server (mlflow/utils/validation.py). */
 export const MLFLOW_LIMITS = { metrics: 1000, params: 100, keyLength: 250, paramLength: 6000, tagLength: 5000 } as const
 
 /**
- * A name as MLflow takes it: letters, digits, "_-./: " and no path tricks. A name that had to be changed gets four hex
- * digits of its digest, so that two names never become one.
+ * Makes a name valid for MLflow: letters, digits, "_-./: ", and no relative path. A changed name gets four hex digits of its
+ * digest, so that two names never become the same.
  */
 export function mlflowName(name: string): string {
   const clean = name
@@ -18,7 +18,7 @@ export function mlflowName(name: string): string {
   return `${clean.slice(0, MLFLOW_LIMITS.keyLength - 5) || 'metric'}-${digest}`
 }
 
-/** What the JSON form of protobuf wants for a double. */
+/** A double in the JSON format of protobuf. */
 export function mlflowNumber(value: number): number | string {
   if (Number.isFinite(value)) return value
   return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity'

@@ -3,7 +3,7 @@ import { readSpans } from '../testing/read-spans.ts'
 import { startReceiver } from '../testing/receiver.ts'
 import { createOtlpAdapter } from './index.ts'
 
-/** How attempts end, by the attribute that their spans carry. */
+/** The state of an attempt, by the attribute of its span. */
 const STATES = new Map([
   ['completed', 'succeeded'],
   ['training_error', 'failed'],
@@ -11,7 +11,7 @@ const STATES = new Map([
 ] as const)
 
 adapterCases(
-  // Takes no points, so what is said about them does not count; spans that come again have the same ids.
+  // It stores no points. Repeated spans have the same ids.
   { name: 'otlp', idempotent: true, notFinite: false, anyName: true, params: false, ends: true },
   async () => {
     const collector = await startReceiver(() => Response.json({}))
@@ -26,7 +26,7 @@ adapterCases(
           .find(({ name }) => name === 'job.attempt')
           ?.attributes.find(({ key }) => key === 'trainyard.end_reason')?.value.stringValue
         const state = [...STATES].find(([known]) => known === reason)?.[1]
-        return { points: [], params: {}, artifacts: [], lines: [], ...(state === undefined ? {} : { state }) }
+        return { points: [], params: {}, artifacts: [], lines: [], state }
       },
       close: async () => await collector.close(),
     }

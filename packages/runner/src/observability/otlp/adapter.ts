@@ -6,8 +6,8 @@ import type { OtlpConfig } from './config.ts'
 import { finishedSpan, type SpanInput, serviceResource } from './spans.ts'
 
 /**
- * The life of each attempt as spans, made from what is stored: they survive a restart, and come again with the same ids
- * when it is not known whether they arrived. The spans of single callbacks are sent by `callback-tracing.ts`.
+ * Sends each attempt as spans, built from stored data. They survive a restart, and have the same ids when they are repeated.
+ * `callback-tracing.ts` sends the spans of single callbacks.
  */
 export function createOtlpAdapter(config: OtlpConfig): ObservabilityAdapter {
   const exporter = new OTLPTraceExporter({ url: config.tracesUrl, headers: { ...config.headers }, timeoutMillis: 8000 })
@@ -17,7 +17,7 @@ export function createOtlpAdapter(config: OtlpConfig): ObservabilityAdapter {
     await new Promise<void>((resolve, reject) => {
       exporter.export(spans, ({ code, error }) => {
         if (code === 0) resolve()
-        else reject(error ?? new Error('the collector did not take the spans'))
+        else reject(error ?? new Error('the collector did not accept the spans'))
       })
     })
     return undefined
@@ -27,7 +27,7 @@ export function createOtlpAdapter(config: OtlpConfig): ObservabilityAdapter {
     name: 'otlp',
     takes: { metrics: false, artifacts: false, lines: false },
     async start(info) {
-      await send(beforeSpans(info))
+      await send(startSpans(info))
       return { traceId: info.traceId }
     },
     logParams: nothing,
@@ -40,7 +40,7 @@ export function createOtlpAdapter(config: OtlpConfig): ObservabilityAdapter {
   }
 }
 
-function part(info: ExperimentInfo, name: string, start: Date, end: Date): SpanInput {
+function childSpan(info: ExperimentInfo, name: string, start: Date, end: Date): SpanInput {
   const { traceId, attempt } = info
   return {
     traceId,
@@ -52,21 +52,21 @@ function part(info: ExperimentInfo, name: string, start: Date, end: Date): SpanI
   }
 }
 
-/** What lies behind an attempt when its trainer is first heard. */
-function beforeSpans(info: ExperimentInfo): SpanInput[] {
+/** The phases of an attempt before the first event of its trainer. */
+function startSpans(info: ExperimentInfo): SpanInput[] {
   const queuedAt = info.queuedAt ?? info.createdAt
   const { launchedAt, heardAt } = info
   return [
-    part(info, 'job.create', info.createdAt, queuedAt),
-    ...(launchedAt === undefined ? [] : [part(info, 'job.queue', queuedAt, launchedAt)]),
-    ...(launchedAt === undefined || heardAt === undefined ? [] : [part(info, 'job.launch', launchedAt, heardAt)]),
+    childSpan(info, 'job.create', info.createdAt, queuedAt),
+    ...(launchedAt === undefined ? [] : [childSpan(info, 'job.queue', queuedAt, launchedAt)]),
+    ...(launchedAt === undefined || heardAt === undefined ? [] : [childSpan(info, 'job.launch', launchedAt, heardAt)]),
   ]
 }
 
-/** The attempt as a whole, and its end. */
+/** The span of the whole attempt, and those of its last phases. */
 function endSpans(info: ExperimentInfo, end: ExperimentEnd): SpanInput[] {
   const { traceId, attempt } = info
-  const error = end.state === 'failed' ? { error: end.message ?? end.reason } : {}
+  const error = end.state === 'failed' ? (end.message ?? end.reason) : undefined
   const attributes = {
     'trainyard.job': info.jobId,
     'trainyard.attempt': attempt,
@@ -76,12 +76,12 @@ function endSpans(info: ExperimentInfo, end: ExperimentEnd): SpanInput[] {
   }
   const whole = { traceId, spanId: attemptSpanId(traceId, attempt), name: 'job.attempt', start: info.createdAt }
   return [
-    ...(info.heardAt === undefined ? [] : [part(info, 'job.run', info.heardAt, end.finishedAt)]),
+    ...(info.heardAt === undefined ? [] : [childSpan(info, 'job.run', info.heardAt, end.finishedAt)]),
     {
-      ...part(info, 'job.end', end.finishedAt, end.finishedAt),
+      ...childSpan(info, 'job.end', end.finishedAt, end.finishedAt),
       attributes: { 'trainyard.end_reason': end.reason },
-      ...error,
+      error,
     },
-    { ...whole, end: end.finishedAt, attributes, ...error },
+    { ...whole, end: end.finishedAt, attributes, error },
   ]
 }

@@ -12,10 +12,10 @@ export interface CallbackTracing {
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/
 const CALLBACK = /^\/v1\/jobs\/([^/]+)\/(.+)$/
-/** Spans that wait for the collector; more are dropped, and intake goes on. */
+/** How many spans wait for the collector. More are dropped, so that intake is never delayed. */
 const MAX_QUEUE = 2048
 
-/** A span for each callback of a trainer that sends a `traceparent`, below the span it names. */
+/** Creates a span for each callback that has a `traceparent`, as a child of the span that it names. */
 export function createCallbackTracing(config: OtlpConfig): CallbackTracing {
   const resource = serviceResource(config.serviceName)
   const exporter = new OTLPTraceExporter({ url: config.tracesUrl, headers: { ...config.headers }, timeoutMillis: 5000 })
@@ -28,10 +28,10 @@ export function createCallbackTracing(config: OtlpConfig): CallbackTracing {
   return {
     async middleware(c, next) {
       const [, traceId, parentId] = TRACEPARENT.exec(c.req.header('traceparent') ?? '') ?? []
-      const [, , what] = CALLBACK.exec(c.req.path) ?? []
-      // Only trainers hold a token and report; people who look at jobs are no part of their traces.
+      const [, , route] = CALLBACK.exec(c.req.path) ?? []
+      // Requests of people are not part of a job's trace.
       const isCallback = c.req.method === 'POST' && c.req.header('authorization') !== undefined
-      if (traceId === undefined || parentId === undefined || what === undefined || !isCallback) return await next()
+      if (traceId === undefined || parentId === undefined || route === undefined || !isCallback) return await next()
       const start = new Date()
       await next()
       const { status } = c.res
@@ -40,12 +40,12 @@ export function createCallbackTracing(config: OtlpConfig): CallbackTracing {
           traceId,
           spanId: randomBytes(8).toString('hex'),
           parentId,
-          name: `callback ${what.split('/')[0]}`,
+          name: `callback ${route.split('/')[0]}`,
           server: true,
           start,
           end: new Date(),
           attributes: { 'http.request.method': c.req.method, 'http.response.status_code': status },
-          ...(status >= 500 ? { error: `answered ${status}` } : {}),
+          error: status >= 500 ? `answered ${status}` : undefined,
         },
         resource,
       )

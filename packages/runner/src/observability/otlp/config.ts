@@ -2,7 +2,7 @@ import { parseConfig } from '@trainyard/platform'
 import { z } from 'zod'
 
 export interface OtlpConfig {
-  /** The whole address that traces are posted to. */
+  /** The full URL to which traces are sent. */
   tracesUrl: string
   headers: Readonly<Record<string, string>>
   serviceName: string
@@ -16,12 +16,12 @@ const Environment = z.object({
     .default('')
     .refine(
       (text) => text === '' || text.split(',').every((pair) => pair.indexOf('=') > 0),
-      'must be name=value,name=value',
+      'must be a list of name=value, separated by commas',
     ),
   OTEL_SERVICE_NAME: z.string().min(1).default('trainyard-runner'),
 })
 
-/** The names are OpenTelemetry's own. Undefined when there is no address. */
+/** Reads OpenTelemetry's own variables. Undefined: no endpoint is set. */
 export function readOtlpConfig(env: Record<string, string | undefined>): OtlpConfig | undefined {
   const values = parseConfig(Environment, env, 'OpenTelemetry')
   const origin = values.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, '')

@@ -22,12 +22,12 @@ const startWith = async (tracesUrl: string) => {
 const spansOf = () => readSpans(collector?.received ?? [])
 
 describe('traces', () => {
-  it('go from the creation of a job to its end, with every callback of its trainer below the attempt', async () => {
+  it('cover a job from its creation to its end, with every callback of its trainer below the attempt', async () => {
     collector = await startReceiver(() => Response.json({}))
     const { createJob, waitFor, runner, post } = await startWith(`${collector.url}/v1/traces`)
     const { id, traceId } = await createJob()
     const { value } = await runner.context.tokens.issue({ jobId: id, attempt: 1 })
-    // As the SDK does: with the TRACEPARENT that it was given.
+    // Like the SDK, with the TRACEPARENT from the environment.
     const traceparent = attemptTraceparent(traceId, 1)
     await waitFor(id, (job) => job.state === 'running' || isOver(job))
     await post(`/v1/jobs/${id}/events`, { attempt: 1, events: [] }, { authorization: `Bearer ${value}`, traceparent })
@@ -48,7 +48,7 @@ describe('traces', () => {
     expect(collector.received.every((one) => one.headers.get('x-key') === 'k')).toBe(true)
   })
 
-  it('hold nobody up when the collector is dead', async () => {
+  it('delay no request when the collector is unavailable', async () => {
     const runner = await startWith('http://127.0.0.1:9/v1/traces')
     const journal = await openJournal(runner)
     const began = performance.now()
@@ -60,7 +60,7 @@ describe('traces', () => {
       )
       expect(response.status).toBe(200)
     }
-    // The collector is given five seconds: for each of the twenty that would have been a hundred.
+    // The collector's timeout is five seconds. Twenty requests that waited for it would take a hundred.
     expect(performance.now() - began).toBeLessThan(60_000)
   })
 })

@@ -5,31 +5,31 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 export interface SpanInput {
   traceId: string
   spanId: string
-  parentId?: string
+  parentId?: string | undefined
   name: string
-  server?: boolean
+  /** Whether the span is a request that the runner served. */
+  server?: boolean | undefined
   start: Date
   end: Date
-  attributes?: Attributes
-  /** With it the span has failed. */
-  error?: string
+  attributes?: Attributes | undefined
+  /** Marks the span as failed. */
+  error?: string | undefined
 }
 
 export function serviceResource(serviceName: string): Resource {
   return resourceFromAttributes({ 'service.name': serviceName })
 }
 
-/** A span that is over. The SDK makes ids and clocks of its own; these come from what is stored. */
+/** A span that has ended. Ids and times are given, because the SDK would create its own. */
 export function finishedSpan(input: SpanInput, resource: Resource): ReadableSpan {
   const { traceId, spanId, parentId, name, attributes = {}, error } = input
   const start = toHrTime(input.start)
   const end = toHrTime(new Date(Math.max(input.start.getTime(), input.end.getTime())))
   const context = (id: string) => ({ traceId, spanId: id, traceFlags: TraceFlags.SAMPLED })
-  return {
+  const span: ReadableSpan = {
     name,
     kind: input.server ? SpanKind.SERVER : SpanKind.INTERNAL,
     spanContext: () => context(spanId),
-    ...(parentId === undefined ? {} : { parentSpanContext: context(parentId) }),
     startTime: start,
     endTime: end,
     duration: toHrTime(new Date(Math.max(0, input.end.getTime() - input.start.getTime()))),
@@ -44,6 +44,7 @@ export function finishedSpan(input: SpanInput, resource: Resource): ReadableSpan
     droppedEventsCount: 0,
     droppedLinksCount: 0,
   }
+  return parentId === undefined ? span : { ...span, parentSpanContext: context(parentId) }
 }
 
 function toHrTime(time: Date): HrTime {

@@ -10,7 +10,7 @@ const tensorboard = process.env.TENSORBOARD
 
 if (tensorboard === undefined) {
   describe('the tensorboard backend, read by TensorBoard', () => {
-    it.skip('needs TensorBoard: pip install tensorboard, and set TENSORBOARD to its program', () => {})
+    it.skip('needs TensorBoard (pip install tensorboard, and set TENSORBOARD to its program)', () => {})
   })
 } else {
   adapterCases(

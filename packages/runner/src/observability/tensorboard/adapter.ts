@@ -7,7 +7,7 @@ import { hparamsEnd, hparamsStart, scalar, text } from './events.ts'
 
 const File = z.object({ dir: z.string(), file: z.string(), bytes: z.number() })
 
-/** Event files that TensorBoard reads, one folder for each attempt. */
+/** Writes event files for TensorBoard, in one folder for each attempt. */
 export function createTensorboardAdapter(config: TensorboardConfig): ObservabilityAdapter {
   const append = async (handle: Handle, events: readonly Uint8Array[], time: Date): Promise<EventFile> =>
     await appendRecords(File.parse(handle), events, time)
@@ -32,8 +32,8 @@ export function createTensorboardAdapter(config: TensorboardConfig): Observabili
     },
     logLines: async () => undefined,
     finish: async (handle, end) => {
-      const why = text('end', `${end.reason}${end.message === undefined ? '' : `: ${end.message}`}`, end.finishedAt)
-      return await append(handle, [hparamsEnd(end), why], end.finishedAt)
+      const reason = end.message === undefined ? end.reason : `${end.reason}: ${end.message}`
+      return await append(handle, [hparamsEnd(end), text('end', reason, end.finishedAt)], end.finishedAt)
     },
     link: () => config.url,
   }

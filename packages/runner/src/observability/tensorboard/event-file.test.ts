@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(async () => await rm(dir, { recursive: true, force: true }))
 
-/** The records of a file; throws at a torn one. */
+/** The records of a file. Throws if one is incomplete. */
 async function readRecords(file: string): Promise<string[]> {
   const bytes = await readFile(file)
   const records: string[] = []
@@ -28,19 +28,19 @@ async function readRecords(file: string): Promise<string[]> {
 }
 
 describe('an event file', () => {
-  it('has the checksums that the format asks for', () => {
+  it('has the checksums of the format', () => {
     // RFC 3720, B.4
     expect(crc32c(new Uint8Array(32))).toBe(0x8a9136aa)
     expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283)
   })
 
-  it('never holds a torn record or one twice, whatever a crash left behind', async () => {
+  it('never contains an incomplete or repeated record, whatever a crash left behind', async () => {
     const empty = await createEventFile(dir, 0, TIME)
     const one = await appendRecords(empty, [Buffer.from('one')], TIME)
     const path = join(dir, one.file)
     await appendRecords(one, [Buffer.from('two'), Buffer.from('three')], TIME)
     await appendFile(path, 'half a rec')
-    // Nobody wrote down that "two" was there.
+    // The position after "two" was not stored.
     const three = await appendRecords(one, [Buffer.from('two'), Buffer.from('three')], TIME)
     expect(await readRecords(path)).toEqual(['one', 'two', 'three'])
     const four = await appendRecords(three, [Buffer.from('four')], TIME)
@@ -48,7 +48,7 @@ describe('an event file', () => {
     expect(four.bytes).toBe((await readFile(path)).length)
   })
 
-  it('goes on in a new file when the old one was cut or deleted', async () => {
+  it('is continued in a new file after it was truncated or deleted', async () => {
     const one = await appendRecords(await createEventFile(dir, 0, TIME), [Buffer.from('one')], TIME)
     await truncate(join(dir, one.file), 5)
     const two = await appendRecords(one, [Buffer.from('two')], TIME)

@@ -1,7 +1,7 @@
 import type { ExperimentEnd, ExperimentInfo, Point } from '../adapter.ts'
 import { bytesField, doubleField, floatField, intField, message } from './protobuf.ts'
 
-// Field numbers: tensorboard/compat/proto/{event,summary,tensor}.proto and plugins/hparams/plugin_data.proto.
+// Field numbers are from tensorboard/compat/proto/{event,summary,tensor}.proto and plugins/hparams/plugin_data.proto.
 const seconds = (time: Date) => time.getTime() / 1000
 
 /** The first record of every event file. */
@@ -14,15 +14,15 @@ export function scalar(point: Pick<Point, 'name' | 'step' | 'value' | 'time'>): 
   return event(point.time, value, point.step)
 }
 
-/** A page of Markdown under the tab "Text". */
+/** Markdown for the tab "Text". */
 export function text(tag: string, markdown: string, time: Date): Uint8Array {
   const DT_STRING = 7
-  // A tensor of shape [1]: what tf.summary.text writes of a single string has no dimensions, both are read.
+  // A tensor of shape [1]. For a single string tf.summary.text writes one without dimensions; TensorBoard reads both.
   const tensor = message(intField(1, DT_STRING), bytesField(2, new Uint8Array()), bytesField(8, markdown))
   return event(time, message(bytesField(1, tag), bytesField(8, tensor), metadata('text', new Uint8Array())), 0)
 }
 
-/** What the tab "HParams" compares experiments by. */
+/** The parameters of an experiment, for the tab "HParams". */
 export function hparamsStart(info: ExperimentInfo, time: Date): Uint8Array {
   const entries = Object.entries(info.params).map(([key, value]) =>
     bytesField(1, message(bytesField(1, key), bytesField(2, protoValue(value)))),

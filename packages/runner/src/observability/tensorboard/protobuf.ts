@@ -1,4 +1,4 @@
-/** As much of protobuf's wire format as event files need. https://protobuf.dev/programming-guides/encoding/ */
+/** The parts of protobuf's wire format that event files use. https://protobuf.dev/programming-guides/encoding/ */
 type Part = Uint8Array
 
 export function message(...parts: readonly Part[]): Uint8Array<ArrayBuffer> {
@@ -21,7 +21,7 @@ export function intField(field: number, value: number): Part {
   return message(varint(field << 3), varint(value))
 }
 
-/** Text, bytes or a message within the message. */
+/** Text, bytes or a nested message. */
 export function bytesField(field: number, value: string | Uint8Array): Part {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value
   return message(varint((field << 3) | 2), varint(bytes.length), bytes)

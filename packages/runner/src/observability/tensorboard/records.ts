@@ -1,4 +1,4 @@
-/** TFRecord framing: length, its checksum, data, its checksum. https://www.tensorflow.org/tutorials/load_data/tfrecord */
+/** TFRecord format: length, its checksum, data, its checksum. https://www.tensorflow.org/tutorials/load_data/tfrecord */
 const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   let crc = index
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
@@ -12,7 +12,7 @@ export function crc32c(data: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0
 }
 
-/** Masked, so that a checksum of data that holds checksums is no trouble. */
+/** Masked as the format requires, because checksums of data that contains checksums are weak. */
 export function maskedCrc32c(data: Uint8Array): number {
   const crc = crc32c(data)
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0

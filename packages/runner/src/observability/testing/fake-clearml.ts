@@ -1,9 +1,9 @@
 import { z } from 'zod'
 
 /**
- * The requests of ClearML's API 2.23 that are used, as its reference describes them
- * (https://clear.ml/docs/latest/docs/references/api/). Whether that is what ClearML's own
- * client would send is asked in `clearml/schemas.peers.test.ts`.
+ * The requests of ClearML's API 2.23 that the adapter uses, according to its reference
+ * (https://clear.ml/docs/latest/docs/references/api/). `clearml/schemas.peers.test.ts` compares them with the schemas of
+ * ClearML's own client.
  */
 const State = z.strictObject({
   task: z.string(),
@@ -82,7 +82,7 @@ interface Task {
   events: z.infer<typeof Event>[]
   status: string
 }
-/** As much of a server as the contract describes. */
+/** The parts of a ClearML server that the adapter uses. */
 export function fakeClearml() {
   const tasks = new Map<string, Task>()
   const tokens = { valid: 'token-1', logins: 0 }
@@ -91,8 +91,8 @@ export function fakeClearml() {
     const method = request.path.slice(1)
     if (method === 'auth.login') {
       tokens.logins++
-      const wanted = `Basic ${Buffer.from('key:secret').toString('base64')}`
-      return request.headers.get('authorization') === wanted
+      const expected = `Basic ${Buffer.from('key:secret').toString('base64')}`
+      return request.headers.get('authorization') === expected
         ? envelope({ token: tokens.valid })
         : Response.json({ meta: { result_code: 401 } }, { status: 401 })
     }
@@ -103,7 +103,7 @@ export function fakeClearml() {
       for (const text of request.text.split('\n')) {
         const event = Event.parse(JSON.parse(text))
         const events = tasks.get(event.task)?.events ?? []
-        // The server gives a point an id made of these, so one that comes again takes the other's place; a line does not.
+        // The server derives a point's id from these, so a repeated point replaces the first one. Lines have no such id.
         const same = (one: z.infer<typeof Event>) =>
           one.type !== 'log' &&
           event.type !== 'log' &&
@@ -126,7 +126,9 @@ export function fakeClearml() {
         return envelope({ id: 'project' })
       case 'tasks.get_all':
         return envelope({
-          tasks: [...tasks].filter(([, one]) => one.tags.includes(body.tags?.[0] ?? '')).map(([id]) => ({ id })),
+          tasks: [...tasks]
+            .filter(([, candidate]) => candidate.tags.includes(body.tags?.[0] ?? ''))
+            .map(([id]) => ({ id })),
         })
       case 'tasks.create':
         tasks.set(`task-${tasks.size}`, {
@@ -142,7 +144,7 @@ export function fakeClearml() {
           if (task !== undefined) task.params[name] = value
         return envelope({ updated: 1 })
       case 'tasks.add_or_update_artifacts':
-        task?.artifacts.push(...((body.artifacts ?? []) as { key: string }[]).map((one) => one.key))
+        task?.artifacts.push(...((body.artifacts ?? []) as { key: string }[]).map(({ key }) => key))
         return envelope({ updated: 1 })
       default:
         if (task !== undefined) task.status = method

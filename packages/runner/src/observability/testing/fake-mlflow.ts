@@ -35,14 +35,14 @@ interface Run {
   info: { run_id: string; experiment_id: string; status: string; start_time: number; end_time?: number }
   tags: Map<string, string>
   params: Map<string, string>
-  /** By key, time, step and value, as the tables of MLflow are: what comes twice is there once. */
+  /** By key, time, step and value, as in MLflow's tables, so that repeated points are stored once. */
   metrics: Map<string, z.infer<typeof Metric>>
   files: Set<string>
 }
 
 /**
- * As much of an MLflow tracking server as is used, where there is none to be had. What it does was taken from the real one,
- * against which the suite `mlflow` runs the same tests.
+ * The parts of an MLflow tracking server that the adapter uses. It behaves like a real server, on which the suite `mlflow` runs
+ * the same tests.
  */
 export function fakeMlflow(): Hono {
   const experiments = new Map<string, string>()
@@ -62,7 +62,7 @@ export function fakeMlflow(): Hono {
   const api = '/api/2.0/mlflow'
   const runOf = (id: string | undefined): Run => {
     const run = runs.get(id ?? '')
-    if (run === undefined) throw new Error(`there is no run ${id}`)
+    if (run === undefined) throw new Error(`the run ${id} does not exist`)
     return run
   }
 
@@ -102,7 +102,7 @@ export function fakeMlflow(): Hono {
   app.post(`${api}/runs/log-batch`, async (c) => {
     const { run_id, metrics, params, tags } = BODIES.logBatch.parse(await c.req.json())
     const run = runOf(run_id)
-    // A setting is written once: with another value it is refused.
+    // MLflow refuses to change the value of a parameter.
     if (params.some(({ key, value }) => (run.params.get(key) ?? value) !== value))
       return refuse('INVALID_PARAMETER_VALUE', 400)
     for (const { key, value } of params) run.params.set(key, value)

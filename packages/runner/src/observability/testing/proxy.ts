@@ -2,12 +2,12 @@ import { listen } from '@trainyard/platform'
 
 export interface BackendProxy {
   url: string
-  /** Called when the backend has answered and the asker does not know it yet. May be changed at any time. */
+  /** Called when the backend has answered, before the response is passed on. Can be replaced at any time. */
   answered: (request: { path: string; body: string }) => Promise<void>
   close(): Promise<void>
 }
 
-/** Stands between a runner and a backend. */
+/** A proxy between a runner and a backend. */
 export async function startBackendProxy(target: string): Promise<BackendProxy> {
   const server = await listen(
     {
@@ -15,14 +15,12 @@ export async function startBackendProxy(target: string): Promise<BackendProxy> {
         const { pathname, search } = new URL(request.url)
         const body = await request.arrayBuffer()
         const { 'content-type': type = 'application/octet-stream' } = Object.fromEntries(request.headers)
-        const hasBody = request.method !== 'GET'
-        const answer = await fetch(`${target}${pathname}${search}`, {
-          method: request.method,
-          ...(hasBody ? { body, headers: { 'content-type': type } } : {}),
-        })
-        const text = await answer.text()
+        const init: RequestInit = { method: request.method }
+        if (request.method !== 'GET') Object.assign(init, { body, headers: { 'content-type': type } })
+        const response = await fetch(`${target}${pathname}${search}`, init)
+        const text = await response.text()
         await proxy.answered({ path: pathname, body: Buffer.from(body).toString() })
-        return new Response(text, { status: answer.status, headers: { 'content-type': 'application/json' } })
+        return new Response(text, { status: response.status, headers: { 'content-type': 'application/json' } })
       },
     },
     { port: 0, drainMs: 50 },

@@ -17,13 +17,13 @@ const Dashboard = z.object({
 })
 
 export interface DashboardQuery {
-  /** File and panel, for messages. */
+  /** File and panel, for error messages. */
   where: string
   language: 'prometheus' | 'loki'
   expr: string
 }
 
-/** What Grafana asks for with the dashboards of `examples/grafana`. */
+/** The queries of the dashboards in `examples/grafana`. */
 export async function readDashboardQueries(): Promise<DashboardQuery[]> {
   const files = (await readdir(FOLDER)).sort()
   const dashboards = await Promise.all(

@@ -10,9 +10,9 @@ export interface Scalar {
 }
 
 /**
- * The scalars of a folder of event files, where there is no TensorBoard to read them.
+ * Reads the scalars of a folder of event files without TensorBoard.
  *
- * @throws Error at a torn record
+ * @throws Error for an incomplete record
  */
 export async function readEventFiles(dir: string): Promise<Scalar[]> {
   const files = (await readdir(dir)).filter((name) => name.includes('tfevents')).sort()
@@ -25,16 +25,16 @@ function readRecords(bytes: Buffer): Buffer[] {
   for (let at = 0; at < bytes.length; ) {
     const length = Number(bytes.readBigUInt64LE(at))
     const data = bytes.subarray(at + 12, at + 12 + length)
-    const whole = bytes.readUInt32LE(at + 12 + length) === maskedCrc32c(data)
-    if (!whole || bytes.readUInt32LE(at + 8) !== maskedCrc32c(bytes.subarray(at, at + 8)))
-      throw new Error(`the record at byte ${at} is torn`)
+    const isComplete = bytes.readUInt32LE(at + 12 + length) === maskedCrc32c(data)
+    if (!isComplete || bytes.readUInt32LE(at + 8) !== maskedCrc32c(bytes.subarray(at, at + 8)))
+      throw new Error(`the record at byte ${at} is incomplete`)
     records.push(data)
     at += 16 + length
   }
   return records
 }
 
-/** Numbers of the fields as in `tensorboard/events.ts`. */
+/** The field numbers are those in `tensorboard/events.ts`. */
 function scalarOf(data: Buffer): Scalar | undefined {
   const event = fieldsOf(data)
   const summary = event.get(5)
@@ -49,7 +49,7 @@ function scalarOf(data: Buffer): Scalar | undefined {
   }
 }
 
-/** The last value of each field of a message; a varint as eight bytes. */
+/** The last value of each field of a message. A varint is returned as eight bytes. */
 function fieldsOf(data: Buffer): Map<number, Buffer> {
   const fields = new Map<number, Buffer>()
   let at = 0

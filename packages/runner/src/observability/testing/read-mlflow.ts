@@ -28,9 +28,9 @@ const STATES: Record<string, 'succeeded' | 'failed' | 'cancelled'> = {
   KILLED: 'cancelled',
 }
 
-/** Asks a tracking server as its own page does: https://mlflow.org/docs/latest/api_reference/rest-api.html */
+/** Reads from a tracking server, like its own page: https://mlflow.org/docs/latest/api_reference/rest-api.html */
 export function mlflowReader(uri: string) {
-  const ask = async <T>(path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> => {
+  const request = async <T>(path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> => {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
     const response = await fetch(`${uri}/api/2.0/${path}`, body === undefined ? {} : init)
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
@@ -40,22 +40,22 @@ export function mlflowReader(uri: string) {
     const points: z.infer<typeof Value>[] = []
     for (let page = ''; ; ) {
       const query = `run_id=${runId}&metric_key=${encodeURIComponent(key)}&max_results=1000${page}`
-      const found = await ask(`mlflow/metrics/get-history?${query}`, History)
+      const found = await request(`mlflow/metrics/get-history?${query}`, History)
       points.push(...found.metrics)
       if (found.next_page_token === undefined || found.next_page_token === '') return points
       page = `&page_token=${encodeURIComponent(found.next_page_token)}`
     }
   }
-  const getRun = async (runId: string) => (await ask(`mlflow/runs/get?run_id=${runId}`, z.object({ run: Run }))).run
+  const getRun = async (runId: string) => (await request(`mlflow/runs/get?run_id=${runId}`, z.object({ run: Run }))).run
   const getExperiment = async (name: string) =>
-    (await ask(`mlflow/experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`, Experiment)).experiment
+    (await request(`mlflow/experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`, Experiment)).experiment
   return {
     getRun,
     getExperiment,
-    /** Ids of the runs of an experiment. */
+    /** Ids of an experiment's runs. */
     async listRuns(experiment: string): Promise<string[]> {
       const found = await getExperiment(experiment)
-      const { runs } = await ask('mlflow/runs/search', Runs, { experiment_ids: [found.experiment_id] })
+      const { runs } = await request('mlflow/runs/search', Runs, { experiment_ids: [found.experiment_id] })
       return runs.map(({ info }) => info.run_id)
     },
     async read(runId: string): Promise<SeenExperiment> {
@@ -65,14 +65,14 @@ export function mlflowReader(uri: string) {
         for (const point of await readHistory(runId, key))
           points.push({ name: key, step: point.step, value: Number(point.value), timeMs: point.timestamp })
       const base = `mlflow-artifacts/artifacts?path=${info.experiment_id}/${runId}/artifacts/checkpoint`
-      const { files } = await ask(base, Files)
+      const { files } = await request(base, Files)
       const state = STATES[info.status]
       return {
         points,
         params: Object.fromEntries(data.params.map(({ key, value }) => [key, value])),
         artifacts: files.map((file) => file.path),
         lines: [],
-        ...(state === undefined ? {} : { state }),
+        state,
       }
     },
   }

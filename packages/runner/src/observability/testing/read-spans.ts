@@ -29,9 +29,9 @@ const Export = z.object({
 })
 export type ReceivedSpan = z.infer<typeof Export>['resourceSpans'][number]['scopeSpans'][number]['spans'][number]
 
-/** All spans that a collector was sent, in the order of their arrival. */
+/** All spans that a collector received, in order. */
 export function readSpans(received: readonly Received[]): ReceivedSpan[] {
-  return received.flatMap((one) =>
-    Export.parse(JSON.parse(one.text)).resourceSpans.flatMap((of) => of.scopeSpans.flatMap((scope) => scope.spans)),
+  return received.flatMap(({ text }) =>
+    Export.parse(JSON.parse(text)).resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)),
   )
 }

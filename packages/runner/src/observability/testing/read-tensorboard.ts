@@ -8,7 +8,7 @@ import type { SeenExperiment } from '../adapter.cases.ts'
 
 const run = promisify(execFile)
 
-/** What TensorBoard's own reader makes of the files. */
+/** A program that reads event files with TensorBoard's own reader. */
 const READER = `
 import json, sys
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -36,7 +36,7 @@ const Seen = z.object({
   status: z.number().nullable(),
 })
 
-/** Reads the event files of a folder; `program` is `tensorboard` in the environment that it is installed in. */
+/** Reads the event files of a folder. `program` is the path of `tensorboard` in its Python environment. */
 export async function readWithTensorboard(program: string, folder: string): Promise<SeenExperiment> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-tensorboard-'))
   try {
@@ -56,7 +56,7 @@ export async function readWithTensorboard(program: string, folder: string): Prom
       params: seen.params,
       artifacts: Object.keys(seen.texts),
       lines: [],
-      ...(seen.status === null ? {} : { state }),
+      state: seen.status === null ? undefined : state,
     }
   } finally {
     await rm(dir, { recursive: true, force: true })

@@ -5,11 +5,11 @@ export interface Received {
   method: string
   path: string
   headers: Headers
-  /** Unpacked. */
+  /** The body, decompressed. */
   text: string
 }
 
-/** A server of a test that keeps what it gets. `answer` may be changed at any time. */
+/** A server that records all requests. `answer` can be replaced at any time. */
 export async function startReceiver(answer: (request: Received) => Response | Promise<Response>, port = 0) {
   const received: Received[] = []
   const receiver = { answer }
@@ -17,11 +17,11 @@ export async function startReceiver(answer: (request: Received) => Response | Pr
     {
       async fetch(request) {
         const bytes = Buffer.from(await request.arrayBuffer())
-        const unpacked = request.headers.get('content-encoding') === 'gzip' ? gunzipSync(bytes) : bytes
+        const body = request.headers.get('content-encoding') === 'gzip' ? gunzipSync(bytes) : bytes
         const { pathname } = new URL(request.url)
-        const one = { method: request.method, path: pathname, headers: request.headers, text: unpacked.toString() }
-        received.push(one)
-        return await receiver.answer(one)
+        const entry = { method: request.method, path: pathname, headers: request.headers, text: body.toString() }
+        received.push(entry)
+        return await receiver.answer(entry)
       },
     },
     { port, drainMs: 50 },

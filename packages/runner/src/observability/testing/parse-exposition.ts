@@ -1,4 +1,4 @@
-/** Reads Prometheus' text format as strictly as Prometheus does; for tests. https://prometheus.io/docs/instrumenting/exposition_formats/ */
+/** A value in Prometheus' text format. https://prometheus.io/docs/instrumenting/exposition_formats/ */
 export interface Sample {
   name: string
   labels: Record<string, string>
@@ -10,7 +10,11 @@ const SAMPLE = new RegExp(`^(${NAME})(?:\\{(.*)\\})? (\\S+)(?: (-?\\d+))?$`)
 const LABEL = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"(?:,|$)/
 const TYPES = new Set(['counter', 'gauge', 'histogram', 'summary', 'untyped'])
 
-/** @throws Error that names the line */
+/**
+ * Parses the format as strictly as Prometheus.
+ *
+ * @throws Error that names the line
+ */
 export function parseExposition(text: string): { samples: Sample[]; types: Map<string, string> } {
   if (!text.endsWith('\n')) throw new Error('the text must end with a newline')
   const samples: Sample[] = []
@@ -20,20 +24,20 @@ export function parseExposition(text: string): { samples: Sample[]; types: Map<s
     const fail = (what: string) => new Error(`line ${index + 1} ${what}: ${line}`)
     const [, kind, name = '', rest = ''] = /^# (TYPE|HELP) (\S+) (.*)$/.exec(line) ?? []
     if (kind === 'TYPE') {
-      if (types.has(name)) throw fail('types a metric twice')
-      if (!TYPES.has(rest)) throw fail('has no known type')
+      if (types.has(name)) throw fail('has a second type for a metric')
+      if (!TYPES.has(rest)) throw fail('has an unknown type')
       types.set(name, rest)
     }
     if (line === '' || line.startsWith('#')) continue
     const parts = SAMPLE.exec(line)
-    if (parts === null) throw fail('is no sample')
+    if (parts === null) throw fail('is not a sample')
     const [, sampleName = '', labelText = '', valueText = ''] = parts
     const labels = parseLabels(labelText)
-    if (labels === undefined) throw fail('has labels that cannot be read')
+    if (labels === undefined) throw fail('has invalid labels')
     const value = parseValue(valueText)
-    if (value === undefined) throw fail('has no number')
+    if (value === undefined) throw fail('has an invalid value')
     const key = `${sampleName}${JSON.stringify(Object.entries(labels).sort())}`
-    if (seen.has(key)) throw fail('is there twice')
+    if (seen.has(key)) throw fail('is a duplicate')
     seen.add(key)
     samples.push({ name: sampleName, labels, value })
   }
