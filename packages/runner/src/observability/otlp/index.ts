@@ -1,2 +1,2 @@
 export { createOtlpAdapter } from './adapter.ts'
-export { type CallbackTracing, createCallbackTracing } from './callback-tracing.ts'
+export { createCallbackTracing } from './callback-tracing.ts'
