@@ -68,11 +68,14 @@ export type ExportFormat = z.infer<typeof ExportFormat>
 export const SplitName = z.enum(['train', 'val', 'test'])
 export type SplitName = z.infer<typeof SplitName>
 
-/** A number on the wire. JSON cannot carry NaN and the infinities: they travel as these strings. */
-export const MetricValue = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])], {
-  error: 'must be a number, or one of the strings "NaN", "Infinity", "-Infinity"',
-})
-export type MetricValue = z.infer<typeof MetricValue>
+/** A number on the wire: JSON has no NaN and no infinities, so they are sent as these strings. */
+export type MetricValue = number | 'NaN' | 'Infinity' | '-Infinity'
+/** A number on the wire: JSON has no NaN and no infinities, so they are sent as these strings. */
+// With an explicit type: TypeScript would declare the key "-Infinity" of the inferred one as `[-Infinity]`, which is not valid.
+export const MetricValue: z.ZodType<MetricValue, MetricValue> = z.union(
+  [z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])],
+  { error: 'must be a number, or one of the strings "NaN", "Infinity", "-Infinity"' },
+)
 
 /** Metrics by name. Any name of 1 to 250 characters is kept as it is. */
 export const Metrics = z.record(z.string().min(1).max(250), MetricValue)
