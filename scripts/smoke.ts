@@ -1,11 +1,12 @@
 /**
- * Installs what `npm run build` packed into an empty project, as a stranger would, and uses it: `npm run smoke`.
+ * Installs the packages of `npm run build` into an empty project, like a new user, and uses them: `npm run smoke`.
  */
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PACKS_DIR } from './lib/packages.ts'
+import { checkDeclarations } from './lib/check-declarations.ts'
+import { PACKS_DIR, publicPackages } from './lib/packages.ts'
 import { ROOT, run } from './lib/run.ts'
 
 const PROGRAM = `
@@ -23,11 +24,11 @@ console.log('the SDK works')
 const dir = await mkdtemp(join(tmpdir(), 'trainyard-smoke-'))
 try {
   const packs = (await readdir(PACKS_DIR).catch(() => [])).map((file) => join(PACKS_DIR, file))
-  if (packs.length === 0) throw new Error(`nothing is packed in ${PACKS_DIR}: run npm run build first`)
+  if (packs.length === 0) throw new Error(`${PACKS_DIR} is empty: run npm run build first`)
   await writeFile(join(dir, 'package.json'), JSON.stringify({ name: 'smoke', private: true, type: 'module' }))
   await writeFile(join(dir, 'program.mjs'), PROGRAM)
   const install = await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...packs], { cwd: dir })
-  if (install.code !== 0) throw new Error('npm could not install the packed packages')
+  if (install.code !== 0) throw new Error('npm could not install the packages')
 
   const steps: [string, string[]][] = [
     [process.execPath, ['program.mjs']],
@@ -40,8 +41,12 @@ try {
   }
   for (const [command, args] of steps) {
     const { code } = await run(command, args, { cwd: dir })
-    if (code !== 0) throw new Error(`${[command, ...args].join(' ')} ended with code ${code}`)
+    if (code !== 0) throw new Error(`${[command, ...args].join(' ')} exited with ${code}`)
   }
+  await checkDeclarations(
+    dir,
+    publicPackages().map(({ name }) => name),
+  )
 } finally {
   await rm(dir, { recursive: true, force: true })
 }

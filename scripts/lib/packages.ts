@@ -26,6 +26,8 @@ export interface WorkspacePackage {
   isPrivate: boolean
   /** Entry points: file in dist without its ending → source file. */
   entries: Record<string, string>
+  /** Whether the declarations of the package use those of Node. */
+  usesNodeTypes: boolean
 }
 
 /** Our packages in the order of the arrows: what others need comes first. */
@@ -63,6 +65,7 @@ function workspacePackages(): WorkspacePackage[] {
         dir,
         isPrivate: manifest.private,
         entries: { ...entries, ...FORKED[manifest.name] },
+        usesNodeTypes: '@types/node' in manifest.dependencies,
       }
     })
 }

@@ -8,7 +8,7 @@ import { InvalidTrainerError, NoManifestError, reasonOf } from '../errors.ts'
 export interface ManifestFile {
   manifest: TrainerManifest
   /** The bytes of the file. */
-  bytes: Buffer<ArrayBuffer>
+  bytes: Uint8Array<ArrayBuffer>
 }
 
 /** Reads and checks `trainer.json`. Throws {@link InvalidTrainerError} that names every invalid field. */

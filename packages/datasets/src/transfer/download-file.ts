@@ -153,9 +153,10 @@ class IncomingFile {
   }
 
   /** Synchronous: the bytes go into memory or into the page cache. */
-  write(bytes: Buffer): void {
+  write(bytes: Uint8Array): void {
     if (this.#memory !== undefined) {
-      if (this.sizeBytes < this.#memory.length) bytes.copy(this.#memory, this.sizeBytes)
+      const room = Math.max(0, this.#memory.length - this.sizeBytes)
+      if (room > 0) this.#memory.set(bytes.subarray(0, room), this.sizeBytes)
     } else if (this.#handle !== undefined) {
       writeWhole(this.#handle, bytes, this.sizeBytes)
       this.#hash?.update(bytes)

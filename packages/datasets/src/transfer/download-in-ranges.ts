@@ -124,7 +124,7 @@ class RangesFile {
     if (this.#etag !== etag || contentRange?.endsWith(`/${this.#source.sizeBytes}`) !== true) throw new ChangedError()
   }
 
-  write(bytes: Buffer, position: number): void {
+  write(bytes: Uint8Array, position: number): void {
     writeWhole(this.#handle, bytes, position)
   }
 

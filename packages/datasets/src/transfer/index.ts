@@ -12,9 +12,12 @@ export { hashFile } from './hash-file.ts'
 export * from './retry.ts'
 export {
   asNetworkError,
+  type BodySink,
   createTransport,
   type DownloadRequest,
+  type HttpHeaders,
   type HttpRequest,
   type HttpResponse,
+  type ResponseHead,
   type Transport,
 } from './transport.ts'

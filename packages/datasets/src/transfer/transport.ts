@@ -1,6 +1,6 @@
-import type { Agent, IncomingHttpHeaders } from 'node:http'
+import type { Agent, IncomingMessage } from 'node:http'
 import type { Agent as SecureAgent } from 'node:https'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { NetworkError } from '@trainyard/contract/trainer-errors'
 
@@ -20,25 +20,35 @@ export interface DownloadRequest {
 export interface HttpRequest extends DownloadRequest {
   method: string
   /** Text and bytes are sent with their length; a stream needs a `content-length` header. */
-  body?: string | Uint8Array | Readable | undefined
+  body?: string | Uint8Array | AsyncIterable<Uint8Array> | undefined
   /** Longest time for the whole exchange, in milliseconds. Default: no limit. */
   timeoutMs?: number | undefined
 }
 
+/** Response headers, with names in lower case. */
+export interface HttpHeaders {
+  readonly 'content-length'?: string | undefined
+  readonly 'content-range'?: string | undefined
+  readonly date?: string | undefined
+  readonly etag?: string | undefined
+  readonly 'retry-after'?: string | undefined
+  readonly [name: string]: string | string[] | undefined
+}
+
 export interface ResponseHead {
   status: number
-  headers: IncomingHttpHeaders
+  headers: HttpHeaders
 }
 
 /** Read `body` to its end or call `discard`: an unread body holds its connection. */
 export interface HttpResponse extends ResponseHead {
-  body: Readable
+  body: AsyncIterable<Uint8Array>
   text(): Promise<string>
   discard(): void
 }
 
 /** Takes the bytes of a body as they arrive. */
-export type BodySink = (bytes: Buffer) => void
+export type BodySink = (bytes: Uint8Array) => void
 
 /** HTTP as an interface that tests can replace. */
 export interface Transport {
@@ -67,11 +77,13 @@ export function createTransport({ maxSockets = 32 }: { maxSockets?: number } = {
     https: new https.Agent({ keepAlive: true, maxSockets }),
   }
   return {
-    send: (request) => send(request, agents),
+    async send(request) {
+      return toResponse(await send(request, agents), new URL(request.url).host)
+    },
     async receive(request, onHead) {
       try {
-        const response = await send({ ...request, method: 'GET' }, agents)
-        return await receiveBody(response, new URL(request.url).host, onHead)
+        const message = await send({ ...request, method: 'GET' }, agents)
+        return await receiveBody(message, new URL(request.url).host, onHead)
       } catch (error) {
         request.signal?.throwIfAborted()
         throw error
@@ -90,20 +102,22 @@ interface Agents {
 }
 
 type ExchangeResult =
-  | { type: 'answered'; response: HttpResponse }
+  | { type: 'answered'; message: IncomingMessage }
   /** `isStale`: the server closed a kept-alive connection at the moment it was used again. */
   | { type: 'failed'; error: Error; isStale: boolean }
 
-async function send(request: HttpRequest, agents: Agents): Promise<HttpResponse> {
-  const { body, signal } = request
+async function send(request: HttpRequest, agents: Agents): Promise<IncomingMessage> {
   let result = await exchange(request, agents)
   // A stale connection says nothing about the server: one more try, at once. A stream cannot be sent twice.
-  const canRepeat = body === undefined || typeof body === 'string' || body instanceof Uint8Array
-  if (result.type === 'failed' && result.isStale && canRepeat && signal?.aborted !== true) {
+  if (result.type === 'failed' && result.isStale && !isStream(request.body) && request.signal?.aborted !== true) {
     result = await exchange(request, agents)
   }
   if (result.type === 'failed') throw result.error
-  return result.response
+  return result.message
+}
+
+function isStream(body: HttpRequest['body']): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && !(body instanceof Uint8Array)
 }
 
 function exchange(request: HttpRequest, agents: Agents): Promise<ExchangeResult> {
@@ -133,31 +147,39 @@ function exchange(request: HttpRequest, agents: Agents): Promise<ExchangeResult>
       const isStale = sent.reusedSocket && isReset(error)
       resolve({ type: 'failed', error: asNetworkError(error, url.host), isStale })
     })
-    sent.on('response', (response) => {
+    sent.on('response', (message) => {
       // The reader of the body gets a reset that follows the head; without a reader it must not crash the process.
-      response.on('error', () => {})
-      resolve({
-        type: 'answered',
-        response: {
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: response,
-          text: () => readText(response, url.host),
-          discard() {
-            const left = Number(response.headers['content-length'] ?? Number.POSITIVE_INFINITY)
-            if (left <= MAX_DRAINED_BYTES) response.resume()
-            else response.destroy()
-          },
-        },
-      })
+      message.on('error', () => {})
+      resolve({ type: 'answered', message })
     })
-    if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) sent.end(body)
+    if (!isStream(body)) sent.end(body)
     else {
-      body.on('error', (error) => sent.destroy(error))
-      sent.on('close', () => body.destroy())
-      body.pipe(sent)
+      const stream = body instanceof Readable ? body : Readable.from(body)
+      stream.on('error', (error) => sent.destroy(error))
+      sent.on('close', () => stream.destroy())
+      stream.pipe(sent)
     }
   })
+}
+
+function toResponse(message: IncomingMessage, host: string): HttpResponse {
+  return {
+    ...headOf(message),
+    body: message,
+    text: () => readText(message, host),
+    discard: () => discard(message),
+  }
+}
+
+function headOf(message: IncomingMessage): ResponseHead {
+  return { status: message.statusCode ?? 0, headers: message.headers }
+}
+
+/** Reads a short rest of the body, which keeps the connection; closes the connection otherwise. */
+function discard(message: IncomingMessage): void {
+  const left = Number(message.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  if (left <= MAX_DRAINED_BYTES) message.resume()
+  else message.destroy()
 }
 
 function isReset(error: Error): boolean {
@@ -165,31 +187,31 @@ function isReset(error: Error): boolean {
 }
 
 async function receiveBody(
-  response: HttpResponse,
+  message: IncomingMessage,
   host: string,
   onHead: (head: ResponseHead) => BodySink | undefined,
 ): Promise<ResponseHead> {
-  const head: ResponseHead = { status: response.status, headers: response.headers }
+  const head = headOf(message)
   let sink: BodySink | undefined
   try {
     sink = onHead(head)
   } catch (error) {
-    response.body.destroy()
+    message.destroy()
     throw error
   }
-  if (sink !== undefined) for await (const bytes of readBody(response.body, host)) sink(bytes)
+  if (sink !== undefined) for await (const bytes of readBody(message, host)) sink(bytes)
   else {
-    response.discard()
+    discard(message)
     // Then the next request finds the connection free.
-    await finished(response.body).catch(() => {})
+    await finished(message).catch(() => {})
   }
   return head
 }
 
-async function readText(body: Readable, host: string): Promise<string> {
-  const chunks: Buffer[] = []
+async function readText(message: IncomingMessage, host: string): Promise<string> {
+  const chunks: Uint8Array[] = []
   let size = 0
-  for await (const bytes of readBody(body, host)) {
+  for await (const bytes of readBody(message, host)) {
     size += bytes.length
     if (size > MAX_TEXT_BYTES) throw new NetworkError(`${host} sent a response of more than ${MAX_TEXT_BYTES} bytes`)
     chunks.push(bytes)
@@ -201,9 +223,9 @@ async function readText(body: Readable, host: string): Promise<string> {
  * The chunks of a body. Only failures of the body become `NetworkError`: what the loop itself throws, such as a full disk,
  * is not the network's. Leaving the loop destroys the body.
  */
-async function* readBody(body: Readable, host: string): AsyncGenerator<Buffer> {
+async function* readBody(message: IncomingMessage, host: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* body as AsyncIterable<Buffer>
+    yield* message as AsyncIterable<Uint8Array>
   } catch (error) {
     throw asNetworkError(error, host)
   }

@@ -112,7 +112,7 @@ export function describeDamage(
 }
 
 /** Writes all bytes: a nearly full disk takes a part of them before it fails. */
-export function writeWhole(handle: number, bytes: Buffer, position: number): void {
+export function writeWhole(handle: number, bytes: Uint8Array, position: number): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at, bytes.length - at, position + at)
 }
 
