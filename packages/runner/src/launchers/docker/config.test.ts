@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readDockerConfig, withRegistryToken } from './config.ts'
-import { registryHost } from './pull-image.ts'
+import { registryHost } from './registry-host.ts'
 
 describe('readDockerConfig', () => {
   it('has defaults', () => {

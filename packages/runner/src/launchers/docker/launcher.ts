@@ -26,12 +26,13 @@ import {
   statusOf,
 } from './engine.ts'
 import { Launches } from './launches.ts'
+import { attemptName, instanceLabel, parseLabels } from './names.ts'
 import { removeNetworks } from './networks.ts'
 import { isPossibleRestart, observationOf, withRestart } from './observe-state.ts'
 import { parseTime } from './output-frames.ts'
 import { createPulls } from './pulls.ts'
 import { readOutput } from './read-output.ts'
-import { attemptName, type DockerSpecOptions, diskLimitOf, instanceLabel, parseLabels, renewedToken } from './spec.ts'
+import { type DockerSpecOptions, diskLimitOf, renewedToken } from './spec.ts'
 import { putFiles, startContainer } from './start-container.ts'
 
 /** How many containers are started and removed at once. More only slow the engine down. */

@@ -1,7 +1,8 @@
 import type Docker from 'dockerode'
 import type { AttemptRef } from '../launcher.ts'
 import { ignoring, messageOf, statusOf } from './engine.ts'
-import { attemptName, type DockerSpecOptions, networkSpec } from './spec.ts'
+import { attemptName } from './names.ts'
+import { type DockerSpecOptions, networkSpec } from './spec.ts'
 import { pickSubnet } from './subnets.ts'
 
 const MAX_TRIES = 50

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import type { RegistryCredentials } from './config.ts'
+import { registryHost } from './registry-host.ts'
 
 export interface PullImageOptions {
   credentials: Readonly<Record<string, RegistryCredentials>>
@@ -54,10 +55,3 @@ function readEvent(
 }
 
 const megabytes = (bytes: number) => Math.round(bytes / 1e6)
-
-/** The part before the first slash if it is a host, otherwise Docker Hub. */
-export function registryHost(reference: string): string {
-  const [first = '', ...rest] = reference.split('/')
-  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
-  return isHost ? first : 'index.docker.io'
-}

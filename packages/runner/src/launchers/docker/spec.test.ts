@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { LaunchRequest } from '../launcher.ts'
 import { readDockerConfig } from './config.ts'
-import {
-  attemptLabels,
-  attemptName,
-  containerSpec,
-  type DockerSpecOptions,
-  diskLimitOf,
-  networkSpec,
-  parseLabels,
-} from './spec.ts'
+import { attemptLabels, attemptName, parseLabels } from './names.ts'
+import { containerSpec, type DockerSpecOptions, diskLimitOf, networkSpec } from './spec.ts'
 
 const MB = 1024 ** 2
 const instanceId = '0f8fad5b-d9cb-469f-a165-70867728950e'

@@ -3,10 +3,8 @@ import type { TarEntry } from 'modern-tar'
 import { CONTAINER_PATHS, containerEnvironment } from '../container-environment.ts'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
 import type { DockerConfig } from './config.ts'
+import { attemptLabels, attemptName } from './names.ts'
 
-const INSTANCE = 'dev.trainyard.instance'
-const JOB = 'dev.trainyard.job'
-const ATTEMPT = 'dev.trainyard.attempt'
 const DISK_BYTES = 'dev.trainyard.disk-bytes'
 
 /** Mount point of the attempt's volume, which holds its work folder and its secrets. */
@@ -24,32 +22,6 @@ export interface DockerSpecOptions {
   datasetCache?: string | undefined
   /** How many cores the engine has. It refuses a limit above that. */
   engineCpus: number
-}
-
-/**
- * The name of an attempt's container, network and volume. It ends with a part of the instance, because two databases that
- * use one engine both have a job 1.
- */
-export function attemptName({ jobId, attempt }: AttemptRef, instanceId: string): string {
-  return `trainyard-${jobId}-${attempt}-${instanceId.slice(0, 8)}`
-}
-
-export function attemptLabels({ jobId, attempt }: AttemptRef, instanceId: string): Record<string, string> {
-  return { [INSTANCE]: instanceId, [JOB]: String(jobId), [ATTEMPT]: String(attempt) }
-}
-
-/** The label filter for everything that belongs to the runner's database. */
-export function instanceLabel(instanceId: string): string {
-  return `${INSTANCE}=${instanceId}`
-}
-
-/** The reverse of {@link attemptLabels}. */
-export function parseLabels(labels: Readonly<Record<string, string>> | null): AttemptRef | undefined {
-  const [jobId, attempt] = [labels?.[JOB], labels?.[ATTEMPT]]
-  if (jobId === undefined || attempt === undefined) return undefined
-  return /^\d{1,16}$/.test(jobId) && /^\d{1,7}$/.test(attempt)
-    ? { jobId: Number(jobId), attempt: Number(attempt) }
-    : undefined
 }
 
 /** How much a container may write into its volume. It is a label, so that every runner can read it. */

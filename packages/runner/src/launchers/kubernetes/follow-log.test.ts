@@ -1,7 +1,8 @@
 import { createLogger } from '@trainyard/platform'
 import { afterEach, describe, expect, it } from 'vitest'
 import { LogFollower, type OpenLog, readRest } from './follow-log.ts'
-import { parseLogLine, sinceOf } from './log-lines.ts'
+import { sinceOf } from './log-lines.ts'
+import { parseLogLine } from './parse-log-line.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
 const START = { stdout: 0, stderr: 0 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@trainyard/platform'
 import type { Output, OutputLine, OutputPosition } from '../launcher.ts'
-import { createDuplicateFilter, createLineSplitter, isBefore, type LogLine, sinceOf } from './log-lines.ts'
+import { createDuplicateFilter, createLineSplitter, isBefore, sinceOf } from './log-lines.ts'
+import type { LogLine } from './parse-log-line.ts'
 
 /** Opens a log as text, from a time on. */
 export type OpenLog = (options: {

@@ -1,11 +1,5 @@
-import type { OutputLine, OutputPosition } from '../launcher.ts'
-import { finalText } from '../output-text.ts'
-
-/** One line of a container's log. */
-export interface LogLine extends OutputLine {
-  /** Microseconds since 1970. A number has no room for nanoseconds. */
-  micros: number
-}
+import type { OutputPosition } from '../launcher.ts'
+import { type LogLine, parseLogLine } from './parse-log-line.ts'
 
 /**
  * A position in a pod's log. Logs are rotated and have no byte positions, but can be read from a second on. So a position is
@@ -38,17 +32,6 @@ export function createLineSplitter(): { push(chunk: string): LogLine[]; rest(): 
       return parseLogLine(last)
     },
   }
-}
-
-/** Parses `2026-11-20T09:30:00.123456789Z text`. Messages of the kubelet have no time and are skipped. */
-export function parseLogLine(line: string): LogLine[] {
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ?(.*)$/s.exec(line)
-  if (match === null) return []
-  const [, second = '', fraction = '', zone = '', text = ''] = match
-  const ms = Date.parse(`${second}${zone}`)
-  if (Number.isNaN(ms)) return []
-  const micros = ms * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6))
-  return [{ source: 'stdout', text: finalText(text), time: new Date(micros / 1000), micros }]
 }
 
 /** Returns the position of each line, or undefined for lines up to `from`. */

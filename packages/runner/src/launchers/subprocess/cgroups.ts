@@ -3,6 +3,7 @@ import { mkdir, readFile, readlink, rmdir, symlink, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LaunchRequest } from '../launcher.ts'
+import { cgroupFiles, MAX_PROCESSES } from './cgroup-files.ts'
 
 /** A control group in which each attempt with a limit gets a group of its own. */
 export interface CgroupParent {
@@ -10,32 +11,6 @@ export interface CgroupParent {
   dir: string
   /** With version 1, which counts processes in separate groups. */
   pidsDir?: string | undefined
-}
-
-/** Stops fork bombs. Far above what data loaders need. */
-const MAX_PROCESSES = 8192
-
-/** The files of a group that set its limits. Pure, for both versions of the kernel's interface. */
-export function cgroupFiles(
-  version: 1 | 2,
-  memoryMb: number | undefined,
-  maxProcesses: number = MAX_PROCESSES,
-): [file: string, text: string][] {
-  const processes: [string, string][] = version === 2 ? [['pids.max', String(maxProcesses)]] : []
-  if (memoryMb === undefined) return processes
-  const bytes = String(memoryMb * 1024 ** 2)
-  if (version === 1)
-    return [
-      ['memory.limit_in_bytes', bytes],
-      // Memory and swap together. The file does not exist where swap is not accounted for.
-      ['memory.memsw.limit_in_bytes', bytes],
-    ]
-  return [
-    ['memory.max', bytes],
-    // With swap, a trainer above its limit would only slow down.
-    ['memory.swap.max', '0'],
-    ...processes,
-  ]
 }
 
 /**

@@ -1,7 +1,8 @@
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
-import { basename, dirname, join, resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
+import { outermost } from './outermost.ts'
 import type { Sandbox } from './sandbox.ts'
 
 /** Sockets of services, and what root can read: data of services, keys, and settings with passwords. */
@@ -102,15 +103,6 @@ export function hiddenPaths(dataDirs: readonly string[], hideHome: boolean): San
     dirs: existing.filter(({ isDir }) => isDir).map(({ path }) => path),
     files: existing.filter(({ isDir }) => !isDir).map(({ path }) => path),
   })
-}
-
-/** Drops paths in other hidden folders: below an empty folder nothing is left to hide. */
-export function outermost({ dirs, files }: Sandbox['hidden']): Sandbox['hidden'] {
-  const isCovered = (path: string) => dirs.some((dir) => path.startsWith(dir === sep ? dir : dir + sep) && path !== dir)
-  return {
-    dirs: [...new Set(dirs)].filter((dir) => !isCovered(dir)),
-    files: files.filter((file) => !isCovered(file)),
-  }
 }
 
 /** Paths that trainers need and that can be in a hidden folder or below /tmp. */

@@ -2,8 +2,9 @@ import { dirname } from 'node:path'
 import { BASIC_CONFIG_VARIABLES, TrainerEnvironment } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import type { LaunchRequest } from '../launcher.ts'
-import { outermost } from './hidden-paths.ts'
-import { attemptName, parseAttemptName, processSpec, SHIM } from './spec.ts'
+import { outermost } from './outermost.ts'
+import { SHIM } from './shim.ts'
+import { attemptName, parseAttemptName, processSpec } from './spec.ts'
 
 const config = { attemptsDir: '/data/attempts', datasetCacheDir: '/data/datasets', datasetCacheMaxGb: 20 }
 const request: LaunchRequest = {

@@ -2,8 +2,9 @@ import { appendFile, mkdtemp, readFile, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { crc32c } from './crc32c.ts'
 import { appendRecords, createEventFile } from './event-file.ts'
-import { crc32c, maskedCrc32c } from './records.ts'
+import { maskedCrc32c } from './masked-crc32c.ts'
 
 const TIME = new Date('2026-11-21T03:00:00Z')
 let dir: string

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { maskedCrc32c } from '../tensorboard/records.ts'
+import { maskedCrc32c } from '../tensorboard/masked-crc32c.ts'
 
 export interface Scalar {
   name: string

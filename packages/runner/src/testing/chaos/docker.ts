@@ -3,7 +3,7 @@ import type Docker from 'dockerode'
 import { readDockerConfig } from '../../launchers/docker/config.ts'
 import { connectEngine, ignoring, readEngineInfo } from '../../launchers/docker/engine.ts'
 import { createDockerLauncher } from '../../launchers/docker/launcher.ts'
-import { attemptName, instanceLabel, parseLabels } from '../../launchers/docker/spec.ts'
+import { attemptName, instanceLabel, parseLabels } from '../../launchers/docker/names.ts'
 import { listLeftovers } from '../../launchers/docker/testing/list-leftovers.ts'
 import type { ChaosLauncher, ChaosScene, Kill } from './chaos-launcher.ts'
 

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { instanceLabel } from '../spec.ts'
+import { instanceLabel } from '../names.ts'
 
 /** Containers, networks and volumes in the engine that belong to a runner's database. */
 export async function listLeftovers(docker: Docker, instanceId: string): Promise<string[]> {

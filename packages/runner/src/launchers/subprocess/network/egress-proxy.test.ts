@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createEgressProxy, decide, isPublic } from './egress-proxy.ts'
+import { decide } from './decide.ts'
+import { createEgressProxy } from './egress-proxy.ts'
 import { readPolicy, signPolicy } from './policy.ts'
+import { isPublic } from './public-address.ts'
 
 const KEY = 'a key of the tests'
 const basic = ({ user, password }: { user: string; password: string }) =>

@@ -1,8 +1,9 @@
-import { lookup } from 'node:dns'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
-import { BlockList, connect, isIP, type LookupFunction } from 'node:net'
+import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Policy, readPolicy } from './policy.ts'
+import { decide } from './decide.ts'
+import { readPolicy } from './policy.ts'
+import { lookupPublic } from './public-address.ts'
 
 /** An HTTP proxy for trainers. It connects only to what the policy in the credentials allows. */
 export function createEgressProxy(key: string): Server {
@@ -11,31 +12,6 @@ export function createEgressProxy(key: string): Server {
   // Node's default of five minutes is too short for downloads of weights.
   server.requestTimeout = 0
   return server
-}
-
-interface Destination {
-  host: string
-  port: number
-  /** The host is from a manifest, so internal addresses are refused. */
-  isPublicOnly: boolean
-}
-
-/** Where a request may connect to, or the status and message of the refusal. */
-export function decide(
-  policy: Policy | undefined,
-  host: string,
-  port: number,
-): Destination | { status: number; message: string } {
-  if (policy === undefined)
-    return { status: 407, message: 'The proxy requires the credentials in the trainer’s environment (HTTP_PROXY)' }
-  const name = host.toLowerCase().replace(/\.$/, '')
-  const address = `${name}:${port}`
-  if (policy.trusted.includes(address)) return { host: name, port, isPublicOnly: false }
-  if (policy.hosts.some((allowed) => [name, address].includes(allowed.toLowerCase()))) {
-    if (isIP(name) === 0 || isPublic(name)) return { host: name, port, isPublicOnly: true }
-    return { status: 403, message: `${name} is not a public address` }
-  }
-  return { status: 403, message: `${name} is not in "permissions.network" of the manifest` }
 }
 
 function tunnel(key: string, message: IncomingMessage, client: Duplex, head: Buffer): void {
@@ -94,45 +70,4 @@ async function forward(key: string, message: IncomingMessage, response: ServerRe
   message.on('error', () => onward.destroy())
   response.on('close', () => onward.destroy())
   message.pipe(onward)
-}
-
-const INTERNAL = new BlockList()
-for (const [net, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const)
-  INTERNAL.addSubnet(net, prefix, 'ipv4')
-for (const [net, prefix] of [
-  ['::', 96],
-  ['64:ff9b::', 96],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const)
-  INTERNAL.addSubnet(net, prefix, 'ipv6')
-
-/** False for addresses of this machine, of private networks, and of cloud services at link-local addresses. */
-export function isPublic(address: string): boolean {
-  // The IPv4 rules also match IPv4-mapped IPv6 addresses.
-  return !INTERNAL.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-}
-
-/** A host of a manifest must not lead to an internal address, whatever its DNS returns. */
-const lookupPublic: LookupFunction = (host, options, callback) => {
-  lookup(host, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error, '', 4)
-    const allowed = addresses.filter(({ address }) => isPublic(address))
-    const first = allowed[0]
-    if (first === undefined) return callback(new Error(`${host} has no public address`), '', 4)
-    if (options.all === true) callback(null, allowed)
-    else callback(null, first.address, first.family)
-  })
 }

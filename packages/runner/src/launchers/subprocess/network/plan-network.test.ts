@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { decide } from './egress-proxy.ts'
+import { decide } from './decide.ts'
 import { planNetwork } from './plan-network.ts'
 import { readPolicy } from './policy.ts'
 
