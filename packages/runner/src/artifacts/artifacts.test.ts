@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Artifact, CheckpointInput, CreateArtifactResponse, Problem } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
-import { MULTIPART_FROM_BYTES, planParts } from './create-artifact.ts'
+import { MULTIPART_FROM_BYTES, planParts } from './upload-parts.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 

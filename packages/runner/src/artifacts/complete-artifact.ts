@@ -6,7 +6,7 @@ import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
 import type { RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import { toArtifact } from './artifact-view.ts'
-import { planParts } from './create-artifact.ts'
+import { planParts } from './upload-parts.ts'
 
 /** Checks size and digest of the uploaded bytes. Then the artifact exists. Repeating the request has the same result. */
 export async function completeArtifact(

@@ -4,11 +4,8 @@ import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
 import type { RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import { artifactKey } from '../jobs/storage-keys.ts'
+import { MULTIPART_FROM_BYTES, planParts } from './upload-parts.ts'
 
-/** Files of at least this size are uploaded in parts. */
-export const MULTIPART_FROM_BYTES = 64 * 1024 ** 2
-const PART_BYTES = 32 * 1024 ** 2
-const MAX_PARTS = 10_000
 /** Enough for a slow connection. Afterwards the trainer announces the artifact again. */
 const UPLOAD_EXPIRES_SECONDS = 6 * 3600
 
@@ -120,15 +117,4 @@ async function findHeld(
   const renewed = await store.createMultipart(row.storage_key, { contentType: row.content_type })
   await database.db.updateTable('artifacts').set({ upload_id: renewed.uploadId }).where('id', '=', row.id).execute()
   return { uploadId: renewed.uploadId, held: [] }
-}
-
-/** Divides a file into parts of equal size, within the number of parts that a store accepts. */
-export function planParts(sizeBytes: number): { partNumber: number; offset: number; sizeBytes: number }[] {
-  const partBytes = Math.max(PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS))
-  const count = Math.ceil(sizeBytes / partBytes)
-  return Array.from({ length: count }, (_, index) => ({
-    partNumber: index + 1,
-    offset: index * partBytes,
-    sizeBytes: Math.min(partBytes, sizeBytes - index * partBytes),
-  }))
 }

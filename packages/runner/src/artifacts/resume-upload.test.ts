@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { CreateArtifactResponse, Problem } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runMaintenance } from '../maintenance/maintenance.ts'
+import { runMaintenance } from '../maintenance/run-maintenance.ts'
 import { type Harness, journalOf, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
-import { MULTIPART_FROM_BYTES } from './create-artifact.ts'
+import { MULTIPART_FROM_BYTES } from './upload-parts.ts'
 
 const PART = 32 * 1024 ** 2
 

@@ -1,6 +1,6 @@
 import { type CreateJobInput, DatasetFilesPage, DatasetManifest, Problem, SnapshotList } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runMaintenance } from '../maintenance/maintenance.ts'
+import { runMaintenance } from '../maintenance/run-maintenance.ts'
 import { type Harness, isOver, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 import { dice, png, tarOf } from './testing/test-datasets.ts'
 
