@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { Attempt, RelativePath, Sha256Hex, SizeBytes, Timestamp } from './primitives.ts'
 
-/** What a file is for. */
+/** The purpose of a file. */
 export const ArtifactKind = z.enum(['checkpoint', 'export', 'prediction', 'plot', 'log', 'other'])
 export type ArtifactKind = z.infer<typeof ArtifactKind>
 
-/** `POST {CALLBACK_URL}/artifacts`: what is about to be uploaded. */
+/** `POST {CALLBACK_URL}/artifacts`: announces an upload. */
 export const CreateArtifactRequest = z
   .object({
     kind: ArtifactKind,
@@ -18,7 +18,7 @@ export const CreateArtifactRequest = z
   .meta({ id: 'CreateArtifactRequest' })
 export type CreateArtifactRequest = z.infer<typeof CreateArtifactRequest>
 
-/** A request that needs no credentials of its own: use the method and send the headers as they are. */
+/** A signed request, which needs no other credentials. Use the method and send the headers unchanged. */
 export const SignedRequest = z.object({
   method: z.enum(['GET', 'PUT']),
   url: z.url(),
@@ -27,7 +27,7 @@ export const SignedRequest = z.object({
 })
 export type SignedRequest = z.infer<typeof SignedRequest>
 
-/** One part of a large upload: the bytes from `offset`, `sizeBytes` long. */
+/** One part of a large upload: `sizeBytes` bytes from `offset`. */
 export const SignedPart = SignedRequest.extend({
   partNumber: z.number().int().positive(),
   offset: SizeBytes,
@@ -35,11 +35,11 @@ export const SignedPart = SignedRequest.extend({
 })
 export type SignedPart = z.infer<typeof SignedPart>
 
-/** A part that storage holds already. */
+/** A part that storage already has. */
 export const HeldPart = z.object({ partNumber: z.number().int().positive(), sizeBytes: SizeBytes, etag: z.string() })
 export type HeldPart = z.infer<typeof HeldPart>
 
-/** The answer: one signed PUT, or signed parts for a large file; neither when the platform already holds the bytes. */
+/** The response: one signed PUT, or signed parts for a large file, or neither when the platform already has the bytes. */
 export const CreateArtifactResponse = z
   .object({
     id: z.string(),
@@ -48,7 +48,7 @@ export const CreateArtifactResponse = z
       z.object({
         type: z.literal('parts'),
         parts: z.array(SignedPart),
-        held: z.array(HeldPart).default([]).describe('Parts that an earlier try has sent: they need no second upload'),
+        held: z.array(HeldPart).default([]).describe('Parts that were uploaded earlier and are not needed again'),
       }),
       z.object({ type: z.literal('none') }),
     ]),
@@ -56,13 +56,13 @@ export const CreateArtifactResponse = z
   .meta({ id: 'CreateArtifactResponse' })
 export type CreateArtifactResponse = z.infer<typeof CreateArtifactResponse>
 
-/** `POST {CALLBACK_URL}/artifacts/{id}/complete`: with the ETags of the parts, where there were parts. */
+/** `POST {CALLBACK_URL}/artifacts/{id}/complete`: with the ETags of the parts, if there were parts. */
 export const CompleteArtifactRequest = z
   .object({ parts: z.array(z.object({ partNumber: z.number().int().positive(), etag: z.string() })).optional() })
   .meta({ id: 'CompleteArtifactRequest' })
 export type CompleteArtifactRequest = z.infer<typeof CompleteArtifactRequest>
 
-/** A file that a job left. It exists once its size and digest have been checked. */
+/** A file of a job. It exists once its size and digest have been verified. */
 export const Artifact = z
   .object({
     id: z.string(),
@@ -91,7 +91,7 @@ export const CheckpointInput = z
       .object({ attempt: Attempt, epoch: z.number().int().nonnegative().optional() })
       .optional()
       .describe(
-        'There when an earlier attempt of the same job left it: go on behind it. Else it is what to start from',
+        'Set when an earlier attempt of this job saved the checkpoint: continue after it. Absent for a checkpoint to start from',
       ),
   })
   .meta({ id: 'CheckpointInput' })

@@ -2,28 +2,33 @@ import { z } from 'zod'
 import { ErrorType, StopReason } from './job-states.ts'
 import { Attempt, MetricGoal, Metrics, MetricValue, Timestamp } from './primitives.ts'
 
-/** Limits of one `POST …/events`. What is larger is answered with 413. */
+/** Limits of one `POST …/events`. A larger request is refused with 413. */
 export const EVENT_LIMITS = {
   maxEvents: 1000,
   maxBodyBytes: 1024 * 1024,
   maxInflatedBytes: 8 * 1024 * 1024,
 } as const
 
-/** How many characters of one log message are kept. */
+/** Maximum length of a log message, in characters. */
 export const MAX_LOG_MESSAGE_LENGTH = 16_384
 
 const base = {
-  seq: z.number().int().positive().max(Number.MAX_SAFE_INTEGER).describe('1, 2, 3 … within the attempt'),
-  time: Timestamp.describe('When it happened, by the trainer’s clock'),
+  seq: z
+    .number()
+    .int()
+    .positive()
+    .max(Number.MAX_SAFE_INTEGER)
+    .describe('Sequence number: 1, 2, 3 … within the attempt'),
+  time: Timestamp.describe('Time of the event, by the trainer’s clock'),
 }
 const epoch = z.number().int().nonnegative()
 const artifactId = z.string().min(1).max(64)
 
-/** How much a log line matters. */
+/** The severity of a log line. */
 export const LogLevel = z.enum(['debug', 'info', 'warning', 'error'])
 export type LogLevel = z.infer<typeof LogLevel>
 
-/** The handler is about to run. Once an attempt. */
+/** The job starts. Sent once for each attempt. */
 export const StartedEvent = z.object({
   ...base,
   type: z.literal('started'),
@@ -32,19 +37,24 @@ export const StartedEvent = z.object({
   pid: z.number().int().optional(),
 })
 
-/** How far the job is, with metrics of a step or of a finished epoch. */
+/** The progress of the job, with metrics of a step or of a finished epoch. */
 export const ProgressEvent = z.object({
   ...base,
   type: z.literal('progress'),
-  epoch: epoch.optional().describe('Finished epochs, from 1'),
+  epoch: epoch.optional().describe('The number of finished epochs'),
   totalEpochs: epoch.optional(),
-  step: z.number().int().nonnegative().optional().describe('Finished steps since the start of the attempt'),
+  step: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('The number of finished steps since the start of the attempt'),
   totalSteps: z.number().int().nonnegative().optional(),
-  phase: z.string().max(50).optional().describe('What is going on, for example "fetch" or "train"'),
+  phase: z.string().max(50).optional().describe('What the job is doing, for example "fetch" or "train"'),
   metrics: Metrics.optional(),
 })
 
-/** The outcome of a validation. */
+/** The result of a validation. */
 export const ValidationEvent = z.object({
   ...base,
   type: z.literal('validation'),
@@ -70,7 +80,7 @@ export const CheckpointEvent = z.object({
   metrics: Metrics.optional(),
 })
 
-/** A file that is no checkpoint was uploaded. */
+/** A file other than a checkpoint was uploaded. */
 export const ArtifactEvent = z.object({
   ...base,
   type: z.literal('artifact'),
@@ -101,7 +111,7 @@ export const PredictedObject = z.object({
 })
 export type PredictedObject = z.infer<typeof PredictedObject>
 
-/** What was found in one image. */
+/** The objects that were found in one image. */
 export const PredictionEvent = z.object({
   ...base,
   type: z.literal('prediction'),
@@ -119,14 +129,14 @@ export const ExportEvent = z.object({
   metadata: z.record(z.string(), z.unknown()).optional(),
 })
 
-/** What a finished training leaves. */
+/** The result of a training. */
 export const TrainResult = z.object({
   operation: z.literal('train'),
   metrics: Metrics.default({}),
   bestEpoch: epoch.optional(),
   checkpointIds: z.array(artifactId).default([]),
 })
-/** What a finished prediction leaves. */
+/** The result of a prediction. */
 export const PredictResult = z.object({
   operation: z.literal('predict'),
   imageCount: z.number().int().nonnegative(),
@@ -134,18 +144,18 @@ export const PredictResult = z.object({
   avgInferenceTimeMs: z.number().nonnegative().optional(),
   artifactId: artifactId.optional(),
 })
-/** What a finished export leaves. */
+/** The result of an export. */
 export const ExportResult = z.object({
   operation: z.literal('export'),
   format: z.string().max(50),
   artifactId,
   metadata: z.record(z.string(), z.unknown()).optional(),
 })
-/** What a finished job leaves, by operation. */
+/** The result of a job, by operation. */
 export const OperationResult = z.discriminatedUnion('operation', [TrainResult, PredictResult, ExportResult])
 export type OperationResult = z.infer<typeof OperationResult>
 
-/** The job is done. Terminal. */
+/** The job completed. Terminal. */
 export const CompletedEvent = z.object({ ...base, type: z.literal('completed'), result: OperationResult })
 
 /** The job failed. Terminal. */
@@ -165,7 +175,7 @@ export const CancelledEvent = z.object({
   message: z.string().max(1000).optional(),
 })
 
-/** Everything that a trainer can say. */
+/** Any event of a trainer. */
 export const TrainerEvent = z
   .discriminatedUnion('type', [
     StartedEvent,
@@ -185,17 +195,17 @@ export type TrainerEvent = z.infer<typeof TrainerEvent>
 /** The types of events. */
 export type TrainerEventType = TrainerEvent['type']
 
-/** The events after which an attempt is closed. */
+/** The events that end an attempt. */
 export const TERMINAL_EVENT_TYPES = ['completed', 'failed', 'cancelled'] as const satisfies readonly TrainerEventType[]
 
-/** Whether nothing of the attempt may follow an event of this type. */
+/** Whether an event of this type ends the attempt. */
 export function isTerminalEventType(type: string): type is (typeof TERMINAL_EVENT_TYPES)[number] {
   return (TERMINAL_EVENT_TYPES as readonly string[]).includes(type)
 }
 
 /**
- * The outer form of `POST {CALLBACK_URL}/events`. Events are only looked at as far as their number here, so that one bad
- * event never blocks the journal: each is parsed with {@link TrainerEvent} on its own.
+ * The envelope of `POST {CALLBACK_URL}/events`. It validates only the sequence numbers. Each event is parsed separately with
+ * {@link TrainerEvent}, so that one invalid event does not block the journal.
  */
 export const EventsRequest = z
   .object({
@@ -205,7 +215,7 @@ export const EventsRequest = z
   .meta({ id: 'EventsRequest' })
 export type EventsRequest = z.infer<typeof EventsRequest>
 
-/** An event that was acknowledged but could not be understood; it is kept with its reason. */
+/** An invalid event. It was acknowledged, and is stored with the reason. */
 export const RejectedEvent = z.object({
   seq: z.number().int(),
   code: z.literal('invalid_event'),
@@ -214,18 +224,22 @@ export const RejectedEvent = z.object({
 })
 export type RejectedEvent = z.infer<typeof RejectedEvent>
 
-/** The answer to `POST {CALLBACK_URL}/events`. */
+/** The response to `POST {CALLBACK_URL}/events`. */
 export const EventsResponse = z
   .object({
-    acknowledged: z.number().int().nonnegative().describe('The last number held; everything up to it may be forgotten'),
+    acknowledged: z
+      .number()
+      .int()
+      .nonnegative()
+      .describe('The last stored sequence number; the sender can discard all events up to it'),
     shouldContinue: z.boolean(),
     reason: StopReason.optional().describe('With shouldContinue: false'),
-    heartbeatSeconds: z.number().positive().describe('Send something at least this often'),
+    heartbeatSeconds: z.number().positive().describe('Maximum time between two requests'),
     rejected: z.array(RejectedEvent).default([]),
     token: z
       .object({ value: z.string(), expiresAt: Timestamp })
       .optional()
-      .describe('The successor of the token in use'),
+      .describe('The successor of the current token'),
   })
   .meta({ id: 'EventsResponse' })
 export type EventsResponse = z.infer<typeof EventsResponse>

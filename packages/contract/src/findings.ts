@@ -1,34 +1,34 @@
 import { z } from 'zod'
 
-/** How much a finding matters: an error stops the trainer from being published. */
+/** The severity of a finding. An error prevents the trainer from being published. */
 export const Severity = z.enum(['error', 'warning', 'info'])
 export type Severity = z.infer<typeof Severity>
 
-/** The phases of acceptance, in their order. */
+/** The phases of acceptance, in order. */
 export const CheckPhase = z.enum(['static', 'security', 'compliance'])
 export type CheckPhase = z.infer<typeof CheckPhase>
 
-/** One thing that a rule found. */
+/** A problem that a rule found. */
 export const Finding = z
   .object({
     code: z
       .string()
       .regex(/^TY\d{3}$/)
-      .describe('Stable; docs/rules has a page for each'),
+      .describe('Stable code, documented in docs/rules'),
     severity: Severity,
     message: z.string(),
     file: z.string().optional(),
     line: z.number().int().positive().optional(),
     column: z.number().int().positive().optional(),
     layer: z.string().optional(),
-    fingerprint: z.string().describe('The same finding keeps it between runs'),
+    fingerprint: z.string().describe('Identifies the same finding across runs'),
     help: z.string().describe('How to fix it'),
     docsUrl: z.string(),
   })
   .meta({ id: 'Finding' })
 export type Finding = z.infer<typeof Finding>
 
-/** How one check went. `skipped` is never shown as a pass. */
+/** The status of a check. `skipped` is never shown as a pass. */
 export const CheckStatus = z.enum(['waiting', 'running', 'passed', 'failed', 'skipped', 'errored'])
 export type CheckStatus = z.infer<typeof CheckStatus>
 
@@ -39,13 +39,13 @@ export const CheckResult = z
     status: CheckStatus,
     reason: z.string().optional().describe('Why it was skipped or errored'),
     durationMs: z.number().nonnegative().optional(),
-    notes: z.array(z.string()).optional().describe('How it was made: in what the trainer ran'),
+    notes: z.array(z.string()).optional().describe('How the check ran, for example whether in a sandbox'),
     findings: z.array(Finding),
   })
   .meta({ id: 'CheckResult' })
 export type CheckResult = z.infer<typeof CheckResult>
 
-/** One HTTP exchange or observation of a compliance run, secrets masked. */
+/** An HTTP exchange or an observation of a compliance run. Secrets are masked. */
 export const TimelineEntry = z.object({
   offsetMs: z.number().nonnegative(),
   kind: z.enum(['http', 'process', 'fault', 'note']),
@@ -55,7 +55,7 @@ export const TimelineEntry = z.object({
 })
 export type TimelineEntry = z.infer<typeof TimelineEntry>
 
-/** The verdict over a trainer: what the validator prints and the registry stores. */
+/** The result of a validation, which the validator prints and the registry stores. */
 export const ValidationReport = z
   .object({
     verdict: z.enum(['passed', 'failed']),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { NO_CONTROL_CHARACTERS, Timestamp } from './primitives.ts'
 
-/** From the most to the least: owners make owners, admins add people and projects, members run jobs, viewers look. */
+/** From most to least: owners can appoint owners, admins add people and projects, members run jobs, viewers only read. */
 export const Role = z.enum(['owner', 'admin', 'member', 'viewer'])
 export type Role = z.infer<typeof Role>
 
@@ -24,7 +24,7 @@ export type ProjectName = z.infer<typeof ProjectName>
 
 const DisplayName = z.string().trim().min(1).max(100).regex(NO_CONTROL_CHARACTERS, 'must not hold control characters')
 const Email = z.email().max(254)
-/** Length is what makes a password hard to guess; more than this only makes hashing slow. */
+/** Length makes a password hard to guess. The maximum limits the cost of hashing. */
 const Password = z.string().min(10, 'must be at least 10 characters').max(200)
 
 /** A person or a service. */
@@ -33,7 +33,7 @@ export const Account = z
     id: z.string(),
     email: z.string().optional(),
     displayName: z.string(),
-    operator: z.boolean().describe('Looks after the installation'),
+    operator: z.boolean().describe('Whether the account administers the installation'),
     createdAt: Timestamp,
   })
   .meta({ id: 'Account' })
@@ -51,26 +51,26 @@ export const CreateSessionRequest = z
   .meta({ id: 'CreateSessionRequest' })
 export type CreateSessionRequest = z.infer<typeof CreateSessionRequest>
 
-/** The answer to `POST /v1/sessions`: a login, until it expires or is ended. */
+/** The response to `POST /v1/sessions`: a session, until it expires or is ended. */
 export const Session = z
   .object({
     secret: z
       .string()
-      .describe('Send it as a bearer token, or in the cookie `trainyard_session`; it is shown this once'),
+      .describe('Send it as a bearer token or in the cookie `trainyard_session`; it is only shown once'),
     expiresAt: Timestamp,
     account: Account,
   })
   .meta({ id: 'Session' })
 export type Session = z.infer<typeof Session>
 
-/** A login, as whoever it is of may see it. */
+/** A session of the caller, without its secret. */
 export const SessionInfo = z
   .object({
     id: z.string(),
     createdAt: Timestamp,
     expiresAt: Timestamp,
     lastUsedAt: Timestamp.optional(),
-    current: z.boolean().describe('The one that asks'),
+    current: z.boolean().describe('Whether this request uses it'),
   })
   .meta({ id: 'SessionInfo' })
 export type SessionInfo = z.infer<typeof SessionInfo>
@@ -91,10 +91,10 @@ export const CreatePasswordResetRequest = z
   .meta({ id: 'CreatePasswordResetRequest' })
 export type CreatePasswordResetRequest = z.infer<typeof CreatePasswordResetRequest>
 
-/** The answer to `POST /v1/accounts/password-resets`: lets whoever holds it choose the password of one account, once. */
+/** The response to `POST /v1/accounts/password-resets`. Its secret sets the password of one account, once. */
 export const PasswordReset = z
   .object({
-    secret: z.string().describe('It is shown this once'),
+    secret: z.string().describe('Only shown once'),
     expiresAt: Timestamp,
     account: Account,
   })
@@ -109,7 +109,13 @@ export type RedeemPasswordResetRequest = z.infer<typeof RedeemPasswordResetReque
 
 /** A team, and a namespace of the registry. */
 export const Organisation = z
-  .object({ id: z.string(), slug: Slug, displayName: z.string(), createdAt: Timestamp, role: Role.describe('Yours') })
+  .object({
+    id: z.string(),
+    slug: Slug,
+    displayName: z.string(),
+    createdAt: Timestamp,
+    role: Role.describe('The role of the caller'),
+  })
   .meta({ id: 'Organisation' })
 export type Organisation = z.infer<typeof Organisation>
 
@@ -123,7 +129,7 @@ export type CreateOrganisationRequest = z.infer<typeof CreateOrganisationRequest
 export const OrganisationList = z.object({ organisations: z.array(Organisation) }).meta({ id: 'OrganisationList' })
 export type OrganisationList = z.infer<typeof OrganisationList>
 
-/** Somebody in an organisation. */
+/** A member of an organisation. */
 export const Member = z
   .object({
     accountId: z.string(),
@@ -143,7 +149,7 @@ export type MemberList = z.infer<typeof MemberList>
 export const SetMemberRequest = z.strictObject({ email: Email, role: Role }).meta({ id: 'SetMemberRequest' })
 export type SetMemberRequest = z.infer<typeof SetMemberRequest>
 
-/** What jobs and datasets belong to. */
+/** A project, to which jobs and datasets belong. */
 export const Project = z
   .object({
     id: z.string(),
@@ -165,8 +171,8 @@ export const CreateProjectRequest = z
 export type CreateProjectRequest = z.infer<typeof CreateProjectRequest>
 
 /**
- * What a token may be used for. `write` includes `read`, `push` includes `pull`; `*` is every namespace. A token can
- * never do more than its account.
+ * A permission of a token. `write` includes `read`, `push` includes `pull`, and `*` is every namespace. A token never has
+ * more permissions than its account.
  */
 export const TokenScope = z
   .string()
@@ -182,13 +188,13 @@ export const CreateTokenRequest = z
     name: z.string().min(1).max(100),
     scopes: z.array(TokenScope).min(1).max(50),
     expiresInDays: z.number().int().positive().max(3650).optional(),
-    organisation: Slug.optional().describe('Of use in this organisation alone'),
-    project: ProjectName.optional().describe('Of use in this project alone'),
+    organisation: Slug.optional().describe('Restricts the token to this organisation'),
+    project: ProjectName.optional().describe('Restricts the token to this project'),
   })
   .meta({ id: 'CreateTokenRequest' })
 export type CreateTokenRequest = z.infer<typeof CreateTokenRequest>
 
-/** A token as its owner may see it: never with its secret. */
+/** A token, without its secret. */
 export const ApiToken = z
   .object({
     id: z.string(),
@@ -201,36 +207,36 @@ export const ApiToken = z
     lastUsedAt: Timestamp.optional(),
   })
   .meta({ id: 'ApiToken' })
-/** A token as its owner may see it: never with its secret. */
+/** A token, without its secret. */
 export type ApiToken = z.infer<typeof ApiToken>
 
 /** `GET /v1/tokens` */
 export const ApiTokenList = z.object({ tokens: z.array(ApiToken) }).meta({ id: 'ApiTokenList' })
 export type ApiTokenList = z.infer<typeof ApiTokenList>
 
-/** The answer to `POST /v1/tokens`: the only time the secret is shown. */
+/** The response to `POST /v1/tokens`: the only one that contains the secret. */
 export const CreatedToken = ApiToken.extend({ secret: z.string() }).meta({ id: 'CreatedToken' })
 export type CreatedToken = z.infer<typeof CreatedToken>
 
 /** `GET /v1/me` */
 export const Me = z
   .object({
-    account: Account.optional().describe('Absent for a token that belongs to no account'),
+    account: Account.optional().describe('Absent for a token without an account'),
     credentials: z.enum(['local', 'session', 'token', 'issuer']),
-    scopes: z.array(z.string()).optional().describe('Absent: whatever the account may'),
+    scopes: z.array(z.string()).optional().describe('Absent when all permissions of the account apply'),
     organisations: z.array(z.object({ slug: z.string(), role: Role })),
     projects: z.array(z.object({ name: z.string(), role: Role })),
-    defaultProject: z.string().optional().describe('Where jobs and datasets go that name no project'),
+    defaultProject: z.string().optional().describe('The project of jobs and datasets that are created without one'),
   })
   .meta({ id: 'Me' })
 export type Me = z.infer<typeof Me>
 
-/** One deed, as it is kept. */
+/** An action in the audit log. */
 export const AuditRow = z
   .object({
     id: z.number().int(),
     at: Timestamp,
-    actor: z.string().describe('Id of an account, or the owner of a token without one'),
+    actor: z.string().describe('Id of an account, or the owner of a token without an account'),
     action: z.string(),
     subject: z.string(),
     project: z.string().optional(),
@@ -245,5 +251,5 @@ export const AuditPage = z
   .meta({ id: 'AuditPage' })
 export type AuditPage = z.infer<typeof AuditPage>
 
-/** The cookie that carries a session for browsers. */
+/** The cookie with the session of a browser. */
 export const SESSION_COOKIE = 'trainyard_session'

@@ -1,5 +1,5 @@
 /**
- * The law between trainer and platform, as zod schemas with the types inferred from them.
+ * The contract between a trainer and its platform, as zod schemas with their types.
  *
  * ```ts
  * import { TrainerManifest } from '@trainyard/contract'

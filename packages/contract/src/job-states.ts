@@ -1,18 +1,18 @@
 import { z } from 'zod'
 
-/** Where a job is. Monotonic within an attempt; a restart opens a new attempt and goes back to `pending`. */
+/** The state of a job. It only moves forward within an attempt; a restart creates a new attempt in `pending`. */
 export const JobState = z.enum(['pending', 'queued', 'running', 'succeeded', 'failed', 'cancelled'])
 export type JobState = z.infer<typeof JobState>
 
-/** States in which nothing happens any more. */
+/** The final states. */
 export const TERMINAL_JOB_STATES = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly JobState[]
 
-/** Whether a job in this state will never change again. */
+/** Whether a state is final. */
 export function isTerminalJobState(state: JobState): boolean {
   return (TERMINAL_JOB_STATES as readonly JobState[]).includes(state)
 }
 
-/** From which state a job may go to which, within one attempt. */
+/** The allowed transitions within one attempt. */
 export const JOB_TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
   pending: ['queued', 'failed', 'cancelled'],
   queued: ['running', 'failed', 'cancelled'],
@@ -23,8 +23,8 @@ export const JOB_TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = 
 }
 
 /**
- * Why an attempt ended, and what follows: `free` is tried again at no cost (the platform's fault), `counted` is tried
- * again within the retry limit, `never` is final.
+ * Why an attempt ended, and whether it is retried: `free` always, because the platform caused it; `counted` within the retry
+ * limit; `never` not at all.
  */
 export const END_REASONS = {
   completed: { state: 'succeeded', retry: 'never' },
@@ -60,7 +60,7 @@ export const EndReason = z.enum(Object.keys(END_REASONS) as [EndReason, ...EndRe
 export const StopReason = z.enum(['cancelled', 'superseded', 'deadline'])
 export type StopReason = z.infer<typeof StopReason>
 
-/** What a trainer says went wrong. */
+/** The type of an error that a trainer reports. */
 export const ErrorType = z.enum([
   'DatasetError',
   'CheckpointError',
@@ -73,7 +73,7 @@ export const ErrorType = z.enum([
 ])
 export type ErrorType = z.infer<typeof ErrorType>
 
-/** Exit codes of a trainer's process. 130 and 143 are what a shell reports for SIGINT and SIGTERM. */
+/** Exit codes of a trainer's process. 130 and 143 are those of a shell for SIGINT and SIGTERM. */
 export const EXIT_CODES = {
   done: 0,
   trainingFailed: 1,

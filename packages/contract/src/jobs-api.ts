@@ -7,7 +7,7 @@ import { ProjectName } from './identity-api.ts'
 import { EndReason, ErrorType, JobState } from './job-states.ts'
 import { Attempt, JobId, MetricGoal, Metrics, MetricValue, Operation, TaskType, Timestamp } from './primitives.ts'
 
-/** The queue of jobs that name none. */
+/** The queue of jobs that are created without one. */
 export const DEFAULT_QUEUE = 'default'
 /** The name of a queue: lower-case letters, digits, "-" and "_". */
 export const QueueName = z
@@ -26,40 +26,43 @@ export const CreateJobRequest = z
       .describe(
         '"namespace/name@range", for example "trainyard/tfjs-classifier@^1"; without a range the latest version',
       ),
-    project: ProjectName.optional().describe('Where it goes; that of the dataset, or your first one, when absent'),
+    project: ProjectName.optional().describe('Default: the project of the dataset, or the first project of the caller'),
     operation: Operation.default('train'),
-    dataset: z.string().min(1).optional().describe('Id of a registered dataset; needed to train'),
-    split: SplitRequest.optional().describe(
-      'Splits of this job alone; without it those of the dataset, or the hash of the path',
-    ),
-    model: z.string().min(1).max(100).optional().describe('One of the manifest’s models; the first one when absent'),
-    taskType: TaskType.optional().describe('One of the manifest’s tasks; the dataset’s when absent'),
+    dataset: z.string().min(1).optional().describe('Id of a registered dataset; required to train'),
+    split: SplitRequest.optional().describe('Splits of this job. Default: those of the dataset, or a hash of the path'),
+    model: z.string().min(1).max(100).optional().describe('A model of the manifest. Default: the first one'),
+    taskType: TaskType.optional().describe('A task of the manifest. Default: the task of the dataset'),
     config: z
       .record(z.string(), z.unknown())
       .default({})
       .describe('Flat settings, checked against the manifest’s schema'),
-    preset: z.string().optional().describe('One of the manifest’s presets; `config` wins over it'),
+    preset: z.string().optional().describe('A preset of the manifest; `config` has precedence'),
     checkpoint: z.string().optional().describe('Id of the checkpoint artifact to start from, predict with or export'),
     exportFormat: z.string().optional().describe('With operation "export"'),
     name: z.string().min(1).max(200).optional(),
-    queue: QueueName.optional().describe('One of the queues that the platform is set up with; "default" when absent'),
+    queue: QueueName.optional().describe('A queue that the platform is configured with. Default: "default"'),
     priority: z
       .number()
       .int()
       .min(-100)
       .max(100)
       .default(0)
-      .describe('Higher goes first; among equals everybody gets a fair share'),
-    maxRetries: z.number().int().min(0).max(20).default(0).describe('Counted retries'),
-    deadlineSeconds: z.number().int().positive().max(31_536_000).optional().describe('Longest time an attempt may run'),
-    idempotencyKey: z.string().min(1).max(200).optional().describe('The same key gives the same job again'),
+      .describe('Higher priorities run first; projects share equal priorities fairly'),
+    maxRetries: z.number().int().min(0).max(20).default(0).describe('Maximum number of counted retries'),
+    deadlineSeconds: z.number().int().positive().max(31_536_000).optional().describe('Maximum run time of an attempt'),
+    idempotencyKey: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('A repeated request with the same key returns the same job'),
   })
   .meta({ id: 'CreateJobRequest' })
 export type CreateJobRequest = z.infer<typeof CreateJobRequest>
-/** {@link CreateJobRequest} before its defaults are filled in: what a caller writes. */
+/** {@link CreateJobRequest} without its defaults, as a caller writes it. */
 export type CreateJobInput = z.input<typeof CreateJobRequest>
 
-/** Why a job failed, in words for people. */
+/** Why a job failed. */
 export const JobError = z.object({
   errorType: ErrorType.optional(),
   message: z.string(),
@@ -67,23 +70,23 @@ export const JobError = z.object({
 })
 export type JobError = z.infer<typeof JobError>
 
-/** What another system was told of a job, and where it shows it. */
+/** The copy of a job in an experiment tracker. */
 export const JobExperiment = z.object({
   backend: z.string().describe('For example "mlflow"'),
   state: z
     .enum(['waiting', 'open', 'failing', 'finished', 'given_up'])
-    .describe('"failing" is tried again; "given_up" is not'),
+    .describe('"failing" is retried; "given_up" is not'),
   url: z.string().optional(),
   lastError: z.string().optional(),
 })
 export type JobExperiment = z.infer<typeof JobExperiment>
 
-/** A job as people see it. */
+/** A job. */
 export const Job = z
   .object({
     id: JobId,
     name: z.string().optional(),
-    project: ProjectName.optional().describe('Not in the live stream, where it cannot change'),
+    project: ProjectName.optional().describe('Absent in the live stream'),
     state: JobState,
     attempt: Attempt,
     endReason: EndReason.optional(),
@@ -102,7 +105,7 @@ export const Job = z
     config: JobConfig,
     primaryMetric: z.object({ name: z.string(), goal: MetricGoal }),
     progress: z.object({
-      fraction: z.number().min(0).max(1).describe('Share of the work that is done'),
+      fraction: z.number().min(0).max(1).describe('The finished share of the work'),
       epoch: z.number().int().optional(),
       totalEpochs: z.number().int().optional(),
       step: z.number().int().optional(),
@@ -121,7 +124,7 @@ export const Job = z
     startedAt: Timestamp.optional(),
     finishedAt: Timestamp.optional(),
     lastHeardAt: Timestamp.optional(),
-    experiments: z.array(JobExperiment).optional().describe('Only where a single job is asked for'),
+    experiments: z.array(JobExperiment).optional().describe('Only in the response for a single job'),
   })
   .meta({ id: 'Job' })
 export type Job = z.infer<typeof Job>
@@ -130,11 +133,11 @@ export type Job = z.infer<typeof Job>
 export const JobList = z.object({ jobs: z.array(Job), nextCursor: z.string().optional() }).meta({ id: 'JobList' })
 export type JobList = z.infer<typeof JobList>
 
-/** What the points of a series count. */
+/** The axis of a series. */
 export const MetricAxis = z.enum(['epoch', 'step'])
 export type MetricAxis = z.infer<typeof MetricAxis>
 
-/** One point of a series. `step` is the epoch where the axis is `epoch`. */
+/** A point of a series. `step` is the epoch if the axis is `epoch`. */
 export const MetricPoint = z.object({ step: z.number().int(), value: MetricValue, time: Timestamp })
 export type MetricPoint = z.infer<typeof MetricPoint>
 
@@ -149,7 +152,7 @@ export const MetricSeriesList = z
   .meta({ id: 'MetricSeriesList' })
 export type MetricSeriesList = z.infer<typeof MetricSeriesList>
 
-/** A line that the trainer, or the platform about it, said. */
+/** A log line of the trainer, or of the platform about it. */
 export const LogLine = z.object({
   id: z.number().int(),
   attempt: Attempt,
@@ -160,13 +163,13 @@ export const LogLine = z.object({
 })
 export type LogLine = z.infer<typeof LogLine>
 
-/** `GET /v1/jobs/{id}/logs?level=&search=&after=&limit=`: oldest first; `level` is the lowest shown. */
+/** `GET /v1/jobs/{id}/logs?level=&search=&after=&limit=`: oldest first; `level` is the lowest level. */
 export const LogPage = z
   .object({ lines: z.array(LogLine), nextCursor: z.string().optional(), dropped: z.number().int() })
   .meta({ id: 'LogPage' })
 export type LogPage = z.infer<typeof LogPage>
 
-/** An event as it is kept, for `GET /v1/jobs/{id}/events`. `rejected` says why it could not be understood. */
+/** A stored event. `rejected` is the reason why it is invalid. */
 export const StoredEvent = z.object({
   attempt: Attempt,
   seq: z.number().int(),
@@ -186,11 +189,11 @@ export type StoredEventPage = z.infer<typeof StoredEventPage>
 
 /** `GET /v1/jobs/{id}/artifacts` */
 export const ArtifactList = z
-  .object({ artifacts: z.array(Artifact.extend({ url: z.string().describe('Signed, for one hour') })) })
+  .object({ artifacts: z.array(Artifact.extend({ url: z.string().describe('A signed URL, valid for one hour') })) })
   .meta({ id: 'ArtifactList' })
 export type ArtifactList = z.infer<typeof ArtifactList>
 
-/** `GET /v1/retention`: artifacts that the rules give up at the next round. */
+/** `GET /v1/retention`: the artifacts that the retention rules will delete next. */
 export const RetentionPlan = z
   .object({
     artifacts: z.array(
@@ -209,22 +212,19 @@ export const RetentionPlan = z
   .meta({ id: 'RetentionPlan' })
 export type RetentionPlan = z.infer<typeof RetentionPlan>
 
-/** `POST /v1/jobs/{id}/restart`; the answer is the job, as that of `/cancel`. The body may be left out. */
+/** `POST /v1/jobs/{id}/restart`. The body is optional; the response is the job. */
 export const RestartJobRequest = z
   .strictObject({
-    fresh: z
-      .boolean()
-      .default(false)
-      .describe('Begin anew, instead of resuming from the last checkpoint of the earlier attempts'),
+    fresh: z.boolean().default(false).describe('Start from the beginning instead of resuming from the last checkpoint'),
   })
   .meta({ id: 'RestartJobRequest' })
 export type RestartJobRequest = z.infer<typeof RestartJobRequest>
-/** RestartJobRequest before its defaults are filled in: what a caller writes. */
+/** {@link RestartJobRequest} without its defaults, as a caller writes it. */
 export type RestartJobInput = z.input<typeof RestartJobRequest>
 
 /**
- * One message of `GET /v1/jobs/{id}/live` (server-sent events; the SSE `id` resumes with `Last-Event-ID`): first a
- * `snapshot`, then what changes. The stream ends after a `job` message whose state is terminal.
+ * A message of `GET /v1/jobs/{id}/live` (server-sent events; `Last-Event-ID` resumes the stream). The first one is a
+ * `snapshot`, the others are changes. The stream ends after a `job` message with a terminal state.
  */
 export const LiveMessage = z
   .discriminatedUnion('type', [

@@ -9,19 +9,19 @@ import {
   TrainerName,
 } from './primitives.ts'
 
-/** Name of the manifest's file, and the image label that says where it is in an image. */
+/** The file name of the manifest. */
 export const MANIFEST_FILE_NAME = 'trainer.json'
-/** Label of a container image that holds the manifest as JSON. */
+/** The label of a container image that contains the path of the manifest. */
 export const MANIFEST_IMAGE_LABEL = 'dev.trainyard.manifest'
-/** Where the manifest lies in an image without the label. */
+/** The path of the manifest in an image without the label. */
 export const DEFAULT_MANIFEST_IMAGE_PATH = '/trainer.json'
 
-/** Media types of a trainer that is pushed without Docker: an OCI artifact with one layer. */
+/** Media type of a bundle: a trainer that is pushed without Docker, as an OCI artifact with one layer. */
 export const BUNDLE_MEDIA_TYPE = 'application/vnd.trainyard.trainer.v1.tar+gzip'
-/** Media type of the config blob beside a bundle: the manifest as JSON. */
+/** Media type of the config blob of a bundle: the manifest as JSON. */
 export const BUNDLE_CONFIG_MEDIA_TYPE = 'application/vnd.trainyard.trainer.config.v1+json'
 
-const Argv = z.array(z.string().min(1)).min(1).describe('Program and arguments; no shell reads them')
+const Argv = z.array(z.string().min(1)).min(1).describe('Program and arguments, without a shell')
 
 /** One model that a trainer offers. */
 export const TrainerModel = z.object({
@@ -35,14 +35,14 @@ export type TrainerModel = z.infer<typeof TrainerModel>
 
 /**
  * JSON Schema 2020-12 of the trainer's settings: one flat object. A property with `"x-advanced": true` reaches the
- * trainer under `advanced`, every other one under `basic`; `x-group` says under which heading people see it.
+ * trainer under `advanced`, every other one under `basic`. `x-group` is the heading under which it is shown.
  */
 export const ConfigSchema = z.looseObject({
   type: z.literal('object').optional(),
   properties: z.record(z.string(), z.unknown()).optional(),
 })
 
-/** `trainer.json`: what a trainer is and can do. */
+/** `trainer.json`: describes a trainer. */
 export const TrainerManifest = z
   .object({
     $schema: z.string().optional(),
@@ -89,7 +89,12 @@ export const TrainerManifest = z
       })
       .default({}),
     permissions: z
-      .object({ network: z.array(z.string()).default([]).describe('Hosts beyond the platform’s own') })
+      .object({
+        network: z
+          .array(z.string())
+          .default([])
+          .describe('Hosts to which the trainer may connect, in addition to the platform'),
+      })
       .default({ network: [] }),
   })
   .meta({ id: 'TrainerManifest' })

@@ -1,17 +1,17 @@
 import { z } from 'zod'
 
-/** The version of the contract that this package speaks: the `contract` field of a manifest. */
+/** The version of the contract that this package implements: the field `contract` of a manifest. */
 export const CONTRACT_VERSION = '1'
 
-/** For text of one line. Without flags, because the patterns of an OpenAPI document have none. */
+/** Matches text of one line. Without flags: patterns in OpenAPI documents cannot have any. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that are refused
 export const NO_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f-\u009f]*$/
 
-/** A decimal integer below 2^53, so that every language can hold it. */
+/** An integer below 2^53, which every language can represent. */
 export const JobId = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 export type JobId = z.infer<typeof JobId>
 
-/** 1 for the first try; a restart or a retry is a new attempt. */
+/** The number of the attempt, from 1. A restart or a retry is a new attempt. */
 export const Attempt = z.number().int().positive().max(1_000_000)
 export type Attempt = z.infer<typeof Attempt>
 
@@ -30,7 +30,7 @@ export type Sha256Hex = z.infer<typeof Sha256Hex>
 /** A number of bytes. */
 export const SizeBytes = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
 
-/** What a trainer is asked to do. */
+/** The operation of a job. */
 export const Operation = z.enum(['train', 'predict', 'export'])
 export type Operation = z.infer<typeof Operation>
 
@@ -38,7 +38,7 @@ export type Operation = z.infer<typeof Operation>
 export const TaskType = z.enum(['detection', 'segmentation', 'pose', 'obb', 'classification'])
 export type TaskType = z.infer<typeof TaskType>
 
-/** Other names for the tasks that are read on input (DICE and older systems use them). */
+/** Other names of the tasks, which DICE and older systems use. Accepted as input. */
 export const TASK_TYPE_ALIASES: Readonly<Record<string, TaskType>> = {
   object_detection: 'detection',
   instance_segmentation: 'segmentation',
@@ -64,7 +64,7 @@ export const ExportFormat = z.enum([
 ])
 export type ExportFormat = z.infer<typeof ExportFormat>
 
-/** The part of a dataset an image belongs to. */
+/** The split of an image. */
 export const SplitName = z.enum(['train', 'val', 'test'])
 export type SplitName = z.infer<typeof SplitName>
 
@@ -77,16 +77,16 @@ export const MetricValue: z.ZodType<MetricValue, MetricValue> = z.union(
   { error: 'must be a number, or one of the strings "NaN", "Infinity", "-Infinity"' },
 )
 
-/** Metrics by name. Any name of 1 to 250 characters is kept as it is. */
+/** Metrics by name. A name has 1 to 250 characters and is stored unchanged. */
 export const Metrics = z.record(z.string().min(1).max(250), MetricValue)
 export type Metrics = z.infer<typeof Metrics>
 
-/** Turns a JavaScript number into what the wire carries. */
+/** Encodes a number for the wire. */
 export function encodeMetric(value: number): MetricValue {
   return Number.isFinite(value) ? value : (String(value) as 'NaN' | 'Infinity' | '-Infinity')
 }
 
-/** The reverse of {@link encodeMetric}. */
+/** Decodes a number from the wire. */
 export function decodeMetric(value: MetricValue): number {
   return Number(value)
 }
@@ -95,7 +95,7 @@ export function decodeMetric(value: MetricValue): number {
 export const MetricGoal = z.enum(['maximize', 'minimize'])
 export type MetricGoal = z.infer<typeof MetricGoal>
 
-/** The metric by which the best checkpoint is chosen, when a manifest names none. */
+/** The primary metric of each task, if the manifest does not set one. It determines the best checkpoint. */
 export const DEFAULT_PRIMARY_METRIC: Readonly<Record<TaskType, { name: string; goal: MetricGoal }>> = {
   detection: { name: 'mAP50-95', goal: 'maximize' },
   obb: { name: 'mAP50-95', goal: 'maximize' },
@@ -125,7 +125,7 @@ export function isSafeRelativePath(path: string): boolean {
   return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
 }
 
-/** `namespace/name`: each of lower-case letters, digits and single `-`, `_`, `.` between them; at most 64 characters a part. */
+/** `namespace/name`: each of lower-case letters, digits and single `-`, `_`, `.` between them; at most 64 characters in each part. */
 export const TrainerName = z
   .string()
   .max(129)
@@ -135,7 +135,7 @@ export const TrainerName = z
   )
 export type TrainerName = z.infer<typeof TrainerName>
 
-/** A version as SemVer 2.0.0 writes it, without a leading `v` and without build metadata (tags cannot hold `+`). */
+/** A SemVer 2.0.0 version without a leading `v` and without build metadata (tags cannot hold `+`). */
 export const SemVer = z
   .string()
   .max(128)

@@ -1,4 +1,4 @@
-/** Takes signatures out of addresses: everything behind the `?` of a URL with a query. And `secrets` wherever they stand. */
+/** Removes the query of every URL, which can contain a signature, and every occurrence of `secrets`. */
 export function redact(text: string, secrets: readonly string[] = []): string {
   let clean = text.replace(/(https?:\/\/[^\s"'<>?]+)\?[^\s"'<>]+/g, '$1?…')
   for (const secret of secrets) if (secret.length >= 8) clean = clean.replaceAll(secret, '…')

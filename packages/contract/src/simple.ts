@@ -3,8 +3,8 @@ import { ErrorType } from './job-states.ts'
 import { Metrics, type MetricValue } from './primitives.ts'
 
 /**
- * The simple endpoints (`CONTRACT.md` section 7), for trainers written with curl-level tools. They forgive what such
- * tools get wrong: numbers as text ("3", "0.25", "nan"), upper case in words, null for what is absent, unknown fields.
+ * The simple endpoints, for trainers that use tools like curl (docs/guides/simple-endpoints.md). They accept numbers as text
+ * ("3", "0.25", "nan"), words in any case, null for absent fields, and unknown fields.
  */
 const lenient = <T extends z.ZodType>(schema: T) => z.preprocess((value) => value ?? undefined, schema.optional())
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
@@ -12,7 +12,7 @@ const fromText = (value: unknown) =>
   typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value.trim()) : value
 const Count = lenient(z.preprocess(fromText, z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)))
 const Amount = lenient(z.preprocess(fromText, z.number().nonnegative()))
-const Percent = lenient(z.preprocess(fromText, z.number().min(0).max(100))).describe('Per cent, from 0 to 100')
+const Percent = lenient(z.preprocess(fromText, z.number().min(0).max(100))).describe('Percentage, from 0 to 100')
 const Text = lenient(
   z.preprocess((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)), z.string()),
 )
@@ -20,7 +20,7 @@ const Name = lenient(z.string().max(250))
 const Id = lenient(z.string().min(1).max(64)).describe('Id of an artifact of this job')
 const Details = lenient(z.record(z.string(), z.unknown()))
 
-/** Metrics whose values may be text, and "nan", "inf" and "-inf" in the ways in which languages write them; nulls are left out. */
+/** Metrics with values as numbers or text, including the spellings of NaN and infinity in common languages. Nulls are ignored. */
 const LenientMetrics = lenient(
   z.preprocess((value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
@@ -37,7 +37,7 @@ function fromMetricText(value: unknown): unknown {
   return (minus === '-' ? '-Infinity' : 'Infinity') satisfies MetricValue
 }
 
-/** How a trainer says that it is over; each end has the words that people use for it. */
+/** The accepted words for each way to end. */
 const ENDS = {
   completed: ['completed', 'complete', 'succeeded', 'success', 'done', 'finished', 'ok'],
   failed: ['failed', 'failure', 'error'],
@@ -52,19 +52,19 @@ const SimpleStatus = z.preprocess(
   z.enum(['completed', 'failed', 'cancelled'], { error: 'must be "completed", "failed" or "cancelled"' }),
 )
 
-/** What every end may carry. */
+/** Fields of every request that ends a job. */
 const end = {
-  error: Text.describe('What went wrong'),
-  error_message: Text.describe('The same as `error`'),
+  error: Text.describe('The error message'),
+  error_message: Text.describe('Same as `error`'),
   error_type: lenient(ErrorType),
   traceback: Text,
   retryable: lenient(z.boolean()),
 }
 
-/** `POST /v1/jobs/{id}/heartbeat`: where a trainer is, and its metrics. */
+/** `POST /v1/jobs/{id}/heartbeat`: progress and metrics. */
 export const SimpleHeartbeatRequest = z.looseObject({
   epoch: Count,
-  current_epoch: Count.describe('The same as `epoch`'),
+  current_epoch: Count.describe('Same as `epoch`'),
   total_epochs: Count,
   step: Count,
   total_steps: Count,
@@ -73,44 +73,44 @@ export const SimpleHeartbeatRequest = z.looseObject({
   metrics: LenientMetrics,
   trace_id: Text,
 })
-/** `POST /v1/jobs/{id}/heartbeat`: where a trainer is, and its metrics. */
+/** `POST /v1/jobs/{id}/heartbeat`: progress and metrics. */
 export type SimpleHeartbeatRequest = z.infer<typeof SimpleHeartbeatRequest>
 
-/** Its answer: whether to go on. */
+/** The response to every simple endpoint: whether to continue. */
 export const SimpleHeartbeatResponse = z.object({ status: z.string(), should_continue: z.boolean() })
-/** Its answer: whether to go on. */
+/** The response to every simple endpoint: whether to continue. */
 export type SimpleHeartbeatResponse = z.infer<typeof SimpleHeartbeatResponse>
 
-/** `POST /v1/jobs/{id}/event`: a line of the log, or something that happened. */
+/** `POST /v1/jobs/{id}/event`: a log line or an event. */
 export const SimpleEventRequest = z.looseObject({
-  level: lenient(z.string()).describe('debug, info, warning or error; other words count as info'),
+  level: lenient(z.string()).describe('debug, info, warning or error; any other word means info'),
   event_type: Name,
   message: Text,
   data: Details,
 })
-/** `POST /v1/jobs/{id}/event`: a line of the log, or something that happened. */
+/** `POST /v1/jobs/{id}/event`: a log line or an event. */
 export type SimpleEventRequest = z.infer<typeof SimpleEventRequest>
 
-/** `POST /v1/jobs/{id}/done`: how it ended. */
+/** `POST /v1/jobs/{id}/done`: the end of the job. */
 export const SimpleDoneRequest = z.looseObject({
   status: SimpleStatus,
   ...end,
   final_metrics: LenientMetrics,
-  metrics: LenientMetrics.describe('The same as `final_metrics`'),
+  metrics: LenientMetrics.describe('Same as `final_metrics`'),
   best_epoch: Count,
   artifacts: lenient(z.array(z.unknown())),
   training_time_seconds: Amount,
 })
-/** `POST /v1/jobs/{id}/done`: how it ended. */
+/** `POST /v1/jobs/{id}/done`: the end of the job. */
 export type SimpleDoneRequest = z.infer<typeof SimpleDoneRequest>
 
 /** `POST /api/v1/validation/jobs/{id}/results` */
 export const SimpleValidationRequest = z.looseObject({
   epoch: Count,
   split: lenient(z.enum(['train', 'val', 'test'])),
-  primary_metric: Name.describe('Name of the metric that counts; the job’s when absent'),
+  primary_metric: Name.describe('Name of the primary metric. Default: that of the job'),
   metrics: LenientMetrics,
-  overall_metrics: LenientMetrics.describe('The same as `metrics`'),
+  overall_metrics: LenientMetrics.describe('Same as `metrics`'),
   per_class_metrics: lenient(z.record(z.string(), LenientMetrics)),
   confusion_matrix: lenient(
     z.looseObject({ classes: z.array(z.string()), counts: z.array(z.array(z.number().int().nonnegative())) }),
@@ -150,7 +150,7 @@ export const SimpleInferenceCompletionRequest = z.looseObject({
         }),
       )
       .max(900),
-  ).describe('At most 900 images; more go into an artifact'),
+  ).describe('At most 900 images; upload an artifact for more'),
 })
 export type SimpleInferenceCompletionRequest = z.infer<typeof SimpleInferenceCompletionRequest>
 
@@ -158,7 +158,7 @@ export type SimpleInferenceCompletionRequest = z.infer<typeof SimpleInferenceCom
 export const SimpleExportCompletionRequest = z.looseObject({
   status: SimpleStatus,
   ...end,
-  format: lenient(z.string().max(50)).describe('The job’s when absent'),
+  format: lenient(z.string().max(50)).describe('Default: the format of the job'),
   artifact_id: Id,
   metadata: Details,
 })

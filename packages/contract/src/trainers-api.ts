@@ -3,11 +3,11 @@ import { CheckResult } from './findings.ts'
 import { TrainerManifest } from './manifest.ts'
 import { Digest, SizeBytes, TaskType, Timestamp } from './primitives.ts'
 
-/** Where a version is on its way. Only its owner and the checks can pull it before it is `published`. */
+/** The state of a version. Until it is `published`, only its owner and the checks can pull it. */
 export const VersionState = z.enum(['received', 'checking', 'published', 'rejected', 'deprecated', 'yanked'])
 export type VersionState = z.infer<typeof VersionState>
 
-/** One row of the marketplace. */
+/** A trainer in the list of the marketplace. */
 export const TrainerSummary = z
   .object({
     name: z.string(),
@@ -45,8 +45,8 @@ export type TrainerVersionSummary = z.infer<typeof TrainerVersionSummary>
 
 /** `GET /v1/trainers/{namespace}/{name}`: unpublished versions only for the owner. */
 export const Trainer = TrainerSummary.extend({
-  readme: z.string().describe('Markdown, as the author wrote it: hostile input'),
-  manifest: TrainerManifest.describe('Of the latest version'),
+  readme: z.string().describe('Markdown of the author; untrusted input'),
+  manifest: TrainerManifest.describe('The manifest of the latest version'),
   versions: z.array(TrainerVersionSummary).describe('Newest first'),
 }).meta({ id: 'Trainer' })
 export type Trainer = z.infer<typeof Trainer>
@@ -57,7 +57,7 @@ export const TrainerVersion = TrainerVersionSummary.extend({
   manifest: TrainerManifest.optional().describe('Absent when it could not be parsed'),
   readme: z.string().optional(),
   checkId: z.string().optional(),
-  checks: z.array(CheckResult).describe('Findings; those of a rejected version only for its owner'),
+  checks: z.array(CheckResult).describe('The findings of a rejected version are only shown to its owner'),
 }).meta({ id: 'TrainerVersion' })
 export type TrainerVersion = z.infer<typeof TrainerVersion>
 
@@ -66,10 +66,14 @@ export const ResolvedTrainer = z
   .object({
     name: z.string(),
     version: z.string(),
-    digest: Digest.describe('Of the OCI manifest'),
+    digest: Digest.describe('The digest of the OCI manifest'),
     manifest: TrainerManifest,
     bundle: z
-      .object({ digest: Digest, sizeBytes: SizeBytes, url: z.string().describe('GET it, following redirects') })
+      .object({
+        digest: Digest,
+        sizeBytes: SizeBytes,
+        url: z.string().describe('Follow redirects when downloading it'),
+      })
       .optional(),
     image: z.object({ reference: z.string(), digest: Digest }).optional(),
   })
@@ -91,6 +95,6 @@ export const Check = z
   .meta({ id: 'Check' })
 export type Check = z.infer<typeof Check>
 
-/** `GET /v1/checks/{id}/live` (server-sent events): the whole check each time something changed. */
+/** `GET /v1/checks/{id}/live` (server-sent events): the whole check, after each change. */
 export const CheckMessage = z.object({ type: z.literal('check'), check: Check }).meta({ id: 'CheckMessage' })
 export type CheckMessage = z.infer<typeof CheckMessage>
