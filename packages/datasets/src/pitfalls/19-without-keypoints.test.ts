@@ -24,6 +24,6 @@ it('pitfall 19: more keypoints than the dataset has is an error that names the i
   using dir = temporaryFolder()
   const more: Annotation = { ...posed, keypoints: [1, 1, 2, 2, 2, 2, 3, 3, 2] }
   await expect(writeYolo(dir.path, 'pose', [{ annotations: [posed] }, { annotations: [more] }])).rejects.toThrow(
-    'Image "1.png" has an object with 3 keypoints, but the dataset has 2 an object',
+    'Image "1.png" has an object with 3 keypoints; expected at most 2',
   )
 })

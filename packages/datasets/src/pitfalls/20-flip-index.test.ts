@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createDataYaml } from '../formats/yolo/data-yaml.ts'
+import { createDataYaml } from '../formats/yolo/create-data-yaml.ts'
 import { inferFlipIndex } from '../formats/yolo/flip-index.ts'
 import { readAll, temporaryFolder, writeTree, writeYolo } from '../testing/yolo-dataset.ts'
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { createDataYaml, parseDataYaml } from '../formats/yolo/data-yaml.ts'
+import { createDataYaml } from '../formats/yolo/create-data-yaml.ts'
+import { parseDataYaml } from '../formats/yolo/parse-data-yaml.ts'
 import { readAll, temporaryFolder, writeTree } from '../testing/yolo-dataset.ts'
 
 const nasty = [
@@ -96,5 +97,5 @@ it('pitfall 32: a file that grows without end when its aliases are expanded is r
   for (let level = 1; level < 9; level++) {
     lines.push(`a${level}: &a${level} [${Array.from({ length: 10 }, () => `*a${level - 1}`).join(', ')}]`)
   }
-  expect(() => parseDataYaml(lines.join('\n'))).toThrow('it is not YAML')
+  expect(() => parseDataYaml(lines.join('\n'))).toThrow('not valid YAML')
 })

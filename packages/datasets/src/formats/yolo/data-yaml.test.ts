@@ -1,10 +1,11 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createDataYaml, parseDataYaml } from './data-yaml.ts'
+import { createDataYaml } from './create-data-yaml.ts'
+import { parseDataYaml } from './parse-data-yaml.ts'
 
 describe('data.yaml', () => {
-  it('comes back as it was written', () => {
+  it('is read back as it was written', () => {
     const text = createDataYaml({
       names: ['person', 'dog'],
       task: 'pose',
@@ -24,11 +25,11 @@ describe('data.yaml', () => {
     })
   })
 
-  it('may have no classes', () => {
+  it('can have no classes', () => {
     expect(parseDataYaml(createDataYaml({ names: [] })).names).toEqual([])
   })
 
-  it('is read in the ways people write it', () => {
+  it('is read in every style that people and tools write', () => {
     const text = `\ufeff# Our data
 path: ../datasets/ours  # relative to a setting
 train: &train
@@ -50,22 +51,22 @@ extra: {nested: [1, 2]}
   })
 
   it.each([
-    ['names: [[cat]]', 'The name of class 0 is ["cat"]; wanted is text'],
-    ['names: cat', 'names is "cat"; wanted is a list'],
+    ['names: [[cat]]', 'the name of class 0 is ["cat"]; expected text'],
+    ['names: cat', 'names is "cat"; expected a list'],
     ['names: {a: cat}', 'names has the key "a"'],
-    ['names: {0: cat, 00: dog}', 'not the numbers 0 to 1, each once'],
-    ['nc: many', 'nc is "many"; wanted is a count of classes'],
-    ['names: [a]\nnames: [b]', 'it is not YAML'],
-    ['kpt_shape: [17, 4]', 'wanted is [count, 2] or [count, 3]'],
-    ['kpt_shape: [1e9, 3]', 'wanted is [count, 2] or [count, 3]'],
-    ['!!python/object/apply:os.system ["true"]', 'wanted is a mapping'],
-    ['', 'wanted is a mapping'],
-  ])('%j is refused with its reason', (text, message) => {
+    ['names: {0: cat, 00: dog}', 'names has the keys 0, 00; expected the numbers 0 to 1, each once'],
+    ['nc: many', 'nc is "many"; expected the number of classes'],
+    ['names: [a]\nnames: [b]', 'not valid YAML'],
+    ['kpt_shape: [17, 4]', 'expected [count, 2] or [count, 3]'],
+    ['kpt_shape: [1e9, 3]', 'expected [count, 2] or [count, 3]'],
+    ['!!python/object/apply:os.system ["true"]', 'expected a mapping'],
+    ['', 'expected a mapping'],
+  ])('%j is refused with a reason', (text, message) => {
     expect(() => parseDataYaml(text)).toThrow(message)
     expect(() => parseDataYaml(text)).toThrow(DatasetError)
   })
 
-  it('is a DataYaml or a DatasetError, whatever is in it', () => {
+  it('gives a DataYaml or a DatasetError for any text', () => {
     const line = fc.tuple(
       fc.constantFrom(
         'names',

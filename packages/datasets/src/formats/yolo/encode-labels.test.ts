@@ -41,7 +41,7 @@ const anyAnnotation = fc
   .map((annotation): Annotation => annotation)
 
 it.each(['detection', 'segmentation', 'pose', 'obb'] as const)(
-  'whatever an object of %s holds, its rows are taken by the loader, and what is not written is counted',
+  'the loader accepts the rows of any object written for %s, and what is not written is counted',
   (task) => {
     const options: WriteOptions = {
       task,

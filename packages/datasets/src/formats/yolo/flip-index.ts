@@ -1,4 +1,4 @@
-/** Whether a list names the mirror image of each keypoint: a permutation that undoes itself. */
+/** Whether a list names the mirror image of each keypoint: a permutation that is its own inverse. */
 export function isFlipIndex(flipIndex: readonly number[], keypointCount: number): boolean {
   return flipIndex.length === keypointCount && flipIndex.every((to, from) => flipIndex[to] === from)
 }
@@ -6,9 +6,9 @@ export function isFlipIndex(flipIndex: readonly number[], keypointCount: number)
 const SIDES: Readonly<Record<string, string>> = { left: 'right', right: 'left', l: 'r', r: 'l' }
 
 /**
- * The mirror image of each keypoint, told from its name: `left_eye` and `right_eye`, `eye.L` and `eye.R`, `leftEye`.
- * Undefined when a side has no partner or no name has a side: a wrong list trains a model that mistakes its sides,
- * and no list only costs the augmentation.
+ * Finds the mirror image of each keypoint by name: `left_eye` and `right_eye`, `eye.L` and `eye.R`, `leftEye`.
+ * Undefined when a side has no counterpart or no name has a side: with a wrong list a model learns to confuse left and
+ * right; without a list it only misses an augmentation.
  */
 export function inferFlipIndex(names: readonly string[]): number[] | undefined {
   const keys = names.map((name) => splitName(name).join(' '))

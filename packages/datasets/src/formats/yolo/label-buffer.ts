@@ -6,25 +6,25 @@ const POINT = 0x2e
 const DIGITS = Buffer.from(Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, '0')).join(''))
 
 /**
- * The text of one label file, as bytes that are used again for the next: a data set has hundreds of thousands of rows,
- * and making strings of their numbers costs more than everything else.
+ * The text of one label file, as bytes that are reused for the next file. A dataset has hundreds of thousands of rows, and
+ * formatting their numbers as strings costs more than all the rest.
  */
 export class LabelBuffer {
   #bytes = Buffer.allocUnsafeSlow(1 << 16)
   #length = 0
   #rowStart = 0
-  /** Hash of the row so far: of its numbers, which costs less than of its bytes. */
+  /** Hash of the numbers of the row so far: cheaper than a hash of its bytes. */
   #hash = 0
   readonly #decimals: number
   readonly #scale: number
-  /** Groups of three digits after the point, and what fills the last group with zeros; 0 groups: too many digits for it. */
+  /** Groups of three digits after the point, and the factor that pads the last group. 0 groups: more digits than 32 bits hold. */
   readonly #groups: number
   readonly #padding: number
   #rows = 0
-  /** Start, end and hash of each row: to find the same row again. */
+  /** Start, end and hash of each row, to find duplicates. */
   #index = new Int32Array(3 * 64)
 
-  /** `decimals`: digits after the point, 1 to 15. */
+  /** `decimals`: digits after the point, from 1 to 15. */
   constructor(decimals: number) {
     this.#decimals = Math.min(Math.max(Math.trunc(decimals), 1), 15)
     this.#scale = 10 ** this.#decimals
@@ -49,12 +49,12 @@ export class LabelBuffer {
     return Math.round(share * this.#scale) <= 0
   }
 
-  /** Whether two shares so far apart may be written as the same. */
+  /** Whether two shares this far apart can be written as the same digits. */
   isFlat(extent: number): boolean {
     return extent * this.#scale < 1
   }
 
-  /** Starts a row with its class. */
+  /** Starts a row with a class. */
   startRow(classId: number): void {
     this.#rowStart = this.#length
     this.#hash = classId | 0
@@ -70,7 +70,7 @@ export class LabelBuffer {
     this.#writeInteger(value, 1)
   }
 
-  /** Adds a share of the image, from 0 to 1: fixed digits, without zeros at the end. */
+  /** Adds a share of the image, from 0 to 1, without trailing zeros. */
   addShare(share: number): void {
     this.#reserve()
     const bytes = this.#bytes
@@ -90,7 +90,7 @@ export class LabelBuffer {
     this.#length = at
   }
 
-  /** Three digits at a time from a table: outlines are tens of millions of numbers. */
+  /** Writes three digits at a time from a table: outlines have tens of millions of numbers. */
   #writeGroups(scaled: number, at: number): number {
     const bytes = this.#bytes
     const end = at + this.#groups * 3
@@ -116,7 +116,7 @@ export class LabelBuffer {
     return at + digits
   }
 
-  /** Ends the row. False, and the row is gone, when the file has the same already: loaders drop such rows. */
+  /** Ends the row. Returns false and removes the row when the file has an identical one: loaders drop such rows. */
   endRow(): boolean {
     const bytes = this.#bytes
     const start = this.#rowStart
@@ -152,7 +152,7 @@ export class LabelBuffer {
     this.#length = this.#writeDigits(value, digits, this.#length)
   }
 
-  /** Room for one number and the end of the row. */
+  /** Makes room for one number and the end of the row. */
   #reserve(): void {
     if (this.#length + 32 <= this.#bytes.length) return
     const larger = Buffer.allocUnsafeSlow(this.#bytes.length * 2)

@@ -1,16 +1,16 @@
 import { posix } from 'node:path'
 
-/** What the loader takes for an image, by suffix in any case: its versions differ in the last four. */
+/** Suffixes of the files that the loader takes for images, in any case. Its versions differ in the last four. */
 const LOADABLE = /\.(bmp|dng|jpe?g|mpo|png|tiff?|webp|heic|heif|pfm|jp2|avif)$/i
-/** Smaller images are left out by the loader. */
+/** The loader skips images with a shorter side. */
 export const MIN_SIDE = 10
 
-/** Whether the loader looks at a file of this name. */
+/** Whether the loader reads an image with this name. */
 export function isLoadableName(path: string): boolean {
   return LOADABLE.test(path)
 }
 
-/** Where the loader looks for an image's labels: the last `images` folder becomes `labels`, the suffix `.txt`. */
+/** Where the loader expects the labels of an image: the last `images` folder becomes `labels`, the suffix `.txt`. */
 export function labelPathOf(imagePath: string): string {
   const rooted = `/${imagePath}`
   const at = rooted.lastIndexOf('/images/')
@@ -20,8 +20,8 @@ export function labelPathOf(imagePath: string): string {
 }
 
 /**
- * Finds what a data.yaml or a list of images names among the files of a dataset. Nothing outside of it can be found:
- * only what the listing holds is. Absolute paths of another machine and a wrong `path` are forgiven when their end fits.
+ * Finds the files and folders that a data.yaml or a list of images names. Only files of the listing can be found, so
+ * nothing outside of the dataset is. Absolute paths of another machine and a wrong `path` are accepted when their end matches.
  */
 export class FileFinder {
   readonly files: readonly string[]
@@ -45,7 +45,7 @@ export class FileFinder {
     return this.#files.has(path)
   }
 
-  /** A file or folder that `text` means, seen from each of `bases` in turn; its case may differ. */
+  /** The file or folder that `text` names, relative to each of `bases` in turn. A file is also found in another case. */
   find(text: string, bases: readonly string[]): { path: string; isFolder: boolean; isOtherCase: boolean } | undefined {
     const candidates = candidatesOf(text, bases)
     for (const path of candidates) {
@@ -60,7 +60,7 @@ export class FileFinder {
     return undefined
   }
 
-  /** Files below a folder, in order. */
+  /** The files below a folder, sorted. */
   below(folder: string): string[] {
     return folder === '' ? [...this.files] : this.files.filter((file) => file.startsWith(`${folder}/`))
   }
@@ -70,7 +70,7 @@ function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
 }
 
-/** NFC, because macOS names files in another form; lower case, because Windows does not mind. */
+/** NFC because macOS stores names in another form, lower case because Windows ignores case. */
 function fold(path: string): string {
   return path.normalize('NFC').toLowerCase()
 }
@@ -85,7 +85,7 @@ function candidatesOf(text: string, bases: readonly string[]): string[] {
     found.push(normal === '.' ? '' : normal)
   }
   if (!isAbsolute) for (const base of bases) add(posix.join(base, path))
-  // `../train/images` beside the file that says so is what Roboflow writes.
+  // Roboflow writes `../train/images` for a folder beside the file.
   const parts = path
     .replace(/^[A-Za-z]:/, '')
     .split('/')

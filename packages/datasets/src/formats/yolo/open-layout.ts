@@ -6,21 +6,21 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import type { FileListing } from '../../files/list-files.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
 import { findSplitOfFolder } from '../../splits/split-folder.ts'
-import { type DataYaml, parseDataYaml } from './data-yaml.ts'
 import { FileFinder, isLoadableName, labelPathOf } from './layout.ts'
+import { type DataYaml, parseDataYaml } from './parse-data-yaml.ts'
 
-/** Which images a dataset has, in which split, and what describes it. Paths are relative to its root. */
+/** The images of a dataset with their splits, and its description. Paths are relative to the dataset. */
 export interface YoloLayout {
   images: { path: string; split: SplitName | undefined }[]
   finder: FileFinder
-  /** Without names where nothing lists them. */
+  /** Without names when no file lists the classes. */
   yaml: DataYaml
 }
 
 const YAML_NAMES = ['data.yaml', 'data.yml', 'dataset.yaml', 'dataset.yml']
 const CLASS_LISTS = ['classes.txt', 'obj.names', 'labels/classes.txt', 'data/obj.names', '_darknet.labels']
 
-/** The data.yaml at the root of a dataset: one of the usual names, else the only YAML file that names classes and images. */
+/** The data.yaml of a dataset: one with a usual name, otherwise the only YAML file that lists classes and images. */
 async function findDataYaml(dir: string): Promise<string | undefined> {
   const names = (await readdir(dir).catch((): string[] => [])).filter((name) => /\.ya?ml$/i.test(name)).sort()
   const usual = YAML_NAMES.find((name) => names.includes(name))
@@ -33,7 +33,7 @@ async function findDataYaml(dir: string): Promise<string | undefined> {
   return found.length === 1 ? found[0] : undefined
 }
 
-/** Finds images by data.yaml, by darknet's obj.data, or by the folders alone. */
+/** Finds the images by data.yaml, by the obj.data of darknet, or by folders alone. */
 export async function openYoloLayout(dir: string, listing: FileListing, losses: LossCounter): Promise<YoloLayout> {
   const finder = new FileFinder(listing.files)
   for (const path of listing.skipped) losses.add('image-unsafe-path', path)
@@ -42,11 +42,7 @@ export async function openYoloLayout(dir: string, listing: FileListing, losses: 
     const yaml = parseDataYaml(await readText(dir, yamlName), yamlName)
     if (yaml.hasDownload) losses.add('download-ignored', `${yamlName}: download`)
     const images = await imagesOfYaml(dir, yamlName, yaml, finder, losses)
-    return {
-      images,
-      finder,
-      yaml: yaml.names === undefined ? { ...yaml, ...(await readClassList(dir, finder)) } : yaml,
-    }
+    return { images, finder, yaml: { ...yaml, names: yaml.names ?? (await readClassList(dir, finder)) } }
   }
   const yaml: DataYaml = { splits: {}, keypointNames: new Map(), hasDownload: false }
   const darknet = finder.files.find((file) => posix.basename(file) === 'obj.data')
@@ -57,7 +53,7 @@ export async function openYoloLayout(dir: string, listing: FileListing, losses: 
     if (list !== undefined) yaml.names = toLines(await readText(dir, list.path))
     return { images: await imagesOfYaml(dir, darknet, yaml, finder, losses), finder, yaml }
   }
-  return { images: imagesOfFolders(finder), finder, yaml: { ...yaml, ...(await readClassList(dir, finder)) } }
+  return { images: imagesOfFolders(finder), finder, yaml: { ...yaml, names: await readClassList(dir, finder) } }
 }
 
 async function readText(dir: string, path: string): Promise<string> {
@@ -75,13 +71,16 @@ const toLines = (text: string) =>
     .map((line) => line.trim())
     .filter((line) => line !== '')
 
-async function readClassList(dir: string, finder: FileFinder): Promise<{ names: string[] } | undefined> {
+async function readClassList(dir: string, finder: FileFinder): Promise<string[] | undefined> {
   const list = CLASS_LISTS.find((path) => finder.has(path))
-  return list === undefined ? undefined : { names: toLines(await readText(dir, list)) }
+  return list === undefined ? undefined : toLines(await readText(dir, list))
 }
 
 /** `names = data/obj.names`, `train = data/train.txt`, `valid = …`. */
-async function readDarknet(dir: string, path: string): Promise<{ names?: string; splits: DataYaml['splits'] }> {
+async function readDarknet(
+  dir: string,
+  path: string,
+): Promise<{ names: string | undefined; splits: DataYaml['splits'] }> {
   const splits: DataYaml['splits'] = {}
   let names: string | undefined
   for (const line of toLines(await readText(dir, path))) {
@@ -91,7 +90,7 @@ async function readDarknet(dir: string, path: string): Promise<{ names?: string;
     if (split !== undefined && value !== '') splits[split] = [value]
     if (key.trim() === 'names' && value !== '') names = value
   }
-  return { splits, ...(names === undefined ? {} : { names }) }
+  return { splits, names }
 }
 
 async function imagesOfYaml(
@@ -110,11 +109,11 @@ async function imagesOfYaml(
     for (const entry of splits[split] ?? []) {
       const found = finder.find(entry, bases)
       if (found === undefined) {
-        // An empty folder holds no files, and so is in no listing of them.
+        // The listing has files only, so an empty folder is not in it.
         const isEmpty = bases.some((base) => !entry.includes('..') && existsSync(join(dir, base, entry)))
         if (!isEmpty && split === 'train') {
           throw new DatasetError(
-            `${yamlName}: ${split} is ${JSON.stringify(entry)}, but the dataset has no such folder or list`,
+            `${yamlName}: ${split} is ${JSON.stringify(entry)}; expected a folder or list of the dataset`,
           )
         }
         if (!isEmpty) losses.add('split-missing', `${yamlName}: ${split} is ${JSON.stringify(entry)}`)
@@ -136,7 +135,7 @@ async function imagesOfYaml(
   return images
 }
 
-/** `./` is relative to the list; all else to the dataset, or to the list where only that fits. */
+/** `./` is relative to the list; other paths are relative to the dataset, or to the list if they match nothing else. */
 async function imagesOfList(
   dir: string,
   list: string,
@@ -158,7 +157,7 @@ async function imagesOfList(
   return paths
 }
 
-/** `images/train`, `train/images`, or `images` alone: every image with a label, or in a folder of images. */
+/** Every image with a label, or in an `images` folder such as `images/train`, `train/images` or `images`. */
 function imagesOfFolders(finder: FileFinder): YoloLayout['images'] {
   const images: YoloLayout['images'] = []
   for (const path of finder.files) {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { LossCounter } from '../../report/loss-counter.ts'
 import { type LabelFormat, parseLabels } from './parse-labels.ts'
 
-it('labels of any content are finite annotations of known classes, or a counted refusal', () => {
+it('labels of any content give finite annotations of known classes, or are refused and counted', () => {
   const token = fc.oneof(
     fc.double({ noNaN: false }).map(String),
     fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value.toFixed(6)),
@@ -36,7 +36,7 @@ it('labels of any content are finite annotations of known classes, or a counted 
   )
 })
 
-it('a hidden point of a pose with two numbers each is not labelled', () => {
+it('a hidden keypoint with two values is not labelled', () => {
   const format = { task: 'pose', classCount: 1, keypointShape: [2, 2] } as const
   const losses = new LossCounter()
   expect(parseLabels('0 0.5 0.5 0.25 0.5 0.5 0.25 -0.001 0.5', 'a.txt', 100, 40, format, losses)).toEqual([

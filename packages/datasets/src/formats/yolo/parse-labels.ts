@@ -7,17 +7,17 @@ import type { LossCounter, LossReason } from '../../report/loss-counter.ts'
 export interface LabelFormat {
   task: TaskType
   classCount: number
-  /** Of pose. */
+  /** For pose. */
   keypointShape: readonly [count: number, dimensions: number]
 }
 
-/** The loader's bounds for every coordinate, as shares of the image. */
+/** The bounds that the loader checks, as shares of the image. */
 const MIN_SHARE = -0.01
 const MAX_SHARE = 1.01
 
 /**
- * Reads a label file as the loader does. Undefined when the loader would leave the whole image out, which is counted with
- * the row that is to blame; rows that it drops are counted too.
+ * Reads a label file as the loader does. Undefined when the loader would skip the whole image, which is counted with the
+ * row that causes it; rows that the loader drops are counted too.
  */
 export function parseLabels(
   text: string,
@@ -39,25 +39,25 @@ export function parseLabels(
     const lose = (reason: LossReason, what: string) => losses.add(reason, `${file}:${line}: ${what}`)
     const values = tokens.map(toNumber)
     if (values.some((value) => value === undefined)) {
-      refuse(`${JSON.stringify(tokens.find((token) => toNumber(token) === undefined))} is no number`)
+      refuse(`${JSON.stringify(tokens.find((token) => toNumber(token) === undefined))} is not a number`)
       return undefined
     }
     const [classId = -1, ...shares] = values as number[]
     if (!Number.isInteger(classId) || classId < 0 || classId >= classCount) {
-      refuse(`class ${tokens[0]}; wanted is 0 to ${classCount - 1}`)
+      refuse(`class ${tokens[0]}; expected 0 to ${classCount - 1}`)
       return undefined
     }
     const isBox = !isPose && isOutlined && shares.length === 4
-    const wanted = isPose ? 4 + keypointCount * dimensions : 4
-    if (isPose || !isOutlined ? shares.length !== wanted : !isBox && (shares.length < 6 || shares.length % 2 !== 0)) {
+    const expected = isPose ? 4 + keypointCount * dimensions : 4
+    if (isPose || !isOutlined ? shares.length !== expected : !isBox && (shares.length < 6 || shares.length % 2 !== 0)) {
       refuse(
-        `${tokens.length} columns; wanted are ${isOutlined ? 'a class and pairs of three points or more' : wanted + 1}`,
+        `${tokens.length} columns; expected ${isOutlined ? 'a class and at least three pairs of coordinates' : expected + 1}`,
       )
       return undefined
     }
     const outside = findOutside(isOutlined && !isBox ? boxShares(shares) : shares, isPose ? dimensions : 0)
     if (outside !== undefined) {
-      refuse(`the coordinate ${outside}; wanted is 0 to 1`)
+      refuse(`coordinate ${outside}; expected 0 to 1`)
       return undefined
     }
     const key = values.join(' ')
@@ -74,12 +74,12 @@ export function parseLabels(
     if (annotation === undefined) lose('annotation-invalid', tokens.slice(0, 9).join(' '))
     else annotations.push(annotation)
   }
-  // The loader would read such a row as an outline of two points, and get a wrong box.
+  // The loader reads such a row as an outline of two points and gets a wrong box.
   if (mixed > 0) losses.add('label-rows-mixed', `${file}: boxes among outlines`, mixed)
   return annotations
 }
 
-/** Rows with their line numbers, without blank ones. */
+/** The rows with their line numbers, without blank lines. */
 export function splitRows(text: string): { tokens: string[]; line: number }[] {
   const rows: { tokens: string[]; line: number }[] = []
   for (const [index, line] of text
@@ -92,15 +92,15 @@ export function splitRows(text: string): { tokens: string[]; line: number }[] {
   return rows
 }
 
-/** What Python's float() takes, except infinities: NaN passes the loader's bounds and makes a row useless, not a file. */
+/** What Python's float() accepts, except infinities. NaN passes the bounds of the loader: it spoils a row, not the file. */
 function toNumber(token: string): number | undefined {
   if (/^[+-]?nan$/i.test(token)) return Number.NaN
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(token) ? Number(token) : undefined
 }
 
 /**
- * The first coordinate beyond the loader's bounds. Of a pose it looks at the points alone, not at the box and not at
- * visibilities; with two numbers a point a negative one hides it.
+ * The first coordinate outside of the bounds. For a pose the loader checks the keypoints alone, neither the box nor the
+ * visibilities; with two values for each keypoint, a negative one hides the keypoint.
  */
 function findOutside(shares: readonly number[], dimensions: number): number | undefined {
   const isPose = dimensions > 0
@@ -112,7 +112,7 @@ function findOutside(shares: readonly number[], dimensions: number): number | un
   return undefined
 }
 
-/** Of an outline it looks at the box around it: a corner may be farther out than the middle and the sides say. */
+/** For an outline the loader checks the centre and sides of its box, so a corner can lie farther out. */
 function boxShares(shares: readonly number[]): number[] {
   const [x, y, width, height] = boxOfPoints(shares) ?? [0, 0, 0, 0]
   return [x + width / 2, y + height / 2, width, height]

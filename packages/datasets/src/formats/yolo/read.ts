@@ -9,14 +9,14 @@ import { type ImageSize, readImageSize } from '../../images/image-header.ts'
 import type { Annotation, DatasetClassInfo, DatasetReader, ImageRecord, ReadOptions } from '../../record/record.ts'
 import { LossCounter } from '../../report/loss-counter.ts'
 import { readImageFolder } from '../imagefolder/read.ts'
-import type { DataYaml } from './data-yaml.ts'
 import { isLoadableName, labelPathOf, MIN_SIDE } from './layout.ts'
 import { openYoloLayout, type YoloLayout } from './open-layout.ts'
+import type { DataYaml } from './parse-data-yaml.ts'
 import { parseLabels, splitRows } from './parse-labels.ts'
 
 /**
- * Opens a YOLO dataset: with a data.yaml, with darknet's obj.data, or folders of images and labels alone; folders of
- * classes for classification. What its loader would leave out is left out and counted.
+ * Opens a YOLO dataset: with a data.yaml, with the obj.data of darknet, or with folders of images and labels alone; for
+ * classification with a folder for each class. What the loader of Ultralytics skips is skipped and counted.
  */
 export async function readYolo(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const { signal } = options
@@ -44,9 +44,9 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
     classes: toClasses(names, yaml, task),
     losses,
     async *images() {
-      countStrays(layout, losses)
+      countUnmatched(layout, losses)
       for (const [index, image] of images.entries()) {
-        // Heartbeats and cancels must get through while a million labels are read.
+        // Heartbeats and cancellation must get through while a million labels are read.
         if (index % 200 === 199) await setImmediate()
         signal?.throwIfAborted()
         const record = readRecord(image)
@@ -79,7 +79,7 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
       if (size.width > 0 && Math.min(size.width, size.height) < MIN_SIDE) {
         losses.add(
           'image-not-loadable',
-          `${path}: ${size.width} × ${size.height} pixels; wanted are ${MIN_SIDE} a side`,
+          `${path}: ${size.width} × ${size.height} pixels; expected at least ${MIN_SIDE} a side`,
         )
       }
       return size
@@ -93,18 +93,13 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
 
 function toClasses(names: readonly string[], yaml: DataYaml, task: TaskType): DatasetClassInfo[] {
   return names.map((name, id) => {
-    const keypoints = yaml.keypointNames.get(id)
-    return {
-      id,
-      name,
-      ...(task === 'pose' && keypoints !== undefined ? { keypoints } : {}),
-      ...(task === 'pose' && yaml.flipIndex !== undefined ? { flipIndex: yaml.flipIndex } : {}),
-    }
+    if (task !== 'pose') return { id, name }
+    return { id, name, keypoints: yaml.keypointNames.get(id), flipIndex: yaml.flipIndex }
   })
 }
 
-/** Three numbers that people mix up: images without labels, labels without images, and (where found) names in other case. */
-function countStrays({ images, finder }: YoloLayout, losses: LossCounter): void {
+/** Counts images without labels and labels without images, which are two different mistakes. */
+function countUnmatched({ images, finder }: YoloLayout, losses: LossCounter): void {
   for (const { path } of images) if (!finder.has(labelPathOf(path))) losses.add('image-without-label', path)
   const expected = new Set<string>()
   const folders = new Set<string>()
@@ -112,30 +107,31 @@ function countStrays({ images, finder }: YoloLayout, losses: LossCounter): void 
   for (const file of expected) if (finder.has(file)) folders.add(posix.dirname(file))
   for (const file of finder.files) {
     if (!file.endsWith('.txt') || expected.has(file) || posix.basename(file) === 'classes.txt') continue
-    // Beside images lie lists and notes too; in a folder of labels all are labels.
+    // Beside images there can be lists and notes; in a folder of labels every file is a label file.
     const isLabel = `/${file}`.includes('/labels/') || (folders.has(posix.dirname(file)) && file.includes('/'))
     if (isLabel) losses.add('label-without-image', file)
   }
 }
 
-const SNIFFED_FILES = 200
+/** Label files that are read to detect the task. */
+const SAMPLE = 200
 
 /**
- * What the rows are, whatever they shall become. Only outlines of four points and turned boxes cannot be told apart: there
- * the wanted task decides, unless the file says it.
+ * The task of the rows in the files, not the one to convert to. Only outlines of four points and rotated boxes look the
+ * same: then `requested` decides, unless the file names its task.
  */
-async function findTask(dir: string, layout: YoloLayout, wanted: TaskType | undefined): Promise<TaskType> {
+async function findTask(dir: string, layout: YoloLayout, requested: TaskType | undefined): Promise<TaskType> {
   const { keypointShape, task } = layout.yaml
   if (keypointShape !== undefined) return 'pose'
   if (task !== undefined && task !== 'pose') return task
   const detected = await detectTask(dir, layout)
   const isUnclear = detected === 'obb' || detected === 'segmentation'
-  return isUnclear && (wanted === 'obb' || wanted === 'segmentation') ? wanted : detected
+  return isUnclear && (requested === 'obb' || requested === 'segmentation') ? requested : detected
 }
 
-/** By the rows of the first files: outlines are told from boxes by their length; four points each are turned boxes. */
+/** By the rows of the first files: longer rows are outlines, and when all have four points they are rotated boxes. */
 async function detectTask(dir: string, { images, finder }: YoloLayout): Promise<TaskType> {
-  let sniffed = 0
+  let sampled = 0
   let hasOutlines = false
   let areAllQuads = true
   for (const { path } of images) {
@@ -145,13 +141,13 @@ async function detectTask(dir: string, { images, finder }: YoloLayout): Promise<
     if (rows.length === 0) continue
     if (rows.some(({ tokens }) => tokens.length > 6)) hasOutlines = true
     if (rows.some(({ tokens }) => tokens.length !== 9)) areAllQuads = false
-    if (++sniffed >= SNIFFED_FILES) break
+    if (++sampled >= SAMPLE) break
   }
   if (!hasOutlines) return 'detection'
   return areAllQuads ? 'obb' : 'segmentation'
 }
 
-/** Without any list of classes there are as many as the labels use. */
+/** Without a list of classes, the highest class number in the labels decides. */
 async function countClasses(dir: string, { images, finder }: YoloLayout): Promise<string[]> {
   let highest = -1
   for (const { path } of images) {

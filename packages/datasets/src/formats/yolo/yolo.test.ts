@@ -29,7 +29,7 @@ describe('a written YOLO dataset', () => {
     expect(lost('split-changed')).toBe(0)
   })
 
-  it('is the same, byte for byte, however many rows a file has', async () => {
+  it('keeps every row of a file with thousands of rows', async () => {
     using dir = temporaryFolder()
     const annotations = Array.from({ length: 3000 }, (_, index) =>
       box(index % 50, 1 + (index % 7), 3 + index / 3000, 4),
@@ -41,7 +41,7 @@ describe('a written YOLO dataset', () => {
     expect(report.build({ from: 'dice', to: 'yolo', taskType: 'detection', target: '' }, []).annotations).toBe(3000)
   })
 
-  it('puts an image without a split into one by its path, and says so', async () => {
+  it('assigns an image without a split by its path, and counts it', async () => {
     using dir = temporaryFolder()
     const { report, read } = await writeYolo(
       dir.path,
@@ -53,7 +53,7 @@ describe('a written YOLO dataset', () => {
     expect(new Set(records.map(({ split }) => split)).size).toBeGreaterThan(1)
   })
 
-  it('of classification has a folder for each class', async () => {
+  it('has a folder for each class for classification', async () => {
     using dir = temporaryFolder()
     const { read } = await writeYolo(dir.path, 'classification', [
       { annotations: [{ kind: 'class', classId: 1 }] },
@@ -104,11 +104,11 @@ const anyPose: fc.Arbitrary<Annotation> = fc
   .map(([{ bbox, classId: id }, points]) => ({
     kind: 'keypoints',
     classId: id,
-    ...(bbox ? { bbox } : {}),
+    bbox,
     keypoints: points.flatMap(([x, y, v]) => (v === 0 ? [0, 0, 0] : [x * width, y * height, v])),
   }))
 
-describe('a YOLO dataset that is written and read again', () => {
+describe('a YOLO dataset that is written and read back', () => {
   it.each([
     ['detection', anyBox, (annotation: Annotation) => annotation.bbox],
     ['segmentation', anyPolygon, (annotation: Annotation) => annotation.polygons?.[0]],
@@ -126,7 +126,7 @@ describe('a YOLO dataset that is written and read again', () => {
         const { reader, records } = await written.read()
         expect(reader.taskType).toBe(task)
         const found = records[0]?.annotations ?? []
-        // Exact duplicates and what has no area are counted, all else is there.
+        // Exact duplicates and objects without an area are counted; everything else is kept.
         const gone =
           written.lost('annotation-duplicate') +
           written.lost('annotation-too-small') +
@@ -145,7 +145,7 @@ describe('a YOLO dataset that is written and read again', () => {
   })
 })
 
-describe('a YOLO dataset from elsewhere', () => {
+describe('a YOLO dataset of another tool', () => {
   const row = '0 0.5 0.5 0.5 0.5\n'
   const yaml = (rest: string) => `${rest}\nnames: [cat]\n`
 
@@ -159,7 +159,7 @@ describe('a YOLO dataset from elsewhere', () => {
       },
     ],
     [
-      '{split}/images as Roboflow has it',
+      '{split}/images as Roboflow writes it',
       {
         'data.yaml': yaml('train: ../train/images\nval: ../valid/images'),
         'train/images/1.png': [20, 10],
@@ -224,7 +224,7 @@ describe('a YOLO dataset from elsewhere', () => {
     expect(records[0]?.annotations).toEqual([box(5, 2.5, 10, 5)])
   })
 
-  it('follows the last folder called images to the labels', async () => {
+  it('finds labels by the last folder called images', async () => {
     using dir = temporaryFolder()
     writeTree(dir.path, {
       'data.yaml': yaml('train: images/a\nval: images/a'),
@@ -236,7 +236,7 @@ describe('a YOLO dataset from elsewhere', () => {
     expect(records[0]?.annotations).toEqual([box(5, 2.5, 10, 5)])
   })
 
-  it('reaches no file outside of it', async () => {
+  it('reads no file outside of it', async () => {
     using dir = temporaryFolder()
     writeTree(dir.path, {
       'secret/images/1.png': [20, 10],
@@ -249,29 +249,29 @@ describe('a YOLO dataset from elsewhere', () => {
     expect(reader.losses?.count('image-missing-file')).toBe(1)
   })
 
-  it('without a list of classes has as many as its labels use', async () => {
+  it('has as many classes as its labels use when no list names them', async () => {
     using dir = temporaryFolder()
     writeTree(dir.path, { 'images/1.png': [20, 10], 'labels/1.txt': '2 0.5 0.5 0.5 0.5\n' })
     const { reader } = await readAll(dir.path)
     expect(reader.classes.map(({ name }) => name)).toEqual(['class_0', 'class_1', 'class_2'])
   })
 
-  it('says what is wrong with its data.yaml', async () => {
+  it('reports what is wrong with its data.yaml', async () => {
     using dir = temporaryFolder()
     for (const [text, message] of [
       ['train: nowhere\nval: nowhere\nnames: [cat]', 'data.yaml: train is "nowhere"'],
-      ['names: {0: cat, 2: dog}\ntrain: images', 'data.yaml: names has the key "2"; wanted are the numbers 0 to 1'],
-      ['nc: 3\nnames: [cat]\ntrain: images', 'data.yaml: nc is 3, but there are 1 names'],
-      ['names: [', 'data.yaml: it is not YAML'],
-      ['- 1', 'wanted is a mapping'],
-      ['kpt_shape: [17]\nnames: [a]\ntrain: images', 'kpt_shape is ["17"]; wanted is [count, 2] or [count, 3]'],
+      ['names: {0: cat, 2: dog}\ntrain: images', 'data.yaml: names has the key "2"; expected the numbers 0 to 1'],
+      ['nc: 3\nnames: [cat]\ntrain: images', 'data.yaml: nc is 3; expected 1, the number of names'],
+      ['names: [', 'data.yaml: not valid YAML'],
+      ['- 1', 'expected a mapping'],
+      ['kpt_shape: [17]\nnames: [a]\ntrain: images', 'kpt_shape is ["17"]; expected [count, 2] or [count, 3]'],
     ]) {
       writeTree(dir.path, { 'data.yaml': text ?? '', 'images/1.png': [20, 10] })
       await expect(readAll(dir.path)).rejects.toThrow(message)
     }
   })
 
-  it('is read as what its rows are, also when another task is wanted of it', async () => {
+  it('is read by its rows, also when another task is requested', async () => {
     using dir = temporaryFolder()
     writeTree(dir.path, {
       'pose/data.yaml': 'train: images\nval: images\nkpt_shape: [1, 3]\nnames: [cat]\n',
@@ -286,7 +286,7 @@ describe('a YOLO dataset from elsewhere', () => {
       { kind: 'keypoints', classId: 0, bbox: [40, 20, 20, 10], keypoints: [50, 25, 2] },
     ])
     const kindFor = async (task?: 'obb' | 'segmentation' | 'detection') => {
-      const { reader, records } = await readAll(join(dir.path, 'quads'), task ? { task } : {})
+      const { reader, records } = await readAll(join(dir.path, 'quads'), { task })
       return [reader.taskType, records[0]?.annotations[0]?.kind]
     }
     expect(await kindFor()).toEqual(['obb', 'obb'])
