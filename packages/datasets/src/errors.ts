@@ -1,4 +1,5 @@
 import { ConfigError, DatasetError } from '@trainyard/contract/trainer-errors'
+import type { LossReason } from './report/loss-counter.ts'
 import type { ConversionReport } from './report/report.ts'
 
 /** A conversion with `strict` would lose or change data. Nothing was written; `report` lists what would be lost. */
@@ -21,3 +22,16 @@ export class MissingPackageError extends ConfigError {
     this.packageName = packageName
   }
 }
+
+/** Thrown and caught inside of the package: the masks of an image cannot be used. The image is left out and counted. */
+export class MaskError extends Error {
+  readonly reason: LossReason
+
+  constructor(reason: LossReason, message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
+
+/** Thrown and caught inside of the package: a file is shorter than its header announces. */
+export class ShortRead extends Error {}

@@ -2,7 +2,7 @@ import type { SplitName } from '@trainyard/contract'
 import type { DatasetIndex } from '../indexing/index-dataset.ts'
 import { type FillContext, listFiles } from './fill-from-platform.ts'
 
-/** A job's own splits over those of the dataset, which the cache keeps for every job. */
+/** Replaces the splits of the dataset, which the cache stores, by those of a job. */
 export async function applyJobSplits(context: FillContext, index: DatasetIndex): Promise<DatasetIndex> {
   const splits = new Map<string, SplitName>()
   for await (const { file } of listFiles(context)) if (file.split !== undefined) splits.set(file.path, file.split)

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { DatasetCounts } from '@trainyard/contract'
 
 /**
- * Under which key a dataset version is kept. Jobs share an entry with the labelled images; one with all of them is another
- * entry, where that makes a difference.
+ * The key of a dataset version in the cache. Jobs share an entry with the labelled images. An entry with all images has
+ * another key, unless all images are labelled.
  */
 export function cacheKey(
   { versionHash, counts }: { versionHash: string; counts: Pick<DatasetCounts, 'images' | 'labelled'> },

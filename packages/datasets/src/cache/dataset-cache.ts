@@ -10,20 +10,20 @@ import {
   completeEntry,
   filesDir,
   findEntry,
-  isUntouched,
+  isIntact,
   readEntry,
   reopenEntry,
   touchEntry,
 } from './stored-entry.ts'
 import type { StoredFile } from './stored-file.ts'
 
-/** A dataset in the cache: the raw files, and what was read from them. */
+/** A dataset in the cache: the files, and the index of their content. */
 export interface CacheEntry {
   /** Read-only. */
   dir: string
   index: DatasetIndex
   conversion?: Conversion | undefined
-  /** Says that this process needs it no longer: from then on it may be evicted. */
+  /** Marks that this process no longer needs the entry, so that it can be evicted. */
   release(): Promise<void>
 }
 
@@ -32,25 +32,25 @@ export interface OpenCacheEntryOptions {
   cacheDir: string
   /** `DATASET_VERSION_HASH` */
   versionHash: string
-  /** What the whole cache may take; after a fill, what was not used for longest goes. Default: no limit. */
+  /** Size limit of the whole cache. After a fill, the least recently used entries are removed. Default: no limit. */
   maxBytes?: number | undefined
   signal?: AbortSignal | undefined
-  staleLockMs?: number
-  /** Entries that stay, whatever the limit. */
-  keep?: readonly string[]
-  onWarning?: (message: string) => void
+  staleLockMs?: number | undefined
+  /** Entries that are never removed. */
+  keep?: readonly string[] | undefined
+  onWarning?: ((message: string) => void) | undefined
 }
 
 export interface FilledEntry {
   index: DatasetIndex
   files: StoredFile[]
-  /** There when it was not downloaded, but made of another entry. */
-  conversion?: Conversion
+  /** For an entry that was converted from another one. */
+  conversion?: Conversion | undefined
 }
 
 /**
- * The entry of a dataset version; `fill` puts it there when it is missing or damaged. Concurrent jobs share one fill, and
- * one that was cut short goes on with the files that are there.
+ * Opens the entry of a dataset version. `fill` creates it when it is missing or damaged. Concurrent jobs share one fill, and
+ * an interrupted fill continues with the files that exist.
  */
 export async function openCacheEntry(
   options: OpenCacheEntryOptions,
@@ -59,14 +59,13 @@ export async function openCacheEntry(
   const { cacheDir, versionHash, maxBytes, signal, staleLockMs, keep = [], onWarning = () => {} } = options
   const entry = join(cacheDir, versionHash)
   const dir = filesDir(entry)
-  const lock = { ...(signal ? { signal } : {}), ...(staleLockMs === undefined ? {} : { staleMs: staleLockMs }) }
   let isFilled = false
 
   const open = () =>
     withLock(
       `${entry}.lock`,
       async (): Promise<CacheEntry> => {
-        // Before it is looked at: who evicts holds the same lock and looks at the marks.
+        // Marked before it is checked: eviction takes the same lock and skips marked entries.
         const { release } = await markInUse(entry)
         try {
           const found = await findEntry(entry)
@@ -74,7 +73,7 @@ export async function openCacheEntry(
             await touchEntry(entry)
             return { dir, index: found.index, conversion: found.conversion, release }
           }
-          if (found.type === 'damaged') onWarning(`The cached dataset is damaged and is made again: ${found.why}`)
+          if (found.type === 'damaged') onWarning(`The cached dataset is damaged and is created again: ${found.why}`)
           await reopenEntry(entry)
           await mkdir(dir, { recursive: true })
           const filled = await fill(dir)
@@ -86,14 +85,14 @@ export async function openCacheEntry(
           throw error
         }
       },
-      lock,
+      { signal, staleMs: staleLockMs },
     )
 
   try {
     await mkdir(cacheDir, { recursive: true })
     const opened = await open().catch(async (error: unknown) => {
       if (!(error instanceof ResourceError)) throw error
-      // The disk is full: whatever nobody uses makes room, and what is there of this one is kept.
+      // The disk is full: unused entries are removed. The files of this entry are kept.
       const { removed } = await pruneCache({ cacheDir, maxBytes: 0, keep: [versionHash, ...keep] })
       if (removed.length === 0) throw error
       onWarning(`The disk is full; ${removed.length} cached datasets were removed to make room`)
@@ -102,7 +101,7 @@ export async function openCacheEntry(
     if (isFilled && maxBytes !== undefined) await pruneCache({ cacheDir, maxBytes, keep }).catch(() => {})
     return opened
   } catch (error) {
-    // A cache that is filled by someone else and only shown to us: what is complete in it can be used.
+    // The cache is read-only here, and another process fills it: a complete entry can be used.
     if (!isReadOnlyError(error)) throw error
     const shown = await showEntry(cacheDir, versionHash)
     if (shown === undefined) throw error
@@ -110,7 +109,7 @@ export async function openCacheEntry(
   }
 }
 
-/** An entry of a cache that somebody else fills and looks after. Undefined when it is not there whole. */
+/** Opens an entry of a read-only cache that another process fills. Undefined when it is not complete. */
 export async function showEntry(cacheDir: string, key: string): Promise<CacheEntry | undefined> {
   const entry = join(cacheDir, key)
   const found = await readEntry(entry)
@@ -119,8 +118,8 @@ export async function showEntry(cacheDir: string, key: string): Promise<CacheEnt
 }
 
 /**
- * Keeps an entry from being removed until `release`, for somebody who only reads it. Undefined when it is not complete or
- * somebody was at it: then it is to be filled first. Waits for whoever fills it right now.
+ * Keeps an entry from being removed until `release`. Undefined when it is not complete or was modified: then it must be
+ * filled first. Waits for a fill that is in progress.
  */
 export async function holdEntry(
   { cacheDir, key }: { cacheDir: string; key: string },
@@ -128,19 +127,19 @@ export async function holdEntry(
 ): Promise<{ release(): Promise<void> } | undefined> {
   await mkdir(cacheDir, { recursive: true })
   const entry = join(cacheDir, key)
-  const look = async () => {
+  const check = async () => {
     const mark = await markInUse(entry)
-    if (await isUntouched(entry)) {
+    if (await isIntact(entry)) {
       await touchEntry(entry)
       return mark
     }
     await mark.release()
     return undefined
   }
-  return withLock(`${entry}.lock`, look, options)
+  return withLock(`${entry}.lock`, check, options)
 }
 
-/** Whether somebody else owns the cache, and only shows it. */
+/** Whether an error means that the cache is read-only for this process. */
 export function isReadOnlyError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['EROFS', 'EACCES', 'EPERM'].includes(String(error.code))
 }

@@ -7,12 +7,12 @@ import { type FillContext, fillFromPlatform } from './fill-from-platform.ts'
 import { openConversion } from './open-conversion.ts'
 
 export interface FillCacheOptions extends OpenCacheEntryOptions, Omit<FillContext, 'transport'> {
-  /** Converted too: for which task, to what. */
+  /** Also convert the dataset: the format and task of the conversion. */
   as?: { format: DatasetFormat; taskType: TaskType } | undefined
   signal: AbortSignal
 }
 
-/** Fills the cache for jobs that only read it: the entry of a dataset version, and of its conversion. Answers the key of the last. */
+/** Fills the cache for jobs that only read it: the entry of a dataset version and of its conversion. Returns the key of the last. */
 export async function fillCache(options: FillCacheOptions): Promise<string> {
   const { versionHash, as, signal } = options
   const transport = createTransport()

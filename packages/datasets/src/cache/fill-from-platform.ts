@@ -13,7 +13,7 @@ import { forEachConcurrently } from '../util/for-each-concurrently.ts'
 import type { FilledEntry } from './dataset-cache.ts'
 import type { StoredFile } from './stored-file.ts'
 
-/** Authorised JSON calls to the endpoints of one job, tried again until they succeed or it is time to give up. */
+/** Authorised JSON calls to the endpoints of one job. They are retried until they succeed or time out. */
 export interface DatasetApi {
   call(method: string, path: string, options?: { signal?: AbortSignal | undefined }): Promise<unknown>
 }
@@ -22,28 +22,27 @@ export interface FillContext {
   api: DatasetApi
   transport: Transport
   backoff?: BackoffOptions | undefined
-  /** Files under way at once. Default 32. */
+  /** Files to download at the same time. Default 32. */
   concurrency?: number | undefined
-  /** Files asked for at once. Default 1,000. */
+  /** Files on a page. Default 1,000. */
   pageSize?: number | undefined
-  /** The job has splits of its own: asked for are the dataset's, because other jobs share what is filled. */
+  /** The job has its own splits. The entry gets those of the dataset, because other jobs share it. */
   hasOwnSplits?: boolean | undefined
-  /** Also the images without a label. */
+  /** Include images without a label. */
   isWhole?: boolean | undefined
   signal?: AbortSignal | undefined
-  /** Images that are there, of how many. */
+  /** Called with the number of downloaded images and the total. */
   onProgress?: ((files: number, totalFiles: number) => void) | undefined
 }
 
 type PageFile = DatasetFilesPage['files'][number]
 
-/** Downloads a job's dataset into `dir` and reads it. Files of an earlier try are kept when they are right. */
+/** Downloads the dataset of a job into `dir` and indexes it. Valid files of an earlier attempt are kept. */
 export async function fillFromPlatform(context: FillContext, dir: string): Promise<FilledEntry> {
   const { api, transport, backoff, concurrency = 32, signal, isWhole = false, onProgress = () => {} } = context
-  const withSignal = signal ? { signal } : {}
-  const download = { transport, isUnpublished: true, ...withSignal, ...(backoff ? { backoff } : {}) }
+  const download = { transport, isUnpublished: true, signal, backoff }
   const files: StoredFile[] = []
-  const readManifest = async () => DatasetManifest.parse(await api.call('GET', '/dataset', withSignal))
+  const readManifest = async () => DatasetManifest.parse(await api.call('GET', '/dataset', { signal }))
   const folders = new Set<string>()
   const prepare = async (path: string, field: string) => {
     const target = datasetPath(dir, path, field)
@@ -88,7 +87,7 @@ export async function fillFromPlatform(context: FillContext, dir: string): Promi
     const index = await indexDataset(dir, await openDataset(dir, { format, task }), {
       splits,
       skipMissing: true,
-      ...withSignal,
+      signal,
     })
     return { index, files }
   } catch (error) {
@@ -100,7 +99,7 @@ function toStored({ path, sizeBytes, sha256 }: StoredFile): StoredFile {
   return { path, sizeBytes, sha256 }
 }
 
-/** Whether an earlier try left the right file. What is there and not right, whole or in part, makes room. */
+/** Whether an earlier attempt left the file. An invalid or partial file is removed. */
 async function isHeld(target: string, { sizeBytes, sha256 }: StoredFile): Promise<boolean> {
   const held = statSync(target, { throwIfNoEntry: false })
   if (held === undefined) return false
@@ -110,26 +109,25 @@ async function isHeld(target: string, { sizeBytes, sha256 }: StoredFile): Promis
   return false
 }
 
-/** Every file of the dataset, page by page; each can have its URL renewed by asking for its page again. */
+/** Every file of the dataset, page by page. `renew` requests the page of a file again, for a fresh URL. */
 export async function* listFiles(
   context: FillContext,
 ): AsyncGenerator<{ file: PageFile; renew: () => Promise<DownloadSource | undefined> }> {
   const { api, pageSize = 1000, signal, hasOwnSplits = false, isWhole = false } = context
-  const withSignal = signal ? { signal } : {}
   const rest = `${hasOwnSplits ? '&splits=dataset' : ''}${isWhole ? '&all=true' : ''}`
   const readPage = async (cursor: string | undefined) => {
     const query = `?limit=${pageSize}${rest}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
-    return DatasetFilesPage.parse(await api.call('GET', `/dataset/files${query}`, withSignal))
+    return DatasetFilesPage.parse(await api.call('GET', `/dataset/files${query}`, { signal }))
   }
-  let asked: string | undefined
-  let next: ReturnType<typeof readPage> | undefined = readPage(asked)
+  let cursor: string | undefined
+  let next: ReturnType<typeof readPage> | undefined = readPage(cursor)
   while (next !== undefined) {
     const page: DatasetFilesPage = await next
-    // Asked for while the files of this one are under way: a thousand signatures take the platform a while.
+    // Requested while the files of this page are downloaded: a thousand signatures take the platform a while.
     next = page.nextCursor === undefined ? undefined : readPage(page.nextCursor)
     next?.catch(() => {})
-    const own = asked
-    // A thousand expired URLs of one page are renewed by one request.
+    const own = cursor
+    // One request renews a thousand expired URLs.
     let renewing: Promise<Map<string, PageFile>> | undefined
     let renewedAt = 0
     const renewPage = () => {
@@ -140,6 +138,6 @@ export async function* listFiles(
       return renewing
     }
     for (const file of page.files) yield { file, renew: async () => (await renewPage()).get(file.path) }
-    asked = page.nextCursor
+    cursor = page.nextCursor
   }
 }

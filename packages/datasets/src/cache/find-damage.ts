@@ -2,25 +2,25 @@ import { chmod, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { hashFile } from '../transfer/hash-file.ts'
 import type { StoredFile } from './stored-file.ts'
-import { showsNoTouch, type Traces } from './traces.ts'
+import { isUnmodified, type Traces } from './traces.ts'
 
-export type SeenFiles =
-  | { type: 'untouched' }
-  /** Somebody was at it, and every file of the dataset is right. `strangers` are files that are none of its own. */
-  | { type: 'touched'; strangers: string[] }
+export type FoundFiles =
+  | { type: 'unmodified' }
+  /** The folder was modified, and every file of the dataset is valid. `extraFiles` do not belong to the dataset. */
+  | { type: 'modified'; extraFiles: string[] }
   | { type: 'damaged'; why: string }
 
 /**
- * Whether the files are what they were: a bounded number of looks, and only where one of them shows that somebody was here
- * (or that the cache was copied from elsewhere), every byte.
+ * Whether the files are as they were. Checks a bounded number of inodes, and every byte only if one of them shows that the
+ * entry was modified or copied.
  */
 export async function findDamage(
   dir: string,
   traces: Traces,
   readFileList: () => Promise<StoredFile[]>,
-): Promise<SeenFiles> {
+): Promise<FoundFiles> {
   if (traces.spots.length === 0) return { type: 'damaged', why: 'files.json cannot be read' }
-  if (showsNoTouch(dir, traces)) return { type: 'untouched' }
+  if (isUnmodified(dir, traces)) return { type: 'unmodified' }
   const files = await readFileList()
   if (files.length === 0) return { type: 'damaged', why: 'files.json cannot be read' }
   for (const file of files) {
@@ -28,12 +28,12 @@ export async function findDamage(
     if (problem !== undefined) return { type: 'damaged', why: `"${file.path}" ${PROBLEM_TEXTS[problem]}` }
   }
   const own = new Set(files.map(({ path }) => path))
-  const there = await readdir(dir, { withFileTypes: true, recursive: true })
-  const strangers = there
+  const entries = await readdir(dir, { withFileTypes: true, recursive: true })
+  const extraFiles = entries
     .filter((item) => !item.isDirectory())
     .map((item) => relative(dir, join(item.parentPath, item.name)).split(sep).join('/'))
     .filter((path) => !own.has(path))
-  return { type: 'touched', strangers }
+  return { type: 'modified', extraFiles }
 }
 
 export type FileProblem = 'missing' | 'size' | 'digest'
@@ -44,7 +44,7 @@ export const PROBLEM_TEXTS = {
   digest: 'has another SHA-256',
 } as const satisfies Record<FileProblem, string>
 
-/** Reads the file. Without a digest only its size can tell. */
+/** Compares size and digest of a file. Without a digest, only the size. */
 export async function findProblem(path: string, file: StoredFile): Promise<FileProblem | undefined> {
   const seen = await stat(path).catch(() => undefined)
   if (seen === undefined) return 'missing'
@@ -53,10 +53,10 @@ export async function findProblem(path: string, file: StoredFile): Promise<FileP
 }
 
 /**
- * Removes files that somebody left among those of a dataset: some loaders take what lies beside their files, and run code
- * that they find there. Why it cannot be done, otherwise undefined.
+ * Removes files that do not belong to the dataset: some loaders read files beside their data, and run code in them. Returns
+ * the reason when they cannot be removed, otherwise undefined.
  */
-export async function removeStrangers(dir: string, paths: readonly string[]): Promise<string | undefined> {
+export async function removeExtraFiles(dir: string, paths: readonly string[]): Promise<string | undefined> {
   const folders = new Set(paths.map((path) => dirname(join(dir, path))))
   try {
     for (const folder of folders) await chmod(folder, 0o755)
@@ -64,6 +64,6 @@ export async function removeStrangers(dir: string, paths: readonly string[]): Pr
     for (const folder of folders) await chmod(folder, 0o555)
     return undefined
   } catch {
-    return `"${paths[0]}" is none of its files and cannot be removed`
+    return `"${paths[0]}" does not belong to the dataset and cannot be removed`
   }
 }

@@ -4,12 +4,12 @@ import { beat } from './lock.ts'
 import { createOwner, isAbandoned } from './owner.ts'
 
 /**
- * How long a mark of a machine that we cannot look into is believed without a sign of life, in milliseconds: a training
- * that computes without a pause gives none.
+ * How long a mark of another machine is valid without a heartbeat, in milliseconds. A training that computes without a
+ * pause sends none.
  */
 const STALE_MARK_MS = 3_600_000
 
-/** Marks an entry as in use until `release` is called or this process is gone. */
+/** Marks an entry as in use until `release` is called or this process ends. */
 export async function markInUse(entry: string): Promise<{ release(): Promise<void> }> {
   const folder = usersDir(entry)
   const owner = createOwner()
@@ -26,7 +26,7 @@ export async function markInUse(entry: string): Promise<{ release(): Promise<voi
   }
 }
 
-/** How many processes use an entry. Marks of those that are gone are removed. */
+/** The number of processes that use an entry. Marks of ended processes are removed. */
 export async function countUsers(entry: string): Promise<number> {
   const folder = usersDir(entry)
   let users = 0

@@ -1,6 +1,5 @@
 /**
- * The dataset cache, for those who look after it: the commands, the plain call, and servers that fill it for trainers which
- * only read it.
+ * The dataset cache: opening and filling entries, conversions as entries of their own, and maintenance.
  *
  * @module
  */

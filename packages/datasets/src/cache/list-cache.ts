@@ -6,24 +6,24 @@ import { type Conversion, filesDir, readComplete } from './stored-entry.ts'
 
 /** One dataset version in the cache, or a conversion of one. */
 export interface CachedDataset {
-  /** The dataset's; a conversion has a key of its own in its place. */
+  /** Hash of the dataset version. For a conversion, its own key. */
   versionHash: string
-  /** Of which entry this is a conversion, to what. */
-  conversion?: Conversion
+  /** For a conversion: its source and format. */
+  conversion?: Conversion | undefined
   /** Folder of its files. */
   dir: string
-  /** "incomplete": being filled, or a fill was cut short. */
+  /** "incomplete": being filled, or its fill was interrupted. */
   state: 'complete' | 'incomplete'
   sizeBytes: number
   fileCount: number
   lastUsedAt: Date
-  /** Processes that use it now. */
+  /** Number of processes that use it now. */
   users: number
-  /** Whether someone holds its lock: fills it, or removes it. */
+  /** Whether a process holds its lock, to fill or to remove it. */
   isLocked: boolean
 }
 
-/** What is in the cache, the most recently used first. A folder that is not there is an empty cache. */
+/** The entries of the cache, the most recently used first. A missing folder is an empty cache. */
 export async function listCache(cacheDir: string): Promise<CachedDataset[]> {
   const names = await readdir(cacheDir).catch((): string[] => [])
   const entries: CachedDataset[] = []
@@ -38,12 +38,12 @@ async function describe(cacheDir: string, versionHash: string): Promise<CachedDa
   const entry = join(cacheDir, versionHash)
   const complete = await readComplete(entry)
   const at = await stat(complete ? join(entry, 'complete.json') : entry).catch(() => undefined)
-  // It has just been removed.
+  // It was removed in the meantime.
   if (at === undefined) return undefined
   const { sizeBytes, fileCount } = complete ?? (await measure(filesDir(entry)))
   return {
     versionHash,
-    ...(complete?.conversion === undefined ? {} : { conversion: complete.conversion }),
+    conversion: complete?.conversion,
     dir: filesDir(entry),
     state: complete ? 'complete' : 'incomplete',
     sizeBytes,

@@ -4,27 +4,27 @@ import { createOwner, isAbandoned, type Owner, readOwner } from './owner.ts'
 
 export interface LockOptions {
   signal?: AbortSignal | undefined
-  /** How long an owner of another machine may be silent before its lock is taken, in milliseconds. Default 60,000. */
-  staleMs?: number
-  /** Between two looks at a lock that someone holds, in milliseconds. Default 100. */
-  pollMs?: number
+  /** How long a lock of another machine is valid without a heartbeat, in milliseconds. Default 60,000. */
+  staleMs?: number | undefined
+  /** Interval for checking a lock that another process holds, in milliseconds. Default 100. */
+  pollMs?: number | undefined
 }
 
 /**
- * Runs `work` while this process holds the lock file. A lock whose owner is dead (same machine) or silent (another one)
- * is taken over.
+ * Runs `work` while this process holds the lock file. A lock whose owner has ended (same machine) or sends no heartbeat
+ * (another machine) is taken over.
  */
 export async function withLock<T>(file: string, work: () => Promise<T>, options: LockOptions = {}): Promise<T> {
   const { signal, staleMs = 60_000, pollMs = 100 } = options
   const owner = createOwner()
   while (!(await tryCreate(file, owner))) {
     if (await isAbandoned(file, staleMs)) await takeAway(file, staleMs)
-    else await sleep(pollMs, signal ? { signal } : {})
+    else await sleep(pollMs, { signal })
   }
   return holding(file, owner, staleMs, work)
 }
 
-/** The same, without waiting for anyone: undefined when someone else holds the lock. */
+/** {@link withLock} without waiting: undefined when another process holds the lock. */
 export async function tryWithLock<T>(
   file: string,
   work: () => Promise<T>,
@@ -50,7 +50,7 @@ async function holding<T>(file: string, owner: Owner, staleMs: number, work: () 
   }
 }
 
-/** The file's time is its owner's sign of life for those who cannot see its process. Returns how to end it. */
+/** Updates the time of the file regularly, as a heartbeat for other machines. Returns a function that stops it. */
 export function beat(file: string, everyMs: number): () => void {
   const timer = setInterval(() => {
     const now = new Date()
@@ -70,7 +70,7 @@ async function tryCreate(file: string, owner: Owner): Promise<boolean> {
   }
 }
 
-/** Removes a stale lock; only one process may, or the second would remove the first one's new lock. */
+/** Removes a stale lock. Only one process at a time, because a second one could remove the new lock of the first. */
 async function takeAway(file: string, staleMs: number): Promise<void> {
   const guard = `${file}.takeover`
   try {

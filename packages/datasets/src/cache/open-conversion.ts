@@ -13,7 +13,7 @@ import { makeFoldersWritable } from './stored-entry.ts'
 import type { StoredFile } from './stored-file.ts'
 
 export interface OpenConversionOptions extends Omit<OpenCacheEntryOptions, 'versionHash'> {
-  /** Key of the entry that is converted. Whoever opens the conversion holds it too. */
+  /** Key of the entry to convert. The caller must hold it too. */
   of: string
   index: DatasetIndex
   format: DatasetFormat
@@ -21,8 +21,9 @@ export interface OpenConversionOptions extends Omit<OpenCacheEntryOptions, 'vers
 }
 
 /**
- * A dataset of the cache in another format, as an entry of its own: made once by `convert`, shared like its source, and gone
- * with it. Another split, task or version of this package is another conversion. `convert` answers what the format cannot carry.
+ * Opens a dataset of the cache in another format, as an entry of its own. `convert` creates it once and returns what the
+ * format cannot hold. It is shared like its source and removed with it. Other splits, another task and another version of
+ * this package give another entry.
  */
 export async function openConversion(
   options: OpenConversionOptions,
@@ -32,7 +33,7 @@ export async function openConversion(
   const key = conversionKey(options)
   const opened = await openCacheEntry({ ...rest, versionHash: key, keep: [of, ...keep] }, async (dir) => {
     try {
-      // Of what a conversion that was cut short has left, nothing is known.
+      // Files of an interrupted conversion cannot be trusted.
       await makeFoldersWritable(dir)
       await rm(dir, { recursive: true, force: true })
       const losses = await convert(dir)

@@ -3,13 +3,13 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 
-/** Whose a lock or a mark is; what its file holds. */
+/** The owner of a lock or mark, as in its file. */
 export interface Owner {
   id: string
-  /** Where its pid means something: machine and, where there is one, namespace of process ids. */
+  /** Where the pid is valid: the machine and, on Linux, the namespace of process ids. */
   host: string
   pid: number
-  /** When the process started, as the kernel counts it: a reused pid is another process. Empty where it is not known. */
+  /** Start time of the process in the units of the kernel, because pids are reused. Empty where it is unknown. */
   startedAt: string
 }
 
@@ -17,7 +17,7 @@ export function createOwner(): Owner {
   return { id: randomUUID(), host: thisHost(), pid: process.pid, startedAt: processStart(process.pid) }
 }
 
-/** Two containers with the network of their machine have one name, and yet do not see each other's processes. */
+/** Containers in the network of their machine share its host name, but do not see each other's processes. */
 export function thisHost(): string {
   try {
     return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`
@@ -34,12 +34,12 @@ export async function readOwner(file: string): Promise<Owner | undefined> {
   }
 }
 
-/** Whether the owner of this file is dead, as far as we can see it, or has given no sign of life for `staleMs`. */
+/** Whether the owner of this file has ended, or belongs to another machine and sent no heartbeat for `staleMs`. */
 export async function isAbandoned(file: string, staleMs: number): Promise<boolean> {
   const stats = await stat(file).catch(() => undefined)
   if (stats === undefined) return false
   const owner = await readOwner(file)
-  // Half written: its owner is at it, or died at it and its time will tell.
+  // A partly written file has no owner: then its time decides.
   if (owner?.host === thisHost()) return !isAlive(owner)
   return Date.now() - stats.mtimeMs > staleMs
 }
@@ -53,7 +53,7 @@ function isAlive({ pid, startedAt }: Owner): boolean {
   return startedAt === '' || processStart(pid) === startedAt
 }
 
-/** Field 22 of /proc/{pid}/stat; the name before it may hold spaces and parentheses. */
+/** Field 22 of /proc/{pid}/stat. The name before it can contain spaces and parentheses. */
 function processStart(pid: number): string {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')

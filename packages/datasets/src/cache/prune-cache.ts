@@ -8,22 +8,22 @@ import { removeFolder } from './stored-entry.ts'
 
 export interface PruneCacheOptions {
   cacheDir: string
-  /** What may stay, in bytes: 0 removes everything that is not in use. */
+  /** Size to keep, in bytes. 0 removes everything that is not in use. */
   maxBytes: number
-  /** Version hashes that stay, whatever the limit. */
-  keep?: readonly string[]
-  /** Says what would go, and removes nothing. Default false. */
-  dryRun?: boolean
+  /** Keys of entries to keep. */
+  keep?: readonly string[] | undefined
+  /** Only report what would be removed. Default false. */
+  dryRun?: boolean | undefined
 }
 
 export interface PrunedCache {
-  /** What was removed, the least recently used first. */
+  /** The removed entries, the least recently used first. */
   removed: CachedDataset[]
-  /** What stays, in bytes: more than the limit when all of it is in use. */
+  /** Remaining size in bytes. More than the limit when all entries are in use. */
   keptBytes: number
 }
 
-/** Removes what was not used for longest until the cache is within its limit; never what is in use or being filled. */
+/** Removes the least recently used entries until the cache is within its limit. Entries in use or being filled are kept. */
 export async function pruneCache(options: PruneCacheOptions): Promise<PrunedCache> {
   const { cacheDir, maxBytes, keep = [], dryRun = false } = options
   if (!dryRun) await removeTrash(cacheDir)
@@ -41,16 +41,16 @@ export async function pruneCache(options: PruneCacheOptions): Promise<PrunedCach
     if (keptBytes <= maxBytes) break
     await tryRemove(dataset)
     if (!removed.includes(dataset)) continue
-    // Nobody asks for a conversion without its dataset.
+    // A conversion is only used together with its dataset.
     for (const other of entries) if (other.conversion?.of === dataset.versionHash) await tryRemove(other)
   }
   return { removed, keptBytes }
 }
 
-/** Removes an entry that nobody uses; false when it was not to be had. */
+/** Removes an entry that is not in use. Returns false when it is in use or locked. */
 export async function removeEntry(entry: string): Promise<boolean> {
   const trash = `${entry}.trash-${randomUUID()}`
-  // Whoever opens an entry marks it under the same lock: nobody can begin to use it between the look and the rename.
+  // Opening an entry marks it under the same lock, so no process can start to use it between the check and the rename.
   const isOurs = await tryWithLock(`${entry}.lock`, async () => {
     if ((await countUsers(entry)) > 0) return false
     await rename(entry, trash)
@@ -61,7 +61,7 @@ export async function removeEntry(entry: string): Promise<boolean> {
   return true
 }
 
-/** What someone began to remove and did not finish. */
+/** Removes what an interrupted removal left. */
 async function removeTrash(cacheDir: string): Promise<void> {
   for (const name of await readdir(cacheDir).catch((): string[] => [])) {
     if (/^[0-9a-f]{64}\.trash-/.test(name)) await removeFolder(join(cacheDir, name)).catch(() => {})

@@ -4,26 +4,26 @@ import { dirname, join } from 'node:path'
 import type { DatasetFormat, TaskType } from '@trainyard/contract'
 import type { DatasetIndex } from '../indexing/index-dataset.ts'
 import type { Loss } from '../report/loss-counter.ts'
-import { findDamage, removeStrangers } from './find-damage.ts'
+import { findDamage, removeExtraFiles } from './find-damage.ts'
 import type { StoredFile } from './stored-file.ts'
-import { findTraces, showsNoTouch, type Traces } from './traces.ts'
+import { findTraces, isUnmodified, type Traces } from './traces.ts'
 
 /**
  * An entry of the cache on disk:
  *
- * - `files/`: the dataset as it came, or converted, read-only
- * - `samples.json`: what was read from it, `files.json`: every file with its size and digest
- * - `complete.json`: written last; an entry without it is being filled, or was not to its end
+ * - `files/`: the dataset as downloaded or converted, read-only
+ * - `samples.json`: the index of its images; `files.json`: every file with its size and digest
+ * - `complete.json`: written last. An entry without it is being filled, or its fill was interrupted
  */
 const ENTRY_VERSION = 4
 
-/** Of what an entry is a conversion. */
+/** The source and format of a conversion. */
 export interface Conversion {
-  /** The entry that it was made of. */
+  /** Key of the converted entry. */
   of: string
   format: DatasetFormat
   taskType: TaskType
-  /** What the format could not carry. */
+  /** What the format could not hold. */
   losses: readonly Loss[]
 }
 
@@ -32,7 +32,7 @@ export interface Complete extends Traces {
   sizeBytes: number
   fileCount: number
   index: Omit<DatasetIndex, 'samples'>
-  conversion?: Conversion
+  conversion?: Conversion | undefined
 }
 
 type StoredSample = [name: string, classId: number, split: DatasetIndex['samples'][number]['split']]
@@ -44,16 +44,16 @@ export type FoundEntry =
   | { type: 'damaged'; why: string }
   | { type: 'incomplete' }
 
-/** Looks an entry up, and whether its files are there as far as that is quick to see. */
+/** Finds an entry and checks its files, as far as that is quick. */
 export async function findEntry(entry: string): Promise<FoundEntry> {
   const complete = await readComplete(entry)
   if (complete === undefined) return { type: 'incomplete' }
   const dir = filesDir(entry)
   const seen = await findDamage(dir, complete, () => readFileList(entry))
   if (seen.type === 'damaged') return seen
-  // Touched and yet right: the next look begins from here, and what is not of the dataset goes.
-  if (seen.type === 'touched') {
-    const why = await removeStrangers(dir, seen.strangers)
+  // Modified but valid: new traces are recorded, and files that do not belong to the dataset are removed.
+  if (seen.type === 'modified') {
+    const why = await removeExtraFiles(dir, seen.extraFiles)
     if (why !== undefined) return { type: 'damaged', why }
     const files = await readFileList(entry)
     await writeComplete(entry, { ...complete, ...findTraces(dir, files) }).catch(() => {})
@@ -61,18 +61,18 @@ export async function findEntry(entry: string): Promise<FoundEntry> {
   return await load(entry, complete)
 }
 
-/** An entry that somebody else looks after: what it says of itself is believed. Undefined when it is not complete. */
+/** Reads an entry of another process's cache without checking its files. Undefined when it is not complete. */
 export async function readEntry(entry: string): Promise<Extract<FoundEntry, { type: 'complete' }> | undefined> {
   const complete = await readComplete(entry)
   const found = complete === undefined ? undefined : await load(entry, complete)
   return found?.type === 'complete' ? found : undefined
 }
 
-/** Whether an entry is complete and nobody was at it. Cheap: it reads no samples and mends nothing. */
-export async function isUntouched(entry: string): Promise<boolean> {
+/** Whether an entry is complete and unmodified. Cheap: it reads no samples and repairs nothing. */
+export async function isIntact(entry: string): Promise<boolean> {
   const complete = await readComplete(entry)
   if (complete === undefined || complete.spots.length === 0) return false
-  return existsSync(join(entry, 'samples.json')) && showsNoTouch(filesDir(entry), complete)
+  return existsSync(join(entry, 'samples.json')) && isUnmodified(filesDir(entry), complete)
 }
 
 async function load(entry: string, { index, conversion }: Complete): Promise<FoundEntry> {
@@ -83,7 +83,7 @@ async function load(entry: string, { index, conversion }: Complete): Promise<Fou
   return { type: 'complete', index: { ...index, samples }, conversion }
 }
 
-/** When it was last used decides what goes first. A cache that someone else owns may refuse; that is no harm. */
+/** Records the time of use, by which entries are evicted. A read-only cache can refuse; that does no harm. */
 export async function touchEntry(entry: string): Promise<void> {
   const now = new Date()
   await utimes(join(entry, 'complete.json'), now, now).catch(() => {})
@@ -99,19 +99,23 @@ export async function readFileList(entry: string): Promise<StoredFile[]> {
   return (list ?? []).map(([path, sizeBytes, sha256]) => ({ path, sizeBytes, sha256 }))
 }
 
-/** Makes the files read-only and writes what is known of them; the last step makes the entry complete, at once. */
+/** Makes the files read-only and writes their lists. The last step makes the entry complete. */
 export async function completeEntry(
   entry: string,
-  { index, files, conversion }: { index: DatasetIndex; files: readonly StoredFile[]; conversion?: Conversion },
+  {
+    index,
+    files,
+    conversion,
+  }: { index: DatasetIndex; files: readonly StoredFile[]; conversion?: Conversion | undefined },
 ): Promise<void> {
   const { samples, ...rest } = index
   const dir = filesDir(entry)
-  // Small files were created read-only; synchronous, because the way through the thread pool costs more than the call.
+  // Small files were created read-only. Synchronous, because the thread pool costs more than the call.
   for (const { path } of files) {
     const file = join(dir, path)
     if ((statSync(file).mode & 0o222) !== 0) chmodSync(file, 0o444)
   }
-  // After their files: a folder without the right to write takes none.
+  // Folders come last: files cannot be added to a read-only folder.
   for (const folder of new Set(['.', ...files.map(({ path }) => dirname(path))])) await chmod(join(dir, folder), 0o555)
   const complete: Complete = {
     version: ENTRY_VERSION,
@@ -119,10 +123,10 @@ export async function completeEntry(
     fileCount: files.length,
     index: rest,
     ...findTraces(dir, files),
-    ...(conversion === undefined ? {} : { conversion }),
+    conversion,
   }
   const stored = samples.map(({ name, classId, split }): StoredSample => [name, classId, split])
-  const list = files.map(({ path, sizeBytes, sha256 }) => [path, sizeBytes, ...(sha256 ? [sha256] : [])])
+  const list = files.map(({ path, sizeBytes, sha256 }) => (sha256 ? [path, sizeBytes, sha256] : [path, sizeBytes]))
   await writeFile(join(entry, 'samples.json'), JSON.stringify(stored))
   await writeFile(join(entry, 'files.json'), JSON.stringify(list))
   await writeComplete(entry, complete)
@@ -134,13 +138,13 @@ async function writeComplete(entry: string, complete: Complete): Promise<void> {
   await rename(temporary, join(entry, 'complete.json'))
 }
 
-/** Makes an entry one that is to be filled again. Files that are right stay. */
+/** Prepares an entry to be filled again. Its files are kept. */
 export async function reopenEntry(entry: string): Promise<void> {
   await rm(join(entry, 'complete.json'), { force: true })
   await makeFoldersWritable(filesDir(entry))
 }
 
-/** Removes a folder of the cache, also a read-only one. */
+/** Removes a folder of the cache, even if it is read-only. */
 export async function removeFolder(dir: string): Promise<void> {
   await makeFoldersWritable(dir)
   await rm(dir, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-/** A file of an entry as it was announced. */
+/** A file of an entry, with the size and digest that the platform announced. */
 export interface StoredFile {
   path: string
   sizeBytes: number

@@ -2,18 +2,18 @@ import { type Stats, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { StoredFile } from './stored-file.ts'
 
-/** More than this are only looked at by `verify`: opening an entry must not take longer because it is large. */
+/** The most files and folders that are checked when an entry is opened. `verify` checks all of them. */
 const MAX_SPOTS = 2048
 
-/** When an inode last changed in any way: unlike the time of its content, nobody can set it back. */
+/** The times of the last change of inodes (ctime): programs cannot set them back, unlike the time of the content. */
 export interface Traces {
-  /** Every folder: a file that came or went shows here. */
+  /** Every folder: adding or removing a file changes it. */
   folders: [path: string, ctimeMs: number][]
-  /** Files that are looked at on every use, spread over all. */
+  /** Files that are checked on every use, spread over the whole dataset. */
   spots: [path: string, sizeBytes: number, ctimeMs: number][]
 }
 
-/** What to look at next time. */
+/** Records the traces of an entry. */
 export function findTraces(dir: string, files: readonly StoredFile[]): Traces {
   const folders = [...new Set(['.', ...files.map(({ path }) => dirname(path))])].slice(0, MAX_SPOTS)
   const step = Math.max(1, files.length / MAX_SPOTS)
@@ -29,8 +29,8 @@ export function findTraces(dir: string, files: readonly StoredFile[]): Traces {
   }
 }
 
-/** Whether nobody was here, in a bounded number of looks. */
-export function showsNoTouch(dir: string, { folders, spots }: Traces): boolean {
+/** Whether the recorded folders and files are unchanged. */
+export function isUnmodified(dir: string, { folders, spots }: Traces): boolean {
   return (
     folders.every(([folder, ctimeMs]) => find(join(dir, folder))?.ctimeMs === ctimeMs) &&
     spots.every(([path, sizeBytes, ctimeMs]) => {

@@ -10,11 +10,11 @@ import { filesDir, readFileList, reopenEntry } from './stored-entry.ts'
 export interface VerifyCacheOptions {
   cacheDir: string
   /** Default: every complete dataset. */
-  versionHash?: string
-  /** Removes what is damaged, so that the next job makes it again. Default false. */
-  repair?: boolean
+  versionHash?: string | undefined
+  /** Remove damaged files, so that the next job creates them again. Default false. */
+  repair?: boolean | undefined
   signal?: AbortSignal | undefined
-  onProgress?: (progress: { versionHash: string; files: number; totalFiles: number }) => void
+  onProgress?: ((progress: { versionHash: string; files: number; totalFiles: number }) => void) | undefined
 }
 
 export interface DamagedFile {
@@ -25,13 +25,13 @@ export interface DamagedFile {
 export interface VerifiedDataset {
   dataset: CachedDataset
   damaged: DamagedFile[]
-  /** Files for which no digest is known: only their size was compared. */
+  /** Number of files without a digest: only their size was compared. */
   withoutDigest: number
-  /** Whether what was damaged was removed. False where someone was filling or removing it just then. */
+  /** Whether damaged files were removed. False when another process was filling or removing the entry. */
   isRepaired: boolean
 }
 
-/** Reads every file of the cache and compares size and SHA-256 with what was announced. */
+/** Reads every file of the cache and compares its size and SHA-256 with the recorded ones. */
 export async function verifyCache(options: VerifyCacheOptions): Promise<VerifiedDataset[]> {
   const { cacheDir, versionHash, repair = false } = options
   const results: VerifiedDataset[] = []
@@ -39,11 +39,11 @@ export async function verifyCache(options: VerifyCacheOptions): Promise<Verified
     if (dataset.state !== 'complete' || (versionHash !== undefined && dataset.versionHash !== versionHash)) continue
     const entry = join(cacheDir, dataset.versionHash)
     const { damaged, withoutDigest } = await verifyEntry(entry, dataset.versionHash, options)
-    const mend = async () =>
-      // Of a conversion nothing is used again, and without its last file nobody could tell of what it was one.
+    const repairOrRemove = async () =>
+      // The files of a conversion are not reused, and `reopenEntry` would remove the record of its source.
       (dataset.conversion !== undefined && (await removeEntry(entry))) ||
       (await tryWithLock(`${entry}.lock`, () => repairEntry(entry, damaged))) === true
-    const isRepaired = repair && damaged.length > 0 && (await mend())
+    const isRepaired = repair && damaged.length > 0 && (await repairOrRemove())
     results.push({ dataset, damaged, withoutDigest, isRepaired })
   }
   return results

@@ -2,7 +2,7 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { readImageSize } from '../images/image-header.ts'
 import type { ImageRecord } from '../record/record.ts'
 
-/** Throws `DatasetError` for a picture of another size than its annotations were drawn on: they would all be wrong. */
+/** Throws `DatasetError` for an image with another size than its annotations were drawn on: they would all be wrong. */
 export function checkSize({ file, path, width, height, annotations }: ImageRecord): void {
   if (file === undefined || width === 0 || height === 0) return
   if (annotations.every(({ kind }) => kind === 'class')) return
@@ -10,12 +10,12 @@ export function checkSize({ file, path, width, height, annotations }: ImageRecor
   try {
     seen = readImageSize(file, path)
   } catch (error) {
-    // A file that is not there or cannot be read is counted by who copies it.
+    // A missing or unreadable file is counted when it is copied.
     if (error instanceof DatasetError || (error instanceof Error && 'code' in error)) return
     throw error
   }
   const isSame = seen.width === width && seen.height === height
-  // Who ignores EXIF says the sides as they are stored.
+  // Tools that ignore EXIF give the sides as they are stored.
   const isStored = (seen.orientation ?? 1) >= 5 && seen.width === height && seen.height === width
   if (seen.width === 0 || isSame || isStored) return
   throw new DatasetError(

@@ -7,18 +7,18 @@ import { listFiles } from '../files/list-files.ts'
 import type { ConversionReport } from '../report/report.ts'
 import { DATASETS_NAME } from '../util/version.ts'
 
-/** In the folder that a conversion wrote: of what it is a conversion, and what was said of it. */
+/** The file in the result of a conversion that identifies its source and options, and holds the report. */
 export const MARKER_NAME = '.trainyard-conversion.json'
 
 const ConversionMarker = z.object({
   digest: z.string(),
-  /** How many files the conversion wrote. */
+  /** Number of files that the conversion wrote. */
   files: z.number().int(),
   report: z.custom<ConversionReport>((value) => typeof value === 'object' && value !== null),
 })
 export type ConversionMarker = z.infer<typeof ConversionMarker>
 
-/** Tells one source and choice of options from another by its files' paths, sizes and dates: their bytes may be terabytes. */
+/** Identifies a source and options by the paths, sizes and dates of its files: their content can be terabytes. */
 export async function digestInput(
   source: string,
   choices: Record<string, unknown>,
@@ -38,12 +38,12 @@ export async function digestInput(
 export async function writeMarker(dir: string, digest: string, report: ConversionReport): Promise<void> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile()).length
-  // The folder may be moved: its path is told anew each time.
+  // The folder can be moved, so its path is filled in when the report is read.
   const marker = { digest, files, report: { ...report, target: '' } }
   await writeFile(join(dir, MARKER_NAME), `${JSON.stringify(marker)}\n`)
 }
 
-/** The marker of a conversion; undefined when the folder has none that can be read. */
+/** The marker of a conversion. Undefined when the folder has no valid one. */
 export async function findMarker(dir: string): Promise<ConversionMarker | undefined> {
   try {
     const parsed = ConversionMarker.safeParse(JSON.parse(await readFile(join(dir, MARKER_NAME), 'utf8')))

@@ -16,43 +16,43 @@ import { checkSize } from './check-size.ts'
 import { type ConversionMarker, digestInput, findMarker, MARKER_NAME, writeMarker } from './conversion-marker.ts'
 import { dropUnusedClasses } from './drop-unused-classes.ts'
 
-/** From where, to where, and how. */
+/** Source, target and options of a conversion. */
 export interface ConvertDatasetOptions extends Partial<Omit<WriteOptions, 'signal'>> {
-  /** The dataset: a folder, or one annotation file of COCO. It is only read. */
+  /** The dataset: a folder, or one annotation file of COCO. It is not modified. */
   source: string
-  /** The folder to write. It appears at once, when complete; one that something else wrote is refused. */
+  /** The folder to write. It is renamed into place when it is complete. A folder with other content is refused. */
   target: string
   to: DatasetFormat
-  /** Default: told from the content (see `detectFormat`). */
-  from?: DatasetFormat
+  /** Default: detected from the content (see `detectFormat`). */
+  from?: DatasetFormat | undefined
   /**
-   * Leave out classes that no annotation has: those after them get other numbers, so only when asked for. Default false.
+   * Drop classes that no annotation has. The classes after them get other numbers. Default false.
    */
-  dropUnusedClasses?: boolean
-  /** Splits by path that win over the dataset's own: see `splitDataset`. */
-  splits?: ReadonlyMap<string, SplitName>
-  /** Any loss is an error, and nothing is written. Default false: losses are counted in the report. */
-  strict?: boolean
-  /** Write anew even when the target already holds this conversion of this source. Default false. */
-  force?: boolean
-  /** Called now and then with the number of images so far. */
-  onProgress?: (progress: { images: number }) => void
-  signal?: AbortSignal
+  dropUnusedClasses?: boolean | undefined
+  /** Splits by path, instead of those of the dataset: see `splitDataset`. */
+  splits?: ReadonlyMap<string, SplitName> | undefined
+  /** Throw `LossError` for any loss, and write nothing. Default false: losses are counted in the report. */
+  strict?: boolean | undefined
+  /** Write again even when the target has this conversion of this source already. Default false. */
+  force?: boolean | undefined
+  /** Called regularly with the number of images so far. */
+  onProgress?: ((progress: { images: number }) => void) | undefined
+  signal?: AbortSignal | undefined
 }
 
-/** So often the event loop gets a turn: heartbeats and cancels must get through. */
+/** After this many images the event loop runs: heartbeats and cancellation must get through. */
 const YIELD_EVERY = 64
 
 /**
- * Converts a dataset from any format to any other that can hold its task. Coordinates are pixels on the way, classes keep
- * their order, and everything that does not fit is counted in the report with its first examples, never dropped in
- * silence. Memory does not grow with the dataset for DICE and COCO.
+ * Converts a dataset from any format to any other that can hold its task. Classes keep their order. Everything that does
+ * not fit is counted in the report with its first examples. For DICE and COCO, memory does not grow with the dataset.
  *
- * The same source and options again do nothing (`isUnchanged`): `.trainyard-conversion.json` in the target remembers the
- * paths, sizes and dates of the source's files. It is the only file whose bytes depend on more than the content.
+ * Converting the same source with the same options again does nothing (`isUnchanged`): `.trainyard-conversion.json` in the
+ * target holds a digest of the paths, sizes and dates of the files of the source. It is the only file whose bytes depend on
+ * more than the content of the source.
  *
- * Throws `DatasetError` for a source that cannot be read, a picture of another size than its annotations were drawn on,
- * a target that is not ours, and with `strict` for any loss.
+ * Throws `DatasetError` for a source that cannot be read, an image with another size than its annotations were drawn on and
+ * a target with other content, and with `strict` a `LossError` for any loss.
  *
  * ```ts
  * const report = await convertDataset({ source: 'coco', target: 'coco-yolo', to: 'yolo', task: 'segmentation' })
@@ -64,15 +64,17 @@ export async function convertDataset(options: ConvertDatasetOptions): Promise<Co
   const source = resolve(options.source)
   const target = resolve(options.target)
   checkOptions(options)
-  checkPlaces(source, target)
-  const from = options.from ?? (await detectFormat(source, signal ? { signal } : {})).format
+  checkPaths(source, target)
+  const from = options.from ?? (await detectFormat(source, { signal })).format
   const digest = await digestInput(source, { ...choices(options), from }, signal)
   const held = await findMarker(target)
   if (held !== undefined && !force && held.digest === digest && (await isWhole(target, held))) {
     return { ...held.report, target, isUnchanged: true }
   }
   if (held === undefined && (await isOccupied(target))) {
-    throw new DatasetError(`The target "${target}" holds something that no conversion wrote; wanted is a new folder`)
+    throw new DatasetError(
+      `The target "${target}" is not empty and not the result of a conversion; expected a new folder`,
+    )
   }
 
   const partial = `${target}.trainyard-partial`
@@ -102,8 +104,8 @@ async function write(
   const opened = await readDataset(source, {
     vocOneBased,
     outlines: task !== 'detection',
-    ...(task ? { task } : {}),
-    ...(signal ? { signal } : {}),
+    task,
+    signal,
   })
   const used = options.dropUnusedClasses ? await dropUnusedClasses(opened) : opened
   const reader = options.splits === undefined ? used : withSplits(used, options.splits)
@@ -159,7 +161,7 @@ async function writeOneByOne(
 }
 
 function headOf({ format, taskType, name, classes, attributes }: DatasetReader): WriteContext['dataset'] {
-  return { format, taskType, classes, ...(name === undefined ? {} : { name }), ...(attributes ? { attributes } : {}) }
+  return { format, taskType, name, classes, attributes }
 }
 
 function fillOptions(options: ConvertDatasetOptions, task: TaskType): WriteOptions {
@@ -168,11 +170,11 @@ function fillOptions(options: ConvertDatasetOptions, task: TaskType): WriteOptio
   return { task, images, multiPart, crowd, vocOneBased, minAreaPx, decimals, signal: options.signal }
 }
 
-/** What the result depends on beside the source. */
+/** Everything but the source that the result depends on. */
 function choices(options: ConvertDatasetOptions): Record<string, unknown> {
   const { to, task, splits, dropUnusedClasses = false } = options
   const { signal: _, ...filled } = fillOptions(options, 'detection')
-  return { to, ...filled, task: task ?? null, dropUnusedClasses, ...(splits ? { splits: [...splits] } : {}) }
+  return { to, ...filled, task: task ?? null, dropUnusedClasses, splits: splits && [...splits] }
 }
 
 function noImages(reader: DatasetReader, report: ReportBuilder): DatasetError {
@@ -185,21 +187,21 @@ function checkOptions({ to, from, minAreaPx = 0, decimals = 6 }: ConvertDatasetO
   for (const [name, format] of Object.entries({ to, from })) {
     if (format !== undefined && !DatasetFormat.options.includes(format)) {
       throw new DatasetError(
-        `"${name}" is ${JSON.stringify(format)}; wanted is one of ${DatasetFormat.options.join(', ')}`,
+        `"${name}" is ${JSON.stringify(format)}; expected one of ${DatasetFormat.options.join(', ')}`,
       )
     }
   }
-  if (!(minAreaPx >= 0)) throw new DatasetError(`minAreaPx is ${minAreaPx}; wanted is a number from 0`)
+  if (!(minAreaPx >= 0)) throw new DatasetError(`minAreaPx is ${minAreaPx}; expected a number from 0`)
   if (!Number.isInteger(decimals) || decimals < 1 || decimals > 15) {
-    throw new DatasetError(`decimals is ${decimals}; wanted is a whole number from 1 to 15`)
+    throw new DatasetError(`decimals is ${decimals}; expected a whole number from 1 to 15`)
   }
 }
 
-function checkPlaces(source: string, target: string): void {
+function checkPaths(source: string, target: string): void {
   const isInside = (inner: string, outer: string) => inner === outer || inner.startsWith(outer + sep)
   if (isInside(target, source) || isInside(source, target)) {
     throw new DatasetError(
-      `The target "${target}" and the source "${source}" lie in each other (${relative(source, target) || '.'})`,
+      `The target "${target}" and the source "${source}" overlap (${relative(source, target) || '.'}); expected separate folders`,
     )
   }
 }
@@ -210,13 +212,13 @@ async function isOccupied(target: string): Promise<boolean> {
   return names.length > 0
 }
 
-/** Whether somebody took files out of the target or put some in. */
+/** Whether the target has as many files as the conversion wrote. */
 async function isWhole(target: string, { files }: ConversionMarker): Promise<boolean> {
   const entries = await readdir(target, { recursive: true, withFileTypes: true })
   return entries.filter((entry) => entry.isFile() && entry.name !== MARKER_NAME).length === files
 }
 
-/** Two renames: nobody sees half of a dataset, and a crash between them leaves the old one beside it. */
+/** Two renames, so that the target is never incomplete. A crash between them leaves the old result beside it. */
 async function replace(partial: string, target: string): Promise<void> {
   const old = `${target}.trainyard-old`
   await rm(old, { recursive: true, force: true })

@@ -3,7 +3,7 @@ import { LossCounter } from '../report/loss-counter.ts'
 
 /**
  * The dataset without the classes that no annotation has (`__background__`, super-categories that a tool exported as
- * classes). Reads it once more. Only when asked for: dropping a class renumbers those after it.
+ * classes). Reads the dataset one more time. Optional, because dropping a class renumbers those after it.
  */
 export async function dropUnusedClasses(reader: DatasetReader): Promise<DatasetReader> {
   const isUsed: boolean[] = []
@@ -18,7 +18,7 @@ export async function dropUnusedClasses(reader: DatasetReader): Promise<DatasetR
     classes: kept.map((info, id) => ({ ...info, id })),
     losses,
     async *images() {
-      // What the first reading counted is counted once.
+      // Losses of the first pass are not counted twice.
       const before = reader.losses?.list() ?? []
       for await (const record of reader.images()) {
         const annotations = record.annotations.map((item) => ({ ...item, classId: numbers.get(item.classId) ?? 0 }))

@@ -9,14 +9,13 @@ export interface WriteAsOptions {
   index: DatasetIndex
   to: DatasetFormat
   taskType: TaskType
-  /** A new folder, or one in which the same was written before. */
+  /** A new folder, or one with the same result from before. */
   target: string
   signal: AbortSignal
 }
 
 /**
- * A job's dataset in another format, every image in the split that the index gives it. Answers what the format could not
- * carry.
+ * Writes the dataset of a job in another format, with the splits of the index. Returns what the format could not hold.
  */
 export async function writeAs({ source, index, to, taskType, target, signal }: WriteAsOptions): Promise<Loss[]> {
   if (to === 'imagefolder') {
@@ -26,10 +25,13 @@ export async function writeAs({ source, index, to, taskType, target, signal }: W
   }
   const { convertDataset } = await import('./convert-dataset.ts')
   const { losses } = await convertDataset({
-    ...{ source, target, to, signal },
+    source,
+    target,
+    to,
+    signal,
     from: index.format ?? (await detectFormat(source, { signal })).format,
     task: taskType,
-    // The same split for every format, also for images that the dataset puts in none.
+    // The same splits for every format, also for images without a split in the dataset.
     splits: new Map(index.samples.map(({ name, split }) => [name, split])),
   })
   return losses

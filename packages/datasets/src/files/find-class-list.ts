@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The lines of the first of these files that is there, without comments and empty lines. */
+/** The lines of the first of these files that exists, without comments and empty lines. */
 export async function findClassList(dir: string, names: readonly string[]): Promise<string[] | undefined> {
   for (const name of names) {
     const text = await readFile(join(dir, name), 'utf8').catch(() => undefined)

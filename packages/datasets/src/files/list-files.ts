@@ -5,16 +5,16 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { findInside } from './portable-path.ts'
 
 export interface FileListing {
-  /** Relative paths with `/`, in the order of their code units. */
+  /** Relative paths with `/`, sorted by code units. */
   files: string[]
-  /** What was passed over: names that are not UTF-8, and links that lead out of the folder. */
+  /** Skipped paths: names that are not UTF-8, and links that lead out of the folder. */
   skipped: string[]
 }
 
 export const IMAGE_NAME = /\.(png|jpe?g|gif|bmp|webp|tiff?)$/i
 const MAX_DEPTH = 32
 
-/** Every file under a folder, without hidden ones. Throws `DatasetError` when the folder cannot be read. */
+/** Every file below a folder, without hidden ones. Throws `DatasetError` when a folder cannot be read. */
 export async function listFiles(root: string, signal?: AbortSignal): Promise<FileListing> {
   const listing: FileListing = { files: [], skipped: [] }
   await walk('', 0)
@@ -26,7 +26,7 @@ export async function listFiles(root: string, signal?: AbortSignal): Promise<Fil
     for (const entry of await readFolder(root, folder)) {
       if (entry.name.startsWith('.')) continue
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
-      // Bytes that are no UTF-8 arrive as U+FFFD: such a name opens nothing.
+      // Node replaces bytes that are not UTF-8 by U+FFFD, so such a file cannot be opened.
       if (entry.name.includes('\ufffd')) listing.skipped.push(path)
       else if (entry.isFile()) listing.files.push(path)
       else if (entry.isDirectory() && depth < MAX_DEPTH) await walk(path, depth + 1)
@@ -34,7 +34,7 @@ export async function listFiles(root: string, signal?: AbortSignal): Promise<Fil
     }
   }
 
-  /** Links to files inside the folder are files; links to folders would show the same files twice, or without end. */
+  /** Links to files inside the folder count as files. Links to folders could repeat files, or never end. */
   async function followLink(path: string): Promise<void> {
     const target = await findInside(root, join(root, path))
     const isFile = target !== undefined && (await stat(target)).isFile()

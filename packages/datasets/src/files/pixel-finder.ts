@@ -4,7 +4,7 @@ import type { SplitName } from '@trainyard/contract'
 import { SPLIT_FOLDERS } from '../splits/split-folder.ts'
 
 export interface PixelFinder {
-  /** The path of an image inside the dataset and its file; undefined when there is none, or it lies outside. */
+  /** The path of an image in the dataset, and its file. Undefined when it does not exist or is outside of the dataset. */
   find(fileName: string): { path: string; file: string } | undefined
 }
 
@@ -23,8 +23,8 @@ function firstPart(path: string): string {
 }
 
 /**
- * Where the images of an annotation file lie: its `file_name` is relative to a folder that the file does not name. Looked
- * at are the dataset's root, `images`, the folder of the file, and the folders of its split.
+ * Finds the images of an annotation file, whose `file_name` is relative to a folder that the file does not name. Searches
+ * the dataset's root, `images`, the folder of the file, and the folders of its split.
  */
 export function createPixelFinder(root: string, annotationFile: string, split: SplitName | undefined): PixelFinder {
   const own = posix.dirname(annotationFile)
@@ -33,14 +33,14 @@ export function createPixelFinder(root: string, annotationFile: string, split: S
     .replace(/\.json$/i, '')
     .replace(/^.*_/, '')
   const names = [...new Set([stem, ...(split === undefined ? [] : foldersOfSplit(split))])]
-  const places = [own === '.' ? '' : own, 'images', ...names, ...names.map((name) => `images/${name}`), '']
-  // The most particular folder first: at the root `1.jpg` may be another split's.
-  const folders = [...new Set(places)].filter(
-    (place) => place === '' || statSync(join(root, place), { throwIfNoEntry: false })?.isDirectory(),
+  const candidates = [own === '.' ? '' : own, 'images', ...names, ...names.map((name) => `images/${name}`), '']
+  // The most specific folder first: `1.jpg` at the root can belong to another split.
+  const folders = [...new Set(candidates)].filter(
+    (folder) => folder === '' || statSync(join(root, folder), { throwIfNoEntry: false })?.isDirectory(),
   )
   const realRoot = realpathSync(root)
   const top = readdirSync(root)
-  // A look into a short list spares a hundred thousand questions to the file system.
+  // Looking into a short list saves a hundred thousand system calls.
   const topNames = top.length <= MAX_TOP_NAMES ? new Set(top) : undefined
   let last = folders[0] ?? ''
   return {
@@ -48,7 +48,7 @@ export function createPixelFinder(root: string, annotationFile: string, split: S
       const found = findAsSpelled(fileName)
       // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
       if (found !== undefined || /^[\x00-\x7f]*$/.test(fileName)) return found
-      // Archives from macOS hold names in the other Unicode form.
+      // Archives from macOS have names in the other Unicode form.
       return findAsSpelled(fileName.normalize('NFC')) ?? findAsSpelled(fileName.normalize('NFD'))
     },
   }
@@ -72,7 +72,7 @@ export function createPixelFinder(root: string, annotationFile: string, split: S
     const file = join(root, path)
     try {
       if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined
-      // A link must not make a file from elsewhere part of the dataset.
+      // A link must not make a file outside of the dataset part of it.
       const isInside = realpathSync.native(file).startsWith(realRoot === sep ? sep : realRoot + sep)
       return isInside ? { path, file } : undefined
     } catch {

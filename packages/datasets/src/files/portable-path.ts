@@ -1,13 +1,13 @@
 import { realpath } from 'node:fs/promises'
 import { sep } from 'node:path'
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+// biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters
 const CONTROL = /[\u0000-\u001f\u007f]/
 
 /**
- * A path that a tool on any system wrote, as `a/b/c`: backslashes become slashes, `.` and inner `..` are resolved
- * against `base` (a folder inside the dataset). Undefined for one that is absolute, names a drive or a share, or leaves
- * the dataset.
+ * Converts a path that was written on any system to `a/b/c`: backslashes become slashes, `.` and inner `..` are resolved
+ * relative to `base` (a folder of the dataset). Undefined for a path that is absolute, has a drive or a share, or leads
+ * out of the dataset.
  */
 export function toPortablePath(text: string, base = ''): string | undefined {
   if (text === '' || text.length > 4096 || CONTROL.test(text)) return undefined
@@ -23,8 +23,8 @@ export function toPortablePath(text: string, base = ''): string | undefined {
 }
 
 /**
- * The file behind a path, with all links followed: undefined when there is none, or when it lies outside `root`. A
- * dataset from elsewhere must not be able to name `/etc/passwd` through a link.
+ * The file at a path, with all links followed. Undefined when it does not exist or is outside of `root`: a downloaded
+ * dataset must not reach `/etc/passwd` through a link.
  */
 export async function findInside(root: string, file: string): Promise<string | undefined> {
   try {

@@ -1,7 +1,7 @@
 import type { DatasetFormat } from '@trainyard/contract'
 import type { ReadDataset } from '../record/record.ts'
 
-/** The reader of each format, loaded when it is asked for. */
+/** Loads the reader of a format on first use. */
 export const loadReader: Readonly<Record<DatasetFormat, () => Promise<ReadDataset>>> = {
   dice: async () => (await import('./dice/read.ts')).readDice,
   coco: async () => (await import('./coco/read.ts')).readCoco,

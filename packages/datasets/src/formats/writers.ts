@@ -1,7 +1,7 @@
 import type { DatasetFormat } from '@trainyard/contract'
 import type { CreateDatasetWriter } from '../writing/dataset-writer.ts'
 
-/** The writer of each format, loaded when it is asked for. */
+/** Loads the writer of a format on first use. */
 export const loadWriter: Readonly<Record<DatasetFormat, () => Promise<CreateDatasetWriter>>> = {
   dice: async () => (await import('./dice/write.ts')).createDiceWriter,
   coco: async () => (await import('./coco/write.ts')).createCocoWriter,

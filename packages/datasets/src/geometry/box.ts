@@ -1,7 +1,7 @@
 /** Left, top, width and height in pixels. */
 export type Box = [x: number, y: number, width: number, height: number]
 
-/** Whether a box has finite numbers and an area: what every loader wants. */
+/** Whether a box has finite numbers and an area. */
 export function isValidBox(box: readonly number[]): boolean {
   const [x = Number.NaN, y = Number.NaN, width = Number.NaN, height = Number.NaN] = box
   return box.length === 4 && Number.isFinite(x) && Number.isFinite(y) && isSide(width) && isSide(height)
@@ -11,7 +11,7 @@ function isSide(length: number): boolean {
   return length > 0 && length < Number.POSITIVE_INFINITY
 }
 
-/** The part of a box inside an image, undefined when there is none. The same array when nothing sticks out. */
+/** The part of a box inside an image. Undefined when there is none; the same array when all of it is inside. */
 export function clipBox(box: Box, imageWidth: number, imageHeight: number): Box | undefined {
   const [x, y, width, height] = box
   const right = x + width
@@ -24,12 +24,21 @@ export function clipBox(box: Box, imageWidth: number, imageHeight: number): Box 
   return clippedWidth > 0 && clippedHeight > 0 ? [left, top, clippedWidth, clippedHeight] : undefined
 }
 
-/** The box between two opposite corners, given in any order. */
+/** Intersection over union. */
+export function boxOverlap(a: Box, b: Box): number {
+  const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0])
+  const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1])
+  if (width <= 0 || height <= 0) return 0
+  const shared = width * height
+  return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+}
+
+/** The box between two opposite corners, in any order. */
 export function boxOfCorners(x1: number, y1: number, x2: number, y2: number): Box {
   return [Math.min(x1, x2), Math.min(y1, y2), Math.abs(x2 - x1), Math.abs(y2 - y1)]
 }
 
-/** The smallest upright box around flat points `x, y, x, y, …`; undefined for no points. */
+/** The smallest upright box around flat points `x, y, x, y, …`. Undefined without points. */
 export function boxOfPoints(points: readonly number[]): Box | undefined {
   return boxOfRings([points])
 }
@@ -53,7 +62,7 @@ export function boxOfRings(rings: readonly (readonly number[])[]): Box | undefin
   return left <= right && top <= bottom ? [left, top, right - left, bottom - top] : undefined
 }
 
-/** The smallest upright box around the keypoints that are labelled (`v` above 0). */
+/** The smallest upright box around the labelled keypoints (`v` above 0). */
 export function boxOfKeypoints(keypoints: readonly number[]): Box | undefined {
   const points: number[] = []
   for (let index = 0; index + 2 < keypoints.length; index += 3) {

@@ -1,14 +1,14 @@
 import { type PolygonPart, type Ring, signedRingArea } from './polygon.ts'
 import { type RunLengths, rleBox } from './rle.ts'
 
-// Directions along the edges between pixels; each turns right into the next.
+// Directions along the edges between pixels. A right turn gives the next one.
 const RIGHT = 0
 const STEP_X = [1, 0, -1, 0]
 const STEP_Y = [0, 1, 0, -1]
 
 /**
- * The outlines of a mask along the edges of its pixels, with their holes: drawn again they set the same pixels. Pixels
- * that touch at a corner only are parts of their own.
+ * The outlines of a mask along the edges of its pixels, with their holes. Rasterising them gives the same pixels. Pixels
+ * that only touch at a corner are separate parts.
  */
 export function maskToParts(rle: RunLengths): PolygonPart[] {
   const box = rleBox(rle)
@@ -24,7 +24,7 @@ export function maskToParts(rle: RunLengths): PolygonPart[] {
       const area = signedRingArea(ring)
       if (area > 0) outers.push({ ring, area })
       else {
-        // The middle of the pixel to the right of the first edge belongs to the part that has the hole.
+        // The pixel to the right of the first edge belongs to the part with the hole. This is its middle.
         const right = (direction + 1) % 4
         const x = (vertex % stride) + ((STEP_X[direction] ?? 0) + (STEP_X[right] ?? 0)) / 2
         const y = Math.floor(vertex / stride) + ((STEP_Y[direction] ?? 0) + (STEP_Y[right] ?? 0)) / 2
@@ -36,7 +36,7 @@ export function maskToParts(rle: RunLengths): PolygonPart[] {
   for (const { ring, x, y } of holes) {
     let owner: (typeof parts)[number] | undefined
     for (const part of parts) {
-      // Of all parts around the pixel the smallest is its own: the others hold it in a hole of theirs.
+      // Several parts can surround the pixel. It belongs to the smallest, which lies in a hole of the others.
       if ((owner === undefined || part.area < owner.area) && containsPoint(part.outer, x, y)) owner = part
     }
     owner?.holes.push(ring)
@@ -47,10 +47,10 @@ export function maskToParts(rle: RunLengths): PolygonPart[] {
   }))
 }
 
-/** For each corner between pixels the directions in which an edge leaves it, as bits; what is set lies to its right. */
+/** For each corner between pixels the directions of its outgoing edges, as bits. Set pixels are to the right of an edge. */
 function findEdges(rle: RunLengths, left: number, top: number, width: number, height: number): Uint8Array {
   const stride = width + 2
-  const pixels = new Uint8Array(stride * (height + 2)) // with a border of zeros
+  const pixels = new Uint8Array(stride * (height + 2)) // has a border of zeros
   let position = 0
   for (let index = 0; index < rle.counts.length; index++) {
     const end = position + (rle.counts[index] as number)
@@ -78,7 +78,7 @@ function findEdges(rle: RunLengths, left: number, top: number, width: number, he
   return edges
 }
 
-/** One closed walk from a corner, right turns first (so that corners do not connect); takes its edges away. */
+/** Follows and removes the edges of one ring. It turns right first, so that corners do not connect parts. */
 function followEdges(edges: Uint8Array, stride: number, start: number): { ring: Ring; direction: number } {
   const ring: Ring = []
   let vertex = start
@@ -87,7 +87,7 @@ function followEdges(edges: Uint8Array, stride: number, start: number): { ring: 
   const first = direction
   do {
     ring.push(vertex % stride, Math.floor(vertex / stride))
-    // Straight on as long as nothing else is there to turn to.
+    // Straight on while there is no other edge to turn to.
     do {
       edges[vertex] = (edges[vertex] ?? 0) & ~(1 << direction)
       vertex += (STEP_X[direction] ?? 0) + (STEP_Y[direction] ?? 0) * stride
@@ -97,7 +97,7 @@ function followEdges(edges: Uint8Array, stride: number, start: number): { ring: 
     const leftTurn = (direction + 3) % 4
     if ((leaving & (1 << right)) !== 0) direction = right
     else if ((leaving & (1 << leftTurn)) !== 0) direction = leftTurn
-    // The start is the first corner of its ring in reading order, so the ring passes it once.
+    // The start is the first corner of its ring in reading order, so the ring visits it once.
   } while (vertex !== start)
   return { ring, direction: first }
 }

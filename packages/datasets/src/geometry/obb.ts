@@ -33,7 +33,7 @@ function halfHull(points: readonly [number, number][]): [number, number][] {
 
 /**
  * The smallest rectangle around flat points, in any direction: one of its sides lies on a side of the hull. Undefined
- * when the points are all on a line.
+ * when all points are on a line.
  */
 export function minAreaRect(points: readonly number[]): Corners | undefined {
   const hull = convexHull(points)
@@ -47,7 +47,7 @@ export function minAreaRect(points: readonly number[]): Corners | undefined {
     if (length === 0) continue
     const frame = frameOf(hull, deltaX / length, deltaY / length)
     const area = (frame.u1 - frame.u0) * (frame.v1 - frame.v0)
-    // A hair's breadth less is rounding: the first side wins, so that the result is stable.
+    // A tiny difference is rounding. The first side wins, so that the result is stable.
     if (area < bestArea * (1 - 1e-12)) {
       best = cornersOf(frame)
       bestArea = area
@@ -56,7 +56,7 @@ export function minAreaRect(points: readonly number[]): Corners | undefined {
   return best !== undefined && bestArea > 0 ? orderCorners(best) : undefined
 }
 
-/** A rectangle by its direction (a unit vector) and its extent along it (u) and across it (v). */
+/** A rectangle by its direction (a unit vector) and its extent along (u) and across (v) that direction. */
 interface Frame {
   x: number
   y: number
@@ -94,8 +94,8 @@ function cornersOf({ x, y, u0, u1, v0, v1 }: Frame): Corners {
 }
 
 /**
- * Corners clockwise on the screen from the top-left one: that nearest to the image's corner (least `x + y`), of two as
- * near the upper one. Tools write them in any order.
+ * Sorts corners clockwise on the screen, starting at the top-left one: the one with the least `x + y`, and of two equal
+ * ones the upper one. Tools write them in any order.
  */
 export function orderCorners(corners: readonly number[]): Corners {
   const [centerX, centerY] = centerOf(corners)
@@ -104,7 +104,7 @@ export function orderCorners(corners: readonly number[]): Corners {
     const y = corners[index + 1] as number
     return { x, y, angle: Math.atan2(y - centerY, x - centerX) }
   })
-  // y points down: a growing angle is clockwise.
+  // y points down, so a growing angle is clockwise.
   points.sort((a, b) => a.angle - b.angle)
   const size = Math.hypot((corners[0] as number) - centerX, (corners[1] as number) - centerY)
   let first = 0
@@ -130,17 +130,17 @@ function centerOf(corners: readonly number[]): [number, number] {
   return [x / (corners.length / 2), y / (corners.length / 2)]
 }
 
-/** Whether four corners in order are a rectangle, up to `tolerance` (a share of its diagonal; default a thousandth). */
+/** Whether four sorted corners are a rectangle, up to `tolerance` (a share of the diagonal, by default a thousandth). */
 export function isRectangle(corners: readonly number[], tolerance = 1e-3): boolean {
   const [x1 = 0, y1 = 0, x2 = 0, y2 = 0, x3 = 0, y3 = 0, x4 = 0, y4 = 0] = corners
   const diagonal = Math.hypot(x3 - x1, y3 - y1)
   const other = Math.hypot(x4 - x2, y4 - y2)
   const limit = tolerance * Math.max(diagonal, other)
-  // The diagonals of a rectangle halve each other and are equally long.
+  // The diagonals of a rectangle bisect each other and have the same length.
   return Math.hypot(x1 + x3 - x2 - x4, y1 + y3 - y2 - y4) / 2 <= limit && Math.abs(diagonal - other) <= limit
 }
 
-/** Four corners in any order as a rectangle in the canonical one; `isRefitted` says that they were not quite one. */
+/** Sorts four corners in any order into a rectangle. `isRefitted` is true when they were not quite a rectangle. */
 export function rectify(corners: readonly number[]): { corners: Corners; isRefitted: boolean } | undefined {
   if (corners.length !== 8 || !corners.every(Number.isFinite)) return undefined
   const ordered = orderCorners(corners)
@@ -150,7 +150,7 @@ export function rectify(corners: readonly number[]): { corners: Corners; isRefit
   return fitted && { corners: fitted, isRefitted: true }
 }
 
-/** A turned rectangle by its centre; `angle` in degrees, clockwise on the screen. */
+/** A rotated rectangle by its centre. `angle` is in degrees, clockwise on the screen. */
 export interface RotatedBox {
   x: number
   y: number
@@ -160,8 +160,8 @@ export interface RotatedBox {
 }
 
 /**
- * The corners of a box turned clockwise by `angle` degrees. Tools turn about different points: most about the centre,
- * Label Studio about the top-left corner of the box before it is turned. `x` and `y` are that point.
+ * The corners of a box rotated clockwise by `angle` degrees. Most tools rotate about the centre, Label Studio about the
+ * top-left corner of the unrotated box. `x` and `y` are the point of rotation.
  */
 export function cornersOfRotatedBox(
   { x, y, width, height, angle }: RotatedBox,
@@ -180,7 +180,7 @@ export function cornersOfRotatedBox(
   ])
 }
 
-/** Centre, sides and angle of ordered corners. The angle is that of the first side, from above -90 up to 90 degrees. */
+/** Centre, sides and angle of sorted corners. The angle is that of the first side, above -90 and up to 90 degrees. */
 export function rotatedBoxOfCorners(corners: readonly number[]): RotatedBox {
   const [x1 = 0, y1 = 0, x2 = 0, y2 = 0, x3 = 0, y3 = 0] = corners
   const [x, y] = centerOf(corners)
@@ -193,24 +193,24 @@ export function rotatedBoxOfCorners(corners: readonly number[]): RotatedBox {
   }
 }
 
-/** The same direction of a line, from above -90 up to 90 degrees. */
+/** The same direction of a line, above -90 and up to 90 degrees. */
 export function wrapAngle(angle: number): number {
   const wrapped = ((angle % 180) + 180) % 180
   return wrapped > 90 ? wrapped - 180 : wrapped
 }
 
-/** What is left of a rectangle in an image. */
+/** A rectangle fitted into an image. */
 export interface ClippedObb {
   corners: Corners
-  /** Share of the area that lies in the image, 0 to 1. */
+  /** Share of the original area inside the image, from 0 to 1. */
   visibility: number
   isClipped: boolean
 }
 
 /**
- * Fits a rectangle into an image; undefined when they do not meet. Moving single corners would make a quadrilateral of
- * it: what is visible gets a rectangle of its own. Where that sticks out again, the better of two by intersection over
- * union: the rectangle with its sides drawn in, or an upright one.
+ * Fits a rectangle into an image. Undefined when they do not overlap. Moving single corners would turn it into another
+ * quadrilateral, so a new rectangle is fitted around the visible part. If that reaches out of the image too, the best by
+ * intersection over union is used: the rectangle with its sides moved inwards, or an upright one.
  */
 export function clipObb(corners: Corners, imageWidth: number, imageHeight: number): ClippedObb | undefined {
   const visible = clipRing(corners, imageWidth, imageHeight)
@@ -246,7 +246,7 @@ function sticksOut(corners: readonly number[], imageWidth: number, imageHeight: 
   return farthest
 }
 
-/** Takes away what rounding left outside. */
+/** Moves corners that rounding left outside into the image. */
 function clampCorners(corners: readonly number[], imageWidth: number, imageHeight: number): Corners {
   return corners.map((value, index) => Math.min(Math.max(value, 0), index % 2 === 0 ? imageWidth : imageHeight))
 }
@@ -257,8 +257,8 @@ function overlap(rectangle: readonly number[], visible: Ring): number {
 }
 
 /**
- * Rectangles of the same direction inside the image. Each border of the image touches one corner, which comes back in by
- * moving one of its two sides: sixteen ways for four borders.
+ * Rectangles with the same direction inside the image. For each border of the image, the corner beyond it is moved back by
+ * moving one of its two sides: sixteen combinations for four borders.
  */
 function drawIn(corners: readonly number[], imageWidth: number, imageHeight: number): Corners[] {
   const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = corners
@@ -275,7 +275,7 @@ function drawIn(corners: readonly number[], imageWidth: number, imageHeight: num
   for (let ways = 0; ways < 16; ways++) {
     const frame = { ...start }
     for (const [index, border] of borders.entries()) {
-      // The border's direction in the frame of the rectangle says which corner is farthest out.
+      // The direction of the border in the frame of the rectangle gives the corner that is farthest out.
       const alongU = border.x * frame.x + border.y * frame.y
       const alongV = border.y * frame.x - border.x * frame.y
       const u = alongU > 0 ? 'u1' : 'u0'

@@ -9,11 +9,11 @@ export interface PolygonPart {
   holes: Ring[]
 }
 
-/** Shoelace formula. Positive for a ring that runs clockwise on the screen (y points down). */
+/** The shoelace formula. Positive for a ring that runs clockwise on the screen (y points down). */
 export function signedRingArea(ring: readonly number[]): number {
   const count = ring.length
   if (count < 6) return 0
-  // Relative to the first point: far from the origin the products would eat the digits.
+  // Relative to the first point: far from the origin the products would lose precision.
   const originX = ring[0] as number
   const originY = ring[1] as number
   let doubled = 0
@@ -29,12 +29,12 @@ export function signedRingArea(ring: readonly number[]): number {
   return doubled / 2
 }
 
-/** The area inside a ring, whichever way it runs. */
+/** The area inside a ring, in either direction. */
 export function ringArea(ring: readonly number[]): number {
   return Math.abs(signedRingArea(ring))
 }
 
-/** The ring with its points the other way round; the same first point. */
+/** The ring in the other direction, with the same first point. */
 export function reverseRing(ring: readonly number[]): Ring {
   const reversed: Ring = ring.slice(0, 2)
   for (let index = ring.length - 2; index >= 2; index -= 2) {
@@ -43,14 +43,14 @@ export function reverseRing(ring: readonly number[]): Ring {
   return reversed
 }
 
-/** The ring running clockwise on the screen: the same array when it does already. */
+/** The ring clockwise on the screen: the same array when it is already. */
 export function toClockwise(ring: Ring): Ring {
   return signedRingArea(ring) < 0 ? reverseRing(ring) : ring
 }
 
 /**
- * A ring without points that repeat the one before and without the closing point; undefined when it is no area: an odd
- * number of coordinates, one that is not finite, fewer than three points, all on a line. The same array when clean.
+ * A ring without repeated points and without the closing point; the same array when there are none. Undefined for a ring
+ * without an area: an odd number of coordinates, one that is not finite, fewer than three points, or all on a line.
  */
 export function cleanRing(ring: Ring): Ring | undefined {
   const count = ring.length
@@ -82,9 +82,8 @@ function withoutRepeats(ring: Ring): Ring {
 }
 
 /**
- * The part of a ring inside an image (Sutherland–Hodgman, one side after the other); undefined when no area is left.
- * The same array when nothing sticks out. A concave ring that leaves the image twice keeps one outline, with edges
- * along the border.
+ * The part of a ring inside an image (Sutherland–Hodgman, side by side). Undefined when no area is left; the same array
+ * when all of it is inside. A concave ring that leaves the image twice stays one outline, with edges along the border.
  */
 export function clipRing(ring: Ring, imageWidth: number, imageHeight: number): Ring | undefined {
   let isInside = true
@@ -104,7 +103,7 @@ export function clipRing(ring: Ring, imageWidth: number, imageHeight: number): R
   return cleanRing(clipped)
 }
 
-/** Keeps what lies on the side `sign * (coordinate - limit) >= 0` of a line along an axis (0 for x, 1 for y). */
+/** Keeps the part on the side `sign * (coordinate - limit) >= 0` of a line along an axis (0 for x, 1 for y). */
 function clipToSide(ring: Ring, axis: 0 | 1, limit: number, sign: 1 | -1): Ring {
   const kept: Ring = []
   const count = ring.length
@@ -117,7 +116,7 @@ function clipToSide(ring: Ring, axis: 0 | 1, limit: number, sign: 1 | -1): Ring 
     const y = ring[index + 1] as number
     const isInside = sign * ((axis === 0 ? x : y) - limit) >= 0
     if (isInside !== previousInside) {
-      // The coordinate along the axis is the limit itself, so that rounding cannot leave the image again.
+      // The coordinate on the axis is the limit itself, so that rounding cannot move it out of the image.
       if (axis === 0) kept.push(limit, between(previousY, y, (limit - previousX) / (x - previousX)))
       else kept.push(between(previousX, x, (limit - previousY) / (y - previousY)), limit)
     }
@@ -129,13 +128,13 @@ function clipToSide(ring: Ring, axis: 0 | 1, limit: number, sign: 1 | -1): Ring 
   return kept
 }
 
-/** A point on the way between two, never beyond them by rounding. */
+/** A point between two others. Rounding cannot move it beyond them. */
 function between(from: number, to: number, share: number): number {
   const value = from + (to - from) * share
   return from < to ? Math.min(Math.max(value, from), to) : Math.min(Math.max(value, to), from)
 }
 
-/** The part of a ring inside a convex ring that runs clockwise on the screen; empty when there is none. */
+/** The part of a ring inside a convex ring that is clockwise on the screen. Empty when there is none. */
 export function clipRingToConvex(ring: Ring, convex: readonly number[]): Ring {
   let clipped = ring
   let fromX = convex.at(-2) as number
@@ -174,7 +173,7 @@ function clipToLine(ring: Ring, originX: number, originY: number, deltaX: number
   return kept
 }
 
-/** The ring with the largest area; undefined for none. */
+/** The ring with the largest area. Undefined for an empty list. */
 export function largestRing(rings: readonly Ring[]): Ring | undefined {
   let largest: Ring | undefined
   let largestArea = -1
@@ -188,7 +187,7 @@ export function largestRing(rings: readonly Ring[]): Ring | undefined {
   return largest
 }
 
-/** Outlines clockwise and holes the other way, so that {@link bridgeRings} joins them to one ring of the same area. */
+/** Outlines clockwise and holes counter-clockwise, so that {@link bridgeRings} joins them into one ring of the same area. */
 export function orientParts(parts: readonly PolygonPart[]): Ring[] {
   return parts.flatMap(({ outer, holes }) => [
     toClockwise(outer),
@@ -206,8 +205,8 @@ interface Link {
 }
 
 /**
- * Joins rings to one by seams of no width: the shortest tree between them (Prim), so that a seam never runs across the
- * object only because of the order in which its parts were listed. Each ring keeps its direction.
+ * Joins rings into one with seams of no width, along the minimum spanning tree (Prim), so that the order of the parts
+ * cannot put a seam across the object. Each ring keeps its direction.
  */
 export function bridgeRings(rings: readonly Ring[]): Ring {
   const [first] = rings
@@ -266,7 +265,7 @@ function updateLink(from: Ring, to: Ring, parent: number, link: Link): void {
   }
 }
 
-/** Goes round the first ring; where a seam starts, out along it, round the other ring, and back. Without recursion. */
+/** Walks around the first ring; at each seam it follows the seam, walks around the other ring and returns. Not recursive. */
 function walkTree(rings: readonly Ring[], children: readonly Link[][], childRings: readonly number[][]): Ring {
   const joined: Ring = []
   const seams = rings.map((_, index) => {
@@ -285,7 +284,7 @@ function walkTree(rings: readonly Ring[], children: readonly Link[][], childRing
     const ring = rings[frame.ring] as Ring
     const count = ring.length / 2
     if (frame.step >= count) {
-      // Back at where the seam came in. The first ring has no seam and is closed by its reader.
+      // Back at the end of the seam. The first ring has none; its closing point is implicit.
       if (stack.length > 1) joined.push(ring[frame.start * 2] as number, ring[frame.start * 2 + 1] as number)
       stack.pop()
       const parent = stack.at(-1)

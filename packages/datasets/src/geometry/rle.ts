@@ -1,27 +1,27 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import type { Box } from './box.ts'
 
-/** Runs of zeros and ones in column-major order, starting with zeros (the first run may be 0). */
+/** Runs of zeros and ones in column-major order, starting with zeros (the first run can be 0). */
 export interface RunLengths {
   height: number
   width: number
   counts: number[]
 }
 
-/** A mask as pixels, row by row: 0 or 1 each. */
+/** A mask as pixels, row by row, each 0 or 1. */
 export interface Mask {
   width: number
   height: number
   data: Uint8Array
 }
 
-/** A mask with more pixels than this is refused before anything is allocated for it. */
+/** A larger mask is refused before memory is allocated for it. */
 const MAX_PIXELS = 1 << 30
 
 /**
- * COCO's compressed counts as runs: little groups of 5 bits, least significant first, as characters from `0` on; 32 says
- * that another group follows, 16 in the last group is the sign; from the fourth run on the difference to the run two
- * before. Throws `DatasetError` for text that is none.
+ * Decodes COCO's compressed counts. Each number is a sequence of groups of 5 bits, least significant first, written as
+ * characters starting at `0`. Bit 32 marks that another group follows, bit 16 of the last group is the sign. From the
+ * fourth run on, a number is the difference to the run two before. Throws `DatasetError` for invalid text.
  */
 export function decodeCounts(text: string): number[] {
   const counts: number[] = []
@@ -32,15 +32,15 @@ export function decodeCounts(text: string): number[] {
     for (;;) {
       const group = text.charCodeAt(position) - 48
       if (!(group >= 0 && group < 64)) {
-        const seen = position < text.length ? JSON.stringify(text[position]) : 'its end'
-        throw new DatasetError(`RLE counts hold ${seen} at ${position}; wanted is a character from "0" to "o"`)
+        const seen = position < text.length ? JSON.stringify(text[position]) : 'their end'
+        throw new DatasetError(`RLE counts have ${seen} at ${position}; expected a character from "0" to "o"`)
       }
       position++
       value += (group & 31) * factor
       factor *= 32
       if ((group & 32) !== 0) {
         // 7 groups hold 35 bits: more than any image has pixels.
-        if (factor > 2 ** 35) throw new DatasetError(`RLE counts hold a run of too many digits at ${position}`)
+        if (factor > 2 ** 35) throw new DatasetError(`RLE counts have a run with too many digits at ${position}`)
         continue
       }
       if ((group & 16) !== 0) value -= factor
@@ -52,7 +52,7 @@ export function decodeCounts(text: string): number[] {
   return counts
 }
 
-/** The inverse of {@link decodeCounts}, character by character as pycocotools writes it. */
+/** The inverse of {@link decodeCounts}. Gives the same characters as pycocotools. */
 export function encodeCounts(counts: readonly number[]): string {
   let text = ''
   for (let index = 0; index < counts.length; index++) {
@@ -70,38 +70,36 @@ export function encodeCounts(counts: readonly number[]): string {
 }
 
 /**
- * An RLE object of a COCO file, its counts compressed or not, as runs. Throws `DatasetError` when its size is none, or
- * its runs do not add up to it.
+ * Parses an RLE object of a COCO file, with compressed or plain counts. Throws `DatasetError` when its size is invalid or
+ * its runs do not add up to the size.
  */
 export function parseRle(rle: { size: readonly number[]; counts: string | readonly number[] }): RunLengths {
   const [height = Number.NaN, width = Number.NaN] = rle.size
   if (!Number.isInteger(height) || !Number.isInteger(width) || height < 1 || width < 1 || width * height > MAX_PIXELS) {
-    throw new DatasetError(
-      `The size of an RLE mask is ${JSON.stringify(rle.size)}; wanted is [height, width] in pixels`,
-    )
+    throw new DatasetError(`The size of an RLE mask is ${JSON.stringify(rle.size)}; expected [height, width] in pixels`)
   }
   const counts = typeof rle.counts === 'string' ? decodeCounts(rle.counts) : [...rle.counts]
   checkRuns({ height, width, counts })
   return { height, width, counts }
 }
 
-/** Throws `DatasetError` unless the runs cover the mask exactly. */
+/** Throws `DatasetError` unless the runs add up to the size of the mask. */
 function checkRuns({ height, width, counts }: RunLengths): void {
   let sum = 0
   for (const run of counts) {
     if (!Number.isInteger(run) || run < 0) {
-      throw new DatasetError(`An RLE mask has a run of ${run}; wanted are whole numbers from 0`)
+      throw new DatasetError(`An RLE mask has a run of ${run}; expected a whole number from 0`)
     }
     sum += run
   }
   if (sum !== width * height) {
     throw new DatasetError(
-      `The runs of an RLE mask add up to ${sum}; wanted is ${width} × ${height} = ${width * height} pixels`,
+      `The runs of an RLE mask add up to ${sum}; expected ${width} × ${height} = ${width * height} pixels`,
     )
   }
 }
 
-/** Runs in the fewest numbers: no run of nothing except the first. */
+/** Merges runs so that none but the first is empty. */
 function compact(runs: readonly number[]): number[] {
   const counts: number[] = []
   let value = 0
@@ -159,7 +157,7 @@ export function rleArea({ counts }: RunLengths): number {
   return area
 }
 
-/** The smallest box around the pixels that are set; undefined for an empty mask. */
+/** The smallest box around the set pixels. Undefined for an empty mask. */
 export function rleBox({ height, width, counts }: RunLengths): Box | undefined {
   let position = 0
   let left = width
@@ -178,7 +176,7 @@ export function rleBox({ height, width, counts }: RunLengths): Box | undefined {
         top = Math.min(top, position % height)
         bottom = Math.max(bottom, last % height)
       } else {
-        // The run goes round a column's end: it holds a last and a first row.
+        // The run crosses the end of a column, so it has pixels in the last and the first row.
         top = 0
         bottom = height - 1
       }
@@ -188,7 +186,7 @@ export function rleBox({ height, width, counts }: RunLengths): Box | undefined {
   return right < 0 ? undefined : [left, top, right - left + 1, bottom - top + 1]
 }
 
-/** The union of masks of one size. */
+/** The union of masks of the same size. */
 export function mergeRles(masks: readonly RunLengths[]): RunLengths {
   const [first] = masks
   if (first === undefined) throw new DatasetError('No masks to merge')
@@ -236,15 +234,15 @@ const SCALE = 5
 const MAX_COORDINATE = 1_000_000
 
 /**
- * The pixels inside a ring exactly as pycocotools sets them (`rleFrPoly` of its maskApi, BSD licence): the outline is
- * drawn on a five times finer grid, and where it crosses a column of pixels inside and outside change places.
+ * The pixels inside a ring, exactly as pycocotools sets them (`rleFrPoly` of its maskApi, BSD licence): the outline is drawn
+ * on a five times finer grid, and each crossing with a column of pixels toggles between inside and outside.
  */
 export function rasterizeRing(ring: readonly number[], width: number, height: number): RunLengths {
   const pointCount = ring.length >> 1
   for (const value of ring) {
-    // Every step of the outline takes memory; no image is this large.
+    // Every step along the outline takes memory, and no image is this large.
     if (!(Math.abs(value) <= MAX_COORDINATE)) {
-      throw new DatasetError(`A polygon has the coordinate ${value}; wanted is at most ${MAX_COORDINATE} pixels`)
+      throw new DatasetError(`A polygon has the coordinate ${value}; expected at most ${MAX_COORDINATE} pixels`)
     }
   }
   const us: number[] = []
@@ -282,7 +280,7 @@ export function rasterizeRing(ring: readonly number[], width: number, height: nu
   return { width, height, counts }
 }
 
-/** The points of one edge, from its start to its end; the same points whichever way it is drawn. */
+/** Adds the points of one edge from start to end. Both directions give the same points. */
 function drawEdge(startX: number, startY: number, endX: number, endY: number, us: number[], vs: number[]): void {
   const deltaX = Math.abs(endX - startX)
   const deltaY = Math.abs(endY - startY)
@@ -298,7 +296,7 @@ function drawEdge(startX: number, startY: number, endX: number, endY: number, us
   }
 }
 
-/** The union of several rings as pycocotools sets it: what COCO means by a `segmentation` list. */
+/** The union of several rings as pycocotools sets it, the meaning of a `segmentation` list in COCO. */
 export function rasterizeRings(rings: readonly (readonly number[])[], width: number, height: number): RunLengths {
   if (rings.length === 0) return { width, height, counts: [width * height] }
   return mergeRles(rings.map((ring) => rasterizeRing(ring, width, height)))

@@ -1,13 +1,13 @@
 import type { RunLengths } from './rle.ts'
 
-/** A picture of numbers, row by row: one number a pixel. */
+/** An image with one number a pixel, row by row. */
 export interface ValueImage {
   width: number
   height: number
   values: ArrayLike<number>
 }
 
-/** The mask of each number in a picture but for `except`, all of them in one pass. */
+/** The masks of all numbers in an image except one, in a single pass. */
 export function masksOfValues({ width, height, values }: ValueImage, except: number): Map<number, RunLengths> {
   const open = new Map<number, { counts: number[]; end: number }>()
   let previous = except
@@ -41,7 +41,7 @@ export function masksOfValues({ width, height, values }: ValueImage, except: num
   return masks
 }
 
-/** Paints a mask into a picture of numbers. */
+/** Paints a mask into an image of numbers. */
 export function paintMask({ counts, width, height }: RunLengths, target: Int32Array, value: number): void {
   let position = 0
   for (const [index, run] of counts.entries()) {

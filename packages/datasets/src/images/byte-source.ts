@@ -1,20 +1,18 @@
 import { fstatSync, readSync } from 'node:fs'
+import { ShortRead } from '../errors.ts'
 
-/** Thrown inside this room when a file is shorter than what it announces. */
-export class ShortRead extends Error {}
-
-/** Numbers at any offset of a file or buffer. Every read checks that the bytes are there. */
+/** Bytes at any offset of a file or buffer. */
 export interface ByteSource {
   readonly size: number
-  /** The bytes there are, up to `length`; valid until the next read. */
+  /** Up to `length` bytes, fewer at the end. Valid until the next read. */
   slice(offset: number, length: number): Buffer
 }
 
 const WINDOW_BYTES = 4096
-/** Shared, because reading is synchronous: thousands of headers need no thousands of buffers. */
+/** Shared by all files, because reading is synchronous. */
 const sharedWindow = Buffer.allocUnsafeSlow(WINDOW_BYTES)
 
-/** Reads through a window of a few kilobytes: most headers cost one system call. */
+/** Reads through a window of a few kilobytes: most headers need one system call. */
 export function openByteSource(handle: number): ByteSource {
   let start = 0
   let length = readSync(handle, sharedWindow, 0, WINDOW_BYTES, 0)
@@ -24,15 +22,15 @@ export function openByteSource(handle: number): ByteSource {
       if (size < 0) size = fstatSync(handle).size
       return size
     },
-    slice(offset, wanted) {
-      if (offset >= start && offset + wanted <= start + length) {
-        return sharedWindow.subarray(offset - start, offset - start + wanted)
+    slice(offset, count) {
+      if (offset >= start && offset + count <= start + length) {
+        return sharedWindow.subarray(offset - start, offset - start + count)
       }
-      // A hostile offset of 64 bits is beyond every file, and more than a system call takes.
+      // A hostile 64-bit offset is beyond every file, and larger than a system call accepts.
       if (!(offset >= 0 && offset <= 2 ** 48)) return sharedWindow.subarray(0, 0)
       start = offset
       length = readSync(handle, sharedWindow, 0, WINDOW_BYTES, offset)
-      return sharedWindow.subarray(0, Math.min(wanted, length))
+      return sharedWindow.subarray(0, Math.min(count, length))
     },
   }
 }
@@ -58,6 +56,6 @@ export const readU64LE = (source: ByteSource, offset: number): number =>
   Number(need(source, offset, 8).readBigUInt64LE())
 export const readU64BE = (source: ByteSource, offset: number): number =>
   Number(need(source, offset, 8).readBigUInt64BE())
-/** As Latin-1; shorter when the file is. */
+/** Text in Latin-1, shorter at the end of the file. */
 export const readText = (source: ByteSource, offset: number, length: number): string =>
   source.slice(offset, length).toString('latin1')

@@ -1,20 +1,20 @@
 import { crc32, inflateSync } from 'node:zlib'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 
-/** A PNG with its samples as stored: neither palette nor transparency applied. https://www.w3.org/TR/png-3/ */
+/** A PNG with its samples as stored: palette and transparency are not applied. https://www.w3.org/TR/png-3/ */
 export interface PngImage {
   width: number
   height: number
-  /** Samples a pixel: 1 grey or palette index, 2 grey and alpha, 3 RGB, 4 RGB and alpha. */
+  /** Samples of a pixel: 1 grey or palette index, 2 grey and alpha, 3 RGB, 4 RGB and alpha. */
   channels: 1 | 2 | 3 | 4
-  /** Bits a sample. */
+  /** Bits of a sample. */
   depth: number
-  /** Row by row, one number a sample, unscaled. */
+  /** Row by row, unscaled. */
   samples: Uint8Array | Uint16Array
-  /** RGB triples, for images that index into it. */
-  palette?: Uint8Array
+  /** RGB triples, for indexed images. */
+  palette?: Uint8Array | undefined
   /** Alpha of each palette entry. */
-  paletteAlpha?: Uint8Array
+  paletteAlpha?: Uint8Array | undefined
 }
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
@@ -26,7 +26,7 @@ const DEPTHS: Readonly<Record<number, readonly number[]>> = {
   4: [8, 16],
   6: [8, 16],
 }
-/** First column, first row, and the steps of Adam7's passes. */
+/** First column, first row and steps of the passes of Adam7. */
 const PASSES = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -38,11 +38,11 @@ const PASSES = [
 ] as const
 
 export interface DecodePngOptions {
-  /** An image with more is refused: a few bytes can claim gigabytes. Default 100 million. */
-  maxPixels?: number
+  /** A larger image is refused, because a few bytes can claim gigabytes. Default 100 million. */
+  maxPixels?: number | undefined
 }
 
-/** Decodes every kind of PNG. Throws `DatasetError` naming `name` for one that is damaged. */
+/** Decodes a PNG of any kind. Throws `DatasetError` with `name` for a damaged one. */
 export function decodePng(
   bytes: Uint8Array,
   name: string,
@@ -52,7 +52,7 @@ export function decodePng(
     throw new DatasetError(`Image "${name}" is damaged: ${what}`)
   }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (!buffer.subarray(0, 8).equals(SIGNATURE) || buffer.length < 33) fail('it is no PNG')
+  if (!buffer.subarray(0, 8).equals(SIGNATURE) || buffer.length < 33) fail('it is not a PNG')
   let [palette, paletteAlpha]: (Uint8Array | undefined)[] = []
   const data: Buffer[] = []
   for (let offset = 8; offset + 12 <= buffer.length; ) {
@@ -74,8 +74,8 @@ export function decodePng(
   const isInterlaced = buffer[28] === 1
   const channels = CHANNELS[colorType]
   if (width === 0 || height === 0 || channels === undefined || !DEPTHS[colorType]?.includes(depth))
-    return fail(`its header says ${width} × ${height}, colour type ${colorType}, ${depth} bits`)
-  if (width * height > maxPixels) fail(`it has ${width} × ${height} pixels; wanted are at most ${maxPixels}`)
+    return fail(`its header has ${width} × ${height} pixels, colour type ${colorType}, ${depth} bits`)
+  if (width * height > maxPixels) fail(`it has ${width} × ${height} pixels; expected at most ${maxPixels}`)
 
   const image: PngImage = {
     width,
@@ -83,7 +83,8 @@ export function decodePng(
     channels,
     depth,
     samples: depth === 16 ? new Uint16Array(width * height * channels) : new Uint8Array(width * height * channels),
-    ...(colorType === 3 && palette ? { palette, ...(paletteAlpha ? { paletteAlpha } : {}) } : {}),
+    palette: colorType === 3 ? palette : undefined,
+    paletteAlpha: colorType === 3 && palette !== undefined ? paletteAlpha : undefined,
   }
   const passes = isInterlaced ? PASSES : ([[0, 0, 1, 1]] as const)
   const sizes = passes.map(([x, y, stepX, stepY]) => {
@@ -110,12 +111,12 @@ function inflate(data: Buffer, size: number, fail: (what: string) => never): Buf
   try {
     raw = inflateSync(data, { maxOutputLength: Math.max(size, 1) })
   } catch (error) {
-    return fail(`its pixels cannot be unpacked (${error instanceof Error ? error.message : error})`)
+    return fail(`its pixels cannot be decompressed (${error instanceof Error ? error.message : error})`)
   }
   return raw.length < size ? fail(`its pixels end after ${raw.length} of ${size} bytes`) : raw
 }
 
-/** Undoes the filters of the rows in place. */
+/** Reverses the filters of the rows in place. */
 function unfilter(
   raw: Buffer,
   start: number,
@@ -166,7 +167,7 @@ function copyRow(
   }
 }
 
-/** The pixels as RGB, 3 bytes each, on white where they are transparent. */
+/** The pixels as RGB, on white where they are transparent. */
 export function pngToRgb({ width, height, channels, depth, samples, palette, paletteAlpha }: PngImage): Uint8Array {
   const rgb = new Uint8Array(width * height * 3)
   const scale = palette ? 1 : 255 / (2 ** depth - 1)

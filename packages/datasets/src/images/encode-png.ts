@@ -5,10 +5,10 @@ export interface PngPixels {
   height: number
   /** 1 grey, 3 RGB. */
   channels: 1 | 3
-  /** Row by row, one byte a sample. */
+  /** Row by row, one byte for each sample. */
   data: Uint8Array
-  /** RGB triples that the grey values stand for: an indexed image. */
-  palette?: Uint8Array
+  /** RGB triples by grey value, for an indexed image. */
+  palette?: Uint8Array | undefined
 }
 
 /** Encodes 8-bit grey, indexed or RGB pixels. The same pixels give the same bytes. */
@@ -17,7 +17,7 @@ export function encodePng({ width, height, channels, data, palette }: PngPixels)
   const rows = Buffer.alloc((rowBytes + 1) * height)
   for (let row = 0; row < height; row++) {
     const at = row * (rowBytes + 1)
-    // Differences to the row above: what is drawn is mostly flat.
+    // Differences to the row above, because drawings and masks are mostly flat.
     rows[at] = row === 0 ? 0 : 2
     for (let index = 0; index < rowBytes; index++) {
       const source = row * rowBytes + index

@@ -1,3 +1,4 @@
+import { ShortRead } from '../errors.ts'
 import {
   type ByteSource,
   readText,
@@ -8,24 +9,23 @@ import {
   readU32LE,
   readU64BE,
   readU64LE,
-  ShortRead,
 } from './byte-source.ts'
 
-/** How a picture must be turned before it is shown: 1 not at all, 5 to 8 swap its sides. */
+/** How an image must be rotated or mirrored before it is shown. 1 means not at all; 5 to 8 swap its sides. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8
 
-/** The first directory of a TIFF file, or of EXIF, which is one: the first value of each tag. */
+/** The first directory of a TIFF file, or of EXIF data, which has the same layout: the first value of each tag. */
 export interface TiffDirectory {
   tags: ReadonlyMap<number, number>
-  /** A TIFF with several pictures. */
+  /** The TIFF has several images. */
   hasNext: boolean
 }
 
 const ORIENTATION = 274
-/** More entries than any camera writes; a hostile file can claim 65,535, and more in a BigTIFF. */
+/** More entries than any camera writes. A hostile file can claim 65,535, and more in a BigTIFF. */
 const MAX_ENTRIES = 4096
 
-/** Reads the directory at `base`. Undefined when there is no TIFF; throws `ShortRead` when it is cut off. */
+/** Reads the directory at `base`. Undefined when it is not a TIFF; throws `ShortRead` when it is cut off. */
 export function readTiffDirectory(source: ByteSource, base: number): TiffDirectory | undefined {
   const signature = readText(source, base, 4)
   const isLittle = signature.startsWith('II')
@@ -57,13 +57,13 @@ export function readTiffDirectory(source: ByteSource, base: number): TiffDirecto
   return { tags, hasNext: isComplete && pointer(first + count * entrySize) !== 0 }
 }
 
-/** Bytes a value by TIFF type: BYTE, SHORT, LONG, IFD, LONG8. Sizes and orientations are nothing else. */
+/** Bytes of a value by TIFF type: BYTE, SHORT, LONG, IFD, LONG8. Sizes and orientations have no other type. */
 const VALUE_SIZES: Readonly<Record<number, 1 | 2 | 4 | 8>> = { 1: 1, 3: 2, 4: 4, 13: 4, 16: 8 }
 
-/** What EXIF at `base` says; undefined when it does not, or is damaged: a picture is shown all the same. */
+/** The orientation in the EXIF data at `base`. Undefined without one and for damaged data, which viewers ignore too. */
 export function findOrientation(source: ByteSource, base: number): Orientation | undefined {
   try {
-    // Some writers put JPEG's prefix before it in other formats too.
+    // Some writers put the prefix of JPEG before it in other formats too.
     const start = readText(source, base, 6) === 'Exif\0\0' ? base + 6 : base
     const directory = readTiffDirectory(source, start)
     return directory && orientationOf(directory)

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { ShortRead } from '../errors.ts'
 import {
   type ByteSource,
   bytesSource,
@@ -13,26 +14,25 @@ import {
   readU24LE,
   readU32BE,
   readU32LE,
-  ShortRead,
 } from './byte-source.ts'
 import { findOrientation, type Orientation, orientationOf, readTiffDirectory } from './exif.ts'
 
-/** What kind of image a file is, by its first bytes. */
+/** The format of an image, by its first bytes. */
 export type ImageFormat = 'png' | 'jpeg' | 'gif' | 'bmp' | 'webp' | 'tiff' | 'heic' | 'avif' | 'unknown'
 
-/** What the header of an image says of its size. */
+/** The size in the header of an image. */
 export interface ImageSize {
   format: ImageFormat
-  /** In pixels, as shown (after the rotation that EXIF asks for); 0 for a format whose header is not read. */
+  /** In pixels, as shown (after EXIF rotation). 0 for a format whose header is not read. */
   width: number
   height: number
-  /** EXIF orientation where the picture is not stored as it is shown: 2 to 8. From 5 on the stored sides are swapped. */
-  orientation?: Orientation
+  /** EXIF orientation from 2 to 8, where the image is not stored as it is shown. From 5 on the stored sides are swapped. */
+  orientation?: Orientation | undefined
 }
 
-/** What else a header tells: loaders that take plain 8-bit RGB only stumble over the rest. */
+/** More facts in the header: loaders that only support plain 8-bit RGB fail on anything else. */
 export interface ImageDetails extends ImageSize {
-  /** Bits of one channel; 0 where the header does not say. */
+  /** Bits of one channel. 0 when the header does not have them. */
   bitDepth: number
   hasAlpha: boolean
   isPalette: boolean
@@ -40,24 +40,24 @@ export interface ImageDetails extends ImageSize {
   isCmyk: boolean
   /** More than one frame or page. */
   isAnimated: boolean
-  /** Cut off: a JPEG that does not end with FF D9 (some loaders write such a file anew in place), a PNG without its end. */
+  /** Cut off: a JPEG that does not end with FF D9 (some loaders rewrite such a file in place), a PNG without its end. */
   isTruncated: boolean
 }
 
 /**
- * Reads an image's size from its header. Throws `DatasetError` naming `name` when the file is not the image it claims
- * to be, or its header is damaged. Synchronous: for thousands of small files it takes a fifth of the time.
+ * Reads the size of an image from its header. Throws `DatasetError` with `name` when the content does not match the suffix
+ * or the header is damaged. Synchronous, because that takes a fifth of the time for thousands of small files.
  */
 export function readImageSize(file: string, name: string): ImageSize {
   return toSize(readFrom(file, (source) => parse(source, name, false)))
 }
 
-/** As {@link readImageSize} for bytes in memory. */
+/** {@link readImageSize} for bytes in memory. */
 export function parseImageSize(bytes: Buffer, name: string): ImageSize {
   return toSize(parse(bytesSource(bytes), name, false))
 }
 
-/** As {@link readImageSize}, and looks through the file for what makes loaders stumble. */
+/** {@link readImageSize} with everything that loaders can fail on. */
 export function inspectImage(file: string, name: string): ImageDetails {
   return readFrom(file, (source) => toDetails(parse(source, name, true)))
 }
@@ -71,7 +71,7 @@ function readFrom<T>(file: string, work: (source: ByteSource) => T): T {
   }
 }
 
-/** What a reader found: as stored; absent fields are false or 0. */
+/** The header as stored. Absent fields are false or 0. */
 type Found = ImageSize & Partial<ImageDetails>
 
 function toSize({ format, width, height, orientation }: Found): ImageSize {
@@ -94,7 +94,7 @@ function toDetails(found: Found): ImageDetails {
   }
 }
 
-/** Readers say what is wrong with it; the name comes from here. */
+/** Thrown by the readers below without the name of the image, which `parse` adds. */
 class Damage extends Error {}
 
 function parse(source: ByteSource, name: string, isThorough: boolean): Found {
@@ -112,7 +112,7 @@ function parse(source: ByteSource, name: string, isThorough: boolean): Found {
     if (format === 'unknown' && /\.(png|jpe?g|gif|bmp|webp|tiff?)$/i.test(name)) {
       const bytes = Buffer.from(head.slice(0, 8), 'latin1').toString('hex')
       const seen = head === '' ? 'it is empty' : `it starts with the bytes ${bytes}`
-      throw new Damage(`${seen}, which is no PNG, JPEG, GIF, BMP, WebP or TIFF`)
+      throw new Damage(`${seen}; expected a PNG, JPEG, GIF, BMP, WebP or TIFF`)
     }
     return { format, width: 0, height: 0 }
   } catch (error) {
@@ -197,7 +197,7 @@ function readJpeg(source: ByteSource, isThorough: boolean): Found {
       continue
     }
     const length = marker.readUInt16BE(2)
-    // Start of scan, or the end: pixels come before any size.
+    // The scan or the end comes before any size.
     if (code === 0xda || code === 0xd9) throw new Damage(`a JPEG without a frame header (at byte ${offset})`)
     if (code === 0xe1 && orientation === undefined && readText(source, offset + 4, 6) === 'Exif\0\0') {
       orientation = findOrientation(source, offset + 10)
@@ -212,7 +212,7 @@ function readJpeg(source: ByteSource, isThorough: boolean): Found {
         isGrey: channels === 1,
         isCmyk: channels === 4,
         isTruncated: isThorough && readText(source, source.size - 2, 2) !== '\xff\xd9',
-        ...(orientation === undefined ? {} : { orientation }),
+        orientation,
       }
     }
     offset += 2 + length
@@ -261,7 +261,7 @@ function countGifFrames(source: ByteSource): { isAnimated: boolean; isTruncated:
   }
 }
 
-/** https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapinfoheader; OS/2's first header is 12 bytes long. */
+/** https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapinfoheader; the first header of OS/2 has 12 bytes. */
 function readBmp(source: ByteSource): Found {
   const headerSize = readU32LE(source, 14)
   const isCore = headerSize === 12
@@ -270,7 +270,7 @@ function readBmp(source: ByteSource): Found {
   return {
     format: 'bmp',
     width: isCore ? readU16LE(source, 18) : readI32LE(source, 18),
-    // Negative where the first row is the top one.
+    // Negative when the top row comes first.
     height: isCore ? readU16LE(source, 20) : Math.abs(readI32LE(source, 22)),
     bitDepth: Math.min(bitsPerPixel, 8),
     isPalette: bitsPerPixel <= 8,
@@ -282,7 +282,7 @@ function readBmp(source: ByteSource): Found {
 function readWebp(source: ByteSource): Found {
   const chunk = readText(source, 12, 4)
   if (chunk === 'VP8 ') {
-    if (readU24LE(source, 23) !== 0x2a019d) throw new Damage('a WebP whose first frame is no key frame')
+    if (readU24LE(source, 23) !== 0x2a019d) throw new Damage('a WebP whose first frame is not a key frame')
     const width = readU16LE(source, 26) & 0x3fff
     return { format: 'webp', width, height: readU16LE(source, 28) & 0x3fff, bitDepth: 8 }
   }

@@ -6,41 +6,41 @@ import { type ImageSize, readImageSize } from '../images/image-header.ts'
 import type { DatasetReader, ImageRecord } from '../record/record.ts'
 import { hashSplit } from '../splits/hash-split.ts'
 
-/** One image with the class it shows. */
+/** One image with its class. */
 export interface IndexedSample {
   /** Absolute path. */
   path: string
-  /** Path inside the dataset. */
+  /** Path in the dataset. */
   name: string
-  /** -1 when it has none, or more than one. */
+  /** -1 when the image has no class, or more than one. */
   classId: number
   split: SplitName
 }
 
-/** A whole dataset in memory: small, because it holds no pixels. */
+/** A whole dataset in memory, without pixels. */
 export interface DatasetIndex {
   taskType: TaskType
-  /** Of the files. Absent in what older versions wrote. */
-  format?: DatasetFormat
-  /** Whether the files say themselves of every image in which split it is, and none was moved. */
-  hasOwnSplits?: boolean
-  /** Whether an image is in another split than the files say. */
-  hasOtherSplits?: boolean
+  /** The format of the files. Undefined in indexes of older versions. */
+  format?: DatasetFormat | undefined
+  /** Whether every image has the split that the files give it. */
+  hasOwnSplits?: boolean | undefined
+  /** Whether an image has another split than the files give it. */
+  hasOtherSplits?: boolean | undefined
   classes: DatasetClass[]
   counts: DatasetCounts
   samples: IndexedSample[]
 }
 
-/** What is known of a dataset beside its files. */
+/** Options of {@link indexDataset}. */
 export interface IndexDatasetOptions {
-  /** Splits that win over the dataset's own, by path. */
-  splits?: ReadonlyMap<string, SplitName>
-  /** Leave out images whose file is not there: the platform hands out labelled files only. Default false: an error. */
-  skipMissing?: boolean
-  signal?: AbortSignal
+  /** Splits by path, instead of those of the dataset. */
+  splits?: ReadonlyMap<string, SplitName> | undefined
+  /** Skip images whose file does not exist: the platform hands out labelled files only. Default false: an error. */
+  skipMissing?: boolean | undefined
+  signal?: AbortSignal | undefined
 }
 
-/** Reads a dataset to its end, looks at the header of each image, and counts. Throws `DatasetError` at the first damage. */
+/** Reads a dataset and the header of each image, and counts. Throws `DatasetError` at the first damaged file. */
 export async function indexDataset(
   dir: string,
   reader: DatasetReader,
@@ -62,7 +62,7 @@ export async function indexDataset(
     samples.push({ path, name: record.path, classId: isOneClass ? first.classId : -1, split })
   }
   for (const [number, { record, path, at }] of checks.entries()) {
-    // Heartbeats and cancels must get through while a million headers are read.
+    // Heartbeats and cancellation must get through while a million headers are read.
     if (number % 200 === 199) await setImmediate()
     signal?.throwIfAborted()
     const seen = findImageSize(path, record.path)
@@ -90,7 +90,7 @@ export async function indexDataset(
     format: reader.format,
     hasOwnSplits,
     hasOtherSplits,
-    classes: reader.classes.map(({ id, name, color }) => ({ id, name, ...(color ? { color } : {}) })),
+    classes: reader.classes.map(({ id, name, color }) => ({ id, name, color: color || undefined })),
     counts,
     samples: present,
   }
@@ -105,12 +105,12 @@ function findImageSize(path: string, name: string): ImageSize | undefined {
   }
 }
 
-/** Coordinates are only right for the size they were drawn on: as the image is shown, after EXIF rotation. */
+/** Coordinates are only valid for the size on which they were drawn: the image as shown, after EXIF rotation. */
 function checkDeclaredSize(record: ImageRecord, seen: ImageSize): void {
   const { width, height, annotations, path } = record
   if (width === 0 || height === 0 || seen.width === 0 || annotations.every(({ kind }) => kind === 'class')) return
   if (seen.width === width && seen.height === height) return
-  const turned = seen.orientation === undefined ? '' : ` (turned by its EXIF orientation ${seen.orientation})`
+  const turned = seen.orientation === undefined ? '' : ` (rotated by its EXIF orientation ${seen.orientation})`
   throw new DatasetError(
     `Image "${path}" is ${seen.width} × ${seen.height} pixels${turned}, but the dataset says ${width} × ${height}`,
     { reason: 'size-mismatch' },

@@ -4,42 +4,42 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { explainJsonError } from './explain-json-error.ts'
 import { QUOTE, scanString, scanValue, skipSpace, toKey } from './scan-value.ts'
 
-/** One element of a top-level array, as bytes. The bytes are only valid until the callback returns. */
+/** One element of a top-level array, as bytes. They are valid until the callback returns. */
 export interface JsonElement {
   bytes: Buffer
-  /** The same memory, as `scanValue` wants it. */
+  /** The same memory, for `scanValue`. */
   words: Int32Array
   start: number
   end: number
-  /** Of the first byte in the file. */
+  /** Position of the first byte in the file. */
   offset: number
-  /** Where the value of the member that was looked for begins in `bytes`; -1 when the element has none. */
+  /** Where the value of the member `find` begins in `bytes`; -1 when the element does not have it. */
   found: number
-  /** Place in its array, from 0. */
+  /** Position in its array, starting at 0. */
   index: number
 }
 
 export interface CutArray {
   onElement(element: JsonElement): void
-  /** A member to look for at the top of each element. */
-  find?: string
+  /** A member to find at the top of each element. */
+  find?: string | undefined
 }
 
 export interface CutJsonOptions {
-  /** The top-level arrays that are cut into elements, by name; every other member is parsed and returned. */
+  /** The top-level arrays to cut into elements, by name. Every other member is parsed and returned. */
   arrays: Readonly<Record<string, CutArray>>
-  /** What one element or one other member may take. Default 256 MiB; more is a `DatasetError`. */
-  maxValueBytes?: number
-  /** Bytes read at once. A multiple of 4. Default 4 MiB. */
-  chunkBytes?: number
-  /** Stop when this says so after a top-level member or an element: for a look at the head of a file. */
-  isEnough?: () => boolean
-  signal?: AbortSignal
+  /** The largest element or other member. A larger one is a `DatasetError`. Default 256 MiB. */
+  maxValueBytes?: number | undefined
+  /** Bytes to read at once, a multiple of 4. Default 4 MiB. */
+  chunkBytes?: number | undefined
+  /** Called after each top-level member and element; true stops reading. For reading the head of a file. */
+  isEnough?: (() => boolean) | undefined
+  signal?: AbortSignal | undefined
 }
 
 /**
- * Cuts the top-level arrays of a JSON file of any size into their elements at byte level, in constant memory: V8 holds
- * no string over 512 MiB. Returns the other members. Throws `DatasetError` naming `name` and the byte for what is no JSON.
+ * Cuts the top-level arrays of a JSON file of any size into their elements at byte level, in constant memory: strings of
+ * V8 are limited to 512 MiB. Returns the other members. Throws `DatasetError` with `name` and the position for invalid JSON.
  */
 export async function cutJson(file: string, name: string, options: CutJsonOptions): Promise<Record<string, unknown>> {
   const { arrays, isEnough = () => false, signal } = options
@@ -49,7 +49,7 @@ export async function cutJson(file: string, name: string, options: CutJsonOption
     const members: Record<string, unknown> = {}
     const seen = new Set<string>()
     if (window.next('the top level') !== 0x7b) {
-      throw window.error('begins with a value that is no object; wanted is "{"')
+      throw window.error('begins with a value that is not an object; expected "{"')
     }
     window.position++
     if (window.next('the top level') === 0x7d) {
@@ -58,7 +58,7 @@ export async function cutJson(file: string, name: string, options: CutJsonOption
       for (;;) {
         if (window.next('the top level') !== QUOTE) throw window.error(window.explain('the name of a member'))
         const key = window.value('the name of a member', (bytes, start, end) => toKey(bytes, start, end))
-        if (seen.has(key)) throw window.error(`has two members ${JSON.stringify(key)} at its top level; wanted is one`)
+        if (seen.has(key)) throw window.error(`has two members ${JSON.stringify(key)} at its top level; expected one`)
         seen.add(key)
         if (window.next('the top level') !== 0x3a) throw window.error(window.explain('":"'))
         window.position++
@@ -67,7 +67,7 @@ export async function cutJson(file: string, name: string, options: CutJsonOption
         if (cut !== undefined && first === 0x5b) await cutArray(window, key, cut, isEnough, signal)
         else {
           const value = window.value(`"${key}"`, (bytes, start, end) => parse(name, key, bytes, start, end))
-          // Not by assignment: a member named `__proto__` would change what the object inherits.
+          // Not by assignment: a member `__proto__` would change the prototype of the object.
           Object.defineProperty(members, key, { value, writable: true, enumerable: true, configurable: true })
         }
         if (isEnough()) return members
@@ -78,7 +78,7 @@ export async function cutJson(file: string, name: string, options: CutJsonOption
         if (window.next('the top level') === 0x7d) throw window.error('has a trailing comma before "}"')
       }
     }
-    if (!window.isAtEnd()) throw window.error('goes on after the end of its top-level object')
+    if (!window.isAtEnd()) throw window.error('continues after the end of its top-level object')
     return members
   } finally {
     window.close()
@@ -97,7 +97,7 @@ async function cutArray(
     window.position++
     return
   }
-  const wanted = find === undefined ? undefined : Buffer.from(`"${find}"`)
+  const name = find === undefined ? undefined : Buffer.from(`"${find}"`)
   const element: JsonElement = {
     bytes: window.bytes,
     words: window.words,
@@ -109,12 +109,12 @@ async function cutArray(
   }
   let chunks = window.chunks
   for (let index = 0; ; index++) {
-    window.element(element, wanted, key, index)
+    window.element(element, name, key, index)
     element.index = index
     onElement(element)
     if (isEnough()) return
     if (window.chunks !== chunks) {
-      // A cancel and the heartbeats must get through while gigabytes are read.
+      // Cancellation and heartbeats must get through while gigabytes are read.
       chunks = window.chunks
       await setImmediate()
       signal?.throwIfAborted()
@@ -135,7 +135,7 @@ function parse(file: string, name: string, bytes: Buffer, start: number, end: nu
   }
 }
 
-/** A moving view of a file: what is being looked at is whole in `bytes`. */
+/** A moving view of a file. The value at the position is completely in `bytes`. */
 class Window {
   bytes: Buffer
   position = 0
@@ -165,21 +165,21 @@ class Window {
   checkStart(): void {
     const [a, b, c] = this.bytes
     const length = this.#length
-    if (length === 0) throw new DatasetError(`${this.#name} is empty; wanted is JSON`)
+    if (length === 0) throw new DatasetError(`${this.#name} is empty; expected JSON`)
     if (a === 0xef && b === 0xbb && c === 0xbf) this.position = 3
     const isUtf16 = (a === 0xfe && b === 0xff) || (a === 0xff && b === 0xfe) || a === 0 || (length > 1 && b === 0)
-    if (isUtf16) throw new DatasetError(`${this.#name} is UTF-16 (or UTF-32) text; wanted is JSON in UTF-8`)
-    if (a === 0x1f && b === 0x8b) throw new DatasetError(`${this.#name} is compressed with gzip; wanted is JSON`)
+    if (isUtf16) throw new DatasetError(`${this.#name} is UTF-16 or UTF-32 text; expected JSON in UTF-8`)
+    if (a === 0x1f && b === 0x8b) throw new DatasetError(`${this.#name} is compressed with gzip; expected JSON`)
   }
 
   error(what: string): DatasetError {
     return new DatasetError(`${this.#name} ${what} (at byte ${this.#base + this.position})`)
   }
 
-  /** The words for a byte that should have been something else. */
-  explain(wanted: string, back = 0): string {
+  /** Describes the bytes at the position, where `expected` should be. */
+  explain(expected: string, back = 0): string {
     const text = this.bytes.toString('utf8', this.position + back, Math.min(this.#length, this.position + back + 20))
-    return `is no JSON: ${JSON.stringify(text)} where ${wanted} is wanted`
+    return `is not JSON: found ${JSON.stringify(text)}, expected ${expected}`
   }
 
   isAtEnd(): boolean {
@@ -190,7 +190,7 @@ class Window {
     }
   }
 
-  /** The next byte that is no space. */
+  /** The next byte that is not a space. */
   next(where: string): number {
     for (;;) {
       this.position = skipSpace(this.bytes, this.position, this.#length)
@@ -200,7 +200,7 @@ class Window {
     }
   }
 
-  /** Calls `use` with the value at the position, whole, and goes on after it. */
+  /** Calls `use` with the whole value at the position, and moves behind it. */
   value<T>(where: string, use: (bytes: Buffer, start: number, end: number) => T): T {
     const end = this.#scanWhole(where, undefined)
     const result = use(this.bytes, this.position, end)
@@ -226,19 +226,19 @@ class Window {
         bytes[position] === QUOTE
           ? scanString(bytes, position, this.#length)
           : scanValue(bytes, position, this.#length, this.words, find, this.#scan)
-      // A number goes on until something else is seen.
+      // A number only ends at the next byte or at the end of the file.
       if (end > 0 && (end < this.#length || this.#isEof)) return end
       const place = index === undefined ? where : `${where}[${index}]`
       if (end === -2) throw this.error(`is nested deeper than 512 levels in ${place}`)
       if (end === -3) throw this.error(this.explain(`a value (${place})`))
       if (!this.#fill(position)) throw this.error(`ends in the middle of ${place}`)
       if (this.#length - this.position > this.#maxValueBytes) {
-        throw this.error(`has over ${this.#maxValueBytes} bytes in ${place} alone`)
+        throw this.error(`has more than ${this.#maxValueBytes} bytes in ${place} alone`)
       }
     }
   }
 
-  /** Reads on, keeping what lies from `keep` on; a value larger than the buffer makes it grow. False at the file's end. */
+  /** Reads more, and keeps the bytes from `keep` on. The buffer grows for a larger value. False at the end of the file. */
   #fill(keep: number): boolean {
     if (this.#isEof) return false
     const kept = this.#length - keep

@@ -1,11 +1,11 @@
 /**
- * Numbers for ids as they stand in a file, so that they fit a column: `12` and `"12"` are one id; ids beyond 2^53 and
- * other text get negative numbers in the order in which they come.
+ * Maps the ids in a file to numbers: `12` and `"12"` are one id; ids beyond 2^53 and other text get negative numbers in
+ * the order in which they occur.
  */
 export class ElementKeys {
   readonly #texts = new Map<string, number>()
 
-  /** The key of the id whose value begins at `at`; NaN when there is none (`at` is -1, or it is no number and no string). */
+  /** The key of the id whose value begins at `at`. NaN when `at` is -1, or the value is neither a number nor a string. */
   read(bytes: Buffer, at: number, end: number): number {
     if (at < 0) return Number.NaN
     let position = at
@@ -40,7 +40,7 @@ export class ElementKeys {
     if (!isText) {
       const number = Number(text)
       if (Number.isNaN(number)) return Number.NaN
-      // 1.0 and 1e3 are whole numbers too.
+      // 1.0 and 1e3 are integers too.
       if (Number.isSafeInteger(number) && number >= 0) return number
     }
     let key = this.#texts.get(text)

@@ -2,7 +2,7 @@ import { createUint32 } from './number-list.ts'
 
 const NONE = 0xffffffff
 
-/** Ids are mostly small numbers: a table is ten times faster than a map. */
+/** A table for small ids, which most are: ten times faster than a map. */
 function createTable(imageByKey: ReadonlyMap<number, number>): Uint32Array {
   let length = 0
   for (const key of imageByKey.keys()) if (key < imageByKey.size * 8) length = Math.max(length, key + 1)
@@ -11,7 +11,7 @@ function createTable(imageByKey: ReadonlyMap<number, number>): Uint32Array {
   return table
 }
 
-/** A counting sort by image, which keeps the order of the file within each. */
+/** Sorts annotations by image (a counting sort), in the order of the file within each image. */
 export function groupByImage(
   imageCount: number,
   keys: { length: number; get(index: number): number },
@@ -36,9 +36,9 @@ export function groupByImage(
   for (let at = 0; at < keys.length; at++) {
     const image = images[at] as number
     if (image === NONE) continue
-    const place = next[image] as number
-    order[place] = at
-    next[image] = place + 1
+    const position = next[image] as number
+    order[position] = at
+    next[image] = position + 1
   }
   return { starts, order, orphans }
 }

@@ -1,4 +1,4 @@
-/** A growing list of numbers in one piece of memory, which can be shared with worker threads. */
+/** A growing list of numbers in one block of memory, which worker threads can share. */
 export class NumberList<T extends Float64Array<SharedArrayBuffer> | Uint32Array<SharedArrayBuffer>> {
   #values: T
   readonly #create: (length: number) => T
@@ -22,7 +22,7 @@ export class NumberList<T extends Float64Array<SharedArrayBuffer> | Uint32Array<
     return this.#values[index] as number
   }
 
-  /** A copy of exactly the numbers in the list. */
+  /** A copy with the exact length of the list. */
   toArray(): T {
     const values = this.#create(this.length)
     values.set(this.#values.subarray(0, this.length))

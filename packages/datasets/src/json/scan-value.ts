@@ -2,7 +2,7 @@ export const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const MAX_DEPTH = 512
 
-/** Skips JSON's four kinds of white space. */
+/** Skips the four kinds of white space in JSON. */
 export function skipSpace(bytes: Uint8Array, start: number, end: number): number {
   let at = start
   while (at < end) {
@@ -13,7 +13,7 @@ export function skipSpace(bytes: Uint8Array, start: number, end: number): number
   return at
 }
 
-/** The place after a string that begins at `start`; -1 when it goes on after `end`. */
+/** The position after a string that begins at `start`; -1 when it continues after `end`. */
 export function scanString(bytes: Uint8Array, start: number, end: number): number {
   let at = start + 1
   while (at < end) {
@@ -25,9 +25,9 @@ export function scanString(bytes: Uint8Array, start: number, end: number): numbe
 }
 
 /**
- * The place after the value that begins at `start`; -1 when it goes on after `end`, -2 when it is nested too deep, -3
- * when nothing like a value begins there. `find` is a quoted name: `result.found` becomes where the value of that member
- * of the top object begins, or -1. Only brackets and strings are looked at: whoever parses the value sees the rest.
+ * The position after the value that begins at `start`; -1 when it continues after `end`, -2 when it is nested too deeply,
+ * -3 when no value begins there. `find` is a quoted name: `result.found` is set to the position of the value of that member
+ * of the top object, or to -1. Only brackets and strings are checked; the parser of the value reports other mistakes.
  * `words` is the same memory as `bytes`, which must begin at a multiple of four.
  */
 export function scanValue(
@@ -59,7 +59,7 @@ export function scanValue(
       if (at >= end) return -1
     }
     const byte = bytes[at] as number
-    // Digits, points, commas and spaces lie below; letters, in between, do not matter.
+    // Digits, points, commas and spaces have smaller codes; letters do not matter.
     if (byte < 0x5b && byte !== QUOTE) {
       at++
       continue
@@ -91,7 +91,7 @@ export function scanValue(
   return -1
 }
 
-/** Where the value begins when the string from `from` to `after` is the wanted name; 0 when it is not, -1 for "read on". */
+/** Where the value begins if the string from `from` to `after` is the name `find`; 0 if it is not, -1 to read more. */
 function findValue(bytes: Uint8Array, from: number, after: number, end: number, find: Uint8Array): number {
   for (let index = 1; index < find.length; index++) if (bytes[from + index] !== find[index]) return 0
   const colon = skipSpace(bytes, after, end)
@@ -118,7 +118,7 @@ function scanScalar(bytes: Uint8Array, start: number, end: number): number {
   return at
 }
 
-/** The text of a member's name. */
+/** The name of a member. */
 export function toKey(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('utf8', start, end)
   try {

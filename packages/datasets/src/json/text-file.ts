@@ -1,9 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 
-/** How much text is held before it is written. */
+/** The length of the text that is buffered before it is written. */
 const FLUSH_LENGTH = 1 << 20
 
-/** A text file written in large pieces. */
+/** A text file that is written in large pieces. */
 export class TextFile {
   readonly #handle: number
   #pieces: string[] = []

@@ -5,21 +5,21 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { IMAGE_NAME, listFiles } from '../files/list-files.ts'
 import { cutJson } from '../json/cut-json.ts'
 
-/** A format that a folder could hold, and what speaks for it. */
+/** A format that the files match, and the evidence. */
 export interface DetectedFormat {
   format: DatasetFormat
-  /** What was seen that speaks for it, in words. */
+  /** What was found in the files, as text. */
   evidence: string[]
 }
 
 type Evidence = Map<DatasetFormat, string[]>
 
-/** So many files of a kind are looked into: a dataset is of one kind. */
+/** Files of a kind that are read. All files of a dataset have the same format. */
 const SAMPLE = 5
 
-/** How a format is detected. */
+/** Options of {@link detectFormat}. */
 export interface DetectFormatOptions {
-  /** What messages call the dataset. Default: its folder in quotes. */
+  /** Name of the dataset in messages. Default: its folder in quotes. */
   name?: string | undefined
   signal?: AbortSignal | undefined
 }
@@ -32,7 +32,7 @@ export async function detectFormat(dir: string, options: DetectFormatOptions = {
   return toSingleFormat(options.name ?? `"${dir}"`, await findFormats(dir, options))
 }
 
-/** The one format that was found. `name` is what messages call the dataset. */
+/** The one format that was found. Throws `DatasetError` for none and for several. */
 export function toSingleFormat(name: string, found: readonly DetectedFormat[]): DetectedFormat {
   const [first, second] = found
   if (first === undefined) {
@@ -61,10 +61,10 @@ export async function findFormats(
   const files = stats.isFile() ? [basename(dir)] : (await listFiles(dir, signal)).files
   const root = stats.isFile() ? join(dir, '..') : dir
   const evidence: Evidence = new Map()
-  await lookIntoJson(root, files, evidence, signal)
-  await lookIntoVoc(root, files, evidence)
-  await lookIntoYolo(root, files, evidence)
-  if (evidence.size === 0) lookAtFolders(files, evidence)
+  await detectJson(root, files, evidence, signal)
+  await detectVoc(root, files, evidence)
+  await detectYolo(root, files, evidence)
+  if (evidence.size === 0) detectFolders(files, evidence)
   return [...evidence].map(([format, seen]) => ({ format, evidence: seen }))
 }
 
@@ -72,8 +72,8 @@ function add(evidence: Evidence, format: DatasetFormat, seen: string): void {
   evidence.set(format, [...(evidence.get(format) ?? []), seen])
 }
 
-/** Each folder's JSON files are of a kind, so a few of each tell. */
-async function lookIntoJson(
+/** The JSON files of a folder have the same format, so a few of each folder suffice. */
+async function detectJson(
   root: string,
   files: readonly string[],
   evidence: Evidence,
@@ -85,14 +85,14 @@ async function lookIntoJson(
     const count = perFolder.get(folder) ?? 0
     perFolder.set(folder, count + 1)
     if (count >= SAMPLE) continue
-    const seen = await lookIntoOneJson(join(root, name), name, signal)
-    // Files about something else lie in many datasets, and a damaged one is the reader's to explain.
+    const seen = await inspectJson(join(root, name), name, signal)
+    // Many datasets have unrelated JSON files. A damaged annotation file is reported by its reader.
     if (seen !== undefined) add(evidence, seen.format, seen.text)
     else if ((DICE_FILE_NAMES as readonly string[]).includes(name)) add(evidence, 'dice', `${name}, by its name`)
   }
 }
 
-async function lookIntoOneJson(
+async function inspectJson(
   file: string,
   name: string,
   signal: AbortSignal | undefined,
@@ -106,7 +106,7 @@ async function lookIntoOneJson(
       try {
         target.keys = Object.keys(JSON.parse(bytes.toString('utf8', start, end)) as object)
       } catch {
-        // Not for us to complain.
+        // Reported by the reader.
       }
       isDecided = annotation.keys.length > 0 || image.keys.includes('annotations')
     },
@@ -114,7 +114,7 @@ async function lookIntoOneJson(
   const members = await cutJson(file, name, {
     arrays: { images: firstKeys(image), annotations: firstKeys(annotation) },
     isEnough: () => isDecided,
-    ...(signal ? { signal } : {}),
+    signal,
   }).catch((error: unknown) => {
     if (error instanceof DatasetError) return undefined
     throw error
@@ -131,16 +131,16 @@ async function lookIntoOneJson(
   return undefined
 }
 
-async function lookIntoVoc(root: string, files: readonly string[], evidence: Evidence): Promise<void> {
+async function detectVoc(root: string, files: readonly string[], evidence: Evidence): Promise<void> {
   for (const name of files.filter((file) => /\.xml$/i.test(file)).slice(0, SAMPLE)) {
     const text = await readFile(join(root, name), 'utf8').catch(() => '')
-    if (/<annotation[\s>]/.test(text.slice(0, 4096))) return add(evidence, 'voc', `${name} holds an <annotation>`)
+    if (/<annotation[\s>]/.test(text.slice(0, 4096))) return add(evidence, 'voc', `${name} has an <annotation>`)
   }
   const mask = files.find((file) => /(?:^|\/)Segmentation(?:Class|Object)(?:PNG)?\/.+\.png$/i.test(file))
-  if (mask !== undefined) add(evidence, 'voc', `${mask} is a mask, by its folder`)
+  if (mask !== undefined) add(evidence, 'voc', `${mask} is in a folder of masks`)
 }
 
-async function lookIntoYolo(root: string, files: readonly string[], evidence: Evidence): Promise<void> {
+async function detectYolo(root: string, files: readonly string[], evidence: Evidence): Promise<void> {
   for (const name of files.filter((file) => /^[^/]*\.ya?ml$/i.test(file))) {
     const text = await readFile(join(root, name), 'utf8').catch(() => '')
     if (/^(?:names|nc)\s*:/m.test(text) && /^(?:train|val|path)\s*:/m.test(text)) {
@@ -161,8 +161,8 @@ async function lookIntoYolo(root: string, files: readonly string[], evidence: Ev
   }
 }
 
-/** Images in folders of their own, and no labels of any kind beside them. */
-function lookAtFolders(files: readonly string[], evidence: Evidence): void {
+/** Images in folders, and no labels of any format. */
+function detectFolders(files: readonly string[], evidence: Evidence): void {
   const folders = new Set(
     files.filter((file) => IMAGE_NAME.test(file) && file.includes('/')).map((file) => file.replace(/\/[^/]*$/, '')),
   )

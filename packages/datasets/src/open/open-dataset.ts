@@ -7,8 +7,8 @@ import { readImageFolder } from '../formats/imagefolder/read.ts'
 import type { DatasetReader, ReadOptions } from '../record/record.ts'
 
 /**
- * Opens the dataset in a folder in any format: DICE when it has an annotation file, else the format that `detectFormat`
- * finds, else folders of classes. With `format` nothing is detected.
+ * Opens the dataset in a folder in any format: DICE if it has an annotation file, otherwise the format that `detectFormat`
+ * finds, otherwise folders of classes. With `format` nothing is detected.
  */
 export async function openDataset(
   dir: string,

@@ -2,7 +2,7 @@ import { type Box, boxOfKeypoints, boxOfPoints, boxOfRings } from '../geometry/b
 import { rleBox } from '../geometry/rle.ts'
 import type { Annotation } from './record.ts'
 
-/** The upright box around an annotation: its own, else that of the richest geometry it carries. */
+/** The upright box of an annotation: its own, otherwise the one around its geometry. */
 export function findBox({ bbox, obb, polygons, rle, keypoints }: Annotation): Box | undefined {
   if (bbox !== undefined) return bbox
   if (obb !== undefined) return boxOfPoints(obb)

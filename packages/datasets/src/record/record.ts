@@ -2,7 +2,7 @@ import type { DatasetFormat, FieldIssue, SplitName, TaskType } from '@trainyard/
 import type { RunLengths } from '../geometry/rle.ts'
 import type { LossCounter } from '../report/loss-counter.ts'
 
-/** A class of a dataset. Its `id` is its place in the list: 0-based, without gaps, in display order. */
+/** A class of a dataset. Its `id` is its position in the list: 0-based, without gaps, in display order. */
 export interface DatasetClassInfo {
   id: number
   name: string
@@ -12,22 +12,22 @@ export interface DatasetClassInfo {
   keypoints?: string[] | undefined
   /** Pairs of 0-based keypoint numbers. */
   skeleton?: [from: number, to: number][] | undefined
-  /** The mirror image of each keypoint; it undoes itself. */
+  /** The mirror image of each keypoint: a permutation that is its own inverse. */
   flipIndex?: number[] | undefined
-  /** The id in the source file, where it is another one. */
+  /** The id in the source file, where it differs. */
   sourceId?: string | number | undefined
 }
 
-/** What is known of an object, from the least to the most. `other` is a shape that only its own format can hold. */
+/** The geometry of an object, from the simplest to the richest. `other` is a shape that only its own format can hold. */
 export type AnnotationKind = 'class' | 'box' | 'polygon' | 'mask' | 'keypoints' | 'obb' | 'other'
 
 /** One object, or the class of the whole image. All coordinates are absolute pixels, 0-based, from the top-left corner. */
 export interface Annotation {
-  /** The richest geometry it carries; it may carry simpler ones beside it. */
+  /** The richest geometry of the object. It can have simpler ones too. */
   kind: AnnotationKind
   classId: number
   bbox?: [x: number, y: number, width: number, height: number] | undefined
-  /** Flat rings `x, y, x, y, …`; several rings are parts of one object. */
+  /** Flat rings `x, y, x, y, …`. Several rings are parts of one object. */
   polygons?: number[][] | undefined
   rle?: RunLengths | undefined
   /** Flat `x, y, v`: 0 not labelled (then x and y are 0), 1 occluded, 2 visible. */
@@ -35,30 +35,30 @@ export interface Annotation {
   /** Four corners, clockwise from the top-left one: 8 numbers. */
   obb?: number[] | undefined
   isCrowd?: boolean | undefined
-  /** Of the mask, in square pixels, as the source says. */
+  /** Area of the mask in square pixels, as the source gives it. */
   area?: number | undefined
   id?: string | number | undefined
-  /** What the source says of the object beside its geometry, and the geometry of kind `other`. */
+  /** Other facts about the object in the source, and the geometry of the kind `other`. */
   attributes?: Record<string, unknown> | undefined
 }
 
-/** One image of a dataset, whatever its format. */
+/** One image of a dataset in any format. */
 export interface ImageRecord {
-  /** Relative to the dataset's root, with `/` between its parts, spelled as in the source. */
+  /** Relative to the dataset, with `/` between its parts, spelled as in the source. */
   path: string
-  /** Absolute path of the pixels, when they are there. */
+  /** Absolute path of the image file. Undefined when it does not exist. */
   file?: string | undefined
-  /** In pixels, as annotated, after EXIF rotation; 0 where the format does not say and the file was not looked at. */
+  /** In pixels, as annotated, after EXIF rotation. 0 when the format has no size and the file was not read. */
   width: number
   height: number
-  /** Absent when the dataset leaves it to whoever reads it. */
+  /** Undefined when the dataset puts the image in no split. */
   split: SplitName | undefined
-  /** Of the source. */
+  /** The id in the source. */
   id?: string | number | undefined
   annotations: Annotation[]
-  /** Captions, who labelled it and the like: kept for formats that can hold them. */
+  /** Captions, authors and other facts, for formats that can hold them. */
   attributes?: Record<string, unknown> | undefined
-  /** Where a file describes the image, for messages: `images[3]`. DICE only. */
+  /** Where the annotation file describes the image, for messages: `images[3]`. DICE only. */
   field?: string | undefined
 }
 
@@ -68,15 +68,15 @@ export interface DatasetReader {
   taskType: TaskType
   name?: string | undefined
   classes: DatasetClassInfo[]
-  /** What the source says of the whole dataset: its licences, its dates. Kept by its own format only. */
+  /** Facts about the whole dataset, such as licences and dates. Only the format of the source keeps them. */
   attributes?: Record<string, unknown> | undefined
-  /** Every image once. Memory stays flat where the format allows it. */
+  /** Every image once. Memory does not grow with the dataset where the format allows it. */
   images(): AsyncGenerator<ImageRecord>
-  /** What reading dropped or changed; complete when `images()` has ended. */
+  /** What the reader dropped or changed. Complete when `images()` has ended. */
   losses?: LossCounter | undefined
-  /** For formats that several threads can read at once. */
+  /** For formats that several threads can read at the same time. */
   shared?: SharedDataset | undefined
-  /** Closes the file and stops its threads; a reader without it holds nothing open. */
+  /** Removes temporary files. A reader without this method needs no cleaning up. */
   close?(): Promise<void>
 }
 
@@ -89,32 +89,32 @@ export interface SharedHandle {
 export interface SharedDataset {
   /** Sent to worker threads with `postMessage`; `openShared` makes a reader of it there. */
   handle: SharedHandle
-  /** How many images there are. */
+  /** Number of images. */
   images: number
-  /** Their names in order, as far as they decide over the names in the result. */
+  /** The paths and splits of the images in order: they determine the names in the result. */
   names(): Iterable<{ path: string; split: SplitName | undefined }>
-  /** Splits by path that win over the dataset's own. */
+  /** Splits by path, instead of those of the dataset. */
   splits?: ReadonlyMap<string, SplitName> | undefined
 }
 
 /** How a dataset is read. */
 export interface ReadOptions {
-  /** The task, where a format cannot tell (YOLO's OBB rows look like polygons). Default: what the files say. */
+  /** The task, for formats that do not name it (rotated boxes of YOLO look like polygons). Default: detected from the files. */
   task?: TaskType | undefined
-  /** Pascal VOC with its devkit's 1-based inclusive corners. Default false: 0-based. */
+  /** Corners of Pascal VOC are 1-based and inclusive, as in the devkit. Default false: 0-based. */
   vocOneBased?: boolean | undefined
-  /** False lets a reader pass over polygons and masks of objects that have a box (they are counted). Default true. */
+  /** False lets a reader skip the polygons and masks of objects with a box. They are counted as lost. Default true. */
   outlines?: boolean | undefined
-  /** What messages call the dataset. Default: its folder in quotes. */
+  /** Name of the dataset in messages. Default: its folder in quotes. */
   name?: string | undefined
   /**
-   * Called for each mistake in an image or annotation; the reader leaves it out and reads on. Also called for what is
-   * otherwise left out and counted: an invalid box, an image in no class folder. Default: the first mistake is thrown.
+   * Called for each mistake in an image or annotation; the reader skips it and continues. Also called for mistakes that are
+   * otherwise skipped and counted: an invalid box, an image in no class folder. Default: the first mistake is thrown.
    * Readers other than DICE and ImageFolder ignore it.
    */
   onIssue?: ((issue: FieldIssue) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
-/** `formats/<format>/read.ts` exports one: it throws `DatasetError` for a dataset that cannot be read at all. */
+/** The reader of a format, in `formats/<format>/read.ts`. Throws `DatasetError` for a dataset that cannot be read at all. */
 export type ReadDataset = (dir: string, options?: ReadOptions) => Promise<DatasetReader>

@@ -1,4 +1,4 @@
-/** Everything that can be lost, left out or changed on the way from one format to another. Closed: add a reason here. */
+/** Everything that a conversion can lose, skip or change. The list is closed: new reasons are added here. */
 export type LossReason =
   // Whole images
   | 'image-missing-file'
@@ -8,7 +8,7 @@ export type LossReason =
   | 'image-size-unknown'
   | 'image-unsafe-path'
   | 'image-unlabelled'
-  /** A loader of the target format leaves it out: its suffix, or its size. */
+  /** A loader of the target format skips the image because of its suffix or its size. */
   | 'image-not-loadable'
   | 'image-attributes-dropped'
   | 'split-changed'
@@ -16,7 +16,7 @@ export type LossReason =
   // Label files
   | 'image-without-label'
   | 'label-without-image'
-  /** `a.jpg` is named, `a.JPG` is there. */
+  /** `a.jpg` is listed, `a.JPG` exists. */
   | 'file-name-case'
   | 'label-file-invalid'
   | 'label-rows-mixed'
@@ -55,9 +55,9 @@ export type LossReason =
   | 'mask-dropped'
   | 'mask-size-mismatch'
   | 'mask-from-polygon'
-  /** A pixel is of one object only: it went to the smaller one. */
+  /** A pixel belongs to one object only: the smaller one keeps it. */
   | 'overlap-flattened'
-  /** A mask of bytes numbers 254 objects. */
+  /** A mask of bytes holds 254 objects. */
   | 'object-beyond-limit'
   | 'keypoints-dropped'
   | 'keypoints-padded'
@@ -74,11 +74,11 @@ export type LossReason =
   | 'class-details-dropped'
   | 'flip-index-omitted'
 
-/** What was lost or changed for one reason: how often, and the first examples. */
+/** What was lost or changed for one reason: the count and the first examples. */
 export interface Loss {
   reason: LossReason
   count: number
-  /** The first five, each naming its image or file. */
+  /** The first five, each with its image or file. */
   examples: string[]
 }
 
@@ -88,7 +88,7 @@ const MAX_EXAMPLES = 5
 export class LossCounter {
   readonly #losses = new Map<LossReason, { count: number; examples: string[] }>()
 
-  /** `example` may be a function, so that its text is only made when it is kept. */
+  /** `example` can be a function, which is only called when the example is kept. */
   add(reason: LossReason, example: string | (() => string), count = 1): void {
     if (count <= 0) return
     let loss = this.#losses.get(reason)
@@ -102,7 +102,7 @@ export class LossCounter {
     }
   }
 
-  /** Adds what another counter saw: that of a thread. */
+  /** Adds the losses of another counter, such as that of a thread. */
   merge(losses: Iterable<Loss>): void {
     for (const { reason, count, examples } of losses) {
       const known = this.#losses.get(reason) ?? { count: 0, examples: [] }
@@ -113,12 +113,12 @@ export class LossCounter {
     }
   }
 
-  /** How often something was lost for this reason. */
+  /** The number of losses for a reason. */
   count(reason: LossReason): number {
     return this.#losses.get(reason)?.count ?? 0
   }
 
-  /** In the order of their reasons' names, so that the same input gives the same text. */
+  /** Sorted by reason, so that the same input gives the same text. */
   list(): Loss[] {
     return [...this.#losses]
       .map(([reason, { count, examples }]) => ({ reason, count, examples: [...examples] }))

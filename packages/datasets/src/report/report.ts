@@ -1,47 +1,47 @@
 import type { DatasetFormat, SplitName, TaskType } from '@trainyard/contract'
 import { type Loss, LossCounter, type LossReason } from './loss-counter.ts'
 
-/** One split and how much was written to it. */
+/** What was written to one split. */
 export interface SplitReport {
   images: number
   annotations: number
 }
 
-/** One class and how often it was written. */
+/** One class and the number of its annotations. */
 export interface ClassReport {
   id: number
   name: string
   annotations: number
 }
 
-/** What a conversion did. */
+/** The result of a conversion. */
 export interface ConversionReport {
   from: DatasetFormat
   to: DatasetFormat
   taskType: TaskType
-  /** Absolute path of the folder that was written. */
+  /** Absolute path of the result. */
   target: string
-  /** Images that were written, also those without objects. */
+  /** Number of written images, with and without objects. */
   images: number
-  /** Annotations (rows, objects) that were written. */
+  /** Number of written annotations (rows, objects). */
   annotations: number
-  /** By split; `unsplit` holds the images that belong to none. */
+  /** By split; `unsplit` is for images without a split. */
   splits: Record<SplitName | 'unsplit', SplitReport>
   classes: ClassReport[]
-  /** What was lost, left out or changed, by reason. */
+  /** What was lost, skipped or changed, by reason. */
   losses: Loss[]
-  /** True when the target already held this very result and nothing was written. */
+  /** True when the target had this result already and nothing was written. */
   isUnchanged: boolean
 }
 
-/** What a builder has counted, as plain data. */
+/** The counts of a builder as plain data. */
 export interface ReportParts {
   splits: ConversionReport['splits']
   perClass: number[]
   losses: Loss[]
 }
 
-/** Counts what a writer writes. One a conversion; the engine makes it, writers fill it. */
+/** Counts what a writer writes. One instance for each conversion, filled by its writer. */
 export class ReportBuilder {
   readonly losses = new LossCounter()
   readonly #perClass: number[] = []
@@ -52,7 +52,7 @@ export class ReportBuilder {
     unsplit: { images: 0, annotations: 0 },
   }
 
-  /** One image was written with annotations of these classes (a class once for each of its objects). */
+  /** Counts one written image and the class of each of its annotations. */
   wrote(split: SplitName | undefined, classIds: readonly number[]): void {
     const counts = this.#splits[split ?? 'unsplit']
     counts.images++
@@ -60,12 +60,12 @@ export class ReportBuilder {
     for (const id of classIds) this.#perClass[id] = (this.#perClass[id] ?? 0) + 1
   }
 
-  /** What was counted so far, to be sent to another thread. */
+  /** The counts so far, to send to another thread. */
   parts(): ReportParts {
     return { splits: this.#splits, perClass: this.#perClass, losses: this.losses.list() }
   }
 
-  /** Adds what another builder counted. */
+  /** Adds the counts of another builder. */
   absorb({ splits, perClass, losses }: ReportParts): void {
     for (const name of Object.keys(splits) as (keyof typeof splits)[]) {
       this.#splits[name].images += splits[name].images
@@ -77,7 +77,7 @@ export class ReportBuilder {
     this.losses.merge(losses)
   }
 
-  /** How many images were written so far. */
+  /** The number of images written so far. */
   get images(): number {
     return Object.values(this.#splits).reduce((sum, { images }) => sum + images, 0)
   }

@@ -15,22 +15,22 @@ export interface ShowDatasetOptions {
   /** The PNG file to write. */
   target: string
   /** At the top of the sheet. Default: the name of the dataset. */
-  title?: string
+  title?: string | undefined
   /** Number of images, at most 400. Default 12. */
-  count?: number
+  count?: number | undefined
   /** Images in a row. Default: as many as make the sheet a little wider than high. */
-  columns?: number
+  columns?: number | undefined
   /** Side of a tile in pixels, from 64 to 1024. Default 240. */
-  tile?: number
+  tile?: number | undefined
   /** Only images of this split. */
-  split?: SplitName
+  split?: SplitName | undefined
   /** Only images with an object of this class. */
-  className?: string
+  className?: string | undefined
   /** Another seed shows other images. */
-  seed?: string
+  seed?: string | undefined
   /** Draw the class names beside the objects. Default true. */
-  labels?: boolean
-  signal?: AbortSignal
+  labels?: boolean | undefined
+  signal?: AbortSignal | undefined
 }
 
 /** The contact sheet that was written. */

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
 import { type SplitName, SplitName as SplitNames } from '@trainyard/contract'
 
-/** Shares of the splits; they add up to 1. */
+/** The share of each split. They add up to 1. */
 export type SplitRatios = Readonly<Record<SplitName, number>>
 
-/** What a split is made of: one image, or all images of a group, which stay together. */
+/** One image, or all images of a group, which stay together. */
 export interface SplitItem {
-  /** The hash of this decides: the same key, the same split. */
+  /** Its hash decides: the same key gives the same split. */
   key: string
   /** Number of images. */
   size: number
-  /** How many of its images show each class. */
+  /** The number of its images with each class. */
   labels: ReadonlyMap<number, number>
 }
 
@@ -18,12 +18,12 @@ export interface AssignSplitsOptions {
   ratios: SplitRatios
   /** Another seed gives another split. */
   seed: string
-  /** From this many images on each item goes where its own hash says, so that a new one moves no other. */
+  /** With this many images or more, the hash of each item alone decides, so that a new item moves no other. */
   exactBelow: number
-  /** Every class in the ratios, at the price that a new image may move others. */
+  /** Keep the ratios for every class. A new image can then move others. */
   stratify: boolean
-  /** Images that have their split already: they count towards the ratios. */
-  taken?: readonly { split: SplitName; labels: ReadonlyMap<number, number> }[]
+  /** Images that have a split already. They count towards the ratios. */
+  taken?: readonly { split: SplitName; labels: ReadonlyMap<number, number> }[] | undefined
 }
 
 const SPLITS = SplitNames.options
@@ -48,7 +48,7 @@ export function assignSplits(items: readonly SplitItem[], options: AssignSplitsO
   )
 }
 
-/** How many of `total` images each split gets: largest remainder, and val is not left empty where it should have some. */
+/** The number of images in each split by the largest remainder method. val gets at least one image where it has a ratio. */
 export function countExactly(total: number, ratios: SplitRatios): Record<SplitName, number> {
   const shares = SPLITS.map((split, order) => {
     // 0.7 × 10 is not 7 in binary.
@@ -68,7 +68,7 @@ export function countExactly(total: number, ratios: SplitRatios): Record<SplitNa
   return counts
 }
 
-/** Modulo 10,000, as the platform's exporter has it: with its ratios and no seed the result is the same. */
+/** MD5 modulo 10,000, as in the platform's exporter: with its ratios and without a seed the result is the same. */
 function hash(key: string, seed: string): { bucket: number; digest: string } {
   const digest = createHash('md5')
     .update(seed === '' ? key : `${seed}\0${key}`)
@@ -77,13 +77,13 @@ function hash(key: string, seed: string): { bucket: number; digest: string } {
 }
 
 function splitOfBucket(bucket: number, { train, val }: SplitRatios): SplitName {
-  const place = bucket / 10_000
-  // Sums of ratios are a hair off in binary.
-  if (place < train - 1e-9) return 'train'
-  return place < train + val - 1e-9 ? 'val' : 'test'
+  const position = bucket / 10_000
+  // Sums of ratios are not exact in binary.
+  if (position < train - 1e-9) return 'train'
+  return position < train + val - 1e-9 ? 'val' : 'test'
 }
 
-/** In the order of the hashes: train until it is full, then val, then test. A group that fits nowhere goes where most is missing. */
+/** Fills train, then val, then test, in the order of the hashes. A group that fits nowhere goes to the split that lacks most. */
 function fill(items: readonly SplitItem[], targets: Record<SplitName, number>): Map<string, SplitName> {
   const left = { ...targets }
   const splits = new Map<string, SplitName>()
@@ -108,8 +108,8 @@ function subtractTaken(
 }
 
 /**
- * Iterative stratification (Sechidis, Tsoumakas, Vlahavas 2011): the class with the fewest images left goes first, each of
- * its images to the split that lacks this class most. A class with one image so ends in train.
+ * Iterative stratification (Sechidis, Tsoumakas, Vlahavas 2011): takes the class with the fewest images left and puts each
+ * of its images into the split that lacks this class most. The image of a class with one image goes to train.
  */
 function stratify(items: readonly SplitItem[], { ratios, taken = [] }: AssignSplitsOptions): Map<string, SplitName> {
   const withLabels = items.map((item) => ({
@@ -129,14 +129,15 @@ function stratify(items: readonly SplitItem[], { ratios, taken = [] }: AssignSpl
   }
   for (const { labels } of taken) for (const [label, count] of labels) add(label, count)
   const images = items.reduce((sum, { size }) => sum + size, taken.length)
-  const wish = (total: number) => SPLITS.map((split) => total * ratios[split])
-  const wanted = new Map([...totals].map(([label, total]) => [label, wish(total)]))
-  const wantedImages = wish(images)
+  const share = (total: number) => SPLITS.map((split) => total * ratios[split])
+  // What each split still lacks, of each class and of all images.
+  const lacking = new Map([...totals].map(([label, total]) => [label, share(total)]))
+  const lackingImages = share(images)
   const take = (at: number, size: number, labels: ReadonlyMap<number, number>) => {
-    wantedImages[at] = (wantedImages[at] ?? 0) - size
+    lackingImages[at] = (lackingImages[at] ?? 0) - size
     for (const [label, count] of labels) {
-      const wishes = wanted.get(label)
-      if (wishes !== undefined) wishes[at] = (wishes[at] ?? 0) - count
+      const counts = lacking.get(label)
+      if (counts !== undefined) counts[at] = (counts[at] ?? 0) - count
     }
   }
   for (const { split, labels } of taken) take(SPLITS.indexOf(split), 1, labels)
@@ -148,7 +149,7 @@ function stratify(items: readonly SplitItem[], { ratios, taken = [] }: AssignSpl
     if (label === undefined) return splits
     for (const item of holders.get(label) ?? []) {
       if (splits.has(item.key)) continue
-      const at = neediest(wanted.get(label) ?? [], wantedImages, ratios)
+      const at = neediest(lacking.get(label) ?? [], lackingImages, ratios)
       splits.set(item.key, SPLITS[at] ?? 'train')
       take(at, item.size, item.labels)
       for (const other of item.labels.keys()) left.set(other, (left.get(other) ?? 1) - 1)
@@ -165,8 +166,8 @@ function rarest(left: ReadonlyMap<number, number>): number | undefined {
   return best?.[0]
 }
 
-/** The split that lacks the class most; among equals the one that lacks images most; then train, val, test. */
-function neediest(wishes: readonly number[], wantedImages: readonly number[], ratios: SplitRatios): number {
+/** The split that lacks the class most. Ties go to the split that lacks images most, then to train, val, test. */
+function neediest(lacking: readonly number[], lackingImages: readonly number[], ratios: SplitRatios): number {
   let best = -1
   for (const [at, split] of SPLITS.entries()) {
     if (ratios[split] <= 0) continue
@@ -174,8 +175,8 @@ function neediest(wishes: readonly number[], wantedImages: readonly number[], ra
       best = at
       continue
     }
-    const more = (wishes[at] ?? 0) - (wishes[best] ?? 0)
-    const moreImages = (wantedImages[at] ?? 0) - (wantedImages[best] ?? 0)
+    const more = (lacking[at] ?? 0) - (lacking[best] ?? 0)
+    const moreImages = (lackingImages[at] ?? 0) - (lackingImages[best] ?? 0)
     if (more > 1e-9 || (Math.abs(more) <= 1e-9 && moreImages > 1e-9)) best = at
   }
   return Math.max(best, 0)

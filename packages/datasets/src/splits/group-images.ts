@@ -1,16 +1,21 @@
 import type { ImageRecord } from '../record/record.ts'
 
 /**
- * What images of one group share: `roboflow` the picture that augmented copies were made of (`a_jpg.rf.<hash>.jpg`), an
- * expression what its first bracket (else all of it) matches in the path, `attribute` a field of the image's attributes
- * such as `metadata.patient`. Images without a group are one of their own.
+ * How images are grouped:
+ *
+ * - `roboflow`: by the original of augmented copies (`a_jpg.rf.<hash>.jpg`)
+ * - an expression: by what its first group, or all of it, matches in the path
+ * - `attribute`: by a field of the image's attributes, such as `metadata.patient`
+ * - a function: by what it returns
+ *
+ * An image without a group is a group of its own.
  */
 export type GroupBy = 'roboflow' | RegExp | { attribute: string } | ((image: ImageRecord) => string | undefined)
 
-/** The group of an image: its own path where it has none. */
+/** The group of an image. Without one, the path of the image. */
 export function groupOf(image: ImageRecord, groupBy: GroupBy | undefined): string {
   const found = groupBy === undefined ? undefined : findGroup(image, groupBy)
-  // A prefix keeps a group from being mistaken for an image of that name.
+  // The prefix distinguishes a group from an image with the same name.
   return found === undefined ? image.path : `group:${found}`
 }
 
@@ -29,7 +34,7 @@ function findGroup(image: ImageRecord, groupBy: GroupBy): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
 }
 
-/** The name of the picture behind one of Roboflow's copies: `a_jpg` of `train/images/a_jpg.rf.0123….jpg`. */
+/** The original of a copy that Roboflow made: `a_jpg` for `train/images/a_jpg.rf.0123….jpg`. */
 export function roboflowSource(path: string): string | undefined {
   return /([^/]+)\.rf\.[0-9a-zA-Z]{20,64}\.[^./]+$/.exec(path)?.[1]
 }

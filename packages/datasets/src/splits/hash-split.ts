@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { SplitName } from '@trainyard/contract'
 
 /**
- * The split of an image that the dataset puts in none: MD5 of its key, modulo 10,000, against 0.7 / 0.2 / 0.1, as the
- * platform's exporter does. Adding an image moves no other.
+ * The split of an image that has none in the dataset: MD5 of its key, modulo 10,000, with the ratios 0.7 / 0.2 / 0.1, as in
+ * the platform's exporter. Adding an image moves no other.
  */
 export function hashSplit(key: string): SplitName {
   const bucket = Number(BigInt(`0x${createHash('md5').update(key).digest('hex')}`) % 10_000n)

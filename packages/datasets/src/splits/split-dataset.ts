@@ -4,36 +4,36 @@ import type { DatasetReader } from '../record/record.ts'
 import { assignSplits, type SplitItem, type SplitRatios } from './assign-splits.ts'
 import { type GroupBy, groupOf } from './group-images.ts'
 
-/** How images are put into splits. */
+/** How a dataset is split. */
 export interface SplitDatasetOptions {
-  /** Parts of one. Default 0.7 / 0.2 / 0.1. */
-  ratios?: SplitRatios
-  /** Images that have a split keep it; only the others get one. Default true. */
-  keep?: boolean
-  /** Every class in the same ratios, also where an image shows several. Default false. */
-  stratify?: boolean
-  /** Images that must not be torn apart: frames of a video, copies of a picture, one patient. Default: none. */
-  groupBy?: GroupBy
-  /** Another seed gives another split. Default none: the split of the platform's exporter. */
+  /** Shares that add up to 1. Default 0.7 / 0.2 / 0.1. */
+  ratios?: SplitRatios | undefined
+  /** Images with a split keep it, and only the others get one. Default true. */
+  keep?: boolean | undefined
+  /** Keep the ratios for every class, also where images have several classes. Default false. */
+  stratify?: boolean | undefined
+  /** Keep images together: frames of a video, copies of an image, one patient. Default: no groups. */
+  groupBy?: GroupBy | undefined
+  /** Another seed gives another split. Default empty: the split of the platform's exporter. */
   seed?: string | undefined
-  /** Below this many images the ratios are met exactly; above, a new image moves no other. Default 1000. */
-  exactBelow?: number
-  signal?: AbortSignal
+  /** With fewer images the ratios are met exactly; with more, a new image moves no other. Default 1000. */
+  exactBelow?: number | undefined
+  signal?: AbortSignal | undefined
 }
 
-/** Which image is in which split, and what was noticed. */
+/** The split of each image, with counts and warnings. */
 export interface SplitResult {
-  /** By path. */
+  /** Splits by path. */
   splits: Map<string, SplitName>
-  /** Images that had their split, and images that got one. */
+  /** Number of images that kept their split, and of images that got one. */
   kept: number
   assigned: number
   images: Record<SplitName, number>
-  /** Images that show a class, by split. */
+  /** Number of images with each class, by split. */
   classes: { id: number; name: string; images: Record<SplitName, number> }[]
-  /** Groups that the dataset's own splits tear apart. */
+  /** Groups that are in more than one split of the dataset. */
   leaks: { group: string; splits: SplitName[] }[]
-  /** Sentences for people. */
+  /** Messages for people. */
   warnings: string[]
 }
 
@@ -44,7 +44,7 @@ interface Image {
   labels: ReadonlyMap<number, number>
 }
 
-/** Puts every image of a dataset into train, val or test; the same dataset gives the same splits. Reads it once. */
+/** Puts every image of a dataset into train, val or test. The same dataset gives the same splits. Reads it once. */
 export async function splitDataset(
   reader: DatasetReader,
   {
@@ -74,7 +74,7 @@ export async function splitDataset(
     else others.add(split)
   }
   const kept = splits.size
-  // An image whose group has its place goes there: anything else would leak.
+  // An image joins the split of its group. Any other split would leak.
   for (const { path, group, split } of images) {
     const known = splitsOfGroup.get(group)
     if (split === undefined && known !== undefined) splits.set(path, strictest(known))
@@ -100,7 +100,7 @@ function toItems(images: readonly Image[]): SplitItem[] {
   return [...items.values()]
 }
 
-/** What was kept for testing must not be trained on: test before val before train. */
+/** Test before val before train: images kept for testing must not be trained on. */
 function strictest(splits: ReadonlySet<SplitName>): SplitName {
   return splits.has('test') ? 'test' : splits.has('val') ? 'val' : 'train'
 }
@@ -133,20 +133,20 @@ function summarize(state: {
   const warnings: string[] = []
   if (images.length === 0) warnings.push('The dataset has no images')
   for (const split of SplitNames.options) {
-    if (images.length > 0 && counts[split] === 0 && ratios[split] > 0) warnings.push(`There is no image in ${split}`)
+    if (images.length > 0 && counts[split] === 0 && ratios[split] > 0) warnings.push(`No image is in ${split}`)
   }
   for (const { name, images: own } of classes) {
     const total = own.train + own.val + own.test
     const missing = SplitNames.options.filter((split) => own[split] === 0 && counts[split] > 0 && split !== 'test')
     if (total > 0 && missing.length > 0)
       warnings.push(
-        `Class ${JSON.stringify(name)} (${total} ${total === 1 ? 'image' : 'images'}) has none in ${missing.join(' and ')}`,
+        `Class ${JSON.stringify(name)} (${total} ${total === 1 ? 'image' : 'images'}) has no image in ${missing.join(' and ')}`,
       )
   }
   if (leaks.length > 0) {
     const [first] = leaks
     warnings.push(
-      `${leaks.length} groups lie in several splits, such as ${JSON.stringify(first?.group)} in ${first?.splits.join(' and ')}`,
+      `${leaks.length} groups are in several splits, such as ${JSON.stringify(first?.group)} in ${first?.splits.join(' and ')}`,
     )
   }
   return { splits, kept, assigned: splits.size - kept, images: counts, classes, leaks, warnings }
@@ -156,5 +156,5 @@ function checkRatios(ratios: SplitRatios): void {
   const values = SplitNames.options.map((split) => ratios[split])
   const sum = values.reduce((total, value) => total + value, 0)
   if (values.every((value) => value >= 0 && value <= 1) && Math.abs(sum - 1) <= 1e-6) return
-  throw new ConfigError(`The ratios are ${values.join(' / ')}; wanted are parts from 0 to 1 that sum up to 1`)
+  throw new ConfigError(`The ratios are ${values.join(' / ')}; expected numbers from 0 to 1 that add up to 1`)
 }

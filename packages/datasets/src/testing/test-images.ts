@@ -6,13 +6,13 @@ export function createExif(orientation: number): Buffer {
 }
 
 export interface TestTiffOptions {
-  width?: number
-  height?: number
-  orientation?: number
-  isLittle?: boolean
-  isBig?: boolean
+  width?: number | undefined
+  height?: number | undefined
+  orientation?: number | undefined
+  isLittle?: boolean | undefined
+  isBig?: boolean | undefined
   /** Other tags with one SHORT each. */
-  tags?: Readonly<Record<number, number>>
+  tags?: Readonly<Record<number, number>> | undefined
 }
 
 export function createTiff({
@@ -64,13 +64,13 @@ export interface TestJpegOptions {
   width: number
   height: number
   /** Second byte of the frame's marker: 0xc0 baseline, 0xc2 progressive … */
-  frame?: number
-  channels?: number
-  orientation?: number
-  exif?: Buffer
+  frame?: number | undefined
+  channels?: number | undefined
+  orientation?: number | undefined
+  exif?: Buffer | undefined
   /** Bytes of comments before the frame. */
-  padding?: number
-  hasEnd?: boolean
+  padding?: number | undefined
+  hasEnd?: boolean | undefined
 }
 
 /** The headers of a JPEG, a scan of nothing and its end: enough for whoever reads headers. */
@@ -114,9 +114,9 @@ export interface TestWebpOptions {
   kind: 'VP8 ' | 'VP8L' | 'VP8X'
   width: number
   height: number
-  orientation?: number
+  orientation?: number | undefined
   /** Of VP8X: 0x10 alpha, 0x02 animated. */
-  flags?: number
+  flags?: number | undefined
 }
 
 export function createWebp({ kind, width, height, orientation, flags = 0 }: TestWebpOptions): Buffer {

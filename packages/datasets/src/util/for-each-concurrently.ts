@@ -6,7 +6,7 @@ export async function forEachConcurrently<T>(
 ): Promise<void> {
   const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
   let hasFailed = false
-  // Async iterators must not be asked for two items at once.
+  // Async iterators must not be asked for two items at the same time.
   let turn: Promise<unknown> = Promise.resolve()
   const next = () => {
     const result = turn.then(() => iterator.next())

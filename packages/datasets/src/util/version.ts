@@ -1,3 +1,3 @@
-/** Name and version as caches and reports record them; a test compares it with package.json. */
+/** The version that caches and conversions record. A test compares it with package.json. */
 const VERSION = '0.1.0'
 export const DATASETS_NAME = `@trainyard/datasets ${VERSION}`

@@ -4,10 +4,10 @@ import { findBox } from '../record/find-box.ts'
 import type { Annotation, DatasetClassInfo, ImageRecord } from '../record/record.ts'
 import type { FindingCollector } from './dataset-findings.ts'
 
-/** Rounding of whoever wrote the numbers: half a pixel is no mistake. */
+/** Half a pixel is rounding by the tool that wrote the numbers. */
 const TOLERANCE_PX = 0.5
 
-/** Looks at every object of an image. Sides of 0 are not known: then nothing is outside. */
+/** Checks every object of an image. With sides of 0 the size is unknown, and nothing counts as outside. */
 export function checkAnnotations(
   { path, annotations }: ImageRecord,
   { width, height }: { width: number; height: number },
@@ -33,11 +33,11 @@ export function checkAnnotations(
     if (rle !== undefined && width > 0 && (rle.width !== width || rle.height !== height))
       findings.add('mask-mismatch', () => `${where()}: ${rle.width} × ${rle.height} in ${width} × ${height}`)
     if (keypoints !== undefined) {
-      const wanted = info?.keypoints?.length
-      if (keypoints.length % 3 !== 0 || (wanted !== undefined && keypoints.length !== wanted * 3))
+      const expected = info?.keypoints?.length
+      if (keypoints.length % 3 !== 0 || (expected !== undefined && keypoints.length !== expected * 3))
         findings.add(
           'keypoint-count',
-          () => `${where()}: ${keypoints.length / 3}, wanted are ${wanted ?? 'whole ones'}`,
+          () => `${where()}: ${keypoints.length / 3}; expected ${expected ?? 'a whole number'}`,
         )
       if (someOutside(keypoints, 3, isOutside)) findings.add('keypoint-outside', where)
     }

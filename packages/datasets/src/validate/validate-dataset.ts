@@ -7,52 +7,56 @@ import { type DatasetFormat, type SplitName, SplitName as SplitNames, type TaskT
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { IMAGE_NAME, listFiles } from '../files/list-files.ts'
 import { splitExtension } from '../files/split-extension.ts'
-import { inspectImage } from '../images/image-header.ts'
+import { type ImageDetails, inspectImage } from '../images/image-header.ts'
 import { findBox } from '../record/find-box.ts'
 import type { DatasetReader, ImageRecord } from '../record/record.ts'
 import { roboflowSource } from '../splits/group-images.ts'
 import { checkAnnotations } from './check-annotations.ts'
 import { type DatasetFinding, FindingCollector } from './dataset-findings.ts'
 
-/** How closely a dataset is looked at. */
+/** What is checked. */
 export interface ValidateDatasetOptions {
-  /** Its folder: given, images are found that the dataset does not name. */
-  dir?: string
+  /** The folder of the dataset. With it, images that are not part of the dataset are reported. */
+  dir?: string | undefined
   /** Read the header of every image. Default true. */
-  pixels?: boolean
-  /** Hash every image to find the same one twice. Default false: it reads all bytes. */
-  duplicates?: boolean
-  /** Called now and then with the images looked at so far. */
-  onProgress?: (progress: { images: number }) => void
-  signal?: AbortSignal
+  pixels?: boolean | undefined
+  /** Hash every image to find duplicates. Reads all bytes. Default false. */
+  duplicates?: boolean | undefined
+  /** Called for each image with the number of images so far. */
+  onProgress?: ((progress: { images: number }) => void) | undefined
+  signal?: AbortSignal | undefined
 }
 
 type SplitKey = SplitName | 'unsplit'
 
-/** Smallest, middle and largest. */
+/** Minimum, median and maximum. */
 export interface Range {
   min: number
   median: number
   max: number
 }
 
-/** A dataset in numbers, and what is wrong with it. */
+/** Statistics of a dataset, and its findings. */
 export interface DatasetReport {
   format: DatasetFormat
   taskType: TaskType
-  name?: string
+  name?: string | undefined
   images: number
   /** Images with at least one object. */
   labelled: number
   annotations: number
   splits: Record<SplitKey, { images: number; annotations: number }>
   classes: { id: number; name: string; images: number; annotations: number; splits: Record<SplitKey, number> }[]
-  /** Of images and boxes, in pixels; absent where none is known. COCO's limits of small and large: 32² and 96². */
-  sizes: { width?: Range; height?: Range; boxes?: { small: number; medium: number; large: number } }
+  /** Sizes of images in pixels, and the number of boxes by area: small is below 32², large from 96², as in COCO. Undefined without any. */
+  sizes: {
+    width?: Range | undefined
+    height?: Range | undefined
+    boxes?: { small: number; medium: number; large: number } | undefined
+  }
   findings: DatasetFinding[]
 }
 
-/** Reads a dataset to its end and counts what is in it and what is wrong with it. Never changes a file. */
+/** Reads a whole dataset, counts its content and reports what is wrong with it. Never modifies a file. */
 export async function validateDataset(
   reader: DatasetReader,
   { dir, pixels = true, duplicates = false, onProgress, signal }: ValidateDatasetOptions = {},
@@ -124,13 +128,13 @@ export async function validateDataset(
   return {
     format: reader.format,
     taskType: reader.taskType,
-    ...(reader.name === undefined ? {} : { name: reader.name }),
+    name: reader.name,
     images,
     labelled,
     annotations,
     splits,
     classes,
-    sizes: { ...(width && height ? { width, height } : {}), ...(hasBoxes ? { boxes } : {}) },
+    sizes: { width, height, boxes: hasBoxes ? boxes : undefined },
     findings: findings.list(),
   }
 }
@@ -143,7 +147,7 @@ function sizeClass(area: number): 'small' | 'medium' | 'large' {
   return area < 32 ** 2 ? 'small' : area < 96 ** 2 ? 'medium' : 'large'
 }
 
-/** The size as annotated where the file agrees or is not there. */
+/** Checks the file of an image, and returns the size as annotated, or the size in the file if there is none. */
 function checkPixels(record: ImageRecord, findings: FindingCollector): { width: number; height: number } {
   const { path, file, width, height } = record
   const declared = { width, height }
@@ -155,14 +159,7 @@ function checkPixels(record: ImageRecord, findings: FindingCollector): { width: 
   try {
     const seen = inspectImage(file, path)
     if (seen.isTruncated) findings.add('image-truncated', path)
-    const unusual = [
-      ...(seen.hasAlpha ? ['alpha'] : []),
-      ...(seen.bitDepth > 8 ? [`${seen.bitDepth} bits`] : []),
-      ...(seen.isPalette ? ['palette'] : []),
-      ...(seen.isCmyk ? ['CMYK'] : []),
-      ...(seen.isAnimated ? ['more than one frame'] : []),
-      ...(['heic', 'avif', 'unknown'].includes(seen.format) ? [seen.format] : []),
-    ]
+    const unusual = unusualTraits(seen)
     if (unusual.length > 0) findings.add('image-unusual', `${path}: ${unusual.join(', ')}`)
     if (seen.width === 0) {
       if (width === 0) findings.add('size-unknown', path)
@@ -171,7 +168,7 @@ function checkPixels(record: ImageRecord, findings: FindingCollector): { width: 
     if (width > 0 && (width !== seen.width || height !== seen.height)) {
       const isClass = record.annotations.every(({ kind }) => kind === 'class')
       if (!isClass)
-        findings.add('size-mismatch', `${path}: ${seen.width} × ${seen.height}, the dataset says ${width} × ${height}`)
+        findings.add('size-mismatch', `${path}: ${seen.width} × ${seen.height}, annotated as ${width} × ${height}`)
       return declared
     }
     return { width: seen.width, height: seen.height }
@@ -183,6 +180,18 @@ function checkPixels(record: ImageRecord, findings: FindingCollector): { width: 
     else throw error
     return declared
   }
+}
+
+/** What loaders that expect 8-bit grey or RGB can fail on. */
+function unusualTraits(seen: ImageDetails): string[] {
+  const traits: string[] = []
+  if (seen.hasAlpha) traits.push('alpha')
+  if (seen.bitDepth > 8) traits.push(`${seen.bitDepth} bits`)
+  if (seen.isPalette) traits.push('palette')
+  if (seen.isCmyk) traits.push('CMYK')
+  if (seen.isAnimated) traits.push('more than one frame')
+  if (['heic', 'avif', 'unknown'].includes(seen.format)) traits.push(seen.format)
+  return traits
 }
 
 function createPathCheck(findings: FindingCollector) {
@@ -214,7 +223,7 @@ function createSameCheck(findings: FindingCollector) {
       try {
         await pipeline(createReadStream(file), hash)
       } catch (error) {
-        // Missing and unreadable ones are told already.
+        // Missing and unreadable files are reported already.
         if (error instanceof Error && 'code' in error) return
         throw error
       }
@@ -246,7 +255,7 @@ async function findOrphans(
 ): Promise<void> {
   const named = new Set([...files].map((file) => resolve(file)))
   for (const path of (await listFiles(dir, signal)).files) {
-    // Masks of Pascal VOC.
+    // Masks of Pascal VOC are images too.
     if (/(?:^|\/)Segmentation(?:Class|Object)[^/]*\//.test(path)) continue
     if (IMAGE_NAME.test(path) && !named.has(resolve(dir, path))) findings.add('image-orphan', path)
   }
@@ -271,7 +280,7 @@ function checkClasses(
   }
 }
 
-/** A dataset without any split is fine: it gets one when it is used. */
+/** A dataset without splits is fine: it gets some when it is used. */
 function checkSplits(images: number, splits: DatasetReport['splits'], findings: FindingCollector): void {
   if (images === 0) findings.add('dataset-empty', 'no image')
   if (images === 0 || splits.unsplit.images > 0) return

@@ -2,50 +2,50 @@ import type { DatasetFormat, TaskType } from '@trainyard/contract'
 import type { DatasetClassInfo, ImageRecord } from '../record/record.ts'
 import type { ReportBuilder } from '../report/report.ts'
 
-/** The choices that every writer sees, with their defaults filled in. */
+/** The options of every writer, with their defaults. */
 export interface WriteOptions {
-  /** The task to write for. Default: the source's. */
+  /** The task to write for. Default: the task of the source. */
   task: TaskType
   /**
-   * `copy` copies the pixels (as a reflink where the file system has them), `none` writes annotations only.
-   * Never links: who writes to the result changes no one else's files. Default `copy`.
+   * `copy` copies the images (as reflinks where the file system supports them), `none` writes annotations only. Images are
+   * never linked, so that changing the result does not change the source. Default `copy`.
    */
   images: 'copy' | 'none'
-  /** Objects of several polygons where the format holds one: joined by a seam, one row each, or the largest. Default `bridge`. */
+  /** Objects with several polygons, for formats that hold one: join them by a seam, write one row each, or keep the largest. Default `bridge`. */
   multiPart: 'bridge' | 'split' | 'largest'
   /** Crowd regions (`iscrowd: 1`). Default: `keep` for COCO and DICE, `skip` for the others. */
   crowd: 'skip' | 'keep'
-  /** Pascal VOC with its devkit's 1-based inclusive corners. Default false: 0-based. */
+  /** Corners of Pascal VOC are 1-based and inclusive, as in the devkit. Default false: 0-based. */
   vocOneBased: boolean
-  /** An object smaller than this after clipping is dropped, in square pixels. Default 1e-3. */
+  /** Objects with a smaller area after clipping are dropped, in square pixels. Default 1e-3. */
   minAreaPx: number
   /** Digits after the point in text formats. Default 6. */
   decimals: number
   signal: AbortSignal | undefined
 }
 
-/** What a writer is given. */
+/** What a writer works with. */
 export interface WriteContext {
-  /** An empty folder that is there; the engine renames it when the writer has finished. */
+  /** An empty folder. The caller renames it when the writer has finished. */
   target: string
-  /** Head of the dataset: the classes are final before the first image. */
+  /** The dataset without its images. The classes are final before the first image. */
   dataset: {
-    /** Of the source. */
-    format?: DatasetFormat
+    /** The format of the source. */
+    format?: DatasetFormat | undefined
     taskType: TaskType
-    name?: string
+    name?: string | undefined
     classes: DatasetClassInfo[]
-    attributes?: Record<string, unknown>
+    attributes?: Record<string, unknown> | undefined
   }
   report: ReportBuilder
   options: WriteOptions
 }
 
-/** `formats/<format>/write.ts` exports `create<Format>Writer(context)`. Images come one by one, in the source's order. */
+/** The writer of a format, in `formats/<format>/write.ts`. It gets the images one by one, in the order of the source. */
 export interface DatasetWriter {
   image(record: ImageRecord): void | Promise<void>
   finish(): Promise<void>
-  /** Lets go of open files when the conversion failed; the folder is removed by the engine. */
+  /** Closes open files after a failure. The caller removes the folder. */
   abort?(): void
 }
 

@@ -1,4 +1,4 @@
-/** A number with at most `decimals` digits after the point: never an exponent, never `-0`, no zeros at the end. */
+/** A number with at most `decimals` digits after the point, without exponent, `-0` and trailing zeros. */
 export function formatNumber(value: number, decimals: number): string {
   const text = value.toFixed(decimals)
   const short = text.includes('.') ? text.replace(/\.?0+$/, '') : text

@@ -1,6 +1,6 @@
 import type { TaskType } from '@trainyard/contract'
 
-/** Which geometry goes into a dataset for a task, in formats that can hold all of it: all, unless another task is asked for. */
+/** The geometry to write for a task, in formats that can hold all of it: everything, unless another task is requested. */
 export function keepsGeometry(
   task: TaskType,
   sourceTask: TaskType,

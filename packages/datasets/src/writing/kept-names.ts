@@ -3,9 +3,9 @@ import { splitExtension } from '../files/split-extension.ts'
 import type { WriteContext } from './dataset-writer.ts'
 
 /**
- * The paths of images in formats that name them: those of the source. Where two are the same but for case or Unicode form,
- * which not every file system can hold, the second one gets another name, counted as `image-renamed`. Without pixels nothing
- * is written under these names, and they stay.
+ * Names images in formats whose annotations hold the path: the path of the source. When two paths differ only in case or
+ * Unicode form, which not every file system can hold, the second image is renamed and counted as `image-renamed`. When
+ * images are not copied, all paths are kept.
  */
 export function createKeptNames({ options, report }: WriteContext): (path: string) => string {
   const taken = new Set<string>()
@@ -16,10 +16,13 @@ export function createKeptNames({ options, report }: WriteContext): (path: strin
     if (taken.has(fold(name))) {
       const { stem, extension } = splitExtension(path)
       const digest = createHash('sha256').update(path).digest('hex').slice(0, 8)
-      // The same path may come again and again.
+      // The same path can occur more than twice.
       for (let count = 1; taken.has(fold(name)); count++)
         name = `${stem}_${digest}${count > 1 ? `_${count}` : ''}${extension}`
-      report.lose('image-renamed', `${path} became ${name}: another one differs in case alone, or not at all`)
+      report.lose(
+        'image-renamed',
+        `${path} became ${name}: another image has the same path, or one that differs only in case`,
+      )
     }
     taken.add(fold(name))
     return name

@@ -1,11 +1,13 @@
-/** What one format says of an object beside its geometry, for another: one flat `attributes` member. */
-export function nestAttributes(attributes: Record<string, unknown>): { attributes?: Record<string, unknown> } {
+/** The attributes of one format for another one: a single flat `attributes` member. */
+export function nestAttributes(attributes: Record<string, unknown>): {
+  attributes: Record<string, unknown> | undefined
+} {
   const { attributes: inner, ...others } = attributes
   const merged = { ...others, ...(typeof inner === 'object' ? inner : {}) }
-  return Object.keys(merged).length === 0 ? {} : { attributes: merged }
+  return { attributes: Object.keys(merged).length === 0 ? undefined : merged }
 }
 
-/** A copy without the members that a writer fills itself: an attribute must not stand in for an id or a box. */
+/** A copy without the members that a writer fills: an attribute must not replace an id or a box. */
 export function withoutKeys(source: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(source).filter(([key]) => !keys.includes(key)))
 }

@@ -1,8 +1,8 @@
 import type { WriteContext } from './dataset-writer.ts'
 
 /**
- * Names for the result by class id: what `clean` makes of them, each one different from the others also in other case.
- * What changed is counted as `class-renamed`.
+ * Names the classes in the result, by class id: `clean` makes each name valid, and a suffix makes names unique under
+ * `fold`. Changed names are counted as `class-renamed`.
  */
 export function nameClasses(
   { dataset, report }: WriteContext,
@@ -10,7 +10,7 @@ export function nameClasses(
   fold: (name: string) => string = (name) => name,
 ): string[] {
   const taken = new Set<string>()
-  // Names that need no change come first, so that none of them is taken by one that does.
+  // Valid names come first, so that a changed name cannot take one of them.
   const ordered = [...dataset.classes].sort(
     (a, b) => Number(clean(a.name) !== a.name) - Number(clean(b.name) !== b.name),
   )
@@ -26,7 +26,7 @@ export function nameClasses(
   return names
 }
 
-/** A class name on one line: control characters become `_`, outer blanks go. */
+/** A class name on one line: control characters become `_`, surrounding spaces are removed. */
 export function toSingleLine(name: string): string {
   return name
     .replace(/[\p{Cc}\u2028\u2029]/gu, '_')

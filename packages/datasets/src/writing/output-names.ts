@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto'
 import { splitExtension } from '../files/split-extension.ts'
 
-/** Folders that formats put images in: they say nothing of the image itself. */
+/** Folders in which formats put images. They do not describe the image. */
 const CONTAINERS = new Set(['images', 'jpegimages', 'train', 'val', 'valid', 'validation', 'test'])
-/** Most file systems take 255 bytes a name; a suffix of ours must fit too. */
+/** Most file systems allow 255 bytes for a name. This leaves room for a suffix of ours. */
 const MAX_NAME_BYTES = 240
 
 export interface OutputNames {
   /**
-   * A relative path for an image in the result, which no other image of `scope` has: neither with another extension
-   * (`a.jpg` and `a.png` share `a.txt`), nor spelled in other case, nor in another Unicode form.
+   * A relative path for an image in the result, unique within `scope` even when extension (`a.jpg` and `a.png` share
+   * `a.txt`), case and Unicode form are ignored.
    */
   next(path: string, scope?: string): string
-  /** How many names had to be told apart so far. */
+  /** The number of names that needed a suffix so far. */
   readonly collisions: number
 }
 
-/** A name in no folder that needs no change on any system. */
+/** A name without folders that is valid on every system. */
 const PLAIN = /^[A-Za-z0-9_-][A-Za-z0-9_-]{0,200}\.[A-Za-z0-9]{1,8}$/
 
-/** Names images in the result. The sub-folders stay, so that equal names in different folders stay apart. */
+/** Names images in the result. Subfolders are kept, so that equal names in different folders stay apart. */
 export function createOutputNames(): OutputNames {
   const taken = new Set<string>()
   let collisions = 0
@@ -47,7 +47,7 @@ export function createOutputNames(): OutputNames {
           collisions++
           digest = createHash('sha256').update(path).digest('hex')
         }
-        // The whole digest twice: the same path came twice, which readers merge.
+        // Beyond the whole digest the length makes it unique: the same path came twice.
         const suffix = length === 0 ? '' : `_${digest.slice(0, length)}${length > 64 ? length : ''}`
         const key = `${scope}/${stem}${suffix}`.normalize('NFC').toLowerCase()
         if (taken.has(key)) continue
@@ -60,11 +60,11 @@ export function createOutputNames(): OutputNames {
 
 const RESERVED = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$/i
 
-/** A name that every file system takes: what it cannot hold becomes `_`. Letters of any script stay as they are. */
+/** A name that is valid on every file system: invalid characters become `_`. Letters of all scripts are kept. */
 export function portableName(name: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced here
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: replaces control characters
   let safe = name.replace(/[\\/:*?"<>|\u0000-\u001f\u007f]/g, '_').replace(/[. ]+$/, (end) => '_'.repeat(end.length))
-  // Names that begin with a dot are hidden, and readers pass them over.
+  // Names that begin with a dot are hidden, and readers skip them.
   safe = safe.replace(/^[. ]+/, (start) => '_'.repeat(start.length))
   if (safe === '') return '_'
   if (RESERVED.test(safe)) safe = `_${safe}`
@@ -74,7 +74,7 @@ export function portableName(name: string): string {
   return cutBytes(stem, MAX_NAME_BYTES - Buffer.byteLength(tail)) + tail
 }
 
-/** Cuts between characters: 255 bytes are 85 Hangul syllables. */
+/** Cuts between characters, not between bytes: 255 bytes are 85 Hangul syllables. */
 function cutBytes(text: string, limit: number): string {
   let bytes = 0
   let cut = ''

@@ -1,6 +1,6 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 
-/** An element without its attributes, which no format here uses. `text` is what stands directly in it, trimmed. */
+/** An element without its attributes, which no format here uses. `text` is its own text, trimmed. */
 export interface XmlElement {
   name: string
   text: string
@@ -12,8 +12,8 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
 const TAG = /^<(\/?)([^\s/>]+)(?:\s+[^\s=/>]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(\/?)>/
 
 /**
- * Parses a small XML document. Throws `DatasetError` naming `name` for anything but elements, text, CDATA and comments:
- * a DOCTYPE can declare entities that grow without end or read other files, so there is none.
+ * Parses a small XML document. Throws `DatasetError` with `name` for anything but elements, text, CDATA and comments: the
+ * entities of a DOCTYPE can grow without limit or read other files, so it is refused.
  */
 export function parseXml(source: string, name: string): XmlElement {
   const root: XmlElement = { name: '', text: '', children: [] }
@@ -39,7 +39,7 @@ export function parseXml(source: string, name: string): XmlElement {
     } else if (source.startsWith('<!', start)) {
       fail(
         start,
-        `"${source.slice(start, start + 10)}…" is refused; wanted are only elements, without DOCTYPE and entities`,
+        `"${source.slice(start, start + 10)}…" is refused; expected elements only, without DOCTYPE and entities`,
       )
     } else position = readTag(start)
   }
@@ -55,7 +55,7 @@ export function parseXml(source: string, name: string): XmlElement {
   }
 
   function readTag(start: number): number {
-    // A tag of ours is short; the limit keeps the expression from scanning a whole file.
+    // Tags are short. The limit keeps the expression from scanning the whole file.
     const match = TAG.exec(source.slice(start, start + 2000))
     if (match === null) return fail(start, `"${source.slice(start, start + 20)}" is not a tag`)
     const [tag, closes, tagName = '', isEmpty] = match
@@ -82,17 +82,17 @@ function decodeEntities(text: string, fail: (what: string) => never): string {
     const code = /^#(?:x([0-9a-f]{1,6})|([0-9]{1,7}))$/i.exec(entity)
     const point = code === null ? -1 : Number.parseInt(code[1] ?? code[2] ?? '', code[1] ? 16 : 10)
     if (point < 1 || point > 0x10ffff)
-      return fail(`the entity "${whole}" is refused; wanted are &lt; &gt; &amp; &quot; &apos;`)
+      return fail(`the entity "${whole}" is refused; expected &lt; &gt; &amp; &quot; or &apos;`)
     return String.fromCodePoint(point)
   })
 }
 
-/** The first child of that name. */
+/** The first child with a name. */
 export function findChild(element: XmlElement | undefined, name: string): XmlElement | undefined {
   return element?.children.find((child) => child.name === name)
 }
 
-/** The text of the first child of that name. */
+/** The text of the first child with a name. */
 export function childText(element: XmlElement | undefined, name: string): string | undefined {
   return findChild(element, name)?.text
 }

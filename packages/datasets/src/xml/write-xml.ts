@@ -1,7 +1,7 @@
-/** An element: its text, or its children. */
+/** An element with its text or its children. */
 export type XmlNode = readonly [name: string, content: string | number | readonly XmlNode[]]
 
-/** Indented with tabs, as the devkit has it, with a newline at the end. Names of elements are ours and not escaped. */
+/** Indents with tabs, as the devkit does, and ends with a newline. Names of elements are not escaped. */
 export function writeXml(node: XmlNode, indent = ''): string {
   const [name, content] = node
   if (typeof content !== 'object') return `${indent}<${name}>${escapeXml(String(content))}</${name}>\n`
@@ -9,11 +9,11 @@ export function writeXml(node: XmlNode, indent = ''): string {
   return `${indent}<${name}>\n${content.map((child) => writeXml(child, `${indent}\t`)).join('')}${indent}</${name}>\n`
 }
 
-/** Characters that XML 1.0 cannot hold at all become U+FFFD. Readers trim the text. */
+/** Escapes text. Characters that XML 1.0 cannot hold become U+FFFD. */
 function escapeXml(text: string): string {
   return (
     text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced here
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: replaces control characters
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')
       .replaceAll('&', '&amp;')
       .replaceAll('<', '&lt;')

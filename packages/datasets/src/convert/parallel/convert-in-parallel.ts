@@ -10,13 +10,13 @@ import type { WriteContext } from '../../writing/dataset-writer.ts'
 import { createOutputNames } from '../../writing/output-names.ts'
 import type { FromWorker, ImageRange, WorkerInput } from './messages.ts'
 
-/** Below this a thread costs more than it saves. */
+/** For fewer images, threads cost more than they save. */
 const MIN_IMAGES = 2000
-/** Images that a worker is given at once: small enough that all of them end together. */
+/** Images in a range for a worker: few enough that all workers end at about the same time. */
 const RANGE = 1024
-/** More threads wait for the file system. */
+/** More threads only wait for the file system. */
 const MAX_WORKERS = 8
-/** Each thread has a copy of the splits, of some 100 bytes an image. */
+/** Each thread has a copy of the splits, about 100 bytes an image. */
 const MAX_SPLITS = 500_000
 
 export interface ConvertInParallelOptions {
@@ -27,9 +27,9 @@ export interface ConvertInParallelOptions {
 }
 
 /**
- * Converts with worker threads where the dataset can be read from many places at once and the format has a file for each
- * image. Undefined, and nothing was written that may stay, when it cannot be done: then it is done one by one. The result
- * is the same, byte for byte.
+ * Converts with worker threads, for datasets that several threads can read and formats with a file for each image. The
+ * result has the same bytes as without threads. Undefined when threads cannot be used: then the caller clears the target
+ * and converts the images one by one.
  */
 export async function convertInParallel(options: ConvertInParallelOptions): Promise<number | undefined> {
   const { reader, to, context } = options
@@ -58,11 +58,11 @@ export async function convertInParallel(options: ConvertInParallelOptions): Prom
   try {
     signal?.throwIfAborted()
     const work = pool.run(ranges, results)
-    // A failure while the names are looked at is for the `await` below.
+    // A failure during the check of the names is thrown by the `await` below.
     work.catch(() => {})
     if (await hasCollisions(shared)) return undefined
     const images = await work
-    // In the order of the images, so that the same examples are kept each time.
+    // In the order of the images, so that the report always has the same examples.
     for (const parts of results) context.report.absorb(parts)
     return images
   } finally {
@@ -71,19 +71,19 @@ export async function convertInParallel(options: ConvertInParallelOptions): Prom
   }
 }
 
-/** Whether each image has a file of its own, so that the order of writing does not matter. */
+/** Whether each image has its own file, so that the order of writing does not matter. */
 function isFileForEach(to: DatasetFormat, { options, dataset }: WriteContext): boolean {
   if (to !== 'yolo' || options.task === 'classification') return false
-  // Without names the first object with keypoints says how many there are.
+  // Without names, the first object with keypoints decides how many there are.
   return options.task !== 'pose' || dataset.classes.some(({ keypoints }) => (keypoints?.length ?? 0) > 0)
 }
 
-/** Names that must be told apart depend on what came before: one thread gives them. */
+/** A name with a suffix depends on the names before it, so only one thread can assign it. */
 async function hasCollisions({ names, splits }: SharedDataset): Promise<boolean> {
   const outputNames = createOutputNames()
   let count = 0
   for (const { path, split } of names()) {
-    // Splits go by the paths where the pixels are, which these are not: names have to differ over all of them.
+    // Other splits are by the paths of the files, which can differ from these: then names must be unique over all splits.
     outputNames.next(path, splits === undefined ? split : '')
     if (outputNames.collisions > 0) return true
     if (++count % 4096 === 0) await setImmediate()
@@ -91,7 +91,7 @@ async function hasCollisions({ names, splits }: SharedDataset): Promise<boolean>
   return false
 }
 
-/** Beside this file as source; at the top of `dist` once built. */
+/** The worker is beside this file in the source, and at the top of `dist` after a build. */
 function findProgram(): URL | undefined {
   const names = import.meta.url.endsWith('.ts')
     ? ['./convert-worker.ts']
@@ -118,13 +118,13 @@ class Pool {
     )
   }
 
-  /** Stops everything: `run` throws this. */
+  /** Stops all workers: `run` throws `reason`. */
   fail(reason: unknown): void {
     this.#failure ??= { reason }
     this.#fail(reason)
   }
 
-  /** Gives each worker a range whenever it has ended one; `results` are in the order of the ranges. */
+  /** Sends ranges to the workers, the next one whenever a worker is done. `results` are in the order of the ranges. */
   run(ranges: readonly ImageRange[], results: ReportParts[]): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#fail = reject
@@ -134,7 +134,7 @@ class Pool {
       let images = 0
       for (const worker of this.#workers) {
         worker.on('error', reject)
-        worker.on('exit', () => reject(new Error('A worker thread of the conversion ended too early')))
+        worker.on('exit', () => reject(new Error('A worker thread of the conversion exited unexpectedly')))
         worker.on('message', (message: FromWorker) => {
           if (message.type === 'failed') {
             reject(message.isDataset ? new DatasetError(message.message) : new Error(message.message))

@@ -1,4 +1,4 @@
-/** The program of a worker thread of a conversion: writes the ranges of images that it is given. */
+/** The worker thread of a conversion: writes the ranges of images that it receives. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { openShared } from '../../formats/open-shared.ts'

@@ -3,7 +3,7 @@ import type { SharedDataset } from '../../record/record.ts'
 import type { ReportParts } from '../../report/report.ts'
 import type { WriteContext, WriteOptions } from '../../writing/dataset-writer.ts'
 
-/** What a worker of a conversion is started with. */
+/** The data with which a worker of a conversion is started. */
 export interface WorkerInput {
   handle: SharedDataset['handle']
   splits: SharedDataset['splits']
@@ -13,7 +13,7 @@ export interface WorkerInput {
   options: Omit<WriteOptions, 'signal'>
 }
 
-/** Images from one place up to another, to be read and written. */
+/** The images to convert: from `start` up to, but not including, `end`. */
 export interface ImageRange {
   start: number
   end: number
@@ -22,5 +22,5 @@ export interface ImageRange {
 export type FromWorker =
   | { type: 'ready' }
   | { type: 'done'; start: number; images: number; report: ReportParts }
-  /** `isDataset`: a `DatasetError`, which says what is wrong with the data. */
+  /** `isDataset`: the error is a `DatasetError`. */
   | { type: 'failed'; start: number; message: string; isDataset: boolean }

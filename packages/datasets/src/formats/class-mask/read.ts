@@ -8,18 +8,18 @@ import { LossCounter } from '../../report/loss-counter.ts'
 
 /** How the pixels of a class mask are read. */
 export interface ReadClassMaskOptions {
-  /** The class of each pixel value. Nothing is guessed: whether 1 is class 0 or class 1 differs by tool. */
+  /** The class of each pixel value. It is not guessed: whether 1 is class 0 or class 1 depends on the tool. */
   classes: ReadonlyMap<number, number>
-  /** Values that are no object: background, and the border that VOC leaves out. Default 0 and 255, unless they are classes. */
-  ignore?: readonly number[]
-  /** Counts values that are neither. */
-  losses?: LossCounter
+  /** Values that belong to no object: background, and the border of VOC. Default 0 and 255, unless they are classes. */
+  ignore?: readonly number[] | undefined
+  /** Counts values that are neither class nor ignored. */
+  losses?: LossCounter | undefined
 }
 
 /**
- * The objects in a mask whose pixels are class numbers (grey, or the index into a palette): one for each connected part of
- * a class, with its holes. Throws `DatasetError` for anything but a PNG with one number a pixel: what JPEG makes of class
- * numbers is other classes.
+ * Reads the objects in a mask whose pixels are class numbers (grey, or the index into a palette): one for each connected
+ * part of a class, with its holes. Throws `DatasetError` for anything but a PNG with one number a pixel: JPEG compression
+ * changes class numbers.
  */
 export function readClassMask(
   bytes: Uint8Array,
@@ -27,12 +27,12 @@ export function readClassMask(
   { classes, ignore = [0, 255], losses = new LossCounter() }: ReadClassMaskOptions,
 ): { width: number; height: number; annotations: Annotation[] } {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) {
-    throw new DatasetError(`Class mask "${name}" is a JPEG, which changes pixel values; wanted is a PNG`)
+    throw new DatasetError(`Class mask "${name}" is a JPEG, which changes pixel values; expected a PNG`)
   }
   const { width, height, channels, samples } = decodePng(bytes, name)
   if (channels !== 1) {
     throw new DatasetError(
-      `Class mask "${name}" has ${channels} channels; wanted is a grey or palette PNG, one class number a pixel`,
+      `Class mask "${name}" has ${channels} channels; expected a grey or palette PNG with one class number a pixel`,
     )
   }
   const values = new Set(samples)
@@ -49,9 +49,8 @@ export function readClassMask(
     return maskToParts(encodeMask({ width, height, data })).map((part) => {
       const ring = bridgeRings(orientParts([part]))
       const rle = rasterizeRing(ring, width, height)
-      const bbox = rleBox(rle)
-      const polygons = part.holes.length === 0 ? { polygons: [part.outer] } : {}
-      return { kind: 'mask', classId, rle, area: rleArea(rle), ...polygons, ...(bbox ? { bbox } : {}) }
+      const polygons = part.holes.length === 0 ? [part.outer] : undefined
+      return { kind: 'mask', classId, rle, area: rleArea(rle), polygons, bbox: rleBox(rle) }
     })
   }
 }

@@ -13,13 +13,13 @@ export interface CocoFile {
   split: SplitName | undefined
 }
 
-/** The other files that COCO ships beside the instances. */
+/** Other annotation files that COCO ships beside the instances. */
 const OTHERS = /^(captions|panoptic|stuff|image_info)_/
 const KEYPOINTS = /^person_keypoints_/
 
 /**
- * The annotation files of a COCO dataset: `annotations/*.json`, `*.json` at the root, or one in each folder of a split
- * (`train/_annotations.coco.json`). Where instances and keypoints of the same images stand side by side, the task tells.
+ * The annotation files of a COCO dataset: `annotations/*.json`, `*.json` at the root, or one in the folder of each split
+ * (`train/_annotations.coco.json`). Where there are instances and keypoints of the same images, `task` decides.
  */
 export async function findCocoFiles(
   dir: string,
@@ -47,7 +47,7 @@ export async function findCocoFiles(
       const split = findSplitInName(name) ?? (place === '' ? undefined : findSplitInName(place))
       found.push({ file: join(dir, place, name), name: place === '' ? name : `${place}/${name}`, split })
     }
-    // A root full of other JSON files says nothing once there is a folder of annotations.
+    // With a folder of annotations, JSON files at the root are something else.
     if (found.length > 0 && place === 'annotations') break
   }
   const labels = found.filter(({ file }) => !OTHERS.test(basename(file)))
@@ -57,7 +57,7 @@ export async function findCocoFiles(
   return { root: dir, files: chosen }
 }
 
-/** `train2017`, `instances_val.json`, `valid`: the split that a name speaks of. */
+/** The split in a name, such as `train2017`, `instances_val.json` or `valid`. */
 function findSplitInName(name: string): SplitName | undefined {
   for (const word of name.toLowerCase().split(/[^a-z]+/)) {
     const split = findSplitOfFolder(word)

@@ -9,10 +9,10 @@ import { parseAnnotation } from './parse-annotation.ts'
 import type { SharedCoco } from './shared-coco.ts'
 import { toAnnotation } from './to-annotation.ts'
 
-/** No picture is larger; more is a slip of the keyboard. */
+/** A larger side is a mistake in the file. */
 const MAX_SIDE = 1_000_000
 
-/** The reader over an index; `range` cuts out images by their place over all files. */
+/** Opens indexed COCO files. `range` selects images by their position over all files. */
 export function openSharedCoco(
   shared: SharedCoco,
   losses: LossCounter = new LossCounter(),
@@ -77,7 +77,7 @@ function* readImages(
       split: index.split,
       annotations: [],
     }
-    // Who needs the size looks into the file, and counts it where that does not help either.
+    // A writer that needs the size reads the header of the image, and counts a size that stays unknown.
     if (record.width === 0 || record.height === 0) record.width = record.height = 0
     if (typeof id === 'number' || typeof id === 'string') {
       record.id = id
@@ -117,7 +117,7 @@ function locate(pixels: PixelFinder, fileName: string): Pick<ImageRecord, 'path'
 function parseImage(bytes: Buffer, place: string): Record<string, unknown> {
   const text = bytes.toString('utf8')
   if (text.includes('\ufffd') && !bytes.includes('\ufffd')) {
-    throw new DatasetError(`${place} holds bytes that are no UTF-8; wanted is UTF-8 text`)
+    throw new DatasetError(`${place} holds bytes that are not UTF-8`)
   }
   try {
     return JSON.parse(text) as Record<string, unknown>

@@ -1,6 +1,6 @@
 import { scanString, scanValue, skipSpace } from '../../json/scan-value.ts'
 
-/** An annotation as it stands in the file, before anything is checked. */
+/** An annotation as it is in the file, unchecked. */
 export interface RawAnnotation {
   id: unknown
   categoryId: unknown
@@ -9,8 +9,8 @@ export interface RawAnnotation {
   bbox: unknown
   segmentation: unknown
   keypoints: unknown
-  /** What stands there as the outline, where it was passed over. */
-  passedOver: 'polygons' | 'mask' | undefined
+  /** The kind of outline that was skipped. */
+  skipped: 'polygons' | 'mask' | undefined
   /** Everything else. */
   others: [name: string, value: unknown][]
 }
@@ -27,18 +27,18 @@ const names = {
   keypointCount: Buffer.from('"num_keypoints"'),
 }
 
-/** Thrown for what is unusual, so that the whole element is given to `JSON.parse`: it knows, or it says what is wrong. */
+/** Thrown for unusual JSON: then the whole element goes to `JSON.parse`, which reads it or reports the error. */
 const UNUSUAL = new Error('unusual')
 const POWERS = Array.from({ length: 16 }, (_, power) => 10 ** power)
 
 export interface ParseAnnotationOptions {
-  /** False passes outlines over where there is a box: they are nine tenths of a file. */
+  /** False skips the outlines of objects that have a box: outlines are nine tenths of a file. */
   outlines: boolean
 }
 
 /**
- * Parses the annotation between two places. Half of a COCO file are coordinates of two decimals: read straight from the
- * bytes they take an eighth of the time of `JSON.parse` and leave no strings behind.
+ * Parses the annotation between two positions. Half of a COCO file are coordinates of two decimals: reading them from the
+ * bytes takes an eighth of the time of `JSON.parse` and creates no strings.
  */
 export function parseAnnotation(
   bytes: Buffer,
@@ -67,7 +67,7 @@ function fromObject(value: unknown): RawAnnotation {
     bbox,
     segmentation,
     keypoints,
-    passedOver: undefined,
+    skipped: undefined,
     others: Object.entries(others),
   }
 }
@@ -97,7 +97,7 @@ class Scanner {
       bbox: undefined,
       segmentation: undefined,
       keypoints: undefined,
-      passedOver: undefined,
+      skipped: undefined,
       others: [],
     }
     this.#expect(0x7b)
@@ -113,14 +113,14 @@ class Scanner {
     return raw
   }
 
-  /** Without a usable box the outline is needed after all. */
+  /** Reads the skipped outline after all when the box cannot be used. */
   #outline(raw: RawAnnotation): void {
     this.#at = this.#outlineAt
     const isObject = this.#bytes[this.#at] === 0x7b
     if (Array.isArray(raw.bbox) && raw.bbox.length === 4) {
       this.#at++
-      if (isObject) raw.passedOver = 'mask'
-      else if (this.#peek() !== 0x5d) raw.passedOver = 'polygons'
+      if (isObject) raw.skipped = 'mask'
+      else if (this.#peek() !== 0x5d) raw.skipped = 'polygons'
     } else raw.segmentation = isObject ? this.#any() : this.#rings()
   }
 
@@ -136,7 +136,7 @@ class Scanner {
     if (is(names.segmentation)) {
       if (this.#outlines || (first !== 0x5b && first !== 0x7b)) {
         raw.segmentation = first === 0x5b ? this.#rings() : this.#any()
-      } else this.#passOver()
+      } else this.#skipOutline()
     } else if (is(names.bbox)) raw.bbox = first === 0x5b ? this.#numbers() : this.#any()
     else if (is(names.categoryId)) raw.categoryId = this.#scalar(first)
     else if (is(names.id)) raw.id = this.#scalar(first)
@@ -147,14 +147,14 @@ class Scanner {
     else raw.others.push([this.#text(start, after) as string, this.#any()])
   }
 
-  #passOver(): void {
+  #skipOutline(): void {
     this.#outlineAt = this.#at
     const after = scanValue(this.#bytes, this.#at, this.#end, this.#words)
     if (after < 0) throw UNUSUAL
     this.#at = after
   }
 
-  /** `[[…], […]]`, or what else stands there. */
+  /** `[[…], […]]`, or any other value. */
   #rings(): unknown {
     const from = this.#at
     this.#at++
@@ -200,7 +200,7 @@ class Scanner {
     return first === 0x2d || (first >= 0x30 && first <= 0x39) ? this.#number() : this.#any()
   }
 
-  /** Exactly what `JSON.parse` gives: a whole number below 2^53 over a power of ten to 10^15 is rounded once. */
+  /** Gives exactly what `JSON.parse` gives: an integer below 2^53 divided by a power of ten up to 10^15 is rounded once. */
   #number(): number {
     const bytes = this.#bytes
     const start = this.#at
@@ -239,7 +239,7 @@ class Scanner {
     return isNegative ? -value : value
   }
 
-  /** Any value, by way of `JSON.parse`. */
+  /** Parses any value with `JSON.parse`. */
   #any(): unknown {
     const start = this.#at
     const after = scanValue(this.#bytes, start, this.#end, this.#words)

@@ -3,20 +3,20 @@ import type { DatasetClassInfo } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
 
 export interface CocoCategories {
-  /** Of which file they are, for messages. */
+  /** Name of the file, for messages. */
   name: string
   categories: readonly Record<string, unknown>[]
 }
 
 export interface CocoClasses {
   classes: DatasetClassInfo[]
-  /** For each file: class number by category id as text (`12` and `"12"` are one id). */
+  /** For each file: class numbers by category id as text (`12` and `"12"` are one id). */
   byId: Map<string, number>[]
 }
 
 /**
- * Classes in the order of their category ids, one list for all files: ids are any numbers with any gaps, and `id - 1` is
- * right for hardly any dataset. Files that number the same names differently are joined by name.
+ * One list of classes for all files, in the order of their category ids. Ids are any numbers with any gaps, so `id - 1` is
+ * wrong for most datasets. Files that number the same names differently are joined by name.
  */
 export function readCocoClasses(files: readonly CocoCategories[], losses: LossCounter): CocoClasses {
   const isSameNumbering = hasOneNumbering(files)
@@ -28,13 +28,15 @@ export function readCocoClasses(files: readonly CocoCategories[], losses: LossCo
       const place = `categories[${index}]`
       const { id, name } = category
       if (typeof id !== 'number' && typeof id !== 'string') {
-        throw new DatasetError(`${place}.id in ${file} is ${JSON.stringify(id)}; wanted is a number or text`)
+        throw new DatasetError(`${place}.id in ${file} is ${JSON.stringify(id)}; expected a number or text`)
       }
       if (typeof name !== 'string') {
-        throw new DatasetError(`${place}.name in ${file} is ${JSON.stringify(name)}; wanted is text`)
+        throw new DatasetError(`${place}.name in ${file} is ${JSON.stringify(name)}; expected text`)
       }
       if (ids.has(String(id))) {
-        throw new DatasetError(`${place}.id in ${file} is ${JSON.stringify(id)}, which another category has`)
+        throw new DatasetError(
+          `${place}.id in ${file} is ${JSON.stringify(id)}; expected a unique id, but another category has it too`,
+        )
       }
       ids.add(String(id))
       const key = keyOf(category)
@@ -43,7 +45,7 @@ export function readCocoClasses(files: readonly CocoCategories[], losses: LossCo
   }
   const ordered = isSameNumbering
     ? [...classes].sort(([, a], [, b]) => compareIds(a.sourceId, b.sourceId))
-    : // Each file's own order, the first file's classes first.
+    : // The order of each file, starting with the first file.
       [...classes]
   if (!isSameNumbering) losses.add('class-renumbered', () => files.map(({ name }) => name).join(', '))
   const numbers = new Map(ordered.map(([key], number) => [key, number]))
@@ -55,7 +57,7 @@ export function readCocoClasses(files: readonly CocoCategories[], losses: LossCo
   }
 }
 
-/** Whether an id means the same name in every file. */
+/** Whether an id has the same name in every file. */
 function hasOneNumbering(files: readonly CocoCategories[]): boolean {
   const names = new Map<string, unknown>()
   const ids = new Map<unknown, string>()
@@ -63,7 +65,7 @@ function hasOneNumbering(files: readonly CocoCategories[]): boolean {
     for (const { id, name } of categories) {
       const known = names.get(String(id))
       if (known !== undefined && known !== name) return false
-      // Two categories of one name in one file are two classes; in another file a name under a new id is the same class.
+      // Two categories with one name in one file are two classes; a known name with a new id in another file is one class.
       const knownId = ids.get(name)
       if (number > 0 && knownId !== undefined && !names.has(String(id))) return false
       names.set(String(id), name)
@@ -85,16 +87,16 @@ function toClass(category: Record<string, unknown>, sourceId: string | number, n
     id: 0,
     name,
     sourceId,
-    ...(typeof supercategory === 'string' ? { supercategory } : {}),
-    ...(typeof color === 'string' ? { color } : {}),
-    ...(points ? { keypoints: points } : {}),
-    ...(pairs.length > 0 ? { skeleton: pairs } : {}),
+    supercategory: typeof supercategory === 'string' ? supercategory : undefined,
+    color: typeof color === 'string' ? color : undefined,
+    keypoints: points,
+    skeleton: pairs.length > 0 ? pairs : undefined,
   }
 }
 
 const isPositive = (value: unknown) => Number.isInteger(value) && (value as number) > 0
 
-/** Numbers first, in their order; `"10"` counts as 10. */
+/** Numbers first, in numeric order; `"10"` counts as 10. */
 function compareIds(a: string | number | undefined, b: string | number | undefined): number {
   const numberA = Number(a)
   const numberB = Number(b)

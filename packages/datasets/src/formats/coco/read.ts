@@ -10,8 +10,8 @@ import type { SharedCoco } from './shared-coco.ts'
 
 /**
  * Opens a COCO dataset: a folder with `annotations/instances_*.json`, with files at its root or in the folders of its
- * splits, or one file. Each file is read twice, from end to end to find everything (16 bytes an annotation stay in memory)
- * and then image by image, so that its size does not matter. Throws `DatasetError` for what is no COCO.
+ * splits, or one file. Each file is read twice, first from end to end and then image by image, so that memory does not grow
+ * with its size beyond 16 bytes an annotation. Throws `DatasetError` for a file that is not COCO.
  */
 export async function readCoco(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const { name = `"${dir}"`, outlines = true, signal } = options

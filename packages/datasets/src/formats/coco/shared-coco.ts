@@ -2,7 +2,7 @@ import type { TaskType } from '@trainyard/contract'
 import type { DatasetClassInfo, SharedHandle } from '../../record/record.ts'
 import type { CocoIndex } from './index-coco-file.ts'
 
-/** What a worker thread needs to read a part of a COCO dataset: it can be sent to one, and shares its memory. */
+/** What a worker thread needs to read a part of a COCO dataset. The indexes are in shared memory. */
 export interface SharedCoco extends SharedHandle {
   format: 'coco'
   /** Absolute. */

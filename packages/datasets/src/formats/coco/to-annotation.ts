@@ -1,4 +1,4 @@
-import { boxOfKeypoints, boxOfRings } from '../../geometry/box.ts'
+import { type Box, boxOfKeypoints, boxOfRings, boxOverlap } from '../../geometry/box.ts'
 import type { RunLengths } from '../../geometry/rle.ts'
 import { parseRle, rleBox } from '../../geometry/rle.ts'
 import type { Annotation, DatasetClassInfo } from '../../record/record.ts'
@@ -7,7 +7,7 @@ import type { RawAnnotation } from './parse-annotation.ts'
 
 export interface AnnotationContext {
   classes: readonly DatasetClassInfo[]
-  /** Class number by category id as text. */
+  /** Class numbers by category id as text. */
   classById: ReadonlyMap<string, number>
   imageWidth: number
   imageHeight: number
@@ -16,12 +16,10 @@ export interface AnnotationContext {
   place: () => string
 }
 
-type Box = [x: number, y: number, width: number, height: number]
-
-/** Under this overlap with its own outline a box is somebody's mistake. */
+/** A box that overlaps less with its own outline is a mistake in the file. */
 const MIN_OVERLAP = 0.5
 
-/** Checks an annotation; undefined when nothing of it can be used (which is counted). */
+/** Checks an annotation. Undefined, and counted, when nothing of it can be used. */
 export function toAnnotation(raw: RawAnnotation, context: AnnotationContext): Annotation | undefined {
   const { classById, losses, place } = context
   const classId = classById.get(String(raw.categoryId))
@@ -41,8 +39,8 @@ export function toAnnotation(raw: RawAnnotation, context: AnnotationContext): An
     annotation.bbox = bbox
     annotation.kind = 'box'
   }
-  if (raw.passedOver === undefined) addSegmentation(annotation, raw.segmentation, context)
-  else losses.add(raw.passedOver === 'mask' ? 'mask-dropped' : 'polygon-dropped', place)
+  if (raw.skipped === undefined) addSegmentation(annotation, raw.segmentation, context)
+  else losses.add(raw.skipped === 'mask' ? 'mask-dropped' : 'polygon-dropped', place)
   addKeypoints(annotation, raw.keypoints, context)
 
   const isGiven = raw.bbox !== undefined && raw.bbox !== null && !(Array.isArray(raw.bbox) && raw.bbox.length === 0)
@@ -62,7 +60,7 @@ function readBox(value: unknown): Box | undefined {
   return isNumber && (width as number) >= 0 && (height as number) >= 0 ? (value as Box) : undefined
 }
 
-/** By its type, never by `iscrowd`: masks of single objects exist, and polygons of crowds. */
+/** Decides by the JSON type, never by `iscrowd`: there are masks of single objects and polygons of crowds. */
 function addSegmentation(annotation: Annotation, segmentation: unknown, context: AnnotationContext): void {
   if (Array.isArray(segmentation)) {
     const rings: number[][] = []
@@ -95,7 +93,7 @@ function readRle(rle: Record<string, unknown>, context: AnnotationContext): RunL
   const { size, counts } = rle
   try {
     if (!Array.isArray(size) || (typeof counts !== 'string' && !Array.isArray(counts))) {
-      throw new Error(`a segmentation has the members ${Object.keys(rle).join(', ')}; wanted are size and counts`)
+      throw new Error(`a segmentation has the members ${Object.keys(rle).join(', ')}; expected size and counts`)
     }
     const runs = parseRle({ size: size as number[], counts: counts as string | number[] })
     if (imageWidth > 0 && imageHeight > 0 && (runs.width !== imageWidth || runs.height !== imageHeight)) {
@@ -117,40 +115,32 @@ function addKeypoints(annotation: Annotation, value: unknown, { classes, losses,
   const names = classes[annotation.classId]?.keypoints
   const isWhole = value.length % 3 === 0 && (names === undefined || value.length === names.length * 3)
   if (!isWhole || !value.every(Number.isFinite)) {
-    const wanted = names === undefined ? 'triplets x, y, v' : `${names.length} triplets x, y, v`
-    losses.add('keypoints-dropped', () => `${place()} has ${value.length} keypoint numbers; wanted are ${wanted}`)
+    const expected = names === undefined ? 'triplets x, y, v' : `${names.length} triplets x, y, v`
+    losses.add('keypoints-dropped', () => `${place()} has ${value.length} keypoint numbers; expected ${expected}`)
     return
   }
   const keypoints = value as number[]
   for (let at = 0; at < keypoints.length; at += 3) {
-    // A point that is not labelled is at 0, 0: what stands there instead is somebody's leftover.
+    // An unlabelled keypoint is at 0, 0; other coordinates are left over from an earlier label.
     if (keypoints[at + 2] === 0) keypoints[at] = keypoints[at + 1] = 0
   }
   annotation.keypoints = keypoints
   if (keypoints.some((point, at) => at % 3 === 2 && point > 0)) annotation.kind = 'keypoints'
 }
 
-/** A box that is missing, or that has nothing to do with the outline, is taken from the outline. */
+/** Replaces a missing box, and one that does not match the outline, by the box of the outline. */
 function fixBox(annotation: Annotation, { losses, place }: AnnotationContext): void {
   const { bbox, polygons, rle, keypoints } = annotation
   if (polygons === undefined && rle === undefined && (keypoints === undefined || bbox !== undefined)) return
   if (rle !== undefined && bbox !== undefined) return
   const own = polygons ? boxOfRings(polygons) : rle ? rleBox(rle) : boxOfKeypoints(keypoints ?? [])
   if (own === undefined) return
-  if (bbox !== undefined && overlap(bbox, own) >= MIN_OVERLAP) return
-  // Slivers and rounded boxes differ by a pixel without being wrong.
+  if (bbox !== undefined && boxOverlap(bbox, own) >= MIN_OVERLAP) return
+  // Boxes of slivers and rounded boxes can differ by a pixel or two.
   if (bbox !== undefined && isNear(bbox, own)) return
   annotation.bbox = own
-  const why = bbox === undefined ? 'no bbox' : `the bbox ${JSON.stringify(bbox)} beside an outline of`
-  losses.add('box-derived', () => `${place()} has ${why} ${JSON.stringify(own)}`)
-}
-
-function overlap(a: Box, b: Box): number {
-  const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0])
-  const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1])
-  if (width <= 0 || height <= 0) return 0
-  const shared = width * height
-  return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+  const seen = bbox === undefined ? 'no bbox' : `the bbox ${JSON.stringify(bbox)}`
+  losses.add('box-derived', () => `${place()} has ${seen}; its outline has ${JSON.stringify(own)}`)
 }
 
 function isNear(a: Box, b: Box): boolean {

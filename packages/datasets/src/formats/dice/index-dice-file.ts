@@ -62,7 +62,7 @@ export async function indexDiceFile(file: string, name: string, signal: AbortSig
         },
       },
     },
-    ...(signal ? { signal } : {}),
+    signal,
   })
   const grouped = imageKeys.length > 0 ? groupByImage(imageOffsets.length, imageKeys, imageByKey) : undefined
   return {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { DICE_TASKS, type TaskType } from '@trainyard/contract'
 import { TextFile } from '../../json/text-file.ts'
 import { findBox } from '../../record/find-box.ts'
-import type { Annotation, ImageRecord } from '../../record/record.ts'
+import type { Annotation, DatasetClassInfo, ImageRecord } from '../../record/record.ts'
 import { copyImage } from '../../writing/copy-image.ts'
 import type { DatasetWriter, WriteContext } from '../../writing/dataset-writer.ts'
 import { keepsGeometry } from '../../writing/keeps-geometry.ts'
@@ -16,129 +16,156 @@ const FILE_NAMES: Readonly<Record<TaskType, string>> = {
   classification: 'annotations_classification.json',
   obb: 'annotations.json',
 }
-const IMAGE_MEMBERS = ['id', 'file_name', 'width', 'height', 'split', 'annotations', 'is_background']
-const ANNOTATION_MEMBERS = [
-  ...['id', 'image_id', 'class_id', 'class_name', 'bbox', 'bbox_format', 'area', 'iscrowd', 'segmentation'],
-  ...['keypoints', 'is_background'],
-]
 const HEAD_MEMBERS = ['classes', 'images', 'annotations', 'categories', 'statistics', 'dataset_name', 'format_version']
+const IMAGE_MEMBERS = ['id', 'file_name', 'width', 'height', 'split', 'annotations', 'is_background']
+const GEOMETRY_MEMBERS = ['bbox', 'bbox_format', 'area', 'iscrowd', 'segmentation', 'keypoints']
+const ANNOTATION_MEMBERS = ['id', 'image_id', 'class_id', 'class_name', 'is_background', ...GEOMETRY_MEMBERS]
 
 /**
- * Writes one `annotations_{task}.json`, nested, an image a line; pixels beside it under the paths they had. What is known
- * beside the geometry is kept. `statistics` comes last, so that memory stays flat.
+ * Writes one nested `annotations_{task}.json` with one image a line, and the images under their paths in the source.
+ * Attributes are kept. `statistics` comes last, so that memory does not grow with the dataset.
  */
 export function createDiceWriter(context: WriteContext): DatasetWriter {
-  const { target, dataset, options, report } = context
-  const { task } = options
-  const isOwn = dataset.format === 'dice'
-  const keeps = keepsGeometry(task, dataset.taskType)
-  const file = new TextFile(join(target, FILE_NAMES[task]))
-  const classIds = dataset.classes.map(({ id, sourceId }) => (isOwn && typeof sourceId === 'number' ? sourceId : id))
-  const splits: Record<string, number> = { train: 0, val: 0, test: 0 }
-  const perClass: number[] = []
-  const nameOf = createKeptNames(context)
-  let images = 0
-  let annotations = 0
-  let lastId = 0
+  return new DiceWriter(context)
+}
 
-  const { task_type, storage_info, ...head } = isOwn ? withoutKeys(dataset.attributes ?? {}, HEAD_MEMBERS) : {}
-  if (!isOwn && Object.keys(dataset.attributes ?? {}).length > 0) {
-    report.lose('dataset-attributes-dropped', Object.keys(dataset.attributes ?? {}).join(', '))
+class DiceWriter implements DatasetWriter {
+  readonly #context: WriteContext
+  readonly #file: TextFile
+  readonly #nameOf: (path: string) => string
+  readonly #isFromDice: boolean
+  readonly #keeps: ReturnType<typeof keepsGeometry>
+  readonly #classIds: number[]
+  readonly #imagesBySplit: Record<string, number> = { train: 0, val: 0, test: 0 }
+  readonly #annotationsByClass: number[] = []
+  #images = 0
+  #annotations = 0
+  #lastId = 0
+
+  constructor(context: WriteContext) {
+    const { target, dataset, options, report } = context
+    this.#context = context
+    this.#file = new TextFile(join(target, FILE_NAMES[options.task]))
+    this.#nameOf = createKeptNames(context)
+    this.#isFromDice = dataset.format === 'dice'
+    this.#keeps = keepsGeometry(options.task, dataset.taskType)
+    this.#classIds = dataset.classes.map(({ id, sourceId }) =>
+      this.#isFromDice && typeof sourceId === 'number' ? sourceId : id,
+    )
+    const attributes = Object.keys(dataset.attributes ?? {})
+    if (!this.#isFromDice && attributes.length > 0) report.lose('dataset-attributes-dropped', attributes.join(', '))
+    this.#file.write(`${JSON.stringify(this.#head()).slice(0, -1)},"images":[`)
   }
-  const isSameTask = isOwn && task === dataset.taskType && typeof task_type === 'string'
-  file.write(
-    `${JSON.stringify({
+
+  async image(record: ImageRecord): Promise<void> {
+    const { target, options, report } = this.#context
+    const id = record.id ?? this.#images
+    const path = this.#nameOf(record.path)
+    const written: number[] = []
+    const annotations: object[] = []
+    for (const annotation of record.annotations) {
+      if (annotation.isCrowd && options.crowd === 'skip') {
+        report.lose('crowd-skipped', record.path)
+        continue
+      }
+      annotations.push(this.#toDice(annotation, record, id))
+      written.push(annotation.classId)
+      this.#annotationsByClass[annotation.classId] = (this.#annotationsByClass[annotation.classId] ?? 0) + 1
+    }
+    const background = record.attributes?.is_background
+    if (background !== undefined && annotations.length === 0) annotations.push(toBackground(background, id))
+    const line = JSON.stringify({
+      id,
+      file_name: path,
+      width: record.width,
+      height: record.height,
+      split: record.split,
+      ...withoutKeys(record.attributes ?? {}, IMAGE_MEMBERS),
+      annotations,
+    })
+    this.#file.write(`${this.#images === 0 ? '\n' : ',\n'}${line}`)
+    this.#images++
+    this.#annotations += written.length
+    if (record.split !== undefined) this.#imagesBySplit[record.split] = (this.#imagesBySplit[record.split] ?? 0) + 1
+    await copyImage(record, join(target, path), this.#context)
+    report.wrote(record.split, written)
+  }
+
+  async finish(): Promise<void> {
+    const { classes } = this.#context.dataset
+    const perClass = classes.map(({ id, name }) => [name, this.#annotationsByClass[id] ?? 0] as const)
+    const statistics = {
+      total_images: this.#images,
+      total_annotations: this.#annotations,
+      avg_annotations_per_image: this.#images === 0 ? 0 : this.#annotations / this.#images,
+      class_distribution: Object.fromEntries(perClass),
+      split_distribution: this.#imagesBySplit,
+    }
+    this.#file.write(`\n],"statistics":${JSON.stringify(statistics)}}\n`)
+    this.#file.close()
+  }
+
+  abort(): void {
+    this.#file.close()
+  }
+
+  #head(): object {
+    const { dataset, options } = this.#context
+    const attributes = this.#isFromDice ? withoutKeys(dataset.attributes ?? {}, HEAD_MEMBERS) : {}
+    const { task_type, storage_info, ...others } = attributes
+    const isSameTask = this.#isFromDice && options.task === dataset.taskType && typeof task_type === 'string'
+    return {
       format_version: '1.0',
       dataset_name: dataset.name ?? 'dataset',
-      ...head,
-      task_type: isSameTask ? task_type : DICE_TASKS[task],
+      ...others,
+      task_type: isSameTask ? task_type : DICE_TASKS[options.task],
       storage_info: { storage_type: 'local', ...(storage_info as object | undefined), image_root: '' },
-      classes: dataset.classes.map(({ name, color, supercategory, keypoints, skeleton }, index) => ({
-        id: classIds[index],
-        name,
-        color,
-        supercategory,
-        keypoints,
-        skeleton: skeleton?.map(([from, to]) => [from + 1, to + 1]),
-      })),
-    }).slice(0, -1)},"images":[`,
-  )
-
-  return {
-    async image(record) {
-      const id = record.id ?? images
-      const path = nameOf(record.path)
-      const written: number[] = []
-      const list: object[] = []
-      for (const annotation of record.annotations) {
-        if (annotation.isCrowd && options.crowd === 'skip') {
-          report.lose('crowd-skipped', record.path)
-          continue
-        }
-        list.push(toDice(annotation, record, id))
-        written.push(annotation.classId)
-        perClass[annotation.classId] = (perClass[annotation.classId] ?? 0) + 1
-      }
-      const background = record.attributes?.is_background
-      if (background !== undefined && list.length === 0) {
-        list.push({
-          id: background === true ? undefined : background,
-          image_id: id,
-          class_id: -1,
-          class_name: '__background__',
-          is_background: true,
-        })
-      }
-      const line = JSON.stringify({
-        id,
-        file_name: path,
-        width: record.width,
-        height: record.height,
-        split: record.split,
-        ...withoutKeys(record.attributes ?? {}, IMAGE_MEMBERS),
-        annotations: list,
-      })
-      file.write(`${images === 0 ? '\n' : ',\n'}${line}`)
-      images++
-      annotations += written.length
-      if (record.split !== undefined) splits[record.split] = (splits[record.split] ?? 0) + 1
-      await copyImage(record, join(target, path), context)
-      report.wrote(record.split, written)
-    },
-    async finish() {
-      const statistics = {
-        total_images: images,
-        total_annotations: annotations,
-        avg_annotations_per_image: images === 0 ? 0 : annotations / images,
-        class_distribution: Object.fromEntries(dataset.classes.map(({ id, name }) => [name, perClass[id] ?? 0])),
-        split_distribution: splits,
-      }
-      file.write(`\n],"statistics":${JSON.stringify(statistics)}}\n`)
-      file.close()
-    },
-    abort: () => file.close(),
+      classes: dataset.classes.map((info, index) => toDiceClass(info, this.#classIds[index])),
+    }
   }
 
-  function toDice(annotation: Annotation, record: ImageRecord, imageId: string | number): object {
-    const { classId, polygons, rle, keypoints, obb } = annotation
-    const box = task === 'classification' ? undefined : findBox(annotation)
-    const attributes = annotation.attributes ?? {}
-    if (obb !== undefined && !keeps.obb) report.lose('rotation-dropped', record.path)
+  #toDice(annotation: Annotation, { path }: ImageRecord, imageId: string | number): object {
+    const { options, dataset, report } = this.#context
+    const { classId, keypoints, attributes = {} } = annotation
+    const bbox = options.task === 'classification' ? undefined : findBox(annotation)
+    const obb = this.#keeps.obb ? annotation.obb : undefined
+    if (annotation.obb !== undefined && obb === undefined) report.lose('rotation-dropped', path)
     return {
-      id: annotation.id ?? ++lastId,
+      id: annotation.id ?? ++this.#lastId,
       image_id: imageId,
-      class_id: classIds[classId],
+      class_id: this.#classIds[classId],
       class_name: dataset.classes[classId]?.name,
-      ...(box === undefined ? {} : { bbox: box, bbox_format: 'xywh' }),
+      bbox,
+      bbox_format: bbox && 'xywh',
       area: annotation.area,
       iscrowd: annotation.isCrowd ? 1 : undefined,
-      ...(polygons !== undefined && keeps.outline ? { segmentation: polygons } : {}),
-      ...(polygons === undefined && rle !== undefined && keeps.outline
-        ? { segmentation: { size: [rle.height, rle.width], counts: rle.counts } }
-        : {}),
-      ...(keypoints !== undefined && keeps.keypoints ? { keypoints } : {}),
-      ...(obb !== undefined && keeps.obb ? { type: 'obb', geometry: { points: obb } } : {}),
-      ...(isOwn ? withoutKeys(attributes, ANNOTATION_MEMBERS) : nestAttributes(attributes)),
+      segmentation: this.#keeps.outline ? toSegmentation(annotation) : undefined,
+      keypoints: this.#keeps.keypoints ? keypoints : undefined,
+      // Without an oriented box, the source's own `type` and `geometry` can follow as attributes.
+      type: obb && 'obb',
+      geometry: obb && { points: obb },
+      ...(this.#isFromDice ? withoutKeys(attributes, ANNOTATION_MEMBERS) : nestAttributes(attributes)),
     }
+  }
+}
+
+function toDiceClass(info: DatasetClassInfo, id: number | undefined): object {
+  const { name, color, supercategory, keypoints, skeleton } = info
+  // DICE counts keypoints from 1, as COCO does.
+  return { id, name, color, supercategory, keypoints, skeleton: skeleton?.map(([from, to]) => [from + 1, to + 1]) }
+}
+
+function toSegmentation({ polygons, rle }: Annotation): unknown {
+  return polygons ?? (rle && { size: [rle.height, rle.width], counts: rle.counts })
+}
+
+/** Marks an image that was reviewed and is empty. `marker` is the id of the marker in the source, or true. */
+function toBackground(marker: unknown, imageId: string | number): object {
+  return {
+    id: marker === true ? undefined : marker,
+    image_id: imageId,
+    class_id: -1,
+    class_name: '__background__',
+    is_background: true,
   }
 }

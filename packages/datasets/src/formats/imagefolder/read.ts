@@ -15,8 +15,8 @@ interface Root {
 }
 
 /**
- * Opens `{split}/{class}/{image}` or `{class}/{image}`. Classes are the names of the folders in order, as torchvision and
- * Ultralytics have them; folders inside a class belong to it.
+ * Opens `{split}/{class}/{image}` or `{class}/{image}`. The classes are the sorted names of the folders, as in torchvision
+ * and Ultralytics. Folders inside a class folder belong to the class.
  */
 export async function readImageFolder(dir: string, { onIssue, signal }: ReadOptions = {}): Promise<DatasetReader> {
   const roots = await findRoots(dir)
@@ -63,7 +63,7 @@ export async function readImageFolder(dir: string, { onIssue, signal }: ReadOpti
   }
 }
 
-/** Split folders where there are some that hold folders: a class may be called `test`, and then holds images. */
+/** The split folders that have folders in them: a folder `test` with images alone is a class. */
 async function findRoots(dir: string): Promise<Root[]> {
   const roots: Root[] = []
   for (const name of await listFolders(dir)) {
@@ -86,7 +86,7 @@ function findPlace(
   return undefined
 }
 
-/** Without hidden folders and the one that macOS adds to archives. */
+/** The folders in a folder, without hidden ones and the one that macOS adds to archives. */
 async function listFolders(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((): Dirent[] => [])
   return entries

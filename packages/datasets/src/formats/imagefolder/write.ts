@@ -12,14 +12,15 @@ import type { DatasetWriter, WriteContext } from '../../writing/dataset-writer.t
 import { nameClasses } from '../../writing/name-classes.ts'
 import { createOutputNames, portableName } from '../../writing/output-names.ts'
 
-/** How a folder of classes is written. */
+/** Options of {@link writeImageFolder}. */
 export interface WriteImageFolderOptions {
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /**
- * Writes `{split}/{class}/{image}` for every labelled image: copies (reflinks where the file system has them), never
- * links, so that whoever writes to the result changes no one else's files. The folder appears at once, when complete.
+ * Writes `{split}/{class}/{image}` for every labelled image. Images are copied (as reflinks where the file system supports
+ * them), never linked, so that a program that changes the result does not change the source. The folder is renamed into
+ * place when it is complete.
  */
 export async function writeImageFolder(
   index: DatasetIndex,
@@ -28,13 +29,13 @@ export async function writeImageFolder(
 ): Promise<void> {
   const folders = new Map(index.classes.map((item) => [item.id, folderName(item)]))
   if (new Set(folders.values()).size !== folders.size) {
-    throw new DatasetError('Two classes have the same name; a folder a class needs different ones')
+    throw new DatasetError('Two classes have the same name; expected unique names, one folder for each class')
   }
   const temporary = `${targetDir}.partial`
   await rm(temporary, { recursive: true, force: true })
   const labelled = index.samples.filter((sample) => folders.has(sample.classId))
   for (const split of new Set(labelled.map((sample) => sample.split))) {
-    // Every class in every split, also empty ones: class numbers follow the folders' order.
+    // Every class in every split, also empty ones: loaders number the classes by the folders.
     for (const folder of folders.values()) await mkdir(join(temporary, split, folder), { recursive: true })
   }
   const taken = new Set<string>()
@@ -45,7 +46,7 @@ export async function writeImageFolder(
   await forEachConcurrently(copies, 16, async ({ from, to }) => {
     signal?.throwIfAborted()
     await copyFile(from, to, constants.COPYFILE_FICLONE)
-    // The cache's files are read-only and a copy takes that over.
+    // Files of the cache are read-only, and so are their copies.
     await chmod(to, 0o644)
   })
   await rm(targetDir, { recursive: true, force: true })
@@ -56,13 +57,13 @@ function folderName({ id, name }: DatasetClass): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a class named with control characters must not name a folder
   if (name === '' || name === '.' || name === '..' || /[\\/\u0000-\u001f\u007f]/.test(name)) {
     throw new DatasetError(
-      `The name of class ${id} is ${JSON.stringify(name)}; as a folder's name it must hold no slash and no control character`,
+      `The name of class ${id} is ${JSON.stringify(name)}; expected the name of a folder, without slashes and control characters`,
     )
   }
   return name
 }
 
-/** `a/1.png` and `b/1.png` of one class both stay: the second becomes `b__1.png`. */
+/** Keeps `a/1.png` and `b/1.png` of one class apart: the second becomes `b__1.png`. */
 function uniqueName(folder: string, path: string, taken: Set<string>): string {
   const parts = path.split('/')
   for (let depth = 1; depth <= parts.length; depth++) {
@@ -82,7 +83,7 @@ function uniqueName(folder: string, path: string, taken: Set<string>): string {
   }
 }
 
-/** `{split}/{class}/{image}`, or `{class}/{image}` for what belongs to no split. One class an image: more are counted as lost. */
+/** Writes `{split}/{class}/{image}`, or `{class}/{image}` without a split. An image has one class; others are counted as lost. */
 export function createImageFolderWriter(context: WriteContext): DatasetWriter {
   const { target, report, dataset } = context
   const names = nameClasses(context, portableName, (name) => name.normalize('NFC').toLowerCase())
@@ -90,8 +91,8 @@ export function createImageFolderWriter(context: WriteContext): DatasetWriter {
   const roots = new Set<SplitName | undefined>()
   const order = sortNames(names)
   for (const { id, name, color, supercategory, keypoints } of dataset.classes) {
-    const place = order.indexOf(names[id] ?? '')
-    if (place !== id) report.lose('class-reordered', `${JSON.stringify(name)}: ${id} became ${place}`)
+    const position = order.indexOf(names[id] ?? '')
+    if (position !== id) report.lose('class-reordered', `${JSON.stringify(name)}: ${id} became ${position}`)
     if (color ?? supercategory ?? keypoints) report.lose('class-details-dropped', name)
   }
 
@@ -101,14 +102,14 @@ export function createImageFolderWriter(context: WriteContext): DatasetWriter {
       const folder = classId === undefined ? undefined : names[classId]
       if (classId === undefined || folder === undefined) return report.lose('image-unlabelled', record.path)
       roots.add(record.split)
-      const place = posix.join(record.split ?? '', folder)
-      const path = outputNames.next(withoutFolder(record.path, dataset.classes[classId]?.name ?? ''), place)
-      await copyImage(record, join(target, place, path), context)
+      const classFolder = posix.join(record.split ?? '', folder)
+      const path = outputNames.next(withoutFolder(record.path, dataset.classes[classId]?.name ?? ''), classFolder)
+      await copyImage(record, join(target, classFolder, path), context)
       if (record.attributes !== undefined) report.lose('image-attributes-dropped', record.path)
       report.wrote(record.split, [classId])
     },
     async finish() {
-      // Every class in every split, also empty ones: class numbers follow the folders' order.
+      // Every class in every split, also empty ones: loaders number the classes by the folders.
       for (const split of roots)
         for (const name of names) await mkdir(join(target, split ?? '', name), { recursive: true })
     },
@@ -128,7 +129,7 @@ export function createImageFolderWriter(context: WriteContext): DatasetWriter {
   }
 }
 
-/** `cat/1.png` of the class `cat` is `1.png` in its folder, and `train/cat/1.png` as well. */
+/** `cat/1.png` and `train/cat/1.png` of the class `cat` become `1.png` in its folder. */
 function withoutFolder(path: string, className: string): string {
   const parts = path.split('/')
   const at = parts.indexOf(className)

@@ -14,7 +14,7 @@ import {
   writeContext,
   writeRecords,
 } from '../../testing/dataset-formats.ts'
-import { labelMe, readShapes, shape } from './labelme-fixture.ts'
+import { labelMe, readShapes, shape } from '../../testing/labelme-shapes.ts'
 import { readLabelme } from './read.ts'
 import { createLabelmeWriter } from './write.ts'
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { decodeMask, encodeMask } from '../../geometry/rle.ts'
 import { encodePng } from '../../images/encode-png.ts'
 import { readAll, temporaryFolder } from '../../testing/dataset-formats.ts'
-import { labelMe, readShapes, shape } from './labelme-fixture.ts'
+import { labelMe, readShapes, shape } from '../../testing/labelme-shapes.ts'
 import { readLabelme } from './read.ts'
 
 test('reads a mask as runs over the whole image', async () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Points are checked one by one when they are used: a bad one costs its shape, not the file. */
+/** Points are checked when they are used, so that an invalid point costs its shape and not the file. */
 export const LabelMeShape = z.looseObject({
   label: z.string(),
   points: z.array(z.array(z.unknown())).default([]),
@@ -27,7 +27,7 @@ export const LabelMeFile = z.looseObject({
 })
 export type LabelMeFile = z.infer<typeof LabelMeFile>
 
-/** `keypoints.json`: LabelMe has no place for the order of keypoints. */
+/** `keypoints.json`, a file of ours: LabelMe cannot hold the order of keypoints. */
 export const LabelMeKeypoints = z.record(
   z.string(),
   z.object({

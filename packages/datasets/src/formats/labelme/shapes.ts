@@ -5,21 +5,21 @@ import type { Annotation } from '../../record/record.ts'
 import type { LossCounter, LossReason } from '../../report/loss-counter.ts'
 import type { KeypointNames, LabelMeShape } from './schema.ts'
 
-/** Vertices of a circle as a polygon: the area is 0.16 % too small. */
+/** Vertices of a circle as a polygon. Its area is 0.16 % too small. */
 const CIRCLE_POINTS = 64
 
 interface ShapeContext {
-  /** Of the JSON file, for reports. */
+  /** Path of the JSON file, for messages. */
   path: string
   width: number
   height: number
   classIds: ReadonlyMap<string, number>
-  /** Given for pose: which points belong to which class. */
+  /** For pose: the keypoints of each class. */
   keypoints: KeypointNames | undefined
   losses: LossCounter
 }
 
-/** The objects of one image. A shape that makes none is counted and left out: such shapes are in many real files. */
+/** The objects of one image. A shape that cannot be used is counted and left out: many real files have such shapes. */
 export function toAnnotations(shapes: readonly LabelMeShape[], context: ShapeContext): Annotation[] {
   const annotations: Annotation[] = []
   const groups = new Map<string, Annotation>()
@@ -67,8 +67,8 @@ function toGeometry(shape: LabelMeShape, context: ShapeContext, lose: Lose): Geo
   }
   const count = points.length / 2
   const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = points
-  const wrongCount = (wanted: string) =>
-    lose('annotation-invalid', `${shape.shape_type} has ${count} points; wanted are ${wanted}`)
+  const wrongCount = (expected: string) =>
+    lose('annotation-invalid', `${shape.shape_type} has ${count} points; expected ${expected}`)
   switch (shape.shape_type) {
     case 'polygon': {
       if (count < 3) return lose('polygon-degenerate', `a polygon of ${count} points`)
@@ -118,7 +118,7 @@ function circleRing(cx: number, cy: number, radius: number): number[] {
   ])
 }
 
-/** A PNG of the box between the two points, both included; anything but 0 is set. */
+/** A PNG of the box between the two points, both included. Every value but 0 is part of the mask. */
 function readMask(
   shape: LabelMeShape,
   points: number[],
@@ -127,7 +127,7 @@ function readMask(
 ): Geometry | undefined {
   const [x = 0, y = 0] = points.map(Math.round)
   if (points.length !== 4 || !shape.mask) return lose('annotation-invalid', 'a mask without a box or pixels')
-  if (width <= 0 || height <= 0) return lose('mask-size-mismatch', 'the file does not say how large the image is')
+  if (width <= 0 || height <= 0) return lose('mask-size-mismatch', 'the file has no image size')
   let png: PngImage
   try {
     png = decodePng(Buffer.from(shape.mask, 'base64'), `mask in ${path}`)
@@ -141,7 +141,7 @@ function readMask(
   return { kind: 'mask', rle, bbox: [x, y, png.width, png.height] }
 }
 
-/** Column by column, without the pixels of the whole image: a file of a few bytes can claim any size. */
+/** Runs column by column, without pixels for the whole image: a file of a few bytes can claim any size. */
 function toRuns(png: PngImage, left: number, top: number, width: number, height: number): RunLengths {
   const counts: number[] = []
   let [from, isSet] = [0, false]
@@ -156,7 +156,7 @@ function toRuns(png: PngImage, left: number, top: number, width: number, height:
       const value = png.samples[(row * png.width + column) * png.channels] !== 0
       if (value !== isSet) change(position)
     }
-    // What is above and below the box is not set.
+    // Pixels above and below the box are not set.
     if (isSet && (top > 0 || png.height < height)) change((left + column) * height + top + png.height)
   }
   if (isSet && left + png.width < width) change((left + png.width) * height)
@@ -164,7 +164,7 @@ function toRuns(png: PngImage, left: number, top: number, width: number, height:
   return { width, height, counts }
 }
 
-/** A group that only holds the parts or the keypoints of one object together is in the record already. */
+/** A group that only joins the parts or the keypoints of one object is not an attribute: the record joins them. */
 function shapeAttributes(
   { label, group_id: group, flags, description }: LabelMeShape,
   shapes: readonly LabelMeShape[],
@@ -172,18 +172,18 @@ function shapeAttributes(
   const others = typeof group === 'number' ? shapes.filter((other) => other.group_id === group) : []
   const isOneObject =
     others.length > 1 && others.every((other) => other.label === label || other.shape_type === 'point')
-  return {
-    ...(typeof group === 'number' && !isOneObject ? { group_id: group } : {}),
-    ...(flags && Object.keys(flags).length > 0 ? { flags } : {}),
-    ...(description ? { description } : {}),
-  }
+  const attributes: Record<string, unknown> = {}
+  if (typeof group === 'number' && !isOneObject) attributes.group_id = group
+  if (flags && Object.keys(flags).length > 0) attributes.flags = flags
+  if (description) attributes.description = description
+  return attributes
 }
 
 function isKeypoint({ group_id: group }: LabelMeShape, shapes: readonly LabelMeShape[]): boolean {
   return typeof group === 'number' && shapes.some((other) => other.shape_type !== 'point' && other.group_id === group)
 }
 
-/** The points of the object's group, by their labels. A point with the flag `occluded` has v = 1. */
+/** Adds the points of the object's group, by their labels. A point with the flag `occluded` gets v = 1. */
 function addKeypoints(
   annotation: Annotation,
   shape: LabelMeShape,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { RunLengths } from '../../geometry/rle.ts'
-import { rleBox } from '../../geometry/rle.ts'
+import type { Box } from '../../geometry/box.ts'
+import { type RunLengths, rleBox } from '../../geometry/rle.ts'
 import { encodePng } from '../../images/encode-png.ts'
 import { findBox } from '../../record/find-box.ts'
 import type { Annotation, ImageRecord } from '../../record/record.ts'
@@ -18,7 +18,7 @@ export interface WrittenShape {
   mask: string | null
 }
 
-/** Shapes that only LabelMe has travel as `attributes.shape` and `attributes.circle`. */
+/** Attributes that LabelMe can hold. Shapes that only LabelMe has are kept as `attributes.shape` and `attributes.circle`. */
 const OwnAttributes = z.looseObject({
   group_id: z.number().optional().catch(undefined),
   flags: z.record(z.string(), z.unknown()).optional().catch(undefined),
@@ -32,86 +32,98 @@ const OwnAttributes = z.looseObject({
     .optional()
     .catch(undefined),
 })
+type OwnAttributes = z.infer<typeof OwnAttributes>
 
-/** Makes the shapes of an annotation: several for an object of several parts, or with keypoints; none when it has no place. */
-export function createShapeWriter(
-  { report, options }: WriteContext,
-  names: readonly string[],
-  keypointNames: string[][],
-) {
-  const pairs = (flat: readonly number[]) =>
-    Array.from({ length: Math.floor(flat.length / 2) }, (_, index) => [
-      roundTo(flat[index * 2] ?? 0, options.decimals),
-      roundTo(flat[index * 2 + 1] ?? 0, options.decimals),
-    ])
+/** Creates the shapes of annotations: several for an object with several parts or with keypoints. */
+export class ShapeWriter {
+  readonly #context: WriteContext
+  readonly #names: readonly string[]
+  readonly #keypointNames: string[][]
 
-  return (annotation: Annotation, { path }: ImageRecord, before: readonly WrittenShape[]): WrittenShape[] => {
-    const lose = (reason: LossReason, what: string) => report.lose(reason, `${path}: ${what}`)
-    const drop = (what: string): WrittenShape[] => {
-      lose('annotation-kind-not-supported', what)
-      return []
+  /** `names` and `keypointNames` are by class id. Missing keypoint names are added while shapes are written. */
+  constructor(context: WriteContext, names: readonly string[], keypointNames: string[][]) {
+    this.#context = context
+    this.#names = names
+    this.#keypointNames = keypointNames
+  }
+
+  /** `before` are the shapes that the image has already. Empty, and counted, when LabelMe cannot hold the annotation. */
+  toShapes(annotation: Annotation, { path }: ImageRecord, before: readonly WrittenShape[]): WrittenShape[] {
+    const lose = (reason: LossReason, what: string) => this.#context.report.lose(reason, `${path}: ${what}`)
+    const own = OwnAttributes.parse(annotation.attributes ?? {})
+    countLost(annotation, own, lose)
+    const make = (type: string, flat: readonly number[]) => this.#toShape(annotation.classId, own, type, flat)
+    // The parts of one object need a group that no other object of the image has.
+    const freeGroup = () => own.group_id ?? 1 + Math.max(0, ...before.map((other) => other.group_id ?? 0))
+
+    const { kind, keypoints } = annotation
+    if (own.shape !== undefined && kind === 'other') return [make(own.shape.type, own.shape.points)]
+    if (own.circle !== undefined) {
+      const [x, y] = own.circle.center
+      return [make('circle', [x, y, x + own.circle.radius, y])]
     }
-    const {
-      group_id: ownGroup,
-      flags = {},
-      description = '',
-      circle,
-      shape,
-      ...others
-    } = OwnAttributes.parse(annotation.attributes ?? {})
-    const lost = Object.keys(others)
-    if (annotation.isCrowd) lost.push('isCrowd')
-    if (lost.length > 0) lose('annotation-attributes-dropped', lost.join(', '))
-    if (annotation.id !== undefined) lose('annotation-id-dropped', String(annotation.id))
-    if (annotation.area !== undefined) lose('area-dropped', String(annotation.area))
-    const base = { label: names[annotation.classId] ?? '', group_id: ownGroup ?? null, description, flags, mask: null }
-    const make = (type: string, flat: readonly number[]): WrittenShape => ({
-      ...base,
-      points: pairs(flat),
-      shape_type: type,
-    })
-    // Parts of one object need a group that no other object of the image has.
-    const freeGroup = () => ownGroup ?? 1 + Math.max(0, ...before.map((other) => other.group_id ?? 0))
-
-    const { kind, bbox, obb, polygons, rle, keypoints } = annotation
-    if (shape !== undefined && kind === 'other') return [make(shape.type, shape.points)]
-    if (circle !== undefined) {
-      const [x, y] = circle.center
-      return [make('circle', [x, y, x + circle.radius, y])]
-    }
-    if (keypoints !== undefined && options.task === 'pose') {
+    if (keypoints !== undefined && this.#context.options.task === 'pose') {
       const box = findBox(annotation)
-      if (box === undefined) return drop('keypoints without one that is labelled')
-      if (bbox === undefined) lose('box-derived', 'keypoints')
+      if (box === undefined) {
+        lose('annotation-kind-not-supported', 'no keypoint is labelled')
+        return []
+      }
+      if (annotation.bbox === undefined) lose('box-derived', 'keypoints')
       const group = freeGroup()
       return [
-        { ...make('rectangle', corners(box)), group_id: group },
-        ...toPoints(keypoints, annotation.classId, group),
+        { ...make('rectangle', cornersOf(box)), group_id: group },
+        ...this.#toPoints(annotation, keypoints, group),
       ]
     }
-    if (keypoints !== undefined) lose('keypoints-dropped', names[annotation.classId] ?? '')
-    if (options.task === 'obb' && obb !== undefined) return [make('oriented_rectangle', obb)]
-    if (options.task === 'detection') {
+    if (keypoints !== undefined) lose('keypoints-dropped', this.#names[annotation.classId] ?? '')
+    const shapes = this.#toOutline(annotation, make, freeGroup, lose)
+    if (shapes.length === 0) lose('annotation-kind-not-supported', kind)
+    return shapes
+  }
+
+  #toOutline(
+    annotation: Annotation,
+    make: (type: string, flat: readonly number[]) => WrittenShape,
+    freeGroup: () => number,
+    lose: (reason: LossReason, what: string) => void,
+  ): WrittenShape[] {
+    const { task } = this.#context.options
+    const { bbox, obb, polygons, rle } = annotation
+    if (task === 'obb' && obb !== undefined) return [make('oriented_rectangle', obb)]
+    if (task === 'detection') {
       const box = findBox(annotation)
-      if (box === undefined) return drop(kind)
+      if (box === undefined) return []
       if (obb !== undefined) lose('rotation-dropped', JSON.stringify(obb))
       if (polygons !== undefined) lose('polygon-dropped', `${polygons.length} rings`)
       if (rle !== undefined) lose('mask-dropped', `${rle.width} × ${rle.height}`)
-      return [make('rectangle', corners(box))]
+      return [make('rectangle', cornersOf(box))]
     }
     if (rle !== undefined) return [toMask(rle, make)]
     if (polygons !== undefined && polygons.length > 0) {
-      const group = polygons.length > 1 ? freeGroup() : (ownGroup ?? null)
-      return polygons.map((ring) => ({ ...make('polygon', ring), group_id: group }))
+      const shapes = polygons.map((ring) => make('polygon', ring))
+      if (shapes.length === 1) return shapes
+      const group = freeGroup()
+      return shapes.map((shape) => ({ ...shape, group_id: group }))
     }
     if (obb !== undefined) return [make('oriented_rectangle', obb)]
-    if (bbox !== undefined) return [make('rectangle', corners(bbox))]
-    return drop(kind)
+    return bbox === undefined ? [] : [make('rectangle', cornersOf(bbox))]
   }
 
-  function toPoints(keypoints: readonly number[], classId: number, group: number): WrittenShape[] {
-    const labels = keypointNames[classId] ?? []
-    // Names for those that have none, so that `keypoints.json` can tell their order.
+  #toShape(classId: number, own: OwnAttributes, type: string, flat: readonly number[]): WrittenShape {
+    return {
+      label: this.#names[classId] ?? '',
+      group_id: own.group_id ?? null,
+      description: own.description ?? '',
+      flags: own.flags ?? {},
+      mask: null,
+      points: this.#toPairs(flat),
+      shape_type: type,
+    }
+  }
+
+  #toPoints({ classId }: Annotation, keypoints: readonly number[], group: number): WrittenShape[] {
+    const labels = this.#keypointNames[classId] ?? []
+    // Every keypoint gets a name, so that `keypoints.json` can list their order.
     while (labels.length * 3 < keypoints.length) labels.push(String(labels.length))
     const points: WrittenShape[] = []
     for (let index = 0; index * 3 + 2 < keypoints.length; index++) {
@@ -119,7 +131,7 @@ export function createShapeWriter(
       if (v === 0) continue
       points.push({
         label: labels[index] ?? '',
-        points: pairs([x, y]),
+        points: this.#toPairs([x, y]),
         group_id: group,
         description: '',
         shape_type: 'point',
@@ -129,13 +141,33 @@ export function createShapeWriter(
     }
     return points
   }
+
+  #toPairs(flat: readonly number[]): number[][] {
+    const { decimals } = this.#context.options
+    return Array.from({ length: Math.floor(flat.length / 2) }, (_, index) => [
+      roundTo(flat[index * 2] ?? 0, decimals),
+      roundTo(flat[index * 2 + 1] ?? 0, decimals),
+    ])
+  }
 }
 
-function corners([x, y, width, height]: readonly [number, number, number, number]): number[] {
+function countLost(
+  annotation: Annotation,
+  { group_id, flags, description, circle, shape, ...others }: OwnAttributes,
+  lose: (reason: LossReason, what: string) => void,
+): void {
+  const lost = Object.keys(others)
+  if (annotation.isCrowd) lost.push('isCrowd')
+  if (lost.length > 0) lose('annotation-attributes-dropped', lost.join(', '))
+  if (annotation.id !== undefined) lose('annotation-id-dropped', String(annotation.id))
+  if (annotation.area !== undefined) lose('area-dropped', String(annotation.area))
+}
+
+function cornersOf([x, y, width, height]: Box): number[] {
   return [x, y, x + width, y + height]
 }
 
-/** The pixels inside the mask's own box, both its corners included, as LabelMe wants them. */
+/** The pixels of a mask inside its box. LabelMe includes both corners of the box. */
 function toMask(rle: RunLengths, make: (type: string, flat: readonly number[]) => WrittenShape): WrittenShape {
   const [left, top, width, height] = rleBox(rle) ?? [0, 0, 1, 1]
   const data = new Uint8Array(width * height)

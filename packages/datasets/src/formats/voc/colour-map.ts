@@ -1,13 +1,13 @@
-/** The classes of the devkit, in the order of their numbers in a mask: 1 to 20. */
+/** The classes of the devkit, in the order of their numbers in a mask, 1 to 20. */
 export const DEVKIT_CLASSES: readonly string[] = (
   'aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person pottedplant sheep ' +
   'sofa train tvmonitor'
 ).split(' ')
 
-/** The number of what nobody decided: the border around objects. */
+/** The number of pixels that belong to nothing for certain: the border around objects. */
 export const VOID = 255
 
-/** The devkit's colour of a number, as 0xRRGGBB: its bits are dealt to the three channels, highest first. */
+/** The devkit's colour of a number as 0xRRGGBB: its bits go to the three channels in turn, highest first. */
 export function devkitColour(index: number): number {
   let [red, green, blue] = [0, 0, 0]
   for (let bit = 0; bit < 8; bit++) {
@@ -19,7 +19,7 @@ export function devkitColour(index: number): number {
   return (red << 16) | (green << 8) | blue
 }
 
-/** The number of a colour of the devkit. */
+/** Numbers by the devkit's colours. */
 export const DEVKIT_NUMBERS: ReadonlyMap<number, number> = new Map(
   Array.from({ length: 256 }, (_, index) => [devkitColour(index), index]),
 )

@@ -4,18 +4,18 @@ import { findClassList } from '../../files/find-class-list.ts'
 import { sortNames } from '../../record/classes.ts'
 import { DEVKIT_CLASSES, devkitColour, VOID } from './colour-map.ts'
 
-/** The classes, and which of them a mask means by a number or a colour. */
+/** The classes, and the numbers and colours that they have in masks. */
 export interface VocLabels {
   names: readonly string[]
-  /** Class ids by the number of a pixel. Empty when nothing says them: then the XML's objects do. */
+  /** Class ids by the number of a pixel. Empty when they are not known: then the objects of the XML decide. */
   byNumber: ReadonlyMap<number, number>
   /** Class ids by colour, 0xRRGGBB. */
   byColour: ReadonlyMap<number, number>
 }
 
 /**
- * `classes.txt` or `labels.txt` (classes from 1 on), `labelmap.txt` (a number for each line, with its colour), else the
- * devkit's own classes where there are masks and no other names, else the names in order.
+ * Reads `classes.txt` or `labels.txt` (numbers start at 1) or `labelmap.txt` (one number a line, with its colour). Without
+ * them: the classes of the devkit where there are masks and no other names, otherwise the names in order.
  */
 export async function readVocLabels(dir: string, found: ReadonlySet<string>, hasMasks: boolean): Promise<VocLabels> {
   const listed = await findClassList(dir, ['classes.txt', 'labels.txt'])
@@ -27,14 +27,14 @@ export async function readVocLabels(dir: string, found: ReadonlySet<string>, has
   return { names: sortNames(found), byNumber: new Map(), byColour: new Map() }
 }
 
-/** A list that names the background itself counts from it. */
+/** Numbers start at the background when the list has it. */
 function numbered(names: readonly string[]): VocLabels {
   const hasBackground = isBackground(names[0] ?? '')
   const ids = names.map((_, id) => [id + (hasBackground ? 0 : 1), id] as const).filter(([number]) => number > 0)
   return { names, byNumber: new Map(ids), byColour: new Map(ids.map(([number, id]) => [devkitColour(number), id])) }
 }
 
-/** Lines of `name:r,g,b:parts:actions`, as CVAT and Datumaro write them. In masks background and what is ignored are no classes. */
+/** Lines of `name:r,g,b:parts:actions`, as CVAT and Datumaro write them. In masks, background and `ignored` are not classes. */
 function parseLabelMap(text: string, found: ReadonlySet<string>, hasMasks: boolean): VocLabels {
   const rows = text
     .replace(/^\ufeff/, '')

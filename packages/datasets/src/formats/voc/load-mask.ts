@@ -1,24 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { MaskError } from '../../errors.ts'
 import type { ValueImage } from '../../geometry/value-masks.ts'
 import { decodePng } from '../../images/decode-png.ts'
-import type { LossReason } from '../../report/loss-counter.ts'
 
-/** Why the masks of an image cannot be used. */
-export class MaskError extends Error {
-  readonly reason: LossReason
-
-  constructor(reason: LossReason, message: string) {
-    super(message)
-    this.reason = reason
-  }
-}
-
-/** The numbers of a mask, or its colours as 0xRRGGBB. `palette` are the colours of the numbers. */
+/** The numbers of a mask, or its colours as 0xRRGGBB. `palette` has the colours of the numbers. */
 export interface VocMask extends ValueImage {
   isColours: boolean
-  palette?: Uint8Array
+  palette?: Uint8Array | undefined
 }
 
 interface Size {
@@ -26,26 +16,25 @@ interface Size {
   height: number
 }
 
-/** Reads a mask: palette or grey of at most 8 bits, or colours as Datumaro and CVAT write them. Throws `MaskError`. */
-export async function loadMask(dir: string, path: string, wanted: Size | undefined): Promise<VocMask> {
+/** Reads a mask: palette or grey with at most 8 bits, or colours as Datumaro and CVAT write them. Throws `MaskError`. */
+export async function loadMask(dir: string, path: string, expected: Size | undefined): Promise<VocMask> {
   const bytes = await readFile(join(dir, path))
-  // Before anything is unpacked.
+  // Checked before anything is decompressed.
   const [width, height] = bytes.length < 24 ? [0, 0] : [bytes.readUInt32BE(16), bytes.readUInt32BE(20)]
   const isPng = bytes.length >= 24 && bytes.toString('latin1', 1, 4) === 'PNG'
-  if (isPng && wanted !== undefined && (width !== wanted.width || height !== wanted.height))
+  if (isPng && expected !== undefined && (width !== expected.width || height !== expected.height))
     throw new MaskError(
       'mask-size-mismatch',
-      `${path} is ${width} × ${height}, its image ${wanted.width} × ${wanted.height}`,
+      `${path} is ${width} × ${height}; expected ${expected.width} × ${expected.height}, as its image`,
     )
   try {
     const { channels, depth, samples, palette } = decodePng(bytes, path)
     if (channels === 2 || depth === 16)
       throw new MaskError(
         'label-file-invalid',
-        `${path} has ${channels} channels of ${depth} bits; wanted is a palette PNG`,
+        `${path} has ${channels} channels of ${depth} bits; expected a palette PNG`,
       )
-    if (channels === 1)
-      return { width, height, values: samples, isColours: false, ...(palette === undefined ? {} : { palette }) }
+    if (channels === 1) return { width, height, values: samples, isColours: false, palette }
     const values = new Int32Array(width * height)
     for (let at = 0; at < values.length; at++) {
       const from = at * channels

@@ -3,10 +3,10 @@ import { formatNumber, roundTo } from '../../writing/format-number.ts'
 import { childText, findChild, type XmlElement } from '../../xml/parse-xml.ts'
 import type { XmlNode } from '../../xml/write-xml.ts'
 
-/** What the devkit says of an object beside its box: 0 and 1, but for `pose`. */
+/** Members of the devkit that are 0 or 1. */
 const FLAGS = ['truncated', 'occluded', 'difficult'] as const
 
-/** One `<object>`; undefined when its numbers make no box. Nested `<part>` boxes are parts of it, not objects. */
+/** Reads one `<object>`. Undefined when it has no valid box. Nested `<part>` boxes are parts of it, not objects. */
 export function toVocAnnotation(object: XmlElement, classId: number, oneBased: boolean): Annotation | undefined {
   const rotated = findChild(object, 'robndbox')
   const obb = rotated === undefined ? undefined : readRotatedBox(rotated)
@@ -18,24 +18,24 @@ export function toVocAnnotation(object: XmlElement, classId: number, oneBased: b
   return {
     kind: obb !== undefined ? 'obb' : polygon !== undefined ? 'polygon' : 'box',
     classId,
-    ...(bbox === undefined ? {} : { bbox }),
-    ...(obb === undefined ? {} : { obb }),
-    ...(polygon === undefined ? {} : { polygons: [polygon] }),
-    ...(isCrowd ? { isCrowd } : {}),
-    ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
+    bbox,
+    obb,
+    polygons: polygon && [polygon],
+    isCrowd: isCrowd || undefined,
+    attributes: Object.keys(attributes).length === 0 ? undefined : attributes,
   }
 }
 
 function readBox(box: XmlElement | undefined, oneBased: boolean): Annotation['bbox'] {
   const sides = ['xmin', 'ymin', 'xmax', 'ymax'].map((name) => readNumber(childText(box, name)))
   const [left = NaN, top = NaN, right = NaN, bottom = NaN] = sides
-  // The devkit counts pixels from 1 and its last pixel still belongs to the object.
+  // The devkit counts pixels from 1, and the last pixel belongs to the object.
   const shift = oneBased ? 1 : 0
   const [width, height] = [right - left + shift, bottom - top + shift]
   return width > 0 && height > 0 ? [left - shift, top - shift, width, height] : undefined
 }
 
-/** roLabelImg: centre, size, and an angle in radians clockwise about the centre. */
+/** The rotated box of roLabelImg: centre, size, and an angle in radians, clockwise about the centre. */
 function readRotatedBox(box: XmlElement): number[] | undefined {
   const [cx = NaN, cy = NaN, width = NaN, height = NaN, angle = NaN] = ['cx', 'cy', 'w', 'h', 'angle'].map((name) =>
     readNumber(childText(box, name)),
@@ -51,7 +51,7 @@ function readRotatedBox(box: XmlElement): number[] | undefined {
   return corners.flatMap(([x = 0, y = 0]) => [cx + x * cos - y * sin, cy + x * sin + y * cos])
 }
 
-/** `<x1>`, `<y1>`, `<x2>` …, as Roboflow writes them. */
+/** Reads `<x1>`, `<y1>`, `<x2>` …, as Roboflow writes them. */
 function readPolygon(polygon: XmlElement | undefined): number[] | undefined {
   if (polygon === undefined) return undefined
   const ring: number[] = []
@@ -83,7 +83,7 @@ function readAttributes(object: XmlElement): { isCrowd: boolean; attributes: Rec
   return { isCrowd, attributes }
 }
 
-/** `<object>` for a box, and whether all its attributes could be written. */
+/** The `<object>` for a box. `lost` names the attributes that it cannot hold. */
 export function toVocObject(
   { attributes = {}, isCrowd }: Annotation,
   name: string,
@@ -102,7 +102,7 @@ export function toVocObject(
     else others.push(toAttribute(key, text))
   }
   if (isCrowd) others.push(toAttribute('is_crowd', 'true'))
-  // The far corner is that of the rounded near one plus the rounded size, so that reading gives the size back.
+  // The far corner is computed from the rounded near corner, so that reading gives the size back.
   const [left, top] = [roundTo(x + shift, decimals), roundTo(y + shift, decimals)]
   const node: XmlNode = [
     'object',
@@ -141,7 +141,7 @@ function isDevkitField(key: string, value: unknown): boolean {
   return FLAGS.some((flag) => flag === key) && (value === true || value === false || value === 0 || value === 1)
 }
 
-/** Text that reads back as the same value; undefined where there is none. */
+/** The text that reads back as the same value. Undefined when no text does. */
 function formatScalar(key: string, value: unknown): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined
   const text = String(value)

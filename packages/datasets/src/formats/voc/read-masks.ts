@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
-import type { Box } from '../../geometry/box.ts'
+import { MaskError } from '../../errors.ts'
+import { type Box, boxOverlap } from '../../geometry/box.ts'
 import { maskToParts } from '../../geometry/mask-parts.ts'
 import { bridgeRings, orientParts } from '../../geometry/polygon.ts'
 import type { RunLengths } from '../../geometry/rle.ts'
@@ -9,24 +10,24 @@ import type { Annotation } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
 import { DEVKIT_NUMBERS, devkitColour, VOID } from './colour-map.ts'
 import type { VocLabels } from './labels.ts'
-import { loadMask, MaskError, type VocMask } from './load-mask.ts'
+import { loadMask, type VocMask } from './load-mask.ts'
 
-/** Where the masks of an image are, and its XML would be. */
+/** The masks of an image, and the path of its XML file, which need not exist. */
 export interface MaskPaths {
   xml: string
-  classes?: string
-  objects?: string
+  classes?: string | undefined
+  objects?: string | undefined
 }
 
 const MASK_PATH = /^(?:(.*)\/)?Segmentation(Class|Object)(?:PNG)?\/(.+)\.png$/i
-/** No class and no object: background, and the border around objects. */
+/** Neither class nor object: background, and the border around objects. */
 const NONE = -1
-/** More colours than this are a photograph. */
+/** An image with more colours is a photograph. */
 const MAX_OBJECTS = 10_000
-/** A mask in more runs than this is noise: it stays a mask, and is not traced. */
+/** A mask with more runs is noise: its outline is not traced. */
 const MAX_RUNS = 50_000
 
-/** The masks of each image, by its path in its devkit without suffix. */
+/** The masks of each image, by the key of the image: its path in the devkit without the suffix. */
 export function findMasks(files: readonly string[]): Map<string, MaskPaths> {
   const masks = new Map<string, MaskPaths>()
   for (const path of files) {
@@ -42,16 +43,17 @@ export function findMasks(files: readonly string[]): Map<string, MaskPaths> {
 export interface ReadMasksContext {
   dir: string
   labels: VocLabels
-  /** Of the image, where it is known. */
+  /** Size of the image, where it is known. */
   size: { width: number; height: number } | undefined
-  /** The objects of the XML in their order, with a gap for each that is none. */
+  /** The objects of the XML in order; undefined for each that cannot be used. */
   objects: readonly (Annotation | undefined)[]
   losses: LossCounter
 }
 
 /**
- * The objects in the masks of an image. The number of a pixel in `SegmentationObject` is that of the object in the XML, from
- * 1 on; what the XML says of it is kept. Without that mask each connected part of a class is an object. Throws `MaskError`.
+ * The objects in the masks of an image. The number of a pixel in `SegmentationObject` is the position of the object in the
+ * XML, starting at 1; the attributes in the XML are kept. Without that mask, each connected part of a class is an object.
+ * Throws `MaskError`.
  */
 export async function readMasks(
   paths: MaskPaths,
@@ -79,7 +81,7 @@ export async function readMasks(
     }
   }
   if (classes !== undefined) {
-    // What is of a class and of no object.
+    // Pixels of a class that belong to no object.
     const rest = numbers === undefined ? classes : classes.map((id, at) => (numbers[at] === NONE ? id : NONE))
     for (const [classId, rle] of [...masksOfValues({ width, height, values: rest }, NONE)].sort(([a], [b]) => a - b))
       found.push(...splitParts(rle).map((part) => toAnnotation(part, classId, undefined)))
@@ -101,7 +103,7 @@ function toClasses(mask: VocMask, labels: VocLabels, lose: (what: string) => voi
         ((mask.palette?.[value * 3 + 1] ?? 0) << 8) |
         (mask.palette?.[value * 3 + 2] ?? 0)
   const isNone = (colour: number) => colour === 0 || colour === devkitColour(VOID)
-  // The palette decides where it is that of the list: its numbers may be others.
+  // Colours decide where the palette is the one of the list: its numbers can differ.
   const byColour =
     mask.isColours ||
     (mask.palette !== undefined &&
@@ -117,11 +119,11 @@ function toClasses(mask: VocMask, labels: VocLabels, lose: (what: string) => voi
   return Int32Array.from(toList(mask), (value) => ids.get(value) ?? NONE)
 }
 
-/** The number of the object of each pixel. Colours that are not the devkit's come after it. */
+/** The number of the object of each pixel. Colours that are not the devkit's get numbers above 255. */
 function toNumbers(mask: VocMask, path: string): Int32Array {
   const used = new Set(toList(mask))
   if (used.size > MAX_OBJECTS)
-    throw new MaskError('label-file-invalid', `${path} has ${used.size} colours; wanted is one for each object`)
+    throw new MaskError('label-file-invalid', `${path} has ${used.size} colours; expected one for each object`)
   const ids = new Map<number, number>()
   for (const value of [...used].sort((a, b) => a - b)) {
     const number = mask.isColours ? (DEVKIT_NUMBERS.get(value) ?? value + 256) : value
@@ -153,7 +155,7 @@ function findMajority(numbers: Int32Array, classes: Int32Array): Map<number, num
   return majority
 }
 
-/** The object of the XML with this number, if it is in this place; else another one that is. */
+/** The object of the XML with this number if its box matches, otherwise another one whose box matches. */
 function matchObject(
   number: number,
   classId: number,
@@ -163,7 +165,7 @@ function matchObject(
 ): number | undefined {
   const overlapOf = (index: number) => {
     const object = objects[index]
-    return object?.classId === classId && object.bbox && box && free.has(index) ? overlap(object.bbox, box) : 0
+    return object?.classId === classId && object.bbox && box && free.has(index) ? boxOverlap(object.bbox, box) : 0
   }
   if (overlapOf(number - 1) > 0.3) return number - 1
   let best: number | undefined
@@ -171,32 +173,23 @@ function matchObject(
   return best
 }
 
-/** Intersection over union. */
-function overlap(a: Box, b: Box): number {
-  const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0])
-  const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1])
-  const both = Math.max(0, width) * Math.max(0, height)
-  return both / (a[2] * a[3] + b[2] * b[3] - both)
-}
-
 function splitParts(rle: RunLengths): RunLengths[] {
   if (rle.counts.length > MAX_RUNS) return [rle]
   return maskToParts(rle).map((part) => rasterizeRing(bridgeRings(orientParts([part])), rle.width, rle.height))
 }
 
-/** A mask with its outlines, where it has no holes, and with what the XML says. */
+/** A mask with its outlines, unless it has holes, and with what the XML says about the object. */
 function toAnnotation(rle: RunLengths, classId: number, object: Annotation | undefined): Annotation {
-  const { polygons: _, ...known }: Partial<Annotation> = object ?? {}
   const parts = rle.counts.length > MAX_RUNS ? [] : maskToParts(rle)
   const isPlain = parts.length > 0 && parts.every(({ holes }) => holes.length === 0)
-  const bbox = known.bbox ?? rleBox(rle)
+  const bbox = object?.bbox ?? rleBox(rle)
   return {
-    ...known,
+    ...object,
     kind: 'mask',
     classId,
     rle,
     area: rleArea(rle),
-    ...(isPlain ? { polygons: parts.map(({ outer }) => outer) } : {}),
-    ...(bbox === undefined ? {} : { bbox }),
+    polygons: isPlain ? parts.map(({ outer }) => outer) : undefined,
+    bbox,
   }
 }

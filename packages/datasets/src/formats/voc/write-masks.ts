@@ -14,13 +14,13 @@ interface Size {
 }
 type Lose = (reason: LossReason, what: string) => void
 
-/** An image with more is not painted: it takes 6 bytes a pixel. */
+/** A larger image gets no masks: painting takes 6 bytes a pixel. */
 export const MAX_MASK_PIXELS = 100_000_000
-/** Numbers of objects and of classes: a byte, without background and void. */
+/** The objects and classes that a byte can number, without background and void. */
 export const MAX_NUMBERS = 254
 const MAX_COORDINATE = 1_000_000
 
-/** The pixels of an object; undefined, and counted, when it has none. */
+/** The pixels of an object. Undefined, and counted, when it has no outline. */
 export function toObjectMask(annotation: Annotation, { width, height }: Size, lose: Lose): RunLengths | undefined {
   const { rle, polygons, obb, bbox } = annotation
   if (rle !== undefined && rle.width === width && rle.height === height) return rle
@@ -36,14 +36,14 @@ export function toObjectMask(annotation: Annotation, { width, height }: Size, lo
   return rings.length === 1 ? rasterizeRing(rings[0] ?? [], width, height) : rasterizeRings(rings, width, height)
 }
 
-/** Both masks of an image, and for each object whether it has a number in them: the next one, from 1 on. */
+/** Both masks of an image, and for each object whether it has a number in them. Numbers start at 1, without gaps. */
 export interface PaintedMasks {
   classes: Uint8Array
   objects: Uint8Array
   isNumbered: boolean[]
 }
 
-/** Paints objects, the smallest last, so that it stays to be seen. What has no number is void: it is not background. */
+/** Paints objects, the smallest last, so that it stays visible. Objects beyond the last number are void, not background. */
 export function paintMasks(
   masks: readonly { rle: RunLengths; classId: number; area?: number | undefined }[],
   { width, height }: Size,
@@ -65,7 +65,7 @@ export function paintMasks(
     else if (seen < whole) lose('overlap-flattened', `${what} keeps ${seen} of ${whole} pixels`)
     if (area !== undefined && area !== seen) lose('area-dropped', `${what}: ${area}`)
     if (seen === 0) continue
-    if (last === MAX_NUMBERS) lose('object-beyond-limit', `${what}; a mask numbers ${MAX_NUMBERS}`)
+    if (last === MAX_NUMBERS) lose('object-beyond-limit', `${what}; a mask holds ${MAX_NUMBERS}`)
     numbers[index + 1] = last === MAX_NUMBERS ? VOID : ++last
     values[index + 1] = numbers[index + 1] === VOID ? VOID : classId + 1
   }
@@ -76,7 +76,7 @@ export function paintMasks(
   }
 }
 
-/** `SegmentationClass` and `SegmentationObject` of an image, in the devkit's colours. */
+/** Writes `SegmentationClass` and `SegmentationObject` of an image in the devkit's colours. */
 export async function writeMasks(target: string, stem: string, size: Size, masks: PaintedMasks): Promise<void> {
   const palette = devkitPalette()
   const folders = [
@@ -90,7 +90,7 @@ export async function writeMasks(target: string, stem: string, size: Size, masks
   }
 }
 
-/** `labelmap.txt` as Datumaro and CVAT want it. */
+/** The `labelmap.txt` that Datumaro and CVAT read. */
 export function toLabelMap(names: readonly string[]): string {
   const rows = ['background', ...names].map((name, number) => {
     const colour = devkitColour(number)

@@ -16,78 +16,91 @@ import { writeXml, type XmlNode } from '../../xml/write-xml.ts'
 import { toVocObject } from './object.ts'
 import { MAX_MASK_PIXELS, MAX_NUMBERS, paintMasks, toLabelMap, toObjectMask, writeMasks } from './write-masks.ts'
 
-type Size = { width: number; height: number } | undefined
+interface Size {
+  width: number
+  height: number
+}
+
+interface WrittenObject {
+  annotation: Annotation
+  node: XmlNode
+}
 
 /**
- * The devkit's folders: `Annotations`, `JPEGImages`, `ImageSets/Main`, and `classes.txt` for the order of the classes. For
- * segmentation also `SegmentationClass`, `SegmentationObject` and `ImageSets/Segmentation`, with `labelmap.txt` instead.
+ * Writes the folders of the devkit: `Annotations`, `JPEGImages`, `ImageSets/Main`, and `classes.txt` for the order of the
+ * classes. For segmentation also `SegmentationClass`, `SegmentationObject` and `ImageSets/Segmentation`, and `labelmap.txt`
+ * instead of `classes.txt`.
  */
 export function createVocWriter(context: WriteContext): DatasetWriter {
-  const { target, report, options, dataset } = context
-  const isMasked = options.task === 'segmentation'
-  if (isMasked && dataset.classes.length > MAX_NUMBERS)
-    throw new DatasetError(`${dataset.classes.length} classes; the masks of Pascal VOC number ${MAX_NUMBERS}`)
-  const names = nameClasses(context, isMasked ? toLabelName : toSingleLine)
-  const outputNames = createOutputNames()
-  const lists: Record<SplitName | 'default', string[]> = { train: [], val: [], test: [], default: [] }
+  return new VocWriter(context)
+}
 
-  return {
-    async image(record) {
-      const path = outputNames.next(record.path)
-      const { stem } = splitExtension(path)
-      const size = findRecordSize(record)
-      if (size === undefined) report.lose('image-size-unknown', record.path)
-      if (record.attributes !== undefined) report.lose('image-attributes-dropped', record.path)
-      const objects = record.annotations.flatMap((annotation) => {
-        const node = toNode(annotation, record, size)
-        return node === undefined ? [] : [{ annotation, node }]
-      })
-      const isPainted = isMasked && size !== undefined && size.width * size.height <= MAX_MASK_PIXELS
-      const written = isPainted ? await addMasks(objects, record, stem, size) : objects
-      if (isMasked && !isPainted) report.lose('mask-dropped', `${record.path}: no size, or one too large`)
-      const file = join(target, 'Annotations', `${stem}.xml`)
-      await mkdir(dirname(file), { recursive: true })
-      await writeFile(
-        file,
-        writeXml(
-          toDocument(
-            path,
-            size,
-            isPainted,
-            written.map(({ node }) => node),
-          ),
-        ),
-      )
-      await copyImage(record, join(target, 'JPEGImages', path), context)
-      lists[record.split ?? 'default'].push(stem)
-      report.wrote(
-        record.split,
-        written.map(({ annotation }) => annotation.classId),
-      )
-    },
-    async finish() {
-      for (const set of isMasked ? ['Main', 'Segmentation'] : ['Main']) {
-        for (const [split, stems] of Object.entries(lists)) {
-          // Loaders of masks go by lists alone.
-          if (stems.length === 0 || (split === 'default' && set === 'Main')) continue
-          await mkdir(join(target, 'ImageSets', set), { recursive: true })
-          await writeFile(join(target, 'ImageSets', set, `${split}.txt`), stems.map((stem) => `${stem}\n`).join(''))
-        }
-      }
-      if (isMasked) await writeFile(join(target, 'labelmap.txt'), toLabelMap(names))
-      else await writeFile(join(target, 'classes.txt'), names.map((name) => `${name}\n`).join(''))
-      for (const { name, color, supercategory, keypoints } of dataset.classes)
-        if (color ?? supercategory ?? keypoints) report.lose('class-details-dropped', name)
-    },
+class VocWriter implements DatasetWriter {
+  readonly #context: WriteContext
+  readonly #isMasked: boolean
+  readonly #names: string[]
+  readonly #outputNames = createOutputNames()
+  readonly #lists: Record<SplitName | 'default', string[]> = { train: [], val: [], test: [], default: [] }
+
+  constructor(context: WriteContext) {
+    const { options, dataset } = context
+    this.#context = context
+    this.#isMasked = options.task === 'segmentation'
+    if (this.#isMasked && dataset.classes.length > MAX_NUMBERS) {
+      const count = dataset.classes.length
+      throw new DatasetError(`The dataset has ${count} classes; masks of Pascal VOC hold at most ${MAX_NUMBERS}`)
+    }
+    this.#names = nameClasses(context, this.#isMasked ? toLabelName : toSingleLine)
   }
 
-  /** Writes the masks; gives back the objects that have a number in them, in its order. */
-  async function addMasks(
-    objects: readonly { annotation: Annotation; node: XmlNode }[],
+  async image(record: ImageRecord): Promise<void> {
+    const { target, report } = this.#context
+    const path = this.#outputNames.next(record.path)
+    const { stem } = splitExtension(path)
+    const size = findRecordSize(record)
+    if (size === undefined) report.lose('image-size-unknown', record.path)
+    if (record.attributes !== undefined) report.lose('image-attributes-dropped', record.path)
+    const objects = record.annotations.flatMap((annotation): WrittenObject[] => {
+      const node = this.#toNode(annotation, record, size)
+      return node === undefined ? [] : [{ annotation, node }]
+    })
+    const isPainted = this.#isMasked && size !== undefined && size.width * size.height <= MAX_MASK_PIXELS
+    if (this.#isMasked && !isPainted) report.lose('mask-dropped', `${record.path}: its size is unknown or too large`)
+    const written = isPainted ? await this.#addMasks(objects, record, stem, size) : objects
+    const nodes = written.map(({ node }) => node)
+    const file = join(target, 'Annotations', `${stem}.xml`)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, writeXml(toDocument(path, size, isPainted, nodes)))
+    await copyImage(record, join(target, 'JPEGImages', path), this.#context)
+    this.#lists[record.split ?? 'default'].push(stem)
+    const classIds = written.map(({ annotation }) => annotation.classId)
+    report.wrote(record.split, classIds)
+  }
+
+  async finish(): Promise<void> {
+    const { target, dataset, report } = this.#context
+    for (const set of this.#isMasked ? ['Main', 'Segmentation'] : ['Main']) {
+      for (const [split, stems] of Object.entries(this.#lists)) {
+        // Loaders of masks read the images in lists only, so they need a list of images without a split too.
+        if (stems.length === 0 || (split === 'default' && set === 'Main')) continue
+        await mkdir(join(target, 'ImageSets', set), { recursive: true })
+        await writeFile(join(target, 'ImageSets', set, `${split}.txt`), toLines(stems))
+      }
+    }
+    if (this.#isMasked) await writeFile(join(target, 'labelmap.txt'), toLabelMap(this.#names))
+    else await writeFile(join(target, 'classes.txt'), toLines(this.#names))
+    for (const { name, color, supercategory, keypoints } of dataset.classes)
+      if (color ?? supercategory ?? keypoints) report.lose('class-details-dropped', name)
+  }
+
+  /** Writes the masks of an image. Returns the objects that have a number in them, in the order of the numbers. */
+  async #addMasks(
+    objects: readonly WrittenObject[],
     record: ImageRecord,
     stem: string,
-    size: { width: number; height: number },
-  ) {
+    size: Size,
+  ): Promise<WrittenObject[]> {
+    const { target, report } = this.#context
     const lose = (reason: LossReason, what: string) => report.lose(reason, `${record.path}: ${what}`)
     const shown = objects.flatMap((object) => {
       const rle = toObjectMask(object.annotation, size, lose)
@@ -99,8 +112,10 @@ export function createVocWriter(context: WriteContext): DatasetWriter {
     return shown.filter((_, index) => painted.isNumbered[index])
   }
 
-  function toNode(annotation: Annotation, record: ImageRecord, size: Size): XmlNode | undefined {
-    const lose = (reason: LossReason, what = '') => report.lose(reason, `${record.path}${what && ': '}${what}`)
+  /** Undefined, and counted, when the annotation cannot be written. */
+  #toNode(annotation: Annotation, { path }: ImageRecord, size: Size | undefined): XmlNode | undefined {
+    const { options, report } = this.#context
+    const lose = (reason: LossReason, what = '') => report.lose(reason, `${path}${what && ': '}${what}`)
     const drop = (reason: LossReason, what?: string): undefined => {
       lose(reason, what)
       return undefined
@@ -112,11 +127,11 @@ export function createVocWriter(context: WriteContext): DatasetWriter {
     const clipped = size === undefined ? box : clipBox(box, size.width, size.height)
     if (clipped === undefined) return drop('annotation-outside-image', JSON.stringify(box))
     if (clipped[2] * clipped[3] < options.minAreaPx) return drop('annotation-too-small', JSON.stringify(box))
-    // A hair beyond the edge is a rounding error of whoever wrote it.
+    // A move by less is a rounding error of the tool that wrote the numbers.
     if (clipped.some((value, index) => Math.abs(value - (box[index] ?? 0)) > 1e-6))
       lose('box-clipped', JSON.stringify(box))
-    countDropped(annotation, isMasked, lose)
-    const { node, lost } = toVocObject(annotation, names[annotation.classId] ?? '', clipped, {
+    countDropped(annotation, this.#isMasked, lose)
+    const { node, lost } = toVocObject(annotation, this.#names[annotation.classId] ?? '', clipped, {
       oneBased: options.vocOneBased,
       decimals: options.decimals,
     })
@@ -125,7 +140,9 @@ export function createVocWriter(context: WriteContext): DatasetWriter {
   }
 }
 
-/** Everything that a box leaves behind, and a mask beside it does not keep. */
+const toLines = (names: readonly string[]): string => names.map((name) => `${name}\n`).join('')
+
+/** Counts what neither a box nor the mask beside it can hold. */
 function countDropped(annotation: Annotation, isMasked: boolean, lose: (reason: LossReason) => void): void {
   if (annotation.bbox === undefined) lose('box-derived')
   if (annotation.obb !== undefined) lose('rotation-dropped')
@@ -142,22 +159,20 @@ function toLabelName(name: string): string {
   return /^(?:_*background_*|ignored)$/i.test(safe) ? `class_${safe}` : safe
 }
 
-function toDocument(path: string, size: Size, isSegmented: boolean, objects: readonly XmlNode[]): XmlNode {
+function toDocument(path: string, size: Size | undefined, isSegmented: boolean, objects: readonly XmlNode[]): XmlNode {
+  const sides: XmlNode[] = [
+    ['width', size?.width ?? 0],
+    ['height', size?.height ?? 0],
+    // Loaders require it and do not use it.
+    ['depth', 3],
+  ]
   return [
     'annotation',
     [
       ['folder', 'JPEGImages'],
       ['filename', path],
       ['source', [['database', 'Unknown']]],
-      [
-        'size',
-        [
-          ['width', size?.width ?? 0],
-          ['height', size?.height ?? 0],
-          // Loaders want it and none looks at it; the pixels know better.
-          ['depth', 3],
-        ],
-      ],
+      ['size', sides],
       ['segmented', isSegmented ? 1 : 0],
       ...objects,
     ],

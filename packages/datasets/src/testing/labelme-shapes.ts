@@ -1,5 +1,5 @@
-import { countLosses, plainPng, readAll, temporaryFolder } from '../../testing/dataset-formats.ts'
-import { readLabelme } from './read.ts'
+import { readLabelme } from '../formats/labelme/read.ts'
+import { countLosses, plainPng, readAll, temporaryFolder } from './dataset-formats.ts'
 
 export function labelMe(shapes: unknown[], rest: Record<string, unknown> = {}): string {
   return JSON.stringify({

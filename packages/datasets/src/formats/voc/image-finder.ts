@@ -1,0 +1,48 @@
+import { posix } from 'node:path'
+import { IMAGE_NAME } from '../../files/list-files.ts'
+import { toPortablePath } from '../../files/portable-path.ts'
+import { splitExtension } from '../../files/split-extension.ts'
+
+const IMAGE_FOLDERS = ['JPEGImages', 'Images', 'images']
+
+/** Finds the image that an XML file describes. */
+export class ImageFinder {
+  readonly #paths: ReadonlySet<string>
+  readonly #byStem = new Map<string, string>()
+
+  constructor(paths: readonly string[]) {
+    this.#paths = new Set(paths)
+    for (const path of paths) {
+      const key = fold(splitExtension(path).stem)
+      if (IMAGE_NAME.test(path) && !this.#byStem.has(key)) this.#byStem.set(key, path)
+    }
+  }
+
+  /**
+   * Looks for `name`, the `<filename>` of the XML file, and then for `stem`, the path of the XML file in its devkit: tools
+   * rename one of the two and forget the other.
+   */
+  find(devkit: string | undefined, stem: string, name: string): { path: string; exists: boolean } {
+    const folders = devkit === undefined ? ['.'] : IMAGE_FOLDERS.map((folder) => posix.join(devkit, folder))
+    const names = [...namesOf(name, posix.dirname(stem)), stem]
+    const candidates = folders.flatMap((folder) => names.map((path) => posix.join(folder, path)))
+    for (const path of candidates) if (this.#paths.has(path) && IMAGE_NAME.test(path)) return { path, exists: true }
+    for (const path of candidates) {
+      const found = this.#byStem.get(fold(path)) ?? this.#byStem.get(fold(splitExtension(path).stem))
+      if (found !== undefined) return { path: found, exists: true }
+    }
+    return { path: candidates[0] ?? stem, exists: false }
+  }
+}
+
+/** A name can include its folder already, or be relative to the folder of the XML file. */
+function namesOf(name: string, folder: string): string[] {
+  const path = toPortablePath(name)
+  if (path === undefined) return []
+  const inFolder = posix.join(folder, path)
+  return path.includes('/') ? [path, inFolder] : [inFolder, path]
+}
+
+function fold(path: string): string {
+  return path.normalize('NFC').toLowerCase()
+}
