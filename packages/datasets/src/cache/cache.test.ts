@@ -70,7 +70,7 @@ function openAs(hash: string, { pageSize = 1000, ...options }: { pageSize?: numb
 const downloads = () => platform.requests.filter((request) => request.startsWith('GET /get/file/')).length
 
 describe('the dataset cache', () => {
-  it('is filled page by page, read-only, and then needs no platform', async () => {
+  it('is filled page by page, is read-only, and then does not need the platform', async () => {
     const cold = await open(25)
     expect(cold.index.counts).toMatchObject({ images: 60, splits: { train: 45, val: 15 } })
     expect(platform.requests.filter((request) => request.endsWith('/dataset/files'))).toHaveLength(3)
@@ -85,10 +85,10 @@ describe('the dataset cache', () => {
     expect(platform.requests).toHaveLength(before)
   })
 
-  it('is filled once by two processes that start together', async () => {
+  it('is filled once by two processes that start at the same time', async () => {
     const program = fileURLToPath(new URL('../testing/fill-cache.ts', import.meta.url))
     platform.intercept = (request, response) => {
-      // Slow enough that the second process meets the first one at work.
+      // Slow enough that the second process starts during the first fill.
       if (!request.url?.startsWith('/get/annotation')) return false
       setTimeout(() => {
         platform.intercept = undefined
@@ -105,7 +105,7 @@ describe('the dataset cache', () => {
     expect(existsSync(join(dir, `${versionHash}.lock`))).toBe(false)
   })
 
-  it('goes on with the files that are there when a fill was cut short', async () => {
+  it('continues an interrupted fill with the files that exist', async () => {
     let count = 0
     platform.intercept = (request, response) => {
       if (!request.url?.startsWith('/get/file/') || count++ < 40) return false
@@ -120,7 +120,7 @@ describe('the dataset cache', () => {
     expect(downloads()).toBeLessThanOrEqual(20)
   })
 
-  it('refuses a path of the platform that leaves its folder', async () => {
+  it('refuses a path from the platform that leads out of its folder', async () => {
     platform.files.push({ path: '../../evil.png', bytes: Buffer.from('x') })
     await expect(open()).rejects.toThrow(/The path of a file of the dataset is "..\/..\/evil.png"/)
   })
@@ -129,7 +129,7 @@ describe('the dataset cache', () => {
     let pages = 0
     platform.intercept = (request, response) => {
       if (request.url?.startsWith('/v1/jobs/7/dataset/files')) pages++
-      // The URLs of the first page have expired, those of the second are good.
+      // The URLs of the first page have expired, those of the second are valid.
       if (pages > 1 || !request.url?.startsWith('/get/file/')) return false
       sendJson(response, 403, {})
       return true
@@ -145,7 +145,7 @@ describe('a full dataset cache', () => {
   async function fillThree(): Promise<number> {
     for (const digit of [1, 2, 3]) {
       await (await openAs(hash(digit))).release()
-      // Two uses within one tick of the file system's clock would have no order.
+      // Two uses within one tick of the file system's clock have no order.
       const at = new Date(Date.now() - 10_000 * (4 - digit))
       utimesSync(join(dir, hash(digit), 'complete.json'), at, at)
     }
@@ -153,7 +153,7 @@ describe('a full dataset cache', () => {
   }
   const hashes = async () => (await listCache(dir)).map((dataset) => dataset.versionHash)
 
-  it('loses what was not used for longest, and using it counts', async () => {
+  it('removes the least recently used entry, and opening an entry is a use', async () => {
     const sizeBytes = await fillThree()
     await (await openAs(hash(1))).release()
     expect(await hashes()).toEqual([hash(1), hash(3), hash(2)])
@@ -163,7 +163,7 @@ describe('a full dataset cache', () => {
     expect(readdirSync(dir).sort()).toEqual([hash(1), hash(3)])
   })
 
-  it('makes room after a fill, and never takes what is in use', async () => {
+  it('makes room after a fill, and never removes an entry in use', async () => {
     const sizeBytes = await fillThree()
     const oldest = await openAs(hash(1))
     const at = new Date(0)
@@ -176,7 +176,7 @@ describe('a full dataset cache', () => {
     expect(readdirSync(dir)).toEqual([])
   })
 
-  it('takes what a process used that is dead', async () => {
+  it('removes an entry whose user has ended', async () => {
     await fillThree()
     const mark = (digit: number, owner: object) => {
       mkdirSync(join(dir, `${hash(digit)}.users`))
@@ -189,7 +189,7 @@ describe('a full dataset cache', () => {
     expect(await hashes()).toEqual([hash(2)])
   })
 
-  it('leaves alone what is being filled, and says what would go without removing it', async () => {
+  it('keeps an entry that is being filled, and reports what would be removed', async () => {
     await fillThree()
     const dry = await pruneCache({ cacheDir: dir, maxBytes: 0, dryRun: true })
     expect(dry.removed).toHaveLength(3)
@@ -210,11 +210,11 @@ describe('a full dataset cache', () => {
     await expect(cleanDatasetCache({ env: {} })).rejects.toThrow(/DATASET_CACHE_DIR is not set/)
   })
 
-  it('makes room on a disk that is full in the middle of a fill', async () => {
+  it('makes room when the disk is full during a fill', async () => {
     await fillThree()
     let tries = 0
     const entry = await openCacheEntry({ cacheDir: dir, versionHash }, async (target) => {
-      if (tries++ === 0) throw new ResourceError('There is no room on the disk')
+      if (tries++ === 0) throw new ResourceError('The disk is full')
       expect(await hashes()).toEqual([versionHash])
       return fillFromPlatform({ api: connect(), transport }, target)
     })
@@ -237,7 +237,7 @@ describe('a damaged dataset in the cache', () => {
   it.each([
     ['cut short', (file: string) => truncateSync(file, 3)],
     ['missing', (file: string) => rmSync(file)],
-  ])('is noticed when a file is %s, and only that file is fetched again', async (_what, change) => {
+  ])('is detected when a file is %s, and only that file is downloaded again', async (_what, change) => {
     damage('images/7.png', change)
     const entry = await open()
     expect(downloads()).toBe(1)
@@ -247,7 +247,7 @@ describe('a damaged dataset in the cache', () => {
     expect(entry.index.samples).toHaveLength(60)
   })
 
-  it('is found by its digests, and repaired by the next job', async () => {
+  it('is detected by its digests and repaired by the next job', async () => {
     expect(await verifyCache({ cacheDir: dir })).toMatchObject([{ damaged: [], withoutDigest: 0 }])
     damage('images/7.png', (file) => writeFileSync(file, Buffer.alloc(statSync(file).size)))
     const [found] = await verifyCache({ cacheDir: dir, versionHash })
@@ -258,10 +258,10 @@ describe('a damaged dataset in the cache', () => {
     expect(await verifyCache({ cacheDir: dir })).toMatchObject([{ damaged: [] }])
   })
 
-  it('is fetched again when what is known of it cannot be read', async () => {
+  it('is downloaded again when its lists cannot be read', async () => {
     writeFileSync(join(dir, versionHash, 'samples.json'), '[')
     expect((await open()).index.samples).toHaveLength(60)
-    // Every file is still right.
+    // Every file is still valid.
     expect(downloads()).toBe(0)
   })
 })
@@ -270,7 +270,7 @@ describe('a lock', () => {
   it.each([
     ['whose owner is dead', { host: thisHost(), pid: 2 ** 22 + 1, startedAt: '' }, 60_000],
     ['whose pid now belongs to another process', { host: thisHost(), pid: process.pid, startedAt: '1' }, 60_000],
-    ['of another machine that was silent for long', { host: 'elsewhere', pid: 1, startedAt: '' }, 50],
+    ['of another machine without a recent heartbeat', { host: 'elsewhere', pid: 1, startedAt: '' }, 50],
   ])('%s is taken over', async (_what, owner, staleMs) => {
     const file = join(dir, 'lock')
     writeFileSync(file, JSON.stringify({ id: 'old', ...owner }))
@@ -278,7 +278,7 @@ describe('a lock', () => {
     expect(existsSync(file)).toBe(false)
   })
 
-  it('lets one at a time work', async () => {
+  it('lets one process work at a time', async () => {
     let inside = 0
     let most = 0
     const work = async () => {
@@ -290,7 +290,7 @@ describe('a lock', () => {
     expect(most).toBe(1)
   })
 
-  it('is not waited for after an abort', async () => {
+  it('is not awaited after an abort', async () => {
     const file = join(dir, 'lock')
     const stop = new AbortController()
     await withLock(file, async () => {

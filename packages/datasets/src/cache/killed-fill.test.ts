@@ -31,8 +31,8 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-describe('a process that is killed in the middle of a large download', () => {
-  it('is followed by one that asks only for the ranges that are missing', { timeout: 120_000 }, async () => {
+describe('a process that is killed during a large download', () => {
+  it('is followed by one that requests only the missing ranges', { timeout: 120_000 }, async () => {
     const large = Buffer.alloc(5 * RANGE + 3, 'not the same in every range')
     createPng().copy(large)
     const { annotations } = createDice(1)
@@ -47,7 +47,7 @@ describe('a process that is killed in the middle of a large download', () => {
       ranges.push(range)
       const start = Number(/\d+/.exec(range)?.[0])
       if (!isStalling || start < 2 * RANGE) return false
-      // Half of it comes, and then nothing.
+      // Half of the file is sent, then nothing.
       const head = { etag: `"${sha256(large).slice(0, 16)}"`, 'content-length': Math.min(RANGE, large.length - start) }
       const end = Math.min(start + RANGE, large.length)
       response.writeHead(206, { ...head, 'content-range': `bytes ${start}-${end - 1}/${large.length}` })

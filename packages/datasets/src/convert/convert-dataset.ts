@@ -16,8 +16,10 @@ import { checkSize } from './check-size.ts'
 import { type ConversionMarker, digestInput, findMarker, MARKER_NAME, writeMarker } from './conversion-marker.ts'
 import { dropUnusedClasses } from './drop-unused-classes.ts'
 
+type OptionalOptions<T> = { [Key in keyof T]?: T[Key] | undefined }
+
 /** Source, target and options of a conversion. */
-export interface ConvertDatasetOptions extends Partial<Omit<WriteOptions, 'signal'>> {
+export interface ConvertDatasetOptions extends OptionalOptions<Omit<WriteOptions, 'signal'>> {
   /** The dataset: a folder, or one annotation file of COCO. It is not modified. */
   source: string
   /** The folder to write. It is renamed into place when it is complete. A folder with other content is refused. */

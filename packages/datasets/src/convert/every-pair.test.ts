@@ -16,7 +16,7 @@ import {
 } from '../testing/dataset-formats.ts'
 import { convertDataset } from './convert-dataset.ts'
 
-/** The formats that can hold a task, as docs/datasets.md says. */
+/** The formats that can hold a task, as in docs/datasets.md. */
 const CARRIERS: Readonly<Record<TaskType, readonly DatasetFormat[]>> = {
   detection: ['dice', 'coco', 'yolo', 'voc', 'labelme'],
   segmentation: ['dice', 'coco', 'yolo', 'labelme'],
@@ -31,11 +31,11 @@ const CLASSES: Readonly<Record<TaskType, DatasetClassInfo[]>> = {
   segmentation: classesNamed('고양이', 'dog', 'ant'),
   pose: classesNamed('person').map((info) => ({ ...info, keypoints: ['nose', 'left_eye', 'right_eye'], skeleton })),
   obb: classesNamed('ship', 'plane', 'car'),
-  // Folders have no other order.
+  // Folders are sorted by name.
   classification: classesNamed('ant', 'dog', '고양이'),
 }
 
-/** Not square, and every number another one, so that mixing up x and y or images shows. */
+/** Not square, and every number is different, so that confused coordinates or images are detected. */
 const SIZE = { width: 64, height: 40 }
 
 function annotationOf(task: TaskType, number: number): Annotation {
@@ -64,10 +64,10 @@ const SPLITS = ['train', 'train', 'val', 'test'] as const
 
 async function writeSource(dir: string, task: TaskType) {
   const records = SPLITS.map((split, number) =>
-    imageRecord(`picture ${number}.png`, {
+    imageRecord(`image ${number}.png`, {
       ...SIZE,
       split,
-      file: join(dir, `picture ${number}.png`),
+      file: join(dir, `image ${number}.png`),
       annotations:
         task === 'classification'
           ? [annotationOf(task, number)]
@@ -79,7 +79,7 @@ async function writeSource(dir: string, task: TaskType) {
   return records
 }
 
-/** What every format that holds the task says of an object. */
+/** The facts about an object that every format with the task keeps. */
 function essence(
   task: TaskType,
   { classId, bbox, polygons, keypoints, obb }: Annotation,
@@ -96,7 +96,7 @@ test.each(
 )('%s goes from %s to %s and nothing is lost', async (task, first, second) => {
   using folder = temporaryFolder(
     Object.fromEntries(
-      SPLITS.map((_, number) => [`picture ${number}.png`, plainPng(SIZE.width, SIZE.height, [number * 50, 0, 0])]),
+      SPLITS.map((_, number) => [`image ${number}.png`, plainPng(SIZE.width, SIZE.height, [number * 50, 0, 0])]),
     ),
   )
   const records = await writeSource(folder.dir, task)
@@ -111,11 +111,11 @@ test.each(
   for (const record of records) {
     const found = back.records.find(({ path }) => path.endsWith(record.path))
     expect(found?.split, record.path).toBe(record.split)
-    const [got, wanted] = [found, record].map((item) =>
+    const [got, expected] = [found, record].map((item) =>
       item?.annotations.map((annotation) => essence(task, annotation, CLASSES[task])),
     )
-    expect(got, record.path).toHaveLength(wanted?.length ?? 0)
-    for (const [index, annotation] of (wanted ?? []).entries()) {
+    expect(got, record.path).toHaveLength(expected?.length ?? 0)
+    for (const [index, annotation] of (expected ?? []).entries()) {
       expect(got?.[index]?.name).toBe(annotation.name)
       for (const [at, value] of (annotation.numbers ?? []).entries())
         expect(

@@ -15,7 +15,7 @@ describe('the images of an annotation file', () => {
     expect(createPixelFinder(dir, annotations, 'train').find('1.jpg')).toEqual({ path, file: join(dir, path) })
   })
 
-  it('are those of its own split where two have the same name', () => {
+  it('are those of its own split when two have the same name', () => {
     const dir = createFiles({ 'train/1.jpg': 'x', 'val/1.jpg': 'x', '1.jpg': 'x' })
     expect(createPixelFinder(dir, 'annotations/a_val.json', 'val').find('1.jpg')?.path).toBe('val/1.jpg')
     expect(createPixelFinder(dir, 'annotations/a_train.json', 'train').find('1.jpg')?.path).toBe('train/1.jpg')
@@ -26,7 +26,7 @@ describe('the images of an annotation file', () => {
     expect(createPixelFinder(dir, 'a.json', undefined).find('\u00e9.jpg')?.path).toBe('images/e\u0301.jpg')
   })
 
-  it('may not be there', () => {
+  it('can be missing', () => {
     const dir = createFiles({ 'images/1.jpg': 'x' })
     expect(createPixelFinder(dir, 'a.json', undefined).find('2.jpg')).toBeUndefined()
     expect(createPixelFinder(dir, 'a.json', undefined).find('images')).toBeUndefined()

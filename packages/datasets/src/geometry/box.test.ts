@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { boxOfCorners, boxOfKeypoints, boxOfRings, clipBox, isValidBox } from './box.ts'
 
 describe('boxes', () => {
-  it('are clipped to the image, and gone when they lie beside it', () => {
+  it('are clipped to the image, and dropped when they are outside of it', () => {
     expect(clipBox([-5, -5, 20, 8], 10, 20)).toEqual([0, 0, 10, 3])
     expect(clipBox([11, 0, 5, 5], 10, 20)).toBeUndefined()
     expect(clipBox([10, 0, 5, 5], 10, 20)).toBeUndefined()
@@ -21,7 +21,7 @@ describe('boxes', () => {
     }
   })
 
-  it('come from corners in any order, from rings, and from the keypoints that are labelled', () => {
+  it('are computed from corners in any order, from rings, and from labelled keypoints', () => {
     expect(boxOfCorners(9, 2, 3, 7)).toEqual([3, 2, 6, 5])
     expect(
       boxOfRings([

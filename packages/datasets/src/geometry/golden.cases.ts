@@ -8,7 +8,7 @@ interface GoldenRle {
   box: number[]
 }
 
-/** What `fixtures/make-pycocotools-golden.py` prints. */
+/** The output of `fixtures/make-pycocotools-golden.py`. */
 export interface Golden {
   masks: (GoldenRle & { rows: string[] })[]
   polygons: (GoldenRle & { rings: number[][] })[]

@@ -13,7 +13,7 @@ const anyMask: fc.Arbitrary<Mask> = fc
   )
 
 describe('outlines of a mask', () => {
-  it('set the same pixels when they are drawn again, holes and all', () => {
+  it('give the same pixels when they are rasterised, with holes', () => {
     fc.assert(
       fc.property(anyMask, (mask) => {
         const rle = encodeMask(mask)
@@ -25,7 +25,7 @@ describe('outlines of a mask', () => {
     )
   })
 
-  it('joined to one ring by seams set the same pixels', () => {
+  it('give the same pixels when they are joined into one ring', () => {
     fc.assert(
       fc.property(anyMask, (mask) => {
         const rle = encodeMask(mask)
@@ -36,7 +36,7 @@ describe('outlines of a mask', () => {
     )
   })
 
-  it('give a hole to the part around it, not to the island within', () => {
+  it('assign a hole to the part around it, not to the island in it', () => {
     const rows = ['11111', '10001', '10101', '10001', '11111']
     const rle = encodeMask({ width: 5, height: 5, data: Uint8Array.from(rows.join(''), Number) })
     expect(maskToParts(rle)).toEqual([

@@ -21,13 +21,13 @@ const anyBox = fc.record({
   angle: fc.double({ min: -360, max: 360, noNaN: true }),
 })
 
-describe('turned boxes', () => {
+describe('rotated boxes', () => {
   it('have a hull without the points inside and on its sides', () => {
     const hull = convexHull([0, 0, 5, 0, 10, 0, 10, 10, 0, 10, 5, 5, 0, 0])
     expect(hull).toEqual([0, 0, 10, 0, 10, 10, 0, 10])
   })
 
-  it('come back from their own corners as the smallest rectangle around them', () => {
+  it('are the smallest rectangle around their own corners', () => {
     fc.assert(
       fc.property(anyBox, (box) => {
         const corners = cornersOfRotatedBox(box)
@@ -35,7 +35,7 @@ describe('turned boxes', () => {
         expect(found).toHaveLength(8)
         expect(ringArea(found)).toBeCloseTo(box.width * box.height, 6)
         for (const [index, value] of found.entries()) {
-          // A square fits in two ways that differ by nothing but rounding; the corners are the same set.
+          // A square fits in two ways that only differ by rounding, with the same set of corners.
           const same = corners.filter((_, at) => at % 2 === index % 2).some((other) => Math.abs(other - value) < 1e-5)
           expect(same).toBe(true)
         }
@@ -43,7 +43,7 @@ describe('turned boxes', () => {
     )
   })
 
-  it('list their corners clockwise from the top-left one, whatever order they come in', () => {
+  it('have corners clockwise from the top-left one, whatever the order of the input', () => {
     const expected = [2, 1, 8, 3, 7, 6, 1, 4]
     for (const order of [
       [0, 1, 2, 3],
@@ -55,11 +55,11 @@ describe('turned boxes', () => {
       expect(orderCorners(shuffled)).toEqual(expected)
     }
     expect(signedRingArea(expected)).toBeGreaterThan(0)
-    // On its tip two corners are as near to the top-left: the upper one is first.
+    // On its tip, two corners are equally close to the top left: the upper one is first.
     expect(orderCorners([5, 0, 10, 5, 5, 10, 0, 5])).toEqual([5, 0, 10, 5, 5, 10, 0, 5])
   })
 
-  it('have one angle, from above -90 up to 90 degrees', () => {
+  it('have one angle, above -90 and up to 90 degrees', () => {
     expect([-90, 90, 91, 180, 270, -91, 450].map(wrapAngle)).toEqual([90, 90, -89, 0, 90, 89, 90])
     for (const angle of [-90, -89.9, -45, 0, 44.9, 45, 89.9, 90, 180]) {
       const box = rotatedBoxOfCorners(cornersOfRotatedBox({ x: 50, y: 40, width: 30, height: 10, angle }))
@@ -70,7 +70,7 @@ describe('turned boxes', () => {
     }
   })
 
-  it('are rectangles, or made one when their corners are skewed', () => {
+  it('become rectangles when their corners are skewed', () => {
     expect(rectify([0, 0, 10, 0, 10, 5, 0, 5])).toEqual({ corners: [0, 0, 10, 0, 10, 5, 0, 5], isRefitted: false })
     const skewed = rectify([0, 0, 10, 1, 9, 6, 0, 5])
     expect(skewed?.isRefitted).toBe(true)
@@ -80,7 +80,7 @@ describe('turned boxes', () => {
     expect(rectify([0, 0, 1, 0, Number.NaN, 1, 0, 1])).toBeUndefined()
   })
 
-  it('clipped to an image are rectangles inside it that cover most of what is visible', () => {
+  it('become rectangles inside of the image that cover most of the visible part when they are clipped', () => {
     fc.assert(
       fc.property(anyBox, (box) => {
         const clipped = clipObb(cornersOfRotatedBox(box), 100, 70)

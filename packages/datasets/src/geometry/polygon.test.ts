@@ -18,14 +18,14 @@ const anyRing = fc
   .map((points) => points.flat())
 
 describe('rings', () => {
-  it('have an area whose sign says which way they run, also far from the origin', () => {
+  it('have an area whose sign is their direction, also far from the origin', () => {
     expect(signedRingArea(square(0, 0))).toBe(100)
     expect(signedRingArea(reverseRing(square(0, 0)))).toBe(-100)
     expect(ringArea(square(1e8, 1e8))).toBe(100)
     expect(ringArea([1, 2, 3, 4])).toBe(0)
   })
 
-  it('lose points that repeat the one before and the closing point', () => {
+  it('lose repeated points and the closing point', () => {
     expect(cleanRing([0, 0, 0, 0, 4, 0, 4, 4, 4, 4, 0, 0])).toEqual([0, 0, 4, 0, 4, 4])
     const clean = square(0, 0)
     expect(cleanRing(clean)).toBe(clean)
@@ -36,9 +36,9 @@ describe('rings', () => {
     ['an odd count', [0, 0, 4, 0, 4, 4, 0]],
     ['points on a line', [0, 0, 1, 1, 2, 2]],
     ['one point many times', [1, 1, 1, 1, 1, 1]],
-    ['a coordinate that is no number', [0, 0, Number.NaN, 0, 4, 4]],
+    ['a coordinate that is not a number', [0, 0, Number.NaN, 0, 4, 4]],
     ['an infinite coordinate', [0, 0, Number.POSITIVE_INFINITY, 0, 4, 4]],
-  ])('of %s are no area', (_what, ring) => {
+  ])('of %s have no area', (_what, ring) => {
     expect(cleanRing(ring)).toBeUndefined()
   })
 
@@ -49,7 +49,7 @@ describe('rings', () => {
     expect(clipRing(inside, 10, 20)).toBe(inside)
   })
 
-  it('lie inside the image after clipping, are no larger, and stay as they are when clipped again', () => {
+  it('are inside of the image after clipping, are not larger, and do not change when they are clipped again', () => {
     fc.assert(
       fc.property(anyRing, (ring) => {
         const clipped = clipRing(ring, 100, 70)
@@ -66,7 +66,7 @@ describe('rings', () => {
     )
   })
 
-  it('are clipped to a convex ring as they are to an image', () => {
+  it('are clipped to a convex ring as to an image', () => {
     fc.assert(
       fc.property(anyRing, (ring) => {
         const byImage = clipRing(ring, 100, 70)
@@ -76,7 +76,7 @@ describe('rings', () => {
     )
   })
 
-  it('of several parts join to one of the same area, by the shortest seams and not in the order they are listed', () => {
+  it('of several parts join into one of the same area, by the shortest seams and not in the order of the list', () => {
     const joined = bridgeRings([square(0, 0), square(40, 0), square(20, 0)])
     expect(ringArea(joined)).toBe(300)
     let longest = 0
@@ -91,12 +91,12 @@ describe('rings', () => {
     expect(longest).toBe(10)
   })
 
-  it('of a thousand parts join without running out of stack', () => {
+  it('of a thousand parts join without overflowing the stack', () => {
     const parts = Array.from({ length: 1000 }, (_, index) => square(index * 20, 0))
     expect(ringArea(bridgeRings(parts))).toBe(100_000)
   })
 
-  it('keep the largest by area', () => {
+  it('are compared by area', () => {
     expect(largestRing([square(0, 0, 2), square(0, 0, 9), square(0, 0, 3)])).toEqual(square(0, 0, 9))
     expect(largestRing([])).toBeUndefined()
   })

@@ -284,7 +284,7 @@ function walkTree(rings: readonly Ring[], children: readonly Link[][], childRing
     const ring = rings[frame.ring] as Ring
     const count = ring.length / 2
     if (frame.step >= count) {
-      // Back at the end of the seam. The first ring has none; its closing point is implicit.
+      // Back at the end of the seam. The first ring has no seam, and its closing point is implicit.
       if (stack.length > 1) joined.push(ring[frame.start * 2] as number, ring[frame.start * 2 + 1] as number)
       stack.pop()
       const parent = stack.at(-1)

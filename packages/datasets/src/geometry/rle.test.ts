@@ -25,11 +25,11 @@ const anyMask: fc.Arbitrary<Mask> = fc
   )
 
 describe('run-length masks', () => {
-  it('are the same as those of pycocotools, with the same area and box', () => expectSameMasks(golden))
+  it('match those of pycocotools, with the same area and box', () => expectSameMasks(golden))
 
-  it('hold the pixels that pycocotools sets for polygons, also beyond the image', () => expectSamePixels(golden))
+  it('have the pixels that pycocotools sets for polygons, also beyond the image', () => expectSamePixels(golden))
 
-  it('come back from every mask unchanged, compressed too', () => {
+  it('keep every mask unchanged in a round trip, also compressed', () => {
     fc.assert(
       fc.property(anyMask, (mask) => {
         const rle = encodeMask(mask)
@@ -39,7 +39,7 @@ describe('run-length masks', () => {
     )
   })
 
-  it('take runs of every size, as large as an image can have', () => {
+  it('can have runs of every size that an image can have', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 2 ** 30 })), (counts) => {
         expect(decodeCounts(encodeCounts(counts))).toEqual(counts)
@@ -47,17 +47,17 @@ describe('run-length masks', () => {
     )
   })
 
-  it('are refused when they do not cover their size, or hold what is no run', () => {
-    expect(() => parseRle({ size: [2, 3], counts: [1, 4] })).toThrow('add up to 5; wanted is 3 × 2 = 6 pixels')
+  it('are refused when they do not add up to their size or have invalid runs', () => {
+    expect(() => parseRle({ size: [2, 3], counts: [1, 4] })).toThrow('add up to 5; expected 3 × 2 = 6 pixels')
     expect(() => parseRle({ size: [2, 3], counts: [7, -1] })).toThrow('a run of -1')
     expect(() => parseRle({ size: [0, 3], counts: [] })).toThrow('[0,3]')
-    expect(() => parseRle({ size: [2, 3], counts: '1 2' })).toThrow('hold " " at 1')
-    expect(() => parseRle({ size: [2, 3], counts: 'oo' })).toThrow('hold its end at 2')
+    expect(() => parseRle({ size: [2, 3], counts: '1 2' })).toThrow('have " " at 1')
+    expect(() => parseRle({ size: [2, 3], counts: 'oo' })).toThrow('have their end at 2')
     expect(() => parseRle({ size: [2, 3], counts: `${'o'.repeat(50)}0` })).toThrow(DatasetError)
     expect(() => rasterizeRing([0, 0, 1e12, 0, 0, 5], 10, 10)).toThrow('1000000000000')
   })
 
-  it('merge to the union of their pixels, and only in one size', () => {
+  it('merge into the union of their pixels, and only with the same size', () => {
     fc.assert(
       fc.property(anyMask, fc.integer({ min: 0, max: 1000 }), (mask, seed) => {
         const other = { ...mask, data: mask.data.map((_, index) => ((index * 7919 + seed) >> 3) & 1) }

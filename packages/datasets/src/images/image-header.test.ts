@@ -47,7 +47,7 @@ describe('the size of an image', () => {
     },
   )
 
-  it('is read from BMP with the first row on top, and with the short header of OS/2', () => {
+  it('is read from BMP with the top row first, and with the short header of OS/2', () => {
     expect(sizeOf(bmp(40, 30, 20))).toEqual({ format: 'bmp', width: 30, height: 20 })
     expect(sizeOf(bmp(124, 30, -20))).toEqual({ format: 'bmp', width: 30, height: 20 })
     expect(sizeOf(bmp(12, 30, 20))).toEqual({ format: 'bmp', width: 30, height: 20 })
@@ -78,7 +78,7 @@ describe('the size of an image', () => {
     expect(sizeOf(gif)).toEqual({ format: 'gif', width: 30, height: 20 })
   })
 
-  it('is the shown one: EXIF orientations 5 to 8 swap its sides, in every format that can hold them', () => {
+  it('is the one shown: EXIF orientations 5 to 8 swap the sides, in every format with EXIF', () => {
     for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8]) {
       const files = {
         jpeg: createJpeg({ width: 300, height: 200, orientation }),
@@ -93,19 +93,19 @@ describe('the size of an image', () => {
     }
   })
 
-  it('is the stored one where EXIF is damaged or says nothing sensible', () => {
+  it('is the stored one when EXIF is damaged or invalid', () => {
     for (const exif of [Buffer.from('II'), createExif(0), createExif(9), createExif(6).subarray(0, 14)]) {
       expect(sizeOf(createJpeg({ width: 300, height: 200, exif }))).toEqual({ format: 'jpeg', width: 300, height: 200 })
     }
   })
 
-  it('is found behind more than a window of other segments', () => {
+  it('is found after more than a window of other segments', () => {
     const jpeg = createJpeg({ width: 300, height: 200, padding: 200_000, orientation: 8 })
     expect(sizeOf(jpeg)).toEqual({ format: 'jpeg', width: 200, height: 300, orientation: 8 })
     expect(parseImageSize(jpeg, 'image')).toEqual(sizeOf(jpeg))
   })
 
-  it('never crashes on damaged or hostile bytes: it is a size or a DatasetError', () => {
+  it('is a size or a DatasetError for damaged and hostile bytes', () => {
     const samples = [
       createJpeg({ width: 30, height: 20, orientation: 6 }),
       insertPngChunk(createPng(30, 20), 'eXIf', createExif(6)),

@@ -7,7 +7,7 @@ import { encodePng } from './encode-png.ts'
 
 const size = { width: fc.integer({ min: 1, max: 9 }), height: fc.integer({ min: 1, max: 9 }) }
 
-test('decodes what another encoder writes, of every number of channels and both depths', () => {
+test('decodes the images of another encoder, with every number of channels and both depths', () => {
   const images = fc
     .record({ ...size, channels: fc.constantFrom(1, 2, 3, 4), depth: fc.constantFrom(8, 16) })
     .chain((head) => {
@@ -26,7 +26,7 @@ test('decodes what another encoder writes, of every number of channels and both 
   )
 })
 
-test('encodes what another decoder reads', () => {
+test('encodes images that another decoder reads', () => {
   const images = fc.record({ ...size, channels: fc.constantFrom(1 as const, 3 as const) }).chain((head) => {
     const length = head.width * head.height * head.channels
     return fc.uint8Array({ minLength: length, maxLength: length }).map((data) => ({ ...head, data }))
@@ -42,7 +42,7 @@ test('encodes what another decoder reads', () => {
   )
 })
 
-/** A PNG of unfiltered rows, as the specification lays them out. */
+/** A PNG of unfiltered rows, laid out as in the specification. */
 function assemble(
   head: { width: number; height: number; depth: number; colorType: number; interlace?: number },
   rows: number[][],
@@ -64,7 +64,7 @@ function assemble(
   ])
 }
 
-test('unpacks bits that index into a palette, on white where it is transparent', () => {
+test('decodes bits that index a palette, on white where it is transparent', () => {
   const palette: [string, number[]][] = [
     ['PLTE', [255, 0, 0, 0, 255, 0]],
     ['tRNS', [255, 0]],
@@ -75,7 +75,7 @@ test('unpacks bits that index into a palette, on white where it is transparent',
   expect([...pngToRgb(image)].slice(0, 6)).toEqual([255, 0, 0, 255, 255, 255])
 })
 
-test('puts the passes of an interlaced image together', () => {
+test('joins the passes of an interlaced image', () => {
   const passes = ['16462646', '77777777', '56565656', '77777777', '36463646', '77777777', '56565656', '77777777']
   const rows: number[][] = []
   for (const pass of '1234567') {
@@ -92,7 +92,7 @@ test.each([
   ['a header that claims gigapixels', (bytes: Buffer) => claim(bytes, 1_000_000, 1_000_000), /at most 100000000/],
   ['a checksum that is wrong', (bytes: Buffer) => bytes.fill(1, 20, 22), /checksum of its chunk "IHDR"/],
   ['an end too soon', (bytes: Buffer) => bytes.subarray(0, bytes.length - 14), /"IDAT" ends after the file/],
-  ['something else', () => Buffer.from('not a picture at all, but long enough to hold a header'), /it is no PNG/],
+  ['something else', () => Buffer.from('not an image at all, but long enough for a header'), /it is not a PNG/],
 ])('refuses %s', (_what, damage, message) => {
   const bytes = encodePng({ width: 3, height: 3, channels: 1, data: new Uint8Array(9) })
   expect(() => decodePng(damage(bytes), 'bad.png')).toThrow(message)

@@ -51,7 +51,7 @@ describe('a DICE dataset', () => {
     expect(again.counts.splits).toEqual({ train: 6, val: 2, test: 0 })
   })
 
-  it('keeps two images of the same name in one class', async () => {
+  it('keeps two images with the same name in one class', async () => {
     const png = createPng()
     writeDice((dice) => {
       dice.images.push({ id: 98, file_name: 'a/0.png', split: 'train', annotations: [{ class_id: 0 }] })
@@ -105,7 +105,7 @@ describe('a DICE dataset', () => {
     expect((await load()).samples.map(({ classId }) => classId)).toEqual([0, 1, 0, 1, 0, 1, 0, 1])
   })
 
-  it('is refused when boxes were drawn on another size than the image has', async () => {
+  it('is refused when boxes were drawn on another size than that of the image', async () => {
     writeDice((dice) => {
       dice.images[0] = { ...dice.images[0], width: 40, height: 30, annotations: [{ class_id: 0, bbox: [0, 0, 2, 2] }] }
     })
@@ -119,7 +119,7 @@ describe('an image header', () => {
     return readImageSize(join(dir, 'image'), name)
   }
 
-  it('gives the size of a PNG and of a JPEG, which is not square', () => {
+  it('gives the size of a PNG and of a JPEG that is not square', () => {
     expect(sizeOf(createPng(7, 5), 'a.png')).toEqual({ format: 'png', width: 7, height: 5 })
     // SOI, APP0 of 4 bytes, a fill byte, SOF2 of 300 × 200.
     const jpeg = Buffer.from('ffd8ffe000040000ffffc200110800c8012c03', 'hex')
@@ -131,14 +131,14 @@ describe('an image header', () => {
     ['empty', Buffer.alloc(0), /it is empty/],
     ['cut off', createPng().subarray(0, 20), /ends after 20 bytes/],
     ['damaged in its header', Buffer.from(createPng()).fill(1, 16, 17), /checksum of its PNG header is wrong/],
-  ])('says what is wrong with a file that is %s', (_what, bytes, message) => {
+  ])('reports what is wrong with a file that is %s', (_what, bytes, message) => {
     expect(() => sizeOf(bytes, 'images/a.png')).toThrow(message)
     expect(() => sizeOf(bytes, 'images/a.png')).toThrow(/Image "images\/a\.png" is damaged/)
     expect(() => sizeOf(bytes, 'images/a.png')).toThrow(DatasetError)
   })
 })
 
-it('the split by hash moves no image when others are added, and comes near its shares', () => {
+it('the split by hash moves no image when others are added, and is close to its ratios', () => {
   const counts = { train: 0, val: 0, test: 0 }
   for (let index = 0; index < 10_000; index++) counts[hashSplit(`images/${index}.png`)]++
   expect(counts.train).toBeGreaterThan(6800)

@@ -12,7 +12,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
-/** What `JSON.parse` would give, by way of the cutter. */
+/** The result of `JSON.parse`, by way of the cutter. */
 async function parse(text: string | Uint8Array, options: Partial<CutJsonOptions> & { find?: string } = {}) {
   const file = join(dir, 'a.json')
   writeFileSync(file, text)
@@ -34,20 +34,20 @@ async function parse(text: string | Uint8Array, options: Partial<CutJsonOptions>
     found.push(at < 0 ? undefined : bytes.toString('utf8', at, at + 3))
   }
   const members = await cutJson(file, 'a.json', {
-    arrays: { items: { onElement, ...(find ? { find } : {}) } },
+    arrays: { items: { onElement, find } },
     ...rest,
   })
   return { items, found, members }
 }
 
 describe('the JSON cutter', () => {
-  it('a member named __proto__ is a member, not what the result inherits', async () => {
+  it('a member named __proto__ is a member, not the prototype of the result', async () => {
     const { members } = await parse('{"__proto__": {"task_type": "x"}, "items": []}')
     expect(Object.keys(members)).toEqual(['__proto__'])
     expect(members.task_type).toBeUndefined()
   })
 
-  it('gives every element and every other member as JSON.parse does, however the file falls into chunks', async () => {
+  it('gives every element and member as JSON.parse does, with chunks of any size', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.jsonValue({ maxDepth: 4 }), { maxLength: 20 }),
@@ -74,7 +74,7 @@ describe('the JSON cutter', () => {
     }
   })
 
-  it('finds a member at the top of each element, not inside of it and not as a value', async () => {
+  it('finds a member at the top of each element, not a nested one and not a value', async () => {
     const items = '[{"a":{"id":999},"id" : 123},{"x":"id","y":["id"]},{"id":45,"z":1}]'
     for (const chunkBytes of [4, 8, 4096]) {
       expect((await parse(`{"items":${items}}`, { find: 'id', chunkBytes })).found).toEqual(['123', undefined, '45,'])
@@ -88,27 +88,27 @@ describe('the JSON cutter', () => {
   })
 
   it.each([
-    ['', 'a.json is empty; wanted is JSON'],
-    ['[1]', 'begins with a value that is no object'],
+    ['', 'a.json is empty; expected JSON'],
+    ['[1]', 'begins with a value that is not an object; expected "{"'],
     ['{"items":[{"a":1}', 'ends in the middle of "items"'],
     ['{"items":[{"a":1},{"a":', 'ends in the middle of items[1]'],
     ['{"items":[1,]}', 'has a trailing comma after items[0]'],
     ['{"items":[1],}', 'has a trailing comma before "}"'],
-    ['{"items":[1]} x', 'goes on after the end of its top-level object'],
-    ['{"items":[1 2]}', 'where "," or "]" after items[0] is wanted'],
+    ['{"items":[1]} x', 'continues after the end of its top-level object'],
+    ['{"items":[1 2]}', 'expected "," or "]" after items[0]'],
     ['{"items":[1],"items":[2]}', 'has two members "items" at its top level'],
-    ['{"info":{"year":NaN},"items":[]}', '"info" in a.json is not JSON: NaN is no JSON number'],
+    ['{"info":{"year":NaN},"items":[]}', '"info" in a.json is not JSON: NaN is not a JSON number'],
     ['{"info":{"year":1,},"items":[]}', '"info" in a.json is not JSON: it has a trailing comma'],
-    [Buffer.from('\uFEFF{"items":[]}', 'utf16le'), 'is UTF-16 (or UTF-32) text; wanted is JSON in UTF-8'],
+    [Buffer.from('\uFEFF{"items":[]}', 'utf16le'), 'is UTF-16 or UTF-32 text; expected JSON in UTF-8'],
     [Buffer.from('{"items":[]}', 'utf16le'), 'is UTF-16'],
     [Buffer.from([0x1f, 0x8b, 8, 0]), 'is compressed with gzip'],
-    ['{"items":[;]}', 'is no JSON: ";]}" where a value (items[0]) is wanted'],
-    [`{"items":["${'x'.repeat(5000)}"]}`, 'has over 1000 bytes in items[0] alone'],
-  ])('says what is wrong with %j', async (text, message) => {
+    ['{"items":[;]}', 'is not JSON: found ";]}", expected a value (items[0])'],
+    [`{"items":["${'x'.repeat(5000)}"]}`, 'has more than 1000 bytes in items[0] alone'],
+  ])('reports what is wrong with %j', async (text, message) => {
     await expect(parse(text, { maxValueBytes: 1000, chunkBytes: 64 })).rejects.toThrow(message)
   })
 
-  it('stops when asked to', async () => {
+  it('stops on request', async () => {
     const controller = new AbortController()
     const many = parse(`{"items":[${'1,'.repeat(50_000)}1]}`, { signal: controller.signal, chunkBytes: 1024 })
     controller.abort(new Error('enough'))

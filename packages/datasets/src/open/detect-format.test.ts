@@ -7,7 +7,7 @@ const bbox = [10, 10, 20, 20]
 const png = createPng(100, 50)
 
 describe('the format of a dataset', () => {
-  it.each(['coco', 'dice', 'yolo', 'voc', 'labelme'] as const)('is %s for what was written as such', async (to) => {
+  it.each(['coco', 'dice', 'yolo', 'voc', 'labelme'] as const)('is %s for a dataset written as such', async (to) => {
     const images = [image(1, { file_name: 'photos/1.png' })]
     const source = createFiles({
       'instances_train.json': coco([{ bbox, segmentation: SQUARE }], { images }),
@@ -24,13 +24,13 @@ describe('the format of a dataset', () => {
     expect((await detectFormat(dir)).format).toBe('imagefolder')
   })
 
-  it('is DICE also in its flat variant, and COCO when only the members are those of COCO', async () => {
+  it('is DICE for its flat variant too, and COCO when all members are those of COCO', async () => {
     const flat = { ...coco([{ class_id: 0, bbox }]), task_type: 'object_detection' }
     expect((await detectFormat(createFiles({ 'annotations.json': flat }))).format).toBe('dice')
     expect((await detectFormat(createFiles({ 'annotations.json': coco([{ bbox }]) }))).format).toBe('coco')
   })
 
-  it('is not guessed where it looks like two', async () => {
+  it('is not guessed when it looks like two', async () => {
     const dir = createFiles({
       'instances_train.json': coco([{ bbox }]),
       'Annotations/1.xml': '<annotation><filename>1.jpg</filename></annotation>',

@@ -26,7 +26,7 @@ interface PeerImage {
   objects: PeerObject[]
 }
 
-/** What a loader sees; undefined when it is not installed. */
+/** What a loader reads. Undefined when it is not installed. */
 const readWith = (peer: string, path: string, extra = '') =>
   askPeer<PeerImage[]>('./read_with_peers.py', peer, path, extra)
 
@@ -148,7 +148,7 @@ describe.skipIf(python === undefined)(python === undefined ? `peers (skipped: ${
   })
 
   async function convert(source: string, to: DatasetFormat, name: string, task?: TaskType): Promise<string> {
-    await convertDataset({ source: at(source), target: at(name), to, ...(task ? { task } : {}) })
+    await convertDataset({ source: at(source), target: at(name), to, task })
     return at(name)
   }
 
@@ -171,9 +171,9 @@ describe.skipIf(python === undefined)(python === undefined ? `peers (skipped: ${
     expect([...found.keys()].sort()).toEqual(['empty', 'high', 'wide'])
     for (const { id, file_name } of images) {
       const objects = found.get(file_name.replace('.png', ''))?.objects ?? []
-      const wanted = expected.filter(({ image_id }) => image_id === id)
-      expect(objects).toHaveLength(wanted.length)
-      for (const { bbox, category_id } of wanted) {
+      const own = expected.filter(({ image_id }) => image_id === id)
+      expect(objects).toHaveLength(own.length)
+      for (const { bbox, category_id } of own) {
         const isSame = ({ box, label }: PeerObject) =>
           (expected !== annotations || label === labelOf(category_id)) &&
           box.every((value, index) => Math.abs(value - (bbox[index] ?? 0)) <= tolerance)
@@ -183,7 +183,7 @@ describe.skipIf(python === undefined)(python === undefined ? `peers (skipped: ${
   }
 
   describe.skipIf(!hasPeer('pycocotools'))('pycocotools', () => {
-    it('sees the same boxes, masks and classes in COCO after the way through DICE', async () => {
+    it('sees the same boxes, masks and classes in COCO after a conversion to DICE and back', async () => {
       await convert('source', 'dice', 'pc-dice')
       const target = await convert('pc-dice', 'coco', 'pc-coco')
       const before = byName(readWith('pycocotools', at('source/annotations/instances_train.json')))
@@ -218,7 +218,7 @@ describe.skipIf(python === undefined)(python === undefined ? `peers (skipped: ${
 
     it('sees the same boxes in Pascal VOC', async () => {
       const target = await convert('source', 'voc', 'dm-voc', 'detection')
-      // Without a list of its own it takes the twenty classes of VOC 2012.
+      // Without a list it uses the twenty classes of VOC 2012.
       writeFileSync(join(target, 'labelmap.txt'), categories.map(({ name }) => `${name}:::\n`).join(''))
       expectBoxes(readWith('datumaro-voc', target), 0.01)
     })
@@ -229,14 +229,14 @@ describe.skipIf(python === undefined)(python === undefined ? `peers (skipped: ${
       expectBoxes(readWith('ultralytics', await convert('source', 'yolo', 'ul-detect', 'detection'), 'detect'), 1e-3)
     })
 
-    it('loads outlines that set the same pixels', async () => {
+    it('loads outlines that cover the same pixels', async () => {
       const seen = readWith('ultralytics', await convert('source', 'yolo', 'ul-segment', 'segmentation'), 'segment')
       expectBoxes(seen, 1e-3)
       const before = byName(readWith('pycocotools', at('source/annotations/instances_train.json')))
       for (const [name, image] of byName(seen)) {
         const [width = 0, height = 0] = image.size ?? []
         const masks = image.objects.map(({ outline = [] }) => {
-          // Six digits after the point: back to the pixel corners they were.
+          // Six digits after the point are enough to find the corners of the pixels again.
           const ring = outline.map((value) => Math.round(value * 1000) / 1000)
           return encodeCounts(rasterizeRing(ring, width, height).counts)
         })
@@ -254,7 +254,7 @@ describe.skipIf(python === undefined)(python === undefined ? `peers (skipped: ${
       }
     })
 
-    it('loads turned boxes that enclose the same outlines', async () => {
+    it('loads rotated boxes around the same outlines', async () => {
       const seen = readWith('ultralytics', await convert('source', 'yolo', 'ul-obb', 'obb'), 'obb')
       expect(byName(seen).get('wide')?.objects).toHaveLength(3)
       for (const { outline = [], box } of byName(seen).get('wide')?.objects ?? []) {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 
-/** A Python with some of the peers; absent, their tests are skipped. */
+/** A Python with some of the peers. Without it their tests are skipped. */
 export const python = process.env.TRAINYARD_PEERS_PYTHON
 
 export function hasPeer(module: string): boolean {
@@ -9,7 +9,7 @@ export function hasPeer(module: string): boolean {
   return spawnSync(python, ['-c', look]).status === 0
 }
 
-/** What a script of this folder prints as JSON; undefined when it says that its peer is not installed. */
+/** The JSON that a script of this folder prints. Undefined when the peer is not installed. */
 export function askPeer<T>(script: string, peer: string, ...args: string[]): T | undefined {
   const path = new URL(script, import.meta.url).pathname
   const env = { ...process.env, YOLO_VERBOSE: 'false', YOLO_AUTOINSTALL: 'false' }

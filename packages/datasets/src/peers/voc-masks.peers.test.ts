@@ -17,14 +17,14 @@ function readWith(peer: string, path: string): Masks {
 /** Column by column: 5 columns of 12 pixels, 10 with a hole of 4 in their middle, 5 of 12 again. */
 const frame = [40 * 80 + 10]
 for (let x = 0; x < 20; x++) frame.push(...(x >= 5 && x < 15 ? [4, 4, 4, 68] : [12, 68]))
-// What is left is no part of it either.
+// The rest is not part of it either.
 frame[frame.length - 1] = 120 * 80 - frame.slice(0, -1).reduce((sum, run) => sum + run, 0)
 
 const images = [
   { id: 1, file_name: 'wide.png', width: 120, height: 80 },
   { id: 2, file_name: 'high.png', width: 64, height: 96 },
 ]
-/** None of them overlaps another, or the masks could not hold them. */
+/** The objects do not overlap, because the masks could not hold that. */
 const annotations = [
   // Not on whole pixels.
   {
@@ -33,9 +33,9 @@ const annotations = [
     bbox: [4.25, 40.5, 30.125, 15.75],
     segmentation: [[4.25, 40.5, 34.375, 40.5, 19, 56.25]],
   },
-  // Of two parts.
+  // Two parts.
   { category_id: 3, image_id: 1, bbox: [70, 30, 40, 20], segmentation: [square(70, 30, 10), square(90, 30, 20)] },
-  // With a hole.
+  // A hole.
   { category_id: 3, image_id: 1, bbox: [40, 10, 20, 12], segmentation: { size: [80, 120], counts: frame } },
   { category_id: 7, image_id: 2, bbox: [0, 0, 64, 96], segmentation: [[0, 0, 64, 0, 64, 96, 0, 96]] },
 ].map((annotation, index) => ({ id: index + 1, area: 100, iscrowd: 0, ...annotation }))
@@ -50,7 +50,7 @@ describe.skipIf(!hasPeer('pycocotools'))(
     const dir = temporaryFolder()
     afterAll(() => dir[Symbol.dispose]())
     const voc = join(dir.path, 'voc')
-    let wanted: Masks
+    let expected: Masks
 
     beforeAll(async () => {
       const coco = 'source/annotations/instances_train.json'
@@ -59,25 +59,28 @@ describe.skipIf(!hasPeer('pycocotools'))(
         'source/train/high.png': [64, 96],
         [coco]: JSON.stringify({ images, annotations, categories }),
       })
-      wanted = readWith('pycocotools', join(dir.path, coco))
+      expected = readWith('pycocotools', join(dir.path, coco))
       await convertDataset({ source: join(dir.path, 'source'), target: voc, to: 'voc', task: 'segmentation' })
     })
 
-    it.skipIf(!hasPeer('PIL'))('are, by the devkit’s words, the pixels that pycocotools sees in the source', () => {
-      expect(Object.values(wanted).flat()).toHaveLength(4)
-      expect(readWith('pillow', voc)).toEqual(wanted)
-    })
+    it.skipIf(!hasPeer('PIL'))(
+      'have, by the rules of the devkit, the pixels that pycocotools sees in the source',
+      () => {
+        expect(Object.values(expected).flat()).toHaveLength(4)
+        expect(readWith('pillow', voc)).toEqual(expected)
+      },
+    )
 
     it.skipIf(!hasPeer('torchvision'))('are read by torchvision, class by class', () => {
       const seen = readWith('torchvision', voc)
       expect(Object.keys(seen).sort()).toEqual(['high', 'wide'])
-      expect(seen.high).toEqual(wanted.high)
+      expect(seen.high).toEqual(expected.high)
       expect(seen.wide?.map(([label]) => label)).toEqual(['cat', 'no'])
-      expect(seen.wide?.[0]).toEqual(wanted.wide?.find(([label]) => label === 'cat'))
+      expect(seen.wide?.[0]).toEqual(expected.wide?.find(([label]) => label === 'cat'))
     })
 
     it.skipIf(!hasPeer('datumaro'))('are read by Datumaro, object by object', () => {
-      expect(readWith('datumaro', voc)).toEqual(wanted)
+      expect(readWith('datumaro', voc)).toEqual(expected)
     })
   },
 )

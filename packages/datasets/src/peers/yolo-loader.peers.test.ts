@@ -5,8 +5,8 @@ import type { Annotation } from '../record/record.ts'
 import { readAll, type TestRecord, temporaryFolder, writeTree, writeYolo } from '../testing/yolo-dataset.ts'
 import { askPeer, hasPeer } from './python.ts'
 
-const isThere = hasPeer('ultralytics')
-const skipped = isThere ? '' : ' (skipped: TRAINYARD_PEERS_PYTHON names no Python with ultralytics)'
+const isInstalled = hasPeer('ultralytics')
+const skipped = isInstalled ? '' : ' (skipped: set TRAINYARD_PEERS_PYTHON to a Python with ultralytics)'
 
 interface Seen {
   image: string
@@ -19,7 +19,7 @@ function load(dir: string, task: string): Seen[] {
   return seen
 }
 
-/** One label file each; the loader's verdict is ours, whatever it is. */
+/** Label files that the loader and our reader must judge in the same way. */
 const DETECT: Record<string, string> = {
   good: '0 0.5 0.5 0.2 0.2\n1 0.25 0.25 0.1 0.1\n',
   empty: '',
@@ -42,7 +42,7 @@ const DETECT: Record<string, string> = {
 }
 const SEGMENT: Record<string, string> = {
   good: '0 0.1 0.1 0.5 0.1 0.5 0.5\n1 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n',
-  // No boxes among outlines: its versions differ, and we read them for what they are.
+  // Without boxes among outlines: versions of the loader differ, and our reader reads them as boxes.
   'odd-columns': '0 0.1 0.1 0.5 0.1 0.5 0.5 0.7\n',
   beyond: '0 0.1 0.1 1.2 0.1 0.5 0.5\n',
   'a-little-beyond': '0 0.1 0.1 1.005 0.1 0.5 0.5\n',
@@ -64,7 +64,7 @@ const POSE: Record<string, string> = {
   'box-beyond': '0 1.5 0.5 0.2 0.2 0.5 0.5 2 0.4 0.4 1\n',
 }
 
-describe.skipIf(!isThere)(`the loader of Ultralytics${skipped}`, () => {
+describe.skipIf(!isInstalled)(`the loader of Ultralytics${skipped}`, () => {
   it.each([
     ['detect', 'detection', DETECT],
     ['segment', 'segmentation', SEGMENT],
@@ -110,7 +110,7 @@ describe.skipIf(!isThere)(`the loader of Ultralytics${skipped}`, () => {
   )
 })
 
-/** Objects that reach over every border, lie outside, are tiny, turned, or made of pieces. */
+/** Objects that cross every border, are outside, tiny or rotated, or have several parts. */
 function messy(seed: number, classCount: number): Annotation {
   const random = (step: number) => ((((seed * 7919 + step * 104729) % 1009) + 1009) % 1009) / 1009
   const x = random(1) * 160 - 30

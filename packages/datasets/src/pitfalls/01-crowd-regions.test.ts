@@ -5,7 +5,7 @@ const crowd = { iscrowd: 1, bbox: SQUARE_BOX, segmentation: { size: [50, 100], c
 const single = { iscrowd: 0, bbox: SQUARE_BOX, segmentation: SQUARE }
 
 describe('pitfall 01: crowd regions', () => {
-  it('are left out of YOLO labels, and counted', async () => {
+  it('are skipped in YOLO labels and counted', async () => {
     const source = createFiles({ 'instances_train.json': coco([crowd, single]) })
     const { report, count, text } = await convert(source, 'yolo')
     expect(report.annotations).toBe(1)
@@ -13,7 +13,7 @@ describe('pitfall 01: crowd regions', () => {
     expect(text('labels/train/1.txt').trim().split('\n')).toHaveLength(1)
   })
 
-  it('are kept where an exporter marks every mask as a crowd and one asks for it', async () => {
+  it('are kept on request, for exporters that mark every mask as a crowd', async () => {
     const source = createFiles({ 'instances_train.json': coco([crowd, crowd]) })
     expect((await convert(source, 'yolo', { crowd: 'keep', task: 'detection' })).report.annotations).toBe(1)
     const { count, report } = await convert(source, 'yolo')

@@ -5,7 +5,7 @@ import { coco, convert, createFiles, read, SQUARE, SQUARE_BOX } from '../testing
 const counts = [510, 20, ...Array.from({ length: 19 }, () => [30, 20]).flat(), 100 * 50 - 530 - 19 * 50]
 const mask = { size: [50, 100], counts }
 
-describe('pitfall 02: a mask is known by its type, not by iscrowd', () => {
+describe('pitfall 02: a mask is recognised by its type, not by iscrowd', () => {
   it('reads a mask of a single object', async () => {
     const dir = createFiles({ 'a.json': coco([{ iscrowd: 0, segmentation: mask }]) })
     const { annotations } = await read(dir, 'coco')

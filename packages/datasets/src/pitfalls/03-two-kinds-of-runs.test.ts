@@ -4,8 +4,8 @@ import { coco, createFiles, read } from '../testing/coco-dataset.ts'
 
 const counts = [0, 7, 1003, 12, 40, 2000, 1938]
 
-describe('pitfall 03: run lengths, compressed and not', () => {
-  it('are the same mask', async () => {
+describe('pitfall 03: compressed and plain run lengths', () => {
+  it('give the same mask', async () => {
     const plain = coco([{ segmentation: { size: [50, 100], counts } }])
     const packed = coco([{ segmentation: { size: [50, 100], counts: encodeCounts(counts) } }])
     const [a, b] = await Promise.all([plain, packed].map((file) => read(createFiles({ 'a.json': file }), 'coco')))
@@ -22,7 +22,7 @@ describe('pitfall 03: run lengths, compressed and not', () => {
     expect(annotations[0]?.bbox).toEqual([0, 1, 4, 1])
   })
 
-  it('counts a mask that is damaged, and keeps the box', async () => {
+  it('counts a damaged mask and keeps the box', async () => {
     const file = coco([{ bbox: [1, 2, 3, 4], segmentation: { size: [50, 100], counts: '!!' } }])
     const { annotations, reader } = await read(createFiles({ 'a.json': file }), 'coco')
     expect(annotations[0]).toMatchObject({ kind: 'box', bbox: [1, 2, 3, 4] })

@@ -17,12 +17,12 @@ describe('pitfall 04: category ids are any numbers', () => {
     expect(found.map(({ classId }) => classId)).toEqual(ids.map((id) => (sorted as unknown[]).indexOf(id)))
   })
 
-  it('joins a number with the same number as text', async () => {
+  it('treats a number and the same number as text as one id', async () => {
     const file = coco([{ category_id: '7', bbox }], { categories: categories(3, 7) })
     expect((await read(createFiles({ 'a.json': file }), 'coco')).annotations[0]?.classId).toBe(1)
   })
 
-  it('counts annotations of a category that is not there', async () => {
+  it('counts annotations of an unknown category', async () => {
     const file = coco([{ category_id: 5, bbox }, { bbox }])
     const { report, count } = await convert(createFiles({ 'instances_train.json': file }), 'yolo')
     expect(report.annotations).toBe(1)

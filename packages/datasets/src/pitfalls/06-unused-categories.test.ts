@@ -16,14 +16,14 @@ const file = coco(
   },
 )
 
-describe('pitfall 06: categories that nothing belongs to', () => {
+describe('pitfall 06: categories without annotations', () => {
   it('keep their numbers', async () => {
     const { reader, annotations } = await read(createFiles({ 'a.json': file }), 'coco')
     expect(reader.classes.map(({ name }) => name)).toEqual(['animals', '__background__', 'cat', 'dog'])
     expect(annotations.map(({ classId }) => classId)).toEqual([2, 3])
   })
 
-  it('are dropped when asked for, and named in the report', async () => {
+  it('are dropped on request and listed in the report', async () => {
     const source = createFiles({ 'instances_train.json': file })
     const { report, text } = await convert(source, 'yolo', { dropUnusedClasses: true })
     expect(report.classes.map(({ name }) => name)).toEqual(['cat', 'dog'])

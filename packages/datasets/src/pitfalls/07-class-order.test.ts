@@ -7,7 +7,7 @@ const dog = { id: 9, name: 'dog' }
 const owl = { id: 12, name: 'owl' }
 
 describe('pitfall 07: one list of classes for all splits', () => {
-  it('though each file lists other classes, in another order', async () => {
+  it('when each file lists other classes in another order', async () => {
     const dir = createFiles({
       'annotations/instances_train.json': coco([{ category_id: 12, bbox }], { categories: [owl, cat] }),
       'annotations/instances_val.json': coco([{ category_id: 9, bbox }], { categories: [dog, cat] }),
@@ -20,7 +20,7 @@ describe('pitfall 07: one list of classes for all splits', () => {
     ])
   })
 
-  it('joined by name where the files number them differently', async () => {
+  it('by name when files number the classes differently', async () => {
     const dir = createFiles({
       'train/_annotations.coco.json': coco([{ category_id: 1, bbox }], { categories: [{ id: 1, name: 'cat' }] }),
       'valid/_annotations.coco.json': coco([{ category_id: 1, bbox }], {
@@ -36,7 +36,7 @@ describe('pitfall 07: one list of classes for all splits', () => {
     expect(reader.losses?.count('class-renumbered')).toBe(1)
   })
 
-  it('also when the dataset is exported again, and in every format', async () => {
+  it('also when the dataset is exported again, in every format', async () => {
     const source = createFiles({
       'instances_train.json': coco([{ category_id: 12, bbox }], {
         categories: [owl, dog, cat],
@@ -51,7 +51,7 @@ describe('pitfall 07: one list of classes for all splits', () => {
         continue
       }
       const { reader } = await read(dir, to)
-      // LabelMe has no list of classes: only those that are used are there.
+      // LabelMe has no list of classes, so only used classes are kept.
       if (to !== 'labelme') expect([to, reader.classes.map(({ name }) => name)]).toEqual([to, ['cat', 'dog', 'owl']])
     }
   })

@@ -18,7 +18,7 @@ it('pitfall 09: boxes without sides, with negative sides, NaN or infinity are dr
   expect(lost('annotation-invalid')).toBe(bad.length)
 })
 
-it('pitfall 09: rows that the loader drops are dropped and counted when read, and the good ones stay', async () => {
+it('pitfall 09: rows that the loader drops are dropped and counted when read, and the others are kept', async () => {
   using dir = temporaryFolder()
   writeTree(dir.path, {
     'classes.txt': 'cat\n',
@@ -32,15 +32,15 @@ it('pitfall 09: rows that the loader drops are dropped and counted when read, an
 })
 
 it.each([
-  ['a class that there is not', '1 0.5 0.5 0.1 0.1', 'class 1; wanted is 0 to 0'],
-  ['a negative class', '-1 0.5 0.5 0.1 0.1', 'class -1; wanted is 0 to 0'],
-  ['a coordinate above 1.01', '0 1.02 0.5 0.1 0.1', 'the coordinate 1.02'],
-  ['a coordinate below -0.01', '0 -0.02 0.5 0.1 0.1', 'the coordinate -0.02'],
-  ['too few columns', '0 0.5 0.5 0.1', '4 columns; wanted are 5'],
-  ['a confidence', '0 0.5 0.5 0.1 0.1 0.9', '6 columns; wanted are 5'],
-  ['text', '0 0.5 0,5 0.1 0.1', '"0,5" is no number'],
+  ['an unknown class', '1 0.5 0.5 0.1 0.1', 'class 1; expected 0 to 0'],
+  ['a negative class', '-1 0.5 0.5 0.1 0.1', 'class -1; expected 0 to 0'],
+  ['a coordinate above 1.01', '0 1.02 0.5 0.1 0.1', 'coordinate 1.02'],
+  ['a coordinate below -0.01', '0 -0.02 0.5 0.1 0.1', 'coordinate -0.02'],
+  ['too few columns', '0 0.5 0.5 0.1', '4 columns; expected 5'],
+  ['a confidence', '0 0.5 0.5 0.1 0.1 0.9', '6 columns; expected 5'],
+  ['text', '0 0.5 0,5 0.1 0.1', '"0,5" is not a number'],
 ])(
-  'pitfall 09: an image that the loader leaves out for %s is left out, and its row is named',
+  'pitfall 09: an image that the loader skips because of %s is skipped, and the row is reported',
   async (_what, row, why) => {
     using dir = temporaryFolder()
     writeTree(dir.path, {

@@ -4,7 +4,7 @@ import { temporaryFolder, writeTree, writeYolo } from '../testing/yolo-dataset.t
 
 const annotations = [{ kind: 'box' as const, classId: 0, bbox: [10, 10, 20, 20] as [number, number, number, number] }]
 
-it('pitfall 10: a size of 0 is read from the header, after EXIF rotation, before anything is divided by it', async () => {
+it('pitfall 10: a size of 0 is replaced by the size in the header, after EXIF rotation', async () => {
   using dir = temporaryFolder()
   writeTree(dir.path, {
     'a.png': [200, 100],
@@ -19,7 +19,7 @@ it('pitfall 10: a size of 0 is read from the header, after EXIF rotation, before
   expect(lost('image-size-unknown')).toBe(0)
 })
 
-it('pitfall 10: an image whose size nobody knows is left out and counted, and one without objects needs none', async () => {
+it('pitfall 10: an image of unknown size is skipped and counted, unless it has no objects', async () => {
   using dir = temporaryFolder()
   const { text, lost } = await writeYolo(dir.path, 'detection', [
     { path: 'gone.png', width: 0, height: 0, annotations },

@@ -6,7 +6,7 @@ import { createJpeg } from '../testing/test-images.ts'
 import { readAll, temporaryFolder, writeTree } from '../testing/yolo-dataset.ts'
 
 it.each([1, 2, 3, 4, 5, 6, 7, 8])(
-  'pitfall 11: labels of a photo with EXIF orientation %i are in the space that is shown',
+  'pitfall 11: labels of a photo with EXIF orientation %i are relative to the image as shown',
   async (orientation) => {
     using dir = temporaryFolder()
     writeTree(dir.path, {
@@ -27,7 +27,7 @@ it.each([1, 2, 3, 4, 5, 6, 7, 8])(
   },
 )
 
-it('pitfall 11: a size that is not the one shown is an error with both, and the orientation', async () => {
+it('pitfall 11: a size that differs from the image as shown is an error with both sizes and the orientation', async () => {
   using dir = temporaryFolder()
   writeTree(dir.path, { '1.jpg': createJpeg({ width: 400, height: 300, orientation: 6 }) })
   const reader = (width: number, height: number): DatasetReader => ({

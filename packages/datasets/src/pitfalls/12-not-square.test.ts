@@ -20,7 +20,7 @@ it.each<['detection' | 'segmentation' | 'pose' | 'obb', Annotation, string]>([
     '0 0.1 0.2 0.3 0.2 0.3 0.3 0.1 0.3\n',
   ],
 ])(
-  'pitfall 12: %s in an image ten times as wide as high has x by the width and y by the height, both ways',
+  'pitfall 12: %s in an image ten times as wide as high has x relative to the width and y to the height, written and read',
   async (task, annotation, row) => {
     using dir = temporaryFolder()
     const written = await writeYolo(dir.path, task, [{ width: 1000, height: 100, annotations: [annotation] }])

@@ -7,7 +7,7 @@ const square = (x: number, size: number) => [x, 10, x + size, 10, x + size, 10 +
 const polygons = [square(0, 10), square(80, 20), square(40, 10)]
 const records = [{ annotations: [{ kind: 'polygon' as const, classId: 0, polygons }] }]
 
-it('pitfall 13: parts are joined by the shortest seams to one row that covers the same pixels', async () => {
+it('pitfall 13: parts are joined by the shortest seams into one row that covers the same pixels', async () => {
   using dir = temporaryFolder()
   const written = await writeYolo(dir.path, 'segmentation', records)
   expect(written.text('labels/train/0.txt').split('\n')).toHaveLength(2)
@@ -20,7 +20,7 @@ it('pitfall 13: parts are joined by the shortest seams to one row that covers th
   }
 })
 
-it('pitfall 13: parts become a row each when asked to, and that is counted, because it changes the number of objects', async () => {
+it('pitfall 13: each part becomes a row on request, which is counted because it changes the number of objects', async () => {
   using dir = temporaryFolder()
   const { text, lost, report } = await writeYolo(dir.path, 'segmentation', records, { options: { multiPart: 'split' } })
   expect(text('labels/train/0.txt').trim().split('\n')).toHaveLength(3)
@@ -28,7 +28,7 @@ it('pitfall 13: parts become a row each when asked to, and that is counted, beca
   expect(report.build({ from: 'coco', to: 'yolo', taskType: 'segmentation', target: '' }, []).annotations).toBe(3)
 })
 
-it('pitfall 13: only the largest part stays when asked to, and the others are counted', async () => {
+it('pitfall 13: only the largest part is kept on request, and the others are counted', async () => {
   using dir = temporaryFolder()
   const { text, lost } = await writeYolo(dir.path, 'segmentation', records, { options: { multiPart: 'largest' } })
   expect(text('labels/train/0.txt')).toBe('0 0.8 0.2 1 0.2 1 0.6 0.8 0.6\n')

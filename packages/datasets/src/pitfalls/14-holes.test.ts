@@ -3,7 +3,7 @@ import { signedRingArea } from '../geometry/polygon.ts'
 import { encodeMask, rasterizeRing, rleArea } from '../geometry/rle.ts'
 import { temporaryFolder, writeYolo } from '../testing/yolo-dataset.ts'
 
-it('pitfall 14: a hole is joined by a seam with its points the other way round, and stays a hole', async () => {
+it('pitfall 14: a hole is joined by a seam with its points in reverse, and stays a hole', async () => {
   using dir = temporaryFolder()
   const data = new Uint8Array(100 * 50)
   for (let y = 10; y < 40; y++) for (let x = 20; x < 80; x++) data[y * 100 + x] = 1

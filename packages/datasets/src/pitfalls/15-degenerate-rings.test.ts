@@ -8,7 +8,7 @@ it.each([
   ['points on a line', [10, 10, 20, 20, 30, 30]],
   ['one point many times', [10, 10, 10, 10, 10, 10, 10, 10]],
   ['NaN', [10, 10, Number.NaN, 10, 20, 20]],
-])('pitfall 15: an outline of %s is counted, and the box stands in', async (_what, ring) => {
+])('pitfall 15: an outline of %s is counted, and the box is used instead', async (_what, ring) => {
   using dir = temporaryFolder()
   const { text, lost } = await writeYolo(dir.path, 'segmentation', [
     {
@@ -23,7 +23,7 @@ it.each([
   expect(lost('polygon-from-box')).toBe(1)
 })
 
-it('pitfall 15: the closing point that repeats the first is left out', async () => {
+it('pitfall 15: a closing point that repeats the first one is removed', async () => {
   using dir = temporaryFolder()
   const { text, lost } = await writeYolo(dir.path, 'segmentation', [
     { annotations: [{ kind: 'polygon', classId: 0, polygons: [[50, 10, 60, 10, 60, 10, 60, 20, 50, 10]] }] },
@@ -32,7 +32,7 @@ it('pitfall 15: the closing point that repeats the first is left out', async () 
   expect(lost('polygon-degenerate')).toBe(0)
 })
 
-it('pitfall 15: an outline that its digits would make a line of is dropped and counted', async () => {
+it('pitfall 15: an outline that rounding turns into a line is dropped and counted', async () => {
   using dir = temporaryFolder()
   const { text, lost } = await writeYolo(dir.path, 'segmentation', [
     { annotations: [{ kind: 'polygon', classId: 0, polygons: [[0, 1, 100, 1, 100, 1.00004, 0, 1.00004]] }] },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { readAll, temporaryFolder, writeTree, writeYolo } from '../testing/yolo-dataset.ts'
 
-it('pitfall 16: a box among outlines is written as an outline of four corners, never as a row of another kind', async () => {
+it('pitfall 16: a box among outlines is written as an outline of four corners, never as another kind of row', async () => {
   using dir = temporaryFolder()
   const { text, lost } = await writeYolo(dir.path, 'segmentation', [
     {
@@ -18,7 +18,7 @@ it('pitfall 16: a box among outlines is written as an outline of four corners, n
   expect(lost('polygon-from-box')).toBe(2)
 })
 
-it('pitfall 16: a box among outlines is read as the box it is, and counted', async () => {
+it('pitfall 16: a box among outlines is read as a box and counted', async () => {
   using dir = temporaryFolder()
   writeTree(dir.path, {
     'classes.txt': 'cat\n',

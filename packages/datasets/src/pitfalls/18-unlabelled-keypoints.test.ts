@@ -3,7 +3,7 @@ import { temporaryFolder, writeYolo } from '../testing/yolo-dataset.ts'
 
 const classes = [{ id: 0, name: 'person', keypoints: ['nose', 'tail', 'paw'] }]
 
-it('pitfall 18: a keypoint that is not labelled is three zeros, whatever its coordinates say', async () => {
+it('pitfall 18: an unlabelled keypoint is written as three zeros, whatever its coordinates are', async () => {
   using dir = temporaryFolder()
   const keypoints = [-37, 1e6, 0, 50, 25, 2, 20, 10, 1]
   const written = await writeYolo(
@@ -17,7 +17,7 @@ it('pitfall 18: a keypoint that is not labelled is three zeros, whatever its coo
   expect(records[0]?.annotations[0]?.keypoints).toEqual([0, 0, 0, 50, 25, 2, 20, 10, 1])
 })
 
-it('pitfall 18: a labelled keypoint outside the image is not labelled any more, and counted; the row stays', async () => {
+it('pitfall 18: a labelled keypoint outside of the image becomes unlabelled and is counted; the row is kept', async () => {
   using dir = temporaryFolder()
   const keypoints = [-1, 5, 2, 50, 51, 1, 100, 50, 2]
   const { text, lost } = await writeYolo(
@@ -30,7 +30,7 @@ it('pitfall 18: a labelled keypoint outside the image is not labelled any more, 
   expect(lost('keypoint-outside-image')).toBe(2)
 })
 
-it('pitfall 18: a count that is not three a keypoint is dropped and counted', async () => {
+it('pitfall 18: keypoints without three numbers each are dropped and counted', async () => {
   using dir = temporaryFolder()
   const { text, lost } = await writeYolo(
     dir.path,

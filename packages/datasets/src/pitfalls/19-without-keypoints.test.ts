@@ -5,9 +5,9 @@ import { temporaryFolder, writeYolo } from '../testing/yolo-dataset.ts'
 const boxOnly: Annotation = { kind: 'box', classId: 0, bbox: [0, 0, 50, 50] }
 const posed: Annotation = { kind: 'keypoints', classId: 1, bbox: [50, 0, 50, 50], keypoints: [60, 10, 2, 70, 20, 1] }
 
-it('pitfall 19: an object without keypoints gets zeros, so that no row takes the keypoints of another', async () => {
+it('pitfall 19: an object without keypoints gets zeros, so that no row gets the keypoints of another object', async () => {
   using dir = temporaryFolder()
-  // The first image has no keypoints at all: how many there are is known only later.
+  // The first image has no keypoints, so their number is only known later.
   const { text, lost } = await writeYolo(dir.path, 'pose', [
     { annotations: [boxOnly] },
     { annotations: [boxOnly, posed, { ...boxOnly, bbox: [10, 10, 20, 20] }] },
@@ -20,7 +20,7 @@ it('pitfall 19: an object without keypoints gets zeros, so that no row takes the
   expect(text('data.yaml')).toContain('kpt_shape: [2, 3]')
 })
 
-it('pitfall 19: more keypoints than the dataset has is an error that names the image', async () => {
+it('pitfall 19: an object with too many keypoints is an error that names the image', async () => {
   using dir = temporaryFolder()
   const more: Annotation = { ...posed, keypoints: [1, 1, 2, 2, 2, 2, 3, 3, 2] }
   await expect(writeYolo(dir.path, 'pose', [{ annotations: [posed] }, { annotations: [more] }])).rejects.toThrow(

@@ -20,7 +20,7 @@ it.each([
     ['leftEye', 'nose', 'rightEye'],
     [2, 1, 0],
   ],
-  // Unsure: omitted, because a wrong list costs half of the accuracy and none only the augmentation.
+  // Omitted when unsure: a wrong list costs half of the accuracy, and no list only an augmentation.
   [['nose', 'tail'], undefined],
   [['left_eye', 'nose'], undefined],
   [['left_eye', 'right_ear'], undefined],
@@ -31,7 +31,7 @@ it.each([
   expect(inferFlipIndex(names)).toEqual(flipIndex)
 })
 
-it('pitfall 20: flip_idx is written when it undoes itself, and its lack is counted', async () => {
+it('pitfall 20: flip_idx is written when it is its own inverse, and counted when it is missing', async () => {
   using dir = temporaryFolder()
   const record = {
     annotations: [
@@ -61,7 +61,7 @@ it('pitfall 20: flip_idx is written when it undoes itself, and its lack is count
   )
 })
 
-it('pitfall 20: a flip_idx from elsewhere that does not undo itself is not taken over', async () => {
+it('pitfall 20: a flip_idx in a file that is not its own inverse is ignored', async () => {
   using dir = temporaryFolder()
   writeTree(dir.path, {
     'data.yaml': 'train: images\nval: images\nnames: [p]\nkpt_shape: [3, 3]\nflip_idx: [1, 2, 0]\n',

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { cornersOfRotatedBox, isRectangle } from '../geometry/obb.ts'
 import { temporaryFolder, writeYolo } from '../testing/yolo-dataset.ts'
 
-it('pitfall 21: a turned box that leaves the image is fitted anew, a rectangle inside, not one with a corner moved', async () => {
+it('pitfall 21: a rotated box that extends beyond the image is refitted to a rectangle inside of it, not clamped corner by corner', async () => {
   using dir = temporaryFolder()
   const boxes = [0, 10, 30, 45, 60, 89, 120, 170].map((angle) => ({ x: 5, y: 25, width: 40, height: 16, angle }))
   const written = await writeYolo(dir.path, 'obb', [
@@ -20,7 +20,7 @@ it('pitfall 21: a turned box that leaves the image is fitted anew, a rectangle i
   }
 })
 
-it('pitfall 21: a turned box that is hardly in the image is dropped and counted', async () => {
+it('pitfall 21: a rotated box that is mostly outside of the image is dropped and counted', async () => {
   using dir = temporaryFolder()
   const corner = cornersOfRotatedBox({ x: -10, y: -10, width: 60, height: 10, angle: -45 })
   const { text, lost } = await writeYolo(dir.path, 'obb', [

@@ -26,7 +26,7 @@ it('pitfall 24: a rotated box becomes the upright box around it in Pascal VOC, a
   expect(records[0]?.annotations).toMatchObject([{ kind: 'box', bbox: [30, 20, 40, 40] }])
 })
 
-it('pitfall 24: the same for detection in COCO and LabelMe', async () => {
+it('pitfall 24: a rotated box becomes the upright box for detection in COCO and LabelMe too', async () => {
   using folder = temporaryFolder()
   using source = temporaryFolder(files)
   for (const to of ['coco', 'labelme'] as const) {

@@ -10,7 +10,7 @@ import { createOutputNames } from '../writing/output-names.ts'
 
 const names = ['a/1.png', 'b/1.png', 'A/1.PNG', 'a/1.jpeg', 'b_1.png', 'images/a/1.png']
 
-/** Each image has a colour of its own, so that mixing them up shows. */
+/** Each image has its own colour, so that confused images are detected. */
 function cocoWithSameNames() {
   return temporaryFolder({
     'annotations.json': JSON.stringify({
@@ -30,7 +30,7 @@ function cocoWithSameNames() {
 }
 
 it.each<DatasetFormat>(['voc', 'labelme', 'yolo', 'coco', 'dice'])(
-  'pitfall 25: images of one name in different folders stay apart in %s',
+  'pitfall 25: images with the same name in different folders stay apart in %s',
   async (to) => {
     using source = cocoWithSameNames()
     using folder = temporaryFolder()
@@ -50,7 +50,7 @@ it.each<DatasetFormat>(['voc', 'labelme', 'yolo', 'coco', 'dice'])(
   },
 )
 
-it('pitfall 25: names that share a stem, or are the same but for case or Unicode form, get different names in any order', () => {
+it('pitfall 25: names that share a stem, or differ only in case or Unicode form, get different names in any order', () => {
   const next = createOutputNames()
   const given = ['x/a.jpg', 'x/a.png', 'x/A.JPG', 'y/a.jpg', 'x/é.jpg', 'x/é.jpg', 'x/a.jpg']
   const got = given.map((name) => next.next(name))
@@ -66,7 +66,7 @@ it('pitfall 25: names that share a stem, or are the same but for case or Unicode
 })
 
 it.each<DatasetFormat>(['coco', 'dice'])(
-  'pitfall 25: paths that differ in case alone are told apart in %s, counted, and lead to their own pixels',
+  'pitfall 25: paths that differ only in case get different names in %s, are counted, and keep their own pixels',
   async (to) => {
     const paths = ['a/1.png', 'A/1.png', 'a/2.png', 'A/1_x.png']
     const images = paths.map((file_name, id) => ({ id, file_name, width: 8, height: 6 }))
@@ -89,7 +89,7 @@ it.each<DatasetFormat>(['coco', 'dice'])(
     ])
     for (const [id, { file = '' }] of records.entries())
       expect(readFileSync(file)).toEqual(plainPng(8, 6, [id * 40, 0, 0]))
-    // Where no pixels are written the names are those of the source's own files.
+    // Without copied images, the names are those of the source.
     const names = await convertDataset({
       source: source.dir,
       from: 'coco',
@@ -101,12 +101,12 @@ it.each<DatasetFormat>(['coco', 'dice'])(
   },
 )
 
-it('pitfall 25: where two images get one name all the same, the second one is an error, not a copy over the first', async () => {
+it('pitfall 25: an image never overwrites another one with the same name: it is an error', async () => {
   using folder = temporaryFolder({ 'a.png': plainPng(2, 2), 'b.png': plainPng(3, 3) })
   const context = writeContext(folder.dir, { taskType: 'detection', classes: [] }, { images: 'copy' })
   const target = join(folder.dir, 'out', '1.png')
   await copyImage(imageRecord('a/1.png', { file: join(folder.dir, 'a.png') }), target, context)
   const second = copyImage(imageRecord('A/1.png', { file: join(folder.dir, 'b.png') }), target, context)
-  await expect(second).rejects.toThrow(/"A\/1\.png" has the name of another one/)
+  await expect(second).rejects.toThrow(/"A\/1\.png" has the same name as another image/)
   expect(readFileSync(target)).toEqual(plainPng(2, 2))
 })

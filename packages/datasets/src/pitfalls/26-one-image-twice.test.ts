@@ -4,7 +4,7 @@ import { coco, convert, createFiles, image, read } from '../testing/coco-dataset
 const bbox = [10, 10, 20, 20]
 
 describe('pitfall 26: two entries for one image', () => {
-  it('are one image with the annotations of both', async () => {
+  it('become one image with the annotations of both', async () => {
     const file = coco(
       [
         { image_id: 1, bbox },
@@ -18,14 +18,14 @@ describe('pitfall 26: two entries for one image', () => {
     expect(text('labels/train/1.txt')).toBe('0 0.2 0.4 0.2 0.4\n0 0.6 0.4 0.2 0.4\n')
   })
 
-  it('are an error when one id names two files', async () => {
+  it('are an error when one id has two files', async () => {
     const file = coco([], { images: [image(1), image(1, { file_name: 'other.jpg' })] })
     await expect(read(createFiles({ 'a.json': file }), 'coco')).rejects.toThrow(
-      'images[1] in a.json has the id 1, which another image has',
+      'images[1] in a.json has the id 1; expected a unique id, but another image has it too',
     )
   })
 
-  it('never make a label file grow when the conversion is run again', async () => {
+  it('do not make label files grow when the conversion runs again', async () => {
     const source = createFiles({ 'instances_train.json': coco([{ bbox }]) })
     const first = await convert(source, 'yolo')
     const second = await convert(source, 'yolo', { target: first.dir, force: true })

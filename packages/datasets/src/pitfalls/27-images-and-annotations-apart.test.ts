@@ -4,7 +4,7 @@ import { coco, convert, createFiles, image } from '../testing/coco-dataset.ts'
 const bbox = [10, 10, 20, 20]
 
 describe('pitfall 27: annotations without image, images without annotation', () => {
-  it('counts annotations of images that are not there, wherever they stand in the file', async () => {
+  it('counts annotations of missing images, wherever they are in the file', async () => {
     const { images, ...rest } = coco([{ image_id: 7, bbox }, { bbox }, { image_id: null, bbox }])
     for (const file of [
       { images, ...rest },
@@ -20,14 +20,14 @@ describe('pitfall 27: annotations without image, images without annotation', () 
     }
   })
 
-  it('keeps images without annotations as background: an empty label file', async () => {
+  it('keeps images without annotations as background, with an empty label file', async () => {
     const file = coco([{ bbox }], { images: [image(1), image(2)] })
     const { report, text } = await convert(createFiles({ 'instances_train.json': file }), 'yolo')
     expect(report.images).toBe(2)
     expect(text('labels/train/2.txt')).toBe('')
   })
 
-  it('keeps what people called background in DICE', async () => {
+  it('keeps the background markers of DICE', async () => {
     const marker = { id: 5, image_id: 2, class_id: -1, class_name: '__background__', is_background: true }
     const source = createFiles({
       'annotations_detection.json': {

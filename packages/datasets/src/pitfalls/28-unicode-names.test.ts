@@ -15,7 +15,7 @@ import {
 } from '../testing/dataset-formats.ts'
 import { createOutputNames } from '../writing/output-names.ts'
 
-it('pitfall 28: names in any script stay as they are', async () => {
+it('pitfall 28: names in any script are kept', async () => {
   using folder = temporaryFolder()
   const paths = ['한글 사진.png', '照片/图.png', 'ñandú.png', '🐈.png']
   const context = writeContext(folder.dir, { taskType: 'detection', classes: classesNamed('고양이') })
@@ -34,7 +34,7 @@ it('pitfall 28: names in any script stay as they are', async () => {
   )
 })
 
-it('pitfall 28: a file whose name macOS decomposed is found by the composed name, and the other way round', async () => {
+it('pitfall 28: a file with a name decomposed by macOS is found by the composed name, and vice versa', async () => {
   const [composed, decomposed] = ['가.png'.normalize('NFC'), '나.png'.normalize('NFD')]
   const xml = (name: string) => `<annotation><filename>${name}</filename></annotation>`
   using folder = temporaryFolder({
@@ -48,7 +48,7 @@ it('pitfall 28: a file whose name macOS decomposed is found by the composed name
   expect(losses).toEqual([])
 })
 
-it('pitfall 28: a name that is too long for the file system is cut between letters and stays the only one', () => {
+it('pitfall 28: a name that is too long for the file system is cut between letters and stays unique', () => {
   const names = createOutputNames()
   const [first, second] = ['가'.repeat(100), '가'.repeat(101)].map((name) => names.next(`${name}.png`))
   expect(first).not.toBe(second)
@@ -58,7 +58,7 @@ it('pitfall 28: a name that is too long for the file system is cut between lette
   }
 })
 
-it('pitfall 28: a name that is no UTF-8 is passed over and told, not opened as another one', async () => {
+it('pitfall 28: a name that is not UTF-8 is skipped and reported, not opened as another file', async () => {
   using folder = temporaryFolder()
   mkdirSync(join(folder.dir, 'a'))
   writeFileSync(Buffer.concat([Buffer.from(`${folder.dir}/a/`), Buffer.from([0xff, 0xfe]), Buffer.from('.png')]), '')

@@ -81,7 +81,7 @@ it.each(datasets.flatMap(([format, files]) => hostile.map((name) => ({ format, n
     })
     const dir = join(outer.dir, 'data')
     for (const [path, text] of Object.entries(files(name))) outer.write(`data/${path}`, text)
-    // Either the whole dataset is refused, or the image is left without pixels.
+    // Either the dataset is refused, or the image has no file.
     const target = join(outer.dir, 'out')
     const report = await convertDataset({ source: dir, from: format, target, to: 'voc' }).catch((error: Error) => error)
     if (report instanceof Error) return expect(report.name).toBe('DatasetError')
@@ -105,7 +105,7 @@ it('pitfall 29: a link out of the dataset is not followed, a link inside it is',
   expect(await findInside(dir, join(dir, 'in.png'))).toMatch(/real\.png$/)
 })
 
-it('pitfall 29: paths of other systems are resolved inside the dataset or refused', () => {
+it('pitfall 29: paths of other systems are resolved inside of the dataset or refused', () => {
   for (const name of hostile) expect(toPortablePath(name)).toBeUndefined()
   expect(toPortablePath('..\\images\\.\\1.png', 'json')).toBe('images/1.png')
   expect(toPortablePath('../../1.png', 'json')).toBeUndefined()
@@ -113,7 +113,7 @@ it('pitfall 29: paths of other systems are resolved inside the dataset or refuse
   expect(toPortablePath('x'.repeat(5000))).toBeUndefined()
 })
 
-it('pitfall 29: no name that is written leaves the result', () => {
+it('pitfall 29: no written name leads out of the result', () => {
   const names = createOutputNames()
   for (const name of [...hostile, '..', '.', '/', '...', 'a/./b/../c.png', 'CON', 'nul.txt']) {
     const next = names.next(name)

@@ -4,7 +4,7 @@ import { readLabelme } from '../formats/labelme/read.ts'
 import { readVoc } from '../formats/voc/read.ts'
 import { plainPng, readAll, temporaryFolder } from '../testing/dataset-formats.ts'
 
-it('pitfall 30: LabelMe files that were made on Windows find their images anywhere', async () => {
+it('pitfall 30: LabelMe files from Windows find their images on every system', async () => {
   const file = (imagePath: string) => JSON.stringify({ shapes: [], imagePath })
   using folder = temporaryFolder({
     'json/1.json': file('..\\images\\1.png'),
@@ -21,7 +21,7 @@ it('pitfall 30: LabelMe files that were made on Windows find their images anywhe
   expect(losses.map(({ reason, count }) => [reason, count])).toEqual([['image-unsafe-path', 1]])
 })
 
-it('pitfall 30: and Pascal VOC files too', async () => {
+it('pitfall 30: Pascal VOC files from Windows find their images on every system', async () => {
   using folder = temporaryFolder({
     'Annotations/1.xml': '<annotation><filename>sub\\1.png</filename></annotation>',
     'JPEGImages/sub/1.png': plainPng(2, 2),

@@ -5,7 +5,7 @@ import { inspectImage } from '../images/image-header.ts'
 import { createJpeg } from '../testing/test-images.ts'
 import { temporaryFolder, writeTree, writeYolo } from '../testing/yolo-dataset.ts'
 
-it('pitfall 31: images are copies of their own, so that a trainer that saves them anew changes no one else’s', async () => {
+it('pitfall 31: images are copies, so that a trainer that rewrites them does not change the source', async () => {
   using dir = temporaryFolder()
   const file = join(dir.path, 'cache/1.jpg')
   writeTree(dir.path, { 'cache/1.jpg': createJpeg({ width: 100, height: 50, hasEnd: false }) })
@@ -15,11 +15,11 @@ it('pitfall 31: images are copies of their own, so that a trainer that saves the
   expect(statSync(copy).ino).not.toBe(statSync(file).ino)
   expect(statSync(copy).nlink).toBe(1)
   const before = readFileSync(file)
-  writeFileSync(copy, 'saved anew')
+  writeFileSync(copy, 'rewritten')
   expect(readFileSync(file)).toEqual(before)
 })
 
-it('pitfall 31: a JPEG without its end, which such a trainer saves anew, is told beforehand', () => {
+it('pitfall 31: a JPEG without its end, which such a trainer rewrites, is reported', () => {
   using dir = temporaryFolder()
   writeTree(dir.path, {
     'whole.jpg': createJpeg({ width: 100, height: 50 }),

@@ -52,7 +52,7 @@ const nasty = [
   '---',
 ]
 
-it('pitfall 32: class names come back as they were, read as YAML 1.1 and as 1.2', () => {
+it('pitfall 32: class names are the same after reading them as YAML 1.1 and as 1.2', () => {
   const text = createDataYaml({ names: nasty })
   for (const version of ['1.1', '1.2'] as const) {
     const { names } = parse(text, { version, schema: version === '1.1' ? 'yaml-1.1' : 'core' })
@@ -61,7 +61,7 @@ it('pitfall 32: class names come back as they were, read as YAML 1.1 and as 1.2'
   expect(parseDataYaml(text).names).toEqual(nasty)
 })
 
-it('pitfall 32: so does every other text', () => {
+it('pitfall 32: every other text is the same too', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1 }), (names) => {
       expect(parseDataYaml(createDataYaml({ names })).names).toEqual(names)
@@ -70,7 +70,7 @@ it('pitfall 32: so does every other text', () => {
   )
 })
 
-it('pitfall 32: bare words in the file of someone else stay the words they are', async () => {
+it('pitfall 32: bare words in the files of other tools stay text', async () => {
   using dir = temporaryFolder()
   writeTree(dir.path, {
     'data.yaml':
@@ -81,7 +81,7 @@ it('pitfall 32: bare words in the file of someone else stay the words they are',
   expect(reader.classes.map(({ name }) => name)).toEqual(['no', 'on', '1.0', 'null', '2024-01-01', '0x1f'])
 })
 
-it('pitfall 32: a download is never written, and one in the file of someone else is not run but counted', async () => {
+it('pitfall 32: a download is never written, and one in a file is counted and not run', async () => {
   expect(createDataYaml({ names: ['a'] })).not.toContain('download')
   using dir = temporaryFolder()
   writeTree(dir.path, {
@@ -92,7 +92,7 @@ it('pitfall 32: a download is never written, and one in the file of someone else
   expect(reader.losses?.count('download-ignored')).toBe(1)
 })
 
-it('pitfall 32: a file that grows without end when its aliases are expanded is refused', () => {
+it('pitfall 32: a file whose aliases expand without limit is refused', () => {
   const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]']
   for (let level = 1; level < 9; level++) {
     lines.push(`a${level}: &a${level} [${Array.from({ length: 10 }, () => `*a${level - 1}`).join(', ')}]`)

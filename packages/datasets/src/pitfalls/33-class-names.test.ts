@@ -54,7 +54,7 @@ it.each([
   },
 )
 
-it('pitfall 33: class names with slashes make one folder each, none of them outside', async () => {
+it('pitfall 33: class names with slashes become one folder each, all inside of the result', async () => {
   using folder = temporaryFolder({ 'in.png': plainPng(2, 2) })
   const target = join(folder.dir, 'out')
   const classes = classesNamed(...names, '../../up', '..')

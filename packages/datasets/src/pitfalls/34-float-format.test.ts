@@ -31,7 +31,7 @@ it.each([
   expect(format(share)).toBe(text)
 })
 
-it('pitfall 34: every share has fixed digits, no exponent and no zeros at its end, and is the nearest there is', () => {
+it('pitfall 34: every share has fixed digits, no exponent and no trailing zeros, and is the nearest such number', () => {
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 1, max: 9 }), (share, decimals) => {
       const text = format(share, decimals)
@@ -44,7 +44,7 @@ it('pitfall 34: every share has fixed digits, no exponent and no zeros at its en
   )
 })
 
-it('pitfall 34: in an image 8,192 pixels wide a box comes back within a hundredth of a pixel', async () => {
+it('pitfall 34: in an image 8,192 pixels wide a box changes by less than a hundredth of a pixel', async () => {
   using dir = temporaryFolder()
   const bbox: [number, number, number, number] = [4097.13, 11.37, 0.77, 3.91]
   const written = await writeYolo(dir.path, 'detection', [

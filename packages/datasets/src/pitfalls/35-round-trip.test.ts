@@ -21,7 +21,7 @@ const ring = fc
 const bbox = fc
   .tuple(number(WIDTH / 2), number(HEIGHT / 2), number(WIDTH / 2), number(HEIGHT / 2))
   .map((box) => box.map((value) => value + 0))
-/** Runs that cover the image exactly. */
+/** Runs that add up to the size of the image. */
 const counts = fc.array(fc.nat(1000), { minLength: 1, maxLength: 20 }).map((runs) => {
   const total = runs.reduce((sum, run) => sum + run, 0)
   return [...runs, WIDTH * HEIGHT - total]
@@ -49,10 +49,10 @@ const images = fc.array(
 )
 const IDS = [3, 17, 90]
 
-/** As `JSON.parse` gives it, so that `__proto__` is a member like any other. */
+/** Created by `JSON.parse`, so that `__proto__` is an ordinary member. */
 const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value))
 
-/** Records of both readings must be the same, except for what the report says was made anew. */
+/** The records of both must be the same, except for the changes in the report. */
 async function expectSame(source: string, format: 'coco' | 'dice') {
   const result = await convert(source, format)
   const before = await read(source, format)
@@ -152,7 +152,7 @@ describe('pitfall 35: the same dataset after a round trip', () => {
                       class_id: IDS[item.classNumber],
                       class_name: `${IDS[item.classNumber]}`,
                       attributes: item.extra,
-                      ...(item.isCrowd ? { iscrowd: 1 } : {}),
+                      iscrowd: item.isCrowd ? 1 : undefined,
                       ...item.shape,
                     })),
             })),

@@ -17,7 +17,7 @@ it('pitfall 37: a new image moves no other', () => {
   )
 })
 
-it('pitfall 37: in a small set a new image moves one other at most for each split', () => {
+it('pitfall 37: in a small set a new image moves at most one other image for each split', () => {
   for (let count = 10; count < 60; count++) {
     const before = assignSplits(items(names(count)), options)
     const after = assignSplits(items(names(count + 1)), options)
@@ -26,17 +26,17 @@ it('pitfall 37: in a small set a new image moves one other at most for each spli
   }
 })
 
-it('pitfall 37: ten images are seven, two and one, whatever their names', () => {
+it('pitfall 37: ten images are split into seven, two and one, whatever their names', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.string(), { minLength: 10, maxLength: 10 }), fc.string(), (keys, seed) => {
       const splits = [...assignSplits(items(keys), { ...options, seed }).values()]
-      const count = (wanted: string) => splits.filter((split) => split === wanted).length
+      const count = (name: string) => splits.filter((split) => split === name).length
       expect([count('train'), count('val'), count('test')]).toEqual([7, 2, 1])
     }),
   )
 })
 
-it('pitfall 37: the result is the same today and tomorrow', () => {
+it('pitfall 37: the result does not depend on the time', () => {
   const splits = assignSplits(items(names(10)), options)
   expect([...splits].filter(([, split]) => split !== 'train').sort()).toMatchInlineSnapshot(`
     [

@@ -10,7 +10,7 @@ const dice = (images: object[]) => ({
 const box = [{ class_id: 0, bbox: [10, 10, 20, 20] }]
 
 describe('pitfall 38: the split in the file', () => {
-  it('decides, and test images never end in val', async () => {
+  it('is used, and test images never end in val', async () => {
     const images = (['train', 'val', 'test'] as const).map((split, id) => image(id, { split, annotations: box }))
     const source = createFiles({ 'annotations_detection.json': dice(images) })
     const { report, files } = await convert(source, 'yolo')
@@ -40,12 +40,12 @@ describe('pitfall 38: the split in the file', () => {
     ['test/_annotations.coco.json', 'test'],
     ['instances_default.json', undefined],
     ['trainyard.json', undefined],
-  ])('is told by the name of %s', async (path, split) => {
+  ])('is recognised by the name of %s', async (path, split) => {
     const { records } = await read(createFiles({ [path]: coco([{ bbox: [1, 1, 9, 9] }]) }), 'coco')
     expect(records.map((record) => record.split)).toEqual([split])
   })
 
-  it('survives COCO: a file for each split', async () => {
+  it('is kept in COCO, in a file for each split', async () => {
     const images = (['train', 'val', 'test'] as const).map((split, id) => image(id, { split, annotations: box }))
     const { dir } = await convert(createFiles({ 'annotations_detection.json': dice(images) }), 'coco')
     const { records } = await read(dir, 'coco')

@@ -22,8 +22,8 @@ const shows = (...classIds: number[]) => ({
   })),
 })
 
-it('pitfall 39: images of several classes are split so that every class keeps the ratios', async () => {
-  // Class k is in every image whose number divides by k + 1: from 1000 images down to 125, all together.
+it('pitfall 39: images with several classes are split so that every class keeps the ratios', async () => {
+  // Class k is in every image whose number is divisible by k + 1: from 1000 images down to 125.
   const records = Array.from({ length: 1000 }, (_, index) =>
     imageRecord(
       `${index}.jpg`,
@@ -47,11 +47,11 @@ it('pitfall 39: a class with one image goes to train, with a warning', async () 
     )
     const { classes, warnings } = await splitDataset(reader(records, 2), { stratify: true, seed: String(seed) })
     expect(classes[1]?.images).toEqual({ train: 1, val: 0, test: 0 })
-    expect(warnings).toEqual(['Class "class 1" (1 image) has none in val'])
+    expect(warnings).toEqual(['Class "class 1" (1 image) has no image in val'])
   }
 })
 
-it('pitfall 39: images without objects are spread too', async () => {
+it('pitfall 39: images without objects keep the ratios too', async () => {
   const records = Array.from({ length: 100 }, (_, index) => imageRecord(`${index}.jpg`, index < 50 ? shows(0) : {}))
   const { splits } = await splitDataset(reader(records, 1), { stratify: true })
   const background = records.slice(50).map(({ path }) => splits.get(path))

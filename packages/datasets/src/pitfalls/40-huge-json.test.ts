@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createDir, createFiles, image, read } from '../testing/coco-dataset.ts'
 
-/** A file that no string of V8 can hold (2^29 - 24 characters): blanks between the elements make it large. */
+/** A file that no string of V8 can hold (2^29 - 24 characters): spaces between the elements make it large. */
 function writeHuge(file: string): number {
   const handle = openSync(file, 'w')
   const blank = Buffer.alloc(1 << 20, ' ')
@@ -24,8 +24,8 @@ function writeHuge(file: string): number {
   return size
 }
 
-describe('pitfall 40: JSON larger than a string can be', () => {
-  it('is read, in memory that does not grow with it', async () => {
+describe('pitfall 40: JSON larger than the longest string', () => {
+  it('is read in memory that does not grow with the file', async () => {
     const dir = createDir()
     mkdirSync(join(dir, 'annotations'))
     expect(writeHuge(join(dir, 'annotations/instances_train.json'))).toBeGreaterThan(2 ** 29)
@@ -35,7 +35,7 @@ describe('pitfall 40: JSON larger than a string can be', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(200e6)
   })
 
-  it('is no matter of the stack: an object of 100,000 corners', async () => {
+  it('does not overflow the stack with an object of 100,000 corners', async () => {
     const ring = Array.from({ length: 200_000 }, (_, index) =>
       index % 2 === 0 ? 50 + 40 * Math.cos(index / 31_831) : 25 + 20 * Math.sin(index / 31_831),
     )

@@ -4,28 +4,28 @@ import { coco, createFiles, image, read } from '../testing/coco-dataset.ts'
 const bbox = [10, 10, 20, 20]
 const text = JSON.stringify(coco([{ bbox }]))
 
-describe('pitfall 41: JSON as tools write it', () => {
+describe('pitfall 41: JSON that tools write', () => {
   it('is read with a byte order mark', async () => {
     expect((await read(createFiles({ 'a.json': `\uFEFF${text}` }), 'coco')).annotations).toHaveLength(1)
   })
 
   it.each([
-    ['UTF-16', Buffer.from(`\uFEFF${text}`, 'utf16le'), 'a.json is UTF-16 (or UTF-32) text'],
+    ['UTF-16', Buffer.from(`\uFEFF${text}`, 'utf16le'), 'a.json is UTF-16 or UTF-32 text'],
     [
       'NaN',
       text.replace('[10,10,20,20]', '[NaN,10,20,20]'),
-      'annotations[0] in a.json is not JSON: NaN is no JSON number',
+      'annotations[0] in a.json is not JSON: NaN is not a JSON number',
     ],
-    ['Infinity', text.replace('[10,10', '[-Infinity,10'), '-Infinity is no JSON number'],
+    ['Infinity', text.replace('[10,10', '[-Infinity,10'), '-Infinity is not a JSON number'],
     ['a trailing comma', text.replace('20]', '20,]'), 'annotations[0] in a.json is not JSON: it has a trailing comma'],
     ['a trailing comma in a list', text.replace('}]}', '},]}'), 'a.json has a trailing comma after annotations[0]'],
     ['a key twice', `{"images":[],${text.slice(1)}`, 'a.json has two members "images" at its top level'],
-    ['bytes of another encoding', Buffer.from(text.replace('1.jpg', '\xe9.jpg'), 'latin1'), 'bytes that are no UTF-8'],
+    ['bytes of another encoding', Buffer.from(text.replace('1.jpg', '\xe9.jpg'), 'latin1'), 'bytes that are not UTF-8'],
   ])('is refused with the reason: %s', async (_what, content, message) => {
     await expect(read(createFiles({ 'a.json': content }), 'coco')).rejects.toThrow(message)
   })
 
-  it('joins ids that are text here and a number there', async () => {
+  it('matches ids that are text in one place and numbers in another', async () => {
     const file = coco(
       [
         { image_id: '12', bbox },
@@ -38,7 +38,7 @@ describe('pitfall 41: JSON as tools write it', () => {
     expect(records.map(({ annotations }) => annotations.length)).toEqual([1, 1, 1])
   })
 
-  it('tells ids beyond 2^53 apart', async () => {
+  it('distinguishes ids beyond 2^53', async () => {
     const file = JSON.stringify(
       coco(
         [

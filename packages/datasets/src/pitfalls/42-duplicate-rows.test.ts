@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { readAll, temporaryFolder, writeTree, writeYolo } from '../testing/yolo-dataset.ts'
 
-it('pitfall 42: rows that are the same are written once, because the loader drops them, and counted', async () => {
+it('pitfall 42: identical rows are written once, because the loader drops them, and counted', async () => {
   using dir = temporaryFolder()
   const bbox: [number, number, number, number] = [10, 10, 20, 20]
   const { text, lost, report } = await writeYolo(dir.path, 'detection', [
@@ -20,7 +20,7 @@ it('pitfall 42: rows that are the same are written once, because the loader drop
   expect(report.build({ from: 'dice', to: 'yolo', taskType: 'detection', target: '' }, []).annotations).toBe(3)
 })
 
-it('pitfall 42: rows that are the same are read once and counted', async () => {
+it('pitfall 42: identical rows are read once and counted', async () => {
   using dir = temporaryFolder()
   writeTree(dir.path, {
     'classes.txt': 'cat\n',

@@ -43,19 +43,19 @@ it.each<[string, Buffer, object]>([
   ['a JPEG that is cut off', createJpeg({ ...size, hasEnd: false }), { isTruncated: true }],
   ['a PNG that is cut off', createPng(30, 20).subarray(0, 50), { isTruncated: true }],
   ['a GIF that is cut off', gif(1).subarray(0, 30), { isTruncated: true }],
-])('pitfall 43: %s is told from the header', (_what, bytes, expected) => {
+])('pitfall 43: %s is recognised by the header', (_what, bytes, expected) => {
   using dir = temporaryFolder()
   writeTree(dir.path, { image: bytes })
   expect(inspectImage(join(dir.path, 'image'), 'image')).toMatchObject({ ...size, ...expected })
 })
 
-it('pitfall 43: HEIC is known for what it is, its size is not', () => {
+it('pitfall 43: HEIC is recognised, but its size is unknown', () => {
   using dir = temporaryFolder()
   writeTree(dir.path, { image: Buffer.from('\0\0\0\x18ftypheic\0\0\0\0', 'latin1') })
   expect(inspectImage(join(dir.path, 'image'), 'a.heic')).toMatchObject({ format: 'heic', width: 0, height: 0 })
 })
 
-it('pitfall 43: a damaged image is left out and counted, one that the loader does not take is counted, the others stay', async () => {
+it('pitfall 43: a damaged image is skipped and counted, one that the loader does not read is counted, and the others are kept', async () => {
   using dir = temporaryFolder()
   writeTree(dir.path, {
     'data.yaml': 'train: images\nval: images\nnames: [cat]\n',
@@ -69,6 +69,6 @@ it('pitfall 43: a damaged image is left out and counted, one that the loader doe
   expect(reader.losses?.count('image-unreadable')).toBe(1)
   expect(reader.losses?.list().find(({ reason }) => reason === 'image-not-loadable')?.examples).toEqual([
     'images/anim.gif: its suffix',
-    'images/small.png: 30 × 9 pixels; wanted are 10 a side',
+    'images/small.png: 30 × 9 pixels; expected at least 10 a side',
   ])
 })

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import { readAll, temporaryFolder, writeTree } from '../testing/yolo-dataset.ts'
 
-it('pitfall 44: labels without image, images without label and names in other case are three numbers', async () => {
+it('pitfall 44: labels without image, images without label and names in another case are counted separately', async () => {
   using dir = temporaryFolder()
   const row = '0 0.5 0.5 0.2 0.2\n'
   writeTree(dir.path, {
     'data.yaml': 'train: train.txt\nval: images/val\nnames: [cat]\n',
     'train.txt': './images/train/a.jpg\n./images/train/b.png\n./images/train/c.png\n./images/train/gone.png\n',
-    // Named a.jpg in the list.
+    // The list has a.jpg.
     'images/train/a.JPG': [20, 10],
     'images/train/b.png': [20, 10],
     'images/train/c.png': [20, 10],

@@ -19,7 +19,7 @@ function withoutMarker(dir: string): Record<string, string> {
   return rest
 }
 
-describe('pitfall 45: running it again', () => {
+describe('pitfall 45: a conversion that runs again', () => {
   it.each(['coco', 'dice', 'yolo', 'voc', 'labelme'] as const)('gives the same bytes for %s', async (to) => {
     const source = createFiles(files)
     const first = await convert(source, to, { images: 'copy' })
@@ -30,7 +30,7 @@ describe('pitfall 45: running it again', () => {
     expect(Object.keys(withoutMarker(first.dir)).length).toBeGreaterThan(2)
   })
 
-  it('does nothing while nothing changed, and everything anew when something did', async () => {
+  it('does nothing while the source is unchanged, and writes everything again after a change', async () => {
     const source = createFiles(files)
     const { dir, report } = await convert(source, 'yolo')
     const label = join(dir, 'labels/train/1.txt')
@@ -45,7 +45,7 @@ describe('pitfall 45: running it again', () => {
     expect((await convert(source, 'yolo', { target: dir, task: 'detection' })).report.isUnchanged).toBe(false)
   })
 
-  it('leaves nothing behind when it fails, and what was there as it was', async () => {
+  it('leaves nothing behind when it fails, and keeps the earlier result', async () => {
     const source = createFiles(files)
     const { dir, report } = await convert(source, 'yolo')
     const before = readFiles(dir)
@@ -58,17 +58,17 @@ describe('pitfall 45: running it again', () => {
     expect(report.images).toBe(2)
   })
 
-  it('does not write over what it did not write', async () => {
+  it('does not overwrite files of others', async () => {
     const target = createFiles({ 'thesis.txt': 'years of work' })
-    await expect(convert(createFiles(files), 'yolo', { target })).rejects.toThrow('holds something that no conversion')
+    await expect(convert(createFiles(files), 'yolo', { target })).rejects.toThrow(
+      'is not empty and not the result of a conversion',
+    )
     expect(readFiles(target)).toEqual({ 'thesis.txt': 'years of work' })
   })
 
-  it('does not write into its own source', async () => {
+  it('does not write into its source', async () => {
     const source = createFiles(files)
-    await expect(convertDataset({ source, target: join(source, 'yolo'), to: 'yolo' })).rejects.toThrow(
-      'lie in each other',
-    )
-    await expect(convertDataset({ source, target: dirname(source), to: 'yolo' })).rejects.toThrow('lie in each other')
+    await expect(convertDataset({ source, target: join(source, 'yolo'), to: 'yolo' })).rejects.toThrow('overlap')
+    await expect(convertDataset({ source, target: dirname(source), to: 'yolo' })).rejects.toThrow('overlap')
   })
 })

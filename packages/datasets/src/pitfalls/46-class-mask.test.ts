@@ -9,10 +9,10 @@ import { temporaryFolder, writeYolo } from '../testing/yolo-dataset.ts'
 const rows = ['000000002', '011111002', '010001000', '010301007', '010001000', '011111000', '000000005']
 const data = Uint8Array.from(rows.join(''), Number)
 const mask = Buffer.from(encode({ width: 9, height: 7, channels: 1, depth: 8, data }))
-// 255 is the border that VOC leaves out.
+// 255 is the border in VOC.
 data[8] = 2
 
-it('pitfall 46: each connected part of a class is an object, with its holes and no pixel more or less', () => {
+it('pitfall 46: each connected part of a class is an object with its holes and exactly its pixels', () => {
   const losses = new LossCounter()
   const classes = new Map([
     [1, 0],
@@ -30,13 +30,13 @@ it('pitfall 46: each connected part of a class is an object, with its holes and 
   const ring = annotations[0]?.rle
   expect(ring && [...decodeMask(ring).data]).toEqual([...data].map((value) => (value === 1 ? 1 : 0)))
   expect(annotations[0]?.polygons).toBeUndefined()
-  // A value that is neither a class nor background is counted, not taken for the class next to it.
+  // A value that is neither a class nor background is counted, and not read as a neighbouring class.
   expect(losses.list()).toEqual([
     { reason: 'annotation-of-unknown-class', count: 1, examples: ['mask.png: pixel value 7'] },
   ])
 })
 
-it('pitfall 46: a class may have the value 0, and 255 is left out without a word', () => {
+it('pitfall 46: a class can have the value 0, and 255 is ignored', () => {
   const losses = new LossCounter()
   const bytes = Buffer.from(encode({ width: 2, height: 1, channels: 1, depth: 8, data: Uint8Array.of(0, 255) }))
   const { annotations } = readClassMask(bytes, 'mask.png', { classes: new Map([[0, 4]]), losses })
@@ -44,7 +44,7 @@ it('pitfall 46: a class may have the value 0, and 255 is left out without a word
   expect(losses.list()).toEqual([])
 })
 
-it('pitfall 46: holes stay holes on the way to YOLO', async () => {
+it('pitfall 46: holes stay holes in YOLO', async () => {
   using dir = temporaryFolder()
   const { annotations } = readClassMask(mask, 'mask.png', { classes: new Map([[1, 0]]) })
   const { lost, text } = await writeYolo(dir.path, 'segmentation', [{ width: 9, height: 7, annotations }])
@@ -52,10 +52,10 @@ it('pitfall 46: holes stay holes on the way to YOLO', async () => {
   expect(text('labels/train/0.txt').trim().split('\n')).toHaveLength(1)
 })
 
-it('pitfall 46: what has no single class number a pixel is refused with its reason', () => {
+it('pitfall 46: a mask without one class number for each pixel is refused with a reason', () => {
   const classes = new Map([[1, 0]])
   const rgb = Buffer.from(encode({ width: 2, height: 1, channels: 3, depth: 8, data: new Uint8Array(6) }))
   expect(() => readClassMask(rgb, 'mask.png', { classes })).toThrow('"mask.png" has 3 channels')
   expect(() => readClassMask(createJpeg({ width: 9, height: 7 }), 'mask.jpg', { classes })).toThrow('is a JPEG')
-  expect(() => readClassMask(Buffer.from('x'), 'mask.png', { classes })).toThrow('it is no PNG')
+  expect(() => readClassMask(Buffer.from('x'), 'mask.png', { classes })).toThrow('it is not a PNG')
 })

@@ -8,8 +8,8 @@ import { writeXml } from '../xml/write-xml.ts'
 it.each([
   ['entities that grow', '<!DOCTYPE a [<!ENTITY x "xxxxxxxx"><!ENTITY y "&x;&x;&x;">]><annotation>&y;</annotation>'],
   ['entities that read files', '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><annotation>&x;</annotation>'],
-  ['a DOCTYPE from elsewhere', '<!DOCTYPE annotation SYSTEM "http://127.0.0.1/a.dtd"><annotation/>'],
-  ['entities that nobody declared', '<annotation><filename>&secret;</filename></annotation>'],
+  ['an external DOCTYPE', '<!DOCTYPE annotation SYSTEM "http://127.0.0.1/a.dtd"><annotation/>'],
+  ['undeclared entities', '<annotation><filename>&secret;</filename></annotation>'],
   ['elements without end', '<a>'.repeat(100_000)],
   ['a tag that is none', '<annotation><object <name>x</name></object></annotation>'],
   ['elements that cross', '<annotation><a><b></a></b></annotation>'],
@@ -20,7 +20,7 @@ it.each([
   await expect(readVoc(folder.dir)).rejects.toThrow(/1\.xml/)
 })
 
-it('pitfall 47: boxes of parts are no objects', async () => {
+it('pitfall 47: boxes of parts are not objects', async () => {
   const box = (side: number) => `<bndbox><xmin>0</xmin><ymin>0</ymin><xmax>${side}</xmax><ymax>${side}</ymax></bndbox>`
   const part = (name: string) => `<part><name>${name}</name>${box(3)}</part>`
   using folder = temporaryFolder({
@@ -32,7 +32,7 @@ it('pitfall 47: boxes of parts are no objects', async () => {
   expect(records[0]?.annotations).toEqual([{ kind: 'box', classId: 0, bbox: [0, 0, 50, 50] }])
 })
 
-it('pitfall 47: names outside the class list are counted, not given a number', async () => {
+it('pitfall 47: names outside of the class list are counted and get no number', async () => {
   const object = (name: string) =>
     `<object><name>${name}</name><bndbox><xmin>0</xmin><ymin>0</ymin><xmax>5</xmax><ymax>5</ymax></bndbox></object>`
   using folder = temporaryFolder({
@@ -64,7 +64,7 @@ it('pitfall 47: comments, CDATA, instructions, references and other encodings ar
   expect((await readAll(await readVoc(folder.dir))).records[0]?.path).toBe('é.png')
 })
 
-it('pitfall 47: any text that XML can hold is given back', () => {
+it('pitfall 47: any text that XML can hold is the same after a round trip', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (text) => {
       const read = parseXml(writeXml(['a', [['t', text]]]), 'a.xml').children[0]?.text

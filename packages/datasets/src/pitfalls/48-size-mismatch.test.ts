@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { coco, convert, createFiles, image, read } from '../testing/coco-dataset.ts'
 import { createPng } from '../testing/test-dataset.ts'
 
-describe('pitfall 48: images that were resized or cut after they were annotated', () => {
-  it('are an error that names both sizes', async () => {
+describe('pitfall 48: images that were resized or cropped after they were annotated', () => {
+  it('are an error with both sizes', async () => {
     const images = [image(1, { file_name: '1.png' })]
     const source = createFiles({
       'instances_train.json': coco([{ bbox: [1, 2, 3, 4] }], { images }),
@@ -14,7 +14,7 @@ describe('pitfall 48: images that were resized or cut after they were annotated'
     )
   })
 
-  it('count a mask of another size than its image, and keep the box', async () => {
+  it('lose a mask of another size than the image, and keep the box', async () => {
     const segmentation = { size: [100, 50], counts: [0, 10, 4990] }
     const { annotations, reader } = await read(
       createFiles({ 'a.json': coco([{ bbox: [1, 2, 3, 4], segmentation }]) }),

@@ -20,7 +20,7 @@ it('every known pitfall has a golden test', () => {
   expect(missing).toEqual([])
 })
 
-it('every file holds tests of its own pitfall only', () => {
+it('every file has tests of its own pitfall only', () => {
   for (const name of files) {
     const titles = titlesOf(name)
     expect(titles.length, name).toBeGreaterThan(0)
@@ -28,18 +28,18 @@ it('every file holds tests of its own pitfall only', () => {
   }
 })
 
-// Written anew with --update.
+// Written again with --update.
 it('the documentation lists them', async () => {
   const rows = files.map((name) => {
     const titles = titlesOf(name)
-    // One that is whole, rather than one whose words come from a table.
+    // A complete title, rather than one with placeholders.
     const title = (titles.find((text) => !/%[a-z]/.test(text)) ?? titles[0] ?? '').slice(3)
     return `| ${Number(name.slice(0, 2))} | ${title.replace(/%[a-z]/g, '…').replaceAll('|', '\\|')} | [${name}](../packages/datasets/src/pitfalls/${name}) |`
   })
   const page = [
-    '# What goes wrong with datasets, and the test of each',
+    '# Dataset pitfalls and their tests',
     '',
-    'Made from the titles of the tests by `npx vitest run --project unit packages/datasets/src/pitfalls/coverage.test.ts --update`.',
+    'Generated from the titles of the tests by `npx vitest run --project unit packages/datasets/src/pitfalls/coverage.test.ts --update`.',
     '',
     '| pitfall | what is tested | test |',
     '| ------: | -------------- | ---- |',

@@ -8,7 +8,7 @@ import { createPng } from '../testing/test-dataset.ts'
 const bbox = [10, 10, 20, 20]
 const FORMATS = ['coco', 'dice', 'yolo', 'voc', 'labelme'] as const
 
-describe('a dataset that means harm', () => {
+describe('a hostile dataset', () => {
   it.each([
     '../../out.jpg',
     '/etc/passwd',
@@ -17,7 +17,7 @@ describe('a dataset that means harm', () => {
     'a/../../../x.jpg',
     'a\u0000.jpg',
     '',
-  ])('names no file outside of the result: %j', async (file_name) => {
+  ])('cannot name a file outside of the result: %j', async (file_name) => {
     const images = [image(1), image(2, { file_name })]
     const source = createFiles({ 'instances_train.json': coco([{ bbox }, { image_id: 2, bbox }], { images }) })
     for (const to of FORMATS) {
@@ -26,7 +26,7 @@ describe('a dataset that means harm', () => {
     }
   })
 
-  it('does not make a file from elsewhere part of the result by way of a link', async () => {
+  it('cannot add a file outside of the dataset to the result with a link', async () => {
     const secret = join(createFiles({ 'secret.png': createPng(100, 50) }), 'secret.png')
     const source = createFiles({
       'instances_train.json': coco([{ bbox }], { images: [image(1, { file_name: '1.png' })] }),
@@ -37,7 +37,7 @@ describe('a dataset that means harm', () => {
     expect(count('image-missing-file')).toBe(1)
   })
 
-  it('has absurd sizes: they count as unknown', async () => {
+  it('with absurd sizes has unknown sizes', async () => {
     const images = [1e15, -4, 'wide', null, {}].map((width, id) => image(id, { width }))
     const annotations = images.map(({ id }) => ({ image_id: id, bbox }))
     const source = createFiles({ 'instances_train.json': coco(annotations, { images }) })
@@ -55,7 +55,7 @@ describe('a dataset that means harm', () => {
     ['1,2,3,4'],
     [{}],
     [true],
-  ])('has the box %j: it is counted', async (box) => {
+  ])('with the box %j is converted, and the box is counted', async (box) => {
     const text = JSON.stringify(coco([{ bbox: box }, { bbox }])).replace('null', '1e400')
     const { report, count } = await convert(createFiles({ 'instances_train.json': text }), 'yolo')
     expect(report.annotations).toBe(1)
@@ -74,13 +74,13 @@ describe('a dataset that means harm', () => {
     ['runs of no number', { size: [50, 100], counts: ['x'] }],
     ['runs that are too long', { size: [50, 100], counts: [1e12] }],
     ['a mask of a terabyte', { size: [1e6, 1e6], counts: [1e12] }],
-  ])('has a segmentation that is %s: the box stays', async (_what, segmentation) => {
+  ])('with a segmentation that is %s keeps the box', async (_what, segmentation) => {
     const source = createFiles({ 'instances_train.json': coco([{ bbox, segmentation }]) })
     expect((await convert(source, 'yolo', { task: 'segmentation' })).report.annotations).toBe(1)
     expect((await read(source, 'coco')).annotations[0]?.bbox).toEqual(bbox)
   })
 
-  it('has names that differ by case, by Unicode form and by suffix only: each stays', async () => {
+  it('with names that differ only in case, Unicode form or suffix keeps every image', async () => {
     const names = ['a.jpg', 'A.JPG', 'a.png', '\u00e9.jpg', 'e\u0301.jpg', 'sub/a.jpg', 'Sub/A.jpg']
     const images = names.map((file_name, id) => image(id, { file_name }))
     const annotations = names.map((_, id) => ({ image_id: id, bbox: [id, 10, 20, 20] }))
@@ -92,13 +92,13 @@ describe('a dataset that means harm', () => {
     expect(new Set(labels.map(([, text]) => text)).size).toBe(names.length)
   })
 
-  it('has file names that are no UTF-8 beside its annotations', async () => {
+  it('with file names that are not UTF-8 is converted', async () => {
     const source = createFiles({ 'instances_train.json': coco([{ bbox }]) })
     writeFileSync(Buffer.concat([Buffer.from(`${source}/`), Buffer.from([0xff, 0xfe]), Buffer.from('.jpg')]), 'x')
     expect((await convert(source, 'yolo')).report.images).toBe(1)
   })
 
-  it('has members with the names of what every object has', async () => {
+  it('with members such as __proto__ is converted', async () => {
     const text = JSON.stringify(coco([{ bbox, note: 1 }])).replace(
       '"note":1',
       '"__proto__":{"polluted":1},"constructor":2',
@@ -112,22 +112,22 @@ describe('a dataset that means harm', () => {
   })
 
   it.each([
-    [{ images: {} }, '"images" in a.json is {}; wanted is a list'],
-    [{ annotations: 5 }, '"annotations" in a.json is 5; wanted is a list'],
+    [{ images: {} }, '"images" in a.json is {}; expected a list of images'],
+    [{ annotations: 5 }, '"annotations" in a.json is 5; expected a list of annotations'],
     [{ categories: undefined }, '"categories" in a.json is missing'],
-    [{ categories: [{ id: 1 }] }, 'categories[0].name in a.json is undefined; wanted is text'],
+    [{ categories: [{ id: 1 }] }, 'categories[0].name in a.json is undefined; expected text'],
     [{ categories: [{ id: {}, name: 'x' }] }, 'categories[0].id in a.json is {}'],
     [{ images: [{ id: 1 }] }, 'images[0] in a.json has no "file_name"'],
     [{ images: [{ file_name: 'x' }] }, 'images[0] in a.json has no "id"'],
     [{ images: [] }, 'The dataset has no images: "images" is empty in a.json'],
-    [{ annotations: [1] }, 'annotations[0] in a.json is not JSON: it is no object'],
+    [{ annotations: [1] }, 'annotations[0] in a.json is 1; expected an object'],
   ])('is refused with a reason: %j', async (change, message) => {
     const promise = read(createFiles({ 'a.json': { ...coco([]), ...change } }), 'coco')
     await expect(promise).rejects.toThrow(message)
     await expect(promise).rejects.toBeInstanceOf(DatasetError)
   })
 
-  it('with strict is refused for the least loss, and nothing is written', async () => {
+  it('is refused with strict for any loss, and nothing is written', async () => {
     const target = join(createDir(), 'out')
     mkdirSync(target)
     const source = createFiles({ 'instances_train.json': coco([{ bbox: [90, 10, 20, 20] }]) })

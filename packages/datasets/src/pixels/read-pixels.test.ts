@@ -24,7 +24,7 @@ test.each([
   [6, '304152'],
   [7, '524130'],
   [8, '251403'],
-])('turns an image by its EXIF orientation %i', async (orientation, expected) => {
+])('rotates an image by its EXIF orientation %i', async (orientation, expected) => {
   const tiff = steps.clone().withMetadata({ orientation }).tiff({ compression: 'none' })
   const png = insertPngChunk(await steps.clone().png().toBuffer(), 'eXIf', createExif(orientation))
   using folder = temporaryFolder({ 'a.tiff': await tiff.toBuffer(), 'a.png': png })
@@ -81,14 +81,14 @@ test('names the image that cannot be decoded', async () => {
   expect((await read('d.jpg')).width).toBe(64)
 })
 
-test('names the package to install where sharp is missing', async () => {
+test('names the package to install when sharp is missing', async () => {
   const missing = () =>
     Promise.reject(Object.assign(new Error("Cannot find package 'sharp'"), { code: 'ERR_MODULE_NOT_FOUND' }))
   const error = await loadSharp('Drawing a contact sheet', missing).catch((error: unknown) => error)
   expect(error).toBeInstanceOf(MissingPackageError)
   expect(error).toBeInstanceOf(ConfigError)
   expect(error).toHaveProperty('message', 'Drawing a contact sheet needs the package sharp: npm install sharp')
-  // A package that is there and does not load is another matter.
+  // Other failures to load the package are thrown as they are.
   await expect(loadSharp('Drawing', () => Promise.reject(new Error('libvips is broken')))).rejects.toThrow('libvips')
 })
 

@@ -58,13 +58,13 @@ test('draws labelled keypoints and the skeleton between them, and no keypoint th
   expect([at(10, 12), at(0, 0)]).toEqual(['empty', 'empty'])
 })
 
-test('draws numbers that are not finite or far out without an error', async () => {
+test('draws numbers that are not finite or very large without an error', async () => {
   const at = await painted({ kind: 'polygon', classId: 0, polygons: [[Number.NaN, 1, 2, 3, 4, 5]], bbox: [1, 1, 1, 1] })
   expect(at(2, 2)).toBe('empty')
   await painted({ kind: 'box', classId: 0, bbox: [-1e12, -1e12, 1e13, 1e13] })
 })
 
-test('names a class by its number too where the font may lack its script', () => {
+test('adds the number of a class when the font may lack the script of its name', () => {
   expect([
     labelOf({ id: 3, name: '고양이' }),
     labelOf({ id: 3, name: '별 star' }),

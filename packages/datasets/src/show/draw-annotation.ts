@@ -54,7 +54,7 @@ export function drawLabel(
   return rectangle(x, y, plateWidth, LINE_HEIGHT, paint) + text(x + 2, y, name, toCss(textOn(colour)))
 }
 
-/** The class name, cut where it is long. With its number where it is empty, or in a script that the font may not have. */
+/** The class name, shortened when it is long, with the class number when it is empty or not in Latin script. */
 export function labelOf({ id, name }: DatasetClassInfo): string {
   const letters = [...name.trim()]
   const short = letters.length > MAX_LABEL ? `${letters.slice(0, MAX_LABEL - 1).join('')}…` : letters.join('')

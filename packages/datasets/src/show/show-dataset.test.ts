@@ -72,7 +72,7 @@ test('draws JPEG, WebP, GIF, TIFF and AVIF images', async () => {
   const sheet = decodePng(readFileSync(target), 'sheet.png')
   const rgb = pngToRgb(sheet)
   for (const index of formats.keys()) {
-    // The middle of the tile: the sheet has margins of 10, and a head of 44.
+    // The centre of the tile: the sheet has margins of 10 and a head of 44.
     const at = ((44 + 32) * sheet.width + 10 + index * 74 + 32) * 3
     const [red = 0, green = 0, blue = 0] = rgb.subarray(at, at + 3)
     expect(Math.max(Math.abs(red - 200), Math.abs(green - 50), Math.abs(blue - 20))).toBeLessThan(8)

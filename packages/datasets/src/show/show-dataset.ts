@@ -53,7 +53,7 @@ const MAX_TEXT_WIDTH = 16_000
 /**
  * Draws a contact sheet: some images with everything that is known of their objects, and a legend. The same dataset gives
  * the same sheet on the same machine: names are drawn in the system's monospaced font. Labelled images come first. Images
- * that cannot be decoded, such as BMP and HEIC, are empty tiles of the right shape that say so.
+ * that cannot be decoded, such as BMP and HEIC, are empty tiles of the right shape that name the reason.
  *
  * Needs the package `sharp`; throws `MissingPackageError` without it.
  */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { SplitName } from '@trainyard/contract'
 
 /**
- * The split of an image that has none in the dataset: MD5 of its key, modulo 10,000, with the ratios 0.7 / 0.2 / 0.1, as in
+ * The split of an image without a split in the dataset: MD5 of its key, modulo 10,000, with the ratios 0.7 / 0.2 / 0.1, as in
  * the platform's exporter. Adding an image moves no other.
  */
 export function hashSplit(key: string): SplitName {

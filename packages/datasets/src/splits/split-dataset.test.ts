@@ -25,7 +25,7 @@ const shows = (...classIds: number[]) => ({
   annotations: classIds.map((classId) => ({ kind: 'class' as const, classId })),
 })
 
-test('meets the ratios of small sets exactly, by largest remainder', () => {
+test('meets the ratios of small sets exactly, by the largest remainder method', () => {
   const ratios = { train: 0.7, val: 0.2, test: 0.1 }
   expect(countExactly(10, ratios)).toEqual({ train: 7, val: 2, test: 1 })
   expect(countExactly(13, ratios)).toEqual({ train: 9, val: 3, test: 1 })
@@ -43,22 +43,22 @@ test('meets the ratios of small sets exactly, by largest remainder', () => {
   )
 })
 
-test('large sets are split as the platform’s exporter does, image by image', async () => {
+test('splits large sets as the platform’s exporter does, image by image', async () => {
   const { splits } = await splitDataset(reader(images(1500)))
   for (const [path, split] of splits) expect(split).toBe(hashSplit(path))
 })
 
-test('keeps the splits in the file, and gives the other images one', async () => {
+test('keeps the splits in the file and assigns the others', async () => {
   const records = images(20, (index) => (index < 10 ? { split: 'test' } : {}))
   const { splits, kept, assigned, images: counts } = await splitDataset(reader(records))
   expect({ kept, assigned }).toEqual({ kept: 10, assigned: 10 })
   for (const { path, split } of records) if (split) expect(splits.get(path)).toBe(split)
   expect(counts).toMatchObject({ test: 10 })
-  const anew = await splitDataset(reader(records), { keep: false })
-  expect(anew.images).toEqual({ train: 14, val: 4, test: 2 })
+  const again = await splitDataset(reader(records), { keep: false })
+  expect(again.images).toEqual({ train: 14, val: 4, test: 2 })
 })
 
-test('another seed gives another split, the same seed the same', async () => {
+test('another seed gives another split, and the same seed the same split', async () => {
   const split = async (seed: string) => [...(await splitDataset(reader(images(50)), { seed })).splits]
   expect(await split('a')).toEqual(await split('a'))
   expect(await split('a')).not.toEqual(await split('b'))
@@ -79,7 +79,7 @@ test('the order of the images does not matter', () => {
   )
 })
 
-test('stratified: every class in the ratios, within one image', async () => {
+test('with stratify, every class keeps the ratios within one image', async () => {
   const records = images(300, (index) => shows(index < 200 ? 0 : index < 290 ? 1 : 2))
   const { classes, warnings } = await splitDataset(reader(records, ['a', 'b', 'c']), { stratify: true })
   expect(classes.map((item) => item.images)).toEqual([
@@ -90,7 +90,7 @@ test('stratified: every class in the ratios, within one image', async () => {
   expect(warnings).toEqual([])
 })
 
-test('a group that has images in test already takes the others there', async () => {
+test('a group with images in test gets all its images there', async () => {
   const records = ['a-1', 'a-2', 'b-1', 'b-2'].map((name) =>
     imageRecord(`${name}.png`, name === 'a-1' ? { split: 'test' } : {}),
   )
@@ -99,13 +99,13 @@ test('a group that has images in test already takes the others there', async () 
   expect(splits.get('b-1.png')).toBe(splits.get('b-2.png'))
 })
 
-test('refuses ratios that are no parts of one', async () => {
+test('refuses ratios that do not add up to 1', async () => {
   await expect(splitDataset(reader([]), { ratios: { train: 7, val: 2, test: 1 } })).rejects.toThrow(
-    /7 \/ 2 \/ 1; wanted/,
+    /7 \/ 2 \/ 1; expected/,
   )
 })
 
-test('a reader with splits gives them to its records', async () => {
+test('a reader with other splits gives them to its records', async () => {
   const records = images(2)
   const seen: unknown[] = []
   for await (const record of withSplits(reader(records), new Map([['1.png', 'val']])).images()) seen.push(record.split)

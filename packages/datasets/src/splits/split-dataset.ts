@@ -146,7 +146,7 @@ function summarize(state: {
   if (leaks.length > 0) {
     const [first] = leaks
     warnings.push(
-      `${leaks.length} groups are in several splits, such as ${JSON.stringify(first?.group)} in ${first?.splits.join(' and ')}`,
+      `${leaks.length} ${leaks.length === 1 ? 'group is' : 'groups are'} in several splits, such as ${JSON.stringify(first?.group)} in ${first?.splits.join(' and ')}`,
     )
   }
   return { splits, kept, assigned: splits.size - kept, images: counts, classes, leaks, warnings }

@@ -14,14 +14,14 @@ afterAll(() => {
   for (const dir of dirs) rmSync(dir, { recursive: true, force: true })
 })
 
-/** A folder that is gone when the tests of the file have run. */
+/** A folder that is removed when the tests of the file have run. */
 export function createDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'trainyard-pitfall-'))
   dirs.push(dir)
   return dir
 }
 
-/** A folder with these files; what is no text is written as JSON. */
+/** A folder with these files. Values other than text and bytes are written as JSON. */
 export function createFiles(files: Record<string, unknown>): string {
   const dir = createDir()
   for (const [path, content] of Object.entries(files)) {
@@ -32,7 +32,7 @@ export function createFiles(files: Record<string, unknown>): string {
   return dir
 }
 
-/** Not square, so that swapped sides show. */
+/** Not square, so that swapped sides are detected. */
 export const image = (id: number | string, more: object = {}) => ({
   id,
   file_name: `${id}.jpg`,
@@ -41,7 +41,7 @@ export const image = (id: number | string, more: object = {}) => ({
   ...more,
 })
 
-/** A COCO file of one image and two classes, unless said otherwise. */
+/** A COCO file, by default with one image and two classes. */
 export const coco = (annotations: object[], more: object = {}) => ({
   images: [image(1)],
   categories: [
@@ -59,14 +59,14 @@ export interface Converted {
   report: ConversionReport
   dir: string
   count(reason: LossReason): number
-  /** Text of a file of the result. */
+  /** The text of a file of the result. */
   text(path: string): string
   json<T = { [key: string]: never }>(path: string): T
   /** All files, with their text. */
   files(): Record<string, string>
 }
 
-/** Converts a folder without pixels. */
+/** Converts a folder without copying images. */
 export async function convert(
   source: string,
   to: DatasetFormat,

@@ -1,6 +1,6 @@
 import type { DatasetApi } from '../cache/fill-from-platform.ts'
 
-/** Asks the platform of a test, and asks again while it answers with 5xx or not at all. */
+/** Calls the server of a test, and retries while it responds with 5xx or not at all. */
 export function createTestApi(baseUrl: string): DatasetApi {
   return {
     async call(method, path, { signal } = {}) {

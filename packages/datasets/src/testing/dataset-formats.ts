@@ -7,7 +7,7 @@ import type { Loss } from '../report/loss-counter.ts'
 import { ReportBuilder } from '../report/report.ts'
 import type { CreateDatasetWriter, WriteContext, WriteOptions } from '../writing/dataset-writer.ts'
 
-/** A folder for a test, gone when the test is over: `using folder = temporaryFolder()`. */
+/** A folder that is removed when the test is over: `using folder = temporaryFolder()`. */
 export function temporaryFolder(files: Readonly<Record<string, string | Uint8Array>> = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'trainyard-dataset-'))
   const write = (path: string, content: string | Uint8Array) => {
@@ -29,12 +29,12 @@ export function classesNamed(...names: string[]): DatasetClassInfo[] {
   return names.map((name, id) => ({ id, name }))
 }
 
-/** An image of 100 × 80 pixels without objects and without pixels. */
+/** An image of 100 × 80 pixels without annotations and without a file. */
 export function imageRecord(path: string, rest: Partial<ImageRecord> = {}): ImageRecord {
   return { path, width: 100, height: 80, split: undefined, annotations: [], ...rest }
 }
 
-/** What a writer gets when nothing is said, but for pixels: they are not copied. */
+/** The context of a writer with the default options, except that images are not copied. */
 export function writeContext(
   target: string,
   dataset: WriteContext['dataset'],
@@ -58,7 +58,7 @@ export function writeContext(
   }
 }
 
-/** Writes records with a writer, and says what was lost. */
+/** Writes records with a writer and returns the losses. */
 export async function writeRecords(
   create: CreateDatasetWriter,
   context: WriteContext,
@@ -78,7 +78,7 @@ export async function readAll(reader: DatasetReader): Promise<{ records: ImageRe
   return { records, losses: reader.losses?.list() ?? [] }
 }
 
-/** How often each thing was lost. */
+/** The count of each loss. */
 export function countLosses(losses: readonly Loss[]): Record<string, number> {
   return Object.fromEntries(losses.map(({ reason, count }) => [reason, count]))
 }

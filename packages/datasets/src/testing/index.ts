@@ -1,4 +1,4 @@
-/** Datasets, pictures and a small callback server for tests. Not published. */
+/** Datasets, images and a small callback server for tests. Not published. */
 export { removeFolder } from '../cache/stored-entry.ts'
 export {
   type CallbackServer,

@@ -41,7 +41,7 @@ export function writeFiles(dir: string, files: readonly TestFile[]): void {
   }
 }
 
-/** Everything that the contract puts into a trainer's environment. */
+/** The environment that the contract gives a trainer. */
 export function createEnvironment(callbackUrl: string, dir: string): Record<string, string> {
   return {
     JOB_ID: '7',

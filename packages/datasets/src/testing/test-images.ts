@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 
-/** A TIFF directory with nothing but an orientation: what EXIF is. */
+/** EXIF data: a TIFF directory with an orientation only. */
 export function createExif(orientation: number): Buffer {
   return createTiff({ orientation })
 }
@@ -11,7 +11,7 @@ export interface TestTiffOptions {
   orientation?: number | undefined
   isLittle?: boolean | undefined
   isBig?: boolean | undefined
-  /** Other tags with one SHORT each. */
+  /** Other tags with the type SHORT. */
   tags?: Readonly<Record<number, number>> | undefined
 }
 
@@ -68,12 +68,12 @@ export interface TestJpegOptions {
   channels?: number | undefined
   orientation?: number | undefined
   exif?: Buffer | undefined
-  /** Bytes of comments before the frame. */
+  /** Size of the comments before the frame. */
   padding?: number | undefined
   hasEnd?: boolean | undefined
 }
 
-/** The headers of a JPEG, a scan of nothing and its end: enough for whoever reads headers. */
+/** The headers of a JPEG, an empty scan and its end: enough for reading headers. */
 export function createJpeg(options: TestJpegOptions): Buffer {
   const { width, height, frame = 0xc0, channels = 3, orientation, padding = 0, hasEnd = true } = options
   const exif = options.exif ?? (orientation === undefined ? undefined : createExif(orientation))
@@ -96,7 +96,7 @@ function segment(code: number, payload: Buffer): Buffer {
   return Buffer.concat([head, payload])
 }
 
-/** Puts a chunk between a PNG's header and what follows. */
+/** Inserts a chunk after the header of a PNG. */
 export function insertPngChunk(png: Buffer, type: string, payload: Buffer): Buffer {
   return Buffer.concat([png.subarray(0, 33), pngChunk(type, payload), png.subarray(33)])
 }
@@ -115,7 +115,7 @@ export interface TestWebpOptions {
   width: number
   height: number
   orientation?: number | undefined
-  /** Of VP8X: 0x10 alpha, 0x02 animated. */
+  /** For VP8X: 0x10 alpha, 0x02 animated. */
   flags?: number | undefined
 }
 
@@ -134,7 +134,7 @@ export function createWebp({ kind, width, height, orientation, flags = 0 }: Test
     payload.writeUIntLE(height - 1, 7, 3)
   }
   const chunks: Buffer[] = [riffChunk(kind, payload)]
-  // An odd length, so that the padding byte is tested.
+  // An odd length, to test the padding byte.
   if (orientation !== undefined)
     chunks.push(riffChunk('ICCP', Buffer.alloc(3)), riffChunk('EXIF', createExif(orientation)))
   const body = Buffer.concat([Buffer.from('WEBP'), ...chunks])

@@ -9,13 +9,13 @@ import { ReportBuilder } from '../report/report.ts'
 import type { WriteOptions } from '../writing/dataset-writer.ts'
 import { createPng } from './test-dataset.ts'
 
-/** A folder of its own that is gone after the test: `using dir = temporaryFolder()`. */
+/** A folder that is removed after the test: `using dir = temporaryFolder()`. */
 export function temporaryFolder(): { path: string; [Symbol.dispose](): void } {
   const path = mkdtempSync(join(tmpdir(), 'trainyard-yolo-'))
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** Writes files by their paths; a pair of numbers is a PNG of this size. */
+/** Writes files by path. A pair of numbers is a PNG of this size. */
 export function writeTree(
   dir: string,
   files: Readonly<Record<string, string | Buffer | [width: number, height: number]>>,
@@ -30,14 +30,14 @@ export type TestRecord = Pick<ImageRecord, 'annotations'> & Partial<ImageRecord>
 
 export interface WrittenYolo {
   report: ReportBuilder
-  /** Text of a file of the result. */
+  /** The text of a file of the result. */
   text(path: string): string
-  /** Count of a reason. */
+  /** The count of a loss. */
   lost(reason: Parameters<ReportBuilder['losses']['count']>[0]): number
   read(options?: ReadOptions): Promise<{ reader: DatasetReader; records: ImageRecord[] }>
 }
 
-/** Writes records (by default images of 100 × 50 pixels in train) as YOLO into `dir`, pixels too. */
+/** Writes records (by default images of 100 × 50 pixels in train) as YOLO into `dir`, with their images. */
 export async function writeYolo(
   dir: string,
   task: TaskType,

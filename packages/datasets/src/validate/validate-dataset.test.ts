@@ -25,7 +25,7 @@ async function findCodes(records: readonly ImageRecord[], rest: Partial<DatasetR
   return Object.fromEntries(findings.map(({ code, count }) => [code, count]))
 }
 
-test('finds nothing in a dataset that is right, and counts what is in it', async () => {
+test('finds nothing in a valid dataset, and counts its content', async () => {
   using folder = temporaryFolder({ '1.png': plainPng(100, 80), '2.png': plainPng(60, 40) })
   const records = [
     imageRecord('1.png', {
@@ -63,11 +63,11 @@ test('finds nothing in a dataset that is right, and counts what is in it', async
   })
 })
 
-test('tells missing, orphaned, damaged, copied and wrongly sized images apart', async () => {
+test('distinguishes missing, orphaned, damaged, copied and wrongly sized images', async () => {
   using folder = temporaryFolder({
     '1.png': plainPng(100, 80),
     '2.png': plainPng(80, 100, [1, 2, 3]),
-    '3.png': 'no picture at all',
+    '3.png': 'not an image',
     '4.png': plainPng(100, 80),
     'orphan.JPG': 'x',
   })
@@ -84,7 +84,7 @@ test('tells missing, orphaned, damaged, copied and wrongly sized images apart', 
   expect(findings.map(({ code, examples }) => [code, examples])).toEqual([
     ['image-missing', ['gone.png']],
     ['image-unreadable', [expect.stringContaining('3.png')]],
-    ['size-mismatch', ['2.png: 80 × 100, the dataset says 100 × 80']],
+    ['size-mismatch', ['2.png: 80 × 100, annotated as 100 × 80']],
     ['content-leak', ['4.png (val) and 1.png (train)']],
     ['image-orphan', ['orphan.JPG']],
   ])
@@ -120,7 +120,7 @@ test.each<[string, Annotation, string]>([
   expect(await findCodes([imageRecord('1.png', { annotations: [box(0, 0, 1, 1), annotation] })])).toEqual({ [code]: 1 })
 })
 
-test('finds what is there twice: images, objects, names of classes and names of files but for case', async () => {
+test('finds duplicates: images, objects, class names, and file names that differ only in case', async () => {
   const records = [
     imageRecord('a/1.png', { annotations: [box(0, 0, 5, 5), box(0, 0, 5, 5), { ...box(0, 0, 5, 5), classId: 1 }] }),
     imageRecord('A/1.jpg', { annotations: [box(0, 0, 5, 5)] }),
@@ -134,7 +134,7 @@ test('finds what is there twice: images, objects, names of classes and names of 
   })
 })
 
-test('finds classes and splits without objects, and copies of a picture in two splits', async () => {
+test('finds classes and splits without objects, and copies of an image in two splits', async () => {
   const copy = (split: 'train' | 'test', digit: string) =>
     imageRecord(`cat_jpg.rf.${digit.repeat(32)}.jpg`, { split, annotations: [box(0, 0, 5, 5)] })
   expect(await findCodes([copy('train', '1'), copy('test', '2')], { classes: classesNamed('a', 'b') })).toEqual({
@@ -145,7 +145,7 @@ test('finds classes and splits without objects, and copies of a picture in two s
   expect(await findCodes([])).toMatchObject({ 'dataset-empty': 1 })
 })
 
-test('tells what reading lost, and does not follow links out of the folder', async () => {
+test('reports the losses of reading, and does not follow links out of the folder', async () => {
   using outside = temporaryFolder({ 'secret.png': plainPng(4, 4) })
   using folder = temporaryFolder({
     'Annotations/1.xml': '<annotation><filename>1.png</filename><object><name>a</name></object></annotation>',

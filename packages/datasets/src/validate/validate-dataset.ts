@@ -47,7 +47,10 @@ export interface DatasetReport {
   annotations: number
   splits: Record<SplitKey, { images: number; annotations: number }>
   classes: { id: number; name: string; images: number; annotations: number; splits: Record<SplitKey, number> }[]
-  /** Sizes of images in pixels, and the number of boxes by area: small is below 32², large from 96², as in COCO. Undefined without any. */
+  /**
+   * Sizes of images in pixels, and the number of boxes by area: small is below 32², large from 96², as in COCO. Undefined
+   * when there are none.
+   */
   sizes: {
     width?: Range | undefined
     height?: Range | undefined

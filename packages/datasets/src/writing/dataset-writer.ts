@@ -11,7 +11,10 @@ export interface WriteOptions {
    * never linked, so that changing the result does not change the source. Default `copy`.
    */
   images: 'copy' | 'none'
-  /** Objects with several polygons, for formats that hold one: join them by a seam, write one row each, or keep the largest. Default `bridge`. */
+  /**
+   * Objects with several polygons, in formats that hold one: join them by a seam, write a row for each, or keep the largest.
+   * Default `bridge`.
+   */
   multiPart: 'bridge' | 'split' | 'largest'
   /** Crowd regions (`iscrowd: 1`). Default: `keep` for COCO and DICE, `skip` for the others. */
   crowd: 'skip' | 'keep'

@@ -10,7 +10,7 @@ const bbox = [10, 10, 20, 20]
 
 function largeDataset(nameOf: (index: number) => string): string {
   const images = Array.from({ length: COUNT }, (_, index) => image(index, { file_name: nameOf(index) }))
-  // In no order of the images, some clipped, some of no class, some crowds.
+  // Not in the order of the images, some clipped, some without a class, some crowds.
   const annotations = Array.from({ length: COUNT * 3 }, (_, index) => ({
     image_id: (index * 7919) % COUNT,
     category_id: index % 50 === 0 ? 99 : 1 + (index % 2),
@@ -21,7 +21,7 @@ function largeDataset(nameOf: (index: number) => string): string {
   return createFiles({ 'annotations/instances_test.json': coco(annotations, { images }) })
 }
 
-/** This takes the way of one thread; no class is without objects. */
+/** Forces a conversion in one thread, because every class has objects. */
 const oneByOne = { dropUnusedClasses: true }
 const splits = new Map(
   Array.from({ length: COUNT }, (_, index) => [`${index}.jpg`, index % 5 === 0 ? 'val' : 'train'] as const).filter(
@@ -47,7 +47,7 @@ describe('a conversion with worker threads', () => {
     },
   )
 
-  it('leaves names that must be told apart to one thread', async () => {
+  it('is not used for names that need a suffix', async () => {
     const source = largeDataset((index) =>
       index % 1250 === 7 ? `Same.${index < 1250 ? 'jpg' : 'png'}` : `${index}.jpg`,
     )
@@ -56,18 +56,18 @@ describe('a conversion with worker threads', () => {
     expect(Object.keys(files()).filter((path) => path.startsWith('labels/test/Same'))).toHaveLength(2)
   })
 
-  it('says what is wrong with the data as one thread does, and leaves nothing behind', async () => {
+  it('reports mistakes in the data as one thread does, and leaves nothing behind', async () => {
     const images = Array.from({ length: COUNT }, (_, index) => image(index))
     const text = JSON.stringify(coco([{ image_id: 2400, bbox }], { images })).replace('[10,10,20,20]', '[10,10,20,NaN]')
     const dir = createDir()
     mkdirSync(join(dir, 'source'))
     writeFileSync(join(dir, 'source/instances_train.json'), text)
     const options = { source: join(dir, 'source'), target: join(dir, 'out'), to: 'yolo', from: 'coco' } as const
-    await expect(convertDataset({ ...options, images: 'none' })).rejects.toThrow(/NaN is no JSON number/)
+    await expect(convertDataset({ ...options, images: 'none' })).rejects.toThrow(/NaN is not a JSON number/)
     expect(Object.keys(readFiles(dir))).toEqual(['source/instances_train.json'])
   })
 
-  it('stops when asked to', async () => {
+  it('stops on request', async () => {
     const controller = new AbortController()
     const source = largeDataset((index) => `${index}.jpg`)
     const onProgress = () => controller.abort(new Error('enough'))

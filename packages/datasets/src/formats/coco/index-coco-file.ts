@@ -170,8 +170,9 @@ function parse(bytes: Buffer, start: number, end: number, where: string): Record
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8', start, end))
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-    throw new Error('expected an object')
+    throw new DatasetError(`${where} is ${JSON.stringify(value)}; expected an object`)
   } catch (error) {
+    if (error instanceof DatasetError) throw error
     throw explainJsonError(where, bytes.subarray(start, end), error)
   }
 }

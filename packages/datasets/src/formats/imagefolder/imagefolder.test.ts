@@ -36,19 +36,19 @@ test.each(['val', 'valid', 'validation'])(
   },
 )
 
-test('a class may be called test: its folder holds images, not folders', async () => {
+test('a class can be named test: its folder has images, not folders', async () => {
   using folder = temporaryFolder({ 'test/1.png': '', 'other/2.png': '' })
   const reader = await readImageFolder(folder.dir)
   expect(reader.classes).toEqual(classesNamed('other', 'test'))
   expect((await readAll(reader)).records.map(({ split }) => split)).toEqual([undefined, undefined])
 })
 
-test('numbers classes as Python sorts their folders, also those named with emoji', async () => {
+test('numbers classes as Python sorts their folders, also with emoji in their names', async () => {
   using folder = temporaryFolder({ '🐈/1.png': '', 'ｆｕｌｌ/2.png': '', 'b/3.png': '', 'B/4.png': '' })
   expect((await readImageFolder(folder.dir)).classes).toEqual(classesNamed('B', 'b', 'ｆｕｌｌ', '🐈'))
 })
 
-test('writes one class an image and counts what has no place', async () => {
+test('writes one class for each image and counts what does not fit', async () => {
   using folder = temporaryFolder()
   const context = writeContext(folder.dir, { taskType: 'classification', classes: classesNamed('a', 'b') })
   const losses = await writeRecords(createImageFolderWriter, context, [
@@ -83,7 +83,7 @@ test('writes one class an image and counts what has no place', async () => {
   })
 })
 
-test('names folders so that every file system takes them, and says which class got another number', async () => {
+test('names folders for every file system, and reports which class got another number', async () => {
   using folder = temporaryFolder({ 'in.png': plainPng(2, 2) })
   const names = ['z/y', '..', 'CON', 'a.', 'Cat', 'cat', '고양이', 'x'.repeat(300)]
   const classes = classesNamed(...names)
@@ -111,7 +111,7 @@ test('names folders so that every file system takes them, and says which class g
   expect(back.records).toHaveLength(8)
 })
 
-test('gives back paths, classes and splits', async () => {
+test('keeps paths, classes and splits in a round trip', async () => {
   const file = fc.record({
     name: fc.stringMatching(/^[a-z0-9가-힣]{1,6}\.png$/),
     classId: fc.nat(2),

@@ -43,7 +43,7 @@ test.each([
   })
 })
 
-test('counts shapes without area and goes on', async () => {
+test('counts shapes without an area and continues', async () => {
   const { annotations, losses } = await readShapes(
     shape('polygon', [
       [1, 1],
@@ -79,7 +79,7 @@ test('counts shapes without area and goes on', async () => {
   })
 })
 
-test('joins polygons of one label and group, and keeps other shapes that only LabelMe has', async () => {
+test('joins polygons with the same label and group, and keeps shapes that only LabelMe has', async () => {
   const triangle = (at: number) => [
     [at, 0],
     [at + 5, 0],
@@ -112,7 +112,7 @@ test('joins polygons of one label and group, and keeps other shapes that only La
   ])
 })
 
-test('reads circles as polygons, says so, and writes them as circles again', async () => {
+test('reads circles as polygons, counts them, and writes them as circles again', async () => {
   using folder = temporaryFolder({
     '1.json': labelMe([
       shape('circle', [
@@ -176,7 +176,7 @@ test('reads points that share a group with a rectangle as its keypoints', async 
   ])
 })
 
-test('takes the pixels out of the JSON file where there is no image beside it', async () => {
+test('reads the image in the JSON file when there is no image file', async () => {
   using folder = temporaryFolder({
     '1.json': labelMe(
       [
@@ -193,7 +193,7 @@ test('takes the pixels out of the JSON file where there is no image beside it', 
   await reader.close?.()
 })
 
-test('keeps the order of labels.txt, without the names that are no classes', async () => {
+test('keeps the order of labels.txt, without the names that are not classes', async () => {
   using folder = temporaryFolder({
     '1.json': labelMe([
       shape('rectangle', [
@@ -222,7 +222,7 @@ test.each([
   ['not JSON', '{"shapes": [', /^1\.json is not JSON/],
   ['a wrong type', '{"shapes": [{"label": 3}]}', /shapes\[0\]\.label in 1\.json/],
   ['an absurd size', labelMe([], { imageWidth: 1e12 }), /imageWidth in 1\.json/],
-])('refuses %s with the place where it is', async (_what, text, message) => {
+])('refuses %s with its position', async (_what, text, message) => {
   using folder = temporaryFolder({ '1.json': text })
   await expect(readLabelme(folder.dir)).rejects.toThrow(message)
 })
@@ -249,7 +249,7 @@ const annotation: fc.Arbitrary<Annotation> = fc.oneof(
     .map(({ classId, x, y, width }): Annotation => ({ kind: 'box', classId, bbox: [x, y, width, width / 2] })),
 )
 
-test('gives back segmentation: polygons of several parts, masks pixel by pixel, and boxes', async () => {
+test('keeps polygons with several parts, masks pixel by pixel, and boxes in a round trip', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(annotation, { maxLength: 4 }),
@@ -268,12 +268,14 @@ test('gives back segmentation: polygons of several parts, masks pixel by pixel, 
         expect(got.map(({ kind, classId }) => ({ kind, classId }))).toEqual(
           annotations.map(({ kind, classId }) => ({ kind, classId })),
         )
-        for (const [index, wanted] of annotations.entries()) {
-          expect(got[index]?.rle).toEqual(wanted.rle)
-          expect(got[index]?.polygons?.map((ring) => ring.length)).toEqual(wanted.polygons?.map((ring) => ring.length))
+        for (const [index, expected] of annotations.entries()) {
+          expect(got[index]?.rle).toEqual(expected.rle)
+          expect(got[index]?.polygons?.map((ring) => ring.length)).toEqual(
+            expected.polygons?.map((ring) => ring.length),
+          )
           const numbers = (item: Annotation | undefined) =>
             item?.polygons?.flat() ?? (item?.kind === 'box' ? item.bbox : []) ?? []
-          for (const [at, value] of numbers(wanted).entries())
+          for (const [at, value] of numbers(expected).entries())
             expect(Math.abs((numbers(got[index])[at] ?? NaN) - value)).toBeLessThan(1.1e-6)
         }
       },
@@ -282,7 +284,7 @@ test('gives back segmentation: polygons of several parts, masks pixel by pixel, 
   )
 })
 
-test('gives back keypoints with their order, visibility and skeleton', async () => {
+test('keeps the order, visibility and skeleton of keypoints in a round trip', async () => {
   const keypoints = fc.array(
     fc.oneof(
       fc.constant([0, 0, 0]),

@@ -32,7 +32,7 @@ test('reads a mask as runs over the whole image', async () => {
   ])
 })
 
-test('a mask in an image of any claimed size takes no more memory than its own box', async () => {
+test('a mask takes no more memory than its own box, whatever size the image claims', async () => {
   const mask = encodePng({ width: 2, height: 2, channels: 1, data: new Uint8Array([1, 1, 0, 1]) }).toString('base64')
   using folder = temporaryFolder({
     '1.json': labelMe(
@@ -72,7 +72,7 @@ test('a mask over the whole image is one run', async () => {
   expect(annotations[0]?.rle?.counts).toEqual([0, 8000])
 })
 
-test('runs of a mask in any place are those of its pixels', async () => {
+test('the runs of a mask at any position match its pixels', async () => {
   const place = fc.record({
     x: fc.nat(3),
     y: fc.nat(2),

@@ -32,7 +32,7 @@ export async function loadMask(dir: string, path: string, expected: Size | undef
     if (channels === 2 || depth === 16)
       throw new MaskError(
         'label-file-invalid',
-        `${path} has ${channels} channels of ${depth} bits; expected a palette PNG`,
+        `${path} has ${channels} ${channels === 1 ? 'channel' : 'channels'} of ${depth} bits; expected a palette PNG`,
       )
     if (channels === 1) return { width, height, values: samples, isColours: false, palette }
     const values = new Int32Array(width * height)

@@ -23,7 +23,7 @@ import { createVocWriter } from './write.ts'
 
 const palette = devkitPalette()
 
-/** A mask drawn with letters: a digit is its number, `v` the border. */
+/** A mask drawn as text: a digit is a number, `v` the border. */
 function mask(...rows: string[]): Buffer {
   const data = Uint8Array.from(rows.join(''), (letter) => (letter === 'v' ? 255 : Number(letter)))
   return encodePng({ width: rows[0]?.length ?? 0, height: rows.length, channels: 1, data, palette })
@@ -50,7 +50,7 @@ test('the colours are those of the devkit', () => {
   expect(colours.join(' ')).toBe('000000 800000 008000 808000 000080 808080 400000 c08080 004080 e0e0c0')
 })
 
-test('reads the devkit: each number of the object mask is the object of the XML with that number', async () => {
+test('reads the devkit: a number in the object mask is the position of the object in the XML', async () => {
   using folder = temporaryFolder({
     'VOC2012/Annotations/1.xml': xml(['cat', 0, 0, 4, 3], ['chair', 4, 3, 6, 4]),
     'VOC2012/SegmentationClass/1.png': mask(...CLASS_ROWS),
@@ -73,14 +73,14 @@ test('reads the devkit: each number of the object mask is the object of the XML 
     ['mask', 8, [4, 3, 2, 1], 2, { difficult: true }],
   ])
   expect(record?.annotations.map(pixels)).toEqual(['111100/100100/111100/000000', '000000/000000/000000/000011'])
-  // A hole is in no polygon.
+  // Polygons cannot have holes.
   expect(record?.annotations.map(({ polygons }) => polygons)).toEqual([undefined, [[4, 3, 6, 3, 6, 4, 4, 4]]])
   const boxes = await readAll(await readVoc(folder.dir, { task: 'detection', outlines: false }))
   expect(boxes.records[0]).toMatchObject({ split: 'train', annotations: [{ kind: 'box' }, { kind: 'box' }] })
   expect(countLosses(boxes.losses)).toEqual({ 'mask-dropped': 1 })
 })
 
-test('reads colours instead of numbers, as Datumaro and CVAT write them, without any XML', async () => {
+test('reads colours instead of numbers, as Datumaro and CVAT write them, without XML', async () => {
   const paint = (rows: readonly string[], colours: Record<string, number[]>) =>
     Buffer.from(
       encode({
@@ -129,7 +129,7 @@ test('reads colours instead of numbers, as Datumaro and CVAT write them, without
   ])
 })
 
-test('names of their own and no list: the number of an object says its class', async () => {
+test('without a list, the class of an object comes from the XML', async () => {
   using folder = temporaryFolder({
     'Annotations/1.xml': xml(['mug', 0, 0, 4, 3], ['spoon', 4, 3, 6, 4], ['mug', 5, 0, 6, 1]),
     'SegmentationObject/1.png': mask(...OBJECT_ROWS),
@@ -138,7 +138,7 @@ test('names of their own and no list: the number of an object says its class', a
   const reader = await readVoc(folder.dir)
   const { records, losses } = await readAll(reader)
   expect(reader.classes.map(({ name }) => name)).toEqual(['mug', 'spoon'])
-  // What the mask does not show is still there.
+  // Objects that are not in the mask are kept.
   expect(records[0]?.annotations.map(({ kind, classId }) => [kind, classId])).toEqual([
     ['mask', 0],
     ['mask', 1],
@@ -149,14 +149,14 @@ test('names of their own and no list: the number of an object says its class', a
 
 const png = mask(...OBJECT_ROWS)
 const hostile: [string, Uint8Array, string, RegExp][] = [
-  ['of another size', mask('12', '34'), 'mask-size-mismatch', /is 2 × 2, its image 6 × 4/],
+  ['of another size', mask('12', '34'), 'mask-size-mismatch', /is 2 × 2; expected 6 × 4, as its image/],
   ['cut off', png.subarray(0, png.length - 30), 'label-file-invalid', /is damaged/],
-  ['empty', new Uint8Array(), 'label-file-invalid', /it is no PNG/],
+  ['empty', new Uint8Array(), 'label-file-invalid', /it is not a PNG/],
   [
     'of 16 bits',
     Buffer.from(encode({ width: 6, height: 4, channels: 1, depth: 16, data: new Uint16Array(24) })),
     'label-file-invalid',
-    /1 channels of 16 bits/,
+    /1 channel of 16 bits/,
   ],
   [
     'grey with alpha',
@@ -166,7 +166,7 @@ const hostile: [string, Uint8Array, string, RegExp][] = [
   ],
 ]
 
-test.each(hostile)('a mask %s is a finding, and its image is left out', async (_, bytes, reason, message) => {
+test.each(hostile)('a mask %s is counted, and its image is left out', async (_, bytes, reason, message) => {
   using folder = temporaryFolder({
     'Annotations/1.xml': xml(['cat', 0, 0, 4, 3]),
     'SegmentationClass/1.png': mask(...CLASS_ROWS),
@@ -190,7 +190,7 @@ function segmented(folder: string, annotations: Annotation[], rest: Partial<Imag
   ])
 }
 
-test('writes indexed masks, a label map and lists; the smaller of two objects stays on top', async () => {
+test('writes indexed masks, a label map and lists, with the smaller of two objects on top', async () => {
   using folder = temporaryFolder()
   const losses = await segmented(folder.dir, [
     { kind: 'polygon', classId: 1, polygons: [inner] },
@@ -214,7 +214,7 @@ test('writes indexed masks, a label map and lists; the smaller of two objects st
   expect(classMask).toMatchObject({ width: 20, height: 12, channels: 1, depth: 8 })
   expect([...(classMask.palette ?? [])].slice(0, 9)).toEqual([0, 0, 0, 128, 0, 0, 0, 128, 0])
   const row = (path: string) => [...read(path).samples.subarray(5 * 20, 6 * 20)].join('')
-  // The first of the equal ones is covered and has no number: the object of the XML goes too.
+  // The first of the two equal objects is covered and has no number, so it is removed from the XML too.
   expect(row('SegmentationClass/1.png')).toBe('00113333111100000000')
   expect(row('SegmentationObject/1.png')).toBe('00112222111100000000')
   expect(text('Annotations/1.xml').match(/<name>[^<]*/g)).toEqual(['<name>고양이', '<name>class_background'])
@@ -230,7 +230,7 @@ test('writes indexed masks, a label map and lists; the smaller of two objects st
   again[Symbol.dispose]()
 })
 
-test('masks come back pixel by pixel, and a second round changes no byte and loses nothing', async () => {
+test('masks keep every pixel in a round trip, and a second round trip gives the same bytes without losses', async () => {
   using folder = temporaryFolder({ 'a/x': '', 'b/x': '' })
   const [a, b] = [join(folder.dir, 'a'), join(folder.dir, 'b')]
   const hole = rasterizeRing([0, 0, 9, 0, 9, 9, 0, 9], 20, 12)
@@ -271,7 +271,7 @@ test('objects beyond 254 are void, not background', async () => {
   expect(records[0]?.annotations).toHaveLength(254)
 })
 
-test('an image of another size than its masks is told, also where no XML says it', async () => {
+test('an image of another size than its masks is counted, also without a size in the XML', async () => {
   using folder = temporaryFolder({
     'SegmentationClass/1.png': mask('01', '00'),
     'SegmentationClass/2.png': mask('01', '00'),

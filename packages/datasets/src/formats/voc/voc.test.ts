@@ -25,7 +25,7 @@ function object(name: string, box: readonly (number | string)[], rest = '') {
   return `<object><name>${name}</name>${rest}<bndbox><xmin>${xmin}</xmin><ymin>${ymin}</ymin><xmax>${xmax}</xmax><ymax>${ymax}</ymax></bndbox></object>`
 }
 
-test('reads the devkit: boxes, flags, splits by list, and images in sub-folders', async () => {
+test('reads the devkit: boxes, flags, splits by list, and images in subfolders', async () => {
   using folder = temporaryFolder({
     'VOC2012/Annotations/1.xml': xml(
       object('dog', [10, 20, 30, 60], '<pose>Left</pose><truncated>1</truncated><difficult>0</difficult>'),
@@ -71,7 +71,7 @@ test('reads files beside their images, in folders named after splits, and counts
   expect(countLosses(losses)).toEqual({ 'image-unlabelled': 1 })
 })
 
-test('takes float text as it is, and counts boxes that are none', async () => {
+test('reads numbers with fractions, and counts invalid boxes', async () => {
   using folder = temporaryFolder({
     '1.xml': xml(
       object('a', ['1.5', ' 2.25 ', '1e1', '20.125']) +
@@ -86,7 +86,7 @@ test('takes float text as it is, and counts boxes that are none', async () => {
   expect(countLosses(losses)).toEqual({ 'annotation-invalid': 4 })
 })
 
-test('reads rotated boxes and polygons that other tools put into it', async () => {
+test('reads the rotated boxes and polygons of other tools', async () => {
   const rotated =
     '<object><name>ship</name><robndbox><cx>50</cx><cy>40</cy><w>20</w><h>10</h><angle>1.5707963267948966</angle></robndbox></object>'
   using folder = temporaryFolder({ '1.xml': xml(rotated) })
@@ -104,7 +104,7 @@ test('reads rotated boxes and polygons that other tools put into it', async () =
   expect((await readAll(polygons)).records[0]?.annotations[0]?.polygons).toEqual([[0, 0, 9, 0, 9, 9]])
 })
 
-test('one-based: the devkit’s first pixel is 1 and its last one belongs to the box', async () => {
+test('reads one-based corners: the first pixel is 1 and the last one belongs to the box', async () => {
   using folder = temporaryFolder({ '1.xml': xml(object('a', [1, 1, 100, 80])) })
   const { records } = await readAll(await readVoc(folder.dir, { vocOneBased: true }))
   expect(records[0]?.annotations[0]?.bbox).toEqual([0, 0, 100, 80])
@@ -139,7 +139,7 @@ test('clips boxes to the image, drops those outside, and counts each', async () 
   expect(records[0]?.annotations.map(({ bbox }) => bbox)).toEqual([[0, 70, 10, 10]])
 })
 
-test('reads the size of an image from its file where the dataset does not say', async () => {
+test('reads the size of an image from its file when the dataset does not have it', async () => {
   using folder = temporaryFolder({ 'in/1.png': plainPng(7, 5) })
   const record = { ...imageRecord('1.png', { width: 0, height: 0 }), file: join(folder.dir, 'in/1.png') }
   const target = join(folder.dir, 'out')
@@ -171,7 +171,7 @@ const record = fc.record({
   ),
 })
 
-test('gives back what was written: paths, splits, classes, boxes within 1e-6 and attributes, unless listed as lost', async () => {
+test('keeps paths, splits, classes, boxes within 1e-6 and attributes in a round trip, unless they are counted as lost', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(record, { minLength: 1, maxLength: 4, selector: ({ folder, stem }) => folder + stem }),
@@ -187,7 +187,7 @@ test('gives back what was written: paths, splits, classes, boxes within 1e-6 and
                 kind: 'box' as const,
                 classId,
                 bbox: [x, y, width, height] as const satisfies Annotation['bbox'],
-                attributes: { ...(difficult ? { difficult } : {}), note },
+                attributes: difficult ? { difficult, note } : { note },
               })),
             }),
         )

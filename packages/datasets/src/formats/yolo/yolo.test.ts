@@ -87,7 +87,7 @@ const anyPolygon: fc.Arbitrary<Annotation> = fc
     }),
   )
   .map(([id, points]) => {
-    // Around their middle, so that they are an area.
+    // Sorted around their centre, so that they have an area.
     const [cx, cy] = [0, 1].map((axis) => points.reduce((sum, point) => sum + (point[axis] ?? 0), 0) / points.length)
     const angle = ([x, y]: [number, number]) => Math.atan2(y - (cy ?? 0), x - (cx ?? 0))
     return { kind: 'polygon', classId: id, polygons: [points.toSorted((a, b) => angle(a) - angle(b)).flat()] }
