@@ -1,6 +1,6 @@
 /**
  * Datasets of every format as one neutral record: DICE, COCO, YOLO, Pascal VOC, LabelMe and folders of classes, for
- * detection, segmentation, poses, turned boxes and classification. Nothing is lost in silence.
+ * detection, segmentation, poses, rotated boxes and classification. Every loss of a conversion is counted.
  *
  * ```ts
  * import { convertDataset } from '@trainyard/datasets'
