@@ -1,7 +1,7 @@
 /**
- * A dataset from S3 to disk, beside `rclone copy --transfers 32` and `aws s3 sync`. Needs an S3 server in the usual variables
- * (`S3_ENDPOINT`, `S3_BUCKET`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`); peers that are not installed
- * are left out, out loud. `TRAINYARD_BENCH_FILES`, `TRAINYARD_BENCH_LARGE_MB` and `TRAINYARD_BENCH_ROUNDS` change the size;
+ * Downloads a dataset from S3, compared with `rclone copy --transfers 32` and `aws s3 sync`. Needs an S3 server in the variables
+ * (`S3_ENDPOINT`, `S3_BUCKET`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`); peers that are not
+ * installed are skipped with a message. `TRAINYARD_BENCH_FILES`, `TRAINYARD_BENCH_LARGE_MB` and `TRAINYARD_BENCH_ROUNDS` change the size;
  * `TRAINYARD_BENCH_ONLY` is one of `files`, `large`, `faulty`. The large file needs three times its size on the disk.
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -48,7 +48,7 @@ function createStore(endpoint = setting('S3_ENDPOINT')): ObjectStore {
   })
 }
 
-/** Images of 5 to 200 kB, most of them small, as sizes of photographs are spread. The same every time. */
+/** Uploads images of 5 to 200 kB, most of them small. The bytes are the same in every run. */
 async function upload(store: ObjectStore, prefix: string, sizes: readonly number[]): Promise<StoredFile[]> {
   const random = createRandom(7)
   const noise = Buffer.from(Array.from({ length: 1 << 20 }, () => Math.floor(random() * 256)))
@@ -72,7 +72,7 @@ async function upload(store: ObjectStore, prefix: string, sizes: readonly number
   return files
 }
 
-/** The two routes of the contract that a fetch asks, with signed URLs of the store. */
+/** Serves the two routes of the contract that a fetch needs, with signed URLs of the store. */
 async function serveDataset(store: ObjectStore, prefix: string, files: readonly StoredFile[]) {
   const annotations = Buffer.from(
     JSON.stringify({
@@ -128,7 +128,7 @@ async function serveDataset(store: ObjectStore, prefix: string, files: readonly 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/jobs/1`, close: () => server.close() }
 }
 
-/** Runs a program; the shell's own clock tells the time of it and of its children. */
+/** Runs a program. The shell measures its time and that of its children. */
 async function timed(command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
   const child = spawn('bash', ['-c', 'TIMEFORMAT="TIME %R %U %S"; time "$@"', 'bash', ...command], {
     env: { ...process.env, ...env },
@@ -194,7 +194,7 @@ async function compare(
   what: string,
   sizes: readonly number[],
   rounds: number,
-  /** Where clients ask. Default: the store itself. */
+  /** The server that clients use. Default: the store. */
   endpoint = setting('S3_ENDPOINT'),
 ): Promise<BenchRow[]> {
   const prefix = `bench-fetch/${what.replaceAll(' ', '-')}`
@@ -208,7 +208,7 @@ async function compare(
     const others = peers(prefix, endpoint).map((peer) => ({ ...peer, runs: [] as Run[] }))
     const cold: Run[] = []
     const hits: number[] = []
-    // Interleaved, so that a noisy neighbour disturbs all alike.
+    // Interleaved, so that other load on the machine affects all of them.
     for (let round = 0; round < rounds; round++) {
       const dir = join(work, `ours-${round}`)
       cold.push(await ours(dir))
@@ -224,7 +224,7 @@ async function compare(
           }
           peer.runs.push(run)
         } catch (error) {
-          // Over a faulty server that is a result too.
+          // With a faulty server this is a result.
           console.error(`without figures: ${peer.name}: ${String(error)}`)
         }
         rmSync(target, { recursive: true, force: true })
@@ -279,7 +279,7 @@ export const bench: Bench = async ({ small }) => {
   const parts = {
     files: () => compare(store, `${count} files of 5-200 kB`, sizes, rounds),
     large: () => compare(store, `one file of ${largeMb} MB`, [largeMb * 1e6], rounds),
-    // A tenth of the files, and a large one among them that comes in ranges.
+    // A tenth of the files, and a large one that is downloaded in ranges.
     faulty: () => compareOverFaults(store, [...sizes.slice(0, count / 10), small ? 1e6 : 200e6], rounds),
   }
   const only = setting('TRAINYARD_BENCH_ONLY')

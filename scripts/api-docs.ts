@@ -1,12 +1,12 @@
 /**
- * Writes the API pages of the SDK into `docs/api/` (not committed). Fails on an exported name without a description and on
- * a link that leads nowhere.
+ * Writes the API pages of the public packages to `docs/api/` (not committed). Fails for an exported name without a description
+ * and for a broken link.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { ROOT, run } from './lib/run.ts'
 
-const ROOM = join(ROOT, 'scripts/api-docs')
+const CONFIG_DIR = join(ROOT, 'scripts/api-docs')
 const OUT = join(ROOT, 'docs/api')
 
 /** Internal links whose file or anchor does not exist. */
@@ -21,16 +21,18 @@ async function findBrokenLinks(): Promise<string[]> {
       if (/^(https?|mailto):/.test(link)) continue
       const [path = '', fragment] = decodeURI(link.replaceAll('&amp;', '&')).split('#')
       const target = path === '' ? page : join(dirname(page), path)
-      const hasPlace =
+      const hasAnchor =
         fragment === undefined || fragment === '' || pages.get(target)?.includes(`id="${fragment}"`) !== false
-      if (!files.has(target) || !hasPlace) broken.push(`${relative(OUT, page)}: ${link}`)
+      if (!files.has(target) || !hasAnchor) broken.push(`${relative(OUT, page)}: ${link}`)
     }
   }
   return broken
 }
 
-const { code } = await run(process.execPath, ['node_modules/typedoc/bin/typedoc', '--logLevel', 'Warn'], { cwd: ROOM })
+const { code } = await run(process.execPath, ['node_modules/typedoc/bin/typedoc', '--logLevel', 'Warn'], {
+  cwd: CONFIG_DIR,
+})
 const broken = code === 0 ? await findBrokenLinks() : []
-if (broken.length > 0) console.error(`Links that lead nowhere:\n${broken.map((link) => `  ${link}`).join('\n')}`)
+if (broken.length > 0) console.error(`Broken links:\n${broken.map((link) => `  ${link}`).join('\n')}`)
 if (code !== 0 || broken.length > 0) process.exitCode = 1
 else console.log('docs/api/index.html is written')

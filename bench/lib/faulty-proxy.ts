@@ -3,7 +3,7 @@ import { createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createRandom } from '../../packages/datasets/src/util/random.ts'
 
-/** What may happen to an answer, and to how many of them. */
+/** The faults, and the share of responses that have each. */
 const FAULTS = {
   reset: 0.02,
   unavailable: 0.02,
@@ -11,19 +11,19 @@ const FAULTS = {
   slow: 0.02,
 } as const
 
-/** A slow answer stops in its middle for this long, in milliseconds. */
+/** How long a slow response pauses halfway, in milliseconds. */
 const PAUSE_MS = 500
 
 export interface FaultyProxy {
   url: string
-  /** How often something happened. */
+  /** The number of injected faults. */
   count(): number
   close(): void
 }
 
 /**
- * Before an S3 server: of the answers to GETs of objects every fiftieth is a reset, a 503, ends in its middle, or pauses there.
- * The sequence is seeded; whom it hits is up to the order in which clients ask.
+ * A proxy for an S3 server. 2 % of the responses to GETs of objects are reset, another 2 % are 503, 2 % end halfway, and 2 % pause
+ * halfway. A seed determines the sequence; the order of the requests determines which of them are affected.
  */
 export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const random = createRandom(11)

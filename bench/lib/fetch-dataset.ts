@@ -1,6 +1,6 @@
 /**
- * A job's dataset fetch as a process of its own, so that time and CPU compare with those of other tools:
- * `fetch-dataset.ts CALLBACK_URL CACHE_DIR`. Prints how long it took inside, in milliseconds.
+ * Fetches a job's dataset in a separate process, so that its time and CPU time are comparable with other tools:
+ * `fetch-dataset.ts CALLBACK_URL CACHE_DIR`. Prints the time without the start of the process, in milliseconds.
  */
 import { openCacheEntry } from '../../packages/datasets/src/cache/dataset-cache.ts'
 import { fillFromPlatform } from '../../packages/datasets/src/cache/fill-from-platform.ts'
