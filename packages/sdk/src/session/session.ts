@@ -23,6 +23,7 @@ import type {
   Validation,
 } from '../job.ts'
 import type { CloseReport } from '../journal/journal-options.ts'
+import type { NewEvent } from '../journal/new-event.ts'
 import { SDK_NAME } from '../util/version.ts'
 import type { Backend } from './backend.ts'
 import { SessionDataset } from './session-dataset.ts'
@@ -98,10 +99,16 @@ export class Session {
     const { operation, config } = this.settings
     const totalEpochs =
       progress.totalEpochs ?? (operation === 'train' && epoch !== undefined ? config.basic.epochs : undefined)
-    if (epoch !== undefined) this.#epoch = epoch
+    // Called for every step. Assigned one by one: keys without a value cost 1 µs of JSON for each event (3 instead of 2 µs).
+    const event: Extract<NewEvent, { type: 'progress' }> = { type: 'progress' }
+    if (epoch !== undefined) this.#epoch = event.epoch = epoch
+    if (totalEpochs !== undefined) event.totalEpochs = totalEpochs
+    if (step !== undefined) event.step = step
+    if (totalSteps !== undefined) event.totalSteps = totalSteps
+    if (phase !== undefined) event.phase = phase
+    if (metrics !== undefined) event.metrics = encodeMetrics(metrics)
     this.#show?.({ ...progress, totalEpochs })
-    const encoded = metrics === undefined ? undefined : encodeMetrics(metrics)
-    this.backend.append({ type: 'progress', epoch, totalEpochs, step, totalSteps, phase, metrics: encoded })
+    this.backend.append(event)
     this.#checkLoss(metrics)
   }
 
