@@ -16,8 +16,10 @@ async function steps(): Promise<Step[]> {
   return [
     ['types', tool('tsc'), ['-p', '.']],
     ['lint and format', tool('biome'), ['ci', '--error-on-warnings', '.']],
-    ['import arrows', tool('vitest'), ['run', '--project', 'unit', 'tests/arrows']],
-    ['unused files, exports and dependencies', tool('knip'), []],
+    ['plain English', ...node('scripts/plain-english.ts')],
+    ['import arrows and literals', tool('vitest'), ['run', '--project', 'unit', 'tests/arrows', 'tests/literals']],
+    ['unused files, exports and dependencies', tool('knip'), ['--no-config-hints']],
+    ['files and exports that only tests use', tool('knip'), ['--production', '--no-config-hints']],
     ['generated docs are current', ...node('scripts/docs.ts', '--check')],
     ['API pages', ...node('scripts/api-docs.ts')],
     ['build and pack', ...node('scripts/build.ts')],

@@ -135,7 +135,7 @@ test('validate exits with 1 for errors, and for warnings with --strict', async (
   using folder = cocoFolder([30, 20, 100, 100])
   const warned = await run(['validate', 'data'], { cwd: folder.dir })
   expect(warned.code).toBe(0)
-  expect(warned.out).toContain('warning box-outside: Boxes reach out of their image (1)')
+  expect(warned.out).toContain('warning box-outside: Boxes extend beyond their image (1)')
   expect((await run(['validate', 'data', '--strict'], { cwd: folder.dir })).code).toBe(1)
   folder.write('data/5.png', plainPng(30, 40))
   const wrong = await run(['validate', 'data', '--json'], { cwd: folder.dir })
