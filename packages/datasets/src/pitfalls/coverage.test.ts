@@ -46,5 +46,5 @@ it('the documentation lists them', async () => {
     ...rows,
     '',
   ].join('\n')
-  await expect(page).toMatchFileSnapshot('../../../../../docs/dataset-pitfalls.md')
+  await expect(page).toMatchFileSnapshot('../../../../docs/dataset-pitfalls.md')
 })

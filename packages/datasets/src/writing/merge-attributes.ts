@@ -3,7 +3,7 @@ export function nestAttributes(attributes: Record<string, unknown>): {
   attributes: Record<string, unknown> | undefined
 } {
   const { attributes: inner, ...others } = attributes
-  const merged = { ...others, ...(typeof inner === 'object' ? inner : {}) }
+  const merged = typeof inner === 'object' ? { ...others, ...inner } : others
   return { attributes: Object.keys(merged).length === 0 ? undefined : merged }
 }
 
