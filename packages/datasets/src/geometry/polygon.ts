@@ -173,7 +173,11 @@ function clipToLine(ring: Ring, originX: number, originY: number, deltaX: number
   return kept
 }
 
-/** The ring with the largest area. Undefined for an empty list. */
+/**
+ * The ring with the largest area. Undefined for an empty list.
+ *
+ * @internal the reference that tests compare with
+ */
 export function largestRing(rings: readonly Ring[]): Ring | undefined {
   let largest: Ring | undefined
   let largestArea = -1

@@ -52,7 +52,11 @@ export function decodeCounts(text: string): number[] {
   return counts
 }
 
-/** The inverse of {@link decodeCounts}. Gives the same characters as pycocotools. */
+/**
+ * The inverse of {@link decodeCounts}. Gives the same characters as pycocotools.
+ *
+ * @internal the reference that tests compare with
+ */
 export function encodeCounts(counts: readonly number[]): string {
   let text = ''
   for (let index = 0; index < counts.length; index++) {

@@ -52,7 +52,11 @@ export function readImageSize(file: string, name: string): ImageSize {
   return toSize(readFrom(file, (source) => parse(source, name, false)))
 }
 
-/** {@link readImageSize} for bytes in memory. */
+/**
+ * {@link readImageSize} for bytes in memory.
+ *
+ * @internal for tests of hostile headers
+ */
 export function parseImageSize(bytes: Buffer, name: string): ImageSize {
   return toSize(parse(bytesSource(bytes), name, false))
 }
