@@ -162,8 +162,6 @@ export interface RotatedBox {
 /**
  * The corners of a box rotated clockwise by `angle` degrees. Most tools rotate about the centre, Label Studio about the
  * top-left corner of the unrotated box. `x` and `y` are the point of rotation.
- *
- * @internal the reference that tests compare with
  */
 export function cornersOfRotatedBox(
   { x, y, width, height, angle }: RotatedBox,

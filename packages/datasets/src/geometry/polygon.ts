@@ -173,11 +173,7 @@ function clipToLine(ring: Ring, originX: number, originY: number, deltaX: number
   return kept
 }
 
-/**
- * The ring with the largest area. Undefined for an empty list.
- *
- * @internal the reference that tests compare with
- */
+/** The ring with the largest area. Undefined for an empty list. */
 export function largestRing(rings: readonly Ring[]): Ring | undefined {
   let largest: Ring | undefined
   let largestArea = -1

@@ -52,11 +52,7 @@ export function decodeCounts(text: string): number[] {
   return counts
 }
 
-/**
- * The inverse of {@link decodeCounts}. Gives the same characters as pycocotools.
- *
- * @internal the reference that tests compare with
- */
+/** The inverse of {@link decodeCounts}. Gives the same characters as pycocotools. */
 export function encodeCounts(counts: readonly number[]): string {
   let text = ''
   for (let index = 0; index < counts.length; index++) {

@@ -52,11 +52,7 @@ export function readImageSize(file: string, name: string): ImageSize {
   return toSize(readFrom(file, (source) => parse(source, name, false)))
 }
 
-/**
- * {@link readImageSize} for bytes in memory.
- *
- * @internal for tests of hostile headers
- */
+/** {@link readImageSize} for bytes in memory. */
 export function parseImageSize(bytes: Buffer, name: string): ImageSize {
   return toSize(parse(bytesSource(bytes), name, false))
 }
