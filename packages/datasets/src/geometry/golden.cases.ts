@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import { decodeMask, encodeCounts, encodeMask, parseRle, rasterizeRings, rleArea, rleBox } from './rle.ts'
+import { encodeCounts } from '../testing/encode-counts.ts'
+import { decodeMask, encodeMask, parseRle, rasterizeRings, rleArea, rleBox } from './rle.ts'
 
 interface GoldenRle {
   size: [height: number, width: number]

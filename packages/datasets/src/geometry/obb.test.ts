@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { cornersOfRotatedBox } from '../testing/rotated-box.ts'
 import {
   clipObb,
   convexHull,
-  cornersOfRotatedBox,
   isRectangle,
   minAreaRect,
   orderCorners,

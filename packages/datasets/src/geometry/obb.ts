@@ -160,24 +160,23 @@ export interface RotatedBox {
 }
 
 /**
- * The corners of a box rotated clockwise by `angle` degrees. Most tools rotate about the centre, Label Studio about the
- * top-left corner of the unrotated box. `x` and `y` are the point of rotation.
+ * The corners of a box rotated clockwise by an angle in radians, starting at its own top-left corner. Most tools rotate about
+ * the centre, Label Studio about the top-left corner of the unrotated box. `x` and `y` are the point of rotation.
  */
-export function cornersOfRotatedBox(
-  { x, y, width, height, angle }: RotatedBox,
+export function rotateCorners(
+  { x, y, width, height }: Omit<RotatedBox, 'angle'>,
+  radians: number,
   about: 'center' | 'top-left' = 'center',
 ): Corners {
-  const radians = (angle * Math.PI) / 180
   const [left, top] = about === 'center' ? [-width / 2, -height / 2] : [0, 0]
-  const cos = Math.cos(radians)
-  const sin = Math.sin(radians)
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)]
   const corner = (u: number, v: number) => [x + u * cos - v * sin, y + u * sin + v * cos]
-  return orderCorners([
+  return [
     ...corner(left, top),
     ...corner(left + width, top),
     ...corner(left + width, top + height),
     ...corner(left, top + height),
-  ])
+  ]
 }
 
 /** Centre, sides and angle of sorted corners. The angle is that of the first side, above -90 and up to 90 degrees. */

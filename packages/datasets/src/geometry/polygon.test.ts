@@ -1,15 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  bridgeRings,
-  cleanRing,
-  clipRing,
-  clipRingToConvex,
-  largestRing,
-  reverseRing,
-  ringArea,
-  signedRingArea,
-} from './polygon.ts'
+import { bridgeRings, cleanRing, clipRing, clipRingToConvex, reverseRing, ringArea, signedRingArea } from './polygon.ts'
 
 const square = (x: number, y: number, size = 10) => [x, y, x + size, y, x + size, y + size, x, y + size]
 const coordinate = fc.double({ min: -150, max: 250, noNaN: true })
@@ -94,10 +85,5 @@ describe('rings', () => {
   it('of a thousand parts join without overflowing the stack', () => {
     const parts = Array.from({ length: 1000 }, (_, index) => square(index * 20, 0))
     expect(ringArea(bridgeRings(parts))).toBe(100_000)
-  })
-
-  it('are compared by area', () => {
-    expect(largestRing([square(0, 0, 2), square(0, 0, 9), square(0, 0, 3)])).toEqual(square(0, 0, 9))
-    expect(largestRing([])).toBeUndefined()
   })
 })

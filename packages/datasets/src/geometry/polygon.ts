@@ -173,20 +173,6 @@ function clipToLine(ring: Ring, originX: number, originY: number, deltaX: number
   return kept
 }
 
-/** The ring with the largest area. Undefined for an empty list. */
-export function largestRing(rings: readonly Ring[]): Ring | undefined {
-  let largest: Ring | undefined
-  let largestArea = -1
-  for (const ring of rings) {
-    const area = ringArea(ring)
-    if (area > largestArea) {
-      largest = ring
-      largestArea = area
-    }
-  }
-  return largest
-}
-
 /** Outlines clockwise and holes counter-clockwise, so that {@link bridgeRings} joins them into one ring of the same area. */
 export function orientParts(parts: readonly PolygonPart[]): Ring[] {
   return parts.flatMap(({ outer, holes }) => [

@@ -2,17 +2,9 @@ import { readFileSync } from 'node:fs'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { encodeCounts } from '../testing/encode-counts.ts'
 import { expectSameMasks, expectSamePixels, type Golden } from './golden.cases.ts'
-import {
-  decodeCounts,
-  decodeMask,
-  encodeCounts,
-  encodeMask,
-  type Mask,
-  mergeRles,
-  parseRle,
-  rasterizeRing,
-} from './rle.ts'
+import { decodeCounts, decodeMask, encodeMask, type Mask, mergeRles, parseRle, rasterizeRing } from './rle.ts'
 
 const golden: Golden = JSON.parse(readFileSync(new URL('./fixtures/pycocotools-golden.json', import.meta.url), 'utf8'))
 

@@ -35,10 +35,6 @@ export function openByteSource(handle: number): ByteSource {
   }
 }
 
-export function bytesSource(bytes: Buffer): ByteSource {
-  return { size: bytes.length, slice: (offset, length) => bytes.subarray(offset, offset + length) }
-}
-
 function need(source: ByteSource, offset: number, length: number): Buffer {
   const bytes = source.slice(offset, length)
   if (bytes.length < length) throw new ShortRead()

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createPng } from '../testing/test-dataset.ts'
 import { createExif, createJpeg, createTiff, createWebp, insertPngChunk } from '../testing/test-images.ts'
-import { inspectImage, parseImageSize, readImageSize } from './image-header.ts'
+import { inspectImage, readImageSize } from './image-header.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'trainyard-images-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
@@ -102,7 +102,6 @@ describe('the size of an image', () => {
   it('is found after more than a window of other segments', () => {
     const jpeg = createJpeg({ width: 300, height: 200, padding: 200_000, orientation: 8 })
     expect(sizeOf(jpeg)).toEqual({ format: 'jpeg', width: 200, height: 300, orientation: 8 })
-    expect(parseImageSize(jpeg, 'image')).toEqual(sizeOf(jpeg))
   })
 
   it('is a size or a DatasetError for damaged and hostile bytes', () => {
@@ -133,7 +132,7 @@ describe('the size of an image', () => {
     )
     fc.assert(
       fc.property(hostile, (bytes) => {
-        for (const read of [sizeOf, inspect, (b: Buffer) => parseImageSize(b, 'a.png')]) {
+        for (const read of [sizeOf, inspect, (b: Buffer) => readImageSize(toFile(b), 'a.png')]) {
           try {
             const { width, height } = read(bytes)
             expect(width >= 0 && height >= 0).toBe(true)

@@ -4,7 +4,6 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { ShortRead } from '../errors.ts'
 import {
   type ByteSource,
-  bytesSource,
   openByteSource,
   readI32LE,
   readText,
@@ -50,11 +49,6 @@ export interface ImageDetails extends ImageSize {
  */
 export function readImageSize(file: string, name: string): ImageSize {
   return toSize(readFrom(file, (source) => parse(source, name, false)))
-}
-
-/** {@link readImageSize} for bytes in memory. */
-export function parseImageSize(bytes: Buffer, name: string): ImageSize {
-  return toSize(parse(bytesSource(bytes), name, false))
 }
 
 /** {@link readImageSize} with everything that loaders can fail on. */

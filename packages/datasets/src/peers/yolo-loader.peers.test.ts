@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cornersOfRotatedBox } from '../geometry/obb.ts'
 import type { Annotation } from '../record/record.ts'
+import { cornersOfRotatedBox } from '../testing/rotated-box.ts'
 import { readAll, type TestRecord, temporaryFolder, writeTree, writeYolo } from '../testing/yolo-dataset.ts'
 import { askPeer, hasPeer } from './python.ts'
 

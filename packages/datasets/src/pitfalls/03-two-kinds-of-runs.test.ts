@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { encodeCounts } from '../geometry/rle.ts'
 import { coco, createFiles, read } from '../testing/coco-dataset.ts'
+import { encodeCounts } from '../testing/encode-counts.ts'
 
 const counts = [0, 7, 1003, 12, 40, 2000, 1938]
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { cornersOfRotatedBox, isRectangle } from '../geometry/obb.ts'
+import { isRectangle } from '../geometry/obb.ts'
+import { cornersOfRotatedBox } from '../testing/rotated-box.ts'
 import { temporaryFolder, writeYolo } from '../testing/yolo-dataset.ts'
 
 it('pitfall 21: a rotated box that extends beyond the image is refitted to a rectangle inside of it, not clamped corner by corner', async () => {

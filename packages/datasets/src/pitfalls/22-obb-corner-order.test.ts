@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { cornersOfRotatedBox, isRectangle, rotatedBoxOfCorners } from '../geometry/obb.ts'
+import { isRectangle, rotatedBoxOfCorners } from '../geometry/obb.ts'
+import { cornersOfRotatedBox } from '../testing/rotated-box.ts'
 import { temporaryFolder, writeYolo } from '../testing/yolo-dataset.ts'
 
 it('pitfall 22: corners in any order and direction are written clockwise from the top-left one, without an angle', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { cornersOfRotatedBox } from '../geometry/obb.ts'
+import { cornersOfRotatedBox } from '../testing/rotated-box.ts'
 
 it('pitfall 23: a box can be rotated about its centre, or about its top-left corner as in Label Studio', () => {
   const about = { x: 50, y: 25, width: 20, height: 10, angle: 90 }

@@ -1,3 +1,4 @@
+import { rotateCorners } from '../../geometry/obb.ts'
 import type { Annotation } from '../../record/record.ts'
 import { formatNumber, roundTo } from '../../writing/format-number.ts'
 import { childText, findChild, type XmlElement } from '../../xml/parse-xml.ts'
@@ -41,14 +42,7 @@ function readRotatedBox(box: XmlElement): number[] | undefined {
     readNumber(childText(box, name)),
   )
   if (!(width > 0 && height > 0 && Number.isFinite(cx + cy + angle))) return undefined
-  const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
-  const corners = [
-    [-width / 2, -height / 2],
-    [width / 2, -height / 2],
-    [width / 2, height / 2],
-    [-width / 2, height / 2],
-  ]
-  return corners.flatMap(([x = 0, y = 0]) => [cx + x * cos - y * sin, cy + x * sin + y * cos])
+  return rotateCorners({ x: cx, y: cy, width, height }, angle)
 }
 
 /** Reads `<x1>`, `<y1>`, `<x2>` …, as Roboflow writes them. */

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cornersOfRotatedBox } from '../../geometry/obb.ts'
 import type { Annotation } from '../../record/record.ts'
+import { cornersOfRotatedBox } from '../../testing/rotated-box.ts'
 import { readAll, temporaryFolder, writeTree, writeYolo } from '../../testing/yolo-dataset.ts'
 
 const box = (x: number, y: number, width: number, height: number, classId = 0): Annotation => ({
