@@ -3,6 +3,14 @@ import type { KnipConfig } from 'knip'
 /** `knip` sees everything; `knip --production` leaves tests out, so that it finds files and exports that only tests use. */
 const isProduction = process.argv.includes('--production')
 
+/** The sources of a package. In production mode, tests and what only they use are left out. */
+const SOURCES = [
+  'src/**!',
+  '!src/**/*.test.{ts,tsx}!',
+  '!src/**/*.cases.ts!',
+  '!src/**/{testing,fixtures,peers,pitfalls}/**!',
+]
+
 const config: KnipConfig = {
   // In production mode, a function that its own file uses may be exported for its unit test.
   ignoreExportsUsedInFile: isProduction ? true : { interface: true, type: true },
@@ -27,12 +35,7 @@ const config: KnipConfig = {
       ignoreDependencies: ['@arethetypeswrong/cli', '@biomejs/biome', '@trainyard/validator', 'mnist'],
     },
     'packages/contract': {
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-      ],
+      project: SOURCES,
       entry: ['src/index.ts!', 'src/format.ts!', 'src/trainer-errors.ts!'],
     },
     'packages/datasets': {
@@ -44,21 +47,11 @@ const config: KnipConfig = {
         'src/testing/*.ts',
         'src/**/*.test.ts',
       ],
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-      ],
+      project: SOURCES,
     },
     'packages/client': {
       entry: ['src/index.ts!', 'src/files.ts!', 'src/testing/*.ts', 'src/**/*.test.ts'],
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-      ],
+      project: SOURCES,
     },
     'packages/sdk': {
       entry: [
@@ -69,39 +62,19 @@ const config: KnipConfig = {
         'src/testing/*.ts',
         'src/**/*.test.ts',
       ],
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-      ],
+      project: SOURCES,
     },
     'packages/cli': {
       entry: ['src/main.ts!', 'src/**/*.test.ts'],
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-      ],
+      project: SOURCES,
     },
     'packages/testing': {
       entry: ['src/index.ts!', 'src/**/*.test.ts'],
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-      ],
+      project: SOURCES,
     },
     'packages/platform': {
       entry: ['src/index.ts!', 'src/**/*.test.ts'],
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-      ],
+      project: SOURCES,
     },
     'packages/runner': {
       entry: [
@@ -111,22 +84,12 @@ const config: KnipConfig = {
         'src/testing/chaos/main.ts',
         'src/**/*.test.ts',
       ],
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-      ],
+      project: SOURCES,
       ignoreDependencies: ['@aws-sdk/*', '@hono/node-server', '@trainyard/sdk', 'jose', 'pg', 'pino', 'yauzl'],
     },
     'packages/validator': {
       entry: ['src/index.ts!', 'src/cli/main.ts!', 'src/**/*.test.ts'],
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-      ],
+      project: SOURCES,
       ignoreDependencies: ['@aws-sdk/*', '@hono/*', 'hono', 'jose', 'kysely', 'pg', 'pino'],
     },
     'packages/registry': {
@@ -137,23 +100,12 @@ const config: KnipConfig = {
         'src/validation/fixtures/*.mjs',
         'src/**/*.test.ts',
       ],
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-      ],
+      project: SOURCES,
       ignoreDependencies: ['@aws-sdk/*', '@hono/node-server', 'jose', 'pg', 'pino'],
     },
     'packages/web': {
       entry: ['src/index.ts!', 'src/client/{site,job}.ts!', 'src/serve.ts!', 'src/**/*.test.{ts,tsx}'],
-      project: [
-        'src/**!',
-        '!src/**/*.test.{ts,tsx}!',
-        '!src/**/*.cases.ts!',
-        '!src/**/{testing,fixtures,peers,pitfalls}/**!',
-        '*.ts',
-      ],
+      project: [...SOURCES, '*.ts'],
     },
     'trainers/*': {
       entry: ['src/main.ts!', 'src/**/*.test.ts'],
