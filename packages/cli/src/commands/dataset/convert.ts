@@ -4,7 +4,6 @@ import type { CliIo } from '../../command-line/io.ts'
 import { UsageError } from '../../errors.ts'
 import { convertAndPrint } from './convert-and-print.ts'
 import type { SourceInput } from './read-source.ts'
-import { withoutUndefined } from './without-undefined.ts'
 
 interface ConvertInput extends SourceInput {
   target: string
@@ -22,5 +21,5 @@ export async function run(input: ConvertInput, io: CliIo): Promise<number> {
   const { source, target, to, json, minArea, ...options } = input
   if (to === undefined) throw new UsageError('no format: use --to FORMAT')
   const paths = { source: resolve(io.cwd, source), target: resolve(io.cwd, target) }
-  return convertAndPrint({ ...paths, to, ...withoutUndefined({ ...options, minAreaPx: minArea }) }, io, { json })
+  return convertAndPrint({ ...paths, to, ...options, minAreaPx: minArea }, io, { json })
 }

@@ -3,7 +3,6 @@ import type { DatasetFormat, TaskType } from '@trainyard/contract'
 import { type DatasetReader, detectFormat, loadReader } from '@trainyard/datasets'
 import type { CliIo } from '../../command-line/io.ts'
 import { interruptible } from '../../terminal/interruptible.ts'
-import { withoutUndefined } from './without-undefined.ts'
 
 /** The argument and the options of every command that reads a dataset. */
 export interface SourceInput {
@@ -23,7 +22,7 @@ export function readSource<T>(
   const path = resolve(io.cwd, source)
   return interruptible(async (signal) => {
     const format = from ?? (await detectFormat(path, { signal })).format
-    const reader = await (await loadReader[format]())(path, withoutUndefined({ task, vocOneBased, signal }))
+    const reader = await (await loadReader[format]())(path, { task, vocOneBased, signal })
     try {
       return await work(reader, signal)
     } finally {

@@ -7,7 +7,6 @@ import { UsageError } from '../../errors.ts'
 import { printJson } from '../../terminal/table.ts'
 import { cleanText } from '../../terminal/text.ts'
 import { readSource, type SourceInput } from './read-source.ts'
-import { withoutUndefined } from './without-undefined.ts'
 
 interface ShowInput extends SourceInput {
   target: string | undefined
@@ -30,7 +29,13 @@ export async function run(input: ShowInput, io: CliIo): Promise<number> {
       title: reader.name ?? name,
       target,
       signal,
-      ...withoutUndefined({ count, columns, tile, split, className, seed, labels: !noLabels }),
+      count,
+      columns,
+      tile,
+      split,
+      className,
+      seed,
+      labels: !noLabels,
     }),
   )
   if (json) printJson(io, shown)

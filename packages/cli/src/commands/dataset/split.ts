@@ -9,7 +9,6 @@ import { printClasses, printJson, printTable } from '../../terminal/table.ts'
 import { cleanText, formatCount } from '../../terminal/text.ts'
 import { convertAndPrint } from './convert-and-print.ts'
 import { readSource, type SourceInput } from './read-source.ts'
-import { withoutUndefined } from './without-undefined.ts'
 
 interface SplitInput extends SourceInput {
   target: string | undefined
@@ -25,7 +24,7 @@ export async function run(input: SplitInput, io: CliIo): Promise<number> {
   const { source, target, to, from, task, vocOneBased, json, ratios, groupBy, stratify, seed, reassign } = input
   if (to !== undefined && target === undefined) throw new UsageError('--to requires the argument DST')
   const { result, format } = await readSource(input, io, async (reader, signal) => ({
-    result: await splitDataset(reader, withoutUndefined({ ratios, groupBy, stratify, seed, keep: !reassign, signal })),
+    result: await splitDataset(reader, { ratios, groupBy, stratify, seed, keep: !reassign, signal }),
     format: reader.format,
   }))
   if (!json) printResult(result, io)
@@ -36,7 +35,7 @@ export async function run(input: SplitInput, io: CliIo): Promise<number> {
   if (!json) io.stdout.write('\n')
   const paths = { source: resolve(io.cwd, source), target: resolve(io.cwd, target) }
   const options = { ...paths, to: to ?? format, splits: result.splits }
-  return convertAndPrint({ ...options, ...withoutUndefined({ from, task, vocOneBased }) }, io, { json })
+  return convertAndPrint({ ...options, from, task, vocOneBased }, io, { json })
 }
 
 function printResult({ images, kept, assigned, classes, warnings }: SplitResult, io: CliIo): void {

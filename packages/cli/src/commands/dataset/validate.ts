@@ -8,7 +8,6 @@ import { imageProgress } from '../../terminal/progress.ts'
 import { printClasses, printJson, printTable } from '../../terminal/table.ts'
 import { cleanText, formatCount } from '../../terminal/text.ts'
 import { readSource, type SourceInput } from './read-source.ts'
-import { withoutUndefined } from './without-undefined.ts'
 
 interface ValidateInput extends SourceInput {
   duplicates: boolean
@@ -22,7 +21,7 @@ export async function run(input: ValidateInput, io: CliIo): Promise<number> {
   const progress = imageProgress(io.stderr, 'Validating', json)
   const report = await readSource(input, io, (reader, signal) =>
     validateDataset(reader, {
-      ...withoutUndefined({ dir }),
+      dir,
       pixels: !noPixels,
       duplicates,
       onProgress: ({ images }) => progress.update(images),
