@@ -1,4 +1,5 @@
 // Runs one of our programs on the right Node with everything installed: `node scripts/bootstrap.mjs scripts/start.ts …`.
+// Without a program it only installs (`npm run setup`).
 // Plain JavaScript for any Node from 18 on: it is the first thing that a fresh machine runs.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -101,7 +102,7 @@ if (notes.installed !== digest || !existsSync(join(root, 'node_modules', '.modul
 writeNotes({ toolchain: tools, installed: digest })
 
 const [program, ...args] = process.argv.slice(2)
-if (!program) fail('usage: node scripts/bootstrap.mjs PROGRAM.ts [arguments]')
+if (!program) process.exit(0)
 const child = spawn(tools.node, ['--conditions=trainyard-source', join(root, program), ...args], {
   cwd: root,
   env,

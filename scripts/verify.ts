@@ -20,6 +20,7 @@ async function steps(): Promise<Step[]> {
     ['import arrows and literals', tool('vitest'), ['run', '--project', 'unit', 'tests/arrows', 'tests/literals']],
     ['unused files, exports and dependencies', tool('knip'), ['--no-config-hints']],
     ['files and exports that only tests use', tool('knip'), ['--production', '--no-config-hints']],
+    ['licences of dependencies', ...node('scripts/licences.ts')],
     ['generated docs are current', ...node('scripts/docs.ts', '--check')],
     ['API pages', ...node('scripts/api-docs.ts')],
     ['build and pack', ...node('scripts/build.ts')],
