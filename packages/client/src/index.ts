@@ -16,7 +16,7 @@
 export type { ChecksClient } from './apis/checks.ts'
 export type { DatasetsClient } from './apis/datasets.ts'
 export type { IdentityClient } from './apis/identity.ts'
-export type { JobsClient } from './apis/jobs.ts'
+export type { JobsClient, LogsOptions } from './apis/jobs.ts'
 export type { TokensClient } from './apis/tokens.ts'
 export type { TrainersClient } from './apis/trainers.ts'
 export { type CreateClientOptions, createClient, type TrainyardClient } from './create-client.ts'

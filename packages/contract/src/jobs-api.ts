@@ -163,9 +163,20 @@ export const LogLine = z.object({
 })
 export type LogLine = z.infer<typeof LogLine>
 
-/** `GET /v1/jobs/{id}/logs?level=&search=&after=&limit=`: oldest first; `level` is the lowest level. */
+/**
+ * `GET /v1/jobs/{id}/logs?attempt=&level=&search=&since=&until=&line=&from=&after=&before=&count=&limit=`: one page, its
+ * lines always oldest first. A page exists in both directions: read on with `after=nextCursor`, and back with
+ * `before=previousCursor`.
+ */
 export const LogPage = z
-  .object({ lines: z.array(LogLine), nextCursor: z.string().optional(), dropped: z.number().int() })
+  .object({
+    lines: z.array(LogLine),
+    nextCursor: z.string().optional().describe('For `after`. Absent when no later line matches'),
+    previousCursor: z.string().optional().describe('For `before`. Absent when no earlier line matches'),
+    dropped: z.number().int().describe('How many lines were not stored, because the job exceeded its quota'),
+    earlier: z.number().int().optional().describe('With `count`: how many lines match before this page'),
+    later: z.number().int().optional().describe('With `count`: how many lines match after this page'),
+  })
   .meta({ id: 'LogPage' })
 export type LogPage = z.infer<typeof LogPage>
 
@@ -228,13 +239,28 @@ export type RestartJobInput = z.input<typeof RestartJobRequest>
  */
 export const LiveMessage = z
   .discriminatedUnion('type', [
-    z.object({ type: z.literal('snapshot'), job: Job, series: MetricSeriesList.shape.series, logs: z.array(LogLine) }),
+    z.object({
+      type: z.literal('snapshot'),
+      job: Job,
+      series: MetricSeriesList.shape.series,
+      logs: z.array(LogLine).describe('The newest lines'),
+      previousLogId: z
+        .number()
+        .int()
+        .optional()
+        .describe('Id of the line before the first one in `logs`. A reader that has not seen it missed lines'),
+      droppedLogs: z.number().int().optional().describe('How many lines exceeded the quota. Absent: not known'),
+    }),
     z.object({ type: z.literal('job'), job: Job }),
     z.object({
       type: z.literal('metrics'),
       points: z.array(MetricPoint.extend({ name: z.string(), axis: MetricAxis })),
     }),
-    z.object({ type: z.literal('logs'), lines: z.array(LogLine) }),
+    z.object({
+      type: z.literal('logs'),
+      lines: z.array(LogLine),
+      droppedLogs: z.number().int().optional().describe('Present when more lines have exceeded the quota'),
+    }),
     z.object({ type: z.literal('artifact'), artifact: Artifact }),
   ])
   .meta({ id: 'LiveMessage' })

@@ -289,6 +289,29 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       expect(await page.locator('.log-line:visible').count()).toBe(2)
     })
 
+    test('leaves no hole in the log without a mark when lines were missed', async () => {
+      await using site = await startSite({ logs: Array.from({ length: 10 }, (_, index) => logFixture(index + 1)) })
+      await using opened = await openPage()
+      const { page } = opened
+      await page.goto(`${site.url}/jobs/42`)
+      await expect.poll(() => site.api.followers()).toBe(1)
+      const ids = () =>
+        page
+          .locator('#log-lines > li')
+          .evaluateAll((items) => items.map((item) => item.getAttribute('data-id') ?? 'gap'))
+      // While the connection is lost, more lines are written than a snapshot contains.
+      site.api.logs.push(...Array.from({ length: 900 }, (_, index) => logFixture(index + 11)))
+      site.loseConnections()
+      await expect.poll(async () => (await ids()).at(-1), { timeout: 20_000 }).toBe('910')
+      const all = (from: number, to: number) =>
+        Array.from({ length: to - from + 1 }, (_, index) => String(from + index))
+      await page.getByText('200 lines not shown').waitFor()
+      expect(await ids()).toEqual([...all(1, 510), 'gap', ...all(711, 910)])
+      await page.locator('.log-gap button').click()
+      await expect.poll(ids).toEqual(all(1, 910))
+      expect(await violations(page)).toEqual([])
+    })
+
     test('keeps the scroll position of the log while it is paused', async () => {
       await using site = await startSite({ logs: Array.from({ length: 200 }, (_, index) => logFixture(index + 1)) })
       await using opened = await openPage()

@@ -127,6 +127,8 @@ describe('trainyard run', () => {
     [['jobs'], 'missing command; expected one of ls, show'],
     [['jobs', 'fly'], 'unknown command "fly"'],
     [['jobs', 'show', 'seven'], 'JOB is "seven": expected the number of a job'],
+    [['jobs', 'logs', '7', '--since', 'yesterday'], '--since is "yesterday": expected a time such as'],
+    [['jobs', 'logs', '7', '--tail', '3', '--line', '4'], '--tail and --line exclude each other'],
     [['jobs', 'ls', '--state', 'happy'], '--state is "happy": expected pending'],
     [['datasets', 'push', 'nowhere'], 'nowhere does not exist: expected the folder of a dataset'],
     [['artifacts', 'pull'], 'missing argument JOB'],
@@ -164,6 +166,29 @@ describe('trainyard jobs and artifacts', () => {
       code: 3,
       err: expect.stringContaining(`Job "${job.id}" not found`),
     })
+  })
+
+  test('prints the end of a log, or from a line or a time on', async () => {
+    const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets'])
+    const all = (await run(['jobs', 'logs', String(job.id), '--json'])).out.trim().split('\n')
+    expect(all.length).toBeGreaterThanOrEqual(2)
+    const messages = async (...args: string[]) =>
+      (await run(['jobs', 'logs', String(job.id), '--json', ...args])).out.trim().split('\n')
+    expect(await messages('--tail', '1')).toEqual(all.slice(-1))
+    expect(await messages('--tail', '1000')).toEqual(all)
+    expect(await messages('--tail', '0')).toEqual([''])
+    expect(await messages('--line', '2')).toEqual(all.slice(1))
+    expect(await messages('--line', '99', '--follow')).toEqual([''])
+    expect(await messages('--since', '1h')).toEqual(all)
+    expect(await messages('--until', '2020-01-01')).toEqual([''])
+  })
+
+  test('says that a list has more than it shows', async () => {
+    await json(['run', 'acme/tiny', '--dataset', 'pets'])
+    await json(['run', 'acme/tiny', '--dataset', 'pets'])
+    expect((await run(['jobs', 'ls', '--limit', '1'])).err).toContain('More jobs exist; --limit shows more than 1')
+    expect((await run(['jobs', 'ls', '--limit', '1000'])).err).toBe('')
+    expect(await json(['jobs', 'ls', '--limit', '1'])).toMatchObject({ jobs: [{}], more: true })
   })
 
   test('downloads files, checks them, and skips complete ones', async () => {

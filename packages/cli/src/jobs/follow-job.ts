@@ -42,6 +42,8 @@ class JobView {
   #job: Job | undefined
   #printedEpoch = -1
   #printedState: Job['state'] | undefined
+  /** Undefined before the first snapshot. */
+  #lastLine: number | undefined
 
   constructor(io: CliIo) {
     this.#status = new StatusLine(io.stderr)
@@ -52,6 +54,9 @@ class JobView {
     switch (message.type) {
       case 'snapshot':
         this.#take(message.job)
+        // After a lost connection, a snapshot may start later than the last line that was shown.
+        if (this.#lastLine !== undefined && (message.previousLogId ?? 0) > this.#lastLine)
+          this.#status.print(this.#paint('dim', `lines are missing here; see: trainyard jobs logs ${message.job.id}`))
         this.#printLogs(message.logs)
         break
       case 'job':
@@ -81,8 +86,12 @@ class JobView {
   }
 
   #printLogs(lines: Extract<LiveMessage, { type: 'logs' }>['lines']): void {
-    for (const line of lines)
-      if (line.level === 'warning' || line.level === 'error') this.#status.print(formatLogLine(line, this.#paint))
+    for (const line of lines) {
+      const isNew = line.id > (this.#lastLine ?? 0)
+      if (isNew && (line.level === 'warning' || line.level === 'error'))
+        this.#status.print(formatLogLine(line, this.#paint))
+    }
+    this.#lastLine = Math.max(this.#lastLine ?? 0, lines.at(-1)?.id ?? 0)
   }
 
   #drawStatus(job: Job): void {

@@ -1,8 +1,14 @@
+/** Items of a list, and whether the list has more. */
+export interface CollectedItems<T> {
+  items: T[]
+  more: boolean
+}
+
 /** Reads pages until there are `limit` items or no more pages. */
 export async function collectPages<T>(
   limit: number,
   readPage: (cursor: string | undefined, missing: number) => Promise<{ items: T[]; nextCursor?: string | undefined }>,
-): Promise<T[]> {
+): Promise<CollectedItems<T>> {
   const items: T[] = []
   let cursor: string | undefined
   do {
@@ -10,5 +16,5 @@ export async function collectPages<T>(
     items.push(...page.items)
     cursor = page.nextCursor
   } while (cursor !== undefined && items.length < limit)
-  return items
+  return { items: items.slice(0, limit), more: cursor !== undefined || items.length > limit }
 }

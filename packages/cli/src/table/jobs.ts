@@ -1,7 +1,7 @@
 import { defineCommand, defineGroup } from '../command-line/command.ts'
 import { argument, argumentList, choice, flag, number, option, repeatable } from '../command-line/values.ts'
 import { ARTIFACT_KINDS, JOB_STATES, LOG_LEVELS, OPERATIONS, TASK_ALIASES, TASK_TYPES } from './choices.ts'
-import { jobId, ratios } from './parsers.ts'
+import { instant, jobId, ratios } from './parsers.ts'
 import { serverOptions } from './server-options.ts'
 
 const JOB_DESCRIPTION = 'Number of a job, as "trainyard jobs ls" shows it'
@@ -156,10 +156,27 @@ const logs = defineCommand({
       max: 1_000_000,
       isWhole: true,
     }),
+    line: number({
+      placeholder: 'N',
+      description: 'Start at the line with this number. Numbers count all lines, whatever is left out',
+      min: 1,
+      max: 1_000_000_000,
+      isWhole: true,
+    }),
+    since: option({
+      placeholder: 'TIME',
+      description: 'Only lines of this time or later: 2026-11-20T09:30:00Z, or a duration before now such as 10m',
+      parse: instant,
+    }),
+    until: option({ placeholder: 'TIME', description: 'Only lines before this time', parse: instant }),
     ...serverOptions,
     json: flag('Print one JSON document per line instead of text'),
   },
-  examples: ['trainyard jobs logs 42 -f', 'trainyard jobs logs 42 --level warning --search "out of memory"'],
+  examples: [
+    'trainyard jobs logs 42 -f',
+    'trainyard jobs logs 42 --tail 100 --since 10m -f',
+    'trainyard jobs logs 42 --level warning --search "out of memory"',
+  ],
   load: () => import('../commands/jobs/logs.ts'),
 })
 

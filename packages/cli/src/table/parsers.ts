@@ -15,6 +15,18 @@ export const jobId: Parse<number> = (text, name) => {
   return id
 }
 
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** `2026-11-20T09:30:00Z`, `2026-11-20`, or a duration before now: `90s`, `10m`, `2h`, `3d`. Times without an offset are local. */
+export const instant: Parse<Date> = (text, name) => {
+  const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  const isUnit = (value: string | undefined): value is keyof typeof SECONDS => value !== undefined && value in SECONDS
+  if (isUnit(unit)) return new Date(Date.now() - Number(amount) * SECONDS[unit] * 1000)
+  const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : undefined
+  if (date !== undefined && !Number.isNaN(date.getTime())) return date
+  throw new UsageError(`${name} is "${text}": expected a time such as 2026-11-20T09:30:00Z, or a duration such as 10m`)
+}
+
 /** `0.7,0.2,0.1` or `0.7/0.2/0.1`; without the last share, nothing is for testing. */
 export const ratios: Parse<Ratios> = (text, name) => {
   const [train = Number.NaN, val = Number.NaN, test = 0, ...others] = text.split(/[,/]/).map(Number)

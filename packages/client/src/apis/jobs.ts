@@ -17,6 +17,31 @@ import type { Connect } from '../http/connection.ts'
 import { follow } from '../http/follow.ts'
 import { fetchJson, parseMessage, send } from '../http/request.ts'
 
+/** Which lines of a log {@link JobsClient.logs} returns. */
+export interface LogsOptions {
+  attempt?: number | undefined
+  /** Leave out lines below this level. */
+  level?: LogLine['level'] | undefined
+  /** Only lines that contain this text, ignoring case. */
+  search?: string | undefined
+  /** Only lines of this time or later. ISO 8601. */
+  since?: string | undefined
+  /** Only lines before this time. ISO 8601. */
+  until?: string | undefined
+  /** Start at the line with this number, from 1. Filters other than `attempt` do not change numbers. */
+  line?: number | undefined
+  /** Whether the page has the oldest or the newest lines. Default: the newest with `before` alone, else the oldest. */
+  from?: 'start' | 'end' | undefined
+  /** Only later lines: `nextCursor` of a page. */
+  after?: string | undefined
+  /** Only earlier lines: `previousCursor` of a page. */
+  before?: string | undefined
+  /** Also count the matching lines before and after the page (`earlier`, `later`). */
+  count?: boolean | undefined
+  /** Lines per page, up to 5,000. Default: 500. */
+  limit?: number | undefined
+}
+
 /** The jobs of a runner. */
 export interface JobsClient {
   /** Creates a job. Throws `TrainyardApiError` that names each setting the trainer's manifest refuses. */
@@ -49,19 +74,8 @@ export interface JobsClient {
       points?: number | undefined
     },
   ): Promise<MetricSeriesList>
-  /** One page of log lines, oldest first. */
-  logs(
-    id: number,
-    options?: {
-      attempt?: number | undefined
-      /** Leave out lines below this level. */
-      level?: LogLine['level'] | undefined
-      search?: string | undefined
-      /** `nextCursor` of the previous page. */
-      after?: string | undefined
-      limit?: number | undefined
-    },
-  ): Promise<LogPage>
+  /** One page of log lines, oldest first: of the start of the log, or of its end with `from: 'end'`. */
+  logs(id: number, options?: LogsOptions): Promise<LogPage>
   /** One page of stored events, oldest first. */
   events(
     id: number,
@@ -100,7 +114,7 @@ export function createJobsClient(connect: Connect): JobsClient {
       await send(connect(), { method: 'DELETE', path: `/v1/jobs/${id}` })
     },
     metrics: (id, query) => fetchJson(connect, MetricSeriesList, { path: `/v1/jobs/${id}/metrics`, query }),
-    logs: (id, query) => fetchJson(connect, LogPage, { path: `/v1/jobs/${id}/logs`, query }),
+    logs: (id, query) => fetchJson(connect, LogPage, { path: `/v1/jobs/${id}/logs`, query: { ...query } }),
     events: (id, query) => fetchJson(connect, StoredEventPage, { path: `/v1/jobs/${id}/events`, query }),
     artifacts: (id) => fetchJson(connect, ArtifactList, { path: `/v1/jobs/${id}/artifacts` }),
     live: (id, { signal, lastEventId } = {}) =>

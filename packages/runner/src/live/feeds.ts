@@ -4,7 +4,7 @@ import { toJob } from '../jobs/job-view.ts'
 import { isTerminalJobState } from '../jobs/statuses.ts'
 import type { LiveCursor } from './cursor.ts'
 import { Feed } from './feed.ts'
-import { type Changes, readChanges } from './read-changes.ts'
+import { type JobChanges, readChanges } from './read-changes.ts'
 import { readSnapshot } from './read-snapshot.ts'
 import { type SharedUpdate, Viewer, type ViewerOptions } from './viewer.ts'
 
@@ -108,7 +108,7 @@ export class LiveFeeds {
         else if (read.changes === undefined) for (const viewer of [...feed.viewers]) this.#rejoin(feed, viewer)
         else {
           feed.cursor = read.changes.to
-          const update = updateOf(read.job, read.changes)
+          const update = updateOf(read.job, read)
           for (const viewer of [...feed.viewers]) viewer.show(update)
         }
       }
@@ -150,11 +150,11 @@ export class LiveFeeds {
       const { cursor } = viewer
       const read = cursor && (await readChanges(this.#context, new Map([[feed.jobId, cursor]]))).get(feed.jobId)
       if (read?.changes === undefined) newcomers.push(viewer)
-      else this.#enter(feed, viewer, read.changes.to, () => viewer.show(updateOf(read.job, read.changes)))
+      else this.#enter(feed, viewer, read.changes.to, () => viewer.show(updateOf(read.job, read)))
     }
     if (newcomers.length === 0) return
     const snapshot = await readSnapshot(this.#context, job)
-    const update = updateOf(job, undefined)
+    const update = updateOf(job, { changes: undefined, droppedLogs: snapshot.droppedLogs })
     for (const viewer of newcomers)
       this.#enter(feed, viewer, snapshot.cursor, () => viewer.showSnapshot(snapshot, update))
   }
@@ -192,10 +192,11 @@ export class LiveFeeds {
   }
 }
 
-function updateOf(job: JobRow, changes: Changes | undefined): SharedUpdate {
+function updateOf(job: JobRow, { changes, droppedLogs }: Pick<JobChanges, 'changes' | 'droppedLogs'>): SharedUpdate {
   const view = toJob(job)
   return {
     changes,
+    droppedLogs,
     // `lastHeardAt` changes with every heartbeat and is not worth a message.
     comparable: JSON.stringify({ ...view, lastHeardAt: undefined }),
     jobMessage: { type: 'job', job: view },

@@ -27,6 +27,7 @@ export interface Changes {
 
 export interface JobChanges {
   job: JobRow
+  droppedLogs: number
   /** Undefined when a snapshot is needed: there are too many changes, or they are of another attempt. */
   changes: Changes | undefined
 }
@@ -37,7 +38,10 @@ export async function readChanges(
   since: ReadonlyMap<number, LiveCursor>,
 ): Promise<Map<number, JobChanges>> {
   // Jobs are read first: what is added meanwhile is read again later instead of being missed.
-  const jobs = await database.query<JobRow>(JOBS, JOBS.values({ jobIds: [...since.keys()] }))
+  const jobs = await database.query<JobRow & { dropped_lines: number | string | null }>(
+    JOBS,
+    JOBS.values({ jobIds: [...since.keys()] }),
+  )
   const cursors = [...since].map(([jobId, cursor]) => ({ jobId, ...cursor }))
   const after = { jobIds: cursors.map(({ jobId }) => jobId), positions: cursors.map(({ position }) => position) }
   const [events, lines, artifacts] = await Promise.all([
@@ -49,7 +53,7 @@ export async function readChanges(
   const linesOf = Map.groupBy(lines, (row) => row.job_id)
   const artifactsOf = Map.groupBy(artifacts, (row) => row.job_id)
   const found = new Map<number, JobChanges>()
-  for (const job of jobs) {
+  for (const { dropped_lines, ...job } of jobs) {
     const from = since.get(job.id)
     if (from === undefined) continue
     const rows = { events: eventsOf.get(job.id) ?? [], lines: linesOf.get(job.id) ?? [] }
@@ -57,7 +61,7 @@ export async function readChanges(
     const isOther = from.attempt !== job.attempt
     const changes =
       isTooMuch || isOther ? undefined : toChanges(from, { ...rows, artifacts: artifactsOf.get(job.id) ?? [] })
-    found.set(job.id, { job, changes })
+    found.set(job.id, { job, droppedLogs: Number(dropped_lines ?? 0), changes })
   }
   return found
 }
@@ -69,7 +73,9 @@ interface AfterPositions {
 
 const JOBS = defineStatement<Pick<AfterPositions, 'jobIds'>>(
   'live-jobs',
-  'select * from jobs where id = any(:jobIds::bigint[])',
+  `
+    select j.*, (select sum(dropped_lines) from attempts a where a.job_id = j.id) as dropped_lines
+    from jobs j where j.id = any(:jobIds::bigint[])`,
 )
 const LINES = defineStatement<AfterPositions & { limit: number }>(
   'live-lines',

@@ -16,6 +16,7 @@ export interface Snapshot {
   job: JobRow
   messages: LiveMessage[]
   cursor: LiveCursor
+  droppedLogs: number
 }
 
 /** The state of a job that a new viewer sees first. */
@@ -39,8 +40,13 @@ async function readAll(db: Kysely<RunnerDatabase>, job: JobRow): Promise<Snapsho
     .selectAll()
     .where('job_id', '=', job.id)
     .orderBy('id', 'desc')
-    .limit(SNAPSHOT_LINES)
+    .limit(SNAPSHOT_LINES + 1)
     .execute()
+  const dropped = await db
+    .selectFrom('attempts')
+    .select(sql<string | null>`sum(dropped_lines)`.as('lines'))
+    .where('job_id', '=', job.id)
+    .executeTakeFirst()
   const artifacts = await db
     .selectFrom('artifacts')
     .selectAll()
@@ -49,14 +55,17 @@ async function readAll(db: Kysely<RunnerDatabase>, job: JobRow): Promise<Snapsho
     .orderBy('position')
     .execute()
   const { series } = await readMetrics({ database: { db } }, job.id, { points: SNAPSHOT_POINTS, attempt: job.attempt })
-  const logs = lines.reverse().map(toLogLine)
+  const logs = lines.slice(0, SNAPSHOT_LINES).reverse().map(toLogLine)
+  const previousLogId = lines[SNAPSHOT_LINES]?.id
+  const droppedLogs = Number(dropped?.lines ?? 0)
   const position = Math.max(logs.at(-1)?.id ?? 0, artifacts.at(-1)?.position ?? 0)
   return {
     job,
     messages: [
-      { type: 'snapshot', job: toJob(job), series, logs },
+      { type: 'snapshot', job: toJob(job), series, logs, previousLogId, droppedLogs },
       ...artifacts.map((row): LiveMessage => ({ type: 'artifact', artifact: toArtifact(row) })),
     ],
     cursor: { attempt: job.attempt, seq: attempt?.last_seq ?? 0, position },
+    droppedLogs,
   }
 }

@@ -1,4 +1,4 @@
-import { LiveMessage } from '@trainyard/contract'
+import { LiveMessage, LogPage } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 import { LiveFeeds } from './feeds.ts'
@@ -76,6 +76,43 @@ describe('the live stream of a job', () => {
     const lines = seen.flatMap((message) => (message.type === 'logs' ? message.lines : []))
     expect(lines).toMatchObject([{ message: 'after' }])
     expect(seen.at(-1)).toMatchObject({ type: 'job', job: { state: 'succeeded' } })
+  })
+
+  it('tells a reader which line precedes those of a snapshot, and how many lines exceeded the quota', async () => {
+    const strict = await startHarness({
+      runner: { launcher: noLauncher },
+      config: { limits: { maxLogLinesPerAttempt: 300 } },
+    })
+    const ofStrict = new LiveFeeds(strict.runner.context)
+    try {
+      const journal = await openJournal(strict)
+      const lines = Array.from({ length: 250 }, (_, index) => ({
+        type: 'log',
+        level: 'info',
+        message: `line ${index}`,
+      }))
+      await journal.send(1, lines)
+      await strict.runner.context.hub.start()
+      const reading = readUntil(
+        await streamJob(strict.runner.context, ofStrict, journal.jobId),
+        (message) => message.type === 'logs' && message.droppedLogs !== undefined,
+      )
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      await journal.send(251, lines.slice(0, 80))
+      const seen = (await reading).map(({ message }) => message)
+      const [snapshot] = seen
+      if (snapshot?.type !== 'snapshot') throw new Error('expected a snapshot')
+      expect(snapshot.logs[0]?.message).toBe('line 50')
+      expect(snapshot.droppedLogs).toBe(0)
+      const page = LogPage.parse(
+        await (await strict.request(`/v1/jobs/${journal.jobId}/logs?before=${snapshot.logs[0]?.id}&limit=1`)).json(),
+      )
+      expect(page.lines).toMatchObject([{ id: snapshot.previousLogId, message: 'line 49' }])
+      expect(seen.at(-1)).toEqual({ type: 'logs', lines: [], droppedLogs: 30 })
+    } finally {
+      ofStrict.stop()
+      await strict.close()
+    }
   })
 
   it('resumes after Last-Event-ID with exactly the missed changes', async () => {

@@ -43,6 +43,8 @@ export interface ViewerOptions {
 /** An update of a job for all its viewers. It is encoded once for all viewers with the same cursor. */
 export interface SharedUpdate {
   changes: Changes | undefined
+  /** How many lines of the job have exceeded its quota so far. */
+  droppedLogs: number
   /** The job as JSON without the fields that change with every heartbeat, to detect changes. */
   comparable: string
   jobMessage: LiveMessage
@@ -54,6 +56,8 @@ export interface SharedUpdate {
 export class Viewer {
   #cursor: LiveCursor | undefined
   #shownJob = ''
+  /** Undefined for a reader that resumed, which does not know the number. */
+  #shownDropped: number | undefined
   /** Set while the reader is behind. It gets nothing until its buffer is empty. */
   #slowTimer: NodeJS.Timeout | undefined
   #isOver = false
@@ -78,8 +82,12 @@ export class Viewer {
   }
 
   /** Sends the whole state. Ends the stream when `update` is the last one. */
-  showSnapshot(snapshot: { messages: readonly LiveMessage[]; cursor: LiveCursor }, update: SharedUpdate): void {
+  showSnapshot(
+    snapshot: { messages: readonly LiveMessage[]; cursor: LiveCursor; droppedLogs: number },
+    update: SharedUpdate,
+  ): void {
     if (this.#isOver) return
+    this.#shownDropped = snapshot.droppedLogs
     this.#cursor = snapshot.cursor
     this.#shownJob = update.comparable
     const messages = update.isLast ? [...snapshot.messages, update.jobMessage] : snapshot.messages
@@ -92,13 +100,17 @@ export class Viewer {
     if (this.#isOver || this.#cursor === undefined || this.#slowTimer !== undefined) return
     const isJobChanged = update.comparable !== this.#shownJob
     this.#shownJob = update.comparable
+    const { droppedLogs } = update
+    const isDropping = droppedLogs > (this.#shownDropped ?? 0)
+    this.#shownDropped = droppedLogs
     const after = this.#cursor
     const to = update.changes === undefined ? after : furthest(after, update.changes.to)
     this.#cursor = to
-    const key = `${formatCursor(after)} ${isJobChanged}`
+    const key = `${formatCursor(after)} ${isJobChanged} ${isDropping}`
     let messages = update.encoded.get(key)
     if (messages === undefined) {
       const changed = update.changes === undefined ? [] : toMessages(update.changes, after)
+      if (isDropping) changed.push({ type: 'logs', lines: [], droppedLogs })
       messages = encodeMessages(isJobChanged ? [...changed, update.jobMessage] : changed, to)
       update.encoded.set(key, messages)
     }

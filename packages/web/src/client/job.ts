@@ -8,7 +8,7 @@ const root = find('charts', HTMLElement)
 const note = find('live-note', HTMLElement)
 const data = JSON.parse(document.getElementById('job-data')?.textContent ?? '{}') as JobData
 const charts = root && createCharts(root, data.series)
-const logs = createLogView()
+const logs = createLogView(data.jobId)
 
 function announce(text: string): void {
   if (note && note.textContent !== text) note.textContent = text
@@ -37,7 +37,7 @@ if (data.live) {
       if (points.length > 0) showMetrics(true)
       charts?.add(points)
     },
-    logs: ({ html }) => logs?.add(html),
+    logs: ({ html, previousId }) => logs?.add(html, previousId),
     state({ word, terminal }) {
       if (lastWord !== undefined && word !== lastWord) announce(`The job is now: ${word.toLowerCase()}.`)
       lastWord = word

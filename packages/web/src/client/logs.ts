@@ -4,43 +4,92 @@ const MAX_LINES = 2000
 const NEAR_END = 40
 
 export interface LogView {
-  /** Adds list items. Ids that are already shown are skipped. */
-  add(html: string): void
+  /**
+   * Adds list items. Ids that are already shown are skipped. `previousId` is the line before the first one: if it is not
+   * shown either, the lines between are fetched, and those that do not fit are marked.
+   */
+  add(html: string, previousId: number | undefined): void
 }
 
 /** The log: filtered by level; follows the end until the user scrolls up or pauses. */
-export function createLogView(): LogView | undefined {
+export function createLogView(jobId: number): LogView | undefined {
   const view = document.getElementById('log-view')
   const list = document.getElementById('log-lines')
-  const follow = document.getElementById('log-follow')
   const form = document.getElementById('log-filter')
   const level = document.getElementById('log-level')
   if (!view || !list || !(form instanceof HTMLFormElement) || !(level instanceof HTMLSelectElement)) return undefined
 
-  let following = true
+  const follower = list.dataset.scroll === 'end' ? createFollower(view) : { lineAdded: () => {} }
+  const served = form.dataset.servedLevel ?? 'debug'
+  filterByLevel(form, level, { list, served, onFilter: () => follower.lineAdded() })
+  const gaps = createGaps(list, { jobId, level: served, onLoaded: () => follower.lineAdded() })
+  // Another part of the log, or a search: new lines would be in the wrong place.
+  if (list.dataset.follows === undefined) return { add: () => {} }
+
   let lastId = Number(list.lastElementChild?.getAttribute('data-id') ?? 0)
+  return {
+    add(html, previousId) {
+      const items = [...parseItems(html).children].filter((line) => idOf(line) > lastId)
+      const [first] = items
+      if (first === undefined) return
+      const missedAfter = previousId !== undefined && previousId > lastId ? lastId : undefined
+      for (const empty of view.querySelectorAll<HTMLElement>('.log-empty')) empty.hidden = true
+      if (missedAfter !== undefined) void gaps.open(missedAfter, idOf(first))
+      list.append(...items)
+      lastId = idOf(items.at(-1) ?? first)
+      removeOldest(list)
+      follower.lineAdded()
+    },
+  }
+}
+
+const idOf = (line: Element): number => Number(line.getAttribute('data-id'))
+
+function parseItems(html: string): DocumentFragment {
+  const template = document.createElement('template')
+  template.innerHTML = html
+  return template.content
+}
+
+/** Follows the end of the log until the user scrolls up or pauses. */
+function createFollower(view: HTMLElement): { lineAdded(): void } {
+  const button = document.getElementById('log-follow')
+  let following = true
   const toEnd = () => {
     view.scrollTop = view.scrollHeight
   }
   const setFollowing = (value: boolean) => {
     following = value
-    if (follow) {
-      follow.textContent = value ? 'Pause' : 'Follow'
-      follow.setAttribute('aria-label', value ? 'Pause following the log' : 'Follow the log')
+    if (button) {
+      button.textContent = value ? 'Pause' : 'Follow'
+      button.setAttribute('aria-label', value ? 'Pause following the log' : 'Follow the log')
     }
     if (value) toEnd()
   }
-
   // Exists only while the job is live.
-  if (follow) follow.hidden = false
-  follow?.addEventListener('click', () => setFollowing(!following))
+  if (button) button.hidden = false
+  button?.addEventListener('click', () => setFollowing(!following))
   view.addEventListener('scroll', () => {
     const atEnd = view.scrollHeight - view.scrollTop - view.clientHeight < NEAR_END
     if (!atEnd && following) setFollowing(false)
     else if (atEnd && !following) setFollowing(true)
   })
+  setFollowing(true)
+  return { lineAdded: () => following && toEnd() }
+}
 
-  const served = form.dataset.servedLevel ?? 'debug'
+interface FilterOptions {
+  list: HTMLElement
+  /** The lowest level of the lines that the page has. */
+  served: string
+  onFilter(): void
+}
+
+function filterByLevel(
+  form: HTMLFormElement,
+  level: HTMLSelectElement,
+  { list, served, onFilter }: FilterOptions,
+): void {
   const levels = [...level.options].map((option) => option.value)
   level.addEventListener('change', () => {
     // The page lacks lines below the requested level: load it again.
@@ -49,24 +98,80 @@ export function createLogView(): LogView | undefined {
       return
     }
     list.dataset.level = level.value
-    if (following) toEnd()
+    onFilter()
   })
-  setFollowing(true)
+}
 
+/** Marks of lines that were missed, with a button that loads them. */
+function createGaps(
+  list: HTMLElement,
+  { jobId, level, onLoaded }: { jobId: number; level: string; onLoaded(): void },
+): { open(after: number, before: number): Promise<void> } {
+  const load = async (mark: HTMLElement): Promise<void> => {
+    const { after = '0', before = '1' } = mark.dataset
+    mark.textContent = 'Loading missed lines …'
+    try {
+      const response = await fetch(`/jobs/${jobId}/log-gap?${new URLSearchParams({ after, before, level })}`)
+      if (!response.ok) throw new Error(`status ${response.status}`)
+      mark.replaceWith(parseItems(await response.text()))
+      onLoaded()
+    } catch {
+      mark.replaceChildren('Some lines are not shown ', createButton())
+    }
+  }
+  list.addEventListener('click', (event) => {
+    const button = event.target instanceof Element ? event.target.closest('.log-gap button') : null
+    const mark = button?.closest<HTMLElement>('.log-gap')
+    if (mark) void load(mark)
+  })
   return {
-    add(html) {
-      const template = document.createElement('template')
-      template.innerHTML = html
-      for (const line of [...template.content.children]) {
-        const id = Number(line.getAttribute('data-id'))
-        if (id <= lastId) line.remove()
-        else lastId = id
-      }
-      if (template.content.childElementCount === 0) return
-      for (const empty of view.querySelectorAll<HTMLElement>('.log-empty')) empty.hidden = true
-      list.append(template.content)
-      while (list.childElementCount > MAX_LINES) list.firstElementChild?.remove()
-      if (following) toEnd()
+    async open(after, before) {
+      const mark = document.createElement('li')
+      mark.className = 'log-gap'
+      mark.dataset.after = String(after)
+      mark.dataset.before = String(before)
+      list.append(mark)
+      await load(mark)
     },
   }
+}
+
+function createButton(): HTMLButtonElement {
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.className = 'quiet'
+  button.textContent = 'Load'
+  return button
+}
+
+/** Removes lines beyond the limit, and counts them in the mark above the log. */
+function removeOldest(list: HTMLElement): void {
+  let removed = 0
+  let lastRemoved = 0
+  while (list.childElementCount > MAX_LINES) {
+    const oldest = list.firstElementChild
+    // A gap cannot be counted; the mark above then says only that lines exist.
+    if (oldest?.classList.contains('log-gap')) removed = Number.NaN
+    else {
+      removed += 1
+      lastRemoved = oldest === null ? lastRemoved : idOf(oldest)
+    }
+    oldest?.remove()
+  }
+  const mark = document.getElementById('log-earlier')
+  if (removed === 0 || !mark) return
+  const count = Number(mark.dataset.count) + removed
+  mark.dataset.count = String(count)
+  mark.hidden = false
+  mark.querySelector('.log-numbers')?.remove()
+  const text = mark.querySelector('span')
+  if (text)
+    text.textContent = Number.isNaN(count)
+      ? 'Earlier lines are not shown.'
+      : `${count.toLocaleString('en')} earlier ${count === 1 ? 'line is' : 'lines are'} not shown.`
+  const link = mark.querySelector<HTMLAnchorElement>('a[rel="prev"]')
+  if (!link) return
+  const url = new URL(link.href)
+  url.searchParams.set('before', String(lastRemoved + 1))
+  link.href = url.href
 }

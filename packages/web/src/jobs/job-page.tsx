@@ -1,10 +1,11 @@
-import { isTerminalJobState, type Job, LogLevel, type LogLine } from '@trainyard/contract'
+import { isTerminalJobState, type Job } from '@trainyard/contract'
 import { raw } from 'hono/html'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
 import type { ChartSeries } from './chart-groups.ts'
 import { Charts, MetricTable } from './charts.tsx'
 import type { JobData } from './live-events.ts'
+import { LogSection } from './log-section.tsx'
 import {
   JobActions,
   JobArtifacts,
@@ -14,20 +15,11 @@ import {
   JobStatus,
   JobTimings,
   jobTitle,
-  LogLines,
   type PageArtifact,
 } from './parts.tsx'
+import type { JobLogs } from './read-log-page.ts'
 import { JobResult } from './results.tsx'
 import { scriptJson } from './script-json.ts'
-
-export interface JobLogs {
-  lines: LogLine[]
-  /** Number of lines that exceeded the quota and were not kept. */
-  dropped: number
-  /** Whether older lines exist. */
-  cut: boolean
-  level: LogLevel
-}
 
 interface JobPageProps {
   assetUrl: (name: string) => string
@@ -92,7 +84,7 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
         <h2 id="artifacts">{trains ? 'Checkpoints and files' : 'Files'}</h2>
         <JobArtifacts job={job} artifacts={artifacts} now={now} />
       </section>
-      <Logs job={job} logs={logs} />
+      <LogSection job={job} logs={logs} />
       <div class="halves">
         <section aria-labelledby="timings">
           <h2 id="timings">Timings</h2>
@@ -109,55 +101,6 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
         {raw(scriptJson(data))}
       </script>
     </Layout>
-  )
-}
-
-function Logs({ job, logs }: { job: Job; logs: JobLogs }) {
-  const live = !isTerminalJobState(job.state)
-  return (
-    <section aria-labelledby="log-title" class="logs" id="logs">
-      <div class="logs-head">
-        <h2 id="log-title">Log</h2>
-        <form
-          action={`/jobs/${job.id}#logs`}
-          method="get"
-          class="log-filter"
-          id="log-filter"
-          data-served-level={logs.level}
-        >
-          <label for="log-level">Lowest level</label>
-          <select id="log-level" name="level">
-            {LogLevel.options.map((level) => (
-              <option value={level} selected={level === logs.level}>
-                {level}
-              </option>
-            ))}
-          </select>
-          <button type="submit" class="quiet" data-no-script="">
-            Show
-          </button>
-        </form>
-        {live && (
-          <button type="button" class="quiet" id="log-follow" hidden>
-            Pause
-          </button>
-        )}
-      </div>
-      {(logs.cut || logs.dropped > 0) && (
-        <p class="muted">
-          {logs.cut && `The newest ${logs.lines.length} lines. `}
-          {logs.dropped > 0 && `${logs.dropped} lines were over the job's quota and were not kept.`}
-        </p>
-      )}
-      <section class="log" id="log-view" aria-label="Log lines" tabindex={0}>
-        <p class="muted log-empty" hidden={logs.lines.length > 0}>
-          {live ? 'No output yet.' : 'The job wrote no output.'}
-        </p>
-        <ol id="log-lines" data-level={logs.level}>
-          <LogLines lines={logs.lines} />
-        </ol>
-      </section>
-    </section>
   )
 }
 

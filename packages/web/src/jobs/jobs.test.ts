@@ -127,6 +127,72 @@ describe('the page of a job', () => {
     expect(html).toContain('<option value="warning" selected="">')
   })
 
+  describe('of a log of 5,000 lines', () => {
+    const logs = Array.from({ length: 5000 }, (_, index) =>
+      logFixture(index + 1, {
+        message: `line ${index + 1}.`,
+        level: index % 1000 === 499 ? 'error' : 'info',
+        time: new Date(Date.UTC(2026, 10, 20, 9, 0, index)).toISOString(),
+      }),
+    )
+    const show = async (query: string) => {
+      const { html } = await text(createTestWeb({ logs }).app, `/jobs/42${query}`)
+      const shown = [...html.matchAll(/>line (\d+)\./g)].map(([, number]) => Number(number))
+      const link = (label: string) =>
+        new RegExp(`<a[^>]*href="([^"]*)"[^>]*>${label}</a>`).exec(html)?.[1]?.replaceAll('&amp;', '&')
+      return { html, first: shown[0], last: shown.at(-1), count: shown.length, link }
+    }
+
+    test('shows the newest lines, and says how many are not shown', async () => {
+      const page = await show('')
+      expect([page.first, page.last, page.count]).toEqual([4001, 5000, 1000])
+      expect(page.html).toContain('4,000 earlier lines are not shown.')
+      expect(page.html).toContain('Lines 4,001 to 5,000.')
+    })
+
+    test('leads through the whole log, in both directions', async () => {
+      const before = await show((await show('')).link('Show earlier lines')?.replace('/jobs/42', '') ?? '')
+      expect([before.first, before.last]).toEqual([3001, 4000])
+      expect(before.html).toContain('1,000 later lines are not shown.')
+      const after = await show(before.link('Show later lines')?.replace('/jobs/42', '') ?? '')
+      expect([after.first, after.last]).toEqual([4001, 5000])
+    })
+
+    test.each([
+      ['a line', '2500', 2500],
+      ['a time', '2026-11-20 09:30', 1801],
+      ['the start', '0', 1],
+    ])('starts at %s', async (_what, at, first) => {
+      const page = await show(`?at=${encodeURIComponent(at)}`)
+      expect([page.first, page.count]).toEqual([first, 1000])
+      expect(page.html).toContain(`${(first - 1).toLocaleString('en')} earlier lines are not shown.`)
+      expect(/<p id="log-earlier"[^>]*hidden/.test(page.html)).toBe(first === 1)
+    })
+
+    test('explains a position that it does not understand, and shows the newest lines', async () => {
+      const page = await show('?at=yesterday')
+      expect(page.html).toContain('neither the number of a line nor a time')
+      expect(page.last).toBe(5000)
+    })
+
+    test('finds lines by text, and by level, in the whole log', async () => {
+      const found = await show(`?search=${encodeURIComponent('line 77.')}`)
+      expect([found.first, found.count]).toEqual([77, 1])
+      const errors = await show('?level=error')
+      expect([errors.first, errors.count]).toEqual([500, 5])
+    })
+
+    test('serves the lines that a follower missed, and marks the rest', async () => {
+      const { app } = createTestWeb({ logs })
+      const small = await text(app, '/jobs/42/log-gap?after=10&before=13')
+      expect([...small.html.matchAll(/line (\d+)\./g)].map(([, number]) => number)).toEqual(['11', '12'])
+      expect(small.html).not.toContain('not shown')
+      const large = await text(app, '/jobs/42/log-gap?after=1000&before=4801')
+      expect(large.html).toContain('3,300 lines not shown')
+      expect(large.html).toContain('data-after="1500" data-before="4801"')
+    })
+  })
+
   test('renders all text from trainers as plain text', async () => {
     const { app } = createTestWeb({
       jobs: [

@@ -18,8 +18,11 @@ export interface LiveEvents {
   series: { attempt: number; series: ChartSeries[] }
   /** Points to append. */
   points: { points: { name: string; axis: 'epoch' | 'step'; step: number; value: number | null }[] }
-  /** Log lines as list items. The browser skips ids that it already shows. */
-  logs: { html: string }
+  /**
+   * Log lines as list items. The browser skips ids that it already shows. `previousId` is the line before them; a browser
+   * whose last line is an earlier one has missed lines. Undefined: they continue the lines that were sent before.
+   */
+  logs: { html: string; previousId?: number | undefined }
   /** The job changed its state; announced to screen readers. */
   state: { word: string; terminal: boolean }
   /** The stream is complete. */

@@ -7,6 +7,7 @@ import type { WebContext } from '../context.ts'
 import type { ChartSeries } from './chart-groups.ts'
 import { MetricTable } from './charts.tsx'
 import type { LiveEvents } from './live-events.ts'
+import { LogDropped } from './log-section.tsx'
 import {
   JobActions,
   JobArtifacts,
@@ -82,8 +83,8 @@ class LiveView {
         const events = await this.#takeJob(message.job)
         this.#series = toChartSeries(message.series)
         events.push(this.#seriesEvent(message.job), ...(await this.#table()))
-        if (message.logs.length > 0) events.push(await logEvent(message.logs))
-        return events
+        if (message.logs.length > 0) events.push(await logEvent(message.logs, message.previousLogId ?? 0))
+        return [...events, ...(await this.#dropped(message.droppedLogs))]
       }
       case 'job': {
         const events = await this.#takeJob(message.job)
@@ -91,8 +92,11 @@ class LiveView {
       }
       case 'metrics':
         return this.#takeMetrics(message.points)
-      case 'logs':
-        return [await logEvent(message.lines)]
+      case 'logs': {
+        const { lines, droppedLogs } = message
+        const events = lines.length > 0 ? [await logEvent(lines, undefined)] : []
+        return [...events, ...(await this.#dropped(droppedLogs))]
+      }
       case 'artifact':
         this.#artifacts.set(message.artifact.id, message.artifact)
         return this.#job === undefined ? [] : this.#artifactsPart(this.#job)
@@ -150,6 +154,10 @@ class LiveView {
     return [{ event: 'part', data: { id, html } }]
   }
 
+  async #dropped(count: number | undefined): Promise<LiveEvent[]> {
+    return count === undefined ? [] : await this.#part('log-dropped', <LogDropped count={count} />)
+  }
+
   #artifactsPart(job: Job): Promise<LiveEvent[]> {
     const artifacts = [...this.#artifacts.values()]
     return this.#part('job-artifacts', <JobArtifacts job={job} artifacts={artifacts} now={this.#context.now()} />)
@@ -175,6 +183,10 @@ class LiveView {
   }
 }
 
-async function logEvent(lines: Extract<LiveMessage, { type: 'logs' }>['lines']): Promise<LiveEvent> {
-  return { event: 'logs', data: { html: String(await (<LogLines lines={lines} />)) } }
+/** `previousId` is the line before the first one; 0 for the start of the log, undefined for the line that was sent last. */
+async function logEvent(
+  lines: Extract<LiveMessage, { type: 'logs' }>['lines'],
+  previousId: number | undefined,
+): Promise<LiveEvent> {
+  return { event: 'logs', data: { html: String(await (<LogLines lines={lines} />)), previousId } }
 }

@@ -1,11 +1,13 @@
-import { JobId, JobState, LogLevel } from '@trainyard/contract'
+import { JobId, JobState } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
 import { NotFoundPage } from '../problems.tsx'
-import { type JobLogs, JobPage } from './job-page.tsx'
+import { JobPage } from './job-page.tsx'
 import { JobListPage } from './list-page.tsx'
 import { streamJobPage } from './live.tsx'
+import { LogGapLines } from './log-section.tsx'
+import { LogQuery, readLogGap, readLogPage } from './read-log-page.ts'
 import { toChartSeries } from './series.ts'
 
 const ListQuery = z.object({
@@ -13,7 +15,11 @@ const ListQuery = z.object({
   trainer: z.string().trim().max(300).optional().catch(undefined),
   cursor: z.string().max(1000).optional().catch(undefined),
 })
-const Level = LogLevel.catch('debug')
+const GapQuery = z.object({
+  after: z.coerce.number().int().nonnegative(),
+  before: z.coerce.number().int().positive(),
+  level: LogQuery.shape.level,
+})
 
 export function jobRoutes(context: WebContext): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
@@ -42,7 +48,7 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
     const job = await context.client.jobs.get(id)
     const [metrics, logs, { artifacts }] = await Promise.all([
       context.client.jobs.metrics(id, { attempt: job.attempt, points: 500 }),
-      readLogTail(context, id, Level.parse(c.req.query('level') ?? 'debug')),
+      readLogPage(context, id, LogQuery.parse(c.req.query())),
       context.client.jobs.artifacts(id),
     ])
     c.header('Cache-Control', 'no-store')
@@ -56,6 +62,14 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
         now={context.now()}
       />,
     )
+  })
+
+  // What a page that follows a job has missed between two of its lines.
+  app.get('/:id/log-gap', async (c) => {
+    const query = GapQuery.safeParse(c.req.query())
+    if (!query.success) return c.text('Expected the query "after=ID&before=ID"', 400)
+    c.header('Cache-Control', 'no-store')
+    return c.html(<LogGapLines gap={await readLogGap(context, getJobId(c), query.data)} />)
   })
 
   app.get('/:id/live', (c) => streamJobPage(c, context, getJobId(c)))
@@ -90,27 +104,4 @@ function parseJobId(c: Context): JobId | undefined {
 /** Only for routes that the check above protects. */
 function getJobId(c: Context): JobId {
   return JobId.parse(parseJobId(c))
-}
-
-const LINES_SHOWN = 1000
-const PAGES_READ = 20
-
-/** The newest lines. The API returns pages from the oldest line on. */
-async function readLogTail(context: WebContext, jobId: JobId, level: LogLevel): Promise<JobLogs> {
-  let lines: JobLogs['lines'] = []
-  let dropped = 0
-  let cut = false
-  let after: string | undefined
-  for (let page = 0; page < PAGES_READ; page += 1) {
-    const found = await context.client.jobs.logs(jobId, { level, after, limit: 1000 })
-    lines = [...lines, ...found.lines]
-    dropped = found.dropped
-    if (lines.length > LINES_SHOWN) {
-      lines = lines.slice(-LINES_SHOWN)
-      cut = true
-    }
-    after = found.nextCursor
-    if (after === undefined || found.lines.length === 0) break
-  }
-  return { lines, dropped, cut, level }
 }

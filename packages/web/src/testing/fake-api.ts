@@ -4,7 +4,6 @@ import {
   JobList,
   type LiveMessage,
   type LogLine,
-  LogPage,
   type MetricSeriesList,
   type Trainer,
   TrainerList,
@@ -12,6 +11,7 @@ import {
 } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
+import { fakeLogPage } from './fake-log.ts'
 import { type FakePeople, fakePeople, fakePeopleRoutes, isSignedIn, unauthenticated } from './fake-people.ts'
 import { problem } from './fake-problem.ts'
 
@@ -109,11 +109,7 @@ export function createFakeApi(
   })
   app.get('/v1/jobs/:id/metrics', (c) => c.json({ attempt: findJob(c)?.attempt ?? 1, series: api.series }))
   app.get('/v1/jobs/:id/artifacts', (c) => c.json({ artifacts: api.artifacts }))
-  app.get('/v1/jobs/:id/logs', (c) => {
-    const levels = ['debug', 'info', 'warning', 'error']
-    const lowest = levels.indexOf(c.req.query('level') ?? 'debug')
-    return c.json(LogPage.parse({ lines: api.logs.filter(({ level }) => levels.indexOf(level) >= lowest), dropped: 0 }))
-  })
+  app.get('/v1/jobs/:id/logs', (c) => c.json(fakeLogPage(api.logs, c.req.query())))
   app.post('/v1/jobs/:id/cancel', (c) => {
     const job = findJob(c)
     if (!job) return problem('not_found', 'There is no such job')
@@ -132,7 +128,8 @@ export function createFakeApi(
     if (!job) return problem('not_found', 'There is no such job')
     return streamSSE(c, async (stream) => {
       const send = (message: LiveMessage) => void stream.writeSSE({ data: JSON.stringify(message) })
-      send({ type: 'snapshot', job, series: api.series, logs: api.logs })
+      const logs = api.logs.slice(-200)
+      send({ type: 'snapshot', job, series: api.series, logs, previousLogId: api.logs.at(-201)?.id })
       followers.add(send)
       await new Promise<void>((resolve) => stream.onAbort(resolve))
       followers.delete(send)

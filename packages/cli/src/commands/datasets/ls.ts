@@ -13,11 +13,11 @@ interface ListInput extends ServerValues {
 
 export async function run({ limit, json, ...server }: ListInput, io: CliIo): Promise<number> {
   const client = await connect(server, io)
-  const datasets = await collectPages(limit, async (cursor, missing) => {
+  const { items: datasets, more } = await collectPages(limit, async (cursor, missing) => {
     const page = await client.datasets.list({ cursor, limit: Math.min(missing, 100) })
     return { items: page.datasets, nextCursor: page.nextCursor }
   })
-  if (json) printJson(io, { datasets })
+  if (json) printJson(io, { datasets, more })
   else if (datasets.length === 0) io.stdout.write('No datasets. Upload one: trainyard datasets push --help\n')
   else
     printTable(io, [
@@ -33,5 +33,6 @@ export async function run({ limit, json, ...server }: ListInput, io: CliIo): Pro
         formatTime(one.createdAt),
       ]),
     ])
+  if (more && !json) io.stderr.write(`More datasets exist; --limit shows more than ${limit}\n`)
   return EXIT_CODES.ok
 }

@@ -16,11 +16,11 @@ interface ListInput extends ServerValues {
 
 export async function run({ state, trainer, limit, json, ...server }: ListInput, io: CliIo): Promise<number> {
   const client = await connect(server, io)
-  const jobs = await collectPages(limit, async (cursor, missing) => {
+  const { items: jobs, more } = await collectPages(limit, async (cursor, missing) => {
     const page = await client.jobs.list({ state, trainer, cursor, limit: Math.min(missing, 200) })
     return { items: page.jobs, nextCursor: page.nextCursor }
   })
-  if (json) printJson(io, { jobs })
+  if (json) printJson(io, { jobs, more })
   else if (jobs.length === 0) io.stdout.write('No jobs. Start one: trainyard run --help\n')
   else
     printTable(io, [
@@ -35,6 +35,7 @@ export async function run({ state, trainer, limit, json, ...server }: ListInput,
         formatDuration(Date.now() - new Date(job.createdAt).getTime()),
       ]),
     ])
+  if (more && !json) io.stderr.write(`More jobs exist; --limit shows more than ${limit}\n`)
   return EXIT_CODES.ok
 }
 
