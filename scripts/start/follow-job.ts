@@ -8,6 +8,7 @@ export async function followJob(client: TrainyardClient, id: number, terminal: T
   const latest = new Map<string, MetricValue>()
   let job: Job | undefined
   let epochTold = 0
+  let lastLine = 0
   for await (const message of client.jobs.live(id)) {
     job = take(message, job, latest)
     if (job === undefined) continue
@@ -19,6 +20,9 @@ export async function followJob(client: TrainyardClient, id: number, terminal: T
     }
     if (message.type === 'logs' || message.type === 'snapshot') {
       for (const line of message.type === 'logs' ? message.lines : message.logs) {
+        // After a lost connection, a snapshot repeats lines.
+        if (line.id <= lastLine) continue
+        lastLine = line.id
         if (line.level === 'warning' || line.level === 'error') terminal.line(`  ${line.level}: ${line.message}`)
       }
     }

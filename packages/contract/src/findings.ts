@@ -41,6 +41,7 @@ export const CheckResult = z
     durationMs: z.number().nonnegative().optional(),
     notes: z.array(z.string()).optional().describe('How the check ran, for example whether in a sandbox'),
     findings: z.array(Finding),
+    omittedFindings: z.number().int().optional().describe('How many findings were left out; errors are kept first'),
   })
   .meta({ id: 'CheckResult' })
 export type CheckResult = z.infer<typeof CheckResult>

@@ -26,7 +26,15 @@ export type TrainerSummary = z.infer<typeof TrainerSummary>
 
 /** `GET /v1/trainers?q=&task=&framework=&cursor=&limit=` */
 export const TrainerList = z
-  .object({ trainers: z.array(TrainerSummary), total: z.number().int(), nextCursor: z.string().optional() })
+  .object({
+    trainers: z.array(TrainerSummary),
+    total: z.number().int(),
+    nextCursor: z.string().optional(),
+    frameworks: z
+      .array(z.object({ name: z.string(), count: z.number().int() }))
+      .optional()
+      .describe('The frameworks of all trainers that match, whatever `framework` and the page are; at most 50'),
+  })
   .meta({ id: 'TrainerList' })
 export type TrainerList = z.infer<typeof TrainerList>
 

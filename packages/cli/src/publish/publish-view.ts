@@ -5,7 +5,7 @@ import type { CliIo } from '../command-line/io.ts'
 import { createPaint, type Paint } from '../terminal/paint.ts'
 import { createByteProgress, type Progress } from '../terminal/progress.ts'
 import { StatusLine } from '../terminal/status-line.ts'
-import { cleanText } from '../terminal/text.ts'
+import { cleanText, plural } from '../terminal/text.ts'
 
 /** Shows the steps of a publication. */
 export interface PublishView {
@@ -68,6 +68,10 @@ export class TextView implements PublishView {
         this.#shownFindings.add(key)
         this.#showFinding(finding)
       }
+      const { omittedFindings = 0 } = result
+      if (omittedFindings === 0 || this.#shownFindings.has(`${result.name} omitted`)) continue
+      this.#shownFindings.add(`${result.name} omitted`)
+      this.#status.print(`    ${plural(omittedFindings, 'more finding')} not shown, the least severe ones`)
     }
   }
 

@@ -1,10 +1,22 @@
-import type { CheckResult } from '@trainyard/contract'
+import type { CheckResult, Finding } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
 import { endUnfinished, waitingResults, withResult } from '../versions/check-results.ts'
 import { type ClaimedCheck, saveProgress } from './claim-check.ts'
 
 /** Limit on the findings that are stored for one check. */
 const MAX_FINDINGS = 500
+
+const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'info']
+
+/** Leaves out the least severe findings beyond the limit, and counts them. */
+function limitFindings(result: CheckResult): CheckResult {
+  const { findings } = result
+  if (findings.length <= MAX_FINDINGS) return result
+  const kept = findings
+    .toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
+    .slice(0, MAX_FINDINGS)
+  return { ...result, findings: kept, omittedFindings: findings.length - kept.length }
+}
 
 /** Collects the results of a running check and stores every change, in order. */
 export class CheckProgress {
@@ -23,7 +35,7 @@ export class CheckProgress {
   }
 
   report(result: CheckResult): void {
-    this.#results = withResult(this.#results, { ...result, findings: result.findings.slice(0, MAX_FINDINGS) })
+    this.#results = withResult(this.#results, limitFindings(result))
     const snapshot = this.#results
     this.#saving = this.#saving
       .then(() => saveProgress(this.#context, this.#check, snapshot))

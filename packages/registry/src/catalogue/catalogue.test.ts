@@ -51,6 +51,11 @@ describe('the catalogue', () => {
     expect(all.total).toBe(3)
     const first = await find('limit=2')
     expect([first.total, first.trainers.length]).toEqual([3, 2])
+    // Facets are of all pages, and of every framework.
+    const [framework] = all.frameworks ?? []
+    expect(all.frameworks?.reduce((sum, { count }) => sum + count, 0)).toBe(3)
+    expect((await find('limit=1')).frameworks).toEqual(all.frameworks)
+    expect((await find(`framework=${framework?.name}`)).frameworks).toEqual(all.frameworks)
     const second = await find(`limit=2&cursor=${first.nextCursor}`)
     expect(second.nextCursor).toBeUndefined()
     expect([...first.trainers, ...second.trainers]).toEqual(all.trainers)

@@ -20,6 +20,7 @@ const Cursor = z.tuple([z.string().regex(/^\d+(\.\d+)?$/), z.number().int(), z.s
 
 /** Trigram similarity, from 0 to 1, above which a word counts as a typo of another. */
 const MIN_SIMILARITY = 0.45
+const MAX_FRAMEWORKS = 50
 
 /** Lists published trainers: best match first, then by number of pulls, then by name. */
 export async function listTrainers(context: RegistryContext, options: ListTrainersOptions): Promise<TrainerList> {
@@ -27,10 +28,10 @@ export async function listTrainers(context: RegistryContext, options: ListTraine
   const words = (options.q ?? '').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
   const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
   const { matches, score } = search(words, context.trigramSchema)
-  const filter = sql<boolean>`latest_version is not null
+  const ofAnyFramework = sql<boolean>`latest_version is not null
     and ${task === undefined ? sql`true` : sql`${task} = any(task_types)`}
-    and ${framework === undefined ? sql`true` : sql`framework = ${framework}`}
     and ${matches}`
+  const filter = sql<boolean>`${ofAnyFramework} and ${framework === undefined ? sql`true` : sql`framework = ${framework}`}`
   const found = sql`select *, round((${score})::numeric, 6) as score from repositories where ${filter}`
   const next = after === undefined ? sql`true` : isAfter(after)
   const { rows } = await sql<Selectable<RepositoryTable> & { score: string }>`
@@ -39,12 +40,17 @@ export async function listTrainers(context: RegistryContext, options: ListTraine
   const total = await sql<{ total: number }>`select count(*) as total from repositories where ${filter}`.execute(
     context.database.db,
   )
+  const frameworks = await sql<{ name: string; count: number | string }>`
+    select framework as name, count(*) as count from repositories where ${ofAnyFramework}
+    group by framework order by count(*) desc, framework limit ${MAX_FRAMEWORKS}
+  `.execute(context.database.db)
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   return {
     trainers: page.map(toSummary),
     total: Number(total.rows[0]?.total ?? 0),
     nextCursor: rows.length > limit && last ? formatCursor([last.score, last.pulls, last.name]) : undefined,
+    frameworks: frameworks.rows.map(({ name, count }) => ({ name, count: Number(count) })),
   }
 }
 

@@ -7,6 +7,8 @@ export interface ChartSeries {
   name: string
   axis: 'epoch' | 'step'
   points: [step: number, value: number | null][]
+  /** Number of points that were reported. Larger than `points` when these are a sample. */
+  count?: number | undefined
 }
 
 export interface ChartGroup {

@@ -117,6 +117,7 @@ export function MetricTable({ series }: { series: readonly ChartSeries[] }) {
   const steps = [...rows.keys()].sort((a, b) => b - a)
   const shown = steps.slice(0, 200)
   if (steps.length === 0) return <p class="muted">No metrics yet.</p>
+  const isSample = series.some(({ count, points }) => count !== undefined && count > points.length)
   return (
     <>
       <Scroll label="Table of metrics">
@@ -152,9 +153,10 @@ export function MetricTable({ series }: { series: readonly ChartSeries[] }) {
           </tbody>
         </table>
       </Scroll>
-      {shown.length < steps.length && (
+      {(shown.length < steps.length || isSample) && (
         <p class="muted">
-          The newest {shown.length} of {steps.length} steps.
+          {shown.length < steps.length && `The newest ${shown.length} of ${steps.length} steps. `}
+          {isSample && 'Long series are a sample of their steps; the API has all of them.'}
         </p>
       )}
     </>

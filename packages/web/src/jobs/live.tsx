@@ -136,10 +136,11 @@ class LiveView {
     for (const { name, axis, step, value } of points) {
       let target = this.#series.find((candidate) => candidate.name === name)
       if (target === undefined) {
-        target = { name, axis, points: [] }
+        target = { name, axis, points: [], count: 0 }
         this.#series.push(target)
       }
       target.points.push([step, value])
+      if (target.count !== undefined) target.count += 1
       if (target.points.length > 2 * POINTS_KEPT) target.points.splice(0, POINTS_KEPT)
     }
     const isTableDue = performance.now() - this.#tableAt >= TABLE_MS

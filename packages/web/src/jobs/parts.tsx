@@ -1,7 +1,7 @@
 import { type ArtifactList, isTerminalJobState, type Job, type LogLine } from '@trainyard/contract'
 import { JobStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
-import { formatBytes, formatClock, formatDuration, formatInstant, formatMetric } from '../format.ts'
+import { formatBytes, formatClock, formatDuration, formatInstant, formatMetric, plural } from '../format.ts'
 import { END_REASON_TEXTS } from './end-reasons.ts'
 
 /* The regions of the job page, each with its own id. The page and the live stream render the same components. */
@@ -59,9 +59,8 @@ function waitingText(job: Job): string {
 /** The latest metrics, the primary one first. */
 export function JobMetrics({ job }: { job: Job }) {
   const primary = job.primaryMetric.name
-  const names = Object.keys(job.latestMetrics)
-    .filter((name) => name !== primary)
-    .slice(0, 11)
+  const others = Object.keys(job.latestMetrics).filter((name) => name !== primary)
+  const names = others.slice(0, 11)
   const primaryValue = job.latestMetrics[primary]
   return (
     <dl id="job-metrics" class="tiles">
@@ -80,6 +79,12 @@ export function JobMetrics({ job }: { job: Job }) {
           <dd>{formatMetric(job.latestMetrics[name] ?? null)}</dd>
         </div>
       ))}
+      {others.length > names.length && (
+        <div class="tile">
+          <dt>Not shown here</dt>
+          <dd class="muted">{plural(others.length - names.length, 'more metric')}, in the table</dd>
+        </div>
+      )}
     </dl>
   )
 }

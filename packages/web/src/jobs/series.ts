@@ -2,9 +2,10 @@ import type { MetricSeriesList, MetricValue } from '@trainyard/contract'
 import type { ChartSeries } from './chart-groups.ts'
 
 export function toChartSeries(series: MetricSeriesList['series']): ChartSeries[] {
-  return series.map(({ name, axis, points }) => ({
+  return series.map(({ name, axis, count, points }) => ({
     name,
     axis,
+    count,
     points: points.map(({ step, value }) => [step, toChartValue(value)]),
   }))
 }

@@ -22,6 +22,9 @@ export function Checks({ checks }: { checks: readonly CheckResult[] }) {
             </span>
           </div>
           {check.reason !== undefined && <p class="check-reason">{check.reason}</p>}
+          {check.omittedFindings !== undefined && (
+            <p class="muted">{plural(check.omittedFindings, 'more finding')} not shown, the least severe ones.</p>
+          )}
           {check.findings.length > 0 && (
             <ul class="findings">
               {check.findings.map((finding) => (

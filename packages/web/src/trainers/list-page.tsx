@@ -16,9 +16,9 @@ interface TrainerListPageProps {
 export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageProps) {
   const { trainers, total, nextCursor } = list
   const filtered = Boolean(query.q || query.task || query.framework)
-  const frameworks = [...new Set([...trainers.map((trainer) => trainer.framework), query.framework ?? ''])]
-    .filter((framework) => framework !== '')
-    .sort()
+  // A registry of an earlier version does not list the frameworks of other pages.
+  const known = list.frameworks?.map(({ name }) => name) ?? trainers.map((trainer) => trainer.framework)
+  const frameworks = [...new Set([...known, query.framework ?? ''])].filter((framework) => framework !== '').sort()
   return (
     <Layout
       assetUrl={assetUrl}
