@@ -47,10 +47,17 @@ function expectation(issue: Issue): string {
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`
     case 'unrecognized_keys':
-      return `has unknown ${issue.keys.length === 1 ? 'field' : 'fields'} ${issue.keys.map((key) => `"${key}"`).join(', ')}`
+      return unknownFields(issue.keys)
     default:
       return issue.message
   }
+}
+
+/** Names at most ten: the input can have any number of them. */
+function unknownFields(keys: readonly string[]): string {
+  const shown = keys.slice(0, 10).map((key) => `"${key.length > 100 ? `${key.slice(0, 99)}…` : key}"`)
+  const more = keys.length > shown.length ? ` and ${keys.length - shown.length} more` : ''
+  return `has unknown ${keys.length === 1 ? 'field' : 'fields'} ${shown.join(', ')}${more}`
 }
 
 function article(type: string): string {

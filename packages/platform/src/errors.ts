@@ -77,15 +77,35 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name)
 }
 
-/** The issues of a zod error as issues of the contract: dotted path, what is expected, and the value in `input`. */
+/** What a problem document shows of a hostile request, which can have a mistake in each of its bytes. */
+const MAX_ISSUES = 50
+const MAX_PATH_LENGTH = 300
+const MAX_DETAIL_LENGTH = 1000
+const MAX_VALUE_LENGTH = 200
+
+/**
+ * The issues of a zod error as issues of the contract: dotted path, what is expected, and the value in `input`. At most 50,
+ * each of bounded length: the input is a stranger's.
+ */
 export function fieldIssues(error: z.ZodError, input?: unknown): FieldIssue[] {
   return error.issues
+    .slice(0, MAX_ISSUES)
     .flatMap((issue) => describeIssue(issue))
+    .slice(0, MAX_ISSUES)
     .map(({ path, detail }) => {
       const isSecret = path.some((part) => isSecretName(String(part)))
       const value = isSecret ? undefined : valueAt(input, path)
-      return { path: path.map(String).join('.'), detail, value: value === undefined ? undefined : shorten(value) }
+      return {
+        path: cut(path.map((part) => cut(String(part), MAX_PATH_LENGTH)).join('.'), MAX_PATH_LENGTH),
+        detail: cut(detail, MAX_DETAIL_LENGTH),
+        value: value === undefined ? undefined : shorten(value),
+      }
     })
+}
+
+/** Text of at most `length` characters; longer text ends with "…". */
+export function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text
 }
 
 function sentence(issue: FieldIssue, count: number): string {
@@ -106,9 +126,33 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 /** Shortens a value to 200 characters. An object is shown as JSON, without nested secrets. */
 function shorten(value: unknown): unknown {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value
-  const text =
-    typeof value === 'string'
-      ? value
-      : (JSON.stringify(value, (key, inner: unknown) => (isSecretName(key) ? '[hidden]' : inner)) ?? String(value))
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text
+  return cut(typeof value === 'string' ? value : outline(value), MAX_VALUE_LENGTH)
+}
+
+/** The first characters of a value as JSON. Visits no more of it than is shown, however large and deep it is. */
+function outline(value: unknown): string {
+  let left = MAX_VALUE_LENGTH
+  const write = (text: string) => {
+    left -= text.length
+    return text
+  }
+  const show = (inner: unknown, depth: number): string => {
+    if (left <= 0) return ''
+    if (typeof inner === 'string') return write(JSON.stringify(cut(inner, MAX_VALUE_LENGTH)))
+    if (typeof inner !== 'object' || inner === null) return write(JSON.stringify(inner) ?? String(inner))
+    if (depth === 0) return write('…')
+    const isList = Array.isArray(inner)
+    let text = write(isList ? '[' : '{')
+    let isFirst = true
+    for (const key in inner) {
+      if (left <= 0) break
+      if (!isFirst) text += write(',')
+      isFirst = false
+      if (!isList) text += write(`${JSON.stringify(cut(key, MAX_VALUE_LENGTH))}:`)
+      const hidden = !isList && isSecretName(key)
+      text += hidden ? write('"[hidden]"') : show((inner as Record<string, unknown>)[key], depth - 1)
+    }
+    return text + write(isList ? ']' : '}')
+  }
+  return show(value, 10)
 }

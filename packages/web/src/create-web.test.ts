@@ -51,6 +51,21 @@ describe('files for the browser', () => {
   })
 })
 
+describe('forms', () => {
+  const post = (body: string, type = 'application/x-www-form-urlencoded') =>
+    createTestWeb().app.request('/sign-in', {
+      method: 'POST',
+      body,
+      headers: { 'content-type': type, origin: 'http://localhost' },
+    })
+
+  test('that are larger than any form of a page are refused unread', async () => {
+    expect((await post('email=a&'.repeat(10_000))).status).toBe(413)
+    const parts = '--x\r\ncontent-disposition: form-data; name="email"\r\n\r\na\r\n'.repeat(10)
+    expect((await post(`${parts}--x--\r\n`, 'multipart/form-data; boundary=x')).status).toBe(415)
+  })
+})
+
 describe('when something is wrong', () => {
   test('an unknown address gives a 404 page with links to go on', async () => {
     const response = await createTestWeb().app.request('/<b>nowhere</b>')

@@ -3,6 +3,7 @@ import { contextStorage, getContext } from 'hono/context-storage'
 import { loadAssets } from './assets.ts'
 import { favicon } from './components/logo.tsx'
 import type { WebContext, WebEnv, WebLogger } from './context.ts'
+import { formGate } from './form-gate.ts'
 import { jobRoutes } from './jobs/routes.tsx'
 import { peopleRoutes } from './people/routes.tsx'
 import { handleError, NotFoundPage } from './problems.tsx'
@@ -75,6 +76,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
     return c.body(new Uint8Array(asset.contents), 200, { 'Content-Type': asset.contentType })
   })
   app.use(csrfProtection())
+  app.use(formGate())
   app.use(contextStorage())
   app.use(async (c, next) => {
     c.set('client', clientOf(c, upstream))

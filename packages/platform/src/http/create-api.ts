@@ -1,9 +1,11 @@
-import { OpenAPIHono } from '@hono/zod-openapi'
+import { OpenAPIHono, type RouteConfig } from '@hono/zod-openapi'
 import type { FieldIssue } from '@trainyard/contract'
 import type { MiddlewareHandler } from 'hono'
 import { fieldIssues, invalidRequest } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { newTraceId, parseTraceparent, traceparent } from '../system/trace.ts'
+import { bodyGate } from './body-gate.ts'
+import { type BodyLimits, PEOPLE_BODY } from './body-limits.ts'
 import { problemHandler, problemNotFound } from './problem-handler.ts'
 
 declare module 'hono' {
@@ -17,13 +19,15 @@ export interface ApiOptions {
   logger: Logger
   /** Frequent requests that are logged at level `debug` unless they fail. Health checks always are. Default: none. */
   isRoutine?: ((method: string, path: string) => boolean) | undefined
+  /** Limits of the JSON bodies of all described routes (`openapi`). Default: {@link PEOPLE_BODY}. */
+  bodyLimits?: BodyLimits | undefined
 }
 
 /**
  * A Hono app that answers every failure with problem+json: thrown errors, unknown routes, and requests that do not match a
  * route's schemas. It continues the caller's trace and logs one line per request. Apps can be mounted into each other.
  */
-export function createApi({ logger, isRoutine }: ApiOptions): OpenAPIHono {
+export function createApi({ logger, isRoutine, bodyLimits = PEOPLE_BODY }: ApiOptions): OpenAPIHono {
   const api = new OpenAPIHono({
     defaultHook: (result) => {
       if (result.success) return
@@ -32,10 +36,23 @@ export function createApi({ logger, isRoutine }: ApiOptions): OpenAPIHono {
       )
     },
   })
+  gateBodies(api, bodyLimits)
   api.use('*', requestContext(logger, isRoutine))
   api.onError(problemHandler(logger))
   api.notFound(problemNotFound)
   return api
+}
+
+/** Puts the gate in front of every described route that has a body: the framework would read and parse one of any size. */
+function gateBodies(api: OpenAPIHono, limits: BodyLimits): void {
+  const gate = bodyGate(limits)
+  const { openapi } = api
+  const gated = (route: RouteConfig, ...rest: [never, never?]) => {
+    const own = route.middleware === undefined ? [] : [route.middleware].flat()
+    const middleware = route.request?.body === undefined ? own : [...own, gate]
+    return openapi({ ...route, middleware }, ...rest)
+  }
+  Object.assign(api, { openapi: gated })
 }
 
 /** Adds the part of the request that a field belongs to, except for the body. */

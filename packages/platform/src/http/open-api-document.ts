@@ -22,6 +22,8 @@ export function openApiDocument(api: OpenAPIHono, info: OpenApiInfo): Record<str
       const common: Record<number, unknown> = { 401: problem('The credentials are missing, wrong or expired') }
       const hasInput = (operation.parameters?.length ?? 0) > 0 || operation.requestBody !== undefined
       if (hasInput) common[400] = problem('The request is not valid; `issues` names every invalid field')
+      if (operation.requestBody !== undefined)
+        common[413] = problem('The body exceeds a limit; `limits` holds the limits')
       operation.responses = { ...common, ...operation.responses }
     }
   }

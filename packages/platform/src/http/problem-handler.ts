@@ -1,7 +1,7 @@
 import { PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type ProblemCode } from '@trainyard/contract'
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { invalidRequest, TrainyardError } from '../errors.ts'
+import { cut, invalidRequest, TrainyardError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { newTraceId, parseTraceparent } from '../system/trace.ts'
 
@@ -10,6 +10,9 @@ function problemType(code: ProblemCode): string {
   return `https://trainyard.dev/problems/${code}`
 }
 
+/** Longer details repeat what the sender sent. */
+const MAX_DETAIL_LENGTH = 4000
+
 /** The problem document of an error. */
 export function toProblem(error: TrainyardError, traceId?: string): Problem {
   return {
@@ -17,7 +20,7 @@ export function toProblem(error: TrainyardError, traceId?: string): Problem {
     type: problemType(error.code),
     title: PROBLEMS[error.code].title,
     status: error.status,
-    detail: error.detail,
+    detail: cut(error.detail, MAX_DETAIL_LENGTH),
     code: error.code,
     retryable: error.retryable,
     issues: error.issues,
@@ -51,7 +54,10 @@ export function problemHandler(logger: Logger): ErrorHandler {
 
 /** Answers an unknown route. */
 export const problemNotFound: NotFoundHandler = (c) =>
-  problemResponse(new TrainyardError('not_found', `No route matches ${c.req.method} ${c.req.path}`), traceIdOf(c))
+  problemResponse(
+    new TrainyardError('not_found', `No route matches ${c.req.method} ${cut(c.req.path, 300)}`),
+    traceIdOf(c),
+  )
 
 function traceIdOf(c: Context): string {
   return c.get('traceId') ?? parseTraceparent(c.req.header('traceparent')) ?? newTraceId()
@@ -74,7 +80,7 @@ function asTrainyardError(error: Error, c: Context): TrainyardError {
   if (error instanceof HTTPException) {
     if (error.status === 415) {
       const contentType = c.req.header('content-type')
-      const actual = contentType === undefined ? 'missing' : JSON.stringify(contentType)
+      const actual = contentType === undefined ? 'missing' : JSON.stringify(cut(contentType, 100))
       const detail = `is ${actual}; expected a type that this route accepts, usually application/json`
       return invalidRequest([{ path: 'header.content-type', detail }])
     }

@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createApi } from '../http/create-api.ts'
-import { mountAccountRoutes } from './accounts/routes.ts'
-import type { IdentityRoutesOptions } from './api/options.ts'
+import { findCaller, mountAccountRoutes } from './accounts/routes.ts'
+import { callerOf, type IdentityRoutesOptions } from './api/options.ts'
 import { mountAuditRoutes } from './audit/routes.ts'
 import { mountOrganisationRoutes } from './organisations/routes.ts'
 import { mountPasswordRoutes } from './passwords/routes.ts'
@@ -12,6 +12,7 @@ import { mountTokenRoutes } from './tokens/routes.ts'
 /** Accounts, sessions, passwords, organisations, projects, audit and tokens, to be mounted by a server. */
 export function identityRoutes(options: IdentityRoutesOptions): OpenAPIHono {
   const api = createApi({ logger: options.logger })
+  authenticateFirst(api, options)
   mountAccountRoutes(api, options)
   mountPasswordRoutes(api, options)
   mountSessionRoutes(api, options)
@@ -20,4 +21,20 @@ export function identityRoutes(options: IdentityRoutesOptions): OpenAPIHono {
   mountAuditRoutes(api, options)
   mountTokenRoutes(api, options)
   return api
+}
+
+/** Requests without credentials are accepted here: they are how a person gets them. */
+const OPEN = ['POST /v1/sessions', 'POST /v1/accounts', 'POST /v1/accounts/password-resets/redeem']
+const PATHS = ['/v1/accounts/*', '/v1/sessions/*', '/v1/me/*', '/v1/organisations/*', '/v1/tokens/*'] as const
+
+/** Authenticates before a body is read: a caller without valid credentials gets 401 whatever the body is. */
+function authenticateFirst(api: OpenAPIHono, options: IdentityRoutesOptions): void {
+  for (const path of PATHS) {
+    api.use(path, async (c, next) => {
+      const route = `${c.req.method} ${c.req.path}`
+      if (route === 'POST /v1/accounts') await findCaller(options, c)
+      if (!OPEN.includes(route)) await callerOf(options, c)
+      await next()
+    })
+  }
 }

@@ -10,6 +10,7 @@ export {
   testDatabaseUrl,
 } from './create-test-database.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
+export { type HostileBody, hostileBodies } from './hostile-bodies.ts'
 export { makeTar } from './make-tar.ts'
 export { makeZip } from './make-zip.ts'
 export { type DocumentedRoute, openApiRoutes } from './open-api-routes.ts'

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Finding, MANIFEST_FILE_NAME, TrainerManifest } from '@trainyard/contract'
-import { TrainyardError, unpackTar } from '@trainyard/platform'
+import { findJson, TrainyardError, unpackTar } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
 import { readLimited } from '../oci/bodies.ts'
 import { blobKey } from '../oci/names.ts'
@@ -42,11 +42,13 @@ export async function prepareBundle(
     if (!(error instanceof TrainyardError) || error.code !== 'unprocessable') throw error
     return { ...notUnpacked, findings: [createFinding('TY290', `the bundle cannot be unpacked: ${error.message}`)] }
   }
-  const text = await readFile(join(dir, MANIFEST_FILE_NAME), 'utf8').catch(() => undefined)
+  const text = await readLimited(createReadStream(join(dir, MANIFEST_FILE_NAME)), MAX_CONFIG_BYTES).catch(
+    () => undefined,
+  )
   const json = text === undefined ? undefined : parseJson(text)
   const config = await readLimited((await context.store.get(blobKey(bundle.config.digest))).body, MAX_CONFIG_BYTES)
   const findings =
-    json === undefined || (config && isDeepStrictEqual(json, parseJson(Buffer.from(config).toString('utf8'))))
+    json === undefined || (config && isDeepStrictEqual(json, parseJson(config)))
       ? []
       : [createFinding('TY291', 'the config of the bundle differs from its trainer.json', MANIFEST_FILE_NAME)]
   return {
@@ -57,10 +59,7 @@ export async function prepareBundle(
   }
 }
 
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+/** Undefined for what is not JSON, or is larger or deeper than any manifest: it is pushed by strangers. */
+export function parseJson(bytes: Uint8Array): unknown {
+  return findJson(bytes, { maxBodyBytes: MAX_CONFIG_BYTES, maxValues: 100_000 })
 }

@@ -32,7 +32,7 @@ export async function prepareImage(
       findings: [createFinding('TY192', 'the index refers to no image that was pushed with it')],
     }
   const configBytes = await readLimited((await context.store.get(blobKey(image.config.digest))).body, MAX_CONFIG_BYTES)
-  const config = ImageConfig.safeParse(parseJson(Buffer.from(configBytes ?? []).toString('utf8')))
+  const config = ImageConfig.safeParse(parseJson(configBytes ?? Buffer.alloc(0)))
   const label = config.data?.config?.Labels?.[MANIFEST_IMAGE_LABEL] ?? DEFAULT_MANIFEST_IMAGE_PATH
   const path = posix.join('/', label)
   const readmePath = posix.join(posix.dirname(path), 'README.md')
@@ -58,7 +58,7 @@ export async function prepareImage(
     }
   }
   const readme = files.get(readmePath)
-  const json = parseJson(Buffer.from(file.content).toString('utf8'))
+  const json = parseJson(file.content)
   return {
     manifest: TrainerManifest.safeParse(json).data,
     readme: readme?.state === 'found' ? cutReadme(Buffer.from(readme.content).toString('utf8')) : undefined,
@@ -94,5 +94,5 @@ async function chooseImage(
     .where('repository_id', '=', repositoryId)
     .where('digest', '=', chosen.digest)
     .executeTakeFirst()
-  return row && ImageManifest.safeParse(parseJson(Buffer.from(row.content).toString('utf8'))).data
+  return row && ImageManifest.safeParse(parseJson(row.content)).data
 }

@@ -67,7 +67,7 @@ async function prepare(
     .where('repository_id', '=', check.repository_id)
     .where('digest', '=', check.manifest_digest)
     .executeTakeFirstOrThrow()
-  const json = parseJson(Buffer.from(content).toString('utf8'))
+  const json = parseJson(content)
   return check.kind === 'bundle'
     ? prepareBundle(context, ImageManifest.parse(json), dir)
     : prepareImage(context, check.repository_id, json, signal)

@@ -47,10 +47,13 @@ export class OciError extends Error {
   }
 }
 
+/** Longer messages repeat what the client sent. */
+const MAX_MESSAGE_LENGTH = 1000
+
 /** The response for an {@link OciError}. A HEAD request gets only the headers. */
 export function ociErrorResponse(error: OciError, method: string): Response {
   const body = JSON.stringify({
-    errors: [{ code: error.code, message: error.message, detail: error.detail ?? null }],
+    errors: [{ code: error.code, message: error.message.slice(0, MAX_MESSAGE_LENGTH), detail: error.detail ?? null }],
   })
   return new Response(method === 'HEAD' ? null : body, {
     status: error.status,

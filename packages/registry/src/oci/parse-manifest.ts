@@ -1,4 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import { BUNDLE_CONFIG_MEDIA_TYPE, BUNDLE_MEDIA_TYPE } from '@trainyard/contract'
+import { findJson } from '@trainyard/platform'
 import { z } from 'zod'
 import type { PartKind } from '../db/schema/version-parts.ts'
 import { OciError } from './errors.ts'
@@ -58,15 +60,19 @@ export interface ParsedManifest {
   sizeBytes: number
 }
 
+/** The size that the spec requires registries to accept. Real manifests are much smaller. */
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+/** An index of a few thousand manifests. Checking takes time for each value. */
+const MANIFEST_LIMITS = { maxBodyBytes: MAX_MANIFEST_BYTES, maxValues: 20_000 }
+
 const invalid = (message: string) => new OciError('MANIFEST_INVALID', message)
 
 /** Parses a manifest. `contentType` is the header of the request. */
 export function parseManifest(content: Uint8Array, contentType: string | null): ParsedManifest {
-  let json: unknown
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content))
-  } catch (error) {
-    throw new OciError('MANIFEST_INVALID', 'the manifest is not JSON', { cause: error })
+  const json = findJson(content, MANIFEST_LIMITS)
+  if (json === undefined || !isUtf8(content)) {
+    const { maxValues } = MANIFEST_LIMITS
+    throw invalid(`the manifest is not JSON in UTF-8, nests more than 64 deep, or has more than ${maxValues} values`)
   }
   const declared = z.looseObject({ mediaType: z.string().optional() }).safeParse(json).data?.mediaType
   const header = contentType?.split(';')[0]?.trim() || undefined

@@ -5,13 +5,10 @@ import type { RegistryDatabase } from '../db/schema/index.ts'
 import { bodyOf, readLimited } from '../oci/bodies.ts'
 import { OciError } from '../oci/errors.ts'
 import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
-import { type ParsedManifest, parseManifest } from '../oci/parse-manifest.ts'
+import { MAX_MANIFEST_BYTES, type ParsedManifest, parseManifest } from '../oci/parse-manifest.ts'
 import { receiveVersion } from '../versions/receive-version.ts'
 import { isVersionTag } from '../versions/semver.ts'
 import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
-
-/** The size that the spec requires registries to accept. Real manifests are much smaller. */
-const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 
 /** Tags with which clients that do not use the referrers API attach signatures and attestations to a digest. */
 const REFERRERS_TAG = /^sha(256|512)-[0-9a-f]{32,128}/

@@ -265,6 +265,14 @@ describe('the OCI distribution endpoints', () => {
       expect(await codeOf(refused)).toBe('SIZE_INVALID')
     })
 
+    it('are rejected without being parsed if they nest deeply or have too many values', async () => {
+      const base = await image('plain/hostile', { annotations: {} })
+      for (const extra of ['['.repeat(500_000) + ']'.repeat(500_000), `[${'0,'.repeat(1_000_000)}0]`]) {
+        const refused = await put('plain/hostile', 'x', base.replace('{', `{"extra":${extra},`))
+        expect([refused.status, await codeOf(refused)]).toEqual([400, 'MANIFEST_INVALID'])
+      }
+    })
+
     it('are rejected if they refer to a blob that was not pushed, or have another digest', async () => {
       const missing = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: digestOf('nowhere'), size: 7 }
       const refused = await put('plain/a', 'x', await image('plain/a', { layers: [missing] }))

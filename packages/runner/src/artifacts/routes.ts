@@ -8,13 +8,13 @@ import {
   CreateArtifactResponse,
   RetentionPlan,
 } from '@trainyard/contract'
-import { createApi } from '@trainyard/platform'
+import { createApi, readJsonBody } from '@trainyard/platform'
 import { authenticateTrainer } from '../auth/authenticate-trainer.ts'
 import { callerOf } from '../auth/authorise.ts'
 import type { RunnerContext } from '../context.ts'
 import { cleanText } from '../http/clean-text.ts'
 import { ArtifactParams, JobParams, json, noSuchJob, problem, trainerProblems, trainerRoute } from '../http/openapi.ts'
-import { parseBody, readJsonBody, SMALL_BODY } from '../http/read-body.ts'
+import { parseBody, SMALL_BODY } from '../http/read-body.ts'
 import { completeArtifact } from './complete-artifact.ts'
 import { createArtifact } from './create-artifact.ts'
 import { deleteArtifact } from './delete-artifact.ts'
@@ -25,7 +25,7 @@ import { getRetentionPlan } from './retention.ts'
 
 const tags = ['Jobs']
 /** Names up to 10,000 uploaded parts. */
-const COMPLETION_BODY = { maxBodyBytes: 1024 ** 2, maxInflatedBytes: 4 * 1024 ** 2 }
+const COMPLETION_BODY = { maxBodyBytes: 1024 ** 2, maxInflatedBytes: 4 * 1024 ** 2, maxValues: 50_000 }
 
 const listRoute = createRoute({
   tags,

@@ -1,7 +1,6 @@
 import { EVENT_LIMITS, EventsRequest, type EventsResponse } from '@trainyard/contract'
-import { fieldIssues, invalidRequest, type JobTokenClaims, TrainyardError } from '@trainyard/platform'
+import { bodyTooLarge, fieldIssues, invalidRequest, type JobTokenClaims, TrainyardError } from '@trainyard/platform'
 import { finished, successorOf, superseded } from '../auth/authenticate-trainer.ts'
-import { tooLarge } from '../http/read-body.ts'
 import { parseEvents } from '../journal/parse-events.ts'
 import { applyBatch, continuation } from './apply-batch.ts'
 import type { CallbackContext } from './callback-context.ts'
@@ -46,7 +45,7 @@ export async function receiveEvents(
 
 function parseRequest(body: unknown): EventsRequest {
   if (typeof body === 'object' && body !== null && 'events' in body && Array.isArray(body.events)) {
-    if (body.events.length > EVENT_LIMITS.maxEvents) throw tooLarge(`${body.events.length} events`, EVENT_LIMITS)
+    if (body.events.length > EVENT_LIMITS.maxEvents) throw bodyTooLarge(`${body.events.length} events`, EVENT_LIMITS)
   }
   if (isPlainRequest(body)) return body
   const parsed = EventsRequest.safeParse(body)

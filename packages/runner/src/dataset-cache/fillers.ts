@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { ownExecArgv, pickEnvironment, programBeside, TrainyardError } from '@trainyard/platform'
+import { createGate, ownExecArgv, pickEnvironment, programBeside, TrainyardError } from '@trainyard/platform'
 import type { FillError } from '../db/schema/cache-fills.ts'
-import { createGate } from '../gate.ts'
 import { type FillOrder, FromFiller, type ToFiller } from './messages.ts'
 
 export interface FillOptions {

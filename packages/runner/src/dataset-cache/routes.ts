@@ -1,10 +1,10 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
 import { CacheDatasetRequest, CachedDatasetState } from '@trainyard/contract'
-import { createApi } from '@trainyard/platform'
+import { createApi, readJsonBody } from '@trainyard/platform'
 import { authenticateTrainer } from '../auth/authenticate-trainer.ts'
 import type { RunnerContext } from '../context.ts'
 import { JobParams, json, problem, trainerProblems, trainerRoute } from '../http/openapi.ts'
-import { parseBody, readJsonBody, SMALL_BODY } from '../http/read-body.ts'
+import { parseBody, SMALL_BODY } from '../http/read-body.ts'
 import { requestCache } from './request-cache.ts'
 
 const cacheRoute = createRoute({

@@ -13,9 +13,9 @@ import {
   SnapshotList,
   TaskType,
 } from '@trainyard/contract'
-import { createApi } from '@trainyard/platform'
+import { createApi, PEOPLE_BODY, readJsonBody } from '@trainyard/platform'
 import type { Context } from 'hono'
-import { parseBody, readJsonBody } from '../http/read-body.ts'
+import { parseBody } from '../http/read-body.ts'
 import type { DatasetAccess } from './access.ts'
 import { deleteDataset, type FindLiveJobs } from './catalog/delete-dataset.ts'
 import { getDataset } from './catalog/get-dataset.ts'
@@ -27,7 +27,6 @@ import { registerSource } from './registration/register-source.ts'
 import { readRequestBody } from './registration/request-body.ts'
 import { type CountJobs, getSnapshot, listSnapshots } from './snapshots/list-snapshots.ts'
 
-const SOURCE_BODY = { maxBodyBytes: 64 * 1024, maxInflatedBytes: 64 * 1024 }
 const Archive = z.string().meta({ format: 'binary' })
 const IdParams = z.object({ id: z.string().min(1).max(100) })
 const json = <T extends z.ZodType>(schema: T, description: string) => ({
@@ -148,7 +147,7 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
   api.post('/v1/datasets', async (c) => {
     const { audit, projectFor, organisationOf } = options.access(c)
     if (/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
-      const { project, ...request } = parseBody(RegisterDatasetRequest, await readJsonBody(c.req.raw, SOURCE_BODY))
+      const { project, ...request } = parseBody(RegisterDatasetRequest, await readJsonBody(c.req.raw, PEOPLE_BODY))
       const projectId = projectFor(project)
       const ownership = { projectId, organisation: organisationOf(projectId), audit }
       const { dataset, created } = await registerSource(context, { ...request, ...ownership })

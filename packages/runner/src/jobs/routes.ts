@@ -8,12 +8,12 @@ import {
   RestartJobRequest,
   StoredEventPage,
 } from '@trainyard/contract'
-import { createApi } from '@trainyard/platform'
+import { createApi, readJsonBody } from '@trainyard/platform'
 import { callerOf } from '../auth/authorise.ts'
 import type { RunnerContext } from '../context.ts'
 import { cleanText } from '../http/clean-text.ts'
 import { Attempt, JobParams, json, limitUpTo, NumberCursor, noSuchJob, problem, queryText } from '../http/openapi.ts'
-import { parseBody, readJsonBody, requireJson } from '../http/read-body.ts'
+import { JOB_BODY, parseBody, requireJson, SMALL_BODY } from '../http/read-body.ts'
 import { cancelJob } from './cancel-job.ts'
 import { createJob } from './create-job.ts'
 import { deleteJob } from './delete-job.ts'
@@ -113,7 +113,7 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
   api.openAPIRegistry.registerPath(createJobRoute)
   api.post('/v1/jobs', async (c) => {
     requireJson(c.req.raw)
-    const request = parseBody(CreateJobRequest, await readJsonBody(c.req.raw))
+    const request = parseBody(CreateJobRequest, await readJsonBody(c.req.raw, JOB_BODY))
     const { job, created } = await createJob(context, callerOf(c), cleanText(request))
     return c.json(job, created ? 201 : 200)
   })
@@ -124,7 +124,7 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
   api.openAPIRegistry.registerPath(restartJobRoute)
   api.post('/v1/jobs/:id/restart', async (c) => {
     const { id } = parseBody(JobParams, { id: c.req.param('id') })
-    const request = parseBody(RestartJobRequest, (await readJsonBody(c.req.raw)) ?? {})
+    const request = parseBody(RestartJobRequest, (await readJsonBody(c.req.raw, SMALL_BODY)) ?? {})
     return c.json(await restartJob(context, callerOf(c), id, request), 200)
   })
   api.openapi(deleteJobRoute, async (c) => {

@@ -10,13 +10,13 @@ import {
   SimpleStartedRequest,
   SimpleValidationRequest,
 } from '@trainyard/contract'
-import { createApi, TrainyardError } from '@trainyard/platform'
+import { createApi, readJsonBody, TrainyardError } from '@trainyard/platform'
 import type { z } from 'zod'
 import { authenticateTrainer } from '../auth/authenticate-trainer.ts'
 import type { CallbackContext } from '../callback/callback-context.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
 import { JobParams, json, problem } from '../http/openapi.ts'
-import { parseBody, readJsonBody } from '../http/read-body.ts'
+import { parseBody, REPORT_BODY } from '../http/read-body.ts'
 import { reportSimply } from './report-simply.ts'
 import {
   eventOfDone,
@@ -135,7 +135,7 @@ export function simpleRoutes(context: CallbackContext): OpenAPIHono {
     api.post(one.path.replace('{id}', ':id'), async (c) => {
       const claims = await authenticateTrainer(context, c.req.raw, c.req.param('id') ?? '')
       context.intake.admit(claims.jobId)
-      const body = (await readJsonBody(c.req.raw)) ?? {}
+      const body = (await readJsonBody(c.req.raw, REPORT_BODY)) ?? {}
       return c.json(await reportSimply(context, claims, (job) => one.events(body, job)))
     })
   }

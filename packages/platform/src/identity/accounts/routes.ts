@@ -2,7 +2,6 @@ import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
 import { Account, CreateAccountRequest, Me } from '@trainyard/contract'
 import type { Context } from 'hono'
 import { TrainyardError } from '../../errors.ts'
-import type { Authenticator } from '../api/authenticator.ts'
 import { authenticated, body, json, problem, tags } from '../api/descriptions.ts'
 import { addressOf, callerOf, type IdentityRoutesOptions } from '../api/options.ts'
 import type { Caller } from '../permissions/caller.ts'
@@ -34,7 +33,7 @@ const meRoute = createRoute({
 export function mountAccountRoutes(api: OpenAPIHono, options: IdentityRoutesOptions): void {
   api.openapi(createAccountRoute, async (c) => {
     const { identity, authenticator } = options
-    const caller = await findCaller(authenticator, c)
+    const caller = await findCaller(options, c)
     const account = await createAccount(identity, c.req.valid('json'), {
       auth: authenticator.config,
       caller,
@@ -46,9 +45,10 @@ export function mountAccountRoutes(api: OpenAPIHono, options: IdentityRoutesOpti
 }
 
 /** Signing up needs no credentials, but credentials that are sent must be valid. */
-async function findCaller(authenticator: Authenticator, c: Context): Promise<Caller | undefined> {
+export async function findCaller(options: IdentityRoutesOptions, c: Context): Promise<Caller | undefined> {
+  const { authenticator } = options
   try {
-    return await authenticator.authenticate(c.req.raw)
+    return await callerOf(options, c)
   } catch (error) {
     // With AUTH=local every request of this machine is authenticated: what is refused there is a page of another site.
     const isAnonymous = authenticator.config.mode === 'required' && c.req.header('authorization') === undefined

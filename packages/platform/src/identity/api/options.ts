@@ -11,10 +11,17 @@ export interface IdentityRoutesOptions {
   logger: Logger
 }
 
+const callers = new WeakMap<Request, Promise<Caller>>()
+
 // Both read the options when a request arrives: the OpenAPI document is made from routes that have no authenticator.
 
+/** Authenticates a request once, however often it is called. */
 export async function callerOf({ authenticator }: IdentityRoutesOptions, c: Context): Promise<Caller> {
-  return await authenticator.authenticate(c.req.raw)
+  const known = callers.get(c.req.raw)
+  if (known !== undefined) return await known
+  const caller = authenticator.authenticate(c.req.raw)
+  callers.set(c.req.raw, caller)
+  return await caller
 }
 
 export function addressOf({ authenticator }: IdentityRoutesOptions, c: Context): string {

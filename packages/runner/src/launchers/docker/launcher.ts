@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '@trainyard/platform'
+import { createGate, type Logger } from '@trainyard/platform'
 import type Docker from 'dockerode'
-import { createGate } from '../../gate.ts'
 import { openCacheFolder } from '../cache-folder.ts'
 import type {
   AttemptRef,
