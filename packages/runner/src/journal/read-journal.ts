@@ -53,6 +53,15 @@ export async function readJournal(
   return events
 }
 
+/** The last event of an attempt. Undefined when it has none. */
+export async function readLastEvent(
+  database: Pick<Database<RunnerDatabase>, 'query'>,
+  { jobId, attempt, last_seq }: { jobId: number; attempt: number; last_seq: number },
+): Promise<JournalEvent | undefined> {
+  if (last_seq === 0) return undefined
+  return (await readJournal(database, [{ jobId, attempt, seq: last_seq - 1 }], { limit: 1 }))[0]
+}
+
 interface Row {
   /** Number of the position, from 1. */
   ordinal: number

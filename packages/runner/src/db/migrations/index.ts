@@ -13,6 +13,7 @@ import { logsLevel } from './20261121T0445-logs-level.ts'
 import { experiments } from './20261121T0518-experiments.ts'
 import { eventChunks } from './20261121T0835-event-chunks.ts'
 import { cacheFills } from './20261121T1400-cache-fills.ts'
+import { heldOutput } from './20261129T1540-held-output.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const runnerMigrations: Record<string, Migration> = {
@@ -30,4 +31,5 @@ export const runnerMigrations: Record<string, Migration> = {
   '20261121T0518-experiments': experiments,
   '20261121T0835-event-chunks': eventChunks,
   '20261121T1400-cache-fills': cacheFills,
+  '20261129T1540-held-output': heldOutput,
 }

@@ -1,5 +1,5 @@
 import type { EndReason, JobError, StopReason } from '@trainyard/contract'
-import type { Generated, Selectable } from 'kysely'
+import type { ColumnType, Generated, Selectable } from 'kysely'
 import type { OutputPosition } from '../../launchers/launcher.ts'
 import type { Json, Timestamp } from '../columns.ts'
 
@@ -29,6 +29,8 @@ export interface AttemptsTable {
   exit_code: number | null
   signal: string | null
   output_position: Json<OutputPosition>
+  /** See `supervisor/held-output.ts`. */
+  held_output: ColumnType<unknown, string | undefined, string>
   log_lines: Generated<number>
   dropped_lines: Generated<number>
   /** When the process had ended, its output was read and its folder deleted. */
