@@ -53,7 +53,7 @@ export async function readJournal(
   return events
 }
 
-/** The last event of an attempt. Undefined when it has none. */
+/** The last event of an attempt. Undefined before the first one. */
 export async function readLastEvent(
   database: Pick<Database<RunnerDatabase>, 'query'>,
   { jobId, attempt, last_seq }: { jobId: number; attempt: number; last_seq: number },

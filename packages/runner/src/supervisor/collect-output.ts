@@ -59,7 +59,7 @@ export async function collectOutput(
   return { position, held, more }
 }
 
-/** A long read may not have reached the end of the output. */
+/** Whether the read has reached the end of the output: a long one is cut. */
 const isShort = (lines: readonly OutputLine[]): boolean =>
   lines.reduce((sum, { text }) => sum + text.length, 0) < 500_000
 
