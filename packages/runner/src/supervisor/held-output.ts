@@ -41,7 +41,7 @@ export interface JournaledMessage {
 }
 
 /** Clocks of a trainer and the platform may differ by this much. */
-export const CLOCK_MARGIN_MS = 5000
+const CLOCK_MARGIN_MS = 5000
 /** More lines do not wait: the oldest are kept. */
 const MAX_HELD = 2000
 const MAX_FOUND = 2000
