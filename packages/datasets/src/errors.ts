@@ -33,5 +33,8 @@ export class MaskError extends Error {
   }
 }
 
+/** Thrown and caught inside of the package: a JSON file beside the annotations is about something else. */
+export class NotCocoError extends Error {}
+
 /** Thrown and caught inside of the package: a file is shorter than its header announces. */
 export class ShortRead extends Error {}

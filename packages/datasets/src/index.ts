@@ -38,7 +38,7 @@ export {
   type IndexedSample,
   indexDataset,
 } from './indexing/index-dataset.ts'
-export { type DetectedFormat, type DetectFormatOptions, detectFormat } from './open/detect-format.ts'
+export { type DetectedFormat, type DetectFormatOptions, detectFormat, locateDataset } from './open/detect-format.ts'
 export { openDataset } from './open/open-dataset.ts'
 export { type Pixels, readPixels } from './pixels/read-pixels.ts'
 export { resizePixels } from './pixels/resize-pixels.ts'

@@ -15,11 +15,14 @@ export function checkSize({ file, path, width, height, annotations }: ImageRecor
     throw error
   }
   const isSame = seen.width === width && seen.height === height
-  // Tools that ignore EXIF give the sides as they are stored.
+  if (seen.width === 0 || isSame) return
+  // Tools that ignore EXIF give the sides as they are stored; nothing tells whether their coordinates are turned too.
   const isStored = (seen.orientation ?? 1) >= 5 && seen.width === height && seen.height === width
-  if (seen.width === 0 || isSame || isStored) return
+  const hint = isStored
+    ? `, its sides before the EXIF orientation ${seen.orientation}: store the image upright, or correct its size and annotations`
+    : ''
   throw new DatasetError(
-    `Image "${path}" is ${seen.width} × ${seen.height} pixels, but the dataset says ${width} × ${height}`,
+    `Image "${path}" is ${seen.width} × ${seen.height} pixels, but the dataset says ${width} × ${height}${hint}`,
     { reason: 'size-mismatch' },
   )
 }

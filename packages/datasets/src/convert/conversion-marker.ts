@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { z } from 'zod'
 import { listFiles } from '../files/list-files.ts'
 import type { ConversionReport } from '../report/report.ts'
@@ -12,8 +12,8 @@ export const MARKER_NAME = '.trainyard-conversion.json'
 
 const ConversionMarker = z.object({
   digest: z.string(),
-  /** Number of files that the conversion wrote. */
-  files: z.number().int(),
+  /** Digest of the paths, sizes and dates of the files that the conversion wrote. */
+  written: z.string(),
   report: z.custom<ConversionReport>((value) => typeof value === 'object' && value !== null),
 })
 export type ConversionMarker = z.infer<typeof ConversionMarker>
@@ -36,11 +36,22 @@ export async function digestInput(
 }
 
 export async function writeMarker(dir: string, digest: string, report: ConversionReport): Promise<void> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).length
+  const written = await digestWritten(dir)
   // The folder can be moved, so its path is filled in when the report is read.
-  const marker = { digest, files, report: { ...report, target: '' } }
+  const marker = { digest, written, report: { ...report, target: '' } }
   await writeFile(join(dir, MARKER_NAME), `${JSON.stringify(marker)}\n`)
+}
+
+/** Identifies the result by the paths, sizes and dates of its files, so that an edit or a removed file is noticed. */
+export async function digestWritten(dir: string): Promise<string> {
+  const hash = createHash('sha256')
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile() && entry.name !== MARKER_NAME)
+  for (const path of files.map((entry) => relative(dir, join(entry.parentPath, entry.name))).sort()) {
+    const { size, mtimeMs } = statSync(join(dir, path))
+    hash.update(`${path}\0${size}\0${mtimeMs}\n`)
+  }
+  return hash.digest('hex')
 }
 
 /** The marker of a conversion. Undefined when the folder has no valid one. */

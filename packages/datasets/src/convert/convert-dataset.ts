@@ -7,20 +7,23 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { LossError } from '../errors.ts'
 import { loadReader } from '../formats/readers.ts'
 import { loadWriter } from '../formats/writers.ts'
-import { detectFormat } from '../open/detect-format.ts'
+import { locateDataset } from '../open/detect-format.ts'
 import type { DatasetReader } from '../record/record.ts'
 import { type ConversionReport, ReportBuilder } from '../report/report.ts'
 import { withSplits } from '../splits/with-splits.ts'
 import type { DatasetWriter, WriteContext, WriteOptions } from '../writing/dataset-writer.ts'
 import { checkSize } from './check-size.ts'
-import { type ConversionMarker, digestInput, findMarker, MARKER_NAME, writeMarker } from './conversion-marker.ts'
+import { type ConversionMarker, digestInput, digestWritten, findMarker, writeMarker } from './conversion-marker.ts'
 import { dropUnusedClasses } from './drop-unused-classes.ts'
 
 type OptionalOptions<T> = { [Key in keyof T]?: T[Key] | undefined }
 
 /** Source, target and options of a conversion. */
 export interface ConvertDatasetOptions extends OptionalOptions<Omit<WriteOptions, 'signal'>> {
-  /** The dataset: a folder, or one annotation file of COCO. It is not modified. */
+  /**
+   * The dataset: a folder, or one annotation file of COCO. It is not modified. A folder whose only content is the folder of
+   * the dataset, as in many archives, is entered.
+   */
   source: string
   /** The folder to write. It is renamed into place when it is complete. A folder with other content is refused. */
   target: string
@@ -63,11 +66,11 @@ const YIELD_EVERY = 64
  */
 export async function convertDataset(options: ConvertDatasetOptions): Promise<ConversionReport> {
   const { signal, strict = false, force = false } = options
-  const source = resolve(options.source)
+  const given = resolve(options.source)
   const target = resolve(options.target)
   checkOptions(options)
-  checkPaths(source, target)
-  const from = options.from ?? (await detectFormat(source, { signal })).format
+  checkPaths(given, target)
+  const { dir: source, format: from } = await locateDataset(given, { format: options.from, signal })
   const digest = await digestInput(source, { ...choices(options), from }, signal)
   const held = await findMarker(target)
   if (held !== undefined && !force && held.digest === digest && (await isWhole(target, held))) {
@@ -214,10 +217,9 @@ async function isOccupied(target: string): Promise<boolean> {
   return names.length > 0
 }
 
-/** Whether the target has as many files as the conversion wrote. */
-async function isWhole(target: string, { files }: ConversionMarker): Promise<boolean> {
-  const entries = await readdir(target, { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => entry.isFile() && entry.name !== MARKER_NAME).length === files
+/** Whether the target has the files that the conversion wrote, with their sizes and dates. */
+async function isWhole(target: string, { written }: ConversionMarker): Promise<boolean> {
+  return (await digestWritten(target)) === written
 }
 
 /** Two renames, so that the target is never incomplete. A crash between them leaves the old result beside it. */

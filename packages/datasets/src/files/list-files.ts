@@ -3,20 +3,25 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { findInside } from './portable-path.ts'
+import { isToolFile, isToolFolder } from './tool-folders.ts'
 
 export interface FileListing {
   /** Relative paths with `/`, sorted by code units. */
   files: string[]
   /** Skipped paths: names that are not UTF-8, and links that lead out of the folder. */
   skipped: string[]
+  /** Hidden folders, and folders of operating systems such as `__MACOSX`. Their content is not listed. */
+  ignored: string[]
 }
 
 export const IMAGE_NAME = /\.(png|jpe?g|gif|bmp|webp|tiff?)$/i
 const MAX_DEPTH = 32
+/** Folders of ours, such as that of a cache. */
+const OWN_FOLDER = /^\.trainyard/
 
-/** Every file below a folder, without hidden ones. Throws `DatasetError` when a folder cannot be read. */
+/** Every file below a folder, without hidden ones and those of tools. Throws `DatasetError` when a folder cannot be read. */
 export async function listFiles(root: string, signal?: AbortSignal): Promise<FileListing> {
-  const listing: FileListing = { files: [], skipped: [] }
+  const listing: FileListing = { files: [], skipped: [], ignored: [] }
   await walk('', 0)
   listing.files.sort()
   return listing
@@ -24,8 +29,12 @@ export async function listFiles(root: string, signal?: AbortSignal): Promise<Fil
   async function walk(folder: string, depth: number): Promise<void> {
     signal?.throwIfAborted()
     for (const entry of await readFolder(root, folder)) {
-      if (entry.name.startsWith('.')) continue
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+      if (entry.isDirectory() && isToolFolder(entry.name)) {
+        if (!OWN_FOLDER.test(entry.name)) listing.ignored.push(path)
+        continue
+      }
+      if (isToolFile(entry.name)) continue
       // Node replaces bytes that are not UTF-8 by U+FFFD, so such a file cannot be opened.
       if (entry.name.includes('\ufffd')) listing.skipped.push(path)
       else if (entry.isFile()) listing.files.push(path)

@@ -29,9 +29,60 @@ export function signedRingArea(ring: readonly number[]): number {
   return doubled / 2
 }
 
-/** The area inside a ring, in either direction. */
+/** In square pixels. A signed area below it is a sliver, or one that cancelled out. */
+const CANCELLED_AREA = 1e-6
+/** Finding the crossings of a ring takes the square of its length. */
+const MAX_CROSSING_NUMBERS = 4000
+
+/**
+ * The area inside a ring, in either direction. A ring that crosses itself can have two halves whose signed areas cancel out,
+ * as a bow tie has: then the area that it fills counts, by the even-odd rule.
+ */
 export function ringArea(ring: readonly number[]): number {
-  return Math.abs(signedRingArea(ring))
+  const area = Math.abs(signedRingArea(ring))
+  return area > CANCELLED_AREA || ring.length > MAX_CROSSING_NUMBERS ? area : filledArea(ring)
+}
+
+/** The area that a ring fills by the even-odd rule: exact, by strips between the heights of its points and crossings. */
+function filledArea(ring: readonly number[]): number {
+  const edges: [x1: number, y1: number, x2: number, y2: number][] = []
+  for (let at = 0; at + 1 < ring.length; at += 2) {
+    const next = (at + 2) % ring.length
+    edges.push([ring[at] as number, ring[at + 1] as number, ring[next] as number, ring[next + 1] as number])
+  }
+  const heights = new Set(edges.map(([, y]) => y))
+  for (const [index, edge] of edges.entries()) {
+    for (const other of edges.slice(index + 1)) {
+      const y = crossingHeight(edge, other)
+      if (y !== undefined) heights.add(y)
+    }
+  }
+  const sorted = [...heights].sort((a, b) => a - b)
+  let area = 0
+  for (const [index, top] of sorted.entries()) {
+    const bottom = sorted[index + 1]
+    if (bottom === undefined) break
+    const middle = (top + bottom) / 2
+    const crossings = edges
+      .filter(([, y1, , y2]) => Math.min(y1, y2) < middle && Math.max(y1, y2) > middle)
+      .map(([x1, y1, x2, y2]) => x1 + ((middle - y1) / (y2 - y1)) * (x2 - x1))
+      .sort((a, b) => a - b)
+    for (let at = 0; at + 1 < crossings.length; at += 2)
+      area += ((crossings[at + 1] as number) - (crossings[at] as number)) * (bottom - top)
+  }
+  return area
+}
+
+/** The height at which two edges cross. Undefined when they do not, or are parallel. */
+function crossingHeight(
+  [x1, y1, x2, y2]: readonly [number, number, number, number],
+  [x3, y3, x4, y4]: readonly [number, number, number, number],
+): number | undefined {
+  const determinant = (x2 - x1) * (y4 - y3) - (y2 - y1) * (x4 - x3)
+  if (determinant === 0) return undefined
+  const along = ((x3 - x1) * (y4 - y3) - (y3 - y1) * (x4 - x3)) / determinant
+  const other = ((x3 - x1) * (y2 - y1) - (y3 - y1) * (x2 - x1)) / determinant
+  return along > 0 && along < 1 && other > 0 && other < 1 ? y1 + along * (y2 - y1) : undefined
 }
 
 /** The ring in the other direction, with the same first point. */

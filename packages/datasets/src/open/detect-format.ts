@@ -3,7 +3,11 @@ import { basename, join } from 'node:path'
 import { DatasetFormat, DICE_FILE_NAMES } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { IMAGE_NAME, listFiles } from '../files/list-files.ts'
+import { decodeText, encodingOfMark } from '../files/read-text.ts'
 import { cutJson } from '../json/cut-json.ts'
+import { findSplitOfFolder } from '../splits/split-folder.ts'
+import { findDatasetRoot } from './find-dataset-root.ts'
+import { recogniseOtherFormat } from './recognise-other-format.ts'
 
 /** A format that the files match, and the evidence. */
 export interface DetectedFormat {
@@ -22,6 +26,24 @@ export interface DetectFormatOptions {
   /** Name of the dataset in messages. Default: its folder in quotes. */
   name?: string | undefined
   signal?: AbortSignal | undefined
+}
+
+/** Formats whose readers expect their files at the top of the folder. */
+export const AT_ROOT: ReadonlySet<DatasetFormat> = new Set(['yolo', 'imagefolder', 'dice'])
+
+/**
+ * The folder to read and its format: `dir`, or the only folder inside it (see `findDatasetRoot`) where the format needs that.
+ * With `format` it is not detected. Throws as {@link detectFormat} does.
+ */
+export async function locateDataset(
+  dir: string,
+  { format, ...options }: DetectFormatOptions & { format?: DatasetFormat | undefined } = {},
+): Promise<{ dir: string; format: DatasetFormat }> {
+  const stats = await stat(dir).catch(() => undefined)
+  const inner = stats?.isDirectory() ? await findDatasetRoot(dir) : ''
+  if (inner === '') return { dir, format: format ?? (await detectFormat(dir, options)).format }
+  const found = format ?? (await detectFormat(join(dir, inner), options)).format
+  return { dir: AT_ROOT.has(found) ? join(dir, inner) : dir, format: found }
 }
 
 /**
@@ -64,7 +86,15 @@ export async function findFormats(
   await detectJson(root, files, evidence, signal)
   await detectVoc(root, files, evidence)
   await detectYolo(root, files, evidence)
-  if (evidence.size === 0) detectFolders(files, evidence)
+  if (evidence.size === 0) {
+    const other = await recogniseOtherFormat(root, files)
+    if (other !== undefined)
+      throw new DatasetError(
+        `The format of ${name} is unknown: it looks like ${other.name} (${other.seen}), which is not read; expected one of ${DatasetFormat.options.join(', ')}`,
+        { reason: 'unknown-format' },
+      )
+    detectFolders(files, evidence)
+  }
   return [...evidence].map(([format, seen]) => ({ format, evidence: seen }))
 }
 
@@ -133,7 +163,7 @@ async function inspectJson(
 
 async function detectVoc(root: string, files: readonly string[], evidence: Evidence): Promise<void> {
   for (const name of files.filter((file) => /\.xml$/i.test(file)).slice(0, SAMPLE)) {
-    const text = await readFile(join(root, name), 'utf8').catch(() => '')
+    const text = await readStartOf(join(root, name), name)
     if (/<annotation[\s>]/.test(text.slice(0, 4096))) return add(evidence, 'voc', `${name} has an <annotation>`)
   }
   const mask = files.find((file) => /(?:^|\/)Segmentation(?:Class|Object)(?:PNG)?\/.+\.png$/i.test(file))
@@ -142,7 +172,7 @@ async function detectVoc(root: string, files: readonly string[], evidence: Evide
 
 async function detectYolo(root: string, files: readonly string[], evidence: Evidence): Promise<void> {
   for (const name of files.filter((file) => /^[^/]*\.ya?ml$/i.test(file))) {
-    const text = await readFile(join(root, name), 'utf8').catch(() => '')
+    const text = await readStartOf(join(root, name), name)
     if (/^(?:names|nc)\s*:/m.test(text) && /^(?:train|val|path)\s*:/m.test(text)) {
       return add(evidence, 'yolo', `${name} has train, val and names`)
     }
@@ -153,7 +183,7 @@ async function detectYolo(root: string, files: readonly string[], evidence: Evid
   const images = new Set(files.filter((file) => IMAGE_NAME.test(file)).map((file) => file.replace(/\.[^.]*$/, '')))
   const beside = files.filter((file) => /\.txt$/i.test(file) && images.has(file.slice(0, -4)))
   for (const name of [...labels, ...beside].slice(0, SAMPLE * 10)) {
-    const text = await readFile(join(root, name), 'utf8').catch(() => '')
+    const text = await readStartOf(join(root, name), name)
     const [line] = text.split(/\r?\n/).filter((row) => row.trim() !== '')
     if (line !== undefined && /^\d+(?:\s+-?[\d.]+(?:e-?\d+)?){4,}\s*$/i.test(line)) {
       return add(evidence, 'yolo', `${name} has rows of a class and numbers`)
@@ -161,11 +191,19 @@ async function detectYolo(root: string, files: readonly string[], evidence: Evid
   }
 }
 
+/** The text of a file; empty when it cannot be read, which its reader reports. */
+async function readStartOf(path: string, name: string): Promise<string> {
+  const bytes = await readFile(path).catch(() => new Uint8Array())
+  return encodingOfMark(bytes) === undefined ? Buffer.from(bytes).toString('utf8') : decodeText(bytes, name)
+}
+
 /** Images in folders, and no labels of any format. */
 function detectFolders(files: readonly string[], evidence: Evidence): void {
   const folders = new Set(
     files.filter((file) => IMAGE_NAME.test(file) && file.includes('/')).map((file) => file.replace(/\/[^/]*$/, '')),
   )
-  const isPlain = [...folders].every((folder) => /^(?:images|jpegimages|train|val|valid|test)$/i.test(folder))
+  const isPlain = [...folders].every(
+    (folder) => /^(?:images|jpegimages)$/i.test(folder) || findSplitOfFolder(folder) !== undefined,
+  )
   if (folders.size > 0 && !isPlain) add(evidence, 'imagefolder', `images in ${folders.size} folders, and no labels`)
 }

@@ -9,3 +9,8 @@ export function sortNames(names: Iterable<string>): string[] {
 export function toClasses(names: Iterable<string>): DatasetClassInfo[] {
   return [...names].map((name, id) => ({ id, name }))
 }
+
+/** The name of a class that the files do not name. */
+export function inventName(id: number): string {
+  return `class_${id}`
+}

@@ -34,6 +34,10 @@ export interface Annotation {
   keypoints?: number[] | undefined
   /** Four corners, clockwise from the top-left one: 8 numbers. */
   obb?: number[] | undefined
+  /** The box before it was turned by its attribute `rotation`, as CVAT writes rotated boxes into COCO. */
+  unrotatedBox?: [x: number, y: number, width: number, height: number] | undefined
+  /** The number or name by which LabelMe groups the shapes of this object. */
+  group?: string | number | undefined
   isCrowd?: boolean | undefined
   /** Area of the mask in square pixels, as the source gives it. */
   area?: number | undefined

@@ -13,6 +13,15 @@ export type LossReason =
   | 'image-attributes-dropped'
   | 'split-changed'
   | 'split-missing'
+  /** The path in the annotations does not exist; the one file whose path has the same end was taken. */
+  | 'image-path-guessed'
+  // Files and folders
+  /** A hidden folder, or one of an operating system. */
+  | 'folder-ignored'
+  /** A file that is neither an image nor a part of the annotations. */
+  | 'file-ignored'
+  /** A line of a list of images that names no image. */
+  | 'list-line-unmatched'
   // Label files
   | 'image-without-label'
   | 'label-without-image'
@@ -28,6 +37,8 @@ export type LossReason =
   | 'annotation-of-unknown-class'
   | 'annotation-invalid'
   | 'annotation-duplicate'
+  /** Shapes that the source groups are one object. */
+  | 'annotation-merged'
   | 'annotation-outside-image'
   | 'annotation-too-small'
   | 'annotation-kind-not-supported'
@@ -67,6 +78,10 @@ export type LossReason =
   | 'obb-refitted'
   | 'rounded'
   // Classes
+  /** A class without a name in the files: it is called `class_0`. */
+  | 'class-name-invented'
+  /** The skeleton counts its keypoints from 0; COCO counts from 1. */
+  | 'skeleton-renumbered'
   | 'class-renamed'
   | 'class-renumbered'
   | 'class-dropped'

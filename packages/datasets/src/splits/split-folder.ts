@@ -1,17 +1,17 @@
 import type { SplitName } from '@trainyard/contract'
 
-/** The names that common tools give the folder of each split. */
+/** The names that common tools give the folder of each split, in lower case. */
 export const SPLIT_FOLDERS: Readonly<Record<SplitName, readonly string[]>> = {
-  train: ['train'],
-  val: ['val', 'valid', 'validation'],
-  test: ['test'],
+  train: ['train', 'training'],
+  val: ['val', 'valid', 'validation', 'dev', 'eval'],
+  test: ['test', 'testing'],
 }
 
 const SPLIT_BY_NAME = new Map(
   (['train', 'val', 'test'] as const).flatMap((split) => SPLIT_FOLDERS[split].map((name) => [name, split] as const)),
 )
 
-/** The split that a folder of this name holds; undefined for any other name. */
+/** The split that a folder of this name holds, in any case; undefined for any other name. */
 export function findSplitOfFolder(name: string): SplitName | undefined {
-  return SPLIT_BY_NAME.get(name)
+  return SPLIT_BY_NAME.get(name.toLowerCase())
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { DatasetFormat, TaskType } from '@trainyard/contract'
-import { type DatasetReader, detectFormat, loadReader } from '@trainyard/datasets'
+import { type DatasetReader, loadReader, locateDataset } from '@trainyard/datasets'
 import type { CliIo } from '../../command-line/io.ts'
 import { interruptible } from '../../terminal/interruptible.ts'
 
@@ -13,18 +13,18 @@ export interface SourceInput {
   json: boolean
 }
 
-/** Opens the dataset, runs `work`, and closes the dataset. Ctrl-C aborts the signal. */
+/** Opens the dataset, runs `work` with its folder or file, and closes the dataset. Ctrl-C aborts the signal. */
 export function readSource<T>(
   { source, from, task, vocOneBased }: SourceInput,
   io: CliIo,
-  work: (reader: DatasetReader, signal: AbortSignal) => Promise<T>,
+  work: (reader: DatasetReader, signal: AbortSignal, dir: string) => Promise<T>,
 ): Promise<T> {
   const path = resolve(io.cwd, source)
   return interruptible(async (signal) => {
-    const format = from ?? (await detectFormat(path, { signal })).format
-    const reader = await (await loadReader[format]())(path, { task, vocOneBased, signal })
+    const { dir, format } = await locateDataset(path, { format: from, signal })
+    const reader = await (await loadReader[format]())(dir, { task, vocOneBased, signal })
     try {
-      return await work(reader, signal)
+      return await work(reader, signal, dir)
     } finally {
       await reader.close?.()
     }

@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { type DatasetFinding, type DatasetReport, validateDataset } from '@trainyard/datasets'
 import { EXIT_CODES } from '../../command-line/exit-codes.ts'
 import type { CliIo } from '../../command-line/io.ts'
@@ -16,12 +15,11 @@ interface ValidateInput extends SourceInput {
 }
 
 export async function run(input: ValidateInput, io: CliIo): Promise<number> {
-  const { source, duplicates, noPixels, strict, json } = input
-  const dir = await findFolder(resolve(io.cwd, source))
+  const { duplicates, noPixels, strict, json } = input
   const progress = imageProgress(io.stderr, 'Validating', json)
-  const report = await readSource(input, io, (reader, signal) =>
+  const report = await readSource(input, io, async (reader, signal, dir) =>
     validateDataset(reader, {
-      dir,
+      dir: await findFolder(dir),
       pixels: !noPixels,
       duplicates,
       onProgress: ({ images }) => progress.update(images),

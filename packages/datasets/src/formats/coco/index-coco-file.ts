@@ -1,4 +1,6 @@
+import { open } from 'node:fs/promises'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { NotCocoError } from '../../errors.ts'
 import { cutJson, type JsonElement } from '../../json/cut-json.ts'
 import { ElementKeys } from '../../json/element-keys.ts'
 import { explainJsonError } from '../../json/explain-json-error.ts'
@@ -6,7 +8,9 @@ import { groupByImage } from '../../json/group-by-image.ts'
 import { createFloat64, createUint32, NumberList } from '../../json/number-list.ts'
 import { scanValue } from '../../json/scan-value.ts'
 import { LossCounter } from '../../report/loss-counter.ts'
+import { fileNameOfUrl } from './file-name.ts'
 import type { CocoFile } from './find-coco-files.ts'
+import { findRotation } from './rotation.ts'
 
 type Offsets = Float64Array<SharedArrayBuffer>
 type Numbers = Uint32Array<SharedArrayBuffer>
@@ -21,6 +25,8 @@ export interface CocoIndex extends CocoFile {
   annotationLengths: Numbers
   /** Position of each annotation in its array, for messages. */
   annotationNumbers: Numbers
+  /** 1 for each image that another file of the dataset describes too, and that is read from there. */
+  repeated?: Uint8Array<SharedArrayBuffer> | undefined
 }
 
 export interface IndexedCocoFile {
@@ -30,6 +36,8 @@ export interface IndexedCocoFile {
   members: Record<string, unknown>
   hasPolygons: boolean
   hasKeypoints: boolean
+  /** A box is rotated by an attribute. */
+  hasRotation: boolean
   losses: LossCounter
   /** The `file_name` of each image. */
   fileNames: string[]
@@ -38,9 +46,11 @@ export interface IndexedCocoFile {
 /** Annotations that are parsed to find out which geometry the file holds. */
 const SAMPLE = 1000
 const FILE_NAME = Buffer.from('"file_name"')
+const COCO_URL = Buffer.from('"coco_url"')
 
-/** Reads a COCO file once from start to end, whatever the order of its members. */
+/** Reads a COCO file once from start to end, whatever the order of its members. Throws `NotCocoError` for a list, and for an object without any member of COCO. */
 export async function indexCocoFile(source: CocoFile, signal?: AbortSignal): Promise<IndexedCocoFile> {
+  if (await isJsonList(source.file)) throw new NotCocoError(`${source.name} is a list`)
   const indexer = new Indexer(source.name)
   const members = await cutJson(source.file, source.name, {
     arrays: {
@@ -66,6 +76,7 @@ class Indexer {
   readonly #lengths = new NumberList(createUint32)
   #hasPolygons = false
   #hasKeypoints = false
+  #hasRotation = false
 
   constructor(name: string) {
     this.#name = name
@@ -100,8 +111,9 @@ class Indexer {
     this.#offsets.push(offset)
     this.#lengths.push(end - start)
     if (index >= SAMPLE) return
-    const { segmentation, keypoints } = parse(bytes, start, end, `annotations[${index}] in ${this.#name}`)
+    const { segmentation, keypoints, attributes } = parse(bytes, start, end, `annotations[${index}] in ${this.#name}`)
     this.#hasPolygons ||= Array.isArray(segmentation) ? segmentation.length > 0 : typeof segmentation === 'object'
+    this.#hasRotation ||= findRotation(attributes) !== undefined
     this.#hasKeypoints ||= Array.isArray(keypoints) && keypoints.some((value) => value !== 0)
   }
 
@@ -109,6 +121,8 @@ class Indexer {
     const { categories, images, annotations, ...others } = members
     if (images !== undefined) throw this.#unexpected('images', images)
     if (annotations !== undefined && annotations !== null) throw this.#unexpected('annotations', annotations)
+    if (!this.#hasImages() && !Array.isArray(categories) && annotations === undefined)
+      throw new NotCocoError(`${this.#name} has neither images nor categories`)
     if (!Array.isArray(categories) || !categories.every((item) => typeof item === 'object' && item !== null))
       throw this.#unexpected('categories', categories)
     const grouped = groupByImage(this.#imageOffsets.length, this.#imageKeys, this.#imageByKey)
@@ -135,9 +149,14 @@ class Indexer {
       members: others,
       hasPolygons: this.#hasPolygons,
       hasKeypoints: this.#hasKeypoints,
+      hasRotation: this.#hasRotation,
       losses: this.#losses,
       fileNames: [...this.#imageByName.keys()],
     }
+  }
+
+  #hasImages(): boolean {
+    return this.#imageOffsets.length > 0 || this.#imageByName.size > 0
   }
 
   #unexpected(member: string, value: unknown): DatasetError {
@@ -147,14 +166,32 @@ class Indexer {
 }
 
 function readFileName(bytes: Buffer, words: Int32Array, start: number, end: number, place: string): string {
+  const name =
+    readText(bytes, words, start, end, FILE_NAME) ?? fileNameOfUrl(readText(bytes, words, start, end, COCO_URL))
+  if (name === undefined) throw new DatasetError(`${place} has no "file_name"; expected the path of the image`)
+  return name
+}
+
+/** The text of a member. Undefined when it does not exist or is not text. */
+function readText(bytes: Buffer, words: Int32Array, start: number, end: number, member: Buffer): string | undefined {
   const result = { found: -1 }
-  scanValue(bytes, start, end, words, FILE_NAME, result)
-  if (result.found < 0 || bytes[result.found] !== 0x22)
-    throw new DatasetError(`${place} has no "file_name"; expected the path of the image`)
+  scanValue(bytes, start, end, words, member, result)
+  if (result.found < 0 || bytes[result.found] !== 0x22) return undefined
   let close = result.found + 1
   while (close < end && bytes[close] !== 0x22) close += bytes[close] === 0x5c ? 2 : 1
   const raw = bytes.toString('utf8', result.found, close + 1)
   return raw.includes('\\') ? unquote(raw) : raw.slice(1, -1)
+}
+
+/** Whether a file begins with `[`: the results of a model, for example. */
+async function isJsonList(path: string): Promise<boolean> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0)
+    return /^\ufeff?\s*\[/.test(buffer.toString('utf8', 0, bytesRead))
+  } finally {
+    await file.close()
+  }
 }
 
 function unquote(raw: string): string {

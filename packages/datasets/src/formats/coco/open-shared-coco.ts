@@ -1,10 +1,11 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import { createPixelFinder, type PixelFinder } from '../../files/pixel-finder.ts'
+import { createPixelFinder } from '../../files/pixel-finder.ts'
 import { toPortablePath } from '../../files/portable-path.ts'
 import { explainJsonError } from '../../json/explain-json-error.ts'
 import { FileWindow } from '../../json/file-window.ts'
 import type { Annotation, DatasetReader, ImageRecord } from '../../record/record.ts'
 import { LossCounter } from '../../report/loss-counter.ts'
+import { fileNameOfUrl } from './file-name.ts'
 import { parseAnnotation } from './parse-annotation.ts'
 import type { SharedCoco } from './shared-coco.ts'
 import { toAnnotation } from './to-annotation.ts'
@@ -47,6 +48,7 @@ function* readImages(
   const pixels = createPixelFinder(shared.root, index.name, index.split)
   try {
     for (let at = range.start; at < range.end; at++) {
+      if (index.repeated?.[at] === 1) continue
       const length = index.imageLengths[at] as number
       const start = images.read(index.imageOffsets[at] as number, length)
       const record = toRecord(images.bytes.subarray(start, start + length), `images[${at}] in ${index.name}`)
@@ -64,14 +66,19 @@ function* readImages(
   }
 
   function toRecord(bytes: Buffer, place: string): ImageRecord | undefined {
-    const { id, file_name, width, height, ...rest } = parseImage(bytes, place)
-    const fileName = toPortablePath(String(file_name))
-    if (fileName === undefined) {
+    const image = parseImage(bytes, place)
+    const { id, file_name, width, height, ...rest } = image
+    const name = String(file_name ?? fileNameOfUrl(image.coco_url))
+    const found = pixels.find(name)
+    const path = found?.path ?? toPortablePath(name)
+    if (path === undefined) {
       losses.add('image-unsafe-path', () => `${place} has the file_name ${JSON.stringify(file_name).slice(0, 200)}`)
       return undefined
     }
+    if (found?.isGuessed) losses.add('image-path-guessed', () => `${place}: ${name.slice(0, 200)} is ${path}`)
     const record: ImageRecord = {
-      ...locate(pixels, fileName),
+      path,
+      file: found?.file,
       width: toSide(width),
       height: toSide(height),
       split: index.split,
@@ -107,11 +114,6 @@ function* readImages(
     }
     return annotation
   }
-}
-
-function locate(pixels: PixelFinder, fileName: string): Pick<ImageRecord, 'path' | 'file'> {
-  const found = pixels.find(fileName)
-  return found === undefined ? { path: fileName } : found
 }
 
 function parseImage(bytes: Buffer, place: string): Record<string, unknown> {

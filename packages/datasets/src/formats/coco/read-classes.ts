@@ -40,7 +40,7 @@ export function readCocoClasses(files: readonly CocoCategories[], losses: LossCo
       }
       ids.add(String(id))
       const key = keyOf(category)
-      if (!classes.has(key)) classes.set(key, toClass(category, id, name))
+      if (!classes.has(key)) classes.set(key, toClass(category, id, name, losses))
     }
   }
   const ordered = isSameNumbering
@@ -75,14 +75,21 @@ function hasOneNumbering(files: readonly CocoCategories[]): boolean {
   return true
 }
 
-function toClass(category: Record<string, unknown>, sourceId: string | number, name: string): DatasetClassInfo {
+function toClass(
+  category: Record<string, unknown>,
+  sourceId: string | number,
+  name: string,
+  losses: LossCounter,
+): DatasetClassInfo {
   const { supercategory, keypoints, skeleton, color } = category
   const points = Array.isArray(keypoints) && keypoints.length > 0 ? keypoints.map(String) : undefined
-  const pairs = Array.isArray(skeleton)
-    ? skeleton
-        .filter((pair): pair is [number, number] => Array.isArray(pair) && pair.length === 2 && pair.every(isPositive))
-        .map(([from, to]): [number, number] => [from - 1, to - 1])
-    : []
+  const edges = (Array.isArray(skeleton) ? skeleton : []).filter(
+    (pair): pair is [number, number] => Array.isArray(pair) && pair.length === 2 && pair.every(isCount),
+  )
+  // COCO counts from 1. A 0 shows that the tool counted from 0.
+  const first = edges.some((pair) => pair.includes(0)) ? 0 : 1
+  if (first === 0) losses.add('skeleton-renumbered', `the skeleton of ${JSON.stringify(name)} counts from 0`)
+  const pairs = edges.map(([from, to]): [number, number] => [from - first, to - first])
   return {
     id: 0,
     name,
@@ -94,7 +101,7 @@ function toClass(category: Record<string, unknown>, sourceId: string | number, n
   }
 }
 
-const isPositive = (value: unknown) => Number.isInteger(value) && (value as number) > 0
+const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 0
 
 /** Numbers first, in numeric order; `"10"` counts as 10. */
 function compareIds(a: string | number | undefined, b: string | number | undefined): number {

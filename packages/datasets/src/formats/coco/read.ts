@@ -1,9 +1,11 @@
 import type { TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { NotCocoError } from '../../errors.ts'
 import type { DatasetReader, ReadOptions } from '../../record/record.ts'
 import { LossCounter } from '../../report/loss-counter.ts'
 import { findCocoFiles } from './find-coco-files.ts'
 import { type IndexedCocoFile, indexCocoFile } from './index-coco-file.ts'
+import { markRepeated } from './mark-repeated.ts'
 import { openSharedCoco } from './open-shared-coco.ts'
 import { readCocoClasses } from './read-classes.ts'
 import type { SharedCoco } from './shared-coco.ts'
@@ -23,8 +25,20 @@ export async function readCoco(dir: string, options: ReadOptions = {}): Promise<
   }
   const losses = new LossCounter()
   const indexed: IndexedCocoFile[] = []
-  for (const file of files) indexed.push(await indexCocoFile(file, signal))
+  for (const file of files) {
+    try {
+      indexed.push(await indexCocoFile(file, signal))
+    } catch (error) {
+      if (!(error instanceof NotCocoError)) throw error
+      losses.add('file-ignored', error.message)
+    }
+  }
+  if (indexed.length === 0) {
+    const seen = losses.list().flatMap(({ examples }) => examples)
+    throw new DatasetError(`No COCO annotations in ${name}: ${seen.join('; ')}`, { reason: 'no-annotations' })
+  }
   for (const file of indexed) losses.merge(file.losses.list())
+  if (indexed.length > 1) markRepeated(root, indexed, losses)
   const { classes, byId } = readCocoClasses(
     indexed.map(({ index, categories }) => ({ name: index.name, categories })),
     losses,
@@ -50,7 +64,9 @@ export async function readCoco(dir: string, options: ReadOptions = {}): Promise<
       handle: shared,
       images: countCocoImages(shared),
       *names() {
-        for (const { fileNames, index } of indexed) for (const path of fileNames) yield { path, split: index.split }
+        for (const { fileNames, index } of indexed)
+          for (const [at, path] of fileNames.entries())
+            if (index.repeated?.[at] !== 1) yield { path, split: index.split }
       },
     },
   }
@@ -61,7 +77,8 @@ function countCocoImages(shared: SharedCoco): number {
   return shared.files.reduce((sum, { index }) => sum + index.imageOffsets.length, 0)
 }
 
-function findTask(files: { hasKeypoints: boolean; hasPolygons: boolean }[]): TaskType {
+function findTask(files: { hasKeypoints: boolean; hasPolygons: boolean; hasRotation: boolean }[]): TaskType {
   if (files.some(({ hasKeypoints }) => hasKeypoints)) return 'pose'
+  if (files.some(({ hasRotation }) => hasRotation)) return 'obb'
   return files.some(({ hasPolygons }) => hasPolygons) ? 'segmentation' : 'detection'
 }

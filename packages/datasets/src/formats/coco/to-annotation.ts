@@ -1,9 +1,10 @@
-import { type Box, boxOfKeypoints, boxOfRings, boxOverlap } from '../../geometry/box.ts'
+import { type Box, boxOfKeypoints, boxOfPoints, boxOfRings, boxOverlap } from '../../geometry/box.ts'
 import type { RunLengths } from '../../geometry/rle.ts'
 import { parseRle, rleBox } from '../../geometry/rle.ts'
 import type { Annotation, DatasetClassInfo } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
 import type { RawAnnotation } from './parse-annotation.ts'
+import { findRotation, rotateBox } from './rotation.ts'
 
 export interface AnnotationContext {
   classes: readonly DatasetClassInfo[]
@@ -38,6 +39,7 @@ export function toAnnotation(raw: RawAnnotation, context: AnnotationContext): An
   if (bbox !== undefined) {
     annotation.bbox = bbox
     annotation.kind = 'box'
+    rotate(annotation, bbox)
   }
   if (raw.skipped === undefined) addSegmentation(annotation, raw.segmentation, context)
   else losses.add(raw.skipped === 'mask' ? 'mask-dropped' : 'polygon-dropped', place)
@@ -53,8 +55,19 @@ export function toAnnotation(raw: RawAnnotation, context: AnnotationContext): An
   return annotation
 }
 
-function readBox(value: unknown): Box | undefined {
-  if (!Array.isArray(value) || value.length !== 4) return undefined
+/** CVAT writes the box before its rotation, and the angle as an attribute. */
+function rotate(annotation: Annotation, bbox: Box): void {
+  const angle = findRotation(annotation.attributes?.attributes)
+  if (angle === undefined) return
+  annotation.kind = 'obb'
+  annotation.obb = rotateBox(bbox, angle)
+  annotation.bbox = boxOfPoints(annotation.obb)
+  annotation.unrotatedBox = bbox
+}
+
+function readBox(numbers: unknown): Box | undefined {
+  if (!Array.isArray(numbers) || numbers.length !== 4) return undefined
+  const value = numbers.every(Number.isFinite) ? numbers : numbers.map(toNumber)
   const [x, y, width, height] = value as unknown[]
   const isNumber = Number.isFinite(x) && Number.isFinite(y) && Number.isFinite(width) && Number.isFinite(height)
   return isNumber && (width as number) >= 0 && (height as number) >= 0 ? (value as Box) : undefined
@@ -64,7 +77,10 @@ function readBox(value: unknown): Box | undefined {
 function addSegmentation(annotation: Annotation, segmentation: unknown, context: AnnotationContext): void {
   if (Array.isArray(segmentation)) {
     const rings: number[][] = []
-    for (const ring of segmentation as unknown[]) {
+    // Some tools write the one ring of an object without the list around it.
+    const isFlat = segmentation.length > 0 && !segmentation.some((item) => typeof item === 'object')
+    for (const item of isFlat ? [segmentation] : (segmentation as unknown[])) {
+      const ring = Array.isArray(item) && item.some((value) => typeof value === 'string') ? item.map(toNumber) : item
       if (isRing(ring)) rings.push(ring)
       else {
         const text = JSON.stringify(ring)?.slice(0, 60)
@@ -80,6 +96,11 @@ function addSegmentation(annotation: Annotation, segmentation: unknown, context:
     annotation.rle = rle
     annotation.kind = 'mask'
   }
+}
+
+/** Some tools write numbers as text. */
+function toNumber(value: unknown): unknown {
+  return typeof value === 'string' && value.trim() !== '' ? Number(value) : value
 }
 
 function isRing(ring: unknown): ring is number[] {

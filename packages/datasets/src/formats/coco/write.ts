@@ -117,7 +117,8 @@ class CocoWriter implements DatasetWriter {
       report.lose('annotation-kind-not-supported', () => `${path}: COCO cannot hold the kind "${annotation.kind}"`)
       return undefined
     }
-    const segmentation = this.#toSegmentation(annotation, path)
+    const unrotated = this.#isFromCoco ? annotation.unrotatedBox : undefined
+    const segmentation = unrotated === undefined ? this.#toSegmentation(annotation, path) : []
     const id = annotationIds.take(annotation.id)
     if (annotation.id !== undefined && id !== annotation.id)
       report.lose('id-changed', () => `annotation ${annotation.id} of ${path} became ${id}`)
@@ -126,7 +127,7 @@ class CocoWriter implements DatasetWriter {
       id,
       image_id: imageId,
       category_id: this.#categoryIds[classId],
-      bbox,
+      bbox: unrotated ?? bbox,
       area: annotation.area ?? areaOf(annotation, bbox),
       iscrowd: isCrowd ? 1 : 0,
       segmentation,

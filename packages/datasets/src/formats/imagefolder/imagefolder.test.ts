@@ -32,7 +32,7 @@ test.each(['val', 'valid', 'validation'])(
       ['train/b/1.png', 'train', 1],
       [`${name}/a/2.JPG`, 'val', 0],
     ])
-    expect(countLosses(losses)).toEqual({ 'image-unlabelled': 1 })
+    expect(countLosses(losses)).toEqual({ 'file-ignored': 1, 'image-unlabelled': 1 })
   },
 )
 

@@ -3,7 +3,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SplitName } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { countSkipped } from '../../files/count-skipped.ts'
 import { IMAGE_NAME, listFiles } from '../../files/list-files.ts'
+import { isToolFolder } from '../../files/tool-folders.ts'
+import { isOtherImage } from '../../images/other-images.ts'
 import { sortNames, toClasses } from '../../record/classes.ts'
 import type { DatasetReader, ReadOptions } from '../../record/record.ts'
 import { LossCounter } from '../../report/loss-counter.ts'
@@ -28,7 +31,8 @@ export async function readImageFolder(dir: string, { onIssue, signal }: ReadOpti
       reason: 'no-annotations',
     })
   }
-  const { files, skipped } = await listFiles(dir, signal)
+  const listing = await listFiles(dir, signal)
+  const { files } = listing
   const images = files.filter((path) => IMAGE_NAME.test(path))
   const places = images.map((path) => ({ path, place: findPlace(path, roots) }))
   if (!places.some(({ place }) => place !== undefined)) {
@@ -43,7 +47,8 @@ export async function readImageFolder(dir: string, { onIssue, signal }: ReadOpti
     classes,
     losses,
     async *images() {
-      for (const path of skipped) losses.add('image-unsafe-path', path)
+      countSkipped(listing, losses)
+      countOtherFiles(dir, files, roots, losses)
       for (const { path, place } of places) {
         signal?.throwIfAborted()
         const classId = place === undefined ? undefined : classIds.get(place.className)
@@ -86,10 +91,17 @@ function findPlace(
   return undefined
 }
 
-/** The folders in a folder, without hidden ones and the one that macOS adds to archives. */
+/** Counts the files in class folders that are not read: images with suffixes that loaders pass over, and anything else. */
+function countOtherFiles(dir: string, files: readonly string[], roots: readonly Root[], losses: LossCounter): void {
+  for (const path of files) {
+    if (IMAGE_NAME.test(path) || findPlace(path, roots) === undefined) continue
+    const isImage = isOtherImage(join(dir, path))
+    losses.add(isImage ? 'image-not-loadable' : 'file-ignored', isImage ? `${path}: its suffix` : path)
+  }
+}
+
+/** The folders in a folder, without hidden ones and those of tools. */
 async function listFolders(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((): Dirent[] => [])
-  return entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== '__MACOSX')
-    .map(({ name }) => name)
+  return entries.filter((entry) => entry.isDirectory() && !isToolFolder(entry.name)).map(({ name }) => name)
 }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { decodeText } from '../../files/read-text.ts'
 import { LabelMeFile } from './schema.ts'
 
 /** A file with its image inside has a few megabytes. A file that does not fit into a string of V8 is not from LabelMe. */
@@ -14,7 +15,7 @@ export async function readText(dir: string, path: string): Promise<string> {
   const { size } = await stat(join(dir, path))
   if (size > MAX_JSON_BYTES)
     throw new DatasetError(`${path} has ${size} bytes; expected at most ${MAX_JSON_BYTES} for one image`)
-  return (await readFile(join(dir, path), 'utf8')).replace(/^\ufeff/, '')
+  return decodeText(await readFile(join(dir, path)), path)
 }
 
 export function parseFile(text: string, path: string): LabelMeFile {

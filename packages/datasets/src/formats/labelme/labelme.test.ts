@@ -105,6 +105,7 @@ test('joins polygons with the same label and group, and keeps shapes that only L
         [20, 0, 25, 0, 20, 5],
       ],
       bbox: [0, 0, 25, 5],
+      group: 3,
       attributes: { flags: { wet: true }, description: 'behind a tree' },
     },
     { kind: 'other', classId: 0, attributes: { shape: { type: 'linestrip', points: [0, 0, 1, 1, 2, 0] } } },
@@ -220,7 +221,7 @@ test('keeps the order of labels.txt, without the names that are not classes', as
 
 test.each([
   ['not JSON', '{"shapes": [', /^1\.json is not JSON/],
-  ['a wrong type', '{"shapes": [{"label": 3}]}', /shapes\[0\]\.label in 1\.json/],
+  ['a wrong type', '{"shapes": [{"label": []}]}', /shapes\[0\]\.label in 1\.json/],
   ['an absurd size', labelMe([], { imageWidth: 1e12 }), /imageWidth in 1\.json/],
 ])('refuses %s with its position', async (_what, text, message) => {
   using folder = temporaryFolder({ '1.json': text })

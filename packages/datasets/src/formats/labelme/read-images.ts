@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import type { TaskType } from '@trainyard/contract'
+import { countSkipped } from '../../files/count-skipped.ts'
 import { type FileListing, IMAGE_NAME } from '../../files/list-files.ts'
 import { toPortablePath } from '../../files/portable-path.ts'
 import { splitExtension } from '../../files/split-extension.ts'
@@ -18,6 +19,8 @@ export interface LabelMeImageReaderOptions {
   dir: string
   listing: FileListing
   jsonPaths: readonly string[]
+  /** JSON files that cannot be read. Counted already. */
+  broken: ReadonlySet<string>
   /** Class ids by name. */
   classIds: ReadonlyMap<string, number>
   taskType: TaskType
@@ -39,8 +42,8 @@ export class LabelMeImageReader {
   }
 
   async *read(signal: AbortSignal | undefined): AsyncGenerator<ImageRecord> {
-    const { dir, listing, jsonPaths, losses } = this.#options
-    for (const path of listing.skipped) losses.add('image-unsafe-path', path)
+    const { dir, listing, jsonPaths, broken, losses } = this.#options
+    countSkipped(listing, losses)
     const seen = new Set<string>()
     for (const path of jsonPaths) {
       signal?.throwIfAborted()
@@ -50,7 +53,8 @@ export class LabelMeImageReader {
       seen.add(record.path)
     }
     for (const path of listing.files)
-      if (IMAGE_NAME.test(path) && !seen.has(path)) losses.add('image-unlabelled', `${path} has no JSON file`)
+      if (IMAGE_NAME.test(path) && !seen.has(path) && !broken.has(`${splitExtension(path).stem}.json`))
+        losses.add('image-unlabelled', `${path} has no JSON file`)
   }
 
   async close(): Promise<void> {

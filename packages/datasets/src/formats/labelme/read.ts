@@ -18,6 +18,8 @@ export async function readLabelme(dir: string, options: ReadOptions = {}): Promi
   const { signal, task, name = `"${dir}"` } = options
   const listing = await listFiles(dir, signal)
   const survey = await surveyFiles(dir, listing.files, signal)
+  const [firstError] = survey.broken.values()
+  if (survey.paths.length === 0 && firstError !== undefined) throw firstError
   if (survey.paths.length === 0)
     throw new DatasetError(`No LabelMe annotations (*.json with "shapes") in ${name}`, { reason: 'no-annotations' })
   const taskType = task ?? guessTask(survey)
@@ -30,10 +32,12 @@ export async function readLabelme(dir: string, options: ReadOptions = {}): Promi
     return known === undefined ? info : { ...info, keypoints: known.keypoints, skeleton: known.skeleton }
   })
   const losses = new LossCounter()
+  for (const error of survey.broken.values()) losses.add('label-file-invalid', error.message)
   const images = new LabelMeImageReader({
     dir,
     listing,
     jsonPaths: survey.paths,
+    broken: new Set(survey.broken.keys()),
     classIds: new Map(classes.map(({ id, name }) => [name, id])),
     taskType,
     keypoints,

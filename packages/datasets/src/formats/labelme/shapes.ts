@@ -1,5 +1,5 @@
 import { boxOfCorners, boxOfRings } from '../../geometry/box.ts'
-import type { RunLengths } from '../../geometry/rle.ts'
+import { mergeRles, type RunLengths, rasterizeRings, rleBox } from '../../geometry/rle.ts'
 import { decodePng, type PngImage } from '../../images/decode-png.ts'
 import type { Annotation } from '../../record/record.ts'
 import type { LossCounter, LossReason } from '../../report/loss-counter.ts'
@@ -41,15 +41,16 @@ export function toAnnotations(shapes: readonly LabelMeShape[], context: ShapeCon
     if (Object.keys(attributes).length > 0) annotation.attributes = attributes
     const group = shape.group_id ?? undefined
     if (context.keypoints !== undefined && group !== undefined) addKeypoints(annotation, shape, shapes, context)
-    const key = `${classId} ${group}`
-    const first = group === undefined || annotation.kind !== 'polygon' ? undefined : groups.get(key)
-    if (first?.polygons !== undefined && annotation.polygons !== undefined && attributes.circle === undefined) {
-      first.polygons.push(...annotation.polygons)
-      const box = boxOfRings(first.polygons)
-      if (box !== undefined) first.bbox = box
-      continue
+    if (group !== undefined && isPartOfOutline(shape, shapes)) {
+      annotation.group = group
+      const key = JSON.stringify([classId, group])
+      const first = groups.get(key)
+      if (first !== undefined) {
+        mergeOutlines(first, annotation, context, lose)
+        continue
+      }
+      groups.set(key, annotation)
     }
-    if (group !== undefined && annotation.kind === 'polygon') groups.set(key, annotation)
     annotations.push(annotation)
   }
   return annotations
@@ -165,22 +166,66 @@ function toRuns(png: PngImage, left: number, top: number, width: number, height:
 }
 
 /** A group that only joins the parts or the keypoints of one object is not an attribute: the record joins them. */
-function shapeAttributes(
-  { label, group_id: group, flags, description }: LabelMeShape,
-  shapes: readonly LabelMeShape[],
-): Record<string, unknown> {
-  const others = typeof group === 'number' ? shapes.filter((other) => other.group_id === group) : []
-  const isOneObject =
-    others.length > 1 && others.every((other) => other.label === label || other.shape_type === 'point')
+function shapeAttributes(shape: LabelMeShape, shapes: readonly LabelMeShape[]): Record<string, unknown> {
+  const { group_id: group, flags, description } = shape
+  const hasGroup = group !== undefined && group !== null
+  const isPart = isPartOfOutline(shape, shapes)
+  const others = hasGroup ? shapes.filter((other) => other !== shape && other.group_id === group) : []
+  const isJoined = others.every(({ shape_type: type, label }) => type === 'point' || (isPart && label === shape.label))
   const attributes: Record<string, unknown> = {}
-  if (typeof group === 'number' && !isOneObject) attributes.group_id = group
+  if (hasGroup && (others.length === 0 || !isJoined)) attributes.group_id = group
   if (flags && Object.keys(flags).length > 0) attributes.flags = flags
   if (description) attributes.description = description
   return attributes
 }
 
+const OUTLINES = new Set(['polygon', 'mask', 'circle'])
+
+/**
+ * Whether a shape is a part of one object: shapes of one label in one group are, as in LabelMe's own converters, when at
+ * least one of them is an outline. Several rectangles stay several objects: a box has no parts.
+ */
+function isPartOfOutline(
+  { label, group_id: group, shape_type: type }: LabelMeShape,
+  shapes: readonly LabelMeShape[],
+): boolean {
+  if (group === undefined || group === null || (!OUTLINES.has(type) && type !== 'rectangle')) return false
+  const parts = shapes.filter((other) => other.group_id === group && other.label === label)
+  return parts.length > 1 && parts.some((other) => OUTLINES.has(other.shape_type))
+}
+
+/** Adds a part to an object. Parts with pixels become one mask; parts with rings stay rings. */
+function mergeOutlines(first: Annotation, part: Annotation, { width, height }: ShapeContext, lose: Lose): void {
+  // The parts of a circle are no circle.
+  const { circle: _, ...attributes } = first.attributes ?? {}
+  first.attributes = Object.keys(attributes).length > 0 ? attributes : undefined
+  if (first.rle === undefined && part.rle === undefined) {
+    first.polygons = [...ringsOf(first), ...ringsOf(part)]
+    first.kind = 'polygon'
+    first.bbox = boxOfRings(first.polygons) ?? first.bbox
+    return
+  }
+  const toRle = (annotation: Annotation) => annotation.rle ?? rasterizeRings(ringsOf(annotation), width, height)
+  const rle = mergeRles([toRle(first), toRle(part)])
+  lose('annotation-merged', 'one mask with the other shapes of its group')
+  first.rle = rle
+  first.polygons = undefined
+  first.kind = 'mask'
+  first.bbox = rleBox(rle) ?? first.bbox
+}
+
+function ringsOf({ polygons, bbox }: Annotation): number[][] {
+  if (polygons !== undefined) return polygons
+  const [x = 0, y = 0, width = 0, height = 0] = bbox ?? []
+  return [[x, y, x + width, y, x + width, y + height, x, y + height]]
+}
+
 function isKeypoint({ group_id: group }: LabelMeShape, shapes: readonly LabelMeShape[]): boolean {
-  return typeof group === 'number' && shapes.some((other) => other.shape_type !== 'point' && other.group_id === group)
+  return (
+    group !== undefined &&
+    group !== null &&
+    shapes.some((other) => other.shape_type !== 'point' && other.group_id === group)
+  )
 }
 
 /** Adds the points of the object's group, by their labels. A point with the flag `occluded` gets v = 1. */

@@ -10,6 +10,8 @@ import { type KeypointNames, type LabelMeFile, LabelMeKeypoints } from './schema
 /** What all files of a LabelMe dataset hold together: without a list, classes and task are known only at the end. */
 export interface Survey {
   paths: string[]
+  /** Files that cannot be read, with the reason. */
+  broken: Map<string, DatasetError>
   labels: Set<string>
   /** Labels of shapes other than points. */
   objectLabels: Set<string>
@@ -28,6 +30,7 @@ export async function surveyFiles(
 ): Promise<Survey> {
   const survey: Survey = {
     paths: [],
+    broken: new Map(),
     labels: new Set(),
     objectLabels: new Set(),
     pointLabels: new Set(),
@@ -38,24 +41,31 @@ export async function surveyFiles(
   for (const path of paths) {
     signal?.throwIfAborted()
     if (!/\.json$/i.test(path)) continue
-    const text = await readText(dir, path)
-    if (!text.includes('"shapes"')) continue
-    survey.paths.push(path)
-    addFile(survey, parseFile(text, path))
+    try {
+      const text = await readText(dir, path)
+      if (!text.includes('"shapes"')) continue
+      addFile(survey, parseFile(text, path))
+      survey.paths.push(path)
+    } catch (error) {
+      // One damaged file costs its image, not the dataset.
+      if (!(error instanceof DatasetError)) throw error
+      survey.broken.set(path, error)
+    }
   }
   return survey
 }
 
 function addFile(survey: Survey, { shapes, flags }: LabelMeFile): void {
-  const groups = new Set<number>()
+  const groups = new Set<string | number>()
   for (const { shape_type: type, label, group_id: group } of shapes) {
     survey.shapeTypes.add(type)
     survey.labels.add(label)
     ;(type === 'point' ? survey.pointLabels : survey.objectLabels).add(label)
-    if (type !== 'point' && typeof group === 'number') groups.add(group)
+    if (type !== 'point' && group !== undefined && group !== null) groups.add(group)
   }
   survey.hasGroupedPoints ||= shapes.some(
-    ({ shape_type: type, group_id: group }) => type === 'point' && typeof group === 'number' && groups.has(group),
+    ({ shape_type: type, group_id: group }) =>
+      type === 'point' && group !== undefined && group !== null && groups.has(group),
   )
   for (const [name, isSet] of Object.entries(flags ?? {})) if (isSet) survey.flags.add(name)
 }

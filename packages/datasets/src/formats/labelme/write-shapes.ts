@@ -11,7 +11,7 @@ import { roundTo } from '../../writing/format-number.ts'
 export interface WrittenShape {
   label: string
   points: number[][]
-  group_id: number | null
+  group_id: number | string | null
   description: string
   shape_type: string
   flags: Record<string, unknown>
@@ -20,7 +20,7 @@ export interface WrittenShape {
 
 /** Attributes that LabelMe can hold. Shapes that only LabelMe has are kept as `attributes.shape` and `attributes.circle`. */
 const OwnAttributes = z.looseObject({
-  group_id: z.number().optional().catch(undefined),
+  group_id: z.union([z.number(), z.string()]).optional().catch(undefined),
   flags: z.record(z.string(), z.unknown()).optional().catch(undefined),
   description: z.string().optional().catch(undefined),
   circle: z
@@ -54,7 +54,7 @@ export class ShapeWriter {
     countLost(annotation, own, lose)
     const make = (type: string, flat: readonly number[]) => this.#toShape(annotation.classId, own, type, flat)
     // The parts of one object need a group that no other object of the image has.
-    const freeGroup = () => own.group_id ?? 1 + Math.max(0, ...before.map((other) => other.group_id ?? 0))
+    const freeGroup = () => own.group_id ?? annotation.group ?? nextGroup(before)
 
     const { kind, keypoints } = annotation
     if (own.shape !== undefined && kind === 'other') return [make(own.shape.type, own.shape.points)]
@@ -84,7 +84,7 @@ export class ShapeWriter {
   #toOutline(
     annotation: Annotation,
     make: (type: string, flat: readonly number[]) => WrittenShape,
-    freeGroup: () => number,
+    freeGroup: () => number | string,
     lose: (reason: LossReason, what: string) => void,
   ): WrittenShape[] {
     const { task } = this.#context.options
@@ -98,7 +98,10 @@ export class ShapeWriter {
       if (rle !== undefined) lose('mask-dropped', `${rle.width} × ${rle.height}`)
       return [make('rectangle', cornersOf(box))]
     }
-    if (rle !== undefined) return [toMask(rle, make)]
+    if (rle !== undefined) {
+      const shape = toMask(rle, make)
+      return [{ ...shape, group_id: shape.group_id ?? annotation.group ?? null }]
+    }
     if (polygons !== undefined && polygons.length > 0) {
       const shapes = polygons.map((ring) => make('polygon', ring))
       if (shapes.length === 1) return shapes
@@ -121,7 +124,7 @@ export class ShapeWriter {
     }
   }
 
-  #toPoints({ classId }: Annotation, keypoints: readonly number[], group: number): WrittenShape[] {
+  #toPoints({ classId }: Annotation, keypoints: readonly number[], group: number | string): WrittenShape[] {
     const labels = this.#keypointNames[classId] ?? []
     // Every keypoint gets a name, so that `keypoints.json` can list their order.
     while (labels.length * 3 < keypoints.length) labels.push(String(labels.length))
@@ -149,6 +152,10 @@ export class ShapeWriter {
       roundTo(flat[index * 2 + 1] ?? 0, decimals),
     ])
   }
+}
+
+function nextGroup(shapes: readonly WrittenShape[]): number {
+  return 1 + Math.max(0, ...shapes.map(({ group_id: group }) => (typeof group === 'number' ? group : 0)))
 }
 
 function countLost(

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { encodingOfMark } from '../../files/read-text.ts'
 import { parseXml, type XmlElement } from '../../xml/parse-xml.ts'
 
 const MAX_XML_BYTES = 64 * 1024 * 1024
@@ -26,9 +27,4 @@ function decodeXml(bytes: Uint8Array, path: string): string {
   } catch (error) {
     throw new DatasetError(`${path} is not text in ${encoding}`, { cause: error })
   }
-}
-
-function encodingOfMark([first, second]: Uint8Array): string | undefined {
-  if (first === 0xff && second === 0xfe) return 'utf-16le'
-  return first === 0xfe && second === 0xff ? 'utf-16be' : undefined
 }

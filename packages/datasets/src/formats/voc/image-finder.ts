@@ -28,7 +28,9 @@ export class ImageFinder {
     const candidates = folders.flatMap((folder) => names.map((path) => posix.join(folder, path)))
     for (const path of candidates) if (this.#paths.has(path) && IMAGE_NAME.test(path)) return { path, exists: true }
     for (const path of candidates) {
-      const found = this.#byStem.get(fold(path)) ?? this.#byStem.get(fold(splitExtension(path).stem))
+      // `clip.001` is a stem: only the suffix of an image is none.
+      const stem = IMAGE_NAME.test(path) ? splitExtension(path).stem : path
+      const found = this.#byStem.get(fold(path)) ?? this.#byStem.get(fold(stem))
       if (found !== undefined) return { path: found, exists: true }
     }
     return { path: candidates[0] ?? stem, exists: false }

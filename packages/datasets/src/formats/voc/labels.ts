@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { findClassList } from '../../files/find-class-list.ts'
+import { readText, toLines } from '../../files/read-text.ts'
 import { sortNames } from '../../record/classes.ts'
 import { DEVKIT_CLASSES, devkitColour, VOID } from './colour-map.ts'
 
@@ -20,7 +21,7 @@ export interface VocLabels {
 export async function readVocLabels(dir: string, found: ReadonlySet<string>, hasMasks: boolean): Promise<VocLabels> {
   const listed = await findClassList(dir, ['classes.txt', 'labels.txt'])
   if (listed !== undefined) return numbered(listed)
-  const text = await readFile(join(dir, 'labelmap.txt'), 'utf8').catch(() => undefined)
+  const text = existsSync(join(dir, 'labelmap.txt')) ? await readText(dir, 'labelmap.txt') : undefined
   if (text !== undefined) return parseLabelMap(text, found, hasMasks)
   const isDevkit = hasMasks && [...found].every((name) => DEVKIT_CLASSES.includes(name))
   if (isDevkit) return numbered(DEVKIT_CLASSES)
@@ -36,10 +37,8 @@ function numbered(names: readonly string[]): VocLabels {
 
 /** Lines of `name:r,g,b:parts:actions`, as CVAT and Datumaro write them. In masks, background and `ignored` are not classes. */
 function parseLabelMap(text: string, found: ReadonlySet<string>, hasMasks: boolean): VocLabels {
-  const rows = text
-    .replace(/^\ufeff/, '')
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+  const rows = toLines(text)
+    .filter((line) => !line.startsWith('#'))
     .map((line) => line.split(':'))
     .map(([name = '', colour = '']) => ({ name: name.trim(), colour: parseColour(colour) }))
   const first = rows.some(({ name }) => isBackground(name)) ? 0 : 1

@@ -1,8 +1,10 @@
 import { join, posix } from 'node:path'
 import type { SplitName, TaskType } from '@trainyard/contract'
 import { MaskError } from '../../errors.ts'
+import { countSkipped } from '../../files/count-skipped.ts'
 import { type FileListing, IMAGE_NAME } from '../../files/list-files.ts'
 import { toPortablePath } from '../../files/portable-path.ts'
+import { splitExtension } from '../../files/split-extension.ts'
 import { findRecordSize } from '../../record/find-record-size.ts'
 import type { Annotation, ImageRecord } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
@@ -33,6 +35,8 @@ export interface VocSurvey {
   splits: ReadonlyMap<string, SplitName>
   /** Whether an object of the dataset is a polygon. */
   hasPolygons: boolean
+  /** Keys of the images whose XML file cannot be read. */
+  broken: ReadonlySet<string>
   oneBased: boolean
   outlines: boolean
 }
@@ -51,7 +55,7 @@ export class VocImageReader {
 
   async *read(signal: AbortSignal | undefined): AsyncGenerator<ImageRecord> {
     const { dir, listing, xmlPaths, masks } = this.#survey
-    for (const path of listing.skipped) this.#losses.add('image-unsafe-path', path)
+    countSkipped(listing, this.#losses)
     const seen = new Set<string>()
     const annotated = new Set(xmlPaths.map(keyOf))
     const others = [...masks].filter(([key]) => !annotated.has(key)).map(([, { xml }]) => xml)
@@ -65,9 +69,14 @@ export class VocImageReader {
       seen.add(record.path)
     }
     for (const path of listing.files) {
-      if (IMAGE_NAME.test(path) && !seen.has(path) && !MASK_FOLDER.test(path))
+      if (IMAGE_NAME.test(path) && !seen.has(path) && !MASK_FOLDER.test(path) && !this.#isBroken(path))
         this.#losses.add('image-unlabelled', `${path} has no XML file`)
     }
+  }
+
+  /** Counted already, with the reason. */
+  #isBroken(path: string): boolean {
+    return keyOfImage(path).some((key) => this.#survey.broken.has(key))
   }
 
   async #toRecord(path: string, root: XmlElement): Promise<ImageRecord | undefined> {
@@ -142,6 +151,14 @@ export class VocImageReader {
 export function keyOf(xmlPath: string): string {
   const { devkit, stem } = locate(xmlPath)
   return posix.join(devkit ?? '.', stem)
+}
+
+/** The keys that an image can have: of its devkit, or of the XML file beside it. Empty for other files. */
+export function keyOfImage(path: string): string[] {
+  if (!IMAGE_NAME.test(path)) return []
+  const { stem } = splitExtension(path)
+  const [, devkit = '.', inside] = /^(?:(.*)\/)?(?:JPEGImages|Images|images)\/(.+)$/.exec(stem) ?? []
+  return inside === undefined ? [stem] : [posix.join(devkit, inside), stem]
 }
 
 /** `VOC2012/Annotations/a/1.xml` is `a/1` of the devkit in `VOC2012`. A file elsewhere belongs to no devkit. */

@@ -7,7 +7,7 @@ import { childText } from '../../xml/parse-xml.ts'
 import { readAnnotationXml } from './annotation-xml.ts'
 import { readImageSets } from './image-sets.ts'
 import { readVocLabels } from './labels.ts'
-import { keyOf, VocImageReader } from './read-images.ts'
+import { keyOf, keyOfImage, VocImageReader } from './read-images.ts'
 import { findMasks } from './read-masks.ts'
 
 /**
@@ -20,11 +20,16 @@ export async function readVoc(dir: string, options: ReadOptions = {}): Promise<D
   const { signal, vocOneBased = false, outlines = true, task, name = `"${dir}"` } = options
   const listing = await listFiles(dir, signal)
   const { files } = listing
-  const xmlPaths = files.filter((path) => /\.xml$/i.test(path) && !path.includes('ImageSets/'))
+  const found = files.filter((path) => /\.xml$/i.test(path) && !path.includes('ImageSets/'))
   const masks = findMasks(files)
-  if (xmlPaths.length === 0 && masks.size === 0)
+  if (found.length === 0 && masks.size === 0)
     throw new DatasetError(`No Pascal VOC annotations (*.xml) in ${name}`, { reason: 'no-annotations' })
-  const { names, shapes } = await collectNames(dir, xmlPaths, signal)
+  const losses = new LossCounter()
+  const { names, shapes, broken } = await collectNames(dir, found, signal)
+  const xmlPaths = found.filter((path) => !broken.has(path))
+  const [firstError] = broken.values()
+  if (firstError !== undefined && xmlPaths.length === 0 && masks.size === 0) throw firstError
+  for (const error of broken.values()) losses.add('label-file-invalid', error.message)
   const labels = await readVocLabels(dir, names, masks.size > 0)
   const classes = toClasses(labels.names)
   const hasPolygons = shapes.has('polygon')
@@ -39,12 +44,16 @@ export async function readVoc(dir: string, options: ReadOptions = {}): Promise<D
     labels,
     classIds: new Map(classes.map(({ id, name }) => [name, id])),
     taskType,
-    splits: await readImageSets(dir, files, taskType === 'segmentation' ? 'Segmentation' : 'Main'),
+    splits: await readImageSets(dir, files, {
+      preferred: taskType === 'segmentation' ? 'Segmentation' : 'Main',
+      known: new Set([...xmlPaths.map(keyOf), ...masks.keys(), ...files.flatMap(keyOfImage)]),
+      losses,
+    }),
+    broken: new Set([...broken.keys()].map(keyOf)),
     hasPolygons,
     oneBased: vocOneBased,
     outlines,
   }
-  const losses = new LossCounter()
   return {
     format: 'voc',
     taskType,
@@ -59,17 +68,24 @@ async function collectNames(
   dir: string,
   xmlPaths: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<{ names: Set<string>; shapes: Set<string> }> {
+): Promise<{ names: Set<string>; shapes: Set<string>; broken: Map<string, DatasetError> }> {
   const names = new Set<string>()
   const shapes = new Set<string>()
+  const broken = new Map<string, DatasetError>()
   for (const path of xmlPaths) {
     signal?.throwIfAborted()
-    for (const object of (await readAnnotationXml(dir, path)).children) {
+    const root = await readAnnotationXml(dir, path).catch((error: unknown) => {
+      // One damaged file costs its image, not the dataset.
+      if (!(error instanceof DatasetError)) throw error
+      broken.set(path, error)
+      return undefined
+    })
+    for (const object of root?.children ?? []) {
       if (object.name !== 'object') continue
       const name = childText(object, 'name')
       if (name) names.add(name)
       for (const { name: shape } of object.children) shapes.add(shape)
     }
   }
-  return { names, shapes }
+  return { names, shapes, broken }
 }

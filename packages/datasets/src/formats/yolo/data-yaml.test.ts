@@ -17,6 +17,7 @@ describe('data.yaml', () => {
     expect(parseDataYaml(text)).toEqual({
       splits: { train: ['a b/train'], val: ['val: x'], test: ['test'] },
       names: ['person', 'dog'],
+      classCount: 2,
       task: 'pose',
       keypointShape: [3, 3],
       keypointNames: new Map([[0, ['nose', 'left: eye', 'right, eye']]]),
@@ -46,7 +47,7 @@ extra: {nested: [1, 2]}
       splits: { train: ['images/a', 'images/b'], val: ['images/a', 'images/b'] },
       names: ['cat', 'dog'],
     })
-    expect(parseDataYaml('nc: 2\ntrain: x').names).toEqual(['class_0', 'class_1'])
+    expect(parseDataYaml('nc: 2\ntrain: x')).toMatchObject({ names: undefined, classCount: 2 })
     expect(parseDataYaml('train: x').names).toBeUndefined()
   })
 

@@ -3,9 +3,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { SplitName } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { countSkipped } from '../../files/count-skipped.ts'
 import type { FileListing } from '../../files/list-files.ts'
+import { decodeText, readText, toLines } from '../../files/read-text.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
 import { findSplitOfFolder } from '../../splits/split-folder.ts'
+import { readClassList, toNames } from './class-lists.ts'
 import { FileFinder, isLoadableName, labelPathOf } from './layout.ts'
 import { type DataYaml, parseDataYaml } from './parse-data-yaml.ts'
 
@@ -18,31 +21,42 @@ export interface YoloLayout {
 }
 
 const YAML_NAMES = ['data.yaml', 'data.yml', 'dataset.yaml', 'dataset.yml']
-const CLASS_LISTS = ['classes.txt', 'obj.names', 'labels/classes.txt', 'data/obj.names', '_darknet.labels']
 
-/** The data.yaml of a dataset: one with a usual name, otherwise the only YAML file that lists classes and images. */
+/**
+ * The data.yaml of a dataset: one with a usual name, otherwise the only YAML file that lists classes and images. Throws
+ * `DatasetError` when there are several: they can name other classes and other images.
+ */
 async function findDataYaml(dir: string): Promise<string | undefined> {
   const names = (await readdir(dir).catch((): string[] => [])).filter((name) => /\.ya?ml$/i.test(name)).sort()
   const usual = YAML_NAMES.find((name) => names.includes(name))
   if (usual !== undefined) return usual
-  const found: string[] = []
+  const found = new Map<string, string>()
   for (const name of names) {
-    const text = await readFile(join(dir, name), 'utf8').catch(() => '')
-    if (/^(names|nc)\s*:/m.test(text) && /^(train|val)\s*:/m.test(text)) found.push(name)
+    const text = await readFile(join(dir, name)).then(
+      (bytes) => decodeText(bytes, name),
+      () => '',
+    )
+    if (/^(names|nc)\s*:/m.test(text) && /^(train|val)\s*:/m.test(text) && !found.has(text)) found.set(text, name)
   }
-  return found.length === 1 ? found[0] : undefined
+  const [first, ...others] = found.values()
+  if (others.length > 0)
+    throw new DatasetError(
+      `The dataset has several YAML files that list classes and images: ${[first, ...others].join(', ')}; rename the one to use to data.yaml`,
+      { reason: 'ambiguous-format' },
+    )
+  return first
 }
 
 /** Finds the images by data.yaml, by the obj.data of darknet, or by folders alone. */
 export async function openYoloLayout(dir: string, listing: FileListing, losses: LossCounter): Promise<YoloLayout> {
   const finder = new FileFinder(listing.files)
-  for (const path of listing.skipped) losses.add('image-unsafe-path', path)
+  countSkipped(listing, losses)
   const yamlName = await findDataYaml(dir)
   if (yamlName !== undefined) {
     const yaml = parseDataYaml(await readText(dir, yamlName), yamlName)
     if (yaml.hasDownload) losses.add('download-ignored', `${yamlName}: download`)
     const images = await imagesOfYaml(dir, yamlName, yaml, finder, losses)
-    return { images, finder, yaml: { ...yaml, names: yaml.names ?? (await readClassList(dir, finder)) } }
+    return { images, finder, yaml: { ...yaml, names: yaml.names ?? (await readClassList(dir, finder, losses)) } }
   }
   const yaml: DataYaml = { splits: {}, keypointNames: new Map(), hasDownload: false }
   const darknet = finder.files.find((file) => posix.basename(file) === 'obj.data')
@@ -50,30 +64,10 @@ export async function openYoloLayout(dir: string, listing: FileListing, losses: 
     const { names, splits } = await readDarknet(dir, darknet)
     yaml.splits = splits
     const list = names === undefined ? undefined : finder.find(names, [posix.dirname(darknet), ''])
-    if (list !== undefined) yaml.names = toLines(await readText(dir, list.path))
+    if (list !== undefined) yaml.names = toNames(await readText(dir, list.path), list.path, losses)
     return { images: await imagesOfYaml(dir, darknet, yaml, finder, losses), finder, yaml }
   }
-  return { images: imagesOfFolders(finder), finder, yaml: { ...yaml, names: await readClassList(dir, finder) } }
-}
-
-async function readText(dir: string, path: string): Promise<string> {
-  try {
-    return await readFile(join(dir, path), 'utf8')
-  } catch (cause) {
-    throw new DatasetError(`"${path}" cannot be read`, { reason: 'unreadable', cause })
-  }
-}
-
-const toLines = (text: string) =>
-  text
-    .replace(/^\ufeff/, '')
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-
-async function readClassList(dir: string, finder: FileFinder): Promise<string[] | undefined> {
-  const list = CLASS_LISTS.find((path) => finder.has(path))
-  return list === undefined ? undefined : toLines(await readText(dir, list))
+  return { images: imagesOfFolders(finder), finder, yaml: { ...yaml, names: await readClassList(dir, finder, losses) } }
 }
 
 /** `names = data/obj.names`, `train = data/train.txt`, `valid = …`. */

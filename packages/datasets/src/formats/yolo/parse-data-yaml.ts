@@ -7,8 +7,10 @@ import { isFlipIndex } from './flip-index.ts'
 export interface DataYaml {
   path?: string | undefined
   splits: Partial<Record<SplitName, string[]>>
-  /** Undefined when the file has neither names nor a count. */
+  /** Undefined when the file has no names. */
   names?: string[] | undefined
+  /** The number of classes, `nc`. */
+  classCount?: number | undefined
   task?: TaskType | undefined
   keypointShape?: [count: number, dimensions: number] | undefined
   keypointNames: Map<number, string[]>
@@ -57,7 +59,7 @@ export function parseDataYaml(text: string, file = 'data.yaml'): DataYaml {
   return {
     path: typeof path === 'string' && path !== '' ? path : undefined,
     splits,
-    names: readNames(read('names'), read('nc'), fail),
+    ...readNames(read('names'), read('nc'), fail),
     task: TASKS[String(read('task') ?? /^#\s*task:\s*(\w+)/m.exec(text)?.[1] ?? '')],
     ...readKeypoints(read, fail),
     hasDownload: read('download') !== undefined,
@@ -80,14 +82,14 @@ function parseMapping(text: string, fail: Fail): Record<string, unknown> {
   return fail(`the content is ${show(value)}; expected a mapping with "train", "val" and "names"`)
 }
 
-function readNames(value: unknown, count: unknown, fail: Fail): string[] | undefined {
+function readNames(value: unknown, count: unknown, fail: Fail): Pick<DataYaml, 'names' | 'classCount'> {
   const names = toNames(value, fail)
-  if (count === undefined || count === '') return names
+  if (count === undefined || count === '') return { names }
   if (typeof count !== 'string' || !/^\d{1,6}$/.test(count))
     return fail(`nc is ${show(count)}; expected the number of classes`)
   if (names !== undefined && Number(count) !== names.length)
     fail(`nc is ${count}; expected ${names.length}, the number of names`)
-  return names ?? Array.from({ length: Number(count) }, (_, id) => `class_${id}`)
+  return { names, classCount: Number(count) }
 }
 
 function toNames(value: unknown, fail: Fail): string[] | undefined {

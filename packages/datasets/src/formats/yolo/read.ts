@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { listFiles } from '../../files/list-files.ts'
+import { decodeText } from '../../files/read-text.ts'
 import { type ImageSize, readImageSize } from '../../images/image-header.ts'
+import { inventName } from '../../record/classes.ts'
 import type { Annotation, DatasetClassInfo, DatasetReader, ImageRecord, ReadOptions } from '../../record/record.ts'
 import { LossCounter } from '../../report/loss-counter.ts'
 import { readImageFolder } from '../imagefolder/read.ts'
+import { isClassList } from './class-lists.ts'
 import { isLoadableName, labelPathOf, MIN_SIDE } from './layout.ts'
 import { openYoloLayout, type YoloLayout } from './open-layout.ts'
 import type { DataYaml } from './parse-data-yaml.ts'
@@ -35,7 +37,7 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
     return { ...(await readImageFolder(dir, { ...options, onIssue: undefined })), format: 'yolo' }
   }
   const task = await findTask(dir, layout, options.task)
-  const names = yaml.names ?? (await countClasses(dir, layout))
+  const names = yaml.names ?? (await inventNames(dir, layout, losses))
   const format = { task, classCount: names.length, keypointShape: yaml.keypointShape ?? ([0, 0] as const) }
 
   return {
@@ -63,7 +65,7 @@ export async function readYolo(dir: string, options: ReadOptions = {}): Promise<
     const labelPath = labelPathOf(path)
     let annotations: Annotation[] | undefined = []
     if (finder.has(labelPath)) {
-      const text = readFileSync(join(dir, labelPath), 'utf8')
+      const text = readLabelText(dir, labelPath)
       if (text !== '' && (width === 0 || height === 0)) {
         losses.add('image-size-unknown', path)
         return undefined
@@ -106,7 +108,7 @@ function countUnmatched({ images, finder }: YoloLayout, losses: LossCounter): vo
   for (const file of finder.files) if (isLoadableName(file)) expected.add(labelPathOf(file))
   for (const file of expected) if (finder.has(file)) folders.add(posix.dirname(file))
   for (const file of finder.files) {
-    if (!file.endsWith('.txt') || expected.has(file) || posix.basename(file) === 'classes.txt') continue
+    if (!file.endsWith('.txt') || expected.has(file) || isClassList(file)) continue
     // Beside images there can be lists and notes; in a folder of labels every file is a label file.
     const isLabel = `/${file}`.includes('/labels/') || (folders.has(posix.dirname(file)) && file.includes('/'))
     if (isLabel) losses.add('label-without-image', file)
@@ -137,7 +139,7 @@ async function detectTask(dir: string, { images, finder }: YoloLayout): Promise<
   for (const { path } of images) {
     const labelPath = labelPathOf(path)
     if (!finder.has(labelPath)) continue
-    const rows = splitRows(await readFile(join(dir, labelPath), 'utf8'))
+    const rows = splitRows(readLabelText(dir, labelPath))
     if (rows.length === 0) continue
     if (rows.some(({ tokens }) => tokens.length > 6)) hasOutlines = true
     if (rows.some(({ tokens }) => tokens.length !== 9)) areAllQuads = false
@@ -147,16 +149,29 @@ async function detectTask(dir: string, { images, finder }: YoloLayout): Promise<
   return areAllQuads ? 'obb' : 'segmentation'
 }
 
-/** Without a list of classes, the highest class number in the labels decides. */
-async function countClasses(dir: string, { images, finder }: YoloLayout): Promise<string[]> {
+/** Label files are small and many. Rare ones are UTF-16: their mark is not UTF-8. */
+function readLabelText(dir: string, path: string): string {
+  const text = readFileSync(join(dir, path), 'utf8')
+  return text.startsWith('\ufffd') ? decodeText(readFileSync(join(dir, path)), path) : text
+}
+
+/** Without a list of classes: as many as `nc` says, otherwise up to the highest class number in the labels. */
+async function inventNames(dir: string, layout: YoloLayout, losses: LossCounter): Promise<string[]> {
+  const count = layout.yaml.classCount ?? (await countClasses(dir, layout))
+  const names = Array.from({ length: count }, (_, id) => inventName(id))
+  losses.add('class-name-invented', `the dataset has no list of class names: ${names.slice(0, 5).join(', ')}`, count)
+  return names
+}
+
+async function countClasses(dir: string, { images, finder }: YoloLayout): Promise<number> {
   let highest = -1
   for (const { path } of images) {
     const labelPath = labelPathOf(path)
     if (!finder.has(labelPath)) continue
-    for (const { tokens } of splitRows(await readFile(join(dir, labelPath), 'utf8'))) {
+    for (const { tokens } of splitRows(readLabelText(dir, labelPath))) {
       const id = Number(tokens[0])
       if (Number.isInteger(id) && id > highest && id < 100_000) highest = id
     }
   }
-  return Array.from({ length: highest + 1 }, (_, id) => `class_${id}`)
+  return highest + 1
 }
