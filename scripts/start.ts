@@ -26,7 +26,7 @@ async function main(options: StartOptions): Promise<number> {
       terminal.line(`\nTrainyard is running at ${trainyard.url}`)
     } else {
       const { runMainJob } = await import('./start/main-job.ts')
-      const result = await Promise.race([runMainJob(trainyard, stages, terminal), stopRequested])
+      const result = await Promise.race([runMainJob(trainyard, stages, terminal), stopRequested, trainyard.failed])
       if (result === undefined) return 130
       terminal.line()
       terminal.line(terminal.style('bold', `test accuracy ${result.testAccuracy.toFixed(4)}`))
@@ -36,7 +36,7 @@ async function main(options: StartOptions): Promise<number> {
     }
     if (options.once) return 0
     terminal.line(`\nPress Ctrl-C to stop. All data is in ${trainyard.dataDir}.`)
-    await stopRequested
+    await Promise.race([stopRequested, trainyard.failed])
     return 0
   } finally {
     // With --once nothing should remain: a container that ends a moment later would stay until the next start.
@@ -64,7 +64,12 @@ async function open(options: StartOptions, note: (text: string) => void): Promis
   })
   if (code !== 0) throw new Error(`cannot build the pages:\n${output}`)
   const { startTrainyard } = await import('./start/trainyard.ts')
-  const trainyard = await startTrainyard({ ...options, env: process.env, onProgress: note })
+  const trainyard = await startTrainyard({
+    ...options,
+    env: process.env,
+    onProgress: note,
+    onNotice: (text) => terminal.line(text),
+  })
   note(trainyard.url)
   return trainyard
 }

@@ -11,8 +11,8 @@ import {
   lockFolder,
   openIdentity,
   readStoreConfig,
-  startEmbeddedPostgres,
   stopInTurn,
+  superviseEmbeddedPostgres,
   type UpgradeHandler,
 } from '@trainyard/platform'
 import { createRegistry, readRegistryConfig } from '@trainyard/registry'
@@ -28,6 +28,8 @@ export interface TrainyardOptions {
   /** Other settings, as environment variables. */
   env: Readonly<Record<string, string | undefined>>
   onProgress?(text: string): void
+  /** Receives a line for the terminal when PostgreSQL has died, and when it runs again. */
+  onNotice?(text: string): void
 }
 
 export interface Trainyard {
@@ -38,6 +40,8 @@ export interface Trainyard {
   pushTokenFile: string
   /** Waits until finished jobs are cleaned up; returns the ids of those that are not. */
   awaitCleanup(timeoutMs: number): Promise<number[]>
+  /** Rejects when a part that all others need has failed for good. */
+  failed: Promise<never>
   stop(): Promise<void>
 }
 
@@ -53,6 +57,8 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
   const parts = [{ name: 'lock', stop: () => lock.release() }]
   const stop = () => stopInTurn(parts.splice(0).toReversed(), { logger, withinMs: STOP_MS })
   const progress = options.onProgress ?? (() => {})
+  const failure = Promise.withResolvers<never>()
+  failure.promise.catch(() => {})
   try {
     // Listen first: a port that is in use must be reported before anything else starts. Requests wait for the servers.
     const ready = Promise.withResolvers<Hono>()
@@ -67,7 +73,13 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     let databaseUrl = options.env.DATABASE_URL
     if (databaseUrl === undefined) {
       progress('starting PostgreSQL')
-      const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), logger, onProgress: progress })
+      const postgres = await superviseEmbeddedPostgres({
+        dataDir: join(dataDir, 'postgres'),
+        logger,
+        onProgress: progress,
+        onNotice: options.onNotice,
+        onGiveUp: failure.reject,
+      })
       parts.push({ name: 'PostgreSQL', stop: () => postgres.stop() })
       databaseUrl = postgres.url
     }
@@ -108,6 +120,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       dataDir,
       pushToken: await keptPushToken(identity, pushTokenFile),
       pushTokenFile,
+      failed: failure.promise,
       awaitCleanup: async (timeoutMs) => (await runner.awaitCleanup(timeoutMs)).map(({ jobId }) => jobId),
       stop,
     }

@@ -45,6 +45,26 @@ export class TrainyardError extends Error {
 }
 
 /**
+ * Thrown by every query while the database does not answer: it restarts, has crashed, or cannot be reached. Answered with
+ * 503 and `Retry-After`. The same request can succeed in a few seconds.
+ */
+export class DatabaseUnavailable extends TrainyardError {
+  readonly isDatabaseUnavailable = true
+
+  /** See {@link TrainyardError}. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && 'isDatabaseUnavailable' in value
+  }
+
+  constructor(cause: unknown) {
+    super('unavailable', 'The database does not respond at the moment. Try again in a few seconds', {
+      retryAfterSeconds: 2,
+      cause,
+    })
+  }
+}
+
+/**
  * Thrown at the start, when the settings or the state of the machine make it impossible. The message tells the operator what
  * to do. Programs print it without a stack and exit with a non-zero code.
  */

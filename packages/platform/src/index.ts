@@ -23,10 +23,16 @@ export {
   type EmbeddedPostgresOptions,
   startEmbeddedPostgres,
 } from './database/embedded/start-embedded-postgres.ts'
+export {
+  type SupervisedPostgres,
+  type SuperviseOptions,
+  superviseEmbeddedPostgres,
+} from './database/embedded/supervise-embedded-postgres.ts'
 export type { ListenChannelOptions } from './database/listener.ts'
 export { type Database, type Migration, type OpenDatabaseOptions, openDatabase } from './database/open-database.ts'
 export {
   ConfigError,
+  DatabaseUnavailable,
   fieldIssues,
   invalidRequest,
   notFound,

@@ -19,7 +19,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
     try {
       await context.database.ping()
     } catch (error) {
-      throw new TrainyardError('unavailable', 'The database is not reachable', { cause: error })
+      throw new TrainyardError('unavailable', 'The database does not respond', { retryAfterSeconds: 2, cause: error })
     }
     return c.json({ status: 'ok' })
   })

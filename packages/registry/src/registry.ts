@@ -93,7 +93,10 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     await claimNamespace(identity, database.db, { slug: namespace, subject: LOCAL_ACCOUNT_ID })
   const acceptance = new Acceptance(context)
   let stopDiscarding: (() => void) | undefined
-  const unlisten = await database.listen('checks', (id) => changes.emit('check', id))
+  const unlisten = await database.listen('checks', (id) => changes.emit('check', id), {
+    // Notifications are lost while the connection is: every check that is watched may have changed.
+    onReconnect: () => changes.emit('check', undefined),
+  })
   return {
     app: createApp(context),
     context,

@@ -115,6 +115,28 @@ describe('when something is wrong', () => {
     expect(await response.text()).toContain('abc123')
   })
 
+  test('an API whose database does not respond gives a page with status 503 that can be loaded again', async () => {
+    const detail = 'The database does not respond at the moment'
+    const problem = {
+      type: 'about:blank',
+      title: 'Unavailable',
+      status: 503,
+      code: 'unavailable',
+      retryable: true,
+      detail,
+    }
+    const { app } = createWeb({
+      ...urls,
+      logger: silent,
+      fetch: async () =>
+        Response.json(problem, { status: 503, headers: { 'content-type': 'application/problem+json' } }),
+    })
+    const response = await app.request('/')
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('10')
+    expect(await response.text()).toContain(detail)
+  })
+
   test('an answer that breaks the contract gives an error page', async () => {
     const { app } = createWeb({ ...urls, fetch: async () => Response.json({ trainers: 'none' }), logger: silent })
     const response = await app.request('/')

@@ -125,8 +125,8 @@ function problemPage<T>(
         )}
       </p>,
     )
-  // A failure of an upstream server is a bad gateway.
-  const status = error.status >= 500 ? 502 : error.status
+  // A failure of an upstream server is a bad gateway. One that passes stays what it is: the page can be loaded again.
+  const status = error.status >= 500 && error.status !== 503 ? 502 : error.status
   return page(
     status as ContentfulStatusCode,
     problem.title,

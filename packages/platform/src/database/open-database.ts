@@ -5,6 +5,7 @@ import { hidePassword } from '../config.ts'
 import { ConfigError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { errorCode } from '../system/describe-error.ts'
+import { explained, explainedPool } from './explained-pool.ts'
 import { type ListenChannelOptions, Listener } from './listener.ts'
 import { migrate, searchPath } from './migrate.ts'
 import { postgresTypes } from './postgres-types.ts'
@@ -25,6 +26,7 @@ export interface OpenDatabaseOptions {
   logger?: Logger | undefined
 }
 
+/** Every method throws `DatabaseUnavailable` while the server does not answer. Connections are restored when it does. */
 export interface Database<DB> {
   readonly db: Kysely<DB>
   readonly schema: string
@@ -86,7 +88,7 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
   pool.on('error', (error) => logger?.warn({ err: error }, 'an idle connection to PostgreSQL was lost'))
   // So would a connection between two statements of a transaction. Its next statement throws.
   pool.on('connect', (client) => client.on('error', () => {}))
-  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool: explainedPool(pool) }) })
   const listener = new Listener(url, logger)
   const fullChannel = (channel: string) => {
     const name = `${schema}:${channel}`
@@ -98,7 +100,7 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
     db,
     schema,
     async query<Row>(statement: { name: string; text: string }, values: readonly unknown[]) {
-      const { rows } = await pool.query({ ...statement, values: [...values] })
+      const { rows } = await explained(pool.query({ ...statement, values: [...values] }))
       return rows as Row[]
     },
     transaction: (work) => db.transaction().execute(work),

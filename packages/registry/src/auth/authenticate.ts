@@ -44,7 +44,8 @@ export async function authenticate(
     if (!grantor) return refused('the token that this grant was issued for has expired or was revoked; log in again')
     return { outcome: 'accepted', caller: callerOfGrants(grantor, claims.access) }
   } catch (error) {
-    if (!(error instanceof TrainyardError)) throw error
+    // The database does not answer: the token may be valid.
+    if (!(error instanceof TrainyardError) || error.status >= 500) throw error
     return error.code === 'token_expired' ? { outcome: 'expired', detail: error.message } : refused(error.message)
   }
 }

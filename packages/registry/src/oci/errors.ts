@@ -1,3 +1,6 @@
+import { PROBLEM_MEDIA_TYPE } from '@trainyard/contract'
+import { TrainyardError, toProblem } from '@trainyard/platform'
+
 /** The error codes of the OCI distribution spec, with their HTTP statuses. */
 const OCI_ERRORS = {
   BLOB_UNKNOWN: 404,
@@ -50,11 +53,26 @@ export class OciError extends Error {
 /** Longer messages repeat what the client sent. */
 const MAX_MESSAGE_LENGTH = 1000
 
-/** The response for an {@link OciError}. A HEAD request gets only the headers. */
-export function ociErrorResponse(error: OciError, method: string): Response {
-  const body = JSON.stringify({
-    errors: [{ code: error.code, message: error.message.slice(0, MAX_MESSAGE_LENGTH), detail: error.detail ?? null }],
+/** The OCI error of a failure that passes: a database or a store that does not answer. Undefined for other errors. */
+export function asPassingError(error: unknown): OciError | undefined {
+  if (!(error instanceof TrainyardError) || !error.retryable) return undefined
+  const code = error.status === 429 ? 'TOOMANYREQUESTS' : 'UNAVAILABLE'
+  return new OciError(code, error.detail, {
+    headers: { 'Retry-After': String(error.retryAfterSeconds ?? 2), 'Content-Type': PROBLEM_MEDIA_TYPE },
+    cause: error,
   })
+}
+
+/**
+ * The response for an {@link OciError}. A HEAD request gets only the headers. A failure that passes is a problem document with
+ * the members of an OCI error.
+ */
+export function ociErrorResponse(error: OciError, method: string): Response {
+  const errors = [
+    { code: error.code, message: error.message.slice(0, MAX_MESSAGE_LENGTH), detail: error.detail ?? null },
+  ]
+  const problem = error.cause instanceof TrainyardError ? toProblem(error.cause) : undefined
+  const body = JSON.stringify({ ...problem, errors })
   return new Response(method === 'HEAD' ? null : body, {
     status: error.status,
     headers: {

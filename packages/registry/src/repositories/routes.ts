@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { type Authentication, authenticate } from '../auth/authenticate.ts'
 import { ANONYMOUS, type RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
-import { OciError, ociErrorResponse } from '../oci/errors.ts'
+import { asPassingError, OciError, ociErrorResponse } from '../oci/errors.ts'
 import { parseRepositoryName } from '../oci/names.ts'
 import { isUploadPath, OCI_ENDPOINTS } from './endpoints.ts'
 import { challenge, type RepositoryRequest, requirePush } from './repository.ts'
@@ -17,6 +17,8 @@ export function mountRepositoryRoutes(app: OpenAPIHono, context: RegistryContext
       return response
     } catch (error) {
       if (error instanceof OciError) return ociErrorResponse(error, c.req.method)
+      const passing = asPassingError(error)
+      if (passing !== undefined) return ociErrorResponse(passing, c.req.method)
       context.logger.error({ err: error, method: c.req.method, path: c.req.path }, 'a /v2 request failed')
       return ociErrorResponse(new OciError('UNKNOWN', 'internal error; try again'), c.req.method)
     }

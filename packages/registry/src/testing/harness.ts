@@ -48,7 +48,7 @@ export interface HarnessOptions {
 export async function createHarness(options: HarnessOptions = {}): Promise<Harness> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-registry-'))
   const prefix = `test_${randomBytes(6).toString('hex')}`
-  const url = testDatabaseUrl()
+  const url = options.config?.databaseUrl ?? testDatabaseUrl()
   const config: RegistryConfig = {
     publicUrl: 'http://127.0.0.1:7600',
     databaseUrl: url,

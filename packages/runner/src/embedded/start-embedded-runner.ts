@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createFolderStore, createLogger, listen, startEmbeddedPostgres } from '@trainyard/platform'
+import { createFolderStore, createLogger, listen, superviseEmbeddedPostgres } from '@trainyard/platform'
 import { sql } from 'kysely'
 import type { RunnerConfig } from '../config.ts'
 import { createRunner, type Runner } from '../create-runner.ts'
@@ -48,9 +48,11 @@ export async function startEmbeddedRunner(options: EmbeddedRunnerOptions): Promi
     const logger = createLogger({ name: 'runner', level: logLevel, destination: process.stderr })
     let databaseUrl = options.databaseUrl
     if (databaseUrl === undefined) {
-      const postgres = await startEmbeddedPostgres({
+      const postgres = await superviseEmbeddedPostgres({
         dataDir: join(dir, 'postgres'),
+        logger,
         onProgress,
+        onNotice: onProgress,
       })
       cleanups.push(() => postgres.stop())
       databaseUrl = postgres.url

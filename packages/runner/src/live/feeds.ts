@@ -1,3 +1,4 @@
+import { DatabaseUnavailable } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
 import { toJob } from '../jobs/job-view.ts'
@@ -15,6 +16,8 @@ const JOBS_PER_READ = 500
 const MAX_JOINS = 4
 /** A notification from another replica can get lost, so all feeds are read at this interval. */
 const READ_ALL_MS = 15_000
+/** Pause before jobs are read again after the database did not answer. */
+const RETRY_MS = 1000
 
 /**
  * The jobs that are watched in this process. A job is read once for all its viewers, and jobs that change at the same time are
@@ -27,6 +30,8 @@ export class LiveFeeds {
   #timer: NodeJS.Timeout | undefined
   #isReading = false
   #joins = 0
+  /** While the database does not answer, nothing is read before this time. */
+  #retryAt = 0
 
   constructor(context: Pick<RunnerContext, 'database' | 'hub' | 'logger' | 'telemetry'>) {
     this.#context = context
@@ -80,11 +85,12 @@ export class LiveFeeds {
   }
 
   #schedule(): void {
+    const delayMs = Math.max(COLLECT_MS, this.#retryAt - performance.now())
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       this.#startJoins()
       void this.#readChanged()
-    }, COLLECT_MS)
+    }, delayMs)
   }
 
   /** Reads the changes of all changed jobs and shows them to the viewers that are up to date. */
@@ -182,6 +188,12 @@ export class LiveFeeds {
   }
 
   #fail(feed: Feed, error: unknown): void {
+    if (error instanceof DatabaseUnavailable) {
+      // The streams stay open, and continue where they are when the database answers again.
+      feed.changed = true
+      this.#retryAt = performance.now() + RETRY_MS
+      return
+    }
     this.#context.logger.error({ err: error, jobId: feed.jobId }, 'a live stream failed')
     feed.endAll('failed')
   }

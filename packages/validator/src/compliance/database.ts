@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { access, constants, mkdir } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { lockFolder, openDatabase, startEmbeddedPostgres } from '@trainyard/platform'
+import { lockFolder, openDatabase, superviseEmbeddedPostgres } from '@trainyard/platform'
 
 /** A PostgreSQL server with a schema for one run. */
 export interface RunDatabase {
@@ -59,7 +59,7 @@ async function startServer(
     })
     if (!lock) continue
     try {
-      const server = await startEmbeddedPostgres({ dataDir: dir, onProgress })
+      const server = await superviseEmbeddedPostgres({ dataDir: dir, onProgress, onNotice: onProgress })
       const stop = () => server.stop().finally(() => lock.release())
       return { url: server.url, stop }
     } catch (error) {

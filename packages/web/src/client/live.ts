@@ -7,6 +7,8 @@ export type LiveHandlers = { [Name in keyof LiveEvents]: (data: LiveEvents[Name]
 
 /** Browsers open at most six connections to a server: a hidden tab closes its own after this time. */
 const HIDDEN_MS = 60_000
+/** Pause before a refused stream is opened again. */
+const RETRY_MS = 3000
 
 /** Follows a job. The browser reconnects automatically; each connection starts with a complete snapshot. */
 export function followJob(jobId: number, handlers: LiveHandlers): void {
@@ -35,7 +37,16 @@ export function followJob(jobId: number, handlers: LiveHandlers): void {
       handlers.end(data)
     })
     stream.addEventListener('open', () => handlers.connected(true))
-    stream.addEventListener('error', () => handlers.connected(false))
+    stream.addEventListener('error', () => {
+      handlers.connected(false)
+      // After an answer other than 200, for example 503, the browser does not reconnect.
+      if (stream.readyState === EventSource.CLOSED && source === stream) {
+        close()
+        setTimeout(() => {
+          if (source === undefined && !ended && !document.hidden) open()
+        }, RETRY_MS)
+      }
+    })
   }
 
   function close(): void {

@@ -8,6 +8,8 @@ export interface Postmaster {
   pid: number
   port: number
   ready: boolean
+  /** Whether it is shutting down: it accepts no connections, and may wait for its clients for hours. */
+  stopping: boolean
 }
 
 /** Reads the `postmaster.pid` of a cluster; undefined when it does not exist. The server writes its lines one by one. */
@@ -21,7 +23,8 @@ export async function readPostmaster(clusterDir: string): Promise<Postmaster | u
   const lines = text?.split('\n') ?? []
   const pid = Number(lines[0])
   if (!Number.isInteger(pid) || pid <= 0) return undefined
-  return { pid, port: Number(lines[3] ?? 0), ready: lines[7]?.trim() === 'ready' }
+  const status = lines[7]?.trim()
+  return { pid, port: Number(lines[3] ?? 0), ready: status === 'ready', stopping: status === 'stopping' }
 }
 
 /**

@@ -61,18 +61,25 @@ async function servesCluster(pid: number, clusterDir: string): Promise<boolean> 
   return command.includes('postgres') && command.includes(clusterDir)
 }
 
+export interface StartServerOptions {
+  files: ClusterFiles
+  binaries: PostgresBinaries
+  user: RunAs
+  password: string
+  /** Undefined: a free port. */
+  port: number | undefined
+  /** For reasons that can pass. */
+  tries: number
+}
+
 /** Starts a server that outlives this process. @throws ConfigError */
-export async function startServer(
-  files: ClusterFiles,
-  binaries: PostgresBinaries,
-  user: RunAs,
-  password: string,
-): Promise<RunningServer> {
+export async function startServer(options: StartServerOptions): Promise<RunningServer> {
+  const { files } = options
   let reason = ''
   // Another program can take the free port first. And after a crash of the server, its last backends need a moment to end
   // before a new server can start.
-  for (let attempt = 1; attempt <= 10; attempt++) {
-    const started = await startOnce(files, binaries, user, password)
+  for (let attempt = 1; attempt <= options.tries; attempt++) {
+    const started = await startOnce(options)
     if ('pid' in started) return started
     reason = started.reason
     if (!/could not bind|Address already in use|shared memory block|lock file/.test(reason)) break
@@ -81,14 +88,11 @@ export async function startServer(
   throw new ConfigError(`PostgreSQL does not start in ${files.dataDir}: ${reason}. The full log is ${files.logFile}`)
 }
 
-async function startOnce(
-  files: ClusterFiles,
-  { postgres }: PostgresBinaries,
-  user: RunAs,
-  password: string,
-): Promise<RunningServer | { reason: string }> {
+async function startOnce(options: StartServerOptions): Promise<RunningServer | { reason: string }> {
+  const { files, user, password } = options
+  const { postgres } = options.binaries
   const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   const { log, logStart } = await openLog(files, user)
   let ended: string | undefined
   try {

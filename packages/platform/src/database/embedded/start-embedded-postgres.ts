@@ -5,6 +5,7 @@ import { type FolderLock, lockFolder } from '../../system/lock-folder.ts'
 import { processIdentity } from '../../system/process-identity.ts'
 import { findBinaries, type PostgresBinaries } from './binaries.ts'
 import { clusterFiles, ensureCluster, readPassword } from './cluster.ts'
+import { endOrphans } from './end-orphans.ts'
 import { chooseUser } from './run-as.ts'
 import { findRunning, type RunningServer, startServer, stopServer, urlOf, waitUntilReady } from './server-process.ts'
 
@@ -16,11 +17,16 @@ export interface EmbeddedPostgresOptions {
   onProgress?: ((text: string) => void) | undefined
   /** Other binaries of the same major version. Default: those of the installed package. */
   binaries?: PostgresBinaries | undefined
+  /** Default: a free port. */
+  port?: number | undefined
+  /** How often a start is tried that fails for a reason that can pass, such as a port in use. Default: 10. */
+  tries?: number | undefined
 }
 
 export interface EmbeddedPostgres {
   url: string
   pid: number
+  port: number
   /** Whether the server was already running: a process that died or did not stop it has left it. */
   adopted: boolean
   /** Shuts the server down without waiting for its clients, and resolves when it has ended. */
@@ -53,7 +59,16 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       }
     }
     const password = await ensureCluster(files, binaries, user, onProgress)
-    const server = await startServer(files, binaries, user, password)
+    const orphans = await endOrphans(files.clusterDir)
+    if (orphans > 0) logger?.warn({ orphans }, 'ended what a dead PostgreSQL had left')
+    const server = await startServer({
+      files,
+      binaries,
+      user,
+      password,
+      port: options.port,
+      tries: options.tries ?? 10,
+    })
     logger?.info({ postgresPid: server.pid, port: server.port }, 'started PostgreSQL')
     return handleOf(server, password, { adopted: false })
   } finally {
@@ -76,5 +91,5 @@ async function waitForLock(dataDir: string): Promise<FolderLock> {
 
 function handleOf({ pid, port }: RunningServer, password: string, { adopted }: { adopted: boolean }): EmbeddedPostgres {
   const identity = processIdentity(pid)
-  return { url: urlOf(port, password), pid, adopted, stop: async () => await stopServer(pid, await identity) }
+  return { url: urlOf(port, password), pid, port, adopted, stop: async () => await stopServer(pid, await identity) }
 }

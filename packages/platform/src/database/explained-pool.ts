@@ -1,0 +1,69 @@
+import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
+import type pg from 'pg'
+import { DatabaseUnavailable } from '../errors.ts'
+import { errorCode } from '../system/describe-error.ts'
+
+/** Codes of Node for connections that cannot be opened or are lost. */
+const NETWORK_CODES: ReadonlySet<string> = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+])
+
+/**
+ * SQLSTATEs of a server that accepts no work now: lost connections (08), insufficient resources (53), and a server that
+ * shuts down, has crashed, or is starting (57P01 to 57P03).
+ */
+const UNAVAILABLE_STATES = /^(08|53)...$|^57P0[1-3]$/
+
+/** `pg` reports these without a code. */
+const LOST_CONNECTION =
+  /^Connection terminated|^timeout exceeded when trying to connect|^Client (has encountered a connection error|was closed) and is not queryable/
+
+/** Whether the database did not answer, so that the same request can succeed later. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof AggregateError) return error.errors.some(isUnavailable)
+  const code = errorCode(error)
+  if (code === undefined) return LOST_CONNECTION.test(error.message)
+  return NETWORK_CODES.has(code) || UNAVAILABLE_STATES.test(code)
+}
+
+/** Replaces the error of a database that does not answer with {@link DatabaseUnavailable}. */
+export async function explained<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw isUnavailable(error) ? new DatabaseUnavailable(error) : error
+  }
+}
+
+/** A pool for Kysely whose connections throw {@link DatabaseUnavailable}. */
+export function explainedPool(pool: pg.Pool): PostgresPool {
+  // Kysely keeps what belongs to a connection by its object.
+  const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+  return {
+    options: pool.options,
+    async connect() {
+      const client = await explained(pool.connect())
+      const known = clients.get(client) ?? explainedClient(client)
+      clients.set(client, known)
+      return known
+    },
+    end: () => pool.end(),
+  }
+}
+
+function explainedClient(client: pg.PoolClient): PostgresPoolClient {
+  const query = <Row>(text: string, values: readonly unknown[]) =>
+    explained(client.query(text, [...values])) as unknown as Promise<PostgresQueryResult<Row>>
+  // No cursors: nothing here reads a result as a stream.
+  return { query: query as PostgresPoolClient['query'], release: (destroy) => client.release(destroy) }
+}
