@@ -52,7 +52,7 @@ describe('a supervised PostgreSQL', () => {
     return database
   }
 
-  it('is started again on its port with its data after kill -9, and says so twice', async () => {
+  it('is started again on its port with its data after kill -9, and reports both', async () => {
     const { server, notices } = await supervise()
     const database = await open(server)
     await sql`create table t as select 7 as n`.execute(database.db)
