@@ -28,7 +28,7 @@ const LOST_CONNECTION =
   /^Connection terminated|^timeout exceeded when trying to connect|^Client (has encountered a connection error|was closed) and is not queryable/
 
 /** Whether the database did not answer, so that the same request can succeed later. */
-export function isUnavailable(error: unknown): boolean {
+function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof AggregateError) return error.errors.some(isUnavailable)
   const code = errorCode(error)
