@@ -10,6 +10,7 @@ import {
   listen,
   lockFolder,
   openIdentity,
+  readHttpLimits,
   readStoreConfig,
   stopInTurn,
   superviseEmbeddedPostgres,
@@ -61,12 +62,13 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
   failure.promise.catch(() => {})
   try {
     // Listen first: a port that is in use must be reported before anything else starts. Requests wait for the servers.
+    const limits = readHttpLimits(options.env, 'trainyard')
     const ready = Promise.withResolvers<Hono>()
     ready.promise.catch(() => {})
     let upgrade: UpgradeHandler = (_request, socket) => socket.destroy()
     const server = await listen(
       { fetch: async (request: Request, bindings?: object) => (await ready.promise).fetch(request, bindings) },
-      { host: options.host, port: options.port, upgrade: (...request) => upgrade(...request) },
+      { host: options.host, port: options.port, upgrade: (...request) => upgrade(...request), limits, logger },
     )
     parts.push({ name: 'server', stop: () => server.close() })
 
@@ -110,7 +112,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
 
     upgrade = runner.upgrade
     ready.resolve(combineServers({ registry: registry.app, runner: runner.app, web: web.app, store: storeApp }))
-    const forTrainers = await listenForTrainers(runner, storeApp, server)
+    const forTrainers = await listenForTrainers(runner, storeApp, { port: server.port, limits, logger })
     if (forTrainers !== undefined) parts.push({ name: 'endpoint for trainers', stop: () => forTrainers.close() })
     await registry.start()
     await runner.start()

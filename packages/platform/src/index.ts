@@ -41,6 +41,8 @@ export {
 } from './errors.ts'
 export { type BodyLimits, PEOPLE_BODY } from './http/body-limits.ts'
 export { type ApiOptions, createApi } from './http/create-api.ts'
+export { guardConnections } from './http/guard-connections.ts'
+export { DEFAULT_HTTP_LIMITS, type HttpLimits, readHttpLimits } from './http/http-limits.ts'
 export { type Listening, type ListenOptions, listen, type UpgradeHandler } from './http/listen.ts'
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
 export { problemResponse, toProblem } from './http/problem-handler.ts'

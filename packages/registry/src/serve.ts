@@ -12,6 +12,7 @@ import {
   listen,
   openIdentity,
   RESET_PASSWORD,
+  readHttpLimits,
   readStoreConfig,
   requireSafeHost,
   resetPasswordCommand,
@@ -29,6 +30,7 @@ export interface Served extends Pick<Listening, 'url' | 'port'> {
 export async function start(env: Record<string, string | undefined>): Promise<Served> {
   const logger = createLogger({ name: 'registry', level: env.LOG_LEVEL || undefined })
   const config = readRegistryConfig(env)
+  const limits = readHttpLimits(env, 'the registry')
   const host = env.HOST || '127.0.0.1'
   requireSafeHost(host, config.auth ?? DEFAULT_AUTH)
   const { store, app: storeApp } = createStore(
@@ -43,7 +45,7 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
   const app = createApi({ logger })
   if (storeApp) app.route('/', storeApp)
   app.route('/', registry.app)
-  const server = await listen(app, { host, port: Number(env.PORT ?? 7600) })
+  const server = await listen(app, { host, port: Number(env.PORT ?? 7600), limits, logger })
   await registry.start()
   logger.info({ url: server.url }, 'registry listening')
   return {

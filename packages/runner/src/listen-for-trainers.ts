@@ -1,4 +1,4 @@
-import { type Listening, listen } from '@trainyard/platform'
+import { type Listening, type ListenOptions, listen } from '@trainyard/platform'
 import type { Runner } from './create-runner.ts'
 import { type App, withStorage } from './with-storage.ts'
 
@@ -12,11 +12,11 @@ import { type App, withStorage } from './with-storage.ts'
 export async function listenForTrainers(
   runner: Pick<Runner, 'trainers' | 'trainersApp' | 'openGateway'>,
   store: App | undefined,
-  { port }: Pick<Listening, 'port'>,
+  { port, limits, logger }: Pick<ListenOptions, 'port' | 'limits' | 'logger'>,
 ): Promise<Pick<Listening, 'close'> | undefined> {
   const { trainers, trainersApp, openGateway } = runner
   const app = withStorage(trainersApp, store)
-  if (openGateway !== undefined) return await openGateway(app)
+  if (openGateway !== undefined) return await openGateway(app, limits)
   if (trainers === undefined) return undefined
-  return await listen(app, { host: trainers.address, port })
+  return await listen(app, { host: trainers.address, port, limits, logger })
 }

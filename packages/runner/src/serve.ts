@@ -11,6 +11,7 @@ import {
   listen,
   parseConfig,
   RESET_PASSWORD,
+  readHttpLimits,
   readStoreConfig,
   requireSafeHost,
   resetPasswordCommand,
@@ -38,6 +39,7 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
   const logger = createLogger({ name: 'runner', level: server.LOG_LEVEL })
   const origin = `http://127.0.0.1:${server.PORT}`
   const config = readRunnerConfig({ PUBLIC_URL: origin, ...env })
+  const limits = readHttpLimits(env, 'runner server')
   requireSafeHost(server.HOST, config.auth ?? DEFAULT_AUTH)
   const { store, app: storeApp } = createStore(
     readStoreConfig(env, {
@@ -57,9 +59,11 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
       host: server.HOST,
       port: server.PORT,
       upgrade: runner.upgrade,
+      limits,
+      logger,
     })
     opened.push(listening)
-    const forTrainers = await listenForTrainers(runner, storeApp, listening)
+    const forTrainers = await listenForTrainers(runner, storeApp, { port: listening.port, limits, logger })
     if (forTrainers !== undefined) opened.push(forTrainers)
     await runner.start()
     logger.info({ url: listening.url }, 'the runner is listening')

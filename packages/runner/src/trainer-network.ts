@@ -20,9 +20,9 @@ export class TrainerNetwork {
   get openGateway(): Launcher['openGateway'] | undefined {
     const { openGateway } = this.#launcher
     if (openGateway === undefined) return undefined
-    return (app) => {
+    return (app, limits) => {
       this.#isServed = true
-      return openGateway(app)
+      return openGateway(app, limits)
     }
   }
 

@@ -25,7 +25,14 @@ const { app } = createWeb({
   registryUrl: REGISTRY_URL,
   runnerUrl: RUNNER_URL,
 })
-const server = serve({ fetch: app.fetch, hostname: HOST, port: PORT }, (address) => {
+// The pages take nothing but small forms, so a whole request must arrive in half a minute. Answers can be live streams.
+const serverOptions = {
+  connectionsCheckingInterval: 1000,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5000,
+}
+const server = serve({ fetch: app.fetch, hostname: HOST, port: PORT, serverOptions }, (address) => {
   console.log(`The pages are at http://${HOST}:${address.port}`)
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -4,8 +4,11 @@ import { isIPv6 } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { ConfigError } from '../errors.ts'
+import type { Logger } from '../log.ts'
 import { errorCode } from '../system/describe-error.ts'
 import { setRemoteAddress } from './client-address.ts'
+import { guardConnections } from './guard-connections.ts'
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
 
 export interface ListenOptions {
   /** Default: `127.0.0.1`. */
@@ -18,6 +21,10 @@ export interface ListenOptions {
   drainMs?: number | undefined
   /** Accepts or refuses WebSocket upgrades. Default: they are answered as plain requests. */
   upgrade?: UpgradeHandler | undefined
+  /** Changes to {@link DEFAULT_HTTP_LIMITS}. */
+  limits?: Partial<HttpLimits> | undefined
+  /** Logs refused connections. Default: they are not logged. */
+  logger?: Logger | undefined
 }
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -37,16 +44,17 @@ export interface Listening {
  */
 export async function listen(
   app: { fetch: (request: Request, bindings?: object) => Response | Promise<Response> },
-  { host = '127.0.0.1', port, socketPath, drainMs = 2000, upgrade }: ListenOptions,
+  { host = '127.0.0.1', port, socketPath, drainMs = 2000, upgrade, limits, logger }: ListenOptions,
 ): Promise<Listening> {
   const fetch = (request: Request, bindings: object) => {
     const { incoming } = bindings as HttpBindings
     setRemoteAddress(request, incoming.socket.remoteAddress)
     return app.fetch(request, bindings)
   }
-  const server = createAdaptorServer({ fetch }) as Server
-  // Uploads of many gigabytes exceed Node's five minutes. The limit for headers stays.
-  server.requestTimeout = 0
+  const full = { ...DEFAULT_HTTP_LIMITS, ...limits }
+  const serverOptions = { connectionsCheckingInterval: Math.min(1000, full.headersTimeoutMs) }
+  const server = createAdaptorServer({ fetch, serverOptions }) as Server
+  guardConnections(server, full, logger)
   const sockets = upgrade === undefined ? undefined : serveUpgrades(server, upgrade)
   if (socketPath === undefined) server.listen(port, host)
   else server.listen(socketPath)

@@ -1,4 +1,5 @@
 import type { JobConfig, Operation, TaskType, TrainerManifest } from '@trainyard/contract'
+import type { HttpLimits } from '@trainyard/platform'
 
 /** One attempt of a job. Launchers name everything they create after it, so that they can find it again. */
 export interface AttemptRef {
@@ -132,7 +133,7 @@ export interface Launcher {
    * Present where trainers have a network namespace of their own. Serves the app to them at the callback address; nothing
    * else on this machine is reachable. Until it is called, trainers cannot reach the runner.
    */
-  openGateway?: ((app: App) => Promise<{ close(): Promise<void> }>) | undefined
+  openGateway?: ((app: App, limits?: Partial<HttpLimits>) => Promise<{ close(): Promise<void> }>) | undefined
   /** Starts the attempt. Does nothing if it was launched before. */
   launch(request: LaunchRequest): Promise<void>
   observe(ref: AttemptRef): Promise<Observation>

@@ -68,6 +68,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       drainMs: 50,
       upgrade: (...args) => upgrade(...args),
       host: options.host,
+      // Benches watch a thousand jobs from one address.
+      limits: { maxConnectionsPerAddress: 10_000 },
     },
   )
   const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: server.url, secret: TEST_SECRET })

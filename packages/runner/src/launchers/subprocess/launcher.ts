@@ -61,7 +61,7 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       networkPolicy: network !== undefined,
       imagePull: false,
     },
-    openGateway: network && ((app) => openGateway(network.gatewayDir, network.key, app)),
+    openGateway: network && ((app, limits) => openGateway(network.gatewayDir, network.key, app, limits)),
     async launch(request) {
       await startProcess(request, config, startOptions)
       logger.debug({ jobId: request.jobId, attempt: request.attempt }, 'trainer launched')

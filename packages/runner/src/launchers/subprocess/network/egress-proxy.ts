@@ -1,16 +1,17 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { DEFAULT_HTTP_LIMITS, guardConnections, type HttpLimits } from '@trainyard/platform'
 import { decide } from './decide.ts'
 import { readPolicy } from './policy.ts'
 import { lookupPublic } from './public-address.ts'
 
 /** An HTTP proxy for trainers. It connects only to what the policy in the credentials allows. */
-export function createEgressProxy(key: string): Server {
+export function createEgressProxy(key: string, limits: Partial<HttpLimits> = {}): Server {
   const server = createServer((message, response) => void forward(key, message, response))
   server.on('connect', (message, client: Duplex, head: Buffer) => tunnel(key, message, client, head))
-  // Node's default of five minutes is too short for downloads of weights.
-  server.requestTimeout = 0
+  // Tunnels are not requests: they stay open.
+  guardConnections(server, { ...DEFAULT_HTTP_LIMITS, ...limits })
   return server
 }
 

@@ -4,7 +4,7 @@ import { closeSync, openSync, readdirSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { type Listening, listen } from '@trainyard/platform'
+import { type HttpLimits, type Listening, listen } from '@trainyard/platform'
 import type { App } from '../../launcher.ts'
 import { createEgressProxy } from './egress-proxy.ts'
 import { SOCKETS } from './relay.ts'
@@ -14,19 +14,19 @@ export interface Gateway {
 }
 
 /** Serves trainers in a network of their own through sockets in a folder: the app at the callback address, and the proxy. */
-export async function openGateway(dir: string, key: string, app: App): Promise<Gateway> {
+export async function openGateway(dir: string, key: string, app: App, limits?: Partial<HttpLimits>): Promise<Gateway> {
   await removeDeadSockets(dir)
   // The path of a socket is limited to about 100 characters. Through the descriptor, the folder's own path can be longer.
   const folder = openSync(dir, 'r')
   const socketPath = (kind: string) => `/proc/self/fd/${folder}/${kind}${randomUUID().slice(0, 8)}`
   let callback: Listening | undefined
-  const proxy = createEgressProxy(key)
+  const proxy = createEgressProxy(key, limits)
   const close = async () => {
     await Promise.all([callback?.close(), closeProxy(proxy)])
     closeSync(folder)
   }
   try {
-    callback = await listen(app, { port: 0, socketPath: socketPath(SOCKETS.callback) })
+    callback = await listen(app, { port: 0, socketPath: socketPath(SOCKETS.callback), limits })
     proxy.listen(socketPath(SOCKETS.proxy))
     await once(proxy, 'listening')
   } catch (error) {

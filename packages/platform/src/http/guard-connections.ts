@@ -1,0 +1,111 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Logger } from '../log.ts'
+import { ConnectionCounts } from './connection-counts.ts'
+import type { HttpLimits } from './http-limits.ts'
+
+/** An open request: its body arrives, it is handled, or its answer is sent. */
+interface Exchange {
+  incoming: IncomingMessage
+  outgoing: ServerResponse
+  startedMs: number
+  /** Of the socket, when the request began. */
+  startBytes: number
+  /** Time in which the rest of the body waited for the server. */
+  excusedMs: number
+}
+
+const SWEEP_MS = 1000
+const WARN_EVERY_MS = 60_000
+const TOO_MANY = 'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+
+/**
+ * Closes the connections of clients that hold them without need: headers or bodies that do not arrive, answers that are not
+ * read, too many of one address. Bodies and streams that move can take any time, and so can handlers.
+ */
+export function guardConnections(server: Server, limits: HttpLimits, logger?: Logger): void {
+  const exchanges = new Map<Socket, Exchange>()
+  server.headersTimeout = limits.headersTimeoutMs
+  server.keepAliveTimeout = limits.keepAliveMs
+  server.maxConnections = limits.maxConnections
+  // Node's limit is for the whole request. Uploads of many gigabytes exceed every fixed time.
+  server.requestTimeout = 0
+  limitAddresses(server, limits, logger)
+  server.prependListener('request', (incoming, outgoing) => {
+    const { socket } = incoming
+    exchanges.set(socket, {
+      incoming,
+      outgoing,
+      startedMs: performance.now(),
+      startBytes: socket.bytesRead,
+      excusedMs: 0,
+    })
+    outgoing.once('close', () => {
+      if (exchanges.get(socket)?.incoming === incoming) exchanges.delete(socket)
+    })
+  })
+  // Node restarts this timer whenever bytes move in either direction, also for parts of a large write.
+  server.setTimeout(limits.idleTimeoutMs, (socket) => {
+    const exchange = exchanges.get(socket)
+    if (exchange === undefined) socket.destroy()
+    else if (socket.writableLength > 0 || isClientsTurn(exchange)) end(socket, exchange)
+    else socket.setTimeout(limits.idleTimeoutMs)
+  })
+  const sweep = setInterval(() => {
+    for (const [socket, exchange] of exchanges) {
+      if (exchange.incoming.complete) continue
+      if (!isClientsTurn(exchange)) exchange.excusedMs += SWEEP_MS
+      else if (isTooSlow(socket, exchange, limits)) end(socket, exchange)
+    }
+  }, SWEEP_MS)
+  sweep.unref()
+  server.once('close', () => clearInterval(sweep))
+}
+
+/** Whether the next byte of the body must come from the client: nothing that has arrived waits for the server. */
+function isClientsTurn({ incoming }: Exchange): boolean {
+  return !incoming.complete && incoming.readableLength === 0
+}
+
+function isTooSlow(socket: Socket, exchange: Exchange, limits: HttpLimits): boolean {
+  const tookMs = performance.now() - exchange.startedMs - exchange.excusedMs
+  const receivedBytes = socket.bytesRead - exchange.startBytes
+  return tookMs > limits.idleTimeoutMs && receivedBytes < (limits.minBodyBytesPerSecond * tookMs) / 1000
+}
+
+function end(socket: Socket, { outgoing }: Exchange): void {
+  if (!outgoing.headersSent && socket.writableLength === 0) socket.write(TIMED_OUT)
+  // What the client does not read would keep `end` waiting.
+  setImmediate(() => socket.destroy())
+}
+
+/** Connections above the limit are answered before Node creates a parser for them. */
+function limitAddresses(server: Server, limits: HttpLimits, logger: Logger | undefined): void {
+  const { maxConnectionsPerAddress: max, proxies } = limits
+  const counts = new ConnectionCounts(max)
+  const listeners = server.listeners('connection')
+  const accept = (socket: Socket) => {
+    for (const listener of listeners) listener.call(server, socket)
+  }
+  let warnedMs = Number.NEGATIVE_INFINITY
+  server.removeAllListeners('connection')
+  server.on('connection', (socket: Socket) => {
+    // A Unix socket has no address.
+    const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '')
+    if (address === undefined || proxies.includes(address)) return accept(socket)
+    if (counts.add(address)) {
+      socket.once('close', () => counts.remove(address))
+      return accept(socket)
+    }
+    socket.on('error', () => socket.destroy())
+    socket.end(TOO_MANY)
+    socket.destroySoon()
+    if (performance.now() - warnedMs < WARN_EVERY_MS) return
+    warnedMs = performance.now()
+    logger?.warn(
+      { address, connections: max },
+      'connections of one address were refused; if it is a proxy, add it to TRUSTED_PROXIES, else raise HTTP_MAX_CONNECTIONS_PER_ADDRESS',
+    )
+  })
+}
