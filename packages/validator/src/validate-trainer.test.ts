@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { CheckResult } from '@trainyard/contract'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDatabase } from '@trainyard/platform'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { validateTrainer } from './validate-trainer.ts'
 
 const good = fileURLToPath(new URL('../fixtures/trainers/good', import.meta.url))
@@ -17,13 +20,39 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-test('a trainer in plain HTTP passes the marketplace profile', { timeout: 90_000 }, async () => {
+/** A database of its own, as a registry's is that also holds people and their audit. */
+async function createDatabase(url: string) {
+  const name = `validator_${randomBytes(6).toString('hex')}`
+  const admin = await openDatabase({ url, schema: 'public', migrations: {}, poolSize: 1 })
+  await sql`create database ${sql.id(name)}`.execute(admin.db)
+  const own = new URL(url)
+  own.pathname = `/${name}`
+  return {
+    url: own.href,
+    async schemas() {
+      const database = await openDatabase({ url: own.href, schema: 'public', migrations: {}, poolSize: 1 })
+      const schemas = await database.db.introspection.getSchemas()
+      await database.close()
+      return schemas.map((schema) => schema.name).filter((schema) => !/^(pg_|information_schema$)/.test(schema))
+    },
+    async drop() {
+      await sql`drop database ${sql.id(name)} with (force)`.execute(admin.db)
+      await admin.close()
+    },
+  }
+}
+
+test('a trainer in plain HTTP passes the marketplace profile, and leaves nothing in a database of people', {
+  timeout: 90_000,
+}, async () => {
   const seen: CheckResult[] = []
+  const people = databaseUrl === undefined ? undefined : await createDatabase(databaseUrl)
+  onTestFinished(async () => await people?.drop())
   const report = await validateTrainer({
     dir,
     profile: 'marketplace',
     seed: 11,
-    databaseUrl,
+    databaseUrl: people?.url,
     onCheck: (check) => seen.push(check),
   })
   expect(report.checks.map(({ name, status, reason, findings }) => ({ name, status, reason, findings }))).toEqual(
@@ -41,6 +70,8 @@ test('a trainer in plain HTTP passes the marketplace profile', { timeout: 90_000
   const kinds = new Set(report.timeline.map(({ kind }) => kind))
   expect([...kinds].sort()).toEqual(['fault', 'http', 'process'])
   expect(JSON.stringify(report)).not.toMatch(/eyJ|signature=/i)
+  // Above all no schema "identity": the audit there is the people's, and a check is none of their actions.
+  if (people !== undefined) expect(await people.schemas()).toEqual(['public'])
 })
 
 test('an aborted validation stops the trainer and rejects with the reason', { timeout: 60_000 }, async () => {

@@ -4,11 +4,11 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lockFolder, openDatabase, superviseEmbeddedPostgres } from '@trainyard/platform'
 
-/** A PostgreSQL server with a schema for one run. */
+/** A PostgreSQL server with schemas for one run: the runner's, and `SCHEMA_identity`. */
 export interface RunDatabase {
   readonly url: string
   readonly schema: string
-  /** Drops the schema, and stops the server if this run started it. */
+  /** Drops the schemas, and stops the server if this run started it. */
   close(): Promise<void>
 }
 
@@ -32,7 +32,8 @@ export async function openRunDatabase({ databaseUrl, onProgress }: RunDatabaseOp
       try {
         const database = await openDatabase({ url: server.url, schema: `${schema}_end`, migrations: {}, poolSize: 1 })
         try {
-          await database.db.schema.dropSchema(schema).ifExists().cascade().execute()
+          for (const name of [schema, `${schema}_identity`])
+            await database.db.schema.dropSchema(name).ifExists().cascade().execute()
           await database.db.schema.dropSchema(database.schema).ifExists().cascade().execute()
         } finally {
           await database.close()

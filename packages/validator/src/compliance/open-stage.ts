@@ -120,6 +120,8 @@ function runnerConfig(
     publicUrl,
     databaseUrl: database.url,
     databaseSchema: database.schema,
+    // People of its own: the server can be that of a registry, whose accounts and audit are none of this run's business.
+    identitySchemaPrefix: `${database.schema}_`,
     dataDir,
     heartbeatSeconds: 1,
     heartbeatTimeoutSeconds: 30,
