@@ -171,23 +171,30 @@ export const CreateProjectRequest = z
 export type CreateProjectRequest = z.infer<typeof CreateProjectRequest>
 
 /**
- * A permission of a token. `write` includes `read`, `push` includes `pull`, and `*` is every namespace. A token never has
- * more permissions than its account.
+ * A permission of a token. `write` includes `read`, `push` includes `pull`, and `*` is every namespace. `tokens:manage`
+ * allows to create, list and revoke tokens; `admin:*` includes it. A token never has more permissions than its account.
  */
 export const TokenScope = z
   .string()
+  .max(80)
   .regex(
-    /^(?:(?:jobs|datasets):(?:read|write)|(?:push|pull|admin):(?:\*|[a-z0-9]+(?:[._-][a-z0-9]+)*))$/,
-    'must be "jobs:read", "jobs:write", "datasets:read", "datasets:write", "push:namespace", "pull:namespace" or "admin:*"',
+    /^(?:(?:jobs|datasets):(?:read|write)|tokens:manage|(?:push|pull|admin):(?:\*|[a-z0-9]+(?:[._-][a-z0-9]+)*))$/,
+    'must be "jobs:read", "jobs:write", "datasets:read", "datasets:write", "tokens:manage", "push:namespace", "pull:namespace" or "admin:*"',
   )
 export type TokenScope = z.infer<typeof TokenScope>
 
 /** `POST /v1/tokens` */
 export const CreateTokenRequest = z
   .strictObject({
-    name: z.string().min(1).max(100),
+    name: DisplayName,
     scopes: z.array(TokenScope).min(1).max(50),
-    expiresInDays: z.number().int().positive().max(3650).optional(),
+    expiresInDays: z
+      .number()
+      .int()
+      .positive()
+      .max(3650)
+      .optional()
+      .describe('Default: never, or with the token that creates it, or after the longest lifetime that is allowed'),
     organisation: Slug.optional().describe('Restricts the token to this organisation'),
     project: ProjectName.optional().describe('Restricts the token to this project'),
   })
@@ -205,6 +212,14 @@ export const ApiToken = z
     createdAt: Timestamp,
     expiresAt: Timestamp.optional(),
     lastUsedAt: Timestamp.optional(),
+    createdBy: z
+      .object({
+        credentials: z.enum(['local', 'session', 'token', 'issuer']),
+        id: z.string().optional().describe('The token or session'),
+        name: z.string().optional().describe('The name of the token'),
+      })
+      .optional()
+      .describe('What created it. A token that was created by a token ends with it. Absent where it is not known'),
   })
   .meta({ id: 'ApiToken' })
 /** A token, without its secret. */
@@ -236,9 +251,20 @@ export const AuditRow = z
   .object({
     id: z.number().int(),
     at: Timestamp,
-    actor: z.string().describe('Id of an account, or the owner of a token without an account'),
+    actor: z.string().describe('Id of an account, the owner of a token without an account, or a part of the platform'),
+    actorName: z.string().optional().describe('The name of the account at the time'),
+    credentials: z
+      .enum(['local', 'session', 'token', 'issuer'])
+      .optional()
+      .describe('How the actor was authenticated; absent for the platform itself'),
+    token: z
+      .object({ id: z.string(), name: z.string().optional() })
+      .optional()
+      .describe('The token or session that was used; only tokens have a name'),
+    address: z.string().optional().describe('The address of the client'),
     action: z.string(),
     subject: z.string(),
+    subjectName: z.string().optional().describe('The name of the subject at the time'),
     project: z.string().optional(),
     data: z.record(z.string(), z.unknown()),
   })

@@ -40,6 +40,7 @@ export {
   type TrainyardErrorOptions,
 } from './errors.ts'
 export { type BodyLimits, PEOPLE_BODY } from './http/body-limits.ts'
+export { clientAddress } from './http/client-address.ts'
 export { type ApiOptions, createApi } from './http/create-api.ts'
 export { guardConnections } from './http/guard-connections.ts'
 export { DEFAULT_HTTP_LIMITS, type HttpLimits, readHttpLimits } from './http/http-limits.ts'
@@ -63,7 +64,13 @@ export {
 export { DEFAULT_PROJECT_ID, LOCAL_ACCOUNT_ID } from './identity/db/built-in-ids.ts'
 export { type Identity, type OpenIdentityOptions, openIdentity } from './identity/open-identity.ts'
 export { claimNamespace } from './identity/organisations/claim-namespace.ts'
-export type { Caller, CallerMembership, CallerProject } from './identity/permissions/caller.ts'
+export {
+  type AuditActor,
+  actorOf,
+  type Caller,
+  type CallerMembership,
+  type CallerProject,
+} from './identity/permissions/caller.ts'
 export {
   type ActionTarget,
   can,

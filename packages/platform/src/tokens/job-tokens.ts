@@ -51,7 +51,7 @@ export function createJobTokens({ keys, clock = systemClock }: JobTokensOptions)
       return await signToken(keys, { audience: JOB_AUDIENCE, subject, claims: { attempt }, expiresInSeconds, clock })
     },
     async verify(token) {
-      const payload = Payload.safeParse(await verifyToken(keys, token, JOB_AUDIENCE, clock))
+      const payload = Payload.safeParse(await verifyToken(token, { keys, audience: JOB_AUDIENCE, clock }))
       if (!payload.success) throw new TrainyardError('unauthenticated', 'This is not the token of a job')
       const { sub, attempt, iat, exp } = payload.data
       return { jobId: sub, attempt, issuedAt: new Date(iat * 1000), expiresAt: new Date(exp * 1000) }

@@ -36,6 +36,8 @@ export interface RegistryTokens {
   }): Promise<SignedToken>
   /** @throws TrainyardError `unauthenticated` or `token_expired` */
   verify(token: string): Promise<RegistryTokenClaims>
+  /** The claims of a token that has expired. @throws TrainyardError `unauthenticated` */
+  readExpired(token: string): Promise<RegistryTokenClaims>
 }
 
 const Payload = z.object({
@@ -48,6 +50,7 @@ const Payload = z.object({
 
 /** The short-lived tokens that `/token` issues to `docker push` and `docker pull`. */
 export function createRegistryTokens({ keys, clock = systemClock }: RegistryTokensOptions): RegistryTokens {
+  const options = { keys, audience: REGISTRY_AUDIENCE, clock }
   return {
     async issue({ subject, access, tokenId, expiresInSeconds = 300 }) {
       if (expiresInSeconds > MAX_SECONDS) {
@@ -63,11 +66,14 @@ export function createRegistryTokens({ keys, clock = systemClock }: RegistryToke
         clock,
       })
     },
-    async verify(token) {
-      const payload = Payload.safeParse(await verifyToken(keys, token, REGISTRY_AUDIENCE, clock))
-      if (!payload.success) throw new TrainyardError('unauthenticated', 'This is not a token of the registry')
-      const { sub, access, tokenId, iat, exp } = payload.data
-      return { subject: sub, access, tokenId, issuedAt: new Date(iat * 1000), expiresAt: new Date(exp * 1000) }
-    },
+    verify: async (token) => toClaims(await verifyToken(token, options)),
+    readExpired: async (token) => toClaims(await verifyToken(token, { ...options, acceptExpired: true })),
   }
+}
+
+function toClaims(payload: Record<string, unknown>): RegistryTokenClaims {
+  const known = Payload.safeParse(payload)
+  if (!known.success) throw new TrainyardError('unauthenticated', 'This is not a token of the registry')
+  const { sub, access, tokenId, iat, exp } = known.data
+  return { subject: sub, access, tokenId, issuedAt: new Date(iat * 1000), expiresAt: new Date(exp * 1000) }
 }

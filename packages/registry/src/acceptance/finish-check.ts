@@ -51,6 +51,7 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
     }
     await context.identity.audit(trx, {
       actor: 'acceptance',
+      organisation: check.trainer.slice(0, check.trainer.indexOf('/')),
       action: state === 'published' ? 'version.publish' : 'version.reject',
       subject: `${check.trainer}:${check.version}`,
       data: { checkId: check.id, digest: check.manifest_digest, kind: check.kind, reason: reason ?? null },

@@ -138,6 +138,30 @@ describe('logging in', () => {
     expect(read.status).toBe(401)
   })
 
+  it('ends an upload of a grant that has expired when the token that it was issued for is revoked', async () => {
+    const { identity } = harness.registry.context
+    const parent = await identity.createToken({ owner: 'eve', name: 'parent', scopes: ['push:acme'] })
+    const child = await identity.createToken({
+      owner: 'eve',
+      name: 'child',
+      scopes: ['push:acme'],
+      parentId: parent.id,
+    })
+    const authorization = `Bearer ${await grant('&scope=repository:acme/a:pull,push', basic(child.secret))}`
+    const location = (await open(authorization)).headers.get('location') ?? ''
+    const patch = async (given: string) =>
+      (await harness.request(location, { method: 'PATCH', headers: { authorization: given }, body: 'more' })).status
+    const foreign = `Bearer ${await grant('&scope=repository:acme/b:pull,push', basic(child.secret))}`
+    const anonymous = `Bearer ${await grant('&scope=repository:acme/a:pull,push')}`
+    clock.advance(1000 * 1000)
+    expect(await patch(authorization)).toBe(202)
+    // An expired grant that never allowed this push does not allow it either.
+    expect([await patch(foreign), await patch(anonymous)]).toEqual([401, 401])
+    await identity.revokeToken(parent.id, 'eve')
+    expect(await patch(authorization)).toBe(401)
+    expect((await harness.request('/token', { headers: { authorization: basic(child.secret) } })).status).toBe(401)
+  })
+
   it('lets the owner read what is not published, also with a token of the token endpoint', async () => {
     const digest = await pushBlob(harness, { name: 'acme/mine', token, bytes: Buffer.from('mine') })
     const path = `/v2/acme/mine/blobs/${digest}`
@@ -164,8 +188,8 @@ describe('managing tokens', () => {
     })
 
   it('creates, lists and revokes tokens of the caller, and shows the secret once', async () => {
-    const token = await harness.token(['push:acme'], 'grace')
-    const made = await create(token, ['push:acme', 'pull:acme'])
+    const token = await harness.token(['push:acme', 'tokens:manage'], 'grace')
+    const made = await create(token, ['push:acme', 'pull:acme', 'tokens:manage'])
     expect(made.status).toBe(201)
     const { id, secret } = (await made.json()) as { id: string; secret: string }
     const list = await (await harness.request('/v1/tokens', { token: secret })).text()
@@ -178,7 +202,8 @@ describe('managing tokens', () => {
   })
 
   it('never creates a token with more permissions than the caller has', async () => {
-    const token = await harness.token(['push:acme'])
+    expect((await create(await harness.token(['push:acme']), ['push:acme'])).status).toBe(403)
+    const token = await harness.token(['push:acme', 'tokens:manage'])
     for (const scopes of [['push:other'], ['push:*'], ['admin:acme'], ['pull:acme', 'admin:*']]) {
       expect((await create(token, scopes)).status).toBe(403)
     }

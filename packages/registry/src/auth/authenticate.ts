@@ -1,15 +1,18 @@
-import { TrainyardError } from '@trainyard/platform'
+import { type RegistryTokenClaims, TrainyardError } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
 import { ANONYMOUS, callerOfGrants, type RegistryCaller } from './caller.ts'
 import { findCaller, findGrantor } from './find-caller.ts'
 
-/** The result of reading an `Authorization` header. `expired` is a grant that was valid until it expired. */
+/**
+ * The result of reading an `Authorization` header. `expired` is a grant that was valid until it expired; the token that it
+ * was issued for is still valid, and may still do what the caller may.
+ */
 export type Authentication =
   | { outcome: 'accepted'; caller: RegistryCaller }
-  | { outcome: 'expired'; detail: string }
+  | { outcome: 'expired'; detail: string; caller: RegistryCaller }
   | { outcome: 'refused'; detail: string }
 
-const refused = (detail: string): Authentication => ({ outcome: 'refused', detail })
+const refused = (detail: string) => ({ outcome: 'refused' as const, detail })
 
 /** The password of a Basic header. The user name is ignored: the token identifies its owner. */
 export function basicPassword(header: string): string | undefined {
@@ -36,18 +39,26 @@ export async function authenticate(
     return { outcome: 'accepted', caller }
   }
   try {
-    const claims = await context.tokens.verify(secret)
-    if (claims.subject === ANONYMOUS.subject && claims.tokenId === undefined)
-      return { outcome: 'accepted', caller: callerOfGrants(ANONYMOUS, claims.access) }
-    // Looked up on each use, so that a revoked token or permission takes effect before the grant expires.
-    const grantor = claims.tokenId === undefined ? undefined : await findGrantor(context, claims.tokenId)
-    if (!grantor) return refused('the token that this grant was issued for has expired or was revoked; log in again')
-    return { outcome: 'accepted', caller: callerOfGrants(grantor, claims.access) }
+    return await authenticateGrant(context, await context.tokens.verify(secret))
   } catch (error) {
     // The database does not answer: the token may be valid.
     if (!(error instanceof TrainyardError) || error.status >= 500) throw error
-    return error.code === 'token_expired' ? { outcome: 'expired', detail: error.message } : refused(error.message)
+    if (error.code !== 'token_expired') return refused(error.message)
+    const ended = await authenticateGrant(context, await context.tokens.readExpired(secret))
+    return ended.outcome === 'accepted' ? { outcome: 'expired', detail: error.message, caller: ended.caller } : ended
   }
+}
+
+async function authenticateGrant(
+  context: Pick<RegistryContext, 'identity'>,
+  claims: RegistryTokenClaims,
+): Promise<Exclude<Authentication, { outcome: 'expired' }>> {
+  if (claims.subject === ANONYMOUS.subject && claims.tokenId === undefined)
+    return { outcome: 'accepted', caller: callerOfGrants(ANONYMOUS, claims.access) }
+  // Looked up on each use, so that a revoked token or permission takes effect before the grant expires.
+  const grantor = claims.tokenId === undefined ? undefined : await findGrantor(context, claims.tokenId)
+  if (!grantor) return refused('the token that this grant was issued for has expired or was revoked; log in again')
+  return { outcome: 'accepted', caller: callerOfGrants(grantor, claims.access) }
 }
 
 /** For the JSON API. Throws `unauthenticated` or `token_expired` if the credentials are not accepted. */

@@ -1,15 +1,20 @@
-import { type Caller, can } from '@trainyard/platform'
+import { type AuditActor, actorOf, type Caller, can } from '@trainyard/platform'
 
-/** `pull`: read what is published, which everyone may. `inspect`: read what is not published. `push`: write. */
-export type RepositoryAction = 'pull' | 'inspect' | 'push'
+/**
+ * `pull`: read what is published, which everyone may. `inspect`: read what is not published. `push`: add. `delete`: remove
+ * from a plain repository.
+ */
+export type RepositoryAction = 'pull' | 'inspect' | 'push' | 'delete'
 
 /** The sender of a request, with its permissions on repositories. */
 export interface RegistryCaller {
-  /** For audit rows and upload sessions: an account, an organisation, or "anonymous". */
+  /** For upload sessions: an account, an organisation, or "anonymous". */
   subject: string
   credentials: 'none' | 'token' | 'grant'
   /** The token that was presented, now or when the grant was issued. */
   tokenId?: string | undefined
+  /** For audit rows: the token or session behind the credentials. */
+  actor: AuditActor
   /** Scopes of a `ty_` token; empty for other credentials. */
   scopes: readonly string[]
   may(action: RepositoryAction, repository: string): boolean
@@ -18,6 +23,7 @@ export interface RegistryCaller {
 export const ANONYMOUS: RegistryCaller = {
   subject: 'anonymous',
   credentials: 'none',
+  actor: { actor: 'anonymous' },
   scopes: [],
   may: (action) => action === 'pull',
 }
@@ -26,7 +32,10 @@ const SCOPES_FOR: Readonly<Record<RepositoryAction, readonly string[]>> = {
   pull: ['pull', 'push', 'admin'],
   inspect: ['pull', 'push', 'admin'],
   push: ['push', 'admin'],
+  delete: ['admin'],
 }
+
+const PERMISSIONS = { inspect: 'trainers:read', push: 'trainers:write', delete: 'trainers:delete' } as const
 
 /** Whether scopes such as `push:acme` and `admin:*` allow an action in a namespace. */
 function scopesAllow(scopes: readonly string[], action: RepositoryAction, namespace: string): boolean {
@@ -50,6 +59,7 @@ export function callerOfToken(token: {
     subject: token.owner,
     tokenId: token.tokenId,
     credentials: 'token',
+    actor: { actor: token.owner, credentials: 'token', tokenId: token.tokenId },
     scopes: token.scopes,
     may: (action, repository) => action === 'pull' || scopesAllow(token.scopes, action, namespaceOf(repository)),
   }
@@ -60,17 +70,18 @@ export function callerOfToken(token: {
  * allow an action. An operator may also push to a namespace that is not an organisation yet, which claims it.
  */
 export function callerOfAccount(caller: Caller, isOrganisation: (namespace: string) => boolean): RegistryCaller {
-  const may = (action: RepositoryAction, namespace: string): boolean => {
+  const may = (action: Exclude<RepositoryAction, 'pull'>, namespace: string): boolean => {
     const membership = caller.memberships.find(({ organisation }) => organisation === namespace)
-    const permission = action === 'push' ? 'trainers:write' : 'trainers:read'
-    if (membership !== undefined) return can(caller, permission, { organisationId: membership.organisationId })
+    if (membership !== undefined) return can(caller, PERMISSIONS[action], { organisationId: membership.organisationId })
     if (caller.account?.operator !== true || isOrganisation(namespace)) return false
-    return caller.limit.organisationId === undefined && scopesAllow(caller.scopes ?? ['admin:*'], action, namespace)
+    const isLimited = caller.limit.organisationId !== undefined || caller.limit.projectId !== undefined
+    return !isLimited && scopesAllow(caller.scopes ?? ['admin:*'], action, namespace)
   }
   return {
     subject: caller.subject,
     tokenId: caller.tokenId,
     credentials: 'token',
+    actor: actorOf(caller),
     scopes: caller.scopes ?? [],
     may: (action, repository) => action === 'pull' || may(action, namespaceOf(repository)),
   }
@@ -93,6 +104,7 @@ export function callerOfGrants(grantor: RegistryCaller, grants: readonly Reposit
     subject: grantor.subject,
     tokenId: grantor.tokenId,
     credentials: 'grant',
+    actor: grantor.actor,
     scopes: [],
     may: (action, repository) =>
       action === 'pull' || (isGranted(action, repository) && grantor.may(action, repository)),

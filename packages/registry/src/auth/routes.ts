@@ -28,7 +28,7 @@ function parseScopes(values: readonly string[]): RequestedScope[] {
 function grantAccess(caller: RegistryCaller, requested: readonly RequestedScope[]): RepositoryGrant[] {
   return requested.flatMap(({ name, actions }) => {
     const all = actions.includes('*')
-    const granted = (['pull', 'push'] as const).filter(
+    const granted = (['pull', 'push', 'delete'] as const).filter(
       (action) => (all || actions.includes(action)) && caller.may(action, name),
     )
     // Clients never request `inspect`. It tells the owner's pulls from those of others.

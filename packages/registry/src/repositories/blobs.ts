@@ -3,7 +3,7 @@ import { streamOf } from '../oci/bodies.ts'
 import { OciError } from '../oci/errors.ts'
 import { blobKey, parseDigest } from '../oci/names.ts'
 import { parseRange } from '../oci/ranges.ts'
-import { getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
+import { auditRepository, getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
 
 /** Finds a blob that the repository links and, unless the caller is its owner, that a published manifest refers to. */
 export async function findReadableBlob(
@@ -87,11 +87,14 @@ export async function deleteBlob(request: RepositoryRequest, digestText: string)
   const digest = parseDigest(digestText).text
   if (!request.plain) throw new OciError('UNSUPPORTED', 'blobs of trainers cannot be deleted: versions are immutable')
   const repository = await getVisibleRepository(request)
-  const { numDeletedRows } = await request.context.database.db
-    .deleteFrom('repository_blobs')
-    .where('repository_id', '=', repository.id)
-    .where('digest', '=', digest)
-    .executeTakeFirstOrThrow()
-  if (numDeletedRows === 0n) throw new OciError('BLOB_UNKNOWN', `"${request.name}" has no blob ${digest}`)
+  await request.context.database.transaction(async (trx) => {
+    const { numDeletedRows } = await trx
+      .deleteFrom('repository_blobs')
+      .where('repository_id', '=', repository.id)
+      .where('digest', '=', digest)
+      .executeTakeFirstOrThrow()
+    if (numDeletedRows === 0n) throw new OciError('BLOB_UNKNOWN', `"${request.name}" has no blob ${digest}`)
+    await auditRepository(request, trx, { action: 'blob.delete', subject: `${request.name}@${digest}`, data: {} })
+  })
   return new Response(null, { status: 202, headers: { 'Content-Length': '0' } })
 }

@@ -6,7 +6,13 @@ import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
 import { isVersionTag } from '../versions/semver.ts'
 import { isOpen } from '../versions/states.ts'
 import { countPull } from './blobs.ts'
-import { getVisibleRepository, mayInspect, type Repository, type RepositoryRequest } from './repository.ts'
+import {
+  auditRepository,
+  getVisibleRepository,
+  mayInspect,
+  type Repository,
+  type RepositoryRequest,
+} from './repository.ts'
 
 type Manifest = Selectable<ManifestTable>
 
@@ -124,18 +130,25 @@ export async function deleteManifest(request: RepositoryRequest, reference: stri
     )
   }
   const repository = await getVisibleRepository(request)
-  const { db } = request.context.database
-  const { numDeletedRows } = isDigest(reference)
-    ? await db
-        .deleteFrom('manifests')
-        .where('repository_id', '=', repository.id)
-        .where('digest', '=', parseDigest(reference).text)
-        .executeTakeFirstOrThrow()
-    : await db
-        .deleteFrom('tags')
-        .where('repository_id', '=', repository.id)
-        .where('name', '=', parseTag(reference))
-        .executeTakeFirstOrThrow()
-  if (numDeletedRows === 0n) throw unknown(request, reference)
+  await request.context.database.transaction(async (trx) => {
+    const deleted = isDigest(reference)
+      ? await trx
+          .deleteFrom('manifests')
+          .where('repository_id', '=', repository.id)
+          .where('digest', '=', parseDigest(reference).text)
+          .returning('digest')
+          .executeTakeFirst()
+      : await trx
+          .deleteFrom('tags')
+          .where('repository_id', '=', repository.id)
+          .where('name', '=', parseTag(reference))
+          .returning('digest')
+          .executeTakeFirst()
+    if (deleted === undefined) throw unknown(request, reference)
+    const [action, subject] = isDigest(reference)
+      ? ['manifest.delete', `${request.name}@${deleted.digest}`]
+      : ['tag.delete', `${request.name}:${reference}`]
+    await auditRepository(request, trx, { action, subject, data: { digest: deleted.digest } })
+  })
   return new Response(null, { status: 202, headers: { 'Content-Length': '0' } })
 }

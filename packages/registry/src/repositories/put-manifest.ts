@@ -6,9 +6,9 @@ import { bodyOf, readLimited } from '../oci/bodies.ts'
 import { OciError } from '../oci/errors.ts'
 import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
 import { MAX_MANIFEST_BYTES, type ParsedManifest, parseManifest } from '../oci/parse-manifest.ts'
-import { receiveVersion } from '../versions/receive-version.ts'
+import { type ReceiveVersionOptions, receiveVersion } from '../versions/receive-version.ts'
 import { isVersionTag } from '../versions/semver.ts'
-import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
+import { auditRepository, ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 
 /** Tags with which clients that do not use the referrers API attach signatures and attestations to a digest. */
 const REFERRERS_TAG = /^sha(256|512)-[0-9a-f]{32,128}/
@@ -39,25 +39,20 @@ export async function putManifest(request: RepositoryRequest, reference: string)
     await trx.selectFrom('repositories').select('id').where('id', '=', repository.id).forUpdate().execute()
     await requireReferences(trx, request, repository.id, manifest)
     await storeManifest(trx, repository.id, digest, content, manifest)
+    if (tags.length === 0)
+      await auditRepository(request, trx, { action: 'manifest.push', subject: `${name}@${digest}`, data: {} })
     const checkIds: string[] = []
     for (const tag of tags) {
       if (!request.plain && isVersionTag(tag)) {
-        const checkId = await receiveVersion(trx, context, {
-          repository,
-          version: tag,
-          digest,
-          manifest,
-          pushedBy: request.caller.subject,
-        })
-        checkIds.push(checkId)
+        const audit: ReceiveVersionOptions['audit'] = (entry) => auditRepository(request, trx, entry)
+        checkIds.push(await receiveVersion(trx, { repository, version: tag, digest, manifest, audit }))
+        await setTag(trx, request, { repositoryId: repository.id, tag, digest })
+        continue
       }
-      await trx
-        .insertInto('tags')
-        .values({ repository_id: repository.id, name: tag, digest })
-        .onConflict((conflict) =>
-          conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_at: context.clock.now() }),
-        )
-        .execute()
+      const before = await setTag(trx, request, { repositoryId: repository.id, tag, digest })
+      if (before === digest) continue
+      const action = before === undefined ? 'tag.push' : 'tag.move'
+      await auditRepository(request, trx, { action, subject: `${name}:${tag}`, data: { digest, before } })
     }
     if (request.plain) await publishPlain(trx, repository.id, digest)
     return checkIds
@@ -79,6 +74,28 @@ export async function putManifest(request: RepositoryRequest, reference: string)
     )
   }
   return new Response(null, { status: 201, headers })
+}
+
+/** Points a tag to a manifest. Returns the digest that it had before. The caller holds the lock on the repository's row. */
+async function setTag(
+  trx: Transaction<RegistryDatabase>,
+  { context }: RepositoryRequest,
+  { repositoryId, tag, digest }: { repositoryId: number; tag: string; digest: string },
+): Promise<string | undefined> {
+  const before = await trx
+    .selectFrom('tags')
+    .select('digest')
+    .where('repository_id', '=', repositoryId)
+    .where('name', '=', tag)
+    .executeTakeFirst()
+  await trx
+    .insertInto('tags')
+    .values({ repository_id: repositoryId, name: tag, digest })
+    .onConflict((conflict) =>
+      conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_at: context.clock.now() }),
+    )
+    .execute()
+  return before?.digest
 }
 
 function checkTag({ plain, name }: RepositoryRequest, tag: string): void {

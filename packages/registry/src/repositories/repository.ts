@@ -1,7 +1,8 @@
 import { claimNamespace } from '@trainyard/platform'
-import type { Selectable } from 'kysely'
+import type { Selectable, Transaction } from 'kysely'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
+import type { RegistryDatabase } from '../db/schema/index.ts'
 import type { RepositoryTable } from '../db/schema/repositories.ts'
 import { OciError } from '../oci/errors.ts'
 
@@ -15,6 +16,8 @@ export interface RepositoryRequest {
   namespace: string
   /** An ordinary OCI repository (`plainNamespaces` of the configuration): no versions, no checks. */
   plain: boolean
+  /** The client's address, for audit rows. */
+  address: string
   raw: Request
   url: URL
 }
@@ -28,14 +31,16 @@ export function mayInspect({ caller, name, plain }: Pick<RepositoryRequest, 'cal
   return plain || caller.may('inspect', name)
 }
 
+type Actions = 'pull' | 'pull,push' | 'pull,push,delete'
+
 /** The value of `WWW-Authenticate` that sends clients to the token endpoint. */
-export function challenge(context: RegistryContext, scope?: { name: string; actions: 'pull' | 'pull,push' }): string {
+export function challenge(context: RegistryContext, scope?: { name: string; actions: Actions }): string {
   const bearer = `Bearer realm="${context.config.publicUrl}/token",service="trainyard"`
   return scope === undefined ? bearer : `${bearer},scope="repository:${scope.name}:${scope.actions}"`
 }
 
 /** A 401 response that makes the client fetch a token for these actions. */
-function unauthorized(request: RepositoryRequest, actions: 'pull' | 'pull,push', message: string): OciError {
+function unauthorized(request: RepositoryRequest, actions: Actions, message: string): OciError {
   const { context, caller, name } = request
   const insufficient = caller.credentials === 'grant' ? ',error="insufficient_scope"' : ''
   return new OciError('UNAUTHORIZED', message, {
@@ -50,11 +55,23 @@ function unauthorized(request: RepositoryRequest, actions: 'pull' | 'pull,push',
 export function requirePush(request: RepositoryRequest): void {
   const { caller, name, namespace } = request
   if (caller.may('push', name)) return
-  const message = `changing "${name}" requires a token with the scope "push:${namespace}"`
+  throw denied(request, 'pull,push', `changing "${name}" requires a token with the scope "push:${namespace}"`)
+}
+
+/** The same for deleting: a token that can only push cannot remove what others pushed. */
+export function requireDelete(request: RepositoryRequest): void {
+  const { caller, name, namespace } = request
+  if (caller.may('delete', name)) return
+  const message = `deleting from "${name}" requires a token with the scope "admin:${namespace}"`
+  throw denied(request, 'pull,push,delete', message)
+}
+
+function denied(request: RepositoryRequest, actions: Actions, message: string): OciError {
+  const { caller } = request
   if (caller.credentials === 'token') {
-    throw new OciError('DENIED', `${message}; the scopes of this token: ${caller.scopes.join(', ') || 'none'}`)
+    return new OciError('DENIED', `${message}; the scopes of this token: ${caller.scopes.join(', ') || 'none'}`)
   }
-  throw unauthorized(request, 'pull,push', message)
+  return unauthorized(request, actions, message)
 }
 
 /** The same response for a repository that does not exist and for one that is hidden from the caller. */
@@ -72,6 +89,15 @@ export async function getVisibleRepository(request: RepositoryRequest): Promise<
   return repository
 }
 
+/** Writes an audit row of the namespace's organisation, in the transaction of the action. */
+export async function auditRepository(
+  { context, caller, namespace, address }: RepositoryRequest,
+  trx: Transaction<RegistryDatabase>,
+  entry: { action: string; subject: string; data: Record<string, unknown> },
+): Promise<void> {
+  await context.identity.audit(trx, { ...caller.actor, address, organisation: namespace, ...entry })
+}
+
 /** The repository to push to. It is created on the first push. */
 export async function ensureRepository(request: RepositoryRequest): Promise<Repository> {
   const found = await findRepository(request.context, request.name)
@@ -85,8 +111,9 @@ export async function ensureRepository(request: RepositoryRequest): Promise<Repo
       .returningAll()
       .executeTakeFirst()
     if (created) {
-      await claimNamespace(context.identity, trx, { slug: namespace, subject: caller.subject })
-      await context.identity.audit(trx, { actor: caller.subject, action: 'repository.create', subject: name, data: {} })
+      const claimed = await claimNamespace(context.identity, trx, { slug: namespace, subject: caller.subject })
+      const data = claimed ? { claimedNamespace: namespace } : {}
+      await auditRepository(request, trx, { action: 'repository.create', subject: name, data })
       return created
     }
     return trx.selectFrom('repositories').selectAll().where('name', '=', name).executeTakeFirstOrThrow()

@@ -1,12 +1,13 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import { clientAddress } from '@trainyard/platform'
 import type { Context } from 'hono'
 import { type Authentication, authenticate } from '../auth/authenticate.ts'
-import { ANONYMOUS, type RegistryCaller } from '../auth/caller.ts'
+import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { asPassingError, OciError, ociErrorResponse } from '../oci/errors.ts'
 import { parseRepositoryName } from '../oci/names.ts'
 import { isUploadPath, OCI_ENDPOINTS } from './endpoints.ts'
-import { challenge, type RepositoryRequest, requirePush } from './repository.ts'
+import { challenge, type RepositoryRequest, requireDelete } from './repository.ts'
 
 /** Serves the OCI distribution spec 1.1 below `/v2/`. */
 export function mountRepositoryRoutes(app: OpenAPIHono, context: RegistryContext): void {
@@ -46,9 +47,11 @@ async function dispatch(context: RegistryContext, c: Context): Promise<Response>
   const { name, namespace } = parseRepositoryName(nameText)
   const caller = authorise(context, authentication, { method, path, name })
   const plain = context.config.plainNamespaces.includes(namespace)
-  const request: RepositoryRequest = { context, caller, name, namespace, plain, raw: c.req.raw, url }
+  const { raw } = c.req
+  const address = clientAddress(raw, context.authenticator.config.trustedProxies)
+  const request: RepositoryRequest = { context, caller, name, namespace, plain, address, raw, url }
   // Only plain repositories allow deletion. For the others the handler returns a more helpful error.
-  if (method === 'DELETE' && plain && !isUploadPath(path)) requirePush(request)
+  if (method === 'DELETE' && plain && !isUploadPath(path)) requireDelete(request)
   return handler(request, reference)
 }
 
@@ -68,12 +71,11 @@ function authorise(
 ): RegistryCaller {
   if (authentication.outcome === 'accepted') return authentication.caller
   if (authentication.outcome === 'expired' && ['PATCH', 'PUT', 'GET'].includes(method) && isUploadPath(path)) {
-    // Uploading a large layer can take longer than its token lives. The random id of the session authorises the rest.
-    return {
-      ...ANONYMOUS,
-      subject: 'upload session',
-      may: (action, repository) => action === 'push' && repository === name,
-    }
+    // Uploading a large layer can take longer than its grant lives. The rest is accepted as long as the token lives that
+    // the grant was issued for.
+    const { caller } = authentication
+    if (caller.may('push', name))
+      return { ...caller, may: (action, repository) => action === 'push' && repository === name }
   }
   const actions = method === 'GET' || method === 'HEAD' ? 'pull' : 'pull,push'
   throw new OciError('UNAUTHORIZED', authentication.detail, {

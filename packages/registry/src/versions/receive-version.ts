@@ -1,7 +1,6 @@
 import { Digest } from '@trainyard/contract'
 import { newId } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
-import type { RegistryContext } from '../context.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import type { PartKind } from '../db/schema/version-parts.ts'
 import { OciError } from '../oci/errors.ts'
@@ -13,8 +12,8 @@ export interface ReceiveVersionOptions {
   version: string
   digest: string
   manifest: ParsedManifest
-  /** Recorded in the audit log. */
-  pushedBy: string
+  /** Writes the audit row of the push. */
+  audit: (entry: { action: string; subject: string; data: Record<string, unknown> }) => Promise<void>
 }
 
 /** A part of a version, as it was pushed. */
@@ -32,8 +31,7 @@ interface PushedPart {
  */
 export async function receiveVersion(
   trx: Transaction<RegistryDatabase>,
-  { identity }: Pick<RegistryContext, 'identity'>,
-  { repository, version, digest, manifest, pushedBy }: ReceiveVersionOptions,
+  { repository, version, digest, manifest, audit }: ReceiveVersionOptions,
 ): Promise<string> {
   const subject = `${repository.name}:${version}`
   const { kind } = manifest
@@ -67,7 +65,7 @@ export async function receiveVersion(
   if (existing) await resetPart(trx, part, checkId)
   else await insertPart(trx, part, checkId)
   await insertCheck(trx, part, checkId)
-  await identity.audit(trx, { actor: pushedBy, action: 'version.push', subject, data: { digest, kind, checkId } })
+  await audit({ action: 'version.push', subject, data: { digest, kind, checkId } })
   return checkId
 }
 

@@ -54,7 +54,7 @@ export async function removeArtifact(
     if (caller !== undefined) {
       const job = await trx
         .selectFrom('jobs')
-        .select(['id', 'project_id'])
+        .select(['id', 'project_id', 'name'])
         .where('id', '=', jobId)
         .executeTakeFirstOrThrow()
       const data = { artifact: artifactId, name: artifact.name }

@@ -1,9 +1,9 @@
-import type { Caller, Identity } from '@trainyard/platform'
+import { actorOf, type Caller, type Identity } from '@trainyard/platform'
 import type { JobRow } from '../db/schema/jobs.ts'
 
 export interface JobAuditEntry {
   action: string
-  job: Pick<JobRow, 'id' | 'project_id'>
+  job: Pick<JobRow, 'id' | 'project_id' | 'name'>
   data?: Record<string, unknown> | undefined
 }
 
@@ -15,9 +15,10 @@ export async function auditJob(
   { action, job, data }: JobAuditEntry,
 ): Promise<void> {
   await identity.audit(trx, {
-    actor: caller.subject,
+    ...actorOf(caller),
     action,
     subject: `job:${job.id}`,
+    subjectName: job.name ?? undefined,
     projectId: job.project_id,
     organisationId: organisationOf(caller, job.project_id),
     data,

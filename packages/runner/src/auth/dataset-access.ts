@@ -1,4 +1,4 @@
-import { projectsFor, requireScope } from '@trainyard/platform'
+import { actorOf, projectsFor, requireScope } from '@trainyard/platform'
 import type { Context } from 'hono'
 import type { RunnerContext } from '../context.ts'
 import type { DatasetAccess } from '../datasets/access.ts'
@@ -16,11 +16,12 @@ export function datasetAccess(context: RunnerContext, c: Context): DatasetAccess
     },
     projectFor: (name) => chooseProject(caller, 'datasets:write', name).id,
     organisationOf: (projectId) => caller.projects.find(({ id }) => id === projectId)?.organisation,
-    audit: (trx, { action, id, projectId, data }) =>
+    audit: (trx, { action, id, name, projectId, data }) =>
       context.identity.audit(trx, {
-        actor: caller.subject,
+        ...actorOf(caller),
         action,
         subject: `dataset:${id}`,
+        subjectName: name,
         projectId,
         organisationId: organisationOf(caller, projectId),
         data,

@@ -14,5 +14,11 @@ export interface DatasetAccess {
 /** Writes an entry of the audit log in the transaction of the action. */
 export type AuditDataset = (
   trx: Parameters<Identity['audit']>[0],
-  entry: { action: string; id: string; projectId: string; data?: Record<string, unknown> | undefined },
+  entry: {
+    action: string
+    id: string
+    name: string
+    projectId: string
+    data?: Record<string, unknown> | undefined
+  },
 ) => Promise<void>

@@ -10,7 +10,7 @@ export async function deleteJob(context: RunnerContext, caller: Caller, jobId: n
   await context.database.transaction(async (trx) => {
     const job = await trx
       .selectFrom('jobs')
-      .select(['id', 'project_id', 'state'])
+      .select(['id', 'project_id', 'name', 'state'])
       .where('id', '=', jobId)
       .forUpdate()
       .executeTakeFirst()

@@ -13,7 +13,9 @@ interface ActivityProps {
 
 /** The audit log of an organisation. */
 export function Activity({ audit, members, path, now }: ActivityProps) {
-  const nameOf = (id: string) => members.find(({ accountId }) => accountId === id)?.displayName ?? id
+  // Rows from before names were recorded have only ids.
+  const nameOf = (id: string, name: string | undefined) =>
+    name ?? members.find(({ accountId }) => accountId === id)?.displayName ?? id
   return (
     <section id="activity">
       <h2>Activity</h2>
@@ -35,12 +37,19 @@ export function Activity({ audit, members, path, now }: ActivityProps) {
                   <td>
                     <RelativeTime at={row.at} now={now} />
                   </td>
-                  <td>{nameOf(row.actor)}</td>
+                  <td>
+                    {nameOf(row.actor, row.actorName)}
+                    {row.token !== undefined && row.credentials === 'token' && (
+                      <span class="sub">token {row.token.name ?? row.token.id}</span>
+                    )}
+                    {row.address !== undefined && <span class="sub">{row.address}</span>}
+                  </td>
                   <td>
                     <code>{row.action}</code>
                   </td>
                   <td>
-                    {nameOf(row.subject)}
+                    {nameOf(row.subject, row.subjectName)}
+                    {row.subjectName !== undefined && <span class="sub">{row.subject}</span>}
                     {row.project !== undefined && <span class="sub">{row.project}</span>}
                   </td>
                 </tr>

@@ -99,6 +99,7 @@ describe('tokens', () => {
     const list = await (await get('/account/tokens')).text()
     expect(list).not.toContain('ty_0123456789abcdef')
     expect(list).toContain('never used')
+    expect(list).toContain('created by you, signed in')
   })
 
   test('without a scope or with an unknown one are refused, and the form keeps its values', async () => {
@@ -212,6 +213,13 @@ describe('an organisation', () => {
     const left = await send('/organisations/red-team/members/acc_bob@red.test/remove', {}, BOB)
     expect(left.headers.get('location')).toBe('/organisations')
     expect(api.organisations[0]?.members).toHaveLength(2)
+  })
+
+  test('shows names beside ids in its activity', async () => {
+    const html = await (await open().get('/organisations/red-team')).text()
+    for (const words of ['Grace Hopper', 'token nightly', '192.0.2.7', 'night run', 'job:7'])
+      expect(html).toContain(words)
+    expect(html).not.toContain('acc_gone')
   })
 
   test('offers a viewer no changes', async () => {

@@ -34,6 +34,7 @@ const SCOPES = [
   ['datasets:write', 'Upload and delete datasets'],
   ['pull:*', 'Pull trainers'],
   ['push:*', 'Push trainers'],
+  ['tokens:manage', 'Create and revoke tokens'],
   ['admin:*', 'Everything you can do'],
 ] as const
 
@@ -159,6 +160,11 @@ function places(me: Me): [string, string][] {
   ]
 }
 
+function creator({ credentials, id, name }: NonNullable<ApiToken['createdBy']>): string {
+  if (credentials === 'token') return `the token ${name ?? id}`
+  return { session: 'you, signed in', local: 'you, on this machine', issuer: 'you, signed in elsewhere' }[credentials]
+}
+
 function TokenRow({ token, now }: { token: ApiToken; now: Date }) {
   const isOver = token.expiresAt !== undefined && new Date(token.expiresAt) <= now
   return (
@@ -175,6 +181,7 @@ function TokenRow({ token, now }: { token: ApiToken; now: Date }) {
           <li>
             created <RelativeTime at={token.createdAt} now={now} />
           </li>
+          {token.createdBy !== undefined && <li>created by {creator(token.createdBy)}</li>}
           <li>
             {token.lastUsedAt === undefined ? (
               'never used'
@@ -202,7 +209,7 @@ function TokenRow({ token, now }: { token: ApiToken; now: Date }) {
         subject={token.name}
         question={`Revoke “${token.name}”?`}
       >
-        <p>Programs that use this token lose access at once. This cannot be undone.</p>
+        <p>Programs that use this token, or a token that it created, lose access at once. This cannot be undone.</p>
       </ConfirmedForm>
     </li>
   )

@@ -109,6 +109,7 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
     const token = {
       ...rest,
       id: `tok_${known.tokens.length + 1}`,
+      createdBy: { credentials: 'session' as const, id: 'ses_1' },
       createdAt: NOW.toISOString(),
       expiresAt: expiresInDays === undefined ? undefined : inDays(expiresInDays),
     }
@@ -161,7 +162,22 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
   })
   app.get('/v1/organisations/:organisation/audit', (c) =>
     c.json({
-      rows: [{ id: 1, at: AT, actor: self(c).id, action: 'project.create', subject: 'prj_1', data: {} }],
+      rows: [
+        { id: 1, at: AT, actor: self(c).id, action: 'project.create', subject: 'prj_1', data: {} },
+        {
+          id: 2,
+          at: AT,
+          actor: 'acc_gone',
+          actorName: 'Grace Hopper',
+          credentials: 'token',
+          token: { id: 'tok_9', name: 'nightly' },
+          address: '192.0.2.7',
+          action: 'job.delete',
+          subject: 'job:7',
+          subjectName: 'night run',
+          data: {},
+        },
+      ],
       nextCursor: '1',
     }),
   )

@@ -21,6 +21,8 @@ test('creates a token, lists it without its secret, and revokes it', async () =>
 
   const listed = await run('ls')
   expect(listed.out).toMatch(/nightly +jobs:write datasets:read +everywhere/)
+  expect(listed.out).toMatch(/created by/)
+  expect(listed.out).toMatch(/nightly.* the local owner/)
   expect(listed.out).not.toContain(secret)
   const [token] = JSON.parse((await run('ls', '--json')).out).tokens
   expect(token).toMatchObject({ name: 'nightly', lastUsedAt: expect.any(String), expiresAt: expect.any(String) })

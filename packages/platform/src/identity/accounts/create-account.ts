@@ -7,7 +7,8 @@ import type { AuthConfig } from '../config/auth-config.ts'
 import { LOCAL_ACCOUNT_ID, LOCAL_ORGANISATION_ID } from '../db/built-in-ids.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
-import type { Caller } from '../permissions/caller.ts'
+import { actorOf, type Caller } from '../permissions/caller.ts'
+import { requireManageOwn } from '../permissions/can.ts'
 import { countAttempt } from '../rate-limits/count-attempt.ts'
 import { toAccount } from './account-view.ts'
 import { hashPassword } from './password-hash.ts'
@@ -31,6 +32,8 @@ export async function createAccount(
   request: CreateAccountRequest,
   { auth, caller, address }: CreateAccountOptions,
 ): Promise<Account> {
+  // Anyone may be able to sign up, but no token acts beyond its scopes.
+  if (caller?.scopes !== undefined) requireManageOwn(caller, 'account')
   const { db } = identity.database
   await countAttempt(db, { key: `signup:${address}`, max: 20, windowSeconds: 3600 })
   const isOperator = caller?.account?.operator === true && caller.scopes === undefined
@@ -63,9 +66,10 @@ export async function createAccount(
         .execute()
     }
     await writeAudit(identity, trx, {
-      actor: caller?.subject ?? account.id,
+      ...(caller === undefined ? { actor: account.id, address } : actorOf(caller)),
       action: 'account.create',
       subject: account.id,
+      subjectName: account.display_name,
       organisationId: isFirst ? LOCAL_ORGANISATION_ID : undefined,
       data: { operator: isFirst },
     })

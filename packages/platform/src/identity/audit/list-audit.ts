@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import type { IdentityStore } from '../db/identity-store.ts'
+import type { CallerCredentials } from '../permissions/caller.ts'
 import type { AuditEntry } from './write-audit.ts'
 
 export interface StoredAuditEntry extends AuditEntry {
   id: number
   at: Date
+  actorName: string | undefined
+  /** Undefined for a session, which has no name. */
+  tokenName: string | undefined
   data: Record<string, unknown>
 }
 
@@ -17,6 +21,7 @@ export interface ListAuditOptions {
   limit?: number | undefined
 }
 
+const Credentials = z.enum(['local', 'session', 'token', 'issuer'] satisfies CallerCredentials[])
 const Data = z.record(z.string(), z.unknown())
 
 /** Newest first. */
@@ -33,8 +38,14 @@ export async function listAudit(
     id: row.id,
     at: row.at,
     actor: row.actor,
+    actorName: row.actor_name ?? undefined,
+    credentials: Credentials.safeParse(row.credentials).data,
+    tokenId: row.token_id ?? undefined,
+    tokenName: row.token_name ?? undefined,
+    address: row.address ?? undefined,
     action: row.action,
     subject: row.subject,
+    subjectName: row.subject_name ?? undefined,
     organisationId: row.organisation_id ?? undefined,
     projectId: row.project_id ?? undefined,
     data: Data.parse(row.data),

@@ -18,12 +18,17 @@ export async function readAuditPage(
   const last = page.at(-1)
   const projectNames = new Map(caller.projects.map(({ id, name }) => [id, name]))
   return {
-    rows: page.map(({ id, at, actor, action, subject, projectId, data }) => ({
+    rows: page.map(({ id, at, actor, actorName, action, subject, subjectName, projectId, data, ...row }) => ({
       id,
       at: at.toISOString(),
       actor,
+      actorName,
+      credentials: row.credentials,
+      token: row.tokenId === undefined ? undefined : { id: row.tokenId, name: row.tokenName },
+      address: row.address,
       action,
       subject,
+      subjectName,
       project: projectId === undefined ? undefined : projectNames.get(projectId),
       data,
     })),

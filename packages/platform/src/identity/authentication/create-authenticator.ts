@@ -1,3 +1,4 @@
+import { clientAddress } from '../../http/client-address.ts'
 import type { Logger } from '../../log.ts'
 import type { Authenticator } from '../api/authenticator.ts'
 import type { AuthConfig } from '../config/auth-config.ts'
@@ -17,7 +18,12 @@ export function createAuthenticator({ identity, config, publicUrl, logger }: Aut
   const verifyExternalToken = createExternalTokenVerifier(identity, config.trustedIssuers, logger)
   return {
     config,
-    authenticate: (request) =>
-      authenticateRequest({ identity, auth: config, publicUrl: publicUrl(), verifyExternalToken }, request),
+    async authenticate(request) {
+      const options = { identity, auth: config, publicUrl: publicUrl(), verifyExternalToken }
+      const caller = await authenticateRequest(options, request)
+      // The handshake of a socket is not a request. It changes nothing, so no audit row needs its address.
+      if (!(request instanceof Request)) return caller
+      return { ...caller, address: clientAddress(request, config.trustedProxies) }
+    },
   }
 }

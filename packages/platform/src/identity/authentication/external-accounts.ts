@@ -44,7 +44,7 @@ export async function ensureAccount(identity: IdentityStore, external: ExternalS
       .executeTakeFirst()
     if (linked !== undefined) {
       const data = { issuer: external.issuer, subject: external.subject }
-      await writeAudit(identity, trx, { actor: id, action: 'account.create', subject: id, data })
+      await writeAudit(identity, trx, { actor: id, credentials: 'issuer', action: 'account.create', subject: id, data })
       return account
     }
     // A concurrent request of the same person created the account.
@@ -68,7 +68,7 @@ async function findAccount(db: Kysely<IdentityDatabase>, { issuer, subject }: Ex
 /** The membership that the token's claims assert. An organisation that does not exist is created. */
 export async function findMembership(
   identity: IdentityStore,
-  { claims, organisations, roles, defaultRole }: TrustedIssuer,
+  { issuer, claims, organisations, roles, defaultRole }: TrustedIssuer,
   payload: JWTPayload,
 ): Promise<CallerMembership | undefined> {
   const claimedOrganisation = claims.organisation === undefined ? undefined : textClaim(payload, claims.organisation)
@@ -77,7 +77,7 @@ export async function findMembership(
   if (!slug.success) return undefined
   const claimedRole = claims.role === undefined ? undefined : textClaim(payload, claims.role)
   const role = Role.safeParse(claimedRole === undefined ? undefined : mapped(roles, claimedRole))
-  const organisationId = await ensureOrganisation(identity, slug.data)
+  const organisationId = await ensureOrganisation(identity, slug.data, issuer)
   return { organisationId, organisation: slug.data, role: role.success ? role.data : defaultRole }
 }
 
@@ -87,12 +87,18 @@ function mapped(map: Readonly<Record<string, string>> | undefined, name: string)
   return Object.hasOwn(map, name) ? map[name] : undefined
 }
 
-async function ensureOrganisation({ database }: IdentityStore, slug: string): Promise<string> {
+async function ensureOrganisation(identity: IdentityStore, slug: string, issuer: string): Promise<string> {
+  const { database } = identity
   const find = (db: Kysely<IdentityDatabase>) => db.selectFrom('organisations').select('id').where('slug', '=', slug)
   const found = await find(database.db).executeTakeFirst()
   if (found !== undefined) return found.id
   return await database.transaction(async (trx) => {
     const created = await insertOrganisation(trx, { slug, displayName: slug })
-    return (created ?? (await find(trx).executeTakeFirstOrThrow())).id
+    if (created === undefined) return (await find(trx).executeTakeFirstOrThrow()).id
+    const { id } = created
+    const data = { slug }
+    const action = 'organisation.create'
+    await writeAudit(identity, trx, { actor: issuer, action, subject: id, subjectName: slug, organisationId: id, data })
+    return id
   })
 }

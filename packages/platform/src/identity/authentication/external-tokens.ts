@@ -75,6 +75,7 @@ async function toCaller(
   return await loadCaller(identity.database.db, {
     account,
     credentials: 'issuer',
+    expiresAt: payload.exp === undefined ? undefined : new Date(payload.exp * 1000),
     scopes: claims.scopes === undefined ? undefined : listClaim(payload, claims.scopes),
     claimed: membership === undefined ? [] : [membership],
   })

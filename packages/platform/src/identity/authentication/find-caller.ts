@@ -4,6 +4,7 @@ import type { IdentityStore } from '../db/identity-store.ts'
 import type { AccountRow } from '../db/schema/accounts.ts'
 import type { TokenRow } from '../db/schema/tokens.ts'
 import type { Caller, CallerLimit } from '../permissions/caller.ts'
+import { isValid } from '../tokens/is-valid.ts'
 import { hashSecret, isWellFormedSecret } from '../tokens/secrets.ts'
 import { loadCaller } from './load-caller.ts'
 
@@ -19,15 +20,17 @@ interface ValidToken {
   account: AccountRow | undefined
 }
 
-/** Undefined when the token is unknown, revoked or expired, or its account is disabled. */
+/**
+ * Undefined when the token is unknown, or it or a token that it descends from is revoked or expired, or its account is
+ * disabled. Read for each request and never cached, so that an end has effect at once in every process.
+ */
 export async function findToken({ database: { db } }: IdentityStore, key: TokenKey): Promise<ValidToken | undefined> {
   if ('secret' in key && !isWellFormedSecret(key.secret)) return undefined
   const token = await db
     .selectFrom('tokens')
     .selectAll()
     .where((where) => ('secret' in key ? where('secret_hash', '=', hashSecret(key.secret)) : where('id', '=', key.id)))
-    .where('revoked_at', 'is', null)
-    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', sql<Date>`now()`)]))
+    .where(isValid)
     .executeTakeFirst()
   if (token === undefined) return undefined
   const account =
@@ -58,6 +61,7 @@ export async function findCaller(identity: IdentityStore, key: TokenKey): Promis
       account: undefined,
       credentials: 'token',
       tokenId: token.id,
+      expiresAt: token.expires_at ?? undefined,
       scopes,
       limit,
       memberships: [],
@@ -69,6 +73,7 @@ export async function findCaller(identity: IdentityStore, key: TokenKey): Promis
     account,
     credentials: isSession ? 'session' : 'token',
     tokenId: token.id,
+    expiresAt: token.expires_at ?? undefined,
     scopes: isSession ? undefined : scopes,
     limit,
   })

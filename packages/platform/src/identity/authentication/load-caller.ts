@@ -8,6 +8,7 @@ export interface LoadCallerOptions {
   account: AccountRow
   credentials: CallerCredentials
   tokenId?: string | undefined
+  expiresAt?: Date | undefined
   scopes?: readonly string[] | undefined
   limit?: CallerLimit | undefined
   /** Memberships that an external issuer asserts, in addition to the stored ones. */
@@ -16,7 +17,7 @@ export interface LoadCallerOptions {
 
 /** What an account can do now, within the limit of its token. Runs one query for memberships and one for projects. */
 export async function loadCaller(db: Kysely<IdentityDatabase>, options: LoadCallerOptions): Promise<Caller> {
-  const { account, credentials, tokenId, scopes, limit = {}, claimed = [] } = options
+  const { account, credentials, tokenId, expiresAt, scopes, limit = {}, claimed = [] } = options
   const stored = await db
     .selectFrom('memberships')
     .innerJoin('organisations', 'organisations.id', 'memberships.organisation_id')
@@ -38,6 +39,7 @@ export async function loadCaller(db: Kysely<IdentityDatabase>, options: LoadCall
     },
     credentials,
     tokenId,
+    expiresAt,
     scopes,
     limit,
     memberships,

@@ -15,6 +15,8 @@ export interface AuthConfig {
   allowSignup: boolean
   /** Lifetime of a session. */
   sessionDays: number
+  /** The longest lifetime of a new token. Undefined: none. */
+  tokenMaxDays?: number | undefined
   /** Proxies whose `X-Forwarded-For` is trusted, in addition to those on this machine. */
   trustedProxies: readonly string[]
   trustedIssuers: TrustedIssuers
@@ -39,6 +41,7 @@ const list = z.string().transform((text) =>
 export const AuthEnvironment = {
   AUTH: z.enum(['local', 'required']).default('local'),
   ALLOW_SIGNUP: z.enum(['true', 'false']).default('false'),
+  TOKEN_MAX_DAYS: z.coerce.number().int().positive().max(3650).optional(),
   SESSION_DAYS: z.coerce.number().positive().max(365).default(14),
   TRUSTED_PROXIES: list.default([]),
   TRUSTED_ISSUERS: z
@@ -62,6 +65,7 @@ export function toAuthConfig(values: z.output<typeof Values>): AuthConfig {
     mode: values.AUTH,
     allowSignup: values.ALLOW_SIGNUP === 'true',
     sessionDays: values.SESSION_DAYS,
+    tokenMaxDays: values.TOKEN_MAX_DAYS,
     trustedProxies: values.TRUSTED_PROXIES,
     trustedIssuers: values.TRUSTED_ISSUERS,
   }

@@ -4,7 +4,7 @@ import { notFound, TrainyardError } from '../../errors.ts'
 import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
-import type { Caller } from '../permissions/caller.ts'
+import { actorOf, type Caller } from '../permissions/caller.ts'
 import { requireCan } from '../permissions/can.ts'
 import { requireOrganisation } from '../permissions/require-organisation.ts'
 
@@ -14,7 +14,7 @@ export async function listMembers(
   caller: Caller,
   organisation: string,
 ): Promise<Member[]> {
-  const { organisationId } = requireOrganisation(caller, organisation, 'organisation:read')
+  const { organisationId } = requireOrganisation(caller, organisation, 'members:read')
   const rows = await selectMembers(database.db, organisationId).execute()
   return rows.map(toMember)
 }
@@ -32,7 +32,7 @@ export async function setMember(
     await lockMembers(trx, organisationId)
     const account = await trx
       .selectFrom('accounts')
-      .select('id')
+      .select(['id', 'display_name'])
       .where(sql`lower(email)`, '=', email.toLowerCase())
       .where('disabled_at', 'is', null)
       .executeTakeFirst()
@@ -45,9 +45,10 @@ export async function setMember(
       .onConflict((conflict) => conflict.columns(['organisation_id', 'account_id']).doUpdateSet({ role }))
       .execute()
     await writeAudit(identity, trx, {
-      actor: caller.subject,
+      ...actorOf(caller),
       action: 'member.set',
       subject: account.id,
+      subjectName: account.display_name,
       organisationId,
       data: { role, before },
     })
@@ -69,6 +70,11 @@ export async function removeMember(
   await identity.database.transaction(async (trx) => {
     await lockMembers(trx, organisationId)
     const role = await roleOf(trx, organisationId, accountId)
+    const account = await trx
+      .selectFrom('accounts')
+      .select('display_name')
+      .where('id', '=', accountId)
+      .executeTakeFirst()
     if (role === undefined) throw notFound('member', accountId)
     if (role === 'owner') await requireOtherOwner(trx, caller, organisationId, accountId)
     await trx
@@ -77,9 +83,10 @@ export async function removeMember(
       .where('account_id', '=', accountId)
       .execute()
     await writeAudit(identity, trx, {
-      actor: caller.subject,
+      ...actorOf(caller),
       action: 'member.remove',
       subject: accountId,
+      subjectName: account?.display_name,
       organisationId,
       data: { before: role },
     })

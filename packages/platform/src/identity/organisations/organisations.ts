@@ -5,7 +5,8 @@ import { newId } from '../../system/ids.ts'
 import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
-import type { Caller } from '../permissions/caller.ts'
+import { actorOf, type Caller } from '../permissions/caller.ts'
+import { requirePerson } from '../permissions/require-person.ts'
 
 /**
  * Creates an organisation with the caller as its owner, and the project `default` in it. The slug is a namespace too.
@@ -17,9 +18,7 @@ export async function createOrganisation(
   caller: Caller,
   { slug, displayName = slug }: CreateOrganisationRequest,
 ): Promise<Organisation> {
-  const { account } = caller
-  if (account === undefined || caller.scopes !== undefined)
-    throw new TrainyardError('forbidden', 'Tokens cannot create organisations: sign in')
+  const account = requirePerson(caller)
   return await identity.database.transaction(async (trx) => {
     const row = await insertOrganisation(trx, { slug, displayName })
     if (row === undefined) throw new TrainyardError('conflict', `The name "${slug}" is taken`)
@@ -28,9 +27,10 @@ export async function createOrganisation(
       .values({ organisation_id: row.id, account_id: account.id, role: 'owner' })
       .execute()
     await writeAudit(identity, trx, {
-      actor: caller.subject,
+      ...actorOf(caller),
       action: 'organisation.create',
       subject: row.id,
+      subjectName: slug,
       organisationId: row.id,
       data: { slug },
     })

@@ -31,6 +31,18 @@ export interface CallerLimit {
   projectId?: string | undefined
 }
 
+/** Who performs an action, as it is recorded in the audit. */
+export interface AuditActor {
+  /** Id of an account, the owner of a token without an account, or a part of the platform. */
+  actor: string
+  /** Undefined: the platform itself, or an operator's command. */
+  credentials?: CallerCredentials | undefined
+  /** Id of the token or session. */
+  tokenId?: string | undefined
+  /** The client's address. */
+  address?: string | undefined
+}
+
 /** Who sent a request, and what it can do. Loaded for each request, so that a revoked permission has effect at once. */
 export interface Caller {
   /** For audit rows: the account's id, or the owner of a token without an account. */
@@ -40,10 +52,18 @@ export interface Caller {
   credentials: CallerCredentials
   /** Id of the token or session; undefined for other credentials. */
   tokenId: string | undefined
+  /** When the credentials end. Undefined: never. */
+  expiresAt: Date | undefined
+  /** The client's address; undefined where it is not known. */
+  address?: string | undefined
   /** Undefined: everything that the account can do. */
   scopes: readonly string[] | undefined
   limit: CallerLimit
   memberships: readonly CallerMembership[]
   /** Every project that the caller can see, in the order in which the caller joined the organisations. */
   projects: readonly CallerProject[]
+}
+
+export function actorOf({ subject, credentials, tokenId, address }: Caller): AuditActor {
+  return { actor: subject, credentials, tokenId, address }
 }

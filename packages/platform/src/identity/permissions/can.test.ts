@@ -1,7 +1,7 @@
 import { Role } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import type { Caller } from './caller.ts'
-import { can, projectsFor, requireCan, requireScope } from './can.ts'
+import { can, canManageOwn, projectsFor, requireCan, requireManageOwn, requireScope } from './can.ts'
 import { type Action, LEAST_ROLE } from './roles.ts'
 import { scopesInclude } from './scopes.ts'
 
@@ -16,6 +16,7 @@ function caller(role: Role | undefined, more: Partial<Caller> = {}): Caller {
     account: undefined,
     credentials: 'session',
     tokenId: undefined,
+    expiresAt: undefined,
     scopes: undefined,
     limit: {},
     memberships,
@@ -29,8 +30,8 @@ function caller(role: Role | undefined, more: Partial<Caller> = {}): Caller {
 const inRed = { organisationId: 'org_red', projectId: 'prj_1' }
 const allowed = (who: Caller, target = inRed) => ACTIONS.filter((action) => can(who, action, target))
 
-const READ: Action[] = ['jobs:read', 'datasets:read', 'trainers:read', 'organisation:read']
-const WRITE: Action[] = ['jobs:write', 'datasets:write', 'trainers:write']
+const READ: Action[] = ['jobs:read', 'datasets:read', 'trainers:read', 'organisation:read', 'members:read']
+const WRITE: Action[] = ['jobs:write', 'datasets:write', 'trainers:write', 'trainers:delete']
 const ADMINISTER: Action[] = ['projects:write', 'members:write', 'audit:read']
 const sorted = (actions: readonly Action[]) => [...actions].sort()
 
@@ -108,6 +109,9 @@ describe('a refusal', () => {
       'needs a token with the scope "jobs:write"; this one has pull:red',
     )
     expect(() => requireScope(caller(undefined), 'jobs:write')).not.toThrow()
+    // A scope for an organisation of which the caller is no member allows nothing.
+    expect(() => requireScope(caller('owner', { scopes: ['admin:blue'] }), 'jobs:read')).toThrow('"jobs:read"')
+    expect(() => requireScope(caller('owner', { scopes: ['admin:red'] }), 'jobs:read')).not.toThrow()
   })
 })
 
@@ -128,7 +132,31 @@ it('a token can only create tokens with scopes that it has', () => {
     [['push:red'], 'push:*', false],
     [['pull:red'], 'push:red', false],
     [['jobs:write'], 'nonsense', false],
+    [['tokens:manage'], 'tokens:manage', true],
+    [['tokens:manage'], 'jobs:read', false],
+    [['admin:*'], 'tokens:manage', true],
+    [['admin:red', 'jobs:write', 'push:*'], 'tokens:manage', false],
   ]
   for (const [held, scope, expected] of table)
     expect([held, scope, scopesInclude(held, scope)]).toEqual([held, scope, expected])
+})
+
+it('an account is managed by its person alone, and its tokens also by tokens with the scope for that', () => {
+  const account = { id: 'acc_a', email: undefined, displayName: 'Ada', operator: true }
+  const person = caller('owner', { account })
+  expect([canManageOwn(person, 'account'), canManageOwn(person, 'tokens')]).toEqual([true, true])
+  const others = ['jobs:read', 'jobs:write', 'datasets:read', 'datasets:write', 'pull:*', 'push:*', 'admin:red']
+  const table: [string[], boolean][] = [
+    [[], false],
+    [others, false],
+    [['tokens:manage'], true],
+    [['admin:*'], true],
+  ]
+  for (const [scopes, manages] of table) {
+    const token = caller('owner', { account, credentials: 'token', scopes })
+    expect([scopes, canManageOwn(token, 'account'), canManageOwn(token, 'tokens')]).toEqual([scopes, false, manages])
+  }
+  expect(() => requireManageOwn(caller('owner', { scopes: ['jobs:read'] }), 'tokens')).toThrow(
+    'needs a session, or a token with the scope "tokens:manage"; this one has jobs:read',
+  )
 })

@@ -1,7 +1,7 @@
 import { TrainyardError } from '../../errors.ts'
 import type { Caller, CallerProject } from './caller.ts'
 import { type Action, isAtLeast, LEAST_ROLE } from './roles.ts'
-import { scopeFor, scopesCover } from './scopes.ts'
+import { scopeFor, scopesCover, scopesManageTokens } from './scopes.ts'
 
 /** What an action is performed on: a project, or without `projectId` the organisation as a whole. */
 export interface ActionTarget {
@@ -9,7 +9,29 @@ export interface ActionTarget {
   projectId?: string | undefined
 }
 
-/** The only place that decides: the role in the organisation, the token's limit and its scopes must all allow the action. */
+/** What is managed for the caller's own account, outside of any organisation. */
+export type OwnResource = 'account' | 'tokens'
+
+/**
+ * Decides about the caller's own account. The account itself (sign-up of others, passwords, sessions, new organisations) is
+ * managed by the person alone, so by no token; tokens also by a token with the scope for that.
+ */
+export function canManageOwn({ account, scopes }: Caller, resource: OwnResource): boolean {
+  if (resource === 'tokens') return scopesManageTokens(scopes)
+  return account !== undefined && scopes === undefined
+}
+
+/** @throws TrainyardError `forbidden` */
+export function requireManageOwn(caller: Caller, resource: OwnResource): void {
+  if (canManageOwn(caller, resource)) return
+  if (resource === 'account') throw new TrainyardError('forbidden', 'This is not available to tokens: sign in')
+  throw new TrainyardError(
+    'forbidden',
+    `Managing tokens needs a session, or a token with the scope "tokens:manage"; this one has ${caller.scopes?.join(', ') || 'none'}`,
+  )
+}
+
+/** Decides about everything that belongs to an organisation: the role in it, the token's limit and its scopes must all allow the action. */
 export function can(caller: Caller, action: Action, target: ActionTarget): boolean {
   const membership = caller.memberships.find(({ organisationId }) => organisationId === target.organisationId)
   if (membership === undefined || !isWithinLimit(caller, action, target)) return false
@@ -34,13 +56,15 @@ export function projectsFor(caller: Caller, action: Action): readonly CallerProj
 }
 
 /**
- * Refuses a token whose scopes do not allow the action in any organisation. Call it before any lookup, so that the answer
+ * Refuses a token whose scopes do not allow the action in any organisation of the caller. Call it before any lookup, so that the answer
  * does not reveal what exists.
  *
  * @throws TrainyardError `forbidden`
  */
 export function requireScope(caller: Caller, action: Action): void {
-  if (scopesCover(caller.scopes, action)) return
+  const { scopes, memberships } = caller
+  const slugs = memberships.length === 0 ? [undefined] : memberships.map(({ organisation }) => organisation)
+  if (slugs.some((slug) => scopesCover(scopes, action, slug))) return
   throw new TrainyardError(
     'forbidden',
     `This needs a token with the scope "${scopeFor(action)}"; this one has ${caller.scopes?.join(', ') || 'none'}`,

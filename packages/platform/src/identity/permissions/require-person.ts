@@ -1,12 +1,14 @@
 import { TrainyardError } from '../../errors.ts'
 import type { Caller, CallerAccount } from './caller.ts'
+import { requireManageOwn } from './can.ts'
 
 /**
  * Refuses tokens, whatever their scopes: sessions and passwords are managed by the person alone.
  *
  * @throws TrainyardError `forbidden`
  */
-export function requirePerson({ account, scopes }: Caller): CallerAccount {
-  if (account !== undefined && scopes === undefined) return account
-  throw new TrainyardError('forbidden', 'This is not available to tokens: sign in')
+export function requirePerson(caller: Caller): CallerAccount {
+  requireManageOwn(caller, 'account')
+  if (caller.account === undefined) throw new TrainyardError('forbidden', 'This is not available without an account')
+  return caller.account
 }

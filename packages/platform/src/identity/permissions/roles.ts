@@ -20,8 +20,11 @@ export const LEAST_ROLE = {
   /** Versions of the namespace that are not published yet. */
   'trainers:read': 'viewer',
   'trainers:write': 'member',
+  /** Manifests, tags and blobs of plain repositories. Versions of trainers cannot be deleted. */
+  'trainers:delete': 'member',
   'organisation:read': 'viewer',
   'projects:write': 'admin',
+  'members:read': 'viewer',
   'members:write': 'admin',
   'audit:read': 'admin',
   /** Granting and revoking the role owner. */

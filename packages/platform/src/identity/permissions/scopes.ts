@@ -8,9 +8,12 @@ const SCOPES_FOR: Readonly<Record<Action, readonly string[]>> = {
   'datasets:write': ['datasets:write'],
   'trainers:read': ['pull:{ns}', 'push:{ns}'],
   'trainers:write': ['push:{ns}'],
+  // Pushing adds; only administering removes.
+  'trainers:delete': [],
   // Any token of a member can list the member's organisations and projects.
   'organisation:read': ['*'],
   'projects:write': [],
+  'members:read': [],
   'members:write': [],
   'audit:read': [],
   'owners:write': [],
@@ -37,6 +40,13 @@ export function scopesCover(scopes: readonly string[] | undefined, action: Actio
 /** The scope to name in the message when an action was refused. */
 export function scopeFor(action: Action, slug = '*'): string {
   return SCOPES_FOR[action][0]?.replace('{ns}', slug) ?? `admin:${slug}`
+}
+
+/** Allows its token to create, list and revoke tokens of its owner. `admin:*` includes it. */
+const MANAGE_TOKENS = 'tokens:manage'
+
+export function scopesManageTokens(scopes: readonly string[] | undefined): boolean {
+  return scopesInclude(scopes, MANAGE_TOKENS)
 }
 
 /** Whether the held scopes include another one: a token can only create tokens with scopes that it has itself. */

@@ -3,7 +3,7 @@ import { TrainyardError } from '../../errors.ts'
 import { newId } from '../../system/ids.ts'
 import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
-import type { Caller } from '../permissions/caller.ts'
+import { actorOf, type Caller } from '../permissions/caller.ts'
 import { requireOrganisation } from '../permissions/require-organisation.ts'
 
 /** @throws TrainyardError `not_found`, `forbidden`, `conflict` when the slug is taken */
@@ -23,9 +23,10 @@ export async function createProject(
       .executeTakeFirst()
     if (row === undefined) throw new TrainyardError('conflict', `The project "${organisation}/${slug}" already exists`)
     await writeAudit(identity, trx, {
-      actor: caller.subject,
+      ...actorOf(caller),
       action: 'project.create',
       subject: row.id,
+      subjectName: `${organisation}/${slug}`,
       organisationId,
       projectId: row.id,
       data: { slug },

@@ -1,11 +1,11 @@
 import type { SessionInfo } from '@trainyard/contract'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { notFound, TrainyardError } from '../../errors.ts'
+import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
-import type { Caller } from '../permissions/caller.ts'
+import { actorOf, type Caller } from '../permissions/caller.ts'
 import { requirePerson } from '../permissions/require-person.ts'
-import { revokeToken } from '../tokens/revoke-token.ts'
 
 /** The caller's sessions, newest first. */
 export async function listSessions({ database }: IdentityStore, caller: Caller): Promise<SessionInfo[]> {
@@ -23,17 +23,29 @@ export async function listSessions({ database }: IdentityStore, caller: Caller):
 /** Ends one of the caller's sessions, for example on a lost device. */
 export async function endSession(identity: IdentityStore, caller: Caller, sessionId: string): Promise<void> {
   const { id } = requirePerson(caller)
-  const found = await activeSessions(identity.database.db, id).where('id', '=', sessionId).executeTakeFirst()
-  if (found === undefined) throw notFound('session', sessionId)
-  await revokeToken(identity, sessionId, caller.subject)
+  const { numUpdatedRows } = await identity.database.transaction(async (trx) => {
+    const ended = await trx
+      .updateTable('tokens')
+      .set({ revoked_at: sql<Date>`now()` })
+      .where('id', '=', sessionId)
+      .where('account_id', '=', id)
+      .where('kind', '=', 'session')
+      .where('revoked_at', 'is', null)
+      .where('expires_at', '>', sql<Date>`now()`)
+      .executeTakeFirstOrThrow()
+    if (ended.numUpdatedRows > 0n)
+      await writeAudit(identity, trx, { ...actorOf(caller), action: 'session.end', subject: sessionId })
+    return ended
+  })
+  if (numUpdatedRows === 0n) throw notFound('session', sessionId)
 }
 
 /** Ends the session that the request was sent with. */
 export async function endCurrentSession(identity: IdentityStore, caller: Caller): Promise<void> {
-  const { credentials, tokenId, subject } = caller
+  const { credentials, tokenId } = caller
   if (credentials !== 'session' || tokenId === undefined)
     throw new TrainyardError('forbidden', 'This is not a session; revoke a token with DELETE /v1/tokens/{id}')
-  await revokeToken(identity, tokenId, subject)
+  await endSession(identity, caller, tokenId)
 }
 
 /** Ends all sessions of an account except `keep`, and returns how many it ended. */

@@ -1,29 +1,52 @@
 import { sql } from 'kysely'
+import { z } from 'zod'
 import { notFound } from '../../errors.ts'
-import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
+import type { AuditActor, CallerLimit } from '../permissions/caller.ts'
+import { auditToken } from './audit-token.ts'
+
+const Scopes = z.array(z.string())
+
+export interface RevokeTokenOptions {
+  owner: string
+  /** Default: the owner, by a command of the operator. */
+  by?: AuditActor | undefined
+  /** The limit of the token that asks: it reaches only tokens within it. Default: none. */
+  limit?: CallerLimit | undefined
+}
 
 /**
- * Revokes a token or session at once, and writes the audit row.
+ * Revokes a token at once, and with it every token that descends from it. Writes the audit row. Sessions are no tokens.
  *
- * @throws TrainyardError `not_found`, also for a token of another owner
+ * @throws TrainyardError `not_found`, also for a token of another owner and for a session
  */
-export async function revokeToken(identity: IdentityStore, id: string, owner: string): Promise<void> {
+export async function revokeToken(
+  identity: IdentityStore,
+  id: string,
+  { owner, by = { actor: owner }, limit = {} }: RevokeTokenOptions,
+): Promise<void> {
   await identity.database.transaction(async (trx) => {
-    const row = await trx
+    let query = trx
       .updateTable('tokens')
       .set({ revoked_at: sql<Date>`now()` })
       .where('id', '=', id)
+      .where('kind', '=', 'api')
       .where('owner', '=', owner)
       .where('revoked_at', 'is', null)
-      .returning(['kind', 'organisation_id'])
+    if (limit.organisationId !== undefined) query = query.where('organisation_id', '=', limit.organisationId)
+    if (limit.projectId !== undefined) query = query.where('project_id', '=', limit.projectId)
+    const row = await query
+      .returning(['name', 'scopes', 'account_id', 'organisation_id', 'project_id'])
       .executeTakeFirst()
     if (row === undefined) throw notFound('token', id)
-    await writeAudit(identity, trx, {
-      actor: owner,
-      action: row.kind === 'session' ? 'session.end' : 'token.revoke',
-      subject: id,
+    const token = {
+      id,
+      name: row.name,
+      scopes: Scopes.parse(row.scopes),
+      accountId: row.account_id ?? undefined,
       organisationId: row.organisation_id ?? undefined,
-    })
+      projectId: row.project_id ?? undefined,
+    }
+    await auditToken(identity, trx, { actor: by, action: 'token.revoke', token })
   })
 }

@@ -38,7 +38,7 @@ export async function deleteDataset(
     if (jobs.length > 0) throw inUse(id, jobs)
     const snapshots = await trx.selectFrom('dataset_snapshots').select('id').where('dataset_id', '=', id).execute()
     await trx.deleteFrom('datasets').where('id', '=', id).execute()
-    await audit?.(trx, { action: 'dataset.delete', id, projectId: row.project_id, data: { name: row.name } })
+    await audit?.(trx, { action: 'dataset.delete', id, name: row.name, projectId: row.project_id })
     const prefixes = [datasetKey(id), ...snapshots.map((snapshot) => snapshotKey(snapshot.id))]
     await deleteLater(
       trx,

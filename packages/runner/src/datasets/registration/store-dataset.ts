@@ -135,7 +135,7 @@ function insertRows(context: DatasetContext, dataset: StoredDataset): Promise<Da
     if (row === undefined) return undefined
     await insertFiles(trx, dataset)
     await trx.deleteFrom('dataset_uploads').where('id', '=', id).execute()
-    await audit?.(trx, { action: 'dataset.create', id, projectId, data: { name, versionHash: hash, source } })
+    await audit?.(trx, { action: 'dataset.create', id, name, projectId, data: { versionHash: hash, source } })
     return toDataset(row)
   })
 }

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
+import type { CallerCredentials } from '../../permissions/caller.ts'
 
 export interface TokensTable {
   id: string
@@ -11,6 +12,12 @@ export interface TokensTable {
   organisation_id: string | null
   /** The token is valid in this project only. */
   project_id: string | null
+  /** The token that created this one. This one has no more scopes, and ends with it. */
+  parent_id: ColumnType<string | null, string | null | undefined, never>
+  /** How the caller that created the token was authenticated. Null: an operator's command, or before this was recorded. */
+  created_by: ColumnType<CallerCredentials | null, CallerCredentials | null | undefined, never>
+  /** Id of the token or session that created the token. The session may have been deleted. */
+  created_by_id: ColumnType<string | null, string | null | undefined, never>
   name: string
   scopes: JSONColumnType<string[]>
   secret_hash: string
