@@ -112,7 +112,7 @@ export const Job = z
       totalSteps: z.number().int().optional(),
       phase: z.string().optional(),
     }),
-    latestMetrics: Metrics.describe('The last value of every metric'),
+    latestMetrics: Metrics.describe('The last values of the primary metric and of the first 99 others'),
     result: OperationResult.optional(),
     cancelRequested: z.boolean(),
     queue: QueueName,

@@ -15,9 +15,20 @@ export type JobId = z.infer<typeof JobId>
 export const Attempt = z.number().int().positive().max(1_000_000)
 export type Attempt = z.infer<typeof Attempt>
 
-/** An instant as RFC 3339 text with a zone, for example `2026-11-20T09:30:00.123Z`. */
-export const Timestamp = z.iso.datetime({ offset: true })
+/** An instant as RFC 3339 text with a zone, for example `2026-11-20T09:30:00.123Z`; in UTC in the years 1 to 9999. */
+export const Timestamp = z.iso
+  .datetime({ offset: true, abort: true })
+  .refine(isStorableTime, 'must be in the years 1 to 9999, in UTC')
 export type Timestamp = z.infer<typeof Timestamp>
+
+const FIRST_INSTANT_MS = Date.parse('0001-01-01T00:00:00Z')
+const LAST_INSTANT_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
+/** Whether text is an instant that PostgreSQL and every language can hold: JavaScript also parses years such as 0 and +99999. */
+export function isStorableTime(text: string): boolean {
+  const ms = Date.parse(text)
+  return ms >= FIRST_INSTANT_MS && ms <= LAST_INSTANT_MS
+}
 
 /** SHA-256 of some bytes: `sha256:` and 64 lower-case hex digits. */
 export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be "sha256:" and 64 lower-case hex digits')

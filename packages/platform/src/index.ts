@@ -28,6 +28,7 @@ export {
   type SuperviseOptions,
   superviseEmbeddedPostgres,
 } from './database/embedded/supervise-embedded-postgres.ts'
+export { kindOfFailure } from './database/failures.ts'
 export type { ListenChannelOptions } from './database/listener.ts'
 export { type Database, type Migration, type OpenDatabaseOptions, openDatabase } from './database/open-database.ts'
 export {
@@ -42,12 +43,14 @@ export {
 export { type BodyLimits, PEOPLE_BODY } from './http/body-limits.ts'
 export { clientAddress } from './http/client-address.ts'
 export { type ApiOptions, createApi } from './http/create-api.ts'
+export { formatCursor, parseCursor } from './http/cursor.ts'
 export { guardConnections } from './http/guard-connections.ts'
 export { DEFAULT_HTTP_LIMITS, type HttpLimits, readHttpLimits } from './http/http-limits.ts'
 export { type Listening, type ListenOptions, listen, type UpgradeHandler } from './http/listen.ts'
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
-export { problemResponse, toProblem } from './http/problem-handler.ts'
+export { failureOfDatabase, problemResponse, toProblem } from './http/problem-handler.ts'
 export { bodyTooLarge, findJson, parseJsonText, readBody, readJsonBody, readJsonText } from './http/read-body.ts'
+export { requireReadableUrl } from './http/require-readable-url.ts'
 export type { Authenticator, RequestHead } from './identity/api/authenticator.ts'
 export type { IdentityRoutesOptions } from './identity/api/options.ts'
 export type { StoredAuditEntry } from './identity/audit/list-audit.ts'

@@ -69,6 +69,8 @@ export interface RunnerLimits {
   /** Retries that are not charged to the job. The limit stops a job on a machine that always fails. */
   maxFreeRetries: number
   maxLogLinesPerAttempt: number
+  /** Names of metrics of one job, over all attempts. Metrics with further names are not stored. */
+  maxMetricNames: number
   /** Sustained events per second of one job, with bursts of ten seconds' worth. More is answered with 429. */
   maxEventsPerSecond: number
   /** Rows of events waiting for the database in this process. More is answered with 429. */
@@ -91,6 +93,7 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   retryBackoffMaxSeconds: 300,
   maxFreeRetries: 10,
   maxLogLinesPerAttempt: 200_000,
+  maxMetricNames: 10_000,
   maxEventsPerSecond: 20_000,
   maxWaitingRows: 200_000,
   tokenSeconds: 6 * 3600,
@@ -137,6 +140,7 @@ const RunnerEnvironment = z.object({
     )
     .optional(),
   MAX_CONCURRENT_PER_OWNER: z.coerce.number().int().positive().optional(),
+  MAX_METRIC_NAMES: z.coerce.number().int().positive().default(DEFAULT_RUNNER_LIMITS.maxMetricNames),
   LAUNCHER: z.enum(LAUNCHERS).default('subprocess'),
   ...SUBPROCESS_VARIABLES,
   DATASET_SOURCES: parsedText(parseDatasetSources).optional(),
@@ -195,6 +199,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     auth: toAuthConfig(values),
     observability: readObservabilityConfig(env),
     jwtSecret: values.JWT_SECRET,
+    limits: { maxMetricNames: values.MAX_METRIC_NAMES },
   }
 }
 

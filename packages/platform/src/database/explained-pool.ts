@@ -18,10 +18,10 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * SQLSTATEs of a server that accepts no work now: lost connections (08), insufficient resources (53), and a server that
- * shuts down, has crashed, or is starting (57P01 to 57P03).
+ * SQLSTATEs of a server that accepts no work now: lost connections (08, but for 08P01, a statement that is too large),
+ * insufficient resources (53), and a server that shuts down, has crashed, or is starting (57P01 to 57P03).
  */
-const UNAVAILABLE_STATES = /^(08|53)...$|^57P0[1-3]$/
+const UNAVAILABLE_STATES = /^(08(?!P01)|53)...$|^57P0[1-3]$/
 
 /** `pg` reports these without a code. */
 const LOST_CONNECTION =

@@ -89,6 +89,39 @@ describe('an api', () => {
     expect((await problemOf(response)).code).toBe('invalid_request')
   })
 
+  it.each([
+    ['/trace?last=%00', 'query.last', 'NUL'],
+    ['/trace?ok=1&q=a%00b', 'query.q', 'NUL'],
+    ['/trace?%00=1', 'query', 'NUL'],
+    ['/things/a%00b', 'path', 'NUL'],
+    ['/trace?q=%zz', 'query.q', 'percent-encoding'],
+    ['/trace?q=%ED%A0%80', 'query.q', 'percent-encoding'],
+    ['/trace?q=%', 'query.q', 'percent-encoding'],
+    ['/trace/%ff', 'path', 'percent-encoding'],
+  ])('answers the URL %s with a 400 problem that names the %s', async (url, path, detail) => {
+    const response = await setup().api.request(url)
+    expect(response.status).toBe(400)
+    expect((await problemOf(response)).issues).toEqual([
+      expect.objectContaining({
+        path: expect.stringMatching(new RegExp(`^${path}`)),
+        detail: expect.stringContaining(detail),
+      }),
+    ])
+  })
+
+  it('answers with 400 what the database refuses because of the data, with 503 what it cannot do now', async () => {
+    const { api, lines } = setup()
+    const fail = (code: string) => () => {
+      throw Object.assign(new Error('secret values'), { severity: 'ERROR', code })
+    }
+    api.get('/data', fail('22021'))
+    api.get('/down', fail('57P01'))
+    const [data, down] = [await api.request('/data'), await api.request('/down')]
+    expect([data.status, down.status, down.headers.get('retry-after')]).toEqual([400, 503, '2'])
+    for (const response of [data, down]) expect(JSON.stringify(await problemOf(response))).not.toContain('secret')
+    expect(lines.filter(({ err }) => err !== undefined).map(({ level }) => level)).toEqual(['warn', 'warn'])
+  })
+
   it('answers unknown routes and thrown errors with problems', async () => {
     const { api } = setup()
     expect(await problemOf(await api.request('/nowhere'))).toMatchObject({

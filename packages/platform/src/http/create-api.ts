@@ -7,6 +7,7 @@ import { newTraceId, parseTraceparent, traceparent } from '../system/trace.ts'
 import { bodyGate } from './body-gate.ts'
 import { type BodyLimits, PEOPLE_BODY } from './body-limits.ts'
 import { problemHandler, problemNotFound } from './problem-handler.ts'
+import { requireReadableUrl } from './require-readable-url.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -72,6 +73,7 @@ function requestContext(logger: Logger, isRoutine: ApiOptions['isRoutine'] = () 
     // Set before the response exists: setting a header later makes Hono copy the response with its body.
     const trace = traceparent(traceId)
     c.header('traceparent', trace)
+    requireReadableUrl(c.req.raw.url)
     await next()
     if (!c.res.headers.has('traceparent')) c.header('traceparent', trace)
     const { method, path } = c.req

@@ -1,6 +1,7 @@
 import { PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type ProblemCode } from '@trainyard/contract'
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { kindOfFailure } from '../database/failures.ts'
 import { cut, invalidRequest, TrainyardError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { newTraceId, parseTraceparent } from '../system/trace.ts'
@@ -41,8 +42,10 @@ export function problemHandler(logger: Logger): ErrorHandler {
   return (error, c) => {
     const traceId = traceIdOf(c)
     const known = asTrainyardError(error, c)
-    if (known.code === 'internal')
-      logger.error({ err: error, traceId, method: c.req.method, path: c.req.path }, 'request failed')
+    const details = { err: error, traceId, method: c.req.method, path: c.req.path }
+    if (known.code === 'internal') logger.error(details, 'request failed')
+    // The caller gets a general sentence: only the log names the statement's error.
+    else if (known !== error && !(error instanceof HTTPException)) logger.warn(details, 'request refused')
     const response = problemResponse(known, traceId)
     // Headers that the handler has set, such as CORS or WWW-Authenticate, are kept.
     c.res.headers.forEach((value, name) => {
@@ -87,5 +90,28 @@ function asTrainyardError(error: Error, c: Context): TrainyardError {
     const code = CODE_BY_STATUS[error.status]
     if (code !== undefined) return new TrainyardError(code, error.message || PROBLEMS[code].title, { cause: error })
   }
-  return new TrainyardError('internal', 'The server failed; the trace id identifies its log entry', { cause: error })
+  return (
+    failureOfDatabase(error) ??
+    new TrainyardError('internal', 'The server failed; the trace id identifies its log entry', { cause: error })
+  )
+}
+
+const RETRY_AFTER_SECONDS = 2
+
+/** The error of a request whose data or whose database made a statement fail. Undefined for every other error. */
+export function failureOfDatabase(error: unknown): TrainyardError | undefined {
+  switch (kindOfFailure(error)) {
+    case 'data':
+      return invalidRequest(
+        [],
+        'The request contains a value that cannot be stored or searched for: a number or a date out of range, an odd character, or too much nesting',
+      )
+    case 'unavailable':
+      return new TrainyardError('unavailable', 'The database is not available at the moment; try again', {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+        cause: error,
+      })
+    case undefined:
+      return undefined
+  }
 }

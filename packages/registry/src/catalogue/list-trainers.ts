@@ -1,5 +1,5 @@
 import type { TaskType, TrainerList, TrainerSummary } from '@trainyard/contract'
-import { invalidRequest } from '@trainyard/platform'
+import { formatCursor, parseCursor } from '@trainyard/platform'
 import { type RawBuilder, type Selectable, sql } from 'kysely'
 import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'
@@ -16,7 +16,8 @@ export interface ListTrainersOptions {
 }
 
 /** The sort key of the last row of a page: score, pulls, name. */
-const Cursor = z.tuple([z.string().regex(/^\d+(\.\d+)?$/), z.number().int(), z.string()])
+const Cursor = z.tuple([z.string().regex(/^\d{1,20}(\.\d{1,20})?$/), z.number().int(), z.string()])
+type Cursor = z.infer<typeof Cursor>
 
 /** Trigram similarity, from 0 to 1, above which a word counts as a typo of another. */
 const MIN_SIMILARITY = 0.45
@@ -26,7 +27,7 @@ const MAX_FRAMEWORKS = 50
 export async function listTrainers(context: RegistryContext, options: ListTrainersOptions): Promise<TrainerList> {
   const { task, framework, limit = 20 } = options
   const words = (options.q ?? '').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
-  const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
+  const after = options.cursor === undefined ? undefined : parseCursor(Cursor, options.cursor)
   const { matches, score } = search(words, context.trigramSchema)
   const ofAnyFramework = sql<boolean>`latest_version is not null
     and ${task === undefined ? sql`true` : sql`${task} = any(task_types)`}
@@ -49,7 +50,8 @@ export async function listTrainers(context: RegistryContext, options: ListTraine
   return {
     trainers: page.map(toSummary),
     total: Number(total.rows[0]?.total ?? 0),
-    nextCursor: rows.length > limit && last ? formatCursor([last.score, last.pulls, last.name]) : undefined,
+    nextCursor:
+      rows.length > limit && last ? formatCursor([last.score, last.pulls, last.name] satisfies Cursor) : undefined,
     frameworks: frameworks.rows.map(({ name, count }) => ({ name, count: Number(count) })),
   }
 }
@@ -87,19 +89,7 @@ function search(
 }
 
 /** Continues the order of the list: score and pulls descending, name ascending. */
-function isAfter([score, pulls, name]: z.infer<typeof Cursor>): RawBuilder<boolean> {
+function isAfter([score, pulls, name]: Cursor): RawBuilder<boolean> {
   return sql`(score < ${score}::numeric
     or (score = ${score}::numeric and (pulls < ${pulls} or (pulls = ${pulls} and name > ${name}))))`
-}
-
-function formatCursor(cursor: z.infer<typeof Cursor>): string {
-  return Buffer.from(JSON.stringify(cursor)).toString('base64url')
-}
-
-function parseCursor(text: string): z.infer<typeof Cursor> {
-  try {
-    return Cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
-  } catch {
-    throw invalidRequest([{ path: 'query.cursor', detail: 'must be the nextCursor of the previous page' }])
-  }
 }

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { clientAddress } from '@trainyard/platform'
+import { clientAddress, failureOfDatabase } from '@trainyard/platform'
 import type { Context } from 'hono'
 import { type Authentication, authenticate } from '../auth/authenticate.ts'
 import type { RegistryCaller } from '../auth/caller.ts'
@@ -18,10 +18,17 @@ export function mountRepositoryRoutes(app: OpenAPIHono, context: RegistryContext
       return response
     } catch (error) {
       if (error instanceof OciError) return ociErrorResponse(error, c.req.method)
-      const passing = asPassingError(error)
+      const failure = failureOfDatabase(error)
+      const passing = asPassingError(failure ?? error)
       if (passing !== undefined) return ociErrorResponse(passing, c.req.method)
-      context.logger.error({ err: error, method: c.req.method, path: c.req.path }, 'a /v2 request failed')
-      return ociErrorResponse(new OciError('UNKNOWN', 'internal error; try again'), c.req.method)
+      const details = { err: error, method: c.req.method, path: c.req.path }
+      if (failure === undefined) context.logger.error(details, 'a /v2 request failed')
+      else context.logger.warn(details, 'a /v2 request was refused')
+      const answer =
+        failure === undefined
+          ? new OciError('UNKNOWN', 'internal error; try again')
+          : new OciError('UNSUPPORTED', failure.detail, { status: failure.status })
+      return ociErrorResponse(answer, c.req.method)
     }
   }
   app.all('/v2', serve)

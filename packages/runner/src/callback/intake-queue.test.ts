@@ -11,7 +11,7 @@ function batchOf(first: number, last: number): ParsedBatch {
     seq: first + index,
     type: 'started',
     time: null,
-    body: {},
+    body: { seq: first + index },
     rejected: null,
   }))
   return { events, metrics: [], logs: [], progress: {}, latestMetrics: {}, terminal: undefined, rejected: [] }

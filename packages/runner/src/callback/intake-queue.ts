@@ -1,6 +1,9 @@
+import { DEFAULT_RUNNER_LIMITS } from '../config.ts'
 import { IntakeFull } from '../errors.ts'
 import type { IntakeBatch } from './intake-batch.ts'
 import { IntakeLane, startsAfterGap, type Turn, type WaitingBatch } from './intake-lane.ts'
+import { leaveOutNames } from './leave-out-names.ts'
+import { type StoreBatch, storeDivided } from './store-divided.ts'
 import { type PreparedEvents, prepareEvents, type StoreEventsResult } from './store-events.ts'
 
 export interface IntakeQueueOptions {
@@ -8,6 +11,8 @@ export interface IntakeQueueOptions {
   storeTogether(batches: PreparedEvents): Promise<(StoreEventsResult | undefined)[]>
   /** Stores one batch and waits for locks. Can end the attempt. The result is undefined when the attempt does not exist. */
   storeAlone(batches: PreparedEvents): Promise<StoreEventsResult | undefined>
+  /** Names of metrics that a job can have. Default: 10,000. */
+  maxMetricNames?: number | undefined
   /** Concurrent statements. Default: 3. */
   writers?: number | undefined
   /** Approximate rows in one statement; a larger batch is not divided. Default: 4,000. */
@@ -41,9 +46,10 @@ export class IntakeQueue {
     rowsAlone = 500,
     maxWaitingRows = 200_000,
     overtakenMs = 100,
+    maxMetricNames = DEFAULT_RUNNER_LIMITS.maxMetricNames,
     ...store
   }: IntakeQueueOptions) {
-    this.#options = { ...store, writers, rowsTogether, rowsAlone, maxWaitingRows, overtakenMs }
+    this.#options = { ...store, writers, rowsTogether, rowsAlone, maxWaitingRows, overtakenMs, maxMetricNames }
   }
 
   /** Undefined when the attempt does not exist. Throws what the database throws. */
@@ -122,7 +128,11 @@ export class IntakeQueue {
     const turn = lane.takeTurn({ now: performance.now(), overtakenMs, maxRows: rowsTogether })
     if (turn === undefined) return
     lane.ahead = turn
-    turn.prepared = prepareEvents([turn.input])
+    try {
+      turn.prepared = prepareEvents([turn.input])
+    } catch {
+      // Prepared again, and divided, when it is the lane's turn.
+    }
   }
 
   async #write(turns: readonly Turn[]): Promise<void> {
@@ -134,7 +144,11 @@ export class IntakeQueue {
     await Promise.all(
       turns.map(async (turn, index) => {
         try {
-          const result = results[index] ?? (await storeAlone(turn.prepared ?? prepareEvents([turn.input])))
+          const store = async (input: IntakeBatch) =>
+            await storeAlone((input === turn.input ? turn.prepared : undefined) ?? prepareEvents([input]))
+          const stored = results[index]
+          const isStored = stored !== undefined && !stored.excess
+          const result = isStored ? stored : await storeDivided(turn.input, (part) => this.#storeFitting(part, store))
           this.#settle(turn, result)
         } catch (error) {
           this.#fail(turn, error)
@@ -143,6 +157,15 @@ export class IntakeQueue {
         }
       }),
     )
+  }
+
+  /** Leaves out the metrics with names that exceed what the job can have. */
+  async #storeFitting(input: IntakeBatch, store: StoreBatch): Promise<StoreEventsResult | undefined> {
+    const result = await store(input)
+    if (!result?.excess) return result
+    const { fitting, refused } = leaveOutNames(input, { ...result.excess, limit: this.#options.maxMetricNames })
+    const fittingResult = await store(fitting)
+    return fittingResult && { ...fittingResult, refused }
   }
 
   /** Empty when PostgreSQL rejects a batch: each is then stored alone, so that the others are not lost with it. */
@@ -165,7 +188,7 @@ export class IntakeQueue {
         continue
       }
       this.#waitingRows -= batch.rows
-      batch.settle.resolve(result === undefined ? undefined : { ...result, lastSeq: held })
+      batch.settle.resolve(result === undefined ? undefined : { ...result, ...ofBatch(result, batch), lastSeq: held })
       if (result?.applied) held = Math.max(held, batch.input.last)
     }
     if (result?.applied) lane.noteHeld(held)
@@ -193,6 +216,11 @@ export class IntakeQueue {
     // Timers can fire a millisecond early, and no other event would start the work again.
     if (until !== undefined) lane.timer = setTimeout(() => this.#work(), Math.max(0, until - performance.now()) + 2)
   }
+}
+
+/** What a result of a run reports about one of its batches. */
+function ofBatch({ refused }: StoreEventsResult, { input }: WaitingBatch): Pick<StoreEventsResult, 'refused'> {
+  return { refused: refused?.filter(({ seq }) => seq >= input.first && seq <= input.last) }
 }
 
 function isGap(result: StoreEventsResult, input: IntakeBatch): boolean {

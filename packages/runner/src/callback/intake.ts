@@ -46,6 +46,7 @@ export function createIntake(options: IntakeOptions): Intake {
     maxWaitingRows: limits.maxWaitingRows,
     storeTogether: (batches) => storeWith(database.query, batches, options),
     storeAlone: (batches) => storeAlone(batches, options),
+    maxMetricNames: limits.maxMetricNames,
   })
   const rate = createRateLimit({ clock, perSecond: limits.maxEventsPerSecond, burstSeconds: BURST_SECONDS })
   return {
@@ -71,7 +72,11 @@ export function createIntake(options: IntakeOptions): Intake {
 }
 
 function storeWith(query: Query, batches: PreparedEvents, { clock, limits }: IntakeOptions) {
-  return storeEvents(query, batches, { now: clock.now(), maxLogLines: limits.maxLogLinesPerAttempt })
+  return storeEvents(query, batches, {
+    now: clock.now(),
+    maxLogLines: limits.maxLogLinesPerAttempt,
+    maxMetricNames: limits.maxMetricNames,
+  })
 }
 
 async function storeAlone(batches: PreparedEvents, options: IntakeOptions): Promise<StoreEventsResult | undefined> {

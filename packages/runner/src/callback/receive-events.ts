@@ -38,7 +38,7 @@ export async function receiveEvents(
     acknowledged: Math.max(result.lastSeq, last),
     ...continuation(result),
     heartbeatSeconds: context.intake.heartbeatSeconds,
-    rejected: batch.rejected,
+    rejected: [...batch.rejected, ...(result.refused ?? [])].toSorted((a, b) => a.seq - b.seq),
     token: await successorOf(context, claims),
   }
 }

@@ -26,7 +26,11 @@ it('inserts points and overwrites those of a step that is reported again', async
   const { query } = harness.runner.context.database
   const [a, b] = [(await openJournal(harness)).jobId, (await openJournal(harness)).jobId]
   const store = async (...inputs: IntakeBatch[]) => {
-    const results = await storeEvents(query, prepareEvents(inputs), { now: new Date(), maxLogLines: 100 })
+    const results = await storeEvents(query, prepareEvents(inputs), {
+      now: new Date(),
+      maxLogLines: 100,
+      maxMetricNames: 100,
+    })
     expect(results.map((result) => result?.applied)).toEqual(inputs.map(() => true))
   }
   const pointsOf = async (jobId: number) => {
@@ -80,7 +84,7 @@ it('skips a locked attempt, and sees everything stored under the lock after wait
   const [free, locked] = [(await openJournal(harness)).jobId, (await openJournal(harness)).jobId]
   const reported = [{ step: 1, metrics: { loss: 1 } }]
   const inputs = [inputOf(free, 1, reported), inputOf(locked, 1, reported)]
-  const options = { now: new Date(), maxLogLines: 100 }
+  const options = { now: new Date(), maxLogLines: 100, maxMetricNames: 100 }
   let waited: Promise<boolean> = Promise.resolve(false)
   await transaction(async (trx) => {
     const held = await trx.selectFrom('jobs').select('id').where('id', '=', locked).forNoKeyUpdate().execute()

@@ -1,5 +1,6 @@
-import type { EndReason, JobState, StopReason } from '@trainyard/contract'
+import type { EndReason, JobState, RejectedEvent, StopReason } from '@trainyard/contract'
 import type { AttemptChannel } from '../db/schema/attempts.ts'
+import { MAX_LATEST_METRICS } from '../db/schema/jobs.ts'
 import { defineStatement, type Query } from '../db/statement.ts'
 import { columnsOf, type EventColumns } from './batch-columns.ts'
 import type { IntakeBatch } from './intake-batch.ts'
@@ -15,11 +16,17 @@ export interface StoreEventsResult {
   closed: boolean
   endReason: EndReason | null
   stopReason: StopReason | null
+  /** Set when nothing was applied because the job would get more names of metrics than it can have. */
+  excess?: { newNames: readonly string[]; heldNames: number; primary: string } | null | undefined
+  /** Events that turned out not to be storable, and are stored as rejected. */
+  refused?: readonly RejectedEvent[] | undefined
 }
 
 export interface StoreEventsOptions {
   now: Date
   maxLogLines: number
+  /** Names of metrics that a job can have. */
+  maxMetricNames: number
 }
 
 /** Batches, each of another attempt, as the parameters of one statement. */
@@ -35,8 +42,8 @@ export function prepareEvents(inputs: readonly IntakeBatch[]): PreparedEvents {
 
 /**
  * Stores batches in one round trip. Locks the rows of the jobs and of the attempts first. Events that an attempt already holds
- * are skipped. Nothing of a batch is stored when there is a gap before it, or when its attempt is closed or not the current
- * one. The result is undefined for a batch whose attempt does not exist or is locked elsewhere.
+ * are skipped. Nothing of a batch is stored when there is a gap before it, when its attempt is closed or not the current one, or
+ * when its job would get too many names of metrics. The result is undefined for a batch whose attempt does not exist or is locked elsewhere.
  *
  * @throws the error of PostgreSQL, also when another transaction added one of the steps after the statement began
  */
@@ -83,7 +90,7 @@ const STORE_EVENTS = defineStatement<EventColumns & StoreEventsOptions>(
   ),
   cur as (
     select b.*, a.last_seq, a.channel as held_channel, a.closed_at, a.end_reason, a.stop_reason, a.log_lines,
-      j.attempt as current, j.state
+      j.attempt as current, j.state, j.metric_names, j.primary_metric
     from batch b
       join attempts a on a.job_id = b.job_id and a.attempt = b.attempt
       join jobs j on j.id = b.job_id
@@ -95,6 +102,37 @@ const STORE_EVENTS = defineStatement<EventColumns & StoreEventsOptions>(
       join cur on cur.ix = l.ix
     where l.seq > cur.last_seq
   ),
+  -- The last stored step of each series of the batches.
+  last_steps as (
+    select array_agg(coalesce((
+        select max(m.step) from metrics m
+        where m.job_id = cur.job_id and m.attempt = cur.attempt and m.name = (:names::text[])[s.name_ix]
+      ), -1) order by s.number) as of_series
+    from unnest(:seriesBatches::int[], :seriesNames::int[]) with ordinality as s(ix, name_ix, number)
+      left join cur on cur.ix = s.ix
+  ),
+  -- Names that the job does not have yet. Most batches contain no new name, and then nothing more is read.
+  new_names as (
+    select s.ix, array_agg(distinct s.name) as names
+    from (
+      select cur.ix, cur.job_id, cur.attempt, (:names::text[])[s.name_ix] as name
+      from unnest(:seriesBatches::int[], :seriesNames::int[]) with ordinality as s(ix, name_ix, number)
+        join cur on cur.ix = s.ix
+      where ((select of_series from last_steps))[s.number] < 0
+    ) s
+    where not exists (
+      select from generate_series(1, s.attempt - 1) as earlier(attempt)
+      where (
+        select max(m.step) from metrics m where m.job_id = s.job_id and m.attempt = earlier.attempt and m.name = s.name
+      ) is not null
+    )
+    group by s.ix
+  ),
+  named as (
+    select cur.*, coalesce(cardinality(n.names), 0) as new_names,
+      case when cur.metric_names + cardinality(n.names) > :maxMetricNames::int then n.names end as excess
+    from cur left join new_names n on n.ix = cur.ix
+  ),
   new_counts as (select ix, count(*) as lines from new_lines group by ix),
   guard as (
     update attempts a set
@@ -104,13 +142,14 @@ const STORE_EVENTS = defineStatement<EventColumns & StoreEventsOptions>(
       heard_at = coalesce(a.heard_at, :now::timestamptz),
       log_lines = cur.log_lines + coalesce(n.lines, 0),
       dropped_lines = greatest(0, cur.log_lines + coalesce(n.lines, 0) - :maxLogLines::bigint)
-    from cur left join new_counts n on n.ix = cur.ix
+    from named cur left join new_counts n on n.ix = cur.ix
     where a.job_id = cur.job_id and a.attempt = cur.attempt
       and cur.closed_at is null and cur.current = cur.attempt
       and coalesce(cur.held_channel, cur.channel) = cur.channel
       and cur.last_seq >= cur.first - 1
+      and cur.excess is null
     returning cur.ix, cur.job_id, cur.attempt, cur.last, cur.last_seq as held, cur.log_lines as held_lines,
-      cur.progress, cur.latest
+      cur.progress, cur.latest, cur.new_names
   ),
   kept as (
     insert into events (job_id, attempt, seq, type, time, received_at, body, rejected)
@@ -138,15 +177,6 @@ const STORE_EVENTS = defineStatement<EventColumns & StoreEventsOptions>(
       ) as c(ix, first, last, progress, logs, at, size)
       join guard g on g.ix = c.ix
     where c.last > g.held
-  ),
-  -- The last stored step of each series of the batches.
-  last_steps as (
-    select array_agg(coalesce((
-        select max(m.step) from metrics m
-        where m.job_id = g.job_id and m.attempt = g.attempt and m.name = (:names::text[])[s.name_ix]
-      ), -1) order by s.number) as of_series
-    from unnest(:seriesBatches::int[], :seriesNames::int[]) with ordinality as s(ix, name_ix, number)
-      left join guard g on g.ix = s.ix
   ),
   point as (
     select g.job_id, g.attempt, (:names::text[])[(:seriesNames::int[])[m.series]] as name,
@@ -189,11 +219,23 @@ const STORE_EVENTS = defineStatement<EventColumns & StoreEventsOptions>(
       started_at = coalesce(j.started_at, :now::timestamptz),
       last_heard_at = :now::timestamptz,
       progress = case when g.last > g.held then j.progress || g.progress else j.progress end,
-      latest_metrics = case when g.last > g.held then j.latest_metrics || g.latest else j.latest_metrics end
+      metric_names = j.metric_names + g.new_names,
+      latest_metrics = case
+        when g.last <= g.held then j.latest_metrics
+        when j.metric_names + g.new_names <= ${MAX_LATEST_METRICS} then j.latest_metrics || g.latest
+        else (
+          select coalesce(jsonb_object_agg(key, value), '{}') from (
+            select l.key, l.value from jsonb_each(j.latest_metrics || g.latest) l
+            order by l.key = j.primary_metric ->> 'name' desc, j.latest_metrics ? l.key desc, l.key
+            limit ${MAX_LATEST_METRICS}
+          ) kept
+        ) end
     from guard g where j.id = g.job_id
   )
   select cur.ix::int as ix, exists (select from guard g where g.ix = cur.ix) as applied, cur.last_seq as "lastSeq",
     cur.current as "currentAttempt", cur.state, cur.held_channel as channel, cur.closed_at is not null as closed,
-    cur.end_reason as "endReason", cur.stop_reason as "stopReason"
-  from cur`,
+    cur.end_reason as "endReason", cur.stop_reason as "stopReason",
+    case when cur.excess is not null then jsonb_build_object(
+      'newNames', cur.excess, 'heldNames', cur.metric_names, 'primary', cur.primary_metric ->> 'name') end as excess
+  from named cur`,
 )

@@ -15,6 +15,7 @@ import {
 } from '@trainyard/contract'
 import { createApi, PEOPLE_BODY, readJsonBody } from '@trainyard/platform'
 import type { Context } from 'hono'
+import { Cursor } from '../http/openapi.ts'
 import { parseBody } from '../http/read-body.ts'
 import type { DatasetAccess } from './access.ts'
 import { deleteDataset, type FindLiveJobs } from './catalog/delete-dataset.ts'
@@ -72,7 +73,7 @@ const listRoute = createRoute({
   path: '/v1/datasets',
   summary: 'List datasets, newest first',
   request: {
-    query: z.object({ cursor: z.string().optional(), limit: z.coerce.number().int().min(1).max(200).default(50) }),
+    query: z.object({ cursor: Cursor, limit: z.coerce.number().int().min(1).max(200).default(50) }),
   },
   responses: { 200: json(DatasetList, 'One page of datasets') },
 })
@@ -90,7 +91,7 @@ const filesRoute = createRoute({
   request: {
     params: IdParams,
     query: z.object({
-      cursor: z.string().optional(),
+      cursor: Cursor,
       limit: z.coerce.number().int().min(1).max(MAX_FILES_LIMIT).default(DEFAULT_FILES_LIMIT),
       all: z.stringbool().default(false).describe('Include images without a label'),
     }),
@@ -104,7 +105,7 @@ const snapshotsRoute = createRoute({
   request: {
     query: z.object({
       dataset: z.string().min(1).max(100).optional().describe('Only snapshots of the dataset with this id'),
-      cursor: z.string().optional(),
+      cursor: Cursor,
       limit: z.coerce.number().int().min(1).max(200).default(50),
     }),
   },

@@ -27,6 +27,7 @@ it('keeps the names that existing databases have recorded', () => {
       '20261121T0835-event-chunks',
       '20261121T1400-cache-fills',
       '20261129T1540-held-output',
+      '20261129T1556-metric-names',
     ]),
   )
 })

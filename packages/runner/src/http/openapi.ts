@@ -25,13 +25,8 @@ export const Cursor = z
   .regex(/^[\w-]*$/, 'must be the nextCursor of the previous page')
   .optional()
 export const limitUpTo = (max: number, usual: number) => z.coerce.number().int().min(1).max(max).default(usual)
-/** Text for a query: PostgreSQL does not accept NUL. */
-export const queryText = (maxLength: number) =>
-  z
-    .string()
-    .min(1)
-    .max(maxLength)
-    .refine((text) => !text.includes('\u0000'), 'must not contain a NUL character')
+/** Text for a query. The API refuses NUL in every URL. */
+export const queryText = (maxLength: number) => z.string().min(1).max(maxLength)
 
 export const noSuchJob = { 404: problem('The job does not exist') }
 

@@ -1,5 +1,6 @@
 import {
   decodeMetric,
+  isStorableTime,
   isTerminalEventType,
   type LogLevel,
   type MetricAxis,
@@ -10,6 +11,8 @@ import {
 } from '@trainyard/contract'
 import { fieldIssues } from '@trainyard/platform'
 import type { JobProgress } from '../db/schema/jobs.ts'
+import { keptBody } from './kept-body.ts'
+import { isNestedDeeperThan, MAX_EVENT_NESTING } from './nesting.ts'
 import { readPlainEvent } from './read-plain-event.ts'
 
 export interface ParsedPoint {
@@ -28,11 +31,14 @@ export interface ParsedLogLine {
   time: string
 }
 
+/** An event as a trainer sent it. */
+export type RawEvent = { seq: number } & Record<string, unknown>
+
 export interface ParsedEvent {
   seq: number
   type: string
   time: string | null
-  body: Record<string, unknown>
+  body: RawEvent
   rejected: { path: string; detail: string } | null
 }
 
@@ -54,21 +60,34 @@ export function emptyBatch(): ParsedBatch {
 }
 
 /** Parses each event on its own, so that an invalid event does not block the journal. `raw` is in order and has no gaps. */
-export function parseEvents(raw: readonly ({ seq: number } & Record<string, unknown>)[]): ParsedBatch {
+export function parseEvents(raw: readonly RawEvent[]): ParsedBatch {
   const batch = emptyBatch()
-  for (const body of raw) {
-    const parsed = read(body)
-    if (!parsed.success) reject(batch, body, firstIssue(parsed.error))
-    else if (batch.terminal !== undefined)
-      reject(batch, body, { path: 'type', detail: `must not follow the terminal event "${batch.terminal.type}"` })
-    else accept(batch, body, parsed.data)
+  for (const body of raw) parse(batch, body)
+  return batch
+}
+
+/** The batch of events that were parsed before. What was rejected stays rejected. */
+export function batchOf(events: readonly ParsedEvent[]): ParsedBatch {
+  const batch = emptyBatch()
+  for (const event of events) {
+    if (event.rejected === null) parse(batch, event.body)
+    else addRejected(batch, event, event.rejected)
   }
   return batch
 }
 
-function read(body: Record<string, unknown>) {
-  const data = readPlainEvent(body)
-  return data === undefined ? TrainerEvent.safeParse(body) : { success: true as const, data }
+function parse(batch: ParsedBatch, body: RawEvent): void {
+  const plain = readPlainEvent(body)
+  if (plain === undefined && isNestedDeeperThan(MAX_EVENT_NESTING, body)) {
+    const detail = `must not be nested more than ${MAX_EVENT_NESTING} deep`
+    addRejected(batch, { ...rejectedHead(body), body: keptBody(body) }, { path: '', detail })
+    return
+  }
+  const parsed = plain === undefined ? TrainerEvent.safeParse(body) : { success: true as const, data: plain }
+  if (!parsed.success) reject(batch, body, firstIssue(parsed.error))
+  else if (batch.terminal !== undefined)
+    reject(batch, body, { path: 'type', detail: `must not follow the terminal event "${batch.terminal.type}"` })
+  else accept(batch, body, parsed.data)
 }
 
 function firstIssue(error: Parameters<typeof fieldIssues>[0]): { path: string; detail: string } {
@@ -76,20 +95,34 @@ function firstIssue(error: Parameters<typeof fieldIssues>[0]): { path: string; d
   return { path: issue?.path ?? '', detail: issue?.detail ?? 'is not valid' }
 }
 
-function reject(
-  batch: ParsedBatch,
-  body: { seq: number } & Record<string, unknown>,
-  reason: { path: string; detail: string },
-): void {
-  const type = typeof body.type === 'string' && body.type !== '' ? body.type.slice(0, 100) : 'unknown'
-  const time = typeof body.time === 'string' && !Number.isNaN(Date.parse(body.time)) ? new Date(body.time) : undefined
-  batch.events.push({ seq: body.seq, type, time: time?.toISOString() ?? null, body, rejected: reason })
-  batch.rejected.push({ seq: body.seq, code: 'invalid_event', ...reason })
+type Reason = NonNullable<ParsedEvent['rejected']>
+
+function reject(batch: ParsedBatch, body: RawEvent, reason: Reason): void {
+  addRejected(batch, { ...rejectedHead(body), body }, reason)
+}
+
+function addRejected(batch: ParsedBatch, event: Omit<ParsedEvent, 'rejected'>, reason: Reason): void {
+  batch.events.push({ ...event, rejected: reason })
+  batch.rejected.push({ seq: event.seq, code: 'invalid_event', ...reason })
+}
+
+function rejectedHead({ seq, type, time }: RawEvent): Pick<ParsedEvent, 'seq' | 'type' | 'time'> {
+  return {
+    seq,
+    type: typeof type === 'string' && type !== '' ? type.slice(0, 100).toWellFormed() : 'unknown',
+    time: typeof time === 'string' && isStorableTime(time) ? new Date(time).toISOString() : null,
+  }
+}
+
+/** An event that PostgreSQL cannot store as it is, in a form that it can. */
+export function refuseEvent({ seq, type, body }: ParsedEvent, reason: Reason): ParsedEvent {
+  const kept = keptBody(body)
+  return { seq, type: type.replaceAll('\u0000', '\uFFFD').toWellFormed(), time: null, body: kept, rejected: reason }
 }
 
 const PROGRESS_FIELDS = ['epoch', 'totalEpochs', 'step', 'totalSteps', 'phase'] as const
 
-function accept(batch: ParsedBatch, body: Record<string, unknown>, event: TrainerEvent): void {
+function accept(batch: ParsedBatch, body: RawEvent, event: TrainerEvent): void {
   const time = toUtc(event.time)
   batch.events.push({ seq: event.seq, type: event.type, time, body, rejected: null })
   for (const point of metricPointsOf(event)) {

@@ -7,7 +7,7 @@ type Body = Readonly<Record<string, unknown>>
  * Returns undefined for every event that is not obviously valid; the schema then decides. A test checks that both agree.
  */
 export function readPlainEvent(body: Body): TrainerEvent | undefined {
-  if (!isPositive(body.seq) || !isPlainTime(body.time)) return undefined
+  if (!isPositive(body.seq) || !isPlainTime(body.time) || hasOtherObjects(body)) return undefined
   if (body.type === 'progress') return readProgress(body, body.seq, body.time)
   if (body.type === 'log') return readLog(body, body.seq, body.time)
   return undefined
@@ -48,8 +48,16 @@ function isText(value: unknown, maxLength: number): value is string {
   return typeof value === 'string' && value.length <= maxLength
 }
 
+/** Whether a field other than the metrics of `progress` is an object, which may be nested too deeply to be stored. */
+function hasOtherObjects(body: Body): boolean {
+  const known = body.type === 'progress' ? 'metrics' : undefined
+  for (const name in body) if (typeof body[name] === 'object' && name !== known) return true
+  return false
+}
+
 /** UTC, with a day that exists in every month. The schema handles calendars and offsets. */
-const PLAIN_TIME = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/
+const PLAIN_TIME =
+  /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/
 
 function isPlainTime(value: unknown): value is string {
   return typeof value === 'string' && PLAIN_TIME.test(value)

@@ -1,6 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { newTraceId, problemResponse, TrainyardError, type UpgradeHandler } from '@trainyard/platform'
+import {
+  invalidRequest,
+  newTraceId,
+  problemResponse,
+  requireReadableUrl,
+  TrainyardError,
+  type UpgradeHandler,
+} from '@trainyard/platform'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { authorise } from '../auth/authorise.ts'
 import { requireJob } from '../auth/require.ts'
@@ -52,7 +59,8 @@ export function createLiveSockets(
   }
 
   async function open(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`)
+    requireReadableUrl(request.url ?? '/')
+    const url = urlOf(request)
     const id = /^\/v1\/jobs\/([^/]+)\/live$/.exec(url.pathname)?.[1]
     if (id === undefined) throw new TrainyardError('not_found', `There is no WebSocket at ${url.pathname}`)
     const jobId = parseBody(JobParams, { id }).id
@@ -90,6 +98,12 @@ export function createLiveSockets(
     const cursor = parseCursor(lastEventId)
     viewer = feeds.watch(jobId, { sink, cursor, heartbeatMs, slowConsumerMs, bufferBytes: LIVE_BUFFER_BYTES })
   }
+}
+
+function urlOf({ url = '/', headers }: IncomingMessage): URL {
+  const address = `http://${headers.host ?? 'localhost'}${url.startsWith('/') ? url : '/'}`
+  if (!URL.canParse(address)) throw invalidRequest([{ path: 'header.host', detail: 'must be a host name' }])
+  return new URL(address)
 }
 
 function headersOf(request: IncomingMessage): Headers {

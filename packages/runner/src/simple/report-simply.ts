@@ -38,6 +38,8 @@ export async function reportSimply(
         'This attempt reports through the journal; the simple endpoints cannot be mixed with it',
       )
     }
+    const [refused] = result.refused ?? []
+    if (refused !== undefined) throw invalidRequest([{ path: snakeCase(refused.path), detail: refused.detail }])
     // Otherwise a concurrent call took the number, and the events of this one were skipped as duplicates.
     if (events.length === 0 || result.lastSeq === attempt.last_seq)
       return {

@@ -1,8 +1,9 @@
 import type { DatasetList } from '@trainyard/contract'
+import { formatCursor, parseCursor } from '@trainyard/platform'
 import { sql } from 'kysely'
 import type { DatasetContext } from '../context.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
 import { toDataset } from './dataset-view.ts'
+import { PageEnd } from './page-end.ts'
 
 /** One page of the datasets of these projects, newest first. */
 export async function listDatasets(
@@ -18,7 +19,7 @@ export async function listDatasets(
     .orderBy('id', 'desc')
     .limit(options.limit + 1)
   if (options.cursor !== undefined) {
-    const [createdAt, id] = decodeCursor(options.cursor, 2)
+    const [createdAt, id] = parseCursor(PageEnd, options.cursor)
     query = query.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id})`)
   }
   const rows = await query.execute()
@@ -27,6 +28,6 @@ export async function listDatasets(
   const hasMore = rows.length > page.length && last !== undefined
   return {
     datasets: page.map(toDataset),
-    nextCursor: hasMore ? encodeCursor([last.created_at.toISOString(), last.id]) : undefined,
+    nextCursor: hasMore ? formatCursor([last.created_at.toISOString(), last.id] satisfies PageEnd) : undefined,
   }
 }

@@ -1,10 +1,10 @@
 import type { DatasetFilesPage, SplitName } from '@trainyard/contract'
-import { notFound } from '@trainyard/platform'
+import { formatCursor, notFound, parseCursor } from '@trainyard/platform'
 import { sql } from 'kysely'
+import { z } from 'zod'
 import type { DatasetContext } from '../context.ts'
 import { storeOf } from '../sources/store-of.ts'
 import { datasetKey } from '../storage/storage-keys.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
 import { getDataset } from './get-dataset.ts'
 
 export interface ListFilesOptions {
@@ -16,6 +16,9 @@ export interface ListFilesOptions {
   /** The split of the job. It overrides the splits of the dataset. */
   splitId?: string | null | undefined
 }
+
+/** The content of a cursor. */
+const LastPath = z.tuple([z.string()])
 
 export const DEFAULT_FILES_LIMIT = 1_000
 export const MAX_FILES_LIMIT = 5_000
@@ -59,7 +62,7 @@ async function listPage(
     .orderBy('path')
     .limit(count + 1)
   if (!all) query = query.where('labelled', '=', true)
-  if (cursor !== undefined) query = query.where('path', '>', decodeCursor(cursor, 1)[0] ?? '')
+  if (cursor !== undefined) query = query.where('path', '>', parseCursor(LastPath, cursor)[0])
   const { source } = await context.database.db
     .selectFrom('datasets')
     .select('source')
@@ -89,7 +92,7 @@ async function listPage(
     }),
   )
   const hasMore = rows.length > page.length && last !== undefined
-  return { files, nextCursor: hasMore ? encodeCursor([last.path]) : undefined }
+  return { files, nextCursor: hasMore ? formatCursor([last.path] satisfies z.infer<typeof LastPath>) : undefined }
 }
 
 /** Splits by path, of the job's own split. */

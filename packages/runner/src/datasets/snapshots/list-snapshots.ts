@@ -1,8 +1,8 @@
 import type { SnapshotList, Snapshot as SnapshotView } from '@trainyard/contract'
-import { notFound } from '@trainyard/platform'
+import { formatCursor, notFound, parseCursor } from '@trainyard/platform'
 import { sql } from 'kysely'
-import { decodeCursor, encodeCursor } from '../catalog/cursor.ts'
 import { toSnapshot } from '../catalog/dataset-view.ts'
+import { PageEnd } from '../catalog/page-end.ts'
 import type { DatasetContext } from '../context.ts'
 
 /** The number of jobs that were created with each of these snapshots. */
@@ -30,7 +30,7 @@ export async function listSnapshots(
     .limit(limit + 1)
   if (dataset !== undefined) query = query.where('dataset_id', '=', dataset)
   if (cursor !== undefined) {
-    const [createdAt, id] = decodeCursor(cursor, 2)
+    const [createdAt, id] = parseCursor(PageEnd, cursor)
     query = query.where(sql<boolean>`(created_at, id) < (${createdAt}::timestamptz, ${id})`)
   }
   const rows = await query.execute()
@@ -40,7 +40,7 @@ export async function listSnapshots(
   const hasMore = rows.length > page.length && last !== undefined
   return {
     snapshots: page.map((row) => ({ ...toSnapshot(row), jobs: jobs.get(row.id) ?? 0 })),
-    nextCursor: hasMore ? encodeCursor([last.created_at.toISOString(), last.id]) : undefined,
+    nextCursor: hasMore ? formatCursor([last.created_at.toISOString(), last.id] satisfies PageEnd) : undefined,
   }
 }
 

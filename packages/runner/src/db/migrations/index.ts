@@ -14,6 +14,7 @@ import { experiments } from './20261121T0518-experiments.ts'
 import { eventChunks } from './20261121T0835-event-chunks.ts'
 import { cacheFills } from './20261121T1400-cache-fills.ts'
 import { heldOutput } from './20261129T1540-held-output.ts'
+import { metricNames } from './20261129T1556-metric-names.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const runnerMigrations: Record<string, Migration> = {
@@ -32,4 +33,5 @@ export const runnerMigrations: Record<string, Migration> = {
   '20261121T0835-event-chunks': eventChunks,
   '20261121T1400-cache-fills': cacheFills,
   '20261129T1540-held-output': heldOutput,
+  '20261129T1556-metric-names': metricNames,
 }

@@ -13,6 +13,9 @@ import type {
 import type { Generated, Selectable } from 'kysely'
 import type { Json, Timestamp } from '../columns.ts'
 
+/** A job keeps the last values of its primary metric and of the metrics that it reported first. Other rows hold all of them. */
+export const MAX_LATEST_METRICS = 100
+
 export interface JobProgress {
   epoch?: number
   totalEpochs?: number
@@ -45,7 +48,10 @@ export interface JobsTable {
   export_format: string | null
   primary_metric: Json<{ name: string; goal: MetricGoal }>
   progress: Json<JobProgress>
+  /** At most {@link MAX_LATEST_METRICS}. */
   latest_metrics: Json<Record<string, MetricValue>>
+  /** Number of names of metrics over all attempts. */
+  metric_names: Generated<number>
   result: Json<OperationResult> | null
   queue: Generated<string>
   /** Number of devices that the job needs. */
