@@ -1,5 +1,6 @@
 import type { RejectedEvent } from '@trainyard/contract'
-import { batchOf, type ParsedEvent, type RawEvent, refuseEvent } from '../journal/parse-events.ts'
+import { batchOf, type ParsedEvent, refuseEvent } from '../journal/parse-events.ts'
+import type { RawEvent } from '../journal/raw-event.ts'
 import type { IntakeBatch } from './intake-batch.ts'
 
 export interface ExcessNames {

@@ -1,4 +1,4 @@
-import type { RawEvent } from './parse-events.ts'
+import type { RawEvent } from './raw-event.ts'
 
 /** A person recognises an event by its beginning. */
 const MAX_TEXT_LENGTH = 10_000

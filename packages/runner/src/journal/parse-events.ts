@@ -13,6 +13,7 @@ import { fieldIssues } from '@trainyard/platform'
 import type { JobProgress } from '../db/schema/jobs.ts'
 import { keptBody } from './kept-body.ts'
 import { isNestedDeeperThan, MAX_EVENT_NESTING } from './nesting.ts'
+import type { RawEvent } from './raw-event.ts'
 import { readPlainEvent } from './read-plain-event.ts'
 
 export interface ParsedPoint {
@@ -30,9 +31,6 @@ export interface ParsedLogLine {
   message: string
   time: string
 }
-
-/** An event as a trainer sent it. */
-export type RawEvent = { seq: number } & Record<string, unknown>
 
 export interface ParsedEvent {
   seq: number
