@@ -1,39 +1,128 @@
+import { createLogger } from '@trainyard/platform'
 import { Hono } from 'hono'
+import { inspectRoutes } from 'hono/dev'
 import { describe, expect, test } from 'vitest'
-import { combineServers } from './combine-servers.ts'
+import { createApp as createRegistryApp } from '../../packages/registry/src/app.ts'
+import { createRunnerApp } from '../../packages/runner/src/app.ts'
+import { RunnerTelemetry } from '../../packages/runner/src/observability/metrics/telemetry.ts'
+import { createWeb } from '../../packages/web/src/create-web.tsx'
+import {
+  combineServers,
+  findClashes,
+  findShared,
+  routeTables,
+  type ServerName,
+  type Servers,
+} from './combine-servers.ts'
 
-const named = (name: string): Hono => {
-  const app = new Hono()
-  app.get('/readyz', (c) => c.text(name, name === 'runner' ? 503 : 200))
-  app.get('/healthz', (c) => c.text(name))
-  app.all('*', (c) => c.text(`${name} ${new URL(c.req.url).pathname}`))
-  return app
+/** The apps that are started, with contexts that suffice until a route is called. */
+function realServers(): Servers {
+  const context = {
+    logger: createLogger({ name: 'routes', level: 'silent' }),
+    telemetry: new RunnerTelemetry(),
+    config: {},
+  } as unknown as Parameters<typeof createRunnerApp>[0]['trainerContext'] & Parameters<typeof createRegistryApp>[0]
+  const store = new Hono()
+  store.get('/storage/*', (c) => c.text('an object'))
+  const feeds = {} as Parameters<typeof createRunnerApp>[0]['feeds']
+  return {
+    registry: createRegistryApp(context),
+    runner: createRunnerApp({ context, trainerContext: context, feeds }),
+    web: createWeb({ registryUrl: 'http://registry.test', runnerUrl: 'http://runner.test' }).app,
+    store,
+  }
 }
 
-const app = combineServers({
-  registry: named('registry'),
-  runner: named('runner'),
-  web: named('web'),
-  store: named('store'),
-})
-const ask = async (path: string): Promise<string> => (await app.request(path)).text()
+const servers = realServers()
+const NAMES = ['registry', 'runner', 'web', 'store'] as const
+
+/** Servers with the routes of the real ones, which answer with their name. */
+function namedServers(): Servers {
+  const named = (name: ServerName): Hono => {
+    const app = new Hono()
+    app.get('/readyz', (c) => c.text(name, name === 'runner' ? 503 : 200))
+    app.get('/openapi.json', (c) =>
+      c.json({ openapi: '3.1.0', info: { title: name, description: 'd' }, paths: { [`/${name}`]: {} } }),
+    )
+    for (const { method, path } of endpointsOf(name)) app.on(method, path, (c) => c.text(name))
+    app.notFound((c) => c.text(`${name}: not found`, 404))
+    return app
+  }
+  return { registry: named('registry'), runner: named('runner'), web: named('web'), store: named('store') }
+}
+
+function endpointsOf(name: ServerName): { method: string; path: string }[] {
+  const server = servers[name]
+  if (server === undefined) return []
+  return inspectRoutes(server as Hono)
+    .filter(({ isMiddleware }) => !isMiddleware)
+    .map(({ method, path }) => ({ method, path }))
+}
+
+const app = combineServers(namedServers())
+const ask = async (path: string, method = 'GET'): Promise<string> => (await app.request(path, { method })).text()
+const fill = (pattern: string): string => pattern.replaceAll(/:\w+/g, '7').replace('*', 'a/b')
 
 describe('the servers behind one port', () => {
-  test('each path reaches the server that owns it', async () => {
-    expect(await ask('/v2/acme/yolo/manifests/1.0.0')).toBe('registry /v2/acme/yolo/manifests/1.0.0')
-    expect(await ask('/token')).toBe('registry /token')
-    expect(await ask('/v1/trainers/acme/yolo')).toBe('registry /v1/trainers/acme/yolo')
-    expect(await ask('/v1/jobs/7/events')).toBe('runner /v1/jobs/7/events')
-    expect(await ask('/api/v1/training/jobs/7/callback/log')).toBe('runner /api/v1/training/jobs/7/callback/log')
-    expect(await ask('/v1/datasets')).toBe('runner /v1/datasets')
-    expect(await ask('/storage/a/b')).toBe('store /storage/a/b')
-    expect(await ask('/jobs/7')).toBe('web /jobs/7')
-    expect(await ask('/v1/jobsmith')).toBe('web /v1/jobsmith')
+  const routes = NAMES.flatMap((name) => endpointsOf(name).map((route) => ({ ...route, name })))
+
+  test('have the routes of all servers', () => {
+    expect(routes.length).toBeGreaterThan(100)
+    for (const path of ['/v1/retention', '/metrics', '/v1/jobs/:id/logs', '/v2/*', '/token', '/jobs/:id'])
+      expect(routes.map((route) => route.path)).toContain(path)
   })
 
-  test('each API shows its own OpenAPI document', async () => {
-    expect(await ask('/openapi/registry.json')).toBe('registry /openapi.json')
-    expect(await ask('/openapi/runner.json')).toBe('runner /openapi.json')
+  test.each(routes.filter(({ path }) => findShared(path)?.served !== 'all'))(
+    '$method $path of $name reaches the server that is to serve it',
+    async ({ method, path, name }) => {
+      const verb = method === 'ALL' ? 'GET' : method
+      expect(await ask(fill(path), verb)).toBe(findShared(path)?.served ?? name)
+    },
+  )
+
+  test('share only paths for which it is decided who serves them', () => {
+    const shared = findClashes(routeTables(servers)).flatMap(({ paths }) => paths)
+    const decided = (path: string) => findShared(path) !== undefined
+    expect(shared.filter((path) => !decided(path))).toEqual([])
+    expect(shared).toEqual(expect.arrayContaining(['/v1/me', '/v1/tokens', '/healthz', '/readyz', '/openapi.json']))
+  })
+
+  test('do not start when two of them serve a path and it is not decided who does', () => {
+    const web = new Hono().get('/jobs', (c) => c.text('web'))
+    const registry = new Hono().get('/v1/trainers/:name', (c) => c.text('registry'))
+    const runner = new Hono().get('/v1/:kind/best', (c) => c.text('runner'))
+    expect(() => combineServers({ web, registry, runner })).toThrow(
+      'registry and runner both serve /v1/trainers/:name and /v1/:kind/best',
+    )
+  })
+
+  test.each([
+    ['/v1/jobs/7/nonsense', 'runner'],
+    ['/v1/trainers/a/b/c/d', 'registry'],
+    ['/jobs/7/nonsense', 'web'],
+    ['/nonsense', 'web'],
+  ])('%s does not exist, says the nearest server: %s', async (path, name) => {
+    expect(await ask(path)).toBe(`${name}: not found`)
+  })
+
+  test('unknown paths of the APIs are answered by an API, not by a page', async () => {
+    expect(await ask('/v1/jobsmith')).toMatch(/^(registry|runner): not found/)
+  })
+
+  test('show one OpenAPI document of both APIs, and each its own', async () => {
+    expect(JSON.parse(await ask('/openapi.json')).paths).toEqual({ '/registry': {}, '/runner': {} })
+    expect(JSON.parse(await ask('/openapi/registry.json')).paths).toEqual({ '/registry': {} })
+    expect(JSON.parse(await ask('/openapi/runner.json')).paths).toEqual({ '/runner': {} })
+  })
+
+  test('the OpenAPI document has every documented route, and its references resolve', async () => {
+    const real = combineServers(servers)
+    const document = (await (await real.request('/openapi.json')).json()) as { paths: object; components: object }
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining(['/v1/retention', '/v1/trainers', '/v1/me', '/v1/jobs/{id}/logs']),
+    )
+    for (const [, kind, name] of JSON.stringify(document).matchAll(/"#\/components\/(\w+)\/(\w+)"/g))
+      expect(document.components).toHaveProperty([kind ?? '', name ?? ''])
   })
 
   test('/readyz reports ready only when every server is ready', async () => {

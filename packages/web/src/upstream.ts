@@ -28,7 +28,8 @@ export function upstreamFetch(options: UpstreamOptions): typeof fetch {
   const { registryUrl, runnerUrl, timeoutMs = 10_000 } = options
   return async (input, init) => {
     const address = input instanceof Request ? input.url : String(input)
-    const upstream = upstreamOf(address)
+    // Behind one port, both are the same server.
+    const upstream = isBelow(address, registryUrl) && registryUrl !== runnerUrl ? 'registry' : 'runner'
     const timeout = new AbortController()
     const timer = setTimeout(() => timeout.abort(), timeoutMs)
     const caller = init?.signal ?? (input instanceof Request ? input.signal : undefined)
@@ -45,13 +46,7 @@ export function upstreamFetch(options: UpstreamOptions): typeof fetch {
   }
 }
 
-function upstreamOf(address: string): UpstreamName {
-  return /^\/(?:v1\/(?:trainers|checks|tokens|accounts|sessions|me|organisations)|v2|token)(?:\/|$)/.test(
-    new URL(address).pathname,
-  )
-    ? 'registry'
-    : 'runner'
-}
+const isBelow = (address: string, base: string): boolean => address === base || address.startsWith(`${base}/`)
 
 /** The first error of a class in a chain of causes. */
 export function findCause<T extends Error>(error: unknown, kind: abstract new (...args: never[]) => T): T | undefined {
