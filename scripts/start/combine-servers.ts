@@ -31,7 +31,7 @@ interface SharedPaths {
 }
 
 /** Every path that several servers have is decided here. */
-export const SHARED_PATHS: readonly SharedPaths[] = [
+const SHARED_PATHS: readonly SharedPaths[] = [
   {
     matches: /^\/v1\/(accounts|sessions|me|organisations|tokens)(\/|$)/,
     served: 'runner',
