@@ -11,32 +11,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runnerOpenApi } from '../app.ts'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
 import { startTeams, type Teams } from '../testing/teams.ts'
+import { RUNNER_ROUTES } from './runner-routes.cases.ts'
 
-/** Every route of the runner for people. A new one fails the first test until it is classified here. */
-const RULES: Readonly<Record<string, RouteRule>> = {
-  ...IDENTITY_ROUTES,
-  'GET /v1/jobs': { needs: 'jobs:read' },
-  'POST /v1/jobs': { needs: 'jobs:write', audit: 'job.create' },
-  'GET /v1/jobs/{id}': { needs: 'jobs:read' },
-  'DELETE /v1/jobs/{id}': { needs: 'jobs:write', audit: 'job.delete' },
-  'POST /v1/jobs/{id}/cancel': { needs: 'jobs:write', audit: 'job.cancel' },
-  'POST /v1/jobs/{id}/restart': { needs: 'jobs:write', audit: 'job.restart' },
-  'GET /v1/jobs/{id}/events': { needs: 'jobs:read' },
-  'GET /v1/jobs/{id}/metrics': { needs: 'jobs:read' },
-  'GET /v1/jobs/{id}/logs': { needs: 'jobs:read' },
-  'GET /v1/jobs/{id}/live': { needs: 'jobs:read' },
-  'GET /v1/jobs/{id}/artifacts': { needs: 'jobs:read' },
-  'GET /v1/jobs/{id}/artifacts/{artifactId}/download': { needs: 'jobs:read' },
-  'DELETE /v1/jobs/{id}/artifacts/{artifactId}': { needs: 'jobs:write', audit: 'artifact.delete' },
-  'GET /v1/retention': { needs: 'jobs:read' },
-  'GET /v1/datasets': { needs: 'datasets:read' },
-  'POST /v1/datasets': { needs: 'datasets:write', audit: 'dataset.create' },
-  'GET /v1/datasets/{id}': { needs: 'datasets:read' },
-  'DELETE /v1/datasets/{id}': { needs: 'datasets:write', audit: 'dataset.delete' },
-  'GET /v1/datasets/{id}/files': { needs: 'datasets:read' },
-  'GET /v1/snapshots': { needs: 'datasets:read' },
-  'GET /v1/snapshots/{id}': { needs: 'datasets:read' },
-}
+/** Every route of the runner for people. A new one fails the first test until it is classified. */
+const RULES: Readonly<Record<string, RouteRule>> = { ...IDENTITY_ROUTES, ...RUNNER_ROUTES }
 const ALL = openApiRoutes(runnerOpenApi())
 const ROUTES = ALL.filter(({ security }) => !security.includes('jobToken'))
 const ofTrainers = ALL.filter(({ security }) => security.includes('jobToken'))

@@ -1,0 +1,169 @@
+import { DEFAULT_AUTH } from '@trainyard/platform'
+import { IDENTITY_ROUTES } from '@trainyard/platform/testing'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { dice, png, tarOf } from '../datasets/testing/test-datasets.ts'
+import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
+import { startTeams, type Teams } from '../testing/teams.ts'
+import { RUNNER_ROUTES } from './runner-routes.cases.ts'
+
+interface Row {
+  actor: string
+  actor_name: string | null
+  credentials: string | null
+  token_id: string | null
+  action: string
+  subject_name: string | null
+  organisation_id: string | null
+  address: string | null
+}
+
+let harness: Harness
+let teams: Teams
+beforeAll(async () => {
+  harness = await startHarness({
+    runner: { launcher: noLauncher },
+    config: { auth: { ...DEFAULT_AUTH, mode: 'required', allowSignup: true } },
+  })
+  teams = await startTeams(harness)
+})
+afterAll(() => harness.close())
+
+const send = async (method: string, path: string, body?: unknown) => {
+  const headers = { ...teams.owner, 'content-type': 'application/json' }
+  return await harness.request(path, { method, headers, body: body === undefined ? null : JSON.stringify(body) })
+}
+const idOf = async (response: Promise<Response>) => String(((await (await response).json()) as { id: unknown }).id)
+const newJob = () =>
+  idOf(
+    send('POST', '/v1/jobs', {
+      trainer: 'acme/plain',
+      dataset: teams.datasetId,
+      name: 'night run',
+      project: 'red/default',
+    }),
+  )
+const endedJob = async () => {
+  const id = await newJob()
+  await send('POST', `/v1/jobs/${id}/cancel`)
+  return id
+}
+const members = '/v1/organisations/red/members'
+let uploads = 0
+const newDataset = async () => {
+  const index = ++uploads
+  const file_name = 'images/a.png'
+  const annotations = dice([{ file_name, annotations: [{ class_id: 0, bbox: [1, 1, 4, 4] }] }], {
+    task_type: 'classification',
+  })
+  return await harness.request(`/v1/datasets?name=shapes-${index}&project=red/default`, {
+    method: 'POST',
+    headers: { ...teams.owner, 'content-type': 'application/x-tar' },
+    body: await tarOf({ 'annotations.json': annotations, [file_name]: png(index) }),
+  })
+}
+
+/** For each route that writes to the audit: what has to exist before, and the call. */
+const CALLS: Record<
+  string,
+  { before?: () => Promise<string>; call: (id: string) => Promise<Response>; name?: string }
+> = {
+  'POST /v1/organisations': { call: () => send('POST', '/v1/organisations', { slug: 'violet' }), name: 'violet' },
+  'POST /v1/organisations/{organisation}/members': {
+    call: () => send('POST', members, { email: 'vera@red.test', role: 'member' }),
+    name: 'vera',
+  },
+  'DELETE /v1/organisations/{organisation}/members/{account}': {
+    before: async () => {
+      const set = await send('POST', members, { email: 'bob@blue.test', role: 'viewer' })
+      return ((await set.json()) as { accountId: string }).accountId
+    },
+    call: (id) => send('DELETE', `${members}/${id}`),
+    name: 'bob',
+  },
+  'POST /v1/organisations/{organisation}/projects': {
+    call: () => send('POST', '/v1/organisations/red/projects', { slug: 'second' }),
+    name: 'red/second',
+  },
+  'POST /v1/tokens': {
+    call: () => send('POST', '/v1/tokens', { name: 'nightly', scopes: ['jobs:read'], organisation: 'red' }),
+    name: 'nightly',
+  },
+  'DELETE /v1/tokens/{id}': {
+    before: () => idOf(send('POST', '/v1/tokens', { name: 'old', scopes: ['jobs:read'], organisation: 'red' })),
+    call: (id) => send('DELETE', `/v1/tokens/${id}`),
+    name: 'old',
+  },
+  'POST /v1/jobs': {
+    call: () =>
+      send('POST', '/v1/jobs', {
+        trainer: 'acme/plain',
+        dataset: teams.datasetId,
+        name: 'first',
+        project: 'red/default',
+      }),
+    name: 'first',
+  },
+  'POST /v1/jobs/{id}/cancel': {
+    before: newJob,
+    call: (id) => send('POST', `/v1/jobs/${id}/cancel`),
+    name: 'night run',
+  },
+  'POST /v1/jobs/{id}/restart': {
+    before: endedJob,
+    call: (id) => send('POST', `/v1/jobs/${id}/restart`, {}),
+    name: 'night run',
+  },
+  'DELETE /v1/jobs/{id}': { before: endedJob, call: (id) => send('DELETE', `/v1/jobs/${id}`), name: 'night run' },
+  'DELETE /v1/jobs/{id}/artifacts/{artifactId}': {
+    call: () => send('DELETE', `/v1/jobs/${teams.jobId}/artifacts/${teams.artifactId}`),
+    name: 'crimson-job',
+  },
+  'POST /v1/datasets': { call: newDataset, name: 'shapes-1' },
+  'DELETE /v1/datasets/{id}': {
+    before: () => idOf(newDataset()),
+    call: (id) => send('DELETE', `/v1/datasets/${id}`),
+    name: 'shapes-2',
+  },
+}
+const AUDITED = Object.entries({ ...IDENTITY_ROUTES, ...RUNNER_ROUTES }).flatMap(([name, { audit }]) =>
+  audit === undefined ? [] : [{ name, audit }],
+)
+
+it('every route that changes something of an organisation has a call here', () => {
+  expect(Object.keys(CALLS).toSorted()).toEqual(AUDITED.map(({ name }) => name).toSorted())
+})
+
+it.each(AUDITED)('$name writes one row, with the organisation, the session and names', async ({ name, audit }) => {
+  const { before, call, name: subject } = CALLS[name] ?? { call: async () => new Response(null, { status: 500 }) }
+  const id = (await before?.()) ?? ''
+  const { identity, database } = harness.runner.context
+  const read = async () =>
+    (await sql<Row>`select * from ${sql.id(identity.schema, 'audit')} order by id`.execute(database.db)).rows
+  const known = (await read()).length
+  const response = await call(id)
+  expect([name, response.status, response.ok ? '' : await response.text()]).toEqual([name, response.status, ''])
+  const rows = (await read()).slice(known)
+  expect(rows.map(({ action }) => action)).toEqual([audit])
+  expect(rows[0]).toMatchObject({
+    actor: teams.ownerId,
+    actor_name: 'ada',
+    credentials: 'session',
+    token_id: teams.sessionId,
+    subject_name: subject,
+    organisation_id: expect.stringMatching(/^org_/),
+    address: 'unknown',
+  })
+})
+
+it('what is refused writes no row', async () => {
+  const before = JSON.stringify(await teams.state())
+  for (const [method, path] of [
+    ['DELETE', `/v1/jobs/${teams.jobId + 7_000_000}`],
+    ['DELETE', '/v1/datasets/ds_nothing'],
+    ['DELETE', '/v1/tokens/tok_nothing'],
+    ['DELETE', `${members}/acc_nothing`],
+  ] as const)
+    expect((await send(method, path)).status).toBe(404)
+  expect(JSON.stringify(await teams.state())).toBe(before)
+})
