@@ -85,12 +85,21 @@ const config: KnipConfig = {
         'src/**/*.test.ts',
       ],
       project: SOURCES,
-      ignoreDependencies: ['@aws-sdk/*', '@hono/node-server', '@trainyard/sdk', 'jose', 'pg', 'pino', 'yauzl'],
+      ignoreDependencies: [
+        '@aws-sdk/*',
+        '@hono/node-server',
+        '@trainyard/sdk',
+        '@zxcvbn-ts/*',
+        'jose',
+        'pg',
+        'pino',
+        'yauzl',
+      ],
     },
     'packages/validator': {
       entry: ['src/index.ts!', 'src/cli/main.ts!', 'src/**/*.test.ts'],
       project: SOURCES,
-      ignoreDependencies: ['@aws-sdk/*', '@hono/*', 'hono', 'jose', 'kysely', 'pg', 'pino'],
+      ignoreDependencies: ['@aws-sdk/*', '@hono/*', '@zxcvbn-ts/*', 'hono', 'jose', 'kysely', 'pg', 'pino'],
     },
     'packages/registry': {
       entry: [
@@ -101,7 +110,7 @@ const config: KnipConfig = {
         'src/**/*.test.ts',
       ],
       project: SOURCES,
-      ignoreDependencies: ['@aws-sdk/*', '@hono/node-server', 'jose', 'pg', 'pino'],
+      ignoreDependencies: ['@aws-sdk/*', '@hono/node-server', '@zxcvbn-ts/*', 'jose', 'pg', 'pino'],
     },
     'packages/web': {
       entry: ['src/index.ts!', 'src/client/{site,job}.ts!', 'src/serve.ts!', 'src/**/*.test.{ts,tsx}'],

@@ -22,6 +22,7 @@ async function main(options: StartOptions): Promise<number> {
   if (!options.serve) await (await import('./start/trainer-image.ts')).requireImageCanBeBuilt(process.env)
   try {
     trainyard = await stages.run('registry, runner and web', (note) => open(options, note))
+    if (trainyard.setup !== undefined) terminal.line(`\n${trainyard.setup}`)
     if (options.serve) {
       terminal.line(`\nTrainyard is running at ${trainyard.url}`)
     } else {

@@ -10,6 +10,7 @@ import {
   listen,
   lockFolder,
   openIdentity,
+  prepareSetup,
   readHttpLimits,
   readStoreConfig,
   stopInTurn,
@@ -43,6 +44,8 @@ export interface Trainyard {
   awaitCleanup(timeoutMs: number): Promise<number[]>
   /** Rejects when a part that all others need has failed for good. */
   failed: Promise<never>
+  /** How to create the first account, while that is possible. */
+  setup: string | undefined
   stop(): Promise<void>
 }
 
@@ -123,6 +126,11 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       pushToken: await keptPushToken(identity, pushTokenFile),
       pushTokenFile,
       failed: failure.promise,
+      setup: await prepareSetup(identity, {
+        auth: registry.context.authenticator.config,
+        dataDir,
+        publicUrl: server.url,
+      }),
       awaitCleanup: async (timeoutMs) => (await runner.awaitCleanup(timeoutMs)).map(({ jobId }) => jobId),
       stop,
     }

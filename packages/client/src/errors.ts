@@ -15,11 +15,14 @@ export class TrainyardClientError extends Error {
 export class TrainyardApiError extends TrainyardClientError {
   readonly status: number
   readonly problem: Problem
+  /** The value of `Retry-After`, if the server sent one in seconds. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, retryAfterSeconds?: number) {
     super(problem.code, describeProblem(problem))
     this.status = problem.status
     this.problem = problem
+    this.retryAfterSeconds = retryAfterSeconds
   }
 }
 

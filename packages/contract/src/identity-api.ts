@@ -24,7 +24,10 @@ export type ProjectName = z.infer<typeof ProjectName>
 
 const DisplayName = z.string().trim().min(1).max(100).regex(NO_CONTROL_CHARACTERS, 'must not hold control characters')
 const Email = z.email().max(254)
-/** Length makes a password hard to guess. The maximum limits the cost of hashing. */
+/**
+ * The server also refuses what is guessed first: common passwords and sequences, white space, and what is made of the
+ * account's email or name. The maximum limits the cost of hashing.
+ */
 const Password = z.string().min(10, 'must be at least 10 characters').max(200)
 
 /** A person or a service. */
@@ -39,15 +42,49 @@ export const Account = z
   .meta({ id: 'Account' })
 export type Account = z.infer<typeof Account>
 
+/** `GET /v1/accounts/sign-up`: who can create an account. */
+export const SignUpState = z
+  .object({
+    signUp: z
+      .enum(['setup', 'open', 'closed'])
+      .describe('setup: the first account, with the set-up secret; open: everyone; closed: operators invite people'),
+    auth: z.enum(['local', 'required']).describe('local: the server belongs to the user who started it'),
+  })
+  .meta({ id: 'SignUpState' })
+export type SignUpState = z.infer<typeof SignUpState>
+
 /** `POST /v1/accounts` */
-export const CreateAccountRequest = z
-  .strictObject({ email: Email, password: Password, displayName: DisplayName.optional() })
-  .meta({ id: 'CreateAccountRequest' })
-export type CreateAccountRequest = z.infer<typeof CreateAccountRequest>
+export const SignUpRequest = z
+  .strictObject({
+    email: Email,
+    password: Password,
+    displayName: DisplayName.optional(),
+    setupSecret: z
+      .string()
+      .max(200)
+      .optional()
+      .describe('Required for the first account. The server prints it at its start'),
+  })
+  .meta({ id: 'SignUpRequest' })
+export type SignUpRequest = z.infer<typeof SignUpRequest>
+
+/** `POST /v1/accounts/invitations` */
+export const InviteAccountRequest = z
+  .strictObject({ email: Email, displayName: DisplayName.optional() })
+  .meta({ id: 'InviteAccountRequest' })
+export type InviteAccountRequest = z.infer<typeof InviteAccountRequest>
 
 /** `POST /v1/sessions` */
 export const CreateSessionRequest = z
-  .strictObject({ email: z.string().min(1).max(254), password: z.string().min(1).max(200) })
+  .strictObject({
+    email: z.string().min(1).max(254),
+    password: z.string().min(1).max(200),
+    device: z
+      .string()
+      .max(1000)
+      .optional()
+      .describe('The secret of a device that signed in before; the attempts of others do not lock it out'),
+  })
   .meta({ id: 'CreateSessionRequest' })
 export type CreateSessionRequest = z.infer<typeof CreateSessionRequest>
 
@@ -59,6 +96,10 @@ export const Session = z
       .describe('Send it as a bearer token or in the cookie `trainyard_session`; it is only shown once'),
     expiresAt: Timestamp,
     account: Account,
+    device: z
+      .object({ secret: z.string(), expiresAt: Timestamp })
+      .optional()
+      .describe('Identifies this device at later sign-ins, until the password changes. It authenticates no request'),
   })
   .meta({ id: 'Session' })
 export type Session = z.infer<typeof Session>
@@ -91,7 +132,7 @@ export const CreatePasswordResetRequest = z
   .meta({ id: 'CreatePasswordResetRequest' })
 export type CreatePasswordResetRequest = z.infer<typeof CreatePasswordResetRequest>
 
-/** The response to `POST /v1/accounts/password-resets`. Its secret sets the password of one account, once. */
+/** The response to `POST /v1/accounts/password-resets` and `POST /v1/accounts/invitations`. Its secret sets the password of one account, once. */
 export const PasswordReset = z
   .object({
     secret: z.string().describe('Only shown once'),
@@ -279,3 +320,6 @@ export type AuditPage = z.infer<typeof AuditPage>
 
 /** The cookie with the session of a browser. */
 export const SESSION_COOKIE = 'trainyard_session'
+
+/** The cookie by which a browser is known at the next sign-in. */
+export const DEVICE_COOKIE = 'trainyard_device'

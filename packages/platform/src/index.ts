@@ -83,8 +83,10 @@ export {
   requireScope,
 } from './identity/permissions/can.ts'
 export type { Action } from './identity/permissions/roles.ts'
-export { RESET_PASSWORD, type ResetPasswordOptions, resetPasswordCommand } from './identity/reset-password-command.ts'
+export { type ResetPasswordOptions, resetPasswordCommand } from './identity/reset-password-command.ts'
 export { identityRoutes } from './identity/routes.ts'
+export { runIdentityCommand } from './identity/run-identity-command.ts'
+export { type PrepareSetupOptions, prepareSetup } from './identity/setup/prepare-setup.ts'
 export type { IdentityToken } from './identity/tokens/list-tokens.ts'
 export { createLogger, hideSecrets, type Logger, type LoggerOptions } from './log.ts'
 export { createStore, deriveSecret, readStoreConfig, type StoreConfig } from './object-store/create-store.ts'

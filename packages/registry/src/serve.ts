@@ -11,11 +11,11 @@ import {
   type Listening,
   listen,
   openIdentity,
-  RESET_PASSWORD,
+  prepareSetup,
   readHttpLimits,
   readStoreConfig,
   requireSafeHost,
-  resetPasswordCommand,
+  runIdentityCommand,
   stopInTurn,
 } from '@trainyard/platform'
 import { readRegistryConfig } from './config.ts'
@@ -42,12 +42,15 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
   )
   const identity = await openIdentity({ url: config.databaseUrl, logger })
   const registry = await createRegistry({ config, store, identity, logger })
+  const { dataDir, publicUrl, auth = DEFAULT_AUTH } = config
+  const setup = await prepareSetup(identity, { auth, dataDir, publicUrl })
   const app = createApi({ logger })
   if (storeApp) app.route('/', storeApp)
   app.route('/', registry.app)
   const server = await listen(app, { host, port: Number(env.PORT ?? 7600), limits, logger })
   await registry.start()
   logger.info({ url: server.url }, 'registry listening')
+  if (setup !== undefined) process.stderr.write(setup)
   return {
     url: server.url,
     port: server.port,
@@ -64,9 +67,9 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
 
 if (isMain(import.meta.url)) {
   try {
-    const [command, ...args] = process.argv.slice(2)
-    if (command === RESET_PASSWORD) process.stdout.write(await resetPasswordCommand({ env: process.env, args }))
-    else await serve()
+    const printed = await runIdentityCommand(process.argv.slice(2), process.env)
+    if (printed === undefined) await serve()
+    else process.stdout.write(printed)
   } catch (error) {
     console.error(error instanceof ConfigError ? error.message : error)
     process.exitCode = 1

@@ -10,11 +10,11 @@ import {
   type Listening,
   listen,
   parseConfig,
-  RESET_PASSWORD,
+  prepareSetup,
   readHttpLimits,
   readStoreConfig,
   requireSafeHost,
-  resetPasswordCommand,
+  runIdentityCommand,
 } from '@trainyard/platform'
 import { z } from 'zod'
 import { readRunnerConfig } from './config.ts'
@@ -49,12 +49,14 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
     }),
   )
   const runner = await createRunner({ config, store, logger })
+  const { dataDir, publicUrl, auth = DEFAULT_AUTH } = config
   const opened: Pick<Listening, 'close'>[] = []
   const stop = async () => {
     await Promise.all(opened.map((server) => server.close()))
     await runner.stop()
   }
   try {
+    const setup = await prepareSetup(runner.context.identity, { auth, dataDir, publicUrl })
     const listening = await listen(withStorage(runner.app, storeApp), {
       host: server.HOST,
       port: server.PORT,
@@ -67,6 +69,7 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
     if (forTrainers !== undefined) opened.push(forTrainers)
     await runner.start()
     logger.info({ url: listening.url }, 'the runner is listening')
+    if (setup !== undefined) process.stderr.write(setup)
     let stopping: Promise<void> | undefined
     return {
       url: listening.url,
@@ -83,9 +86,9 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
 }
 
 async function main(): Promise<void> {
-  const [command, ...args] = process.argv.slice(2)
-  if (command === RESET_PASSWORD) {
-    process.stdout.write(await resetPasswordCommand({ env: process.env, args }))
+  const printed = await runIdentityCommand(process.argv.slice(2), process.env)
+  if (printed !== undefined) {
+    process.stdout.write(printed)
     return
   }
   const server = await serveRunner(process.env)

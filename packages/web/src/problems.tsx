@@ -5,6 +5,7 @@ import type { Child } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Layout } from './components/layout.tsx'
 import type { WebContext, WebEnv } from './context.ts'
+import { setRetryAfter } from './retry-after.ts'
 import { forgetSession, hasSession } from './session/credentials.ts'
 import { findCause, UpstreamUnreachable } from './upstream.ts'
 
@@ -75,6 +76,7 @@ export function handleError(context: WebContext): ErrorHandler<WebEnv> {
     }
     // After signing in, the viewer returns to this page.
     if (error instanceof TrainyardApiError && error.status === 401) return toSignIn(c)
+    if (error instanceof TrainyardApiError) setRetryAfter(c, error)
     if (error instanceof TrainyardApiError) return problemPage(error, page, c.req.path)
     if (error instanceof UnexpectedAnswerError) {
       return page(502, 'Unexpected answer from the server', <p>{error.message}</p>)

@@ -250,7 +250,9 @@ describe('trainyard login', () => {
 
   test('signs in with a password and does not show it', async () => {
     const account = { email: 'ada@example.com', password: 'correct horse battery', displayName: 'Ada' }
-    await createClient({ runnerUrl: runner.url }).identity.createAccount(account)
+    const { identity } = createClient({ runnerUrl: runner.url })
+    const { secret } = await identity.inviteAccount({ email: account.email, displayName: account.displayName })
+    await identity.redeemPasswordReset({ secret, newPassword: account.password })
     const args = ['login', runner.url, '--email', account.email]
     const { code, out, err } = await run(args, { stdin: `${account.password}\n`, env: anywhere })
     expect(out + err).toContain('Logged in')

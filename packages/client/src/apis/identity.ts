@@ -1,10 +1,10 @@
 import {
-  Account,
   AuditPage,
   ChangePasswordRequest,
-  CreateAccountRequest,
   type CreateOrganisationRequest,
   type CreateProjectRequest,
+  type CreateSessionRequest,
+  InviteAccountRequest,
   Me,
   Member,
   MemberList,
@@ -18,6 +18,8 @@ import {
   Session,
   type SessionInfo,
   SessionList,
+  SignUpRequest,
+  SignUpState,
 } from '@trainyard/contract'
 import type { Connect } from '../http/connection.ts'
 import { fetchJson, send } from '../http/request.ts'
@@ -26,10 +28,17 @@ import { fetchJson, send } from '../http/request.ts'
 export interface IdentityClient {
   /** The account and the scopes of this client's token. */
   me(): Promise<Me>
-  /** Creates an account. The first account of an installation becomes its operator. */
-  createAccount(input: CreateAccountRequest): Promise<Account>
+  /** Who can create an account. */
+  signUpState(): Promise<SignUpState>
+  /**
+   * Creates an account. The first account of an installation needs the set-up secret and becomes its operator. Resolves in
+   * the same way when the email has an account already, in which case nothing happens.
+   */
+  signUp(input: SignUpRequest): Promise<void>
+  /** For operators: creates an account, and a secret with which its owner sets the password, once. */
+  inviteAccount(input: InviteAccountRequest): Promise<PasswordReset>
   /** Signs in. Pass the secret to a client as its token. */
-  createSession(input: { email: string; password: string }): Promise<Session>
+  createSession(input: CreateSessionRequest): Promise<Session>
   /** Signs out. The client's token must be the secret of a session. */
   endSession(): Promise<void>
   /** Your sessions, newest first. Refused for a token with scopes. */
@@ -64,8 +73,14 @@ export function createIdentityClient(connect: Connect): IdentityClient {
   const organisationPath = (organisation: string) => `/v1/organisations/${encodeURIComponent(organisation)}`
   return {
     me: () => fetchJson(connect, Me, { path: '/v1/me' }),
-    createAccount: (input) =>
-      fetchJson(connect, Account, { method: 'POST', path: '/v1/accounts', json: CreateAccountRequest.parse(input) }),
+    signUpState: () => fetchJson(connect, SignUpState, { path: '/v1/accounts/sign-up' }),
+    async signUp(input) {
+      await send(connect(), { method: 'POST', path: '/v1/accounts', json: SignUpRequest.parse(input) })
+    },
+    inviteAccount(input) {
+      const json = InviteAccountRequest.parse(input)
+      return fetchJson(connect, PasswordReset, { method: 'POST', path: '/v1/accounts/invitations', json })
+    },
     createSession: (json) => fetchJson(connect, Session, { method: 'POST', path: '/v1/sessions', json }),
     async endSession() {
       await send(connect(), { method: 'DELETE', path: '/v1/sessions/current' })

@@ -97,19 +97,22 @@ function parseAnswer<T>(schema: z.ZodType<T>, body: unknown, where: string): T {
 /** A problem document as it is. Anything else, such as a proxy's error page, becomes one from the status. */
 async function toError(response: Response, url: URL): Promise<TrainyardApiError> {
   const text = await response.text().catch(() => '')
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const retryAfterSeconds = Number.isFinite(seconds) ? seconds : undefined
   try {
     const problem = Problem.safeParse(JSON.parse(text))
-    if (problem.success) return new TrainyardApiError(problem.data)
+    if (problem.success) return new TrainyardApiError(problem.data, retryAfterSeconds)
   } catch {
     // Not JSON: described below.
   }
   const detail = `${url.origin}${url.pathname} answered ${response.status} ${response.statusText}`.trim()
-  return new TrainyardApiError({
+  const problem: Problem = {
     type: 'about:blank',
     title: response.statusText || 'Error',
     status: response.status,
     detail: text && text.length <= 200 && !text.startsWith('<') ? `${detail}: ${text}` : detail,
     code: response.status >= 500 ? 'unavailable' : 'unexpected_answer',
     retryable: response.status >= 500 || response.status === 429,
-  })
+  }
+  return new TrainyardApiError(problem, retryAfterSeconds)
 }

@@ -7,6 +7,8 @@ import type { IdentityStore } from './db/identity-store.ts'
 import { identityMigrations } from './db/migrations/index.ts'
 import type { IdentityDatabase } from './db/schema/index.ts'
 import type { Caller } from './permissions/caller.ts'
+import { countWrongGuess, type Guess } from './rate-limits/guess-limits.ts'
+import { replaceSetupSecret } from './setup/setup-secret.ts'
 import { createToken, type NewToken } from './tokens/create-token.ts'
 import { type IdentityToken, listTokens } from './tokens/list-tokens.ts'
 import { revokeToken } from './tokens/revoke-token.ts'
@@ -33,6 +35,10 @@ export interface Identity extends IdentityStore {
   listTokens(owner: string): Promise<IdentityToken[]>
   /** See {@link revokeToken}. */
   revokeToken(id: string, owner: string): Promise<void>
+  /** See {@link countWrongGuess}. */
+  countWrongGuess(guess: Guess): Promise<void>
+  /** Replaces the secret that the first account needs. */
+  replaceSetupSecret(): Promise<string>
   /** See {@link writeAudit}. */
   audit(executor: AnyExecutor, entry: AuditEntry): Promise<void>
   /** Newest first. */
@@ -62,6 +68,8 @@ export async function openIdentity({ url, schemaPrefix = '', logger }: OpenIdent
     findCallerOfToken: (id) => findCaller(store, { id }),
     listTokens: (owner) => listTokens(store, owner),
     revokeToken: (id, owner) => revokeToken(store, id, { owner }),
+    countWrongGuess: (guess) => countWrongGuess(database.db, guess),
+    replaceSetupSecret: () => replaceSetupSecret(store),
     audit: (executor, entry) => writeAudit(store, executor, entry),
     listAudit: (options) => listAudit(store, options),
     close: () => database.close(),

@@ -37,7 +37,7 @@ export async function resetPasswordCommand({ env, args, ...options }: ResetPassw
   const { DATABASE_URL: url, PUBLIC_URL } = parseConfig(Environment, env, RESET_PASSWORD)
   const identity = await openIdentity({ url, ...options })
   try {
-    const { secret, expiresAt, account } = await createReset(identity, { actor: 'server', email })
+    const { secret, expiresAt, account } = await createReset(identity, { by: { actor: 'server' }, email })
     const link = `${PUBLIC_URL.replace(/\/+$/, '')}/reset-password?code=${secret}`
     const until = `${expiresAt.slice(0, 16).replace('T', ' ')} UTC`
     return `${account.displayName} (${account.email}) can set a new password here, once, until ${until}:\n${link}\n`

@@ -1,18 +1,20 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createApi } from '../http/create-api.ts'
-import { findCaller, mountAccountRoutes } from './accounts/routes.ts'
+import { mountAccountRoutes } from './accounts/routes.ts'
 import { callerOf, type IdentityRoutesOptions } from './api/options.ts'
 import { mountAuditRoutes } from './audit/routes.ts'
 import { mountOrganisationRoutes } from './organisations/routes.ts'
 import { mountPasswordRoutes } from './passwords/routes.ts'
 import { mountProjectRoutes } from './projects/routes.ts'
 import { mountSessionRoutes } from './sessions/routes.ts'
+import { mountSignUpRoutes } from './sign-up/routes.ts'
 import { mountTokenRoutes } from './tokens/routes.ts'
 
 /** Accounts, sessions, passwords, organisations, projects, audit and tokens, to be mounted by a server. */
 export function identityRoutes(options: IdentityRoutesOptions): OpenAPIHono {
   const api = createApi({ logger: options.logger })
   authenticateFirst(api, options)
+  mountSignUpRoutes(api, options)
   mountAccountRoutes(api, options)
   mountPasswordRoutes(api, options)
   mountSessionRoutes(api, options)
@@ -24,7 +26,12 @@ export function identityRoutes(options: IdentityRoutesOptions): OpenAPIHono {
 }
 
 /** Requests without credentials are accepted here: they are how a person gets them. */
-const OPEN = ['POST /v1/sessions', 'POST /v1/accounts', 'POST /v1/accounts/password-resets/redeem']
+const OPEN = [
+  'GET /v1/accounts/sign-up',
+  'POST /v1/accounts',
+  'POST /v1/accounts/password-resets/redeem',
+  'POST /v1/sessions',
+]
 const PATHS = ['/v1/accounts/*', '/v1/sessions/*', '/v1/me/*', '/v1/organisations/*', '/v1/tokens/*'] as const
 
 /** Authenticates before a body is read: a caller without valid credentials gets 401 whatever the body is. */
@@ -32,7 +39,6 @@ function authenticateFirst(api: OpenAPIHono, options: IdentityRoutesOptions): vo
   for (const path of PATHS) {
     api.use(path, async (c, next) => {
       const route = `${c.req.method} ${c.req.path}`
-      if (route === 'POST /v1/accounts') await findCaller(options, c)
       if (!OPEN.includes(route)) await callerOf(options, c)
       await next()
     })

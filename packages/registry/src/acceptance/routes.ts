@@ -39,11 +39,11 @@ const live = createRoute({
 
 export function mountCheckRoutes(api: OpenAPIHono, context: RegistryContext): void {
   api.openapi(get, async (c) => {
-    const caller = await requireCaller(context, c.req.header('authorization'))
+    const caller = await requireCaller(context, c.req.raw)
     return c.json(await getCheck(context, caller, c.req.valid('param').id), 200)
   })
   api.openapi(live, async (c) => {
-    const caller = await requireCaller(context, c.req.header('authorization'))
+    const caller = await requireCaller(context, c.req.raw)
     const { id } = c.req.valid('param')
     await getCheck(context, caller, id)
     return streamSSE(c, async (stream) => {

@@ -112,6 +112,26 @@ describe('logging in', () => {
     expect((await open(`Bearer ${wrong}`)).status).toBe(401)
   })
 
+  it('limits wrong passwords of an address, and accepts the right one meanwhile', async () => {
+    const ask = (user: string, password: string, path = '/token') =>
+      harness.request(path, { headers: { authorization: `Basic ${btoa(`${user}:${password}`)}` } })
+    const attempts = []
+    for (let index = 0; index < 60; index += 1) attempts.push(await ask('ada', `ty_guess${index}`))
+    const limited = attempts.filter(({ status }) => status === 429)
+    expect(attempts.slice(0, 10).map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 401))
+    expect(limited).toHaveLength(50)
+    expect(Number(limited[0]?.headers.get('retry-after'))).toBeGreaterThan(600)
+    expect(await limited[0]?.json()).toMatchObject({ errors: [{ code: 'TOOMANYREQUESTS' }] })
+    // Basic authentication is accepted below /v2 and by the JSON API, too.
+    const below = await ask('ada', 'ty_guess', '/v2/')
+    expect([below.status, below.headers.get('retry-after')]).toEqual([429, expect.stringMatching(/^\d+$/)])
+    expect((await ask('ada', 'ty_guess', '/v1/trainers')).status).toBe(429)
+    const form = new URLSearchParams({ grant_type: 'password', username: 'ada', password: 'ty_guess' })
+    expect((await harness.request('/token', { method: 'POST', body: form })).status).toBe(429)
+    expect((await ask('ada', token)).status).toBe(200)
+    expect((await ask('ada', token, '/v2/')).status).toBe(200)
+  })
+
   it('denies a push beyond the scopes of a token and names the required scope', async () => {
     const response = await open(`Bearer ${token}`, 'other/x')
     expect(response.status).toBe(403)

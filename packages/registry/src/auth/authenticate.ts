@@ -1,4 +1,4 @@
-import { type RegistryTokenClaims, TrainyardError } from '@trainyard/platform'
+import { clientAddress, type RegistryTokenClaims, TrainyardError } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
 import { ANONYMOUS, callerOfGrants, type RegistryCaller } from './caller.ts'
 import { findCaller, findGrantor } from './find-caller.ts'
@@ -14,28 +14,55 @@ export type Authentication =
 
 const refused = (detail: string) => ({ outcome: 'refused' as const, detail })
 
-/** The password of a Basic header. The user name is ignored: the token identifies its owner. */
-export function basicPassword(header: string): string | undefined {
+export interface BasicCredentials {
+  /** Only for counting wrong guesses: the token identifies its owner. */
+  user: string
+  password: string
+}
+
+export function basicCredentials(header: string): BasicCredentials | undefined {
   const match = /^basic\s+(.+)$/i.exec(header)
   if (!match?.[1]) return undefined
   const text = Buffer.from(match[1], 'base64').toString('utf8')
   const colon = text.indexOf(':')
-  return colon === -1 ? undefined : text.slice(colon + 1)
+  return colon === -1 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) }
 }
 
-/** Reads `Authorization`: Basic or Bearer with a `ty_` token, Bearer with a token issued by `/token`, or no header. */
+/**
+ * Counts a password that was no valid token, at `/token` and wherever Basic authentication is accepted.
+ *
+ * @throws TrainyardError `rate_limited`
+ */
+export async function countWrongPassword(
+  { identity, authenticator }: Pick<RegistryContext, 'identity' | 'authenticator'>,
+  request: Request,
+  user: string,
+): Promise<void> {
+  const address = clientAddress(request, authenticator.config.trustedProxies)
+  await identity.countWrongGuess({ purpose: 'registry', address, name: user })
+}
+
+/**
+ * Reads `Authorization`: Basic or Bearer with a `ty_` token, Bearer with a token issued by `/token`, or no header.
+ *
+ * @throws TrainyardError `rate_limited`
+ */
 export async function authenticate(
-  context: Pick<RegistryContext, 'identity' | 'tokens'>,
-  header: string | undefined,
+  context: Pick<RegistryContext, 'identity' | 'tokens' | 'authenticator'>,
+  request: Request,
 ): Promise<Authentication> {
+  const header = request.headers.get('authorization')
   if (!header) return { outcome: 'accepted', caller: ANONYMOUS }
   const bearer = /^bearer\s+(.+)$/i.exec(header)?.[1]?.trim()
-  const secret = bearer ?? basicPassword(header)
+  const basic = basicCredentials(header)
+  const secret = bearer ?? basic?.password
   if (secret === undefined) return refused('the Authorization scheme is not supported; expected "Basic" or "Bearer"')
   if (bearer === undefined || secret.startsWith('ty_')) {
     const caller = await findCaller(context, secret)
-    if (!caller)
+    if (!caller) {
+      if (basic !== undefined) await countWrongPassword(context, request, basic.user)
       return refused('the token is unknown, has expired or was revoked; expected a token that starts with "ty_"')
+    }
     return { outcome: 'accepted', caller }
   }
   try {
@@ -63,10 +90,10 @@ async function authenticateGrant(
 
 /** For the JSON API. Throws `unauthenticated` or `token_expired` if the credentials are not accepted. */
 export async function requireCaller(
-  context: Pick<RegistryContext, 'identity' | 'tokens'>,
-  header: string | undefined,
+  context: Pick<RegistryContext, 'identity' | 'tokens' | 'authenticator'>,
+  request: Request,
 ): Promise<RegistryCaller> {
-  const result = await authenticate(context, header)
+  const result = await authenticate(context, request)
   if (result.outcome === 'accepted') return result.caller
   throw new TrainyardError(result.outcome === 'expired' ? 'token_expired' : 'unauthenticated', result.detail)
 }

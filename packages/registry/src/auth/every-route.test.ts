@@ -30,7 +30,12 @@ const OCI: Route[] = OCI_ENDPOINTS.flatMap(({ methods }, index) =>
 )
 const DOCUMENTED: Route[] = openApiRoutes(registryOpenApi())
 /** Signing up and in need no credential. */
-const WITHOUT_CREDENTIAL = ['POST /v1/accounts', 'POST /v1/sessions', 'POST /v1/accounts/password-resets/redeem']
+const WITHOUT_CREDENTIAL = [
+  'GET /v1/accounts/sign-up',
+  'POST /v1/accounts',
+  'POST /v1/sessions',
+  'POST /v1/accounts/password-resets/redeem',
+]
 /** Published versions are readable by everyone. */
 const isOpen = ({ path }: Route) => /^\/(v1\/(trainers|checks)|v2)/.test(path)
 const GUARDED = [...DOCUMENTED, ...OCI].filter(({ name }) => !WITHOUT_CREDENTIAL.includes(name))
@@ -117,7 +122,14 @@ describe('every route of the registry', () => {
 
   it.each(GUARDED)('$name returns 401 for a credential that is invalid, expired or revoked', async (route) => {
     const before = await teams.state()
-    for (const authorization of ['Basic YTpi', 'Bearer ty_nonsense', 'Bearer a.b.c', teams.expired, teams.revoked])
+    // Wrong passwords of one user are limited.
+    for (const authorization of [
+      `Basic ${btoa(`${route.name}:b`)}`,
+      'Bearer ty_nonsense',
+      'Bearer a.b.c',
+      teams.expired,
+      teams.revoked,
+    ])
       expect([authorization, (await call(route, authorization)).status]).toEqual([authorization, 401])
     expect(await teams.state()).toEqual(before)
   })
@@ -184,6 +196,7 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/tokens': { name: 'more', scopes: ['pull:red'] },
   'POST /v1/me/password': { currentPassword: PASSWORD, newPassword: 'taken by an intruder' },
   'POST /v1/accounts/password-resets': { email: 'ada@red.test' },
+  'POST /v1/accounts/invitations': { email: 'intruder@x.test' },
   'POST /v1/organisations': { slug: 'purple' },
   'POST /v1/organisations/{organisation}/members': { email: 'bob@blue.test', role: 'viewer' },
   'POST /v1/organisations/{organisation}/projects': { slug: 'intruder' },

@@ -1,8 +1,8 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { RegistryContext } from '../context.ts'
 import { bodyOf, readLimited } from '../oci/bodies.ts'
-import { OciError, ociErrorResponse } from '../oci/errors.ts'
-import { basicPassword } from './authenticate.ts'
+import { asPassingError, OciError, ociErrorResponse } from '../oci/errors.ts'
+import { basicCredentials, countWrongPassword } from './authenticate.ts'
 import { ANONYMOUS, type RegistryCaller, type RepositoryGrant } from './caller.ts'
 import { findCaller } from './find-caller.ts'
 
@@ -38,13 +38,23 @@ function grantAccess(caller: RegistryCaller, requested: readonly RequestedScope[
 }
 
 interface TokenRequest {
+  request: Request
+  user: string
   secret: string | undefined
   scopes: string[]
 }
 
-async function issueToken(context: RegistryContext, { secret, scopes }: TokenRequest): Promise<Response> {
+async function issueToken(context: RegistryContext, options: TokenRequest): Promise<Response> {
+  const { request, user, secret, scopes } = options
   const caller = secret === undefined ? ANONYMOUS : await findCaller(context, secret)
   if (caller === undefined) {
+    try {
+      await countWrongPassword(context, request, user)
+    } catch (error) {
+      const limited = asPassingError(error)
+      if (limited === undefined) throw error
+      return ociErrorResponse(limited, 'GET')
+    }
     const message =
       'the password is not a valid token: it is unknown, has expired or was revoked; ' +
       'create a token with POST /v1/tokens and log in with it as the password'
@@ -71,8 +81,13 @@ async function issueToken(context: RegistryContext, { secret, scopes }: TokenReq
 export function mountTokenRoutes(app: OpenAPIHono, context: RegistryContext): void {
   app.get('/token', (c) => {
     const header = c.req.header('authorization')
-    const secret = header === undefined ? undefined : (basicPassword(header) ?? header.replace(/^bearer\s+/i, ''))
-    return issueToken(context, { secret, scopes: c.req.queries('scope') ?? [] })
+    const basic = header === undefined ? undefined : basicCredentials(header)
+    return issueToken(context, {
+      request: c.req.raw,
+      user: basic?.user ?? '',
+      secret: basic?.password ?? header?.replace(/^bearer\s+/i, ''),
+      scopes: c.req.queries('scope') ?? [],
+    })
   })
 
   app.post('/token', async (c) => {
@@ -84,9 +99,13 @@ export function mountTokenRoutes(app: OpenAPIHono, context: RegistryContext): vo
     const form = new URLSearchParams(Buffer.from(body).toString('utf8'))
     const header = c.req.header('authorization')
     const grantType = form.get('grant_type') ?? 'password'
-    const secret =
-      (grantType === 'refresh_token' ? form.get('refresh_token') : form.get('password')) ??
-      (header === undefined ? undefined : basicPassword(header))
-    return issueToken(context, { secret: secret ?? undefined, scopes: form.getAll('scope') })
+    const basic = header === undefined ? undefined : basicCredentials(header)
+    const secret = grantType === 'refresh_token' ? form.get('refresh_token') : form.get('password')
+    return issueToken(context, {
+      request: c.req.raw,
+      user: form.get('username') ?? basic?.user ?? '',
+      secret: secret ?? basic?.password,
+      scopes: form.getAll('scope'),
+    })
   })
 }

@@ -69,20 +69,20 @@ const nameOf = (params: z.infer<typeof NameParams>) => `${params.namespace}/${pa
 
 export function mountCatalogueRoutes(api: OpenAPIHono, context: RegistryContext): void {
   api.openapi(list, async (c) => {
-    await requireCaller(context, c.req.header('authorization'))
+    await requireCaller(context, c.req.raw)
     return c.json(await listTrainers(context, c.req.valid('query')), 200)
   })
   api.openapi(resolve, async (c) => {
-    await requireCaller(context, c.req.header('authorization'))
+    await requireCaller(context, c.req.raw)
     return c.json(await resolveTrainer(context, nameOf(c.req.valid('param')), c.req.valid('query').range), 200)
   })
   api.openapi(version, async (c) => {
-    const caller = await requireCaller(context, c.req.header('authorization'))
+    const caller = await requireCaller(context, c.req.raw)
     const params = c.req.valid('param')
     return c.json(await getVersion(context, caller, nameOf(params), params.version), 200)
   })
   api.openapi(get, async (c) => {
-    const caller = await requireCaller(context, c.req.header('authorization'))
+    const caller = await requireCaller(context, c.req.raw)
     return c.json(await getTrainer(context, caller, nameOf(c.req.valid('param'))), 200)
   })
 }

@@ -39,7 +39,7 @@ async function dispatch(context: RegistryContext, c: Context): Promise<Response>
   const url = new URL(c.req.url)
   const path = decodePath(url.pathname)
   const method = c.req.method
-  const authentication = await authenticate(context, c.req.header('authorization'))
+  const authentication = await authenticate(context, c.req.raw)
   if (path === '/v2' || path === '/v2/') return answerVersionCheck(context, authentication)
 
   const endpoint = OCI_ENDPOINTS.find((candidate) => candidate.path.test(path))

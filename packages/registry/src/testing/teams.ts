@@ -43,10 +43,16 @@ export async function startTeams(harness: Harness): Promise<Teams> {
     if (!response.ok) throw new Error(`${path} returned ${response.status}: ${await response.text()}`)
     return (await response.json()) as Record<string, unknown>
   }
+  const setupSecret = await identity.replaceSetupSecret()
   const person = async (email: string) => {
-    const { id } = await call('/v1/accounts', { email, password: PASSWORD })
-    const { secret } = await call('/v1/sessions', { email, password: PASSWORD })
-    return { id: String(id), secret: String(secret) }
+    const signUp = await harness.request('/v1/accounts', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email, password: PASSWORD, setupSecret }),
+    })
+    if (!signUp.ok) throw new Error(`signing up returned ${signUp.status}: ${await signUp.text()}`)
+    const { secret, account } = await call('/v1/sessions', { email, password: PASSWORD })
+    return { id: (account as { id: string }).id, secret: String(secret) }
   }
   await person('operator@trainyard.test')
   const ada = await person('ada@red.test')

@@ -10,7 +10,12 @@ type Route = DocumentedRoute
 /** Every documented route for people. */
 const ROUTES: Route[] = openApiRoutes(runnerOpenApi()).filter(({ security }) => !security.includes('jobToken'))
 /** Sign up and sign in: need no credentials. */
-const PUBLIC = ['POST /v1/accounts', 'POST /v1/sessions', 'POST /v1/accounts/password-resets/redeem']
+const PUBLIC = [
+  'GET /v1/accounts/sign-up',
+  'POST /v1/accounts',
+  'POST /v1/sessions',
+  'POST /v1/accounts/password-resets/redeem',
+]
 /** Concern only the caller: open to every valid credential. */
 const OWN = [
   'GET /v1/me',
@@ -172,6 +177,7 @@ const BODIES: Record<string, (teams: Teams) => unknown> = {
   'POST /v1/tokens': () => ({ name: 'more', scopes: ['jobs:read'] }),
   'POST /v1/me/password': () => ({ currentPassword: 'correct horse battery', newPassword: 'taken by an intruder' }),
   'POST /v1/accounts/password-resets': () => ({ email: 'ada@red.test' }),
+  'POST /v1/accounts/invitations': () => ({ email: 'intruder@x.test' }),
   'POST /v1/organisations': () => ({ slug: 'purple' }),
   'POST /v1/organisations/{organisation}/members': () => ({ email: 'bob@blue.test', role: 'viewer' }),
   'POST /v1/organisations/{organisation}/projects': () => ({ slug: 'intruder' }),

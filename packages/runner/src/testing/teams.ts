@@ -81,14 +81,17 @@ async function post(
 }
 
 async function createPeople(harness: Harness) {
+  const setupSecret = await harness.runner.context.identity.replaceSetupSecret()
   const create = async (email: string): Promise<Person> => {
-    const { id } = await post(harness, '/v1/accounts', { email, password: PASSWORD })
-    const { secret } = await post(harness, '/v1/sessions', { email, password: PASSWORD })
+    const signUp = await harness.post('/v1/accounts', { email, password: PASSWORD, setupSecret })
+    if (!signUp.ok) throw new Error(`signing up answered ${signUp.status}: ${await signUp.text()}`)
+    const { secret, account } = await post(harness, '/v1/sessions', { email, password: PASSWORD })
+    const { id } = account as unknown as { id: string }
     const headers = { authorization: `Bearer ${String(secret)}` }
     const { sessions } = (await (await harness.request('/v1/sessions', { headers })).json()) as {
       sessions: { id: string }[]
     }
-    return { id: String(id), headers, sessionId: sessions[0]?.id ?? '' }
+    return { id, headers, sessionId: sessions[0]?.id ?? '' }
   }
   await create('operator@trainyard.test')
   const ada = await create('ada@red.test')

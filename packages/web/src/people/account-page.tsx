@@ -3,6 +3,7 @@ import { Copyable } from '../components/copyable.tsx'
 import { Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatInstant } from '../format.ts'
+import { PASSWORD_HINT } from './password-hint.ts'
 import { PeopleLayout } from './people-layout.tsx'
 
 /** The forms of the page. */
@@ -92,7 +93,7 @@ function Password({ problem, email }: { problem: string | undefined; email: stri
           required
           minlength={10}
           maxlength={200}
-          hint="At least 10 characters; several words are easy to remember. Your other sessions are signed out."
+          hint={`${PASSWORD_HINT} Your other sessions are signed out.`}
         />
         <div>
           <button type="submit">Change password</button>

@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto'
+import type { PasswordReset } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
+import { setRetryAfter } from '../retry-after.ts'
 import { originOf } from '../session/credentials.ts'
-import { AccountPage, type AccountPageProps } from './account-page.tsx'
+import { type AccountForm, AccountPage, type AccountPageProps } from './account-page.tsx'
 import { refusalFrom } from './refusal.ts'
 
 const text = z.string().catch('')
@@ -32,8 +33,10 @@ export function accountRoutes(context: WebContext): Hono<WebEnv> {
   app.post('/password', async (c) => {
     const { currentPassword, newPassword } = Form.parse(await c.req.parseBody())
     const refusal = await refusalFrom(() => context.client.identity.changePassword({ currentPassword, newPassword }))
-    if (refusal !== undefined)
+    if (refusal !== undefined) {
+      setRetryAfter(c, refusal)
       return await page(c, { refused: { form: 'password', problem: refusal.problem } }, refusal.status)
+    }
     return c.redirect('/account?done=password', 303)
   })
   app.post('/sessions/:id/end', async (c) => {
@@ -43,33 +46,31 @@ export function accountRoutes(context: WebContext): Hono<WebEnv> {
     return c.redirect('/account?done=session', 303)
   })
 
-  async function showLink(c: Context<WebEnv>, email: string) {
-    const { secret, expiresAt, account } = await context.client.identity.createPasswordReset(email)
+  function showLink(c: Context<WebEnv>, { secret, expiresAt, account }: PasswordReset) {
     const url = `${originOf(c)}/reset-password?code=${encodeURIComponent(secret)}`
-    return await page(c, { link: { url, expiresAt, name: account.displayName } }, 201)
+    return page(c, { link: { url, expiresAt, name: account.displayName } }, 201)
+  }
+  async function showNewLink(
+    c: Context<WebEnv>,
+    { form, email, create }: { form: AccountForm; email: string; create: () => Promise<PasswordReset> },
+  ) {
+    let link: PasswordReset | undefined
+    const refusal = await refusalFrom(async () => {
+      link = await create()
+    })
+    if (link !== undefined) return await showLink(c, link)
+    return await page(c, { refused: { form, problem: refusal?.problem ?? '', email } }, refusal?.status)
   }
   app.post('/invite', async (c) => {
     const { email, displayName } = Form.parse(await c.req.parseBody())
     const name = displayName.trim()
-    const refusal = await refusalFrom(() =>
-      context.client.identity.createAccount({
-        // No one learns this password: the link lets the account's owner choose one.
-        email,
-        password: randomBytes(32).toString('base64url'),
-        displayName: name === '' ? undefined : name,
-      }),
-    )
-    if (refusal === undefined) return await showLink(c, email)
-    return await page(c, { refused: { form: 'invite', problem: refusal.problem, email } }, refusal.status)
+    const create = () => context.client.identity.inviteAccount({ email, displayName: name === '' ? undefined : name })
+    return await showNewLink(c, { form: 'invite', email, create })
   })
   app.post('/reset-link', async (c) => {
     const { resetEmail: email } = Form.parse(await c.req.parseBody())
-    let answer: Response | undefined
-    const refusal = await refusalFrom(async () => {
-      answer = await showLink(c, email)
-    })
-    if (answer !== undefined) return answer
-    return await page(c, { refused: { form: 'reset', problem: refusal?.problem ?? '', email } }, refusal?.status)
+    const create = () => context.client.identity.createPasswordReset(email)
+    return await showNewLink(c, { form: 'reset', email, create })
   })
   return app
 }

@@ -56,16 +56,62 @@ describe('an anonymous visitor', () => {
     expect(html).not.toContain('wrong password')
   })
 
-  test('creates an account and is signed in', async () => {
+  test('creates an account, and learns nothing about the email of another', async () => {
     const { app, api } = createTestWeb({ people: { ...people } })
     const form = { email: 'bob@blue.test', password: 'battery staple horse', displayName: '', to: '/jobs' }
     const made = await send(app, '/sign-up', form)
-    expect([made.status, made.headers.get('location')]).toEqual([303, '/jobs'])
+    expect([made.status, made.headers.get('location')]).toEqual([303, '/sign-in?done=sign-up&to=%2Fjobs'])
     expect(api.people).toHaveProperty(['bob@blue.test'])
-    expect((await send(app, '/sign-up', form)).status).toBe(409)
+    const taken = await send(app, '/sign-up', { ...form, email: 'ada@red.test' })
+    expect([taken.status, [...taken.headers]]).toEqual([made.status, [...made.headers]])
+    expect(await (await app.request('/sign-in?done=sign-up')).text()).toContain('Sign in with your new account')
     const short = await send(app, '/sign-up', { ...form, email: 'x@y.test', password: 'short' })
     expect(short.status).toBe(400)
     expect(await short.text()).toContain('at least 10 characters')
+  })
+
+  test('finds no form where sign-up is closed, not even as an operator', async () => {
+    const { app, api } = createTestWeb({ people: { ...people }, signUp: 'closed' })
+    for (const headers of [{}, ADA]) {
+      const html = await (await app.request('/sign-up', { headers })).text()
+      expect(html).toContain('Sign-up is closed')
+      expect(html).not.toContain('name="password"')
+      const form = { email: 'bob@blue.test', password: 'battery staple horse' }
+      expect((await send(app, '/sign-up', form, headers)).status).toBe(403)
+    }
+    expect(api.people).not.toHaveProperty(['bob@blue.test'])
+    expect(await (await app.request('/sign-in')).text()).not.toContain('/sign-up')
+  })
+
+  test('creates the first account with the secret of the printed link', async () => {
+    const { app, api } = createTestWeb({ people: { ...people }, signUp: 'setup' })
+    expect(await (await app.request('/sign-up?setup=ty_setup')).text()).toMatch(
+      /name="setupSecret"[^>]*value="ty_setup"/,
+    )
+    const form = { email: 'bob@blue.test', password: 'battery staple horse', to: '/' }
+    const refused = await send(app, '/sign-up', { ...form, setupSecret: 'ty_other' })
+    expect(refused.status).toBe(403)
+    expect(await refused.text()).toContain('not the set-up secret')
+    expect((await send(app, '/sign-up', { ...form, setupSecret: ' ty_setup ' })).status).toBe(303)
+    expect(api.people).toHaveProperty(['bob@blue.test'])
+  })
+
+  test('is told when to try again, and is known by a device that a sign-out does not forget', async () => {
+    const { app, api } = createTestWeb({ people })
+    const form = { email: 'ada@red.test', password: 'correct horse battery', to: '/' }
+    const limited = await send(app, '/sign-in', { ...form, password: 'limited password' })
+    expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '840'])
+    const device =
+      (await send(app, '/sign-in', form)).headers.getSetCookie().find((one) => one.includes('device')) ?? ''
+    expect(device).toMatch(/^trainyard_device=device-ada/)
+    for (const word of ['HttpOnly', 'SameSite=Lax', 'Path=/', 'Expires=']) expect(device).toContain(word)
+    const out = await send(app, '/sign-out', {}, ADA)
+    expect(out.headers.getSetCookie().join()).not.toContain('trainyard_device')
+    const cookie = device.split(';')[0] ?? ''
+    await send(app, '/sign-in', form, { cookie })
+    expect(api.devices).toEqual([undefined, undefined, decodeURIComponent(cookie.split('=')[1] ?? '')])
+    // A cookie of nonsense is not a reason to refuse the form.
+    expect((await send(app, '/sign-in', form, { cookie: `trainyard_device=${'x'.repeat(2000)}` })).status).toBe(303)
   })
 })
 

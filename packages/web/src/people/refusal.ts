@@ -6,6 +6,8 @@ import { ZodError } from 'zod'
 export interface Refusal {
   problem: string
   status: ContentfulStatusCode
+  /** When the user can try again. */
+  retryAfterSeconds?: number | undefined
 }
 
 /** Undefined for everything that needs an error page. */
@@ -17,7 +19,11 @@ export function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof TrainyardApiError) || error.status >= 500) return undefined
   const { problem } = error
   const issues = problem.issues?.map(({ path, detail }) => `${path}: ${detail}`).join('. ')
-  return { problem: issues || problem.detail || problem.title, status: error.status as ContentfulStatusCode }
+  return {
+    problem: issues || problem.detail || problem.title,
+    status: error.status as ContentfulStatusCode,
+    retryAfterSeconds: error.retryAfterSeconds,
+  }
 }
 
 /** Undefined when the action succeeded. Throws when the session has ended, which leads to the sign-in page. */

@@ -4,7 +4,9 @@ import { z } from 'zod'
 import { Field, FormProblem } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import type { WebContext, WebEnv } from '../context.ts'
+import { setRetryAfter } from '../retry-after.ts'
 import { forgetSession } from '../session/credentials.ts'
+import { PASSWORD_HINT } from './password-hint.ts'
 import { refusalOf } from './refusal.ts'
 
 const text = z.string().catch('')
@@ -27,6 +29,7 @@ export function resetPasswordRoutes(context: WebContext): Hono<WebEnv> {
     } catch (error) {
       const refusal = refusalOf(error)
       if (refusal === undefined) throw error
+      setRetryAfter(c, refusal)
       return page(c, code, refusal.problem, refusal.status)
     }
     forgetSession(c)
@@ -61,7 +64,7 @@ function ResetPasswordPage({ assetUrl, code, problem }: ResetPasswordPageProps) 
             required
             minlength={10}
             maxlength={200}
-            hint="At least 10 characters; several words are easy to remember. You are signed out everywhere."
+            hint={`${PASSWORD_HINT} You are signed out everywhere.`}
           />
           <button type="submit">Save password</button>
         </form>

@@ -1,49 +1,74 @@
 import { type Context, Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
-import { forgetSession, hasSession, keepSession, safePath } from '../session/credentials.ts'
+import { setRetryAfter } from '../retry-after.ts'
+import { deviceOf, forgetSession, hasSession, keepSession, safePath } from '../session/credentials.ts'
 import { accountRoutes } from './account-routes.tsx'
 import { organisationRoutes } from './organisation-routes.tsx'
 import { refusalOf } from './refusal.ts'
 import { resetPasswordRoutes } from './reset-password.tsx'
-import { SignInPage } from './sign-in-page.tsx'
+import { SignInPage, type SignInPageProps } from './sign-in-page.tsx'
 import { tokenRoutes } from './token-routes.tsx'
 
 const text = z.string().catch('')
-const Form = z.object({ email: text, password: text, displayName: text, to: text })
+const Form = z.object({ email: text, password: text, displayName: text, setupSecret: text, to: text })
+const Done = z.enum(['reset', 'sign-up']).optional().catch(undefined)
 
 /** Sign-in, sign-up, sign-out, and the pages of the viewer's account. */
 export function peopleRoutes(context: WebContext): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
-  const page = (
+
+  async function page(
     c: Context<WebEnv>,
-    kind: 'sign-in' | 'sign-up',
-    more: { to: string; email?: string; problem?: string; isReset?: boolean },
-  ) => {
+    props: Pick<SignInPageProps, 'kind' | 'to' | 'email' | 'setupSecret' | 'problem' | 'done'>,
+    status: ContentfulStatusCode = 200,
+  ) {
     c.header('Cache-Control', 'no-store')
-    return <SignInPage assetUrl={c.get('assetUrl')} kind={kind} {...more} />
+    const state = await context.client.identity.signUpState()
+    return c.html(<SignInPage assetUrl={c.get('assetUrl')} state={state} {...props} />, status)
   }
-  for (const kind of ['sign-in', 'sign-up'] as const) {
-    app.get(`/${kind}`, (c) =>
-      c.html(page(c, kind, { to: safePath(c.req.query('to')), isReset: c.req.query('done') === 'reset' })),
-    )
-    app.post(`/${kind}`, async (c) => {
-      const { email, password, displayName, to: asked } = Form.parse(await c.req.parseBody())
-      const to = safePath(asked)
-      const { identity } = context.client
-      try {
-        const name = displayName.trim()
-        if (kind === 'sign-up')
-          await identity.createAccount({ email, password, displayName: name === '' ? undefined : name })
-        keepSession(c, await identity.createSession({ email, password }))
-        return c.redirect(to, 303)
-      } catch (error) {
-        const refusal = refusalOf(error)
-        if (refusal === undefined) throw error
-        return c.html(page(c, kind, { to, email, problem: refusal.problem }), refusal.status)
-      }
-    })
-  }
+
+  app.get('/sign-in', (c) =>
+    page(c, { kind: 'sign-in', to: safePath(c.req.query('to')), done: Done.parse(c.req.query('done')) }),
+  )
+  app.get('/sign-up', (c) =>
+    page(c, { kind: 'sign-up', to: safePath(c.req.query('to')), setupSecret: c.req.query('setup') }),
+  )
+  app.post('/sign-in', async (c) => {
+    const { email, password, to: asked } = Form.parse(await c.req.parseBody())
+    const to = safePath(asked)
+    try {
+      keepSession(c, await context.client.identity.createSession({ email, password, device: deviceOf(c) }))
+      return c.redirect(to, 303)
+    } catch (error) {
+      const refusal = refusalOf(error)
+      if (refusal === undefined) throw error
+      setRetryAfter(c, refusal)
+      return await page(c, { kind: 'sign-in', to, email, problem: refusal.problem }, refusal.status)
+    }
+  })
+  app.post('/sign-up', async (c) => {
+    const form = Form.parse(await c.req.parseBody())
+    const { email, password } = form
+    const [to, displayName, setupSecret] = [safePath(form.to), form.displayName.trim(), form.setupSecret.trim()]
+    const { identity } = context.client
+    try {
+      await identity.signUp({
+        email,
+        password,
+        displayName: displayName === '' ? undefined : displayName,
+        setupSecret: setupSecret === '' ? undefined : setupSecret,
+      })
+    } catch (error) {
+      const refusal = refusalOf(error)
+      if (refusal === undefined) throw error
+      setRetryAfter(c, refusal)
+      return await page(c, { kind: 'sign-up', to, email, setupSecret, problem: refusal.problem }, refusal.status)
+    }
+    // The same answer whether the email had an account: signing in here would tell.
+    return c.redirect(`/sign-in?done=sign-up&to=${encodeURIComponent(to)}`, 303)
+  })
   app.post('/sign-out', async (c) => {
     // The cookie is removed whatever the server answers: a session that has ended cannot be ended again.
     if (hasSession(c)) await context.client.identity.endSession().catch(() => undefined)

@@ -1,86 +1,103 @@
-import { Note } from '../components/form.tsx'
+import type { SignUpState } from '@trainyard/contract'
+import { Field, FormProblem, Note } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
+import { PASSWORD_HINT } from './password-hint.ts'
 
 export interface SignInPageProps {
   assetUrl: (name: string) => string
   kind: 'sign-in' | 'sign-up'
+  state: SignUpState
   /** Path on these pages to open after signing in. */
   to: string
   email?: string | undefined
+  /** From the link that the server printed. */
+  setupSecret?: string | undefined
   /** Why the form was rejected. */
   problem?: string | undefined
-  /** A new password was just chosen. */
-  isReset?: boolean | undefined
+  /** The action that was just completed. */
+  done?: 'reset' | 'sign-up' | undefined
 }
 
-const WORDS = {
-  'sign-in': { title: 'Sign in', button: 'Sign in', other: 'Create an account', otherPath: '/sign-up' },
-  'sign-up': { title: 'Create an account', button: 'Create account', other: 'Sign in instead', otherPath: '/sign-in' },
+const DONE = {
+  reset: 'Password changed. Sign in with the new one.',
+  'sign-up':
+    'Sign in with your new account. If that fails, the email had an account before: use its password, or ask an operator for a reset link.',
 } as const
 
-export function SignInPage({ assetUrl, kind, to, email, problem, isReset }: SignInPageProps) {
-  const words = WORDS[kind]
-  const isNew = kind === 'sign-up'
+export function SignInPage(props: SignInPageProps) {
+  const { assetUrl, kind, state, to, problem, done } = props
+  const title = kind === 'sign-in' ? 'Sign in' : 'Create an account'
+  const other = kind === 'sign-in' ? 'sign-up' : 'sign-in'
   return (
-    <Layout assetUrl={assetUrl} title={words.title}>
+    <Layout assetUrl={assetUrl} title={title}>
       <div class="sign-in">
-        <h1>{words.title}</h1>
-        {isReset && (
+        <h1>{title}</h1>
+        {done !== undefined && (
           <Note>
-            <p>Password changed. Sign in with the new one.</p>
+            <p>{DONE[done]}</p>
           </Note>
         )}
-        {problem !== undefined && (
-          <p class="form-problem" id="form-problem" role="alert">
-            {problem}
+        <FormProblem text={problem} />
+        {kind === 'sign-up' && state.signUp === 'closed' ? (
+          <p>Sign-up is closed. An operator of this installation can invite you.</p>
+        ) : (
+          <SignInForm {...props} />
+        )}
+        {(kind === 'sign-up' || state.signUp !== 'closed') && (
+          <p>
+            <a href={`/${other}?to=${encodeURIComponent(to)}`}>
+              {kind === 'sign-in' ? 'Create an account' : 'Sign in instead'}
+            </a>
           </p>
         )}
-        <form method="post" action={`/${kind}`} aria-describedby={problem === undefined ? undefined : 'form-problem'}>
-          <input type="hidden" name="to" value={to} />
-          {isNew && (
-            <div class="field">
-              <label for="displayName">Your name</label>
-              <input id="displayName" name="displayName" type="text" autocomplete="name" maxlength={100} />
-            </div>
-          )}
-          <div class="field">
-            <label for="email">Email</label>
-            <input
-              id="email"
-              name="email"
-              type="email"
-              autocomplete="username"
-              required
-              value={email}
-              maxlength={254}
-              aria-invalid={problem === undefined ? undefined : 'true'}
-            />
-          </div>
-          <div class="field">
-            <label for="password">Password</label>
-            <input
-              id="password"
-              name="password"
-              type="password"
-              autocomplete={isNew ? 'new-password' : 'current-password'}
-              required
-              minlength={isNew ? 10 : undefined}
-              maxlength={200}
-              aria-describedby={isNew ? 'password-hint' : undefined}
-            />
-            {isNew && (
-              <p class="muted" id="password-hint">
-                At least 10 characters; several words are easy to remember.
-              </p>
-            )}
-          </div>
-          <button type="submit">{words.button}</button>
-        </form>
-        <p>
-          <a href={`${words.otherPath}?to=${encodeURIComponent(to)}`}>{words.other}</a>
-        </p>
-        {!isNew && <p class="muted">Forgot your password? Ask the operator of this installation for a reset link.</p>}
+        {kind === 'sign-in' && (
+          <p class="muted">Forgot your password? Ask the operator of this installation for a reset link.</p>
+        )}
       </div>
     </Layout>
   )
 }
+
+function SignInForm({ kind, state, to, email, setupSecret, problem }: SignInPageProps) {
+  const isNew = kind === 'sign-up'
+  return (
+    <form method="post" action={`/${kind}`}>
+      <input type="hidden" name="to" value={to} />
+      {isNew && state.signUp === 'setup' && (
+        <Field
+          name="setupSecret"
+          label="Set-up secret"
+          type="password"
+          autocomplete="off"
+          required
+          maxlength={200}
+          value={setupSecret}
+          hint="The first account administers this installation. The server printed its secret when it started, and keeps it in the file “setup-secret” of its data folder."
+        />
+      )}
+      {isNew && <Field name="displayName" label="Your name" autocomplete="name" maxlength={100} />}
+      <Field
+        name="email"
+        label="Email"
+        type="email"
+        autocomplete="username"
+        required
+        value={email}
+        maxlength={254}
+        invalid={problem !== undefined}
+      />
+      <Field
+        name="password"
+        label="Password"
+        type="password"
+        autocomplete={isNew ? 'new-password' : 'current-password'}
+        required
+        maxlength={200}
+        {...(isNew ? NEW_PASSWORD : undefined)}
+      />
+      <button type="submit">{isNew ? 'Create account' : 'Sign in'}</button>
+    </form>
+  )
+}
+
+const NEW_PASSWORD = { minlength: 10, hint: PASSWORD_HINT }

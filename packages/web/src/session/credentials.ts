@@ -1,5 +1,5 @@
 import { createClient, type TrainyardClient } from '@trainyard/client'
-import { SESSION_COOKIE } from '@trainyard/contract'
+import { DEVICE_COOKIE, SESSION_COOKIE, type Session } from '@trainyard/contract'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { z } from 'zod'
@@ -48,15 +48,25 @@ export function hasSession(c: Context): boolean {
   return getCookie(c, SESSION_COOKIE) !== undefined
 }
 
-/** The cookie is hidden from scripts and is not sent with forms of other sites. */
-export function keepSession(c: Context, session: { secret: string; expiresAt: string }): void {
-  setCookie(c, SESSION_COOKIE, session.secret, {
-    path: '/',
-    httpOnly: true,
-    sameSite: 'Lax',
-    secure: isSecure(c),
-    expires: new Date(session.expiresAt),
-  })
+/** The cookies are hidden from scripts and are not sent with forms of other sites. */
+export function keepSession(c: Context, session: Pick<Session, 'secret' | 'expiresAt' | 'device'>): void {
+  const keep = (name: string, { secret, expiresAt }: { secret: string; expiresAt: string }) =>
+    setCookie(c, name, secret, {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'Lax',
+      secure: isSecure(c),
+      expires: new Date(expiresAt),
+    })
+  keep(SESSION_COOKIE, session)
+  if (session.device !== undefined) keep(DEVICE_COOKIE, session.device)
+}
+
+/** The device that signed in before, which a sign-out does not forget. */
+export function deviceOf(c: Context): string | undefined {
+  // What is longer than a device's secret is none, and must not make the form fail.
+  const device = getCookie(c, DEVICE_COOKIE)
+  return device === undefined || device.length > 1000 ? undefined : device
 }
 
 export function forgetSession(c: Context): void {

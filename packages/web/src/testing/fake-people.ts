@@ -1,11 +1,11 @@
 import {
   ChangePasswordRequest,
-  CreateAccountRequest,
   type CreatedToken,
   CreateOrganisationRequest,
   CreateProjectRequest,
   CreateSessionRequest,
   CreateTokenRequest,
+  InviteAccountRequest,
   type Me,
   type Member,
   type Organisation,
@@ -14,6 +14,8 @@ import {
   RedeemPasswordResetRequest,
   type SessionInfo,
   SetMemberRequest,
+  SignUpRequest,
+  type SignUpState,
 } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import { problem } from './fake-problem.ts'
@@ -26,6 +28,11 @@ export interface FakePeople {
   organisations: (Organisation & { members: Member[]; projects: Project[] })[]
   tokens: Omit<CreatedToken, 'secret'>[]
   sessions: SessionInfo[]
+  signUp: SignUpState['signUp']
+  /** The devices that sign-ins named. */
+  devices: (string | undefined)[]
+  /** The secret that the first account needs. */
+  setupSecret: string
   /** Secrets of password links, with the email of their account. */
   resets: Record<string, string>
 }
@@ -34,7 +41,17 @@ const AT = '2026-11-20T09:00:00Z'
 const inDays = (days: number) => new Date(NOW.getTime() + days * 86_400_000).toISOString()
 
 export function fakePeople(state: Partial<FakePeople>): FakePeople {
-  return { people: {}, organisations: [], tokens: [], sessions: [], resets: {}, ...state }
+  return {
+    people: {},
+    organisations: [],
+    tokens: [],
+    sessions: [],
+    signUp: 'open',
+    devices: [],
+    setupSecret: 'ty_setup',
+    resets: {},
+    ...state,
+  }
 }
 
 /** The routes of people, with no more rules than the pages show. */
@@ -47,6 +64,11 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
     operator: Object.keys(known.people)[0] === email,
     createdAt: AT,
   })
+  const newReset = (email: string): PasswordReset => {
+    const secret = `ty_reset${Object.keys(known.resets).length}`
+    known.resets[secret] = email
+    return { secret, expiresAt: inDays(1), account: account(email) }
+  }
   const local = { id: 'acc_local', displayName: 'Local owner', operator: true, createdAt: AT }
   const self = (c: Context) => {
     const email = emailOf(c)
@@ -72,26 +94,42 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
     return c.body(null, 204)
   })
   app.post('/v1/sessions', async (c) => {
-    const { email, password } = CreateSessionRequest.parse(await c.req.json())
+    const { email, password, device } = CreateSessionRequest.parse(await c.req.json())
+    known.devices.push(device)
+    if (password === 'limited password')
+      return problem('rate_limited', 'Too many attempts; wait 14 minutes', { 'retry-after': '840' })
     if (known.people[email]?.password !== password)
       return problem('unauthenticated', 'The email or the password is wrong')
-    return c.json({ secret: `session-${email}`, expiresAt: tomorrow(), account: account(email) }, 201)
+    const session = { secret: `session-${email}`, expiresAt: tomorrow(), account: account(email) }
+    return c.json({ ...session, device: { secret: `device-${email}`, expiresAt: inDays(400) } }, 201)
   })
   app.get('/v1/sessions', (c) => c.json({ sessions: known.sessions }))
   app.delete('/v1/sessions/current', (c) => c.body(null, 204))
   app.delete('/v1/sessions/:id', (c) => (take(known.sessions, c) ? c.body(null, 204) : missing('session')))
+  app.get('/v1/accounts/sign-up', (c) =>
+    c.json({
+      signUp: known.signUp,
+      auth: Object.keys(known.people).length === 0 ? 'local' : 'required',
+    } satisfies SignUpState),
+  )
   app.post('/v1/accounts', async (c) => {
-    const { email, password, displayName } = CreateAccountRequest.parse(await c.req.json())
-    if (known.people[email] !== undefined) return problem('conflict', 'There is an account with this email already')
-    known.people[email] = { displayName: displayName ?? email, password }
-    return c.json(account(email), 201)
+    const { email, password, displayName, setupSecret } = SignUpRequest.parse(await c.req.json())
+    if (known.signUp === 'closed') return problem('forbidden', 'Sign-up is closed here')
+    if (known.signUp === 'setup' && setupSecret !== known.setupSecret)
+      return problem('forbidden', 'setupSecret is not the set-up secret of this installation')
+    known.people[email] ??= { displayName: displayName ?? email, password }
+    return c.body(null, 202)
+  })
+  app.post('/v1/accounts/invitations', async (c) => {
+    const { email, displayName } = InviteAccountRequest.parse(await c.req.json())
+    if (known.people[email] !== undefined) return problem('conflict', 'An account with this email already exists')
+    known.people[email] = { displayName: displayName ?? email, password: '' }
+    return c.json(newReset(email), 201)
   })
   app.post('/v1/accounts/password-resets', async (c) => {
     const { email } = (await c.req.json()) as { email: string }
     if (known.people[email] === undefined) return problem('not_found', `Account "${email}" not found`)
-    const secret = `ty_reset${Object.keys(known.resets).length}`
-    known.resets[secret] = email
-    return c.json({ secret, expiresAt: inDays(1), account: account(email) } satisfies PasswordReset, 201)
+    return c.json(newReset(email), 201)
   })
   app.post('/v1/accounts/password-resets/redeem', async (c) => {
     const { secret, newPassword } = RedeemPasswordResetRequest.parse(await c.req.json())

@@ -1,10 +1,10 @@
 import { PROBLEMS, type ProblemCode } from '@trainyard/contract'
 
 /** As the servers refuse. */
-export function problem(code: ProblemCode, detail: string): Response {
+export function problem(code: ProblemCode, detail: string, headers: Record<string, string> = {}): Response {
   const { status, title, retryable } = PROBLEMS[code]
   return Response.json(
     { type: `https://docs.trainyard.example/problems/${code}`, title, status, detail, code, retryable },
-    { status, headers: { 'content-type': 'application/problem+json' } },
+    { status, headers: { ...headers, 'content-type': 'application/problem+json' } },
   )
 }

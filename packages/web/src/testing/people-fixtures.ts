@@ -1,11 +1,11 @@
-import type { FakePeople } from './fake-people.ts'
+import { type FakePeople, fakePeople } from './fake-people.ts'
 import { NOW } from './fixtures.ts'
 
 const ago = (hours: number) => new Date(NOW.getTime() - hours * 3_600_000).toISOString()
 
 /** Ada looks after the installation, owns a team, and has let programs in. */
 export function peopleFixture(): FakePeople {
-  return {
+  return fakePeople({
     people: {
       'ada@red.test': { displayName: 'Ada Lovelace', password: 'correct horse battery' },
       'bob@red.test': { displayName: 'Bob', password: 'battery staple horse' },
@@ -54,5 +54,5 @@ export function peopleFixture(): FakePeople {
       { id: 'ses_a', createdAt: ago(50), expiresAt: ago(-250), lastUsedAt: ago(20), current: false },
     ],
     resets: {},
-  }
+  })
 }

@@ -7,11 +7,13 @@ import type { Caller } from '../permissions/caller.ts'
 import { requirePerson } from '../permissions/require-person.ts'
 import { countAttempt } from '../rate-limits/count-attempt.ts'
 import { endSessions } from '../sessions/sessions.ts'
+import { requireGoodPassword } from './require-good-password.ts'
 
 /**
  * Changes the caller's password, and ends all other sessions of the account.
  *
- * @throws TrainyardError `unprocessable` when the current password is wrong or the account has no password, `rate_limited`
+ * @throws TrainyardError `unprocessable` when the current password is wrong or the account has no password,
+ *   `invalid_request` when the new one is easy to guess, `rate_limited`
  */
 export async function changePassword(
   identity: IdentityStore,
@@ -20,16 +22,17 @@ export async function changePassword(
 ): Promise<void> {
   const { id } = requirePerson(caller)
   const { db } = identity.database
-  // An unattended session must not be a way to guess the password.
-  await countAttempt(db, { key: `password:${id}`, max: 10, windowSeconds: 15 * 60 })
-  const { password_hash: currentHash } = await db
+  // An unattended session must not be a way to guess the password, nor keep the owner from changing it in another one.
+  await countAttempt(db, { key: `password:${caller.tokenId ?? id}`, max: 10, windowSeconds: 15 * 60 })
+  const { password_hash: currentHash, ...account } = await db
     .selectFrom('accounts')
-    .select('password_hash')
+    .select(['password_hash', 'email', 'display_name'])
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
   if (currentHash === null)
     throw new TrainyardError('unprocessable', 'This account has no password: it does not sign in with one')
   if (!(await verifyPassword(currentPassword, currentHash))) throw wrongPassword()
+  await requireGoodPassword(newPassword, { field: 'newPassword', account })
   const newHash = await hashPassword(newPassword)
   await identity.database.transaction(async (trx) => {
     const changed = await trx

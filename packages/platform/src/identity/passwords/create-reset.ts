@@ -1,10 +1,13 @@
 import type { PasswordReset } from '@trainyard/contract'
-import { sql } from 'kysely'
-import { notFound, TrainyardError } from '../../errors.ts'
+import { sql, type Transaction } from 'kysely'
+import { notFound } from '../../errors.ts'
 import { toAccount } from '../accounts/account-view.ts'
 import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
-import type { Caller } from '../permissions/caller.ts'
+import type { AccountRow } from '../db/schema/accounts.ts'
+import type { IdentityDatabase } from '../db/schema/index.ts'
+import { type AuditActor, actorOf, type Caller } from '../permissions/caller.ts'
+import { requireOperator } from '../permissions/require-operator.ts'
 import { hashSecret, newSecret } from '../tokens/secrets.ts'
 
 const LIFETIME_HOURS = 24
@@ -19,9 +22,8 @@ export async function createResetAsOperator(
   caller: Caller,
   email: string,
 ): Promise<PasswordReset> {
-  if (caller.account?.operator !== true || caller.scopes !== undefined)
-    throw new TrainyardError('forbidden', 'Only an operator who is signed in can reset passwords')
-  return await createReset(identity, { actor: caller.subject, email })
+  requireOperator(caller)
+  return await createReset(identity, { by: actorOf(caller), email })
 }
 
 /**
@@ -32,9 +34,8 @@ export async function createResetAsOperator(
  */
 export async function createReset(
   identity: IdentityStore,
-  { actor, email }: { actor: string; email: string },
+  { by, email }: { by: AuditActor; email: string },
 ): Promise<PasswordReset> {
-  const secret = newSecret()
   return await identity.database.transaction(async (trx) => {
     const account = await trx
       .selectFrom('accounts')
@@ -43,18 +44,32 @@ export async function createReset(
       .where('disabled_at', 'is', null)
       .executeTakeFirst()
     if (account === undefined) throw notFound('account', email)
-    const reset = {
-      secret_hash: hashSecret(secret),
-      created_at: sql<Date>`now()`,
-      expires_at: sql<Date>`now() + make_interval(hours => ${LIFETIME_HOURS})`,
-    }
-    const { expires_at: expiresAt } = await trx
-      .insertInto('password_resets')
-      .values({ account_id: account.id, ...reset })
-      .onConflict((conflict) => conflict.column('account_id').doUpdateSet(reset))
-      .returning('expires_at')
-      .executeTakeFirstOrThrow()
-    await writeAudit(identity, trx, { actor, action: 'password.reset.create', subject: account.id })
-    return { secret, expiresAt: expiresAt.toISOString(), account: toAccount(account) }
+    return await insertReset(identity, trx, { by, account })
   })
+}
+
+export async function insertReset(
+  identity: IdentityStore,
+  trx: Transaction<IdentityDatabase>,
+  { by, account }: { by: AuditActor; account: AccountRow },
+): Promise<PasswordReset> {
+  const secret = newSecret()
+  const reset = {
+    secret_hash: hashSecret(secret),
+    created_at: sql<Date>`now()`,
+    expires_at: sql<Date>`now() + make_interval(hours => ${LIFETIME_HOURS})`,
+  }
+  const { expires_at: expiresAt } = await trx
+    .insertInto('password_resets')
+    .values({ account_id: account.id, ...reset })
+    .onConflict((conflict) => conflict.column('account_id').doUpdateSet(reset))
+    .returning('expires_at')
+    .executeTakeFirstOrThrow()
+  await writeAudit(identity, trx, {
+    ...by,
+    action: 'password.reset.create',
+    subject: account.id,
+    subjectName: account.display_name,
+  })
+  return { secret, expiresAt: expiresAt.toISOString(), account: toAccount(account) }
 }

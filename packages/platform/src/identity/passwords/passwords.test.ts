@@ -16,6 +16,10 @@ describe('changing a password', () => {
     const wrong = await change('not the password')
     expect(wrong).toMatchObject({ status: 422, body: { issues: [{ path: 'currentPassword' }] } })
     expect((await signIn('ada@red.test')).status).toBe(201)
+    for (const newPassword of ['1234567890', 'ada@red.test', ' '.repeat(12)]) {
+      const weak = await call('POST', '/v1/me/password', { currentPassword: PASSWORD, newPassword }, ada.headers)
+      expect(weak).toMatchObject({ status: 400, body: { issues: [{ path: 'newPassword' }] } })
+    }
     expect((await change(PASSWORD)).status).toBe(204)
     expect((await signIn('ada@red.test')).status).toBe(401)
     expect((await signIn('ada@red.test', NEW_PASSWORD)).status).toBe(201)
@@ -28,12 +32,16 @@ describe('changing a password', () => {
   })
 
   it('is limited, so that an unattended session cannot be used to guess the password', async () => {
-    const { call, person } = await openIdentityApi({ allowSignup: true })
+    const { call, person, signIn } = await openIdentityApi({ allowSignup: true })
     const { headers } = await person('ada@red.test')
+    const other = await signIn('ada@red.test')
     const body = { currentPassword: 'a guess or so', newPassword: NEW_PASSWORD }
     const attempts = await Promise.all(Array.from({ length: 13 }, () => call('POST', '/v1/me/password', body, headers)))
     expect(attempts.filter(({ status }) => status === 422)).toHaveLength(10)
     expect(attempts.filter(({ status }) => status === 429)).toHaveLength(3)
+    // The owner changes it in another session.
+    const change = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD }
+    expect((await call('POST', '/v1/me/password', change, bearer(other.body.secret))).status).toBe(204)
   })
 
   it('is refused for tokens, and for the local owner, who does not have a password', async () => {
@@ -79,7 +87,8 @@ describe('a password reset', () => {
     // Its secret authenticates no request, and the old password is valid until it is used.
     expect((await call('GET', '/v1/me', undefined, bearer(body.secret))).status).toBe(401)
     expect((await signIn('ada@red.test')).status).toBe(201)
-    expect((await redeem(body.secret, 'short')).status).toBe(400)
+    for (const weak of ['short', '1234567890', 'ADA@red.test'])
+      expect((await redeem(body.secret, weak)).status).toBe(400)
     expect((await redeem(body.secret)).status).toBe(204)
     expect((await signIn('ada@red.test', NEW_PASSWORD)).status).toBe(201)
     expect((await signIn('ada@red.test')).status).toBe(401)

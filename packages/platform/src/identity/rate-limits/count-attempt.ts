@@ -40,6 +40,11 @@ export async function clearAttempts(db: Kysely<IdentityDatabase>, key: string): 
   await sql`delete from rate_limits where key = ${hashOf(key)} or resets_at < now() - interval '1 hour'`.execute(db)
 }
 
+/** Takes an attempt that succeeded out of a counter of failures that others share. */
+export async function uncountAttempt(db: Kysely<IdentityDatabase>, key: string): Promise<void> {
+  await sql`update rate_limits set count = count - 1 where key = ${hashOf(key)} and count > 0`.execute(db)
+}
+
 function hashOf(key: string): string {
   return createHash('sha256').update(key).digest('hex')
 }

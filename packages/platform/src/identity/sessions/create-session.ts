@@ -5,12 +5,10 @@ import { toAccount } from '../accounts/account-view.ts'
 import { verifyPassword } from '../accounts/password-hash.ts'
 import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
-import { clearAttempts, countAttempt } from '../rate-limits/count-attempt.ts'
+import { type AttemptLimit, clearAttempts, countAttempt, uncountAttempt } from '../rate-limits/count-attempt.ts'
+import { guessLimits } from '../rate-limits/guess-limits.ts'
 import { insertToken } from '../tokens/create-token.ts'
-
-const WINDOW_SECONDS = 15 * 60
-/** Attempts from one address at one account; from one address at all accounts; from all addresses at one account. */
-const LIMITS = { pair: 10, address: 100, account: 50 }
+import { findDevice, issueDeviceToken } from './device-tokens.ts'
 
 export interface CreateSessionOptions {
   sessionDays: number
@@ -25,17 +23,17 @@ export interface CreateSessionOptions {
  */
 export async function createSession(
   identity: IdentityStore,
-  { email, password }: CreateSessionRequest,
+  { email, password, device: deviceToken }: CreateSessionRequest,
   { sessionDays, address }: CreateSessionOptions,
 ): Promise<Session> {
   const { db } = identity.database
   const name = email.trim().toLowerCase()
-  const pair = `login:${address}:${name}`
-  await countAttempt(db, { key: pair, max: LIMITS.pair, windowSeconds: WINDOW_SECONDS })
-  await countAttempt(db, { key: `login:${address}`, max: LIMITS.address, windowSeconds: WINDOW_SECONDS })
-  await countAttempt(db, { key: `login:${name}`, max: LIMITS.account, windowSeconds: WINDOW_SECONDS })
-
   const account = await db.selectFrom('accounts').selectAll().where(sql`lower(email)`, '=', name).executeTakeFirst()
+  const device = await findDevice(deviceToken, account)
+  const limits = limitsFor({ name, address, device })
+  await countAttempt(db, limits.own)
+  if (limits.shared !== undefined) await countAttempt(db, limits.shared)
+
   const isCorrect = await verifyPassword(password, account?.password_hash ?? undefined)
   if (!isCorrect || account === undefined || account.disabled_at !== null)
     throw new TrainyardError('unauthenticated', 'The email or the password is wrong')
@@ -62,6 +60,21 @@ export async function createSession(
       .execute()
     return session
   })
-  await clearAttempts(db, pair)
-  return { secret, expiresAt: expiresAt.toISOString(), account: toAccount(account) }
+  await clearAttempts(db, limits.own.key)
+  if (limits.shared !== undefined) await uncountAttempt(db, limits.shared.key)
+  return {
+    secret,
+    expiresAt: expiresAt.toISOString(),
+    account: toAccount(account),
+    device: await issueDeviceToken(account),
+  }
+}
+
+/** A known device has a counter of its own, whatever others have tried at its address. */
+function limitsFor({ name, address, device }: { name: string; address: string; device: string | undefined }): {
+  own: AttemptLimit
+  shared?: AttemptLimit
+} {
+  const { pair, network } = guessLimits({ purpose: 'login', address, name })
+  return device === undefined ? { own: pair, shared: network } : { own: { ...pair, key: `login:device:${device}` } }
 }

@@ -43,15 +43,16 @@ export async function openIdentityApi(auth: Partial<AuthConfig> = {}) {
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
   }
-  const signUp = (email: string) => call('POST', '/v1/accounts', { email, password: PASSWORD })
+  const setupSecret = await identity.replaceSetupSecret()
+  const signUp = (email: string, password = PASSWORD) => call('POST', '/v1/accounts', { email, password, setupSecret })
   const signIn = (email: string, password = PASSWORD) => call('POST', '/v1/sessions', { email, password })
   const person = async (email: string) => {
-    const account = await signUp(email)
+    const signedUp = await signUp(email)
     const session = await signIn(email)
-    if (session.status !== 201) throw new Error(JSON.stringify([account.body, session.body]))
-    return { id: String(account.body.id), headers: bearer(session.body.secret) }
+    if (session.status !== 201) throw new Error(JSON.stringify([signedUp.body, session.body]))
+    return { id: String(session.body.account.id), headers: bearer(session.body.secret) }
   }
-  return { identity, call, signUp, signIn, person }
+  return { identity, call, setupSecret, signUp, signIn, person }
 }
 
 export const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` })

@@ -4,6 +4,7 @@ import { people } from './20261121T0350-people.ts'
 import { passwordResets } from './20261121T0830-password-resets.ts'
 import { parentsOfTokens } from './20261129T1530-parents-of-tokens.ts'
 import { namesInAudit } from './20261129T1531-names-in-audit.ts'
+import { setupAndOwner } from './20261129T1600-setup-and-owner.ts'
 
 /** By the name under which a database records that the migration ran: never rename one. */
 export const identityMigrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const identityMigrations: Readonly<Record<string, Migration>> = {
   '20261121T0830-password-resets': passwordResets,
   '20261129T1530-parents-of-tokens': parentsOfTokens,
   '20261129T1531-names-in-audit': namesInAudit,
+  '20261129T1600-setup-and-owner': setupAndOwner,
 }

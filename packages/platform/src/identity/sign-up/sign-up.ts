@@ -1,0 +1,94 @@
+import type { SignUpRequest, SignUpState } from '@trainyard/contract'
+import { sql } from 'kysely'
+import { TrainyardError } from '../../errors.ts'
+import { newId } from '../../system/ids.ts'
+import { hashPassword } from '../accounts/password-hash.ts'
+import { writeAudit } from '../audit/write-audit.ts'
+import type { AuthConfig } from '../config/auth-config.ts'
+import { LOCAL_ORGANISATION_ID } from '../db/built-in-ids.ts'
+import type { IdentityStore } from '../db/identity-store.ts'
+import { requireGoodPassword } from '../passwords/require-good-password.ts'
+import { countAttempt } from '../rate-limits/count-attempt.ts'
+import { networkOf } from '../rate-limits/network-of.ts'
+import { hasOperator, requireSetupSecret } from '../setup/setup-secret.ts'
+
+export interface SignUpOptions {
+  auth: AuthConfig
+  /** The client's address. */
+  address: string
+}
+
+/** Who can create an account now. */
+export async function signUpState({ database }: IdentityStore, auth: AuthConfig): Promise<SignUpState> {
+  if (auth.mode === 'required' && !(await hasOperator(database.db))) return { signUp: 'setup', auth: auth.mode }
+  return { signUp: auth.mode === 'required' && auth.allowSignup ? 'open' : 'closed', auth: auth.mode }
+}
+
+/**
+ * Creates an account. The first one needs the set-up secret, and becomes the operator and an owner of the organisation
+ * `local` with everything that was created before. Later ones need `ALLOW_SIGNUP=true`. An email that has an account gets the
+ * same answer in the same time, and nothing happens.
+ *
+ * @throws TrainyardError `forbidden`, `invalid_request` when the password is easy to guess, `rate_limited`
+ */
+export async function signUp(
+  identity: IdentityStore,
+  request: SignUpRequest,
+  { auth, address }: SignUpOptions,
+): Promise<void> {
+  const { db } = identity.database
+  const { email, setupSecret, displayName = email.replace(/@.*$/, '') } = request
+  await countAttempt(db, { key: `signup:${networkOf(address)}`, max: 20, windowSeconds: 3600 })
+  // Checked here to save the costly hash, and again in the transaction, where it counts.
+  const state = await signUpState(identity, auth)
+  if (state.signUp === 'closed') throw signUpClosed(auth)
+  if (state.signUp === 'setup') await requireSetupSecret(db, setupSecret)
+  await requireGoodPassword(request.password, { field: 'password', account: { email, display_name: displayName } })
+  const passwordHash = await hashPassword(request.password)
+  await identity.database.transaction(async (trx) => {
+    // Without the lock, two first sign-ups at the same time would both become the operator.
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`${identity.schema}:sign-up`}, 0))`.execute(trx)
+    const isFirst = !(await hasOperator(trx))
+    if (isFirst) await requireSetupSecret(trx, setupSecret)
+    else if (!auth.allowSignup) throw signUpClosed(auth)
+    const account = await trx
+      .insertInto('accounts')
+      .values({
+        id: newId('acc'),
+        email,
+        display_name: displayName,
+        password_hash: passwordHash,
+        operator: isFirst,
+        disabled_at: null,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('id')
+      .executeTakeFirst()
+    if (account === undefined) return
+    if (isFirst) {
+      await trx.deleteFrom('setup').execute()
+      await trx
+        .insertInto('memberships')
+        .values({ organisation_id: LOCAL_ORGANISATION_ID, account_id: account.id, role: 'owner' })
+        .execute()
+    }
+    await writeAudit(identity, trx, {
+      actor: account.id,
+      address,
+      action: 'account.create',
+      subject: account.id,
+      subjectName: displayName,
+      organisationId: isFirst ? LOCAL_ORGANISATION_ID : undefined,
+      data: { operator: isFirst },
+    })
+  })
+}
+
+function signUpClosed({ mode }: AuthConfig): TrainyardError {
+  return new TrainyardError(
+    'forbidden',
+    mode === 'local'
+      ? 'This server belongs to the user who started it (AUTH=local): no one can sign up'
+      : 'Sign-up is closed here (ALLOW_SIGNUP is not "true"): ask an operator for an invitation',
+  )
+}
