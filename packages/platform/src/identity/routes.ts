@@ -5,6 +5,7 @@ import { callerOf, type IdentityRoutesOptions } from './api/options.ts'
 import { mountAuditRoutes } from './audit/routes.ts'
 import { mountOrganisationRoutes } from './organisations/routes.ts'
 import { mountPasswordRoutes } from './passwords/routes.ts'
+import { requireManageOwn } from './permissions/can.ts'
 import { mountProjectRoutes } from './projects/routes.ts'
 import { mountSessionRoutes } from './sessions/routes.ts'
 import { mountSignUpRoutes } from './sign-up/routes.ts'
@@ -40,6 +41,9 @@ function authenticateFirst(api: OpenAPIHono, options: IdentityRoutesOptions): vo
     api.use(path, async (c, next) => {
       const route = `${c.req.method} ${c.req.path}`
       if (!OPEN.includes(route)) await callerOf(options, c)
+      // Signing up needs no credentials. Those that are sent must be valid, and no token acts beyond its scopes.
+      const isSignUp = route === 'POST /v1/accounts' && c.req.header('authorization') !== undefined
+      if (isSignUp) requireManageOwn(await callerOf(options, c), 'account')
       await next()
     })
   }

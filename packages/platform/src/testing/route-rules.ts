@@ -57,6 +57,8 @@ const ofAccount = 'it concerns an account, which belongs to no organisation'
 export const IDENTITY_ROUTES: Readonly<Record<string, RouteRule>> = {
   // Open to people who have no account yet, but to no token: a token creates no accounts.
   'POST /v1/accounts': { needs: 'person', outside: ofAccount },
+  'GET /v1/accounts/sign-up': { needs: 'nothing' },
+  'POST /v1/accounts/invitations': { needs: 'person', outside: ofAccount },
   'GET /v1/me': { needs: 'any' },
   'POST /v1/me/password': { needs: 'person', outside: ofAccount },
   'POST /v1/accounts/password-resets': { needs: 'person', outside: ofAccount },

@@ -20,8 +20,11 @@ export interface SignUpOptions {
 
 /** Who can create an account now. */
 export async function signUpState({ database }: IdentityStore, auth: AuthConfig): Promise<SignUpState> {
-  if (auth.mode === 'required' && !(await hasOperator(database.db))) return { signUp: 'setup', auth: auth.mode }
-  return { signUp: auth.mode === 'required' && auth.allowSignup ? 'open' : 'closed', auth: auth.mode }
+  const isSetUp = await hasOperator(database.db)
+  if (auth.mode === 'local') return { signUp: 'closed', auth: auth.mode }
+  if (!isSetUp) return { signUp: 'setup', auth: auth.mode }
+  return { signUp: auth.allowSignup ? 'open' : 'closed', auth: auth.mode }
+}
 }
 
 /**
