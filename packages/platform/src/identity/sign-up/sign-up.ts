@@ -25,7 +25,6 @@ export async function signUpState({ database }: IdentityStore, auth: AuthConfig)
   if (!isSetUp) return { signUp: 'setup', auth: auth.mode }
   return { signUp: auth.allowSignup ? 'open' : 'closed', auth: auth.mode }
 }
-}
 
 /**
  * Creates an account. The first one needs the set-up secret, and becomes the operator and an owner of the organisation
