@@ -138,8 +138,9 @@ const split = defineCommand({
   summary: 'Assign images to train, val and test',
   description:
     'Assigns every image to train, val or test. Images that have a split keep it; a hash of the path decides for the ' +
-    'others, so that a new image does not move any other. With DST, writes the dataset there; without it, only shows ' +
-    'the splits.',
+    'others, so that a new image does not move any other. With fewer than 1,000 images the ratios are met exactly ' +
+    'instead: then --previous keeps the splits of an earlier run. Images with the same bytes stay together. With DST, ' +
+    'writes the dataset there; without it, only shows the splits.',
   arguments: {
     source,
     target: optionalArgument('DST', { description: 'Folder to write to', completion: { kind: 'folder' } }),
@@ -161,11 +162,18 @@ const split = defineCommand({
       parse: groupBy,
     }),
     seed: option({ placeholder: 'TEXT', description: 'Another seed gives other splits' }),
+    previous: option({
+      placeholder: 'FILE',
+      description: 'Keep the splits of an earlier run, as split --json printed them',
+      completion: { kind: 'file' },
+    }),
     to: choice(DATASET_FORMATS, { placeholder: 'FORMAT', description: 'Format of DST', fallback: 'that of SRC' }),
     ...sourceOptions,
   },
   examples: [
     'trainyard dataset split ./flowers --stratify',
+    'trainyard dataset split ./flowers --json > splits.json',
+    'trainyard dataset split ./flowers ./flowers-split --previous splits.json',
     'trainyard dataset split ./flowers ./flowers-split --ratios 0.8,0.1,0.1 --reassign',
     "trainyard dataset split ./frames ./out --to yolo --group-by 're:^video(\\d+)_'",
   ],

@@ -23,8 +23,8 @@ const shows = (...classIds: number[]) => ({
 })
 
 it('pitfall 39: images with several classes are split so that every class keeps the ratios', async () => {
-  // Class k is in every image whose number is divisible by k + 1: from 1000 images down to 125.
-  const records = Array.from({ length: 1000 }, (_, index) =>
+  // Class k is in every image whose number is divisible by k + 1: from 990 images down to 124.
+  const records = Array.from({ length: 990 }, (_, index) =>
     imageRecord(
       `${index}.jpg`,
       shows(...Array.from({ length: 8 }, (_unused, id) => id).filter((id) => index % (id + 1) === 0)),
@@ -37,7 +37,7 @@ it('pitfall 39: images with several classes are split so that every class keeps 
     expect(Math.abs(own.val / total - 0.2)).toBeLessThan(0.02)
     expect(Math.abs(own.test / total - 0.1)).toBeLessThan(0.02)
   }
-  expect(Math.abs(images.train - 700)).toBeLessThanOrEqual(10)
+  expect(Math.abs(images.train - 693)).toBeLessThanOrEqual(10)
 })
 
 it('pitfall 39: a class with one image goes to train, with a warning', async () => {

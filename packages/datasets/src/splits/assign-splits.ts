@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type SplitName, SplitName as SplitNames } from '@trainyard/contract'
+import { stratifyStably } from './stratify-stably.ts'
 
 /** The share of each split. They add up to 1. */
 export type SplitRatios = Readonly<Record<SplitName, number>>
@@ -20,7 +21,10 @@ export interface AssignSplitsOptions {
   seed: string
   /** With this many images or more, the hash of each item alone decides, so that a new item moves no other. */
   exactBelow: number
-  /** Keep the ratios for every class. A new image can then move others. */
+  /**
+   * Keep the ratios for every class: exactly below `exactBelow`, where a new image can move others, and otherwise as
+   * `stratifyStably` says.
+   */
   stratify: boolean
   /** Images that have a split already. They count towards the ratios. */
   taken?: readonly { split: SplitName; labels: ReadonlyMap<number, number> }[] | undefined
@@ -28,24 +32,32 @@ export interface AssignSplitsOptions {
 
 const SPLITS = SplitNames.options
 const BACKGROUND = -1
+const BUCKETS = 10_000
 
 /** The split of each item, by key. The order of the items does not matter. */
 export function assignSplits(items: readonly SplitItem[], options: AssignSplitsOptions): Map<string, SplitName> {
   const ordered = items
     .map((item) => ({ item, ...hash(item.key, options.seed) }))
     .sort((a, b) => a.bucket - b.bucket || (a.digest < b.digest ? -1 : 1))
-  if (options.stratify)
-    return stratify(
-      ordered.map(({ item }) => item),
-      options,
-    )
   const { ratios, exactBelow, taken = [] } = options
   const images = items.reduce((sum, { size }) => sum + size, taken.length)
-  if (images >= exactBelow) return new Map(ordered.map(({ item, bucket }) => [item.key, splitOfBucket(bucket, ratios)]))
-  return fill(
-    ordered.map(({ item }) => item),
-    subtractTaken(countExactly(images, ratios), taken),
-  )
+  if (images >= exactBelow) {
+    const placed = ordered.map(({ item, bucket }) => ({
+      item,
+      position: bucket / BUCKETS,
+      split: fitting(item.size, splitOfBucket(bucket, ratios), images, ratios),
+    }))
+    if (options.stratify) return stratifyStably(placed, options)
+    return new Map(placed.map(({ item, split }) => [item.key, split]))
+  }
+  // The largest groups first: what comes late fits nowhere.
+  const byHash = ordered.map(({ item }) => item)
+  const inOrder = [
+    ...byHash.filter(({ size }) => size > 1).sort((a, b) => b.size - a.size),
+    ...byHash.filter(({ size }) => size <= 1),
+  ]
+  if (options.stratify) return stratify(inOrder, options)
+  return fill(inOrder, subtractTaken(countExactly(images, ratios), taken))
 }
 
 /** The number of images in each split by the largest remainder method. val gets at least one image where it has a ratio. */
@@ -73,25 +85,30 @@ function hash(key: string, seed: string): { bucket: number; digest: string } {
   const digest = createHash('md5')
     .update(seed === '' ? key : `${seed}\0${key}`)
     .digest('hex')
-  return { bucket: Number(BigInt(`0x${digest}`) % 10_000n), digest }
+  return { bucket: Number(BigInt(`0x${digest}`) % BigInt(BUCKETS)), digest }
 }
 
 function splitOfBucket(bucket: number, { train, val }: SplitRatios): SplitName {
-  const position = bucket / 10_000
+  const position = bucket / BUCKETS
   // Sums of ratios are not exact in binary.
   if (position < train - 1e-9) return 'train'
   return position < train + val - 1e-9 ? 'val' : 'test'
 }
 
-/** Fills train, then val, then test, in the order of the hashes. A group that fits nowhere goes to the split that lacks most. */
+/** A group that is larger than a whole split goes to the largest one. */
+function fitting(size: number, split: SplitName, images: number, ratios: SplitRatios): SplitName {
+  if (size <= 1 || size <= images * ratios[split]) return split
+  return SPLITS.reduce((best, name) => (ratios[name] > ratios[best] ? name : best))
+}
+
+/** Fills train, then val, then test, in the order given. A group that fits nowhere goes to the largest split. */
 function fill(items: readonly SplitItem[], targets: Record<SplitName, number>): Map<string, SplitName> {
   const left = { ...targets }
   const splits = new Map<string, SplitName>()
   for (const { key, size } of items) {
-    const missing = (split: SplitName) => (targets[split] <= 0 ? 0 : left[split] / targets[split])
     const split =
       SPLITS.find((name) => left[name] >= size) ??
-      SPLITS.reduce((best, name) => (missing(name) > missing(best) + 1e-9 ? name : best))
+      SPLITS.reduce((best, name) => (targets[name] > targets[best] ? name : best))
     left[split] -= size
     splits.set(key, split)
   }

@@ -1,7 +1,8 @@
+import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { DatasetReader, ImageRecord } from '../record/record.ts'
-import { classesNamed, imageRecord } from '../testing/dataset-formats.ts'
+import { classesNamed, imageRecord, temporaryFolder } from '../testing/dataset-formats.ts'
 import { assignSplits, countExactly } from './assign-splits.ts'
 import { hashSplit } from './hash-split.ts'
 import { splitDataset } from './split-dataset.ts'
@@ -110,4 +111,109 @@ test('a reader with other splits gives them to its records', async () => {
   const seen: unknown[] = []
   for await (const record of withSplits(reader(records), new Map([['1.png', 'val']])).images()) seen.push(record.split)
   expect(seen).toEqual([undefined, 'val'])
+})
+
+describe('with stratify, from 1,000 images on', () => {
+  // Five classes of very different sizes, some images with two.
+  const classesOf = (index: number) => [index % 50 === 0 ? 3 : index % 7 === 0 ? 2 : index % 3 === 0 ? 1 : 0]
+  const rare = (index: number) => (index % 400 === 3 ? [4] : [])
+  const many = (count: number, name = 'img') =>
+    Array.from({ length: count }, (_, index) =>
+      imageRecord(`${name}${index}.png`, shows(...classesOf(index), ...rare(index))),
+    )
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const split = async (records: ReturnType<typeof many>, seed: string) =>
+    splitDataset(reader(records, names), { stratify: true, seed })
+  const moved = (before: Map<string, string>, after: Map<string, string>) =>
+    [...before].filter(([path, own]) => after.get(path) !== own).length
+
+  test.each(['', 'a', 'b', 'c', 'd', 'e', 'f', 'g'])(
+    'one more image moves at most one other (seed "%s")',
+    async (seed) => {
+      const records = many(1000)
+      const before = await split(records, seed)
+      for (let extra = 0; extra < 5; extra++) {
+        const added = imageRecord(`new${extra}.png`, shows(extra))
+        expect(moved(before.splits, (await split([...records, added], seed)).splits)).toBeLessThanOrEqual(1)
+      }
+    },
+  )
+
+  test.each(['', 'a', 'b', 'c'])(
+    '5 % more images move no other, but of classes that are that rare (seed "%s")',
+    async (seed) => {
+      const records = many(1000)
+      const before = await split(records, seed)
+      const after = await split([...records, ...many(50, 'new')], seed)
+      const common = records.filter(({ annotations }) => annotations.every(({ classId }) => classId !== 4))
+      expect(common.filter(({ path }) => before.splits.get(path) !== after.splits.get(path))).toEqual([])
+      expect(moved(before.splits, after.splits)).toBeLessThanOrEqual(1)
+    },
+  )
+
+  test('no class is further from its share than chance explains, and a rare one is in train and val', async () => {
+    for (const seed of ['', 'a', 'b', 'c', 'd', 'e']) {
+      const { classes } = await split(many(2000), seed)
+      for (const { images: own } of classes) {
+        const total = own.train + own.val + own.test
+        for (const [name, ratio] of [
+          ['train', 0.7],
+          ['val', 0.2],
+          ['test', 0.1],
+        ] as const)
+          expect(own[name]).toBeGreaterThanOrEqual(
+            Math.floor(total * ratio - 3 * Math.sqrt(total * ratio * (1 - ratio))),
+          )
+        expect(Math.min(own.train, own.val)).toBeGreaterThanOrEqual(1)
+      }
+    }
+  })
+
+  test('the splits of an earlier run are kept, and new images complete the ratios', async () => {
+    const first = await splitDataset(reader(many(300), names), { stratify: true })
+    const again = await splitDataset(reader([...many(300), ...many(30, 'new')], names), {
+      stratify: true,
+      previous: first.splits,
+    })
+    expect(moved(first.splits, again.splits)).toBe(0)
+    for (const [name, share] of [
+      ['train', 231],
+      ['val', 66],
+      ['test', 33],
+    ] as const)
+      expect(Math.abs(again.images[name] - share)).toBeLessThanOrEqual(2)
+  })
+})
+
+test('a key that groups no image is an error', async () => {
+  await expect(splitDataset(reader(images(5)), { groupBy: /^vidoe(\d+)_/ })).rejects.toThrow(
+    /Grouping by \/\^vidoe\(\\d\+\)_\/ matches none of the 5 images; the first path is/,
+  )
+})
+
+test.each([20, 2000])('a group that is larger than a split goes to the largest split (%i images)', async (count) => {
+  for (const seed of ['', 'a', 'b', 'c', 'd', 'e']) {
+    const records = Array.from({ length: count }, (_, index) =>
+      imageRecord(index < count * 0.4 ? `big_${index}.png` : `${index}.png`),
+    )
+    const { splits } = await splitDataset(reader(records), { groupBy: /^(big)_/, seed })
+    expect(splits.get('big_0.png')).toBe('train')
+  }
+})
+
+test('images with the same bytes stay together, and those of the same size only do not', async () => {
+  using folder = temporaryFolder(
+    Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`${index}.png`, `picture ${index % 30}`.padEnd(12)])),
+  )
+  const records = Array.from({ length: 60 }, (_, index) =>
+    imageRecord(`${index}.png`, { file: join(folder.dir, `${index}.png`) }),
+  )
+  const { splits } = await splitDataset(reader(records))
+  for (let index = 0; index < 30; index++) expect(splits.get(`${index}.png`)).toBe(splits.get(`${index + 30}.png`))
+  expect(new Set(splits.values()).size).toBe(3)
+  const apart = await splitDataset(reader(records), { sameBytes: false })
+  const torn = Array.from({ length: 30 }, (_, index) => index).filter(
+    (index) => apart.splits.get(`${index}.png`) !== apart.splits.get(`${index + 30}.png`),
+  )
+  expect(torn.length).toBeGreaterThan(0)
 })

@@ -3,6 +3,7 @@ import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { DatasetReader } from '../record/record.ts'
 import { assignSplits, type SplitItem, type SplitRatios } from './assign-splits.ts'
 import { type GroupBy, groupOf } from './group-images.ts'
+import { findSameBytes } from './same-bytes.ts'
 
 /** How a dataset is split. */
 export interface SplitDatasetOptions {
@@ -10,13 +11,23 @@ export interface SplitDatasetOptions {
   ratios?: SplitRatios | undefined
   /** Images with a split keep it, and only the others get one. Default true. */
   keep?: boolean | undefined
+  /** Splits by path that an earlier call gave: these images keep them, and the others complete the ratios. */
+  previous?: ReadonlyMap<string, SplitName> | undefined
   /** Keep the ratios for every class, also where images have several classes. Default false. */
   stratify?: boolean | undefined
-  /** Keep images together: frames of a video, copies of an image, one patient. Default: no groups. */
+  /**
+   * Keep images together: frames of a video, copies of an image, one patient. Default: no groups. `ConfigError` when no image
+   * has a group.
+   */
   groupBy?: GroupBy | undefined
+  /** Keep images with the same bytes together. Reads the files that have the size of another one. Default true. */
+  sameBytes?: boolean | undefined
   /** Another seed gives another split. Default empty: the split of the platform's exporter. */
   seed?: string | undefined
-  /** With fewer images the ratios are met exactly; with more, a new image moves no other. Default 1000. */
+  /**
+   * With fewer images the ratios are met exactly, and a new image can move others; with as many or more it moves no other.
+   * Default 1000.
+   */
   exactBelow?: number | undefined
   signal?: AbortSignal | undefined
 }
@@ -33,6 +44,8 @@ export interface SplitResult {
   classes: { id: number; name: string; images: Record<SplitName, number> }[]
   /** Groups that are in more than one split of the dataset. */
   leaks: { group: string; splits: SplitName[] }[]
+  /** Whether the ratios were met exactly, so that new images can move others: see `exactBelow`. */
+  isExact: boolean
   /** Messages for people. */
   warnings: string[]
 }
@@ -50,8 +63,10 @@ export async function splitDataset(
   {
     ratios = { train: 0.7, val: 0.2, test: 0.1 },
     keep = true,
+    previous,
     stratify = false,
     groupBy,
+    sameBytes = true,
     seed = '',
     exactBelow = 1000,
     signal,
@@ -59,11 +74,18 @@ export async function splitDataset(
 ): Promise<SplitResult> {
   checkRatios(ratios)
   const images: Image[] = []
+  const files: { path: string; file: string }[] = []
   for await (const record of reader.images()) {
     signal?.throwIfAborted()
+    const { path, file } = record
+    if (file !== undefined) files.push({ path, file })
+    const split = (keep ? record.split : undefined) ?? previous?.get(path)
     const labels = new Map(record.annotations.map(({ classId }) => [classId, 1]))
-    images.push({ path: record.path, group: groupOf(record, groupBy), split: keep ? record.split : undefined, labels })
+    images.push({ path, group: groupOf(record, groupBy), split, labels })
   }
+  checkGroups(images, groupBy)
+  const copies = sameBytes ? await findSameBytes(files, signal) : new Map<string, string>()
+  joinGroups(images, copies)
   const splits = new Map<string, SplitName>()
   const splitsOfGroup = new Map<string, Set<SplitName>>()
   for (const { path, group, split } of images) {
@@ -86,7 +108,33 @@ export async function splitDataset(
   const open = images.filter(({ path }) => !splits.has(path))
   const assigned = assignSplits(toItems(open), { ratios, seed, exactBelow, stratify, taken })
   for (const { path, group } of open) splits.set(path, assigned.get(group) ?? 'train')
-  return summarize({ reader, images, splits, kept, splitsOfGroup, ratios })
+  return summarize({ reader, images, splits, kept, splitsOfGroup, ratios, exactBelow, copies })
+}
+
+/** A key that matches nothing would leave every image alone, and leak. */
+function checkGroups(images: readonly Image[], groupBy: GroupBy | undefined): void {
+  if (groupBy === undefined || images.length === 0 || images.some(({ path, group }) => group !== path)) return
+  const key = groupBy instanceof RegExp ? String(groupBy) : (JSON.stringify(groupBy) ?? 'the given function')
+  throw new ConfigError(
+    `Grouping by ${key} matches none of the ${images.length} images; the first path is ${JSON.stringify(images[0]?.path)}`,
+  )
+}
+
+/** Joins the groups of images with the same bytes. A joined group has the name of its first image. */
+function joinGroups(images: Image[], firstOf: ReadonlyMap<string, string>): void {
+  if (firstOf.size === 0) return
+  const parents = new Map<string, string>()
+  const find = (group: string): string => {
+    let root = group
+    for (let next = parents.get(root); next !== undefined; next = parents.get(root)) root = next
+    return root
+  }
+  const groupByPath = new Map(images.map(({ path, group }) => [path, group]))
+  for (const [path, first] of firstOf) {
+    const [a, b] = [find(groupByPath.get(first) ?? first), find(groupByPath.get(path) ?? path)].sort()
+    if (a !== undefined && b !== undefined && a !== b) parents.set(b, a)
+  }
+  for (const image of images) image.group = find(image.group)
 }
 
 function toItems(images: readonly Image[]): SplitItem[] {
@@ -112,8 +160,10 @@ function summarize(state: {
   kept: number
   splitsOfGroup: ReadonlyMap<string, ReadonlySet<SplitName>>
   ratios: SplitRatios
+  exactBelow: number
+  copies: ReadonlyMap<string, string>
 }): SplitResult {
-  const { reader, images, splits, kept, splitsOfGroup, ratios } = state
+  const { reader, images, splits, kept, splitsOfGroup, ratios, exactBelow, copies } = state
   const counts = { train: 0, val: 0, test: 0 }
   const classes = reader.classes.map(({ id, name }) => ({ id, name, images: { train: 0, val: 0, test: 0 } }))
   for (const { path, labels } of images) {
@@ -132,6 +182,10 @@ function summarize(state: {
     }))
   const warnings: string[] = []
   if (images.length === 0) warnings.push('The dataset has no images')
+  if (copies.size > 0)
+    warnings.push(
+      `${copies.size} images have the same bytes as another one, such as ${[...copies.values()][0]}, and stay together`,
+    )
   for (const split of SplitNames.options) {
     if (images.length > 0 && counts[split] === 0 && ratios[split] > 0) warnings.push(`No image is in ${split}`)
   }
@@ -149,7 +203,9 @@ function summarize(state: {
       `${leaks.length} ${leaks.length === 1 ? 'group is' : 'groups are'} in several splits, such as ${JSON.stringify(first?.group)} in ${first?.splits.join(' and ')}`,
     )
   }
-  return { splits, kept, assigned: splits.size - kept, images: counts, classes, leaks, warnings }
+  const assigned = splits.size - kept
+  const isExact = assigned > 0 && images.length < exactBelow
+  return { splits, kept, assigned, images: counts, classes, leaks, isExact, warnings }
 }
 
 function checkRatios(ratios: SplitRatios): void {

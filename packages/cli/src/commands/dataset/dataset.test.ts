@@ -27,7 +27,7 @@ function cocoFolder(bbox = [10, 10, 20, 20]) {
         iscrowd: 0,
       })),
     }),
-    ...Object.fromEntries(ids.map((id) => [`data/${id}.png`, plainPng(40, 30)])),
+    ...Object.fromEntries(ids.map((id) => [`data/${id}.png`, plainPng(40, 30, [id, 120, 150])])),
   })
 }
 
@@ -129,6 +129,30 @@ test('split shows the splits, and writes them if there is a target', async () =>
     to: 'yolo',
     splits: { train: { images: 7 }, val: { images: 2 }, test: { images: 1 } },
   })
+})
+
+test('split keeps the splits of an earlier run, and names a file that holds none', async () => {
+  using folder = cocoFolder()
+  const split = (...args: string[]) => run(['split', 'data', ...args, '--json'], { cwd: folder.dir })
+  const first = (await split('--seed', 'a')).out
+  folder.write('splits.json', first)
+  folder.write('other.json', '{}')
+  const again = JSON.parse((await split('--seed', 'b', '--previous', 'splits.json')).out)
+  expect(again).toMatchObject({ kept: 10, assigned: 0, splits: JSON.parse(first).splits })
+  expect((await split('--previous', 'other.json')).err).toContain(
+    '--previous other.json holds no splits; expected the JSON',
+  )
+  expect((await split('--previous', 'none.json')).err).toContain('--previous none.json cannot be read')
+})
+
+test('split refuses a group that matches no image, and says which images have the same bytes', async () => {
+  using folder = cocoFolder()
+  const refused = await run(['split', 'data', '--group-by', 're:^vidoe'], { cwd: folder.dir })
+  expect(refused).toMatchObject({ code: 3 })
+  expect(refused.err).toContain('matches none of the 10 images')
+  folder.write('data/1.png', plainPng(40, 30, [0, 120, 150]))
+  const { out } = await run(['split', 'data'], { cwd: folder.dir })
+  expect(out).toContain('2 images have the same bytes as another one, such as 0.png, and stay together')
 })
 
 test('validate exits with 1 for errors, and for warnings with --strict', async () => {

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type DatasetFormat, SplitName } from '@trainyard/contract'
 import { type GroupBy, type SplitRatios, type SplitResult, splitDataset } from '@trainyard/datasets'
+import { z } from 'zod'
 import { EXIT_CODES } from '../../command-line/exit-codes.ts'
 import type { CliIo } from '../../command-line/io.ts'
 import { UsageError } from '../../errors.ts'
@@ -17,14 +19,25 @@ interface SplitInput extends SourceInput {
   stratify: boolean
   groupBy: GroupBy | undefined
   seed: string | undefined
+  previous: string | undefined
   to: DatasetFormat | undefined
 }
 
 export async function run(input: SplitInput, io: CliIo): Promise<number> {
-  const { source, target, to, from, task, vocOneBased, json, ratios, groupBy, stratify, seed, reassign } = input
+  const { source, target, to, from, task, vocOneBased, json, ratios, groupBy, stratify, seed, previous, reassign } =
+    input
   if (to !== undefined && target === undefined) throw new UsageError('--to requires the argument DST')
+  const known = previous === undefined ? undefined : await readSplits(io, previous)
   const { result, format } = await readSource(input, io, async (reader, signal) => ({
-    result: await splitDataset(reader, { ratios, groupBy, stratify, seed, keep: !reassign, signal }),
+    result: await splitDataset(reader, {
+      ratios,
+      groupBy,
+      stratify,
+      seed,
+      previous: known,
+      keep: !reassign,
+      signal,
+    }),
     format: reader.format,
   }))
   if (!json) printResult(result, io)
@@ -38,7 +51,25 @@ export async function run(input: SplitInput, io: CliIo): Promise<number> {
   return convertAndPrint({ ...options, from, task, vocOneBased }, io, { json })
 }
 
-function printResult({ images, kept, assigned, classes, warnings }: SplitResult, io: CliIo): void {
+/** What `split --json` printed. */
+const SplitsFile = z.looseObject({ splits: z.record(z.string(), SplitName) })
+
+async function readSplits(io: CliIo, file: string): Promise<Map<string, SplitName>> {
+  const expected = 'expected the JSON that trainyard dataset split --json prints'
+  let value: unknown
+  try {
+    value = JSON.parse(await readFile(resolve(io.cwd, file), 'utf8'))
+  } catch (error) {
+    throw new UsageError(
+      `--previous ${file} cannot be read: ${error instanceof Error ? error.message : error}; ${expected}`,
+    )
+  }
+  const parsed = SplitsFile.safeParse(value)
+  if (!parsed.success) throw new UsageError(`--previous ${file} holds no splits; ${expected}`)
+  return new Map(Object.entries(parsed.data.splits))
+}
+
+function printResult({ images, kept, assigned, classes, isExact, warnings }: SplitResult, io: CliIo): void {
   const paint = createPaint(io.stdout, io.env)
   io.stdout.write(`${formatCount(kept)} images keep their split, ${formatCount(assigned)} get one\n\n`)
   const total = images.train + images.val + images.test
@@ -55,5 +86,9 @@ function printResult({ images, kept, assigned, classes, warnings }: SplitResult,
     item.images.val,
     item.images.test,
   ])
+  if (isExact)
+    io.stdout.write(
+      `${paint('dim', 'note')}: with fewer than 1,000 images the ratios are met exactly, and new images can move others; keep the output of --json for --previous\n`,
+    )
   for (const warning of warnings) io.stdout.write(`${paint('yellow', 'warning')}: ${cleanText(warning)}\n`)
 }
