@@ -1,19 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type SplitName, SplitName as SplitNames } from '@trainyard/contract'
+import type { SplitItem, SplitRatios, TakenSplit } from './split-item.ts'
 import { stratifyStably } from './stratify-stably.ts'
-
-/** The share of each split. They add up to 1. */
-export type SplitRatios = Readonly<Record<SplitName, number>>
-
-/** One image, or all images of a group, which stay together. */
-export interface SplitItem {
-  /** Its hash decides: the same key gives the same split. */
-  key: string
-  /** Number of images. */
-  size: number
-  /** The number of its images with each class. */
-  labels: ReadonlyMap<number, number>
-}
 
 export interface AssignSplitsOptions {
   ratios: SplitRatios
@@ -27,7 +15,7 @@ export interface AssignSplitsOptions {
    */
   stratify: boolean
   /** Images that have a split already. They count towards the ratios. */
-  taken?: readonly { split: SplitName; labels: ReadonlyMap<number, number> }[] | undefined
+  taken?: readonly TakenSplit[] | undefined
 }
 
 const SPLITS = SplitNames.options

@@ -1,9 +1,10 @@
 import { type SplitName, SplitName as SplitNames } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { DatasetReader } from '../record/record.ts'
-import { assignSplits, type SplitItem, type SplitRatios } from './assign-splits.ts'
+import { assignSplits } from './assign-splits.ts'
 import { type GroupBy, groupOf } from './group-images.ts'
 import { findSameBytes } from './same-bytes.ts'
+import type { SplitItem, SplitRatios } from './split-item.ts'
 
 /** How a dataset is split. */
 export interface SplitDatasetOptions {

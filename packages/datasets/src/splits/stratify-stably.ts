@@ -1,5 +1,5 @@
 import { type SplitName, SplitName as SplitNames } from '@trainyard/contract'
-import type { AssignSplitsOptions, SplitItem } from './assign-splits.ts'
+import type { SplitItem, SplitRatios, TakenSplit } from './split-item.ts'
 
 const SPLITS = SplitNames.options
 /** Below three images a class cannot have one in train and one in val, and any to spare. */
@@ -20,7 +20,7 @@ export interface PlacedItem {
  */
 export function stratifyStably(
   items: readonly PlacedItem[],
-  { ratios, taken = [] }: Pick<AssignSplitsOptions, 'ratios' | 'taken'>,
+  { ratios, taken = [] }: { ratios: SplitRatios; taken?: readonly TakenSplit[] | undefined },
 ): Map<string, SplitName> {
   const splits = new Map(items.map(({ item, split }) => [item.key, split]))
   const counts = new Map<number, Record<SplitName, number>>()
@@ -45,7 +45,7 @@ export function stratifyStably(
     for (const split of SPLITS) {
       const least = leastImages(split, total(label), ratios[split])
       while (own[split] < least) {
-        const moved = nearest(holders.get(label) ?? [], split, { splits, own, ratios, least: total(label) })
+        const moved = nearest(holders.get(label) ?? [], split, { splits, own, ratios })
         if (moved === undefined) break
         const from = splits.get(moved.item.key) ?? moved.split
         splits.set(moved.item.key, split)
@@ -78,8 +78,7 @@ function nearest(
   }: {
     splits: ReadonlyMap<string, SplitName>
     own: Readonly<Record<SplitName, number>>
-    ratios: AssignSplitsOptions['ratios']
-    least: number
+    ratios: SplitRatios
   },
 ): PlacedItem | undefined {
   const [start, end] = rangeOf(split, ratios)
@@ -95,7 +94,7 @@ function nearest(
   return best
 }
 
-function rangeOf(split: SplitName, { train, val }: AssignSplitsOptions['ratios']): [start: number, end: number] {
+function rangeOf(split: SplitName, { train, val }: SplitRatios): [start: number, end: number] {
   if (split === 'train') return [0, train]
   return split === 'val' ? [train, train + val] : [train + val, 1]
 }
