@@ -29,7 +29,7 @@ export interface RunnerConfig extends LauncherConfig {
   heartbeatSeconds: number
   /** An attempt that has been silent for this long, by this server's clock, is ended. */
   heartbeatTimeoutSeconds: number
-  /** Longest time from the launch of a trainer to its first report. */
+  /** Longest time from the start of a trainer to its first report, and longest time without progress before its start. */
   startTimeoutSeconds: number
   /** Jobs that this runner runs at the same time. */
   maxConcurrentJobs: number

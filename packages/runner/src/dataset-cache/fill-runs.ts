@@ -1,4 +1,5 @@
 import type { cacheKey } from '@trainyard/datasets/cache'
+import { abortable } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
 import type { DatasetCache } from '../launchers/launcher.ts'
 import { answerFiller } from './answer-filler.ts'
@@ -46,7 +47,7 @@ export class FillRuns {
     const run = this.#runs.get(entry) ?? this.#start(entry, request, source)
     run.waiting.add(request)
     try {
-      return await Promise.race([run.outcome, rejectOnAbort(signal)])
+      return await abortable(run.outcome, signal)
     } finally {
       run.waiting.delete(request)
       if (run.waiting.size === 0) {
@@ -109,12 +110,4 @@ export class FillRuns {
       this.#context.logger.debug({ err: error }, 'the progress of a fill could not be stored')
     }
   }
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
-  })
 }

@@ -134,8 +134,11 @@ export interface Launcher {
    * else on this machine is reachable. Until it is called, trainers cannot reach the runner.
    */
   openGateway?: ((app: App, limits?: Partial<HttpLimits>) => Promise<{ close(): Promise<void> }>) | undefined
-  /** Starts the attempt. Does nothing if it was launched before. */
-  launch(request: LaunchRequest): Promise<void>
+  /**
+   * Starts the attempt. Does nothing if it was launched before. After the signal is aborted, it starts nothing more; the
+   * caller does not wait, and stops or removes the attempt.
+   */
+  launch(request: LaunchRequest, options?: { signal?: AbortSignal | undefined }): Promise<void>
   observe(ref: AttemptRef): Promise<Observation>
   /** Sends SIGTERM and, after the grace period, kills everything the attempt started. Resolves when it has ended. */
   stop(ref: AttemptRef, graceMs: number): Promise<void>

@@ -3,6 +3,7 @@ import type { AttemptRow } from '../db/schema/attempts.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
 import { type AttemptEnd, reasonOfStop, stoppedBeforeStart } from '../jobs/statuses.ts'
 import type { Observation } from '../launchers/launcher.ts'
+import type { LaunchInProgress } from './launch-stage.ts'
 
 export interface StepInput {
   job: Pick<JobRow, 'attempt' | 'deadline_seconds'>
@@ -18,7 +19,7 @@ export interface StepInput {
     | 'stop_requested_at'
     | 'stop_reason'
   >
-  observation: Observation
+  observation: Observation | LaunchInProgress
   now: Date
   /** Since when trainers could reach this runner. Earlier silence does not count. */
   listeningSince: Date
@@ -35,6 +36,8 @@ export type Step =
   | { type: 'wait' }
   /** The launch was recorded, but the runner died before it happened. */
   | { type: 'launch' }
+  /** End the launch. What it leaves is observed after that. */
+  | { type: 'abort-launch' }
   /** Read the rest of the output, end the attempt according to the exit, and clean up. */
   | { type: 'settle'; exit: Extract<Observation, { state: 'exited' }> }
   | { type: 'end'; end: AttemptEnd }
@@ -61,10 +64,24 @@ export function decideStep(input: StepInput): Step {
       return attempt.stop_reason === null
         ? { type: 'launch' }
         : { type: 'end', end: stoppedBeforeStart(attempt.stop_reason) }
+    case 'launching':
+      return isOver || attempt.stop_reason !== null ? { type: 'abort-launch' } : superviseLaunch(input, observation)
     case 'pending':
     case 'running':
       return isOver ? leave(input) : supervise(input)
   }
+}
+
+/** From its first moment, whatever it is doing. */
+function superviseLaunch({ job, attempt, now, settings }: StepInput, { stage, activeAt }: LaunchInProgress): Step {
+  const since = (from: Date) => (now.getTime() - from.getTime()) / 1000
+  if (job.deadline_seconds !== null && since(attempt.launched_at ?? now) >= job.deadline_seconds)
+    return { type: 'ask-to-stop', reason: 'deadline' }
+  if (activeAt === undefined || since(activeAt) < settings.startTimeoutSeconds) return { type: 'wait' }
+  return ended(
+    'start_timeout',
+    `The launch made no progress for ${settings.startTimeoutSeconds} seconds while ${stage}`,
+  )
 }
 
 function lost(stopReason: StopReason | null): AttemptEnd {

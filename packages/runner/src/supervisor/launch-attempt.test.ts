@@ -3,7 +3,9 @@ import { TrainyardError } from '@trainyard/platform'
 import type { KyselyPlugin } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunnerContext } from '../context.ts'
+import { SourceChecks } from '../datasets/index.ts'
 import { NoRoomError } from '../errors.ts'
+import type { AttemptRef } from '../launchers/launcher.ts'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
 import { launchAttempt } from './launch-attempt.ts'
 import { Supervisor } from './supervisor.ts'
@@ -15,6 +17,8 @@ describe('launching an attempt', () => {
   })
   afterAll(() => harness.close())
   const contextOf = (over: Partial<RunnerContext>): RunnerContext => ({ ...harness.runner.context, ...over })
+  const launch = (context: RunnerContext, ref: AttemptRef) =>
+    launchAttempt(context, ref, { checks: new SourceChecks(context), signal: new AbortController().signal })
   const failing = (error: Error) => ({
     ...harness.runner.context.trainers,
     fetchBundle: async () => {
@@ -29,12 +33,12 @@ describe('launching an attempt', () => {
         launcher: { ...noLauncher, host, launch: async ({ jobId }) => void launched.push(`${host} ${jobId}`) },
       })
     const job = await harness.createJob()
-    await launchAttempt(on('one'), { jobId: job.id, attempt: 1 })
-    await launchAttempt(on('two'), { jobId: job.id, attempt: 1 })
+    await launch(on('one'), { jobId: job.id, attempt: 1 })
+    await launch(on('two'), { jobId: job.id, attempt: 1 })
     expect(launched).toEqual([`one ${job.id}`])
     const cancelled = await harness.createJob()
     await harness.request(`/v1/jobs/${cancelled.id}/cancel`, { method: 'POST' })
-    await launchAttempt(on('one'), { jobId: cancelled.id, attempt: 1 })
+    await launch(on('one'), { jobId: cancelled.id, attempt: 1 })
     expect(launched).toHaveLength(1)
   })
 
@@ -49,10 +53,10 @@ describe('launching an attempt', () => {
       },
     })
     const cancelled = await harness.createJob()
-    await launchAttempt(contextOf(full(cancelled.id)), { jobId: cancelled.id, attempt: 1 })
+    await launch(contextOf(full(cancelled.id)), { jobId: cancelled.id, attempt: 1 })
     expect(await harness.getJob(cancelled.id)).toMatchObject({ state: 'cancelled', endReason: 'cancelled_by_user' })
     const waiting = await harness.createJob()
-    await launchAttempt(contextOf(full(waiting.id)), { jobId: waiting.id, attempt: 1 })
+    await launch(contextOf(full(waiting.id)), { jobId: waiting.id, attempt: 1 })
     expect((await harness.getJob(waiting.id)).finishedAt).toBeUndefined()
   })
 
@@ -97,11 +101,11 @@ describe('launching an attempt', () => {
   it('retries when the registry is unavailable, but not when the bundle cannot be fetched at all', async () => {
     const away = await harness.createJob({ maxRetries: 1 })
     const trainers = failing(new TrainyardError('unavailable', 'the registry does not answer'))
-    await launchAttempt(contextOf({ trainers }), { jobId: away.id, attempt: 1 })
+    await launch(contextOf({ trainers }), { jobId: away.id, attempt: 1 })
     expect(await harness.getJob(away.id)).toMatchObject({ state: 'pending', attempt: 2 })
     const never = await harness.createJob({ maxRetries: 1 })
     const image = failing(new TrainyardError('unprocessable', 'it is an image'))
-    await launchAttempt(contextOf({ trainers: image }), { jobId: never.id, attempt: 1 })
+    await launch(contextOf({ trainers: image }), { jobId: never.id, attempt: 1 })
     expect(await harness.getJob(never.id)).toMatchObject({
       state: 'failed',
       endReason: 'trainer_unavailable',
@@ -117,7 +121,7 @@ describe('launching an attempt', () => {
         throw new Error('no more processes')
       },
     }
-    await launchAttempt(contextOf({ launcher }), { jobId: job.id, attempt: 1 })
+    await launch(contextOf({ launcher }), { jobId: job.id, attempt: 1 })
     expect(await harness.getJob(job.id)).toMatchObject({
       state: 'failed',
       endReason: 'launch_failed',

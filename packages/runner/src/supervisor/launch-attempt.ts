@@ -1,37 +1,90 @@
 import type { ResolvedTrainer } from '@trainyard/contract'
-import { TrainyardError } from '@trainyard/platform'
+import { abortable, DatabaseUnavailable, TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
-import { verifySource } from '../datasets/index.ts'
+import type { SourceChecks } from '../datasets/index.ts'
 import type { RunnerDatabase } from '../db/schema/index.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
 import { DatasetChanged, NoRoomError, TrainerUnavailable } from '../errors.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import { type AttemptEnd, stoppedBeforeStart } from '../jobs/statuses.ts'
 import type { AttemptRef, LaunchRequest, TrainerLocation } from '../launchers/launcher.ts'
+import type { LaunchStage } from './launch-stage.ts'
 import { releaseLease } from './leases.ts'
 
-/** Fetches the trainer and launches it. A failure ends the attempt and is not thrown. */
-export async function launchAttempt(context: RunnerContext, ref: AttemptRef): Promise<void> {
+export interface LaunchOptions {
+  checks: SourceChecks
+  /** Aborting it ends the launch, whatever it is doing. The supervisor then ends the attempt for the reason that is stored. */
+  signal: AbortSignal
+  /** Called when a stage begins or makes progress. `isWaiting`: it waits for other launches. */
+  onStage?: ((stage: LaunchStage, isWaiting: boolean) => void) | undefined
+}
+
+/** Checks the dataset, fetches the trainer and launches it. A failure ends the attempt and is not thrown. */
+export async function launchAttempt(context: RunnerContext, ref: AttemptRef, options: LaunchOptions): Promise<void> {
   const { db } = context.database
   const job = await db.selectFrom('jobs').selectAll().where('id', '=', ref.jobId).executeTakeFirst()
   if (job === undefined || job.attempt !== ref.attempt) return
+  // Recorded first, so that the attempt is supervised from now on: its lease is renewed, and it can be cancelled. If the runner
+  // dies, the next one finds nothing running and launches again.
+  if (!(await markLaunched(context, ref))) return
   try {
-    // Checked first, so that nothing is fetched for a job whose dataset has changed.
-    if (job.snapshot_id !== null) await verifySource(context, job.snapshot_id)
-    const request = await launchRequest(context, job)
-    // Recorded before the launch: if the runner dies in between, the next one finds nothing running and launches again.
-    if (!(await markLaunched(context, ref))) return
-    context.telemetry.attemptLaunched(job.queued_at, context.clock.now())
-    await context.launcher.launch(request)
+    await launch(context, job, options)
   } catch (error) {
     if (error instanceof NoRoomError) return await returnToQueue(context, ref)
+    // The supervisor finds nothing running, and ends the attempt or launches it again.
+    if (options.signal.aborted || error instanceof DatabaseUnavailable) {
+      context.logger.info({ err: error, ...ref }, 'a launch was interrupted')
+      return
+    }
     context.logger.warn({ err: error, ...ref }, 'a trainer could not be launched')
     await context.database.transaction(async (trx) =>
       endAttempt(context, trx, ref, (await endOfStop(trx, ref)) ?? endOf(error)),
     )
   }
   context.hub.changed(ref.jobId)
+}
+
+async function launch(
+  context: RunnerContext,
+  job: JobRow,
+  { checks, signal, onStage = () => {} }: LaunchOptions,
+): Promise<void> {
+  // Checked first, so that nothing is fetched for a job whose dataset has changed.
+  if (job.snapshot_id !== null) {
+    onStage('checking the files of the dataset', true)
+    const onProgress = () => onStage('checking the files of the dataset', false)
+    await checks.verify(job.snapshot_id, { queuedAt: job.queued_at ?? undefined, signal, onProgress })
+  }
+  onStage('fetching the trainer', false)
+  const request = await abortable(launchRequest(context, job), signal)
+  signal.throwIfAborted()
+  onStage('starting the trainer', false)
+  context.telemetry.attemptLaunched(job.queued_at, context.clock.now())
+  const launched = context.launcher.launch(request, { signal })
+  try {
+    await abortable(launched, signal)
+  } catch (error) {
+    if (signal.aborted) void removeLate(context, job, launched)
+    throw error
+  }
+}
+
+/** Removes what a launch created after its attempt was ended, and perhaps cleaned up. */
+async function removeLate(context: RunnerContext, job: JobRow, launched: Promise<void>): Promise<void> {
+  const ref = { jobId: job.id, attempt: job.attempt }
+  try {
+    await launched.catch(() => {})
+    const attempt = await context.database.db
+      .selectFrom('attempts')
+      .select('closed_at')
+      .where('job_id', '=', ref.jobId)
+      .where('attempt', '=', ref.attempt)
+      .executeTakeFirst()
+    if (attempt === undefined || attempt.closed_at !== null) await context.launcher.remove(ref)
+  } catch (error) {
+    context.logger.warn({ err: error, ...ref }, 'an aborted launch could not be removed; the next start removes it')
+  }
 }
 
 async function launchRequest(context: RunnerContext, job: JobRow): Promise<LaunchRequest> {
@@ -83,7 +136,7 @@ async function locateTrainer(context: RunnerContext, trainer: ResolvedTrainer): 
   )
 }
 
-/** Records the launch. False when the attempt was cancelled, closed or launched elsewhere while the trainer was being fetched. */
+/** Records the launch. False when the attempt was cancelled, closed or launched elsewhere before. */
 async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<boolean> {
   const now = context.clock.now()
   return await context.database.transaction(async (trx) => {

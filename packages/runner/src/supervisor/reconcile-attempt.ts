@@ -6,7 +6,7 @@ import { type AttemptEnd, endOfExit } from '../jobs/statuses.ts'
 import type { AttemptRef, Observation } from '../launchers/launcher.ts'
 import { collectOutput, collectRest, errorTail } from './collect-output.ts'
 import { decideStep } from './decide-step.ts'
-import { launchAttempt } from './launch-attempt.ts'
+import type { LaunchInProgress } from './launch-stage.ts'
 import { releaseLease } from './leases.ts'
 import { renewToken } from './renew-token.ts'
 
@@ -14,12 +14,15 @@ export interface ReconcileOptions {
   listeningSince: Date
   /** Stops an attempt once, in the background: the loop continues during the grace period. */
   stopInBackground(ref: AttemptRef, graceMs: number): void
+  /** Launches an attempt in the background, as soon as a launch can begin. */
+  launchInBackground(ref: AttemptRef): void
+  abortLaunch(ref: AttemptRef): void
 }
 
 /** Compares the desired state in the database with the observed state, and takes the next step. */
 export async function reconcileAttempt(
   context: RunnerContext,
-  seen: { job: SupervisedJob; attempt: AttemptRow; observation: Observation },
+  seen: { job: SupervisedJob; attempt: AttemptRow; observation: Observation | LaunchInProgress },
   options: ReconcileOptions,
 ): Promise<void> {
   const { db } = context.database
@@ -42,7 +45,9 @@ export async function reconcileAttempt(
     case 'wait':
       return
     case 'launch':
-      return await launchAttempt(context, ref)
+      return options.launchInBackground(ref)
+    case 'abort-launch':
+      return options.abortLaunch(ref)
     case 'stop':
       return options.stopInBackground(ref, step.graceMs)
     case 'ask-to-stop': {
@@ -60,6 +65,7 @@ export async function reconcileAttempt(
       await end(context, ref, step.end)
       if (observation.state === 'running' || observation.state === 'pending')
         options.stopInBackground(ref, context.config.cancelGraceSeconds * 1000)
+      if (observation.state === 'launching') options.abortLaunch(ref)
       return
     }
     case 'settle':

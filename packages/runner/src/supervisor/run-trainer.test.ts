@@ -110,7 +110,11 @@ describe('running a trainer', () => {
     const created = await harness.createJob({ config: { epochs: 1 } })
     await harness.waitFor(created.id, isOver)
     const restarted = await harness.request(`/v1/jobs/${created.id}/restart`, { method: 'POST' })
-    expect(await restarted.json()).toMatchObject({ state: 'pending', attempt: 2 })
+    expect(await restarted.json()).toMatchObject({
+      // The supervisor may be faster than the answer.
+      state: expect.stringMatching(/^(pending|queued)$/),
+      attempt: 2,
+    })
     const job = await harness.waitFor(created.id, isOver)
     expect(job).toMatchObject({ state: 'succeeded', attempt: 2 })
     await expect

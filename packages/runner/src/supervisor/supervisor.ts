@@ -2,10 +2,11 @@ import { endsWithin } from '@trainyard/platform'
 import type { RunnerContext } from '../context.ts'
 import type { CacheKeeper } from '../dataset-cache/cache-keeper.ts'
 import { keyOf, readAttempts } from '../jobs/read-attempts.ts'
-import type { AttemptRef } from '../launchers/launcher.ts'
+import type { AttemptRef, Observation } from '../launchers/launcher.ts'
 import { AttemptTasks } from './attempt-tasks.ts'
 import { endAbandoned } from './end-abandoned.ts'
-import { launchAttempt } from './launch-attempt.ts'
+import type { LaunchInProgress } from './launch-stage.ts'
+import { Launches } from './launches.ts'
 import { claimAttempts, claimJobs, deadOwners, type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
 import { endQueuedTooLong, queuePending } from './queue-pending.ts'
 import { reconcileAttempt } from './reconcile-attempt.ts'
@@ -13,6 +14,8 @@ import { reconcileAttempt } from './reconcile-attempt.ts'
 /** Attempts that are read and observed together, and the number of such groups at the same time. */
 const ATTEMPTS_PER_GROUP = 64
 const GROUPS_AT_ONCE = 16
+/** Longest time that a pass waits for attempts. Those that take longer are continued beside it: one must not hold up all. */
+const WAIT_MS = 5000
 
 /**
  * Supervises the jobs of this runner in a reconcile loop, which notifications wake and which a timer wakes in case one got
@@ -22,8 +25,10 @@ export class Supervisor {
   readonly #context: RunnerContext
   /** Keeps the datasets of supervised attempts in the cache. */
   readonly #cache: CacheKeeper | undefined
-  readonly #launching: AttemptTasks
+  readonly #launches: Launches
   readonly #stopping: AttemptTasks
+  /** Attempts that are being observed or reconciled. */
+  readonly #busy = new Set<string>()
   #owner: LeaseOwner | undefined
   /** Since when trainers could reach this runner and the database. */
   #listeningSince: Date
@@ -37,7 +42,7 @@ export class Supervisor {
     this.#context = context
     this.#cache = cache
     this.#listeningSince = context.clock.now()
-    this.#launching = new AttemptTasks(context.logger, () => this.#wake())
+    this.#launches = new Launches(context, () => this.#wake())
     this.#stopping = new AttemptTasks(context.logger, () => this.#wake())
   }
 
@@ -60,10 +65,10 @@ export class Supervisor {
     this.#wake()
     const { limits, logger } = this.#context
     // Waits for launches, but not for the grace period of trainers that are being stopped.
-    const ended = Promise.resolve(this.#loop).then(() => this.#launching.settled())
+    const ended = Promise.resolve(this.#loop).then(() => this.#launches.stop())
     if (!(await endsWithin((limits.stopSeconds * 1000) / 3, ended))) {
       // The leases are kept: no other runner can take an attempt that is still being launched here until they expire.
-      logger.warn({ launching: this.#launching.keys() }, 'the supervisor did not stop in time; its leases will expire')
+      logger.warn({ launching: this.#launches.keys() }, 'the supervisor did not stop in time; its leases will expire')
       return
     }
     if (this.#owner !== undefined) await releaseLeases(this.#context, this.#owner)
@@ -109,12 +114,13 @@ export class Supervisor {
     const dead = await deadOwners(context, owner)
     const live = await claimAttempts(context, owner, dead)
     this.#cache?.setAttempts(live)
-    await this.#reconcileAll(live.filter((ref) => !this.#launching.has(ref)))
+    await this.#reconcileAll(live)
     for (;;) {
-      const taken = new Set([...live.map(keyOf), ...this.#launching.keys()])
-      const claimed = await claimJobs(context, owner, dead, context.config.maxConcurrentJobs - taken.size)
+      const taken = new Set([...live.map(keyOf), ...this.#launches.keys()])
+      const slots = Math.min(context.config.maxConcurrentJobs - taken.size, this.#launches.room)
+      const claimed = await claimJobs(context, owner, dead, slots)
       // A job that is still being returned to the queue can be claimed already. It is launched after that.
-      for (const ref of claimed) this.#launching.start(ref, () => launchAttempt(context, ref))
+      for (const ref of claimed) this.#launches.start(ref)
       // Repeats, because the best jobs of an owner may be in a queue that is full now, while others are not.
       if (claimed.length === 0) return
     }
@@ -133,34 +139,55 @@ export class Supervisor {
   }
 
   async #reconcileGroup(refs: readonly AttemptRef[]): Promise<void> {
-    const { launcher, logger } = this.#context
+    const { launcher } = this.#context
+    const due = refs.filter((ref) => !this.#busy.has(keyOf(ref)))
+    const seen = new Map<string, Observation | LaunchInProgress>()
     // Observed before the database is read, so that the terminal event of a trainer is seen before its exit.
-    const observed = await Promise.all(
-      refs.map(async (ref) => {
-        try {
-          return { ref, observation: await launcher.observe(ref) }
-        } catch (error) {
-          logger.error({ err: error, ...ref }, 'an attempt could not be observed; will retry')
-          return undefined
-        }
-      }),
-    )
-    const rows = await readAttempts(this.#context, refs)
+    await this.#forEach(due, 'an attempt could not be observed; will retry', async (ref) => {
+      seen.set(keyOf(ref), this.#launches.observe(ref) ?? (await launcher.observe(ref)))
+    })
+    const observed = due.filter((ref) => seen.has(keyOf(ref)))
+    const rows = await readAttempts(this.#context, observed)
     const options = {
       listeningSince: this.#listeningSince,
       stopInBackground: (ref: AttemptRef, graceMs: number) => this.#stopInBackground(ref, graceMs),
+      launchInBackground: (ref: AttemptRef) => this.#launchInBackground(ref),
+      abortLaunch: (ref: AttemptRef) => this.#launches.abort(ref),
     }
-    await Promise.all(
-      observed.map(async (seen) => {
-        const row = seen === undefined ? undefined : rows.get(keyOf(seen.ref))
-        if (seen === undefined || row === undefined) return
-        try {
-          await reconcileAttempt(this.#context, { ...row, observation: seen.observation }, options)
-        } catch (error) {
-          logger.error({ err: error, ...seen.ref }, 'an attempt could not be reconciled; will retry')
-        }
-      }),
-    )
+    await this.#forEach(observed, 'an attempt could not be reconciled; will retry', async (ref) => {
+      const row = rows.get(keyOf(ref))
+      const observation = seen.get(keyOf(ref))
+      if (row !== undefined && observation !== undefined)
+        await reconcileAttempt(this.#context, { ...row, observation }, options)
+    })
+  }
+
+  /** Works on all attempts at once. What takes too long goes on beside the loop; the attempt is skipped until it has ended. */
+  async #forEach(
+    refs: readonly AttemptRef[],
+    failure: string,
+    work: (ref: AttemptRef) => Promise<void>,
+  ): Promise<void> {
+    const { logger } = this.#context
+    const all = refs.map(async (ref) => {
+      const key = keyOf(ref)
+      this.#busy.add(key)
+      try {
+        await work(ref)
+      } catch (error) {
+        logger.error({ err: error, ...ref }, failure)
+      } finally {
+        this.#busy.delete(key)
+      }
+    })
+    if (await endsWithin(WAIT_MS, Promise.all(all))) return
+    const late = refs.filter((ref) => this.#busy.has(keyOf(ref)))
+    logger.warn({ attempts: late.map(keyOf) }, 'some attempts take long; the others go on')
+  }
+
+  /** Without room, the next pass tries again. */
+  #launchInBackground(ref: AttemptRef): void {
+    if (this.#launches.room > 0 && this.#launches.observe(ref) === undefined) this.#launches.start(ref)
   }
 
   #stopInBackground(ref: AttemptRef, graceMs: number): void {

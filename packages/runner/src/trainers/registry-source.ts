@@ -14,12 +14,14 @@ export interface RegistryTrainerSourceOptions {
   cacheDir: string
   /** Timeout of resolving a trainer. Default: 15,000. */
   timeoutMs?: number | undefined
+  /** A download that receives nothing for this long fails. Default: 60,000. */
+  stallMs?: number | undefined
   fetch?: typeof fetch | undefined
 }
 
 /** The trainers of a registry, over HTTP. */
 export function createRegistryTrainerSource(options: RegistryTrainerSourceOptions): TrainerSource {
-  const { registryUrl, token, timeoutMs = 15_000, fetch: request = fetch } = options
+  const { registryUrl, token, timeoutMs = 15_000, stallMs = 60_000, fetch: request = fetch } = options
   const cacheDir = resolve(options.cacheDir)
   const running = new Map<string, Promise<{ dir: string }>>()
 
@@ -69,13 +71,21 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
       if (known !== undefined) return await known
       const work = (async () => {
         await mkdir(cacheDir, { recursive: true })
-        const response = await get(new URL(bundle.url, registryUrl))
+        const stall = watchStall(stallMs)
+        const response = await get(new URL(bundle.url, registryUrl), stall.signal)
         if (!response.ok || response.body === null) throw await problemOf(response)
         const archive = join(cacheDir, `.download-${randomUUID()}`)
         try {
-          await download(response.body as unknown as AsyncIterable<Uint8Array>, archive, bundle)
+          await download(response.body as unknown as AsyncIterable<Uint8Array>, archive, {
+            ...bundle,
+            onBytes: stall.touch,
+          })
           await unpackReadOnly(archive, dir)
+        } catch (error) {
+          if (!stall.signal.aborted) throw error
+          throw new TrainyardError('unavailable', `The registry sent nothing for ${stallMs / 1000} s`, { cause: error })
         } finally {
+          stall.stop()
           await rm(archive, { force: true })
         }
         return { dir }
@@ -84,6 +94,13 @@ export function createRegistryTrainerSource(options: RegistryTrainerSourceOption
       return await work
     },
   }
+}
+
+/** Aborts its signal when it is not touched for a while. */
+function watchStall(stallMs: number) {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), stallMs).unref()
+  return { signal: controller.signal, touch: () => void timer.refresh(), stop: () => clearTimeout(timer) }
 }
 
 async function problemOf(response: Response): Promise<TrainyardError> {
@@ -102,13 +119,14 @@ async function problemOf(response: Response): Promise<TrainyardError> {
 async function download(
   body: AsyncIterable<Uint8Array>,
   file: string,
-  expected: { digest: string; sizeBytes: number },
+  expected: { digest: string; sizeBytes: number; onBytes: () => void },
 ): Promise<void> {
   const hash = createHash('sha256')
   let sizeBytes = 0
   const handle = await open(file, 'wx')
   try {
     for await (const chunk of body) {
+      expected.onBytes()
       sizeBytes += chunk.byteLength
       if (sizeBytes > expected.sizeBytes) break
       hash.update(chunk)

@@ -10,7 +10,7 @@ export interface TrainerSource {
    * @throws TrainyardError `not_found` or `unprocessable`, which name what exists
    */
   resolve(reference: string): Promise<ResolvedTrainer>
-  /** The unpacked, read-only folder of a version. Cached by digest. */
+  /** The unpacked, read-only folder of a version. Cached by digest. Throws `unavailable` when the source stops sending. */
   fetchBundle(trainer: ResolvedTrainer): Promise<{ dir: string }>
 }
 

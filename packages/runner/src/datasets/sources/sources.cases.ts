@@ -4,9 +4,10 @@ import type { ObjectStore } from '@trainyard/platform'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DatasetChanged } from '../../errors.ts'
 import { deleteDataset } from '../catalog/delete-dataset.ts'
-import { createSnapshot, datasetRoutes, getDatasetManifest, listDatasetFiles, verifySource } from '../index.ts'
+import { createSnapshot, datasetRoutes, getDatasetManifest, listDatasetFiles } from '../index.ts'
 import { access, createDatasetsTest, dice, png } from '../testing/test-datasets.ts'
 import { parseDatasetSources } from './parse-dataset-sources.ts'
+import { verifySource } from './verify-source.ts'
 
 export interface SourceUnderTest {
   /** The platform's store. Default: the folder store of the test. */

@@ -8,6 +8,14 @@ import { storeOf } from './store-of.ts'
 const MAX_LISTED = 10
 const ROWS_PER_PAGE = 10_000
 
+export interface VerifySourceOptions {
+  signal?: AbortSignal | undefined
+  /** Called after each thousand files. */
+  onProgress?: (() => void) | undefined
+}
+
+const FILES_PER_REPORT = 1000
+
 /** How the files of a snapshot differ from those in the store: up to ten paths, and the number of all of them. */
 interface SourceChanges {
   changed: string[]
@@ -20,7 +28,11 @@ interface SourceChanges {
  * Compares the files of a snapshot with the objects in the store; undefined when they are the same. Both lists are
  * sorted by bytes and compared as streams, so memory does not grow with the number of files.
  */
-async function findChanges(context: DatasetContext, snapshotId: string): Promise<SourceChanges | undefined> {
+async function findChanges(
+  context: DatasetContext,
+  snapshotId: string,
+  { signal, onProgress }: VerifySourceOptions,
+): Promise<SourceChanges | undefined> {
   const { db } = context.database
   const snapshot = await db
     .selectFrom('dataset_snapshots')
@@ -45,7 +57,10 @@ async function findChanges(context: DatasetContext, snapshotId: string): Promise
       note('missing', row.value.path)
     row = await rows.next()
   }
+  let listed = 0
   for await (const object of storeOf(context, source).list(prefix)) {
+    signal?.throwIfAborted()
+    if (++listed % FILES_PER_REPORT === 0) onProgress?.()
     const path = object.key.slice(prefix.length)
     while (row.done !== true && Buffer.compare(Buffer.from(row.value.path), Buffer.from(path)) < 0) await skipRow()
     if (row.done === true || row.value.path !== path) {
@@ -79,10 +94,14 @@ async function* listRows(context: DatasetContext, datasetId: string) {
 }
 
 /** Throws {@link DatasetChanged} when the files of a snapshot changed. The message lists the first ten. */
-export async function verifySource(context: DatasetContext, snapshotId: string): Promise<void> {
+export async function verifySource(
+  context: DatasetContext,
+  snapshotId: string,
+  options: VerifySourceOptions = {},
+): Promise<void> {
   let changes: SourceChanges | undefined
   try {
-    changes = await findChanges(context, snapshotId)
+    changes = await findChanges(context, snapshotId, options)
   } catch (error) {
     if (!(error instanceof TrainyardError) || (error.code !== 'not_found' && error.code !== 'unprocessable'))
       throw error

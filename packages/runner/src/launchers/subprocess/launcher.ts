@@ -62,8 +62,8 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       imagePull: false,
     },
     openGateway: network && ((app, limits) => openGateway(network.gatewayDir, network.key, app, limits)),
-    async launch(request) {
-      await startProcess(request, config, startOptions)
+    async launch(request, { signal } = {}) {
+      await startProcess(request, config, { ...startOptions, signal })
       logger.debug({ jobId: request.jobId, attempt: request.attempt }, 'trainer launched')
     },
     observe: (ref) => observeProcess(filesOf(ref)),

@@ -20,6 +20,7 @@ import {
 export interface StartOptions extends Omit<SpecOptions, 'devices'> {
   cgroups: CgroupParent | undefined
   maxProcesses: number | undefined
+  signal: AbortSignal | undefined
 }
 
 /** Starts the process of an attempt unless it was started before. */
@@ -38,14 +39,17 @@ export async function startProcess(
   const spec = processSpec(request, config, { ...options, devices })
   await writeAtomically(files.tokenFile, request.token)
   if (spec.configText !== undefined) await writeFile(files.configFile, spec.configText)
+  options.signal?.throwIfAborted()
   await writeFile(files.launched, '')
-  await spawnShim(spec, files)
+  await spawnShim(spec, files, options.signal)
 }
 
-async function spawnShim(spec: ProcessSpec, files: AttemptFiles): Promise<void> {
+async function spawnShim(spec: ProcessSpec, files: AttemptFiles, signal: AbortSignal | undefined): Promise<void> {
   const stdout = await open(files.stdout, 'a')
   const stderr = await open(files.stderr, 'a')
   try {
+    // Without a pause before the start: what was aborted must not be started, and what was started is stopped.
+    signal?.throwIfAborted()
     const child = spawn(spec.file, spec.args, {
       cwd: spec.cwd,
       env: spec.env,

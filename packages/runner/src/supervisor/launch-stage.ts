@@ -1,0 +1,10 @@
+/** What a launch is doing, for messages. */
+export type LaunchStage = 'checking the files of the dataset' | 'fetching the trainer' | 'starting the trainer'
+
+/** An attempt that this runner is launching, as the supervisor sees it. */
+export interface LaunchInProgress {
+  state: 'launching'
+  stage: LaunchStage
+  /** When it last made progress. Undefined while it waits for its turn. */
+  activeAt: Date | undefined
+}
