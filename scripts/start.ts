@@ -23,6 +23,7 @@ async function main(options: StartOptions): Promise<number> {
   try {
     trainyard = await stages.run('registry, runner and web', (note) => open(options, note))
     if (trainyard.setup !== undefined) terminal.line(`\n${trainyard.setup}`)
+    if (trainyard.warning !== undefined) terminal.line(terminal.style('red', `! ${trainyard.warning}`))
     if (options.serve) {
       terminal.line(`\nTrainyard is running at ${trainyard.url}`)
     } else {
@@ -67,12 +68,16 @@ async function open(options: StartOptions, note: (text: string) => void): Promis
   const { startTrainyard } = await import('./start/trainyard.ts')
   const trainyard = await startTrainyard({
     ...options,
-    env: process.env,
+    env: settingsOf(options),
     onProgress: note,
     onNotice: (text) => terminal.line(text),
   })
   note(trainyard.url)
   return trainyard
+}
+
+function settingsOf({ allowUnsandboxed }: StartOptions): NodeJS.ProcessEnv {
+  return allowUnsandboxed ? { ...process.env, SUBPROCESS_ALLOW_UNSANDBOXED: 'true' } : process.env
 }
 
 function printTimes(stages: Stages, totalMs: number): void {

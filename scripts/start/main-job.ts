@@ -126,6 +126,10 @@ async function followCheck(
       const time =
         one.durationMs === undefined ? '' : ` ${terminal.style('dim', `(${formatDuration(one.durationMs)})`)}`
       terminal.line(`  check ${one.name}: ${one.status}${one.reason ? `, ${one.reason}` : ''}${time}`)
+      for (const note of one.notes ?? [])
+        if (note.startsWith('not sandboxed')) terminal.line(`    ${terminal.style('red', note)}`)
+      if (one.retryAt !== undefined)
+        throw new Error(`${check.trainer}@${check.version} cannot be checked on this machine: ${one.reason}`)
       for (const finding of one.findings) terminal.line(`    ${finding.code} ${finding.severity}: ${finding.message}`)
     }
   }

@@ -7,6 +7,7 @@ test('the defaults are port 7600 on the loopback and a folder .trainyard', () =>
     port: 7600,
     host: '127.0.0.1',
     once: false,
+    allowUnsandboxed: false,
     serve: false,
   })
 })

@@ -11,6 +11,8 @@ export interface StartOptions {
   once: boolean
   /** Starts the servers only. */
   serve: boolean
+  /** Also runs trainers of others where no sandbox can be used. */
+  allowUnsandboxed: boolean
   /** Starts nothing: prints a link with which the person with this email chooses a new password. */
   resetPassword?: string | undefined
 }
@@ -25,6 +27,8 @@ Options:
   --serve         start the servers only, run nothing
   --port N        port to listen on (default 7600, or PORT); 0 takes any free one
   --data DIR      folder for all data (default .trainyard, or TRAINYARD_DATA_DIR)
+  --allow-unsandboxed
+                  run trainers of others also where this machine has no sandbox for them
   --reset-password EMAIL
                   start nothing; print a one-time link to choose a new password
   --help          show this help
@@ -62,6 +66,7 @@ export function readStartOptions(
     host: '127.0.0.1',
     once: values.once,
     serve: values.serve,
+    allowUnsandboxed: values['allow-unsandboxed'],
     resetPassword: values['reset-password'],
   }
 }
@@ -75,6 +80,7 @@ function parse(args: readonly string[]) {
         serve: { type: 'boolean', default: false },
         port: { type: 'string' },
         data: { type: 'string' },
+        'allow-unsandboxed': { type: 'boolean', default: false },
         'reset-password': { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },

@@ -40,6 +40,8 @@ export interface Trainyard {
   /** A token that can push to every namespace, and its file. */
   pushToken: string
   pushTokenFile: string
+  /** What weakens the isolation of trainers on this machine. */
+  warning: string | undefined
   /** Waits until finished jobs are cleaned up; returns the ids of those that are not. */
   awaitCleanup(timeoutMs: number): Promise<number[]>
   /** Rejects when a part that all others need has failed for good. */
@@ -131,6 +133,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
         dataDir,
         publicUrl: server.url,
       }),
+      warning: runner.context.launcher.warning,
       awaitCleanup: async (timeoutMs) => (await runner.awaitCleanup(timeoutMs)).map(({ jobId }) => jobId),
       stop,
     }

@@ -38,6 +38,11 @@ export const CheckResult = z
     name: z.string().describe('For example "manifest", "secrets", "compliance"'),
     status: CheckStatus,
     reason: z.string().optional().describe('Why it was skipped or errored'),
+    fault: z
+      .literal('platform')
+      .optional()
+      .describe('Set if it errored because of the platform and not of the trainer. The registry tries it again'),
+    retryAt: z.iso.datetime().optional().describe('When the registry tries it again'),
     durationMs: z.number().nonnegative().optional(),
     notes: z.array(z.string()).optional().describe('How the check ran, for example whether in a sandbox'),
     findings: z.array(Finding),

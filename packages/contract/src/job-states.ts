@@ -43,6 +43,7 @@ export const END_REASONS = {
   queued_too_long: { state: 'failed', retry: 'never' },
   start_timeout: { state: 'failed', retry: 'counted' },
   launch_failed: { state: 'failed', retry: 'counted' },
+  sandbox_failed: { state: 'failed', retry: 'free' },
   image_pull_failed: { state: 'failed', retry: 'counted' },
   unschedulable: { state: 'failed', retry: 'counted' },
   node_lost: { state: 'failed', retry: 'free' },

@@ -114,6 +114,10 @@ export const Job = z
     }),
     latestMetrics: Metrics.describe('The last values of the primary metric and of the first 99 others'),
     result: OperationResult.optional(),
+    isolationWarning: z
+      .string()
+      .optional()
+      .describe('Set if the trainer was not fully isolated: why, and what it could do'),
     cancelRequested: z.boolean(),
     queue: QueueName,
     priority: z.number().int(),

@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 const number = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 
-/** Whether a check runs the trainer in bubblewrap: `auto` where it is available, `required` always, `off` never. */
+/** Whether a check runs the trainer in a sandbox: `auto` in the best of this machine, `required` in a complete one, `off` in none. */
 const CHECK_SANDBOXES = ['auto', 'required', 'off'] as const
 export type CheckSandbox = (typeof CHECK_SANDBOXES)[number]
 
@@ -19,6 +19,8 @@ const Environment = z.object({
   REGISTRY_CHECK_TIMEOUT_SECONDS: number(900),
   REGISTRY_CHECK_LEASE_SECONDS: number(60),
   REGISTRY_CHECK_SANDBOX: z.enum(CHECK_SANDBOXES).default('auto'),
+  SUBPROCESS_READ_PATHS: z.string().default(''),
+  SUBPROCESS_ALLOW_UNSANDBOXED: z.enum(['true', 'false']).default('false'),
   REGISTRY_PLAIN_NAMESPACES: z.string().default(''),
   REGISTRY_REDIRECT_PULLS: z.enum(['true', 'false']).default('false'),
   REGISTRY_MAX_BUNDLE_MB: number(512),
@@ -43,6 +45,10 @@ export interface RegistryConfig {
   checkLeaseSeconds: number
   /** The sandbox for trainers; each check reports what it used. Default: `auto`. */
   checkSandbox?: CheckSandbox | undefined
+  /** Folders that trainers may read in addition to the system's. Default: none. */
+  checkReadPaths?: readonly string[] | undefined
+  /** Whether checks run trainers where no sandbox can be used. Default: false; such checks are `errored` and tried again. */
+  checkUnsandboxed?: boolean | undefined
   /** Folders that are hidden from trainers in addition to `dataDir`, for example the database's. */
   hiddenDirs?: readonly string[] | undefined
   /** How many times a check is started before it is rejected. Default 3. */
@@ -75,6 +81,9 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     checkTimeoutSeconds: value.REGISTRY_CHECK_TIMEOUT_SECONDS,
     checkLeaseSeconds: value.REGISTRY_CHECK_LEASE_SECONDS,
     checkSandbox: value.REGISTRY_CHECK_SANDBOX,
+    checkReadPaths: value.SUBPROCESS_READ_PATHS.split(/[:,\s]+/).filter((path) => path !== ''),
+    // With AUTH=local only the owner of this machine can push, and what the owner installs may run without a sandbox.
+    checkUnsandboxed: value.AUTH === 'local' || value.SUBPROCESS_ALLOW_UNSANDBOXED === 'true',
     checkTries: 3,
     pollMs: 5000,
     plainNamespaces: value.REGISTRY_PLAIN_NAMESPACES.split(',').filter((name) => name !== ''),

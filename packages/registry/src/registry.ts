@@ -82,6 +82,8 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
         databaseUrl: config.databaseUrl,
         timeoutMs: config.checkTimeoutSeconds * 1000,
         sandbox: config.checkSandbox ?? 'auto',
+        readPaths: config.checkReadPaths,
+        allowUnsandboxed: config.checkUnsandboxed,
         hiddenDirs: [config.dataDir, ...(config.hiddenDirs ?? [])],
       }),
     trigramSchema: await findTrigramSchema(database.db),

@@ -4,7 +4,7 @@ import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './config/queues.ts'
 import { parseRetention, type RetentionConfig } from './config/retention.ts'
 import type { AllowedSource } from './datasets/context.ts'
 import { parseDatasetSources } from './datasets/sources/parse-dataset-sources.ts'
-import { reachableFromContainers } from './launchers/callback-url.ts'
+import { isLoopback, reachableFromContainers } from './launchers/callback-url.ts'
 import { LAUNCHERS, type LauncherConfig } from './launchers/create-launcher.ts'
 import { readDockerConfig } from './launchers/docker/config.ts'
 import { readKubernetesConfig } from './launchers/kubernetes/config.ts'
@@ -191,6 +191,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     docker,
     kubernetes,
     subprocess: subprocessSettings(values),
+    trustsTrainers: isOwnRegistry(values),
     datasetCacheDir: values.DATASET_CACHE_DIR,
     datasetCacheMaxGb: values.DATASET_CACHE_MAX_GB,
     datasetSources: values.DATASET_SOURCES,
@@ -201,6 +202,11 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     jwtSecret: values.JWT_SECRET,
     limits: { maxMetricNames: values.MAX_METRIC_NAMES },
   }
+}
+
+/** With AUTH=local only the owner of this machine can publish in its own registry. Trainers from elsewhere are of strangers. */
+function isOwnRegistry({ AUTH, PUBLIC_URL, REGISTRY_URL }: z.infer<typeof RunnerEnvironment>): boolean {
+  return AUTH === 'local' && (REGISTRY_URL === undefined || isLoopback(REGISTRY_URL) || REGISTRY_URL === PUBLIC_URL)
 }
 
 function kubernetesConfig(env: Record<string, string | undefined>, values: z.infer<typeof RunnerEnvironment>) {

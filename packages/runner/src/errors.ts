@@ -25,3 +25,9 @@ export class DatasetChanged extends Error {
   override readonly name = 'DatasetChanged'
   readonly code = 'dataset_changed'
 }
+
+/** Thrown by `launch` where trainers of others are not started, because this machine has no sandbox for them. */
+export class SandboxUnavailable extends Error {
+  override readonly name = 'SandboxUnavailable'
+  readonly code = 'sandbox_unavailable'
+}

@@ -37,6 +37,7 @@ export type {
 } from './launchers/launcher.ts'
 export {
   createSubprocessLauncher,
+  describeSandbox,
   detectIsolation,
   removeCgroupParent,
   type SubprocessIsolation,

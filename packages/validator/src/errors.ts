@@ -4,7 +4,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** Thrown when a sandbox is required and cannot be created on this machine. */
+/** Thrown when a trainer cannot be run because its sandbox cannot be created on this machine. It is not a fault of the trainer. */
 export class SandboxUnavailableError extends Error {
   readonly code = 'sandbox_unavailable'
   override readonly name = 'SandboxUnavailableError'

@@ -9,7 +9,7 @@ import type {
   ValidationReport,
 } from '@trainyard/contract'
 import type { SandboxOptions } from './compliance/sandbox-choice.ts'
-import { UsageError } from './errors.ts'
+import { SandboxUnavailableError, UsageError } from './errors.ts'
 import { runRule } from './rule.ts'
 import { COMPLIANCE_RULES, FOLDER_RULES, isSelected, phasesOf } from './rules/index.ts'
 import { readTrainerFolder, type TrainerFolder } from './trainer-folder.ts'
@@ -106,7 +106,8 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
     } catch (error) {
       options.signal?.throwIfAborted()
       const reason = timeout.aborted ? `not finished after ${timeoutMs / 1000} s` : explain(error)
-      check = { name, status: 'errored', reason, findings: [] }
+      const fault = error instanceof SandboxUnavailableError ? 'platform' : undefined
+      check = { name, status: 'errored', reason, fault, findings: [] }
     }
     check.durationMs = Math.round(performance.now() - phaseStartedAt)
     checks.push(check)

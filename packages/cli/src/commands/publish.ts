@@ -45,16 +45,24 @@ async function followChecks(
   for await (const check of client.checks.live(checkId, { signal })) {
     last = check
     view.check(check)
+    if (check.checks.some(({ retryAt }) => retryAt !== undefined)) throw undecided(check)
   }
   signal.throwIfAborted()
   // The stream can end before the verdict, for example when the server restarts.
   if (last?.finishedAt === undefined) last = await client.checks.get(checkId)
-  if (last.state === 'received' || last.state === 'checking')
-    throw new TrainyardClientError(
-      'undecided',
-      `the checks of ${last.trainer}@${last.version} are still running: see the registry for their result`,
-    )
+  if (last.state === 'received' || last.state === 'checking') throw undecided(last)
   view.check(last)
   view.verdict(last)
   return last
+}
+
+function undecided({ trainer, version, checks }: Check): TrainyardClientError {
+  const title = `${trainer}@${version}`
+  const retryAt = checks.find((check) => check.retryAt !== undefined)?.retryAt
+  return new TrainyardClientError(
+    'undecided',
+    retryAt === undefined
+      ? `the checks of ${title} are still running: see the registry for their result`
+      : `${title} was pushed, but the registry cannot check it now, which is not a fault of the trainer. It tries again automatically at ${retryAt}`,
+  )
 }

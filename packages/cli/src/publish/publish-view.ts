@@ -80,12 +80,14 @@ export class TextView implements PublishView {
     this.#status.print(`${this.#paint(style, state)}: ${cleanText(trainer)}@${cleanText(version)}`)
   }
 
-  #showStatus({ name, status, reason }: CheckResult): void {
+  #showStatus({ name, status, reason, notes = [] }: CheckResult): void {
     if (status === 'waiting' || this.#statuses.get(name) === status) return
     this.#statuses.set(name, status)
     const style = status === 'passed' ? 'green' : status === 'failed' ? 'red' : 'dim'
     const more = reason === undefined ? '' : `: ${cleanText(reason)}`
     this.#status.print(`  ${this.#paint(style, status.padEnd(8))} ${cleanText(name)}${more}`)
+    for (const note of notes)
+      if (note.startsWith('not sandboxed')) this.#status.print(`    ${this.#paint('red', cleanText(note))}`)
   }
 
   #showFinding({ severity, code, file, line, message, help, docsUrl }: Finding): void {

@@ -259,6 +259,54 @@ describe('a check that is interrupted', () => {
     }
   })
 
+  it('stays in quarantine and is tried again if the platform fails, however often', async () => {
+    const outcome = { name: 'compliance', status: 'errored', reason: 'no sandbox here', fault: 'platform' } as const
+    let tries = 0
+    const harness = await createHarness({
+      validate: async (options) => {
+        if (++tries > 5) return passes(options)
+        return reportOf(
+          [
+            { name: 'manifest', status: 'passed', findings: [] },
+            { name: 'secrets', status: 'passed', findings: [] },
+            { ...outcome, findings: [] },
+          ],
+          options.onCheck,
+        )
+      },
+    })
+    try {
+      const token = await harness.token(['push:acme'])
+      await harness.registry.start()
+      const pushed = await pushBundle(harness, { name: 'acme/unlucky', version: '1.0.0', token })
+      const { db } = harness.registry.context.database
+      const { id: checkId } = await db.selectFrom('checks').select('id').executeTakeFirstOrThrow()
+      const row = () => db.selectFrom('checks').selectAll().where('id', '=', checkId).executeTakeFirstOrThrow()
+      for (let round = 1; round <= 5; round++) {
+        await expect
+          .poll(async () => tries === round && (await row()).lease_owner === null, { timeout: 60_000 })
+          .toBe(true)
+        const { state, tries: counted, finished_at, results, lease_until } = await row()
+        expect({ state, counted, finished_at }).toEqual({ state: 'checking', counted: 0, finished_at: null })
+        expect(results.at(-1)).toMatchObject({
+          status: 'errored',
+          reason: expect.stringMatching(/not of the trainer.*tries again/),
+        })
+        expect(lease_until?.getTime()).toBeGreaterThan(Date.now())
+        // The pause is over.
+        await db
+          .updateTable('checks')
+          .set({ lease_until: new Date(0) })
+          .where('id', '=', checkId)
+          .execute()
+        await harness.registry.context.database.notify('check_queue', checkId)
+      }
+      expect((await endOfCheck(harness, token, pushed)).state).toBe('published')
+    } finally {
+      await harness.close()
+    }
+  }, 90_000)
+
   it('shows findings only to the owner', async () => {
     const finding = {
       code: 'TY301',

@@ -9,6 +9,7 @@ import { CheckProgress } from './check-progress.ts'
 import type { ClaimedCheck } from './claim-check.ts'
 import { createFinding } from './findings.ts'
 import { type CheckOutcome, finishCheck } from './finish-check.ts'
+import { postponeCheck } from './postpone-check.ts'
 import { type PreparedTrainer, parseJson, prepareBundle } from './prepare-bundle.ts'
 import { prepareImage } from './prepare-image.ts'
 
@@ -18,10 +19,17 @@ export async function runCheck(context: RegistryContext, check: ClaimedCheck, si
   await mkdir(parent, { recursive: true })
   const folder = await mkdtemp(join(parent, `${check.id}-`))
   try {
-    await finishCheck(context, check, await judge(context, check, join(folder, 'trainer'), signal))
+    const outcome = await judge(context, check, join(folder, 'trainer'), signal)
+    if (isFaultOfPlatform(outcome.results)) await postponeCheck(context, check, outcome.results)
+    else await finishCheck(context, check, outcome)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Whether the trainer cannot be judged, because the platform failed. A trainer that has failed another check is rejected. */
+function isFaultOfPlatform(results: readonly CheckResult[]): boolean {
+  return results.some(({ fault }) => fault === 'platform') && !results.some(({ status }) => status === 'failed')
 }
 
 /** Rejects a check that was started too often: its trainer probably kills the process that runs it. */

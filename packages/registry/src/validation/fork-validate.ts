@@ -13,10 +13,14 @@ export interface ForkValidateOptions {
   databaseUrl: string
   /** A worker that takes longer is killed together with its child processes. */
   timeoutMs: number
-  /** Default: `auto`, which uses bubblewrap where it is available. */
+  /** Default: `auto`, the best that this machine supports. */
   sandbox?: CheckSandbox | undefined
   /** Folders that are hidden from trainers, because they hold other people's bundles and secrets. */
   hiddenDirs?: readonly string[] | undefined
+  /** Folders that trainers may read in addition to the system's. */
+  readPaths?: readonly string[] | undefined
+  /** Whether trainers are run where no sandbox can be used. Default: false. */
+  allowUnsandboxed?: boolean | undefined
   /** How long a worker may take to clean up after it was asked to stop. Default 10 000. */
   graceMs?: number | undefined
   /** The program of the worker. Default: `worker` next to this file. */
@@ -31,6 +35,8 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
     timeoutMs,
     sandbox: choice = 'auto',
     hiddenDirs = [],
+    readPaths = [],
+    allowUnsandboxed = false,
     graceMs = 10_000,
     workerUrl = programBeside(import.meta.url, 'worker'),
   } = options
@@ -64,8 +70,12 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
         phases: [...phases],
         databaseUrl,
         timeoutMs,
-        // Pushed trainers are not trusted, so the home folder is hidden from them, too.
-        sandbox: { choice, hiddenDirs: hiddenDirs.map((path) => resolve(path)), hideHome: true },
+        sandbox: {
+          choice,
+          hiddenDirs: hiddenDirs.map((path) => resolve(path)),
+          readPaths: [...readPaths],
+          allowUnsandboxed,
+        },
       })
     } finally {
       clearTimeout(timer)

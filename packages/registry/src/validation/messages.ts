@@ -12,7 +12,8 @@ export const ToWorker = z.discriminatedUnion('type', [
     sandbox: z.object({
       choice: z.enum(['auto', 'required', 'off']),
       hiddenDirs: z.array(z.string()),
-      hideHome: z.boolean(),
+      readPaths: z.array(z.string()),
+      allowUnsandboxed: z.boolean(),
     }),
   }),
   z.object({ type: z.literal('stop') }),

@@ -38,6 +38,7 @@ export function toJob(row: JobRow): Job {
     name: row.name ?? undefined,
     endReason: row.end_reason ?? undefined,
     error: row.error ?? undefined,
+    isolationWarning: row.isolation_warning ?? undefined,
     dataset,
     result: row.result ?? undefined,
     queuedAt: row.queued_at?.toISOString(),

@@ -117,6 +117,8 @@ const EXIT_REASONS: Record<Exclude<ExitReason, 'killed'>, (how: string) => strin
   image_pull_failed: () => 'The trainer’s image could not be pulled',
   unschedulable: () => 'No machine has the resources that the trainer requests',
   launch_failed: () => 'The trainer’s container could not be started',
+  sandbox_failed: (how) =>
+    `The platform could not start the trainer: its sandbox ended ${how}. This is not a fault of the trainer; ask the operator`,
 }
 
 function stopMessage(reason: StopReason, how: string): string {

@@ -19,6 +19,11 @@ export interface LauncherConfig {
   kubernetes?: KubernetesConfig | undefined
   /** For `subprocess`. Default: trainers are not isolated from each other, and devices are not counted. */
   subprocess?: SubprocessSettings | undefined
+  /**
+   * Whether every trainer was installed by the operator, who may run it without a sandbox. Default: false, where `subprocess`
+   * is given.
+   */
+  trustsTrainers?: boolean | undefined
   /** Folders besides the data folder that trainers must not see, such as the database's. */
   hiddenDirs?: readonly string[] | undefined
   /** Holds datasets for trainers, which only read it. Default: `datasets` in the data folder. */
@@ -49,8 +54,11 @@ export async function createLauncher(options: CreateLauncherOptions): Promise<La
       const dataDirs = [dataDir, ...(config.hiddenDirs ?? [])]
       const isolation =
         subprocess === undefined ? undefined : await detectIsolation(subprocess, { dataDirs, instanceId, logger })
+      const isAllowed = config.trustsTrainers === true || subprocess?.allowUnsandboxed === true
+      const weakness = isolation?.weakness
       return createSubprocessLauncher({
         ...isolation,
+        refusal: weakness === undefined || isAllowed ? undefined : refusal(weakness),
         attemptsDir: join(dataDir, 'attempts', instanceId),
         datasetCacheDir,
         datasetCacheMaxGb,
@@ -79,4 +87,8 @@ export async function createLauncher(options: CreateLauncherOptions): Promise<La
       })
     }
   }
+}
+
+function refusal(weakness: string): string {
+  return `No sandbox here: this machine cannot isolate trainers of others, so they are not started. ${weakness}, or set SUBPROCESS_ALLOW_UNSANDBOXED=true (npm start -- --allow-unsandboxed) if you trust every trainer`
 }

@@ -45,6 +45,7 @@ export type ExitReason =
   | 'image_pull_failed'
   | 'unschedulable'
   | 'launch_failed'
+  | 'sandbox_failed'
 
 /** The state of an attempt as its launcher sees it. */
 export type Observation =
@@ -122,6 +123,8 @@ export interface Launcher {
   /** Identifies where attempts run. Attempts of another host cannot be observed through this launcher. */
   readonly host: string
   readonly capabilities: LauncherCapabilities
+  /** What weakens the isolation of trainers, for people. It is shown with each job. */
+  readonly warning?: string | undefined
   /** An address of this machine at which trainers reach the runner, where they cannot reach loopback. */
   readonly callbackAddress?: string | undefined
   /**

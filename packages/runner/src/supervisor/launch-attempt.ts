@@ -5,7 +5,7 @@ import type { RunnerContext } from '../context.ts'
 import type { SourceChecks } from '../datasets/index.ts'
 import type { RunnerDatabase } from '../db/schema/index.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
-import { DatasetChanged, NoRoomError, TrainerUnavailable } from '../errors.ts'
+import { DatasetChanged, NoRoomError, SandboxUnavailable, TrainerUnavailable } from '../errors.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import { type AttemptEnd, stoppedBeforeStart } from '../jobs/statuses.ts'
 import type { AttemptRef, LaunchRequest, TrainerLocation } from '../launchers/launcher.ts'
@@ -156,6 +156,12 @@ async function markLaunched(context: RunnerContext, ref: AttemptRef): Promise<bo
       // Fetching may take longer than the lease, and another host may have launched the attempt.
       .where((eb) => eb.or([eb('launched_at', 'is', null), eb('host', '=', context.launcher.host)]))
       .executeTakeFirst()
+    if (numUpdatedRows > 0n)
+      await trx
+        .updateTable('jobs')
+        .set({ isolation_warning: context.launcher.warning ?? null })
+        .where('id', '=', ref.jobId)
+        .execute()
     return numUpdatedRows > 0n
   })
 }
@@ -194,6 +200,7 @@ function endOf(error: unknown): AttemptEnd {
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof DatasetChanged)
     return { reason: 'dataset_changed', error: { errorType: 'DatasetError', message } }
+  if (error instanceof SandboxUnavailable) return { reason: 'sandbox_failed', retryable: false, error: { message } }
   if (!(error instanceof TrainerUnavailable)) return { reason: 'launch_failed', error: { message } }
   const isPermanent = error.cause instanceof TrainyardError && !error.cause.retryable
   return {

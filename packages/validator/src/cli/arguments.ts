@@ -37,8 +37,8 @@ Usage: trainyard-validate [DIR] [options]
   --only CODES           Run only rules whose code starts with one of these prefixes, for example TY4 or TY101,TY3
   --format FORMAT        pretty (default) or json
   --output FILE          Write the report to a file
-  --sandbox MODE         auto (default): run the trainer in bubblewrap if it is available; the report states whether
-                         it was. required: fail without bubblewrap. off: run it with the permissions of the caller
+  --sandbox MODE         auto (default): run the trainer in the best sandbox of this machine; the report states
+                         which. required: fail without a complete one. off: run it with the permissions of the caller
   --seed N               Repeat the faults of an earlier run
   --timeout SECONDS      Time limit for the whole validation. Default: 180
   --color, --no-color    Default: colours in a terminal, unless NO_COLOR is set

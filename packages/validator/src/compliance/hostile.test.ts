@@ -15,14 +15,14 @@ import { runTrainer } from './run-trainer.ts'
 
 const good = fileURLToPath(new URL('../../fixtures/trainers/good', import.meta.url))
 
-const isPossible = await openSandbox({ choice: 'required', hiddenDirs: [], hideHome: false }).then(
+const isPossible = await openSandbox({ choice: 'required', hiddenDirs: [] }).then(
   async (sandbox) => {
     await sandbox.close()
     return true
   },
   () => false,
 )
-if (!isPossible) console.warn('SKIPPED: hostile trainers in the sandbox; bubblewrap is not available')
+if (!isPossible) console.warn('SKIPPED: hostile trainers in the sandbox; this machine has no complete sandbox')
 
 /** Files, processes and servers of other users of the machine. */
 async function makeVictims(dir: string) {
@@ -90,7 +90,7 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
       signal: new AbortController().signal,
       steps: [],
       deadline: performance.now() + 100_000,
-      sandbox: { choice: 'required', hiddenDirs: [victims.data], hideHome: true },
+      sandbox: { choice: 'required', hiddenDirs: [victims.data], readPaths: [] },
       databaseUrl: process.env.TEST_DATABASE_URL,
     })
     if (outcome.state !== 'done') throw new Error(outcome.reason)
@@ -136,7 +136,7 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
         key: 'ENOENT',
         token: 'ENOENT',
         bundle: 'ENOENT',
-        home: 'EROFS',
+        home: 'ENOENT',
         etc: 'EROFS',
         data: 'EROFS',
         link: 'ENOENT',
@@ -147,12 +147,12 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
     const messages = findings.filter(({ code }) => code === 'TY601').map(({ message }) => message)
     expect(messages).toEqual([
       'the trainer changed its own folder: evil.js (new)',
-      `the trainer tried to write outside its work folder (train): ${home}/.bashrc, /etc/cron.d-evil, ${data}/evil`,
+      `the trainer tried to write outside its work folder (train): /etc/cron.d-evil, ${data}/evil`,
     ])
     // The pushed folder and the folders of others have not changed.
     expect(existsSync(join(data, 'acceptance', 'mine', 'trainer', 'evil.js'))).toBe(false)
     expect(await readFile(join(data, 'acceptance', 'other', 'trainer', 'main.js'), 'utf8')).toBe('of another')
-    expect(record.sandboxNote).toMatch(/^sandboxed: bubblewrap, own processes, own network/)
+    expect(record.sandboxNote).toMatch(/^sandboxed: (bubblewrap|util-linux), own processes, own network/)
   })
 
   test('cannot reach processes, kernel settings, or servers other than the platform', {
@@ -213,7 +213,7 @@ describe.skipIf(!isPossible)('a hostile trainer', () => {
   })
 
   test('is limited in memory and processes, if control groups are available', { timeout: 120_000 }, async () => {
-    const sandbox = await openSandbox({ choice: 'auto', hiddenDirs: [], hideHome: false })
+    const sandbox = await openSandbox({ choice: 'auto', hiddenDirs: [] })
     await sandbox.close()
     if (sandbox.isolation.cgroups === undefined)
       return console.warn('SKIPPED: limits on memory and processes; control groups are not available')

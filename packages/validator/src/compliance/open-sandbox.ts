@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { cp, mkdir, readdir } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, stat } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join, relative } from 'node:path'
-import { detectIsolation, removeCgroupParent, type SubprocessIsolation } from '@trainyard/runner'
+import { describeSandbox, detectIsolation, removeCgroupParent, type SubprocessIsolation } from '@trainyard/runner'
 import { SandboxUnavailableError } from '../errors.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 
@@ -15,46 +15,60 @@ export interface RunSandbox {
   close(): Promise<void>
 }
 
-/** Includes threads. */
-export const MAX_PROCESSES = 1024
+const MAX_PROCESSES = 1024
 const DEFAULT_MEMORY_MB = 8192
+const MAX_DISK_GB = 20
 
 /** Finds out which means of isolation this machine offers. */
-export async function openSandbox({ choice, hiddenDirs, hideHome }: SandboxOptions): Promise<RunSandbox> {
+export async function openSandbox(options: SandboxOptions): Promise<RunSandbox> {
+  const { choice, hiddenDirs, readPaths = [], allowUnsandboxed = true, path } = options
+  const isOff = choice === 'off'
   const warnings: string[] = []
   const logger = {
     info: () => undefined,
     warn: (...args: unknown[]) => void warnings.push(String(args.findLast((arg) => typeof arg === 'string'))),
   }
   const isolation = await detectIsolation(
-    { sandbox: choice === 'off' ? 'none' : 'auto', network: choice === 'off' ? 'shared' : 'auto', gpuDevices: [] },
-    { dataDirs: hiddenDirs, instanceId: `validator-${randomBytes(4).toString('hex')}`, logger, hideHome },
+    {
+      sandbox: isOff ? 'none' : 'auto',
+      network: isOff ? 'shared' : 'auto',
+      gpuDevices: [],
+      readPaths,
+      limits: { processes: MAX_PROCESSES, diskGb: MAX_DISK_GB },
+    },
+    { dataDirs: hiddenDirs, instanceId: `validator-${randomBytes(4).toString('hex')}`, logger, path },
   )
-  const { sandbox, cgroups } = isolation
-  const isComplete = sandbox?.ownPids === true && isolation.egress !== undefined
+  const { sandbox, cgroups, weakness } = isolation
+  const isComplete = sandbox !== undefined && isolation.egress !== undefined
   if (choice === 'required' && !isComplete) {
-    const why = warnings[0] ?? 'bubblewrap is not available'
+    const why = weakness ?? warnings[0] ?? 'trainers would share the network of this machine'
     throw new SandboxUnavailableError(`a sandbox is required, but cannot be created on this machine: ${why}`)
   }
-  const limits =
-    cgroups === undefined ? 'memory and processes are not limited (no control group)' : 'memory and processes limited'
-  let note: string
-  if (sandbox !== undefined) {
-    const processes = sandbox.ownPids ? 'own processes' : 'processes of this machine visible'
-    const network = isolation.egress === undefined ? 'network of this machine' : 'own network'
-    note = `sandboxed: bubblewrap, ${processes}, ${network}, ${limits}`
-  } else if (choice === 'off') {
-    note = `not sandboxed (turned off): the trainer had the permissions of this user; ${limits}`
-  } else {
-    note = `not sandboxed: ${warnings[0] ?? 'bubblewrap is not available'}`
-  }
+  if (choice === 'auto' && sandbox === undefined && !allowUnsandboxed)
+    throw new SandboxUnavailableError(
+      `no sandbox here: this machine cannot isolate trainers of others, so they are not run. ${weakness}, or set SUBPROCESS_ALLOW_UNSANDBOXED=true if you trust everyone who can publish`,
+    )
   return {
     isolation,
-    note,
+    note: describe(isolation, isOff),
     async close() {
       if (cgroups !== undefined) await removeCgroupParent(cgroups)
     },
   }
+}
+
+function describe({ sandbox, cgroups, egress, weakness }: SubprocessIsolation, isOff: boolean): string {
+  const limits =
+    cgroups === undefined
+      ? 'memory limited for each process (no control group)'
+      : 'memory and processes limited together'
+  if (sandbox === undefined)
+    return isOff
+      ? `not sandboxed (turned off): the trainer had the permissions of this user; ${limits}`
+      : `not sandboxed: ${weakness}`
+  const { systemCalls, user } = describeSandbox(sandbox)
+  const network = egress === undefined ? 'network of this machine' : 'own network'
+  return `sandboxed: ${sandbox.kind}, own processes, ${network}, system calls ${systemCalls}, user: ${user}, ${limits}`
 }
 
 /** The declared memory of a trainer, but at most 80 % of the machine's. */
@@ -80,5 +94,16 @@ export async function copyTrainer(dir: string, copy: string): Promise<{ dir: str
     filter: (source) => !shown.includes(relative(dir, source)),
   })
   for (const name of shown) await mkdir(join(copy, name), { recursive: true })
+  // Each operation runs as a user of its own, if this process is root. No other user can enter the folder around it.
+  if (process.getuid?.() === 0) await makeWritable(copy)
   return { dir: copy, shown }
+}
+
+async function makeWritable(dir: string): Promise<void> {
+  await chmod(dir, 0o777)
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name)
+    if (entry.isDirectory()) await makeWritable(path)
+    else if (entry.isFile()) await chmod(path, (await stat(path)).mode | 0o666)
+  }
 }

@@ -7,7 +7,7 @@ import { createFolderStore, createLogger, listen } from '@trainyard/platform'
 import { createFolderTrainerSource, createRunner, createSubprocessLauncher, type Launcher } from '@trainyard/runner'
 import { Cleanups } from './cleanups.ts'
 import { openRunDatabase } from './database.ts'
-import { copyTrainer, MAX_PROCESSES, memoryLimit, openSandbox } from './open-sandbox.ts'
+import { copyTrainer, memoryLimit, openSandbox } from './open-sandbox.ts'
 import { createRunnerApi, type RunnerApi } from './runner-api.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
@@ -80,7 +80,6 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     attemptsDir: join(dataDir, 'attempts'),
     datasetCacheDir: join(dataDir, 'cache'),
     datasetCacheMaxGb: DATASET_CACHE_GB,
-    maxProcesses: MAX_PROCESSES,
     trainerCopy,
     logger,
   })

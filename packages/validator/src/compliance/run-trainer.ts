@@ -7,9 +7,10 @@ import {
   type TrainerManifest,
   type TrainerModel,
 } from '@trainyard/contract'
-import { OutOfTimeError, RunnerResponseError } from '../errors.ts'
+import { OutOfTimeError, RunnerResponseError, SandboxUnavailableError } from '../errors.ts'
 import { chooseSettings } from './choose-settings.ts'
 import { FaultScript } from './faults.ts'
+import { findPythonHomes } from './find-python-homes.ts'
 import { compareSnapshots, snapshotFolder } from './folder-snapshot.ts'
 import { openStage, type Stage } from './open-stage.ts'
 import type { ComplianceRecord, OperationRecord, RunPurpose } from './record.ts'
@@ -67,7 +68,7 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
     manifest,
     startTimeoutSeconds: START_TIMEOUT_SECONDS,
     cancelGraceSeconds: CANCEL_GRACE_SECONDS,
-    sandbox: { choice: 'auto', hiddenDirs: [], hideHome: false, ...options.sandbox },
+    sandbox: { choice: 'auto', hiddenDirs: [], readPaths: await findPythonHomes(options.dir), ...options.sandbox },
     databaseUrl: options.databaseUrl,
     onProgress: options.onProgress,
   })
@@ -193,6 +194,8 @@ async function runJob(stage: Stage, plan: Plan, details: RunDetails): Promise<Op
   const { job, timedOut } = await waitForEnd(stage, plan, { created, purpose }).finally(() =>
     traffic.setFaults(undefined),
   )
+  if (job.endReason === 'sandbox_failed')
+    throw new SandboxUnavailableError(job.error?.message ?? 'the sandbox did not start')
   const { end, output } = await launcher.watched(ref)
   traffic.note('process', `job ${created.id}: ${job.state}, ${end ? `exit code ${end.exitCode}` : 'exit not observed'}`)
   return {

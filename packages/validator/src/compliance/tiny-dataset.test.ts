@@ -14,7 +14,7 @@ beforeAll(async () => {
   stage = await openStage({
     dir,
     manifest,
-    sandbox: { choice: 'auto', hiddenDirs: [], hideHome: false },
+    sandbox: { choice: 'auto', hiddenDirs: [] },
     startTimeoutSeconds: 10,
     cancelGraceSeconds: 1,
     databaseUrl,

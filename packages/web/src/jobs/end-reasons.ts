@@ -18,6 +18,7 @@ export const END_REASON_TEXTS: Record<EndReason, string> = {
   queued_too_long: 'The job waited too long in the queue.',
   start_timeout: 'The trainer was started but did not report in time.',
   launch_failed: 'The trainer’s process could not be started.',
+  sandbox_failed: 'The platform could not start the trainer. This is not a fault of the trainer; ask the operator.',
   image_pull_failed: 'The trainer’s image could not be pulled.',
   unschedulable: 'No machine has the resources that the trainer requests.',
   node_lost: 'The machine that ran the job was lost.',

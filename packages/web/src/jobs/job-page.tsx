@@ -46,6 +46,11 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
         </div>
         <JobActions job={job} />
       </div>
+      {job.isolationWarning !== undefined && (
+        <p class="status bad isolation" role="alert">
+          {job.isolationWarning}
+        </p>
+      )}
       <JobProgress job={job} />
       <p id="live-note" class="live-note" role="status" aria-live="polite" />
       {live && (

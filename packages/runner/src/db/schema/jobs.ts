@@ -66,6 +66,8 @@ export interface JobsTable {
   idempotency_key: string | null
   request_hash: string
   trace_id: string
+  /** What weakened the isolation of the last attempt. */
+  isolation_warning: string | null
   cancel_requested_at: Date | null
   /** Earliest time at which a pending job is queued: the end of the pause before a retry. */
   run_after: Date | null

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { processIdentity } from '@trainyard/platform'
 import type { AttemptFiles } from './spec.ts'
@@ -21,7 +21,8 @@ export async function readPid(file: string): Promise<number | undefined> {
   return Number.isInteger(pid) && pid > 1 ? pid : undefined
 }
 
-async function readText(file: string): Promise<string | undefined> {
+/** Undefined: the file does not exist. */
+export async function readText(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
@@ -30,11 +31,15 @@ async function readText(file: string): Promise<string | undefined> {
   }
 }
 
-/** Readers see the old or the new content, never a part of it. Does nothing if the folder was removed in the meantime. */
-export async function writeAtomically(file: string, text: string): Promise<void> {
+/**
+ * Readers see the old or the new content, never a part of it. Does nothing if the folder was removed in the meantime. With an
+ * `id`, the group of that number can read it, and other users cannot.
+ */
+export async function writeAtomically(file: string, text: string, id?: number | undefined): Promise<void> {
   const temporary = `${file}.${randomUUID()}`
   try {
-    await writeFile(temporary, text)
+    await writeFile(temporary, text, { mode: id === undefined ? 0o600 : 0o640 })
+    if (id !== undefined) await chown(temporary, 0, id)
     await rename(temporary, file)
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error

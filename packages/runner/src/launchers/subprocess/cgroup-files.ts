@@ -1,11 +1,8 @@
-/** Stops fork bombs. Far above what data loaders need. */
-export const MAX_PROCESSES = 8192
-
 /** The files of a group that set its limits. Pure, for both versions of the kernel's interface. */
 export function cgroupFiles(
   version: 1 | 2,
   memoryMb: number | undefined,
-  maxProcesses: number = MAX_PROCESSES,
+  maxProcesses: number,
 ): [file: string, text: string][] {
   const processes: [string, string][] = version === 2 ? [['pids.max', String(maxProcesses)]] : []
   if (memoryMb === undefined) return processes

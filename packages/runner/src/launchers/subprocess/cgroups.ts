@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, readlink, rmdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LaunchRequest } from '../launcher.ts'
-import { cgroupFiles, MAX_PROCESSES } from './cgroup-files.ts'
+import { cgroupFiles } from './cgroup-files.ts'
+import type { AttemptLimits } from './limits.ts'
 
 /** A control group in which each attempt with a limit gets a group of its own. */
 export interface CgroupParent {
@@ -62,21 +62,20 @@ async function canLimit(dir: string, file: string, temporary = false): Promise<b
 export async function createCgroup(
   parent: CgroupParent | undefined,
   attempt: string,
-  resources: LaunchRequest['resources'],
+  { memoryMb, processes }: AttemptLimits,
   links: { cgroup: string; pidsCgroup: string },
-  maxProcesses: number = MAX_PROCESSES,
 ): Promise<void> {
   if (parent === undefined) return
   const dir = join(parent.dir, attempt)
   await mkdir(dir, { recursive: true })
-  const [limit, ...others] = cgroupFiles(parent.version, resources.memoryMb, maxProcesses)
+  const [limit, ...others] = cgroupFiles(parent.version, memoryMb, processes)
   if (limit !== undefined) await writeFile(join(dir, limit[0]), limit[1])
   for (const [file, text] of others) await writeFile(join(dir, file), text).catch(() => {})
   await link(dir, links.cgroup)
   if (parent.pidsDir === undefined) return
   const pids = join(parent.pidsDir, attempt)
   await mkdir(pids, { recursive: true })
-  await writeFile(join(pids, 'pids.max'), String(maxProcesses))
+  await writeFile(join(pids, 'pids.max'), String(processes))
   await link(pids, links.pidsCgroup)
 }
 

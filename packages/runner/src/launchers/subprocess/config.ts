@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import type { SubprocessLimits } from './limits.ts'
 
-export const SANDBOXES = ['auto', 'bubblewrap', 'none'] as const
+export const SANDBOXES = ['auto', 'bubblewrap', 'util-linux', 'none'] as const
 export type SandboxChoice = (typeof SANDBOXES)[number]
 
 export const NETWORKS = ['auto', 'own', 'shared'] as const
-/** `own`: a trainer reaches only the platform and the hosts of its manifest. `auto`: `own` where bubblewrap supports it. */
+/** `own`: a trainer reaches only the platform and the hosts of its manifest. `auto`: `own` where the sandbox supports it. */
 export type NetworkChoice = (typeof NETWORKS)[number]
 
 /** Paths and devices of the subprocess launcher. */
@@ -15,20 +16,30 @@ export interface SubprocessConfig {
   datasetCacheMaxGb: number
   /** Put first in the PATH of every trainer. */
   toolsDir?: string | undefined
+  /** Folders that trainers may read in addition. Programs in their `bin` are found last. */
+  readPaths?: readonly string[] | undefined
   /** Devices that are assigned to one job each. Undefined: every job sees all devices. */
   devices?: readonly string[] | undefined
 }
 
-/** `SUBPROCESS_SANDBOX`, `SUBPROCESS_NETWORK`, `SUBPROCESS_EGRESS` and `GPU_DEVICES`. */
+/** `GPU_DEVICES` and the variables that start with `SUBPROCESS_`. */
 export interface SubprocessSettings {
   sandbox: SandboxChoice
   /** Default: `shared`, because a network of their own requires that the runner serves it (`listenForTrainers`). */
   network?: NetworkChoice | undefined
   /** What every trainer may reach in addition to the callback, as `host:port`: the object store and the operator's entries. */
   egress?: readonly string[] | undefined
+  /** Folders that trainers may read in addition to the system's. */
+  readPaths?: readonly string[] | undefined
+  /** Default: see `DEFAULT_LIMITS`. */
+  limits?: { [Name in keyof SubprocessLimits]?: number | undefined } | undefined
+  /** Whether trainers of others are started where no sandbox can be used. Default: false. */
+  allowUnsandboxed?: boolean | undefined
   /** Default: the devices that `nvidia-smi` lists. */
   gpuDevices?: readonly string[] | undefined
 }
+
+const limit = z.coerce.number().int().positive()
 
 const SubprocessEnvironment = z.object({
   SUBPROCESS_SANDBOX: z.enum(SANDBOXES).default('auto'),
@@ -40,6 +51,18 @@ const SubprocessEnvironment = z.object({
     .refine((all) => all.every((address) => /^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i.test(address)), {
       error: 'must be a list of host:port, separated by commas, for example mirror.example.com:443',
     }),
+  SUBPROCESS_READ_PATHS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(/[:,\s]+/).filter((path) => path !== ''))
+    .refine((paths) => paths.every((path) => path.startsWith('/') && path !== '/'), {
+      error: 'must be a list of absolute paths, separated by commas, for example /opt/conda,/opt/rocm',
+    }),
+  SUBPROCESS_MEMORY_MB: limit.optional(),
+  SUBPROCESS_PROCESSES: limit.optional(),
+  SUBPROCESS_DISK_GB: z.coerce.number().positive().optional(),
+  SUBPROCESS_SHM_MB: limit.optional(),
+  SUBPROCESS_ALLOW_UNSANDBOXED: z.enum(['true', 'false']).default('false'),
   S3_ENDPOINT: z.url().optional(),
   S3_PUBLIC_ENDPOINT: z.url().optional(),
   S3_BUCKET: z.string().optional(),
@@ -61,6 +84,14 @@ export function subprocessSettings(values: z.infer<typeof SubprocessEnvironment>
     sandbox,
     network,
     egress: [...values.SUBPROCESS_EGRESS, ...storeAddresses(values)],
+    readPaths: values.SUBPROCESS_READ_PATHS,
+    limits: {
+      memoryMb: values.SUBPROCESS_MEMORY_MB,
+      processes: values.SUBPROCESS_PROCESSES,
+      diskGb: values.SUBPROCESS_DISK_GB,
+      shmMb: values.SUBPROCESS_SHM_MB,
+    },
+    allowUnsandboxed: values.SUBPROCESS_ALLOW_UNSANDBOXED === 'true',
     gpuDevices: devices === 'none' ? [] : devices?.split(','),
   }
 }

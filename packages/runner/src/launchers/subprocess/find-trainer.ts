@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { INIT } from './sandbox/util-linux.ts'
 
 /** Process name of bubblewrap. */
-const SANDBOX_NAME = 'bwrap'
+const BUBBLEWRAP = 'bwrap'
 
 /**
  * Finds the trainer's process, given the process that the shim started. Without a sandbox it is that process. With one, it is
@@ -10,8 +11,8 @@ const SANDBOX_NAME = 'bwrap'
  */
 export async function findTrainer(pid: number): Promise<number | undefined> {
   let current = pid
-  for (let depth = 0; depth < 3; depth++) {
-    if ((await nameOf(current)) !== SANDBOX_NAME) return current
+  for (let depth = 0; depth < 4; depth++) {
+    if (!(await isSandbox(current))) return current
     const children = await childrenOf(current)
     const next = await firstOf(children)
     if (next === undefined) return undefined
@@ -20,25 +21,24 @@ export async function findTrainer(pid: number): Promise<number | undefined> {
   return undefined
 }
 
-/** The oldest child. Orphans in the sandbox become children of the same parent later. */
+/** Whether a process prepares the sandbox, or waits in it for the trainer. */
+async function isSandbox(pid: number): Promise<boolean> {
+  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
+  if (basename(name.trim()) === BUBBLEWRAP) return true
+  const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return line.split('\0').includes(INIT)
+}
+
+/** The child with the lowest id in its own namespace. Orphans become children of the same parent later. */
 async function firstOf(children: readonly number[]): Promise<number | undefined> {
-  for (const pid of children) {
-    const inner = await innerPid(pid)
-    if (inner === undefined || inner <= 2) return pid
-  }
-  return undefined
+  const inner = await Promise.all(children.map(async (pid) => ({ pid, id: await innerPid(pid) })))
+  return inner.sort((a, b) => a.id - b.id)[0]?.pid
 }
 
-async function nameOf(pid: number): Promise<string> {
-  const text = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
-  return basename(text.trim())
-}
-
-/** The process id in the process's own namespace. Undefined: it is in the runner's namespace. */
-async function innerPid(pid: number): Promise<number | undefined> {
+/** The process id in the process's own namespace. */
+async function innerPid(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  const ids = /^NSpid:\s+(.+)$/m.exec(status)?.[1]?.trim().split(/\s+/) ?? []
-  return ids.length > 1 ? Number(ids.at(-1)) : undefined
+  return Number(/^NSpid:.*\s(\d+)$/m.exec(status)?.[1] ?? pid)
 }
 
 async function childrenOf(parent: number): Promise<number[]> {

@@ -1,12 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger } from '@trainyard/platform'
 import { it } from 'vitest'
 import { launcherCases } from '../conformance.cases.ts'
-import { findSandbox } from './find-sandbox.ts'
 import { createSubprocessLauncher } from './launcher.ts'
-import type { Sandbox } from './sandbox.ts'
+import { findSandbox } from './sandbox/find-sandbox.ts'
+import type { Sandbox } from './sandbox/sandbox.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
 
@@ -21,15 +21,22 @@ const cases = (name: string, find: (dataDirs: string[]) => Promise<Sandbox | und
       sandbox: await find([join(dir, 'attempts')]),
       egress,
     })
-    return { launcher, trainer: { type: 'folder', dir }, close: () => rm(dir, { recursive: true, force: true }) }
+    await mkdir(join(dir, 'trainer'))
+    return {
+      launcher,
+      trainer: { type: 'folder', dir: join(dir, 'trainer') },
+      close: () => rm(dir, { recursive: true, force: true }),
+    }
   })
 
 cases('subprocess', async () => undefined)
 
-const found = await findSandbox({ choice: 'auto', dataDirs: [], logger })
-if (found === undefined) it.skip('the subprocess launcher in bubblewrap (needs bubblewrap and user namespaces)')
-else {
-  const find = (dataDirs: string[]) => findSandbox({ choice: 'bubblewrap', dataDirs, logger })
-  cases('subprocess in bubblewrap', find)
-  if (found.ownNetwork) cases('subprocess with a network of its own', find, [])
+for (const kind of ['bubblewrap', 'util-linux'] as const) {
+  const found = await findSandbox({ choice: kind, dataDirs: [], logger }).catch(() => undefined)
+  if (found?.sandbox === undefined) it.skip(`the subprocess launcher in ${kind} (needs ${kind} and user namespaces)`)
+  else {
+    const find = async (dataDirs: string[]) => (await findSandbox({ choice: kind, dataDirs, logger })).sandbox
+    cases(`subprocess in ${kind}`, find)
+    if (found.sandbox.ownNetwork) cases(`subprocess in ${kind} with a network of its own`, find, [])
+  }
 }

@@ -1,23 +1,31 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { formatBytes } from '@trainyard/contract/format'
 import type { Logger } from '@trainyard/platform'
+import { SandboxUnavailable } from '../../errors.ts'
 import { openCacheFolder } from '../cache-folder.ts'
 import type { AttemptRef, Launcher } from '../launcher.ts'
 import { isCode, removeFolder, writeAtomically } from './attempt-folder.ts'
 import { type CgroupParent, removeCgroup } from './cgroups.ts'
 import type { SubprocessConfig } from './config.ts'
 import { countDevices } from './devices.ts'
+import { createDiskWatch, type DiskUse } from './disk-watch.ts'
+import type { SeparateUsers } from './find-separate-users.ts'
 import { installTools } from './install-tools.ts'
+import type { SubprocessLimits } from './limits.ts'
 import { openGateway } from './network/gateway.ts'
 import type { TrainerNetwork } from './network/plan-network.ts'
 import { readOrCreateKey } from './network/policy.ts'
 import { RELAY } from './network/relay.ts'
 import { observeProcess } from './observe-process.ts'
 import { readOutput } from './read-output.ts'
-import type { Sandbox, TrainerCopy } from './sandbox.ts'
-import { attemptFiles, parseAttemptName } from './spec.ts'
+import { attemptId } from './sandbox/identity.ts'
+import type { TrainerCopy } from './sandbox/mounts.ts'
+import type { Sandbox } from './sandbox/sandbox.ts'
+import { assembleFilter } from './sandbox/seccomp.ts'
+import { type AttemptFiles, attemptFiles, FILTER_FILE, parseAttemptName } from './spec.ts'
 import { startProcess } from './start-process.ts'
 import { killOrphan, stopProcess } from './stop-process.ts'
 
@@ -25,48 +33,71 @@ export interface SubprocessLauncherOptions extends SubprocessConfig {
   logger: Logger
   /** From `findSandbox`. Undefined: trainers can do what this user can. */
   sandbox?: Sandbox | undefined
+  /** From `detectIsolation`, where there is no sandbox: each attempt runs as a user of its own. */
+  separateUsers?: SeparateUsers | undefined
+  /** The operator's limits. Undefined: only what manifests declare. */
+  limits?: SubprocessLimits | undefined
+  /** From `detectIsolation`: why trainers are not in a sandbox. */
+  weakness?: string | undefined
+  /** Why no trainer is started. */
+  refusal?: string | undefined
   /** From `findCgroupParent`. Undefined: memory is not limited. */
   cgroups?: CgroupParent | undefined
   /** From `detectIsolation`. If defined, trainers have a network of their own and reach these addresses. */
   egress?: readonly string[] | undefined
-  /** Limit for one attempt, including threads, where there are control groups. Default: 8192. */
-  maxProcesses?: number | undefined
   /** Mounted in place of the trainer's own folder, which is read-only. */
   trainerCopy?: TrainerCopy | undefined
 }
 
 /** Runs trainers as processes of this machine. They outlive the runner. */
 export function createSubprocessLauncher(options: SubprocessLauncherOptions): Launcher {
-  const { logger, sandbox, cgroups, egress, trainerCopy, maxProcesses } = options
+  const { logger, sandbox, cgroups, egress, trainerCopy, limits, refusal, separateUsers } = options
   const config = {
     ...options,
     attemptsDir: resolve(options.attemptsDir),
     datasetCacheDir: resolve(options.datasetCacheDir),
     toolsDir: resolve(options.toolsDir ?? join(options.attemptsDir, 'tools')),
   }
-  mkdirSync(config.attemptsDir, { recursive: true, mode: 0o700 })
+  // Without a sandbox, users of attempts have to reach their folders.
+  prepareFolder(config.attemptsDir, separateUsers === undefined || sandbox !== undefined ? 0o700 : 0o711)
   if (options.toolsDir === undefined) installTools(join(config.attemptsDir, 'tools'))
   const filesOf = (ref: AttemptRef) => attemptFiles(config, ref)
   const network = sandbox === undefined || egress === undefined ? undefined : prepareNetwork(config, egress)
-  const startOptions = { sandbox, cgroups, network, trainerCopy, maxProcesses }
+  if (sandbox?.filter !== undefined) writeFile(config.toolsDir, FILTER_FILE, assembleFilter(sandbox.filter))
+  const host = readHostId(config.attemptsDir)
+  const ids = sandbox === undefined ? separateUsers?.ids : sandbox.ids
+  const idOf = (ref: AttemptRef) => ids && attemptId(ids, host, ref)
+  const startOptions = { sandbox, cgroups, network, trainerCopy, limits, idOf, tools: separateUsers?.tools }
+  const disk = createDiskWatch(trainerCopy === undefined ? [] : [trainerCopy.dir])
 
   return {
     name: 'subprocess',
     runs: 'folder',
-    host: readHostId(config.attemptsDir),
+    host,
+    warning: options.weakness,
     datasetCache: openCacheFolder(config.datasetCacheDir, config.datasetCacheMaxGb),
     capabilities: {
       gpu: true,
       memoryLimit: cgroups !== undefined,
       networkPolicy: network !== undefined,
       imagePull: false,
+      diskLimit: true,
     },
     openGateway: network && ((app, limits) => openGateway(network.gatewayDir, network.key, app, limits)),
     async launch(request, { signal } = {}) {
+      if (refusal !== undefined) throw new SandboxUnavailable(refusal)
       await startProcess(request, config, { ...startOptions, signal })
       logger.debug({ jobId: request.jobId, attempt: request.attempt }, 'trainer launched')
     },
-    observe: (ref) => observeProcess(filesOf(ref)),
+    async observe(ref) {
+      const files = filesOf(ref)
+      const seen = await observeProcess(files)
+      if (seen.state !== 'running') return seen
+      const excess = disk.findExcess(files)
+      if (excess === undefined) return seen
+      await endOverDisk(files, excess)
+      return await observeProcess(files)
+    },
     stop: (ref, graceMs) => stopProcess(filesOf(ref), graceMs),
     logs: (ref, from, { final = false } = {}) => readOutput(filesOf(ref), from, final),
     async *list() {
@@ -76,7 +107,7 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       }
     },
     devices: () => countDevices(config),
-    renewToken: (ref, token) => writeAtomically(filesOf(ref).tokenFile, token),
+    renewToken: (ref, token) => writeAtomically(filesOf(ref).tokenFile, token, idOf(ref)),
     async remove(ref) {
       const files = filesOf(ref)
       await stopProcess(files, 0)
@@ -84,8 +115,33 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       await removeCgroup(files.cgroup)
       await removeCgroup(files.pidsCgroup)
       await removeFolder(files.dir)
+      disk.forget(files)
     },
   }
+}
+
+/** Kills an attempt whose files are larger than its limit. */
+async function endOverDisk(files: AttemptFiles, { usedBytes, limitBytes }: DiskUse): Promise<void> {
+  const used = `its files use ${formatBytes(usedBytes)}; the limit is ${formatBytes(limitBytes)}`
+  await writeAtomically(files.overDisk, used)
+  await stopProcess(files, 0)
+}
+
+function prepareFolder(dir: string, mode: number): void {
+  mkdirSync(dir, { recursive: true, mode })
+  try {
+    chmodSync(dir, mode)
+  } catch {
+    // Another user owns the folder and sets its permissions.
+  }
+}
+
+/** Atomic, because another runner with the same folder may be starting a trainer at this moment. */
+function writeFile(dir: string, name: string, content: string | Buffer): void {
+  mkdirSync(dir, { recursive: true })
+  const temporary = join(dir, `${name}.${process.pid}`)
+  writeFileSync(temporary, content)
+  renameSync(temporary, join(dir, name))
 }
 
 /** Creates the files that give every attempt a network of its own. */
@@ -94,12 +150,9 @@ function prepareNetwork(
   trusted: readonly string[],
 ): TrainerNetwork {
   const gatewayDir = join(attemptsDir, 'gate')
-  mkdirSync(gatewayDir, { recursive: true, mode: 0o700 })
-  mkdirSync(toolsDir, { recursive: true })
+  prepareFolder(gatewayDir, 0o755)
+  writeFile(toolsDir, 'relay.cjs', RELAY)
   const relay = join(toolsDir, 'relay.cjs')
-  // Atomic, because another runner with the same folder may be starting a trainer at this moment.
-  writeFileSync(`${relay}.${process.pid}`, RELAY)
-  renameSync(`${relay}.${process.pid}`, relay)
   return { gatewayDir, relay, key: readOrCreateKey(join(attemptsDir, 'network-key')), trusted }
 }
 

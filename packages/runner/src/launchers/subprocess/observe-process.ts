@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { constants } from 'node:os'
-import type { Exited, ExitReason, Observation } from '../launcher.ts'
-import { isOurProcess, readPid } from './attempt-folder.ts'
+import type { Exited, Observation } from '../launcher.ts'
+import { isOurProcess, readPid, readText } from './attempt-folder.ts'
 import { wasOutOfMemory } from './cgroups.ts'
 import type { AttemptFiles } from './spec.ts'
 
@@ -26,9 +26,9 @@ export async function observeProcess(files: AttemptFiles): Promise<Observation> 
   const ended = await readExit(files)
   if (ended !== undefined) return ended
   if (!existsSync(files.dir)) return { state: 'absent' }
-  return existsSync(files.killed)
-    ? { state: 'exited', exitCode: 137, signal: 'SIGKILL', reason: 'killed' }
-    : { state: 'lost' }
+  if (!existsSync(files.killed)) return { state: 'lost' }
+  const why = await reasonOf(files, 'SIGKILL')
+  return { state: 'exited', exitCode: 137, signal: 'SIGKILL', ...why, reason: why.reason ?? 'killed' }
 }
 
 async function readExit(files: AttemptFiles): Promise<Exited | undefined> {
@@ -46,11 +46,19 @@ async function readExit(files: AttemptFiles): Promise<Exited | undefined> {
   if (!/^\d+\s*$/.test(text)) return undefined
   const exitCode = Number(text)
   const signal = exitCode > 128 ? SIGNAL_NAMES.get(exitCode - 128) : undefined
-  const reason = exitCode === 0 ? undefined : await reasonOf(files, signal)
-  return { state: 'exited', exitCode, signal, reason, finishedAt }
+  const why = exitCode === 0 ? undefined : await reasonOf(files, signal)
+  return { state: 'exited', exitCode, signal, reason: why?.reason, detail: why?.detail, finishedAt }
 }
 
-async function reasonOf(files: AttemptFiles, signal: string | undefined): Promise<ExitReason | undefined> {
-  if (signal === 'SIGXFSZ') return 'storage_limit'
-  return (await wasOutOfMemory(files.cgroup)) ? 'out_of_memory' : undefined
+type Why = Pick<Exited, 'reason' | 'detail'>
+
+async function reasonOf(files: AttemptFiles, signal: string | undefined): Promise<Why> {
+  const overDisk = await readText(files.overDisk)
+  if (overDisk !== undefined) return { reason: 'storage_limit', detail: overDisk }
+  if (signal === 'SIGXFSZ') return { reason: 'storage_limit' }
+  if (await wasOutOfMemory(files.cgroup)) return { reason: 'out_of_memory' }
+  if (signal !== undefined || (await readText(files.entered)) !== '') return {}
+  // It ended before the trainer was started. Attempts of older runners do not have the file.
+  const output = (await readText(files.stderr)) ?? ''
+  return { reason: 'sandbox_failed', detail: output.trim().split('\n').at(-1)?.slice(0, 500) }
 }

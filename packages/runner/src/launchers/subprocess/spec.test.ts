@@ -2,8 +2,8 @@ import { dirname } from 'node:path'
 import { BASIC_CONFIG_VARIABLES, TrainerEnvironment } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import type { LaunchRequest } from '../launcher.ts'
-import { outermost } from './outermost.ts'
-import { SHIM } from './shim.ts'
+import { limitsOf } from './limits.ts'
+import { BECOME_TRAINER, SHIM } from './shim.ts'
 import { attemptName, parseAttemptName, processSpec } from './spec.ts'
 
 const config = { attemptsDir: '/data/attempts', datasetCacheDir: '/data/datasets', datasetCacheMaxGb: 20 }
@@ -28,9 +28,11 @@ const request: LaunchRequest = {
   argv: ['node', 'dist/main.js', '--flag'],
 }
 
+const limits = limitsOf(request.resources, undefined)
+
 describe('the process of an attempt', () => {
   it('gets the contract’s environment and nothing else', () => {
-    const { TRACEPARENT, ...env } = processSpec(request, config).env
+    const { TRACEPARENT, ...env } = processSpec(request, config, { limits }).env
     expect(TRACEPARENT).toMatch(/^00-0123456789abcdef0123456789abcdef-[0-9a-f]{16}-01$/)
     expect(env).toEqual({
       PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
@@ -63,86 +65,40 @@ describe('the process of an attempt', () => {
   })
 
   it('gets an environment that conforms to the contract’s schema', () => {
-    expect(TrainerEnvironment.safeParse(processSpec(request, config).env).error).toBeUndefined()
+    expect(TrainerEnvironment.safeParse(processSpec(request, config, { limits }).env).error).toBeUndefined()
   })
 
   it('gets no variable for a setting that the job does not have', () => {
     const { dataset: _, ...bare } = { ...request, config: { basic: {}, advanced: {} } }
-    const { env } = processSpec(bare, config)
+    const { env } = processSpec(bare, config, { limits })
     for (const name of [...Object.keys(BASIC_CONFIG_VARIABLES), 'DATASET_ID', 'SNAPSHOT_ID', 'EXPORT_FORMAT'])
       expect(env).not.toHaveProperty(name)
   })
 
   it('reads a configuration that is too long for a variable from a file', () => {
     const long = { basic: {}, advanced: { note: 'x'.repeat(100_000) } }
-    const spec = processSpec({ ...request, config: long }, config)
+    const spec = processSpec({ ...request, config: long }, config, { limits })
     expect(spec.env).not.toHaveProperty('CONFIG')
     expect(spec.env.CONFIG_FILE).toBe('/data/attempts/trainyard-42-3/input/config.json')
     expect(JSON.parse(spec.configText ?? '')).toEqual(long)
   })
 
   it('runs the entry point in the trainer’s folder, passed to the shim as arguments and not as script text', () => {
-    const { file, args, cwd } = processSpec(request, config)
+    const { file, args, cwd } = processSpec(request, config, { limits })
     expect({ file, args, cwd }).toEqual({
       file: '/bin/sh',
-      args: ['-c', SHIM, 'trainyard-shim', '/data/attempts/trainyard-42-3', '0', 'node', 'dist/main.js', '--flag'],
+      args: [
+        ...['-c', SHIM, 'trainyard-shim', '/data/attempts/trainyard-42-3', '0', '8192', '0'],
+        ...['/bin/sh', '-c', BECOME_TRAINER, 'trainyard-start', 'node', 'dist/main.js', '--flag'],
+      ],
       cwd: '/data/bundles/sha256-abc',
     })
   })
 
-  it('sees only its own folders in a sandbox, and none of the runner’s', () => {
-    const sandbox = {
-      program: 'bwrap',
-      processes: ['--unshare-pid', '--proc', '/proc'],
-      ownPids: true,
-      ownNetwork: true,
-      hidden: { dirs: ['/data', '/run'], files: ['/home/me/.netrc'] },
-      shown: ['/run/systemd/resolve'],
-    }
-    const { args } = processSpec(request, config, { sandbox })
-    const work = '/data/attempts/trainyard-42-3/work'
-    const lines = args
-      .slice(5)
-      .join(' ')
-      .replaceAll(/ --dev-bind-try \S+ \S+/g, '')
-      .replaceAll(' --', '\n--')
-      .split('\n')
-    expect(lines).toEqual([
-      'bwrap',
-      '--ro-bind / /',
-      '--dev /dev',
-      `--bind ${work}/tmp /tmp`,
-      `--bind ${work}/tmp /var/tmp`,
-      '--tmpfs /data',
-      '--tmpfs /run',
-      '--ro-bind /dev/null /home/me/.netrc',
-      '--ro-bind /run/systemd/resolve /run/systemd/resolve',
-      '--ro-bind /data/bundles/sha256-abc /data/bundles/sha256-abc',
-      '--ro-bind /data/attempts/trainyard-42-3/input /data/attempts/trainyard-42-3/input',
-      `--bind ${work} ${work}`,
-      '--ro-bind /data/datasets /data/datasets',
-      '--remount-ro /data',
-      '--remount-ro /run',
-      '--unshare-pid',
-      '--proc /proc',
-      '--unshare-ipc',
-      '--cap-drop ALL',
-      '--die-with-parent',
-      '--chdir /data/bundles/sha256-abc',
-      '-- /bin/sh -c exec "$@" trainyard-start node dist/main.js',
-      '--flag',
-    ])
-  })
-
-  it('hides a folder once, although several settings name it or a folder in it', () => {
-    const hidden = { dirs: ['/data/runner', '/data', '/database', '/data'], files: ['/data/secret', '/home/me/.netrc'] }
-    expect(outermost(hidden)).toEqual({ dirs: ['/data', '/database'], files: ['/home/me/.netrc'] })
-  })
-
   it('sees the devices that are assigned to it, or all if devices are not assigned', () => {
-    expect(processSpec(request, config, { devices: ['0', '3'] }).env.CUDA_VISIBLE_DEVICES).toBe('0,3')
-    expect(processSpec(request, config, { devices: [] }).env.CUDA_VISIBLE_DEVICES).toBe('')
-    expect(processSpec(request, config).env).not.toHaveProperty('CUDA_VISIBLE_DEVICES')
+    expect(processSpec(request, config, { limits, devices: ['0', '3'] }).env.CUDA_VISIBLE_DEVICES).toBe('0,3')
+    expect(processSpec(request, config, { limits, devices: [] }).env.CUDA_VISIBLE_DEVICES).toBe('')
+    expect(processSpec(request, config, { limits }).env).not.toHaveProperty('CUDA_VISIBLE_DEVICES')
   })
 
   it('is identified by its name', () => {

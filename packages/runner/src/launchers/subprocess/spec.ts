@@ -2,10 +2,14 @@ import { join } from 'node:path'
 import { MACHINE_PATH, trainerEnvironment } from '../environment.ts'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
 import type { SubprocessConfig } from './config.ts'
+import { type AttemptLimits, shimLimits } from './limits.ts'
 import { planNetwork, type TrainerNetwork } from './network/plan-network.ts'
 import { START_BEHIND_RELAY } from './network/relay.ts'
-import { type Sandbox, type SandboxPaths, sandboxArgs, type TrainerCopy } from './sandbox.ts'
-import { SHIM } from './shim.ts'
+import { planMounts, type TrainerCopy } from './sandbox/mounts.ts'
+import { dropToUser } from './sandbox/privileges.ts'
+import type { Sandbox, SandboxTools } from './sandbox/sandbox.ts'
+import { sandboxCommand } from './sandbox/sandbox-command.ts'
+import { BECOME_TRAINER, SHIM } from './shim.ts'
 
 /** The files of one attempt. The trainer writes to `workDir` only. The others are used by the shim and the runner. */
 export interface AttemptFiles {
@@ -16,6 +20,14 @@ export interface AttemptFiles {
   configFile: string
   /** Replaced while the attempt runs. */
   tokenFile: string
+  /** Empty. A sandbox can build its file system in it. */
+  rootDir: string
+  /** The disk limit in bytes, if it has one. */
+  diskLimit: string
+  /** Exists once the attempt was ended because of its disk limit. Its content says how much it used. */
+  overDisk: string
+  /** Not empty once the sandbox has started the trainer. */
+  entered: string
   /** The devices that are assigned to it, separated by commas. */
   devices: string
   /** Link to its control group, if it has one. */
@@ -57,6 +69,10 @@ export function attemptFiles(config: SubprocessConfig, ref: AttemptRef): Attempt
     inputDir: join(dir, 'input'),
     configFile: join(dir, 'input', 'config.json'),
     tokenFile: join(dir, 'input', 'token'),
+    rootDir: join(dir, 'root'),
+    diskLimit: join(dir, 'disk-limit'),
+    overDisk: join(dir, 'over-disk'),
+    entered: join(dir, 'entered'),
     devices: join(dir, 'devices'),
     cgroup: join(dir, 'cgroup'),
     pidsCgroup: join(dir, 'cgroup-pids'),
@@ -72,9 +88,6 @@ export function attemptFiles(config: SubprocessConfig, ref: AttemptRef): Attempt
   }
 }
 
-/** The unit of `ulimit -f` in POSIX. */
-const BLOCK_BYTES = 512
-
 export interface ProcessSpec {
   file: string
   args: string[]
@@ -84,17 +97,24 @@ export interface ProcessSpec {
   configText: string | undefined
 }
 
-/** In the sandbox a shell starts the program, so that a missing program gives exit code 127. */
-const START = 'exec "$@"'
+/** The name of the filter's file in the folder of tools. */
+export const FILTER_FILE = 'seccomp.bpf'
 
-/** The arguments in front of the trainer's command, in the sandbox. */
+/** A shell starts the program, so that a missing program gives exit code 127. */
 const startArgs = (relay: readonly string[] | undefined): string[] => [
-  ...['/bin/sh', '-c', relay === undefined ? START : START_BEHIND_RELAY, 'trainyard-start'],
+  ...['/bin/sh', '-c', relay === undefined ? BECOME_TRAINER : START_BEHIND_RELAY, 'trainyard-start'],
   ...(relay ?? []),
 ]
 
 export interface SpecOptions {
   sandbox?: Sandbox | undefined
+  /** The attempt's own user. Undefined: the runner's. */
+  id?: number | undefined
+  /** The programs that change the user, without a sandbox. */
+  tools?: SandboxTools | undefined
+  limits: AttemptLimits
+  /** Whether a control group limits memory. */
+  hasMemoryGroup?: boolean | undefined
   /** Undefined: devices are not assigned, and the trainer sees all of them. */
   devices?: readonly string[] | undefined
   /** Undefined: the machine's network. */
@@ -103,51 +123,67 @@ export interface SpecOptions {
 }
 
 /** Builds the process of an attempt. */
-export function processSpec(
-  request: LaunchRequest,
-  config: SubprocessConfig,
-  { sandbox, devices, network, trainerCopy }: SpecOptions = {},
-): ProcessSpec {
-  const { trainer, resources, argv } = request
+export function processSpec(request: LaunchRequest, config: SubprocessConfig, options: SpecOptions): ProcessSpec {
+  const { trainer, argv } = request
   if (trainer.type !== 'folder') throw new Error('expected a folder, got an image: processes run from folders only')
-  const { datasetCacheDir, datasetCacheMaxGb, toolsDir } = config
+  const { devices, network, limits, hasMemoryGroup = false } = options
+  const { datasetCacheDir, datasetCacheMaxGb, toolsDir, readPaths = [] } = config
   const files = attemptFiles(config, request)
-  const tmpDir = join(files.workDir, 'tmp')
   const { env, configText } = trainerEnvironment(request, {
     workDir: files.workDir,
-    tmpDir,
+    tmpDir: join(files.workDir, 'tmp'),
     datasetCacheDir,
     datasetCacheMaxGb,
     isCacheFilledByRunner: true,
     configFile: files.configFile,
     tokenFile: files.tokenFile,
-    path: toolsDir === undefined ? MACHINE_PATH : [toolsDir, ...MACHINE_PATH],
+    path: [
+      ...(toolsDir === undefined ? [] : [toolsDir]),
+      ...MACHINE_PATH,
+      ...readPaths.map((path) => join(path, 'bin')),
+    ],
   })
   const planned = network && planNetwork(request, network)
   const relay = network && [process.execPath, network.relay, JSON.stringify(planned?.plan)]
-  const paths: SandboxPaths = {
-    trainerDir: trainer.dir,
-    workDir: files.workDir,
-    tmpDir,
-    inputDir: files.inputDir,
-    datasetCacheDir,
-    toolsDir,
-    gatewayDir: network?.gatewayDir,
-    trainerCopy,
-  }
-  const command =
-    sandbox === undefined ? argv : [sandbox.program, ...sandboxArgs(sandbox, paths), ...startArgs(relay), ...argv]
-  const { diskGb } = resources
-  const blocks = diskGb === undefined ? 0 : Math.ceil((diskGb * 1024 ** 3) / BLOCK_BYTES)
   Object.assign(env, planned?.env)
   // A trainer that requests no device sees none, so that two jobs never share one.
   if (devices !== undefined) env.CUDA_VISIBLE_DEVICES = devices.join(',')
+  const command = [...isolate(trainer.dir, files, config, options), ...startArgs(relay), ...argv]
   return {
     file: '/bin/sh',
     // Arguments are never part of the script's text, so they cannot inject commands.
-    args: ['-c', SHIM, 'trainyard-shim', files.dir, String(blocks), ...command],
+    args: ['-c', SHIM, 'trainyard-shim', files.dir, ...shimLimits(limits, hasMemoryGroup), ...command],
     cwd: trainer.dir,
     env,
     configText,
   }
+}
+
+/** The arguments that isolate what follows. */
+function isolate(
+  trainerDir: string,
+  files: AttemptFiles,
+  { datasetCacheDir, toolsDir = '' }: SubprocessConfig,
+  { sandbox, id, tools, limits, network, trainerCopy }: SpecOptions,
+): string[] {
+  if (sandbox === undefined) return tools === undefined || id === undefined ? [] : dropToUser(tools, id)
+  const mounts = planMounts(sandbox.view, {
+    trainerDir,
+    workDir: files.workDir,
+    tmpDir: join(files.workDir, 'tmp'),
+    inputDir: files.inputDir,
+    datasetCacheDir,
+    toolsDir: toolsDir === '' ? undefined : toolsDir,
+    gatewayDir: network?.gatewayDir,
+    trainerCopy,
+  })
+  return sandboxCommand(sandbox, {
+    mounts,
+    id,
+    cwd: trainerDir,
+    ownNetwork: network !== undefined,
+    shmBytes: limits.shmBytes,
+    filterFile: join(toolsDir, FILTER_FILE),
+    rootDir: files.rootDir,
+  })
 }

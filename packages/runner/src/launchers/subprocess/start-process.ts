@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, open, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { processIdentity } from '@trainyard/platform'
-import type { LaunchRequest } from '../launcher.ts'
+import type { AttemptRef, LaunchRequest } from '../launcher.ts'
 import { writeAtomically } from './attempt-folder.ts'
 import { type CgroupParent, createCgroup } from './cgroups.ts'
 import type { SubprocessConfig } from './config.ts'
 import { takeDevices } from './devices.ts'
+import { limitsOf, type SubprocessLimits } from './limits.ts'
 import {
   type AttemptFiles,
   attemptFiles,
@@ -17,9 +18,11 @@ import {
   type SpecOptions,
 } from './spec.ts'
 
-export interface StartOptions extends Omit<SpecOptions, 'devices'> {
+export interface StartOptions extends Omit<SpecOptions, 'devices' | 'limits' | 'id' | 'hasMemoryGroup'> {
   cgroups: CgroupParent | undefined
-  maxProcesses: number | undefined
+  limits: SubprocessLimits | undefined
+  /** The attempt's own user, if it has one. */
+  idOf(ref: AttemptRef): number | undefined
   signal: AbortSignal | undefined
 }
 
@@ -31,17 +34,35 @@ export async function startProcess(
 ): Promise<void> {
   const files = attemptFiles(config, request)
   if (existsSync(files.started)) return
-  await mkdir(join(files.workDir, 'tmp'), { recursive: true, mode: 0o700 })
-  await mkdir(files.inputDir, { recursive: true, mode: 0o700 })
+  const id = options.idOf(request)
+  await createFolders(files, id)
   const { resources } = request
+  const limits = limitsOf(resources, options.limits)
   const devices = await takeDevices(config, files, resources.gpu ?? 0)
-  await createCgroup(options.cgroups, attemptName(request), resources, files, options.maxProcesses)
-  const spec = processSpec(request, config, { ...options, devices })
-  await writeAtomically(files.tokenFile, request.token)
-  if (spec.configText !== undefined) await writeFile(files.configFile, spec.configText)
+  await createCgroup(options.cgroups, attemptName(request), limits, files)
+  const hasMemoryGroup = options.cgroups !== undefined
+  const spec = processSpec(request, config, { ...options, devices, id, limits, hasMemoryGroup })
+  await writeAtomically(files.tokenFile, request.token, id)
+  if (spec.configText !== undefined) await writeAtomically(files.configFile, spec.configText, id)
+  if (limits.diskBytes !== undefined) await writeFile(files.diskLimit, String(limits.diskBytes))
   options.signal?.throwIfAborted()
   await writeFile(files.launched, '')
   await spawnShim(spec, files, options.signal)
+}
+
+/** With a user of its own, an attempt can enter its folder, and write to its work folder. */
+async function createFolders(files: AttemptFiles, id: number | undefined): Promise<void> {
+  const tmpDir = join(files.workDir, 'tmp')
+  await mkdir(tmpDir, { recursive: true, mode: 0o700 })
+  for (const dir of [files.inputDir, files.rootDir]) await mkdir(dir, { recursive: true, mode: 0o700 })
+  if (id === undefined) return
+  for (const dir of [files.dir, files.inputDir]) {
+    await chown(dir, 0, id)
+    await chmod(dir, 0o750)
+  }
+  for (const dir of [files.workDir, tmpDir]) await chown(dir, id, id)
+  // bubblewrap enters it as root without privileges, if the trainer's folder is in the machine's /tmp.
+  await chmod(tmpDir, 0o711)
 }
 
 async function spawnShim(spec: ProcessSpec, files: AttemptFiles, signal: AbortSignal | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, readdirSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -26,9 +26,13 @@ export async function openGateway(dir: string, key: string, app: App, limits?: P
     closeSync(folder)
   }
   try {
-    callback = await listen(app, { port: 0, socketPath: socketPath(SOCKETS.callback), limits })
-    proxy.listen(socketPath(SOCKETS.proxy))
+    const callbackPath = socketPath(SOCKETS.callback)
+    callback = await listen(app, { port: 0, socketPath: callbackPath, limits })
+    const proxyPath = socketPath(SOCKETS.proxy)
+    proxy.listen(proxyPath)
     await once(proxy, 'listening')
+    // Trainers have users of their own. The folder is below one that only the runner can enter, and mounted for them.
+    for (const path of [callbackPath, proxyPath]) chmodSync(path, 0o666)
   } catch (error) {
     await close()
     throw error

@@ -7,16 +7,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@trainyard/platform'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Launcher, LaunchRequest } from '../../launcher.ts'
-import { findSandbox } from '../find-sandbox.ts'
 import { createSubprocessLauncher } from '../launcher.ts'
+import { findSandbox } from '../sandbox/find-sandbox.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
-const sandboxHere = await findSandbox({ choice: 'auto', dataDirs: [], logger })
-const isPossible = sandboxHere?.ownNetwork === true
-if (!isPossible)
-  console.warn('SKIPPED: trainers with a network of their own. It needs bubblewrap and network namespaces')
+const kinds = ['bubblewrap', 'util-linux'] as const
+const possible: (typeof kinds)[number][] = []
+for (const kind of kinds) {
+  const found = await findSandbox({ choice: kind, dataDirs: [], logger }).catch(() => undefined)
+  if (found?.sandbox?.ownNetwork === true) possible.push(kind)
+  else console.warn(`SKIPPED: trainers with a network of their own in ${kind}. It needs ${kind} and network namespaces`)
+}
 
-describe.skipIf(!isPossible)('a trainer with a network of its own', () => {
+describe.each(possible)('a trainer with a network of its own in %s', (kind) => {
   let dir: string
   let launcher: Launcher
   const closers: (() => Promise<unknown>)[] = []
@@ -40,7 +43,7 @@ describe.skipIf(!isPossible)('a trainer with a network of its own', () => {
       datasetCacheMaxGb: 1,
       logger,
       egress,
-      sandbox: await findSandbox({ choice: 'bubblewrap', dataDirs, logger }),
+      sandbox: (await findSandbox({ choice: kind, dataDirs, logger })).sandbox,
     })
     return launcher
   }
@@ -158,7 +161,7 @@ describe.skipIf(!isPossible)('a trainer with a network of its own', () => {
   it('is not the parent of its relay, and its exit code is reported', async () => {
     await create()
     await open('callback')
-    const script = 'ls -A "$TMPDIR" | grep network$; jobs -p; [ $$ = 2 ] && exit 7'
+    const script = 'ls -A "$TMPDIR" | grep network$; jobs -p; [ $PPID = 1 ] && exit 7'
     await start('', { argv: ['/bin/sh', '-c', script] })
     expect(await outputOf()).toEqual([])
     expect(await launcher.observe({ jobId: 1, attempt: 1 })).toMatchObject({ exitCode: 7 })

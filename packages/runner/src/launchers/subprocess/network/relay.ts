@@ -1,3 +1,5 @@
+import { BECOME_TRAINER } from '../shim.ts'
+
 /** The relay's only argument, as JSON. */
 export interface RelayPlan {
   /** The folder with the runner's sockets. */
@@ -93,9 +95,9 @@ ready()
  */
 export const START_BEHIND_RELAY = `
 mkfifo "$TMPDIR/.network" || exit 126
-( "$1" --max-old-space-size=64 "$2" "$3" </dev/null >"$TMPDIR/.network" & )
+( "$1" --max-old-space-size=64 "$2" "$3" </dev/null >"$TMPDIR/.network" 3>&- & )
 read -r ready < "$TMPDIR/.network"
 rm -f "$TMPDIR/.network"
 [ "$ready" = ready ] || { echo "trainyard: the network of the sandbox did not start" >&2; exit 126; }
 shift 3
-exec "$@"`
+${BECOME_TRAINER}`

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process'
+import { chmod, lstat, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { findIdRange, type IdRange } from './sandbox/identity.ts'
+import { dropToUser } from './sandbox/privileges.ts'
+import type { SandboxTools } from './sandbox/sandbox.ts'
+import { findTool } from './sandbox/tools.ts'
+
+/** How attempts get users of their own without a sandbox. */
+export interface SeparateUsers {
+  ids: IdRange
+  tools: SandboxTools
+}
+
+/** Names in a data folder by which it is recognised as the platform's. Other folders are never changed. */
+const OWN_NAMES = ['attempts', 'bundles', 'objects', 'postgres']
+/** What other users must not read in it. The rest has to be reached, or is readable for its owner only already. */
+const CLOSED_NAMES = ['acceptance', 'models', 'objects', 'registry', 'samples', 'server.log']
+
+/** Whether root can run trainers as other users, which can reach Node and their own folders. Changes nothing. */
+export async function findSeparateUsers(
+  dataDirs: readonly string[],
+  path: string | undefined = process.env.PATH,
+): Promise<SeparateUsers | undefined> {
+  const [dataDir] = dataDirs
+  const setpriv = findTool('setpriv', path)
+  const ids = findIdRange()
+  if (process.getuid?.() !== 0 || dataDir === undefined || setpriv === undefined || ids === undefined) return undefined
+  const users = { ids, tools: { setpriv, path: path ?? '' } }
+  const probe = await mkdtemp(join(dataDir, 'probe-'))
+  try {
+    await chmod(probe, 0o755)
+    const [program = '', ...args] = dropToUser(users.tools, ids.first)
+    const script = 'cd "$1" && exec "$2" -e 0'
+    await promisify(execFile)(program, [...args, '/bin/sh', '-c', script, 'sh', probe, process.execPath], {
+      timeout: 20_000,
+      env: { PATH: '/usr/bin:/bin' },
+    })
+    return users
+  } catch {
+    return undefined
+  } finally {
+    await rm(probe, { recursive: true, force: true })
+  }
+}
+
+/** Closes the platform's folders to other users, who can only enter what they know. */
+export async function closeDataFolders(dataDirs: readonly string[]): Promise<void> {
+  for (const dir of dataDirs) {
+    const names = await readdir(dir).catch(() => [])
+    if (!names.some((name) => OWN_NAMES.includes(name))) continue
+    await removeMode(dir, 0o066)
+    for (const name of names) if (CLOSED_NAMES.includes(name)) await removeMode(join(dir, name), 0o007)
+  }
+}
+
+async function removeMode(file: string, mode: number): Promise<void> {
+  const info = await lstat(file).catch(() => undefined)
+  if (info?.isFile() === true || info?.isDirectory() === true) await chmod(file, info.mode & 0o7777 & ~mode)
+}
