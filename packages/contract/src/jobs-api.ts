@@ -133,8 +133,24 @@ export const Job = z
   .meta({ id: 'Job' })
 export type Job = z.infer<typeof Job>
 
+/**
+ * A job in a list: without its settings and its result, with the primary metric only and the beginning of the error message, so
+ * that no job makes the list of all jobs large.
+ */
+export const JobSummary = Job.omit({ config: true, result: true, experiments: true })
+  .extend({
+    latestMetrics: Metrics.describe('The last value of the primary metric'),
+    error: JobError.omit({ traceback: true })
+      .extend({ message: z.string().describe('The first 300 characters') })
+      .optional(),
+  })
+  .meta({ id: 'JobSummary' })
+export type JobSummary = z.infer<typeof JobSummary>
+
 /** `GET /v1/jobs?state=&trainer=&cursor=&limit=`: newest first. */
-export const JobList = z.object({ jobs: z.array(Job), nextCursor: z.string().optional() }).meta({ id: 'JobList' })
+export const JobList = z
+  .object({ jobs: z.array(JobSummary), nextCursor: z.string().optional() })
+  .meta({ id: 'JobList' })
 export type JobList = z.infer<typeof JobList>
 
 /** The axis of a series. */
@@ -145,13 +161,14 @@ export type MetricAxis = z.infer<typeof MetricAxis>
 export const MetricPoint = z.object({ step: z.number().int(), value: MetricValue, time: Timestamp })
 export type MetricPoint = z.infer<typeof MetricPoint>
 
-/** `GET /v1/jobs/{id}/metrics?name=&attempt=&points=` */
+/** `GET /v1/jobs/{id}/metrics?name=&only=&attempt=&points=&cursor=&limit=`: one page of series by name. */
 export const MetricSeriesList = z
   .object({
     attempt: Attempt,
     series: z.array(
       z.object({ name: z.string(), axis: MetricAxis, count: z.number().int(), points: z.array(MetricPoint) }),
     ),
+    nextCursor: z.string().optional().describe('Absent on the last page'),
   })
   .meta({ id: 'MetricSeriesList' })
 export type MetricSeriesList = z.infer<typeof MetricSeriesList>

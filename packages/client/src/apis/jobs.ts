@@ -72,6 +72,12 @@ export interface JobsClient {
       attempt?: number | undefined
       /** Maximum number of points per series. */
       points?: number | undefined
+      /** Only the metrics in the job's `latestMetrics`. */
+      only?: 'latest' | undefined
+      /** `nextCursor` of the previous page. */
+      cursor?: string | undefined
+      /** Series on a page, up to 1,000. Default: 100. */
+      limit?: number | undefined
     },
   ): Promise<MetricSeriesList>
   /** One page of log lines, oldest first: of the start of the log, or of its end with `from: 'end'`. */

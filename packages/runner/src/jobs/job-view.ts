@@ -1,11 +1,74 @@
-import type { Job } from '@trainyard/contract'
+import type { Job, JobSummary, MetricValue } from '@trainyard/contract'
 import type { Caller } from '@trainyard/platform'
 import type { JobProgress, JobRow } from '../db/schema/jobs.ts'
 import { isTerminalJobState } from './statuses.ts'
 
+/** The columns of a job that a list reads. What a trainer or a person can make large is left out. */
+export const SUMMARY_COLUMNS = [
+  'id',
+  'project_id',
+  'name',
+  'state',
+  'attempt',
+  'end_reason',
+  'operation',
+  'task_type',
+  'model',
+  'dataset_id',
+  'dataset_name',
+  'snapshot_id',
+  'version_hash',
+  'primary_metric',
+  'progress',
+  'queue',
+  'priority',
+  'max_retries',
+  'trace_id',
+  'cancel_requested_at',
+  'created_at',
+  'queued_at',
+  'started_at',
+  'finished_at',
+  'last_heard_at',
+  'isolation_warning',
+] as const satisfies readonly (keyof JobRow)[]
+
+/** A job in a list. */
+export interface SummaryRow extends Pick<JobRow, (typeof SUMMARY_COLUMNS)[number]> {
+  trainer: Job['trainer']
+  /** Null when the job has not reported its primary metric. */
+  primary_value: MetricValue | null
+  error: NonNullable<JobSummary['error']> | null
+}
+
 /** The public view of a job. */
 export function toJob(row: JobRow): Job {
-  const { manifest } = row.trainer
+  const { name, version, digest, manifest } = row.trainer
+  const { displayName, framework } = manifest
+  return {
+    ...commonOf(row, { name, version, displayName, digest, framework }),
+    config: row.config,
+    latestMetrics: row.latest_metrics,
+    error: row.error ?? undefined,
+    result: row.result ?? undefined,
+  }
+}
+
+/** The public view of a job in a list, with the name of the project, if the caller can see it. */
+export function toSummaryFor(caller: Pick<Caller, 'projects'>, row: SummaryRow): JobSummary {
+  const value = row.primary_value
+  return {
+    ...commonOf(row, row.trainer),
+    project: projectOf(caller, row),
+    latestMetrics: value === null ? {} : { [row.primary_metric.name]: value },
+    error: row.error ?? undefined,
+  }
+}
+
+function commonOf(
+  row: Pick<JobRow, (typeof SUMMARY_COLUMNS)[number]>,
+  trainer: Job['trainer'],
+): Omit<JobSummary, 'latestMetrics' | 'error'> {
   const { dataset_id: id, snapshot_id: snapshotId, version_hash: versionHash } = row
   const dataset =
     id !== null && snapshotId !== null && versionHash !== null
@@ -17,18 +80,10 @@ export function toJob(row: JobRow): Job {
     attempt: row.attempt,
     operation: row.operation,
     taskType: row.task_type,
-    trainer: {
-      name: row.trainer.name,
-      version: row.trainer.version,
-      displayName: manifest.displayName,
-      digest: row.trainer.digest,
-      framework: manifest.framework,
-    },
+    trainer,
     model: row.model,
-    config: row.config,
     primaryMetric: row.primary_metric,
     progress: { ...row.progress, fraction: fractionDone(row) },
-    latestMetrics: row.latest_metrics,
     cancelRequested: row.cancel_requested_at !== null,
     queue: row.queue,
     priority: row.priority,
@@ -37,10 +92,8 @@ export function toJob(row: JobRow): Job {
     createdAt: row.created_at.toISOString(),
     name: row.name ?? undefined,
     endReason: row.end_reason ?? undefined,
-    error: row.error ?? undefined,
     isolationWarning: row.isolation_warning ?? undefined,
     dataset,
-    result: row.result ?? undefined,
     queuedAt: row.queued_at?.toISOString(),
     startedAt: row.started_at?.toISOString(),
     finishedAt: row.finished_at?.toISOString(),
@@ -50,11 +103,14 @@ export function toJob(row: JobRow): Job {
 
 /** The same with the name of the project, if the caller can see it. */
 export function toJobFor(caller: Pick<Caller, 'projects'>, row: JobRow): Job {
-  const project = caller.projects.find(({ id }) => id === row.project_id)?.name
-  return { ...toJob(row), project }
+  return { ...toJob(row), project: projectOf(caller, row) }
 }
 
-function fractionDone(row: JobRow): number {
+function projectOf(caller: Pick<Caller, 'projects'>, row: Pick<JobRow, 'project_id'>): string | undefined {
+  return caller.projects.find(({ id }) => id === row.project_id)?.name
+}
+
+function fractionDone(row: Pick<JobRow, 'state' | 'progress'>): number {
   if (row.state === 'succeeded') return 1
   const fraction = fractionOf(row.progress)
   // Only success counts as 1, because validation and uploads follow the last epoch.

@@ -1,7 +1,8 @@
 import type { JobList, JobState } from '@trainyard/contract'
 import { type Caller, projectsFor, requireScope } from '@trainyard/platform'
+import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
-import { toJobFor } from './job-view.ts'
+import { SUMMARY_COLUMNS, type SummaryRow, toSummaryFor } from './job-view.ts'
 
 export interface ListJobsQuery {
   state?: JobState | undefined
@@ -23,7 +24,18 @@ export async function listJobs(context: RunnerContext, caller: Caller, query: Li
   if (projects.length === 0) return { jobs: [] }
   let select = context.database.db
     .selectFrom('jobs')
-    .selectAll()
+    .select(SUMMARY_COLUMNS)
+    // Manifests, tracebacks and thousands of metrics stay in the database.
+    .select([
+      sql<SummaryRow['trainer']>`jsonb_build_object('name', trainer -> 'name', 'version', trainer -> 'version',
+        'displayName', trainer -> 'manifest' -> 'displayName', 'digest', trainer -> 'digest',
+        'framework', trainer -> 'manifest' -> 'framework')`.as('trainer'),
+      sql<SummaryRow['primary_value']>`latest_metrics -> (primary_metric ->> 'name')`.as('primary_value'),
+      sql<SummaryRow['error']>`case when error is not null then jsonb_strip_nulls(
+        jsonb_build_object('errorType', error -> 'errorType', 'message', left(error ->> 'message', 300))) end`.as(
+        'error',
+      ),
+    ])
     .where('project_id', 'in', projects)
     .orderBy('id', 'desc')
     .limit(query.limit + 1)
@@ -34,7 +46,7 @@ export async function listJobs(context: RunnerContext, caller: Caller, query: Li
   const page = rows.slice(0, query.limit)
   const last = page.at(-1)
   return {
-    jobs: page.map((row) => toJobFor(caller, row)),
+    jobs: page.map((row) => toSummaryFor(caller, row)),
     nextCursor: rows.length > query.limit && last !== undefined ? String(last.id) : undefined,
   }
 }

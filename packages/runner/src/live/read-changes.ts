@@ -2,7 +2,7 @@ import { type Artifact, type LiveMessage, type LogLine, type MetricPoint, Traine
 import { toArtifact } from '../artifacts/artifact-view.ts'
 import type { RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
-import type { JobRow } from '../db/schema/jobs.ts'
+import { type JobRow, MAX_LATEST_METRICS } from '../db/schema/jobs.ts'
 import type { LogRow } from '../db/schema/logs.ts'
 import { defineStatement } from '../db/statement.ts'
 import { metricPointsOf } from '../journal/parse-events.ts'
@@ -60,7 +60,7 @@ export async function readChanges(
     const isTooMuch = rows.events.length > MAX_MISSED || rows.lines.length > MAX_MISSED
     const isOther = from.attempt !== job.attempt
     const changes =
-      isTooMuch || isOther ? undefined : toChanges(from, { ...rows, artifacts: artifactsOf.get(job.id) ?? [] })
+      isTooMuch || isOther ? undefined : toChanges(job, from, { ...rows, artifacts: artifactsOf.get(job.id) ?? [] })
     found.set(job.id, { job, droppedLogs: Number(dropped_lines ?? 0), changes })
   }
   return found
@@ -94,9 +94,13 @@ const ARTIFACTS = defineStatement<AfterPositions>(
 )
 
 function toChanges(
+  { latest_metrics: latest }: JobRow,
   from: LiveCursor,
   { events, lines, artifacts }: { events: JournalEvent[]; lines: LogRow[]; artifacts: ArtifactRow[] },
 ): Changes {
+  // The job was read before its events: a metric that is new since then is shown, unless there are too many.
+  const isFull = Object.keys(latest).length >= MAX_LATEST_METRICS
+  const isShown = (name: string) => !isFull || Object.hasOwn(latest, name)
   return {
     from,
     to: {
@@ -104,7 +108,11 @@ function toChanges(
       seq: events.at(-1)?.seq ?? from.seq,
       position: Math.max(from.position, lines.at(-1)?.id ?? 0, artifacts.at(-1)?.position ?? 0),
     },
-    points: events.flatMap((event) => pointsOf(event).map((point) => ({ seq: event.seq, point }))),
+    points: events.flatMap((event) =>
+      pointsOf(event)
+        .filter(({ name }) => isShown(name))
+        .map((point) => ({ seq: event.seq, point })),
+    ),
     lines: lines.map(toLogLine),
     artifacts: artifacts.map((row) => ({ position: row.position ?? 0, artifact: toArtifact(row) })),
   }

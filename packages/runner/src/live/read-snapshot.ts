@@ -54,7 +54,11 @@ async function readAll(db: Kysely<RunnerDatabase>, job: JobRow): Promise<Snapsho
     .where('completed_at', 'is not', null)
     .orderBy('position')
     .execute()
-  const { series } = await readMetrics({ database: { db } }, job.id, { points: SNAPSHOT_POINTS, attempt: job.attempt })
+  const { series } = await readMetrics({ database: { db } }, job.id, {
+    points: SNAPSHOT_POINTS,
+    attempt: job.attempt,
+    only: 'latest',
+  })
   const logs = lines.slice(0, SNAPSHOT_LINES).reverse().map(toLogLine)
   const previousLogId = lines[SNAPSHOT_LINES]?.id
   const droppedLogs = Number(dropped?.lines ?? 0)

@@ -33,8 +33,13 @@ describe('a long series', () => {
       const result = await readSeries(database.db, series, points)
       return result.points.map(({ step, value }) => ({ step, value }))
     }
+    const readBlocked = async (points: number, maxLoose: number) => {
+      const [one] = await readBlockedSeries(database.db, { ...series, names: [series.name] }, { points, maxLoose })
+      return one?.series
+    }
     return {
       series,
+      readBlocked,
       database,
       send,
       read,
@@ -80,7 +85,7 @@ describe('a long series', () => {
       fc.asyncProperty(
         fc.array(fc.record({ step: fc.nat({ max: 3000 }), value }), { minLength: 1, maxLength: 40 }),
         async (late) => {
-          const { series, database, send, read, build } = await open()
+          const { send, read, readBlocked, build } = await open()
           const all = new Map(Array.from({ length: 1200 }, (_, index) => [index * 2, Math.sin(index)]))
           await send([...all].map(([step, one]) => ({ step, value: one })))
           await build()
@@ -91,7 +96,7 @@ describe('a long series', () => {
             // Read with holes, then with blocks again.
             expect(await read(10)).toEqual(downsample(true_, 10))
             await build()
-            expect(await readBlockedSeries(database.db, series, 10, BLOCK_POINTS)).toBeDefined()
+            expect(await readBlocked(10, BLOCK_POINTS)).toBeDefined()
             const thin = await read(10)
             expect(thin.map(({ step }) => step)).toEqual(thin.map(({ step }) => step).sort((a, b) => a - b))
             for (const point of thin) expect(all.get(point.step)).toEqual(point.value)
@@ -111,7 +116,7 @@ describe('a long series', () => {
   })
 
   it('has each block built once, also by concurrent builders while points arrive', async () => {
-    const { series, database, send, read, build } = await open()
+    const { series, database, send, read, readBlocked, build } = await open()
     const points = Array.from({ length: 4000 }, (_, index) => ({ step: index, value: Math.cos(index) }))
     const sending = send(points)
     await Promise.all([build(), build(), build()])
@@ -123,8 +128,8 @@ describe('a long series', () => {
       .where('job_id', '=', series.jobId)
       .execute()
     expect(blocks).toHaveLength(Math.floor(4000 / BLOCK_POINTS))
-    expect(await readBlockedSeries(database.db, series, 30, 4000 % BLOCK_POINTS)).toBeDefined()
-    expect(await readBlockedSeries(database.db, series, 30, (4000 % BLOCK_POINTS) - 1)).toBeUndefined()
+    expect(await readBlocked(30, 4000 % BLOCK_POINTS)).toBeDefined()
+    expect(await readBlocked(30, (4000 % BLOCK_POINTS) - 1)).toBeUndefined()
     expect(await read(30)).toEqual(downsample(points, 30))
   })
 })

@@ -20,18 +20,50 @@ import { BLOCK_POINTS, type Series, type SeriesPoint, type SeriesRef } from './s
  * series, or if much detail is requested; otherwise only the blocks and the points after them.
  */
 export async function readSeries(db: Kysely<RunnerDatabase>, series: SeriesRef, points: number): Promise<Series> {
-  return (await readBlockedSeries(db, series, points)) ?? (await readWholeSeries(db, series, points))
+  const [read] = await readBlockedSeries(db, { ...series, names: [series.name] }, { points })
+  return read?.series ?? (await readWholeSeries(db, series, points))
 }
 
-/** The same. Undefined when a block is missing between others, or when more than `maxLoose` points follow the last block. */
+/** Which series of an attempt to read: named ones, or those that follow a name in alphabetical order. */
+export interface SeriesSelection {
+  jobId: number
+  attempt: number
+  names: readonly string[] | { after: string | undefined; limit: number }
+}
+
+export interface ReadSeriesOptions {
+  /** Approximate number of points of each series. */
+  points: number
+  /** Number of points after the last block up to which they are read. Default: no limit. */
+  maxLoose?: number | undefined
+}
+
+export interface NamedSeries {
+  name: string
+  /** Undefined when a block is missing between others, or when more than `maxLoose` points follow the last block. */
+  series: Series | undefined
+}
+
+/** The same for many series, with one statement: all parts of a series are of the same snapshot. */
 export async function readBlockedSeries(
   db: Kysely<RunnerDatabase>,
+  selection: SeriesSelection,
+  options: ReadSeriesOptions,
+): Promise<NamedSeries[]> {
+  const read: NamedSeries[] = []
+  for (const row of await readRows(db, selection, options.maxLoose)) {
+    const { jobId, attempt } = selection
+    read.push({ name: row.name, series: await seriesOf(db, { jobId, attempt, name: row.name }, row, options) })
+  }
+  return read
+}
+
+async function seriesOf(
+  db: Kysely<RunnerDatabase>,
   series: SeriesRef,
-  points: number,
-  maxLoose?: number,
+  row: Row,
+  { points, maxLoose }: ReadSeriesOptions,
 ): Promise<Series | undefined> {
-  // One statement, so that all parts are of the same snapshot.
-  const row = await readRow(db, series, maxLoose)
   const tail = unpackPoints({ steps: row.tailSteps, values: row.tailValues, times: row.tailTimes })
   if (row.hasHoles || tail.length > (maxLoose ?? Number.POSITIVE_INFINITY)) return undefined
   const count = row.inBlocks + tail.length
@@ -74,11 +106,17 @@ async function readWholeSeries(db: Kysely<RunnerDatabase>, series: SeriesRef, po
 }
 
 type Columns = `${'low' | 'high' | 'nan' | 'tail' | 'end'}${'Steps' | 'Values' | 'Times'}`
-type Row = { inBlocks: number; hasHoles: boolean; axes: string | null } & Record<Columns, Buffer>
+type Row = { name: string; inBlocks: number; hasHoles: boolean; axes: string | null } & Record<Columns, Buffer>
 
-/** The blocks of a series, the points after them, and its first and last point. */
-async function readRow(db: Kysely<RunnerDatabase>, series: SeriesRef, maxLoose: number | undefined): Promise<Row> {
+/** The blocks of each series, the points after them, and its first and last point. */
+async function readRows(
+  db: Kysely<RunnerDatabase>,
+  selection: SeriesSelection,
+  maxLoose: number | undefined,
+): Promise<Row[]> {
+  const ofSeries = sql`job_id = ${selection.jobId} and attempt = ${selection.attempt} and name = n.name`
   const { rows } = await sql<Row>`
+    select n.name, s.* from (${namesOf(selection)}) as n(name) cross join lateral (
     with blocks as (
       select coalesce(sum(count), 0)::float8 as "inBlocks", coalesce(max(to_step), -1) as last,
         -- Blocks start at 0 and do not overlap.
@@ -88,14 +126,14 @@ async function readRow(db: Kysely<RunnerDatabase>, series: SeriesRef, maxLoose: 
         ${packTimes('high_time')} as "highTimes",
         ${packSteps('nan_step')} as "nanSteps", ${packValues('nan_value')} as "nanValues", ${packTimes('nan_time')} as "nanTimes"
       from (
-        select *, null::float8 as nan_value from metric_blocks where ${isOf(series)} order by to_step
+        select *, null::float8 as nan_value from metric_blocks where ${ofSeries} order by to_step
       ) as block
     ),
     tail as (
       select ${packSteps('step')} as "tailSteps", ${packValues('value')} as "tailValues", ${packTimes('time')} as "tailTimes",
         string_agg(distinct axis, ',') as tail_axes
       from (
-        select axis, step, value, time from metrics where ${isOf(series)} and step > (select last from blocks)
+        select axis, step, value, time from metrics where ${ofSeries} and step > (select last from blocks)
         order by step limit ${maxLoose === undefined ? null : maxLoose + 1}::bigint
       ) as point
     ),
@@ -103,15 +141,29 @@ async function readRow(db: Kysely<RunnerDatabase>, series: SeriesRef, maxLoose: 
       select ${packSteps('step')} as "endSteps", ${packValues('value')} as "endValues", ${packTimes('time')} as "endTimes",
         string_agg(axis, ',') as end_axes
       from (
-        (select axis, step, value, time from metrics where ${isOf(series)} order by step limit 1)
+        (select axis, step, value, time from metrics where ${ofSeries} order by step limit 1)
         union all
-        (select axis, step, value, time from metrics where ${isOf(series)} order by step desc limit 1)
+        (select axis, step, value, time from metrics where ${ofSeries} order by step desc limit 1)
       ) as point
     )
-    select *, concat_ws(',', end_axes, tail_axes) as axes from blocks, tail, ends`.execute(db)
-  const [row] = rows
-  if (row === undefined) throw new Error('expected 1 row of the aggregate, got 0')
-  return row
+    select *, concat_ws(',', end_axes, tail_axes) as axes from blocks, tail, ends
+    ) s order by n.name`.execute(db)
+  return rows
+}
+
+/** All names are found by skipping from name to name in the primary key, instead of reading every point. */
+function namesOf({ jobId, attempt, names }: SeriesSelection) {
+  if (!('limit' in names)) return sql`select unnest(${names}::text[])`
+  const isNext = names.after === undefined ? sql`true` : sql`name > ${names.after}`
+  return sql`
+    with recursive names as (
+      (select name from metrics where job_id = ${jobId} and attempt = ${attempt} and ${isNext} order by name limit 1)
+      union all
+      select (select m.name from metrics m where m.job_id = ${jobId} and m.attempt = ${attempt} and m.name > names.name
+              order by m.name limit 1)
+      from names where names.name is not null
+    )
+    select name from names where name is not null limit ${names.limit}`
 }
 
 function isOf({ jobId, attempt, name }: SeriesRef) {

@@ -21,6 +21,9 @@ import type { JobLogs } from './read-log-page.ts'
 import { JobResult } from './results.tsx'
 import { scriptJson } from './script-json.ts'
 
+/** As many metrics as a job has in `latestMetrics`. */
+const SHOWN_METRICS = 100
+
 interface JobPageProps {
   assetUrl: (name: string) => string
   job: Job
@@ -78,6 +81,11 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
         <h2 id="metrics">Metrics</h2>
         <JobMetrics job={job} />
         <Charts series={series} />
+        {Object.keys(job.latestMetrics).length >= SHOWN_METRICS && (
+          <p class="muted">
+            At most {SHOWN_METRICS} metrics are shown. The API lists all: <code>GET /v1/jobs/{job.id}/metrics</code>
+          </p>
+        )}
         <details class="as-table">
           <summary>Metrics as a table</summary>
           <div id="metric-table">

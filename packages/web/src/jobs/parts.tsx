@@ -1,4 +1,4 @@
-import { type ArtifactList, isTerminalJobState, type Job, type LogLine } from '@trainyard/contract'
+import { type ArtifactList, isTerminalJobState, type Job, type JobSummary, type LogLine } from '@trainyard/contract'
 import { JobStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, formatClock, formatDuration, formatInstant, formatMetric, plural } from '../format.ts'
@@ -9,7 +9,7 @@ import { END_REASON_TEXTS } from './end-reasons.ts'
 export type PageArtifact = Omit<ArtifactList['artifacts'][number], 'url'>
 
 // A no-break space, so that no line starts with the dot.
-export const jobTitle = (job: Job): string => job.name ?? `${job.trainer.displayName}\u00a0· ${job.model}`
+export const jobTitle = (job: JobSummary): string => job.name ?? `${job.trainer.displayName}\u00a0· ${job.model}`
 
 export function JobStatus({ job, now }: { job: Job; now: Date }) {
   const ended = isTerminalJobState(job.state)

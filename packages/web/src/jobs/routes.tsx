@@ -47,7 +47,7 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
     const id = getJobId(c)
     const job = await context.client.jobs.get(id)
     const [metrics, logs, { artifacts }] = await Promise.all([
-      context.client.jobs.metrics(id, { attempt: job.attempt, points: 500 }),
+      context.client.jobs.metrics(id, { attempt: job.attempt, points: 500, only: 'latest' }),
       readLogPage(context, id, LogQuery.parse(c.req.query())),
       context.client.jobs.artifacts(id),
     ])

@@ -1,4 +1,4 @@
-import type { Job, JobState } from '@trainyard/contract'
+import type { JobState, JobSummary } from '@trainyard/contract'
 import { formatDuration } from '@trainyard/contract/format'
 import { EXIT_CODES } from '../../command-line/exit-codes.ts'
 import type { CliIo } from '../../command-line/io.ts'
@@ -39,7 +39,7 @@ export async function run({ state, trainer, limit, json, ...server }: ListInput,
   return EXIT_CODES.ok
 }
 
-function primaryMetricOf({ latestMetrics, primaryMetric }: Job): string {
+function primaryMetricOf({ latestMetrics, primaryMetric }: JobSummary): string {
   const value = latestMetrics[primaryMetric.name]
   return value === undefined ? '' : `${primaryMetric.name} ${formatMetric(value)}`
 }
