@@ -128,7 +128,7 @@ export interface BestTracker {
   /**
    * Returns whether `value` is better than all earlier values of this name. The direction is `goal`, by default the goal
    * of the manifest's primary metric, otherwise "minimize" for names with "loss" or "error" and "maximize" for others. NaN
-   * is never best.
+   * and infinities are never best.
    */
   (name: string, value: number, options?: { goal?: MetricGoal | undefined }): boolean
   /** The best value of the name that was tracked first; NaN before the first call. */

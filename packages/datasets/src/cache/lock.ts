@@ -39,6 +39,36 @@ export async function tryWithLock<T>(
   return holding(file, owner, staleMs, work)
 }
 
+/** A lock that this process holds until `release`, or the process that holds it. */
+export type Hold = { isHeld: true; release(): Promise<void> } | { isHeld: false; by: Owner | undefined }
+
+/**
+ * Takes a lock for as long as this process needs it. The lock of a process that has ended is taken over. Waits only for a
+ * lock of another machine or container, whose processes cannot be seen: until it sends no heartbeat for `staleMs`.
+ */
+export async function hold(file: string, { signal, staleMs = 60_000, pollMs = 100 }: LockOptions = {}): Promise<Hold> {
+  const owner = createOwner()
+  const endsAt = performance.now() + staleMs * 1.25
+  while (!(await tryCreate(file, owner))) {
+    if (await isAbandoned(file, staleMs)) {
+      await takeAway(file, staleMs)
+      continue
+    }
+    const by = await readOwner(file)
+    if (by?.host === owner.host || performance.now() > endsAt) return { isHeld: false, by }
+    await sleep(pollMs, { signal })
+  }
+  const stopBeating = beat(file, staleMs / 4)
+  return {
+    isHeld: true,
+    async release() {
+      stopBeating()
+      const held = await readOwner(file)
+      if (held?.id === owner.id) await rm(file, { force: true })
+    },
+  }
+}
+
 async function holding<T>(file: string, owner: Owner, staleMs: number, work: () => Promise<T>): Promise<T> {
   const stopBeating = beat(file, staleMs / 4)
   try {

@@ -44,6 +44,7 @@ export async function isAbandoned(file: string, staleMs: number): Promise<boolea
   return Date.now() - stats.mtimeMs > staleMs
 }
 
+/** Whether the process of an owner on this machine runs. A zombie has ended. */
 function isAlive({ pid, startedAt }: Owner): boolean {
   try {
     process.kill(pid, 0)
@@ -53,11 +54,12 @@ function isAlive({ pid, startedAt }: Owner): boolean {
   return startedAt === '' || processStart(pid) === startedAt
 }
 
-/** Field 22 of /proc/{pid}/stat. The name before it can contain spaces and parentheses. */
+/** Field 22 of /proc/{pid}/stat; empty for a zombie. The name before it can contain spaces and parentheses. */
 function processStart(pid: number): string {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '')
   } catch {
     return ''
   }

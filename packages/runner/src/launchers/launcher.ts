@@ -147,6 +147,11 @@ export interface Launcher {
   stop(ref: AttemptRef, graceMs: number): Promise<void>
   /** Complete lines after a position. With `final`, also a last line without a newline. */
   logs(ref: AttemptRef, from: OutputPosition, options?: { final?: boolean | undefined }): Promise<Output>
+  /**
+   * Opens what an ended attempt left in its spool, a file of its own work folder that the trainer wrote: hostile input. Undefined
+   * without one. Absent where the work folder ends with the process.
+   */
+  openSpool?(ref: AttemptRef): Promise<AsyncIterable<Buffer> | undefined>
   /** Devices that can be assigned. Absent where something else assigns them; undefined on a machine without devices. */
   devices?(): Promise<Devices | undefined>
   /** Replaces the token in the `CALLBACK_TOKEN_FILE` of a running trainer. Absent where the token is not in a file. */

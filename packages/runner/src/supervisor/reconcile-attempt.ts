@@ -9,6 +9,7 @@ import { decideStep } from './decide-step.ts'
 import type { LaunchInProgress } from './launch-stage.ts'
 import { releaseLease } from './leases.ts'
 import { renewToken } from './renew-token.ts'
+import type { SpoolDeliveries } from './spool-deliveries.ts'
 
 export interface ReconcileOptions {
   listeningSince: Date
@@ -17,6 +18,8 @@ export interface ReconcileOptions {
   /** Launches an attempt in the background, as soon as a launch can begin. */
   launchInBackground(ref: AttemptRef): void
   abortLaunch(ref: AttemptRef): void
+  /** Delivers what ended trainers left. Undefined: nothing is delivered. */
+  spools: SpoolDeliveries | undefined
 }
 
 /** Compares the desired state in the database with the observed state, and takes the next step. */
@@ -62,6 +65,8 @@ export async function reconcileAttempt(
       return
     }
     case 'end': {
+      // What the trainer had not delivered may contain how it ended.
+      if (observation.state === 'lost' && options.spools?.isDone(ref) === false) return
       await end(context, ref, step.end)
       if (observation.state === 'running' || observation.state === 'pending')
         options.stopInBackground(ref, context.config.cancelGraceSeconds * 1000)
@@ -69,10 +74,24 @@ export async function reconcileAttempt(
       return
     }
     case 'settle':
-      return await settle(context, job, attempt, step.exit)
+      if (attempt.closed_at === null && options.spools?.isDone(ref) === false) return
+      await settle(context, job, await readAgain(context, attempt), step.exit)
+      return options.spools?.forget(ref)
     case 'clean':
-      return await clean(context, job, attempt)
+      await clean(context, job, attempt)
+      return options.spools?.forget(ref)
   }
+}
+
+/** The attempt after the delivery of its spool, which can have closed it. */
+async function readAgain(context: RunnerContext, attempt: AttemptRow): Promise<AttemptRow> {
+  const row = await context.database.db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('job_id', '=', attempt.job_id)
+    .where('attempt', '=', attempt.attempt)
+    .executeTakeFirst()
+  return row ?? attempt
 }
 
 /** Records when the process was first observed running. The time before does not count for timeouts. */

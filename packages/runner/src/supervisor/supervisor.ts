@@ -1,4 +1,5 @@
 import { endsWithin } from '@trainyard/platform'
+import type { Intake } from '../callback/intake.ts'
 import type { RunnerContext } from '../context.ts'
 import type { CacheKeeper } from '../dataset-cache/cache-keeper.ts'
 import { keyOf, readAttempts } from '../jobs/read-attempts.ts'
@@ -10,6 +11,7 @@ import { Launches } from './launches.ts'
 import { claimAttempts, claimJobs, deadOwners, type LeaseOwner, releaseLeases, thisOwner } from './leases.ts'
 import { endQueuedTooLong, queuePending } from './queue-pending.ts'
 import { reconcileAttempt } from './reconcile-attempt.ts'
+import { SpoolDeliveries } from './spool-deliveries.ts'
 
 /** Attempts that are read and observed together, and the number of such groups at the same time. */
 const ATTEMPTS_PER_GROUP = 64
@@ -29,6 +31,8 @@ export class Supervisor {
   readonly #stopping: AttemptTasks
   /** Attempts that are being observed or reconciled. */
   readonly #busy = new Set<string>()
+  /** Delivers what ended trainers left. */
+  readonly #spools: SpoolDeliveries | undefined
   #owner: LeaseOwner | undefined
   /** Since when trainers could reach this runner and the database. */
   #listeningSince: Date
@@ -38,12 +42,13 @@ export class Supervisor {
   #loop: Promise<void> | undefined
   #unsubscribe: (() => void) | undefined
 
-  constructor(context: RunnerContext, cache?: CacheKeeper) {
+  constructor(context: RunnerContext, cache?: CacheKeeper, intake?: Intake) {
     this.#context = context
     this.#cache = cache
     this.#listeningSince = context.clock.now()
     this.#launches = new Launches(context, () => this.#wake())
     this.#stopping = new AttemptTasks(context.logger, () => this.#wake())
+    this.#spools = intake && new SpoolDeliveries({ ...context, intake }, () => this.#wake())
   }
 
   async start(): Promise<void> {
@@ -153,6 +158,7 @@ export class Supervisor {
       stopInBackground: (ref: AttemptRef, graceMs: number) => this.#stopInBackground(ref, graceMs),
       launchInBackground: (ref: AttemptRef) => this.#launchInBackground(ref),
       abortLaunch: (ref: AttemptRef) => this.#launches.abort(ref),
+      spools: this.#spools,
     }
     await this.#forEach(observed, 'an attempt could not be reconciled; will retry', async (ref) => {
       const row = rows.get(keyOf(ref))

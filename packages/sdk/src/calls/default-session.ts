@@ -6,6 +6,7 @@ import type { Session } from '../session/session.ts'
 const CLOSE_TIMEOUT_MS = 60_000
 
 let session: Session | undefined
+let hasEnded = false
 let onEnd: () => void = () => {}
 
 /** The job that {@link reportStarted} started. */
@@ -18,9 +19,11 @@ export interface StartedJob extends Pick<JobBase, 'id' | 'attempt' | 'operation'
 /** Connects to the platform, or opens a local run, and sends `started`. Call it before the other calls. */
 export async function reportStarted(options: RunTrainerOptions = {}): Promise<StartedJob> {
   if (session !== undefined) throw new ConfigError('reportStarted was called twice')
-  const [{ openSession }, { stopOnSignals }] = await Promise.all([
+  hasEnded = false
+  const [{ openSession }, { stopOnSignals }, { watchProcess }] = await Promise.all([
     import('../lifecycle/open-session.ts'),
     import('../lifecycle/stop-on-signals.ts'),
+    import('../lifecycle/watch-process.ts'),
   ])
   const { env = process.env, argv = process.argv.slice(2) } = options
   const stop = new AbortController()
@@ -30,16 +33,24 @@ export async function reportStarted(options: RunTrainerOptions = {}): Promise<St
   }
   const unhook = stopOnSignals(stop)
   session = opened.session
+  const unwatch = watchProcess(session)
   session.started()
-  onEnd = unhook
+  onEnd = () => {
+    unhook()
+    unwatch()
+  }
   const { id, attempt, operation, taskType, model, workDir, config } = session.settings
   return { id, attempt, operation, taskType, model, workDir, config, signal: session.signal }
 }
 
 /** The session that {@link reportStarted} opened. */
 export function currentSession(): Session {
-  if (session === undefined) throw new ConfigError('No job has started; call `await reportStarted()` first')
-  return session
+  if (session !== undefined) return session
+  throw new ConfigError(
+    hasEnded
+      ? 'The job has already ended; to report another one, call `await reportStarted()` first'
+      : 'No job has started; call `await reportStarted()` first',
+  )
 }
 
 export function findSession(): Session | undefined {
@@ -50,7 +61,11 @@ export function findSession(): Session | undefined {
 export async function endSession(): Promise<boolean> {
   const ending = currentSession()
   session = undefined
-  onEnd()
-  const { delivered } = await ending.close({ timeoutMs: CLOSE_TIMEOUT_MS })
-  return delivered
+  hasEnded = true
+  try {
+    const { delivered } = await ending.close({ timeoutMs: CLOSE_TIMEOUT_MS })
+    return delivered
+  } finally {
+    onEnd()
+  }
 }

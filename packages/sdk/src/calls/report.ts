@@ -1,5 +1,6 @@
 import type { PredictedObject } from '@trainyard/contract'
 import type { ExportOutcome, PredictOutcome, Progress, TrainOutcome, Validation } from '../job.ts'
+import type { Session } from '../session/session.ts'
 import { currentSession, endSession } from './default-session.ts'
 
 /**
@@ -27,21 +28,27 @@ export function reportPrediction(
   currentSession().predictions(imageName, objects, options)
 }
 
-/** Completes a training. Resolves once the platform knows, or with false when it could not be reached. */
-export function reportCompleted(outcome?: TrainOutcome): Promise<boolean> {
-  currentSession().completeTrain(outcome)
+/**
+ * Completes a training, after the uploads that were begun have ended. Resolves once the platform knows, or with false when it
+ * could not be reached. Throws the error of an upload that failed and was not awaited.
+ */
+export async function reportCompleted(outcome?: TrainOutcome): Promise<boolean> {
+  const session = await settledSession()
+  session.completeTrain(outcome)
   return endSession()
 }
 
 /** Completes a prediction. Resolves like {@link reportCompleted}. */
-export function reportInferenceCompleted(outcome?: PredictOutcome): Promise<boolean> {
-  currentSession().completePredict(outcome)
+export async function reportInferenceCompleted(outcome?: PredictOutcome): Promise<boolean> {
+  const session = await settledSession()
+  session.completePredict(outcome)
   return endSession()
 }
 
 /** Completes an export whose artifact was uploaded with `uploadFile('export', …)`. Resolves like {@link reportCompleted}. */
-export function reportExportCompleted(outcome?: ExportOutcome): Promise<boolean> {
-  currentSession().completeExport(outcome)
+export async function reportExportCompleted(outcome?: ExportOutcome): Promise<boolean> {
+  const session = await settledSession()
+  session.completeExport(outcome)
   return endSession()
 }
 
@@ -50,10 +57,23 @@ export function reportExportCompleted(outcome?: ExportOutcome): Promise<boolean>
  * Resolves like {@link reportCompleted}.
  */
 export async function reportFailed(error: unknown): Promise<boolean> {
-  const { exitCodeOf, reportEnd } = await import('../lifecycle/run-operation.ts')
+  const [{ exitCodeOf }, { reportEnd }] = await Promise.all([
+    import('../lifecycle/run-operation.ts'),
+    import('../lifecycle/report-end.ts'),
+  ])
   const session = currentSession()
+  await session.calls.settled()
   const outcome = reportEnd(session, session.signal, error)
   const delivered = await endSession()
   process.exitCode = exitCodeOf(outcome, { delivered })
   return delivered
+}
+
+/** The session, once everything that it began has settled. */
+async function settledSession(): Promise<Session> {
+  const session = currentSession()
+  await session.calls.settled()
+  session.calls.throwUnhandled()
+  if (session.violation !== undefined) throw session.violation
+  return session
 }

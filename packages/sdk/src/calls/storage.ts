@@ -14,12 +14,13 @@ import { currentSession } from './default-session.ts'
  * or any other name. Throws `CheckpointError` when it cannot be saved.
  */
 export function uploadCheckpoint(name: string, file: string, options?: CheckpointOptions): Promise<UploadedArtifact> {
-  return currentSession().checkpoint(name, file, options)
+  return currentSession().checkpoint(name, file, options, 'uploadCheckpoint')
 }
 
 /** Downloads the job's checkpoint. Throws `CheckpointError` when there is none. */
 export function downloadCheckpoint(): Promise<CheckpointFile> {
-  return currentSession().getCheckpoint()
+  const session = currentSession()
+  return session.calls.track('downloadCheckpoint()', session.getCheckpoint())
 }
 
 /**
@@ -27,7 +28,8 @@ export function downloadCheckpoint(): Promise<CheckpointFile> {
  * used, `NetworkError` when it cannot be downloaded.
  */
 export function downloadDataset(options: FetchOptions): Promise<FetchedDataset> {
-  return currentSession().dataset.fetch(options)
+  const session = currentSession()
+  return session.calls.track('downloadDataset()', session.dataset.fetch(options))
 }
 
 /**
@@ -35,5 +37,5 @@ export function downloadDataset(options: FetchOptions): Promise<FetchedDataset> 
  * read, `NetworkError` when it cannot be uploaded.
  */
 export function uploadFile(kind: ArtifactKind, file: string, options?: ArtifactOptions): Promise<UploadedArtifact> {
-  return currentSession().artifact(kind, file, options)
+  return currentSession().artifact(kind, file, options, 'uploadFile')
 }

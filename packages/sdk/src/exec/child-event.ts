@@ -15,6 +15,8 @@ const count = z.number().int().nonnegative()
 const Metric = MetricValue.transform(decodeMetric)
 const Numbers = z.record(z.string().min(1).max(250), Metric)
 const file = z.string().min(1)
+/** Repeated in the acknowledgements of the file. */
+const id = z.union([z.string().max(200), z.number()]).optional()
 
 /** The events of a program under `trainyard exec`: the methods of the job object, as one JSON object for each line. */
 export const ChildEvent = z.discriminatedUnion('type', [
@@ -34,10 +36,11 @@ export const ChildEvent = z.discriminatedUnion('type', [
     metrics: Numbers,
     primary: z.object({ name: z.string().min(1).max(250), value: Metric, goal: MetricGoal }).optional(),
     perClass: z.record(z.string(), Numbers).optional(),
-    confusionMatrix: z.object({ classes: z.array(z.string()), counts: z.array(z.array(count)) }).optional(),
+    confusionMatrix: z.object({ classes: z.array(z.string()).max(1000), counts: z.array(z.array(count)) }).optional(),
   }),
   z.object({
     type: z.literal('checkpoint'),
+    id,
     name: z.string().min(1).max(200).default('last'),
     file,
     epoch: count.optional(),
@@ -45,6 +48,7 @@ export const ChildEvent = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('artifact'),
+    id,
     kind: ArtifactKind.default('other'),
     file,
     name: z.string().min(1).optional(),

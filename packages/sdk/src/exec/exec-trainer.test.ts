@@ -136,7 +136,7 @@ describe('trainyard exec on a platform', () => {
       line('oops')
       line('{"type":"progres","epoch":1}')
       say('progress', { epoch: 'one' })
-      say('checkpoint', { name: 'best', file: 'no-such-file' })
+      say('log', { message: 'valid' })
       say('progress', { epoch: 1, total_epochs: 3 })
       line('{"type":"progress","epoch":2,"metrics":{"top1_accuracy":NaN,"lr":-Infinity}}')
     `).ended
@@ -147,9 +147,126 @@ describe('trainyard exec on a platform', () => {
       expect.stringContaining('Line 3 of the events was ignored: epoch must be a number'),
       'Line 5 of the events has the unknown field "progress.total_epochs"',
     ])
-    expect(messages()).toContainEqual(expect.stringMatching(/no-such-file" cannot be uploaded: ENOENT/))
     expect(ofType('progress').at(-1)).toMatchObject({ epoch: 2, metrics: { top1_accuracy: 'NaN', lr: '-Infinity' } })
     expect(last()?.type).toBe('completed')
+  })
+
+  it('acknowledges each file, which the program can then overwrite or delete', async () => {
+    const { code } = await start(`
+      import { rmSync } from 'node:fs'
+      const file = job.workDir + '/model.bin'
+      const acks = () => readFileSync(process.env.TRAINYARD_ACKS_FILE, 'utf8').trim().split('\\n').filter(Boolean).map((text) => JSON.parse(text))
+      const until = async (state, id) => {
+        while (!acks().some((ack) => ack.state === state && ack.id === id)) await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      writeFileSync(file, 'first weights')
+      say('checkpoint', { name: 'best', file, id: 'epoch 1' })
+      await until('copied', 'epoch 1')
+      writeFileSync(file, 'second')
+      say('artifact', { kind: 'plot', file, id: 2 })
+      await until('copied', 2)
+      rmSync(file)
+      await until('uploaded', 2)
+      say('log', { message: 'acks', data: { acks: acks() } })
+    `).ended
+    expect(code).toBe(0)
+    expect([...platform.artifacts.values()].map(({ bytes }) => bytes.toString())).toEqual(['first weights', 'second'])
+    const acks = ofType('log').find(({ message }) => message === 'acks')?.data as { acks: object[] }
+    const file = join(dir, 'work/model.bin')
+    expect(acks.acks).toEqual(
+      expect.arrayContaining([
+        { id: 'epoch 1', line: 1, type: 'checkpoint', file, state: 'copied' },
+        { id: 'epoch 1', line: 1, type: 'checkpoint', file, state: 'uploaded', artifactId: 'a1' },
+        { id: 2, line: 2, type: 'artifact', file, state: 'uploaded', artifactId: 'a2' },
+      ]),
+    )
+  })
+
+  it.each([
+    [
+      'does not exist',
+      `say('checkpoint', { name: 'best', file: 'gone.bin' })`,
+      /"gone\.bin|gone\.bin" cannot be uploaded: ENOENT/,
+    ],
+    [
+      'is empty',
+      `writeFileSync('empty.bin', ''); say('checkpoint', { name: 'best', file: 'empty.bin' })`,
+      /"empty\.bin" is empty/,
+    ],
+    ['is a device', `say('artifact', { file: '/dev/null' })`, /it is neither a file nor a folder/],
+    [
+      'has a name that leaves the folder',
+      `say('artifact', { file: 'trainer.json', name: '../evil' })`,
+      /name is "\.\.\/evil"/,
+    ],
+    [
+      'is missing in its line',
+      `say('checkpoint', { name: 'best', path: 'trainer.json' })`,
+      /Line 1 of the events, a "checkpoint", is invalid: file/,
+    ],
+    [
+      'is in a torn line',
+      `line('{"type":"checkpoint","name":"best","fi')`,
+      /Line 1 of the events, a "checkpoint", is invalid/,
+    ],
+    [
+      'belongs to a failure that is invalid',
+      `say('failed', { errorType: 'Oops', message: 'no' })`,
+      /Line 1 of the events, a "failed", is invalid/,
+    ],
+  ])('fails a job whose file %s, with an error event', async (_what, program, message) => {
+    const { code } = await start(program).ended
+    expect(code).toBe(1)
+    expect(last()).toMatchObject({ type: 'failed', message: expect.stringMatching(message) })
+    expect(
+      ofType('log')
+        .filter(({ level }) => level === 'error' || level === 'warning')
+        .map(({ message: text }) => text),
+    ).toContainEqual(expect.stringMatching(/cannot be uploaded|is empty|name is|was ignored/))
+    expect(ofType('checkpoint')).toEqual([])
+  })
+
+  it('completes when a later checkpoint of the same name has replaced the one that failed', async () => {
+    const { code } = await start(`
+      say('checkpoint', { name: 'last', file: 'gone.bin' })
+      say('checkpoint', { name: 'last', file: 'trainer.json' })
+    `).ended
+    expect(code).toBe(0)
+    expect(ofType('checkpoint')).toHaveLength(1)
+    expect(last()?.type).toBe('completed')
+  })
+
+  it.each([
+    ['deletes', `rmSync(file)`],
+    ['truncates', `writeFileSync(file, '')`],
+    ['rewrites', `writeFileSync(file, 'x'.repeat(3_000_000))`],
+  ])('never succeeds with other bytes when the program %s a file without waiting', async (_what, after) => {
+    const { code } = await start(`
+      import { rmSync } from 'node:fs'
+      const file = job.workDir + '/model.bin'
+      writeFileSync(file, 'w'.repeat(3_000_000))
+      say('checkpoint', { name: 'best', file })
+      ${after}
+    `).ended
+    const [artifact] = platform.artifacts.values()
+    const isWhole = artifact?.bytes.toString() === 'w'.repeat(3_000_000)
+    const isOther = artifact?.bytes.toString() === 'x'.repeat(3_000_000)
+    // A complete rewrite cannot be told from the file that was meant.
+    expect(code === 0 ? isWhole || isOther : last()?.type === 'failed').toBe(true)
+  })
+
+  it('refuses a trainer or a bridge that the program starts', async () => {
+    const main = fileURLToPath(new URL('main.ts', import.meta.url))
+    const { code } = await start(`
+      import { spawnSync } from 'node:child_process'
+      const { status, stdout } = spawnSync(process.execPath, ['--conditions=trainyard-source', '${main}', 'exec', '--', 'true'])
+      say('log', { message: status + ' ' + stdout })
+    `).ended
+    expect(code).toBe(0)
+    expect(messages()).toContainEqual(
+      expect.stringMatching(/^3 ERROR: This process does not run the job: .*under `trainyard exec`/),
+    )
+    expect(existsSync(join(dir, 'runs'))).toBe(false)
   })
 
   it('reports an uncaught error with the last lines of standard error', async () => {

@@ -1,5 +1,11 @@
 import { resolve } from 'node:path'
-import { ConfigError, ValidationError } from '@trainyard/contract/trainer-errors'
+import {
+  CheckpointError,
+  ConfigError,
+  ResourceError,
+  TrainerError,
+  ValidationError,
+} from '@trainyard/contract/trainer-errors'
 import type { Environment } from '../config/read-environment.ts'
 import type {
   ExportJob,
@@ -9,7 +15,9 @@ import type {
   PredictOutcome,
   TrainJob,
   TrainOutcome,
+  UploadedArtifact,
 } from '../job.ts'
+import { type Acknowledgement, createAcknowledgements } from './acknowledgements.ts'
 import { type ChildEvent, parseChildEvent } from './child-event.ts'
 import { judgeEnd } from './end-of-child.ts'
 import { EVENTS_FD, runChild } from './run-child.ts'
@@ -46,6 +54,9 @@ export class ProgramRun {
   readonly #violated = new AbortController()
   readonly #lastErrors: string[] = []
   readonly #unknownFields = new Set<string>()
+  /** Lines that reported something that the job must not lose, and could not be understood. */
+  readonly #lost: Error[] = []
+  #acknowledge: (acknowledgement: Acknowledgement) => void = () => {}
   #lineCount = 0
   #invalidLines = 0
   #completed: Extract<ChildEvent, { type: 'completed' }> | undefined
@@ -57,10 +68,7 @@ export class ProgramRun {
   constructor(job: AnyJob, options: ProgramRunOptions) {
     this.#job = job
     this.#options = options
-    this.#uploads = createUploadQueue({
-      dir: resolve(job.workDir, 'exec', 'uploads'),
-      onUnreadable: ({ file }, error) => job.log.error(`"${file}" cannot be uploaded: ${error.message}`),
-    })
+    this.#uploads = createUploadQueue({ dir: resolve(job.workDir, 'exec', 'uploads') })
   }
 
   async run(): Promise<TrainOutcome & PredictOutcome & ExportOutcome> {
@@ -70,6 +78,7 @@ export class ProgramRun {
     const as = this.#options.as ?? (job.taskType === 'classification' ? 'imagefolder' : 'dice')
     const jobFile = await writeJobFile(job, { as, own }, pixels)
     job.signal.throwIfAborted()
+    this.#acknowledge = createAcknowledgements(this.#acknowledgementsFile)
     const end = await runChild({
       program,
       args,
@@ -92,13 +101,18 @@ export class ProgramRun {
     const failure = judgeEnd(program, end, this.#failed, this.#lastErrors)
     const [failedUpload] = await this.#uploads.drain()
     if (failure !== undefined) throw failure
-    if (failedUpload !== undefined) throw failedUpload
+    if (failedUpload !== undefined) throw asTrainerError(failedUpload)
+    if (this.#lost[0] !== undefined) throw this.#lost[0]
     return {
       metrics: this.#completed?.metrics ?? this.#metrics,
       bestEpoch: this.#completed?.bestEpoch ?? this.#bestEpoch,
       imageCount: this.#completed?.imageCount,
       metadata: this.#completed?.metadata,
     }
+  }
+
+  get #acknowledgementsFile(): string {
+    return resolve(this.#job.workDir, 'exec', 'acknowledgements.jsonl')
   }
 
   #createEnvironment(jobFile: string): NodeJS.ProcessEnv {
@@ -111,6 +125,7 @@ export class ProgramRun {
       WORK_DIR: job.workDir,
       TRAINYARD_JOB_FILE: jobFile,
       TRAINYARD_EVENTS_FD: String(EVENTS_FD),
+      TRAINYARD_ACKS_FILE: this.#acknowledgementsFile,
     }
     for (const name of WITHHELD) delete child[name]
     return child
@@ -120,19 +135,20 @@ export class ProgramRun {
     this.#lineCount++
     if (line.trim() === '') return
     if (isCut) {
-      this.#ignoreLine('it is longer than 8 MiB; write a file and name it instead')
+      this.#ignoreLine('it is longer than 8 MiB; write a file and name it instead', typeOfText(line))
       return
     }
     const parsed = parseChildEvent(line)
     if (parsed.state === 'invalid') {
-      this.#ignoreLine(`${parsed.reason}. It starts with ${JSON.stringify(line.slice(0, 80))}`)
+      this.#ignoreLine(`${parsed.reason}. It starts with ${JSON.stringify(line.slice(0, 80))}`, typeOfText(line))
       return
     }
     for (const field of parsed.unknownFields) this.#warnUnknownField(`${parsed.event.type}.${field}`)
     try {
       this.#apply(parsed.event)
     } catch (error) {
-      if (!(error instanceof ValidationError)) this.#ignoreLine(error instanceof Error ? error.message : String(error))
+      if (!(error instanceof ValidationError))
+        this.#ignoreLine(error instanceof Error ? error.message : String(error), parsed.event.type)
       else if (!this.#violated.signal.aborted) this.#violated.abort(error)
     }
   }
@@ -145,8 +161,12 @@ export class ProgramRun {
     if (line !== '') this.#job.log.event(stream, line)
   }
 
-  #ignoreLine(reason: string): void {
+  /** `type` is that of the event, as far as it is known: a file, a failure or a result that was reported must not get lost. */
+  #ignoreLine(reason: string, type: string | undefined): void {
     this.#invalidLines++
+    if (type !== undefined && MUST_ARRIVE.has(type)) {
+      this.#lost.push(new ValidationError(`Line ${this.#lineCount} of the events, a "${type}", is invalid: ${reason}`))
+    }
     if (this.#invalidLines > MAX_REPORTED_LINES) return
     this.#job.log.warning(`Line ${this.#lineCount} of the events was ignored: ${reason}`)
   }
@@ -178,15 +198,15 @@ export class ProgramRun {
       case 'checkpoint': {
         if (job.operation !== 'train') throw new ConfigError('"checkpoint" requires the operation train')
         // The current epoch: the upload may start some epochs later.
-        const { name, file, metrics, epoch = this.#epoch } = event
+        const { name, metrics, epoch = this.#epoch } = event
         if (name === 'best') this.#bestEpoch = epoch
-        this.#upload(`checkpoint ${name}`, file, (copy) => job.checkpoint(name, copy, { epoch, metrics }))
+        this.#upload(`checkpoint ${name}`, event, (copy) => job.checkpoint(name, copy, { epoch, metrics }))
         break
       }
       case 'artifact': {
         const { kind, file, name, contentType, metadata } = event
         const options = { name, contentType, metadata }
-        this.#upload(`${kind} ${name ?? file}`, file, (copy) => job.artifact(kind, copy, options))
+        this.#upload(`${kind} ${name ?? file}`, event, (copy) => job.artifact(kind, copy, options))
         break
       }
       case 'log': {
@@ -209,7 +229,55 @@ export class ProgramRun {
     }
   }
 
-  #upload(key: string, file: string, upload: (copy: string) => Promise<unknown>): void {
-    this.#uploads.add({ key, file: resolve(this.#options.cwd, file), upload })
+  #upload(
+    key: string,
+    { type, file, id }: Extract<ChildEvent, { type: 'checkpoint' | 'artifact' }>,
+    upload: (copy: string) => Promise<UploadedArtifact>,
+  ): void {
+    const source = { id, line: this.#lineCount, type, file }
+    const { log } = this.#job
+    this.#uploads.add({
+      key,
+      file: resolve(this.#options.cwd, file),
+      upload: async (copy) => {
+        try {
+          return await upload(copy)
+        } catch (error) {
+          // The program knows its own path, not that of the copy.
+          throw withText(error, copy, file)
+        }
+      },
+      onState: (state) => {
+        if (state.state !== 'failed') this.#acknowledge({ ...source, ...state })
+        else {
+          const { message } = state.error
+          this.#acknowledge({ ...source, state: 'failed', error: message })
+          log.error(message)
+        }
+      },
+    })
   }
+}
+
+/** Events that the job must not lose. */
+const MUST_ARRIVE: ReadonlySet<string> = new Set(['checkpoint', 'artifact', 'completed', 'failed'])
+
+/** The type of an event whose line cannot be parsed. */
+function typeOfText(line: string): string | undefined {
+  return /"type"\s*:\s*"(\w+)"/.exec(line)?.[1]
+}
+
+/** A file that could not be read is a problem of this machine or of the program, and not an unknown error. */
+function asTrainerError(error: Error): TrainerError {
+  if (error instanceof TrainerError) return error
+  return new ResourceError(error.message, { cause: error, retryable: true })
+}
+
+function withText(error: unknown, copy: string, file: string): unknown {
+  if (!(error instanceof TrainerError) || !error.message.includes(copy)) return error
+  const message = error.message.replaceAll(copy, file)
+  const { retryable } = error
+  if (error instanceof CheckpointError) return new CheckpointError(message, { cause: error, retryable })
+  if (error instanceof ValidationError) return new ValidationError(message, { cause: error })
+  return new ResourceError(message, { cause: error, retryable })
 }

@@ -1,6 +1,6 @@
-import { constants } from 'node:fs'
-import { copyFile, cp, mkdir, rm, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type OpenedSource, openSource } from './take-copy.ts'
 
 export interface UploadTask {
   /** A waiting task is replaced by a newer one with the same key. */
@@ -8,8 +8,15 @@ export interface UploadTask {
   /** Absolute path. */
   file: string
   /** Receives the path of a copy of the file. */
-  upload(copy: string): Promise<unknown>
+  upload(copy: string): Promise<{ id: string }>
+  /** Called when the copy exists, and with how its upload ended. */
+  onState(state: UploadState): void
 }
+
+export type UploadState =
+  | { state: 'copied' | 'replaced' }
+  | { state: 'uploaded'; artifactId: string }
+  | { state: 'failed'; error: Error }
 
 export interface UploadQueue {
   add(task: UploadTask): void
@@ -18,52 +25,61 @@ export interface UploadQueue {
 }
 
 /**
- * Uploads the files that a program names, one after the other, while the program runs. Each file is copied at once, because the
- * program may overwrite it.
+ * Uploads the files that a program names, one after the other, while the program runs. Each file is opened and copied at once,
+ * because the program may delete or overwrite it.
  */
-export function createUploadQueue(options: {
-  dir: string
-  /** Called when a file cannot be copied. */
-  onUnreadable: (task: UploadTask, error: Error) => void
-}): UploadQueue {
-  const { dir, onUnreadable } = options
+export function createUploadQueue({ dir }: { dir: string }): UploadQueue {
   const latest = new Map<string, number>()
   const failures = new Map<string, Error>()
   let count = 0
   let uploads: Promise<void> = Promise.resolve()
 
-  async function takeCopy(task: UploadTask, number: number): Promise<string | undefined> {
-    const folder = join(dir, String(number))
-    const target = join(folder, basename(task.file))
+  function fail(task: UploadTask, cause: unknown): void {
+    const error = cause instanceof Error ? cause : new Error(String(cause))
+    failures.set(task.key, error)
+    task.onState({ state: 'failed', error })
+  }
+
+  async function takeCopy(task: UploadTask, source: OpenedSource, number: number): Promise<string | undefined> {
     try {
-      const stats = await stat(task.file)
-      await mkdir(folder, { recursive: true })
-      if (stats.isDirectory()) await cp(task.file, target, { recursive: true })
-      else await copyFile(task.file, target, constants.COPYFILE_FICLONE)
-      return target
+      const copy = await source.copyTo(join(dir, String(number)))
+      task.onState({ state: 'copied' })
+      return copy
     } catch (error) {
-      onUnreadable(task, error instanceof Error ? error : new Error(String(error)))
+      fail(task, unreadable(task, error))
       return undefined
     }
+  }
+
+  async function send(task: UploadTask, copying: Promise<string | undefined>, number: number): Promise<void> {
+    const copy = await copying
+    if (copy !== undefined) {
+      try {
+        if (latest.get(task.key) === number) {
+          const { id } = await task.upload(copy)
+          failures.delete(task.key)
+          task.onState({ state: 'uploaded', artifactId: id })
+        } else task.onState({ state: 'replaced' })
+      } catch (error) {
+        fail(task, error)
+      }
+    }
+    await rm(join(dir, String(number)), { recursive: true, force: true }).catch(() => {})
   }
 
   return {
     add(task) {
       const number = ++count
       latest.set(task.key, number)
-      const copying = takeCopy(task, number)
-      uploads = uploads.then(async () => {
-        const copy = await copying
-        try {
-          if (copy === undefined || latest.get(task.key) !== number) return
-          await task.upload(copy)
-          failures.delete(task.key)
-        } catch (error) {
-          failures.set(task.key, error instanceof Error ? error : new Error(String(error)))
-        } finally {
-          await rm(join(dir, String(number)), { recursive: true, force: true }).catch(() => {})
-        }
-      })
+      let source: OpenedSource
+      try {
+        source = openSource(task.file)
+      } catch (error) {
+        fail(task, unreadable(task, error))
+        return
+      }
+      const copying = takeCopy(task, source, number)
+      uploads = uploads.then(() => send(task, copying, number))
     },
     async drain() {
       let seen: Promise<void> | undefined
@@ -74,4 +90,9 @@ export function createUploadQueue(options: {
       return [...failures.values()]
     },
   }
+}
+
+function unreadable({ file }: UploadTask, error: unknown): Error {
+  const why = error instanceof Error ? error.message : String(error)
+  return new Error(`"${file}" cannot be uploaded: ${why.replace(/, \w+ '.*'$/, '')}`, { cause: error })
 }

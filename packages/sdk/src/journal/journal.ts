@@ -78,9 +78,8 @@ export class Journal {
       records,
       limits: { maxEvents: 50_000, maxBytes: 32 * 1024 * 1024, maxSpoolBytes: 64 * 1024 * 1024, ...limits },
       spoolRetryMs: options.spoolRetryMs,
-      onSpoolError: (error) =>
-        this.#onWarning(`The journal continues in memory, its spool cannot be written: ${error}`),
-      onSpoolRecovered: () => this.#onWarning('The spool of the journal can be written again'),
+      onSpoolError: (error) => this.#report(`The journal continues in memory, its spool cannot be written: ${error}`),
+      onSpoolRecovered: () => this.#report('The spool of the journal can be written again'),
     })
     this.#stepMetrics = new StepMetrics({ holdMs: options.holdMs ?? 100, write: (held) => this.#writeSteps(held) })
     this.#terminal = this.#findTerminal()
@@ -176,6 +175,12 @@ export class Journal {
     return isDone()
   }
 
+  /** Synchronous: everything appended so far is in the spool, and survives the end of the process. Never throws. */
+  flushToDisk(): void {
+    this.#stepMetrics.write()
+    this.#queue.sync()
+  }
+
   /** Sends what it can within `timeoutMs`, then stops. Always returns in time; events that are left stay in the spool. */
   async close({ timeoutMs }: { timeoutMs: number }): Promise<CloseReport> {
     if (!this.#lifetime.signal.aborted) {
@@ -202,6 +207,13 @@ export class Journal {
   #toJson(event: NewEvent, time: number): string[] {
     const json = writeEvent({ time: new Date(time).toISOString(), ...event }, this.#onWarning)
     return json === undefined ? [] : [json]
+  }
+
+  /** Reports a trouble of the journal itself, on standard output and to people who watch the job. */
+  #report(message: string): void {
+    this.#onWarning(message)
+    // Later: the queue calls this in the middle of a change.
+    queueMicrotask(() => this.append({ type: 'log', level: 'warning', eventType: 'spool', message }))
   }
 
   #isNewEpoch(epoch: number | undefined): boolean {

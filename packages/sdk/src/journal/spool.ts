@@ -1,24 +1,9 @@
 import nodeFs from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { encodeSpoolRecord, readSpoolFrames, SPOOL_HEADER_BYTES, type SpoolRecord } from '@trainyard/contract/spool'
 
-/**
- * A change of the journal's queue. The spool is the log of these changes: replaying it restores the queue.
- *
- * Events get their sequence number when they are first sent, not when they happen: an event that is dropped before then leaves
- * no gap.
- */
-export type SpoolRecord =
-  | { op: 'event'; id: number; json: string; priority: number }
-  /** The next `count` events without a number were given `first`, `first` + 1, … */
-  | { op: 'number'; first: number; count: number }
-  | { op: 'drop'; ids: number[] }
-  /** The events dropped so far were reported. */
-  | { op: 'reported' }
-  /** The platform holds every event up to `seq`. */
-  | { op: 'acknowledge'; seq: number }
-  /** Start of a compacted file: the next sequence number, and the dropped events that were not reported yet. */
-  | { op: 'base'; nextSeq: number; loss?: Record<string, number> | undefined }
+export type { SpoolRecord } from '@trainyard/contract/spool'
 
 /** The file system calls that the spool needs. */
 export type SpoolFileSystem = Pick<
@@ -33,9 +18,6 @@ export type SpoolFileSystem = Pick<
   | 'rmSync'
   | 'writeSync'
 >
-
-const HEADER_BYTES = 8
-const MAX_FRAME_BYTES = 64 * 1024 * 1024
 
 /** An append-only file of frames: length, CRC-32, text. Writes are synchronous: once they return, they survive a `kill -9`. */
 export interface Spool {
@@ -53,7 +35,7 @@ export interface Spool {
 export function openSpool(file: string, fs: SpoolFileSystem = nodeFs): { spool: Spool; records: SpoolRecord[] } {
   fs.mkdirSync(dirname(file), { recursive: true })
   let fd = fs.openSync(file, 'a+', 0o600)
-  const { records, validBytes } = readFrames(fs.readFileSync(file))
+  const { records, validBytes } = readSpoolFrames(fs.readFileSync(file))
   fs.ftruncateSync(fd, validBytes)
   let size = validBytes
   const spool: Spool = {
@@ -119,16 +101,16 @@ function writeFrames(fs: SpoolFileSystem, fd: number, records: Iterable<SpoolRec
     total += end
   }
   for (const record of records) {
-    const text = encode(record)
+    const text = encodeSpoolRecord(record)
     // A UTF-16 unit takes at most three bytes of UTF-8.
-    const maxBytes = HEADER_BYTES + text.length * 3
+    const maxBytes = SPOOL_HEADER_BYTES + text.length * 3
     if (used + maxBytes > scratch.length) {
       write(scratch, used)
       used = 0
     }
     if (maxBytes <= scratch.length) used = buildFrame(scratch, used, text)
     else {
-      const own = Buffer.allocUnsafe(HEADER_BYTES + Buffer.byteLength(text))
+      const own = Buffer.allocUnsafe(SPOOL_HEADER_BYTES + Buffer.byteLength(text))
       write(own, buildFrame(own, 0, text))
     }
   }
@@ -138,42 +120,9 @@ function writeFrames(fs: SpoolFileSystem, fd: number, records: Iterable<SpoolRec
 
 /** Returns the end of the frame. */
 function buildFrame(buffer: Buffer, start: number, text: string): number {
-  const from = start + HEADER_BYTES
+  const from = start + SPOOL_HEADER_BYTES
   const length = buffer.write(text, from)
   buffer.writeUInt32LE(length, start)
   buffer.writeUInt32LE(crc32(buffer.subarray(from, from + length)), start + 4)
   return from + length
-}
-
-/** Events are most of the records: their JSON is stored as it is, not as a string inside of JSON. */
-function encode(record: SpoolRecord): string {
-  return record.op === 'event' ? `e${record.id} ${record.priority} ${record.json}` : JSON.stringify(record)
-}
-
-function decode(text: string): SpoolRecord {
-  if (!text.startsWith('e')) return JSON.parse(text) as SpoolRecord
-  const afterId = text.indexOf(' ')
-  const afterPriority = text.indexOf(' ', afterId + 1)
-  return {
-    op: 'event',
-    id: Number(text.slice(1, afterId)),
-    priority: Number(text.slice(afterId + 1, afterPriority)),
-    json: text.slice(afterPriority + 1),
-  }
-}
-
-function readFrames(bytes: Buffer): { records: SpoolRecord[]; validBytes: number } {
-  const records: SpoolRecord[] = []
-  let offset = 0
-  while (offset + HEADER_BYTES <= bytes.length) {
-    const length = bytes.readUInt32LE(offset)
-    const end = offset + HEADER_BYTES + length
-    // After a power cut the end of a file may be zeros: the length was written before the data.
-    if (length === 0 || length > MAX_FRAME_BYTES || end > bytes.length) break
-    const payload = bytes.subarray(offset + HEADER_BYTES, end)
-    if (crc32(payload) !== bytes.readUInt32LE(offset + 4)) break
-    records.push(decode(payload.toString('utf8')))
-    offset = end
-  }
-  return { records, validBytes: offset }
 }

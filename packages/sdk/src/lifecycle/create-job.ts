@@ -1,5 +1,5 @@
 import type { ExportFormat } from '@trainyard/contract'
-import { ConfigError } from '@trainyard/contract/trainer-errors'
+import { ConfigError, ValidationError } from '@trainyard/contract/trainer-errors'
 import type { BestTracker, ExportJob, JobBase, JobLog, PredictJob, TrainJob } from '../job.ts'
 import type { Session } from '../session/session.ts'
 
@@ -17,7 +17,7 @@ export function createPredictJob(session: Session): PredictJob {
   return {
     ...createBase(session),
     operation: 'predict',
-    images: () => session.dataset.images(),
+    images: () => session.calls.track('job.images()', session.dataset.images()),
     predictions: (imageName, objects, options) => session.predictions(imageName, objects, options),
   }
 }
@@ -30,6 +30,7 @@ export function createExportJob(session: Session): ExportJob {
 
 function createBase(session: Session): Omit<JobBase, 'operation'> {
   const { id, attempt, taskType, framework, model, traceId, manifest, config, workDir } = session.settings
+  const { calls } = session
   return {
     id,
     attempt,
@@ -43,8 +44,14 @@ function createBase(session: Session): Omit<JobBase, 'operation'> {
     signal: session.signal,
     workDir,
     log: createLog(session),
-    dataset: { fetch: (options) => session.dataset.fetch(options), samples: () => session.dataset.samples() },
-    inputs: { checkpoint: () => session.getCheckpoint(), findCheckpoint: () => session.findCheckpoint() },
+    dataset: {
+      fetch: (options) => calls.track('job.dataset.fetch()', session.dataset.fetch(options)),
+      samples: () => calls.track('job.dataset.samples()', session.dataset.samples()),
+    },
+    inputs: {
+      checkpoint: () => calls.track('job.inputs.checkpoint()', session.getCheckpoint()),
+      findCheckpoint: () => calls.track('job.inputs.findCheckpoint()', session.findCheckpoint()),
+    },
     progress: (progress) => session.progress(progress),
     artifact: (kind, file, options) => session.artifact(kind, file, options),
   }
@@ -66,8 +73,11 @@ function createBestTracker(session: Session): BestTracker {
   const best = new Map<string, { value: number; epoch: number | undefined }>()
   let firstName: string | undefined
   const track = (name: string, value: number, options: Parameters<BestTracker>[2] = {}): boolean => {
+    if (typeof value !== 'number') {
+      throw new ValidationError(`job.best: the value of "${name}" is ${JSON.stringify(value)}; it must be a number`)
+    }
     firstName ??= name
-    if (Number.isNaN(value)) return false
+    if (!Number.isFinite(value)) return false
     const goal = options.goal ?? session.goalOf(name)
     const held = best.get(name)
     const isBetter = held === undefined || (goal === 'maximize' ? value > held.value : value < held.value)

@@ -11,11 +11,17 @@ import { readExportFormat } from '../session/read-export-format.ts'
 import { Session } from '../session/session.ts'
 import type { JobSettings } from '../session/settings.ts'
 import { printLine } from '../util/print-line.ts'
+import { claimAttempt } from './claim-attempt.ts'
 
 /** Reads the environment and connects to the platform, or opens a local run when the environment names none. */
 export async function openSession(trainer: TrainerDefinition, options: OpenSessionOptions): Promise<OpenedSession> {
   const { env, argv, stop } = options
   const isLocal = env.CALLBACK_URL === undefined || env.CALLBACK_URL === ''
+  if (isLocal && env.TRAINYARD_JOB_FILE !== undefined) {
+    return refuse(
+      'this program runs under `trainyard exec`, which reports for the job: write its events to TRAINYARD_EVENTS_FD',
+    )
+  }
   try {
     if (!isLocal) return await openPlatformSession(trainer, env, stop)
     const { openLocalSession } = await import('../local/open-local-session.ts')
@@ -52,7 +58,10 @@ async function openPlatformSession(
   const print = (level: Parameters<typeof printLine>[0], message: string) => {
     if (level !== 'debug' || isVerbose) printLine(level, message, settings.traceId)
   }
+  const claim = await claimAttempt({ workDir: settings.workDir, attempt: settings.attempt })
+  if (claim.type === 'refused') return refuse(`${claim.why}. Child processes and workers must not start it again`)
   const backend = new PlatformBackend({
+    onClosed: claim.release,
     callbackUrl: environment.CALLBACK_URL,
     token: environment.CALLBACK_TOKEN,
     tokenFile: environment.CALLBACK_TOKEN_FILE,
@@ -82,6 +91,12 @@ async function openPlatformSession(
   return { type: 'ready', session }
 }
 
+/** Without the trace id: the runner would take the line for one that the journal has too. */
+function refuse(why: string): OpenedSession {
+  printLine('error', `This process does not run the job: ${why}`)
+  return { type: 'ended', exitCode: EXIT_CODES.unusableInput }
+}
+
 function toStopped(stop: JournalStop): JobStoppedError {
   if (stop.kind === 'asked') return new JobStoppedError(stop.reason)
   return new JobStoppedError(stop.code === 'attempt_superseded' ? 'superseded' : 'refused')
@@ -91,12 +106,15 @@ function toStopped(stop: JournalStop): JobStoppedError {
 async function reportUnusable(env: Environment, error: ConfigError): Promise<void> {
   try {
     const { CALLBACK_URL, CALLBACK_TOKEN, CALLBACK_TOKEN_FILE, JOB_ATTEMPT, WORK_DIR } = readConnection(env)
+    const claim = await claimAttempt({ workDir: WORK_DIR, attempt: JOB_ATTEMPT })
+    if (claim.type === 'refused') return
     const backend = new PlatformBackend({
       callbackUrl: CALLBACK_URL,
       token: CALLBACK_TOKEN,
       tokenFile: CALLBACK_TOKEN_FILE,
       attempt: JOB_ATTEMPT,
       workDir: WORK_DIR,
+      onClosed: claim.release,
       onStop: () => {},
       onWarning: () => {},
     })

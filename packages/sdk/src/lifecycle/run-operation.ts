@@ -1,10 +1,12 @@
-import { type ErrorType, EXIT_CODES, MAX_LOG_MESSAGE_LENGTH, type Operation } from '@trainyard/contract'
-import { ConfigError, JobStoppedError, TrainerError, ValidationError } from '@trainyard/contract/trainer-errors'
+import { EXIT_CODES, type Operation } from '@trainyard/contract'
+import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { TrainerDefinition } from '../define-trainer.ts'
 import type { Session } from '../session/session.ts'
 import { createExportJob, createPredictJob, createTrainJob } from './create-job.ts'
 import { openSession } from './open-session.ts'
+import { type Outcome, reportEnd } from './report-end.ts'
 import { stopOnSignals } from './stop-on-signals.ts'
+import { watchProcess } from './watch-process.ts'
 
 /** Options of {@link runTrainer} and {@link reportStarted}. */
 export interface RunTrainerOptions {
@@ -19,17 +21,12 @@ export interface RunTrainerOptions {
   closeTimeoutMs?: number | undefined
 }
 
-/** How the handler ended. */
-type Outcome =
-  | { type: 'completed' }
-  | { type: 'failed'; errorType: ErrorType }
-  | { type: 'cancelled'; reason: JobStoppedError['reason'] }
-
 /** Longest time to deliver the end of a job, in milliseconds. */
 const CLOSE_TIMEOUT_MS = { completed: 120_000, failed: 60_000, cancelled: 8_000 }
 
-/** The contract's limit. */
-const MAX_TRACEBACK_LENGTH = 65_536
+/** Longest time to wait for calls that the handler did not await, in milliseconds: after it threw, and after a stop. */
+const FAILED_SETTLE_MS = 60_000
+const STOPPED_SETTLE_MS = 12_000
 
 /** Implements `runTrainer`. */
 export async function runOperation(trainer: TrainerDefinition, options: RunTrainerOptions): Promise<number> {
@@ -65,26 +62,40 @@ async function runSession(
   signal: AbortSignal,
   options: RunTrainerOptions,
 ): Promise<number> {
-  session.started()
-  let outcome: Outcome
+  const unwatch = watchProcess(session)
   try {
-    await runHandler(trainer, session, signal)
-    outcome = { type: 'completed' }
-  } catch (error) {
-    outcome = reportEnd(session, signal, error)
+    session.started()
+    let outcome: Outcome
+    try {
+      await runHandler(trainer, session, signal)
+      outcome = { type: 'completed' }
+    } catch (error) {
+      outcome = reportEnd(session, signal, error)
+    }
+    const report = await session.close({ timeoutMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS[outcome.type] })
+    return exitCodeOf(outcome, report)
+  } finally {
+    unwatch()
   }
-  const report = await session.close({ timeoutMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS[outcome.type] })
-  return exitCodeOf(outcome, report)
 }
 
 /** Runs the handler and appends `completed`; throws when the job failed or was stopped. */
 async function runHandler(trainer: TrainerDefinition, session: Session, signal: AbortSignal): Promise<void> {
   const { operation } = session.settings
   signal.throwIfAborted()
-  const finish = await callHandler(trainer, session, operation)
+  let finish: () => void
+  try {
+    finish = await callHandler(trainer, session, operation)
+  } catch (error) {
+    // An upload that has begun ends before the terminal event, but a failure does not wait for a storage that is gone.
+    await session.calls.settled(AbortSignal.timeout(FAILED_SETTLE_MS))
+    throw error
+  }
+  await session.calls.settled(afterAbort(signal, STOPPED_SETTLE_MS))
   // A handler that returns because it was asked to stop has not completed.
   signal.throwIfAborted()
   if (session.violation !== undefined) throw session.violation
+  session.calls.throwUnhandled()
   finish()
 }
 
@@ -106,48 +117,6 @@ async function callHandler(trainer: TrainerDefinition, session: Session, operati
   throw new ConfigError(`OPERATION is "${operation}"; this trainer supports: ${known.join(', ') || 'no operation'}`)
 }
 
-/** Logs an error and appends the terminal event for it. */
-export function reportEnd(session: Session, signal: AbortSignal, error: unknown): Outcome {
-  if (signal.aborted || error instanceof JobStoppedError) {
-    const stopped = [signal.reason, error].find((reason) => reason instanceof JobStoppedError)
-    const reason = stopped?.reason ?? 'cancelled'
-    const isOwn = error === stopped || (error instanceof Error && error.name === 'AbortError')
-    if (!isOwn) session.log('warning', `While stopping: ${describe(error)}`)
-    session.log('info', `Stopped: ${reason}`)
-    session.backend.append({ type: 'cancelled', message: `Stopped: ${reason}` })
-    return { type: 'cancelled', reason }
-  }
-  const { errorType, retryable } = classify(error)
-  const message = session.backend.redact(describe(error))
-  session.log('error', `${errorType}: ${message}`)
-  session.backend.append({
-    type: 'failed',
-    errorType,
-    message: message.slice(0, MAX_LOG_MESSAGE_LENGTH),
-    traceback:
-      error instanceof Error && error.stack
-        ? session.backend.redact(error.stack).slice(0, MAX_TRACEBACK_LENGTH)
-        : undefined,
-    retryable,
-  })
-  return { type: 'failed', errorType }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error)
-}
-
-function classify(error: unknown): { errorType: ErrorType; retryable: boolean } {
-  if (error instanceof ValidationError) return { errorType: error.code, retryable: false }
-  if (error instanceof TrainerError) return { errorType: error.code, retryable: error.retryable }
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const isResource = code === 'ENOSPC' || code === 'ENOMEM' || code === 'EDQUOT' || code === 'EMFILE'
-  // How V8 and TensorFlow report that memory ran out.
-  const isMemory = error instanceof RangeError && /allocation failed|array buffer/i.test(error.message)
-  if (isResource || isMemory) return { errorType: 'ResourceError', retryable: true }
-  return { errorType: 'UnknownError', retryable: true }
-}
-
 export function exitCodeOf(outcome: Outcome, report: { delivered: boolean }): number {
   if (outcome.type === 'cancelled') {
     if (outcome.reason === 'refused') return EXIT_CODES.platformUnreachable
@@ -158,4 +127,13 @@ export function exitCodeOf(outcome: Outcome, report: { delivered: boolean }): nu
   }
   if (!report.delivered) return EXIT_CODES.platformUnreachable
   return outcome.type === 'completed' ? EXIT_CODES.done : EXIT_CODES.trainingFailed
+}
+
+/** Aborts `delayMs` after `signal`. */
+function afterAbort(signal: AbortSignal, delayMs: number): AbortSignal {
+  const later = new AbortController()
+  const start = () => setTimeout(() => later.abort(), delayMs).unref()
+  if (signal.aborted) start()
+  else signal.addEventListener('abort', start, { once: true })
+  return later.signal
 }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { cp, mkdir, readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { redact } from '@trainyard/contract'
 import { CheckpointError, ConfigError, DatasetError, ResourceError } from '@trainyard/contract/trainer-errors'
 import { indexDataset, openDataset } from '@trainyard/datasets'
 import { hashFile } from '@trainyard/datasets/transfer'
 import type { PredictImage, UploadedArtifact } from '../job.ts'
 import { createLoss } from '../journal/loss.ts'
+import { writeEvent } from '../journal/write-event.ts'
 import type { Backend } from '../session/backend.ts'
 import type { LocalArguments } from './arguments.ts'
 import { localArtifactId } from './local-artifact-id.ts'
@@ -21,21 +22,21 @@ export function createLocalBackend(runDir: string, input: LocalArguments): Backe
     isResumed: false,
     append(event) {
       try {
-        appendFileSync(journal, `${JSON.stringify({ seq: ++seq, time: new Date().toISOString(), ...event })}\n`)
+        const json = writeEvent({ time: new Date().toISOString(), ...event }, () => {})
+        if (json !== undefined) appendFileSync(journal, `{"seq":${++seq},${json.slice(1)}\n`)
       } catch {
         // A full disk will fail the next artifact; the journal of a local run must not stop the training.
       }
     },
     async upload(kind, file, options): Promise<UploadedArtifact> {
-      const stats = await stat(file).catch((error: unknown) => {
-        throw new ResourceError(`"${file}" cannot be saved: the file does not exist`, { cause: error })
-      })
+      const stats = await stat(file)
       const name = options.name ?? basename(file)
-      const target = join(kind === 'export' && input.out !== undefined ? resolve(input.out) : runDir, name)
-      await mkdir(dirname(target), { recursive: true })
-      if (resolve(file) !== target) await cp(file, target, { recursive: true, force: true })
+      const root = kind === 'export' && input.out !== undefined ? resolve(input.out) : runDir
+      const target = await copyInto(root, name, file)
       const sha256 = stats.isDirectory() ? createHash('sha256').update(name).digest('hex') : await hashFile(target)
-      return { id: localArtifactId(target, name), name, sizeBytes: stats.size, sha256 }
+      const sizeBytes = stats.isDirectory() ? stats.size : (await stat(target)).size
+      options.onProgress?.({ sentBytes: sizeBytes, totalBytes: sizeBytes })
+      return { id: localArtifactId(target, name), name, sizeBytes, sha256 }
     },
     async openDataset(signal) {
       if (input.dataset === undefined) throw new ConfigError('--dataset is not set; expected the folder of a dataset')
@@ -55,8 +56,47 @@ export function createLocalBackend(runDir: string, input: LocalArguments): Backe
     },
     redact: (text) => redact(text),
     flush: async () => true,
+    flushToDisk() {},
     close: async () => ({ delivered: true, unacknowledged: 0, dropped: createLoss(), stop: undefined }),
   }
+}
+
+/** Files of a run that are not artifacts. */
+const OWN_NAMES = new Set(['journal.jsonl', 'work'])
+
+/**
+ * Copies an artifact into the folder of the run, under its name. A name that only this file system refuses, or that the run
+ * itself uses, gets another file: the platform accepts it too. `name` is already checked to stay inside of `root`.
+ */
+async function copyInto(root: string, name: string, file: string): Promise<string> {
+  const target = join(root, name)
+  const [first = ''] = name.split('/')
+  if (!OWN_NAMES.has(first)) {
+    if (resolve(file) === target) return target
+    try {
+      await copy(file, target)
+      return target
+    } catch (error) {
+      if (!isNameProblem(error))
+        throw new ResourceError(`"${file}" cannot be saved: ${String(error)}`, { cause: error })
+    }
+  }
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 16)
+  const other = join(root, 'artifacts', `${digest}${extname(name).slice(0, 20)}`)
+  await copy(file, other).catch((error: unknown) => {
+    throw new ResourceError(`"${file}" cannot be saved: ${String(error)}`, { cause: error })
+  })
+  return other
+}
+
+async function copy(file: string, target: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true })
+  await cp(file, target, { recursive: true, force: true })
+}
+
+function isNameProblem(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /^(ENAMETOOLONG|ENOTDIR|EEXIST|EISDIR|EINVAL|ERR_FS_CP_.*)$/.test(code)
 }
 
 async function listImages(dir: string): Promise<PredictImage[]> {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ArtifactKind, redact } from '@trainyard/contract'
+import { spoolPath } from '@trainyard/contract/spool'
 import { type BackoffOptions, createTransport, type Transport } from '@trainyard/datasets/transfer'
 import { createPlatformApi, type PlatformApi } from '../http/platform-api.ts'
 import { createTokenSource, type TokenSource } from '../http/token-source.ts'
@@ -31,6 +32,8 @@ export interface PlatformBackendOptions {
   onStop: (stop: JournalStop) => void
   onWarning: (message: string) => void
   backoff?: BackoffOptions | undefined
+  /** Called once at the end, with whether the platform knows how the attempt ended. */
+  onClosed?: ((how: { isOver: boolean }) => Promise<void>) | undefined
 }
 
 /** Time for the last checkpoint after a cancel. Without a limit the upload to an unreachable platform would not end. */
@@ -68,7 +71,7 @@ export class PlatformBackend implements Backend {
       api: this.#api,
       token: this.#token,
       attempt,
-      spoolFile: join(workDir, '.trainyard', `journal-${attempt}.spool`),
+      spoolFile: join(workDir, spoolPath(attempt)),
       onStop,
       onWarning,
       backoff,
@@ -124,10 +127,18 @@ export class PlatformBackend implements Backend {
     return this.#journal.flush(options)
   }
 
+  flushToDisk(): void {
+    this.#journal.flushToDisk()
+  }
+
   async close(options: { timeoutMs: number }): Promise<CloseReport> {
+    let isOver = false
     try {
-      return await this.#journal.close(options)
+      const report = await this.#journal.close(options)
+      isOver = report.delivered && this.#journal.terminal !== undefined
+      return report
     } finally {
+      await this.#options.onClosed?.({ isOver })
       this.#options.stop?.removeEventListener('abort', this.#onStopped)
       this.#uploads.abort()
       await this.#dataset.release()

@@ -41,5 +41,7 @@ export interface Backend {
   /** Removes secrets, such as the current token. */
   redact(text: string): string
   flush(options: { timeoutMs: number }): Promise<boolean>
+  /** Synchronous: everything appended so far survives the end of the process. Never throws. */
+  flushToDisk(): void
   close(options: { timeoutMs: number }): Promise<CloseReport>
 }

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ResourceError, ValidationError } from '@trainyard/contract/trainer-errors'
 import { type CallbackServer, problem, sendJson, sha256, startCallbackServer } from '@trainyard/datasets/testing'
 import { createTransport, type Transport } from '@trainyard/datasets/transfer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -98,16 +99,74 @@ describe('an upload', () => {
     expect(platform.artifacts.get('a1')?.bytes.equals(bytes)).toBe(true)
   })
 
-  it('is repeated once when the file was written meanwhile', async () => {
-    const { file } = writeRandom('last.bin', 1000)
+  it('is repeated once when its bytes were damaged on the way', async () => {
+    const { file, bytes } = writeRandom('last.bin', 1000)
+    let refusals = 0
     platform.intercept = (request, response) => {
-      if (!request.url?.endsWith('/a1/complete')) return false
-      writeFileSync(file, 'a newer checkpoint')
+      if (!request.url?.endsWith('/complete') || refusals++ > 0) return false
       sendJson(response, 422, problem(422, 'unprocessable'))
       return true
     }
-    const artifact = await uploadFile(context, 'checkpoint', file)
-    expect(artifact).toMatchObject({ id: 'a2', sizeBytes: 18, sha256: sha256(Buffer.from('a newer checkpoint')) })
+    expect(await uploadFile(context, 'checkpoint', file)).toMatchObject({ sha256: sha256(bytes) })
+    expect(platform.requests.filter((request) => request.startsWith('PUT'))).toHaveLength(2)
+  })
+
+  it.each([
+    ['truncated', (file: string) => truncateSync(file, 40), 'it had 3000000 bytes and now has 40 bytes'],
+    ['appended to', (file: string) => appendFileSync(file, 'x'), 'it had 3000000 bytes and now has 3000001 bytes'],
+    ['deleted', (file: string) => rmSync(file), 'it had 3000000 bytes and no longer exists'],
+    [
+      'replaced',
+      (file: string) => {
+        writeFileSync(`${file}.new`, Buffer.alloc(3_000_000))
+        renameSync(`${file}.new`, file)
+      },
+      'it had 3000000 bytes and was written again (3000000 bytes)',
+    ],
+    ['rewritten in place', (file: string) => writeFileSync(file, Buffer.alloc(3_000_000)), 'was written again'],
+  ])('of a file that is %s meanwhile fails at once, with both sizes', async (_how, change, message) => {
+    const { file } = writeRandom('last.bin', 3_000_000)
+    const startedAt = performance.now()
+    const uploading = uploadFile(context, 'checkpoint', file, {
+      onProgress: ({ sentBytes }) => {
+        if (sentBytes === 256 * 1024) change(file)
+      },
+    })
+    await expect(uploading).rejects.toThrow(ResourceError)
+    await expect(uploading).rejects.toThrow(message)
+    expect(performance.now() - startedAt).toBeLessThan(20_000)
+    expect(platform.requests.filter((request) => request.endsWith('/complete'))).toEqual([])
+  })
+
+  it.each([
+    [413, 'payload_too_large', ResourceError, 'sizeBytes is 1000; the limit is 10'],
+    [400, 'invalid_request', ValidationError, 'name must be a relative path'],
+  ])('that the platform refuses with %i is not an error of the network', async (status, code, type, detail) => {
+    const { file } = writeRandom('best.bin', 1000)
+    platform.intercept = (request, response) => {
+      if (!request.url?.endsWith('/artifacts')) return false
+      sendJson(response, status, { ...problem(status, code), detail })
+      return true
+    }
+    const uploading = uploadFile(context, 'checkpoint', file)
+    await expect(uploading).rejects.toThrow(type)
+    await expect(uploading).rejects.toThrow(detail)
+    await expect(uploading).rejects.toMatchObject({ retryable: false })
+  })
+
+  it('that storage refuses reports the code and the message of storage', async () => {
+    const { file } = writeRandom('best.bin', 1000)
+    platform.intercept = (request, response) => {
+      if (request.method !== 'PUT') return false
+      response
+        .writeHead(403)
+        .end(
+          '<Error><Code>QuotaExceeded</Code><Message>The bucket is full</Message><StringToSign>secret</StringToSign></Error>',
+        )
+      return true
+    }
+    const uploading = uploadFile(context, 'checkpoint', file)
+    await expect(uploading).rejects.toThrow(/answered an upload with 403: QuotaExceeded, The bucket is full$/)
   })
 
   it('survives an outage of many tries', async () => {

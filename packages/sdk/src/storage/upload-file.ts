@@ -1,7 +1,6 @@
-import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import {
   type ArtifactKind,
@@ -9,13 +8,12 @@ import {
   CreateArtifactResponse,
   type SignedRequest,
 } from '@trainyard/contract'
-import { NetworkError, ResourceError } from '@trainyard/contract/trainer-errors'
+import { NetworkError, ResourceError, ValidationError } from '@trainyard/contract/trainer-errors'
 import {
   asNetworkError,
   type BackoffOptions,
   createRetries,
   forEachConcurrently,
-  hashFile,
   isRetryableStatus,
   type RetryLimits,
   readRetryAfter,
@@ -23,6 +21,7 @@ import {
 } from '@trainyard/datasets/transfer'
 import type { PlatformApi } from '../http/platform-api.ts'
 import type { ArtifactOptions, UploadedArtifact } from '../job.ts'
+import { type FileRange, type FileState, readFileState, readRange, reasonOf, requireUnchanged } from './file-state.ts'
 
 export interface UploadContext {
   api: PlatformApi
@@ -42,7 +41,8 @@ export interface UploadFileOptions extends ArtifactOptions {
 
 /**
  * Uploads a file straight to storage; the platform then verifies its size and digest. A folder is sent as a tar. Throws
- * `ResourceError` when the file cannot be read, `NetworkError` when storage does not accept it.
+ * `ResourceError` when the file cannot be read, changes meanwhile or is larger than the platform allows, `ValidationError` when
+ * the platform refuses its description, and `NetworkError` when storage does not accept it.
  */
 export async function uploadFile(
   context: UploadContext,
@@ -51,17 +51,16 @@ export async function uploadFile(
   options: UploadFileOptions = {},
 ): Promise<UploadedArtifact> {
   const stats = await stat(file).catch((error: unknown) => {
-    throw new ResourceError(`"${file}" cannot be uploaded: the file does not exist`, { cause: error })
+    throw new ResourceError(`"${file}" cannot be read: ${reasonOf(error)}`, { cause: error })
   })
-  if (!stats.isDirectory()) return upload(context, kind, file, stats.size, basename(file), options)
+  if (!stats.isDirectory()) return upload(context, kind, file, basename(file), options)
   const folder = await mkdtemp(join(context.workDir, 'upload-'))
   try {
     const archive = join(folder, 'folder.tar')
     await packFolder(file, archive)
-    const { size } = await stat(archive)
     const { name = basename(file) } = options
     const archiveName = name.endsWith('.tar') ? name : `${name}.tar`
-    return await upload(context, kind, archive, size, archiveName, { ...options, name: archiveName })
+    return await upload(context, kind, archive, archiveName, { ...options, name: archiveName })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -86,17 +85,23 @@ async function upload(
   context: UploadContext,
   kind: ArtifactKind,
   file: string,
-  sizeBytes: number,
   defaultName: string,
   options: UploadFileOptions,
 ): Promise<UploadedArtifact> {
   const { name = defaultName, contentType = 'application/octet-stream', metadata, signal, onProgress } = options
   const { api } = context
   for (let isFirst = true; ; isFirst = false) {
-    const sha256 = await hashFile(file)
+    const state = await readFileState(file)
+    const { sizeBytes, sha256 } = state
     const body = { kind, name, sizeBytes, sha256, contentType, metadata }
-    const announce = async () => CreateArtifactResponse.parse(await api.call('POST', '/artifacts', { body, signal }))
-    const transfer = new FileTransfer(context, { file, sizeBytes, announce, signal, onProgress })
+    const announce = async () => {
+      try {
+        return CreateArtifactResponse.parse(await api.call('POST', '/artifacts', { body, signal }))
+      } catch (error) {
+        throw asCallersMistake(error, name)
+      }
+    }
+    const transfer = new FileTransfer(context, { state, announce, signal, onProgress })
     const { id, complete } = await transfer.send(await announce())
     const artifact = { id, name, sizeBytes, sha256 }
     if (complete === undefined) return artifact
@@ -104,12 +109,21 @@ async function upload(
       await api.call('POST', `/artifacts/${encodeURIComponent(id)}/complete`, { body: complete, signal })
       return artifact
     } catch (error) {
-      // The bytes differ from the announcement, for example because the file was written meanwhile: try once more.
+      // The stored bytes differ from the announcement: either the file changed, or they were damaged on the way.
       const isDamaged = error instanceof NetworkError && error.status === 422
+      if (isDamaged) await requireUnchanged(state)
       if (!isDamaged || !isFirst) throw error
-      sizeBytes = (await stat(file)).size
     }
   }
+}
+
+/** A refusal that the same call would get again is not a failure of the network. */
+function asCallersMistake(error: unknown, name: string): unknown {
+  if (!(error instanceof NetworkError)) return error
+  const message = `"${name}" cannot be uploaded. ${error.message}`
+  if (error.status === 413) return new ResourceError(message, { cause: error })
+  if (error.status === 400 || error.status === 422) return new ValidationError(message, { cause: error })
+  return error
 }
 
 /** The id of the artifact. Without `complete` the platform already has its bytes, and has verified them. */
@@ -119,17 +133,11 @@ interface SentBytes {
 }
 
 interface FileTransferOptions {
-  file: string
-  sizeBytes: number
+  state: FileState
   /** Announces the artifact; a repeated announcement returns fresh signatures. */
   announce: () => Promise<CreateArtifactResponse>
   signal: AbortSignal | undefined
   onProgress: ArtifactOptions['onProgress']
-}
-
-interface FileRange {
-  offset: number
-  sizeBytes: number
 }
 
 /** A fresh signature for the same bytes, or the ETag when storage already has them; undefined when they are not needed. */
@@ -160,7 +168,7 @@ class FileTransfer {
 
   async #sendWhole(id: string, request: SignedRequest): Promise<SentBytes> {
     let artifactId = id
-    const etag = await this.#put(1, request, { offset: 0, sizeBytes: this.#options.sizeBytes }, async () => {
+    const etag = await this.#put(1, request, { offset: 0, sizeBytes: this.#options.state.sizeBytes }, async () => {
       const fresh = await this.#renew()
       artifactId = fresh.id
       return fresh.upload.type === 'single' ? fresh.upload.request : undefined
@@ -172,7 +180,7 @@ class FileTransfer {
     id: string,
     upload: Extract<CreateArtifactResponse['upload'], { type: 'parts' }>,
   ): Promise<SentBytes> {
-    const { file } = this.#options
+    const { file } = this.#options.state
     // An earlier process of this job may have sent some parts.
     const parts = upload.held.map(({ partNumber, etag }) => ({ partNumber, etag }))
     for (const { partNumber, sizeBytes } of upload.held) this.#report(partNumber, sizeBytes)
@@ -202,7 +210,7 @@ class FileTransfer {
     renew: RenewSignature,
   ): Promise<string | undefined> {
     const { transport, backoff, limits } = this.#context
-    const { file, signal } = this.#options
+    const { state, signal } = this.#options
     const retries = createRetries({ backoff, limits, signal })
     const host = new URL(signed.url).host
     let request = signed
@@ -210,18 +218,22 @@ class FileTransfer {
     for (;;) {
       let failure: Error
       let retryAfterMs: number | undefined
-      const body = openRange(file, range, (sentBytes) => this.#report(partNumber, sentBytes))
+      const body = openRange(state, range, (sentBytes) => this.#report(partNumber, sentBytes))
       try {
         const { method, url } = request
         const headers = { ...request.headers, 'content-length': String(range.sizeBytes) }
         const response = await transport.send({ method, url, headers, body: body.stream, signal })
         const { status } = response
-        await response.text()
+        const text = await response.text()
         if (status >= 200 && status < 300) {
+          await requireUnchanged(state)
           this.#report(partNumber, range.sizeBytes)
           return String(response.headers.etag ?? '')
         }
-        failure = new NetworkError(`Storage at ${host} answered an upload with ${status}`, { status })
+        failure = new NetworkError(`Storage at ${host} answered an upload with ${status}${whyRefused(text)}`, {
+          status,
+          retryable: isRetryableStatus(status),
+        })
         // Probably an expired signature. The clocks may differ, so its expiry time is not checked.
         if ((status === 403 || status === 401 || status === 400) && renewals < MAX_RENEWALS) {
           renewals++
@@ -237,8 +249,8 @@ class FileTransfer {
         retryAfterMs = readRetryAfter(response.headers)
       } catch (error) {
         const readError = body.error()
-        if (readError !== undefined)
-          throw new ResourceError(`"${file}" can no longer be read: ${readError.message}`, { cause: readError })
+        if (readError !== undefined) throw readError
+        if (error instanceof ResourceError) throw error
         failure = asNetworkError(error, host)
         if (!(failure instanceof NetworkError)) throw failure
         if (failure.status !== undefined && !isRetryableStatus(failure.status)) throw failure
@@ -256,28 +268,43 @@ class FileTransfer {
   #report(partNumber: number, sentBytes: number): void {
     this.#sentBytes.set(partNumber, sentBytes)
     const total = [...this.#sentBytes.values()].reduce((sum, bytes) => sum + bytes, 0)
-    this.#options.onProgress?.({ sentBytes: total, totalBytes: this.#options.sizeBytes })
+    this.#options.onProgress?.({ sentBytes: total, totalBytes: this.#options.state.sizeBytes })
   }
 }
 
 /** A stream of a range of the file, and the error of reading it, if any. */
 function openRange(
-  file: string,
-  { offset, sizeBytes }: FileRange,
+  state: FileState,
+  range: FileRange,
   onProgress: (sentBytes: number) => void,
 ): { stream: Readable | ''; error(): Error | undefined } {
-  if (sizeBytes === 0) return { stream: '', error: () => undefined }
+  if (range.sizeBytes === 0) return { stream: '', error: () => undefined }
   let failure: Error | undefined
-  let sent = 0
-  const stream = createReadStream(file, { start: offset, end: offset + sizeBytes - 1, highWaterMark: 256 * 1024 })
-  stream.on('error', (error) => {
-    failure = error
-  })
-  stream.on('data', (chunk) => {
-    sent += chunk.length
-    onProgress(sent)
-  })
-  // A `data` listener starts the flow; piping the stream resumes it.
-  stream.pause()
-  return { stream, error: () => failure }
+  async function* read(): AsyncGenerator<Uint8Array> {
+    let sent = 0
+    try {
+      for await (const chunk of readRange(state, range)) {
+        sent += chunk.length
+        onProgress(sent)
+        yield chunk
+      }
+    } catch (error) {
+      if (error instanceof Error) failure = error
+      throw error
+    }
+  }
+  return { stream: Readable.from(read(), { objectMode: false }), error: () => failure }
+}
+
+/** Code and message of storage's answer: only these, because S3 repeats what was signed in other fields. */
+function whyRefused(text: string): string {
+  const xml = [/<Code>([^<]{1,100})<\/Code>/.exec(text)?.[1], /<Message>([^<]{1,200})<\/Message>/.exec(text)?.[1]]
+  if (xml[0] !== undefined) return `: ${xml.filter((part) => part !== undefined).join(', ')}`
+  try {
+    const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown }
+    const parts = [code, detail].filter((part) => typeof part === 'string')
+    return parts.length === 0 ? '' : `: ${parts.join(', ').slice(0, 300)}`
+  } catch {
+    return ''
+  }
 }

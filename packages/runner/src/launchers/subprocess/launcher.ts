@@ -20,6 +20,7 @@ import type { TrainerNetwork } from './network/plan-network.ts'
 import { readOrCreateKey } from './network/policy.ts'
 import { RELAY } from './network/relay.ts'
 import { observeProcess } from './observe-process.ts'
+import { openSpool } from './open-spool.ts'
 import { readOutput } from './read-output.ts'
 import { attemptId } from './sandbox/identity.ts'
 import type { TrainerCopy } from './sandbox/mounts.ts'
@@ -100,6 +101,7 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
     },
     stop: (ref, graceMs) => stopProcess(filesOf(ref), graceMs),
     logs: (ref, from, { final = false } = {}) => readOutput(filesOf(ref), from, final),
+    openSpool: (ref) => openSpool(filesOf(ref).workDir, ref.attempt),
     async *list() {
       for (const name of await readdir(config.attemptsDir)) {
         const ref = parseAttemptName(name)

@@ -1,0 +1,193 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EVENT_LIMITS } from '@trainyard/contract'
+import { type SpooledEvent, SpoolReplay } from '@trainyard/contract/spool'
+import { TrainyardError } from '@trainyard/platform'
+import type { CallbackContext } from '../callback/callback-context.ts'
+import { receiveEvents } from '../callback/receive-events.ts'
+import { createGate } from '../gate.ts'
+import { readCleanJsonBody } from '../http/read-body.ts'
+import { keyOf } from '../jobs/read-attempts.ts'
+import type { AttemptRef } from '../launchers/launcher.ts'
+
+/** The SDK keeps 64 MiB of events at most; a file that is mostly acknowledged is compacted before it is twice as large. */
+const MAX_FILE_BYTES = 192 * 1024 * 1024
+const MAX_PENDING_BYTES = 64 * 1024 * 1024
+/** A larger event cannot be part of a request either. */
+const MAX_FRAME_BYTES = EVENT_LIMITS.maxBodyBytes
+const BATCH_EVENTS = 500
+const BATCH_BYTES = EVENT_LIMITS.maxBodyBytes / 2
+/** How often a busy intake is asked again, once a second. */
+const MAX_WAITS = 60
+
+/**
+ * Delivers what ended trainers left in their spools, beside the supervisor's loop, before it decides how they ended. The events
+ * pass the same checks as those that arrive over HTTP.
+ */
+export class SpoolDeliveries {
+  readonly #context: CallbackContext
+  readonly #onDone: () => void
+  /** Two at once bound the memory, whatever the spools contain. */
+  readonly #gate = createGate(2)
+  readonly #states = new Map<string, 'running' | 'done'>()
+
+  constructor(context: CallbackContext, onDone: () => void) {
+    this.#context = context
+    this.#onDone = onDone
+  }
+
+  /** Starts the delivery for an ended attempt, and returns whether it has ended. Call it again after `onDone`. */
+  isDone(ref: AttemptRef): boolean {
+    const key = keyOf(ref)
+    const state = this.#states.get(key)
+    if (state !== undefined || this.#context.launcher.openSpool === undefined) return state !== 'running'
+    this.#states.set(key, 'running')
+    this.#gate(() => deliverSpool(this.#context, ref)).then(
+      () => this.#end(key, true),
+      (error: unknown) => {
+        // The database may be unavailable: the next pass begins again, and stored events are not stored twice.
+        this.#context.logger.error({ err: error, ...ref }, 'the spool of a trainer could not be delivered; will retry')
+        this.#end(key, false)
+      },
+    )
+    return false
+  }
+
+  /** Called when the attempt is cleaned up. */
+  forget(ref: AttemptRef): void {
+    this.#states.delete(keyOf(ref))
+  }
+
+  #end(key: string, isDone: boolean): void {
+    if (isDone) this.#states.set(key, 'done')
+    else this.#states.delete(key)
+    this.#onDone()
+  }
+}
+
+/** Stores the events of a spool that the journal of the attempt lacks, and notes their number in the log of the job. */
+async function deliverSpool(context: CallbackContext, ref: AttemptRef): Promise<void> {
+  const held = await findHeld(context, ref)
+  if (held === undefined) return
+  let spool: { events: SpooledEvent[]; isCut: boolean }
+  try {
+    spool = await readSpool(context, ref)
+  } catch (error) {
+    context.logger.warn({ err: error, ...ref }, 'the spool of a trainer cannot be read')
+    const why = error instanceof Error ? error.message : String(error)
+    await note(context, ref, `The events that the trainer had not delivered cannot be read: ${why}`)
+    return
+  }
+  // Those that were sent keep their order. Numbers continue after what is stored, so that none is missing or stored twice.
+  const missing = spool.events.filter(({ seq }) => seq === undefined || seq > held)
+  let last = held
+  for (const body of batchesOf(missing, ref.attempt, held)) {
+    if (!(await store(context, ref, body.json))) break
+    last = body.last
+  }
+  const cut = spool.isCut ? '. The rest of its spool is damaged or too large, and was not read' : ''
+  if (last === held && cut === '') return
+  const count = last - held
+  const what = count === 1 ? '1 event was' : `${count} events were`
+  await note(context, ref, `${what} delivered from the trainer’s spool after its process had ended${cut}`)
+}
+
+/** The last number of the attempt's journal. Undefined when it accepts no events any more, or reports in another way. */
+async function findHeld({ database }: CallbackContext, { jobId, attempt }: AttemptRef): Promise<number | undefined> {
+  const row = await database.db
+    .selectFrom('attempts')
+    .select(['last_seq', 'channel', 'closed_at'])
+    .where('job_id', '=', jobId)
+    .where('attempt', '=', attempt)
+    .executeTakeFirst()
+  if (row === undefined || row.closed_at !== null) return undefined
+  return row.channel === null || row.channel === 'journal' ? row.last_seq : undefined
+}
+
+async function readSpool(
+  { launcher }: CallbackContext,
+  ref: AttemptRef,
+): Promise<{ events: SpooledEvent[]; isCut: boolean }> {
+  const replay = new SpoolReplay({ maxPendingBytes: MAX_PENDING_BYTES, maxFrameBytes: MAX_FRAME_BYTES })
+  const file = await launcher.openSpool?.(ref)
+  if (file === undefined) return { events: [], isCut: false }
+  let bytes = 0
+  let isCut = false
+  for await (const chunk of file) {
+    bytes += chunk.length
+    isCut = bytes > MAX_FILE_BYTES || !replay.push(chunk)
+    if (isCut) break
+  }
+  return { events: replay.pending, isCut: isCut || replay.isCut }
+}
+
+/** Request bodies with consecutive numbers. What is not an object is left out: the trainer's library writes nothing else. */
+function* batchesOf(
+  events: readonly SpooledEvent[],
+  attempt: number,
+  held: number,
+): Generator<{ json: string; last: number }> {
+  let last = held
+  let texts: string[] = []
+  let bytes = 0
+  const take = () => {
+    const json = `{"attempt":${attempt},"events":[${texts.join(',')}]}`
+    texts = []
+    bytes = 0
+    return { json, last }
+  }
+  for (const { json } of events) {
+    const text = withNumber(json, last + 1)
+    if (text === undefined) continue
+    const size = Buffer.byteLength(text) + 1
+    if (texts.length >= BATCH_EVENTS || (texts.length > 0 && bytes + size > BATCH_BYTES)) yield take()
+    last++
+    texts.push(text)
+    bytes += size
+  }
+  if (texts.length > 0) yield take()
+}
+
+/** Parsed and written again: text that only looks like the rest of an object must not change the request. */
+function withNumber(json: string, seq: number): string | undefined {
+  try {
+    const event: unknown = JSON.parse(json)
+    if (typeof event !== 'object' || event === null || Array.isArray(event)) return undefined
+    return JSON.stringify({ ...event, seq })
+  } catch {
+    return undefined
+  }
+}
+
+/** Passes a body to the route of events. False when the attempt accepts no more. */
+async function store(context: CallbackContext, { jobId, attempt }: AttemptRef, json: string): Promise<boolean> {
+  const now = context.clock.now()
+  const claims = { jobId, attempt, issuedAt: now, expiresAt: new Date(now.getTime() + 60_000) }
+  for (let waits = 0; ; waits++) {
+    try {
+      const request = new Request('http://spool.invalid/', { method: 'POST', body: json })
+      await receiveEvents(context, claims, await readCleanJsonBody(request))
+      return true
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error
+      if (error.code === 'rate_limited' && waits < MAX_WAITS) await sleep(1000, undefined, { ref: false })
+      else if (error.code === 'rate_limited') throw error
+      else {
+        context.logger.warn({ err: error, jobId, attempt }, 'events of a spool were refused')
+        return false
+      }
+    }
+  }
+}
+
+/** A line in the log of the job. */
+async function note(context: CallbackContext, { jobId, attempt }: AttemptRef, message: string): Promise<void> {
+  await context.database.transaction(async (trx) => {
+    // Ids of lines are assigned under the job's lock, so that a live stream never skips one that commits late.
+    await trx.selectFrom('jobs').select('id').where('id', '=', jobId).forUpdate().execute()
+    await trx
+      .insertInto('logs')
+      .values({ job_id: jobId, attempt, time: context.clock.now(), level: 'warning', source: 'platform', message })
+      .execute()
+  })
+  context.hub.changed(jobId)
+}
