@@ -8,7 +8,7 @@ export interface TrainerDefinition {
    * folders.
    */
   manifest?: string | URL | TrainerManifest | undefined
-  /** Accepts a loss of NaN. Default false: it fails the job with `ValidationError`. */
+  /** Accepts a loss that is NaN or infinite. Default false: it fails the job with `ValidationError`. */
   allowNaN?: boolean | undefined
   /** Trains a model. Throw a `TrainerError` to name the cause of a failure; check `job.signal` between steps. */
   train?: ((job: TrainJob) => Promise<TrainOutcome | undefined>) | undefined

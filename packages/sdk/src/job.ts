@@ -226,11 +226,15 @@ export interface JobBase {
     findCheckpoint(): Promise<CheckpointFile | undefined>
   }
   /**
-   * Reports progress. Synchronous and cheap. Throws `ValidationError` for a NaN among metrics with "loss" in their name, unless
-   * the trainer was defined with `allowNaN`.
+   * Reports progress. Synchronous and cheap. Throws `ValidationError` for a value that the platform would refuse, and for NaN or
+   * an infinity among metrics with "loss" in their name, unless the trainer was defined with `allowNaN`.
    */
   progress(progress: Progress): void
-  /** Uploads a file, or a folder as a tar, and reports it to the platform. */
+  /**
+   * Uploads a file, or a folder as a tar, and reports it to the platform. Throws `ResourceError` when the file cannot be read or
+   * changes meanwhile, `ValidationError` for a name or kind that the platform would refuse. The job waits for calls that are not
+   * awaited.
+   */
   artifact(kind: ArtifactKind, file: string, options?: ArtifactOptions): Promise<UploadedArtifact>
 }
 
@@ -238,11 +242,11 @@ export interface JobBase {
 export interface TrainJob extends JobBase {
   readonly operation: 'train'
   readonly best: BestTracker
-  /** Reports a validation. Synchronous and cheap. */
+  /** Reports a validation. Synchronous and cheap. Throws like {@link JobBase.progress}. */
   validation(validation: Validation): void
   /**
    * Uploads a checkpoint and reports it. Resolves when the platform has stored it. `name` is "best", "last", or any other
-   * name.
+   * name. Throws `CheckpointError` when it cannot be saved. The job waits for calls that are not awaited.
    */
   checkpoint(name: string, file: string, options?: CheckpointOptions): Promise<UploadedArtifact>
 }

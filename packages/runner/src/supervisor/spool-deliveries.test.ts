@@ -144,6 +144,12 @@ describe('what a trainer left in its spool', () => {
       { op: 'event', id: 4, priority: 3, json: '[]' },
       {
         op: 'event',
+        id: 6,
+        priority: 3,
+        json: `{"time":"${time}","type":"log","data":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+      },
+      {
+        op: 'event',
         id: 5,
         priority: 3,
         json: `{"seq":77,"type":"log","level":"info","time":"${time}","message":"a\\u0000b"}`,

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EVENT_LIMITS } from '@trainyard/contract'
 import { type SpooledEvent, SpoolReplay } from '@trainyard/contract/spool'
-import { TrainyardError } from '@trainyard/platform'
+import { createGate, TrainyardError } from '@trainyard/platform'
 import type { CallbackContext } from '../callback/callback-context.ts'
 import { receiveEvents } from '../callback/receive-events.ts'
-import { createGate } from '../gate.ts'
-import { readCleanJsonBody } from '../http/read-body.ts'
+import { REPORT_BODY, readCleanJsonBody } from '../http/read-body.ts'
 import { keyOf } from '../jobs/read-attempts.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 
@@ -16,6 +15,8 @@ const MAX_PENDING_BYTES = 64 * 1024 * 1024
 const MAX_FRAME_BYTES = EVENT_LIMITS.maxBodyBytes
 const BATCH_EVENTS = 500
 const BATCH_BYTES = EVENT_LIMITS.maxBodyBytes / 2
+/** `"seq":9007199254740991,` and a comma. */
+const NUMBER_BYTES = 24
 /** How often a busy intake is asked again, once a second. */
 const MAX_WAITS = 60
 
@@ -80,9 +81,10 @@ async function deliverSpool(context: CallbackContext, ref: AttemptRef): Promise<
   // Those that were sent keep their order. Numbers continue after what is stored, so that none is missing or stored twice.
   const missing = spool.events.filter(({ seq }) => seq === undefined || seq > held)
   let last = held
-  for (const body of batchesOf(missing, ref.attempt, held)) {
-    if (!(await store(context, ref, body.json))) break
-    last = body.last
+  for (const events of batchesOf(missing)) {
+    const next = await store(context, ref, events, last)
+    if (next === 'closed') break
+    last = next
   }
   const cut = spool.isCut ? '. The rest of its spool is damaged or too large, and was not read' : ''
   if (last === held && cut === '') return
@@ -120,61 +122,80 @@ async function readSpool(
   return { events: replay.pending, isCut: isCut || replay.isCut }
 }
 
-/** Request bodies with consecutive numbers. What is not an object is left out: the trainer's library writes nothing else. */
-function* batchesOf(
-  events: readonly SpooledEvent[],
-  attempt: number,
-  held: number,
-): Generator<{ json: string; last: number }> {
-  let last = held
-  let texts: string[] = []
+type Body = Readonly<Record<string, unknown>>
+
+/** Groups that fit into a request. What is not an object is left out: the trainer's library writes nothing else. */
+function* batchesOf(events: readonly SpooledEvent[]): Generator<Body[]> {
+  let batch: Body[] = []
   let bytes = 0
-  const take = () => {
-    const json = `{"attempt":${attempt},"events":[${texts.join(',')}]}`
-    texts = []
-    bytes = 0
-    return { json, last }
-  }
   for (const { json } of events) {
-    const text = withNumber(json, last + 1)
-    if (text === undefined) continue
-    const size = Buffer.byteLength(text) + 1
-    if (texts.length >= BATCH_EVENTS || (texts.length > 0 && bytes + size > BATCH_BYTES)) yield take()
-    last++
-    texts.push(text)
+    const event = parseObject(json)
+    if (event === undefined) continue
+    const size = Buffer.byteLength(json) + NUMBER_BYTES
+    if (batch.length >= BATCH_EVENTS || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
+      yield batch
+      batch = []
+      bytes = 0
+    }
+    batch.push(event)
     bytes += size
   }
-  if (texts.length > 0) yield take()
+  if (batch.length > 0) yield batch
 }
 
-/** Parsed and written again: text that only looks like the rest of an object must not change the request. */
-function withNumber(json: string, seq: number): string | undefined {
+function parseObject(json: string): Body | undefined {
   try {
     const event: unknown = JSON.parse(json)
-    if (typeof event !== 'object' || event === null || Array.isArray(event)) return undefined
-    return JSON.stringify({ ...event, seq })
+    return typeof event === 'object' && event !== null && !Array.isArray(event) ? (event as Body) : undefined
   } catch {
     return undefined
   }
 }
 
-/** Passes a body to the route of events. False when the attempt accepts no more. */
-async function store(context: CallbackContext, { jobId, attempt }: AttemptRef, json: string): Promise<boolean> {
+/**
+ * Passes events to the route of events, with the numbers after `last`, and returns the last number. Leaves out those that a
+ * request cannot contain, because they are too large or nested too deeply.
+ */
+async function store(
+  context: CallbackContext,
+  ref: AttemptRef,
+  events: readonly Body[],
+  last: number,
+): Promise<number | 'closed'> {
+  const refusal = await send(context, ref, events, last)
+  if (refusal === undefined) return last + events.length
+  if (refusal.code !== 'payload_too_large' && refusal.code !== 'invalid_request') {
+    context.logger.warn({ err: refusal, ...ref }, 'events of a spool were refused')
+    return 'closed'
+  }
+  if (events.length === 1) return last
+  const middle = Math.ceil(events.length / 2)
+  const afterFirst = await store(context, ref, events.slice(0, middle), last)
+  return afterFirst === 'closed' ? afterFirst : await store(context, ref, events.slice(middle), afterFirst)
+}
+
+/** Sends one request, and waits while the intake is busy. Returns why it was refused. */
+async function send(
+  context: CallbackContext,
+  { jobId, attempt }: AttemptRef,
+  events: readonly Body[],
+  last: number,
+): Promise<TrainyardError | undefined> {
   const now = context.clock.now()
   const claims = { jobId, attempt, issuedAt: now, expiresAt: new Date(now.getTime() + 60_000) }
   for (let waits = 0; ; waits++) {
     try {
-      const request = new Request('http://spool.invalid/', { method: 'POST', body: json })
-      await receiveEvents(context, claims, await readCleanJsonBody(request))
-      return true
+      // Written again from parsed events: text that only looks like the rest of an object must not change the request.
+      const body = JSON.stringify({ attempt, events: events.map((event, at) => ({ ...event, seq: last + 1 + at })) })
+      const request = new Request('http://spool.invalid/', { method: 'POST', body })
+      await receiveEvents(context, claims, await readCleanJsonBody(request, REPORT_BODY))
+      return undefined
     } catch (error) {
+      if (error instanceof RangeError) return new TrainyardError('payload_too_large', 'the event is nested too deeply')
       if (!(error instanceof TrainyardError)) throw error
-      if (error.code === 'rate_limited' && waits < MAX_WAITS) await sleep(1000, undefined, { ref: false })
-      else if (error.code === 'rate_limited') throw error
-      else {
-        context.logger.warn({ err: error, jobId, attempt }, 'events of a spool were refused')
-        return false
-      }
+      if (error.code !== 'rate_limited') return error
+      if (waits >= MAX_WAITS) throw error
+      await sleep(1000, undefined, { ref: false })
     }
   }
 }

@@ -4,8 +4,8 @@ import type { Session } from '../session/session.ts'
 import { currentSession, endSession } from './default-session.ts'
 
 /**
- * Reports progress. Synchronous and cheap. Throws `ConfigError` before {@link reportStarted}, `ValidationError` for a loss of
- * NaN.
+ * Reports progress. Synchronous and cheap. Throws `ConfigError` before {@link reportStarted}, `ValidationError` for a value
+ * that the platform would refuse and for a loss that is not finite.
  */
 export function reportProgress(progress: Progress): void {
   currentSession().progress(progress)
@@ -13,7 +13,7 @@ export function reportProgress(progress: Progress): void {
 
 /**
  * Reports the result of a validation. Synchronous and cheap. Throws `ConfigError` before {@link reportStarted},
- * `ValidationError` for a loss of NaN.
+ * `ValidationError` for a value that the platform would refuse and for a loss that is not finite.
  */
 export function reportValidation(validation: Validation): void {
   currentSession().validation(validation)

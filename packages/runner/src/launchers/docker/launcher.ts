@@ -28,6 +28,7 @@ import { Launches } from './launches.ts'
 import { attemptName, instanceLabel, parseLabels } from './names.ts'
 import { removeNetworks } from './networks.ts'
 import { isPossibleRestart, observationOf, withRestart } from './observe-state.ts'
+import { openSpool } from './open-spool.ts'
 import { parseTime } from './output-frames.ts'
 import { createPulls } from './pulls.ts'
 import { readOutput } from './read-output.ts'
@@ -157,6 +158,10 @@ class DockerLauncher implements Launcher {
     if (output === undefined) this.#containers.delete(name)
     else this.#nextReadAt.set(name, performance.now() + (performance.now() - begunAt) * PAUSE_FACTOR)
     return output ?? nothing
+  }
+
+  async openSpool(ref: AttemptRef): Promise<AsyncIterable<Buffer> | undefined> {
+    return await openSpool(this.#docker.getContainer(this.#nameOf(ref)), ref.attempt)
   }
 
   async renewToken(ref: AttemptRef, token: string): Promise<void> {
