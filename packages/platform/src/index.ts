@@ -17,6 +17,10 @@ export type { UnpackedFile, UnpackLimits } from './archive/draft-folder.ts'
 export { readTar, type TarEntry } from './archive/read-tar.ts'
 export { unpackArchive } from './archive/unpack-archive.ts'
 export { type UnpackTarOptions, unpackTar } from './archive/unpack-tar.ts'
+export { type DumpOptions, dumpDatabase, type TableRows } from './backup/dump-database.ts'
+export { unlessBackup } from './backup/hold-deletions.ts'
+export { type LoadOptions, loadDatabase } from './backup/load-database.ts'
+export { SchemaDump } from './backup/schema-dump.ts'
 export { parseConfig } from './config.ts'
 export {
   type EmbeddedPostgres,

@@ -4,6 +4,7 @@
  * @module
  */
 
+export { createEmptyDatabase } from './create-empty-database.ts'
 export {
   createTestDatabase,
   dropTestSchemas,

@@ -156,6 +156,8 @@ async function insertDataset(runner: Runner): Promise<string> {
       size_bytes: 0,
       version_hash: 'a'.repeat(64),
     })
+    // A restored database has it.
+    .onConflict((conflict) => conflict.doNothing())
     .execute()
   return 'ds_test'
 }

@@ -1,3 +1,4 @@
+import { unlessBackup } from '@trainyard/platform'
 import type { Kysely, Transaction } from 'kysely'
 import type { DatasetTables } from '../../db/schema/index.ts'
 import type { DatasetContext } from '../context.ts'
@@ -25,15 +26,19 @@ export async function deleteLater<T extends Pick<DatasetTables, 'pending_deletio
 
 /**
  * Deletes the recorded objects, then their records. Deletions that failed, because the process ended or the store did
- * not respond, are finished by the next call. Returns how many were finished.
+ * not respond, or while a backup runs, are finished by the next call. Returns how many were finished.
  */
 export async function finishDeletions(context: Pick<DatasetContext, 'database' | 'store' | 'logger'>): Promise<number> {
   const { db } = context.database
   let done = 0
   for (const { prefix, upload_id: uploadId } of await db.selectFrom('pending_deletions').selectAll().execute()) {
     try {
-      if (uploadId === '') await context.store.deletePrefix(prefix)
-      else await context.store.abortMultipart(prefix, uploadId)
+      const deleted = await unlessBackup(context.database, async () => {
+        if (uploadId === '') await context.store.deletePrefix(prefix)
+        else await context.store.abortMultipart(prefix, uploadId)
+        return true
+      })
+      if (!deleted) break
     } catch (error) {
       context.logger.warn({ err: error, prefix }, 'objects could not be deleted; the deletion will be retried')
       continue
