@@ -58,7 +58,7 @@ async function fill({ backupDir, draft, manifest, env, onProgress }: FillOptions
     throw new ConfigError(`The object store is not empty: it has "${key}"; restore into an empty bucket or folder`)
   const database = await openDatabasePart(draft, env, { create: true })
   try {
-    // Objects first: no row ever names an object that is not there yet.
+    // Objects first: a row never names an object that is missing.
     let count = 0
     const copies = backupStore(join(backupDir, OBJECTS_DIR))
     for await (const lines of grouped(readLines(backupDir, OBJECTS_LIST))) {

@@ -16,7 +16,7 @@ export interface LoadOptions {
 }
 
 /**
- * Loads dumps into a database that has none of their schemas. Each schema is brought to the migrations of its dump, and
+ * Loads dumps into a database without their schemas. Each schema is brought to the migrations of its dump, and
  * filled; the servers run later migrations when they start.
  *
  * @throws ConfigError when a schema already has tables, or the dump is of a newer release; then nothing was changed
@@ -60,7 +60,7 @@ async function fill(client: pg.Client, dump: SchemaDump, { readRows, onTable }: 
   const { schema } = dump
   await client.query('begin')
   for (const table of dump.tables) await ensureTable(client, schema, table)
-  // Rows come in no particular order, so the references are checked when all are there.
+  // Rows come in no particular order, so references are checked after the last one.
   const references = await client.query<{ name: string; table: string; definition: string }>(
     `select conname as name, conrelid::regclass::text as table, pg_get_constraintdef(oid) as definition
      from pg_constraint where contype = 'f' and connamespace = $1::regnamespace`,
