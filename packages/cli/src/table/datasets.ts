@@ -161,6 +161,7 @@ const split = defineCommand({
         'the whole match) or meta:FIELD (metadata of the image, such as meta:patient)',
       parse: groupBy,
     }),
+    'look-alikes': flag('Keep images together that look the same: other size, quality or format, or mirrored'),
     seed: option({ placeholder: 'TEXT', description: 'Another seed gives other splits' }),
     previous: option({
       placeholder: 'FILE',
@@ -187,7 +188,7 @@ const validate = defineCommand({
     'objects outside their image or without area, classes and splits without objects. Changes nothing.',
   arguments: { source },
   options: {
-    duplicates: flag('Hash every image to find duplicates, also across splits'),
+    duplicates: flag('Find images with the same bytes, and images that look the same, also across splits'),
     'no-pixels': flag('Do not open the image files'),
     strict: flag('Treat warnings as errors'),
     ...sourceOptions,

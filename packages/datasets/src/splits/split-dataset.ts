@@ -3,6 +3,7 @@ import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { DatasetReader } from '../record/record.ts'
 import { assignSplits } from './assign-splits.ts'
 import { type GroupBy, groupOf } from './group-images.ts'
+import { findLookAlikes } from './look-alikes.ts'
 import { findSameBytes } from './same-bytes.ts'
 import type { SplitItem, SplitRatios } from './split-item.ts'
 
@@ -23,6 +24,11 @@ export interface SplitDatasetOptions {
   groupBy?: GroupBy | undefined
   /** Keep images with the same bytes together. Reads the files that have the size of another one. Default true. */
   sameBytes?: boolean | undefined
+  /**
+   * Keep images together that look the same: another size, quality or format, or mirrored. Decodes every image with the
+   * package `sharp`; `MissingPackageError` without it. Default false.
+   */
+  lookAlikes?: boolean | undefined
   /** Another seed gives another split. Default empty: the split of the platform's exporter. */
   seed?: string | undefined
   /**
@@ -68,6 +74,7 @@ export async function splitDataset(
     stratify = false,
     groupBy,
     sameBytes = true,
+    lookAlikes = false,
     seed = '',
     exactBelow = 1000,
     signal,
@@ -87,6 +94,7 @@ export async function splitDataset(
   checkGroups(images, groupBy)
   const copies = sameBytes ? await findSameBytes(files, signal) : new Map<string, string>()
   joinGroups(images, copies)
+  if (lookAlikes) joinGroups(images, await findLookAlikes(files, signal))
   const splits = new Map<string, SplitName>()
   const splitsOfGroup = new Map<string, Set<SplitName>>()
   for (const { path, group, split } of images) {

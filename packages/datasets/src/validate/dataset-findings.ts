@@ -18,6 +18,12 @@ export const FINDINGS = {
   },
   'content-duplicate': { severity: 'warning', text: 'Images have the same bytes' },
   'content-leak': { severity: 'error', text: 'The same image is in several splits' },
+  'similar-leak': {
+    severity: 'error',
+    text: 'Images that look the same (other size, quality, format or mirrored) are in several splits',
+  },
+  'similar-images': { severity: 'warning', text: 'Images look the same: other size, quality, format, or mirrored' },
+  'similar-unchecked': { severity: 'info', text: 'Images that look the same were not searched' },
   'group-leak': { severity: 'warning', text: 'Copies of one image are in several splits' },
   'box-outside': { severity: 'warning', text: 'Boxes extend beyond their image' },
   'box-invalid': { severity: 'error', text: 'Boxes have no area, or invalid numbers' },

@@ -5,11 +5,15 @@ import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import { type DatasetFormat, type SplitName, SplitName as SplitNames, type TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { MissingPackageError } from '../errors.ts'
 import { IMAGE_NAME, listFiles } from '../files/list-files.ts'
 import { splitExtension } from '../files/split-extension.ts'
 import { type ImageDetails, inspectImage } from '../images/image-header.ts'
+import { loadSharp } from '../pixels/load-sharp.ts'
 import { findBox } from '../record/find-box.ts'
 import type { DatasetReader, ImageRecord } from '../record/record.ts'
+import { hashPicture } from '../similar/picture-hash.ts'
+import { SimilarPictures } from '../similar/similar-pictures.ts'
 import { roboflowSource } from '../splits/group-images.ts'
 import { checkAnnotations } from './check-annotations.ts'
 import { type DatasetFinding, FindingCollector } from './dataset-findings.ts'
@@ -20,7 +24,10 @@ export interface ValidateDatasetOptions {
   dir?: string | undefined
   /** Read the header of every image. Default true. */
   pixels?: boolean | undefined
-  /** Hash every image to find duplicates. Reads all bytes. Default false. */
+  /**
+   * Hash every image to find those with the same bytes, and those that look the same: another size, quality or format, or
+   * mirrored. Reads all bytes, and decodes every image where the package `sharp` is installed. Default false.
+   */
   duplicates?: boolean | undefined
   /** Called for each image with the number of images so far. */
   onProgress?: ((progress: { images: number }) => void) | undefined
@@ -75,6 +82,7 @@ export async function validateDataset(
   }))
   const paths = createPathCheck(findings)
   const contents = createSameCheck(findings)
+  const looks = duplicates ? await createSimilarCheck(findings) : undefined
   const files = new Set<string>()
   const [widths, heights]: [number[], number[]] = [[], []]
   const boxes = { small: 0, medium: 0, large: 0 }
@@ -111,7 +119,8 @@ export async function validateDataset(
       if (width !== undefined && height !== undefined) boxes[sizeClass(width * height)]++
     }
     if (record.file !== undefined) files.add(record.file)
-    if (duplicates && record.file !== undefined) await contents.add(record, record.file)
+    if (duplicates && record.file !== undefined && (await contents.add(record, record.file)))
+      await looks?.add(record, record.file)
     onProgress?.({ images })
   }
   contents.finish()
@@ -221,13 +230,14 @@ function createPathCheck(findings: FindingCollector) {
 function createSameCheck(findings: FindingCollector) {
   const byDigest = new Map<string, ImageRecord[]>()
   return {
-    async add(record: ImageRecord, file: string) {
+    /** Whether these bytes are new. */
+    async add(record: ImageRecord, file: string): Promise<boolean> {
       const hash = createHash('sha256')
       try {
         await pipeline(createReadStream(file), hash)
       } catch (error) {
         // Missing and unreadable files are reported already.
-        if (error instanceof Error && 'code' in error) return
+        if (error instanceof Error && 'code' in error) return false
         throw error
       }
       const digest = hash.digest('base64')
@@ -235,6 +245,7 @@ function createSameCheck(findings: FindingCollector) {
       const kept = { ...record, annotations: [] }
       if (same === undefined) byDigest.set(digest, [kept])
       else same.push(kept)
+      return same === undefined
     },
     finish() {
       for (const [first, ...others] of byDigest.values()) {
@@ -246,6 +257,27 @@ function createSameCheck(findings: FindingCollector) {
           findings.add(isLeak ? 'content-leak' : 'content-duplicate', where)
         }
       }
+    },
+  }
+}
+
+/** Undefined, with a finding, where pictures cannot be decoded. */
+async function createSimilarCheck(findings: FindingCollector) {
+  const sharp = await loadSharp('Finding images that look the same').catch((error: unknown) => {
+    if (!(error instanceof MissingPackageError)) throw error
+    findings.add('similar-unchecked', error.message)
+    return undefined
+  })
+  if (sharp === undefined) return undefined
+  const pictures = new SimilarPictures<Pick<ImageRecord, 'path' | 'split'>>()
+  return {
+    async add({ path, split }: ImageRecord, file: string) {
+      const hash = await hashPicture(sharp, file)
+      const known = hash && pictures.add(hash, { path, split })
+      if (known === undefined) return
+      const isLeak = known.split !== split
+      const where = isLeak ? `${path} (${split}) and ${known.path} (${known.split})` : `${path} and ${known.path}`
+      findings.add(isLeak ? 'similar-leak' : 'similar-images', where)
     },
   }
 }

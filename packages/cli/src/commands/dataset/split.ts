@@ -20,12 +20,13 @@ interface SplitInput extends SourceInput {
   groupBy: GroupBy | undefined
   seed: string | undefined
   previous: string | undefined
+  lookAlikes: boolean
   to: DatasetFormat | undefined
 }
 
 export async function run(input: SplitInput, io: CliIo): Promise<number> {
-  const { source, target, to, from, task, vocOneBased, json, ratios, groupBy, stratify, seed, previous, reassign } =
-    input
+  const { source, target, to, from, task, vocOneBased, json } = input
+  const { ratios, groupBy, stratify, seed, previous, lookAlikes, reassign } = input
   if (to !== undefined && target === undefined) throw new UsageError('--to requires the argument DST')
   const known = previous === undefined ? undefined : await readSplits(io, previous)
   const { result, format } = await readSource(input, io, async (reader, signal) => ({
@@ -35,6 +36,7 @@ export async function run(input: SplitInput, io: CliIo): Promise<number> {
       stratify,
       seed,
       previous: known,
+      lookAlikes,
       keep: !reassign,
       signal,
     }),
