@@ -74,9 +74,25 @@ describe('validating in a forked process', () => {
         stray = Number(reason)
       },
     })
-    await expect(ended).rejects.toThrow('SIGKILL')
+    await expect(ended).rejects.toThrow('the worker ended with SIGKILL before it reported, 2 times')
     expect(stray).toBeGreaterThan(0)
     await expect.poll(() => isAlive(stray), { timeout: 60_000 }).toBe(false)
+  })
+
+  it('starts another worker after the first one was killed', async () => {
+    const validate = createForkValidate({
+      logger,
+      databaseUrl: join(dir, 'was-killed'),
+      timeoutMs: 60_000,
+      workerUrl: fixture('worker-killed-once'),
+    })
+    const report = await validate({
+      dir,
+      phases: ['static'],
+      signal: new AbortController().signal,
+      onCheck: () => {},
+    })
+    expect(report.verdict).toBe('passed')
   })
 
   it('reports how a worker ended that sent no report', async () => {

@@ -27,6 +27,8 @@ export interface ForkValidateOptions {
   workerUrl?: URL | undefined
 }
 
+const MAX_TRIES = 2
+
 /** Validates in a forked process: a trainer that crashes the validator does not crash the registry. */
 export function createForkValidate(options: ForkValidateOptions): ValidateFunction {
   const {
@@ -41,6 +43,16 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
     workerUrl = programBeside(import.meta.url, 'worker'),
   } = options
   return async (request) => {
+    for (let tries = 1; ; tries++) {
+      const outcome = await validateOnce(request)
+      if (outcome.type === 'report') return outcome.report
+      // A trainer that makes the kernel kill its worker must not be started without end.
+      if (tries === MAX_TRIES) throw new Error(`${outcome.reason}, ${tries} times`)
+      logger.warn({ reason: outcome.reason }, 'the worker of a check was killed; starting another one')
+    }
+  }
+
+  async function validateOnce(request: ValidateOptions) {
     // Each worker has its own folder. Files and processes that a killed worker leaves behind are found by it.
     const temporaryDir = await realpath(await mkdtemp(join(tmpdir(), 'trainyard-check-')))
     try {

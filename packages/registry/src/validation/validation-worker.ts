@@ -20,11 +20,14 @@ const INHERITED_VARIABLES = ['PATH', 'HOME', 'LANG', 'TZ', 'USER', 'SystemRoot',
 const OUTPUT_WAIT_MS = 1000
 const MAX_OUTPUT_CHUNKS = 20
 
+/** `killed`: a signal that this process did not send ended the worker, for example of the kernel when memory is short. */
+export type WorkerOutcome = { type: 'report'; report: ValidationReport } | { type: 'killed'; reason: string }
+
 /** A forked process that validates one trainer. */
 export class ValidationWorker {
   readonly #options: ValidationWorkerOptions
   readonly #process: ChildProcess
-  readonly #result = Promise.withResolvers<ValidationReport>()
+  readonly #result = Promise.withResolvers<WorkerOutcome>()
   /** The last output, for the log. */
   readonly #output: string[] = []
   #report: ValidationReport | undefined
@@ -60,7 +63,7 @@ export class ValidationWorker {
   }
 
   /** Sends the request and waits for the report. Rejects if the worker fails or is stopped. */
-  run(request: Extract<ToWorker, { type: 'validate' }>): Promise<ValidationReport> {
+  run(request: Extract<ToWorker, { type: 'validate' }>): Promise<WorkerOutcome> {
     this.#send(request)
     return this.#result.promise
   }
@@ -105,11 +108,12 @@ export class ValidationWorker {
     this.#ended = true
     clearTimeout(this.#killTimer)
     if (this.#report && this.#failure === undefined) {
-      this.#result.resolve(this.#report)
+      this.#result.resolve({ type: 'report', report: this.#report })
       return
     }
     const reason = this.#failure ?? `the worker ended with ${signal ?? `code ${code}`} before it reported`
     this.#options.logger.warn({ code, signal, output: this.#output.join('').slice(-4000) }, reason)
-    this.#result.reject(new Error(reason))
+    if (this.#failure === undefined && signal !== null) this.#result.resolve({ type: 'killed', reason })
+    else this.#result.reject(new Error(reason))
   }
 }

@@ -137,10 +137,9 @@ function runnerConfig(
 function withMemoryLimit(inner: Launcher): Launcher {
   return {
     ...inner,
-    launch: (request) =>
-      inner.launch({
-        ...request,
-        resources: { ...request.resources, memoryMb: memoryLimit(request.resources.memoryMb) },
-      }),
+    launch: (request, options) => {
+      const resources = { ...request.resources, memoryMb: memoryLimit(request.resources.memoryMb) }
+      return inner.launch({ ...request, resources }, options)
+    },
   }
 }

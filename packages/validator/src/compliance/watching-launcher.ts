@@ -48,9 +48,9 @@ export function watchLauncher(inner: Launcher): WatchingLauncher {
   return {
     ...inner,
     tokens,
-    launch(request) {
+    launch(request, options) {
       tokens.add(request.token)
-      return inner.launch(request)
+      return inner.launch(request, options)
     },
     async stop(ref, graceMs) {
       if ((await inner.observe(ref)).state === 'running') stopped.add(key(ref))

@@ -30,7 +30,7 @@ interface Result {
 
 /** Each check lists the files of a whole dataset. More at once only keep disk and processor from everything else. */
 const CONCURRENT_CHECKS = 2
-/** A result is valid for as long as the check took, within these limits. */
+/** A result is valid for twice as long as the check took, within these limits: checks then take a third of the time at most. */
 const MIN_VALID_MS = 2000
 const MAX_VALID_MS = 60_000
 
@@ -107,7 +107,7 @@ export class SourceChecks {
   ): void {
     const now = performance.now()
     for (const [id, { validUntil }] of this.#results) if (validUntil <= now) this.#results.delete(id)
-    const validUntil = now + Math.min(MAX_VALID_MS, Math.max(MIN_VALID_MS, tookMs))
+    const validUntil = now + Math.min(MAX_VALID_MS, Math.max(MIN_VALID_MS, 2 * tookMs))
     this.#results.set(snapshotId, { beganAt, validUntil, changed })
   }
 

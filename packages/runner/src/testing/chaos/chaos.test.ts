@@ -9,4 +9,11 @@ describe.skipIf(!existsSync('/proc/self/environ'))('random kills of runners, tra
     expect(report.problems, `seed ${report.seed}`).toEqual([])
     expect(report.events).toBeGreaterThan(100)
   }, 300_000)
+
+  it('do not delay a cancel in a backlog, whatever the job is doing', async () => {
+    const launcher = subprocessChaos('none')
+    const report = await runChaos({ seed: 8, kills: 6, concurrency: 16, backlogFiles: 300, launcher })
+    expect(report.problems, `seed ${report.seed}`).toEqual([])
+    expect(report.jobs.cancel?.cancelled).toBeGreaterThan(3)
+  }, 300_000)
 })

@@ -1,6 +1,9 @@
 /**
  * `npm run chaos -- [--launcher subprocess|docker|kubernetes] [--kills 100] [--minutes 60] [--seed N]
- * [--sandbox auto|bubblewrap|none] [--image NAME]`. Ctrl+C ends the kills and checks the result.
+ * [--sandbox auto|bubblewrap|none] [--image NAME] [--backlog FILES]`. Ctrl+C ends the kills and checks the result.
+ *
+ * `--backlog FILES` keeps sixty jobs in progress, on a dataset of that many files, and cancels every other one: in the queue, and
+ * while its dataset is checked and it is launched. Each must end soon after its cancel, whatever is killed meanwhile.
  */
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
@@ -19,6 +22,7 @@ const { values } = parseArgs({
     sandbox: { type: 'string', default: 'none' },
     launcher: { type: 'string', default: 'subprocess' },
     image: { type: 'string' },
+    backlog: { type: 'string' },
   },
 })
 const options = z
@@ -29,6 +33,7 @@ const options = z
     sandbox: z.enum(['auto', 'bubblewrap', 'none']),
     launcher: z.enum(LAUNCHERS),
     image: z.string().optional(),
+    backlog: z.coerce.number().int().positive().optional(),
   })
   .parse(values)
 
@@ -40,7 +45,8 @@ async function createChaosLauncher(name: LauncherName): Promise<ChaosLauncher> {
 
 const launcher = await createChaosLauncher(options.launcher)
 const sandbox = options.launcher === 'subprocess' ? `, sandbox "${options.sandbox}"` : ''
-console.log(`seed ${options.seed}: ${options.kills} kills, launcher "${options.launcher}"${sandbox}`)
+const backlog = options.backlog === undefined ? '' : `, a backlog on ${options.backlog} files`
+console.log(`seed ${options.seed}: ${options.kills} kills, launcher "${options.launcher}"${sandbox}${backlog}`)
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
 setTimeout(() => stop.abort(), options.minutes * 60_000).unref()
@@ -49,6 +55,7 @@ const report = await runChaos({
   seed: options.seed,
   kills: options.kills,
   launcher,
+  backlogFiles: options.backlog,
   log: (text) => console.log(text),
 })
 console.table(report.kills)

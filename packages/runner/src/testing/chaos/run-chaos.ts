@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isTerminalJobState, Job } from '@trainyard/contract'
 import type { ChaosLauncher } from './chaos-launcher.ts'
 import { checkJobs } from './check.ts'
 import { type ChaosJob, countOver, JOB_KINDS, sendWithRetries, submitJob, waitUntilOver } from './jobs.ts'
@@ -12,6 +13,11 @@ export interface ChaosOptions {
   launcher: ChaosLauncher
   /** How many jobs are in progress at a time. Default: the launcher's number, or 14. Must be more than run at once. */
   concurrency?: number | undefined
+  /**
+   * Many more jobs than run at once, on a dataset of this many files, and every other one is cancelled: most in the queue, or
+   * while they are being launched.
+   */
+  backlogFiles?: number | undefined
   /** Aborting it ends the kills. Jobs in progress are completed and checked. */
   signal?: AbortSignal | undefined
   log?: ((text: string) => void) | undefined
@@ -36,18 +42,32 @@ const VICTIMS: readonly [victim: string, share: number][] = [
   ['trainer', 4],
   ['database', 2],
 ]
+/** Both replicas run twelve at once. */
+const BACKLOG = 60
+const BACKLOG_KINDS: typeof JOB_KINDS = [...JOB_KINDS, ['cancel', 12]]
+/** Grace and lease of the replicas, and restarts of everything that is killed meanwhile. */
+const CANCEL_MS = 45_000
+/** How a database is ended, by a crash or by another program. */
+const DATABASE_SIGNALS: readonly [signal: 'SIGKILL' | 'SIGTERM' | 'SIGQUIT', share: number][] = [
+  ['SIGKILL', 3],
+  ['SIGTERM', 1],
+  ['SIGQUIT', 1],
+]
 const DRAIN_MS = 240_000
 const MAX_RESTART_DELAY_MS = 800
 
 /** Kills at random while mixed jobs run, then waits until all jobs have ended and checks the result. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, kills, launcher, signal, log = () => {} } = options
+  const { seed, kills, launcher, signal, backlogFiles, log = () => {} } = options
   const random = randomFrom(seed)
   const startedAt = performance.now()
   const stage = await openStage(launcher)
   const killer = new Killer(stage, launcher, random)
-  const load = new Load(stage.url, random, options.concurrency ?? launcher.concurrency ?? 14, launcher.pace)
+  const concurrency = options.concurrency ?? (backlogFiles === undefined ? (launcher.concurrency ?? 14) : BACKLOG)
+  const kinds = backlogFiles === undefined ? JOB_KINDS : BACKLOG_KINDS
+  const load = new Load({ url: stage.url, random, concurrency, pace: launcher.pace, kinds })
   try {
+    if (backlogFiles !== undefined) await stage.addFiles(backlogFiles)
     for (let done = 0; done < kills && signal?.aborted !== true; ) {
       // Once in each round. On a busy machine jobs end as fast as they are submitted, and nothing would be killed.
       await load.refill()
@@ -59,7 +79,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await load.waitForCancels()
     log('no more kills; waiting for the jobs')
     await waitUntilOver(stage.url, load.jobs, load.over, DRAIN_MS)
-    const problems = await checkJobs(stage, launcher, load.jobs, killer.allowedOverlaps)
+    const problems = [...load.slowCancels, ...(await checkJobs(stage, launcher, load.jobs, killer.allowedOverlaps))]
     const seconds = (performance.now() - startedAt) / 1000
     return { seed, kills: killer.counts, ...(await summarise(stage, load.jobs)), seconds, problems }
   } finally {
@@ -70,32 +90,37 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
+interface LoadOptions {
+  url: string
+  random: () => number
+  concurrency: number
+  pace: number | undefined
+  kinds: typeof JOB_KINDS
+}
+
 /** Keeps a number of jobs in progress. */
 class Load {
   readonly jobs: ChaosJob[] = []
   /** Ids of jobs that have ended. */
   readonly over = new Set<number>()
-  readonly #url: string
-  readonly #random: () => number
-  readonly #concurrency: number
-  readonly #pace: number | undefined
+  /** Jobs that went on for too long after they were cancelled, as sentences. */
+  readonly slowCancels: string[] = []
+  readonly #options: LoadOptions
   readonly #cancels: Promise<unknown>[] = []
 
-  constructor(url: string, random: () => number, concurrency: number, pace: number | undefined) {
-    this.#url = url
-    this.#random = random
-    this.#concurrency = concurrency
-    this.#pace = pace
+  constructor(options: LoadOptions) {
+    this.#options = options
   }
 
   async refill(): Promise<void> {
-    const missing = this.#concurrency - this.jobs.length + (await countOver(this.#url, this.jobs, this.over))
+    const { url, random, concurrency, pace, kinds } = this.#options
+    const missing = concurrency - this.jobs.length + (await countOver(url, this.jobs, this.over))
     for (let count = 0; count < missing; count++) {
-      const kind = pick(JOB_KINDS, this.#random)
+      const kind = pick(kinds, random)
       const index = this.jobs.length
-      const job = await submitJob(this.#url, { kind, random: this.#random, index, pace: this.#pace })
+      const job = await submitJob(url, { kind, random, index, pace })
       this.jobs.push(job)
-      const delayMs = this.#random() * 4000
+      const delayMs = random() * 4000
       if (job.kind === 'cancel') this.#cancels.push(sleep(delayMs).then(() => this.#cancel(job)))
     }
   }
@@ -105,7 +130,18 @@ class Load {
   }
 
   async #cancel({ id }: ChaosJob): Promise<void> {
-    await sendWithRetries(this.#url, `/v1/jobs/${id}/cancel`, { method: 'POST' })
+    const { url } = this.#options
+    await sendWithRetries(url, `/v1/jobs/${id}/cancel`, { method: 'POST' })
+    const answeredAt = performance.now()
+    const state = async () => Job.parse(await (await sendWithRetries(url, `/v1/jobs/${id}`)).json()).state
+    while (!isTerminalJobState(await state())) {
+      const waited = performance.now() - answeredAt
+      if (waited > CANCEL_MS) {
+        this.slowCancels.push(`job ${id} was cancelled, and is ${await state()} after ${Math.round(waited / 1000)} s`)
+        return
+      }
+      await sleep(250)
+    }
   }
 }
 
@@ -135,8 +171,11 @@ class Killer {
     if (victim === 'runner') await this.#killReplica(this.#random() < 0.5 ? 0 : 1)
     else if (victim === 'both runners') for (const index of [0, 1]) await this.#killReplica(index)
     else if (victim === 'database') {
-      await this.#stage.killDatabase()
-      this.#restoreLater(part, MAX_RESTART_DELAY_MS, () => this.#stage.startDatabase())
+      const signal = pick(DATABASE_SIGNALS, this.#random)
+      const restored = this.#stage.killDatabase(signal)
+      this.#restoreLater(part, MAX_RESTART_DELAY_MS, restored)
+      this.#count(`${victim} ${signal}`)
+      return `${victim} ${signal}`
     } else {
       const killed = await this.#launcher.killVictim?.(victim)
       if (killed !== undefined) this.#restoreLater(part, killed.withinMs, killed.restore)

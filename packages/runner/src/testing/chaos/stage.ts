@@ -7,16 +7,24 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type Database, type EmbeddedPostgres, openDatabase, startEmbeddedPostgres } from '@trainyard/platform'
+import {
+  createFolderStore,
+  type Database,
+  openDatabase,
+  type SupervisedPostgres,
+  superviseEmbeddedPostgres,
+} from '@trainyard/platform'
+import { insertFiles } from '../../datasets/testing/insert-files.ts'
 import type { RunnerDatabase } from '../../db/schema/index.ts'
 import type { ChaosLauncher } from './chaos-launcher.ts'
 import type { ChaosRunnerSettings } from './chaos-runner.ts'
 import { startProxy, type TcpProxy } from './proxy.ts'
-import { SCHEMA, seedDatabase } from './seed-database.ts'
+import { DATASET_ID, SCHEMA, seedDatabase } from './seed-database.ts'
 import { startWitness, type Witness } from './witness.ts'
 
 const SCRIPT = fileURLToPath(new URL('./chaos-runner.ts', import.meta.url))
 const REPLICAS = 2
+const RESTART_MS = 60_000
 
 interface Replica {
   process: ChildProcess
@@ -33,8 +41,8 @@ interface StageParts {
   settings: ChaosRunnerSettings
   /** Undefined while a replica has not been started yet. */
   replicas: (Replica | undefined)[]
-  /** `postgres` is undefined while it is down. */
-  database: { dir: string; postgres: EmbeddedPostgres | undefined }
+  /** Started again by its supervisor. */
+  postgres: SupervisedPostgres
 }
 
 /** Two replicas behind one address, and their PostgreSQL behind another. Each can be killed and started again. */
@@ -78,14 +86,30 @@ export class Stage {
     })
   }
 
-  async killDatabase(): Promise<void> {
-    const { postgres } = this.#parts.database
-    this.#parts.database.postgres = undefined
-    if (postgres !== undefined) process.kill(postgres.pid, 'SIGKILL')
+  /** Returns what waits until the supervisor has started the next server. */
+  killDatabase(signal: NodeJS.Signals): () => Promise<void> {
+    const { postgres } = this.#parts
+    const { pid } = postgres
+    process.kill(pid, signal)
+    const endsAt = performance.now() + RESTART_MS
+    return async () => {
+      while (postgres.pid === pid) {
+        if (performance.now() > endsAt) throw new Error(`PostgreSQL was not started again after ${signal}`)
+        await sleep(20)
+      }
+    }
   }
 
-  async startDatabase(): Promise<void> {
-    this.#parts.database.postgres = await startEmbeddedPostgres({ dataDir: this.#parts.database.dir })
+  /** Adds images to the dataset, so that the check of its files takes time. */
+  async addFiles(count: number): Promise<void> {
+    const { dir, settings } = this.#parts
+    const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: this.url, secret: settings.secret })
+    const paths = Array.from({ length: count }, (_, index) => `images/${index}.png`)
+    for (const path of paths)
+      await store.put(`datasets/${DATASET_ID}/${path}`, Buffer.from('an image'), { contentType: 'image/png' })
+    const database = await this.openDatabase()
+    await insertFiles({ db: database.db, schema: SCHEMA }, DATASET_ID, { paths, sizeBytes: 'an image'.length })
+    await database.close()
   }
 
   /** For inspection, while nothing is being killed. */
@@ -106,12 +130,12 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    const { dir, launcher, witness, proxies, database } = this.#parts
+    const { dir, launcher, witness, proxies, postgres } = this.#parts
     for (let index = 0; index < REPLICAS; index++) await this.killReplica(index)
     await launcher.close?.(this).catch((error: unknown) => console.error('could not remove everything:', error))
     await witness.close()
     for (const proxy of proxies) await proxy.close()
-    await database.postgres?.stop()
+    await postgres.stop()
     await rm(dir, { recursive: true, force: true, maxRetries: 10 })
   }
 }
@@ -121,11 +145,8 @@ export async function openStage(launcher: ChaosLauncher): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-chaos-'))
   await launcher.open?.(dir)
   const replicas: StageParts['replicas'] = []
-  const postgresDir = join(dir, 'postgres')
-  const postgres = await startEmbeddedPostgres({ dataDir: postgresDir })
-  const database: StageParts['database'] = { dir: postgresDir, postgres }
-  const databasePorts = () => (database.postgres === undefined ? [] : [Number(new URL(database.postgres.url).port)])
-  const databaseProxy = await startProxy(databasePorts)
+  const postgres = await superviseEmbeddedPostgres({ dataDir: join(dir, 'postgres') })
+  const databaseProxy = await startProxy(() => [Number(new URL(postgres.url).port)])
   const proxy = await startProxy(() => replicas.flatMap((replica) => replica?.port ?? []))
   const trainersProxy = await startProxy(() => replicas.flatMap((replica) => replica?.trainersPort ?? []), address)
   const witness = await startWitness(address)
@@ -141,7 +162,7 @@ export async function openStage(launcher: ChaosLauncher): Promise<Stage> {
     ...launcher.allowWitness?.(witness.port),
   }
   const proxies = [proxy, trainersProxy, databaseProxy]
-  const stage = new Stage({ dir, launcher, witness, proxies, settings, replicas, database })
+  const stage = new Stage({ dir, launcher, witness, proxies, settings, replicas, postgres })
   try {
     await stage.start()
     return stage
