@@ -13,6 +13,13 @@ import { type ObservabilityConfig, readObservabilityConfig } from './observabili
 import { type MetricsConfig, readMetricsConfig } from './observability/metrics/config.ts'
 
 const seconds = (defaultValue: number) => z.coerce.number().positive().default(defaultValue)
+/** Read as gigabytes, kept as bytes. */
+const gigabytes = (defaultBytes: number) =>
+  z.coerce
+    .number()
+    .nonnegative()
+    .default(defaultBytes / 1e9)
+    .transform((value) => value * 1e9)
 const count = (defaultValue: number) => z.coerce.number().int().nonnegative().default(defaultValue)
 
 /** The runner's settings. Plain data: build it by hand in a test, or with {@link readRunnerConfig}. */
@@ -79,6 +86,13 @@ export interface RunnerLimits {
   tokenSeconds: number
   /** Size of the largest artifact. */
   maxArtifactBytes: number
+  /** Bytes of all artifacts of a job, complete or announced. */
+  maxJobArtifactBytes: number
+  /** Number of artifacts of a job, complete or announced. */
+  maxJobArtifacts: number
+  /** The same for all jobs of a project. */
+  maxProjectArtifactBytes: number
+  maxProjectArtifacts: number
   /** Pause between two rounds of cleaning up. */
   maintenanceSeconds: number
   /** Time that all parts together have to stop; what has not stopped by then is abandoned. */
@@ -98,6 +112,10 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   maxWaitingRows: 200_000,
   tokenSeconds: 6 * 3600,
   maxArtifactBytes: 64 * 1024 ** 3,
+  maxJobArtifactBytes: 200e9,
+  maxJobArtifacts: 10_000,
+  maxProjectArtifactBytes: 5000e9,
+  maxProjectArtifacts: 500_000,
   maintenanceSeconds: 600,
   stopSeconds: 30,
 }
@@ -146,6 +164,10 @@ const RunnerEnvironment = z.object({
   DATASET_SOURCES: parsedText(parseDatasetSources).optional(),
   RETENTION: parsedText(parseRetention).optional(),
   DATASET_CACHE_DIR: z.string().regex(/^\//, 'must be an absolute path').optional(),
+  ARTIFACT_MAX_GB_PER_JOB: gigabytes(DEFAULT_RUNNER_LIMITS.maxJobArtifactBytes),
+  ARTIFACT_MAX_FILES_PER_JOB: count(DEFAULT_RUNNER_LIMITS.maxJobArtifacts),
+  ARTIFACT_MAX_GB_PER_PROJECT: gigabytes(DEFAULT_RUNNER_LIMITS.maxProjectArtifactBytes),
+  ARTIFACT_MAX_FILES_PER_PROJECT: count(DEFAULT_RUNNER_LIMITS.maxProjectArtifacts),
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
   ...AuthEnvironment,
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
@@ -200,7 +222,13 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     auth: toAuthConfig(values),
     observability: readObservabilityConfig(env),
     jwtSecret: values.JWT_SECRET,
-    limits: { maxMetricNames: values.MAX_METRIC_NAMES },
+    limits: {
+      maxMetricNames: values.MAX_METRIC_NAMES,
+      maxJobArtifactBytes: values.ARTIFACT_MAX_GB_PER_JOB,
+      maxJobArtifacts: values.ARTIFACT_MAX_FILES_PER_JOB,
+      maxProjectArtifactBytes: values.ARTIFACT_MAX_GB_PER_PROJECT,
+      maxProjectArtifacts: values.ARTIFACT_MAX_FILES_PER_PROJECT,
+    },
   }
 }
 

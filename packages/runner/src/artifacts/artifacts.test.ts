@@ -95,6 +95,54 @@ describe('artifacts', () => {
     expect(planParts(1024 ** 4).length).toBeLessThanOrEqual(10_000)
   })
 
+  describe('have quotas', () => {
+    let small: Harness
+    beforeAll(async () => {
+      const limits = {
+        maxJobArtifactBytes: 300e6,
+        maxJobArtifacts: 4,
+        maxProjectArtifactBytes: 500e6,
+        maxProjectArtifacts: 1000,
+      }
+      small = await startHarness({ runner: { launcher: noLauncher }, config: { limits } })
+    })
+    afterAll(() => small.close())
+    const big = (name: string, sizeBytes: number) => ({ kind: 'other', name, sizeBytes, sha256: sha256(name) })
+
+    it('in bytes of a job: what is announced counts, also when many are announced at the same time', async () => {
+      const journal = await openJournal(small)
+      const names = Array.from({ length: 12 }, (_, index) => `part-${index}.bin`)
+      const responses = await Promise.all(names.map((name) => journal.post('/artifacts', big(name, 100e6))))
+      const statuses = responses.map(({ status }) => status)
+      expect(statuses.filter((status) => status === 200)).toHaveLength(3)
+      const refused = responses.find(({ status }) => status !== 200)
+      expect(Problem.parse(await refused?.json())).toMatchObject({
+        status: 413,
+        code: 'payload_too_large',
+        quota: 'maxJobArtifactBytes',
+        used: 300e6,
+        limit: 300e6,
+        detail: expect.stringMatching(/quota of job \d+ is 300 MB.*has 100 MB.*ARTIFACT_MAX_GB_PER_JOB/),
+      })
+      // What was announced before can be announced again.
+      const known = names[statuses.indexOf(200)] ?? ''
+      expect((await journal.post('/artifacts', big(known, 100e6))).status).toBe(200)
+      // Another job of the project has what is left of the project's quota.
+      const other = await openJournal(small)
+      expect((await other.post('/artifacts', big('a.bin', 150e6))).status).toBe(200)
+      const full = Problem.parse(await (await other.post('/artifacts', big('b.bin', 100e6))).json())
+      expect(full).toMatchObject({ status: 413, quota: 'maxProjectArtifactBytes', used: 450e6, limit: 500e6 })
+    })
+
+    it('in number of files of a job', async () => {
+      const journal = await openJournal(small)
+      const status = async (name: string) => (await journal.post('/artifacts', big(name, 1))).status
+      for (const name of ['a', 'b', 'c', 'd']) expect(await status(name)).toBe(200)
+      const refused = Problem.parse(await (await journal.post('/artifacts', big('e', 1))).json())
+      expect(refused).toMatchObject({ status: 413, quota: 'maxJobArtifacts', used: 4, limit: 4 })
+    })
+  })
+
   it('serve as the checkpoint of another job', async () => {
     const journal = await openJournal(harness)
     const created = await create(journal, announce('base'))

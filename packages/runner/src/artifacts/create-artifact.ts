@@ -2,8 +2,11 @@ import type { CreateArtifactRequest, CreateArtifactResponse, HeldPart, SignedPar
 import { type JobTokenClaims, newId, TrainyardError } from '@trainyard/platform'
 import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
 import type { RunnerContext } from '../context.ts'
+import { deleteLater } from '../datasets/index.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
+import type { JobRow } from '../db/schema/jobs.ts'
 import { artifactKey } from '../jobs/storage-keys.ts'
+import { checkQuota, lockQuota } from './check-quota.ts'
 import { MULTIPART_FROM_BYTES, planParts } from './upload-parts.ts'
 
 /** Enough for a slow connection. Afterwards the trainer announces the artifact again. */
@@ -15,7 +18,7 @@ export async function createArtifact(
   claims: JobTokenClaims,
   request: CreateArtifactRequest,
 ): Promise<CreateArtifactResponse> {
-  await getCurrentAttempt(context, claims, { open: true })
+  const { job } = await getCurrentAttempt(context, claims, { open: true })
   const { maxArtifactBytes } = context.limits
   if (request.sizeBytes > maxArtifactBytes)
     throw new TrainyardError(
@@ -37,40 +40,51 @@ export async function createArtifact(
     .executeTakeFirst()
   if (same !== undefined && same.completed_at !== null) return { id: same.id, upload: { type: 'none' } }
   // A repeated announcement gets new signatures: the first response may have been lost.
-  const row = same ?? (await announce(context, claims, request))
+  const row = same ?? (await announce(context, { claims, job }, request))
   return { id: row.id, upload: await signUpload(context, row) }
 }
 
 async function announce(
   context: RunnerContext,
-  claims: JobTokenClaims,
+  { claims, job }: { claims: JobTokenClaims; job: JobRow },
   request: CreateArtifactRequest,
 ): Promise<ArtifactRow> {
+  const { database, limits } = context
+  const { sizeBytes } = request
+  // Without the lock first: what is refused here needs no upload in the store.
+  await checkQuota(database.db, limits, { job, sizeBytes })
   const id = newId('art')
   const key = artifactKey(claims.jobId, id, request.name)
   const { contentType } = request
   const inParts = request.sizeBytes >= MULTIPART_FROM_BYTES
   const uploadId = inParts ? (await context.store.createMultipart(key, { contentType })).uploadId : null
   const epoch = request.metadata?.epoch
-  return await context.database.db
-    .insertInto('artifacts')
-    .values({
-      id,
-      job_id: claims.jobId,
-      attempt: claims.attempt,
-      kind: request.kind,
-      name: request.name,
-      size_bytes: request.sizeBytes,
-      sha256: request.sha256,
-      content_type: contentType,
-      epoch: typeof epoch === 'number' && Number.isInteger(epoch) && epoch >= 0 && epoch < 2 ** 31 ? epoch : null,
-      metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
-      storage_key: key,
-      upload_id: uploadId,
-      created_at: context.clock.now(),
+  const values = {
+    id,
+    job_id: claims.jobId,
+    attempt: claims.attempt,
+    kind: request.kind,
+    name: request.name,
+    size_bytes: sizeBytes,
+    sha256: request.sha256,
+    content_type: contentType,
+    epoch: typeof epoch === 'number' && Number.isInteger(epoch) && epoch >= 0 && epoch < 2 ** 31 ? epoch : null,
+    metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
+    storage_key: key,
+    upload_id: uploadId,
+    created_at: context.clock.now(),
+  }
+  try {
+    return await database.transaction(async (trx) => {
+      await lockQuota(trx, job)
+      await checkQuota(trx, limits, { job, sizeBytes })
+      return await trx.insertInto('artifacts').values(values).returningAll().executeTakeFirstOrThrow()
     })
-    .returningAll()
-    .executeTakeFirstOrThrow()
+  } catch (error) {
+    if (uploadId !== null)
+      await database.transaction((trx) => deleteLater(trx, [{ prefix: key, uploadId }], context.clock.now()))
+    throw error
+  }
 }
 
 async function signUpload(context: RunnerContext, row: ArtifactRow): Promise<CreateArtifactResponse['upload']> {
