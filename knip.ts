@@ -81,6 +81,7 @@ const config: KnipConfig = {
         'src/index.ts!',
         'src/serve.ts!',
         'src/dataset-cache/fill-program.ts!',
+        'src/jobs/settings-program.ts!',
         'src/testing/chaos/main.ts',
         'src/**/*.test.ts',
       ],

@@ -17,7 +17,10 @@ const Export = z.looseObject({ default: z.string().optional() })
 const FORKED: Readonly<Record<string, Record<string, string>>> = {
   '@trainyard/datasets': { 'convert-worker': 'src/convert/parallel/convert-worker.ts' },
   '@trainyard/registry': { worker: 'src/validation/worker.ts' },
-  '@trainyard/runner': { 'fill-program': 'src/dataset-cache/fill-program.ts' },
+  '@trainyard/runner': {
+    'fill-program': 'src/dataset-cache/fill-program.ts',
+    'settings-program': 'src/jobs/settings-program.ts',
+  },
 }
 
 export interface WorkspacePackage {

@@ -92,6 +92,32 @@ describe('a connection is closed', () => {
   })
 })
 
+describe('a body that was refused before it had arrived', () => {
+  it('is not read, and its sender receives the answer', async () => {
+    const server = await serve({}, () => new Response('too large', { status: 413 }))
+    const { socket, closed } = await open(server, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n')
+    const chunk = Buffer.alloc(64 * 1024)
+    let sent = 0
+    const more = () => {
+      while (!socket.destroyed && sent < 1e9 && socket.write(chunk)) sent += chunk.length
+    }
+    socket.on('drain', more)
+    more()
+    expect(await closed).toMatch(/^HTTP\/1\.1 413 [\s\S]*too large$/)
+    // What the kernel holds in both directions is sent too.
+    expect(sent).toBeLessThan(50e6)
+  })
+
+  it('leaves the connection to the next request when little of it was missing', async () => {
+    const server = await serve({}, () => new Response('too large', { status: 413 }))
+    const { socket, received } = await open(server, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345')
+    await expect.poll(received).toMatch(/413/)
+    socket.write('67890')
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    await expect.poll(() => received().match(/too large/g)?.length).toBe(2)
+  })
+})
+
 describe('a connection stays open', () => {
   it('while a handler takes long', async () => {
     const server = await serve({ idleTimeoutMs: 100 }, async () => {

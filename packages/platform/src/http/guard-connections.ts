@@ -16,6 +16,9 @@ interface Exchange {
 }
 
 const SWEEP_MS = 1000
+const PAUSE_AFTER_MS = 5
+const DROP_AFTER_MS = 500
+const MAX_DROPPED_BYTES = 1024 * 1024
 const WARN_EVERY_MS = 60_000
 const TOO_MANY = 'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
@@ -34,12 +37,11 @@ export function guardConnections(server: Server, limits: HttpLimits, logger?: Lo
   limitAddresses(server, limits, logger)
   server.prependListener('request', (incoming, outgoing) => {
     const { socket } = incoming
-    exchanges.set(socket, {
-      incoming,
-      outgoing,
-      startedMs: performance.now(),
-      startBytes: socket.bytesRead,
-      excusedMs: 0,
+    const { bytesRead: startBytes } = socket
+    const exchange: Exchange = { incoming, outgoing, startedMs: performance.now(), startBytes, excusedMs: 0 }
+    exchanges.set(socket, exchange)
+    outgoing.once('finish', () => {
+      if (!incoming.complete) dropRest(exchange)
     })
     outgoing.once('close', () => {
       if (exchanges.get(socket)?.incoming === incoming) exchanges.delete(socket)
@@ -61,6 +63,19 @@ export function guardConnections(server: Server, limits: HttpLimits, logger?: Lo
   }, SWEEP_MS)
   sweep.unref()
   server.once('close', () => clearInterval(sweep))
+}
+
+/**
+ * Ends the connection of a request that was answered before its body had arrived, when much is missing: Node would read all of
+ * it. The client has a moment to receive the answer.
+ */
+function dropRest({ incoming, startBytes }: Exchange): void {
+  const { socket } = incoming
+  const declared = Number(incoming.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  if (declared - (socket.bytesRead - startBytes) <= MAX_DROPPED_BYTES) return
+  // After the answer, Node and the adapter of Hono start to read the rest; they do so once.
+  const timers = [setTimeout(() => socket.pause(), PAUSE_AFTER_MS), setTimeout(() => socket.destroy(), DROP_AFTER_MS)]
+  socket.once('close', () => timers.forEach(clearTimeout))
 }
 
 /** Whether the next byte of the body must come from the client: nothing that has arrived waits for the server. */

@@ -11,11 +11,11 @@ import type { RunnerContext } from '../context.ts'
 import { validateConfig } from './validate-config.ts'
 
 /** Checks the operation, its inputs and the settings against the manifest. */
-export function checkRequest(
+export async function checkRequest(
   manifest: TrainerManifest,
   request: CreateJobRequest,
   issues: FieldIssue[],
-): JobConfig | undefined {
+): Promise<JobConfig | undefined> {
   const { operation } = request
   if (manifest.entrypoints[operation] === undefined) {
     const known = (['train', 'predict', 'export'] as const).filter((name) => manifest.entrypoints[name] !== undefined)
@@ -38,7 +38,7 @@ export function checkRequest(
         value: request.exportFormat,
       })
   }
-  const outcome = validateConfig(manifest, request.config, request.preset)
+  const outcome = await validateConfig(manifest, request.config, request.preset)
   if (outcome.valid) return outcome.config
   issues.push(...outcome.issues)
   return undefined

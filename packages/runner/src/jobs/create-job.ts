@@ -64,7 +64,7 @@ async function checkAll(context: RunnerContext, projectId: string, request: Crea
   const trainer = await resolveTrainer(context, request.trainer)
   const issues: FieldIssue[] = []
   const checkpoint = await findCheckpoint(context, projectId, request, issues)
-  const config = checkRequest(trainer.manifest, request, issues)
+  const config = await checkRequest(trainer.manifest, request, issues)
   const queue = chooseQueue(context, request, issues)
   const dataset = await findDataset(context, projectId, request, issues)
   const inputTask = await findInputTask(context, request, { dataset, checkpoint })

@@ -1,6 +1,7 @@
 import { type FieldIssue, JobConfig, type TrainerManifest } from '@trainyard/contract'
 import { fieldIssues, TrainyardError } from '@trainyard/platform'
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { checkSettings } from './check-settings.ts'
+import type { SettingsError } from './settings-messages.ts'
 
 export type ConfigOutcome = { valid: true; config: JobConfig } | { valid: false; issues: FieldIssue[] }
 
@@ -8,11 +9,11 @@ export type ConfigOutcome = { valid: true; config: JobConfig } | { valid: false;
  * Fills presets and defaults into flat settings, validates them against the schema of a manifest, and splits them into
  * `basic` and `advanced` settings.
  */
-export function validateConfig(
+export async function validateConfig(
   manifest: TrainerManifest,
   settings: Readonly<Record<string, unknown>>,
   preset?: string,
-): ConfigOutcome {
+): Promise<ConfigOutcome> {
   const presets = manifest.config.presets
   if (preset !== undefined && !Object.hasOwn(presets, preset)) {
     const known = Object.keys(presets)
@@ -22,11 +23,19 @@ export function validateConfig(
   }
   const presetSettings = preset === undefined ? undefined : presets[preset]
   const merged: Record<string, unknown> = structuredClone({ ...presetSettings, ...settings })
-  const validate = compile(manifest)
-  if (!validate(merged))
-    return { valid: false, issues: (validate.errors ?? []).map((error) => toIssue(error, manifest)) }
+  const outcome = await checkSettings({ schema: manifest.config.schema, settings: merged })
+  if (outcome.type === 'ended')
+    throw badSchema(
+      manifest,
+      'takes too long or too much memory',
+      'must have a schema under config.schema that is checked in seconds',
+    )
+  if (outcome.type === 'bad-schema')
+    throw badSchema(manifest, `is not valid: ${outcome.reason}`, 'must have a valid JSON Schema under config.schema')
+  if (outcome.type === 'invalid')
+    return { valid: false, issues: outcome.errors.map((error) => toIssue(error, manifest)) }
 
-  const split = splitConfig(manifest, merged)
+  const split = splitConfig(manifest, outcome.settings)
   const parsed = JobConfig.safeParse(split)
   if (parsed.success) return { valid: true, config: parsed.data }
   const issues = fieldIssues(parsed.error, split).map((issue) => ({
@@ -36,18 +45,9 @@ export function validateConfig(
   return { valid: false, issues }
 }
 
-function compile(manifest: TrainerManifest): ValidateFunction {
-  // A new instance each time, because schemas of different trainers must not share `$id`s. `strict` rejects `x-` keywords.
-  const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: false, verbose: true, validateFormats: false })
-  try {
-    return ajv.compile({ type: 'object', ...manifest.config.schema })
-  } catch (error) {
-    throw new TrainyardError(
-      'unprocessable',
-      `The settings schema of ${manifest.name}@${manifest.version} is not valid: ${String(error)}`,
-      { issues: [{ path: 'trainer', detail: 'must have a valid JSON Schema under config.schema' }], cause: error },
-    )
-  }
+function badSchema({ name, version }: TrainerManifest, problem: string, detail: string): TrainyardError {
+  const message = `The settings schema of ${name}@${version} ${problem}`
+  return new TrainyardError('unprocessable', message, { issues: [{ path: 'trainer', detail }] })
 }
 
 function splitConfig(manifest: TrainerManifest, settings: Record<string, unknown>) {
@@ -64,9 +64,9 @@ function splitConfig(manifest: TrainerManifest, settings: Record<string, unknown
   return { basic, advanced }
 }
 
-function toIssue(error: ErrorObject, manifest: TrainerManifest): FieldIssue {
+function toIssue(error: SettingsError, manifest: TrainerManifest): FieldIssue {
   const at = ['config', ...error.instancePath.split('/').slice(1).map(unescapePointer)]
-  const params: Record<string, unknown> = error.params
+  const { params } = error
   switch (error.keyword) {
     case 'required':
       return { path: [...at, String(params.missingProperty)].join('.'), detail: 'is required' }
@@ -83,16 +83,11 @@ function toIssue(error: ErrorObject, manifest: TrainerManifest): FieldIssue {
       return {
         path: at.join('.'),
         detail: `must be one of ${JSON.stringify(params.allowedValues).slice(1, -1)}`,
-        value: cut(error.data),
+        value: error.data,
       }
     default:
-      return { path: at.join('.'), detail: error.message ?? `fails "${error.keyword}"`, value: cut(error.data) }
+      return { path: at.join('.'), detail: error.message ?? `fails "${error.keyword}"`, value: error.data }
   }
 }
 
 const unescapePointer = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
-
-function cut(value: unknown): unknown {
-  const text = JSON.stringify(value) ?? 'undefined'
-  return text.length <= 200 ? value : `${text.slice(0, 200)}…`
-}

@@ -1,7 +1,7 @@
 import { invalidRequest } from '@trainyard/platform'
 
 /** How much of a refused upload is read before the connection is closed, so that the sender can read the response. */
-const MAX_DRAIN_BYTES = 64 * 1024 ** 2
+const MAX_DRAIN_BYTES = 1024 ** 2
 
 export interface RequestBody {
   chunks: AsyncIterable<Uint8Array>

@@ -1,0 +1,195 @@
+/**
+ * Other users, while hostile bodies of every kind arrive at every kind of route: how long `/healthz` and a page of a signed-in
+ * person take, beside the same without hostile bodies, and what memory the server needs for them.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent, get } from 'node:http'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startEmbeddedPostgres } from '@trainyard/platform'
+import { ROOT, run } from '../scripts/lib/run.ts'
+import type { HostileResult, HostileWork, Target } from './lib/hostile-sender.ts'
+import type { Bench, BenchRow } from './lib/report.ts'
+
+const PAUSE_MS = 10
+
+interface Started {
+  url: string
+  cookie: string
+  targets: Target[]
+}
+
+interface Probe {
+  path: string
+  cookie: string
+}
+
+export const bench: Bench = async ({ small }) => {
+  const { code, output } = await run(process.execPath, ['--conditions=trainyard-source', 'packages/web/build.ts'], {
+    cwd: ROOT,
+    capture: true,
+  })
+  if (code !== 0) throw new Error(`cannot build the pages:\n${output}`)
+  const dir = await mkdtemp(join(tmpdir(), 'trainyard-bench-hostile-'))
+  const postgres = await startEmbeddedPostgres({ dataDir: join(dir, 'postgres') })
+  const server = forkProgram('hostile-server.ts', { TEST_DATABASE_URL: postgres.url, TEST_LOG_LEVEL: 'info' })
+  const sender = forkProgram('hostile-sender.ts', {})
+  try {
+    const [{ url, cookie, targets }] = (await messageOf(server)) as [Started]
+    const probes = [
+      { path: '/healthz', cookie: '' },
+      { path: '/jobs', cookie },
+    ]
+    // What is compiled at first use is not what others wait for.
+    await probeUntil(url, probes, sleep(small ? 200 : 2000))
+    const quiet = await observe(server, (until) => probeUntil(url, probes, until), sleep(small ? 300 : 8000))
+    const work: HostileWork = {
+      url,
+      targets,
+      count: small ? 60 : Number(process.env.TRAINYARD_BENCH_BODIES ?? 1000),
+      bytes: small ? 100_000 : 10_000_000,
+      connections: 20,
+    }
+    const startedMs = performance.now()
+    sender.send(work)
+    const done = messageOf(sender) as Promise<[HostileResult]>
+    const loaded = await observe(server, (until) => probeUntil(url, probes, until), done)
+    const seconds = (performance.now() - startedMs) / 1000
+    const [{ statuses }] = await done
+    const failures = Object.entries(statuses).reduce(
+      (sum, [status, count]) => sum + (Number(status) >= 500 ? count : 0),
+      0,
+    )
+    console.log(`answers by status: ${JSON.stringify(statuses)}`)
+    return [
+      ...rowsOf('/healthz', loaded.times.get('/healthz'), quiet.times.get('/healthz')),
+      ...rowsOf('a page of a signed-in person', loaded.times.get('/jobs'), quiet.times.get('/jobs')),
+      ...rowsOf('a turn of the event loop, processor time', loaded.turns, quiet.turns),
+      {
+        what: 'growth of memory',
+        ours: loaded.grownMegabytes,
+        unit: 'MB',
+        peer: { name: 'quiet', value: quiet.grownMegabytes },
+        goal: '≤ 50 MB',
+      },
+      { what: 'answers with 5xx', ours: failures, unit: '', goal: '0' },
+      { what: 'hostile bodies a second', ours: work.count / seconds, unit: '/s', goal: 'for the record' },
+      { what: 'load of the machine at the end', ours: loadavg()[0] ?? 0, unit: '', goal: 'for the record' },
+    ]
+  } finally {
+    sender.kill()
+    if (server.connected) server.disconnect()
+    if (server.exitCode === null) await once(server, 'exit')
+    await postgres.stop()
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+interface Observed {
+  times: Map<string, number[]>
+  turns: number[]
+  grownMegabytes: number
+}
+
+/** What others saw and what the server did until `until` resolves. */
+async function observe(
+  server: ChildProcess,
+  probe: (until: Promise<unknown>) => Promise<Map<string, number[]>>,
+  until: Promise<unknown>,
+): Promise<Observed> {
+  const pid = server.pid ?? 0
+  await turnsOf(server)
+  const before = residentMegabytes(pid)
+  let peak = before
+  const watch = setInterval(() => {
+    peak = Math.max(peak, residentMegabytes(pid))
+  }, 20)
+  const times = await probe(until)
+  clearInterval(watch)
+  return { times, turns: await turnsOf(server), grownMegabytes: peak - before }
+}
+
+/** Processor time of each turn of the server's event loop since the last call, in milliseconds. */
+async function turnsOf(server: ChildProcess): Promise<number[]> {
+  const [turns] = await Promise.all([messageOf(server), server.send('turns')])
+  return turns[0] as number[]
+}
+
+function rowsOf(what: string, loaded: readonly number[] = [], quiet: readonly number[] = []): BenchRow[] {
+  const row = (name: string, share: number, goal: string): BenchRow => ({
+    what: `${what}: ${name}`,
+    ours: at(loaded, share),
+    unit: 'ms',
+    peer: { name: 'quiet', value: at(quiet, share) },
+    goal,
+  })
+  return [row('p50', 0.5, 'for the record'), row('p99', 0.99, '≤ 100 ms'), row('longest', 1, 'for the record')]
+}
+
+function at(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+function forkProgram(name: string, env: Record<string, string>): ChildProcess {
+  return fork(join(import.meta.dirname, 'lib', name), {
+    execArgv: ['--conditions=trainyard-source'],
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+}
+
+async function messageOf(child: ChildProcess): Promise<unknown[]> {
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('a process of the bench ended early')))
+  ended.catch(() => {})
+  return await Promise.race([once(child, 'message'), ended])
+}
+
+/** Asks for each path again and again, on a connection of its own, until `until` resolves. Returns the times in milliseconds. */
+async function probeUntil(
+  url: string,
+  probes: readonly Probe[],
+  until: Promise<unknown>,
+): Promise<Map<string, number[]>> {
+  let isOver = false
+  const ending = until.finally(() => {
+    isOver = true
+  })
+  const all = probes.map(async ({ path, cookie }): Promise<[string, number[]]> => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const times: number[] = []
+    while (!isOver) {
+      const startedMs = performance.now()
+      const status = await fetchStatus(`${url}${path}`, cookie, agent)
+      if (status !== 200) throw new Error(`${path} was answered with ${status}`)
+      times.push(performance.now() - startedMs)
+      await sleep(PAUSE_MS)
+    }
+    agent.destroy()
+    return [path, times]
+  })
+  const results = await Promise.all(all)
+  await ending
+  return new Map(results)
+}
+
+function fetchStatus(url: string, cookie: string, agent: Agent): Promise<number> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent, headers: cookie === '' ? {} : { cookie } }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0))
+    }).on('error', reject)
+  })
+}
+
+/** Memory of a process, as Linux counts it. */
+function residentMegabytes(pid: number): number {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+  } catch {
+    return Number.NaN
+  }
+}
