@@ -54,9 +54,11 @@ export const bench: Bench = async ({ small }) => {
       bytes: small ? 100_000 : 10_000_000,
       connections: 20,
     }
+    await Promise.all([messageOf(sender), sender.send(work)])
     const startedMs = performance.now()
-    sender.send(work)
+    sender.send('go')
     const done = messageOf(sender) as Promise<[HostileResult]>
+    done.catch(() => {})
     const loaded = await observe(server, (until) => probeUntil(url, probes, until), done)
     const seconds = (performance.now() - startedMs) / 1000
     const [{ statuses }] = await done
@@ -76,6 +78,7 @@ export const bench: Bench = async ({ small }) => {
         peer: { name: 'quiet', value: quiet.grownMegabytes },
         goal: '≤ 50 MB',
       },
+      { what: 'failed answers to others', ours: loaded.failures.length, unit: '', goal: '0' },
       { what: 'answers with 5xx', ours: failures, unit: '', goal: '0' },
       { what: 'hostile bodies a second', ours: work.count / seconds, unit: '/s', goal: 'for the record' },
       { what: 'load of the machine at the end', ours: loadavg()[0] ?? 0, unit: '', goal: 'for the record' },
@@ -89,8 +92,14 @@ export const bench: Bench = async ({ small }) => {
   }
 }
 
-interface Observed {
+interface Probed {
+  /** By path, in milliseconds. */
   times: Map<string, number[]>
+  /** The path of each answer that was not 200. */
+  failures: string[]
+}
+
+interface Observed extends Probed {
   turns: number[]
   grownMegabytes: number
 }
@@ -98,7 +107,7 @@ interface Observed {
 /** What others saw and what the server did until `until` resolves. */
 async function observe(
   server: ChildProcess,
-  probe: (until: Promise<unknown>) => Promise<Map<string, number[]>>,
+  probe: (until: Promise<unknown>) => Promise<Probed>,
   until: Promise<unknown>,
 ): Promise<Observed> {
   const pid = server.pid ?? 0
@@ -108,9 +117,9 @@ async function observe(
   const watch = setInterval(() => {
     peak = Math.max(peak, residentMegabytes(pid))
   }, 20)
-  const times = await probe(until)
+  const probed = await probe(until)
   clearInterval(watch)
-  return { times, turns: await turnsOf(server), grownMegabytes: peak - before }
+  return { times: probed.times, failures: probed.failures, turns: await turnsOf(server), grownMegabytes: peak - before }
 }
 
 /** Processor time of each turn of the server's event loop since the last call, in milliseconds. */
@@ -149,12 +158,9 @@ async function messageOf(child: ChildProcess): Promise<unknown[]> {
   return await Promise.race([once(child, 'message'), ended])
 }
 
-/** Asks for each path again and again, on a connection of its own, until `until` resolves. Returns the times in milliseconds. */
-async function probeUntil(
-  url: string,
-  probes: readonly Probe[],
-  until: Promise<unknown>,
-): Promise<Map<string, number[]>> {
+/** Asks for each path again and again, on a connection of its own, until `until` resolves. A failure is counted. */
+async function probeUntil(url: string, probes: readonly Probe[], until: Promise<unknown>): Promise<Probed> {
+  const failures: string[] = []
   let isOver = false
   const ending = until.finally(() => {
     isOver = true
@@ -164,8 +170,7 @@ async function probeUntil(
     const times: number[] = []
     while (!isOver) {
       const startedMs = performance.now()
-      const status = await fetchStatus(`${url}${path}`, cookie, agent)
-      if (status !== 200) throw new Error(`${path} was answered with ${status}`)
+      if ((await fetchStatus(`${url}${path}`, cookie, agent)) !== 200) failures.push(path)
       times.push(performance.now() - startedMs)
       await sleep(PAUSE_MS)
     }
@@ -174,14 +179,14 @@ async function probeUntil(
   })
   const results = await Promise.all(all)
   await ending
-  return new Map(results)
+  return { times: new Map(results), failures }
 }
 
 function fetchStatus(url: string, cookie: string, agent: Agent): Promise<number> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     get(url, { agent, headers: cookie === '' ? {} : { cookie } }, (response) => {
       response.resume().on('end', () => resolve(response.statusCode ?? 0))
-    }).on('error', reject)
+    }).on('error', () => resolve(0))
   })
 }
 

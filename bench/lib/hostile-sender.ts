@@ -1,4 +1,4 @@
-/** Sends hostile bodies from several connections at once: `hostile-sender.ts`, with the work as its first message. */
+/** Sends hostile bodies from several connections at once: gets its work in a message, reports when it is ready, and starts at the next message. */
 import { request } from 'node:http'
 import { type HostileBody, hostileBodies } from '../../packages/platform/src/testing/hostile-bodies.ts'
 
@@ -26,11 +26,16 @@ export interface HostileResult {
 const TIMEOUT_MS = 120_000
 
 process.once('message', (work: HostileWork) => {
-  void send(work).then((result) => process.send?.(result, () => process.exit(0)))
+  // Making the bodies takes seconds of the processors: it is not what others wait for.
+  const bodies = hostileBodies(work.bytes)
+  process.send?.('ready')
+  process.once('message', () => void send(work, bodies).then((result) => process.send?.(result, () => process.exit(0))))
 })
 
-async function send({ url, targets, count, bytes, connections }: HostileWork): Promise<HostileResult> {
-  const bodies = hostileBodies(bytes)
+async function send(
+  { url, targets, count, connections }: HostileWork,
+  bodies: readonly HostileBody[],
+): Promise<HostileResult> {
   const statuses: Record<string, number> = {}
   let next = 0
   const work = async () => {
