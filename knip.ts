@@ -20,6 +20,7 @@ const config: KnipConfig = {
       entry: [
         'bench/*.ts',
         'bench/lib/fetch-dataset.ts',
+        'bench/lib/hostile-server.ts',
         'bench/lib/intake-server.ts',
         'bench/lib/report-real-training.ts',
         'bench/lib/report-training.ts',
