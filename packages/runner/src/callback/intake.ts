@@ -7,6 +7,7 @@ import { IntakeFull } from '../errors.ts'
 import { endAttempt } from '../jobs/end-attempt.ts'
 import type { BlockBuilder } from '../metrics/block-builder.ts'
 import type { RunnerTelemetry } from '../observability/metrics/telemetry.ts'
+import { endOfMissingFiles } from './end-of-missing-files.ts'
 import { endOfTerminalEvent } from './end-of-terminal-event.ts'
 import type { IntakeBatch } from './intake-batch.ts'
 import { IntakeQueue } from './intake-queue.ts'
@@ -97,8 +98,12 @@ async function storeAlone(batches: PreparedEvents, options: IntakeOptions): Prom
     await lockAttempt(query, input)
     const [result] = await storeWith(query, batches, options)
     // A terminal event whose number is already stored is a duplicate of the stored event, or is invalid.
-    if (terminal !== undefined && result?.applied && result.lastSeq < input.last)
-      await endAttempt({ clock, limits, telemetry }, trx, input, endOfTerminalEvent(terminal, result.stopReason))
+    if (terminal !== undefined && result?.applied && result.lastSeq < input.last) {
+      // Ids of the simple endpoints may be those of another system.
+      const missing = input.channel === 'journal' ? await endOfMissingFiles(trx, input.jobId, terminal) : undefined
+      const end = missing ?? endOfTerminalEvent(terminal, result.stopReason)
+      await endAttempt({ clock, limits, telemetry }, trx, input, end)
+    }
     return result
   })
 }
