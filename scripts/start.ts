@@ -15,6 +15,11 @@ async function main(options: StartOptions): Promise<number> {
     process.stdout.write(await resetPassword(options, options.resetPassword, process.env))
     return 0
   }
+  if (options.link) {
+    const { printLink } = await import('./start/print-link.ts')
+    process.stdout.write(await printLink(options, process.env))
+    return 0
+  }
   const stages = createStages(terminal)
   const began = Number(process.env.TRAINYARD_SETUP_STARTED ?? Date.now())
   const stopRequested = untilSignal()
@@ -24,9 +29,13 @@ async function main(options: StartOptions): Promise<number> {
     trainyard = await stages.run('registry, runner and web', (note) => open(options, note))
     if (trainyard.setup !== undefined) terminal.line(`\n${trainyard.setup}`)
     if (trainyard.warning !== undefined) terminal.line(terminal.style('red', `! ${trainyard.warning}`))
-    if (options.serve) {
-      terminal.line(`\nTrainyard is running at ${trainyard.url}`)
-    } else {
+    if (options.serve) terminal.line(`\nTrainyard is running at ${trainyard.url}`)
+    const link = await trainyard.createLink()
+    if (link !== undefined) {
+      terminal.line(`Sign a browser in with this link, once, within ten minutes:\n  ${link}`)
+      terminal.line('Later, "npm start -- --link" prints a new one.')
+    }
+    if (!options.serve) {
       const { runMainJob } = await import('./start/main-job.ts')
       const result = await Promise.race([runMainJob(trainyard, stages, terminal), stopRequested, trainyard.failed])
       if (result === undefined) return 130
@@ -86,14 +95,14 @@ function printTimes(stages: Stages, totalMs: number): void {
   terminal.line(`memory        ${formatBytes(memoryUsage().rss)} in this process`)
 }
 
-function printNext({ url, pushTokenFile }: Trainyard, jobId: number): void {
+function printNext({ url, ownerTokenFile }: Trainyard, jobId: number): void {
   terminal.line('\nOpen next:')
   terminal.line(`  ${url}/jobs/${jobId}    the job: curves, logs, checkpoints`)
   terminal.line(`  ${url}/    the marketplace`)
   terminal.line(`  ${url}/openapi/runner.json, ${url}/openapi/registry.json    the APIs`)
   const host = new URL(url).host
   terminal.line(`Push your own trainer:`)
-  terminal.line(`  docker login ${host} -u local --password-stdin < ${pushTokenFile}`)
+  terminal.line(`  docker login ${host} -u local --password-stdin < ${ownerTokenFile}`)
 }
 
 /** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */

@@ -26,7 +26,7 @@ export interface MainJobResult {
 
 /** The main job: dataset, publication, acceptance, training. Throws when a step fails. */
 export async function runMainJob(trainyard: Trainyard, stages: Stages, terminal: Terminal): Promise<MainJobResult> {
-  const client = createClient({ registryUrl: trainyard.url, runnerUrl: trainyard.url, token: trainyard.pushToken })
+  const client = createClient({ registryUrl: trainyard.url, runnerUrl: trainyard.url, token: trainyard.ownerToken })
   const sampleDir = join(trainyard.dataDir, 'samples', 'digits')
   await stages.run('sample dataset', async (note) => {
     const { splits } = await buildSampleDataset({ dir: sampleDir })
@@ -71,7 +71,7 @@ async function publish(
   const { name, version } = manifest
   const title = `${name}@${version}`
   if (needsImage(process.env)) {
-    const { url: registryUrl, pushToken: token } = trainyard
+    const { url: registryUrl, ownerToken: token } = trainyard
     await pushTrainerImage({ client, registryUrl, token, dir: TRAINER_DIR, name, version, note })
   }
   try {
@@ -79,7 +79,7 @@ async function publish(
     const { checkId } = await publishTrainer({
       dir: TRAINER_DIR,
       registryUrl: trainyard.url,
-      token: trainyard.pushToken,
+      token: trainyard.ownerToken,
       onProgress(progress) {
         if (progress.type === 'exists' && progress.what === 'version') isNew = false
         if (progress.type === 'uploading') {

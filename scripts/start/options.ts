@@ -13,6 +13,8 @@ export interface StartOptions {
   serve: boolean
   /** Also runs trainers of others where no sandbox can be used. */
   allowUnsandboxed: boolean
+  /** Starts nothing: prints a link that signs a browser in as the local owner. */
+  link?: boolean | undefined
   /** Starts nothing: prints a link with which the person with this email chooses a new password. */
   resetPassword?: string | undefined
 }
@@ -29,6 +31,7 @@ Options:
   --data DIR      folder for all data (default .trainyard, or TRAINYARD_DATA_DIR)
   --allow-unsandboxed
                   run trainers of others also where this machine has no sandbox for them
+  --link          start nothing; print a one-time link that signs a browser in (AUTH=local)
   --reset-password EMAIL
                   start nothing; print a one-time link to choose a new password
   --help          show this help
@@ -67,6 +70,7 @@ export function readStartOptions(
     once: values.once,
     serve: values.serve,
     allowUnsandboxed: values['allow-unsandboxed'],
+    link: values.link,
     resetPassword: values['reset-password'],
   }
 }
@@ -81,6 +85,7 @@ function parse(args: readonly string[]) {
         port: { type: 'string' },
         data: { type: 'string' },
         'allow-unsandboxed': { type: 'boolean', default: false },
+        link: { type: 'boolean', default: false },
         'reset-password': { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },

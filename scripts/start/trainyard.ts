@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import {
+  admitOwner,
   createLogger,
   createStore,
   ensureWritableFolder,
-  type Identity,
-  LOCAL_ACCOUNT_ID,
   listen,
   lockFolder,
   openIdentity,
@@ -22,6 +21,7 @@ import { createRunner, listenForTrainers, readRunnerConfig } from '@trainyard/ru
 import { createWeb } from '@trainyard/web'
 import type { Hono } from 'hono'
 import { combineServers } from './combine-servers.ts'
+import { signInLink } from './sign-in-link.ts'
 
 export interface TrainyardOptions {
   dataDir: string
@@ -37,9 +37,11 @@ export interface TrainyardOptions {
 export interface Trainyard {
   url: string
   dataDir: string
-  /** A token that can push to every namespace, and its file. */
-  pushToken: string
-  pushTokenFile: string
+  /** The token of the local owner, and its file. */
+  ownerToken: string
+  ownerTokenFile: string
+  /** A link that signs a browser in as the local owner, once. Undefined with AUTH=required. */
+  createLink(path?: string): Promise<string | undefined>
   /** What weakens the isolation of trainers on this machine. */
   warning: string | undefined
   /** Waits until finished jobs are cleaned up; returns the ids of those that are not. */
@@ -121,18 +123,19 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
     if (forTrainers !== undefined) parts.push({ name: 'endpoint for trainers', stop: () => forTrainers.close() })
     await registry.start()
     await runner.start()
-    const pushTokenFile = join(dataDir, 'push-token')
+    const owner = await identity.keepOwnerToken(dataDir)
+    const auth = registry.context.authenticator.config
+    const forget = await admitOwner(identity, { auth, dataDir, env: options.env, url: server.url })
+    parts.push({ name: 'note of the server', stop: forget })
     return {
       url: server.url,
       dataDir,
-      pushToken: await keptPushToken(identity, pushTokenFile),
-      pushTokenFile,
+      ownerToken: owner.secret,
+      ownerTokenFile: owner.file,
+      createLink: async (path) =>
+        auth.mode === 'local' ? signInLink(server.url, (await identity.createSignInCode()).secret, path) : undefined,
       failed: failure.promise,
-      setup: await prepareSetup(identity, {
-        auth: registry.context.authenticator.config,
-        dataDir,
-        publicUrl: server.url,
-      }),
+      setup: await prepareSetup(identity, { auth, dataDir, publicUrl: server.url }),
       warning: runner.context.launcher.warning,
       awaitCleanup: async (timeoutMs) => (await runner.awaitCleanup(timeoutMs)).map(({ jobId }) => jobId),
       stop,
@@ -148,21 +151,6 @@ async function keptSecret(file: string): Promise<string> {
   const there = await readFile(file, 'utf8').catch(() => undefined)
   if (there !== undefined && there.length >= 32) return there
   const secret = randomBytes(32).toString('base64url')
-  await writePrivate(file, secret)
-  return secret
-}
-
-/** The local owner's push token. Replaced when the stored one is no longer valid. */
-async function keptPushToken(identity: Identity, file: string): Promise<string> {
-  const there = (await readFile(file, 'utf8').catch(() => '')).trim()
-  // A token of an earlier version has no account and would see no jobs.
-  if (there !== '' && (await identity.findCaller(there))?.account !== undefined) return there
-  const { secret } = await identity.createToken({
-    owner: LOCAL_ACCOUNT_ID,
-    accountId: LOCAL_ACCOUNT_ID,
-    name: 'created by npm start',
-    scopes: ['push:*', 'pull:*', 'admin:*'],
-  })
   await writePrivate(file, secret)
   return secret
 }

@@ -38,7 +38,7 @@ describe.skipIf(!ready)('docker push of the sample trainer', () => {
     const { host } = new URL(server.url)
     image = `${host}/trainyard/tfjs-classifier:1.0.0`
     await docker('build', '--quiet', '--tag', image, TRAINER_DIR)
-    await docker('login', host, '--username', 'local', '--password', server.pushToken)
+    await docker('login', host, '--username', 'local', '--password', server.token)
   }, 180_000)
 
   afterAll(async () => {
@@ -68,7 +68,7 @@ describe.skipIf(!ready)('docker push of the sample trainer', () => {
 
   test('the same version is given a bundle beside its image', async () => {
     const name = 'trainyard/tfjs-classifier'
-    const { checkId } = await publishTrainer({ dir: TRAINER_DIR, registryUrl: server.url, token: server.pushToken })
+    const { checkId } = await publishTrainer({ dir: TRAINER_DIR, registryUrl: server.url, token: server.token })
     for await (const check of server.client.checks.live(checkId ?? '')) expect(check.state).not.toBe('rejected')
     await expect
       .poll(() => server.client.trainers.resolve(name, '^1'), { timeout: 10_000 })

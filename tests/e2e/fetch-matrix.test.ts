@@ -47,7 +47,7 @@ beforeAll(async () => {
   const trainerDir = await buildProgram({ main: 'tests/e2e/fetching-trainer/main.ts' }, join(dir, 'trainer'))
   await copyFile(new URL('./fetching-trainer/trainer.json', import.meta.url), join(trainerDir, 'trainer.json'))
   embedded = await startEmbeddedRunner({ trainerDir, databaseUrl: testDatabaseUrl() })
-  client = createClient({ runnerUrl: embedded.url })
+  client = createClient({ runnerUrl: embedded.url, token: embedded.token })
 }, 60_000)
 afterAll(async () => {
   await embedded?.close()

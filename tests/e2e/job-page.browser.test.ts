@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
+import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, launchChromium } from '../../packages/web/src/testing/browser.ts'
 import { ROOT } from '../../scripts/lib/run.ts'
@@ -15,6 +15,7 @@ describe.skipIf(!hasChromium())('a training seen in a browser, through every roo
   let dir: string
   let server: RunningServer
   let browser: Browser
+  let context: BrowserContext
   let datasetId: string
 
   beforeAll(async () => {
@@ -22,6 +23,10 @@ describe.skipIf(!hasChromium())('a training seen in a browser, through every roo
     server = await startServer(join(dir, 'data'))
     datasetId = await prepareTraining(server, dir)
     browser = await launchChromium()
+    context = await browser.newContext({ viewport: { width: 1200, height: 1000 } })
+    const page = await context.newPage()
+    await page.goto(server.link)
+    await page.close()
   }, 180_000)
 
   afterAll(async () => {
@@ -40,7 +45,7 @@ describe.skipIf(!hasChromium())('a training seen in a browser, through every roo
 
   test('the job page moves without a reload and ends as the job does', async () => {
     const { id } = await create(12)
-    const page = await browser.newPage({ viewport: { width: 1200, height: 1000 } })
+    const page = await context.newPage()
     const problems: string[] = []
     page.on('pageerror', (error) => problems.push(String(error)))
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()))
@@ -65,7 +70,7 @@ describe.skipIf(!hasChromium())('a training seen in a browser, through every roo
 
   test('a job is cancelled from its page', async () => {
     const { id } = await create(500)
-    const page = await browser.newPage()
+    const page = await context.newPage()
     await page.goto(`${server.url}/jobs/${id}`)
     await jobWhen(server.client, id, ({ progress }) => (progress.epoch ?? 0) >= 1, 'the first epoch')
     await page.getByRole('button', { name: 'Cancel job' }).first().click()
@@ -81,7 +86,7 @@ describe.skipIf(!hasChromium())('a training seen in a browser, through every roo
   }, 90_000)
 
   test('the trainer is found by searching and shows what was checked', async () => {
-    const page = await browser.newPage()
+    const page = await context.newPage()
     await page.goto(server.url)
     await page.getByRole('searchbox').fill('classif')
     await page.keyboard.press('Enter')

@@ -24,7 +24,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'trainyard-predict-'))
   await buildTrainer(TRAINER_DIR)
   embedded = await startEmbeddedRunner({ trainerDir: TRAINER_DIR, databaseUrl: testDatabaseUrl() })
-  client = createClient({ runnerUrl: embedded.url })
+  client = createClient({ runnerUrl: embedded.url, token: embedded.token })
 }, 60_000)
 afterAll(async () => {
   await embedded?.close()
@@ -46,7 +46,7 @@ function drawn(split: string, count: number, seed: number) {
 async function upload(name: string, files: { path: string; body: Uint8Array }[]): Promise<string> {
   const response = await fetch(`${embedded.url}/v1/datasets?name=${name}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/zip' },
+    headers: { 'content-type': 'application/zip', authorization: `Bearer ${embedded.token}` },
     body: makeZip(files),
   })
   expect(response.status, await response.clone().text()).toBe(201)
@@ -63,7 +63,9 @@ async function run(input: Omit<CreateJobInput, 'trainer'>): Promise<Job> {
 async function download(jobId: number, kind: string): Promise<Response> {
   const { artifacts } = await client.jobs.artifacts(jobId)
   const artifact = artifacts.find((each) => each.kind === kind)
-  const response = await fetch(`${embedded.url}/v1/jobs/${jobId}/artifacts/${artifact?.id}/download`)
+  const response = await fetch(`${embedded.url}/v1/jobs/${jobId}/artifacts/${artifact?.id}/download`, {
+    headers: { authorization: `Bearer ${embedded.token}` },
+  })
   expect(response.status).toBe(200)
   return response
 }
@@ -97,7 +99,9 @@ test('a model is trained, predicts on a dataset and on images alone, is exported
   await mkdir(out)
   const tar = Buffer.from(await (await download(exported.id, 'export')).arrayBuffer())
   await pipeline(Readable.from([tar]), unpackTar(out))
-  const original = await fetch(`${embedded.url}/v1/jobs/${trained.id}/artifacts/${checkpoint.id}/download`)
+  const original = await fetch(`${embedded.url}/v1/jobs/${trained.id}/artifacts/${checkpoint.id}/download`, {
+    headers: { authorization: `Bearer ${embedded.token}` },
+  })
   await writeFile(join(dir, 'best.safetensors'), Buffer.from(await original.arrayBuffer()))
   const [theirs, ours] = [
     await loadCheckpoint(join(out, 'model.safetensors')),

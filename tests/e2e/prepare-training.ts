@@ -19,7 +19,7 @@ export async function prepareDataset(server: RunningServer, dir: string): Promis
 export async function prepareTraining(server: RunningServer, dir: string): Promise<string> {
   await buildTrainer(TRAINER_DIR)
   const datasetId = await prepareDataset(server, dir)
-  const { checkId } = await publishTrainer({ dir: TRAINER_DIR, registryUrl: server.url, token: server.pushToken })
+  const { checkId } = await publishTrainer({ dir: TRAINER_DIR, registryUrl: server.url, token: server.token })
   if (checkId === undefined) throw new Error('the registry named no check')
   let last = ''
   for await (const check of server.client.checks.live(checkId)) last = JSON.stringify(check, null, 1)

@@ -36,7 +36,7 @@ test('kill -9 in the middle of a checkpoint’s upload: the next attempt sends o
     },
   })
   try {
-    const client = createClient({ runnerUrl: runner.url })
+    const client = createClient({ runnerUrl: runner.url, token: runner.token })
     const folder = await writeTestDataset(join(dir, 'dataset'))
     const { id: dataset } = await client.datasets.upload(packFolder(folder), { name: 'test' })
     const { id } = await client.jobs.create({ trainer: 'acme/saving', dataset, config: { bytes: BYTES } })

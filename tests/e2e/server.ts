@@ -72,7 +72,10 @@ export function runStart(args: readonly string[], env: NodeJS.ProcessEnv = {}): 
 export interface RunningServer extends StartedProgram {
   url: string
   client: TrainyardClient
-  pushToken: string
+  /** The token of the local owner. */
+  token: string
+  /** A link that signs a browser in, once. */
+  link: string
 }
 
 /** `npm start -- --serve` on a free port over a data folder, ready for requests. */
@@ -80,8 +83,9 @@ export async function startServer(dataDir: string, port = 0, env: NodeJS.Process
   const program = runStart(['--serve', '--port', String(port), '--data', dataDir], env)
   const match = await program.waitFor(/is running at (http:\S+)/)
   const url = match[1] ?? ''
-  const pushToken = (await readFile(join(dataDir, 'push-token'), 'utf8')).trim()
-  return { ...program, url, pushToken, client: createClient({ registryUrl: url, runnerUrl: url, token: pushToken }) }
+  const [link = ''] = await program.waitFor(/http:\S+\/open\?code=ty_[0-9a-f]+/)
+  const token = (await readFile(join(dataDir, 'owner-token'), 'utf8')).trim()
+  return { ...program, url, token, link, client: createClient({ registryUrl: url, runnerUrl: url, token }) }
 }
 
 /** Asks a server to stop and waits until it has. */

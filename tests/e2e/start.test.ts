@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,10 +21,29 @@ afterAll(async () => {
 })
 
 test('every server answers on one port', async () => {
-  for (const path of ['/', '/jobs', '/healthz', '/readyz', '/v1/trainers', '/v1/jobs', '/openapi/runner.json']) {
+  for (const path of ['/', '/healthz', '/readyz', '/v1/trainers', '/openapi/runner.json']) {
     expect((await fetch(server.url + path)).status, path).toBe(200)
   }
   expect((await fetch(`${server.url}/v2/`)).status).toBe(401)
+})
+
+test('other users of the machine see no job, and the owner gets in by the token and by the printed link, once', async () => {
+  expect((await fetch(`${server.url}/v1/jobs`)).status).toBe(401)
+  expect((await fetch(`${server.url}/jobs`, { redirect: 'manual' })).headers.get('location')).toBe(
+    '/sign-in?to=%2Fjobs',
+  )
+  const headers = { authorization: `Bearer ${server.token}` }
+  expect((await fetch(`${server.url}/v1/jobs`, { headers })).status).toBe(200)
+  expect((await stat(join(dataDir, 'owner-token'))).mode & 0o777).toBe(0o600)
+  const opened = await fetch(server.link, { redirect: 'manual' })
+  expect(opened.status).toBe(303)
+  const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
+  expect((await fetch(`${server.url}/jobs`, { headers: { cookie }, redirect: 'manual' })).status).toBe(200)
+  expect((await fetch(server.link, { redirect: 'manual' })).status).toBe(401)
+  const printed = runStart(['--link', '--port', new URL(server.url).port, '--data', dataDir])
+  expect(await printed.ended).toBe(0)
+  const next = /http:\S+/.exec(printed.output())?.[0] ?? ''
+  expect((await fetch(next, { redirect: 'manual' })).status).toBe(303)
 })
 
 test('a second start on the same data folder is refused, says who holds it, and disturbs nothing', async () => {

@@ -26,7 +26,7 @@ test('one trace leads from a job’s submission over its queue and launch to wha
     config: { observability: { otlp, limits: { intervalMs: 50 } } },
   })
   try {
-    const client = createClient({ runnerUrl: runner.url })
+    const client = createClient({ runnerUrl: runner.url, token: runner.token })
     const folder = await writeTestDataset(join(dir, 'dataset'))
     const { id: dataset } = await client.datasets.upload(packFolder(folder), { name: 'test' })
     const { id, traceId } = await client.jobs.create({ trainer: 'acme/saving', dataset, config: { bytes: 4096 } })

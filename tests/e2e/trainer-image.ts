@@ -37,7 +37,7 @@ export async function publishImage(
   const { host } = new URL(server.url)
   const image = `${host}/${TRAINER}:1.0.0`
   await docker('build', '--quiet', '--tag', image, TRAINER_DIR)
-  await docker('login', host, '--username', 'local', '--password', server.pushToken)
+  await docker('login', host, '--username', 'local', '--password', server.token)
   const pushed = await docker('push', image)
   await vi.waitFor(
     async () => expect((await server.client.trainers.version(TRAINER, '1.0.0')).state).toBe('published'),

@@ -42,7 +42,7 @@ async function tarOfImages(): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 test('uploads a dataset to a real runner and follows a job that uses it to its end', async () => {
-  const client = createClient({ runnerUrl })
+  const client = createClient({ runnerUrl, token: runner.token })
   const dataset = await client.datasets.upload(await tarOfImages(), { name: 'pets' })
   expect(dataset).toMatchObject({ format: 'imagefolder', taskType: 'classification', counts: { images: 3 } })
   expect((await client.datasets.list()).datasets).toEqual([dataset])
@@ -72,7 +72,7 @@ test('uploads a dataset to a real runner and follows a job that uses it to its e
 })
 
 test('turns a refusal of the runner into one readable message', async () => {
-  const client = createClient({ runnerUrl })
+  const client = createClient({ runnerUrl, token: runner.token })
   const upload = client.datasets.upload(new Uint8Array(20_000_000).fill(65), { name: 'not a tar' })
   await expect(upload).rejects.toThrow(TrainyardApiError)
   await expect(upload).rejects.toThrow('not a tar archive')

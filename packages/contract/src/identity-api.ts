@@ -104,6 +104,18 @@ export const Session = z
   .meta({ id: 'Session' })
 export type Session = z.infer<typeof Session>
 
+/** The response to `POST /v1/sessions/codes`. */
+export const SignInCode = z
+  .object({ secret: z.string().describe('Works once, in a link `/open?code=`'), expiresAt: Timestamp })
+  .meta({ id: 'SignInCode' })
+export type SignInCode = z.infer<typeof SignInCode>
+
+/** `POST /v1/sessions/codes/redeem` */
+export const RedeemSignInCodeRequest = z
+  .strictObject({ secret: z.string().min(1).max(200) })
+  .meta({ id: 'RedeemSignInCodeRequest' })
+export type RedeemSignInCodeRequest = z.infer<typeof RedeemSignInCodeRequest>
+
 /** A session of the caller, without its secret. */
 export const SessionInfo = z
   .object({

@@ -69,6 +69,8 @@ export {
   toAuthConfig,
 } from './identity/config/auth-config.ts'
 export { DEFAULT_PROJECT_ID, LOCAL_ACCOUNT_ID } from './identity/db/built-in-ids.ts'
+export { type AdmitOwnerOptions, admitOwner } from './identity/local-owner/admit-owner.ts'
+export type { OwnerToken } from './identity/local-owner/owner-token.ts'
 export { type Identity, type OpenIdentityOptions, openIdentity } from './identity/open-identity.ts'
 export { claimNamespace } from './identity/organisations/claim-namespace.ts'
 export {

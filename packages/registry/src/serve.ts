@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Runs the registry as a server of its own: `node serve.js`, configured by environment variables. */
 import {
+  admitOwner,
   ConfigError,
   createApi,
   createLogger,
@@ -49,6 +50,7 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
   app.route('/', registry.app)
   const server = await listen(app, { host, port: Number(env.PORT ?? 7600), limits, logger })
   await registry.start()
+  const forget = await admitOwner(identity, { auth, dataDir, env, url: server.url })
   logger.info({ url: server.url }, 'registry listening')
   if (setup !== undefined) process.stderr.write(setup)
   return {
@@ -56,6 +58,7 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
     port: server.port,
     async stop() {
       const parts = [
+        { name: 'note of the server', stop: forget },
         { name: 'server', stop: () => server.close() },
         { name: 'registry', stop: () => registry.stop() },
         { name: 'identity', stop: () => identity.close() },

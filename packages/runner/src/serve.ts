@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { join } from 'node:path'
 import {
+  admitOwner,
   ConfigError,
   createLogger,
   createStore,
@@ -68,6 +69,8 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
     const forTrainers = await listenForTrainers(runner, storeApp, { port: listening.port, limits, logger })
     if (forTrainers !== undefined) opened.push(forTrainers)
     await runner.start()
+    const forget = await admitOwner(runner.context.identity, { auth, dataDir, env, url: listening.url })
+    opened.push({ close: forget })
     logger.info({ url: listening.url }, 'the runner is listening')
     if (setup !== undefined) process.stderr.write(setup)
     let stopping: Promise<void> | undefined

@@ -49,6 +49,8 @@ export interface RunTestJobOptions extends Omit<CreateJobInput, 'trainer' | 'dat
 /** A running platform, with a trainer and a dataset. */
 export interface TestPlatform extends AsyncDisposable {
   url: string
+  /** For requests of your own to `url`, as `Authorization: Bearer …`. The client has it already. */
+  token: string
   manifest: TrainerManifest
   datasetId: string
   /** For everything else, such as cancels and live messages. */
@@ -65,9 +67,11 @@ export interface TestPlatform extends AsyncDisposable {
 
 const DEFAULT_CANCEL_GRACE_SECONDS = 10
 
-/** Whether a request is the trainer's, which can fail: the requests of the test have no token. */
+/** Whether a request is the trainer's, which can fail: it has the token of a job, a JWT, and not that of the test. */
 function isFromTrainer(request: Request): boolean {
-  return new URL(request.url).pathname.startsWith('/storage/') || request.headers.has('authorization')
+  const authorization = request.headers.get('authorization')
+  const isOfJob = authorization !== null && !authorization.startsWith('Bearer ty_')
+  return new URL(request.url).pathname.startsWith('/storage/') || isOfJob
 }
 
 /** Starts the real runner in this process, with a database, an object store, the trainer and a dataset. */
@@ -85,10 +89,11 @@ export async function startTestPlatform(options: StartTestPlatformOptions = {}):
     config: { cancelGraceSeconds: options.cancelGraceSeconds ?? DEFAULT_CANCEL_GRACE_SECONDS },
   })
   try {
-    const client = createClient({ runnerUrl: embedded.url })
+    const client = createClient({ runnerUrl: embedded.url, token: embedded.token })
     const datasetId = await uploadDataset(client, options.dataset)
     return {
       url: embedded.url,
+      token: embedded.token,
       manifest,
       datasetId,
       client,

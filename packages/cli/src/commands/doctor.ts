@@ -7,6 +7,7 @@ import { checkEntrypoints, checkFolder, checkNode, checkServer, type DoctorCheck
 import { listJobSettings, listVariables, type ShownSetting } from '../doctor/settings.ts'
 import { readToken, savedToken } from '../server/connection.ts'
 import { readLogin, type SavedLogin } from '../server/login-file.ts'
+import { findOwnerToken } from '../server/owner-token.ts'
 import { createPaint } from '../terminal/paint.ts'
 import { printJson } from '../terminal/table.ts'
 import { cleanText, plural } from '../terminal/text.ts'
@@ -43,12 +44,25 @@ async function examine(dir: string, io: CliIo): Promise<DoctorReport> {
   const registryUrl = env.TRAINYARD_REGISTRY || (login?.registryUrl ?? login?.url)
   const runnerUrl = env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY || login?.url
   const token = givenToken ?? (registryUrl && isHttpUrl(registryUrl) ? savedToken(login, registryUrl) : undefined)
+  const ownerToken = runnerUrl && isHttpUrl(runnerUrl) ? await findOwnerToken(runnerUrl, env) : undefined
   const settingOf = (name: string, isSet: boolean) => (isSet || !login ? name : SAVED_ADDRESS)
   const registrySetting = settingOf('TRAINYARD_REGISTRY', Boolean(env.TRAINYARD_REGISTRY))
   const runnerSetting = settingOf('TRAINYARD_RUNNER', Boolean(env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY))
   const [registry, runner, work, cache] = await Promise.all([
-    checkServer({ name: 'Registry', url: registryUrl, setting: registrySetting, path: '/v2/', token }),
-    checkServer({ name: 'Runner', url: runnerUrl, setting: runnerSetting, path: '/v1/jobs?limit=1' }),
+    checkServer({
+      name: 'Registry',
+      url: registryUrl,
+      setting: registrySetting,
+      path: '/v2/',
+      token: token ?? ownerToken,
+    }),
+    checkServer({
+      name: 'Runner',
+      url: runnerUrl,
+      setting: runnerSetting,
+      path: '/v1/jobs?limit=1',
+      token: token ?? ownerToken,
+    }),
     checkFolder('Work folder', resolve(dir, env.WORK_DIR || 'runs'), 'WORK_DIR'),
     env.DATASET_CACHE_DIR
       ? checkFolder('Dataset cache', resolve(dir, env.DATASET_CACHE_DIR), 'DATASET_CACHE_DIR')

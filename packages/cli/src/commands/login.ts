@@ -4,6 +4,7 @@ import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
 import { checkAddress, readToken } from '../server/connection.ts'
 import { writeLogin } from '../server/login-file.ts'
+import { findOwnerToken } from '../server/owner-token.ts'
 import { askSecret } from '../terminal/ask-secret.ts'
 import { createPaint } from '../terminal/paint.ts'
 import { cleanText } from '../terminal/text.ts'
@@ -24,7 +25,8 @@ export async function run(input: LoginInput, io: CliIo): Promise<number> {
     createClient(addresses).identity.createSession({ email, password }),
   )
   // A wrong address or token is refused here, before anything is saved.
-  const { account } = await createClient({ ...addresses, token }).identity.me()
+  const known = token ?? (await findOwnerToken(url, io.env))
+  const { account } = await createClient({ ...addresses, token: known }).identity.me()
   const name = account === undefined ? undefined : (account.email ?? account.displayName)
   const file = await writeLogin(io.env, { url, registryUrl: registry, token, account: name })
   const paint = createPaint(io.stdout, io.env)

@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createClient } from '@trainyard/client'
 import { startTestRunner, type TestRunner } from '@trainyard/client/testing'
+import { localServerFile } from '@trainyard/contract'
 import { encode } from 'fast-png'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loginFile } from '../server/login-file.ts'
@@ -69,7 +70,11 @@ afterAll(async () => {
 })
 
 const run = (args: string[], { env, stdin }: RunOptions = {}) =>
-  runCommand(args, { cwd: home, env: { HOME: home, TRAINYARD_RUNNER: runner.url, ...env }, stdin })
+  runCommand(args, {
+    cwd: home,
+    env: { HOME: home, TRAINYARD_RUNNER: runner.url, TRAINYARD_TOKEN: runner.token, ...env },
+    stdin,
+  })
 const json = async (args: string[]) => JSON.parse((await run([...args, '--json'])).out)
 
 describe('trainyard run', () => {
@@ -230,7 +235,36 @@ describe('trainyard jobs and artifacts', () => {
 })
 
 describe('trainyard login', () => {
-  const anywhere = { TRAINYARD_RUNNER: '' }
+  // The token is found as that of a server which this user started.
+  const anywhere = { TRAINYARD_RUNNER: '', TRAINYARD_TOKEN: '' }
+  beforeAll(async () => {
+    const ownerTokenFile = join(home, 'owner-token')
+    await writeFile(ownerTokenFile, `${runner.token}\n`, { mode: 0o600 })
+    const file = localServerFile({ HOME: home }, home, runner.url)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, JSON.stringify({ url: runner.url, ownerTokenFile, pid: process.pid }))
+  })
+
+  test('is not needed to find the token of a running server of this user, and of no other', async () => {
+    const env = { ...anywhere, TRAINYARD_RUNNER: runner.url }
+    expect(await run(['jobs', 'ls'], { env })).toMatchObject({ code: 0 })
+    expect((await run(['jobs', 'ls', '--url', runner.url.replace('127.0.0.1', 'localhost')], { env })).code).toBe(0)
+    const link = (await run(['open'], { env })).out
+    expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/open\?code=ty_[0-9a-f]{56}\n$/)
+    const code = new URL(link.trim()).searchParams.get('code') ?? ''
+    const client = createClient({ runnerUrl: runner.url })
+    expect((await client.identity.redeemSignInCode(code)).account.displayName).toBe('Local owner')
+    await expect(client.identity.redeemSignInCode(code)).rejects.toThrow('"trainyard open"')
+
+    const file = localServerFile({ HOME: home }, home, runner.url)
+    const note = await readFile(file, 'utf8')
+    // A process that has ended: someone else may listen on its port.
+    await writeFile(file, JSON.stringify({ ...JSON.parse(note), pid: 2 ** 22 + 1 }))
+    const refused = await run(['jobs', 'ls'], { env })
+    expect(refused.code).toBe(3)
+    expect(refused.err).toContain('owner-token')
+    await writeFile(file, note)
+  })
 
   test('saves an address that answers, for later commands, and removes it', async () => {
     expect(await run(['jobs', 'ls'], { env: anywhere })).toMatchObject({
@@ -241,7 +275,8 @@ describe('trainyard login', () => {
     expect(out).toContain('Logged in')
     expect(code).toBe(0)
     const file = loginFile({ HOME: home })
-    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ url: runner.url })
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ url: runner.url, account: 'Local owner' })
+    expect(await readFile(file, 'utf8')).not.toContain(runner.token)
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await run(['datasets', 'ls'], { env: anywhere })).toMatchObject({ code: 0 })
     expect((await run(['logout'], { env: anywhere })).out).toBe('Logged out\n')
@@ -250,7 +285,7 @@ describe('trainyard login', () => {
 
   test('signs in with a password and does not show it', async () => {
     const account = { email: 'ada@example.com', password: 'correct horse battery', displayName: 'Ada' }
-    const { identity } = createClient({ runnerUrl: runner.url })
+    const { identity } = createClient({ runnerUrl: runner.url, token: runner.token })
     const { secret } = await identity.inviteAccount({ email: account.email, displayName: account.displayName })
     await identity.redeemPasswordReset({ secret, newPassword: account.password })
     const args = ['login', runner.url, '--email', account.email]

@@ -5,6 +5,7 @@ import { isHttpUrl } from '@trainyard/contract'
 import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
 import { readLogin, type SavedLogin } from './login-file.ts'
+import { findOwnerToken } from './owner-token.ts'
 
 /** The values of the options `--url` and `--token`. */
 export interface ServerValues {
@@ -12,14 +13,20 @@ export interface ServerValues {
   token: string | undefined
 }
 
-/** A client of the server that the options, the environment or the login name, in this order. */
+/** The address of the server that the options, the environment or the login name, in this order. */
+export async function findServer({ url: given }: Pick<ServerValues, 'url'>, { env }: CliIo): Promise<string> {
+  const url = given || env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY || (await readLogin(env))?.url
+  if (!url) throw new UsageError('no server: run "trainyard login URL", use --url URL, or set TRAINYARD_RUNNER')
+  checkAddress(url)
+  return url
+}
+
+/** A client of the server, see {@link findServer}. */
 export async function connect({ url: given, token: givenToken }: ServerValues, io: CliIo): Promise<TrainyardClient> {
   const { env } = io
   const login = await readLogin(env)
-  const url = given || env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY || login?.url
-  if (!url) throw new UsageError('no server: run "trainyard login URL", use --url URL, or set TRAINYARD_RUNNER')
-  checkAddress(url)
-  const token = givenToken ?? (await readToken(io)) ?? savedToken(login, url)
+  const url = await findServer({ url: given }, io)
+  const token = givenToken ?? (await readToken(io)) ?? savedToken(login, url) ?? (await findOwnerToken(url, env))
   return createClient({ runnerUrl: url, registryUrl: env.TRAINYARD_REGISTRY || (login?.registryUrl ?? url), token })
 }
 
@@ -33,7 +40,8 @@ export async function findRegistry(
   if (!registryUrl)
     throw new UsageError('no registry: run "trainyard login URL", use --url URL, or set TRAINYARD_REGISTRY')
   checkAddress(registryUrl)
-  return { registryUrl, token: givenToken ?? (await readToken(io)) ?? savedToken(login, registryUrl) }
+  const known = givenToken ?? (await readToken(io)) ?? savedToken(login, registryUrl)
+  return { registryUrl, token: known ?? (await findOwnerToken(registryUrl, io.env)) }
 }
 
 export function checkAddress(url: string): void {

@@ -6,8 +6,8 @@ export const login = defineCommand({
   summary: 'Save the address of a server, and a token for it',
   description:
     'Saves the address of a server, and a token for it, for later commands. Checks both with the server first. ' +
-    'Without an option, the token is that of TRAINYARD_TOKEN or TRAINYARD_TOKEN_FILE. A server on this machine may ' +
-    'not need one.',
+    'Without an option, the token is that of TRAINYARD_TOKEN or TRAINYARD_TOKEN_FILE. For a server that you started ' +
+    'on this machine with AUTH=local, it is found in the data folder and not saved.',
   arguments: {
     url: argument('URL', { description: 'Address of the server, for example http://127.0.0.1:7600' }),
   },
@@ -29,6 +29,16 @@ export const login = defineCommand({
     'trainyard login https://trainyard.example.com --token-stdin < token.txt',
   ],
   load: () => import('../commands/login.ts'),
+})
+
+export const open = defineCommand({
+  summary: 'Print a link that signs a browser in to your own server',
+  description:
+    'Prints a link that signs a browser in to a server that you started on this machine with AUTH=local. It works once, ' +
+    'within ten minutes.',
+  options: serverOptions,
+  examples: ['trainyard open', 'trainyard open --url http://127.0.0.1:7600'],
+  load: () => import('../commands/open.ts'),
 })
 
 export const logout = defineCommand({

@@ -1,6 +1,6 @@
 import type { Program } from '../command-line/command.ts'
 import { completionCommand } from '../command-line/completion-command.ts'
-import { login, logout, tokens } from './account.ts'
+import { login, logout, open, tokens } from './account.ts'
 import { cache, dataset, datasets } from './datasets.ts'
 import { artifacts, jobs, run } from './jobs.ts'
 import { dev, doctor, exec, init, publish } from './trainers.ts'
@@ -20,6 +20,7 @@ export const PROGRAM: Program = {
     exec,
     publish,
     login,
+    open,
     logout,
     tokens,
     cache,
@@ -29,7 +30,7 @@ export const PROGRAM: Program = {
   sections: {
     'Train models': ['run', 'jobs', 'artifacts', 'datasets', 'dataset'],
     'Write trainers': ['init', 'dev', 'exec', 'publish'],
-    'Account and machine': ['login', 'logout', 'tokens', 'cache', 'doctor', 'completion'],
+    'Account and machine': ['login', 'open', 'logout', 'tokens', 'cache', 'doctor', 'completion'],
   },
   environment: {
     TRAINYARD_RUNNER: 'Address of the runner. Default: TRAINYARD_REGISTRY',

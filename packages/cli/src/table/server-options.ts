@@ -3,7 +3,9 @@ import { flag, option } from '../command-line/values.ts'
 const token = option({
   placeholder: 'TOKEN',
   description: 'Token for the server. Other users of this machine can see command lines: prefer the variables',
-  fallback: 'TRAINYARD_TOKEN, the file that TRAINYARD_TOKEN_FILE names, or the token saved by "trainyard login"',
+  fallback:
+    'TRAINYARD_TOKEN, the file that TRAINYARD_TOKEN_FILE names, the token saved by "trainyard login", or for your own ' +
+    'server on this machine the one in its data folder',
 })
 
 /** Options of every command that sends requests to a server. */

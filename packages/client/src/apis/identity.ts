@@ -18,6 +18,7 @@ import {
   Session,
   type SessionInfo,
   SessionList,
+  SignInCode,
   SignUpRequest,
   SignUpState,
 } from '@trainyard/contract'
@@ -39,6 +40,10 @@ export interface IdentityClient {
   inviteAccount(input: InviteAccountRequest): Promise<PasswordReset>
   /** Signs in. Pass the secret to a client as its token. */
   createSession(input: CreateSessionRequest): Promise<Session>
+  /** For the local owner of a server: creates a code that signs a browser in at `/open?code=`, once. */
+  createSignInCode(): Promise<SignInCode>
+  /** Signs in with such a code. */
+  redeemSignInCode(secret: string): Promise<Session>
   /** Signs out. The client's token must be the secret of a session. */
   endSession(): Promise<void>
   /** Your sessions, newest first. Refused for a token with scopes. */
@@ -82,6 +87,9 @@ export function createIdentityClient(connect: Connect): IdentityClient {
       return fetchJson(connect, PasswordReset, { method: 'POST', path: '/v1/accounts/invitations', json })
     },
     createSession: (json) => fetchJson(connect, Session, { method: 'POST', path: '/v1/sessions', json }),
+    createSignInCode: () => fetchJson(connect, SignInCode, { method: 'POST', path: '/v1/sessions/codes' }),
+    redeemSignInCode: (secret) =>
+      fetchJson(connect, Session, { method: 'POST', path: '/v1/sessions/codes/redeem', json: { secret } }),
     async endSession() {
       await send(connect(), { method: 'DELETE', path: '/v1/sessions/current' })
     },

@@ -9,6 +9,8 @@ import { createTrainerFolder } from './test-trainer.ts'
 
 export interface TestRunner extends AsyncDisposable {
   url: string
+  /** The token of its owner. */
+  token: string
 }
 
 /** Starts a real runner with one trainer. `trainer` is the text of its `train.mjs`. */
@@ -41,6 +43,7 @@ export async function startTestRunner(trainer: string): Promise<TestRunner> {
   await runner.start()
   return {
     url: server.url,
+    token: await runner.context.identity.createOwnerToken(schema),
     async [Symbol.asyncDispose]() {
       await server.close()
       await runner.context.database.db.schema.dropSchema(schema).ifExists().cascade().execute()

@@ -1,3 +1,4 @@
+import type { SignInCode } from '@trainyard/contract'
 import { openDatabase } from '../database/open-database.ts'
 import type { Logger } from '../log.ts'
 import { type ListAuditOptions, listAudit, type StoredAuditEntry } from './audit/list-audit.ts'
@@ -6,6 +7,8 @@ import { findCaller, findToken } from './authentication/find-caller.ts'
 import type { IdentityStore } from './db/identity-store.ts'
 import { identityMigrations } from './db/migrations/index.ts'
 import type { IdentityDatabase } from './db/schema/index.ts'
+import { createOwnerToken, keepOwnerToken, type OwnerToken } from './local-owner/owner-token.ts'
+import { createSignInCode } from './local-owner/sign-in-codes.ts'
 import type { Caller } from './permissions/caller.ts'
 import { countWrongGuess, type Guess } from './rate-limits/guess-limits.ts'
 import { replaceSetupSecret } from './setup/setup-secret.ts'
@@ -39,6 +42,12 @@ export interface Identity extends IdentityStore {
   countWrongGuess(guess: Guess): Promise<void>
   /** Replaces the secret that the first account needs. */
   replaceSetupSecret(): Promise<string>
+  /** See {@link keepOwnerToken}. */
+  keepOwnerToken(dataDir: string): Promise<OwnerToken>
+  /** See {@link createOwnerToken}. */
+  createOwnerToken(name: string): Promise<string>
+  /** A code that signs a browser in as the local owner, once. */
+  createSignInCode(): Promise<SignInCode>
   /** See {@link writeAudit}. */
   audit(executor: AnyExecutor, entry: AuditEntry): Promise<void>
   /** Newest first. */
@@ -68,6 +77,9 @@ export async function openIdentity({ url, schemaPrefix = '', logger }: OpenIdent
     findCallerOfToken: (id) => findCaller(store, { id }),
     listTokens: (owner) => listTokens(store, owner),
     revokeToken: (id, owner) => revokeToken(store, id, { owner }),
+    keepOwnerToken: (dataDir) => keepOwnerToken(store, dataDir),
+    createOwnerToken: (name) => createOwnerToken(store, name),
+    createSignInCode: () => createSignInCode(store),
     countWrongGuess: (guess) => countWrongGuess(database.db, guess),
     replaceSetupSecret: () => replaceSetupSecret(store),
     audit: (executor, entry) => writeAudit(store, executor, entry),

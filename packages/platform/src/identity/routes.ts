@@ -3,6 +3,7 @@ import { createApi } from '../http/create-api.ts'
 import { mountAccountRoutes } from './accounts/routes.ts'
 import { callerOf, type IdentityRoutesOptions } from './api/options.ts'
 import { mountAuditRoutes } from './audit/routes.ts'
+import { mountLocalOwnerRoutes } from './local-owner/routes.ts'
 import { mountOrganisationRoutes } from './organisations/routes.ts'
 import { mountPasswordRoutes } from './passwords/routes.ts'
 import { requireManageOwn } from './permissions/can.ts'
@@ -18,6 +19,7 @@ export function identityRoutes(options: IdentityRoutesOptions): OpenAPIHono {
   mountSignUpRoutes(api, options)
   mountAccountRoutes(api, options)
   mountPasswordRoutes(api, options)
+  mountLocalOwnerRoutes(api, options)
   mountSessionRoutes(api, options)
   mountOrganisationRoutes(api, options)
   mountProjectRoutes(api, options)
@@ -32,6 +34,7 @@ const OPEN = [
   'POST /v1/accounts',
   'POST /v1/accounts/password-resets/redeem',
   'POST /v1/sessions',
+  'POST /v1/sessions/codes/redeem',
 ]
 const PATHS = ['/v1/accounts/*', '/v1/sessions/*', '/v1/me/*', '/v1/organisations/*', '/v1/tokens/*'] as const
 

@@ -5,6 +5,7 @@
  */
 
 export { createEmptyDatabase } from './create-empty-database.ts'
+export { asLocalOwner, asLocalOwnerOfSockets } from './as-local-owner.ts'
 export {
   createTestDatabase,
   dropTestSchemas,

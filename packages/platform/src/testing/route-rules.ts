@@ -59,6 +59,8 @@ export const IDENTITY_ROUTES: Readonly<Record<string, RouteRule>> = {
   'POST /v1/accounts': { needs: 'person', outside: ofAccount },
   'GET /v1/accounts/sign-up': { needs: 'nothing' },
   'POST /v1/accounts/invitations': { needs: 'person', outside: ofAccount },
+  'POST /v1/sessions/codes': { needs: 'person', outside: ofAccount },
+  'POST /v1/sessions/codes/redeem': { needs: 'nothing', outside: ofAccount },
   'GET /v1/me': { needs: 'any' },
   'POST /v1/me/password': { needs: 'person', outside: ofAccount },
   'POST /v1/accounts/password-resets': { needs: 'person', outside: ofAccount },

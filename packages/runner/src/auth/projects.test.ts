@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { DEFAULT_AUTH } from '@trainyard/platform'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
@@ -77,13 +80,54 @@ describe('without accounts', () => {
     harness = await startHarness({ runner: { launcher: noLauncher } })
   })
   afterAll(() => harness.close())
+  /** Not as the harness sends it: without the owner's token. */
   const request = async (headers: Record<string, string>, method = 'GET') =>
-    (await harness.request('/v1/jobs', { method, headers })).status
+    (await harness.runner.app.request('/v1/jobs', { method, headers })).status
 
-  it('every caller on this machine is the owner', async () => {
-    expect(await request({})).toBe(200)
-    expect(await request({ host: 'localhost:7600' })).toBe(200)
-    expect(await request({ cookie: 'trainyard_session=stale' })).toBe(200)
+  it('another user of this machine is rejected, and learns how the owner gets in', async () => {
+    const response = await harness.runner.app.request('/v1/jobs')
+    expect(response.status).toBe(401)
+    const { detail } = (await response.json()) as { detail: string }
+    for (const words of ['npm start -- --link', 'trainyard open', '.trainyard/owner-token'])
+      expect(detail).toContain(words)
+    expect(await request({ host: 'localhost:7600' })).toBe(401)
+    expect(await request({ cookie: 'trainyard_session=stale' })).toBe(401)
+    expect(await request({ 'x-forwarded-for': '127.0.0.1' })).toBe(401)
+  })
+
+  it('the owner gets in with the token of the data folder, and a browser with a link that works once', async () => {
+    const { identity } = harness.runner.context
+    const folder = await mkdtemp(join(tmpdir(), 'trainyard-owner-'))
+    const { secret, file } = await identity.keepOwnerToken(folder)
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect((await identity.keepOwnerToken(folder)).secret).toBe(secret)
+    const owner = { authorization: `Bearer ${secret}` }
+    expect(await request(owner)).toBe(200)
+    const me = await (await harness.runner.app.request('/v1/me', { headers: owner })).json()
+    expect(me).toMatchObject({ credentials: 'local', account: { displayName: 'Local owner', operator: true } })
+
+    const made = await harness.runner.app.request('/v1/sessions/codes', { method: 'POST', headers: owner })
+    const code = ((await made.json()) as { secret: string }).secret
+    expect(await request({ authorization: `Bearer ${code}` })).toBe(401)
+    const redeem = () =>
+      harness.runner.app.request('/v1/sessions/codes/redeem', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ secret: code }),
+      })
+    const session = (await (await redeem()).json()) as { secret: string }
+    const cookie = `trainyard_session=${session.secret}`
+    expect(await request({ cookie })).toBe(200)
+    expect((await redeem()).status).toBe(401)
+    // The cookie is of this host name, and of our own pages.
+    expect(await request({ cookie, host: 'evil.test:7600' })).toBe(401)
+    expect(await request({ cookie, host: 'localhost:7600', origin: 'http://evil.test' }, 'POST')).toBe(403)
+
+    await rm(folder, { recursive: true })
+    await mkdir(folder)
+    expect((await identity.keepOwnerToken(folder)).secret).not.toBe(secret)
+    expect(await request(owner)).toBe(401)
+    await rm(folder, { recursive: true })
   })
 
   it('a page whose host name was rebound to this machine is rejected', async () => {

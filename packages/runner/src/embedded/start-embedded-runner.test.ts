@@ -13,10 +13,12 @@ it('serves a complete runner behind a wrapper, and deletes it on close', async (
       return handler(request)
     },
   })
-  const response = await fetch(`${embedded.url}/v1/jobs`)
+  expect((await fetch(`${embedded.url}/v1/jobs`)).status).toBe(401)
+  const headers = { authorization: `Bearer ${embedded.token}` }
+  const response = await fetch(`${embedded.url}/v1/jobs`, { headers })
   expect(response.status).toBe(200)
   expect(((await response.json()) as { jobs: Job[] }).jobs).toEqual([])
-  expect(seen).toEqual(['/v1/jobs'])
+  expect(seen).toEqual(['/v1/jobs', '/v1/jobs'])
   await embedded.close()
   await expect(fetch(`${embedded.url}/v1/jobs`)).rejects.toThrow()
 })

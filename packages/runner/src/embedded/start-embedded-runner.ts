@@ -28,6 +28,8 @@ export interface EmbeddedRunnerOptions {
 
 export interface EmbeddedRunner {
   url: string
+  /** The token of its owner, which requests of people need. */
+  token: string
   runner: Runner
   /** Stops all jobs and deletes everything. */
   close(): Promise<void>
@@ -107,7 +109,8 @@ export async function startEmbeddedRunner(options: EmbeddedRunnerOptions): Promi
     })
     serve = (request) => withStorage(runner.app, store.app).fetch(request)
     await runner.start()
-    return { url: server.url, runner, close }
+    const token = await runner.context.identity.createOwnerToken('embedded runner')
+    return { url: server.url, token, runner, close }
   } catch (error) {
     await close().catch(() => {})
     throw error

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { LiveMessage } from '@trainyard/contract'
 import { createLogger, type Listening, listen } from '@trainyard/platform'
+import { asLocalOwner, asLocalOwnerOfSockets } from '@trainyard/platform/testing'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -25,7 +26,11 @@ describe('a live stream of one replica, for a job whose events another replica r
       launcher: noLauncher,
     })
     await other.context.hub.start()
-    server = await listen(other.app, { port: 0, upgrade: other.upgrade })
+    const owner = await other.context.identity.createOwnerToken('other')
+    server = await listen(
+      { fetch: asLocalOwner((request) => other.app.fetch(request), owner) },
+      { port: 0, upgrade: asLocalOwnerOfSockets(other.upgrade, owner) },
+    )
   })
   afterAll(async () => {
     await server.close()

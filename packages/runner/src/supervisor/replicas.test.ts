@@ -40,7 +40,9 @@ describe('two replicas on one database', () => {
   it('notify the live streams of the other replica', async () => {
     const journal = await openJournal(harness, { config: { epochs: 1000 } })
     // Without a notification, the stream would be read again after 15 seconds.
-    const response = await other.app.request(`/v1/jobs/${journal.jobId}/live`)
+    const response = await other.app.request(`/v1/jobs/${journal.jobId}/live`, {
+      headers: { authorization: `Bearer ${await other.context.identity.createOwnerToken('other')}` },
+    })
     const reader = response.body?.getReader()
     let text = ''
     const readUntil = async (words: string) => {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type CreateJobInput, Job } from '@trainyard/contract'
 import { createFolderStore, createLogger, DEFAULT_PROJECT_ID, listen, type UpgradeHandler } from '@trainyard/platform'
-import { dropTestSchemas, testDatabaseUrl } from '@trainyard/platform/testing'
+import { asLocalOwner, asLocalOwnerOfSockets, dropTestSchemas, testDatabaseUrl } from '@trainyard/platform/testing'
 import type { RunnerConfig } from '../config.ts'
 import { type CreateRunnerOptions, createRunner, type Runner } from '../create-runner.ts'
 import type { Launcher } from '../launchers/launcher.ts'
@@ -91,13 +91,18 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   }
   const trainers = createFolderTrainerSource(PLAIN_TRAINER_DIR)
   const runner = await createRunner({ config, store, logger, trainers, ...options.runner })
+  // Without accounts, requests that name no caller are the local owner's.
+  const isLocal = config.auth === undefined || config.auth.mode === 'local'
+  const owner = isLocal ? await runner.context.identity.createOwnerToken('test') : undefined
+  const handleApp = (request: Request) => runner.app.fetch(request)
+  const app = owner === undefined ? handleApp : asLocalOwner(handleApp, owner)
   handle = (request) =>
-    new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
-  upgrade = runner.upgrade
+    new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : app(request)
+  upgrade = owner === undefined ? runner.upgrade : asLocalOwnerOfSockets(runner.upgrade, owner)
   if (options.start) await runner.start()
   const datasetId = await insertDataset(runner)
 
-  const request = async (path: string, init?: RequestInit) => await runner.app.request(path, init)
+  const request = async (path: string, init?: RequestInit) => await app(new Request(`http://localhost${path}`, init))
   const harness: Harness = {
     runner,
     url: server.url,

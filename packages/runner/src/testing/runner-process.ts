@@ -1,5 +1,6 @@
 /** A runner in a process of its own, so that a test can kill it. Its first argument is the settings as JSON. */
 import { createFolderStore, createLogger, isMain, listen } from '@trainyard/platform'
+import { asLocalOwner } from '@trainyard/platform/testing'
 import { z } from 'zod'
 import { createRunner } from '../create-runner.ts'
 import { readObservabilityConfig } from '../observability/config.ts'
@@ -47,8 +48,10 @@ async function main(settings: RunnerProcessSettings): Promise<void> {
     logger,
     trainers: createFolderTrainerSource(PLAIN_TRAINER_DIR),
   })
+  const owner = await runner.context.identity.createOwnerToken(`test ${process.pid}`)
+  const app = asLocalOwner((request) => runner.app.fetch(request), owner)
   handle = (request) =>
-    new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
+    new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : app(request)
   await runner.start()
   console.log(server.url)
 }

@@ -101,8 +101,9 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
   const gateway = await runner.openGateway?.({ fetch: traffic.fetch })
   cleanups.add(async () => await gateway?.close())
   await runner.start()
+  const token = await runner.context.identity.createOwnerToken('validator')
   return {
-    api: createRunnerApi((request) => runner.app.fetch(request), server.url),
+    api: createRunnerApi({ fetch: (request) => runner.app.fetch(request), origin: server.url, token }),
     traffic,
     launcher,
     trainerDir: trainerCopy?.dir ?? originalDir,

@@ -15,9 +15,9 @@ type Fetch = (request: Request) => Response | Promise<Response>
 const PAGE = 500
 
 /** Calls the runner's public API within this process. */
-export function createRunnerApi(fetch: Fetch, origin: string) {
+export function createRunnerApi({ fetch, origin, token }: { fetch: Fetch; origin: string; token: string }) {
   const call = async <T extends z.ZodType>(schema: T, method: string, path: string, body?: BodyInit, type?: string) => {
-    const headers = new Headers()
+    const headers = new Headers({ authorization: `Bearer ${token}` })
     if (type !== undefined) headers.set('content-type', type)
     const response = await fetch(new Request(new URL(path, origin), { method, headers, body: body ?? null }))
     const text = await response.text()

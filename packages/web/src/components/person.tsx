@@ -17,12 +17,6 @@ export async function Person() {
           </button>
         </form>
       )
-    case 'local':
-      return (
-        <p class="person">
-          <PersonLink name={viewer.name} />
-        </p>
-      )
     case 'anonymous':
       if (c.req.path.startsWith('/sign-')) return null
       return (

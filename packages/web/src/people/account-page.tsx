@@ -24,7 +24,6 @@ export interface AccountPageProps {
 
 export function AccountPage({ assetUrl, me, sessions, now, done, refused, link }: AccountPageProps) {
   const { account } = me
-  const isLocal = me.credentials === 'local'
   const problemOf = (form: AccountForm) => (refused?.form === form ? refused.problem : undefined)
   return (
     <PeopleLayout assetUrl={assetUrl} part="account" title={account?.displayName ?? 'Account'} lead={account?.email}>
@@ -42,28 +41,18 @@ export function AccountPage({ assetUrl, me, sessions, now, done, refused, link }
           <Copyable label="Password link" text={link.url} />
         </Note>
       )}
-      {isLocal ? (
-        <p>
-          Everyone on this machine is the owner: no password, no sign-in. Set <code>AUTH=required</code> to use
-          accounts.
-        </p>
-      ) : (
-        <>
-          <Password problem={problemOf('password')} email={account?.email} />
-          <Sessions sessions={sessions} now={now} problem={problemOf('sessions')} />
-        </>
-      )}
+      {/* The local owner and people of other issuers have no email, and no password here. */}
+      {account?.email !== undefined && <Password problem={problemOf('password')} email={account.email} />}
+      <Sessions sessions={sessions} now={now} problem={problemOf('sessions')} />
       {account?.operator === true && <Operator problemOf={problemOf} email={refused?.email} />}
-      {!isLocal && (
-        <section>
-          <h2>Sign out</h2>
-          <form method="post" action="/sign-out">
-            <button class="quiet" type="submit">
-              Sign out of this browser
-            </button>
-          </form>
-        </section>
-      )}
+      <section>
+        <h2>Sign out</h2>
+        <form method="post" action="/sign-out">
+          <button class="quiet" type="submit">
+            Sign out of this browser
+          </button>
+        </form>
+      </section>
     </PeopleLayout>
   )
 }

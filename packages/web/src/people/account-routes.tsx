@@ -22,8 +22,7 @@ export function accountRoutes(context: WebContext): Hono<WebEnv> {
     status: ContentfulStatusCode = 200,
   ) {
     const { identity } = context.client
-    const me = await identity.me()
-    const sessions = me.credentials === 'local' ? [] : await identity.sessions()
+    const [me, sessions] = await Promise.all([identity.me(), identity.sessions()])
     c.header('Cache-Control', 'no-store')
     const props = { assetUrl: c.get('assetUrl'), now: context.now(), me, sessions }
     return c.html(<AccountPage {...props} {...more} />, status)

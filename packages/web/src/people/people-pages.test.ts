@@ -147,12 +147,11 @@ describe('an account', () => {
     expect((await send('/account/reset-link', { resetEmail: 'unknown@x.test' })).status).toBe(404)
   })
 
-  test('in local mode has no password', async () => {
+  test('of the local owner has no password, and is signed out like others', async () => {
     const { get } = open({ ...peopleFixture(), people: {} })
     const html = await (await get('/account', {})).text()
-    expect(html).toContain('AUTH=required')
     expect(html).not.toContain('type="password"')
-    expect(html).not.toContain('/sign-out')
+    expect(html).toContain('/sign-out')
     expect((await get('/account/tokens', {})).status).toBe(200)
     expect((await get('/organisations/red-team', {})).status).toBe(200)
   })

@@ -148,10 +148,33 @@ describe('a signed-in user', () => {
   })
 })
 
-test('without accounts, the local owner is named and cannot sign in', async () => {
-  const html = await (await createTestWeb().app.request('/jobs')).text()
-  expect(html).toContain('Local owner')
-  expect(html).not.toContain('/sign-')
+describe('a server that belongs to its local owner', () => {
+  const state = { people, auth: 'local', signUp: 'closed' } as const
+
+  test('signs a browser in by a link, once', async () => {
+    const { app } = createTestWeb({ ...state, codes: ['ty_code'] })
+    const opened = await app.request('/open?code=ty_code&to=/jobs/7')
+    expect([opened.status, opened.headers.get('location')]).toEqual([303, '/jobs/7'])
+    expect(opened.headers.get('set-cookie')).toMatch(/^trainyard_session=session-owner/)
+    expect(opened.headers.get('cache-control')).toBe('no-store')
+    const again = await app.request('/open?code=ty_code')
+    expect([again.status, again.headers.get('set-cookie')]).toEqual([401, null])
+    expect(await again.text()).toContain('npm start -- --link')
+    // A browser that is signed in opens the page whether the link was used or not.
+    expect((await app.request('/open?code=ty_code&to=/jobs', { headers: ADA })).headers.get('location')).toBe('/jobs')
+    const { app: other } = createTestWeb({ ...state, codes: ['ty_code'] })
+    expect((await other.request('/open?code=ty_code&to=//evil.test')).headers.get('location')).toBe('/')
+  })
+
+  test('says which command prints a link, and has no password', async () => {
+    const { app } = createTestWeb({ ...state, codes: [] })
+    expect((await app.request('/jobs')).headers.get('location')).toBe('/sign-in?to=%2Fjobs')
+    for (const path of ['/sign-in', '/sign-up']) {
+      const html = await (await app.request(path)).text()
+      for (const words of ['npm start -- --link', 'trainyard open']) expect(html).toContain(words)
+      expect(html).not.toContain('name="password"')
+    }
+  })
 })
 
 test('the servers receive the session, the address and the host name', async () => {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
 import { setRetryAfter } from '../retry-after.ts'
 import { deviceOf, forgetSession, hasSession, keepSession, safePath } from '../session/credentials.ts'
+import { findViewer } from '../session/find-viewer.ts'
 import { accountRoutes } from './account-routes.tsx'
 import { organisationRoutes } from './organisation-routes.tsx'
 import { refusalOf } from './refusal.ts'
@@ -35,6 +36,25 @@ export function peopleRoutes(context: WebContext): Hono<WebEnv> {
   app.get('/sign-up', (c) =>
     page(c, { kind: 'sign-up', to: safePath(c.req.query('to')), setupSecret: c.req.query('setup') }),
   )
+  // The link that a server of AUTH=local prints.
+  app.get('/open', async (c) => {
+    const to = safePath(c.req.query('to'))
+    try {
+      keepSession(c, await context.client.identity.redeemSignInCode(c.req.query('code') ?? ''))
+    } catch (error) {
+      const refusal = refusalOf(error)
+      if (refusal === undefined) throw error
+      // The link of a browser that is signed in already, for example opened twice.
+      const viewer = await findViewer(context.client)
+      if (viewer.state !== 'signed-in') {
+        setRetryAfter(c, refusal)
+        return await page(c, { kind: 'sign-in', to, problem: refusal.problem }, refusal.status)
+      }
+    }
+    c.header('Cache-Control', 'no-store')
+    c.header('Referrer-Policy', 'no-referrer')
+    return c.redirect(to, 303)
+  })
   app.post('/sign-in', async (c) => {
     const { email, password, to: asked } = Form.parse(await c.req.parseBody())
     const to = safePath(asked)

@@ -25,6 +25,7 @@ const DONE = {
 } as const
 
 export function SignInPage(props: SignInPageProps) {
+  if (props.state.auth === 'local') return <LocalSignInPage {...props} />
   const { assetUrl, kind, state, to, problem, done } = props
   const title = kind === 'sign-in' ? 'Sign in' : 'Create an account'
   const other = kind === 'sign-in' ? 'sign-up' : 'sign-in'
@@ -53,6 +54,25 @@ export function SignInPage(props: SignInPageProps) {
         {kind === 'sign-in' && (
           <p class="muted">Forgot your password? Ask the operator of this installation for a reset link.</p>
         )}
+      </div>
+    </Layout>
+  )
+}
+
+/** A server that belongs to the user who started it has no passwords. */
+function LocalSignInPage({ assetUrl, problem }: SignInPageProps) {
+  return (
+    <Layout assetUrl={assetUrl} title="Sign in">
+      <div class="sign-in">
+        <h1>Sign in</h1>
+        <FormProblem text={problem} />
+        <p>
+          This server belongs to the user of this machine who started it. Open the link that it printed when it started.
+          The link works once, within ten minutes; one of these commands prints a new one:
+        </p>
+        <pre>
+          <code>{'npm start -- --link\ntrainyard open'}</code>
+        </pre>
       </div>
     </Layout>
   )

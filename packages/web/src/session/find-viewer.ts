@@ -3,7 +3,7 @@ import type { Me } from '@trainyard/contract'
 
 /** The person who views a page, as far as the servers report it. */
 export type Viewer =
-  | { state: 'signed-in' | 'local'; name: string }
+  | { state: 'signed-in'; name: string }
   | { state: 'anonymous' }
   /** The servers did not answer. The page is shown without a name. */
   | { state: 'unknown' }
@@ -18,7 +18,6 @@ export async function findViewer(client: TrainyardClient): Promise<Viewer> {
   }
 }
 
-function toViewer({ account, credentials }: Me): Viewer {
-  const name = account?.displayName ?? account?.email ?? 'Unnamed account'
-  return { state: credentials === 'local' ? 'local' : 'signed-in', name }
+function toViewer({ account }: Me): Viewer {
+  return { state: 'signed-in', name: account?.displayName ?? account?.email ?? 'Unnamed account' }
 }

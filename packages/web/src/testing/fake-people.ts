@@ -12,6 +12,7 @@ import {
   type PasswordReset,
   type Project,
   RedeemPasswordResetRequest,
+  RedeemSignInCodeRequest,
   type SessionInfo,
   SetMemberRequest,
   SignUpRequest,
@@ -29,6 +30,9 @@ export interface FakePeople {
   tokens: Omit<CreatedToken, 'secret'>[]
   sessions: SessionInfo[]
   signUp: SignUpState['signUp']
+  /** Codes of links that sign a browser in as the local owner. */
+  codes: string[]
+  auth: SignUpState['auth']
   /** The devices that sign-ins named. */
   devices: (string | undefined)[]
   /** The secret that the first account needs. */
@@ -48,6 +52,8 @@ export function fakePeople(state: Partial<FakePeople>): FakePeople {
     sessions: [],
     signUp: 'open',
     devices: [],
+    codes: [],
+    auth: 'required',
     setupSecret: 'ty_setup',
     resets: {},
     ...state,
@@ -82,7 +88,7 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
       account: self(c),
       organisations: known.organisations.map(({ slug, role }) => ({ slug, role })),
       projects: known.organisations.flatMap(({ projects, role }) => projects.map(({ name }) => ({ name, role }))),
-      credentials: emailOf(c) === undefined ? 'local' : 'session',
+      credentials: 'session',
     } satisfies Me),
   )
   app.post('/v1/me/password', async (c) => {
@@ -103,13 +109,20 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
     const session = { secret: `session-${email}`, expiresAt: tomorrow(), account: account(email) }
     return c.json({ ...session, device: { secret: `device-${email}`, expiresAt: inDays(400) } }, 201)
   })
+  app.post('/v1/sessions/codes/redeem', async (c) => {
+    const { secret } = RedeemSignInCodeRequest.parse(await c.req.json())
+    const at = known.codes.indexOf(secret)
+    if (at === -1) return problem('unauthenticated', 'The link was used or has expired')
+    known.codes.splice(at, 1)
+    return c.json({ secret: 'session-owner@local', expiresAt: tomorrow(), account: local }, 201)
+  })
   app.get('/v1/sessions', (c) => c.json({ sessions: known.sessions }))
   app.delete('/v1/sessions/current', (c) => c.body(null, 204))
   app.delete('/v1/sessions/:id', (c) => (take(known.sessions, c) ? c.body(null, 204) : missing('session')))
   app.get('/v1/accounts/sign-up', (c) =>
     c.json({
       signUp: known.signUp,
-      auth: Object.keys(known.people).length === 0 ? 'local' : 'required',
+      auth: known.auth,
     } satisfies SignUpState),
   )
   app.post('/v1/accounts', async (c) => {

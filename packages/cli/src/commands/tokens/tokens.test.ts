@@ -10,7 +10,9 @@ beforeAll(async () => {
 afterAll(() => runner?.[Symbol.asyncDispose]())
 
 const run = (...args: string[]) =>
-  runCommand(['tokens', ...args], { env: { TRAINYARD_RUNNER: runner.url, HOME: '/nonexistent' } })
+  runCommand(['tokens', ...args], {
+    env: { TRAINYARD_RUNNER: runner.url, TRAINYARD_TOKEN: runner.token, HOME: '/nonexistent' },
+  })
 
 test('creates a token, lists it without its secret, and revokes it', async () => {
   const made = await run('create', 'nightly', '--scope', 'jobs:write', '--scope', 'datasets:read', '--days', '30')

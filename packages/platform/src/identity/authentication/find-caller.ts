@@ -45,6 +45,8 @@ export async function findToken({ database: { db } }: IdentityStore, key: TokenK
   return { token, scopes: Scopes.parse(token.scopes), account }
 }
 
+const CREDENTIALS = { api: 'token', session: 'session', owner: 'local' } as const
+
 /** The caller that a token or session authenticates; undefined when it is not valid. */
 export async function findCaller(identity: IdentityStore, key: TokenKey): Promise<Caller | undefined> {
   const found = await findToken(identity, key)
@@ -68,13 +70,12 @@ export async function findCaller(identity: IdentityStore, key: TokenKey): Promis
       projects: [],
     }
   }
-  const isSession = token.kind === 'session'
   return await loadCaller(identity.database.db, {
     account,
-    credentials: isSession ? 'session' : 'token',
+    credentials: CREDENTIALS[token.kind],
     tokenId: token.id,
     expiresAt: token.expires_at ?? undefined,
-    scopes: isSession ? undefined : scopes,
+    scopes: token.kind === 'api' ? scopes : undefined,
     limit,
   })
 }

@@ -4,8 +4,8 @@ import { isLoopbackHost } from '../../http/loopback-host.ts'
 import { TrustedIssuers } from './trusted-issuers.ts'
 
 /**
- * `local`: every request from this machine acts as its owner, and the server listens on a loopback address only.
- * `required`: every request needs a session or a token.
+ * `local`: the server belongs to the user who started it, and listens on a loopback address only. Its token is in the data
+ * folder. `required`: people have accounts. Both need a session or a token for every request.
  */
 export type AuthMode = 'local' | 'required'
 
@@ -72,14 +72,14 @@ export function toAuthConfig(values: z.output<typeof Values>): AuthConfig {
 }
 
 /**
- * Refuses to serve other machines while `AUTH=local` treats every request as the owner's.
+ * Refuses to serve other machines with `AUTH=local`, which has no accounts for their users.
  *
  * @throws ConfigError
  */
 export function requireSafeHost(host: string, { mode }: AuthConfig): void {
   if (mode === 'required' || isLoopbackHost(host)) return
   throw new ConfigError(
-    `HOST is "${host}", which other machines can reach, and AUTH is "local", which asks for no credentials: anyone could ` +
-      'run programs here. Listen on 127.0.0.1, or set AUTH=required',
+    `HOST is "${host}", which other machines can reach, and AUTH is "local", which has one owner and no accounts. ` +
+      'Listen on 127.0.0.1, or set AUTH=required',
   )
 }

@@ -1,6 +1,6 @@
 import type { Role } from '@trainyard/contract'
 
-/** How a caller was authenticated. `local`: without credentials, on its own machine. */
+/** How a caller was authenticated. `local`: by the token in the data folder. */
 export type CallerCredentials = 'local' | 'session' | 'token' | 'issuer'
 
 export interface CallerMembership {

@@ -3,6 +3,7 @@ import { TrainyardError } from '../../errors.ts'
 import { newId } from '../../system/ids.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
+import type { TokenKind } from '../db/schema/tokens.ts'
 import type { AuditActor } from '../permissions/caller.ts'
 import { auditToken } from './audit-token.ts'
 import { isValid } from './is-valid.ts'
@@ -69,7 +70,7 @@ async function requireFewerTokens(
 
 export async function insertToken(
   trx: Transaction<IdentityDatabase>,
-  kind: 'api' | 'session',
+  kind: TokenKind,
   token: NewToken,
   by?: AuditActor,
 ): Promise<{ id: string; secret: string }> {

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
+import { asLocalOwner } from '@trainyard/platform/testing'
 import { z } from 'zod'
 import { createRunner, type Runner } from '../../create-runner.ts'
 import { LAUNCHERS } from '../../launchers/create-launcher.ts'
@@ -105,6 +106,7 @@ const withStore =
   (app: { fetch: Handler }): Handler =>
   (request) =>
     new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : app.fetch(request)
-handle = withStore(runner.app)
+const owner = await runner.context.identity.createOwnerToken(`chaos ${process.pid}`)
+handle = withStore({ fetch: asLocalOwner((request) => runner.app.fetch(request), owner) })
 handleTrainer = withStore(runner.trainers?.app ?? runner.app)
 console.log(`${server.port} ${forTrainers.port}`)

@@ -1,10 +1,12 @@
 import type { ColumnType, Generated, JSONColumnType, Selectable } from 'kysely'
 import type { CallerCredentials } from '../../permissions/caller.ts'
 
+export type TokenKind = 'api' | 'session' | 'owner'
+
 export interface TokensTable {
   id: string
-  /** A session is a token that was issued at sign-in. */
-  kind: ColumnType<'api' | 'session', 'api' | 'session' | undefined, never>
+  /** A session is a token that was issued at sign-in; an owner's is the one in the data folder of the local owner. */
+  kind: ColumnType<TokenKind, TokenKind | undefined, never>
   /** The account's id, or any name for a token without an account. */
   owner: string
   account_id: string | null

@@ -5,6 +5,7 @@
 
 import { ResolvedTrainer } from '@trainyard/contract'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
+import { asLocalOwner } from '@trainyard/platform/testing'
 import { z } from 'zod'
 import { createRunner } from '../../../create-runner.ts'
 
@@ -54,7 +55,8 @@ const runner = await createRunner({
     },
   },
 })
-handle = (request) => runner.app.fetch(request)
+const owner = await runner.context.identity.createOwnerToken('test')
+handle = asLocalOwner((request) => runner.app.fetch(request), owner)
 handleTrainer = (request) => (runner.trainers?.app ?? runner.app).fetch(request)
 await runner.start()
 console.log(`${server.url} ${forTrainers.port}`)
