@@ -23,6 +23,7 @@ const OCI_ROUTES: readonly [method: string, path: string][] = [
   ['GET', '/token?scope=repository:acme/yolo:pull,push'],
 ]
 const BODIES: Record<string, unknown> = {
+  'POST /v1/sessions/codes/redeem': { secret: 'ty_none' },
   'POST /v1/accounts': { email: 'ada@red.test', password: 'correct horse battery' },
   'POST /v1/sessions': { email: 'ada@red.test', password: 'correct horse battery' },
   'POST /v1/accounts/password-resets/redeem': {

@@ -215,7 +215,7 @@ describe('trainyard jobs and artifacts', () => {
     const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets', '--set', 'epochs=99', '--detach'])
     const main = new URL('../main.ts', import.meta.url).pathname
     const child = spawn(process.execPath, ['--conditions=trainyard-source', main, 'jobs', 'watch', String(job.id)], {
-      env: { ...process.env, HOME: home, TRAINYARD_RUNNER: runner.url },
+      env: { ...process.env, HOME: home, TRAINYARD_RUNNER: runner.url, TRAINYARD_TOKEN: runner.token },
     })
     let output = ''
     child.stderr.on('data', (chunk: Buffer) => {
@@ -320,7 +320,7 @@ describe('trainyard login', () => {
   test('tells what to do when the home folder is read-only', async () => {
     const file = join(home, 'not-a-folder')
     await writeFile(file, '')
-    const { code, err } = await run(['login', runner.url], { env: { ...anywhere, XDG_CONFIG_HOME: file } })
+    const { code, err } = await run(['login', runner.url], { env: { TRAINYARD_RUNNER: '', XDG_CONFIG_HOME: file } })
     expect(err).toContain('cannot be written (ENOTDIR): set XDG_CONFIG_HOME to a writable folder')
     expect(err).toContain('or set TRAINYARD_RUNNER and TRAINYARD_TOKEN')
     expect(code).toBe(3)

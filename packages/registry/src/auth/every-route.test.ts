@@ -35,6 +35,7 @@ const WITHOUT_CREDENTIAL = [
   'POST /v1/accounts',
   'POST /v1/sessions',
   'POST /v1/accounts/password-resets/redeem',
+  'POST /v1/sessions/codes/redeem',
 ]
 /** Published versions are readable by everyone. */
 const isOpen = ({ path }: Route) => /^\/(v1\/(trainers|checks)|v2)/.test(path)

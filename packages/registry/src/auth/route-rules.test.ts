@@ -95,10 +95,13 @@ describe('every route of the registry', () => {
     const text = body === undefined ? null : JSON.stringify(body)
     return await harness.request(path, { method, headers, body: text, token })
   }
+  let setupSecret: string | undefined
   async function signUp(email: string) {
-    const { id } = (await (await send('POST', '/v1/accounts', { email, password: PASSWORD })).json()) as { id: string }
+    setupSecret ??= await harness.registry.context.identity.replaceSetupSecret()
+    await send('POST', '/v1/accounts', { email, password: PASSWORD, setupSecret })
     const session = await send('POST', '/v1/sessions', { email, password: PASSWORD })
-    return { id, session: ((await session.json()) as { secret: string }).secret }
+    const { secret, account } = (await session.json()) as { secret: string; account: { id: string } }
+    return { id: account.id, session: secret }
   }
   const secretOf = (scope: string) => tokens.get(scope)?.secret ?? ''
 
@@ -243,6 +246,8 @@ describe('every route of the registry', () => {
 
 /** Bodies that are valid, so that only the scope decides. */
 const BODIES: Record<string, () => unknown> = {
+  'POST /v1/accounts/invitations': () => ({ email: `${crypto.randomUUID()}@blue.test` }),
+  'POST /v1/sessions/codes/redeem': () => ({ secret: 'ty_none' }),
   'POST /v1/accounts': () => ({ email: `${crypto.randomUUID()}@blue.test`, password: PASSWORD }),
   'POST /v1/sessions': () => ({ email: 'none@red.test', password: 'wrong' }),
   'POST /v1/accounts/password-resets/redeem': () => ({ secret: 'ty_none', newPassword: PASSWORD }),

@@ -15,6 +15,7 @@ const PUBLIC = [
   'POST /v1/accounts',
   'POST /v1/sessions',
   'POST /v1/accounts/password-resets/redeem',
+  'POST /v1/sessions/codes/redeem',
 ]
 /** Concern only the caller: open to every valid credential. */
 const OWN = [
@@ -155,7 +156,7 @@ describe('every route for people', () => {
   it('about an account rejects tokens, and password resets reject callers who are not operators', async () => {
     const before = await teams.state()
     const ofAccounts = GUARDED.filter(({ path }) => /sessions|password/.test(path) && path !== '/v1/sessions/current')
-    expect(ofAccounts).toHaveLength(4)
+    expect(ofAccounts).toHaveLength(5)
     for (const route of ofAccounts)
       expect([route.name, (await call(route, teams.small)).status]).toEqual([route.name, 403])
     const [reset] = ofAccounts.filter(({ path }) => path.endsWith('/password-resets'))

@@ -98,6 +98,7 @@ describe('every route for people', () => {
 const BODIES: Record<string, () => unknown> = {
   'POST /v1/accounts': () => ({ email: `${crypto.randomUUID()}@blue.test`, password: 'correct horse battery' }),
   'POST /v1/accounts/invitations': () => ({ email: `${crypto.randomUUID()}@blue.test` }),
+  'POST /v1/sessions/codes/redeem': () => ({ secret: 'ty_none' }),
   'POST /v1/sessions': () => ({ email: 'none@red.test', password: 'wrong' }),
   'POST /v1/accounts/password-resets/redeem': () => ({ secret: 'ty_none', newPassword: 'correct horse battery' }),
   'POST /v1/jobs': () => ({ trainer: 'acme/unknown', project: 'red/default' }),

@@ -6,13 +6,18 @@ import { type Harness, noLauncher, openJournal, startHarness } from '../testing/
 
 const WITH_BODY = openApiRoutes(runnerOpenApi()).filter(({ method }) => method !== 'GET' && method !== 'DELETE')
 /** People get their credentials here. */
-const OPEN = ['POST /v1/sessions', 'POST /v1/accounts', 'POST /v1/accounts/password-resets/redeem']
+const OPEN = [
+  'POST /v1/sessions',
+  'POST /v1/sessions/codes/redeem',
+  'POST /v1/accounts',
+  'POST /v1/accounts/password-resets/redeem',
+]
 const OF_PEOPLE = WITH_BODY.filter(({ security, name }) => !security.includes('jobToken') && !OPEN.includes(name))
 const OF_TRAINERS = WITH_BODY.filter(({ security }) => security.includes('jobToken'))
 const BODIES = hostileBodies(200_000)
 
 /** Some routes accept spaces as no body, and the simple endpoints ignore fields that they do not know. */
-const ANSWERS = [200, 400, 404, 409, 413, 429]
+const ANSWERS = [200, 201, 400, 404, 409, 413, 429]
 
 /** A body cannot make the answer long, and never is an error of the server. */
 async function expectRefusal(name: string, response: Response, statuses: readonly number[]): Promise<void> {

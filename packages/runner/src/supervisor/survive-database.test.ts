@@ -130,6 +130,8 @@ const BODIES: Record<string, unknown> = {
     sha256: 'a'.repeat(64),
     contentType: 'application/octet-stream',
   },
+  'POST /v1/accounts/invitations': { email: 'ada@red.test' },
+  'POST /v1/sessions/codes/redeem': { secret: 'ty_none' },
   'POST /v1/accounts': { email: 'ada@red.test', password: PASSWORD },
   'POST /v1/sessions': { email: 'ada@red.test', password: PASSWORD },
   'POST /v1/me/password': { currentPassword: PASSWORD, newPassword: `another ${PASSWORD}` },

@@ -51,7 +51,8 @@ describe('changing a password', () => {
     const body = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD }
     expect((await call('POST', '/v1/me/password', body, bearer(token.body.secret))).status).toBe(403)
     const local = await openIdentityApi({ mode: 'local' })
-    expect((await local.call('POST', '/v1/me/password', body)).status).toBe(422)
+    const owner = bearer(await local.identity.createOwnerToken('test'))
+    expect((await local.call('POST', '/v1/me/password', body, owner)).status).toBe(422)
   })
 })
 
