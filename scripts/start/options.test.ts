@@ -9,6 +9,7 @@ test('the defaults are port 7600 on the loopback and a folder .trainyard', () =>
     once: false,
     allowUnsandboxed: false,
     serve: false,
+    link: false,
   })
 })
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-export { createEmptyDatabase } from './create-empty-database.ts'
 export { asLocalOwner, asLocalOwnerOfSockets } from './as-local-owner.ts'
+export { createEmptyDatabase } from './create-empty-database.ts'
 export {
   createTestDatabase,
   dropTestSchemas,
