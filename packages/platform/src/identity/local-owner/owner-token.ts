@@ -9,7 +9,7 @@ import type { IdentityStore } from '../db/identity-store.ts'
 import { insertToken } from '../tokens/create-token.ts'
 
 /** Name of the file in the data folder. Sandboxes hide the folder from trainers. */
-export const OWNER_TOKEN_FILE = 'owner-token'
+const OWNER_TOKEN_FILE = 'owner-token'
 
 export interface OwnerToken {
   secret: string
