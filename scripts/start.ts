@@ -122,7 +122,8 @@ try {
   if (options === undefined) process.stdout.write(START_HELP)
   else process.exitCode = await main(options)
 } catch (error) {
-  const expected = error instanceof UsageError || (error instanceof Error && error.name === 'ConfigError')
+  const expected =
+    error instanceof UsageError || (error instanceof Error && ['ConfigError', 'TrainyardError'].includes(error.name))
   const text = error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error)
   terminal.line(`${terminal.style('red', 'trainyard:')} ${text}`)
   process.exitCode = error instanceof UsageError ? 2 : 1

@@ -125,9 +125,10 @@ describe('when something is wrong', () => {
       retryable: true,
       detail,
     }
+    const logged: string[] = []
     const { app } = createWeb({
       ...urls,
-      logger: silent,
+      logger: { error: (_fields, message) => logged.push(message) },
       fetch: async () =>
         Response.json(problem, { status: 503, headers: { 'content-type': 'application/problem+json' } }),
     })
@@ -135,6 +136,7 @@ describe('when something is wrong', () => {
     expect(response.status).toBe(503)
     expect(response.headers.get('retry-after')).toBe('10')
     expect(await response.text()).toContain(detail)
+    expect(logged).toEqual([])
   })
 
   test('an answer that breaks the contract gives an error page', async () => {

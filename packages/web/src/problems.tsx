@@ -46,7 +46,8 @@ export function handleError(context: WebContext): ErrorHandler<WebEnv> {
   return (error, c) => {
     const assetUrl = c.get('assetUrl') ?? ((name: string) => `/assets/${name}`)
     const page = (status: ContentfulStatusCode, title: string, content: Child) => {
-      if (status >= 500) context.logger.error({ err: error, path: c.req.path, status }, title)
+      // A server that answers 503 reports the reason itself, once.
+      if (status >= 500 && status !== 503) context.logger.error({ err: error, path: c.req.path, status }, title)
       c.header('Cache-Control', 'no-store')
       if (status === 502 || status === 503 || status === 504) c.header('Retry-After', '10')
       return c.html(
