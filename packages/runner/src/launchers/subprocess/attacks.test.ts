@@ -73,3 +73,31 @@ else
     },
     succeeding: OF_OTHER_USERS,
   })
+
+/** Without root and without a sandbox, a trainer can do what the runner's user can. */
+const OF_THE_SAME_USER = [
+  ...OF_OTHER_USERS,
+  'reads the password of the database',
+  'reads the signing key',
+  'reads the environment of the platform through /proc',
+  'lists the data folder',
+  'writes into the data folder',
+  'changes the bundle of another trainer',
+  'changes its own bundle',
+  'changes a cached dataset',
+  'reads a secret through a symbolic link',
+  'reads a secret through a hard link',
+  'kills a process of the platform',
+  'gains privileges through setuid programs',
+  // Only a control group would know it.
+  'leaves a process behind',
+]
+
+if (process.getuid?.() === 0)
+  it.skip('attacks without a sandbox, as the user of the runner (needs another user than root)')
+else
+  attackCases({
+    name: 'subprocess without a sandbox, as the user of the runner',
+    create: (victims) => open(victims, {}),
+    succeeding: OF_THE_SAME_USER,
+  })
