@@ -219,9 +219,12 @@ export const StoredEventPage = z
   .meta({ id: 'StoredEventPage' })
 export type StoredEventPage = z.infer<typeof StoredEventPage>
 
-/** `GET /v1/jobs/{id}/artifacts` */
+/** `GET /v1/jobs/{id}/artifacts?cursor=&limit=`: oldest first. */
 export const ArtifactList = z
-  .object({ artifacts: z.array(Artifact.extend({ url: z.string().describe('A signed URL, valid for one hour') })) })
+  .object({
+    artifacts: z.array(Artifact.extend({ url: z.string().describe('A signed URL, valid for one hour') })),
+    nextCursor: z.string().optional().describe('Absent on the last page'),
+  })
   .meta({ id: 'ArtifactList' })
 export type ArtifactList = z.infer<typeof ArtifactList>
 

@@ -94,7 +94,15 @@ export interface JobsClient {
     },
   ): Promise<StoredEventPage>
   /** The files of a job. */
-  artifacts(id: number): Promise<ArtifactList>
+  artifacts(
+    id: number,
+    options?: {
+      /** `nextCursor` of the previous page. */
+      cursor?: string | undefined
+      /** Artifacts on a page, up to 5,000. Default: 1,000. */
+      limit?: number | undefined
+    },
+  ): Promise<ArtifactList>
   /** Follows a job to its end. Reconnects after a lost connection. Ends without an error when `signal` is aborted. */
   live(
     id: number,
@@ -122,7 +130,7 @@ export function createJobsClient(connect: Connect): JobsClient {
     metrics: (id, query) => fetchJson(connect, MetricSeriesList, { path: `/v1/jobs/${id}/metrics`, query }),
     logs: (id, query) => fetchJson(connect, LogPage, { path: `/v1/jobs/${id}/logs`, query: { ...query } }),
     events: (id, query) => fetchJson(connect, StoredEventPage, { path: `/v1/jobs/${id}/events`, query }),
-    artifacts: (id) => fetchJson(connect, ArtifactList, { path: `/v1/jobs/${id}/artifacts` }),
+    artifacts: (id, query) => fetchJson(connect, ArtifactList, { path: `/v1/jobs/${id}/artifacts`, query }),
     live: (id, { signal, lastEventId } = {}) =>
       follow<LiveMessage>(connect, {
         path: `/v1/jobs/${id}/live`,

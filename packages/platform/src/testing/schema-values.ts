@@ -68,7 +68,7 @@ function objects(schema: Schema, options: SchemaValuesOptions, depth: number): J
   const required = (schema.required ?? []) as string[]
   const members = properties.map(([name, property]) => {
     const member = valuesOf(property, options, depth + 1).map((value) => `${JSON.stringify(name)}:${value}`)
-    return fc.option(member, { nil: undefined, freq: required.includes(name) ? 30 : 1 })
+    return fc.option(member, { nil: undefined, freq: required.includes(name) ? 30 : 2 })
   })
   const more =
     typeof schema.additionalProperties === 'object' && schema.additionalProperties !== null

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Artifact, CheckpointInput, CreateArtifactResponse, Problem } from '@trainyard/contract'
+import { type Artifact, ArtifactList, CheckpointInput, CreateArtifactResponse, Problem } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 import { MULTIPART_FROM_BYTES, planParts } from './upload-parts.ts'
@@ -40,6 +40,27 @@ describe('artifacts', () => {
     }
     expect(await list()).toMatchObject({ artifacts: [{ id: created.id }] })
     expect(await create(journal, announce('weights'))).toEqual({ id: created.id, upload: { type: 'none' } })
+  })
+
+  it('are listed in pages, with the epoch of their checkpoint however large it is', async () => {
+    const journal = await openJournal(harness)
+    const ids: string[] = []
+    for (const bytes of ['one', 'two', 'three']) {
+      const created = await create(journal, announce(bytes, `${bytes}.bin`))
+      await put(created, bytes)
+      await journal.post(`/artifacts/${created.id}/complete`, {})
+      ids.push(created.id)
+    }
+    await journal.send(1, [{ type: 'checkpoint', artifactId: ids[0], name: 'one', epoch: 2 ** 40 }])
+    const list = async (query: string) =>
+      ArtifactList.parse(await (await harness.request(`/v1/jobs/${journal.jobId}/artifacts?${query}`)).json())
+    const first = await list('limit=2')
+    expect(first.artifacts.map(({ id, epoch }) => [id, epoch])).toEqual([
+      [ids[0], 2 ** 40],
+      [ids[1], undefined],
+    ])
+    const second = await list(`limit=2&cursor=${first.nextCursor}`)
+    expect([second.artifacts.map(({ id }) => id), second.nextCursor]).toEqual([[ids[2]], undefined])
   })
 
   it('keep their id when they are announced again', async () => {

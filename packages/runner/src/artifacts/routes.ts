@@ -1,4 +1,4 @@
-import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import {
   Artifact,
   ArtifactList,
@@ -13,7 +13,17 @@ import { authenticateTrainer } from '../auth/authenticate-trainer.ts'
 import { callerOf } from '../auth/authorise.ts'
 import type { RunnerContext } from '../context.ts'
 import { cleanText } from '../http/clean-text.ts'
-import { ArtifactParams, JobParams, json, noSuchJob, problem, trainerProblems, trainerRoute } from '../http/openapi.ts'
+import {
+  ArtifactParams,
+  JobParams,
+  json,
+  limitUpTo,
+  NumberCursor,
+  noSuchJob,
+  problem,
+  trainerProblems,
+  trainerRoute,
+} from '../http/openapi.ts'
 import { parseBody, SMALL_BODY } from '../http/read-body.ts'
 import { completeArtifact } from './complete-artifact.ts'
 import { createArtifact } from './create-artifact.ts'
@@ -31,8 +41,8 @@ const listRoute = createRoute({
   tags,
   method: 'get',
   path: '/v1/jobs/{id}/artifacts',
-  summary: 'List the artifacts of a job, with signed URLs',
-  request: { params: JobParams },
+  summary: 'List the artifacts of a job, oldest first, with signed URLs',
+  request: { params: JobParams, query: z.object({ cursor: NumberCursor, limit: limitUpTo(5000, 1000) }) },
   responses: { 200: json(ArtifactList, 'The artifacts'), ...noSuchJob },
 })
 const downloadRoute = createRoute({
@@ -63,7 +73,9 @@ const retentionRoute = createRoute({
 /** Artifacts as people use them. */
 export function artifactRoutes(context: RunnerContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
-  api.openapi(listRoute, async (c) => c.json(await listArtifacts(context, c.req.valid('param').id), 200))
+  api.openapi(listRoute, async (c) =>
+    c.json(await listArtifacts(context, c.req.valid('param').id, c.req.valid('query')), 200),
+  )
   api.openapi(downloadRoute, async (c) => {
     const { id, artifactId } = c.req.valid('param')
     return c.redirect(await downloadArtifact(context, id, artifactId), 302)

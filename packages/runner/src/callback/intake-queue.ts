@@ -148,7 +148,11 @@ export class IntakeQueue {
             await storeAlone((input === turn.input ? turn.prepared : undefined) ?? prepareEvents([input]))
           const stored = results[index]
           const isStored = stored !== undefined && !stored.excess
-          const result = isStored ? stored : await storeDivided(turn.input, (part) => this.#storeFitting(part, store))
+          const result = isStored
+            ? stored
+            : await storeDivided(turn.input, (part) =>
+                this.#storeFitting(part, store, part === turn.input ? stored : undefined),
+              )
           this.#settle(turn, result)
         } catch (error) {
           this.#fail(turn, error)
@@ -159,9 +163,13 @@ export class IntakeQueue {
     )
   }
 
-  /** Leaves out the metrics with names that exceed what the job can have. */
-  async #storeFitting(input: IntakeBatch, store: StoreBatch): Promise<StoreEventsResult | undefined> {
-    const result = await store(input)
+  /** Leaves out the metrics with names that exceed what the job can have, which `known` has found already. */
+  async #storeFitting(
+    input: IntakeBatch,
+    store: StoreBatch,
+    known?: StoreEventsResult,
+  ): Promise<StoreEventsResult | undefined> {
+    const result = known ?? (await store(input))
     if (!result?.excess) return result
     const { fitting, refused } = leaveOutNames(input, { ...result.excess, limit: this.#options.maxMetricNames })
     const fittingResult = await store(fitting)

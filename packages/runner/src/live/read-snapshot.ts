@@ -10,6 +10,8 @@ import { readMetrics } from '../metrics/read-metrics.ts'
 import type { LiveCursor } from './cursor.ts'
 
 const SNAPSHOT_POINTS = 1000
+/** The newest ones. */
+const SNAPSHOT_ARTIFACTS = 1000
 const SNAPSHOT_LINES = 200
 
 export interface Snapshot {
@@ -52,8 +54,10 @@ async function readAll(db: Kysely<RunnerDatabase>, job: JobRow): Promise<Snapsho
     .selectAll()
     .where('job_id', '=', job.id)
     .where('completed_at', 'is not', null)
-    .orderBy('position')
+    .orderBy('position', 'desc')
+    .limit(SNAPSHOT_ARTIFACTS)
     .execute()
+  artifacts.reverse()
   const { series } = await readMetrics({ database: { db } }, job.id, {
     points: SNAPSHOT_POINTS,
     attempt: job.attempt,

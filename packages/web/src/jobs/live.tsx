@@ -58,7 +58,7 @@ export function streamJobPage(c: Context, context: WebContext, jobId: number): R
 }
 
 async function listArtifacts(context: WebContext, jobId: number): Promise<ArtifactList['artifacts']> {
-  return (await context.client.jobs.artifacts(jobId)).artifacts
+  return (await context.client.jobs.artifacts(jobId, { limit: 5000 })).artifacts
 }
 
 /** Keeps what the page shows, and returns the changes for each message. */

@@ -49,7 +49,7 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
     const [metrics, logs, { artifacts }] = await Promise.all([
       context.client.jobs.metrics(id, { attempt: job.attempt, points: 500, only: 'latest' }),
       readLogPage(context, id, LogQuery.parse(c.req.query())),
-      context.client.jobs.artifacts(id),
+      context.client.jobs.artifacts(id, { limit: 5000 }),
     ])
     c.header('Cache-Control', 'no-store')
     return c.html(
@@ -76,7 +76,7 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
 
   // A signed address expires after an hour; a page may stay open longer. So the address is signed when the link is followed.
   app.get('/:id/artifacts/:artifact', async (c) => {
-    const { artifacts } = await context.client.jobs.artifacts(getJobId(c))
+    const { artifacts } = await context.client.jobs.artifacts(getJobId(c), { limit: 5000 })
     const artifact = artifacts.find(({ id }) => id === c.req.param('artifact'))
     const url = artifact === undefined ? undefined : new URL(artifact.url, context.runnerUrl)
     if (url === undefined || !/^https?:$/.test(url.protocol)) return c.notFound()
