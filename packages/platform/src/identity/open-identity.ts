@@ -1,6 +1,7 @@
 import type { SignInCode } from '@trainyard/contract'
 import { openDatabase } from '../database/open-database.ts'
 import type { Logger } from '../log.ts'
+import { AccessChanges } from './access-changes/access-changes.ts'
 import { type ListAuditOptions, listAudit, type StoredAuditEntry } from './audit/list-audit.ts'
 import { type AnyExecutor, type AuditEntry, writeAudit } from './audit/write-audit.ts'
 import { findCaller, findToken } from './authentication/find-caller.ts'
@@ -50,6 +51,11 @@ export interface Identity extends IdentityStore {
   createSignInCode(): Promise<SignInCode>
   /** See {@link writeAudit}. */
   audit(executor: AnyExecutor, entry: AuditEntry): Promise<void>
+  /**
+   * Calls a handler when a token, session or membership has ended or changed, in any process: for connections that stay open.
+   * Returns a function that removes it.
+   */
+  watchAccess(handler: () => void): () => void
   /** Newest first. */
   listAudit(options?: ListAuditOptions): Promise<StoredAuditEntry[]>
   close(): Promise<void>
@@ -66,6 +72,7 @@ export async function openIdentity({ url, schemaPrefix = '', logger }: OpenIdent
     logger,
   })
   const store: IdentityStore = { schema, database }
+  const access = new AccessChanges(store, logger)
   return {
     ...store,
     createToken: (token) => createToken(store, token),
@@ -84,6 +91,10 @@ export async function openIdentity({ url, schemaPrefix = '', logger }: OpenIdent
     replaceSetupSecret: () => replaceSetupSecret(store),
     audit: (executor, entry) => writeAudit(store, executor, entry),
     listAudit: (options) => listAudit(store, options),
-    close: () => database.close(),
+    watchAccess: (handler) => access.watch(handler),
+    async close() {
+      await access.close()
+      await database.close()
+    },
   }
 }

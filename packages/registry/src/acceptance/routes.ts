@@ -43,14 +43,14 @@ export function mountCheckRoutes(api: OpenAPIHono, context: RegistryContext): vo
     return c.json(await getCheck(context, caller, c.req.valid('param').id), 200)
   })
   api.openapi(live, async (c) => {
-    const caller = await requireCaller(context, c.req.raw)
+    const currentCaller = () => requireCaller(context, c.req.raw)
     const { id } = c.req.valid('param')
-    await getCheck(context, caller, id)
+    await getCheck(context, await currentCaller(), id)
     return streamSSE(c, async (stream) => {
       const gone = new AbortController()
       stream.onAbort(() => gone.abort())
       let sequence = 0
-      for await (const check of watchCheck(context, caller, id, gone.signal)) {
+      for await (const check of watchCheck(context, id, currentCaller, gone.signal)) {
         if (!check) {
           await stream.write(': keep-alive\n\n')
           continue

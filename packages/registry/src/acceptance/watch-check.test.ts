@@ -3,6 +3,31 @@ import { describe, expect, it } from 'vitest'
 import { createHarness, pushBundle, reportOf } from '../testing/harness.ts'
 
 describe('GET /v1/checks/{id}/live', () => {
+  it('ends when a token that the token of its reader descends from is revoked', async () => {
+    const harness = await createHarness()
+    try {
+      const { identity } = harness.registry.context
+      const server = await harness.listen()
+      const parent = await identity.createToken({ owner: 'ada', name: 'parent', scopes: ['push:acme'] })
+      const child = { owner: 'ada', name: 'child', scopes: ['push:acme'], parentId: parent.id }
+      const { secret: token } = await identity.createToken(child)
+      // The registry was not started, so the check waits forever.
+      const pushed = await pushBundle(harness, { name: 'acme/hidden', version: '1.0.0', token })
+      const response = await fetch(`${server.url}/v1/checks/${pushed.headers.get('trainyard-check')}/live`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+      let text = ''
+      const reading = (async () => {
+        for await (const chunk of response.body ?? []) text += Buffer.from(chunk).toString('utf8')
+      })()
+      await expect.poll(() => text, { timeout: 20_000 }).toContain('"received"')
+      await identity.revokeToken(parent.id, 'ada')
+      await reading
+    } finally {
+      await harness.close()
+    }
+  })
+
   it('sends the check each time one of its parts finishes, and ends with the verdict', async () => {
     let finish = () => {}
     const finished = new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
 import type { Check } from '@trainyard/contract'
-import { DatabaseUnavailable } from '@trainyard/platform'
+import { DatabaseUnavailable, TrainyardError } from '@trainyard/platform'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { getCheck } from './get-check.ts'
@@ -10,12 +10,12 @@ const RETRY_MS = 1000
 
 /**
  * Yields the check now and each time it changes, and `undefined` when nothing has changed for a while. Ends when the check
- * has finished.
+ * has finished, or the caller may no longer read it: the caller is found again before each read.
  */
 export async function* watchCheck(
   context: RegistryContext,
-  caller: RegistryCaller,
   id: string,
+  currentCaller: () => Promise<RegistryCaller>,
   signal: AbortSignal,
 ): AsyncGenerator<Check | undefined> {
   let pending = false
@@ -28,12 +28,14 @@ export async function* watchCheck(
   const onAbort = () => wake?.()
   // Listen before the first read, so that no change is missed.
   context.changes.on('check', onCheck)
+  const unwatch = context.identity.watchAccess(() => onCheck(id))
   signal.addEventListener('abort', onAbort)
   try {
     let last = ''
     while (!signal.aborted) {
       pending = false
-      const check = await readCheck(context, caller, id)
+      const check = await readCheck(context, id, currentCaller)
+      if (check === 'denied') return
       // While the database does not answer, the stream stays open.
       const text = JSON.stringify(check)
       yield check === undefined || text === last ? undefined : check
@@ -51,16 +53,22 @@ export async function* watchCheck(
     }
   } finally {
     context.changes.off('check', onCheck)
+    unwatch()
     signal.removeEventListener('abort', onAbort)
   }
 }
 
 /** Undefined while the database does not answer. */
-async function readCheck(context: RegistryContext, caller: RegistryCaller, id: string): Promise<Check | undefined> {
+async function readCheck(
+  context: RegistryContext,
+  id: string,
+  currentCaller: () => Promise<RegistryCaller>,
+): Promise<Check | 'denied' | undefined> {
   try {
-    return await getCheck(context, caller, id)
+    return await getCheck(context, await currentCaller(), id)
   } catch (error) {
     if (error instanceof DatabaseUnavailable) return undefined
+    if (error instanceof TrainyardError && error.status < 500) return 'denied'
     throw error
   }
 }

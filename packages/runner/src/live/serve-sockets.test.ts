@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LiveMessage } from '@trainyard/contract'
+import { LOCAL_ACCOUNT_ID } from '@trainyard/platform'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
@@ -112,6 +113,28 @@ describe('the live stream as a WebSocket', () => {
     expect(await refusal(watch(jobId, '', { origin: 'https://elsewhere.example' }))).toBe(403)
     expect(await refusal(watch(jobId, '', { authorization: 'Bearer ty_nonsense' }))).toBe(401)
     expect(await refusal(watch(jobId, '', { authorization }))).toBe(401)
+  })
+
+  it('ends, like the server-sent events, when a token that its token descends from is revoked, and at its expiry', async () => {
+    const { identity } = harness.runner.context
+    const { jobId } = await openJournal(harness)
+    const owner = { owner: LOCAL_ACCOUNT_ID, accountId: LOCAL_ACCOUNT_ID, scopes: ['jobs:read'] }
+    const parent = await identity.createToken({ ...owner, name: 'parent' })
+    const child = await identity.createToken({ ...owner, name: 'child', parentId: parent.id })
+    const short = await identity.createToken({ ...owner, name: 'short', expiresAt: new Date(Date.now() + 4000) })
+    const other = await identity.createToken({ ...owner, name: 'other' })
+    const bearer = ({ secret }: { secret: string }) => ({ authorization: `Bearer ${secret}` })
+    const [socket, expiring, open] = [child, short, other].map((token) => watch(jobId, '', bearer(token)))
+    const events = await harness.request(`/v1/jobs/${jobId}/live`, { headers: bearer(child) })
+    const text = events.text()
+    for (const client of [socket, expiring, open])
+      await expect.poll(() => client?.messages.length, { timeout: 20_000 }).toBe(1)
+    expect(await expiring?.closed).toEqual({ code: 1008, reason: 'access has ended' })
+    await identity.revokeToken(parent.id, LOCAL_ACCOUNT_ID)
+    expect(await socket?.closed).toEqual({ code: 1008, reason: 'access has ended' })
+    expect(await text).toContain(': closed: denied')
+    expect(open?.socket.readyState).toBe(WebSocket.OPEN)
+    open?.socket.terminate()
   })
 
   it('serves requests for other upgrades as plain requests', async () => {

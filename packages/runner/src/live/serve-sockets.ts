@@ -18,6 +18,7 @@ import { parseCursor } from './cursor.ts'
 import type { LiveFeeds } from './feeds.ts'
 import { LIVE_BUFFER_BYTES } from './stream-job.ts'
 import type { LiveSink, StreamEnd, Viewer } from './viewer.ts'
+import { type WatchAccessOptions, watchAccess } from './watch-access.ts'
 
 export interface LiveSocketsOptions {
   /** Interval of pings. A client that has not answered before the next one is disconnected. Default: 15,000. */
@@ -26,10 +27,11 @@ export interface LiveSocketsOptions {
   slowConsumerMs?: number | undefined
 }
 
-/** https://www.rfc-editor.org/rfc/rfc6455#section-7.4: 1000 done, 1001 going away, 1011 failure, 1013 try again later. */
+/** https://www.rfc-editor.org/rfc/rfc6455#section-7.4: 1000 done, 1001 going away, 1008 policy, 1011 failure, 1013 try again later. */
 const CLOSES: Readonly<Record<StreamEnd, [code: number, reason: string]>> = {
   over: [1000, 'the job has ended'],
   gone: [1000, 'the job was deleted'],
+  denied: [1008, 'access has ended'],
   slow: [1013, 'too slow; reconnect with the last id'],
   failed: [1011, 'internal error'],
   stopping: [1001, 'the server is stopping; reconnect with the last id'],
@@ -64,13 +66,16 @@ export function createLiveSockets(
     const id = /^\/v1\/jobs\/([^/]+)\/live$/.exec(url.pathname)?.[1]
     if (id === undefined) throw new TrainyardError('not_found', `There is no WebSocket at ${url.pathname}`)
     const jobId = parseBody(JobParams, { id }).id
-    const caller = await authorise(context, { method: 'GET', url: url.href, headers: headersOf(request) })
+    const requestHead = { method: 'GET', url: url.href, headers: headersOf(request) }
+    const caller = await authorise(context, requestHead)
     await requireJob(context, caller, jobId, 'jobs:read')
     const lastEventId = url.searchParams.get('lastEventId') ?? request.headers['last-event-id']
-    server.handleUpgrade(request, socket, head, (client) => show(client, jobId, String(lastEventId ?? '')))
+    server.handleUpgrade(request, socket, head, (client) =>
+      show(client, String(lastEventId ?? ''), { request: requestHead, jobId, expiresAt: caller.expiresAt }),
+    )
   }
 
-  function show(client: WebSocket, jobId: number, lastEventId: string): void {
+  function show(client: WebSocket, lastEventId: string, access: WatchAccessOptions): void {
     let isAlive = true
     let viewer: Viewer | undefined
     const sink: LiveSink = {
@@ -96,7 +101,14 @@ export function createLiveSockets(
     client.on('close', () => viewer?.leave())
     client.on('error', () => client.terminate())
     const cursor = parseCursor(lastEventId)
-    viewer = feeds.watch(jobId, { sink, cursor, heartbeatMs, slowConsumerMs, bufferBytes: LIVE_BUFFER_BYTES })
+    viewer = feeds.watch(access.jobId, {
+      sink,
+      cursor,
+      heartbeatMs,
+      slowConsumerMs,
+      bufferBytes: LIVE_BUFFER_BYTES,
+      watchAccess: (deny) => watchAccess(context, access, deny),
+    })
   }
 }
 

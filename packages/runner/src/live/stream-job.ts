@@ -2,7 +2,7 @@ import type { RunnerContext } from '../context.ts'
 import { getJobRow } from '../jobs/get-job.ts'
 import { parseCursor } from './cursor.ts'
 import type { LiveFeeds } from './feeds.ts'
-import type { LiveSink, Viewer } from './viewer.ts'
+import type { LiveSink, Viewer, ViewerOptions } from './viewer.ts'
 
 export interface StreamJobOptions {
   /** The header `Last-Event-ID` of a browser that reconnects. */
@@ -11,6 +11,8 @@ export interface StreamJobOptions {
   heartbeatMs?: number | undefined
   /** A reader that takes nothing for this long is disconnected. It can reconnect with its last id. Default: 30,000. */
   slowConsumerMs?: number | undefined
+  /** See {@link ViewerOptions}. */
+  watchAccess?: ViewerOptions['watchAccess']
 }
 
 /** Bytes that can wait for a reader. Beyond that it gets nothing until it has caught up. */
@@ -24,7 +26,7 @@ export async function streamJob(
   context: RunnerContext,
   feeds: LiveFeeds,
   jobId: number,
-  { lastEventId, heartbeatMs = 15_000, slowConsumerMs = 30_000 }: StreamJobOptions = {},
+  { lastEventId, heartbeatMs = 15_000, slowConsumerMs = 30_000, watchAccess }: StreamJobOptions = {},
 ): Promise<ReadableStream<Uint8Array>> {
   await getJobRow(context.database.db, jobId)
   const encoder = new TextEncoder()
@@ -51,6 +53,7 @@ export async function streamJob(
           heartbeatMs,
           slowConsumerMs,
           bufferBytes: LIVE_BUFFER_BYTES,
+          watchAccess,
         })
       },
       pull: () => viewer?.drained(),

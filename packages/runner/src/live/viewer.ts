@@ -20,10 +20,10 @@ export interface LiveSink {
 }
 
 /**
- * Why a stream ends: the job has ended, the job was deleted, the reader is too slow, reading the job failed, or the server
+ * Why a stream ends: the job has ended, the job was deleted, the reader may no longer read it, the reader is too slow, reading the job failed, or the server
  * stops.
  */
-export type StreamEnd = 'over' | 'gone' | 'slow' | 'failed' | 'stopping'
+export type StreamEnd = 'over' | 'gone' | 'denied' | 'slow' | 'failed' | 'stopping'
 
 export interface ViewerOptions {
   sink: LiveSink
@@ -35,6 +35,8 @@ export interface ViewerOptions {
   slowConsumerMs: number
   /** Bytes that can wait for the reader. Beyond that it gets nothing until it has caught up, and then a snapshot. */
   bufferBytes: number
+  /** Calls `deny` once the reader may no longer read the job, until the returned function is called. Default: never. */
+  watchAccess?: ((deny: () => void) => () => void) | undefined
   /** Requests a new snapshot. */
   onRejoin(viewer: Viewer): void
   onEnd(viewer: Viewer): void
@@ -63,6 +65,7 @@ export class Viewer {
   #isOver = false
   readonly #heartbeat: NodeJS.Timeout
   readonly #options: ViewerOptions
+  readonly #stopWatching: (() => void) | undefined
 
   constructor(options: ViewerOptions) {
     this.#options = options
@@ -71,6 +74,7 @@ export class Viewer {
       if (this.#slowTimer === undefined) options.sink.sendHeartbeat()
     }, options.heartbeatMs)
     this.#heartbeat.unref()
+    this.#stopWatching = options.watchAccess?.(() => this.end('denied'))
   }
 
   get cursor(): LiveCursor | undefined {
@@ -144,6 +148,7 @@ export class Viewer {
     this.#isOver = true
     clearInterval(this.#heartbeat)
     clearTimeout(this.#slowTimer)
+    this.#stopWatching?.()
     this.#options.onEnd(this)
   }
 

@@ -1,6 +1,7 @@
 import type { Member, SetMemberRequest } from '@trainyard/contract'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { notFound, TrainyardError } from '../../errors.ts'
+import { notifyAccessChange } from '../access-changes/access-changes.ts'
 import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
@@ -52,6 +53,7 @@ export async function setMember(
       organisationId,
       data: { role, before },
     })
+    await notifyAccessChange(trx)
     const member = selectMembers(trx, organisationId).where('accounts.id', '=', account.id)
     return toMember(await member.executeTakeFirstOrThrow())
   })
@@ -90,6 +92,7 @@ export async function removeMember(
       organisationId,
       data: { before: role },
     })
+    await notifyAccessChange(trx)
   })
 }
 

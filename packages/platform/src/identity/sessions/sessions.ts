@@ -1,6 +1,7 @@
 import type { SessionInfo } from '@trainyard/contract'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { notFound, TrainyardError } from '../../errors.ts'
+import { notifyAccessChange } from '../access-changes/access-changes.ts'
 import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
@@ -23,8 +24,8 @@ export async function listSessions({ database }: IdentityStore, caller: Caller):
 /** Ends one of the caller's sessions, for example on a lost device. */
 export async function endSession(identity: IdentityStore, caller: Caller, sessionId: string): Promise<void> {
   const { id } = requirePerson(caller)
-  const { numUpdatedRows } = await identity.database.transaction(async (trx) => {
-    const ended = await trx
+  await identity.database.transaction(async (trx) => {
+    const { numUpdatedRows } = await trx
       .updateTable('tokens')
       .set({ revoked_at: sql<Date>`now()` })
       .where('id', '=', sessionId)
@@ -33,11 +34,10 @@ export async function endSession(identity: IdentityStore, caller: Caller, sessio
       .where('revoked_at', 'is', null)
       .where('expires_at', '>', sql<Date>`now()`)
       .executeTakeFirstOrThrow()
-    if (ended.numUpdatedRows > 0n)
-      await writeAudit(identity, trx, { ...actorOf(caller), action: 'session.end', subject: sessionId })
-    return ended
+    if (numUpdatedRows === 0n) throw notFound('session', sessionId)
+    await writeAudit(identity, trx, { ...actorOf(caller), action: 'session.end', subject: sessionId })
+    await notifyAccessChange(trx)
   })
-  if (numUpdatedRows === 0n) throw notFound('session', sessionId)
 }
 
 /** Ends the session that the request was sent with. */
@@ -61,7 +61,9 @@ export async function endSessions(
     .where('kind', '=', 'session')
     .where('revoked_at', 'is', null)
   if (keep !== undefined) query = query.where('id', '!=', keep)
-  return Number((await query.executeTakeFirstOrThrow()).numUpdatedRows)
+  const { numUpdatedRows } = await query.executeTakeFirstOrThrow()
+  await notifyAccessChange(trx)
+  return Number(numUpdatedRows)
 }
 
 function activeSessions(db: Kysely<IdentityDatabase>, accountId: string) {

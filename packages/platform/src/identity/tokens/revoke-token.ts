@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { notFound } from '../../errors.ts'
+import { notifyAccessChange } from '../access-changes/access-changes.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { AuditActor, CallerLimit } from '../permissions/caller.ts'
 import { auditToken } from './audit-token.ts'
@@ -48,5 +49,6 @@ export async function revokeToken(
       projectId: row.project_id ?? undefined,
     }
     await auditToken(identity, trx, { actor: by, action: 'token.revoke', token })
+    await notifyAccessChange(trx)
   })
 }
