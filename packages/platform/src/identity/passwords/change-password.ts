@@ -3,7 +3,7 @@ import { TrainyardError } from '../../errors.ts'
 import { hashPassword, verifyPassword } from '../accounts/password-hash.ts'
 import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
-import type { Caller } from '../permissions/caller.ts'
+import { actorOf, type Caller } from '../permissions/caller.ts'
 import { requirePerson } from '../permissions/require-person.ts'
 import { countAttempt } from '../rate-limits/count-attempt.ts'
 import { endSessions } from '../sessions/sessions.ts'
@@ -47,7 +47,12 @@ export async function changePassword(
     // A reset that is still pending would let its holder change the password again.
     await trx.deleteFrom('password_resets').where('account_id', '=', id).execute()
     const sessionsEnded = await endSessions(trx, id, caller.tokenId)
-    await writeAudit(identity, trx, { actor: id, action: 'password.change', subject: id, data: { sessionsEnded } })
+    await writeAudit(identity, trx, {
+      ...actorOf(caller),
+      action: 'password.change',
+      subject: id,
+      data: { sessionsEnded },
+    })
   })
 }
 

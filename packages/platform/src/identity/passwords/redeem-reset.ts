@@ -52,9 +52,10 @@ export async function redeemReset(
     const sessionsEnded = await endSessions(trx, account.id)
     await writeAudit(identity, trx, {
       actor: account.id,
+      address,
       action: 'password.reset',
       subject: account.id,
-      data: { address, sessionsEnded },
+      data: { sessionsEnded },
     })
     return account.email?.toLowerCase()
   })

@@ -49,9 +49,11 @@ export async function createSession(
     })
     await writeAudit(identity, trx, {
       actor: account.id,
+      credentials: 'session',
+      tokenId: session.id,
+      address,
       action: 'session.create',
       subject: session.id,
-      data: { address },
     })
     await trx
       .deleteFrom('tokens')
