@@ -51,7 +51,8 @@ export const logout = defineCommand({
 
 const list = defineCommand({
   summary: 'List your tokens, newest first',
-  description: 'Lists your tokens, newest first, with the time of their last use. Secrets are not shown.',
+  description:
+    'Lists your tokens, newest first, with the time of their last use and what created them. Secrets are not shown.',
   options: serverOptions,
   examples: ['trainyard tokens ls', "trainyard tokens ls --json | jq -r '.tokens[] | select(.lastUsedAt == null).id'"],
   load: () => import('../commands/tokens/ls.ts'),
@@ -65,7 +66,8 @@ const create = defineCommand({
     scope: repeatable({
       placeholder: 'SCOPE',
       description:
-        'jobs:read, jobs:write, datasets:read, datasets:write, pull:NAMESPACE, push:NAMESPACE or admin:ORGANISATION. ' +
+        'jobs:read, jobs:write, datasets:read, datasets:write, pull:NAMESPACE, push:NAMESPACE, tokens:manage or ' +
+        'admin:ORGANISATION. ' +
         '"*" stands for each of your namespaces or organisations. At least one is required',
     }),
     days: number({
@@ -74,7 +76,7 @@ const create = defineCommand({
       min: 1,
       max: 3650,
       isWhole: true,
-      fallback: 'it does not expire',
+      fallback: 'it does not expire, or expires with the token that creates it',
     }),
     organisation: option({ placeholder: 'NAME', description: 'Valid only in this organisation' }),
     project: option({ placeholder: 'NAME', description: 'Valid only in this project: "organisation/project"' }),
@@ -89,7 +91,7 @@ const create = defineCommand({
 
 const revoke = defineCommand({
   summary: 'Revoke tokens',
-  description: 'Revokes tokens immediately. Programs that use them are refused.',
+  description: 'Revokes tokens, and the tokens that they created, immediately. Programs that use them are refused.',
   arguments: { ids: argumentList('ID', { description: 'Id of a token, as "trainyard tokens ls" shows it' }) },
   options: serverOptions,
   examples: ['trainyard tokens revoke tok_01jd0example'],
