@@ -73,7 +73,9 @@ describe('a hostile body', () => {
 
   it.each(OF_PEOPLE)('$name is refused', async ({ method, path, name }) => {
     const { jobId } = await openJournal(harness)
-    const statuses = /\/(cancel|codes|datasets)$/.test(path) ? [200, 201, 400, 404, 413, 422] : [400, 403, 404, 409, 413]
+    const statuses = /\/(cancel|codes|datasets)$/.test(path)
+      ? [200, 201, 400, 404, 413, 422]
+      : [400, 403, 404, 409, 413]
     for (const { name: kind, headers, body } of BODIES) {
       const query = name === 'POST /v1/datasets' ? '?name=hostile' : ''
       await expectRefusal(kind, await harness.request(pathOf(path, jobId) + query, { method, headers, body }), statuses)
