@@ -73,7 +73,7 @@ async function start(): Promise<Runner> {
           launcher: settings.launcher,
           docker: settings.docker && readDockerConfig(settings.docker),
           kubernetes: settings.kubernetes && kubernetesConfig(settings.kubernetes),
-          subprocess: { sandbox: settings.sandbox },
+          subprocess: { sandbox: settings.sandbox, allowUnsandboxed: true },
           heartbeatSeconds: 1,
           heartbeatTimeoutSeconds: 30,
           startTimeoutSeconds: 120,
