@@ -5,9 +5,9 @@ import {
   admitOwner,
   createLogger,
   createStore,
-  ensureWritableFolder,
   listen,
   lockFolder,
+  openDataFolder,
   openIdentity,
   prepareSetup,
   readHttpLimits,
@@ -59,7 +59,7 @@ const STOP_MS = 120_000
 /** Starts PostgreSQL, registry, runner, web and the object store in this process, behind one port. */
 export async function startTrainyard(options: TrainyardOptions): Promise<Trainyard> {
   const dataDir = resolve(options.dataDir)
-  await ensureWritableFolder(dataDir, 'The data folder')
+  await openDataFolder(dataDir, 'the data folder')
   const lock = await lockFolder(dataDir)
   const logger = createLogger({ name: 'trainyard', destination: join(dataDir, 'server.log') })
   const parts = [{ name: 'lock', stop: () => lock.release() }]

@@ -1,4 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
+import { openRotatingFile } from './rotating-file.ts'
 
 export type { Logger } from 'pino'
 
@@ -7,7 +8,7 @@ export interface LoggerOptions {
   name: string
   /** `trace` `debug` `info` `warn` `error` `fatal` or `silent`. Default: `info`. */
   level?: string | undefined
-  /** The path of a file, or a stream. Default: standard output. */
+  /** The path of a file, which is rotated, or a stream. Default: standard output. */
   destination?: string | NodeJS.WritableStream | undefined
 }
 
@@ -48,7 +49,7 @@ export function createLogger({ name, level = 'info', destination: target }: Logg
     target === undefined
       ? destination({ dest: 1, sync: true })
       : typeof target === 'string'
-        ? destination({ dest: target, mkdir: true, sync: true })
+        ? openRotatingFile(target)
         : { write: (line) => void target.write(line) }
   return pino(
     {

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import {
-  ensureWritableFolder,
   type Identity,
   openDatabase,
+  openDataFolder,
   openIdentity,
   stopInTurn,
   type UpgradeHandler,
@@ -69,7 +69,7 @@ export interface Runner {
 export async function createRunner(options: CreateRunnerOptions): Promise<Runner> {
   const { config, logger } = options
   const dataDir = resolve(config.dataDir)
-  await ensureWritableFolder(dataDir, 'the data folder (DATA_DIR)')
+  await openDataFolder(dataDir, 'the data folder (DATA_DIR)')
   const database = await openDatabase<RunnerDatabase>({
     url: config.databaseUrl,
     schema: config.databaseSchema,

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { ConfigError } from '../../errors.ts'
+import { rotateByCopy } from '../../rotating-file.ts'
 import { processIdentity } from '../../system/process-identity.ts'
 import type { PostgresBinaries } from './binaries.ts'
 import { type ClusterFiles, USER } from './cluster.ts'
@@ -19,7 +20,6 @@ export interface RunningServer {
 
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 30_000
-const MAX_LOG_BYTES = 10_000_000
 
 /** Small enough for a laptop, and as durable as PostgreSQL's defaults: `fsync` stays on. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -123,11 +123,11 @@ async function startOnce(options: StartServerOptions): Promise<RunningServer | {
 
 /** `logStart` is where the output of this start begins. */
 async function openLog({ logFile }: ClusterFiles, user: RunAs) {
+  rotateByCopy(logFile)
   const size = (await stat(logFile).catch(() => undefined))?.size ?? 0
-  const isFull = size > MAX_LOG_BYTES
-  const log = await open(logFile, isFull ? 'w' : 'a', 0o600)
+  const log = await open(logFile, 'a', 0o600)
   if (user.owner !== undefined) await log.chown(user.owner.uid, user.owner.gid)
-  return { log, logStart: isFull ? 0 : size }
+  return { log, logStart: size }
 }
 
 /** Waits until a process serves its cluster. Returns undefined when it ends instead. */

@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { ConfigError } from '../../errors.ts'
+import { rotateByCopy } from '../../rotating-file.ts'
 import { errorMessage } from '../../system/describe-error.ts'
 import { processIdentity } from '../../system/process-identity.ts'
 import { clusterFiles } from './cluster.ts'
@@ -30,6 +31,7 @@ export interface SupervisedPostgres {
 
 const POLL_MS = 200
 const MAX_FAILURES = 10
+const CHECK_LOG_MS = 60_000
 const FIRST_PAUSE_MS = 100
 /** A server that ends sooner after its start counts as one that did not start. */
 const STABLE_MS = 1000
@@ -51,6 +53,8 @@ class PostgresSupervisor implements SupervisedPostgres {
   readonly #options: SuperviseOptions
   readonly #port: number
   readonly #clusterDir: string
+  readonly #logFile: string
+  #checkLogAt = 0
   #server: EmbeddedPostgres
   #identity: string | undefined
   #startedAt = performance.now()
@@ -63,7 +67,9 @@ class PostgresSupervisor implements SupervisedPostgres {
     this.#options = options
     this.#server = server
     this.#port = server.port
-    this.#clusterDir = clusterFiles(options.dataDir).clusterDir
+    const { clusterDir, logFile } = clusterFiles(options.dataDir)
+    this.#clusterDir = clusterDir
+    this.#logFile = logFile
     this.url = server.url
   }
 
@@ -82,10 +88,22 @@ class PostgresSupervisor implements SupervisedPostgres {
     await this.#server.stop()
   }
 
+  /** The server writes its log for as long as it runs. */
+  #limitLog(): void {
+    if (performance.now() < this.#checkLogAt) return
+    this.#checkLogAt = performance.now() + CHECK_LOG_MS
+    try {
+      rotateByCopy(this.#logFile)
+    } catch (error) {
+      this.#options.logger?.warn({ err: error }, 'the log of PostgreSQL could not be rotated')
+    }
+  }
+
   /** Polls, because an adopted server is not a child of this process. */
   async #watch(): Promise<void> {
     this.#identity = await processIdentity(this.#server.pid)
     while (!this.#isStopped) {
+      this.#limitLog()
       if (await this.#isRunning()) await this.#pause(POLL_MS)
       else if (!(await this.#restart())) return
     }
