@@ -79,6 +79,25 @@ describe('an event that cannot be stored', () => {
     expect(stored[0]?.body.text).toContain('"message":"x"')
   })
 
+  it.each([70, 10_000, 90_000])(
+    'is rejected over HTTP, and costs no other event, when it is nested %s deep',
+    async (depth) => {
+      const journal = await openJournal(harness)
+      const time = '2026-11-20T09:30:00.123Z'
+      const events = ['before', 'odd', 'after'].map((message, index) => ({ seq: index + 1, time, ...log(message) }))
+      // As text: JSON.stringify cannot write such a value.
+      const nested = `"data":${'['.repeat(depth)}${']'.repeat(depth)},"message":"odd"`
+      const body = JSON.stringify({ attempt: 1, events }).replace('"message":"odd"', nested)
+      const headers = { authorization: journal.authorization, 'content-type': 'application/json' }
+      const response = await harness.request(`/v1/jobs/${journal.jobId}/events`, { method: 'POST', headers, body })
+      expect(await answered(response)).toMatchObject({
+        acknowledged: 3,
+        rejected: [{ seq: 2, code: 'invalid_event' }],
+      })
+      expect(await answered(await journal.send(4, [log('later')]))).toMatchObject({ acknowledged: 4, rejected: [] })
+    },
+  )
+
   const point = (name: string) => ({ type: 'progress', step: 1, metrics: { loss: 1, [name]: 1 } })
 
   it.each(['22003', '22P05', '21000', '23514', '54000', '54001'])(

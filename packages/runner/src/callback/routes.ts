@@ -5,7 +5,7 @@ import { authenticateTrainer, getCurrentAttempt } from '../auth/authenticate-tra
 import type { RunnerContext } from '../context.ts'
 import { getDatasetManifest, listDatasetFiles } from '../datasets/index.ts'
 import { Cursor, JobParams, json, problem, trainerProblems, trainerRoute } from '../http/openapi.ts'
-import { REPORT_BODY, readCleanJsonBody } from '../http/read-body.ts'
+import { EVENTS_BODY, readCleanJsonBody } from '../http/read-body.ts'
 import type { CallbackContext } from './callback-context.ts'
 import { receiveEvents } from './receive-events.ts'
 
@@ -66,7 +66,7 @@ export function callbackRoutes(context: CallbackContext): OpenAPIHono {
     const claims = await authenticateTrainer(context, c.req.raw, c.req.param('id'))
     // Before the body is read, so that refusing a trainer that sends too much costs little.
     context.intake.admit(claims.jobId)
-    return c.json(await receiveEvents(context, claims, await readCleanJsonBody(c.req.raw, REPORT_BODY)))
+    return c.json(await receiveEvents(context, claims, await readCleanJsonBody(c.req.raw, EVENTS_BODY)))
   })
   api.openapi(datasetRoute, async (c) => {
     const { snapshotId, splitId } = await snapshotOf(context, c.req.raw, c.req.valid('param').id)

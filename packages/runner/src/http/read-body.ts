@@ -5,6 +5,11 @@ import { cleanText, mayNeedCleaning } from './clean-text.ts'
 
 /** For reports of trainers. The most values has the confusion matrix of a thousand classes. */
 export const REPORT_BODY: BodyLimits = { ...EVENT_LIMITS, maxValues: 1_100_000 }
+/**
+ * For batches of events: one event that nests too deep is rejected and kept, and does not cost the batch. The journal checks
+ * depth without recursion, in each event.
+ */
+export const EVENTS_BODY: BodyLimits = { ...REPORT_BODY, maxDepth: 100_000 }
 /** For jobs: one can list the splits of 20,000 images. */
 export const JOB_BODY: BodyLimits = { maxBodyBytes: 1024 ** 2, maxInflatedBytes: 8 * 1024 ** 2, maxValues: 50_000 }
 /** For requests that hold a few fields. */

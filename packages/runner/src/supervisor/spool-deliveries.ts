@@ -4,7 +4,7 @@ import { type SpooledEvent, SpoolReplay } from '@trainyard/contract/spool'
 import { createGate, TrainyardError } from '@trainyard/platform'
 import type { CallbackContext } from '../callback/callback-context.ts'
 import { receiveEvents } from '../callback/receive-events.ts'
-import { REPORT_BODY, readCleanJsonBody } from '../http/read-body.ts'
+import { EVENTS_BODY, readCleanJsonBody } from '../http/read-body.ts'
 import { keyOf } from '../jobs/read-attempts.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
 
@@ -188,7 +188,7 @@ async function send(
       // Written again from parsed events: text that only looks like the rest of an object must not change the request.
       const body = JSON.stringify({ attempt, events: events.map((event, at) => ({ ...event, seq: last + 1 + at })) })
       const request = new Request('http://spool.invalid/', { method: 'POST', body })
-      await receiveEvents(context, claims, await readCleanJsonBody(request, REPORT_BODY))
+      await receiveEvents(context, claims, await readCleanJsonBody(request, EVENTS_BODY))
       return undefined
     } catch (error) {
       if (error instanceof RangeError) return new TrainyardError('payload_too_large', 'the event is nested too deeply')
