@@ -4,6 +4,7 @@ import { HTTPException } from 'hono/http-exception'
 import { kindOfFailure } from '../database/failures.ts'
 import { cut, invalidRequest, TrainyardError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { errorCode } from '../system/describe-error.ts'
 import { newTraceId, parseTraceparent } from '../system/trace.ts'
 
 /** The URL that identifies a kind of problem. */
@@ -43,7 +44,7 @@ export function problemHandler(logger: Logger): ErrorHandler {
     const traceId = traceIdOf(c)
     const known = asTrainyardError(error, c)
     const details = { err: error, traceId, method: c.req.method, path: c.req.path }
-    if (known.code === 'internal') logger.error(details, 'request failed')
+    if (known.code === 'internal' || known.code === 'storage_unavailable') logger.error(details, 'request failed')
     // The caller gets a general sentence: only the log names the statement's error.
     else if (known !== error && !(error instanceof HTTPException)) logger.warn(details, 'request refused')
     const response = problemResponse(known, traceId)
@@ -92,11 +93,29 @@ function asTrainyardError(error: Error, c: Context): TrainyardError {
   }
   return (
     failureOfDatabase(error) ??
+    failureOfDisk(error) ??
     new TrainyardError('internal', 'The server failed; the trace id identifies its log entry', { cause: error })
   )
 }
 
 const RETRY_AFTER_SECONDS = 2
+
+/** Codes of a disk that is full, broken or read-only, and of a process with too many open files. */
+const DISK_CODES: ReadonlySet<string> = new Set(['EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOSPC', 'EROFS'])
+
+/** The error of a request during which the disk of the server failed. Undefined for every other error. */
+function failureOfDisk(error: Error): TrainyardError | undefined {
+  const code = errorCode(error)
+  if (code === undefined || !DISK_CODES.has(code)) return undefined
+  return new TrainyardError(
+    'storage_unavailable',
+    `The server cannot read or write its files now (${code}); try again`,
+    {
+      retryAfterSeconds: 5,
+      cause: error,
+    },
+  )
+}
 
 /** The error of a request whose data or whose database made a statement fail. Undefined for every other error. */
 export function failureOfDatabase(error: unknown): TrainyardError | undefined {

@@ -1,37 +1,39 @@
-import { readdir, rename, rm, rmdir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TrainyardError } from '../../errors.ts'
 import { checkKey } from '../keys.ts'
 import type { ObjectBody, StoredObject } from '../object-store.ts'
 import { etagOf, openObjectFile, type StoredFile, type WriteLimits, writeObjectFile } from './object-file.ts'
 import { isMissing, keyPartOf, objectPath } from './object-paths.ts'
+import type { StoreFileSystem } from './store-file-system.ts'
 
 /** Each attempt fails only when a concurrent delete has just removed the same folder. */
 const MAX_MOVE_ATTEMPTS = 100
 
 /** The object files below a folder. */
 export class FolderObjects {
+  readonly #fs: StoreFileSystem
   readonly #objectsDir: string
   readonly #tempDir: string
 
-  constructor(objectsDir: string, tempDir: string) {
+  constructor(fs: StoreFileSystem, objectsDir: string, tempDir: string) {
+    this.#fs = fs
     this.#objectsDir = objectsDir
     this.#tempDir = tempDir
   }
 
   /** The caller closes the handle. */
   async open(key: string): Promise<StoredFile | undefined> {
-    const path = await objectPath(this.#objectsDir, key, { create: false })
-    return path === undefined ? undefined : await openObjectFile(path)
+    const path = await objectPath(this.#fs, this.#objectsDir, key, { create: false })
+    return path === undefined ? undefined : await openObjectFile(this.#fs, path)
   }
 
   async write(key: string, body: ObjectBody, contentType: string, limits: WriteLimits = {}): Promise<StoredObject> {
     checkKey(key)
-    const { path, sizeBytes, sha256 } = await writeObjectFile(this.#tempDir, body, contentType, limits)
+    const { path, sizeBytes, sha256 } = await writeObjectFile(this.#fs, this.#tempDir, body, contentType, limits)
     try {
       await this.#move(path, key)
     } catch (error) {
-      await rm(path, { force: true })
+      await this.#fs.rm(path, { force: true })
       throw error
     }
     return { sizeBytes, sha256, etag: etagOf(sha256) }
@@ -39,38 +41,43 @@ export class FolderObjects {
 
   /** Returns false when the object does not exist. */
   async rename(from: string, to: string): Promise<boolean> {
-    const path = await objectPath(this.#objectsDir, from, { create: false })
-    const file = path === undefined ? undefined : await openObjectFile(path)
+    const path = await objectPath(this.#fs, this.#objectsDir, from, { create: false })
+    const file = path === undefined ? undefined : await openObjectFile(this.#fs, path)
     if (path === undefined || file === undefined) return false
     await file.handle.close()
     if (from === to) return true
     await this.#move(path, to)
-    await this.remove(path)
+    // Only the folders: another object may have been stored under the old key.
+    await this.#removeEmptyFolders(path)
     return true
   }
 
   async delete(key: string): Promise<void> {
-    const path = await objectPath(this.#objectsDir, key, { create: false })
+    const path = await objectPath(this.#fs, this.#objectsDir, key, { create: false })
     if (path !== undefined) await this.remove(path)
   }
 
   /** Removes a file and the folders that become empty. Returns false when the file does not exist. */
   async remove(path: string): Promise<boolean> {
     try {
-      await unlink(path)
+      await this.#fs.unlink(path)
     } catch (error) {
       if (isMissing(error)) return false
       throw error
     }
+    await this.#removeEmptyFolders(path)
+    return true
+  }
+
+  async #removeEmptyFolders(path: string): Promise<void> {
     for (let folder = dirname(path); folder !== this.#objectsDir; folder = dirname(folder)) {
       // Fails for a folder that is not empty.
-      const removed = await rmdir(folder).then(
+      const removed = await this.#fs.rmdir(folder).then(
         () => true,
         () => false,
       )
       if (!removed) break
     }
-    return true
   }
 
   /** The objects whose keys begin with the prefix, in the order of the keys' UTF-8 bytes. */
@@ -79,7 +86,7 @@ export class FolderObjects {
   }
 
   async *#walk(folder: string, base: string, prefix: string): AsyncGenerator<{ key: string; path: string }> {
-    const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    const entries = await this.#fs.readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
       if (isMissing(error)) return []
       throw error
     })
@@ -102,8 +109,8 @@ export class FolderObjects {
   async #move(from: string, key: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const path = await objectPath(this.#objectsDir, key, { create: true })
-        if (path !== undefined) return await rename(from, path)
+        const path = await objectPath(this.#fs, this.#objectsDir, key, { create: true })
+        if (path !== undefined) return await this.#fs.rename(from, path)
       } catch (error) {
         // The folder, or one above it, was removed while it was created.
         if (!isMissing(error)) throw error

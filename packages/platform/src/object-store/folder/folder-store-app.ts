@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { Hono, type HonoRequest } from 'hono'
 import { notFound, TrainyardError } from '../../errors.ts'
 import { problemHandler, problemNotFound, problemResponse } from '../../http/problem-handler.ts'
-import { createLogger } from '../../log.ts'
+import type { Logger } from '../../log.ts'
 import type { Clock } from '../../system/clock.ts'
 import { DEFAULT_CONTENT_TYPE } from '../object-store.ts'
 import { type ByteRange, parseRange } from './byte-range.ts'
@@ -16,12 +16,13 @@ export interface FolderStoreAppOptions {
   uploads: FolderUploads
   secret: string
   clock: Clock
+  logger: Logger
 }
 
 /** GET, HEAD and PUT of signed URLs, with the answers of S3. */
-export function createFolderStoreApp({ objects, uploads, secret, clock }: FolderStoreAppOptions): Hono {
+export function createFolderStoreApp({ objects, uploads, secret, clock, logger }: FolderStoreAppOptions): Hono {
   const app = new Hono()
-  app.onError(problemHandler(createLogger({ name: 'storage', level: 'error' })))
+  app.onError(problemHandler(logger))
   app.notFound(problemNotFound)
 
   // Hono answers HEAD through the GET route and drops the body.

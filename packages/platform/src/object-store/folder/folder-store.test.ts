@@ -149,6 +149,13 @@ describe('the folder store', () => {
     expect(await readdir(join(dir, 'objects'))).toEqual([])
   })
 
+  it('removes folders that a rename makes empty', async () => {
+    const { store, dir } = await setup()
+    await store.put('deep/er/old', Buffer.from('x'))
+    await store.rename('deep/er/old', 'new')
+    expect(await readdir(join(dir, 'objects'))).toEqual(['new%'])
+  })
+
   it('gives a reader either all of the old bytes or all of the new ones', async () => {
     const { store } = await setup()
     const versions = ['a', 'b'].map((letter) => Buffer.alloc(300_000, letter))

@@ -1,9 +1,10 @@
 import { mkdirSync, realpathSync } from 'node:fs'
-import { readdir, rm, stat } from 'node:fs/promises'
+import nodeFs from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SignedRequest } from '@trainyard/contract'
 import type { Hono } from 'hono'
 import { notFound, TrainyardError } from '../../errors.ts'
+import { createLogger, type Logger } from '../../log.ts'
 import { type Clock, systemClock } from '../../system/clock.ts'
 import { checkKey, checkPartNumber, checkPrefix } from '../keys.ts'
 import {
@@ -25,6 +26,7 @@ import { createFolderStoreApp } from './folder-store-app.ts'
 import { FolderUploads } from './folder-uploads.ts'
 import { etagOf, openObjectFile, type StoredFile } from './object-file.ts'
 import { type Grant, signRequest } from './signed-url.ts'
+import type { StoreFileSystem } from './store-file-system.ts'
 
 export interface FolderStoreOptions {
   /** Holds the objects. Created when it does not exist. */
@@ -34,6 +36,10 @@ export interface FolderStoreOptions {
   /** Signs the URLs; at least 16 characters. Processes that share the folder must share the secret. */
   secret: string
   clock?: Clock | undefined
+  /** Default: `node:fs/promises`. */
+  fileSystem?: StoreFileSystem | undefined
+  /** Logs failed requests. Default: on standard output. */
+  logger?: Logger | undefined
 }
 
 export interface FolderStore extends ObjectStore {
@@ -54,10 +60,13 @@ class FolderObjectStore implements FolderStore {
   readonly #publicUrl: string
   readonly #secret: string
   readonly #clock: Clock
+  readonly #fs: StoreFileSystem
   readonly #objects: FolderObjects
   readonly #uploads: FolderUploads
 
-  constructor({ dir, publicUrl, secret, clock = systemClock }: FolderStoreOptions) {
+  constructor(options: FolderStoreOptions) {
+    const { dir, publicUrl, secret, clock = systemClock, fileSystem = nodeFs } = options
+    const { logger = createLogger({ name: 'storage', level: 'error' }) } = options
     if (secret.length < 16) throw new RangeError('The secret of a folder store needs at least 16 characters')
     mkdirSync(join(dir, 'objects'), { recursive: true })
     const root = realpathSync(dir)
@@ -66,11 +75,12 @@ class FolderObjectStore implements FolderStore {
     this.#publicUrl = publicUrl
     this.#secret = secret
     this.#clock = clock
-    this.#objects = new FolderObjects(join(root, 'objects'), tempDir)
-    this.#uploads = new FolderUploads(uploadsDir, tempDir, this.#objects)
-    this.app = createFolderStoreApp({ objects: this.#objects, uploads: this.#uploads, secret, clock })
+    this.#fs = fileSystem
+    this.#objects = new FolderObjects(fileSystem, join(root, 'objects'), tempDir)
+    this.#uploads = new FolderUploads(fileSystem, uploadsDir, tempDir, this.#objects)
+    this.app = createFolderStoreApp({ objects: this.#objects, uploads: this.#uploads, secret, clock, logger })
     // In the background: nothing depends on it.
-    for (const folder of [tempDir, uploadsDir]) void removeStale(folder)
+    for (const folder of [tempDir, uploadsDir]) void removeStale(fileSystem, folder)
   }
 
   async put(key: string, body: ObjectBody, options: { contentType?: string | undefined } = {}): Promise<StoredObject> {
@@ -116,7 +126,7 @@ class FolderObjectStore implements FolderStore {
   async *list(prefix: string): AsyncGenerator<ListedObject> {
     checkPrefix(prefix)
     for await (const { key, path } of this.#objects.walk(prefix)) {
-      const file = await openObjectFile(path)
+      const file = await openObjectFile(this.#fs, path)
       if (file === undefined) continue
       await file.handle.close()
       yield { key, sizeBytes: file.sizeBytes, etag: etagOf(file.sha256) }
@@ -205,12 +215,12 @@ function infoOf({ sizeBytes, sha256, contentType }: StoredFile): ObjectInfo {
 
 async function* noBytes(): AsyncGenerator<Uint8Array> {}
 
-async function removeStale(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
+async function removeStale(fs: StoreFileSystem, folder: string): Promise<void> {
+  for (const name of await fs.readdir(folder).catch(() => [])) {
     const path = join(folder, name)
-    const info = await stat(path).catch(() => undefined)
+    const info = await fs.stat(path).catch(() => undefined)
     if (info !== undefined && Date.now() - info.mtimeMs > STALE_MS) {
-      await rm(path, { recursive: true, force: true }).catch(() => undefined)
+      await fs.rm(path, { recursive: true, force: true }).catch(() => undefined)
     }
   }
 }

@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { notFound, TrainyardError } from '../../errors.ts'
@@ -8,17 +7,20 @@ import { DEFAULT_CONTENT_TYPE, type ObjectBody, type StoredPart } from '../objec
 import type { FolderObjects } from './folder-objects.ts'
 import { etagOf, openObjectFile, type WriteLimits, writeObjectFile } from './object-file.ts'
 import { isMissing } from './object-paths.ts'
+import type { StoreFileSystem } from './store-file-system.ts'
 
 const Upload = z.object({ key: z.string(), contentType: z.string() })
 type Upload = z.infer<typeof Upload>
 
 /** Multipart uploads: a folder each, with a file for each part. */
 export class FolderUploads {
+  readonly #fs: StoreFileSystem
   readonly #uploadsDir: string
   readonly #tempDir: string
   readonly #objects: FolderObjects
 
-  constructor(uploadsDir: string, tempDir: string, objects: FolderObjects) {
+  constructor(fs: StoreFileSystem, uploadsDir: string, tempDir: string, objects: FolderObjects) {
+    this.#fs = fs
     this.#uploadsDir = uploadsDir
     this.#tempDir = tempDir
     this.#objects = objects
@@ -28,8 +30,14 @@ export class FolderUploads {
     checkKey(key)
     const uploadId = randomUUID()
     const folder = this.#folderOf(uploadId)
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'upload.json'), JSON.stringify({ key, contentType } satisfies Upload))
+    await this.#fs.mkdir(folder, { recursive: true })
+    const text = JSON.stringify({ key, contentType } satisfies Upload)
+    try {
+      await this.#fs.writeFile(join(folder, 'upload.json'), text)
+    } catch (error) {
+      await this.#remove(folder)
+      throw error
+    }
     return uploadId
   }
 
@@ -42,11 +50,17 @@ export class FolderUploads {
   ): Promise<{ sizeBytes: number; etag: string }> {
     checkPartNumber(partNumber)
     const { folder } = await this.#open(key, uploadId)
-    const { path, sizeBytes, sha256 } = await writeObjectFile(this.#tempDir, body, DEFAULT_CONTENT_TYPE, limits)
+    const { path, sizeBytes, sha256 } = await writeObjectFile(
+      this.#fs,
+      this.#tempDir,
+      body,
+      DEFAULT_CONTENT_TYPE,
+      limits,
+    )
     try {
-      await rename(path, join(folder, String(partNumber)))
+      await this.#fs.rename(path, join(folder, String(partNumber)))
     } catch (error) {
-      await rm(path, { force: true })
+      await this.#fs.rm(path, { force: true })
       throw isMissing(error) ? noUpload(uploadId) : error
     }
     return { sizeBytes, etag: etagOf(sha256) }
@@ -54,10 +68,10 @@ export class FolderUploads {
 
   async listParts(key: string, uploadId: string): Promise<StoredPart[]> {
     const { folder } = await this.#open(key, uploadId)
-    const numbers = (await readdir(folder)).filter((name) => /^\d+$/.test(name)).map(Number)
+    const numbers = (await this.#fs.readdir(folder)).filter((name) => /^\d+$/.test(name)).map(Number)
     const parts: StoredPart[] = []
     for (const partNumber of numbers.sort((a, b) => a - b)) {
-      const file = await openObjectFile(join(folder, String(partNumber)))
+      const file = await openObjectFile(this.#fs, join(folder, String(partNumber)))
       if (file === undefined) continue
       await file.handle.close()
       parts.push({ partNumber, sizeBytes: file.sizeBytes, etag: etagOf(file.sha256) })
@@ -72,28 +86,36 @@ export class FolderUploads {
     for (const { partNumber, etag } of parts.toSorted((a, b) => a.partNumber - b.partNumber)) {
       checkPartNumber(partNumber)
       const path = join(folder, String(partNumber))
-      const file = await openObjectFile(path)
+      const file = await openObjectFile(this.#fs, path)
       await file?.handle.close()
       checkPart(partNumber, etag, file && etagOf(file.sha256))
       if (paths.includes(path)) throw new TrainyardError('invalid_request', `Part ${partNumber} is listed twice`)
       paths.push(path)
     }
-    await this.#objects.write(key, concatenate(paths), contentType)
-    await rm(folder, { recursive: true, force: true })
+    await this.#objects.write(key, concatenate(this.#fs, paths), contentType)
+    // The object is stored: an error now would be wrong, and a retry would not find the upload.
+    await this.#remove(folder).catch(() => undefined)
   }
 
   async abort(key: string, uploadId: string): Promise<void> {
     checkKey(key)
-    await rm(this.#folderOf(uploadId), { recursive: true, force: true })
+    await this.#remove(this.#folderOf(uploadId))
   }
 
   async #open(key: string, uploadId: string): Promise<{ folder: string; contentType: string }> {
     checkKey(key)
     const folder = this.#folderOf(uploadId)
-    const text = await readFile(join(folder, 'upload.json'), 'utf8').catch(() => undefined)
+    const text = await this.#fs.readFile(join(folder, 'upload.json'), 'utf8').catch((error: unknown) => {
+      if (isMissing(error)) return undefined
+      throw error
+    })
     const upload = text === undefined ? undefined : Upload.parse(JSON.parse(text))
     if (upload?.key !== key) throw noUpload(uploadId)
     return { folder, contentType: upload.contentType }
+  }
+
+  async #remove(folder: string): Promise<void> {
+    await this.#fs.rm(folder, { recursive: true, force: true })
   }
 
   /** Hashed, because the id comes from the client and must not be used in a path. */
@@ -116,9 +138,9 @@ function noUpload(uploadId: string): TrainyardError {
   return notFound('upload', uploadId.slice(0, 100))
 }
 
-async function* concatenate(paths: readonly string[]): AsyncGenerator<Uint8Array> {
+async function* concatenate(fs: StoreFileSystem, paths: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const path of paths) {
-    const file = await openObjectFile(path)
+    const file = await openObjectFile(fs, path)
     if (file === undefined) throw new TrainyardError('conflict', 'The upload was aborted while it was completed')
     if (file.sizeBytes === 0) await file.handle.close()
     else yield* file.handle.createReadStream({ start: 0, end: file.sizeBytes - 1, highWaterMark: 256 * 1024 })

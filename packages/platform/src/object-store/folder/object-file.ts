@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { TrainyardError } from '../../errors.ts'
 import { errorCode } from '../../system/describe-error.ts'
 import type { ObjectBody } from '../object-store.ts'
+import type { StoreFileSystem } from './store-file-system.ts'
 
 // A file is the object's bytes, followed by a trailer of fixed length: JSON padded with spaces. One file holds both, so that
 // one rename replaces them together. The bytes come first, so that other programs can still open images and archives.
@@ -41,14 +42,15 @@ export function etagOf(sha256: string): string {
 
 /** Writes an object to a new file below `tempDir` and syncs it. No file remains when it is refused or fails. */
 export async function writeObjectFile(
+  fs: StoreFileSystem,
   tempDir: string,
   body: ObjectBody,
   contentType: string,
   limits: WriteLimits = {},
 ): Promise<WrittenFile> {
-  await mkdir(tempDir, { recursive: true })
+  await fs.mkdir(tempDir, { recursive: true })
   const path = join(tempDir, randomUUID())
-  const handle = await open(path, 'wx', 0o600)
+  const handle = await fs.open(path, 'wx', 0o600)
   try {
     const hash = createHash('sha256')
     let sizeBytes = 0
@@ -73,16 +75,16 @@ export async function writeObjectFile(
     return { path, sizeBytes, sha256 }
   } catch (error) {
     await handle.close().catch(() => undefined)
-    await rm(path, { force: true })
+    await fs.rm(path, { force: true })
     throw error
   }
 }
 
 /** Opens an object's file; undefined when it does not exist or is not an object's file. */
-export async function openObjectFile(path: string): Promise<StoredFile | undefined> {
+export async function openObjectFile(fs: StoreFileSystem, path: string): Promise<StoredFile | undefined> {
   let handle: FileHandle
   try {
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    handle = await fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   } catch (error) {
     const code = errorCode(error)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG') return undefined

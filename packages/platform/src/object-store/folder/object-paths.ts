@@ -1,8 +1,8 @@
-import { mkdir, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TrainyardError } from '../../errors.ts'
 import { errorCode } from '../../system/describe-error.ts'
 import { checkKey } from '../keys.ts'
+import type { StoreFileSystem } from './store-file-system.ts'
 
 // "a" and "a/b" can both be keys, but a path cannot be a file and a folder: the name of an object's file ends in "%", the
 // name of a folder does not. A "%" in a key is written "%25", so that no two keys have the same path.
@@ -39,16 +39,17 @@ export function keyPartOf(name: string, isFolder: boolean): string | undefined {
  * @throws TrainyardError `forbidden` when a symbolic link on the way leads elsewhere
  */
 export async function objectPath(
+  fs: StoreFileSystem,
   objectsDir: string,
   key: string,
   { create }: { create: boolean },
 ): Promise<string | undefined> {
   const path = join(objectsDir, ...partsOf(key))
   const folder = dirname(path)
-  if (create) await mkdir(folder, { recursive: true })
+  if (create) await fs.mkdir(folder, { recursive: true })
   let real: string
   try {
-    real = await realpath(folder)
+    real = await fs.realpath(folder)
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error
