@@ -37,6 +37,8 @@ const badFinding = {
 
 let registryUrl = ''
 let token = ''
+/** May manage tokens, too. */
+let managerToken = ''
 const closing: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-publish-test-'))
@@ -68,6 +70,8 @@ beforeAll(async () => {
   registryUrl = server.url
   await registry.start()
   token = (await identity.createToken({ owner: 'ada', name: 'test', scopes: ['push:acme'] })).secret
+  const scopes = ['push:acme', 'tokens:manage']
+  managerToken = (await identity.createToken({ owner: 'ada', name: 'manager', scopes })).secret
   const dropSchema = (name: string) =>
     registry.context.database.db.schema.dropSchema(name).ifExists().cascade().execute()
   closing.push(
@@ -123,8 +127,9 @@ test('passes on the refusal of a token of another namespace', async () => {
   await expect(publishTrainer({ dir: folder.dir, registryUrl, token })).rejects.toThrow(/umbrella/)
 })
 
-test('creates, lists and revokes tokens', async () => {
-  const client = createClient({ registryUrl, token })
+test('creates, lists and revokes tokens, with a token that may manage them', async () => {
+  await expect(createClient({ registryUrl, token }).tokens.list()).rejects.toMatchObject({ status: 403 })
+  const client = createClient({ registryUrl, token: managerToken })
   const created = await client.tokens.create({ name: 'ci', scopes: ['push:acme'], expiresInDays: 1 })
   expect(created.secret).toMatch(/^ty_/)
   expect((await client.tokens.list()).map(({ id }) => id)).toContain(created.id)
