@@ -60,6 +60,7 @@ export type { IdentityRoutesOptions } from './identity/api/options.ts'
 export type { StoredAuditEntry } from './identity/audit/list-audit.ts'
 export type { AuditEntry } from './identity/audit/write-audit.ts'
 export { createAuthenticator } from './identity/authentication/create-authenticator.ts'
+export { isAddressedToLoopback } from './identity/authentication/request-origin.ts'
 export {
   type AuthConfig,
   AuthEnvironment,

@@ -108,6 +108,28 @@ describe('a body that was refused before it had arrived', () => {
     expect(sent).toBeLessThan(50e6)
   })
 
+  it.each<[string, number, Handler]>([
+    ['when much is missing', 3e6, () => new Response('too large', { status: 413 })],
+    [
+      'when a handler has read a part of it',
+      3e5,
+      async (request) => {
+        const reader = request.body?.getReader()
+        await reader?.read()
+        await reader?.cancel()
+        return new Response('too large', { status: 413 })
+      },
+    ],
+  ])('ends the connection, and says so, %s', async (_, sizeBytes, handler) => {
+    const server = await serve({}, handler)
+    const { socket, closed } = await open(server, `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${sizeBytes}\r\n\r\n`)
+    const ended = once(socket, 'end')
+    socket.write(Buffer.alloc(sizeBytes, 'x'))
+    await ended
+    socket.end()
+    expect(await closed).toMatch(/^HTTP\/1\.1 413 [\s\S]*^connection: close\r\n[\s\S]*too large$/im)
+  })
+
   it('leaves the connection to the next request when little of it was missing', async () => {
     const server = await serve({}, () => new Response('too large', { status: 413 }))
     const { socket, received } = await open(server, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345')

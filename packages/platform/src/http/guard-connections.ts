@@ -40,9 +40,7 @@ export function guardConnections(server: Server, limits: HttpLimits, logger?: Lo
     const { bytesRead: startBytes } = socket
     const exchange: Exchange = { incoming, outgoing, startedMs: performance.now(), startBytes, excusedMs: 0 }
     exchanges.set(socket, exchange)
-    outgoing.once('finish', () => {
-      if (!incoming.complete) dropRest(exchange)
-    })
+    endWhereBodyRemains(exchange)
     outgoing.once('close', () => {
       if (exchanges.get(socket)?.incoming === incoming) exchanges.delete(socket)
     })
@@ -66,16 +64,39 @@ export function guardConnections(server: Server, limits: HttpLimits, logger?: Lo
 }
 
 /**
- * Ends the connection of a request that was answered before its body had arrived, when much is missing: Node would read all of
- * it. The client has a moment to receive the answer.
+ * Ends the connection of a request that is answered while a part of its body remains, unless Node can drop the rest quickly. The
+ * answer says so: a proxy would send the next request, perhaps of another person, on a connection that is about to end.
  */
-function dropRest({ incoming, startBytes }: Exchange): void {
+function endWhereBodyRemains(exchange: Exchange): void {
+  const { incoming, outgoing } = exchange
   const { socket } = incoming
-  const declared = Number(incoming.headers['content-length'] ?? Number.POSITIVE_INFINITY)
-  if (declared - (socket.bytesRead - startBytes) <= MAX_DROPPED_BYTES) return
-  // After the answer, Node and the adapter of Hono start to read the rest; they do so once.
-  const timers = [setTimeout(() => socket.pause(), PAUSE_AFTER_MS), setTimeout(() => socket.destroy(), DROP_AFTER_MS)]
-  socket.once('close', () => timers.forEach(clearTimeout))
+  const writeHead = outgoing.writeHead.bind(outgoing) as (...head: unknown[]) => ServerResponse
+  let isEnding = false
+  // Node calls it too, for answers that have no explicit head.
+  outgoing.writeHead = (...head: unknown[]) => {
+    isEnding = hasLongRest(exchange)
+    if (isEnding) {
+      outgoing.setHeader('connection', 'close')
+      // Node calls it after the answer. With data unread it would reset the connection, and the client could lose the answer.
+      socket.destroySoon = () => socket.end()
+    }
+    return writeHead(...head)
+  }
+  outgoing.once('finish', () => {
+    if (!isEnding) return
+    // After the answer, Node and the adapter of Hono start to read the rest; they do so once.
+    const timers = [setTimeout(() => socket.pause(), PAUSE_AFTER_MS), setTimeout(() => socket.destroy(), DROP_AFTER_MS)]
+    socket.once('close', () => timers.forEach(clearTimeout))
+  })
+}
+
+function hasLongRest({ incoming, startBytes }: Exchange): boolean {
+  const { headers, socket } = incoming
+  if (incoming.readableEnded) return false
+  const declared = Number(headers['content-length'] ?? (headers['transfer-encoding'] === undefined ? 0 : Infinity))
+  // Node drops a body that no one has looked at. It does not for one that was read in part: that would never end.
+  const isTouched = declared > 0 && incoming.readableFlowing !== null
+  return isTouched || (!incoming.complete && declared - (socket.bytesRead - startBytes) > MAX_DROPPED_BYTES)
 }
 
 /** Whether the next byte of the body must come from the client: nothing that has arrived waits for the server. */

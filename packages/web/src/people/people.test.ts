@@ -14,6 +14,19 @@ function send(app: ReturnType<typeof createTestWeb>['app'], path: string, form: 
 }
 
 describe('an anonymous visitor', () => {
+  test.each(['a%0d%0ab', '%E2%82%AC', '%00', 'a%20b', 'x'.repeat(201)])(
+    'a session that no server can have issued is none: %j',
+    async (session) => {
+      const { app } = createTestWeb()
+      const cookie = `trainyard_session=${session}`
+      for (const path of ['/', '/jobs', '/jobs/42', '/account', '/trainers/trainyard/tfjs-classifier'])
+        expect([path, (await app.request(path, { headers: { cookie } })).status]).toEqual([
+          path,
+          expect.toBeOneOf([200, 303]),
+        ])
+    },
+  )
+
   test('is asked to sign in where required, and returns to the same page', async () => {
     const { app } = createTestWeb({ people })
     const jobs = await app.request('/jobs?state=running')

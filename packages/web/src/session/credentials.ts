@@ -22,7 +22,7 @@ export function clientOf(c: Context, { registryUrl, runnerUrl, fetch }: ClientOp
   return createClient({
     registryUrl,
     runnerUrl,
-    token: getCookie(c, SESSION_COOKIE),
+    token: sessionOf(c),
     fetch: (input, init) => {
       const headers = new Headers(init?.headers)
       for (const [name, value] of forwarded) headers.set(name, value)
@@ -45,7 +45,15 @@ function forwardedHeaders(c: Context): [string, string][] {
 }
 
 export function hasSession(c: Context): boolean {
-  return getCookie(c, SESSION_COOKIE) !== undefined
+  return sessionOf(c) !== undefined
+}
+
+/** Anything else, such as a line break that the sender encoded, is no secret, and could not be sent in a header. */
+const SECRET = /^[\x21-\x7e]{1,200}$/
+
+function sessionOf(c: Context): string | undefined {
+  const secret = getCookie(c, SESSION_COOKIE)
+  return secret !== undefined && SECRET.test(secret) ? secret : undefined
 }
 
 /** The cookies are hidden from scripts and are not sent with forms of other sites. */

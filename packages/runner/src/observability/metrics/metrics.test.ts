@@ -82,6 +82,10 @@ describe('/metrics without a token', () => {
     expect((await harness.request('/metrics')).status).toBe(200)
     const proxied = await harness.request('/metrics', { headers: { 'x-forwarded-for': '10.0.0.1' } })
     expect(proxied.status).toBe(403)
+    // A page of another site, whose name was rebound to this machine.
+    for (const headers of [{ host: 'evil.test:7600' }, { 'x-forwarded-host': 'evil.test' }])
+      expect((await harness.request('/metrics', { headers })).status).toBe(403)
+    expect((await harness.request('/metrics', { headers: { host: '127.0.0.1:7600' } })).status).toBe(200)
     await harness.close()
     const closed = await startHarness()
     expect((await closed.request('/metrics')).status).toBe(403)

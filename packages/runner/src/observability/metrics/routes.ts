@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { createApi, type Logger, TrainyardError } from '@trainyard/platform'
+import { createApi, isAddressedToLoopback, type Logger, type RequestHead, TrainyardError } from '@trainyard/platform'
 import type { MetricsConfig } from './config.ts'
 import type { RunnerTelemetry } from './telemetry.ts'
 
@@ -17,21 +17,23 @@ export interface MetricsRoutesOptions {
 export function metricsRoutes({ logger, telemetry, config }: MetricsRoutesOptions): OpenAPIHono {
   const api = createApi({ logger })
   api.get('/metrics', async (c) => {
-    authorise(c.req.raw.headers, config)
+    authorise(c.req.raw, config)
     const text = await telemetry.exposition()
     return c.text(text, 200, { 'content-type': telemetry.registry.contentType, 'cache-control': 'no-store' })
   })
   return api
 }
 
-function authorise(headers: Headers, config: MetricsConfig | undefined): void {
+function authorise(request: RequestHead, config: MetricsConfig | undefined): void {
+  const { headers } = request
   if (config?.token !== undefined) {
     const sent = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1]
     if (sent !== undefined && sameText(sent, config.token)) return
     throw new TrainyardError('unauthenticated', 'Requires the header "Authorization: Bearer <METRICS_TOKEN>"')
   }
   const isProxied = ['forwarded', 'x-forwarded-for', 'x-real-ip'].some((name) => headers.has(name))
-  if (config?.open === true && !isProxied) return
+  // A page whose DNS name was rebound to this machine sends its own name.
+  if (config?.open === true && !isProxied && isAddressedToLoopback(request)) return
   throw new TrainyardError(
     'forbidden',
     'Metrics can be read from this machine only. Set METRICS_TOKEN to allow requests with "Authorization: Bearer …"',
