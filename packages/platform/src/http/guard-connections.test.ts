@@ -120,7 +120,7 @@ describe('a body that was refused before it had arrived', () => {
         return new Response('too large', { status: 413 })
       },
     ],
-  ])('ends the connection, and says so, %s', async (_, sizeBytes, handler) => {
+  ])('closes the connection, and announces it, %s', async (_, sizeBytes, handler) => {
     const server = await serve({}, handler)
     const { socket, closed } = await open(server, `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${sizeBytes}\r\n\r\n`)
     const ended = once(socket, 'end')

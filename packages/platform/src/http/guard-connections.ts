@@ -65,7 +65,7 @@ export function guardConnections(server: Server, limits: HttpLimits, logger?: Lo
 
 /**
  * Ends the connection of a request that is answered while a part of its body remains, unless Node can drop the rest quickly. The
- * answer says so: a proxy would send the next request, perhaps of another person, on a connection that is about to end.
+ * answer announces the end: a proxy would otherwise send the next request, perhaps of another person, on this connection.
  */
 function endWhereBodyRemains(exchange: Exchange): void {
   const { incoming, outgoing } = exchange
@@ -94,7 +94,7 @@ function hasLongRest({ incoming, startBytes }: Exchange): boolean {
   const { headers, socket } = incoming
   if (incoming.readableEnded) return false
   const declared = Number(headers['content-length'] ?? (headers['transfer-encoding'] === undefined ? 0 : Infinity))
-  // Node drops a body that no one has looked at. It does not for one that was read in part: that would never end.
+  // Node drops a body that no handler has touched. One that was read in part would never end.
   const isTouched = declared > 0 && incoming.readableFlowing !== null
   return isTouched || (!incoming.complete && declared - (socket.bytesRead - startBytes) > MAX_DROPPED_BYTES)
 }
