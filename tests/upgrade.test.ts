@@ -13,6 +13,13 @@ import { openPlatform, type Platform } from '../scripts/release-fixture/open-pla
 const RELEASES = join(import.meta.dirname, 'fixtures', 'releases')
 const releases = (await readdir(RELEASES, { withFileTypes: true })).filter((entry) => entry.isDirectory())
 
+/** Lists of jobs no longer have what a trainer can make large. Each job has it, and is in the list of paths too. */
+function ofToday(path: string, answer: unknown): unknown {
+  if (path !== '/v1/jobs') return answer
+  const { jobs } = answer as { jobs: Job[] }
+  return { jobs: jobs.map(({ id, name, state, attempt, trainer }) => ({ id, name, state, attempt, trainer })) }
+}
+
 describe.each(releases.map(({ name }) => name))('data of release %s', (release) => {
   const from = join(RELEASES, release)
   let dir: string
@@ -42,7 +49,7 @@ describe.each(releases.map(({ name }) => name))('data of release %s', (release) 
     const paths = Object.keys(expected)
     expect(paths.length).toBeGreaterThan(20)
     const answers = await readAnswers(platform, paths)
-    for (const path of paths) expect({ [path]: answers[path] }).toMatchObject({ [path]: expected[path] })
+    for (const path of paths) expect({ [path]: answers[path] }).toMatchObject({ [path]: ofToday(path, expected[path]) })
   })
 
   it('has every object with its bytes', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from '@trainyard/platform'
@@ -33,9 +33,26 @@ describe('the runner as a server', () => {
     await rm(dir, { recursive: true, force: true })
   })
 
-  it.each(['/healthz', '/readyz', '/openapi.json', '/v1/jobs', '/v1/datasets'])('answers %s', async (path) => {
+  const asOwner = async (path: string, init: RequestInit = {}) => {
+    const token = (await readFile(join(dir, 'owner-token'), 'utf8')).trim()
+    return await fetch(`${server.url}${path}`, {
+      ...init,
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    })
+  }
+
+  it.each(['/healthz', '/readyz', '/openapi.json'])('answers %s to everyone', async (path) => {
     expect((await fetch(`${server.url}${path}`)).status).toBe(200)
   })
+
+  it.each(['/v1/jobs', '/v1/datasets'])(
+    'answers %s to the owner only, whose token is in the data folder',
+    async (path) => {
+      expect((await asOwner(path)).status).toBe(200)
+      expect((await fetch(`${server.url}${path}`)).status).toBe(401)
+      expect((await stat(join(dir, 'owner-token'))).mode & 0o777).toBe(0o600)
+    },
+  )
 
   it('refuses to listen beyond loopback without accounts', async () => {
     const env = { DATABASE_URL: testDatabaseUrl(), HOST: '0.0.0.0', PORT: '0', STORAGE_SECRET: 'at least sixteen' }
@@ -43,15 +60,14 @@ describe('the runner as a server', () => {
   })
 
   it('answers an unknown path with a problem document', async () => {
-    const response = await fetch(`${server.url}/v1/nothing`)
+    const response = await asOwner('/v1/nothing')
     expect(response.status).toBe(404)
     expect(response.headers.get('content-type')).toContain('application/problem+json')
   })
 
   it('refuses to create jobs without a registry and names the missing setting', async () => {
-    const response = await fetch(`${server.url}/v1/jobs`, {
+    const response = await asOwner('/v1/jobs', {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ trainer: 'acme/plain', dataset: 'ds_1' }),
     })
     expect(response.status).toBe(422)

@@ -73,7 +73,7 @@ describe('trainyard doctor', () => {
     await new Promise((resolve) => server.close(resolve))
     expect(code, out).toBe(0)
     expect(out).toMatch(new RegExp(`Registry +${url}, accepts the token`))
-    expect(out).toMatch(new RegExp(`Runner +${url}\n`))
+    expect(out).toMatch(new RegExp(`Runner +${url}, accepts the token\n`))
     const gone = await run(['doctor'], env)
     expect(gone.code).toBe(1)
     expect(gone.out).toContain('Start it, or correct the address saved by "trainyard login"')
