@@ -194,11 +194,43 @@ export const Member = z
   .meta({ id: 'Member' })
 export type Member = z.infer<typeof Member>
 
+/** An invitation to an organisation that was not used yet, without its secret. */
+export const MemberInvitation = z
+  .object({
+    id: z.string(),
+    email: z.string().describe('Only the account with this email can join'),
+    role: Role,
+    createdAt: Timestamp,
+    expiresAt: Timestamp,
+  })
+  .meta({ id: 'MemberInvitation' })
+export type MemberInvitation = z.infer<typeof MemberInvitation>
+
+/** The only response that contains the secret of an invitation. */
+export const CreatedMemberInvitation = MemberInvitation.extend({
+  secret: z.string().describe('Works once, in a link `/organisations/{organisation}/join?code=`'),
+}).meta({ id: 'CreatedMemberInvitation' })
+export type CreatedMemberInvitation = z.infer<typeof CreatedMemberInvitation>
+
 /** `GET /v1/organisations/{organisation}/members` */
-export const MemberList = z.object({ members: z.array(Member) }).meta({ id: 'MemberList' })
+export const MemberList = z
+  .object({
+    members: z.array(Member),
+    invitations: z
+      .array(MemberInvitation)
+      .optional()
+      .describe('Invitations that are not used yet, oldest first. Absent for a caller who cannot manage members'),
+  })
+  .meta({ id: 'MemberList' })
 export type MemberList = z.infer<typeof MemberList>
 
-/** `POST /v1/organisations/{organisation}/members`: adds a person, or changes their role. */
+/** `POST /v1/organisations/{organisation}/invitations/redeem` */
+export const RedeemMemberInvitationRequest = z
+  .strictObject({ secret: z.string().min(1).max(200) })
+  .meta({ id: 'RedeemMemberInvitationRequest' })
+export type RedeemMemberInvitationRequest = z.infer<typeof RedeemMemberInvitationRequest>
+
+/** `POST /v1/organisations/{organisation}/members`: adds or invites a person, or changes their role. */
 export const SetMemberRequest = z.strictObject({ email: Email, role: Role }).meta({ id: 'SetMemberRequest' })
 export type SetMemberRequest = z.infer<typeof SetMemberRequest>
 

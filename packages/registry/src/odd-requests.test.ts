@@ -54,6 +54,7 @@ describe(`the registry, asked oddly (seed ${ODD_RUNS.seed}, ${ODD_RUNS.numRuns} 
     version: '1.0.0',
     organisation: 'red',
     account: teams.ownerId,
+    invitation: 'inv_nothing',
     // Sessions and tokens that exist would be ended.
     id: path.startsWith('/v1/checks') ? teams.checkId : 'none',
     upload: teams.upload,

@@ -1,12 +1,14 @@
 import {
   AuditPage,
   ChangePasswordRequest,
+  CreatedMemberInvitation,
   type CreateOrganisationRequest,
   type CreateProjectRequest,
   type CreateSessionRequest,
   InviteAccountRequest,
   Me,
   Member,
+  type MemberInvitation,
   MemberList,
   Organisation,
   OrganisationList,
@@ -22,6 +24,7 @@ import {
   SignUpRequest,
   SignUpState,
 } from '@trainyard/contract'
+import { z } from 'zod'
 import type { Connect } from '../http/connection.ts'
 import { fetchJson, send } from '../http/request.ts'
 
@@ -62,8 +65,20 @@ export interface IdentityClient {
   createOrganisation(input: CreateOrganisationRequest): Promise<Organisation>
   /** The members of an organisation. */
   members(organisation: string): Promise<Member[]>
-  /** Adds an account to an organisation, or changes its role there. */
-  setMember(organisation: string, input: { email: string; role: Role }): Promise<Member>
+  /** The invitations to an organisation that are not used yet. Empty for members who cannot manage members. */
+  memberInvitations(organisation: string): Promise<MemberInvitation[]>
+  /**
+   * Adds a person who shares an organisation with you, or changes their role. For anyone else, with or without an account, it
+   * creates an invitation: give its secret to the person. Operators add everyone who has an account at once.
+   */
+  setMember(
+    organisation: string,
+    input: { email: string; role: Role },
+  ): Promise<{ member: Member } | { invitation: CreatedMemberInvitation }>
+  /** Ends an invitation before it is used. */
+  withdrawMemberInvitation(organisation: string, id: string): Promise<void>
+  /** Joins an organisation with the secret of an invitation to your email. */
+  redeemMemberInvitation(organisation: string, secret: string): Promise<Organisation>
   /** Removes a member. Members can remove themselves. */
   removeMember(organisation: string, accountId: string): Promise<void>
   /** The projects of an organisation that you can see. */
@@ -115,8 +130,23 @@ export function createIdentityClient(connect: Connect): IdentityClient {
     async members(organisation) {
       return (await fetchJson(connect, MemberList, { path: `${organisationPath(organisation)}/members` })).members
     },
-    setMember: (organisation, json) =>
-      fetchJson(connect, Member, { method: 'POST', path: `${organisationPath(organisation)}/members`, json }),
+    async memberInvitations(organisation) {
+      const { invitations } = await fetchJson(connect, MemberList, { path: `${organisationPath(organisation)}/members` })
+      return invitations ?? []
+    },
+    async setMember(organisation, json) {
+      const path = `${organisationPath(organisation)}/members`
+      const set = await fetchJson(connect, z.union([CreatedMemberInvitation, Member]), { method: 'POST', path, json })
+      return 'secret' in set ? { invitation: set } : { member: set }
+    },
+    async withdrawMemberInvitation(organisation, id) {
+      const path = `${organisationPath(organisation)}/invitations/${encodeURIComponent(id)}`
+      await send(connect(), { method: 'DELETE', path })
+    },
+    redeemMemberInvitation(organisation, secret) {
+      const path = `${organisationPath(organisation)}/invitations/redeem`
+      return fetchJson(connect, Organisation, { method: 'POST', path, json: { secret } })
+    },
     async removeMember(organisation, accountId) {
       const path = `${organisationPath(organisation)}/members/${encodeURIComponent(accountId)}`
       await send(connect(), { method: 'DELETE', path })

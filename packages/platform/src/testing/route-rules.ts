@@ -74,6 +74,11 @@ export const IDENTITY_ROUTES: Readonly<Record<string, RouteRule>> = {
   'GET /v1/organisations/{organisation}/members': { needs: 'admin:{ns}' },
   'POST /v1/organisations/{organisation}/members': { needs: 'admin:{ns}', audit: 'member.set' },
   'DELETE /v1/organisations/{organisation}/members/{account}': { needs: 'admin:{ns}', audit: 'member.remove' },
+  'DELETE /v1/organisations/{organisation}/invitations/{invitation}': {
+    needs: 'admin:{ns}',
+    audit: 'member.withdraw',
+  },
+  'POST /v1/organisations/{organisation}/invitations/redeem': { needs: 'person', audit: 'member.join' },
   // A token that starts jobs has to find the projects of its organisation.
   'GET /v1/organisations/{organisation}/projects': { needs: 'any' },
   'POST /v1/organisations/{organisation}/projects': { needs: 'admin:{ns}', audit: 'project.create' },

@@ -78,6 +78,7 @@ describe('every route of the registry', () => {
       '{blob}': { red: blob, nothing: none },
       '{organisation}': { red: 'red', nothing: 'nothing' },
       '{account}': { red: ownerId, nothing: ownerId },
+      '{invitation}': { red: 'inv_nothing', nothing: 'inv_nothing' },
       '/v1/checks/{id}': { red: `/v1/checks/${checkId}`, nothing: '/v1/checks/chk_nothing' },
       '/v1/tokens/{id}': { red: `/v1/tokens/${tokenId}`, nothing: '/v1/tokens/tok_nothing' },
       '/v1/sessions/{id}': { red: `/v1/sessions/${sessionId}`, nothing: '/v1/sessions/ses_nothing' },
@@ -200,5 +201,6 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/accounts/invitations': { email: 'intruder@x.test' },
   'POST /v1/organisations': { slug: 'purple' },
   'POST /v1/organisations/{organisation}/members': { email: 'bob@blue.test', role: 'viewer' },
+  'POST /v1/organisations/{organisation}/invitations/redeem': { secret: 'ty_none' },
   'POST /v1/organisations/{organisation}/projects': { slug: 'intruder' },
 }

@@ -256,5 +256,6 @@ const BODIES: Record<string, () => unknown> = {
   'POST /v1/accounts/password-resets': () => ({ email: 'ada@red.test' }),
   'POST /v1/organisations': () => ({ slug: `purple-${crypto.randomUUID().slice(0, 8)}` }),
   'POST /v1/organisations/{organisation}/members': () => ({ email: 'vera@red.test', role: 'viewer' }),
+  'POST /v1/organisations/{organisation}/invitations/redeem': () => ({ secret: 'ty_none' }),
   'POST /v1/organisations/{organisation}/projects': () => ({ slug: `p-${crypto.randomUUID().slice(0, 8)}` }),
 }

@@ -61,7 +61,8 @@ export async function startTeams(harness: Harness): Promise<Teams> {
   await call('/v1/organisations', { slug: 'red' }, ada.secret)
   await call('/v1/organisations', { slug: 'garnet' }, ada.secret)
   await call('/v1/organisations', { slug: 'blue' }, bob.secret)
-  await call('/v1/organisations/red/members', { email: 'vera@red.test', role: 'viewer' }, ada.secret)
+  const invited = await call('/v1/organisations/red/members', { email: 'vera@red.test', role: 'viewer' }, ada.secret)
+  await call('/v1/organisations/red/invitations/redeem', { secret: invited.secret }, vera.secret)
   const token = async (body: object, secret = ada.secret) => {
     const made = await call('/v1/tokens', { name: 'test', ...body }, secret)
     return { id: String(made.id), secret: String(made.secret) }
@@ -109,7 +110,7 @@ export async function startTeams(harness: Harness): Promise<Teams> {
       const own = ['repositories', 'versions', 'version_parts', 'checks', 'manifests', 'uploads'].map((name) =>
         sql.table(name),
       )
-      const people = ['accounts', 'password_resets', 'organisations', 'memberships', 'projects', 'audit']
+      const people = ['accounts', 'password_resets', 'organisations', 'memberships', 'member_invitations', 'projects', 'audit']
       const rows = []
       for (const table of [...own, ...people.map((name) => sql.id(identity.schema, name))])
         rows.push((await sql`select t::text as row from ${table} t order by 1`.execute(database.db)).rows)

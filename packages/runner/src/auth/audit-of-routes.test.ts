@@ -29,8 +29,8 @@ beforeAll(async () => {
 })
 afterAll(() => harness.close())
 
-const send = async (method: string, path: string, body?: unknown) => {
-  const headers = { ...teams.owner, 'content-type': 'application/json' }
+const send = async (method: string, path: string, body?: unknown, by = teams.owner) => {
+  const headers = { ...by, 'content-type': 'application/json' }
   return await harness.request(path, { method, headers, body: body === undefined ? null : JSON.stringify(body) })
 }
 const idOf = async (response: Promise<Response>) => String(((await (await response).json()) as { id: unknown }).id)
@@ -49,6 +49,10 @@ const endedJob = async () => {
   return id
 }
 const members = '/v1/organisations/red/members'
+const invite = async (organisation: string, email: string, by = teams.owner) => {
+  const invited = await send('POST', `/v1/organisations/${organisation}/members`, { email, role: 'viewer' }, by)
+  return ((await invited.json()) as { secret: string }).secret
+}
 let uploads = 0
 const newDataset = async () => {
   const index = ++uploads
@@ -75,11 +79,23 @@ const CALLS: Record<
   },
   'DELETE /v1/organisations/{organisation}/members/{account}': {
     before: async () => {
-      const set = await send('POST', members, { email: 'bob@blue.test', role: 'viewer' })
-      return ((await set.json()) as { accountId: string }).accountId
+      const secret = await invite('red', 'bob@blue.test')
+      await send('POST', '/v1/organisations/red/invitations/redeem', { secret }, teams.blue)
+      const me = (await (await send('GET', '/v1/me', undefined, teams.blue)).json()) as { account: { id: string } }
+      return me.account.id
     },
     call: (id) => send('DELETE', `${members}/${id}`),
     name: 'bob',
+  },
+  'DELETE /v1/organisations/{organisation}/invitations/{invitation}': {
+    before: () => idOf(send('POST', members, { email: 'new@red.test', role: 'viewer' })),
+    call: (id) => send('DELETE', `/v1/organisations/red/invitations/${id}`),
+    name: 'new@red.test',
+  },
+  'POST /v1/organisations/{organisation}/invitations/redeem': {
+    before: () => invite('blue', 'ada@red.test', teams.blue),
+    call: (secret) => send('POST', '/v1/organisations/blue/invitations/redeem', { secret }),
+    name: 'ada',
   },
   'POST /v1/organisations/{organisation}/projects': {
     call: () => send('POST', '/v1/organisations/red/projects', { slug: 'second' }),

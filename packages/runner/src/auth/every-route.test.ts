@@ -30,7 +30,12 @@ const OWN = [
   'POST /v1/accounts/password-resets',
 ]
 /** Concern one resource of the caller, in whatever team. */
-const ONE_OF_OWN = ['DELETE /v1/tokens/{id}', 'DELETE /v1/sessions/{id}']
+const ONE_OF_OWN = [
+  'DELETE /v1/tokens/{id}',
+  'DELETE /v1/sessions/{id}',
+  // Of the person who was invited, who is no member yet.
+  'POST /v1/organisations/{organisation}/invitations/redeem',
+]
 const GUARDED = ROUTES.filter(({ name }) => !PUBLIC.includes(name))
 const WITH_SUBJECT = GUARDED.filter(({ path }) => path.includes('{'))
 const OF_A_TEAM = GUARDED.filter(({ name }) => ![...OWN, ...ONE_OF_OWN].includes(name))
@@ -62,6 +67,7 @@ describe('every route for people', () => {
       ],
       [/\{artifactId\}/, { red: artifactId, nothing: artifactId }],
       [/\{account\}/, { red: ownerId, nothing: ownerId }],
+      [/\{invitation\}/, { red: 'inv_nothing', nothing: 'inv_nothing' }],
     ]
     const filled = ids.reduce((text, [pattern, by]) => text.replace(pattern, by[of]), path)
     if (filled.includes('{')) throw new Error(`add a value for the parameter in ${filled} to this test`)
@@ -181,5 +187,6 @@ const BODIES: Record<string, (teams: Teams) => unknown> = {
   'POST /v1/accounts/invitations': () => ({ email: 'intruder@x.test' }),
   'POST /v1/organisations': () => ({ slug: 'purple' }),
   'POST /v1/organisations/{organisation}/members': () => ({ email: 'bob@blue.test', role: 'viewer' }),
+  'POST /v1/organisations/{organisation}/invitations/redeem': () => ({ secret: 'ty_none' }),
   'POST /v1/organisations/{organisation}/projects': () => ({ slug: 'intruder' }),
 }

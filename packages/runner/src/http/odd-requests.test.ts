@@ -47,6 +47,7 @@ describe(`the runner, asked oddly (seed ${ODD_RUNS.seed}, ${ODD_RUNS.numRuns} ti
     organisation: 'nobody',
     artifactId: 'art_nothing',
     account: 'acc_nothing',
+    invitation: 'inv_nothing',
   })
 
   async function send({ method, path, headers, body }: OddRequest, isOfTrainer: boolean): Promise<void> {

@@ -139,6 +139,7 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/accounts/password-resets/redeem': { secret: `ty_reset_${'a'.repeat(43)}`, newPassword: PASSWORD },
   'POST /v1/organisations': { slug: 'purple' },
   'POST /v1/organisations/{organisation}/members': { email: 'bob@blue.test', role: 'viewer' },
+  'POST /v1/organisations/{organisation}/invitations/redeem': { secret: 'ty_none' },
   'POST /v1/organisations/{organisation}/projects': { slug: 'purple' },
   'POST /v1/tokens': { name: 'more', scopes: ['jobs:read'] },
 }

@@ -100,9 +100,12 @@ async function createPeople(harness: Harness) {
   const bob = await create('bob@blue.test')
   await post(harness, '/v1/organisations', { slug: 'red' }, ada.headers)
   await post(harness, '/v1/organisations', { slug: 'blue' }, bob.headers)
-  const members = '/v1/organisations/red/members'
-  await post(harness, members, { email: 'MEL@red.test', role: 'member' }, ada.headers)
-  await post(harness, members, { email: 'vera@red.test', role: 'viewer' }, ada.headers)
+  const invite = async (person: Person, body: object) => {
+    const { secret } = await post(harness, '/v1/organisations/red/members', body, ada.headers)
+    await post(harness, '/v1/organisations/red/invitations/redeem', { secret }, person.headers)
+  }
+  await invite(mel, { email: 'MEL@red.test', role: 'member' })
+  await invite(vera, { email: 'vera@red.test', role: 'viewer' })
   await post(harness, '/v1/organisations/red/projects', { slug: 'empty' }, ada.headers)
   return { ada, mel, vera, bob }
 }
@@ -176,7 +179,7 @@ const RUNNER_TABLES = [
   'events',
   'event_chunks',
 ]
-const IDENTITY_TABLES = ['accounts', 'password_resets', 'organisations', 'memberships', 'projects', 'audit']
+const IDENTITY_TABLES = ['accounts', 'password_resets', 'organisations', 'memberships', 'member_invitations', 'projects', 'audit']
 
 async function readState(harness: Harness): Promise<unknown[]> {
   const { identity, database } = harness.runner.context

@@ -1,4 +1,4 @@
-import type { Member, SetMemberRequest } from '@trainyard/contract'
+import type { CreatedMemberInvitation, Member, MemberList, SetMemberRequest } from '@trainyard/contract'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { notFound, TrainyardError } from '../../errors.ts'
 import { notifyAccessChange } from '../access-changes/access-changes.ts'
@@ -6,38 +6,47 @@ import { writeAudit } from '../audit/write-audit.ts'
 import type { IdentityStore } from '../db/identity-store.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
 import { actorOf, type Caller } from '../permissions/caller.ts'
-import { requireCan } from '../permissions/can.ts'
+import { can, organisationsFor, requireCan } from '../permissions/can.ts'
+import { isOperator } from '../permissions/require-operator.ts'
 import { requireOrganisation } from '../permissions/require-organisation.ts'
+import { deleteInvitation, insertInvitation, listInvitations } from './invitations.ts'
+import { lockMembers } from './lock-members.ts'
 
-/** The members of an organisation, in the order in which they joined. */
+/** The members of an organisation, in the order in which they joined. Who can manage members also sees invitations. */
 export async function listMembers(
   { database }: IdentityStore,
   caller: Caller,
   organisation: string,
-): Promise<Member[]> {
+): Promise<MemberList> {
   const { organisationId } = requireOrganisation(caller, organisation, 'members:read')
   const rows = await selectMembers(database.db, organisationId).execute()
-  return rows.map(toMember)
+  const invitations = can(caller, 'members:write', { organisationId })
+    ? await listInvitations(database.db, organisationId)
+    : undefined
+  return { members: rows.map(toMember), invitations }
 }
 
-/** Adds a person who has an account, or changes their role. Only owners can grant or revoke the role owner. */
+/** The person was added, or invited because the caller must not learn whether they have an account. */
+export type SetMemberOutcome = { member: Member } | { invitation: CreatedMemberInvitation }
+
+/**
+ * Adds a person whose account the caller can see, or changes their role; invites everyone else, whether or not they have an
+ * account. Only owners can grant or revoke the role owner.
+ */
 export async function setMember(
   identity: IdentityStore,
   caller: Caller,
   organisation: string,
   { email, role }: SetMemberRequest,
-): Promise<Member> {
+): Promise<SetMemberOutcome> {
   const { organisationId } = requireOrganisation(caller, organisation, 'members:write')
   if (role === 'owner') requireCan(caller, 'owners:write', { organisationId })
   return await identity.database.transaction(async (trx) => {
     await lockMembers(trx, organisationId)
-    const account = await trx
-      .selectFrom('accounts')
-      .select(['id', 'display_name'])
-      .where(sql`lower(email)`, '=', email.toLowerCase())
-      .where('disabled_at', 'is', null)
-      .executeTakeFirst()
-    if (account === undefined) throw notFound('account', email)
+    const account = await findVisibleAccount(trx, caller, email)
+    if (account === undefined)
+      return { invitation: await insertInvitation(identity, trx, { caller, organisationId, email, role }) }
+    await deleteInvitation(trx, organisationId, email)
     const before = await roleOf(trx, organisationId, account.id)
     if (before === 'owner' && role !== 'owner') await requireOtherOwner(trx, caller, organisationId, account.id)
     await trx
@@ -55,7 +64,7 @@ export async function setMember(
     })
     await notifyAccessChange(trx)
     const member = selectMembers(trx, organisationId).where('accounts.id', '=', account.id)
-    return toMember(await member.executeTakeFirstOrThrow())
+    return { member: toMember(await member.executeTakeFirstOrThrow()) }
   })
 }
 
@@ -84,6 +93,11 @@ export async function removeMember(
       .where('organisation_id', '=', organisationId)
       .where('account_id', '=', accountId)
       .execute()
+    await trx
+      .deleteFrom('member_invitations')
+      .where('organisation_id', '=', organisationId)
+      .where('invited_by', '=', accountId)
+      .execute()
     await writeAudit(identity, trx, {
       ...actorOf(caller),
       action: 'member.remove',
@@ -96,9 +110,28 @@ export async function removeMember(
   })
 }
 
-/** Without the lock, two owners who remove each other at the same time would leave an organisation without an owner. */
-async function lockMembers(trx: Transaction<IdentityDatabase>, organisationId: string): Promise<void> {
-  await trx.selectFrom('organisations').select('id').where('id', '=', organisationId).forUpdate().execute()
+/**
+ * The account with this email, if the caller is an operator or shares an organisation with it whose members they can list.
+ * Others first select the accounts that they can see: an account that they cannot see takes the same time as none.
+ */
+async function findVisibleAccount(trx: Transaction<IdentityDatabase>, caller: Caller, email: string) {
+  const accounts = trx
+    .with(
+      (cte) => cte('visible').materialized(),
+      (db) => {
+        const query = db.selectFrom('accounts').select(['id', 'email', 'display_name']).where('disabled_at', 'is', null)
+        if (isOperator(caller)) return query.where(sql`lower(email)`, '=', email.toLowerCase())
+        const shared = db
+          .selectFrom('memberships')
+          .select('account_id')
+          .where('organisation_id', 'in', organisationsFor(caller, 'members:read'))
+        return query.where('id', 'in', shared)
+      },
+    )
+    .selectFrom('visible')
+    .select(['id', 'display_name'])
+    .where(sql`lower(email)`, '=', email.toLowerCase())
+  return await accounts.executeTakeFirst()
 }
 
 async function roleOf(trx: Transaction<IdentityDatabase>, organisationId: string, accountId: string) {

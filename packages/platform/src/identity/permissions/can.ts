@@ -55,6 +55,13 @@ export function projectsFor(caller: Caller, action: Action): readonly CallerProj
   return caller.projects.filter(({ id, organisationId }) => can(caller, action, { organisationId, projectId: id }))
 }
 
+/** The ids of the organisations as a whole in which the caller can perform an action. */
+export function organisationsFor(caller: Caller, action: Action): readonly string[] {
+  return caller.memberships
+    .map(({ organisationId }) => organisationId)
+    .filter((organisationId) => can(caller, action, { organisationId }))
+}
+
 /**
  * Refuses a token whose scopes do not allow the action in any organisation of the caller. Call it before any lookup, so that the answer
  * does not reveal what exists.

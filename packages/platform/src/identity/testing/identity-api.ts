@@ -52,7 +52,16 @@ export async function openIdentityApi(auth: Partial<AuthConfig> = {}) {
     if (session.status !== 201) throw new Error(JSON.stringify([signedUp.body, session.body]))
     return { id: String(session.body.account.id), headers: bearer(session.body.secret) }
   }
-  return { identity, call, setupSecret, signUp, signIn, person }
+  type Person = Awaited<ReturnType<typeof person>>
+  /** Invites a person, who joins. */
+  const addMember = async (slug: string, add: { by: Person; person: Person; email: string; role: string }) => {
+    const { by, email, role } = add
+    const { secret } = (await call('POST', `/v1/organisations/${slug}/members`, { email, role }, by.headers)).body
+    const path = `/v1/organisations/${slug}/invitations/redeem`
+    const joined = await call('POST', path, { secret }, add.person.headers)
+    if (joined.status !== 200) throw new Error(JSON.stringify(joined.body))
+  }
+  return { identity, call, setupSecret, signUp, signIn, person, addMember }
 }
 
 export const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` })

@@ -5,6 +5,7 @@ import { passwordResets } from './20261121T0830-password-resets.ts'
 import { parentsOfTokens } from './20261129T1530-parents-of-tokens.ts'
 import { namesInAudit } from './20261129T1531-names-in-audit.ts'
 import { setupAndOwner } from './20261129T1600-setup-and-owner.ts'
+import { memberInvitations } from './20261129T1710-member-invitations.ts'
 
 /** By the name under which a database records that the migration ran: never rename one. */
 export const identityMigrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const identityMigrations: Readonly<Record<string, Migration>> = {
   '20261129T1530-parents-of-tokens': parentsOfTokens,
   '20261129T1531-names-in-audit': namesInAudit,
   '20261129T1600-setup-and-owner': setupAndOwner,
+  '20261129T1710-member-invitations': memberInvitations,
 }

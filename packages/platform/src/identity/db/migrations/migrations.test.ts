@@ -9,5 +9,6 @@ it('the names of migrations are those that existing databases have recorded', ()
     '20261129T1530-parents-of-tokens',
     '20261129T1531-names-in-audit',
     '20261129T1600-setup-and-owner',
+    '20261129T1710-member-invitations',
   ])
 })

@@ -1,6 +1,7 @@
 import type { AccountsTable } from './accounts.ts'
 import type { AuditTable } from './audit.ts'
 import type { ExternalAccountsTable } from './external-accounts.ts'
+import type { MemberInvitationsTable } from './member-invitations.ts'
 import type { MembershipsTable } from './memberships.ts'
 import type { OrganisationsTable } from './organisations.ts'
 import type { PasswordResetsTable } from './password-resets.ts'
@@ -15,6 +16,7 @@ export interface IdentityDatabase {
   accounts: AccountsTable
   organisations: OrganisationsTable
   memberships: MembershipsTable
+  member_invitations: MemberInvitationsTable
   projects: ProjectsTable
   tokens: TokensTable
   password_resets: PasswordResetsTable
