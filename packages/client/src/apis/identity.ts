@@ -131,7 +131,9 @@ export function createIdentityClient(connect: Connect): IdentityClient {
       return (await fetchJson(connect, MemberList, { path: `${organisationPath(organisation)}/members` })).members
     },
     async memberInvitations(organisation) {
-      const { invitations } = await fetchJson(connect, MemberList, { path: `${organisationPath(organisation)}/members` })
+      const { invitations } = await fetchJson(connect, MemberList, {
+        path: `${organisationPath(organisation)}/members`,
+      })
       return invitations ?? []
     },
     async setMember(organisation, json) {

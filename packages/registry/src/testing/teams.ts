@@ -110,7 +110,15 @@ export async function startTeams(harness: Harness): Promise<Teams> {
       const own = ['repositories', 'versions', 'version_parts', 'checks', 'manifests', 'uploads'].map((name) =>
         sql.table(name),
       )
-      const people = ['accounts', 'password_resets', 'organisations', 'memberships', 'member_invitations', 'projects', 'audit']
+      const people = [
+        'accounts',
+        'password_resets',
+        'organisations',
+        'memberships',
+        'member_invitations',
+        'projects',
+        'audit',
+      ]
       const rows = []
       for (const table of [...own, ...people.map((name) => sql.id(identity.schema, name))])
         rows.push((await sql`select t::text as row from ${table} t order by 1`.execute(database.db)).rows)

@@ -179,7 +179,15 @@ const RUNNER_TABLES = [
   'events',
   'event_chunks',
 ]
-const IDENTITY_TABLES = ['accounts', 'password_resets', 'organisations', 'memberships', 'member_invitations', 'projects', 'audit']
+const IDENTITY_TABLES = [
+  'accounts',
+  'password_resets',
+  'organisations',
+  'memberships',
+  'member_invitations',
+  'projects',
+  'audit',
+]
 
 async function readState(harness: Harness): Promise<unknown[]> {
   const { identity, database } = harness.runner.context

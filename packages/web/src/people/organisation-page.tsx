@@ -1,7 +1,16 @@
-import type { AuditPage, Me, Member, Organisation, Project } from '@trainyard/contract'
+import type {
+  AuditPage,
+  CreatedMemberInvitation,
+  Me,
+  Member,
+  MemberInvitation,
+  Organisation,
+  Project,
+} from '@trainyard/contract'
 import { Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { Activity } from './activity.tsx'
+import { InvitationLink, Invitations } from './invitations.tsx'
 import { MemberRow, RoleSelect } from './members.tsx'
 import { SLUG_PATTERN } from './organisations-page.tsx'
 import { PeopleLayout } from './people-layout.tsx'
@@ -11,23 +20,32 @@ export interface OrganisationPageProps {
   organisation: Organisation
   me: Me
   members: readonly Member[]
+  /** Empty when the viewer cannot manage members. */
+  invitations: readonly MemberInvitation[]
   projects: readonly Project[]
   /** Undefined when the viewer must not see it. */
   audit: AuditPage | undefined
   now: Date
-  done?: 'member' | 'removed' | 'project' | undefined
+  done?: 'member' | 'removed' | 'withdrawn' | 'joined' | 'project' | undefined
+  /** The invitation that was just created, with its link. */
+  invited?: { invitation: CreatedMemberInvitation; url: string } | undefined
   refused?: { form: 'members' | 'projects'; problem: string; value?: string } | undefined
 }
 
-const DONE = { member: 'Member saved.', removed: 'Member removed.', project: 'Project created.' } as const
+const DONE = {
+  member: 'Member saved.',
+  removed: 'Member removed.',
+  withdrawn: 'Invitation withdrawn.',
+  joined: 'You have joined the organisation.',
+  project: 'Project created.',
+} as const
 
 export function OrganisationPage(props: OrganisationPageProps) {
-  const { assetUrl, organisation, me, members, projects, audit, now, done, refused } = props
+  const { assetUrl, organisation, members, projects, audit, now, done, invited, refused } = props
   const { slug, role } = organisation
   const mayChange = role === 'owner' || role === 'admin'
   const path = `/organisations/${encodeURIComponent(slug)}`
-  const problemOf = (form: 'members' | 'projects') => (refused?.form === form ? refused.problem : undefined)
-  const sentOf = (form: 'members' | 'projects') => (refused?.form === form ? refused.value : undefined)
+  const refusedProject = refused?.form === 'projects' ? refused : undefined
   return (
     <PeopleLayout
       assetUrl={assetUrl}
@@ -44,42 +62,8 @@ export function OrganisationPage(props: OrganisationPageProps) {
           <p>{DONE[done]}</p>
         </Note>
       )}
-      <section>
-        <h2>Members</h2>
-        <FormProblem text={problemOf('members')} />
-        <ul class="rows">
-          {members.map((member) => (
-            <MemberRow member={member} own={me.account?.id} role={role} path={path} now={now} />
-          ))}
-        </ul>
-        {mayChange && (
-          <form class="stacked" method="post" action={`${path}/members`}>
-            <h3>Add a member</h3>
-            <div class="pair">
-              <Field
-                name="email"
-                label="Email of their account"
-                type="email"
-                required
-                maxlength={254}
-                autocomplete="off"
-                value={sentOf('members')}
-              />
-              <div class="field">
-                <label for="role">Role</label>
-                <RoleSelect id="role" selected="member" withOwner={role === 'owner'} />
-              </div>
-            </div>
-            <p class="muted">
-              Viewers read; members start jobs and push trainers; admins add members and projects; owners also appoint
-              owners.
-            </p>
-            <div>
-              <button type="submit">Add member</button>
-            </div>
-          </form>
-        )}
-      </section>
+      {invited !== undefined && <InvitationLink {...invited} />}
+      <Members {...props} />
       <section>
         <h2>Projects</h2>
         <ul class="rows">
@@ -102,7 +86,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
         {mayChange && (
           <form class="stacked" method="post" action={`${path}/projects`}>
             <h3>Create a project</h3>
-            <FormProblem text={problemOf('projects')} />
+            <FormProblem text={refusedProject?.problem} />
             <div class="pair">
               <Field
                 name="slug"
@@ -111,7 +95,7 @@ export function OrganisationPage(props: OrganisationPageProps) {
                 maxlength={64}
                 pattern={SLUG_PATTERN}
                 autocomplete="off"
-                value={sentOf('projects')}
+                value={refusedProject?.value}
               />
               <Field name="displayName" label="Name" maxlength={100} autocomplete="off" />
             </div>
@@ -123,5 +107,50 @@ export function OrganisationPage(props: OrganisationPageProps) {
       </section>
       {audit !== undefined && <Activity audit={audit} members={members} path={path} now={now} />}
     </PeopleLayout>
+  )
+}
+
+function Members({ organisation, me, members, invitations, now, refused }: OrganisationPageProps) {
+  const { slug, role } = organisation
+  const mayChange = role === 'owner' || role === 'admin'
+  const path = `/organisations/${encodeURIComponent(slug)}`
+  return (
+    <section>
+      <h2>Members</h2>
+      <FormProblem text={refused?.form === 'members' ? refused.problem : undefined} />
+      <ul class="rows">
+        {members.map((member) => (
+          <MemberRow member={member} own={me.account?.id} role={role} path={path} now={now} />
+        ))}
+      </ul>
+      {mayChange && <Invitations invitations={invitations} path={path} now={now} />}
+      {mayChange && (
+        <form class="stacked" method="post" action={`${path}/members`}>
+          <h3>Add a member</h3>
+          <div class="pair">
+            <Field
+              name="email"
+              label="Email"
+              type="email"
+              required
+              maxlength={254}
+              autocomplete="off"
+              value={refused?.form === 'members' ? refused.value : undefined}
+            />
+            <div class="field">
+              <label for="role">Role</label>
+              <RoleSelect id="role" selected="member" withOwner={role === 'owner'} />
+            </div>
+          </div>
+          <p class="muted">
+            Viewers read; members start jobs and push trainers; admins add members and projects; owners also appoint
+            owners. A person who shares an organisation with you is added at once. Anyone else gets a link from you.
+          </p>
+          <div>
+            <button type="submit">Add member</button>
+          </div>
+        </form>
+      )}
+    </section>
   )
 }

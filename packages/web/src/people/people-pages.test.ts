@@ -33,6 +33,9 @@ const WRITES: [string, Record<string, string>][] = [
   ['/organisations', { slug: 'intruders' }],
   ['/organisations/red-team/members', { email: 'bob@red.test', role: 'owner' }],
   ['/organisations/red-team/members/acc_bob@red.test/remove', {}],
+  ['/organisations/red-team/members', { email: 'intruder@x.test', role: 'owner' }],
+  ['/organisations/red-team/invitations/inv_eve@x.test/withdraw', {}],
+  ['/organisations/red-team/join', { code: 'ty_invite0' }],
   ['/organisations/red-team/projects', { slug: 'intruder' }],
   ['/reset-password', { code: 'ty_x', newPassword: 'taken by an intruder' }],
 ]
@@ -62,7 +65,13 @@ describe('every account page', () => {
   })
 
   test.each(WRITES)('%s exists', async (path, form) => {
-    expect((await open().send(path, form)).status).toBeLessThan(402)
+    const { send } = open()
+    if (/invitations|join/.test(path)) {
+      await send('/organisations/red-team/members', { email: 'eve@x.test', role: 'viewer' })
+      await send('/organisations/red-team/members', { email: 'ada@red.test', role: 'viewer' })
+    }
+    // Ada is signed in; the invitation is for Eve.
+    expect((await send(path, form)).status).toBeLessThan(path.endsWith('/join') ? 404 : 402)
   })
 
   test('renders names as text', async () => {
@@ -189,9 +198,6 @@ describe('an organisation', () => {
     expect((await send('/organisations/red-team/projects', { slug: 'birds' })).headers.get('location')).toContain(
       'done=project',
     )
-    expect((await send('/organisations/red-team/members', { email: 'unknown@x.test', role: 'member' })).status).toBe(
-      404,
-    )
     expect((await send('/organisations/red-team/members', { email: 'bob@red.test', role: 'king' })).status).toBe(400)
     await send('/organisations/red-team/members', { email: 'bob@red.test', role: 'admin' })
     expect(api.organisations[0]?.members[1]?.role).toBe('admin')
@@ -200,6 +206,36 @@ describe('an organisation', () => {
     // A member from another issuer has no email and no role to set.
     expect(html.match(/Set the role of/g)).toHaveLength(2)
     expect((await get('/organisations/none')).status).toBe(404)
+  })
+
+  test('invites whom it does not know by a link, which lets the person with that email join', async () => {
+    const state = peopleFixture()
+    state.people['eve@x.test'] = { displayName: 'Eve', password: 'horse battery staple' }
+    const { send, get, api } = open(state)
+    const known = await send('/organisations/red-team/members', { email: 'eve@x.test', role: 'member' })
+    const unknown = await send('/organisations/red-team/members', { email: 'none@x.test', role: 'viewer' })
+    expect([known.status, unknown.status, known.headers.get('cache-control')]).toEqual([201, 201, 'no-store'])
+    const link = '/organisations/red-team/join?code=ty_invite0'
+    expect(await known.text()).toContain(`http://localhost${link}`)
+    const list = await (await get('/organisations/red-team')).text()
+    expect(list).not.toContain('ty_invite0')
+    for (const words of ['eve@x.test', 'Withdraw: none@x.test', 'Invited']) expect(list).toContain(words)
+    const withdrawn = await send('/organisations/red-team/invitations/inv_none@x.test/withdraw', {})
+    expect(withdrawn.headers.get('location')).toBe('/organisations/red-team?done=withdrawn')
+    expect(api.organisations[0]?.invitations).toHaveLength(1)
+
+    expect((await get(link, {})).headers.get('location')).toBe(`/sign-in?to=${encodeURIComponent(link)}`)
+    expect((await get(link, BOB)).status).toBe(200)
+    const other = await send('/organisations/red-team/join', { code: 'ty_invite0' }, BOB)
+    expect(other.status).toBe(403)
+    const refused = await other.text()
+    expect(refused).toContain('This invitation is for another email')
+    expect(refused).not.toContain('eve')
+    const eve = { cookie: 'trainyard_session=session-eve@x.test' }
+    const joined = await send('/organisations/red-team/join', { code: 'ty_invite0' }, eve)
+    expect(joined.headers.get('location')).toBe('/organisations/red-team?done=joined')
+    expect(api.organisations[0]?.members.at(-1)).toMatchObject({ email: 'eve@x.test', role: 'member' })
+    expect((await send('/organisations/red-team/join', { code: 'ty_invite0' }, eve)).status).toBe(404)
   })
 
   test('keeps its last owner; others can leave', async () => {
@@ -222,7 +258,7 @@ describe('an organisation', () => {
     const [organisation] = state.organisations
     if (organisation !== undefined) organisation.role = 'viewer'
     const html = await (await open(state).get('/organisations/red-team', BOB)).text()
-    for (const words of ['Set the role', 'Add a member', 'Create a project', 'Activity'])
+    for (const words of ['Set the role', 'Add a member', 'Invited', 'Create a project', 'Activity'])
       expect(html).not.toContain(words)
     expect(html).toContain('Leave')
   })

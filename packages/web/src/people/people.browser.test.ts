@@ -45,6 +45,7 @@ describe.skipIf(!hasChromium())('the pages of people, in a browser', () => {
         '/account/tokens',
         '/organisations',
         '/organisations/red-team',
+        '/organisations/red-team/join',
         '/reset-password',
       ]) {
         await page.goto(site.url + path)
@@ -64,6 +65,11 @@ describe.skipIf(!hasChromium())('the pages of people, in a browser', () => {
       await page.getByRole('button', { name: 'Create link' }).click()
       await page.getByText('It works once').waitFor()
       await look1('link-made')
+      await page.goto(`${site.url}/organisations/red-team`)
+      await page.getByLabel('Email').fill('eve@x.test')
+      await page.getByRole('button', { name: 'Add member' }).click()
+      await page.getByText('It works once').waitFor()
+      await look1('invited')
       await page.goto(`${site.url}/organisations`)
       await page.getByLabel('Short name').fill('red-team')
       await page.getByRole('button', { name: 'Create organisation' }).click()

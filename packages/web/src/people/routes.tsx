@@ -6,6 +6,7 @@ import { setRetryAfter } from '../retry-after.ts'
 import { deviceOf, forgetSession, hasSession, keepSession, safePath } from '../session/credentials.ts'
 import { findViewer } from '../session/find-viewer.ts'
 import { accountRoutes } from './account-routes.tsx'
+import { joinRoutes } from './join-organisation.tsx'
 import { organisationRoutes } from './organisation-routes.tsx'
 import { refusalOf } from './refusal.ts'
 import { resetPasswordRoutes } from './reset-password.tsx'
@@ -99,5 +100,6 @@ export function peopleRoutes(context: WebContext): Hono<WebEnv> {
   app.route('/account/tokens', tokenRoutes(context))
   app.route('/account', accountRoutes(context))
   app.route('/organisations', organisationRoutes(context))
+  app.route('/organisations', joinRoutes(context))
   return app
 }

@@ -1,5 +1,6 @@
 import {
   ChangePasswordRequest,
+  type CreatedMemberInvitation,
   type CreatedToken,
   CreateOrganisationRequest,
   CreateProjectRequest,
@@ -11,6 +12,7 @@ import {
   type Organisation,
   type PasswordReset,
   type Project,
+  RedeemMemberInvitationRequest,
   RedeemPasswordResetRequest,
   RedeemSignInCodeRequest,
   type SessionInfo,
@@ -26,7 +28,11 @@ import { NOW } from './fixtures.ts'
 export interface FakePeople {
   /** Accounts that can sign in, by email; the first is the operator. Empty: everyone is the local owner. */
   people: Record<string, { displayName: string; password: string }>
-  organisations: (Organisation & { members: Member[]; projects: Project[] })[]
+  organisations: (Organisation & {
+    members: Member[]
+    invitations?: CreatedMemberInvitation[] | undefined
+    projects: Project[]
+  })[]
   tokens: Omit<CreatedToken, 'secret'>[]
   sessions: SessionInfo[]
   signUp: SignUpState['signUp']
@@ -185,13 +191,23 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
     })
     return c.json(made, 201)
   })
-  app.get('/v1/organisations/:organisation/members', (c) => c.json({ members: find(c)?.members ?? [] }))
+  app.get('/v1/organisations/:organisation/members', (c) => {
+    const { members = [], invitations = [] } = find(c) ?? {}
+    return c.json({ members, invitations })
+  })
   app.post('/v1/organisations/:organisation/members', async (c) => {
     const { email, role } = SetMemberRequest.parse(await c.req.json())
-    if (known.people[email] === undefined) return problem('not_found', `Account "${email}" not found`)
+    const members = find(c)?.members ?? []
+    if (!known.organisations.some((one) => one.members.some((member) => member.email === email))) {
+      const secret = `ty_invite${(find(c)?.invitations ?? []).length}`
+      const id = `inv_${email}`
+      const invitation = { id, email, role, createdAt: AT, expiresAt: inDays(7), secret }
+      const organisation = find(c)
+      if (organisation !== undefined) organisation.invitations = [...(organisation.invitations ?? []), invitation]
+      return c.json(invitation, 202)
+    }
     const { id, displayName } = account(email)
     const member = { accountId: id, email, displayName, role, since: AT } satisfies Member
-    const members = find(c)?.members ?? []
     const at = members.findIndex(({ accountId }) => accountId === id)
     members.splice(at === -1 ? members.length : at, 1, member)
     return c.json(member)
@@ -202,6 +218,21 @@ export function fakePeopleRoutes(known: FakePeople): Hono {
     if (members[at]?.role === 'owner') return problem('conflict', 'An organisation needs an owner')
     members.splice(at, 1)
     return c.body(null, 204)
+  })
+  app.delete('/v1/organisations/:organisation/invitations/:id', (c) =>
+    take(find(c)?.invitations ?? [], c) ? c.body(null, 204) : missing('invitation'),
+  )
+  app.post('/v1/organisations/:organisation/invitations/redeem', async (c) => {
+    const { secret } = RedeemMemberInvitationRequest.parse(await c.req.json())
+    const organisation = find(c)
+    const invitation = organisation?.invitations?.find((one) => one.secret === secret)
+    if (organisation === undefined || invitation === undefined)
+      return problem('not_found', 'The invitation was used, replaced or withdrawn, or has expired')
+    const { id, email, displayName } = self(c) as ReturnType<typeof account>
+    if (email !== invitation.email) return problem('forbidden', 'This invitation is for another email')
+    organisation.invitations = organisation.invitations?.filter((one) => one !== invitation)
+    organisation.members.push({ accountId: id, email, displayName, role: invitation.role, since: AT })
+    return c.json(organisation)
   })
   app.get('/v1/organisations/:organisation/projects', (c) => c.json({ projects: find(c)?.projects ?? [] }))
   app.post('/v1/organisations/:organisation/projects', async (c) => {

@@ -139,10 +139,7 @@ describe('an invitation', () => {
     refused.push(await join(second.secret))
     const third = (await invite('bob@blue.test')).body
     expect(Date.parse(third.expiresAt) - Date.parse(third.createdAt)).toBe(7 * 86_400_000)
-    await identity.database.db
-      .updateTable('member_invitations')
-      .set({ expires_at: sql<Date>`now()` })
-      .execute()
+    await identity.database.db.updateTable('member_invitations').set({ expires_at: sql<Date>`now()` }).execute()
     expect((await list()).invitations).toEqual([])
     refused.push(await join(third.secret), await join('ty_none'))
     for (const { status, body } of refused)

@@ -48,6 +48,7 @@ export async function insertInvitation(
       role,
       secret_hash: hashSecret(secret),
       invited_by: invitedBy,
+      issuer_role: caller.credentials === 'issuer',
       token_id: caller.credentials === 'token' ? (caller.tokenId ?? null) : null,
       expires_at: sql<Date>`now() + make_interval(days => ${LIFETIME_DAYS})`,
     })

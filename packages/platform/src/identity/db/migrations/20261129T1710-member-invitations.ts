@@ -11,6 +11,7 @@ export const memberInvitations: Migration = {
         role text not null check (role in ('owner', 'admin', 'member', 'viewer')),
         secret_hash text not null unique,
         invited_by text not null references accounts (id) on delete cascade,
+        issuer_role boolean not null,
         token_id text references tokens (id) on delete cascade,
         created_at timestamptz not null default now(),
         expires_at timestamptz not null

@@ -1,0 +1,61 @@
+import type { CreatedMemberInvitation, MemberInvitation } from '@trainyard/contract'
+import { Copyable } from '../components/copyable.tsx'
+import { ConfirmedForm, Note } from '../components/form.tsx'
+import { RelativeTime } from '../components/time.tsx'
+import { formatInstant } from '../format.ts'
+
+/** The link of an invitation that was just created. Shown once. */
+export function InvitationLink({ invitation, url }: { invitation: CreatedMemberInvitation; url: string }) {
+  return (
+    <Note>
+      <p>
+        Send this link to {invitation.email}. It works once, until {formatInstant(invitation.expiresAt)}, for an account
+        with this email only, and is not shown again.
+      </p>
+      <Copyable label="Invitation link" text={url} />
+    </Note>
+  )
+}
+
+interface InvitationsProps {
+  invitations: readonly MemberInvitation[]
+  /** The organisation's page. */
+  path: string
+  now: Date
+}
+
+/** The invitations that are not used yet. */
+export function Invitations({ invitations, path, now }: InvitationsProps) {
+  if (invitations.length === 0) return null
+  return (
+    <>
+      <h3>Invited</h3>
+      <ul class="rows">
+        {invitations.map(({ id, email, role, expiresAt }) => (
+          <li>
+            <div>
+              <h4>{email}</h4>
+              <ul class="facts">
+                <li>{role}</li>
+                <li>
+                  expires <RelativeTime at={expiresAt} now={now} />
+                </li>
+              </ul>
+            </div>
+            <div class="row-actions">
+              <ConfirmedForm
+                id={`withdraw-${id}`}
+                action={`${path}/invitations/${encodeURIComponent(id)}/withdraw`}
+                verb="Withdraw"
+                subject={email}
+                question={`Withdraw the invitation of ${email}?`}
+              >
+                <p>The link no longer works.</p>
+              </ConfirmedForm>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
