@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLogger } from '../../log.ts'
 import { TrustedIssuers } from '../config/trusted-issuers.ts'
 import type { Identity } from '../open-identity.ts'
+import { setMember } from '../organisations/members.ts'
+import { redeemInvitation } from '../organisations/redeem-invitation.ts'
 import { closeTestIdentities, openTestIdentity } from '../testing/identity-api.ts'
 import { createExternalTokenVerifier } from './external-tokens.ts'
 
@@ -87,6 +89,38 @@ describe('a JWT of an external issuer', () => {
     }
     const { 'https://example.test/realm.role': _, ...noRole } = red
     expect((await find(await sign(noRole)))?.memberships).toMatchObject([{ role: 'viewer' }])
+  })
+
+  it('invites people with a role that its claims map to and that is not stored, until its account is disabled', async () => {
+    const { db } = identity.database
+    const person = { display_name: 'Mel', password_hash: null, operator: false, disabled_at: null }
+    await db
+      .insertInto('accounts')
+      .values({ id: 'acc_mel', email: 'mel@red.test', ...person })
+      .execute()
+    const { secret: token } = await identity.createToken({
+      owner: 'acc_mel',
+      accountId: 'acc_mel',
+      name: 'test',
+      scopes: ['jobs:read'],
+    })
+    const mel = await identity.findCaller(token)
+    const claims = { ...red, sub: 'u3', 'https://example.test/realm.role': 'boss', scope: 'admin:red' }
+    const lead = await find(await sign(claims))
+    if (mel === undefined || lead === undefined) throw new Error('both can be authenticated')
+    const invite = async () => {
+      const outcome = await setMember(identity, lead, 'red', { email: 'mel@red.test', role: 'member' })
+      return 'invitation' in outcome ? outcome.invitation.secret : ''
+    }
+    const join = (secret: string) =>
+      redeemInvitation(identity, { ...mel, scopes: undefined }, { organisation: 'red', secret })
+    const disable = (at: Date | null) =>
+      db.updateTable('accounts').set({ disabled_at: at }).where('id', '=', lead.subject).execute()
+    const secret = await invite()
+    await disable(new Date())
+    await expect(join(secret)).rejects.toMatchObject({ code: 'not_found' })
+    await disable(null)
+    expect(await join(secret)).toMatchObject({ slug: 'red', role: 'member' })
   })
 
   it('is refused with another audience, issuer, key or algorithm, when it has expired, and without a signature', async () => {
