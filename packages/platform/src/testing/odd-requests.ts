@@ -13,7 +13,7 @@ export interface OddRequest {
 
 /** How often each route or page is called, and with which seed. The variables ODD_RUNS and ODD_SEED change them. */
 export const ODD_RUNS = {
-  numRuns: Number(process.env.ODD_RUNS ?? 30),
+  numRuns: Number(process.env.ODD_RUNS ?? 10),
   seed: Number(process.env.ODD_SEED ?? 20_261_129),
 }
 
