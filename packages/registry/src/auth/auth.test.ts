@@ -1,3 +1,4 @@
+import { DEFAULT_AUTH } from '@trainyard/platform'
 import { fakeClock } from '@trainyard/platform/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHarness, digestOf, type Harness, pushBlob } from '../testing/harness.ts'
@@ -231,4 +232,20 @@ describe('managing tokens', () => {
     expect((await create(undefined, ['pull:acme'])).status).toBe(401)
     expect((await create(token, ['fly:acme'])).status).toBe(400)
   })
+})
+
+it('a local server refuses a page whose name was rebound to this machine, which has no token', async () => {
+  const harness = await createHarness({ config: { auth: DEFAULT_AUTH } })
+  try {
+    const { token } = (await (await harness.request('/token?scope=repository:acme/a:pull')).json()) as { token: string }
+    for (const names of [{ host: 'evil.test:7600' }, { host: '127.0.0.1', 'x-forwarded-host': 'evil.test' }])
+      for (const path of ['/v1/trainers', '/v2/acme/a/tags/list'])
+        for (const headers of [names, { ...names, authorization: `Bearer ${token}` }])
+          expect([path, (await harness.request(path, { headers })).status]).toEqual([path, 401])
+    const headers = { host: 'evil.test:7600', authorization: `Bearer ${await harness.token(['push:acme'])}` }
+    expect((await harness.request('/v1/trainers', { headers })).status).toBe(200)
+    expect((await harness.request('/v1/trainers', { headers: { host: 'localhost:7600' } })).status).toBe(200)
+  } finally {
+    await harness.close()
+  }
 })

@@ -1,4 +1,4 @@
-import { clientAddress, type RegistryTokenClaims, TrainyardError } from '@trainyard/platform'
+import { clientAddress, isAddressedToLoopback, type RegistryTokenClaims, TrainyardError } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
 import { ANONYMOUS, callerOfGrants, type RegistryCaller } from './caller.ts'
 import { findCaller, findGrantor } from './find-caller.ts'
@@ -52,7 +52,7 @@ export async function authenticate(
   request: Request,
 ): Promise<Authentication> {
   const header = request.headers.get('authorization')
-  if (!header) return { outcome: 'accepted', caller: ANONYMOUS }
+  if (!header) return authenticateAnonymous(context, request)
   const bearer = /^bearer\s+(.+)$/i.exec(header)?.[1]?.trim()
   const basic = basicCredentials(header)
   const secret = bearer ?? basic?.password
@@ -66,7 +66,9 @@ export async function authenticate(
     return { outcome: 'accepted', caller }
   }
   try {
-    return await authenticateGrant(context, await context.tokens.verify(secret))
+    const claims = await context.tokens.verify(secret)
+    if (isAnonymous(claims)) return authenticateAnonymous(context, request, callerOfGrants(ANONYMOUS, claims.access))
+    return await authenticateGrant(context, claims)
   } catch (error) {
     // The database does not answer: the token may be valid.
     if (!(error instanceof TrainyardError) || error.status >= 500) throw error
@@ -76,12 +78,29 @@ export async function authenticate(
   }
 }
 
+const isAnonymous = ({ subject, tokenId }: RegistryTokenClaims) =>
+  subject === ANONYMOUS.subject && tokenId === undefined
+
+/**
+ * Everyone may read what is published. With `AUTH=local` that is everyone on this machine, and not a page whose DNS name was
+ * rebound to it.
+ */
+function authenticateAnonymous(
+  { authenticator }: Pick<RegistryContext, 'authenticator'>,
+  request: Request,
+  caller: RegistryCaller = ANONYMOUS,
+): Authentication {
+  if (authenticator.config.mode === 'required' || isAddressedToLoopback(request)) return { outcome: 'accepted', caller }
+  return refused(
+    'without a token, only requests to a loopback name such as "localhost" are accepted; set AUTH=required to serve other machines',
+  )
+}
+
 async function authenticateGrant(
   context: Pick<RegistryContext, 'identity'>,
   claims: RegistryTokenClaims,
 ): Promise<Exclude<Authentication, { outcome: 'expired' }>> {
-  if (claims.subject === ANONYMOUS.subject && claims.tokenId === undefined)
-    return { outcome: 'accepted', caller: callerOfGrants(ANONYMOUS, claims.access) }
+  if (isAnonymous(claims)) return { outcome: 'accepted', caller: callerOfGrants(ANONYMOUS, claims.access) }
   // Looked up on each use, so that a revoked token or permission takes effect before the grant expires.
   const grantor = claims.tokenId === undefined ? undefined : await findGrantor(context, claims.tokenId)
   if (!grantor) return refused('the token that this grant was issued for has expired or was revoked; log in again')
