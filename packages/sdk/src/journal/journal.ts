@@ -71,7 +71,7 @@ export class Journal {
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000
     this.#now = options.now ?? Date.now
     this.#tokenGraceMs = options.tokenGraceMs ?? 300_000
-    const { spool, records } = openSpoolIfPossible(spoolFile, options.fileSystem, this.#onWarning)
+    const { spool, records } = openSpoolIfPossible(spoolFile, options.fileSystem, (message) => this.#report(message))
     this.isResumed = records.length > 0
     this.#queue = new EventQueue({
       spool,

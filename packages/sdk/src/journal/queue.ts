@@ -10,7 +10,7 @@ export interface QueuedEvent {
   json: string
   sizeBytes: number
   priority: Priority
-  /** Whether an earlier process of this attempt gave it its number. */
+  /** Whether an earlier process of this attempt appended it. */
   isReplayed: boolean
 }
 
@@ -158,10 +158,16 @@ export class EventQueue {
 
   /**
    * Continues after the number that the platform holds, when it is not the expected one: the spool or the platform's data was
-   * lost. Removes events that an earlier process numbered up to `seq`: then only the end of the spool was lost, and the
+   * lost. Removes events of an earlier process with numbers up to `seq`: then only the end of the spool was lost, and the
    * platform holds them.
    */
   renumberAfter(seq: number): void {
+    for (const event of this.#events) {
+      if (!event.isReplayed || event.seq !== 0) continue
+      // The end of the spool may contain its number: the earlier process gave numbers in the same order.
+      event.seq = this.#nextSeq++
+      this.#droppable[event.priority]--
+    }
     this.#events = this.#events.filter((event) => {
       const isHeld = event.isReplayed && event.seq !== 0 && event.seq <= seq
       if (isHeld) this.#bytes -= event.sizeBytes
@@ -202,7 +208,12 @@ export class EventQueue {
 
   /** Flushes the spool to disk. */
   sync(): void {
-    if (this.#isClosed || this.#retryAt !== undefined) return
+    if (this.#isClosed) return
+    if (this.#retryAt !== undefined) {
+      // Also flushes it. The process may end before the next try.
+      this.#rewrite()
+      return
+    }
     try {
       this.#spool?.sync()
     } catch (error) {
@@ -270,7 +281,14 @@ export class EventQueue {
       case 'event': {
         const priority = record.priority as Priority
         const sizeBytes = Buffer.byteLength(record.json) + SEQ_BYTES
-        this.#events.push({ id: record.id, seq: 0, json: record.json, sizeBytes, priority, isReplayed: false })
+        this.#events.push({
+          id: record.id,
+          seq: 0,
+          json: record.json,
+          sizeBytes,
+          priority,
+          isReplayed: this.#isReplaying,
+        })
         this.#bytes += sizeBytes
         this.#nextId = record.id + 1
         this.#droppable[priority]++
@@ -283,7 +301,6 @@ export class EventQueue {
           if (left === 0) break
           if (event.seq !== 0) continue
           event.seq = this.#nextSeq++
-          event.isReplayed = this.#isReplaying
           this.#droppable[event.priority]--
           left--
         }

@@ -34,10 +34,8 @@ export interface Spool {
 /** Opens a spool and reads its records. Truncates a torn or damaged tail. */
 export function openSpool(file: string, fs: SpoolFileSystem = nodeFs): { spool: Spool; records: SpoolRecord[] } {
   fs.mkdirSync(dirname(file), { recursive: true })
-  let fd = fs.openSync(file, 'a+', 0o600)
-  const { records, validBytes } = readSpoolFrames(fs.readFileSync(file))
-  fs.ftruncateSync(fd, validBytes)
-  let size = validBytes
+  const opened = openFrames(file, fs)
+  let { fd, size } = opened
   const spool: Spool = {
     append(appended) {
       try {
@@ -59,18 +57,40 @@ export function openSpool(file: string, fs: SpoolFileSystem = nodeFs): { spool: 
         fs.fdatasyncSync(next)
         fs.renameSync(temporary, file)
       } catch (error) {
-        fs.closeSync(next)
+        closeQuietly(fs, next)
         // Frees its space, which a full disk needs.
         fs.rmSync(temporary, { force: true })
         throw error
       }
-      fs.closeSync(fd)
+      const before = fd
       fd = next
       size = written
+      closeQuietly(fs, before)
     },
     close: () => fs.closeSync(fd),
   }
-  return { spool, records }
+  return { spool, records: opened.records }
+}
+
+function openFrames(file: string, fs: SpoolFileSystem): { fd: number; size: number; records: SpoolRecord[] } {
+  const fd = fs.openSync(file, 'a+', 0o600)
+  try {
+    const { records, validBytes } = readSpoolFrames(fs.readFileSync(file))
+    fs.ftruncateSync(fd, validBytes)
+    return { fd, size: validBytes, records }
+  } catch (error) {
+    closeQuietly(fs, fd)
+    throw error
+  }
+}
+
+/** Closes a file whose content does not matter any more. A failed close closes it too. */
+function closeQuietly(fs: SpoolFileSystem, fd: number): void {
+  try {
+    fs.closeSync(fd)
+  } catch {
+    // Nothing is lost with this file.
+  }
 }
 
 /** Opens a spool, or warns and continues without one: a disk error must not stop a training. */
@@ -81,9 +101,16 @@ export function openSpoolIfPossible(
 ): { spool: Spool | undefined; records: SpoolRecord[] } {
   if (file === undefined) return { spool: undefined, records: [] }
   try {
-    return openSpool(file, fs)
+    // The events of an earlier process depend on it: a second try helps after a fault that passes.
+    try {
+      return openSpool(file, fs)
+    } catch {
+      return openSpool(file, fs)
+    }
   } catch (error) {
-    onWarning(`The journal is kept in memory only, its spool cannot be opened: ${error}`)
+    onWarning(
+      `The journal is kept in memory only, its spool cannot be opened, and events that an earlier process left in it are missing: ${error}`,
+    )
     return { spool: undefined, records: [] }
   }
 }
