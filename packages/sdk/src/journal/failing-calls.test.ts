@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import nodeFs, { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Problem, type TrainerEvent } from '@trainyard/contract'
@@ -9,6 +9,7 @@ import { createTokenSource } from '../http/token-source.ts'
 import { type ContractPlatform, createContractPlatform } from '../testing/contract-server.ts'
 import { createFailingSpoolFiles, type FailingSpoolFiles } from '../testing/failing-spool-files.ts'
 import { Journal } from './journal.ts'
+import { openSpool } from './spool.ts'
 
 const ALWAYS = Number.POSITIVE_INFINITY
 const NEVER = { call: ALWAYS, code: 'EIO' }
@@ -143,4 +144,18 @@ describe.each(['ENOSPC', 'EIO', 'EMFILE'])('each call of the spool that fails wi
       if (files.failed() === undefined) return expect(received()).toEqual(WHOLE)
     }
   })
+})
+
+it('a spool that was written again stays in use when the close of the old file fails', () => {
+  const file = join(dir, 'spool')
+  const closeSync = () => {
+    throw new Error('EIO: injected fault, closeSync')
+  }
+  const { spool } = openSpool(file, { ...nodeFs, closeSync })
+  spool.rewrite([{ op: 'acknowledge', seq: 1 }])
+  spool.append([{ op: 'acknowledge', seq: 2 }])
+  expect(openSpool(file).records).toEqual([
+    { op: 'acknowledge', seq: 1 },
+    { op: 'acknowledge', seq: 2 },
+  ])
 })
