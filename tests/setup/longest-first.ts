@@ -1,7 +1,16 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Whole platforms, real trainings and benches: begun last, they would run alone while other workers have nothing left. */
-const LONG = [/^tests\/e2e\//, /^bench\//, /\/chaos\//, /^packages\/validator\//, /^trainers\//, /^examples\//]
+/** Hundreds of processes, whole platforms, real trainings and benches: begun last, they would run alone while other workers have nothing left. */
+const LONG = [
+  /\/launchers\/subprocess\/launcher\./,
+  /^tests\/e2e\//,
+  /^bench\//,
+  /\/chaos\//,
+  /^scripts\/backup\//,
+  /^packages\/validator\//,
+  /^trainers\//,
+  /^examples\//,
+]
 
 /** A clean clone knows nothing of earlier runs, by which Vitest would put the long files first. */
 export class LongestFirst extends BaseSequencer {
