@@ -46,8 +46,9 @@ export interface SpoolFrames {
   isDamaged: boolean
 }
 
-/** Reads the frames at the start of `bytes`. Frames above `maxFrameBytes` count as damaged. Never throws. */
-export function readSpoolFrames(bytes: Buffer, maxFrameBytes = 64 * 1024 * 1024): SpoolFrames {
+/** Reads the frames at the start of `chunk`. Frames above `maxFrameBytes` count as damaged. Never throws. */
+export function readSpoolFrames(chunk: Uint8Array, maxFrameBytes = 64 * 1024 * 1024): SpoolFrames {
+  const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   const records: SpoolRecord[] = []
   let offset = 0
   while (offset + SPOOL_HEADER_BYTES <= bytes.length) {
@@ -110,7 +111,7 @@ export class SpoolReplay {
   }
 
   /** False once the file is damaged or holds too much: what follows is not read. */
-  push(chunk: Buffer): boolean {
+  push(chunk: Uint8Array): boolean {
     if (this.#isOver) return false
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     const { records, validBytes, isDamaged } = readSpoolFrames(bytes, this.#maxFrameBytes)

@@ -7,7 +7,7 @@ export type { SpoolRecord } from '@trainyard/contract/spool'
 
 /** The file system calls that the spool needs. */
 export type SpoolFileSystem = Pick<
-  typeof nodeFs,
+  typeof import('node:fs'),
   | 'closeSync'
   | 'fdatasyncSync'
   | 'ftruncateSync'
