@@ -109,6 +109,7 @@ describe.skipIf(!ready)('training in pods', () => {
       await jobWhen(server.client, id, hasEpoch(3), 'the third epoch')
       const browser = await launchChromium()
       const page = await browser.newPage({ viewport: { width: 1200, height: 1000 } })
+      await page.goto(server.link)
       await page.goto(`${server.url}/jobs/${id}`)
       await page.getByText('Handwritten digits, in a pod').first().waitFor()
       await page.locator('.uplot canvas').first().waitFor()
