@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Victims } from '../testing/victims.ts'
 import { makeVictims } from '../testing/victims.ts'
 import type { LauncherUnderTest } from './conformance.cases.ts'
 import type { AttemptRef, LaunchRequest, Observation } from './launcher.ts'
+import { isRunning } from './testing/is-running.ts'
+import { launchRequest } from './testing/launch-request.ts'
 
 /** What a launcher under attack limits. */
 export interface AttackLimits {
@@ -130,7 +128,9 @@ export function attackCases({ name, create, succeeding = [], skipped = {} }: Att
 
     const start = async (program: string, over: Partial<LaunchRequest> = {}): Promise<AttemptRef> => {
       const ref = { jobId: nextJob++, attempt: 1 }
-      await underTest.launcher.launch({ ...request(ref, program), trainer: underTest.trainer, ...over })
+      await underTest.launcher.launch(
+        launchRequest({ ...ref, argv: ['node', '-e', program], trainer: underTest.trainer, ...over }),
+      )
       return ref
     }
     const ended = async (ref: AttemptRef): Promise<Extract<Observation, { state: 'exited' }>> => {
@@ -212,35 +212,4 @@ export function attackCases({ name, create, succeeding = [], skipped = {} }: Att
       return await isRunning(marker)
     })
   })
-}
-
-function request(ref: AttemptRef, program: string): Omit<LaunchRequest, 'trainer'> {
-  return {
-    ...ref,
-    operation: 'train',
-    callbackUrl: 'http://127.0.0.1:7999/v1/jobs/1',
-    token: 'a-token',
-    traceId: '0123456789abcdef0123456789abcdef',
-    taskType: 'detection',
-    framework: 'none',
-    model: 'tiny',
-    config: { basic: {}, advanced: {} },
-    resources: {},
-    networkHosts: [],
-    argv: ['node', '-e', program],
-  }
-}
-
-/** Whether this machine runs a program with this argument. */
-async function isRunning(text: string): Promise<boolean> {
-  if (!existsSync('/proc/self/cmdline')) {
-    const { stdout } = await promisify(execFile)('ps', ['-axww', '-o', 'args='], { maxBuffer: 64 * 1024 ** 2 })
-    return stdout.split('\n').some((line) => line.endsWith(text))
-  }
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')
-    if (line.split('\0').includes(text)) return true
-  }
-  return false
 }

@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine, TrainerLocation } from './launcher.ts'
+import { isRunning } from './testing/is-running.ts'
+import { launchRequest } from './testing/launch-request.ts'
 
 export interface LauncherUnderTest {
   launcher: Launcher
@@ -31,23 +29,13 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       await underTest.close()
     }, 300_000)
 
-    const request = (program: string, over: Partial<LaunchRequest> = {}): LaunchRequest => ({
-      jobId: nextJob++,
-      attempt: 1,
-      operation: 'train',
-      callbackUrl: 'http://127.0.0.1:7999/v1/jobs/1',
-      token: 'a-token',
-      traceId: '0123456789abcdef0123456789abcdef',
-      taskType: 'detection',
-      framework: 'none',
-      model: 'tiny',
-      config: { basic: {}, advanced: {} },
-      trainer: underTest.trainer,
-      resources: {},
-      networkHosts: [],
-      argv: ['node', '-e', program],
-      ...over,
-    })
+    const request = (program: string, over: Partial<LaunchRequest> = {}): LaunchRequest =>
+      launchRequest({
+        jobId: nextJob++,
+        trainer: underTest.trainer,
+        argv: ['node', '-e', program],
+        ...over,
+      })
     const start = async (program: string, over: Partial<LaunchRequest> = {}): Promise<AttemptRef> => {
       const launch = request(program, over)
       await launcher.launch(launch)
@@ -266,19 +254,4 @@ export function launcherCases(name: string, create: () => Promise<LauncherUnderT
       expect(await list()).not.toContainEqual(ref)
     })
   })
-}
-
-/** Whether this machine runs a program with this argument, also in a container. */
-async function isRunning(text: string): Promise<boolean> {
-  if (!existsSync('/proc/self/cmdline')) {
-    const { stdout } = await promisify(execFile)('ps', ['-axww', '-o', 'args='], { maxBuffer: 64 * 1024 ** 2 })
-    return stdout.split('\n').some((line) => line.endsWith(text))
-  }
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')
-    // A separate argument, because the trainer that starts it has the text in its program.
-    if (line.split('\0').includes(text)) return true
-  }
-  return false
 }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readRunnerConfig } from '../config.ts'
 import { SandboxUnavailable } from '../errors.ts'
 import { createLauncher } from './create-launcher.ts'
-import type { LaunchRequest } from './launcher.ts'
+import { launchRequest } from './testing/launch-request.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
 
@@ -28,22 +28,7 @@ describe('a machine without a sandbox', () => {
     const config = readRunnerConfig({ ...env, ...over })
     const launcher = await createLauncher({ config, dataDir: dir, instanceId: 'test', logger })
     expect(launcher.warning).toContain('without a sandbox')
-    const request: LaunchRequest = {
-      jobId: 1,
-      attempt: 1,
-      operation: 'train',
-      callbackUrl: 'http://127.0.0.1:7600/v1/jobs/1',
-      token: 'a-token',
-      traceId: '0123456789abcdef0123456789abcdef',
-      taskType: 'detection',
-      framework: 'none',
-      model: 'tiny',
-      config: { basic: {}, advanced: {} },
-      trainer: { type: 'folder', dir },
-      resources: {},
-      networkHosts: [],
-      argv: ['/bin/true'],
-    }
+    const request = launchRequest({ trainer: { type: 'folder', dir }, argv: ['/bin/true'] })
     await launcher.launch(request)
     await launcher.remove(request)
   }

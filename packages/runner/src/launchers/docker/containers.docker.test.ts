@@ -10,6 +10,7 @@ import { createLogger } from '@trainyard/platform'
 import Docker from 'dockerode'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { AttemptRef, Launcher, LaunchRequest, Observation, OutputLine } from '../launcher.ts'
+import { launchRequest } from '../testing/launch-request.ts'
 import { readDockerConfig } from './config.ts'
 import { createDockerLauncher } from './launcher.ts'
 
@@ -52,23 +53,15 @@ describe.skipIf(image === undefined)('containers', () => {
     rmSync(datasetCacheDir, { recursive: true })
   })
 
-  const request = (program: string, over: Partial<LaunchRequest> = {}): LaunchRequest => ({
-    jobId: nextJob++,
-    attempt: 1,
-    operation: 'train',
-    callbackUrl: 'http://127.0.0.1:1/v1/jobs/1',
-    token: 'a-token-of-this-job',
-    traceId: '0123456789abcdef0123456789abcdef',
-    taskType: 'detection',
-    framework: 'none',
-    model: 'tiny',
-    config: { basic: {}, advanced: {} },
-    trainer: { type: 'image', reference: image?.Id ?? '' },
-    resources: {},
-    networkHosts: [],
-    argv: ['node', '-e', program],
-    ...over,
-  })
+  const request = (program: string, over: Partial<LaunchRequest> = {}): LaunchRequest =>
+    launchRequest({
+      jobId: nextJob++,
+      callbackUrl: 'http://127.0.0.1:1/v1/jobs/1',
+      token: 'a-token-of-this-job',
+      trainer: { type: 'image', reference: image?.Id ?? '' },
+      argv: ['node', '-e', program],
+      ...over,
+    })
   const when = async (ref: AttemptRef, state: Observation['state'], by = launcher): Promise<Observation> => {
     for (let waits = 0; waits < 4500; waits++) {
       const seen = await by.observe(ref)

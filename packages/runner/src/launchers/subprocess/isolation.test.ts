@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NoRoomError } from '../../errors.ts'
 import { endOfExit } from '../../jobs/statuses.ts'
 import type { Launcher, LaunchRequest, Observation } from '../launcher.ts'
+import { launchRequest } from '../testing/launch-request.ts'
 import { cgroupFiles } from './cgroup-files.ts'
 import { findCgroupParent } from './cgroups.ts'
 import { createSubprocessLauncher, type SubprocessLauncherOptions } from './launcher.ts'
@@ -56,22 +57,15 @@ describe('a process of a trainer', () => {
     launchers.push(launcher)
     return launcher
   }
-  const request = (jobId: number, program: string, resources: LaunchRequest['resources'] = {}): LaunchRequest => ({
-    jobId,
-    attempt: 1,
-    operation: 'train',
-    callbackUrl: 'http://127.0.0.1:1/v1/jobs/1',
-    token: 'first-token',
-    traceId: '0123456789abcdef0123456789abcdef',
-    taskType: 'detection',
-    framework: 'none',
-    model: 'tiny',
-    config: { basic: {}, advanced: {} },
-    trainer: { type: 'folder', dir: join(dir, 'trainer') },
-    resources,
-    networkHosts: [],
-    argv: ['node', '-e', program],
-  })
+  const request = (jobId: number, program: string, resources: LaunchRequest['resources'] = {}): LaunchRequest =>
+    launchRequest({
+      jobId,
+      callbackUrl: 'http://127.0.0.1:1/v1/jobs/1',
+      token: 'first-token',
+      trainer: { type: 'folder', dir: join(dir, 'trainer') },
+      resources,
+      argv: ['node', '-e', program],
+    })
   const ended = async (launcher: Launcher, jobId: number): Promise<Extract<Observation, { state: 'exited' }>> => {
     for (let waits = 0; waits < 3000; waits++) {
       const seen = await launcher.observe({ jobId, attempt: 1 })

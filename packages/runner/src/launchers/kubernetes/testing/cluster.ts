@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createLogger } from '@trainyard/platform'
 import type { Launcher, LaunchRequest } from '../../launcher.ts'
+import { launchRequest } from '../../testing/launch-request.ts'
 import { createKubernetesClient, ignoringNotFound, type KubernetesClient } from '../client.ts'
 import { type KubernetesConfig, readKubernetesConfig } from '../config.ts'
 import { createKubernetesLauncher } from '../launcher.ts'
@@ -69,21 +70,11 @@ let nextJob = 1
 
 /** A request that runs a Node program as the trainer. */
 export function requestOf(program: string, over: Partial<LaunchRequest> = {}): LaunchRequest {
-  return {
+  return launchRequest({
     jobId: nextJob++,
-    attempt: 1,
-    operation: 'train',
     callbackUrl: 'http://10.88.0.1:1/v1/jobs/1',
-    token: 'a-token',
-    traceId: '0123456789abcdef0123456789abcdef',
-    taskType: 'detection',
-    framework: 'none',
-    model: 'tiny',
-    config: { basic: {}, advanced: {} },
     trainer: { type: 'image', reference: image ?? '' },
-    resources: {},
-    networkHosts: [],
     argv: ['node', '-e', program],
     ...over,
-  }
+  })
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@trainyard/platform'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Launcher, LaunchRequest } from '../../launcher.ts'
+import { launchRequest } from '../../testing/launch-request.ts'
 import { createSubprocessLauncher } from '../launcher.ts'
 import { findSandbox } from '../sandbox/find-sandbox.ts'
 
@@ -63,23 +64,12 @@ describe.each(possible)('a trainer with a network of its own in %s', (kind) => {
     return (server.address() as AddressInfo).port
   }
   const start = async (program: string, over: Partial<LaunchRequest> = {}, callbackPort = 7600) => {
-    const request: LaunchRequest = {
-      jobId: 1,
-      attempt: 1,
-      operation: 'train',
+    const request = launchRequest({
       callbackUrl: `http://127.0.0.1:${callbackPort}/v1/jobs/1`,
-      token: 'a-token',
-      traceId: '0123456789abcdef0123456789abcdef',
-      taskType: 'detection',
-      framework: 'none',
-      model: 'tiny',
-      config: { basic: {}, advanced: {} },
       trainer: { type: 'folder', dir: join(dir, 'trainer') },
-      resources: {},
-      networkHosts: [],
       argv: ['node', '-e', program],
       ...over,
-    }
+    })
     await launcher.launch(request)
   }
   /** The output of a trainer that has ended. */
