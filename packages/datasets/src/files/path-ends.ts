@@ -1,3 +1,5 @@
+import { foldPath } from './fold-path.ts'
+
 /**
  * Finds files by the end of a path that another machine wrote: `/home/me/data/images/1.jpg`, `../../upload/3/1.jpg`,
  * `C:\\data\\1.jpg`. Only files of the list can be found, so nothing outside of the dataset is.
@@ -8,7 +10,7 @@ export class PathEnds {
 
   constructor(files: readonly string[]) {
     for (const file of files) {
-      const key = fold(file.slice(file.lastIndexOf('/') + 1))
+      const key = foldPath(file.slice(file.lastIndexOf('/') + 1))
       const same = this.#byName.get(key)
       if (same === undefined) this.#byName.set(key, [file])
       else same.push(file)
@@ -35,16 +37,11 @@ export class PathEnds {
 
 function partsOf(path: string): string[] {
   const parts = path.replaceAll('\\', '/').split('/')
-  return parts.filter((part) => part !== '' && part !== '.' && part !== '..').map(fold)
+  return parts.filter((part) => part !== '' && part !== '.' && part !== '..').map(foldPath)
 }
 
 function sharedEnd(a: readonly string[], b: readonly string[]): number {
   let length = 0
   while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++
   return length
-}
-
-/** NFC because macOS stores names in another form, lower case because Windows ignores case. */
-function fold(name: string): string {
-  return name.normalize('NFC').toLowerCase()
 }

@@ -163,7 +163,7 @@ async function inspectJson(
 
 async function detectVoc(root: string, files: readonly string[], evidence: Evidence): Promise<void> {
   for (const name of files.filter((file) => /\.xml$/i.test(file)).slice(0, SAMPLE)) {
-    const text = await readStartOf(join(root, name), name)
+    const text = await readAnyText(join(root, name), name)
     if (/<annotation[\s>]/.test(text.slice(0, 4096))) return add(evidence, 'voc', `${name} has an <annotation>`)
   }
   const mask = files.find((file) => /(?:^|\/)Segmentation(?:Class|Object)(?:PNG)?\/.+\.png$/i.test(file))
@@ -172,7 +172,7 @@ async function detectVoc(root: string, files: readonly string[], evidence: Evide
 
 async function detectYolo(root: string, files: readonly string[], evidence: Evidence): Promise<void> {
   for (const name of files.filter((file) => /^[^/]*\.ya?ml$/i.test(file))) {
-    const text = await readStartOf(join(root, name), name)
+    const text = await readAnyText(join(root, name), name)
     if (/^(?:names|nc)\s*:/m.test(text) && /^(?:train|val|path)\s*:/m.test(text)) {
       return add(evidence, 'yolo', `${name} has train, val and names`)
     }
@@ -183,7 +183,7 @@ async function detectYolo(root: string, files: readonly string[], evidence: Evid
   const images = new Set(files.filter((file) => IMAGE_NAME.test(file)).map((file) => file.replace(/\.[^.]*$/, '')))
   const beside = files.filter((file) => /\.txt$/i.test(file) && images.has(file.slice(0, -4)))
   for (const name of [...labels, ...beside].slice(0, SAMPLE * 10)) {
-    const text = await readStartOf(join(root, name), name)
+    const text = await readAnyText(join(root, name), name)
     const [line] = text.split(/\r?\n/).filter((row) => row.trim() !== '')
     if (line !== undefined && /^\d+(?:\s+-?[\d.]+(?:e-?\d+)?){4,}\s*$/i.test(line)) {
       return add(evidence, 'yolo', `${name} has rows of a class and numbers`)
@@ -191,8 +191,8 @@ async function detectYolo(root: string, files: readonly string[], evidence: Evid
   }
 }
 
-/** The text of a file; empty when it cannot be read, which its reader reports. */
-async function readStartOf(path: string, name: string): Promise<string> {
+/** The whole text of a file, also with bytes that are not UTF-8. Empty when it cannot be read, which its reader reports. */
+async function readAnyText(path: string, name: string): Promise<string> {
   const bytes = await readFile(path).catch(() => new Uint8Array())
   return encodingOfMark(bytes) === undefined ? Buffer.from(bytes).toString('utf8') : decodeText(bytes, name)
 }

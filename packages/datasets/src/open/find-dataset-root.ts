@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isToolFile, isToolFolder } from '../files/tool-folders.ts'
 import { findSplitOfFolder } from '../splits/split-folder.ts'
@@ -25,19 +26,24 @@ export async function findDatasetRoot(dir: string): Promise<string> {
 }
 
 async function findOnlyFolder(dir: string): Promise<string | undefined> {
-  const [folder, ...others] = await list(dir)
-  if (folder === undefined || others.length > 0 || !folder.isDirectory()) return undefined
-  const { name } = folder
-  if (PARTS.test(name) || findSplitOfFolder(name) !== undefined) return undefined
-  const inside = await list(join(dir, name))
+  let folder: string | undefined
+  // The second entry decides: a folder can have a million.
+  for await (const entry of entriesOf(dir)) {
+    if (folder !== undefined || !entry.isDirectory()) return undefined
+    folder = entry.name
+  }
+  if (folder === undefined || PARTS.test(folder) || findSplitOfFolder(folder) !== undefined) return undefined
   // A folder of images alone is a class.
-  const hasParts = inside.some((entry) => entry.isDirectory() || /\.(json|xml|ya?ml|txt)$/i.test(entry.name))
-  return hasParts ? name : undefined
+  for await (const entry of entriesOf(join(dir, folder)))
+    if (entry.isDirectory() || /\.(json|xml|ya?ml|txt)$/i.test(entry.name)) return folder
+  return undefined
 }
 
-async function list(dir: string) {
-  const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
-  return entries.filter((entry) =>
-    entry.isDirectory() ? !isToolFolder(entry.name) : !isToolFile(entry.name) && !NOTES.test(entry.name),
-  )
+/** The entries of a folder, without notes and what belongs to tools. */
+async function* entriesOf(dir: string): AsyncGenerator<Dirent> {
+  const entries = await opendir(dir).catch(() => [])
+  for await (const entry of entries) {
+    const isIgnored = entry.isDirectory() ? isToolFolder(entry.name) : isToolFile(entry.name) || NOTES.test(entry.name)
+    if (!isIgnored) yield entry
+  }
 }

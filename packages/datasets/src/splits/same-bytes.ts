@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import { hashFile } from '../transfer/hash-file.ts'
 
 /**
  * Finds files with the same bytes. Only files of one size are read. Returns the first path, in order, of each file that has
@@ -28,7 +26,8 @@ export async function findSameBytes(
     if (candidates.length < 2) continue
     const byDigest = new Map<string, string[]>()
     for (const { path, file } of candidates) {
-      const digest = await digestOf(file, signal)
+      signal?.throwIfAborted()
+      const digest = await digestOf(file)
       if (digest !== undefined) byDigest.set(digest, [...(byDigest.get(digest) ?? []), path])
     }
     for (const paths of byDigest.values()) {
@@ -39,13 +38,12 @@ export async function findSameBytes(
   return firstOf
 }
 
-async function digestOf(file: string, signal: AbortSignal | undefined): Promise<string | undefined> {
-  const hash = createHash('sha256')
+/** Undefined for a file that cannot be read. */
+async function digestOf(file: string): Promise<string | undefined> {
   try {
-    await pipeline(createReadStream(file), hash, { signal })
-    return hash.digest('base64')
+    return await hashFile(file)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code !== 'ABORT_ERR') return undefined
+    if (error instanceof Error && 'code' in error) return undefined
     throw error
   }
 }

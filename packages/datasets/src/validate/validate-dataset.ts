@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import { type DatasetFormat, type SplitName, SplitName as SplitNames, type TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { MissingPackageError } from '../errors.ts'
+import { foldPath } from '../files/fold-path.ts'
 import { IMAGE_NAME, listFiles } from '../files/list-files.ts'
 import { splitExtension } from '../files/split-extension.ts'
 import { type ImageDetails, inspectImage } from '../images/image-header.ts'
@@ -15,6 +13,7 @@ import type { DatasetReader, ImageRecord } from '../record/record.ts'
 import { hashPicture } from '../similar/picture-hash.ts'
 import { SimilarPictures } from '../similar/similar-pictures.ts'
 import { roboflowSource } from '../splits/group-images.ts'
+import { hashFile } from '../transfer/hash-file.ts'
 import { checkAnnotations } from './check-annotations.ts'
 import { type DatasetFinding, FindingCollector } from './dataset-findings.ts'
 
@@ -214,7 +213,7 @@ function createPathCheck(findings: FindingCollector) {
     add({ path, split = 'unsplit' as SplitKey }: Pick<ImageRecord, 'path'> & { split?: SplitKey | undefined }) {
       if (exact.has(path)) return findings.add('path-duplicate', path)
       exact.add(path)
-      const key = splitExtension(path).stem.normalize('NFC').toLowerCase()
+      const key = foldPath(splitExtension(path).stem)
       const other = folded.get(key)
       if (other !== undefined) findings.add('path-collision', `${path} and ${other}`)
       else folded.set(key, path)
@@ -232,15 +231,14 @@ function createSameCheck(findings: FindingCollector) {
   return {
     /** Whether these bytes are new. */
     async add(record: ImageRecord, file: string): Promise<boolean> {
-      const hash = createHash('sha256')
+      let digest: string
       try {
-        await pipeline(createReadStream(file), hash)
+        digest = await hashFile(file)
       } catch (error) {
         // Missing and unreadable files are reported already.
         if (error instanceof Error && 'code' in error) return false
         throw error
       }
-      const digest = hash.digest('base64')
       const same = byDigest.get(digest)
       const kept = { ...record, annotations: [] }
       if (same === undefined) byDigest.set(digest, [kept])

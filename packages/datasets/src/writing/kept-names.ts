@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { foldPath } from '../files/fold-path.ts'
 import { splitExtension } from '../files/split-extension.ts'
 import type { WriteContext } from './dataset-writer.ts'
 
@@ -14,23 +15,22 @@ function withoutDrive(path: string): string {
  */
 export function createKeptNames({ options, report }: WriteContext): (path: string) => string {
   const taken = new Set<string>()
-  const fold = (path: string) => path.normalize('NFC').toLowerCase()
   return (path) => {
     if (options.images === 'none' && !/^[A-Za-z]:/.test(path)) return path
     let name = withoutDrive(path)
     if (name !== path) report.lose('image-renamed', `${path} became ${name}: it begins like a drive letter`)
-    if (taken.has(fold(name))) {
+    if (taken.has(foldPath(name))) {
       const { stem, extension } = splitExtension(name)
       const digest = createHash('sha256').update(path).digest('hex').slice(0, 8)
       // The same path can occur more than twice.
-      for (let count = 1; taken.has(fold(name)); count++)
+      for (let count = 1; taken.has(foldPath(name)); count++)
         name = `${stem}_${digest}${count > 1 ? `_${count}` : ''}${extension}`
       report.lose(
         'image-renamed',
         `${path} became ${name}: another image has the same path, or one that differs only in case`,
       )
     }
-    taken.add(fold(name))
+    taken.add(foldPath(name))
     return name
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { foldPath } from '../files/fold-path.ts'
 import { splitExtension } from '../files/split-extension.ts'
 
 /** Folders in which formats put images. They do not describe the image. */
@@ -49,7 +50,7 @@ export function createOutputNames(): OutputNames {
         }
         // Beyond the whole digest the length makes it unique: the same path came twice.
         const suffix = length === 0 ? '' : `_${digest.slice(0, length)}${length > 64 ? length : ''}`
-        const key = `${scope}/${stem}${suffix}`.normalize('NFC').toLowerCase()
+        const key = foldPath(`${scope}/${stem}${suffix}`)
         if (taken.has(key)) continue
         taken.add(key)
         return `${stem}${suffix}${extension}`

@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { extname, join, posix } from 'node:path'
 import type { DatasetClass, SplitName } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { foldPath } from '../../files/fold-path.ts'
 import type { DatasetIndex } from '../../indexing/index-dataset.ts'
 import { sortNames } from '../../record/classes.ts'
 import type { ImageRecord } from '../../record/record.ts'
@@ -86,7 +87,7 @@ function uniqueName(folder: string, path: string, taken: Set<string>): string {
 /** Writes `{split}/{class}/{image}`, or `{class}/{image}` without a split. An image has one class; others are counted as lost. */
 export function createImageFolderWriter(context: WriteContext): DatasetWriter {
   const { target, report, dataset } = context
-  const names = nameClasses(context, portableName, (name) => name.normalize('NFC').toLowerCase())
+  const names = nameClasses(context, portableName, foldPath)
   const outputNames = createOutputNames()
   const roots = new Set<SplitName | undefined>()
   const order = sortNames(names)

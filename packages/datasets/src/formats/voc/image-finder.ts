@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { foldPath } from '../../files/fold-path.ts'
 import { IMAGE_NAME } from '../../files/list-files.ts'
 import { toPortablePath } from '../../files/portable-path.ts'
 import { splitExtension } from '../../files/split-extension.ts'
@@ -13,7 +14,7 @@ export class ImageFinder {
   constructor(paths: readonly string[]) {
     this.#paths = new Set(paths)
     for (const path of paths) {
-      const key = fold(splitExtension(path).stem)
+      const key = foldPath(splitExtension(path).stem)
       if (IMAGE_NAME.test(path) && !this.#byStem.has(key)) this.#byStem.set(key, path)
     }
   }
@@ -30,7 +31,7 @@ export class ImageFinder {
     for (const path of candidates) {
       // `clip.001` is a stem: only the suffix of an image is none.
       const stem = IMAGE_NAME.test(path) ? splitExtension(path).stem : path
-      const found = this.#byStem.get(fold(path)) ?? this.#byStem.get(fold(stem))
+      const found = this.#byStem.get(foldPath(path)) ?? this.#byStem.get(foldPath(stem))
       if (found !== undefined) return { path: found, exists: true }
     }
     return { path: candidates[0] ?? stem, exists: false }
@@ -43,8 +44,4 @@ function namesOf(name: string, folder: string): string[] {
   if (path === undefined) return []
   const inFolder = posix.join(folder, path)
   return path.includes('/') ? [path, inFolder] : [inFolder, path]
-}
-
-function fold(path: string): string {
-  return path.normalize('NFC').toLowerCase()
 }

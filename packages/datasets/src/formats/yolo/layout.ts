@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { foldPath } from '../../files/fold-path.ts'
 
 /** Suffixes of the files that the loader takes for images, in any case. Its versions differ in the last four. */
 const LOADABLE = /\.(bmp|dng|jpe?g|mpo|png|tiff?|webp|heic|heif|pfm|jp2|avif)$/i
@@ -52,9 +53,9 @@ export class FileFinder {
       if (this.#files.has(path)) return { path, isFolder: false, isOtherCase: false }
       if (this.#folders.has(path)) return { path, isFolder: true, isOtherCase: false }
     }
-    this.#folded ??= new Map(this.files.map((file) => [fold(file), file]))
+    this.#folded ??= new Map(this.files.map((file) => [foldPath(file), file]))
     for (const path of candidates) {
-      const other = this.#folded.get(fold(path))
+      const other = this.#folded.get(foldPath(path))
       if (other !== undefined) return { path: other, isFolder: false, isOtherCase: true }
     }
     return undefined
@@ -68,11 +69,6 @@ export class FileFinder {
 
 function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
-}
-
-/** NFC because macOS stores names in another form, lower case because Windows ignores case. */
-function fold(path: string): string {
-  return path.normalize('NFC').toLowerCase()
 }
 
 function candidatesOf(text: string, bases: readonly string[]): string[] {
