@@ -14,6 +14,8 @@ interface Subscription {
 
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 5000
+/** A server that leaves a LISTEN without an answer for this long is frozen, or its connection is dead. */
+const ANSWER_MS = 10_000
 
 /** LISTEN for many channels on one separate connection, which is opened at first use and restored when it is lost. */
 export class Listener {
@@ -40,7 +42,7 @@ export class Listener {
     try {
       this.#connection ??= this.#connect()
       const client = await this.#connection
-      await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+      await listenOn(client, channel)
     } catch (error) {
       this.#subscriptions.delete(subscription)
       throw error
@@ -67,6 +69,7 @@ export class Listener {
       connectionString: this.#url,
       keepAlive: true,
       connectionTimeoutMillis: 15_000,
+      query_timeout: ANSWER_MS,
       application_name: 'trainyard-listen',
     })
     let lost = false
@@ -105,7 +108,7 @@ export class Listener {
     this.#connection ??= this.#connect()
     const client = await this.#connection
     for (const channel of new Set([...this.#subscriptions].map((subscription) => subscription.channel))) {
-      await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+      await listenOn(client, channel)
     }
     for (const { onReconnect } of this.#subscriptions) this.#guard(() => onReconnect?.())
   }
@@ -122,5 +125,15 @@ export class Listener {
     } catch (error) {
       this.#logger?.error({ err: error }, 'the handler of a notification failed')
     }
+  }
+}
+
+/** Ends a connection that gives no answer: what follows on it would wait, too. */
+async function listenOn(client: pg.Client, channel: string): Promise<void> {
+  try {
+    await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+  } catch (error) {
+    if (error instanceof Error && error.message === 'Query read timeout') client.end().catch(() => undefined)
+    throw error
   }
 }

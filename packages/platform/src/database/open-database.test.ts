@@ -141,10 +141,10 @@ describe('a database', () => {
 
   it('continues after the loss of its idle connections', async () => {
     const database = await open()
-    await database.ping()
+    await sql`select 1`.execute(database.db)
     await cutConnections(`application_name = 'trainyard-${database.schema}'`)
     await sleep(50)
-    await database.ping()
+    await sql`select 1`.execute(database.db)
   })
 
   it('continues after the loss of a connection between two statements of a transaction', async () => {
@@ -156,7 +156,7 @@ describe('a database', () => {
       await sql`select 2`.execute(trx)
     })
     await expect(lost).rejects.toThrow()
-    await database.ping()
+    await sql`select 1`.execute(database.db)
   })
 
   it('notifies the other listeners when one fails', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import pg from 'pg'
@@ -5,10 +6,11 @@ import { hidePassword } from '../config.ts'
 import { ConfigError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { errorCode } from '../system/describe-error.ts'
-import { explained, explainedPool } from './explained-pool.ts'
+import { acquireClient, explained, explainedPool, runStatement } from './explained-pool.ts'
 import { type ListenChannelOptions, Listener } from './listener.ts'
 import { migrate, searchPath } from './migrate.ts'
 import { postgresTypes } from './postgres-types.ts'
+import { ServerWatch } from './server-watch.ts'
 
 export type { Migration } from 'kysely/migration'
 
@@ -23,6 +25,11 @@ export interface OpenDatabaseOptions {
   poolSize?: number | undefined
   /** A statement that takes longer is cancelled. Default: 60 000. Migrations have no limit. */
   statementTimeoutMs?: number | undefined
+  /**
+   * A server that leaves a statement without an answer for this long is asked whether it lives; without an answer to that for
+   * as long again, it counts as frozen. Also the limit of `ping()`. Default: 3000.
+   */
+  patienceMs?: number | undefined
   logger?: Logger | undefined
 }
 
@@ -49,13 +56,14 @@ export interface Database<DB> {
   ): Promise<() => Promise<void>>
   /** The number of connections, of idle ones, and of requests that wait for one. */
   pool(): { total: number; idle: number; waiting: number }
-  /** Throws when the database does not answer. */
+  /** Asks the server over a new connection. Throws when it does not answer within `patienceMs`. */
   ping(): Promise<void>
   close(): Promise<void>
 }
 
 /** PostgreSQL refuses payloads of 8,000 bytes and more. */
 const MAX_PAYLOAD_BYTES = 7999
+const CLOSE_MS = 5000
 
 /**
  * Runs the migrations of a schema, and opens a pool of connections to it.
@@ -63,7 +71,7 @@ const MAX_PAYLOAD_BYTES = 7999
  * @throws ConfigError when the database cannot be reached or refuses the connection
  */
 export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Database<DB>> {
-  const { url, schema, migrations, poolSize = 10, statementTimeoutMs = 60_000, logger } = options
+  const { url, schema, migrations, poolSize = 10, statementTimeoutMs = 60_000, patienceMs = 3000, logger } = options
   if (!/^[a-z_][a-z0-9_]{0,39}$/.test(schema)) {
     throw new ConfigError(
       `"${schema}" is not a valid name of a schema: use at most 40 lower-case letters, digits and "_"`,
@@ -72,12 +80,13 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
   await migrate({ url, schema, migrations }).catch((error: unknown) => {
     throw explain(error, url)
   })
+  const applicationName = `trainyard-${schema}`
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
     options: searchPath(schema),
     types: postgresTypes,
-    application_name: `trainyard-${schema}`,
+    application_name: applicationName,
     connectionTimeoutMillis: 15_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: statementTimeoutMs,
@@ -88,7 +97,10 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
   pool.on('error', (error) => logger?.warn({ err: error }, 'an idle connection to PostgreSQL was lost'))
   // So would a connection between two statements of a transaction. Its next statement throws.
   pool.on('connect', (client) => client.on('error', () => {}))
-  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool: explainedPool(pool) }) })
+  // The server itself cancels a statement at its limit. One that does not is frozen, or cannot be reached.
+  const maxStatementMs = statementTimeoutMs + 3 * patienceMs
+  const watch = new ServerWatch({ url, applicationName, patienceMs, maxStatementMs, logger })
+  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool: explainedPool(pool, watch) }) })
   const listener = new Listener(url, logger)
   const fullChannel = (channel: string) => {
     const name = `${schema}:${channel}`
@@ -100,8 +112,13 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
     db,
     schema,
     async query<Row>(statement: { name: string; text: string }, values: readonly unknown[]) {
-      const { rows } = await explained(pool.query({ ...statement, values: [...values] }))
-      return rows as Row[]
+      const client = await acquireClient(pool, watch)
+      try {
+        const { rows } = await runStatement(client, watch, { ...statement, values: [...values] })
+        return rows as Row[]
+      } finally {
+        client.release()
+      }
     },
     transaction: (work) => db.transaction().execute(work),
     async notify(channel, payload, trx) {
@@ -113,14 +130,19 @@ export async function openDatabase<DB>(options: OpenDatabaseOptions): Promise<Da
       }
       await sql`select pg_notify(${fullChannel(channel)}, ${payload})`.execute(trx ?? db)
     },
-    listen: async (channel, handler, listenOptions) =>
-      await listener.listen(fullChannel(channel), handler, listenOptions),
-    pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    async ping() {
-      await sql`select 1`.execute(db)
+    async listen(channel, handler, listenOptions) {
+      watch.requireAnswers()
+      return await explained(listener.listen(fullChannel(channel), handler, listenOptions))
     },
+    pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    ping: () => watch.ping(),
     close() {
-      closing ??= Promise.all([listener.close(), db.destroy()]).then(() => undefined)
+      watch.close()
+      closing ??= Promise.race([
+        Promise.all([listener.close(), db.destroy()]).then(() => undefined),
+        // A frozen server never closes the connections that this end has closed.
+        sleep(CLOSE_MS, undefined, { ref: false }),
+      ])
       return closing
     },
   }
