@@ -32,6 +32,31 @@ export type Finding = z.infer<typeof Finding>
 export const CheckStatus = z.enum(['waiting', 'running', 'passed', 'failed', 'skipped', 'errored'])
 export type CheckStatus = z.infer<typeof CheckStatus>
 
+/** The checks of the registry, in the order in which they run and are shown. */
+export const CheckName = z.enum(['manifest', 'image', 'secrets', 'malware', 'sbom', 'vulnerabilities', 'compliance'])
+export type CheckName = z.infer<typeof CheckName>
+
+/** How far a running check has come. `total` is absent while it is unknown. */
+export const CheckProgress = z
+  .object({
+    done: z.number().nonnegative(),
+    total: z.number().nonnegative().optional(),
+    unit: z.enum(['bytes', 'files', 'layers', 'steps']),
+    what: z.string().max(500).optional().describe('What is being read, for example a layer or a file'),
+  })
+  .meta({ id: 'CheckProgress' })
+export type CheckProgress = z.infer<typeof CheckProgress>
+
+/** The program that looked for findings. A result says nothing about what a newer database would find. */
+export const CheckScanner = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    database: z.string().optional().describe('The version or date of its database'),
+  })
+  .meta({ id: 'CheckScanner' })
+export type CheckScanner = z.infer<typeof CheckScanner>
+
 /** One step of a validation: a phase of the validator, or a check of the acceptance pipeline. */
 export const CheckResult = z
   .object({
@@ -43,7 +68,12 @@ export const CheckResult = z
       .optional()
       .describe('Set if it errored because of the platform and not of the trainer. The registry tries it again'),
     retryAt: z.iso.datetime().optional().describe('When the registry tries it again'),
+    enforced: z.boolean().optional().describe('Whether its errors reject the version. Absent: they do'),
+    required: z.boolean().optional().describe('Whether it must have run for the version to count as checked'),
+    startedAt: z.iso.datetime().optional(),
     durationMs: z.number().nonnegative().optional(),
+    progress: CheckProgress.optional().describe('Only while it is running'),
+    scanner: CheckScanner.optional(),
     notes: z.array(z.string()).optional().describe('How the check ran, for example whether in a sandbox'),
     findings: z.array(Finding),
     omittedFindings: z.number().int().optional().describe('How many findings were left out; errors are kept first'),

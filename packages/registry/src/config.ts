@@ -1,11 +1,21 @@
+import { CheckName } from '@trainyard/contract'
 import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
+import { type CheckPolicy, createCheckPolicy, REQUIRED_BY_DEFAULT } from './versions/check-policy.ts'
 
 const number = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 
 /** Whether a check runs the trainer in a sandbox: `auto` in the best of this machine, `required` in a complete one, `off` in none. */
 const CHECK_SANDBOXES = ['auto', 'required', 'off'] as const
 export type CheckSandbox = (typeof CHECK_SANDBOXES)[number]
+
+/** A comma-separated list of checks; `none` is the empty list. */
+const checkNames = (fallback: readonly CheckName[]) =>
+  z
+    .string()
+    .default(fallback.join(','))
+    .transform((text) => (text.trim() === 'none' ? [] : text.split(/[,\s]+/).filter((name) => name !== '')))
+    .pipe(z.array(CheckName))
 
 const Environment = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
@@ -18,6 +28,9 @@ const Environment = z.object({
   REGISTRY_CHECK_CONCURRENCY: number(1),
   REGISTRY_CHECK_TIMEOUT_SECONDS: number(900),
   REGISTRY_CHECK_LEASE_SECONDS: number(60),
+  REGISTRY_CHECKS_ENABLED: checkNames(CheckName.options),
+  REGISTRY_CHECKS_ENFORCED: checkNames(CheckName.options),
+  REGISTRY_CHECKS_REQUIRED: checkNames(REQUIRED_BY_DEFAULT),
   REGISTRY_CHECK_SANDBOX: z.enum(CHECK_SANDBOXES).default('auto'),
   SUBPROCESS_READ_PATHS: z.string().default(''),
   SUBPROCESS_ALLOW_UNSANDBOXED: z.enum(['true', 'false']).default('false'),
@@ -39,10 +52,12 @@ export interface RegistryConfig {
   tokenSeconds: number
   /** Checks that this process runs at the same time. Default 1. */
   checkConcurrency: number
-  /** A check's worker process is killed after this time. Default 900. */
+  /** Time limit of each check. Default 900. */
   checkTimeoutSeconds: number
   /** If a check's lease is not renewed for this long, another process takes the check over. Default 60. */
   checkLeaseSeconds: number
+  /** Which checks run, which reject, and which a version needs to count as checked. Default: see `createCheckPolicy`. */
+  checkPolicy?: CheckPolicy | undefined
   /** The sandbox for trainers; each check reports what it used. Default: `auto`. */
   checkSandbox?: CheckSandbox | undefined
   /** Folders that trainers may read in addition to the system's. Default: none. */
@@ -80,6 +95,11 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     checkConcurrency: value.REGISTRY_CHECK_CONCURRENCY,
     checkTimeoutSeconds: value.REGISTRY_CHECK_TIMEOUT_SECONDS,
     checkLeaseSeconds: value.REGISTRY_CHECK_LEASE_SECONDS,
+    checkPolicy: createCheckPolicy({
+      enabled: value.REGISTRY_CHECKS_ENABLED,
+      enforced: value.REGISTRY_CHECKS_ENFORCED,
+      required: value.REGISTRY_CHECKS_REQUIRED,
+    }),
     checkSandbox: value.REGISTRY_CHECK_SANDBOX,
     checkReadPaths: value.SUBPROCESS_READ_PATHS.split(/[:,\s]+/).filter((path) => path !== ''),
     // With AUTH=local only the owner of this machine can push, and what the owner installs may run without a sandbox.

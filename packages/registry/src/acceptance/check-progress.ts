@@ -1,10 +1,14 @@
-import type { CheckResult, Finding } from '@trainyard/contract'
+import { setTimeout } from 'node:timers/promises'
+import type { CheckName, CheckResult, Finding } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
-import { endUnfinished, waitingResults, withResult } from '../versions/check-results.ts'
+import { endUnfinished, withResult } from '../versions/check-results.ts'
 import { type ClaimedCheck, saveProgress } from './claim-check.ts'
 
 /** Limit on the findings that are stored for one check. */
 const MAX_FINDINGS = 500
+
+/** Changes within this time are stored together. */
+const SAVE_EVERY_MS = 150
 
 const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'info']
 
@@ -18,39 +22,58 @@ function limitFindings(result: CheckResult): CheckResult {
   return { ...result, findings: kept, omittedFindings: findings.length - kept.length }
 }
 
-/** Collects the results of a running check and stores every change, in order. */
+/** Collects the results of a running check and stores the newest ones, a few times a second at most. */
 export class CheckProgress {
   readonly #context: RegistryContext
   readonly #check: ClaimedCheck
-  #results = waitingResults()
-  #saving: Promise<void> = Promise.resolve()
+  #results: readonly CheckResult[]
+  #saving: Promise<void> | undefined
+  #unsaved = false
+  readonly #flush = Promise.withResolvers<void>()
 
-  constructor(context: RegistryContext, check: ClaimedCheck) {
+  constructor(context: RegistryContext, check: ClaimedCheck, results: readonly CheckResult[]) {
     this.#context = context
     this.#check = check
+    this.#results = results
   }
 
   get results(): readonly CheckResult[] {
     return this.#results
   }
 
+  resultOf(name: CheckName): CheckResult {
+    return this.#results.find((result) => result.name === name) ?? { name, status: 'waiting', findings: [] }
+  }
+
   report(result: CheckResult): void {
     this.#results = withResult(this.#results, limitFindings(result))
-    const snapshot = this.#results
-    this.#saving = this.#saving
-      .then(() => saveProgress(this.#context, this.#check, snapshot))
-      .catch((error: unknown) =>
-        this.#context.logger.warn({ err: error, check: this.#check.id }, 'the progress of a check could not be stored'),
-      )
+    this.#unsaved = true
+    this.#saving ??= this.#saveUntilCurrent().finally(() => {
+      this.#saving = undefined
+    })
   }
 
-  /** Ends what has not finished. It is stored together with the verdict. */
+  /** Ends what has not finished. */
   endUnfinished(status: 'skipped' | 'errored', reason: string): void {
-    this.#results = endUnfinished(this.#results, status, reason)
+    for (const result of endUnfinished(this.#results, status, reason)) this.report(result)
   }
 
-  /** Resolves when all changes are stored. */
-  saved(): Promise<void> {
-    return this.#saving
+  /** Resolves when all changes are stored. Changes after that are stored at once. */
+  async saved(): Promise<void> {
+    this.#flush.resolve()
+    await this.#saving
+  }
+
+  async #saveUntilCurrent(): Promise<void> {
+    while (this.#unsaved) {
+      this.#unsaved = false
+      try {
+        await saveProgress(this.#context, this.#check, this.#results)
+      } catch (error) {
+        const { logger } = this.#context
+        logger.warn({ err: error, check: this.#check.id }, 'the progress of a check could not be stored')
+      }
+      await Promise.race([this.#flush.promise, setTimeout(SAVE_EVERY_MS)])
+    }
   }
 }

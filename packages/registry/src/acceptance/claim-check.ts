@@ -3,6 +3,7 @@ import { type Selectable, sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
 import type { CheckTable } from '../db/schema/checks.ts'
+import { createCheckPolicy } from '../versions/check-policy.ts'
 import { waitingResults } from '../versions/check-results.ts'
 
 /** A check whose lease this process holds. */
@@ -38,7 +39,7 @@ export async function claimCheck(context: RegistryContext, leaseOwner: string): 
         lease_owner: leaseOwner,
         lease_until: leaseEnd(context),
         tries: sql`tries + 1`,
-        results: toJsonText(waitingResults()),
+        results: toJsonText(waitingResults(waiting.kind, context.config.checkPolicy ?? createCheckPolicy())),
       })
       .where('id', '=', waiting.id)
       .returningAll()

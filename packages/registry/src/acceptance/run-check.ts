@@ -1,17 +1,20 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CheckResult, Finding } from '@trainyard/contract'
+import type { CheckResult } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
-import type { PartKind } from '../db/schema/version-parts.ts'
 import { ImageManifest } from '../oci/parse-manifest.ts'
-import { endUnfinished, waitingResults } from '../versions/check-results.ts'
+import { ALWAYS_ON, checksOf, createCheckPolicy } from '../versions/check-policy.ts'
+import { endUnfinished, rejects, waitingResults } from '../versions/check-results.ts'
+import { cachedByLayer } from './cached-by-layer.ts'
 import { CheckProgress } from './check-progress.ts'
+import type { CheckInput } from './checks/check.ts'
+import { CHECKS } from './checks/index.ts'
 import type { ClaimedCheck } from './claim-check.ts'
-import { createFinding } from './findings.ts'
 import { type CheckOutcome, finishCheck } from './finish-check.ts'
 import { postponeCheck } from './postpone-check.ts'
 import { type PreparedTrainer, parseJson, prepareBundle } from './prepare-bundle.ts'
 import { prepareImage } from './prepare-image.ts'
+import { runOneCheck, switchedOff } from './run-one-check.ts'
 
 /** Runs all checks of a pushed part in order, then publishes or rejects it. */
 export async function runCheck(context: RegistryContext, check: ClaimedCheck, signal: AbortSignal): Promise<void> {
@@ -20,23 +23,31 @@ export async function runCheck(context: RegistryContext, check: ClaimedCheck, si
   const folder = await mkdtemp(join(parent, `${check.id}-`))
   try {
     const outcome = await judge(context, check, join(folder, 'trainer'), signal)
-    if (isFaultOfPlatform(outcome.results)) await postponeCheck(context, check, outcome.results)
+    if (isWorthAnotherTry(context, check, outcome.results)) await postponeCheck(context, check, outcome.results)
     else await finishCheck(context, check, outcome)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** Whether the trainer cannot be judged, because the platform failed. A trainer that has failed another check is rejected. */
-function isFaultOfPlatform(results: readonly CheckResult[]): boolean {
-  return results.some(({ fault }) => fault === 'platform') && !results.some(({ status }) => status === 'failed')
+/**
+ * Whether the trainer cannot be judged yet, because a check errored. A fault of the platform is waited for without end, any
+ * other is tried a few times. A trainer that another check refuses is rejected at once.
+ */
+function isWorthAnotherTry(context: RegistryContext, check: ClaimedCheck, results: readonly CheckResult[]): boolean {
+  if (results.some(rejects)) return false
+  const errored = results.filter(({ status, enforced = true }) => status === 'errored' && enforced)
+  return (
+    errored.some(({ fault }) => fault === 'platform') || (errored.length > 0 && check.tries < context.config.checkTries)
+  )
 }
 
 /** Rejects a check that was started too often: its trainer probably kills the process that runs it. */
 export async function giveUpCheck(context: RegistryContext, check: ClaimedCheck): Promise<void> {
   const reason = `the checks were started ${check.tries - 1} times and never finished; push the same version again to retry`
+  const policy = context.config.checkPolicy ?? createCheckPolicy()
   await finishCheck(context, check, {
-    results: endUnfinished(waitingResults(), 'errored', reason),
+    results: endUnfinished(waitingResults(check.kind, policy), 'errored', reason),
     manifest: undefined,
     readme: undefined,
   })
@@ -48,118 +59,50 @@ async function judge(
   dir: string,
   signal: AbortSignal,
 ): Promise<CheckOutcome> {
-  const progress = new CheckProgress(context, check)
-  const startedMs = performance.now()
-  progress.report({ name: 'manifest', status: 'running', findings: [] })
-  const prepared = await prepare(context, check, dir, signal)
-  const ownFindings = [...prepared.findings, ...identityFindings(check, prepared)]
-  if (prepared.unpacked) {
-    await validate(context, progress, { dir, hasManifest: prepared.manifest !== undefined, ownFindings, signal })
-  } else {
-    const durationMs = Math.round(performance.now() - startedMs)
-    reportWithoutFolder(progress, { kind: check.kind, ownFindings, durationMs })
+  const { config } = context
+  const policy = config.checkPolicy ?? createCheckPolicy()
+  const progress = new CheckProgress(context, check, waitingResults(check.kind, policy))
+  const manifest = await readPushed(context, check)
+  let preparing: Promise<PreparedTrainer> | undefined
+  const prepare = (limit: AbortSignal) => {
+    preparing ??=
+      check.kind === 'bundle'
+        ? prepareBundle(context, ImageManifest.parse(manifest), dir)
+        : prepareImage(context, check.repository_id, manifest, limit)
+    return preparing
+  }
+  for (const name of checksOf(check.kind)) {
+    if (progress.resultOf(ALWAYS_ON).status === 'errored') {
+      progress.endUnfinished('skipped', `the check "${ALWAYS_ON}" could not be completed`)
+      break
+    }
+    if (!policy[name].enabled) {
+      progress.report(switchedOff(progress.resultOf(name), name))
+      continue
+    }
+    const input: CheckInput = {
+      context,
+      part: check,
+      manifest,
+      dir,
+      earlier: progress.results,
+      prepare,
+      cachedByLayer: (scan, schema, run) => cachedByLayer(context, scan, schema, run),
+    }
+    await runOneCheck({ check: CHECKS[name], input, progress, timeoutMs: config.checkTimeoutSeconds * 1000, signal })
   }
   await progress.saved()
-  return { results: progress.results, manifest: prepared.manifest, readme: prepared.readme }
+  const prepared = await preparing?.catch(() => undefined)
+  return { results: progress.results, manifest: prepared?.manifest, readme: prepared?.readme }
 }
 
-async function prepare(
-  context: RegistryContext,
-  check: ClaimedCheck,
-  dir: string,
-  signal: AbortSignal,
-): Promise<PreparedTrainer> {
+/** The pushed manifest, as JSON. */
+async function readPushed(context: RegistryContext, check: ClaimedCheck): Promise<unknown> {
   const { content } = await context.database.db
     .selectFrom('manifests')
     .select('content')
     .where('repository_id', '=', check.repository_id)
     .where('digest', '=', check.manifest_digest)
     .executeTakeFirstOrThrow()
-  const json = parseJson(content)
-  return check.kind === 'bundle'
-    ? prepareBundle(context, ImageManifest.parse(json), dir)
-    : prepareImage(context, check.repository_id, json, signal)
-}
-
-function identityFindings(check: ClaimedCheck, { manifest }: PreparedTrainer): Finding[] {
-  if (!manifest) return []
-  const pushedAs = { name: check.trainer, version: check.version }
-  return (['name', 'version'] as const)
-    .filter((field) => manifest[field] !== pushedAs[field])
-    .map((field) =>
-      createFinding(
-        'TY190',
-        `"${field}" is "${manifest[field]}", but it was pushed as "${pushedAs[field]}"`,
-        'trainer.json',
-      ),
-    )
-}
-
-const hasErrors = (findings: readonly Finding[]): boolean => findings.some(({ severity }) => severity === 'error')
-
-const NOT_UNPACKED: Readonly<Record<PartKind, { secrets: string; compliance: string }>> = {
-  bundle: { secrets: 'the bundle was not unpacked', compliance: 'the bundle was not unpacked' },
-  image: {
-    secrets: 'the layers of images are not scanned yet',
-    compliance: 'running an image needs Docker, which is not available to the checks',
-  },
-}
-
-/** The results of an image, and of a bundle that could not be unpacked. */
-function reportWithoutFolder(
-  progress: CheckProgress,
-  { kind, ownFindings, durationMs }: { kind: PartKind; ownFindings: Finding[]; durationMs: number },
-): void {
-  const status = hasErrors(ownFindings) ? 'failed' : 'passed'
-  progress.report({ name: 'manifest', status, durationMs, findings: ownFindings })
-  const { secrets, compliance } = NOT_UNPACKED[kind]
-  progress.report({ name: 'secrets', status: 'skipped', reason: secrets, findings: [] })
-  progress.report({ name: 'compliance', status: 'skipped', reason: compliance, findings: [] })
-}
-
-interface ValidateFolderOptions {
-  dir: string
-  hasManifest: boolean
-  ownFindings: readonly Finding[]
-  signal: AbortSignal
-}
-
-/** Runs the validator on the unpacked folder and merges the registry's own findings into its results. */
-async function validate(
-  context: RegistryContext,
-  progress: CheckProgress,
-  { dir, hasManifest, ownFindings, signal }: ValidateFolderOptions,
-): Promise<void> {
-  const ownErrors = hasErrors(ownFindings)
-  try {
-    const validation = await context.validate({
-      dir,
-      phases: ownErrors ? ['static', 'security'] : ['static', 'security', 'compliance'],
-      signal,
-      onCheck: (result) => progress.report(withOwnFindings(result, ownFindings)),
-    })
-    for (const result of validation.checks) {
-      // The reason given below is more helpful than the validator's "not requested".
-      if (ownErrors && result.name === 'compliance') continue
-      progress.report(withOwnFindings(result, ownFindings))
-    }
-    const manifest = progress.results.find(({ name }) => name === 'manifest')
-    if (manifest?.status === 'passed' && !hasManifest) {
-      const finding = createFinding('TY191', 'trainer.json does not follow the contract', 'trainer.json')
-      progress.report(withOwnFindings(manifest, [finding]))
-    }
-    progress.endUnfinished('skipped', ownErrors ? 'the manifest has errors' : 'the validator did not run this check')
-  } catch (error) {
-    // A stop or a lost lease is not the trainer's fault. The caller handles it.
-    signal.throwIfAborted()
-    progress.endUnfinished('errored', error instanceof Error ? error.message : String(error))
-  }
-}
-
-/** Adds the registry's findings to the check of the manifest. Errors among them make it fail. */
-function withOwnFindings(result: CheckResult, own: readonly Finding[]): CheckResult {
-  if (result.name !== 'manifest' || own.length === 0) return result
-  const added = own.filter(({ fingerprint }) => !result.findings.some((other) => other.fingerprint === fingerprint))
-  const status = result.status === 'passed' && hasErrors(own) ? 'failed' : result.status
-  return { ...result, status, findings: [...added, ...result.findings] }
+  return parseJson(content)
 }

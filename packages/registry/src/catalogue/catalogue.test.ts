@@ -94,7 +94,14 @@ describe('the catalogue', () => {
     const path = '/v1/trainers/acme/yolo-fast/versions/1.0.0'
     const version = TrainerVersion.parse(await (await harness.request(path)).json())
     expect(version).toMatchObject({ state: 'published', readme: '# Tiny\n' })
-    expect(version.checks.map(({ name }) => name)).toEqual(['manifest', 'secrets', 'compliance'])
+    expect(version.checks.map(({ name }) => name)).toEqual([
+      'manifest',
+      'secrets',
+      'malware',
+      'sbom',
+      'vulnerabilities',
+      'compliance',
+    ])
     const hidden = '/v1/trainers/beta/hidden/versions/1.0.0'
     expect((await harness.request(hidden)).status).toBe(404)
     expect((await harness.request('/v1/trainers/beta/hidden')).status).toBe(404)

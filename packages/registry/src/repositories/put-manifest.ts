@@ -45,7 +45,16 @@ export async function putManifest(request: RepositoryRequest, reference: string)
     for (const tag of tags) {
       if (!request.plain && isVersionTag(tag)) {
         const audit: ReceiveVersionOptions['audit'] = (entry) => auditRepository(request, trx, entry)
-        checkIds.push(await receiveVersion(trx, { repository, version: tag, digest, manifest, audit }))
+        checkIds.push(
+          await receiveVersion(trx, {
+            repository,
+            version: tag,
+            digest,
+            manifest,
+            pushedBy: request.caller.subject,
+            audit,
+          }),
+        )
         await setTag(trx, request, { repositoryId: repository.id, tag, digest })
         continue
       }

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import {
   BUNDLE_CONFIG_MEDIA_TYPE,
   BUNDLE_MEDIA_TYPE,
+  type CheckName,
   type CheckResult,
   type TrainerManifest,
   type ValidationReport,
@@ -293,10 +294,17 @@ export async function pushImage(
   })
 }
 
-interface StoredCheck {
+export interface StoredCheck {
   state: string
   finishedAt?: string
   checks: CheckResult[]
+}
+
+/** The result of one check. */
+export function resultOf({ checks }: Pick<StoredCheck, 'checks'>, name: CheckName): CheckResult {
+  const result = checks.find((check) => check.name === name)
+  if (!result) throw new Error(`no check is called ${name}: ${JSON.stringify(checks)}`)
+  return result
 }
 
 /** Waits for the check of a push to finish. */

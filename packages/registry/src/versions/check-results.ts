@@ -1,10 +1,16 @@
-import type { CheckResult } from '@trainyard/contract'
+import type { CheckResult, Finding } from '@trainyard/contract'
+import type { PartKind } from '../db/schema/version-parts.ts'
+import { type CheckPolicy, checksOf } from './check-policy.ts'
 
-/** The checks of every version, in the order in which they run and are shown. The validator reports these names. */
-const CHECK_NAMES = ['manifest', 'secrets', 'compliance'] as const
-
-export function waitingResults(): CheckResult[] {
-  return CHECK_NAMES.map((name) => ({ name, status: 'waiting', findings: [] }))
+/** The results of a part whose checks have not started. Without a policy, the switches are not shown yet. */
+export function waitingResults(kind: PartKind, policy?: CheckPolicy | undefined): CheckResult[] {
+  return checksOf(kind).map((name) => ({
+    name,
+    status: 'waiting',
+    enforced: policy?.[name].enforced,
+    required: policy?.[name].required,
+    findings: [],
+  }))
 }
 
 /** Replaces the result of the same name; a result with a new name is appended. */
@@ -21,6 +27,17 @@ export function endUnfinished(
   reason: string,
 ): CheckResult[] {
   return results.map((result) =>
-    result.status === 'waiting' || result.status === 'running' ? { ...result, status, reason } : result,
+    result.status === 'waiting' || result.status === 'running'
+      ? { ...result, status, reason, progress: undefined }
+      : result,
   )
+}
+
+/** Whether this result rejects the version. */
+export function rejects({ status, enforced = true }: CheckResult): boolean {
+  return enforced && status === 'failed'
+}
+
+export function hasErrors(findings: readonly Finding[]): boolean {
+  return findings.some(({ severity }) => severity === 'error')
 }

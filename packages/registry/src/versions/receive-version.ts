@@ -12,6 +12,8 @@ export interface ReceiveVersionOptions {
   version: string
   digest: string
   manifest: ParsedManifest
+  /** The subject that pushes. */
+  pushedBy?: string | undefined
   /** Writes the audit row of the push. */
   audit: (entry: { action: string; subject: string; data: Record<string, unknown> }) => Promise<void>
 }
@@ -23,6 +25,7 @@ interface PushedPart {
   repositoryId: number
   digest: string
   manifest: ParsedManifest
+  pushedBy?: string | undefined
 }
 
 /**
@@ -31,7 +34,7 @@ interface PushedPart {
  */
 export async function receiveVersion(
   trx: Transaction<RegistryDatabase>,
-  { repository, version, digest, manifest, audit }: ReceiveVersionOptions,
+  { repository, version, digest, manifest, pushedBy, audit }: ReceiveVersionOptions,
 ): Promise<string> {
   const subject = `${repository.name}:${version}`
   const { kind } = manifest
@@ -61,7 +64,7 @@ export async function receiveVersion(
   if (existing && !(await isWorthRetrying(trx, existing.check_id))) return existing.check_id
 
   const checkId = newId('check')
-  const part: PushedPart = { versionId, kind, repositoryId: repository.id, digest, manifest }
+  const part: PushedPart = { versionId, kind, repositoryId: repository.id, digest, manifest, pushedBy }
   if (existing) await resetPart(trx, part, checkId)
   else await insertPart(trx, part, checkId)
   await insertCheck(trx, part, checkId)
@@ -127,9 +130,11 @@ async function insertCheck(trx: Transaction<RegistryDatabase>, part: PushedPart,
       repository_id: part.repositoryId,
       manifest_digest: part.digest,
       state: 'received',
-      results: JSON.stringify(waitingResults()),
+      results: JSON.stringify(waitingResults(part.kind)),
       lease_owner: null,
       lease_until: null,
+      claimed_at: null,
+      pushed_by: part.pushedBy ?? null,
       finished_at: null,
     })
     .execute()

@@ -1,27 +1,52 @@
-import type { CheckResult, CheckStatus } from '@trainyard/contract'
+import { CheckName, type CheckResult, type CheckStatus } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
+import type { PartKind } from '../db/schema/version-parts.ts'
+import { createCheckPolicy, REQUIRED_BY_DEFAULT } from './check-policy.ts'
+import { waitingResults } from './check-results.ts'
 import { isVersionTag, latestOf, newestInRange } from './semver.ts'
 import { stateOfParts, statesBefore, verdictOf } from './states.ts'
 
-const results = (...statuses: CheckStatus[]): CheckResult[] =>
-  (['manifest', 'secrets', 'compliance'] as const).map((name, index) => ({
-    name,
-    status: statuses[index] ?? 'waiting',
-    findings: [],
+type Statuses = Partial<Record<CheckName, CheckStatus>>
+
+const results = (kind: PartKind, statuses: Statuses, policy = createCheckPolicy()): CheckResult[] =>
+  waitingResults(kind, policy).map((result) => ({
+    ...result,
+    status: statuses[CheckName.parse(result.name)] ?? 'passed',
   }))
+const ALL: readonly CheckStatus[] = ['waiting', 'running', 'failed', 'skipped', 'errored']
 
 describe('the verdict', () => {
-  it('publishes a bundle only if every check passed', () => {
-    expect(verdictOf('bundle', results('passed', 'passed', 'passed')).state).toBe('published')
-    for (const status of ['waiting', 'running', 'failed', 'skipped', 'errored'] as const) {
-      expect(verdictOf('bundle', results('passed', 'passed', status)).state).toBe('rejected')
-    }
+  it('publishes a bundle only if every required check passed', () => {
+    expect(verdictOf('bundle', results('bundle', {})).state).toBe('published')
+    for (const name of REQUIRED_BY_DEFAULT.filter((each) => each !== 'image'))
+      for (const status of ALL)
+        expect([name, status, verdictOf('bundle', results('bundle', { [name]: status })).state]).toEqual([
+          name,
+          status,
+          'rejected',
+        ])
+    expect(verdictOf('bundle', results('bundle', { malware: 'skipped' })).state).toBe('published')
   })
 
   it('publishes an image whose other checks were skipped, but not one with a failed check', () => {
-    expect(verdictOf('image', results('passed', 'skipped', 'skipped')).state).toBe('published')
-    expect(verdictOf('image', results('skipped', 'passed', 'passed')).state).toBe('rejected')
-    expect(verdictOf('image', results('passed', 'failed', 'skipped')).reason).toBe('the check "secrets" failed')
+    const skipped: Statuses = { secrets: 'skipped', compliance: 'skipped', sbom: 'skipped' }
+    expect(verdictOf('image', results('image', skipped)).state).toBe('published')
+    expect(verdictOf('image', results('image', { manifest: 'skipped' })).state).toBe('rejected')
+    expect(verdictOf('image', results('image', { secrets: 'failed' })).reason).toBe('the check "secrets" failed')
+  })
+
+  it('rejects for the errors of a check only if that check is enforced', () => {
+    const policy = createCheckPolicy({ enforced: [], required: ['malware', 'compliance'] })
+    expect(verdictOf('bundle', results('bundle', { secrets: 'failed', sbom: 'errored' }, policy)).state).toBe(
+      'published',
+    )
+    expect(verdictOf('bundle', results('bundle', { malware: 'skipped' }, policy)).state).toBe('rejected')
+    // The manifest can be neither switched off nor ignored.
+    expect(verdictOf('bundle', results('bundle', { manifest: 'failed' }, policy)).state).toBe('rejected')
+    expect(createCheckPolicy({ enabled: [] })).toMatchObject({
+      manifest: { enabled: true, enforced: true, required: true },
+      compliance: { enabled: false, enforced: false, required: false },
+    })
   })
 })
 

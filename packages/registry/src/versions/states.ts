@@ -1,5 +1,6 @@
 import { type CheckResult, type CheckStatus, VersionState } from '@trainyard/contract'
 import type { PartKind } from '../db/schema/version-parts.ts'
+import { ALWAYS_ON } from './check-policy.ts'
 
 /** The allowed transitions. A published version never returns to quarantine. */
 const TRANSITIONS: Readonly<Record<VersionState, readonly VersionState[]>> = {
@@ -27,26 +28,23 @@ export function stateOfParts(states: readonly VersionState[]): VersionState {
   return order.find((state) => states.includes(state)) ?? 'rejected'
 }
 
-/** The checks that must pass. A skipped check does not count as passed. */
-const REQUIRED: Readonly<Record<PartKind, readonly string[]>> = {
-  bundle: ['manifest', 'secrets', 'compliance'],
-  image: ['manifest'],
-}
-
 /** Decides whether a part is published. Everyone can read the reason of a rejection. */
 export function verdictOf(
   kind: PartKind,
   results: readonly CheckResult[],
 ): { state: 'published'; reason: undefined } | { state: 'rejected'; reason: string } {
-  const failing = results.filter(
-    ({ name, status }) =>
-      status === 'failed' || status === 'errored' || (status !== 'passed' && REQUIRED[kind].includes(name)),
-  )
+  const failing = results.filter((result) => isFailing(kind, result))
   if (failing.length === 0) return { state: 'published', reason: undefined }
   return {
     state: 'rejected',
     reason: failing.map(({ name, status }) => `the check "${name}" ${DESCRIPTIONS[status]}`).join(', '),
   }
+}
+
+/** A skipped check does not count as passed: a bundle's required checks must pass, and every part needs its manifest. */
+function isFailing(kind: PartKind, { name, status, enforced = true, required = false }: CheckResult): boolean {
+  if (status === 'failed' || status === 'errored') return enforced
+  return status !== 'passed' && (name === ALWAYS_ON || (kind === 'bundle' && required))
 }
 
 const DESCRIPTIONS: Readonly<Record<CheckStatus, string>> = {

@@ -1,9 +1,11 @@
 import type { Migration } from '@trainyard/platform'
 import { create } from './20261121000000-create.ts'
 import { trigrams } from './20261121000100-trigrams.ts'
+import { checkPipeline } from './20261129190000-check-pipeline.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const registryMigrations: Record<string, Migration> = {
   '20261121000000-create': create,
   '20261121000100-trigrams': trigrams,
+  '20261129190000-check-pipeline': checkPipeline,
 }

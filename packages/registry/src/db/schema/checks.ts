@@ -15,6 +15,12 @@ export interface CheckTable {
   tries: Generated<number>
   lease_owner: string | null
   lease_until: Date | null
+  /** Higher is claimed first. Pushes have 0. */
+  priority: Generated<number>
+  /** When it was claimed last. */
+  claimed_at: Date | null
+  /** The subject that pushed it; null for pushes of older versions of the registry. */
+  pushed_by: string | null
   created_at: Generated<Date>
   finished_at: Date | null
 }

@@ -1,5 +1,6 @@
 import type { BlobTable } from './blobs.ts'
 import type { CheckTable } from './checks.ts'
+import type { LayerResultTable } from './layer-results.ts'
 import type { ManifestReferenceTable } from './manifest-references.ts'
 import type { ManifestTable } from './manifests.ts'
 import type { RepositoryTable } from './repositories.ts'
@@ -23,4 +24,5 @@ export interface RegistryDatabase {
   versions: VersionTable
   version_parts: VersionPartTable
   checks: CheckTable
+  layer_results: LayerResultTable
 }
