@@ -37,7 +37,9 @@ test('pushes a bundle as an OCI artifact and reports progress', async () => {
     mediaType: stored?.mediaType,
     artifactType: BUNDLE_MEDIA_TYPE,
     config: { mediaType: BUNDLE_CONFIG_MEDIA_TYPE },
-    layers: [{ mediaType: BUNDLE_MEDIA_TYPE }],
+    layers: [
+      { mediaType: BUNDLE_MEDIA_TYPE, annotations: { 'org.opencontainers.image.title': 'acme-tiny-1.2.0.tar.gz' } },
+    ],
     annotations: { 'org.opencontainers.image.title': 'acme/tiny', 'org.opencontainers.image.version': '1.2.0' },
   })
   expect(JSON.parse(registry.blobs.get(manifest.config.digest)?.toString() ?? '')).toEqual(exampleManifest)

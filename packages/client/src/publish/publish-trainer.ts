@@ -93,6 +93,11 @@ async function pack(
   return { mediaType: BUNDLE_MEDIA_TYPE, digest: packed.digest, size: packed.sizeBytes }
 }
 
+/** The file that clients for any artifact (`oras pull`) write: without a name for it they write none. */
+function archiveNameOf({ name, version }: TrainerManifest): string {
+  return `${name.replace('/', '-')}-${version}.tar.gz`
+}
+
 /** Without a creation time, so that the same folder gives the same digest. */
 function buildManifest(trainer: TrainerManifest, config: Descriptor, bundle: Descriptor): Buffer<ArrayBuffer> {
   const manifest = {
@@ -100,7 +105,7 @@ function buildManifest(trainer: TrainerManifest, config: Descriptor, bundle: Des
     mediaType: OCI_MANIFEST_MEDIA_TYPE,
     artifactType: BUNDLE_MEDIA_TYPE,
     config,
-    layers: [bundle],
+    layers: [{ ...bundle, annotations: { 'org.opencontainers.image.title': archiveNameOf(trainer) } }],
     annotations: {
       'org.opencontainers.image.title': trainer.name,
       'org.opencontainers.image.version': trainer.version,

@@ -1,10 +1,11 @@
 import { type AuditActor, actorOf, type Caller, can } from '@trainyard/platform'
+import { namespaceOf } from '../oci/names.ts'
 
 /**
  * `pull`: read what is published, which everyone may. `inspect`: read what is not published. `push`: add. `delete`: remove
- * from a plain repository.
+ * from a plain repository. `list`: see the repository in the catalogue of `/v2`.
  */
-export type RepositoryAction = 'pull' | 'inspect' | 'push' | 'delete'
+export type RepositoryAction = 'pull' | 'inspect' | 'push' | 'delete' | 'list'
 
 /** The sender of a request, with its permissions on repositories. */
 export interface RegistryCaller {
@@ -31,11 +32,17 @@ export const ANONYMOUS: RegistryCaller = {
 const SCOPES_FOR: Readonly<Record<RepositoryAction, readonly string[]>> = {
   pull: ['pull', 'push', 'admin'],
   inspect: ['pull', 'push', 'admin'],
+  list: ['pull', 'push', 'admin'],
   push: ['push', 'admin'],
   delete: ['admin'],
 }
 
-const PERMISSIONS = { inspect: 'trainers:read', push: 'trainers:write', delete: 'trainers:delete' } as const
+const PERMISSIONS = {
+  inspect: 'trainers:read',
+  list: 'trainers:read',
+  push: 'trainers:write',
+  delete: 'trainers:delete',
+} as const
 
 /** Whether scopes such as `push:acme` and `admin:*` allow an action in a namespace. */
 function scopesAllow(scopes: readonly string[], action: RepositoryAction, namespace: string): boolean {
@@ -43,10 +50,6 @@ function scopesAllow(scopes: readonly string[], action: RepositoryAction, namesp
     const [verb = '', target = ''] = scope.split(':')
     return SCOPES_FOR[action].includes(verb) && (target === '*' || target === namespace)
   })
-}
-
-function namespaceOf(repository: string): string {
-  return repository.slice(0, repository.indexOf('/'))
 }
 
 /** The caller of a `ty_` token that belongs to no account. Only the token's scopes count. */
@@ -99,7 +102,11 @@ export interface RepositoryGrant {
  */
 export function callerOfGrants(grantor: RegistryCaller, grants: readonly RepositoryGrant[]): RegistryCaller {
   const isGranted = (action: RepositoryAction, repository: string) =>
-    grants.some(({ type, name, actions }) => type === 'repository' && name === repository && actions.includes(action))
+    action === 'list'
+      ? grants.some(({ type, name, actions }) => type === 'registry' && name === 'catalog' && actions.includes('*'))
+      : grants.some(
+          ({ type, name, actions }) => type === 'repository' && name === repository && actions.includes(action),
+        )
   return {
     subject: grantor.subject,
     tokenId: grantor.tokenId,

@@ -10,23 +10,30 @@ import { findCaller } from './find-caller.ts'
 const MAX_FORM_BYTES = 64 * 1024
 
 interface RequestedScope {
+  type: string
   name: string
   actions: string[]
 }
 
-/** Parses scopes such as `repository:acme/yolo:pull,push`, given in several parameters or separated by spaces. */
+/** Parses scopes such as `repository:acme/yolo:pull,push` and `registry:catalog:*`, given in several parameters or separated by spaces. */
 function parseScopes(values: readonly string[]): RequestedScope[] {
   return values
     .flatMap((value) => value.split(' '))
     .flatMap((scope) => {
-      const match = /^repository(?:\([^)]*\))?:([^:]+):(.+)$/.exec(scope)
-      return match?.[1] && match[2] ? [{ name: match[1], actions: match[2].split(',') }] : []
+      const match = /^(repository|registry)(?:\([^)]*\))?:([^:]+):(.+)$/.exec(scope)
+      const [, type, name, actions] = match ?? []
+      return type && name && actions ? [{ type, name, actions: actions.split(',') }] : []
     })
 }
 
 /** Grants the subset of the requested actions that the caller may do. The token protocol does not report the difference. */
 function grantAccess(caller: RegistryCaller, requested: readonly RequestedScope[]): RepositoryGrant[] {
-  return requested.flatMap(({ name, actions }) => {
+  return requested.flatMap(({ type, name, actions }) => {
+    // What it lists is decided for each repository.
+    if (type === 'registry') {
+      const isCatalog = name === 'catalog' && actions.includes('*') && caller.credentials !== 'none'
+      return isCatalog ? [{ type, name, actions: ['*'] }] : []
+    }
     const all = actions.includes('*')
     const granted = (['pull', 'push', 'delete'] as const).filter(
       (action) => (all || actions.includes(action)) && caller.may(action, name),

@@ -1,3 +1,5 @@
+import { OciError } from './errors.ts'
+
 /** Converts an iterable to a web stream that does not read ahead, and releases the source when the client disconnects. */
 export function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]()
@@ -22,7 +24,10 @@ export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
   const reader = request.body.getReader()
   try {
     for (;;) {
-      const next = await reader.read()
+      const next = await reader.read().catch((error: unknown) => {
+        // Only the client's connection can fail here: it went away, which is no failure of the registry.
+        throw new OciError('BLOB_UPLOAD_INVALID', 'the connection ended before the body was complete', { cause: error })
+      })
       if (next.done) return
       yield next.value
     }

@@ -39,12 +39,34 @@ export function parseTag(text: string): string {
   )
 }
 
-/** A repository has the name of its trainer: `namespace/name`. */
-export function parseRepositoryName(text: string): { name: string; namespace: string } {
+/** A name of the distribution spec: parts of lower-case letters and digits, separated inside by `.`, `_`, `__` or any number of `-`. */
+const PART = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
+const OCI_NAME = new RegExp(`^${PART}(?:/${PART})*$`)
+const MAX_NAME_LENGTH = 255
+
+/** The part of a repository's name that says whose it is: all of a name without a slash. */
+export function namespaceOf(repository: string): string {
+  const slash = repository.indexOf('/')
+  return slash === -1 ? repository : repository.slice(0, slash)
+}
+
+/** A plain namespace takes any name of the distribution spec. Elsewhere a repository has the name of its trainer: `namespace/name`. */
+export function parseRepositoryName(
+  text: string,
+  plainNamespaces: readonly string[],
+): { name: string; namespace: string; plain: boolean } {
+  const namespace = namespaceOf(text)
+  if (plainNamespaces.includes(namespace)) {
+    if (text.length <= MAX_NAME_LENGTH && OCI_NAME.test(text)) return { name: text, namespace, plain: true }
+    throw new OciError(
+      'NAME_INVALID',
+      `the repository name "${text.slice(0, 150)}" is not valid: expected parts of lower-case letters and digits, which ".", "_", "__" or "-" can separate, joined by "/"; at most ${MAX_NAME_LENGTH} characters`,
+    )
+  }
   const parsed = TrainerName.safeParse(text)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]?.message ?? 'is not valid'
     throw new OciError('NAME_INVALID', `the repository name "${text.slice(0, 150)}" ${issue}`)
   }
-  return { name: parsed.data, namespace: parsed.data.slice(0, parsed.data.indexOf('/')) }
+  return { name: parsed.data, namespace, plain: false }
 }

@@ -24,7 +24,7 @@ const Descriptor = z.looseObject({
   platform: z.looseObject({ os: z.string().optional(), architecture: z.string().optional() }).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
 })
-type Descriptor = z.infer<typeof Descriptor>
+export type Descriptor = z.infer<typeof Descriptor>
 
 const sharedFields = {
   schemaVersion: z.literal(2),
@@ -51,6 +51,8 @@ export interface ParsedManifest {
   annotations: Record<string, string> | undefined
   /** Digests of blobs that must have been pushed before. */
   blobs: string[]
+  /** The config and the layers. */
+  descriptors: Descriptor[]
   /** Manifests of an index. */
   children: Descriptor[]
   /** Undefined for anything that is not a trainer, such as a signature or a chart. */
@@ -62,8 +64,8 @@ export interface ParsedManifest {
 
 /** The size that the spec requires registries to accept. Real manifests are much smaller. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
-/** An index of a few thousand manifests. Checking takes time for each value. */
-const MANIFEST_LIMITS = { maxBodyBytes: MAX_MANIFEST_BYTES, maxValues: 20_000 }
+/** An index of 20,000 manifests, with platforms. Checking takes time for each value. */
+const MANIFEST_LIMITS = { maxBodyBytes: MAX_MANIFEST_BYTES, maxValues: 150_000 }
 
 const invalid = (message: string) => new OciError('MANIFEST_INVALID', message)
 
@@ -80,12 +82,23 @@ export function parseManifest(content: Uint8Array, contentType: string | null): 
     throw invalid(`the Content-Type is ${header}, but the manifest's mediaType is ${declared}`)
   }
   const mediaType = header ?? declared ?? OCI_MANIFEST
+  refuseTwoKinds(json)
   if (mediaType === OCI_INDEX || mediaType === DOCKER_LIST) return describeIndex(mediaType, read(ImageIndex, json))
   if (mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST) {
     return describeImage(mediaType, read(ImageManifest, json))
   }
   throw invalid(
     `the media type ${mediaType} is not supported; expected an OCI or Docker (schema 2) manifest, index or list`,
+  )
+}
+
+/** Clients that guess the kind of a document by its members would run something else than was checked (CVE-2021-41190). */
+function refuseTwoKinds(json: unknown): void {
+  if (typeof json !== 'object' || json === null || !('manifests' in json)) return
+  const other = ['layers', 'config', 'fsLayers'].find((member) => member in json)
+  if (other === undefined) return
+  throw invalid(
+    `the manifest has both "manifests" and "${other}"; an index has "manifests", and an image has "${other}"`,
   )
 }
 
@@ -103,6 +116,7 @@ function describeIndex(mediaType: string, index: ImageIndex): ParsedManifest {
     subject: index.subject?.digest,
     annotations: index.annotations,
     blobs: [],
+    descriptors: [],
     children: index.manifests,
     kind: index.artifactType === undefined && index.manifests.length > 0 ? 'image' : undefined,
     bundleLayer: undefined,
@@ -130,6 +144,7 @@ function describeImage(mediaType: string, manifest: ImageManifest): ParsedManife
     blobs: [manifest.config, ...manifest.layers.filter((layer) => !NOT_DISTRIBUTED.test(layer.mediaType))].map(
       (descriptor) => descriptor.digest,
     ),
+    descriptors: [manifest.config, ...manifest.layers],
     children: [],
     kind: bundle ? 'bundle' : image ? 'image' : undefined,
     bundleLayer: bundleLayers[0],

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { streamOf } from '../oci/bodies.ts'
+import { isKnownToClient, notModified } from '../oci/conditions.ts'
 import { OciError } from '../oci/errors.ts'
 import { blobKey, parseDigest } from '../oci/names.ts'
 import { parseRange } from '../oci/ranges.ts'
@@ -39,13 +40,14 @@ export async function readBlob(request: RepositoryRequest, digestText: string): 
   const blob = await findReadableBlob(request, repository.id, digest)
   if (!blob) throw new OciError('BLOB_UNKNOWN', `"${request.name}" has no blob ${digest}`)
 
-  const headers: Record<string, string> = {
+  const headers: Record<string, string> & { ETag: string } = {
     'Content-Type': 'application/octet-stream',
     'Docker-Content-Digest': digest,
     'Accept-Ranges': 'bytes',
     ETag: `"${digest}"`,
     'Cache-Control': 'private, max-age=31536000, immutable',
   }
+  if (isKnownToClient(request.raw, headers.ETag)) return notModified(headers)
   if (request.raw.method === 'HEAD') {
     return new Response(null, { headers: { ...headers, 'Content-Length': String(blob.sizeBytes) } })
   }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { parseDigest } from '../oci/names.ts'
 import { OCI_INDEX } from '../oci/parse-manifest.ts'
 import { findRepository, mayInspect, type RepositoryRequest } from './repository.ts'
@@ -14,7 +15,8 @@ export async function listReferrers(request: RepositoryRequest, digestText: stri
   const rows = repository
     ? await context.database.db
         .selectFrom('manifests')
-        .selectAll()
+        .select(['media_type', 'digest', 'artifact_type', 'annotations'])
+        .select(sql<number>`octet_length(content)`.as('size_bytes'))
         .where('repository_id', '=', repository.id)
         .where('subject_digest', '=', subject)
         .$if(artifactType !== null, (query) => query.where('artifact_type', '=', artifactType))
@@ -40,7 +42,7 @@ export async function listReferrers(request: RepositoryRequest, digestText: stri
     manifests: page.map((row) => ({
       mediaType: row.media_type,
       digest: row.digest,
-      size: row.content.byteLength,
+      size: row.size_bytes,
       artifactType: row.artifact_type ?? undefined,
       annotations: row.annotations ?? undefined,
     })),

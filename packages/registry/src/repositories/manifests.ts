@@ -1,6 +1,7 @@
 import type { VersionState } from '@trainyard/contract'
 import type { Selectable } from 'kysely'
 import type { ManifestTable } from '../db/schema/manifests.ts'
+import { isKnownToClient, notModified } from '../oci/conditions.ts'
 import { OciError } from '../oci/errors.ts'
 import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
 import { isVersionTag } from '../versions/semver.ts'
@@ -29,7 +30,7 @@ export async function readManifest(request: RepositoryRequest, reference: string
     throw part ? blocked(request, part) : unknown(request, reference)
   }
 
-  const headers: Record<string, string> = {
+  const headers: Record<string, string> & { ETag: string } = {
     'Content-Type': manifest.media_type,
     'Content-Length': String(manifest.content.byteLength),
     'Docker-Content-Digest': manifest.digest,
@@ -37,6 +38,7 @@ export async function readManifest(request: RepositoryRequest, reference: string
   }
   if (!manifest.published)
     headers.Warning = '299 - "In quarantine: only its owner can pull it until its checks have passed"'
+  if (isKnownToClient(request.raw, headers.ETag)) return notModified(headers)
   if (request.raw.method === 'HEAD') return new Response(null, { headers })
   // A pull of a bundle is counted when its layer is fetched: runners fetch nothing else.
   if (!mayInspect(request)) {

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto'
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import { bodyOf, readLimited } from '../oci/bodies.ts'
 import { OciError } from '../oci/errors.ts'
 import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
-import { MAX_MANIFEST_BYTES, type ParsedManifest, parseManifest } from '../oci/parse-manifest.ts'
+import { type Descriptor, MAX_MANIFEST_BYTES, type ParsedManifest, parseManifest } from '../oci/parse-manifest.ts'
 import { type ReceiveVersionOptions, receiveVersion } from '../versions/receive-version.ts'
 import { isVersionTag } from '../versions/semver.ts'
 import { auditRepository, ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
+
+/** The spec asks for at least ten. Each writes an audit row. */
+const MAX_TAGS = 100
 
 /** Tags with which clients that do not use the referrers API attach signatures and attestations to a digest. */
 const REFERRERS_TAG = /^sha(256|512)-[0-9a-f]{32,128}/
@@ -18,7 +21,13 @@ export async function putManifest(request: RepositoryRequest, reference: string)
   const { context, name } = request
   requirePush(request)
   const expected = isDigest(reference) ? parseDigest(reference) : undefined
-  const tags = [...(expected ? [] : [reference]), ...request.url.searchParams.getAll('tag')].map(parseTag)
+  const named = [...(expected ? [] : [reference]), ...request.url.searchParams.getAll('tag')]
+  const tags = [...new Set(named)].map(parseTag)
+  if (tags.length > MAX_TAGS) {
+    throw new OciError('TAG_INVALID', `the request has ${tags.length} tags; expected at most ${MAX_TAGS}`, {
+      status: 414,
+    })
+  }
   for (const tag of tags) checkTag(request, tag)
 
   const content = await readLimited(bodyOf(request.raw), MAX_MANIFEST_BYTES)
@@ -55,14 +64,9 @@ export async function putManifest(request: RepositoryRequest, reference: string)
             audit,
           }),
         )
-        await setTag(trx, request, { repositoryId: repository.id, tag, digest })
-        continue
       }
-      const before = await setTag(trx, request, { repositoryId: repository.id, tag, digest })
-      if (before === digest) continue
-      const action = before === undefined ? 'tag.push' : 'tag.move'
-      await auditRepository(request, trx, { action, subject: `${name}:${tag}`, data: { digest, before } })
     }
+    await setTags(trx, request, { repositoryId: repository.id, tags, digest })
     if (request.plain) await publishPlain(trx, repository.id, digest)
     return checkIds
   })
@@ -85,26 +89,36 @@ export async function putManifest(request: RepositoryRequest, reference: string)
   return new Response(null, { status: 201, headers })
 }
 
-/** Points a tag to a manifest. Returns the digest that it had before. The caller holds the lock on the repository's row. */
-async function setTag(
+/** Points tags to a manifest. The caller holds the lock on the repository's row. Pushes of versions have audit rows of their own. */
+async function setTags(
   trx: Transaction<RegistryDatabase>,
-  { context }: RepositoryRequest,
-  { repositoryId, tag, digest }: { repositoryId: number; tag: string; digest: string },
-): Promise<string | undefined> {
-  const before = await trx
+  request: RepositoryRequest,
+  { repositoryId, tags, digest }: { repositoryId: number; tags: readonly string[]; digest: string },
+): Promise<void> {
+  if (tags.length === 0) return
+  const { name, plain, context } = request
+  const held = await trx
     .selectFrom('tags')
-    .select('digest')
+    .select(['name', 'digest'])
     .where('repository_id', '=', repositoryId)
-    .where('name', '=', tag)
-    .executeTakeFirst()
-  await trx
-    .insertInto('tags')
-    .values({ repository_id: repositoryId, name: tag, digest })
-    .onConflict((conflict) =>
-      conflict.columns(['repository_id', 'name']).doUpdateSet({ digest, updated_at: context.clock.now() }),
-    )
+    .where('name', '=', sql<string>`any(${tags})`)
     .execute()
-  return before?.digest
+  const before = new Map(held.map((tag) => [tag.name, tag.digest]))
+  const changed = tags.filter((tag) => before.get(tag) !== digest)
+  if (changed.length === 0) return
+  await sql`
+    insert into tags (repository_id, name, digest)
+    select ${repositoryId}, tag, ${digest} from unnest(${changed}::text[]) as tag
+    on conflict (repository_id, name) do update set digest = excluded.digest, updated_at = ${context.clock.now()}
+  `.execute(trx)
+  for (const tag of changed.filter((each) => plain || !isVersionTag(each))) {
+    const action = before.has(tag) ? 'tag.move' : 'tag.push'
+    await auditRepository(request, trx, {
+      action,
+      subject: `${name}:${tag}`,
+      data: { digest, before: before.get(tag) },
+    })
+  }
 }
 
 function checkTag({ plain, name }: RepositoryRequest, tag: string): void {
@@ -118,6 +132,7 @@ function checkTag({ plain, name }: RepositoryRequest, tag: string): void {
   )
 }
 
+/** Arrays are one parameter each: a manifest can refer to more digests than PostgreSQL takes parameters. */
 async function requireReferences(
   trx: Transaction<RegistryDatabase>,
   request: RepositoryRequest,
@@ -128,40 +143,48 @@ async function requireReferences(
   for (const child of manifest.children) parseDigest(child.digest)
   if (manifest.blobs.length > 0) {
     const rows = await trx
-      .selectFrom('repository_blobs')
-      .select('digest')
-      .where('repository_id', '=', repositoryId)
-      .where('digest', 'in', manifest.blobs)
+      .selectFrom('repository_blobs as link')
+      .innerJoin('blobs', 'blobs.digest', 'link.digest')
+      .select(['blobs.digest', 'blobs.size_bytes'])
+      .where('link.repository_id', '=', repositoryId)
+      .where('link.digest', '=', sql<string>`any(${manifest.blobs})`)
       .execute()
-    const missing = manifest.blobs.find((digest) => !rows.some((row) => row.digest === digest))
-    if (missing !== undefined) {
-      throw new OciError(
-        'MANIFEST_BLOB_UNKNOWN',
-        `the manifest refers to the blob ${missing}, which was not pushed to this repository`,
-        {
-          detail: { digest: missing },
-        },
-      )
-    }
+    const sizes = new Map(rows.map((row) => [row.digest, row.size_bytes]))
+    // A plain repository may hold a sparse image, whose layers are elsewhere.
+    const needed = request.plain ? manifest.blobs.slice(0, 1) : manifest.blobs
+    requireAll(needed, sizes, 'the manifest refers to the blob')
+    requireSizes(manifest.descriptors, sizes)
   }
-  // A plain repository may hold a sparse index, in which the images for some platforms are missing.
-  if (manifest.children.length === 0 || request.plain) return
+  if (manifest.children.length === 0) return
   const digests = manifest.children.map((child) => child.digest)
   const rows = await trx
     .selectFrom('manifests')
-    .select('digest')
+    .select(['digest', sql<number>`octet_length(content)`.as('size_bytes')])
     .where('repository_id', '=', repositoryId)
-    .where('digest', 'in', digests)
+    .where('digest', '=', sql<string>`any(${digests})`)
     .execute()
-  const missing = digests.find((digest) => !rows.some((row) => row.digest === digest))
-  if (missing !== undefined) {
-    throw new OciError(
-      'MANIFEST_BLOB_UNKNOWN',
-      `the index refers to the manifest ${missing}, which was not pushed to this repository`,
-      {
-        detail: { digest: missing },
-      },
-    )
+  const sizes = new Map(rows.map((row) => [row.digest, row.size_bytes]))
+  // A plain repository may hold a sparse index, in which the images for some platforms are missing.
+  if (!request.plain) requireAll(digests, sizes, 'the index refers to the manifest')
+  requireSizes(manifest.children, sizes)
+}
+
+function requireAll(digests: readonly string[], found: ReadonlyMap<string, number>, what: string): void {
+  const missing = digests.find((digest) => !found.has(digest))
+  if (missing === undefined) return
+  throw new OciError('MANIFEST_BLOB_UNKNOWN', `${what} ${missing}, which was not pushed to this repository`, {
+    detail: { digest: missing },
+  })
+}
+
+/** Clients allocate, show progress and verify by the size in a descriptor. */
+function requireSizes(descriptors: readonly Descriptor[], sizes: ReadonlyMap<string, number>): void {
+  for (const { digest, size } of descriptors) {
+    const actual = sizes.get(digest)
+    if (actual === undefined || actual === size) continue
+    throw new OciError('MANIFEST_INVALID', `the size of ${digest} is ${actual} bytes; the manifest says ${size}`, {
+      detail: { digest, size: actual },
+    })
   }
 }
 
@@ -190,18 +213,12 @@ async function storeManifest(
     ...manifest.children.map((child) => [child.digest, 'manifest'] as const),
   ])
   if (references.size === 0) return
-  await trx
-    .insertInto('manifest_references')
-    .values(
-      [...references].map(([reference, kind]) => ({
-        repository_id: repositoryId,
-        manifest_digest: digest,
-        digest: reference,
-        kind,
-      })),
-    )
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
+  await sql`
+    insert into manifest_references (repository_id, manifest_digest, digest, kind)
+    select ${repositoryId}, ${digest}, reference, kind
+    from unnest(${[...references.keys()]}::text[], ${[...references.values()]}::text[]) as refers (reference, kind)
+    on conflict do nothing
+  `.execute(trx)
 }
 
 async function publishPlain(trx: Transaction<RegistryDatabase>, repositoryId: number, digest: string): Promise<void> {

@@ -13,6 +13,7 @@ import {
 } from '../testing/harness.ts'
 
 const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
 
 interface OciErrors {
   errors: { code: string; message: string }[]
@@ -275,13 +276,92 @@ describe('the OCI distribution endpoints', () => {
 
     it('are rejected if they refer to a blob that was not pushed, or have another digest', async () => {
       const missing = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: digestOf('nowhere'), size: 7 }
-      const refused = await put('plain/a', 'x', await image('plain/a', { layers: [missing] }))
+      const sparse = await put('plain/a', 'sparse', await image('plain/a', { layers: [missing] }))
+      expect(sparse.status).toBe(201)
+      const refused = await put('plain/a', 'x', await image('plain/a', { config: missing }))
       expect(refused.status).toBe(400)
       expect(await codeOf(refused)).toBe('MANIFEST_BLOB_UNKNOWN')
       const other = await put('plain/a', digestOf('other'), await image('plain/a'))
       expect(other.status).toBe(400)
       expect(await codeOf(other)).toBe('DIGEST_INVALID')
       expect(await codeOf(await put('plain/a', 'x', 'not json'))).toBe('MANIFEST_INVALID')
+    })
+
+    it.each([
+      ['layers', { layers: [] }],
+      ['config', { config: { mediaType: 'x', digest: digestOf(''), size: 0 } }],
+    ])('are rejected if they have "manifests" and "%s": clients would read either', async (member, extra) => {
+      for (const type of [OCI_MANIFEST, OCI_INDEX]) {
+        const body = JSON.stringify({ schemaVersion: 2, mediaType: type, manifests: [], ...extra })
+        const headers = { 'content-type': type }
+        const refused = await harness.request('/v2/plain/a/manifests/x', { method: 'PUT', token, body, headers })
+        expect(refused.status).toBe(400)
+        expect(((await refused.json()) as OciErrors).errors[0]).toMatchObject({
+          code: 'MANIFEST_INVALID',
+          message: expect.stringContaining(`both "manifests" and "${member}"`),
+        })
+      }
+    })
+
+    it('are rejected if they give another size of a blob or a manifest than it has', async () => {
+      const body = await image('plain/sized')
+      const wrong = await put('plain/sized', 'x', body.replace('"size":2', '"size":3'))
+      expect(wrong.status).toBe(400)
+      expect(((await wrong.json()) as OciErrors).errors[0]?.message).toContain('is 2 bytes; the manifest says 3')
+      const child = (await put('plain/sized', 'child', body)).headers.get('docker-content-digest')
+      const index = JSON.stringify({
+        schemaVersion: 2,
+        mediaType: OCI_INDEX,
+        manifests: [{ mediaType: OCI_MANIFEST, digest: child, size: body.length + 1 }],
+      })
+      const headers = { 'content-type': OCI_INDEX }
+      const refused = await harness.request('/v2/plain/sized/manifests/i', {
+        method: 'PUT',
+        token,
+        body: index,
+        headers,
+      })
+      expect([refused.status, await codeOf(refused)]).toEqual([400, 'MANIFEST_INVALID'])
+    })
+
+    it('may refer to more digests than PostgreSQL takes parameters', async () => {
+      const descriptors = Array.from({ length: 16_384 }, (_, index) => ({
+        mediaType: OCI_MANIFEST,
+        digest: digestOf(String(index)),
+        size: 7,
+      }))
+      const index = JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors })
+      const headers = { 'content-type': OCI_INDEX }
+      const path = '/v2/plain/wide/manifests/'
+      const pushed = await harness.request(`${path}index`, { method: 'PUT', token, body: index, headers })
+      expect(pushed.status).toBe(201)
+      expect((await put('plain/wide', 'image', await image('plain/wide', { layers: descriptors }))).status).toBe(201)
+    })
+
+    it('may be pushed with up to 100 tags', async () => {
+      const body = await image('plain/tagged')
+      const push = (count: number) => {
+        const query = Array.from({ length: count }, (_, index) => `tag=t${index}`).join('&')
+        return put('plain/tagged', `${digestOf(body)}?${query}`, body)
+      }
+      const pushed = await push(100)
+      expect(pushed.status).toBe(201)
+      expect(pushed.headers.get('oci-tag')?.split(', ')).toHaveLength(100)
+      expect((await push(101)).status).toBe(414)
+    })
+
+    it('and blobs are answered with 304 to a client that has them', async () => {
+      const body = await image('plain/known')
+      await put('plain/known', 'x', body)
+      const config = (JSON.parse(body) as { config: { digest: string } }).config.digest
+      for (const path of ['/v2/plain/known/manifests/x', `/v2/plain/known/blobs/${config}`]) {
+        const etag = (await harness.request(path)).headers.get('etag') ?? ''
+        for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+          const answer = await harness.request(path, { headers: { 'if-none-match': known } })
+          expect([answer.status, answer.headers.get('etag'), await answer.text()]).toEqual([304, etag, ''])
+        }
+        expect((await harness.request(path, { headers: { 'if-none-match': '"other"' } })).status).toBe(200)
+      }
     })
 
     it('have a list of referrers, even before they are pushed', async () => {
@@ -313,6 +393,63 @@ describe('the OCI distribution endpoints', () => {
     expect([await none.json(), none.headers.get('link')]).toEqual([{ name, tags: [] }, null])
     const after = await harness.request(`/v2/${name}/tags/list?last=1.1`, { token })
     expect(await after.json()).toEqual({ name, tags: ['1.10.0', '1.2.0'] })
+  })
+
+  it.each(['plain', 'plain/a/b/c', 'plain/a__b', 'plain/a--b', 'plain/a.b_c---d'])(
+    'takes "%s" as the name of a plain repository',
+    async (name) => {
+      const digest = await pushBlob(harness, { name, token, bytes })
+      expect((await harness.request(`/v2/${name}/blobs/${digest}`, { token })).status).toBe(200)
+    },
+  )
+
+  it.each(['plain/a___b', 'plain/a..b', 'plain/-a', 'plain//a', `plain/${'a'.repeat(250)}`, 'acme/a/b', 'acme/a--b'])(
+    'refuses the name "%s"; a push with DENIED, after which Docker does not try again for 50 seconds',
+    async (name) => {
+      const read = await harness.request(`/v2/${name}/tags/list`, { token })
+      expect([read.status, await codeOf(read)]).toEqual([400, 'NAME_INVALID'])
+      const push = await harness.request(`/v2/${name}/blobs/uploads/`, { method: 'POST', token })
+      expect([push.status, await codeOf(push)]).toEqual([403, 'DENIED'])
+    },
+  )
+
+  describe('the catalogue', () => {
+    it('lists the repositories of the namespaces of the caller, in pages', async () => {
+      for (const name of ['plain/list-b', 'plain/list-a', 'acme/list']) await pushBlob(harness, { name, token, bytes })
+      const read = async (path: string, as: string) => {
+        const answer = await harness.request(path, { token: as })
+        const { repositories } = (await answer.json()) as { repositories: string[] }
+        return { repositories, link: answer.headers.get('link') ?? '' }
+      }
+      const all = await read('/v2/_catalog', token)
+      expect(all.repositories).toEqual([...all.repositories].sort())
+      expect(all.repositories).toEqual(expect.arrayContaining(['plain/list-a', 'plain/list-b', 'acme/list']))
+      const paged: string[] = []
+      for (let path = '/v2/_catalog?n=2'; path !== ''; ) {
+        const { repositories, link } = await read(path, token)
+        paged.push(...repositories)
+        path = /^<(.+)>; rel="next"$/.exec(link)?.[1] ?? ''
+      }
+      expect(paged).toEqual(all.repositories)
+      expect((await read('/v2/_catalog', stranger)).repositories).not.toContain('acme/list')
+    })
+
+    it('is for callers who log in, also with a grant for it', async () => {
+      const anonymous = await harness.request('/v2/_catalog')
+      expect(anonymous.status).toBe(401)
+      expect(anonymous.headers.get('www-authenticate')).toContain('scope="registry:catalog:*"')
+      const authorization = `Basic ${Buffer.from(`ada:${token}`).toString('base64')}`
+      const grant = async (scope: string) => {
+        const answer = await harness.request(`/token?scope=${scope}`, { headers: { authorization } })
+        return ((await answer.json()) as { token: string }).token
+      }
+      const list = async (scope: string) => {
+        const answer = await harness.request('/v2/_catalog', { token: await grant(scope) })
+        return ((await answer.json()) as { repositories: string[] }).repositories
+      }
+      expect(await list('registry:catalog:*')).toContain('acme/list')
+      expect(await list('repository:acme/list:pull')).toEqual([])
+    })
   })
 
   it('rejects invalid names and unknown paths with OCI errors', async () => {

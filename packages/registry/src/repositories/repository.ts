@@ -39,6 +39,11 @@ export function challenge(context: RegistryContext, scope?: { name: string; acti
   return scope === undefined ? bearer : `${bearer},scope="repository:${scope.name}:${scope.actions}"`
 }
 
+/** The same for the list of repositories. */
+export function catalogChallenge(context: RegistryContext): string {
+  return `${challenge(context)},scope="registry:catalog:*"`
+}
+
 /** A 401 response that makes the client fetch a token for these actions. */
 function unauthorized(request: RepositoryRequest, actions: Actions, message: string): OciError {
   const { context, caller, name } = request

@@ -7,6 +7,7 @@ import type { RegistryContext } from '../context.ts'
 import { asPassingError, OciError, ociErrorResponse } from '../oci/errors.ts'
 import { parseRepositoryName } from '../oci/names.ts'
 import { isUploadPath, OCI_ENDPOINTS } from './endpoints.ts'
+import { listCatalog } from './list-catalog.ts'
 import { challenge, type RepositoryRequest, requireDelete } from './repository.ts'
 
 /** Serves the OCI distribution spec 1.1 below `/v2/`. */
@@ -41,6 +42,7 @@ async function dispatch(context: RegistryContext, c: Context): Promise<Response>
   const method = c.req.method
   const authentication = await authenticate(context, c.req.raw)
   if (path === '/v2' || path === '/v2/') return answerVersionCheck(context, authentication)
+  if (path === '/v2/_catalog') return await listCatalog(context, authentication, { method, url })
 
   const endpoint = OCI_ENDPOINTS.find((candidate) => candidate.path.test(path))
   const [, nameText = '', reference = ''] = endpoint?.path.exec(path) ?? []
@@ -51,15 +53,25 @@ async function dispatch(context: RegistryContext, c: Context): Promise<Response>
     throw new OciError('UNSUPPORTED', `${method} is not supported; expected ${allow}`, { headers: { Allow: allow } })
   }
 
-  const { name, namespace } = parseRepositoryName(nameText)
+  const { name, namespace, plain } = parseName(context, nameText, { method, path })
   const caller = authorise(context, authentication, { method, path, name })
-  const plain = context.config.plainNamespaces.includes(namespace)
   const { raw } = c.req
   const address = clientAddress(raw, context.authenticator.config.trustedProxies)
   const request: RepositoryRequest = { context, caller, name, namespace, plain, address, raw, url }
   // Only plain repositories allow deletion. For the others the handler returns a more helpful error.
   if (method === 'DELETE' && plain && !isUploadPath(path)) requireDelete(request)
   return handler(request, reference)
+}
+
+/** Docker sends a layer again for 50 seconds after a refusal as NAME_INVALID, and stops at once for DENIED. */
+function parseName(context: RegistryContext, text: string, { method, path }: { method: string; path: string }) {
+  try {
+    return parseRepositoryName(text, context.config.plainNamespaces)
+  } catch (error) {
+    const isPush = method !== 'GET' && path.includes('/blobs/')
+    if (!(error instanceof OciError) || !isPush) throw error
+    throw new OciError('DENIED', error.message, { cause: error })
+  }
 }
 
 /** `GET /v2/`, by which clients find out that this is a registry and where it issues tokens. */
