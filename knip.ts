@@ -14,7 +14,7 @@ const SOURCES = [
 const config: KnipConfig = {
   // In production mode, a function that its own file uses may be exported for its unit test.
   ignoreExportsUsedInFile: isProduction ? true : { interface: true, type: true },
-  ignoreBinaries: ['setpriv', 'mlflow'],
+  ignoreBinaries: ['setpriv', 'mlflow', 'docker-registry'],
   workspaces: {
     '.': {
       entry: [
@@ -22,6 +22,7 @@ const config: KnipConfig = {
         'bench/lib/fetch-dataset.ts',
         'bench/lib/hostile-server.ts',
         'bench/lib/intake-server.ts',
+        'bench/lib/registry-server.ts',
         'bench/lib/report-real-training.ts',
         'bench/lib/report-training.ts',
         'bench/peers/*.ts',
