@@ -13,8 +13,9 @@
  * @module
  */
 
+export { type DecompressOptions, decompress, type Packing, packingOf } from './archive/decompress.ts'
 export type { UnpackedFile, UnpackLimits } from './archive/draft-folder.ts'
-export { readTar, type TarEntry } from './archive/read-tar.ts'
+export { readTar, type TarEntry, type TarEntryType } from './archive/read-tar.ts'
 export { unpackArchive } from './archive/unpack-archive.ts'
 export { type UnpackTarOptions, unpackTar } from './archive/unpack-tar.ts'
 export { type DumpOptions, dumpDatabase, type TableRows } from './backup/dump-database.ts'

@@ -36,6 +36,11 @@ export class ByteReader {
     return head
   }
 
+  /** Returns bytes that were read, so that they are read again. */
+  unread(bytes: Buffer): void {
+    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([bytes, this.#rest])
+  }
+
   /** All bytes that follow. Closes the source at the end, also when the caller stops early. */
   async *remaining(): AsyncGenerator<Buffer> {
     try {

@@ -1,9 +1,9 @@
 import { TrainyardError } from '../errors.ts'
 import { ByteReader } from './byte-reader.ts'
+import { decompress, type Packing, packingOf } from './decompress.ts'
 import { type DraftFolder, type UnpackedFile, type UnpackLimits, unpackInto } from './draft-folder.ts'
 import { entryError } from './entry-error.ts'
 import { checkEntryPath } from './entry-path.ts'
-import { gunzip } from './gunzip.ts'
 import { paddedSize } from './tar/header-block.ts'
 import { type EntryHeader, readHeaders } from './tar/read-headers.ts'
 
@@ -25,7 +25,7 @@ export async function unpackTar(
   targetDir: string,
   options: UnpackTarOptions = {},
 ): Promise<{ files: UnpackedFile[] }> {
-  const reader = new ByteReader(gunzip(body, options.gzip ?? 'auto', options))
+  const reader = new ByteReader(unpacked(body, options))
   return await unpackInto(targetDir, options, async (draft) => {
     try {
       await unpackEntries(reader, draft)
@@ -33,6 +33,15 @@ export async function unpackTar(
       await reader.close().catch(() => undefined)
     }
   })
+}
+
+async function* unpacked(body: AsyncIterable<Uint8Array>, options: UnpackTarOptions): AsyncGenerator<Buffer> {
+  const { gzip = 'auto', maxRatio } = options
+  const source = new ByteReader(body)
+  const packing: Packing = gzip === 'auto' ? packingOf(await source.peek(4)) : gzip ? 'gzip' : 'none'
+  if (packing === 'zstd')
+    throw new TrainyardError('unprocessable', 'The archive is compressed with zstd; expected gzip, or no compression')
+  yield* decompress(source.remaining(), { packing, maxRatio })
 }
 
 async function unpackEntries(reader: ByteReader, draft: DraftFolder): Promise<void> {

@@ -14,7 +14,7 @@ export {
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { freezePostgres } from './freeze-postgres.ts'
 export { type HostileBody, hostileBodies } from './hostile-bodies.ts'
-export { makeTar } from './make-tar.ts'
+export { makeTar, type TarEntrySpec } from './make-tar.ts'
 export { makeZip } from './make-zip.ts'
 export { ODD_RUNS, type OddRequest, oddPair, oddPaths, oddRequests } from './odd-requests.ts'
 export { oddJson } from './odd-values.ts'

@@ -40,7 +40,10 @@ export async function prepareImage(
   let files: Awaited<ReturnType<typeof readImage>>
   try {
     files = await readImage({
-      layers: image.layers.map((layer) => async () => (await context.store.get(blobKey(layer.digest))).body),
+      layers: image.layers.map(({ mediaType, digest }) => ({
+        mediaType,
+        open: async () => (await context.store.get(blobKey(digest))).body,
+      })),
       paths: [path, readmePath],
       signal,
     })

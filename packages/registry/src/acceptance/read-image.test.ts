@@ -5,11 +5,14 @@ import { readImage } from './read-image.ts'
 
 const layer = (entries: Parameters<typeof makeTar>[0], pack = gzipSync) => {
   const bytes = pack(makeTar(entries))
-  return async () =>
+  const open = async () =>
     (async function* () {
       yield bytes
     })()
+  return { mediaType: `application/vnd.oci.image.layer.v1.tar${pack === gzipSync ? '+gzip' : ''}`, open }
 }
+
+const readAll = async (layers: ReturnType<typeof layer>[]) => readImage({ layers, paths: ['/trainer.json'] })
 
 async function read(layers: ReturnType<typeof layer>[], ...paths: string[]): Promise<Record<string, string>> {
   const files = await readImage({ layers, paths })
@@ -58,5 +61,27 @@ describe('reading files from an image', () => {
       (bytes) => Buffer.from(bytes as Buffer),
     )
     expect(await read([plain], '/trainer.json')).toEqual({ '/trainer.json': '{}' })
+  })
+
+  test('reads a hard link, and the last of two equal paths', async () => {
+    const top = layer([
+      { path: 'manifest', body: 'first' },
+      { path: 'manifest', body: 'last' },
+      { path: 'trainer.json', type: '1', linkName: 'manifest' },
+    ])
+    expect(await read([top], '/trainer.json')).toEqual({ '/trainer.json': 'last' })
+  })
+
+  test('refuses an image whose lower layer has a hidden second archive', async () => {
+    const good = layer([{ path: 'trainer.json', body: '{}' }])
+    const bytes = Buffer.concat([gzipSync(makeTar([{ path: 'a' }])), gzipSync(makeTar([{ path: 'evil' }]))])
+    const bad = {
+      ...good,
+      open: async () =>
+        (async function* () {
+          yield bytes
+        })(),
+    }
+    await expect(readAll([bad, good])).rejects.toThrow(/other bytes after its end/)
   })
 })

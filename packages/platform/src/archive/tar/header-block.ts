@@ -9,26 +9,55 @@ export interface TarHeader {
   mode: number
   /** The single character of the type field. `\0` is read as `0`. */
   type: string
+  /** Whether the type field is `\0`, as in archives before POSIX, where a folder is a file whose name ends in `/`. */
+  isOldType: boolean
+  /** The target of a link. */
+  linkName: string
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true })
+/** Turns the bytes of a name into text; undefined when that is not possible. */
+export type DecodeText = (bytes: Uint8Array) => string | undefined
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+export const decodeUtf8: DecodeText = (bytes) => {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** Any bytes. Those that are not UTF-8 become lone surrogates, so that two different names stay different. */
+export const decodeAnyBytes: DecodeText = (bytes) =>
+  decodeUtf8(bytes) ?? Array.from(bytes, (byte) => String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte)).join('')
 
 /** Parses a header block; undefined for a block of zeros, which marks the end of the archive. */
-export function parseHeaderBlock(block: Buffer): TarHeader | undefined {
+export function parseHeaderBlock(block: Buffer, decode: DecodeText = decodeUtf8): TarHeader | undefined {
   if (block.every((byte) => byte === 0)) return undefined
   if (parseOctal(block.subarray(148, 156)) !== checksumOf(block)) throw notTar('the checksum of a header is wrong')
-  const name = parseText(block.subarray(0, 100), 'name')
-  const isUstar = block.subarray(257, 262).toString('latin1') === 'ustar'
-  // GNU's variant has other fields where POSIX has the prefix.
-  const isGnu = block.subarray(257, 265).toString('latin1') === 'ustar  \0'
-  const prefix = isUstar && !isGnu ? parseText(block.subarray(345, 500), 'name') : ''
+  const name = parseText(block.subarray(0, 100), 'name', decode)
+  const prefix = parseText(prefixOf(block), 'name', decode)
   const type = String.fromCharCode(block[156] ?? 0)
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
     sizeBytes: parseNumber(block.subarray(124, 136)),
     mode: parseNumber(block.subarray(100, 108)),
     type: type === '\0' ? '0' : type,
+    isOldType: type === '\0',
+    linkName: parseText(block.subarray(157, 257), 'link name', decode),
   }
+}
+
+/** POSIX has a prefix of the name, Schilling's variant a shorter one, and GNU's and the oldest have other fields there. */
+function prefixOf(block: Buffer): Buffer {
+  const magic = block.subarray(257, 265).toString('latin1')
+  if (magic.startsWith('ustar\0'))
+    return block.subarray(345, block.subarray(508, 512).toString('latin1') === 'tar\0' ? 476 : 500)
+  // Go takes these bytes for a prefix where they are no time.
+  if (magic === 'ustar  \0' && !/^[0-7 \0]*$/.test(block.subarray(345, 369).toString('latin1')))
+    throw notTar('a time in a header is not octal')
+  return block.subarray(0, 0)
 }
 
 /** The size of a file with the zeros that fill its last block. */
@@ -41,15 +70,13 @@ export function paddedSize(sizeBytes: number): number {
  *
  * @throws TrainyardError `unprocessable` when it is not UTF-8
  */
-export function parseText(field: Uint8Array, what: string): string {
+export function parseText(field: Uint8Array, what: string, decode: DecodeText): string {
   const end = field.indexOf(0)
   const bytes = end === -1 ? field : field.subarray(0, end)
-  try {
-    return decoder.decode(bytes)
-  } catch (error) {
-    const shown = JSON.stringify(Buffer.from(bytes).toString('latin1').slice(0, 100))
-    throw new TrainyardError('unprocessable', `The ${what} of the entry ${shown} is not UTF-8`, { cause: error })
-  }
+  const text = decode(bytes)
+  if (text !== undefined) return text
+  const shown = JSON.stringify(Buffer.from(bytes).toString('latin1').slice(0, 100))
+  throw new TrainyardError('unprocessable', `The ${what} of the entry ${shown} is not UTF-8`)
 }
 
 function parseNumber(field: Buffer): number {

@@ -1,8 +1,11 @@
 import { TrainyardError } from '../../errors.ts'
-import { parseText } from './header-block.ts'
+import { type DecodeText, parseText } from './header-block.ts'
+
+/** Other records, for example extended attributes, may hold any bytes. */
+const USED_KEYS = new Set(['path', 'linkpath', 'size'])
 
 /** Parses the records of a PAX header, each `LENGTH KEY=VALUE\n`. */
-export function parsePax(body: Buffer): Map<string, string> {
+export function parsePax(body: Buffer, decode: DecodeText): Map<string, string> {
   const records = new Map<string, string>()
   let offset = 0
   while (offset < body.length) {
@@ -14,7 +17,10 @@ export function parsePax(body: Buffer): Map<string, string> {
       throw new TrainyardError('unprocessable', 'The archive has an invalid PAX header')
     }
     const key = body.subarray(space + 1, equals).toString('latin1')
-    records.set(key, parseText(body.subarray(equals + 1, end - 1), 'PAX record'))
+    const value = body.subarray(equals + 1, end - 1)
+    if (body[end - 1] !== 0x0a || (value.includes(0) && USED_KEYS.has(key)))
+      throw new TrainyardError('unprocessable', 'The archive has an invalid PAX header')
+    records.set(key, USED_KEYS.has(key) ? parseText(value, 'PAX record', decode) : '')
     offset = end
   }
   return records
