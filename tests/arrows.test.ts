@@ -14,7 +14,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   runner: ['platform', 'datasets', 'contract'],
   validator: ['runner', 'platform', 'contract'],
   registry: ['validator', 'runner', 'platform', 'datasets', 'contract'],
-  web: ['client', 'contract'],
+  web: ['client', 'platform', 'contract'],
   cli: ['sdk', 'client', 'datasets', 'validator', 'contract'],
   testing: ['runner', 'client', 'datasets', 'contract'],
 }

@@ -92,7 +92,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       parts.push({ name: 'PostgreSQL', stop: () => postgres.stop() })
       databaseUrl = postgres.url
     }
-    const settings = { ...options.env, DATABASE_URL: databaseUrl, PUBLIC_URL: server.url, REGISTRY_URL: server.url }
+    const settings = settingsOf(options.env, databaseUrl, server.url)
     progress('starting the servers')
     const secret = await keptSecret(join(dataDir, 'storage-secret'))
     const storeDefaults = { dir: join(dataDir, 'objects'), publicUrl: server.url, secret }
@@ -115,7 +115,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       identity,
     })
     parts.push({ name: 'runner', stop: () => runner.stop() })
-    const web = createWeb({ registryUrl: server.url, runnerUrl: server.url })
+    const web = createWeb({ registryUrl: server.url, runnerUrl: server.url, pagesSecret: settings.PAGES_SECRET })
 
     upgrade = runner.upgrade
     ready.resolve(combineServers({ registry: registry.app, runner: runner.app, web: web.app, store: storeApp }))
@@ -143,6 +143,17 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
   } catch (error) {
     await stop().catch(() => {})
     throw error
+  }
+}
+
+function settingsOf(env: TrainyardOptions['env'], databaseUrl: string, url: string) {
+  return {
+    ...env,
+    DATABASE_URL: databaseUrl,
+    PUBLIC_URL: url,
+    REGISTRY_URL: url,
+    // The pages call the APIs over the port that everyone can use; only they know this.
+    PAGES_SECRET: env.PAGES_SECRET ?? randomBytes(32).toString('base64url'),
   }
 }
 

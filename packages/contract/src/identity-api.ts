@@ -367,3 +367,6 @@ export const SESSION_COOKIE = 'trainyard_session'
 
 /** The cookie by which a browser is known at the next sign-in. */
 export const DEVICE_COOKIE = 'trainyard_device'
+
+/** The header in which the pages prove to the APIs that the address in `X-Forwarded-For` is their viewer's. */
+export const PAGES_SECRET_HEADER = 'x-trainyard-pages'

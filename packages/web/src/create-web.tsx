@@ -17,6 +17,11 @@ export interface WebOptions {
   registryUrl: string
   /** Origin of the runner's API. */
   runnerUrl: string
+  /**
+   * The `PAGES_SECRET` of the servers: they then count each viewer by the own address. Without it, they see the address of
+   * the pages.
+   */
+  pagesSecret?: string | undefined
   /** Sends the requests to the APIs. Default: the global `fetch`. */
   fetch?: typeof fetch
   /** Logs failures that are answered with a 5xx page. Default: the console. */
@@ -32,7 +37,8 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   const { fetch = globalThis.fetch, logger = consoleLogger, now = () => new Date() } = options
   const registryUrl = options.registryUrl.replace(/\/+$/, '')
   const runnerUrl = options.runnerUrl.replace(/\/+$/, '')
-  const upstream = { registryUrl, runnerUrl, fetch: upstreamFetch({ registryUrl, runnerUrl, fetch }) }
+  const { pagesSecret } = options
+  const upstream = { registryUrl, runnerUrl, pagesSecret, fetch: upstreamFetch({ registryUrl, runnerUrl, fetch }) }
   const context: WebContext = {
     registryUrl,
     runnerUrl,

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { AddressList } from './address-list.ts'
 import { networkOf } from './connection-counts.ts'
 import { type HttpLimits, readHttpLimits } from './http-limits.ts'
 import { type Listening, listen } from './listen.ts'
@@ -199,7 +200,11 @@ describe('the number of connections', () => {
   })
 
   it('of a proxy is not limited, but the number of all is', async () => {
-    const server = await serve({ maxConnectionsPerAddress: 1, proxies: ['127.0.0.1'], maxConnections: 4 })
+    const server = await serve({
+      maxConnectionsPerAddress: 1,
+      proxies: new AddressList(['127.0.0.0/8']),
+      maxConnections: 4,
+    })
     const all = await Promise.all([open(server), open(server), open(server), open(server)])
     expect(await (await open(server)).closed).toBe('')
     expect(all.every(({ socket }) => !socket.destroyed)).toBe(true)
@@ -218,11 +223,16 @@ describe('the number of connections', () => {
 })
 
 it('limits are read from the environment, in seconds', () => {
-  const env = { HTTP_HEADERS_TIMEOUT_SECONDS: '2.5', TRUSTED_PROXIES: '10.0.0.1, 10.0.0.2' }
+  const env = { HTTP_HEADERS_TIMEOUT_SECONDS: '2.5', TRUSTED_PROXIES: '10.0.0.1, 10.1.0.0/16' }
   expect(readHttpLimits(env, 'the server')).toMatchObject({
     headersTimeoutMs: 2500,
     idleTimeoutMs: 30_000,
-    proxies: ['10.0.0.1', '10.0.0.2'],
   })
+  const { proxies } = readHttpLimits(env, 'the server')
+  const addresses = ['10.0.0.1', '10.0.0.2', '10.1.255.7', '10.2.0.0', '::1', 'unknown']
+  expect(addresses.filter((address) => proxies.has(address))).toEqual(['10.0.0.1', '10.1.255.7'])
+  expect(() => readHttpLimits({ TRUSTED_PROXIES: '10.0.0.1, nginx' }, 'the server')).toThrow(
+    /TRUSTED_PROXIES.*"nginx" is neither an IP address nor a network/,
+  )
   expect(() => readHttpLimits({ HTTP_MAX_CONNECTIONS: '0' }, 'the server')).toThrow(/HTTP_MAX_CONNECTIONS/)
 })

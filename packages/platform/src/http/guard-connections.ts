@@ -129,7 +129,7 @@ function limitAddresses(server: Server, limits: HttpLimits, logger: Logger | und
   server.on('connection', (socket: Socket) => {
     // A Unix socket has no address.
     const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '')
-    if (address === undefined || proxies.includes(address)) return accept(socket)
+    if (address === undefined || proxies.has(address)) return accept(socket)
     if (counts.add(address)) {
       socket.once('close', () => counts.remove(address))
       return accept(socket)

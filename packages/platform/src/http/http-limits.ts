@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseConfig } from '../config.ts'
+import { AddressList, AddressListVariable } from './address-list.ts'
 
 /** Limits of a listener's connections. */
 export interface HttpLimits {
@@ -16,7 +17,7 @@ export interface HttpLimits {
   /** Connections of one IPv4 address, or one IPv6 network of 64 bits. Further ones get 429. */
   maxConnectionsPerAddress: number
   /** Addresses without the limit above: proxies, through which many clients connect. */
-  proxies: readonly string[]
+  proxies: AddressList
 }
 
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
@@ -26,7 +27,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   keepAliveMs: 5000,
   maxConnections: 10_000,
   maxConnectionsPerAddress: 512,
-  proxies: [],
+  proxies: new AddressList(),
 }
 
 const seconds = (defaultMs: number) =>
@@ -45,7 +46,7 @@ const HttpEnvironment = z.object({
   HTTP_KEEP_ALIVE_SECONDS: seconds(DEFAULT_HTTP_LIMITS.keepAliveMs),
   HTTP_MAX_CONNECTIONS: count(DEFAULT_HTTP_LIMITS.maxConnections),
   HTTP_MAX_CONNECTIONS_PER_ADDRESS: count(DEFAULT_HTTP_LIMITS.maxConnectionsPerAddress),
-  TRUSTED_PROXIES: z.string().default(''),
+  TRUSTED_PROXIES: AddressListVariable,
 })
 
 /**
@@ -62,6 +63,6 @@ export function readHttpLimits(env: Record<string, string | undefined>, what: st
     keepAliveMs: values.HTTP_KEEP_ALIVE_SECONDS,
     maxConnections: values.HTTP_MAX_CONNECTIONS,
     maxConnectionsPerAddress: values.HTTP_MAX_CONNECTIONS_PER_ADDRESS,
-    proxies: values.TRUSTED_PROXIES.split(',').map((part) => part.trim()),
+    proxies: values.TRUSTED_PROXIES,
   }
 }

@@ -38,7 +38,7 @@ export async function countWrongPassword(
   request: Request,
   user: string,
 ): Promise<void> {
-  const address = clientAddress(request, authenticator.config.trustedProxies)
+  const address = clientAddress(request, authenticator.config)
   await identity.countWrongGuess({ purpose: 'registry', address, name: user })
 }
 

@@ -56,7 +56,7 @@ async function dispatch(context: RegistryContext, c: Context): Promise<Response>
   const { name, namespace, plain } = parseName(context, nameText, { method, path })
   const caller = authorise(context, authentication, { method, path, name })
   const { raw } = c.req
-  const address = clientAddress(raw, context.authenticator.config.trustedProxies)
+  const address = clientAddress(raw, context.authenticator.config)
   const request: RepositoryRequest = { context, caller, name, namespace, plain, address, raw, url }
   // Only plain repositories allow deletion. For the others the handler returns a more helpful error.
   if (method === 'DELETE' && plain && !isUploadPath(path)) requireDelete(request)

@@ -196,6 +196,7 @@ test('the servers receive the session, the address and the host name', async () 
   const { app } = createWeb({
     registryUrl: 'http://registry.test',
     runnerUrl: 'http://runner.test',
+    pagesSecret: 'a secret of the pages',
     fetch: async (input, init) => {
       seen.push(new Headers(init?.headers))
       return await api.fetch(input, init)
@@ -207,4 +208,5 @@ test('the servers receive the session, the address and the host name', async () 
   expect(first?.get('authorization')).toBe('Bearer session-ada@red.test')
   expect(first?.get('x-forwarded-host')).toBe('pages.test')
   expect(first?.get('x-forwarded-for')).toBe('198.51.100.2, 203.0.113.7')
+  expect(first?.get('x-trainyard-pages')).toBe('a secret of the pages')
 })

@@ -1,5 +1,5 @@
 import { createClient, type TrainyardClient } from '@trainyard/client'
-import { DEVICE_COOKIE, SESSION_COOKIE, type Session } from '@trainyard/contract'
+import { DEVICE_COOKIE, PAGES_SECRET_HEADER, SESSION_COOKIE, type Session } from '@trainyard/contract'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { z } from 'zod'
@@ -8,6 +8,7 @@ interface ClientOptions {
   registryUrl: string
   runnerUrl: string
   fetch: typeof fetch
+  pagesSecret?: string | undefined
 }
 
 /** The connection, where a Node server runs the pages. */
@@ -17,8 +18,9 @@ const Bindings = z.object({ incoming: z.object({ socket: z.object({ remoteAddres
  * A client that acts for the sender of a request: with the session of the cookie, the sender's address, and the host name
  * that the sender sees, so that the servers can detect DNS rebinding.
  */
-export function clientOf(c: Context, { registryUrl, runnerUrl, fetch }: ClientOptions): TrainyardClient {
+export function clientOf(c: Context, { registryUrl, runnerUrl, fetch, pagesSecret }: ClientOptions): TrainyardClient {
   const forwarded = forwardedHeaders(c)
+  const isApi = (url: string) => [registryUrl, runnerUrl].some((base) => url.startsWith(`${base}/`))
   return createClient({
     registryUrl,
     runnerUrl,
@@ -26,9 +28,15 @@ export function clientOf(c: Context, { registryUrl, runnerUrl, fetch }: ClientOp
     fetch: (input, init) => {
       const headers = new Headers(init?.headers)
       for (const [name, value] of forwarded) headers.set(name, value)
+      // An object store, for example, must not learn it.
+      if (pagesSecret !== undefined && isApi(urlOf(input))) headers.set(PAGES_SECRET_HEADER, pagesSecret)
       return fetch(input, { ...init, headers })
     },
   })
+}
+
+function urlOf(input: Parameters<typeof fetch>[0]): string {
+  return input instanceof Request ? input.url : String(input)
 }
 
 function forwardedHeaders(c: Context): [string, string][] {

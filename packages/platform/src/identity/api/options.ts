@@ -25,5 +25,5 @@ export async function callerOf({ authenticator }: IdentityRoutesOptions, c: Cont
 }
 
 export function addressOf({ authenticator }: IdentityRoutesOptions, c: Context): string {
-  return clientAddress(c.req.raw, authenticator.config.trustedProxies)
+  return clientAddress(c.req.raw, authenticator.config)
 }

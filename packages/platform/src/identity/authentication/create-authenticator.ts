@@ -23,7 +23,7 @@ export function createAuthenticator({ identity, config, publicUrl, logger }: Aut
       const caller = await authenticateRequest(options, request)
       // The handshake of a socket is not a request. It changes nothing, so no audit row needs its address.
       if (!(request instanceof Request)) return caller
-      return { ...caller, address: clientAddress(request, config.trustedProxies) }
+      return { ...caller, address: clientAddress(request, config) }
     },
   }
 }

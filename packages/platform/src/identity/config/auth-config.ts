@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { ConfigError } from '../../errors.ts'
+import { AddressList, AddressListVariable } from '../../http/address-list.ts'
+import type { ForwarderTrust } from '../../http/client-address.ts'
 import { isLoopbackHost } from '../../http/loopback-host.ts'
 import { TrustedIssuers } from './trusted-issuers.ts'
 
@@ -9,7 +11,7 @@ import { TrustedIssuers } from './trusted-issuers.ts'
  */
 export type AuthMode = 'local' | 'required'
 
-export interface AuthConfig {
+export interface AuthConfig extends ForwarderTrust {
   mode: AuthMode
   /** Whether anyone can create an account. The first account can always be created. */
   allowSignup: boolean
@@ -17,8 +19,6 @@ export interface AuthConfig {
   sessionDays: number
   /** The longest lifetime of a new token. Undefined: none. */
   tokenMaxDays?: number | undefined
-  /** Proxies whose `X-Forwarded-For` is trusted, in addition to those on this machine. */
-  trustedProxies: readonly string[]
   trustedIssuers: TrustedIssuers
 }
 
@@ -26,16 +26,9 @@ export const DEFAULT_AUTH: AuthConfig = {
   mode: 'local',
   allowSignup: false,
   sessionDays: 14,
-  trustedProxies: [],
+  trustedProxies: new AddressList(),
   trustedIssuers: [],
 }
-
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== ''),
-)
 
 /** The variables about authentication, to be spread into the schemas of runner and registry. */
 export const AuthEnvironment = {
@@ -43,7 +36,8 @@ export const AuthEnvironment = {
   ALLOW_SIGNUP: z.enum(['true', 'false']).default('false'),
   TOKEN_MAX_DAYS: z.coerce.number().int().positive().max(3650).optional(),
   SESSION_DAYS: z.coerce.number().positive().max(365).default(14),
-  TRUSTED_PROXIES: list.default([]),
+  TRUSTED_PROXIES: AddressListVariable,
+  PAGES_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
   TRUSTED_ISSUERS: z
     .string()
     .transform((text, context): unknown => {
@@ -67,6 +61,7 @@ export function toAuthConfig(values: z.output<typeof Values>): AuthConfig {
     sessionDays: values.SESSION_DAYS,
     tokenMaxDays: values.TOKEN_MAX_DAYS,
     trustedProxies: values.TRUSTED_PROXIES,
+    pagesSecret: values.PAGES_SECRET,
     trustedIssuers: values.TRUSTED_ISSUERS,
   }
 }
