@@ -68,7 +68,7 @@ export const TrainerEnvironment = z
     TASK_TYPE: TaskType,
     FRAMEWORK: z.string().min(1),
     MODEL_NAME: z.string().min(1),
-    CONFIG: z.string().optional().describe('JSON of {basic, advanced}'),
+    CONFIG: z.string().optional().describe('JSON of {basic, advanced}; advanced_config is the same as advanced'),
     CONFIG_FILE: z.string().min(1).optional().describe('A file with the same JSON; has precedence over CONFIG'),
     EPOCHS: numeric(z.number().int().positive()).optional(),
     BATCH_SIZE: numeric(z.number().int().min(-1)).optional(),

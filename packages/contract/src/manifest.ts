@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BRIDGE_PROGRAM, Bridge } from './bridge.ts'
 import {
   CONTRACT_VERSION,
   DatasetFormat,
@@ -62,6 +63,9 @@ export const TrainerManifest = z
       export: Argv.optional(),
       models: Argv.optional().describe('Prints the models as JSON'),
     }),
+    bridge: Bridge.optional().describe(
+      'Runs the entry points behind `trainyard exec`: the programs read job.json and write one JSON event in each line',
+    ),
     models: z.array(TrainerModel).min(1),
     taskTypes: z.array(TaskType).min(1),
     datasetFormats: z.array(DatasetFormat).min(1),
@@ -96,6 +100,17 @@ export const TrainerManifest = z
           .describe('Hosts to which the trainer may connect, in addition to the platform'),
       })
       .default({ network: [] }),
+  })
+  .superRefine(({ bridge, entrypoints }, context) => {
+    if (bridge === undefined) return
+    for (const name of ['train', 'predict', 'export'] as const) {
+      if (entrypoints[name]?.[0] !== BRIDGE_PROGRAM) continue
+      context.addIssue({
+        code: 'custom',
+        path: ['entrypoints', name, 0],
+        message: `must be the program itself, such as "python", because "bridge" already runs it behind \`trainyard exec\``,
+      })
+    }
   })
   .meta({ id: 'TrainerManifest' })
 export type TrainerManifest = z.infer<typeof TrainerManifest>

@@ -1,41 +1,30 @@
 import { z } from 'zod'
-import { ErrorType } from './job-states.ts'
-import { Metrics, type MetricValue } from './primitives.ts'
+import {
+  LenientAmount,
+  LenientConfusionMatrix,
+  LenientCount,
+  LenientDetails,
+  LenientErrorType,
+  LenientFlag,
+  LenientLevel,
+  LenientMetric,
+  LenientMetrics,
+  LenientName,
+  LenientPerClass,
+  LenientPercent,
+  LenientPrediction,
+  LenientPrimary,
+  LenientSplit,
+  LenientText,
+} from './lenient.ts'
 
 /**
  * The simple endpoints, for trainers that use tools like curl (docs/guides/simple-endpoints.md). They accept numbers as text
- * ("3", "0.25", "nan"), words in any case, null for absent fields, and unknown fields.
+ * ("3", "0.25", "nan"), words in any case, null for absent fields, and unknown fields. A field that is not valid is left out.
  */
-const lenient = <T extends z.ZodType>(schema: T) => z.preprocess((value) => value ?? undefined, schema.optional())
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
-const fromText = (value: unknown) =>
-  typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value.trim()) : value
-const Count = lenient(z.preprocess(fromText, z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)))
-const Amount = lenient(z.preprocess(fromText, z.number().nonnegative()))
-const Percent = lenient(z.preprocess(fromText, z.number().min(0).max(100))).describe('Percentage, from 0 to 100')
-const Text = lenient(
-  z.preprocess((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)), z.string()),
-)
-const Name = lenient(z.string().max(250))
-const Id = lenient(z.string().min(1).max(64)).describe('Id of an artifact of this job')
-const Details = lenient(z.record(z.string(), z.unknown()))
-
-/** Metrics with values as numbers or text, including the spellings of NaN and infinity in common languages. Nulls are ignored. */
-const LenientMetrics = lenient(
-  z.preprocess((value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-    const known = Object.entries(value).filter(([, metric]) => metric !== null)
-    return Object.fromEntries(known.map(([name, metric]) => [name, fromMetricText(metric)]))
-  }, Metrics),
-)
-
-function fromMetricText(value: unknown): unknown {
-  if (typeof value !== 'string') return value
-  const [, minus, word] = /^\s*([+-]?)(nan|inf|infinity)\s*$/i.exec(value) ?? []
-  if (word === undefined) return fromText(value)
-  if (word.toLowerCase() === 'nan') return 'NaN' satisfies MetricValue
-  return (minus === '-' ? '-Infinity' : 'Infinity') satisfies MetricValue
-}
+const Id = z
+  .preprocess((value) => value ?? undefined, z.string().min(1).max(64).optional())
+  .describe('Id of an artifact of this job')
 
 /** The accepted words for each way to end. */
 const ENDS = {
@@ -54,39 +43,55 @@ const SimpleStatus = z.preprocess(
 
 /** Fields of every request that ends a job. */
 const end = {
-  error: Text.describe('The error message'),
-  error_message: Text.describe('Same as `error`'),
-  error_type: lenient(ErrorType),
-  traceback: Text,
-  retryable: lenient(z.boolean()),
+  error: LenientText.describe('The error message. "[DatasetError] …" in front sets `error_type`'),
+  error_message: LenientText.describe('Same as `error`'),
+  error_type: LenientErrorType,
+  traceback: LenientText,
+  retryable: LenientFlag,
 }
+/** The primary metric as two fields. */
+const primary = {
+  primary_metric_name: LenientName.describe('Name of the primary metric'),
+  primary_metric_value: z
+    .preprocess((value) => value ?? undefined, LenientMetric.optional())
+    .describe('Value of the primary metric, if `metrics` does not have it'),
+}
+const metrics = LenientMetrics.describe('An object `extra_metrics` in it is flattened')
 
 /** `POST /v1/jobs/{id}/heartbeat`: progress and metrics. */
 export const SimpleHeartbeatRequest = z.looseObject({
-  epoch: Count,
-  current_epoch: Count.describe('Same as `epoch`'),
-  total_epochs: Count,
-  step: Count,
-  total_steps: Count,
-  progress: Percent,
-  progress_percent: Percent,
-  metrics: LenientMetrics,
-  trace_id: Text,
+  epoch: LenientCount,
+  current_epoch: LenientCount.describe('Same as `epoch`'),
+  total_epochs: LenientCount,
+  step: LenientCount,
+  total_steps: LenientCount,
+  progress: LenientPercent.describe('Percentage, from 0 to 100'),
+  progress_percent: LenientPercent.describe('Same as `progress`'),
+  metrics,
+  ...primary,
+  trace_id: LenientText,
 })
 /** `POST /v1/jobs/{id}/heartbeat`: progress and metrics. */
 export type SimpleHeartbeatRequest = z.infer<typeof SimpleHeartbeatRequest>
 
 /** The response to every simple endpoint: whether to continue. */
-export const SimpleHeartbeatResponse = z.object({ status: z.string(), should_continue: z.boolean() })
+export const SimpleHeartbeatResponse = z.object({
+  status: z.string(),
+  should_continue: z.boolean(),
+  warnings: z
+    .array(z.object({ path: z.string(), detail: z.string() }))
+    .optional()
+    .describe('Fields that were left out because they are not valid; the rest was stored'),
+})
 /** The response to every simple endpoint: whether to continue. */
 export type SimpleHeartbeatResponse = z.infer<typeof SimpleHeartbeatResponse>
 
 /** `POST /v1/jobs/{id}/event`: a log line or an event. */
 export const SimpleEventRequest = z.looseObject({
-  level: lenient(z.string()).describe('debug, info, warning or error; any other word means info'),
-  event_type: Name,
-  message: Text,
-  data: Details,
+  level: LenientLevel.describe('debug, info, warning or error, in any case, or a number of Python. Default: info'),
+  event_type: LenientName,
+  message: LenientText,
+  data: LenientDetails,
 })
 /** `POST /v1/jobs/{id}/event`: a log line or an event. */
 export type SimpleEventRequest = z.infer<typeof SimpleEventRequest>
@@ -95,62 +100,69 @@ export type SimpleEventRequest = z.infer<typeof SimpleEventRequest>
 export const SimpleDoneRequest = z.looseObject({
   status: SimpleStatus,
   ...end,
-  final_metrics: LenientMetrics,
+  final_metrics: metrics,
   metrics: LenientMetrics.describe('Same as `final_metrics`'),
-  best_epoch: Count,
-  artifacts: lenient(z.array(z.unknown())),
-  training_time_seconds: Amount,
+  ...primary,
+  best_epoch: LenientCount,
+  artifacts: z.preprocess((value) => value ?? undefined, z.array(z.unknown()).optional()),
+  training_time_seconds: LenientAmount,
 })
 /** `POST /v1/jobs/{id}/done`: the end of the job. */
 export type SimpleDoneRequest = z.infer<typeof SimpleDoneRequest>
 
+/** `POST …/callback/checkpoint`: a checkpoint that was uploaded. */
+export const SimpleCheckpointRequest = z.looseObject({
+  artifact_id: Id.describe('Id of the uploaded artifact. Default: the checkpoint that was uploaded last'),
+  name: LenientName.describe('"best", "last", or any other name. Default: the name of the file without its extension'),
+  epoch: LenientCount,
+  current_epoch: LenientCount.describe('Same as `epoch`'),
+  metrics,
+  ...primary,
+})
+export type SimpleCheckpointRequest = z.infer<typeof SimpleCheckpointRequest>
+
 /** `POST /api/v1/validation/jobs/{id}/results` */
 export const SimpleValidationRequest = z.looseObject({
-  epoch: Count,
-  split: lenient(z.enum(['train', 'val', 'test'])),
-  primary_metric: Name.describe('Name of the primary metric. Default: that of the job'),
-  metrics: LenientMetrics,
+  epoch: LenientCount,
+  current_epoch: LenientCount.describe('Same as `epoch`'),
+  split: LenientSplit,
+  primary_metric: LenientPrimary,
+  primary: LenientPrimary.describe('Same as `primary_metric`'),
+  ...primary,
+  metrics,
   overall_metrics: LenientMetrics.describe('Same as `metrics`'),
-  per_class_metrics: lenient(z.record(z.string(), LenientMetrics)),
-  confusion_matrix: lenient(
-    z.looseObject({ classes: z.array(z.string()), counts: z.array(z.array(z.number().int().nonnegative())) }),
-  ).describe('counts[actual][predicted]'),
+  per_class_metrics: LenientPerClass,
+  confusion_matrix: LenientConfusionMatrix,
 })
 export type SimpleValidationRequest = z.infer<typeof SimpleValidationRequest>
 
 /** `POST …/callback/started` */
-export const SimpleStartedRequest = z.looseObject({ runtime: lenient(z.string().max(100)), pid: Count })
+export const SimpleStartedRequest = z.looseObject({ runtime: LenientName, pid: LenientCount })
 export type SimpleStartedRequest = z.infer<typeof SimpleStartedRequest>
-
-const SimplePrediction = z.looseObject({
-  class_id: z.preprocess(fromText, z.number().int().nonnegative()),
-  class_name: z.string(),
-  confidence: z.preprocess(fromText, z.number().min(0).max(1)),
-  bbox: lenient(z.tuple([z.number(), z.number(), z.number(), z.number()])),
-  polygon: lenient(z.array(z.number())),
-  keypoints: lenient(z.array(z.number())),
-  obb: lenient(z.array(z.number()).length(8)),
-})
 
 /** `POST /api/v1/test_inference/inference/jobs/{id}/callback/completion` */
 export const SimpleInferenceCompletionRequest = z.looseObject({
   status: SimpleStatus,
   ...end,
-  total_images: Count,
-  total_inference_time_ms: Amount,
-  avg_inference_time_ms: Amount,
+  total_images: LenientCount,
+  total_inference_time_ms: LenientAmount,
+  avg_inference_time_ms: LenientAmount,
   artifact_id: Id,
-  results: lenient(
-    z
-      .array(
-        z.looseObject({
-          image_name: z.string().max(1024),
-          predictions: z.array(SimplePrediction).default([]),
-          inference_time_ms: Amount,
-        }),
-      )
-      .max(900),
-  ).describe('At most 900 images; upload an artifact for more'),
+  results: z
+    .preprocess(
+      (value) => value ?? undefined,
+      z
+        .array(
+          z.looseObject({
+            image_name: z.string().max(1024),
+            predictions: z.array(LenientPrediction).default([]),
+            inference_time_ms: LenientAmount,
+          }),
+        )
+        .max(900)
+        .optional(),
+    )
+    .describe('At most 900 images; upload an artifact for more'),
 })
 export type SimpleInferenceCompletionRequest = z.infer<typeof SimpleInferenceCompletionRequest>
 
@@ -158,8 +170,10 @@ export type SimpleInferenceCompletionRequest = z.infer<typeof SimpleInferenceCom
 export const SimpleExportCompletionRequest = z.looseObject({
   status: SimpleStatus,
   ...end,
-  format: lenient(z.string().max(50)).describe('Default: the format of the job'),
-  artifact_id: Id,
-  metadata: Details,
+  format: z
+    .preprocess((value) => value ?? undefined, z.string().max(50).optional())
+    .describe('Default: the format of the job'),
+  artifact_id: Id.describe('Default: the export that was uploaded last'),
+  metadata: LenientDetails,
 })
 export type SimpleExportCompletionRequest = z.infer<typeof SimpleExportCompletionRequest>

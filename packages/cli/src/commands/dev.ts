@@ -1,5 +1,5 @@
 import { readManifest } from '@trainyard/client/files'
-import { Operation } from '@trainyard/contract'
+import { BRIDGE_PROGRAM, type Bridge, bridgeArguments, Operation } from '@trainyard/contract'
 import type { CliIo } from '../command-line/io.ts'
 import { suggest } from '../command-line/suggest.ts'
 import { UsageError } from '../errors.ts'
@@ -19,7 +19,7 @@ export async function run(args: readonly string[], io: CliIo): Promise<number> {
     throw new UsageError(`${manifest.name} has no entry point for ${operation}, only for ${existing}`)
   }
   checkSettings(rest, manifest)
-  const [program, ...programArgs] = commandLine(entrypoint, rest)
+  const [program, ...programArgs] = commandLine(entrypoint, rest, manifest.bridge)
   return runProgram(program, programArgs, { cwd: io.cwd, env: localEnvironment(operation, io.env) })
 }
 
@@ -34,9 +34,14 @@ function readOperation(args: readonly string[]): { operation: Operation; rest: r
 }
 
 /** Entry point and arguments. Those of `trainyard exec` belong before its `--`, and this program runs it. */
-function commandLine(entrypoint: readonly string[], args: readonly string[]): [string, ...string[]] {
+function commandLine(
+  entrypoint: readonly string[],
+  args: readonly string[],
+  bridge: Bridge | undefined,
+): [string, ...string[]] {
   const [program = '', ...fixed] = entrypoint
-  if (program !== 'trainyard') return [program, ...fixed, ...args]
+  if (bridge !== undefined) return [...ownCommand(), ...bridgeArguments(bridge, args), program, ...fixed]
+  if (program !== BRIDGE_PROGRAM) return [program, ...fixed, ...args]
   const at = fixed.indexOf('--')
   const own = at < 0 ? [...fixed, ...args] : [...fixed.slice(0, at), ...args, ...fixed.slice(at)]
   return [...ownCommand(), ...own]

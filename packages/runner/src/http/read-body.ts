@@ -1,4 +1,4 @@
-import { EVENT_LIMITS } from '@trainyard/contract'
+import { EVENT_LIMITS, quoteNotFinite } from '@trainyard/contract'
 import { type BodyLimits, fieldIssues, invalidRequest, parseJsonText, readJsonText } from '@trainyard/platform'
 import type { z } from 'zod'
 import { cleanText, mayNeedCleaning } from './clean-text.ts'
@@ -20,6 +20,18 @@ export async function readCleanJsonBody(request: Request, limits: BodyLimits): P
   const text = await readJsonText(request, limits)
   const value = await parseJsonText(text)
   return mayNeedCleaning(text) ? cleanText(value) : value
+}
+
+/** Reads the JSON of a report that was written by hand: NaN and Infinity can be bare, as Python writes them. */
+export async function readReportBody(request: Request): Promise<unknown> {
+  const text = await readJsonText(request, REPORT_BODY)
+  try {
+    return await parseJsonText(text)
+  } catch (error) {
+    const quoted = quoteNotFinite(text)
+    if (quoted === text) throw error
+    return await parseJsonText(quoted)
+  }
 }
 
 /** Parses a value with a schema. Throws `invalid_request` whose issues name the fields. */

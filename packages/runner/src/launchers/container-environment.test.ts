@@ -38,7 +38,7 @@ it('sets no PATH, so that the image’s applies, and passes the token in a file'
     TASK_TYPE: 'detection',
     FRAMEWORK: 'tfjs',
     MODEL_NAME: 'tiny',
-    CONFIG: JSON.stringify(request.config),
+    CONFIG: JSON.stringify({ ...request.config, advanced_config: request.config.advanced }),
     EPOCHS: '5',
     WORK_DIR: '/trainyard/work',
     DATASET_CACHE_DIR: '/cache',
@@ -56,5 +56,5 @@ it('passes a configuration that is too long for a variable in a file', () => {
   const { env, configText } = containerEnvironment({ ...request, config }, options)
   expect(env).not.toHaveProperty('CONFIG')
   expect(env.CONFIG_FILE).toBe('/trainyard/secret/config.json')
-  expect(JSON.parse(configText ?? '')).toEqual(config)
+  expect(JSON.parse(configText ?? '')).toEqual({ ...config, advanced_config: config.advanced })
 })

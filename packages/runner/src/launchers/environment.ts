@@ -34,7 +34,8 @@ export function trainerEnvironment(
 ): { env: Record<string, string>; configText: string | undefined } {
   const { path, tokenFile, configFile } = options
   const { dataset } = request
-  const config = JSON.stringify(request.config)
+  // Senders that were written for an earlier platform read the advanced settings under the second name.
+  const config = JSON.stringify({ ...request.config, advanced_config: request.config.advanced })
   const isInFile = Buffer.byteLength(config) > MAX_CONFIG_VARIABLE_BYTES
   const env = present({
     PATH: path?.join(':'),

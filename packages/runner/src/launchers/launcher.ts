@@ -29,6 +29,8 @@ export interface LaunchRequest extends AttemptRef {
   deadlineSeconds?: number | undefined
   /** Program and arguments, from the manifest's entry points. */
   argv: readonly string[]
+  /** Arguments of the bridge, which then runs `argv`. Undefined: the program is started directly. */
+  bridge?: readonly string[] | undefined
 }
 
 /** What to run: an unpacked, read-only folder in which the process starts, or an image by digest. */

@@ -52,12 +52,13 @@ describe('the simple endpoints', () => {
     await post('/api/v1/validation/jobs/{id}/results', validation)
     await post(`${base}/completion`, { status: 'COMPLETED', final_metrics: { accuracy: 0.9 }, best_epoch: 2 })
     expect((await events()).map(({ seq, type }) => [seq, type])).toEqual([
-      [1, 'progress'],
-      [2, 'log'],
-      [3, 'validation'],
-      [4, 'completed'],
+      [1, 'started'],
+      [2, 'progress'],
+      [3, 'log'],
+      [4, 'validation'],
+      [5, 'completed'],
     ])
-    expect((await events())[2]?.body).toMatchObject({
+    expect((await events())[3]?.body).toMatchObject({
       primary: { name: 'accuracy', value: 0.75, goal: 'maximize' },
       perClass: { circle: { accuracy: 1 } },
     })
@@ -129,21 +130,54 @@ describe('the simple endpoints', () => {
     })
     await post('/v1/jobs/{id}/event', { message: { text: 'not text' }, level: 'Loud' })
     const { lines } = LogPage.parse(await (await harness.request(`/v1/jobs/${jobId}/logs`)).json())
-    expect(lines).toMatchObject([{ level: 'info', message: '{"text":"not text"}' }])
+    expect(lines).toMatchObject([
+      { level: 'warning', message: expect.stringContaining('"metrics.gone" is null') },
+      { level: 'warning', message: expect.stringContaining('"level" is "Loud"; it must be one of "debug", "info"') },
+      { level: 'info', message: '{"text":"not text"}' },
+    ])
     await post('/v1/jobs/{id}/done', { status: 'Succeeded', final_metrics: { loss: '0.1' } })
     expect((await harness.getJob(jobId)).result).toMatchObject({ metrics: { loss: 0.1 } })
   })
 
   it.each([
-    ['/v1/jobs/{id}/heartbeat', { epoch: 'three' }, 'epoch'],
-    ['/v1/jobs/{id}/heartbeat', { epoch: -1 }, 'epoch'],
-    ['/v1/jobs/{id}/heartbeat', { progress: 250 }, 'progress'],
-    ['/v1/jobs/{id}/heartbeat', { metrics: { loss: 'low' } }, 'metrics.loss'],
-    ['/v1/jobs/{id}/heartbeat', '[1]', ''],
-    ['/v1/jobs/{id}/heartbeat', '{"metrics": {"loss": NaN}}', ''],
+    [{ epoch: 'three', metrics: { loss: 1 } }, 'epoch'],
+    [{ epoch: 1, currentEpoch: 'three', metrics: { loss: 1 } }, 'currentEpoch'],
+    [{ epoch: 1, totalEpochs: -1, metrics: { loss: 1 } }, 'totalEpochs'],
+    [{ epoch: 1, progress: 250, metrics: { loss: 1 } }, 'progress'],
+    [{ epoch: 1, metrics: { loss: 1, other: 'low' } }, 'metrics.other'],
+    [{ epoch: 1, metrics: { loss: 1, other: null } }, 'metrics.other'],
+    [{ epoch: 1, metrics: { loss: 1, extra_metrics: { mAP50: 'high' } } }, 'metrics.extra_metrics.mAP50'],
+    [{ epoch: 1, metrics: { loss: 1, primary_metric_value: 'x' } }, 'metrics.primary_metric_value'],
+  ])('leave out a field that is wrong, name it, and keep the rest: %j', async (body, field) => {
+    const { jobId, post, events } = await open()
+    const answer = await post('/v1/jobs/{id}/callback/progress', body)
+    expect(answer).toMatchObject({ should_continue: true, warnings: [{ path: field }] })
+    await post('/v1/jobs/{id}/callback/progress', body)
+    expect((await events()).map(({ type }) => type)).toEqual(['started', 'log', 'progress', 'progress'])
+    expect((await events())[1]?.body).toMatchObject({
+      level: 'warning',
+      message: expect.stringContaining(`"${field}" is`),
+    })
+    expect(await harness.getJob(jobId)).toMatchObject({ latestMetrics: { loss: 1 } })
+  })
+
+  it.each([
+    ['[1]', ''],
+    ['{"metrics": {"loss": NaN', ''],
+  ])('refuse a body that is not a JSON object: %s', async (body, field) => {
+    const { post, events } = await open()
+    expect(((await post('/v1/jobs/{id}/heartbeat', body, 400)) as Problem).issues?.[0]?.path).toBe(field)
+    expect(await events()).toEqual([])
+  })
+
+  it.each([
     ['/v1/jobs/{id}/done', {}, 'status'],
     ['/v1/jobs/{id}/done', { status: 'maybe' }, 'status'],
-    ['/api/v1/validation/jobs/{id}/results', { metrics: { other: 1 } }, 'primary.value'],
+    ['/v1/jobs/{id}/callback/completion', { Status: 'maybe' }, 'status'],
+    ['/api/v1/validation/jobs/{id}/results', { metrics: { other: 'x' } }, 'metrics'],
+    ['/v1/jobs/{id}/callback/checkpoint', { name: 'best' }, 'artifact_id'],
+    ['/v1/jobs/{id}/callback/checkpoint', { artifactId: 'art_none' }, 'artifact_id'],
+    ['/v1/jobs/{id}/callback/checkpoint', { artifactId: '' }, 'artifactId'],
   ])('name the field that is wrong: %s %j', async (path, body, field) => {
     const { post, events } = await open()
     const problem = (await post(path, body, 400)) as Problem
@@ -156,7 +190,7 @@ describe('the simple endpoints', () => {
     await Promise.all(
       Array.from({ length: 8 }, (_, index) => post('/v1/jobs/{id}/event', { level: 'WARN', message: `line ${index}` })),
     )
-    expect((await events()).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect((await events()).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
     const page = LogPage.parse(await (await harness.request(`/v1/jobs/${jobId}/logs?level=warning`)).json())
     expect(page.lines.map((line) => line.message).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((n) => `line ${n}`))
   })

@@ -1,4 +1,4 @@
-import type { ResolvedTrainer } from '@trainyard/contract'
+import { bridgeArguments, type ResolvedTrainer } from '@trainyard/contract'
 import { abortable, DatabaseUnavailable, TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
@@ -122,6 +122,7 @@ async function launchRequest(context: RunnerContext, job: JobRow): Promise<Launc
     networkHosts: manifest.permissions.network,
     deadlineSeconds: job.deadline_seconds ?? undefined,
     argv,
+    bridge: manifest.bridge && bridgeArguments(manifest.bridge),
   }
 }
 

@@ -1,4 +1,4 @@
-import { TrainerManifest, TrainerModel } from '@trainyard/contract'
+import { Bridge, TrainerManifest, TrainerModel } from '@trainyard/contract'
 import { formatJsonPath, type JsonPath } from '../manifest/json-document.ts'
 import { manifestPlace } from '../manifest/read-manifest.ts'
 import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
@@ -8,6 +8,7 @@ const MODEL = Object.keys(TrainerModel.shape)
 const ENTRYPOINTS = Object.keys(TrainerManifest.shape.entrypoints.shape)
 const RESOURCES = Object.keys(TrainerManifest.shape.resources.unwrap().shape)
 const CONFIG = Object.keys(TrainerManifest.shape.config.unwrap().shape)
+const BRIDGE = Object.keys(Bridge.shape)
 const PERMISSIONS = Object.keys(TrainerManifest.shape.permissions.unwrap().shape)
 
 export const unknownFields: FolderRule = {
@@ -34,6 +35,7 @@ export const unknownFields: FolderRule = {
     check(raw?.entrypoints, ['entrypoints'], ENTRYPOINTS)
     check(raw?.resources, ['resources'], RESOURCES)
     check(raw?.config, ['config'], CONFIG)
+    check(raw?.bridge, ['bridge'], BRIDGE)
     check(raw?.permissions, ['permissions'], PERMISSIONS)
     if (Array.isArray(raw?.models)) {
       raw.models.forEach((model: unknown, index) => {

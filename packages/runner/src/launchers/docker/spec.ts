@@ -2,6 +2,7 @@ import type { ContainerCreateOptions, NetworkCreateOptions } from 'dockerode'
 import type { TarEntry } from 'modern-tar'
 import { CONTAINER_PATHS, containerEnvironment } from '../container-environment.ts'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
+import { programOf } from '../program-of.ts'
 import type { DockerConfig } from './config.ts'
 import { attemptLabels, attemptName } from './names.ts'
 
@@ -57,6 +58,7 @@ export interface ContainerSpec {
 export function containerSpec(request: LaunchRequest, options: DockerSpecOptions): ContainerSpec {
   const { config, instanceId, datasetCacheMaxGb, datasetCache } = options
   const { workDir } = CONTAINER_PATHS
+  const [program = '', ...args] = programOf(request)
   const { env, configText } = containerEnvironment(request, {
     datasetCacheDir: datasetCache === undefined ? `${workDir}/datasets` : CACHE_DIR,
     datasetCacheMaxGb,
@@ -69,8 +71,8 @@ export function containerSpec(request: LaunchRequest, options: DockerSpecOptions
       name: attemptName(request, instanceId),
       Image: imageOf(request),
       // The image's own entry point would be put in front of the manifest's command.
-      Entrypoint: [...request.argv.slice(0, 1)],
-      Cmd: [...request.argv.slice(1)],
+      Entrypoint: [program],
+      Cmd: args,
       // The engine adds the image's variables, such as PATH. Those here take precedence.
       Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
       Labels: containerLabels(request, options),

@@ -11,6 +11,7 @@ import type {
 } from '@kubernetes/client-node'
 import { CONTAINER_PATHS, containerEnvironment } from '../container-environment.ts'
 import type { LaunchRequest } from '../launcher.ts'
+import { programOf } from '../program-of.ts'
 import type { KubernetesConfig } from './config.ts'
 import { attemptLabels, attemptName, CONTAINER } from './names.ts'
 import { type Destination, networkPolicySpec } from './network-policy.ts'
@@ -171,7 +172,7 @@ function container(request: LaunchRequest, { config, env, resources }: PodInput)
     image: imageOf(request),
     // A digest always names the same image, so a copy on the node is current.
     imagePullPolicy: 'IfNotPresent',
-    command: request.argv.map(literal),
+    command: programOf(request).map(literal),
     env: Object.entries(env).map(([name, value]) => ({ name, value: literal(value) })),
     resources: {
       requests: {

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { BASIC_CONFIG_VARIABLES, TrainerEnvironment } from '@trainyard/contract'
+import { BASIC_CONFIG_VARIABLES, bridgeArguments, TrainerEnvironment } from '@trainyard/contract'
 import { describe, expect, it } from 'vitest'
 import type { LaunchRequest } from '../launcher.ts'
 import { limitsOf } from './limits.ts'
@@ -48,7 +48,7 @@ describe('the process of an attempt', () => {
       TASK_TYPE: 'detection',
       FRAMEWORK: 'tfjs',
       MODEL_NAME: 'tiny',
-      CONFIG: JSON.stringify(request.config),
+      CONFIG: JSON.stringify({ ...request.config, advanced_config: request.config.advanced }),
       EPOCHS: '5',
       BATCH_SIZE: '16',
       LEARNING_RATE: '0.01',
@@ -62,6 +62,20 @@ describe('the process of an attempt', () => {
       DATASET_CACHE_MAX_GB: '20',
       DATASET_CACHE_FILLED_BY: 'platform',
     })
+  })
+
+  it('is the bridge, in front of the program, if the manifest asks for it', () => {
+    const bridge = bridgeArguments({
+      dataset: 'yolo',
+      pixels: 'rgb',
+      ownDataset: true,
+      graceSeconds: 5,
+      allowNaN: true,
+    })
+    const { args } = processSpec({ ...request, argv: ['python', 'train.py'], bridge }, config, { limits })
+    expect(args.slice(args.indexOf('trainyard'))).toEqual(
+      'trainyard exec --as yolo --own --pixels rgb --grace 5 --allow-nan -- python train.py'.split(' '),
+    )
   })
 
   it('gets an environment that conforms to the contract’s schema', () => {
@@ -80,7 +94,7 @@ describe('the process of an attempt', () => {
     const spec = processSpec({ ...request, config: long }, config, { limits })
     expect(spec.env).not.toHaveProperty('CONFIG')
     expect(spec.env.CONFIG_FILE).toBe('/data/attempts/trainyard-42-3/input/config.json')
-    expect(JSON.parse(spec.configText ?? '')).toEqual(long)
+    expect(JSON.parse(spec.configText ?? '')).toEqual({ ...long, advanced_config: long.advanced })
   })
 
   it('runs the entry point in the trainer’s folder, passed to the shim as arguments and not as script text', () => {

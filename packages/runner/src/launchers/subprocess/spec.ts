@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { MACHINE_PATH, trainerEnvironment } from '../environment.ts'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
+import { programOf } from '../program-of.ts'
 import type { SubprocessConfig } from './config.ts'
 import { type AttemptLimits, shimLimits } from './limits.ts'
 import { planNetwork, type TrainerNetwork } from './network/plan-network.ts'
@@ -124,7 +125,7 @@ export interface SpecOptions {
 
 /** Builds the process of an attempt. */
 export function processSpec(request: LaunchRequest, config: SubprocessConfig, options: SpecOptions): ProcessSpec {
-  const { trainer, argv } = request
+  const { trainer } = request
   if (trainer.type !== 'folder') throw new Error('expected a folder, got an image: processes run from folders only')
   const { devices, network, limits, hasMemoryGroup = false } = options
   const { datasetCacheDir, datasetCacheMaxGb, toolsDir, readPaths = [] } = config
@@ -148,7 +149,7 @@ export function processSpec(request: LaunchRequest, config: SubprocessConfig, op
   Object.assign(env, planned?.env)
   // A trainer that requests no device sees none, so that two jobs never share one.
   if (devices !== undefined) env.CUDA_VISIBLE_DEVICES = devices.join(',')
-  const command = [...isolate(trainer.dir, files, config, options), ...startArgs(relay), ...argv]
+  const command = [...isolate(trainer.dir, files, config, options), ...startArgs(relay), ...programOf(request)]
   return {
     file: '/bin/sh',
     // Arguments are never part of the script's text, so they cannot inject commands.
