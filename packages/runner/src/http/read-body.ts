@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { cleanText, mayNeedCleaning } from './clean-text.ts'
 
 /** For reports of trainers. The most values has the confusion matrix of a thousand classes. */
-export const REPORT_BODY: BodyLimits = { ...EVENT_LIMITS, maxValues: 1_100_000 }
+const REPORT_BODY: BodyLimits = { ...EVENT_LIMITS, maxValues: 1_100_000 }
 /**
  * For batches of events: one event that nests too deep is rejected and kept, and does not cost the batch. The journal checks
  * depth without recursion, in each event.
