@@ -24,16 +24,29 @@ export const TrainerSummary = z
   .meta({ id: 'TrainerSummary' })
 export type TrainerSummary = z.infer<typeof TrainerSummary>
 
-/** `GET /v1/trainers?q=&task=&framework=&cursor=&limit=` */
+const FacetValues = z.array(z.object({ value: z.string(), count: z.number().int() }))
+
+/** How many trainers each value of a filter would leave: the other filters apply, that of the same name does not. */
+export const TrainerFacets = z
+  .object({
+    task: FacetValues,
+    framework: FacetValues,
+    export: FacetValues.describe('Formats of export'),
+    reads: FacetValues.describe('Formats of datasets'),
+    license: FacetValues,
+    tier: FacetValues.describe('Trust tiers of the latest version'),
+  })
+  .meta({ id: 'TrainerFacets' })
+export type TrainerFacets = z.infer<typeof TrainerFacets>
+
+/** `GET /v1/trainers?q=&task=&framework=&export=&reads=&license=&sort=&cursor=&limit=` */
 export const TrainerList = z
   .object({
     trainers: z.array(TrainerSummary),
     total: z.number().int(),
     nextCursor: z.string().optional(),
-    frameworks: z
-      .array(z.object({ name: z.string(), count: z.number().int() }))
-      .optional()
-      .describe('The frameworks of all trainers that match, whatever `framework` and the page are; at most 50'),
+    facets: TrainerFacets.describe('Counts in the whole result, whatever the page is; at most 50 values each'),
+    corrected: z.string().optional().describe('The query as it was understood, if a word was mistyped'),
   })
   .meta({ id: 'TrainerList' })
 export type TrainerList = z.infer<typeof TrainerList>

@@ -15,8 +15,6 @@ export interface RegistryContext {
   logger: Logger
   clock: Clock
   validate: ValidateFunction
-  /** The schema of the `pg_trgm` extension, if it is installed. Search then tolerates typos. */
-  trigramSchema: string | undefined
   /** Emits `check` with a check's id when that check changes, in any process; without an id when any may have changed. */
   changes: EventEmitter<{ check: [id: string | undefined] }>
 }

@@ -15,7 +15,6 @@ import {
   stopInTurn,
   systemClock,
 } from '@trainyard/platform'
-import { sql } from 'kysely'
 import { Acceptance } from './acceptance/acceptance.ts'
 import { createApp } from './app.ts'
 import type { RegistryConfig } from './config.ts'
@@ -23,6 +22,7 @@ import type { RegistryContext } from './context.ts'
 import { registryMigrations } from './db/migrations/index.ts'
 import type { RegistryDatabase } from './db/schema/index.ts'
 import { discardOldUploadsRegularly } from './repositories/discard-old-uploads.ts'
+import { refreshOldEntries } from './search/refresh-trainer.ts'
 import { createForkValidate } from './validation/fork-validate.ts'
 import type { ValidateFunction } from './validation/validate.ts'
 
@@ -86,13 +86,13 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
         allowUnsandboxed: config.checkUnsandboxed,
         hiddenDirs: [config.dataDir, ...(config.hiddenDirs ?? [])],
       }),
-    trigramSchema: await findTrigramSchema(database.db),
     changes,
   }
   // Namespaces that are older than organisations are assigned to the local account.
   const namespaces = await database.db.selectFrom('repositories').select('namespace').distinct().execute()
   for (const { namespace } of namespaces)
     await claimNamespace(identity, database.db, { slug: namespace, subject: LOCAL_ACCOUNT_ID })
+  await refreshOldEntries(context)
   const acceptance = new Acceptance(context)
   let stopDiscarding: (() => void) | undefined
   const unlisten = await database.listen('checks', (id) => changes.emit('check', id), {
@@ -116,11 +116,4 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
       await stopInTurn(parts, { logger, withinMs: options.stopMs })
     },
   }
-}
-
-async function findTrigramSchema(db: RegistryContext['database']['db']): Promise<string | undefined> {
-  const { rows } = await sql<{ nspname: string }>`
-    select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_trgm'
-  `.execute(db)
-  return rows[0]?.nspname
 }

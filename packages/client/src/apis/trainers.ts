@@ -1,4 +1,12 @@
-import { ResolvedTrainer, type TaskType, Trainer, TrainerList, TrainerVersion } from '@trainyard/contract'
+import {
+  type DatasetFormat,
+  type ExportFormat,
+  ResolvedTrainer,
+  type TaskType,
+  Trainer,
+  TrainerList,
+  TrainerVersion,
+} from '@trainyard/contract'
 import type { Connect } from '../http/connection.ts'
 import { fetchJson } from '../http/request.ts'
 
@@ -10,6 +18,13 @@ export interface TrainersClient {
     q?: string | undefined
     task?: TaskType | undefined
     framework?: string | undefined
+    /** A format to which the trainer exports. */
+    export?: ExportFormat | undefined
+    /** A format of datasets that the trainer reads. */
+    reads?: DatasetFormat | undefined
+    license?: string | undefined
+    /** Default: relevance, which is the most popular first without search terms. */
+    sort?: 'relevance' | 'popular' | 'newest' | 'name' | undefined
     cursor?: string | undefined
     limit?: number | undefined
   }): Promise<TrainerList>

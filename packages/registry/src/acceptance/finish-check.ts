@@ -3,7 +3,7 @@ import { sql, type Transaction } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
-import { latestOf } from '../versions/semver.ts'
+import { refreshTrainer } from '../search/refresh-trainer.ts'
 import { statesBefore, verdictOf } from '../versions/states.ts'
 import type { ClaimedCheck } from './claim-check.ts'
 
@@ -47,7 +47,7 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
       .execute()
     if (state === 'published') {
       await publishManifest(trx, check.repository_id, check.manifest_digest)
-      await refreshRepository(trx, check.repository_id)
+      await refreshTrainer(trx, check.repository_id)
     }
     await context.identity.audit(trx, {
       actor: 'acceptance',
@@ -75,44 +75,5 @@ async function publishManifest(
     )
     update manifests set published = true
     from reachable where manifests.repository_id = ${repositoryId} and manifests.digest = reachable.digest
-  `.execute(trx)
-}
-
-/** Copies what the catalogue shows of a trainer from the manifest of its latest published version. */
-async function refreshRepository(trx: Transaction<RegistryDatabase>, repositoryId: number): Promise<void> {
-  await trx.selectFrom('repositories').select('id').where('id', '=', repositoryId).forUpdate().execute()
-  const rows = await trx
-    .selectFrom('version_parts')
-    .innerJoin('versions', 'versions.id', 'version_parts.version_id')
-    .select(['versions.version', 'version_parts.manifest', 'version_parts.published_at'])
-    .where('version_parts.repository_id', '=', repositoryId)
-    .where('version_parts.state', '=', 'published')
-    .orderBy('version_parts.kind')
-    .execute()
-  const latest = latestOf(rows.map((row) => row.version))
-  const row = rows.find((candidate) => candidate.version === latest)
-  const manifest = row?.manifest
-  if (!row || !manifest) return
-  await trx
-    .updateTable('repositories')
-    .set({
-      latest_version: row.version,
-      display_name: manifest.displayName,
-      description: manifest.description,
-      framework: manifest.framework,
-      license: manifest.license,
-      task_types: manifest.taskTypes,
-      keywords: manifest.keywords,
-      published_at: row.published_at,
-    })
-    .where('id', '=', repositoryId)
-    .execute()
-  // PostgreSQL's parser takes a name as one word, but people search for its parts.
-  await sql`
-    update repositories set search =
-      setweight(to_tsvector('simple', translate(name, '/._-', '    ') || ' ' || display_name), 'A') ||
-      setweight(to_tsvector('simple', array_to_string(keywords || task_types, ' ') || ' ' || framework), 'B') ||
-      setweight(to_tsvector('simple', description), 'C')
-    where id = ${repositoryId}
   `.execute(trx)
 }

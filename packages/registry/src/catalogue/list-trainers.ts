@@ -1,58 +1,61 @@
-import type { TaskType, TrainerList, TrainerSummary } from '@trainyard/contract'
+import type { TrainerList, TrainerSummary } from '@trainyard/contract'
 import { formatCursor, parseCursor } from '@trainyard/platform'
-import { type RawBuilder, type Selectable, sql } from 'kysely'
+import type { Selectable } from 'kysely'
 import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'
 import type { RepositoryTable } from '../db/schema/repositories.ts'
+import type { SearchFilters } from '../search/facets.ts'
+import { type SearchSort, searchTrainers } from '../search/search-trainers.ts'
 
-export interface ListTrainersOptions {
+export interface ListTrainersOptions extends SearchFilters {
   /** Words or beginnings of words. */
   q?: string | undefined
-  task?: TaskType | undefined
-  framework?: string | undefined
+  /** Default: `relevance`. */
+  sort?: SearchSort | undefined
   cursor?: string | undefined
   /** Default 20. */
   limit?: number | undefined
 }
 
-/** The sort key of the last row of a page: score, pulls, name. */
-const Cursor = z.tuple([z.string().regex(/^\d{1,20}(\.\d{1,20})?$/), z.number().int(), z.string()])
-type Cursor = z.infer<typeof Cursor>
+const MAX_ID = 2 ** 31 - 1
+const Id = z.number().int().min(0).max(MAX_ID)
+const score = z.number().int().min(-MAX_ID).max(MAX_ID)
+/** What the next page follows: a sort, a phase of its ranking, the value, and the id. */
+const Cursor = z.union([
+  z.tuple([z.enum(['relevance', 'popular']), z.number().int().min(0).max(1), score, Id]),
+  z.tuple([z.literal('newest'), z.literal(1), z.string().regex(/^\d{4,5}-\d\d-\d\d \d\d:\d\d:\d\d[\d.:+-]*$/), Id]),
+  z.tuple([z.literal('name'), z.literal(1), z.string().max(200), Id]),
+])
 
-/** Trigram similarity, from 0 to 1, above which a word counts as a typo of another. */
-const MIN_SIMILARITY = 0.45
-const MAX_FRAMEWORKS = 50
-
-/** Lists published trainers: best match first, then by number of pulls, then by name. */
+/** Lists published trainers that match, with the counts of every filter value in the whole result. */
 export async function listTrainers(context: RegistryContext, options: ListTrainersOptions): Promise<TrainerList> {
-  const { task, framework, limit = 20 } = options
-  const words = (options.q ?? '').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
-  const after = options.cursor === undefined ? undefined : parseCursor(Cursor, options.cursor)
-  const { matches, score } = search(words, context.trigramSchema)
-  const ofAnyFramework = sql<boolean>`latest_version is not null
-    and ${task === undefined ? sql`true` : sql`${task} = any(task_types)`}
-    and ${matches}`
-  const filter = sql<boolean>`${ofAnyFramework} and ${framework === undefined ? sql`true` : sql`framework = ${framework}`}`
-  const found = sql`select *, round((${score})::numeric, 6) as score from repositories where ${filter}`
-  const next = after === undefined ? sql`true` : isAfter(after)
-  const { rows } = await sql<Selectable<RepositoryTable> & { score: string }>`
-    select * from (${found}) found where ${next} order by score desc, pulls desc, name limit ${limit + 1}
-  `.execute(context.database.db)
-  const total = await sql<{ total: number }>`select count(*) as total from repositories where ${filter}`.execute(
-    context.database.db,
-  )
-  const frameworks = await sql<{ name: string; count: number | string }>`
-    select framework as name, count(*) as count from repositories where ${ofAnyFramework}
-    group by framework order by count(*) desc, framework limit ${MAX_FRAMEWORKS}
-  `.execute(context.database.db)
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const { q = '', sort = 'relevance', cursor, limit = 20, ...filters } = options
+  // The cursor of another sort begins its own first page.
+  const [, phase, value, id] =
+    cursor === undefined
+      ? []
+      : parseCursor(
+          Cursor.refine(([of]) => of === sort),
+          cursor,
+        )
+  const after = phase === undefined || value === undefined || id === undefined ? undefined : { phase, value, id }
+  const { found, isLast, total, facets, corrected } = await searchTrainers(context, { q, filters, sort, after, limit })
+  const ids = found.map((one) => one.id)
+  const rows =
+    ids.length === 0
+      ? []
+      : await context.database.db.selectFrom('repositories').selectAll().where('id', 'in', ids).execute()
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  const last = found.at(-1)?.position
   return {
-    trainers: page.map(toSummary),
-    total: Number(total.rows[0]?.total ?? 0),
-    nextCursor:
-      rows.length > limit && last ? formatCursor([last.score, last.pulls, last.name] satisfies Cursor) : undefined,
-    frameworks: frameworks.rows.map(({ name, count }) => ({ name, count: Number(count) })),
+    trainers: ids.flatMap((one) => {
+      const row = byId.get(one)
+      return row === undefined ? [] : [toSummary(row)]
+    }),
+    total,
+    nextCursor: isLast || last === undefined ? undefined : formatCursor([sort, last.phase, last.value, last.id]),
+    facets,
+    corrected,
   }
 }
 
@@ -69,27 +72,4 @@ export function toSummary(row: Selectable<RepositoryTable>): TrainerSummary {
     pulls: row.pulls,
     publishedAt: (row.published_at ?? row.created_at).toISOString(),
   }
-}
-
-function search(
-  words: readonly string[],
-  trigramSchema: string | undefined,
-): { matches: RawBuilder<boolean>; score: RawBuilder<number> } {
-  if (words.length === 0) return { matches: sql`true`, score: sql`0` }
-  // Words consist of letters and digits, so they cannot contain operators of tsquery.
-  const query = sql`to_tsquery('simple', ${words.map((word) => `${word}:*`).join(' & ')})`
-  const text = words.join(' ')
-  const rank = sql`ts_rank(search, ${query})`
-  if (trigramSchema === undefined) return { matches: sql`search @@ ${query}`, score: sql`${rank}` }
-  const similarity = sql`${sql.id(trigramSchema, 'word_similarity')}(${text}, lower(name || ' ' || display_name))`
-  return {
-    matches: sql`(search @@ ${query} or ${similarity} > ${MIN_SIMILARITY})`,
-    score: sql`${rank} + ${similarity}`,
-  }
-}
-
-/** Continues the order of the list: score and pulls descending, name ascending. */
-function isAfter([score, pulls, name]: Cursor): RawBuilder<boolean> {
-  return sql`(score < ${score}::numeric
-    or (score = ${score}::numeric and (pulls < ${pulls} or (pulls = ${pulls} and name > ${name}))))`
 }

@@ -1,5 +1,14 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
-import { Problem, ResolvedTrainer, TaskType, Trainer, TrainerList, TrainerVersion } from '@trainyard/contract'
+import {
+  DatasetFormat,
+  ExportFormat,
+  Problem,
+  ResolvedTrainer,
+  TaskType,
+  Trainer,
+  TrainerList,
+  TrainerVersion,
+} from '@trainyard/contract'
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'
 import type { RegistryContext } from '../context.ts'
@@ -27,6 +36,10 @@ const list = createRoute({
       q: z.string().max(200).optional(),
       task: TaskType.optional(),
       framework: z.string().max(50).optional(),
+      export: ExportFormat.optional().describe('A format to which the trainer exports'),
+      reads: DatasetFormat.optional().describe('A format of datasets that the trainer reads'),
+      license: z.string().max(200).optional(),
+      sort: z.enum(['relevance', 'popular', 'newest', 'name']).optional(),
       cursor: z.string().max(500).optional(),
       limit: z.coerce.number().int().min(1).max(100).optional(),
     }),

@@ -4,6 +4,7 @@ import { isKnownToClient, notModified } from '../oci/conditions.ts'
 import { OciError } from '../oci/errors.ts'
 import { blobKey, parseDigest } from '../oci/names.ts'
 import { parseRange } from '../oci/ranges.ts'
+import { raisePopularity } from '../search/popularity.ts'
 import { auditRepository, getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
 
 /** Finds a blob that the repository links and, unless the caller is its owner, that a published manifest refers to. */
@@ -77,11 +78,14 @@ export async function readBlob(request: RepositoryRequest, digestText: string): 
 }
 
 export async function countPull(request: RepositoryRequest, repositoryId: number): Promise<void> {
-  await request.context.database.db
+  const { db } = request.context.database
+  const { pulls } = await db
     .updateTable('repositories')
     .set({ pulls: sql`pulls + 1` })
     .where('id', '=', repositoryId)
-    .execute()
+    .returning('pulls')
+    .executeTakeFirstOrThrow()
+  await raisePopularity(db, { repositoryId, before: pulls - 1, pulls })
 }
 
 /** Deletes the link of a plain repository to a blob. The bytes stay, because other repositories may link them. */

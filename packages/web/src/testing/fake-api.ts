@@ -33,6 +33,21 @@ export interface FakeApi extends FakePeople {
   followers(): number
 }
 
+function fakeFacets(trainers: readonly Trainer[]) {
+  const count = (values: (trainer: Trainer) => readonly string[]) => {
+    const all = trainers.flatMap(values)
+    return [...new Set(all)].map((value) => ({ value, count: all.filter((one) => one === value).length }))
+  }
+  return {
+    task: count(({ taskTypes }) => taskTypes),
+    framework: count(({ framework }) => [framework]),
+    export: count(({ manifest }) => manifest.exportFormats),
+    reads: count(({ manifest }) => manifest.datasetFormats),
+    license: count(({ license }) => [license]),
+    tier: [],
+  }
+}
+
 /** Registry and runner in one, answering from lists in memory: enough to draw every page. */
 export function createFakeApi(
   state: Partial<FakePeople & Pick<FakeApi, 'trainers' | 'versions' | 'jobs' | 'series' | 'logs' | 'artifacts'>> = {},
@@ -84,6 +99,8 @@ export function createFakeApi(
         trainers: found.slice(start, end),
         total: found.length,
         nextCursor: end < found.length ? String(end) : undefined,
+        facets: fakeFacets(found),
+        corrected: q === 'clasifier' ? 'classifier' : undefined,
       }),
     )
   })

@@ -1,10 +1,10 @@
-import { TaskType, type TrainerList, type TrainerSummary } from '@trainyard/contract'
+import type { TrainerList, TrainerSummary } from '@trainyard/contract'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
-import { plural } from '../format.ts'
+import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
-import type { ListQuery } from './list-query.ts'
+import { type ListQuery, SORTS } from './list-query.ts'
 
 interface TrainerListPageProps {
   assetUrl: (name: string) => string
@@ -13,12 +13,25 @@ interface TrainerListPageProps {
   now: Date
 }
 
+const FACETS = [
+  { name: 'task', label: 'Task' },
+  { name: 'framework', label: 'Framework' },
+  { name: 'export', label: 'Exports to' },
+  { name: 'reads', label: 'Reads' },
+  { name: 'license', label: 'Licence' },
+] as const
+type FacetName = (typeof FACETS)[number]['name']
+
+const SORT_LABELS: Readonly<Record<(typeof SORTS)[number], string>> = {
+  relevance: 'Best match',
+  popular: 'Most pulls',
+  newest: 'Newest',
+  name: 'Name',
+}
+
 export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageProps) {
-  const { trainers, total, nextCursor } = list
-  const filtered = Boolean(query.q || query.task || query.framework)
-  // A registry of an earlier version does not list the frameworks of other pages.
-  const known = list.frameworks?.map(({ name }) => name) ?? trainers.map((trainer) => trainer.framework)
-  const frameworks = [...new Set([...known, query.framework ?? ''])].filter((framework) => framework !== '').sort()
+  const { trainers, total, nextCursor, facets, corrected } = list
+  const filtered = Boolean(query.q) || FACETS.some(({ name }) => Boolean(query[name]))
   return (
     <Layout
       assetUrl={assetUrl}
@@ -44,15 +57,22 @@ export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageP
             maxlength={200}
             autocomplete="off"
           />
-          {query.task !== undefined && <input type="hidden" name="task" value={query.task} />}
-          {query.framework && <input type="hidden" name="framework" value={query.framework} />}
+          {FACETS.map(({ name }) => query[name] && <input type="hidden" name={name} value={query[name]} />)}
+          {query.sort !== undefined && <input type="hidden" name="sort" value={query.sort} />}
           <button type="submit">Search</button>
         </form>
         <nav class="facets" aria-label="Filters">
-          <Facet label="Task" name="task" values={TaskType.options} query={query} />
-          {frameworks.length > 0 && <Facet label="Framework" name="framework" values={frameworks} query={query} />}
+          {FACETS.map(({ name, label }) => (
+            <Facet label={label} name={name} values={facets[name]} query={query} />
+          ))}
+          <Sorts query={query} />
         </nav>
       </search>
+      {corrected !== undefined && (
+        <p class="muted">
+          No trainer has “{query.q}”. These are the results for <strong>{corrected}</strong>.
+        </p>
+      )}
       {trainers.length > 0 ? (
         <section aria-labelledby="found">
           <h2 id="found" class="count">
@@ -86,8 +106,23 @@ export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageP
   )
 }
 
-function Facet(props: { label: string; name: 'task' | 'framework'; values: readonly string[]; query: ListQuery }) {
-  const { label, name, values, query } = props
+interface FacetProps {
+  label: string
+  name: FacetName
+  values: readonly { value: string; count: number }[]
+  query: ListQuery
+}
+
+/** Values that are shown at once. The others are one click away. */
+const SHOWN_VALUES = 8
+
+function Facet({ label, name, values, query }: FacetProps) {
+  const chosen = query[name]
+  // A value that is chosen stays, so that it can be removed, even when nothing has it.
+  const all =
+    chosen && !values.some(({ value }) => value === chosen) ? [{ value: chosen, count: 0 }, ...values] : values
+  if (all.length === 0) return null
+  const [first, more] = [all.slice(0, SHOWN_VALUES), all.slice(SHOWN_VALUES)]
   const id = `facet-${name}`
   return (
     <div class="facet">
@@ -95,23 +130,68 @@ function Facet(props: { label: string; name: 'task' | 'framework'; values: reado
         {label}
       </span>
       <ul aria-labelledby={id}>
-        {values.map((value) => {
-          const chosen = query[name] === value
-          const href = withQuery('/', { ...query, cursor: undefined, [name]: chosen ? undefined : value })
-          return (
-            <li>
-              <a class="chip" href={href} aria-current={chosen ? 'true' : undefined}>
-                {value}
-                {chosen && (
-                  <>
-                    <span aria-hidden="true"> ×</span>
-                    <span class="visually-hidden"> (selected; select again to remove)</span>
-                  </>
-                )}
-              </a>
-            </li>
-          )
-        })}
+        {first.map(({ value, count }) => (
+          <Chip name={name} value={value} count={count} query={query} />
+        ))}
+        {more.length > 0 && (
+          <li>
+            <details open={more.some(({ value }) => value === chosen)}>
+              <summary class="chip">{more.length} more</summary>
+              <ul aria-labelledby={id}>
+                {more.map(({ value, count }) => (
+                  <Chip name={name} value={value} count={count} query={query} />
+                ))}
+              </ul>
+            </details>
+          </li>
+        )}
+      </ul>
+    </div>
+  )
+}
+
+function Chip({ name, value, count, query }: { name: FacetName; value: string; count: number; query: ListQuery }) {
+  const chosen = query[name] === value
+  const href = withQuery('/', { ...query, cursor: undefined, [name]: chosen ? undefined : value })
+  return (
+    <li>
+      <a class="chip" href={href} aria-current={chosen ? 'true' : undefined}>
+        {value}
+        <span class="chip-count">
+          {' '}
+          {formatCount(count)}
+          <span class="visually-hidden"> {count === 1 ? 'trainer' : 'trainers'}</span>
+        </span>
+        {chosen && (
+          <>
+            <span aria-hidden="true"> ×</span>
+            <span class="visually-hidden"> (selected; select again to remove)</span>
+          </>
+        )}
+      </a>
+    </li>
+  )
+}
+
+function Sorts({ query }: { query: ListQuery }) {
+  const chosen = query.sort ?? 'relevance'
+  return (
+    <div class="facet">
+      <span id="sort" class="facet-label">
+        Order
+      </span>
+      <ul aria-labelledby="sort">
+        {SORTS.map((sort) => (
+          <li>
+            <a
+              class="chip"
+              href={withQuery('/', { ...query, cursor: undefined, sort: sort === 'relevance' ? undefined : sort })}
+              aria-current={sort === chosen ? 'true' : undefined}
+            >
+              {SORT_LABELS[sort]}
+            </a>
+          </li>
+        ))}
       </ul>
     </div>
   )

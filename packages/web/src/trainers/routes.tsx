@@ -14,6 +14,10 @@ export function trainerRoutes(context: WebContext): Hono<WebEnv> {
         q: query.q || undefined,
         task: query.task,
         framework: query.framework || undefined,
+        export: query.export,
+        reads: query.reads,
+        license: query.license || undefined,
+        sort: query.sort,
         cursor: query.cursor,
         limit: 20,
       })

@@ -28,6 +28,21 @@ describe('the list of trainers', () => {
     expect(api.requests).toContain('GET /v1/trainers?q=tf%22js&task=classification&framework=tfjs&limit=20')
   })
 
+  test('links every filter with its count, removes one that is chosen, and keeps the rest of the query', async () => {
+    const { html } = await text(createTestWeb().app, '/?q=tf&export=tfjs&sort=newest')
+    expect(html).toMatch(
+      /href="\/\?q=tf&amp;sort=newest"[^>]*aria-current="true"[^>]*>tfjs<span class="chip-count"> 1</,
+    )
+    expect(html).toContain('href="/?q=tf&amp;export=tfjs&amp;sort=newest&amp;license=Apache-2.0"')
+    expect(html).toContain('href="/?q=tf&amp;export=tfjs&amp;sort=name"')
+    expect(html).toContain('<input type="hidden" name="sort" value="newest"/>')
+  })
+
+  test('says how a mistyped query was understood', async () => {
+    const { html } = await text(createTestWeb({ trainers: [] }).app, '/?q=clasifier')
+    expect(html).toContain('These are the results for <strong>classifier</strong>')
+  })
+
   test('explains how to publish when the list is empty', async () => {
     const { html } = await text(createTestWeb({ trainers: [] }).app, '/')
     expect(html).toContain('trainyard publish')

@@ -5,6 +5,7 @@ import type { ManifestReferenceTable } from './manifest-references.ts'
 import type { ManifestTable } from './manifests.ts'
 import type { RepositoryTable } from './repositories.ts'
 import type { RepositoryBlobTable } from './repository-blobs.ts'
+import type { SearchEntryTable, SearchFacetTable, SearchWordTable } from './search.ts'
 import type { TagTable } from './tags.ts'
 import type { UploadChunkTable } from './upload-chunks.ts'
 import type { UploadTable } from './uploads.ts'
@@ -25,4 +26,7 @@ export interface RegistryDatabase {
   version_parts: VersionPartTable
   checks: CheckTable
   layer_results: LayerResultTable
+  search_facets: SearchFacetTable
+  search_entries: SearchEntryTable
+  search_words: SearchWordTable
 }

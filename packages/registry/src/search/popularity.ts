@@ -1,0 +1,33 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { RegistryDatabase } from '../db/schema/index.ts'
+
+export interface PopularityInput {
+  pulls: number
+  /** Trust tier of the latest version; empty when it is unknown. */
+  tier: string
+  isVerified: boolean
+  /** Mean of the reviews from 1 to 5, weighed down while there are few. Undefined without reviews. */
+  rating: number | undefined
+}
+
+/** Ten points are ten times the pulls. Being verified, fully checked or well reviewed counts as a few times the pulls. */
+export function popularityOf({ pulls, tier, isVerified, rating = 3 }: PopularityInput): number {
+  const trust = (tier === 'checked' ? 3 : 0) + (isVerified ? 5 : 0)
+  return stepOf(pulls) + trust + Math.round((rating - 3) * 4)
+}
+
+const stepOf = (pulls: number): number => Math.floor(10 * Math.log10(1 + pulls))
+
+/** Follows a counter of pulls that has grown. Most pulls change nothing here. */
+export async function raisePopularity(
+  db: Kysely<RegistryDatabase> | Transaction<RegistryDatabase>,
+  { repositoryId, before, pulls }: { repositoryId: number; before: number; pulls: number },
+): Promise<void> {
+  const steps = stepOf(pulls) - stepOf(before)
+  if (steps === 0) return
+  await db
+    .updateTable('search_entries')
+    .set({ popularity: sql`popularity + ${steps}` })
+    .where('repository_id', '=', repositoryId)
+    .execute()
+}

@@ -1,0 +1,86 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { RegistryContext } from '../context.ts'
+import type { RegistryDatabase } from '../db/schema/index.ts'
+import { latestOf } from '../versions/semver.ts'
+import { INDEXED_AS, type IndexedTrainer, writeEntries } from './index-trainers.ts'
+
+const BATCH = 200
+
+/**
+ * Copies what the catalogue shows of a trainer from the manifest of its latest published version, and makes it findable.
+ * A trainer without a published version is removed from both.
+ */
+export async function refreshTrainer(trx: Transaction<RegistryDatabase>, repositoryId: number): Promise<void> {
+  const repository = await trx
+    .selectFrom('repositories')
+    .select(['id', 'name', 'pulls'])
+    .where('id', '=', repositoryId)
+    .forUpdate()
+    .executeTakeFirstOrThrow()
+  const trainer = await readLatest(trx, repository)
+  if (trainer === undefined) {
+    await trx.updateTable('repositories').set({ latest_version: null }).where('id', '=', repositoryId).execute()
+    await trx.deleteFrom('search_entries').where('repository_id', '=', repositoryId).execute()
+    return
+  }
+  const { manifest, latestVersion, publishedAt } = trainer
+  await trx
+    .updateTable('repositories')
+    .set({
+      latest_version: latestVersion,
+      display_name: manifest.displayName,
+      description: manifest.description,
+      framework: manifest.framework,
+      license: manifest.license,
+      task_types: [...manifest.taskTypes],
+      keywords: [...manifest.keywords],
+      published_at: publishedAt,
+    })
+    .where('id', '=', repositoryId)
+    .execute()
+  await writeEntries(trx, [trainer])
+}
+
+/** Makes the entries that are missing or were made by an earlier version of the code. */
+export async function refreshOldEntries(context: RegistryContext): Promise<void> {
+  for (;;) {
+    const repositories = await sql<{ id: number; name: string; pulls: number }>`
+      select repositories.id, repositories.name, repositories.pulls from repositories
+      left join search_entries entry on entry.repository_id = repositories.id
+      where latest_version is not null and (entry.indexed_as is null or entry.indexed_as <> ${INDEXED_AS})
+      order by repositories.id limit ${BATCH}
+    `.execute(context.database.db)
+    if (repositories.rows.length === 0) return
+    for (const { id } of repositories.rows) await context.database.transaction((trx) => refreshTrainer(trx, id))
+    context.logger.info({ trainers: repositories.rows.length }, 'made entries of the search')
+  }
+}
+
+async function readLatest(
+  db: Kysely<RegistryDatabase> | Transaction<RegistryDatabase>,
+  { id, name, pulls }: { id: number; name: string; pulls: number },
+): Promise<IndexedTrainer | undefined> {
+  const rows = await db
+    .selectFrom('version_parts')
+    .innerJoin('versions', 'versions.id', 'version_parts.version_id')
+    .select(['versions.version', 'version_parts.manifest', 'version_parts.published_at'])
+    .where('version_parts.repository_id', '=', id)
+    .where('version_parts.state', '=', 'published')
+    .orderBy('version_parts.kind')
+    .execute()
+  const shown = rows.filter((row) => row.manifest !== null && row.published_at !== null)
+  const latest = latestOf(shown.map((row) => row.version))
+  const row = shown.find((candidate) => candidate.version === latest)
+  if (!row?.manifest || row.published_at === null) return undefined
+  return {
+    repositoryId: id,
+    name,
+    pulls,
+    publishedAt: row.published_at,
+    latestVersion: row.version,
+    manifest: row.manifest,
+    tier: '',
+    isVerified: false,
+    rating: undefined,
+  }
+}
