@@ -18,8 +18,18 @@ export interface MadeTrainer {
   version?: string | undefined
 }
 
+export type CatalogueDatabase = Kysely<RegistryDatabase>
+
+/** The processes of PostgreSQL that serve this database. */
+export async function listConnections(db: CatalogueDatabase): Promise<number[]> {
+  const { rows } = await sql<{ pid: number }>`
+    select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend'
+  `.execute(db)
+  return rows.map(({ pid }) => pid)
+}
+
 /** Puts trainers into the catalogue as their publication would, without pushing and checking them. */
-export async function insertTrainers(db: Kysely<RegistryDatabase>, trainers: readonly MadeTrainer[]): Promise<void> {
+export async function insertTrainers(db: CatalogueDatabase, trainers: readonly MadeTrainer[]): Promise<void> {
   const batch = 2000
   for (let from = 0; from < trainers.length; from += batch) {
     const some = trainers.slice(from, from + batch)
