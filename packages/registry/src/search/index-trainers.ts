@@ -67,7 +67,7 @@ export async function writeEntries(db: Db, trainers: readonly IndexedTrainer[]):
     `.execute(db)
     await learnWords(
       db,
-      batch.flatMap(({ texts }) => [...texts.title, ...texts.tags, ...texts.description]),
+      batch.flatMap(({ texts }) => texts.spoken),
     )
   }
 }
@@ -91,8 +91,12 @@ function textsOf({ name, latestVersion, manifest }: IndexedTrainer) {
     title: titleWords(`${name} ${manifest.displayName}`),
     tags: titleWords(tags.join(' ')),
     description: wordsOf(manifest.description),
+    spoken: wordsOf([name, manifest.displayName, ...tags, manifest.description].join(' ')),
   }
 }
+
+/** A word that people type, such as `yolov8`. Serial numbers are not corrected. */
+const SPOKEN = /^\p{L}[\p{L}\p{M}]{2,}\d{0,3}$/u
 
 interface FacetValues {
   task_types: string[]
@@ -144,7 +148,7 @@ async function ensureFacets(db: Db, trainers: readonly IndexedTrainer[]): Promis
 /** Adds words that a mistyped word may mean. */
 async function learnWords(db: Db, words: readonly string[]): Promise<void> {
   const rows = [...new Set(words)]
-    .filter((word) => toleranceOf(word) > 0)
+    .filter((word) => SPOKEN.test(word) && toleranceOf(word) > 0)
     // In one order, so that two publications at the same time do not wait for each other.
     .sort()
     .map((word) => ({ word, variants: variantsOf(word) }))
