@@ -7,7 +7,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbeddedPostgres } from '@trainyard/platform'
-import { type CatalogueDatabase, insertTrainers, listConnections } from '../packages/registry/src/testing/catalogue-fixture.ts'
+import {
+  type CatalogueDatabase,
+  insertTrainers,
+  listConnections,
+} from '../packages/registry/src/testing/catalogue-fixture.ts'
 import { createHarness } from '../packages/registry/src/testing/harness.ts'
 import { makeCatalogue } from './lib/make-catalogue.ts'
 import { type Bench, type BenchRow, median } from './lib/report.ts'
@@ -57,7 +61,12 @@ export const bench: Bench = async ({ small }) => {
       rows.push({ what: `${what}: p50`, ours: median(times), unit: 'ms', goal: 'for the record' })
       rows.push({ what: `${what}: p95`, ours: percentile(times, 0.95), unit: 'ms', goal: '≤ 50 ms' })
       const cpu = (cpuMs() - before) / times.length
-      rows.push({ what: `${what}: processor time, ours and PostgreSQL's`, ours: cpu, unit: 'ms', goal: 'for the record' })
+      rows.push({
+        what: `${what}: processor time, ours and PostgreSQL's`,
+        ours: cpu,
+        unit: 'ms',
+        goal: 'for the record',
+      })
     }
     loads.push(loadavg()[0] ?? 0)
     return [
