@@ -70,6 +70,10 @@ const config: KnipConfig = {
       entry: ['src/main.ts!', 'src/**/*.test.ts'],
       project: SOURCES,
     },
+    'packages/environments': {
+      entry: ['src/index.ts!', 'src/testing/*.ts', 'src/**/*.test.ts'],
+      project: SOURCES,
+    },
     'packages/testing': {
       entry: ['src/index.ts!', 'src/**/*.test.ts'],
       project: SOURCES,

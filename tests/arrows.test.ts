@@ -10,12 +10,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   datasets: ['contract'],
   client: ['contract'],
   sdk: ['datasets', 'contract'],
+  environments: ['contract'],
   platform: ['contract'],
-  runner: ['platform', 'datasets', 'contract'],
-  validator: ['runner', 'platform', 'contract'],
+  runner: ['platform', 'datasets', 'environments', 'contract'],
+  validator: ['runner', 'platform', 'environments', 'contract'],
   registry: ['validator', 'runner', 'platform', 'datasets', 'contract'],
   web: ['client', 'platform', 'contract'],
-  cli: ['sdk', 'client', 'datasets', 'validator', 'contract'],
+  cli: ['sdk', 'client', 'datasets', 'environments', 'validator', 'contract'],
   testing: ['runner', 'client', 'datasets', 'contract'],
 }
 

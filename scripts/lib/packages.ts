@@ -39,6 +39,7 @@ function workspacePackages(): WorkspacePackage[] {
     'contract',
     'datasets',
     'client',
+    'environments',
     'sdk',
     'platform',
     'runner',

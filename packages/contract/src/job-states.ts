@@ -35,6 +35,7 @@ export const END_REASONS = {
   dataset_error: { state: 'failed', retry: 'never' },
   dataset_changed: { state: 'failed', retry: 'never' },
   validation_error: { state: 'failed', retry: 'never' },
+  environment_error: { state: 'failed', retry: 'counted' },
   trainer_unavailable: { state: 'failed', retry: 'counted' },
   out_of_memory: { state: 'failed', retry: 'counted' },
   storage_limit: { state: 'failed', retry: 'counted' },

@@ -43,6 +43,32 @@ export const ConfigSchema = z.looseObject({
   properties: z.record(z.string(), z.unknown()).optional(),
 })
 
+/** The files from which the platform makes a Python environment. `inline` is the PEP 723 block of the entry point's script. */
+export const PythonDependencies = z.enum(['uv.lock', 'requirements.txt', 'pyproject.toml', 'inline'])
+export type PythonDependencies = z.infer<typeof PythonDependencies>
+
+const PYTHON_CLAUSE = String.raw`(?:~=|==|!=|<=|>=|<|>)?\s*\d+(?:\.\d+){0,2}(?:\.\*)?`
+const PYTHON_VERSIONS = new RegExp(String.raw`^\s*${PYTHON_CLAUSE}(?:\s*,\s*${PYTHON_CLAUSE})*\s*$`)
+
+/** Versions of Python: `>=3.10`, `>=3.10,<3.13`, `==3.12.*`. A version alone (`3.12`) includes its patch releases. */
+export const PythonVersions = z
+  .string()
+  .max(100)
+  .regex(PYTHON_VERSIONS, {
+    error: ({ input }) => `is ${JSON.stringify(input)}: expected versions such as ">=3.10", ">=3.10,<3.13" or "3.12"`,
+  })
+
+/** The Python environment of a trainer. The platform makes it, once for all jobs, and puts it first in PATH. */
+export const TrainerRuntime = z
+  .strictObject({
+    python: PythonVersions.default('>=3.9').describe('Versions of Python, for example ">=3.10"'),
+    dependencies: PythonDependencies.optional().describe(
+      'The file with the dependencies, in the trainer’s folder. Default: the only one that exists',
+    ),
+  })
+  .describe('The Python environment in which the entry points run')
+export type TrainerRuntime = z.infer<typeof TrainerRuntime>
+
 /** `trainer.json`: describes a trainer. */
 export const TrainerManifest = z
   .object({
@@ -66,6 +92,7 @@ export const TrainerManifest = z
     bridge: Bridge.optional().describe(
       'Runs the entry points behind `trainyard exec`: the programs read job.json and write one JSON event in each line',
     ),
+    runtime: TrainerRuntime.optional(),
     models: z.array(TrainerModel).min(1),
     taskTypes: z.array(TaskType).min(1),
     datasetFormats: z.array(DatasetFormat).min(1),

@@ -1,5 +1,6 @@
 import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
+import { ENVIRONMENT_VARIABLES, type EnvironmentsConfig, environmentsConfig } from './config/environments.ts'
 import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './config/queues.ts'
 import { parseRetention, type RetentionConfig } from './config/retention.ts'
 import type { AllowedSource } from './datasets/context.ts'
@@ -58,6 +59,8 @@ export interface RunnerConfig extends LauncherConfig {
   auth?: AuthConfig | undefined
   /** Prefix of the name of the schema `identity`. Default: none. */
   identitySchemaPrefix?: string | undefined
+  /** Where Python environments of trainers are kept, and how they are made. */
+  environments?: EnvironmentsConfig | undefined
   /** Systems that receive metrics and artifacts of jobs. Default: none. */
   observability?: ObservabilityConfig | undefined
   /** Changes to {@link DEFAULT_RUNNER_LIMITS}. */
@@ -169,6 +172,7 @@ const RunnerEnvironment = z.object({
   ARTIFACT_MAX_GB_PER_PROJECT: gigabytes(DEFAULT_RUNNER_LIMITS.maxProjectArtifactBytes),
   ARTIFACT_MAX_FILES_PER_PROJECT: count(DEFAULT_RUNNER_LIMITS.maxProjectArtifacts),
   DATASET_CACHE_MAX_GB: z.coerce.number().positive().default(20),
+  ...ENVIRONMENT_VARIABLES,
   ...AuthEnvironment,
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters').optional(),
 })
@@ -221,6 +225,7 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     metrics: readMetricsConfig(env),
     auth: toAuthConfig(values),
     observability: readObservabilityConfig(env),
+    environments: environmentsConfig(values, env),
     jwtSecret: values.JWT_SECRET,
     limits: {
       maxMetricNames: values.MAX_METRIC_NAMES,

@@ -1,3 +1,4 @@
+import type { EnvironmentStore } from '@trainyard/environments'
 import type { Authenticator, Clock, Database, Identity, JobTokens, Logger, ObjectStore } from '@trainyard/platform'
 import type { RunnerConfig, RunnerLimits } from './config.ts'
 import type { RunnerDatabase } from './db/schema/index.ts'
@@ -24,6 +25,8 @@ export interface RunnerContext {
   authenticator: Authenticator
   trainers: TrainerSource
   launcher: Launcher
+  /** Python environments of trainers. Undefined where trainers are images. */
+  environments: EnvironmentStore | undefined
   /** Notifies this and other replicas that a job changed. */
   hub: JobHub
   /** Counters and timers behind `/metrics`. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { EnvironmentStore } from '@trainyard/environments'
 import {
   type Clock,
   createAuthenticator,
@@ -72,9 +73,17 @@ export async function createContext(
     }),
     trainers: options.trainers ?? defaultTrainers(config, dataDir),
     launcher: timedLauncher(launcher, telemetry),
+    environments: openEnvironments(config, dataDir, launcher),
     hub: createJobHub(database, logger),
     telemetry,
   }
+}
+
+function openEnvironments(config: RunnerConfig, dataDir: string, launcher: Launcher): EnvironmentStore | undefined {
+  const { environmentBuilds } = launcher
+  if (environmentBuilds === undefined) return undefined
+  const { dir = join(dataDir, 'environments'), ...settings } = config.environments ?? {}
+  return new EnvironmentStore({ dir, ...settings, ...environmentBuilds })
 }
 
 function defaultTrainers(config: RunnerConfig, dataDir: string): TrainerSource {

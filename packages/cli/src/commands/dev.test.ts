@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTrainerFolder, exampleManifest } from '@trainyard/client/testing'
+import { startPackageIndex, whyNoEnvironments } from '@trainyard/environments/testing'
 import { expect, test } from 'vitest'
 import { runCommand } from '../testing/run-command.ts'
 
@@ -62,3 +63,51 @@ test('refuses a number outside of the range in the manifest, with flag and range
   expect((await dev('--epochs', 'many')).err).toContain('--epochs is "many"')
   expect((await dev('--epochs', '100', '--learning-rate', '0.5', '--other')).code).toBe(5)
 })
+
+const reason = await whyNoEnvironments()
+if (reason !== undefined) console.warn(`SKIPPED: dev with a Python environment. ${reason}`)
+
+test.skipIf(reason !== undefined)(
+  'makes the Python environment once, and names a package that is not declared',
+  async () => {
+    const index = await startPackageIndex()
+    index.addWheel('alpha')
+    await using folder = await createTrainerFolder({
+      'requirements.txt': 'alpha\n',
+      'train.py': 'import alpha, sys; print(alpha.version); import sklearn.metrics',
+      'trainer.json': JSON.stringify({
+        ...exampleManifest,
+        entrypoints: { train: ['python', 'train.py'] },
+        runtime: { python: '>=3.9', dependencies: 'requirements.txt' },
+      }),
+    })
+    const env = {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      PYTHON_INDEX_URL: index.url,
+      PYTHON_ENVIRONMENTS_DIR: join(folder.dir, 'environments'),
+      UV_CACHE_DIR: join(folder.dir, 'cache'),
+    }
+    const first = await runCommand(['dev'], { cwd: folder.dir, env })
+    expect(first.err).toContain('Preparing the Python environment of requirements.txt')
+    expect(first.err).toMatch(
+      /The package "scikit-learn" \(module "sklearn"\) is not installed for \S+\/bin\/python, which looked for it. Add it to requirements.txt/,
+    )
+    expect(first.code).toBe(1)
+    const second = await runCommand(['dev'], { cwd: folder.dir, env })
+    expect(second.err).not.toContain('Preparing')
+    await index.close()
+  },
+)
+
+test.skipIf(reason !== undefined)(
+  'without "runtime" uses the Python of PATH, and says which one lacks a package',
+  async () => {
+    await using folder = await createTrainerFolder({
+      'train.py': 'import no_such_module_here',
+      'trainer.json': JSON.stringify({ ...exampleManifest, entrypoints: { train: ['python3', 'train.py'] } }),
+    })
+    const { err } = await runCommand(['dev'], { cwd: folder.dir, env: { PATH: process.env.PATH ?? '' } })
+    expect(err).toMatch(/"no-such-module-here" .* is not installed for \S+\/python3, .*add "runtime"/)
+  },
+)

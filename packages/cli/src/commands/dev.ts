@@ -1,10 +1,13 @@
 import { readManifest } from '@trainyard/client/files'
 import { BRIDGE_PROGRAM, type Bridge, bridgeArguments, Operation } from '@trainyard/contract'
+import { type Declared, explainMissingModule, findMissingModule } from '@trainyard/environments'
+import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
 import { suggest } from '../command-line/suggest.ts'
 import { UsageError } from '../errors.ts'
 import { checkSettings } from './dev/check-settings.ts'
 import { ownCommand } from './dev/own-command.ts'
+import { findProgram, prepareEnvironment } from './dev/prepare-environment.ts'
 import { runProgram } from './dev/run-program.ts'
 
 /** Variables of a job on a platform. With them the SDK would connect to it. */
@@ -20,7 +23,16 @@ export async function run(args: readonly string[], io: CliIo): Promise<number> {
   }
   checkSettings(rest, manifest)
   const [program, ...programArgs] = commandLine(entrypoint, rest, manifest.bridge)
-  return runProgram(program, programArgs, { cwd: io.cwd, env: localEnvironment(operation, io.env) })
+  const environment = await prepareEnvironment(manifest, io)
+  const env = { ...localEnvironment(operation, io.env), ...environment?.variables }
+  const { exitCode, errorOutput } = await runProgram(program, programArgs, { cwd: io.cwd, env })
+  const missing = exitCode === EXIT_CODES.ok ? undefined : findMissingModule(errorOutput)
+  if (missing !== undefined) {
+    const declared: Declared = environment === undefined ? { in: 'nothing' } : { in: 'file', file: environment.file }
+    const interpreter = findProgram(pythonOf(entrypoint), env) ?? 'the Python of the entry point'
+    io.stderr.write(`\n${explainMissingModule(missing, interpreter, declared)}\n`)
+  }
+  return exitCode
 }
 
 function readOperation(args: readonly string[]): { operation: Operation; rest: readonly string[] } {
@@ -32,6 +44,10 @@ function readOperation(args: readonly string[]): { operation: Operation; rest: r
     `unknown operation "${first}": expected train, predict or export${suggest(first, Operation.options)}`,
   )
 }
+
+/** The Python of an entry point, also behind `trainyard exec`. */
+const pythonOf = (entrypoint: readonly string[]): string =>
+  entrypoint.find((argument) => /(^|\/)python[\d.]*$/.test(argument)) ?? 'python3'
 
 /** Entry point and arguments. Those of `trainyard exec` belong before its `--`, and this program runs it. */
 function commandLine(

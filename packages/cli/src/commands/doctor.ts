@@ -3,6 +3,7 @@ import { NoManifestError, readManifest } from '@trainyard/client/files'
 import { isHttpUrl, type TrainerManifest } from '@trainyard/contract'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
+import { checkPython } from '../doctor/check-python.ts'
 import { checkEntrypoints, checkFolder, checkNode, checkServer, type DoctorCheck } from '../doctor/checks.ts'
 import { listJobSettings, listVariables, type ShownSetting } from '../doctor/settings.ts'
 import { readToken, savedToken } from '../server/connection.ts'
@@ -48,7 +49,8 @@ async function examine(dir: string, io: CliIo): Promise<DoctorReport> {
   const settingOf = (name: string, isSet: boolean) => (isSet || !login ? name : SAVED_ADDRESS)
   const registrySetting = settingOf('TRAINYARD_REGISTRY', Boolean(env.TRAINYARD_REGISTRY))
   const runnerSetting = settingOf('TRAINYARD_RUNNER', Boolean(env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY))
-  const [registry, runner, work, cache] = await Promise.all([
+  const [python, registry, runner, work, cache] = await Promise.all([
+    checkPython(manifest, env),
     checkServer({
       name: 'Registry',
       url: registryUrl,
@@ -68,8 +70,22 @@ async function examine(dir: string, io: CliIo): Promise<DoctorReport> {
       ? checkFolder('Dataset cache', resolve(dir, env.DATASET_CACHE_DIR), 'DATASET_CACHE_DIR')
       : { name: 'Dataset cache', status: 'skipped' as const, text: 'DATASET_CACHE_DIR is not set' },
   ])
-  const entrypoints = manifest && checkEntrypoints(manifest, { ...io, cwd: dir })
-  const checks = [checkNode(), trainer, entrypoints, problem, loginCheck, registry, runner, tokenCheck, work, cache]
+  // An environment brings its own programs.
+  const entrypoints =
+    manifest?.runtime === undefined ? manifest && checkEntrypoints(manifest, { ...io, cwd: dir }) : undefined
+  const checks = [
+    checkNode(),
+    ...python,
+    trainer,
+    entrypoints,
+    problem,
+    loginCheck,
+    registry,
+    runner,
+    tokenCheck,
+    work,
+    cache,
+  ]
   return { checks: checks.filter((check) => check !== undefined), variables: listVariables(env), settings }
 }
 

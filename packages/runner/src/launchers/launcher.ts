@@ -1,4 +1,5 @@
 import type { JobConfig, Operation, TaskType, TrainerManifest } from '@trainyard/contract'
+import type { BuildSandbox } from '@trainyard/environments'
 import type { HttpLimits } from '@trainyard/platform'
 
 /** One attempt of a job. Launchers name everything they create after it, so that they can find it again. */
@@ -21,6 +22,8 @@ export interface LaunchRequest extends AttemptRef {
   dataset?: { id: string; snapshotId: string; versionHash: string; splitId?: string | undefined } | undefined
   exportFormat?: string | undefined
   trainer: TrainerLocation
+  /** The Python environment of a trainer that declares one. Its programs are first in PATH. */
+  environment?: LaunchEnvironment | undefined
   /** What the manifest asks for. */
   resources: TrainerManifest['resources']
   /** Hosts in the manifest's `permissions.network`, in addition to the platform's own. */
@@ -31,6 +34,21 @@ export interface LaunchRequest extends AttemptRef {
   argv: readonly string[]
   /** Arguments of the bridge, which then runs `argv`. Undefined: the program is started directly. */
   bridge?: readonly string[] | undefined
+}
+
+/** A complete Python environment. Trainers only read it. */
+export interface LaunchEnvironment {
+  key: string
+  dir: string
+  /** The folder with the libraries of its Python. */
+  pythonPrefix: string
+}
+
+/** How a launcher keeps builds of Python environments apart, and which environments its attempts use. */
+export interface EnvironmentBuilds {
+  /** Undefined: builds can do what this user can. */
+  sandbox: BuildSandbox | undefined
+  keysInUse(): Promise<ReadonlySet<string>>
 }
 
 /** What to run: an unpacked, read-only folder in which the process starts, or an image by digest. */
@@ -134,6 +152,8 @@ export interface Launcher {
    * Undefined: each trainer fills a cache of its own.
    */
   readonly datasetCache?: DatasetCache | undefined
+  /** Absent where trainers are images, which bring their own environment. */
+  readonly environmentBuilds?: EnvironmentBuilds | undefined
   /**
    * Present where trainers have a network namespace of their own. Serves the app to them at the callback address; nothing
    * else on this machine is reachable. Until it is called, trainers cannot reach the runner.

@@ -1,4 +1,5 @@
 import { bridgeArguments, type ResolvedTrainer } from '@trainyard/contract'
+import { EnvironmentError } from '@trainyard/environments'
 import { abortable, DatabaseUnavailable, TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import type { RunnerContext } from '../context.ts'
@@ -11,6 +12,7 @@ import { type AttemptEnd, stoppedBeforeStart } from '../jobs/statuses.ts'
 import type { AttemptRef, LaunchRequest, TrainerLocation } from '../launchers/launcher.ts'
 import type { LaunchStage } from './launch-stage.ts'
 import { releaseLease } from './leases.ts'
+import { prepareEnvironment } from './prepare-environment.ts'
 
 export interface LaunchOptions {
   checks: SourceChecks
@@ -57,8 +59,11 @@ async function launch(
     await checks.verify(job.snapshot_id, { queuedAt: job.queued_at ?? undefined, signal, onProgress })
   }
   onStage('fetching the trainer', false)
-  const request = await abortable(launchRequest(context, job), signal)
+  const fetched = await abortable(launchRequest(context, job), signal)
   signal.throwIfAborted()
+  // It has a time limit of its own.
+  onStage('preparing the environment', true)
+  const request = { ...fetched, environment: await prepareEnvironment(context, job, fetched.trainer, signal) }
   onStage('starting the trainer', false)
   context.telemetry.attemptLaunched(job.queued_at, context.clock.now())
   const launched = context.launcher.launch(request, { signal })
@@ -202,6 +207,8 @@ function endOf(error: unknown): AttemptEnd {
   if (error instanceof DatasetChanged)
     return { reason: 'dataset_changed', error: { errorType: 'DatasetError', message } }
   if (error instanceof SandboxUnavailable) return { reason: 'sandbox_failed', retryable: false, error: { message } }
+  if (error instanceof EnvironmentError)
+    return { reason: 'environment_error', retryable: error.isTransient, error: { message } }
   if (!(error instanceof TrainerUnavailable)) return { reason: 'launch_failed', error: { message } }
   const isPermanent = error.cause instanceof TrainyardError && !error.cause.retryable
   return {

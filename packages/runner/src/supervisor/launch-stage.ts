@@ -1,5 +1,9 @@
 /** What a launch is doing, for messages. */
-export type LaunchStage = 'checking the files of the dataset' | 'fetching the trainer' | 'starting the trainer'
+export type LaunchStage =
+  | 'checking the files of the dataset'
+  | 'fetching the trainer'
+  | 'preparing the environment'
+  | 'starting the trainer'
 
 /** An attempt that this runner is launching, as the supervisor sees it. */
 export interface LaunchInProgress {

@@ -8,6 +8,7 @@ import { collectOutput, collectRest, errorTail } from './collect-output.ts'
 import { decideStep } from './decide-step.ts'
 import type { LaunchInProgress } from './launch-stage.ts'
 import { releaseLease } from './leases.ts'
+import { withMissingModule } from './missing-module.ts'
 import { renewToken } from './renew-token.ts'
 import type { SpoolDeliveries } from './spool-deliveries.ts'
 
@@ -118,7 +119,8 @@ async function settle(
   await collectRest(context, job, attempt)
   if (attempt.closed_at === null) {
     const tail = await errorTail(context, ref)
-    await end(context, ref, endOfExit({ ...exit, stopReason: attempt.stop_reason, tail }))
+    const how = endOfExit({ ...exit, stopReason: attempt.stop_reason, tail })
+    await end(context, ref, await withMissingModule(context, ref, how))
   }
   await clean(context, job, attempt, exit)
 }

@@ -7,6 +7,7 @@ import { receiveEvents } from '../callback/receive-events.ts'
 import { EVENTS_BODY, readCleanJsonBody } from '../http/read-body.ts'
 import { keyOf } from '../jobs/read-attempts.ts'
 import type { AttemptRef } from '../launchers/launcher.ts'
+import { writePlatformLines } from './platform-log.ts'
 
 /** The SDK keeps 64 MiB of events at most; a file that is mostly acknowledged is compacted before it is twice as large. */
 const MAX_FILE_BYTES = 192 * 1024 * 1024
@@ -75,7 +76,12 @@ async function deliverSpool(context: CallbackContext, ref: AttemptRef): Promise<
   } catch (error) {
     context.logger.warn({ err: error, ...ref }, 'the spool of a trainer cannot be read')
     const why = error instanceof Error ? error.message : String(error)
-    await note(context, ref, `The events that the trainer had not delivered cannot be read: ${why}`)
+    await writePlatformLines(
+      context,
+      ref,
+      [`The events that the trainer had not delivered cannot be read: ${why}`],
+      'warning',
+    )
     return
   }
   // Those that were sent keep their order. Numbers continue after what is stored, so that none is missing or stored twice.
@@ -90,7 +96,12 @@ async function deliverSpool(context: CallbackContext, ref: AttemptRef): Promise<
   if (last === held && cut === '') return
   const count = last - held
   const what = count === 1 ? '1 event was' : `${count} events were`
-  await note(context, ref, `${what} delivered from the trainer’s spool after its process had ended${cut}`)
+  await writePlatformLines(
+    context,
+    ref,
+    [`${what} delivered from the trainer’s spool after its process had ended${cut}`],
+    'warning',
+  )
 }
 
 /** The last number of the attempt's journal. Undefined when it accepts no events any more, or reports in another way. */
@@ -198,17 +209,4 @@ async function send(
       await sleep(1000, undefined, { ref: false })
     }
   }
-}
-
-/** A line in the log of the job. */
-async function note(context: CallbackContext, { jobId, attempt }: AttemptRef, message: string): Promise<void> {
-  await context.database.transaction(async (trx) => {
-    // Ids of lines are assigned under the job's lock, so that a live stream never skips one that commits late.
-    await trx.selectFrom('jobs').select('id').where('id', '=', jobId).forUpdate().execute()
-    await trx
-      .insertInto('logs')
-      .values({ job_id: jobId, attempt, time: context.clock.now(), level: 'warning', source: 'platform', message })
-      .execute()
-  })
-  context.hub.changed(jobId)
 }

@@ -10,6 +10,7 @@ export const END_REASON_TEXTS: Record<EndReason, string> = {
   dataset_error: 'The trainer could not use the dataset.',
   dataset_changed: 'The dataset changed after the job was created. Create a new job to train on the current version.',
   validation_error: 'Validation failed.',
+  environment_error: 'The Python environment of the trainer could not be prepared. The log has the details.',
   trainer_unavailable: 'The trainer could not be fetched from the registry.',
   out_of_memory: 'The trainer ran out of memory. Try a smaller batch or image size.',
   storage_limit: 'The trainer exceeded its disk limit.',

@@ -33,7 +33,7 @@ export function JobProgress({ job }: { job: Job }) {
   const { fraction, epoch, totalEpochs, step, totalSteps, phase } = job.progress
   const percent = Math.round(fraction * 100)
   const detail = [
-    job.state === 'running' ? phase : undefined,
+    job.state === 'running' || job.state === 'queued' ? phase : undefined,
     epoch === undefined ? undefined : `epoch ${epoch}${totalEpochs === undefined ? '' : ` of ${totalEpochs}`}`,
     step === undefined ? undefined : `step ${step}${totalSteps === undefined ? '' : ` of ${totalSteps}`}`,
   ].filter((part) => part !== undefined)

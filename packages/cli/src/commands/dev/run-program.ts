@@ -3,14 +3,29 @@ import { constants } from 'node:os'
 import process from 'node:process'
 import { EXIT_CODES } from '../../command-line/exit-codes.ts'
 
-/** Runs a program in the foreground. Resolves with its exit code, or 128 and the signal's number as a shell does. */
+/** Enough for a traceback. */
+const MAX_KEPT_CHARACTERS = 16_384
+
+export interface ProgramEnd {
+  /** 128 and the signal's number for a signal, as in a shell. */
+  exitCode: number
+  /** The end of its error output, which is printed too. */
+  errorOutput: string
+}
+
+/** Runs a program in the foreground. */
 export function runProgram(
   program: string,
   args: readonly string[],
   options: { cwd: string; env: NodeJS.ProcessEnv },
-): Promise<number> {
+): Promise<ProgramEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { ...options, stdio: 'inherit' })
+    const child = spawn(program, args, { ...options, stdio: ['inherit', 'inherit', 'pipe'] })
+    let errorOutput = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      errorOutput = (errorOutput + chunk.toString('utf8')).slice(-MAX_KEPT_CHARACTERS)
+      process.stderr.write(chunk)
+    })
     // Ctrl-C goes to the whole process group: the trainer decides how to stop.
     const ignore = () => undefined
     const terminate = () => child.kill('SIGTERM')
@@ -29,9 +44,11 @@ export function runProgram(
           : cause,
       )
     })
-    child.once('exit', (code, signal) => {
+    // Not "exit": the error output may not be complete yet.
+    child.once('close', (code, signal) => {
       finish()
-      resolve(code ?? (signal === null ? EXIT_CODES.failed : 128 + constants.signals[signal]))
+      const exitCode = code ?? (signal === null ? EXIT_CODES.failed : 128 + constants.signals[signal])
+      resolve({ exitCode, errorOutput })
     })
   })
 }

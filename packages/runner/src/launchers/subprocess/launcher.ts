@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { readdir, readlink } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { formatBytes } from '@trainyard/contract/format'
 import type { Logger } from '@trainyard/platform'
 import { SandboxUnavailable } from '../../errors.ts'
 import { openCacheFolder } from '../cache-folder.ts'
 import type { AttemptRef, Launcher } from '../launcher.ts'
 import { isCode, removeFolder, writeAtomically } from './attempt-folder.ts'
+import { createBuildSandbox } from './build-sandbox.ts'
 import { type CgroupParent, removeCgroup } from './cgroups.ts'
 import type { SubprocessConfig } from './config.ts'
 import { countDevices } from './devices.ts'
@@ -69,6 +70,8 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
   const ids = sandbox === undefined ? separateUsers?.ids : sandbox.ids
   const idOf = (ref: AttemptRef) => ids && attemptId(ids, host, ref)
   const startOptions = { sandbox, cgroups, network, trainerCopy, limits, idOf, tools: separateUsers?.tools }
+  const buildOptions = { sandbox, network, ids, tools: separateUsers?.tools, cgroups, limits, host, refusal }
+  const builds = createBuildSandbox({ ...buildOptions, toolsDir: config.toolsDir })
   const disk = createDiskWatch(trainerCopy === undefined ? [] : [trainerCopy.dir])
 
   return {
@@ -84,6 +87,7 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       imagePull: false,
       diskLimit: true,
     },
+    environmentBuilds: { sandbox: builds, keysInUse: () => readEnvironmentsInUse(config.attemptsDir) },
     openGateway: network && ((app, limits) => openGateway(network.gatewayDir, network.key, app, limits)),
     async launch(request, { signal } = {}) {
       if (refusal !== undefined) throw new SandboxUnavailable(refusal)
@@ -120,6 +124,15 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       disk.forget(files)
     },
   }
+}
+
+/** The keys of the environments to which attempts link. */
+async function readEnvironmentsInUse(attemptsDir: string): Promise<ReadonlySet<string>> {
+  const names = (await readdir(attemptsDir)).filter((name) => parseAttemptName(name) !== undefined)
+  const links = await Promise.all(
+    names.map((name) => readlink(join(attemptsDir, name, 'environment')).catch(() => undefined)),
+  )
+  return new Set(links.flatMap((link) => (link === undefined ? [] : [basename(dirname(link))])))
 }
 
 /** Kills an attempt whose files are larger than its limit. */

@@ -29,6 +29,8 @@ export interface AttemptFiles {
   overDisk: string
   /** Not empty once the sandbox has started the trainer. */
   entered: string
+  /** Link to the Python environment that it uses, if it uses one. */
+  environment: string
   /** The devices that are assigned to it, separated by commas. */
   devices: string
   /** Link to its control group, if it has one. */
@@ -74,6 +76,7 @@ export function attemptFiles(config: SubprocessConfig, ref: AttemptRef): Attempt
     diskLimit: join(dir, 'disk-limit'),
     overDisk: join(dir, 'over-disk'),
     entered: join(dir, 'entered'),
+    environment: join(dir, 'environment'),
     devices: join(dir, 'devices'),
     cgroup: join(dir, 'cgroup'),
     pidsCgroup: join(dir, 'cgroup-pids'),
@@ -125,7 +128,7 @@ export interface SpecOptions {
 
 /** Builds the process of an attempt. */
 export function processSpec(request: LaunchRequest, config: SubprocessConfig, options: SpecOptions): ProcessSpec {
-  const { trainer } = request
+  const { trainer, environment } = request
   if (trainer.type !== 'folder') throw new Error('expected a folder, got an image: processes run from folders only')
   const { devices, network, limits, hasMemoryGroup = false } = options
   const { datasetCacheDir, datasetCacheMaxGb, toolsDir, readPaths = [] } = config
@@ -140,6 +143,7 @@ export function processSpec(request: LaunchRequest, config: SubprocessConfig, op
     tokenFile: files.tokenFile,
     path: [
       ...(toolsDir === undefined ? [] : [toolsDir]),
+      ...(environment === undefined ? [] : [join(environment.dir, 'bin')]),
       ...MACHINE_PATH,
       ...readPaths.map((path) => join(path, 'bin')),
     ],
@@ -147,9 +151,14 @@ export function processSpec(request: LaunchRequest, config: SubprocessConfig, op
   const planned = network && planNetwork(request, network)
   const relay = network && [process.execPath, network.relay, JSON.stringify(planned?.plan)]
   Object.assign(env, planned?.env)
+  if (environment !== undefined) env.VIRTUAL_ENV = environment.dir
   // A trainer that requests no device sees none, so that two jobs never share one.
   if (devices !== undefined) env.CUDA_VISIBLE_DEVICES = devices.join(',')
-  const command = [...isolate(trainer.dir, files, config, options), ...startArgs(relay), ...programOf(request)]
+  const command = [
+    ...isolate({ trainerDir: trainer.dir, environment }, files, config, options),
+    ...startArgs(relay),
+    ...programOf(request),
+  ]
   return {
     file: '/bin/sh',
     // Arguments are never part of the script's text, so they cannot inject commands.
@@ -162,7 +171,7 @@ export function processSpec(request: LaunchRequest, config: SubprocessConfig, op
 
 /** The arguments that isolate what follows. */
 function isolate(
-  trainerDir: string,
+  { trainerDir, environment }: { trainerDir: string; environment: LaunchRequest['environment'] },
   files: AttemptFiles,
   { datasetCacheDir, toolsDir = '' }: SubprocessConfig,
   { sandbox, id, tools, limits, network, trainerCopy }: SpecOptions,
@@ -177,6 +186,7 @@ function isolate(
     toolsDir: toolsDir === '' ? undefined : toolsDir,
     gatewayDir: network?.gatewayDir,
     trainerCopy,
+    readPaths: environment && [environment.dir, environment.pythonPrefix],
   })
   return sandboxCommand(sandbox, {
     mounts,

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, open, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { processIdentity } from '@trainyard/platform'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
-import { writeAtomically } from './attempt-folder.ts'
+import { isCode, writeAtomically } from './attempt-folder.ts'
 import { type CgroupParent, createCgroup } from './cgroups.ts'
 import type { SubprocessConfig } from './config.ts'
 import { takeDevices } from './devices.ts'
@@ -36,7 +36,11 @@ export async function startProcess(
   if (existsSync(files.started)) return
   const id = options.idOf(request)
   await createFolders(files, id)
-  const { resources } = request
+  const { resources, environment } = request
+  if (environment !== undefined)
+    await symlink(environment.dir, files.environment).catch((error: unknown) => {
+      if (!isCode(error, 'EEXIST')) throw error
+    })
   const limits = limitsOf(resources, options.limits)
   const devices = await takeDevices(config, files, resources.gpu ?? 0)
   await createCgroup(options.cgroups, attemptName(request), limits, files)

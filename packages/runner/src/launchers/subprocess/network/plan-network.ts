@@ -19,15 +19,16 @@ export interface TrainerNetwork {
 const FIRST_UNPRIVILEGED_PORT = 1024
 const PROXY_PORT = 3128
 
-/** Plans the network of one attempt: what its relay does, and the variables that tell programs about the proxy. */
+/** Plans the network of one attempt, or of a build, which has no callback: what its relay does, and the variables that tell programs about the proxy. */
 export function planNetwork(
-  request: Pick<LaunchRequest, 'callbackUrl' | 'networkHosts'>,
+  request: Pick<LaunchRequest, 'networkHosts'> & { callbackUrl?: string | undefined },
   { gatewayDir, key, trusted }: TrainerNetwork,
 ): { plan: RelayPlan; env: Record<string, string> } {
-  const url = new URL(request.callbackUrl)
-  const callback = addressOf(url)
-  const isLocal = isLoopback(request.callbackUrl)
-  if (isLocal && callback.port < FIRST_UNPRIVILEGED_PORT)
+  const { callbackUrl } = request
+  const url = callbackUrl === undefined ? undefined : new URL(callbackUrl)
+  const callback = url && addressOf(url)
+  const isLocal = callbackUrl !== undefined && isLoopback(callbackUrl)
+  if (url !== undefined && callback !== undefined && isLocal && callback.port < FIRST_UNPRIVILEGED_PORT)
     throw new Error(
       `The callback address is ${url.host}, but in a network of its own a trainer cannot use ports below 1024: expected a port above 1023, or SUBPROCESS_NETWORK=shared`,
     )
@@ -38,10 +39,12 @@ export function planNetwork(
     .map(addressOf)
     .filter(({ port }) => port >= FIRST_UNPRIVILEGED_PORT)
   const policy = {
-    trusted: [...urls.map(addressOf), ...(isLocal ? [] : [callback])].map(({ host, port }) => `${host}:${port}`),
+    trusted: [...urls.map(addressOf), ...(isLocal || callback === undefined ? [] : [callback])].map(
+      ({ host, port }) => `${host}:${port}`,
+    ),
     hosts: [...request.networkHosts],
   }
-  const callbacks = isLocal ? bothFamilies(callback) : []
+  const callbacks = isLocal && callback !== undefined ? bothFamilies(callback) : []
   if (policy.trusted.length === 0 && policy.hosts.length === 0)
     return { plan: { gateDir: gatewayDir, callbacks, tunnels: [] }, env: {} }
   const { user, password } = signPolicy(key, policy)

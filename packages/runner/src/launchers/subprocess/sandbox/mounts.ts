@@ -24,11 +24,14 @@ export interface SandboxPaths {
   tmpDir: string
   /** Token and configuration. */
   inputDir: string
-  datasetCacheDir: string
+  /** Undefined for a build, which has none. */
+  datasetCacheDir?: string | undefined
   toolsDir?: string | undefined
   /** The folder of sockets through which a network of its own leads out. Undefined: the machine's network. */
   gatewayDir?: string | undefined
   trainerCopy?: TrainerCopy | undefined
+  /** Shown in addition: the Python environment and the folder of its Python. */
+  readPaths?: readonly string[] | undefined
 }
 
 /** A writable copy of the trainer's folder, mounted in its place. */
@@ -53,7 +56,17 @@ const write = (from: string, to: string): Mount => ({ type: 'bind', from, to, is
  * trainer.
  */
 export function planMounts(system: SystemView, paths: SandboxPaths): MountPlan {
-  const { trainerDir, tmpDir, inputDir, workDir, datasetCacheDir, toolsDir, gatewayDir, trainerCopy } = paths
+  const {
+    trainerDir,
+    tmpDir,
+    inputDir,
+    workDir,
+    datasetCacheDir,
+    toolsDir,
+    gatewayDir,
+    trainerCopy,
+    readPaths = [],
+  } = paths
   const shown = [...system.mounts.flatMap((mount) => (mount.type === 'bind' ? [mount.to] : [])), trainerDir]
   const empty = system.hidden
     .filter((dir) => shown.some((folder) => dir.startsWith(folder + sep)))
@@ -74,6 +87,9 @@ export function planMounts(system: SystemView, paths: SandboxPaths): MountPlan {
       ...(trainerCopy?.shown ?? []).map((name) => show(join(trainerDir, name))),
       ...empty.filter((mount) => !isAbove(mount)),
       ...read.map(show),
+      ...readPaths
+        .filter((path) => !shown.some((folder) => path === folder || path.startsWith(folder + sep)))
+        .map(show),
       write(workDir, workDir),
     ],
   }

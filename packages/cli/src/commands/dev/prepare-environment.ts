@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import type { TrainerManifest } from '@trainyard/contract'
+import { EnvironmentStore } from '@trainyard/environments'
+import type { CliIo } from '../../command-line/io.ts'
+import { createPaint } from '../../terminal/paint.ts'
+import { cleanText } from '../../terminal/text.ts'
+
+/** Makes the Python environment of a trainer, or finds it. Undefined: the manifest asks for none, and PATH stays as it is. */
+export async function prepareEnvironment(
+  manifest: TrainerManifest,
+  { cwd, env, stderr }: CliIo,
+): Promise<{ variables: Record<string, string>; file: string } | undefined> {
+  const paint = createPaint(stderr, env)
+  const environment = await new EnvironmentStore({ dir: environmentsDir(env), env }).prepare(cwd, manifest, {
+    onLine: (line) => stderr.write(`${paint('dim', cleanText(line))}\n`),
+  })
+  if (environment === undefined) return undefined
+  const { dir, file } = environment
+  const path = [join(dir, 'bin'), env.PATH].filter((part) => part !== undefined && part !== '').join(delimiter)
+  return { variables: { PATH: path, VIRTUAL_ENV: dir }, file }
+}
+
+/** Shared by all trainers of this user. */
+export function environmentsDir(env: CliIo['env']): string {
+  const cache = env.XDG_CACHE_HOME || join(env.HOME ?? homedir(), '.cache')
+  return env.PYTHON_ENVIRONMENTS_DIR || join(cache, 'trainyard', 'environments')
+}
+
+/** The file that a name of a program in PATH stands for. */
+export function findProgram(name: string, env: NodeJS.ProcessEnv): string | undefined {
+  if (name.includes('/')) return name
+  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file))
+}
