@@ -185,7 +185,7 @@ describe.skipIf(reason !== undefined)('an environment', () => {
     const missing = await failure({}, { python: '>=3.9', dependencies: 'uv.lock' })
     expect(missing.message).toMatch(/^trainer.json: .*needs uv.lock, which does not exist/)
     const none = await failure({}, { python: '>=3.9' })
-    expect(none.message).toMatch(/names no file of dependencies, and the folder has none/)
+    expect(none.message).toMatch(/names no file of dependencies, and the folder does not have one/)
     const several = await failure({ 'requirements.txt': '', 'pyproject.toml': '' }, { python: '>=3.9' })
     expect(several.message).toMatch(/the folder has requirements.txt and pyproject.toml: name the one/)
   })

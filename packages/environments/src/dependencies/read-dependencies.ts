@@ -113,7 +113,7 @@ async function findOnlyFile(dir: string): Promise<PythonDependencies> {
   const [only, ...others] = candidates
   if (only === undefined)
     throw invalid(
-      `"runtime" names no file of dependencies, and the folder has none: expected ${FILES.join(', ')}, or "dependencies": "inline"`,
+      `"runtime" names no file of dependencies, and the folder does not have one: expected ${FILES.join(', ')}, or "dependencies": "inline"`,
       'trainer.json',
     )
   if (others.length > 0)

@@ -7,9 +7,9 @@ export function satisfies(version: string, versions: string): boolean {
 
 function satisfiesClause(version: Version, clause: string): boolean {
   const [, operator = '', text = '', wildcard] = /^(~=|===?|!=|<=|>=|<|>)?\s*(\d+(?:\.\d+)*)(\.\*)?$/.exec(clause) ?? []
-  const wanted = parse(text)
+  const expected = parse(text)
   const isPrefix = operator === '' || wildcard !== undefined
-  const order = compare(isPrefix ? version.slice(0, wanted.length) : version, wanted)
+  const order = compare(isPrefix ? version.slice(0, expected.length) : version, expected)
   switch (operator) {
     case '':
     case '==':
@@ -27,7 +27,7 @@ function satisfiesClause(version: Version, clause: string): boolean {
       return order < 0
     // `~=3.10` is `>=3.10, ==3.*`; `~=3.10.2` is `>=3.10.2, ==3.10.*`.
     case '~=':
-      return order >= 0 && compare(version.slice(0, wanted.length - 1), wanted.slice(0, -1)) === 0
+      return order >= 0 && compare(version.slice(0, expected.length - 1), expected.slice(0, -1)) === 0
     default:
       return false
   }
@@ -38,7 +38,7 @@ function parse(text: string): Version {
 }
 
 /** Missing parts count as 0. */
-export function compare(a: Version, b: Version): number {
+function compare(a: Version, b: Version): number {
   for (let index = 0; index < Math.max(a.length, b.length); index++) {
     const difference = (a[index] ?? 0) - (b[index] ?? 0)
     if (difference !== 0) return Math.sign(difference)

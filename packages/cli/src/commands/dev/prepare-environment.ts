@@ -23,7 +23,7 @@ export async function prepareEnvironment(
 }
 
 /** Shared by all trainers of this user. */
-export function environmentsDir(env: CliIo['env']): string {
+function environmentsDir(env: CliIo['env']): string {
   const cache = env.XDG_CACHE_HOME || join(env.HOME ?? homedir(), '.cache')
   return env.PYTHON_ENVIRONMENTS_DIR || join(cache, 'trainyard', 'environments')
 }

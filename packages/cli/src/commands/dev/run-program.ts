@@ -44,7 +44,7 @@ export function runProgram(
           : cause,
       )
     })
-    // Not "exit": the error output may not be complete yet.
+    // Not "exit": the error output can still be incomplete.
     child.once('close', (code, signal) => {
       finish()
       const exitCode = code ?? (signal === null ? EXIT_CODES.failed : 128 + constants.signals[signal])

@@ -24,7 +24,7 @@ export interface SandboxPaths {
   tmpDir: string
   /** Token and configuration. */
   inputDir: string
-  /** Undefined for a build, which has none. */
+  /** Undefined for a build. */
   datasetCacheDir?: string | undefined
   toolsDir?: string | undefined
   /** The folder of sockets through which a network of its own leads out. Undefined: the machine's network. */
