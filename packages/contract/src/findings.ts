@@ -8,6 +8,13 @@ export type Severity = z.infer<typeof Severity>
 export const CheckPhase = z.enum(['static', 'security', 'compliance'])
 export type CheckPhase = z.infer<typeof CheckPhase>
 
+/** The checks of the registry, in the order in which they run and are shown. */
+export const CheckName = z.enum(['manifest', 'image', 'secrets', 'malware', 'sbom', 'vulnerabilities', 'compliance'])
+export type CheckName = z.infer<typeof CheckName>
+
+/** The checks whose findings an owner can suppress with a reason: others are facts, or protect those who run the trainer. */
+export const SUPPRESSIBLE_CHECKS: readonly string[] = ['image', 'secrets', 'vulnerabilities'] satisfies CheckName[]
+
 /** A problem that a rule found. */
 export const Finding = z
   .object({
@@ -24,6 +31,10 @@ export const Finding = z
     fingerprint: z.string().describe('Identifies the same finding across runs'),
     help: z.string().describe('How to fix it'),
     docsUrl: z.string(),
+    suppressed: z
+      .object({ reason: z.string(), at: z.iso.datetime() })
+      .optional()
+      .describe('Set if the owner suppressed it: it does not fail its check, and everybody sees the reason'),
   })
   .meta({ id: 'Finding' })
 export type Finding = z.infer<typeof Finding>
@@ -31,10 +42,6 @@ export type Finding = z.infer<typeof Finding>
 /** The status of a check. `skipped` is never shown as a pass. */
 export const CheckStatus = z.enum(['waiting', 'running', 'passed', 'failed', 'skipped', 'errored'])
 export type CheckStatus = z.infer<typeof CheckStatus>
-
-/** The checks of the registry, in the order in which they run and are shown. */
-export const CheckName = z.enum(['manifest', 'image', 'secrets', 'malware', 'sbom', 'vulnerabilities', 'compliance'])
-export type CheckName = z.infer<typeof CheckName>
 
 /** How far a running check has come. `total` is absent while it is unknown. */
 export const CheckProgress = z

@@ -101,6 +101,74 @@ export const ResolvedTrainer = z
   .meta({ id: 'ResolvedTrainer' })
 export type ResolvedTrainer = z.infer<typeof ResolvedTrainer>
 
+/** An owner's request that a moderator publishes a rejected version. Visible to the owner and to operators. */
+export const Appeal = z
+  .object({
+    id: z.string(),
+    checkId: z.string(),
+    trainer: z.string(),
+    version: z.string(),
+    state: z.enum(['open', 'approved', 'refused']),
+    text: z.string().describe('Why the owner asks'),
+    answer: z.string().optional().describe('The note of the moderator'),
+    createdAt: Timestamp,
+    decidedAt: Timestamp.optional(),
+  })
+  .meta({ id: 'Appeal' })
+export type Appeal = z.infer<typeof Appeal>
+
+/** `GET /v1/appeals?state=open`, for operators: oldest first. */
+export const AppealList = z.object({ appeals: z.array(Appeal) }).meta({ id: 'AppealList' })
+export type AppealList = z.infer<typeof AppealList>
+
+const PlainReason = z.string().trim().min(10).max(2000)
+
+/** `POST /v1/checks/{id}/appeal` */
+export const CreateAppealRequest = z
+  .object({ text: PlainReason.describe('Why the version should be published; a moderator reads it') })
+  .meta({ id: 'CreateAppealRequest' })
+export type CreateAppealRequest = z.infer<typeof CreateAppealRequest>
+
+/** `POST /v1/appeals/{id}/approve` and `/refuse` */
+export const DecideAppealRequest = z
+  .object({ note: PlainReason.describe('Shown to the owner; for an approval, to everybody') })
+  .meta({ id: 'DecideAppealRequest' })
+export type DecideAppealRequest = z.infer<typeof DecideAppealRequest>
+
+/** `POST /v1/checks/{id}/suppressions` */
+export const SuppressFindingRequest = z
+  .object({
+    fingerprint: z.string().min(1).max(100).describe('Of a finding of this check'),
+    reason: PlainReason.describe('Everybody can read it'),
+  })
+  .meta({ id: 'SuppressFindingRequest' })
+export type SuppressFindingRequest = z.infer<typeof SuppressFindingRequest>
+
+/** One push in the list of the caller's pushes. */
+export const Push = z
+  .object({
+    id: z.string().describe('The id of its check'),
+    trainer: z.string(),
+    version: z.string(),
+    kind: z.enum(['bundle', 'image']),
+    digest: Digest,
+    state: VersionState,
+    reason: z.string().optional().describe('Why it was rejected'),
+    running: z.string().optional().describe('The check that is running'),
+    retryAt: Timestamp.optional(),
+    errors: z.number().int(),
+    warnings: z.number().int(),
+    pushedByCaller: z.boolean(),
+    createdAt: Timestamp,
+    finishedAt: Timestamp.optional(),
+  })
+  .meta({ id: 'Push' })
+export type Push = z.infer<typeof Push>
+
+/** `GET /v1/pushes`: to every namespace that the caller belongs to, newest first. */
+export const PushList = z.object({ pushes: z.array(Push), nextCursor: z.string().optional() }).meta({ id: 'PushList' })
+export type PushList = z.infer<typeof PushList>
+
 /** `GET /v1/checks/{id}`: the acceptance of one pushed manifest. */
 export const Check = z
   .object({
@@ -108,8 +176,11 @@ export const Check = z
     trainer: z.string(),
     version: z.string(),
     digest: Digest,
+    kind: z.enum(['bundle', 'image']).optional(),
     state: VersionState,
     checks: z.array(CheckResult),
+    appeal: Appeal.optional().describe('Only for the owner'),
+    mayChange: z.boolean().optional().describe('Whether the caller may retry it, suppress findings and appeal'),
     createdAt: Timestamp,
     finishedAt: Timestamp.optional(),
   })

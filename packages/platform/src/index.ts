@@ -90,6 +90,7 @@ export {
   requireCan,
   requireScope,
 } from './identity/permissions/can.ts'
+export { isOperator } from './identity/permissions/require-operator.ts'
 export type { Action } from './identity/permissions/roles.ts'
 export { type ResetPasswordOptions, resetPasswordCommand } from './identity/reset-password-command.ts'
 export { identityRoutes } from './identity/routes.ts'

@@ -1,6 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createApi, identityRoutes, openApiDocument, TrainyardError } from '@trainyard/platform'
-import { mountCheckRoutes } from './acceptance/routes.ts'
+import { mountCheckChanges, mountCheckRoutes } from './acceptance/routes.ts'
 import { mountTokenRoutes } from './auth/routes.ts'
 import { mountCatalogueRoutes } from './catalogue/routes.ts'
 import type { RegistryContext } from './context.ts'
@@ -13,6 +13,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountTokenRoutes(api, context)
   mountCatalogueRoutes(api, context)
   mountCheckRoutes(api, context)
+  mountCheckChanges(api, context)
   api.route('/', identityRoutes(context))
   api.get('/healthz', (c) => c.json({ status: 'ok' }))
   api.get('/readyz', async (c) => {

@@ -25,7 +25,9 @@ const Environment = z.object({
   ...AuthEnvironment,
   JWT_SECRET: z.string().min(32).optional(),
   REGISTRY_TOKEN_SECONDS: number(3600),
-  REGISTRY_CHECK_CONCURRENCY: number(1),
+  REGISTRY_CHECK_CONCURRENCY: number(2),
+  REGISTRY_CHECKS_PER_ORGANISATION: number(2),
+  REGISTRY_CHECK_MEMORY_MB: number(6144),
   REGISTRY_CHECK_TIMEOUT_SECONDS: number(900),
   REGISTRY_CHECK_LEASE_SECONDS: number(60),
   REGISTRY_CHECKS_ENABLED: checkNames(CheckName.options),
@@ -50,8 +52,12 @@ export interface RegistryConfig {
   jwtSecret?: string | undefined
   /** Lifetime of a token issued by `/token`. Default 3600. */
   tokenSeconds: number
-  /** Checks that this process runs at the same time. Default 1. */
+  /** Versions that this process checks at the same time. Default 2. */
   checkConcurrency: number
+  /** Versions of one organisation that are checked at the same time, by all processes. Default 2. */
+  checksPerOrganisation?: number | undefined
+  /** A validation that uses more memory, with the trainer that it runs, is killed. Default 6 GiB. */
+  checkMemoryBytes?: number | undefined
   /** Time limit of each check. Default 900. */
   checkTimeoutSeconds: number
   /** If a check's lease is not renewed for this long, another process takes the check over. Default 60. */
@@ -93,6 +99,8 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     jwtSecret: value.JWT_SECRET,
     tokenSeconds: value.REGISTRY_TOKEN_SECONDS,
     checkConcurrency: value.REGISTRY_CHECK_CONCURRENCY,
+    checksPerOrganisation: value.REGISTRY_CHECKS_PER_ORGANISATION,
+    checkMemoryBytes: value.REGISTRY_CHECK_MEMORY_MB * 1024 * 1024,
     checkTimeoutSeconds: value.REGISTRY_CHECK_TIMEOUT_SECONDS,
     checkLeaseSeconds: value.REGISTRY_CHECK_LEASE_SECONDS,
     checkPolicy: createCheckPolicy({

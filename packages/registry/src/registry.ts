@@ -81,6 +81,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
         logger,
         databaseUrl: config.databaseUrl,
         timeoutMs: config.checkTimeoutSeconds * 1000,
+        memoryBytes: config.checkMemoryBytes,
         sandbox: config.checkSandbox ?? 'auto',
         readPaths: config.checkReadPaths,
         allowUnsandboxed: config.checkUnsandboxed,

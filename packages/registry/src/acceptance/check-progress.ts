@@ -58,6 +58,12 @@ export class CheckProgress {
     for (const result of endUnfinished(this.#results, status, reason)) this.report(result)
   }
 
+  /** Adds a note to every check that has not passed. */
+  note(text: string): void {
+    for (const result of this.#results)
+      if (result.status !== 'passed') this.report({ ...result, notes: [...(result.notes ?? []), text] })
+  }
+
   /** Resolves when all changes are stored. Changes after that are stored at once. */
   async saved(): Promise<void> {
     this.#flush.resolve()

@@ -1,8 +1,10 @@
 import type { CheckResult } from '@trainyard/contract'
-import { type Selectable, sql } from 'kysely'
+import { type Selectable, sql, type Transaction } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
 import type { CheckTable } from '../db/schema/checks.ts'
+import type { RegistryDatabase } from '../db/schema/index.ts'
+import type { PartKind } from '../db/schema/version-parts.ts'
 import { createCheckPolicy } from '../versions/check-policy.ts'
 import { waitingResults } from '../versions/check-results.ts'
 
@@ -16,21 +18,46 @@ export interface ClaimedCheck extends Selectable<CheckTable> {
 const leaseEnd = (context: RegistryContext) =>
   sql<Date>`now() + make_interval(secs => ${context.config.checkLeaseSeconds})`
 
+interface WaitingCheck {
+  id: string
+  version_id: number
+  kind: PartKind
+}
+
 /**
- * Claims the oldest check that is waiting or whose lease has expired, because its process died or lost the database.
+ * The check to run next: one that is waiting, or whose lease has expired because its process died or lost the database.
+ * Organisations take turns, so that one with many pushes does not hold up the others, and none has more than its share of
+ * running checks. The caller's transaction holds the lock on the queue.
  */
+async function findNext(
+  context: RegistryContext,
+  trx: Transaction<RegistryDatabase>,
+): Promise<WaitingCheck | undefined> {
+  const { rows } = await sql<WaitingCheck>`
+    with running as (
+      select r.namespace, count(*) as checks from checks c join repositories r on r.id = c.repository_id
+      where c.finished_at is null and c.lease_owner is not null and c.lease_until >= now() group by r.namespace
+    ), served as (
+      select r.namespace, max(c.claimed_at) as at from checks c join repositories r on r.id = c.repository_id
+      where c.claimed_at > now() - interval '1 day' group by r.namespace
+    )
+    select c.id, c.version_id, c.kind
+    from checks c join repositories r on r.id = c.repository_id
+      left join running on running.namespace = r.namespace left join served on served.namespace = r.namespace
+    where c.finished_at is null and (c.lease_until is null or c.lease_until < now())
+      and coalesce(running.checks, 0) < ${context.config.checksPerOrganisation ?? 2}
+    order by c.priority desc, served.at nulls first, c.queued_at, c.id
+    limit 1 for update of c skip locked
+  `.execute(trx)
+  return rows[0]
+}
+
+/** Claims the check whose turn it is. */
 export async function claimCheck(context: RegistryContext, leaseOwner: string): Promise<ClaimedCheck | undefined> {
   return context.database.transaction(async (trx) => {
-    const waiting = await trx
-      .selectFrom('checks')
-      .select(['id', 'version_id', 'kind'])
-      .where('finished_at', 'is', null)
-      .where((where) => where.or([where('lease_until', 'is', null), where('lease_until', '<', sql<Date>`now()`)]))
-      .orderBy('created_at')
-      .limit(1)
-      .forUpdate()
-      .skipLocked()
-      .executeTakeFirst()
+    // Without turns, two processes could each take an organisation's last share.
+    await sql`select pg_advisory_xact_lock(hashtext(current_schema() || '.checks'))`.execute(trx)
+    const waiting = await findNext(context, trx)
     if (!waiting) return undefined
     const check = await trx
       .updateTable('checks')
@@ -38,6 +65,7 @@ export async function claimCheck(context: RegistryContext, leaseOwner: string): 
         state: 'checking',
         lease_owner: leaseOwner,
         lease_until: leaseEnd(context),
+        claimed_at: sql`clock_timestamp()`,
         tries: sql`tries + 1`,
         results: toJsonText(waitingResults(waiting.kind, context.config.checkPolicy ?? createCheckPolicy())),
       })

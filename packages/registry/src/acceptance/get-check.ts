@@ -2,8 +2,10 @@ import type { Check } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
+import { findAppeal } from './appeals.ts'
 
-/** Gets a check. Everyone can read the checks of a published version; others are visible only to the owner. */
+/** Gets a check. Everyone can read the checks of a published version; others are visible only to
+ * the owner and to moderators. */
 export async function getCheck(context: RegistryContext, caller: RegistryCaller, id: string): Promise<Check> {
   const row = await context.database.db
     .selectFrom('checks')
@@ -13,14 +15,19 @@ export async function getCheck(context: RegistryContext, caller: RegistryCaller,
     .select(['versions.version', 'repositories.name'])
     .where('checks.id', '=', id)
     .executeTakeFirst()
-  if (!row || (row.state !== 'published' && !caller.may('inspect', row.name))) throw notFound('check', id)
+  if (!row || (row.state !== 'published' && !caller.may('inspect', row.name) && !caller.isModerator))
+    throw notFound('check', id)
+  const appeal = caller.may('inspect', row.name) || caller.isModerator ? await findAppeal(context, id) : undefined
   return {
     id: row.id,
     trainer: row.name,
     version: row.version,
     digest: row.manifest_digest,
+    kind: row.kind,
     state: row.state,
     checks: row.results,
+    appeal,
+    mayChange: caller.may('push', row.name),
     createdAt: row.created_at.toISOString(),
     finishedAt: row.finished_at?.toISOString(),
   }

@@ -7,7 +7,7 @@ import type { ClaimedCheck } from './claim-check.ts'
 const FIRST_PAUSE_MS = 15_000
 const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** How long a check waits after a fault of the platform: as long as it has existed, so that the pause doubles each time. */
+/** How long a check waits after an error: as long as it has been in the queue, so that the pause doubles each time. */
 function pauseAfterFault(ageMs: number): number {
   return Math.min(Math.max(ageMs, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)
 }
@@ -22,7 +22,7 @@ export async function postponeCheck(
   results: readonly CheckResult[],
 ): Promise<void> {
   const now = context.clock.now()
-  const pauseMs = pauseAfterFault(now.getTime() - check.created_at.getTime())
+  const pauseMs = pauseAfterFault(now.getTime() - check.queued_at.getTime())
   const retryAt = new Date(now.getTime() + pauseMs).toISOString()
   const explained = results.map((result) =>
     result.status === 'errored' && result.enforced !== false

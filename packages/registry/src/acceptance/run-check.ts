@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { CheckResult } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
 import { ImageManifest } from '../oci/parse-manifest.ts'
-import { ALWAYS_ON, checksOf, createCheckPolicy } from '../versions/check-policy.ts'
+import { ALWAYS_ON, checksOf, createCheckPolicy, withoutRejections } from '../versions/check-policy.ts'
 import { endUnfinished, rejects, waitingResults } from '../versions/check-results.ts'
+import { findApproval } from './appeals.ts'
 import { cachedByLayer } from './cached-by-layer.ts'
 import { CheckProgress } from './check-progress.ts'
 import type { CheckInput } from './checks/check.ts'
@@ -15,6 +16,7 @@ import { postponeCheck } from './postpone-check.ts'
 import { type PreparedTrainer, parseJson, prepareBundle } from './prepare-bundle.ts'
 import { prepareImage } from './prepare-image.ts'
 import { runOneCheck, switchedOff } from './run-one-check.ts'
+import { loadSuppressions } from './suppressions.ts'
 
 /** Runs all checks of a pushed part in order, then publishes or rejects it. */
 export async function runCheck(context: RegistryContext, check: ClaimedCheck, signal: AbortSignal): Promise<void> {
@@ -60,7 +62,10 @@ async function judge(
   signal: AbortSignal,
 ): Promise<CheckOutcome> {
   const { config } = context
-  const policy = config.checkPolicy ?? createCheckPolicy()
+  const suppress = await loadSuppressions(context, check.repository_id)
+  const approval = await findApproval(context, check.id)
+  const configured = config.checkPolicy ?? createCheckPolicy()
+  const policy = approval === undefined ? configured : withoutRejections(configured)
   const progress = new CheckProgress(context, check, waitingResults(check.kind, policy))
   const manifest = await readPushed(context, check)
   let preparing: Promise<PreparedTrainer> | undefined
@@ -89,8 +94,16 @@ async function judge(
       prepare,
       cachedByLayer: (scan, schema, run) => cachedByLayer(context, scan, schema, run),
     }
-    await runOneCheck({ check: CHECKS[name], input, progress, timeoutMs: config.checkTimeoutSeconds * 1000, signal })
+    await runOneCheck({
+      check: CHECKS[name],
+      input,
+      progress,
+      suppress,
+      timeoutMs: config.checkTimeoutSeconds * 1000,
+      signal,
+    })
   }
+  if (approval !== undefined) progress.note(`published by a moderator: ${approval}`)
   await progress.saved()
   const prepared = await preparing?.catch(() => undefined)
   return { results: progress.results, manifest: prepared?.manifest, readme: prepared?.readme }

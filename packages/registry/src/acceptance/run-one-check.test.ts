@@ -8,6 +8,7 @@ import { CheckProgress } from './check-progress.ts'
 import type { AcceptanceCheck, CheckInput } from './checks/check.ts'
 import type { ClaimedCheck } from './claim-check.ts'
 import { runOneCheck } from './run-one-check.ts'
+import type { Suppress } from './suppressions.ts'
 
 const finding = (fingerprint: string, severity: Finding['severity'] = 'warning'): Finding => ({
   code: 'TY301',
@@ -17,6 +18,8 @@ const finding = (fingerprint: string, severity: Finding['severity'] = 'warning')
   help: 'remove it',
   docsUrl: 'https://example.org',
 })
+
+const suppress: Suppress = (_check, each) => each
 
 describe('one check', () => {
   let harness: Harness
@@ -38,7 +41,15 @@ describe('one check', () => {
     const part = { id: 'chk_none', leaseOwner: 'none', kind: 'image' } as ClaimedCheck
     const progress = new CheckProgress(context, part, waitingResults('image', createCheckPolicy()))
     const input = { context, part, earlier: [], manifest: {}, dir: '' } as Partial<CheckInput> as CheckInput
-    await runOneCheck({ check: { name: 'malware', run: runCheck }, input, progress, timeoutMs, graceMs: 20, signal })
+    await runOneCheck({
+      check: { name: 'malware', run: runCheck },
+      input,
+      progress,
+      timeoutMs,
+      graceMs: 20,
+      signal,
+      suppress,
+    })
     await progress.saved()
     return progress.resultOf('malware')
   }
@@ -65,7 +76,7 @@ describe('one check', () => {
         return { outcome: 'done' }
       },
     }
-    await runOneCheck({ check, input, progress, timeoutMs: 60_000, signal: new AbortController().signal })
+    await runOneCheck({ check, input, progress, timeoutMs: 60_000, suppress, signal: new AbortController().signal })
     expect(seen).toEqual([
       ['running', undefined, 0],
       ['running', undefined, 1],

@@ -3,11 +3,14 @@ import { DatabaseUnavailable } from '@trainyard/platform'
 import { hasErrors } from '../versions/check-results.ts'
 import type { CheckProgress } from './check-progress.ts'
 import type { AcceptanceCheck, CheckEnd, CheckInput, CheckReporter } from './checks/check.ts'
+import type { Suppress } from './suppressions.ts'
 
 export interface RunOneCheckOptions {
   check: AcceptanceCheck
   input: CheckInput
   progress: CheckProgress
+  /** Marks the findings that the owner has suppressed. */
+  suppress: Suppress
   /** After this time the check is told to stop, and has errored. */
   timeoutMs: number
   /** How long it may take to stop. It is abandoned after that. Default 15,000. */
@@ -18,7 +21,7 @@ export interface RunOneCheckOptions {
 
 /** Runs one check within its limits and reports its result, while it runs and when it has ended. */
 export async function runOneCheck(options: RunOneCheckOptions): Promise<void> {
-  const { check, input, progress, signal } = options
+  const { check, input, progress, suppress, signal } = options
   const { clock, logger } = input.context
   const startedMs = performance.now()
   const findings = new Map<string, Finding>()
@@ -35,7 +38,7 @@ export async function runOneCheck(options: RunOneCheckOptions): Promise<void> {
     if (!ended) progress.report({ ...running, progress: advanced, findings: [...findings.values()] })
   }
   const add = (added: readonly Finding[] = []) => {
-    for (const finding of added) findings.set(finding.fingerprint, finding)
+    for (const finding of added) findings.set(finding.fingerprint, suppress(check.name, finding))
   }
   const reporter: CheckReporter = {
     found(...added) {

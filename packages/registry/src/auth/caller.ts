@@ -1,4 +1,4 @@
-import { type AuditActor, actorOf, type Caller, can } from '@trainyard/platform'
+import { type AuditActor, actorOf, type Caller, can, isOperator, TrainyardError } from '@trainyard/platform'
 import { namespaceOf } from '../oci/names.ts'
 
 /**
@@ -18,6 +18,8 @@ export interface RegistryCaller {
   actor: AuditActor
   /** Scopes of a `ty_` token; empty for other credentials. */
   scopes: readonly string[]
+  /** Decides appeals: an operator who is signed in. */
+  isModerator: boolean
   may(action: RepositoryAction, repository: string): boolean
 }
 
@@ -26,7 +28,14 @@ export const ANONYMOUS: RegistryCaller = {
   credentials: 'none',
   actor: { actor: 'anonymous' },
   scopes: [],
+  isModerator: false,
   may: (action) => action === 'pull',
+}
+
+/** @throws TrainyardError `unauthenticated` for a caller without credentials */
+export function requireCredentials({ credentials }: RegistryCaller): void {
+  if (credentials !== 'none') return
+  throw new TrainyardError('unauthenticated', 'Sign in, or send a token that starts with "ty_"')
 }
 
 const SCOPES_FOR: Readonly<Record<RepositoryAction, readonly string[]>> = {
@@ -64,6 +73,7 @@ export function callerOfToken(token: {
     credentials: 'token',
     actor: { actor: token.owner, credentials: 'token', tokenId: token.tokenId },
     scopes: token.scopes,
+    isModerator: false,
     may: (action, repository) => action === 'pull' || scopesAllow(token.scopes, action, namespaceOf(repository)),
   }
 }
@@ -86,6 +96,7 @@ export function callerOfAccount(caller: Caller, isOrganisation: (namespace: stri
     credentials: 'token',
     actor: actorOf(caller),
     scopes: caller.scopes ?? [],
+    isModerator: isOperator(caller),
     may: (action, repository) => action === 'pull' || may(action, namespaceOf(repository)),
   }
 }
@@ -113,6 +124,7 @@ export function callerOfGrants(grantor: RegistryCaller, grants: readonly Reposit
     credentials: 'grant',
     actor: grantor.actor,
     scopes: [],
+    isModerator: false,
     may: (action, repository) =>
       action === 'pull' || (isGranted(action, repository) && grantor.may(action, repository)),
   }

@@ -80,6 +80,8 @@ describe('every route of the registry', () => {
       '{account}': { red: ownerId, nothing: ownerId },
       '{invitation}': { red: 'inv_nothing', nothing: 'inv_nothing' },
       '/v1/checks/{id}': { red: `/v1/checks/${checkId}`, nothing: '/v1/checks/chk_nothing' },
+      '{fingerprint}': { red: 'f', nothing: 'f' },
+      '/v1/appeals/{id}': { red: '/v1/appeals/apl_nothing', nothing: '/v1/appeals/apl_nothing' },
       '/v1/tokens/{id}': { red: `/v1/tokens/${tokenId}`, nothing: '/v1/tokens/tok_nothing' },
       '/v1/sessions/{id}': { red: `/v1/sessions/${sessionId}`, nothing: '/v1/sessions/ses_nothing' },
     }
@@ -161,8 +163,8 @@ describe('every route of the registry', () => {
     async (route) => {
       for (const who of isOpen(route) ? [teams.blue, undefined, teams.limited] : [teams.blue]) {
         const response = await call(route, who)
-        // Sessions can be listed with a session, but not with a token.
-        expect(response.status).toBe(route.path === '/v1/sessions' ? 403 : 200)
+        // Sessions and appeals can be listed with a session, but not with a token.
+        expect(response.status).toBe(['/v1/sessions', '/v1/appeals'].includes(route.path) ? 403 : 200)
         const text = await response.text()
         for (const secret of teams.secrets) expect(text).not.toContain(secret)
       }
@@ -195,6 +197,10 @@ describe('every route of the registry', () => {
 
 /** Valid bodies, so that a route can only fail because of permissions. */
 const BODIES: Record<string, unknown> = {
+  'POST /v1/checks/{id}/suppressions': { fingerprint: 'f', reason: 'a false positive' },
+  'POST /v1/checks/{id}/appeal': { text: 'a false positive' },
+  'POST /v1/appeals/{id}/approve': { note: 'a false positive' },
+  'POST /v1/appeals/{id}/refuse': { note: 'a true positive' },
   'POST /v1/tokens': { name: 'more', scopes: ['pull:red'] },
   'POST /v1/me/password': { currentPassword: PASSWORD, newPassword: 'taken by an intruder' },
   'POST /v1/accounts/password-resets': { email: 'ada@red.test' },

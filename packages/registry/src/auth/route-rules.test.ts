@@ -33,6 +33,15 @@ const RULES: Readonly<Record<string, RouteRule>> = {
   'GET /v1/trainers/{namespace}/{name}/resolve': { needs: 'nothing' },
   'GET /v1/checks/{id}': { needs: 'nothing' },
   'GET /v1/checks/{id}/live': { needs: 'nothing' },
+  'GET /v1/pushes': { needs: 'any' },
+  // Without the check, the answer is 404 whatever the scope is; `every-route.test.ts` shows that a reader cannot change one.
+  'POST /v1/checks/{id}/retry': { needs: 'nothing', audit: 'check.retry' },
+  'POST /v1/checks/{id}/suppressions': { needs: 'nothing', audit: 'finding.suppress' },
+  'DELETE /v1/checks/{id}/suppressions/{fingerprint}': { needs: 'nothing', audit: 'finding.unsuppress' },
+  'POST /v1/checks/{id}/appeal': { needs: 'nothing', audit: 'check.appeal' },
+  'GET /v1/appeals': { needs: 'person' },
+  'POST /v1/appeals/{id}/approve': { needs: 'person', audit: 'appeal.approve' },
+  'POST /v1/appeals/{id}/refuse': { needs: 'person', audit: 'appeal.refuse' },
   'POST /v2/red/plain/blobs/uploads/': { needs: 'push:{ns}', audit: 'repository.create' },
   'GET /v2/red/plain/blobs/uploads/{upload}': { needs: 'push:{ns}' },
   'PATCH /v2/red/plain/blobs/uploads/{upload}': { needs: 'push:{ns}', outside: content },
@@ -246,6 +255,10 @@ describe('every route of the registry', () => {
 
 /** Bodies that are valid, so that only the scope decides. */
 const BODIES: Record<string, () => unknown> = {
+  'POST /v1/checks/{id}/suppressions': () => ({ fingerprint: 'f', reason: 'a false positive' }),
+  'POST /v1/checks/{id}/appeal': () => ({ text: 'a false positive' }),
+  'POST /v1/appeals/{id}/approve': () => ({ note: 'a false positive' }),
+  'POST /v1/appeals/{id}/refuse': () => ({ note: 'a true positive' }),
   'POST /v1/accounts/invitations': () => ({ email: `${crypto.randomUUID()}@blue.test` }),
   'POST /v1/sessions/codes/redeem': () => ({ secret: 'ty_none' }),
   'POST /v1/accounts': () => ({ email: `${crypto.randomUUID()}@blue.test`, password: PASSWORD }),

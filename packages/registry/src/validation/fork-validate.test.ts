@@ -79,6 +79,18 @@ describe('validating in a forked process', () => {
     await expect.poll(() => isAlive(stray), { timeout: 60_000 }).toBe(false)
   })
 
+  it('kills a worker whose child processes use too much memory', async () => {
+    const validate = createForkValidate({
+      logger,
+      databaseUrl: 'postgres://nowhere',
+      timeoutMs: 60_000,
+      memoryBytes: 400 * 1024 * 1024,
+      workerUrl: fixture('worker-greedy'),
+    })
+    const ended = validate({ dir, phases: ['static'], signal: new AbortController().signal, onCheck: () => {} })
+    await expect(ended).rejects.toThrow('the checks used more than 400 MiB of memory')
+  })
+
   it('starts another worker after the first one was killed', async () => {
     const validate = createForkValidate({
       logger,

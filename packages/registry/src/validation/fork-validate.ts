@@ -13,6 +13,8 @@ export interface ForkValidateOptions {
   databaseUrl: string
   /** A worker that takes longer is killed together with its child processes. */
   timeoutMs: number
+  /** A worker that uses more memory, with its child processes, is killed. Default: no limit. */
+  memoryBytes?: number | undefined
   /** Default: `auto`, the best that this machine supports. */
   sandbox?: CheckSandbox | undefined
   /** Folders that are hidden from trainers, because they hold other people's bundles and secrets. */
@@ -29,12 +31,16 @@ export interface ForkValidateOptions {
 
 const MAX_TRIES = 2
 
+/** How often the memory of a worker is read. */
+const MEMORY_EVERY_MS = 500
+
 /** Validates in a forked process: a trainer that crashes the validator does not crash the registry. */
 export function createForkValidate(options: ForkValidateOptions): ValidateFunction {
   const {
     logger,
     databaseUrl,
     timeoutMs,
+    memoryBytes,
     sandbox: choice = 'auto',
     hiddenDirs = [],
     readPaths = [],
@@ -72,6 +78,11 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
       () => worker.stop(`the checks took longer than ${Math.round(timeoutMs / 1000)} s`),
       timeoutMs + graceMs,
     )
+    const watching = memoryBytes === undefined ? undefined : setInterval(() => void watch(), MEMORY_EVERY_MS)
+    const watch = async () => {
+      if ((await worker.memoryBytes()) <= (memoryBytes ?? Number.POSITIVE_INFINITY)) return
+      worker.kill(`the checks used more than ${Math.round((memoryBytes ?? 0) / 1024 ** 2)} MiB of memory`)
+    }
     const onAbort = () => worker.stop('the checks were stopped')
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
@@ -91,6 +102,7 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
       })
     } finally {
       clearTimeout(timer)
+      clearInterval(watching)
       signal.removeEventListener('abort', onAbort)
     }
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { CheckResult, ValidationReport } from '@trainyard/contract'
 import { type Logger, ownExecArgv, pickEnvironment } from '@trainyard/platform'
+import { memoryOfTree } from './memory-of-tree.ts'
 import { FromWorker, type ToWorker } from './messages.ts'
 
 export interface ValidationWorkerOptions {
@@ -74,6 +75,18 @@ export class ValidationWorker {
     if (this.#killTimer || this.#process.exitCode !== null) return
     if (this.#process.connected) this.#send({ type: 'stop' })
     this.#killTimer = setTimeout(() => this.#killGroup(), this.#options.graceMs)
+  }
+
+  /** Kills the process group at once. `run` rejects with `reason`. */
+  kill(reason: string): void {
+    this.#failure ??= reason
+    this.#killGroup()
+  }
+
+  /** Resident memory of the worker and its child processes. */
+  async memoryBytes(): Promise<number> {
+    const { pid } = this.#process
+    return pid === undefined ? 0 : await memoryOfTree(pid)
   }
 
   #send(message: ToWorker): void {

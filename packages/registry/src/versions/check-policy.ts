@@ -48,6 +48,12 @@ export function createCheckPolicy({
   }
 }
 
+/** The policy for a version that a moderator has approved: everything runs, and only the manifest rejects. */
+export function withoutRejections(policy: CheckPolicy): CheckPolicy {
+  const entries = CheckName.options.map((name) => [name, { ...policy[name], enforced: name === ALWAYS_ON }])
+  return Object.fromEntries(entries) as CheckPolicy
+}
+
 /** The names of the checks of a part, in the order in which they run. */
 export function checksOf(kind: PartKind): CheckName[] {
   return CheckName.options.filter((name) => kind === 'image' || name !== 'image')

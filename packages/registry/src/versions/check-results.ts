@@ -38,6 +38,7 @@ export function rejects({ status, enforced = true }: CheckResult): boolean {
   return enforced && status === 'failed'
 }
 
+/** Whether an error remains that its owner has not suppressed. */
 export function hasErrors(findings: readonly Finding[]): boolean {
-  return findings.some(({ severity }) => severity === 'error')
+  return findings.some(({ severity, suppressed }) => severity === 'error' && suppressed === undefined)
 }

@@ -40,7 +40,9 @@ describe('the verdict', () => {
     expect(verdictOf('bundle', results('bundle', { secrets: 'failed', sbom: 'errored' }, policy)).state).toBe(
       'published',
     )
-    expect(verdictOf('bundle', results('bundle', { malware: 'skipped' }, policy)).state).toBe('rejected')
+    expect(verdictOf('bundle', results('bundle', { malware: 'skipped' }, policy)).state).toBe('published')
+    const enforced = createCheckPolicy({ required: ['malware'] })
+    expect(verdictOf('bundle', results('bundle', { malware: 'skipped' }, enforced)).state).toBe('rejected')
     // The manifest can be neither switched off nor ignored.
     expect(verdictOf('bundle', results('bundle', { manifest: 'failed' }, policy)).state).toBe('rejected')
     expect(createCheckPolicy({ enabled: [] })).toMatchObject({

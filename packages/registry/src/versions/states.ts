@@ -44,7 +44,7 @@ export function verdictOf(
 /** A skipped check does not count as passed: a bundle's required checks must pass, and every part needs its manifest. */
 function isFailing(kind: PartKind, { name, status, enforced = true, required = false }: CheckResult): boolean {
   if (status === 'failed' || status === 'errored') return enforced
-  return status !== 'passed' && (name === ALWAYS_ON || (kind === 'bundle' && required))
+  return status !== 'passed' && (name === ALWAYS_ON || (kind === 'bundle' && required && enforced))
 }
 
 const DESCRIPTIONS: Readonly<Record<CheckStatus, string>> = {

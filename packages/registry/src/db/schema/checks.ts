@@ -17,6 +17,8 @@ export interface CheckTable {
   lease_until: Date | null
   /** Higher is claimed first. Pushes have 0. */
   priority: Generated<number>
+  /** When it joined the queue: at the push, or when it was queued again by hand. */
+  queued_at: Generated<Date>
   /** When it was claimed last. */
   claimed_at: Date | null
   /** The subject that pushed it; null for pushes of older versions of the registry. */

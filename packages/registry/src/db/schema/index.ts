@@ -1,3 +1,4 @@
+import type { AppealTable } from './appeals.ts'
 import type { BlobTable } from './blobs.ts'
 import type { CheckTable } from './checks.ts'
 import type { LayerResultTable } from './layer-results.ts'
@@ -6,6 +7,7 @@ import type { ManifestTable } from './manifests.ts'
 import type { RepositoryTable } from './repositories.ts'
 import type { RepositoryBlobTable } from './repository-blobs.ts'
 import type { SearchEntryTable, SearchFacetTable, SearchWordTable } from './search.ts'
+import type { SuppressionTable } from './suppressions.ts'
 import type { TagTable } from './tags.ts'
 import type { UploadChunkTable } from './upload-chunks.ts'
 import type { UploadTable } from './uploads.ts'
@@ -29,4 +31,6 @@ export interface RegistryDatabase {
   search_facets: SearchFacetTable
   search_entries: SearchEntryTable
   search_words: SearchWordTable
+  suppressions: SuppressionTable
+  appeals: AppealTable
 }
