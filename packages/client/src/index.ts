@@ -13,7 +13,7 @@
  * @module
  */
 
-export type { ChecksClient } from './apis/checks.ts'
+export type { ChecksClient, ListPushesQuery } from './apis/checks.ts'
 export type { DatasetsClient } from './apis/datasets.ts'
 export type { IdentityClient } from './apis/identity.ts'
 export type { JobsClient, LogsOptions } from './apis/jobs.ts'

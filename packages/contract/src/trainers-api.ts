@@ -121,7 +121,12 @@ export type Appeal = z.infer<typeof Appeal>
 export const AppealList = z.object({ appeals: z.array(Appeal) }).meta({ id: 'AppealList' })
 export type AppealList = z.infer<typeof AppealList>
 
-const PlainReason = z.string().trim().min(10).max(2000)
+const PlainReason = z
+  .string()
+  .trim()
+  .min(10)
+  .max(2000)
+  .refine((text) => !text.includes('\0'), 'must not contain NUL')
 
 /** `POST /v1/checks/{id}/appeal` */
 export const CreateAppealRequest = z

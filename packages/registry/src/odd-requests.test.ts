@@ -57,6 +57,7 @@ describe(`the registry, asked oddly (seed ${ODD_RUNS.seed}, ${ODD_RUNS.numRuns} 
     invitation: 'inv_nothing',
     // Sessions and tokens that exist would be ended.
     id: path.startsWith('/v1/checks') ? teams.checkId : 'none',
+    fingerprint: 'none',
     upload: teams.upload,
     digest: teams.digest,
     reference: NONE,
