@@ -1,9 +1,9 @@
-"""Softmax regression on small images, with Python's standard library and the input of `trainyard exec --pixels gray`."""
+"""Softmax regression on small images, with Python's standard library and the input of `trainyard exec`."""
 
 import json, math, os, random
 
 job = json.load(open(os.environ["TRAINYARD_JOB_FILE"]))
-events = os.fdopen(int(os.environ["TRAINYARD_EVENTS_FD"]), "w", buffering=1)
+events = open(os.environ["TRAINYARD_EVENTS"], "w", buffering=1)
 say = lambda type, **fields: print(json.dumps({"type": type, **fields}), file=events)
 images = [json.loads(line) for line in open(job["pixelsFile"])]
 

@@ -114,7 +114,7 @@ trainyard publish --url http://127.0.0.1:7600
 | file             | contains                                                              |
 | ---------------- | --------------------------------------------------------------------- |
 | \`train.py\`       | the program: start in \`train()\`, and keep the \`say(…)\` lines        |
-| \`trainer.json\`   | the manifest: its entry points put \`trainyard exec --\` before Python   |
+| \`trainer.json\`   | the manifest: \`bridge\` puts \`trainyard exec\` in front of Python       |
 | \`sample-data/\`   | sample images, which are not published                                |
 `,
 }

@@ -1,100 +1,107 @@
 import {
   ArtifactKind,
   decodeMetric,
-  describeIssue,
-  ErrorType,
-  LogLevel,
-  MetricGoal,
-  MetricValue,
-  PredictedObject,
-  SplitName,
+  type LeftOutField,
+  LenientAmount,
+  LenientConfusionMatrix,
+  LenientCount,
+  LenientDetails,
+  LenientErrorType,
+  LenientFlag,
+  LenientLevel,
+  LenientMetrics,
+  LenientPerClass,
+  LenientPrediction,
+  LenientPrimary,
+  LenientSplit,
+  LenientText,
+  type Metrics,
+  quoteNotFinite,
+  readReport,
+  renameFields,
 } from '@trainyard/contract'
 import { z } from 'zod'
 
-const count = z.number().int().nonnegative()
-const Metric = MetricValue.transform(decodeMetric)
-const Numbers = z.record(z.string().min(1).max(250), Metric)
-const file = z.string().min(1)
-/** Repeated in the acknowledgements of the file. */
-const id = z.union([z.string().max(200), z.number()]).optional()
+const toNumbers = (metrics: Metrics | undefined): Record<string, number> | undefined =>
+  metrics && Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, decodeMetric(value)]))
+const metrics = LenientMetrics.transform(toNumbers)
+const file = z.string().min(1).describe('Path of a file or a folder, relative to the working folder of the program')
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => value ?? undefined, schema.optional())
+const name = optional(z.string().min(1).max(200))
+const id = optional(z.union([z.string().max(200), z.number()])).describe('Repeated in the acknowledgements of the file')
 
 /** The events of a program under `trainyard exec`: the methods of the job object, as one JSON object for each line. */
-export const ChildEvent = z.discriminatedUnion('type', [
-  z.object({
+export const CHILD_EVENTS = {
+  progress: z.object({
     type: z.literal('progress'),
-    epoch: count.optional(),
-    totalEpochs: count.optional(),
-    step: count.optional(),
-    totalSteps: count.optional(),
-    phase: z.string().max(50).optional(),
-    metrics: Numbers.optional(),
+    epoch: LenientCount,
+    totalEpochs: LenientCount,
+    step: LenientCount,
+    totalSteps: LenientCount,
+    phase: optional(z.string().max(50)),
+    metrics,
   }),
-  z.object({
+  validation: z.object({
     type: z.literal('validation'),
-    epoch: count.optional(),
-    split: SplitName.optional(),
-    metrics: Numbers,
-    primary: z.object({ name: z.string().min(1).max(250), value: Metric, goal: MetricGoal }).optional(),
-    perClass: z.record(z.string(), Numbers).optional(),
-    confusionMatrix: z.object({ classes: z.array(z.string()).max(1000), counts: z.array(z.array(count)) }).optional(),
+    epoch: LenientCount,
+    split: LenientSplit,
+    metrics,
+    primary: LenientPrimary,
+    perClass: LenientPerClass,
+    confusionMatrix: LenientConfusionMatrix,
   }),
-  z.object({
-    type: z.literal('checkpoint'),
-    id,
-    name: z.string().min(1).max(200).default('last'),
-    file,
-    epoch: count.optional(),
-    metrics: Numbers.optional(),
-  }),
-  z.object({
+  checkpoint: z.object({ type: z.literal('checkpoint'), id, name, file, epoch: LenientCount, metrics }),
+  artifact: z.object({
     type: z.literal('artifact'),
     id,
-    kind: ArtifactKind.default('other'),
+    kind: optional(ArtifactKind),
     file,
-    name: z.string().min(1).optional(),
-    contentType: z.string().optional(),
-    metadata: z.record(z.string(), z.unknown()).optional(),
+    name: optional(z.string().min(1)),
+    contentType: optional(z.string()),
+    metadata: LenientDetails,
   }),
-  z.object({
+  log: z.object({
     type: z.literal('log'),
-    level: LogLevel.default('info'),
-    message: z.string(),
-    eventType: z.string().max(100).optional(),
-    data: z.record(z.string(), z.unknown()).optional(),
+    level: LenientLevel,
+    message: LenientText,
+    eventType: optional(z.string().max(100)),
+    data: LenientDetails,
   }),
-  z.object({
+  prediction: z.object({
     type: z.literal('prediction'),
     imageName: z.string().max(1024),
-    predictions: z.array(PredictedObject).max(10_000),
-    inferenceTimeMs: z.number().nonnegative().optional(),
+    predictions: z.array(LenientPrediction).max(10_000),
+    inferenceTimeMs: LenientAmount,
   }),
-  z.object({
+  completed: z.object({
     type: z.literal('completed'),
-    metrics: Numbers.optional(),
-    bestEpoch: count.optional(),
-    imageCount: count.optional(),
-    metadata: z.record(z.string(), z.unknown()).optional(),
+    metrics,
+    bestEpoch: LenientCount,
+    imageCount: LenientCount,
+    metadata: LenientDetails,
   }),
-  z.object({
+  failed: z.object({
     type: z.literal('failed'),
-    errorType: ErrorType.default('UnknownError'),
-    message: z.string().min(1),
-    traceback: z.string().optional(),
-    retryable: z.boolean().optional(),
+    errorType: LenientErrorType,
+    message: LenientText,
+    traceback: LenientText,
+    retryable: LenientFlag,
   }),
-])
-export type ChildEvent = z.infer<typeof ChildEvent>
+}
+type ChildEvents = typeof CHILD_EVENTS
+export type ChildEvent = { [Type in keyof ChildEvents]: z.infer<ChildEvents[Type]> }[keyof ChildEvents]
 
-const TYPES = ChildEvent.options.map((option) => option.shape.type.value)
-const FIELDS = new Map<string, ReadonlySet<string>>(
-  ChildEvent.options.map((option) => [option.shape.type.value, new Set(Object.keys(option.shape))]),
-)
+const TYPES = Object.keys(CHILD_EVENTS)
+const isType = (type: unknown): type is keyof ChildEvents =>
+  typeof type === 'string' && Object.hasOwn(CHILD_EVENTS, type)
+/** Fields of other spellings, by type: those of the simple endpoints. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { current_epoch: 'epoch', primary_metric: 'primary' }
 
 export type ParsedLine =
-  | { state: 'event'; event: ChildEvent; unknownFields: string[] }
+  | { state: 'event'; event: ChildEvent; unknownFields: string[]; leftOut: LeftOutField[] }
   | { state: 'invalid'; reason: string }
 
-/** Parses one line. Never throws. */
+/** Parses one line, as far as it is valid. Never throws. */
 export function parseChildEvent(line: string): ParsedLine {
   let json: unknown
   try {
@@ -106,18 +113,29 @@ export function parseChildEvent(line: string): ParsedLine {
     return { state: 'invalid', reason: 'expected a JSON object such as {"type":"progress","epoch":1}' }
   }
   const type = 'type' in json ? json.type : undefined
-  const fields = typeof type === 'string' ? FIELDS.get(type) : undefined
-  if (fields === undefined) {
+  if (!isType(type)) {
     return { state: 'invalid', reason: `its type is ${JSON.stringify(type)}; expected one of: ${TYPES.join(', ')}` }
   }
-  const parsed = ChildEvent.safeParse(json)
-  if (parsed.success) {
-    return { state: 'event', event: parsed.data, unknownFields: Object.keys(json).filter((key) => !fields.has(key)) }
+  return readEvent(type, json)
+}
+
+function readEvent(type: keyof ChildEvents, json: object): ParsedLine {
+  const schema = CHILD_EVENTS[type]
+  const known = new Set(Object.keys(schema.shape))
+  const written = new Map<string, string>()
+  const renamings: Record<string, string> = {}
+  for (const key of Object.keys(json)) {
+    const camel = OTHER_NAMES[key] ?? key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+    if (known.has(key) || !known.has(camel) || Object.hasOwn(json, camel)) continue
+    renamings[key] = camel
+    written.set(camel, key)
   }
-  const reasons = parsed.error.issues
-    .flatMap((issue) => describeIssue(issue))
-    .map(({ path, detail }) => `${path.join('.') || String(type)} ${detail}`)
-  return { state: 'invalid', reason: reasons.join('; ') }
+  const report = renameFields(json, renamings) as object
+  const read = readReport<ChildEvent>(schema, report, { names: written })
+  if (read.state === 'invalid')
+    return { state: 'invalid', reason: read.issues.map(({ path, detail }) => `${path || type} ${detail}`).join('; ') }
+  const unknownFields = Object.keys(report).filter((key) => !known.has(key))
+  return { state: 'event', event: read.value, unknownFields, leftOut: read.leftOut }
 }
 
 /** Parses JSON, and the NaN and Infinity that Python's `json.dumps` writes although they are not JSON. */
@@ -125,9 +143,7 @@ function parseJson(line: string): unknown {
   try {
     return JSON.parse(line)
   } catch (error) {
-    const quoted = line.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) =>
-      token.startsWith('"') ? token : `"${token}"`,
-    )
+    const quoted = quoteNotFinite(line)
     if (quoted === line) throw error
     return JSON.parse(quoted)
   }

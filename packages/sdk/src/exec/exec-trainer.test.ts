@@ -50,6 +50,7 @@ import { readFileSync, writeFileSync, writeSync } from 'node:fs'
 const job = JSON.parse(readFileSync(process.env.TRAINYARD_JOB_FILE, 'utf8'))
 const line = (text) => writeSync(Number(process.env.TRAINYARD_EVENTS_FD), text + '\\n')
 const say = (type, fields) => line(JSON.stringify({ type, ...fields }))
+const events = process.env.TRAINYARD_EVENTS
 `
 
 function start(program: string, options: { env?: Record<string, string>; args?: string[] } = {}) {
@@ -135,20 +136,101 @@ describe('trainyard exec on a platform', () => {
     const { code } = await start(`
       line('oops')
       line('{"type":"progres","epoch":1}')
-      say('progress', { epoch: 'one' })
+      say('progress', [1])
       say('log', { message: 'valid' })
-      say('progress', { epoch: 1, total_epochs: 3 })
+      say('progress', { epoch: 1, total_epochs: 3, epochs: 3 })
       line('{"type":"progress","epoch":2,"metrics":{"top1_accuracy":NaN,"lr":-Infinity}}')
     `).ended
     expect(code).toBe(0)
     expect(messages().filter((text) => text.startsWith('Line'))).toEqual([
       expect.stringMatching(/^Line 1 of the events was ignored: it is not JSON .*It starts with "oops"$/),
       expect.stringContaining('Line 2 of the events was ignored: its type is "progres"; expected one of: progress, '),
-      expect.stringContaining('Line 3 of the events was ignored: epoch must be a number'),
-      'Line 5 of the events has the unknown field "progress.total_epochs"',
+      'Line 3 of the events has the unknown field "progress.0"',
+      'Line 5 of the events has the unknown field "progress.epochs"',
     ])
     expect(ofType('progress').at(-1)).toMatchObject({ epoch: 2, metrics: { top1_accuracy: 'NaN', lr: '-Infinity' } })
     expect(last()?.type).toBe('completed')
+  })
+
+  it('keeps an event whose fields are partly invalid, and reports each field once', async () => {
+    const { code } = await start(`
+      for (let epoch = 1; epoch <= 3; epoch++) say('progress', { epoch, metrics: { loss: null, ok: 1 } })
+      say('progress', { epoch: 'four', step: '7', metrics: { lr: '0.5', grad: 'np.float32(0.25)', up: 'inf' } })
+      say('validation', { split: 'valid', metrics: { top1_accuracy: 'tensor(0.75)' }, primary: 'top1_accuracy' })
+      say('validation', { metrics: { val_loss: 2 }, primary: { name: 'val_loss' } })
+      say('log', { level: 'WARNING', message: 'a' })
+      say('log', { level: 'warn', message: 'b' })
+      say('log', { level: 'loud', message: 'c' })
+    `).ended
+    expect(code).toBe(0)
+    const [, ...progress] = ofType('progress').filter(({ epoch, step }) => epoch !== undefined || step !== undefined)
+    expect(progress).toMatchObject([
+      { epoch: 2, metrics: { ok: 1 } },
+      { epoch: 3, metrics: { ok: 1 } },
+      { step: 7, metrics: { lr: 0.5, grad: 0.25, up: 'Infinity' } },
+    ])
+    expect(ofType('validation')).toMatchObject([
+      { split: 'val', primary: { name: 'top1_accuracy', value: 0.75, goal: 'maximize' } },
+      { primary: { name: 'val_loss', value: 2, goal: 'minimize' } },
+    ])
+    expect(messages().filter((text) => text.includes('It was left out'))).toEqual([
+      expect.stringContaining('Line 1 of the events, a "progress": the field "metrics.loss" is null'),
+      expect.stringContaining('Line 4 of the events, a "progress": the field "epoch" is "four"'),
+      expect.stringContaining('a "log": the field "level" is "loud"; it must be one of "debug"'),
+    ])
+    const levels = ofType('log').filter(({ message }) => /^[abc]$/.test(String(message)))
+    expect(levels.map(({ level }) => level)).toEqual(['warning', 'warning', 'info'])
+  })
+
+  it('reads the events of several processes by their path, without mixing their lines', async () => {
+    const { code, output } = await start(`
+      import { spawn } from 'node:child_process'
+      import { openSync } from 'node:fs'
+      const worker = \`
+        const { openSync, writeSync } = require('node:fs')
+        const fd = openSync(process.env.TRAINYARD_EVENTS, 'a')
+        const note = 'x'.repeat(3000)
+        for (let i = 0; i < 100; i++) writeSync(fd, JSON.stringify({ type: 'log', message: process.argv[1] + ' ' + i, data: { note } }) + '\\\\n')
+      \`
+      // No descriptor but the usual three is inherited, as with Python's default.
+      const children = ['p', 'q', 'r'].map((name) => spawn(process.execPath, ['-e', worker, name], { stdio: ['ignore', 'inherit', 'inherit'] }))
+      await Promise.all(children.map((child) => new Promise((done) => child.on('close', done))))
+      writeSync(openSync(events, 'w'), '{"type":"progress","epoch":1}\\n{"type":"progress","epo')
+    `).ended
+    expect(code, output).toBe(0)
+    const said = messages().filter((text) => /^[pqr] \d+$/.test(text))
+    expect(new Set(said).size).toBe(300)
+    for (const name of ['p', 'q', 'r']) {
+      const numbers = said.filter((text) => text.startsWith(name)).map((text) => Number(text.slice(2)))
+      expect(numbers).toEqual(Array.from({ length: 100 }, (_, index) => index))
+    }
+    expect(ofType('progress').at(-1)).toMatchObject({ epoch: 1 })
+    expect(messages().filter((text) => text.includes('was ignored'))).toEqual([
+      expect.stringContaining('it is not JSON'),
+    ])
+  })
+
+  it('uploads files by names relative to the working folder, and folders as archives', async () => {
+    const { code } = await start(`
+      import { mkdirSync } from 'node:fs'
+      mkdirSync('weights/parts', { recursive: true })
+      writeFileSync('weights/model.bin', 'one')
+      writeFileSync('weights/parts/a.bin', 'two')
+      say('checkpoint', { name: 'last', file: 'weights/model.bin' })
+      say('checkpoint', { name: 'best', file: 'weights' })
+    `).ended
+    expect(code).toBe(0)
+    expect([...platform.artifacts.values()].map(({ name }) => name)).toEqual(['last.bin', 'best.tar'])
+  })
+
+  it('logs progress bars and colours as clean lines', async () => {
+    await start(`
+      process.stderr.write('  0%|  | 0/2\\r 50%|█ | 1/2\\r100%|██| 2/2\\n')
+      process.stdout.write('\\u001b[32mEpoch 1\\u001b[0m done\\n')
+      for (let i = 0; i < 3000; i++) process.stdout.write('\\r' + i + ' of 3000 images')
+      process.stdout.write('\\n')
+    `).ended
+    expect(messages()).toEqual(expect.arrayContaining(['100%|██| 2/2', 'Epoch 1 done', '2999 of 3000 images']))
   })
 
   it('acknowledges each file, which the program can then overwrite or delete', async () => {
@@ -208,11 +290,6 @@ describe('trainyard exec on a platform', () => {
       'is in a torn line',
       `line('{"type":"checkpoint","name":"best","fi')`,
       /Line 1 of the events, a "checkpoint", is invalid/,
-    ],
-    [
-      'belongs to a failure that is invalid',
-      `say('failed', { errorType: 'Oops', message: 'no' })`,
-      /Line 1 of the events, a "failed", is invalid/,
     ],
   ])('fails a job whose file %s, with an error event', async (_what, program, message) => {
     const { code } = await start(program).ended
@@ -280,6 +357,16 @@ describe('trainyard exec on a platform', () => {
       traceback: 'Traceback\nValueError: bad shape',
       retryable: true,
     })
+  })
+
+  it('reports a failure without a valid type, and memory of the GPU that ran out', async () => {
+    await start(`say('failed', { errorType: 'Oops', message: 'CUDA out of memory. Tried to allocate 2 GiB' })`).ended
+    expect(last()).toMatchObject({
+      type: 'failed',
+      errorType: 'ResourceError',
+      message: expect.stringMatching(/^CUDA out of memory. Tried to allocate 2 GiB\. The memory of the GPU ran out/),
+    })
+    expect(messages()).toContainEqual(expect.stringContaining('the field "errorType" is "Oops"'))
   })
 
   it('prefers a failed event over the exit code', async () => {

@@ -42,7 +42,7 @@ export async function execTrainer(options: ExecTrainerOptions): Promise<number> 
 }
 
 function defineExecTrainer(options: ExecTrainerOptions, manifest: TrainerManifest | undefined): TrainerDefinition {
-  const run = (job: AnyJob) => new ProgramRun(job, options).run()
+  const run = (job: AnyJob) => new ProgramRun(job, { ...options, manifest }).run()
   const supports = (operation: Operation) => manifest === undefined || manifest.entrypoints[operation] !== undefined
   return {
     manifest: manifest ?? resolve(options.cwd, 'trainer.json'),

@@ -1,5 +1,13 @@
 import { resolve } from 'node:path'
 import {
+  classifyFailure,
+  decodeMetric,
+  describeLeftOut,
+  type LeftOutField,
+  type MetricGoal,
+  type TrainerManifest,
+} from '@trainyard/contract'
+import {
   CheckpointError,
   ConfigError,
   ResourceError,
@@ -16,11 +24,14 @@ import type {
   TrainJob,
   TrainOutcome,
   UploadedArtifact,
+  Validation,
 } from '../job.ts'
+import type { ReportedFailure } from '../util/create-trainer-error.ts'
 import { type Acknowledgement, createAcknowledgements } from './acknowledgements.ts'
 import { type ChildEvent, parseChildEvent } from './child-event.ts'
 import { judgeEnd } from './end-of-child.ts'
-import { EVENTS_FD, runChild } from './run-child.ts'
+import { type EventsPipe, openEventsPipe } from './events-pipe.ts'
+import { EVENTS_FD, MAX_EVENT_LENGTH, runChild } from './run-child.ts'
 import { createUploadQueue, type UploadQueue } from './upload-queue.ts'
 import { writeJobFile } from './write-job-file.ts'
 import type { PixelKind } from './write-pixels.ts'
@@ -35,13 +46,17 @@ export interface ProgramRunOptions {
   own?: boolean | undefined
   pixels?: PixelKind | undefined
   graceMs: number
+  /** For the goals of metrics. */
+  manifest?: TrainerManifest | undefined
 }
 
 /** Not passed to the program: it does not need them, and a second sender would break the journal. */
 const WITHHELD = ['CALLBACK_URL', 'CALLBACK_TOKEN', 'CALLBACK_TOKEN_FILE']
 /** Further invalid lines are only counted. */
 const MAX_REPORTED_LINES = 20
-const MAX_LAST_ERRORS = 100
+/** Tracebacks of several processes, and what they print after them. */
+const MAX_LAST_ERRORS = 500
+const MAX_REPORTED_FIELDS = 200
 /** Time for uploads after a cancel. */
 const CANCELLED_UPLOAD_MS = 4000
 
@@ -53,7 +68,8 @@ export class ProgramRun {
   /** A loss of NaN stops the program too. */
   readonly #violated = new AbortController()
   readonly #lastErrors: string[] = []
-  readonly #unknownFields = new Set<string>()
+  /** Fields that were reported once: unknown, or left out. */
+  readonly #reportedFields = new Set<string>()
   /** Lines that reported something that the job must not lose, and could not be understood. */
   readonly #lost: Error[] = []
   #acknowledge: (acknowledgement: Acknowledgement) => void = () => {}
@@ -73,22 +89,13 @@ export class ProgramRun {
 
   async run(): Promise<TrainOutcome & PredictOutcome & ExportOutcome> {
     const job = this.#job
-    const { command, cwd, own, pixels, graceMs } = this.#options
-    const [program, ...args] = command
+    const { command, own, pixels } = this.#options
+    const [program] = command
     const as = this.#options.as ?? (job.taskType === 'classification' ? 'imagefolder' : 'dice')
     const jobFile = await writeJobFile(job, { as, own }, pixels)
     job.signal.throwIfAborted()
     this.#acknowledge = createAcknowledgements(this.#acknowledgementsFile)
-    const end = await runChild({
-      program,
-      args,
-      cwd,
-      env: this.#createEnvironment(jobFile),
-      signal: AbortSignal.any([job.signal, this.#violated.signal]),
-      graceMs,
-      onEvent: (line, isCut) => this.#readLine(line, isCut),
-      onOutput: (line, stream) => this.#readOutput(line, stream),
-    })
+    const end = await this.#runProgram(jobFile)
     if (this.#invalidLines > MAX_REPORTED_LINES) {
       job.log.warning(`${this.#invalidLines} of ${this.#lineCount} lines of the events were ignored`)
     }
@@ -98,7 +105,7 @@ export class ProgramRun {
       job.signal.throwIfAborted()
     }
     this.#violated.signal.throwIfAborted()
-    const failure = judgeEnd(program, end, this.#failed, this.#lastErrors)
+    const failure = judgeEnd(program, end, this.#failed && toFailure(this.#failed), this.#lastErrors)
     const [failedUpload] = await this.#uploads.drain()
     if (failure !== undefined) throw failure
     if (failedUpload !== undefined) throw asTrainerError(failedUpload)
@@ -111,11 +118,45 @@ export class ProgramRun {
     }
   }
 
+  async #runProgram(jobFile: string) {
+    const { command, cwd, graceMs, env } = this.#options
+    const [program, ...args] = command
+    const onEvent = (line: string, isCut: boolean) => this.#readLine(line, isCut)
+    const path = resolve(this.#job.workDir, 'exec', 'events')
+    const events = await openEventsPipe({ path, program, env, onLine: onEvent, maxLength: MAX_EVENT_LENGTH })
+    if (events === undefined) {
+      this.#job.log.warning(
+        'TRAINYARD_EVENTS is not set, because neither mkfifo nor python3 nor perl is in PATH; the program can write its events to TRAINYARD_EVENTS_FD',
+      )
+    }
+    try {
+      return await runChild({
+        program,
+        args,
+        cwd,
+        env: this.#createEnvironment(jobFile, events),
+        signal: AbortSignal.any([this.#job.signal, this.#violated.signal]),
+        graceMs,
+        onEvent,
+        events,
+        onOutput: (line, stream) => this.#readOutput(line, stream),
+      })
+    } finally {
+      events?.close()
+    }
+  }
+
+  #goalOf(name: string): MetricGoal {
+    const primary = this.#options.manifest?.metrics.primary[this.#job.taskType]
+    if (primary?.name === name) return primary.goal
+    return /loss|error/i.test(name) ? 'minimize' : 'maximize'
+  }
+
   get #acknowledgementsFile(): string {
     return resolve(this.#job.workDir, 'exec', 'acknowledgements.jsonl')
   }
 
-  #createEnvironment(jobFile: string): NodeJS.ProcessEnv {
+  #createEnvironment(jobFile: string, events: EventsPipe | undefined): NodeJS.ProcessEnv {
     const job = this.#job
     const child: NodeJS.ProcessEnv = {
       // Python buffers what it prints to a pipe; logs should appear as they happen.
@@ -127,6 +168,7 @@ export class ProgramRun {
       TRAINYARD_EVENTS_FD: String(EVENTS_FD),
       TRAINYARD_ACKS_FILE: this.#acknowledgementsFile,
     }
+    if (events !== undefined) child.TRAINYARD_EVENTS = events.path
     for (const name of WITHHELD) delete child[name]
     return child
   }
@@ -143,7 +185,7 @@ export class ProgramRun {
       this.#ignoreLine(`${parsed.reason}. It starts with ${JSON.stringify(line.slice(0, 80))}`, typeOfText(line))
       return
     }
-    for (const field of parsed.unknownFields) this.#warnUnknownField(`${parsed.event.type}.${field}`)
+    this.#reportFields(parsed.event.type, parsed)
     try {
       this.#apply(parsed.event)
     } catch (error) {
@@ -171,11 +213,24 @@ export class ProgramRun {
     this.#job.log.warning(`Line ${this.#lineCount} of the events was ignored: ${reason}`)
   }
 
-  /** Warns once for each field. */
-  #warnUnknownField(name: string): void {
-    if (this.#unknownFields.has(name)) return
-    this.#unknownFields.add(name)
-    this.#job.log.warning(`Line ${this.#lineCount} of the events has the unknown field "${name}"`)
+  /** Warns once for each field of a type of events. */
+  #reportFields(
+    type: string,
+    { unknownFields, leftOut }: { unknownFields: readonly string[]; leftOut: readonly LeftOutField[] },
+  ): void {
+    const where = `Line ${this.#lineCount} of the events`
+    for (const field of unknownFields)
+      this.#warnOnce(`${type}.${field}`, `${where} has the unknown field "${type}.${field}"`)
+    for (const field of leftOut) {
+      const text = `${where}, a "${type}": the field ${describeLeftOut(field)}. It was left out, and further ones are without a message`
+      this.#warnOnce(`${type}.${field.path.replace(/\.\d+(?=\.|$)/g, '.*')}`, text)
+    }
+  }
+
+  #warnOnce(field: string, message: string): void {
+    if (this.#reportedFields.has(field) || this.#reportedFields.size >= MAX_REPORTED_FIELDS) return
+    this.#reportedFields.add(field)
+    this.#job.log.warning(message)
   }
 
   #apply(event: ChildEvent): void {
@@ -190,27 +245,27 @@ export class ProgramRun {
       }
       case 'validation': {
         if (job.operation !== 'train') throw new ConfigError('"validation" requires the operation train')
-        const { type: _, ...validation } = event
-        this.#metrics = { ...this.#metrics, ...event.metrics }
+        const validation = toValidation(event, (name) => this.#goalOf(name))
+        this.#metrics = { ...this.#metrics, ...validation.metrics }
         job.validation(validation)
         break
       }
       case 'checkpoint': {
         if (job.operation !== 'train') throw new ConfigError('"checkpoint" requires the operation train')
         // The current epoch: the upload may start some epochs later.
-        const { name, metrics, epoch = this.#epoch } = event
+        const { name = 'last', metrics, epoch = this.#epoch } = event
         if (name === 'best') this.#bestEpoch = epoch
         this.#upload(`checkpoint ${name}`, event, (copy) => job.checkpoint(name, copy, { epoch, metrics }))
         break
       }
       case 'artifact': {
-        const { kind, file, name, contentType, metadata } = event
+        const { kind = 'other', file, name, contentType, metadata } = event
         const options = { name, contentType, metadata }
         this.#upload(`${kind} ${name ?? file}`, event, (copy) => job.artifact(kind, copy, options))
         break
       }
       case 'log': {
-        const { level, message, data, eventType } = event
+        const { level = 'info', message = '', data, eventType } = event
         if (eventType === undefined) job.log[level](message, data)
         else job.log.event(eventType, message, { level, data })
         break
@@ -257,6 +312,36 @@ export class ProgramRun {
       },
     })
   }
+}
+
+/** The primary metric can be a name alone; its value is then that of the metrics. */
+function toValidation(
+  event: Extract<ChildEvent, { type: 'validation' }>,
+  goalOf: (name: string) => MetricGoal,
+): Validation {
+  const { epoch, split, metrics = {}, primary: given, perClass, confusionMatrix } = event
+  const value = given?.value === undefined ? given && metrics[given.name] : decodeMetric(given.value)
+  if (given === undefined || value === undefined) {
+    if (Object.keys(metrics).length === 0)
+      throw new ConfigError('a "validation" needs at least one number in "metrics"')
+    return { epoch, split, metrics, perClass: toNumbers(perClass), confusionMatrix }
+  }
+  const { name, goal = goalOf(name) } = given
+  return { epoch, split, metrics, primary: { name, value, goal }, perClass: toNumbers(perClass), confusionMatrix }
+}
+
+function toNumbers(perClass: Extract<ChildEvent, { type: 'validation' }>['perClass']): Validation['perClass'] {
+  if (perClass === undefined) return undefined
+  const numbers = (metrics: object) =>
+    Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, decodeMetric(value)]))
+  return Object.fromEntries(Object.entries(perClass).map(([name, metrics]) => [name, numbers(metrics)]))
+}
+
+/** The failure that a program reported, with the type that its message tells if it named none. */
+function toFailure(event: Extract<ChildEvent, { type: 'failed' }>): ReportedFailure {
+  const { errorType, message, ...rest } = event
+  const classified = classifyFailure(message ?? 'The program reported a failure without a message')
+  return { ...rest, errorType: errorType ?? classified.errorType ?? 'UnknownError', message: classified.message }
 }
 
 /** Events that the job must not lose. */

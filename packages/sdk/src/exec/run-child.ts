@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { cleanLine } from './clean-line.ts'
 import type { ChildEnd } from './end-of-child.ts'
-import { createLineSplitter } from './split-lines.ts'
+import type { EventsPipe } from './events-pipe.ts'
+import { createLineSplitter, type LineSplitterOptions } from './split-lines.ts'
 
 export interface RunChildOptions {
   program: string
@@ -13,12 +15,14 @@ export interface RunChildOptions {
   signal: AbortSignal
   graceMs: number
   onEvent: (line: string, isCut: boolean) => void
+  /** For the events of programs that lose the descriptor. */
+  events?: EventsPipe | undefined
   onOutput: (line: string, stream: 'stdout' | 'stderr') => void
 }
 
 /** The file descriptor to which the program writes its events. */
 export const EVENTS_FD = 3
-const MAX_EVENT_LENGTH = 8 * 1024 * 1024
+export const MAX_EVENT_LENGTH = 8 * 1024 * 1024
 const MAX_OUTPUT_LENGTH = 16_384
 /** Child processes that outlive the program may keep the pipes open forever. */
 const DRAIN_MS = 2000
@@ -27,15 +31,23 @@ const DRAIN_MS = 2000
 export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   const { program, args, cwd, env, signal, graceMs } = options
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const readOutput = (stream: 'stdout' | 'stderr') =>
+    readLines(child[stream], {
+      maxLength: MAX_OUTPUT_LENGTH,
+      isTerminal: true,
+      onLine: (line) => options.onOutput(cleanLine(line), stream),
+    })
   const readers = [
-    readLines(child.stdio[EVENTS_FD], MAX_EVENT_LENGTH, options.onEvent),
-    readLines(child.stdout, MAX_OUTPUT_LENGTH, (line) => options.onOutput(lastDrawn(line), 'stdout')),
-    readLines(child.stderr, MAX_OUTPUT_LENGTH, (line) => options.onOutput(lastDrawn(line), 'stderr')),
+    readLines(child.stdio[EVENTS_FD], { maxLength: MAX_EVENT_LENGTH, onLine: options.onEvent }),
+    readOutput('stdout'),
+    readOutput('stderr'),
   ]
   const stop = stopOnAbort(child, signal, graceMs)
   try {
     const end = await endOf(child)
-    if (!('cannotStart' in end)) await Promise.race([Promise.all(readers), sleep(DRAIN_MS, undefined, { ref: false })])
+    if ('cannotStart' in end) return end
+    if (options.events !== undefined) readers.push(options.events.drain())
+    await Promise.race([Promise.all(readers), sleep(DRAIN_MS, undefined, { ref: false })])
     return end
   } finally {
     stop()
@@ -64,23 +76,14 @@ function stopOnAbort(child: ChildProcess, signal: AbortSignal, graceMs: number):
   }
 }
 
-function readLines(
-  stream: ChildProcess['stdio'][number] | undefined,
-  maxLength: number,
-  onLine: (line: string, isCut: boolean) => void,
-): Promise<void> {
+function readLines(stream: ChildProcess['stdio'][number] | undefined, options: LineSplitterOptions): Promise<void> {
   const readable = stream as Readable | null
   if (readable === null) return Promise.resolve()
   return new Promise((resolve) => {
-    const splitter = createLineSplitter({ onLine, maxLength })
+    const splitter = createLineSplitter(options)
     readable.on('data', (chunk: Buffer) => splitter.push(chunk))
     readable.once('end', () => splitter.end())
     readable.once('error', () => resolve())
     readable.once('close', () => resolve())
   })
-}
-
-/** The last text of a line that a progress bar overwrote with `\r`. */
-function lastDrawn(line: string): string {
-  return line.split('\r').findLast((part) => part !== '') ?? ''
 }

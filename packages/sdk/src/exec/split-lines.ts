@@ -4,6 +4,8 @@ export interface LineSplitterOptions {
   onLine: (line: string, isCut: boolean) => void
   /** Longer lines are cut to this number of characters. */
   maxLength: number
+  /** Whether text after a carriage return replaces the text before it, as on a terminal. Progress bars then need no room. */
+  isTerminal?: boolean | undefined
 }
 
 export interface LineSplitter {
@@ -12,13 +14,25 @@ export interface LineSplitter {
   end(): void
 }
 
+/** Where the text begins that nothing was drawn over, if a carriage return is before it. */
+function lastDrawn(text: string): number {
+  const end = text.trimEnd().length
+  return end === 0 ? 0 : text.lastIndexOf('\r', end - 1) + 1
+}
+
 /** Splits a stream of bytes into lines. Uses bounded memory, also when no line break arrives. */
-export function createLineSplitter({ onLine, maxLength }: LineSplitterOptions): LineSplitter {
+export function createLineSplitter({ onLine, maxLength, isTerminal = false }: LineSplitterOptions): LineSplitter {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   let isCut = false
 
   function take(text: string): void {
+    const drawnFrom = isTerminal ? lastDrawn(text) : 0
+    if (drawnFrom > 0) {
+      rest = ''
+      isCut = false
+      text = text.slice(drawnFrom)
+    }
     const room = maxLength - rest.length
     rest += text.slice(0, room)
     isCut ||= text.length > room

@@ -19,7 +19,7 @@ export async function openSession(trainer: TrainerDefinition, options: OpenSessi
   const isLocal = env.CALLBACK_URL === undefined || env.CALLBACK_URL === ''
   if (isLocal && env.TRAINYARD_JOB_FILE !== undefined) {
     return refuse(
-      'this program runs under `trainyard exec`, which reports for the job: write its events to TRAINYARD_EVENTS_FD',
+      'this program runs under `trainyard exec`, which reports for the job: write its events to TRAINYARD_EVENTS',
     )
   }
   try {
