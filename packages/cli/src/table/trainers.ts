@@ -57,7 +57,7 @@ export const exec = defineRawCommand({
   description:
     'Runs a program in any language as a trainer. The program reads its job from the JSON file that TRAINYARD_JOB_FILE ' +
     'names (settings, dataset folder, work folder, operation, model, checkpoint) and writes one JSON event per line to ' +
-    'the file descriptor whose number is in TRAINYARD_EVENTS. What it prints becomes log events. A cancelled job ' +
+    'the named pipe whose path is in TRAINYARD_EVENTS. What it prints becomes log events. A cancelled job ' +
     'gets SIGTERM. Exit code 0 means success, 3 invalid settings or dataset (not retried), any other code a failure.',
   usage: '[options] [local run] -- PROGRAM [ARGUMENTS]',
   options: {

@@ -57,7 +57,7 @@ export async function openEventsPipe(options: EventsPipeOptions): Promise<Events
 
 const PYTHON = ['-c', 'import os, sys; os.mkfifo(sys.argv[1])']
 
-/** Node cannot create one. Minimal images may not have `mkfifo`, but have the interpreter of the trainer. */
+/** Node cannot create one. Minimal images can lack `mkfifo`, but have the interpreter of the trainer. */
 async function makePipe({ path, program, env }: EventsPipeOptions): Promise<boolean> {
   const ways: [string, string[]][] = [
     ['mkfifo', [path]],
