@@ -13,7 +13,22 @@
  */
 
 export { type ConvertDatasetOptions, convertDataset } from './convert/convert-dataset.ts'
+export { type MergeDatasetsOptions, mergeDatasets } from './convert/merge-datasets.ts'
 export { type WriteAsOptions, writeAs } from './convert/write-as.ts'
+export {
+  type DatasetDescription,
+  type DescribeDatasetOptions,
+  describeDataset,
+} from './describe/describe-dataset.ts'
+export type { Bin, DatasetStatistics } from './describe/survey.ts'
+export { type WriteDatasetReportOptions, writeDatasetReport } from './describe/write-report.ts'
+export {
+  type DatasetDiff,
+  type DiffDatasetsOptions,
+  diffDatasets,
+  type ImageChange,
+} from './diff/diff-datasets.ts'
+export { type DatasetEdit, type DatasetFilter, type DatasetSample, editDataset } from './edit/edit-dataset.ts'
 export { LossError, MissingPackageError } from './errors.ts'
 export { IMAGE_NAME } from './files/list-files.ts'
 export { type ReadClassMaskOptions, readClassMask } from './formats/class-mask/read.ts'

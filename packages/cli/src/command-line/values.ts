@@ -119,7 +119,8 @@ export function number<D extends number | undefined = undefined>({
   }
 }
 
-function parseNumber({ min, max, isWhole }: { min: number; max: number; isWhole: boolean }): Parse<number> {
+/** Accepts numbers of a range. */
+export function parseNumber({ min, max, isWhole }: { min: number; max: number; isWhole: boolean }): Parse<number> {
   return (text, name) => {
     const value = text.trim() === '' ? Number.NaN : Number(text)
     if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return value

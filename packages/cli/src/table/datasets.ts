@@ -1,5 +1,15 @@
 import { defineCommand, defineGroup } from '../command-line/command.ts'
-import { argument, argumentList, choice, flag, number, option, optionalArgument } from '../command-line/values.ts'
+import {
+  argument,
+  argumentList,
+  choice,
+  flag,
+  number,
+  option,
+  optionalArgument,
+  parseNumber,
+  repeatable,
+} from '../command-line/values.ts'
 import { DATASET_FORMATS, SPLIT_NAMES, TASK_ALIASES, TASK_TYPES } from './choices.ts'
 import { groupBy, ratios } from './parsers.ts'
 import { serverOptions } from './server-options.ts'
@@ -246,11 +256,193 @@ const show = defineCommand({
   load: () => import('../commands/dataset/show.ts'),
 })
 
+const stats = defineCommand({
+  summary: 'Show how images and objects of a dataset are distributed',
+  description:
+    'Counts images, classes and objects like "validate", and shows how sizes, shapes and numbers of objects are ' +
+    'distributed. With --json also the places of boxes: a grid of 16 by 16 counts of their centres.',
+  arguments: { source },
+  options: {
+    duplicates: flag('Find images with the same bytes, and images that look the same, also across splits'),
+    'no-pixels': flag('Do not open the image files'),
+    ...sourceOptions,
+  },
+  examples: ['trainyard dataset stats ./flowers', "trainyard dataset stats ./flowers --json | jq '.classes'"],
+  load: () => import('../commands/dataset/stats.ts'),
+})
+
+const report = defineCommand({
+  summary: 'Write one HTML page about a dataset, with pictures',
+  description:
+    'Writes an HTML page with the health, the splits, the classes and the distributions of a dataset, and pictures with ' +
+    'their objects. The page needs nothing beside itself. The pictures require the package sharp: npm install sharp',
+  arguments: {
+    source,
+    target: optionalArgument('REPORT.html', {
+      description: 'File to write. Default: SRC-report.html in this folder',
+      completion: { kind: 'file' },
+    }),
+  },
+  options: {
+    pictures: number({
+      placeholder: 'N',
+      description: 'Number of pictures, at most 100',
+      min: 0,
+      max: 100,
+      isWhole: true,
+      fallback: '24',
+    }),
+    duplicates: flag('Find images with the same bytes, and images that look the same, also across splits'),
+    'no-pixels': flag('Do not open the image files for the statistics'),
+    ...sourceOptions,
+  },
+  examples: ['trainyard dataset report ./flowers', 'trainyard dataset report ./flowers flowers.html --pictures 60'],
+  load: () => import('../commands/dataset/report.ts'),
+})
+
+const diff = defineCommand({
+  summary: 'Show what changed between two datasets',
+  description:
+    'Compares two datasets of any formats: classes, images, splits and objects that were added, removed, renamed, moved ' +
+    'or changed. Images belong together by path, and those that are left by their bytes. Objects belong together by the ' +
+    'overlap of their boxes.',
+  arguments: {
+    before: argument('OLD', { description: 'Folder of the dataset before', completion: { kind: 'folder' } }),
+    after: argument('NEW', { description: 'Folder of the dataset after', completion: { kind: 'folder' } }),
+  },
+  options: {
+    'no-pixels': flag('Do not compare the bytes of images'),
+    'min-overlap': number({
+      placeholder: 'IOU',
+      description: 'Intersection over union from which two boxes are the same object',
+      min: 0.01,
+      max: 1,
+      fallback: '0.5',
+    }),
+    ...sourceOptions,
+  },
+  exitCodes: { 0: 'no difference', 1: 'differences' },
+  examples: [
+    'trainyard dataset diff ./flowers-1 ./flowers-2',
+    'trainyard dataset diff ./coco ./yolo --no-pixels --json',
+  ],
+  load: () => import('../commands/dataset/diff.ts'),
+})
+
+/** Arguments and options of every command that writes a part of a dataset, or the dataset under other names. */
+const target = argument('DST', { description: 'Folder to write to', completion: { kind: 'folder' } })
+const to = choice(DATASET_FORMATS, { placeholder: 'FORMAT', description: 'Format of DST', fallback: 'that of SRC' })
+
+const filter = defineCommand({
+  summary: 'Write only some classes, objects or images',
+  description:
+    'Writes the images and objects that fit every filter. An image is left out when all its objects are; images without ' +
+    'objects from the start are kept. Classes that are not wanted leave the list, which numbers the others again.',
+  arguments: { source, target },
+  options: {
+    class: repeatable({ placeholder: 'NAME', description: 'Only objects of this class' }),
+    without: repeatable({ placeholder: 'NAME', description: 'No objects of this class' }),
+    split: choice([...SPLIT_NAMES, 'unsplit'], { placeholder: 'NAME', description: 'Only images of this split' }),
+    'min-side': number({ placeholder: 'PX', description: 'Only images at least this wide and high', min: 0 }),
+    'min-area': number({ placeholder: 'PX', description: 'Only objects with a box of at least this area', min: 0 }),
+    'max-area': number({ placeholder: 'PX', description: 'Only objects with a box of at most this area', min: 0 }),
+    attribute: repeatable({ placeholder: 'NAME=VALUE', description: 'Only objects with this attribute' }),
+    empty: choice(['keep', 'background', 'drop'], {
+      placeholder: 'MODE',
+      description: 'Images without objects: keep all, only those without objects from the start, or none',
+      fallback: 'background',
+    }),
+    to,
+    ...sourceOptions,
+  },
+  examples: [
+    'trainyard dataset filter ./street ./cars --class car --class truck',
+    'trainyard dataset filter ./street ./large --min-area 1024 --split train',
+    'trainyard dataset filter ./street ./easy --attribute occluded=false --empty drop',
+  ],
+  load: () => import('../commands/dataset/filter.ts'),
+})
+
+const remap = defineCommand({
+  summary: 'Rename and merge classes',
+  description: 'Writes the dataset with other names of classes. Classes that get the same name become one class.',
+  arguments: { source, target },
+  options: {
+    map: repeatable({ placeholder: 'OLD=NEW', description: 'New name of a class' }),
+    'map-file': option({
+      placeholder: 'FILE',
+      description: 'JSON object of old and new names',
+      completion: { kind: 'file' },
+    }),
+    to,
+    ...sourceOptions,
+  },
+  examples: [
+    'trainyard dataset remap ./street ./vehicles --map car=vehicle --map bus=vehicle',
+    'trainyard dataset remap ./street ./english --map-file names.json --to coco',
+  ],
+  load: () => import('../commands/dataset/remap.ts'),
+})
+
+const sample = defineCommand({
+  summary: 'Write some of the images',
+  description:
+    'Writes COUNT images, chosen by a hash of their paths. A larger sample with the same seed holds the smaller one. ' +
+    'Images keep their splits.',
+  arguments: {
+    source,
+    target,
+    count: argument('COUNT', {
+      description: 'Number of images',
+      parse: parseNumber({ min: 1, max: 1e9, isWhole: true }),
+    }),
+  },
+  options: {
+    seed: option({ placeholder: 'TEXT', description: 'Another seed takes other images' }),
+    to,
+    ...sourceOptions,
+  },
+  examples: ['trainyard dataset sample ./flowers ./flowers-100 100'],
+  load: () => import('../commands/dataset/sample.ts'),
+})
+
+const merge = defineCommand({
+  summary: 'Write several datasets as one',
+  description:
+    'Writes two or more datasets of one task as one, in the format of the first unless --to is given. Classes with the ' +
+    'same name become one. Images with the same path get the name of their dataset as folder. Of images with the same ' +
+    'bytes the first is taken; the others are counted.',
+  arguments: {
+    paths: argumentList('PATH', {
+      description: 'The datasets, and at the end the folder to write to',
+      completion: { kind: 'folder' },
+    }),
+  },
+  options: {
+    map: repeatable({ placeholder: 'OLD=NEW', description: 'New name of a class, in every dataset that has it' }),
+    'keep-copies': flag('Take all images with the same bytes'),
+    strict: flag('Treat every loss as an error: exit with 1 and write nothing'),
+    to: choice(DATASET_FORMATS, {
+      placeholder: 'FORMAT',
+      description: 'Format of the result',
+      fallback: 'that of the first',
+    }),
+    task: sourceOptions.task,
+    json: sourceOptions.json,
+  },
+  exitCodes: { 0: 'written', 1: 'losses under --strict' },
+  examples: [
+    'trainyard dataset merge ./day ./night ./both',
+    'trainyard dataset merge ./mine ./theirs ./all --to yolo --map automobile=car',
+  ],
+  load: () => import('../commands/dataset/merge.ts'),
+})
+
 export const dataset = defineGroup({
-  summary: 'Convert, split, validate and show datasets',
+  summary: 'Convert, split, check, compare and edit datasets',
   description: 'Tools for datasets on this machine. For the datasets of a server, see "trainyard datasets --help".',
   examples: ['trainyard dataset validate ./flowers', 'trainyard dataset convert ./flowers ./flowers-yolo --to yolo'],
-  commands: { convert, split, validate, show },
+  commands: { convert, split, validate, stats, report, show, diff, filter, remap, sample, merge },
 })
 
 /** Options of every command of the cache. */

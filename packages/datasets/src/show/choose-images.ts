@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { SplitName } from '@trainyard/contract'
-import { DatasetError } from '@trainyard/contract/trainer-errors'
+import { findClass } from '../edit/find-class.ts'
 import type { DatasetReader, ImageRecord } from '../record/record.ts'
 
 export interface ChooseImagesOptions {
@@ -16,7 +16,7 @@ export async function chooseImages(
   reader: DatasetReader,
   { count, split, className, seed = '', signal }: ChooseImagesOptions,
 ): Promise<{ chosen: ImageRecord[]; total: number }> {
-  const classId = className === undefined ? undefined : findClass(reader, className)
+  const classId = className === undefined ? undefined : findClass(reader.classes, className).id
   let chosen: { record: ImageRecord; rank: string }[] = []
   let total = 0
   const keepBest = () => {
@@ -34,11 +34,4 @@ export async function chooseImages(
   }
   keepBest()
   return { chosen: chosen.map(({ record }) => record).sort((a, b) => (a.path < b.path ? -1 : 1)), total }
-}
-
-function findClass({ classes }: DatasetReader, className: string): number {
-  const found = classes.find(({ name }) => name === className)
-  if (found !== undefined) return found.id
-  const names = classes.slice(0, 20).map(({ name }) => JSON.stringify(name))
-  throw new DatasetError(`There is no class ${JSON.stringify(className)}; expected one of ${names.join(', ')}`)
 }

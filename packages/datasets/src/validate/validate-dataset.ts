@@ -28,6 +28,8 @@ export interface ValidateDatasetOptions {
    * mirrored. Reads all bytes, and decodes every image where the package `sharp` is installed. Default false.
    */
   duplicates?: boolean | undefined
+  /** Called for each image with its size: as annotated, otherwise that of its file, otherwise 0. */
+  observe?: ((record: ImageRecord, size: { width: number; height: number }) => void) | undefined
   /** Called for each image with the number of images so far. */
   onProgress?: ((progress: { images: number }) => void) | undefined
   signal?: AbortSignal | undefined
@@ -68,7 +70,7 @@ export interface DatasetReport {
 /** Reads a whole dataset, counts its content and reports what is wrong with it. Never modifies a file. */
 export async function validateDataset(
   reader: DatasetReader,
-  { dir, pixels = true, duplicates = false, onProgress, signal }: ValidateDatasetOptions = {},
+  { dir, pixels = true, duplicates = false, observe, onProgress, signal }: ValidateDatasetOptions = {},
 ): Promise<DatasetReport> {
   const findings = new FindingCollector()
   const splits = { train: noCounts(), val: noCounts(), test: noCounts(), unsplit: noCounts() }
@@ -103,6 +105,7 @@ export async function validateDataset(
       widths.push(size.width)
       heights.push(size.height)
     }
+    observe?.(record, size)
     checkAnnotations(record, size, reader.classes, findings)
     for (const classId of new Set(record.annotations.map((annotation) => annotation.classId))) {
       const info = classes[classId]

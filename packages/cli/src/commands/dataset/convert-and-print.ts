@@ -14,12 +14,19 @@ export async function convertAndPrint(
   io: CliIo,
   { json }: { json: boolean },
 ): Promise<number> {
-  const progress = imageProgress(io.stderr, 'Converting', json)
+  return printConversion(io, { json, label: 'Converting' }, (running) => convertDataset({ ...options, ...running }))
+}
+
+/** Runs `work` with a progress line, and prints its report, also if losses stopped it. */
+export async function printConversion(
+  io: CliIo,
+  { json, label }: { json: boolean; label: string },
+  work: (running: Required<Pick<ConvertDatasetOptions, 'onProgress' | 'signal'>>) => Promise<ConversionReport>,
+): Promise<number> {
+  const progress = imageProgress(io.stderr, label, json)
   const onProgress = ({ images }: { images: number }) => progress.update(images)
   try {
-    const report = await interruptible((signal) => convertDataset({ ...options, onProgress, signal })).finally(
-      progress.end,
-    )
+    const report = await interruptible((signal) => work({ onProgress, signal })).finally(progress.end)
     if (json) printJson(io, report)
     else printReport(report, io)
     return EXIT_CODES.ok

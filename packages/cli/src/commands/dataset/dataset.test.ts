@@ -31,22 +31,28 @@ function cocoFolder(bbox = [10, 10, 20, 20]) {
   })
 }
 
-test.each(['convert', 'split', 'validate', 'show'])('%s has help with examples and exit codes', async (name) => {
-  for (const args of [
-    [name, '--help'],
-    [name, 'somewhere', '-h'],
-  ]) {
-    const { code, out } = await run(args)
-    expect(code).toBe(0)
-    expect(out).toContain(`Usage: trainyard dataset ${name} SRC`)
-    expect(out).toContain('Examples:')
-    expect(out).toContain('Exit codes:\n  0 ')
-  }
-  expect((await run(['--help'])).out).toContain(name)
-})
+test.each(['convert', 'split', 'validate', 'stats', 'report', 'show', 'filter', 'remap', 'sample'])(
+  '%s has help with examples and exit codes',
+  async (name) => {
+    for (const args of [
+      [name, '--help'],
+      [name, 'somewhere', '-h'],
+    ]) {
+      const { code, out } = await run(args)
+      expect(code).toBe(0)
+      expect(out).toContain(`Usage: trainyard dataset ${name} SRC`)
+      expect(out).toContain('Examples:')
+      expect(out).toContain('Exit codes:\n  0 ')
+    }
+    expect((await run(['--help'])).out).toContain(name)
+  },
+)
 
 test.each([
-  [[], 'missing command; expected one of convert, split, validate, show'],
+  [
+    [],
+    'missing command; expected one of convert, split, validate, stats, report, show, diff, filter, remap, sample, merge',
+  ],
   [['constructor'], 'unknown command "constructor"'],
   [['convert'], 'missing argument SRC: Folder of the dataset'],
   [['convert', 'a'], 'missing argument DST: A new folder'],
@@ -60,6 +66,14 @@ test.each([
   [['validate', 'a', 'b'], 'expected 1 argument, got 2'],
   [['show', 'a', 'sheet.jpg'], 'expected the name of a PNG file'],
   [['show', 'a', '--frobnicate'], 'unknown option "--frobnicate"'],
+  [['report', 'a', 'page.pdf'], 'expected the name of an HTML file'],
+  [['filter', 'a', 'b'], 'nothing to filter by: use --class, --split'],
+  [['filter', 'a', 'b', '--attribute', 'occluded'], '--attribute is "occluded": expected NAME=VALUE'],
+  [['remap', 'a', 'b'], 'no class to rename: use --map OLD=NEW or --map-file FILE'],
+  [['remap', 'a', 'b', '--map', '=x'], '--map is "=x": expected OLD=NEW'],
+  [['sample', 'a', 'b', '0'], 'COUNT is "0": expected a whole number from 1'],
+  [['merge', 'a', 'b'], 'expected at least two datasets and the folder to write, got 2 paths'],
+  [['diff', 'a'], 'missing argument NEW'],
 ])('wrong usage exits with 2 and names the mistake: %j', async (args, message) => {
   const { code, out, err } = await run(args)
   expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -193,4 +207,52 @@ test('tables align wide letters and remove control characters', () => {
       ['a\u001b[2J\nb', 5],
     ]),
   ).toEqual(['name    count', '강아지  1,234', 'a[2J b      5'])
+})
+
+test('stats shows distributions after the counts, and everything as JSON', async () => {
+  using folder = cocoFolder()
+  const { code, out } = await run(['stats', 'data'], { cwd: folder.dir })
+  expect(code).toBe(0)
+  expect(out).toMatch(/objects on an image +images\n1 +10 {2}#+\n/)
+  expect(out).toMatch(/40 x 30 +10\n/)
+  const json = JSON.parse((await run(['stats', 'data', '--json'], { cwd: folder.dir })).out)
+  expect(json.statistics.boxCentres).toHaveLength(256)
+  expect(json.classes).toHaveLength(2)
+})
+
+test('report writes a page', async () => {
+  using folder = cocoFolder()
+  const { code, out } = await run(['report', 'data', '--pictures', '2'], { cwd: folder.dir })
+  expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/10 images in .*data-report\.html/) })
+  expect(readFileSync(join(folder.dir, 'data-report.html'), 'utf8')).toContain('강아지')
+})
+
+test('filter, remap, sample and merge write a dataset, and diff says what changed', async () => {
+  using folder = cocoFolder()
+  const write = (...args: string[]) => run([...args, '--json'], { cwd: folder.dir }).then(({ out }) => JSON.parse(out))
+  expect(await write('filter', 'data', 'cats', '--class', 'cat')).toMatchObject({
+    to: 'coco',
+    images: 5,
+    annotations: 5,
+  })
+  expect(await write('remap', 'data', 'dogs', '--map', '강아지=dog')).toMatchObject({
+    classes: [{ name: 'cat' }, { name: 'dog' }],
+  })
+  expect(await write('sample', 'data', 'three', '3')).toMatchObject({ images: 3 })
+  // Every image of the first is in the second too.
+  expect(await write('merge', 'cats', 'dogs', 'all', '--to', 'yolo')).toMatchObject({ to: 'yolo', images: 10 })
+
+  const same = await run(['diff', 'data', 'data'], { cwd: folder.dir })
+  expect(same).toMatchObject({ code: 0, out: 'no difference in 10 images\n' })
+  const { code, out } = await run(['diff', 'data', 'dogs'], { cwd: folder.dir })
+  expect(code).toBe(1)
+  expect(out).toContain('classes renamed\n    강아지 -> dog (5 objects)')
+})
+
+test('a file of new names that holds something else is named', async () => {
+  using folder = cocoFolder()
+  folder.write('names.json', '["a"]')
+  const { code, err } = await run(['remap', 'data', 'out', '--map-file', 'names.json'], { cwd: folder.dir })
+  expect(code).toBe(2)
+  expect(err).toContain('--map-file names.json holds something else; expected a JSON object of old and new names')
 })
