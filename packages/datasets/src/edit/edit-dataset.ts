@@ -31,8 +31,9 @@ export interface DatasetFilter {
   /** Only objects with these attributes; a value is compared as text. */
   attributes?: Readonly<Record<string, string>> | undefined
   /**
-   * What happens to images of which no object is left: `keep` all, keep those without objects from the start (`background`), or keep
-   * none (`drop`). Default `background`: without its objects, an image would teach a model that such objects are background.
+   * What happens to images of which no object is left: `keep` all, keep those without objects from the start
+   * (`background`), or keep none (`drop`). Default `background`: without its objects, an image would teach a model that such
+   * objects are background.
    */
   emptyImages?: 'keep' | 'background' | 'drop' | undefined
 }
