@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { jobWhen, prepareTraining } from './prepare-training.ts'
 import { type RunningServer, startServer, stopServer } from './server.ts'
 
-const EPOCHS = 12
+const EPOCHS = 8
 
 let dir: string
 let server: RunningServer
