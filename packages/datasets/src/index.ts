@@ -22,13 +22,10 @@ export {
 } from './describe/describe-dataset.ts'
 export type { Bin, DatasetStatistics } from './describe/survey.ts'
 export { type WriteDatasetReportOptions, writeDatasetReport } from './describe/write-report.ts'
-export {
-  type DatasetDiff,
-  type DiffDatasetsOptions,
-  diffDatasets,
-  type ImageChange,
-} from './diff/diff-datasets.ts'
-export { type DatasetEdit, type DatasetFilter, type DatasetSample, editDataset } from './edit/edit-dataset.ts'
+export type { DatasetDiff, ImageChange } from './diff/dataset-diff.ts'
+export { type DiffDatasetsOptions, diffDatasets } from './diff/diff-datasets.ts'
+export type { DatasetEdit, DatasetFilter, DatasetSample } from './edit/dataset-edit.ts'
+export { editDataset } from './edit/edit-dataset.ts'
 export { LossError, MissingPackageError } from './errors.ts'
 export { IMAGE_NAME } from './files/list-files.ts'
 export { type ReadClassMaskOptions, readClassMask } from './formats/class-mask/read.ts'

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { DatasetFormat, SplitName } from '@trainyard/contract'
-import { type DatasetEdit, editDataset } from '../edit/edit-dataset.ts'
+import type { DatasetEdit } from '../edit/dataset-edit.ts'
+import { editDataset } from '../edit/edit-dataset.ts'
 import { loadReader } from '../formats/readers.ts'
 import { locateDataset } from '../open/detect-format.ts'
 import type { ConversionReport } from '../report/report.ts'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { basename, resolve } from 'node:path'
 import type { DatasetFormat } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
-import { type DatasetEdit, editDataset } from '../edit/edit-dataset.ts'
+import { editDataset } from '../edit/edit-dataset.ts'
 import { type MergeSource, mergeReaders } from '../edit/merge-readers.ts'
 import { loadReader } from '../formats/readers.ts'
 import { locateDataset } from '../open/detect-format.ts'
@@ -55,8 +55,7 @@ export async function mergeDatasets(options: MergeDatasetsOptions): Promise<Conv
         const reader = await (await loadReader[format]())(dir, { task: options.task, signal })
         opened.push({ name, reader })
         const known = Object.entries(rename ?? {}).filter(([from]) => reader.classes.some((info) => info.name === from))
-        const edit: DatasetEdit = { rename: Object.fromEntries(known) }
-        opened[opened.length - 1] = { name, reader: await editDataset(reader, edit) }
+        opened[opened.length - 1] = { name, reader: await editDataset(reader, { rename: Object.fromEntries(known) }) }
       }
       const merged = await mergeReaders(opened, { task: options.task, sameBytes, signal })
       return await writeReader(merged, { ...options, target }, partial)

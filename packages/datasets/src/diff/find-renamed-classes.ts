@@ -1,5 +1,5 @@
 import type { DatasetClassInfo } from '../record/record.ts'
-import type { DatasetDiff, ImagePair } from './diff-datasets.ts'
+import type { DatasetDiff, ImagePair } from './dataset-diff.ts'
 import { matchObjects } from './match-objects.ts'
 
 /** The share of the objects of a class that must have the new name. */

@@ -2,7 +2,7 @@ import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { findBox } from '../record/find-box.ts'
 import { findRecordSize } from '../record/find-record-size.ts'
 import type { Annotation, DatasetReader, ImageRecord } from '../record/record.ts'
-import type { DatasetFilter } from './edit-dataset.ts'
+import type { DatasetFilter } from './dataset-edit.ts'
 import { findClass } from './find-class.ts'
 import { withClasses } from './with-classes.ts'
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import type { DatasetReader } from '../record/record.ts'
 import { LossCounter } from '../report/loss-counter.ts'
-import type { DatasetSample } from './edit-dataset.ts'
+import type { DatasetSample } from './dataset-edit.ts'
 
 /** The dataset with only the images whose paths have the smallest hashes. Reads the dataset one more time. */
 export async function sampleDataset(
