@@ -161,7 +161,7 @@ function compareObjects(
 }
 
 /** The name of the class of an object, or its number where the list has no such class. */
-export function nameOf(classes: readonly DatasetClassInfo[], { classId }: Annotation): string {
+function nameOf(classes: readonly DatasetClassInfo[], { classId }: Annotation): string {
   return classes[classId]?.name ?? String(classId)
 }
 
