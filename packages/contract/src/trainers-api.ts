@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CheckResult } from './findings.ts'
 import { TrainerManifest } from './manifest.ts'
-import { Digest, SizeBytes, TaskType, Timestamp } from './primitives.ts'
+import { Digest, NO_CONTROL_CHARACTERS, SemVer, SizeBytes, TaskType, Timestamp, TrainerName } from './primitives.ts'
 
 /** The state of a version. Until it is `published`, only its owner and the checks can pull it. */
 export const VersionState = z.enum(['received', 'checking', 'published', 'rejected', 'deprecated', 'yanked'])
@@ -51,6 +51,51 @@ export const TrainerList = z
   .meta({ id: 'TrainerList' })
 export type TrainerList = z.infer<typeof TrainerList>
 
+/** The name of a channel: lower-case letters, digits and hyphens, beginning with a letter. */
+export const ChannelName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,29}$/, 'must begin with a letter and hold up to 30 lower-case letters, digits and hyphens')
+  .refine((name) => !/^(v\d|x$|sha(256|512)-)/.test(name), 'must not look like a version or a digest')
+
+/** A name that stands for a version, such as `latest` or `next`. */
+export const Channel = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    isSet: z.boolean().describe('False if it is computed: "latest" is the highest release, "next" the highest version'),
+  })
+  .meta({ id: 'Channel' })
+export type Channel = z.infer<typeof Channel>
+
+const Note = z.string().trim().min(1).max(500).regex(NO_CONTROL_CHARACTERS, 'must be one line')
+
+/** `POST /v1/trainers/{namespace}/{name}/channels` */
+export const SetChannelRequest = z.object({ name: ChannelName, version: SemVer }).meta({ id: 'SetChannelRequest' })
+export type SetChannelRequest = z.infer<typeof SetChannelRequest>
+
+/** Why a version should not be used, and what to use in its place. */
+export const Deprecation = z.object({
+  message: z.string(),
+  replacement: z.string().optional().describe('A version of this trainer, or "namespace/name" of another'),
+})
+export type Deprecation = z.infer<typeof Deprecation>
+
+/** `POST /v1/trainers/{namespace}/{name}/versions/{version}/deprecate` */
+export const DeprecateVersionRequest = z
+  .object({
+    message: Note.describe('Why, for those who pull it'),
+    replacement: z
+      .union([SemVer, TrainerName])
+      .optional()
+      .describe('A version of this trainer, or "namespace/name" of another'),
+  })
+  .meta({ id: 'DeprecateVersionRequest' })
+export type DeprecateVersionRequest = z.infer<typeof DeprecateVersionRequest>
+
+/** `POST /v1/trainers/{namespace}/{name}/versions/{version}/yank` */
+export const YankVersionRequest = z.object({ reason: Note }).meta({ id: 'YankVersionRequest' })
+export type YankVersionRequest = z.infer<typeof YankVersionRequest>
+
 /** A version in the list of its trainer. */
 export const TrainerVersionSummary = z
   .object({
@@ -60,6 +105,8 @@ export const TrainerVersionSummary = z
     sizeBytes: SizeBytes,
     pushedAt: Timestamp,
     publishedAt: Timestamp.optional(),
+    deprecation: Deprecation.optional(),
+    yankReason: z.string().optional(),
   })
   .meta({ id: 'TrainerVersionSummary' })
 export type TrainerVersionSummary = z.infer<typeof TrainerVersionSummary>
@@ -69,6 +116,8 @@ export const Trainer = TrainerSummary.extend({
   readme: z.string().describe('Markdown of the author; untrusted input'),
   manifest: TrainerManifest.describe('The manifest of the latest version'),
   versions: z.array(TrainerVersionSummary).describe('Newest first'),
+  channels: z.array(Channel).default([]),
+  mayChange: z.boolean().default(false).describe('Whether the caller may deprecate, yank and set channels'),
 }).meta({ id: 'Trainer' })
 export type Trainer = z.infer<typeof Trainer>
 
@@ -89,6 +138,7 @@ export const ResolvedTrainer = z
     version: z.string(),
     digest: Digest.describe('The digest of the OCI manifest'),
     manifest: TrainerManifest,
+    deprecation: Deprecation.optional(),
     bundle: z
       .object({
         digest: Digest,

@@ -4,6 +4,7 @@ import { mountCheckChanges, mountCheckRoutes } from './acceptance/routes.ts'
 import { mountTokenRoutes } from './auth/routes.ts'
 import { mountCatalogueRoutes } from './catalogue/routes.ts'
 import type { RegistryContext } from './context.ts'
+import { mountLifecycleRoutes } from './lifecycle/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
 
 /** Mounts every endpoint of the registry. It does not listen. */
@@ -12,6 +13,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountRepositoryRoutes(api, context)
   mountTokenRoutes(api, context)
   mountCatalogueRoutes(api, context)
+  mountLifecycleRoutes(api, context)
   mountCheckRoutes(api, context)
   mountCheckChanges(api, context)
   api.route('/', identityRoutes(context))

@@ -3,7 +3,7 @@ import { completionCommand } from '../command-line/completion-command.ts'
 import { login, logout, open, tokens } from './account.ts'
 import { cache, dataset, datasets } from './datasets.ts'
 import { artifacts, jobs, run } from './jobs.ts'
-import { dev, doctor, exec, init, publish } from './trainers.ts'
+import { channel, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
 
 /** The command line: parsing, help and completion are made of this table. */
 export const PROGRAM: Program = {
@@ -19,6 +19,9 @@ export const PROGRAM: Program = {
     dev,
     exec,
     publish,
+    deprecate,
+    yank,
+    channel,
     login,
     open,
     logout,
@@ -29,7 +32,7 @@ export const PROGRAM: Program = {
   },
   sections: {
     'Train models': ['run', 'jobs', 'artifacts', 'datasets', 'dataset'],
-    'Write trainers': ['init', 'dev', 'exec', 'publish'],
+    'Write trainers': ['init', 'dev', 'exec', 'publish', 'deprecate', 'yank', 'channel'],
     'Account and machine': ['login', 'open', 'logout', 'tokens', 'cache', 'doctor', 'completion'],
   },
   environment: {

@@ -1,5 +1,5 @@
 import { defineCommand, defineRawCommand } from '../command-line/command.ts'
-import { choice, flag, number, option, optionalArgument } from '../command-line/values.ts'
+import { argument, choice, flag, number, option, optionalArgument } from '../command-line/values.ts'
 import { DATASET_FORMATS, OPERATIONS } from './choices.ts'
 import { registryOptions } from './server-options.ts'
 
@@ -129,4 +129,48 @@ export const doctor = defineCommand({
     'trainyard doctor --json',
   ],
   load: () => import('../commands/doctor.ts'),
+})
+
+const version = argument('VERSION', { description: 'A published version: NAMESPACE/NAME@VERSION' })
+
+export const deprecate = defineCommand({
+  summary: 'Mark a published version as one that should not be used',
+  description:
+    'Users who pull or view the version are warned, and ranges prefer other versions. It can still be pulled.',
+  arguments: { version },
+  options: {
+    message: option({ placeholder: 'TEXT', description: 'Why it should not be used' }),
+    use: option({ placeholder: 'VERSION', description: 'What to use in its place: a version, or NAMESPACE/NAME' }),
+    undo: flag('Withdraw the deprecation'),
+    ...registryOptions,
+  },
+  examples: [
+    'trainyard deprecate acme/yolo@1.2.0 --message "loses the last class" --use 1.2.1',
+    'trainyard deprecate acme/yolo@1.2.0 --undo',
+  ],
+  load: () => import('../commands/versions/deprecate.ts'),
+})
+
+export const yank = defineCommand({
+  summary: 'Hide a published version',
+  description: 'No range, tag or channel finds a yanked version. Pulls by digest go on, so nothing that runs breaks.',
+  arguments: { version },
+  options: {
+    reason: option({ placeholder: 'TEXT', description: 'Why it is hidden' }),
+    undo: flag('Show the version again'),
+    ...registryOptions,
+  },
+  examples: ['trainyard yank acme/yolo@1.2.0 --reason "contains a key"', 'trainyard yank acme/yolo@1.2.0 --undo'],
+  load: () => import('../commands/versions/yank.ts'),
+})
+
+export const channel = defineCommand({
+  summary: 'Point a channel such as stable to a version',
+  description:
+    'A channel is a name that stands for a version: acme/yolo@stable. "latest" is the highest release and "next" the ' +
+    'highest version, unless they are set.',
+  arguments: { channel: argument('CHANNEL', { description: 'Lower-case letters, digits and hyphens' }), version },
+  options: { undo: flag('Remove the channel. VERSION can then be NAMESPACE/NAME'), ...registryOptions },
+  examples: ['trainyard channel stable acme/yolo@1.2.0', 'trainyard channel stable acme/yolo --undo'],
+  load: () => import('../commands/versions/channel.ts'),
 })

@@ -1,14 +1,17 @@
 import {
   type DatasetFormat,
+  DeprecateVersionRequest,
   type ExportFormat,
   ResolvedTrainer,
+  SetChannelRequest,
   type TaskType,
   Trainer,
   TrainerList,
   TrainerVersion,
+  YankVersionRequest,
 } from '@trainyard/contract'
 import type { Connect } from '../http/connection.ts'
-import { fetchJson } from '../http/request.ts'
+import { fetchJson, send } from '../http/request.ts'
 
 /** The trainers of a registry. */
 export interface TrainersClient {
@@ -34,20 +37,54 @@ export interface TrainersClient {
   version(name: string, version: string): Promise<TrainerVersion>
   /** The newest published version in a range such as "^1.2". Default: the latest version. */
   resolve(name: string, range?: string): Promise<ResolvedTrainer>
+  /** Points a channel such as "next" to a version. */
+  setChannel(name: string, request: SetChannelRequest): Promise<void>
+  removeChannel(name: string, channel: string): Promise<void>
+  /** Marks a version as one that should not be used any more. It can still be pulled, with a warning. */
+  deprecate(name: string, version: string, request: DeprecateVersionRequest): Promise<void>
+  undeprecate(name: string, version: string): Promise<void>
+  /** Hides a version from ranges, tags and channels. Pulls by digest go on. */
+  yank(name: string, version: string, request: YankVersionRequest): Promise<void>
+  unyank(name: string, version: string): Promise<void>
 }
 
 export function createTrainersClient(connect: Connect): TrainersClient {
   return {
     list: (query) => fetchJson(connect, TrainerList, { path: '/v1/trainers', query }),
     get: (name) => fetchJson(connect, Trainer, { path: trainerPath(name) }),
-    version: (name, version) =>
-      fetchJson(connect, TrainerVersion, { path: `${trainerPath(name)}/versions/${encodeURIComponent(version)}` }),
+    version: (name, version) => fetchJson(connect, TrainerVersion, { path: versionPath(name, version) }),
     resolve: (name, range) =>
       fetchJson(connect, ResolvedTrainer, { path: `${trainerPath(name)}/resolve`, query: { range } }),
+    async setChannel(name, request) {
+      const json = SetChannelRequest.parse(request)
+      await send(connect(), { method: 'POST', path: `${trainerPath(name)}/channels`, json })
+    },
+    async removeChannel(name, channel) {
+      const path = `${trainerPath(name)}/channels/${encodeURIComponent(channel)}`
+      await send(connect(), { method: 'DELETE', path })
+    },
+    async deprecate(name, version, request) {
+      const json = DeprecateVersionRequest.parse(request)
+      await send(connect(), { method: 'POST', path: `${versionPath(name, version)}/deprecate`, json })
+    },
+    async undeprecate(name, version) {
+      await send(connect(), { method: 'DELETE', path: `${versionPath(name, version)}/deprecate` })
+    },
+    async yank(name, version, request) {
+      const json = YankVersionRequest.parse(request)
+      await send(connect(), { method: 'POST', path: `${versionPath(name, version)}/yank`, json })
+    },
+    async unyank(name, version) {
+      await send(connect(), { method: 'DELETE', path: `${versionPath(name, version)}/yank` })
+    },
   }
 }
 
 /** Escapes namespace and name, not the slash between them. */
 function trainerPath(name: string): string {
   return `/v1/trainers/${name.split('/').map(encodeURIComponent).join('/')}`
+}
+
+function versionPath(name: string, version: string): string {
+  return `${trainerPath(name)}/versions/${encodeURIComponent(version)}`
 }

@@ -31,6 +31,18 @@ const RULES: Readonly<Record<string, RouteRule>> = {
   'GET /v1/trainers/{namespace}/{name}': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}/versions/{version}': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}/resolve': { needs: 'nothing' },
+  'POST /v1/trainers/{namespace}/{name}/channels': { needs: 'push:{ns}', audit: 'channel.set' },
+  'DELETE /v1/trainers/{namespace}/{name}/channels/{channel}': { needs: 'push:{ns}', audit: 'channel.remove' },
+  'POST /v1/trainers/{namespace}/{name}/versions/{version}/deprecate': {
+    needs: 'push:{ns}',
+    audit: 'version.deprecate',
+  },
+  'DELETE /v1/trainers/{namespace}/{name}/versions/{version}/deprecate': {
+    needs: 'push:{ns}',
+    audit: 'version.undeprecate',
+  },
+  'POST /v1/trainers/{namespace}/{name}/versions/{version}/yank': { needs: 'push:{ns}', audit: 'version.yank' },
+  'DELETE /v1/trainers/{namespace}/{name}/versions/{version}/yank': { needs: 'push:{ns}', audit: 'version.unyank' },
   'GET /v1/checks/{id}': { needs: 'nothing' },
   'GET /v1/checks/{id}/live': { needs: 'nothing' },
   'GET /v1/pushes': { needs: 'any' },
@@ -119,6 +131,7 @@ describe('every route of the registry', () => {
     const filled = path
       .replace('{organisation}', 'red')
       .replace('{account}', 'acc_nothing')
+      .replace('{namespace}', 'red')
       .replace('{digest}', NO_DIGEST)
       .replace(/\{\w+\}/g, 'nothing')
     const isOci = path.startsWith('/v2')
@@ -264,6 +277,9 @@ const BODIES: Record<string, () => unknown> = {
   'POST /v1/accounts': () => ({ email: `${crypto.randomUUID()}@blue.test`, password: PASSWORD }),
   'POST /v1/sessions': () => ({ email: 'none@red.test', password: 'wrong' }),
   'POST /v1/accounts/password-resets/redeem': () => ({ secret: 'ty_none', newPassword: PASSWORD }),
+  'POST /v1/trainers/{namespace}/{name}/channels': () => ({ name: 'stable', version: '1.0.0' }),
+  'POST /v1/trainers/{namespace}/{name}/versions/{version}/deprecate': () => ({ message: 'old' }),
+  'POST /v1/trainers/{namespace}/{name}/versions/{version}/yank': () => ({ reason: 'broken' }),
   'POST /v1/tokens': () => ({ name: 'child', scopes: ['tokens:manage'] }),
   'POST /v1/me/password': () => ({ currentPassword: PASSWORD, newPassword: 'taken by an intruder' }),
   'POST /v1/accounts/password-resets': () => ({ email: 'ada@red.test' }),

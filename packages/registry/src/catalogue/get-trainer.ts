@@ -3,6 +3,7 @@ import { notFound, TrainyardError } from '@trainyard/platform'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { findRepository, type Repository } from '../repositories/repository.ts'
+import { channelsOf, readSetChannels } from '../versions/channels.ts'
 import { toSummary } from './list-trainers.ts'
 import { listVersions, toVersionSummary, type VisibleVersion } from './versions.ts'
 
@@ -32,6 +33,8 @@ export async function getTrainer(context: RegistryContext, caller: RegistryCalle
       readme: readme ?? '',
       manifest,
       versions: versions.map(toVersionSummary),
+      channels: channelsOf(versions, await readSetChannels(context.database.db, repository.id)),
+      mayChange: caller.may('push', name),
     }
   }
   const pushed = versions.map(({ version, state }) => `${version} (${state})`).join(', ')

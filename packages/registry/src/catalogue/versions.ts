@@ -1,4 +1,4 @@
-import type { TrainerVersionSummary, VersionState } from '@trainyard/contract'
+import type { Deprecation, TrainerVersionSummary, VersionState } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
 import type { PartKind } from '../db/schema/version-parts.ts'
 import { newestFirst } from '../versions/semver.ts'
@@ -23,6 +23,7 @@ export interface VisibleVersion {
   /** Digest of the part that was pushed first, if the caller may see it, or else of the other part. */
   digest: string
   parts: VersionPart[]
+  notice: { deprecation: Deprecation | undefined; yankReason: string | undefined }
 }
 
 /** Lists the versions of a trainer, newest first. `inspect` includes versions that are not published. */
@@ -34,6 +35,7 @@ export async function listVersions(
   const rows = await context.database.db
     .selectFrom('version_parts as part')
     .innerJoin('versions', 'versions.id', 'part.version_id')
+    .leftJoin('version_notices as notice', 'notice.version_id', 'versions.id')
     .select([
       'versions.id',
       'versions.version',
@@ -46,6 +48,9 @@ export async function listVersions(
       'part.check_id',
       'part.pushed_at',
       'part.published_at',
+      'notice.deprecation',
+      'notice.replacement',
+      'notice.yank_reason',
     ])
     .where('part.repository_id', '=', repositoryId)
     .orderBy('part.pushed_at')
@@ -74,13 +79,20 @@ export async function listVersions(
           state,
           digest: original ? first.digest : first.manifest_digest,
           parts,
+          notice: {
+            deprecation:
+              first.deprecation === null
+                ? undefined
+                : { message: first.deprecation, replacement: first.replacement ?? undefined },
+            yankReason: first.yank_reason ?? undefined,
+          },
         },
       ]
     })
     .sort((a, b) => newestFirst(a.version, b.version))
 }
 
-export function toVersionSummary({ version, state, digest, parts }: VisibleVersion): TrainerVersionSummary {
+export function toVersionSummary({ version, state, digest, parts, notice }: VisibleVersion): TrainerVersionSummary {
   const pushed = parts.map((part) => part.pushedAt.getTime())
   const published = parts.flatMap((part) => (part.publishedAt ? [part.publishedAt.getTime()] : []))
   return {
@@ -90,5 +102,7 @@ export function toVersionSummary({ version, state, digest, parts }: VisibleVersi
     sizeBytes: (parts.find((part) => part.manifestDigest === digest) ?? parts[0])?.sizeBytes ?? 0,
     pushedAt: new Date(Math.min(...pushed)).toISOString(),
     publishedAt: published.length === 0 ? undefined : new Date(Math.min(...published)).toISOString(),
+    deprecation: notice.deprecation,
+    yankReason: notice.yankReason,
   }
 }

@@ -4,7 +4,7 @@ import { isKnownToClient, notModified } from '../oci/conditions.ts'
 import { OciError } from '../oci/errors.ts'
 import { blobKey, parseDigest } from '../oci/names.ts'
 import { parseRange } from '../oci/ranges.ts'
-import { raisePopularity } from '../search/popularity.ts'
+import { countPull } from '../pulls/count-pull.ts'
 import { auditRepository, getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
 
 /** Finds a blob that the repository links and, unless the caller is its owner, that a published manifest refers to. */
@@ -58,7 +58,13 @@ export async function readBlob(request: RepositoryRequest, digestText: string): 
       headers: { 'Content-Range': `bytes */${blob.sizeBytes}` },
     })
   }
-  if (blob.isBundle && range === undefined && !mayInspect(request)) await countPull(request, repository.id)
+  if (blob.isBundle && range === undefined && !mayInspect(request))
+    await countPull({
+      ...request,
+      userAgent: request.raw.headers.get('user-agent'),
+      repositoryId: repository.id,
+      digest,
+    })
   if (context.config.redirectPulls) {
     const signed = await context.store.signGet(blobKey(digest))
     return new Response(null, { status: 307, headers: { ...headers, Location: signed.url } })
@@ -75,17 +81,6 @@ export async function readBlob(request: RepositoryRequest, digestText: string): 
       'Content-Range': `bytes ${range.start}-${range.end}/${blob.sizeBytes}`,
     },
   })
-}
-
-export async function countPull(request: RepositoryRequest, repositoryId: number): Promise<void> {
-  const { db } = request.context.database
-  const { pulls } = await db
-    .updateTable('repositories')
-    .set({ pulls: sql`pulls + 1` })
-    .where('id', '=', repositoryId)
-    .returning('pulls')
-    .executeTakeFirstOrThrow()
-  await raisePopularity(db, { repositoryId, before: pulls - 1, pulls })
 }
 
 /** Deletes the link of a plain repository to a blob. The bytes stay, because other repositories may link them. */

@@ -4,9 +4,10 @@ import type { ManifestTable } from '../db/schema/manifests.ts'
 import { isKnownToClient, notModified } from '../oci/conditions.ts'
 import { OciError } from '../oci/errors.ts'
 import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
+import { countPull } from '../pulls/count-pull.ts'
+import { isChannelName, listChannels } from '../versions/channels.ts'
 import { isVersionTag } from '../versions/semver.ts'
 import { isOpen } from '../versions/states.ts'
-import { countPull } from './blobs.ts'
 import {
   auditRepository,
   getVisibleRepository,
@@ -38,13 +39,18 @@ export async function readManifest(request: RepositoryRequest, reference: string
   }
   if (!manifest.published)
     headers.Warning = '299 - "In quarantine: only its owner can pull it until its checks have passed"'
+  const part = await findPart(request, repository.id, manifest.digest)
+  if (part !== undefined && part.deprecation !== null) headers.Warning = deprecationWarning(request.name, part)
   if (isKnownToClient(request.raw, headers.ETag)) return notModified(headers)
   if (request.raw.method === 'HEAD') return new Response(null, { headers })
   // A pull of a bundle is counted when its layer is fetched: runners fetch nothing else.
-  if (!mayInspect(request)) {
-    const part = await findPart(request, repository.id, manifest.digest)
-    if (part?.kind === 'image') await countPull(request, repository.id)
-  }
+  if (!mayInspect(request) && part?.kind === 'image')
+    await countPull({
+      ...request,
+      userAgent: request.raw.headers.get('user-agent'),
+      repositoryId: repository.id,
+      digest: manifest.digest,
+    })
   return new Response(new Uint8Array(manifest.content), { headers })
 }
 
@@ -61,7 +67,15 @@ async function findPart(request: RepositoryRequest, repositoryId: number, digest
   return request.context.database.db
     .selectFrom('version_parts')
     .innerJoin('versions', 'versions.id', 'version_parts.version_id')
-    .select(['version_parts.kind', 'version_parts.state', 'version_parts.state_reason', 'versions.version'])
+    .leftJoin('version_notices', 'version_notices.version_id', 'versions.id')
+    .select([
+      'version_parts.kind',
+      'version_parts.state',
+      'version_parts.state_reason',
+      'versions.version',
+      'version_notices.deprecation',
+      'version_notices.replacement',
+    ])
     .where('version_parts.repository_id', '=', repositoryId)
     .where('version_parts.manifest_digest', '=', digest)
     .executeTakeFirst()
@@ -77,7 +91,7 @@ async function resolveTag(
   tag: string,
 ): Promise<string | undefined> {
   const { db } = request.context.database
-  const version = tag === 'latest' && !request.plain ? repository.latest_version : tag
+  const version = request.plain ? tag : await versionOf(request, repository, tag)
   if (version === null) return undefined
   if (!request.plain && isVersionTag(version)) {
     const parts = await db
@@ -103,6 +117,24 @@ async function resolveTag(
   return row?.digest
 }
 
+/** The version of a channel, or the tag. */
+async function versionOf({ context }: RepositoryRequest, repository: Repository, tag: string): Promise<string | null> {
+  if (tag === 'latest') return repository.latest_version
+  if (isVersionTag(tag) || !isChannelName(tag)) return tag
+  const channels = await listChannels(context.database.db, repository.id)
+  return channels.find(({ name }) => name === tag)?.version ?? tag
+}
+
+/** A header holds visible ASCII without quotes; the trainer's page has the text as it was written. */
+function deprecationWarning(
+  name: string,
+  part: { version: string; deprecation: string | null; replacement: string | null },
+): string {
+  const ascii = (text: string) => text.replace(/[^ -~]|["\\]/g, '?').slice(0, 500)
+  const instead = part.replacement === null ? '' : `; use ${ascii(part.replacement)}`
+  return `299 - "${name}:${part.version} is deprecated: ${ascii(part.deprecation ?? '')}${instead}"`
+}
+
 /** Every client prints the message of DENIED, so it contains the reason. */
 function blocked(
   request: RepositoryRequest,
@@ -111,9 +143,11 @@ function blocked(
   const subject = `${request.name}:${part.version}`
   return new OciError(
     'DENIED',
-    part.state === 'rejected'
-      ? `${subject} was rejected: ${part.state_reason ?? 'its checks failed'}; its owner can see the findings`
-      : `${subject} is in quarantine: its checks have not finished yet`,
+    part.state === 'yanked'
+      ? `${subject} was yanked by its owner; its digest can still be pulled`
+      : part.state === 'rejected'
+        ? `${subject} was rejected: ${part.state_reason ?? 'its checks failed'}; its owner can see the findings`
+        : `${subject} is in quarantine: its checks have not finished yet`,
   )
 }
 

@@ -90,7 +90,9 @@ function unknownRepository(request: RepositoryRequest): OciError {
 /** Gets the repository if the caller may see any of it. */
 export async function getVisibleRepository(request: RepositoryRequest): Promise<Repository> {
   const repository = await findRepository(request.context, request.name)
-  if (!repository || (repository.latest_version === null && !mayInspect(request))) throw unknownRepository(request)
+  // After the last version was yanked, its digest can still be pulled.
+  const hasPublished = repository !== undefined && (repository.latest_version ?? repository.published_at) !== null
+  if (!repository || !(hasPublished || mayInspect(request))) throw unknownRepository(request)
   return repository
 }
 

@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
-import { latestOf } from '../versions/semver.ts'
+import { channelsOf, readSetChannels } from '../versions/channels.ts'
 import { INDEXED_AS, type IndexedTrainer, writeEntries } from './index-trainers.ts'
 
 const BATCH = 200
@@ -63,14 +63,14 @@ async function readLatest(
   const rows = await db
     .selectFrom('version_parts')
     .innerJoin('versions', 'versions.id', 'version_parts.version_id')
-    .select(['versions.version', 'version_parts.manifest', 'version_parts.published_at'])
+    .select(['versions.version', 'version_parts.state', 'version_parts.manifest', 'version_parts.published_at'])
     .where('version_parts.repository_id', '=', id)
-    .where('version_parts.state', '=', 'published')
+    .where('version_parts.state', 'in', ['published', 'deprecated'])
     .orderBy('version_parts.kind')
     .execute()
   const shown = rows.filter((row) => row.manifest !== null && row.published_at !== null)
-  const latest = latestOf(shown.map((row) => row.version))
-  const row = shown.find((candidate) => candidate.version === latest)
+  const latest = channelsOf(shown, await readSetChannels(db, id)).find((channel) => channel.name === 'latest')
+  const row = shown.find(({ version }) => version === latest?.version)
   if (!row?.manifest || row.published_at === null) return undefined
   return {
     repositoryId: id,

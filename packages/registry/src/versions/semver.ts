@@ -1,4 +1,4 @@
-import { SemVer } from '@trainyard/contract'
+import { SemVer, type VersionState } from '@trainyard/contract'
 import semver from 'semver'
 
 /** Whether a tag is a semantic version in its canonical form. */
@@ -12,14 +12,23 @@ export function latestOf(versions: readonly string[]): string | undefined {
   return sorted.find((version) => semver.prerelease(version) === null) ?? sorted[0]
 }
 
-/** The highest of `versions` in an npm range. An empty range, `latest` and `*` mean {@link latestOf}. */
-export function newestInRange(versions: readonly string[], range: string): string | undefined {
-  if (range === '' || range === 'latest' || range === '*') return latestOf(versions)
-  return semver.maxSatisfying([...versions], range) ?? undefined
+/** The highest version, prereleases included. */
+export function highestOf(versions: readonly string[]): string | undefined {
+  return [...versions].sort(semver.rcompare)[0]
+}
+
+/** The highest version in an npm range, a deprecated one only where no other fits. `*` means {@link latestOf}. */
+export function newestInRange(
+  versions: readonly { version: string; state: VersionState }[],
+  range: string,
+): string | undefined {
+  const names = (those: typeof versions) => those.map(({ version }) => version)
+  const newest = (of: string[]) => (range === '*' ? latestOf(of) : (semver.maxSatisfying(of, range) ?? undefined))
+  return newest(names(versions.filter(({ state }) => state !== 'deprecated'))) ?? newest(names(versions))
 }
 
 export function isRange(range: string): boolean {
-  return range === '' || range === 'latest' || semver.validRange(range) !== null
+  return range === '' || semver.validRange(range) !== null
 }
 
 export function newestFirst(a: string, b: string): number {

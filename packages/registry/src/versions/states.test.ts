@@ -72,11 +72,16 @@ describe('versions', () => {
     expect(['v1.0.0', '1.0', '1.0.0-01', 'latest', '1.0.0+build', ''].some(isVersionTag)).toBe(false)
   })
 
+  const published = (...versions: string[]) => versions.map((version) => ({ version, state: 'published' as const }))
+
   it('are ordered numerically, and latest prefers releases to prereleases', () => {
     expect(latestOf(['1.2.0', '1.10.0', '2.0.0-rc.1'])).toBe('1.10.0')
     expect(latestOf(['2.0.0-rc.1', '2.0.0-rc.2'])).toBe('2.0.0-rc.2')
     expect(latestOf([])).toBeUndefined()
-    expect(newestInRange(['1.0.0', '1.9.0', '2.0.0'], '^1')).toBe('1.9.0')
-    expect(newestInRange(['1.0.0'], '^2')).toBeUndefined()
+    expect(newestInRange(published('1.0.0', '1.9.0', '2.0.0'), '^1')).toBe('1.9.0')
+    expect(newestInRange(published('1.0.0'), '^2')).toBeUndefined()
+    const old = { version: '1.9.0', state: 'deprecated' } as const
+    expect(newestInRange([...published('1.0.0'), old], '^1')).toBe('1.0.0')
+    expect(newestInRange([...published('1.0.0'), old], '~1.9')).toBe('1.9.0')
   })
 })

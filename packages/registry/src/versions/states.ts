@@ -9,7 +9,7 @@ const TRANSITIONS: Readonly<Record<VersionState, readonly VersionState[]>> = {
   published: ['deprecated', 'yanked'],
   rejected: ['received'],
   deprecated: ['published', 'yanked'],
-  yanked: [],
+  yanked: ['published', 'deprecated'],
 }
 
 /** Whether everyone may pull a version in this state. */

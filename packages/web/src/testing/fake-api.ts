@@ -116,6 +116,15 @@ export function createFakeApi(
       ? c.json(version)
       : problem('not_found', `${trainerName(c)} has no version ${c.req.param('version')}`)
   })
+  app.post('/v1/trainers/:ns/:name/channels', (c) => c.body(null, 204))
+  app.delete('/v1/trainers/:ns/:name/channels/:channel', (c) => c.body(null, 204))
+  for (const action of ['deprecate', 'yank'] as const) {
+    const path = `/v1/trainers/:ns/:name/versions/:version/${action}`
+    app.post(path, (c) =>
+      c.req.param('version') === '1.3.2' ? problem('conflict', 'already done') : c.body(null, 204),
+    )
+    app.delete(path, (c) => c.body(null, 204))
+  }
   app.get('/v1/jobs', (c) => {
     const state = c.req.query('state')
     return c.json(JobList.parse({ jobs: api.jobs.filter((job) => !state || job.state === state) }))

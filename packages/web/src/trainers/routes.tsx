@@ -1,10 +1,9 @@
-import { TrainyardApiError } from '@trainyard/client'
-import type { TrainerVersion } from '@trainyard/contract'
 import { Hono } from 'hono'
 import type { WebContext, WebEnv } from '../context.ts'
 import { TrainerListPage } from './list-page.tsx'
 import { ListQuery } from './list-query.ts'
-import { TrainerPage } from './trainer-page.tsx'
+import { manageRoutes } from './manage-routes.tsx'
+import { showTrainer } from './show-trainer.tsx'
 
 export function trainerRoutes(context: WebContext): Hono<WebEnv> {
   return new Hono<WebEnv>()
@@ -24,31 +23,12 @@ export function trainerRoutes(context: WebContext): Hono<WebEnv> {
       return c.html(<TrainerListPage assetUrl={c.get('assetUrl')} query={query} list={list} now={context.now()} />)
     })
     .get('/trainers', (c) => c.redirect('/', 301))
-    .get('/trainers/:namespace/:name', async (c) => {
-      const name = `${c.req.param('namespace')}/${c.req.param('name')}`
-      const asked = c.req.query('version')
-      const trainer = await context.client.trainers.get(name)
-      const version = asked
-        ? await context.client.trainers.version(name, asked)
-        : await findVersion(context, name, trainer.latestVersion)
-      return c.html(
-        <TrainerPage
-          assetUrl={c.get('assetUrl')}
-          trainer={trainer}
-          version={version}
-          runnerUrl={context.runnerUrl}
-          now={context.now()}
-        />,
-      )
-    })
-}
-
-/** The checks of the latest version are worth showing, but not worth failing for. */
-async function findVersion(context: WebContext, name: string, version: string): Promise<TrainerVersion | undefined> {
-  try {
-    return await context.client.trainers.version(name, version)
-  } catch (error) {
-    if (error instanceof TrainyardApiError && error.status === 404) return undefined
-    throw error
-  }
+    .get('/trainers/:namespace/:name', (c) =>
+      showTrainer(context, c, {
+        name: `${c.req.param('namespace')}/${c.req.param('name')}`,
+        version: c.req.query('version') || undefined,
+        done: c.req.query('done') === 'yes',
+      }),
+    )
+    .route('/', manageRoutes(context))
 }

@@ -1,4 +1,4 @@
-import type { Trainer, TrainerManifest, TrainerVersion } from '@trainyard/contract'
+import type { Deprecation, Trainer, TrainerManifest, TrainerVersion } from '@trainyard/contract'
 import { raw } from 'hono/html'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
@@ -8,6 +8,7 @@ import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, formatCount } from '../format.ts'
 import { withQuery } from '../query.ts'
 import { Checks } from './checks.tsx'
+import { Manage } from './manage.tsx'
 import { MAX_README_LENGTH, renderReadme } from './readme.ts'
 import { runCommands } from './run-command.ts'
 import { listSettings } from './settings.ts'
@@ -19,9 +20,13 @@ interface TrainerPageProps {
   version: TrainerVersion | undefined
   runnerUrl: string
   now: Date
+  /** Why the owner's form was refused. */
+  problem?: string | undefined
+  /** The owner's form was accepted. */
+  done?: boolean | undefined
 }
 
-export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now }: TrainerPageProps) {
+export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, problem, done }: TrainerPageProps) {
   const shown = version?.version ?? trainer.latestVersion
   const isLatest = shown === trainer.latestVersion
   const manifest = version === undefined ? trainer.manifest : version.manifest
@@ -44,6 +49,9 @@ export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now }: Trai
           {version !== undefined && <VersionStateStatus state={version.state} />}
           {!isLatest && <a href={`/trainers/${trainer.name}`}>Latest is {trainer.latestVersion}</a>}
         </p>
+        {version?.deprecation !== undefined && (
+          <DeprecationNotice name={trainer.name} deprecation={version.deprecation} />
+        )}
       </div>
       <div class="columns">
         <aside class="side-column" aria-label="Facts">
@@ -69,9 +77,29 @@ export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now }: Trai
             <Checks checks={version?.checks ?? []} />
           </section>
           <Versions trainer={trainer} shown={shown} now={now} />
+          {trainer.mayChange && version !== undefined && (
+            <Manage trainer={trainer} version={version} problem={problem} done={done} />
+          )}
         </div>
       </div>
     </Layout>
+  )
+}
+
+function DeprecationNotice({ name, deprecation }: { name: string; deprecation: Deprecation }) {
+  const { message, replacement } = deprecation
+  const href = replacement?.includes('/')
+    ? `/trainers/${replacement}`
+    : withQuery(`/trainers/${name}`, { version: replacement })
+  return (
+    <p class="note">
+      This version is deprecated: {message}
+      {replacement !== undefined && (
+        <>
+          . Use <a href={href}>{replacement}</a>
+        </>
+      )}
+    </p>
   )
 }
 
@@ -221,6 +249,11 @@ function Versions({ trainer, shown, now }: { trainer: Trainer; shown: string; no
                 </th>
                 <td>
                   <VersionStateStatus state={version.state} />
+                  {trainer.channels
+                    .filter((channel) => channel.version === version.version)
+                    .map(({ name }) => (
+                      <span class="sub">{name}</span>
+                    ))}
                 </td>
                 <td>
                   <RelativeTime at={version.pushedAt} now={now} />

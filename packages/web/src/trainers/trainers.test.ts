@@ -113,6 +113,57 @@ describe('the page of a trainer', () => {
     expect(html).toContain('Latest is 1.4.0')
   })
 
+  describe('for its owner', () => {
+    const own = { trainers: [{ ...trainerFixture(), mayChange: true }] }
+    const post = (app: ReturnType<typeof createTestWeb>['app'], action: string, body: Record<string, string> = {}) =>
+      app.request(`${path}/versions/1.4.0/${action}`, {
+        method: 'POST',
+        body: new URLSearchParams(body),
+        headers: { 'sec-fetch-site': 'same-origin' },
+      })
+
+    test('has forms to set a channel, deprecate and yank, which strangers do not see', async () => {
+      const { html } = await text(createTestWeb(own).app, path)
+      for (const action of ['channel', 'deprecate', 'yank'])
+        expect(html).toContain(`action="${path}/versions/1.4.0/${action}"`)
+      expect((await text(createTestWeb().app, path)).html).not.toContain('Manage 1.4.0')
+    })
+
+    test.each([
+      ['channel', { channel: 'stable' }, 'POST /v1/trainers/trainyard/tfjs-classifier/channels'],
+      ['channels/stable/remove', {}, 'DELETE /v1/trainers/trainyard/tfjs-classifier/channels/stable'],
+      ['deprecate', { message: 'old' }, 'POST /v1/trainers/trainyard/tfjs-classifier/versions/1.4.0/deprecate'],
+      ['undeprecate', {}, 'DELETE /v1/trainers/trainyard/tfjs-classifier/versions/1.4.0/deprecate'],
+      ['yank', { reason: 'broken' }, 'POST /v1/trainers/trainyard/tfjs-classifier/versions/1.4.0/yank'],
+      ['unyank', {}, 'DELETE /v1/trainers/trainyard/tfjs-classifier/versions/1.4.0/yank'],
+    ])('sends the form %s, and returns to the version', async (action, body, request) => {
+      const { api, app } = createTestWeb(own)
+      const response = await post(app, action, body)
+      expect([response.status, response.headers.get('location')]).toEqual([
+        303,
+        `${path}?version=1.4.0&done=yes#manage`,
+      ])
+      expect(api.requests).toContain(request)
+    })
+
+    test('shows why a form was refused', async () => {
+      const response = await post(createTestWeb(own).app, 'channel', { channel: 'Not a Name' })
+      expect(response.status).toBe(400)
+      expect(await response.text()).toContain('must begin with a letter')
+    })
+  })
+
+  test('says why a version is deprecated and what to use', async () => {
+    const old = versionFixture({
+      state: 'deprecated',
+      deprecation: { message: `old ${HOSTILE}`, replacement: 'acme/new' },
+    })
+    const { html } = await text(createTestWeb({ versions: [old] }).app, path)
+    expect(html).toContain('This version is deprecated: old')
+    expect(html).toContain('<a href="/trainers/acme/new">acme/new</a>')
+    expect(html).not.toContain('<img')
+  })
+
   test('is complete when a version’s manifest could not be parsed', async () => {
     const broken = versionFixture({
       version: '1.3.1',

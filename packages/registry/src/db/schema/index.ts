@@ -1,9 +1,11 @@
 import type { AppealTable } from './appeals.ts'
 import type { BlobTable } from './blobs.ts'
+import type { ChannelTable } from './channels.ts'
 import type { CheckTable } from './checks.ts'
 import type { LayerResultTable } from './layer-results.ts'
 import type { ManifestReferenceTable } from './manifest-references.ts'
 import type { ManifestTable } from './manifests.ts'
+import type { DailyPullTable, PullSaltTable, PullSubjectTable } from './pulls.ts'
 import type { RepositoryTable } from './repositories.ts'
 import type { RepositoryBlobTable } from './repository-blobs.ts'
 import type { SearchEntryTable, SearchFacetTable, SearchWordTable } from './search.ts'
@@ -11,6 +13,7 @@ import type { SuppressionTable } from './suppressions.ts'
 import type { TagTable } from './tags.ts'
 import type { UploadChunkTable } from './upload-chunks.ts'
 import type { UploadTable } from './uploads.ts'
+import type { VersionNoticeTable } from './version-notices.ts'
 import type { VersionPartTable } from './version-parts.ts'
 import type { VersionTable } from './versions.ts'
 
@@ -33,4 +36,9 @@ export interface RegistryDatabase {
   search_words: SearchWordTable
   suppressions: SuppressionTable
   appeals: AppealTable
+  channels: ChannelTable
+  version_notices: VersionNoticeTable
+  daily_pulls: DailyPullTable
+  pull_subjects: PullSubjectTable
+  pull_salts: PullSaltTable
 }
