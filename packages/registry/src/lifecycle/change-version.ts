@@ -15,7 +15,7 @@ interface Change {
   version: string
   /** The states that the change applies to. A version in another state is a conflict. */
   from: readonly VersionState[]
-  /** The state afterwards, which may depend on what was said before. */
+  /** The state afterwards, which may depend on an earlier notice. */
   to: (notice: Notice) => VersionState
   notice: Partial<Notice>
   action: string
