@@ -224,6 +224,19 @@ export type Push = z.infer<typeof Push>
 export const PushList = z.object({ pushes: z.array(Push), nextCursor: z.string().optional() }).meta({ id: 'PushList' })
 export type PushList = z.infer<typeof PushList>
 
+const PullCounts = { pulls: z.number().int(), bots: z.number().int() }
+
+/** `GET /v1/trainers/{namespace}/{name}/usage?days=90`: for the owners of a trainer. */
+export const TrainerUsage = z
+  .object({
+    days: z
+      .array(z.object({ day: z.iso.date(), ...PullCounts }))
+      .describe('Oldest first, without gaps, in UTC. Each subject counts once a day'),
+    versions: z.array(z.object({ version: z.string(), ...PullCounts })).describe('Most pulls first'),
+  })
+  .meta({ id: 'TrainerUsage' })
+export type TrainerUsage = z.infer<typeof TrainerUsage>
+
 /** `GET /v1/checks/{id}`: the acceptance of one pushed manifest. */
 export const Check = z
   .object({

@@ -6,6 +6,7 @@ import { mountCatalogueRoutes } from './catalogue/routes.ts'
 import type { RegistryContext } from './context.ts'
 import { mountLifecycleRoutes } from './lifecycle/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
+import { mountUsageRoutes } from './usage/routes.ts'
 
 /** Mounts every endpoint of the registry. It does not listen. */
 export function createApp(context: RegistryContext): OpenAPIHono {
@@ -14,6 +15,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountTokenRoutes(api, context)
   mountCatalogueRoutes(api, context)
   mountLifecycleRoutes(api, context)
+  mountUsageRoutes(api, context)
   mountCheckRoutes(api, context)
   mountCheckChanges(api, context)
   api.route('/', identityRoutes(context))

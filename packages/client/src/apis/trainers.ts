@@ -7,6 +7,7 @@ import {
   type TaskType,
   Trainer,
   TrainerList,
+  TrainerUsage,
   TrainerVersion,
   YankVersionRequest,
 } from '@trainyard/contract'
@@ -37,6 +38,8 @@ export interface TrainersClient {
   version(name: string, version: string): Promise<TrainerVersion>
   /** The newest published version in a range such as "^1.2". Default: the latest version. */
   resolve(name: string, range?: string): Promise<ResolvedTrainer>
+  /** Pulls by day and by version. For members of the trainer's organisation. */
+  usage(name: string, days?: number): Promise<TrainerUsage>
   /** Points a channel such as "next" to a version. */
   setChannel(name: string, request: SetChannelRequest): Promise<void>
   removeChannel(name: string, channel: string): Promise<void>
@@ -55,6 +58,7 @@ export function createTrainersClient(connect: Connect): TrainersClient {
     version: (name, version) => fetchJson(connect, TrainerVersion, { path: versionPath(name, version) }),
     resolve: (name, range) =>
       fetchJson(connect, ResolvedTrainer, { path: `${trainerPath(name)}/resolve`, query: { range } }),
+    usage: (name, days) => fetchJson(connect, TrainerUsage, { path: `${trainerPath(name)}/usage`, query: { days } }),
     async setChannel(name, request) {
       const json = SetChannelRequest.parse(request)
       await send(connect(), { method: 'POST', path: `${trainerPath(name)}/channels`, json })

@@ -1,4 +1,4 @@
-import { ResolvedTrainer } from '@trainyard/contract'
+import { ResolvedTrainer, TrainerUsage } from '@trainyard/contract'
 import { fakeClock } from '@trainyard/platform/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createHarness, endOfCheck, type Harness, pushBundle } from '../testing/harness.ts'
@@ -53,6 +53,18 @@ it('counts each subject once a day, bots apart, and neither owners nor HEAD', as
   await pull({ agent: 'ExampleBot/2.0 (+https://bot.example)' })
   expect(await pulls()).toBe(2)
   expect(await daily()).toEqual([{ version: '1.0.0', people: 2, bots: 1 }])
+})
+
+it('shows the usage by day and by version to members only', async () => {
+  const path = '/v1/trainers/acme/counted/usage?days=7'
+  const usage = TrainerUsage.parse(await (await harness.request(path, { token })).json())
+  expect(usage.days.map(({ pulls: people }) => people)).toEqual([0, 0, 0, 0, 0, 0, 2])
+  expect(usage.versions).toEqual([{ version: '1.0.0', pulls: 2, bots: 1 }])
+  const stranger = await harness.token(['push:other'], 'eve')
+  expect((await harness.request(path, { token: stranger })).status).toBe(403)
+  expect((await harness.request(path)).status).toBe(401)
+  expect((await harness.request('/v1/trainers/acme/none/usage', { token })).status).toBe(404)
+  expect((await harness.request(`${path}000`, { token })).status).toBe(400)
 })
 
 it('counts a subject again the next day, and then forgets who pulled the day before', async () => {

@@ -116,6 +116,12 @@ export function createFakeApi(
       ? c.json(version)
       : problem('not_found', `${trainerName(c)} has no version ${c.req.param('version')}`)
   })
+  app.get('/v1/trainers/:ns/:name/usage', (c) =>
+    c.json({
+      days: [3, 0, 12].map((pulls, index) => ({ day: `2026-11-1${index}`, pulls, bots: 1 })),
+      versions: [{ version: '1.4.0', pulls: 15, bots: 3 }],
+    }),
+  )
   app.post('/v1/trainers/:ns/:name/channels', (c) => c.body(null, 204))
   app.delete('/v1/trainers/:ns/:name/channels/:channel', (c) => c.body(null, 204))
   for (const action of ['deprecate', 'yank'] as const) {

@@ -25,8 +25,13 @@ export async function showTrainer(
   const version = asked
     ? await context.client.trainers.version(name, asked)
     : await findVersion(context, name, trainer.latestVersion)
+  // Only members may change it, and see how much it is used.
+  const usage = trainer.mayChange ? await context.client.trainers.usage(name) : undefined
   const props = { assetUrl: c.get('assetUrl'), runnerUrl: context.runnerUrl, now: context.now() }
-  return c.html(<TrainerPage {...props} trainer={trainer} version={version} problem={problem} done={done} />, status)
+  return c.html(
+    <TrainerPage {...props} trainer={trainer} version={version} usage={usage} problem={problem} done={done} />,
+    status,
+  )
 }
 
 /** The checks of the latest version are worth showing, but not worth failing for. */

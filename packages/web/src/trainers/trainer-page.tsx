@@ -1,4 +1,4 @@
-import type { Deprecation, Trainer, TrainerManifest, TrainerVersion } from '@trainyard/contract'
+import type { Deprecation, Trainer, TrainerManifest, TrainerUsage, TrainerVersion } from '@trainyard/contract'
 import { raw } from 'hono/html'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
@@ -12,6 +12,7 @@ import { Manage } from './manage.tsx'
 import { MAX_README_LENGTH, renderReadme } from './readme.ts'
 import { runCommands } from './run-command.ts'
 import { listSettings } from './settings.ts'
+import { Usage } from './usage.tsx'
 
 interface TrainerPageProps {
   assetUrl: (name: string) => string
@@ -20,13 +21,15 @@ interface TrainerPageProps {
   version: TrainerVersion | undefined
   runnerUrl: string
   now: Date
+  /** Only for members of the organisation. */
+  usage?: TrainerUsage | undefined
   /** Why the owner's form was refused. */
   problem?: string | undefined
   /** The owner's form was accepted. */
   done?: boolean | undefined
 }
 
-export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, problem, done }: TrainerPageProps) {
+export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, usage, problem, done }: TrainerPageProps) {
   const shown = version?.version ?? trainer.latestVersion
   const isLatest = shown === trainer.latestVersion
   const manifest = version === undefined ? trainer.manifest : version.manifest
@@ -77,6 +80,7 @@ export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, proble
             <Checks checks={version?.checks ?? []} />
           </section>
           <Versions trainer={trainer} shown={shown} now={now} />
+          {usage !== undefined && <Usage usage={usage} />}
           {trainer.mayChange && version !== undefined && (
             <Manage trainer={trainer} version={version} problem={problem} done={done} />
           )}

@@ -146,6 +146,15 @@ describe('the page of a trainer', () => {
       expect(api.requests).toContain(request)
     })
 
+    test('shows how much it is used as a chart and by version, which strangers do not see', async () => {
+      const { html } = await text(createTestWeb(own).app, path)
+      expect(html).toContain('aria-label="15 pulls in 3 days, at most 12 on one day"')
+      expect(html).toContain('<title>2026-11-12: 12 pulls</title>')
+      const { api, app } = createTestWeb()
+      expect((await text(app, path)).html).not.toContain('usage-chart')
+      expect(api.requests.some((request) => request.includes('usage'))).toBe(false)
+    })
+
     test('shows why a form was refused', async () => {
       const response = await post(createTestWeb(own).app, 'channel', { channel: 'Not a Name' })
       expect(response.status).toBe(400)
