@@ -136,7 +136,12 @@ export class RegistryClient {
           response.on('error', reject)
           response.on('end', () => {
             if (response.statusCode === expected) resolve({ response, text })
-            else reject(new Error(`${method} ${this.#url.origin}${path}: ${response.statusCode} ${text.slice(0, 300)}`))
+            else
+              reject(
+                new Error(
+                  `${body?.byteLength} ${method} ${this.#url.origin}${path}: ${response.statusCode} ${text.slice(0, 300)}`,
+                ),
+              )
           })
         },
       )

@@ -64,6 +64,22 @@ export class DatabaseUnavailable extends TrainyardError {
   }
 }
 
+/** Thrown when bytes do not have the digest that was expected. Nothing was stored. */
+export class DigestMismatch extends TrainyardError {
+  /** `sha256:` or `sha512:` and hex digits. */
+  readonly actual: string
+
+  /** See {@link TrainyardError}. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && 'actual' in value && value.name === 'TrainyardError'
+  }
+
+  constructor(expected: string, actual: string) {
+    super('invalid_request', `Nothing was stored: the digest of the bytes is ${actual}; expected ${expected}`)
+    this.actual = actual
+  }
+}
+
 /**
  * Thrown at the start, when the settings or the state of the machine make it impossible. The message tells the operator what
  * to do. Programs print it without a stack and exit with a non-zero code.

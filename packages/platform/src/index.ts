@@ -39,6 +39,7 @@ export { type Database, type Migration, type OpenDatabaseOptions, openDatabase }
 export {
   ConfigError,
   DatabaseUnavailable,
+  DigestMismatch,
   fieldIssues,
   invalidRequest,
   notFound,
@@ -54,6 +55,7 @@ export { DEFAULT_HTTP_LIMITS, type HttpLimits, readHttpLimits } from './http/htt
 export { type Listening, type ListenOptions, listen, type UpgradeHandler } from './http/listen.ts'
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
 export { failureOfDatabase, problemResponse, toProblem } from './http/problem-handler.ts'
+export { bodyChunks, streamOf } from './http/raw-exchange.ts'
 export { bodyTooLarge, findJson, parseJsonText, readBody, readJsonBody, readJsonText } from './http/read-body.ts'
 export { requireReadableUrl } from './http/require-readable-url.ts'
 export type { Authenticator, RequestHead } from './identity/api/authenticator.ts'
@@ -98,6 +100,7 @@ export { runIdentityCommand } from './identity/run-identity-command.ts'
 export { type PrepareSetupOptions, prepareSetup } from './identity/setup/prepare-setup.ts'
 export type { IdentityToken } from './identity/tokens/list-tokens.ts'
 export { createLogger, hideSecrets, type Logger, type LoggerOptions } from './log.ts'
+export { consumeBody } from './object-store/consume-body.ts'
 export { createStore, deriveSecret, readStoreConfig, type StoreConfig } from './object-store/create-store.ts'
 export { createFolderStore, type FolderStore, type FolderStoreOptions } from './object-store/folder/folder-store.ts'
 export type { ObjectInfo, ObjectStore } from './object-store/object-store.ts'
@@ -108,6 +111,7 @@ export { abortable } from './system/abortable.ts'
 export { type Clock, systemClock } from './system/clock.ts'
 export { createGate } from './system/create-gate.ts'
 export { openDataFolder } from './system/data-folder.ts'
+export { errorCode } from './system/describe-error.ts'
 export { newId } from './system/ids.ts'
 export { isMain } from './system/is-main.ts'
 export { type FolderLock, type LockFolderOptions, lockFolder } from './system/lock-folder.ts'

@@ -3,12 +3,14 @@ import type { IncomingMessage, Server } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { ConfigError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { errorCode } from '../system/describe-error.ts'
 import { setRemoteAddress } from './client-address.ts'
 import { guardConnections } from './guard-connections.ts'
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
+import { sendSource, setIncoming } from './raw-exchange.ts'
 
 export interface ListenOptions {
   /** Default: `127.0.0.1`. */
@@ -46,10 +48,12 @@ export async function listen(
   app: { fetch: (request: Request, bindings?: object) => Response | Promise<Response> },
   { host = '127.0.0.1', port, socketPath, drainMs = 2000, upgrade, limits, logger }: ListenOptions,
 ): Promise<Listening> {
-  const fetch = (request: Request, bindings: object) => {
-    const { incoming } = bindings as HttpBindings
+  const fetch = async (request: Request, bindings: object) => {
+    const { incoming, outgoing } = bindings as HttpBindings
     setRemoteAddress(request, incoming.socket.remoteAddress)
-    return app.fetch(request, bindings)
+    setIncoming(request, incoming)
+    const response = await app.fetch(request, bindings)
+    return sendSource(response, outgoing) ? RESPONSE_ALREADY_SENT : response
   }
   const full = { ...DEFAULT_HTTP_LIMITS, ...limits }
   const serverOptions = { connectionsCheckingInterval: Math.min(1000, full.headersTimeoutMs) }

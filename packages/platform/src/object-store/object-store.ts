@@ -61,6 +61,14 @@ export interface SignPartOptions extends ExpiryOptions {
   sizeBytes: number
 }
 
+export interface PutOptions {
+  contentType?: string | undefined
+  /** `sha256:` or `sha512:` and hex digits. Other bytes are refused with a `DigestMismatch`, and nothing is stored. */
+  digest?: string | undefined
+  /** Parts of something that is not complete need not survive a crash of the machine. Default: false. */
+  temporary?: boolean | undefined
+}
+
 /**
  * Bytes by key. A key is a relative path (`isSafeRelativePath` of the contract). Writing a key replaces its object
  * atomically: a reader gets either all of the old bytes or all of the new ones.
@@ -70,7 +78,7 @@ export interface SignPartOptions extends ExpiryOptions {
  */
 export interface ObjectStore {
   /** Stores a stream and hashes it on the way. */
-  put(key: string, body: ObjectBody, options?: { contentType?: string | undefined }): Promise<StoredObject>
+  put(key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject>
   /** With a range, `sizeBytes` is the length of the range. */
   get(key: string, options?: GetOptions): Promise<ObjectInfo & { body: AsyncIterable<Uint8Array> }>
   find(key: string): Promise<ObjectInfo | undefined>
@@ -80,6 +88,7 @@ export interface ObjectStore {
   deletePrefix(prefix: string): Promise<number>
   /** All keys that begin with the prefix, in the order of their UTF-8 bytes. */
   list(prefix: string): AsyncIterable<ListedObject>
+  /** Afterwards the object survives a crash of the machine, also when it was put as temporary. */
   rename(from: string, to: string): Promise<void>
   /** A GET (or HEAD) request that anyone can send until it expires. */
   signGet(key: string, options?: SignGetOptions): Promise<SignedRequest>

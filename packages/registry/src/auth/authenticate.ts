@@ -43,13 +43,15 @@ export async function countWrongPassword(
 }
 
 /**
- * Reads `Authorization`: Basic or Bearer with a `ty_` token, Bearer with a token issued by `/token`, or no header.
+ * Reads `Authorization`: Basic or Bearer with a `ty_` token, Bearer with a token issued by `/token`, or no header. With a
+ * namespace, the caller is the one in that namespace only, which costs less.
  *
  * @throws TrainyardError `rate_limited`
  */
 export async function authenticate(
   context: Pick<RegistryContext, 'identity' | 'tokens' | 'authenticator'>,
   request: Request,
+  namespace?: string | undefined,
 ): Promise<Authentication> {
   const header = request.headers.get('authorization')
   if (!header) return authenticateAnonymous(context, request)
@@ -58,7 +60,7 @@ export async function authenticate(
   const secret = bearer ?? basic?.password
   if (secret === undefined) return refused('the Authorization scheme is not supported; expected "Basic" or "Bearer"')
   if (bearer === undefined || secret.startsWith('ty_')) {
-    const caller = await findCaller(context, secret)
+    const caller = await findCaller(context, secret, namespace)
     if (!caller) {
       if (basic !== undefined) await countWrongPassword(context, request, basic.user)
       return refused('the token is unknown, has expired or was revoked; expected a token that starts with "ty_"')
@@ -68,12 +70,12 @@ export async function authenticate(
   try {
     const claims = await context.tokens.verify(secret)
     if (isAnonymous(claims)) return authenticateAnonymous(context, request, callerOfGrants(ANONYMOUS, claims.access))
-    return await authenticateGrant(context, claims)
+    return await authenticateGrant(context, claims, namespace)
   } catch (error) {
     // The database does not answer: the token may be valid.
     if (!(error instanceof TrainyardError) || error.status >= 500) throw error
     if (error.code !== 'token_expired') return refused(error.message)
-    const ended = await authenticateGrant(context, await context.tokens.readExpired(secret))
+    const ended = await authenticateGrant(context, await context.tokens.readExpired(secret), namespace)
     return ended.outcome === 'accepted' ? { outcome: 'expired', detail: error.message, caller: ended.caller } : ended
   }
 }
@@ -99,10 +101,11 @@ function authenticateAnonymous(
 async function authenticateGrant(
   context: Pick<RegistryContext, 'identity'>,
   claims: RegistryTokenClaims,
+  namespace: string | undefined,
 ): Promise<Exclude<Authentication, { outcome: 'expired' }>> {
   if (isAnonymous(claims)) return { outcome: 'accepted', caller: callerOfGrants(ANONYMOUS, claims.access) }
   // Looked up on each use, so that a revoked token or permission takes effect before the grant expires.
-  const grantor = claims.tokenId === undefined ? undefined : await findGrantor(context, claims.tokenId)
+  const grantor = claims.tokenId === undefined ? undefined : await findGrantor(context, claims.tokenId, namespace)
   if (!grantor) return refused('the token that this grant was issued for has expired or was revoked; log in again')
   return { outcome: 'accepted', caller: callerOfGrants(grantor, claims.access) }
 }

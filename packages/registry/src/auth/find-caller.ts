@@ -2,13 +2,17 @@ import type { Caller } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
 import { callerOfAccount, callerOfToken, type RegistryCaller } from './caller.ts'
 
-/** The caller of a `ty_` token or a session; undefined if it is unknown, revoked or expired. */
+/**
+ * The caller of a `ty_` token or a session; undefined if it is unknown, revoked or expired. With a namespace, it is the caller
+ * in that namespace only.
+ */
 export async function findCaller(
   { identity }: Pick<RegistryContext, 'identity'>,
   secret: string,
+  namespace?: string | undefined,
 ): Promise<RegistryCaller | undefined> {
   const caller = await identity.findCaller(secret)
-  return caller && (await toRegistryCaller(identity, caller))
+  return caller && (await toRegistryCaller(identity, caller, namespace))
 }
 
 /**
@@ -18,15 +22,22 @@ export async function findCaller(
 export async function findGrantor(
   { identity }: Pick<RegistryContext, 'identity'>,
   tokenId: string,
+  namespace?: string | undefined,
 ): Promise<RegistryCaller | undefined> {
   const caller = await identity.findCallerOfToken(tokenId)
-  return caller && (await toRegistryCaller(identity, caller))
+  return caller && (await toRegistryCaller(identity, caller, namespace))
 }
 
-async function toRegistryCaller(identity: RegistryContext['identity'], caller: Caller): Promise<RegistryCaller> {
+async function toRegistryCaller(
+  identity: RegistryContext['identity'],
+  caller: Caller,
+  namespace: string | undefined,
+): Promise<RegistryCaller> {
   const { account, subject, scopes = [], tokenId } = caller
   if (account === undefined) return callerOfToken({ owner: subject, scopes, tokenId })
-  if (!account.operator) return callerOfAccount(caller, () => true)
+  // Only an operator who is not a member needs to know which namespaces are organisations.
+  const isMember = caller.memberships.some(({ organisation }) => organisation === namespace)
+  if (!account.operator || isMember) return callerOfAccount(caller, () => true)
   const rows = await identity.database.db.selectFrom('organisations').select('slug').execute()
   const slugs = new Set(rows.map(({ slug }) => slug))
   return callerOfAccount(caller, (namespace) => slugs.has(namespace))

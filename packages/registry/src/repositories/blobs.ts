@@ -1,5 +1,5 @@
+import { streamOf } from '@trainyard/platform'
 import { sql } from 'kysely'
-import { streamOf } from '../oci/bodies.ts'
 import { isKnownToClient, notModified } from '../oci/conditions.ts'
 import { OciError } from '../oci/errors.ts'
 import { blobKey, parseDigest } from '../oci/names.ts'

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import type { Listening } from '@trainyard/platform'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -70,6 +71,28 @@ describe('the OCI distribution endpoints', () => {
       expect(await got.text()).toBe('0123456789')
       expect((await harness.request(location, { token })).status).toBe(404)
     })
+
+    it.each([1, 300_000, 3_000_000])(
+      'accept a streamed chunk of %i bytes over a connection, as Docker sends it',
+      async (size) => {
+        const body = randomBytes(size)
+        const headers = { authorization: `Bearer ${token}` }
+        const location = await openSession()
+        const chunk = { method: 'PATCH', headers, body: new Blob([body]).stream(), duplex: 'half' } as RequestInit
+        expect((await fetch(server.url + location, chunk)).status).toBe(202)
+        const put = { method: 'PUT', headers, body: '' }
+        const pushed = await fetch(`${server.url}${location}?digest=${digestOf(body)}`, put)
+        expect(pushed.status).toBe(201)
+        const got = await fetch(server.url + pushed.headers.get('location'), { headers })
+        expect(Buffer.from(await got.arrayBuffer()).equals(body)).toBe(true)
+        // The same bytes again, by every way: what is stored already is only hashed.
+        const whole = { method: 'POST', headers, body }
+        const path = `/v2/acme/again/blobs/uploads/?digest=${digestOf(body)}`
+        expect((await fetch(server.url + path, whole)).status).toBe(201)
+        const other = { method: 'POST', headers, body: Buffer.alloc(size) }
+        expect((await fetch(server.url + path, other)).status).toBe(400)
+      },
+    )
 
     it('reject a chunk out of order with 416 and can then continue', async () => {
       const location = await openSession()

@@ -5,7 +5,7 @@ import { type Authentication, authenticate } from '../auth/authenticate.ts'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { asPassingError, OciError, ociErrorResponse } from '../oci/errors.ts'
-import { parseRepositoryName } from '../oci/names.ts'
+import { namespaceOf, parseRepositoryName } from '../oci/names.ts'
 import { isUploadPath, OCI_ENDPOINTS } from './endpoints.ts'
 import { listCatalog } from './list-catalog.ts'
 import { challenge, type RepositoryRequest, requireDelete } from './repository.ts'
@@ -40,12 +40,13 @@ async function dispatch(context: RegistryContext, c: Context): Promise<Response>
   const url = new URL(c.req.url)
   const path = decodePath(url.pathname)
   const method = c.req.method
-  const authentication = await authenticate(context, c.req.raw)
+  const endpoint = OCI_ENDPOINTS.find((candidate) => candidate.path.test(path))
+  const [, nameText = '', reference = ''] = endpoint?.path.exec(path) ?? []
+  const namespace = nameText === '' ? undefined : namespaceOf(nameText)
+  const authentication = await authenticate(context, c.req.raw, namespace)
   if (path === '/v2' || path === '/v2/') return answerVersionCheck(context, authentication)
   if (path === '/v2/_catalog') return await listCatalog(context, authentication, { method, url })
 
-  const endpoint = OCI_ENDPOINTS.find((candidate) => candidate.path.test(path))
-  const [, nameText = '', reference = ''] = endpoint?.path.exec(path) ?? []
   if (!endpoint) throw new OciError('UNSUPPORTED', `unknown endpoint ${path.slice(0, 200)}`, { status: 404 })
   const handler = endpoint.methods[method]
   if (!handler) {
@@ -53,11 +54,12 @@ async function dispatch(context: RegistryContext, c: Context): Promise<Response>
     throw new OciError('UNSUPPORTED', `${method} is not supported; expected ${allow}`, { headers: { Allow: allow } })
   }
 
-  const { name, namespace, plain } = parseName(context, nameText, { method, path })
+  const parsed = parseName(context, nameText, { method, path })
+  const { name, plain } = parsed
   const caller = authorise(context, authentication, { method, path, name })
   const { raw } = c.req
   const address = clientAddress(raw, context.authenticator.config)
-  const request: RepositoryRequest = { context, caller, name, namespace, plain, address, raw, url }
+  const request: RepositoryRequest = { ...parsed, context, caller, address, raw, url }
   // Only plain repositories allow deletion. For the others the handler returns a more helpful error.
   if (method === 'DELETE' && plain && !isUploadPath(path)) requireDelete(request)
   return handler(request, reference)

@@ -1,11 +1,13 @@
 /**
- * Upload sessions. Each request is stored as a separate object; the objects are joined when the digest is known.
+ * Upload sessions. A blob that comes in one request is stored under its digest, hashed while it arrives; of a blob that is
+ * stored already, only the hash is computed. Each of several requests is stored as a temporary object until the digest is known.
  *
  * S3 multipart uploads do not fit: every part but the last must have 5 MiB, clients send chunks of any size, and replicas
- * cannot share a running hash. Docker, crane and skopeo send one streamed PATCH or PUT. That is one object, hashed while
- * it arrives, which is renamed and never read again. Only several chunks, or a SHA-512 digest, need a second pass.
+ * cannot share a running hash. Docker sends one streamed PATCH: that object is renamed and never read again. Only several
+ * chunks, or a SHA-512 digest, need a second pass.
  */
 import { createHash, randomUUID } from 'node:crypto'
+import { consumeBody, DigestMismatch } from '@trainyard/platform'
 import type { Selectable } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import type { UploadChunkTable } from '../db/schema/upload-chunks.ts'
@@ -15,6 +17,8 @@ import { OciError } from '../oci/errors.ts'
 import { blobKey, type ParsedDigest, parseDigest } from '../oci/names.ts'
 import { parseContentRange } from '../oci/ranges.ts'
 import { findReadableBlob } from './blobs.ts'
+import { BOOT_ID } from './boot-id.ts'
+import { linkPushedBlob } from './link-pushed-blob.ts'
 import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 
 type Upload = Selectable<UploadTable>
@@ -25,7 +29,9 @@ interface StoredChunk {
   sha256: string
 }
 
-const prefixOf = (uploadId: string) => `uploads/${uploadId}/`
+/** In one folder, so that none is left empty. The boot says whether the bytes can have been lost since they were written. */
+const chunkKey = ({ id, chunks }: Upload) => `${UPLOADS_PREFIX}${id}-${chunks}-${BOOT_ID}-${randomUUID()}`
+const UPLOADS_PREFIX = 'uploads/'
 
 /** POST: mounts a blob, stores a whole blob, or opens a session. */
 export async function startUpload(request: RepositoryRequest): Promise<Response> {
@@ -44,20 +50,40 @@ export async function startUpload(request: RepositoryRequest): Promise<Response>
       return created(request, parsed.text)
     }
   }
-  const upload = await context.database.db
-    .insertInto('uploads')
-    .values({ id: randomUUID(), repository_id: repository.id, opened_by: request.caller.subject })
-    .returningAll()
-    .executeTakeFirstOrThrow()
+  if (digest !== null && !request.raw.headers.has('content-range')) {
+    const parsed = parseDigest(digest)
+    const blob = await findBlob(context, parsed.text)
+    return await storeWhole(request, parsed, { repositoryId: repository.id, isStored: blob !== undefined })
+  }
+  const upload = await openUpload(request, repository.id)
   if (digest === null) return progress(request, upload.id, 0, 202)
   try {
     const parsed = parseDigest(digest)
     await append(request, upload)
-    return await commit(request, upload.id, parsed)
+    return await commit(request, upload, parsed)
   } catch (error) {
     await discardUpload(context, upload.id)
     throw error
   }
+}
+
+/** A session need not survive a crash of the database: the client starts again. */
+async function openUpload({ context, caller }: RepositoryRequest, repositoryId: number): Promise<Upload> {
+  const [upload] = await context.database.query<Upload>(
+    {
+      name: 'open-upload',
+      text: `
+        with quick as (select set_config('synchronous_commit', 'off', true))
+        insert into uploads (id, repository_id, opened_by) select $1, $2, $3 from quick returning *`,
+    },
+    [randomUUID(), repositoryId, caller.subject],
+  )
+  if (upload === undefined) throw new Error('an upload was not inserted')
+  return upload
+}
+
+async function findBlob({ database }: RegistryContext, digest: string): Promise<{ size_bytes: number } | undefined> {
+  return await database.db.selectFrom('blobs').select('size_bytes').where('digest', '=', digest).executeTakeFirst()
 }
 
 /** PATCH: appends the body to the session. */
@@ -73,8 +99,44 @@ export async function finishUpload(request: RepositoryRequest, uploadId: string)
   if (text === null)
     throw new OciError('DIGEST_INVALID', 'the query parameter "digest" is missing; expected the digest of the blob')
   const digest = parseDigest(text)
+  if (upload.chunks === 0 && !request.raw.headers.has('content-range')) {
+    const isStored = (await findBlob(request.context, digest.text)) !== undefined
+    return await storeWhole(request, digest, { repositoryId: upload.repository_id, uploadId, isStored })
+  }
   await append(request, upload)
-  return commit(request, uploadId, digest)
+  return commit(request, upload, digest)
+}
+
+/** Stores the body under its digest, which ends the session if there is one. */
+async function storeWhole(
+  request: RepositoryRequest,
+  digest: ParsedDigest,
+  target: { repositoryId: number; uploadId?: string | undefined; isStored: boolean },
+): Promise<Response> {
+  const { context, raw } = request
+  const { repositoryId, uploadId, isStored } = target
+  try {
+    const sizeBytes = isStored
+      ? await verifyBody(raw, digest)
+      : (await context.store.put(blobKey(digest.text), bodyOf(raw), { digest: digest.text })).sizeBytes
+    await linkPushedBlob(context, { digest: digest.text, sizeBytes, repositoryId, uploadId, isStored })
+  } catch (error) {
+    if (!(error instanceof DigestMismatch)) throw error
+    if (uploadId !== undefined) await discardUpload(context, uploadId)
+    throw wrongDigest(error.actual, digest.text)
+  }
+  return created(request, digest.text)
+}
+
+/** The caller must have the bytes: to know their digest is not the right to read them. */
+async function verifyBody(raw: Request, { algorithm, hex, text }: ParsedDigest): Promise<number> {
+  const { sizeBytes, digests } = await consumeBody(bodyOf(raw), { algorithms: [algorithm] })
+  if (digests[algorithm] !== hex) throw new DigestMismatch(text, `${algorithm}:${digests[algorithm]}`)
+  return sizeBytes
+}
+
+function wrongDigest(actual: string, expected: string): OciError {
+  return new OciError('DIGEST_INVALID', `the digest of the bytes is ${actual}; expected ${expected}`)
 }
 
 /** GET: the size of the session. */
@@ -91,8 +153,13 @@ export async function cancelUpload(request: RepositoryRequest, uploadId: string)
 }
 
 export async function discardUpload(context: RegistryContext, uploadId: string): Promise<void> {
+  const chunks = await listChunks(context, uploadId)
   await context.database.db.deleteFrom('uploads').where('id', '=', uploadId).execute()
-  await context.store.deletePrefix(prefixOf(uploadId))
+  await deleteChunks(context, chunks)
+}
+
+async function deleteChunks({ store }: RegistryContext, chunks: readonly StoredChunk[]): Promise<void> {
+  for (const { key } of chunks) await store.delete(key)
 }
 
 async function getUpload(request: RepositoryRequest, uploadId: string): Promise<Upload> {
@@ -131,10 +198,10 @@ async function append(request: RepositoryRequest, upload: Upload): Promise<numbe
   if (announced !== undefined && length !== null && Number(length) !== 0 && Number(length) !== announced) {
     throw new OciError('SIZE_INVALID', `Content-Range covers ${announced} bytes, but Content-Length is ${length}`)
   }
-  if (length === '0' || request.raw.body === null) return held
+  if (length === '0') return held
 
-  const key = `${prefixOf(upload.id)}${upload.chunks}-${randomUUID()}`
-  const stored = await context.store.put(key, bodyOf(request.raw))
+  const key = chunkKey(upload)
+  const stored = await context.store.put(key, bodyOf(request.raw), { temporary: true })
   try {
     if (stored.sizeBytes === 0) {
       await context.store.delete(key)
@@ -156,66 +223,51 @@ async function append(request: RepositoryRequest, upload: Upload): Promise<numbe
 
 /** Adds a chunk to the session. Returns false if another request has appended to the session since it was read. */
 async function recordChunk(context: RegistryContext, upload: Upload, chunk: StoredChunk): Promise<boolean> {
-  return context.database.transaction(async (trx) => {
-    const updated = await trx
-      .updateTable('uploads')
-      .set({ chunks: upload.chunks + 1, size_bytes: upload.size_bytes + chunk.sizeBytes })
-      .where('id', '=', upload.id)
-      .where('chunks', '=', upload.chunks)
-      .executeTakeFirst()
-    if (updated.numUpdatedRows === 0n) return false
-    await trx
-      .insertInto('upload_chunks')
-      .values({
-        upload_id: upload.id,
-        number: upload.chunks,
-        key: chunk.key,
-        size_bytes: chunk.sizeBytes,
-        sha256: chunk.sha256,
-      })
-      .execute()
-    return true
-  })
+  const rows = await context.database.query(
+    {
+      name: 'record-chunk',
+      text: `
+        with quick as (select set_config('synchronous_commit', 'off', true)), grown as (
+          update uploads set chunks = chunks + 1, size_bytes = size_bytes + $4::bigint
+          from quick where id = $1 and chunks = $2 returning id)
+        insert into upload_chunks (upload_id, number, key, size_bytes, sha256)
+        select id, $2, $3, $4, $5 from grown returning upload_id`,
+    },
+    [upload.id, upload.chunks, chunk.key, chunk.sizeBytes, chunk.sha256],
+  )
+  return rows.length > 0
 }
 
 /** Turns the session's chunks into the blob `digest`. */
-async function commit(request: RepositoryRequest, uploadId: string, digest: ParsedDigest): Promise<Response> {
+async function commit(request: RepositoryRequest, upload: Upload, digest: ParsedDigest): Promise<Response> {
   const { context } = request
-  const chunks = (
-    await context.database.db
-      .selectFrom('upload_chunks')
-      .selectAll()
-      .where('upload_id', '=', uploadId)
-      .orderBy('number')
-      .execute()
-  ).map(toChunk)
+  const chunks = await listChunks(context, upload.id)
   const only = chunks.length === 1 && digest.algorithm === 'sha256' ? chunks[0] : undefined
-  const whole = only ? { ...only, hex: only.sha256 } : await join(context, uploadId, chunks, digest)
+  const isSure = only !== undefined && (context.store.bucket !== undefined || only.key.includes(BOOT_ID))
+  const whole = isSure ? { ...only, hex: only.sha256 } : await join(context, upload, { chunks, digest })
+  const temporary = isSure ? chunks : [...chunks, whole]
   if (whole.hex !== digest.hex) {
-    await discardUpload(context, uploadId)
-    throw new OciError(
-      'DIGEST_INVALID',
-      `the digest of the bytes is ${digest.algorithm}:${whole.hex}; expected ${digest.text}`,
-    )
+    await context.database.db.deleteFrom('uploads').where('id', '=', upload.id).execute()
+    await deleteChunks(context, temporary)
+    throw wrongDigest(`${digest.algorithm}:${whole.hex}`, digest.text)
   }
+  const isStored = (await findBlob(context, digest.text)) !== undefined
   // The object is stored before the rows that refer to it. After a crash in between, the next push overwrites it.
-  const exists = await context.store.find(blobKey(digest.text))
-  if (!exists || exists.sizeBytes !== whole.sizeBytes) await context.store.rename(whole.key, blobKey(digest.text))
-  await context.database.transaction(async (trx) => {
-    await trx
-      .insertInto('blobs')
-      .values({ digest: digest.text, size_bytes: whole.sizeBytes })
-      .onConflict((conflict) => conflict.column('digest').doNothing())
-      .execute()
-    const { repository_id } = await trx
-      .deleteFrom('uploads')
-      .where('id', '=', uploadId)
-      .returning('repository_id')
-      .executeTakeFirstOrThrow(() => new OciError('BLOB_UPLOAD_UNKNOWN', 'another request has ended the upload'))
-    await link(trx, repository_id, digest.text)
-  })
-  await context.store.deletePrefix(prefixOf(uploadId))
+  if (!isStored) await context.store.rename(whole.key, blobKey(digest.text))
+  const { repository_id: repositoryId, id: uploadId } = upload
+  await linkPushedBlob(context, { digest: digest.text, sizeBytes: whole.sizeBytes, repositoryId, uploadId, isStored })
+  await deleteChunks(context, isStored ? temporary : temporary.filter(({ key }) => key !== whole.key))
   return created(request, digest.text)
+}
+
+async function listChunks({ database }: RegistryContext, uploadId: string): Promise<StoredChunk[]> {
+  const rows = await database.db
+    .selectFrom('upload_chunks')
+    .selectAll()
+    .where('upload_id', '=', uploadId)
+    .orderBy('number')
+    .execute()
+  return rows.map(toChunk)
 }
 
 function toChunk(row: Selectable<UploadChunkTable>): StoredChunk {
@@ -225,12 +277,11 @@ function toChunk(row: Selectable<UploadChunkTable>): StoredChunk {
 /** Joins the chunks into one object, hashing it with the algorithm of the digest. */
 async function join(
   context: RegistryContext,
-  uploadId: string,
-  chunks: readonly StoredChunk[],
-  digest: ParsedDigest,
-): Promise<{ key: string; sizeBytes: number; hex: string }> {
+  upload: Upload,
+  { chunks, digest }: { chunks: readonly StoredChunk[]; digest: ParsedDigest },
+): Promise<StoredChunk & { hex: string }> {
   const hash = createHash(digest.algorithm)
-  const key = `${prefixOf(uploadId)}whole-${randomUUID()}`
+  const key = chunkKey(upload)
   const read = async function* () {
     for (const chunk of chunks) {
       for await (const bytes of (await context.store.get(chunk.key)).body) {
@@ -239,8 +290,8 @@ async function join(
       }
     }
   }
-  const stored = await context.store.put(key, read())
-  return { key, sizeBytes: stored.sizeBytes, hex: hash.digest('hex') }
+  const { sizeBytes, sha256 } = await context.store.put(key, read(), { temporary: true })
+  return { key, sizeBytes, sha256, hex: hash.digest('hex') }
 }
 
 async function link(db: RegistryContext['database']['db'], repositoryId: number, digest: string): Promise<void> {

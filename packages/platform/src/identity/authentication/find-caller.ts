@@ -1,12 +1,11 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import type { IdentityStore } from '../db/identity-store.ts'
-import type { AccountRow } from '../db/schema/accounts.ts'
 import type { TokenRow } from '../db/schema/tokens.ts'
 import type { Caller, CallerLimit } from '../permissions/caller.ts'
 import { isValid } from '../tokens/is-valid.ts'
 import { hashSecret, isWellFormedSecret } from '../tokens/secrets.ts'
-import { loadCaller } from './load-caller.ts'
+import { type CallerAccount, loadCaller } from './load-caller.ts'
 
 const Scopes = z.array(z.string())
 
@@ -17,7 +16,7 @@ interface ValidToken {
   token: TokenRow
   scopes: string[]
   /** Undefined for a token that belongs to no account. */
-  account: AccountRow | undefined
+  account: CallerAccount | undefined
 }
 
 /**
@@ -26,18 +25,28 @@ interface ValidToken {
  */
 export async function findToken({ database: { db } }: IdentityStore, key: TokenKey): Promise<ValidToken | undefined> {
   if ('secret' in key && !isWellFormedSecret(key.secret)) return undefined
-  const token = await db
+  const row = await db
     .selectFrom('tokens')
-    .selectAll()
-    .where((where) => ('secret' in key ? where('secret_hash', '=', hashSecret(key.secret)) : where('id', '=', key.id)))
+    .leftJoin('accounts', 'accounts.id', 'tokens.account_id')
+    .selectAll('tokens')
+    .select([
+      'accounts.email as account_email',
+      'accounts.display_name as account_name',
+      'accounts.operator as account_operator',
+      'accounts.disabled_at as account_disabled_at',
+    ])
+    .where((where) =>
+      'secret' in key ? where('tokens.secret_hash', '=', hashSecret(key.secret)) : where('tokens.id', '=', key.id),
+    )
     .where(isValid)
     .executeTakeFirst()
-  if (token === undefined) return undefined
+  if (row === undefined) return undefined
+  const { account_email: email, account_name, account_operator, account_disabled_at, ...token } = row
   const account =
-    token.account_id === null
+    token.account_id === null || account_name === null || account_operator === null
       ? undefined
-      : await db.selectFrom('accounts').selectAll().where('id', '=', token.account_id).executeTakeFirst()
-  if (token.account_id !== null && (account === undefined || account.disabled_at !== null)) return undefined
+      : { id: token.account_id, email, display_name: account_name, operator: account_operator }
+  if (token.account_id !== null && (account === undefined || account_disabled_at !== null)) return undefined
   // Updated at most once a minute, to avoid a write for every request.
   if (token.last_used_at === null || Date.now() - token.last_used_at.getTime() > 60_000) {
     await db.updateTable('tokens').set({ last_used_at: sql<Date>`now()` }).where('id', '=', token.id).execute()

@@ -1,11 +1,14 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { AccountRow } from '../db/schema/accounts.ts'
 import type { IdentityDatabase } from '../db/schema/index.ts'
 import type { Caller, CallerCredentials, CallerLimit, CallerMembership, CallerProject } from '../permissions/caller.ts'
 import { higherRole } from '../permissions/roles.ts'
 
+/** What a caller needs of its account. */
+export type CallerAccount = Pick<AccountRow, 'id' | 'email' | 'display_name' | 'operator'>
+
 export interface LoadCallerOptions {
-  account: AccountRow
+  account: CallerAccount
   credentials: CallerCredentials
   tokenId?: string | undefined
   expiresAt?: Date | undefined
@@ -15,18 +18,26 @@ export interface LoadCallerOptions {
   claimed?: readonly CallerMembership[] | undefined
 }
 
-/** What an account can do now, within the limit of its token. Runs one query for memberships and one for projects. */
+/** What an account can do now, within the limit of its token. Runs one query, and one more for asserted memberships. */
 export async function loadCaller(db: Kysely<IdentityDatabase>, options: LoadCallerOptions): Promise<Caller> {
   const { account, credentials, tokenId, expiresAt, scopes, limit = {}, claimed = [] } = options
   const stored = await db
     .selectFrom('memberships')
     .innerJoin('organisations', 'organisations.id', 'memberships.organisation_id')
-    .select(['organisation_id as organisationId', 'organisations.slug as organisation', 'role'])
+    .select([
+      'memberships.organisation_id as organisationId',
+      'organisations.slug as organisation',
+      'role',
+      sql<StoredProject[]>`(
+        select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'slug', p.slug) order by p.created_at, p.id), '[]')
+        from projects p where p.organisation_id = memberships.organisation_id)`.as('projects'),
+    ])
     .where('account_id', '=', account.id)
     .orderBy('memberships.created_at')
     .orderBy('organisations.id')
     .execute()
-  const memberships = merge(stored, claimed).filter(
+  const known = stored.map(({ projects: _, ...membership }) => membership)
+  const memberships = merge(known, claimed).filter(
     ({ organisationId }) => limit.organisationId === undefined || limit.organisationId === organisationId,
   )
   return {
@@ -43,7 +54,7 @@ export async function loadCaller(db: Kysely<IdentityDatabase>, options: LoadCall
     scopes,
     limit,
     memberships,
-    projects: await loadProjects(db, memberships, limit.projectId),
+    projects: projectsOf(memberships, [...stored, ...(await loadProjects(db, claimed))], limit.projectId),
   }
 }
 
@@ -58,24 +69,46 @@ function merge(stored: readonly CallerMembership[], claimed: readonly CallerMemb
   return [...byId.values()]
 }
 
+interface StoredProject {
+  id: string
+  slug: string
+}
+
+interface ProjectsOfOrganisation {
+  organisationId: string
+  projects: readonly StoredProject[]
+}
+
+/** The projects of organisations whose memberships are not stored. */
 async function loadProjects(
   db: Kysely<IdentityDatabase>,
   memberships: readonly CallerMembership[],
-  onlyProjectId: string | undefined,
-): Promise<CallerProject[]> {
+): Promise<ProjectsOfOrganisation[]> {
   if (memberships.length === 0) return []
   const organisationIds = memberships.map(({ organisationId }) => organisationId)
-  let query = db
+  const rows = await db
     .selectFrom('projects')
     .select(['id', 'slug', 'organisation_id'])
     .where('organisation_id', 'in', organisationIds)
     .orderBy('created_at')
     .orderBy('id')
-  if (onlyProjectId !== undefined) query = query.where('id', '=', onlyProjectId)
-  const rows = await query.execute()
-  return memberships.flatMap((membership) =>
-    rows
-      .filter((row) => row.organisation_id === membership.organisationId)
-      .map((row) => ({ ...membership, id: row.id, name: `${membership.organisation}/${row.slug}` })),
-  )
+    .execute()
+  return organisationIds.map((organisationId) => ({
+    organisationId,
+    projects: rows.filter((row) => row.organisation_id === organisationId),
+  }))
+}
+
+function projectsOf(
+  memberships: readonly CallerMembership[],
+  organisations: readonly ProjectsOfOrganisation[],
+  onlyProjectId: string | undefined,
+): CallerProject[] {
+  return memberships.flatMap((membership) => {
+    const { projects = [] } =
+      organisations.find(({ organisationId }) => organisationId === membership.organisationId) ?? {}
+    return projects
+      .filter(({ id }) => onlyProjectId === undefined || id === onlyProjectId)
+      .map(({ id, slug }) => ({ ...membership, id, name: `${membership.organisation}/${slug}` }))
+  })
 }

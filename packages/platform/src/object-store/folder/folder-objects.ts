@@ -44,7 +44,7 @@ export class FolderObjects {
     const path = await objectPath(this.#fs, this.#objectsDir, from, { create: false })
     const file = path === undefined ? undefined : await openObjectFile(this.#fs, path)
     if (path === undefined || file === undefined) return false
-    await file.handle.close()
+    await file.handle.sync().finally(() => file.handle.close())
     if (from === to) return true
     await this.#move(path, to)
     // Only the folders: another object may have been stored under the old key.
@@ -109,7 +109,10 @@ export class FolderObjects {
   async #move(from: string, key: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const path = await objectPath(this.#fs, this.#objectsDir, key, { create: true })
+        // Nearly always the folder exists.
+        const path =
+          (await objectPath(this.#fs, this.#objectsDir, key, { create: false })) ??
+          (await objectPath(this.#fs, this.#objectsDir, key, { create: true }))
         if (path !== undefined) return await this.#fs.rename(from, path)
       } catch (error) {
         // The folder, or one above it, was removed while it was created.

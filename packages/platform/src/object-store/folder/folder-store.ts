@@ -15,6 +15,7 @@ import {
   type ObjectBody,
   type ObjectInfo,
   type ObjectStore,
+  type PutOptions,
   type SignGetOptions,
   type SignPartOptions,
   type SignPutOptions,
@@ -46,6 +47,9 @@ export interface FolderStore extends ObjectStore {
   /** Serves the signed URLs, all below `/storage/`. */
   readonly app: Hono
 }
+
+/** Each read is a task of another thread. */
+const READ_BYTES = 1024 * 1024
 
 /** Uploads and temporary files of a crashed process are removed after this time. */
 const STALE_MS = 24 * 3600 * 1000
@@ -83,8 +87,9 @@ class FolderObjectStore implements FolderStore {
     for (const folder of [tempDir, uploadsDir]) void removeStale(fileSystem, folder)
   }
 
-  async put(key: string, body: ObjectBody, options: { contentType?: string | undefined } = {}): Promise<StoredObject> {
-    return await this.#objects.write(key, body, options.contentType ?? DEFAULT_CONTENT_TYPE)
+  async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<StoredObject> {
+    const { contentType = DEFAULT_CONTENT_TYPE, digest, temporary } = options
+    return await this.#objects.write(key, body, contentType, { digest, temporary })
   }
 
   async get(key: string, { range }: GetOptions = {}): Promise<ObjectInfo & { body: AsyncIterable<Uint8Array> }> {
@@ -101,7 +106,8 @@ class FolderObjectStore implements FolderStore {
       await file.handle.close()
       return { ...info, body: noBytes() }
     }
-    return { ...info, body: file.handle.createReadStream({ start, end, highWaterMark: 256 * 1024 }) }
+    const highWaterMark = Math.min(info.sizeBytes, READ_BYTES)
+    return { ...info, body: file.handle.createReadStream({ start, end, highWaterMark }) }
   }
 
   async find(key: string): Promise<ObjectInfo | undefined> {

@@ -1,10 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { TrainyardError } from '../../errors.ts'
+import { DigestMismatch, TrainyardError } from '../../errors.ts'
 import { errorCode } from '../../system/describe-error.ts'
+import { consumeBody } from '../consume-body.ts'
 import type { ObjectBody } from '../object-store.ts'
 import type { StoreFileSystem } from './store-file-system.ts'
 
@@ -27,6 +28,10 @@ export interface WriteLimits {
   sizeBytes?: number | undefined
   /** Bytes with another SHA-256 (hex) are refused. */
   sha256?: string | undefined
+  /** Bytes with another digest (`sha256:` or `sha512:` and hex) are refused. */
+  digest?: string | undefined
+  /** Not synced. */
+  temporary?: boolean | undefined
 }
 
 export interface WrittenFile {
@@ -48,35 +53,47 @@ export async function writeObjectFile(
   contentType: string,
   limits: WriteLimits = {},
 ): Promise<WrittenFile> {
-  await fs.mkdir(tempDir, { recursive: true })
   const path = join(tempDir, randomUUID())
-  const handle = await fs.open(path, 'wx', 0o600)
+  const handle = await openNew(fs, tempDir, path)
   try {
-    const hash = createHash('sha256')
-    let sizeBytes = 0
-    for await (const chunk of body instanceof Uint8Array ? [body] : body) {
-      sizeBytes += chunk.byteLength
-      if (limits.sizeBytes !== undefined && sizeBytes > limits.sizeBytes) {
+    const [algorithm, expected] = limits.digest?.split(':') ?? []
+    const { sizeBytes, digests } = await consumeBody(body, {
+      algorithms: algorithm === 'sha512' ? ['sha256', 'sha512'] : ['sha256'],
+      write: (bytes) => writeAll(handle, bytes),
+      onBytes: (received) => {
+        if (limits.sizeBytes === undefined || received <= limits.sizeBytes) return
         throw refused('sizeBytes', `the signed request is for ${limits.sizeBytes} bytes, and more were sent`)
-      }
-      hash.update(chunk)
-      await writeAll(handle, chunk)
-    }
-    const sha256 = hash.digest('hex')
+      },
+    })
+    const { sha256 = '' } = digests
     if (limits.sizeBytes !== undefined && sizeBytes !== limits.sizeBytes) {
       throw refused('sizeBytes', `the signed request is for ${limits.sizeBytes} bytes, and ${sizeBytes} were sent`)
     }
     if (limits.sha256 !== undefined && sha256 !== limits.sha256) {
       throw refused('sha256', `the signed request is for SHA-256 ${limits.sha256}, and the bytes have ${sha256}`)
     }
+    if (limits.digest !== undefined && digests[algorithm ?? ''] !== expected) {
+      throw new DigestMismatch(limits.digest, `${algorithm}:${digests[algorithm ?? '']}`)
+    }
     await writeAll(handle, trailer({ sha256, contentType, sizeBytes }))
-    await handle.sync()
+    if (limits.temporary !== true) await handle.sync()
     await handle.close()
     return { path, sizeBytes, sha256 }
   } catch (error) {
     await handle.close().catch(() => undefined)
     await fs.rm(path, { force: true })
     throw error
+  }
+}
+
+/** The folder exists, except for the first object. */
+async function openNew(fs: StoreFileSystem, folder: string, path: string): Promise<FileHandle> {
+  try {
+    return await fs.open(path, 'wx', 0o600)
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+    await fs.mkdir(folder, { recursive: true })
+    return await fs.open(path, 'wx', 0o600)
   }
 }
 

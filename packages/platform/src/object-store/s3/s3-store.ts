@@ -23,6 +23,7 @@ import {
   type ObjectBody,
   type ObjectInfo,
   type ObjectStore,
+  type PutOptions,
   type SignGetOptions,
   type SignPartOptions,
   type SignPutOptions,
@@ -65,9 +66,9 @@ class S3Store implements ObjectStore {
     return new S3Store({ ...this.#options, bucket })
   }
 
-  async put(key: string, body: ObjectBody, options: { contentType?: string | undefined } = {}): Promise<StoredObject> {
-    const { contentType = DEFAULT_CONTENT_TYPE } = options
-    return await uploadObject(this.#client, { ...this.#at(key), ContentType: contentType }, body)
+  async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<StoredObject> {
+    const { contentType = DEFAULT_CONTENT_TYPE, digest } = options
+    return await uploadObject(this.#client, { ...this.#at(key), ContentType: contentType }, { body, digest })
   }
 
   async get(key: string, { range }: GetOptions = {}): Promise<ObjectInfo & { body: AsyncIterable<Uint8Array> }> {
