@@ -25,6 +25,8 @@ export interface EngineInfo {
   /** Stays the same as long as the engine's data exists. */
   id: string
   cpus: number
+  /** As the kernel names it, for example "x86_64". */
+  processor: string
   hasMemoryLimit: boolean
   hasGpu: boolean
   /** The address of the default bridge, if the engine runs on this machine. */
@@ -34,11 +36,12 @@ export interface EngineInfo {
 /** @throws ConfigError when no engine answers, so that the runner fails at its start and not at the first job */
 export async function readEngineInfo(docker: Docker, host: string | undefined): Promise<EngineInfo> {
   try {
-    const info: { ID: string; NCPU: number; MemoryLimit?: boolean; Runtimes?: Record<string, unknown> } =
+    const info: { ID: string; NCPU: number; Architecture?: string; MemoryLimit?: boolean; Runtimes?: Record<string, unknown> } =
       await docker.info()
     return {
       id: info.ID,
       cpus: info.NCPU,
+      processor: info.Architecture ?? 'unknown',
       hasMemoryLimit: info.MemoryLimit ?? true,
       hasGpu: Object.hasOwn(info.Runtimes ?? {}, 'nvidia'),
       gateway: await findGateway(docker),

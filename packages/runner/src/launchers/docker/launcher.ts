@@ -13,6 +13,7 @@ import type {
   Output,
   OutputPosition,
 } from '../launcher.ts'
+import { type BridgeVolume, createBridgeVolume } from './bridge-volume.ts'
 import type { DockerConfig } from './config.ts'
 import { createDiskWatch, type DiskWatch } from './disk-watch.ts'
 import {
@@ -32,7 +33,7 @@ import { openSpool } from './open-spool.ts'
 import { parseTime } from './output-frames.ts'
 import { createPulls } from './pulls.ts'
 import { readOutput } from './read-output.ts'
-import { type DockerSpecOptions, diskLimitOf, renewedToken } from './spec.ts'
+import { type DockerSpecOptions, diskLimitOf, imageOf, renewedToken } from './spec.ts'
 import { putFiles, startContainer } from './start-container.ts'
 
 /** How many containers are started and removed at once. More only slow the engine down. */
@@ -78,6 +79,7 @@ class DockerLauncher implements Launcher {
   readonly #logger: Logger
   readonly #limitChanges = createGate(MAX_CONCURRENT_CHANGES)
   readonly #launches: Launches
+  readonly #bridge: (image: string) => Promise<BridgeVolume>
   readonly #disk: DiskWatch
   readonly #cache: MountableCache | undefined
   #specOptions: DockerSpecOptions
@@ -91,6 +93,8 @@ class DockerLauncher implements Launcher {
     this.#options = options
     this.#logger = logger
     this.#cache = findCache(options, engine)
+    // Filling takes as long as it takes to write 130 MB.
+    this.#bridge = createBridgeVolume(connectEngine(config, PULL_STALL_MS), engine.processor)
     this.#specOptions = { ...options, engineCpus: engine.cpus, datasetCache: this.#cache?.source }
     // Measuring takes as long as it takes to walk through all files.
     this.#disk = createDiskWatch(connectEngine(config, PULL_STALL_MS), logger)
@@ -220,7 +224,9 @@ class DockerLauncher implements Launcher {
   }
 
   async #start(request: LaunchRequest): Promise<void> {
-    const start = () => this.#limitChanges(() => startContainer(this.#docker, request, this.#specOptions))
+    const bridge = request.bridge === undefined ? undefined : await this.#bridge(imageOf(request))
+    const start = () =>
+      this.#limitChanges(() => startContainer(this.#docker, request, { ...this.#specOptions, bridge }))
     try {
       await start()
     } catch (error) {

@@ -41,6 +41,21 @@ const filesOf = (over: Partial<LaunchRequest> = {}, env: Record<string, string> 
 }
 
 describe('the container of an attempt', () => {
+  it('starts the bridge from a volume that it cannot change, if the manifest asks for it', () => {
+    const bridge = { name: 'trainyard-bridge-1', command: ['/trainyard-bridge/node', '/trainyard-bridge/main.js'] }
+    const behind = { ...request, argv: ['python', 'train.py'], bridge: ['exec', '--'] }
+    const { create } = containerSpec(behind, { ...optionsOf(), bridge })
+    expect([create.Entrypoint, create.Cmd]).toEqual([
+      ['/trainyard-bridge/node'],
+      ['/trainyard-bridge/main.js', 'exec', '--', 'python', 'train.py'],
+    ])
+    expect(create.HostConfig?.Mounts).toContainEqual(
+      expect.objectContaining({ Source: 'trainyard-bridge-1', Target: '/trainyard-bridge', ReadOnly: true }),
+    )
+    const { create: plain } = containerSpec(request, { ...optionsOf(), bridge })
+    expect(plain.HostConfig?.Mounts?.map(({ Target }) => Target)).not.toContain('/trainyard-bridge')
+  })
+
   it('has these options', () => {
     const { Env, ...create } = containerSpec(request, optionsOf({}, '/data/datasets')).create
     const labels = {

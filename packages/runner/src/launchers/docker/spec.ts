@@ -2,7 +2,9 @@ import type { ContainerCreateOptions, NetworkCreateOptions } from 'dockerode'
 import type { TarEntry } from 'modern-tar'
 import { CONTAINER_PATHS, containerEnvironment } from '../container-environment.ts'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
+import { BRIDGE_DIR } from '../bridge/bridge-contents.ts'
 import { programOf } from '../program-of.ts'
+import type { BridgeVolume } from './bridge-volume.ts'
 import type { DockerConfig } from './config.ts'
 import { attemptLabels, attemptName } from './names.ts'
 
@@ -21,6 +23,8 @@ export interface DockerSpecOptions {
   datasetCacheMaxGb: number
   /** The runner's dataset cache, as the engine knows it: a volume or a folder. Undefined: each job has a cache of its own. */
   datasetCache?: string | undefined
+  /** For programs that run behind the bridge. Undefined: the bridge is that of the image. */
+  bridge?: BridgeVolume | undefined
   /** How many cores the engine has. It refuses a limit above that. */
   engineCpus: number
 }
@@ -58,7 +62,7 @@ export interface ContainerSpec {
 export function containerSpec(request: LaunchRequest, options: DockerSpecOptions): ContainerSpec {
   const { config, instanceId, datasetCacheMaxGb, datasetCache } = options
   const { workDir } = CONTAINER_PATHS
-  const [program = '', ...args] = programOf(request)
+  const [program = '', ...args] = programOf(request, options.bridge?.command)
   const { env, configText } = containerEnvironment(request, {
     datasetCacheDir: datasetCache === undefined ? `${workDir}/datasets` : CACHE_DIR,
     datasetCacheMaxGb,
@@ -95,7 +99,7 @@ function containerLabels(request: LaunchRequest, { instanceId, config }: DockerS
 }
 
 function hostConfig(request: LaunchRequest, options: DockerSpecOptions): ContainerCreateOptions['HostConfig'] {
-  const { config, instanceId, datasetCache, engineCpus } = options
+  const { config, instanceId, datasetCache, engineCpus, bridge } = options
   const { resources } = request
   const name = attemptName(request, instanceId)
   const memory = (resources.memoryMb ?? config.memoryMb) * MB
@@ -116,6 +120,7 @@ function hostConfig(request: LaunchRequest, options: DockerSpecOptions): Contain
         VolumeOptions: volumeOptions(attemptLabels(request, instanceId)),
       },
       ...(datasetCache === undefined ? [] : [cacheMount(datasetCache)]),
+      ...(request.bridge === undefined || bridge === undefined ? [] : [bridgeMount(bridge)]),
     ],
     Memory: memory,
     // Equal to the memory limit: no swap, in which a training would slow down instead of failing.
@@ -154,6 +159,10 @@ function cacheMount(source: string) {
   const mount = { Source: source, Target: CACHE_DIR, ReadOnly: true }
   if (source.startsWith('/')) return { ...mount, Type: 'bind' as const }
   return { ...mount, Type: 'volume' as const, VolumeOptions: volumeOptions({}) }
+}
+
+function bridgeMount({ name }: BridgeVolume) {
+  return { Type: 'volume' as const, Source: name, Target: BRIDGE_DIR, ReadOnly: true, VolumeOptions: volumeOptions({}) }
 }
 
 /** NoCopy: the engine would copy what the image has at this path into a new volume. */
