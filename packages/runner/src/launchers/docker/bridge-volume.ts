@@ -15,7 +15,10 @@ const COMPLETE = 'complete'
 /** A container that fills a volume longer than this was left behind. */
 const ABANDONED_MS = 5 * 60_000
 /** How Docker and Node name the same processors. */
-const PROCESSORS: Readonly<Record<string, readonly string[]>> = { x64: ['x86_64', 'amd64'], arm64: ['aarch64', 'arm64'] }
+const PROCESSORS: Readonly<Record<string, readonly string[]>> = {
+  x64: ['x86_64', 'amd64'],
+  arm64: ['aarch64', 'arm64'],
+}
 
 /** The volume with the bridge, which containers mount read-only, and how they start it. */
 export interface BridgeVolume {
@@ -32,17 +35,18 @@ export function createBridgeVolume(docker: Docker, processor: string): (image: s
       throw new Error(
         `"bridge" in trainer.json needs an engine with the processor of the runner, whose Node the containers run: the engine has ${processor}, the runner ${process.arch}. Install the npm package trainyard in the image, and write "trainyard", "exec", "--" in front of the program instead`,
       )
-    const found = (contents ??= readBridgeContents())
-    const name = `trainyard-bridge-${found.id}`
+    contents ??= readBridgeContents()
+    const { id, command } = contents
+    const name = `trainyard-bridge-${id}`
     const exists = (await ignoring([404], docker.getVolume(name).inspect())) !== undefined
-    if (!exists || filling === undefined) filling = fill(docker, { name, image, contents: found })
+    if (!exists || filling === undefined) filling = fill(docker, { name, image, contents })
     try {
       await filling
     } catch (error) {
       filling = undefined
       throw error
     }
-    return { name, command: found.command }
+    return { name, command }
   }
 }
 
@@ -65,7 +69,10 @@ async function fill(docker: Docker, { name, image, contents }: FillInput): Promi
 }
 
 /** Its name is the lock: one runner fills the volume, and others wait. */
-async function createFiller(docker: Docker, { name, image }: { name: string; image: string }): Promise<Docker.Container> {
+async function createFiller(
+  docker: Docker,
+  { name, image }: { name: string; image: string },
+): Promise<Docker.Container> {
   const filler = `${name}-fill`
   for (;;) {
     const created = await ignoring(

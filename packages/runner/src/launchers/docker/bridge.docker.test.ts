@@ -18,7 +18,9 @@ const image = await docker
   .inspect()
   .catch(() => undefined)
 if (image === undefined)
-  console.warn('SKIPPED: the bridge in containers. It needs a Docker engine that has the image python:3.11-slim-bookworm')
+  console.warn(
+    'SKIPPED: the bridge in containers. It needs a Docker engine that has the image python:3.11-slim-bookworm',
+  )
 
 describe.skipIf(image === undefined)('the bridge in an image without Node', () => {
   const datasetCacheDir = mkdtempSync(join(tmpdir(), 'trainyard-datasets-'))
@@ -50,7 +52,7 @@ describe.skipIf(image === undefined)('the bridge in an image without Node', () =
     }
   }
 
-  it('is there, for several runners at the same time', async () => {
+  it('runs, for several runners at the same time', async () => {
     const bridge = ['exec', '--grace', 'soon', '--']
     const answers = await Promise.all([run({ bridge }), run({ bridge, jobId: 2 }), run({ bridge, jobId: 3 })])
     for (const { code, lines } of answers) {

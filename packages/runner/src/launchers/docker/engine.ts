@@ -36,8 +36,13 @@ export interface EngineInfo {
 /** @throws ConfigError when no engine answers, so that the runner fails at its start and not at the first job */
 export async function readEngineInfo(docker: Docker, host: string | undefined): Promise<EngineInfo> {
   try {
-    const info: { ID: string; NCPU: number; Architecture?: string; MemoryLimit?: boolean; Runtimes?: Record<string, unknown> } =
-      await docker.info()
+    const info: {
+      ID: string
+      NCPU: number
+      Architecture?: string
+      MemoryLimit?: boolean
+      Runtimes?: Record<string, unknown>
+    } = await docker.info()
     return {
       id: info.ID,
       cpus: info.NCPU,
