@@ -17,8 +17,13 @@ describe.each(['curl', 'python'])('the trainer that reports with %s', (model) =>
   if (isMissing(model)) console.warn(`skipped: this trainer needs ${program[model]}, which is not installed`)
 
   it.skipIf(isMissing(model))('reports every epoch and its end', async () => {
-    const { job, events, output } = await platform.runJob({ model, config: { epochs: 4 } })
+    const { job, events, artifacts, output } = await platform.runJob({ model, config: { epochs: 4 } })
     expect(job.state, output).toBe('succeeded')
+    expect(events[0]?.type).toBe('started')
+    expect(events.find(({ type }) => type === 'checkpoint')?.body).toMatchObject({
+      name: 'last',
+      artifactId: artifacts[0]?.id,
+    })
     expect(job).toMatchObject({ progress: { epoch: 4, totalEpochs: 4 }, result: { operation: 'train' } })
     expect(job.latestMetrics.accuracy).toBeGreaterThan(0.5)
     expect(events.filter(({ type }) => type === 'progress')).toHaveLength(4)
