@@ -111,3 +111,6 @@ export const ValidationReport = z
   })
   .meta({ id: 'ValidationReport' })
 export type ValidationReport = z.infer<typeof ValidationReport>
+
+/** What a trainer's Python environment may take in a check, in milliseconds, in addition to the time limit of the check. */
+export const ENVIRONMENT_CHECK_MS = 600_000

@@ -234,6 +234,8 @@ export class EnvironmentStore {
         TMPDIR: tmpDir,
         LANG: 'C.UTF-8',
         UV_CACHE_DIR: cacheDir,
+        // Trainers cannot write to the environment, and would compile at every start.
+        UV_COMPILE_BYTECODE: '1',
       }
     const own = Object.entries(this.#env).filter((entry): entry is [string, string] => entry[1] !== undefined)
     return { ...Object.fromEntries(own.filter(([name]) => name !== 'VIRTUAL_ENV')), ...certificates }

@@ -27,6 +27,7 @@ export {
   type PreparedEnvironment,
   type PrepareOptions,
 } from './environment-store.ts'
+export { environmentsDir } from './environments-dir.ts'
 export { EnvironmentError, type EnvironmentErrorCode } from './errors.ts'
 export { findUv, type Uv } from './find-uv.ts'
 export { type Indexes, readIndexes } from './indexes.ts'

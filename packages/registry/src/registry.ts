@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import { ENVIRONMENT_CHECK_MS } from '@trainyard/contract'
 import {
   type Clock,
   claimNamespace,
@@ -82,6 +83,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
         databaseUrl: config.databaseUrl,
         timeoutMs: config.checkTimeoutSeconds * 1000,
         memoryBytes: config.checkMemoryBytes,
+        environmentMs: ENVIRONMENT_CHECK_MS,
         sandbox: config.checkSandbox ?? 'auto',
         readPaths: config.checkReadPaths,
         allowUnsandboxed: config.checkUnsandboxed,

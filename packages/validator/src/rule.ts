@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Finding, Severity } from '@trainyard/contract'
+import type { Finding, Severity, ValidationReport } from '@trainyard/contract'
 import type { ComplianceRecord } from './compliance/record.ts'
 import type { TrainerFolder } from './trainer-folder.ts'
 
@@ -26,6 +26,8 @@ interface RuleBase<Context> {
   readonly code: `TY${number}`
   readonly severity: Severity
   readonly docsUrl: string
+  /** Replaces the severity in the profile `marketplace`. */
+  readonly marketplaceSeverity?: Severity | undefined
   /** How to fix a finding, in one sentence. */
   readonly help: string
   check(context: Context): RuleFinding[] | Promise<RuleFinding[]>
@@ -49,8 +51,13 @@ export function ruleDocsUrl(code: string): string {
 }
 
 /** Runs one rule and completes its findings. */
-export async function runRule<Context>(rule: RuleBase<Context>, context: Context): Promise<Finding[]> {
-  const findings = (await rule.check(context)).map((found) => toFinding(rule, found))
+export async function runRule<Context>(
+  rule: RuleBase<Context>,
+  context: Context,
+  profile: ValidationReport['profile'] = 'author',
+): Promise<Finding[]> {
+  const severity = (profile === 'marketplace' ? rule.marketplaceSeverity : undefined) ?? rule.severity
+  const findings = (await rule.check(context)).map((found) => toFinding({ ...rule, severity }, found))
   const counts = new Map<string, number>()
   return findings.map((finding) => {
     const count = (counts.get(finding.fingerprint) ?? 0) + 1

@@ -8,10 +8,12 @@ import type {
   TimelineEntry,
   ValidationReport,
 } from '@trainyard/contract'
+import { EnvironmentError } from '@trainyard/environments'
 import type { SandboxOptions } from './compliance/sandbox-choice.ts'
 import { SandboxUnavailableError, UsageError } from './errors.ts'
 import { runRule } from './rule.ts'
 import { COMPLIANCE_RULES, FOLDER_RULES, isSelected, phasesOf } from './rules/index.ts'
+import { TimeLimit } from './time-limit.ts'
 import { readTrainerFolder, type TrainerFolder } from './trainer-folder.ts'
 import { CHECK_NAMES, fails, judge, type Profile, requiredPhases } from './verdict.ts'
 
@@ -66,7 +68,8 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   options.signal?.throwIfAborted()
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
   const startedAt = performance.now()
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const limit = new TimeLimit(timeoutMs)
+  const timeout = limit.signal
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
   const requested = options.phases ?? ALL_PHASES
   const selectable = phasesOf(only)
@@ -75,9 +78,9 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   let timeline: readonly TimelineEntry[] = []
 
   const phaseRunners: Record<CheckPhase, () => Promise<PhaseOutcome>> = {
-    static: () => runFolderRules(folder, 'static', only),
-    security: () => runFolderRules(folder, 'security', only),
-    compliance: () => runCompliance(folder, checks, { ...options, seed, signal, only, startedAt, timeoutMs }),
+    static: () => runFolderRules(folder, 'static', options),
+    security: () => runFolderRules(folder, 'security', options),
+    compliance: () => runCompliance(folder, checks, { ...options, seed, signal, only, limit }),
   }
   for (const phase of ALL_PHASES) {
     const name = CHECK_NAMES[phase]
@@ -106,7 +109,8 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
     } catch (error) {
       options.signal?.throwIfAborted()
       const reason = timeout.aborted ? `not finished after ${timeoutMs / 1000} s` : explain(error)
-      const fault = error instanceof SandboxUnavailableError ? 'platform' : undefined
+      const isOurs = error instanceof SandboxUnavailableError || error instanceof EnvironmentError
+      const fault = isOurs ? 'platform' : undefined
       check = { name, status: 'errored', reason, fault, findings: [] }
     }
     check.durationMs = Math.round(performance.now() - phaseStartedAt)
@@ -114,6 +118,7 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
     onCheck?.(check)
   }
 
+  limit.clear()
   return {
     verdict: judge(checks, profile, requiredPhases(profile, requested, options.require ?? [])),
     trainer: readIdentity(folder),
@@ -140,11 +145,11 @@ async function requireFolder(given: string, dir: string): Promise<void> {
 async function runFolderRules(
   folder: TrainerFolder,
   phase: 'static' | 'security',
-  only: readonly string[],
+  { only = [], profile }: ValidateOptions,
 ): Promise<PhaseOutcome> {
   const findings: Finding[] = []
   for (const rule of FOLDER_RULES) {
-    if (rule.phase === phase && isSelected(rule.code, only)) findings.push(...(await runRule(rule, folder)))
+    if (rule.phase === phase && isSelected(rule.code, only)) findings.push(...(await runRule(rule, folder, profile)))
   }
   return { findings }
 }
@@ -156,15 +161,14 @@ async function runCompliance(
     seed: number
     signal: AbortSignal
     only: readonly string[]
-    startedAt: number
-    timeoutMs: number
+    limit: TimeLimit
   },
 ): Promise<PhaseOutcome> {
   const manifest = folder.manifest.state === 'read' ? folder.manifest.manifest : undefined
   if (!manifest) return { findings: [], skipped: 'the manifest is not valid (see the findings of "manifest")' }
   const unusable = earlier
     .flatMap((check) => check.findings)
-    .find(({ code }) => code === 'TY105' || code === 'TY106' || code === 'TY209')
+    .find(({ code }) => ['TY105', 'TY106', 'TY111', 'TY209'].includes(code))
   if (unusable) return { findings: [], skipped: `the trainer cannot run because of ${unusable.code}` }
 
   // The runner is imported here to keep the static phases fast.
@@ -174,7 +178,8 @@ async function runCompliance(
     manifest,
     seed: options.seed,
     signal: options.signal,
-    deadline: options.startedAt + options.timeoutMs,
+    deadline: options.limit.endsAt,
+    onPrepared: (preparedMs) => options.limit.extend(preparedMs),
     databaseUrl: options.databaseUrl,
     sandbox: options.sandbox,
     onProgress: options.onProgress,
@@ -182,7 +187,7 @@ async function runCompliance(
   if (outcome.state === 'skipped') return { findings: [], skipped: outcome.reason }
   const findings: Finding[] = []
   for (const rule of COMPLIANCE_RULES) {
-    if (isSelected(rule.code, options.only)) findings.push(...(await runRule(rule, outcome.record)))
+    if (isSelected(rule.code, options.only)) findings.push(...(await runRule(rule, outcome.record, options.profile)))
   }
   const { timeline, unfinished, sandboxNote } = outcome.record
   return { findings, timeline, notes: [sandboxNote], unfinished }

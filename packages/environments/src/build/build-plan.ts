@@ -74,7 +74,6 @@ export function buildVariables(indexes: Indexes, { environmentDir }: BuildFolder
     UV_PROJECT_ENVIRONMENT: environmentDir,
     UV_NO_PROGRESS: '1',
     UV_PYTHON_DOWNLOADS: 'never',
-    UV_COMPILE_BYTECODE: '1',
     NO_COLOR: '1',
   }
   // uv asks the default index last.

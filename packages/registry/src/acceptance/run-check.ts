@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CheckResult } from '@trainyard/contract'
+import { type CheckResult, ENVIRONMENT_CHECK_MS } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
 import { ImageManifest } from '../oci/parse-manifest.ts'
 import { ALWAYS_ON, checksOf, createCheckPolicy, withoutRejections } from '../versions/check-policy.ts'
@@ -94,14 +94,9 @@ async function judge(
       prepare,
       cachedByLayer: (scan, schema, run) => cachedByLayer(context, scan, schema, run),
     }
-    await runOneCheck({
-      check: CHECKS[name],
-      input,
-      progress,
-      suppress,
-      timeoutMs: config.checkTimeoutSeconds * 1000,
-      signal,
-    })
+    // The validator itself limits everything but the Python environment to the time of a check.
+    const timeoutMs = config.checkTimeoutSeconds * 1000 + (name === 'compliance' ? ENVIRONMENT_CHECK_MS : 0)
+    await runOneCheck({ check: CHECKS[name], input, progress, suppress, timeoutMs, signal })
   }
   if (approval !== undefined) progress.note(`published by a moderator: ${approval}`)
   await progress.saved()

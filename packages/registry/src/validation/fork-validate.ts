@@ -15,6 +15,8 @@ export interface ForkValidateOptions {
   timeoutMs: number
   /** A worker that uses more memory, with its child processes, is killed. Default: no limit. */
   memoryBytes?: number | undefined
+  /** What the preparation of a Python environment may take in addition. Default: 0. */
+  environmentMs?: number | undefined
   /** Default: `auto`, the best that this machine supports. */
   sandbox?: CheckSandbox | undefined
   /** Folders that are hidden from trainers, because they hold other people's bundles and secrets. */
@@ -41,6 +43,7 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
     databaseUrl,
     timeoutMs,
     memoryBytes,
+    environmentMs = 0,
     sandbox: choice = 'auto',
     hiddenDirs = [],
     readPaths = [],
@@ -76,7 +79,7 @@ export function createForkValidate(options: ForkValidateOptions): ValidateFuncti
     // The validator enforces the limit itself and reports what it has by then. This timer is for one that hangs.
     const timer = setTimeout(
       () => worker.stop(`the checks took longer than ${Math.round(timeoutMs / 1000)} s`),
-      timeoutMs + graceMs,
+      timeoutMs + environmentMs + graceMs,
     )
     const watching = memoryBytes === undefined ? undefined : setInterval(() => void watch(), MEMORY_EVERY_MS)
     const watch = async () => {

@@ -14,8 +14,22 @@ export interface ValidationWorkerOptions {
   onCheck(check: CheckResult): void
 }
 
+/** What finds Pythons, uv and package indexes. */
+const PYTHON_VARIABLES = [
+  ...['UV_PATH', 'PYENV_ROOT', 'CONDA_PREFIX', 'SSL_CERT_FILE', 'PYTHON_ENVIRONMENTS_DIR', 'PYTHON_INDEX_URL'],
+  ...['PYTHON_INDEX_HOSTS', 'PIP_INDEX_URL', 'PIP_EXTRA_INDEX_URL', 'PIP_CONFIG_FILE', 'PIP_CERT'],
+] as const
 /** The environment variables that a worker inherits: enough to find programs and caches, and no secrets. */
-const INHERITED_VARIABLES = ['PATH', 'HOME', 'LANG', 'TZ', 'USER', 'SystemRoot', 'XDG_CACHE_HOME'] as const
+const INHERITED_VARIABLES = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'TZ',
+  'USER',
+  'SystemRoot',
+  'XDG_CACHE_HOME',
+  ...PYTHON_VARIABLES,
+] as const
 
 /** How long to wait for the worker's output to end after it has exited. */
 const OUTPUT_WAIT_MS = 1000

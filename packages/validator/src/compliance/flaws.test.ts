@@ -27,6 +27,8 @@ const STEPS: Readonly<Record<string, readonly Step[]>> = {
 const FOLLOWING: Readonly<Record<string, readonly string[]>> = {
   // The process ended before it sent any event, so it also sent no terminal event.
   TY408: ['TY404'],
+  // The process ended without a terminal event.
+  TY412: ['TY404'],
 }
 
 const folders: string[] = []

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TrainerManifest } from '@trainyard/contract'
+import { ENVIRONMENT_CHECK_MS, type TrainerManifest } from '@trainyard/contract'
+import { environmentsDir } from '@trainyard/environments'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
 import { createFolderTrainerSource, createRunner, createSubprocessLauncher, type Launcher } from '@trainyard/runner'
 import { Cleanups } from './cleanups.ts'
@@ -20,6 +21,8 @@ export interface Stage {
   readonly launcher: WatchingLauncher
   /** The folder in which changes of the trainer's own folder can be seen. */
   readonly trainerDir: string
+  /** Prepares the Python environment of the trainer, if it declares one. */
+  prepareEnvironment(signal: AbortSignal): Promise<void>
   /** Describes the sandbox of the trainer's processes. */
   readonly sandboxNote: string
   close(): Promise<void>
@@ -107,6 +110,10 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     traffic,
     launcher,
     trainerDir: trainerCopy?.dir ?? originalDir,
+    async prepareEnvironment(signal) {
+      const onLine = (line: string) => onProgress?.(`environment: ${line}`)
+      await runner.context.environments?.prepare(originalDir, options.manifest, { signal, onLine })
+    },
     sandboxNote: sandbox.note,
     close: () => cleanups.run(),
   }
@@ -129,6 +136,7 @@ function runnerConfig(
     cancelGraceSeconds,
     maxConcurrentJobs: 1,
     datasetCacheMaxGb: DATASET_CACHE_GB,
+    environments: { dir: environmentsDir(process.env), timeoutMs: ENVIRONMENT_CHECK_MS },
     // A retry would hide the first attempt.
     limits: { reconcileIntervalMs: 100, maxFreeRetries: 0 },
   }

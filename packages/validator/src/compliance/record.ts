@@ -49,6 +49,8 @@ export interface ComplianceRecord {
   /** The generated dataset. */
   readonly dataset: { readonly images: number; readonly classes: number }
   readonly operations: readonly OperationRecord[]
+  /** Why the Python environment could not be made. Then there are no operations. */
+  readonly environmentProblem?: { message: string; file: string | undefined; line: number | undefined } | undefined
   /** Set if the time was used up before all operations had run. */
   readonly unfinished: string | undefined
   /** Files that were added, changed or deleted in the trainer's own folder. */

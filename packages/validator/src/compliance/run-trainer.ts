@@ -7,6 +7,7 @@ import {
   type TrainerManifest,
   type TrainerModel,
 } from '@trainyard/contract'
+import { EnvironmentError } from '@trainyard/environments'
 import { OutOfTimeError, RunnerResponseError, SandboxUnavailableError } from '../errors.ts'
 import { chooseSettings } from './choose-settings.ts'
 import { FaultScript } from './faults.ts'
@@ -24,6 +25,8 @@ export interface RunTrainerOptions {
   readonly signal: AbortSignal
   /** In terms of `performance.now()`. What runs at that time is stopped. */
   readonly deadline: number
+  /** Called with the time that a Python environment took. The deadline is later by that much. */
+  readonly onPrepared?: ((preparedMs: number) => void) | undefined
   readonly databaseUrl?: string | undefined
   /** Default: `auto`, without additional hidden folders. */
   readonly sandbox?: Partial<SandboxOptions> | undefined
@@ -74,13 +77,17 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
   })
   let record: ComplianceRecord
   try {
+    const { preparedMs, environmentProblem } = await prepareEnvironment(stage, options)
     const before = await snapshotFolder(stage.trainerDir)
     const { id: datasetId } = await stage.api.uploadDataset(dataset.tar, 'tiny')
-    const { operations, unfinished } = await runOperations(stage, { ...options, ...chosen, datasetId })
+    const plan = { ...options, ...chosen, datasetId, deadline: options.deadline + preparedMs }
+    const { operations, unfinished } =
+      environmentProblem === undefined ? await runOperations(stage, plan) : { operations: [], unfinished: undefined }
     record = {
       manifest,
       dataset: { images: dataset.images, classes: dataset.classes },
       operations,
+      environmentProblem,
       unfinished,
       folderChanges: compareSnapshots(before, await snapshotFolder(stage.trainerDir)),
       sandboxNote: stage.sandboxNote,
@@ -95,6 +102,26 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
   // A failed cleanup does not invalidate the record.
   await stage.close().catch((error: unknown) => stage.traffic.note('note', String(error)))
   return { state: 'done', record }
+}
+
+/** A problem of the trainer is part of the record. One of this machine, such as an index that does not answer, is thrown. */
+async function prepareEnvironment(
+  stage: Stage,
+  { manifest, signal, onProgress, onPrepared }: RunTrainerOptions,
+): Promise<{ preparedMs: number; environmentProblem?: ComplianceRecord['environmentProblem'] }> {
+  if (manifest.runtime === undefined) return { preparedMs: 0 }
+  onProgress?.('preparing the environment')
+  const begunAt = performance.now()
+  try {
+    await stage.prepareEnvironment(signal)
+  } catch (error) {
+    if (!(error instanceof EnvironmentError) || error.isTransient || error.code === 'uv_missing') throw error
+    const { message, file, line } = error
+    return { preparedMs: 0, environmentProblem: { message, file, line } }
+  }
+  const preparedMs = performance.now() - begunAt
+  onPrepared?.(preparedMs)
+  return { preparedMs }
 }
 
 function chooseModel(manifest: TrainerManifest): { task: TaskType; model: TrainerModel } | undefined {

@@ -10,10 +10,14 @@ import { dockerfileSecrets } from './dockerfile-secrets.ts'
 import { dockerfileSyntax } from './dockerfile-syntax.ts'
 import { dockerfileUser } from './dockerfile-user.ts'
 import { entryPoints } from './entry-points.ts'
+import { environmentDeclared } from './environment-declared.ts'
+import { environmentMade } from './environment-made.ts'
+import { environmentValid } from './environment-valid.ts'
 import { epochsComplete } from './epochs-complete.ts'
 import { eventsValid } from './events-valid.ts'
 import { exportEntryPoint } from './export-entry-point.ts'
 import { exportWorks } from './export-works.ts'
+import { hashedDependencies } from './hashed-dependencies.ts'
 import { journalSurvives503 } from './journal-survives-503.ts'
 import { licenceFile } from './licence-file.ts'
 import { lifecycleOrder } from './lifecycle-order.ts'
@@ -24,6 +28,7 @@ import { manifestMissing } from './manifest-missing.ts'
 import { manifestSchema } from './manifest-schema.ts'
 import { manifestSyntax } from './manifest-syntax.ts'
 import { modelsAndTasks } from './models-and-tasks.ts'
+import { modulesDeclared } from './modules-declared.ts'
 import { outageSurvived } from './outage-survived.ts'
 import { packageSize } from './package-size.ts'
 import { predictWorks } from './predict-works.ts'
@@ -47,6 +52,8 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   modelsAndTasks,
   exportEntryPoint,
   unknownFields,
+  environmentDeclared,
+  environmentValid,
   readme,
   licenceFile,
   dockerfileSyntax,
@@ -57,6 +64,7 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   packageSize,
   linksAndSpecialFiles,
   lockFile,
+  hashedDependencies,
   secrets,
   unscannedFiles,
 ]
@@ -73,6 +81,8 @@ export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
   startsInTime,
   cancelObeyed,
   eventsValid,
+  environmentMade,
+  modulesDeclared,
   journalSurvives503,
   outageSurvived,
   writesInsideWorkDir,

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { TrainerManifest } from '@trainyard/contract'
-import { EnvironmentStore } from '@trainyard/environments'
+import { EnvironmentStore, environmentsDir } from '@trainyard/environments'
 import type { CliIo } from '../../command-line/io.ts'
 import { createPaint } from '../../terminal/paint.ts'
 import { cleanText } from '../../terminal/text.ts'
@@ -20,12 +19,6 @@ export async function prepareEnvironment(
   const { dir, file } = environment
   const path = [join(dir, 'bin'), env.PATH].filter((part) => part !== undefined && part !== '').join(delimiter)
   return { variables: { PATH: path, VIRTUAL_ENV: dir }, file }
-}
-
-/** Shared by all trainers of this user. */
-function environmentsDir(env: CliIo['env']): string {
-  const cache = env.XDG_CACHE_HOME || join(env.HOME ?? homedir(), '.cache')
-  return env.PYTHON_ENVIRONMENTS_DIR || join(cache, 'trainyard', 'environments')
 }
 
 /** The file that a name of a program in PATH stands for. */

@@ -1,0 +1,30 @@
+/** The time limit of a validation. The preparation of a Python environment does not count: it has a limit of its own. */
+export class TimeLimit {
+  readonly #abort = new AbortController()
+  #timer: NodeJS.Timeout
+  /** In terms of `performance.now()`. */
+  endsAt: number
+
+  constructor(timeoutMs: number) {
+    this.endsAt = performance.now() + timeoutMs
+    this.#timer = this.#start()
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  extend(ms: number): void {
+    this.endsAt += ms
+    clearTimeout(this.#timer)
+    this.#timer = this.#start()
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #start(): NodeJS.Timeout {
+    return setTimeout(() => this.#abort.abort(), Math.max(0, this.endsAt - performance.now())).unref()
+  }
+}
