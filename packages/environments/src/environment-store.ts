@@ -210,6 +210,7 @@ export class EnvironmentStore {
           env,
           signal,
           onLine: show,
+          outputFile: join(draft, 'output.log'),
           onStart,
         })
         if (failure !== undefined)
@@ -301,5 +302,6 @@ async function removeFolder(dir: string): Promise<void> {
 
 /** Names of temporary folders say nothing to an author. */
 function withoutPaths(output: string, { projectDir, workDir }: ReturnType<typeof buildFolders>): string {
-  return output.replaceAll(`${projectDir}/`, '').replaceAll(`${workDir}/`, '')
+  const short = output.replaceAll(`${projectDir}/`, '').replaceAll(`${workDir}/`, '')
+  return short.replace(/^Using Python .* environment at: .*\n/m, '')
 }

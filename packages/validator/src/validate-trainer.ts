@@ -130,6 +130,14 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   }
 }
 
+/** Shown while the Python environment of a trainer is prepared, which can take minutes. */
+const PREPARING: CheckResult = {
+  name: CHECK_NAMES.compliance,
+  status: 'running',
+  findings: [],
+  progress: { done: 0, unit: 'steps', what: 'preparing the Python environment' },
+}
+
 function statusOf({ findings, skipped, unfinished }: PhaseOutcome, profile: Profile): CheckStatus {
   if (findings.some((finding) => fails(finding, profile))) return 'failed'
   if (skipped !== undefined) return 'skipped'
@@ -179,6 +187,7 @@ async function runCompliance(
     seed: options.seed,
     signal: options.signal,
     deadline: options.limit.endsAt,
+    onPreparing: () => options.onCheck?.(PREPARING),
     onPrepared: (preparedMs) => options.limit.extend(preparedMs),
     databaseUrl: options.databaseUrl,
     sandbox: options.sandbox,

@@ -25,6 +25,7 @@ export class TextView implements PublishView {
   readonly #paint: Paint
   readonly #statuses = new Map<string, CheckResult['status']>()
   readonly #shownFindings = new Set<string>()
+  readonly #shownWork = new Map<string, string>()
   #upload: Progress | undefined
 
   constructor({ stdout, env }: CliIo) {
@@ -62,6 +63,7 @@ export class TextView implements PublishView {
   check({ checks }: Check): void {
     for (const result of checks) {
       this.#showStatus(result)
+      this.#showWork(result)
       for (const finding of result.findings) {
         const key = `${result.name} ${finding.fingerprint}`
         if (this.#shownFindings.has(key)) continue
@@ -88,6 +90,14 @@ export class TextView implements PublishView {
     this.#status.print(`  ${this.#paint(style, status.padEnd(8))} ${cleanText(name)}${more}`)
     for (const note of notes)
       if (note.startsWith('not sandboxed')) this.#status.print(`    ${this.#paint('red', cleanText(note))}`)
+  }
+
+  /** What a running check does, where it says so. How far it is changes too often for lines of text. */
+  #showWork({ name, status, progress }: CheckResult): void {
+    const what = status === 'running' ? progress?.what : undefined
+    if (what === undefined || progress?.unit !== 'steps' || this.#shownWork.get(name) === what) return
+    this.#shownWork.set(name, what)
+    this.#status.print(`    ${this.#paint('dim', cleanText(what))}`)
   }
 
   #showFinding({ severity, code, file, line, message, help, docsUrl }: Finding): void {

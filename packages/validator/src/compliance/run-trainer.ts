@@ -25,6 +25,8 @@ export interface RunTrainerOptions {
   readonly signal: AbortSignal
   /** In terms of `performance.now()`. What runs at that time is stopped. */
   readonly deadline: number
+  /** Called before a Python environment is prepared. */
+  readonly onPreparing?: (() => void) | undefined
   /** Called with the time that a Python environment took. The deadline is later by that much. */
   readonly onPrepared?: ((preparedMs: number) => void) | undefined
   readonly databaseUrl?: string | undefined
@@ -107,10 +109,11 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
 /** A problem of the trainer is part of the record. One of this machine, such as an index that does not answer, is thrown. */
 async function prepareEnvironment(
   stage: Stage,
-  { manifest, signal, onProgress, onPrepared }: RunTrainerOptions,
+  { manifest, signal, onProgress, onPreparing, onPrepared }: RunTrainerOptions,
 ): Promise<{ preparedMs: number; environmentProblem?: ComplianceRecord['environmentProblem'] }> {
   if (manifest.runtime === undefined) return { preparedMs: 0 }
   onProgress?.('preparing the environment')
+  onPreparing?.()
   const begunAt = performance.now()
   try {
     await stage.prepareEnvironment(signal)

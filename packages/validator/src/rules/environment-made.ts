@@ -9,6 +9,8 @@ export const environmentMade: ComplianceRule = {
   check({ environmentProblem }) {
     if (environmentProblem === undefined) return []
     const { message, file, line } = environmentProblem
-    return [{ message: `the Python environment cannot be made: ${message}`, file, line }]
+    // The finding has the place.
+    const what = message.replace(/^[\w./-]+(?::\d+)?: /, '')
+    return [{ message: `the Python environment cannot be made: ${what}`, file, line }]
   },
 }

@@ -22,7 +22,9 @@ export async function validatePhase(
       phases: [phase],
       signal,
       onCheck: (result) => {
-        if (isOfPhase(result)) reporter.found(...result.findings)
+        if (!isOfPhase(result)) return
+        reporter.found(...result.findings)
+        if (result.progress !== undefined) reporter.advanced(result.progress)
       },
     })
     return endOf(report.checks.find(isOfPhase))
