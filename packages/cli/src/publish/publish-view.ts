@@ -92,7 +92,7 @@ export class TextView implements PublishView {
       if (note.startsWith('not sandboxed')) this.#status.print(`    ${this.#paint('red', cleanText(note))}`)
   }
 
-  /** What a running check does, where it says so. How far it is changes too often for lines of text. */
+  /** The current work of a running check. Its progress changes too often for lines of text. */
   #showWork({ name, status, progress }: CheckResult): void {
     const what = status === 'running' ? progress?.what : undefined
     if (what === undefined || progress?.unit !== 'steps' || this.#shownWork.get(name) === what) return
