@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../database/open-database.ts'
 import { createTestDatabase } from '../testing/create-test-database.ts'
+import { LOCAL_ACCOUNT_ID } from './db/built-in-ids.ts'
 import type { Identity } from './open-identity.ts'
 import { closeTestIdentities, openTestIdentity } from './testing/identity-api.ts'
 
@@ -18,6 +19,11 @@ describe('identity', () => {
   })
   const create = (owner: string, expiresAt?: Date) =>
     identity.createToken({ owner, name: 'laptop', scopes: ['push:acme'], expiresAt })
+
+  it('creates a token that can do nothing, for any kind of owner', async () => {
+    for (const accountId of [undefined, LOCAL_ACCOUNT_ID])
+      expect((await identity.createToken({ owner: 'x', accountId, name: 'idle', scopes: [] })).secret).toMatch(/^ty_/)
+  })
 
   it('finds the owner and scopes of a token by its secret, and stores only the hash', async () => {
     const { id, secret } = await create('ada')

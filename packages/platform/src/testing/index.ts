@@ -12,6 +12,7 @@ export {
   testDatabaseUrl,
 } from './create-test-database.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
+export { type FaultyDatabase, type StatementFault, startFaultyDatabase } from './faulty-database.ts'
 export { freezePostgres } from './freeze-postgres.ts'
 export { type HostileBody, hostileBodies } from './hostile-bodies.ts'
 export { makeTar, type TarEntrySpec } from './make-tar.ts'

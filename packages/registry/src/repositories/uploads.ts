@@ -7,7 +7,7 @@
  * chunks, or a SHA-512 digest, need a second pass.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { consumeBody, DigestMismatch } from '@trainyard/platform'
+import { consumeBody, DatabaseUnavailable, DigestMismatch } from '@trainyard/platform'
 import type { Selectable } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import type { UploadChunkTable } from '../db/schema/upload-chunks.ts'
@@ -103,7 +103,8 @@ export async function finishUpload(request: RepositoryRequest, uploadId: string)
     const isStored = (await findBlob(request.context, digest.text)) !== undefined
     return await storeWhole(request, digest, { repositoryId: upload.repository_id, uploadId, isStored })
   }
-  await append(request, upload)
+  // Sent again after an answer that was lost: the bytes are stored, and must not be appended a second time.
+  if (!(await holdsWhole(request, upload, digest))) await append(request, upload)
   return commit(request, upload, digest)
 }
 
@@ -216,9 +217,22 @@ async function append(request: RepositoryRequest, upload: Upload): Promise<numbe
     }
     return held + stored.sizeBytes
   } catch (error) {
-    await context.store.delete(key).catch(() => undefined)
+    // Where the database did not answer, the chunk may be recorded: then it counts. The end of the session removes the rest.
+    if (!(error instanceof DatabaseUnavailable)) await context.store.delete(key).catch(() => undefined)
     throw error
   }
+}
+
+/** Whether the session has one chunk, which is the whole blob. */
+async function holdsWhole({ context, raw }: RepositoryRequest, upload: Upload, digest: ParsedDigest): Promise<boolean> {
+  const hasBody = raw.body !== null && raw.headers.get('content-length') !== '0'
+  if (!hasBody || upload.chunks !== 1 || digest.algorithm !== 'sha256') return false
+  const chunk = await context.database.db
+    .selectFrom('upload_chunks')
+    .select('sha256')
+    .where('upload_id', '=', upload.id)
+    .executeTakeFirst()
+  return chunk?.sha256 === digest.hex
 }
 
 /** Adds a chunk to the session. Returns false if another request has appended to the session since it was read. */

@@ -44,6 +44,8 @@ async function organisationsOf(
   { organisationId, accountId, scopes }: AuditedToken,
 ): Promise<string[]> {
   if (organisationId !== undefined) return [organisationId]
+  // It can do nothing, anywhere. "IN ()" would be a syntax error.
+  if (scopes.length === 0) return []
   const namespaces = scopes.map((scope) => /^(?:push|pull|admin):(.+)$/.exec(scope)?.[1] ?? '*')
   const isEverywhere = namespaces.includes('*')
   // Without an account, only the namespaces are known.
