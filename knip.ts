@@ -104,7 +104,7 @@ const config: KnipConfig = {
       ],
     },
     'packages/validator': {
-      entry: ['src/index.ts!', 'src/cli/main.ts!', 'src/**/*.test.ts'],
+      entry: ['src/index.ts!', 'src/secrets.ts!', 'src/cli/main.ts!', 'src/**/*.test.ts'],
       project: SOURCES,
       ignoreDependencies: ['@aws-sdk/*', '@hono/*', '@zxcvbn-ts/*', 'hono', 'jose', 'kysely', 'pg', 'pino'],
     },
@@ -112,6 +112,7 @@ const config: KnipConfig = {
       entry: [
         'src/index.ts!',
         'src/serve.ts!',
+        'src/acceptance/scanners/layer-program.ts!',
         'src/validation/worker.ts!',
         'src/validation/fixtures/*.mjs',
         'src/**/*.test.ts',

@@ -16,7 +16,10 @@ const Export = z.looseObject({ default: z.string().optional() })
 /** Programs that a package forks itself: built beside its index. */
 const FORKED: Readonly<Record<string, Record<string, string>>> = {
   '@trainyard/datasets': { 'convert-worker': 'src/convert/parallel/convert-worker.ts' },
-  '@trainyard/registry': { worker: 'src/validation/worker.ts' },
+  '@trainyard/registry': {
+    'layer-program': 'src/acceptance/scanners/layer-program.ts',
+    worker: 'src/validation/worker.ts',
+  },
   '@trainyard/runner': {
     'fill-program': 'src/dataset-cache/fill-program.ts',
     'settings-program': 'src/jobs/settings-program.ts',

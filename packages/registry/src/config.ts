@@ -17,6 +17,24 @@ const checkNames = (fallback: readonly CheckName[]) =>
     .transform((text) => (text.trim() === 'none' ? [] : text.split(/[,\s]+/).filter((name) => name !== '')))
     .pipe(z.array(CheckName))
 
+/** What happens with images that run as root. */
+const ROOT_USER_POLICIES = ['allow', 'warn', 'refuse'] as const
+type VulnerabilitySeverity = 'UNKNOWN' | 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL'
+
+/** Scanners outside of this process. */
+export interface ScannersConfig {
+  /** The daemon of ClamAV: `HOST:PORT`, or the path of its socket. Default: none, and malware is not scanned for. */
+  clamd?: string | undefined
+  /** Default: none, and vulnerabilities are not scanned for. */
+  trivy?: { program?: string | undefined; serverUrl?: string | undefined } | undefined
+  /** Limit of one request to a scanner. Default: 120 000. */
+  timeoutMs?: number | undefined
+  /** What a scanner with an older database says is "not scanned". Default: 7. */
+  maxDatabaseDays?: number | undefined
+  /** Vulnerabilities from this severity on are errors if a version without them exists. Default: `CRITICAL`. */
+  refuseFrom?: VulnerabilitySeverity | undefined
+}
+
 const Environment = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
   DATABASE_URL: z.string().min(1),
@@ -36,6 +54,20 @@ const Environment = z.object({
   REGISTRY_CHECK_SANDBOX: z.enum(CHECK_SANDBOXES).default('auto'),
   SUBPROCESS_READ_PATHS: z.string().default(''),
   SUBPROCESS_ALLOW_UNSANDBOXED: z.enum(['true', 'false']).default('false'),
+  REGISTRY_LAYER_MAX_RATIO: number(200),
+  REGISTRY_LAYER_MAX_GB: number(64),
+  REGISTRY_LAYER_MAX_ENTRIES: number(500_000),
+  REGISTRY_ROOT_IMAGES: z.enum(ROOT_USER_POLICIES).default('warn'),
+  REGISTRY_IMAGE_WARN_GB: number(20),
+  CLAMAV_SOCKET: z.string().min(1).optional(),
+  TRIVY_SERVER_URL: z.url({ protocol: /^https?$/ }).optional(),
+  TRIVY_PROGRAM: z.string().min(1).optional(),
+  REGISTRY_SCANNER_TIMEOUT_SECONDS: number(120),
+  REGISTRY_SCANNER_DATABASE_DAYS: number(7),
+  REGISTRY_VULNERABILITY_SEVERITY: z
+    .enum(['unknown', 'low', 'medium', 'high', 'critical'])
+    .default('critical')
+    .transform((severity) => severity.toUpperCase() as VulnerabilitySeverity),
   REGISTRY_PLAIN_NAMESPACES: z.string().default(''),
   REGISTRY_REDIRECT_PULLS: z.enum(['true', 'false']).default('false'),
   REGISTRY_MAX_BUNDLE_MB: number(512),
@@ -76,6 +108,15 @@ export interface RegistryConfig {
   checkTries: number
   /** How often this process polls for waiting checks, in case a notification was lost. Default 5000. */
   pollMs: number
+  /** Limits of a layer. Default: those of `inspectLayer`. */
+  layerLimits?:
+    | { maxEntries?: number | undefined; maxBytes?: number | undefined; maxRatio?: number | undefined }
+    | undefined
+  /** What is a finding in an image. Default: root is a warning, and more than 20 GiB. */
+  imagePolicy?:
+    | { rootUser?: (typeof ROOT_USER_POLICIES)[number] | undefined; maxImageBytes?: number | undefined }
+    | undefined
+  scanners?: ScannersConfig | undefined
   /** Namespaces of ordinary OCI repositories: any tag, no versions, no checks, deletion allowed. Default: none. */
   plainNamespaces: readonly string[]
   /** Redirect blob pulls to the object store. Default false. */
@@ -114,6 +155,25 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     checkUnsandboxed: value.AUTH === 'local' || value.SUBPROCESS_ALLOW_UNSANDBOXED === 'true',
     checkTries: 3,
     pollMs: 5000,
+    layerLimits: {
+      maxEntries: value.REGISTRY_LAYER_MAX_ENTRIES,
+      maxBytes: value.REGISTRY_LAYER_MAX_GB * 1024 ** 3,
+      maxRatio: value.REGISTRY_LAYER_MAX_RATIO,
+    },
+    imagePolicy: {
+      rootUser: value.REGISTRY_ROOT_IMAGES,
+      maxImageBytes: value.REGISTRY_IMAGE_WARN_GB * 1024 ** 3,
+    },
+    scanners: {
+      clamd: value.CLAMAV_SOCKET,
+      trivy:
+        value.TRIVY_SERVER_URL === undefined && value.TRIVY_PROGRAM === undefined
+          ? undefined
+          : { program: value.TRIVY_PROGRAM, serverUrl: value.TRIVY_SERVER_URL },
+      timeoutMs: value.REGISTRY_SCANNER_TIMEOUT_SECONDS * 1000,
+      maxDatabaseDays: value.REGISTRY_SCANNER_DATABASE_DAYS,
+      refuseFrom: value.REGISTRY_VULNERABILITY_SEVERITY,
+    },
     plainNamespaces: value.REGISTRY_PLAIN_NAMESPACES.split(',').filter((name) => name !== ''),
     redirectPulls: value.REGISTRY_REDIRECT_PULLS === 'true',
     maxBundleBytes: value.REGISTRY_MAX_BUNDLE_MB * 1024 * 1024,

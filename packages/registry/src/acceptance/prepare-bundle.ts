@@ -50,7 +50,7 @@ export async function prepareBundle(
   const findings =
     json === undefined || (config && isDeepStrictEqual(json, parseJson(config)))
       ? []
-      : [createFinding('TY291', 'the config of the bundle differs from its trainer.json', MANIFEST_FILE_NAME)]
+      : [createFinding('TY291', 'the config of the bundle differs from its trainer.json', { file: MANIFEST_FILE_NAME })]
   return {
     manifest: TrainerManifest.safeParse(json).data,
     readme: await findReadme(dir),

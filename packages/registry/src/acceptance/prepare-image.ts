@@ -1,101 +1,105 @@
 import { posix } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { DEFAULT_MANIFEST_IMAGE_PATH, type Finding, MANIFEST_IMAGE_LABEL, TrainerManifest } from '@trainyard/contract'
 import { fieldIssues } from '@trainyard/platform'
-import { z } from 'zod'
 import type { RegistryContext } from '../context.ts'
-import { readLimited } from '../oci/bodies.ts'
-import { blobKey } from '../oci/names.ts'
-import { ImageIndex, ImageManifest } from '../oci/parse-manifest.ts'
+import type { ImageManifest } from '../oci/parse-manifest.ts'
 import { createFinding } from './findings.ts'
+import { readImageConfig } from './image-config.ts'
+import { createLayerReader } from './layer-reader.ts'
+import { LayerRefused } from './layers/errors.ts'
+import { imageLayers, imagesOf, type PartImage } from './part-images.ts'
 import { type PreparedTrainer, parseJson } from './prepare-bundle.ts'
-import { readImage } from './read-image.ts'
+import { readImage, readImageFile } from './read-image.ts'
 import { cutReadme } from './readme.ts'
 
-const ImageConfig = z.looseObject({
-  config: z.looseObject({ Labels: z.record(z.string(), z.string()).nullish() }).nullish(),
-})
-
-const MAX_CONFIG_BYTES = 4 * 1024 * 1024
-
-/** Reads the trainer's manifest from an image, without running anything in it. */
+/** Reads the trainer's manifest from every image of the part, without running anything in it. */
 export async function prepareImage(
   context: RegistryContext,
   repositoryId: number,
-  manifest: unknown,
+  json: unknown,
   signal: AbortSignal,
 ): Promise<PreparedTrainer> {
-  const notUnpacked = { manifest: undefined, readme: undefined, unpacked: false }
-  const image = await chooseImage(context, repositoryId, manifest)
-  if (!image)
-    return {
-      ...notUnpacked,
-      findings: [createFinding('TY192', 'the index refers to no image that was pushed with it')],
-    }
-  const configBytes = await readLimited((await context.store.get(blobKey(image.config.digest))).body, MAX_CONFIG_BYTES)
-  const config = ImageConfig.safeParse(parseJson(configBytes ?? Buffer.alloc(0)))
-  const label = config.data?.config?.Labels?.[MANIFEST_IMAGE_LABEL] ?? DEFAULT_MANIFEST_IMAGE_PATH
-  const path = posix.join('/', label)
-  const readmePath = posix.join(posix.dirname(path), 'README.md')
-
-  let files: Awaited<ReturnType<typeof readImage>>
-  try {
-    files = await readImage({
-      layers: image.layers.map(({ mediaType, digest }) => ({
-        mediaType,
-        open: async () => (await context.store.get(blobKey(digest))).body,
-      })),
-      paths: [path, readmePath],
-      signal,
-    })
-  } catch (error) {
-    signal.throwIfAborted()
-    const reason = error instanceof Error ? error.message : String(error)
-    return { ...notUnpacked, findings: [createFinding('TY192', `the layers of the image cannot be read: ${reason}`)] }
+  const { images, missing } = await imagesOf(context, repositoryId, json)
+  const findings = missing.map((digest) =>
+    createFinding('TY192', `the index refers to ${digest}, which was not pushed with it`),
+  )
+  const nothing = { manifest: undefined, readme: undefined, unpacked: false }
+  if (images.length === 0)
+    return { ...nothing, findings: [...findings, createFinding('TY192', 'the index refers to no image')] }
+  const read: ReadTrainer[] = []
+  for (const image of images) {
+    const trainer = await readTrainer(context, image, signal)
+    findings.push(...trainer.findings)
+    read.push(trainer)
   }
-  const file = files.get(path)
-  if (file?.state !== 'found') {
-    const reason = file?.state === 'refused' ? file.reason : 'no layer contains it'
-    return {
-      ...notUnpacked,
-      findings: [createFinding('TY192', `the image has no manifest at ${path}: ${reason}`, path)],
-    }
+  // The trainer of the platform that most people use is shown.
+  const shown = read.find(({ platform }) => platform === 'linux/amd64') ?? read[0]
+  for (const other of read) {
+    if (shown === undefined || other.json === undefined || isDeepStrictEqual(other.json, shown.json)) continue
+    findings.push(
+      createFinding('TY193', `the image for ${other.platform} holds another manifest than that for ${shown.platform}`),
+    )
   }
-  const readme = files.get(readmePath)
-  const json = parseJson(file.content)
   return {
-    manifest: TrainerManifest.safeParse(json).data,
-    readme: readme?.state === 'found' ? cutReadme(Buffer.from(readme.content).toString('utf8')) : undefined,
-    findings: manifestFindings(json, path),
+    manifest: TrainerManifest.safeParse(shown?.json).data,
+    readme: shown?.readme,
+    findings,
     unpacked: false,
   }
 }
 
+interface ReadTrainer {
+  platform: string
+  /** Undefined when the image has no manifest, or one that is no JSON. */
+  json: unknown
+  readme: string | undefined
+  findings: Finding[]
+}
+
+async function readTrainer(context: RegistryContext, image: PartImage, signal: AbortSignal): Promise<ReadTrainer> {
+  const platform = image.platform ?? 'the only platform'
+  try {
+    return { platform, ...(await readFiles(context, image.manifest, signal)) }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof LayerRefused)) throw error
+    const finding = createFinding('TY292', `the layer ${error.message}`, { layer: error.layer })
+    return { platform, json: undefined, readme: undefined, findings: [finding] }
+  }
+}
+
+async function readFiles(
+  context: RegistryContext,
+  manifest: ImageManifest,
+  signal: AbortSignal,
+): Promise<Omit<ReadTrainer, 'platform'>> {
+  const config = await readImageConfig(context, manifest)
+  const label = config?.config?.Labels?.[MANIFEST_IMAGE_LABEL] ?? DEFAULT_MANIFEST_IMAGE_PATH
+  const path = posix.join('/', label)
+  const layers = imageLayers(manifest)
+  const reader = createLayerReader(context, signal)
+  const view = await readImage(layers, reader)
+  const file = await readImageFile(view, path, layers, reader)
+  if (file.state !== 'found') {
+    const reason = file.state === 'refused' ? file.reason : 'no layer contains it'
+    const finding = createFinding('TY192', `the image has no manifest at ${path}: ${reason}`, { file: path })
+    return { json: undefined, readme: undefined, findings: [finding] }
+  }
+  const readme = await readImageFile(view, posix.join(posix.dirname(path), 'README.md'), layers, reader)
+  const json = parseJson(file.content)
+  return {
+    json,
+    readme: readme.state === 'found' ? cutReadme(Buffer.from(readme.content).toString('utf8')) : undefined,
+    findings: manifestFindings(json, path),
+  }
+}
+
 function manifestFindings(json: unknown, path: string): Finding[] {
-  if (json === undefined) return [createFinding('TY191', `${path} is not JSON`, path)]
+  if (json === undefined) return [createFinding('TY191', `${path} is not JSON`, { file: path })]
   const { error } = TrainerManifest.safeParse(json)
   if (error === undefined) return []
   return fieldIssues(error).map(({ path: field, detail }) =>
-    createFinding('TY191', field === '' ? detail : `"${field}" ${detail}`, path),
+    createFinding('TY191', field === '' ? detail : `"${field}" ${detail}`, { file: path }),
   )
-}
-
-/** The image itself; for an index, its image for Linux on x86-64 or else its first image. */
-async function chooseImage(
-  context: RegistryContext,
-  repositoryId: number,
-  json: unknown,
-): Promise<ImageManifest | undefined> {
-  const single = ImageManifest.safeParse(json)
-  if (single.success) return single.data
-  const children = ImageIndex.safeParse(json).data?.manifests ?? []
-  const runnable = children.filter((child) => child.platform?.os !== 'unknown')
-  const chosen = runnable.find((child) => child.platform?.architecture === 'amd64') ?? runnable[0]
-  if (!chosen) return undefined
-  const row = await context.database.db
-    .selectFrom('manifests')
-    .select('content')
-    .where('repository_id', '=', repositoryId)
-    .where('digest', '=', chosen.digest)
-    .executeTakeFirst()
-  return row && ImageManifest.safeParse(parseJson(row.content)).data
 }

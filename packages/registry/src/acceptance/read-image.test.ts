@@ -1,27 +1,49 @@
+import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { makeTar } from '@trainyard/platform/testing'
+import { makeTar, type TarEntrySpec } from '@trainyard/platform/testing'
 import { describe, expect, test } from 'vitest'
-import { readImage } from './read-image.ts'
+import { inspectLayer } from './layers/inspect-layer.ts'
+import { type ImageLayer, type LayerReader, readImage, readImageFile } from './read-image.ts'
 
-const layer = (entries: Parameters<typeof makeTar>[0], pack = gzipSync) => {
-  const bytes = pack(makeTar(entries))
-  const open = async () =>
-    (async function* () {
-      yield bytes
-    })()
-  return { mediaType: `application/vnd.oci.image.layer.v1.tar${pack === gzipSync ? '+gzip' : ''}`, open }
+interface TestLayer extends ImageLayer {
+  bytes: Uint8Array
 }
 
-const readAll = async (layers: ReturnType<typeof layer>[]) => readImage({ layers, paths: ['/trainer.json'] })
+const toLayer = (bytes: Uint8Array, mediaType: string): TestLayer => ({
+  digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+  mediaType,
+  sizeBytes: bytes.byteLength,
+  bytes,
+})
+const layer = (entries: TarEntrySpec[], pack: (bytes: Buffer) => Buffer = gzipSync) =>
+  toLayer(pack(makeTar(entries)), `application/vnd.oci.image.layer.v1.tar${pack === gzipSync ? '+gzip' : ''}`)
 
-async function read(layers: ReturnType<typeof layer>[], ...paths: string[]): Promise<Record<string, string>> {
-  const files = await readImage({ layers, paths })
-  return Object.fromEntries(
-    [...files].map(([path, file]) => [
-      path,
-      file.state === 'found' ? Buffer.from(file.content).toString() : file.state,
-    ]),
-  )
+async function* bodyOf(one: ImageLayer): AsyncGenerator<Uint8Array> {
+  yield (one as TestLayer).bytes
+}
+
+const reader: LayerReader = {
+  list: async (one) => inspectLayer(bodyOf(one), one),
+  async read(one, expected, maxBytes) {
+    let content: Uint8Array | undefined
+    await inspectLayer(bodyOf(one), {
+      ...one,
+      async onFile(_, file, index) {
+        if (index === expected) content = await file.read(maxBytes)
+      },
+    })
+    return content
+  },
+}
+
+async function read(layers: TestLayer[], ...paths: string[]): Promise<Record<string, string>> {
+  const view = await readImage(layers, reader)
+  const found: Record<string, string> = {}
+  for (const path of paths) {
+    const file = await readImageFile(view, path, layers, reader)
+    found[path] = file.state === 'found' ? Buffer.from(file.content).toString() : file.state
+  }
+  return found
 }
 
 describe('reading files from an image', () => {
@@ -75,13 +97,10 @@ describe('reading files from an image', () => {
   test('refuses an image whose lower layer has a hidden second archive', async () => {
     const good = layer([{ path: 'trainer.json', body: '{}' }])
     const bytes = Buffer.concat([gzipSync(makeTar([{ path: 'a' }])), gzipSync(makeTar([{ path: 'evil' }]))])
-    const bad = {
-      ...good,
-      open: async () =>
-        (async function* () {
-          yield bytes
-        })(),
-    }
-    await expect(readAll([bad, good])).rejects.toThrow(/other bytes after its end/)
+    const bad = toLayer(bytes, good.mediaType)
+    await expect(readImage([bad, good], reader)).rejects.toMatchObject({
+      message: expect.stringContaining('other bytes after its end'),
+      layer: bad.digest,
+    })
   })
 })

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import {
   BUNDLE_CONFIG_MEDIA_TYPE,
   BUNDLE_MEDIA_TYPE,
@@ -266,16 +266,25 @@ export async function pushImage(
     labels?: Record<string, string>
   },
 ): Promise<Response> {
-  const config = Buffer.from(JSON.stringify({ config: labels ? { Labels: labels } : {} }))
   const descriptors = []
+  const diffIds: string[] = []
   for (const items of layers) {
     const bytes = await tarGz(items)
+    diffIds.push(digestOf(gunzipSync(bytes)))
     descriptors.push({
       mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
       digest: await pushBlob(harness, { name, token, bytes }),
       size: bytes.byteLength,
     })
   }
+  const config = Buffer.from(
+    JSON.stringify({
+      os: 'linux',
+      architecture: 'amd64',
+      config: { User: '10001', Cmd: ['/train'], Labels: labels ?? {} },
+      rootfs: { type: 'layers', diff_ids: diffIds },
+    }),
+  )
   const content = JSON.stringify({
     schemaVersion: 2,
     mediaType: 'application/vnd.oci.image.manifest.v1+json',

@@ -1,10 +1,6 @@
 import type { DockerInstruction } from '../dockerfile/read-dockerfile.ts'
 import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
-
-const SECRET_NAME =
-  /(?:^|_)(?:pass(?:word|wd|phrase)?|secret|token|credentials?|(?:api|access|private|signing)_?key)(?:$|_)/i
-/** Names of variables that describe a secret without containing it: its file, its user, its lifetime. */
-const HARMLESS_NAME = /_(?:file|path|dir|url|uri|name|id|ttl|length|limit)$/i
+import { isNameOfSecret } from '../secrets/name-of-secret.ts'
 
 export const dockerfileSecrets: FolderRule = {
   code: 'TY207',
@@ -18,7 +14,7 @@ export const dockerfileSecrets: FolderRule = {
       for (const instruction of [...globalArgs, ...stages.flatMap((stage) => stage.instructions)]) {
         if (instruction.keyword !== 'ARG' && instruction.keyword !== 'ENV') continue
         for (const { name, value } of assignments(instruction)) {
-          if (!SECRET_NAME.test(name) || HARMLESS_NAME.test(name)) continue
+          if (!isNameOfSecret(name)) continue
           if (instruction.keyword === 'ENV' && (value === '' || value === undefined)) continue
           const message =
             value === undefined || value === ''

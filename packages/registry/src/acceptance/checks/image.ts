@@ -1,7 +1,64 @@
-import type { AcceptanceCheck } from './check.ts'
+import type { Finding } from '@trainyard/contract'
+import { createFinding } from '../findings.ts'
+import { readImageConfig } from '../image-config.ts'
+import { createLayerReader } from '../layer-reader.ts'
+import { imageLayers, imagesOf, type PartImage } from '../part-images.ts'
+import { type ImageView, readImage } from '../read-image.ts'
+import { configFindings, treeFindings } from '../scanners/image-policy.ts'
+import type { AcceptanceCheck, CheckInput } from './check.ts'
+import { whyNotScanned } from './why-not-scanned.ts'
 
-/** Structure and policy of an image: user, entry point, setuid files, labels, size, platforms. */
+/** Structure and policy of an image: user, entry point, setuid files, devices, size, digests of layers. */
 export const image: AcceptanceCheck = {
   name: 'image',
-  run: async () => ({ outcome: 'skipped', reason: 'the structure of images is not checked yet' }),
+  async run(input, reporter, signal) {
+    const { context, part, manifest } = input
+    const { images } = await imagesOf(context, part.repository_id, manifest)
+    try {
+      for (const [index, one] of images.entries()) {
+        reporter.advanced({ done: index, total: images.length, unit: 'steps', what: one.platform })
+        reporter.found(...(await findingsOf(input, one, signal)))
+      }
+    } catch (error) {
+      return whyNotScanned(input, 'image', error)
+    }
+    if (images.length === 0) return { outcome: 'skipped', reason: 'the index refers to no image' }
+    return { outcome: 'done', notes: [`platforms: ${images.map(platformOf).join(', ')}`] }
+  },
+}
+
+const platformOf = ({ platform }: PartImage): string => platform ?? 'as in the config'
+
+async function findingsOf({ context }: CheckInput, image: PartImage, signal: AbortSignal): Promise<Finding[]> {
+  const config = await readImageConfig(context, image.manifest)
+  if (config === undefined)
+    return [createFinding('TY293', 'the config of the image is not JSON of the expected form, or larger than 4 MiB')]
+  const view = await readImage(imageLayers(image.manifest), createLayerReader(context, signal))
+  const { rootUser = 'warn', maxImageBytes } = context.config.imagePolicy ?? {}
+  return [
+    ...configFindings(config, { platform: image.platform, rootUser }),
+    ...diffIdFindings(view, config.rootfs?.diff_ids ?? []),
+    ...treeFindings(view.tree, imageLayers(image.manifest)),
+    ...sizeFindings(view, maxImageBytes),
+  ]
+}
+
+/** Container engines compare these digests with their own: equal ones prove that they unpack the same bytes. */
+function diffIdFindings({ diffIds }: ImageView, named: readonly string[]): Finding[] {
+  if (named.length !== diffIds.length) {
+    const message = `the config names ${named.length} layers in rootfs.diff_ids, and the image has ${diffIds.length}`
+    return [createFinding('TY293', message)]
+  }
+  return diffIds.flatMap((diffId, index) =>
+    diffId === named[index]
+      ? []
+      : [createFinding('TY293', `the layer ${index + 1} unpacks to ${diffId}, but the config names ${named[index]}`)],
+  )
+}
+
+function sizeFindings({ unpackedBytes }: ImageView, maxImageBytes = 20 * 1024 ** 3): Finding[] {
+  if (unpackedBytes <= maxImageBytes) return []
+  const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`
+  const message = `the image unpacks to ${gib(unpackedBytes)}; more than ${gib(maxImageBytes)} is slow to start`
+  return [createFinding('TY299', message, { subject: 'size' })]
 }

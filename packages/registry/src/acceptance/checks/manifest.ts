@@ -17,7 +17,7 @@ export const manifest: AcceptanceCheck = {
     const all = [...own, ...(end.findings ?? [])]
     if (end.outcome !== 'done' || hasErrors(all) || prepared.manifest !== undefined) return end
     // The validator accepts what the contract does not.
-    const finding = createFinding('TY191', 'trainer.json does not follow the contract', 'trainer.json')
+    const finding = createFinding('TY191', 'trainer.json does not follow the contract', { file: 'trainer.json' })
     return { ...end, findings: [finding, ...(end.findings ?? [])] }
   },
 }
@@ -28,10 +28,8 @@ function identityFindings({ part }: CheckInput, { manifest }: PreparedTrainer): 
   return (['name', 'version'] as const)
     .filter((field) => manifest[field] !== pushedAs[field])
     .map((field) =>
-      createFinding(
-        'TY190',
-        `"${field}" is "${manifest[field]}", but it was pushed as "${pushedAs[field]}"`,
-        'trainer.json',
-      ),
+      createFinding('TY190', `"${field}" is "${manifest[field]}", but it was pushed as "${pushedAs[field]}"`, {
+        file: 'trainer.json',
+      }),
     )
 }

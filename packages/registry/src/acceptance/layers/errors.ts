@@ -5,4 +5,6 @@
 export class LayerRefused extends Error {
   override readonly name = 'LayerRefused'
   readonly code = 'layer_refused'
+  /** The digest of the layer. */
+  layer: string | undefined
 }

@@ -23,5 +23,5 @@ export interface LayerListing {
 
 /** A path as people read it: with a leading `/`, and without halves of characters, which PostgreSQL cannot store. */
 export function shownPath(path: string): string {
-  return `/${path}`.toWellFormed().replaceAll('\0', '\uFFFD').slice(0, 1000)
+  return `/${path}`.slice(0, 1000).replaceAll('\0', '\uFFFD').toWellFormed()
 }

@@ -8,6 +8,7 @@ import type { ManifestTable } from './manifests.ts'
 import type { DailyPullTable, PullSaltTable, PullSubjectTable } from './pulls.ts'
 import type { RepositoryTable } from './repositories.ts'
 import type { RepositoryBlobTable } from './repository-blobs.ts'
+import type { SbomTable } from './sboms.ts'
 import type { SearchEntryTable, SearchFacetTable, SearchWordTable } from './search.ts'
 import type { SuppressionTable } from './suppressions.ts'
 import type { TagTable } from './tags.ts'
@@ -41,4 +42,5 @@ export interface RegistryDatabase {
   daily_pulls: DailyPullTable
   pull_subjects: PullSubjectTable
   pull_salts: PullSaltTable
+  sboms: SbomTable
 }
