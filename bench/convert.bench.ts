@@ -1,12 +1,12 @@
 /** Converting large datasets to YOLO, beside the usual converters. `bench/peers/setup.sh` installs those. */
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildProgram } from '../scripts/lib/build-program.ts'
 import { generateCoco } from './lib/generate-coco.ts'
 import { generateDice } from './lib/generate-dice.ts'
 import { cpuName, type Measured, measureProcess } from './lib/measure-process.ts'
+import { hasPeer, PEERS_PYTHON } from './lib/peers.ts'
 import type { Bench, BenchRow } from './lib/report.ts'
 
 type Task = 'detection' | 'segmentation'
@@ -19,10 +19,6 @@ interface Work {
   peers: string[]
 }
 
-/** Where `bench/peers/setup.sh` puts the peers, unless told otherwise. */
-const PYTHON =
-  process.env.TRAINYARD_PEERS_PYTHON ??
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'trainyard/peers-venv/bin/python')
 /** The usual converters take under two minutes for what ours takes seconds for; one that hangs is let go. */
 const TIMEOUT_SECONDS = 600
 
@@ -102,11 +98,8 @@ async function compare(work: Work, task: Task, program: string, source: string, 
   const peers = new Map<string, Measured>()
   for (const peer of work.peers) {
     if (peer === 'globox' && task !== 'detection') continue
-    if (!hasPeer(peer)) {
-      console.error(`${peer} is not installed (run bench/peers/setup.sh): not compared`)
-      continue
-    }
-    const measured = await run(PYTHON, [join(import.meta.dirname, 'peers/convert_peer.py'), peer])
+    if (!hasPeer(peer)) continue
+    const measured = await run(PEERS_PYTHON, [join(import.meta.dirname, 'peers/convert_peer.py'), peer])
     if (measured !== undefined) peers.set(peer, measured)
   }
   const what = `${work.what} → ${task === 'detection' ? 'boxes' : 'segments'}`
@@ -120,10 +113,6 @@ async function compare(work: Work, task: Task, program: string, source: string, 
       goal,
     }))
   return peers.size === 0 ? toRows('', undefined) : [...peers].flatMap(([name, peer]) => toRows(name, peer))
-}
-
-function hasPeer(name: string): boolean {
-  return existsSync(PYTHON) && spawnSync(PYTHON, ['-c', `import ${name}`]).status === 0
 }
 
 function sizeOf(source: string): number {
