@@ -4,7 +4,9 @@ import { LongestFirst } from './tests/setup/longest-first.ts'
 // Neither "import" nor "module": Vitest hands these to Node, whose require() would then get ES modules (pg-pool breaks).
 const conditions = ['trainyard-source', 'node']
 const ignored = ['**/node_modules/**', '**/dist/**', '**/.trainyard/**', '**/fixtures/**']
-const special = ['s3', 'docker', 'kubernetes', 'browser', 'peers', 'mlflow'].map((name) => `**/*.${name}.test.ts`)
+const special = ['s3', 'docker', 'kubernetes', 'browser', 'peers', 'mlflow', 'scanners'].map(
+  (name) => `**/*.${name}.test.ts`,
+)
 
 /** A project of tests that need something of their own; each says itself what it skips and how to get it. */
 const needing = (name: string, more: { globalSetup?: string[]; fileParallelism?: boolean } = {}) => ({
@@ -51,6 +53,7 @@ export default defineConfig({
         fileParallelism: false,
       }),
       needing('mlflow'),
+      needing('scanners'),
       needing('browser'),
       needing('peers'),
     ],
