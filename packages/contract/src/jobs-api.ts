@@ -6,6 +6,7 @@ import { LogLevel, OperationResult } from './events.ts'
 import { ProjectName } from './identity-api.ts'
 import { EndReason, ErrorType, JobState } from './job-states.ts'
 import { Attempt, JobId, MetricGoal, Metrics, MetricValue, Operation, TaskType, Timestamp } from './primitives.ts'
+import { Deprecation } from './trainers-api.ts'
 
 /** The queue of jobs that are created without one. */
 export const DEFAULT_QUEUE = 'default'
@@ -99,6 +100,9 @@ export const Job = z
       displayName: z.string(),
       digest: z.string(),
       framework: z.string(),
+      deprecation: Deprecation.optional().describe(
+        'Set if the version was deprecated when the job was created. Only in the response for a single job',
+      ),
     }),
     model: z.string(),
     dataset: z.object({ id: z.string(), name: z.string(), snapshotId: z.string(), versionHash: z.string() }).optional(),

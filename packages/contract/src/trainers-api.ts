@@ -80,6 +80,14 @@ export const Deprecation = z.object({
 })
 export type Deprecation = z.infer<typeof Deprecation>
 
+/** The notice as a sentence: `acme/yolo@1.2.0 is deprecated: loses the last class; use 1.2.1`. The texts are the author's. */
+export function describeDeprecation(
+  { name, version }: { name: string; version: string },
+  { message, replacement }: Deprecation,
+): string {
+  return `${name}@${version} is deprecated: ${message}${replacement === undefined ? '' : `; use ${replacement}`}`
+}
+
 /** `POST /v1/trainers/{namespace}/{name}/versions/{version}/deprecate` */
 export const DeprecateVersionRequest = z
   .object({

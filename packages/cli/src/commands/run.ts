@@ -1,7 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { TrainyardClient } from '@trainyard/client'
-import { type CreateJobInput, CreateJobRequest, type Operation, type TaskType } from '@trainyard/contract'
+import {
+  type CreateJobInput,
+  CreateJobRequest,
+  describeDeprecation,
+  type Operation,
+  type TaskType,
+} from '@trainyard/contract'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
@@ -78,6 +84,11 @@ async function startAndFollow(
   const { json, detach } = input
   const dataset = await findDataset(client, input, io, signal)
   const created = await client.jobs.create({ ...request, dataset })
+  const { deprecation } = created.trainer
+  if (deprecation !== undefined) {
+    const paint = createPaint(io.stderr, io.env)
+    io.stderr.write(`${paint('yellow', 'warning:')} ${cleanText(describeDeprecation(created.trainer, deprecation))}\n`)
+  }
   if (detach) {
     if (json) printJson(io, { job: created })
     else io.stdout.write(`job ${created.id} is ${created.state}. Follow it: trainyard jobs watch ${created.id}\n`)

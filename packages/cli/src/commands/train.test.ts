@@ -99,6 +99,17 @@ describe('trainyard run', () => {
     expect(code).toBe(0)
   })
 
+  test('warns of a deprecated version, and leaves standard output as it is', async () => {
+    const deprecation = { message: 'Loses the last class\u001b[2J', replacement: 'acme/other' }
+    await using other = await startTestRunner(trainer, { deprecation })
+    const env = { TRAINYARD_RUNNER: other.url, TRAINYARD_TOKEN: other.token }
+    const args = ['run', 'acme/tiny', '--dataset', 'pets', '--detach', '--json']
+    const { out, err } = await run(args, { env })
+    expect(err).toContain('warning: acme/tiny@1.2.0 is deprecated: Loses the last class[2J; use acme/other\n')
+    expect(JSON.parse(out).job.trainer.deprecation).toEqual(deprecation)
+    expect((await run(['run', 'acme/tiny', '--dataset', 'pets', '--detach'])).err).not.toContain('deprecated')
+  })
+
   test('exits with 1 when the job fails, and prints the error', async () => {
     const { code, out } = await run(['run', 'acme/tiny', '--dataset', 'pets', '--set', 'epochs=3'])
     expect(code).toBe(1)

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Deprecation } from '@trainyard/contract'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
 import { testDatabaseUrl } from '@trainyard/platform/testing'
-import { createFolderTrainerSource, createRunner } from '@trainyard/runner'
+import { createFolderTrainerSource, createRunner, type TrainerSource } from '@trainyard/runner'
 import { createTrainerFolder } from './test-trainer.ts'
 
 export interface TestRunner extends AsyncDisposable {
@@ -13,8 +14,11 @@ export interface TestRunner extends AsyncDisposable {
   token: string
 }
 
-/** Starts a real runner with one trainer. `trainer` is the text of its `train.mjs`. */
-export async function startTestRunner(trainer: string): Promise<TestRunner> {
+/** Starts a real runner with one trainer. `trainer` is the text of its `train.mjs`; `deprecation` is the notice of its owner. */
+export async function startTestRunner(
+  trainer: string,
+  { deprecation }: { deprecation?: Deprecation | undefined } = {},
+): Promise<TestRunner> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-client-test-'))
   const folder = await createTrainerFolder({ 'train.mjs': trainer })
   const logger = createLogger({ name: 'test', level: 'silent' })
@@ -37,7 +41,12 @@ export async function startTestRunner(trainer: string): Promise<TestRunner> {
   // Trainers call back at this address.
   config.publicUrl = server.url
   const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: server.url, secret: 'a secret of tests' })
-  const runner = await createRunner({ config, store, logger, trainers: createFolderTrainerSource(folder.dir) })
+  const folders = createFolderTrainerSource(folder.dir)
+  const trainers: TrainerSource = {
+    resolve: async (reference) => ({ ...(await folders.resolve(reference)), deprecation }),
+    fetchBundle: (resolved) => folders.fetchBundle(resolved),
+  }
+  const runner = await createRunner({ config, store, logger, trainers })
   answer = (request) =>
     new URL(request.url).pathname.startsWith('/storage/') ? store.app.fetch(request) : runner.app.fetch(request)
   await runner.start()

@@ -171,6 +171,54 @@ describe('the acceptance of a version', () => {
   })
 })
 
+describe('a part that is published after its version was deprecated or yanked', () => {
+  it.each([
+    ['deprecate', { message: 'Loses a class' }, 'deprecated'],
+    ['yank', { reason: 'Leaks a key' }, 'yanked'],
+  ])(
+    'follows the notice: %s',
+    async (verb, body, state) => {
+      const harness = await createHarness()
+      await harness.registry.start()
+      try {
+        const token = await harness.token(['push:acme'])
+        const name = 'acme/late'
+        const path = `/v1/trainers/${name}`
+        const change = (method: 'POST' | 'DELETE') =>
+          harness.request(`${path}/versions/1.0.0/${verb}`, {
+            method,
+            token,
+            headers: { 'content-type': 'application/json' },
+            body: method === 'POST' ? JSON.stringify(body) : null,
+          })
+        await endOfCheck(harness, token, await pushBundle(harness, { name, version: '1.0.0', token }))
+        expect((await change('POST')).status).toBe(204)
+        const layers = [[{ name: 'trainer.json', body: JSON.stringify(trainerManifest(name, '1.0.0')) }]]
+        await endOfCheck(harness, token, await pushImage(harness, { name, version: '1.0.0', token, layers }))
+        const stateNow = async () => {
+          const { versions } = (await (await harness.request(path, { token })).json()) as {
+            versions: { state: string }[]
+          }
+          return versions.map((version) => version.state)
+        }
+        const resolved = async () => (await harness.request(`${path}/resolve?range=1.0.0`)).status
+        expect([await stateNow(), await resolved()]).toEqual([[state], state === 'yanked' ? 404 : 200])
+        // The withdrawal applies to both parts.
+        expect((await change('DELETE')).status).toBe(204)
+        expect(await stateNow()).toEqual(['published'])
+        const { bundle, image } = (await (await harness.request(`${path}/resolve?range=1.0.0`)).json()) as Record<
+          string,
+          unknown
+        >
+        expect([bundle, image]).toEqual([expect.anything(), expect.anything()])
+      } finally {
+        await harness.close()
+      }
+    },
+    30_000,
+  )
+})
+
 describe('a check that is interrupted', () => {
   it('is started again by another process when its lease expires', async () => {
     let begun = () => {}

@@ -4,7 +4,7 @@ import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import { refreshTrainer } from '../search/refresh-trainer.ts'
-import { statesBefore, verdictOf } from '../versions/states.ts'
+import { noticedState, statesBefore, verdictOf } from '../versions/states.ts'
 import type { ClaimedCheck } from './claim-check.ts'
 
 export interface CheckOutcome {
@@ -46,6 +46,7 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
       .where('state', 'in', statesBefore(state))
       .execute()
     if (state === 'published') {
+      await followNotice(trx, check)
       await publishManifest(trx, check.repository_id, check.manifest_digest)
       await refreshTrainer(trx, check.repository_id)
     }
@@ -58,6 +59,27 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
     })
     await context.database.notify('checks', check.id, trx)
   })
+}
+
+/** A part that is published after its version was deprecated or yanked is so too. */
+async function followNotice(
+  trx: Transaction<RegistryDatabase>,
+  { version_id: versionId, kind }: ClaimedCheck,
+): Promise<void> {
+  const notice = await trx
+    .selectFrom('version_notices')
+    .select(['deprecation', 'yank_reason'])
+    .where('version_id', '=', versionId)
+    .executeTakeFirst()
+  const state = noticedState(notice)
+  if (state === 'published') return
+  await trx
+    .updateTable('version_parts')
+    .set({ state })
+    .where('version_id', '=', versionId)
+    .where('kind', '=', kind)
+    .where('state', 'in', statesBefore(state))
+    .execute()
 }
 
 /** Publishes a manifest and, for an index, its manifests. This makes the blobs that they refer to readable. */

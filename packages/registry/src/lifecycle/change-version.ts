@@ -3,6 +3,7 @@ import { notFound, TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import { refreshTrainer } from '../search/refresh-trainer.ts'
+import { noticedState } from '../versions/states.ts'
 import { auditTrainer, type OwnerRequest, requireOwner } from './owner.ts'
 
 interface Notice {
@@ -69,7 +70,7 @@ export async function restoreYanked(request: OwnerRequest, version: string): Pro
   await changeVersion(request, {
     version,
     from: ['yanked'],
-    to: ({ deprecation }) => (deprecation === null ? 'published' : 'deprecated'),
+    to: noticedState,
     notice: { yank_reason: null },
     action: 'version.unyank',
     data: {},

@@ -22,6 +22,15 @@ export function statesBefore(state: VersionState): VersionState[] {
   return VersionState.options.filter((before) => TRANSITIONS[before].includes(state))
 }
 
+/** The state of a published part, by what the owner says of its version. */
+export function noticedState(
+  notice: { deprecation: string | null; yank_reason: string | null } | undefined,
+): 'published' | 'deprecated' | 'yanked' {
+  if (notice === undefined) return 'published'
+  if (notice.yank_reason !== null) return 'yanked'
+  return notice.deprecation === null ? 'published' : 'deprecated'
+}
+
 /** The state of a version with one or two parts: the most advanced state of its parts. */
 export function stateOfParts(states: readonly VersionState[]): VersionState {
   const order: readonly VersionState[] = ['published', 'deprecated', 'checking', 'received', 'yanked', 'rejected']

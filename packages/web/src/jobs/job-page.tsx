@@ -1,4 +1,4 @@
-import { isTerminalJobState, type Job } from '@trainyard/contract'
+import { describeDeprecation, isTerminalJobState, type Job } from '@trainyard/contract'
 import { raw } from 'hono/html'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
@@ -52,6 +52,11 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
       {job.isolationWarning !== undefined && (
         <p class="status bad isolation" role="alert">
           {job.isolationWarning}
+        </p>
+      )}
+      {job.trainer.deprecation !== undefined && (
+        <p class="status bad isolation" role="alert">
+          {describeDeprecation(job.trainer, job.trainer.deprecation)}
         </p>
       )}
       <JobProgress job={job} />
