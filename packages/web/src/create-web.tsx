@@ -7,6 +7,7 @@ import { formGate } from './form-gate.ts'
 import { jobRoutes } from './jobs/routes.tsx'
 import { peopleRoutes } from './people/routes.tsx'
 import { handleError, NotFoundPage } from './problems.tsx'
+import { pushRoutes } from './pushes/routes.tsx'
 import { csrfProtection, securityHeaders } from './security.ts'
 import { clientOf } from './session/credentials.ts'
 import { trainerRoutes } from './trainers/routes.tsx'
@@ -66,7 +67,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.get('/favicon.ico', (c) => c.redirect('/favicon.svg', 301))
   app.get('/robots.txt', (c) =>
     c.text(
-      'User-agent: *\nDisallow: /jobs\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
+      'User-agent: *\nDisallow: /jobs\nDisallow: /pushes\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
     ),
   )
   app.use(async (c, next) => {
@@ -91,6 +92,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.route('/', peopleRoutes(context))
   app.route('/', trainerRoutes(context))
   app.route('/jobs', jobRoutes(context))
+  app.route('/pushes', pushRoutes(context))
   app.notFound((c) => c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404))
   app.onError(handleError(context))
   return { app }

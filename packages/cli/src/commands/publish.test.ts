@@ -132,3 +132,40 @@ test('exits with 3 when it fails, and names the reason', async () => {
   expect(err).toContain('trainyard publish: ')
   expect(err).toContain('name: ')
 })
+
+test('checks follows a push by its id, with the time of each check, and exits with 1 when it was rejected', async () => {
+  await using registry = await startRegistry([{ state: 'rejected', checks: [{ ...secretFound, durationMs: 2300 }] }])
+  const env = { TRAINYARD_REGISTRY: registry.url, TRAINYARD_TOKEN: 'ty_right' }
+  const { code, out } = await runCommand(['checks', 'chk_1'], { env })
+  expect(code).toBe(1)
+  expect(out).toContain('failed   secrets (2.3 s)')
+  expect(out).toContain('rejected: acme/tiny@1.2.0')
+  expect(JSON.parse((await runCommand(['checks', 'chk_1', '--json'], { env })).out)).toMatchObject({
+    state: 'rejected',
+  })
+})
+
+test('checks lists pushes without an id', async () => {
+  await using registry = await startRegistry(published)
+  const push = {
+    id: 'chk_1',
+    trainer: 'acme/tiny',
+    version: '1.2.0',
+    kind: 'image',
+    digest: `sha256:${'0'.repeat(64)}`,
+    state: 'checking',
+    running: 'secrets',
+    errors: 2,
+    warnings: 0,
+    pushedByCaller: true,
+    createdAt: '2026-11-20T09:30:00.000Z',
+  }
+  registry.intercept = (request, response) => {
+    if (!request.url?.startsWith('/v1/pushes')) return false
+    sendJson(response, 200, { pushes: [push] })
+    return true
+  }
+  const { code, out } = await runCommand(['checks'], { env: { TRAINYARD_REGISTRY: registry.url } })
+  expect(code).toBe(0)
+  expect(out).toMatch(/chk_1\s+acme\/tiny@1\.2\.0\s+image\s+checking: secrets\s+2\s+0\s+2026-11-20 09:30/)
+})

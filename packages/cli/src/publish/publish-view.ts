@@ -1,6 +1,6 @@
 import type { PublishProgress, PublishResult } from '@trainyard/client/files'
 import type { Check, CheckResult, Finding } from '@trainyard/contract'
-import { formatBytes } from '@trainyard/contract/format'
+import { formatBytes, formatDuration } from '@trainyard/contract/format'
 import type { CliIo } from '../command-line/io.ts'
 import { createPaint, type Paint } from '../terminal/paint.ts'
 import { createByteProgress, type Progress } from '../terminal/progress.ts'
@@ -56,8 +56,9 @@ export class TextView implements PublishView {
     }
   }
 
-  pushed({ name, version, digest }: PublishResult): void {
+  pushed({ name, version, digest, checkId }: PublishResult): void {
     this.#status.print(`Pushed ${this.#paint('bold', `${name}@${version}`)}, ${digest}`)
+    if (checkId !== undefined) this.#status.print(`Its checks: trainyard checks ${checkId}`)
   }
 
   check({ checks }: Check): void {
@@ -82,12 +83,13 @@ export class TextView implements PublishView {
     this.#status.print(`${this.#paint(style, state)}: ${cleanText(trainer)}@${cleanText(version)}`)
   }
 
-  #showStatus({ name, status, reason, notes = [] }: CheckResult): void {
+  #showStatus({ name, status, reason, durationMs, notes = [] }: CheckResult): void {
     if (status === 'waiting' || this.#statuses.get(name) === status) return
     this.#statuses.set(name, status)
     const style = status === 'passed' ? 'green' : status === 'failed' ? 'red' : 'dim'
     const more = reason === undefined ? '' : `: ${cleanText(reason)}`
-    this.#status.print(`  ${this.#paint(style, status.padEnd(8))} ${cleanText(name)}${more}`)
+    const took = durationMs === undefined || status === 'skipped' ? '' : ` (${formatDuration(durationMs)})`
+    this.#status.print(`  ${this.#paint(style, status.padEnd(8))} ${cleanText(name)}${took}${more}`)
     for (const note of notes)
       if (note.startsWith('not sandboxed')) this.#status.print(`    ${this.#paint('red', cleanText(note))}`)
   }
@@ -100,10 +102,10 @@ export class TextView implements PublishView {
     this.#status.print(`    ${this.#paint('dim', cleanText(what))}`)
   }
 
-  #showFinding({ severity, code, file, line, message, help, docsUrl }: Finding): void {
+  #showFinding({ severity, code, file, line, message, help, docsUrl, suppressed }: Finding): void {
     const style = severity === 'error' ? 'red' : severity === 'warning' ? 'yellow' : 'dim'
     const place = file === undefined ? '' : ` ${cleanText(file)}${line === undefined ? '' : `:${line}`}`
-    const label = this.#paint(style, `${severity} ${cleanText(code)}`)
+    const label = this.#paint(style, `${suppressed ? 'suppressed ' : ''}${severity} ${cleanText(code)}`)
     this.#status.print(`    ${label}${place}: ${cleanText(message)}`)
     this.#status.print(`      ${this.#paint('dim', cleanText(`${help} ${docsUrl}`))}`)
   }

@@ -3,7 +3,7 @@ import { completionCommand } from '../command-line/completion-command.ts'
 import { login, logout, open, tokens } from './account.ts'
 import { cache, dataset, datasets } from './datasets.ts'
 import { artifacts, jobs, run } from './jobs.ts'
-import { channel, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
+import { channel, checks, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
 
 /** The command line: parsing, help and completion are made of this table. */
 export const PROGRAM: Program = {
@@ -19,6 +19,7 @@ export const PROGRAM: Program = {
     dev,
     exec,
     publish,
+    checks,
     deprecate,
     yank,
     channel,
@@ -32,7 +33,7 @@ export const PROGRAM: Program = {
   },
   sections: {
     'Train models': ['run', 'jobs', 'artifacts', 'datasets', 'dataset'],
-    'Write trainers': ['init', 'dev', 'exec', 'publish', 'deprecate', 'yank', 'channel'],
+    'Write trainers': ['init', 'dev', 'exec', 'publish', 'checks', 'deprecate', 'yank', 'channel'],
     'Account and machine': ['login', 'open', 'logout', 'tokens', 'cache', 'doctor', 'completion'],
   },
   environment: {

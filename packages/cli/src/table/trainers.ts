@@ -115,6 +115,22 @@ export const publish = defineCommand({
   load: () => import('../commands/publish.ts'),
 })
 
+export const checks = defineCommand({
+  summary: 'Show pushes, or follow the checks of one',
+  description:
+    'Without an id, lists the pushes to your namespaces, newest first, also those of docker push. With the id of a check, ' +
+    'shows its findings and follows it until the verdict. The token needs the scope pull:NAMESPACE or push:NAMESPACE.',
+  arguments: {
+    id: optionalArgument('ID', {
+      description: 'Id of a check, as "trainyard checks" and "trainyard publish" print it',
+    }),
+  },
+  options: registryOptions,
+  exitCodes: { 0: 'published (without an id: listed)', 1: 'rejected' },
+  examples: ['trainyard checks', 'trainyard checks chk_01hzy3v7k8 --json'],
+  load: () => import('../commands/checks.ts'),
+})
+
 export const doctor = defineCommand({
   summary: 'Check settings, servers and the trainer in this folder',
   description:

@@ -5,7 +5,7 @@ export interface PeopleLayoutProps {
   assetUrl: (name: string) => string
   title: string
   /** The section that this page belongs to. */
-  part: 'account' | 'tokens' | 'organisations'
+  part: 'account' | 'tokens' | 'organisations' | 'pushes'
   lead?: Child
   children?: Child
 }
@@ -14,6 +14,7 @@ const PARTS = [
   ['account', '/account', 'Account'],
   ['tokens', '/account/tokens', 'Tokens'],
   ['organisations', '/organisations', 'Organisations'],
+  ['pushes', '/pushes', 'Pushes'],
 ] as const
 
 /** The frame of the pages about accounts, tokens and organisations. */

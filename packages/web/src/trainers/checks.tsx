@@ -1,6 +1,6 @@
-import type { CheckResult, Finding } from '@trainyard/contract'
+import type { CheckProgress, CheckResult, Finding } from '@trainyard/contract'
 import { CheckStatusStatus, SeverityStatus } from '../components/status.tsx'
-import { formatDuration, plural } from '../format.ts'
+import { formatBytes, formatDuration, plural } from '../format.ts'
 
 /** The result of each check of a version. A skipped check is never shown as passed. */
 export function Checks({ checks }: { checks: readonly CheckResult[] }) {
@@ -21,6 +21,7 @@ export function Checks({ checks }: { checks: readonly CheckResult[] }) {
                 .join(' · ')}
             </span>
           </div>
+          {check.progress !== undefined && <p class="muted">{describeProgress(check.progress)}</p>}
           {check.reason !== undefined && <p class="check-reason">{check.reason}</p>}
           {check.omittedFindings !== undefined && (
             <p class="muted">{plural(check.omittedFindings, 'more finding')} not shown, the least severe ones.</p>
@@ -38,6 +39,13 @@ export function Checks({ checks }: { checks: readonly CheckResult[] }) {
   )
 }
 
+function describeProgress({ done, total, unit, what }: CheckProgress): string {
+  const shown = (count: number) => (unit === 'bytes' ? formatBytes(count) : `${count} ${unit}`)
+  return [what, total === undefined ? shown(done) : `${shown(done)} of ${shown(total)}`]
+    .filter((part) => part !== undefined)
+    .join(': ')
+}
+
 function FindingItem({ finding }: { finding: Finding }) {
   const place = [finding.file, finding.line, finding.column].filter((part) => part !== undefined).join(':')
   return (
@@ -53,6 +61,11 @@ function FindingItem({ finding }: { finding: Finding }) {
         )}
       </p>
       <p>{finding.message}</p>
+      {finding.suppressed !== undefined && (
+        <p>
+          <strong>Suppressed by the owner:</strong> {finding.suppressed.reason}
+        </p>
+      )}
       <p class="finding-help">
         <strong>Fix:</strong> {finding.help}
       </p>

@@ -1,0 +1,136 @@
+import { Appeal, Check, type CheckResult, PushList } from '@trainyard/contract'
+import { Hono } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import { describe, expect, test } from 'vitest'
+import { createWeb } from '../index.ts'
+import { problem } from '../testing/fake-problem.ts'
+import { NOW } from '../testing/fixtures.ts'
+
+const HOSTILE = '"><script>alert(1)</script>'
+const DIGEST = `sha256:${'0'.repeat(64)}`
+const finding = {
+  code: 'TY301',
+  severity: 'error' as const,
+  message: `a key ${HOSTILE}`,
+  file: 'app/key.pem',
+  line: 3,
+  fingerprint: 'f1',
+  help: 'remove it',
+  docsUrl: 'https://example.org/TY301',
+}
+const passed: CheckResult = { name: 'manifest', status: 'passed', findings: [] }
+const failed: CheckResult = { name: 'secrets', status: 'failed', findings: [finding] }
+
+function site({ check = {} }: { check?: Partial<Check> } = {}) {
+  const requests: string[] = []
+  const stored = Check.parse({
+    id: 'chk_1',
+    trainer: 'acme/tiny',
+    version: '1.2.0',
+    kind: 'image',
+    digest: DIGEST,
+    state: 'rejected',
+    checks: [passed, failed],
+    mayChange: true,
+    createdAt: '2026-11-20T09:30:00.000Z',
+    finishedAt: '2026-11-20T09:31:00.000Z',
+    ...check,
+  })
+  const api = new Hono()
+  api.get('/v1/pushes', (c) => {
+    const { id, trainer, version, digest, state, createdAt } = stored
+    const push = { id, trainer, version, digest, state, createdAt, kind: 'image', errors: 1, warnings: 2 }
+    return c.json(PushList.parse({ pushes: [{ ...push, pushedByCaller: true, reason: HOSTILE }], nextCursor: 'next' }))
+  })
+  api.get('/v1/checks/chk_1', (c) => c.json(stored))
+  api.get('/v1/checks/chk_1/live', (c) =>
+    streamSSE(c, async (stream) => {
+      await stream.writeSSE({ data: JSON.stringify({ type: 'check', check: stored }) })
+    }),
+  )
+  api.post('/v1/checks/chk_1/:verb', async (c) => {
+    requests.push(`${c.req.param('verb')} ${await c.req.text()}`)
+    if (c.req.param('verb') !== 'appeal') return c.json(stored)
+    return problem('conflict', 'a review was already requested')
+  })
+  api.notFound(() => problem('not_found', 'not found'))
+  const { app } = createWeb({
+    registryUrl: 'http://registry.test',
+    runnerUrl: 'http://runner.test',
+    fetch: async (input, init) => api.request(input instanceof URL ? input.href : input, init),
+    now: () => NOW,
+  })
+  const send = (path: string, form: Record<string, string>) =>
+    app.request(path, { method: 'POST', headers: { origin: 'http://localhost' }, body: new URLSearchParams(form) })
+  return { requests, send, html: async (path: string) => await (await app.request(path)).text() }
+}
+
+describe('the list of pushes', () => {
+  test('shows state, reason and findings, and links to each push', async () => {
+    const html = await site().html('/pushes')
+    expect(html).toContain('<a href="/pushes/chk_1">acme/tiny:1.2.0</a>')
+    expect(html).toContain('1 error, 2 warnings')
+    expect(html).toContain('href="/pushes?cursor=next"')
+    expect(html).not.toContain('<script>alert')
+  })
+})
+
+describe('the page of a push', () => {
+  test('shows failed checks before passed ones, with file and line', async () => {
+    const html = await site().html('/pushes/chk_1')
+    expect(html.indexOf('secrets')).toBeLessThan(html.indexOf('<h3>manifest'))
+    expect(html).toContain('app/key.pem:3')
+    expect(html).not.toContain('<script>alert')
+  })
+
+  test('is live only while the checks run', async () => {
+    expect(await site().html('/pushes/chk_1')).not.toContain('data-live')
+    const running = site({ check: { state: 'checking', finishedAt: undefined } })
+    expect(await running.html('/pushes/chk_1')).toContain('data-live="/pushes/chk_1/live"')
+    const stream = await running.html('/pushes/chk_1/live')
+    expect(stream).toContain('event: checks\ndata: <section id="push-checks"')
+  })
+
+  test('offers the owner to check again, suppress and ask for a review, and others nothing', async () => {
+    const own = await site().html('/pushes/chk_1')
+    for (const verb of ['retry', 'suppress', 'appeal']) expect(own).toContain(`action="/pushes/chk_1/${verb}"`)
+    expect(await site({ check: { mayChange: false } }).html('/pushes/chk_1')).not.toContain(
+      '<form method="post" action="/pushes',
+    )
+    const compliance = { ...failed, name: 'compliance' }
+    expect(await site({ check: { checks: [compliance] } }).html('/pushes/chk_1')).not.toContain('/suppress"')
+  })
+
+  test('sends the forms, and shows why one was refused', async () => {
+    const { requests, send } = site()
+    const suppressed = await send('/pushes/chk_1/suppress', { fingerprint: 'f1', reason: 'a key of the tests' })
+    expect([suppressed.status, suppressed.headers.get('location')]).toEqual([303, '/pushes/chk_1'])
+    expect((await send('/pushes/chk_1/retry', {})).status).toBe(303)
+    const refused = await send('/pushes/chk_1/appeal', { text: 'please, once more' })
+    expect([refused.status, await refused.text()]).toEqual([
+      409,
+      expect.stringContaining('a review was already requested'),
+    ])
+    expect(requests).toEqual([
+      'suppressions {"fingerprint":"f1","reason":"a key of the tests"}',
+      'retry ',
+      'appeal {"text":"please, once more"}',
+    ])
+  })
+
+  test('shows what the moderator answered', async () => {
+    const appeal = Appeal.parse({
+      id: 'apl_1',
+      checkId: 'chk_1',
+      trainer: 'acme/tiny',
+      version: '1.2.0',
+      state: 'refused',
+      text: 'a key of the tests',
+      answer: HOSTILE,
+      createdAt: '2026-11-20T09:32:00.000Z',
+    })
+    const html = await site({ check: { appeal } }).html('/pushes/chk_1')
+    expect(html).toContain('The review was refused.')
+    expect(html).not.toContain('<script>alert')
+  })
+})
