@@ -45,7 +45,9 @@ function site({ check = {} }: { check?: Partial<Check> } = {}) {
   api.get('/v1/checks/chk_1', (c) => c.json(stored))
   api.get('/v1/checks/chk_1/live', (c) =>
     streamSSE(c, async (stream) => {
-      await stream.writeSSE({ data: JSON.stringify({ type: 'check', check: stored }) })
+      // The client follows until the verdict.
+      for (const state of [stored.state, 'published'])
+        await stream.writeSSE({ data: JSON.stringify({ type: 'check', check: { ...stored, state } }) })
     }),
   )
   api.post('/v1/checks/chk_1/:verb', async (c) => {
