@@ -65,8 +65,6 @@ export interface PutOptions {
   contentType?: string | undefined
   /** `sha256:` or `sha512:` and hex digits. Other bytes are refused with a `DigestMismatch`, and nothing is stored. */
   digest?: string | undefined
-  /** Parts of something that is not complete need not survive a crash of the machine. Default: false. */
-  temporary?: boolean | undefined
 }
 
 /**
@@ -77,7 +75,7 @@ export interface PutOptions {
  * when the store does not answer.
  */
 export interface ObjectStore {
-  /** Stores a stream and hashes it on the way. */
+  /** Stores a stream and hashes it on the way. Afterwards the object survives a crash of the machine. */
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject>
   /** With a range, `sizeBytes` is the length of the range. */
   get(key: string, options?: GetOptions): Promise<ObjectInfo & { body: AsyncIterable<Uint8Array> }>
@@ -88,7 +86,7 @@ export interface ObjectStore {
   deletePrefix(prefix: string): Promise<number>
   /** All keys that begin with the prefix, in the order of their UTF-8 bytes. */
   list(prefix: string): AsyncIterable<ListedObject>
-  /** Afterwards the object survives a crash of the machine, also when it was put as temporary. */
+  /** Afterwards the object survives a crash of the machine under its new key. */
   rename(from: string, to: string): Promise<void>
   /** A GET (or HEAD) request that anyone can send until it expires. */
   signGet(key: string, options?: SignGetOptions): Promise<SignedRequest>

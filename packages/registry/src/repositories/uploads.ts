@@ -17,7 +17,6 @@ import { OciError } from '../oci/errors.ts'
 import { blobKey, type ParsedDigest, parseDigest } from '../oci/names.ts'
 import { parseContentRange } from '../oci/ranges.ts'
 import { findReadableBlob } from './blobs.ts'
-import { BOOT_ID } from './boot-id.ts'
 import { linkPushedBlob } from './link-pushed-blob.ts'
 import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 
@@ -29,8 +28,8 @@ interface StoredChunk {
   sha256: string
 }
 
-/** In one folder, so that none is left empty. The boot says whether the bytes can have been lost since they were written. */
-const chunkKey = ({ id, chunks }: Upload) => `${UPLOADS_PREFIX}${id}-${chunks}-${BOOT_ID}-${randomUUID()}`
+/** In one folder, so that none is left empty. */
+const chunkKey = ({ id, chunks }: Upload) => `${UPLOADS_PREFIX}${id}-${chunks}-${randomUUID()}`
 const UPLOADS_PREFIX = 'uploads/'
 
 /** POST: mounts a blob, stores a whole blob, or opens a session. */
@@ -67,14 +66,11 @@ export async function startUpload(request: RepositoryRequest): Promise<Response>
   }
 }
 
-/** A session need not survive a crash of the database: the client starts again. */
 async function openUpload({ context, caller }: RepositoryRequest, repositoryId: number): Promise<Upload> {
   const [upload] = await context.database.query<Upload>(
     {
       name: 'open-upload',
-      text: `
-        with quick as (select set_config('synchronous_commit', 'off', true))
-        insert into uploads (id, repository_id, opened_by) select $1, $2, $3 from quick returning *`,
+      text: 'insert into uploads (id, repository_id, opened_by) values ($1, $2, $3) returning *',
     },
     [randomUUID(), repositoryId, caller.subject],
   )
@@ -202,7 +198,7 @@ async function append(request: RepositoryRequest, upload: Upload): Promise<numbe
   if (length === '0') return held
 
   const key = chunkKey(upload)
-  const stored = await context.store.put(key, bodyOf(request.raw), { temporary: true })
+  const stored = await context.store.put(key, bodyOf(request.raw))
   try {
     if (stored.sizeBytes === 0) {
       await context.store.delete(key)
@@ -241,9 +237,9 @@ async function recordChunk(context: RegistryContext, upload: Upload, chunk: Stor
     {
       name: 'record-chunk',
       text: `
-        with quick as (select set_config('synchronous_commit', 'off', true)), grown as (
+        with grown as (
           update uploads set chunks = chunks + 1, size_bytes = size_bytes + $4::bigint
-          from quick where id = $1 and chunks = $2 returning id)
+          where id = $1 and chunks = $2 returning id)
         insert into upload_chunks (upload_id, number, key, size_bytes, sha256)
         select id, $2, $3, $4, $5 from grown returning upload_id`,
     },
@@ -257,9 +253,8 @@ async function commit(request: RepositoryRequest, upload: Upload, digest: Parsed
   const { context } = request
   const chunks = await listChunks(context, upload.id)
   const only = chunks.length === 1 && digest.algorithm === 'sha256' ? chunks[0] : undefined
-  const isSure = only !== undefined && (context.store.bucket !== undefined || only.key.includes(BOOT_ID))
-  const whole = isSure ? { ...only, hex: only.sha256 } : await join(context, upload, { chunks, digest })
-  const temporary = isSure ? chunks : [...chunks, whole]
+  const whole = only ? { ...only, hex: only.sha256 } : await join(context, upload, { chunks, digest })
+  const temporary = only ? chunks : [...chunks, whole]
   if (whole.hex !== digest.hex) {
     await context.database.db.deleteFrom('uploads').where('id', '=', upload.id).execute()
     await deleteChunks(context, temporary)
@@ -304,7 +299,7 @@ async function join(
       }
     }
   }
-  const { sizeBytes, sha256 } = await context.store.put(key, read(), { temporary: true })
+  const { sizeBytes, sha256 } = await context.store.put(key, read())
   return { key, sizeBytes, sha256, hex: hash.digest('hex') }
 }
 

@@ -105,15 +105,31 @@ export class FolderObjects {
     }
   }
 
+  /** A file survives a crash of the machine under its name when its folder is synced, and that folder in those above it. */
+  async #syncFolders(path: string, { created }: { created: boolean }): Promise<void> {
+    const top = created ? this.#objectsDir : dirname(path)
+    for (let folder = dirname(path); ; folder = dirname(folder)) {
+      const handle = await this.#fs.open(folder, 'r').catch((error: unknown) => {
+        // Then the object was deleted meanwhile.
+        if (isMissing(error)) return undefined
+        throw error
+      })
+      await handle?.sync().finally(() => handle.close())
+      if (folder === top) return
+    }
+  }
+
   /** Moves a finished file to its key. When a concurrent delete removes the folder in between, it is created again. */
   async #move(from: string, key: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         // Nearly always the folder exists.
-        const path =
-          (await objectPath(this.#fs, this.#objectsDir, key, { create: false })) ??
-          (await objectPath(this.#fs, this.#objectsDir, key, { create: true }))
-        if (path !== undefined) return await this.#fs.rename(from, path)
+        const existing = await objectPath(this.#fs, this.#objectsDir, key, { create: false })
+        const path = existing ?? (await objectPath(this.#fs, this.#objectsDir, key, { create: true }))
+        if (path !== undefined) {
+          await this.#fs.rename(from, path)
+          return await this.#syncFolders(path, { created: existing === undefined })
+        }
       } catch (error) {
         // The folder, or one above it, was removed while it was created.
         if (!isMissing(error)) throw error

@@ -88,8 +88,8 @@ class FolderObjectStore implements FolderStore {
   }
 
   async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<StoredObject> {
-    const { contentType = DEFAULT_CONTENT_TYPE, digest, temporary } = options
-    return await this.#objects.write(key, body, contentType, { digest, temporary })
+    const { contentType = DEFAULT_CONTENT_TYPE, digest } = options
+    return await this.#objects.write(key, body, contentType, { digest })
   }
 
   async get(key: string, { range }: GetOptions = {}): Promise<ObjectInfo & { body: AsyncIterable<Uint8Array> }> {

@@ -30,8 +30,6 @@ export interface WriteLimits {
   sha256?: string | undefined
   /** Bytes with another digest (`sha256:` or `sha512:` and hex) are refused. */
   digest?: string | undefined
-  /** Not synced. */
-  temporary?: boolean | undefined
 }
 
 export interface WrittenFile {
@@ -76,7 +74,7 @@ export async function writeObjectFile(
       throw new DigestMismatch(limits.digest, `${algorithm}:${digests[algorithm ?? '']}`)
     }
     await writeAll(handle, trailer({ sha256, contentType, sizeBytes }))
-    if (limits.temporary !== true) await handle.sync()
+    await handle.sync()
     await handle.close()
     return { path, sizeBytes, sha256 }
   } catch (error) {
