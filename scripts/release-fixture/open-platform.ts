@@ -46,6 +46,8 @@ export async function openPlatform({ databaseUrl, objectsDir, start }: PlatformO
       redirectPulls: false,
       maxBundleBytes: 1_000_000,
       uploadSeconds: 3600,
+      collectSeconds: 600,
+      collectDelaySeconds: 86_400,
       auth: DEFAULT_AUTH,
     },
     store,

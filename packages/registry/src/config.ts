@@ -71,6 +71,9 @@ const Environment = z.object({
   REGISTRY_PLAIN_NAMESPACES: z.string().default(''),
   REGISTRY_REDIRECT_PULLS: z.enum(['true', 'false']).default('false'),
   REGISTRY_MAX_BUNDLE_MB: number(512),
+  REGISTRY_COLLECT_SECONDS: number(600),
+  REGISTRY_COLLECT_DELAY_SECONDS: number(86_400),
+  REGISTRY_NAMESPACE_MAX_MB: z.coerce.number().int().nonnegative().default(0),
 })
 
 export interface RegistryConfig {
@@ -125,6 +128,12 @@ export interface RegistryConfig {
   maxBundleBytes: number
   /** Upload sessions that are older are deleted. Default 24 hours. */
   uploadSeconds: number
+  /** How often this process looks for blobs that nothing needs. Default 600. */
+  collectSeconds: number
+  /** A blob that no manifest needs is kept for this long after it was pushed, mounted or asked for. Default 24 hours. */
+  collectDelaySeconds: number
+  /** Bytes that the blobs of one namespace may have, each counted once. Default: no limit. */
+  namespaceBytes?: number | undefined
   /** How callers authenticate. Default: `local`, which treats any caller on this machine as the owner. */
   auth?: AuthConfig | undefined
 }
@@ -177,6 +186,9 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     plainNamespaces: value.REGISTRY_PLAIN_NAMESPACES.split(',').filter((name) => name !== ''),
     redirectPulls: value.REGISTRY_REDIRECT_PULLS === 'true',
     maxBundleBytes: value.REGISTRY_MAX_BUNDLE_MB * 1024 * 1024,
+    collectSeconds: value.REGISTRY_COLLECT_SECONDS,
+    collectDelaySeconds: value.REGISTRY_COLLECT_DELAY_SECONDS,
+    namespaceBytes: value.REGISTRY_NAMESPACE_MAX_MB === 0 ? undefined : value.REGISTRY_NAMESPACE_MAX_MB * 1024 * 1024,
     uploadSeconds: 24 * 3600,
     auth: toAuthConfig(value),
   }

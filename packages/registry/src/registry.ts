@@ -22,7 +22,7 @@ import type { RegistryConfig } from './config.ts'
 import type { RegistryContext } from './context.ts'
 import { registryMigrations } from './db/migrations/index.ts'
 import type { RegistryDatabase } from './db/schema/index.ts'
-import { discardOldUploadsRegularly } from './repositories/discard-old-uploads.ts'
+import { collectRegularly } from './repositories/collect-garbage.ts'
 import { refreshOldEntries } from './search/refresh-trainer.ts'
 import { createForkValidate } from './validation/fork-validate.ts'
 import type { ValidateFunction } from './validation/validate.ts'
@@ -97,7 +97,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     await claimNamespace(identity, database.db, { slug: namespace, subject: LOCAL_ACCOUNT_ID })
   await refreshOldEntries(context)
   const acceptance = new Acceptance(context)
-  let stopDiscarding: (() => void) | undefined
+  let stopCollecting: (() => void) | undefined
   const unlisten = await database.listen('checks', (id) => changes.emit('check', id), {
     // Notifications are lost while the connection is: every check that is watched may have changed.
     onReconnect: () => changes.emit('check', undefined),
@@ -106,11 +106,11 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
     app: createApp(context),
     context,
     async start() {
-      stopDiscarding ??= discardOldUploadsRegularly(context)
+      stopCollecting ??= collectRegularly(context)
       await acceptance.start()
     },
     async stop() {
-      stopDiscarding?.()
+      stopCollecting?.()
       const parts = [
         { name: 'acceptance', stop: () => acceptance.stop() },
         { name: 'notifications', stop: () => unlisten() },

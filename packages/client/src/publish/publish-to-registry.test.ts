@@ -60,6 +60,8 @@ beforeAll(async () => {
     redirectPulls: false,
     maxBundleBytes: 64 * 1024 ** 2,
     uploadSeconds: 3600,
+    collectSeconds: 600,
+    collectDelaySeconds: 86_400,
   }
   const identity = await openIdentity({ url: databaseUrl, schemaPrefix: `${schema}_`, logger })
   const store = createFolderStore({ dir: join(dir, 'store'), publicUrl: config.publicUrl, secret: 'a secret of tests' })

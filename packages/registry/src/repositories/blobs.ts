@@ -6,6 +6,7 @@ import { blobKey, parseDigest } from '../oci/names.ts'
 import { parseRange } from '../oci/ranges.ts'
 import { countPull } from '../pulls/count-pull.ts'
 import { auditRepository, getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
+import { postponeReview, reviewBlobs } from './reviews.ts'
 
 /** Finds a blob that the repository links and, unless the caller is its owner, that a published manifest refers to. */
 export async function findReadableBlob(
@@ -38,6 +39,9 @@ export async function readBlob(request: RepositoryRequest, digestText: string): 
   const { context } = request
   const digest = parseDigest(digestText).text
   const repository = await getVisibleRepository(request)
+  // A client that pushes asks first, and does not push what the registry has. This waits for a collector that is about to remove it.
+  if (request.raw.method === 'HEAD' && request.caller.may('push', request.name))
+    await postponeReview(context.database.db, { repositoryId: repository.id, digest })
   const blob = await findReadableBlob(request, repository.id, digest)
   if (!blob) throw new OciError('BLOB_UNKNOWN', `"${request.name}" has no blob ${digest}`)
 
@@ -95,6 +99,7 @@ export async function deleteBlob(request: RepositoryRequest, digestText: string)
       .where('digest', '=', digest)
       .executeTakeFirstOrThrow()
     if (numDeletedRows === 0n) throw new OciError('BLOB_UNKNOWN', `"${request.name}" has no blob ${digest}`)
+    await reviewBlobs(trx, [digest])
     await auditRepository(request, trx, { action: 'blob.delete', subject: `${request.name}@${digest}`, data: {} })
   })
   return new Response(null, { status: 202, headers: { 'Content-Length': '0' } })

@@ -13,7 +13,10 @@ interface PushedBlob {
   isStored: boolean
 }
 
-/** Links a blob whose bytes are stored, and ends its upload. One statement: both happen, or neither. */
+/**
+ * Links a blob whose bytes are stored, and ends its upload. One statement: both happen, or neither. The review comes before the
+ * link: it waits for a collector that is about to remove the link.
+ */
 export async function linkPushedBlob(context: RegistryContext, blob: PushedBlob): Promise<void> {
   const { digest, sizeBytes, repositoryId, uploadId, isStored } = blob
   const rows = await context.database
@@ -26,8 +29,11 @@ export async function linkPushedBlob(context: RegistryContext, blob: PushedBlob)
           stored as (
             insert into blobs (digest, size_bytes) select $1, $2 from pushed where not $5::boolean
             on conflict (digest) do nothing),
+          queued as (
+            insert into link_reviews (repository_id, digest) select repository_id, $1 from pushed
+            on conflict (repository_id, digest) do update set queued_at = now() returning repository_id),
           linked as (
-            insert into repository_blobs (repository_id, digest) select repository_id, $1 from pushed
+            insert into repository_blobs (repository_id, digest) select repository_id, $1 from queued
             on conflict (repository_id, digest) do nothing)
           select repository_id from pushed`,
       },

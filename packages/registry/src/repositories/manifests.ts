@@ -15,6 +15,7 @@ import {
   type Repository,
   type RepositoryRequest,
 } from './repository.ts'
+import { reviewReferences } from './reviews.ts'
 
 type Manifest = Selectable<ManifestTable>
 
@@ -167,6 +168,9 @@ export async function deleteManifest(request: RepositoryRequest, reference: stri
   }
   const repository = await getVisibleRepository(request)
   await request.context.database.transaction(async (trx) => {
+    if (isDigest(reference)) {
+      await reviewReferences(trx, { repositoryId: repository.id, digest: parseDigest(reference).text })
+    }
     const deleted = isDigest(reference)
       ? await trx
           .deleteFrom('manifests')

@@ -7,7 +7,7 @@
  * chunks, or a SHA-512 digest, need a second pass.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { consumeBody, DatabaseUnavailable, DigestMismatch } from '@trainyard/platform'
+import { consumeBody, DatabaseUnavailable, DigestMismatch, errorCode } from '@trainyard/platform'
 import type { Selectable } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import type { UploadChunkTable } from '../db/schema/upload-chunks.ts'
@@ -18,7 +18,9 @@ import { blobKey, type ParsedDigest, parseDigest } from '../oci/names.ts'
 import { parseContentRange } from '../oci/ranges.ts'
 import { findReadableBlob } from './blobs.ts'
 import { linkPushedBlob } from './link-pushed-blob.ts'
+import { findQuota, requireRoom, withinQuota } from './quotas.ts'
 import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
+import { reviewLink } from './reviews.ts'
 
 type Upload = Selectable<UploadTable>
 
@@ -30,7 +32,7 @@ interface StoredChunk {
 
 /** In one folder, so that none is left empty. */
 const chunkKey = ({ id, chunks }: Upload) => `${UPLOADS_PREFIX}${id}-${chunks}-${randomUUID()}`
-const UPLOADS_PREFIX = 'uploads/'
+export const UPLOADS_PREFIX = 'uploads/'
 
 /** POST: mounts a blob, stores a whole blob, or opens a session. */
 export async function startUpload(request: RepositoryRequest): Promise<Response> {
@@ -54,6 +56,7 @@ export async function startUpload(request: RepositoryRequest): Promise<Response>
     const blob = await findBlob(context, parsed.text)
     return await storeWhole(request, parsed, { repositoryId: repository.id, isStored: blob !== undefined })
   }
+  if (digest === null) requireRoom(await findQuota(request), 1)
   const upload = await openUpload(request, repository.id)
   if (digest === null) return progress(request, upload.id, 0, 202)
   try {
@@ -112,10 +115,13 @@ async function storeWhole(
 ): Promise<Response> {
   const { context, raw } = request
   const { repositoryId, uploadId, isStored } = target
+  const quota = await findQuota(request, digest.text)
+  requireRoom(quota, Number(raw.headers.get('content-length') ?? 0))
+  const body = withinQuota(bodyOf(raw), quota)
   try {
     const sizeBytes = isStored
-      ? await verifyBody(raw, digest)
-      : (await context.store.put(blobKey(digest.text), bodyOf(raw), { digest: digest.text })).sizeBytes
+      ? await verifyBody(body, digest)
+      : (await context.store.put(blobKey(digest.text), body, { digest: digest.text })).sizeBytes
     await linkPushedBlob(context, { digest: digest.text, sizeBytes, repositoryId, uploadId, isStored })
   } catch (error) {
     if (!(error instanceof DigestMismatch)) throw error
@@ -126,8 +132,8 @@ async function storeWhole(
 }
 
 /** The caller must have the bytes: to know their digest is not the right to read them. */
-async function verifyBody(raw: Request, { algorithm, hex, text }: ParsedDigest): Promise<number> {
-  const { sizeBytes, digests } = await consumeBody(bodyOf(raw), { algorithms: [algorithm] })
+async function verifyBody(body: AsyncIterable<Uint8Array>, { algorithm, hex, text }: ParsedDigest): Promise<number> {
+  const { sizeBytes, digests } = await consumeBody(body, { algorithms: [algorithm] })
   if (digests[algorithm] !== hex) throw new DigestMismatch(text, `${algorithm}:${digests[algorithm]}`)
   return sizeBytes
 }
@@ -198,7 +204,10 @@ async function append(request: RepositoryRequest, upload: Upload): Promise<numbe
   if (length === '0') return held
 
   const key = chunkKey(upload)
-  const stored = await context.store.put(key, bodyOf(request.raw))
+  const quota = await findQuota(request)
+  requireRoom(quota, held + Number(length ?? 0))
+  const body = withinQuota(bodyOf(request.raw), quota, held)
+  const stored = await context.store.put(key, body)
   try {
     if (stored.sizeBytes === 0) {
       await context.store.delete(key)
@@ -303,13 +312,26 @@ async function join(
   return { key, sizeBytes, sha256, hex: hash.digest('hex') }
 }
 
-async function link(db: RegistryContext['database']['db'], repositoryId: number, digest: string): Promise<void> {
-  await db
-    .insertInto('repository_blobs')
-    .values({ repository_id: repositoryId, digest })
-    .onConflict((conflict) => conflict.columns(['repository_id', 'digest']).doNothing())
-    .execute()
+/** Queues the review of a link, and makes it. Returns false for a blob that was collected meanwhile. */
+async function link({ database }: RegistryContext, repositoryId: number, digest: string): Promise<boolean> {
+  try {
+    await database.transaction(async (trx) => {
+      // First, because it waits for a collector that is about to remove the link.
+      await reviewLink(trx, { repositoryId, digest })
+      await trx
+        .insertInto('repository_blobs')
+        .values({ repository_id: repositoryId, digest })
+        .onConflict((conflict) => conflict.columns(['repository_id', 'digest']).doNothing())
+        .execute()
+    })
+    return true
+  } catch (error) {
+    if (errorCode(error) !== FOREIGN_KEY_VIOLATION) throw error
+    return false
+  }
 }
+
+const FOREIGN_KEY_VIOLATION = '23503'
 
 /** Links a blob that the caller can read in another repository. Blobs that it cannot read are treated as missing. */
 async function mountBlob(
@@ -335,8 +357,8 @@ async function mountBlob(
       digest,
     )
     if (!readable) continue
-    await link(context.database.db, repositoryId, digest)
-    return true
+    requireRoom(await findQuota(request, digest), readable.sizeBytes)
+    if (await link(context, repositoryId, digest)) return true
   }
   return false
 }

@@ -65,6 +65,8 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     redirectPulls: false,
     maxBundleBytes: 64 * 1024 * 1024,
     uploadSeconds: 3600,
+    collectSeconds: 600,
+    collectDelaySeconds: 86_400,
     auth: { ...DEFAULT_AUTH, mode: 'required' },
     ...options.config,
   }

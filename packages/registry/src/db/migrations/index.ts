@@ -6,6 +6,7 @@ import { search } from './20261129192800-search.ts'
 import { suppressionsAndAppeals } from './20261129193000-suppressions-and-appeals.ts'
 import { channelsAndPulls } from './20261129194500-channels-and-pulls.ts'
 import { sboms } from './20261129200500-sboms.ts'
+import { blobReviews } from './20261129201000-blob-reviews.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const registryMigrations: Record<string, Migration> = {
@@ -16,4 +17,5 @@ export const registryMigrations: Record<string, Migration> = {
   '20261129193000-suppressions-and-appeals': suppressionsAndAppeals,
   '20261129194500-channels-and-pulls': channelsAndPulls,
   '20261129200500-sboms': sboms,
+  '20261129201000-blob-reviews': blobReviews,
 }

@@ -1,8 +1,10 @@
 import type { AppealTable } from './appeals.ts'
+import type { BlobReviewTable } from './blob-reviews.ts'
 import type { BlobTable } from './blobs.ts'
 import type { ChannelTable } from './channels.ts'
 import type { CheckTable } from './checks.ts'
 import type { LayerResultTable } from './layer-results.ts'
+import type { LinkReviewTable } from './link-reviews.ts'
 import type { ManifestReferenceTable } from './manifest-references.ts'
 import type { ManifestTable } from './manifests.ts'
 import type { DailyPullTable, PullSaltTable, PullSubjectTable } from './pulls.ts'
@@ -23,6 +25,8 @@ export interface RegistryDatabase {
   repositories: RepositoryTable
   blobs: BlobTable
   repository_blobs: RepositoryBlobTable
+  link_reviews: LinkReviewTable
+  blob_reviews: BlobReviewTable
   uploads: UploadTable
   upload_chunks: UploadChunkTable
   manifests: ManifestTable
