@@ -15,7 +15,12 @@ describe('the queue of checks', () => {
   const push = (name: string, version = '1.0.0') => pushBundle(harness, { name, version, token })
   const claim = () => claimCheck(harness.registry.context, 'a process')
   const finish = (check: ClaimedCheck) =>
-    finishCheck(harness.registry.context, check, { results: check.results, manifest: undefined, readme: undefined })
+    finishCheck(harness.registry.context, check, {
+      results: check.results,
+      manifest: undefined,
+      readme: undefined,
+      checkedImages: [],
+    })
 
   it('lets organisations take turns, however many pushes one of them has', async () => {
     for (let patch = 0; patch < 6; patch++) await push('many/pushes', `1.0.${patch}`)

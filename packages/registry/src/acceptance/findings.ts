@@ -27,6 +27,14 @@ const REGISTRY_RULES = {
     severity: 'error',
     help: 'Copy the same trainer.json into the image of each platform.',
   },
+  TY194: {
+    severity: 'error',
+    help: 'List only images, and their signatures and attestations, in the index. Push bundles and other artifacts separately.',
+  },
+  TY195: {
+    severity: 'error',
+    help: 'Build the image without the archive of a bundle, or first publish the bundle that it belongs to.',
+  },
   TY290: {
     severity: 'error',
     help: 'Pack the folder with "trainyard publish", which includes only regular files and folders.',

@@ -1,28 +1,36 @@
 import type { CheckResult, TrainerManifest } from '@trainyard/contract'
-import { sql, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import { refreshTrainer } from '../search/refresh-trainer.ts'
 import { noticedState, statesBefore, verdictOf } from '../versions/states.ts'
 import type { ClaimedCheck } from './claim-check.ts'
+import { judgeContents, withFindings } from './judge-contents.ts'
 
 export interface CheckOutcome {
   results: readonly CheckResult[]
   manifest: TrainerManifest | undefined
   readme: string | undefined
+  /** Digests of the images that were checked. Publishing a part requires that they are all of its images. */
+  checkedImages: readonly string[]
 }
 
 /** Ends a check: publishes or rejects the part, in one transaction. Does nothing if the lease is lost. */
 export async function finishCheck(context: RegistryContext, check: ClaimedCheck, outcome: CheckOutcome): Promise<void> {
-  const { state, reason } = verdictOf(check.kind, outcome.results)
   const now = context.clock.now()
   await context.database.transaction(async (trx) => {
+    // Pushes to the repository hold this lock, too: what is published is what was checked.
+    await trx.selectFrom('repositories').select('id').where('id', '=', check.repository_id).forUpdate().execute()
+    const part = { repositoryId: check.repository_id, digest: check.manifest_digest, kind: check.kind }
+    const { contents, findings } = await judgeContents(trx, part, outcome.checkedImages)
+    const results = withFindings(outcome.results, findings)
+    const { state, reason } = verdictOf(check.kind, results)
     const { numUpdatedRows } = await trx
       .updateTable('checks')
       .set({
         state,
-        results: toJsonText(outcome.results),
+        results: toJsonText(results),
         finished_at: now,
         lease_owner: null,
         lease_until: null,
@@ -32,7 +40,7 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
       .where('finished_at', 'is', null)
       .executeTakeFirstOrThrow()
     if (numUpdatedRows === 0n) return
-    await trx
+    const updated = await trx
       .updateTable('version_parts')
       .set({
         state,
@@ -43,11 +51,12 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
       })
       .where('version_id', '=', check.version_id)
       .where('kind', '=', check.kind)
+      .where('check_id', '=', check.id)
       .where('state', 'in', statesBefore(state))
-      .execute()
-    if (state === 'published') {
+      .executeTakeFirstOrThrow()
+    if (state === 'published' && updated.numUpdatedRows > 0n) {
+      await openContents(trx, check, contents)
       await followNotice(trx, check)
-      await publishManifest(trx, check.repository_id, check.manifest_digest)
       await refreshTrainer(trx, check.repository_id)
     }
     await context.identity.audit(trx, {
@@ -82,20 +91,15 @@ async function followNotice(
     .execute()
 }
 
-/** Publishes a manifest and, for an index, its manifests. This makes the blobs that they refer to readable. */
-async function publishManifest(
+/** From here on, strangers may read exactly these manifests and their blobs. */
+async function openContents(
   trx: Transaction<RegistryDatabase>,
-  repositoryId: number,
-  digest: string,
+  { version_id, kind, repository_id }: ClaimedCheck,
+  manifests: readonly string[],
 ): Promise<void> {
-  await sql`
-    with recursive reachable (digest) as (
-      select ${digest}::text
-      union
-      select r.digest from manifest_references r join reachable on r.manifest_digest = reachable.digest
-      where r.repository_id = ${repositoryId} and r.kind = 'manifest'
-    )
-    update manifests set published = true
-    from reachable where manifests.repository_id = ${repositoryId} and manifests.digest = reachable.digest
-  `.execute(trx)
+  await trx
+    .insertInto('part_manifests')
+    .values(manifests.map((digest) => ({ version_id, kind, repository_id, digest })))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
 }

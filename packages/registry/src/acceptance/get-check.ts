@@ -1,22 +1,27 @@
 import type { Check } from '@trainyard/contract'
 import { notFound } from '@trainyard/platform'
+import { sql } from 'kysely'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
+import { isPartReadable } from '../versions/readable.ts'
 import { findAppeal } from './appeals.ts'
 
-/** Gets a check. Everyone can read the checks of a published version; others are visible only to
- * the owner and to moderators. */
+/** Gets a check. Everyone can read the check of a part that is published; others are visible only to the owner and to moderators. */
 export async function getCheck(context: RegistryContext, caller: RegistryCaller, id: string): Promise<Check> {
   const row = await context.database.db
     .selectFrom('checks')
     .innerJoin('versions', 'versions.id', 'checks.version_id')
     .innerJoin('repositories', 'repositories.id', 'checks.repository_id')
+    // A part that was pushed again, or rejected later, has left the check that once published it.
+    .leftJoin('version_parts as part', (join) =>
+      join.onRef('part.version_id', '=', 'checks.version_id').onRef('part.check_id', '=', 'checks.id'),
+    )
     .selectAll('checks')
+    .select(sql<boolean>`coalesce(${isPartReadable('part')}, false)`.as('readable'))
     .select(['versions.version', 'repositories.name'])
     .where('checks.id', '=', id)
     .executeTakeFirst()
-  if (!row || (row.state !== 'published' && !caller.may('inspect', row.name) && !caller.isModerator))
-    throw notFound('check', id)
+  if (!row || (!row.readable && !caller.may('inspect', row.name) && !caller.isModerator)) throw notFound('check', id)
   const appeal = caller.may('inspect', row.name) || caller.isModerator ? await findAppeal(context, id) : undefined
   return {
     id: row.id,

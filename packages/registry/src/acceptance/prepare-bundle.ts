@@ -18,6 +18,8 @@ export interface PreparedTrainer {
   findings: Finding[]
   /** Whether the trainer's folder was unpacked completely, so that the validator can check it. */
   unpacked: boolean
+  /** Digests of the images of an image part that were read, undefined for the pushed manifest itself. Empty for a bundle. */
+  checkedImages: readonly (string | undefined)[]
 }
 
 const MAX_FILES = 20_000
@@ -29,7 +31,7 @@ export async function prepareBundle(
   bundle: ImageManifest,
   dir: string,
 ): Promise<PreparedTrainer> {
-  const notUnpacked = { manifest: undefined, readme: undefined, unpacked: false }
+  const notUnpacked = { manifest: undefined, readme: undefined, unpacked: false, checkedImages: [] }
   const layer = bundle.layers[0]
   if (!layer) return { ...notUnpacked, findings: [createFinding('TY290', 'the bundle has no layer')] }
   try {
@@ -56,6 +58,7 @@ export async function prepareBundle(
     readme: await findReadme(dir),
     findings,
     unpacked: true,
+    checkedImages: [],
   }
 }
 

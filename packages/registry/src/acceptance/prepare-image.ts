@@ -24,7 +24,7 @@ export async function prepareImage(
   const findings = missing.map((digest) =>
     createFinding('TY192', `the index refers to ${digest}, which was not pushed with it`),
   )
-  const nothing = { manifest: undefined, readme: undefined, unpacked: false }
+  const nothing = { manifest: undefined, readme: undefined, unpacked: false, checkedImages: [] }
   if (images.length === 0)
     return { ...nothing, findings: [...findings, createFinding('TY192', 'the index refers to no image')] }
   const read: ReadTrainer[] = []
@@ -46,6 +46,7 @@ export async function prepareImage(
     readme: shown?.readme,
     findings,
     unpacked: false,
+    checkedImages: images.map(({ digest }) => digest),
   }
 }
 

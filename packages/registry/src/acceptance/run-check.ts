@@ -52,6 +52,7 @@ export async function giveUpCheck(context: RegistryContext, check: ClaimedCheck)
     results: endUnfinished(waitingResults(check.kind, policy), 'errored', reason),
     manifest: undefined,
     readme: undefined,
+    checkedImages: [],
   })
 }
 
@@ -101,7 +102,12 @@ async function judge(
   if (approval !== undefined) progress.note(`published by a moderator: ${approval}`)
   await progress.saved()
   const prepared = await preparing?.catch(() => undefined)
-  return { results: progress.results, manifest: prepared?.manifest, readme: prepared?.readme }
+  return {
+    results: progress.results,
+    manifest: prepared?.manifest,
+    readme: prepared?.readme,
+    checkedImages: (prepared?.checkedImages ?? []).map((digest) => digest ?? check.manifest_digest),
+  }
 }
 
 /** The pushed manifest, as JSON. */

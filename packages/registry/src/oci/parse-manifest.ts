@@ -2,8 +2,10 @@ import { isUtf8 } from 'node:buffer'
 import { BUNDLE_CONFIG_MEDIA_TYPE, BUNDLE_MEDIA_TYPE } from '@trainyard/contract'
 import { findJson } from '@trainyard/platform'
 import { z } from 'zod'
+import type { ManifestForm } from '../db/schema/manifests.ts'
 import type { PartKind } from '../db/schema/version-parts.ts'
 import { OciError } from './errors.ts'
+import { requireOneReading } from './one-reading.ts'
 
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
 const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
@@ -23,6 +25,7 @@ const Descriptor = z.looseObject({
   size: z.number().int().nonnegative(),
   platform: z.looseObject({ os: z.string().optional(), architecture: z.string().optional() }).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
+  data: z.string().optional(),
 })
 export type Descriptor = z.infer<typeof Descriptor>
 
@@ -51,10 +54,14 @@ export interface ParsedManifest {
   annotations: Record<string, string> | undefined
   /** Digests of blobs that must have been pushed before. */
   blobs: string[]
+  /** Digests of layers that clients may fetch from elsewhere, and that need not be pushed to a plain repository. */
+  foreignBlobs: string[]
   /** The config and the layers. */
   descriptors: Descriptor[]
   /** Manifests of an index. */
   children: Descriptor[]
+  /** As the manifest alone shows it: an artifact or an image whose blobs are small texts is an attachment. */
+  form: Exclude<ManifestForm, 'attachment'>
   /** Undefined for anything that is not a trainer, such as a signature or a chart. */
   kind: PartKind | undefined
   /** The only layer of a bundle. */
@@ -83,6 +90,7 @@ export function parseManifest(content: Uint8Array, contentType: string | null): 
   }
   const mediaType = header ?? declared ?? OCI_MANIFEST
   refuseTwoKinds(json)
+  requireOneReading(json)
   if (mediaType === OCI_INDEX || mediaType === DOCKER_LIST) return describeIndex(mediaType, read(ImageIndex, json))
   if (mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST) {
     return describeImage(mediaType, read(ImageManifest, json))
@@ -116,8 +124,10 @@ function describeIndex(mediaType: string, index: ImageIndex): ParsedManifest {
     subject: index.subject?.digest,
     annotations: index.annotations,
     blobs: [],
+    foreignBlobs: [],
     descriptors: [],
     children: index.manifests,
+    form: 'index',
     kind: index.artifactType === undefined && index.manifests.length > 0 ? 'image' : undefined,
     bundleLayer: undefined,
     sizeBytes: index.manifests.reduce((sum, child) => sum + child.size, 0),
@@ -135,17 +145,21 @@ function describeImage(mediaType: string, manifest: ImageManifest): ParsedManife
       `a bundle must have exactly one layer, of the type ${BUNDLE_MEDIA_TYPE}; got ${manifest.layers.length} layers`,
     )
   }
-  const image = manifest.artifactType === undefined && IMAGE_CONFIGS.some((type) => type === manifest.config.mediaType)
+  // Container engines run an image whatever its artifactType is.
+  const runs = IMAGE_CONFIGS.some((type) => type === manifest.config.mediaType)
+  const image = manifest.artifactType === undefined && runs
+  const descriptors = [manifest.config, ...manifest.layers]
+  const isForeign = ({ mediaType }: Descriptor) => NOT_DISTRIBUTED.test(mediaType)
   return {
     mediaType,
     artifactType: manifest.artifactType ?? manifest.config.mediaType,
     subject: manifest.subject?.digest,
     annotations: manifest.annotations,
-    blobs: [manifest.config, ...manifest.layers.filter((layer) => !NOT_DISTRIBUTED.test(layer.mediaType))].map(
-      (descriptor) => descriptor.digest,
-    ),
-    descriptors: [manifest.config, ...manifest.layers],
+    blobs: descriptors.filter((descriptor) => !isForeign(descriptor)).map(({ digest }) => digest),
+    foreignBlobs: descriptors.filter(isForeign).map(({ digest }) => digest),
+    descriptors,
     children: [],
+    form: bundle ? 'bundle' : runs ? 'image' : 'artifact',
     kind: bundle ? 'bundle' : image ? 'image' : undefined,
     bundleLayer: bundleLayers[0],
     sizeBytes: manifest.layers.reduce((sum, layer) => sum + layer.size, 0),

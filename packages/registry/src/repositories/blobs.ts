@@ -5,10 +5,11 @@ import { OciError } from '../oci/errors.ts'
 import { blobKey, parseDigest } from '../oci/names.ts'
 import { parseRange } from '../oci/ranges.ts'
 import { countPull } from '../pulls/count-pull.ts'
+import { isBlobReadable } from '../versions/readable.ts'
 import { auditRepository, getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
 import { postponeReview, reviewBlobs } from './reviews.ts'
 
-/** Finds a blob that the repository links and, unless the caller is its owner, that a published manifest refers to. */
+/** Finds a blob that the repository links and, unless the caller is its owner, that strangers may read. */
 export async function findReadableBlob(
   request: Pick<RepositoryRequest, 'context' | 'caller' | 'name' | 'plain'>,
   repositoryId: number,
@@ -19,10 +20,7 @@ export async function findReadableBlob(
     .innerJoin('blobs', 'blobs.digest', 'link.digest')
     .select([
       'blobs.size_bytes',
-      sql<boolean>`exists (
-        select 1 from manifest_references r
-        join manifests m on m.repository_id = r.repository_id and m.digest = r.manifest_digest
-        where r.repository_id = link.repository_id and r.digest = link.digest and m.published)`.as('published'),
+      isBlobReadable({ repositoryId: sql`link.repository_id`, digest: sql`link.digest` }).as('readable'),
       sql<boolean>`exists (
         select 1 from version_parts p
         where p.repository_id = link.repository_id and p.layer_digest = link.digest)`.as('bundle'),
@@ -30,7 +28,7 @@ export async function findReadableBlob(
     .where('link.repository_id', '=', repositoryId)
     .where('link.digest', '=', digest)
     .executeTakeFirst()
-  if (!row || !(row.published || mayInspect(request))) return undefined
+  if (!row || !(row.readable || mayInspect(request))) return undefined
   return { sizeBytes: row.size_bytes, isBundle: row.bundle }
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { parseDigest } from '../oci/names.ts'
 import { OCI_INDEX } from '../oci/parse-manifest.ts'
+import { isManifestReadable } from '../versions/readable.ts'
 import { findRepository, mayInspect, type RepositoryRequest } from './repository.ts'
 
 const PAGE = 200
@@ -20,7 +21,11 @@ export async function listReferrers(request: RepositoryRequest, digestText: stri
         .where('repository_id', '=', repository.id)
         .where('subject_digest', '=', subject)
         .$if(artifactType !== null, (query) => query.where('artifact_type', '=', artifactType))
-        .$if(!mayInspect(request), (query) => query.where('published', '=', true))
+        .$if(!mayInspect(request), (query) =>
+          query.where(
+            isManifestReadable({ repositoryId: sql`manifests.repository_id`, digest: sql`manifests.digest` }),
+          ),
+        )
         .$if(last !== null, (query) => query.where('digest', '>', last ?? ''))
         .orderBy('digest')
         .limit(PAGE + 1)

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { isManifestReadable, isPartListed } from '../versions/readable.ts'
 import { getVisibleRepository, mayInspect, type RepositoryRequest } from './repository.ts'
 
 const MAX_PAGE = 1000
@@ -21,10 +22,8 @@ export async function listTags(request: RepositoryRequest): Promise<Response> {
         sql<boolean>`case
           when exists (select 1 from versions v where v.repository_id = tags.repository_id and v.version = tags.name)
           then exists (select 1 from versions v join version_parts p on p.version_id = v.id
-            where v.repository_id = tags.repository_id and v.version = tags.name
-              and p.state in ('published', 'deprecated'))
-          else exists (select 1 from manifests m
-            where m.repository_id = tags.repository_id and m.digest = tags.digest and m.published)
+            where v.repository_id = tags.repository_id and v.version = tags.name and ${isPartListed('p')})
+          else ${isManifestReadable({ repositoryId: sql`tags.repository_id`, digest: sql`tags.digest` })}
           end`,
       ),
     )

@@ -1,11 +1,11 @@
 import type { VersionState } from '@trainyard/contract'
-import type { Selectable } from 'kysely'
-import type { ManifestTable } from '../db/schema/manifests.ts'
+import { sql } from 'kysely'
 import { isKnownToClient, notModified } from '../oci/conditions.ts'
 import { OciError } from '../oci/errors.ts'
 import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
 import { countPull } from '../pulls/count-pull.ts'
 import { isChannelName, listChannels } from '../versions/channels.ts'
+import { isManifestReadable } from '../versions/readable.ts'
 import { isVersionTag } from '../versions/semver.ts'
 import { isOpen } from '../versions/states.ts'
 import {
@@ -17,8 +17,6 @@ import {
 } from './repository.ts'
 import { reviewReferences } from './reviews.ts'
 
-type Manifest = Selectable<ManifestTable>
-
 /** GET and HEAD of a manifest by tag or digest. Returns the bytes that were pushed. */
 export async function readManifest(request: RepositoryRequest, reference: string): Promise<Response> {
   const repository = await getVisibleRepository(request)
@@ -27,7 +25,7 @@ export async function readManifest(request: RepositoryRequest, reference: string
     : await resolveTag(request, repository, parseTag(reference))
   const manifest = digest === undefined ? undefined : await findManifest(request, repository.id, digest)
   if (!manifest) throw unknown(request, reference)
-  if (!manifest.published && !mayInspect(request)) {
+  if (!manifest.readable && !mayInspect(request)) {
     const part = await findPart(request, repository.id, manifest.digest)
     throw part ? blocked(request, part) : unknown(request, reference)
   }
@@ -38,7 +36,7 @@ export async function readManifest(request: RepositoryRequest, reference: string
     'Docker-Content-Digest': manifest.digest,
     ETag: `"${manifest.digest}"`,
   }
-  if (!manifest.published)
+  if (!manifest.readable && !request.plain)
     headers.Warning = '299 - "In quarantine: only its owner can pull it until its checks have passed"'
   const part = await findPart(request, repository.id, manifest.digest)
   if (part !== undefined && part.deprecation !== null) headers.Warning = deprecationWarning(request.name, part)
@@ -58,10 +56,13 @@ export async function readManifest(request: RepositoryRequest, reference: string
 async function findManifest(request: RepositoryRequest, repositoryId: number, digest: string) {
   return request.context.database.db
     .selectFrom('manifests')
-    .selectAll()
+    .select(['digest', 'media_type', 'content'])
+    .select(
+      isManifestReadable({ repositoryId: sql`manifests.repository_id`, digest: sql`manifests.digest` }).as('readable'),
+    )
     .where('repository_id', '=', repositoryId)
     .where('digest', '=', digest)
-    .executeTakeFirst() satisfies Promise<Manifest | undefined>
+    .executeTakeFirst()
 }
 
 async function findPart(request: RepositoryRequest, repositoryId: number, digest: string) {

@@ -2,19 +2,22 @@ import { createHash } from 'node:crypto'
 import { sql, type Transaction } from 'kysely'
 import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
+import type { ManifestForm } from '../db/schema/manifests.ts'
 import { bodyOf, readLimited } from '../oci/bodies.ts'
 import { OciError } from '../oci/errors.ts'
 import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
 import { type Descriptor, MAX_MANIFEST_BYTES, type ParsedManifest, parseManifest } from '../oci/parse-manifest.ts'
+import { findBlobsOfUnpublished } from '../versions/find-blobs-of-unpublished.ts'
 import { type ReceiveVersionOptions, receiveVersion } from '../versions/receive-version.ts'
 import { isVersionTag } from '../versions/semver.ts'
+import { formOf } from './form-of-manifest.ts'
 import { auditRepository, ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 
 /** The spec asks for at least ten. Each writes an audit row. */
 const MAX_TAGS = 100
 
 /** Tags with which clients that do not use the referrers API attach signatures and attestations to a digest. */
-const REFERRERS_TAG = /^sha(256|512)-[0-9a-f]{32,128}/
+const REFERRERS_TAG = /^(sha256|sha512)-([0-9a-f]{32,128})/
 
 /** PUT of a manifest: stores the exact bytes. A tag that is a semantic version queues the checks of that version. */
 export async function putManifest(request: RepositoryRequest, reference: string): Promise<Response> {
@@ -43,14 +46,17 @@ export async function putManifest(request: RepositoryRequest, reference: string)
   if (manifest.subject !== undefined) parseDigest(manifest.subject)
 
   const repository = await ensureRepository(request)
+  const form = request.plain ? manifest.form : await formOf(context, manifest, repository.id)
   const received = await context.database.transaction(async (trx) => {
     // Serialises pushes to a repository, so that two pushes cannot both create the same version.
     await trx.selectFrom('repositories').select('id').where('id', '=', repository.id).forUpdate().execute()
     await requireReferences(trx, request, repository.id, manifest)
-    await storeManifest(trx, repository.id, digest, content, manifest)
+    await storeManifest(trx, repository.id, { digest, content, manifest, form })
+    if (form === 'attachment') await attach(trx, repository.id, { digest, subjects: subjectsOf(manifest, tags) })
     if (tags.length === 0)
       await auditRepository(request, trx, { action: 'manifest.push', subject: `${name}@${digest}`, data: {} })
     const checkIds: string[] = []
+    const now = context.clock.now()
     for (const tag of tags) {
       if (!request.plain && isVersionTag(tag)) {
         const audit: ReceiveVersionOptions['audit'] = (entry) => auditRepository(request, trx, entry)
@@ -60,6 +66,7 @@ export async function putManifest(request: RepositoryRequest, reference: string)
             version: tag,
             digest,
             manifest,
+            now,
             pushedBy: request.caller.subject,
             audit,
           }),
@@ -67,7 +74,6 @@ export async function putManifest(request: RepositoryRequest, reference: string)
       }
     }
     await setTags(trx, request, { repositoryId: repository.id, tags, digest })
-    if (request.plain) await publishPlain(trx, repository.id, digest)
     return checkIds
   })
   for (const checkId of received) await context.database.notify('check_queue', checkId)
@@ -139,19 +145,21 @@ async function requireReferences(
   repositoryId: number,
   manifest: ParsedManifest,
 ): Promise<void> {
-  for (const digest of manifest.blobs) parseDigest(digest)
+  // What is fetched from elsewhere cannot be checked, so a trainer's layers must all be here.
+  const blobs = request.plain ? manifest.blobs : [...manifest.blobs, ...manifest.foreignBlobs]
+  for (const digest of blobs) parseDigest(digest)
   for (const child of manifest.children) parseDigest(child.digest)
-  if (manifest.blobs.length > 0) {
+  if (blobs.length > 0) {
     const rows = await trx
       .selectFrom('repository_blobs as link')
       .innerJoin('blobs', 'blobs.digest', 'link.digest')
       .select(['blobs.digest', 'blobs.size_bytes'])
       .where('link.repository_id', '=', repositoryId)
-      .where('link.digest', '=', sql<string>`any(${manifest.blobs})`)
+      .where('link.digest', '=', sql<string>`any(${blobs})`)
       .execute()
     const sizes = new Map(rows.map((row) => [row.digest, row.size_bytes]))
     // A plain repository may hold a sparse image, whose layers are elsewhere.
-    const needed = request.plain ? manifest.blobs.slice(0, 1) : manifest.blobs
+    const needed = request.plain ? blobs.slice(0, 1) : blobs
     requireAll(needed, sizes, 'the manifest refers to the blob')
     requireSizes(manifest.descriptors, sizes)
   }
@@ -191,9 +199,12 @@ function requireSizes(descriptors: readonly Descriptor[], sizes: ReadonlyMap<str
 async function storeManifest(
   trx: Transaction<RegistryDatabase>,
   repositoryId: number,
-  digest: string,
-  content: Uint8Array,
-  manifest: ParsedManifest,
+  {
+    digest,
+    content,
+    manifest,
+    form,
+  }: { digest: string; content: Uint8Array; manifest: ParsedManifest; form: ManifestForm },
 ): Promise<void> {
   await trx
     .insertInto('manifests')
@@ -205,11 +216,12 @@ async function storeManifest(
       subject_digest: manifest.subject ?? null,
       annotations: toJsonText(manifest.annotations),
       content: Buffer.from(content),
+      form,
     })
     .onConflict((conflict) => conflict.columns(['repository_id', 'digest']).doNothing())
     .execute()
   const references = new Map<string, 'blob' | 'manifest'>([
-    ...manifest.blobs.map((blob) => [blob, 'blob'] as const),
+    ...[...manifest.blobs, ...manifest.foreignBlobs].map((blob) => [blob, 'blob'] as const),
     ...manifest.children.map((child) => [child.digest, 'manifest'] as const),
   ])
   if (references.size === 0) return
@@ -221,11 +233,27 @@ async function storeManifest(
   `.execute(trx)
 }
 
-async function publishPlain(trx: Transaction<RegistryDatabase>, repositoryId: number, digest: string): Promise<void> {
+/** What a manifest is about: its subject, and the digests in tags such as `sha256-….sig`. */
+function subjectsOf({ subject }: ParsedManifest, tags: readonly string[]): string[] {
+  const tagged = tags.flatMap((tag) => {
+    const [, algorithm, hex] = REFERRERS_TAG.exec(tag) ?? []
+    return hex === undefined ? [] : [`${algorithm}:${hex}`]
+  })
+  return [...new Set([...(subject === undefined ? [] : [subject]), ...tagged])]
+}
+
+/** Attaches a manifest to its subjects, unless it would open what belongs to something that has not passed its checks. */
+async function attach(
+  trx: Transaction<RegistryDatabase>,
+  repositoryId: number,
+  { digest, subjects }: { digest: string; subjects: readonly string[] },
+): Promise<void> {
+  if (subjects.length === 0) return
+  const taken = await findBlobsOfUnpublished(trx, { repositoryId, manifests: [digest], of: ['bundle', 'image'] })
+  if (taken.length > 0) return
   await trx
-    .updateTable('manifests')
-    .set({ published: true })
-    .where('repository_id', '=', repositoryId)
-    .where('digest', '=', digest)
+    .insertInto('attachments')
+    .values(subjects.map((subject_digest) => ({ repository_id: repositoryId, digest, subject_digest })))
+    .onConflict((conflict) => conflict.doNothing())
     .execute()
 }

@@ -484,7 +484,7 @@ describe('the OCI distribution endpoints', () => {
   })
 
   describe('versions', () => {
-    it('are immutable: the same bytes are accepted again, other bytes are denied with a hint', async () => {
+    it('become immutable when they are published: until then other bytes take their place', async () => {
       const options = { name: 'acme/fixed', version: '1.0.0', token }
       const first = await pushBundle(harness, options)
       const again = await pushBundle(harness, options)
@@ -492,8 +492,18 @@ describe('the OCI distribution endpoints', () => {
       expect(again.headers.get('trainyard-check')).toBe(first.headers.get('trainyard-check'))
       const manifest = trainerManifest('acme/fixed', '1.0.0', { description: 'Changed' })
       const other = await pushBundle(harness, { ...options, manifest })
-      expect(other.status).toBe(403)
-      const { errors } = (await other.json()) as OciErrors
+      expect(other.status).toBe(201)
+      expect(await endOfCheck(harness, token, first)).toMatchObject({
+        state: 'rejected',
+        checks: expect.arrayContaining([
+          expect.objectContaining({ status: 'skipped', reason: 'the version was pushed again with other contents' }),
+        ]),
+      })
+      await harness.registry.start()
+      expect((await endOfCheck(harness, token, other)).state).toBe('published')
+      const late = await pushBundle(harness, options)
+      expect(late.status).toBe(403)
+      const { errors } = (await late.json()) as OciErrors
       expect(errors[0]?.code).toBe('DENIED')
       expect(errors[0]?.message).toMatch(/acme\/fixed:1\.0\.0 exists with another bundle.+raise "version"/)
     })

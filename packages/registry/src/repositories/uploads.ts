@@ -313,14 +313,19 @@ async function join(
 }
 
 /** Queues the review of a link, and makes it. Returns false for a blob that was collected meanwhile. */
-async function link({ database }: RegistryContext, repositoryId: number, digest: string): Promise<boolean> {
+async function link(
+  { database }: RegistryContext,
+  repositoryId: number,
+  digest: string,
+  mountedFrom?: number | undefined,
+): Promise<boolean> {
   try {
     await database.transaction(async (trx) => {
       // First, because it waits for a collector that is about to remove the link.
       await reviewLink(trx, { repositoryId, digest })
       await trx
         .insertInto('repository_blobs')
-        .values({ repository_id: repositoryId, digest })
+        .values({ repository_id: repositoryId, digest, mounted_from: mountedFrom ?? null })
         .onConflict((conflict) => conflict.columns(['repository_id', 'digest']).doNothing())
         .execute()
     })
@@ -344,7 +349,7 @@ async function mountBlob(
   const sources = await context.database.db
     .selectFrom('repository_blobs as link')
     .innerJoin('repositories', 'repositories.id', 'link.repository_id')
-    .select(['repositories.id', 'repositories.name', 'repositories.namespace'])
+    .select(['repositories.id', 'repositories.name', 'repositories.namespace', 'link.mounted_from'])
     .where('link.digest', '=', digest)
     .$if(from !== null, (query) => query.where('repositories.name', '=', from))
     .limit(50)
@@ -358,7 +363,8 @@ async function mountBlob(
     )
     if (!readable) continue
     requireRoom(await findQuota(request, digest), readable.sizeBytes)
-    if (await link(context, repositoryId, digest)) return true
+    // The first of a chain of mounts: what is decided there about the blob counts here.
+    if (await link(context, repositoryId, digest, source.mounted_from ?? source.id)) return true
   }
   return false
 }

@@ -1,11 +1,13 @@
 import { Digest } from '@trainyard/contract'
 import { newId } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
+import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import type { PartKind } from '../db/schema/version-parts.ts'
 import { OciError } from '../oci/errors.ts'
 import type { ParsedManifest } from '../oci/parse-manifest.ts'
-import { waitingResults } from './check-results.ts'
+import { endUnfinished, waitingResults } from './check-results.ts'
+import { MUTABLE_STATES } from './states.ts'
 
 export interface ReceiveVersionOptions {
   repository: { id: number; name: string }
@@ -14,6 +16,7 @@ export interface ReceiveVersionOptions {
   manifest: ParsedManifest
   /** The subject that pushes. */
   pushedBy?: string | undefined
+  now: Date
   /** Writes the audit row of the push. */
   audit: (entry: { action: string; subject: string; data: Record<string, unknown> }) => Promise<void>
 }
@@ -29,12 +32,12 @@ interface PushedPart {
 }
 
 /**
- * Adds a pushed manifest as a version, or as the second part of an existing one, and queues its check. The caller must
- * hold the lock on the repository's row. Returns the id of the check.
+ * Adds a pushed manifest as a version, or as the second part of an existing one, and queues its check. A part that is not
+ * published yet is replaced: a version becomes immutable when it is published. The caller must hold the lock on the repository's row. Returns the id of the check.
  */
 export async function receiveVersion(
   trx: Transaction<RegistryDatabase>,
-  { repository, version, digest, manifest, pushedBy, audit }: ReceiveVersionOptions,
+  { repository, version, digest, manifest, now, pushedBy, audit }: ReceiveVersionOptions,
 ): Promise<string> {
   const subject = `${repository.name}:${version}`
   const { kind } = manifest
@@ -54,19 +57,24 @@ export async function receiveVersion(
     .where('version_id', '=', versionId)
     .where('kind', '=', kind)
     .executeTakeFirst()
-  if (existing && existing.manifest_digest !== digest) {
+  if (existing && existing.manifest_digest !== digest && !MUTABLE_STATES.includes(existing.state)) {
     throw new OciError(
       'DENIED',
       `${subject} exists with another ${kind} (${existing.manifest_digest}) and versions are immutable: ` +
         'raise "version" in trainer.json and push again',
     )
   }
-  if (existing && !(await isWorthRetrying(trx, existing.check_id))) return existing.check_id
+  const same = existing?.manifest_digest === digest
+  if (existing && same && existing.state !== 'rejected') return existing.check_id
 
   const checkId = newId('check')
   const part: PushedPart = { versionId, kind, repositoryId: repository.id, digest, manifest, pushedBy }
-  if (existing) await resetPart(trx, part, checkId)
-  else await insertPart(trx, part, checkId)
+  if (existing) {
+    await endReplacedCheck(trx, existing.check_id, now)
+    await trx.deleteFrom('version_parts').where('version_id', '=', versionId).where('kind', '=', kind).execute()
+    await moveDigest(trx, { versionId, from: existing.manifest_digest, to: digest })
+  }
+  await insertPart(trx, part, checkId)
   await insertCheck(trx, part, checkId)
   await audit({ action: 'version.push', subject, data: { digest, kind, checkId } })
   return checkId
@@ -91,13 +99,30 @@ async function ensureVersion(
   return inserted.id
 }
 
-async function resetPart(trx: Transaction<RegistryDatabase>, part: PushedPart, checkId: string): Promise<void> {
+/** Ends the check of a part that is replaced. Its row stays, so that the owner can read what was found. */
+async function endReplacedCheck(trx: Transaction<RegistryDatabase>, checkId: string, now: Date): Promise<void> {
+  const check = await trx
+    .selectFrom('checks')
+    .select('results')
+    .where('id', '=', checkId)
+    .where('finished_at', 'is', null)
+    .forUpdate()
+    .executeTakeFirst()
+  if (check === undefined) return
+  const results = endUnfinished(check.results, 'skipped', 'the version was pushed again with other contents')
   await trx
-    .updateTable('version_parts')
-    .set({ state: 'received', state_reason: null, check_id: checkId })
-    .where('version_id', '=', part.versionId)
-    .where('kind', '=', part.kind)
+    .updateTable('checks')
+    .set({ state: 'rejected', results: toJsonText(results), finished_at: now, lease_owner: null, lease_until: null })
+    .where('id', '=', checkId)
     .execute()
+}
+
+/** The version's own digest is that of its first part, also after that was replaced. */
+async function moveDigest(
+  trx: Transaction<RegistryDatabase>,
+  { versionId, from, to }: { versionId: number; from: string; to: string },
+): Promise<void> {
+  await trx.updateTable('versions').set({ digest: to }).where('id', '=', versionId).where('digest', '=', from).execute()
 }
 
 async function insertPart(trx: Transaction<RegistryDatabase>, part: PushedPart, checkId: string): Promise<void> {
@@ -138,10 +163,4 @@ async function insertCheck(trx: Transaction<RegistryDatabase>, part: PushedPart,
       finished_at: null,
     })
     .execute()
-}
-
-/** Pushing the same bytes again runs the checks again only if a check errored. Otherwise the findings would be the same. */
-async function isWorthRetrying(trx: Transaction<RegistryDatabase>, checkId: string): Promise<boolean> {
-  const check = await trx.selectFrom('checks').selectAll().where('id', '=', checkId).executeTakeFirst()
-  return check?.state === 'rejected' && check.results.some((result) => result.status === 'errored')
 }

@@ -12,10 +12,18 @@ const TRANSITIONS: Readonly<Record<VersionState, readonly VersionState[]>> = {
   yanked: ['published', 'deprecated'],
 }
 
-/** Whether everyone may pull a version in this state. */
+/** The states of versions that everyone sees in lists, and that ranges resolve to. */
+export const LISTED_STATES: readonly VersionState[] = ['published', 'deprecated']
+
 export function isOpen(state: VersionState): boolean {
-  return state === 'published' || state === 'deprecated'
+  return LISTED_STATES.includes(state)
 }
+
+/** The states in which strangers may read a part by its digest. What is yanked is no longer listed, but pulls of it still work. */
+export const READABLE_STATES: readonly VersionState[] = ['published', 'deprecated', 'yanked']
+
+/** A version with other bytes may take the place of a part in these states. */
+export const MUTABLE_STATES: readonly VersionState[] = ['received', 'checking', 'rejected']
 
 /** The states from which a version may enter `state`. */
 export function statesBefore(state: VersionState): VersionState[] {

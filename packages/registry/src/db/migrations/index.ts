@@ -7,6 +7,7 @@ import { suppressionsAndAppeals } from './20261129193000-suppressions-and-appeal
 import { channelsAndPulls } from './20261129194500-channels-and-pulls.ts'
 import { sboms } from './20261129200500-sboms.ts'
 import { blobReviews } from './20261129201000-blob-reviews.ts'
+import { readableParts } from './20261129202200-readable-parts.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const registryMigrations: Record<string, Migration> = {
@@ -18,4 +19,5 @@ export const registryMigrations: Record<string, Migration> = {
   '20261129194500-channels-and-pulls': channelsAndPulls,
   '20261129200500-sboms': sboms,
   '20261129201000-blob-reviews': blobReviews,
+  '20261129202200-readable-parts': readableParts,
 }

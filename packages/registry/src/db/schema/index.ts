@@ -1,4 +1,5 @@
 import type { AppealTable } from './appeals.ts'
+import type { AttachmentTable } from './attachments.ts'
 import type { BlobReviewTable } from './blob-reviews.ts'
 import type { BlobTable } from './blobs.ts'
 import type { ChannelTable } from './channels.ts'
@@ -7,6 +8,7 @@ import type { LayerResultTable } from './layer-results.ts'
 import type { LinkReviewTable } from './link-reviews.ts'
 import type { ManifestReferenceTable } from './manifest-references.ts'
 import type { ManifestTable } from './manifests.ts'
+import type { PartManifestTable } from './part-manifests.ts'
 import type { DailyPullTable, PullSaltTable, PullSubjectTable } from './pulls.ts'
 import type { RepositoryTable } from './repositories.ts'
 import type { RepositoryBlobTable } from './repository-blobs.ts'
@@ -31,9 +33,11 @@ export interface RegistryDatabase {
   upload_chunks: UploadChunkTable
   manifests: ManifestTable
   manifest_references: ManifestReferenceTable
+  attachments: AttachmentTable
   tags: TagTable
   versions: VersionTable
   version_parts: VersionPartTable
+  part_manifests: PartManifestTable
   checks: CheckTable
   layer_results: LayerResultTable
   search_facets: SearchFacetTable

@@ -1,4 +1,4 @@
-/** What a manifest refers to. Publishing a manifest makes exactly these blobs and manifests readable. */
+/** What a manifest refers to. Who may read a manifest may read the blobs that it refers to. */
 export interface ManifestReferenceTable {
   repository_id: number
   manifest_digest: string

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely'
 
-/** `digest` is that of the part pushed first, and never changes. */
+/** `digest` is that of the part pushed first. It changes only while that part is not published. */
 export interface VersionTable {
   id: Generated<number>
   repository_id: number
