@@ -1,6 +1,6 @@
 /**
  * Writes what is generated from the code: JSON Schemas of the contract into `docs/schemas/`, the OpenAPI documents of
- * the servers into `docs/openapi/`. `--check` writes nothing and fails when they differ.
+ * the servers into `docs/openapi/`, the types of the Python package. `--check` writes nothing and fails when they differ.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import * as contract from '@trainyard/contract'
 import { registryOpenApi } from '@trainyard/registry'
 import { runnerOpenApi } from '@trainyard/runner'
 import { z } from 'zod'
+import { pythonTypes } from './lib/python-types.ts'
 import { ROOT } from './lib/run.ts'
 
 const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()
@@ -25,8 +26,11 @@ function schemas(): Map<string, unknown> {
   return files
 }
 
+const ofContract = schemas()
+/** Text is written as it is, everything else as JSON. */
 const generated = new Map<string, unknown>([
-  ...schemas(),
+  ...ofContract,
+  ['python/src/trainyard_sdk/types.py', pythonTypes((name) => ofContract.get(`docs/schemas/${name}.json`))],
   ['docs/openapi/runner.json', await runnerOpenApi()],
   ['docs/openapi/registry.json', await registryOpenApi()],
 ])
@@ -36,7 +40,7 @@ const different: string[] = []
 const known = new Set<string>()
 for (const [path, body] of generated) {
   known.add(path)
-  const text = `${JSON.stringify(body, null, 2)}\n`
+  const text = typeof body === 'string' ? body : `${JSON.stringify(body, null, 2)}\n`
   const file = join(ROOT, path)
   if (check) {
     const there = await readFile(file, 'utf8').catch(() => undefined)

@@ -1,0 +1,56 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { PACKAGE, runPythonTests, runThere } from './support/python-tests.ts'
+
+/** The newest that can be had, the oldest that is supported, and one between. */
+const VERSIONS = ['3.9', '3.11', '3.13']
+const MAX_WHEEL_BYTES = 60_000
+const uv = process.env.UV_PATH ?? 'uv'
+const hasUv = (await runThere(uv, ['--version']).catch(() => undefined))?.code === 0
+if (!hasUv) console.warn('skipped: these tests need uv. Get it with: pip install uv')
+
+/** uv does not look there. */
+function ofPyenv(version: string): string | undefined {
+  const versions = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions')
+  const found = existsSync(versions) ? readdirSync(versions).find((name) => name.startsWith(`${version}.`)) : undefined
+  return found === undefined ? undefined : join(versions, found, 'bin/python')
+}
+
+describe.skipIf(!hasUv)('the Python package', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trainyard-python-versions-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it.for(VERSIONS)('passes its tests on Python %s', async (version, { skip }) => {
+    const venv = join(folder, version)
+    const made = await runThere(uv, ['venv', '--quiet', '--python', ofPyenv(version) ?? version, venv])
+    if (made.code !== 0) {
+      console.warn(`skipped: uv cannot get Python ${version}: ${made.output.trim()}`)
+      skip()
+    }
+    const { code, output } = await runPythonTests(join(venv, 'bin/python'))
+    expect(code, output).toBe(0)
+  })
+
+  it('is a small wheel of its own files, with its types, that runs where it is installed', async () => {
+    const built = await runThere(uv, ['build', '--quiet', '--wheel', '--out-dir', join(folder, 'dist'), PACKAGE])
+    expect(built.code, built.output).toBe(0)
+    const [wheel = ''] = readdirSync(join(folder, 'dist')).filter((name) => name.endsWith('.whl'))
+    const path = join(folder, 'dist', wheel)
+    expect(statSync(path).size).toBeLessThan(MAX_WHEEL_BYTES)
+    const venv = join(folder, 'installed')
+    await runThere(uv, ['venv', '--quiet', venv])
+    const python = join(venv, 'bin/python')
+    const installed = await runThere(uv, ['pip', 'install', '--quiet', '--offline', '--python', python, path])
+    expect(installed.code, installed.output).toBe(0)
+    const code = [
+      'import importlib.metadata as m, os, trainyard_sdk',
+      'assert m.version("trainyard-sdk") == trainyard_sdk.__version__',
+      'assert not m.requires("trainyard-sdk")',
+      'assert os.path.exists(os.path.join(os.path.dirname(trainyard_sdk.__file__), "py.typed"))',
+    ].join('\n')
+    const { code: exit, output } = await runThere(python, ['-c', code])
+    expect(exit, output).toBe(0)
+  })
+})
