@@ -54,3 +54,17 @@ describe.skipIf(!hasUv)('the Python package', () => {
     expect(exit, output).toBe(0)
   })
 })
+
+const withFrameworks = process.env.PYTHON_WITH_FRAMEWORKS
+if (withFrameworks === undefined) {
+  console.warn('skipped: set PYTHON_WITH_FRAMEWORKS to a Python that has torch, transformers and accelerate')
+}
+
+describe.skipIf(withFrameworks === undefined)('the Python package with frameworks', () => {
+  it('reports a training of transformers, continues it and ends it on a cancel', async () => {
+    const args = ['-W', 'ignore', '-m', 'unittest', 'discover', '-s', 'tests', '-p', 'test_transformers.py']
+    const { code, output } = await runThere(withFrameworks ?? '', args)
+    expect(code, output).toBe(0)
+    expect(output).not.toContain('skipped')
+  }, 600_000)
+})

@@ -1,0 +1,84 @@
+"""
+Reports a training of Hugging Face's `Trainer`.
+
+    trainer = Trainer(model=model, args=args, callbacks=[TrainyardCallback()], …)
+    trainer.train(resume_from_checkpoint=job.resume_from)
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Optional
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from . import get_job
+from ._job import Job
+
+#: Figures of the run and not of the model.
+_LEFT_OUT = {"epoch", "total_flos"}
+
+
+class TrainyardCallback(TrainerCallback):
+    """Logs, evaluations, checkpoints when the `Trainer` saves them, and the end of the training on a cancel."""
+
+    def __init__(self, job: Optional[Job] = None) -> None:
+        self._job = get_job() if job is None else job
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._stop(control)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if self._stop(control):
+            # The checkpoint to continue from.
+            control.should_save = True
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
+    ) -> None:
+        if not state.is_world_process_zero:
+            return
+        metrics = {name: value for name, value in (logs or {}).items() if name not in _LEFT_OUT}
+        if any(name.startswith("eval_") for name in metrics):
+            return  # They come as a validation.
+        self._job.progress(
+            metrics,
+            epoch=_epoch(state),
+            total_epochs=_total_epochs(args),
+            step=state.global_step,
+            total_steps=max(state.max_steps, state.global_step),
+        )
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: Any = None, **_: Any
+    ) -> None:
+        if not state.is_world_process_zero or not metrics:
+            return
+        own = {name: value for name, value in metrics.items() if name not in _LEFT_OUT}
+        self._job.validation(own, epoch=_epoch(state), split="val")
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if not state.is_world_process_zero:
+            return
+        folder = os.path.join(args.output_dir or ".", f"checkpoint-{state.global_step}")
+        if not os.path.isdir(folder):
+            return
+        self._job.checkpoint("last", folder, epoch=_epoch(state))
+        best = state.best_model_checkpoint
+        if best is not None and os.path.abspath(best) == os.path.abspath(folder):
+            self._job.checkpoint("best", folder, epoch=_epoch(state))
+
+    def _stop(self, control: TrainerControl) -> bool:
+        if not self._job.is_cancelled or control.should_training_stop:
+            return False
+        control.should_training_stop = True
+        return True
+
+
+def _epoch(state: TrainerState) -> int:
+    """Finished epochs: the trainer counts 2.9999 for 3."""
+    return int((state.epoch or 0) + 1e-3)
+
+
+def _total_epochs(args: TrainingArguments) -> Optional[int]:
+    return int(args.num_train_epochs) if args.max_steps <= 0 else None

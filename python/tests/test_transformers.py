@@ -1,0 +1,61 @@
+import importlib.util
+import signal
+import time
+import unittest
+from pathlib import Path
+
+from support import BridgeCase
+
+PROGRAM = """
+import torch
+from transformers import Trainer, TrainingArguments, ViTConfig, ViTForImageClassification
+from trainyard_sdk import job
+from trainyard_sdk.transformers import TrainyardCallback
+
+config = ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=8, patch_size=4, num_labels=2)
+torch.manual_seed(0)
+data = [{"pixel_values": torch.rand(3, 8, 8) + n % 2, "labels": n % 2} for n in range(16)]
+args = TrainingArguments("out", num_train_epochs=job.config.epochs, per_device_train_batch_size=4, eval_strategy="epoch", save_strategy="epoch",
+    logging_steps=2, save_total_limit=1, load_best_model_at_end=True, metric_for_best_model="accuracy", report_to=[], use_cpu=True, disable_tqdm=True)
+trainer = Trainer(model=ViTForImageClassification(config), args=args, train_dataset=data, eval_dataset=data, callbacks=[TrainyardCallback()],
+    compute_metrics=lambda p: {"accuracy": (p.predictions.argmax(-1) == p.label_ids).mean()})
+trainer.train(resume_from_checkpoint=job.resume_from)
+print("steps", trainer.state.global_step)
+"""
+
+
+@unittest.skipUnless(importlib.util.find_spec("transformers") and importlib.util.find_spec("torch"), "transformers is not installed")
+class Transformers(BridgeCase):
+    def test_a_training_reports_steps_evaluations_and_checkpoints_and_continues(self):
+        self.assertEqual(self.run_program(PROGRAM), 0, getattr(self, "errors", ""))
+        progress = self.of_type("progress")
+        self.assertEqual([event["step"] for event in progress if "loss" in event["metrics"]], [2, 4, 6, 8, 10, 12])
+        self.assertEqual((progress[0]["totalEpochs"], progress[0]["totalSteps"]), (3, 12))
+        validations = self.of_type("validation")
+        self.assertEqual([event["epoch"] for event in validations], [1, 2, 3])
+        self.assertLessEqual({"eval_loss", "eval_accuracy"}, set(validations[0]["metrics"]))
+        saved = self.of_type("checkpoint")
+        self.assertEqual([event["epoch"] for event in saved if event["name"] == "last"], [1, 2, 3])
+        self.assertIn("best", [event["name"] for event in saved])
+        # What it named is still there, although the trainer keeps one alone, and the training continues from it.
+        second = next(event for event in saved if event["name"] == "last" and event["epoch"] == 2)
+        resume = {"attempt": 1, "epoch": 2}
+        self.job["checkpoint"] = {"path": second["file"], "name": "last", "sizeBytes": 1, "resume": resume}
+        (self.folder / "events").unlink()
+        self.assertEqual(self.run_program(PROGRAM), 0, self.errors)
+        self.assertEqual([event["epoch"] for event in self.of_type("validation")], [3])
+
+    def test_a_cancel_ends_the_training_with_a_checkpoint(self):
+        self.job["config"]["basic"]["epochs"] = 100000
+        finish = self.start(PROGRAM)
+        while not any(b'"progress"' in line for line in self.lines):
+            self.assertIsNone(self.process.poll())
+            time.sleep(0.05)
+        self.process.send_signal(signal.SIGTERM)
+        self.assertEqual(finish(), 0, getattr(self, "errors", ""))
+        self.assertTrue(Path(self.of_type("checkpoint")[-1]["file"]).is_dir())
+        self.assertIn("steps ", self.output)
+
+
+if __name__ == "__main__":
+    unittest.main()
