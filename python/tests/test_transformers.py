@@ -37,7 +37,7 @@ class Transformers(BridgeCase):
         saved = self.of_type("checkpoint")
         self.assertEqual([event["epoch"] for event in saved if event["name"] == "last"], [1, 2, 3])
         self.assertIn("best", [event["name"] for event in saved])
-        # What it named is still there, although the trainer keeps one alone, and the training continues from it.
+        # The trainer keeps one folder alone. The bridge has the others, and the training continues from one of them.
         second = next(event for event in saved if event["name"] == "last" and event["epoch"] == 2)
         resume = {"attempt": 1, "epoch": 2}
         self.job["checkpoint"] = {"path": second["file"], "name": "last", "sizeBytes": 1, "resume": resume}
