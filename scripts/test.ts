@@ -34,7 +34,7 @@ const ELSEWHERE = [
   ['kubernetes', 'a cluster of one node, this machine: set KUBECONFIG; and a Docker engine with node:24-bookworm-slim'],
   ['mlflow', 'MLflow and TensorBoard: set MLFLOW_TRACKING_URI, and TENSORBOARD to the program'],
   ['scanners', 'ClamAV and Trivy: set CLAMAV_SOCKET and TRIVY_SERVER_URL, and have trivy in PATH or set TRIVY_PROGRAM'],
-  ['python', 'uv, and the package index of Python: pip install uv'],
+  ['python', 'uv, and frameworks of Python: .ci/python-frameworks make, then eval "$(.ci/python-frameworks env)"'],
   ['browser', 'Chromium: install it (Debian: apt-get install chromium), or set CHROMIUM_PATH'],
 ] as const
 

@@ -9,7 +9,7 @@ const VERSIONS = ['3.9', '3.11', '3.13']
 const MAX_WHEEL_BYTES = 60_000
 const uv = process.env.UV_PATH ?? 'uv'
 const hasUv = (await runThere(uv, ['--version']).catch(() => undefined))?.code === 0
-if (!hasUv) console.warn('skipped: these tests need uv. Get it with: pip install uv')
+if (!hasUv) console.warn('skipped: these tests need a uv that runs: UV_PATH, or `pip install uv`')
 
 /** uv does not look there. */
 function ofPyenv(version: string): string | undefined {
@@ -55,16 +55,22 @@ describe.skipIf(!hasUv)('the Python package', () => {
   })
 })
 
-const withFrameworks = process.env.PYTHON_WITH_FRAMEWORKS
-if (withFrameworks === undefined) {
-  console.warn('skipped: set PYTHON_WITH_FRAMEWORKS to a Python that has torch, transformers and accelerate')
-}
+/** One environment with the newest frameworks that were tested, and one with older ones. */
+const FRAMEWORKS = ['PYTHON_WITH_FRAMEWORKS', 'PYTHON_WITH_OLDER_FRAMEWORKS']
+const ADAPTERS = ['transformers']
 
-describe.skipIf(withFrameworks === undefined)('the Python package with frameworks', () => {
-  it('reports a training of transformers, continues it and ends it on a cancel', async () => {
-    const args = ['-W', 'ignore', '-m', 'unittest', 'discover', '-s', 'tests', '-p', 'test_transformers.py']
-    const { code, output } = await runThere(withFrameworks ?? '', args)
-    expect(code, output).toBe(0)
-    expect(output).not.toContain('skipped')
-  }, 600_000)
+describe.for(FRAMEWORKS)('the adapters of the Python package, with %s', (variable) => {
+  const python = process.env[variable]
+  if (python === undefined) console.warn(`skipped: ${variable} is not set: eval "$(.ci/python-frameworks env)"`)
+
+  it.skipIf(python === undefined).for(ADAPTERS)(
+    '%s reports a training, continues it and ends it on a cancel',
+    { timeout: 600_000 },
+    async (adapter) => {
+      const args = ['-W', 'ignore', '-m', 'unittest', 'discover', '-s', 'tests', '-p', `test_${adapter}.py`]
+      const { code, output } = await runThere(python ?? '', args)
+      expect(code, output).toBe(0)
+      expect(output).not.toContain('skipped')
+    },
+  )
 })
