@@ -1,6 +1,7 @@
 import { EXIT_CODES } from './command-line/exit-codes.ts'
 import type { CliIo } from './command-line/io.ts'
 import { InterruptedError, UsageError } from './errors.ts'
+import { printJson } from './terminal/table.ts'
 import { cleanText } from './terminal/text.ts'
 
 export interface ReportOptions {
@@ -16,9 +17,10 @@ export async function reportError(error: unknown, { path, usage, json }: ReportO
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof UsageError) {
     io.stderr.write(`${path}: ${cleanText(message)}\n${usage}\nFor help: ${path} --help\n`)
+    if (json) printJson(io, { error: { code: 'usage', message } })
     return EXIT_CODES.usage
   }
-  if (json) io.stdout.write(`${JSON.stringify({ error: { code: await codeOf(error), message } }, null, 2)}\n`)
+  if (json) printJson(io, { error: { code: await codeOf(error), message } })
   else io.stderr.write(`${path}: ${cleanText(message)}\n`)
   return error instanceof InterruptedError ? EXIT_CODES.interrupted : EXIT_CODES.failed
 }

@@ -54,7 +54,7 @@ test('turns a problem document into an error that names every invalid field', as
   const failure = createClient({ runnerUrl: server.url }).jobs.get(1)
   await expect(failure).rejects.toThrow(TrainyardApiError)
   await expect(failure).rejects.toMatchObject({ status: 400, code: 'invalid_request' })
-  await expect(failure).rejects.toThrow('config.epochs: must be at least 1 (got 0)')
+  await expect(failure).rejects.toThrow('config.epochs must be at least 1 (got 0)')
 })
 
 test('reports the status of an answer without a problem document, such as that of a proxy', async () => {
@@ -71,7 +71,7 @@ test('names the address that does not answer', async () => {
   await server[Symbol.asyncDispose]()
   const failure = createClient({ registryUrl: server.url }).trainers.list()
   await expect(failure).rejects.toThrow(TrainyardUnreachableError)
-  await expect(failure).rejects.toThrow(`No answer from ${server.url} (`)
+  await expect(failure).rejects.toThrow(`No answer from ${server.url}: `)
 })
 
 test('refuses an answer that does not match the contract and names the field', async () => {
@@ -117,5 +117,5 @@ test('suggests http:// when a server at an https:// address does not use TLS', a
   await using server = await startTestServer((_request, response) => sendJson(response, 200, {}))
   const { host } = new URL(server.url)
   const failure = createClient({ runnerUrl: `https://${host}` }).jobs.get(1)
-  await expect(failure).rejects.toThrow(`The server does not use TLS: is its address http://${host}?`)
+  await expect(failure).rejects.toThrow(`it does not use TLS. Is its address http://${host}?`)
 })

@@ -1,4 +1,6 @@
-import type { Problem } from '@trainyard/contract'
+import type { FieldIssue, Problem } from '@trainyard/contract'
+
+const TRUST = 'If you trust it, write its authority to a PEM file, and set NODE_EXTRA_CA_CERTS to that file.'
 
 /** Base class of the client's errors. `code` is stable; the message is for people. */
 export class TrainyardClientError extends Error {
@@ -31,9 +33,8 @@ export class TrainyardUnreachableError extends TrainyardClientError {
   readonly url: string
 
   constructor(url: string, cause: unknown) {
-    super('unreachable', `No answer from ${new URL(url).origin} (${reasonOf(cause)}). ${adviceFor(url, cause)}`, {
-      cause,
-    })
+    const { reason, advice } = explain(url, cause)
+    super('unreachable', `No answer from ${new URL(url).origin}: ${reason}. ${advice}`, { cause })
     this.url = url
   }
 }
@@ -80,29 +81,68 @@ export class PushRefusedError extends TrainyardClientError {
 }
 
 function describeProblem(problem: Problem): string {
-  const issues = (problem.issues ?? []).map((issue) => {
-    const seen = issue.value === undefined ? '' : ` (got ${JSON.stringify(issue.value)})`
-    return `\n  ${issue.path || 'body'}: ${issue.detail}${seen}`
-  })
-  return (problem.detail ?? problem.title) + issues.join('')
+  const { detail = problem.title, issues = [] } = problem
+  const [first, ...others] = issues
+  const seen = (issue: FieldIssue) => {
+    const text = issue.value === undefined ? '' : JSON.stringify(issue.value)
+    return text === '' || detail.includes(text) ? '' : ` (got ${text})`
+  }
+  // Servers repeat a single issue as the detail.
+  if (first !== undefined && others.length === 0 && detail.includes(first.detail)) return detail + seen(first)
+  return detail + issues.map((issue) => `\n  ${issue.path || 'body'}: ${issue.detail}${seen(issue)}`).join('')
 }
 
-/** What to check, by what went wrong. */
-function adviceFor(url: string, cause: unknown): string {
+/** Codes of Node.js and OpenSSL, in people's words, with what to do. */
+const REASONS: Readonly<Record<string, readonly [reason: string, advice: string]>> = {
+  ECONNREFUSED: ['nothing listens there', 'Is the server running, and is the port correct?'],
+  ENOTFOUND: ['its name is not known', 'Is the name spelt correctly?'],
+  EAI_AGAIN: ['its name cannot be looked up', 'Is this machine connected to the network?'],
+  EHOSTUNREACH: ['no route leads there', 'Is this machine connected to its network?'],
+  ENETUNREACH: ['no route leads there', 'Is this machine connected to its network?'],
+  ETIMEDOUT: ['it took too long', 'Is the address correct, and does a firewall let the connection through?'],
+  UND_ERR_CONNECT_TIMEOUT: [
+    'it took too long',
+    'Is the address correct, and does a firewall let the connection through?',
+  ],
+  CERT_HAS_EXPIRED: ['its certificate has expired', 'Its operator has to renew the certificate.'],
+  ERR_TLS_CERT_ALTNAME_INVALID: ['its certificate is for another name', 'Use the name that the certificate is for.'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['its certificate is self-signed', TRUST],
+  SELF_SIGNED_CERT_IN_CHAIN: ['its certificate is from an unknown authority', TRUST],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['its certificate is from an unknown authority', TRUST],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['its certificate is from an unknown authority', TRUST],
+}
+
+/** What went wrong, and what to check. */
+function explain(url: string, cause: unknown): { reason: string; advice: string } {
   const { protocol, host } = new URL(url)
-  // OpenSSL's words for an answer that is not TLS.
-  const isPlainHttp = protocol === 'https:' && /wrong version number|packet length too long/i.test(reasonOf(cause))
-  return isPlainHttp
-    ? `The server does not use TLS: is its address http://${host}?`
+  const { code = '', message } = innermost(cause)
+  // What OpenSSL reports of an answer that is not TLS.
+  if (
+    protocol === 'https:' &&
+    /wrong version number|packet length too long|ERR_SSL_WRONG_VERSION/i.test(code + message)
+  )
+    return { reason: 'it does not use TLS', advice: `Is its address http://${host}?` }
+  const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined
+  if (known !== undefined) return { reason: known[0], advice: known[1] }
+  // A server that expects TLS closes the connection.
+  const isClosed = protocol === 'http:' && /^(UND_ERR_SOCKET|ECONNRESET|HPE_INVALID_CONSTANT)$/.test(code)
+  const advice = isClosed
+    ? `Is the server running? If it uses TLS, its address is https://${host}.`
     : 'Is the server running, and is the address correct?'
+  return { reason: isClosed ? 'it closed the connection' : message || code, advice }
 }
 
 /** The message of the innermost cause: the one of `fetch` is only "fetch failed". */
 export function reasonOf(error: unknown): string {
+  const { message, code } = innermost(error)
+  return message || code || 'unknown'
+}
+
+function innermost(error: unknown): { message: string; code: string | undefined } {
   let reason = error
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause
   if (reason instanceof AggregateError && reason.errors[0] instanceof Error) reason = reason.errors[0]
-  if (!(reason instanceof Error)) return String(reason)
+  if (!(reason instanceof Error)) return { message: String(reason), code: undefined }
   const code = 'code' in reason && typeof reason.code === 'string' ? reason.code : undefined
-  return reason.message || code || reason.name
+  return { message: reason.message || (code === undefined ? reason.name : ''), code }
 }

@@ -2,11 +2,12 @@ import { z } from 'zod'
 import { Artifact, ArtifactKind } from './artifacts.ts'
 import { SplitRequest } from './datasets-api.ts'
 import { JobConfig } from './environment.ts'
+import { FieldIssue } from './errors.ts'
 import { LogLevel, OperationResult } from './events.ts'
 import { ProjectName } from './identity-api.ts'
 import { EndReason, ErrorType, JobState } from './job-states.ts'
 import { Attempt, JobId, MetricGoal, Metrics, MetricValue, Operation, TaskType, Timestamp } from './primitives.ts'
-import { Deprecation } from './trainers-api.ts'
+import { Deprecation, ResolvedTrainer } from './trainers-api.ts'
 
 /** The queue of jobs that are created without one. */
 export const DEFAULT_QUEUE = 'default'
@@ -62,6 +63,15 @@ export const CreateJobRequest = z
 export type CreateJobRequest = z.infer<typeof CreateJobRequest>
 /** {@link CreateJobRequest} without its defaults, as a caller writes it. */
 export type CreateJobInput = z.input<typeof CreateJobRequest>
+
+/** `POST /v1/jobs/check`: what a request would run, and what is wrong with it. */
+export const JobCheck = z
+  .object({
+    trainer: ResolvedTrainer.pick({ name: true, version: true, digest: true, manifest: true, deprecation: true }),
+    issues: z.array(FieldIssue).describe('Everything for which `POST /v1/jobs` would refuse the request'),
+  })
+  .meta({ id: 'JobCheck' })
+export type JobCheck = z.infer<typeof JobCheck>
 
 /** Why a job failed. */
 export const JobError = z.object({

@@ -1,6 +1,6 @@
+import { suggest } from '@trainyard/contract/format'
 import { describe, expect, test } from 'vitest'
 import { readCommandLine } from './parse.ts'
-import { suggest } from './suggest.ts'
 import { argument, argumentList, choice, flag, number, option, optionalArgument, repeatable } from './values.ts'
 
 const declared = {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
+import { suggest } from '@trainyard/contract/format'
 import { UsageError } from '../errors.ts'
-import { suggest } from './suggest.ts'
 import type { Argument, Option } from './values.ts'
 
 interface Declaration {

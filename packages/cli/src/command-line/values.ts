@@ -1,5 +1,5 @@
+import { suggest } from '@trainyard/contract/format'
 import { UsageError } from '../errors.ts'
-import { suggest } from './suggest.ts'
 
 /** What shells complete in place of a value. */
 export type Completion = { kind: 'words'; words: readonly string[] } | { kind: 'file' } | { kind: 'folder' }

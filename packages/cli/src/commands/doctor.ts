@@ -6,7 +6,7 @@ import type { CliIo } from '../command-line/io.ts'
 import { checkPython } from '../doctor/check-python.ts'
 import { checkEntrypoints, checkFolder, checkNode, checkServer, type DoctorCheck } from '../doctor/checks.ts'
 import { listJobSettings, listVariables, type ShownSetting } from '../doctor/settings.ts'
-import { readToken, savedToken } from '../server/connection.ts'
+import { readToken, SAVED_ADDRESS, savedToken } from '../server/connection.ts'
 import { readLogin, type SavedLogin } from '../server/login-file.ts'
 import { findOwnerToken } from '../server/owner-token.ts'
 import { createPaint } from '../terminal/paint.ts'
@@ -32,9 +32,6 @@ interface DoctorReport {
   /** The settings of a run in the folder. Empty without a trainer. */
   settings: ShownSetting[]
 }
-
-/** Names the source of an address in messages, like the name of a variable. */
-const SAVED_ADDRESS = 'the address saved by "trainyard login"'
 
 async function examine(dir: string, io: CliIo): Promise<DoctorReport> {
   const { env } = io

@@ -17,9 +17,8 @@ interface LoginInput {
 }
 
 export async function run(input: LoginInput, io: CliIo): Promise<number> {
-  const { url, registry } = input
-  checkAddress(url)
-  if (registry !== undefined) checkAddress(registry)
+  const url = checkAddress(input.url, 'URL')
+  const registry = input.registry === undefined ? undefined : checkAddress(input.registry, '--registry')
   const addresses = { runnerUrl: url, registryUrl: registry ?? url }
   const token = await findToken(input, io, (email, password) =>
     createClient(addresses).identity.createSession({ email, password }),

@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import type { TrainyardClient } from '@trainyard/client'
 import {
   type CreateJobInput,
@@ -13,8 +11,9 @@ import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
 import { followJob } from '../jobs/follow-job.ts'
 import { printFollowedJob } from '../jobs/print-job.ts'
+import { checkJob, type Data, findData, optionOf, readSettings } from '../run/check-job.ts'
 import { connect, type ServerValues } from '../server/connection.ts'
-import { looksLikePath, pushDataset } from '../server/push-dataset.ts'
+import { pushDataset } from '../server/push-dataset.ts'
 import { interruptible } from '../terminal/interruptible.ts'
 import { createPaint } from '../terminal/paint.ts'
 import { printJson } from '../terminal/table.ts'
@@ -44,12 +43,15 @@ interface RunInput extends ServerValues {
 }
 
 export async function run(input: RunInput, io: CliIo): Promise<number> {
+  const settings = readSettings(input.set)
   const request = buildRequest(input)
-  // Before a dataset is uploaded.
   const [issue] = CreateJobRequest.safeParse(request).error?.issues ?? []
-  if (issue !== undefined) throw new UsageError(`${issue.path.join('.')}: ${issue.message}`)
+  if (issue !== undefined) throw new UsageError(`${optionOf(issue.path.join('.'))}: ${issue.message}`)
+  const data = await findData(input.dataset, io)
   const client = await connect(input, io)
-  return interruptible((signal) => startAndFollow(client, request, input, io, signal))
+  // Everything is checked before the first byte of a dataset is sent.
+  const config = await checkJob(client, { ...request, dataset: data?.id }, settings, data)
+  return interruptible((signal) => startAndFollow(client, { ...request, config }, { input, data, io, signal }))
 }
 
 function buildRequest(input: RunInput): CreateJobInput {
@@ -57,7 +59,6 @@ function buildRequest(input: RunInput): CreateJobInput {
   return {
     trainer: input.trainer,
     operation: input.operation ?? 'train',
-    config: parseSettings(input.set),
     preset: input.preset,
     model: input.model,
     taskType: input.task,
@@ -74,15 +75,20 @@ function buildRequest(input: RunInput): CreateJobInput {
   }
 }
 
+interface Start {
+  input: RunInput
+  data: Data | undefined
+  io: CliIo
+  signal: AbortSignal
+}
+
 async function startAndFollow(
   client: TrainyardClient,
   request: CreateJobInput,
-  input: RunInput,
-  io: CliIo,
-  signal: AbortSignal,
+  { input, data, io, signal }: Start,
 ): Promise<number> {
   const { json, detach } = input
-  const dataset = await findDataset(client, input, io, signal)
+  const dataset = data?.path === undefined ? data?.id : await pushData(client, data.path, { input, io, signal })
   const created = await client.jobs.create({ ...request, dataset })
   const { deprecation } = created.trainer
   if (deprecation !== undefined) {
@@ -106,42 +112,15 @@ async function startAndFollow(
   return code
 }
 
-/** The id of the dataset. A folder or archive of this machine is uploaded first. */
-async function findDataset(
+async function pushData(
   client: TrainyardClient,
-  { dataset, project, json }: RunInput,
-  io: CliIo,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if (dataset === undefined) return undefined
-  const path = resolve(io.cwd, dataset)
-  if ((await stat(path).catch(() => undefined)) === undefined) {
-    if (looksLikePath(dataset)) throw new UsageError(`--dataset is "${dataset}": ${path} is not a folder or archive`)
-    return dataset
-  }
+  path: string,
+  { input: { project, json }, io, signal }: Pick<Start, 'input' | 'io' | 'signal'>,
+): Promise<string> {
   const pushed = await pushDataset({ client, path, project, signal, silent: json }, io)
   if (!json) {
     const paint = createPaint(io.stderr, io.env)
     io.stderr.write(`dataset ${paint('bold', pushed.id)} ${cleanText(pushed.name)}, ${pushed.counts.images} images\n`)
   }
   return pushed.id
-}
-
-/** `epochs=20` → `{ epochs: 20 }`. Values that are not JSON are text. */
-function parseSettings(list: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(
-    list.map((text) => {
-      const at = text.indexOf('=')
-      if (at < 1) throw new UsageError(`--set is "${text}": expected NAME=VALUE, for example epochs=20`)
-      return [text.slice(0, at), parseValue(text.slice(at + 1))]
-    }),
-  )
-}
-
-function parseValue(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
 }

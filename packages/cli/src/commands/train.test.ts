@@ -121,10 +121,48 @@ describe('trainyard run', () => {
     const { job } = await json(['run', 'acme/tiny', '--dataset', 'pets'])
     expect(job).toMatchObject({ state: 'succeeded', endReason: 'completed' })
     const refused = await run(['run', 'acme/tiny', '--dataset', 'ds_none', '--json'])
-    expect(refused.code).toBe(3)
+    expect(refused.code).toBe(2)
     expect(JSON.parse(refused.out)).toMatchObject({
-      error: { code: 'unprocessable', message: expect.stringContaining('ds_none') },
+      error: { code: 'usage', message: expect.stringContaining('--dataset is "ds_none"') },
     })
+    const unknown = await run(['run', 'acme/none', '--dataset', 'pets', '--json'])
+    expect(unknown.code).toBe(3)
+    expect(JSON.parse(unknown.out)).toMatchObject({ error: { code: 'not_found' } })
+  })
+
+  test('checks everything before it sends the first byte of a dataset', async () => {
+    const properties = { epochs: { type: 'integer', minimum: 1 }, idle: { type: 'string' }, mode: { enum: ['a', 'b'] } }
+    const schema = { type: 'object', properties, additionalProperties: false }
+    await using other = await startTestRunner(trainer, { manifest: { config: { schema, presets: { fast: {} } } } })
+    const env = { TRAINYARD_RUNNER: other.url, TRAINYARD_TOKEN: other.token }
+    const refused = async (trainer: string, ...args: string[]) => {
+      const { code, err } = await run(['run', trainer, '--dataset', 'pets', '--detach', ...args], { env })
+      expect([2, 3]).toContain(code)
+      expect(err).not.toContain('Uploading')
+      return err
+    }
+    const cases: [string[], string][] = [
+      [['--set', 'epoch=3'], '--set epoch is "3": it is not a setting of acme/tiny; did you mean "epochs"?'],
+      [['--set', 'epochs=0'], '--set epochs is "0": it must be >= 1'],
+      [['--set', 'epochs=many'], '--set epochs is "many": it must be integer'],
+      [['--set', 'mode=c'], '--set mode is "c": it must be one of "a","b"'],
+      [['--preset', 'fsat'], '--preset is "fsat": it must be one of fast'],
+      [['--model', 'huge'], '--model is "huge"'],
+      [['--task', 'pose'], '--task is "pose"'],
+      [['--queue', 'nightly'], '--queue is "nightly"'],
+      [['--operation', 'export'], '--operation is "export"'],
+      [['--checkpoint', 'art_none'], '--checkpoint is "art_none"'],
+      [['--project', 'red/none'], 'red/none'],
+    ]
+    for (const [args, message] of cases) expect(await refused('acme/tiny', ...args)).toContain(message)
+    expect(await refused('acme/tny')).toContain('Trainer "acme/tny" does not exist')
+    expect(await refused('acme/tiny@^9')).toContain('no version satisfies "^9"')
+    const client = createClient({ runnerUrl: other.url, token: other.token })
+    expect((await client.datasets.list()).datasets).toEqual([])
+    // The type of a value comes from the schema.
+    const args = ['run', 'acme/tiny', '--dataset', 'pets', '--detach', '--set', 'idle=1', '--set', 'epochs=1', '--json']
+    const { job } = JSON.parse((await run(args, { env })).out)
+    expect(job.config.basic).toMatchObject({ epochs: 1, idle: '1' })
   })
 
   test('the same key returns the same job', async () => {
@@ -149,8 +187,15 @@ describe('trainyard run', () => {
     [['datasets', 'push', 'nowhere'], 'nowhere does not exist: expected the folder of a dataset'],
     [['artifacts', 'pull'], 'missing argument JOB'],
     [['login'], 'missing argument URL'],
-    [['login', 'nonsense'], 'the address is "nonsense"'],
+    [['login', 'nonsense'], 'URL is "nonsense": expected an http or https URL'],
+    [['login', 'localhost:7600'], 'did you mean "http://localhost:7600"?'],
+    [['login', 'http://127.0.0.1:7600/trainers/acme/yolo?tab=2'], 'without a path: use http://127.0.0.1:7600\n'],
+    [['login', 'http://127.0.0.1:7600', '--registry', 'http://x/v2/'], '--registry is "http://x/v2/": '],
+    [['jobs', 'ls', '--url', 'http://127.0.0.1:7600/v1'], '--url is "http://127.0.0.1:7600/v1": '],
+    [['jobs', 'ls', '--url', 'http://ada:pass@127.0.0.1'], 'use http://127.0.0.1, and --token'],
+    [['run', 'tiny'], 'TRAINER is "tiny": expected "namespace/name"'],
     [['run', 'acme/tiny', '--dataset', './nope'], '--dataset is "./nope": '],
+    [['run', 'acme/tiny', '--dataset', './nope'], 'nope is not a folder or archive'],
     [['run', 'acme/tiny', '--project', 'red'], 'project: must be "organisation/project"'],
   ])('names the mistake in %j', async (args, message) => {
     const { code, err } = await run(args)

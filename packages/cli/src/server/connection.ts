@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createClient, type TrainyardClient, TrainyardClientError } from '@trainyard/client'
-import { isHttpUrl } from '@trainyard/contract'
+import { isHttpUrl, redact } from '@trainyard/contract'
 import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
 import { readLogin, type SavedLogin } from './login-file.ts'
@@ -15,11 +15,20 @@ export interface ServerValues {
 
 /** The address of the server that the options, the environment or the login name, in this order. */
 export async function findServer({ url: given }: Pick<ServerValues, 'url'>, { env }: CliIo): Promise<string> {
-  const url = given || env.TRAINYARD_RUNNER || env.TRAINYARD_REGISTRY || (await readLogin(env))?.url
-  if (!url) throw new UsageError('no server: run "trainyard login URL", use --url URL, or set TRAINYARD_RUNNER')
-  checkAddress(url)
-  return url
+  const address =
+    addressOf(given, '--url') ??
+    addressOf(env.TRAINYARD_RUNNER, 'TRAINYARD_RUNNER') ??
+    addressOf(env.TRAINYARD_REGISTRY, 'TRAINYARD_REGISTRY') ??
+    addressOf((await readLogin(env))?.url, SAVED_ADDRESS)
+  if (address === undefined)
+    throw new UsageError('no server: run "trainyard login URL", use --url URL, or set TRAINYARD_RUNNER')
+  return checkAddress(address.url, address.source)
 }
+
+/** Names the source of an address in messages, like the name of a variable. */
+export const SAVED_ADDRESS = 'the address saved by "trainyard login"'
+
+const addressOf = (url: string | undefined, source: string) => (url ? { url, source } : undefined)
 
 /** A client of the server, see {@link findServer}. */
 export async function connect({ url: given, token: givenToken }: ServerValues, io: CliIo): Promise<TrainyardClient> {
@@ -36,17 +45,34 @@ export async function findRegistry(
   io: CliIo,
 ): Promise<{ registryUrl: string; token: string | undefined }> {
   const login = await readLogin(io.env)
-  const registryUrl = given || io.env.TRAINYARD_REGISTRY || login?.registryUrl || login?.url
-  if (!registryUrl)
+  const address =
+    addressOf(given, '--url') ??
+    addressOf(io.env.TRAINYARD_REGISTRY, 'TRAINYARD_REGISTRY') ??
+    addressOf(login?.registryUrl ?? login?.url, SAVED_ADDRESS)
+  if (address === undefined)
     throw new UsageError('no registry: run "trainyard login URL", use --url URL, or set TRAINYARD_REGISTRY')
-  checkAddress(registryUrl)
+  const registryUrl = checkAddress(address.url, address.source)
   const known = givenToken ?? (await readToken(io)) ?? savedToken(login, registryUrl)
   return { registryUrl, token: known ?? (await findOwnerToken(registryUrl, io.env)) }
 }
 
-export function checkAddress(url: string): void {
-  if (!isHttpUrl(url))
-    throw new UsageError(`the address is "${url}": expected an http or https URL such as http://127.0.0.1:7600`)
+/** The address of a server: scheme, host and port. Throws {@link UsageError} that names `source` and the address to use. */
+export function checkAddress(text: string, source: string): string {
+  if (!isHttpUrl(text)) {
+    const guess = `http://${text}`
+    const isHost = !text.includes('://') && /^[\w.[\]:-]*\w\]?(:\d+)?(\/|$)/.test(text) && URL.canParse(guess)
+    const hint = isHost && /[.:]|^localhost/.test(text) ? `; did you mean "${new URL(guess).origin}"?` : ''
+    throw new UsageError(
+      `${source} is "${redact(text)}": expected an http or https URL such as http://127.0.0.1:7600${hint}`,
+    )
+  }
+  const { origin, pathname, search, hash, username, password } = new URL(text)
+  if (username !== '' || password !== '')
+    throw new UsageError(`${source} contains a user name or password: use ${origin}, and --token or TRAINYARD_TOKEN`)
+  if (pathname === '/' && search === '' && hash === '') return origin
+  throw new UsageError(
+    `${source} is "${redact(text)}": expected the address of a server, without a path: use ${origin}`,
+  )
 }
 
 /** A saved token belongs to the server that it was saved with. No other address gets it. */

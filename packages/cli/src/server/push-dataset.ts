@@ -26,13 +26,16 @@ export function looksLikePath(text: string): boolean {
   return text.includes('/') || ARCHIVE.test(text)
 }
 
+interface LocalDataset {
+  isFolder: boolean
+  files: Awaited<ReturnType<typeof listFolder>>
+  totalBytes: number
+}
+
 /** Uploads a dataset while it is read from disk. */
 export async function pushDataset(options: PushDatasetOptions, io: CliIo): Promise<Dataset> {
   const { client, path, project, signal, silent } = options
-  const { isFolder, sizeBytes } = await findDataset(path)
-  const files = isFolder ? await listFolder(path) : []
-  if (isFolder && files.length === 0) throw new UsageError(`${path} is empty: expected the folder of a dataset`)
-  const totalBytes = isFolder ? files.reduce((sum, file) => sum + file.sizeBytes, 0) : sizeBytes
+  const { isFolder, files, totalBytes } = await checkDataset(path)
   const progress = transferProgress(io.stderr, 'Uploading', totalBytes, silent)
   async function* counted(): AsyncGenerator<Uint8Array> {
     let sent = 0
@@ -53,12 +56,16 @@ export async function pushDataset(options: PushDatasetOptions, io: CliIo): Promi
   }
 }
 
-async function findDataset(path: string): Promise<{ isFolder: boolean; sizeBytes: number }> {
+/** Checks that a path is a dataset that can be uploaded, and lists its files. Throws {@link UsageError}. */
+export async function checkDataset(path: string): Promise<LocalDataset> {
   const found = await stat(path).catch(() => undefined)
   if (found === undefined)
     throw new UsageError(`${path} does not exist: expected the folder of a dataset, or a tar, tar.gz or zip`)
   const isFolder = found.isDirectory()
   if (!isFolder && !ARCHIVE.test(path))
     throw new UsageError(`${path} is not a folder or an archive: expected a folder, or a tar, tar.gz or zip`)
-  return { isFolder, sizeBytes: found.size }
+  if (!isFolder) return { isFolder, files: [], totalBytes: found.size }
+  const files = await listFolder(path)
+  if (files.length === 0) throw new UsageError(`${path} is empty: expected the folder of a dataset`)
+  return { isFolder, files, totalBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0) }
 }

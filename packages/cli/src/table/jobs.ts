@@ -1,7 +1,7 @@
 import { defineCommand, defineGroup } from '../command-line/command.ts'
 import { argument, argumentList, choice, flag, number, option, repeatable } from '../command-line/values.ts'
 import { ARTIFACT_KINDS, JOB_STATES, LOG_LEVELS, OPERATIONS, TASK_ALIASES, TASK_TYPES } from './choices.ts'
-import { instant, jobId, ratios } from './parsers.ts'
+import { instant, jobId, ratios, trainerReference } from './parsers.ts'
 import { serverOptions } from './server-options.ts'
 
 const JOB_DESCRIPTION = 'Number of a job, as "trainyard jobs ls" shows it'
@@ -14,6 +14,7 @@ export const run = defineCommand({
   arguments: {
     trainer: argument('TRAINER', {
       description: '"namespace/name", with an optional range of versions: acme/yolo@^1.2',
+      parse: trainerReference,
     }),
   },
   options: {

@@ -15,6 +15,14 @@ export const jobId: Parse<number> = (text, name) => {
   return id
 }
 
+/** `namespace/name` or `namespace/name@range` */
+export const trainerReference: Parse<string> = (text, name) => {
+  if (/^[^/@\s]+\/[^/@\s]+(@.+)?$/.test(text)) return text
+  throw new UsageError(
+    `${name} is "${text}": expected "namespace/name" or "namespace/name@range", such as acme/yolo@^1.2`,
+  )
+}
+
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 }
 
 /** `2026-11-20T09:30:00Z`, `2026-11-20`, or a duration before now: `90s`, `10m`, `2h`, `3d`. Times without an offset are local. */

@@ -4,6 +4,7 @@ import {
   CreateJobRequest,
   isTerminalJobState,
   Job,
+  JobCheck,
   JobList,
   type JobState,
   LiveMessage,
@@ -46,6 +47,8 @@ export interface LogsOptions {
 export interface JobsClient {
   /** Creates a job. Throws `TrainyardApiError` that names each setting the trainer's manifest refuses. */
   create(input: CreateJobInput): Promise<Job>
+  /** Checks a request as `create` does, and creates nothing: `issues` is everything for which `create` would refuse it. */
+  check(input: CreateJobInput): Promise<JobCheck>
   /** One job. Throws `TrainyardApiError` if it does not exist. */
   get(id: number): Promise<Job>
   /** One page of jobs, newest first. */
@@ -118,6 +121,10 @@ export function createJobsClient(connect: Connect): JobsClient {
       // Finds misspelt keys and wrong types before the request is sent.
       const json = CreateJobRequest.parse(input)
       return fetchJson(connect, Job, { method: 'POST', path: '/v1/jobs', json })
+    },
+    async check(input) {
+      const json = CreateJobRequest.parse(input)
+      return fetchJson(connect, JobCheck, { method: 'POST', path: '/v1/jobs/check', json })
     },
     get: (id) => fetchJson(connect, Job, { path: `/v1/jobs/${id}` }),
     list: (query) => fetchJson(connect, JobList, { path: '/v1/jobs', query }),

@@ -6,7 +6,7 @@ import type { Deprecation } from '@trainyard/contract'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
 import { testDatabaseUrl } from '@trainyard/platform/testing'
 import { createFolderTrainerSource, createRunner, type TrainerSource } from '@trainyard/runner'
-import { createTrainerFolder } from './test-trainer.ts'
+import { createTrainerFolder, exampleManifest } from './test-trainer.ts'
 
 export interface TestRunner extends AsyncDisposable {
   url: string
@@ -14,13 +14,23 @@ export interface TestRunner extends AsyncDisposable {
   token: string
 }
 
-/** Starts a real runner with one trainer. `trainer` is the text of its `train.mjs`; `deprecation` is the notice of its owner. */
+interface TestRunnerOptions {
+  /** The notice of the trainer's owner. */
+  deprecation?: Deprecation | undefined
+  /** Fields of `trainer.json` that differ from those of the example. */
+  manifest?: Record<string, unknown> | undefined
+}
+
+/** Starts a real runner with one trainer. `trainer` is the text of its `train.mjs`. */
 export async function startTestRunner(
   trainer: string,
-  { deprecation }: { deprecation?: Deprecation | undefined } = {},
+  { deprecation, manifest }: TestRunnerOptions = {},
 ): Promise<TestRunner> {
   const dir = await mkdtemp(join(tmpdir(), 'trainyard-client-test-'))
-  const folder = await createTrainerFolder({ 'train.mjs': trainer })
+  const folder = await createTrainerFolder({
+    'train.mjs': trainer,
+    'trainer.json': JSON.stringify(Object.assign({}, exampleManifest, manifest)),
+  })
   const logger = createLogger({ name: 'test', level: 'silent' })
   const schema = `test_${randomBytes(6).toString('hex')}`
   const config = {

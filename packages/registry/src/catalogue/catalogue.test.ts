@@ -134,6 +134,15 @@ describe('the catalogue', () => {
     expect((await harness.request('/v1/trainers/beta/hidden/resolve', { token })).status).toBe(404)
   })
 
+  it('names the published trainer whose name is closest, and no other', async () => {
+    const detailOf = async (name: string) =>
+      ((await (await harness.request(`/v1/trainers/${name}/resolve`)).json()) as { detail: string }).detail
+    expect(await detailOf('acme/yolo-fats')).toBe('Trainer "acme/yolo-fats" not found; did you mean "acme/yolo-fast"?')
+    expect(await detailOf('acmee/yolo-fast')).toContain('did you mean "acme/yolo-fast"?')
+    expect(await detailOf('beta/hiddn')).toBe('Trainer "beta/hiddn" not found')
+    expect(await detailOf('beta/%25')).toBe('Trainer "beta/%" not found')
+  })
+
   it('counts only pulls by others', async () => {
     const pullsOf = async () => (await find('q=poses')).trainers[0]?.pulls
     expect(await pullsOf()).toBe(0)

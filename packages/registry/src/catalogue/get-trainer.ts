@@ -1,10 +1,11 @@
 import type { CheckResult, Trainer, TrainerManifest, TrainerSummary, TrainerVersion } from '@trainyard/contract'
-import { notFound, TrainyardError } from '@trainyard/platform'
+import { TrainyardError } from '@trainyard/platform'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { findRepository, type Repository } from '../repositories/repository.ts'
 import { channelsOf, readSetChannels } from '../versions/channels.ts'
 import { toSummary } from './list-trainers.ts'
+import { unknownTrainer } from './unknown-trainer.ts'
 import { listVersions, toVersionSummary, type VisibleVersion } from './versions.ts'
 
 /** The versions of a trainer that the caller may see. Only its owner may see versions that are not published. */
@@ -15,7 +16,7 @@ async function getVisible(
 ): Promise<{ repository: Repository; versions: VisibleVersion[] }> {
   const repository = await findRepository(context, name)
   const versions = repository ? await listVersions(context, repository.id, caller.may('inspect', name)) : []
-  if (!repository || versions.length === 0) throw notFound('trainer', name)
+  if (!repository || versions.length === 0) throw await unknownTrainer(context, name)
   return { repository, versions }
 }
 

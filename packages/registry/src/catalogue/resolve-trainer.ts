@@ -5,6 +5,7 @@ import { findRepository } from '../repositories/repository.ts'
 import { channelsOf, isChannelName, readSetChannels } from '../versions/channels.ts'
 import { isRange, newestInRange } from '../versions/semver.ts'
 import { isOpen } from '../versions/states.ts'
+import { unknownTrainer } from './unknown-trainer.ts'
 import { listVersions } from './versions.ts'
 
 /** Finds the newest published version in a range, with the addresses of its bundle and image. */
@@ -17,7 +18,7 @@ export async function resolveTrainer(context: RegistryContext, name: string, ran
   }
   const repository = await findRepository(context, name)
   const versions = repository ? await listVersions(context, repository.id, false) : []
-  if (!repository || versions.length === 0) throw notFound('trainer', name)
+  if (!repository || versions.length === 0) throw await unknownTrainer(context, name)
   const list = versions.map(({ version }) => version)
   const channels = channelsOf(versions, await readSetChannels(context.database.db, repository.id))
   const version =

@@ -102,6 +102,7 @@ const BODIES: Record<string, () => unknown> = {
   'POST /v1/sessions': () => ({ email: 'none@red.test', password: 'wrong' }),
   'POST /v1/accounts/password-resets/redeem': () => ({ secret: 'ty_none', newPassword: 'correct horse battery' }),
   'POST /v1/jobs': () => ({ trainer: 'acme/unknown', project: 'red/default' }),
+  'POST /v1/jobs/check': () => ({ trainer: 'acme/unknown', project: 'red/default' }),
   'POST /v1/tokens': () => ({ name: 'child', scopes: ['tokens:manage'] }),
   'POST /v1/me/password': () => ({ currentPassword: 'correct horse battery', newPassword: 'taken by an intruder' }),
   'POST /v1/accounts/password-resets': () => ({ email: 'ada@red.test' }),

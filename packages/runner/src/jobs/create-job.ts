@@ -4,8 +4,6 @@ import {
   type FieldIssue,
   type Job,
   type JobConfig,
-  type ResolvedTrainer,
-  type TaskType,
 } from '@trainyard/contract'
 import { type Caller, newTraceId, TrainyardError } from '@trainyard/platform'
 import { auditJob } from '../auth/audit.ts'
@@ -13,8 +11,8 @@ import { chooseJobProject } from '../auth/choose-job-project.ts'
 import type { RunnerContext } from '../context.ts'
 import { createSplit, type Snapshot } from '../datasets/index.ts'
 import type { JobRow } from '../db/schema/jobs.ts'
-import { checkRequest, chooseModel, chooseQueue } from './check-request.ts'
-import { findCheckpoint, findDataset, findInputTask, holdSnapshot, takeSnapshot } from './find-inputs.ts'
+import { type ExaminedRequest, examineRequest } from './examine-request.ts'
+import { holdSnapshot, takeSnapshot } from './find-inputs.ts'
 import { findByIdempotencyKey, hashRequest } from './idempotency.ts'
 import { toJobFor } from './job-view.ts'
 import { openFirstAttempt } from './open-attempt.ts'
@@ -49,31 +47,20 @@ export async function createJob(
   return { job: toJobFor(caller, row), created: true }
 }
 
-interface CheckedRequest {
-  trainer: ResolvedTrainer
+interface CheckedRequest extends Omit<ExaminedRequest, 'issues'> {
   config: JobConfig
-  queue: string
   model: string
-  taskType: TaskType
   snapshot: Snapshot | undefined
   splitId: string | null
 }
 
-/** Collects the issues of all fields before it fails, so that the caller sees them at once. */
 async function checkAll(context: RunnerContext, projectId: string, request: CreateJobRequest): Promise<CheckedRequest> {
-  const trainer = await resolveTrainer(context, request.trainer)
-  const issues: FieldIssue[] = []
-  const checkpoint = await findCheckpoint(context, projectId, request, issues)
-  const config = await checkRequest(trainer.manifest, request, issues)
-  const queue = chooseQueue(context, request, issues)
-  const dataset = await findDataset(context, projectId, request, issues)
-  const inputTask = await findInputTask(context, request, { dataset, checkpoint })
-  const { model, taskType } = chooseModel(trainer.manifest, request, inputTask, issues)
+  const { issues, config, model, ...examined } = await examineRequest(context, projectId, request)
   const snapshot = issues.length === 0 ? await takeSnapshot(context, projectId, request, issues) : undefined
   const splitId =
     snapshot !== undefined && request.split !== undefined ? await createSplit(context, snapshot, request.split) : null
   if (issues.length > 0 || config === undefined || model === undefined) throw unprocessable(issues)
-  return { trainer, config, queue, model, taskType, snapshot, splitId }
+  return { ...examined, config, model, snapshot, splitId }
 }
 
 interface NewJob extends CheckedRequest {
@@ -134,20 +121,6 @@ async function insertJob(context: RunnerContext, caller: Caller, job: NewJob): P
     })
     return row
   })
-}
-
-/** Errors of the source keep their message. They are attributed to the field `trainer`. */
-async function resolveTrainer(context: RunnerContext, reference: string): Promise<ResolvedTrainer> {
-  try {
-    return await context.trainers.resolve(reference)
-  } catch (error) {
-    const isExpected = error instanceof TrainyardError && (error.code === 'not_found' || error.code === 'unprocessable')
-    if (!isExpected || error.issues?.some((issue) => issue.path === 'trainer')) throw error
-    throw new TrainyardError(error.code, error.detail, {
-      issues: [{ path: 'trainer', detail: error.detail, value: reference }],
-      cause: error,
-    })
-  }
 }
 
 function unprocessable(issues: readonly FieldIssue[]): TrainyardError {

@@ -1,4 +1,4 @@
-import { Job, JobList, MetricSeriesList, Problem } from '@trainyard/contract'
+import { Job, JobCheck, JobList, MetricSeriesList, Problem } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 
@@ -69,6 +69,24 @@ describe('the jobs API', () => {
       issues: [{ path: 'trainer', value: 'acme/other' }],
     })
     expect(problem.detail).toContain('acme/plain')
+  })
+
+  it('checks a request without creating a job', async () => {
+    const before = await countJobs()
+    const check = async (change: object) => {
+      const response = await harness.post('/v1/jobs/check', { ...valid(), ...change })
+      expect(response.status).toBe(200)
+      return JobCheck.parse(await response.json())
+    }
+    expect(await check({})).toMatchObject({ trainer: { name: 'acme/plain', version: '1.2.3' }, issues: [] })
+    const { issues } = await check({ dataset: undefined, config: { epoch: 1, epochs: 0 }, queue: 'nightly' })
+    expect(issues.map(({ path }) => path).sort()).toEqual(['config.epoch', 'config.epochs', 'dataset', 'queue'])
+    expect(issues.find(({ path }) => path === 'config.epoch')?.detail).toContain(
+      '; did you mean "epochs"? Its settings',
+    )
+    expect((await harness.post('/v1/jobs/check', { ...valid(), trainer: 'acme/other' })).status).toBe(404)
+    expect((await harness.post('/v1/jobs/check', { ...valid(), nonsense: 1 })).status).toBe(400)
+    expect(await countJobs()).toBe(before)
   })
 
   it('reports all invalid fields at once', async () => {

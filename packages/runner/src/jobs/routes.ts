@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import {
   CreateJobRequest,
   Job,
+  JobCheck,
   JobList,
   JobState,
   ProjectName,
@@ -15,6 +16,7 @@ import { cleanText } from '../http/clean-text.ts'
 import { Attempt, JobParams, json, limitUpTo, NumberCursor, noSuchJob, problem, queryText } from '../http/openapi.ts'
 import { JOB_BODY, parseBody, requireJson, SMALL_BODY } from '../http/read-body.ts'
 import { cancelJob } from './cancel-job.ts'
+import { checkJob } from './check-job.ts'
 import { createJob } from './create-job.ts'
 import { deleteJob } from './delete-job.ts'
 import { getJob } from './get-job.ts'
@@ -37,6 +39,22 @@ const createJobRoute = createRoute({
     404: problem('The trainer does not exist'),
     409: problem('The idempotency key was used for a different request'),
     422: problem('The request cannot be carried out; `issues` lists every field'),
+  },
+})
+const checkJobRoute = createRoute({
+  tags,
+  method: 'post',
+  path: '/v1/jobs/check',
+  summary: 'Check the request for a job',
+  description:
+    'Checks a request as `POST /v1/jobs` does and creates nothing, for example before a dataset is uploaded. The settings ' +
+    'that the trainer accepts are in `trainer.manifest.config.schema`.',
+  request: { body: { required: true, content: { 'application/json': { schema: CreateJobRequest } } } },
+  responses: {
+    200: json(JobCheck, 'The trainer, and what is wrong with the request'),
+    400: problem('The request is not valid'),
+    404: problem('The trainer does not exist'),
+    422: problem('The trainer cannot be used'),
   },
 })
 const listJobsRoute = createRoute({
@@ -116,6 +134,12 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
     const request = parseBody(CreateJobRequest, await readJsonBody(c.req.raw, JOB_BODY))
     const { job, created } = await createJob(context, callerOf(c), cleanText(request))
     return c.json(job, created ? 201 : 200)
+  })
+  api.openAPIRegistry.registerPath(checkJobRoute)
+  api.post('/v1/jobs/check', async (c) => {
+    requireJson(c.req.raw)
+    const request = parseBody(CreateJobRequest, await readJsonBody(c.req.raw, JOB_BODY))
+    return c.json(await checkJob(context, callerOf(c), cleanText(request)), 200)
   })
   api.openapi(listJobsRoute, async (c) => c.json(await listJobs(context, callerOf(c), c.req.valid('query')), 200))
   api.openapi(getJobRoute, async (c) => c.json(await getJob(context, callerOf(c), c.req.valid('param').id), 200))

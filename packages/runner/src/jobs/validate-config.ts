@@ -1,4 +1,5 @@
 import { type FieldIssue, JobConfig, type TrainerManifest } from '@trainyard/contract'
+import { suggest } from '@trainyard/contract/format'
 import { fieldIssues, TrainyardError } from '@trainyard/platform'
 import { checkSettings } from './check-settings.ts'
 import type { SettingsError } from './settings-messages.ts'
@@ -73,10 +74,10 @@ function toIssue(error: SettingsError, manifest: TrainerManifest): FieldIssue {
     case 'additionalProperties':
     case 'unevaluatedProperties': {
       const name = String(params.additionalProperty ?? params.unevaluatedProperty)
-      const known = Object.keys(manifest.config.schema.properties ?? {}).join(', ') || 'none'
+      const known = Object.keys(manifest.config.schema.properties ?? {})
       return {
         path: [...at, name].join('.'),
-        detail: `is not a setting of ${manifest.name}; its settings are: ${known}`,
+        detail: `is not a setting of ${manifest.name}${suggest(name, known) || '.'} Its settings are: ${known.join(', ') || 'none'}`,
       }
     }
     case 'enum':
