@@ -215,6 +215,31 @@ export const LogPage = z
   .meta({ id: 'LogPage' })
 export type LogPage = z.infer<typeof LogPage>
 
+/** One run of a job's trainer. A retry and a restart each open the next attempt. */
+export const JobAttempt = z
+  .object({
+    attempt: Attempt,
+    createdAt: Timestamp,
+    launchedAt: Timestamp.optional().describe('When the process or container was requested'),
+    startedAt: Timestamp.optional().describe('When the trainer sent its first report'),
+    lastHeardAt: Timestamp.optional(),
+    finishedAt: Timestamp.optional(),
+    endReason: EndReason.optional().describe('Absent while the attempt is open'),
+    error: JobError.omit({ traceback: true })
+      .extend({ message: z.string().describe('The first 2,000 characters') })
+      .optional(),
+    exitCode: z.number().int().optional(),
+    logLines: z.number().int().describe('Number of stored log lines'),
+  })
+  .meta({ id: 'JobAttempt' })
+export type JobAttempt = z.infer<typeof JobAttempt>
+
+/** `GET /v1/jobs/{id}/attempts?cursor=&limit=`: newest first. */
+export const JobAttemptList = z
+  .object({ attempts: z.array(JobAttempt), nextCursor: z.string().optional().describe('Absent on the last page') })
+  .meta({ id: 'JobAttemptList' })
+export type JobAttemptList = z.infer<typeof JobAttemptList>
+
 /** A stored event. `rejected` is the reason why it is invalid. */
 export const StoredEvent = z.object({
   attempt: Attempt,

@@ -10,6 +10,13 @@ test.each([
   ['2026-11-20T14:00:00Z', 'in 2 hours'],
   ['2026-11-19T11:00:00Z', 'yesterday'],
   ['2024-11-19T11:00:00Z', '2 years ago'],
+  ['2026-11-20T11:00:20Z', '1 hour ago'],
+  ['2026-11-18T14:00:00Z', '2 days ago'],
+  ['2026-11-11T12:00:00Z', '9 days ago'],
+  ['2026-12-30T12:00:00Z', 'in 6 weeks'],
+  ['2027-02-18T12:00:00Z', 'in 3 months'],
+  ['2025-10-16T12:00:00Z', '13 months ago'],
+  ['2023-05-01T12:00:00Z', '4 years ago'],
 ])('%s is %s', (instant, text) => {
   expect(formatRelative(instant, now)).toBe(text)
 })

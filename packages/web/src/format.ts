@@ -4,23 +4,25 @@ import type { MetricValue } from '@trainyard/contract'
 
 export { formatBytes, formatDuration } from '@trainyard/contract/format'
 
-const UNITS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
-  ['year', 31_557_600],
-  ['month', 2_629_800],
-  ['week', 604_800],
-  ['day', 86_400],
-  ['hour', 3600],
-  ['minute', 60],
+const DAY = 86_400
+/** Each unit with its length and with the distance, in seconds, up to which it is used. */
+const UNITS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number, below: number][] = [
+  ['second', 1, 59.5],
+  ['minute', 60, 59.5 * 60],
+  ['hour', 3600, 23.5 * 3600],
+  ['day', DAY, 13.5 * DAY],
+  ['week', 7 * DAY, 60 * DAY],
+  ['month', 2_629_800, 23.5 * 2_629_800],
+  ['year', 31_557_600, Number.POSITIVE_INFINITY],
 ]
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
-/** `2026-11-20T09:30:00Z` → "3 minutes ago". */
+/** `2026-11-20T09:30:00Z` → "3 minutes ago". Rounded to the nearest whole number of a unit that leaves little out. */
 export function formatRelative(instant: string, now: Date): string {
   const seconds = (Date.parse(instant) - now.getTime()) / 1000
-  for (const [unit, size] of UNITS) {
-    if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit)
-  }
-  return Math.abs(seconds) < 10 ? 'just now' : relative.format(Math.trunc(seconds), 'second')
+  if (Math.abs(seconds) < 10) return 'just now'
+  const [unit, size] = UNITS.find(([, , below]) => Math.abs(seconds) < below) ?? ['year', 31_557_600]
+  return relative.format(Math.round(seconds / size), unit)
 }
 
 /** A metric in at most four significant digits. */

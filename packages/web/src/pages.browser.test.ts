@@ -103,7 +103,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
 
     test('the narrowest phone needs no sideways scrolling', async () => {
       await using site = await startSite({ jobs: [jobFixture(), failedJob(), predictJob(), exportJob()] })
-      await using opened = await openPage({ viewport: { width: 360, height: 740 } })
+      await using opened = await openPage({ viewport: { width: 320, height: 740 } })
       for (const path of paths) {
         await opened.page.goto(site.url + path)
         const overflow = await opened.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
@@ -141,7 +141,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       const { page } = opened
       await page.goto(`${site.url}/jobs/42`)
       const button = page.locator('#job-actions button')
-      const dialog = page.locator('dialog')
+      const dialog = page.locator('#cancel-dialog')
       await button.focus()
       await page.keyboard.press('Enter')
       await dialog.waitFor({ state: 'visible' })
@@ -351,8 +351,55 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       await page.locator('.static-chart').first().waitFor()
       await page.locator('noscript a').waitFor()
       await page.locator('#job-actions button').click()
+      const dialog = page.locator('#cancel-dialog')
+      await dialog.waitFor()
+      expect(site.api.jobs[0]?.cancelRequested).toBe(false)
+      await dialog.getByRole('link', { name: 'Keep it running' }).click()
+      await dialog.waitFor({ state: 'hidden' })
+      await page.locator('#job-actions button').click()
+      await dialog.getByRole('button', { name: 'Cancel job' }).click()
       await page.getByText('Cancelling').waitFor()
       expect(site.api.jobs[0]?.cancelRequested).toBe(true)
+    })
+  })
+
+  describe('a job that has ended', () => {
+    test('is restarted or deleted only after a question, by keyboard', async () => {
+      await using site = await startSite()
+      await using opened = await openPage()
+      const { page, complaints } = opened
+      await page.goto(`${site.url}/jobs/40`)
+      await page.getByRole('button', { name: 'Restart' }).focus()
+      await page.keyboard.press('Enter')
+      await page.locator('#restart-dialog').waitFor()
+      expect(await violations(page)).toEqual([])
+      await page.keyboard.press('Escape')
+      await page.getByRole('button', { name: 'Delete' }).focus()
+      await page.keyboard.press('Enter')
+      await page.locator('#delete-dialog').waitFor()
+      expect(await focused(page)).toBe('Keep it')
+      expect(site.api.requests.filter((request) => !request.startsWith('GET'))).toEqual([])
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      await page.getByText('Job 40 was deleted.').waitFor()
+      expect(complaints).toEqual([])
+    })
+
+    test('shows its earlier attempts', async () => {
+      await using site = await startSite({
+        jobs: [jobFixture({ attempt: 2, state: 'succeeded', finishedAt: NOW.toISOString() })],
+      })
+      await using opened = await openPage({ viewport: { width: 320, height: 700 } })
+      const { page, complaints } = opened
+      await page.goto(`${site.url}/jobs/42`)
+      await page.getByRole('navigation', { name: 'Attempts' }).getByRole('link', { name: 'Attempt 1' }).click()
+      await page.getByText('This is attempt 1 of 2.').waitFor()
+      await page.locator('.plot canvas').first().waitFor()
+      expect(await violations(page)).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0)
+      await page.getByRole('link', { name: 'Show the newest attempt' }).click()
+      await page.waitForURL(`${site.url}/jobs/42`)
+      expect(complaints).toEqual([])
     })
   })
 })

@@ -4,6 +4,7 @@ import {
   CreateJobRequest,
   isTerminalJobState,
   Job,
+  JobAttemptList,
   JobCheck,
   JobList,
   type JobState,
@@ -67,6 +68,16 @@ export interface JobsClient {
   restart(id: number, options?: RestartJobInput): Promise<Job>
   /** Deletes a finished job and its files. */
   delete(id: number): Promise<void>
+  /** One page of the attempts of a job, newest first. */
+  attempts(
+    id: number,
+    options?: {
+      /** `nextCursor` of the previous page. */
+      cursor?: string | undefined
+      /** Attempts on a page, up to 1,000. Default: 100. */
+      limit?: number | undefined
+    },
+  ): Promise<JobAttemptList>
   /** Metric series, downsampled so that minima and maxima stay. */
   metrics(
     id: number,
@@ -134,6 +145,7 @@ export function createJobsClient(connect: Connect): JobsClient {
     async delete(id) {
       await send(connect(), { method: 'DELETE', path: `/v1/jobs/${id}` })
     },
+    attempts: (id, query) => fetchJson(connect, JobAttemptList, { path: `/v1/jobs/${id}/attempts`, query }),
     metrics: (id, query) => fetchJson(connect, MetricSeriesList, { path: `/v1/jobs/${id}/metrics`, query }),
     logs: (id, query) => fetchJson(connect, LogPage, { path: `/v1/jobs/${id}/logs`, query: { ...query } }),
     events: (id, query) => fetchJson(connect, StoredEventPage, { path: `/v1/jobs/${id}/events`, query }),

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import {
   CreateJobRequest,
   Job,
+  JobAttemptList,
   JobCheck,
   JobList,
   JobState,
@@ -20,6 +21,7 @@ import { checkJob } from './check-job.ts'
 import { createJob } from './create-job.ts'
 import { deleteJob } from './delete-job.ts'
 import { getJob } from './get-job.ts'
+import { listAttempts } from './list-attempts.ts'
 import { listJobs } from './list-jobs.ts'
 import { readEvents } from './read-events.ts'
 import { restartJob } from './restart-job.ts'
@@ -107,6 +109,14 @@ const deleteJobRoute = createRoute({
   request: { params: JobParams },
   responses: { 204: { description: 'Deleted' }, ...noSuchJob, 409: problem('The job has not ended') },
 })
+const attemptsRoute = createRoute({
+  tags,
+  method: 'get',
+  path: '/v1/jobs/{id}/attempts',
+  summary: 'List the attempts of a job, newest first',
+  request: { params: JobParams, query: z.object({ cursor: NumberCursor, limit: limitUpTo(1000, 100) }) },
+  responses: { 200: json(JobAttemptList, 'One page'), ...noSuchJob },
+})
 const eventsRoute = createRoute({
   tags,
   method: 'get',
@@ -155,6 +165,9 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
     await deleteJob(context, callerOf(c), c.req.valid('param').id)
     return c.body(null, 204)
   })
+  api.openapi(attemptsRoute, async (c) =>
+    c.json(await listAttempts(context, c.req.valid('param').id, c.req.valid('query')), 200),
+  )
   api.openapi(eventsRoute, async (c) =>
     c.json(await readEvents(context, c.req.valid('param').id, c.req.valid('query')), 200),
   )

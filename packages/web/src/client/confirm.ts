@@ -1,4 +1,4 @@
-/** Forms with `data-confirm` open the dialog with that id, which contains the real form. */
+/** Buttons whose form has `data-confirm` open the dialog with that id, which contains the form that acts. */
 export function enableConfirming(): void {
   // On the document, because live updates may replace the form.
   document.addEventListener('submit', (event) => {

@@ -23,6 +23,7 @@ function showMetrics(any: boolean): void {
 if (data.live) {
   let ended = false
   let lastWord: string | undefined
+  let lastTerminal: boolean | undefined
   followJob(data.jobId, {
     part({ id, html }) {
       const present = document.getElementById(id)
@@ -41,7 +42,10 @@ if (data.live) {
     state({ word, terminal }) {
       if (lastWord !== undefined && word !== lastWord) announce(`The job is now: ${word.toLowerCase()}.`)
       lastWord = word
-      if (terminal) find('cancel-dialog', HTMLDialogElement)?.close()
+      // A question about another state has no meaning any more.
+      if (lastTerminal !== undefined && terminal !== lastTerminal)
+        for (const dialog of document.querySelectorAll('dialog')) dialog.close()
+      lastTerminal = terminal
       document.title = document.title.replace(
         /^(?:[✓✕■] )?/,
         word === 'Succeeded' ? '✓ ' : word === 'Failed' ? '✕ ' : '',

@@ -56,6 +56,70 @@ export function Note({ children }: { children?: Child }) {
   )
 }
 
+export interface AskFirstProps {
+  /** Id of the {@link ConfirmDialog}, which has the form that acts. */
+  dialog: string
+  /** On the button. */
+  verb: string
+  /** What the action applies to, for screen readers. Default: the button's text says enough. */
+  subject?: string | undefined
+  look?: 'quiet' | 'danger'
+}
+
+/** A button that opens a dialog: it changes nothing itself. Without scripts, the page shows the dialog as the target of its address. */
+export function AskFirst({ dialog, verb, subject, look = 'danger' }: AskFirstProps) {
+  return (
+    <form method="get" action={`#${dialog}`} data-confirm={dialog}>
+      <button type="submit" class={look} aria-label={subject === undefined ? undefined : `${verb}: ${subject}`}>
+        {verb}
+      </button>
+    </form>
+  )
+}
+
+export interface ConfirmDialogProps {
+  /** Unique on the page. */
+  id: string
+  action: string
+  /** On the button that acts. */
+  verb: string
+  question: string
+  /** On the button that changes nothing. */
+  keep?: string
+  /** Default: danger. */
+  look?: 'danger' | 'plain'
+  /** Inputs of the form. */
+  fields?: Child
+  children?: Child
+}
+
+/** The question before an action, with the only form that acts. */
+export function ConfirmDialog(props: ConfirmDialogProps) {
+  const { id, action, verb, question, keep = 'Cancel', look = 'danger', fields, children } = props
+  return (
+    <dialog id={id} aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>
+      <h2 id={`${id}-title`}>{question}</h2>
+      <div id={`${id}-text`}>{children}</div>
+      <div class="dialog-actions">
+        <form method="dialog">
+          <button type="submit" class="quiet">
+            {keep}
+          </button>
+        </form>
+        <a class="unscripted" href="#main">
+          {keep}
+        </a>
+        <form method="post" action={action}>
+          {fields}
+          <button type="submit" class={look === 'danger' ? 'danger' : undefined}>
+            {verb}
+          </button>
+        </form>
+      </div>
+    </dialog>
+  )
+}
+
 export interface ConfirmedFormProps {
   /** Unique on the page. */
   id: string
@@ -68,31 +132,14 @@ export interface ConfirmedFormProps {
   children?: Child
 }
 
-/** An action that cannot be undone: a dialog asks first. Without scripts the button acts at once. */
+/** An action that cannot be undone: a dialog asks first. */
 export function ConfirmedForm({ id, action, verb, subject, question, children }: ConfirmedFormProps) {
   return (
     <>
-      <form method="post" action={action} data-confirm={id}>
-        <button type="submit" class="danger" aria-label={`${verb}: ${subject}`}>
-          {verb}
-        </button>
-      </form>
-      <dialog id={id} aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>
-        <h2 id={`${id}-title`}>{question}</h2>
-        <div id={`${id}-text`}>{children}</div>
-        <div class="dialog-actions">
-          <form method="dialog">
-            <button type="submit" class="quiet">
-              Cancel
-            </button>
-          </form>
-          <form method="post" action={action}>
-            <button type="submit" class="danger">
-              {verb}
-            </button>
-          </form>
-        </div>
-      </dialog>
+      <AskFirst dialog={id} verb={verb} subject={subject} />
+      <ConfirmDialog id={id} action={action} verb={verb} question={question}>
+        {children}
+      </ConfirmDialog>
     </>
   )
 }

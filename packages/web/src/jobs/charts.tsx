@@ -3,12 +3,14 @@ import { formatMetric } from '../format.ts'
 import { type ChartGroup, type ChartSeries, groupSeries } from './chart-groups.ts'
 
 /** The charts as static SVG, shown without scripts and until they have run. */
-export function Charts({ series }: { series: readonly ChartSeries[] }) {
+export function Charts({ series, ended }: { series: readonly ChartSeries[]; ended: boolean }) {
   const groups = groupSeries(series)
   return (
     <div class="charts" id="charts" data-charts="">
       {series.length === 0 ? (
-        <p class="muted charts-empty">Curves appear here with the first metrics.</p>
+        <p class="muted charts-empty">
+          {ended ? 'The trainer reported no metrics.' : 'Curves appear here with the first metrics.'}
+        </p>
       ) : (
         groups.map((group) => (
           <figure class="chart" data-chart={group.id}>
@@ -105,7 +107,7 @@ function linePath(points: ChartSeries['points'], x: (step: number) => number, y:
 }
 
 /** The metrics as a table, newest step first, at most 200 steps. */
-export function MetricTable({ series }: { series: readonly ChartSeries[] }) {
+export function MetricTable({ series, ended }: { series: readonly ChartSeries[]; ended: boolean }) {
   const rows = new Map<number, Map<string, number | null>>()
   for (const { name, points } of series) {
     for (const [step, value] of points) {
@@ -116,7 +118,7 @@ export function MetricTable({ series }: { series: readonly ChartSeries[] }) {
   }
   const steps = [...rows.keys()].sort((a, b) => b - a)
   const shown = steps.slice(0, 200)
-  if (steps.length === 0) return <p class="muted">No metrics yet.</p>
+  if (steps.length === 0) return <p class="muted">{ended ? 'No metrics.' : 'No metrics yet.'}</p>
   const isSample = series.some(({ count, points }) => count !== undefined && count > points.length)
   return (
     <>

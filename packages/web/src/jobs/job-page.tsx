@@ -1,22 +1,15 @@
-import { describeDeprecation, isTerminalJobState, type Job } from '@trainyard/contract'
+import { describeDeprecation, isTerminalJobState, type Job, type JobAttempt } from '@trainyard/contract'
 import { raw } from 'hono/html'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
+import { AttemptSwitcher, AttemptTable, EarlierAttempt } from './attempts.tsx'
 import type { ChartSeries } from './chart-groups.ts'
 import { Charts, MetricTable } from './charts.tsx'
+import { JobArtifacts, type PageArtifact } from './job-artifacts.tsx'
+import { JobDialogs } from './job-dialogs.tsx'
 import type { JobData } from './live-events.ts'
 import { LogSection } from './log-section.tsx'
-import {
-  JobActions,
-  JobArtifacts,
-  JobMetrics,
-  JobProblem,
-  JobProgress,
-  JobStatus,
-  JobTimings,
-  jobTitle,
-  type PageArtifact,
-} from './parts.tsx'
+import { JobActions, JobMetrics, JobProblem, JobProgress, JobStatus, JobTimings, jobTitle } from './parts.tsx'
 import type { JobLogs } from './read-log-page.ts'
 import { JobResult } from './results.tsx'
 import { scriptJson } from './script-json.ts'
@@ -29,14 +22,21 @@ interface JobPageProps {
   job: Job
   series: ChartSeries[]
   logs: JobLogs
+  /** Of the attempt that is shown, or of all attempts when it is the newest one. */
   artifacts: readonly PageArtifact[]
+  /** Newest first. */
+  attempts: readonly JobAttempt[]
+  /** Set when the page shows an attempt other than the newest one. */
+  earlier?: JobAttempt | undefined
   now: Date
 }
 
-export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPageProps) {
-  const live = !isTerminalJobState(job.state)
+export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earlier, now }: JobPageProps) {
+  const ended = isTerminalJobState(job.state) || earlier !== undefined
+  const live = !ended
+  const shown = earlier?.attempt ?? job.attempt
   const trains = job.operation === 'train'
-  const data: JobData = { jobId: job.id, live, attempt: job.attempt, series }
+  const data: JobData = { jobId: job.id, live, attempt: shown, series }
   return (
     <Layout assetUrl={assetUrl} title={`${jobTitle(job)} · Job ${job.id}`} section="jobs" scripts={['job.js']}>
       <div class="page-head with-actions">
@@ -59,7 +59,8 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
           {describeDeprecation(job.trainer, job.trainer.deprecation)}
         </p>
       )}
-      <JobProgress job={job} />
+      <AttemptSwitcher job={job} attempts={attempts} shown={shown} />
+      {earlier === undefined ? <JobProgress job={job} /> : <EarlierAttempt job={job} attempt={earlier} now={now} />}
       <p id="live-note" class="live-note" role="status" aria-live="polite" />
       {live && (
         <noscript>
@@ -69,8 +70,8 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
           </p>
         </noscript>
       )}
-      <JobProblem job={job} />
-      {!trains && (
+      {earlier === undefined && <JobProblem job={job} />}
+      {!trains && earlier === undefined && (
         <section aria-labelledby="result">
           <h2 id="result">{job.operation === 'predict' ? 'Predictions' : 'Exported model'}</h2>
           <JobResult job={job} artifacts={artifacts} />
@@ -84,8 +85,8 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
         data-when-filled={trains ? undefined : ''}
       >
         <h2 id="metrics">Metrics</h2>
-        <JobMetrics job={job} />
-        <Charts series={series} />
+        <JobMetrics job={earlier === undefined ? job : { ...job, latestMetrics: lastValues(series) }} />
+        <Charts series={series} ended={ended} />
         {Object.keys(job.latestMetrics).length >= SHOWN_METRICS && (
           <p class="muted">
             At most {SHOWN_METRICS} metrics are shown. The API lists all: <code>GET /v1/jobs/{job.id}/metrics</code>
@@ -94,7 +95,7 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
         <details class="as-table">
           <summary>Metrics as a table</summary>
           <div id="metric-table">
-            <MetricTable series={series} />
+            <MetricTable series={series} ended={ended} />
           </div>
         </details>
       </section>
@@ -102,7 +103,8 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
         <h2 id="artifacts">{trains ? 'Checkpoints and files' : 'Files'}</h2>
         <JobArtifacts job={job} artifacts={artifacts} now={now} />
       </section>
-      <LogSection job={job} logs={logs} />
+      <LogSection job={job} logs={logs} live={live} />
+      <AttemptTable job={job} attempts={attempts} shown={shown} now={now} />
       <div class="halves">
         <section aria-labelledby="timings">
           <h2 id="timings">Timings</h2>
@@ -114,12 +116,18 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, now }: JobPage
         </section>
       </div>
       <Config job={job} />
-      {live && <CancelDialog job={job} />}
+      <JobDialogs job={job} />
       <script type="application/json" id="job-data">
         {raw(scriptJson(data))}
       </script>
     </Layout>
   )
+}
+
+/** The last value of each series that ended with a number. */
+function lastValues(series: readonly ChartSeries[]): Record<string, number> {
+  const last = series.map(({ name, points }) => [name, points.at(-1)?.[1]] as const)
+  return Object.fromEntries(last.filter((pair): pair is [string, number] => typeof pair[1] === 'number'))
 }
 
 function Inputs({ job }: { job: Job }) {
@@ -210,26 +218,5 @@ function Config({ job }: { job: Job }) {
         </Scroll>
       </details>
     </section>
-  )
-}
-
-function CancelDialog({ job }: { job: Job }) {
-  return (
-    <dialog id="cancel-dialog" aria-labelledby="cancel-title" aria-describedby="cancel-text">
-      <h2 id="cancel-title">Cancel this job?</h2>
-      <p id="cancel-text">The trainer is asked to stop. Saved checkpoints are kept, and the job can be restarted.</p>
-      <div class="dialog-actions">
-        <form method="dialog">
-          <button type="submit" class="quiet">
-            Keep it running
-          </button>
-        </form>
-        <form method="post" action={`/jobs/${job.id}/cancel`}>
-          <button type="submit" class="danger">
-            Cancel job
-          </button>
-        </form>
-      </div>
-    </dialog>
   )
 }

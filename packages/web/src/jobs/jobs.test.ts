@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import {
+  ago,
   artifactFixture,
   exportJob,
   failedJob,
   jobFixture,
   logFixture,
+  NOW,
   predictJob,
   resultArtifacts,
   seriesFixture,
@@ -19,6 +21,11 @@ async function text(app: ReturnType<typeof createTestWeb>['app'], path: string, 
   const response = await app.request(path, init)
   return { status: response.status, html: await response.text(), headers: response.headers }
 }
+/** Buttons beside the title. */
+const actions = (html: string) =>
+  [...(/<div id="job-actions".*?<\/div>/s.exec(html)?.[0] ?? '').matchAll(/<button[^>]*>([^<]*)</g)].map(
+    ([, verb]) => verb,
+  )
 const fromOurPage = {
   method: 'POST',
   headers: { 'Sec-Fetch-Site': 'same-origin', 'Content-Type': 'application/x-www-form-urlencoded' },
@@ -55,8 +62,36 @@ describe('the page of a job', () => {
     expect(html).toContain('Accuracy by epoch')
     expect(html).toContain('Could not save plot.png')
     expect(html).toContain('href="/jobs/42/artifacts/art_best"')
-    expect(html).toContain('<form method="post" action="/jobs/42/cancel"')
-    expect(html).not.toContain('/restart')
+    expect(actions(html)).toEqual(['Cancel job'])
+  })
+
+  test('never waits for what an ended job will not report', async () => {
+    const job = jobFixture({ state: 'cancelled', endReason: 'cancelled_by_user', finishedAt: NOW.toISOString() })
+    for (const ended of [
+      { ...job, progress: { fraction: 0 } },
+      { ...job, startedAt: undefined },
+    ]) {
+      const { html } = await text(createTestWeb({ jobs: [ended], series: [], logs: [], artifacts: [] }).app, '/jobs/42')
+      expect(html).not.toMatch(/appears? here|No metrics yet|No output yet|waiting in the queue/)
+      expect(html).toContain('The trainer reported no metrics.')
+      expect(html).toContain('The job saved no files.')
+    }
+  })
+
+  test('shows the best and the last of many checkpoints, and folds the rest', async () => {
+    const artifacts = Array.from({ length: 16 }, (_, index) => ({
+      ...artifactFixture({ id: `art_${index}`, name: `epoch-${index}.bin`, epoch: index, createdAt: ago(100 - index) }),
+      url: 'http://127.0.0.1:1/x',
+    }))
+    artifacts[4] = { ...artifactFixture({ id: 'art_4', name: 'best.bin', createdAt: ago(96) }), url: '' }
+    const { html } = await text(createTestWeb({ artifacts }).app, '/jobs/42')
+    const [open = '', folded = ''] = html.split('<details class="more-files">')
+    expect([...open.matchAll(/>(best\.bin|epoch-\d+\.bin)</g)].map(([, name]) => name)).toEqual([
+      'best.bin',
+      'epoch-15.bin',
+    ])
+    expect(folded).toContain('<summary>14 more checkpoints</summary>')
+    expect([...folded.matchAll(/>epoch-\d+\.bin</g)]).toHaveLength(14)
   })
 
   test('names the project and the queue', async () => {
@@ -98,8 +133,7 @@ describe('the page of a job', () => {
     expect(html).toContain('The trainer ran out of memory')
     expect(html).toContain('Could not allocate 1.2 GB for a tensor')
     expect(html).toContain('at train (file:///trainer/train.js:88:7)')
-    expect(html).toContain('<form method="post" action="/jobs/41/restart"')
-    expect(html).not.toContain('action="/jobs/41/cancel"')
+    expect(actions(html)).toEqual(['Restart', 'Delete'])
   })
 
   test('shows the metrics as a table, including values that are not finite', async () => {
@@ -244,7 +278,50 @@ describe('the page of a job', () => {
   })
 })
 
-describe('cancelling and restarting', () => {
+describe('the attempts of a job', () => {
+  const job = jobFixture({ attempt: 3 })
+  const show = async (query: string) => {
+    const { api, app } = createTestWeb({
+      jobs: [job],
+      logs: [logFixture(1, { message: 'of the first' }), logFixture(2, { attempt: 3, message: 'of the third' })],
+      artifacts: [1, 3].map((attempt) => ({
+        ...artifactFixture({ id: `art_${attempt}`, name: `of-${attempt}.bin`, attempt }),
+        url: 'http://127.0.0.1:1/x',
+      })),
+    })
+    return { api, ...(await text(app, `/jobs/42${query}`)) }
+  }
+
+  test('are one click away, with how each ended', async () => {
+    const { html } = await show('')
+    expect(html).toContain('href="/jobs/42?attempt=1">Attempt 1 <span class="chip-count">out of memory</span>')
+    expect(html).toContain('href="/jobs/42" aria-current="true">Attempt 3 <span class="chip-count">running</span>')
+  })
+
+  test('have pages with the curves, log, files and error of that attempt only, and nothing that moves', async () => {
+    const { api, html } = await show('?attempt=1')
+    expect(api.requests.some((request) => request.startsWith('GET /v1/jobs/42/metrics?attempt=1&'))).toBe(true)
+    expect(html).toContain('Attempt 1 needed &lt;b&gt;more&lt;/b&gt; memory')
+    expect(html).toContain('of the first')
+    expect(html).not.toContain('of the third')
+    expect(html).toContain('of-1.bin')
+    expect(html).not.toContain('of-3.bin')
+    expect(html).toContain('"live":false')
+    expect(html).toContain('<input type="hidden" name="attempt" value="1"/>')
+  })
+
+  test.each(['?attempt=3', '?attempt=4', '?attempt=x', '?attempt=-1', '?attempt=99999999999'])(
+    'an address with %s shows the newest one',
+    async (query) => {
+      const { status, html } = await show(query)
+      expect(status).toBe(200)
+      expect(html).toContain('"live":true')
+      expect(html).toContain('of-3.bin')
+    },
+  )
+})
+
+describe('cancelling, restarting and deleting', () => {
   test('our own form cancels the job and returns to its page', async () => {
     const { api, app } = createTestWeb()
     const { status, headers } = await text(app, '/jobs/42/cancel', fromOurPage)
@@ -258,6 +335,21 @@ describe('cancelling and restarting', () => {
     const { api, app } = createTestWeb({ jobs: [succeededJob()] })
     expect((await text(app, '/jobs/40/restart', fromOurPage)).status).toBe(303)
     expect(api.requests).toContain('POST /v1/jobs/40/restart')
+  })
+
+  test('a restart from the beginning is asked for by a box in the form', async () => {
+    const { api, app } = createTestWeb({ jobs: [succeededJob()] })
+    await text(app, '/jobs/40/restart', { ...fromOurPage, body: 'fresh=yes' })
+    expect(api.bodies.at(-1)).toEqual({ fresh: true })
+  })
+
+  test('our own form deletes a job that has ended, and returns to the list', async () => {
+    const { api, app } = createTestWeb({ jobs: [succeededJob()] })
+    const { status, headers } = await text(app, '/jobs/40/delete', fromOurPage)
+    expect([status, headers.get('location')]).toEqual([303, '/jobs?deleted=40'])
+    expect(api.jobs).toEqual([])
+    expect((await text(app, '/jobs?deleted=40')).html).toContain('Job 40 was deleted.')
+    expect((await text(app, `/jobs?deleted=${encodeURIComponent(HOSTILE)}`)).html).not.toContain('was deleted')
   })
 
   test.each([

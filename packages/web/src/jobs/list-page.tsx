@@ -1,5 +1,6 @@
 import { type JobList, JobState } from '@trainyard/contract'
 import { Copyable } from '../components/copyable.tsx'
+import { Note } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import { JobStateStatus, jobStateWord } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
@@ -17,11 +18,13 @@ interface JobListPageProps {
   assetUrl: (name: string) => string
   query: JobListQuery
   list: JobList
+  /** Number of the job that was just deleted. */
+  deleted?: string | undefined
   runnerUrl: string
   now: Date
 }
 
-export function JobListPage({ assetUrl, query, list, runnerUrl, now }: JobListPageProps) {
+export function JobListPage({ assetUrl, query, list, deleted, runnerUrl, now }: JobListPageProps) {
   const filtered = query.state !== undefined || Boolean(query.trainer)
   return (
     <Layout assetUrl={assetUrl} title="Jobs" section="jobs">
@@ -38,6 +41,7 @@ export function JobListPage({ assetUrl, query, list, runnerUrl, now }: JobListPa
           )}
         </p>
       </div>
+      {deleted !== undefined && <Note>Job {deleted} was deleted.</Note>}
       <nav class="facets" aria-label="Filter by state">
         <div class="facet">
           <ul>

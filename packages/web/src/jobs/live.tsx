@@ -4,21 +4,13 @@ import type { Child } from 'hono/jsx'
 import { streamSSE } from 'hono/streaming'
 import { jobStateWord } from '../components/status.tsx'
 import type { WebContext } from '../context.ts'
+import { AttemptSwitcher } from './attempts.tsx'
 import type { ChartSeries } from './chart-groups.ts'
 import { MetricTable } from './charts.tsx'
+import { JobArtifacts, type PageArtifact } from './job-artifacts.tsx'
 import type { LiveEvents } from './live-events.ts'
 import { LogDropped } from './log-section.tsx'
-import {
-  JobActions,
-  JobArtifacts,
-  JobMetrics,
-  JobProblem,
-  JobProgress,
-  JobStatus,
-  JobTimings,
-  LogLines,
-  type PageArtifact,
-} from './parts.tsx'
+import { JobActions, JobMetrics, JobProblem, JobProgress, JobStatus, JobTimings, LogLines } from './parts.tsx'
 import { JobResult } from './results.tsx'
 import { toChartSeries, toChartValue } from './series.ts'
 
@@ -123,6 +115,7 @@ class LiveView {
     }
     if (this.#announced !== job.state) {
       this.#announced = job.state
+      events.push(...(await this.#attemptsPart(job)))
       events.push({
         event: 'state',
         data: { word: jobStateWord(job.state), terminal: isTerminalJobState(job.state) },
@@ -164,6 +157,12 @@ class LiveView {
     return this.#part('job-artifacts', <JobArtifacts job={job} artifacts={artifacts} now={this.#context.now()} />)
   }
 
+  async #attemptsPart(job: Job): Promise<LiveEvent[]> {
+    if (job.attempt === 1) return []
+    const { attempts } = await this.#context.client.jobs.attempts(job.id)
+    return this.#part('job-attempts', <AttemptSwitcher job={job} attempts={attempts} shown={job.attempt} />)
+  }
+
   async #resultPart(job: Job): Promise<LiveEvent[]> {
     if (job.operation === 'train') return []
     return this.#part('job-result', <JobResult job={job} artifacts={[...this.#artifacts.values()]} />)
@@ -174,7 +173,7 @@ class LiveView {
     return this.#part(
       'metric-table',
       <div id="metric-table">
-        <MetricTable series={this.#series} />
+        <MetricTable series={this.#series} ended={this.#job !== undefined && isTerminalJobState(this.#job.state)} />
       </div>,
     )
   }

@@ -1,12 +1,11 @@
-import { isTerminalJobState, type Job, LogLevel } from '@trainyard/contract'
+import { type Job, LogLevel } from '@trainyard/contract'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
 import { LogLines } from './parts.tsx'
 import type { JobLogs, LogGap, LogQuery } from './read-log-page.ts'
 
 /** The log of a job: a filter, the lines, and what is not shown, with links to it. */
-export function LogSection({ job, logs }: { job: Job; logs: JobLogs }) {
-  const live = !isTerminalJobState(job.state)
+export function LogSection({ job, logs, live }: { job: Job; logs: JobLogs; live: boolean }) {
   const follows = live && logs.isTail
   return (
     <section aria-labelledby="log-title" class="logs" id="logs">
@@ -59,6 +58,7 @@ function LogFilter({ job, query }: { job: Job; query: LogQuery }) {
       id="log-filter"
       data-served-level={query.level}
     >
+      {query.attempt !== undefined && <input type="hidden" name="attempt" value={String(query.attempt)} />}
       <label>
         Lowest level
         <select id="log-level" name="level">
@@ -92,8 +92,13 @@ function LogFilter({ job, query }: { job: Job; query: LogQuery }) {
 }
 
 /** Address of another part of the log, with the same filters. */
-const address = (job: Job, { level, search }: LogQuery, position: Partial<LogQuery>): string =>
+const address = (
+  job: Job,
+  { level, search, attempt }: LogQuery,
+  position: Partial<Pick<LogQuery, 'at' | 'after' | 'before'>>,
+): string =>
   `${withQuery(`/jobs/${job.id}`, {
+    attempt: attempt === undefined ? undefined : String(attempt),
     level: level === 'debug' ? undefined : level,
     search: search || undefined,
     ...position,

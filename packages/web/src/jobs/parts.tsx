@@ -1,12 +1,12 @@
-import { type ArtifactList, isTerminalJobState, type Job, type JobSummary, type LogLine } from '@trainyard/contract'
+import { isTerminalJobState, type Job, type JobSummary, type LogLine } from '@trainyard/contract'
+import { AskFirst } from '../components/form.tsx'
 import { JobStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
-import { formatBytes, formatClock, formatDuration, formatInstant, formatMetric, plural } from '../format.ts'
+import { formatClock, formatDuration, formatInstant, formatMetric, plural } from '../format.ts'
 import { END_REASON_TEXTS } from './end-reasons.ts'
+import { CANCEL_DIALOG, DELETE_DIALOG, RESTART_DIALOG } from './job-dialogs.tsx'
 
 /* The regions of the job page, each with its own id. The page and the live stream render the same components. */
-
-export type PageArtifact = Omit<ArtifactList['artifacts'][number], 'url'>
 
 // A no-break space, so that no line starts with the dot.
 export const jobTitle = (job: JobSummary): string => job.name ?? `${job.trainer.displayName}\u00a0· ${job.model}`
@@ -53,7 +53,8 @@ export function JobProgress({ job }: { job: Job }) {
 
 function waitingText(job: Job): string {
   if (job.state === 'pending' || job.state === 'queued') return 'waiting in the queue'
-  return job.state === 'running' ? 'starting' : 'progress'
+  if (job.state === 'running') return 'starting'
+  return job.startedAt === undefined ? 'ended before it started' : 'ended without a report of its progress'
 }
 
 /** The latest metrics, the primary one first. */
@@ -124,39 +125,6 @@ export function JobProblem({ job }: { job: Job }) {
   )
 }
 
-export function JobArtifacts({ job, artifacts, now }: { job: Job; artifacts: readonly PageArtifact[]; now: Date }) {
-  const newestFirst = [...artifacts].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
-  return (
-    <div id="job-artifacts">
-      {newestFirst.length === 0 ? (
-        <p class="muted">
-          {isTerminalJobState(job.state)
-            ? 'The job saved no files.'
-            : job.operation === 'train'
-              ? 'Checkpoints and other files appear here as they are saved.'
-              : 'Files appear here as they are saved.'}
-        </p>
-      ) : (
-        <ul class="artifacts">
-          {newestFirst.map((artifact) => (
-            <li>
-              <a href={`/jobs/${job.id}/artifacts/${encodeURIComponent(artifact.id)}`} download={artifact.name}>
-                {artifact.name}
-              </a>
-              <span class="muted">
-                {artifact.kind}
-                {artifact.epoch !== undefined && ` · epoch ${artifact.epoch}`}
-                {job.attempt > 1 && ` · attempt ${artifact.attempt}`} · {formatBytes(artifact.sizeBytes)} ·{' '}
-                <RelativeTime at={artifact.createdAt} now={now} />
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
-    </div>
-  )
-}
-
 export function JobTimings({ job, now }: { job: Job; now: Date }) {
   const ended = isTerminalJobState(job.state)
   return (
@@ -201,26 +169,19 @@ function Timing({ name, at }: { name: string; at: string }) {
   )
 }
 
-/** The actions that the job's state allows. Confirmation needs scripts; without them the form is sent at once. */
+/** The actions that the job's state allows. Each opens the dialog that asks first. */
 export function JobActions({ job }: { job: Job }) {
   if (isTerminalJobState(job.state)) {
     return (
       <div id="job-actions" class="actions">
-        <form method="post" action={`/jobs/${job.id}/restart`}>
-          <button type="submit">Restart</button>
-        </form>
+        <AskFirst dialog={RESTART_DIALOG} verb="Restart" look="quiet" />
+        <AskFirst dialog={DELETE_DIALOG} verb="Delete" />
       </div>
     )
   }
   return (
     <div id="job-actions" class="actions">
-      {!job.cancelRequested && (
-        <form method="post" action={`/jobs/${job.id}/cancel`} data-confirm="cancel-dialog">
-          <button type="submit" class="danger">
-            Cancel job
-          </button>
-        </form>
-      )}
+      {!job.cancelRequested && <AskFirst dialog={CANCEL_DIALOG} verb="Cancel job" />}
     </div>
   )
 }

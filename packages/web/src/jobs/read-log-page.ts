@@ -12,6 +12,7 @@ export const LogQuery = z.object({
   at: z.string().trim().max(100).optional().catch(undefined),
   after: Id.optional().catch(undefined),
   before: Id.optional().catch(undefined),
+  attempt: z.coerce.number().int().positive().max(1_000_000).optional().catch(undefined),
 })
 export type LogQuery = z.infer<typeof LogQuery>
 
@@ -37,10 +38,11 @@ const LINES_SHOWN = 1000
 
 /** The lines that an address asks for; without a position, the newest ones. */
 export async function readLogPage(context: WebContext, jobId: JobId, query: LogQuery): Promise<JobLogs> {
-  const { level, search, at, after, before } = query
+  const { level, search, at, after, before, attempt } = query
   const position = parsePosition(at || undefined)
   const isFromStart = position.line !== undefined || position.since !== undefined || after !== undefined
   const page = await context.client.jobs.logs(jobId, {
+    attempt,
     level: level === 'debug' ? undefined : level,
     search: search || undefined,
     line: position.line,
@@ -70,11 +72,12 @@ export async function readLogPage(context: WebContext, jobId: JobId, query: LogQ
 async function countBefore(
   context: WebContext,
   jobId: JobId,
-  { level, search }: LogQuery,
+  { level, search, attempt }: LogQuery,
   first: LogLine | undefined,
 ): Promise<number> {
   const before = first === undefined ? undefined : String(first.id)
   const page = await context.client.jobs.logs(jobId, {
+    attempt,
     level: level === 'debug' ? undefined : level,
     search: search || undefined,
     before,

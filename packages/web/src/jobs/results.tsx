@@ -1,7 +1,7 @@
 import type { Job } from '@trainyard/contract'
 import type { Child } from 'hono/jsx'
 import { formatBytes, formatCount, formatDuration } from '../format.ts'
-import type { PageArtifact } from './parts.tsx'
+import { artifactPath, type PageArtifact } from './job-artifacts.tsx'
 
 /** The result of a prediction or an export. A training job has curves instead. */
 export function JobResult({ job, artifacts }: { job: Job; artifacts: readonly PageArtifact[] }) {
@@ -32,11 +32,7 @@ export function JobResult({ job, artifacts }: { job: Job; artifacts: readonly Pa
       </dl>
       {result.artifactId !== undefined && (
         <p class="result-file">
-          <a
-            class="download"
-            href={`/jobs/${job.id}/artifacts/${encodeURIComponent(result.artifactId)}`}
-            download={file?.name ?? ''}
-          >
+          <a class="download" href={artifactPath(job, result.artifactId)} download={file?.name ?? ''}>
             {result.operation === 'predict' ? 'Download predictions' : 'Download model'}
           </a>
           {file !== undefined && (

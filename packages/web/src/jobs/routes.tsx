@@ -15,6 +15,14 @@ const ListQuery = z.object({
   trainer: z.string().trim().max(300).optional().catch(undefined),
   cursor: z.string().max(1000).optional().catch(undefined),
 })
+/** The job that was just deleted, for a note above the list. */
+const DeletedQuery = z.object({
+  deleted: z
+    .string()
+    .regex(/^[1-9]\d{0,15}$/)
+    .optional()
+    .catch(undefined),
+})
 const GapQuery = z.object({
   after: z.coerce.number().int().nonnegative(),
   before: z.coerce.number().int().positive(),
@@ -32,6 +40,7 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
         assetUrl={c.get('assetUrl')}
         query={query}
         list={list}
+        deleted={DeletedQuery.parse(c.req.query()).deleted}
         runnerUrl={context.runnerUrl}
         now={context.now()}
       />,
@@ -45,11 +54,16 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
 
   app.get('/:id', async (c) => {
     const id = getJobId(c)
-    const job = await context.client.jobs.get(id)
+    const query = LogQuery.parse(c.req.query())
+    const { client } = context
+    const [job, { attempts }] = await Promise.all([client.jobs.get(id), client.jobs.attempts(id, { limit: 1000 })])
+    const earlier = attempts.find(({ attempt }) => attempt === query.attempt && attempt < job.attempt)
+    const attempt = earlier?.attempt
     const [metrics, logs, { artifacts }] = await Promise.all([
-      context.client.jobs.metrics(id, { attempt: job.attempt, points: 500, only: 'latest' }),
-      readLogPage(context, id, LogQuery.parse(c.req.query())),
-      context.client.jobs.artifacts(id, { limit: 5000 }),
+      // Those in the job's `latestMetrics` are of the newest attempt.
+      client.jobs.metrics(id, { attempt: attempt ?? job.attempt, points: 500, only: earlier ? undefined : 'latest' }),
+      readLogPage(context, id, { ...query, attempt }),
+      client.jobs.artifacts(id, { limit: 5000 }),
     ])
     c.header('Cache-Control', 'no-store')
     return c.html(
@@ -58,7 +72,9 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
         job={job}
         series={toChartSeries(metrics.series)}
         logs={logs}
-        artifacts={artifacts}
+        artifacts={earlier === undefined ? artifacts : artifacts.filter((one) => one.attempt === attempt)}
+        attempts={attempts}
+        earlier={earlier}
         now={context.now()}
       />,
     )
@@ -89,8 +105,14 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
     return c.redirect(`/jobs/${job.id}`, 303)
   })
   app.post('/:id/restart', async (c) => {
-    const job = await context.client.jobs.restart(getJobId(c))
+    const { fresh } = await c.req.parseBody()
+    const job = await context.client.jobs.restart(getJobId(c), { fresh: fresh === 'yes' })
     return c.redirect(`/jobs/${job.id}`, 303)
+  })
+  app.post('/:id/delete', async (c) => {
+    const id = getJobId(c)
+    await context.client.jobs.delete(id)
+    return c.redirect(`/jobs?deleted=${id}`, 303)
   })
   return app
 }

@@ -1,6 +1,6 @@
 import type { Me, SessionInfo } from '@trainyard/contract'
 import { Copyable } from '../components/copyable.tsx'
-import { Field, FormProblem, Note } from '../components/form.tsx'
+import { ConfirmedForm, Field, FormProblem, Note } from '../components/form.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatInstant } from '../format.ts'
 import { PASSWORD_HINT } from './password-hint.ts'
@@ -123,15 +123,15 @@ function Sessions({ sessions, now, problem }: SessionsProps) {
               </ul>
             </div>
             {!session.current && (
-              <form method="post" action={`/account/sessions/${encodeURIComponent(session.id)}/end`}>
-                <button
-                  class="quiet"
-                  type="submit"
-                  aria-label={`End the session of ${formatInstant(session.createdAt)}`}
-                >
-                  End
-                </button>
-              </form>
+              <ConfirmedForm
+                id={`end-${session.id}`}
+                action={`/account/sessions/${encodeURIComponent(session.id)}/end`}
+                verb="End"
+                subject={`the session of ${formatInstant(session.createdAt)}`}
+                question="End this session?"
+              >
+                <p>That browser is signed out. What is typed into its forms and not yet sent may be lost.</p>
+              </ConfirmedForm>
             )}
           </li>
         ))}

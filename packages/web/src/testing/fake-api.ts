@@ -1,6 +1,7 @@
 import {
   type ArtifactList,
   type Job,
+  JobAttemptList,
   JobList,
   type LiveMessage,
   type LogLine,
@@ -25,6 +26,8 @@ export interface FakeApi extends FakePeople {
   series: MetricSeriesList['series']
   logs: LogLine[]
   artifacts: ArtifactList['artifacts']
+  /** JSON bodies so far. */
+  bodies: unknown[]
   /** Requests so far, as "GET /v1/jobs?limit=25". */
   requests: string[]
   /** Sends a message to everyone who follows a job. */
@@ -64,6 +67,7 @@ export function createFakeApi(
     logs: [],
     artifacts: [],
     requests: [],
+    bodies: [],
     push: (message) => {
       for (const follower of followers) follower(message)
     },
@@ -139,7 +143,29 @@ export function createFakeApi(
     const job = findJob(c)
     return job ? c.json(job) : problem('not_found', `Job "${c.req.param('id')}" not found`)
   })
-  app.get('/v1/jobs/:id/metrics', (c) => c.json({ attempt: findJob(c)?.attempt ?? 1, series: api.series }))
+  app.get('/v1/jobs/:id/attempts', (c) => {
+    const job = findJob(c)
+    if (!job) return problem('not_found', 'There is no such job')
+    const attempts = Array.from({ length: job.attempt }, (_, index) => ({
+      attempt: job.attempt - index,
+      createdAt: job.createdAt,
+      startedAt: job.startedAt,
+      finishedAt: index === 0 ? job.finishedAt : job.startedAt,
+      endReason: index === 0 ? job.endReason : 'out_of_memory',
+      error: index === 0 ? undefined : { message: `Attempt ${job.attempt - index} needed <b>more</b> memory` },
+      logLines: 7,
+    }))
+    return c.json(JobAttemptList.parse({ attempts }))
+  })
+  app.delete('/v1/jobs/:id', (c) => {
+    const job = findJob(c)
+    if (!job) return problem('not_found', 'There is no such job')
+    if (job.finishedAt === undefined)
+      return problem('conflict', `Job ${job.id} is ${job.state}; cancel it, then delete it`)
+    api.jobs.splice(api.jobs.indexOf(job), 1)
+    return c.body(null, 204)
+  })
+  app.get('/v1/jobs/:id/metrics', (c) => c.json({ attempt: Number(c.req.query('attempt') ?? 1), series: api.series }))
   app.get('/v1/jobs/:id/artifacts', (c) => c.json({ artifacts: api.artifacts }))
   app.get('/v1/jobs/:id/logs', (c) => c.json(fakeLogPage(api.logs, c.req.query())))
   app.post('/v1/jobs/:id/cancel', (c) => {
@@ -149,7 +175,8 @@ export function createFakeApi(
     job.cancelRequested = true
     return c.json(job)
   })
-  app.post('/v1/jobs/:id/restart', (c) => {
+  app.post('/v1/jobs/:id/restart', async (c) => {
+    api.bodies.push(await c.req.json())
     const job = findJob(c)
     if (!job) return problem('not_found', 'There is no such job')
     Object.assign(job, { state: 'pending', attempt: job.attempt + 1 })

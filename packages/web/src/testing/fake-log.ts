@@ -6,7 +6,8 @@ const LEVELS = ['debug', 'info', 'warning', 'error']
 export function fakeLogPage(lines: readonly LogLine[], query: Record<string, string>): LogPage {
   const start = query.line === undefined ? 0 : (lines[Number(query.line) - 1]?.id ?? Number.MAX_SAFE_INTEGER)
   const matching = lines.filter(
-    ({ level, message, time }) =>
+    ({ level, message, time, attempt }) =>
+      (query.attempt === undefined || attempt === Number(query.attempt)) &&
       LEVELS.indexOf(level) >= LEVELS.indexOf(query.level ?? 'debug') &&
       message.toLowerCase().includes((query.search ?? '').toLowerCase()) &&
       (query.since === undefined || Date.parse(time) >= Date.parse(query.since)),
