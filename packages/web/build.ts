@@ -16,7 +16,13 @@ export interface ClientFile {
 export async function buildClient(): Promise<Map<string, ClientFile>> {
   const result = await build({
     absWorkingDir: packageDir,
-    entryPoints: ['src/client/site.ts', 'src/client/job.ts', 'src/client/push.ts', 'src/client/site.css'],
+    entryPoints: [
+      'src/client/site.ts',
+      'src/client/job.ts',
+      'src/client/new-job.ts',
+      'src/client/push.ts',
+      'src/client/site.css',
+    ],
     outdir: 'dist/client',
     entryNames: '[name]-[hash]',
     bundle: true,

@@ -143,6 +143,15 @@ export const Job = z
     finishedAt: Timestamp.optional(),
     lastHeardAt: Timestamp.optional(),
     experiments: z.array(JobExperiment).optional().describe('Only in the response for a single job'),
+    split: SplitRequest.optional().describe(
+      'The requested split, unless it lists images. Only in the response for a single job',
+    ),
+    checkpoint: z
+      .string()
+      .optional()
+      .describe('The checkpoint that the request named. Only in the response for a single job'),
+    exportFormat: z.string().optional().describe('Only in the response for a single job'),
+    deadlineSeconds: z.number().int().optional().describe('Only in the response for a single job'),
   })
   .meta({ id: 'Job' })
 export type Job = z.infer<typeof Job>
@@ -151,7 +160,15 @@ export type Job = z.infer<typeof Job>
  * A job in a list: without its settings and its result, with the primary metric only and the beginning of the error message, so
  * that no job makes the list of all jobs large.
  */
-export const JobSummary = Job.omit({ config: true, result: true, experiments: true })
+export const JobSummary = Job.omit({
+  config: true,
+  result: true,
+  experiments: true,
+  split: true,
+  checkpoint: true,
+  exportFormat: true,
+  deadlineSeconds: true,
+})
   .extend({
     latestMetrics: Metrics.describe('The last value of the primary metric'),
     error: JobError.omit({ traceback: true })

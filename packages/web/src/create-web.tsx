@@ -5,6 +5,7 @@ import { favicon } from './components/logo.tsx'
 import type { WebContext, WebEnv, WebLogger } from './context.ts'
 import { formGate } from './form-gate.ts'
 import { jobRoutes } from './jobs/routes.tsx'
+import { newJobRoutes } from './new-job/routes.tsx'
 import { peopleRoutes } from './people/routes.tsx'
 import { handleError, NotFoundPage } from './problems.tsx'
 import { pushRoutes } from './pushes/routes.tsx'
@@ -91,6 +92,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   })
   app.route('/', peopleRoutes(context))
   app.route('/', trainerRoutes(context))
+  app.route('/jobs/new', newJobRoutes(context))
   app.route('/jobs', jobRoutes(context))
   app.route('/pushes', pushRoutes(context))
   app.notFound((c) => c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404))

@@ -2,20 +2,25 @@ import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 
-/** The largest form is that of a token. Parsing costs time for each field, and any page can send a form. */
+/** Parsing costs time for each field, and any page can send a form. */
 const MAX_FORM_BYTES = 16 * 1024
+/** The form of a job has a field for each setting of the trainer. */
+const MAX_JOB_FORM_BYTES = 128 * 1024
 
 /** Refuses forms that are too large, and files, before they are read: no page sends files. */
 export function formGate(): MiddlewareHandler {
-  const limited = bodyLimit({
-    maxSize: MAX_FORM_BYTES,
-    onError: () => {
-      throw new HTTPException(413, { message: `The form is larger than ${MAX_FORM_BYTES} bytes` })
-    },
-  })
+  const limitTo = (maxSize: number) =>
+    bodyLimit({
+      maxSize,
+      onError: () => {
+        throw new HTTPException(413, { message: `The form is larger than ${maxSize} bytes` })
+      },
+    })
+  const limited = limitTo(MAX_FORM_BYTES)
+  const limitedJob = limitTo(MAX_JOB_FORM_BYTES)
   return async (c, next) => {
     if (/^\s*multipart\//i.test(c.req.header('content-type') ?? ''))
       throw new HTTPException(415, { message: 'Forms with files are not accepted' })
-    return await limited(c, next)
+    return await (c.req.path === '/jobs/new' ? limitedJob : limited)(c, next)
   }
 }

@@ -1,5 +1,6 @@
 import { Job, JobCheck, JobList, MetricSeriesList, Problem } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { insertFiles } from '../datasets/testing/insert-files.ts'
 import { type Harness, noLauncher, openJournal, startHarness } from '../testing/harness.ts'
 
 describe('the jobs API', () => {
@@ -33,10 +34,10 @@ describe('the jobs API', () => {
   })
 
   it.each([
-    ['epochs of the wrong type', { config: { epochs: 'many' } }, 'config.epochs', 'many', 'integer'],
-    ['epochs out of range', { config: { epochs: 0 } }, 'config.epochs', 0, '>= 1'],
+    ['epochs of the wrong type', { config: { epochs: 'many' } }, 'config.epochs', 'many', 'must be a whole number'],
+    ['epochs out of range', { config: { epochs: 0 } }, 'config.epochs', 0, 'must be at least 1'],
     ['an unknown setting', { config: { lr: 1 } }, 'config.lr', undefined, 'epochs, optimizer'],
-    ['a value outside its list', { config: { optimizer: 'lion' } }, 'config.optimizer', 'lion', '"sgd","adam"'],
+    ['a value outside its list', { config: { optimizer: 'lion' } }, 'config.optimizer', 'lion', '"sgd", "adam"'],
     ['an unknown preset', { preset: 'huge' }, 'preset', 'huge', 'long'],
     ['an unknown dataset', { dataset: 'ds_none' }, 'dataset', 'ds_none', 'registered dataset'],
     ['no dataset', { dataset: undefined }, 'dataset', undefined, 'required'],
@@ -60,6 +61,17 @@ describe('the jobs API', () => {
       expect(await countJobs()).toBe(before)
     },
   )
+
+  it('reports the inputs of a job that a caller needs to create it again', async () => {
+    await insertFiles(harness.runner.context.database, harness.datasetId, { paths: ['a.png', 'b.png'], sizeBytes: 1 })
+    const split = { ratios: { train: 0.5, val: 0.5, test: 0 }, seed: 'x', stratify: true }
+    const { id } = await harness.createJob({ split, deadlineSeconds: 600 })
+    const job = Job.parse(await (await harness.request(`/v1/jobs/${id}`)).json())
+    expect(job).toMatchObject({ split, deadlineSeconds: 600 })
+    const plain = await harness.createJob()
+    const other = Job.parse(await (await harness.request(`/v1/jobs/${plain.id}`)).json())
+    expect(other).not.toHaveProperty('split')
+  })
 
   it('names the existing trainers when the requested one does not exist', async () => {
     const problem = await refused({ ...valid(), trainer: 'acme/other' })

@@ -2,6 +2,7 @@ import { type FieldIssue, JobConfig, type TrainerManifest } from '@trainyard/con
 import { suggest } from '@trainyard/contract/format'
 import { fieldIssues, TrainyardError } from '@trainyard/platform'
 import { checkSettings } from './check-settings.ts'
+import { describeSettingError } from './describe-setting-error.ts'
 import type { SettingsError } from './settings-messages.ts'
 
 export type ConfigOutcome = { valid: true; config: JobConfig } | { valid: false; issues: FieldIssue[] }
@@ -83,11 +84,14 @@ function toIssue(error: SettingsError, manifest: TrainerManifest): FieldIssue {
     case 'enum':
       return {
         path: at.join('.'),
-        detail: `must be one of ${JSON.stringify(params.allowedValues).slice(1, -1)}`,
+        detail: `must be one of ${[params.allowedValues]
+          .flat()
+          .map((value) => JSON.stringify(value))
+          .join(', ')}`,
         value: error.data,
       }
     default:
-      return { path: at.join('.'), detail: error.message ?? `fails "${error.keyword}"`, value: error.data }
+      return { path: at.join('.'), detail: describeSettingError(error), value: error.data }
   }
 }
 

@@ -1,5 +1,8 @@
 import {
   type ArtifactList,
+  CreateJobRequest,
+  type Dataset,
+  DatasetList,
   type Job,
   JobAttemptList,
   JobList,
@@ -23,6 +26,9 @@ export interface FakeApi extends FakePeople {
   trainers: Trainer[]
   versions: TrainerVersion[]
   jobs: Job[]
+  datasets: Dataset[]
+  /** The jobs that were created, by idempotency key. */
+  created: Map<string, CreateJobRequest>
   series: MetricSeriesList['series']
   logs: LogLine[]
   artifacts: ArtifactList['artifacts']
@@ -53,7 +59,9 @@ function fakeFacets(trainers: readonly Trainer[]) {
 
 /** Registry and runner in one, answering from lists in memory: enough to draw every page. */
 export function createFakeApi(
-  state: Partial<FakePeople & Pick<FakeApi, 'trainers' | 'versions' | 'jobs' | 'series' | 'logs' | 'artifacts'>> = {},
+  state: Partial<
+    FakePeople & Pick<FakeApi, 'trainers' | 'versions' | 'jobs' | 'datasets' | 'series' | 'logs' | 'artifacts'>
+  > = {},
 ): FakeApi {
   const app = new Hono()
   const followers = new Set<(message: LiveMessage) => void>()
@@ -63,6 +71,8 @@ export function createFakeApi(
     trainers: [],
     versions: [],
     jobs: [],
+    datasets: [],
+    created: new Map(),
     series: [],
     logs: [],
     artifacts: [],
@@ -83,10 +93,12 @@ export function createFakeApi(
     api.requests.push(`${c.req.method} ${pathname}${search}`)
     await next()
   })
-  app.use('/v1/jobs/*', async (c, next) => {
-    if (!isSignedIn(api, c)) return unauthenticated()
-    return await next()
-  })
+  for (const path of ['/v1/jobs/*', '/v1/datasets/*']) {
+    app.use(path, async (c, next) => {
+      if (!isSignedIn(api, c)) return unauthenticated()
+      return await next()
+    })
+  }
   app.route('/', fakePeopleRoutes(api))
   app.get('/v1/trainers', (c) => {
     const { q = '', task, framework, cursor } = c.req.query()
@@ -138,6 +150,22 @@ export function createFakeApi(
   app.get('/v1/jobs', (c) => {
     const state = c.req.query('state')
     return c.json(JobList.parse({ jobs: api.jobs.filter((job) => !state || job.state === state) }))
+  })
+  app.post('/v1/jobs', async (c) => {
+    const request = CreateJobRequest.parse(await c.req.json())
+    const issues = Object.entries(request.config)
+      .filter(([, value]) => typeof value === 'number' && value < 0)
+      .map(([name, value]) => ({ path: `config.${name}`, detail: 'must be at least 1', value }))
+    if (issues.length > 0) return problem('unprocessable', 'config is not valid', undefined, issues)
+    const [job] = api.jobs
+    if (job === undefined) return problem('not_found', 'The fake has no job')
+    api.created.set(request.idempotencyKey ?? '', request)
+    return c.json(job, 201)
+  })
+  app.get('/v1/datasets', (c) => c.json(DatasetList.parse({ datasets: api.datasets })))
+  app.get('/v1/datasets/:id', (c) => {
+    const dataset = api.datasets.find(({ id }) => id === c.req.param('id'))
+    return dataset ? c.json(dataset) : problem('not_found', `Dataset "${c.req.param('id')}" not found`)
   })
   app.get('/v1/jobs/:id', (c) => {
     const job = findJob(c)

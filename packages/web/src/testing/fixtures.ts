@@ -1,4 +1,13 @@
-import { Artifact, ArtifactList, Job, LogLine, MetricSeriesList, Trainer, TrainerVersion } from '@trainyard/contract'
+import {
+  Artifact,
+  ArtifactList,
+  Dataset,
+  Job,
+  LogLine,
+  MetricSeriesList,
+  Trainer,
+  TrainerVersion,
+} from '@trainyard/contract'
 import type { z } from 'zod'
 
 /* Answers of the APIs. Each is parsed with the contract's schema, so that it cannot drift from it. */
@@ -162,6 +171,21 @@ export function versionFixture(overrides: Partial<z.input<typeof TrainerVersion>
       { name: 'vulnerabilities', status: 'skipped', reason: 'No scanner is installed on this registry.', findings: [] },
       { name: 'compliance', status: 'passed', durationMs: 18_400, findings: [] },
     ],
+    ...overrides,
+  })
+}
+
+export function datasetFixture(overrides: Partial<z.input<typeof Dataset>> = {}): Dataset {
+  return Dataset.parse({
+    id: 'ds_1',
+    name: 'flowers',
+    format: 'imagefolder',
+    taskType: 'classification',
+    classes: ['daisy', 'dandelion', 'rose', 'sunflower', 'tulip'].map((name, id) => ({ id, name })),
+    counts: { images: 3670, labelled: 3670, annotations: 3670, splits: { train: 2936, val: 734, test: 0 } },
+    sizeBytes: 229_000_000,
+    versionHash: 'e'.repeat(64),
+    createdAt: ago(86_400),
     ...overrides,
   })
 }

@@ -7,6 +7,7 @@ import { listen } from './browser.ts'
 import { createFakeApi, type FakeApi } from './fake-api.ts'
 import {
   artifactsFixture,
+  datasetFixture,
   failedJob,
   jobFixture,
   logsFixture,
@@ -25,6 +26,7 @@ export async function startSite(state: Parameters<typeof createFakeApi>[0] = {})
     trainers: [trainerFixture()],
     versions: [versionFixture()],
     jobs: [jobFixture(), failedJob(), succeededJob()],
+    datasets: [datasetFixture()],
     series: seriesFixture(8),
     logs: logsFixture(),
     artifacts: artifactsFixture().artifacts,

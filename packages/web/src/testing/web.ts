@@ -2,6 +2,7 @@ import { createWeb } from '../index.ts'
 import { createFakeApi, type FakeApi } from './fake-api.ts'
 import {
   artifactsFixture,
+  datasetFixture,
   jobFixture,
   logsFixture,
   NOW,
@@ -16,6 +17,7 @@ export function createTestWeb(state: Parameters<typeof createFakeApi>[0] = {}) {
     trainers: [trainerFixture()],
     versions: [versionFixture()],
     jobs: [jobFixture()],
+    datasets: [datasetFixture()],
     series: seriesFixture(8),
     logs: logsFixture(),
     artifacts: artifactsFixture().artifacts,

@@ -13,7 +13,7 @@ test('lists type, default and range of each setting', () => {
       optimizer: { enum: ['adam', 'sgd'], 'x-group': 'Optimiser' },
     }),
   )
-  expect(epochs).toEqual({
+  expect(epochs).toMatchObject({
     name: 'epochs',
     type: 'integer',
     defaultValue: '5',
@@ -37,4 +37,10 @@ test('shows settings with an unknown schema as far as possible', () => {
     { name: 'odd', type: 'any' },
     { name: 'worse', type: 'any', defaultValue: '1' },
   ])
+})
+
+test('names the first values of a long list', () => {
+  const values = Array.from({ length: 100_000 }, (_, index) => index)
+  const range = listSettings(withProperties({ many: { enum: values } }))[0]?.range ?? ''
+  expect(range).toMatch(/^one of 0, 1, .*, 19 and 99980 more$/)
 })

@@ -1,7 +1,7 @@
 import { DEFAULT_BASIC_CONFIG, type TrainerManifest } from '@trainyard/contract'
 import { z } from 'zod'
 
-const Property = z.looseObject({
+export const SettingProperty = z.looseObject({
   type: z
     .union([z.string(), z.array(z.string())])
     .optional()
@@ -10,18 +10,29 @@ const Property = z.looseObject({
   description: z.string().optional().catch(undefined),
   default: z.unknown().optional(),
   enum: z.array(z.unknown()).optional().catch(undefined),
+  oneOf: z
+    .array(z.looseObject({ const: z.unknown(), title: z.string().optional() }))
+    .optional()
+    .catch(undefined),
   const: z.unknown().optional(),
   minimum: z.number().optional().catch(undefined),
   maximum: z.number().optional().catch(undefined),
   exclusiveMinimum: z.number().optional().catch(undefined),
   exclusiveMaximum: z.number().optional().catch(undefined),
+  maxLength: z.number().int().optional().catch(undefined),
   'x-advanced': z.boolean().optional().catch(undefined),
   'x-group': z.string().optional().catch(undefined),
 })
 
+export type SettingProperty = z.infer<typeof SettingProperty>
+
 export interface Setting {
   name: string
+  title: string | undefined
   type: string
+  /** The schema, as far as it is understood. */
+  property: SettingProperty
+  default: unknown
   /** As JSON. Undefined when the setting has no default. */
   defaultValue: string | undefined
   /** The allowed values in words: "1 to 100", "one of "sgd", "adam"". */
@@ -35,13 +46,16 @@ export interface Setting {
 export function listSettings(manifest: TrainerManifest): Setting[] {
   const properties = manifest.config.schema.properties ?? {}
   return Object.entries(properties).map(([name, value]) => {
-    const parsed = Property.safeParse(value)
+    const parsed = SettingProperty.safeParse(value)
     const property = parsed.success ? parsed.data : {}
     const advanced = property['x-advanced'] === true
     const fallback = advanced ? undefined : (DEFAULT_BASIC_CONFIG as Record<string, unknown>)[name]
     const defaultValue = property.default ?? fallback
     return {
       name,
+      title: property.title,
+      property,
+      default: defaultValue,
       type: typeOf(property),
       defaultValue: defaultValue === undefined ? undefined : JSON.stringify(defaultValue),
       range: rangeOf(property),
@@ -52,15 +66,22 @@ export function listSettings(manifest: TrainerManifest): Setting[] {
   })
 }
 
-type Property = z.infer<typeof Property>
-
-function typeOf(property: Property): string {
+function typeOf(property: SettingProperty): string {
   if (Array.isArray(property.type)) return property.type.join(' or ')
   return property.type ?? (property.enum ? 'choice' : 'any')
 }
 
-function rangeOf(property: Property): string | undefined {
-  if (property.enum !== undefined) return `one of ${property.enum.map((value) => JSON.stringify(value)).join(', ')}`
+/** More than a person reads. */
+const SHOWN_VALUES = 20
+
+function listValues(values: readonly unknown[]): string {
+  const shown = values.slice(0, SHOWN_VALUES).map((value) => JSON.stringify(value).slice(0, 200))
+  const more = values.length - shown.length
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+}
+
+function rangeOf(property: SettingProperty): string | undefined {
+  if (property.enum !== undefined) return `one of ${listValues(property.enum)}`
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = property
   if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`
   const bounds = [

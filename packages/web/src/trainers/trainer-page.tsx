@@ -52,6 +52,13 @@ export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, usage,
           {version !== undefined && <VersionStateStatus state={version.state} />}
           {!isLatest && <a href={`/trainers/${trainer.name}`}>Latest is {trainer.latestVersion}</a>}
         </p>
+        {manifest !== undefined && (version === undefined || canTrain(version)) && (
+          <p class="head-action">
+            <a class="button" href={withQuery('/jobs/new', { trainer: trainer.name, version: shown })}>
+              Train
+            </a>
+          </p>
+        )}
         {version?.deprecation !== undefined && (
           <DeprecationNotice name={trainer.name} deprecation={version.deprecation} />
         )}
@@ -89,6 +96,9 @@ export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, usage,
     </Layout>
   )
 }
+
+/** A version that a job can run. */
+const canTrain = ({ state }: TrainerVersion) => state === 'published' || state === 'deprecated'
 
 function DeprecationNotice({ name, deprecation }: { name: string; deprecation: Deprecation }) {
   const { message, replacement } = deprecation

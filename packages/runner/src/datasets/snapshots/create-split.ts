@@ -52,6 +52,17 @@ export async function getSplitCounts(context: DatasetContext, splitId: string): 
   return row?.counts
 }
 
+/** What a job asked for. Lists of images can be long: they are left out. */
+export async function getSplitRequest(context: DatasetContext, splitId: string): Promise<SplitRequest | undefined> {
+  const row = await context.database.db
+    .selectFrom('dataset_splits')
+    .select('spec')
+    .where('id', '=', splitId)
+    .where(sql<boolean>`spec ? 'ratios'`)
+    .executeTakeFirst()
+  return row?.spec
+}
+
 /** Undefined when another transaction has stored the same split. */
 function insertSplit(
   context: DatasetContext,

@@ -1,0 +1,87 @@
+import type { Dataset, TrainerList } from '@trainyard/contract'
+import { Layout } from '../components/layout.tsx'
+import { plural } from '../format.ts'
+import { withQuery } from '../query.ts'
+
+interface ChooseTrainerPageProps {
+  assetUrl: (name: string) => string
+  q: string
+  cursor: string | undefined
+  /** Already chosen: only trainers for its task are listed. */
+  dataset: Dataset | undefined
+  list: TrainerList
+}
+
+export function ChooseTrainerPage({ assetUrl, q, cursor, dataset, list }: ChooseTrainerPageProps) {
+  const here = (query: { q?: string; cursor?: string | undefined }) =>
+    withQuery('/jobs/new', { dataset: dataset?.id, ...query })
+  return (
+    <Layout assetUrl={assetUrl} title="Start a job: choose a trainer" section="jobs">
+      <div class="page-head">
+        <p class="crumbs">
+          <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span> New
+        </p>
+        <h1>Choose a trainer</h1>
+        <p class="lead">
+          {dataset === undefined ? (
+            'Then the dataset and the settings.'
+          ) : (
+            <>
+              For {dataset.taskType} on <bdi>{dataset.name}</bdi>. <a href={withQuery('/jobs/new', { q })}>All tasks</a>
+            </>
+          )}
+        </p>
+      </div>
+      <search>
+        <form class="search" action="/jobs/new" method="get">
+          <label class="visually-hidden" for="q">
+            Search trainers
+          </label>
+          <input id="q" type="search" name="q" value={q} placeholder="Name, model, keyword …" maxlength={200} />
+          {dataset !== undefined && <input type="hidden" name="dataset" value={dataset.id} />}
+          <button type="submit">Search</button>
+        </form>
+      </search>
+      <section aria-labelledby="found">
+        <h2 id="found" class="count">
+          {plural(list.total, 'trainer')}
+        </h2>
+        {list.trainers.length === 0 && (
+          <p>
+            No trainer matches. <a href={here({})}>Show all</a>
+          </p>
+        )}
+        <ul class="trainers">
+          {list.trainers.map((trainer) => (
+            <li class="trainer">
+              <h3>
+                <a href={withQuery('/jobs/new', { trainer: trainer.name, dataset: dataset?.id })}>
+                  {trainer.displayName}
+                </a>
+              </h3>
+              <p class="trainer-name">
+                {trainer.name}
+                <span class="version">{trainer.latestVersion}</span>
+              </p>
+              <p class="trainer-description">{trainer.description}</p>
+              <ul class="facts">
+                <li class="strong">{trainer.taskTypes.join(', ')}</li>
+                <li>{trainer.framework}</li>
+              </ul>
+            </li>
+          ))}
+        </ul>
+        {(list.nextCursor !== undefined || cursor !== undefined) && (
+          <nav class="paging" aria-label="Pages">
+            {cursor !== undefined && <a href={here({ q })}>First page</a>}
+            {list.nextCursor !== undefined && (
+              <a rel="next" href={here({ q, cursor: list.nextCursor })}>
+                Next page
+              </a>
+            )}
+          </nav>
+        )}
+      </section>
+    </Layout>
+  )
+}
