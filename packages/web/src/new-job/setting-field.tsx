@@ -110,7 +110,13 @@ function hintOf(setting: Setting, control: Control): string {
     setting.description,
     control.kind === 'choice' ? undefined : setting.type.replace('integer', 'whole number'),
     control.kind === 'choice' ? undefined : setting.range,
-    setting.defaultValue === undefined ? undefined : `default ${setting.defaultValue.slice(0, 200)}`,
+    defaultOf(setting, control),
   ]
   return facts.filter((fact) => fact !== undefined && fact !== '').join(' · ')
+}
+
+function defaultOf({ defaultValue }: Setting, control: Control): string | undefined {
+  if (defaultValue === undefined) return undefined
+  const chosen = control.kind === 'choice' ? control.choices.find(({ value }) => value === defaultValue) : undefined
+  return `default ${(chosen?.label ?? defaultValue).slice(0, 200)}`
 }
