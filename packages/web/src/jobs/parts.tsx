@@ -174,6 +174,9 @@ export function JobActions({ job }: { job: Job }) {
   if (isTerminalJobState(job.state)) {
     return (
       <div id="job-actions" class="actions">
+        <a class="button" href={`/jobs/new?from=${job.id}`}>
+          Run again with changes
+        </a>
         <AskFirst dialog={RESTART_DIALOG} verb="Restart" look="quiet" />
         <AskFirst dialog={DELETE_DIALOG} verb="Delete" />
       </div>

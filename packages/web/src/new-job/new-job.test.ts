@@ -167,6 +167,11 @@ describe('starting a job', () => {
     expect(html).toContain('value="Flowers, quick look"')
   })
 
+  test('the page of a job that has ended leads to the form', async () => {
+    const { html } = await open(createTestWeb({ jobs: [jobFixture({ state: 'succeeded' })] }).app, '/jobs/42')
+    expect(html).toMatch(/href="\/jobs\/new\?from=42">\s*Run again with changes/)
+  })
+
   test('settings without a field stay, as JSON', async () => {
     const job = jobFixture({ config: { basic: { epochs: 3 }, advanced: { odd: [1, { a: 2 }] } } })
     const { html } = await open(createTestWeb({ jobs: [job] }).app, '/jobs/new?from=42')
