@@ -12,17 +12,18 @@ import { runTrainer, type Step } from './run-trainer.ts'
 const fixtures = fileURLToPath(new URL('../../fixtures/trainers', import.meta.url))
 
 const Edit = z.object({ file: z.string(), find: z.string(), replace: z.string() })
-const Flaws = z.record(z.string(), Edit.extend({ flaw: z.string(), also: z.array(Edit).default([]) }))
+/** By the code of the rule that detects it, and a word if it is one of several. */
+const Flaws = z.record(
+  z.string(),
+  z.object({
+    flaw: z.string(),
+    /** The steps that reveal it. */
+    steps: z.array(z.enum(['larger', 'predict', 'export', 'faults', 'cancel'])).default([]),
+    edits: z.array(Edit),
+  }),
+)
 const flaws = Flaws.parse(JSON.parse(await readFile(join(fixtures, 'flaws.json'), 'utf8')))
 
-/** The steps that reveal a flaw. */
-const STEPS: Readonly<Record<string, readonly Step[]>> = {
-  TY406: ['predict'],
-  TY407: ['export'],
-  TY409: ['cancel'],
-  TY501: ['faults'],
-  TY502: ['faults'],
-}
 /** Other findings that a flaw causes. */
 const FOLLOWING: Readonly<Record<string, readonly string[]>> = {
   // The process ended before it sent any event, so it also sent no terminal event.
@@ -36,15 +37,15 @@ afterEach(async () => {
   for (const dir of folders.splice(0)) await rm(dir, { recursive: true, force: true })
 })
 
-async function makeFlawed(code: string): Promise<string> {
+async function makeFlawed(name: string): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'flawed-trainer-'))
   folders.push(dir)
   await cp(join(fixtures, 'good'), dir, { recursive: true })
-  const flaw = flaws[code]
-  if (!flaw) throw new Error(`there is no flaw for ${code}`)
-  for (const { file, find, replace } of [flaw, ...flaw.also]) {
+  const flaw = flaws[name]
+  if (!flaw) throw new Error(`there is no flaw "${name}"`)
+  for (const { file, find, replace } of flaw.edits) {
     const text = await readFile(join(dir, file), 'utf8')
-    expect(text.split(find), `${code} in ${file}`).toHaveLength(2)
+    expect(text.split(find), `${name} in ${file}`).toHaveLength(2)
     await writeFile(
       join(dir, file),
       text.replace(find, () => replace),
@@ -69,10 +70,10 @@ async function findCodes(dir: string, steps: readonly Step[]): Promise<string[]>
   return [...new Set(findings.flat().map(({ code }) => code))]
 }
 
-describe.each(Object.entries(flaws))('%s', (code, { flaw }) => {
+describe.each(Object.entries(flaws))('%s', (name, { flaw, steps }) => {
   test(`detects a trainer that ${flaw}, without other findings`, { timeout: 60_000 }, async () => {
-    const dir = await makeFlawed(code)
-    const codes = await findCodes(dir, STEPS[code] ?? [])
+    const [code = ''] = name.split(' ')
+    const codes = await findCodes(await makeFlawed(name), steps)
     expect(codes.sort()).toEqual([code, ...(FOLLOWING[code] ?? [])].sort())
   })
 })

@@ -19,6 +19,8 @@ export interface Stage {
   readonly api: RunnerApi
   readonly traffic: Traffic
   readonly launcher: WatchingLauncher
+  /** Reads the first bytes of a stored file. */
+  readStored(url: string, maxBytes: number): Promise<Uint8Array>
   /** The folder in which changes of the trainer's own folder can be seen. */
   readonly trainerDir: string
   /** Prepares the Python environment of the trainer, if it declares one. */
@@ -109,6 +111,7 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     api: createRunnerApi({ fetch: (request) => runner.app.fetch(request), origin: server.url, token }),
     traffic,
     launcher,
+    readStored: (url, maxBytes) => readHead((request) => store.app.fetch(request), url, maxBytes),
     trainerDir: trainerCopy?.dir ?? originalDir,
     async prepareEnvironment(signal) {
       const onLine = (line: string) => onProgress?.(`environment: ${line}`)
@@ -117,6 +120,13 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     sandboxNote: sandbox.note,
     close: () => cleanups.run(),
   }
+}
+
+async function readHead(fetch: Traffic['fetch'], url: string, maxBytes: number): Promise<Uint8Array> {
+  const response = await fetch(new Request(url, { headers: { range: `bytes=0-${maxBytes - 1}` } }))
+  // A range of an empty file cannot be satisfied.
+  if (!response.ok) return new Uint8Array()
+  return new Uint8Array(await response.arrayBuffer()).subarray(0, maxBytes)
 }
 
 function runnerConfig(

@@ -1,7 +1,10 @@
-import type { ArtifactList, Job, StoredEvent, TimelineEntry, TrainerManifest } from '@trainyard/contract'
+import type { ArtifactList, Job, StoredEvent, TaskType, TimelineEntry, TrainerManifest } from '@trainyard/contract'
 
-/** The purpose of a run. */
-export type RunPurpose = 'plain' | 'faults' | 'cancel'
+/**
+ * The purpose of a run. `larger`: trains on more images, whose labels are random. `swapped`: uses the checkpoint of that
+ * training instead of that of the plain one.
+ */
+export type RunPurpose = 'plain' | 'faults' | 'cancel' | 'larger' | 'swapped'
 
 /** How a process ended. */
 export interface ProcessEnd {
@@ -19,10 +22,16 @@ export interface OperationRecord {
   /** The journal in order, including rejected events. */
   readonly events: readonly StoredEvent[]
   readonly artifacts: ArtifactList['artifacts']
+  /** The content of the artifacts. */
+  readonly uploads: readonly Upload[]
   /** Undefined if the process never ran or its end was not observed. */
   readonly end: ProcessEnd | undefined
   /** Lines of standard output and error. Secrets are not masked. */
   readonly output: readonly string[]
+  /** The size of the whole output, of which `output` has a part if it is large. */
+  readonly outputBytes: number
+  /** How often it asked for the files of its dataset. */
+  readonly datasetRequests: number
   /** Whether the validator cancelled it because the time was used up. */
   readonly timedOut: boolean
   readonly waitedMs: number
@@ -31,6 +40,17 @@ export interface OperationRecord {
   /** The requested format of an export. */
   readonly exportFormat: string | undefined
   readonly faults: FaultRecord | undefined
+}
+
+/** An artifact that was uploaded. */
+export interface Upload {
+  readonly id: string
+  readonly kind: string
+  readonly name: string
+  readonly sizeBytes: number
+  readonly sha256: string
+  /** The first bytes of it. */
+  readonly head: Uint8Array
 }
 
 /** The faults that were injected. */
@@ -46,8 +66,15 @@ export interface FaultRecord {
 /** The record of a compliance run. Compliance rules use nothing else. */
 export interface ComplianceRecord {
   readonly manifest: TrainerManifest
-  /** The generated dataset. */
-  readonly dataset: { readonly images: number; readonly classes: number }
+  readonly task: TaskType
+  /** The generated dataset of the predictions. Its labels are wrong, and only the validator knows the true classes. */
+  readonly heldOut: {
+    readonly images: number
+    readonly classes: number
+    readonly truth: ReadonlyMap<string, number>
+  }
+  /** Whether the trainer has a setting for the seed, which the trainings had in common. */
+  readonly isSeeded: boolean
   readonly operations: readonly OperationRecord[]
   /** Why the Python environment could not be made. Then there are no operations. */
   readonly environmentProblem?: { message: string; file: string | undefined; line: number | undefined } | undefined
@@ -68,7 +95,15 @@ export function plainRun(
   record: ComplianceRecord,
   operation: OperationRecord['operation'],
 ): OperationRecord | undefined {
-  return record.operations.find((run) => run.operation === operation && run.purpose === 'plain')
+  return findRun(record, operation, 'plain')
+}
+
+export function findRun(
+  { operations }: ComplianceRecord,
+  operation: OperationRecord['operation'],
+  purpose: RunPurpose,
+): OperationRecord | undefined {
+  return operations.find((run) => run.operation === operation && run.purpose === purpose)
 }
 
 /** The accepted events of some types. */
@@ -76,10 +111,18 @@ export function eventsOf(run: OperationRecord, ...types: string[]): StoredEvent[
   return run.events.filter((event) => event.rejected === undefined && types.includes(event.type))
 }
 
+const ADDITIONS: Readonly<Record<RunPurpose, string | undefined>> = {
+  plain: undefined,
+  faults: 'with faults',
+  cancel: 'cancelled',
+  larger: 'on a larger dataset',
+  swapped: 'with another checkpoint',
+}
+
 /** The name of a run in messages. */
 export function nameRun({ operation, purpose }: OperationRecord): string {
-  if (purpose === 'faults') return `${operation} (with faults)`
-  return purpose === 'cancel' ? `${operation} (cancelled)` : operation
+  const addition = ADDITIONS[purpose]
+  return addition === undefined ? operation : `${operation} (${addition})`
 }
 
 /** How a run ended, as the end of a sentence. */

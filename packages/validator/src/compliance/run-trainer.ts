@@ -14,9 +14,9 @@ import { FaultScript } from './faults.ts'
 import { findPythonHomes } from './find-python-homes.ts'
 import { compareSnapshots, snapshotFolder } from './folder-snapshot.ts'
 import { openStage, type Stage } from './open-stage.ts'
-import type { ComplianceRecord, OperationRecord, RunPurpose } from './record.ts'
+import type { ComplianceRecord, OperationRecord, RunPurpose, Upload } from './record.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
-import { canMakeDataset, createTinyDataset } from './tiny-dataset.ts'
+import { canMakeDataset, createTinyDataset, type TinyDataset } from './tiny-dataset.ts'
 
 export interface RunTrainerOptions {
   readonly dir: string
@@ -37,13 +37,19 @@ export interface RunTrainerOptions {
   readonly steps?: readonly Step[] | undefined
 }
 
-export type Step = 'predict' | 'export' | 'faults' | 'cancel'
+export type Step = 'larger' | 'predict' | 'export' | 'faults' | 'cancel'
 
 export type RunTrainerOutcome =
   | { readonly state: 'done'; readonly record: ComplianceRecord }
   | { readonly state: 'skipped'; readonly reason: string }
 
-const ALL_STEPS: readonly Step[] = ['predict', 'export', 'faults', 'cancel']
+const ALL_STEPS: readonly Step[] = ['larger', 'predict', 'export', 'faults', 'cancel']
+/** Images of each class of the larger dataset. */
+const LARGER = { train: 30, val: 16, test: 4 } as const
+/** Images of each class in the dataset of the predictions. */
+const HELD_OUT = { train: 5, val: 5, test: 5 } as const
+/** How much of an uploaded file is read. */
+const MAX_UPLOAD_BYTES = 16 * 1024 * 1024
 /** Two epochs are enough to see whether they are counted correctly. */
 const EPOCHS = 2
 /** Enough epochs for the cancel to arrive before the end. */
@@ -66,7 +72,7 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
     return { state: 'skipped', reason }
   }
   options.onProgress?.('starting the platform')
-  const dataset = await createTinyDataset(chosen.task, seed)
+  const datasets = await createDatasets(chosen.task, seed)
   signal.throwIfAborted()
   const stage = await openStage({
     dir: options.dir,
@@ -81,13 +87,14 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
   try {
     const { preparedMs, environmentProblem } = await prepareEnvironment(stage, options)
     const before = await snapshotFolder(stage.trainerDir)
-    const { id: datasetId } = await stage.api.uploadDataset(dataset.tar, 'tiny')
-    const plan = { ...options, ...chosen, datasetId, deadline: options.deadline + preparedMs }
+    const plan = { ...options, ...chosen, datasets, deadline: options.deadline + preparedMs }
     const { operations, unfinished } =
       environmentProblem === undefined ? await runOperations(stage, plan) : { operations: [], unfinished: undefined }
     record = {
       manifest,
-      dataset: { images: dataset.images, classes: dataset.classes },
+      task: chosen.task,
+      heldOut: datasets.heldOut,
+      isSeeded: chooseSettings(manifest, chosen.model, EPOCHS, seed).config.seed !== undefined,
       operations,
       environmentProblem,
       unfinished,
@@ -137,56 +144,83 @@ function chooseModel(manifest: TrainerManifest): { task: TaskType; model: Traine
   return undefined
 }
 
+interface Datasets {
+  readonly plain: TinyDataset
+  /** More images, with random labels: no trainer can learn them. */
+  readonly larger: TinyDataset
+  /** To predict. Its labels are wrong, so that who copies them is wrong too. */
+  readonly heldOut: TinyDataset
+}
+
+async function createDatasets(task: TaskType, seed: number): Promise<Datasets> {
+  return {
+    plain: await createTinyDataset(task, seed),
+    larger: await createTinyDataset(task, seed + 1, { labels: 'random', perClass: LARGER }),
+    heldOut: await createTinyDataset(task, seed + 2, { labels: 'wrong', perClass: HELD_OUT }),
+  }
+}
+
 interface Plan extends RunTrainerOptions {
   readonly task: TaskType
   readonly model: TrainerModel
-  readonly datasetId: string
+  readonly datasets: Datasets
 }
 
 async function runOperations(stage: Stage, plan: Plan): Promise<Pick<ComplianceRecord, 'operations' | 'unfinished'>> {
-  const { manifest, seed, steps = ALL_STEPS } = plan
   const operations: OperationRecord[] = []
-  const skip = (what: string, reason: string) => stage.traffic.note('note', `skipped ${what}: ${reason}`)
-  const base = { trainer: manifest.name, model: plan.model.name, taskType: plan.task, dataset: plan.datasetId }
-  const settings = chooseSettings(manifest, plan.model, EPOCHS, seed)
-  const run = async (purpose: RunPurpose, input: CreateJobInput, extra: Partial<RunDetails> = {}) => {
+  const run: RunStep = async (purpose, input, extra = {}) => {
     if (remaining(plan) <= 0)
       throw new OutOfTimeError(`there was no time left for ${input.operation ?? 'train'} (${purpose})`)
-    const record = await runJob(stage, plan, { purpose, input, epochs: settings.epochs, ...extra })
+    const record = await runJob(stage, plan, { purpose, input, epochs: undefined, ...extra })
     operations.push(record)
     return record
   }
-  const runAll = async () => {
-    const trained = await run('plain', { ...base, config: settings.config })
-    if (trained.job.state !== 'succeeded') return skip('everything after training', 'training did not succeed')
-    const checkpoint = findCheckpoint(trained)
-    const input = { ...base, config: settings.config, checkpoint }
-    if (checkpoint === undefined) skip('predict and export', 'training left no checkpoint')
-    if (checkpoint !== undefined && steps.includes('predict')) {
-      if (!manifest.entrypoints.predict) skip('predict', 'the entry point does not exist')
-      else await run('plain', { ...input, operation: 'predict' })
-    }
-    const exportFormat = manifest.exportFormats[0]
-    if (checkpoint !== undefined && steps.includes('export')) {
-      if (!manifest.entrypoints.export || exportFormat === undefined)
-        skip('export', 'the entry point or the export format does not exist')
-      else await run('plain', { ...input, operation: 'export', exportFormat }, { exportFormat })
-    }
-    if (steps.includes('faults')) {
-      await run('faults', { ...base, config: settings.config }, { script: new FaultScript(seed) })
-    }
-    if (!steps.includes('cancel')) return
-    const long = chooseSettings(manifest, plan.model, CANCEL_EPOCHS, seed)
-    if (long.epochs === undefined) skip('cancel', 'there is no setting for the number of epochs')
-    else await run('cancel', { ...base, config: long.config }, { epochs: long.epochs })
-  }
   try {
-    await runAll()
+    await runSteps(stage, plan, run)
   } catch (error) {
     if (!(error instanceof OutOfTimeError)) throw error
     return { operations, unfinished: error.message }
   }
   return { operations, unfinished: undefined }
+}
+
+type RunStep = (purpose: RunPurpose, input: CreateJobInput, extra?: Partial<RunDetails>) => Promise<OperationRecord>
+
+async function runSteps(stage: Stage, plan: Plan, run: RunStep): Promise<void> {
+  const { manifest, model, seed, datasets, steps = ALL_STEPS } = plan
+  const skip = (what: string, reason: string) => stage.traffic.note('note', `skipped ${what}: ${reason}`)
+  const upload = async ({ tar }: TinyDataset, name: string) => (await stage.api.uploadDataset(tar, name)).id
+  const { config, epochs } = chooseSettings(manifest, model, EPOCHS, seed)
+  const base = { trainer: manifest.name, model: model.name, taskType: plan.task, config }
+  const training = { ...base, dataset: await upload(datasets.plain, 'tiny') }
+  const trained = await run('plain', training, { epochs })
+  if (trained.job.state !== 'succeeded') return skip('everything after training', 'training did not succeed')
+  const larger = steps.includes('larger')
+    ? await run('larger', { ...base, dataset: await upload(datasets.larger, 'larger') }, { epochs })
+    : undefined
+  const checkpoints = { plain: findCheckpoint(trained), swapped: larger && findCheckpoint(larger) }
+  if (checkpoints.plain === undefined) skip('predict and export', 'training left no checkpoint')
+  const dataset = await upload(datasets.heldOut, 'held-out')
+  for (const purpose of ['plain', 'swapped'] as const) {
+    const checkpoint = checkpoints[purpose]
+    if (checkpoints.plain === undefined || checkpoint === undefined) continue
+    const input = { ...base, dataset, checkpoint }
+    if (steps.includes('predict')) {
+      if (!manifest.entrypoints.predict) skip('predict', 'the entry point does not exist')
+      else await run(purpose, { ...input, operation: 'predict' })
+    }
+    const exportFormat = manifest.exportFormats[0]
+    if (steps.includes('export')) {
+      if (!manifest.entrypoints.export || exportFormat === undefined)
+        skip('export', 'the entry point or the export format does not exist')
+      else await run(purpose, { ...input, operation: 'export', exportFormat }, { exportFormat })
+    }
+  }
+  if (steps.includes('faults')) await run('faults', training, { epochs, script: new FaultScript(seed) })
+  if (!steps.includes('cancel')) return
+  const long = chooseSettings(manifest, model, CANCEL_EPOCHS, seed)
+  if (long.epochs === undefined) skip('cancel', 'there is no setting for the number of epochs')
+  else await run('cancel', { ...training, config: long.config }, { epochs: long.epochs })
 }
 
 function findCheckpoint({ artifacts, events }: OperationRecord): string | undefined {
@@ -226,22 +260,33 @@ async function runJob(stage: Stage, plan: Plan, details: RunDetails): Promise<Op
   )
   if (job.endReason === 'sandbox_failed')
     throw new SandboxUnavailableError(job.error?.message ?? 'the sandbox did not start')
-  const { end, output } = await launcher.watched(ref)
+  const { end, output, outputBytes } = await launcher.watched(ref)
   traffic.note('process', `job ${created.id}: ${job.state}, ${end ? `exit code ${end.exitCode}` : 'exit not observed'}`)
+  const artifacts = await api.listArtifacts(created.id)
   return {
     operation,
     purpose,
     job,
     events: await api.listEvents(created.id),
-    artifacts: await api.listArtifacts(created.id),
+    artifacts,
+    uploads: await readUploads(stage, artifacts),
     end,
     output,
+    outputBytes,
+    datasetRequests: traffic.datasetRequests(created.id),
     timedOut,
     waitedMs: performance.now() - startedAt,
     epochs: details.epochs,
     exportFormat: details.exportFormat,
     faults: script?.record,
   }
+}
+
+async function readUploads(stage: Stage, artifacts: OperationRecord['artifacts']): Promise<Upload[]> {
+  const uploads: Upload[] = []
+  for (const { id, kind, name, sizeBytes, sha256, url } of artifacts)
+    uploads.push({ id, kind, name, sizeBytes, sha256, head: await stage.readStored(url, MAX_UPLOAD_BYTES) })
+  return uploads
 }
 
 /** Polls a job until it ends. Cancels it when the validation is cancelled, the time is up, or the purpose is to cancel. */

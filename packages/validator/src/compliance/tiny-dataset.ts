@@ -1,4 +1,4 @@
-import type { DICE_TASK_TYPES, TaskType } from '@trainyard/contract'
+import type { DICE_TASK_TYPES, SplitName, TaskType } from '@trainyard/contract'
 import { encode } from 'fast-png'
 import { packTar } from 'modern-tar'
 import { createRandom, type Random } from './random.ts'
@@ -8,6 +8,15 @@ export interface TinyDataset {
   readonly tar: Uint8Array
   readonly images: number
   readonly classes: number
+  /** The true class of each image, by its path. Only the validator knows it where the labels are others. */
+  readonly truth: ReadonlyMap<string, number>
+}
+
+export interface TinyDatasetOptions {
+  /** `true`: those of the drawings. `wrong`: never the true class. `random`: without any relation to the image. Default: `true`. */
+  readonly labels?: 'true' | 'wrong' | 'random' | undefined
+  /** Images of each class. Default: as many as a short training needs. */
+  readonly perClass?: Readonly<Record<SplitName, number>> | undefined
 }
 
 /** The tasks for which a dataset can be generated: those that the DICE format supports. */
@@ -24,31 +33,38 @@ const CLASSES = [
   { id: 2, name: 'blue bar', color: [50, 70, 210] },
 ] as const
 
-/** Ten images per class: six for training, two for validation, two for testing. */
-const SPLITS = ['train', 'train', 'train', 'train', 'train', 'train', 'val', 'val', 'test', 'test'] as const
+const PER_CLASS = { train: 6, val: 6, test: 2 } as const satisfies Record<SplitName, number>
 
 export function canMakeDataset(task: TaskType): boolean {
   return DICE_TASKS[task] !== undefined
 }
 
-/** Generates coloured shapes on grey noise, which any working trainer can learn to tell apart. */
-export async function createTinyDataset(task: TaskType, seed: number): Promise<TinyDataset> {
+/**
+ * Generates coloured shapes on grey noise, which any working trainer can learn to tell apart. The names and the order of the
+ * images do not tell their classes.
+ */
+export async function createTinyDataset(
+  task: TaskType,
+  seed: number,
+  { labels = 'true', perClass = PER_CLASS }: TinyDatasetOptions = {},
+): Promise<TinyDataset> {
   const diceTask = DICE_TASKS[task]
   if (diceTask === undefined) throw new Error(`no dataset can be generated for ${task}`)
   const random = createRandom(seed)
   const size = task === 'classification' ? 32 : 64
   const entries: { header: { name: string; size: number; mode: number; mtime: Date }; body: Uint8Array }[] = []
   const images: (Record<string, unknown> & { file_name: string })[] = []
-  for (const shape of CLASSES) {
-    for (const [index, split] of SPLITS.entries()) {
-      const name = `images/${shape.name.replace(' ', '-')}-${index}.png`
-      const box = chooseBox(size, random)
-      const body = encode({ width: size, height: size, channels: 3, depth: 8, data: draw(size, shape, box, random) })
-      entries.push({ header: { name, size: body.length, mode: 0o644, mtime: EPOCH }, body })
-      const id = images.length + 1
-      const annotation = { id, image_id: id, class_id: shape.id, class_name: shape.name, ...describeBox(task, box) }
-      images.push({ id, file_name: name, width: size, height: size, depth: 3, split, annotations: [annotation] })
-    }
+  const truth = new Map<string, number>()
+  for (const { shape, split } of shuffle(planImages(perClass), random)) {
+    const id = images.length + 1
+    const name = `images/${String(id).padStart(4, '0')}.png`
+    const box = chooseBox(size, random)
+    const body = encode({ width: size, height: size, channels: 3, depth: 8, data: draw(size, shape, box, random) })
+    entries.push({ header: { name, size: body.length, mode: 0o644, mtime: EPOCH }, body })
+    const label = chooseLabel(shape, labels, random)
+    const annotation = { id, image_id: id, class_id: label.id, class_name: label.name, ...describeBox(task, box) }
+    images.push({ id, file_name: name, width: size, height: size, depth: 3, split, annotations: [annotation] })
+    truth.set(name, shape.id)
   }
   const annotations = {
     format_version: '1.0',
@@ -61,7 +77,30 @@ export async function createTinyDataset(task: TaskType, seed: number): Promise<T
   }
   const json = new TextEncoder().encode(JSON.stringify(annotations))
   entries.unshift({ header: { name: 'annotations.json', size: json.length, mode: 0o644, mtime: EPOCH }, body: json })
-  return { tar: await packTar(entries), images: images.length, classes: CLASSES.length }
+  return { tar: await packTar(entries), images: images.length, classes: CLASSES.length, truth }
+}
+
+type Shape = (typeof CLASSES)[number]
+
+function planImages(perClass: Readonly<Record<SplitName, number>>): { shape: Shape; split: SplitName }[] {
+  return CLASSES.flatMap((shape) =>
+    (['train', 'val', 'test'] as const).flatMap((split) =>
+      Array.from({ length: perClass[split] }, () => ({ shape, split })),
+    ),
+  )
+}
+
+function shuffle<T>(items: readonly T[], random: Random): T[] {
+  return items
+    .map((item) => ({ item, at: random.next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item)
+}
+
+function chooseLabel(shape: Shape, labels: 'true' | 'wrong' | 'random', random: Random): Shape {
+  if (labels === 'true') return shape
+  const others = labels === 'wrong' ? CLASSES.filter(({ id }) => id !== shape.id) : CLASSES
+  return others[random.integer(0, others.length - 1)] ?? shape
 }
 
 /** A fixed time, so that the same seed gives the same bytes. */
@@ -89,7 +128,7 @@ function describeBox(task: TaskType, { x, y, side }: Box) {
   return { ...box, keypoints, num_keypoints: 4 }
 }
 
-function draw(size: number, shape: (typeof CLASSES)[number], box: Box, random: Random): Uint8Array {
+function draw(size: number, shape: Shape, box: Box, random: Random): Uint8Array {
   const pixels = new Uint8Array(size * size * 3)
   const radius = box.side / 2
   for (let y = 0; y < size; y++) {

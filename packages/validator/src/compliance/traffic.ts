@@ -12,6 +12,8 @@ export interface Traffic {
   readonly timeline: TimelineEntry[]
   /** Tokens seen in requests. */
   readonly credentials: Set<string>
+  /** How often a job asked for the files of its dataset. */
+  datasetRequests(jobId: number): number
   /** Injects faults into the requests of one job; undefined stops it. */
   setFaults(target: { jobId: number; script: FaultScript } | undefined): void
   note(kind: TimelineEntry['kind'], summary: string): void
@@ -21,6 +23,7 @@ export function createTraffic(inner: Fetch, now: () => number = () => performanc
   const startedAt = now()
   const timeline: TimelineEntry[] = []
   const credentials = new Set<string>()
+  const datasetRequests = new Map<number, number>()
   let faults: { jobId: number; script: FaultScript } | undefined
 
   const add = (entry: Omit<TimelineEntry, 'offsetMs'>, at: number) => {
@@ -33,6 +36,7 @@ export function createTraffic(inner: Fetch, now: () => number = () => performanc
   return {
     timeline,
     credentials,
+    datasetRequests: (jobId) => datasetRequests.get(jobId) ?? 0,
     setFaults: (target) => {
       faults = target
     },
@@ -43,6 +47,8 @@ export function createTraffic(inner: Fetch, now: () => number = () => performanc
       const token = /^Bearer (\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
       if (token) credentials.add(token)
       const target = locate(pathname)
+      if (target.jobId !== undefined && /\/dataset\/(?:files|cache)$/.test(pathname))
+        datasetRequests.set(target.jobId, (datasetRequests.get(target.jobId) ?? 0) + 1)
       const isAffected = faults && (target.jobId === faults.jobId || target.name === 'storage')
       const fault = isAffected ? faults?.script.decide({ method: request.method, target: target.name }) : undefined
       const response = await respond(inner, request, fault)

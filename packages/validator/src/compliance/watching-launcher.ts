@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AttemptRef, Launcher, Observation } from '@trainyard/runner'
+import type { AttemptRef, Launcher, Observation, OutputPosition } from '@trainyard/runner'
 import type { ProcessEnd } from './record.ts'
 
 /** What is known about the process of an attempt. */
@@ -7,6 +7,8 @@ interface WatchedProcess {
   /** Undefined if its end was not observed. */
   readonly end: ProcessEnd | undefined
   readonly output: readonly string[]
+  /** The size of the whole output. */
+  readonly outputBytes: number
 }
 
 export interface WatchingLauncher extends Launcher {
@@ -16,8 +18,10 @@ export interface WatchingLauncher extends Launcher {
   watched(ref: AttemptRef): Promise<WatchedProcess>
 }
 
-/** How long a process may take to exit after its terminal event. */
-const EXIT_WAIT_MS = 5000
+/** Longer than the runner's grace period, so that the end of a process that the runner has to kill is seen. */
+const EXIT_WAIT_MS = 8000
+/** How much of an output is kept: its start, and what was read last. */
+const KEPT_OUTPUT = 8 * 1024 * 1024
 const POLL_MS = 25
 
 /** Wraps a launcher and keeps exit codes and output after the runner has removed an attempt. */
@@ -36,11 +40,11 @@ export function watchLauncher(inner: Launcher): WatchingLauncher {
     }
     const known = seen.get(key(ref))
     if (observation.state === 'absent' && known) return known
-    const { lines } = await inner.logs(ref, { stdout: 0, stderr: 0 }, { final: true }).catch(() => ({ lines: [] }))
+    const { lines, bytes } = await readAllOutput(inner, ref).catch(() => ({ lines: [], bytes: 0 }))
     const end = toEnd(observation, stopped.has(key(ref))) ?? known?.end
     // While the attempt's folder is being deleted, its output can be gone already.
-    const output = lines.length > 0 ? lines.map((line) => line.text) : (known?.output ?? [])
-    const watched = { end, output }
+    const output = lines.length > 0 ? lines : (known?.output ?? [])
+    const watched = { end, output, outputBytes: Math.max(bytes, known?.outputBytes ?? 0) }
     seen.set(key(ref), watched)
     return watched
   }
@@ -61,6 +65,25 @@ export function watchLauncher(inner: Launcher): WatchingLauncher {
       await inner.remove(ref)
     },
     watched: watch,
+  }
+}
+
+/** One read returns a part of a large output. */
+async function readAllOutput(inner: Launcher, ref: AttemptRef): Promise<{ lines: string[]; bytes: number }> {
+  const kept: string[] = []
+  let keptLength = 0
+  let last: string[] = []
+  let position: OutputPosition = { stdout: 0, stderr: 0 }
+  for (;;) {
+    const read = await inner.logs(ref, position, { final: true })
+    const texts = read.lines.map(({ text }) => text)
+    if (keptLength < KEPT_OUTPUT) {
+      kept.push(...texts)
+      keptLength += texts.reduce((sum, text) => sum + text.length, 0)
+    } else last = texts
+    const isAtEnd = read.position.stdout === position.stdout && read.position.stderr === position.stderr
+    if (isAtEnd) return { lines: [...kept, ...last], bytes: position.stdout + position.stderr }
+    position = read.position
   }
 }
 

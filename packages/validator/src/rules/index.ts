@@ -1,9 +1,12 @@
 import type { CheckPhase } from '@trainyard/contract'
 import type { ComplianceRule, FolderRule, Rule } from '../rule.ts'
+import { accuracyTrue } from './accuracy-true.ts'
 import { cancelObeyed } from './cancel-obeyed.ts'
 import { checkpointSaved } from './checkpoint-saved.ts'
+import { checkpointUsed } from './checkpoint-used.ts'
 import { configSchema } from './config-schema.ts'
 import { credentialsHidden } from './credentials-hidden.ts'
+import { datasetRead } from './dataset-read.ts'
 import { dockerfileBaseTag } from './dockerfile-base-tag.ts'
 import { dockerfileExecForm } from './dockerfile-exec-form.ts'
 import { dockerfileSecrets } from './dockerfile-secrets.ts'
@@ -15,10 +18,15 @@ import { environmentMade } from './environment-made.ts'
 import { environmentValid } from './environment-valid.ts'
 import { epochsComplete } from './epochs-complete.ts'
 import { eventsValid } from './events-valid.ts'
+import { exitsAfterEnd } from './exits-after-end.ts'
 import { exportEntryPoint } from './export-entry-point.ts'
+import { exportFormat } from './export-format.ts'
+import { exportUsesCheckpoint } from './export-uses-checkpoint.ts'
 import { exportWorks } from './export-works.ts'
 import { hashedDependencies } from './hashed-dependencies.ts'
 import { journalSurvives503 } from './journal-survives-503.ts'
+import { labelsMatter } from './labels-matter.ts'
+import { largerDataset } from './larger-dataset.ts'
 import { licenceFile } from './licence-file.ts'
 import { lifecycleOrder } from './lifecycle-order.ts'
 import { linksAndSpecialFiles } from './links-and-special-files.ts'
@@ -27,18 +35,23 @@ import { manifestIdentity } from './manifest-identity.ts'
 import { manifestMissing } from './manifest-missing.ts'
 import { manifestSchema } from './manifest-schema.ts'
 import { manifestSyntax } from './manifest-syntax.ts'
+import { metricsFinite } from './metrics-finite.ts'
+import { metricsInRange } from './metrics-in-range.ts'
 import { modelsAndTasks } from './models-and-tasks.ts'
 import { modulesDeclared } from './modules-declared.ts'
 import { outageSurvived } from './outage-survived.ts'
+import { outputVolume } from './output-volume.ts'
 import { packageSize } from './package-size.ts'
 import { predictWorks } from './predict-works.ts'
 import { primaryMetric } from './primary-metric.ts'
 import { readme } from './readme.ts'
+import { sameSeed } from './same-seed.ts'
 import { secrets } from './secrets.ts'
 import { startsInTime } from './starts-in-time.ts'
 import { truthfulEnd } from './truthful-end.ts'
 import { unknownFields } from './unknown-fields.ts'
 import { unscannedFiles } from './unscanned-files.ts'
+import { uploadsOnlyResults } from './uploads-only-results.ts'
 import { writesInsideWorkDir } from './writes-inside-work-dir.ts'
 
 /** Rules for the trainer's folder, by code. */
@@ -71,6 +84,7 @@ export const FOLDER_RULES: readonly FolderRule[] = [
 
 /** Rules for the compliance run, by code. */
 export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
+  uploadsOnlyResults,
   lifecycleOrder,
   epochsComplete,
   primaryMetric,
@@ -83,14 +97,26 @@ export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
   eventsValid,
   environmentMade,
   modulesDeclared,
+  exitsAfterEnd,
+  outputVolume,
+  sameSeed,
   journalSurvives503,
   outageSurvived,
+  largerDataset,
   writesInsideWorkDir,
   credentialsHidden,
+  metricsFinite,
+  metricsInRange,
+  exportFormat,
+  checkpointUsed,
+  datasetRead,
+  accuracyTrue,
+  labelsMatter,
+  exportUsesCheckpoint,
 ]
 
 /** Every rule of the validator, by code. */
-export const RULES: readonly Rule[] = [...FOLDER_RULES, ...COMPLIANCE_RULES]
+export const RULES: readonly Rule[] = [...FOLDER_RULES, ...COMPLIANCE_RULES].sort((a, b) => (a.code < b.code ? -1 : 1))
 
 /** The phases that have a rule selected by `--only`. */
 export function phasesOf(only: readonly string[]): CheckPhase[] {

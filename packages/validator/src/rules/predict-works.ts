@@ -25,7 +25,7 @@ export const predictWorks: ComplianceRule = {
     const report = (message: string, subject: string) => findings.push({ message: `predict: ${message}`, subject })
     const predictions = eventsOf(run, 'prediction')
     const images = new Set(predictions.map(({ body }) => body.imageName))
-    const { images: given, classes } = record.dataset
+    const { images: given, classes } = record.heldOut
     if (result.imageCount < 1) report('the result counts no images', 'count')
     if (result.imageCount > given) {
       report(`the result counts ${result.imageCount} images, but the dataset has ${given}`, 'count')

@@ -40,7 +40,8 @@ test('every compliance rule has a flaw that it detects', async () => {
     string,
     unknown
   >
-  expect(Object.keys(flaws).sort()).toEqual(COMPLIANCE_RULES.map((rule) => rule.code))
+  const detected = new Set(Object.keys(flaws).map((name) => name.split(' ')[0]))
+  expect([...detected].sort()).toEqual(COMPLIANCE_RULES.map((rule) => rule.code))
 })
 
 describe.each(FOLDER_RULES)('$code', ({ code }) => {

@@ -1,0 +1,23 @@
+import { formatBytes } from '@trainyard/contract/format'
+import { nameRun } from '../compliance/record.ts'
+import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
+
+/** Two epochs with a few images are a small job. */
+const MAX_OUTPUT_BYTES = 10 * 1000 * 1000
+
+export const outputVolume: ComplianceRule = {
+  code: 'TY414',
+  severity: 'error',
+  phase: 'compliance',
+  docsUrl: ruleDocsUrl('TY414'),
+  help: 'Print a few lines an epoch, and switch off progress bars and debug output.',
+  check({ operations }) {
+    return operations
+      .filter(({ outputBytes }) => outputBytes > MAX_OUTPUT_BYTES)
+      .map((run) => {
+        const size = formatBytes(run.outputBytes)
+        const message = `${nameRun(run)}: the output has ${size}; the maximum for a job of this size is ${formatBytes(MAX_OUTPUT_BYTES)}`
+        return { message, subject: nameRun(run) }
+      })
+  },
+}

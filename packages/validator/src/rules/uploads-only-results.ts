@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { nameRun, type Upload } from '../compliance/record.ts'
+import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
+
+const PASSWD = /^root:[^:\n]*:0:0:/m
+const PRIVATE_KEY = /-----BEGIN (?:[A-Z ]+ )?PRIVATE KEY-----/
+/** Longest file of the machine that is compared. */
+const MAX_BYTES = 1024 * 1024
+const MIN_BYTES = 8
+
+export const uploadsOnlyResults: ComplianceRule = {
+  code: 'TY303',
+  severity: 'error',
+  phase: 'compliance',
+  docsUrl: ruleDocsUrl('TY303'),
+  help: 'Upload only what the job produced: checkpoints, exports, predictions, plots and logs.',
+  check({ operations }) {
+    const system = readSystemFiles()
+    return operations.flatMap((run) =>
+      run.uploads.flatMap((upload) => {
+        const what = describeLeak(upload, system)
+        if (what === undefined) return []
+        const message = `${nameRun(run)}: the ${upload.kind} "${upload.name}" is ${what}`
+        return [{ message, subject: `${nameRun(run)} ${upload.kind}` }]
+      }),
+    )
+  },
+}
+
+function describeLeak({ sizeBytes, sha256, head }: Upload, system: ReadonlyMap<string, string>): string | undefined {
+  if (sizeBytes < MIN_BYTES) return undefined
+  const file = system.get(sha256)
+  if (file !== undefined) return `the file ${file} of the machine`
+  const text = Buffer.from(head.subarray(0, MAX_BYTES)).toString('latin1')
+  if (PASSWD.test(text)) return 'a list of users of the machine'
+  return PRIVATE_KEY.test(text) ? 'a private key' : undefined
+}
+
+/** The files of /etc by their digest: what a trainer in a sandbox sees of the machine's own. */
+function readSystemFiles(): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const entry of listFolder('/etc')) {
+    if (!entry.isFile()) continue
+    try {
+      const content = readFileSync(`/etc/${entry.name}`)
+      if (content.length < MIN_BYTES || content.length > MAX_BYTES) continue
+      found.set(createHash('sha256').update(content).digest('hex'), `/etc/${entry.name}`)
+    } catch {
+      // Of another user.
+    }
+  }
+  return found
+}
+
+function listFolder(dir: string) {
+  try {
+    return readdirSync(dir, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
