@@ -14,7 +14,7 @@ export function isShare(name: string): boolean {
   return SHARE.test(name) && !PERCENT.test(name) && !LOSS.test(name)
 }
 
-/** Whether a training asked for the files of its dataset. Whoever did not cannot have trained with it. */
+/** Whether a training asked for the files of its dataset. One that did not cannot have trained with it. */
 export function readDataset(run: OperationRecord): boolean {
   return run.datasetRequests > 0
 }

@@ -31,7 +31,7 @@ export function findOnnxProblem({ head, sizeBytes }: ExportedFile): string | und
     return 'it names no set of operators'
   const parts = readFields(head, graph)
   if (parts === undefined) return 'its graph is not a protobuf message'
-  const has = (wanted: number) => parts.some(({ number, value }) => number === wanted && value === undefined)
+  const has = (field: number) => parts.some(({ number, value }) => number === field && value === undefined)
   if (!has(GRAPH.node)) return 'its graph has no nodes'
   return has(GRAPH.output) ? undefined : 'its graph has no outputs'
 }
