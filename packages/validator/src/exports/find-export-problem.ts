@@ -1,11 +1,6 @@
 import type { ExportFormat } from '@trainyard/contract'
+import type { ExportedFile } from './exported-file.ts'
 import { findOnnxProblem } from './find-onnx-problem.ts'
-
-/** An exported file, as far as it was read. */
-export interface ExportedFile {
-  readonly head: Uint8Array
-  readonly sizeBytes: number
-}
 
 type Check = (file: ExportedFile) => string | undefined
 

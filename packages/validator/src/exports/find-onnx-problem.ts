@@ -1,4 +1,4 @@
-import type { ExportedFile } from './find-export-problem.ts'
+import type { ExportedFile } from './exported-file.ts'
 
 /** Field numbers of onnx.proto3. */
 const MODEL = { irVersion: 1, graph: 7, opsetImport: 8 } as const
