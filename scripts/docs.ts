@@ -1,6 +1,7 @@
 /**
  * Writes what is generated from the code: JSON Schemas of the contract into `docs/schemas/`, the OpenAPI documents of
- * the servers into `docs/openapi/`, the types of the Python package. `--check` writes nothing and fails when they differ.
+ * the servers into `docs/openapi/`, the types of the Python
+ * package, and the page of the command line. `--check` writes nothing and fails when they differ.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import * as contract from '@trainyard/contract'
 import { registryOpenApi } from '@trainyard/registry'
 import { runnerOpenApi } from '@trainyard/runner'
 import { z } from 'zod'
+import { commandLinePage } from './lib/command-line-page.ts'
 import { pythonTypes } from './lib/python-types.ts'
 import { ROOT } from './lib/run.ts'
 
@@ -31,6 +33,7 @@ const ofContract = schemas()
 const generated = new Map<string, unknown>([
   ...ofContract,
   ['python/src/trainyard_sdk/types.py', pythonTypes((name) => ofContract.get(`docs/schemas/${name}.json`))],
+  ['docs/command-line.md', commandLinePage()],
   ['docs/openapi/runner.json', await runnerOpenApi()],
   ['docs/openapi/registry.json', await registryOpenApi()],
 ])

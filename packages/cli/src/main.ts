@@ -7,6 +7,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
 
+// Only then, because it takes time to load.
+if (Object.keys(process.env).some((name) => /^https?_proxy$/i.test(name))) {
+  const { useProxy } = await import('./server/use-proxy.ts')
+  const problem = useProxy(process.env)
+  if (problem !== undefined) process.stderr.write(`trainyard: ${problem}\n`)
+}
+
 // Not process.exit: it would lose output that is still being written to a pipe.
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,

@@ -70,7 +70,8 @@ function printHelp(target: Target, io: CliIo): number {
   if (args.length > 0)
     throw new UsageError(command === undefined ? describeUnknown(target) : `unexpected argument "${args[0]}"`)
   const { columns } = io.stdout
-  if (command !== undefined) io.stdout.write(commandHelp(path, command, columns))
+  if (command !== undefined)
+    io.stdout.write(commandHelp(path, command, columns, PROGRAM.json[path.replace(/^\S+ /, '')]))
   else if (group !== undefined) io.stdout.write(groupHelp(path, group, columns))
   else io.stdout.write(programHelp(PROGRAM, columns))
   return EXIT_CODES.ok

@@ -1,6 +1,6 @@
 import type { CliIo } from './io.ts'
 import { readCommandLine } from './parse.ts'
-import type { Argument, Option } from './values.ts'
+import { type Argument, flag, type Option } from './values.ts'
 
 export type Arguments = Readonly<Record<string, Argument<unknown>>>
 export type Options = Readonly<Record<string, Option<unknown>>>
@@ -65,6 +65,10 @@ export interface Program {
   sections: Readonly<Record<string, readonly string[]>>
   /** The variables that the program reads. */
   environment: Readonly<Record<string, string>>
+  /** What the exit codes of all commands mean. */
+  exitCodes: Readonly<Record<number, string>>
+  /** The keys of what `--json` prints, by command. */
+  json: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
 interface Module<Input> {
@@ -78,9 +82,12 @@ export interface CommandSpec<A extends Arguments, O extends Options> extends Doc
   load(): Promise<Module<Values<A, O>>>
 }
 
-/** A command whose arguments and options are declared. */
+const QUIET = flag('Print only the result and errors: no progress, notes or warnings', { short: 'q' })
+
+/** A command whose arguments and options are declared. It also has the option `--quiet`. */
 export function defineCommand<const A extends Arguments, const O extends Options>(spec: CommandSpec<A, O>): Command {
-  const { load, arguments: declared = {}, options = {}, ...documentation } = spec
+  const { load, arguments: declared = {}, options: own, ...documentation } = spec
+  const options = Object.assign({}, own, { quiet: QUIET })
   return {
     ...documentation,
     kind: 'command',
@@ -89,10 +96,15 @@ export function defineCommand<const A extends Arguments, const O extends Options
     isRaw: false,
     async run(args, io) {
       // The declarations are those of A and O, so their values are too.
-      const values = readCommandLine({ arguments: declared, options }, args) as Values<A, O>
-      return (await load()).run(values, io)
+      const values = readCommandLine({ arguments: declared, options }, args) as Values<A, O> & { quiet: boolean }
+      return (await load()).run(values, values.quiet ? quietOf(io) : io)
     },
   }
+}
+
+/** Errors are printed with the other one. */
+function quietOf(io: CliIo): CliIo {
+  return { ...io, stderr: { write: () => undefined }, isQuiet: true }
 }
 
 export interface RawCommandSpec extends Documentation {

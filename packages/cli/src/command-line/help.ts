@@ -7,7 +7,10 @@ const MAX_LABEL = 22
 
 const HELP_OPTION = 'Show this help'
 
-export function programHelp({ name, summary, commands, sections, environment }: Program, columns?: number): string {
+export function programHelp(
+  { name, summary, commands, sections, environment, exitCodes }: Program,
+  columns?: number,
+): string {
   const width = Math.max(...Object.keys(commands).map((each) => each.length))
   const lines = Object.entries(sections).flatMap(([title, names]) =>
     section(
@@ -30,6 +33,7 @@ export function programHelp({ name, summary, commands, sections, environment }: 
       columns,
     ),
     ...section('Environment', Object.entries(environment), columns),
+    ...section('Exit codes', Object.entries(exitCodes), columns),
   ])
 }
 
@@ -48,7 +52,13 @@ export function groupHelp(path: string, group: CommandGroup, columns?: number): 
   ])
 }
 
-export function commandHelp(path: string, command: Command, columns?: number): string {
+/** `json`: the keys of what `--json` prints. */
+export function commandHelp(
+  path: string,
+  command: Command,
+  columns?: number,
+  json: Readonly<Record<string, string>> = {},
+): string {
   const { description, exitCodes, notes } = command
   return toText([
     usageLine(path, command),
@@ -61,6 +71,7 @@ export function commandHelp(path: string, command: Command, columns?: number): s
       columns,
     ),
     ...(notes === undefined ? [] : ['', ...notes.split('\n')]),
+    ...section('JSON', Object.entries(json), columns),
     ...section('Exit codes', command.isRaw ? [] : describeExitCodes(exitCodes), columns),
     ...examples(command.examples),
   ])

@@ -4,6 +4,8 @@ export interface CliIo {
   stderr: Output
   env: Readonly<Record<string, string | undefined>>
   cwd: string
+  /** With `--quiet`: print only the result. `stderr` then prints nothing. */
+  isQuiet?: boolean | undefined
   /** For questions. Undefined if there is no standard input. */
   stdin?: Input | undefined
 }

@@ -2,7 +2,7 @@ import { createClient } from '@trainyard/client'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
 import { followChecks } from '../publish/follow-checks.ts'
-import { silentView, TextView } from '../publish/publish-view.ts'
+import { viewOf } from '../publish/publish-view.ts'
 import { findRegistry, type ServerValues } from '../server/connection.ts'
 import { interruptible } from '../terminal/interruptible.ts'
 import { printJson, printTable } from '../terminal/table.ts'
@@ -18,7 +18,7 @@ export async function run({ id, json, ...server }: ChecksInput, io: CliIo): Prom
   const registry = await findRegistry(server, io)
   if (id === undefined) return await listPushes(registry, json, io)
   return interruptible(async (signal) => {
-    const check = await followChecks(registry, id, json ? silentView : new TextView(io), signal)
+    const check = await followChecks(registry, id, viewOf(io, json), signal)
     if (json) printJson(io, check)
     return check.state === 'rejected' ? EXIT_CODES.negative : EXIT_CODES.ok
   })

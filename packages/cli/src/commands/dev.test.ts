@@ -48,10 +48,16 @@ test('refuses a number outside of the range in the manifest, with flag and range
   const properties = {
     epochs: { type: 'integer', minimum: 1, maximum: 100 },
     learning_rate: { type: 'number', exclusiveMinimum: 0 },
+    optimizer: { enum: ['sgd', 'adam'] },
+    augment: { type: 'boolean' },
+    idle: { type: 'string' },
   }
   await using folder = await createTrainerFolder({
     'train.mjs': recorder,
-    'trainer.json': JSON.stringify({ ...exampleManifest, config: { schema: { type: 'object', properties } } }),
+    'trainer.json': JSON.stringify({
+      ...exampleManifest,
+      config: { schema: { type: 'object', properties, additionalProperties: false } },
+    }),
   })
   const dev = (...args: string[]) =>
     runCommand(['dev', 'train', ...args], { cwd: folder.dir, env: { PATH: process.env.PATH ?? '' } })
@@ -61,6 +67,11 @@ test('refuses a number outside of the range in the manifest, with flag and range
   })
   expect((await dev('--learning-rate=0')).err).toContain('--learning-rate is "0": expected a number of more than 0')
   expect((await dev('--epochs', 'many')).err).toContain('--epochs is "many"')
+  expect((await dev('--set', 'epochs=0')).err).toContain('--set epochs is "0": expected a whole number of at least 1')
+  expect((await dev('--optimizer', 'adm')).err).toContain('--optimizer is "adm": expected one of "sgd", "adam"')
+  expect((await dev('--augment', 'maybe')).err).toContain('--augment is "maybe": expected true or false')
+  expect((await dev('--set', 'epoch=3')).err).toContain('acme/tiny has no setting "epoch"; did you mean "epochs"?')
+  expect((await dev('--set', 'idle=1', '--set', 'augment=true', '--set', 'patience=3')).code).toBe(5)
   expect((await dev('--epochs', '100', '--learning-rate', '0.5', '--other')).code).toBe(5)
 })
 

@@ -37,6 +37,16 @@ describe('trainyard init', () => {
     expect(readFileSync(join(dir, 'mine/README.md'), 'utf8')).toContain('# Mine')
   })
 
+  it('explains a folder that cannot be written, and prints JSON', async () => {
+    writeFileSync(join(dir, 'file'), '')
+    const refused = await run(['init', 'file/flowers', '--name', 'acme/flowers', '--json'])
+    expect(refused.code).toBe(3)
+    expect(JSON.parse(refused.out).error.message).toMatch(/\/file: .+ \((ENOTDIR|EEXIST)\)$/)
+    const { out } = await run(['init', "Ada's trainer", '--name', 'acme/flowers', '--json'])
+    expect(JSON.parse(out)).toMatchObject({ name: 'acme/flowers', files: expect.arrayContaining(['trainer.json']) })
+    expect(JSON.parse(out).next[0]).toBe("cd 'Ada'\\''s trainer'")
+  })
+
   it('does not change other files of the folder', async () => {
     writeFileSync(join(dir, 'notes.txt'), 'mine')
     expect((await run(['init', '--name', 'acme/flowers'])).code).toBe(0)

@@ -9,12 +9,14 @@ import { UsageError } from '../errors.ts'
 import { createFiles, NEXT_STEPS, type TemplateName } from '../init/create-files.ts'
 import { writeFolder, writeTexts } from '../init/write-files.ts'
 import { createPaint } from '../terminal/paint.ts'
+import { printJson } from '../terminal/table.ts'
 
 interface InitInput {
   dir: string | undefined
   template: TemplateName | undefined
   name: string | undefined
   force: boolean
+  json: boolean
 }
 
 export async function run(input: InitInput, io: CliIo): Promise<number> {
@@ -31,9 +33,18 @@ export async function run(input: InitInput, io: CliIo): Promise<number> {
   })
   const paint = createPaint(io.stdout, io.env)
   const path = relative(io.cwd, dir)
-  const steps = [...(path === '' ? [] : [`cd ${path}`]), ...NEXT_STEPS[template]]
+  const steps = [...(path === '' ? [] : [`cd ${quote(path)}`]), ...NEXT_STEPS[template]]
+  if (input.json) {
+    printJson(io, { name, dir, files: [...files.keys()].sort(), next: steps })
+    return EXIT_CODES.ok
+  }
   io.stdout.write(`Created ${paint('bold', name)} in ${dir}. Next:\n\n${steps.map((step) => `  ${step}\n`).join('')}`)
   return EXIT_CODES.ok
+}
+
+/** A path as a shell takes it. */
+function quote(path: string): string {
+  return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }
 
 function readName(given: string | undefined, dir: string): string {

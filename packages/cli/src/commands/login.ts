@@ -7,6 +7,7 @@ import { writeLogin } from '../server/login-file.ts'
 import { findOwnerToken } from '../server/owner-token.ts'
 import { askSecret } from '../terminal/ask-secret.ts'
 import { createPaint } from '../terminal/paint.ts'
+import { printJson } from '../terminal/table.ts'
 import { cleanText } from '../terminal/text.ts'
 
 interface LoginInput {
@@ -14,6 +15,7 @@ interface LoginInput {
   email: string | undefined
   tokenStdin: boolean
   registry: string | undefined
+  json: boolean
 }
 
 export async function run(input: LoginInput, io: CliIo): Promise<number> {
@@ -28,6 +30,10 @@ export async function run(input: LoginInput, io: CliIo): Promise<number> {
   const { account } = await createClient({ ...addresses, token: known }).identity.me()
   const name = account === undefined ? undefined : (account.email ?? account.displayName)
   const file = await writeLogin(io.env, { url, registryUrl: registry, token, account: name })
+  if (input.json) {
+    printJson(io, { url, registryUrl: registry, account: name, file })
+    return EXIT_CODES.ok
+  }
   const paint = createPaint(io.stdout, io.env)
   const as = name === undefined ? '' : ` as ${cleanText(name)}`
   io.stdout.write(`${paint('green', 'Logged in')} to ${url}${as}. Saved in ${file}\n`)

@@ -3,7 +3,7 @@ import { publishTrainer } from '@trainyard/client/files'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
 import { followChecks } from '../publish/follow-checks.ts'
-import { silentView, TextView } from '../publish/publish-view.ts'
+import { viewOf } from '../publish/publish-view.ts'
 import { findRegistry, type ServerValues } from '../server/connection.ts'
 import { interruptible } from '../terminal/interruptible.ts'
 import { printJson } from '../terminal/table.ts'
@@ -16,7 +16,7 @@ interface PublishInput extends ServerValues {
 
 export async function run({ dir = '.', noWait, json, ...server }: PublishInput, io: CliIo): Promise<number> {
   const registry = await findRegistry(server, io)
-  const view = json ? silentView : new TextView(io)
+  const view = viewOf(io, json)
   return interruptible(async (signal) => {
     const result = await publishTrainer({
       dir: resolve(io.cwd, dir),

@@ -17,23 +17,31 @@ export interface PublishView {
 }
 
 /** Shows nothing, for `--json`. */
-export const silentView: PublishView = { progress() {}, pushed() {}, check() {}, verdict() {} }
+const silentView: PublishView = { progress() {}, pushed() {}, check() {}, verdict() {} }
+
+/** The view of a command: nothing with `--json`, and only findings and the verdict with `--quiet`. */
+export function viewOf(io: CliIo, json: boolean): PublishView {
+  return json ? silentView : new TextView(io)
+}
 
 /** Shows lines of text, and a bar for the upload. */
-export class TextView implements PublishView {
+class TextView implements PublishView {
   readonly #status: StatusLine
   readonly #paint: Paint
   readonly #statuses = new Map<string, CheckResult['status']>()
   readonly #shownFindings = new Set<string>()
   readonly #shownWork = new Map<string, string>()
+  readonly #isQuiet: boolean
   #upload: Progress | undefined
 
-  constructor({ stdout, env }: CliIo) {
+  constructor({ stdout, env, isQuiet = false }: CliIo) {
+    this.#isQuiet = isQuiet
     this.#status = new StatusLine(stdout)
     this.#paint = createPaint(stdout, env)
   }
 
   progress(progress: PublishProgress): void {
+    if (this.#isQuiet) return
     switch (progress.type) {
       case 'packing':
         this.#status.print(`Packing ${progress.files} files, ${formatBytes(progress.sizeBytes)}`)
@@ -57,14 +65,17 @@ export class TextView implements PublishView {
   }
 
   pushed({ name, version, digest, checkId }: PublishResult): void {
+    if (this.#isQuiet) return
     this.#status.print(`Pushed ${this.#paint('bold', `${name}@${version}`)}, ${digest}`)
     if (checkId !== undefined) this.#status.print(`Its checks: trainyard checks ${checkId}`)
   }
 
   check({ checks }: Check): void {
     for (const result of checks) {
-      this.#showStatus(result)
-      this.#showWork(result)
+      if (!this.#isQuiet) {
+        this.#showStatus(result)
+        this.#showWork(result)
+      }
       for (const finding of result.findings) {
         const key = `${result.name} ${finding.fingerprint}`
         if (this.#shownFindings.has(key)) continue

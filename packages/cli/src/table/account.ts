@@ -1,6 +1,6 @@
 import { defineCommand, defineGroup } from '../command-line/command.ts'
 import { argument, argumentList, flag, number, option, repeatable } from '../command-line/values.ts'
-import { serverOptions } from './server-options.ts'
+import { jsonOption, serverOptions } from './server-options.ts'
 
 export const login = defineCommand({
   summary: 'Save the address of a server, and a token for it',
@@ -22,6 +22,7 @@ export const login = defineCommand({
       description: 'Address of the registry, if it is another server',
       fallback: 'URL',
     }),
+    ...jsonOption,
   },
   examples: [
     'trainyard login http://127.0.0.1:7600',
@@ -45,6 +46,7 @@ export const logout = defineCommand({
   summary: 'Remove the saved address and token',
   description:
     'Removes the address and the token that "trainyard login" saved. The token stays valid until it is revoked.',
+  options: jsonOption,
   examples: ['trainyard logout'],
   load: () => import('../commands/logout.ts'),
 })

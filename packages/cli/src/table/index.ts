@@ -3,6 +3,7 @@ import { completionCommand } from '../command-line/completion-command.ts'
 import { login, logout, open, tokens } from './account.ts'
 import { cache, dataset, datasets } from './datasets.ts'
 import { artifacts, jobs, run } from './jobs.ts'
+import { JSON_DOCUMENTS } from './json-documents.ts'
 import { channel, checks, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
 
 /** The command line: parsing, help and completion are made of this table. */
@@ -42,5 +43,16 @@ export const PROGRAM: Program = {
     TRAINYARD_TOKEN: 'Token for both',
     TRAINYARD_TOKEN_FILE: 'File that contains the token',
     NO_COLOR: 'If set, print without colours',
+    HTTPS_PROXY: 'Proxy for https, such as http://proxy:3128. HTTP_PROXY is the one for http',
+    NO_PROXY: 'Hosts that are reached without the proxy, separated by commas',
+    NODE_EXTRA_CA_CERTS: 'PEM file of further certificate authorities to trust',
   },
+  exitCodes: {
+    0: 'success',
+    1: 'the command worked, but the result is negative: a job failed, a trainer was rejected, a check found errors',
+    2: 'wrong usage: unknown command or option, missing or invalid value',
+    3: 'failure: the server did not answer or refused, a file could not be read',
+    130: 'interrupted by Ctrl-C',
+  },
+  json: JSON_DOCUMENTS,
 }

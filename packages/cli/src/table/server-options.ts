@@ -1,5 +1,8 @@
 import { flag, option } from '../command-line/values.ts'
 
+/** Option of every command that prints text otherwise. */
+export const jsonOption = { json: flag('Print one JSON document instead of text') }
+
 const token = option({
   placeholder: 'TOKEN',
   description: 'Token for the server. Other users of this machine can see command lines: prefer the variables',
@@ -16,7 +19,7 @@ export const serverOptions = {
     fallback: 'TRAINYARD_RUNNER, TRAINYARD_REGISTRY, or the address saved by "trainyard login"',
   }),
   token,
-  json: flag('Print one JSON document instead of text'),
+  ...jsonOption,
 }
 
 /** The same for a command that sends requests to a registry only. */

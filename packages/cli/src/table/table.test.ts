@@ -86,6 +86,16 @@ test('the sections of the help contain every command once', () => {
   expect(Object.values(PROGRAM.sections).flat().toSorted()).toEqual(Object.keys(PROGRAM.commands).toSorted())
 })
 
+test('every command has --quiet and --json, and documents the keys of its JSON', () => {
+  const own = ['dev', 'exec', 'completion']
+  const named = commands
+    .map(({ path, command }) => ({ name: path.join(' '), command }))
+    .filter(({ name }) => !own.includes(name))
+  for (const { name, command } of named)
+    expect([name, Object.keys(command.options)]).toEqual([name, expect.arrayContaining(['json', 'quiet'])])
+  expect(Object.keys(PROGRAM.json).toSorted()).toEqual(named.map(({ name }) => name).toSorted())
+})
+
 test('exec declares the options that it parses', () => {
   const exec = PROGRAM.commands.exec
   const values = { as: 'coco', own: undefined, pixels: 'rgb', grace: '3', 'allow-nan': undefined }

@@ -1,7 +1,7 @@
 import { defineCommand, defineRawCommand } from '../command-line/command.ts'
 import { argument, choice, flag, number, option, optionalArgument } from '../command-line/values.ts'
 import { DATASET_FORMATS, OPERATIONS } from './choices.ts'
-import { registryOptions } from './server-options.ts'
+import { jsonOption, registryOptions } from './server-options.ts'
 
 const dir = optionalArgument('DIR', {
   description: 'Folder of the trainer. Default: the current folder',
@@ -26,6 +26,7 @@ export const init = defineCommand({
       fallback: 'your user name and the name of the folder',
     }),
     force: flag('Overwrite existing files'),
+    ...jsonOption,
   },
   examples: ['trainyard init flower-classifier', 'trainyard init --template python --name acme/flower-classifier'],
   load: () => import('../commands/init.ts'),
@@ -137,7 +138,7 @@ export const doctor = defineCommand({
     'Shows every setting and its source, and checks what a trainer needs: Node.js, manifest, programs, registry, runner, ' +
     'folders. Secrets are masked.',
   arguments: { dir },
-  options: { json: flag('Print one JSON document instead of text') },
+  options: jsonOption,
   exitCodes: { 0: 'no problems', 1: 'problems' },
   examples: [
     'trainyard doctor',

@@ -1,4 +1,5 @@
 import type { Output } from '../command-line/io.ts'
+import { cutToWidth } from './width.ts'
 
 const CLEAR = '\r\u001b[2K'
 
@@ -19,9 +20,9 @@ export class StatusLine {
     return this.#output.columns ?? 80
   }
 
-  /** Replaces the line. Only for a terminal. */
+  /** Replaces the line. Only for a terminal. What does not fit is left out: a wrapped line could not be replaced. */
   draw(text: string): void {
-    this.#output.write(`${CLEAR}${text}`)
+    this.#output.write(`${CLEAR}${cutToWidth(text, this.columns - 1)}`)
     this.#isDrawn = true
   }
 

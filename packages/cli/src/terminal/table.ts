@@ -1,6 +1,7 @@
 import type { CliIo } from '../command-line/io.ts'
 import { createPaint } from './paint.ts'
 import { cleanText, formatCount } from './text.ts'
+import { widthOf } from './width.ts'
 
 /** A row of a table. Numbers are aligned to the right. */
 export type Row = readonly (string | number)[]
@@ -24,20 +25,6 @@ export function renderTable(rows: readonly Row[]): string[] {
   )
 }
 
-/** Columns of a terminal. East Asian letters and emoji take two. */
-function widthOf(text: string): number {
-  return [...text].reduce(
-    (sum, letter) =>
-      sum +
-      (/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
-        letter,
-      )
-        ? 2
-        : 1),
-    0,
-  )
-}
-
 export function printTable(io: CliIo, rows: readonly Row[]): void {
   const paint = createPaint(io.stdout, io.env)
   for (const [index, line] of renderTable(rows).entries())
@@ -57,7 +44,10 @@ export function printClasses<T>(
   if (classes.length > MAX_CLASSES) io.stdout.write(`and ${formatCount(classes.length - MAX_CLASSES)} more classes\n`)
 }
 
-/** Prints one JSON document, for `--json`. */
-export function printJson(io: CliIo, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+/** The version of all JSON documents. It changes only if a key is removed or changes its meaning. */
+export const JSON_VERSION = 1
+
+/** Prints one JSON document, for `--json`. Its keys are documented in `src/table/json-documents.ts`. */
+export function printJson(io: Pick<CliIo, 'stdout'>, value: object): void {
+  io.stdout.write(`${JSON.stringify(Object.assign({ jsonVersion: JSON_VERSION }, value), null, 2)}\n`)
 }

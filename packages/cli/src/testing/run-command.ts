@@ -1,4 +1,6 @@
+import { expect } from 'vitest'
 import { runCli } from '../run-cli.ts'
+import { JSON_DOCUMENTS, JSON_VERSION } from '../table/json-documents.ts'
 
 export interface RunOptions {
   env?: Record<string, string> | undefined
@@ -29,5 +31,15 @@ export async function runCommand(args: readonly string[], options: RunOptions = 
     cwd,
     stdin: stdin === undefined ? undefined : input(),
   })
+  checkDocument(args, out)
   return { code, out, err }
+}
+
+/** Every JSON document of every test has a version and only documented keys. */
+function checkDocument(args: readonly string[], out: string): void {
+  const declared = JSON_DOCUMENTS[args.slice(0, 2).join(' ')] ?? JSON_DOCUMENTS[args[0] ?? '']
+  if (!args.includes('--json') || !out.startsWith('{\n') || declared === undefined) return
+  const { jsonVersion, error: _, ...document } = JSON.parse(out) as Record<string, unknown>
+  expect(jsonVersion).toBe(JSON_VERSION)
+  expect(Object.keys(declared)).toEqual(expect.arrayContaining(Object.keys(document)))
 }

@@ -2,6 +2,7 @@ import type { Agent, IncomingMessage } from 'node:http'
 import type { Agent as SecureAgent } from 'node:https'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import { proxyEnvironment } from '@trainyard/contract'
 import { NetworkError } from '@trainyard/contract/trainer-errors'
 
 // An import would evaluate every export, `WebSocket` among them, which loads all of undici: 70 ms of every start.
@@ -72,9 +73,10 @@ const MAX_DRAINED_BYTES = 64 * 1024
  * uploads have a Content-Length, and `close` ends every socket at once. See docs/decisions/libraries.md.
  */
 export function createTransport({ maxSockets = 32 }: { maxSockets?: number } = {}): Transport {
+  const proxyEnv = proxyEnvironment(process.env)
   const agents: Agents = {
-    http: new http.Agent({ keepAlive: true, maxSockets }),
-    https: new https.Agent({ keepAlive: true, maxSockets }),
+    http: new http.Agent({ keepAlive: true, maxSockets, proxyEnv }),
+    https: new https.Agent({ keepAlive: true, maxSockets, proxyEnv }),
   }
   return {
     async send(request) {

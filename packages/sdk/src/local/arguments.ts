@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
-import { DEFAULT_BASIC_CONFIG, Operation, TaskType, type TrainerManifest } from '@trainyard/contract'
+import { DEFAULT_BASIC_CONFIG, Operation, parseSetting, TaskType, type TrainerManifest } from '@trainyard/contract'
+import { suggest } from '@trainyard/contract/format'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { Environment } from '../config/read-environment.ts'
 
@@ -59,7 +60,7 @@ export function parseArguments(argv: readonly string[], env: Environment, manife
   try {
     parsed = parse()
   } catch (error) {
-    throw new ConfigError(`${error instanceof Error ? error.message : error}. See --help`)
+    throw new ConfigError(`${describe(error, Object.keys(SETTING_FLAGS), manifest)} See --help`)
   }
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>
   const [word = env.OPERATION ?? 'train', ...rest] = parsed.positionals
@@ -118,18 +119,45 @@ function applyConfig(
     const at = item.indexOf('=')
     if (at < 1) throw new ConfigError(`--set is ${JSON.stringify(item)}; expected name=value`)
     const name = item.slice(0, at)
-    const property = manifest?.config.schema.properties?.[name]
-    const isAdvanced = typeof property === 'object' && property !== null && 'x-advanced' in property
-    const group = isAdvanced || !(name in DEFAULT_BASIC_CONFIG) ? 'advanced' : 'basic'
-    json[group] = { ...json[group], [name]: parseValue(item.slice(at + 1)) }
+    const properties = manifest?.config.schema.properties ?? {}
+    const property = Object.hasOwn(properties, name) ? properties[name] : undefined
+    json[groupOf(name, property)] = {
+      ...json[groupOf(name, property)],
+      [name]: parseSetting(item.slice(at + 1), property),
+    }
   }
   env.CONFIG = JSON.stringify(json)
 }
 
-function parseValue(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
+/** As on a platform: the manifest decides. A setting that it does not declare is a basic one only if every trainer has it. */
+function groupOf(name: string, property: unknown): 'basic' | 'advanced' {
+  if (property === undefined) return name in DEFAULT_BASIC_CONFIG ? 'basic' : 'advanced'
+  const isAdvanced = typeof property === 'object' && property !== null && 'x-advanced' in property
+  return isAdvanced && property['x-advanced'] === true ? 'advanced' : 'basic'
+}
+
+const INPUT_FLAGS = [
+  'dataset',
+  'images',
+  'checkpoint',
+  'format',
+  'out',
+  'runs',
+  'model',
+  'task',
+  'config',
+  'set',
+  'help',
+]
+
+/** Node's message for an unknown flag advises to write `--`, which does not help here. */
+function describe(error: unknown, settings: readonly string[], manifest: TrainerManifest | undefined): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const [, flag] = /^Unknown option '(-[^']*)'/.exec(message) ?? []
+  if (flag === undefined) return `${message}.`
+  const name = flag.replace(/^--?/, '')
+  const setting = name.replaceAll('-', '_')
+  if (Object.hasOwn(manifest?.config.schema.properties ?? {}, setting))
+    return `${flag} is a setting of this trainer; expected --set ${setting}=VALUE.`
+  return `${flag} is not an option${suggest(name, [...settings, ...INPUT_FLAGS], (close) => `--${close}`) || '.'}`
 }
