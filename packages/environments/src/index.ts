@@ -14,12 +14,6 @@
 
 export type { BuildFolders } from './build/build-plan.ts'
 export type { BuildRequest, BuildSandbox, OpenBuild } from './build/build-sandbox.ts'
-export {
-  type Declared,
-  explainMissingModule,
-  findMissingModule,
-  type MissingModule,
-} from './dependencies/missing-module.ts'
 export { type Dependencies, readDependencies } from './dependencies/read-dependencies.ts'
 export {
   EnvironmentStore,

@@ -1,7 +1,15 @@
 import { readManifest } from '@trainyard/client/files'
-import { BRIDGE_PROGRAM, type Bridge, bridgeArguments, Operation } from '@trainyard/contract'
+import {
+  BRIDGE_PROGRAM,
+  type Bridge,
+  bridgeArguments,
+  type Declared,
+  explainMissingModule,
+  findMissingModule,
+  Operation,
+  pythonOf,
+} from '@trainyard/contract'
 import { suggest } from '@trainyard/contract/format'
-import { type Declared, explainMissingModule, findMissingModule } from '@trainyard/environments'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
@@ -44,10 +52,6 @@ function readOperation(args: readonly string[]): { operation: Operation; rest: r
     `unknown operation "${first}": expected train, predict or export${suggest(first, Operation.options)}`,
   )
 }
-
-/** The Python of an entry point, also behind `trainyard exec`. */
-const pythonOf = (entrypoint: readonly string[]): string =>
-  entrypoint.find((argument) => /(^|\/)python[\d.]*$/.test(argument)) ?? 'python3'
 
 /** Entry point and arguments. Those of `trainyard exec` belong before its `--`, and this program runs it. */
 function commandLine(

@@ -49,6 +49,8 @@ export interface EnvironmentBuilds {
   /** Undefined: builds can do what this user can. */
   sandbox: BuildSandbox | undefined
   keysInUse(): Promise<ReadonlySet<string>>
+  /** The folder of the environment that an attempt uses. Undefined: it uses none, or was removed. */
+  environmentOf(ref: AttemptRef): Promise<string | undefined>
 }
 
 /** What to run: an unpacked, read-only folder in which the process starts, or an image by digest. */

@@ -93,7 +93,7 @@ describe.skipIf(reason !== undefined)('a job of a trainer with a Python environm
     const job = await harness.waitFor((await submit('# none\n')).id, isOver)
     expect(job).toMatchObject({ state: 'failed', endReason: 'training_error' })
     expect(job.error?.message).toMatch(
-      /The package "alpha" \(module "alpha"\) is not installed for python of the environment, which looked for it. Add it to requirements.txt/,
+      /The package "alpha" \(module "alpha"\) is not installed for \/\S+\/bin\/python, which looked for it. Add it to requirements.txt/,
     )
   })
 })

@@ -61,7 +61,10 @@ const PERMANENT = /^(?:SyntaxError|IndentationError|TabError|NameError)$/
 /** Messages about the program itself, also with the exit code 2, which interpreters use for a wrong command line. */
 const UNUSABLE: readonly { pattern: RegExp; errorType: ErrorType }[] = [
   { pattern: /^(?:ModuleNotFoundError|ImportError):/, errorType: 'ConfigError' },
-  { pattern: /can't open file .*No such file|: error: |Cannot find module '/, errorType: 'ConfigError' },
+  {
+    pattern: /can't open file .*No such file|python[\d.]*: No module named |: error: |Cannot find module '/,
+    errorType: 'ConfigError',
+  },
 ]
 
 /** `train.DatasetError: …` is the contract's type, wherever the class was defined. */

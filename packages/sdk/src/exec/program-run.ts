@@ -31,6 +31,7 @@ import { type Acknowledgement, createAcknowledgements } from './acknowledgements
 import { type ChildEvent, parseChildEvent } from './child-event.ts'
 import { judgeEnd } from './end-of-child.ts'
 import { type EventsPipe, openEventsPipe } from './events-pipe.ts'
+import { nameMissingModule } from './name-missing-module.ts'
 import { EVENTS_FD, MAX_EVENT_LENGTH, runChild } from './run-child.ts'
 import { createUploadQueue, type UploadQueue } from './upload-queue.ts'
 import { writeJobFile } from './write-job-file.ts'
@@ -107,7 +108,7 @@ export class ProgramRun {
     this.#violated.signal.throwIfAborted()
     const failure = judgeEnd(program, end, this.#failed && toFailure(this.#failed), this.#lastErrors)
     const [failedUpload] = await this.#uploads.drain()
-    if (failure !== undefined) throw failure
+    if (failure !== undefined) throw nameMissingModule(failure, this.#options)
     if (failedUpload !== undefined) throw asTrainerError(failedUpload)
     if (this.#lost[0] !== undefined) throw this.#lost[0]
     return {

@@ -1,4 +1,4 @@
-import { explainMissingModule, findMissingModule } from '@trainyard/environments'
+import { explainMissingModule, findMissingModule, pythonOf } from '@trainyard/contract'
 import { nameRun } from '../compliance/record.ts'
 import { type ComplianceRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
 
@@ -16,7 +16,7 @@ export const modulesDeclared: ComplianceRule = {
       const missing = findMissingModule(`${run.output.join('\n')}\n${traceback}\n${message}`)
       if (missing === undefined || findings.has(missing.module)) continue
       const { runtime, entrypoints } = manifest
-      const program = entrypoints[run.operation]?.find((argument) => /(^|\/)python[\d.]*$/.test(argument)) ?? 'python3'
+      const program = pythonOf(entrypoints[run.operation] ?? [])
       // The runner knows which Python it started.
       const known = message.split('\n').find((line) => line.startsWith(`The package "${missing.package}"`))
       const file = runtime === undefined ? undefined : (runtime.dependencies ?? 'the file of dependencies')

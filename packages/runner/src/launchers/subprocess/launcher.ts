@@ -87,7 +87,11 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       imagePull: false,
       diskLimit: true,
     },
-    environmentBuilds: { sandbox: builds, keysInUse: () => readEnvironmentsInUse(config.attemptsDir) },
+    environmentBuilds: {
+      sandbox: builds,
+      keysInUse: () => readEnvironmentsInUse(config.attemptsDir),
+      environmentOf: (ref) => readlink(filesOf(ref).environment).catch(() => undefined),
+    },
     openGateway: network && ((app, limits) => openGateway(network.gatewayDir, network.key, app, limits)),
     async launch(request, { signal } = {}) {
       if (refusal !== undefined) throw new SandboxUnavailable(refusal)
