@@ -20,6 +20,8 @@ import {
 import { z } from 'zod'
 import { readRunnerConfig } from './config.ts'
 import { createRunner } from './create-runner.ts'
+import { readBridgeContents } from './launchers/bridge/bridge-contents.ts'
+import { stageBridge } from './launchers/bridge/stage-bridge.ts'
 import { listenForTrainers } from './listen-for-trainers.ts'
 import { withStorage } from './with-storage.ts'
 
@@ -89,6 +91,12 @@ export async function serveRunner(env: Record<string, string | undefined>): Prom
 }
 
 async function main(): Promise<void> {
+  const [command, dir] = process.argv.slice(2)
+  if (command === 'bridge') {
+    if (dir === undefined) throw new ConfigError('expected a folder: trainyard-runner bridge DIR')
+    await stageBridge(readBridgeContents(), dir)
+    return
+  }
   const printed = await runIdentityCommand(process.argv.slice(2), process.env)
   if (printed !== undefined) {
     process.stdout.write(printed)

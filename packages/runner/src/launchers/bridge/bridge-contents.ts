@@ -7,6 +7,15 @@ import { sdkMounts } from '../subprocess/sandbox/sdk-mounts.ts'
 
 /** Where a container has the bridge. */
 export const BRIDGE_DIR = '/trainyard-bridge'
+/** Starts the bridge there, whatever machine it comes from. Published packages have nothing under the condition. */
+export const BRIDGE_COMMAND: readonly string[] = [
+  `${BRIDGE_DIR}/loader`,
+  '--library-path',
+  `${BRIDGE_DIR}/lib`,
+  `${BRIDGE_DIR}/node`,
+  '--conditions=trainyard-source',
+  `${BRIDGE_DIR}/main`,
+]
 
 /**
  * The bridge as files that need nothing of the image in which they run: this Node, the libraries that it is linked with and their
@@ -17,8 +26,6 @@ export interface BridgeContents {
   id: string
   files: readonly { path: string; from: string }[]
   links: readonly { path: string; target: string }[]
-  /** Starts the bridge. */
-  command: readonly string[]
 }
 
 const LoadedLibraries = z.object({ sharedObjects: z.array(z.string()) })
@@ -39,8 +46,10 @@ export function readBridgeContents(): BridgeContents {
   const isSource = entry.endsWith('.ts')
   const { files, links } = packages()
   const main = `app${join(dirname(entry), isSource ? 'main.ts' : 'main.js')}`
-  const at = (path: string) => `${BRIDGE_DIR}/${path}`
-  const node = [at('node'), ...(isSource ? ['--conditions=trainyard-source'] : []), at(main)]
+  if (loader === undefined)
+    throw new Error(
+      `"bridge" in trainer.json needs a Node that is linked dynamically, as official builds are; ${process.execPath} is static`,
+    )
   return {
     id: idOf(files),
     files: [
@@ -48,9 +57,7 @@ export function readBridgeContents(): BridgeContents {
       ...libraries.map((file) => ({ path: `lib/${basename(file)}`, from: file })),
       ...files,
     ],
-    links,
-    // A Node without a loader is linked statically.
-    command: loader === undefined ? node : [at(`lib/${basename(loader)}`), '--library-path', at('lib'), ...node],
+    links: [...links, { path: 'loader', target: `lib/${basename(loader)}` }, { path: 'main', target: main }],
   }
 }
 
@@ -91,7 +98,7 @@ function packageFiles(dir: string): string[] {
 }
 
 function idOf(files: BridgeContents['files']): string {
-  const hash = createHash('sha256').update(`${process.version} ${process.arch}\n`)
+  const hash = createHash('sha256').update(`2 ${process.version} ${process.arch}\n`)
   for (const { path, from } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1)))
     hash.update(`${path}\n`).update(createHash('sha256').update(readFileSync(from)).digest())
   return hash.digest('hex').slice(0, 16)

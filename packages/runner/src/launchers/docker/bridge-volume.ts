@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { packTar } from 'modern-tar'
 import { packTar as packFolder } from 'modern-tar/fs'
-import { BRIDGE_DIR, type BridgeContents, readBridgeContents } from '../bridge/bridge-contents.ts'
+import { BRIDGE_COMMAND, BRIDGE_DIR, type BridgeContents, readBridgeContents } from '../bridge/bridge-contents.ts'
 import { stageBridge } from '../bridge/stage-bridge.ts'
 import { ignoring } from './engine.ts'
 
@@ -36,7 +36,7 @@ export function createBridgeVolume(docker: Docker, processor: string): (image: s
         `"bridge" in trainer.json needs an engine with the processor of the runner, whose Node the containers run: the engine has ${processor}, the runner ${process.arch}. Install the npm package trainyard in the image, and write "trainyard", "exec", "--" in front of the program instead`,
       )
     contents ??= readBridgeContents()
-    const { id, command } = contents
+    const { id } = contents
     const name = `trainyard-bridge-${id}`
     const exists = (await ignoring([404], docker.getVolume(name).inspect())) !== undefined
     if (!exists || filling === undefined) filling = fill(docker, { name, image, contents })
@@ -46,7 +46,7 @@ export function createBridgeVolume(docker: Docker, processor: string): (image: s
       filling = undefined
       throw error
     }
-    return { name, command }
+    return { name, command: BRIDGE_COMMAND }
   }
 }
 

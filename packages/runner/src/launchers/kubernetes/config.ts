@@ -16,6 +16,11 @@ export interface KubernetesConfig {
   /** Numeric, because the kubelet cannot tell whether a user name is root. */
   runAsUser: number
   imagePullSecrets: readonly string[]
+  /**
+   * An image with `trainyard-runner` in PATH, such as the runner's own. It copies the bridge into pods whose trainers have
+   * `bridge` in their manifest. Undefined: the trainer's image must have `trainyard`.
+   */
+  bridgeImage?: string | undefined
   /** Jobs are created suspended, with this queue's label, and Kueue starts them. */
   kueueQueue?: string | undefined
   /** `CIDR` or `CIDR:port` that every trainer may reach, in addition to the callback, the storage and its manifest's hosts. */
@@ -67,6 +72,10 @@ const KubernetesEnvironment = z.object({
   KUBERNETES_CALLBACK_ADDRESS: z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' }).optional(),
   KUBERNETES_RUN_AS_USER: z.coerce.number().int().min(1, 'must not be 0, which is root').default(65_532),
   KUBERNETES_IMAGE_PULL_SECRETS: list,
+  KUBERNETES_BRIDGE_IMAGE: z
+    .string()
+    .regex(/^[\w.:/@-]+$/, 'must be the name of an image, such as registry.example/trainyard/runner:1.0.0')
+    .optional(),
   KUBERNETES_KUEUE_QUEUE: z.string().min(1).optional(),
   KUBERNETES_EGRESS: list.refine((all) => all.every((entry) => CIDR_AND_PORT.test(entry)), {
     error: 'must be a list of networks, separated by commas, for example 10.1.0.0/16 or 10.1.2.3/32:9000',
@@ -101,6 +110,7 @@ export function readKubernetesConfig(
     callbackAddress: e.KUBERNETES_CALLBACK_ADDRESS,
     runAsUser: e.KUBERNETES_RUN_AS_USER,
     imagePullSecrets: e.KUBERNETES_IMAGE_PULL_SECRETS,
+    bridgeImage: e.KUBERNETES_BRIDGE_IMAGE,
     kueueQueue: e.KUBERNETES_KUEUE_QUEUE,
     egress: e.KUBERNETES_EGRESS,
     storageUrl: storageUrlOf(e),

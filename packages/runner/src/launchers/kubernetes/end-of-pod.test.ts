@@ -47,6 +47,32 @@ const disrupted = (reason: string): V1PodCondition => ({
 })
 const deleted = new Date('2026-01-01T00:00:50Z')
 
+describe('a pod that waits for the bridge', () => {
+  const bridge = (state: V1ContainerState): V1Pod => {
+    const failed = pod({ state: { waiting: { reason: 'PodInitializing' } } })
+    const init = { name: 'bridge', image: 'runner:1', imageID: 'i', ready: false, restartCount: 0, state }
+    return { ...failed, status: { ...failed.status, initContainerStatuses: [init] } }
+  }
+
+  it('ends as launch_failed with the words of the container that failed', () => {
+    expect(endOfPod(bridge(terminated(1, 'Error', 'No space left on device\n')), false)).toMatchObject({
+      reason: 'launch_failed',
+      detail: 'the bridge could not be copied from KUBERNETES_BRIDGE_IMAGE "runner:1": No space left on device',
+    })
+  })
+
+  it('shows why its image cannot be pulled', () => {
+    const waiting = bridge({ waiting: { reason: 'InvalidImageName', message: 'bad name' } })
+    const scheduled: V1PodCondition = { type: 'PodScheduled', status: 'True' }
+    const status = { ...waiting.status, phase: 'Pending', conditions: [scheduled] }
+    const limits = { imagePullTimeoutSeconds: 60, scheduleTimeoutSeconds: 60 }
+    expect(pendingPod({ ...waiting, status }, new Date(), limits, undefined)).toMatchObject({
+      reason: 'image_pull_failed',
+      detail: 'InvalidImageName: bad name',
+    })
+  })
+})
+
 describe('endOfPod', () => {
   it.each<[string, PodParts, object]>([
     [

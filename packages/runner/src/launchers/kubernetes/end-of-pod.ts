@@ -51,9 +51,23 @@ export function endOfPod(pod: V1Pod, stoppedByUs: boolean): Exited | undefined {
   if (disruption !== undefined) return because(disruption.reason, disruption.detail)
   if (terminated?.reason === 'ContainerStatusUnknown') return because('node_lost', terminated.message)
   if (isDeleted && !stoppedByUs) return because('node_lost', DELETED_EXTERNALLY)
+  const bridge = failedBridge(pod)
+  if (bridge !== undefined)
+    return because(
+      'launch_failed',
+      `the bridge could not be copied from KUBERNETES_BRIDGE_IMAGE "${bridge.image}": ${bridge.why}`,
+    )
   if (terminated === undefined)
     return because('node_lost', status?.message ?? 'the pod ended without a status of its container')
   return exit
+}
+
+/** Why the container that copies the bridge failed. The trainer did not start then. */
+function failedBridge({ status }: V1Pod): { image: string; why: string } | undefined {
+  const failed = status?.initContainerStatuses?.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0)
+  if (failed === undefined) return undefined
+  const { exitCode, message, reason } = failed.state?.terminated ?? {}
+  return { image: failed.image, why: message?.trim() || `it ended with exit code ${exitCode} (${reason})` }
 }
 
 function exitOf(terminated: V1ContainerStateTerminated | undefined): Exited {

@@ -17,6 +17,8 @@ export const ANNOTATIONS = {
 /** On a pod that is being stopped. Keeps the object until the runner has read how it ended. */
 export const FINALIZER = 'trainyard.dev/end-not-read'
 export const CONTAINER = 'trainer'
+/** Runs before it, and copies the bridge into the pod. */
+export const BRIDGE_CONTAINER = 'bridge'
 
 /** A short name for a database that is valid as a part of Kubernetes names. */
 export function instanceName(instanceId: string): string {

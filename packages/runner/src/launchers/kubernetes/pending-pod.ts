@@ -43,7 +43,10 @@ export function failed(reason: 'unschedulable' | 'image_pull_failed' | 'launch_f
 }
 
 function waitingOf(pod: V1Pod): V1ContainerStateWaiting | undefined {
-  return pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER)?.state?.waiting
+  const { initContainerStatuses = [], containerStatuses } = pod.status ?? {}
+  // The trainer waits for the bridge.
+  const bridge = initContainerStatuses.find(({ state }) => state?.waiting !== undefined)
+  return bridge?.state?.waiting ?? containerStatuses?.find(({ name }) => name === CONTAINER)?.state?.waiting
 }
 
 function describe(waiting: V1ContainerStateWaiting | undefined): string {

@@ -79,6 +79,36 @@ describe('the manifests of an attempt', () => {
   })
 })
 
+describe('a program behind the bridge', () => {
+  const bridge = ['exec', '--as', 'yolo', '--']
+
+  it('gets it from an init container, and cannot change it', async () => {
+    const { pod, container } = build({ bridge }, { bridgeImage: 'registry.example/trainyard/runner:1.0.0' })
+    const part = {
+      initContainers: pod.initContainers,
+      command: container.command,
+      mount: container.volumeMounts?.find(({ name }) => name === 'bridge'),
+      volume: pod.volumes?.find(({ name }) => name === 'bridge'),
+    }
+    await expect(asYaml([part])).toMatchFileSnapshot('golden/bridge.yaml')
+  })
+
+  it('uses that of its image where no image is configured, and others have none', () => {
+    const own = build({ bridge })
+    expect(own.pod).not.toHaveProperty('initContainers')
+    expect(own.container.command?.slice(0, 3)).toEqual(['trainyard', 'exec', '--as'])
+    const without = build({}, { bridgeImage: 'runner:1' })
+    expect(without.pod).not.toHaveProperty('initContainers')
+    expect(without.pod.volumes?.map(({ name }) => name)).not.toContain('bridge')
+  })
+
+  it('an image that is not a name is an error', () => {
+    expect(() => readKubernetesConfig({ KUBERNETES_BRIDGE_IMAGE: 'the runner' }, runner)).toThrow(
+      /KUBERNETES_BRIDGE_IMAGE.*must be the name of an image/,
+    )
+  })
+})
+
 describe('the checklist', () => {
   it('one Job for each attempt and one pod, which Kubernetes does not retry', () => {
     const { spec, pod, job } = build()

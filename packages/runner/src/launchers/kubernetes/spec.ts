@@ -6,14 +6,16 @@ import type {
   V1OwnerReference,
   V1PodSpec,
   V1Secret,
+  V1SecurityContext,
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node'
+import { BRIDGE_COMMAND, BRIDGE_DIR } from '../bridge/bridge-contents.ts'
 import { CONTAINER_PATHS, containerEnvironment } from '../container-environment.ts'
 import type { LaunchRequest } from '../launcher.ts'
 import { programOf } from '../program-of.ts'
 import type { KubernetesConfig } from './config.ts'
-import { attemptLabels, attemptName, CONTAINER } from './names.ts'
+import { attemptLabels, attemptName, BRIDGE_CONTAINER, CONTAINER } from './names.ts'
 import { type Destination, networkPolicySpec } from './network-policy.ts'
 import { type Profile, profileFor } from './profile.ts'
 
@@ -39,6 +41,13 @@ const DATASET_CACHE_DIR = '/trainyard/cache'
 const TMP_LIMIT = '10Gi'
 /** Well after the runner's own deadline and grace period, so that it only ends attempts that no runner supervises. */
 const DEADLINE_BACKSTOP_SECONDS = 600
+
+const RESTRICTED: V1SecurityContext = {
+  allowPrivilegeEscalation: false,
+  privileged: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+}
 
 /** Builds the objects of an attempt. */
 export function attemptManifests(request: LaunchRequest, options: SpecOptions): AttemptManifests {
@@ -157,6 +166,11 @@ function podSpec(request: LaunchRequest, input: PodInput): V1PodSpec {
     containers: [container(request, input)],
     volumes: volumes(input),
   }
+  const bridgeImage = bridgeImageOf(request, config)
+  if (bridgeImage !== undefined) {
+    spec.initContainers = [bridgeContainer(bridgeImage)]
+    spec.volumes?.push({ name: 'bridge', emptyDir: { sizeLimit: '1Gi' } })
+  }
   if (config.imagePullSecrets.length > 0) spec.imagePullSecrets = config.imagePullSecrets.map((name) => ({ name }))
   if (!isEmpty(profile.nodeSelector)) spec.nodeSelector = { ...profile.nodeSelector }
   if (profile.runtimeClassName !== undefined) spec.runtimeClassName = profile.runtimeClassName
@@ -164,15 +178,38 @@ function podSpec(request: LaunchRequest, input: PodInput): V1PodSpec {
   return spec
 }
 
+/** The image that brings the bridge. Undefined: the program has none, or its image has it. */
+function bridgeImageOf({ bridge }: LaunchRequest, { bridgeImage }: KubernetesConfig): string | undefined {
+  return bridge === undefined ? undefined : bridgeImage
+}
+
+/** Copies the bridge into the pod, before the trainer starts. The trainer cannot change it. */
+function bridgeContainer(image: string): V1Container {
+  const memory = '512Mi'
+  return {
+    name: BRIDGE_CONTAINER,
+    image,
+    imagePullPolicy: 'IfNotPresent',
+    command: ['trainyard-runner', 'bridge', BRIDGE_DIR],
+    // Less than most trainers need, so the pod does not need more. Quotas refuse a container without.
+    resources: { requests: { cpu: '100m', memory }, limits: { memory } },
+    securityContext: RESTRICTED,
+    volumeMounts: [{ name: 'bridge', mountPath: BRIDGE_DIR }],
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+  }
+}
+
 function container(request: LaunchRequest, { config, env, resources }: PodInput): V1Container {
   const cache: V1VolumeMount = { name: 'cache', mountPath: DATASET_CACHE_DIR }
   if (config.datasetCache !== undefined) cache.readOnly = true
+  const bridged: V1VolumeMount[] = [{ name: 'bridge', mountPath: BRIDGE_DIR, readOnly: true }]
+  const hasBridge = bridgeImageOf(request, config) !== undefined
   return {
     name: CONTAINER,
     image: imageOf(request),
     // A digest always names the same image, so a copy on the node is current.
     imagePullPolicy: 'IfNotPresent',
-    command: programOf(request).map(literal),
+    command: programOf(request, hasBridge ? BRIDGE_COMMAND : undefined).map(literal),
     env: Object.entries(env).map(([name, value]) => ({ name, value: literal(value) })),
     resources: {
       requests: {
@@ -183,13 +220,9 @@ function container(request: LaunchRequest, { config, env, resources }: PodInput)
       // No CPU limit: throttling while cores are idle helps no one.
       limits: { ...resources.fixed, 'ephemeral-storage': `${resources.diskGb}Gi` },
     },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      privileged: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    },
+    securityContext: RESTRICTED,
     volumeMounts: [
+      ...(hasBridge ? bridged : []),
       { name: 'secret', mountPath: dirOf(CONTAINER_PATHS.tokenFile), readOnly: true },
       { name: 'work', mountPath: CONTAINER_PATHS.workDir },
       cache,
