@@ -11,7 +11,7 @@ export async function killStrays(dir: string): Promise<number> {
   for (const name of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(name)) continue
     const environment = await readFile(`/proc/${name}/environ`, 'utf8').catch(() => '')
-    if (!environment.split('\0').some((variable) => variable.startsWith(`WORK_DIR=${dir}/`))) continue
+    if (!environment.split('\0').some((variable) => variable.startsWith(`CALLBACK_TOKEN_FILE=${dir}/`))) continue
     try {
       process.kill(Number(name), 'SIGKILL')
       killed++

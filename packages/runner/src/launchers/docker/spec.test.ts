@@ -130,7 +130,7 @@ describe('the container of an attempt', () => {
         ['work/tmp/', '700', 1000, 2000, undefined],
         ['secret/', '500', 1000, 2000, undefined],
         ['secret/token', '400', 1000, 2000, request.token],
-        ['secret/config.json', '400', 1000, 2000, JSON.stringify(long)],
+        ['secret/config.json', '400', 1000, 2000, JSON.stringify({ ...long, advanced_config: long.advanced })],
       ],
     })
   })

@@ -52,8 +52,8 @@ async function childrenOf(parent: number): Promise<number[]> {
   return children.sort((a, b) => a - b)
 }
 
-/** Whether the process is the trainer with this work folder. False on systems without /proc. */
-export async function runsIn(pid: number, workDir: string): Promise<boolean> {
+/** Whether the process is the trainer that reads this token. False on systems without /proc. */
+export async function reads(pid: number, tokenFile: string): Promise<boolean> {
   const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
-  return environment.split('\0').includes(`WORK_DIR=${workDir}`)
+  return environment.split('\0').includes(`CALLBACK_TOKEN_FILE=${tokenFile}`)
 }

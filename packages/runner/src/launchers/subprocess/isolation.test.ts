@@ -131,9 +131,8 @@ describe('a process of a trainer', () => {
 
     it('writes only to its own folder and /tmp, and reads the dataset cache', async () => {
       const launcher = await sandboxed()
-      const work = join(dir, 'data', 'attempts', 'trainyard-3-1', 'work')
       const paths = {
-        work: join(work, 'x'),
+        work: '/trainyard/work/x',
         tmp: `/tmp/trainyard-private-${process.pid}`,
         cache: join(dir, 'data', 'datasets', 'x'),
         trainer: join(dir, 'trainer', 'x'),
@@ -153,6 +152,23 @@ describe('a process of a trainer', () => {
       expect(await run(launcher, 9, tryAll({ cache: paths.cache }, 'fs.readFileSync(path, "utf8")'))).toEqual({
         cache: 'x',
       })
+    })
+
+    it('has the same WORK_DIR in every attempt, with files of its own', async () => {
+      const launcher = await sandboxed()
+      const program = `const fs = require('fs'); const { WORK_DIR, HOME, JOB_ATTEMPT } = process.env
+        const before = fs.readdirSync(WORK_DIR).filter((name) => name.endsWith('.pt'))
+        fs.writeFileSync(WORK_DIR + '/' + JOB_ATTEMPT + '.pt', 'x'); console.log(JSON.stringify({ WORK_DIR, HOME, before }))`
+      const seen = { WORK_DIR: '/trainyard/work', HOME: '/trainyard/work', before: [] }
+      for (const attempt of [1, 2]) {
+        await launcher.launch({ ...request(6, program), attempt })
+        await expect
+          .poll(async () => (await launcher.observe({ jobId: 6, attempt })).state, { timeout: 60_000 })
+          .toBe('exited')
+        const { lines } = await launcher.logs({ jobId: 6, attempt }, { stdout: 0, stderr: 0 }, { final: true })
+        expect(lines.map(({ text }) => text)).toEqual([JSON.stringify(seen)])
+        expect(existsSync(join(dir, 'data', 'attempts', `trainyard-6-${attempt}`, 'work', `${attempt}.pt`))).toBe(true)
+      }
     })
 
     it('sees only its own processes', async () => {

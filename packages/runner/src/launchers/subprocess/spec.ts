@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { CONTAINER_PATHS } from '../container-environment.ts'
 import { MACHINE_PATH, trainerEnvironment } from '../environment.ts'
 import type { AttemptRef, LaunchRequest } from '../launcher.ts'
 import { programOf } from '../program-of.ts'
@@ -133,9 +134,11 @@ export function processSpec(request: LaunchRequest, config: SubprocessConfig, op
   const { devices, network, limits, hasMemoryGroup = false } = options
   const { datasetCacheDir, datasetCacheMaxGb, toolsDir, readPaths = [] } = config
   const files = attemptFiles(config, request)
+  // In a sandbox the same in every attempt: a checkpoint can contain paths, and a resumed training uses them again.
+  const workDir = options.sandbox === undefined ? files.workDir : CONTAINER_PATHS.workDir
   const { env, configText } = trainerEnvironment(request, {
-    workDir: files.workDir,
-    tmpDir: join(files.workDir, 'tmp'),
+    workDir,
+    tmpDir: join(workDir, 'tmp'),
     datasetCacheDir,
     datasetCacheMaxGb,
     isCacheFilledByRunner: true,
@@ -180,6 +183,7 @@ function isolate(
   const mounts = planMounts(sandbox.view, {
     trainerDir,
     workDir: files.workDir,
+    workMount: CONTAINER_PATHS.workDir,
     tmpDir: join(files.workDir, 'tmp'),
     inputDir: files.inputDir,
     datasetCacheDir,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isCode, isOurProcess, readPid, writeAtomically } from './attempt-folder.ts'
-import { findTrainer, runsIn } from './find-trainer.ts'
+import { findTrainer, reads } from './find-trainer.ts'
 import { observeProcess } from './observe-process.ts'
 import type { AttemptFiles } from './spec.ts'
 
@@ -50,9 +50,9 @@ async function terminate(files: AttemptFiles): Promise<void> {
 export async function killOrphan(files: AttemptFiles): Promise<void> {
   const shim = await readPid(files.shimPid)
   const trainer = await readPid(files.trainerPid)
-  if (shim === undefined || trainer === undefined || !(await runsIn(trainer, files.workDir))) return
+  if (shim === undefined || trainer === undefined || !(await reads(trainer, files.tokenFile))) return
   signalGroup(shim, 'SIGKILL')
-  for (let waits = 0; waits < 200 && (await runsIn(trainer, files.workDir)); waits++) await sleep(10)
+  for (let waits = 0; waits < 200 && (await reads(trainer, files.tokenFile)); waits++) await sleep(10)
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

@@ -16,7 +16,7 @@ export function subprocessChaos(sandbox: ChaosRunnerSettings['sandbox']): ChaosL
       if (victim === undefined) return undefined
       const signal = random() < 0.25 ? 'SIGTERM' : 'SIGKILL'
       if (!killProcess(victim.pid, signal)) return undefined
-      return { how: `process ${signal}`, attempt: victim.workDir.split('/').at(-2) ?? '' }
+      return { how: `process ${signal}`, attempt: victim.tokenFile.split('/').at(-3) ?? '' }
     },
     async leftovers({ dir }) {
       const processes = (await processesOf(dir)).map(
@@ -27,14 +27,14 @@ export function subprocessChaos(sandbox: ChaosRunnerSettings['sandbox']): ChaosL
   }
 }
 
-/** Processes with a WORK_DIR in this folder. */
-async function processesOf(dir: string): Promise<{ pid: number; command: string; workDir: string }[]> {
-  const prefix = `WORK_DIR=${dir}/`
+/** Processes that read a token in this folder. */
+async function processesOf(dir: string): Promise<{ pid: number; command: string; tokenFile: string }[]> {
+  const prefix = `CALLBACK_TOKEN_FILE=${dir}/`
   const isOurs = (variable: string) => variable.startsWith(prefix)
   return (await findProcesses((variables) => variables.some(isOurs))).map(({ pid, command, variables }) => ({
     pid,
     command,
-    workDir: (variables.find(isOurs) ?? '').slice('WORK_DIR='.length),
+    tokenFile: (variables.find(isOurs) ?? '').slice('CALLBACK_TOKEN_FILE='.length),
   }))
 }
 

@@ -21,6 +21,8 @@ export interface SystemView {
 export interface SandboxPaths {
   trainerDir: string
   workDir: string
+  /** Where the work folder is in the sandbox. Default: at its own path. */
+  workMount?: string | undefined
   tmpDir: string
   /** Token and configuration. */
   inputDir: string
@@ -61,6 +63,7 @@ export function planMounts(system: SystemView, paths: SandboxPaths): MountPlan {
     tmpDir,
     inputDir,
     workDir,
+    workMount = workDir,
     datasetCacheDir,
     toolsDir,
     gatewayDir,
@@ -90,7 +93,7 @@ export function planMounts(system: SystemView, paths: SandboxPaths): MountPlan {
       ...readPaths
         .filter((path) => !shown.some((folder) => path === folder || path.startsWith(folder + sep)))
         .map(show),
-      write(workDir, workDir),
+      write(workDir, workMount),
     ],
   }
 }
