@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { checkSettings } from './check-settings.ts'
+import { checkSettings, createSettingsCheck } from './check-settings.ts'
 
 const object = (properties: Record<string, unknown>) => ({ type: 'object' as const, properties })
 
@@ -20,10 +20,17 @@ describe('settings', () => {
     })
   })
 
+  const hostile = {
+    schema: object({ name: { type: 'string', pattern: '^(a+)+$' } }),
+    settings: { name: `${'a'.repeat(60)}!` },
+  }
+  const honest = { schema: hostile.schema, settings: { name: 'aaa' } }
+
   it('with a hostile pattern are given up, and nothing else waits for them', async () => {
-    const schema = object({ name: { type: 'string', pattern: '^(a+)+$' } })
+    // An hour of patience: what ends the check is the CPU time that the thread really uses.
+    const check = createSettingsCheck({ cpuLimitMs: 300, patienceMs: 3_600_000 })
     let isOver = false
-    const hostile = checkSettings({ schema, settings: { name: `${'a'.repeat(60)}!` } }).finally(() => {
+    const ended = check(hostile).finally(() => {
       isOver = true
     })
     let turns = 0
@@ -31,9 +38,35 @@ describe('settings', () => {
       await turn()
       turns++
     }
-    expect(await hostile).toEqual({ type: 'ended' })
+    expect(await ended).toEqual({ type: 'ended' })
     expect(turns).toBeGreaterThan(100)
     // The next check has a thread of its own.
-    expect(await checkSettings({ schema, settings: { name: 'aaa' } })).toMatchObject({ type: 'valid' })
+    expect(await check(honest)).toMatchObject({ type: 'valid' })
+  })
+
+  it('are never refused because the machine gives the thread no time', async () => {
+    const starved = createSettingsCheck({ cpuTimeMs: async () => 0, cpuLimitMs: 0, patienceMs: 0 })
+    expect(await starved(hostile)).toEqual({ type: 'busy' })
+    const unmeasured = createSettingsCheck({ cpuTimeMs: async () => undefined, cpuLimitMs: 0, patienceMs: 0 })
+    expect(await unmeasured(hostile)).toEqual({ type: 'busy' })
+    const unreadable = createSettingsCheck({ cpuTimeMs: () => Promise.reject(new Error('ended')), patienceMs: 0 })
+    expect(await unreadable(hostile)).toEqual({ type: 'busy' })
+  })
+
+  it('are charged with the CPU time of their own check only', async () => {
+    let used = 60_000
+    const check = createSettingsCheck({ cpuTimeMs: async () => used, patienceMs: 3_600_000 })
+    // The thread has used a minute for others.
+    expect(await check(honest)).toMatchObject({ type: 'valid' })
+    const meter = setInterval(() => {
+      used += 3000
+    }, 1)
+    expect(await check(hostile)).toEqual({ type: 'ended' })
+    clearInterval(meter)
+  })
+
+  it('with a schema that refers to itself without end name the schema', async () => {
+    const endless = { ...object({}), allOf: [{ $ref: '#' }] }
+    expect(await checkSettings({ schema: endless, settings: {} })).toMatchObject({ type: 'bad-schema' })
   })
 })

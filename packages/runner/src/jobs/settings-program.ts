@@ -14,10 +14,11 @@ function check({ schema, settings }: SettingsOrder): SettingsOutcome {
   let validate: ValidateFunction
   try {
     validate = ajv.compile({ type: 'object', ...schema })
+    if (validate(settings)) return { type: 'valid', settings }
   } catch (error) {
+    // A schema that refers to itself without end fails when it is used.
     return { type: 'bad-schema', reason: String(error).slice(0, 1000) }
   }
-  if (validate(settings)) return { type: 'valid', settings }
   const errors = (validate.errors ?? []).slice(0, MAX_ERRORS).map(
     ({ instancePath, keyword, params, message, data }): SettingsError => ({
       instancePath,

@@ -15,6 +15,7 @@ export async function validateConfig(
   manifest: TrainerManifest,
   settings: Readonly<Record<string, unknown>>,
   preset?: string,
+  check: typeof checkSettings = checkSettings,
 ): Promise<ConfigOutcome> {
   const presets = manifest.config.presets
   if (preset !== undefined && !Object.hasOwn(presets, preset)) {
@@ -25,12 +26,18 @@ export async function validateConfig(
   }
   const presetSettings = preset === undefined ? undefined : presets[preset]
   const merged: Record<string, unknown> = structuredClone({ ...presetSettings, ...settings })
-  const outcome = await checkSettings({ schema: manifest.config.schema, settings: merged })
+  const outcome = await check({ schema: manifest.config.schema, settings: merged })
+  if (outcome.type === 'busy')
+    throw new TrainyardError(
+      'unavailable',
+      'The server is too busy to check the settings of the job. Send the same request again in a few seconds',
+      { retryAfterSeconds: 5 },
+    )
   if (outcome.type === 'ended')
     throw badSchema(
       manifest,
-      'takes too long or too much memory',
-      'must have a schema under config.schema that is checked in seconds',
+      'takes too much computing time or memory',
+      'must have a schema under config.schema that is checked in five seconds of CPU time',
     )
   if (outcome.type === 'bad-schema')
     throw badSchema(manifest, `is not valid: ${outcome.reason}`, 'must have a valid JSON Schema under config.schema')
