@@ -129,6 +129,24 @@ export const Trainer = TrainerSummary.extend({
 }).meta({ id: 'Trainer' })
 export type Trainer = z.infer<typeof Trainer>
 
+/** Which of the two parts of a version. */
+export const PartKind = z.enum(['bundle', 'image'])
+export type PartKind = z.infer<typeof PartKind>
+
+/** The packages in a part of a version. */
+export const PackageCount = z.object({ part: PartKind, packages: z.number().int().nonnegative() })
+export type PackageCount = z.infer<typeof PackageCount>
+
+/** `GET /v1/trainers/{namespace}/{name}/versions/{version}/sbom`: https://cyclonedx.org/docs/1.6/json/ */
+export const Sbom = z
+  .looseObject({
+    bomFormat: z.literal('CycloneDX'),
+    specVersion: z.string(),
+    components: z.array(z.looseObject({ name: z.string(), version: z.string().optional() })).optional(),
+  })
+  .meta({ id: 'Sbom' })
+export type Sbom = z.infer<typeof Sbom>
+
 /** `GET /v1/trainers/{namespace}/{name}/versions/{version}` */
 export const TrainerVersion = TrainerVersionSummary.extend({
   name: z.string(),
@@ -136,6 +154,7 @@ export const TrainerVersion = TrainerVersionSummary.extend({
   readme: z.string().optional(),
   checkId: z.string().optional(),
   checks: z.array(CheckResult).describe('The findings of a rejected version are only shown to its owner'),
+  sboms: z.array(PackageCount).default([]).describe('The parts whose packages are listed; see the endpoint "sbom"'),
 }).meta({ id: 'TrainerVersion' })
 export type TrainerVersion = z.infer<typeof TrainerVersion>
 

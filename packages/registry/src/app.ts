@@ -6,6 +6,7 @@ import { mountCatalogueRoutes } from './catalogue/routes.ts'
 import type { RegistryContext } from './context.ts'
 import { mountLifecycleRoutes } from './lifecycle/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
+import { mountSbomRoutes } from './sboms/routes.ts'
 import { mountUsageRoutes } from './usage/routes.ts'
 
 /** Mounts every endpoint of the registry. It does not listen. */
@@ -14,6 +15,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountRepositoryRoutes(api, context)
   mountTokenRoutes(api, context)
   mountCatalogueRoutes(api, context)
+  mountSbomRoutes(api, context)
   mountLifecycleRoutes(api, context)
   mountUsageRoutes(api, context)
   mountCheckRoutes(api, context)

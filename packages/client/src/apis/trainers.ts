@@ -2,7 +2,9 @@ import {
   type DatasetFormat,
   DeprecateVersionRequest,
   type ExportFormat,
+  type PartKind,
   ResolvedTrainer,
+  Sbom,
   SetChannelRequest,
   type TaskType,
   Trainer,
@@ -36,6 +38,8 @@ export interface TrainersClient {
   get(name: string): Promise<Trainer>
   /** One version with its findings. Throws `TrainyardApiError` if it does not exist. */
   version(name: string, version: string): Promise<TrainerVersion>
+  /** The packages of a version, as a CycloneDX document. `part`: by default the image, or else the bundle. */
+  sbom(name: string, version: string, part?: PartKind): Promise<Sbom>
   /** The newest published version in a range such as "^1.2". Default: the latest version. */
   resolve(name: string, range?: string): Promise<ResolvedTrainer>
   /** Pulls by day and by version. For members of the trainer's organisation. */
@@ -56,6 +60,8 @@ export function createTrainersClient(connect: Connect): TrainersClient {
     list: (query) => fetchJson(connect, TrainerList, { path: '/v1/trainers', query }),
     get: (name) => fetchJson(connect, Trainer, { path: trainerPath(name) }),
     version: (name, version) => fetchJson(connect, TrainerVersion, { path: versionPath(name, version) }),
+    sbom: (name, version, part) =>
+      fetchJson(connect, Sbom, { path: `${versionPath(name, version)}/sbom`, query: { part } }),
     resolve: (name, range) =>
       fetchJson(connect, ResolvedTrainer, { path: `${trainerPath(name)}/resolve`, query: { range } }),
     usage: (name, days) => fetchJson(connect, TrainerUsage, { path: `${trainerPath(name)}/usage`, query: { days } }),

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CheckResult } from '@trainyard/contract'
+import { type CheckResult, Sbom, TrainerVersion } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeClamd, startFakeClamd } from '../testing/fake-clamd.ts'
 import {
@@ -9,6 +9,8 @@ import {
   endOfCheck,
   type Harness,
   pushImage,
+  pushIndex,
+  resultOf,
   type TarItem,
   trainerManifest,
 } from '../testing/harness.ts'
@@ -99,6 +101,73 @@ describe('the checks of an image with scanners', () => {
     const { result } = await check('acme/replaced', [metadata('2.31.0'), [{ name: 'lib/.wh.requests.dist-info' }]])
     expect(result('sbom').notes).toEqual(['0 packages were found'])
     expect(result('vulnerabilities').status).toBe('passed')
+  })
+
+  it('gives the list of packages of a version to those who may see the version', async () => {
+    const pillow = [{ name: 'lib/pillow.dist-info/METADATA', body: 'Name: pillow\nVersion: 11.0.0\n\n' }]
+    expect((await check('acme/listed', [pillow])).state).toBe('published')
+    const path = '/v1/trainers/acme/listed/versions/1.0.0'
+    const version = TrainerVersion.parse(await (await harness.request(path)).json())
+    expect(version.sboms).toEqual([{ part: 'image', packages: 1 }])
+    for (const query of ['', '?part=image']) {
+      const response = await harness.request(`${path}/sbom${query}`)
+      expect(response.headers.get('content-type')).toBe('application/vnd.cyclonedx+json; version=1.6')
+      expect(Sbom.parse(await response.json()).components).toMatchObject([{ name: 'pillow', version: '11.0.0' }])
+    }
+    const none = await harness.request(`${path}/sbom?part=bundle`)
+    expect([none.status, await none.json()]).toMatchObject([
+      404,
+      { detail: expect.stringContaining('"acme/listed" 1.0.0 has no list of packages for its bundle') },
+    ])
+
+    const key = [{ name: 'root/key.env', body: `id = ${KEY_ID}\n` }]
+    expect((await check('acme/hidden', [pillow, key])).state).toBe('rejected')
+    const hidden = '/v1/trainers/acme/hidden/versions/1.0.0/sbom'
+    const other = await harness.token(['push:other'], 'eve')
+    const statuses = [undefined, other, token].map(
+      async (who) => (await harness.request(hidden, { token: who })).status,
+    )
+    expect(await Promise.all(statuses)).toEqual([404, 404, 200])
+  })
+
+  it('reads every image of an index, and refuses images that hold different manifests', async () => {
+    const image = (name: string, architecture: string, layers: TarItem[][], description = 'A tiny trainer') => {
+      const body = JSON.stringify(trainerManifest(name, '1.0.0', { description }))
+      return { name, version: '1.0.0', token, architecture, layers: [...layers, [{ name: 'trainer.json', body }]] }
+    }
+    const pushed = async (...images: ReturnType<typeof image>[]) =>
+      await endOfCheck(harness, token, await pushIndex(harness, images))
+    const same = await pushed(image('acme/both', 'amd64', []), image('acme/both', 'arm64', []))
+    expect(same.state).toBe('published')
+    expect(resultOf(same, 'image').notes).toEqual(['platforms: linux/amd64, linux/arm64'])
+
+    const others = [image('acme/differ', 'amd64', []), image('acme/differ', 'arm64', [], 'Another')]
+    const different = await pushed(...others)
+    expect(different.state).toBe('rejected')
+    expect(resultOf(different, 'manifest').findings).toMatchObject([
+      { code: 'TY193', message: 'the image for linux/arm64 holds another manifest than that for linux/amd64' },
+    ])
+
+    const key = [{ name: 'root/key.env', body: `id = ${KEY_ID}\n` }]
+    const second = await pushed(image('acme/second', 'amd64', []), image('acme/second', 'arm64', [key]))
+    expect(second.state).toBe('rejected')
+    expect(resultOf(second, 'secrets').findings).toMatchObject([{ code: 'TY301', file: '/root/key.env' }])
+  })
+
+  it('warns of a name and password in an address below /usr/lib, and refuses one in the files of the author', async () => {
+    // Joined at run time, so that scanners of this repository do not report it.
+    const address = ['https://ada:Zk29xPq7Lm', 'registry.acme.com/x'].join('@')
+    const file = (name: string) => [{ name, body: `proxy = "${address}"\n` }]
+    const ofSystem = await check('acme/commented', [file('usr/lib/python3/proxy.py')])
+    expect(ofSystem.result('secrets')).toMatchObject({
+      status: 'passed',
+      findings: [{ code: 'TY301', severity: 'warning', file: '/usr/lib/python3/proxy.py' }],
+    })
+    const own = await check('acme/password', [file('app/proxy.py')])
+    expect(own.result('secrets')).toMatchObject({
+      status: 'failed',
+      findings: [{ code: 'TY301', severity: 'error', file: '/app/proxy.py' }],
+    })
   })
 
   it('refuses a layer that engines apply in different ways, and names the entry', async () => {

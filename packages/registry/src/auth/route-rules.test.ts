@@ -30,6 +30,7 @@ const RULES: Readonly<Record<string, RouteRule>> = {
   'GET /v1/trainers': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}/versions/{version}': { needs: 'nothing' },
+  'GET /v1/trainers/{namespace}/{name}/versions/{version}/sbom': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}/resolve': { needs: 'nothing' },
   'GET /v1/trainers/{namespace}/{name}/usage': { needs: 'pull:{ns}' },
   'POST /v1/trainers/{namespace}/{name}/channels': { needs: 'push:{ns}', audit: 'channel.set' },

@@ -2,23 +2,11 @@ import type { CheckResult, Trainer, TrainerManifest, TrainerSummary, TrainerVers
 import { TrainyardError } from '@trainyard/platform'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
-import { findRepository, type Repository } from '../repositories/repository.ts'
+import { countPackages } from '../sboms/count-packages.ts'
 import { channelsOf, readSetChannels } from '../versions/channels.ts'
+import { findVersion, getVisible } from './find-version.ts'
 import { toSummary } from './list-trainers.ts'
-import { unknownTrainer } from './unknown-trainer.ts'
-import { listVersions, toVersionSummary, type VisibleVersion } from './versions.ts'
-
-/** The versions of a trainer that the caller may see. Only its owner may see versions that are not published. */
-async function getVisible(
-  context: RegistryContext,
-  caller: RegistryCaller,
-  name: string,
-): Promise<{ repository: Repository; versions: VisibleVersion[] }> {
-  const repository = await findRepository(context, name)
-  const versions = repository ? await listVersions(context, repository.id, caller.may('inspect', name)) : []
-  if (!repository || versions.length === 0) throw await unknownTrainer(context, name)
-  return { repository, versions }
-}
+import { toVersionSummary, type VisibleVersion } from './versions.ts'
 
 /** Gets a trainer with its README, manifest and versions. */
 export async function getTrainer(context: RegistryContext, caller: RegistryCaller, name: string): Promise<Trainer> {
@@ -69,18 +57,7 @@ export async function getVersion(
   name: string,
   version: string,
 ): Promise<TrainerVersion> {
-  const { versions } = await getVisible(context, caller, name)
-  const found = versions.find((candidate) => candidate.version === version)
-  if (!found) {
-    const list = versions.map((candidate) => candidate.version)
-    throw new TrainyardError(
-      'not_found',
-      `"${name}" has no version "${version}"; its versions are ${list.join(', ')}`,
-      {
-        extra: { versions: list },
-      },
-    )
-  }
+  const { repository, found } = await findVersion(context, caller, { name, version })
   const { manifest, readme } = await readContents(context, found)
   return {
     ...toVersionSummary(found),
@@ -89,6 +66,7 @@ export async function getVersion(
     readme,
     checkId: found.parts.at(-1)?.checkId,
     checks: await readChecks(context, found),
+    sboms: (await countPackages(context, repository.id, found.parts)).map(({ part, packages }) => ({ part, packages })),
   }
 }
 

@@ -254,20 +254,53 @@ export async function pushBundle(harness: Harness, options: PushOptions): Promis
   })
 }
 
+export interface ImageOptions extends Omit<PushOptions, 'items' | 'layer'> {
+  layers: readonly (readonly TarItem[])[]
+  labels?: Record<string, string>
+  /** Default: `amd64`. */
+  architecture?: string
+}
+
 /** Pushes an image with these items in its layers. */
-export async function pushImage(
+export async function pushImage(harness: Harness, options: ImageOptions): Promise<Response> {
+  return putManifest(harness, options, await pushImageContent(harness, options))
+}
+
+/** Pushes images, and an index that names their platforms. */
+export async function pushIndex(harness: Harness, images: readonly ImageOptions[]): Promise<Response> {
+  const manifests = []
+  for (const image of images) {
+    const content = await pushImageContent(harness, image)
+    const digest = digestOf(content)
+    const put = await putManifest(harness, { ...image, version: digest }, content)
+    if (put.status !== 201) throw new Error(`PUT returned ${put.status}: ${await put.text()}`)
+    const platform = { os: 'linux', architecture: image.architecture ?? 'amd64' }
+    manifests.push({ mediaType: IMAGE_MANIFEST, digest, size: Buffer.byteLength(content), platform })
+  }
+  const [first] = images
+  if (first === undefined) throw new Error('an index needs an image')
+  const content = JSON.stringify({ schemaVersion: 2, mediaType: IMAGE_INDEX, manifests })
+  return putManifest(harness, first, content, IMAGE_INDEX)
+}
+
+const IMAGE_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+const IMAGE_INDEX = 'application/vnd.oci.image.index.v1+json'
+
+function putManifest(
   harness: Harness,
-  {
-    name,
-    version,
-    token,
-    layers,
-    labels,
-  }: Omit<PushOptions, 'items' | 'layer'> & {
-    layers: readonly (readonly TarItem[])[]
-    labels?: Record<string, string>
-  },
+  { name, version, token }: Pick<PushOptions, 'name' | 'version' | 'token'>,
+  body: string,
+  mediaType = IMAGE_MANIFEST,
 ): Promise<Response> {
+  const headers = { 'content-type': mediaType }
+  return harness.request(`/v2/${name}/manifests/${version}`, { method: 'PUT', token, headers, body })
+}
+
+/** Pushes the layers and the config of an image, and returns its manifest. */
+async function pushImageContent(
+  harness: Harness,
+  { name, token, layers, labels, architecture = 'amd64' }: ImageOptions,
+): Promise<string> {
   const descriptors = []
   const diffIds: string[] = []
   for (const items of layers) {
@@ -282,26 +315,20 @@ export async function pushImage(
   const config = Buffer.from(
     JSON.stringify({
       os: 'linux',
-      architecture: 'amd64',
+      architecture,
       config: { User: '10001', Cmd: ['/train'], Labels: labels ?? {} },
       rootfs: { type: 'layers', diff_ids: diffIds },
     }),
   )
-  const content = JSON.stringify({
+  return JSON.stringify({
     schemaVersion: 2,
-    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    mediaType: IMAGE_MANIFEST,
     config: {
       mediaType: 'application/vnd.oci.image.config.v1+json',
       digest: await pushBlob(harness, { name, token, bytes: config }),
       size: config.byteLength,
     },
     layers: descriptors,
-  })
-  return harness.request(`/v2/${name}/manifests/${version}`, {
-    method: 'PUT',
-    token,
-    headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' },
-    body: content,
   })
 }
 

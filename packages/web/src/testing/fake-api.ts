@@ -132,6 +132,9 @@ export function createFakeApi(
       ? c.json(version)
       : problem('not_found', `${trainerName(c)} has no version ${c.req.param('version')}`)
   })
+  app.get('/v1/trainers/:ns/:name/versions/:version/sbom', (c) =>
+    c.json({ bomFormat: 'CycloneDX', specVersion: '1.6', components: [{ name: `of the ${c.req.query('part')}` }] }),
+  )
   app.get('/v1/trainers/:ns/:name/usage', (c) =>
     c.json({
       days: [3, 0, 12].map((pulls, index) => ({ day: `2026-11-1${index}`, pulls, bots: 1 })),

@@ -140,6 +140,7 @@ export function versionFixture(overrides: Partial<z.input<typeof TrainerVersion>
     manifest,
     readme: README,
     checkId: 'chk_1',
+    sboms: [{ part: 'image', packages: 180 }],
     checks: [
       { name: 'manifest', status: 'passed', durationMs: 41, findings: [] },
       {

@@ -1,3 +1,4 @@
+import { PartKind } from '@trainyard/contract'
 import { Hono } from 'hono'
 import type { WebContext, WebEnv } from '../context.ts'
 import { TrainerListPage } from './list-page.tsx'
@@ -30,5 +31,15 @@ export function trainerRoutes(context: WebContext): Hono<WebEnv> {
         done: c.req.query('done') === 'yes',
       }),
     )
+    .get('/trainers/:namespace/:name/versions/:version/sbom', async (c) => {
+      const { namespace, name, version } = c.req.param()
+      const part = PartKind.safeParse(c.req.query('part')).data
+      const sbom = await context.client.trainers.sbom(`${namespace}/${name}`, version, part)
+      c.header('Content-Disposition', `attachment; filename="${fileName(`${name}-${version}`)}.cdx.json"`)
+      return c.body(JSON.stringify(sbom, undefined, 2), 200, { 'Content-Type': 'application/vnd.cyclonedx+json' })
+    })
     .route('/', manageRoutes(context))
 }
+
+/** What every file system takes. */
+const fileName = (text: string): string => text.replace(/[^\w.-]+/g, '-').slice(0, 150)

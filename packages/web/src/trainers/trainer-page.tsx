@@ -292,6 +292,23 @@ interface FactsProps {
   now: Date
 }
 
+/** How many packages each part contains, with their list to download. */
+function Packages({ name, version: { version, sboms } }: { name: string; version: TrainerVersion }) {
+  const path = `/trainers/${name}/versions/${encodeURIComponent(version)}/sbom`
+  return (
+    <>
+      <dt>Packages</dt>
+      {sboms.map(({ part, packages }) => (
+        <dd>
+          <a href={withQuery(path, { part })}>
+            {formatCount(packages)} in the {part} (CycloneDX)
+          </a>
+        </dd>
+      ))}
+    </>
+  )
+}
+
 function Facts({ trainer, manifest, version, now }: FactsProps) {
   return (
     <dl class="side-facts">
@@ -344,6 +361,7 @@ function Facts({ trainer, manifest, version, now }: FactsProps) {
           <dd>{formatBytes(version.sizeBytes)}</dd>
         </>
       )}
+      {version !== undefined && version.sboms.length > 0 && <Packages name={trainer.name} version={version} />}
     </dl>
   )
 }

@@ -100,6 +100,17 @@ describe('the page of a trainer', () => {
     expect(html).toContain('No scanner is installed on this registry.')
   })
 
+  test('shows how many packages an image contains, and gives their list', async () => {
+    const { app } = createTestWeb()
+    const { html } = await text(app, path)
+    const link = `${path}/versions/1.4.0/sbom?part=image`
+    expect(html).toContain(`<a href="${link}">180 in the image (CycloneDX)</a>`)
+    const response = await app.request(link)
+    expect(response.headers.get('content-type')).toBe('application/vnd.cyclonedx+json')
+    expect(response.headers.get('content-disposition')).toBe('attachment; filename="tfjs-classifier-1.4.0.cdx.json"')
+    expect(await response.json()).toMatchObject({ components: [{ name: 'of the image' }] })
+  })
+
   test('shows another version on request', async () => {
     const old = versionFixture({
       version: '1.3.2',

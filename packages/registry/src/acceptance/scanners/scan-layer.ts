@@ -35,6 +35,7 @@ export async function scanLayer(options: ScanLayerOptions): Promise<unknown> {
   worker.ref()
   let isReusable = false
   try {
+    signal.throwIfAborted()
     const answer = await talk(worker, source, options)
     signal.throwIfAborted()
     isReusable = answer.type !== 'failed'
@@ -43,7 +44,8 @@ export async function scanLayer(options: ScanLayerOptions): Promise<unknown> {
     if (answer.type === 'unavailable') throw new ScannerUnavailable(answer.reason)
     throw new Error(answer.reason)
   } finally {
-    await source.return?.()
+    // Not awaited: while a store gives no bytes, its generator does not end either.
+    source.return?.()?.catch(() => undefined)
     if (isReusable && idle.length < MAX_IDLE) {
       worker.unref()
       idle.push(worker)
