@@ -20,6 +20,8 @@ export interface RegistryCaller {
   scopes: readonly string[]
   /** Decides appeals: an operator who is signed in. */
   isModerator: boolean
+  /** Whether the names of its trainers may be reserved or too like another: an operator. */
+  mayTakeAnyName: boolean
   may(action: RepositoryAction, repository: string): boolean
 }
 
@@ -29,6 +31,7 @@ export const ANONYMOUS: RegistryCaller = {
   actor: { actor: 'anonymous' },
   scopes: [],
   isModerator: false,
+  mayTakeAnyName: false,
   may: (action) => action === 'pull',
 }
 
@@ -74,6 +77,7 @@ export function callerOfToken(token: {
     actor: { actor: token.owner, credentials: 'token', tokenId: token.tokenId },
     scopes: token.scopes,
     isModerator: false,
+    mayTakeAnyName: token.scopes.includes('push:*') || token.scopes.includes('admin:*'),
     may: (action, repository) => action === 'pull' || scopesAllow(token.scopes, action, namespaceOf(repository)),
   }
 }
@@ -97,6 +101,7 @@ export function callerOfAccount(caller: Caller, isOrganisation: (namespace: stri
     actor: actorOf(caller),
     scopes: caller.scopes ?? [],
     isModerator: isOperator(caller),
+    mayTakeAnyName: isOperator(caller),
     may: (action, repository) => action === 'pull' || may(action, namespaceOf(repository)),
   }
 }
@@ -125,6 +130,7 @@ export function callerOfGrants(grantor: RegistryCaller, grants: readonly Reposit
     actor: grantor.actor,
     scopes: [],
     isModerator: false,
+    mayTakeAnyName: grantor.mayTakeAnyName,
     may: (action, repository) =>
       action === 'pull' || (isGranted(action, repository) && grantor.may(action, repository)),
   }

@@ -4,6 +4,7 @@ import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import type { RepositoryTable } from '../db/schema/repositories.ts'
+import { findNameProblem } from '../names/find-name-problem.ts'
 import { OciError } from '../oci/errors.ts'
 
 export type Repository = Selectable<RepositoryTable>
@@ -105,11 +106,22 @@ export async function auditRepository(
   await context.identity.audit(trx, { ...caller.actor, address, organisation: namespace, ...entry })
 }
 
+/** Every client prints the message of DENIED, so it contains what to do. */
+async function requireFitName(context: RegistryContext, name: string): Promise<void> {
+  const problem = await findNameProblem(context, name)
+  if (problem === undefined) return
+  throw new OciError(
+    'DENIED',
+    `the name "${name}" cannot be used: ${problem}. Choose another name, or ask the operator of the registry to push it first`,
+  )
+}
+
 /** The repository to push to. It is created on the first push. */
 export async function ensureRepository(request: RepositoryRequest): Promise<Repository> {
   const found = await findRepository(request.context, request.name)
   if (found) return found
-  const { context, caller, name, namespace } = request
+  const { context, caller, name, namespace, plain } = request
+  if (!plain && !caller.mayTakeAnyName) await requireFitName(context, name)
   return context.database.transaction(async (trx) => {
     const created = await trx
       .insertInto('repositories')

@@ -58,8 +58,10 @@ export async function writeEntries(db: Db, trainers: readonly IndexedTrainer[]):
       ]),
     }))
     await sql`
-      insert into search_entries
-      select * from json_populate_recordset(null::search_entries, ${JSON.stringify(rows)})
+      insert into search_entries (repository_id, facet_id, popularity, indexed_as, published_at, name, name_key, short_key,
+        title, body)
+      select repository_id, facet_id, popularity, indexed_as, published_at, name, name_key, short_key, title, body
+      from json_populate_recordset(null::search_entries, ${JSON.stringify(rows)})
       on conflict (repository_id) do update set
         facet_id = excluded.facet_id, popularity = excluded.popularity, indexed_as = excluded.indexed_as,
         published_at = excluded.published_at, name = excluded.name, name_key = excluded.name_key,

@@ -1,6 +1,7 @@
 import type { TrainerFacets } from '@trainyard/contract'
 import { type RawBuilder, sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
+import { byBitmap, type SearchDb } from './by-bitmap.ts'
 import { countFacets, type FacetCount, isChosen, readFacets, type SearchFilters } from './facets.ts'
 import { findCorrections } from './find-corrections.ts'
 import { queryWords, tsqueryOf } from './words.ts'
@@ -44,6 +45,8 @@ interface TextQuery {
 
 /** Matches that are ranked by their words. What remains of a larger result follows by popularity. */
 const RANKED = 500
+/** Above this number the most popular matches are found sooner in the order of popularity than in the index of words. */
+const BROAD = 20_000
 /** The last phase: no ranking by words. */
 const BY_COLUMN = 1
 
@@ -77,27 +80,27 @@ async function searchOnce(
         }
   const { filters } = options
   const isFiltered = Object.values(filters).some((value) => value !== undefined)
-  // Without filters the page does not depend on the counts: both are read at the same time.
-  const early = isFiltered ? undefined : findPage(context, text, { ...options, facets: undefined })
-  early?.catch(() => undefined)
   const counts = await countByFacet(context, text)
   const chosen = counts.filter(({ facet }) => isChosen(facet, filters))
-  const found =
-    (await early) ?? (await findPage(context, text, { ...options, facets: chosen.map(({ facet }) => facet.id) }))
+  const total = chosen.reduce((sum, { count }) => sum + count, 0)
+  const facets = isFiltered ? chosen.map(({ facet }) => facet.id) : undefined
+  const found = await findPage(context, text, { ...options, facets, total })
   return {
     found: found.slice(0, options.limit),
     isLast: found.length <= options.limit,
-    total: chosen.reduce((sum, { count }) => sum + count, 0),
+    total,
     facets: countFacets(counts, filters),
     corrected: corrections.size === 0 ? undefined : understood.join(' '),
   }
 }
 
 async function countByFacet(context: RegistryContext, text: TextQuery | undefined): Promise<FacetCount[]> {
-  const { rows } = await sql<{ facet_id: number; count: number }>`
-    select facet_id, count(*)::int as count from search_entries
-    where ${text === undefined ? sql`true` : sql`body @@ ${text.prefix}::tsquery`} group by facet_id
-  `.execute(context.database.db)
+  const count = (db: SearchDb) =>
+    sql<{ facet_id: number; count: number }>`
+      select facet_id, count(*)::int as count from search_entries
+      where ${text === undefined ? sql`true` : sql`body @@ ${text.prefix}::tsquery`} group by facet_id
+    `.execute(db)
+  const { rows } = text === undefined ? await count(context.database.db) : await byBitmap(context, count)
   const facets = await readFacets(
     context.database.db,
     rows.map((row) => row.facet_id),
@@ -108,7 +111,12 @@ async function countByFacet(context: RegistryContext, text: TextQuery | undefine
   })
 }
 
-type PageOptions = Pick<SearchOptions, 'sort' | 'after' | 'limit'> & { facets: readonly number[] | undefined }
+interface PageOptions extends Pick<SearchOptions, 'sort' | 'after' | 'limit'> {
+  /** The combinations that the filters leave. Undefined without filters. */
+  facets: readonly number[] | undefined
+  /** How many trainers match. */
+  total: number
+}
 
 async function findPage(
   context: RegistryContext,
@@ -140,26 +148,36 @@ const isOf = (facets: readonly number[] | undefined): RawBuilder<boolean> =>
 /** The most popular matches and those in the title, best first. */
 async function findRanked(
   context: RegistryContext,
-  { prefix, exact, key }: TextQuery,
-  { facets }: PageOptions,
+  text: TextQuery,
+  options: PageOptions,
 ): Promise<SearchResult['found']> {
-  const most = (column: 'title' | 'body') => sql`(
-    select repository_id from search_entries where ${sql.ref(column)} @@ ${prefix}::tsquery and ${isOf(facets)}
-    order by popularity desc, repository_id limit ${RANKED})`
-  const { rows } = await sql<{ id: number; score: number }>`
-    with candidate as (
-      ${most('title')} union ${most('body')}
-      union (select repository_id from search_entries where name_key = ${key} and ${isOf(facets)})
-      union (select repository_id from search_entries where short_key = ${key} and ${isOf(facets)} limit ${RANKED})
-    )
-    select repository_id as id, round(1000 * (
-      case when name_key = ${key} then 1000 when short_key = ${key} then 100 else 0 end
-      + case when title @@ ${exact}::tsquery then 7 when title @@ ${prefix}::tsquery then 5 else 0 end
-      + 8 * ts_rank('{0.02, 0.1, 0.4, 1}', body, ${prefix}::tsquery)
-      + popularity * 0.1))::int as score
-    from candidate join search_entries using (repository_id)
-    order by score desc, repository_id
-  `.execute(context.database.db)
+  const { prefix, exact, key } = text
+  const { facets, total } = options
+  const most = (column: 'title' | 'body') => sql<{ id: number }>`
+    select repository_id as id from search_entries where ${sql.ref(column)} @@ ${prefix}::tsquery and ${isOf(facets)}
+    order by popularity desc, repository_id limit ${RANKED}`
+  const isBroad = total > BROAD
+  const ofAll = await (isBroad ? most('body').execute(context.database.db) : undefined)
+  const { rows } = await byBitmap(context, async (db) => {
+    // All matches are ranked where they are few, and those in the title are among them.
+    const parts = [
+      ofAll ?? (await most('body').execute(db)),
+      total > RANKED ? await most('title').execute(db) : undefined,
+    ]
+    const candidates = new Set(parts.flatMap((part) => part?.rows ?? []).map(({ id }) => id))
+    return await sql<{ id: number; score: number }>`
+      select repository_id as id, round(1000 * (
+        case when name_key = ${key} then 1000 when short_key = ${key} then 100 else 0 end
+        + case when title @@ ${exact}::tsquery then 7 when title @@ ${prefix}::tsquery then 5 else 0 end
+        + 8 * ts_rank('{0.02, 0.1, 0.4, 1}', body, ${prefix}::tsquery)
+        + popularity * 0.1))::int as score
+      from search_entries where repository_id in (
+        select unnest(${[...candidates]}::int[])
+        union (select repository_id from search_entries where name_key = ${key} and ${isOf(facets)})
+        union (select repository_id from search_entries where short_key = ${key} and ${isOf(facets)} limit ${RANKED}))
+      order by score desc, repository_id
+    `.execute(db)
+  })
   return rows.map(({ id, score }) => ({ id, position: { phase: 0, value: score, id } }))
 }
 
@@ -168,15 +186,18 @@ async function findByColumn(
   context: RegistryContext,
   text: TextQuery | undefined,
   shown: readonly number[],
-  { sort, after, limit, facets }: PageOptions,
+  { sort, after, limit, facets, total }: PageOptions,
 ): Promise<SearchResult['found']> {
   const { value, order, next } = columnOf(sort, after)
-  const { rows } = await sql<{ id: number; value: number | string }>`
-    select repository_id as id, ${value} as value from search_entries
-    where ${text === undefined ? sql`true` : sql`body @@ ${text.prefix}::tsquery`} and ${isOf(facets)} and ${next}
-      and ${shown.length === 0 ? sql`true` : sql`repository_id <> all(${[...shown]}::int[])`}
-    order by ${order} limit ${limit + 1}
-  `.execute(context.database.db)
+  const find = (db: SearchDb) =>
+    sql<{ id: number; value: number | string }>`
+      select repository_id as id, ${value} as value from search_entries
+      where ${text === undefined ? sql`true` : sql`body @@ ${text.prefix}::tsquery`} and ${isOf(facets)} and ${next}
+        and ${shown.length === 0 ? sql`true` : sql`repository_id <> all(${[...shown]}::int[])`}
+      order by ${order} limit ${limit + 1}
+    `.execute(db)
+  const isBroad = text === undefined || total > BROAD
+  const { rows } = isBroad ? await find(context.database.db) : await byBitmap(context, find)
   return rows.map(({ id, value: position }) => ({ id, position: { phase: BY_COLUMN, value: position, id } }))
 }
 

@@ -8,6 +8,7 @@ import { channelsAndPulls } from './20261129194500-channels-and-pulls.ts'
 import { sboms } from './20261129200500-sboms.ts'
 import { blobReviews } from './20261129201000-blob-reviews.ts'
 import { readableParts } from './20261129202200-readable-parts.ts'
+import { narrowSearchEntries } from './20261129203500-narrow-search-entries.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const registryMigrations: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const registryMigrations: Record<string, Migration> = {
   '20261129200500-sboms': sboms,
   '20261129201000-blob-reviews': blobReviews,
   '20261129202200-readable-parts': readableParts,
+  '20261129203500-narrow-search-entries': narrowSearchEntries,
 }
