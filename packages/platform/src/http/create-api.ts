@@ -7,6 +7,7 @@ import { newTraceId, parseTraceparent, traceparent } from '../system/trace.ts'
 import { bodyGate } from './body-gate.ts'
 import { type BodyLimits, PEOPLE_BODY } from './body-limits.ts'
 import { problemHandler, problemNotFound } from './problem-handler.ts'
+import { writeRateLimit } from './rate-limit-headers.ts'
 import { requireReadableUrl } from './require-readable-url.ts'
 
 declare module 'hono' {
@@ -76,6 +77,7 @@ function requestContext(logger: Logger, isRoutine: ApiOptions['isRoutine'] = () 
     requireReadableUrl(c.req.raw.url)
     await next()
     if (!c.res.headers.has('traceparent')) c.header('traceparent', trace)
+    writeRateLimit(c)
     const { method, path } = c.req
     const { status } = c.res
     const isQuiet = path === '/healthz' || path === '/readyz' || (status < 400 && isRoutine(method, path))

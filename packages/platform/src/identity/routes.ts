@@ -43,7 +43,8 @@ function authenticateFirst(api: OpenAPIHono, options: IdentityRoutesOptions): vo
   for (const path of PATHS) {
     api.use(path, async (c, next) => {
       const route = `${c.req.method} ${c.req.path}`
-      if (!OPEN.includes(route)) await callerOf(options, c)
+      if (OPEN.includes(route)) options.authenticator.countRequest(c.req.raw)
+      else await callerOf(options, c)
       // Signing up needs no credentials. Those that are sent must be valid, and no token acts beyond its scopes.
       const isSignUp = route === 'POST /v1/accounts' && c.req.header('authorization') !== undefined
       if (isSignUp) requireManageOwn(await callerOf(options, c), 'account')

@@ -53,6 +53,29 @@ export async function authenticate(
   request: Request,
   namespace?: string | undefined,
 ): Promise<Authentication> {
+  const result = await readAuthorization(context, request, namespace)
+  countRequest(context, request, result.outcome === 'refused' ? ANONYMOUS : result.caller)
+  return result
+}
+
+/**
+ * Counts a request by its account, or by its address when no credentials were accepted.
+ *
+ * @throws TrainyardError `rate_limited`
+ */
+export function countRequest(
+  { authenticator }: Pick<RegistryContext, 'authenticator'>,
+  request: Request,
+  { subject }: RegistryCaller,
+): void {
+  authenticator.countRequest(request, subject === ANONYMOUS.subject ? undefined : subject)
+}
+
+async function readAuthorization(
+  context: Pick<RegistryContext, 'identity' | 'tokens' | 'authenticator'>,
+  request: Request,
+  namespace: string | undefined,
+): Promise<Authentication> {
   const header = request.headers.get('authorization')
   if (!header) return authenticateAnonymous(context, request)
   const bearer = /^bearer\s+(.+)$/i.exec(header)?.[1]?.trim()

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { RegistryContext } from '../context.ts'
 import { bodyOf, readLimited } from '../oci/bodies.ts'
 import { asPassingError, OciError, ociErrorResponse } from '../oci/errors.ts'
-import { basicCredentials, countWrongPassword } from './authenticate.ts'
+import { basicCredentials, countRequest, countWrongPassword } from './authenticate.ts'
 import { ANONYMOUS, type RegistryCaller, type RepositoryGrant } from './caller.ts'
 import { findCaller } from './find-caller.ts'
 
@@ -54,14 +54,15 @@ interface TokenRequest {
 async function issueToken(context: RegistryContext, options: TokenRequest): Promise<Response> {
   const { request, user, secret, scopes } = options
   const caller = secret === undefined ? ANONYMOUS : await findCaller(context, secret)
+  try {
+    if (caller === undefined) await countWrongPassword(context, request, user)
+    countRequest(context, request, caller ?? ANONYMOUS)
+  } catch (error) {
+    const limited = asPassingError(error)
+    if (limited === undefined) throw error
+    return ociErrorResponse(limited, 'GET')
+  }
   if (caller === undefined) {
-    try {
-      await countWrongPassword(context, request, user)
-    } catch (error) {
-      const limited = asPassingError(error)
-      if (limited === undefined) throw error
-      return ociErrorResponse(limited, 'GET')
-    }
     const message =
       'the password is not a valid token: it is unknown, has expired or was revoked; ' +
       'create a token with POST /v1/tokens and log in with it as the password'

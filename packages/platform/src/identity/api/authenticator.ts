@@ -13,4 +13,11 @@ export interface Authenticator {
   readonly config: AuthConfig
   /** @throws TrainyardError `unauthenticated`, or `forbidden` for a request made by a page of another site */
   authenticate(request: RequestHead): Promise<Caller>
+  /**
+   * Counts a request that `authenticate` does not see, by who sent it: a subject whose credentials were accepted, or only an
+   * address.
+   *
+   * @throws TrainyardError `rate_limited`
+   */
+  countRequest(request: Request, subject?: string | undefined): void
 }

@@ -3,6 +3,7 @@ import { ConfigError } from '../../errors.ts'
 import { AddressList, AddressListVariable } from '../../http/address-list.ts'
 import type { ForwarderTrust } from '../../http/client-address.ts'
 import { isLoopbackHost } from '../../http/loopback-host.ts'
+import { type RequestLimits, RequestLimitsEnvironment, toRequestLimits } from '../rate-limits/request-limits.ts'
 import { TrustedIssuers } from './trusted-issuers.ts'
 
 /**
@@ -20,6 +21,8 @@ export interface AuthConfig extends ForwarderTrust {
   /** The longest lifetime of a new token. Undefined: none. */
   tokenMaxDays?: number | undefined
   trustedIssuers: TrustedIssuers
+  /** Default: `DEFAULT_REQUEST_LIMITS`. */
+  requestLimits?: RequestLimits | undefined
 }
 
 export const DEFAULT_AUTH: AuthConfig = {
@@ -50,6 +53,7 @@ export const AuthEnvironment = {
     })
     .pipe(TrustedIssuers)
     .default([]),
+  ...RequestLimitsEnvironment,
 }
 
 const Values = z.object(AuthEnvironment)
@@ -63,6 +67,7 @@ export function toAuthConfig(values: z.output<typeof Values>): AuthConfig {
     trustedProxies: values.TRUSTED_PROXIES,
     pagesSecret: values.PAGES_SECRET,
     trustedIssuers: values.TRUSTED_ISSUERS,
+    requestLimits: toRequestLimits(values),
   }
 }
 
