@@ -9,7 +9,7 @@ import { type DatasetDescription, type DescribeDatasetOptions, describeDataset }
 import { type ReportPicture, renderReportPage } from './report-page.ts'
 
 /** What the report shows, and where it is written. */
-export interface WriteDatasetReportOptions extends DescribeDatasetOptions {
+export type WriteDatasetReportOptions = DescribeDatasetOptions & {
   /** The HTML file to write. */
   target: string
   /** Default: the name of the dataset. */
