@@ -93,7 +93,7 @@ describe('a program behind the bridge', () => {
     await expect(asYaml([part])).toMatchFileSnapshot('golden/bridge.yaml')
   })
 
-  it('uses that of its image where no image is configured, and others have none', () => {
+  it('uses that of its image where no image is configured, and no bridge for other programs', () => {
     const own = build({ bridge })
     expect(own.pod).not.toHaveProperty('initContainers')
     expect(own.container.command?.slice(0, 3)).toEqual(['trainyard', 'exec', '--as'])

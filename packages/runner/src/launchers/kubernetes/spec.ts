@@ -178,7 +178,7 @@ function podSpec(request: LaunchRequest, input: PodInput): V1PodSpec {
   return spec
 }
 
-/** The image that brings the bridge. Undefined: the program has none, or its image has it. */
+/** The image that brings the bridge. Undefined: the program needs no bridge, or its image has it. */
 function bridgeImageOf({ bridge }: LaunchRequest, { bridgeImage }: KubernetesConfig): string | undefined {
   return bridge === undefined ? undefined : bridgeImage
 }
