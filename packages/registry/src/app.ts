@@ -3,10 +3,10 @@ import { createApi, identityRoutes, openApiDocument, TrainyardError } from '@tra
 import { mountCheckChanges, mountCheckRoutes } from './acceptance/routes.ts'
 import { mountTokenRoutes } from './auth/routes.ts'
 import { mountCatalogueRoutes } from './catalogue/routes.ts'
+import { mountSbomRoutes } from './catalogue/sbom-routes.ts'
 import type { RegistryContext } from './context.ts'
 import { mountLifecycleRoutes } from './lifecycle/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
-import { mountSbomRoutes } from './sboms/routes.ts'
 import { mountUsageRoutes } from './usage/routes.ts'
 
 /** Mounts every endpoint of the registry. It does not listen. */

@@ -1,9 +1,9 @@
 import { type PartKind, Sbom } from '@trainyard/contract'
 import { TrainyardError } from '@trainyard/platform'
 import type { RegistryCaller } from '../auth/caller.ts'
-import { findVersion } from '../catalogue/find-version.ts'
 import type { RegistryContext } from '../context.ts'
-import { countPackages } from './count-packages.ts'
+import { countPackages } from '../sboms/count-packages.ts'
+import { findVersion } from './find-version.ts'
 
 export interface SbomOfVersion {
   name: string
