@@ -1,4 +1,4 @@
-import type { Browser, BrowserContextOptions } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, launchChromium } from './testing/browser.ts'
 import {
@@ -12,6 +12,13 @@ import {
   resultArtifacts,
 } from './testing/fixtures.ts'
 import { focused, openIn, startSite, violations } from './testing/site.ts'
+
+/** Charts are drawn while they are on the screen. */
+async function seeFirstPlot(page: Page): Promise<void> {
+  const plot = page.locator('.plot').first()
+  await plot.scrollIntoViewIfNeeded()
+  await plot.locator('canvas').waitFor()
+}
 
 describe.skipIf(!hasChromium())('in a browser', () => {
   let browser: Browser
@@ -88,7 +95,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       for (const path of paths) {
         await page.goto((isOfResult.has(path) ? results : site).url + path)
         if (path.startsWith('/jobs/')) {
-          if (!isOfResult.has(path)) await page.locator('.plot canvas').first().waitFor()
+          if (!isOfResult.has(path)) await seeFirstPlot(page)
           for (const summary of await page.locator('summary:visible').all()) await summary.click()
         }
         expect(await violations(page), path).toEqual([])
@@ -168,9 +175,11 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       const { page, complaints } = opened
       await page.goto(`${site.url}/jobs/42`)
       const bar = page.locator('#job-progress').getByRole('progressbar')
-      const losses = page.locator('[data-chart="loss-epoch"] .plot')
+      const losses = page.locator('[data-chart="epoch:train_loss"] .plot')
       expect(await bar.getAttribute('value')).toBe('0.4')
-      await expect.poll(() => losses.getAttribute('data-points')).toBe('16')
+      await losses.scrollIntoViewIfNeeded()
+      await losses.locator('canvas').waitFor()
+      expect(await losses.getAttribute('data-points')).toBe('8')
       const before = await losses.locator('canvas').screenshot()
       await page.evaluate(() => {
         document.body.dataset.sameDocument = 'yes'
@@ -195,8 +204,8 @@ describe.skipIf(!hasChromium())('in a browser', () => {
 
       await expect.poll(() => bar.getAttribute('value')).toBe('0.45')
       await page.getByText('epoch 9 of 20').waitFor()
-      await expect.poll(() => losses.getAttribute('data-points')).toBe('18')
-      await page.getByRole('button', { name: 'new_score' }).waitFor()
+      await expect.poll(() => losses.getAttribute('data-points')).toBe('9')
+      await page.locator('[data-chart="epoch:new_score"]').waitFor()
       await page.getByText('a line <b>from</b> now').waitFor()
       await page.getByRole('link', { name: 'epoch-9.safetensors' }).waitFor()
       expect((await losses.locator('canvas').screenshot()).equals(before)).toBe(false)
@@ -227,7 +236,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
         const { page, complaints } = opened
         await page.goto(`${site.url}/jobs/42`)
         await page.getByRole('heading', { name: heading }).waitFor()
-        const metrics = page.getByRole('heading', { name: 'Metrics' })
+        const metrics = page.getByRole('heading', { name: 'Metrics', exact: true })
         await expect.poll(() => site.api.followers()).toBe(1)
         expect(await metrics.isVisible()).toBe(false)
 
@@ -240,9 +249,9 @@ describe.skipIf(!hasChromium())('in a browser', () => {
         site.api.push({ type: 'metrics', points })
         site.api.push({ type: 'job', job: { ...job, latestMetrics: { mean_score: 0.6, images_per_second: 270 } } })
         await metrics.waitFor()
-        const curve = page.locator('[data-chart="score-step"] .plot')
+        const curve = page.locator('[data-chart="step:mean_score"] .plot')
         await expect.poll(() => curve.getAttribute('data-points')).toBe('3')
-        expect((await curve.locator('canvas').boundingBox())?.width).toBeGreaterThan(300)
+        expect((await curve.locator('canvas').boundingBox())?.width).toBeGreaterThan(250)
         await page.locator('#job-metrics').getByText('270').waitFor()
         expect(await page.getByText('Curves appear here').count()).toBe(0)
         expect(await violations(page)).toEqual([])
@@ -332,15 +341,81 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       expect(await fromEnd()).toBeLessThan(5)
     })
 
-    test('hides and shows a curve from the legend', async () => {
-      await using site = await startSite()
+    test('draws 20 metrics of 100,000 points each in their own charts, zooms them together, and loads more of the zoomed one', async () => {
+      const names = Array.from({ length: 20 }, (_, index) => (index < 10 ? `train/m${index}` : `m${index}`))
+      const series = names.map((name) => ({
+        name,
+        axis: 'step' as const,
+        count: 100_000,
+        points: Array.from({ length: 500 }, (_, index) => ({
+          step: index * 200,
+          value: Math.sin(index / 40) - 0.5,
+          time: new Date(NOW.getTime() + index * 1000).toISOString(),
+        })),
+      }))
+      await using site = await startSite({ series })
       await using opened = await openPage()
-      const { page } = opened
+      const { page, complaints } = opened
       await page.goto(`${site.url}/jobs/40`)
-      const entry = page.getByRole('button', { name: 'val_loss' })
-      await entry.focus()
-      await page.keyboard.press('Enter')
-      expect(await entry.getAttribute('aria-pressed')).toBe('false')
+      const charts = page.locator('figure.chart')
+      expect(await charts.count()).toBe(20)
+      for (const chart of await charts.all()) {
+        await chart.scrollIntoViewIfNeeded()
+        await chart.locator('canvas').waitFor()
+      }
+      expect(await violations(page)).toEqual([])
+
+      const first = page.locator('[data-chart="step:m10"]')
+      const second = page.locator('[data-chart="step:m11"]')
+      const pixels = () => second.locator('canvas').screenshot()
+      await first.scrollIntoViewIfNeeded()
+      let before = await pixels()
+      const changes = async (what: string) => {
+        await expect.poll(async () => (await pixels()).equals(before), { message: what }).toBe(false)
+        before = await pixels()
+      }
+      await page.getByLabel('Smoothing').fill('0.9')
+      await changes('smoothing')
+      await page.getByLabel('Log scale').check()
+      await changes('a logarithmic scale')
+      await page.getByLabel('Axis').selectOption('time')
+      await changes('an axis of time')
+      await page.getByLabel('Axis').selectOption('reported')
+      await page.getByLabel('Log scale').uncheck()
+      await page.getByLabel('Smoothing').fill('0')
+
+      before = await pixels()
+      const plot = first.locator('.u-over')
+      await plot.scrollIntoViewIfNeeded()
+      const box = await plot.boundingBox()
+      if (box === null) throw new Error('The chart is not visible')
+      await page.mouse.move(box.x + box.width * 0.25, box.y + 50)
+      expect(await second.locator('.readout').textContent()).toMatch(/ · step \d+/)
+      await page.mouse.down()
+      await page.mouse.move(box.x + box.width * 0.5, box.y + 60, { steps: 4 })
+      await page.mouse.up()
+      await changes('a zoom of its neighbour')
+      await expect
+        .poll(() => site.api.requests.some((one) => one.includes('name=m10') && one.includes('20000')))
+        .toBe(true)
+      await page.getByRole('button', { name: 'Reset zoom' }).click()
+      await changes('the end of the zoom')
+
+      await first.locator('.plot').focus()
+      await page.keyboard.press('ArrowLeft')
+      expect(await first.locator('.readout').textContent()).toMatch(/ · step 99\d00/)
+      await page.keyboard.press('+')
+      await page.getByRole('button', { name: 'Reset zoom' }).waitFor()
+      await page.keyboard.press('0')
+      await page.getByRole('button', { name: 'Reset zoom' }).waitFor({ state: 'hidden' })
+
+      const download = page.waitForEvent('download')
+      await page.getByRole('button', { name: 'Save train/m3 as PNG' }).click()
+      expect((await download).suggestedFilename()).toBe('train-m3.png')
+      const csv = page.waitForEvent('download')
+      await page.getByRole('link', { name: 'Save train/m3 as CSV' }).click()
+      expect((await csv).suggestedFilename()).toBe('job-40-attempt-1.csv')
+      expect(complaints).toEqual([])
     })
 
     test('works by forms alone without scripts', async () => {
@@ -394,7 +469,7 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       await page.goto(`${site.url}/jobs/42`)
       await page.getByRole('navigation', { name: 'Attempts' }).getByRole('link', { name: 'Attempt 1' }).click()
       await page.getByText('This is attempt 1 of 2.').waitFor()
-      await page.locator('.plot canvas').first().waitFor()
+      await seeFirstPlot(page)
       expect(await violations(page)).toEqual([])
       expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0)
       await page.getByRole('link', { name: 'Show the newest attempt' }).click()

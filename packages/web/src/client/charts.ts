@@ -1,279 +1,190 @@
-import uPlot from 'uplot'
-import { formatMetric } from '../format.ts'
-import { type ChartGroup, type ChartSeries, groupSeries } from '../jobs/chart-groups.ts'
+import { type ChartPoint, type ChartRun, type ChartSection, type ChartSpec, groupCharts } from '../jobs/chart-groups.ts'
+import { type BoxContext, ChartBox } from './chart-box.ts'
+import { type ChartToolbar, createToolbar } from './chart-toolbar.ts'
 
 export interface Charts {
-  replace(series: ChartSeries[]): void
-  add(points: readonly { name: string; axis: 'epoch' | 'step'; step: number; value: number | null }[]): void
+  /** Replaces the series of the first run. */
+  replace(series: ChartRun['series']): void
+  /** Adds points to the first run. */
+  add(points: readonly { name: string; axis: 'epoch' | 'step'; point: ChartPoint }[]): void
 }
 
-/** Lines also differ by dash, for people who cannot tell the colours apart; the same list is in charts.css. */
-const DASHES: readonly number[][] = [[], [6, 4], [2, 3], [10, 4, 2, 4], [12, 5], [4, 2]]
+export interface ChartsOptions {
+  runs: ChartRun[]
+  /** Name of the primary metric. */
+  primary: string
+  csvUrl?: ((name: string) => string) | undefined
+  /** More points of a series of the first run, for a closer look. */
+  loadMore?: ((name: string) => Promise<ChartPoint[]>) | undefined
+}
 
 /** What uPlot draws smoothly on a phone. */
 const MAX_POINTS = 20_000
 
 /** Replaces the server's static charts with interactive ones and keeps them up to date. */
-export function createCharts(root: HTMLElement, initial: ChartSeries[]): Charts {
-  let series = initial
-  const drawn = new Map<string, DrawnChart>()
-  let scheduled = false
+export function createCharts(root: HTMLElement, options: ChartsOptions): Charts {
+  const board = new ChartBoard(root, options)
+  const [run] = options.runs
+  return {
+    replace(series) {
+      if (run === undefined) return
+      run.series = series
+      board.forgetDetails()
+      board.schedule()
+    },
+    add(points) {
+      if (run === undefined) return
+      for (const { name, axis, point } of points) {
+        let target = run.series.find((candidate) => candidate.name === name)
+        if (target === undefined) {
+          target = { name, axis, points: [] }
+          run.series.push(target)
+        }
+        target.points = withPoint(target.points, point)
+      }
+      board.schedule()
+    },
+  }
+}
 
-  function draw(): void {
-    scheduled = false
-    if (series.length === 0) return
-    const groups = groupSeries(series)
-    root.querySelector('.charts-empty')?.remove()
-    for (const [id, chart] of drawn) {
-      if (!groups.some((group) => group.id === id)) {
-        chart.destroy()
-        drawn.delete(id)
-        root.querySelector(`[data-chart="${id}"]`)?.remove()
-      }
+/** All charts of a page with the settings above them. */
+class ChartBoard {
+  readonly #root: HTMLElement
+  readonly #options: ChartsOptions
+  readonly #boxes = new Map<string, ChartBox>()
+  /** Names of series that have more points than the page came with. */
+  readonly #detailed = new Set<string>()
+  readonly #toolbar: ChartToolbar
+  readonly #context: BoxContext
+  #layout = ''
+  #scheduled = false
+
+  constructor(root: HTMLElement, options: ChartsOptions) {
+    this.#root = root
+    this.#options = options
+    this.#toolbar = createToolbar(root, {
+      changed: () => {
+        for (const box of this.#boxes.values()) box.update(box.spec)
+        this.#toolbar.setZoomed([...this.#boxes.values()].some(({ range }) => range !== undefined))
+      },
+      resetZoom: () => {
+        for (const box of this.#boxes.values()) box.zoomTo(undefined)
+      },
+    })
+    this.#context = {
+      settings: this.#toolbar.settings,
+      seriesOf: (run) => options.runs[run]?.series ?? [],
+      csvUrl: options.csvUrl,
+      zoomed: (source, range) => {
+        for (const box of this.#boxes.values()) if (box.axis === source.axis) box.zoomTo(range)
+        this.#toolbar.setZoomed(range !== undefined)
+        if (range !== undefined) void this.#loadDetails(source.spec)
+      },
     }
-    for (const figure of root.querySelectorAll<HTMLElement>('[data-chart]')) {
-      if (!groups.some((group) => group.id === figure.dataset.chart)) figure.remove()
-    }
-    for (const group of groups) {
-      const signature = group.series.map(({ name }) => name).join('\n')
-      const known = drawn.get(group.id)
-      if (known?.signature === signature) {
-        known.update(group)
-        continue
-      }
-      known?.destroy()
-      drawn.set(group.id, new DrawnChart(root, group, signature, known?.hidden ?? new Set()))
-    }
-    arrange(root, groups)
+    this.#draw()
+    // A canvas cannot use custom properties: it is drawn again when the colour scheme changes.
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+      for (const box of this.#boxes.values()) box.repaint()
+    })
+  }
+
+  forgetDetails(): void {
+    this.#detailed.clear()
   }
 
   /** Draws once for many points. */
-  function schedule(): void {
-    if (scheduled) return
-    scheduled = true
+  schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
     // Not an animation frame: those stop in hidden tabs, and data would pile up.
-    setTimeout(draw, 50)
+    setTimeout(() => this.#draw(), 50)
   }
 
-  draw()
-  // A canvas cannot use custom properties: it is drawn again when the colour scheme changes.
-  const repaint = () => {
-    for (const chart of drawn.values()) chart.destroy()
-    drawn.clear()
-    draw()
+  /** A zoomed chart shows points that the overview leaves out. */
+  async #loadDetails({ title, lines }: ChartSpec): Promise<void> {
+    const { loadMore } = this.#options
+    const series = lines[0]?.series
+    if (loadMore === undefined || series === undefined || this.#detailed.has(title)) return
+    if ((series.count ?? 0) <= series.points.length) return
+    this.#detailed.add(title)
+    try {
+      const points = await loadMore(title)
+      const newest = points.at(-1)?.[0] ?? -1
+      // Points that arrived meanwhile stay.
+      series.points = [...points, ...series.points.filter(([step]) => step > newest)]
+      this.schedule()
+    } catch {
+      // The overview stays, and the next zoom tries again.
+      this.#detailed.delete(title)
+    }
   }
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint)
 
-  return {
-    replace(next) {
-      series = next
-      schedule()
-    },
-    add(points) {
-      for (const { name, axis, step, value } of points) {
-        let target = series.find((candidate) => candidate.name === name)
-        if (target === undefined) {
-          target = { name, axis, points: [] }
-          series.push(target)
-        }
-        addPoint(target, step, value)
-      }
-      schedule()
-    },
+  #draw(): void {
+    this.#scheduled = false
+    const sections = groupCharts(this.#options.runs, this.#options.primary)
+    if (sections.length === 0) return
+    const next = JSON.stringify(sections.map(({ title, charts }) => [title, charts.map(({ id }) => id)]))
+    if (next !== this.#layout) {
+      this.#layout = next
+      this.#arrange(sections)
+    }
+    for (const spec of sections.flatMap(({ charts }) => charts)) this.#boxes.get(spec.id)?.update(spec)
   }
+
+  /** Puts the figures in their sections. Those that exist move with their state. */
+  #arrange(sections: readonly ChartSection[]): void {
+    const ids = new Set(sections.flatMap(({ charts }) => charts.map(({ id }) => id)))
+    for (const [id, box] of this.#boxes) {
+      if (ids.has(id)) continue
+      box.destroy()
+      this.#boxes.delete(id)
+    }
+    this.#root.querySelector('.charts-empty')?.remove()
+    const old = [...this.#root.querySelectorAll('.chart-section')]
+    this.#root.append(
+      ...sections.map(({ title, charts }) =>
+        sectionOf(
+          title,
+          charts.map((spec) => this.#boxOf(spec).figure),
+        ),
+      ),
+    )
+    for (const section of old) section.remove()
+  }
+
+  #boxOf(spec: ChartSpec): ChartBox {
+    const known = this.#boxes.get(spec.id)
+    if (known !== undefined) return known
+    const figure = document.createElement('figure')
+    figure.className = 'chart'
+    figure.dataset.chart = spec.id
+    const box = new ChartBox(figure, spec, this.#context)
+    this.#boxes.set(spec.id, box)
+    return box
+  }
+}
+
+function sectionOf(title: string, figures: readonly HTMLElement[]): HTMLElement {
+  const section = document.createElement('section')
+  section.className = 'chart-section'
+  const heading = document.createElement('h3')
+  const text = document.createElement('bdi')
+  text.textContent = title
+  heading.append(text)
+  const grid = document.createElement('div')
+  grid.className = 'chart-grid'
+  grid.append(...figures)
+  section.append(heading, grid)
+  return section
 }
 
 /** Keeps steps sorted and unique: the last value of a step wins. */
-function addPoint(series: ChartSeries, step: number, value: number | null): void {
-  const { points } = series
+function withPoint(points: ChartPoint[], point: ChartPoint): ChartPoint[] {
+  const [step] = point
   let index = points.length
   while (index > 0 && (points[index - 1]?.[0] ?? 0) > step) index -= 1
-  if (points[index - 1]?.[0] === step) points[index - 1] = [step, value]
-  else points.splice(index, 0, [step, value])
+  if (points[index - 1]?.[0] === step) points[index - 1] = point
+  else points.splice(index, 0, point)
   // A page may stay open for days: beyond the limit, the older half is thinned out.
-  if (points.length > MAX_POINTS) {
-    series.points = points.filter((_, at) => at % 2 === 0 || at > MAX_POINTS / 2)
-  }
-}
-
-/** One chart with its legend. */
-class DrawnChart {
-  readonly signature: string
-  readonly hidden: Set<string>
-  readonly #canvas = document.createElement('div')
-  readonly #caption = document.createElement('figcaption')
-  readonly #plot: uPlot
-  /** Elements of the legend that show the values, in the order of the series. */
-  readonly #values: HTMLElement[]
-  readonly #resizing: ResizeObserver
-  #group: ChartGroup
-
-  constructor(root: HTMLElement, group: ChartGroup, signature: string, hidden: Set<string>) {
-    this.signature = signature
-    this.hidden = hidden
-    this.#group = group
-    const legend = document.createElement('ul')
-    legend.className = 'legend'
-    this.#canvas.className = 'plot'
-    this.#canvas.setAttribute('role', 'img')
-    figureOf(root, group).replaceChildren(this.#caption, this.#canvas, legend)
-    const options = plotOptions(group, hidden, () => this.#showValues())
-    this.#plot = new uPlot({ ...this.#size(), ...options }, align(group.series), this.#canvas)
-    this.#values = group.series.map(({ name }, index) => this.#addEntry(legend, name, index))
-    this.#resizing = new ResizeObserver(() => this.#plot.setSize(this.#size()))
-    this.#resizing.observe(this.#canvas)
-    this.#describe()
-    this.#showValues()
-  }
-
-  update(group: ChartGroup): void {
-    this.#group = group
-    this.#plot.setData(align(group.series))
-    this.#describe()
-    this.#showValues()
-  }
-
-  destroy(): void {
-    this.#resizing.disconnect()
-    this.#plot.destroy()
-  }
-
-  #size(): { width: number; height: number } {
-    const { clientWidth } = this.#canvas
-    return { width: Math.max(240, clientWidth), height: clientWidth < 420 ? 200 : 250 }
-  }
-
-  /** A button that hides and shows a series. Returns the element for its value. */
-  #addEntry(legend: HTMLElement, name: string, index: number): HTMLElement {
-    const item = document.createElement('li')
-    const button = document.createElement('button')
-    button.type = 'button'
-    button.setAttribute('aria-pressed', String(!this.hidden.has(name)))
-    const label = document.createElement('span')
-    label.textContent = name
-    // Not an <output>: screen readers would announce every point.
-    const value = document.createElement('span')
-    value.className = 'value'
-    button.append(swatch(index), label, value)
-    button.addEventListener('click', () => {
-      if (!this.hidden.delete(name)) this.hidden.add(name)
-      button.setAttribute('aria-pressed', String(!this.hidden.has(name)))
-      this.#plot.setSeries(index + 1, { show: !this.hidden.has(name) })
-    })
-    item.append(button)
-    legend.append(item)
-    return value
-  }
-
-  /** The values at the pointer, or the last ones. */
-  #showValues(): void {
-    const at = this.#plot.cursor.idx
-    for (const [index, output] of this.#values.entries()) {
-      const column = this.#plot.data[index + 1]
-      const value = at === null || at === undefined ? lastOf(column) : column?.[at]
-      output.textContent = formatMetric(value ?? null)
-    }
-    const step = at === null || at === undefined ? undefined : this.#plot.data[0]?.[at]
-    const { title, axis } = this.#group
-    this.#caption.textContent = step === undefined ? title : `${title} · ${axis} ${step}`
-  }
-
-  #describe(): void {
-    const { title, series } = this.#group
-    const last = series.map(({ name, points }) => `${name} ${formatMetric(points.at(-1)?.[1] ?? null)}`)
-    this.#canvas.setAttribute(
-      'aria-label',
-      `${title}. Last values: ${last.join(', ')}. All values are in the table below.`,
-    )
-    this.#canvas.dataset.points = String(series.reduce((sum, { points }) => sum + points.length, 0))
-  }
-}
-
-function plotOptions(group: ChartGroup, hidden: ReadonlySet<string>, onCursor: () => void) {
-  const style = getComputedStyle(document.documentElement)
-  const colour = (name: string) => style.getPropertyValue(name).trim()
-  const axis: uPlot.Axis = {
-    stroke: colour('--ink-soft'),
-    grid: { stroke: colour('--line'), width: 1 },
-    ticks: { show: false },
-    font: '12px system-ui, sans-serif',
-  }
-  return {
-    // 12 px at the right keep the last label whole.
-    padding: [10, 12, 0, 0],
-    legend: { show: false },
-    cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false } },
-    scales: { x: { time: false } },
-    axes: [
-      {
-        ...axis,
-        size: 32,
-        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000, 1_000_000],
-      },
-      { ...axis, size: 52, values: (_plot, values) => values.map((value) => formatMetric(value)) },
-    ],
-    series: [
-      {},
-      ...group.series.map(({ name }, index) => ({
-        label: name,
-        show: !hidden.has(name),
-        stroke: colour(`--series-${index % 6}`),
-        dash: [...(DASHES[index % 6] ?? [])],
-        width: 2,
-        spanGaps: true,
-        points: { size: 5 },
-      })),
-    ],
-    hooks: { setCursor: [onCursor] },
-  } satisfies Omit<uPlot.Options, 'width' | 'height'>
-}
-
-/** Orders the charts as their groups, independent of which received its first point first. */
-function arrange(root: HTMLElement, groups: readonly ChartGroup[]): void {
-  const order = groups.map(({ id }) => id)
-  const figures = [...root.querySelectorAll<HTMLElement>('[data-chart]')]
-  if (figures.every((figure, index) => figure.dataset.chart === order[index])) return
-  figures.sort((a, b) => order.indexOf(a.dataset.chart ?? '') - order.indexOf(b.dataset.chart ?? ''))
-  root.append(...figures)
-}
-
-function figureOf(root: HTMLElement, group: ChartGroup): HTMLElement {
-  const present = root.querySelector<HTMLElement>(`[data-chart="${group.id}"]`)
-  if (present) return present
-  const figure = document.createElement('figure')
-  figure.className = 'chart'
-  figure.dataset.chart = group.id
-  root.append(figure)
-  return figure
-}
-
-function swatch(index: number): SVGSVGElement {
-  const namespace = 'http://www.w3.org/2000/svg'
-  const svg = document.createElementNS(namespace, 'svg')
-  svg.setAttribute('class', `swatch line-${index % 6}`)
-  svg.setAttribute('viewBox', '0 0 24 8')
-  svg.setAttribute('aria-hidden', 'true')
-  const path = document.createElementNS(namespace, 'path')
-  path.setAttribute('d', 'M1 4h22')
-  svg.append(path)
-  return svg
-}
-
-/** uPlot needs one x axis: the union of the steps, with gaps where a series has no point. */
-function align(series: readonly ChartSeries[]): uPlot.AlignedData {
-  const tables: uPlot.AlignedData[] = series.map(({ points }) => [
-    points.map(([step]) => step),
-    points.map(([, value]) => value),
-  ])
-  const first = tables[0]
-  if (first === undefined) return [[]]
-  return tables.length === 1 ? first : uPlot.join(tables)
-}
-
-function lastOf(column: ArrayLike<number | null | undefined> | undefined): number | null {
-  for (let index = (column?.length ?? 0) - 1; index >= 0; index -= 1) {
-    const value = column?.[index]
-    if (value !== null && value !== undefined) return value
-  }
-  return null
+  return points.length > MAX_POINTS ? points.filter((_, at) => at % 2 === 0 || at > MAX_POINTS / 2) : points
 }

@@ -1,3 +1,4 @@
+import type { ChartPoint } from '../jobs/chart-groups.ts'
 import type { JobData } from '../jobs/live-events.ts'
 import { createCharts } from './charts.ts'
 import { find, morph, parseElement } from './dom.ts'
@@ -7,8 +8,24 @@ import { createLogView } from './logs.ts'
 const root = find('charts', HTMLElement)
 const note = find('live-note', HTMLElement)
 const data = JSON.parse(document.getElementById('job-data')?.textContent ?? '{}') as JobData
-const charts = root && createCharts(root, data.series)
+const charts =
+  root &&
+  createCharts(root, {
+    runs: [{ label: '', series: data.series }],
+    primary: data.primary,
+    csvUrl: (name) => `/jobs/${data.jobId}/metrics.csv?${seriesQuery(name)}`,
+    async loadMore(name) {
+      const response = await fetch(`/jobs/${data.jobId}/series?${seriesQuery(name)}`)
+      if (!response.ok) throw new Error(`status ${response.status}`)
+      // Sent by our own server, from the same types.
+      return ((await response.json()) as { points: ChartPoint[] }).points
+    },
+  })
 const logs = createLogView(data.jobId)
+
+function seriesQuery(name: string): URLSearchParams {
+  return new URLSearchParams({ name, attempt: String(data.attempt) })
+}
 
 function announce(text: string): void {
   if (note && note.textContent !== text) note.textContent = text
@@ -30,7 +47,8 @@ if (data.live) {
       const next = parseElement(html)
       if (present && next) morph(present, next)
     },
-    series({ series }) {
+    series({ series, attempt }) {
+      data.attempt = attempt
       showMetrics(series.length > 0)
       charts?.replace(series)
     },

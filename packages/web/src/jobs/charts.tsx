@@ -1,31 +1,50 @@
 import { Scroll } from '../components/scroll.tsx'
 import { formatMetric } from '../format.ts'
-import { type ChartGroup, type ChartSeries, groupSeries } from './chart-groups.ts'
+import { type ChartRun, type ChartSeries, type ChartSpec, groupCharts, thinPoints } from './chart-groups.ts'
+
+interface ChartsProps {
+  runs: readonly ChartRun[]
+  /** Name of the metric that is drawn first. */
+  primary: string
+  ended: boolean
+}
 
 /** The charts as static SVG, shown without scripts and until they have run. */
-export function Charts({ series, ended }: { series: readonly ChartSeries[]; ended: boolean }) {
-  const groups = groupSeries(series)
+export function Charts({ runs, primary, ended }: ChartsProps) {
+  const sections = groupCharts(runs, primary)
   return (
-    <div class="charts" id="charts" data-charts="">
-      {series.length === 0 ? (
+    <div id="charts" class="charts" data-charts="">
+      {sections.length === 0 && (
         <p class="muted charts-empty">
           {ended ? 'The trainer reported no metrics.' : 'Curves appear here with the first metrics.'}
         </p>
-      ) : (
-        groups.map((group) => (
-          <figure class="chart" data-chart={group.id}>
-            <figcaption>{group.title}</figcaption>
-            <StaticChart group={group} />
-            <ul class="legend">
-              {group.series.map((member, index) => (
-                <li>
-                  <Swatch index={index} /> {member.name}
-                </li>
-              ))}
-            </ul>
-          </figure>
-        ))
       )}
+      {sections.map(({ title, charts }) => (
+        <section class="chart-section">
+          <h3>
+            <bdi>{title}</bdi>
+          </h3>
+          <div class="chart-grid">
+            {charts.map((chart) => (
+              <figure class="chart" data-chart={chart.id}>
+                <figcaption>
+                  <bdi>{chart.title}</bdi>
+                </figcaption>
+                <StaticChart chart={chart} />
+                {chart.lines.length > 1 && (
+                  <ul class="legend">
+                    {chart.lines.map(({ label, run }) => (
+                      <li>
+                        <Swatch index={run} /> <bdi>{label}</bdi>
+                      </li>
+                    ))}
+                  </ul>
+                )}
+              </figure>
+            ))}
+          </div>
+        </section>
+      ))}
     </div>
   )
 }
@@ -42,15 +61,14 @@ const WIDTH = 460
 const HEIGHT = 220
 /** Width of the labels of the vertical axis. */
 const LEFT = 58
+/** More are not visible in so small a picture, and each makes the page larger. */
+const STATIC_POINTS = 120
 
-function StaticChart({ group }: { group: ChartGroup }) {
-  const finite = group.series.flatMap(({ points }) =>
-    points.filter((point): point is [number, number] => point[1] !== null),
-  )
-  const xs = finite.map(([step]) => step)
-  const ys = finite.map(([, value]) => value)
-  const [minX, maxX] = extent(xs)
-  const [minY, maxY] = extent(ys)
+function StaticChart({ chart }: { chart: ChartSpec }) {
+  const lines = chart.lines.map(({ run, series }) => ({ run, points: thinPoints(series.points, STATIC_POINTS) }))
+  const finite = lines.flatMap(({ points }) => points.filter(([, value]) => value !== null))
+  const [minX, maxX] = extent(finite.map(([step]) => step))
+  const [minY, maxY] = extent(finite.map(([, value]) => value ?? 0))
   const x = (step: number) => round(LEFT + ((step - minX) / (maxX - minX || 1)) * (WIDTH - LEFT - 10))
   const y = (value: number) => round(HEIGHT - 24 - ((value - minY) / (maxY - minY || 1)) * (HEIGHT - 40))
   return (
@@ -58,7 +76,7 @@ function StaticChart({ group }: { group: ChartGroup }) {
       class="static-chart"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       role="img"
-      aria-label={`${group.title}; the values are in the table below`}
+      aria-label={`${chart.title} by ${chart.axis}; the values are in the table below`}
     >
       <path class="axis" d={`M${LEFT} 8V${HEIGHT - 24}H${WIDTH - 8}`} />
       <text x={LEFT - 6} y="20" text-anchor="end">
@@ -71,10 +89,10 @@ function StaticChart({ group }: { group: ChartGroup }) {
         {minX}
       </text>
       <text x={WIDTH - 10} y={HEIGHT - 6} text-anchor="end">
-        {`${group.axis} ${maxX}`}
+        {`${chart.axis} ${maxX}`}
       </text>
-      {group.series.map(({ points }, index) => (
-        <path class={`line line-${index % 6}`} d={linePath(points, x, y)} />
+      {lines.map(({ run, points }) => (
+        <path class={`line line-${run % 6}`} d={linePath(points, x, y)} />
       ))}
     </svg>
   )
@@ -106,6 +124,9 @@ function linePath(points: ChartSeries['points'], x: (step: number) => number, y:
   return path
 }
 
+/** Values in a table. More make the page large. */
+const TABLE_VALUES = 4000
+
 /** The metrics as a table, newest step first, at most 200 steps. */
 export function MetricTable({ series, ended }: { series: readonly ChartSeries[]; ended: boolean }) {
   const rows = new Map<number, Map<string, number | null>>()
@@ -117,7 +138,7 @@ export function MetricTable({ series, ended }: { series: readonly ChartSeries[];
     }
   }
   const steps = [...rows.keys()].sort((a, b) => b - a)
-  const shown = steps.slice(0, 200)
+  const shown = steps.slice(0, Math.max(10, Math.min(200, Math.floor(TABLE_VALUES / series.length))))
   if (steps.length === 0) return <p class="muted">{ended ? 'No metrics.' : 'No metrics yet.'}</p>
   const isSample = series.some(({ count, points }) => count !== undefined && count > points.length)
   return (
@@ -131,7 +152,7 @@ export function MetricTable({ series, ended }: { series: readonly ChartSeries[];
               </th>
               {series.map(({ name }) => (
                 <th scope="col" class="number">
-                  {name}
+                  <bdi>{name}</bdi>
                 </th>
               ))}
             </tr>
@@ -158,7 +179,7 @@ export function MetricTable({ series, ended }: { series: readonly ChartSeries[];
       {(shown.length < steps.length || isSample) && (
         <p class="muted">
           {shown.length < steps.length && `The newest ${shown.length} of ${steps.length} steps. `}
-          {isSample && 'Long series are a sample of their steps; the API has all of them.'}
+          {isSample && 'Long series are a sample of their steps; the CSV file has all of them.'}
         </p>
       )}
     </>

@@ -36,7 +36,7 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earl
   const live = !ended
   const shown = earlier?.attempt ?? job.attempt
   const trains = job.operation === 'train'
-  const data: JobData = { jobId: job.id, live, attempt: shown, series }
+  const data: JobData = { jobId: job.id, live, attempt: shown, primary: job.primaryMetric.name, series }
   return (
     <Layout assetUrl={assetUrl} title={`${jobTitle(job)} · Job ${job.id}`} section="jobs" scripts={['job.js']}>
       <div class="page-head with-actions">
@@ -86,17 +86,20 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earl
       >
         <h2 id="metrics">Metrics</h2>
         <JobMetrics job={earlier === undefined ? job : { ...job, latestMetrics: lastValues(series) }} />
-        <Charts series={series} ended={ended} />
+        <Charts runs={[{ label: jobTitle(job), series }]} primary={job.primaryMetric.name} ended={ended} />
         {Object.keys(job.latestMetrics).length >= SHOWN_METRICS && (
-          <p class="muted">
-            At most {SHOWN_METRICS} metrics are shown. The API lists all: <code>GET /v1/jobs/{job.id}/metrics</code>
-          </p>
+          <p class="muted">At most {SHOWN_METRICS} metrics are shown. The CSV file has all of them.</p>
         )}
         <details class="as-table">
           <summary>Metrics as a table</summary>
           <div id="metric-table">
             <MetricTable series={series} ended={ended} />
           </div>
+          {series.length > 0 && (
+            <p>
+              <a href={`/jobs/${job.id}/metrics.csv?attempt=${shown}`}>All metrics as CSV</a>
+            </p>
+          )}
         </details>
       </section>
       <section aria-labelledby="artifacts">

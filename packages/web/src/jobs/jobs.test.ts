@@ -14,6 +14,7 @@ import {
 } from '../testing/fixtures.ts'
 import { createTestWeb } from '../testing/web.ts'
 import { scriptJson } from './script-json.ts'
+import { pointsFor } from './series.ts'
 
 const HOSTILE = '</script><img src=x onerror=alert(1)>'
 
@@ -58,8 +59,8 @@ describe('the page of a job', () => {
     expect(html).toContain('<progress value="0.4" max="1"')
     expect(html).toContain('train · epoch 8 of 20')
     expect(html).toContain('class="static-chart"')
-    expect(html).toContain('Loss by epoch')
-    expect(html).toContain('Accuracy by epoch')
+    for (const { name } of seriesFixture(8)) expect(html).toContain(`data-chart="epoch:${name}"`)
+    expect(html.indexOf('<h3><bdi>Primary metric')).toBeLessThan(html.indexOf('<h3><bdi>Other metrics'))
     expect(html).toContain('Could not save plot.png')
     expect(html).toContain('href="/jobs/42/artifacts/art_best"')
     expect(actions(html)).toEqual(['Cancel job'])
@@ -141,7 +142,7 @@ describe('the page of a job', () => {
     series[0]?.points.push({ step: 4, value: 'NaN', time: '2026-11-20T12:00:00Z' })
     const { html } = await text(createTestWeb({ series }).app, '/jobs/42')
     expect(html).toContain('<td class="number">not finite</td>')
-    expect(html).toContain('>learning_rate</th>')
+    expect(html).toContain('<bdi>learning_rate</bdi></th>')
   })
 
   test('links to the job in other systems, by web addresses only', async () => {
@@ -278,6 +279,44 @@ describe('the page of a job', () => {
   })
 })
 
+describe('the values behind the charts', () => {
+  const series = [
+    ...seriesFixture(2).slice(0, 1),
+    { ...seriesFixture(2)[1], name: '=cmd|"x",a', points: [{ step: 1, value: 'NaN', time: '2026-11-20T12:00:00Z' }] },
+  ] as ReturnType<typeof seriesFixture>
+
+  test('are a CSV file, in which a hostile name is neither a formula nor another column', async () => {
+    const { html, headers } = await text(createTestWeb({ series }).app, '/jobs/42/metrics.csv')
+    expect(headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    expect(headers.get('content-disposition')).toBe('attachment; filename="job-42-attempt-1.csv"')
+    const lines = html.trimEnd().split('\r\n')
+    expect(lines[0]).toBe('metric,axis,step,value,time')
+    expect(lines[1]).toMatch(/^train_loss,epoch,1,[\d.]+,2026-/)
+    expect(lines.at(-1)).toBe(`"'=cmd|""x"",a",epoch,1,NaN,2026-11-20T12:00:00Z`)
+  })
+
+  test('have more points of one series for a closer look', async () => {
+    const { api, app } = createTestWeb({ series })
+    const { html } = await text(app, '/jobs/42/series?name=train_loss')
+    expect(JSON.parse(html).points[0]).toEqual([1, expect.any(Number), 20])
+    expect(
+      api.requests.some((request) => request.includes('name=train_loss') && request.includes('points=20000')),
+    ).toBe(true)
+    expect((await text(app, '/jobs/42/series')).status).toBe(400)
+  })
+
+  test.each(['/jobs/43/metrics.csv', '/jobs/x/metrics.csv', '/jobs/43/series?name=a'])(
+    'are not found at %s',
+    async (path) => {
+      expect((await text(createTestWeb().app, path)).status).toBe(404)
+    },
+  )
+
+  test('a page of 100 series stays small: fewer points of each', () => {
+    expect([1, 20, 50, 100, 1000].map(pointsFor)).toEqual([500, 500, 200, 100, 60])
+  })
+})
+
 describe('the attempts of a job', () => {
   const job = jobFixture({ attempt: 3 })
   const show = async (query: string) => {
@@ -397,7 +436,7 @@ describe('the live stream', () => {
       points: [{ name: 'train_loss', axis: 'epoch', step: 9, value: 'NaN', time: '2026-11-20T12:00:00Z' }],
     })
     await until('event: points')
-    expect(received).toContain('{"points":[{"name":"train_loss","axis":"epoch","step":9,"value":null}]}')
+    expect(received).toContain('{"points":[{"name":"train_loss","axis":"epoch","point":[9,null,310]}]}')
 
     api.push({ type: 'artifact', artifact: artifactFixture({ id: 'art_new', name: 'new.bin' }) })
     await until('new.bin')

@@ -1,4 +1,4 @@
-import type { ChartSeries } from './chart-groups.ts'
+import type { ChartPoint, ChartSeries } from './chart-groups.ts'
 
 /* Shared by the server and the browser: no imports but types. */
 
@@ -7,6 +7,8 @@ export interface JobData {
   jobId: number
   live: boolean
   attempt: number
+  /** Name of the primary metric. */
+  primary: string
   series: ChartSeries[]
 }
 
@@ -17,7 +19,7 @@ export interface LiveEvents {
   /** All series; they replace what the charts show. */
   series: { attempt: number; series: ChartSeries[] }
   /** Points to append. */
-  points: { points: { name: string; axis: 'epoch' | 'step'; step: number; value: number | null }[] }
+  points: { points: { name: string; axis: 'epoch' | 'step'; point: ChartPoint }[] }
   /**
    * Log lines as list items. The browser skips ids that it already shows. `previousId` is the line before them; a browser
    * whose last line is an earlier one has missed lines. Undefined: they continue the lines that were sent before.

@@ -12,7 +12,7 @@ import type { LiveEvents } from './live-events.ts'
 import { LogDropped } from './log-section.tsx'
 import { JobActions, JobMetrics, JobProblem, JobProgress, JobStatus, JobTimings, LogLines } from './parts.tsx'
 import { JobResult } from './results.tsx'
-import { toChartSeries, toChartValue } from './series.ts'
+import { toChartPoint, toChartSeries } from './series.ts'
 
 /** Interval of comments on a silent stream, so that proxies and phones keep it open. */
 const HEARTBEAT_MS = 15_000
@@ -73,7 +73,7 @@ class LiveView {
     switch (message.type) {
       case 'snapshot': {
         const events = await this.#takeJob(message.job)
-        this.#series = toChartSeries(message.series)
+        this.#series = toChartSeries(message.series, message.job.createdAt)
         events.push(this.#seriesEvent(message.job), ...(await this.#table()))
         if (message.logs.length > 0) events.push(await logEvent(message.logs, message.previousLogId ?? 0))
         return [...events, ...(await this.#dropped(message.droppedLogs))]
@@ -125,14 +125,16 @@ class LiveView {
   }
 
   async #takeMetrics(reported: Extract<LiveMessage, { type: 'metrics' }>['points']): Promise<LiveEvent[]> {
-    const points = reported.map(({ name, axis, step, value }) => ({ name, axis, step, value: toChartValue(value) }))
-    for (const { name, axis, step, value } of points) {
+    // The first message is a snapshot, which has the job.
+    const since = this.#job?.createdAt ?? ''
+    const points = reported.map(({ name, axis, ...point }) => ({ name, axis, point: toChartPoint(point, since) }))
+    for (const { name, axis, point } of points) {
       let target = this.#series.find((candidate) => candidate.name === name)
       if (target === undefined) {
         target = { name, axis, points: [], count: 0 }
         this.#series.push(target)
       }
-      target.points.push([step, value])
+      target.points.push(point)
       if (target.count !== undefined) target.count += 1
       if (target.points.length > 2 * POINTS_KEPT) target.points.splice(0, POINTS_KEPT)
     }

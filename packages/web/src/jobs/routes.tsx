@@ -1,14 +1,17 @@
-import { JobId, JobState } from '@trainyard/contract'
-import { type Context, Hono } from 'hono'
+import { JobState } from '@trainyard/contract'
+import { Hono } from 'hono'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
 import { NotFoundPage } from '../problems.tsx'
+import { actionRoutes } from './action-routes.ts'
+import { getJobId, parseJobId } from './job-id.ts'
 import { JobPage } from './job-page.tsx'
 import { JobListPage } from './list-page.tsx'
 import { streamJobPage } from './live.tsx'
 import { LogGapLines } from './log-section.tsx'
+import { metricRoutes } from './metric-routes.ts'
 import { LogQuery, readLogGap, readLogPage } from './read-log-page.ts'
-import { toChartSeries } from './series.ts'
+import { pointsFor, toChartSeries } from './series.ts'
 
 const ListQuery = z.object({
   state: JobState.optional().catch(undefined),
@@ -52,6 +55,8 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
     return next()
   })
 
+  app.route('/', metricRoutes(context))
+
   app.get('/:id', async (c) => {
     const id = getJobId(c)
     const query = LogQuery.parse(c.req.query())
@@ -61,7 +66,11 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
     const attempt = earlier?.attempt
     const [metrics, logs, { artifacts }] = await Promise.all([
       // Those in the job's `latestMetrics` are of the newest attempt.
-      client.jobs.metrics(id, { attempt: attempt ?? job.attempt, points: 500, only: earlier ? undefined : 'latest' }),
+      client.jobs.metrics(id, {
+        attempt: attempt ?? job.attempt,
+        points: pointsFor(Object.keys(job.latestMetrics).length),
+        only: earlier ? undefined : 'latest',
+      }),
       readLogPage(context, id, { ...query, attempt }),
       client.jobs.artifacts(id, { limit: 5000 }),
     ])
@@ -70,7 +79,7 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
       <JobPage
         assetUrl={c.get('assetUrl')}
         job={job}
-        series={toChartSeries(metrics.series)}
+        series={toChartSeries(metrics.series, job.createdAt)}
         logs={logs}
         artifacts={earlier === undefined ? artifacts : artifacts.filter((one) => one.attempt === attempt)}
         attempts={attempts}
@@ -100,30 +109,6 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
     return c.redirect(url.href, 302)
   })
 
-  app.post('/:id/cancel', async (c) => {
-    const job = await context.client.jobs.cancel(getJobId(c))
-    return c.redirect(`/jobs/${job.id}`, 303)
-  })
-  app.post('/:id/restart', async (c) => {
-    const { fresh } = await c.req.parseBody()
-    const job = await context.client.jobs.restart(getJobId(c), { fresh: fresh === 'yes' })
-    return c.redirect(`/jobs/${job.id}`, 303)
-  })
-  app.post('/:id/delete', async (c) => {
-    const id = getJobId(c)
-    await context.client.jobs.delete(id)
-    return c.redirect(`/jobs?deleted=${id}`, 303)
-  })
+  app.route('/', actionRoutes(context))
   return app
-}
-
-function parseJobId(c: Context): JobId | undefined {
-  const text = c.req.param('id') ?? ''
-  const parsed = JobId.safeParse(/^[1-9]\d*$/.test(text) ? Number(text) : undefined)
-  return parsed.success ? parsed.data : undefined
-}
-
-/** Only for routes that the check above protects. */
-function getJobId(c: Context): JobId {
-  return JobId.parse(parseJobId(c))
 }

@@ -196,7 +196,12 @@ export function createFakeApi(
     api.jobs.splice(api.jobs.indexOf(job), 1)
     return c.body(null, 204)
   })
-  app.get('/v1/jobs/:id/metrics', (c) => c.json({ attempt: Number(c.req.query('attempt') ?? 1), series: api.series }))
+  app.get('/v1/jobs/:id/metrics', (c) =>
+    c.json({
+      attempt: Number(c.req.query('attempt') ?? 1),
+      series: api.series.filter(({ name }) => [undefined, name].includes(c.req.query('name'))),
+    }),
+  )
   app.get('/v1/jobs/:id/artifacts', (c) => c.json({ artifacts: api.artifacts }))
   app.get('/v1/jobs/:id/logs', (c) => c.json(fakeLogPage(api.logs, c.req.query())))
   app.post('/v1/jobs/:id/cancel', (c) => {

@@ -1,0 +1,85 @@
+import type { XAxis } from './chart-math.ts'
+
+/** How all charts of a page are drawn. */
+export interface ChartSettings {
+  axis: XAxis
+  log: boolean
+  /** Weight of the moving average, from 0 to 0.99. */
+  smoothing: number
+}
+
+export interface ChartToolbar {
+  settings: ChartSettings
+  /** Shows whether charts are zoomed, with the button that ends it. */
+  setZoomed(zoomed: boolean): void
+}
+
+export interface ToolbarActions {
+  changed(): void
+  resetZoom(): void
+}
+
+const AXES: readonly [XAxis, string][] = [
+  ['reported', 'As reported'],
+  ['epoch', 'Epoch'],
+  ['step', 'Step'],
+  ['time', 'Time'],
+]
+
+/** The settings above the charts. Scripts make it, because without them nothing here would work. */
+export function createToolbar(root: HTMLElement, { changed, resetZoom }: ToolbarActions): ChartToolbar {
+  const settings: ChartSettings = { axis: 'reported', log: false, smoothing: 0 }
+  const bar = document.createElement('div')
+  bar.className = 'chart-toolbar'
+
+  const axis = document.createElement('select')
+  axis.append(...AXES.map(([value, text]) => new Option(text, value)))
+  axis.addEventListener('change', () => {
+    settings.axis = AXES.find(([value]) => value === axis.value)?.[0] ?? 'reported'
+    changed()
+  })
+
+  const smoothing = document.createElement('input')
+  smoothing.type = 'range'
+  Object.assign(smoothing, { min: '0', max: '0.99', step: '0.01', value: '0' })
+  smoothing.addEventListener('input', () => {
+    settings.smoothing = Number(smoothing.value)
+    changed()
+  })
+
+  const log = document.createElement('input')
+  log.type = 'checkbox'
+  log.addEventListener('change', () => {
+    settings.log = log.checked
+    changed()
+  })
+
+  const reset = document.createElement('button')
+  reset.type = 'button'
+  reset.className = 'quiet'
+  reset.textContent = 'Reset zoom'
+  reset.hidden = true
+  reset.addEventListener('click', () => {
+    resetZoom()
+    reset.hidden = true
+  })
+
+  const hint = document.createElement('p')
+  hint.className = 'muted'
+  hint.textContent =
+    'Drag across a chart to zoom; double-click resets. By keyboard: arrows read values, + and - zoom, 0 resets.'
+  bar.append(labelled('Axis', axis), labelled('Smoothing', smoothing), labelled('Log scale', log), reset, hint)
+  root.prepend(bar)
+  return {
+    settings,
+    setZoomed(zoomed) {
+      reset.hidden = !zoomed
+    },
+  }
+}
+
+function labelled(text: string, control: HTMLElement): HTMLLabelElement {
+  const label = document.createElement('label')
+  label.append(`${text} `, control)
+  return label
+}
