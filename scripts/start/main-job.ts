@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { createClient, type TrainyardClient } from '@trainyard/client'
 import { publishTrainer, VersionExistsError } from '@trainyard/client/files'
 import { type Check, type Dataset, decodeMetric, type Job, TrainerManifest } from '@trainyard/contract'
-import { formatBytes, formatDuration } from '@trainyard/contract/format'
+import { formatBytes, formatDuration, formatTrust } from '@trainyard/contract/format'
 import { ROOT } from '../lib/run.ts'
 import type { Terminal } from '../lib/terminal.ts'
 import { buildTrainer } from '../lib/trainers.ts'
@@ -97,7 +97,8 @@ async function publish(
     )
     terminal.line('    Increase "version" in trainers/tfjs-classifier/trainer.json to publish the local sources.')
   }
-  note(title)
+  const { trust } = await client.trainers.version(manifest.name, manifest.version)
+  note(trust === undefined ? title : `${title}, ${formatTrust(trust)}`)
   return manifest.name
 }
 

@@ -1,3 +1,5 @@
+import type { Trust, TrustTier } from './trainers-api.ts'
+
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 const SECONDS = { day: 86_400, hour: 3600, minute: 60 }
 
@@ -74,4 +76,20 @@ function editDistance(a: string, b: string): number {
     last = current
   }
   return last[b.length] ?? 0
+}
+
+const TIERS: Readonly<Record<TrustTier, string>> = {
+  checked: 'checked',
+  checked_in_part: 'checked in part',
+  unchecked: 'not checked',
+}
+
+export function formatTier(tier: TrustTier): string {
+  return TIERS[tier]
+}
+
+/** For example "checked in part; skipped: malware (no scanner is configured)". */
+export function formatTrust({ tier, skipped }: Trust): string {
+  if (skipped.length === 0) return TIERS[tier]
+  return `${TIERS[tier]}; skipped: ${skipped.map(({ check, reason }) => `${check} (${reason})`).join(', ')}`
 }

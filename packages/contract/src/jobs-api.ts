@@ -7,7 +7,7 @@ import { LogLevel, OperationResult } from './events.ts'
 import { ProjectName } from './identity-api.ts'
 import { EndReason, ErrorType, JobState } from './job-states.ts'
 import { Attempt, JobId, MetricGoal, Metrics, MetricValue, Operation, TaskType, Timestamp } from './primitives.ts'
-import { Deprecation, ResolvedTrainer } from './trainers-api.ts'
+import { Deprecation, ResolvedTrainer, Trust } from './trainers-api.ts'
 
 /** The queue of jobs that are created without one. */
 export const DEFAULT_QUEUE = 'default'
@@ -113,6 +113,7 @@ export const Job = z
       deprecation: Deprecation.optional().describe(
         'Set if the version was deprecated when the job was created. Only in the response for a single job',
       ),
+      trust: Trust.optional().describe('How far its registry had checked it when the job was created'),
     }),
     model: z.string(),
     dataset: z.object({ id: z.string(), name: z.string(), snapshotId: z.string(), versionHash: z.string() }).optional(),

@@ -7,6 +7,19 @@ import { Digest, NO_CONTROL_CHARACTERS, SemVer, SizeBytes, TaskType, Timestamp, 
 export const VersionState = z.enum(['received', 'checking', 'published', 'rejected', 'deprecated', 'yanked'])
 export type VersionState = z.infer<typeof VersionState>
 
+/** How far a version was checked. */
+export const TrustTier = z.enum(['checked', 'checked_in_part', 'unchecked'])
+export type TrustTier = z.infer<typeof TrustTier>
+
+/** How far a published version was checked, and which required checks did not pass. */
+export const Trust = z
+  .object({
+    tier: TrustTier,
+    skipped: z.array(z.object({ check: z.string(), reason: z.string() })).describe('Required checks that did not pass'),
+  })
+  .meta({ id: 'Trust' })
+export type Trust = z.infer<typeof Trust>
+
 /** A trainer in the list of the marketplace. */
 export const TrainerSummary = z
   .object({
@@ -20,6 +33,7 @@ export const TrainerSummary = z
     keywords: z.array(z.string()),
     pulls: z.number().int(),
     publishedAt: Timestamp,
+    trust: Trust.optional().describe('How far the latest version was checked. Of two parts, the weaker one'),
   })
   .meta({ id: 'TrainerSummary' })
 export type TrainerSummary = z.infer<typeof TrainerSummary>
@@ -111,6 +125,7 @@ export const TrainerVersionSummary = z
     state: VersionState,
     digest: Digest,
     sizeBytes: SizeBytes,
+    trust: Trust.optional().describe('Absent until it is published. Of two parts, the weaker one'),
     pushedAt: Timestamp,
     publishedAt: Timestamp.optional(),
     deprecation: Deprecation.optional(),
@@ -171,9 +186,11 @@ export const ResolvedTrainer = z
         digest: Digest,
         sizeBytes: SizeBytes,
         url: z.string().describe('Follow redirects when downloading it'),
+        trust: Trust.optional(),
       })
       .optional(),
-    image: z.object({ reference: z.string(), digest: Digest }).optional(),
+    image: z.object({ reference: z.string(), digest: Digest, trust: Trust.optional() }).optional(),
+    trust: Trust.optional().describe('Of two parts, the weaker one'),
   })
   .meta({ id: 'ResolvedTrainer' })
 export type ResolvedTrainer = z.infer<typeof ResolvedTrainer>
@@ -273,6 +290,7 @@ export const Check = z
     digest: Digest,
     kind: z.enum(['bundle', 'image']).optional(),
     state: VersionState,
+    trust: Trust.optional().describe('Set when it is published'),
     checks: z.array(CheckResult),
     appeal: Appeal.optional().describe('Only for the owner'),
     mayChange: z.boolean().optional().describe('Whether the caller may retry it, suppress findings and appeal'),

@@ -1,7 +1,8 @@
-import { CheckName } from '@trainyard/contract'
+import { CheckName, TrustTier } from '@trainyard/contract'
 import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
 import { type CheckPolicy, createCheckPolicy, REQUIRED_BY_DEFAULT } from './versions/check-policy.ts'
+import { DEFAULT_TIERS, type TierPolicy } from './versions/trust.ts'
 
 const number = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 
@@ -34,6 +35,13 @@ export interface ScannersConfig {
   /** Vulnerabilities from this severity on are errors if a version without them exists. Default: `CRITICAL`. */
   refuseFrom?: VulnerabilitySeverity | undefined
 }
+/** A comma-separated list of trust tiers; `none` is the empty list. */
+const tierNames = () =>
+  z
+    .string()
+    .default(DEFAULT_TIERS.join(','))
+    .transform((text) => (text.trim() === 'none' ? [] : text.split(/[,\s]+/).filter((name) => name !== '')))
+    .pipe(z.array(TrustTier))
 
 const Environment = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
@@ -51,6 +59,9 @@ const Environment = z.object({
   REGISTRY_CHECKS_ENABLED: checkNames(CheckName.options),
   REGISTRY_CHECKS_ENFORCED: checkNames(CheckName.options),
   REGISTRY_CHECKS_REQUIRED: checkNames(REQUIRED_BY_DEFAULT),
+  REGISTRY_TIERS_PULL: tierNames(),
+  REGISTRY_TIERS_RUN: tierNames(),
+  REGISTRY_TIERS_LIST: tierNames(),
   REGISTRY_CHECK_SANDBOX: z.enum(CHECK_SANDBOXES).default('auto'),
   SUBPROCESS_READ_PATHS: z.string().default(''),
   SUBPROCESS_ALLOW_UNSANDBOXED: z.enum(['true', 'false']).default('false'),
@@ -99,6 +110,8 @@ export interface RegistryConfig {
   checkLeaseSeconds: number
   /** Which checks run, which reject, and which a version needs to count as checked. Default: see `createCheckPolicy`. */
   checkPolicy?: CheckPolicy | undefined
+  /** Which tiers strangers may pull, run and see. Default: all but `unchecked`. */
+  tiers?: TierPolicy | undefined
   /** The sandbox for trainers; each check reports what it used. Default: `auto`. */
   checkSandbox?: CheckSandbox | undefined
   /** Folders that trainers may read in addition to the system's. Default: none. */
@@ -158,6 +171,7 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
       enforced: value.REGISTRY_CHECKS_ENFORCED,
       required: value.REGISTRY_CHECKS_REQUIRED,
     }),
+    tiers: { pull: value.REGISTRY_TIERS_PULL, run: value.REGISTRY_TIERS_RUN, list: value.REGISTRY_TIERS_LIST },
     checkSandbox: value.REGISTRY_CHECK_SANDBOX,
     checkReadPaths: value.SUBPROCESS_READ_PATHS.split(/[:,\s]+/).filter((path) => path !== ''),
     // With AUTH=local only the owner of this machine can push, and what the owner installs may run without a sandbox.

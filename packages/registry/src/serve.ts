@@ -51,7 +51,7 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
   const server = await listen(app, { host, port: Number(env.PORT ?? 7600), limits, logger })
   await registry.start()
   const forget = await admitOwner(identity, { auth, dataDir, env, url: server.url })
-  logger.info({ url: server.url }, 'registry listening')
+  logger.info({ url: server.url, tiers: config.tiers }, 'registry listening')
   if (setup !== undefined) process.stderr.write(setup)
   return {
     url: server.url,

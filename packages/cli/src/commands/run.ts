@@ -6,6 +6,7 @@ import {
   type Operation,
   type TaskType,
 } from '@trainyard/contract'
+import { formatTrust } from '@trainyard/contract/format'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
@@ -102,9 +103,9 @@ async function startAndFollow(
   }
   if (!json) {
     const paint = createPaint(io.stderr, io.env)
-    io.stderr.write(
-      `job ${paint('bold', String(created.id))} with ${created.trainer.name}@${created.trainer.version}\n`,
-    )
+    const { name, version, trust } = created.trainer
+    io.stderr.write(`job ${paint('bold', String(created.id))} with ${name}@${version}\n`)
+    if (trust !== undefined) io.stderr.write(`  ${cleanText(formatTrust(trust))}\n`)
   }
   const job = await followJob({ client, id: created.id, io, signal, silent: json })
   const code = printFollowedJob(job, io, { json })

@@ -1,6 +1,6 @@
 import type { PublishProgress, PublishResult } from '@trainyard/client/files'
 import type { Check, CheckResult, Finding } from '@trainyard/contract'
-import { formatBytes, formatDuration } from '@trainyard/contract/format'
+import { formatBytes, formatDuration, formatTrust } from '@trainyard/contract/format'
 import type { CliIo } from '../command-line/io.ts'
 import { createPaint, type Paint } from '../terminal/paint.ts'
 import { createByteProgress, type Progress } from '../terminal/progress.ts'
@@ -89,9 +89,10 @@ class TextView implements PublishView {
     }
   }
 
-  verdict({ state, trainer, version }: Check): void {
+  verdict({ state, trainer, version, trust }: Check): void {
     const style = state === 'rejected' ? 'red' : 'green'
     this.#status.print(`${this.#paint(style, state)}: ${cleanText(trainer)}@${cleanText(version)}`)
+    if (trust !== undefined) this.#status.print(`  ${cleanText(formatTrust(trust))}`)
   }
 
   #showStatus({ name, status, reason, durationMs, notes = [] }: CheckResult): void {

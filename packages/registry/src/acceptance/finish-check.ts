@@ -5,6 +5,7 @@ import { toJsonText } from '../db/json.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import { refreshTrainer } from '../search/refresh-trainer.ts'
 import { noticedState, statesBefore, verdictOf } from '../versions/states.ts'
+import { trustOf } from '../versions/trust.ts'
 import type { ClaimedCheck } from './claim-check.ts'
 import { judgeContents, withFindings } from './judge-contents.ts'
 
@@ -47,6 +48,7 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
         state_reason: reason ?? null,
         manifest: toJsonText(outcome.manifest),
         readme: outcome.readme ?? null,
+        trust: toJsonText(state === 'published' ? trustOf(results) : null),
         published_at: state === 'published' ? now : null,
       })
       .where('version_id', '=', check.version_id)
@@ -57,7 +59,7 @@ export async function finishCheck(context: RegistryContext, check: ClaimedCheck,
     if (state === 'published' && updated.numUpdatedRows > 0n) {
       await openContents(trx, check, contents)
       await followNotice(trx, check)
-      await refreshTrainer(trx, check.repository_id)
+      await refreshTrainer(trx, context.config, check.repository_id)
     }
     await context.identity.audit(trx, {
       actor: 'acceptance',

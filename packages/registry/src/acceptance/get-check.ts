@@ -17,8 +17,8 @@ export async function getCheck(context: RegistryContext, caller: RegistryCaller,
       join.onRef('part.version_id', '=', 'checks.version_id').onRef('part.check_id', '=', 'checks.id'),
     )
     .selectAll('checks')
-    .select(sql<boolean>`coalesce(${isPartReadable('part')}, false)`.as('readable'))
-    .select(['versions.version', 'repositories.name'])
+    .select(sql<boolean>`coalesce(${isPartReadable(context.config, 'part')}, false)`.as('readable'))
+    .select(['versions.version', 'repositories.name', 'part.trust'])
     .where('checks.id', '=', id)
     .executeTakeFirst()
   if (!row || (!row.readable && !caller.may('inspect', row.name) && !caller.isModerator)) throw notFound('check', id)
@@ -30,6 +30,7 @@ export async function getCheck(context: RegistryContext, caller: RegistryCaller,
     digest: row.manifest_digest,
     kind: row.kind,
     state: row.state,
+    trust: row.state === 'published' ? (row.trust ?? undefined) : undefined,
     checks: row.results,
     appeal,
     mayChange: caller.may('push', row.name),

@@ -71,5 +71,6 @@ export function toSummary(row: Selectable<RepositoryTable>): TrainerSummary {
     keywords: row.keywords,
     pulls: row.pulls,
     publishedAt: (row.published_at ?? row.created_at).toISOString(),
+    trust: (row.latest_version === null ? null : row.latest_trust) ?? undefined,
   }
 }

@@ -1,10 +1,12 @@
-import type { Deprecation, TrainerVersionSummary, VersionState } from '@trainyard/contract'
+import type { Deprecation, TrainerVersionSummary, Trust, VersionState } from '@trainyard/contract'
 import type { RegistryContext } from '../context.ts'
 import type { PartKind } from '../db/schema/version-parts.ts'
+import { isPartListed } from '../versions/readable.ts'
 import { newestFirst } from '../versions/semver.ts'
-import { isOpen, stateOfParts } from '../versions/states.ts'
+import { stateOfParts } from '../versions/states.ts'
+import { trustOfParts } from '../versions/trust.ts'
 
-interface VersionPart {
+export interface VersionPart {
   kind: PartKind
   state: VersionState
   manifestDigest: string
@@ -13,6 +15,8 @@ interface VersionPart {
   checkId: string
   pushedAt: Date
   publishedAt: Date | null
+  /** Undefined until it is published. */
+  trust: Trust | undefined
 }
 
 /** A version with the parts that the caller may see, of which there is at least one. */
@@ -51,11 +55,13 @@ export async function listVersions(
       'notice.deprecation',
       'notice.replacement',
       'notice.yank_reason',
+      'part.trust',
     ])
+    .select(isPartListed(context.config, 'part').as('listed'))
     .where('part.repository_id', '=', repositoryId)
     .orderBy('part.pushed_at')
     .execute()
-  const visible = rows.filter((row) => inspect || isOpen(row.state))
+  const visible = rows.filter((row) => inspect || row.listed)
   return [...Map.groupBy(visible, (row) => row.version).values()]
     .flatMap((group) => {
       const [first] = group
@@ -69,6 +75,7 @@ export async function listVersions(
         checkId: row.check_id,
         pushedAt: row.pushed_at,
         publishedAt: row.published_at,
+        trust: row.trust ?? undefined,
       }))
       const state = stateOfParts(parts.map((part) => part.state))
       const original = parts.some((part) => part.manifestDigest === first.digest)
@@ -99,6 +106,7 @@ export function toVersionSummary({ version, state, digest, parts, notice }: Visi
     version,
     state,
     digest,
+    trust: trustOfParts(parts.map(({ trust }) => trust)),
     sizeBytes: (parts.find((part) => part.manifestDigest === digest) ?? parts[0])?.sizeBytes ?? 0,
     pushedAt: new Date(Math.min(...pushed)).toISOString(),
     publishedAt: published.length === 0 ? undefined : new Date(Math.min(...published)).toISOString(),

@@ -30,7 +30,7 @@ export async function setChannel(request: OwnerRequest, { name: channel, version
       .values({ repository_id: found.repository_id, name: channel, ...values })
       .onConflict((conflict) => conflict.columns(['repository_id', 'name']).doUpdateSet(values))
       .execute()
-    await refreshTrainer(trx, found.repository_id)
+    await refreshTrainer(trx, context.config, found.repository_id)
     await auditTrainer(request, trx, { action: 'channel.set', subject: `${name}:${channel}`, data: { version } })
   })
 }
@@ -49,7 +49,7 @@ export async function removeChannel(request: OwnerRequest, channel: string): Pro
       .returning('channels.repository_id')
       .executeTakeFirst()
     if (!removed) throw notFound('channel', `${name}:${channel}`)
-    await refreshTrainer(trx, removed.repository_id)
+    await refreshTrainer(trx, context.config, removed.repository_id)
     await auditTrainer(request, trx, { action: 'channel.remove', subject: `${name}:${channel}`, data: {} })
   })
 }

@@ -98,7 +98,7 @@ async function changeVersion(request: OwnerRequest, change: Change): Promise<voi
       .where('state', 'in', [...change.from])
       .executeTakeFirstOrThrow()
     if (numUpdatedRows === 0n) throw await unfit(trx, found.id, `${name}:${change.version}`, change.from)
-    await refreshTrainer(trx, found.repository_id)
+    await refreshTrainer(trx, context.config, found.repository_id)
     await auditTrainer(request, trx, { action: change.action, subject: `${name}:${change.version}`, data: change.data })
   })
 }

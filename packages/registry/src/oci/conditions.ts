@@ -6,7 +6,8 @@ export function isKnownToClient(request: Request, etag: string): boolean {
 }
 
 /** 304 with the headers of the full answer that say which bytes they are. */
-export function notModified(headers: Readonly<Record<string, string>>): Response {
-  const kept = Object.entries(headers).filter(([name]) => !['Content-Type', 'Content-Length'].includes(name))
-  return new Response(null, { status: 304, headers: Object.fromEntries(kept) })
+export function notModified(full: HeadersInit): Response {
+  const headers = new Headers(full)
+  for (const name of ['Content-Type', 'Content-Length']) headers.delete(name)
+  return new Response(null, { status: 304, headers })
 }

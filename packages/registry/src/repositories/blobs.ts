@@ -20,7 +20,9 @@ export async function findReadableBlob(
     .innerJoin('blobs', 'blobs.digest', 'link.digest')
     .select([
       'blobs.size_bytes',
-      isBlobReadable({ repositoryId: sql`link.repository_id`, digest: sql`link.digest` }).as('readable'),
+      isBlobReadable(request.context.config, { repositoryId: sql`link.repository_id`, digest: sql`link.digest` }).as(
+        'readable',
+      ),
       sql<boolean>`exists (
         select 1 from version_parts p
         where p.repository_id = link.repository_id and p.layer_digest = link.digest)`.as('bundle'),

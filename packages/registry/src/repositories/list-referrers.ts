@@ -23,7 +23,10 @@ export async function listReferrers(request: RepositoryRequest, digestText: stri
         .$if(artifactType !== null, (query) => query.where('artifact_type', '=', artifactType))
         .$if(!mayInspect(request), (query) =>
           query.where(
-            isManifestReadable({ repositoryId: sql`manifests.repository_id`, digest: sql`manifests.digest` }),
+            isManifestReadable(context.config, {
+              repositoryId: sql`manifests.repository_id`,
+              digest: sql`manifests.digest`,
+            }),
           ),
         )
         .$if(last !== null, (query) => query.where('digest', '>', last ?? ''))

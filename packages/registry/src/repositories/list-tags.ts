@@ -22,8 +22,8 @@ export async function listTags(request: RepositoryRequest): Promise<Response> {
         sql<boolean>`case
           when exists (select 1 from versions v where v.repository_id = tags.repository_id and v.version = tags.name)
           then exists (select 1 from versions v join version_parts p on p.version_id = v.id
-            where v.repository_id = tags.repository_id and v.version = tags.name and ${isPartListed('p')})
-          else ${isManifestReadable({ repositoryId: sql`tags.repository_id`, digest: sql`tags.digest` })}
+            where v.repository_id = tags.repository_id and v.version = tags.name and ${isPartListed(context.config, 'p')})
+          else ${isManifestReadable(context.config, { repositoryId: sql`tags.repository_id`, digest: sql`tags.digest` })}
           end`,
       ),
     )

@@ -1,11 +1,12 @@
-import type { VersionState } from '@trainyard/contract'
+import type { Trust, VersionState } from '@trainyard/contract'
+import { formatTrust } from '@trainyard/contract/format'
 import { sql } from 'kysely'
 import { isKnownToClient, notModified } from '../oci/conditions.ts'
 import { OciError } from '../oci/errors.ts'
 import { isDigest, parseDigest, parseTag } from '../oci/names.ts'
 import { countPull } from '../pulls/count-pull.ts'
 import { isChannelName, listChannels } from '../versions/channels.ts'
-import { isManifestReadable } from '../versions/readable.ts'
+import { isManifestReadable, isPartReadable } from '../versions/readable.ts'
 import { isVersionTag } from '../versions/semver.ts'
 import { isOpen } from '../versions/states.ts'
 import {
@@ -25,22 +26,18 @@ export async function readManifest(request: RepositoryRequest, reference: string
     : await resolveTag(request, repository, parseTag(reference))
   const manifest = digest === undefined ? undefined : await findManifest(request, repository.id, digest)
   if (!manifest) throw unknown(request, reference)
-  if (!manifest.readable && !mayInspect(request)) {
-    const part = await findPart(request, repository.id, manifest.digest)
-    throw part ? blocked(request, part) : unknown(request, reference)
-  }
+  const part = request.plain ? undefined : await findPart(request, repository.id, manifest.digest)
+  if (!manifest.readable && !mayInspect(request)) throw part ? blocked(request, part) : unknown(request, reference)
 
-  const headers: Record<string, string> & { ETag: string } = {
+  const etag = `"${manifest.digest}"`
+  const headers = new Headers({
     'Content-Type': manifest.media_type,
     'Content-Length': String(manifest.content.byteLength),
     'Docker-Content-Digest': manifest.digest,
-    ETag: `"${manifest.digest}"`,
-  }
-  if (!manifest.readable && !request.plain)
-    headers.Warning = '299 - "In quarantine: only its owner can pull it until its checks have passed"'
-  const part = await findPart(request, repository.id, manifest.digest)
-  if (part !== undefined && part.deprecation !== null) headers.Warning = deprecationWarning(request.name, part)
-  if (isKnownToClient(request.raw, headers.ETag)) return notModified(headers)
+    ETag: etag,
+  })
+  for (const text of warningsOf(request, manifest, part)) headers.append('Warning', `299 - "${inHeader(text)}"`)
+  if (isKnownToClient(request.raw, etag)) return notModified(headers)
   if (request.raw.method === 'HEAD') return new Response(null, { headers })
   // A pull of a bundle is counted when its layer is fetched: runners fetch nothing else.
   if (!mayInspect(request) && part?.kind === 'image')
@@ -53,12 +50,17 @@ export async function readManifest(request: RepositoryRequest, reference: string
   return new Response(new Uint8Array(manifest.content), { headers })
 }
 
+type FoundPart = Awaited<ReturnType<typeof findPart>>
+
 async function findManifest(request: RepositoryRequest, repositoryId: number, digest: string) {
   return request.context.database.db
     .selectFrom('manifests')
     .select(['digest', 'media_type', 'content'])
     .select(
-      isManifestReadable({ repositoryId: sql`manifests.repository_id`, digest: sql`manifests.digest` }).as('readable'),
+      isManifestReadable(request.context.config, {
+        repositoryId: sql`manifests.repository_id`,
+        digest: sql`manifests.digest`,
+      }).as('readable'),
     )
     .where('repository_id', '=', repositoryId)
     .where('digest', '=', digest)
@@ -74,6 +76,7 @@ async function findPart(request: RepositoryRequest, repositoryId: number, digest
       'version_parts.kind',
       'version_parts.state',
       'version_parts.state_reason',
+      'version_parts.trust',
       'versions.version',
       'version_notices.deprecation',
       'version_notices.replacement',
@@ -99,13 +102,19 @@ async function resolveTag(
     const parts = await db
       .selectFrom('version_parts')
       .innerJoin('versions', 'versions.id', 'version_parts.version_id')
-      .select(['version_parts.state', 'version_parts.state_reason', 'version_parts.manifest_digest'])
+      .select([
+        'version_parts.state',
+        'version_parts.state_reason',
+        'version_parts.manifest_digest',
+        'version_parts.trust',
+      ])
+      .select(isPartReadable(request.context.config, 'version_parts').as('readable'))
       .where('versions.repository_id', '=', repository.id)
       .where('versions.version', '=', version)
       .orderBy('version_parts.kind', 'desc')
       .execute()
     if (mayInspect(request)) return parts[0]?.manifest_digest
-    const open = parts.find((part) => isOpen(part.state))
+    const open = parts.find((part) => part.readable === true && isOpen(part.state))
     // Another version may have published the same bytes; this version is blocked nevertheless.
     if (!open && parts[0]) throw blocked(request, { ...parts[0], version })
     return open?.manifest_digest
@@ -123,33 +132,59 @@ async function resolveTag(
 async function versionOf({ context }: RepositoryRequest, repository: Repository, tag: string): Promise<string | null> {
   if (tag === 'latest') return repository.latest_version
   if (isVersionTag(tag) || !isChannelName(tag)) return tag
-  const channels = await listChannels(context.database.db, repository.id)
+  const channels = await listChannels(context.database.db, context.config, repository.id)
   return channels.find(({ name }) => name === tag)?.version ?? tag
 }
 
 /** A header holds visible ASCII without quotes; the trainer's page has the text as it was written. */
-function deprecationWarning(
-  name: string,
-  part: { version: string; deprecation: string | null; replacement: string | null },
-): string {
-  const ascii = (text: string) => text.replace(/[^ -~]|["\\]/g, '?').slice(0, 500)
-  const instead = part.replacement === null ? '' : `; use ${ascii(part.replacement)}`
-  return `299 - "${name}:${part.version} is deprecated: ${ascii(part.deprecation ?? '')}${instead}"`
+const inHeader = (text: string) => text.replace(/[^ -~]|["\\]/g, '?').slice(0, 1000)
+
+/** What the one who pulls should know; clients that print warnings print each. */
+function warningsOf(request: RepositoryRequest, { readable }: { readable: boolean }, part: FoundPart): string[] {
+  const warnings: string[] = []
+  if (!readable && !request.plain) {
+    const trust = part?.trust
+    warnings.push(
+      trust
+        ? `By the policy of this registry, only its owner can pull it: it is ${formatTrust(trust)}`
+        : 'In quarantine: only its owner can pull it until its checks have passed',
+    )
+  }
+  if (part === undefined) return warnings
+  const subject = `${request.name}:${part.version}`
+  if (readable && part.trust && part.trust.tier !== 'checked') warnings.push(`${subject} is ${formatTrust(part.trust)}`)
+  if (part.deprecation !== null) {
+    const instead = part.replacement === null ? '' : `; use ${part.replacement}`
+    warnings.push(`${subject} is deprecated: ${part.deprecation}${instead}`)
+  }
+  return warnings
 }
 
 /** Every client prints the message of DENIED, so it contains the reason. */
 function blocked(
   request: RepositoryRequest,
-  part: { version: string; state: VersionState; state_reason: string | null },
+  part: {
+    version: string
+    state: VersionState
+    state_reason: string | null
+    trust: Trust | null
+    readable?: boolean | null
+  },
 ): OciError {
   const subject = `${request.name}:${part.version}`
+  if (part.state === 'yanked' && part.readable === true) {
+    return new OciError('DENIED', `${subject} was yanked by its owner; its digest can still be pulled`)
+  }
+  if (part.state === 'rejected') {
+    const reason = part.state_reason ?? 'its checks failed'
+    return new OciError('DENIED', `${subject} was rejected: ${reason}; its owner can see the findings`)
+  }
+  if (part.trust === null) {
+    return new OciError('DENIED', `${subject} is in quarantine: its checks have not finished yet`)
+  }
   return new OciError(
     'DENIED',
-    part.state === 'yanked'
-      ? `${subject} was yanked by its owner; its digest can still be pulled`
-      : part.state === 'rejected'
-        ? `${subject} was rejected: ${part.state_reason ?? 'its checks failed'}; its owner can see the findings`
-        : `${subject} is in quarantine: its checks have not finished yet`,
+    `the operator of this registry does not let such versions be pulled: ${subject} is ${formatTrust(part.trust)}`,
   )
 }
 

@@ -413,7 +413,7 @@ describe('the quarantine', () => {
         .executeTakeFirstOrThrow()
       const ofImage = trx.updateTable('version_parts').set({ state: 'rejected' }).where('repository_id', '=', id)
       await ofImage.where('manifest_digest', '=', at.image.digest).execute()
-      await refreshTrainer(trx, id)
+      await refreshTrainer(trx, harness.config, id)
     })
     for (const path of paths) expect([path, (await anonymous(path)) >= 400]).toEqual([path, true])
     const tags = await harness.request(`/v2/${at.name}/tags/list`)

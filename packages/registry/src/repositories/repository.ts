@@ -6,6 +6,7 @@ import type { RegistryDatabase } from '../db/schema/index.ts'
 import type { RepositoryTable } from '../db/schema/repositories.ts'
 import { findNameProblem } from '../names/find-name-problem.ts'
 import { OciError } from '../oci/errors.ts'
+import { isPartReadable } from '../versions/readable.ts'
 
 export type Repository = Selectable<RepositoryTable>
 
@@ -91,9 +92,19 @@ function unknownRepository(request: RepositoryRequest): OciError {
 /** Gets the repository if the caller may see any of it. */
 export async function getVisibleRepository(request: RepositoryRequest): Promise<Repository> {
   const repository = await findRepository(request.context, request.name)
+  if (!repository) throw unknownRepository(request)
   // After the last version was yanked, its digest can still be pulled.
-  const hasPublished = repository !== undefined && (repository.latest_version ?? repository.published_at) !== null
-  if (!repository || !(hasPublished || mayInspect(request))) throw unknownRepository(request)
+  const wasListed = (repository.latest_version ?? repository.published_at) !== null
+  if (wasListed || mayInspect(request)) return repository
+  // A version can be one that strangers may pull without seeing it in lists.
+  const readable = await request.context.database.db
+    .selectFrom('version_parts')
+    .select('version_id')
+    .where('repository_id', '=', repository.id)
+    .where(isPartReadable(request.context.config, 'version_parts'))
+    .limit(1)
+    .executeTakeFirst()
+  if (readable === undefined) throw unknownRepository(request)
   return repository
 }
 

@@ -6,7 +6,7 @@ import { toleranceOf, variantsOf } from './typos.ts'
 import { keyOf, titleWords, tsvectorOf, wordsOf } from './words.ts'
 
 /** Raised when entries are made differently: a registry then makes all of them again when it starts. */
-export const INDEXED_AS = 1
+export const INDEXED_AS = 2
 const BATCH = 500
 
 export interface IndexedTrainer {

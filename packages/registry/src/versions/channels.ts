@@ -1,7 +1,9 @@
 import { ChannelName, type VersionState } from '@trainyard/contract'
 import type { Kysely, Transaction } from 'kysely'
 import type { RegistryDatabase } from '../db/schema/index.ts'
+import { isPartListed } from './readable.ts'
 import { highestOf, latestOf } from './semver.ts'
+import type { TierSettings } from './trust.ts'
 
 export interface ListedChannel {
   name: string
@@ -30,14 +32,18 @@ export function isChannelName(tag: string): boolean {
 }
 
 /** The channels of a trainer, with those that are computed. */
-export async function listChannels(db: Kysely<RegistryDatabase>, repositoryId: number): Promise<ListedChannel[]> {
+export async function listChannels(
+  db: Kysely<RegistryDatabase>,
+  settings: TierSettings,
+  repositoryId: number,
+): Promise<ListedChannel[]> {
   const [versions, set] = await Promise.all([
     db
       .selectFrom('version_parts')
       .innerJoin('versions', 'versions.id', 'version_parts.version_id')
       .select(['versions.version', 'version_parts.state'])
       .where('version_parts.repository_id', '=', repositoryId)
-      .where('version_parts.state', 'in', ['published', 'deprecated'])
+      .where(isPartListed(settings, 'version_parts'))
       .execute(),
     readSetChannels(db, repositoryId),
   ])

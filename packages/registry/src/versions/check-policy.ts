@@ -7,7 +7,7 @@ export interface CheckSwitches {
   enabled: boolean
   /** Whether its errors reject the version. Otherwise they are only shown. */
   enforced: boolean
-  /** Whether it must have run for the version to count as checked. */
+  /** Whether it must have passed for the version to count as checked, even if it is switched off. */
   required: boolean
 }
 
@@ -34,7 +34,7 @@ export function createCheckPolicy({
     return {
       enabled: isOn,
       enforced: name === ALWAYS_ON || (isOn && enforced.includes(name)),
-      required: name === ALWAYS_ON || (isOn && required.includes(name)),
+      required: name === ALWAYS_ON || required.includes(name),
     }
   }
   return {

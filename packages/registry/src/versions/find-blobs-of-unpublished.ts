@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 import type { ManifestForm } from '../db/schema/manifests.ts'
-import { isPartReadable } from './readable.ts'
+import { READABLE_STATES } from './states.ts'
 
 /** Blobs of this size, such as the empty config `{}`, belong to everything. */
 const SHARED_BYTES = 2
@@ -40,7 +40,7 @@ export async function findBlobsOfUnpublished(
         select 1 from manifest_references published
         join part_manifests c on c.repository_id = published.repository_id and c.digest = published.manifest_digest
         join version_parts p on p.version_id = c.version_id and p.kind = c.kind
-        where published.digest = mine.digest and published.kind = 'blob' and ${isPartReadable('p')})
+        where published.digest = mine.digest and published.kind = 'blob' and p.state in (${sql.join(READABLE_STATES)}))
   `.execute(db)
   return rows
 }

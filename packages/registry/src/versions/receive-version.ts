@@ -139,6 +139,7 @@ async function insertPart(trx: Transaction<RegistryDatabase>, part: PushedPart, 
       state_reason: null,
       manifest: 'null',
       readme: null,
+      trust: 'null',
       check_id: checkId,
       published_at: null,
     })

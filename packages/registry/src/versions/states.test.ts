@@ -47,7 +47,8 @@ describe('the verdict', () => {
     expect(verdictOf('bundle', results('bundle', { manifest: 'failed' }, policy)).state).toBe('rejected')
     expect(createCheckPolicy({ enabled: [] })).toMatchObject({
       manifest: { enabled: true, enforced: true, required: true },
-      compliance: { enabled: false, enforced: false, required: false },
+      // What is switched off rejects no version, but a version without it is checked in part.
+      compliance: { enabled: false, enforced: false, required: true },
     })
   })
 })

@@ -58,7 +58,10 @@ export function verdictOf(
   }
 }
 
-/** A skipped check does not count as passed: a bundle's required checks must pass, and every part needs its manifest. */
+/**
+ * A skipped check does not count as passed: a bundle's required checks must pass, and every part needs its manifest. A required
+ * check of an image that did not run lowers its tier of trust instead, because running an image needs a container engine.
+ */
 function isFailing(kind: PartKind, { name, status, enforced = true, required = false }: CheckResult): boolean {
   if (status === 'failed' || status === 'errored') return enforced
   return status !== 'passed' && (name === ALWAYS_ON || (kind === 'bundle' && required && enforced))

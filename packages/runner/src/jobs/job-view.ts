@@ -43,10 +43,10 @@ export interface SummaryRow extends Pick<JobRow, (typeof SUMMARY_COLUMNS)[number
 
 /** The public view of a job. */
 export function toJob(row: JobRow): Job {
-  const { name, version, digest, manifest, deprecation } = row.trainer
+  const { name, version, digest, manifest, deprecation, trust } = row.trainer
   const { displayName, framework } = manifest
   return {
-    ...commonOf(row, { name, version, displayName, digest, framework, deprecation }),
+    ...commonOf(row, { name, version, displayName, digest, framework, deprecation, trust }),
     config: row.config,
     latestMetrics: row.latest_metrics,
     error: row.error ?? undefined,

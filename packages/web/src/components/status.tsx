@@ -1,4 +1,4 @@
-import type { CheckStatus, JobState, Severity, VersionState } from '@trainyard/contract'
+import type { CheckStatus, JobState, Severity, TrustTier, VersionState } from '@trainyard/contract'
 
 type Tone = 'good' | 'bad' | 'busy' | 'wait' | 'warn' | 'mute'
 
@@ -18,6 +18,11 @@ const VERSION_STATES: Record<VersionState, [Tone, string, string]> = {
   rejected: ['bad', '✕', 'Rejected'],
   deprecated: ['warn', '!', 'Deprecated'],
   yanked: ['mute', '■', 'Yanked'],
+}
+const TRUST_TIERS: Record<TrustTier, [Tone, string, string]> = {
+  checked: ['good', '✓', 'Checked'],
+  checked_in_part: ['warn', '!', 'Checked in part'],
+  unchecked: ['bad', '✕', 'Not checked'],
 }
 const CHECK_STATUSES: Record<CheckStatus, [Tone, string, string]> = {
   waiting: ['wait', '◌', 'Waiting'],
@@ -46,6 +51,7 @@ function Status({ look: [tone, sign, word] }: { look: [Tone, string, string] }) 
 
 export const JobStateStatus = ({ state }: { state: JobState }) => <Status look={JOB_STATES[state]} />
 export const VersionStateStatus = ({ state }: { state: VersionState }) => <Status look={VERSION_STATES[state]} />
+export const TrustStatus = ({ tier }: { tier: TrustTier }) => <Status look={TRUST_TIERS[tier]} />
 export const CheckStatusStatus = ({ status }: { status: CheckStatus }) => <Status look={CHECK_STATUSES[status]} />
 export const SeverityStatus = ({ severity }: { severity: Severity }) => <Status look={SEVERITIES[severity]} />
 

@@ -2,6 +2,7 @@ import { describeDeprecation, isTerminalJobState, type Job, type JobAttempt } fr
 import { raw } from 'hono/html'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
+import { TrustStatus } from '../components/status.tsx'
 import { AttemptSwitcher, AttemptTable, EarlierAttempt } from './attempts.tsx'
 import type { ChartSeries } from './chart-groups.ts'
 import { Charts, MetricTable } from './charts.tsx'
@@ -141,6 +142,7 @@ function Inputs({ job }: { job: Job }) {
         <a href={`/trainers/${job.trainer.name}?version=${encodeURIComponent(job.trainer.version)}`}>
           {job.trainer.name} {job.trainer.version}
         </a>
+        {job.trainer.trust !== undefined && <TrustStatus tier={job.trainer.trust.tier} />}
       </dd>
       <dt>Model</dt>
       <dd>{job.model}</dd>

@@ -1,10 +1,11 @@
 import { type Check, type CheckResult, SUPPRESSIBLE_CHECKS } from '@trainyard/contract'
 import { FormProblem } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
-import { VersionStateStatus } from '../components/status.tsx'
+import { TrustStatus, VersionStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { plural } from '../format.ts'
 import { Checks } from '../trainers/checks.tsx'
+import { Skipped } from '../trainers/skipped.tsx'
 
 export interface PushPageProps {
   assetUrl: (name: string) => string
@@ -42,8 +43,10 @@ export function PushChecks({ check }: { check: Check }) {
   return (
     <section id="push-checks" data-live={isRunning ? `/pushes/${encodeURIComponent(check.id)}/live` : undefined}>
       <p role="status">
-        <VersionStateStatus state={check.state} /> {summary(check)}
+        <VersionStateStatus state={check.state} />
+        {check.trust !== undefined && <TrustStatus tier={check.trust.tier} />} {summary(check)}
       </p>
+      {check.trust !== undefined && <Skipped trust={check.trust} />}
       <Checks checks={byUrgency(check.checks)} />
     </section>
   )

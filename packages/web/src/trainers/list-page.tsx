@@ -1,6 +1,7 @@
 import type { TrainerList, TrainerSummary } from '@trainyard/contract'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
+import { TrustStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
@@ -37,11 +38,13 @@ export function TrainerListPage({ assetUrl, query, list, now }: TrainerListPageP
       assetUrl={assetUrl}
       title={query.q ? `${query.q} · Trainers` : 'Trainers'}
       section="trainers"
-      description="Trainers for vision models, each checked before it can be pulled."
+      description="Trainers for vision models. Each version says how far it was checked."
     >
       <div class="page-head">
         <h1>Trainers</h1>
-        <p class="lead">Plugins that train vision models. Each version is checked before it can be pulled.</p>
+        <p class="lead">
+          Plugins that train vision models. Each version is checked before it can be pulled, and says how far.
+        </p>
       </div>
       <search>
         <form class="search" action="/" method="get">
@@ -206,6 +209,7 @@ function TrainerRow({ trainer, now }: { trainer: TrainerSummary; now: Date }) {
       <p class="trainer-name">
         {trainer.name}
         <span class="version">{trainer.latestVersion}</span>
+        {trainer.trust !== undefined && <TrustStatus tier={trainer.trust.tier} />}
       </p>
       <p class="trainer-description">{trainer.description}</p>
       <ul class="facts">

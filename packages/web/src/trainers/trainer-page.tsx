@@ -3,7 +3,7 @@ import { raw } from 'hono/html'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
-import { VersionStateStatus } from '../components/status.tsx'
+import { TrustStatus, VersionStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, formatCount } from '../format.ts'
 import { withQuery } from '../query.ts'
@@ -12,6 +12,7 @@ import { Manage } from './manage.tsx'
 import { MAX_README_LENGTH, renderReadme } from './readme.ts'
 import { runCommands } from './run-command.ts'
 import { listSettings } from './settings.ts'
+import { Skipped } from './skipped.tsx'
 import { Usage } from './usage.tsx'
 
 interface TrainerPageProps {
@@ -50,6 +51,7 @@ export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, usage,
         <p class="headline-facts">
           <span class="version">{shown}</span>
           {version !== undefined && <VersionStateStatus state={version.state} />}
+          {version?.trust !== undefined && <TrustStatus tier={version.trust.tier} />}
           {!isLatest && <a href={`/trainers/${trainer.name}`}>Latest is {trainer.latestVersion}</a>}
         </p>
         {manifest !== undefined && (version === undefined || canTrain(version)) && (
@@ -84,6 +86,7 @@ export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, usage,
           {manifest !== undefined && <Settings manifest={manifest} />}
           <section aria-labelledby="checks">
             <h2 id="checks">Checks of {shown}</h2>
+            {version?.trust !== undefined && <Skipped trust={version.trust} />}
             <Checks checks={version?.checks ?? []} />
           </section>
           <Versions trainer={trainer} shown={shown} now={now} />
@@ -268,6 +271,7 @@ function Versions({ trainer, shown, now }: { trainer: Trainer; shown: string; no
                     .map(({ name }) => (
                       <span class="sub">{name}</span>
                     ))}
+                  {version.trust !== undefined && <TrustStatus tier={version.trust.tier} />}
                 </td>
                 <td>
                   <RelativeTime at={version.pushedAt} now={now} />

@@ -1,3 +1,4 @@
+import type { Trust } from '@trainyard/contract'
 import { describe, expect, test } from 'vitest'
 import { ago, manifest, trainerFixture, versionFixture } from '../testing/fixtures.ts'
 import { createTestWeb } from '../testing/web.ts'
@@ -231,5 +232,20 @@ describe('the page of a trainer', () => {
     expect(html).not.toContain('<img')
     expect(html).not.toContain('<script>')
     expect(html).not.toContain('javascript:')
+  })
+})
+
+describe('the tier of trust', () => {
+  const trust: Trust = { tier: 'checked_in_part', skipped: [{ check: 'malware', reason: '<b>no scanner</b>' }] }
+
+  test('stands beside the version, with what was skipped and why', async () => {
+    const { app } = createTestWeb({
+      trainers: [{ ...trainerFixture(), trust }],
+      versions: [{ ...versionFixture(), trust }],
+    })
+    expect((await text(app, '/')).html).toContain('Checked in part')
+    const { html } = await text(app, '/trainers/trainyard/tfjs-classifier')
+    expect(html).toContain('Checked in part')
+    expect(html).toContain('Not checked: malware (&lt;b&gt;no scanner&lt;/b&gt;).')
   })
 })

@@ -9,6 +9,7 @@ import { sboms } from './20261129200500-sboms.ts'
 import { blobReviews } from './20261129201000-blob-reviews.ts'
 import { readableParts } from './20261129202200-readable-parts.ts'
 import { narrowSearchEntries } from './20261129203500-narrow-search-entries.ts'
+import { trust } from './20261129213500-trust.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const registryMigrations: Record<string, Migration> = {
@@ -22,4 +23,5 @@ export const registryMigrations: Record<string, Migration> = {
   '20261129201000-blob-reviews': blobReviews,
   '20261129202200-readable-parts': readableParts,
   '20261129203500-narrow-search-entries': narrowSearchEntries,
+  '20261129213500-trust': trust,
 }

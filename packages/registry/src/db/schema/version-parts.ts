@@ -1,4 +1,4 @@
-import type { TrainerManifest, VersionState } from '@trainyard/contract'
+import type { TrainerManifest, Trust, VersionState } from '@trainyard/contract'
 import type { Generated } from 'kysely'
 import type { JsonColumn } from '../json.ts'
 
@@ -16,6 +16,8 @@ export interface VersionPartTable {
   state_reason: string | null
   manifest: JsonColumn<TrainerManifest | null>
   readme: string | null
+  /** Null until it is published. */
+  trust: JsonColumn<Trust | null>
   check_id: string
   pushed_at: Generated<Date>
   published_at: Date | null
