@@ -54,6 +54,14 @@ describe('errors', () => {
     ]
     expect(invalidRequest(issues).message).toBe('a is required (string) (and 1 more)')
   })
+
+  it('show a bounded part of what was sent, whoever lists the invalid fields', () => {
+    const zeros = Array.from({ length: 100_000 }, () => 0)
+    const many = zeros.map(() => ({ path: 'a', detail: 'must be an object', value: zeros }))
+    expect(JSON.stringify(invalidRequest(many).issues).length).toBeLessThan(20_000)
+    const [secret] = invalidRequest([{ path: 'password', detail: 'is too short', value: 'short' }]).issues ?? []
+    expect(secret).toEqual({ path: 'password', detail: 'is too short' })
+  })
 })
 
 it('an error of another copy of this package is recognised by its name', () => {

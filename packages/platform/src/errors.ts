@@ -93,9 +93,9 @@ export class ConfigError extends Error {
   }
 }
 
-/** An `invalid_request` with the invalid fields. */
+/** An `invalid_request` with the invalid fields, of bounded length. A value of a secret field is left out. */
 export function invalidRequest(issues: FieldIssue[] | z.ZodError, detail?: string): TrainyardError {
-  const list = Array.isArray(issues) ? issues : fieldIssues(issues)
+  const list = Array.isArray(issues) ? issues.slice(0, MAX_ISSUES).map(bounded) : fieldIssues(issues)
   const first = list[0]
   const summary = first === undefined ? 'The request is not valid' : sentence(first, list.length)
   return new TrainyardError('invalid_request', detail ?? summary, { issues: list })
@@ -129,14 +129,18 @@ export function fieldIssues(error: z.ZodError, input?: unknown): FieldIssue[] {
     .flatMap((issue) => describeIssue(issue))
     .slice(0, MAX_ISSUES)
     .map(({ path, detail }) => {
-      const isSecret = path.some((part) => isSecretName(String(part)))
-      const value = isSecret ? undefined : valueAt(input, path)
-      return {
-        path: cut(path.map((part) => cut(String(part), MAX_PATH_LENGTH)).join('.'), MAX_PATH_LENGTH),
-        detail: cut(detail, MAX_DETAIL_LENGTH),
-        value: value === undefined ? undefined : shorten(value),
-      }
+      const text = path.map((part) => cut(String(part), MAX_PATH_LENGTH)).join('.')
+      return bounded({ path: text, detail, value: valueAt(input, path) })
     })
+}
+
+function bounded({ path, detail, value }: FieldIssue): FieldIssue {
+  const isShown = value !== undefined && !isSecretName(path)
+  return {
+    path: cut(path, MAX_PATH_LENGTH),
+    detail: cut(detail, MAX_DETAIL_LENGTH),
+    value: isShown ? shorten(value) : undefined,
+  }
 }
 
 /** Text of at most `length` characters; longer text ends with "…". */

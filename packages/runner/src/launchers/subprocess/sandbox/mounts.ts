@@ -53,6 +53,13 @@ export interface MountPlan {
 const show = (path: string): Mount => ({ type: 'bind', from: path, to: path, isWritable: false })
 const write = (from: string, to: string): Mount => ({ type: 'bind', from, to, isWritable: true })
 
+/** The paths that no shown folder, and no other of the paths, has in it. A mount below another would be hidden by it. */
+function outermost(paths: readonly string[], shown: readonly string[]): string[] {
+  const isIn = (path: string, folder: string) => path.startsWith(folder + sep)
+  const unique = [...new Set(paths)].filter((path) => !shown.includes(path))
+  return unique.filter((path) => ![...shown, ...unique].some((folder) => isIn(path, folder)))
+}
+
 /**
  * Plans the files of an attempt: an allow-list, the same for every sandbox. A folder that is not listed does not exist for the
  * trainer.
@@ -90,9 +97,7 @@ export function planMounts(system: SystemView, paths: SandboxPaths): MountPlan {
       ...(trainerCopy?.shown ?? []).map((name) => show(join(trainerDir, name))),
       ...empty.filter((mount) => !isAbove(mount)),
       ...read.map(show),
-      ...readPaths
-        .filter((path) => !shown.some((folder) => path === folder || path.startsWith(folder + sep)))
-        .map(show),
+      ...outermost(readPaths, shown).map(show),
       write(workDir, workMount),
     ],
   }

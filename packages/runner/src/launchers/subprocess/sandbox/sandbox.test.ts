@@ -79,6 +79,13 @@ describe('the files of an attempt', () => {
     ])
   })
 
+  it('shows a program once, whether its folder is shown too or not', () => {
+    const readPaths = ['/python/bin/uv', '/python', '/other/uv', '/python', '/usr/bin/uv']
+    const { own } = planMounts(view, { ...paths, readPaths })
+    const shown = own.flatMap((mount) => (mount.type === 'bind' && readPaths.includes(mount.to) ? [mount.to] : []))
+    expect(shown).toEqual(['/python', '/other/uv'])
+  })
+
   it('can include a writable copy of the trainer, with read-only folders in it', () => {
     const { own } = planMounts(view, { ...paths, trainerCopy: { dir: '/scratch', shown: ['node_modules'] } })
     expect(own.slice(2, 4)).toEqual([
