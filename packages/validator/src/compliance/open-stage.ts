@@ -8,10 +8,12 @@ import { createFolderStore, createLogger, listen } from '@trainyard/platform'
 import { createFolderTrainerSource, createRunner, createSubprocessLauncher, type Launcher } from '@trainyard/runner'
 import { Cleanups } from './cleanups.ts'
 import { openRunDatabase } from './database.ts'
+import { createElsewhere, listElsewhere } from './elsewhere.ts'
 import { copyTrainer, memoryLimit, openSandbox } from './open-sandbox.ts'
 import { createRunnerApi, type RunnerApi } from './runner-api.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
+import { createProcessWatch, type ProcessWatch } from './watch-processes.ts'
 import { type WatchingLauncher, watchLauncher } from './watching-launcher.ts'
 
 /** The platform of one run: the real runner with its database and store, and a proxy between runner and trainer. */
@@ -19,6 +21,9 @@ export interface Stage {
   readonly api: RunnerApi
   readonly traffic: Traffic
   readonly launcher: WatchingLauncher
+  readonly processes: ProcessWatch
+  /** The files that trainers left outside of their work folders. */
+  listElsewhere(): Promise<string[]>
   /** Reads the first bytes of a stored file. */
   readStored(url: string, maxBytes: number): Promise<Uint8Array>
   /** The folder in which changes of the trainer's own folder can be seen. */
@@ -80,15 +85,19 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
   // In production the folder is read-only. Here the trainer gets a writable copy, so that its changes can be reported.
   const trainerCopy =
     sandbox.isolation.sandbox === undefined ? undefined : await copyTrainer(originalDir, join(scratch, 'trainer'))
+  const { sandbox: kind } = sandbox.isolation
+  const elsewhere = kind === undefined ? [] : await createElsewhere(join(scratch, 'elsewhere'), kind.kind)
   const subprocesses = createSubprocessLauncher({
     ...sandbox.isolation,
     attemptsDir: join(dataDir, 'attempts'),
     datasetCacheDir: join(dataDir, 'cache'),
     datasetCacheMaxGb: DATASET_CACHE_GB,
     trainerCopy,
+    elsewhere,
     logger,
   })
-  const launcher = watchLauncher(withMemoryLimit(subprocesses))
+  const processes = createProcessWatch(join(dataDir, 'attempts'))
+  const launcher = watchLauncher(withMemoryLimit(subprocesses), processes)
   cleanups.add(async () => {
     for await (const ref of launcher.list()) await launcher.remove(ref)
   })
@@ -111,6 +120,8 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     api: createRunnerApi({ fetch: (request) => runner.app.fetch(request), origin: server.url, token }),
     traffic,
     launcher,
+    processes,
+    listElsewhere: () => listElsewhere(elsewhere),
     readStored: (url, maxBytes) => readHead((request) => store.app.fetch(request), url, maxBytes),
     trainerDir: trainerCopy?.dir ?? originalDir,
     async prepareEnvironment(signal) {

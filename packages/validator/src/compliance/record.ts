@@ -1,4 +1,5 @@
 import type { ArtifactList, Job, StoredEvent, TaskType, TimelineEntry, TrainerManifest } from '@trainyard/contract'
+import type { SeenProcesses } from './watch-processes.ts'
 
 /**
  * The purpose of a run. `larger`: trains on more images, whose labels are random. `swapped`: uses the checkpoint of that
@@ -30,6 +31,7 @@ export interface OperationRecord {
   readonly output: readonly string[]
   /** The size of the whole output, of which `output` has a part if it is large. */
   readonly outputBytes: number
+  readonly processes: SeenProcesses
   /** How often it asked for the files of its dataset. */
   readonly datasetRequests: number
   /** Whether the validator cancelled it because the time was used up. */
@@ -82,6 +84,8 @@ export interface ComplianceRecord {
   readonly unfinished: string | undefined
   /** Files that were added, changed or deleted in the trainer's own folder. */
   readonly folderChanges: readonly string[]
+  /** Files that the trainer left outside of its work folder, where the sandbox lets it write to find out. */
+  readonly strayFiles: readonly string[]
   /** Describes the sandbox of the trainer's processes. */
   readonly sandboxNote: string
   /** Tokens that the trainer had. */

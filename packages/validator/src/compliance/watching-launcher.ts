@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptRef, Launcher, Observation, OutputPosition } from '@trainyard/runner'
 import type { ProcessEnd } from './record.ts'
+import type { ProcessWatch } from './watch-processes.ts'
 
 /** What is known about the process of an attempt. */
 interface WatchedProcess {
@@ -25,7 +26,7 @@ const KEPT_OUTPUT = 8 * 1024 * 1024
 const POLL_MS = 25
 
 /** Wraps a launcher and keeps exit codes and output after the runner has removed an attempt. */
-export function watchLauncher(inner: Launcher): WatchingLauncher {
+export function watchLauncher(inner: Launcher, processes?: ProcessWatch | undefined): WatchingLauncher {
   const tokens = new Set<string>()
   const seen = new Map<string, WatchedProcess>()
   const stopped = new Set<string>()
@@ -54,6 +55,7 @@ export function watchLauncher(inner: Launcher): WatchingLauncher {
     tokens,
     launch(request, options) {
       tokens.add(request.token)
+      processes?.start(request)
       return inner.launch(request, options)
     },
     async stop(ref, graceMs) {

@@ -5,6 +5,7 @@ import { cancelObeyed } from './cancel-obeyed.ts'
 import { checkpointSaved } from './checkpoint-saved.ts'
 import { checkpointUsed } from './checkpoint-used.ts'
 import { configSchema } from './config-schema.ts'
+import { cpuDeclared } from './cpu-declared.ts'
 import { credentialsHidden } from './credentials-hidden.ts'
 import { datasetRead } from './dataset-read.ts'
 import { dockerfileBaseTag } from './dockerfile-base-tag.ts'
@@ -24,6 +25,7 @@ import { exportFormat } from './export-format.ts'
 import { exportUsesCheckpoint } from './export-uses-checkpoint.ts'
 import { exportWorks } from './export-works.ts'
 import { hashedDependencies } from './hashed-dependencies.ts'
+import { hostsDeclared } from './hosts-declared.ts'
 import { journalSurvives503 } from './journal-survives-503.ts'
 import { labelsMatter } from './labels-matter.ts'
 import { largerDataset } from './larger-dataset.ts'
@@ -44,6 +46,7 @@ import { outputVolume } from './output-volume.ts'
 import { packageSize } from './package-size.ts'
 import { predictWorks } from './predict-works.ts'
 import { primaryMetric } from './primary-metric.ts'
+import { processesEnd } from './processes-end.ts'
 import { readme } from './readme.ts'
 import { sameSeed } from './same-seed.ts'
 import { secrets } from './secrets.ts'
@@ -85,6 +88,7 @@ export const FOLDER_RULES: readonly FolderRule[] = [
 /** Rules for the compliance run, by code. */
 export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
   uploadsOnlyResults,
+  hostsDeclared,
   lifecycleOrder,
   epochsComplete,
   primaryMetric,
@@ -100,6 +104,8 @@ export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
   exitsAfterEnd,
   outputVolume,
   sameSeed,
+  processesEnd,
+  cpuDeclared,
   journalSurvives503,
   outageSurvived,
   largerDataset,

@@ -17,13 +17,19 @@ export const writesInsideWorkDir: ComplianceRule = {
   docsUrl: ruleDocsUrl('TY601'),
   help: 'Write below WORK_DIR. In production the trainer’s folder and the shared dataset cache are read-only.',
   check(record) {
-    return [...findChanges(record), ...findRefusedWrites(record)]
+    return [...findChanges(record), ...findStrayFiles(record), ...findRefusedWrites(record)]
   },
 }
 
 function findChanges({ folderChanges }: ComplianceRecord): RuleFinding[] {
   if (folderChanges.length === 0) return []
   return [{ message: `the trainer changed its own folder: ${firstOf(folderChanges)}`, subject: 'folder' }]
+}
+
+function findStrayFiles({ strayFiles }: ComplianceRecord): RuleFinding[] {
+  if (strayFiles.length === 0) return []
+  const message = `the trainer left files outside of its work folder: ${firstOf(strayFiles)}`
+  return [{ message, subject: 'stray' }]
 }
 
 /** Writes that the sandbox refused, as far as the output or the error of the trainer mentions them. */

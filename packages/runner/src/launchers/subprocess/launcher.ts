@@ -24,7 +24,7 @@ import { observeProcess } from './observe-process.ts'
 import { openSpool } from './open-spool.ts'
 import { readOutput } from './read-output.ts'
 import { attemptId } from './sandbox/identity.ts'
-import type { TrainerCopy } from './sandbox/mounts.ts'
+import type { Elsewhere, TrainerCopy } from './sandbox/mounts.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 import { assembleFilter } from './sandbox/seccomp.ts'
 import { type AttemptFiles, attemptFiles, FILTER_FILE, parseAttemptName } from './spec.ts'
@@ -49,11 +49,13 @@ export interface SubprocessLauncherOptions extends SubprocessConfig {
   egress?: readonly string[] | undefined
   /** Mounted in place of the trainer's own folder, which is read-only. */
   trainerCopy?: TrainerCopy | undefined
+  /** Folders outside of the work folder that trainers can write to. Default: only /tmp, which is in the work folder. */
+  elsewhere?: readonly Elsewhere[] | undefined
 }
 
 /** Runs trainers as processes of this machine. They outlive the runner. */
 export function createSubprocessLauncher(options: SubprocessLauncherOptions): Launcher {
-  const { logger, sandbox, cgroups, egress, trainerCopy, limits, refusal, separateUsers } = options
+  const { logger, sandbox, cgroups, egress, trainerCopy, elsewhere = [], limits, refusal, separateUsers } = options
   const config = {
     ...options,
     attemptsDir: resolve(options.attemptsDir),
@@ -69,10 +71,13 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
   const host = readHostId(config.attemptsDir)
   const ids = sandbox === undefined ? separateUsers?.ids : sandbox.ids
   const idOf = (ref: AttemptRef) => ids && attemptId(ids, host, ref)
-  const startOptions = { sandbox, cgroups, network, trainerCopy, limits, idOf, tools: separateUsers?.tools }
+  const startOptions = { sandbox, cgroups, network, trainerCopy, elsewhere, limits, idOf, tools: separateUsers?.tools }
   const buildOptions = { sandbox, network, ids, tools: separateUsers?.tools, cgroups, limits, host, refusal }
   const builds = createBuildSandbox({ ...buildOptions, toolsDir: config.toolsDir })
-  const disk = createDiskWatch(trainerCopy === undefined ? [] : [trainerCopy.dir])
+  const disk = createDiskWatch([
+    ...(trainerCopy === undefined ? [] : [trainerCopy.dir]),
+    ...elsewhere.map(({ dir }) => dir),
+  ])
 
   return {
     name: 'subprocess',

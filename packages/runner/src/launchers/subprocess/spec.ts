@@ -7,7 +7,7 @@ import type { SubprocessConfig } from './config.ts'
 import { type AttemptLimits, shimLimits } from './limits.ts'
 import { planNetwork, type TrainerNetwork } from './network/plan-network.ts'
 import { START_BEHIND_RELAY } from './network/relay.ts'
-import { planMounts, type TrainerCopy } from './sandbox/mounts.ts'
+import { type Elsewhere, planMounts, type TrainerCopy } from './sandbox/mounts.ts'
 import { dropToUser } from './sandbox/privileges.ts'
 import type { Sandbox, SandboxTools } from './sandbox/sandbox.ts'
 import { sandboxCommand } from './sandbox/sandbox-command.ts'
@@ -125,6 +125,7 @@ export interface SpecOptions {
   /** Undefined: the machine's network. */
   network?: TrainerNetwork | undefined
   trainerCopy?: TrainerCopy | undefined
+  elsewhere?: readonly Elsewhere[] | undefined
 }
 
 /** Builds the process of an attempt. */
@@ -177,7 +178,7 @@ function isolate(
   { trainerDir, environment }: { trainerDir: string; environment: LaunchRequest['environment'] },
   files: AttemptFiles,
   { datasetCacheDir, toolsDir = '' }: SubprocessConfig,
-  { sandbox, id, tools, limits, network, trainerCopy }: SpecOptions,
+  { sandbox, id, tools, limits, network, trainerCopy, elsewhere }: SpecOptions,
 ): string[] {
   if (sandbox === undefined) return tools === undefined || id === undefined ? [] : dropToUser(tools, id)
   const mounts = planMounts(sandbox.view, {
@@ -190,6 +191,7 @@ function isolate(
     toolsDir: toolsDir === '' ? undefined : toolsDir,
     gatewayDir: network?.gatewayDir,
     trainerCopy,
+    elsewhere,
     readPaths: environment && [environment.dir, environment.pythonPrefix],
   })
   return sandboxCommand(sandbox, {

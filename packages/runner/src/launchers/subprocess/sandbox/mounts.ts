@@ -32,6 +32,7 @@ export interface SandboxPaths {
   /** The folder of sockets through which a network of its own leads out. Undefined: the machine's network. */
   gatewayDir?: string | undefined
   trainerCopy?: TrainerCopy | undefined
+  elsewhere?: readonly Elsewhere[] | undefined
   /** Shown in addition: the Python environment and the folder of its Python. */
   readPaths?: readonly string[] | undefined
 }
@@ -41,6 +42,14 @@ export interface TrainerCopy {
   dir: string
   /** Entries of the original folder that are not in the copy. They are mounted read-only. */
   shown: readonly string[]
+}
+
+/** A folder outside of the work folder that a trainer can write to, so that what it writes there can be seen. */
+export interface Elsewhere {
+  /** Where the trainer sees it. */
+  path: string
+  /** On this machine. */
+  dir: string
 }
 
 export interface MountPlan {
@@ -75,6 +84,7 @@ export function planMounts(system: SystemView, paths: SandboxPaths): MountPlan {
     toolsDir,
     gatewayDir,
     trainerCopy,
+    elsewhere = [],
     readPaths = [],
   } = paths
   const shown = [...system.mounts.flatMap((mount) => (mount.type === 'bind' ? [mount.to] : [])), trainerDir]
@@ -83,15 +93,21 @@ export function planMounts(system: SystemView, paths: SandboxPaths): MountPlan {
     .map((path): Mount => ({ type: 'empty', path }))
   // A platform's folder can contain the trainer, and the trainer's folder can contain the platform's.
   const isAbove = (mount: Mount) => mount.type === 'empty' && trainerDir.startsWith(mount.path + sep)
-  const isTemporary = (mount: Mount) => /^\/(var\/)?tmp\//.test(mount.type === 'bind' ? mount.to : mount.path)
+  const writable = ['/tmp', '/var/tmp', ...elsewhere.map(({ path }) => path)]
+  const isInWritable = (mount: Mount) => {
+    const path = mount.type === 'bind' ? mount.to : mount.path
+    return writable.some((dir) => path.startsWith(dir + sep))
+  }
   const read = [toolsDir, gatewayDir, inputDir, datasetCacheDir].filter((path) => path !== undefined)
   return {
-    system: system.mounts.filter((mount) => !isTemporary(mount)),
+    system: system.mounts.filter((mount) => !isInWritable(mount)),
     own: [
-      // Before everything that is in the machine's /tmp.
-      write(tmpDir, '/tmp'),
-      write(tmpDir, '/var/tmp'),
-      ...system.mounts.filter(isTemporary),
+      // Before everything that is shown in them.
+      ...['/tmp', '/var/tmp']
+        .filter((path) => elsewhere.every((other) => other.path !== path))
+        .map((path) => write(tmpDir, path)),
+      ...elsewhere.map(({ path, dir }) => write(dir, path)),
+      ...system.mounts.filter(isInWritable),
       ...empty.filter(isAbove),
       trainerCopy === undefined ? show(trainerDir) : write(trainerCopy.dir, trainerDir),
       ...(trainerCopy?.shown ?? []).map((name) => show(join(trainerDir, name))),

@@ -1,0 +1,141 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AttemptRef } from '@trainyard/runner'
+
+/** What was seen of the processes of an attempt while it ran. */
+export interface SeenProcesses {
+  /** How often they were read. */
+  readonly samples: number
+  /** The number of running threads, sample by sample. */
+  readonly busyThreads: readonly number[]
+  /** Names of processes that had detached from the trainer when it was seen last. */
+  readonly detached: readonly string[]
+  /** How often it tried to reach an address to which its network has no route. Undefined: it had no network of its own. */
+  readonly unreachable: number | undefined
+}
+
+export interface ProcessWatch {
+  /** Reads until the attempt ends. */
+  start(ref: AttemptRef): void
+  seen(ref: AttemptRef): SeenProcesses
+}
+
+const EVERY_MS = 100
+/** The relay of the sandbox's network, in its arguments. */
+const RELAY = 'relay.cjs'
+const NOTHING: SeenProcesses = { samples: 0, busyThreads: [], detached: [], unreachable: undefined }
+
+interface Process {
+  readonly pid: number
+  readonly name: string
+  readonly session: number
+  /** Its id in its own namespace. */
+  readonly innerPid: number
+  readonly parent: number
+  readonly isRelay: boolean
+}
+
+/** Reads /proc while trainers run. Sees nothing on systems without it. */
+export function createProcessWatch(attemptsDir: string): ProcessWatch {
+  const all = new Map<string, SeenProcesses>()
+  const key = ({ jobId, attempt }: AttemptRef) => `trainyard-${jobId}-${attempt}`
+  const watch = async (name: string) => {
+    const dir = join(attemptsDir, name)
+    for (let tries = 0; tries < 100 && !(await readText(join(dir, 'shim.pid'))); tries++) await sleep(EVERY_MS / 2)
+    const shim = Number(await readText(join(dir, 'shim.pid')))
+    if (!(shim > 1)) return
+    while ((await readText(join(dir, 'exit-code'))) === '') {
+      const processes = await listProcesses(shim)
+      if (processes.length === 0) return
+      const before = all.get(name) ?? NOTHING
+      const sampled = await sample(processes, shim)
+      // The trainer's processes can have ended while they were read.
+      if (sampled !== undefined)
+        all.set(name, {
+          samples: before.samples + 1,
+          busyThreads: [...before.busyThreads, sampled.busyThreads],
+          detached: sampled.detached,
+          unreachable: sampled.unreachable ?? before.unreachable,
+        })
+      await sleep(EVERY_MS)
+    }
+  }
+  return {
+    start: (ref) => void watch(key(ref)).catch(() => undefined),
+    seen: (ref) => all.get(key(ref)) ?? NOTHING,
+  }
+}
+
+async function sample(processes: readonly Process[], shim: number) {
+  const init = processes.find(({ innerPid, pid }) => innerPid === 1 && pid !== 1)
+  const inside = processes.filter(({ pid, innerPid, isRelay }) => innerPid > 1 && innerPid !== pid && !isRelay)
+  const trainer = inside.toSorted((a, b) => a.innerPid - b.innerPid)[0]
+  if (init === undefined || trainer === undefined) return undefined
+  const session = processes.find(({ pid }) => pid === shim)?.session
+  const detached = inside.filter((one) => one !== trainer && (one.session !== session || one.parent === init.pid))
+  let busyThreads = 0
+  for (const { pid } of inside) busyThreads += await countBusy(pid)
+  return { busyThreads, detached: detached.map(({ name }) => name), unreachable: await countUnreachable(trainer.pid) }
+}
+
+async function listProcesses(root: number): Promise<Process[]> {
+  const found: Process[] = []
+  const visit = async (pid: number): Promise<void> => {
+    const read = await readProcess(pid)
+    if (read === undefined) return
+    found.push(read)
+    for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
+      const children = await readText(`/proc/${pid}/task/${thread}/children`)
+      for (const child of children.split(' ').filter((text) => text !== '')) await visit(Number(child))
+    }
+  }
+  await visit(root)
+  return found
+}
+
+async function readProcess(pid: number): Promise<Process | undefined> {
+  const [stat, status, line] = await Promise.all([
+    readText(`/proc/${pid}/stat`),
+    readText(`/proc/${pid}/status`),
+    readText(`/proc/${pid}/cmdline`),
+  ])
+  if (stat === '') return undefined
+  // The name in parentheses can contain spaces.
+  const [state, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  if (state === 'Z') return undefined
+  return {
+    pid,
+    name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+    parent: Number(parent),
+    session: Number(session),
+    innerPid: Number(/^NSpid:.*\s(\d+)$/m.exec(status)?.[1] ?? pid),
+    isRelay: line.split('\0').some((argument) => argument.endsWith(RELAY)),
+  }
+}
+
+async function countBusy(pid: number): Promise<number> {
+  let busy = 0
+  for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
+    const stat = await readText(`/proc/${pid}/task/${thread}/stat`)
+    if (stat.slice(stat.lastIndexOf(')') + 2).startsWith('R')) busy++
+  }
+  return busy
+}
+
+/** The kernel counts packets and connections without a route for each network. */
+async function countUnreachable(pid: number): Promise<number | undefined> {
+  const [own, its] = await Promise.all(['self', pid].map((of) => readlink(`/proc/${of}/ns/net`).catch(() => undefined)))
+  if (its === undefined || own === its) return undefined
+  const [names = '', values = ''] = (await readText(`/proc/${pid}/net/snmp`))
+    .split('\n')
+    .filter((row) => row.startsWith('Ip:'))
+  const v4 = Number(values.split(' ')[names.split(' ').indexOf('OutNoRoutes')] ?? 0)
+  const v6 = Number(/^Ip6OutNoRoutes\s+(\d+)/m.exec(await readText(`/proc/${pid}/net/snmp6`))?.[1] ?? 0)
+  return v4 + v6
+}
+
+/** Empty: it does not exist, or not any more. */
+async function readText(file: string): Promise<string> {
+  return await readFile(file, 'utf8').catch(() => '')
+}
