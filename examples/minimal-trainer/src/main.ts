@@ -45,7 +45,6 @@ await runTrainer(
         const className = model.names[classId] ?? ''
         job.predictions(image.name, [{ classId, className, confidence: scores[classId] ?? 0 }])
       }
-      return undefined
     },
   }),
 )

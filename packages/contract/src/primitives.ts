@@ -62,8 +62,8 @@ export const TASK_TYPE_ALIASES: Readonly<Record<string, TaskType>> = {
 export const DatasetFormat = z.enum(['dice', 'coco', 'yolo', 'voc', 'labelme', 'imagefolder'])
 export type DatasetFormat = z.infer<typeof DatasetFormat>
 
-/** Formats to which a trained model can be exported. */
-export const ExportFormat = z.enum([
+/** Formats whose files the validator knows. */
+export const KNOWN_EXPORT_FORMATS = [
   'onnx',
   'tensorrt',
   'coreml',
@@ -72,8 +72,14 @@ export const ExportFormat = z.enum([
   'openvino',
   'safetensors',
   'tfjs',
-])
-export type ExportFormat = z.infer<typeof ExportFormat>
+] as const
+/** A format to which a trained model can be exported: a known one, or any other, such as "ncnn". */
+export type ExportFormat = (typeof KNOWN_EXPORT_FORMATS)[number] | (string & {})
+/** A format to which a trained model can be exported: a known one, or any other, such as "ncnn". */
+export const ExportFormat: z.ZodType<ExportFormat, ExportFormat> = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,49}$/, 'must be lower-case letters, digits, ".", "_" and "-", such as "onnx"')
+  .describe(`One of ${KNOWN_EXPORT_FORMATS.join(', ')}, or the name of another format`)
 
 /** The split of an image. */
 export const SplitName = z.enum(['train', 'val', 'test'])

@@ -1,6 +1,9 @@
 import type { TrainerManifest } from '@trainyard/contract'
 import type { ExportJob, ExportOutcome, PredictJob, PredictOutcome, TrainJob, TrainOutcome } from './job.ts'
 
+/** A handler returns its result, or nothing. */
+type Handler<J, T> = ((job: J) => Promise<T | undefined>) | ((job: J) => Promise<void>)
+
 /** A trainer: a handler for each operation that it supports. */
 export interface TrainerDefinition {
   /**
@@ -11,11 +14,11 @@ export interface TrainerDefinition {
   /** Accepts a loss that is NaN or infinite. Default false: it fails the job with `ValidationError`. */
   allowNaN?: boolean | undefined
   /** Trains a model. Throw a `TrainerError` to name the cause of a failure; check `job.signal` between steps. */
-  train?: ((job: TrainJob) => Promise<TrainOutcome | undefined>) | undefined
+  train?: Handler<TrainJob, TrainOutcome> | undefined
   /** Predicts images with a checkpoint and reports the objects that it finds. */
-  predict?: ((job: PredictJob) => Promise<PredictOutcome | undefined>) | undefined
+  predict?: Handler<PredictJob, PredictOutcome> | undefined
   /** Converts a checkpoint to another format and uploads it with `job.artifact('export', …)`. */
-  export?: ((job: ExportJob) => Promise<ExportOutcome | undefined>) | undefined
+  export?: Handler<ExportJob, ExportOutcome> | undefined
 }
 
 /**

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, it } from 'vitest'
-import { convertDataset, createDataYaml, splitDataset, validateDataset } from './index.ts'
+import { convertDataset, createDataYaml, defineTrainer, splitDataset, validateDataset } from './index.ts'
 import { SDK_NAME } from './util/version.ts'
 
 it('importing the SDK loads neither zod nor the dataset code', async () => {
@@ -42,4 +42,16 @@ it('exports the conversion calls, which load the dataset code when they are call
 it('reports the version of the package in "started"', () => {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   expect(SDK_NAME).toBe(`@trainyard/sdk ${(JSON.parse(text) as { version: string }).version}`)
+})
+
+it('a handler can return a result, undefined or nothing', () => {
+  const trainer = defineTrainer({
+    async train(job) {
+      return job.id > 0 ? { metrics: {} } : undefined
+    },
+    async predict(job) {
+      job.log('a handler without a return statement')
+    },
+  })
+  expect(trainer.predict).toBeTypeOf('function')
 })

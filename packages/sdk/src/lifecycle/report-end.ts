@@ -20,6 +20,7 @@ export function reportEnd(session: Session, signal: AbortSignal, error: unknown)
     if (!isOwn) session.log('warning', `While stopping: ${describe(error)}`)
     session.log('info', `Stopped: ${reason}`)
     session.backend.append({ type: 'cancelled', message: `Stopped: ${reason}` })
+    session.end()
     return { type: 'cancelled', reason }
   }
   const { errorType, retryable } = classify(error)
@@ -35,6 +36,7 @@ export function reportEnd(session: Session, signal: AbortSignal, error: unknown)
         : undefined,
     retryable,
   })
+  session.end()
   return { type: 'failed', errorType }
 }
 

@@ -1,6 +1,7 @@
 import { EXIT_CODES, type Operation } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { TrainerDefinition } from '../define-trainer.ts'
+import type { OpenedSession } from '../session/opened-session.ts'
 import type { Session } from '../session/session.ts'
 import { createExportJob, createPredictJob, createTrainJob } from './create-job.ts'
 import { openSession } from './open-session.ts'
@@ -40,8 +41,7 @@ export async function runOperation(trainer: TrainerDefinition, options: RunTrain
   const unhook = stopOnSignals(stop)
   try {
     const opened = await openSession(trainer, { env, argv, stop })
-    const code =
-      opened.type === 'ready' ? await runSession(trainer, opened.session, stop.signal, options) : opened.exitCode
+    const code = opened.type === 'ready' ? await runSession(trainer, opened, stop.signal, options) : opened.exitCode
     process.exitCode = code
     return code
   } catch (error) {
@@ -58,7 +58,7 @@ export async function runOperation(trainer: TrainerDefinition, options: RunTrain
 
 async function runSession(
   trainer: TrainerDefinition,
-  session: Session,
+  { session, summarize }: Extract<OpenedSession, { type: 'ready' }>,
   signal: AbortSignal,
   options: RunTrainerOptions,
 ): Promise<number> {
@@ -73,6 +73,7 @@ async function runSession(
       outcome = reportEnd(session, signal, error)
     }
     const report = await session.close({ timeoutMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS[outcome.type] })
+    summarize?.(outcome.type)
     return exitCodeOf(outcome, report)
   } finally {
     unwatch()
@@ -103,15 +104,15 @@ async function callHandler(trainer: TrainerDefinition, session: Session, operati
   if (operation === 'train' && trainer.train) {
     const job = createTrainJob(session)
     const result = await trainer.train(job)
-    return () => session.completeTrain(result, job.best.epoch)
+    return () => session.completeTrain(result ?? undefined, job.best.epoch)
   }
   if (operation === 'predict' && trainer.predict) {
     const result = await trainer.predict(createPredictJob(session))
-    return () => session.completePredict(result)
+    return () => session.completePredict(result ?? undefined)
   }
   if (operation === 'export' && trainer.export) {
     const result = await trainer.export(createExportJob(session))
-    return () => session.completeExport(result)
+    return () => session.completeExport(result ?? undefined)
   }
   const known = (['train', 'predict', 'export'] as const).filter((name) => trainer[name] !== undefined)
   throw new ConfigError(`OPERATION is "${operation}"; this trainer supports: ${known.join(', ') || 'no operation'}`)

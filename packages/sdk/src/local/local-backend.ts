@@ -12,9 +12,10 @@ import { writeEvent } from '../journal/write-event.ts'
 import type { Backend } from '../session/backend.ts'
 import type { LocalArguments } from './arguments.ts'
 import { localArtifactId } from './local-artifact-id.ts'
+import type { RunSummary } from './run-summary.ts'
 
 /** Runs a job without a platform: writes journal and artifacts to the folder of the run, and takes inputs from the arguments. */
-export function createLocalBackend(runDir: string, input: LocalArguments): Backend {
+export function createLocalBackend(runDir: string, input: LocalArguments, summary?: RunSummary): Backend {
   const journal = join(runDir, 'journal.jsonl')
   let seq = 0
   return {
@@ -35,6 +36,7 @@ export function createLocalBackend(runDir: string, input: LocalArguments): Backe
       const target = await copyInto(root, name, file)
       const sha256 = stats.isDirectory() ? createHash('sha256').update(name).digest('hex') : await hashFile(target)
       const sizeBytes = stats.isDirectory() ? stats.size : (await stat(target)).size
+      summary?.saved({ kind, path: target, sizeBytes })
       options.onProgress?.({ sentBytes: sizeBytes, totalBytes: sizeBytes })
       return { id: localArtifactId(target, name), name, sizeBytes, sha256 }
     },
@@ -91,7 +93,8 @@ async function copyInto(root: string, name: string, file: string): Promise<strin
 
 async function copy(file: string, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true })
-  await cp(file, target, { recursive: true, force: true })
+  // Content in place of symbolic links, as on a platform.
+  await cp(file, target, { recursive: true, force: true, dereference: true })
 }
 
 function isNameProblem(error: unknown): boolean {

@@ -15,6 +15,7 @@ import { parseArguments } from './arguments.ts'
 import { helpText } from './help.ts'
 import { createLocalBackend, createRunDir } from './local-backend.ts'
 import { createProgressLine } from './progress-line.ts'
+import { describePredictions, RunSummary } from './run-summary.ts'
 
 /** Opens a run with the arguments of the command line. */
 export async function openLocalSession(
@@ -55,10 +56,11 @@ export async function openLocalSession(
     exportFormat,
   }
   const line = createProgressLine(process.stdout)
+  const summary = new RunSummary(operation, runDir)
   const isVerbose = options.env.LOG_LEVEL?.toLowerCase() === 'debug'
   const session = new Session({
     settings,
-    backend: createLocalBackend(runDir, input),
+    backend: createLocalBackend(runDir, input, summary),
     stop,
     allowNaN: trainer.allowNaN ?? false,
     print(level, message) {
@@ -66,8 +68,23 @@ export async function openLocalSession(
       line.interrupt()
       printLine(level, message)
     },
-    show: (progress) => line.show(progress),
+    show(progress) {
+      if (progress.metrics !== undefined) summary.metrics(progress.metrics)
+      line.show(progress)
+    },
+    showPredictions(imageName, objects) {
+      summary.predicted(imageName)
+      line.interrupt()
+      process.stdout.write(`${describePredictions(imageName, objects)}\n`)
+    },
   })
   session.log('info', `Run ${relative(process.cwd(), runDir) || runDir}: ${operation} ${settings.model}`)
-  return { type: 'ready', session }
+  return {
+    type: 'ready',
+    session,
+    summarize(end) {
+      line.interrupt()
+      process.stdout.write(`${summary.describe(end).join('\n')}\n`)
+    },
+  }
 }

@@ -9,4 +9,11 @@ export interface OpenSessionOptions {
 }
 
 /** A session, or the exit code of a process that has nothing to run. */
-export type OpenedSession = { type: 'ready'; session: Session } | { type: 'ended'; exitCode: number }
+export type OpenedSession =
+  | {
+      type: 'ready'
+      session: Session
+      /** Called after the end. */
+      summarize?: ((end: 'completed' | 'failed' | 'cancelled') => void) | undefined
+    }
+  | { type: 'ended'; exitCode: number }

@@ -1,4 +1,4 @@
-import { ExportFormat } from '@trainyard/contract'
+import { ExportFormat, KNOWN_EXPORT_FORMATS } from '@trainyard/contract'
 import { ConfigError } from '@trainyard/contract/trainer-errors'
 import type { JobSettings } from './settings.ts'
 
@@ -10,7 +10,9 @@ export function readExportFormat(
 ): ExportFormat | undefined {
   if (text === undefined || text === '') return undefined
   const parsed = ExportFormat.safeParse(text)
-  const formats = manifest?.exportFormats ?? ExportFormat.options
+  const formats = manifest?.exportFormats ?? []
   if (parsed.success && (formats.length === 0 || formats.includes(parsed.data))) return parsed.data
-  throw new ConfigError(`${source} is ${JSON.stringify(text)}; expected one of: ${formats.join(', ')}`)
+  throw new ConfigError(
+    `${source} is ${JSON.stringify(text)}; expected one of: ${(formats.length === 0 ? KNOWN_EXPORT_FORMATS : formats).join(', ')}`,
+  )
 }

@@ -48,6 +48,8 @@ export interface SessionOptions {
   print: (level: LogLevel, message: string) => void
   /** Displays progress. Default: nothing. */
   show?: ((progress: Progress) => void) | undefined
+  /** Displays the objects that were found in an image. Default: nothing. */
+  showPredictions?: ((imageName: string, objects: readonly PredictedObject[]) => void) | undefined
 }
 
 /** One job, from `started` to its terminal event. The job object and the plain calls are built on it. */
@@ -63,6 +65,9 @@ export class Session {
   readonly #allowNaN: boolean
   readonly #print: SessionOptions['print']
   readonly #show: SessionOptions['show']
+  readonly #showPredictions: SessionOptions['showPredictions']
+  /** Calls after the end, each of which is mentioned once. */
+  readonly #lateCalls = new Set<string>()
   #epoch: number | undefined
   #checkpoint: Promise<CheckpointFile | undefined> | undefined
   /** The last upload of each name: two at once would overtake each other. */
@@ -74,13 +79,14 @@ export class Session {
   #inferenceTimeMs = 0
   #timedImages = 0
 
-  constructor({ settings, backend, stop, allowNaN, print, show }: SessionOptions) {
+  constructor({ settings, backend, stop, allowNaN, print, show, showPredictions }: SessionOptions) {
     this.settings = settings
     this.backend = backend
     this.signal = stop.signal
     this.#allowNaN = allowNaN
     this.#print = print
     this.#show = show
+    this.#showPredictions = showPredictions
     this.dataset = new SessionDataset({
       settings,
       backend,
@@ -131,7 +137,7 @@ export class Session {
     if (metrics !== undefined) event.metrics = encodeMetrics(metrics)
     if (!isPlainProgress(event)) checkEvent('job.progress', event)
     if (epoch !== undefined) this.#epoch = epoch
-    this.#show?.({ ...progress, totalEpochs })
+    if (!this.#hasEnded) this.#show?.({ ...progress, totalEpochs })
     this.#append('job.progress', event)
     this.#checkLoss(metrics)
   }
@@ -261,6 +267,7 @@ export class Session {
       this.#inferenceTimeMs += inferenceTimeMs
       this.#timedImages++
     }
+    this.#showPredictions?.(imageName, predictions)
     this.#append('job.predictions', event)
   }
 
@@ -314,12 +321,22 @@ export class Session {
     const event: NewEvent = { type: 'completed', result }
     checkEvent(`The result of ${operation}`, event)
     this.backend.append(event)
+    this.end()
+  }
+
+  /** After the terminal event. Later calls are ignored, and each is mentioned once. */
+  end(): void {
     this.#hasEnded = true
   }
 
   #append(call: string, event: NewEvent): void {
-    if (this.#hasEnded) this.#print('warning', `${call} was called after the job had ended; it was ignored`)
-    else this.backend.append(event)
+    if (!this.#hasEnded) {
+      this.backend.append(event)
+      return
+    }
+    if (this.#lateCalls.has(call)) return
+    this.#lateCalls.add(call)
+    this.#print('warning', `${call} was called after the job had ended; it was ignored`)
   }
 
   close(options: { timeoutMs: number }): Promise<CloseReport> {

@@ -1,10 +1,11 @@
-import type { ExportFormat } from '@trainyard/contract'
+import type { KNOWN_EXPORT_FORMATS } from '@trainyard/contract'
 import type { ExportedFile } from './exported-file.ts'
 import { findOnnxProblem } from './find-onnx-problem.ts'
 
+type KnownFormat = (typeof KNOWN_EXPORT_FORMATS)[number]
 type Check = (file: ExportedFile) => string | undefined
 
-const CHECKS: Readonly<Record<ExportFormat, Check>> = {
+const CHECKS: Readonly<Record<KnownFormat, Check>> = {
   onnx: findOnnxProblem,
   safetensors: findSafetensorsProblem,
   tflite: ({ head }) => (latin1(head, 4, 8) === 'TFL3' ? undefined : 'the identifier "TFL3" is missing at byte 4'),
@@ -24,7 +25,7 @@ const CHECKS: Readonly<Record<ExportFormat, Check>> = {
 
 /** Reads the structure of an exported file. Undefined: it can be what its format says. */
 export function findExportProblem(format: string | undefined, file: ExportedFile): string | undefined {
-  return Object.hasOwn(CHECKS, format ?? '') ? CHECKS[format as ExportFormat](file) : undefined
+  return Object.hasOwn(CHECKS, format ?? '') ? CHECKS[format as KnownFormat](file) : undefined
 }
 
 /** The length of a JSON header, the header with the places of the tensors, and the tensors. */
