@@ -294,6 +294,7 @@ export const Check = z
     checks: z.array(CheckResult),
     appeal: Appeal.optional().describe('Only for the owner'),
     mayChange: z.boolean().optional().describe('Whether the caller may retry it, suppress findings and appeal'),
+    mayDecide: z.boolean().optional().describe('Whether the caller is a moderator and an appeal waits for a decision'),
     createdAt: Timestamp,
     finishedAt: Timestamp.optional(),
   })

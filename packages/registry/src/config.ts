@@ -45,6 +45,7 @@ const tierNames = () =>
 
 const Environment = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
+  PAGES_URL: z.url({ protocol: /^https?$/ }).optional(),
   DATABASE_URL: z.string().min(1),
   REGISTRY_DATABASE_SCHEMA: z.string().min(1).default('registry'),
   DATA_DIR: z.string().min(1).default('.trainyard'),
@@ -90,6 +91,8 @@ const Environment = z.object({
 export interface RegistryConfig {
   /** The origin under which clients reach `/v2`, `/token` and `/v1`, without a trailing slash. */
   publicUrl: string
+  /** The origin of the web pages, to which refusals and warnings link. Default: `publicUrl`. */
+  pagesUrl?: string | undefined
   databaseUrl: string
   databaseSchema: string
   /** Bundles are unpacked here while they are checked. */
@@ -156,6 +159,7 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
   const value = parseConfig(Environment, env, 'the registry')
   return {
     publicUrl: value.PUBLIC_URL.replace(/\/+$/, ''),
+    pagesUrl: value.PAGES_URL?.replace(/\/+$/, ''),
     databaseUrl: value.DATABASE_URL,
     databaseSchema: value.REGISTRY_DATABASE_SCHEMA,
     dataDir: value.DATA_DIR,

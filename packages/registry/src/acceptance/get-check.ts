@@ -34,6 +34,7 @@ export async function getCheck(context: RegistryContext, caller: RegistryCaller,
     checks: row.results,
     appeal,
     mayChange: caller.may('push', row.name),
+    mayDecide: caller.isModerator && appeal?.state === 'open' ? true : undefined,
     createdAt: row.created_at.toISOString(),
     finishedAt: row.finished_at?.toISOString(),
   }

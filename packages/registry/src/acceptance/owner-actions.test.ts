@@ -131,7 +131,8 @@ describe('what owners and moderators do with a check', () => {
     const list = (await (await send('GET', '/v1/appeals', { as: operator })).json()) as { appeals: Appeal[] }
     const open = list.appeals.find(({ checkId }) => checkId === id)
     expect(open).toMatchObject({ trainer: 'acme/appealed', state: 'open', text: body.text })
-    expect((await send('GET', `/v1/checks/${id}`, { as: operator })).status).toBe(200)
+    expect(await (await send('GET', `/v1/checks/${id}`, { as: operator })).json()).toMatchObject({ mayDecide: true })
+    expect(await (await send('GET', `/v1/checks/${id}`, { as: token })).json()).not.toHaveProperty('mayDecide')
     const decide = (verb: string) =>
       send('POST', `/v1/appeals/${open?.id}/${verb}`, { body: { note: 'seen by a person: it trains' }, as: operator })
     expect((await decide('approve')).status).toBe(200)

@@ -9,6 +9,7 @@ import { isChannelName, listChannels } from '../versions/channels.ts'
 import { isManifestReadable, isPartReadable } from '../versions/readable.ts'
 import { isVersionTag } from '../versions/semver.ts'
 import { isOpen } from '../versions/states.ts'
+import { pageOfPush } from './page-of-push.ts'
 import {
   auditRepository,
   getVisibleRepository,
@@ -77,6 +78,7 @@ async function findPart(request: RepositoryRequest, repositoryId: number, digest
       'version_parts.state',
       'version_parts.state_reason',
       'version_parts.trust',
+      'version_parts.check_id',
       'versions.version',
       'version_notices.deprecation',
       'version_notices.replacement',
@@ -107,6 +109,7 @@ async function resolveTag(
         'version_parts.state_reason',
         'version_parts.manifest_digest',
         'version_parts.trust',
+        'version_parts.check_id',
       ])
       .select(isPartReadable(request.context.config, 'version_parts').as('readable'))
       .where('versions.repository_id', '=', repository.id)
@@ -142,14 +145,7 @@ const inHeader = (text: string) => text.replace(/[^ -~]|["\\]/g, '?').slice(0, 1
 /** What the one who pulls should know; clients that print warnings print each. */
 function warningsOf(request: RepositoryRequest, { readable }: { readable: boolean }, part: FoundPart): string[] {
   const warnings: string[] = []
-  if (!readable && !request.plain) {
-    const trust = part?.trust
-    warnings.push(
-      trust
-        ? `By the policy of this registry, only its owner can pull it: it is ${formatTrust(trust)}`
-        : 'In quarantine: only its owner can pull it until its checks have passed',
-    )
-  }
+  if (!readable && !request.plain) warnings.push(closedTo(request, part))
   if (part === undefined) return warnings
   const subject = `${request.name}:${part.version}`
   if (readable && part.trust && part.trust.tier !== 'checked') warnings.push(`${subject} is ${formatTrust(part.trust)}`)
@@ -160,6 +156,17 @@ function warningsOf(request: RepositoryRequest, { readable }: { readable: boolea
   return warnings
 }
 
+/** Why others than the owner cannot pull it, and where its checks are. */
+function closedTo({ context }: RepositoryRequest, part: FoundPart): string {
+  if (part === undefined) return 'In quarantine: only its owner can pull it until it belongs to a published version'
+  const page = pageOfPush(context.config, part.check_id)
+  if (part.trust !== null)
+    return `By the policy of this registry, only its owner can pull it: it is ${formatTrust(part.trust)}; see ${page}`
+  return part.state === 'rejected'
+    ? `Rejected: only its owner can pull it; the findings are at ${page}`
+    : `In quarantine: only its owner can pull it until its checks have passed; follow them at ${page}`
+}
+
 /** Every client prints the message of DENIED, so it contains the reason. */
 function blocked(
   request: RepositoryRequest,
@@ -168,19 +175,22 @@ function blocked(
     state: VersionState
     state_reason: string | null
     trust: Trust | null
+    check_id: string
     readable?: boolean | null
   },
 ): OciError {
   const subject = `${request.name}:${part.version}`
+  const page = pageOfPush(request.context.config, part.check_id)
   if (part.state === 'yanked' && part.readable === true) {
     return new OciError('DENIED', `${subject} was yanked by its owner; its digest can still be pulled`)
   }
   if (part.state === 'rejected') {
     const reason = part.state_reason ?? 'its checks failed'
-    return new OciError('DENIED', `${subject} was rejected: ${reason}; its owner can see the findings`)
+    return new OciError('DENIED', `${subject} was rejected: ${reason}; its owner can see the findings at ${page}`)
   }
   if (part.trust === null) {
-    return new OciError('DENIED', `${subject} is in quarantine: its checks have not finished yet`)
+    const what = `${subject} is in quarantine: its checks have not finished yet`
+    return new OciError('DENIED', `${what}; its owner can follow them at ${page}`)
   }
   return new OciError(
     'DENIED',

@@ -11,6 +11,7 @@ import { findBlobsOfUnpublished } from '../versions/find-blobs-of-unpublished.ts
 import { type ReceiveVersionOptions, receiveVersion } from '../versions/receive-version.ts'
 import { isVersionTag } from '../versions/semver.ts'
 import { formOf } from './form-of-manifest.ts'
+import { pageOfPush } from './page-of-push.ts'
 import { auditRepository, ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 
 /** The spec asks for at least ten. Each writes an audit row. */
@@ -89,7 +90,7 @@ export async function putManifest(request: RepositoryRequest, reference: string)
     headers.set('Trainyard-Check', received[0])
     headers.set(
       'Warning',
-      `299 - "Received. Only its owner can pull it until its checks have passed: /v1/checks/${received[0]}"`,
+      `299 - "Received. Only its owner can pull it until its checks have passed: ${pageOfPush(context.config, received[0])}"`,
     )
   }
   return new Response(null, { status: 201, headers })

@@ -125,8 +125,9 @@ describe('the policy for tiers', () => {
     harness = await createHarness({ config: { checkPolicy } })
     await harness.registry.start()
     const token = await harness.token(['push:acme'])
-    const id = await pushBundle(harness, { name: 'acme/unread', version: '1.0.0', token })
-    expect(await endOfCheck(harness, token, id)).toMatchObject({ state: 'published', trust: { tier: 'unchecked' } })
+    const pushed = await pushBundle(harness, { name: 'acme/unread', version: '1.0.0', token })
+    const id = pushed.headers.get('trainyard-check')
+    expect(await endOfCheck(harness, token, pushed)).toMatchObject({ state: 'published', trust: { tier: 'unchecked' } })
     for (const path of ['/v2/acme/unread/manifests/1.0.0', '/v1/trainers/acme/unread', `/v1/checks/${id}`]) {
       expect([path, (await seen(path)) >= 400]).toEqual([path, true])
     }

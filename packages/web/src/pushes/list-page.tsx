@@ -7,11 +7,13 @@ import { PeopleLayout } from '../people/people-layout.tsx'
 export interface PushListPageProps {
   assetUrl: (name: string) => string
   list: PushList
+  /** How many reviews wait for a decision, if the viewer is a moderator. */
+  reviews: number | undefined
   now: Date
 }
 
 /** The viewer's pushes, of `docker push` as well as of `trainyard publish`. */
-export function PushListPage({ assetUrl, list, now }: PushListPageProps) {
+export function PushListPage({ assetUrl, list, reviews, now }: PushListPageProps) {
   return (
     <PeopleLayout
       assetUrl={assetUrl}
@@ -19,6 +21,13 @@ export function PushListPage({ assetUrl, list, now }: PushListPageProps) {
       title="Pushes"
       lead="What was pushed to your namespaces, and the results of its checks."
     >
+      {reviews !== undefined && (
+        <p>
+          <a href="/pushes/reviews">
+            {reviews === 0 ? 'No review is waiting' : `${plural(reviews, 'review')} to decide`}
+          </a>
+        </p>
+      )}
       {list.pushes.length === 0 ? (
         <p class="muted">
           Nothing was pushed yet. Publish a trainer with <code>trainyard publish</code> or <code>docker push</code>.

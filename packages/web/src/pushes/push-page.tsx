@@ -6,6 +6,7 @@ import { RelativeTime } from '../components/time.tsx'
 import { plural } from '../format.ts'
 import { Checks } from '../trainers/checks.tsx'
 import { Skipped } from '../trainers/skipped.tsx'
+import { DecideForm } from './decide-form.tsx'
 
 export interface PushPageProps {
   assetUrl: (name: string) => string
@@ -33,6 +34,7 @@ export function PushPage({ assetUrl, check, now, problem }: PushPageProps) {
       <PushChecks check={check} />
       {check.mayChange === true && <OwnerForms check={check} />}
       {check.appeal !== undefined && <AppealState check={check} />}
+      {check.mayDecide === true && check.appeal !== undefined && <DecideForm appeal={check.appeal} />}
     </Layout>
   )
 }

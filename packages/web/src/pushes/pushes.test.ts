@@ -21,7 +21,17 @@ const finding = {
 const passed: CheckResult = { name: 'manifest', status: 'passed', findings: [] }
 const failed: CheckResult = { name: 'secrets', status: 'failed', findings: [finding] }
 
-function site({ check = {} }: { check?: Partial<Check> } = {}) {
+const open = Appeal.parse({
+  id: 'apl_1',
+  checkId: 'chk_1',
+  trainer: 'acme/tiny',
+  version: '1.2.0',
+  state: 'open',
+  text: `a key of the tests ${HOSTILE}`,
+  createdAt: '2026-11-20T09:32:00.000Z',
+})
+
+function site({ check = {}, appeals }: { check?: Partial<Check>; appeals?: Appeal[] } = {}) {
   const requests: string[] = []
   const stored = Check.parse({
     id: 'chk_1',
@@ -41,6 +51,11 @@ function site({ check = {} }: { check?: Partial<Check> } = {}) {
     const { id, trainer, version, digest, state, createdAt } = stored
     const push = { id, trainer, version, digest, state, createdAt, kind: 'image', errors: 1, warnings: 2 }
     return c.json(PushList.parse({ pushes: [{ ...push, pushedByCaller: true, reason: HOSTILE }], nextCursor: 'next' }))
+  })
+  api.get('/v1/appeals', (c) => (appeals ? c.json({ appeals }) : problem('forbidden', 'only an operator decides')))
+  api.post('/v1/appeals/:id/:verb', async (c) => {
+    requests.push(`${c.req.param('verb')} ${c.req.param('id')} ${await c.req.text()}`)
+    return c.json({ ...open, state: 'approved' })
   })
   api.get('/v1/checks/chk_1', (c) => c.json(stored))
   api.get('/v1/checks/chk_1/live', (c) =>
@@ -134,5 +149,25 @@ describe('the page of a push', () => {
     const html = await site({ check: { appeal } }).html('/pushes/chk_1')
     expect(html).toContain('The review was refused.')
     expect(html).not.toContain('<script>alert')
+  })
+})
+
+describe('the queue of reviews', () => {
+  test('is linked for moderators only, and leads to the findings, where a decision needs a note and a choice', async () => {
+    expect(await site().html('/pushes')).not.toContain('/pushes/reviews')
+    const queue = site({ appeals: [open], check: { appeal: open, mayDecide: true } })
+    expect(await queue.html('/pushes')).toContain('<a href="/pushes/reviews">1 review to decide</a>')
+    const list = await queue.html('/pushes/reviews')
+    expect(list).toContain('<a href="/pushes/chk_1">acme/tiny:1.2.0</a>')
+    expect(list).not.toContain('<form method="post" action="/pushes')
+    expect(list).not.toContain('<script>alert')
+    expect(await queue.html('/pushes/chk_1')).toContain('action="/pushes/chk_1/decide"')
+    const note = 'a key of the tests, seen'
+    const undecided = await queue.send('/pushes/chk_1/decide', { appeal: 'apl_1', note, verb: '' })
+    expect([undecided.status, await undecided.text()]).toEqual([400, expect.stringContaining('Choose a decision')])
+    const decided = await queue.send('/pushes/chk_1/decide', { appeal: 'apl_1', note, verb: 'approve' })
+    expect([decided.status, decided.headers.get('location')]).toEqual([303, '/pushes/chk_1'])
+    expect(queue.requests).toEqual([`approve apl_1 ${JSON.stringify({ note })}`])
+    expect(await site({ check: { appeal: open } }).html('/pushes/chk_1')).not.toContain('/decide')
   })
 })

@@ -1,3 +1,5 @@
+import { TrainyardApiError } from '@trainyard/client'
+import type { Appeal } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
@@ -6,9 +8,11 @@ import { refusalFrom } from '../people/refusal.ts'
 import { PushListPage } from './list-page.tsx'
 import { streamPush } from './live.tsx'
 import { PushPage } from './push-page.tsx'
+import { ReviewsPage } from './reviews-page.tsx'
 
 const text = z.string().catch('')
 const Form = z.object({ fingerprint: text, reason: text, text })
+const Decision = z.object({ appeal: text, note: text, verb: z.enum(['approve', 'refuse']).optional().catch(undefined) })
 
 /** The viewer's pushes, with their checks live, and what owners do about findings. */
 export function pushRoutes(context: WebContext): Hono<WebEnv> {
@@ -33,7 +37,13 @@ export function pushRoutes(context: WebContext): Hono<WebEnv> {
   app.get('/', async (c) => {
     const list = await context.client.checks.pushes({ cursor: c.req.query('cursor') })
     c.header('Cache-Control', 'no-store')
-    return c.html(<PushListPage assetUrl={c.get('assetUrl')} list={list} now={context.now()} />)
+    const reviews = (await findAppeals(context))?.length
+    return c.html(<PushListPage assetUrl={c.get('assetUrl')} list={list} reviews={reviews} now={context.now()} />)
+  })
+  app.get('/reviews', async (c) => {
+    const appeals = await context.client.checks.appeals()
+    c.header('Cache-Control', 'no-store')
+    return c.html(<ReviewsPage assetUrl={c.get('assetUrl')} appeals={appeals} now={context.now()} />)
   })
   app.get('/:id', (c) => page(c, c.req.param('id')))
   app.get('/:id/live', async (c) => {
@@ -55,5 +65,21 @@ export function pushRoutes(context: WebContext): Hono<WebEnv> {
     const form = Form.parse(await c.req.parseBody())
     return await change(c, id, () => context.client.checks.appeal(id, { text: form.text }))
   })
+  app.post('/:id/decide', async (c) => {
+    const id = c.req.param('id')
+    const { appeal, note, verb } = Decision.parse(await c.req.parseBody())
+    if (verb === undefined) return await page(c, id, 'Choose a decision: approve or refuse', 400)
+    return await change(c, id, () => context.client.checks.decide(appeal, verb, { note }))
+  })
   return app
+}
+
+/** The reviews that wait, or undefined for a viewer who is no moderator. */
+async function findAppeals(context: WebContext): Promise<Appeal[] | undefined> {
+  try {
+    return await context.client.checks.appeals()
+  } catch (error) {
+    if (error instanceof TrainyardApiError && error.status === 403) return undefined
+    throw error
+  }
 }
