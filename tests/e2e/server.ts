@@ -41,7 +41,7 @@ export function runStart(args: readonly string[], env: NodeJS.ProcessEnv = {}): 
     process: child,
     output: () => text,
     ended,
-    waitFor(pattern, timeoutMs = 60_000) {
+    waitFor(pattern, timeoutMs = 180_000) {
       return new Promise((resolve, reject) => {
         const finish = (): void => {
           watchers.delete(watch)
