@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { DatasetClass, DatasetCounts } from './dataset.ts'
+import { DatasetClass, DatasetCounts, SplitCounts } from './dataset.ts'
 import { ProjectName } from './identity-api.ts'
-import { DatasetFormat, NO_CONTROL_CHARACTERS, RelativePath, TaskType, Timestamp } from './primitives.ts'
+import { DatasetFormat, NO_CONTROL_CHARACTERS, RelativePath, SplitName, TaskType, Timestamp } from './primitives.ts'
 
 /** A prefix of a bucket, or of the platform's own store without `bucket`. Images below it are referenced, not copied. */
 export const DatasetSource = z
@@ -78,6 +78,46 @@ export const DatasetList = z
   .object({ datasets: z.array(Dataset), nextCursor: z.string().optional() })
   .meta({ id: 'DatasetList' })
 export type DatasetList = z.infer<typeof DatasetList>
+
+/** An object on an image, in pixels from the top-left corner, as the pages draw it: long outlines have fewer points. */
+export const ImageObject = z.object({
+  classId: z.number().int().nonnegative(),
+  bbox: z.tuple([z.number(), z.number(), z.number(), z.number()]).optional().describe('x, y, width, height'),
+  polygons: z.array(z.array(z.number())).optional().describe('Rings x, y, x, y, …'),
+  keypoints: z.array(z.number()).optional().describe('x, y, v: 0 not labelled, 1 occluded, 2 visible'),
+})
+export type ImageObject = z.infer<typeof ImageObject>
+
+/** An image of a dataset. */
+export const DatasetImage = z
+  .object({
+    path: z.string().describe('Relative to the root of the dataset'),
+    sizeBytes: z.number().int(),
+    width: z.number().int().optional().describe('In pixels. Absent where it is not known'),
+    height: z.number().int().optional(),
+    split: SplitName.optional(),
+    labelled: z.boolean(),
+    classIds: z.array(z.number().int()).describe('The classes that occur in the image'),
+    objects: z.array(ImageObject).optional().describe('The first 200. Absent for a dataset of an older release'),
+  })
+  .meta({ id: 'DatasetImage' })
+export type DatasetImage = z.infer<typeof DatasetImage>
+
+/** `GET /v1/datasets/{id}/images?class=&split=&cursor=&limit=`: by path. */
+export const DatasetImageList = z
+  .object({ images: z.array(DatasetImage), nextCursor: z.string().optional() })
+  .meta({ id: 'DatasetImageList' })
+export type DatasetImageList = z.infer<typeof DatasetImageList>
+
+/** `GET /v1/datasets/{id}/classes?limit=`: how many images each class is on, the most frequent classes first. */
+export const DatasetClassCounts = z
+  .object({
+    classes: z.array(DatasetClass.extend({ images: z.number().int(), splits: SplitCounts })),
+    total: z.number().int().describe('The number of classes'),
+    unused: z.number().int().describe('Classes that are on no image'),
+  })
+  .meta({ id: 'DatasetClassCounts' })
+export type DatasetClassCounts = z.infer<typeof DatasetClassCounts>
 
 /** An immutable copy of a dataset for jobs: its annotation files are copied, its images are referenced. */
 export const Snapshot = Dataset.extend({

@@ -3,6 +3,7 @@ import { contextStorage, getContext } from 'hono/context-storage'
 import { loadAssets } from './assets.ts'
 import { favicon } from './components/logo.tsx'
 import type { WebContext, WebEnv, WebLogger } from './context.ts'
+import { datasetRoutes } from './datasets/routes.tsx'
 import { formGate } from './form-gate.ts'
 import { jobRoutes } from './jobs/routes.tsx'
 import { newJobRoutes } from './new-job/routes.tsx'
@@ -68,7 +69,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.get('/favicon.ico', (c) => c.redirect('/favicon.svg', 301))
   app.get('/robots.txt', (c) =>
     c.text(
-      'User-agent: *\nDisallow: /jobs\nDisallow: /pushes\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
+      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /pushes\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
     ),
   )
   app.use(async (c, next) => {
@@ -92,6 +93,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   })
   app.route('/', peopleRoutes(context))
   app.route('/', trainerRoutes(context))
+  app.route('/datasets', datasetRoutes(context))
   app.route('/jobs/new', newJobRoutes(context))
   app.route('/jobs', jobRoutes(context))
   app.route('/pushes', pushRoutes(context))

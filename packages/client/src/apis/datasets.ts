@@ -1,4 +1,11 @@
-import { Dataset, DatasetFilesPage, DatasetList } from '@trainyard/contract'
+import {
+  Dataset,
+  DatasetClassCounts,
+  DatasetFilesPage,
+  DatasetImageList,
+  DatasetList,
+  type SplitName,
+} from '@trainyard/contract'
 import type { Connect } from '../http/connection.ts'
 import { fetchJson, send } from '../http/request.ts'
 
@@ -18,6 +25,22 @@ export interface DatasetsClient {
     id: string,
     options?: { cursor?: string | undefined; limit?: number | undefined; all?: boolean | undefined },
   ): Promise<DatasetFilesPage>
+  /** One page of a dataset's images with the objects on them. */
+  images(
+    id: string,
+    options?: {
+      /** Only images with the class of this id. */
+      class?: number | undefined
+      split?: SplitName | undefined
+      cursor?: string | undefined
+      /** Images per page, up to 200. Default: 50. */
+      limit?: number | undefined
+    },
+  ): Promise<DatasetImageList>
+  /** How many images each class is on. The most frequent `limit` classes, up to 1,000. Default: 100. */
+  classes(id: string, options?: { limit?: number | undefined }): Promise<DatasetClassCounts>
+  /** The bytes of an image that browsers can show, with its content type. */
+  picture(id: string, path: string): Promise<Response>
   /** Deletes a dataset. Artifacts of jobs that used it are kept. */
   delete(id: string): Promise<void>
 }
@@ -37,6 +60,11 @@ export function createDatasetsClient(connect: Connect): DatasetsClient {
     list: (query) => fetchJson(connect, DatasetList, { path: '/v1/datasets', query }),
     files: (id, query) =>
       fetchJson(connect, DatasetFilesPage, { path: `/v1/datasets/${encodeURIComponent(id)}/files`, query }),
+    images: (id, query) =>
+      fetchJson(connect, DatasetImageList, { path: `/v1/datasets/${encodeURIComponent(id)}/images`, query }),
+    classes: (id, query) =>
+      fetchJson(connect, DatasetClassCounts, { path: `/v1/datasets/${encodeURIComponent(id)}/classes`, query }),
+    picture: (id, path) => send(connect(), { path: `/v1/datasets/${encodeURIComponent(id)}/picture`, query: { path } }),
     async delete(id) {
       await send(connect(), { method: 'DELETE', path: `/v1/datasets/${encodeURIComponent(id)}` })
     },

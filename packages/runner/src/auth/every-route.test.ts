@@ -77,7 +77,11 @@ describe('every route for people', () => {
   async function call({ method, path, name }: Route, headers: Record<string, string>, of: 'red' | 'nothing' = 'red') {
     const body = BODIES[name]?.(teams)
     const isUpload = name === 'POST /v1/datasets'
-    const query = isUpload ? '?name=intruder&project=red/default' : ''
+    const queries: Record<string, string> = {
+      'POST /v1/datasets': '?name=intruder&project=red/default',
+      'GET /v1/datasets/{id}/picture': '?path=a.png',
+    }
+    const query = queries[name] ?? ''
     return await harness.request(fill(path, of) + query, {
       method,
       headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },

@@ -23,6 +23,9 @@ export const RUNNER_ROUTES: Readonly<Record<string, RouteRule>> = {
   'GET /v1/datasets/{id}': { needs: 'datasets:read' },
   'DELETE /v1/datasets/{id}': { needs: 'datasets:write', audit: 'dataset.delete' },
   'GET /v1/datasets/{id}/files': { needs: 'datasets:read' },
+  'GET /v1/datasets/{id}/images': { needs: 'datasets:read' },
+  'GET /v1/datasets/{id}/classes': { needs: 'datasets:read' },
+  'GET /v1/datasets/{id}/picture': { needs: 'datasets:read' },
   'GET /v1/snapshots': { needs: 'datasets:read' },
   'GET /v1/snapshots/{id}': { needs: 'datasets:read' },
 }

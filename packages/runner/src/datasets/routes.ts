@@ -1,8 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import {
   Dataset,
+  DatasetClassCounts,
   DatasetFilesPage,
   DatasetFormat,
+  DatasetImageList,
   DatasetList,
   NO_CONTROL_CHARACTERS,
   PROBLEM_MEDIA_TYPE,
@@ -11,6 +13,7 @@ import {
   RegisterDatasetRequest,
   Snapshot,
   SnapshotList,
+  SplitName,
   TaskType,
 } from '@trainyard/contract'
 import { createApi, PEOPLE_BODY, readJsonBody } from '@trainyard/platform'
@@ -18,10 +21,13 @@ import type { Context } from 'hono'
 import { Cursor } from '../http/openapi.ts'
 import { parseBody } from '../http/read-body.ts'
 import type { DatasetAccess } from './access.ts'
+import { countClasses } from './catalog/count-classes.ts'
 import { deleteDataset, type FindLiveJobs } from './catalog/delete-dataset.ts'
 import { getDataset } from './catalog/get-dataset.ts'
 import { listDatasets } from './catalog/list-datasets.ts'
 import { DEFAULT_FILES_LIMIT, listFilesOfDataset, MAX_FILES_LIMIT } from './catalog/list-files.ts'
+import { listImages } from './catalog/list-images.ts'
+import { openPicture } from './catalog/open-picture.ts'
 import type { DatasetContext } from './context.ts'
 import { registerDataset } from './registration/register-dataset.ts'
 import { registerSource } from './registration/register-source.ts'
@@ -97,6 +103,46 @@ const filesRoute = createRoute({
     }),
   },
   responses: { 200: json(DatasetFilesPage, 'One page of images'), 404: problem('No dataset has this id') },
+})
+const imagesRoute = createRoute({
+  method: 'get',
+  path: '/v1/datasets/{id}/images',
+  summary: 'List the images of a dataset by path, with the objects on them',
+  request: {
+    params: IdParams,
+    query: z.object({
+      class: z.coerce
+        .number()
+        .int()
+        .nonnegative()
+        .max(2_147_483_647)
+        .optional()
+        .describe('Only images with this class'),
+      split: SplitName.optional(),
+      cursor: Cursor,
+      limit: z.coerce.number().int().min(1).max(200).default(50),
+    }),
+  },
+  responses: { 200: json(DatasetImageList, 'One page of images'), 404: problem('No dataset has this id') },
+})
+const classesRoute = createRoute({
+  method: 'get',
+  path: '/v1/datasets/{id}/classes',
+  summary: 'Count the images of each class',
+  request: { params: IdParams, query: z.object({ limit: z.coerce.number().int().min(1).max(1000).default(100) }) },
+  responses: { 200: json(DatasetClassCounts, 'The most frequent classes'), 404: problem('No dataset has this id') },
+})
+const pictureRoute = createRoute({
+  method: 'get',
+  path: '/v1/datasets/{id}/picture',
+  summary: 'Get an image of a dataset for a browser',
+  description: 'Only PNG, JPEG, WebP, GIF and BMP by their first bytes; no SVG and no HTML.',
+  request: { params: IdParams, query: z.object({ path: z.string().min(1).max(1024) }) },
+  responses: {
+    200: { description: 'The image', content: { 'image/*': { schema: Archive } } },
+    404: problem('No dataset has this id, or it has no image with this path'),
+    422: problem('Browsers do not show this kind of image, or it is too large for a page'),
+  },
 })
 const snapshotsRoute = createRoute({
   method: 'get',
@@ -174,6 +220,26 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
   api.openapi(filesRoute, async (c) => {
     const { id } = c.req.valid('param')
     return c.json(await listFilesOfDataset(context, id, c.req.valid('query')), 200)
+  })
+  api.openapi(imagesRoute, async (c) => {
+    const { class: classId, ...query } = c.req.valid('query')
+    return c.json(await listImages(context, c.req.valid('param').id, { ...query, classId }), 200)
+  })
+  api.openapi(classesRoute, async (c) =>
+    c.json(await countClasses(context, c.req.valid('param').id, c.req.valid('query')), 200),
+  )
+  // Only described to OpenAPI: the response is a stream.
+  api.openAPIRegistry.registerPath(pictureRoute)
+  api.get('/v1/datasets/:id/picture', async (c) => {
+    const { path } = parseBody(pictureRoute.request.query, c.req.query())
+    const { body, contentType, sizeBytes } = await openPicture(context, c.req.param('id'), path)
+    return c.body(body, 200, {
+      'Content-Type': contentType,
+      'Content-Length': String(sizeBytes),
+      'X-Content-Type-Options': 'nosniff',
+      'Content-Security-Policy': "default-src 'none'; sandbox",
+      'Cache-Control': 'private, max-age=3600',
+    })
   })
   api.openapi(snapshotsRoute, async (c) => {
     const projects = options.access(c).readable()

@@ -1,5 +1,7 @@
 import { Job } from '@trainyard/contract'
 import { sql } from 'kysely'
+import { insertFiles } from '../datasets/testing/insert-files.ts'
+import { png } from '../datasets/testing/test-datasets.ts'
 import { artifactKey } from '../jobs/storage-keys.ts'
 import type { Harness } from './harness.ts'
 
@@ -148,6 +150,9 @@ async function createJob(harness: Harness, owner: Person): Promise<Job> {
     insert into datasets (id, project_id, name, format, task_type, classes, counts, size_bytes, version_hash)
     select ${DATASET_ID}, ${projectId}, 'crimson-shapes', format, task_type, classes, counts, size_bytes, version_hash
     from datasets where id = ${harness.datasetId}`.execute(database.db)
+  const picture = png()
+  await harness.runner.context.store.put(`datasets/${DATASET_ID}/a.png`, picture)
+  await insertFiles(database, DATASET_ID, { paths: ['a.png'], sizeBytes: picture.length })
   const request = { trainer: 'acme/plain', dataset: DATASET_ID, name: 'crimson-job', project: 'red/default' }
   const job = Job.parse(await post(harness, '/v1/jobs', request, owner.headers))
   await database.db

@@ -8,7 +8,7 @@ export interface LayoutProps {
   title: string
   description?: string
   /** The entry of the navigation that this page belongs to. */
-  section?: 'trainers' | 'jobs'
+  section?: 'trainers' | 'datasets' | 'jobs'
   scripts?: readonly string[]
   children?: Child
 }
@@ -44,6 +44,9 @@ export function Layout(props: LayoutProps) {
               <nav aria-label="Main">
                 <a href="/" aria-current={section === 'trainers' ? 'true' : undefined}>
                   Trainers
+                </a>
+                <a href="/datasets" aria-current={section === 'datasets' ? 'true' : undefined}>
+                  Datasets
                 </a>
                 <a href="/jobs" aria-current={section === 'jobs' ? 'true' : undefined}>
                   Jobs

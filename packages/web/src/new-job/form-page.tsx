@@ -268,7 +268,7 @@ function DatasetField({ form, data, problem }: { form: JobForm; data: FormData; 
         <p class="muted" id="job-dataset-hint">
           {data.datasets.length === 0 ? (
             <>
-              You have no dataset yet. Upload a folder: <code>trainyard datasets push FOLDER</code>
+              You have no dataset yet. <a href="/datasets">Upload one</a>
             </>
           ) : (
             `For ${data.manifest.taskTypes.join(', ')}.${data.moreDatasets ? ' The newest 200 are listed.' : ''}`

@@ -2,6 +2,9 @@ import {
   type ArtifactList,
   CreateJobRequest,
   type Dataset,
+  type DatasetClassCounts,
+  type DatasetImage,
+  type DatasetImageList,
   DatasetList,
   type Job,
   JobAttemptList,
@@ -27,6 +30,9 @@ export interface FakeApi extends FakePeople {
   versions: TrainerVersion[]
   jobs: Job[]
   datasets: Dataset[]
+  images: DatasetImage[]
+  /** Pictures by path. */
+  pictures: Record<string, { type: string; body: string | Uint8Array<ArrayBuffer> }>
   /** The jobs that were created, by idempotency key. */
   created: Map<string, CreateJobRequest>
   series: MetricSeriesList['series']
@@ -60,7 +66,11 @@ function fakeFacets(trainers: readonly Trainer[]) {
 /** Registry and runner in one, answering from lists in memory: enough to draw every page. */
 export function createFakeApi(
   state: Partial<
-    FakePeople & Pick<FakeApi, 'trainers' | 'versions' | 'jobs' | 'datasets' | 'series' | 'logs' | 'artifacts'>
+    FakePeople &
+      Pick<
+        FakeApi,
+        'trainers' | 'versions' | 'jobs' | 'datasets' | 'images' | 'pictures' | 'series' | 'logs' | 'artifacts'
+      >
   > = {},
 ): FakeApi {
   const app = new Hono()
@@ -72,6 +82,8 @@ export function createFakeApi(
     versions: [],
     jobs: [],
     datasets: [],
+    images: [],
+    pictures: {},
     created: new Map(),
     series: [],
     logs: [],
@@ -169,6 +181,33 @@ export function createFakeApi(
   app.get('/v1/datasets/:id', (c) => {
     const dataset = api.datasets.find(({ id }) => id === c.req.param('id'))
     return dataset ? c.json(dataset) : problem('not_found', `Dataset "${c.req.param('id')}" not found`)
+  })
+  app.get('/v1/datasets/:id/images', (c) => {
+    const { class: classId, split } = c.req.query()
+    const images = api.images.filter(
+      (image) => (!classId || image.classIds.includes(Number(classId))) && (!split || image.split === split),
+    )
+    return c.json({ images } satisfies DatasetImageList)
+  })
+  app.get('/v1/datasets/:id/classes', (c) => {
+    const classes = api.datasets.find(({ id }) => id === c.req.param('id'))?.classes ?? []
+    const splits = { train: 2, val: 1, test: 0 }
+    return c.json({
+      classes: classes.slice(0, 200).map((one) => ({ ...one, images: 3, splits })),
+      total: classes.length,
+      unused: 0,
+    } satisfies DatasetClassCounts)
+  })
+  app.get('/v1/datasets/:id/picture', (c) => {
+    const picture = api.pictures[c.req.query('path') ?? '']
+    return picture ? c.body(picture.body, 200, { 'content-type': picture.type }) : problem('not_found', 'No such image')
+  })
+  app.delete('/v1/datasets/:id', (c) => {
+    const at = api.datasets.findIndex(({ id }) => id === c.req.param('id'))
+    if (at < 0) return problem('not_found', 'No such dataset')
+    if (api.datasets[at]?.name === 'in use') return problem('conflict', 'Dataset ds_1 is in use by job 42')
+    api.datasets.splice(at, 1)
+    return c.body(null, 204)
   })
   app.get('/v1/jobs/:id', (c) => {
     const job = findJob(c)

@@ -2,6 +2,7 @@ import {
   Artifact,
   ArtifactList,
   Dataset,
+  DatasetImage,
   Job,
   LogLine,
   MetricSeriesList,
@@ -190,6 +191,26 @@ export function datasetFixture(overrides: Partial<z.input<typeof Dataset>> = {})
     ...overrides,
   })
 }
+
+/** Images with a box, an outline and keypoints; one without a label, and one that is too large to draw. */
+export const imagesFixture = (): DatasetImage[] =>
+  [
+    { path: 'train/daisy/1.png', split: 'train', classIds: [0], objects: [{ classId: 0, bbox: [10, 10, 40, 30] }] },
+    {
+      path: 'train/rose/2.png',
+      split: 'train',
+      classIds: [2],
+      objects: [{ classId: 2, bbox: [0, 0, 9, 9], polygons: [[5, 5, 60, 10, 40, 50]] }],
+    },
+    {
+      path: 'val/3.png',
+      split: 'val',
+      classIds: [1],
+      objects: [{ classId: 1, keypoints: [20, 20, 2, 30, 30, 1, 0, 0, 0] }],
+    },
+    { path: 'val/4.png', split: 'val', classIds: [], labelled: false, objects: [] },
+    { path: 'test/huge.png', split: 'test', classIds: [4], width: 20_000, height: 20_000, objects: [] },
+  ].map((image) => DatasetImage.parse({ sizeBytes: 900, width: 100, height: 80, labelled: true, ...image }))
 
 export function jobFixture(overrides: Partial<z.input<typeof Job>> = {}): Job {
   return Job.parse({

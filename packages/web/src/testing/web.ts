@@ -3,6 +3,7 @@ import { createFakeApi, type FakeApi } from './fake-api.ts'
 import {
   artifactsFixture,
   datasetFixture,
+  imagesFixture,
   jobFixture,
   logsFixture,
   NOW,
@@ -18,6 +19,7 @@ export function createTestWeb(state: Parameters<typeof createFakeApi>[0] = {}) {
     versions: [versionFixture()],
     jobs: [jobFixture()],
     datasets: [datasetFixture()],
+    images: imagesFixture(),
     series: seriesFixture(8),
     logs: logsFixture(),
     artifacts: artifactsFixture().artifacts,

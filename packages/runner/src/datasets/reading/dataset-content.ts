@@ -1,4 +1,4 @@
-import type { DatasetClass, DatasetFormat, SplitName, TaskType } from '@trainyard/contract'
+import type { DatasetClass, DatasetFormat, ImageObject, SplitName, TaskType } from '@trainyard/contract'
 
 /** What a folder contains, before anything is stored. Paths are relative to the root of the dataset. */
 export interface DatasetContent {
@@ -22,6 +22,10 @@ export interface DatasetImage {
   classIds: number[]
   labelled: boolean
   /** The size in the annotations, and the field that holds it. Absent when they state none. */
+  /** In pixels, as shown; absent where it is not known. */
+  size?: { width: number; height: number } | undefined
+  /** What the pages draw. Absent where the dataset has too many objects to keep them. */
+  objects?: ImageObject[] | undefined
   declared?: { width: number; height: number; field: string } | undefined
 }
 

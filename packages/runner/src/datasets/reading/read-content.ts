@@ -5,6 +5,7 @@ import { TrainyardError } from '@trainyard/platform'
 import type { DatasetContent, DatasetImage, UnpackedDataset } from './dataset-content.ts'
 import { isImagePath, isMask } from './dataset-files.ts'
 import { createIssueList, type IssueList } from './issue-list.ts'
+import { ObjectBudget, sizeOfImage } from './objects-to-draw.ts'
 
 /** The files of each format that are not images. */
 const ANNOTATION_FILES: Readonly<Record<Exclude<DatasetFormat, 'dice'>, RegExp>> = {
@@ -84,6 +85,7 @@ async function listImages(
   const listed: DatasetImage[] = []
   const seen = new Set<string>()
   const stems = new Set(ONE_FILE_AN_IMAGE.has(format) ? annotationFiles.map(baseStem) : [])
+  const budget = new ObjectBudget()
   let annotations = 0
   let count = 0
   for await (const record of reader.images()) {
@@ -101,7 +103,8 @@ async function listImages(
     } else {
       seen.add(path)
       annotations += record.annotations.length
-      listed.push(toImage(record, { isReviewed: format === 'coco' || stems.has(baseStem(path)) }))
+      const isReviewed = format === 'coco' || stems.has(baseStem(path))
+      listed.push({ ...toImage(record, { isReviewed }), size: sizeOfImage(record), objects: budget.take(record) })
     }
   }
   return { listed, paths: seen, annotations }

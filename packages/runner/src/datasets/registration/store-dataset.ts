@@ -154,8 +154,9 @@ async function insertFiles(
     // Arrays instead of rows of values: the statement is the same for any number of files. Class ids are passed as
     // text, because PostgreSQL has no arrays of arrays of different lengths.
     await sql`
-      insert into dataset_files (dataset_id, path, role, size_bytes, sha256, etag, split, split_given, class_ids, labelled)
-      select ${id}, path, role, size_bytes, sha256, etag, split, split_given, class_ids::integer[], labelled from unnest(
+      insert into dataset_files (dataset_id, path, role, size_bytes, sha256, etag, split, split_given, class_ids, labelled, width, height, objects)
+      select ${id}, path, role, size_bytes, sha256, etag, split, split_given, class_ids::integer[], labelled, width, height,
+        objects::jsonb from unnest(
         ${batch.map((file) => file.path)}::text[],
         ${found.map((image) => (image ? 'image' : 'annotation'))}::text[],
         ${batch.map((file) => file.sizeBytes)}::bigint[],
@@ -164,8 +165,13 @@ async function insertFiles(
         ${found.map((image) => image?.split ?? null)}::text[],
         ${found.map((image) => image?.splitGiven ?? true)}::boolean[],
         ${found.map((image) => (image ? `{${image.classIds.join(',')}}` : null))}::text[],
-        ${found.map((image) => image?.labelled ?? false)}::boolean[]
-      ) as file (path, role, size_bytes, sha256, etag, split, split_given, class_ids, labelled)`.execute(trx)
+        ${found.map((image) => image?.labelled ?? false)}::boolean[],
+        ${found.map((image) => image?.size?.width ?? null)}::integer[],
+        ${found.map((image) => image?.size?.height ?? null)}::integer[],
+        ${found.map((image) => (image?.objects ? JSON.stringify(image.objects) : null))}::text[]
+      ) as file (path, role, size_bytes, sha256, etag, split, split_given, class_ids, labelled, width, height, objects)`.execute(
+      trx,
+    )
   }
 }
 

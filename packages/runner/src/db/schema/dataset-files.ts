@@ -1,5 +1,6 @@
-import type { SplitName } from '@trainyard/contract'
+import type { ImageObject, SplitName } from '@trainyard/contract'
 import type { Generated } from 'kysely'
+import type { Json } from '../columns.ts'
 
 /** Everything under `datasets/{dataset_id}/` in the object store. Annotation files have neither split nor label. */
 export interface DatasetFilesTable {
@@ -17,4 +18,9 @@ export interface DatasetFilesTable {
   /** Classes that occur in the image. */
   class_ids: Generated<number[] | null>
   labelled: boolean
+  /** In pixels, as shown. Null where it is not known. */
+  width: Generated<number | null>
+  height: Generated<number | null>
+  /** What the pages draw on the image. Null where it was not recorded. */
+  objects: Json<ImageObject[]> | Generated<null>
 }

@@ -1,0 +1,72 @@
+import { notFound, TrainyardError } from '@trainyard/platform'
+import type { DatasetContext } from '../context.ts'
+import { storeOf } from '../sources/store-of.ts'
+import { datasetKey } from '../storage/storage-keys.ts'
+
+/** Larger ones make a page of pictures slow. */
+const MAX_PICTURE_BYTES = 20 * 1024 ** 2
+/** A browser needs four bytes of memory for each pixel. */
+const MAX_PICTURE_PIXELS = 50_000_000
+
+export interface Picture {
+  body: ReadableStream<Uint8Array>
+  contentType: string
+  sizeBytes: number
+}
+
+/** Opens an image for a browser. The content type follows from the first bytes, never from a name. */
+export async function openPicture(context: DatasetContext, datasetId: string, path: string): Promise<Picture> {
+  const { db } = context.database
+  const row = await db
+    .selectFrom('dataset_files')
+    .innerJoin('datasets', 'datasets.id', 'dataset_files.dataset_id')
+    .select(['dataset_files.size_bytes', 'width', 'height', 'source'])
+    .where('dataset_id', '=', datasetId)
+    .where('path', '=', path)
+    .where('role', '=', 'image')
+    .executeTakeFirst()
+  if (row === undefined) throw notFound('image', path)
+  const { size_bytes: sizeBytes, width, height, source } = row
+  if (sizeBytes > MAX_PICTURE_BYTES)
+    throw refuse(`${path} has ${sizeBytes} bytes: pages show images of up to ${MAX_PICTURE_BYTES} bytes`)
+  if (width !== null && height !== null && width * height > MAX_PICTURE_PIXELS)
+    throw refuse(`${path} has ${width} x ${height} pixels: pages show images of up to ${MAX_PICTURE_PIXELS} pixels`)
+  const key = source === null ? datasetKey(datasetId, path) : `${source.prefix}${path}`
+  const { body } = await storeOf(context, source).get(key)
+  const chunks = body[Symbol.asyncIterator]()
+  const first = await chunks.next()
+  const head: Uint8Array = first.done === true ? new Uint8Array() : first.value
+  const contentType = typeOf(head)
+  if (contentType === undefined) {
+    await chunks.return?.()
+    throw refuse(`${path} is not an image that browsers show: expected a PNG, JPEG, WebP, GIF or BMP`)
+  }
+  return { body: streamOf(head, chunks), contentType, sizeBytes }
+}
+
+function streamOf(head: Uint8Array, rest: AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(head),
+    async pull(controller) {
+      const { done, value } = await rest.next()
+      if (done) controller.close()
+      else controller.enqueue(value)
+    },
+    async cancel() {
+      await rest.return?.()
+    },
+  })
+}
+
+function typeOf(head: Uint8Array): string | undefined {
+  const start = Buffer.from(head.subarray(0, 12)).toString('latin1')
+  if (start.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png'
+  if (start.startsWith('\xff\xd8\xff')) return 'image/jpeg'
+  if (start.startsWith('GIF8')) return 'image/gif'
+  if (start.startsWith('BM')) return 'image/bmp'
+  return start.startsWith('RIFF') && start.endsWith('WEBP') ? 'image/webp' : undefined
+}
+
+function refuse(detail: string): TrainyardError {
+  return new TrainyardError('unprocessable', detail, { issues: [{ path: 'path', detail }] })
+}

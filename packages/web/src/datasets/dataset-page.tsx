@@ -1,0 +1,168 @@
+import { type Dataset, type DatasetClassCounts, type DatasetImageList, SplitName } from '@trainyard/contract'
+import { ConfirmedForm, FormProblem } from '../components/form.tsx'
+import { Layout } from '../components/layout.tsx'
+import { RelativeTime } from '../components/time.tsx'
+import { formatBytes, formatCount, plural } from '../format.ts'
+import { withQuery } from '../query.ts'
+import { ClassHistogram } from './class-histogram.tsx'
+import { DrawnImage } from './drawn-image.tsx'
+
+export interface ImagesQuery {
+  class?: number | undefined
+  split?: SplitName | undefined
+  cursor?: string | undefined
+}
+
+interface DatasetPageProps {
+  assetUrl: (name: string) => string
+  dataset: Dataset
+  counts: DatasetClassCounts
+  list: DatasetImageList
+  query: ImagesQuery
+  /** Why the dataset was not deleted. */
+  problem?: string | undefined
+  now: Date
+}
+
+export function DatasetPage({ assetUrl, dataset, counts, list, query, problem, now }: DatasetPageProps) {
+  const { id, name, taskType, classes } = dataset
+  return (
+    <Layout assetUrl={assetUrl} title={`${name} · Dataset`} section="datasets">
+      <div class="page-head with-actions">
+        <div>
+          <p class="crumbs">
+            <a href="/datasets">Datasets</a> <span aria-hidden="true">/</span> {id}
+          </p>
+          <h1>
+            <bdi>{name}</bdi>
+          </h1>
+          <p class="lead">
+            {plural(dataset.counts.images, 'image')} for {taskType}
+          </p>
+        </div>
+        <div class="actions">
+          <a class="button" href={withQuery('/jobs/new', { dataset: id })}>
+            Train on it
+          </a>
+          <ConfirmedForm
+            id="delete-dataset"
+            action={`/datasets/${id}/delete`}
+            verb="Delete"
+            subject={name}
+            question="Delete this dataset?"
+          >
+            <p>
+              <bdi>{name}</bdi> and its {plural(dataset.counts.images, 'image')} are removed. This cannot be undone.
+              Jobs that trained on it stay.
+            </p>
+          </ConfirmedForm>
+        </div>
+      </div>
+      <FormProblem text={problem} />
+      <Facts dataset={dataset} now={now} />
+      <section aria-labelledby="images">
+        <h2 id="images">Images</h2>
+        <Filters dataset={dataset} counts={counts} query={query} />
+        {list.images.length === 0 ? (
+          <p class="empty">
+            No image matches. <a href={`/datasets/${id}#images`}>Show all</a>
+          </p>
+        ) : (
+          <ul class="tiles">
+            {list.images.map((image) => (
+              <DrawnImage datasetId={id} image={image} classes={new Map(classes.map((one) => [one.id, one]))} />
+            ))}
+          </ul>
+        )}
+        <Paging id={id} query={query} nextCursor={list.nextCursor} />
+      </section>
+      <ClassHistogram datasetId={id} counts={counts} />
+    </Layout>
+  )
+}
+
+function Facts({ dataset, now }: { dataset: Dataset; now: Date }) {
+  const { counts } = dataset
+  return (
+    <dl class="side-facts dataset-facts">
+      <dt>Format</dt>
+      <dd>{dataset.format}</dd>
+      <dt>Labelled</dt>
+      <dd>
+        {formatCount(counts.labelled)} of {plural(counts.images, 'image')}, {plural(counts.annotations, 'object')}
+      </dd>
+      <dt>Splits</dt>
+      <dd>
+        training {formatCount(counts.splits.train)} · validation {formatCount(counts.splits.val)} · test{' '}
+        {formatCount(counts.splits.test)}
+      </dd>
+      <dt>Size</dt>
+      <dd>{formatBytes(dataset.sizeBytes)}</dd>
+      <dt>Added</dt>
+      <dd>
+        <RelativeTime at={dataset.createdAt} now={now} />
+      </dd>
+      <dt>Content</dt>
+      <dd>
+        <code title={dataset.versionHash}>{dataset.versionHash.slice(0, 12)}</code>
+      </dd>
+    </dl>
+  )
+}
+
+function Filters({ dataset, counts, query }: { dataset: Dataset; counts: DatasetClassCounts; query: ImagesQuery }) {
+  const chosen = query.class
+  const isListed = counts.classes.some(({ id }) => id === chosen)
+  return (
+    <form class="dataset-filters" method="get" action={`/datasets/${dataset.id}#images`}>
+      <div class="field">
+        <label for="class">Class</label>
+        <select id="class" name="class">
+          <option value="">All</option>
+          {chosen !== undefined && !isListed && (
+            <option value={String(chosen)} selected>
+              {dataset.classes.find(({ id }) => id === chosen)?.name ?? `class ${chosen}`}
+            </option>
+          )}
+          {counts.classes.map(({ id, name, images }) => (
+            <option value={String(id)} selected={id === chosen}>
+              {`${name} (${formatCount(images)})`}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div class="field">
+        <label for="split">Split</label>
+        <select id="split" name="split">
+          <option value="">All</option>
+          {SplitName.options.map((split) => (
+            <option value={split} selected={split === query.split}>
+              {SPLIT_WORDS[split]}
+            </option>
+          ))}
+        </select>
+      </div>
+      <button type="submit" class="quiet">
+        Show
+      </button>
+    </form>
+  )
+}
+
+const SPLIT_WORDS: Readonly<Record<SplitName, string>> = { train: 'Training', val: 'Validation', test: 'Test' }
+
+function Paging({ id, query, nextCursor }: { id: string; query: ImagesQuery; nextCursor: string | undefined }) {
+  if (nextCursor === undefined && query.cursor === undefined) return null
+  const filters = { class: query.class === undefined ? undefined : String(query.class), split: query.split }
+  const at = (cursor: string | undefined) => `${withQuery(`/datasets/${id}`, { ...filters, cursor })}#images`
+  return (
+    <nav class="paging" aria-label="Pages">
+      {query.cursor !== undefined && <a href={at(undefined)}>First page</a>}
+      {nextCursor !== undefined && (
+        <a rel="next" href={at(nextCursor)}>
+          Next page
+        </a>
+      )}
+    </nav>
+  )
+}

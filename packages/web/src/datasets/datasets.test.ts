@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import { datasetFixture, imagesFixture } from '../testing/fixtures.ts'
+import { peopleFixture } from '../testing/people-fixtures.ts'
+import { createTestWeb } from '../testing/web.ts'
+
+const HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+type App = ReturnType<typeof createTestWeb>['app']
+
+async function open(app: App, path: string) {
+  const response = await app.request(path)
+  return { status: response.status, html: await response.text(), response }
+}
+
+const remove = (app: App) =>
+  app.request('/datasets/ds_1/delete', { method: 'POST', headers: { origin: 'http://localhost' } })
+
+describe('the list of datasets', () => {
+  test('links each dataset with its task, images, classes and size', async () => {
+    const { html } = await open(createTestWeb().app, '/datasets')
+    expect(html).toContain('<a href="/datasets/ds_1"><bdi>flowers</bdi></a>')
+    for (const fact of ['classification', '3,670 images', '5 classes', 'imagefolder', '1 day ago', '229 MB'])
+      expect(html).toContain(fact.replace('1 day ago', 'yesterday'))
+  })
+
+  test('says how to upload the first one', async () => {
+    expect((await open(createTestWeb({ datasets: [] }).app, '/datasets')).html).toContain('datasets push my-folder')
+  })
+
+  test('without a session leads to the sign-in page and back', async () => {
+    const { response } = await open(createTestWeb(peopleFixture()).app, '/datasets/ds_1?class=2')
+    expect(response.headers.get('location')).toBe('/sign-in?to=%2Fdatasets%2Fds_1%3Fclass%3D2')
+  })
+})
+
+describe('the page of a dataset', () => {
+  test('draws boxes, outlines and keypoints on its pictures, in the colours of the classes', async () => {
+    const { html } = await open(createTestWeb().app, '/datasets/ds_1')
+    expect(html).toContain('src="/datasets/ds_1/picture?path=train%2Fdaisy%2F1.png"')
+    expect(html).toContain('<rect x="10" y="10" width="40" height="30" fill-opacity="0.08"')
+    expect(html).toContain('<polygon points="5 5 60 10 40 50"')
+    expect(html).toMatch(
+      /<path class="dot" d="M20 20h0" opacity="1"[\s\S]*<path class="dot" d="M30 30h0" opacity="0.45"/,
+    )
+    expect(html).not.toContain('d="M0 0h0"')
+    expect(html).toContain('alt="train/daisy/1.png: daisy"')
+    expect(html).toContain('alt="val/4.png: not labelled"')
+  })
+
+  test('asks for no picture that is too large to draw, and says so', async () => {
+    const { html } = await open(createTestWeb().app, '/datasets/ds_1')
+    expect(html).toContain('Too large to draw: 20000 × 20000 px')
+    expect(html).not.toContain('<img src="/datasets/ds_1/picture?path=test%2Fhuge.png"')
+  })
+
+  test('filters by class and split, and leads on', async () => {
+    const { app, api } = createTestWeb()
+    const { html } = await open(app, '/datasets/ds_1?class=2&split=train')
+    expect(api.requests).toContain('GET /v1/datasets/ds_1/images?class=2&split=train&limit=24')
+    expect(html).toMatch(/<option value="2" selected="">rose \(3\)/)
+    expect(html).toMatch(/<option value="train" selected="">Training/)
+    expect(html.match(/class="tile"/g)).toHaveLength(1)
+    expect((await open(app, '/datasets/ds_1?class=-1&split=all&cursor=')).status).toBe(200)
+  })
+
+  test('shows how many images each class is on, with the most frequent of 100,000', async () => {
+    const classes = Array.from({ length: 100_000 }, (_, id) => ({ id, name: `class-${id}` }))
+    const { app } = createTestWeb({ datasets: [datasetFixture({ classes })] })
+    const { html } = await open(app, '/datasets/ds_1')
+    expect(html).toContain('href="/datasets/ds_1?class=0#images"')
+    expect(html).toContain('The 99,800 classes on the fewest images are not listed.')
+    expect(html.length).toBeLessThan(250_000)
+  })
+
+  test('leads to a job with it', async () => {
+    expect((await open(createTestWeb().app, '/datasets/ds_1')).html).toContain('href="/jobs/new?dataset=ds_1"')
+  })
+
+  test.each([
+    ['a hostile name', HOSTILE],
+    ['200 characters', 'w'.repeat(200)],
+    ['right-to-left text and emoji', '\u202eمجموعة 🌻'],
+  ])('keeps %s of a dataset, a class and a file as text', async (_, name) => {
+    const classes = [{ id: 0, name, color: '#123456"onload="x' }]
+    const images = imagesFixture().map((image) => ({ ...image, path: `a/${name}`, classIds: [0] }))
+    const { html, status } = await open(
+      createTestWeb({ datasets: [datasetFixture({ name, classes })], images }).app,
+      '/datasets/ds_1',
+    )
+    expect(status).toBe(200)
+    expect(html).not.toMatch(/<script>|<img src=x|onload="/)
+    expect(html).toContain('<bdi>')
+  })
+
+  test('deletes after a question, and says why not', async () => {
+    const { app, api } = createTestWeb({ datasets: [datasetFixture({ name: 'in use' })] })
+    expect((await open(app, '/datasets/ds_1')).html).toContain('Delete this dataset?')
+    const refused = await remove(app)
+    expect([refused.status, await refused.text()]).toEqual([409, expect.stringContaining('is in use by job 42')])
+    api.datasets = [datasetFixture()]
+    const deleted = await remove(app)
+    expect([deleted.status, deleted.headers.get('location')]).toEqual([303, '/datasets?done=deleted'])
+    expect(api.datasets).toEqual([])
+  })
+
+  test('a picture is passed on with an image type only', async () => {
+    const pictures = { 'a.png': { type: 'image/png', body: 'x' }, 'a.svg': { type: 'image/svg+xml', body: '<svg/>' } }
+    const { app } = createTestWeb({ pictures: { ...pictures, 'a.html': { type: 'text/html', body: '<b>' } } })
+    const { response } = await open(app, '/datasets/ds_1/picture?path=a.png')
+    expect(response.headers.get('content-type')).toBe('image/png')
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+    for (const path of ['a.svg', 'a.html', 'none']) {
+      const { status, html } = await open(app, `/datasets/ds_1/picture?path=${path}`)
+      expect(status).toBe(404)
+      expect(html).not.toContain('<svg/>')
+    }
+  })
+})

@@ -1,0 +1,64 @@
+import { SplitName } from '@trainyard/contract'
+import { type Context, Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { z } from 'zod'
+import type { WebContext, WebEnv } from '../context.ts'
+import { refusalFrom } from '../people/refusal.ts'
+import { DatasetPage } from './dataset-page.tsx'
+import { DatasetListPage } from './list-page.tsx'
+
+const Cursor = z.string().max(8192).optional().catch(undefined)
+const ImagesQuery = z.object({
+  class: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .optional()
+    .catch(undefined),
+  split: SplitName.optional().catch(undefined),
+  cursor: Cursor,
+})
+const IMAGES_PER_PAGE = 24
+/** As many classes as the filter lists. */
+const SHOWN_CLASSES = 200
+
+export function datasetRoutes(context: WebContext): Hono<WebEnv> {
+  const app = new Hono<WebEnv>()
+
+  async function show(c: Context<WebEnv>, id: string, problem?: string, status?: ContentfulStatusCode) {
+    const { datasets } = context.client
+    const query = ImagesQuery.parse(c.req.query())
+    const [dataset, counts, list] = await Promise.all([
+      datasets.get(id),
+      datasets.classes(id, { limit: SHOWN_CLASSES }),
+      datasets.images(id, { ...query, limit: IMAGES_PER_PAGE }),
+    ])
+    const props = { assetUrl: c.get('assetUrl'), now: context.now(), dataset, counts, list, query, problem }
+    return c.html(<DatasetPage {...props} />, status)
+  }
+
+  app.get('/', async (c) => {
+    const cursor = Cursor.parse(c.req.query('cursor'))
+    const list = await context.client.datasets.list({ cursor, limit: 25 })
+    const props = { assetUrl: c.get('assetUrl'), now: context.now(), list, cursor }
+    return c.html(<DatasetListPage {...props} deleted={c.req.query('done') === 'deleted'} />)
+  })
+  app.get('/:id', (c) => show(c, c.req.param('id')))
+  app.post('/:id/delete', async (c) => {
+    const id = c.req.param('id')
+    const refusal = await refusalFrom(() => context.client.datasets.delete(id))
+    if (refusal !== undefined) return await show(c, id, refusal.problem, refusal.status)
+    return c.redirect('/datasets?done=deleted', 303)
+  })
+  // The server chose the content type by the bytes. Nothing else of its response is passed on.
+  app.get('/:id/picture', async (c) => {
+    const response = await context.client.datasets.picture(c.req.param('id'), c.req.query('path') ?? '')
+    const type = response.headers.get('content-type') ?? ''
+    if (!/^image\/(png|jpeg|webp|gif|bmp)$/.test(type)) {
+      await response.body?.cancel()
+      return c.notFound()
+    }
+    return new Response(response.body, { headers: { 'Content-Type': type, 'Cache-Control': 'private, max-age=3600' } })
+  })
+  return app
+}
