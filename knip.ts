@@ -121,7 +121,12 @@ const config: KnipConfig = {
       ignoreDependencies: ['@aws-sdk/*', '@hono/node-server', '@zxcvbn-ts/*', 'jose', 'pg', 'pino'],
     },
     'packages/web': {
-      entry: ['src/index.ts!', 'src/client/{site,job,new-job,push}.ts!', 'src/serve.ts!', 'src/**/*.test.{ts,tsx}'],
+      entry: [
+        'src/index.ts!',
+        'src/client/{site,job,new-job,push,upload}.ts!',
+        'src/serve.ts!',
+        'src/**/*.test.{ts,tsx}',
+      ],
       project: [...SOURCES, '*.ts'],
     },
     'trainers/*': {

@@ -21,6 +21,7 @@ export async function buildClient(): Promise<Map<string, ClientFile>> {
       'src/client/job.ts',
       'src/client/new-job.ts',
       'src/client/push.ts',
+      'src/client/upload.ts',
       'src/client/site.css',
     ],
     outdir: 'dist/client',

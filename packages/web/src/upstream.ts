@@ -31,7 +31,8 @@ export function upstreamFetch(options: UpstreamOptions): typeof fetch {
     // Behind one port, both are the same server.
     const upstream = isBelow(address, registryUrl) && registryUrl !== runnerUrl ? 'registry' : 'runner'
     const timeout = new AbortController()
-    const timer = setTimeout(() => timeout.abort(), timeoutMs)
+    // The answer to an upload comes after its last byte, and after its images were checked.
+    const timer = init?.body instanceof ReadableStream ? undefined : setTimeout(() => timeout.abort(), timeoutMs)
     const caller = init?.signal ?? (input instanceof Request ? input.signal : undefined)
     const signal = caller ? AbortSignal.any([caller, timeout.signal]) : timeout.signal
     try {

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, launchChromium } from '../testing/browser.ts'
@@ -60,5 +63,34 @@ describe.skipIf(!hasChromium())('datasets in a browser', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).press('Enter')
     await page.getByText('The dataset was deleted.').waitFor()
     expect(site.api.datasets).toEqual([])
+  })
+
+  test('a folder is uploaded, again after the server was away, and without scripts an archive', async () => {
+    await using site = await startSite({ away: 1 })
+    const folder = await mkdtemp(join(tmpdir(), 'trainyard-upload-'))
+    try {
+      await mkdir(join(folder, 'set', 'daisy'), { recursive: true })
+      await writeFile(join(folder, 'set', 'daisy', '1.png'), PNG)
+      await writeFile(join(folder, 'set.zip'), 'z'.repeat(2000))
+      await using opened = await openIn(browser)
+      const { page, complaints } = opened
+      await page.goto(`${site.url}/datasets`)
+      await page.getByLabel('Folder').setInputFiles(join(folder, 'set'))
+      expect(await page.getByLabel('Name').inputValue()).toBe('set')
+      await page.getByRole('button', { name: 'Upload' }).click()
+      await page.getByText('The server does not respond. The upload starts again').waitFor()
+      await page.waitForURL(/\/datasets\/ds_up0$/)
+      expect(Buffer.from(site.api.uploads[0] ?? []).toString('latin1')).toMatch(/^set\/daisy\/1\.png\0/)
+      expect(complaints).toEqual([])
+      await using plain = await openIn(browser, { javaScriptEnabled: false })
+      await plain.page.goto(`${site.url}/datasets`)
+      await plain.page.getByLabel('Name').fill('by hand')
+      await plain.page.getByLabel('Archive').setInputFiles(join(folder, 'set.zip'))
+      await plain.page.getByRole('button', { name: 'Upload' }).click()
+      await plain.page.waitForURL(/\/datasets\/ds_up1$/)
+      expect(site.api.uploads[1]?.length).toBe(2000)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })

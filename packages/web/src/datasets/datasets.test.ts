@@ -23,7 +23,9 @@ describe('the list of datasets', () => {
   })
 
   test('says how to upload the first one', async () => {
-    expect((await open(createTestWeb({ datasets: [] }).app, '/datasets')).html).toContain('datasets push my-folder')
+    expect((await open(createTestWeb({ datasets: [] }).app, '/datasets')).html).toMatch(
+      /datasets push my-folder[\s\S]*id="upload"/,
+    )
   })
 
   test('without a session leads to the sign-in page and back', async () => {
@@ -46,7 +48,7 @@ describe('the page of a dataset', () => {
     expect(html).toContain('alt="val/4.png: not labelled"')
   })
 
-  test('asks for no picture that is too large to draw, and says so', async () => {
+  test('asks for no picture that is too large to draw, and shows why', async () => {
     const { html } = await open(createTestWeb().app, '/datasets/ds_1')
     expect(html).toContain('Too large to draw: 20000 × 20000 px')
     expect(html).not.toContain('<img src="/datasets/ds_1/picture?path=test%2Fhuge.png"')
@@ -113,5 +115,52 @@ describe('the page of a dataset', () => {
       expect(status).toBe(404)
       expect(html).not.toContain('<svg/>')
     }
+  })
+})
+
+describe('an upload', () => {
+  const form = (fields: Record<string, string>, archive?: string) => {
+    const body = new FormData()
+    for (const [name, value] of Object.entries(fields)) body.set(name, value)
+    if (archive !== undefined) body.set('archive', new File([archive], 'set.zip'))
+    return { method: 'POST', headers: { origin: 'http://localhost' }, body }
+  }
+
+  test('by a form without scripts is streamed to the server, and leads to the dataset', async () => {
+    const { app, api } = createTestWeb()
+    const response = await app.request('/datasets/upload', form({ name: 'مجموعة 🌻' }, 'z'.repeat(3_000_000)))
+    expect([response.status, response.headers.get('location')]).toEqual([303, '/datasets/ds_up0'])
+    expect(api.uploads[0]?.length).toBe(3_000_000)
+    expect(api.datasets.at(-1)?.name).toBe('مجموعة 🌻')
+  })
+
+  test('that is refused says why and keeps the name', async () => {
+    const response = await createTestWeb().app.request('/datasets/upload', form({ name: 'mine' }, 'short'))
+    expect(response.status).toBe(422)
+    const html = await response.text()
+    expect(html).toContain('The archive is empty')
+    expect(html).toContain('value="mine"')
+  })
+
+  test.each([
+    ['no archive', form({ name: 'x' }), 400],
+    [
+      'another form',
+      { method: 'POST', headers: { origin: 'http://localhost' }, body: new URLSearchParams({ a: 'b' }) },
+      415,
+    ],
+    ['a form of another site', { ...form({ name: 'x' }, 'y'), headers: { origin: 'http://evil.test' } }, 403],
+    [
+      'a script with the wrong type',
+      { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{}' },
+      415,
+    ],
+  ])('with %s is refused', async (_, init, status) => {
+    expect((await createTestWeb().app.request('/datasets/upload', init)).status).toBe(status)
+  })
+
+  test('without a session leads to the sign-in page', async () => {
+    const response = await createTestWeb(peopleFixture()).app.request('/datasets/upload', form({ name: 'x' }, 'y'))
+    expect(response.headers.get('location')).toMatch(/^\/sign-in/)
   })
 })

@@ -1,10 +1,10 @@
 import type { DatasetList } from '@trainyard/contract'
-import { Copyable } from '../components/copyable.tsx'
 import { Note } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
 import { formatBytes, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
+import { UploadForm } from './upload-form.tsx'
 
 interface DatasetListPageProps {
   assetUrl: (name: string) => string
@@ -12,12 +12,14 @@ interface DatasetListPageProps {
   cursor: string | undefined
   /** A dataset was just deleted. */
   deleted: boolean
+  /** Why an archive was refused, and its name. */
+  refused?: { problem: string; name: string } | undefined
   now: Date
 }
 
-export function DatasetListPage({ assetUrl, list, cursor, deleted, now }: DatasetListPageProps) {
+export function DatasetListPage({ assetUrl, list, cursor, deleted, refused, now }: DatasetListPageProps) {
   return (
-    <Layout assetUrl={assetUrl} title="Datasets" section="datasets">
+    <Layout assetUrl={assetUrl} title="Datasets" section="datasets" scripts={['upload.js']}>
       <div class="page-head">
         <h1>Datasets</h1>
         <p class="lead">Images with labels, which jobs train on. Newest first.</p>
@@ -26,8 +28,9 @@ export function DatasetListPage({ assetUrl, list, cursor, deleted, now }: Datase
       {list.datasets.length === 0 ? (
         <section class="empty">
           <h2>No datasets yet</h2>
-          <p>Upload a folder in any of the formats DICE, COCO, YOLO, Pascal VOC, LabelMe or ImageFolder:</p>
-          <Copyable label="Upload a dataset" text="npx trainyard datasets push my-folder" />
+          <p>
+            Upload a folder below, or with <code>npx trainyard datasets push my-folder</code>
+          </p>
         </section>
       ) : (
         <ul class="datasets">
@@ -62,6 +65,7 @@ export function DatasetListPage({ assetUrl, list, cursor, deleted, now }: Datase
           )}
         </nav>
       )}
+      <UploadForm problem={refused?.problem} name={refused?.name} />
     </Layout>
   )
 }

@@ -1,11 +1,13 @@
+import { TrainyardApiError } from '@trainyard/client'
 import { SplitName } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
-import { refusalFrom } from '../people/refusal.ts'
+import { refusalFrom, refusalOf } from '../people/refusal.ts'
 import { DatasetPage } from './dataset-page.tsx'
 import { DatasetListPage } from './list-page.tsx'
+import { readUploadForm } from './read-upload-form.ts'
 
 const Cursor = z.string().max(8192).optional().catch(undefined)
 const ImagesQuery = z.object({
@@ -37,11 +39,45 @@ export function datasetRoutes(context: WebContext): Hono<WebEnv> {
     return c.html(<DatasetPage {...props} />, status)
   }
 
-  app.get('/', async (c) => {
+  async function list(c: Context<WebEnv>, refused?: { problem: string; name: string }, status?: ContentfulStatusCode) {
     const cursor = Cursor.parse(c.req.query('cursor'))
-    const list = await context.client.datasets.list({ cursor, limit: 25 })
-    const props = { assetUrl: c.get('assetUrl'), now: context.now(), list, cursor }
-    return c.html(<DatasetListPage {...props} deleted={c.req.query('done') === 'deleted'} />)
+    const page = await context.client.datasets.list({ cursor, limit: 25 })
+    const props = { assetUrl: c.get('assetUrl'), now: context.now(), list: page, cursor, refused }
+    return c.html(<DatasetListPage {...props} deleted={c.req.query('done') === 'deleted'} />, status)
+  }
+
+  app.get('/', (c) => list(c))
+  // A form without scripts.
+  app.post('/upload', async (c) => {
+    // Before gigabytes are read: without a session, this leads to the sign-in page.
+    await context.client.identity.me()
+    const { name, archive } = await readUploadForm(c.req.raw)
+    let id = ''
+    const refusal = await refusalFrom(async () => {
+      id = (await context.client.datasets.upload(archive, { name })).id
+    })
+    if (refusal === undefined) return c.redirect(`/datasets/${id}`, 303)
+    // The browser reads the answer after it has sent everything.
+    archive.resume()
+    return await list(c, { problem: refusal.problem, name }, refusal.status)
+  })
+  // By a script, which shows the progress: the body is the archive. Other sites would have to ask for this request first.
+  app.put('/upload', async (c) => {
+    const { body } = c.req.raw
+    if (body === null || c.req.header('content-type') !== 'application/octet-stream')
+      return c.json({ problem: 'Expected an archive as application/octet-stream' }, 415)
+    try {
+      const { id } = await context.client.datasets.upload(body, { name: c.req.query('name') ?? '' })
+      return c.json({ next: `/datasets/${id}` }, 201)
+    } catch (error) {
+      if (error instanceof TrainyardApiError && error.status === 401)
+        return c.json({ next: '/sign-in?to=%2Fdatasets' }, 401)
+      const refusal = refusalOf(error)
+      if (refusal !== undefined) return c.json({ problem: refusal.problem }, refusal.status)
+      // A server that answers 503 reports the reason itself.
+      if (!(error instanceof TrainyardApiError)) context.logger.error({ err: error }, 'an upload failed')
+      return c.json({ problem: 'The server does not respond' }, 502)
+    }
   })
   app.get('/:id', (c) => show(c, c.req.param('id')))
   app.post('/:id/delete', async (c) => {

@@ -1,7 +1,7 @@
 import {
   type ArtifactList,
   CreateJobRequest,
-  type Dataset,
+  Dataset,
   type DatasetClassCounts,
   type DatasetImage,
   type DatasetImageList,
@@ -31,6 +31,10 @@ export interface FakeApi extends FakePeople {
   jobs: Job[]
   datasets: Dataset[]
   images: DatasetImage[]
+  /** The archives that were uploaded. */
+  uploads: Uint8Array[]
+  /** How many uploads fail because the server is away. */
+  away: number
   /** Pictures by path. */
   pictures: Record<string, { type: string; body: string | Uint8Array<ArrayBuffer> }>
   /** The jobs that were created, by idempotency key. */
@@ -69,7 +73,7 @@ export function createFakeApi(
     FakePeople &
       Pick<
         FakeApi,
-        'trainers' | 'versions' | 'jobs' | 'datasets' | 'images' | 'pictures' | 'series' | 'logs' | 'artifacts'
+        'trainers' | 'versions' | 'jobs' | 'datasets' | 'images' | 'pictures' | 'away' | 'series' | 'logs' | 'artifacts'
       >
   > = {},
 ): FakeApi {
@@ -84,6 +88,8 @@ export function createFakeApi(
     datasets: [],
     images: [],
     pictures: {},
+    uploads: [],
+    away: 0,
     created: new Map(),
     series: [],
     logs: [],
@@ -176,6 +182,19 @@ export function createFakeApi(
     if (job === undefined) return problem('not_found', 'The fake has no job')
     api.created.set(request.idempotencyKey ?? '', request)
     return c.json(job, 201)
+  })
+  app.post('/v1/datasets', async (c) => {
+    const body = new Uint8Array(await c.req.arrayBuffer())
+    const name = c.req.query('name') ?? ''
+    if (api.away > 0) {
+      api.away -= 1
+      return problem('unavailable', 'The database does not respond')
+    }
+    if (body.length < 100) return problem('unprocessable', 'The archive is empty; expected the files of a dataset')
+    const dataset = Dataset.parse({ ...api.datasets[0], id: `ds_up${api.uploads.length}`, name })
+    api.uploads.push(body)
+    api.datasets.push(dataset)
+    return c.json(dataset, 201)
   })
   app.get('/v1/datasets', (c) => c.json(DatasetList.parse({ datasets: api.datasets })))
   app.get('/v1/datasets/:id', (c) => {

@@ -1,0 +1,41 @@
+import { Readable } from 'node:stream'
+import { Busboy } from '@fastify/busboy'
+import { HTTPException } from 'hono/http-exception'
+
+export interface UploadForm {
+  name: string
+  /** Read it to the end: the rest of the request waits for it. */
+  archive: Readable
+}
+
+/** Reads a form up to its file, which is streamed. The fields come first, in the order of the page. */
+export function readUploadForm(request: Request): Promise<UploadForm> {
+  const contentType = request.headers.get('content-type') ?? ''
+  const { body } = request
+  if (!/^multipart\/form-data\b/i.test(contentType) || body === null)
+    throw new HTTPException(415, { message: 'Expected a form with an archive' })
+  return new Promise((resolve, reject) => {
+    const refuse = () => reject(new HTTPException(400, { message: 'The form has no archive, or is not complete' }))
+    const parser = new Busboy({
+      headers: { 'content-type': contentType },
+      limits: { fields: 5, fieldSize: 2000, files: 1, headerPairs: 20 },
+    })
+    let name = ''
+    parser.on('field', (field, value) => {
+      if (field === 'name') name = value
+    })
+    parser.on('file', (_field, archive, fileName) => {
+      // An error after the form was accepted is the reader's.
+      archive.on('error', refuse)
+      resolve({ name: name || fileName.replace(/\.(zip|tar|tgz|tar\.gz)$/i, ''), archive })
+    })
+    parser.on('finish', refuse)
+    parser.on('error', refuse)
+    Readable.fromWeb(body as import('node:stream/web').ReadableStream)
+      .on('error', (error) => {
+        parser.destroy(error)
+        refuse()
+      })
+      .pipe(parser)
+  })
+}

@@ -1,0 +1,41 @@
+import { FormProblem } from '../components/form.tsx'
+
+/** Sends an archive without scripts, too; scripts add folders, progress, and another try while the server is away. */
+export function UploadForm({ problem, name }: { problem?: string | undefined; name?: string | undefined }) {
+  return (
+    <section aria-labelledby="upload-title">
+      <h2 id="upload-title">Upload</h2>
+      <FormProblem text={problem} />
+      <form class="form upload" id="upload" method="post" action="/datasets/upload" enctype="multipart/form-data">
+        <div class="field">
+          <label for="upload-name">Name</label>
+          <input id="upload-name" name="name" value={name} required maxlength={200} dir="auto" autocomplete="off" />
+        </div>
+        <div class="field scripted-only">
+          <label for="upload-folder">Folder</label>
+          <input id="upload-folder" type="file" webkitdirectory multiple />
+        </div>
+        <div class="field">
+          <label for="upload-archive">
+            <span class="scripted-only">Or an archive</span>
+            <span class="unscripted-only">Archive</span>
+          </label>
+          <input
+            id="upload-archive"
+            name="archive"
+            type="file"
+            accept=".zip,.tar,.tgz,.gz"
+            required
+            aria-describedby="upload-hint"
+          />
+          <p class="muted" id="upload-hint">
+            A zip, tar or tar.gz of a folder in one of the formats DICE, COCO, YOLO, Pascal VOC, LabelMe, ImageFolder.
+          </p>
+        </div>
+        <button type="submit">Upload</button>
+        <progress id="upload-progress" max={1} value={0} aria-label="Progress of the upload" hidden />
+        <p id="upload-status" role="status" />
+      </form>
+    </section>
+  )
+}
