@@ -78,7 +78,7 @@ class BridgeCase(unittest.TestCase):
         )
 
         def finish():
-            self.output, self.errors = process.communicate(timeout=60)
+            self.output, self.errors = process.communicate(timeout=600)
             writer = os.open(pipe, os.O_WRONLY)
             os.write(writer, b"\0")
             os.close(writer)

@@ -57,7 +57,7 @@ describe.skipIf(!hasUv)('the Python package', () => {
 
 /** One environment with the newest frameworks that were tested, and one with older ones. */
 const FRAMEWORKS = ['PYTHON_WITH_FRAMEWORKS', 'PYTHON_WITH_OLDER_FRAMEWORKS']
-const ADAPTERS = ['transformers']
+const ADAPTERS = ['transformers', 'lightning', 'timm', 'ultralytics']
 
 describe.for(FRAMEWORKS)('the adapters of the Python package, with %s', (variable) => {
   const python = process.env[variable]

@@ -203,12 +203,15 @@ class Job:
         self._listen()
         return self._cancelled.is_set()
 
-    def _listen(self) -> None:
-        """SIGTERM means cancel. A second one ends the program, and so does the first for a child process."""
-        if self._listens or threading.current_thread() is not threading.main_thread():
+    def _listen(self, again: bool = False) -> None:
+        """
+        SIGTERM means cancel. A second one ends the program, and so does the first for a child process.
+        `again` is for a framework that has put its own handler in front.
+        """
+        if (self._listens and not again) or threading.current_thread() is not threading.main_thread():
             return
+        owner, before = os.getpid(), None if again else signal.getsignal(signal.SIGTERM)
         self._listens = True
-        owner, before = os.getpid(), signal.getsignal(signal.SIGTERM)
 
         def stop(number: int, frame: Any) -> None:
             if os.getpid() != owner or self._cancelled.is_set():

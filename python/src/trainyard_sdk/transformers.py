@@ -24,6 +24,7 @@ class TrainyardCallback(TrainerCallback):
 
     def __init__(self, job: Optional[Job] = None) -> None:
         self._job = get_job() if job is None else job
+        self._saved_step: Optional[int] = None
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._stop(control)
@@ -61,8 +62,10 @@ class TrainyardCallback(TrainerCallback):
         if not state.is_world_process_zero:
             return
         folder = os.path.join(args.output_dir or ".", f"checkpoint-{state.global_step}")
-        if not os.path.isdir(folder):
+        # Versions before 5 report the save of the last step twice.
+        if not os.path.isdir(folder) or self._saved_step == state.global_step:
             return
+        self._saved_step = state.global_step
         self._job.checkpoint("last", folder, epoch=_epoch(state))
         best = state.best_model_checkpoint
         if best is not None and os.path.abspath(best) == os.path.abspath(folder):
