@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -39,6 +40,9 @@ describe.skipIf(!hasUv)('the Python package', () => {
     const [wheel = ''] = readdirSync(join(folder, 'dist')).filter((name) => name.endsWith('.whl'))
     const path = join(folder, 'dist', wheel)
     expect(statSync(path).size).toBeLessThan(MAX_WHEEL_BYTES)
+    // The same source gives the same wheel, so that the example and the template can name its hash before it is published.
+    const hash = createHash('sha256').update(readFileSync(path)).digest('hex')
+    expect(readFileSync(join(PACKAGE, '../examples/python-with-sdk/requirements.txt'), 'utf8')).toContain(hash)
     const venv = join(folder, 'installed')
     await runThere(uv, ['venv', '--quiet', venv])
     const python = join(venv, 'bin/python')

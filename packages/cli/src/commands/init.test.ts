@@ -17,15 +17,19 @@ const run = (args: string[], env: Record<string, string> = {}) =>
 const list = (path: string) => readdirSync(join(dir, path), { recursive: true }).map(String)
 
 describe('trainyard init', () => {
-  it.each(['typescript', 'python'])('creates a complete trainer in %s and prints the next steps', async (template) => {
-    const { code, out, err } = await run(['init', 'flowers', '--template', template, '--name', 'acme/flowers'])
-    expect({ code, err }).toEqual({ code: 0, err: '' })
-    expect(out).toContain('trainyard dev train --dataset sample-data')
-    const manifest = TrainerManifest.parse(JSON.parse(readFileSync(join(dir, 'flowers/trainer.json'), 'utf8')))
-    expect(manifest).toMatchObject({ name: 'acme/flowers', version: '0.1.0', displayName: 'Flowers' })
-    expect(list('flowers')).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'Dockerfile', 'sample-data']))
-    expect(list('.')).not.toContainEqual(expect.stringContaining('draft'))
-  })
+  it.each(['typescript', 'plain', 'python'])(
+    'creates a complete trainer in %s and prints the next steps',
+    async (template) => {
+      const { code, out, err } = await run(['init', 'flowers', '--template', template, '--name', 'acme/flowers'])
+      expect({ code, err }).toEqual({ code: 0, err: '' })
+      expect(out).toContain('trainyard dev train --dataset sample-data')
+      const manifest = TrainerManifest.parse(JSON.parse(readFileSync(join(dir, 'flowers/trainer.json'), 'utf8')))
+      expect(manifest).toMatchObject({ name: 'acme/flowers', version: '0.1.0', displayName: 'Flowers' })
+      const kept = template === 'plain' ? 'requirements.txt' : 'Dockerfile'
+      expect(list('flowers')).toEqual(expect.arrayContaining(['README.md', 'LICENSE', kept, 'sample-data']))
+      expect(list('.')).not.toContainEqual(expect.stringContaining('draft'))
+    },
+  )
 
   it('writes nothing if a file exists, and overwrites it only with --force', async () => {
     mkdirSync(join(dir, 'mine'))
@@ -55,7 +59,7 @@ describe('trainyard init', () => {
   })
 
   it.each([
-    [['--template', 'cobol'], '--template is "cobol": expected typescript or python'],
+    [['--template', 'cobol'], '--template is "cobol": expected typescript, plain or python'],
     [['--name', 'Flowers'], '--name is "Flowers": it must be "namespace/name"'],
   ])('refuses %j', async (args, message) => {
     const { code, err } = await run(['init', ...args])

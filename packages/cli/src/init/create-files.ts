@@ -1,7 +1,7 @@
 import { VERSION } from '../version.ts'
 import templates from './templates.json' with { type: 'json' }
 
-export const TEMPLATE_NAMES = ['typescript', 'python'] as const
+export const TEMPLATE_NAMES = ['typescript', 'plain', 'python'] as const
 export type TemplateName = (typeof TEMPLATE_NAMES)[number]
 
 export interface NewTrainer {
@@ -40,6 +40,7 @@ export const NEXT_STEPS: Readonly<Record<TemplateName, readonly string[]>> = {
     'npx trainyard dev train --dataset sample-data --epochs 3',
     'npx trainyard-validate .',
   ],
+  plain: ['npx trainyard dev train --dataset sample-data --epochs 3', 'npx @trainyard/validator .'],
   python: ['npx trainyard dev train --dataset sample-data --epochs 3', 'npx @trainyard/validator .'],
 }
 
@@ -97,6 +98,29 @@ npx trainyard publish --url http://127.0.0.1:7600
 | \`trainer.json\`   | the manifest: name, entry points, models, settings            |
 | \`build.ts\`       | bundles everything into dist/main.js, which needs only Node   |
 | \`sample-data/\`   | sample images, which are not published                        |
+`,
+  plain: (title) => `# ${title}
+
+Softmax regression on small PNG images in plain Python, with trainyard-sdk. Replace it with the training of your framework, and describe here
+what the trainer trains, on which data, with which settings, and what it produces: the marketplace shows this page.
+
+\`\`\`sh
+npm install --global trainyard                              # the trainyard command
+trainyard dev train --dataset sample-data --epochs 3        # makes the Python environment; without a platform: see runs/1
+trainyard dev predict --images sample-data/test --checkpoint runs/1/best.json
+npx @trainyard/validator .                                  # the checks of the registry
+trainyard publish --url http://127.0.0.1:7600
+\`\`\`
+
+More packages: write them to requirements.in beside \`trainyard-sdk\`, then
+\`uv pip compile --universal --generate-hashes requirements.in -o requirements.txt\`. The platform installs what requirements.txt names.
+
+| file                 | contains                                                              |
+| -------------------- | --------------------------------------------------------------------- |
+| \`train.py\`           | the program: start in \`train()\`, and keep the lines with \`job\`        |
+| \`trainer.json\`       | the manifest: \`runtime\` names the packages                            |
+| \`requirements.txt\`   | the packages, with their hashes                                       |
+| \`sample-data/\`       | sample images, which are not published                                |
 `,
   python: (title) => `# ${title}
 

@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '../../../..')
 const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8')
 
 const TEMPLATES = {
+  plain: { from: 'python-with-sdk', files: ['train.py', 'trainer.json', 'requirements.txt', '.trainyardignore'] },
   python: { from: 'python-without-sdk', files: ['train.py', 'trainer.json', 'Dockerfile', '.trainyardignore'] },
   typescript: {
     from: 'minimal-trainer',

@@ -15,9 +15,9 @@ export const init = defineCommand({
     'are not changed.',
   arguments: { dir },
   options: {
-    template: choice(['typescript', 'python'], {
+    template: choice(['typescript', 'plain', 'python'], {
       placeholder: 'NAME',
-      description: 'What to start from. python needs no library and runs under "trainyard exec"',
+      description: 'What to start from. plain is Python with trainyard-sdk, python is Python without a library',
       fallback: 'typescript',
     }),
     name: option({
@@ -28,7 +28,7 @@ export const init = defineCommand({
     force: flag('Overwrite existing files'),
     ...jsonOption,
   },
-  examples: ['trainyard init flower-classifier', 'trainyard init --template python --name acme/flower-classifier'],
+  examples: ['trainyard init flower-classifier', 'trainyard init --template plain --name acme/flower-classifier'],
   load: () => import('../commands/init.ts'),
 })
 
