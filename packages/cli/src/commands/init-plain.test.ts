@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPackageIndex, whyNoEnvironments } from '@trainyard/environments/testing'
@@ -35,6 +35,8 @@ test.skipIf(reason !== undefined)(
       const trained = await runCommand(['dev', 'train', '--dataset', 'sample-data', '--epochs', '20'], { cwd, env })
       expect(trained.code, trained.err + trained.out).toBe(0)
       expect(readdirSync(join(cwd, 'runs/1'))).toEqual(expect.arrayContaining(['best.json', 'last.json']))
+      // A pipe that is left there would fail the checks of the registry.
+      expect(existsSync(join(cwd, 'runs/1/work/exec/events'))).toBe(false)
       const predict = ['dev', 'predict', '--images', 'sample-data/test', '--checkpoint', 'runs/1/best.json']
       const predicted = await runCommand(predict, { cwd, env })
       expect(predicted.code, predicted.err + predicted.out).toBe(0)

@@ -51,7 +51,11 @@ export async function openEventsPipe(options: EventsPipeOptions): Promise<Events
       // The first line break ends what a killed process wrote of a line.
       if (await write(path, `\n${mark}\n`)) await reached
     },
-    close: () => socket.destroy(),
+    close() {
+      socket.destroy()
+      // What is left of a local run is a part of the trainer's folder, where a pipe is refused.
+      rm(path, { force: true }).catch(() => {})
+    },
   }
 }
 
