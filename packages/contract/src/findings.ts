@@ -108,6 +108,24 @@ export const ValidationReport = z
     durationMs: z.number().nonnegative(),
     checks: z.array(CheckResult),
     timeline: z.array(TimelineEntry),
+    run: z
+      .object({
+        version: z.string().describe('Of the validator'),
+        node: z.string(),
+        machine: z.object({
+          platform: z.string(),
+          arch: z.string(),
+          cpus: z.number().int(),
+          memoryMb: z.number().int(),
+        }),
+        phases: z.array(CheckPhase).optional().describe('Absent: all'),
+        require: z.array(CheckPhase),
+        only: z.array(z.string()),
+        timeoutSeconds: z.number(),
+        sandbox: z.string(),
+      })
+      .optional()
+      .describe('How it was made: `trainyard-validate replay` repeats it'),
   })
   .meta({ id: 'ValidationReport' })
 export type ValidationReport = z.infer<typeof ValidationReport>

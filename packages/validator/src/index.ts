@@ -12,6 +12,7 @@
  */
 
 export { UsageError } from './errors.ts'
+export { FORMATS, type Format, RENDERERS } from './render/formats.ts'
 export { renderJson } from './render/json.ts'
 export { type PrettyOptions, renderPretty } from './render/pretty.ts'
 export type { Rule, RuleFinding } from './rule.ts'

@@ -1,7 +1,7 @@
 import { constants, type Dirent } from 'node:fs'
 import { lstat, open, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MANIFEST_FILE_NAME } from '@trainyard/contract'
+import { IGNORE_FILE_NAME, type IgnoreRules, MANIFEST_FILE_NAME, parseIgnoreRules } from '@trainyard/contract'
 import { type Dockerfile, readDockerfile } from './dockerfile/read-dockerfile.ts'
 import { type ManifestReading, readManifest } from './manifest/read-manifest.ts'
 
@@ -66,9 +66,15 @@ const MAX_DEPTH = 64
 /** Lists a trainer's folder and reads its manifest and Dockerfiles. Throws if the folder cannot be listed. */
 export async function readTrainerFolder(
   dir: string,
-  options: { limits?: Partial<FolderLimits> | undefined; signal?: AbortSignal | undefined } = {},
+  options: {
+    limits?: Partial<FolderLimits> | undefined
+    signal?: AbortSignal | undefined
+    /** What is not published is not listed. Default: nothing is left out. */
+    isIgnored?: IgnoreRules | undefined
+  } = {},
 ): Promise<TrainerFolder> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const { isIgnored = () => false } = options
   const files: TrainerFile[] = []
   const specialEntries: SpecialEntry[] = []
   const ignored: string[] = []
@@ -90,8 +96,9 @@ export async function readTrainerFolder(
       const kind = kindOf(entry)
       if (kind === 'folder') {
         if (IGNORED_FOLDERS.has(entry.name)) ignored.push(path)
-        else folders.push(path)
-      } else if (kind === 'file') {
+        else if (!isIgnored(path, true)) folders.push(path)
+      } else if (isIgnored(path, false)) continue
+      else if (kind === 'file') {
         if (files.length >= limits.maxFiles) {
           truncated = true
           break
@@ -126,6 +133,12 @@ export async function readTrainerFolder(
     readText,
     signal: options.signal,
   }
+}
+
+/** What `trainyard publish` leaves out of the folder. */
+export async function readIgnoreRules(dir: string): Promise<IgnoreRules> {
+  const bytes = await readStart(join(dir, IGNORE_FILE_NAME), DEFAULT_LIMITS.maxTextBytes)
+  return parseIgnoreRules(bytes?.toString('utf8') ?? '')
 }
 
 function kindOf(entry: Dirent): 'file' | 'folder' | SpecialEntry['kind'] {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { openDatabase } from '@trainyard/platform'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { validateTrainer } from './validate-trainer.ts'
+import { exitCodeOf } from './verdict.ts'
 
 const good = fileURLToPath(new URL('../fixtures/trainers/good', import.meta.url))
 const databaseUrl = process.env.TEST_DATABASE_URL
@@ -43,7 +44,7 @@ async function createDatabase(url: string) {
 }
 
 test('a trainer in plain HTTP passes the marketplace profile, and leaves nothing in a database of people', {
-  timeout: 90_000,
+  timeout: 170_000,
 }, async () => {
   const seen: CheckResult[] = []
   const people = databaseUrl === undefined ? undefined : await createDatabase(databaseUrl)
@@ -92,6 +93,61 @@ test('too little time is an errored check without findings', { timeout: 60_000 }
   const report = await validateTrainer({ dir, phases: ['compliance'], databaseUrl, timeoutMs: 5000 })
   expect(report.verdict).toBe('failed')
   expect(report.checks.at(-1)).toMatchObject({ status: 'errored', findings: [] })
+})
+
+test('what .trainyardignore names is neither checked nor shown to the trainer, unless the folder is a bundle', {
+  timeout: 170_000,
+}, async () => {
+  const own = await mkdtemp(join(tmpdir(), 'ignoring-trainer-'))
+  onTestFinished(() => rm(own, { recursive: true, force: true }))
+  await cp(good, own, { recursive: true })
+  await writeFile(join(own, '.trainyardignore'), 'notes/\n')
+  await mkdir(join(own, 'notes'))
+  const secret = `const token = 'ghp_${'Qx7Zk2'.repeat(6)}'`
+  await writeFile(join(own, 'notes', 'own.js'), secret)
+  const statics = ['static', 'security'] as const
+  const codes = async (isBundle: boolean) =>
+    (await validateTrainer({ dir: own, phases: statics, isBundle })).checks.flatMap(({ findings }) =>
+      findings.map(({ code }) => code),
+    )
+  expect(await codes(false)).toEqual([])
+  expect(await codes(true)).toContain('TY301')
+  const main = await readFile(join(own, 'main.js'), 'utf8')
+  await writeFile(join(own, 'main.js'), `import './notes/own.js'\n${main}`)
+  const report = await validateTrainer({ dir: own, phases: ['compliance'], databaseUrl })
+  const isSandboxed = report.checks[2]?.notes?.[0]?.startsWith('sandboxed') === true
+  if (!isSandboxed) return console.warn('SKIPPED: ignored files in the compliance run; this machine has no sandbox')
+  expect(report.checks[2]?.findings.map(({ code }) => code)).toContain('TY408')
+})
+
+test('a trainer that needs more GPUs than this machine has is not checked, and not accused', async () => {
+  const gpu = await mkdtemp(join(tmpdir(), 'gpu-trainer-'))
+  onTestFinished(() => rm(gpu, { recursive: true, force: true }))
+  await cp(good, gpu, { recursive: true })
+  const manifest = JSON.parse(await readFile(join(gpu, 'trainer.json'), 'utf8')) as Record<string, unknown>
+  await writeFile(join(gpu, 'trainer.json'), JSON.stringify({ ...manifest, resources: { gpu: 64 } }))
+  const report = await validateTrainer({ dir: gpu, databaseUrl })
+  expect(report.verdict).toBe('passed')
+  expect(report.checks[2]).toMatchObject({
+    status: 'skipped',
+    reason: expect.stringMatching(/^the trainer needs 64 GPUs, and this machine has \d+$/),
+    findings: [],
+  })
+})
+
+test('a training that the time limit interrupts is not a finding', { timeout: 170_000 }, async () => {
+  const slow = await mkdtemp(join(tmpdir(), 'slow-trainer-'))
+  onTestFinished(() => rm(slow, { recursive: true, force: true }))
+  await cp(good, slow, { recursive: true })
+  const main = await readFile(join(slow, 'main.js'), 'utf8')
+  const wait = 'await new Promise((done) => setTimeout(done, 90_000))'
+  await writeFile(
+    join(slow, 'main.js'),
+    main.replace('  let metrics = {}', () => `  let metrics = {}\n  ${wait}`),
+  )
+  const report = await validateTrainer({ dir: slow, phases: ['compliance'], databaseUrl, timeoutMs: 20_000 })
+  expect(report.checks[2]).toMatchObject({ status: 'errored', findings: [] })
+  expect(exitCodeOf(report)).toBe(3)
 })
 
 test('without a valid manifest, the compliance run is skipped with the reason', async () => {

@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises'
+import { availableParallelism, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import type {
   CheckPhase,
   CheckResult,
   CheckStatus,
   Finding,
+  IgnoreRules,
   TimelineEntry,
   ValidationReport,
 } from '@trainyard/contract'
@@ -14,12 +16,15 @@ import { SandboxUnavailableError, UsageError } from './errors.ts'
 import { runRule } from './rule.ts'
 import { COMPLIANCE_RULES, FOLDER_RULES, isSelected, phasesOf } from './rules/index.ts'
 import { TimeLimit } from './time-limit.ts'
-import { readTrainerFolder, type TrainerFolder } from './trainer-folder.ts'
+import { readIgnoreRules, readTrainerFolder, type TrainerFolder } from './trainer-folder.ts'
 import { CHECK_NAMES, fails, judge, type Profile, requiredPhases } from './verdict.ts'
+import { VERSION } from './version.ts'
 
 export interface ValidateOptions {
   /** The trainer's folder. */
   dir: string
+  /** Whether the folder is an unpacked bundle. Otherwise, what `.trainyardignore` names is left out, as when publishing. */
+  isBundle?: boolean | undefined
   /** Which findings fail the trainer; see `PROFILES`. Default: `author`. */
   profile?: Profile | undefined
   /** Phases to run. Default: all. Other phases are reported as skipped. */
@@ -73,14 +78,16 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
   const requested = options.phases ?? ALL_PHASES
   const selectable = phasesOf(only)
-  const folder = await readTrainerFolder(dir, { signal })
+  // A bundle is what was published: a file in it that says otherwise must not hide the others.
+  const isIgnored = options.isBundle === true ? undefined : await readIgnoreRules(dir)
+  const folder = await readTrainerFolder(dir, { signal, isIgnored })
   const checks: CheckResult[] = []
   let timeline: readonly TimelineEntry[] = []
 
   const phaseRunners: Record<CheckPhase, () => Promise<PhaseOutcome>> = {
     static: () => runFolderRules(folder, 'static', options),
     security: () => runFolderRules(folder, 'security', options),
-    compliance: () => runCompliance(folder, checks, { ...options, seed, signal, only, limit }),
+    compliance: () => runCompliance(folder, checks, { ...options, seed, signal, only, limit, isIgnored }),
   }
   for (const phase of ALL_PHASES) {
     const name = CHECK_NAMES[phase]
@@ -127,6 +134,27 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
     durationMs: Math.round(performance.now() - startedAt),
     checks,
     timeline: [...timeline],
+    run: describeRun(options, timeoutMs),
+  }
+}
+
+/** What is needed to repeat a validation, and to understand a difference. */
+function describeRun(options: ValidateOptions, timeoutMs: number): NonNullable<ValidationReport['run']> {
+  const { phases, require: required = [], only = [], sandbox } = options
+  return {
+    version: VERSION,
+    node: process.versions.node,
+    machine: {
+      platform: process.platform,
+      arch: process.arch,
+      cpus: availableParallelism(),
+      memoryMb: Math.round(totalmem() / 1024 ** 2),
+    },
+    phases: phases && [...phases],
+    require: [...required],
+    only: [...only],
+    timeoutSeconds: timeoutMs / 1000,
+    sandbox: sandbox?.choice ?? 'auto',
   }
 }
 
@@ -170,6 +198,7 @@ async function runCompliance(
     signal: AbortSignal
     only: readonly string[]
     limit: TimeLimit
+    isIgnored: IgnoreRules | undefined
   },
 ): Promise<PhaseOutcome> {
   const manifest = folder.manifest.state === 'read' ? folder.manifest.manifest : undefined
@@ -184,6 +213,7 @@ async function runCompliance(
   const outcome = await runTrainer({
     dir: folder.dir,
     manifest,
+    isIgnored: options.isIgnored,
     seed: options.seed,
     signal: options.signal,
     deadline: options.limit.endsAt,

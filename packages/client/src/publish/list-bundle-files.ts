@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseIgnoreRules } from '@trainyard/contract'
 import { InvalidTrainerError } from '../errors.ts'
 import { type FolderFile, listFiles, summarize } from '../folders/list-files.ts'
-import { parseIgnoreRules } from './ignore-rules.ts'
 
 const IGNORE_FILE = '.trainyardignore'
 

@@ -17,6 +17,7 @@ async function validate(message: Extract<ToWorker, { type: 'validate' }>): Promi
     const { validateTrainer } = await import('@trainyard/validator')
     const report = await validateTrainer({
       dir,
+      isBundle: true,
       phases,
       databaseUrl,
       timeoutMs,

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { CheckPhase } from '@trainyard/contract'
 import { SANDBOX_CHOICES, type SandboxChoice } from '../compliance/sandbox-choice.ts'
 import { UsageError } from '../errors.ts'
+import { FORMATS, type Format } from '../render/formats.ts'
 import { RULES } from '../rules/index.ts'
 import { PROFILES, type Profile } from '../verdict.ts'
 
@@ -15,8 +16,12 @@ export type Arguments =
       readonly phases: CheckPhase[] | undefined
       readonly require: CheckPhase[]
       readonly only: string[]
-      readonly format: 'pretty' | 'json'
+      /** The report that is repeated. */
+      readonly replay: string | undefined
+      readonly format: Format
       readonly output: string | undefined
+      /** Files to write in addition. */
+      readonly reports: readonly { readonly format: Format; readonly file: string }[]
       readonly seed: number | undefined
       readonly timeoutMs: number | undefined
       readonly sandbox: SandboxChoice
@@ -27,6 +32,7 @@ export type Arguments =
 export const HELP = `Checks a trainer with the same rules as the registry.
 
 Usage: trainyard-validate [DIR] [options]
+       trainyard-validate replay REPORT [DIR] [--format FORMAT] [--output FILE]
 
   DIR                    The folder that contains trainer.json. Default: the current folder
   --profile PROFILE      author (default): errors fail the trainer; phases may be skipped
@@ -35,8 +41,10 @@ Usage: trainyard-validate [DIR] [options]
   --phase PHASES         Phases to run, separated by commas: static, security, compliance. Default: all
   --require PHASES       Phases that must run, in addition to those of the profile
   --only CODES           Run only rules whose code starts with one of these prefixes, for example TY4 or TY101,TY3
-  --format FORMAT        pretty (default) or json
+  --format FORMAT        pretty (default), json, junit, sarif (2.1.0), github (annotations), gitlab (code quality),
+                         markdown, html
   --output FILE          Write the report to a file
+  --report FORMAT=FILE   Write the report to a file in addition; can be repeated
   --sandbox MODE         auto (default): run the trainer in the best sandbox of this machine; the report states
                          which. required: fail without a complete one. off: run it with the permissions of the caller
   --seed N               Repeat the faults of an earlier run
@@ -45,7 +53,9 @@ Usage: trainyard-validate [DIR] [options]
   -h, --help             Show this help
   -v, --version          Show the version
 
-Exit codes:
+  replay REPORT          Repeat the validation of a JSON report: its seed, profile, phases and limits
+
+Exit codes, the same for all formats:
   0  passed
   1  findings at or above the threshold of the profile, or a required phase did not run
   2  wrong usage
@@ -59,7 +69,11 @@ export function readArguments(argv: readonly string[]): Arguments {
   const { values, positionals } = parse(argv)
   if (values.help) return { command: 'help' }
   if (values.version) return { command: 'version' }
-  const extra = positionals[1]
+  const replay = positionals[0] === 'replay' ? positionals[1] : undefined
+  if (positionals[0] === 'replay' && replay === undefined)
+    throw new UsageError('expected the file of a JSON report after "replay"')
+  const folders = replay === undefined ? positionals : positionals.slice(2)
+  const extra = folders[1]
   if (extra !== undefined) throw new UsageError(`expected one folder, got a second one: "${extra}"`)
   const profile = oneOf('--profile', values.profile ?? 'author', Object.keys(PROFILES) as Profile[])
   const only = list(values.only)
@@ -70,13 +84,15 @@ export function readArguments(argv: readonly string[]): Arguments {
   const timeout = values.timeout === undefined ? undefined : number('--timeout', values.timeout, 1, 86_400)
   return {
     command: 'validate',
-    dir: positionals[0] ?? '.',
+    dir: folders[0] ?? '.',
+    replay,
     profile,
     phases: values.phase === undefined ? undefined : phases('--phase', values.phase),
     require: phases('--require', values.require),
     only,
-    format: oneOf('--format', values.format ?? 'pretty', ['pretty', 'json'] as const),
+    format: oneOf('--format', values.format ?? 'pretty', FORMATS),
     output: values.output,
+    reports: (values.report ?? []).map(readReportOption),
     sandbox: oneOf('--sandbox', values.sandbox ?? 'auto', SANDBOX_CHOICES),
     seed: values.seed === undefined ? undefined : number('--seed', values.seed, 0, 2 ** 31 - 1),
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
@@ -98,6 +114,7 @@ function parse(argv: readonly string[]) {
         only: { type: 'string', multiple: true },
         format: text,
         output: text,
+        report: { type: 'string', multiple: true },
         sandbox: text,
         seed: text,
         timeout: text,
@@ -110,6 +127,13 @@ function parse(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
+}
+
+function readReportOption(value: string): { format: Format; file: string } {
+  const [, format, file] = /^([a-z]+)=(.+)$/s.exec(value) ?? []
+  if (format === undefined || file === undefined)
+    throw new UsageError(`--report is "${value}"; expected FORMAT=FILE, for example sarif=report.sarif`)
+  return { format: oneOf('--report', format, FORMATS), file }
 }
 
 function list(values: readonly string[] | undefined): string[] {

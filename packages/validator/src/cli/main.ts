@@ -1,10 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { VERSION } from '../version.ts'
 import { runCli } from './run-cli.ts'
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
 
 // The first Ctrl-C stops the trainer and cleans up. The second one ends the program immediately.
 const interrupted = new AbortController()
@@ -17,6 +13,6 @@ process.exitCode = await runCli({
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
-  version,
+  version: VERSION,
   signal: interrupted.signal,
 })

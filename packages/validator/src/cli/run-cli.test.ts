@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ValidationReport } from '@trainyard/contract'
 import { describe, expect, test } from 'vitest'
+import { FORMATS } from '../render/formats.ts'
 import { runCli } from './run-cli.ts'
 
 const fixture = (path: string) => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url))
@@ -41,6 +42,11 @@ describe('wrong usage exits with 2 and names the value', () => {
     [['--phase', ','], '--phase is empty'],
     [['--require', 'all'], '"all"'],
     [['--format', 'xml'], '"xml"'],
+    [['--report', 'sarif'], 'FORMAT=FILE'],
+    [['--report', 'xml=a'], '"xml"'],
+    [['replay'], 'after "replay"'],
+    [['replay', fixture('TY101/pass/trainer.json')], 'is not a report'],
+    [['replay', fixture('TY101/pass/main.js')], 'is not JSON'],
     [['--seed=-1'], '"-1"'],
     [['--seed', '1e3'], '"1e3"'],
     [['--timeout', '0'], '"0"'],
@@ -86,13 +92,16 @@ test('the exit code does not depend on the format and output', async () => {
       ['TY301/pass', 0],
     ] as const) {
       const codes = []
-      for (const format of ['pretty', 'json']) {
+      for (const format of FORMATS) {
         codes.push((await run([fixture(path), ...QUICK, '--format', format])).code)
-        codes.push((await run([fixture(path), ...QUICK, '--format', format, '--output', output])).code)
       }
-      expect(codes).toEqual([expected, expected, expected, expected])
+      codes.push((await run([fixture(path), ...QUICK, '--format', 'html', '--output', output])).code)
+      expect(new Set(codes)).toEqual(new Set([expected]))
     }
-    expect(ValidationReport.parse(JSON.parse(await readFile(output, 'utf8'))).verdict).toBe('passed')
+    const json = join(dir, 'report.json')
+    const { stdout } = await run([fixture('TY301/pass'), ...QUICK, '--format', 'github', '--report', `json=${json}`])
+    expect(stdout).toContain('passed')
+    expect(ValidationReport.parse(JSON.parse(await readFile(json, 'utf8'))).verdict).toBe('passed')
     expect((await run([fixture('TY301/pass'), ...QUICK, '--output', join(dir, 'no/such/dir')])).code).toBe(2)
   } finally {
     await rm(dir, { recursive: true, force: true })
@@ -133,4 +142,24 @@ test('colours are used in a terminal or on request, but not with NO_COLOR or in 
   expect(await colored([], { isTTY: true })).toBe(true)
   expect(await colored([], { isTTY: true, env: { NO_COLOR: '1' } })).toBe(false)
   expect(await colored(['--no-color'], { isTTY: true })).toBe(false)
+})
+
+test('replay repeats a report with its seed, profile, phases and rules', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'validator-replay-'))
+  try {
+    const file = join(dir, 'report.json')
+    const first = ['--profile', 'ci', '--seed', '77', '--only', 'TY2,TY3', '--timeout', '99', '--format', 'json']
+    const one = await run([fixture('TY201/fail'), ...QUICK, ...first, '--output', file])
+    const again = await run(['replay', file, fixture('TY201/fail'), '--format', 'json'])
+    expect([one.code, again.code]).toEqual([1, 1])
+    const [before, after] = [await readFile(file, 'utf8'), again.stdout].map((text) =>
+      ValidationReport.parse(JSON.parse(text)),
+    )
+    expect(after).toMatchObject({ seed: 77, profile: 'ci', run: before?.run })
+    expect(after?.checks.map(({ status, findings }) => [status, findings])).toEqual(
+      before?.checks.map(({ status, findings }) => [status, findings]),
+    )
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
 })

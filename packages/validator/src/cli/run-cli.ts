@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises'
-import type { CheckResult, ValidationReport } from '@trainyard/contract'
+import { readFile, writeFile } from 'node:fs/promises'
+import { type CheckResult, ValidationReport } from '@trainyard/contract'
 import { formatDuration } from '@trainyard/contract/format'
+import { SANDBOX_CHOICES } from '../compliance/sandbox-choice.ts'
 import { UsageError } from '../errors.ts'
-import { renderJson } from '../render/json.ts'
+import { RENDERERS } from '../render/formats.ts'
 import { renderCheck, renderPretty } from '../render/pretty.ts'
 import { validateTrainer } from '../validate-trainer.ts'
 import { EXIT_CODE, exitCodeOf } from '../verdict.ts'
@@ -28,7 +29,8 @@ export async function runCli(options: CliOptions): Promise<number> {
   const { stdout, stderr } = options
   try {
     const args = readArguments(options.argv)
-    if (args.command === 'validate') return await validate(args, options)
+    if (args.command === 'validate')
+      return await validate(args.replay === undefined ? args : await readReplay(args, args.replay), options)
     stdout.write(args.command === 'help' ? HELP : `${options.version}\n`)
     return EXIT_CODE.passed
   } catch (error) {
@@ -71,6 +73,7 @@ async function validate(args: ValidateArguments, { env, stdout, stderr, signal }
     },
   })
   status.clear()
+  for (const { format, file } of args.reports) await writeText(file, RENDERERS[format](report), '--report')
   if (live) stdout.write(renderRemaining(report, color))
   else await writeReport(report, args, color, stdout, stderr)
   return exitCodeOf(report)
@@ -90,15 +93,46 @@ async function writeReport(
   stdout: Terminal,
   stderr: Terminal,
 ): Promise<void> {
-  const text = args.format === 'json' ? renderJson(report) : renderPretty(report, { color })
+  const text = args.format === 'pretty' ? renderPretty(report, { color }) : RENDERERS[args.format](report)
   if (args.output === undefined) {
     stdout.write(text)
     return
   }
-  await writeFile(args.output, text).catch((error: Error) => {
-    throw new UsageError(`--output "${args.output}" cannot be written: ${error.message}`)
-  })
+  await writeText(args.output, text, '--output')
   stderr.write(`${report.verdict}; report written to ${args.output}\n`)
+}
+
+async function writeText(file: string, text: string, option: string): Promise<void> {
+  await writeFile(file, text).catch((error: Error) => {
+    throw new UsageError(`${option} "${file}" cannot be written: ${error.message}`)
+  })
+}
+
+/** The arguments of an earlier validation. The format and the output are those of the command. */
+async function readReplay(args: ValidateArguments, file: string): Promise<ValidateArguments> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new UsageError(`the report "${file}" cannot be read: ${error.message}`)
+  })
+  const report = parseReport(text, file)
+  const { phases, require, only, timeoutSeconds, sandbox } = report.run
+  const choice = SANDBOX_CHOICES.find((one) => one === sandbox) ?? args.sandbox
+  const { profile, seed } = report
+  return { ...args, profile, seed, phases, require, only, timeoutMs: timeoutSeconds * 1000, sandbox: choice }
+}
+
+function parseReport(text: string, file: string) {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw new UsageError(`the report "${file}" is not JSON; expected a report of --format json`)
+  }
+  const { data } = ValidationReport.safeParse(json)
+  if (data === undefined) throw new UsageError(`"${file}" is not a report; expected the output of --format json`)
+  const { run, profile, seed } = data
+  if (run === undefined)
+    throw new UsageError(`the report "${file}" does not state how it was made; it is of an older version`)
+  return { run, profile, seed }
 }
 
 /** A line at the bottom of a terminal that shows the current step and its duration. */

@@ -63,6 +63,7 @@ async function findCodes(dir: string, steps: readonly Step[]): Promise<string[]>
     signal: new AbortController().signal,
     deadline: performance.now() + 50_000,
     steps,
+    cancelGraceSeconds: 5,
     databaseUrl: process.env.TEST_DATABASE_URL,
   })
   if (outcome.state !== 'done') throw new Error(outcome.reason)

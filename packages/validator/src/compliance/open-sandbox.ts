@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, cp, mkdir, readdir, stat } from 'node:fs/promises'
+import { chmod, cp, lstat, mkdir, readdir, stat } from 'node:fs/promises'
 import { totalmem } from 'node:os'
-import { join, relative } from 'node:path'
+import { join, relative, sep } from 'node:path'
+import type { IgnoreRules } from '@trainyard/contract'
 import { describeSandbox, detectIsolation, removeCgroupParent, type SubprocessIsolation } from '@trainyard/runner'
 import { SandboxUnavailableError } from '../errors.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
@@ -80,8 +81,15 @@ export function memoryLimit(declaredMb: number | undefined): number {
 /** Not copied, because they are large, and tools write into them automatically. */
 const NOT_COPIED = new Set(['node_modules', '.git', '.trainyard', '.venv', 'venv'])
 
-/** Makes a writable copy of a trainer's folder. `shown` are names of folders that are mounted instead of copied. */
-export async function copyTrainer(dir: string, copy: string): Promise<{ dir: string; shown: readonly string[] }> {
+/**
+ * Makes a writable copy of a trainer's folder, without what is ignored. `shown` are names of folders that are mounted instead of
+ * copied: an author's own run needs them, although they are not published.
+ */
+export async function copyTrainer(
+  dir: string,
+  copy: string,
+  isIgnored: IgnoreRules = () => false,
+): Promise<{ dir: string; shown: readonly string[] }> {
   await mkdir(copy, { recursive: true })
   const entries = await readdir(dir, { withFileTypes: true })
   const shown = entries.filter((entry) => entry.isDirectory() && NOT_COPIED.has(entry.name)).map(({ name }) => name)
@@ -91,7 +99,11 @@ export async function copyTrainer(dir: string, copy: string): Promise<{ dir: str
     mode: constants.COPYFILE_FICLONE,
     verbatimSymlinks: true,
     preserveTimestamps: true,
-    filter: (source) => !shown.includes(relative(dir, source)),
+    filter: async (source) => {
+      const path = relative(dir, source).split(sep).join('/')
+      if (path === '' || shown.includes(path)) return path === ''
+      return !isIgnored(path, (await lstat(source)).isDirectory())
+    },
   })
   for (const name of shown) await mkdir(join(copy, name), { recursive: true })
   // Each operation runs as a user of its own, if this process is root. No other user can enter the folder around it.

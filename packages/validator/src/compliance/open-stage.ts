@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ENVIRONMENT_CHECK_MS, type TrainerManifest } from '@trainyard/contract'
+import { ENVIRONMENT_CHECK_MS, type IgnoreRules, type TrainerManifest } from '@trainyard/contract'
 import { environmentsDir } from '@trainyard/environments'
 import { createFolderStore, createLogger, listen } from '@trainyard/platform'
 import { createFolderTrainerSource, createRunner, createSubprocessLauncher, type Launcher } from '@trainyard/runner'
@@ -37,6 +37,7 @@ export interface Stage {
 
 export interface StageOptions {
   readonly dir: string
+  readonly isIgnored?: IgnoreRules | undefined
   readonly manifest: TrainerManifest
   readonly databaseUrl?: string | undefined
   readonly sandbox: SandboxOptions
@@ -46,6 +47,7 @@ export interface StageOptions {
 }
 
 const DATASET_CACHE_GB = 1
+const SPARE_MS = 3000
 
 export async function openStage(options: StageOptions): Promise<Stage> {
   const cleanups = new Cleanups()
@@ -84,7 +86,9 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
   const { dir: originalDir } = await trainers.fetchBundle(await trainers.resolve(options.manifest.name))
   // In production the folder is read-only. Here the trainer gets a writable copy, so that its changes can be reported.
   const trainerCopy =
-    sandbox.isolation.sandbox === undefined ? undefined : await copyTrainer(originalDir, join(scratch, 'trainer'))
+    sandbox.isolation.sandbox === undefined
+      ? undefined
+      : await copyTrainer(originalDir, join(scratch, 'trainer'), options.isIgnored)
   const { sandbox: kind } = sandbox.isolation
   const elsewhere = kind === undefined ? [] : await createElsewhere(join(scratch, 'elsewhere'), kind.kind)
   const subprocesses = createSubprocessLauncher({
@@ -97,7 +101,11 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     logger,
   })
   const processes = createProcessWatch(join(dataDir, 'attempts'))
-  const launcher = watchLauncher(withMemoryLimit(subprocesses), processes)
+  const launcher = watchLauncher(withMemoryLimit(subprocesses), {
+    processes,
+    // The end of a process that the runner has to kill is seen too.
+    exitWaitMs: options.cancelGraceSeconds * 1000 + SPARE_MS,
+  })
   cleanups.add(async () => {
     for await (const ref of launcher.list()) await launcher.remove(ref)
   })
@@ -152,7 +160,7 @@ function runnerConfig(
     identitySchemaPrefix: `${database.schema}_`,
     dataDir,
     heartbeatSeconds: 1,
-    heartbeatTimeoutSeconds: 30,
+    heartbeatTimeoutSeconds: 60,
     startTimeoutSeconds,
     cancelGraceSeconds,
     maxConcurrentJobs: 1,

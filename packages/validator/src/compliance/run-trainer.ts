@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type CreateJobInput,
+  type IgnoreRules,
   isTerminalJobState,
   type Job,
   type TaskType,
@@ -10,11 +11,12 @@ import {
 import { EnvironmentError } from '@trainyard/environments'
 import { OutOfTimeError, RunnerResponseError, SandboxUnavailableError } from '../errors.ts'
 import { chooseSettings } from './choose-settings.ts'
+import { countGpus } from './count-gpus.ts'
 import { FaultScript } from './faults.ts'
 import { findPythonHomes } from './find-python-homes.ts'
 import { compareSnapshots, snapshotFolder } from './folder-snapshot.ts'
 import { openStage, type Stage } from './open-stage.ts'
-import type { ComplianceRecord, OperationRecord, RunPurpose, Upload } from './record.ts'
+import { type ComplianceRecord, nameRun, type OperationRecord, type RunPurpose, type Upload } from './record.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 import { canMakeDataset, createTinyDataset, type TinyDataset } from './tiny-dataset.ts'
 
@@ -33,6 +35,12 @@ export interface RunTrainerOptions {
   /** Default: `auto`, without additional hidden folders. */
   readonly sandbox?: Partial<SandboxOptions> | undefined
   readonly onProgress?: ((text: string) => void) | undefined
+  /** What the trainer does not find in its folder. Default: nothing is left out. */
+  readonly isIgnored?: IgnoreRules | undefined
+  /** From SIGTERM to SIGKILL, and from the terminal event to SIGTERM. Default: that of a runner. */
+  readonly cancelGraceSeconds?: number | undefined
+  /** Default: the GPUs of this machine. */
+  readonly gpus?: number | undefined
   /** The operations after training. Default: all. */
   readonly steps?: readonly Step[] | undefined
 }
@@ -54,10 +62,11 @@ const MAX_UPLOAD_BYTES = 16 * 1024 * 1024
 const EPOCHS = 2
 /** Enough epochs for the cancel to arrive before the end. */
 const CANCEL_EPOCHS = 1000
-const CANCEL_GRACE_SECONDS = 5
-const START_TIMEOUT_SECONDS = 60
+/** The defaults of a runner, which docs/configuration.md documents: a trainer that keeps them must pass. */
+const CANCEL_GRACE_SECONDS = 30
+const START_TIMEOUT_SECONDS = 120
 /** Reserved for stopping the trainer, cleaning up and the report. */
-const RESERVE_MS = CANCEL_GRACE_SECONDS * 1000 + 3000
+const RESERVE_MS = 8000
 const POLL_MS = 30
 
 /** Runs a trainer on the real runner: train, predict, export, train with faults, cancel. Rules check the record. */
@@ -71,14 +80,22 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
     const reason = `datasets for ${manifest.taskTypes.join(', ')} cannot be generated yet`
     return { state: 'skipped', reason }
   }
+  const needed = manifest.resources.gpu ?? 0
+  const present = options.gpus ?? (await countGpus())
+  if (needed > present) {
+    const reason = `the trainer needs ${needed} ${needed === 1 ? 'GPU' : 'GPUs'}, and this machine has ${present}`
+    return { state: 'skipped', reason }
+  }
+  const { cancelGraceSeconds = CANCEL_GRACE_SECONDS } = options
   options.onProgress?.('starting the platform')
   const datasets = await createDatasets(chosen.task, seed)
   signal.throwIfAborted()
   const stage = await openStage({
     dir: options.dir,
+    isIgnored: options.isIgnored,
     manifest,
     startTimeoutSeconds: START_TIMEOUT_SECONDS,
-    cancelGraceSeconds: CANCEL_GRACE_SECONDS,
+    cancelGraceSeconds,
     sandbox: { choice: 'auto', hiddenDirs: [], readPaths: await findPythonHomes(options.dir), ...options.sandbox },
     databaseUrl: options.databaseUrl,
     onProgress: options.onProgress,
@@ -102,7 +119,7 @@ export async function runTrainer(options: RunTrainerOptions): Promise<RunTrainer
       strayFiles: await stage.listElsewhere(),
       sandboxNote: stage.sandboxNote,
       credentials: [...new Set([...stage.launcher.tokens, ...stage.traffic.credentials])],
-      cancelGraceMs: CANCEL_GRACE_SECONDS * 1000,
+      cancelGraceMs: cancelGraceSeconds * 1000,
       timeline: stage.traffic.timeline,
     }
   } catch (error) {
@@ -173,6 +190,13 @@ async function runOperations(stage: Stage, plan: Plan): Promise<Pick<ComplianceR
     if (remaining(plan) <= 0)
       throw new OutOfTimeError(`there was no time left for ${input.operation ?? 'train'} (${purpose})`)
     const record = await runJob(stage, plan, { purpose, input, epochs: undefined, ...extra })
+    // The time limit is the validator's: what it interrupted says nothing about the trainer.
+    if (record.timedOut && purpose !== 'cancel') {
+      const waited = Math.round(record.waitedMs / 1000)
+      throw new OutOfTimeError(
+        `${nameRun(record)} did not end within ${waited} s, which was left of the time limit; raise it with --timeout`,
+      )
+    }
     operations.push(record)
     return record
   }

@@ -19,21 +19,22 @@ export interface WatchingLauncher extends Launcher {
   watched(ref: AttemptRef): Promise<WatchedProcess>
 }
 
-/** Longer than the runner's grace period, so that the end of a process that the runner has to kill is seen. */
-const EXIT_WAIT_MS = 8000
 /** How much of an output is kept: its start, and what was read last. */
 const KEPT_OUTPUT = 8 * 1024 * 1024
 const POLL_MS = 25
 
 /** Wraps a launcher and keeps exit codes and output after the runner has removed an attempt. */
-export function watchLauncher(inner: Launcher, processes?: ProcessWatch | undefined): WatchingLauncher {
+export function watchLauncher(
+  inner: Launcher,
+  { exitWaitMs, processes }: { exitWaitMs: number; processes: ProcessWatch },
+): WatchingLauncher {
   const tokens = new Set<string>()
   const seen = new Map<string, WatchedProcess>()
   const stopped = new Set<string>()
   const key = ({ jobId, attempt }: AttemptRef) => `${jobId}/${attempt}`
 
   const watch = async (ref: AttemptRef): Promise<WatchedProcess> => {
-    const deadline = performance.now() + EXIT_WAIT_MS
+    const deadline = performance.now() + exitWaitMs
     let observation = await inner.observe(ref)
     while (observation.state === 'running' && performance.now() < deadline) {
       await sleep(POLL_MS)
@@ -55,7 +56,7 @@ export function watchLauncher(inner: Launcher, processes?: ProcessWatch | undefi
     tokens,
     launch(request, options) {
       tokens.add(request.token)
-      processes?.start(request)
+      processes.start(request)
       return inner.launch(request, options)
     },
     async stop(ref, graceMs) {

@@ -1,3 +1,6 @@
+/** The file of a trainer's folder that names what is not published. */
+export const IGNORE_FILE_NAME = '.trainyardignore'
+
 /** Never part of a bundle, unless `.trainyardignore` includes them again, for example with `!node_modules/`. */
 const ALWAYS_IGNORED = ['node_modules/', '.git/', '/runs/', '/.trainyard/', '.DS_Store', '.env', '/.trainyardignore']
 
