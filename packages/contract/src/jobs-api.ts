@@ -3,7 +3,7 @@ import { Artifact, ArtifactKind } from './artifacts.ts'
 import { SplitRequest } from './datasets-api.ts'
 import { JobConfig } from './environment.ts'
 import { FieldIssue } from './errors.ts'
-import { LogLevel, OperationResult } from './events.ts'
+import { LogLevel, OperationResult, ValidationEvent } from './events.ts'
 import { ProjectName } from './identity-api.ts'
 import { EndReason, ErrorType, JobState } from './job-states.ts'
 import { Attempt, JobId, MetricGoal, Metrics, MetricValue, Operation, TaskType, Timestamp } from './primitives.ts'
@@ -179,9 +179,21 @@ export const JobSummary = Job.omit({
   .meta({ id: 'JobSummary' })
 export type JobSummary = z.infer<typeof JobSummary>
 
-/** `GET /v1/jobs?state=&trainer=&cursor=&limit=`: newest first. */
+/** Values of a field of jobs with their number, the most frequent first. */
+const JobFacet = z.array(z.object({ value: z.string(), count: z.number().int().nonnegative() }))
+
+/** `GET /v1/jobs?q=&state=&operation=&trainer=&dataset=&sort=&facets=&cursor=&limit=` */
 export const JobList = z
-  .object({ jobs: z.array(JobSummary), nextCursor: z.string().optional() })
+  .object({
+    jobs: z.array(JobSummary),
+    nextCursor: z.string().optional(),
+    facets: z
+      .object({ state: JobFacet, operation: JobFacet, trainer: JobFacet, dataset: JobFacet })
+      .optional()
+      .describe(
+        'With `facets=true`: counts over the whole result. Each ignores the filter of its own field. At most 50 values of each',
+      ),
+  })
   .meta({ id: 'JobList' })
 export type JobList = z.infer<typeof JobList>
 
@@ -257,6 +269,21 @@ export const JobAttemptList = z
   .object({ attempts: z.array(JobAttempt), nextCursor: z.string().optional().describe('Absent on the last page') })
   .meta({ id: 'JobAttemptList' })
 export type JobAttemptList = z.infer<typeof JobAttemptList>
+
+/** The report of a validation. */
+export const JobValidation = ValidationEvent.omit({ type: true })
+  .extend({ attempt: Attempt })
+  .meta({ id: 'JobValidation' })
+export type JobValidation = z.infer<typeof JobValidation>
+
+/** `GET /v1/jobs/{id}/validations?attempt=&cursor=&limit=`: newest first. */
+export const JobValidationList = z
+  .object({
+    validations: z.array(JobValidation),
+    nextCursor: z.string().optional().describe('Absent on the last page'),
+  })
+  .meta({ id: 'JobValidationList' })
+export type JobValidationList = z.infer<typeof JobValidationList>
 
 /** A stored event. `rejected` is the reason why it is invalid. */
 export const StoredEvent = z.object({

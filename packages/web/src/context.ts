@@ -11,6 +11,8 @@ export interface WebContext {
   runnerUrl: string
   /** Acts for the sender of the current request. */
   readonly client: TrainyardClient
+  /** Requests to the servers, with a timeout. For addresses that they signed. */
+  fetch: typeof fetch
   logger: WebLogger
   now: () => Date
 }

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { contextStorage, getContext } from 'hono/context-storage'
 import { loadAssets } from './assets.ts'
 import { favicon } from './components/logo.tsx'
+import { compressed } from './compressed.ts'
 import type { WebContext, WebEnv, WebLogger } from './context.ts'
 import { datasetRoutes } from './datasets/routes.tsx'
 import { formGate } from './form-gate.ts'
@@ -45,6 +46,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   const context: WebContext = {
     registryUrl,
     runnerUrl,
+    fetch: upstream.fetch,
     logger,
     now,
     get client() {
@@ -60,6 +62,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
 
   const app = new Hono<WebEnv>()
   app.use(securityHeaders())
+  app.use(compressed())
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', (c) => c.json({ status: 'ok' }))
   app.get('/favicon.svg', (c) => {

@@ -1,3 +1,4 @@
+import { JobValidation } from '@trainyard/contract'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, launchChromium } from './testing/browser.ts'
@@ -457,6 +458,94 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       await page.keyboard.press('Tab')
       await page.keyboard.press('Enter')
       await page.getByText('Job 40 was deleted.').waitFor()
+      expect(complaints).toEqual([])
+    })
+
+    test('is compared with others that are selected in the list, by keyboard', async () => {
+      await using site = await startSite()
+      await using opened = await openPage({ viewport: { width: 320, height: 700 } })
+      const { page, complaints } = opened
+      await page.goto(`${site.url}/jobs`)
+      expect(await page.getByRole('button', { name: 'Compare' }).isDisabled()).toBe(true)
+      for (const id of [42, 40]) {
+        await page.getByLabel(`Select job ${id}`).focus()
+        await page.keyboard.press('Space')
+      }
+      await page.getByText('2 selected').waitFor()
+      expect(await violations(page)).toEqual([])
+      await page.getByRole('button', { name: 'Compare' }).press('Enter')
+      await page.waitForURL('**/jobs/compare?ids=42&ids=40')
+      await seeFirstPlot(page)
+      expect(await violations(page)).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0)
+      const entry = page.locator('.legend button').first()
+      await entry.press('Enter')
+      expect(await entry.getAttribute('aria-pressed')).toBe('false')
+
+      await page.goBack()
+      await page.getByRole('button', { name: 'Delete …' }).click()
+      await page.getByRole('heading', { name: 'Delete 1 job?' }).waitFor()
+      expect(await violations(page)).toEqual([])
+      await page.getByRole('button', { name: 'Delete 1 job' }).click()
+      await page.getByText('1 job deleted.').waitFor()
+      expect(complaints).toEqual([])
+    })
+
+    test('draws its predictions on the pictures, and runs nothing that a trainer wrote', async () => {
+      const hostile = '<img src=x onerror=alert(1)>'
+      const png = Uint8Array.from(
+        Buffer.from(
+          'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
+          'base64',
+        ),
+      )
+      const svg = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
+      const time = NOW.toISOString()
+      const found = { classId: 1, className: hostile, confidence: 0.9, bbox: [0.1, 0.1, 0.9, 0.9] }
+      const event = (seq: number, imageName: string) => ({
+        attempt: 1,
+        seq,
+        type: 'prediction',
+        receivedAt: time,
+        body: { type: 'prediction', seq, time, imageName, predictions: [found] },
+      })
+      await using site = await startSite({
+        jobs: [predictJob()],
+        series: [],
+        events: [event(1, 'a.png'), event(2, 'evil.png')],
+        stored: { 'a.png': png, 'evil.png': svg },
+        validations: [
+          JobValidation.parse({
+            attempt: 1,
+            seq: 3,
+            time,
+            primary: { name: 'recall', value: 0.5, goal: 'maximize' },
+            perClass: { [hostile]: { recall: 0.5 }, b: { recall: 0.25 } },
+            confusionMatrix: {
+              classes: [hostile, 'b'],
+              counts: [
+                [3, 1],
+                [2, 4],
+              ],
+            },
+          }),
+        ],
+      })
+      await using opened = await openPage({ viewport: { width: 320, height: 700 } })
+      const { page, complaints } = opened
+      for (const path of ['/jobs/39', '/jobs/39/predictions', '/jobs/39/lineage']) {
+        await page.goto(site.url + path)
+        if (path !== '/jobs/39/lineage') {
+          await page.locator('.predictions').scrollIntoViewIfNeeded()
+          await page.locator('.overlay.fitted rect').waitFor()
+          await page.locator('.without-picture').waitFor({ state: 'attached' })
+        }
+        expect(await violations(page), path).toEqual([])
+        expect(
+          await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
+          path,
+        ).toBeLessThanOrEqual(0)
+      }
       expect(complaints).toEqual([])
     })
 

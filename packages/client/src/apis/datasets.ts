@@ -23,7 +23,13 @@ export interface DatasetsClient {
   /** One page of a dataset's files, with signed URLs. Unlabelled files only with `all`. */
   files(
     id: string,
-    options?: { cursor?: string | undefined; limit?: number | undefined; all?: boolean | undefined },
+    options?: {
+      cursor?: string | undefined
+      limit?: number | undefined
+      all?: boolean | undefined
+      /** Only the image with this path. */
+      path?: string | undefined
+    },
   ): Promise<DatasetFilesPage>
   /** One page of a dataset's images with the objects on them. */
   images(

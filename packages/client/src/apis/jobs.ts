@@ -8,6 +8,7 @@ import {
   JobCheck,
   JobList,
   type JobState,
+  JobValidationList,
   LiveMessage,
   type LogLine,
   LogPage,
@@ -52,10 +53,19 @@ export interface JobsClient {
   check(input: CreateJobInput): Promise<JobCheck>
   /** One job. Throws `TrainyardApiError` if it does not exist. */
   get(id: number): Promise<Job>
-  /** One page of jobs, newest first. */
+  /** One page of jobs. */
   list(options?: {
     state?: JobState | undefined
     trainer?: string | undefined
+    operation?: Job['operation'] | undefined
+    /** Id of a dataset. */
+    dataset?: string | undefined
+    /** Text in the name, trainer, model or dataset, or the number of a job. */
+    q?: string | undefined
+    /** Default: newest. */
+    sort?: 'newest' | 'oldest' | undefined
+    /** Also count the values of state, operation, trainer and dataset over the whole result. */
+    facets?: boolean | undefined
     /** `organisation/project`. Default: all your projects. */
     project?: string | undefined
     cursor?: string | undefined
@@ -94,6 +104,18 @@ export interface JobsClient {
       limit?: number | undefined
     },
   ): Promise<MetricSeriesList>
+  /** One page of the validations of an attempt, newest first: confusion matrix and values per class. */
+  validations(
+    id: number,
+    options?: {
+      /** Default: the newest one. */
+      attempt?: number | undefined
+      /** `nextCursor` of the previous page. */
+      cursor?: string | undefined
+      /** Validations on a page, up to 20. Default: 1. */
+      limit?: number | undefined
+    },
+  ): Promise<JobValidationList>
   /** One page of log lines, oldest first: of the start of the log, or of its end with `from: 'end'`. */
   logs(id: number, options?: LogsOptions): Promise<LogPage>
   /** One page of stored events, oldest first. */
@@ -138,7 +160,7 @@ export function createJobsClient(connect: Connect): JobsClient {
       return fetchJson(connect, JobCheck, { method: 'POST', path: '/v1/jobs/check', json })
     },
     get: (id) => fetchJson(connect, Job, { path: `/v1/jobs/${id}` }),
-    list: (query) => fetchJson(connect, JobList, { path: '/v1/jobs', query }),
+    list: (query) => fetchJson(connect, JobList, { path: '/v1/jobs', query: { ...query } }),
     cancel: (id) => fetchJson(connect, Job, { method: 'POST', path: `/v1/jobs/${id}/cancel` }),
     restart: (id, options = {}) =>
       fetchJson(connect, Job, { method: 'POST', path: `/v1/jobs/${id}/restart`, json: options }),
@@ -147,6 +169,7 @@ export function createJobsClient(connect: Connect): JobsClient {
     },
     attempts: (id, query) => fetchJson(connect, JobAttemptList, { path: `/v1/jobs/${id}/attempts`, query }),
     metrics: (id, query) => fetchJson(connect, MetricSeriesList, { path: `/v1/jobs/${id}/metrics`, query }),
+    validations: (id, query) => fetchJson(connect, JobValidationList, { path: `/v1/jobs/${id}/validations`, query }),
     logs: (id, query) => fetchJson(connect, LogPage, { path: `/v1/jobs/${id}/logs`, query: { ...query } }),
     events: (id, query) => fetchJson(connect, StoredEventPage, { path: `/v1/jobs/${id}/events`, query }),
     artifacts: (id, query) => fetchJson(connect, ArtifactList, { path: `/v1/jobs/${id}/artifacts`, query }),

@@ -6,6 +6,7 @@ import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
 import type { RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import { toArtifact } from './artifact-view.ts'
+import { contentTypeOf, HEAD_BYTES } from './content-type.ts'
 import { planParts } from './upload-parts.ts'
 
 /** Checks size and digest of the uploaded bytes. Then the artifact exists. Repeating the request has the same result. */
@@ -27,7 +28,8 @@ export async function completeArtifact(
   await getCurrentAttempt(context, claims, { open: true })
 
   if (row.upload_id !== null) await joinParts(context, row, row.upload_id, request)
-  await checkBytes(context, row)
+  const head = await checkBytes(context, row)
+  const contentType = contentTypeOf(head, row.content_type)
   const done = await context.database.transaction(async (trx) => {
     // Positions are assigned under the job's lock, so that a live stream never skips one that commits late.
     await trx.selectFrom('jobs').select('id').where('id', '=', claims.jobId).forUpdate().execute()
@@ -36,6 +38,7 @@ export async function completeArtifact(
       .set({
         completed_at: context.clock.now(),
         upload_id: null,
+        content_type: contentType,
         // The attempt that completed the upload, even if an earlier one began it.
         attempt: claims.attempt,
         position: sql<number>`nextval(pg_get_serial_sequence('logs', 'id'))`,
@@ -46,7 +49,7 @@ export async function completeArtifact(
       .executeTakeFirst()
   })
   context.hub.changed(claims.jobId)
-  return toArtifact(done ?? { ...row, completed_at: context.clock.now() })
+  return toArtifact(done ?? { ...row, content_type: contentType, completed_at: context.clock.now() })
 }
 
 async function joinParts(
@@ -90,7 +93,8 @@ async function joinParts(
   await context.store.completeMultipart(row.storage_key, uploadId, parts)
 }
 
-async function checkBytes(context: RunnerContext, row: ArtifactRow): Promise<void> {
+/** Returns the first bytes, which tell what the file is. */
+async function checkBytes(context: RunnerContext, row: ArtifactRow): Promise<Uint8Array> {
   const found = await context.store.find(row.storage_key)
   if (found === undefined)
     throw new TrainyardError('unprocessable', `"${row.name}" has not been uploaded: upload its bytes, then complete it`)
@@ -102,10 +106,15 @@ async function checkBytes(context: RunnerContext, row: ArtifactRow): Promise<voi
     )
   const hash = createHash('sha256')
   const { body } = await context.store.get(row.storage_key)
-  for await (const chunk of body) hash.update(chunk)
+  let head = Buffer.alloc(0)
+  for await (const chunk of body) {
+    hash.update(chunk)
+    if (head.length < HEAD_BYTES) head = Buffer.concat([head, Buffer.from(chunk)]).subarray(0, HEAD_BYTES)
+  }
   const seen = hash.digest('hex')
   if (seen !== row.sha256)
     await refuse(context, row, `sha256 of "${row.name}" is ${seen} in the store, expected ${row.sha256}`)
+  return head
 }
 
 /** Deletes the bytes with their announcement, so that the next attempt to upload starts again. */

@@ -10,6 +10,7 @@ export const RUNNER_ROUTES: Readonly<Record<string, RouteRule>> = {
   'POST /v1/jobs/{id}/cancel': { needs: 'jobs:write', audit: 'job.cancel' },
   'POST /v1/jobs/{id}/restart': { needs: 'jobs:write', audit: 'job.restart' },
   'GET /v1/jobs/{id}/attempts': { needs: 'jobs:read' },
+  'GET /v1/jobs/{id}/validations': { needs: 'jobs:read' },
   'GET /v1/jobs/{id}/events': { needs: 'jobs:read' },
   'GET /v1/jobs/{id}/metrics': { needs: 'jobs:read' },
   'GET /v1/jobs/{id}/logs': { needs: 'jobs:read' },

@@ -100,6 +100,7 @@ const filesRoute = createRoute({
       cursor: Cursor,
       limit: z.coerce.number().int().min(1).max(MAX_FILES_LIMIT).default(DEFAULT_FILES_LIMIT),
       all: z.stringbool().default(false).describe('Include images without a label'),
+      path: z.string().min(1).max(1024).optional().describe('Only the image with this path'),
     }),
   },
   responses: { 200: json(DatasetFilesPage, 'One page of images'), 404: problem('No dataset has this id') },

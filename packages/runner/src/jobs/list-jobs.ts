@@ -1,27 +1,30 @@
-import type { JobList, JobState } from '@trainyard/contract'
+import type { JobList } from '@trainyard/contract'
 import { type Caller, projectsFor, requireScope } from '@trainyard/platform'
 import { sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
+import { countJobs } from './count-jobs.ts'
+import { type JobFilter, matchJobs } from './filter-jobs.ts'
 import { SUMMARY_COLUMNS, type SummaryRow, toSummaryFor } from './job-view.ts'
 
-export interface ListJobsQuery {
-  state?: JobState | undefined
-  /** Name of a trainer, without a range. */
-  trainer?: string | undefined
+export interface ListJobsQuery extends JobFilter {
   /** `organisation/project` */
   project?: string | undefined
+  sort?: 'newest' | 'oldest' | undefined
+  /** Count values over the whole result. */
+  facets?: boolean | undefined
   /** Id of the last job of the previous page. */
   cursor?: number | undefined
   limit: number
 }
 
-/** Lists the jobs of the caller's projects, newest first. The cursor is an id, so that new jobs do not shift the pages. */
+/** Lists the jobs of the caller's projects. The cursor is an id, so that new jobs do not shift the pages. */
 export async function listJobs(context: RunnerContext, caller: Caller, query: ListJobsQuery): Promise<JobList> {
   requireScope(caller, 'jobs:read')
   const projects = projectsFor(caller, 'jobs:read')
     .filter(({ name }) => query.project === undefined || query.project === name)
     .map(({ id }) => id)
   if (projects.length === 0) return { jobs: [] }
+  const isOldestFirst = query.sort === 'oldest'
   let select = context.database.db
     .selectFrom('jobs')
     .select(SUMMARY_COLUMNS)
@@ -36,17 +39,19 @@ export async function listJobs(context: RunnerContext, caller: Caller, query: Li
         'error',
       ),
     ])
-    .where('project_id', 'in', projects)
-    .orderBy('id', 'desc')
+    .where(matchJobs(projects, query))
+    .orderBy('id', isOldestFirst ? 'asc' : 'desc')
     .limit(query.limit + 1)
-  if (query.state !== undefined) select = select.where('state', '=', query.state)
-  if (query.trainer !== undefined) select = select.where('trainer_name', '=', query.trainer)
-  if (query.cursor !== undefined) select = select.where('id', '<', query.cursor)
-  const rows = await select.execute()
+  if (query.cursor !== undefined) select = select.where('id', isOldestFirst ? '>' : '<', query.cursor)
+  const [rows, facets] = await Promise.all([
+    select.execute(),
+    query.facets ? countJobs(context, projects, query) : undefined,
+  ])
   const page = rows.slice(0, query.limit)
   const last = page.at(-1)
   return {
     jobs: page.map((row) => toSummaryFor(caller, row)),
+    facets,
     nextCursor: rows.length > query.limit && last !== undefined ? String(last.id) : undefined,
   }
 }

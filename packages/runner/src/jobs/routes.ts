@@ -6,6 +6,8 @@ import {
   JobCheck,
   JobList,
   JobState,
+  JobValidationList,
+  Operation,
   ProjectName,
   RestartJobRequest,
   StoredEventPage,
@@ -23,6 +25,7 @@ import { deleteJob } from './delete-job.ts'
 import { getJob } from './get-job.ts'
 import { listAttempts } from './list-attempts.ts'
 import { listJobs } from './list-jobs.ts'
+import { listValidations } from './list-validations.ts'
 import { readEvents } from './read-events.ts'
 import { restartJob } from './restart-job.ts'
 
@@ -63,11 +66,16 @@ const listJobsRoute = createRoute({
   tags,
   method: 'get',
   path: '/v1/jobs',
-  summary: 'List jobs, newest first',
+  summary: 'List jobs',
   request: {
     query: z.object({
       state: JobState.optional(),
       trainer: queryText(200).optional().describe('"namespace/name"'),
+      operation: Operation.optional(),
+      dataset: queryText(100).optional().describe('Id of a dataset'),
+      q: queryText(200).optional().describe('Text in the name, trainer, model or dataset, or the number of a job'),
+      sort: z.enum(['newest', 'oldest']).default('newest'),
+      facets: z.stringbool().default(false).describe('Also count values over the whole result'),
       project: ProjectName.optional(),
       cursor: NumberCursor,
       limit: limitUpTo(200, 50),
@@ -116,6 +124,18 @@ const attemptsRoute = createRoute({
   summary: 'List the attempts of a job, newest first',
   request: { params: JobParams, query: z.object({ cursor: NumberCursor, limit: limitUpTo(1000, 100) }) },
   responses: { 200: json(JobAttemptList, 'One page'), ...noSuchJob },
+})
+const validationsRoute = createRoute({
+  tags,
+  method: 'get',
+  path: '/v1/jobs/{id}/validations',
+  summary: 'List the validations of an attempt, newest first',
+  description: 'Each has the metrics, the values per class and the confusion matrix that the trainer reported.',
+  request: {
+    params: JobParams,
+    query: z.object({ attempt: Attempt, cursor: NumberCursor, limit: limitUpTo(20, 1) }),
+  },
+  responses: { 200: json(JobValidationList, 'One page'), ...noSuchJob },
 })
 const eventsRoute = createRoute({
   tags,
@@ -167,6 +187,9 @@ export function jobRoutes(context: RunnerContext): OpenAPIHono {
   })
   api.openapi(attemptsRoute, async (c) =>
     c.json(await listAttempts(context, c.req.valid('param').id, c.req.valid('query')), 200),
+  )
+  api.openapi(validationsRoute, async (c) =>
+    c.json(await listValidations(context, c.req.valid('param').id, c.req.valid('query')), 200),
   )
   api.openapi(eventsRoute, async (c) =>
     c.json(await readEvents(context, c.req.valid('param').id, c.req.valid('query')), 200),

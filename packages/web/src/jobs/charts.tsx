@@ -49,7 +49,7 @@ export function Charts({ runs, primary, ended }: ChartsProps) {
   )
 }
 
-function Swatch({ index }: { index: number }) {
+export function Swatch({ index }: { index: number }) {
   return (
     <svg class={`swatch line-${index % 6}`} viewBox="0 0 24 8" width="24" height="8" aria-hidden="true">
       <path d="M1 4h22" />

@@ -1,4 +1,10 @@
-import { describeDeprecation, isTerminalJobState, type Job, type JobAttempt } from '@trainyard/contract'
+import {
+  describeDeprecation,
+  isTerminalJobState,
+  type Job,
+  type JobAttempt,
+  type JobValidation,
+} from '@trainyard/contract'
 import { raw } from 'hono/html'
 import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
@@ -11,9 +17,12 @@ import { JobDialogs } from './job-dialogs.tsx'
 import type { JobData } from './live-events.ts'
 import { LogSection } from './log-section.tsx'
 import { JobActions, JobMetrics, JobProblem, JobProgress, JobStatus, JobTimings, jobTitle } from './parts.tsx'
+import { JobPlots } from './plots.tsx'
+import { type ImagePredictions, PredictionGrid } from './predictions.tsx'
 import type { JobLogs } from './read-log-page.ts'
 import { JobResult } from './results.tsx'
 import { scriptJson } from './script-json.ts'
+import { JobValidationResult } from './validation.tsx'
 
 /** As many metrics as a job has in `latestMetrics`. */
 const SHOWN_METRICS = 100
@@ -29,17 +38,26 @@ interface JobPageProps {
   attempts: readonly JobAttempt[]
   /** Set when the page shows an attempt other than the newest one. */
   earlier?: JobAttempt | undefined
+  /** The newest one of the attempt. */
+  validation: JobValidation | undefined
+  /** Of some images. */
+  predictions: readonly ImagePredictions[]
   now: Date
 }
 
-export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earlier, now }: JobPageProps) {
+export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earlier, now, ...results }: JobPageProps) {
   const ended = isTerminalJobState(job.state) || earlier !== undefined
   const live = !ended
   const shown = earlier?.attempt ?? job.attempt
   const trains = job.operation === 'train'
   const data: JobData = { jobId: job.id, live, attempt: shown, primary: job.primaryMetric.name, series }
   return (
-    <Layout assetUrl={assetUrl} title={`${jobTitle(job)} · Job ${job.id}`} section="jobs" scripts={['job.js']}>
+    <Layout
+      assetUrl={assetUrl}
+      title={`${jobTitle(job)} · Job ${job.id}`}
+      section="jobs"
+      scripts={results.predictions.length > 0 ? ['job.js', 'pictures.js'] : ['job.js']}
+    >
       <div class="page-head with-actions">
         <div>
           <p class="crumbs">
@@ -103,6 +121,17 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earl
           )}
         </details>
       </section>
+      <JobValidationResult job={job} validation={results.validation} />
+      {results.predictions.length > 0 && (
+        <section aria-labelledby="predicted">
+          <h2 id="predicted">Predicted images</h2>
+          <PredictionGrid job={job} attempt={shown} predictions={results.predictions} />
+          <p>
+            <a href={`/jobs/${job.id}/predictions?attempt=${shown}`}>All predictions</a>
+          </p>
+        </section>
+      )}
+      <JobPlots job={job} artifacts={artifacts} />
       <section aria-labelledby="artifacts">
         <h2 id="artifacts">{trains ? 'Checkpoints and files' : 'Files'}</h2>
         <JobArtifacts job={job} artifacts={artifacts} now={now} />
@@ -169,6 +198,10 @@ function Inputs({ job }: { job: Job }) {
       <dd>
         {job.queue}
         {job.priority !== 0 && <span class="muted">, priority {job.priority}</span>}
+      </dd>
+      <dt>Lineage</dt>
+      <dd>
+        <a href={`/jobs/${job.id}/lineage`}>What made these files</a>
       </dd>
       <Experiments experiments={job.experiments ?? []} />
     </dl>

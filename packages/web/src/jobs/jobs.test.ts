@@ -35,8 +35,8 @@ const fromOurPage = {
 describe('the list of jobs', () => {
   test('links each job, with its state in words', async () => {
     const { html } = await text(createTestWeb({ jobs: [jobFixture(), failedJob()] }).app, '/jobs')
-    expect(html).toContain('<a href="/jobs/42">Flowers, quick look</a>')
-    expect(html).toContain('<a href="/jobs/41">TensorFlow.js classifier\u00a0· mobilenet-small</a>')
+    expect(html).toContain('<a href="/jobs/42"><bdi>Flowers, quick look</bdi></a>')
+    expect(html).toContain('<a href="/jobs/41"><bdi>TensorFlow.js classifier\u00a0· mobilenet-small</bdi></a>')
     expect(html).toMatch(/<\/span>Failed<\/span>/)
   })
 

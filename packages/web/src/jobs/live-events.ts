@@ -1,4 +1,4 @@
-import type { ChartPoint, ChartSeries } from './chart-groups.ts'
+import type { ChartPoint, ChartRun, ChartSeries } from './chart-groups.ts'
 
 /* Shared by the server and the browser: no imports but types. */
 
@@ -31,4 +31,11 @@ export interface LiveEvents {
   end: Record<string, never>
   /** Live updates are interrupted; the message is one sentence. */
   trouble: { message: string }
+}
+
+/** Data of the page that compares jobs, embedded for its script. */
+export interface CompareData {
+  /** Name of the primary metric of the first job. */
+  primary: string
+  runs: ChartRun[]
 }

@@ -11,13 +11,17 @@ import { JobArtifacts, type PageArtifact } from './job-artifacts.tsx'
 import type { LiveEvents } from './live-events.ts'
 import { LogDropped } from './log-section.tsx'
 import { JobActions, JobMetrics, JobProblem, JobProgress, JobStatus, JobTimings, LogLines } from './parts.tsx'
+import { JobPlots } from './plots.tsx'
 import { JobResult } from './results.tsx'
 import { toChartPoint, toChartSeries } from './series.ts'
+import { JobValidationResult } from './validation.tsx'
 
 /** Interval of comments on a silent stream, so that proxies and phones keep it open. */
 const HEARTBEAT_MS = 15_000
 /** The table is large: it is sent at most this often. */
 const TABLE_MS = 5000
+/** Validations may be large: they are read at most this often. */
+const VALIDATION_MS = 5000
 /** Points kept per series for the table. */
 const POINTS_KEPT = 400
 
@@ -63,6 +67,8 @@ class LiveView {
   #announced: JobState | undefined
   #series: ChartSeries[] = []
   #tableAt = 0
+  #validationAt = Number.NEGATIVE_INFINITY
+  #validationKey = ''
 
   constructor(context: WebContext, artifacts: readonly PageArtifact[]) {
     this.#context = context
@@ -91,7 +97,9 @@ class LiveView {
       }
       case 'artifact':
         this.#artifacts.set(message.artifact.id, message.artifact)
-        return this.#job === undefined ? [] : this.#artifactsPart(this.#job)
+        return this.#job === undefined
+          ? []
+          : [...(await this.#artifactsPart(this.#job)), ...(await this.#plotsPart(this.#job))]
     }
   }
 
@@ -108,6 +116,7 @@ class LiveView {
       await this.#part('job-timings', <JobTimings job={job} now={now} />),
       await this.#artifactsPart(job),
       await this.#resultPart(job),
+      await this.#validationPart(job),
     ].flat()
     if (restarted) {
       this.#series = []
@@ -163,6 +172,21 @@ class LiveView {
     if (job.attempt === 1) return []
     const { attempts } = await this.#context.client.jobs.attempts(job.id)
     return this.#part('job-attempts', <AttemptSwitcher job={job} attempts={attempts} shown={job.attempt} />)
+  }
+
+  #plotsPart(job: Job): Promise<LiveEvent[]> {
+    return this.#part('job-plots', <JobPlots job={job} artifacts={[...this.#artifacts.values()]} />)
+  }
+
+  /** Read again when an epoch or the job has ended, but not for each of many short epochs. */
+  async #validationPart(job: Job): Promise<LiveEvent[]> {
+    const key = `${job.attempt} ${job.progress.epoch} ${job.state}`
+    const isDue = isTerminalJobState(job.state) || performance.now() - this.#validationAt >= VALIDATION_MS
+    if (key === this.#validationKey || !isDue) return []
+    this.#validationKey = key
+    this.#validationAt = performance.now()
+    const { validations } = await this.#context.client.jobs.validations(job.id, { attempt: job.attempt, limit: 1 })
+    return this.#part('job-validation', <JobValidationResult job={job} validation={validations[0]} />)
   }
 
   async #resultPart(job: Job): Promise<LiveEvent[]> {

@@ -1,21 +1,27 @@
-import { JobState } from '@trainyard/contract'
+import { JobState, Operation } from '@trainyard/contract'
 import { Hono } from 'hono'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
 import { NotFoundPage } from '../problems.tsx'
 import { actionRoutes } from './action-routes.ts'
+import { compareRoutes, parseDone } from './compare-routes.tsx'
 import { getJobId, parseJobId } from './job-id.ts'
-import { JobPage } from './job-page.tsx'
+import { lineageRoutes } from './lineage-routes.tsx'
 import { JobListPage } from './list-page.tsx'
 import { streamJobPage } from './live.tsx'
 import { LogGapLines } from './log-section.tsx'
 import { metricRoutes } from './metric-routes.ts'
-import { LogQuery, readLogGap, readLogPage } from './read-log-page.ts'
-import { pointsFor, toChartSeries } from './series.ts'
+import { pictureRoutes } from './picture-routes.tsx'
+import { LogQuery, readLogGap } from './read-log-page.ts'
+import { showJob } from './show-job.tsx'
 
 const ListQuery = z.object({
   state: JobState.optional().catch(undefined),
-  trainer: z.string().trim().max(300).optional().catch(undefined),
+  q: z.string().trim().max(200).optional().catch(undefined),
+  operation: Operation.optional().catch(undefined),
+  trainer: z.string().trim().max(200).optional().catch(undefined),
+  dataset: z.string().trim().max(100).optional().catch(undefined),
+  sort: z.enum(['newest', 'oldest']).optional().catch(undefined),
   cursor: z.string().max(1000).optional().catch(undefined),
 })
 /** The job that was just deleted, for a note above the list. */
@@ -37,12 +43,20 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
 
   app.get('/', async (c) => {
     const query = ListQuery.parse(c.req.query())
-    const list = await context.client.jobs.list({ ...query, trainer: query.trainer || undefined, limit: 25 })
+    const list = await context.client.jobs.list({
+      ...query,
+      q: query.q || undefined,
+      trainer: query.trainer || undefined,
+      dataset: query.dataset || undefined,
+      facets: true,
+      limit: 25,
+    })
     return c.html(
       <JobListPage
         assetUrl={c.get('assetUrl')}
         query={query}
         list={list}
+        done={parseDone(c)}
         deleted={DeletedQuery.parse(c.req.query()).deleted}
         runnerUrl={context.runnerUrl}
         now={context.now()}
@@ -50,44 +64,18 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
     )
   })
 
+  app.route('/', compareRoutes(context))
+
   app.use('/:id/*', async (c, next) => {
     if (parseJobId(c) === undefined) return c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404)
     return next()
   })
 
+  app.route('/', lineageRoutes(context))
   app.route('/', metricRoutes(context))
+  app.route('/', pictureRoutes(context))
 
-  app.get('/:id', async (c) => {
-    const id = getJobId(c)
-    const query = LogQuery.parse(c.req.query())
-    const { client } = context
-    const [job, { attempts }] = await Promise.all([client.jobs.get(id), client.jobs.attempts(id, { limit: 1000 })])
-    const earlier = attempts.find(({ attempt }) => attempt === query.attempt && attempt < job.attempt)
-    const attempt = earlier?.attempt
-    const [metrics, logs, { artifacts }] = await Promise.all([
-      // Those in the job's `latestMetrics` are of the newest attempt.
-      client.jobs.metrics(id, {
-        attempt: attempt ?? job.attempt,
-        points: pointsFor(Object.keys(job.latestMetrics).length),
-        only: earlier ? undefined : 'latest',
-      }),
-      readLogPage(context, id, { ...query, attempt }),
-      client.jobs.artifacts(id, { limit: 5000 }),
-    ])
-    c.header('Cache-Control', 'no-store')
-    return c.html(
-      <JobPage
-        assetUrl={c.get('assetUrl')}
-        job={job}
-        series={toChartSeries(metrics.series, job.createdAt)}
-        logs={logs}
-        artifacts={earlier === undefined ? artifacts : artifacts.filter((one) => one.attempt === attempt)}
-        attempts={attempts}
-        earlier={earlier}
-        now={context.now()}
-      />,
-    )
-  })
+  app.get('/:id', (c) => showJob(c, context))
 
   // What a page that follows a job has missed between two of its lines.
   app.get('/:id/log-gap', async (c) => {

@@ -9,9 +9,13 @@ import {
   type Job,
   JobAttemptList,
   JobList,
+  type JobValidation,
+  JobValidationList,
   type LiveMessage,
   type LogLine,
   type MetricSeriesList,
+  type StoredEvent,
+  StoredEventPage,
   type Trainer,
   TrainerList,
   type TrainerVersion,
@@ -42,6 +46,12 @@ export interface FakeApi extends FakePeople {
   series: MetricSeriesList['series']
   logs: LogLine[]
   artifacts: ArtifactList['artifacts']
+  /** Newest first. */
+  validations: JobValidation[]
+  facets: JobList['facets']
+  events: StoredEvent[]
+  /** Bytes at `/storage/{name}`, where artifacts and images lie. */
+  stored: Record<string, Uint8Array<ArrayBuffer>>
   /** JSON bodies so far. */
   bodies: unknown[]
   /** Requests so far, as "GET /v1/jobs?limit=25". */
@@ -73,7 +83,20 @@ export function createFakeApi(
     FakePeople &
       Pick<
         FakeApi,
-        'trainers' | 'versions' | 'jobs' | 'datasets' | 'images' | 'pictures' | 'away' | 'series' | 'logs' | 'artifacts'
+        | 'trainers'
+        | 'versions'
+        | 'jobs'
+        | 'datasets'
+        | 'images'
+        | 'pictures'
+        | 'away'
+        | 'series'
+        | 'logs'
+        | 'artifacts'
+        | 'facets'
+        | 'validations'
+        | 'events'
+        | 'stored'
       >
   > = {},
 ): FakeApi {
@@ -94,6 +117,10 @@ export function createFakeApi(
     series: [],
     logs: [],
     artifacts: [],
+    validations: [],
+    facets: undefined,
+    events: [],
+    stored: {},
     requests: [],
     bodies: [],
     push: (message) => {
@@ -170,7 +197,7 @@ export function createFakeApi(
   }
   app.get('/v1/jobs', (c) => {
     const state = c.req.query('state')
-    return c.json(JobList.parse({ jobs: api.jobs.filter((job) => !state || job.state === state) }))
+    return c.json(JobList.parse({ jobs: api.jobs.filter((job) => !state || job.state === state), facets: api.facets }))
   })
   app.post('/v1/jobs', async (c) => {
     const request = CreateJobRequest.parse(await c.req.json())
@@ -260,6 +287,25 @@ export function createFakeApi(
       series: api.series.filter(({ name }) => [undefined, name].includes(c.req.query('name'))),
     }),
   )
+  app.get('/v1/jobs/:id/validations', (c) => c.json(JobValidationList.parse({ validations: api.validations })))
+  app.get('/v1/jobs/:id/events', (c) => {
+    const start = Number(c.req.query('cursor') ?? 0)
+    const end = start + Number(c.req.query('limit') ?? 200)
+    const nextCursor = end < api.events.length ? String(end) : undefined
+    return c.json(StoredEventPage.parse({ events: api.events.slice(start, end), nextCursor }))
+  })
+  app.get('/v1/datasets/:id/files', (c) => {
+    const path = c.req.query('path') ?? ''
+    const bytes = api.stored[path]
+    const url = new URL(`/storage/${encodeURIComponent(path)}`, c.req.url).href
+    const files = bytes === undefined ? [] : [{ path, sizeBytes: bytes.length, url, expiresAt: '2026-11-21T00:00:00Z' }]
+    return c.json({ files })
+  })
+  app.get('/storage/:name', (c) => {
+    const bytes = api.stored[c.req.param('name')]
+    // As a hostile store would: the type is a lie.
+    return bytes === undefined ? c.notFound() : c.body(bytes, 200, { 'content-type': 'text/html' })
+  })
   app.get('/v1/jobs/:id/artifacts', (c) => c.json({ artifacts: api.artifacts }))
   app.get('/v1/jobs/:id/logs', (c) => c.json(fakeLogPage(api.logs, c.req.query())))
   app.post('/v1/jobs/:id/cancel', (c) => {

@@ -13,6 +13,8 @@ export interface ListFilesOptions {
   limit?: number | undefined
   /** Include images without a label. Default false. */
   all?: boolean | undefined
+  /** Only the image with this path. */
+  path?: string | undefined
   /** The split of the job. It overrides the splits of the dataset. */
   splitId?: string | null | undefined
 }
@@ -51,7 +53,7 @@ export async function listFilesOfDataset(
 async function listPage(
   context: DatasetContext,
   datasetId: string,
-  { cursor, limit = DEFAULT_FILES_LIMIT, all = false, splitId }: ListFilesOptions,
+  { cursor, limit = DEFAULT_FILES_LIMIT, all = false, path, splitId }: ListFilesOptions,
 ): Promise<DatasetFilesPage> {
   const count = Math.min(Math.max(1, limit), MAX_FILES_LIMIT)
   let query = context.database.db
@@ -61,6 +63,7 @@ async function listPage(
     .where('role', '=', 'image')
     .orderBy('path')
     .limit(count + 1)
+  if (path !== undefined) query = query.where('path', '=', path)
   if (!all) query = query.where('labelled', '=', true)
   if (cursor !== undefined) query = query.where('path', '>', parseCursor(LastPath, cursor)[0])
   const { source } = await context.database.db

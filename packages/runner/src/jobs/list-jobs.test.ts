@@ -1,0 +1,57 @@
+import { JobList } from '@trainyard/contract'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
+
+describe('the list of jobs', () => {
+  let harness: Harness
+  const ids: number[] = []
+  beforeAll(async () => {
+    harness = await startHarness({ runner: { launcher: noLauncher } })
+    for (const name of ['run_1', 'run11', '50% of the data', 'Ärger 사과'])
+      ids.push((await harness.createJob({ name })).id)
+    await harness.request(`/v1/jobs/${ids[0]}/cancel`, { method: 'POST' })
+  })
+  afterAll(() => harness.close())
+  const list = async (query: Record<string, string>) => {
+    const response = await harness.request(`/v1/jobs?${new URLSearchParams(query)}`)
+    expect(response.status).toBe(200)
+    return JobList.parse(await response.json())
+  }
+  const names = async (query: Record<string, string>) => (await list(query)).jobs.map(({ name }) => name)
+
+  it('finds text in names, taking no sign for a wildcard, and ignoring case', async () => {
+    expect(await names({ q: 'run_1' })).toEqual(['run_1'])
+    expect(await names({ q: '50%' })).toEqual(['50% of the data'])
+    expect(await names({ q: 'ÄRGER' })).toEqual(['Ärger 사과'])
+    expect(await names({ q: '\\' })).toEqual([])
+    expect(await names({ q: "' or true --" })).toEqual([])
+  })
+
+  it('finds jobs by number, trainer, model and dataset', async () => {
+    expect(await names({ q: `#${ids[1]}` })).toEqual(['run11'])
+    for (const q of ['acme/pl', 'tiny', 'shapes']) expect((await list({ q })).jobs, q).toHaveLength(4)
+  })
+
+  it('counts values over the whole result, not over the page, and each without its own filter', async () => {
+    const { jobs, facets } = await list({ limit: '1', facets: 'true', state: 'cancelled' })
+    expect(jobs).toHaveLength(1)
+    expect(facets).toEqual({
+      state: [
+        { value: 'queued', count: 3 },
+        { value: 'cancelled', count: 1 },
+      ],
+      operation: [{ value: 'train', count: 1 }],
+      trainer: [{ value: 'acme/plain', count: 1 }],
+      dataset: [{ value: harness.datasetId, count: 1 }],
+    })
+    expect(await list({ limit: '1' })).not.toHaveProperty('facets')
+  })
+
+  it('is sorted in both directions, page by page', async () => {
+    const first = await list({ sort: 'oldest', limit: '3' })
+    expect(first.jobs.map(({ id }) => id)).toEqual(ids.slice(0, 3))
+    const rest = await list({ sort: 'oldest', limit: '3', cursor: first.nextCursor ?? '' })
+    expect(rest.jobs.map(({ id }) => id)).toEqual(ids.slice(3))
+    expect((await list({})).jobs.map(({ id }) => id)).toEqual(ids.toReversed())
+  })
+})

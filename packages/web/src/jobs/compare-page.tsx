@@ -1,0 +1,234 @@
+import type { Job } from '@trainyard/contract'
+import { raw } from 'hono/html'
+import type { Child } from 'hono/jsx'
+import { Layout } from '../components/layout.tsx'
+import { Scroll } from '../components/scroll.tsx'
+import { JobStateStatus } from '../components/status.tsx'
+import { formatDuration, formatMetric } from '../format.ts'
+import type { ChartRun, ChartSeries } from './chart-groups.ts'
+import { Charts, Swatch } from './charts.tsx'
+import type { CompareData } from './live-events.ts'
+import { jobTitle } from './parts.tsx'
+import { scriptJson } from './script-json.ts'
+
+export interface ComparedJob {
+  job: Job
+  series: ChartSeries[]
+}
+
+interface ComparePageProps {
+  assetUrl: (name: string) => string
+  compared: readonly ComparedJob[]
+  /** Numbers that name no job that the viewer can see. */
+  missing: readonly number[]
+}
+
+/** Curves overlaid, the settings that differ, and the last values of every metric, a column a job. */
+export function ComparePage({ assetUrl, compared, missing }: ComparePageProps) {
+  const jobs = compared.map(({ job }) => job)
+  const runs: ChartRun[] = compared.map(({ job, series }) => ({ label: `#${job.id} ${jobTitle(job)}`, series }))
+  const primary = jobs[0]?.primaryMetric.name ?? ''
+  const data: CompareData = { primary, runs }
+  return (
+    <Layout assetUrl={assetUrl} title={`Compare ${compared.length} jobs`} section="jobs" scripts={['compare.js']}>
+      <div class="page-head">
+        <p class="crumbs">
+          <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span> compare
+        </p>
+        <h1>Compare jobs</h1>
+      </div>
+      {missing.length > 0 && (
+        <p class="form-problem" role="alert">
+          Not found: {missing.map((id) => `#${id}`).join(', ')}.
+        </p>
+      )}
+      {compared.length < 2 ? (
+        <p>
+          Select two or more jobs in the <a href="/jobs">list</a>, then choose <strong>Compare</strong>.
+        </p>
+      ) : (
+        <>
+          <section aria-labelledby="compared-jobs">
+            <h2 id="compared-jobs" class="visually-hidden">
+              Jobs
+            </h2>
+            <Summary compared={compared} />
+          </section>
+          <section aria-labelledby="curves">
+            <h2 id="curves">Curves</h2>
+            <Charts runs={runs} primary={primary} ended />
+          </section>
+          <section aria-labelledby="differences">
+            <h2 id="differences">Settings that differ</h2>
+            <Differences jobs={jobs} />
+          </section>
+          <section aria-labelledby="values">
+            <h2 id="values">Last values</h2>
+            <Values jobs={jobs} />
+          </section>
+        </>
+      )}
+      <script type="application/json" id="compare-data">
+        {raw(scriptJson(data))}
+      </script>
+    </Layout>
+  )
+}
+
+function Summary({ compared }: { compared: readonly ComparedJob[] }) {
+  return (
+    <Scroll label="Table of jobs">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Job</th>
+            <th scope="col">State</th>
+            <th scope="col">Trainer</th>
+            <th scope="col">Dataset</th>
+            <th scope="col" class="number">
+              Ran for
+            </th>
+            <th scope="col" class="number">
+              Primary metric
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {compared.map(({ job }, index) => (
+            <tr>
+              <th scope="row">
+                <Swatch index={index} />{' '}
+                <a href={`/jobs/${job.id}`}>
+                  #{job.id} <bdi>{jobTitle(job)}</bdi>
+                </a>
+              </th>
+              <td>
+                <JobStateStatus state={job.state} />
+              </td>
+              <td>
+                {job.trainer.name} {job.trainer.version}
+              </td>
+              <td>{job.dataset?.name ?? '–'}</td>
+              <td class="number">{ranFor(job)}</td>
+              <td class="number">
+                <span class="muted">{job.primaryMetric.name}</span>{' '}
+                {formatMetric(job.latestMetrics[job.primaryMetric.name] ?? null)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  )
+}
+
+const ranFor = ({ startedAt, finishedAt }: Job): string =>
+  startedAt === undefined || finishedAt === undefined
+    ? '–'
+    : formatDuration(Date.parse(finishedAt) - Date.parse(startedAt))
+
+interface Row {
+  name: string
+  /** One for each job. Undefined where a job does not have it. */
+  values: (string | undefined)[]
+}
+
+/** What a person chose for a job, by the name of the choice. */
+function choicesOf(job: Job): ReadonlyMap<string, string> {
+  const settings = [...Object.entries(job.config.basic), ...Object.entries(job.config.advanced)]
+  return new Map([
+    ['trainer', `${job.trainer.name} ${job.trainer.version}`],
+    ['trainer digest', job.trainer.digest],
+    ['model', job.model],
+    ['operation', job.operation],
+    ['dataset', job.dataset?.name ?? 'none'],
+    ['dataset snapshot', job.dataset?.versionHash ?? 'none'],
+    ...settings.map(([name, value]): [string, string] => [`config.${name}`, JSON.stringify(value)]),
+  ])
+}
+
+/** The choices in which at least two jobs differ. */
+export function differencesOf(jobs: readonly Job[]): Row[] {
+  const all = jobs.map(choicesOf)
+  const names = new Set(all.flatMap((choices) => [...choices.keys()]))
+  return [...names]
+    .map((name) => ({ name, values: all.map((choices) => choices.get(name)) }))
+    .filter(({ values }) => new Set(values).size > 1)
+}
+
+function Differences({ jobs }: { jobs: readonly Job[] }) {
+  const rows = differencesOf(jobs)
+  if (rows.length === 0) return <p class="muted">All settings, the trainer and the dataset are the same.</p>
+  return (
+    <CompareTable label="Table of settings that differ" jobs={jobs}>
+      {rows.map(({ name, values }) => (
+        <tr>
+          <th scope="row">
+            <code>{name}</code>
+          </th>
+          {values.map((value) => (
+            <td>{value === undefined ? <span class="muted">not set</span> : <code>{value}</code>}</td>
+          ))}
+        </tr>
+      ))}
+    </CompareTable>
+  )
+}
+
+function Values({ jobs }: { jobs: readonly Job[] }) {
+  const names = [...new Set(jobs.flatMap((job) => [job.primaryMetric.name, ...Object.keys(job.latestMetrics)]))]
+  return (
+    <CompareTable label="Table of last values" jobs={jobs}>
+      {names.map((name) => {
+        const best = bestOf(jobs, name)
+        return (
+          <tr>
+            <th scope="row">
+              <bdi>{name}</bdi>
+            </th>
+            {jobs.map((job) => {
+              const value = job.latestMetrics[name]
+              const isBest = best !== undefined && value === best
+              return (
+                <td class="number">
+                  {value === undefined ? '–' : formatMetric(value)}
+                  {isBest && <strong> best</strong>}
+                </td>
+              )
+            })}
+          </tr>
+        )
+      })}
+    </CompareTable>
+  )
+}
+
+/** The best value of a metric whose direction is known: the primary one of every job, with the same goal. */
+function bestOf(jobs: readonly Job[], name: string): number | undefined {
+  const goals = new Set(jobs.map(({ primaryMetric }) => (primaryMetric.name === name ? primaryMetric.goal : 'unknown')))
+  const [goal] = goals
+  if (goals.size !== 1 || goal === 'unknown') return undefined
+  const values = jobs.map((job) => job.latestMetrics[name]).filter((value) => typeof value === 'number')
+  if (values.length < 2) return undefined
+  return goal === 'minimize' ? Math.min(...values) : Math.max(...values)
+}
+
+function CompareTable({ label, jobs, children }: { label: string; jobs: readonly Job[]; children?: Child }) {
+  return (
+    <Scroll label={label}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            {jobs.map((job, index) => (
+              <th scope="col">
+                <Swatch index={index} /> #{job.id}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </Scroll>
+  )
+}

@@ -1,0 +1,111 @@
+import { TrainyardApiError } from '@trainyard/client'
+import { type Job, JobId } from '@trainyard/contract'
+import { type Context, Hono } from 'hono'
+import { z } from 'zod'
+import type { WebContext, WebEnv } from '../context.ts'
+import { type ComparedJob, ComparePage } from './compare-page.tsx'
+import { SelectionPage } from './selection-page.tsx'
+import { pointsFor, toChartSeries } from './series.ts'
+
+/** More curves in one chart cannot be told apart. */
+const MAX_COMPARED = 8
+/** Jobs that one form acts on. */
+const MAX_SELECTED = 100
+
+const Action = z.enum(['cancel', 'delete'])
+
+/** Pages about several jobs: `ids` is repeated, or a list with commas. */
+export function compareRoutes(context: WebContext): Hono<WebEnv> {
+  const app = new Hono<WebEnv>()
+
+  app.get('/compare', async (c) => {
+    const ids = parseIds(c.req.queries('ids')).slice(0, MAX_COMPARED)
+    const found = await readJobs(context, ids)
+    const compared = await Promise.all(found.map((job) => readSeries(context, job, found.length)))
+    const missing = ids.filter((id) => !found.some((job) => job.id === id))
+    c.header('Cache-Control', 'no-store')
+    return c.html(<ComparePage assetUrl={c.get('assetUrl')} compared={compared} missing={missing} />)
+  })
+
+  // The question before an action on several jobs.
+  app.get('/selected', async (c) => {
+    const action = Action.safeParse(c.req.query('action'))
+    const jobs = await readJobs(context, parseIds(c.req.queries('ids')).slice(0, MAX_SELECTED))
+    if (!action.success || jobs.length === 0) return c.redirect('/jobs', 303)
+    c.header('Cache-Control', 'no-store')
+    return c.html(<SelectionPage assetUrl={c.get('assetUrl')} action={action.data} jobs={jobs} now={context.now()} />)
+  })
+
+  app.post('/selected', async (c) => {
+    const form = await c.req.parseBody({ all: true })
+    const action = Action.safeParse(form.action)
+    const ids = parseIds([form.ids ?? []].flat().filter((id) => typeof id === 'string')).slice(0, MAX_SELECTED)
+    if (!action.success) return c.redirect('/jobs', 303)
+    const refused = await actOn(context, action.data, ids)
+    if (refused.length === 0) return c.redirect(`/jobs?done=${action.data}-${ids.length}`, 303)
+    const jobs = await readJobs(context, ids)
+    return c.html(
+      <SelectionPage
+        assetUrl={c.get('assetUrl')}
+        action={action.data}
+        jobs={jobs}
+        refused={refused}
+        now={context.now()}
+      />,
+      409,
+    )
+  })
+  return app
+}
+
+function parseIds(texts: readonly string[] = []): JobId[] {
+  const numbers = texts.flatMap((text) => text.split(',')).filter((text) => /^[1-9]\d{0,15}$/.test(text.trim()))
+  return [...new Set(numbers.map(Number))].flatMap((id) => {
+    const parsed = JobId.safeParse(id)
+    return parsed.success ? [parsed.data] : []
+  })
+}
+
+/** Those that exist and that the viewer can see, in the order of the numbers. */
+async function readJobs(context: WebContext, ids: readonly JobId[]): Promise<Job[]> {
+  const jobs = await Promise.all(
+    ids.map((id) =>
+      context.client.jobs.get(id).catch((error: unknown) => {
+        if (error instanceof TrainyardApiError && error.status === 404) return undefined
+        throw error
+      }),
+    ),
+  )
+  return jobs.filter((job) => job !== undefined)
+}
+
+async function readSeries(context: WebContext, job: Job, count: number): Promise<ComparedJob> {
+  const { series } = await context.client.jobs.metrics(job.id, {
+    attempt: job.attempt,
+    points: pointsFor(Object.keys(job.latestMetrics).length * count),
+    only: 'latest',
+  })
+  return { job, series: toChartSeries(series, job.createdAt) }
+}
+
+/** Acts on one job after the other. Returns why each refused, in the words of the runner. */
+async function actOn(context: WebContext, action: 'cancel' | 'delete', ids: readonly JobId[]): Promise<string[]> {
+  const { jobs } = context.client
+  const refused: string[] = []
+  for (const id of ids) {
+    try {
+      await (action === 'cancel' ? jobs.cancel(id) : jobs.delete(id))
+    } catch (error) {
+      if (!(error instanceof TrainyardApiError) || error.status >= 500 || error.status === 401) throw error
+      refused.push(`#${id}: ${error.message}`)
+    }
+  }
+  return refused
+}
+
+/** `delete-3` of the address of the list: what was just done to how many jobs. */
+export function parseDone(c: Context): { action: 'cancel' | 'delete'; count: number } | undefined {
+  const [, action, count] = /^(cancel|delete)-([1-9]\d{0,2})$/.exec(c.req.query('done') ?? '') ?? []
+  const parsed = Action.safeParse(action)
+  return parsed.success ? { action: parsed.data, count: Number(count) } : undefined
+}
