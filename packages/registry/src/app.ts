@@ -5,6 +5,7 @@ import { mountTokenRoutes } from './auth/routes.ts'
 import { mountCatalogueRoutes } from './catalogue/routes.ts'
 import { mountSbomRoutes } from './catalogue/sbom-routes.ts'
 import type { RegistryContext } from './context.ts'
+import { mountFeedRoutes } from './feeds/routes.ts'
 import { mountLifecycleRoutes } from './lifecycle/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
 import { mountUsageRoutes } from './usage/routes.ts'
@@ -18,6 +19,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountSbomRoutes(api, context)
   mountLifecycleRoutes(api, context)
   mountUsageRoutes(api, context)
+  mountFeedRoutes(api, context)
   mountCheckRoutes(api, context)
   mountCheckChanges(api, context)
   api.route('/', identityRoutes(context))

@@ -38,7 +38,7 @@ const WITHOUT_CREDENTIAL = [
   'POST /v1/sessions/codes/redeem',
 ]
 /** Published versions are readable by everyone. */
-const isOpen = ({ path }: Route) => /^\/(v1\/(trainers|checks)|v2)/.test(path)
+const isOpen = ({ path }: Route) => /^\/(v1\/(trainers|checks|feed)|v2)/.test(path)
 const GUARDED = [...DOCUMENTED, ...OCI].filter(({ name }) => !WITHOUT_CREDENTIAL.includes(name))
 const CLOSED = GUARDED.filter((route) => !isOpen(route))
 /** Routes of a single resource. */
@@ -188,8 +188,8 @@ describe('every route of the registry', () => {
     '$name accepts members of the team',
     async (route) => {
       const response = await call(route, route.path.endsWith('/audit') ? teams.owner : teams.viewer)
-      // The version was rejected, so there is no version to resolve and no tag.
-      const isOfPublished = route.path.endsWith('/resolve') || /manifests|tags/.test(route.path)
+      // The version was rejected, so there is no version to resolve or to show to everyone, and no tag.
+      const isOfPublished = /\/(resolve|badge|feed)$/.test(route.path) || /manifests|tags/.test(route.path)
       expect([200, ...(isOfPublished ? [404] : [])]).toContain(response.status)
       await response.body?.cancel()
     },

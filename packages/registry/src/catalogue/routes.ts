@@ -74,6 +74,7 @@ const resolve = createRoute({
   responses: {
     200: json(ResolvedTrainer, 'The version, with the addresses of its bundle and image'),
     400: problem,
+    403: problem,
     404: problem,
   },
 })

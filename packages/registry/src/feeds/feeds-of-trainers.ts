@@ -1,0 +1,66 @@
+import { formatTrust } from '@trainyard/contract/format'
+import { ANONYMOUS } from '../auth/caller.ts'
+import { getVisible } from '../catalogue/find-version.ts'
+import { toVersionSummary } from '../catalogue/versions.ts'
+import type { RegistryContext } from '../context.ts'
+import type { Feed } from './render-feed.ts'
+
+const MAX_ITEMS = 50
+
+const pageOf = ({ config }: RegistryContext, name: string): string =>
+  `${config.pagesUrl ?? config.publicUrl}/trainers/${name}`
+
+/** The versions of a trainer that strangers see, the last published first. */
+export async function feedOfTrainer(context: RegistryContext, name: string): Promise<Feed> {
+  const { repository, versions } = await getVisible(context, ANONYMOUS, name)
+  const page = pageOf(context, name)
+  const items = versions.map((version) => {
+    const { deprecation, trust, digest, publishedAt, pushedAt } = toVersionSummary(version)
+    const notes = [
+      trust === undefined ? undefined : formatTrust(trust),
+      deprecation === undefined ? undefined : `deprecated: ${deprecation.message}`,
+      digest,
+    ]
+    return {
+      id: `${name}@${digest}`,
+      title: `${name} ${version.version}`,
+      text: notes.filter((note) => note !== undefined).join('; '),
+      url: `${page}?version=${encodeURIComponent(version.version)}`,
+      at: new Date(publishedAt ?? pushedAt),
+    }
+  })
+  items.sort((a, b) => b.at.getTime() - a.at.getTime())
+  return {
+    title: repository.display_name || name,
+    text: repository.description,
+    url: page,
+    items: items.slice(0, MAX_ITEMS),
+  }
+}
+
+/** The trainers whose latest version was published last. */
+export async function feedOfAll(context: RegistryContext): Promise<Feed> {
+  const { config, database } = context
+  const rows = await database.db
+    .selectFrom('repositories')
+    .select(['name', 'display_name', 'description', 'latest_version', 'published_at', 'latest_trust'])
+    .where('latest_version', 'is not', null)
+    .where('published_at', 'is not', null)
+    .orderBy('published_at', 'desc')
+    .limit(MAX_ITEMS)
+    .execute()
+  return {
+    title: 'Trainyard: new versions of trainers',
+    text: `The trainers at ${config.publicUrl} whose latest version was published last`,
+    url: `${config.pagesUrl ?? config.publicUrl}/`,
+    items: rows.map((row) => ({
+      id: `${row.name}:${row.latest_version}`,
+      title: `${row.display_name || row.name} ${row.latest_version}`,
+      text: [row.description, row.latest_trust === null ? '' : formatTrust(row.latest_trust)]
+        .filter(Boolean)
+        .join('; '),
+      url: pageOf(context, row.name),
+      at: row.published_at ?? new Date(0),
+    })),
+  }
+}
