@@ -28,6 +28,11 @@ export async function send(connection: Connection, request: HttpRequest): Promis
   if (request.body !== undefined) {
     init.body = request.body
     init.duplex = 'half'
+    if (request.body instanceof ReadableStream) {
+      // Node's fetch copies a request that may be redirected: it would keep the whole stream in memory for that.
+      init.redirect = 'error'
+      init.window = null
+    }
   }
   let response: Response
   try {
