@@ -24,6 +24,7 @@ export async function buildClient(): Promise<Map<string, ClientFile>> {
       'src/client/upload.ts',
       'src/client/pictures.ts',
       'src/client/compare.ts',
+      'src/client/live-worker.ts',
       'src/client/selection.ts',
       'src/client/site.css',
     ],

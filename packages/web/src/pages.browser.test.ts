@@ -273,6 +273,29 @@ describe.skipIf(!hasChromium())('in a browser', () => {
       },
     )
 
+    test('is live in nine tabs at once over one connection, and other pages still load', async () => {
+      await using site = await startSite()
+      await using opened = await openPage()
+      const pages = [opened.page]
+      while (pages.length < 9) pages.push(await opened.page.context().newPage())
+      for (const page of pages) await page.goto(`${site.url}/jobs/42`)
+      await expect.poll(() => site.api.followers()).toBe(1)
+      let line = 60
+      const tabsThatHeard = async () => {
+        site.api.push({ type: 'logs', lines: [logFixture(line++, { message: 'to every tab' })] })
+        const shown = await Promise.all(pages.map((page) => page.getByText('to every tab').count()))
+        return shown.filter((count) => count > 0).length
+      }
+      await expect.poll(tabsThatHeard, { timeout: 20_000 }).toBe(9)
+      expect(site.api.followers()).toBe(1)
+      await pages[0]?.goto(`${site.url}/jobs`)
+      await pages[0]?.getByRole('heading', { name: 'Jobs' }).waitFor()
+      // The connection ends with the last tab.
+      for (const page of pages) await page.goto(`${site.url}/jobs`)
+      await expect.poll(() => site.api.followers()).toBe(0)
+      expect(opened.complaints).toEqual([])
+    })
+
     test('reconnects automatically after the stream was lost', async () => {
       await using site = await startSite()
       await using opened = await openPage()

@@ -5,6 +5,9 @@ import { find, morph, parseElement } from './dom.ts'
 import { followJob } from './live.ts'
 import { createLogView } from './logs.ts'
 
+/** Without a connection after this time, the page says that it is not live. */
+const NOT_STARTED_MS = 8000
+
 const root = find('charts', HTMLElement)
 const note = find('live-note', HTMLElement)
 const data = JSON.parse(document.getElementById('job-data')?.textContent ?? '{}') as JobData
@@ -41,7 +44,12 @@ if (data.live) {
   let ended = false
   let lastWord: string | undefined
   let lastTerminal: boolean | undefined
-  followJob(data.jobId, {
+  const notStarted = setTimeout(() => {
+    announce(
+      'This page is not live yet: the server does not answer, or other tabs hold all connections of this browser. Reload it to see changes.',
+    )
+  }, NOT_STARTED_MS)
+  followJob(data.jobId, data.workerUrl, {
     part({ id, html }) {
       const present = document.getElementById(id)
       const next = parseElement(html)
@@ -71,9 +79,10 @@ if (data.live) {
     },
     trouble: ({ message }) => announce(message),
     connected(open) {
+      clearTimeout(notStarted)
       if (ended) return
       if (open) {
-        if (note?.textContent?.startsWith('Live updates are')) announce('')
+        if (/^(?:Live updates are|This page is not live)/.test(note?.textContent ?? '')) announce('')
       } else announce('Live updates are interrupted. Reconnecting …')
     },
     end() {

@@ -1,63 +1,88 @@
 import type { LiveEvents } from '../jobs/live-events.ts'
+import { createLiveHub, type HubMessage, type Subscriber } from './live-hub.ts'
 
 export type LiveHandlers = { [Name in keyof LiveEvents]: (data: LiveEvents[Name]) => void } & {
   /** Whether the stream is open. */
   connected(open: boolean): void
 }
 
-/** Browsers open at most six connections to a server: a hidden tab closes its own after this time. */
+/** A hidden tab stops following after this time. */
 const HIDDEN_MS = 60_000
-/** Pause before a refused stream is opened again. */
-const RETRY_MS = 3000
 
-/** Follows a job. The browser reconnects automatically; each connection starts with a complete snapshot. */
-export function followJob(jobId: number, handlers: LiveHandlers): void {
-  let source: EventSource | undefined
+/** Tells the hub of this browser, or of this page, which job the page follows. */
+interface HubLink {
+  follow(jobId: number): void
+  leave(): void
+}
+
+/** Follows a job. Connections that are lost are opened again; each starts with a complete snapshot. */
+export function followJob(jobId: number, workerUrl: string, handlers: LiveHandlers): void {
   let ended = false
+  let following = false
   let leaving: ReturnType<typeof setTimeout> | undefined
-
-  function open(): void {
-    const stream = new EventSource(`/jobs/${jobId}/live`)
-    source = stream
-    const on = <Name extends keyof LiveEvents>(name: Name, handle: (data: LiveEvents[Name]) => void) => {
-      stream.addEventListener(name, (event: MessageEvent<string>) => {
-        // Sent by our own server, from the same types.
-        handle(JSON.parse(event.data) as LiveEvents[Name])
-      })
+  const link = openLink(workerUrl, (message) => {
+    if (message.type === 'connected') {
+      handlers.connected(message.open)
+      return
     }
-    on('part', handlers.part)
-    on('series', handlers.series)
-    on('points', handlers.points)
-    on('logs', handlers.logs)
-    on('state', handlers.state)
-    on('trouble', handlers.trouble)
-    on('end', (data) => {
+    if (message.name === 'end') {
       ended = true
-      close()
-      handlers.end(data)
-    })
-    stream.addEventListener('open', () => handlers.connected(true))
-    stream.addEventListener('error', () => {
-      handlers.connected(false)
-      // After an answer other than 200, for example 503, the browser does not reconnect.
-      if (stream.readyState === EventSource.CLOSED && source === stream) {
-        close()
-        setTimeout(() => {
-          if (source === undefined && !ended && !document.hidden) open()
-        }, RETRY_MS)
-      }
-    })
-  }
+      stop()
+    }
+    // Sent by our own server, from the same types.
+    handlers[message.name](message.data as never)
+  })
 
-  function close(): void {
-    source?.close()
-    source = undefined
+  function start(): void {
+    if (following || ended) return
+    following = true
+    link.follow(jobId)
   }
-
+  function stop(): void {
+    if (!following) return
+    following = false
+    link.leave()
+  }
   document.addEventListener('visibilitychange', () => {
     clearTimeout(leaving)
-    if (document.hidden) leaving = setTimeout(close, HIDDEN_MS)
-    else if (source === undefined && !ended) open()
+    if (document.hidden) leaving = setTimeout(stop, HIDDEN_MS)
+    else start()
   })
-  open()
+  // A page that goes to the history, or away, holds nothing; it may come back.
+  addEventListener('pagehide', stop)
+  addEventListener('pageshow', start)
+  start()
+}
+
+/** One hub for all tabs; where the browser has no shared workers, one for each tab. */
+function openLink(workerUrl: string, hear: (message: HubMessage) => void): HubLink {
+  const worker = openWorker(workerUrl)
+  if (worker !== undefined) {
+    worker.port.onmessage = ({ data }: MessageEvent<HubMessage>) => hear(data)
+    return {
+      follow: (jobId) => worker.port.postMessage({ follow: jobId }),
+      leave: () => worker.port.postMessage({}),
+    }
+  }
+  const hub = createLiveHub((url) => new EventSource(url))
+  let subscriber: Subscriber | undefined
+  return {
+    follow(jobId) {
+      subscriber = { jobId, post: hear }
+      hub.add(subscriber)
+    },
+    leave() {
+      if (subscriber !== undefined) hub.remove(subscriber)
+      subscriber = undefined
+    },
+  }
+}
+
+function openWorker(url: string): SharedWorker | undefined {
+  try {
+    return typeof SharedWorker === 'undefined' ? undefined : new SharedWorker(url)
+  } catch {
+    // Forbidden, for example in a private window.
+    return undefined
+  }
 }

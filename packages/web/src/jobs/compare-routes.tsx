@@ -1,9 +1,10 @@
 import { TrainyardApiError } from '@trainyard/client'
-import { type Job, JobId } from '@trainyard/contract'
+import type { Job, JobId } from '@trainyard/contract'
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
 import { type ComparedJob, ComparePage } from './compare-page.tsx'
+import { parseIds } from './job-id.ts'
 import { SelectionPage } from './selection-page.tsx'
 import { pointsFor, toChartSeries } from './series.ts'
 
@@ -56,14 +57,6 @@ export function compareRoutes(context: WebContext): Hono<WebEnv> {
     )
   })
   return app
-}
-
-function parseIds(texts: readonly string[] = []): JobId[] {
-  const numbers = texts.flatMap((text) => text.split(',')).filter((text) => /^[1-9]\d{0,15}$/.test(text.trim()))
-  return [...new Set(numbers.map(Number))].flatMap((id) => {
-    const parsed = JobId.safeParse(id)
-    return parsed.success ? [parsed.data] : []
-  })
 }
 
 /** Those that exist and that the viewer can see, in the order of the numbers. */

@@ -12,3 +12,12 @@ export function parseJobId(c: Context): JobId | undefined {
 export function getJobId(c: Context): JobId {
   return JobId.parse(parseJobId(c))
 }
+
+/** Numbers of jobs: each text is one, or several with commas. What is no number is left out. */
+export function parseIds(texts: readonly string[] = []): JobId[] {
+  const numbers = texts.flatMap((text) => text.split(',')).filter((text) => /^[1-9]\d{0,15}$/.test(text.trim()))
+  return [...new Set(numbers.map(Number))].flatMap((id) => {
+    const parsed = JobId.safeParse(id)
+    return parsed.success ? [parsed.data] : []
+  })
+}

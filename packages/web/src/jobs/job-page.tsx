@@ -50,7 +50,14 @@ export function JobPage({ assetUrl, job, series, logs, artifacts, attempts, earl
   const live = !ended
   const shown = earlier?.attempt ?? job.attempt
   const trains = job.operation === 'train'
-  const data: JobData = { jobId: job.id, live, attempt: shown, primary: job.primaryMetric.name, series }
+  const data: JobData = {
+    jobId: job.id,
+    live,
+    attempt: shown,
+    primary: job.primaryMetric.name,
+    series,
+    workerUrl: assetUrl('live-worker.js'),
+  }
   return (
     <Layout
       assetUrl={assetUrl}

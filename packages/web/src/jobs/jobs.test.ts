@@ -448,6 +448,34 @@ describe('the live stream', () => {
   })
 })
 
+test('one stream has the events of several jobs, and ends when the last of them ends', async () => {
+  const { api, app } = createTestWeb({ jobs: [jobFixture(), jobFixture({ id: 45 })] })
+  const response = await app.request('/jobs/live?ids=42,45,x')
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let received = ''
+  const until = async (expected: string) => {
+    while (!received.includes(expected)) {
+      const chunk = await reader?.read()
+      if (chunk === undefined || chunk.done) throw new Error(`The stream ended before "${expected}": ${received}`)
+      received += chunk.value
+    }
+  }
+  await until('{"jobId":42,"name":"logs"')
+  await until('{"jobId":45,"name":"logs"')
+  await expect.poll(() => api.followers()).toBe(2)
+  for (const id of [42, 45])
+    api.push({ type: 'job', job: jobFixture({ id, state: 'succeeded', finishedAt: NOW.toISOString() }) })
+  await until('{"jobId":42,"name":"end"')
+  await until('{"jobId":45,"name":"end"')
+})
+
+test.each(['/jobs/live', '/jobs/live?ids=x', '/jobs/live?ids=0'])(
+  'a stream of no job is refused at %s',
+  async (path) => {
+    expect((await createTestWeb().app.request(path)).status).toBe(400)
+  },
+)
+
 test('JSON in the page cannot close its script element', () => {
   const json = scriptJson({ text: HOSTILE })
   expect(json).not.toContain('<')

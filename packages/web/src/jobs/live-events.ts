@@ -10,9 +10,14 @@ export interface JobData {
   /** Name of the primary metric. */
   primary: string
   series: ChartSeries[]
+  /** Address of the script that holds the one live connection of a browser. */
+  workerUrl: string
 }
 
-/** The messages of `/jobs/{id}/live`, by the name of the server-sent event. */
+/**
+ * The messages about a job. `/jobs/{id}/live` sends each as a server-sent event of that name; `/jobs/live?ids=` sends events named
+ * `job` with `{ jobId, name, data }`.
+ */
 export interface LiveEvents {
   /** A region of the page, rendered again. */
   part: { id: string; html: string }

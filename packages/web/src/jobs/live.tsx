@@ -1,7 +1,7 @@
 import { type ArtifactList, isTerminalJobState, type Job, type JobState, type LiveMessage } from '@trainyard/contract'
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
-import { streamSSE } from 'hono/streaming'
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { jobStateWord } from '../components/status.tsx'
 import type { WebContext } from '../context.ts'
 import { AttemptSwitcher } from './attempts.tsx'
@@ -29,28 +29,58 @@ type LiveEvent = { [Name in keyof LiveEvents]: { event: Name; data: LiveEvents[N
 
 /** Turns the runner's live stream of a job into changes of its page. */
 export function streamJobPage(c: Context, context: WebContext, jobId: number): Response {
+  return streamPages(c, (stream, signal) =>
+    follow(context, { jobId, signal }, ({ event, data }) => stream.writeSSE({ event, data: JSON.stringify(data) })),
+  )
+}
+
+/** The same for several jobs over one connection, for all tabs of a browser. */
+export function streamJobPages(c: Context, context: WebContext, jobIds: readonly number[]): Response {
+  return streamPages(c, async (stream, signal) => {
+    const followed = jobIds.map((jobId) =>
+      follow(context, { jobId, signal }, ({ event: name, data }) =>
+        stream.writeSSE({ event: 'job', data: JSON.stringify({ jobId, name, data }) }),
+      ),
+    )
+    await Promise.all(followed)
+  })
+}
+
+function streamPages(c: Context, run: (stream: SSEStreamingApi, signal: AbortSignal) => Promise<void>): Response {
   // Otherwise nginx buffers events.
   c.header('X-Accel-Buffering', 'no')
   c.header('Cache-Control', 'no-cache, no-transform')
   return streamSSE(c, async (stream) => {
     const abort = new AbortController()
     stream.onAbort(() => abort.abort())
-    const send = ({ event, data }: LiveEvent) => stream.writeSSE({ event, data: JSON.stringify(data) })
+    // The first one at once: the headers are sent with it, so that the browser knows that the stream is open.
+    await stream.write(': open\n\n')
     const heartbeat = setInterval(() => void stream.write(': heartbeat\n\n'), HEARTBEAT_MS)
     try {
-      const view = new LiveView(context, await listArtifacts(context, jobId))
-      for await (const message of context.client.jobs.live(jobId, { signal: abort.signal })) {
-        for (const event of await view.take(message)) await send(event)
-      }
-      if (!abort.signal.aborted) await send({ event: 'end', data: {} })
-    } catch (error) {
-      if (abort.signal.aborted) return
-      context.logger.error({ err: error, jobId }, 'A live stream was interrupted')
-      await send({ event: 'trouble', data: { message: 'Live updates are interrupted. Reconnecting …' } })
+      await run(stream, abort.signal)
     } finally {
       clearInterval(heartbeat)
     }
   })
+}
+
+/** Sends the changes of a page until its job ends. Of several streams, one that fails does not end the others. */
+async function follow(
+  context: WebContext,
+  { jobId, signal }: { jobId: number; signal: AbortSignal },
+  send: (event: LiveEvent) => Promise<void>,
+): Promise<void> {
+  try {
+    const view = new LiveView(context, await listArtifacts(context, jobId))
+    for await (const message of context.client.jobs.live(jobId, { signal })) {
+      for (const event of await view.take(message)) await send(event)
+    }
+    if (!signal.aborted) await send({ event: 'end', data: {} })
+  } catch (error) {
+    if (signal.aborted) return
+    context.logger.error({ err: error, jobId }, 'A live stream was interrupted')
+    await send({ event: 'trouble', data: { message: 'Live updates are interrupted. Reconnecting …' } })
+  }
 }
 
 async function listArtifacts(context: WebContext, jobId: number): Promise<ArtifactList['artifacts']> {

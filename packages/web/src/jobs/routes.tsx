@@ -5,10 +5,10 @@ import type { WebContext, WebEnv } from '../context.ts'
 import { NotFoundPage } from '../problems.tsx'
 import { actionRoutes } from './action-routes.ts'
 import { compareRoutes, parseDone } from './compare-routes.tsx'
-import { getJobId, parseJobId } from './job-id.ts'
+import { getJobId, parseIds, parseJobId } from './job-id.ts'
 import { lineageRoutes } from './lineage-routes.tsx'
 import { JobListPage } from './list-page.tsx'
-import { streamJobPage } from './live.tsx'
+import { streamJobPage, streamJobPages } from './live.tsx'
 import { LogGapLines } from './log-section.tsx'
 import { metricRoutes } from './metric-routes.ts'
 import { pictureRoutes } from './picture-routes.tsx'
@@ -32,6 +32,9 @@ const DeletedQuery = z.object({
     .optional()
     .catch(undefined),
 })
+/** Jobs that one connection follows. */
+const MAX_FOLLOWED = 32
+
 const GapQuery = z.object({
   after: z.coerce.number().int().nonnegative(),
   before: z.coerce.number().int().positive(),
@@ -65,6 +68,12 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
   })
 
   app.route('/', compareRoutes(context))
+
+  // One connection for all tabs of a browser.
+  app.get('/live', (c) => {
+    const ids = parseIds(c.req.queries('ids')).slice(0, MAX_FOLLOWED)
+    return ids.length === 0 ? c.text('Expected the query "ids=1,2"', 400) : streamJobPages(c, context, ids)
+  })
 
   app.use('/:id/*', async (c, next) => {
     if (parseJobId(c) === undefined) return c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404)
