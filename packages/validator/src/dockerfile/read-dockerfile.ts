@@ -1,10 +1,18 @@
-import { type Dockerfile as Ast, DockerfileParser, type Instruction, Keyword } from 'dockerfile-ast'
+import {
+  type Dockerfile as Ast,
+  DockerfileParser,
+  type Instruction,
+  Keyword,
+  ModifiableInstruction,
+} from 'dockerfile-ast'
 
 /** One instruction. */
 export interface DockerInstruction {
   readonly keyword: string
   /** Everything after the keyword, with continued lines joined. */
   readonly text: string
+  /** Its options, for example `--chmod=755`. They are not in the text. */
+  readonly flags: string
   /** Starts at 1. */
   readonly line: number
 }
@@ -63,7 +71,8 @@ export function readDockerfile(path: string, text: string): Dockerfile {
       })
       continue
     }
-    const read = { keyword, text: argument, line: position.line }
+    const flags = instruction instanceof ModifiableInstruction ? instruction.getFlags().join(' ') : ''
+    const read = { keyword, text: argument, flags, line: position.line }
     const stage = stages.at(-1)
     if (stage) stage.instructions.push(read)
     else if (keyword === 'ARG') globalArgs.push(read)

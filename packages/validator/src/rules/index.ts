@@ -6,13 +6,20 @@ import { checkpointSaved } from './checkpoint-saved.ts'
 import { checkpointUsed } from './checkpoint-used.ts'
 import { configSchema } from './config-schema.ts'
 import { cpuDeclared } from './cpu-declared.ts'
+import { credentialFiles } from './credential-files.ts'
 import { credentialsHidden } from './credentials-hidden.ts'
 import { datasetRead } from './dataset-read.ts'
+import { dockerfileAddUrl } from './dockerfile-add-url.ts'
 import { dockerfileBaseTag } from './dockerfile-base-tag.ts'
 import { dockerfileExecForm } from './dockerfile-exec-form.ts'
+import { dockerfilePipedScript } from './dockerfile-piped-script.ts'
 import { dockerfileSecrets } from './dockerfile-secrets.ts'
 import { dockerfileSyntax } from './dockerfile-syntax.ts'
+import { dockerfileUnpinnedPackage } from './dockerfile-unpinned-package.ts'
+import { dockerfileUpgrade } from './dockerfile-upgrade.ts'
 import { dockerfileUser } from './dockerfile-user.ts'
+import { dockerfileWorldWritable } from './dockerfile-world-writable.ts'
+import { entryPointShell } from './entry-point-shell.ts'
 import { entryPoints } from './entry-points.ts'
 import { environmentDeclared } from './environment-declared.ts'
 import { environmentMade } from './environment-made.ts'
@@ -26,6 +33,7 @@ import { exportUsesCheckpoint } from './export-uses-checkpoint.ts'
 import { exportWorks } from './export-works.ts'
 import { hashedDependencies } from './hashed-dependencies.ts'
 import { hostsDeclared } from './hosts-declared.ts'
+import { installsWhileRunning } from './installs-while-running.ts'
 import { journalSurvives503 } from './journal-survives-503.ts'
 import { labelsMatter } from './labels-matter.ts'
 import { largerDataset } from './larger-dataset.ts'
@@ -41,6 +49,7 @@ import { metricsFinite } from './metrics-finite.ts'
 import { metricsInRange } from './metrics-in-range.ts'
 import { modelsAndTasks } from './models-and-tasks.ts'
 import { modulesDeclared } from './modules-declared.ts'
+import { nativePrograms } from './native-programs.ts'
 import { outageSurvived } from './outage-survived.ts'
 import { outputVolume } from './output-volume.ts'
 import { packageSize } from './package-size.ts'
@@ -48,11 +57,14 @@ import { predictWorks } from './predict-works.ts'
 import { primaryMetric } from './primary-metric.ts'
 import { processesEnd } from './processes-end.ts'
 import { readme } from './readme.ts'
+import { resourcesPlausible } from './resources-plausible.ts'
 import { sameSeed } from './same-seed.ts'
 import { secrets } from './secrets.ts'
 import { startsInTime } from './starts-in-time.ts'
+import { tlsChecked } from './tls-checked.ts'
 import { truthfulEnd } from './truthful-end.ts'
 import { unknownFields } from './unknown-fields.ts'
+import { unsafeLoading } from './unsafe-loading.ts'
 import { unscannedFiles } from './unscanned-files.ts'
 import { uploadsOnlyResults } from './uploads-only-results.ts'
 import { writesInsideWorkDir } from './writes-inside-work-dir.ts'
@@ -70,6 +82,8 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   unknownFields,
   environmentDeclared,
   environmentValid,
+  resourcesPlausible,
+  entryPointShell,
   readme,
   licenceFile,
   dockerfileSyntax,
@@ -81,8 +95,18 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   linksAndSpecialFiles,
   lockFile,
   hashedDependencies,
+  dockerfileWorldWritable,
+  dockerfileAddUrl,
+  dockerfilePipedScript,
+  dockerfileUpgrade,
+  dockerfileUnpinnedPackage,
   secrets,
   unscannedFiles,
+  credentialFiles,
+  tlsChecked,
+  installsWhileRunning,
+  unsafeLoading,
+  nativePrograms,
 ]
 
 /** Rules for the compliance run, by code. */

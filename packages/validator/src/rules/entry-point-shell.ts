@@ -1,0 +1,20 @@
+import { type FolderRule, ruleDocsUrl } from '../rule.ts'
+
+const SHELL = /^(?:\/(?:usr\/)?bin\/)?(?:sh|bash|dash|zsh|ash)$/
+
+export const entryPointShell: FolderRule = {
+  code: 'TY113',
+  severity: 'warning',
+  phase: 'static',
+  docsUrl: ruleDocsUrl('TY113'),
+  help: 'Name the program and its arguments, or put the commands into a script that ends with exec.',
+  check({ manifest }) {
+    if (manifest.state !== 'read' || manifest.manifest === undefined) return []
+    return Object.entries(manifest.manifest.entrypoints).flatMap(([operation, argv]) => {
+      const [program = '', option = ''] = argv ?? []
+      if (!SHELL.test(program) || !/^-\w*c$/.test(option)) return []
+      const message = `the entry point "${operation}" runs a command line with ${program} ${option}; the shell does not pass on SIGTERM`
+      return [{ message, file: 'trainer.json', subject: operation }]
+    })
+  },
+}
