@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TrainerManifest } from '@trainyard/contract'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { runCommand } from '../testing/run-command.ts'
 
 let dir: string
@@ -26,10 +27,46 @@ describe('trainyard init', () => {
       const manifest = TrainerManifest.parse(JSON.parse(readFileSync(join(dir, 'flowers/trainer.json'), 'utf8')))
       expect(manifest).toMatchObject({ name: 'acme/flowers', version: '0.1.0', displayName: 'Flowers' })
       const kept = template === 'plain' ? 'requirements.txt' : 'Dockerfile'
-      expect(list('flowers')).toEqual(expect.arrayContaining(['README.md', 'LICENSE', kept, 'sample-data']))
+      expect(list('flowers')).toEqual(
+        expect.arrayContaining(['README.md', 'LICENSE', kept, 'sample-data', '.editorconfig', '.github/workflows/ci.yml']),
+      )
       expect(list('.')).not.toContainEqual(expect.stringContaining('draft'))
     },
   )
+
+  it('takes a licence, and declares what its programs need', async () => {
+    await run(['init', 'flowers', '--name', 'acme/flowers', '--license', 'MIT'])
+    const read = (file: string) => readFileSync(join(dir, 'flowers', file), 'utf8')
+    expect(read('LICENSE')).toContain('MIT License')
+    expect(JSON.parse(read('trainer.json')).license).toBe('MIT')
+    const pack = JSON.parse(read('package.json'))
+    expect(pack).toMatchObject({ license: 'MIT', engines: { node: '>=22.18' }, scripts: { check: 'tsc' } })
+    expect(Object.keys(pack.devDependencies)).toEqual(expect.arrayContaining(['typescript', '@types/node']))
+    const workflow = parse(read('.github/workflows/ci.yml'))
+    expect(workflow.jobs.test.steps.map(({ run }: { run?: string }) => run)).toContain('npm test')
+    expect(read('.trainyardignore').split('\n')).toContain('.github')
+  })
+
+  it('derives the namespace from git, and never uses that of a shared account', async () => {
+    writeFileSync(join(dir, 'gitconfig'), '[user]\n\tname = Ada Lovelace\n[github]\n\tuser = ada-l\n')
+    const { env } = process
+    const before = { file: env.GIT_CONFIG_GLOBAL, system: env.GIT_CONFIG_NOSYSTEM }
+    Object.assign(env, { GIT_CONFIG_GLOBAL: join(dir, 'gitconfig'), GIT_CONFIG_NOSYSTEM: '1' })
+    try {
+      expect(JSON.parse((await run(['init', 'flowers', '--json'])).out).name).toBe('ada-l/flowers')
+      writeFileSync(join(dir, 'gitconfig'), '')
+      const { name } = JSON.parse((await run(['init', 'trees', '--json'])).out)
+      expect(name).toMatch(/^[a-z0-9-]+\/trees$/)
+      expect(name).not.toMatch(/^(root|runner|node)\//)
+    } finally {
+      for (const [name, value] of [
+        ['GIT_CONFIG_GLOBAL', before.file],
+        ['GIT_CONFIG_NOSYSTEM', before.system],
+      ] as const)
+        if (value === undefined) delete env[name]
+        else env[name] = value
+    }
+  })
 
   it('writes nothing if a file exists, and overwrites it only with --force', async () => {
     mkdirSync(join(dir, 'mine'))

@@ -7,6 +7,7 @@ import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
 import { createFiles, NEXT_STEPS, type TemplateName } from '../init/create-files.ts'
+import type { LicenceName } from '../init/licences.ts'
 import { writeFolder, writeTexts } from '../init/write-files.ts'
 import { createPaint } from '../terminal/paint.ts'
 import { printJson } from '../terminal/table.ts'
@@ -15,15 +16,16 @@ interface InitInput {
   dir: string | undefined
   template: TemplateName | undefined
   name: string | undefined
+  licence: LicenceName | undefined
   force: boolean
   json: boolean
 }
 
 export async function run(input: InitInput, io: CliIo): Promise<number> {
-  const { template = 'typescript', force } = input
+  const { template = 'typescript', licence = 'Apache-2.0', force } = input
   const dir = resolve(io.cwd, input.dir ?? '.')
-  const name = readName(input.name, dir)
-  const files = createFiles({ template, name, author: findAuthor(io) })
+  const name = readName(input.name, dir, io)
+  const files = createFiles({ template, name, licence, author: findAuthor(io) })
   await writeFolder(dir, {
     force,
     async fill(draft) {
@@ -39,6 +41,8 @@ export async function run(input: InitInput, io: CliIo): Promise<number> {
     return EXIT_CODES.ok
   }
   io.stdout.write(`Created ${paint('bold', name)} in ${dir}. Next:\n\n${steps.map((step) => `  ${step}\n`).join('')}`)
+  if (name.startsWith(`${NO_NAMESPACE}/`))
+    io.stderr.write(`Before you publish, set the namespace in trainer.json: "name" is "${name}"\n`)
   return EXIT_CODES.ok
 }
 
@@ -47,11 +51,32 @@ function quote(path: string): string {
   return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }
 
-function readName(given: string | undefined, dir: string): string {
-  const name = given ?? `${toNamePart(userInfo().username, 'me')}/${toNamePart(basename(dir), 'trainer')}`
+function readName(given: string | undefined, dir: string, io: CliIo): string {
+  const name = given ?? `${findNamespace(io)}/${toNamePart(basename(dir), 'trainer')}`
   const parsed = TrainerManifest.shape.name.safeParse(name)
   if (parsed.success) return parsed.data
   throw new UsageError(`--name is "${name}": it ${parsed.error.issues[0]?.message ?? 'is not a valid name'}`)
+}
+
+/** Accounts of machines, not of people. */
+const SHARED_ACCOUNTS = new Set([
+  'root',
+  'admin',
+  'administrator',
+  'user',
+  'ubuntu',
+  'debian',
+  'node',
+  'vscode',
+  'runner',
+])
+const NO_NAMESPACE = 'my-namespace'
+
+/** The name at GitHub in git's configuration, or the user's name here, or a placeholder. */
+function findNamespace(io: CliIo): string {
+  const { username } = userInfo()
+  const known = readGit('github.user', io) ?? (SHARED_ACCOUNTS.has(username) ? readGit('user.name', io) : username)
+  return toNamePart(known ?? '', NO_NAMESPACE)
 }
 
 function toNamePart(text: string, fallback: string): string {
@@ -64,14 +89,14 @@ function toNamePart(text: string, fallback: string): string {
 }
 
 /** The name in git's configuration, or that of the user. */
-function findAuthor(io: CliIo): string {
+const findAuthor = (io: CliIo): string => readGit('user.name', io) ?? userInfo().username
+
+/** A value of git's configuration. Undefined without git, or if it is not set. */
+function readGit(name: string, io: CliIo): string | undefined {
   try {
-    const name = execFileSync('git', ['config', 'user.name'], { cwd: io.cwd, stdio: ['ignore', 'pipe', 'ignore'] })
-      .toString()
-      .trim()
-    if (name !== '') return name
+    const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore']
+    return execFileSync('git', ['config', name], { cwd: io.cwd, stdio }).toString().trim() || undefined
   } catch {
-    // Git is not installed, or has no name.
+    return undefined
   }
-  return userInfo().username
 }

@@ -1,4 +1,6 @@
 import { VERSION } from '../version.ts'
+import { ciWorkflow } from './ci-workflow.ts'
+import { type LicenceName, licenceText } from './licences.ts'
 import templates from './templates.json' with { type: 'json' }
 
 export const TEMPLATE_NAMES = ['typescript', 'plain', 'python'] as const
@@ -9,28 +11,48 @@ export interface NewTrainer {
   /** `namespace/name` */
   name: string
   author: string
+  /** An SPDX identifier. */
+  licence: LicenceName
 }
 
 /** The files of a new trainer by path: those of an example, with the new name. */
-export function createFiles({ template, name, author }: NewTrainer): Map<string, string> {
+export function createFiles({ template, name, author, licence }: NewTrainer): Map<string, string> {
   const [, shortName = name] = name.split('/')
   const files = new Map<string, string>(Object.entries(templates[template]))
   edit(files, 'trainer.json', (manifest) => {
     const { repository: _, keywords: __, ...kept } = manifest
-    return { ...kept, name, version: '0.1.0', displayName: titleOf(shortName), authors: [author] }
+    return { ...kept, name, version: '0.1.0', displayName: titleOf(shortName), license: licence, authors: [author] }
   })
   edit(files, 'package.json', (pack) => {
     const { description: _, ...kept } = pack
     const devDependencies = { '@trainyard/validator': `^${VERSION}`, ...(pack.devDependencies as object) }
-    return { ...kept, name: shortName, version: '0.1.0', devDependencies }
+    return { ...kept, name: shortName, version: '0.1.0', license: licence, devDependencies }
   })
-  files.set('.trainyardignore', `${files.get('.trainyardignore') ?? ''}sample-data\n`)
+  files.set('.trainyardignore', `${files.get('.trainyardignore') ?? ''}${NOT_PUBLISHED}`)
   files.set('.gitignore', 'node_modules/\ndist/\nruns/\n__pycache__/\n')
-  files.set('LICENSE', templates.license)
+  files.set('LICENSE', licenceText(licence, author))
+  files.set('.editorconfig', EDITOR_CONFIG)
+  files.set('.github/workflows/ci.yml', ciWorkflow(template))
   files.set('README.md', READMES[template](titleOf(shortName)))
   if (template === 'typescript') files.set('tsconfig.json', TSCONFIG)
   return files
 }
+
+const NOT_PUBLISHED = 'sample-data\n.github\n.editorconfig\n.gitignore\ntsconfig.json\npackage-lock.json\n'
+
+const EDITOR_CONFIG = `root = true
+
+[*]
+charset = utf-8
+end_of_line = lf
+indent_style = space
+indent_size = 2
+insert_final_newline = true
+trim_trailing_whitespace = true
+
+[*.py]
+indent_size = 4
+`
 
 /** The commands to run next. */
 export const NEXT_STEPS: Readonly<Record<TemplateName, readonly string[]>> = {
@@ -69,6 +91,7 @@ const TSCONFIG = `${JSON.stringify(
       allowImportingTsExtensions: true,
       erasableSyntaxOnly: true,
       skipLibCheck: true,
+      types: ['node'],
     },
     include: ['src', 'build.ts'],
   },
@@ -87,6 +110,7 @@ npm install
 npm run build                                                   # writes dist/main.js
 npx trainyard dev train --dataset sample-data --epochs 3        # without a platform: see runs/1
 npx trainyard dev predict --images sample-data/test --checkpoint runs/1/best.json
+npm run check                                                   # types
 npm test                                                        # on the real runner, in the test's process
 npx trainyard-validate .                                        # the checks of the registry
 npx trainyard publish --url http://127.0.0.1:7600

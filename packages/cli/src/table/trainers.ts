@@ -11,8 +11,8 @@ const dir = optionalArgument('DIR', {
 export const init = defineCommand({
   summary: 'Create a trainer',
   description:
-    'Creates a trainer that works: a small training, a manifest, tests, a Dockerfile and sample images. Existing files ' +
-    'are not changed.',
+    'Creates a trainer that works: a small training, a manifest, tests, a CI workflow, a Dockerfile and sample images. ' +
+    'Existing files are not changed.',
   arguments: { dir },
   options: {
     template: choice(['typescript', 'plain', 'python'], {
@@ -23,7 +23,13 @@ export const init = defineCommand({
     name: option({
       placeholder: 'NAME',
       description: 'Name in the registry: "namespace/name"',
-      fallback: 'your user name and the name of the folder',
+      fallback: 'your GitHub or user name, and the name of the folder',
+    }),
+    licence: choice(['Apache-2.0', 'MIT'], {
+      placeholder: 'ID',
+      description: 'Licence of the trainer',
+      alias: 'license',
+      fallback: 'Apache-2.0',
     }),
     force: flag('Overwrite existing files'),
     ...jsonOption,
