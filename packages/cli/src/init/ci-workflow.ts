@@ -1,4 +1,9 @@
-import type { TemplateName } from './create-files.ts'
+import type { TemplateName } from './template-name.ts'
+
+const PYTHON = `      - run: npx trainyard dev train --dataset sample-data --epochs 3
+      # The checks of the registry.
+      - run: npx @trainyard/validator .
+`
 
 const STEPS: Readonly<Record<TemplateName, string>> = {
   typescript: `      - run: npm install
@@ -8,10 +13,10 @@ const STEPS: Readonly<Record<TemplateName, string>> = {
       # The checks of the registry.
       - run: npx trainyard-validate .
 `,
-  python: `      - run: npx trainyard dev train --dataset sample-data --epochs 3
-      # The checks of the registry.
-      - run: npx @trainyard/validator .
-`,
+  // uv makes the environment that the manifest declares.
+  plain: `      - run: pip install uv
+${PYTHON}`,
+  python: PYTHON,
 }
 
 /** `.github/workflows/ci.yml`: builds, tests and validates the trainer on each push. */

@@ -1,10 +1,8 @@
 import { VERSION } from '../version.ts'
 import { ciWorkflow } from './ci-workflow.ts'
 import { type LicenceName, licenceText } from './licences.ts'
+import type { TemplateName } from './template-name.ts'
 import templates from './templates.json' with { type: 'json' }
-
-export const TEMPLATE_NAMES = ['typescript', 'plain', 'python'] as const
-export type TemplateName = (typeof TEMPLATE_NAMES)[number]
 
 export interface NewTrainer {
   template: TemplateName
