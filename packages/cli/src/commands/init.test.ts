@@ -28,7 +28,14 @@ describe('trainyard init', () => {
       expect(manifest).toMatchObject({ name: 'acme/flowers', version: '0.1.0', displayName: 'Flowers' })
       const kept = template === 'plain' ? 'requirements.txt' : 'Dockerfile'
       expect(list('flowers')).toEqual(
-        expect.arrayContaining(['README.md', 'LICENSE', kept, 'sample-data', '.editorconfig', '.github/workflows/ci.yml']),
+        expect.arrayContaining([
+          'README.md',
+          'LICENSE',
+          kept,
+          'sample-data',
+          '.editorconfig',
+          '.github/workflows/ci.yml',
+        ]),
       )
       expect(list('.')).not.toContainEqual(expect.stringContaining('draft'))
     },
