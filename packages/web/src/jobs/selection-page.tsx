@@ -69,9 +69,7 @@ export function SelectionPage({ assetUrl, action, jobs, refused = [], now }: Sel
             {verb} {plural(chosen.length, 'job')}
           </button>
         )}
-        <a class="button quiet" href="/jobs">
-          Back to the list
-        </a>
+        <a href="/jobs">Back to the list</a>
       </form>
     </Layout>
   )
