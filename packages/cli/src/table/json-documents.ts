@@ -1,6 +1,3 @@
-/** The version of all JSON documents of the command line. It changes only if a key is removed or changes its meaning. */
-export { JSON_VERSION } from '../terminal/table.ts'
-
 /** The keys of a JSON document: for each a type of docs/schemas/, a type of TypeScript, or a sentence. */
 export type JsonDocument = Readonly<Record<string, string>>
 

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { runCli } from '../run-cli.ts'
-import { JSON_DOCUMENTS, JSON_VERSION } from '../table/json-documents.ts'
+import { JSON_DOCUMENTS } from '../table/json-documents.ts'
+import { JSON_VERSION } from '../terminal/table.ts'
 
 export interface RunOptions {
   env?: Record<string, string> | undefined
