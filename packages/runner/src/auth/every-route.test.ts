@@ -185,6 +185,7 @@ describe('every route for people', () => {
 /** Valid request bodies, so that only the guard can reject a request. */
 const BODIES: Record<string, (teams: Teams) => unknown> = {
   'POST /v1/jobs': ({ datasetId }) => ({ trainer: 'acme/plain', dataset: datasetId, project: 'red/default' }),
+  'POST /v1/jobs/check': ({ datasetId }) => ({ trainer: 'acme/plain', dataset: datasetId, project: 'red/default' }),
   'POST /v1/tokens': () => ({ name: 'more', scopes: ['jobs:read'] }),
   'POST /v1/me/password': () => ({ currentPassword: 'correct horse battery', newPassword: 'taken by an intruder' }),
   'POST /v1/accounts/password-resets': () => ({ email: 'ada@red.test' }),
