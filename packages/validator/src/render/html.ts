@@ -6,7 +6,7 @@ const STYLE = `
 :root{color-scheme:light dark;--line:#8884;--bad:#c62828;--good:#2e7d32;--mid:#b26a00}
 body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}
-td{overflow-wrap:anywhere}.failed,.error,.errored{color:var(--bad)}.passed{color:var(--good)}.warning,.skipped,.fault{color:var(--mid)}
+td{overflow-wrap:anywhere}td:first-child{white-space:nowrap}.failed,.error,.errored{color:var(--bad)}.passed{color:var(--good)}.warning,.skipped,.fault{color:var(--mid)}
 code{font-size:.9em}summary{cursor:pointer}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}`
 
 /** One page without scripts or other files: the checks, the findings, and every exchange of the compliance run. */
