@@ -45,11 +45,13 @@ export function createProcessWatch(attemptsDir: string): ProcessWatch {
     for (let tries = 0; tries < 100 && !(await readText(join(dir, 'shim.pid'))); tries++) await sleep(EVERY_MS / 2)
     const shim = Number(await readText(join(dir, 'shim.pid')))
     if (!(shim > 1)) return
+    let trainer: number | undefined
     while ((await readText(join(dir, 'exit-code'))) === '') {
       const processes = await listProcesses(shim)
       if (processes.length === 0) return
       const before = all.get(name) ?? NOTHING
-      const sampled = await sample(processes, shim)
+      const sampled = await sample(processes, shim, trainer)
+      trainer ??= sampled?.pid
       // The trainer's processes can have ended while they were read.
       if (sampled !== undefined)
         all.set(name, {
@@ -67,16 +69,22 @@ export function createProcessWatch(attemptsDir: string): ProcessWatch {
   }
 }
 
-async function sample(processes: readonly Process[], shim: number) {
+async function sample(processes: readonly Process[], shim: number, known: number | undefined) {
   const init = processes.find(({ innerPid, pid }) => innerPid === 1 && pid !== 1)
   const inside = processes.filter(({ pid, innerPid, isRelay }) => innerPid > 1 && innerPid !== pid && !isRelay)
   const trainer = inside.toSorted((a, b) => a.innerPid - b.innerPid)[0]
-  if (init === undefined || trainer === undefined) return undefined
+  // After its end, another process can be the first one while the sandbox is ending them all.
+  if (init === undefined || trainer === undefined || (known !== undefined && trainer.pid !== known)) return undefined
   const session = processes.find(({ pid }) => pid === shim)?.session
   const detached = inside.filter((one) => one !== trainer && (one.session !== session || one.parent === init.pid))
   let busyThreads = 0
   for (const { pid } of inside) busyThreads += await countBusy(pid)
-  return { busyThreads, detached: detached.map(({ name }) => name), unreachable: await countUnreachable(trainer.pid) }
+  return {
+    pid: trainer.pid,
+    busyThreads,
+    detached: detached.map(({ name }) => name),
+    unreachable: await countUnreachable(trainer.pid),
+  }
 }
 
 async function listProcesses(root: number): Promise<Process[]> {
