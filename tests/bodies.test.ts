@@ -17,6 +17,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
     'files of a layer, whose sizes were limited while it was read',
   'packages/web/src/new-job/routes.tsx': 'behind `formGate`, which `createWeb` puts in front of every form',
   'packages/web/src/jobs/action-routes.ts': 'behind `formGate`, which `createWeb` puts in front of every form',
+  'packages/web/src/jobs/compare-routes.tsx': 'behind `formGate`, which `createWeb` puts in front of every form',
   'packages/web/src/people': 'behind `formGate`, which `createWeb` puts in front of every form',
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import type { TrainerManifest } from '@trainyard/contract'
 import { z } from 'zod'
 import { buildCommands, buildFolders, buildVariables, environmentKey } from './build/build-plan.ts'
@@ -63,8 +63,6 @@ const Description = z.object({
 /** The certificates of the machine, with those of its administrators. uv has only public ones of its own. */
 const CERTIFICATES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem']
 const DESCRIPTION = 'environment.json'
-/** Holds the process group of a build. */
-const GROUP = 'group'
 const DRAFT = /^\.draft-(\d+)-/
 /** An environment is not removed for this long after it was asked for: its trainer may be starting. */
 const KEEP_MS = 120_000
@@ -202,7 +200,6 @@ export class EnvironmentStore {
       const variables = { ...this.#baseVariables(folders), ...buildVariables(indexes, folders) }
       // Which Python is used was said before, with less of a temporary folder in it.
       const show = (line: string) => !line.startsWith('Using Python ') && onLine(withoutPaths(line, folders))
-      const onStart = (group: number) => writeFileSync(join(draft, GROUP), String(group))
       for (const command of buildCommands(uv.path, python, dependencies, folders)) {
         const { argv, env } = open?.wrap(command, variables) ?? { argv: command, env: variables }
         const { failure, output } = await runCommand(argv, {
@@ -211,7 +208,6 @@ export class EnvironmentStore {
           signal,
           onLine: show,
           outputFile: join(draft, 'output.log'),
-          onStart,
         })
         if (failure !== undefined)
           throw explainFailure(withoutPaths(output, folders), { dependencies, addresses, exit: failure })
@@ -284,15 +280,17 @@ function isOther(pid: number): boolean {
   }
 }
 
-/** Without a sandbox, uv outlives the program that started it. Its number could be of another process by now. */
+/** Without a sandbox, uv and what it started outlive the program that started them. They work in folders of the draft. Linux. */
 async function killBuild(draft: string): Promise<void> {
-  const group = Number(await readFile(join(draft, GROUP), 'utf8').catch(() => ''))
-  const folder = await readlink(`/proc/${group}/cwd`).catch(() => '')
-  if (!folder.startsWith(draft)) return
-  try {
-    process.kill(-group, 'SIGKILL')
-  } catch {
-    // It has ended in the meantime.
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  for (const pid of pids) {
+    const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '')
+    if (!folder.startsWith(draft + sep)) continue
+    try {
+      process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It has ended in the meantime.
+    }
   }
 }
 

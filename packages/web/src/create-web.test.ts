@@ -34,9 +34,9 @@ describe('files for the browser', () => {
     const { app } = createTestWeb()
     const html = await (await app.request('/jobs/42')).text()
     const addresses = [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map((match) => match[1] ?? '')
-    expect(addresses).toHaveLength(3)
+    expect(addresses).toHaveLength(4)
     for (const address of addresses) {
-      expect(address).toMatch(/^\/assets\/(?:site|job)-[A-Z0-9]{8}\.(?:js|css)$/)
+      expect(address).toMatch(/^\/assets\/(?:site|job|live-worker)-[A-Z0-9]{8}\.(?:js|css)$/)
       const response = await app.request(address)
       expect(response.status).toBe(200)
       expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')

@@ -143,9 +143,9 @@ describe('trainyard run', () => {
     }
     const cases: [string[], string][] = [
       [['--set', 'epoch=3'], '--set epoch is "3": it is not a setting of acme/tiny; did you mean "epochs"?'],
-      [['--set', 'epochs=0'], '--set epochs is "0": it must be >= 1'],
-      [['--set', 'epochs=many'], '--set epochs is "many": it must be integer'],
-      [['--set', 'mode=c'], '--set mode is "c": it must be one of "a","b"'],
+      [['--set', 'epochs=0'], '--set epochs is "0": it must be at least 1'],
+      [['--set', 'epochs=many'], '--set epochs is "many": it must be a whole number'],
+      [['--set', 'mode=c'], '--set mode is "c": it must be one of "a", "b"'],
       [['--preset', 'fsat'], '--preset is "fsat": it must be one of fast'],
       [['--model', 'huge'], '--model is "huge"'],
       [['--task', 'pose'], '--task is "pose"'],

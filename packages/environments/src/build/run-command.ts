@@ -8,8 +8,6 @@ export interface CommandOptions {
   /** Gets the output. A pipe that another process of the sandbox makes non-blocking lets uv abort when it is full. */
   outputFile: string
   onLine(line: string): void
-  /** Called with the number of the process group. */
-  onStart?: ((group: number) => void) | undefined
 }
 
 /** How much of the output is kept for the report. */
@@ -25,7 +23,7 @@ export interface CommandResult {
 
 /** Runs a program in a process group of its own, which is killed when the signal is aborted. */
 export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
-  const { cwd, env, signal, outputFile, onLine, onStart } = options
+  const { cwd, env, signal, outputFile, onLine } = options
   const [program = '', ...args] = argv
   signal.throwIfAborted()
   const file = await open(outputFile, 'w+')
@@ -39,7 +37,6 @@ export async function runCommand(argv: readonly string[], options: CommandOption
       }
     }
     signal.addEventListener('abort', kill)
-    if (child.pid !== undefined) onStart?.(child.pid)
     const ended = new Promise<string | undefined>((resolve, reject) => {
       child.once('error', reject)
       child.once('exit', (code, by) => resolve(code === 0 ? undefined : by === null ? `with code ${code}` : `by ${by}`))

@@ -5,16 +5,20 @@ import { join } from 'node:path'
 export async function freezePostgres(dataDir: string): Promise<{ thaw(): void }> {
   const pids = await processesIn(await realpath(join(dataDir, 'cluster')))
   if (pids.length === 0) throw new Error(`No PostgreSQL runs in ${dataDir}`)
-  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  const send = (signal: 'SIGSTOP' | 'SIGCONT') => {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, signal)
+      } catch {
+        // The server has ended this backend.
+      }
+    }
+  }
+  send('SIGSTOP')
   return {
     thaw() {
-      for (const pid of pids.splice(0)) {
-        try {
-          process.kill(pid, 'SIGCONT')
-        } catch {
-          // Thawed before this one, the server has ended it.
-        }
-      }
+      send('SIGCONT')
+      pids.length = 0
     },
   }
 }
