@@ -40,12 +40,15 @@ describe('a README', () => {
     expect(renderReadme(markdown)).not.toMatch(forbidden)
   })
 
-  test('loads images lazily and sends no referrer', () => {
-    const html = renderReadme('![A curve](https://a.example/curve.png)')
-    expect(html).toContain('src="https://a.example/curve.png"')
-    expect(html).toContain('alt="A curve"')
-    expect(html).toContain('loading="lazy"')
-    expect(html).toContain('referrerpolicy="no-referrer"')
+  test('names pictures and links to them, so that a reader loads nothing from strangers', () => {
+    const rel = 'rel="nofollow ugc noopener noreferrer"'
+    const curve = 'https://a.example/curve.png'
+    expect(renderReadme(`![A curve](${curve})`)).toContain(`<a href="${curve}" ${rel}>A curve</a>`)
+    expect(renderReadme(`<img src="${curve}">`)).toContain(`<a href="${curve}" ${rel}>picture</a>`)
+    expect(renderReadme('![A curve](docs/curve.png)')).toContain('<span>A curve</span>')
+    const badge = `[![build](${curve})](https://ci.example)`
+    expect(renderReadme(badge)).toContain(`<a href="https://ci.example" ${rel}><span>build</span></a>`)
+    expect(renderReadme(`${badge} ![A curve](${curve})`)).toContain(`<a href="${curve}" ${rel}>A curve</a>`)
   })
 
   test('marks its links as user content', () => {
