@@ -110,6 +110,13 @@ describe('a program behind the bridge', () => {
 })
 
 describe('the checklist', () => {
+  it('no part of a Job is shared with another Job', () => {
+    const bridge = ['exec', '--as', 'yolo', '--']
+    const first = new Set(partsOf(build({ bridge }, { bridgeImage: 'runner:1' }).job.spec))
+    const second = partsOf(build({ bridge }, { bridgeImage: 'runner:1' }).job.spec)
+    expect(second.filter((part) => first.has(part))).toEqual([])
+  })
+
   it('one Job for each attempt and one pod, which Kubernetes does not retry', () => {
     const { spec, pod, job } = build()
     expect(job.metadata?.name).toBe('trainyard-0123456789-42-3')
@@ -281,3 +288,8 @@ describe('the checklist', () => {
     expect(build().container.command).toEqual(['python', 'train.py', '--note', '$$(HOME) costs $$5'])
   })
 })
+
+function partsOf(value: unknown): object[] {
+  if (typeof value !== 'object' || value === null) return []
+  return [value, ...Object.values(value).flatMap(partsOf)]
+}

@@ -42,12 +42,13 @@ const TMP_LIMIT = '10Gi'
 /** Well after the runner's own deadline and grace period, so that it only ends attempts that no runner supervises. */
 const DEADLINE_BACKSTOP_SECONDS = 600
 
-const RESTRICTED: V1SecurityContext = {
+/** What the restricted profile asks of a container. Its own: a change of one manifest never reaches another. */
+const restricted = (): V1SecurityContext => ({
   allowPrivilegeEscalation: false,
   privileged: false,
   readOnlyRootFilesystem: true,
   capabilities: { drop: ['ALL'] },
-}
+})
 
 /** Builds the objects of an attempt. */
 export function attemptManifests(request: LaunchRequest, options: SpecOptions): AttemptManifests {
@@ -193,7 +194,7 @@ function bridgeContainer(image: string): V1Container {
     command: ['trainyard-runner', 'bridge', BRIDGE_DIR],
     // Less than most trainers need, so the pod does not need more. Quotas refuse a container without.
     resources: { requests: { cpu: '100m', memory }, limits: { memory } },
-    securityContext: RESTRICTED,
+    securityContext: restricted(),
     volumeMounts: [{ name: 'bridge', mountPath: BRIDGE_DIR }],
     terminationMessagePolicy: 'FallbackToLogsOnError',
   }
@@ -220,7 +221,7 @@ function container(request: LaunchRequest, { config, env, resources }: PodInput)
       // No CPU limit: throttling while cores are idle helps no one.
       limits: { ...resources.fixed, 'ephemeral-storage': `${resources.diskGb}Gi` },
     },
-    securityContext: RESTRICTED,
+    securityContext: restricted(),
     volumeMounts: [
       ...(hasBridge ? bridged : []),
       { name: 'secret', mountPath: dirOf(CONTAINER_PATHS.tokenFile), readOnly: true },
