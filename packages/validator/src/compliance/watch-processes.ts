@@ -108,7 +108,8 @@ async function readProcess(pid: number): Promise<Process | undefined> {
     readText(`/proc/${pid}/status`),
     readText(`/proc/${pid}/cmdline`),
   ])
-  if (stat === '') return undefined
+  // Without arguments it is ending, also where its state was read a moment earlier.
+  if (stat === '' || line === '') return undefined
   // The name in parentheses can contain spaces.
   const [state, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   if (state === 'Z') return undefined
