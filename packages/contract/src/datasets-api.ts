@@ -103,6 +103,11 @@ export const DatasetImage = z
   .meta({ id: 'DatasetImage' })
 export type DatasetImage = z.infer<typeof DatasetImage>
 
+/** Larger pictures make a page slow: it offers them for download instead. */
+export const MAX_PICTURE_BYTES = 20 * 1024 ** 2
+/** A browser needs four bytes of memory for each pixel. */
+export const MAX_PICTURE_PIXELS = 50_000_000
+
 /** `GET /v1/datasets/{id}/images?class=&split=&cursor=&limit=`: by path. */
 export const DatasetImageList = z
   .object({ images: z.array(DatasetImage), nextCursor: z.string().optional() })

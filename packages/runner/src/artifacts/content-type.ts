@@ -1,8 +1,7 @@
+import { pictureSignature } from '@trainyard/platform'
+
+/** Of files that are no pictures. */
 const SIGNATURES: readonly [contentType: string, at: number, bytes: string][] = [
-  ['image/png', 0, '\u0089PNG\r\n\u001a\n'],
-  ['image/jpeg', 0, '\u00ff\u00d8\u00ff'],
-  ['image/gif', 0, 'GIF87a'],
-  ['image/gif', 0, 'GIF89a'],
   ['application/pdf', 0, '%PDF-'],
   ['application/zip', 0, 'PK\u0003\u0004'],
   ['application/gzip', 0, '\u001f\u008b\u0008'],
@@ -29,9 +28,10 @@ const WELL_FORMED = /^[a-z0-9][\w.+-]*\/[\w.+-]+(?:\s*;[\x20-\x7e]*)?$/i
  * a picture or something that a browser runs. A trainer cannot make the platform serve HTML or SVG.
  */
 export function contentTypeOf(head: Uint8Array, announced: string): string {
+  const picture = pictureSignature(head)
+  if (picture !== undefined) return picture
   const start = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1')
   for (const [contentType, at, bytes] of SIGNATURES) if (start.startsWith(bytes, at)) return contentType
-  if (start.startsWith('RIFF') && start.startsWith('WEBP', 8)) return 'image/webp'
   const type = announced.trim().toLowerCase()
   return WELL_FORMED.test(type) && PASSIVE.test(type) && !ACTIVE.test(type) ? announced.trim() : UNKNOWN
 }

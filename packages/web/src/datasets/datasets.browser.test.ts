@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, launchChromium } from '../testing/browser.ts'
 import { datasetFixture, imagesFixture } from '../testing/fixtures.ts'
-import { openIn, startSite, violations } from '../testing/site.ts'
+import { openIn, sideways, startSite, violations } from '../testing/site.ts'
 
 /** A picture of one grey pixel. */
 const PNG = Uint8Array.from(
@@ -21,8 +21,6 @@ describe.skipIf(!hasChromium())('datasets in a browser', () => {
     await browser.close()
   })
 
-  const sideways = (page: Page) =>
-    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
   const pictures = Object.fromEntries(imagesFixture().map(({ path }) => [path, { type: 'image/png', body: PNG }]))
   const datasets = [datasetFixture(), datasetFixture({ id: 'ds_2', name: `${'w'.repeat(190)} مجموعة 🌻` })]
 

@@ -1,4 +1,10 @@
-import type { DatasetClass, DatasetImage, ImageObject } from '@trainyard/contract'
+import {
+  type DatasetClass,
+  type DatasetImage,
+  type ImageObject,
+  MAX_PICTURE_BYTES,
+  MAX_PICTURE_PIXELS,
+} from '@trainyard/contract'
 import { plural } from '../format.ts'
 import { withQuery } from '../query.ts'
 import { classColour } from './class-colour.ts'
@@ -9,16 +15,14 @@ interface DrawnImageProps {
   classes: ReadonlyMap<number, DatasetClass>
 }
 
-/** As the server refuses pictures, so that no broken one is shown. */
-const MAX_PIXELS = 50_000_000
-const MAX_BYTES = 20 * 1024 ** 2
 const SHOWN_CLASSES = 3
 
 /** An image with the boxes, outlines and keypoints on it. The browser decodes the picture; the drawing is ours. */
 export function DrawnImage({ datasetId, image, classes }: DrawnImageProps) {
   const { path, width, height, objects, classIds } = image
   const src = withQuery(`/datasets/${datasetId}/picture`, { path })
-  const isLarge = image.sizeBytes > MAX_BYTES || (width ?? 0) * (height ?? 0) > MAX_PIXELS
+  // As the server refuses them, so that no broken picture is shown.
+  const isLarge = image.sizeBytes > MAX_PICTURE_BYTES || (width ?? 0) * (height ?? 0) > MAX_PICTURE_PIXELS
   const names = classIds.slice(0, SHOWN_CLASSES).map((id) => classes.get(id)?.name ?? `class ${id}`)
   const more = classIds.length - names.length
   const content = image.labelled

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { z } from 'zod'
 import type { WebContext, WebEnv } from '../context.ts'
 import { sendPicture } from '../pictures/send-picture.ts'
+import { findArtifact } from './find-artifact.ts'
 import { getJobId } from './job-id.ts'
 import { readPredictions } from './predictions.tsx'
 import { PredictionsPage } from './predictions-page.tsx'
@@ -23,9 +24,7 @@ export function pictureRoutes(context: WebContext): Hono<WebEnv> {
   const app = new Hono<WebEnv>()
 
   app.get('/:id/artifacts/:artifact/picture', async (c) => {
-    const id = getJobId(c)
-    const { artifacts } = await context.client.jobs.artifacts(id, { limit: 5000 })
-    const artifact = artifacts.find((one) => one.id === c.req.param('artifact'))
+    const artifact = await findArtifact(context, getJobId(c), c.req.param('artifact'))
     if (artifact === undefined) return c.notFound()
     return await sendPicture(c, context, artifact)
   })

@@ -1,6 +1,5 @@
-import type { Job } from '@trainyard/contract'
+import { type Job, MAX_PICTURE_BYTES } from '@trainyard/contract'
 import { plural } from '../format.ts'
-import { MAX_PICTURE_BYTES } from '../pictures/send-picture.ts'
 import { artifactPath, type PageArtifact } from './job-artifacts.tsx'
 
 /** Plots shown without a click. */

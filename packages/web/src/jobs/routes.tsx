@@ -5,6 +5,7 @@ import type { WebContext, WebEnv } from '../context.ts'
 import { NotFoundPage } from '../problems.tsx'
 import { actionRoutes } from './action-routes.ts'
 import { compareRoutes, parseDone } from './compare-routes.tsx'
+import { findArtifact } from './find-artifact.ts'
 import { getJobId, parseIds, parseJobId } from './job-id.ts'
 import { lineageRoutes } from './lineage-routes.tsx'
 import { JobListPage } from './list-page.tsx'
@@ -98,8 +99,7 @@ export function jobRoutes(context: WebContext): Hono<WebEnv> {
 
   // A signed address expires after an hour; a page may stay open longer. So the address is signed when the link is followed.
   app.get('/:id/artifacts/:artifact', async (c) => {
-    const { artifacts } = await context.client.jobs.artifacts(getJobId(c), { limit: 5000 })
-    const artifact = artifacts.find(({ id }) => id === c.req.param('artifact'))
+    const artifact = await findArtifact(context, getJobId(c), c.req.param('artifact'))
     const url = artifact === undefined ? undefined : new URL(artifact.url, context.runnerUrl)
     if (url === undefined || !/^https?:$/.test(url.protocol)) return c.notFound()
     c.header('Cache-Control', 'no-store')

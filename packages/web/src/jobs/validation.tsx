@@ -52,11 +52,7 @@ function PerClass({ job, perClass }: { job: Job; perClass: ClassMetrics }) {
           <thead>
             <tr>
               <th scope="col">Class, weakest first</th>
-              {names.map((name) => (
-                <th scope="col">
-                  <bdi>{name}</bdi>
-                </th>
-              ))}
+              <ColumnHeads names={names} />
             </tr>
           </thead>
           <tbody>
@@ -116,11 +112,7 @@ function Confusion({ matrix }: { matrix: Matrix }) {
             <thead>
               <tr>
                 <td />
-                {classes.map((name) => (
-                  <th scope="col">
-                    <bdi>{name}</bdi>
-                  </th>
-                ))}
+                <ColumnHeads names={classes} />
               </tr>
             </thead>
             <tbody>
@@ -186,3 +178,15 @@ export function confusedPairs({ classes, counts }: Matrix): ConfusedPair[] {
 }
 
 const sum = (values: readonly number[] | undefined): number => (values ?? []).reduce((all, one) => all + one, 0)
+
+function ColumnHeads({ names }: { names: readonly string[] }) {
+  return (
+    <>
+      {names.map((name) => (
+        <th scope="col">
+          <bdi>{name}</bdi>
+        </th>
+      ))}
+    </>
+  )
+}

@@ -1,7 +1,7 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, launchChromium } from '../testing/browser.ts'
-import { openIn, startSite, violations } from '../testing/site.ts'
+import { openIn, sideways, startSite, violations } from '../testing/site.ts'
 
 const FORM = '/jobs/new?trainer=trainyard%2Ftfjs-classifier'
 
@@ -13,9 +13,6 @@ describe.skipIf(!hasChromium())('starting a job in a browser', () => {
   afterAll(async () => {
     await browser.close()
   })
-
-  const sideways = (page: Page) =>
-    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
 
   const looks: [string, BrowserContextOptions][] = [
     ['light, desktop', { colorScheme: 'light' }],

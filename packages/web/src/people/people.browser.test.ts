@@ -1,8 +1,8 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, launchChromium } from '../testing/browser.ts'
 import { peopleFixture } from '../testing/people-fixtures.ts'
-import { focused, openIn, startSite, violations } from '../testing/site.ts'
+import { focused, openIn, sideways, startSite, violations } from '../testing/site.ts'
 
 describe.skipIf(!hasChromium())('the pages of people, in a browser', () => {
   let browser: Browser
@@ -18,9 +18,6 @@ describe.skipIf(!hasChromium())('the pages of people, in a browser', () => {
     await opened.page.context().addCookies([{ url, name: 'trainyard_session', value: 'session-ada@red.test' }])
     return opened
   }
-
-  const sideways = (page: Page) =>
-    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
 
   describe('are accessible', () => {
     const looks: [string, BrowserContextOptions][] = [

@@ -1,9 +1,7 @@
+import { MAX_PICTURE_BYTES } from '@trainyard/contract'
 import type { Context } from 'hono'
 import type { WebContext, WebEnv } from '../context.ts'
 import { pictureTypeOf } from './picture-type.ts'
-
-/** Larger files can be downloaded. */
-export const MAX_PICTURE_BYTES = 20 * 1024 * 1024
 
 /**
  * Answers with a picture that a signed address holds, from our own origin: pages load nothing from elsewhere. The content type is

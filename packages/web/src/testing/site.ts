@@ -49,6 +49,11 @@ export async function startSite(state: Parameters<typeof createFakeApi>[0] = {})
   }
 }
 
+/** By how many pixels a page is wider than its window. */
+export function sideways(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+}
+
 /** A page, and what the browser complains of while it is open. */
 export async function openIn(browser: Browser, options: BrowserContextOptions = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })

@@ -1,12 +1,8 @@
-import { notFound, TrainyardError } from '@trainyard/platform'
+import { MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS } from '@trainyard/contract'
+import { notFound, pictureSignature, TrainyardError } from '@trainyard/platform'
 import type { DatasetContext } from '../context.ts'
 import { storeOf } from '../sources/store-of.ts'
 import { datasetKey } from '../storage/storage-keys.ts'
-
-/** Larger ones make a page of pictures slow. */
-const MAX_PICTURE_BYTES = 20 * 1024 ** 2
-/** A browser needs four bytes of memory for each pixel. */
-const MAX_PICTURE_PIXELS = 50_000_000
 
 export interface Picture {
   body: ReadableStream<Uint8Array>
@@ -36,7 +32,8 @@ export async function openPicture(context: DatasetContext, datasetId: string, pa
   const chunks = body[Symbol.asyncIterator]()
   const first = await chunks.next()
   const head: Uint8Array = first.done === true ? new Uint8Array() : first.value
-  const contentType = typeOf(head)
+  const contentType =
+    pictureSignature(head) ?? (Buffer.from(head.subarray(0, 2)).toString() === 'BM' ? 'image/bmp' : undefined)
   if (contentType === undefined) {
     await chunks.return?.()
     throw refuse(`${path} is not an image that browsers show: expected a PNG, JPEG, WebP, GIF or BMP`)
@@ -56,15 +53,6 @@ function streamOf(head: Uint8Array, rest: AsyncIterator<Uint8Array>): ReadableSt
       await rest.return?.()
     },
   })
-}
-
-function typeOf(head: Uint8Array): string | undefined {
-  const start = Buffer.from(head.subarray(0, 12)).toString('latin1')
-  if (start.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png'
-  if (start.startsWith('\xff\xd8\xff')) return 'image/jpeg'
-  if (start.startsWith('GIF8')) return 'image/gif'
-  if (start.startsWith('BM')) return 'image/bmp'
-  return start.startsWith('RIFF') && start.endsWith('WEBP') ? 'image/webp' : undefined
 }
 
 function refuse(detail: string): TrainyardError {
