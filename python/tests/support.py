@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -94,3 +96,16 @@ class BridgeCase(unittest.TestCase):
 
     def of_type(self, kind):
         return [event for event in self.events if event["type"] == kind]
+
+    def continue_from(self, saved):
+        """The next program starts where the attempt with this checkpoint ended."""
+        resume = {"attempt": 1, "epoch": saved["epoch"]}
+        self.job["checkpoint"] = {"path": saved["file"], "name": "last", "sizeBytes": 1, "resume": resume}
+        (self.folder / "events").unlink()
+
+    def cancel_after(self, kind):
+        """Cancels the program that was started once it has sent an event of this kind."""
+        while not any(f'"{kind}"'.encode() in line for line in self.lines):
+            self.assertIsNone(self.process.poll())
+            time.sleep(0.05)
+        self.process.send_signal(signal.SIGTERM)

@@ -1,6 +1,4 @@
 import importlib.util
-import signal
-import time
 import unittest
 
 from support import BridgeCase
@@ -58,26 +56,19 @@ class Lightning(BridgeCase):
         self.assertEqual([event["epoch"] for event in saved if event["name"] == "best"], [1, 2, 3])
         self.assertEqual(self.output.strip(), "after 3 12")
         second = next(event for event in saved if event["name"] == "last" and event["epoch"] == 2)
-        resume = {"attempt": 1, "epoch": 2}
-        self.job["checkpoint"] = {"path": second["file"], "name": "last", "sizeBytes": 1, "resume": resume}
-        (self.folder / "events").unlink()
+        self.continue_from(second)
         self.assertEqual(self.run_program(PROGRAM), 0, self.errors)
         self.assertEqual([event["epoch"] for event in self.of_type("validation")], [3])
 
     def test_a_cancel_ends_the_training_after_its_batch_with_a_checkpoint_and_the_program_goes_on(self):
         self.job["config"]["basic"]["epochs"] = 100000
         finish = self.start(PROGRAM)
-        while not any(b'"progress"' in line for line in self.lines):
-            self.assertIsNone(self.process.poll())
-            time.sleep(0.05)
-        self.process.send_signal(signal.SIGTERM)
+        self.cancel_after("progress")
         self.assertEqual(finish(), 0, getattr(self, "errors", ""))
         self.assertIn("after ", self.output, self.errors)
         last = [event for event in self.of_type("checkpoint") if event["name"] == "last"][-1]
         self.job["config"]["basic"]["epochs"] = last["epoch"] + 1
-        resume = {"attempt": 1, "epoch": last["epoch"]}
-        self.job["checkpoint"] = {"path": last["file"], "name": "last", "sizeBytes": 1, "resume": resume}
-        (self.folder / "events").unlink()
+        self.continue_from(last)
         self.assertEqual(self.run_program(PROGRAM), 0, self.errors)
         # An older Lightning repeats the batch after which it was ended.
         steps = 4 * (last["epoch"] + 1)

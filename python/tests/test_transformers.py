@@ -1,6 +1,4 @@
 import importlib.util
-import signal
-import time
 import unittest
 from pathlib import Path
 
@@ -39,19 +37,14 @@ class Transformers(BridgeCase):
         self.assertIn("best", [event["name"] for event in saved])
         # The trainer keeps one folder alone. The bridge has the others, and the training continues from one of them.
         second = next(event for event in saved if event["name"] == "last" and event["epoch"] == 2)
-        resume = {"attempt": 1, "epoch": 2}
-        self.job["checkpoint"] = {"path": second["file"], "name": "last", "sizeBytes": 1, "resume": resume}
-        (self.folder / "events").unlink()
+        self.continue_from(second)
         self.assertEqual(self.run_program(PROGRAM), 0, self.errors)
         self.assertEqual([event["epoch"] for event in self.of_type("validation")], [3])
 
     def test_a_cancel_ends_the_training_with_a_checkpoint(self):
         self.job["config"]["basic"]["epochs"] = 100000
         finish = self.start(PROGRAM)
-        while not any(b'"progress"' in line for line in self.lines):
-            self.assertIsNone(self.process.poll())
-            time.sleep(0.05)
-        self.process.send_signal(signal.SIGTERM)
+        self.cancel_after("progress")
         self.assertEqual(finish(), 0, getattr(self, "errors", ""))
         self.assertTrue(Path(self.of_type("checkpoint")[-1]["file"]).is_dir())
         self.assertIn("steps ", self.output)

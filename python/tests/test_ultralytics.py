@@ -1,8 +1,6 @@
 import importlib.metadata
 import importlib.util
 import random
-import signal
-import time
 import unittest
 
 from support import BridgeCase
@@ -70,7 +68,7 @@ class Ultralytics(BridgeCase):
         self.assertLessEqual({"plots/confusion_matrix.png", "plots/results.png"}, plots)
 
         first = next(event for event in saved if event["name"] == "last")
-        self.job["checkpoint"] = {"path": first["file"], "name": "last", "sizeBytes": 1, "resume": {"attempt": 1, "epoch": 1}}
+        self.continue_from(first)
         second_dir = self.folder / "second"
         second_dir.mkdir()
         self.job["workDir"] = str(second_dir)
@@ -79,7 +77,6 @@ class Ultralytics(BridgeCase):
         described = (moved / "data.yaml").read_text().replace(self.job["dataset"]["dir"], str(moved))
         (moved / "data.yaml").write_text(described)
         self.job["dataset"]["dir"] = str(moved)
-        (self.folder / "events").unlink()
         self.assertEqual(self.run_program(PROGRAM), 0, self.errors)
         self.assertEqual([event["epoch"] for event in self.of_type("checkpoint") if event["name"] == "last"], [2])
         self.assertTrue((second_dir / "train/weights/last.pt").exists(), "the second attempt writes into its own folder")
@@ -87,10 +84,7 @@ class Ultralytics(BridgeCase):
     def test_a_cancel_ends_the_training_after_its_batch_and_the_program_goes_on(self):
         self.job["config"]["basic"]["epochs"] = 100000
         finish = self.start(PROGRAM)
-        while not any(b'"checkpoint"' in line for line in self.lines):
-            self.assertIsNone(self.process.poll())
-            time.sleep(0.05)
-        self.process.send_signal(signal.SIGTERM)
+        self.cancel_after("checkpoint")
         self.assertEqual(finish(), 0, getattr(self, "errors", ""))
         self.assertIn("after True", self.output)
 
