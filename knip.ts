@@ -28,6 +28,8 @@ const config: KnipConfig = {
         'bench/peers/*.ts',
         'scripts/**/*.test.ts',
         'scripts/*.{ts,mjs}',
+        // The configuration of the site, which VitePress reads, uses them.
+        'scripts/docs-site/{links,pages}.ts',
         'tests/**/*.test.ts',
         'tests/e2e/*/main.ts',
         'tests/setup/*.ts',
@@ -140,6 +142,8 @@ const config: KnipConfig = {
     },
     'scripts/api-docs': {
       ignore: ['named-like-schema.mjs'],
+      // An argument of the program that makes the site.
+      ignoreDependencies: ['typedoc-plugin-markdown'],
     },
   },
 }

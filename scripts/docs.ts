@@ -9,11 +9,10 @@ import * as contract from '@trainyard/contract'
 import { registryOpenApi } from '@trainyard/registry'
 import { runnerOpenApi } from '@trainyard/runner'
 import { z } from 'zod'
+import { kebab } from './docs-site/kebab.ts'
 import { commandLinePage } from './lib/command-line-page.ts'
 import { pythonTypes } from './lib/python-types.ts'
 import { ROOT } from './lib/run.ts'
-
-const kebab = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()
 
 /** Every named schema of the contract, as JSON Schema 2020-12. */
 function schemas(): Map<string, unknown> {
