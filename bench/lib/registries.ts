@@ -25,6 +25,8 @@ export async function startOurs(databaseUrl: string, dir: string): Promise<Runni
       PUBLIC_URL: url,
       JWT_SECRET: 'a secret of the bench, long enough to sign',
       REGISTRY_PLAIN_NAMESPACES: 'plain',
+      // As the peer: without a line for each request.
+      LOG_LEVEL: 'warn',
       // The bench sends more than anyone may.
       RATE_LIMITS: 'off',
     },

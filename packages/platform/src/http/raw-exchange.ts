@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { FileRange } from '../system/file-range.ts'
 
 /** Web streams cost more than hashing what goes through them, so large bodies go around them where Node serves the request. */
 const incomings = new WeakMap<Request, IncomingMessage>()
-const sources = new WeakMap<ReadableStream, Readable>()
+const sources = new WeakMap<ReadableStream, Readable | FileRange>()
 
 /** Stored outside of the request, so that it is available in mounted apps. */
 export function setIncoming(request: Request, incoming: IncomingMessage): void {
@@ -53,11 +54,12 @@ export function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint
       async cancel() {
         if (iterator !== undefined) await iterator.return?.()
         else if (source instanceof Readable) source.destroy()
+        else if (source instanceof FileRange) await source.close()
       },
     },
     { highWaterMark: 0 },
   )
-  if (source instanceof Readable) sources.set(stream, source)
+  if (source instanceof Readable || source instanceof FileRange) sources.set(stream, source)
   return stream
 }
 
@@ -67,6 +69,7 @@ export function sendSource(response: Response, outgoing: ServerResponse): boolea
   if (source === undefined) return false
   outgoing.writeHead(response.status, Object.fromEntries(response.headers))
   // A client that goes away, and a source that fails: either way the connection ends before the announced length.
-  pipeline(source, outgoing).catch(() => outgoing.destroy())
+  const sent = source instanceof FileRange ? source.sendTo(outgoing) : pipeline(source, outgoing)
+  sent.catch(() => outgoing.destroy())
   return true
 }

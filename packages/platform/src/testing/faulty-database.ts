@@ -9,6 +9,8 @@ export interface FaultyDatabase {
   url: string
   /** Loses the connection at the `call`-th statement from now on, of any connection, counted from 1. */
   arm(call: number, fault: StatementFault): void
+  /** The statements of all connections until now. */
+  statements(): number
   /** Ends the faults. Whether the connection was lost: there were at least that many statements. */
   disarm(): boolean
   close(): Promise<void>
@@ -21,8 +23,12 @@ export async function startFaultyDatabase(): Promise<FaultyDatabase> {
   const sockets = new Set<Socket>()
   let armed: { left: number; fault: StatementFault } | undefined
   let hasFailed = false
+  let statements = 0
 
-  const isDue = () => armed !== undefined && --armed.left === 0
+  const isDue = () => {
+    statements++
+    return armed !== undefined && --armed.left === 0
+  }
   const relay = (client: Socket) => {
     const server = connect(target)
     const lose = () => {
@@ -67,6 +73,7 @@ export async function startFaultyDatabase(): Promise<FaultyDatabase> {
   url.port = String(address.port)
   return {
     url: url.href,
+    statements: () => statements,
     arm(call, fault) {
       hasFailed = false
       armed = { left: call, fault }

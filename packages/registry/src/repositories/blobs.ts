@@ -14,7 +14,7 @@ export async function findReadableBlob(
   request: Pick<RepositoryRequest, 'context' | 'caller' | 'name' | 'plain'>,
   repositoryId: number,
   digest: string,
-): Promise<{ sizeBytes: number; isBundle: boolean } | undefined> {
+): Promise<{ sizeBytes: number } | undefined> {
   const row = await request.context.database.db
     .selectFrom('repository_blobs as link')
     .innerJoin('blobs', 'blobs.digest', 'link.digest')
@@ -23,27 +23,54 @@ export async function findReadableBlob(
       isBlobReadable(request.context.config, { repositoryId: sql`link.repository_id`, digest: sql`link.digest` }).as(
         'readable',
       ),
-      sql<boolean>`exists (
-        select 1 from version_parts p
-        where p.repository_id = link.repository_id and p.layer_digest = link.digest)`.as('bundle'),
     ])
     .where('link.repository_id', '=', repositoryId)
     .where('link.digest', '=', digest)
     .executeTakeFirst()
   if (!row || !(row.readable || mayInspect(request))) return undefined
-  return { sizeBytes: row.size_bytes, isBundle: row.bundle }
+  return { sizeBytes: row.size_bytes }
+}
+
+interface FoundBlob {
+  repositoryId: number
+  sizeBytes: number
+  isBundle: boolean
+}
+
+/** One statement, which every pull of a layer runs. The owner may read all; strangers read what is readable. */
+async function findBlobByName(request: RepositoryRequest, digest: string): Promise<FoundBlob | undefined> {
+  const { context, name } = request
+  if (mayInspect(request)) {
+    const text = `
+      select r.id as "repositoryId", b.size_bytes as "sizeBytes", false as "isBundle"
+      from repositories r join repository_blobs link on link.repository_id = r.id join blobs b on b.digest = link.digest
+      where r.name = $1 and link.digest = $2`
+    const [blob] = await context.database.query<FoundBlob>({ name: 'blob-of-owner', text }, [name, digest])
+    return blob
+  }
+  const link = { repositoryId: sql`link.repository_id`, digest: sql`link.digest` }
+  const { sql: text, parameters } = sql`
+    select r.id as "repositoryId", b.size_bytes as "sizeBytes", exists (
+      select 1 from version_parts p where p.repository_id = r.id and p.layer_digest = link.digest) as "isBundle"
+    from repositories r join repository_blobs link on link.repository_id = r.id join blobs b on b.digest = link.digest
+    where r.name = ${name} and link.digest = ${digest} and ${isBlobReadable(context.config, link)}
+  `.compile(context.database.db)
+  const [blob] = await context.database.query<FoundBlob>({ name: 'blob-of-stranger', text }, parameters)
+  return blob
 }
 
 /** GET and HEAD of a blob, or of a range of it. */
 export async function readBlob(request: RepositoryRequest, digestText: string): Promise<Response> {
   const { context } = request
   const digest = parseDigest(digestText).text
-  const repository = await getVisibleRepository(request)
   // A client that pushes asks first, and does not push what the registry has. This waits for a collector that is about to remove it.
   if (request.raw.method === 'HEAD' && request.caller.may('push', request.name))
-    await postponeReview(context.database.db, { repositoryId: repository.id, digest })
-  const blob = await findReadableBlob(request, repository.id, digest)
-  if (!blob) throw new OciError('BLOB_UNKNOWN', `"${request.name}" has no blob ${digest}`)
+    await postponeReview(context.database, { repository: request.name, digest })
+  const blob = await findBlobByName(request, digest)
+  if (!blob) {
+    await getVisibleRepository(request)
+    throw new OciError('BLOB_UNKNOWN', `"${request.name}" has no blob ${digest}`)
+  }
 
   const headers: Record<string, string> & { ETag: string } = {
     'Content-Type': 'application/octet-stream',
@@ -66,7 +93,7 @@ export async function readBlob(request: RepositoryRequest, digestText: string): 
     await countPull({
       ...request,
       userAgent: request.raw.headers.get('user-agent'),
-      repositoryId: repository.id,
+      repositoryId: blob.repositoryId,
       digest,
     })
   if (context.config.redirectPulls) {

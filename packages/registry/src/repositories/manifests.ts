@@ -21,13 +21,11 @@ import { reviewReferences } from './reviews.ts'
 
 /** GET and HEAD of a manifest by tag or digest. Returns the bytes that were pushed. */
 export async function readManifest(request: RepositoryRequest, reference: string): Promise<Response> {
-  const repository = await getVisibleRepository(request)
-  const digest = isDigest(reference)
-    ? parseDigest(reference).text
-    : await resolveTag(request, repository, parseTag(reference))
-  const manifest = digest === undefined ? undefined : await findManifest(request, repository.id, digest)
+  const { repositoryId, manifest } = request.plain
+    ? await findPlain(request, reference)
+    : await findOfTrainer(request, reference)
   if (!manifest) throw unknown(request, reference)
-  const part = request.plain ? undefined : await findPart(request, repository.id, manifest.digest)
+  const { part } = manifest
   if (!manifest.readable && !mayInspect(request)) throw part ? blocked(request, part) : unknown(request, reference)
 
   const etag = `"${manifest.digest}"`
@@ -45,47 +43,100 @@ export async function readManifest(request: RepositoryRequest, reference: string
     await countPull({
       ...request,
       userAgent: request.raw.headers.get('user-agent'),
-      repositoryId: repository.id,
+      repositoryId,
       digest: manifest.digest,
     })
   return new Response(new Uint8Array(manifest.content), { headers })
 }
 
-type FoundPart = Awaited<ReturnType<typeof findPart>>
-
-async function findManifest(request: RepositoryRequest, repositoryId: number, digest: string) {
-  return request.context.database.db
-    .selectFrom('manifests')
-    .select(['digest', 'media_type', 'content'])
-    .select(
-      isManifestReadable(request.context.config, {
-        repositoryId: sql`manifests.repository_id`,
-        digest: sql`manifests.digest`,
-      }).as('readable'),
-    )
-    .where('repository_id', '=', repositoryId)
-    .where('digest', '=', digest)
-    .executeTakeFirst()
+interface FoundManifest {
+  digest: string
+  media_type: string
+  content: Buffer
+  /** By strangers. */
+  readable: boolean
+  part: FoundPart | undefined
 }
 
-async function findPart(request: RepositoryRequest, repositoryId: number, digest: string) {
-  return request.context.database.db
-    .selectFrom('version_parts')
-    .innerJoin('versions', 'versions.id', 'version_parts.version_id')
-    .leftJoin('version_notices', 'version_notices.version_id', 'versions.id')
-    .select([
-      'version_parts.kind',
-      'version_parts.state',
-      'version_parts.state_reason',
-      'version_parts.trust',
-      'version_parts.check_id',
-      'versions.version',
-      'version_notices.deprecation',
-      'version_notices.replacement',
-    ])
-    .where('version_parts.repository_id', '=', repositoryId)
-    .where('version_parts.manifest_digest', '=', digest)
-    .executeTakeFirst()
+interface FoundPart {
+  kind: 'bundle' | 'image'
+  state: VersionState
+  state_reason: string | null
+  trust: Trust | null
+  check_id: string
+  version: string
+  deprecation: string | null
+  replacement: string | null
+}
+
+interface Found {
+  repositoryId: number
+  manifest: FoundManifest | undefined
+}
+
+const PLAIN_COLUMNS = 'r.id as "repositoryId", m.digest, m.media_type, m.content'
+
+/** One statement: a plain repository has no versions, and no states. */
+async function findPlain(request: RepositoryRequest, reference: string): Promise<Found> {
+  const { database } = request.context
+  const statement = isDigest(reference)
+    ? {
+        name: 'plain-manifest-by-digest',
+        text: `
+          select ${PLAIN_COLUMNS} from repositories r join manifests m on m.repository_id = r.id
+          where r.name = $1 and m.digest = $2`,
+      }
+    : {
+        name: 'plain-manifest-by-tag',
+        text: `
+          select ${PLAIN_COLUMNS} from repositories r join tags t on t.repository_id = r.id
+          join manifests m on m.repository_id = r.id and m.digest = t.digest
+          where r.name = $1 and t.name = $2`,
+      }
+  const value = isDigest(reference) ? parseDigest(reference).text : parseTag(reference)
+  const [row] = await database.query<Omit<FoundManifest, 'readable' | 'part'> & { repositoryId: number }>(statement, [
+    request.name,
+    value,
+  ])
+  if (row === undefined) return { repositoryId: (await getVisibleRepository(request)).id, manifest: undefined }
+  return { repositoryId: row.repositoryId, manifest: { ...row, readable: false, part: undefined } }
+}
+
+async function findOfTrainer(request: RepositoryRequest, reference: string): Promise<Found> {
+  const repository = await getVisibleRepository(request)
+  const digest = isDigest(reference)
+    ? parseDigest(reference).text
+    : await resolveTag(request, repository, parseTag(reference))
+  const manifest = digest === undefined ? undefined : await findManifest(request, repository.id, digest)
+  return { repositoryId: repository.id, manifest }
+}
+
+/** A manifest with the part of a version that it is, if it is one. */
+async function findManifest(
+  { context }: RepositoryRequest,
+  repositoryId: number,
+  digest: string,
+): Promise<FoundManifest | undefined> {
+  const readable = isManifestReadable(context.config, { repositoryId: sql`m.repository_id`, digest: sql`m.digest` })
+  const { sql: text, parameters } = sql`
+    select m.digest, m.media_type, m.content, ${readable} as readable, p.kind, p.state, p.state_reason, p.trust, p.check_id,
+      v.version, n.deprecation, n.replacement
+    from manifests m
+    left join version_parts p on p.repository_id = m.repository_id and p.manifest_digest = m.digest
+    left join versions v on v.id = p.version_id
+    left join version_notices n on n.version_id = v.id
+    where m.repository_id = ${repositoryId} and m.digest = ${digest}
+    limit 1
+  `.compile(context.database.db)
+  type Row = Omit<FoundManifest, 'part'> & { [Key in keyof FoundPart]: FoundPart[Key] | null }
+  const [row] = await context.database.query<Row>({ name: 'manifest-of-trainer', text }, parameters)
+  if (row === undefined) return undefined
+  const { digest: found, media_type, content, readable: isReadable, kind, state, check_id, version, ...rest } = row
+  const part =
+    kind === null || state === null || check_id === null || version === null
+      ? undefined
+      : { ...rest, kind, state, check_id, version }
+  return { digest: found, media_type, content, readable: isReadable, part }
 }
 
 /**
@@ -143,7 +194,11 @@ async function versionOf({ context }: RepositoryRequest, repository: Repository,
 const inHeader = (text: string) => text.replace(/[^ -~]|["\\]/g, '?').slice(0, 1000)
 
 /** What the one who pulls should know; clients that print warnings print each. */
-function warningsOf(request: RepositoryRequest, { readable }: { readable: boolean }, part: FoundPart): string[] {
+function warningsOf(
+  request: RepositoryRequest,
+  { readable }: { readable: boolean },
+  part: FoundPart | undefined,
+): string[] {
   const warnings: string[] = []
   if (!readable && !request.plain) warnings.push(closedTo(request, part))
   if (part === undefined) return warnings
@@ -157,7 +212,7 @@ function warningsOf(request: RepositoryRequest, { readable }: { readable: boolea
 }
 
 /** Why others than the owner cannot pull it, and where its checks are. */
-function closedTo({ context }: RepositoryRequest, part: FoundPart): string {
+function closedTo({ context }: RepositoryRequest, part: FoundPart | undefined): string {
   if (part === undefined) return 'In quarantine: only its owner can pull it until it belongs to a published version'
   const page = pageOfPush(context.config, part.check_id)
   if (part.trust !== null)

@@ -104,27 +104,21 @@ async function setTags(
 ): Promise<void> {
   if (tags.length === 0) return
   const { name, plain, context } = request
-  const held = await trx
-    .selectFrom('tags')
-    .select(['name', 'digest'])
-    .where('repository_id', '=', repositoryId)
-    .where('name', '=', sql<string>`any(${tags})`)
-    .execute()
-  const before = new Map(held.map((tag) => [tag.name, tag.digest]))
-  const changed = tags.filter((tag) => before.get(tag) !== digest)
-  if (changed.length === 0) return
-  await sql`
-    insert into tags (repository_id, name, digest)
-    select ${repositoryId}, tag, ${digest} from unnest(${changed}::text[]) as tag
-    on conflict (repository_id, name) do update set digest = excluded.digest, updated_at = ${context.clock.now()}
+  const { rows } = await sql<{ name: string; before: string | null }>`
+    with held as (select name, digest from tags where repository_id = ${repositoryId} and name = any(${tags})),
+    written as (
+      insert into tags (repository_id, name, digest)
+      select ${repositoryId}, tag, ${digest} from unnest(${tags}::text[]) as tag
+      on conflict (repository_id, name) do update set digest = excluded.digest, updated_at = ${context.clock.now()}
+      where tags.digest <> excluded.digest returning name)
+    select written.name, held.digest as before from written left join held using (name)
   `.execute(trx)
+  const before = new Map(rows.map((row) => [row.name, row.before]))
+  const changed = tags.filter((tag) => before.has(tag))
   for (const tag of changed.filter((each) => plain || !isVersionTag(each))) {
-    const action = before.has(tag) ? 'tag.move' : 'tag.push'
-    await auditRepository(request, trx, {
-      action,
-      subject: `${name}:${tag}`,
-      data: { digest, before: before.get(tag) },
-    })
+    const was = before.get(tag) ?? undefined
+    const action = was === undefined ? 'tag.push' : 'tag.move'
+    await auditRepository(request, trx, { action, subject: `${name}:${tag}`, data: { digest, before: was } })
   }
 }
 

@@ -130,10 +130,17 @@ async function requireFitName(context: RegistryContext, name: string): Promise<v
 /** The repository to push to. It is created on the first push. */
 export async function ensureRepository(request: RepositoryRequest): Promise<Repository> {
   const found = await findRepository(request.context, request.name)
-  if (found) return found
+  return found ?? (await createRepository(request, async (_, repository) => repository))
+}
+
+/** Creates a repository, unless another push has, with what belongs to it: both commit, or neither. */
+export async function createRepository<T>(
+  request: RepositoryRequest,
+  work: (trx: Transaction<RegistryDatabase>, repository: Repository) => Promise<T>,
+): Promise<T> {
   const { context, caller, name, namespace, plain } = request
   if (!plain && !caller.mayTakeAnyName) await requireFitName(context, name)
-  return context.database.transaction(async (trx) => {
+  return await context.database.transaction(async (trx) => {
     const created = await trx
       .insertInto('repositories')
       .values({ name, namespace, latest_version: null, published_at: null })
@@ -144,8 +151,9 @@ export async function ensureRepository(request: RepositoryRequest): Promise<Repo
       const claimed = await claimNamespace(context.identity, trx, { slug: namespace, subject: caller.subject })
       const data = claimed ? { claimedNamespace: namespace } : {}
       await auditRepository(request, trx, { action: 'repository.create', subject: name, data })
-      return created
+      return await work(trx, created)
     }
-    return trx.selectFrom('repositories').selectAll().where('name', '=', name).executeTakeFirstOrThrow()
+    const other = await trx.selectFrom('repositories').selectAll().where('name', '=', name).executeTakeFirstOrThrow()
+    return await work(trx, other)
   })
 }

@@ -1,3 +1,4 @@
+import type { Database } from '@trainyard/platform'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 
@@ -37,10 +38,11 @@ export async function reviewLink(
 
 /** Postpones the review of a link, if it is queued. */
 export async function postponeReview(
-  db: Executor,
-  { repositoryId, digest }: { repositoryId: number; digest: string },
+  { query }: Pick<Database<RegistryDatabase>, 'query'>,
+  { repository, digest }: { repository: string; digest: string },
 ): Promise<void> {
-  await sql`
-    update link_reviews set queued_at = now() where repository_id = ${repositoryId} and digest = ${digest}
-  `.execute(db)
+  const text = `
+    update link_reviews set queued_at = now()
+    where repository_id = (select id from repositories where name = $1) and digest = $2`
+  await query({ name: 'postpone-review', text }, [repository, digest])
 }

@@ -19,7 +19,7 @@ import { parseContentRange } from '../oci/ranges.ts'
 import { findReadableBlob } from './blobs.ts'
 import { linkPushedBlob } from './link-pushed-blob.ts'
 import { findQuota, requireRoom, withinQuota } from './quotas.ts'
-import { ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
+import { createRepository, ensureRepository, type RepositoryRequest, requirePush } from './repository.ts'
 import { reviewLink } from './reviews.ts'
 
 type Upload = Selectable<UploadTable>
@@ -44,6 +44,10 @@ export async function startUpload(request: RepositoryRequest): Promise<Response>
   if (algorithm !== null && algorithm !== 'sha256' && algorithm !== 'sha512') {
     throw new OciError('DIGEST_INVALID', `unknown digest algorithm "${algorithm}"; expected sha256 or sha512`)
   }
+  if (mount === null && digest === null) {
+    requireRoom(await findQuota(request), 1)
+    return progress(request, (await openUpload(request)).id, 0, 202)
+  }
   const repository = await ensureRepository(request)
   if (mount !== null) {
     const parsed = parseDigest(mount)
@@ -57,7 +61,7 @@ export async function startUpload(request: RepositoryRequest): Promise<Response>
     return await storeWhole(request, parsed, { repositoryId: repository.id, isStored: blob !== undefined })
   }
   if (digest === null) requireRoom(await findQuota(request), 1)
-  const upload = await openUpload(request, repository.id)
+  const upload = await openUpload(request)
   if (digest === null) return progress(request, upload.id, 0, 202)
   try {
     const parsed = parseDigest(digest)
@@ -69,17 +73,28 @@ export async function startUpload(request: RepositoryRequest): Promise<Response>
   }
 }
 
-async function openUpload({ context, caller }: RepositoryRequest, repositoryId: number): Promise<Upload> {
-  const [upload] = await context.database.query<Upload>(
+/** One statement, but for the first push to a repository. */
+async function openUpload(request: RepositoryRequest): Promise<Upload> {
+  const { context, caller, name } = request
+  const id = randomUUID()
+  const [opened] = await context.database.query<Upload>(
     {
       name: 'open-upload',
-      text: 'insert into uploads (id, repository_id, opened_by) values ($1, $2, $3) returning *',
+      text: `
+        insert into uploads (id, repository_id, opened_by) select $1, id, $2 from repositories where name = $3
+        returning ${UPLOAD_COLUMNS}`,
     },
-    [randomUUID(), repositoryId, caller.subject],
+    [id, caller.subject, name],
   )
-  if (upload === undefined) throw new Error('an upload was not inserted')
-  return upload
+  if (opened !== undefined) return opened
+  return await createRepository(request, async (trx, repository) => {
+    const values = { id, repository_id: repository.id, opened_by: caller.subject }
+    return await trx.insertInto('uploads').values(values).returningAll().executeTakeFirstOrThrow()
+  })
 }
+
+/** Prepared statements name their columns: their result must not change when a migration adds one. */
+const UPLOAD_COLUMNS = 'uploads.id, repository_id, size_bytes, chunks, opened_by, uploads.created_at'
 
 async function findBlob({ database }: RegistryContext, digest: string): Promise<{ size_bytes: number } | undefined> {
   return await database.db.selectFrom('blobs').select('size_bytes').where('digest', '=', digest).executeTakeFirst()
@@ -93,15 +108,14 @@ export async function patchUpload(request: RepositoryRequest, uploadId: string):
 
 /** PUT: appends the body and ends the session. Fails, and discards the bytes, if the digest does not match. */
 export async function finishUpload(request: RepositoryRequest, uploadId: string): Promise<Response> {
-  const upload = await getUpload(request, uploadId)
+  requirePush(request)
   const text = request.url.searchParams.get('digest')
-  if (text === null)
+  const digest = text === null ? undefined : parseDigest(text)
+  const { isStored, ...upload } = await getUploadOf(request, uploadId, digest?.text ?? '')
+  if (digest === undefined)
     throw new OciError('DIGEST_INVALID', 'the query parameter "digest" is missing; expected the digest of the blob')
-  const digest = parseDigest(text)
-  if (upload.chunks === 0 && !request.raw.headers.has('content-range')) {
-    const isStored = (await findBlob(request.context, digest.text)) !== undefined
+  if (upload.chunks === 0 && !request.raw.headers.has('content-range'))
     return await storeWhole(request, digest, { repositoryId: upload.repository_id, uploadId, isStored })
-  }
   // Sent again after an answer that was lost: the bytes are stored, and must not be appended a second time.
   if (!(await holdsWhole(request, upload, digest))) await append(request, upload)
   return commit(request, upload, digest)
@@ -166,17 +180,28 @@ async function deleteChunks({ store }: RegistryContext, chunks: readonly StoredC
 }
 
 async function getUpload(request: RepositoryRequest, uploadId: string): Promise<Upload> {
+  return await getUploadOf(request, uploadId, '')
+}
+
+/** Also whether the blob that the upload is to become is stored already. */
+async function getUploadOf(
+  request: RepositoryRequest,
+  uploadId: string,
+  digest: string,
+): Promise<Upload & { isStored: boolean }> {
   requirePush(request)
   const { context } = request
   const oldest = new Date(context.clock.now().getTime() - context.config.uploadSeconds * 1000)
-  const upload = await context.database.db
-    .selectFrom('uploads')
-    .innerJoin('repositories', 'repositories.id', 'uploads.repository_id')
-    .selectAll('uploads')
-    .where('uploads.id', '=', uploadId)
-    .where('repositories.name', '=', request.name)
-    .where('uploads.created_at', '>', oldest)
-    .executeTakeFirst()
+  const [upload] = await context.database.query<Upload & { isStored: boolean }>(
+    {
+      name: 'get-upload',
+      text: `
+        select ${UPLOAD_COLUMNS}, exists (select 1 from blobs where digest = $4) as "isStored"
+        from uploads join repositories on repositories.id = repository_id
+        where uploads.id = $1 and repositories.name = $2 and uploads.created_at > $3`,
+    },
+    [uploadId, request.name, oldest, digest],
+  )
   if (!upload)
     throw new OciError('BLOB_UPLOAD_UNKNOWN', 'the upload does not exist: it was finished, cancelled or has expired')
   return upload

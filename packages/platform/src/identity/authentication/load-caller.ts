@@ -16,26 +16,29 @@ export interface LoadCallerOptions {
   limit?: CallerLimit | undefined
   /** Memberships that an external issuer asserts, in addition to the stored ones. */
   claimed?: readonly CallerMembership[] | undefined
+  /** The stored memberships, where they were read before. Default: they are read. */
+  stored?: readonly StoredMembership[] | undefined
 }
 
-/** What an account can do now, within the limit of its token. Runs one query, and one more for asserted memberships. */
+interface StoredProject {
+  id: string
+  slug: string
+}
+
+/** A membership with the projects of its organisation. */
+export interface StoredMembership extends CallerMembership {
+  projects: readonly StoredProject[]
+}
+
+/** SQL: the projects of the organisation of a row of `memberships`, as JSON. */
+export const projectsOfMembership = sql<StoredProject[]>`(
+  select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'slug', p.slug) order by p.created_at, p.id), '[]')
+  from projects p where p.organisation_id = memberships.organisation_id)`
+
+/** What an account can do now, within the limit of its token. */
 export async function loadCaller(db: Kysely<IdentityDatabase>, options: LoadCallerOptions): Promise<Caller> {
   const { account, credentials, tokenId, expiresAt, scopes, limit = {}, claimed = [] } = options
-  const stored = await db
-    .selectFrom('memberships')
-    .innerJoin('organisations', 'organisations.id', 'memberships.organisation_id')
-    .select([
-      'memberships.organisation_id as organisationId',
-      'organisations.slug as organisation',
-      'role',
-      sql<StoredProject[]>`(
-        select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'slug', p.slug) order by p.created_at, p.id), '[]')
-        from projects p where p.organisation_id = memberships.organisation_id)`.as('projects'),
-    ])
-    .where('account_id', '=', account.id)
-    .orderBy('memberships.created_at')
-    .orderBy('organisations.id')
-    .execute()
+  const stored = options.stored ?? (await loadMemberships(db, account.id))
   const known = stored.map(({ projects: _, ...membership }) => membership)
   const memberships = merge(known, claimed).filter(
     ({ organisationId }) => limit.organisationId === undefined || limit.organisationId === organisationId,
@@ -58,6 +61,22 @@ export async function loadCaller(db: Kysely<IdentityDatabase>, options: LoadCall
   }
 }
 
+async function loadMemberships(db: Kysely<IdentityDatabase>, accountId: string): Promise<StoredMembership[]> {
+  return await db
+    .selectFrom('memberships')
+    .innerJoin('organisations', 'organisations.id', 'memberships.organisation_id')
+    .select([
+      'memberships.organisation_id as organisationId',
+      'organisations.slug as organisation',
+      'role',
+      projectsOfMembership.as('projects'),
+    ])
+    .where('account_id', '=', accountId)
+    .orderBy('memberships.created_at')
+    .orderBy('organisations.id')
+    .execute()
+}
+
 /** Where both name an organisation, the higher role counts. */
 function merge(stored: readonly CallerMembership[], claimed: readonly CallerMembership[]): CallerMembership[] {
   const byId = new Map<string, CallerMembership>()
@@ -67,11 +86,6 @@ function merge(stored: readonly CallerMembership[], claimed: readonly CallerMemb
     byId.set(membership.organisationId, { ...(known ?? membership), role })
   }
   return [...byId.values()]
-}
-
-interface StoredProject {
-  id: string
-  slug: string
 }
 
 interface ProjectsOfOrganisation {

@@ -1,9 +1,10 @@
-import { Readable } from 'node:stream'
 import { Hono, type HonoRequest } from 'hono'
 import { notFound, TrainyardError } from '../../errors.ts'
 import { problemHandler, problemNotFound, problemResponse } from '../../http/problem-handler.ts'
+import { streamOf } from '../../http/raw-exchange.ts'
 import type { Logger } from '../../log.ts'
 import type { Clock } from '../../system/clock.ts'
+import { FileRange } from '../../system/file-range.ts'
 import { DEFAULT_CONTENT_TYPE } from '../object-store.ts'
 import { type ByteRange, parseRange } from './byte-range.ts'
 import type { FolderObjects } from './folder-objects.ts'
@@ -35,9 +36,8 @@ export function createFolderStoreApp({ objects, uploads, secret, clock, logger }
       await file.handle.close()
       return answer.response
     }
-    // The stream closes the file, also when the client disconnects.
-    const body = file.handle.createReadStream({ ...answer.range, highWaterMark: 256 * 1024 })
-    return new Response(Readable.toWeb(body) as ReadableStream<Uint8Array>, answer.response)
+    // It closes the file, also when the client disconnects.
+    return new Response(streamOf(new FileRange(file.handle, answer.range)), answer.response)
   })
 
   app.put(`${STORAGE_PATH}*`, async (c) => {

@@ -6,6 +6,7 @@ import type { Hono } from 'hono'
 import { notFound, TrainyardError } from '../../errors.ts'
 import { createLogger, type Logger } from '../../log.ts'
 import { type Clock, systemClock } from '../../system/clock.ts'
+import { FileRange } from '../../system/file-range.ts'
 import { checkKey, checkPartNumber, checkPrefix } from '../keys.ts'
 import {
   DEFAULT_CONTENT_TYPE,
@@ -47,9 +48,6 @@ export interface FolderStore extends ObjectStore {
   /** Serves the signed URLs, all below `/storage/`. */
   readonly app: Hono
 }
-
-/** Each read is a task of another thread. */
-const READ_BYTES = 1024 * 1024
 
 /** Uploads and temporary files of a crashed process are removed after this time. */
 const STALE_MS = 24 * 3600 * 1000
@@ -106,8 +104,7 @@ class FolderObjectStore implements FolderStore {
       await file.handle.close()
       return { ...info, body: noBytes() }
     }
-    const highWaterMark = Math.min(info.sizeBytes, READ_BYTES)
-    return { ...info, body: file.handle.createReadStream({ start, end, highWaterMark }) }
+    return { ...info, body: new FileRange(file.handle, { start, end }) }
   }
 
   async find(key: string): Promise<ObjectInfo | undefined> {
