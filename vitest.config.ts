@@ -4,7 +4,7 @@ import { LongestFirst } from './tests/setup/longest-first.ts'
 // Neither "import" nor "module": Vitest hands these to Node, whose require() would then get ES modules (pg-pool breaks).
 const conditions = ['trainyard-source', 'node']
 const ignored = ['**/node_modules/**', '**/dist/**', '**/.trainyard/**', '**/fixtures/**']
-const special = ['s3', 'docker', 'kubernetes', 'browser', 'peers', 'mlflow', 'scanners', 'python'].map(
+const special = ['s3', 'docker', 'kubernetes', 'browser', 'peers', 'mlflow', 'scanners', 'python', 'deploy'].map(
   (name) => `**/*.${name}.test.ts`,
 )
 
@@ -57,6 +57,7 @@ export default defineConfig({
       needing('python'),
       needing('browser'),
       needing('peers'),
+      needing('deploy'),
     ],
   },
 })

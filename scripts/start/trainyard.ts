@@ -27,6 +27,8 @@ export interface TrainyardOptions {
   dataDir: string
   host: string
   port: number
+  /** Origin at which people and trainers reach it. Default: the address it listens on. */
+  publicUrl?: string | undefined
   /** Other settings, as environment variables. */
   env: Readonly<Record<string, string | undefined>>
   onProgress?(text: string): void
@@ -92,10 +94,10 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       parts.push({ name: 'PostgreSQL', stop: () => postgres.stop() })
       databaseUrl = postgres.url
     }
-    const settings = settingsOf(options.env, databaseUrl, server.url)
+    const settings = settingsOf(options.env, databaseUrl, options.publicUrl ?? server.url)
     progress('starting the servers')
     const secret = await keptSecret(join(dataDir, 'storage-secret'))
-    const storeDefaults = { dir: join(dataDir, 'objects'), publicUrl: server.url, secret }
+    const storeDefaults = { dir: join(dataDir, 'objects'), publicUrl: settings.PUBLIC_URL, secret }
     const { store, app: storeApp } = createStore(readStoreConfig(settings, storeDefaults))
 
     const identity = await openIdentity({ url: databaseUrl, logger })
@@ -135,7 +137,7 @@ export async function startTrainyard(options: TrainyardOptions): Promise<Trainya
       createLink: async (path) =>
         auth.mode === 'local' ? signInLink(server.url, (await identity.createSignInCode()).secret, path) : undefined,
       failed: failure.promise,
-      setup: await prepareSetup(identity, { auth, dataDir, publicUrl: server.url }),
+      setup: await prepareSetup(identity, { auth, dataDir, publicUrl: settings.PUBLIC_URL }),
       warning: runner.context.launcher.warning,
       awaitCleanup: async (timeoutMs) => (await runner.awaitCleanup(timeoutMs)).map(({ jobId }) => jobId),
       stop,

@@ -14,6 +14,7 @@ import {
   openIdentity,
   prepareSetup,
   readHttpLimits,
+  readSecretFiles,
   readStoreConfig,
   requireSafeHost,
   runIdentityCommand,
@@ -28,7 +29,8 @@ export interface Served extends Pick<Listening, 'url' | 'port'> {
 }
 
 /** Starts a registry configured by `env` (see `config.ts`). It listens on `HOST` and `PORT`. */
-export async function start(env: Record<string, string | undefined>): Promise<Served> {
+export async function start(environment: Record<string, string | undefined>): Promise<Served> {
+  const env = readSecretFiles(environment)
   const logger = createLogger({ name: 'registry', level: env.LOG_LEVEL || undefined })
   const config = readRegistryConfig(env)
   const limits = readHttpLimits(env, 'the registry')
@@ -70,7 +72,7 @@ export async function start(env: Record<string, string | undefined>): Promise<Se
 
 if (isMain(import.meta.url)) {
   try {
-    const printed = await runIdentityCommand(process.argv.slice(2), process.env)
+    const printed = await runIdentityCommand(process.argv.slice(2), readSecretFiles(process.env))
     if (printed === undefined) await serve()
     else process.stdout.write(printed)
   } catch (error) {

@@ -13,6 +13,7 @@ import {
   parseConfig,
   prepareSetup,
   readHttpLimits,
+  readSecretFiles,
   readStoreConfig,
   requireSafeHost,
   runIdentityCommand,
@@ -37,7 +38,8 @@ export interface RunnerServer extends Pick<Listening, 'url' | 'port'> {
 }
 
 /** Starts a runner of its own from environment variables. */
-export async function serveRunner(env: Record<string, string | undefined>): Promise<RunnerServer> {
+export async function serveRunner(environment: Record<string, string | undefined>): Promise<RunnerServer> {
+  const env = readSecretFiles(environment)
   const server = parseConfig(ServerEnvironment, env, 'runner server')
   const logger = createLogger({ name: 'runner', level: server.LOG_LEVEL })
   const origin = `http://127.0.0.1:${server.PORT}`
@@ -97,7 +99,7 @@ async function main(): Promise<void> {
     await stageBridge(readBridgeContents(), dir)
     return
   }
-  const printed = await runIdentityCommand(process.argv.slice(2), process.env)
+  const printed = await runIdentityCommand(process.argv.slice(2), readSecretFiles(process.env))
   if (printed !== undefined) {
     process.stdout.write(printed)
     return

@@ -13,3 +13,4 @@
 
 export type { WebLogger } from './context.ts'
 export { createWeb, type WebOptions } from './create-web.tsx'
+export { serveWeb } from './serve-web.ts'

@@ -1,4 +1,4 @@
-import { createLogger, type Listening, listen, parseConfig, readHttpLimits } from '@trainyard/platform'
+import { createLogger, type Listening, listen, parseConfig, readHttpLimits, readSecretFiles } from '@trainyard/platform'
 import { z } from 'zod'
 import { createWeb } from './create-web.tsx'
 
@@ -18,7 +18,8 @@ const Environment = z.object({
  *
  * @throws ConfigError which names each invalid variable
  */
-export async function serveWeb(env: Record<string, string | undefined>): Promise<Listening> {
+export async function serveWeb(environment: Record<string, string | undefined>): Promise<Listening> {
+  const env = readSecretFiles(environment)
   const { HOST, PORT, REGISTRY_URL, RUNNER_URL, PAGES_SECRET, LOG_LEVEL } = parseConfig(Environment, env, 'the pages')
   const limits = readHttpLimits(env, 'the pages')
   const logger = createLogger({ name: 'web', level: LOG_LEVEL })

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migration'
 import pg from 'pg'
+import { errorCode } from '../system/describe-error.ts'
 
 export interface MigrateOptions {
   url: string
@@ -8,7 +9,10 @@ export interface MigrateOptions {
   migrations: Readonly<Record<string, Migration>>
 }
 
-/** Creates the schema when it does not exist, and runs the migrations that have not run. Replicas take turns. */
+/**
+ * Creates the schema when it does not exist, and runs the migrations that have not run. Replicas take turns. Migrations of a
+ * newer program are left as they are: during an upgrade, and after a rollback, the older one works on the newer tables.
+ */
 export async function migrate({ url, schema, migrations }: MigrateOptions): Promise<void> {
   const pool = new pg.Pool({
     connectionString: url,
@@ -26,9 +30,10 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
       await sql`select pg_advisory_lock(${lock})`.execute(connection)
       try {
         await sql`create schema if not exists ${sql.id(schema)}`.execute(connection)
+        const all = { ...(await migrationsThatRan(connection, schema)), ...migrations }
         const migrator = new Migrator({
           db,
-          provider: { getMigrations: () => Promise.resolve(migrations) },
+          provider: { getMigrations: () => Promise.resolve(all) },
           migrationTableSchema: schema,
           // Each area of a package adds its own migrations.
           allowUnorderedMigrations: true,
@@ -45,6 +50,19 @@ export async function migrate({ url, schema, migrations }: MigrateOptions): Prom
   } finally {
     await db.destroy()
   }
+}
+
+const NOTHING: Migration = { up: () => Promise.resolve() }
+
+/** As migrations that do nothing: Kysely refuses a database with one that it does not know. */
+async function migrationsThatRan(db: Kysely<unknown>, schema: string): Promise<Record<string, Migration>> {
+  const table = sql.id(schema, 'kysely_migration')
+  const { rows } = await sql<{ name: string }>`select name from ${table}`.execute(db).catch((error: unknown) => {
+    // No migration has run yet.
+    if (errorCode(error) === '42P01') return { rows: [] }
+    throw error
+  })
+  return Object.fromEntries(rows.map(({ name }) => [name, NOTHING]))
 }
 
 /** The connection option that selects a schema. */

@@ -66,6 +66,20 @@ describe('a database', () => {
     for (const database of [...replicas, later]) await database.close()
   })
 
+  it('an older program starts after a newer one has migrated, and the newer one starts again', async () => {
+    const added: Migration = {
+      up: async (db) => await db.schema.createTable('added').addColumn('id', 'integer').execute(),
+    }
+    const { schema, db } = await open({ ...migrations, '002-added': added })
+    await db.insertInto('things').values({ id: 1, name: 'kept' }).execute()
+    const older = await reopen(schema)
+    expect(await older.db.selectFrom('things').select('name').execute()).toEqual([{ name: 'kept' }])
+    await older.close()
+    const newer = await reopen(schema, { ...migrations, '002-added': added })
+    expect((await newer.db.selectFrom('things').select('name').execute()).length).toBe(1)
+    await newer.close()
+  })
+
   it('names a migration that fails, and rolls it back', async () => {
     const schema = `test_${randomBytes(6).toString('hex')}`
     const broken: Migration = {

@@ -1,0 +1,209 @@
+/**
+ * Installs the chart on a real cluster of one node: `npm test -- --project deploy`. It needs KUBECONFIG, TEST_NODE_ADDRESS (of the
+ * node, whose NodePorts 30760 to 30762 are free, and from which the node pulls over plain HTTP), Helm 3.16 or newer (HELM_PATH),
+ * Docker, and on the node the images trainyard/platform:0.1.0 and :0.1.1, postgres:17 and minio/minio.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient, type TrainyardClient } from '@trainyard/client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ROOT } from '../../scripts/lib/run.ts'
+import { buildTrainer } from '../../scripts/lib/trainers.ts'
+import { buildSampleDataset, packSampleDataset } from '../../scripts/sample-dataset/index.ts'
+import { pushTrainerImage } from '../../scripts/start/trainer-image.ts'
+import { canConnect, helm, kubectl, until } from './cluster.ts'
+
+const { KUBECONFIG, TEST_NODE_ADDRESS: node } = process.env
+const isHere = KUBECONFIG !== undefined && node !== undefined
+if (!isHere)
+  console.warn(
+    'SKIPPED: the chart on a cluster. Set KUBECONFIG, TEST_NODE_ADDRESS and HELM_PATH: see the head of chart.deploy.test.ts',
+  )
+
+const NAMESPACE = 'trainyard-chart-test'
+const TRAINERS = `${NAMESPACE}-trainers`
+const RELEASE = 'ty'
+const CHART = join(ROOT, 'deploy/helm/trainyard')
+const [OLD, NEW] = ['0.1.0', '0.1.1']
+const registryUrl = `http://${node}:30760`
+const runnerUrl = `http://${node}:30761`
+const pagesUrl = `http://${node}:30762`
+const settings = (tag: string) => [
+  '--values',
+  join(ROOT, 'deploy/testing/lab-values.yaml'),
+  '--set',
+  `image.tag=${tag},publicUrl=${registryUrl},runner.trainers.namespace=${TRAINERS}`,
+  '--wait',
+  '--timeout',
+  '5m',
+]
+const inRelease = (...args: string[]) => helm('--namespace', NAMESPACE, ...args)
+const podOf = async (component: string) =>
+  await kubectl(
+    '-n',
+    NAMESPACE,
+    'get',
+    'pod',
+    '-l',
+    `app.kubernetes.io/component=${component}`,
+    '-o',
+    'jsonpath={.items[0].metadata.name}',
+  )
+
+describe.skipIf(!isHere)('the chart on a cluster', { timeout: 600_000 }, () => {
+  let client: TrainyardClient
+  let token = ''
+  let dataset = ''
+  const dirs: string[] = []
+
+  async function forget() {
+    await kubectl('delete', 'namespace', NAMESPACE, TRAINERS, '--ignore-not-found', '--wait')
+  }
+
+  beforeAll(async () => {
+    await forget()
+    await kubectl('create', 'namespace', NAMESPACE)
+    await kubectl('label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted')
+    await inRelease('install', RELEASE, CHART, ...settings(OLD))
+  }, 600_000)
+  afterAll(async () => {
+    await forget()
+    for (const dir of dirs) await rm(dir, { recursive: true, force: true })
+  }, 300_000)
+
+  it('passes its own test', async () => {
+    expect(await inRelease('test', RELEASE)).toContain('Succeeded')
+  })
+
+  it('lets the operator sign up, and a trainer be pushed, checked, trained in a pod, and read on a page', async () => {
+    const printed = await kubectl(
+      '-n',
+      NAMESPACE,
+      'exec',
+      `deployment/${RELEASE}-runner`,
+      '--',
+      'trainyard-platform',
+      'runner',
+      'setup-secret',
+    )
+    const setupSecret = /setup=(\S+)/.exec(printed)?.[1]
+    const account = { email: 'operator@example.test', password: 'a long enough passphrase 7' }
+    const anonymous = createClient({ registryUrl, runnerUrl })
+    await anonymous.identity.signUp({ ...account, setupSecret })
+    token = (await anonymous.identity.createSession(account)).secret
+    client = createClient({ registryUrl, runnerUrl, token })
+    await client.identity.createOrganisation({ slug: 'trainyard' })
+
+    const data = await mkdtemp(join(tmpdir(), 'chart-test-'))
+    dirs.push(data)
+    await buildSampleDataset({ dir: join(data, 'digits') })
+    dataset = (await client.datasets.upload(packSampleDataset(join(data, 'digits')), { name: 'digits' })).id
+
+    const dir = join(ROOT, 'trainers/tfjs-classifier')
+    await buildTrainer(dir)
+    const name = 'trainyard/tfjs-classifier'
+    await pushTrainerImage({
+      client,
+      // Docker pushes over plain HTTP to this machine only.
+      registryUrl: 'http://127.0.0.1:30760',
+      token,
+      dir,
+      name,
+      version: '1.0.0',
+      note: () => {},
+    })
+    const { state, checks } = await client.trainers.version(name, '1.0.0')
+    expect(state).toBe('published')
+    expect(checks.filter(({ status }) => status === 'passed').map((check) => check.name)).toEqual(
+      expect.arrayContaining(['manifest', 'image', 'secrets']),
+    )
+
+    const job = await createJob()
+    expect(await kubectlJobs()).toBeGreaterThan(0)
+    const ended = await endOf(job)
+    expect(ended.state, ended.endReason).toBe('succeeded')
+
+    const headers = { cookie: `trainyard_session=${token}` }
+    const page = await fetch(`${pagesUrl}/jobs/${job}`, { headers })
+    expect(page.status).toBe(200)
+    expect(await page.text()).toContain('succeeded')
+  })
+
+  it('refuses connections that no one needs, and keeps those that are needed', async () => {
+    const [web, registry] = [await podOf('web'), await podOf('registry')]
+    const database = `${RELEASE}-postgresql`
+    expect(await canConnect(NAMESPACE, registry, database, 5432)).toBe(true)
+    expect(await canConnect(NAMESPACE, web, `${RELEASE}-registry`, 7600)).toBe(true)
+    const address = await kubectl('-n', NAMESPACE, 'get', 'service', database, '-o', 'jsonpath={.spec.clusterIP}')
+    expect(await canConnect(NAMESPACE, web, address, 5432)).toBe(false)
+    expect(await canConnect(NAMESPACE, web, node ?? '', 9643)).toBe(false)
+    expect(await canConnect(NAMESPACE, registry, node ?? '', 9643)).toBe(false)
+  })
+
+  it('loses nothing in an upgrade and a rollback under load', async () => {
+    const load = startLoad()
+    const jobs = [await createJob()]
+    await inRelease('upgrade', RELEASE, CHART, ...settings(NEW))
+    jobs.push(await createJob())
+    await inRelease('rollback', RELEASE, '1', '--wait', '--timeout', '5m')
+    jobs.push(await createJob())
+    const { requests, failures } = await load.stop()
+    expect(failures).toEqual([])
+    expect(requests).toBeGreaterThan(100)
+    for (const job of jobs) expect((await endOf(job)).state).toBe('succeeded')
+  })
+
+  async function createJob(): Promise<number> {
+    const { id } = await client.jobs.create({
+      trainer: 'trainyard/tfjs-classifier@^1',
+      dataset,
+      config: { epochs: 1, model: 'mlp' },
+    })
+    return id
+  }
+
+  async function endOf(id: number) {
+    return await until(`job ${id} has ended`, 300, async () => {
+      const job = await client.jobs.get(id)
+      return ['succeeded', 'failed', 'cancelled'].includes(job.state) ? job : undefined
+    })
+  }
+
+  async function kubectlJobs(): Promise<number> {
+    return await until('a Job of Kubernetes', 60, async () => {
+      const names = await kubectl('-n', TRAINERS, 'get', 'jobs', '-o', 'name')
+      return names === '' ? undefined : names.split('\n').length
+    })
+  }
+
+  /** Asks every server ten times a second, each request over a connection of its own. */
+  function startLoad() {
+    const urls = [`${registryUrl}/v1/trainers`, `${runnerUrl}/v1/jobs`, `${pagesUrl}/sign-in`]
+    const failures: string[] = []
+    let requests = 0
+    let isOn = true
+    const ask = async (url: string) => {
+      while (isOn) {
+        try {
+          const response = await fetch(url, { headers: { authorization: `Bearer ${token}`, connection: 'close' } })
+          await response.arrayBuffer()
+          if (!response.ok) failures.push(`${url}: ${response.status}`)
+        } catch (error) {
+          failures.push(`${url}: ${error instanceof Error ? (error.cause ?? error) : error}`)
+        }
+        requests++
+        await sleep(100)
+      }
+    }
+    const work = urls.map(ask)
+    return {
+      async stop() {
+        isOn = false
+        await Promise.all(work)
+        return { requests, failures }
+      },
+    }
+  }
+})
