@@ -84,8 +84,8 @@ async function writeGeneratedPages(): Promise<void> {
     const pages = httpApiPages(name, await readJson<OpenApi>(`docs/openapi/${name}.json`))
     for (const [file, text] of pages) await write(`http/${file}`, text)
   }
-  const manifest = await readJson<JsonSchema>('docs/schemas/trainer-manifest.json')
-  await write('manifest.md', `${MANIFEST_INTRODUCTION}\n${fieldTable(manifest, 4)}\n`)
+  const { $defs } = await readJson<{ $defs: { TrainerManifest: JsonSchema } }>('docs/schemas/trainer-manifest.json')
+  await write('manifest.md', `${MANIFEST_INTRODUCTION}\n${fieldTable($defs.TrainerManifest, 4)}\n`)
   await writeApiPages()
 }
 

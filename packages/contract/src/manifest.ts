@@ -26,9 +26,9 @@ const Argv = z.array(z.string().min(1)).min(1).describe('Program and arguments, 
 
 /** One model that a trainer offers. */
 export const TrainerModel = z.object({
-  name: z.string().min(1).max(100),
-  displayName: z.string().max(200).optional(),
-  taskTypes: z.array(TaskType).min(1),
+  name: z.string().min(1).max(100).describe('The name in settings and MODEL_NAME'),
+  displayName: z.string().max(200).optional().describe('The name that people read'),
+  taskTypes: z.array(TaskType).min(1).describe('The tasks of this model'),
   parameters: z.number().int().nonnegative().optional().describe('Number of weights'),
   inputSize: z.number().int().positive().optional().describe('Side of the square input, in pixels'),
 })
@@ -72,17 +72,23 @@ export type TrainerRuntime = z.infer<typeof TrainerRuntime>
 /** `trainer.json`: describes a trainer. */
 export const TrainerManifest = z
   .object({
-    $schema: z.string().optional(),
-    name: TrainerName,
-    version: SemVer,
-    displayName: z.string().min(1).max(200),
-    description: z.string().min(1).max(2000),
+    $schema: z.string().optional().describe('Address of the JSON Schema, for editors'),
+    name: TrainerName.describe('Namespace and name, such as acme/yolo'),
+    version: SemVer.describe('A published version never changes: raise it for each publish'),
+    displayName: z.string().min(1).max(200).describe('The name that people read'),
+    description: z.string().min(1).max(2000).describe('What the trainer does, in a sentence or two'),
     license: z.string().min(1).max(200).describe('An SPDX expression'),
-    authors: z.array(z.string().min(1).max(200)).min(1),
-    repository: z.url({ protocol: /^https$/ }).optional(),
-    keywords: z.array(z.string().min(1).max(50)).max(20).default([]),
-    contract: z.literal(CONTRACT_VERSION),
-    framework: z.string().min(1).max(50),
+    authors: z
+      .array(z.string().min(1).max(200))
+      .min(1)
+      .describe('People or teams, for example "Ada <ada@example.com>"'),
+    repository: z
+      .url({ protocol: /^https$/ })
+      .optional()
+      .describe('Where the source code is'),
+    keywords: z.array(z.string().min(1).max(50)).max(20).default([]).describe('Words that the search finds'),
+    contract: z.literal(CONTRACT_VERSION).describe('The version of the contract that the trainer follows'),
+    framework: z.string().min(1).max(50).describe('The machine-learning framework, such as pytorch or tfjs'),
     entrypoints: z.object({
       train: Argv,
       predict: Argv.optional(),
@@ -93,30 +99,47 @@ export const TrainerManifest = z
       'Runs the entry points behind `trainyard exec`: the programs read job.json and write one JSON event in each line',
     ),
     runtime: TrainerRuntime.optional(),
-    models: z.array(TrainerModel).min(1),
-    taskTypes: z.array(TaskType).min(1),
-    datasetFormats: z.array(DatasetFormat).min(1),
-    exportFormats: z.array(ExportFormat).default([]),
+    models: z.array(TrainerModel).min(1).describe('The models that a job can choose; the first is the default'),
+    taskTypes: z.array(TaskType).min(1).describe('The tasks that the models are for'),
+    datasetFormats: z
+      .array(DatasetFormat)
+      .min(1)
+      .describe('The formats that the trainer reads. The platform converts every dataset to one of them'),
+    exportFormats: z.array(ExportFormat).default([]).describe('What the entry point "export" can write'),
     metrics: z
       .object({
         primary: z
           .partialRecord(TaskType, z.object({ name: z.string().min(1).max(250), goal: MetricGoal }))
-          .default({}),
+          .default({})
+          .describe('The metric that decides which checkpoint is best, for each task'),
       })
       .default({ primary: {} }),
     config: z
       .object({
-        schema: ConfigSchema.default({}),
-        presets: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+        schema: ConfigSchema.default({}).describe('JSON Schema 2020-12 of the settings, one flat object'),
+        presets: z
+          .record(z.string(), z.record(z.string(), z.unknown()))
+          .default({})
+          .describe('Named sets of values, such as fast and accurate'),
       })
       .default({ schema: {}, presets: {} }),
     resources: z
       .object({
         cpu: z.number().positive().optional().describe('Cores'),
-        memoryMb: z.number().int().positive().optional(),
-        gpu: z.number().int().nonnegative().optional(),
-        shmMb: z.number().int().nonnegative().optional(),
-        diskGb: z.number().positive().optional(),
+        memoryMb: z
+          .number()
+          .int()
+          .positive()
+          .optional()
+          .describe('Memory in MiB. Above it the attempt ends: out_of_memory'),
+        gpu: z.number().int().nonnegative().optional().describe('Number of GPUs'),
+        shmMb: z
+          .number()
+          .int()
+          .nonnegative()
+          .optional()
+          .describe('Size of /dev/shm in MiB, through which PyTorch passes batches between its workers'),
+        diskGb: z.number().positive().optional().describe('Space for the work folder, in GiB'),
       })
       .default({}),
     permissions: z
