@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, type TrainyardClient } from '@trainyard/client'
 import { packFolder } from '@trainyard/client/files'
-import type { CreateJobInput, DatasetFormat, SplitName, TaskType } from '@trainyard/contract'
+import type { CreateJobInput, SplitName, TargetFormat, TaskType } from '@trainyard/contract'
 import { type Annotation, convertDataset, type DatasetClassInfo } from '@trainyard/datasets'
 import { testDatabaseUrl } from '@trainyard/platform/testing'
 import { type EmbeddedRunner, startEmbeddedRunner } from '@trainyard/runner'
@@ -21,7 +21,7 @@ import { buildProgram } from '../../scripts/lib/build-program.ts'
 import { jobWhen } from './prepare-training.ts'
 
 /** The formats that can hold a task, as docs/datasets.md says. */
-const CARRIERS: Readonly<Record<TaskType, readonly DatasetFormat[]>> = {
+const CARRIERS: Readonly<Record<TaskType, readonly TargetFormat[]>> = {
   detection: ['dice', 'coco', 'yolo', 'voc', 'labelme'],
   segmentation: ['dice', 'coco', 'yolo', 'labelme'],
   pose: ['dice', 'coco', 'yolo', 'labelme'],
@@ -95,7 +95,7 @@ const annotationsOf = (task: TaskType, number: number) =>
   task === 'classification' ? [objectOf(task, number)] : [objectOf(task, number), objectOf(task, number + 7)]
 
 /** The source in a format, on disk. */
-async function writeSource(task: TaskType, format: DatasetFormat): Promise<string> {
+async function writeSource(task: TaskType, format: TargetFormat): Promise<string> {
   const at = join(dir, `${task}-${format}`)
   const pictureDir = join(at, 'pictures')
   await mkdir(pictureDir, { recursive: true })

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { DatasetFormat } from './primitives.ts'
+import { TargetFormat } from './primitives.ts'
 
 /** The field `bridge` of a manifest: the platform runs the entry points behind `trainyard exec`. */
 export const Bridge = z.object({
-  dataset: DatasetFormat.optional().describe(
+  dataset: TargetFormat.optional().describe(
     'Format in which the program gets the dataset. Default: imagefolder for classification, otherwise dice',
   ),
   ownDataset: z.boolean().optional().describe('Gives the program a writable copy of the dataset. Default: false'),

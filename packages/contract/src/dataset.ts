@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { SignedRequest } from './artifacts.ts'
 import { ErrorType } from './job-states.ts'
-import { DatasetFormat, Sha256Hex, SizeBytes, SplitName, TaskType, Timestamp } from './primitives.ts'
+import { DatasetFormat, Sha256Hex, SizeBytes, SplitName, TargetFormat, TaskType, Timestamp } from './primitives.ts'
 
 /** A class of a dataset; `id` is 0-based in display order. */
 export const DatasetClass = z.object({
@@ -81,7 +81,7 @@ export type DatasetFilesPage = z.infer<typeof DatasetFilesPage>
  */
 export const CacheDatasetRequest = z
   .strictObject({
-    as: DatasetFormat.optional().describe('Converted for the job’s task. Default: the dataset’s own format'),
+    as: TargetFormat.optional().describe('Converted for the job’s task. Default: the dataset’s own format'),
     all: z.boolean().optional().describe('Include images without a label. Default: false'),
   })
   .meta({ id: 'CacheDatasetRequest' })

@@ -59,8 +59,43 @@ export const TASK_TYPE_ALIASES: Readonly<Record<string, TaskType>> = {
 }
 
 /** Formats in which a dataset can be stored or fetched. */
-export const DatasetFormat = z.enum(['dice', 'coco', 'yolo', 'voc', 'labelme', 'imagefolder'])
+export const DatasetFormat = z.enum([
+  'dice',
+  'coco',
+  'yolo',
+  'voc',
+  'labelme',
+  'imagefolder',
+  'masks',
+  'huggingface',
+  'dota',
+  'webdataset',
+  'cvat',
+  'label-studio',
+  'open-images',
+  'kitti',
+  'via',
+  'coco-panoptic',
+  'supervisely',
+  'createml',
+  'tensorflow-csv',
+])
 export type DatasetFormat = z.infer<typeof DatasetFormat>
+
+/** Formats that are written, so that a dataset can be fetched in them. All but `webdataset` are read too. */
+export const TargetFormat = DatasetFormat.extract([
+  'dice',
+  'coco',
+  'yolo',
+  'voc',
+  'labelme',
+  'imagefolder',
+  'masks',
+  'huggingface',
+  'dota',
+  'webdataset',
+])
+export type TargetFormat = z.infer<typeof TargetFormat>
 
 /** Formats whose files the validator knows. */
 export const KNOWN_EXPORT_FORMATS = [

@@ -3,13 +3,13 @@ import type {
   BasicConfig,
   DatasetClass,
   DatasetCounts,
-  DatasetFormat,
   ExportFormat,
   LogLevel,
   MetricGoal,
   Operation,
   PredictedObject,
   SplitName,
+  TargetFormat,
   TaskType,
   TrainerManifest,
 } from '@trainyard/contract'
@@ -169,7 +169,7 @@ export interface FetchedDataset {
 /** Options of {@link JobDataset.fetch}. */
 export interface FetchOptions {
   /** The format: `yolo` for Ultralytics (with a `data.yaml`), `imagefolder` for classifiers, and so on. */
-  as: DatasetFormat
+  as: TargetFormat
   /**
    * Makes a private, writable copy in the work folder, which costs the time and disk space of a conversion in every job.
    * Default false: the read-only dataset of the cache.

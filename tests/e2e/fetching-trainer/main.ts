@@ -1,7 +1,7 @@
 /** Fetches its dataset as each of `formats`, reads it back, and writes what it found to the file `out`. */
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import type { DatasetFormat } from '@trainyard/contract'
+import type { TargetFormat } from '@trainyard/contract'
 import { openDataset } from '@trainyard/datasets'
 import { defineTrainer, runTrainer } from '@trainyard/sdk'
 
@@ -10,7 +10,7 @@ await runTrainer(
     async train(job) {
       const { formats, out } = job.config.basic as unknown as { formats: string; out: string }
       const found: Record<string, unknown> = {}
-      for (const as of formats.split(',') as DatasetFormat[]) {
+      for (const as of formats.split(',') as TargetFormat[]) {
         const { dir, classes, splits, counts } = await job.dataset.fetch({ as })
         const reader = await openDataset(dir, { format: as, task: job.taskType })
         const images: unknown[] = []

@@ -9,6 +9,7 @@ import type {
   LogLevel,
   Operation,
   SplitName,
+  TargetFormat,
   TaskType,
 } from '@trainyard/contract'
 
@@ -19,7 +20,37 @@ export const DATASET_FORMATS = [
   'voc',
   'labelme',
   'imagefolder',
+  'masks',
+  'huggingface',
+  'dota',
+  'webdataset',
+  'cvat',
+  'label-studio',
+  'open-images',
+  'kitti',
+  'via',
+  'coco-panoptic',
+  'supervisely',
+  'createml',
+  'tensorflow-csv',
 ] as const satisfies readonly DatasetFormat[]
+
+/** Formats that are written. */
+export const TARGET_FORMATS = [
+  'dice',
+  'coco',
+  'yolo',
+  'voc',
+  'labelme',
+  'imagefolder',
+  'masks',
+  'huggingface',
+  'dota',
+  'webdataset',
+] as const satisfies readonly TargetFormat[]
+
+/** Formats that are read. */
+export const SOURCE_FORMATS = DATASET_FORMATS.filter((format) => format !== 'webdataset')
 
 export const TASK_TYPES = [
   'detection',

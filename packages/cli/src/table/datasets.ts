@@ -10,7 +10,7 @@ import {
   parseNumber,
   repeatable,
 } from '../command-line/values.ts'
-import { DATASET_FORMATS, SPLIT_NAMES, TASK_ALIASES, TASK_TYPES } from './choices.ts'
+import { SOURCE_FORMATS, SPLIT_NAMES, TARGET_FORMATS, TASK_ALIASES, TASK_TYPES } from './choices.ts'
 import { groupBy, ratios } from './parsers.ts'
 import { serverOptions } from './server-options.ts'
 
@@ -70,13 +70,13 @@ export const datasets = defineGroup({
 })
 
 const source = argument('SRC', {
-  description: 'Folder of the dataset. Its format is detected: dice, coco, yolo, voc, labelme or imagefolder',
+  description: 'Folder of the dataset. Its format is detected; --from lists the formats',
   completion: { kind: 'folder' },
 })
 
 /** Options of every command that reads a dataset on this machine. */
 const sourceOptions = {
-  from: choice(DATASET_FORMATS, { placeholder: 'FORMAT', description: 'Format of SRC', fallback: 'detected' }),
+  from: choice(SOURCE_FORMATS, { placeholder: 'FORMAT', description: 'Format of SRC', fallback: 'detected' }),
   task: choice(TASK_TYPES, {
     placeholder: 'TASK',
     description: 'Task of the dataset',
@@ -100,7 +100,7 @@ const convert = defineCommand({
     }),
   },
   options: {
-    to: choice(DATASET_FORMATS, { placeholder: 'FORMAT', description: 'Format of DST. Required' }),
+    to: choice(TARGET_FORMATS, { placeholder: 'FORMAT', description: 'Format of DST. Required' }),
     strict: flag('Treat every loss as an error: exit with 1 and write nothing'),
     images: choice(['copy', 'none'], {
       placeholder: 'MODE',
@@ -178,7 +178,7 @@ const split = defineCommand({
       description: 'Keep the splits of an earlier run, as split --json printed them',
       completion: { kind: 'file' },
     }),
-    to: choice(DATASET_FORMATS, { placeholder: 'FORMAT', description: 'Format of DST', fallback: 'that of SRC' }),
+    to: choice(TARGET_FORMATS, { placeholder: 'FORMAT', description: 'Format of DST', fallback: 'that of SRC' }),
     ...sourceOptions,
   },
   examples: [
@@ -331,7 +331,7 @@ const diff = defineCommand({
 
 /** Arguments and options of every command that writes a part of a dataset, or the dataset under other names. */
 const target = argument('DST', { description: 'Folder to write to', completion: { kind: 'folder' } })
-const to = choice(DATASET_FORMATS, { placeholder: 'FORMAT', description: 'Format of DST', fallback: 'that of SRC' })
+const to = choice(TARGET_FORMATS, { placeholder: 'FORMAT', description: 'Format of DST', fallback: 'that of SRC' })
 
 const filter = defineCommand({
   summary: 'Write only some classes, objects or images',
@@ -422,7 +422,7 @@ const merge = defineCommand({
     map: repeatable({ placeholder: 'OLD=NEW', description: 'New name of a class, in every dataset that has it' }),
     'keep-copies': flag('Take all images with the same bytes'),
     strict: flag('Treat every loss as an error: exit with 1 and write nothing'),
-    to: choice(DATASET_FORMATS, {
+    to: choice(TARGET_FORMATS, {
       placeholder: 'FORMAT',
       description: 'Format of the result',
       fallback: 'that of the first',

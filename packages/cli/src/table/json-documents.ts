@@ -16,7 +16,7 @@ const report: JsonDocument = {
 }
 const conversion: JsonDocument = {
   from: 'DatasetFormat',
-  to: 'DatasetFormat',
+  to: 'TargetFormat',
   taskType: 'TaskType',
   target: 'absolute path of the result',
   images: 'number',

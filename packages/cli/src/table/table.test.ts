@@ -8,6 +8,7 @@ import {
   Operation,
   SplitName,
   TASK_TYPE_ALIASES,
+  TargetFormat,
   TaskType,
 } from '@trainyard/contract'
 import { parseExecArguments } from '@trainyard/sdk/exec'
@@ -109,6 +110,7 @@ test('exec declares the options that it parses', () => {
 test('the words of options are those of the contract', () => {
   expect(choices.ARTIFACT_KINDS).toEqual(ArtifactKind.options)
   expect(choices.DATASET_FORMATS).toEqual(DatasetFormat.options)
+  expect(choices.TARGET_FORMATS).toEqual(TargetFormat.options)
   expect(choices.JOB_STATES).toEqual(JobState.options)
   expect(choices.LOG_LEVELS).toEqual(LogLevel.options)
   expect(choices.OPERATIONS).toEqual(Operation.options)

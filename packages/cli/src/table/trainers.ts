@@ -1,6 +1,6 @@
 import { defineCommand, defineRawCommand } from '../command-line/command.ts'
 import { argument, choice, flag, number, option, optionalArgument } from '../command-line/values.ts'
-import { DATASET_FORMATS, OPERATIONS } from './choices.ts'
+import { OPERATIONS, TARGET_FORMATS } from './choices.ts'
 import { jsonOption, registryOptions } from './server-options.ts'
 
 const dir = optionalArgument('DIR', {
@@ -68,7 +68,7 @@ export const exec = defineRawCommand({
     'gets SIGTERM. Exit code 0 means success, 3 invalid settings or dataset (not retried), any other code a failure.',
   usage: '[options] [local run] -- PROGRAM [ARGUMENTS]',
   options: {
-    as: choice(DATASET_FORMATS, {
+    as: choice(TARGET_FORMATS, {
       placeholder: 'FORMAT',
       description: 'Format in which the program reads the dataset',
       fallback: 'imagefolder for classification, else dice',

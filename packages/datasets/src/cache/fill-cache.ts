@@ -1,4 +1,4 @@
-import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import type { TargetFormat, TaskType } from '@trainyard/contract'
 import { writeAs } from '../convert/write-as.ts'
 import { createTransport } from '../transfer/transport.ts'
 import { applyJobSplits } from './apply-job-splits.ts'
@@ -8,7 +8,7 @@ import { openConversion } from './open-conversion.ts'
 
 export interface FillCacheOptions extends OpenCacheEntryOptions, Omit<FillContext, 'transport'> {
   /** Also convert the dataset: the format and task of the conversion. */
-  as?: { format: DatasetFormat; taskType: TaskType } | undefined
+  as?: { format: TargetFormat; taskType: TaskType } | undefined
   signal: AbortSignal
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import type { TargetFormat, TaskType } from '@trainyard/contract'
 import type { DatasetIndex } from '../indexing/index-dataset.ts'
 import type { Loss } from '../report/loss-counter.ts'
 import { hashFile } from '../transfer/hash-file.ts'
@@ -16,7 +16,7 @@ export interface OpenConversionOptions extends Omit<OpenCacheEntryOptions, 'vers
   /** Key of the entry to convert. The caller must hold it too. */
   of: string
   index: DatasetIndex
-  format: DatasetFormat
+  format: TargetFormat
   taskType: TaskType
 }
 

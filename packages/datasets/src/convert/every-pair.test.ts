@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import type { TargetFormat, TaskType } from '@trainyard/contract'
 import { expect, test } from 'vitest'
 import { createDiceWriter } from '../formats/dice/write.ts'
 import { loadReader } from '../formats/readers.ts'
@@ -17,12 +17,12 @@ import {
 import { convertDataset } from './convert-dataset.ts'
 
 /** The formats that can hold a task, as in docs/datasets.md. */
-const CARRIERS: Readonly<Record<TaskType, readonly DatasetFormat[]>> = {
-  detection: ['dice', 'coco', 'yolo', 'voc', 'labelme'],
-  segmentation: ['dice', 'coco', 'yolo', 'labelme'],
+const CARRIERS: Readonly<Record<TaskType, readonly TargetFormat[]>> = {
+  detection: ['dice', 'coco', 'yolo', 'voc', 'labelme', 'huggingface'],
+  segmentation: ['dice', 'coco', 'yolo', 'labelme', 'huggingface'],
   pose: ['dice', 'coco', 'yolo', 'labelme'],
-  obb: ['dice', 'yolo', 'labelme'],
-  classification: ['dice', 'yolo', 'labelme', 'imagefolder'],
+  obb: ['dice', 'yolo', 'labelme', 'dota'],
+  classification: ['dice', 'yolo', 'labelme', 'imagefolder', 'huggingface'],
 }
 
 const skeleton: [number, number][] = [[0, 1]]

@@ -1,4 +1,4 @@
-import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import type { TargetFormat, TaskType } from '@trainyard/contract'
 import type { DatasetIndex } from '../indexing/index-dataset.ts'
 import { detectFormat } from '../open/detect-format.ts'
 import type { Loss } from '../report/loss-counter.ts'
@@ -7,7 +7,7 @@ export interface WriteAsOptions {
   /** Folder of the dataset. */
   source: string
   index: DatasetIndex
-  to: DatasetFormat
+  to: TargetFormat
   taskType: TaskType
   /** A new folder, or one with the same result from before. */
   target: string

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
-import { DatasetFormat, type TaskType } from '@trainyard/contract'
+import { DatasetFormat, TargetFormat, type TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { loadWriter } from '../formats/writers.ts'
 import type { DatasetReader } from '../record/record.ts'
@@ -14,7 +14,7 @@ type OptionalOptions<T> = { [Key in keyof T]?: T[Key] | undefined }
 export interface TargetOptions extends OptionalOptions<Omit<WriteOptions, 'signal'>> {
   /** The folder to write. It is renamed into place when it is complete. A folder with other content is refused. */
   target: string
-  to: DatasetFormat
+  to: TargetFormat
   /** Throw `LossError` for any loss, and write nothing. Default false: losses are counted in the report. */
   strict?: boolean | undefined
   /** Write again even when the target has this result already. Default false. */
@@ -97,7 +97,10 @@ export function targetChoices(options: TargetOptions): Record<string, unknown> {
 
 /** Throws `DatasetError` for values that no format has. */
 export function checkTargetOptions({ to, minAreaPx = 0, decimals = 6 }: TargetOptions): void {
-  checkFormat('to', to)
+  if (!TargetFormat.options.includes(to)) {
+    const hint = DatasetFormat.options.includes(to) ? ', the formats that are written' : ''
+    throw new DatasetError(`"to" is ${JSON.stringify(to)}; expected one of ${TargetFormat.options.join(', ')}${hint}`)
+  }
   if (!(minAreaPx >= 0)) throw new DatasetError(`minAreaPx is ${minAreaPx}; expected a number from 0`)
   if (!Number.isInteger(decimals) || decimals < 1 || decimals > 15) {
     throw new DatasetError(`decimals is ${decimals}; expected a whole number from 1 to 15`)

@@ -88,12 +88,13 @@ export async function findFormats(
   await detectYolo(root, files, evidence)
   if (evidence.size === 0) {
     const other = await recogniseOtherFormat(root, files)
-    if (other !== undefined)
+    if (other?.format !== undefined) add(evidence, other.format, `${other.seen} is of ${other.name}`)
+    else if (other !== undefined)
       throw new DatasetError(
         `The format of ${name} is unknown: it looks like ${other.name} (${other.seen}), which is not read; expected one of ${DatasetFormat.options.join(', ')}`,
         { reason: 'unknown-format' },
       )
-    detectFolders(files, evidence)
+    else detectFolders(files, evidence)
   }
   return [...evidence].map(([format, seen]) => ({ format, evidence: seen }))
 }
@@ -154,6 +155,7 @@ async function inspectJson(
   if (image.keys.includes('annotations')) return { format: 'dice', text: `${name} has annotations inside its images` }
   if (annotation.keys.includes('class_id')) return { format: 'dice', text: `${name} has annotations with a class_id` }
   if (Array.isArray(members.shapes)) return { format: 'labelme', text: `${name} has shapes` }
+  if (annotation.keys.includes('segments_info')) return undefined
   if (annotation.keys.includes('category_id')) return { format: 'coco', text: `${name} has annotations by category_id` }
   if (Array.isArray(members.categories) && image.keys.includes('file_name')) {
     return { format: 'coco', text: `${name} has images and categories` }

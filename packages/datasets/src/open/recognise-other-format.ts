@@ -1,62 +1,99 @@
 import { open } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { IMAGE_NAME } from '../files/list-files.ts'
-import { splitExtension } from '../files/split-extension.ts'
+import { join } from 'node:path'
+import type { DatasetFormat } from '@trainyard/contract'
+import { decodeText, encodingOfMark, toLines } from '../files/read-text.ts'
+import { DOTA_LINE } from '../formats/dota/lines.ts'
+import { KITTI_ROW } from '../formats/kitti/row.ts'
+import { findSemanticMasks } from '../formats/masks/find-masks.ts'
 
-/** A format that is known by name and not read. */
+/** A format of another tool. */
 export interface OtherFormat {
+  /** Undefined for one that is known by name and not read. */
+  format?: DatasetFormat | undefined
   name: string
   /** The file that shows it. */
   seen: string
 }
 
+type Known = readonly [name: string, format: DatasetFormat | undefined]
+
 /** Formats whose file names show them. */
-const BY_NAME: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ['KITTI', /(?:^|\/)label_[23]\/[^/]+\.txt$/],
-  ['Hugging Face ImageFolder with metadata', /(?:^|\/)metadata\.(?:jsonl|csv|parquet)$/],
-  ['Cityscapes', /_gtFine_(?:polygons\.json|labelIds\.png)$/],
-  ['MOT Challenge', /(?:^|\/)(?:gt\/gt\.txt|seqinfo\.ini)$/],
-  ['Supervisely', /(?:^|\/)ann\/[^/]+\.json$/],
-  ['WebDataset', /\.tar$/],
-  ['TFRecord', /\.tfrecord(?:-\d+-of-\d+)?$/],
-  ['Parquet', /\.parquet$/],
+const BY_NAME: readonly (readonly [...Known, pattern: RegExp])[] = [
+  ['KITTI', 'kitti', /(?:^|\/)label_[23]\/[^/]+\.txt$/],
+  ['Cityscapes', undefined, /_gtFine_(?:polygons\.json|labelIds\.png)$/],
+  ['MOT Challenge', undefined, /(?:^|\/)(?:gt\/gt\.txt|seqinfo\.ini)$/],
+  ['Supervisely', 'supervisely', /(?:^|\/)ann\/[^/]+\.json$/],
+  ['WebDataset', undefined, /\.tar$/],
+  ['TFRecord', undefined, /\.tfrecord(?:-\d+-of-\d+)?$/],
+  ['Hugging Face ImageFolder with metadata', 'huggingface', /(?:^|\/)metadata\.(?:jsonl|csv)$/i],
+  ['Parquet', undefined, /\.parquet$/],
 ]
 /** Formats whose files begin in a way of their own. */
-const BY_CONTENT: readonly (readonly [name: string, file: RegExp, start: RegExp])[] = [
-  ['CVAT for images 1.1', /\.xml$/i, /<annotations>\s*<version>\s*1\.1/],
+const BY_CONTENT: readonly (readonly [...Known, file: RegExp, start: RegExp])[] = [
+  ['CVAT 1.1', 'cvat', /\.xml$/i, /<annotations>\s*(?:<!--[\s\S]*?-->\s*)?<(?:version>\s*1\.1|meta|image\s|track\s)/],
   [
     'Label Studio JSON',
+    'label-studio',
     /\.json$/i,
-    /^\s*\[\s*\{[\s\S]*"(?:annotations|completions|data)"\s*:[\s\S]*"(?:result|data)"\s*:/,
+    /^\s*\[?\s*\{[\s\S]*"(?:annotations|completions)"\s*:\s*\[[\s\S]*"(?:result|was_cancelled)"\s*:|^\s*\[\s*\{[\s\S]*"(?:rectangle|polygon|brush|ellipse|keypoint)labels"\s*:|^\s*\[\s*\{[\s\S]*"(?:annotator|annotation_id)"\s*:/,
   ],
-  ['CreateML', /\.json$/i, /^\s*\[\s*\{[\s\S]*"image(?:filename)?"\s*:[\s\S]*"coordinates"\s*:/],
-  ['VGG Image Annotator', /\.json$/i, /"(?:_via_settings|_via_img_metadata|region_attributes|shape_attributes)"\s*:/],
-  ['VGG Image Annotator', /\.csv$/i, /^#?filename,file_size,file_attributes/],
-  ['COCO panoptic', /\.json$/i, /"segments_info"\s*:/],
-  ['Open Images CSV', /\.csv$/i, /^ImageID,(?:Source,)?LabelName/],
-  ['TensorFlow Object Detection CSV', /\.csv$/i, /^filename,width,height,class,xmin/],
-  ['DOTA', /\.txt$/i, /^(?:imagesource:|gsd:|(?:-?[\d.]+\s+){8}[A-Za-z][\w-]*\s+[01]\s*$)/m],
+  ['Create ML', 'createml', /\.json$/i, /^\s*\[\s*\{[\s\S]*"image(?:filename)?"\s*:[\s\S]*"coordinates"\s*:/i],
+  [
+    'VGG Image Annotator',
+    'via',
+    /\.json$/i,
+    /"(?:_via_settings|_via_img_metadata|region_attributes|shape_attributes)"\s*:/,
+  ],
+  ['VGG Image Annotator', 'via', /\.csv$/i, /^#?"?filename"?,"?file_size"?,"?file_attributes/],
+  ['VGG Image Annotator 3', undefined, /\.json$/i, /"vid_list"\s*:/],
+  ['COCO panoptic', 'coco-panoptic', /\.json$/i, /"segments_info"\s*:/],
+  ['Open Images CSV', 'open-images', /\.csv$/i, /^"?ImageID"?,"?(?:Source"?,"?)?LabelName/],
+  [
+    'TensorFlow Object Detection CSV',
+    'tensorflow-csv',
+    /\.csv$/i,
+    /^"?filename"?,\s*"?width"?,\s*"?height"?,\s*"?class"?,\s*"?xmin/,
+  ],
+  [
+    'Roboflow multi-class CSV',
+    'tensorflow-csv',
+    /(?:^|\/)_classes\.csv$/,
+    /^filename,.+\r?\n[^\n]+?(?:,\s*[01])+\s*$/m,
+  ],
+  ['Label Studio CSV', undefined, /\.csv$/i, /^(?:[^\n]*,)?"?annotation_id"?\s*(?:,|\r?\n|$)/],
 ]
-const MASK_FOLDER = /^(?:masks?|gt|ground_?truth|seg(?:mentation)?s?|annotations|labels|targets?)$/i
-const START_BYTES = 16 * 1024
+/** Formats of a text file for each image. Every line of the sample has the form. */
+const BY_ROWS: readonly (readonly [...Known, row: RegExp])[] = [
+  ['DOTA', 'dota', DOTA_LINE],
+  ['KITTI', 'kitti', KITTI_ROW],
+]
+const START_BYTES = 64 * 1024
 const SAMPLE = 5
 
-/** Recognises a format that other tools write and that is not read here. Undefined when the files show none. */
+/** Recognises a format of another tool. Undefined when the files show none. */
 export async function recogniseOtherFormat(root: string, files: readonly string[]): Promise<OtherFormat | undefined> {
-  for (const [name, pattern] of BY_NAME) {
+  for (const [name, format, pattern] of BY_NAME) {
     const seen = files.find((file) => pattern.test(file))
-    if (seen !== undefined) return { name, seen }
+    if (seen !== undefined) return { name, format, seen }
   }
   const starts = new Map<string, string>()
-  for (const [name, file, start] of BY_CONTENT) {
-    for (const seen of files.filter((path) => file.test(path)).slice(0, SAMPLE)) {
-      const text = starts.get(seen) ?? (await readStart(join(root, seen)))
-      starts.set(seen, text)
-      if (start.test(text)) return { name, seen }
-    }
+  const startOf = async (path: string) => {
+    const text = starts.get(path) ?? (await readStart(join(root, path)))
+    starts.set(path, text)
+    return text
   }
-  const mask = findMask(files)
-  return mask === undefined ? undefined : { name: 'semantic masks beside images', seen: mask }
+  for (const [name, format, file, start] of BY_CONTENT) {
+    for (const seen of files.filter((path) => file.test(path)).slice(0, SAMPLE))
+      if (start.test(await startOf(seen))) return { name, format, seen }
+  }
+  const texts = files.filter((path) => /\.txt$/i.test(path) && !/(?:^|\/)(?:readme|classes|labels)[^/]*$/i.test(path))
+  for (const seen of texts.slice(0, SAMPLE)) {
+    const lines = toLines(await startOf(seen)).slice(0, SAMPLE)
+    for (const [name, format, row] of BY_ROWS)
+      if (lines.length > 0 && lines.every((line) => row.test(line))) return { name, format, seen }
+  }
+  const [mask] = findSemanticMasks(files)
+  return mask === undefined ? undefined : { name: 'semantic masks beside images', format: 'masks', seen: mask.mask }
 }
 
 async function readStart(path: string): Promise<string> {
@@ -64,29 +101,10 @@ async function readStart(path: string): Promise<string> {
   if (file === undefined) return ''
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0)
-    return buffer.toString('utf8', 0, bytesRead).replace(/^\ufeff/, '')
+    const bytes = buffer.subarray(0, bytesRead)
+    if (encodingOfMark(bytes) !== undefined) return decodeText(bytes.subarray(0, bytesRead - (bytesRead % 2)), path)
+    return bytes.toString('utf8').replace(/^\ufeff/, '')
   } finally {
     await file.close()
   }
-}
-
-/** An image in a folder of masks that has the name of an image in a folder beside it. */
-function findMask(files: readonly string[]): string | undefined {
-  const images = new Map<string, string[]>()
-  for (const file of files.filter((path) => IMAGE_NAME.test(path))) {
-    const { stem } = splitExtension(basename(file))
-    images.set(stem, [...(images.get(stem) ?? []), file])
-  }
-  for (const same of images.values()) {
-    if (same.length < 2) continue
-    const mask = same.find(
-      (file) => /\.(?:png|bmp|tiff?)$/i.test(file) && file.split('/').slice(0, -1).some(isMaskFolder),
-    )
-    if (mask !== undefined && same.some((file) => !file.split('/').slice(0, -1).some(isMaskFolder))) return mask
-  }
-  return undefined
-}
-
-function isMaskFolder(name: string): boolean {
-  return MASK_FOLDER.test(name)
 }

@@ -1,6 +1,6 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import type { TargetFormat, TaskType } from '@trainyard/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { convertDataset } from '../convert/convert-dataset.ts'
 import { boxOfPoints } from '../geometry/box.ts'
@@ -148,7 +148,7 @@ describe.skipIf(python === undefined)(python === undefined ? `peers (skipped: ${
     })
   })
 
-  async function convert(source: string, to: DatasetFormat, name: string, task?: TaskType): Promise<string> {
+  async function convert(source: string, to: TargetFormat, name: string, task?: TaskType): Promise<string> {
     await convertDataset({ source: at(source), target: at(name), to, task })
     return at(name)
   }

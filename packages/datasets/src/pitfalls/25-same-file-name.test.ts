@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DatasetFormat } from '@trainyard/contract'
+import type { TargetFormat } from '@trainyard/contract'
 import { expect, it } from 'vitest'
 import { convertDataset } from '../convert/convert-dataset.ts'
 import { read } from '../testing/coco-dataset.ts'
@@ -29,7 +29,7 @@ function cocoWithSameNames() {
   })
 }
 
-it.each<DatasetFormat>(['voc', 'labelme', 'yolo', 'coco', 'dice'])(
+it.each<TargetFormat>(['voc', 'labelme', 'yolo', 'coco', 'dice'])(
   'pitfall 25: images with the same name in different folders stay apart in %s',
   async (to) => {
     using source = cocoWithSameNames()
@@ -65,7 +65,7 @@ it('pitfall 25: names that share a stem, or differ only in case or Unicode form,
   expect(new Set(stems).size).toBe(given.length)
 })
 
-it.each<DatasetFormat>(['coco', 'dice'])(
+it.each<TargetFormat>(['coco', 'dice'])(
   'pitfall 25: paths that differ only in case get different names in %s, are counted, and keep their own pixels',
   async (to) => {
     const paths = ['a/1.png', 'A/1.png', 'a/2.png', 'A/1_x.png']

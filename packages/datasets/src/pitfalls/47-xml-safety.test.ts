@@ -54,9 +54,13 @@ it('pitfall 47: comments, CDATA, instructions, references and other encodings ar
   expect(root).toEqual({
     name: 'a',
     text: '',
+    attributes: new Map([
+      ['b', '1 > 0'],
+      ['c', '2'],
+    ]),
     children: [
-      { name: 't', text: 'a&b AB <raw & text>', children: [] },
-      { name: 'e', text: '', children: [] },
+      { name: 't', text: 'a&b AB <raw & text>', attributes: new Map(), children: [] },
+      { name: 'e', text: '', attributes: new Map(), children: [] },
     ],
   })
   const text = '<?xml version="1.0" encoding="utf-16"?><annotation><filename>é.png</filename></annotation>'

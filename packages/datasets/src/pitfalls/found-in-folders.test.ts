@@ -162,19 +162,14 @@ describe('folders of splits and of tools', () => {
 })
 
 describe('datasets of other kinds', () => {
-  const via = { _via_settings: {}, _via_img_metadata: {} }
   it.each<[string, Record<string, unknown>]>([
-    ['KITTI', { 'image_2/1.png': png, 'label_2/1.txt': 'Car 0 0 0 1 2 3 4 1 1 1 1 1 1 0\n' }],
-    ['semantic masks', { 'images/train/a.png': png, 'masks/train/a.png': png }],
-    ['semantic masks', { 'img/a.png': png, 'gt/a.png': png }],
-    ['Label Studio JSON', { 'project.json': [{ id: 1, annotations: [{ result: [] }], data: { image: 'a.png' } }] }],
-    ['CVAT for images', { 'annotations.xml': '<?xml version="1.0"?>\n<annotations>\n  <version>1.1</version>' }],
-    ['Hugging Face', { 'train/1.png': png, 'train/metadata.jsonl': '{"file_name": "1.png"}\n' }],
-    ['VGG Image Annotator', { 'via.json': via }],
-    ['Open Images', { 'boxes.csv': 'ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\n' }],
-    ['DOTA', { 'images/a.png': png, 'labelTxt/a.txt': 'imagesource:GoogleEarth\ngsd:0.1\n1 1 2 1 2 2 1 2 plane 0\n' }],
     ['WebDataset', { 'shard-000000.tar': 'x' }],
-    ['COCO panoptic', { 'p.json': { annotations: [{ image_id: 1, segments_info: [] }] } }],
+    ['TFRecord', { 'train.tfrecord-00000-of-00001': 'x' }],
+    ['Parquet', { 'data/train-00000-of-00001.parquet': 'x' }],
+    ['MOT Challenge', { 'MOT17-02/seqinfo.ini': '[Sequence]', 'MOT17-02/gt/gt.txt': '1,1,912,484,97,109,0,7,1\n' }],
+    ['Cityscapes', { 'gtFine/train/a/a_000001_000019_gtFine_labelIds.png': png }],
+    ['VGG Image Annotator 3', { 'via.json': { project: { vid_list: ['1'] }, file: {}, metadata: {} } }],
+    ['Label Studio CSV', { 'export.csv': 'image,id,label,annotator,annotation_id\na.png,1,[],1,1\n' }],
   ])('are named: %s', async (name, files) => {
     await expect(readTo(files, 'dice')).rejects.toThrow(new RegExp(`it looks like ${name}.*is not read`))
   })

@@ -78,6 +78,8 @@ export interface DatasetReader {
   images(): AsyncGenerator<ImageRecord>
   /** What the reader dropped or changed. Complete when `images()` has ended. */
   losses?: LossCounter | undefined
+  /** Whether a file of the dataset is a part of its annotations, also an image: a mask. Default: by the suffixes of the format. */
+  isAnnotationFile?: ((path: string) => boolean) | undefined
   /** For formats that several threads can read at the same time. */
   shared?: SharedDataset | undefined
   /** Removes temporary files. A reader without this method needs no cleaning up. */

@@ -1,4 +1,4 @@
-import type { DatasetFormat, SplitName, TaskType } from '@trainyard/contract'
+import type { DatasetFormat, SplitName, TargetFormat, TaskType } from '@trainyard/contract'
 import { type Loss, LossCounter, type LossReason } from './loss-counter.ts'
 
 /** What was written to one split. */
@@ -17,7 +17,7 @@ export interface ClassReport {
 /** The result of a conversion. */
 export interface ConversionReport {
   from: DatasetFormat
-  to: DatasetFormat
+  to: TargetFormat
   taskType: TaskType
   /** Absolute path of the result. */
   target: string

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { DatasetFormat } from '@trainyard/contract'
+import type { DatasetFormat, TargetFormat } from '@trainyard/contract'
 import { afterAll } from 'vitest'
 import { type ConvertDatasetOptions, convertDataset } from '../convert/convert-dataset.ts'
 import { loadReader } from '../formats/readers.ts'
@@ -69,7 +69,7 @@ export interface Converted {
 /** Converts a folder without copying images. */
 export async function convert(
   source: string,
-  to: DatasetFormat,
+  to: TargetFormat,
   options: Partial<ConvertDatasetOptions> = {},
 ): Promise<Converted> {
   const target = options.target ?? join(createDir(), 'out')

@@ -1,22 +1,26 @@
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 
-/** An element without its attributes, which no format here uses. `text` is its own text, trimmed. */
+/** An element. `text` is its own text, trimmed. */
 export interface XmlElement {
   name: string
   text: string
+  attributes: ReadonlyMap<string, string>
   children: XmlElement[]
 }
 
 const MAX_DEPTH = 32
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
-const TAG = /^<(\/?)([^\s/>]+)(?:\s+[^\s=/>]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(\/?)>/
+// Each part ends at the next "<", so that hostile text is scanned once.
+const TAG = /<(\/?)([^\s/<>]+)((?:\s+[^\s=/<>]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/y
+const ATTRIBUTE = /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g
+const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map()
 
 /**
  * Parses a small XML document. Throws `DatasetError` with `name` for anything but elements, text, CDATA and comments: the
  * entities of a DOCTYPE can grow without limit or read other files, so it is refused.
  */
 export function parseXml(source: string, name: string): XmlElement {
-  const root: XmlElement = { name: '', text: '', children: [] }
+  const root: XmlElement = { name: '', text: '', attributes: NO_ATTRIBUTES, children: [] }
   const open: XmlElement[] = [root]
   const current = () => open.at(-1) ?? root
   const fail: (offset: number, what: string) => never = (offset, what) => {
@@ -55,22 +59,30 @@ export function parseXml(source: string, name: string): XmlElement {
   }
 
   function readTag(start: number): number {
-    // Tags are short. The limit keeps the expression from scanning the whole file.
-    const match = TAG.exec(source.slice(start, start + 2000))
+    TAG.lastIndex = start
+    const match = TAG.exec(source)
     if (match === null) return fail(start, `"${source.slice(start, start + 20)}" is not a tag`)
-    const [tag, closes, tagName = '', isEmpty] = match
+    const [tag, closes, tagName = '', list = '', isEmpty] = match
     if (closes) {
       const element = open.pop()
       if (element === undefined || open.length === 0 || element.name !== tagName) fail(start, `${tag} closes nothing`)
       else element.text = element.text.trim()
       return start + tag.length
     }
-    const element: XmlElement = { name: tagName, text: '', children: [] }
+    const attributes = list === '' ? NO_ATTRIBUTES : readAttributes(list, (what) => fail(start, what))
+    const element: XmlElement = { name: tagName, text: '', attributes, children: [] }
     current().children.push(element)
     if (!isEmpty) open.push(element)
     if (open.length > MAX_DEPTH) fail(start, `elements are nested more than ${MAX_DEPTH} deep`)
     return start + tag.length
   }
+}
+
+function readAttributes(list: string, fail: (what: string) => never): Map<string, string> {
+  const attributes = new Map<string, string>()
+  for (const [, name = '', double, single = ''] of list.matchAll(ATTRIBUTE))
+    attributes.set(name, decodeEntities(double ?? single, fail))
+  return attributes
 }
 
 function decodeEntities(text: string, fail: (what: string) => never): string {

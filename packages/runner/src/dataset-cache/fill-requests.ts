@@ -1,4 +1,4 @@
-import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import type { TargetFormat, TaskType } from '@trainyard/contract'
 import { sql, type Updateable } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { CacheFillsTable } from '../db/schema/cache-fills.ts'
@@ -9,7 +9,7 @@ import type { RequestedDataset } from './answer-filler.ts'
 /** A request of an attempt for a dataset in the cache. */
 export interface FillRequest extends AttemptRef, RequestedDataset {
   /** Empty for the dataset's own format. */
-  format: DatasetFormat | ''
+  format: TargetFormat | ''
   /** Includes images without a label. */
   whole: boolean
   taskType: TaskType

@@ -1,4 +1,4 @@
-import { DatasetFormat, ErrorType, TaskType } from '@trainyard/contract'
+import { ErrorType, TargetFormat, TaskType } from '@trainyard/contract'
 import { z } from 'zod'
 
 /** What a process fills. */
@@ -9,7 +9,7 @@ export const FillOrder = z.object({
   isWhole: z.boolean(),
   /** The splits of the job override those of the dataset in a conversion. */
   hasOwnSplits: z.boolean(),
-  as: z.object({ format: DatasetFormat, taskType: TaskType }).optional(),
+  as: z.object({ format: TargetFormat, taskType: TaskType }).optional(),
   maxBytes: z.number(),
   /** Keys of entries that must not be removed, even above the limit. */
   keep: z.array(z.string()),

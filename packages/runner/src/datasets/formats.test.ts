@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import type { TargetFormat, TaskType } from '@trainyard/contract'
 import { convertDataset } from '@trainyard/datasets'
 import { makeZip } from '@trainyard/platform/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -53,7 +53,7 @@ async function filesIn(folder: string): Promise<Files> {
 
 const zipOf = (files: Files) => makeZip(Object.entries(files).map(([path, body]) => ({ path, body, deflate: true })))
 
-async function register(name: string, bytes: Uint8Array, rest: { format?: DatasetFormat; taskType?: TaskType } = {}) {
+async function register(name: string, bytes: Uint8Array, rest: { format?: TargetFormat; taskType?: TaskType } = {}) {
   async function* body() {
     yield bytes
   }
@@ -67,13 +67,16 @@ async function filesOf(datasetId: string, all = false) {
 }
 
 describe('the format is detected from the content', () => {
-  it.each<[DatasetFormat, number]>([
-    ['coco', 4],
-    ['yolo', 4],
-    ['voc', 4],
-    ['labelme', 4],
-    ['dice', 4],
-  ])('%s in a zip, with its classes, splits and labels', async (format, labelled) => {
+  it.each<[TargetFormat, number, TaskType]>([
+    ['coco', 4, 'detection'],
+    ['yolo', 4, 'detection'],
+    ['voc', 4, 'detection'],
+    ['labelme', 4, 'detection'],
+    ['dice', 4, 'detection'],
+    ['huggingface', 4, 'detection'],
+    ['masks', 4, 'segmentation'],
+    ['dota', 4, 'obb'],
+  ])('%s in a zip, with its classes, splits and labels', async (format, labelled, taskType) => {
     const from = join(dir, `source-${format}`)
     const { mkdir, writeFile } = await import('node:fs/promises')
     for (const [path, content] of Object.entries(source)) {
@@ -86,7 +89,7 @@ describe('the format is detected from the content', () => {
     const dataset = await register(format, zipOf(files))
     expect(dataset).toMatchObject({
       format,
-      taskType: 'detection',
+      taskType,
       counts: { images: 4, labelled, annotations: 3, splits: { train: 2, val: 1, test: 1 } },
     })
     expect(dataset.classes.map(({ name }) => name)).toEqual(['circle', 'square'])

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { DatasetFormat } from '@trainyard/contract'
+import { TargetFormat } from '@trainyard/contract'
 import type { ExecTrainerOptions } from './exec-trainer.ts'
 
 /** The arguments of `trainyard exec` are invalid. The message names the argument and the expected value. */
@@ -26,8 +26,8 @@ export function parseExecArguments(args: readonly string[]): Omit<ExecTrainerOpt
     throw new ExecUsageError(`--grace is "${values.grace}"; expected a number of seconds from 0 to 3600`)
   }
   const { as, pixels } = values
-  const format = as === undefined ? undefined : DatasetFormat.options.find((each) => each === as)
-  if (as !== format) throw new ExecUsageError(`--as is "${as}"; expected one of ${DatasetFormat.options.join(', ')}`)
+  const format = as === undefined ? undefined : TargetFormat.options.find((each) => each === as)
+  if (as !== format) throw new ExecUsageError(`--as is "${as}"; expected one of ${TargetFormat.options.join(', ')}`)
   if (pixels !== undefined && pixels !== 'gray' && pixels !== 'rgb') {
     throw new ExecUsageError(`--pixels is "${pixels}"; expected gray or rgb`)
   }

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DatasetFormat } from '@trainyard/contract'
+import type { TargetFormat } from '@trainyard/contract'
 import { listCache, pruneCache, verifyCache } from '@trainyard/datasets/cache'
 import { type CallbackServer, createDice, removeFolder, startCallbackServer } from '@trainyard/datasets/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -75,7 +75,7 @@ async function closeJobs(): Promise<void> {
   await Promise.all(opened.splice(0).map((session) => session.close({ timeoutMs: 1000 })))
 }
 
-const fetchAs = async (as: DatasetFormat, own = false) => (await startJob()).dataset.fetch({ as, own })
+const fetchAs = async (as: TargetFormat, own = false) => (await startJob()).dataset.fetch({ as, own })
 const conversions = async () => (await listCache(cacheDir)).filter(({ conversion }) => conversion !== undefined)
 
 describe('a converted dataset', () => {

@@ -1,4 +1,4 @@
-import type { ArtifactKind, DatasetFormat, TaskType } from '@trainyard/contract'
+import type { ArtifactKind, TargetFormat, TaskType } from '@trainyard/contract'
 import type { DatasetIndex, Loss } from '@trainyard/datasets'
 import type { CacheEntry } from '@trainyard/datasets/cache'
 import type { ArtifactOptions, CheckpointFile, PredictImage, UploadedArtifact } from '../job.ts'
@@ -16,7 +16,7 @@ export interface OpenedDataset {
    */
   shareConversion?:
     | ((
-        choices: { format: DatasetFormat; taskType: TaskType },
+        choices: { format: TargetFormat; taskType: TaskType },
         convert: (target: string) => Promise<readonly Loss[]>,
       ) => Promise<Pick<CacheEntry, 'dir' | 'conversion'> | undefined>)
     | undefined

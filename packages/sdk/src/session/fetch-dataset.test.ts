@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import type { TargetFormat, TaskType } from '@trainyard/contract'
 import { coco, createDice, createDir, createFiles, createPng, image } from '@trainyard/datasets/testing'
 import { describe, expect, it } from 'vitest'
 import { resolveConfig } from '../config/resolve-config.ts'
@@ -108,7 +108,7 @@ describe('job.dataset.fetch', () => {
 
   it('names the formats when it gets an unknown one', async () => {
     const { session } = createSession(source(), 'detection')
-    await expect(session.dataset.fetch({ as: 'tfrecord' as DatasetFormat })).rejects.toThrow(
+    await expect(session.dataset.fetch({ as: 'tfrecord' as TargetFormat })).rejects.toThrow(
       'dataset.fetch got as: "tfrecord"; expected one of: "dice", "coco", "yolo", "voc", "labelme", "imagefolder"',
     )
   })

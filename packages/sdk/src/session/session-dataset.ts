@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DatasetFormat, type SplitName } from '@trainyard/contract'
+import { type DatasetFormat, type SplitName, TargetFormat } from '@trainyard/contract'
 import { ConfigError, DatasetError } from '@trainyard/contract/trainer-errors'
 import type { DatasetIndex } from '@trainyard/datasets'
 import type { FetchedDataset, FetchOptions, PredictImage, SampleIndex } from '../job.ts'
@@ -37,8 +37,8 @@ export class SessionDataset {
     const { dir, index, shareConversion } = await this.#open()
     const { classes, counts } = index
     const splits = (Object.keys(counts.splits) as SplitName[]).filter((split) => counts.splits[split] > 0)
-    if (!DatasetFormat.options.includes(as)) {
-      const formats = DatasetFormat.options.map((format) => JSON.stringify(format)).join(', ')
+    if (!TargetFormat.options.includes(as)) {
+      const formats = TargetFormat.options.map((format) => JSON.stringify(format)).join(', ')
       throw new ConfigError(`dataset.fetch got as: ${JSON.stringify(as)}; expected one of: ${formats}`)
     }
     if (as === 'imagefolder') requireClassification(index, 'An image folder')

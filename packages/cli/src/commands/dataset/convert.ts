@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { DatasetFormat } from '@trainyard/contract'
+import type { TargetFormat } from '@trainyard/contract'
 import type { CliIo } from '../../command-line/io.ts'
 import { UsageError } from '../../errors.ts'
 import { convertAndPrint } from './convert-and-print.ts'
@@ -7,7 +7,7 @@ import type { SourceInput } from './read-source.ts'
 
 interface ConvertInput extends SourceInput {
   target: string
-  to: DatasetFormat | undefined
+  to: TargetFormat | undefined
   strict: boolean
   images: 'copy' | 'none' | undefined
   multiPart: 'bridge' | 'split' | 'largest' | undefined

@@ -1,14 +1,15 @@
 import { resolve } from 'node:path'
-import type { DatasetFormat } from '@trainyard/contract'
+import type { TargetFormat } from '@trainyard/contract'
 import { type DatasetEdit, locateDataset } from '@trainyard/datasets'
 import type { CliIo } from '../../command-line/io.ts'
 import { convertAndPrint } from './convert-and-print.ts'
 import type { SourceInput } from './read-source.ts'
+import { targetFormat } from './target-format.ts'
 
 /** The arguments and options of every command that writes a part of a dataset, or the dataset under other names. */
 export interface EditInput extends SourceInput {
   target: string
-  to: DatasetFormat | undefined
+  to: TargetFormat | undefined
 }
 
 /** Writes the edited dataset, in the format of the source unless another one is given, and prints the report. */
@@ -17,5 +18,7 @@ export async function editAndPrint(input: EditInput, edit: DatasetEdit, io: CliI
   const path = resolve(io.cwd, source)
   const { format } = await locateDataset(path, { format: from })
   const paths = { source: path, target: resolve(io.cwd, target) }
-  return convertAndPrint({ ...paths, to: input.to ?? format, from: format, task, vocOneBased, edit }, io, { json })
+  return convertAndPrint({ ...paths, to: targetFormat(input.to, format), from: format, task, vocOneBased, edit }, io, {
+    json,
+  })
 }

@@ -1,14 +1,15 @@
 import { resolve } from 'node:path'
-import type { DatasetFormat, TaskType } from '@trainyard/contract'
+import type { TargetFormat, TaskType } from '@trainyard/contract'
 import { locateDataset, mergeDatasets } from '@trainyard/datasets'
 import type { CliIo } from '../../command-line/io.ts'
 import { UsageError } from '../../errors.ts'
 import { printConversion } from './convert-and-print.ts'
 import { readPairs } from './read-pairs.ts'
+import { targetFormat } from './target-format.ts'
 
 interface MergeInput {
   paths: string[]
-  to: DatasetFormat | undefined
+  to: TargetFormat | undefined
   task: TaskType | undefined
   map: string[]
   keepCopies: boolean
@@ -24,7 +25,7 @@ export async function run(input: MergeInput, io: CliIo): Promise<number> {
     throw new UsageError(`expected at least two datasets and the folder to write, got ${paths.length} paths`)
   const target = resolve(io.cwd, paths.at(-1) ?? '')
   const rename = map.length === 0 ? undefined : readPairs(map, '--map', 'OLD=NEW')
-  const format = to ?? (await locateDataset(first)).format
+  const format = targetFormat(to, (await locateDataset(first)).format)
   const sameBytes = keepCopies ? 'all' : 'first'
   return printConversion(io, { json, label: 'Merging' }, (running) =>
     mergeDatasets({ sources, target, to: format, task, rename, sameBytes, strict, ...running }),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type DatasetFormat, SplitName } from '@trainyard/contract'
+import { SplitName, type TargetFormat } from '@trainyard/contract'
 import { type GroupBy, type SplitRatios, type SplitResult, splitDataset } from '@trainyard/datasets'
 import { z } from 'zod'
 import { EXIT_CODES } from '../../command-line/exit-codes.ts'
@@ -11,6 +11,7 @@ import { printClasses, printJson, printTable } from '../../terminal/table.ts'
 import { cleanText, formatCount } from '../../terminal/text.ts'
 import { convertAndPrint } from './convert-and-print.ts'
 import { readSource, type SourceInput } from './read-source.ts'
+import { targetFormat } from './target-format.ts'
 
 interface SplitInput extends SourceInput {
   target: string | undefined
@@ -21,7 +22,7 @@ interface SplitInput extends SourceInput {
   seed: string | undefined
   previous: string | undefined
   lookAlikes: boolean
-  to: DatasetFormat | undefined
+  to: TargetFormat | undefined
 }
 
 export async function run(input: SplitInput, io: CliIo): Promise<number> {
@@ -49,7 +50,7 @@ export async function run(input: SplitInput, io: CliIo): Promise<number> {
   }
   if (!json) io.stdout.write('\n')
   const paths = { source: resolve(io.cwd, source), target: resolve(io.cwd, target) }
-  const options = { ...paths, to: to ?? format, splits: result.splits }
+  const options = { ...paths, to: targetFormat(to, format), splits: result.splits }
   return convertAndPrint({ ...options, from, task, vocOneBased }, io, { json })
 }
 

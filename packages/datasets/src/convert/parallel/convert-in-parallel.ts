@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import type { DatasetFormat } from '@trainyard/contract'
+import type { TargetFormat } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import type { DatasetReader, SharedDataset } from '../../record/record.ts'
 import type { ReportParts } from '../../report/report.ts'
@@ -21,7 +21,7 @@ const MAX_SPLITS = 500_000
 
 export interface ConvertInParallelOptions {
   reader: DatasetReader
-  to: DatasetFormat
+  to: TargetFormat
   context: WriteContext
   onProgress: (progress: { images: number }) => void
 }
@@ -72,7 +72,7 @@ export async function convertInParallel(options: ConvertInParallelOptions): Prom
 }
 
 /** Whether each image has its own file, so that the order of writing does not matter. */
-function isFileForEach(to: DatasetFormat, { options, dataset }: WriteContext): boolean {
+function isFileForEach(to: TargetFormat, { options, dataset }: WriteContext): boolean {
   if (to !== 'yolo' || options.task === 'classification') return false
   // Without names, the first object with keypoints decides how many there are.
   return options.task !== 'pose' || dataset.classes.some(({ keypoints }) => (keypoints?.length ?? 0) > 0)

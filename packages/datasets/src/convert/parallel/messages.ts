@@ -1,4 +1,4 @@
-import type { DatasetFormat } from '@trainyard/contract'
+import type { TargetFormat } from '@trainyard/contract'
 import type { SharedDataset } from '../../record/record.ts'
 import type { ReportParts } from '../../report/report.ts'
 import type { WriteContext, WriteOptions } from '../../writing/dataset-writer.ts'
@@ -7,7 +7,7 @@ import type { WriteContext, WriteOptions } from '../../writing/dataset-writer.ts
 export interface WorkerInput {
   handle: SharedDataset['handle']
   splits: SharedDataset['splits']
-  to: DatasetFormat
+  to: TargetFormat
   target: string
   dataset: WriteContext['dataset']
   options: Omit<WriteOptions, 'signal'>

@@ -1,12 +1,10 @@
 import { boxOfCorners, boxOfRings } from '../../geometry/box.ts'
-import { mergeRles, type RunLengths, rasterizeRings, rleBox } from '../../geometry/rle.ts'
+import { mergeRles, rasterizeRings, rleBox } from '../../geometry/rle.ts'
 import { decodePng, type PngImage } from '../../images/decode-png.ts'
 import type { Annotation } from '../../record/record.ts'
 import type { LossCounter, LossReason } from '../../report/loss-counter.ts'
+import { ellipseRing, runsOfBox } from '../named/outlines.ts'
 import type { KeypointNames, LabelMeShape } from './schema.ts'
-
-/** Vertices of a circle as a polygon. Its area is 0.16 % too small. */
-const CIRCLE_POINTS = 64
 
 interface ShapeContext {
   /** Path of the JSON file, for messages. */
@@ -94,7 +92,7 @@ function toGeometry(shape: LabelMeShape, context: ShapeContext, lose: Lose): Geo
       lose('polygon-from-circle', `radius ${radius}`)
       return {
         kind: 'polygon',
-        polygons: [circleRing(x1, y1, radius)],
+        polygons: [ellipseRing(x1, y1, radius, radius)],
         bbox: [x1 - radius, y1 - radius, radius * 2, radius * 2],
         attributes: { circle: { center: [x1, y1], radius } },
       }
@@ -110,13 +108,6 @@ function toGeometry(shape: LabelMeShape, context: ShapeContext, lose: Lose): Geo
     default:
       return lose('annotation-kind-not-supported', `shape_type ${JSON.stringify(shape.shape_type)}`)
   }
-}
-
-function circleRing(cx: number, cy: number, radius: number): number[] {
-  return Array.from({ length: CIRCLE_POINTS }, (_, index) => (index / CIRCLE_POINTS) * 2 * Math.PI).flatMap((angle) => [
-    cx + radius * Math.cos(angle),
-    cy + radius * Math.sin(angle),
-  ])
 }
 
 /** A PNG of the box between the two points, both included. Every value but 0 is part of the mask. */
@@ -135,34 +126,12 @@ function readMask(
   } catch (error) {
     return lose('annotation-invalid', error instanceof Error ? error.message : String(error))
   }
-  if (x < 0 || y < 0 || x + png.width > width || y + png.height > height)
+  const box = { left: x, top: y, width: png.width, height: png.height }
+  const rle = runsOfBox(box, { width, height }, (at) => png.samples[at * png.channels] !== 0)
+  if (rle === undefined)
     return lose('mask-size-mismatch', `${png.width} × ${png.height} at ${x}, ${y} in ${width} × ${height}`)
-  const rle = toRuns(png, x, y, width, height)
   if (rle.counts.length < 2) return lose('annotation-too-small', 'a mask without a pixel')
   return { kind: 'mask', rle, bbox: [x, y, png.width, png.height] }
-}
-
-/** Runs column by column, without pixels for the whole image: a file of a few bytes can claim any size. */
-function toRuns(png: PngImage, left: number, top: number, width: number, height: number): RunLengths {
-  const counts: number[] = []
-  let [from, isSet] = [0, false]
-  const change = (position: number) => {
-    counts.push(position - from)
-    from = position
-    isSet = !isSet
-  }
-  for (let column = 0; column < png.width; column++) {
-    for (let row = 0; row < png.height; row++) {
-      const position = (left + column) * height + top + row
-      const value = png.samples[(row * png.width + column) * png.channels] !== 0
-      if (value !== isSet) change(position)
-    }
-    // Pixels above and below the box are not set.
-    if (isSet && (top > 0 || png.height < height)) change((left + column) * height + top + png.height)
-  }
-  if (isSet && left + png.width < width) change((left + png.width) * height)
-  if (from < width * height) counts.push(width * height - from)
-  return { width, height, counts }
 }
 
 /** A group that only joins the parts or the keypoints of one object is not an attribute: the record joins them. */

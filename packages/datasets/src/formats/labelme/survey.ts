@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { TaskType } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { z } from 'zod'
+import { parseJson, readLimitedText } from '../../json/json-text.ts'
 import { sortNames } from '../../record/classes.ts'
-import { parseFile, parseJson, readText } from './json-file.ts'
+import { parseFile } from './json-file.ts'
 import { type KeypointNames, type LabelMeFile, LabelMeKeypoints } from './schema.ts'
 
 /** What all files of a LabelMe dataset hold together: without a list, classes and task are known only at the end. */
@@ -42,7 +43,7 @@ export async function surveyFiles(
     signal?.throwIfAborted()
     if (!/\.json$/i.test(path)) continue
     try {
-      const text = await readText(dir, path)
+      const text = await readLimitedText(dir, path)
       if (!text.includes('"shapes"')) continue
       addFile(survey, parseFile(text, path))
       survey.paths.push(path)

@@ -29,14 +29,14 @@ export async function readVocLabels(dir: string, found: ReadonlySet<string>, has
 }
 
 /** Numbers start at the background when the list has it. */
-function numbered(names: readonly string[]): VocLabels {
+export function numbered(names: readonly string[]): VocLabels {
   const hasBackground = isBackground(names[0] ?? '')
   const ids = names.map((_, id) => [id + (hasBackground ? 0 : 1), id] as const).filter(([number]) => number > 0)
   return { names, byNumber: new Map(ids), byColour: new Map(ids.map(([number, id]) => [devkitColour(number), id])) }
 }
 
 /** Lines of `name:r,g,b:parts:actions`, as CVAT and Datumaro write them. In masks, background and `ignored` are not classes. */
-function parseLabelMap(text: string, found: ReadonlySet<string>, hasMasks: boolean): VocLabels {
+export function parseLabelMap(text: string, found: ReadonlySet<string>, hasMasks: boolean): VocLabels {
   const rows = toLines(text)
     .filter((line) => !line.startsWith('#'))
     .map((line) => line.split(':'))
@@ -56,11 +56,11 @@ function parseLabelMap(text: string, found: ReadonlySet<string>, hasMasks: boole
   return { names, byNumber, byColour }
 }
 
-function isBackground(name: string): boolean {
+export function isBackground(name: string): boolean {
   return /^_*background_*$/i.test(name)
 }
 
-function parseColour(text: string): number | undefined {
+export function parseColour(text: string): number | undefined {
   const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
   const [red = 0, green = 0, blue = 0] = parts
   const isColour = parts.length === 3 && parts.every((part) => Number.isInteger(part) && part >= 0 && part < 256)

@@ -18,7 +18,7 @@ import { type MaskPaths, readMasks } from './read-masks.ts'
 
 const MASK_FOLDER = /(?:^|\/)Segmentation(?:Class|Object)[^/]*\//
 /** Stands in for the XML of an image that has masks only. */
-const NO_XML: XmlElement = { name: 'annotation', text: '', children: [] }
+const NO_XML: XmlElement = { name: 'annotation', text: '', attributes: new Map(), children: [] }
 
 /** Everything that is known of a VOC dataset before its images are read. */
 export interface VocSurvey {

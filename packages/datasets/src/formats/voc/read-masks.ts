@@ -1,11 +1,9 @@
 import { posix } from 'node:path'
 import { MaskError } from '../../errors.ts'
 import { type Box, boxOverlap } from '../../geometry/box.ts'
-import { maskToParts } from '../../geometry/mask-parts.ts'
-import { bridgeRings, orientParts } from '../../geometry/polygon.ts'
-import type { RunLengths } from '../../geometry/rle.ts'
-import { rasterizeRing, rleArea, rleBox } from '../../geometry/rle.ts'
+import { rleBox } from '../../geometry/rle.ts'
 import { masksOfValues } from '../../geometry/value-masks.ts'
+import { splitMask, toMaskObject } from '../../record/mask-object.ts'
 import type { Annotation } from '../../record/record.ts'
 import type { LossCounter } from '../../report/loss-counter.ts'
 import { DEVKIT_NUMBERS, devkitColour, VOID } from './colour-map.ts'
@@ -24,8 +22,6 @@ const MASK_PATH = /^(?:(.*)\/)?Segmentation(Class|Object)(?:PNG)?\/(.+)\.png$/i
 const NONE = -1
 /** An image with more colours is a photograph. */
 const MAX_OBJECTS = 10_000
-/** A mask with more runs is noise: its outline is not traced. */
-const MAX_RUNS = 50_000
 
 /** The masks of each image, by the key of the image: its path in the devkit without the suffix. */
 export function findMasks(files: readonly string[]): Map<string, MaskPaths> {
@@ -77,14 +73,15 @@ export async function readMasks(
       }
       const index = matchObject(number, classId, rleBox(rle), objects, free)
       if (index !== undefined) free.delete(index)
-      found.push(toAnnotation(rle, classId, index === undefined ? undefined : objects[index]))
+      const object = index === undefined ? undefined : objects[index]
+      found.push({ ...object, classId, ...toMaskObject(rle, object?.bbox) })
     }
   }
   if (classes !== undefined) {
     // Pixels of a class that belong to no object.
     const rest = numbers === undefined ? classes : classes.map((id, at) => (numbers[at] === NONE ? id : NONE))
     for (const [classId, rle] of [...masksOfValues({ width, height, values: rest }, NONE)].sort(([a], [b]) => a - b))
-      found.push(...splitParts(rle).map((part) => toAnnotation(part, classId, undefined)))
+      found.push(...splitMask(rle).map((part) => ({ classId, ...toMaskObject(part) })))
   }
   return { width, height, annotations: [...found, ...[...free].flatMap((index) => objects[index] ?? [])] }
 
@@ -93,8 +90,8 @@ export async function readMasks(
   }
 }
 
-/** The class of each pixel. */
-function toClasses(mask: VocMask, labels: VocLabels, lose: (what: string) => void): Int32Array {
+/** The class of each pixel; -1 for none. */
+export function toClasses(mask: VocMask, labels: VocLabels, lose: (what: string) => void): Int32Array {
   const used = new Set(toList(mask))
   const colourOf = (value: number) =>
     mask.isColours
@@ -171,25 +168,4 @@ function matchObject(
   let best: number | undefined
   for (const index of free) if (overlapOf(index) > Math.max(0.5, best === undefined ? 0 : overlapOf(best))) best = index
   return best
-}
-
-function splitParts(rle: RunLengths): RunLengths[] {
-  if (rle.counts.length > MAX_RUNS) return [rle]
-  return maskToParts(rle).map((part) => rasterizeRing(bridgeRings(orientParts([part])), rle.width, rle.height))
-}
-
-/** A mask with its outlines, unless it has holes, and with what the XML says about the object. */
-function toAnnotation(rle: RunLengths, classId: number, object: Annotation | undefined): Annotation {
-  const parts = rle.counts.length > MAX_RUNS ? [] : maskToParts(rle)
-  const isPlain = parts.length > 0 && parts.every(({ holes }) => holes.length === 0)
-  const bbox = object?.bbox ?? rleBox(rle)
-  return {
-    ...object,
-    kind: 'mask',
-    classId,
-    rle,
-    area: rleArea(rle),
-    polygons: isPlain ? parts.map(({ outer }) => outer) : undefined,
-    bbox,
-  }
 }

@@ -43,18 +43,27 @@ export interface PaintedMasks {
   isNumbered: boolean[]
 }
 
-/** Paints objects, the smallest last, so that it stays visible. Objects beyond the last number are void, not background. */
-export function paintMasks(
-  masks: readonly { rle: RunLengths; classId: number; area?: number | undefined }[],
+/** The object of each pixel, from 1 on; 0 for none. The smallest is painted last, so that it stays visible. */
+export function paintOwners(
+  masks: readonly { rle: RunLengths }[],
   { width, height }: Size,
-  lose: Lose,
-): PaintedMasks {
+): { owners: Int32Array; areas: number[]; left: Uint32Array } {
   const owners = new Int32Array(width * height)
   const areas = masks.map(({ rle }) => rleArea(rle))
   const order = masks.map((_, index) => index).sort((a, b) => (areas[b] ?? 0) - (areas[a] ?? 0) || a - b)
   for (const index of order) paintMask(masks[index]?.rle ?? { width, height, counts: [] }, owners, index + 1)
   const left = new Uint32Array(masks.length + 1)
   for (const owner of owners) left[owner] = (left[owner] ?? 0) + 1
+  return { owners, areas, left }
+}
+
+/** Paints objects, the smallest last, so that it stays visible. Objects beyond the last number are void, not background. */
+export function paintMasks(
+  masks: readonly { rle: RunLengths; classId: number; area?: number | undefined }[],
+  { width, height }: Size,
+  lose: Lose,
+): PaintedMasks {
+  const { owners, areas, left } = paintOwners(masks, { width, height })
   const numbers = new Uint8Array(masks.length + 1)
   const values = new Uint8Array(masks.length + 1)
   let last = 0

@@ -3,20 +3,27 @@ import { type DatasetFormat, isSafeRelativePath, type TaskType } from '@trainyar
 import { type DatasetReader, findDiceFile, hashSplit, type ImageRecord, openDataset } from '@trainyard/datasets'
 import { TrainyardError } from '@trainyard/platform'
 import type { DatasetContent, DatasetImage, UnpackedDataset } from './dataset-content.ts'
-import { isImagePath, isMask } from './dataset-files.ts'
+import { isImagePath } from './dataset-files.ts'
 import { createIssueList, type IssueList } from './issue-list.ts'
 import { ObjectBudget, sizeOfImage } from './objects-to-draw.ts'
 
-/** The files of each format that are not images. */
-const ANNOTATION_FILES: Readonly<Record<Exclude<DatasetFormat, 'dice'>, RegExp>> = {
+/** The files of formats whose readers do not tell. */
+const ANNOTATION_FILES: Readonly<Partial<Record<DatasetFormat, RegExp>>> = {
   coco: /\.json$/i,
   yolo: /(\.(txt|ya?ml|names|data)|(^|\/)_darknet\.labels)$/i,
-  voc: /\.(xml|txt)$/i,
+  voc: /(\.(xml|txt)|(^|\/)Segmentation(Class|Object)[^/]*\/.+\.png)$/i,
   labelme: /\.(json|txt)$/i,
   imagefolder: /^$/,
 }
 /** Formats with one file per image: the file marks its image as reviewed, even when it lists no object. */
-const ONE_FILE_AN_IMAGE: ReadonlySet<DatasetFormat> = new Set(['yolo', 'voc', 'labelme'])
+const ONE_FILE_AN_IMAGE: ReadonlySet<DatasetFormat> = new Set([
+  'yolo',
+  'voc',
+  'labelme',
+  'dota',
+  'kitti',
+  'supervisely',
+])
 /** Other requests must be answered while a million images are read. */
 const YIELD_EVERY = 200
 
@@ -44,7 +51,7 @@ export async function readContent(
     onIssue: ({ path, detail, value }) => issues.add(path, detail, value),
   })
   try {
-    const annotationFiles = await listAnnotationFiles(dataset, format, taskType)
+    const annotationFiles = await listAnnotationFiles(dataset, reader, taskType)
     const images = await listImages(dataset, reader, { annotationFiles, issues, name })
     issues.throwIfAny(`The ${format} dataset cannot be used`)
     if (images.listed.length === 0)
@@ -53,7 +60,7 @@ export async function readContent(
       format: reader.format,
       taskType: reader.taskType,
       classes: reader.classes.map(({ id, name: className, color }) => ({ id, name: className, color })),
-      images: [...images.listed, ...findUnlisted(dataset, images.paths)],
+      images: [...images.listed, ...findUnlisted(dataset, new Set([...images.paths, ...annotationFiles]))],
       annotationFiles,
       annotations: images.annotations,
     }
@@ -64,15 +71,15 @@ export async function readContent(
 
 async function listAnnotationFiles(
   { dir, files }: UnpackedDataset,
-  format: DatasetFormat,
+  { format, isAnnotationFile }: DatasetReader,
   taskType: TaskType | undefined,
 ): Promise<string[]> {
   if (format === 'dice') {
     const diceFile = await findDiceFile(dir, taskType)
     return diceFile === undefined ? [] : [diceFile]
   }
-  const pattern = ANNOTATION_FILES[format]
-  return [...files.keys()].filter((path) => pattern.test(path))
+  const pattern = ANNOTATION_FILES[format] ?? /^$/
+  return [...files.keys()].filter(isAnnotationFile ?? ((path) => pattern.test(path)))
 }
 
 /** The images that the annotations list. */
@@ -81,7 +88,7 @@ async function listImages(
   reader: DatasetReader,
   { annotationFiles, issues, name }: { annotationFiles: readonly string[]; issues: IssueList; name: string },
 ): Promise<{ listed: DatasetImage[]; paths: ReadonlySet<string>; annotations: number }> {
-  const { format } = reader
+  const { format, isAnnotationFile } = reader
   const listed: DatasetImage[] = []
   const seen = new Set<string>()
   const stems = new Set(ONE_FILE_AN_IMAGE.has(format) ? annotationFiles.map(baseStem) : [])
@@ -103,7 +110,7 @@ async function listImages(
     } else {
       seen.add(path)
       annotations += record.annotations.length
-      const isReviewed = format === 'coco' || stems.has(baseStem(path))
+      const isReviewed = format === 'coco' || isAnnotationFile !== undefined || stems.has(baseStem(path))
       listed.push({ ...toImage(record, { isReviewed }), size: sizeOfImage(record), objects: budget.take(record) })
     }
   }
@@ -129,7 +136,7 @@ function toImage(record: ImageRecord, { isReviewed }: { isReviewed: boolean }): 
 /** Images that no annotation file lists: kept without a label. */
 function findUnlisted({ files }: UnpackedDataset, listed: ReadonlySet<string>): DatasetImage[] {
   return [...files.keys()]
-    .filter((path) => !listed.has(path) && isImagePath(path) && !isMask(path))
+    .filter((path) => !listed.has(path) && isImagePath(path))
     .map((path) => ({ path, split: hashSplit(path), splitGiven: false, classIds: [], labelled: false }))
 }
 

@@ -1,4 +1,4 @@
-import type { CachedDatasetState, DatasetFormat } from '@trainyard/contract'
+import type { CachedDatasetState, TargetFormat } from '@trainyard/contract'
 import type { ColumnType, Generated } from 'kysely'
 
 export type FillError = Omit<Extract<CachedDatasetState, { state: 'failed' }>, 'state'>
@@ -8,7 +8,7 @@ export interface CacheFillsTable {
   job_id: number
   attempt: number
   /** Empty: the dataset's own format. */
-  format: DatasetFormat | ''
+  format: TargetFormat | ''
   /** Includes images without a label. */
   whole: boolean
   state: Generated<'wanted' | 'ready' | 'failed'>
