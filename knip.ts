@@ -125,7 +125,7 @@ const config: KnipConfig = {
     'packages/web': {
       entry: [
         'src/index.ts!',
-        'src/client/{site,job,new-job,push,upload,compare,pictures,selection,live-worker}.ts!',
+        'src/client/{site,job,new-job,push,upload,compare,pictures,predict,selection,live-worker}.ts!',
         'src/serve.ts!',
         'src/**/*.test.{ts,tsx}',
       ],

@@ -23,6 +23,7 @@ export async function buildClient(): Promise<Map<string, ClientFile>> {
       'src/client/push.ts',
       'src/client/upload.ts',
       'src/client/pictures.ts',
+      'src/client/predict.ts',
       'src/client/compare.ts',
       'src/client/live-worker.ts',
       'src/client/selection.ts',

@@ -118,6 +118,7 @@ export const PredictionEvent = z.object({
   imageName: z.string().max(1024),
   predictions: z.array(PredictedObject).max(10_000),
   inferenceTimeMs: z.number().nonnegative().optional(),
+  error: z.string().max(2000).optional().describe('Why this image could not be predicted; the job goes on'),
 })
 
 /** An exported model was uploaded. */

@@ -42,6 +42,7 @@ export {
   type ImageFormat,
   type ImageSize,
   inspectImage,
+  inspectImageBytes,
   readImageSize,
 } from './images/image-header.ts'
 export {

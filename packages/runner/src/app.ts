@@ -19,6 +19,7 @@ import { intakeMetrics, reportOf } from './observability/metrics/instrument.ts'
 import { metricsRoutes } from './observability/metrics/routes.ts'
 import { RunnerTelemetry } from './observability/metrics/telemetry.ts'
 import type { CallbackTracing } from './observability/otlp/callback-tracing.ts'
+import { predictionRoutes, trainerPictureRoutes } from './predictions/routes.ts'
 import { simpleRoutes } from './simple/routes.ts'
 
 const INFO = {
@@ -64,6 +65,7 @@ export function createRunnerApp(options: RunnerAppOptions): OpenAPIHono {
   api.route('/', metricRoutes(context))
   api.route('/', logRoutes(context))
   api.route('/', artifactRoutes(context))
+  api.route('/', predictionRoutes(context))
   api.route('/', liveRoutes(context, feeds))
   api.route(
     '/',
@@ -94,6 +96,7 @@ function mountTrainerRoutes(api: OpenAPIHono, context: CallbackContext): void {
   api.route('/', callbackRoutes(context))
   api.route('/', datasetCacheRoutes(context))
   api.route('/', trainerArtifactRoutes(context))
+  api.route('/', trainerPictureRoutes(context))
   api.route('/', simpleRoutes(context))
 }
 

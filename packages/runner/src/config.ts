@@ -96,6 +96,10 @@ export interface RunnerLimits {
   /** The same for all jobs of a project. */
   maxProjectArtifactBytes: number
   maxProjectArtifacts: number
+  /** Jobs of a project that wait for pictures to predict. */
+  maxPredictors: number
+  /** How long such a job waits for the next picture before it ends. */
+  predictorIdleSeconds: number
   /** Pause between two rounds of cleaning up. */
   maintenanceSeconds: number
   /** Time that all parts together have to stop; what has not stopped by then is abandoned. */
@@ -119,6 +123,8 @@ export const DEFAULT_RUNNER_LIMITS: RunnerLimits = {
   maxJobArtifacts: 10_000,
   maxProjectArtifactBytes: 5000e9,
   maxProjectArtifacts: 500_000,
+  maxPredictors: 4,
+  predictorIdleSeconds: 300,
   maintenanceSeconds: 600,
   stopSeconds: 30,
 }
@@ -162,6 +168,8 @@ const RunnerEnvironment = z.object({
     .optional(),
   MAX_CONCURRENT_PER_OWNER: z.coerce.number().int().positive().optional(),
   MAX_METRIC_NAMES: z.coerce.number().int().positive().default(DEFAULT_RUNNER_LIMITS.maxMetricNames),
+  MAX_PREDICTORS: z.coerce.number().int().positive().default(DEFAULT_RUNNER_LIMITS.maxPredictors),
+  PREDICTOR_IDLE_SECONDS: seconds(DEFAULT_RUNNER_LIMITS.predictorIdleSeconds),
   LAUNCHER: z.enum(LAUNCHERS).default('subprocess'),
   ...SUBPROCESS_VARIABLES,
   DATASET_SOURCES: parsedText(parseDatasetSources).optional(),
@@ -229,6 +237,8 @@ export function readRunnerConfig(env: Record<string, string | undefined>): Runne
     jwtSecret: values.JWT_SECRET,
     limits: {
       maxMetricNames: values.MAX_METRIC_NAMES,
+      maxPredictors: values.MAX_PREDICTORS,
+      predictorIdleSeconds: values.PREDICTOR_IDLE_SECONDS,
       maxJobArtifactBytes: values.ARTIFACT_MAX_GB_PER_JOB,
       maxJobArtifacts: values.ARTIFACT_MAX_FILES_PER_JOB,
       maxProjectArtifactBytes: values.ARTIFACT_MAX_GB_PER_PROJECT,

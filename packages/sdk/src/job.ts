@@ -259,13 +259,26 @@ export interface PredictImage {
   path: string
 }
 
+/** Options of {@link PredictJob.predictions}. */
+export interface PredictionOptions {
+  inferenceTimeMs?: number | undefined
+  /** Why the image could not be predicted, in words for the person who sent it. */
+  error?: string | undefined
+}
+
 /** What the handler `predict` receives. */
 export interface PredictJob extends JobBase {
   readonly operation: 'predict'
   /** The images to predict: the `test` split of the job's dataset, or all images without one; in local mode those of `--images`. */
   images(): Promise<PredictImage[]>
+  /**
+   * The images to predict, in batches as they come: `for await (const images of job.batches())`. A dataset is one batch. When
+   * people send pictures one by one, it waits for the next ones for some minutes, so that the model is loaded once. A file is
+   * removed when the next batch is requested.
+   */
+  batches(): AsyncIterable<PredictImage[]>
   /** Reports the objects that were found in an image. Objects of a classifier have no box. */
-  predictions(imageName: string, objects: PredictedObject[], options?: { inferenceTimeMs?: number | undefined }): void
+  predictions(imageName: string, objects: PredictedObject[], options?: PredictionOptions): void
 }
 
 /** What the handler `export` receives. */

@@ -9,6 +9,7 @@ import { formGate } from './form-gate.ts'
 import { jobRoutes } from './jobs/routes.tsx'
 import { newJobRoutes } from './new-job/routes.tsx'
 import { peopleRoutes } from './people/routes.tsx'
+import { predictRoutes } from './predict/routes.tsx'
 import { handleError, NotFoundPage } from './problems.tsx'
 import { pushRoutes } from './pushes/routes.tsx'
 import { csrfProtection, securityHeaders } from './security.ts'
@@ -72,7 +73,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.get('/favicon.ico', (c) => c.redirect('/favicon.svg', 301))
   app.get('/robots.txt', (c) =>
     c.text(
-      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /pushes\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
+      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /pushes\nDisallow: /predict\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
     ),
   )
   app.use(async (c, next) => {
@@ -99,6 +100,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.route('/datasets', datasetRoutes(context))
   app.route('/jobs/new', newJobRoutes(context))
   app.route('/jobs', jobRoutes(context))
+  app.route('/predict', predictRoutes(context))
   app.route('/pushes', pushRoutes(context))
   app.notFound((c) => c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404))
   app.onError(handleError(context))

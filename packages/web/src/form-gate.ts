@@ -7,7 +7,10 @@ const MAX_FORM_BYTES = 16 * 1024
 /** The form of a job has a field for each setting of the trainer. */
 const MAX_JOB_FORM_BYTES = 128 * 1024
 
-/** Refuses forms that are too large, and files, before they are read. One page sends files: uploads of datasets are streamed. */
+/** A picture of 20 MiB and the rest of its form. */
+const MAX_PICTURE_FORM_BYTES = 21 * 1024 ** 2
+
+/** Refuses forms that are too large, and files, before they are read. Two pages send files: uploads of datasets are streamed, and pictures to predict are small. */
 export function formGate(): MiddlewareHandler {
   const limitTo = (maxSize: number) =>
     bodyLimit({
@@ -18,9 +21,11 @@ export function formGate(): MiddlewareHandler {
     })
   const limited = limitTo(MAX_FORM_BYTES)
   const limitedJob = limitTo(MAX_JOB_FORM_BYTES)
+  const limitedPicture = limitTo(MAX_PICTURE_FORM_BYTES)
   return async (c, next) => {
     // Archives of any length are passed on while they arrive.
     if (c.req.path === '/datasets/upload') return await next()
+    if (/^\/predict\/\d+\/[\w-]+(?:\/tries)?$/.test(c.req.path)) return await limitedPicture(c, next)
     if (/^\s*multipart\//i.test(c.req.header('content-type') ?? ''))
       throw new HTTPException(415, { message: 'Forms with files are not accepted' })
     return await (c.req.path === '/jobs/new' ? limitedJob : limited)(c, next)

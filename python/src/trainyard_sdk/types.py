@@ -102,6 +102,7 @@ class _PredictionEvent(TypedDict):
 
 class PredictionEvent(_PredictionEvent, total=False):
     inferenceTimeMs: float
+    error: str
 
 
 class _ExportEvent(TypedDict):

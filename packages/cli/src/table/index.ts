@@ -2,7 +2,7 @@ import type { Program } from '../command-line/command.ts'
 import { completionCommand } from '../command-line/completion-command.ts'
 import { login, logout, open, tokens } from './account.ts'
 import { cache, dataset, datasets } from './datasets.ts'
-import { artifacts, jobs, run } from './jobs.ts'
+import { artifacts, jobs, predict, run } from './jobs.ts'
 import { JSON_DOCUMENTS } from './json-documents.ts'
 import { channel, checks, deprecate, dev, doctor, exec, init, publish, yank } from './trainers.ts'
 
@@ -14,6 +14,7 @@ export const PROGRAM: Program = {
     run,
     jobs,
     artifacts,
+    predict,
     datasets,
     dataset,
     init,
@@ -33,7 +34,7 @@ export const PROGRAM: Program = {
     completion: completionCommand(() => PROGRAM),
   },
   sections: {
-    'Train models': ['run', 'jobs', 'artifacts', 'datasets', 'dataset'],
+    'Train models': ['run', 'jobs', 'artifacts', 'predict', 'datasets', 'dataset'],
     'Write trainers': ['init', 'dev', 'exec', 'publish', 'checks', 'deprecate', 'yank', 'channel'],
     'Account and machine': ['login', 'open', 'logout', 'tokens', 'cache', 'doctor', 'completion'],
   },

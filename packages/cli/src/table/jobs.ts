@@ -92,6 +92,35 @@ export const run = defineCommand({
   load: () => import('../commands/run.ts'),
 })
 
+export const predict = defineCommand({
+  summary: 'Predict pictures with a checkpoint of a job',
+  description:
+    'Sends pictures to a checkpoint of a job and shows what its trainer finds in them. The first picture starts the trainer; ' +
+    'it waits some minutes for more.',
+  arguments: {
+    job,
+    pictures: argumentList('PICTURE', { description: 'A PNG, JPEG or WebP of at most 20 MiB' }),
+  },
+  options: {
+    checkpoint: option({
+      placeholder: 'ID',
+      description: 'One of the checkpoints of the job',
+      fallback: 'the best one, else the newest',
+    }),
+    threshold: number({
+      placeholder: 'SHARE',
+      description: 'Leave out objects of a lower confidence, from 0 to 1',
+      min: 0,
+      max: 1,
+      fallback: '0',
+    }),
+    ...serverOptions,
+  },
+  exitCodes: { 0: 'every picture was predicted', 1: 'one was not' },
+  examples: ['trainyard predict 42 cat.jpg', 'trainyard predict 42 *.png --threshold 0.5 --json'],
+  load: () => import('../commands/predict.ts'),
+})
+
 const list = defineCommand({
   summary: 'List jobs, newest first',
   description: 'Lists jobs, newest first.',

@@ -41,6 +41,7 @@ export const JSON_DOCUMENTS: Readonly<Record<string, JsonDocument>> = {
   'jobs rm': pushed,
   'artifacts ls': { artifacts: 'Artifact[]' },
   'artifacts pull': { dir: 'absolute path', files: 'name, path, status ("pulled" or "held") of each file' },
+  predict: { predictions: 'Prediction[]' },
   'datasets push': { dataset: 'Dataset' },
   'datasets ls': { datasets: 'Dataset[]', more: 'boolean: the list has more datasets' },
   'datasets rm': pushed,

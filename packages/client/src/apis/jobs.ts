@@ -13,6 +13,8 @@ import {
   type LogLine,
   LogPage,
   MetricSeriesList,
+  Prediction,
+  PredictionList,
   type RestartJobInput,
   StoredEventPage,
 } from '@trainyard/contract'
@@ -139,6 +141,29 @@ export interface JobsClient {
       limit?: number | undefined
     },
   ): Promise<ArtifactList>
+  /**
+   * Sends a picture to a checkpoint of a job (PNG, JPEG or WebP, at most 20 MiB). The trainer of the job predicts it; read
+   * the result with `prediction`.
+   */
+  predict(
+    id: number,
+    checkpoint: string,
+    picture: Blob | Uint8Array<ArrayBuffer>,
+    options?: { name?: string | undefined; signal?: AbortSignal | undefined },
+  ): Promise<Prediction>
+  /** A picture that was sent to a checkpoint. With `wait`, waits up to 25 seconds for the result. */
+  prediction(
+    id: number,
+    checkpoint: string,
+    predictionId: string,
+    options?: { wait?: number | undefined; signal?: AbortSignal | undefined },
+  ): Promise<Prediction>
+  /** One page of the pictures that were sent to a checkpoint, newest first. */
+  predictions(
+    id: number,
+    checkpoint: string,
+    options?: { cursor?: string | undefined; limit?: number | undefined },
+  ): Promise<PredictionList>
   /** Follows a job to its end. Reconnects after a lost connection. Ends without an error when `signal` is aborted. */
   live(
     id: number,
@@ -147,6 +172,9 @@ export interface JobsClient {
 }
 
 const LIVE_TYPES: ReadonlySet<string> = new Set(LiveMessage.options.map((option) => option.shape.type.value))
+
+const predictionsPath = (id: number, checkpoint: string): string =>
+  `/v1/jobs/${id}/artifacts/${encodeURIComponent(checkpoint)}/predictions`
 
 export function createJobsClient(connect: Connect): JobsClient {
   return {
@@ -173,6 +201,23 @@ export function createJobsClient(connect: Connect): JobsClient {
     logs: (id, query) => fetchJson(connect, LogPage, { path: `/v1/jobs/${id}/logs`, query: { ...query } }),
     events: (id, query) => fetchJson(connect, StoredEventPage, { path: `/v1/jobs/${id}/events`, query }),
     artifacts: (id, query) => fetchJson(connect, ArtifactList, { path: `/v1/jobs/${id}/artifacts`, query }),
+    predict: (id, checkpoint, body, { name, signal } = {}) =>
+      fetchJson(connect, Prediction, {
+        method: 'POST',
+        path: predictionsPath(id, checkpoint),
+        query: { name },
+        headers: { 'content-type': 'application/octet-stream' },
+        body,
+        signal,
+      }),
+    prediction: (id, checkpoint, predictionId, { wait, signal } = {}) =>
+      fetchJson(connect, Prediction, {
+        path: `${predictionsPath(id, checkpoint)}/${encodeURIComponent(predictionId)}`,
+        query: { wait },
+        signal,
+      }),
+    predictions: (id, checkpoint, query) =>
+      fetchJson(connect, PredictionList, { path: predictionsPath(id, checkpoint), query: { ...query } }),
     live: (id, { signal, lastEventId } = {}) =>
       follow<LiveMessage>(connect, {
         path: `/v1/jobs/${id}/live`,

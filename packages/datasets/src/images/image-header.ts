@@ -56,6 +56,12 @@ export function inspectImage(file: string, name: string): ImageDetails {
   return readFrom(file, (source) => toDetails(parse(source, name, true)))
 }
 
+/** {@link inspectImage} of bytes in memory, whatever the suffix of their name. Of an unknown format, the size is 0. */
+export function inspectImageBytes(bytes: Buffer, name: string): ImageDetails {
+  const slice = (offset: number, length: number) => bytes.subarray(offset, offset + length)
+  return toDetails(parse({ size: bytes.length, slice }, name, true, { checksSuffix: false }))
+}
+
 function readFrom<T>(file: string, work: (source: ByteSource) => T): T {
   const handle = openSync(file, 'r')
   try {
@@ -91,7 +97,7 @@ function toDetails(found: Found): ImageDetails {
 /** Thrown by the readers below without the name of the image, which `parse` adds. */
 class Damage extends Error {}
 
-function parse(source: ByteSource, name: string, isThorough: boolean): Found {
+function parse(source: ByteSource, name: string, isThorough: boolean, { checksSuffix = true } = {}): Found {
   let kind = 'file'
   try {
     const head = readText(source, 0, 16)
@@ -103,7 +109,7 @@ function parse(source: ByteSource, name: string, isThorough: boolean): Found {
       if (found.width > 0 && found.height > 0) return found
       throw new Damage(`its size is ${found.width} × ${found.height}`)
     }
-    if (format === 'unknown' && /\.(png|jpe?g|gif|bmp|webp|tiff?)$/i.test(name)) {
+    if (checksSuffix && format === 'unknown' && /\.(png|jpe?g|gif|bmp|webp|tiff?)$/i.test(name)) {
       const bytes = Buffer.from(head.slice(0, 8), 'latin1').toString('hex')
       const seen = head === '' ? 'it is empty' : `it starts with the bytes ${bytes}`
       throw new Damage(`${seen}; expected a PNG, JPEG, GIF, BMP, WebP or TIFF`)

@@ -4,6 +4,8 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { dice, png, tarOf } from '../datasets/testing/test-datasets.ts'
 import { type Harness, noLauncher, startHarness } from '../testing/harness.ts'
+import { insertCheckpoint } from '../testing/insert-checkpoint.ts'
+import { predictingSource } from '../testing/predicting-source.ts'
 import { startTeams, type Teams } from '../testing/teams.ts'
 import { RUNNER_ROUTES } from './runner-routes.cases.ts'
 
@@ -22,7 +24,7 @@ let harness: Harness
 let teams: Teams
 beforeAll(async () => {
   harness = await startHarness({
-    runner: { launcher: noLauncher },
+    runner: { launcher: noLauncher, trainers: predictingSource() },
     config: { auth: { ...DEFAULT_AUTH, mode: 'required', allowSignup: true } },
   })
   teams = await startTeams(harness)
@@ -53,6 +55,12 @@ const invite = async (organisation: string, email: string, by = teams.owner) => 
   const invited = await send('POST', `/v1/organisations/${organisation}/members`, { email, role: 'viewer' }, by)
   return ((await invited.json()) as { secret: string }).secret
 }
+const sendPicture = (jobId: string) =>
+  harness.request(`/v1/jobs/${jobId}/artifacts/art_of_${jobId}/predictions?name=a.png`, {
+    method: 'POST',
+    headers: { ...teams.owner, 'content-type': 'image/png' },
+    body: png(1) as Uint8Array<ArrayBuffer>,
+  })
 let uploads = 0
 const newDataset = async () => {
   const index = ++uploads
@@ -134,6 +142,17 @@ const CALLS: Record<
   'DELETE /v1/jobs/{id}/artifacts/{artifactId}': {
     call: () => send('DELETE', `/v1/jobs/${teams.jobId}/artifacts/${teams.artifactId}`),
     name: 'crimson-job',
+  },
+  'POST /v1/jobs/{id}/artifacts/{artifactId}/predictions': {
+    before: async () => {
+      const id = await newJob()
+      await insertCheckpoint(harness.runner.context, Number(id), `art_of_${id}`)
+      // The first picture also starts a job.
+      await sendPicture(id)
+      return id
+    },
+    call: sendPicture,
+    name: expect.stringMatching(/^Try best\.bin of job \d+$/),
   },
   'POST /v1/datasets': { call: newDataset, name: 'shapes-1' },
   'DELETE /v1/datasets/{id}': {

@@ -65,6 +65,7 @@ describe('every route for people', () => {
         /^\/v1\/organisations\/\{organisation\}/,
         { red: '/v1/organisations/red', nothing: '/v1/organisations/nothing' },
       ],
+      [/\{predictionId\}/, { red: artifactId, nothing: artifactId }],
       [/\{artifactId\}/, { red: artifactId, nothing: artifactId }],
       [/\{account\}/, { red: ownerId, nothing: ownerId }],
       [/\{invitation\}/, { red: 'inv_nothing', nothing: 'inv_nothing' }],

@@ -30,6 +30,7 @@ it('keeps the names that existing databases have recorded', () => {
       '20261129T1556-metric-names',
       '20261129T1600-isolation-warning',
       '20261129T2212-dataset-objects',
+      '20261130T0130-pictures',
     ]),
   )
 })

@@ -14,7 +14,7 @@ import { validateConfig } from './validate-config.ts'
 export async function checkRequest(
   manifest: TrainerManifest,
   request: CreateJobRequest,
-  issues: FieldIssue[],
+  { issues, takesPictures }: { issues: FieldIssue[]; takesPictures: boolean },
 ): Promise<JobConfig | undefined> {
   const { operation } = request
   if (manifest.entrypoints[operation] === undefined) {
@@ -25,7 +25,7 @@ export async function checkRequest(
       value: operation,
     })
   }
-  if (operation !== 'export' && request.dataset === undefined)
+  if (operation !== 'export' && !takesPictures && request.dataset === undefined)
     issues.push({ path: 'dataset', detail: `is required to ${operation}: expected the id of a registered dataset` })
   if (request.split !== undefined && operation !== 'train')
     issues.push({ path: 'split', detail: `must be absent to ${operation}: only training uses a split` })

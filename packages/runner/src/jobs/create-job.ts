@@ -30,12 +30,29 @@ export async function createJob(
   request: CreateJobRequest,
 ): Promise<CreatedJob> {
   const projectId = await chooseJobProject(context, caller, request)
+  return await createJobInProject(context, caller, { projectId, request })
+}
+
+export interface NewJobOptions {
+  projectId: string
+  request: CreateJobRequest
+  /** Predicts pictures that people send while it runs, instead of a dataset. */
+  takesPictures?: boolean | undefined
+}
+
+/** {@link createJob} in a project in which the caller is known to be allowed to create jobs. */
+export async function createJobInProject(
+  context: RunnerContext,
+  caller: Caller,
+  options: NewJobOptions,
+): Promise<CreatedJob> {
+  const { projectId, request } = options
   const requestHash = hashRequest(request)
   const known = await findByIdempotencyKey(context, caller, { projectId, request, requestHash })
   if (known !== undefined) return { job: known, created: false }
 
-  const checked = await checkAll(context, projectId, request)
-  const row = await insertJob(context, caller, { ...checked, projectId, request, requestHash })
+  const checked = await checkAll(context, options)
+  const row = await insertJob(context, caller, { ...checked, ...options, requestHash })
   if (row === undefined) {
     // A concurrent request with the same key was first.
     const other = await findByIdempotencyKey(context, caller, { projectId, request, requestHash })
@@ -54,8 +71,9 @@ interface CheckedRequest extends Omit<ExaminedRequest, 'issues'> {
   splitId: string | null
 }
 
-async function checkAll(context: RunnerContext, projectId: string, request: CreateJobRequest): Promise<CheckedRequest> {
-  const { issues, config, model, ...examined } = await examineRequest(context, projectId, request)
+async function checkAll(context: RunnerContext, options: NewJobOptions): Promise<CheckedRequest> {
+  const { projectId, request } = options
+  const { issues, config, model, ...examined } = await examineRequest(context, projectId, request, options)
   const snapshot = issues.length === 0 ? await takeSnapshot(context, projectId, request, issues) : undefined
   const splitId =
     snapshot !== undefined && request.split !== undefined ? await createSplit(context, snapshot, request.split) : null
@@ -63,9 +81,7 @@ async function checkAll(context: RunnerContext, projectId: string, request: Crea
   return { ...examined, config, model, snapshot, splitId }
 }
 
-interface NewJob extends CheckedRequest {
-  projectId: string
-  request: CreateJobRequest
+interface NewJob extends CheckedRequest, NewJobOptions {
   requestHash: string
 }
 
@@ -95,6 +111,7 @@ async function insertJob(context: RunnerContext, caller: Caller, job: NewJob): P
         config: JSON.stringify(job.config),
         checkpoint_id: request.checkpoint ?? null,
         export_format: request.exportFormat ?? null,
+        pictures: job.takesPictures ? 'open' : null,
         primary_metric: JSON.stringify(trainer.manifest.metrics.primary[taskType] ?? DEFAULT_PRIMARY_METRIC[taskType]),
         progress: '{}',
         latest_metrics: '{}',

@@ -19,11 +19,12 @@ export async function examineRequest(
   context: RunnerContext,
   projectId: string,
   request: CreateJobRequest,
+  { takesPictures = false }: { takesPictures?: boolean | undefined } = {},
 ): Promise<ExaminedRequest> {
   const trainer = await resolveTrainer(context, request.trainer)
   const issues: FieldIssue[] = []
   const checkpoint = await findCheckpoint(context, projectId, request, issues)
-  const config = await checkRequest(trainer.manifest, request, issues)
+  const config = await checkRequest(trainer.manifest, request, { issues, takesPictures })
   const queue = chooseQueue(context, request, issues)
   const dataset = await findDataset(context, projectId, request, issues)
   const inputTask = await findInputTask(context, request, { dataset, checkpoint })

@@ -43,6 +43,7 @@ export async function openNextAttempt(
       result: null,
       progress: '{}',
       latest_metrics: '{}',
+      pictures_seq: 0,
       counted_retries: next.counted_retries,
       free_retries: next.free_retries,
       cancel_requested_at: null,

@@ -21,6 +21,11 @@ export async function restartJob(
     if (job === undefined) throw notFound('job', jobId)
     if (!isTerminalJobState(job.state))
       throw new TrainyardError('conflict', `Job ${jobId} is ${job.state}; only a job that has ended can be restarted`)
+    if (job.pictures !== null)
+      throw new TrainyardError(
+        'conflict',
+        `Job ${jobId} predicted pictures that were sent to it: send them to its checkpoint again instead`,
+      )
     await auditJob(context.identity, trx, caller, { action: 'job.restart', job })
     await openNextAttempt(trx, job, {
       now: context.clock.now(),

@@ -171,6 +171,11 @@ async function createJob(harness: Harness, owner: Person): Promise<Job> {
       storage_key: artifactKey(job.id, ARTIFACT_ID, 'crimson.bin'),
     })
     .execute()
+  const tried = { id: ARTIFACT_ID, job_id: job.id, checkpoint_id: ARTIFACT_ID, name: 'crimson.png' }
+  await database.db
+    .insertInto('pictures')
+    .values({ ...tried, width: 1, height: 1, result: '{"objects":[]}', created_at: new Date() })
+    .execute()
   return job
 }
 
@@ -181,6 +186,7 @@ const RUNNER_TABLES = [
   'dataset_snapshots',
   'dataset_uploads',
   'artifacts',
+  'pictures',
   'events',
   'event_chunks',
 ]

@@ -18,6 +18,7 @@ export function createPredictJob(session: Session): PredictJob {
     ...createBase(session),
     operation: 'predict',
     images: () => session.calls.track('job.images()', session.dataset.images()),
+    batches: () => session.dataset.batches(),
     predictions: (imageName, objects, options) => session.predictions(imageName, objects, options),
   }
 }

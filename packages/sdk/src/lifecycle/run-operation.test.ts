@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,6 +52,17 @@ function start(env: Record<string, string>, args: string[] = []): Run {
 }
 
 const onPlatform = (env: Record<string, string> = {}) => start({ ...createEnvironment(platform.url, dir), ...env })
+const pictureOf = ({ path, bytes }: { path: string; bytes: Buffer }) => ({
+  name: path,
+  sizeBytes: bytes.length,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+  request: {
+    method: 'GET',
+    url: `${new URL(platform.url).origin}/get/file/${path}`,
+    headers: {},
+    expiresAt: '2099-01-01T00:00:00Z',
+  },
+})
 const types = () => platform.events.map(({ type }) => type)
 const last = () => platform.events.at(-1)
 
@@ -148,6 +160,34 @@ describe('a trainer on a platform', () => {
     expect(code).toBe(3)
     expect(output).toContain('EPOCHS is "ten"')
     expect(last()).toMatchObject({ type: 'failed', errorType: 'ConfigError', retryable: false })
+  })
+
+  it('predicts pictures as people send them, each once the one before was reported, until no more come', async () => {
+    const asked: string[] = []
+    const reported: number[] = []
+    platform.files = ['one', 'two'].map((name) => ({ path: `${name}.png`, bytes: Buffer.from(name) }))
+    platform.intercept = (request, response) => {
+      const query = /\/inputs\/images\?(.*)/.exec(request.url ?? '')?.[1]
+      if (query === undefined) return false
+      asked.push(query)
+      reported.push(types().filter((type) => type === 'prediction').length)
+      const file = platform.files[asked.length - 1]
+      sendJson(response, 200, {
+        images: file === undefined ? [] : [pictureOf(file)],
+        cursor: String(asked.length),
+        done: file === undefined,
+      })
+      return true
+    }
+    const { code, output } = await onPlatform({ OPERATION: 'predict', MODE: 'batches' }).ended
+    expect({ code, output }).toEqual({ code: 0, output: '' })
+    expect(asked).toEqual(['after=0', 'after=1', 'after=2'])
+    expect(reported).toEqual([0, 1, 2])
+    expect(platform.events.filter(({ type }) => type === 'prediction')).toMatchObject([
+      { imageName: 'one.png', predictions: [], error: 'one is no picture' },
+      { imageName: 'two.png', predictions: [], error: 'two is no picture' },
+    ])
+    expect(last()).toMatchObject({ type: 'completed', result: { imageCount: 2 } })
   })
 
   it('predicts the test split of its dataset, and exports to the requested format', async () => {

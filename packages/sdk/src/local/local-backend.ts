@@ -56,6 +56,7 @@ export function createLocalBackend(runDir: string, input: LocalArguments, summar
     async listImages() {
       return input.images === undefined ? undefined : listImages(resolve(input.images))
     },
+    nextImages: async () => undefined,
     redact: (text) => redact(text),
     flush: async () => true,
     flushToDisk() {},

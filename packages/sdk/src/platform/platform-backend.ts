@@ -5,14 +5,15 @@ import { spoolPath } from '@trainyard/contract/spool'
 import { type BackoffOptions, createTransport, type Transport } from '@trainyard/datasets/transfer'
 import { createPlatformApi, type PlatformApi } from '../http/platform-api.ts'
 import { createTokenSource, type TokenSource } from '../http/token-source.ts'
-import type { ArtifactOptions, CheckpointFile, UploadedArtifact } from '../job.ts'
+import type { ArtifactOptions, CheckpointFile, PredictImage, UploadedArtifact } from '../job.ts'
 import { Journal } from '../journal/journal.ts'
 import type { CloseReport, JournalStop } from '../journal/journal-options.ts'
 import type { NewEvent } from '../journal/new-event.ts'
-import type { Backend, FetchProgress, OpenedDataset } from '../session/backend.ts'
+import type { Backend, FetchProgress, NextImages, OpenedDataset } from '../session/backend.ts'
 import { uploadFile } from '../storage/upload-file.ts'
 import { downloadCheckpoint } from './download-checkpoint.ts'
 import { PlatformDataset, type PlatformDatasetOptions } from './platform-dataset.ts'
+import { receiveImages } from './receive-images.ts'
 
 export interface PlatformBackendOptions {
   callbackUrl: string
@@ -115,8 +116,20 @@ export class PlatformBackend implements Backend {
     return await downloadCheckpoint({ api: this.#api, transport: this.#transport, workDir, signal, backoff })
   }
 
-  async listImages(): Promise<undefined> {
-    return undefined
+  async listImages(signal: AbortSignal): Promise<PredictImage[] | undefined> {
+    for (;;) {
+      const next = await this.#receive('last=true', signal)
+      if (next === undefined || next.images.length > 0 || next.done) return next?.images
+    }
+  }
+
+  async nextImages(after: string, signal: AbortSignal): Promise<NextImages | undefined> {
+    return await this.#receive(`after=${encodeURIComponent(after)}`, signal)
+  }
+
+  async #receive(query: string, signal: AbortSignal): Promise<NextImages | undefined> {
+    const { workDir, backoff } = this.#options
+    return await receiveImages({ api: this.#api, transport: this.#transport, workDir, signal, backoff }, query)
   }
 
   redact(text: string): string {

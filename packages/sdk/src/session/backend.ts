@@ -25,6 +25,15 @@ export interface OpenedDataset {
 /** Called with the number of files that are downloaded, and of all files. */
 export type FetchProgress = (files: number, totalFiles: number) => void
 
+/** Pictures that people sent. */
+export interface NextImages {
+  images: PredictImage[]
+  /** The next `after`. */
+  cursor: string
+  /** No more will come. */
+  done: boolean
+}
+
 /** Receives a job's events and artifacts and provides its inputs: a platform, or local folders. */
 export interface Backend {
   readonly isLocal: boolean
@@ -37,7 +46,9 @@ export interface Backend {
   /** Undefined when the job has no checkpoint. */
   findCheckpoint(signal: AbortSignal): Promise<CheckpointFile | undefined>
   /** Images to predict that are not in a dataset; undefined when the job predicts its dataset. */
-  listImages(): Promise<PredictImage[] | undefined>
+  listImages(signal: AbortSignal): Promise<PredictImage[] | undefined>
+  /** The pictures that people sent after `after`; waits for the first one. Undefined when none are sent to this job. */
+  nextImages(after: string, signal: AbortSignal): Promise<NextImages | undefined>
   /** Removes secrets, such as the current token. */
   redact(text: string): string
   flush(options: { timeoutMs: number }): Promise<boolean>

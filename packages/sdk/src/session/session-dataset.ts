@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DatasetFormat, type SplitName, TargetFormat } from '@trainyard/contract'
 import { ConfigError, DatasetError } from '@trainyard/contract/trainer-errors'
@@ -15,6 +15,8 @@ export interface SessionDatasetOptions {
   /** Reports what the job is doing. */
   phase: (phase: string) => void
 }
+
+const FLUSH_MS = 10_000
 
 /** The dataset of a job: opened once, when it is first needed. */
 export class SessionDataset {
@@ -68,11 +70,25 @@ export class SessionDataset {
 
   /** The images to predict. */
   async images(): Promise<PredictImage[]> {
-    const given = await this.#backend.listImages()
+    const given = await this.#backend.listImages(this.#signal)
     if (given !== undefined) return given
     const { index } = await this.#open()
     const test = index.samples.filter((sample) => sample.split === 'test')
     return (test.length > 0 ? test : index.samples).map(({ name, path }) => ({ name, path }))
+  }
+
+  /** The images to predict, in batches as they come. */
+  async *batches(): AsyncGenerator<PredictImage[], void, undefined> {
+    for (let after = '0'; ; ) {
+      const next = await this.#backend.nextImages(after, this.#signal)
+      if (next === undefined) return yield await this.images()
+      if (next.images.length > 0) yield next.images
+      // The sender waits for the result, so it is not kept for a larger batch of events.
+      await this.#backend.flush({ timeoutMs: FLUSH_MS })
+      await Promise.all(next.images.map(({ path }) => rm(path, { force: true })))
+      if (next.done) return
+      after = next.cursor
+    }
   }
 
   #open(): Promise<OpenedDataset> {

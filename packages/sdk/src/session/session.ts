@@ -23,6 +23,7 @@ import type {
   CheckpointOptions,
   ExportOutcome,
   MetricNumbers,
+  PredictionOptions,
   PredictOutcome,
   Progress,
   TrainOutcome,
@@ -258,9 +259,9 @@ export class Session {
   predictions(
     imageName: string,
     predictions: PredictedObject[],
-    { inferenceTimeMs }: { inferenceTimeMs?: number | undefined } = {},
+    { inferenceTimeMs, error }: PredictionOptions = {},
   ): void {
-    const event: NewEvent = { type: 'prediction', imageName, predictions, inferenceTimeMs }
+    const event: NewEvent = { type: 'prediction', imageName, predictions, inferenceTimeMs, error }
     checkEvent('job.predictions', event)
     this.#predictedImages.add(imageName)
     if (inferenceTimeMs !== undefined) {

@@ -1,4 +1,5 @@
 /** A trainer for tests of the life cycle. `MODE` selects its behaviour. */
+import { readFileSync } from 'node:fs'
 import { ConfigError, defineTrainer, runTrainer } from '../index.ts'
 
 const { MODE: mode = 'train', CLOSE_TIMEOUT_MS: closeTimeout } = process.env
@@ -33,6 +34,12 @@ await runTrainer(
       return { metrics: { top1_accuracy: job.best.value } }
     },
     async predict(job) {
+      if (mode === 'batches') {
+        for await (const images of job.batches())
+          for (const { name, path } of images)
+            job.predictions(name, [], { error: `${readFileSync(path, 'utf8')} is no picture` })
+        return
+      }
       for (const { name } of await job.images()) {
         job.predictions(name, [{ classId: 0, className: 'cat', confidence: 1 }], { inferenceTimeMs: 2 })
       }

@@ -73,6 +73,11 @@ function Files({ job, artifacts, now, mark }: FilesProps) {
             <a href={artifactPath(job, artifact.id)} download={artifact.name}>
               <bdi>{artifact.name}</bdi>
             </a>
+            {artifact.kind === 'checkpoint' && (
+              <a class="try-link" href={`/predict/${job.id}/${encodeURIComponent(artifact.id)}`}>
+                Try it
+              </a>
+            )}
           </span>
           <span class="muted">
             {artifact.kind}

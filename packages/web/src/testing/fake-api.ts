@@ -14,6 +14,7 @@ import {
   type LiveMessage,
   type LogLine,
   type MetricSeriesList,
+  type Prediction,
   type StoredEvent,
   StoredEventPage,
   type Trainer,
@@ -46,6 +47,10 @@ export interface FakeApi extends FakePeople {
   series: MetricSeriesList['series']
   logs: LogLine[]
   artifacts: ArtifactList['artifacts']
+  /** Newest first. */
+  predictions: Prediction[]
+  /** Why a picture is refused. */
+  refusal: string | undefined
   /** Newest first. */
   validations: JobValidation[]
   facets: JobList['facets']
@@ -93,6 +98,8 @@ export function createFakeApi(
         | 'series'
         | 'logs'
         | 'artifacts'
+        | 'predictions'
+        | 'refusal'
         | 'facets'
         | 'validations'
         | 'events'
@@ -117,6 +124,8 @@ export function createFakeApi(
     series: [],
     logs: [],
     artifacts: [],
+    predictions: [],
+    refusal: undefined,
     validations: [],
     facets: undefined,
     events: [],
@@ -305,6 +314,17 @@ export function createFakeApi(
     const bytes = api.stored[c.req.param('name')]
     // As a hostile store would: the type is a lie.
     return bytes === undefined ? c.notFound() : c.body(bytes, 200, { 'content-type': 'text/html' })
+  })
+  const pictures = '/v1/jobs/:id/artifacts/:checkpoint/predictions'
+  app.get(pictures, (c) => c.json({ predictions: api.predictions }))
+  app.post(pictures, async (c) => {
+    api.uploads.push(new Uint8Array(await c.req.arrayBuffer()))
+    if (api.refusal !== undefined) return problem('unprocessable', api.refusal)
+    return c.json(api.predictions[0], 202)
+  })
+  app.get(`${pictures}/:prediction`, (c) => {
+    const found = api.predictions.find(({ id }) => id === c.req.param('prediction'))
+    return found === undefined ? problem('not_found', 'The prediction does not exist') : c.json(found)
   })
   app.get('/v1/jobs/:id/artifacts', (c) => c.json({ artifacts: api.artifacts }))
   app.get('/v1/jobs/:id/logs', (c) => c.json(fakeLogPage(api.logs, c.req.query())))

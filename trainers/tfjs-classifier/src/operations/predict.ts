@@ -31,29 +31,20 @@ export async function predict(job: PredictJob): Promise<PredictOutcome> {
   const network = restoreNetwork(checkpoint)
   const rows: Row[] = []
   try {
-    const images = await job.images()
-    if (images.length === 0) throw new DatasetError('There are no images to predict on')
-    for (let start = 0; start < images.length; start += BATCH) {
-      job.signal.throwIfAborted()
-      rows.push(...(await predictBatch(network, checkpoint.info, images.slice(start, start + BATCH), topK)))
-      job.progress({ step: rows.length, totalSteps: images.length, phase: 'predict' })
-      await setImmediate()
+    for await (const images of job.batches()) {
+      for (let start = 0; start < images.length; start += BATCH) {
+        job.signal.throwIfAborted()
+        const done = await predictBatch(network, checkpoint.info, images.slice(start, start + BATCH), topK)
+        rows.push(...done)
+        report(job, done)
+        job.progress({ step: rows.length, totalSteps: Math.max(rows.length, images.length), phase: 'predict' })
+        await setImmediate()
+      }
     }
   } finally {
     network.dispose()
   }
-  for (const row of rows) {
-    if (row.error !== undefined) job.log.warning(row.error)
-    job.predictions(
-      row.image_name,
-      row.predictions.map((each) => ({
-        classId: each.class_id,
-        className: each.class_name,
-        confidence: each.confidence,
-      })),
-      { inferenceTimeMs: row.inference_time_ms },
-    )
-  }
+  if (rows.length === 0) throw new DatasetError('There are no images to predict on')
   if (rows.every((row) => row.error !== undefined)) {
     throw new DatasetError(`None of the ${rows.length} images could be read; the first one: ${rows[0]?.error}`)
   }
@@ -71,6 +62,18 @@ export async function predict(job: PredictJob): Promise<PredictOutcome> {
   )
   const artifact = await job.artifact('prediction', file, { contentType: 'application/json' })
   return { imageCount: rows.length, artifactId: artifact.id }
+}
+
+function report(job: PredictJob, rows: readonly Row[]): void {
+  for (const { image_name, predictions, inference_time_ms: inferenceTimeMs, error } of rows) {
+    if (error !== undefined) job.log.warning(error)
+    const objects = predictions.map((each) => ({
+      classId: each.class_id,
+      className: each.class_name,
+      confidence: each.confidence,
+    }))
+    job.predictions(image_name, objects, { inferenceTimeMs, error })
+  }
 }
 
 /** One bad image must not cost the others their answer: it gets an empty row with the reason. */

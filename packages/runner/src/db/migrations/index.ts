@@ -17,6 +17,7 @@ import { heldOutput } from './20261129T1540-held-output.ts'
 import { metricNames } from './20261129T1556-metric-names.ts'
 import { isolationWarning } from './20261129T1600-isolation-warning.ts'
 import { datasetObjects } from './20261129T2212-dataset-objects.ts'
+import { pictures } from './20261130T0130-pictures.ts'
 
 /** By name, in the order in which they run. Databases record these names, so they never change. */
 export const runnerMigrations: Record<string, Migration> = {
@@ -38,4 +39,5 @@ export const runnerMigrations: Record<string, Migration> = {
   '20261129T1556-metric-names': metricNames,
   '20261129T1600-isolation-warning': isolationWarning,
   '20261129T2212-dataset-objects': datasetObjects,
+  '20261130T0130-pictures': pictures,
 }

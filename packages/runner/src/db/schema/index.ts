@@ -17,6 +17,7 @@ import type { LogsTable } from './logs.ts'
 import type { MetricBlocksTable } from './metric-blocks.ts'
 import type { MetricsTable } from './metrics.ts'
 import type { PendingDeletionsTable } from './pending-deletions.ts'
+import type { PicturesTable } from './pictures.ts'
 
 /** The tables that the datasets area uses. */
 export interface DatasetTables {
@@ -40,6 +41,7 @@ export interface RunnerDatabase extends DatasetTables {
   metric_blocks: MetricBlocksTable
   logs: LogsTable
   artifacts: ArtifactsTable
+  pictures: PicturesTable
   cache_fills: CacheFillsTable
   experiments: ExperimentsTable
   experiment_backends: ExperimentBackendsTable

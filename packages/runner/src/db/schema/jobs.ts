@@ -46,6 +46,10 @@ export interface JobsTable {
   config: Json<JobConfig>
   checkpoint_id: string | null
   export_format: string | null
+  /** Whether the job predicts pictures that people send, and takes more of them. Null for all other jobs. */
+  pictures: 'open' | 'closed' | null
+  /** The last event of the attempt whose predictions were stored with their pictures. */
+  pictures_seq: Generated<number>
   primary_metric: Json<{ name: string; goal: MetricGoal }>
   progress: Json<JobProgress>
   /** At most {@link MAX_LATEST_METRICS}. */

@@ -1,0 +1,62 @@
+import type { JobList } from '@trainyard/contract'
+import { Layout } from '../components/layout.tsx'
+import { RelativeTime } from '../components/time.tsx'
+import { jobTitle } from '../jobs/parts.tsx'
+import { withQuery } from '../query.ts'
+
+interface ChoosePageProps {
+  assetUrl: (name: string) => string
+  list: JobList
+  q: string
+  cursor: string | undefined
+  now: Date
+}
+
+/** Trainings whose checkpoints can be tried. */
+export function ChoosePage({ assetUrl, list, q, cursor, now }: ChoosePageProps) {
+  return (
+    <Layout assetUrl={assetUrl} title="Predict" section="jobs">
+      <div class="page-head">
+        <h1>Predict a picture</h1>
+        <p class="lead">Choose the training whose model your picture is sent to.</p>
+      </div>
+      <search>
+        <form class="search" action="/predict" method="get">
+          <label class="visually-hidden" for="q">
+            Search trainings
+          </label>
+          <input id="q" type="search" name="q" value={q} placeholder="Name, trainer, dataset …" maxlength={200} />
+          <button type="submit">Search</button>
+        </form>
+      </search>
+      {list.jobs.length === 0 && (
+        <p>
+          No training that has succeeded {q === '' ? 'yet' : 'matches'}. <a href="/jobs/new">Start one</a>
+        </p>
+      )}
+      <ul class="trainers">
+        {list.jobs.map((job) => (
+          <li class="trainer">
+            <h2>
+              <a href={`/predict/${job.id}`}>{jobTitle(job)}</a>
+            </h2>
+            <p class="muted">
+              {job.taskType} · {job.dataset !== undefined && <bdi>{job.dataset.name}</bdi>} ·{' '}
+              <RelativeTime at={job.finishedAt ?? job.createdAt} now={now} />
+            </p>
+          </li>
+        ))}
+      </ul>
+      {(cursor !== undefined || list.nextCursor !== undefined) && (
+        <nav class="paging" aria-label="Pages">
+          {cursor !== undefined && <a href={withQuery('/predict', { q })}>First page</a>}
+          {list.nextCursor !== undefined && (
+            <a rel="next" href={withQuery('/predict', { q, cursor: list.nextCursor })}>
+              Next page
+            </a>
+          )}
+        </nav>
+      )}
+    </Layout>
+  )
+}

@@ -1,0 +1,78 @@
+import type { Prediction } from '@trainyard/contract'
+import { formatBytes, formatCount } from '../format.ts'
+import { DrawnObjects, ObjectList } from './found-objects.tsx'
+
+export const checkpointPath = (jobId: number, checkpoint: string): string =>
+  `/predict/${jobId}/${encodeURIComponent(checkpoint)}`
+
+interface ShownTryProps {
+  /** The address of the page of the checkpoint. */
+  base: string
+  prediction: Prediction
+  threshold: number
+}
+
+/** A picture with what was found in it. While it waits, scripts ask for this part again. */
+export function ShownTry({ base, prediction, threshold }: ShownTryProps) {
+  const { id, state, picture, objects = [], error, inferenceTimeMs } = prediction
+  const path = `${base}/tries/${encodeURIComponent(id)}`
+  return (
+    <section id="try" class="try" aria-labelledby="try-title" data-state={state} data-part={`${path}/part`}>
+      <h2 id="try-title">
+        <bdi>{picture.name}</bdi>
+      </h2>
+      <div class="try-columns">
+        <div class="picture try-picture">
+          <img
+            src={`${path}/picture`}
+            alt={picture.name}
+            width={picture.width}
+            height={picture.height}
+            decoding="async"
+          />
+          {state === 'done' && (
+            <DrawnObjects objects={objects} threshold={threshold} width={picture.width} height={picture.height} />
+          )}
+        </div>
+        <div class="try-result">
+          {state === 'waiting' && <Waiting prediction={prediction} base={base} />}
+          {state === 'failed' && (
+            <p class="form-problem" role="alert">
+              {error}
+            </p>
+          )}
+          {state === 'done' && <ObjectList objects={objects} threshold={threshold} />}
+          <p class="muted">
+            {`${formatCount(picture.width)} × ${formatCount(picture.height)} px · ${formatBytes(picture.sizeBytes)}`}
+            {inferenceTimeMs !== undefined && ` · predicted in ${formatCount(Math.round(inferenceTimeMs))} ms`} ·{' '}
+            <a href={`/jobs/${prediction.job.id}`}>job {prediction.job.id}</a>
+          </p>
+          {state === 'done' && (
+            <p>
+              <a class="button" href={`${path}/json`} download={`${picture.name}.json`}>
+                Download as JSON
+              </a>
+            </p>
+          )}
+        </div>
+      </div>
+    </section>
+  )
+}
+
+function Waiting({ prediction, base }: { prediction: Prediction; base: string }) {
+  const text =
+    prediction.job.state === 'running'
+      ? 'The trainer predicts this picture …'
+      : 'The trainer is being started. The first picture takes a few seconds longer; the next ones are quick.'
+  return (
+    <div role="status">
+      <p>{text}</p>
+      <noscript>
+        <p>
+          <a href={`${base}?try=${encodeURIComponent(prediction.id)}`}>Reload this page</a> to see the result.
+        </p>
+      </noscript>
+    </div>
+  )
+}
