@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { FileRange } from '../system/file-range.ts'
+import { FileRange, HeldBytes } from '../system/file-range.ts'
 
 /** Web streams cost more than hashing what goes through them, so large bodies go around them where Node serves the request. */
 const incomings = new WeakMap<Request, IncomingMessage>()
-const sources = new WeakMap<ReadableStream, Readable | FileRange>()
+const sources = new WeakMap<ReadableStream, Readable | FileRange | HeldBytes>()
 
 /** Stored outside of the request, so that it is available in mounted apps. */
 export function setIncoming(request: Request, incoming: IncomingMessage): void {
@@ -59,7 +59,8 @@ export function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint
     },
     { highWaterMark: 0 },
   )
-  if (source instanceof Readable || source instanceof FileRange) sources.set(stream, source)
+  if (source instanceof Readable || source instanceof FileRange || source instanceof HeldBytes)
+    sources.set(stream, source)
   return stream
 }
 
@@ -69,7 +70,7 @@ export function sendSource(response: Response, outgoing: ServerResponse): boolea
   if (source === undefined) return false
   outgoing.writeHead(response.status, Object.fromEntries(response.headers))
   // A client that goes away, and a source that fails: either way the connection ends before the announced length.
-  const sent = source instanceof FileRange ? source.sendTo(outgoing) : pipeline(source, outgoing)
+  const sent = source instanceof Readable ? pipeline(source, outgoing) : source.sendTo(outgoing)
   sent.catch(() => outgoing.destroy())
   return true
 }

@@ -33,6 +33,31 @@ it.each([0, 1, 256 * 1024, 1024 * 1024, 1024 * 1024 + 1, 5_000_000])(
   },
 )
 
+it('hashes and writes a body in very small chunks', async () => {
+  const body = randomBytes(5000)
+  const written: Buffer[] = []
+  const { digests } = await consumeBody(inChunks(body, 3), {
+    write: async (bytes) => written.push(Buffer.from(bytes)),
+    holdShort: true,
+  })
+  expect(digests).toEqual({ sha256: digestOf('sha256', body) })
+  expect(Buffer.concat(written).equals(body)).toBe(true)
+})
+
+it('returns a short body instead of writing it, when told so', async () => {
+  const body = randomBytes(200_000)
+  const write = async () => expect.unreachable()
+  const { digests, held = [] } = await consumeBody(inChunks(body, 65_536), { write, holdShort: true })
+  expect(digests).toEqual({ sha256: digestOf('sha256', body) })
+  expect(Buffer.concat(held).equals(body)).toBe(true)
+})
+
+it('reads many large bodies at the same time', async () => {
+  const bodies = Array.from({ length: 12 }, (_, index) => Buffer.alloc(9_000_000, index + 1))
+  const read = await Promise.all(bodies.map(async (body) => await consumeBody(inChunks(body, 1_000_000))))
+  expect(read.map(({ digests }) => digests.sha256)).toEqual(bodies.map((body) => digestOf('sha256', body)))
+})
+
 it('fails with the error of the disk, and of the sender', async () => {
   const write = async () => {
     throw new Error('ENOSPC')

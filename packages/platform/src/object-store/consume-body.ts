@@ -9,6 +9,8 @@ interface ConsumeOptions {
   algorithms?: readonly HashAlgorithm[] | undefined
   /** Stores the bytes, which must not be used after it resolves. Default: they are only hashed. */
   write?: ((bytes: Uint8Array) => Promise<unknown>) | undefined
+  /** A short body is returned as `held` instead of written, so that the caller can write it with what follows. */
+  holdShort?: boolean | undefined
   /** Called with the number of bytes that have come. What it throws ends the reading. */
   onBytes?: ((sizeBytes: number) => void) | undefined
 }
@@ -17,21 +19,29 @@ interface Consumed {
   sizeBytes: number
   /** Hex, of each algorithm. */
   digests: Readonly<Record<string, string>>
+  held?: readonly Uint8Array[] | undefined
 }
 
-/** Shorter bodies are hashed at once and written in one piece. */
-const SMALL_BYTES = 256 * 1024
+/** Shorter bodies are hashed at once, in about a millisecond, and written in one piece: other threads answer later. */
+const SMALL_BYTES = 1024 * 1024
+/** A body in more pieces is copied at once: a sender can choose them so small that each costs more than its bytes. */
+const MAX_CHUNKS = 512
 const PIECE_BYTES = 1024 * 1024
 /** Of one body: one piece is filled while the others are hashed and written. */
-const PIECES = 3
+const MIN_PIECES = 3
+/** On busy processors each thread waits for its turn, and has more to do in it. */
+const MAX_PIECES = 8
+/** Above this number of all bodies, none gets more than the least. */
+const SHARED_PIECES = 40
 /** Pieces that are kept for the next body. */
 const MAX_KEPT = 12
 
 const kept: SharedArrayBuffer[] = []
+let inUse = 0
 
 /** Reads a body once: hashes it in another thread while `write` stores it, in large pieces. */
 export async function consumeBody(body: ObjectBody, options: ConsumeOptions = {}): Promise<Consumed> {
-  const { algorithms = ['sha256'], write = async () => {}, onBytes = () => {} } = options
+  const { algorithms = ['sha256'], write = async () => {}, onBytes = () => {}, holdShort = false } = options
   const first: Uint8Array[] = []
   let sizeBytes = 0
   let pieces: Pieces | undefined
@@ -44,7 +54,7 @@ export async function consumeBody(body: ObjectBody, options: ConsumeOptions = {}
         continue
       }
       first.push(chunk)
-      if (sizeBytes <= SMALL_BYTES) continue
+      if (sizeBytes <= SMALL_BYTES && first.length < MAX_CHUNKS) continue
       pieces = new Pieces(algorithms, write)
       for (const held of first.splice(0)) await pieces.add(held)
     }
@@ -52,10 +62,15 @@ export async function consumeBody(body: ObjectBody, options: ConsumeOptions = {}
   } finally {
     await pieces?.close()
   }
-  const bytes = first.length === 1 && first[0] !== undefined ? first[0] : Buffer.concat(first)
-  if (sizeBytes > 0) await write(bytes)
-  const hex = (algorithm: string) => createHash(algorithm).update(bytes).digest('hex')
-  return { sizeBytes, digests: Object.fromEntries(algorithms.map((algorithm) => [algorithm, hex(algorithm)])) }
+  if (sizeBytes > 0 && !holdShort && options.write !== undefined) await write(Buffer.concat(first))
+  const digests = Object.fromEntries(algorithms.map((algorithm) => [algorithm, digestOf(first, algorithm)]))
+  return { sizeBytes, digests, held: holdShort ? first : undefined }
+}
+
+function digestOf(chunks: readonly Uint8Array[], algorithm: HashAlgorithm): string {
+  const hash = createHash(algorithm)
+  for (const chunk of chunks) hash.update(chunk)
+  return hash.digest('hex')
 }
 
 class Pieces {
@@ -102,15 +117,18 @@ class Pieces {
     await Promise.all(this.#busy)
     if (!this.#ended) for (const hash of this.#hashes.values()) hash.abandon()
     if (this.#current !== undefined) this.#free.push(this.#current.buffer as SharedArrayBuffer)
+    inUse -= this.#count
     kept.push(...this.#free.splice(0, MAX_KEPT - kept.length))
   }
 
   async #nextPiece(): Promise<Uint8Array> {
-    if (this.#count === PIECES && this.#free.length === 0) await Promise.race(this.#busy)
+    const isLeft = this.#count < MIN_PIECES || (this.#count < MAX_PIECES && inUse < SHARED_PIECES)
+    if (!isLeft && this.#free.length === 0) await Promise.race(this.#busy)
     if (this.#failure !== undefined) throw this.#failure.error
     const free = this.#free.pop()
     if (free !== undefined) return new Uint8Array(free)
     this.#count++
+    inUse++
     return new Uint8Array(kept.pop() ?? new SharedArrayBuffer(PIECE_BYTES))
   }
 

@@ -67,6 +67,25 @@ export class FileRange implements AsyncIterable<Uint8Array> {
   }
 }
 
+/** Bytes of a short file, which is closed. */
+export class HeldBytes implements AsyncIterable<Uint8Array> {
+  readonly #bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    if (this.#bytes.byteLength > 0) yield this.#bytes
+  }
+
+  async close(): Promise<void> {}
+
+  async sendTo(target: Writable): Promise<void> {
+    target.end(this.#bytes)
+  }
+}
+
 function write(target: Writable, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     target.write(bytes, (error) => (error ? reject(error) : resolve()))

@@ -201,26 +201,16 @@ async function storeManifest(
     form,
   }: { digest: string; content: Uint8Array; manifest: ParsedManifest; form: ManifestForm },
 ): Promise<void> {
-  await trx
-    .insertInto('manifests')
-    .values({
-      repository_id: repositoryId,
-      digest,
-      media_type: manifest.mediaType,
-      artifact_type: manifest.artifactType ?? null,
-      subject_digest: manifest.subject ?? null,
-      annotations: toJsonText(manifest.annotations),
-      content: Buffer.from(content),
-      form,
-    })
-    .onConflict((conflict) => conflict.columns(['repository_id', 'digest']).doNothing())
-    .execute()
   const references = new Map<string, 'blob' | 'manifest'>([
     ...[...manifest.blobs, ...manifest.foreignBlobs].map((blob) => [blob, 'blob'] as const),
     ...manifest.children.map((child) => [child.digest, 'manifest'] as const),
   ])
-  if (references.size === 0) return
   await sql`
+    with stored as (
+      insert into manifests (repository_id, digest, media_type, artifact_type, subject_digest, annotations, content, form)
+      values (${repositoryId}, ${digest}, ${manifest.mediaType}, ${manifest.artifactType ?? null},
+        ${manifest.subject ?? null}, ${toJsonText(manifest.annotations)}, ${Buffer.from(content)}, ${form})
+      on conflict (repository_id, digest) do nothing)
     insert into manifest_references (repository_id, manifest_digest, digest, kind)
     select ${repositoryId}, ${digest}, reference, kind
     from unnest(${[...references.keys()]}::text[], ${[...references.values()]}::text[]) as refers (reference, kind)

@@ -40,11 +40,15 @@ export function requireRoom(quota: Quota | undefined, sizeBytes: number): void {
 }
 
 /** The same body, which is refused as soon as it is above the quota: its length need not be known before. */
-export async function* withinQuota(
+export function withinQuota(
   body: AsyncIterable<Uint8Array>,
   quota: Quota | undefined,
   heldBytes = 0,
-): AsyncGenerator<Uint8Array> {
+): AsyncIterable<Uint8Array> {
+  return quota === undefined ? body : measured(body, quota, heldBytes)
+}
+
+async function* measured(body: AsyncIterable<Uint8Array>, quota: Quota, heldBytes: number): AsyncGenerator<Uint8Array> {
   let sizeBytes = heldBytes
   for await (const chunk of body) {
     sizeBytes += chunk.byteLength

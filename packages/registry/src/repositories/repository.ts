@@ -24,8 +24,14 @@ export interface RepositoryRequest {
   url: URL
 }
 
-export async function findRepository(context: RegistryContext, name: string): Promise<Repository | undefined> {
-  return context.database.db.selectFrom('repositories').selectAll().where('name', '=', name).executeTakeFirst()
+/** Prepared: named columns, because its result must not change when a migration adds one. */
+const REPOSITORY_COLUMNS = `id, name, namespace, pulls, latest_version, display_name, description, framework, license,
+  task_types, keywords, published_at, latest_trust, listed_tiers, created_at`
+
+export async function findRepository({ database }: RegistryContext, name: string): Promise<Repository | undefined> {
+  const text = `select ${REPOSITORY_COLUMNS} from repositories where name = $1`
+  const [repository] = await database.query<Repository>({ name: 'find-repository', text }, [name])
+  return repository
 }
 
 /** Whether the caller may see what is not published in this repository. */

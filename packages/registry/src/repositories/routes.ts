@@ -105,6 +105,7 @@ function authorise(
 }
 
 function decodePath(path: string): string {
+  if (!path.includes('%')) return path
   try {
     return decodeURIComponent(path)
   } catch {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,6 +64,29 @@ describe('the folder store', () => {
       expect(await store.find('a')).toBeUndefined()
     },
   )
+
+  // A file with its trailer of 512 bytes is read in one piece below 64 KiB.
+  it.each([0, 1, 65_023, 65_024, 65_025, 65_536, 300_000])(
+    'returns an object of %d bytes, and a range of it',
+    async (size) => {
+      const { store } = await setup()
+      const bytes = randomBytes(size)
+      await store.put('a', bytes)
+      const whole = await store.get('a')
+      expect(whole.sizeBytes).toBe(size)
+      expect((await collect(whole.body)).equals(bytes)).toBe(true)
+      if (size < 2) return
+      const range = { start: 1, end: size - 2 }
+      expect((await collect((await store.get('a', { range })).body)).equals(bytes.subarray(1, size - 1))).toBe(true)
+    },
+  )
+
+  it('takes a folder, and a file that is no object, for missing', async () => {
+    const { store, dir } = await setup()
+    await mkdir(join(dir, 'objects', 'folder%'))
+    for (const size of [0, 100, 200_000]) await writeFile(join(dir, 'objects', `file${size}%`), Buffer.alloc(size))
+    for (const key of ['folder', 'file0', 'file100', 'file200000']) expect(await store.find(key), key).toBeUndefined()
+  })
 
   it('answers HEAD with size and etag, and no body', async () => {
     const { store } = await setup()

@@ -6,7 +6,7 @@ import type { Hono } from 'hono'
 import { notFound, TrainyardError } from '../../errors.ts'
 import { createLogger, type Logger } from '../../log.ts'
 import { type Clock, systemClock } from '../../system/clock.ts'
-import { FileRange } from '../../system/file-range.ts'
+import { FileRange, HeldBytes } from '../../system/file-range.ts'
 import { checkKey, checkPartNumber, checkPrefix } from '../keys.ts'
 import {
   DEFAULT_CONTENT_TYPE,
@@ -100,9 +100,9 @@ class FolderObjectStore implements FolderStore {
       throw new TrainyardError('invalid_request', `range must lie within the ${file.sizeBytes} bytes of "${key}"`)
     }
     const info = { ...infoOf(file), sizeBytes: end - start + 1 }
-    if (info.sizeBytes === 0) {
+    if (file.content !== undefined || info.sizeBytes === 0) {
       await file.handle.close()
-      return { ...info, body: noBytes() }
+      return { ...info, body: new HeldBytes(file.content?.subarray(start, end + 1) ?? new Uint8Array()) }
     }
     return { ...info, body: new FileRange(file.handle, { start, end }) }
   }
@@ -215,8 +215,6 @@ class FolderObjectStore implements FolderStore {
 function infoOf({ sizeBytes, sha256, contentType }: StoredFile): ObjectInfo {
   return { sizeBytes, etag: etagOf(sha256), contentType }
 }
-
-async function* noBytes(): AsyncGenerator<Uint8Array> {}
 
 async function removeStale(fs: StoreFileSystem, folder: string): Promise<void> {
   for (const name of await fs.readdir(folder).catch(() => [])) {

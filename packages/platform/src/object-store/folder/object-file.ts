@@ -13,6 +13,8 @@ import type { StoreFileSystem } from './store-file-system.ts'
 // one rename replaces them together. The bytes come first, so that other programs can still open images and archives.
 const TRAILER_BYTES = 512
 const MARK = '\ntrainyard-object '
+/** A file that is shorter is read in one piece: each call is a task of another thread. */
+const SHORT_BYTES = 64 * 1024
 
 const Trailer = z.object({ sha256: z.string(), contentType: z.string(), sizeBytes: z.number().int() })
 
@@ -21,6 +23,8 @@ export interface StoredFile {
   sizeBytes: number
   sha256: string
   contentType: string
+  /** The bytes of a short file, which are read with its trailer. */
+  content?: Uint8Array | undefined
 }
 
 export interface WriteLimits {
@@ -55,7 +59,8 @@ export async function writeObjectFile(
   const handle = await openNew(fs, tempDir, path)
   try {
     const [algorithm, expected] = limits.digest?.split(':') ?? []
-    const { sizeBytes, digests } = await consumeBody(body, {
+    const { sizeBytes, digests, held } = await consumeBody(body, {
+      holdShort: true,
       algorithms: algorithm === 'sha512' ? ['sha256', 'sha512'] : ['sha256'],
       write: (bytes) => writeAll(handle, bytes),
       onBytes: (received) => {
@@ -73,7 +78,8 @@ export async function writeObjectFile(
     if (limits.digest !== undefined && digests[algorithm ?? ''] !== expected) {
       throw new DigestMismatch(limits.digest, `${algorithm}:${digests[algorithm ?? '']}`)
     }
-    await writeAll(handle, trailer({ sha256, contentType, sizeBytes }))
+    const end = trailer({ sha256, contentType, sizeBytes })
+    await writeAll(handle, held === undefined ? end : Buffer.concat([...held, end]))
     await handle.sync()
     await handle.close()
     return { path, sizeBytes, sha256 }
@@ -106,16 +112,31 @@ export async function openObjectFile(fs: StoreFileSystem, path: string): Promise
     throw error
   }
   try {
-    const info = await handle.stat()
-    const sizeBytes = info.size - TRAILER_BYTES
-    const parsed = info.isFile() && sizeBytes >= 0 ? parseTrailer(await readExactly(handle, sizeBytes)) : undefined
-    if (parsed?.sizeBytes === sizeBytes) return { handle, ...parsed }
+    const head = Buffer.allocUnsafe(SHORT_BYTES)
+    const { bytesRead } = await handle.read(head, 0, SHORT_BYTES, 0)
+    const short = bytesRead < SHORT_BYTES ? shortFile(head.subarray(0, bytesRead)) : undefined
+    const file = short ?? (await longFile(handle))
+    if (file !== undefined) return { handle, ...file }
   } catch (error) {
     await handle.close()
+    if (errorCode(error) === 'EISDIR') return undefined
     throw error
   }
   await handle.close()
   return undefined
+}
+
+function shortFile(bytes: Buffer): Omit<StoredFile, 'handle'> | undefined {
+  const sizeBytes = bytes.byteLength - TRAILER_BYTES
+  const parsed = sizeBytes < 0 ? undefined : parseTrailer(bytes.subarray(sizeBytes))
+  return parsed?.sizeBytes === sizeBytes ? { ...parsed, content: bytes.subarray(0, sizeBytes) } : undefined
+}
+
+async function longFile(handle: FileHandle): Promise<Omit<StoredFile, 'handle'> | undefined> {
+  const info = await handle.stat()
+  const sizeBytes = info.size - TRAILER_BYTES
+  const parsed = info.isFile() && sizeBytes >= 0 ? parseTrailer(await readExactly(handle, sizeBytes)) : undefined
+  return parsed?.sizeBytes === sizeBytes ? parsed : undefined
 }
 
 async function readExactly(handle: FileHandle, position: number): Promise<Buffer> {
