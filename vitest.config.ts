@@ -4,9 +4,18 @@ import { LongestFirst } from './tests/setup/longest-first.ts'
 // Neither "import" nor "module": Vitest hands these to Node, whose require() would then get ES modules (pg-pool breaks).
 const conditions = ['trainyard-source', 'node']
 const ignored = ['**/node_modules/**', '**/dist/**', '**/.trainyard/**', '**/fixtures/**']
-const special = ['s3', 'docker', 'kubernetes', 'browser', 'peers', 'mlflow', 'scanners', 'python', 'deploy'].map(
-  (name) => `**/*.${name}.test.ts`,
-)
+const special = [
+  's3',
+  'docker',
+  'kubernetes',
+  'browser',
+  'peers',
+  'mlflow',
+  'scanners',
+  'python',
+  'identity',
+  'deploy',
+].map((name) => `**/*.${name}.test.ts`)
 
 /** A project of tests that need something of their own; each says itself what it skips and how to get it. */
 const needing = (name: string, more: { globalSetup?: string[]; fileParallelism?: boolean } = {}) => ({
@@ -55,6 +64,7 @@ export default defineConfig({
       needing('mlflow'),
       needing('scanners'),
       needing('python'),
+      needing('identity'),
       needing('browser'),
       needing('peers'),
       needing('deploy'),

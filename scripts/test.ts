@@ -33,6 +33,10 @@ const ELSEWHERE = [
   ['docker', 'a Docker engine: start one, or set DOCKER_HOST'],
   ['kubernetes', 'a cluster of one node, this machine: set KUBECONFIG; and a Docker engine with node:24-bookworm-slim'],
   ['mlflow', 'MLflow and TensorBoard: set MLFLOW_TRACKING_URI, and TENSORBOARD to the program'],
+  [
+    'identity',
+    'job tokens of GitHub and GitLab: set LAB_GITHUB_ISSUER, LAB_GITLAB_ISSUER and ACTIONS_ID_TOKEN_REQUEST_TOKEN',
+  ],
   ['scanners', 'ClamAV and Trivy: set CLAMAV_SOCKET and TRIVY_SERVER_URL, and have trivy in PATH or set TRIVY_PROGRAM'],
   ['python', 'uv, and frameworks of Python: .ci/python-frameworks make, then eval "$(.ci/python-frameworks env)"'],
   ['browser', 'Chromium: install it (Debian: apt-get install chromium), or set CHROMIUM_PATH'],

@@ -2,13 +2,14 @@ import { type ChecksClient, createChecksClient } from './apis/checks.ts'
 import { createDatasetsClient, type DatasetsClient } from './apis/datasets.ts'
 import { createIdentityClient, type IdentityClient } from './apis/identity.ts'
 import { createJobsClient, type JobsClient } from './apis/jobs.ts'
+import { createPublishingClient, type PublishingClient } from './apis/publishing.ts'
 import { createTokensClient, type TokensClient } from './apis/tokens.ts'
 import { createTrainersClient, type TrainersClient } from './apis/trainers.ts'
 import { createConnection } from './http/connection.ts'
 
 /** The addresses of the servers, and the token for them. */
 export interface CreateClientOptions {
-  /** Address of the registry. Required for `trainers` and `checks`. */
+  /** Address of the registry. Required for `trainers`, `checks` and `publishing`. */
   registryUrl?: string | undefined
   /** Address of the runner. Required for `jobs` and `datasets`. */
   runnerUrl?: string | undefined
@@ -24,6 +25,7 @@ export interface TrainyardClient {
   readonly datasets: DatasetsClient
   readonly trainers: TrainersClient
   readonly checks: ChecksClient
+  readonly publishing: PublishingClient
   readonly tokens: TokensClient
   readonly identity: IdentityClient
 }
@@ -47,6 +49,7 @@ export function createClient({ registryUrl, runnerUrl, token, fetch }: CreateCli
     datasets: createDatasetsClient(runner),
     trainers: createTrainersClient(registry),
     checks: createChecksClient(registry),
+    publishing: createPublishingClient(registry),
     tokens: createTokensClient(identity),
     identity: createIdentityClient(identity),
   }

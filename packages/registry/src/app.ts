@@ -8,6 +8,7 @@ import type { RegistryContext } from './context.ts'
 import { mountFeedRoutes } from './feeds/routes.ts'
 import { mountLifecycleRoutes } from './lifecycle/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
+import { mountPublishingRoutes } from './trusted-publishing/routes.ts'
 import { mountUsageRoutes } from './usage/routes.ts'
 
 /** Mounts every endpoint of the registry. It does not listen. */
@@ -19,6 +20,7 @@ export function createApp(context: RegistryContext): OpenAPIHono {
   mountSbomRoutes(api, context)
   mountLifecycleRoutes(api, context)
   mountUsageRoutes(api, context)
+  mountPublishingRoutes(api, context)
   mountFeedRoutes(api, context)
   mountCheckRoutes(api, context)
   mountCheckChanges(api, context)

@@ -1,6 +1,7 @@
 import { CheckName, TrustTier } from '@trainyard/contract'
 import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
+import { type CiIssuer, CiIssuers } from './trusted-publishing/ci-issuers.ts'
 import { type CheckPolicy, createCheckPolicy, REQUIRED_BY_DEFAULT } from './versions/check-policy.ts'
 import { DEFAULT_TIERS, type TierPolicy } from './versions/trust.ts'
 
@@ -42,6 +43,21 @@ const tierNames = () =>
     .default(DEFAULT_TIERS.join(','))
     .transform((text) => (text.trim() === 'none' ? [] : text.split(/[,\s]+/).filter((name) => name !== '')))
     .pipe(z.array(TrustTier))
+
+/** A JSON list of issuers. Default: GitHub and GitLab. */
+const ciIssuers = () =>
+  z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text)
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be JSON: a list of issuers' })
+        return z.NEVER
+      }
+    })
+    .pipe(CiIssuers)
+    .optional()
 
 const Environment = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:7600'),
@@ -86,6 +102,8 @@ const Environment = z.object({
   REGISTRY_COLLECT_SECONDS: number(600),
   REGISTRY_COLLECT_DELAY_SECONDS: number(86_400),
   REGISTRY_NAMESPACE_MAX_MB: z.coerce.number().int().nonnegative().default(0),
+  REGISTRY_CI_ISSUERS: ciIssuers(),
+  REGISTRY_PUBLISHING_TOKEN_SECONDS: z.coerce.number().int().min(60).max(86_400).default(3600),
 })
 
 export interface RegistryConfig {
@@ -150,6 +168,10 @@ export interface RegistryConfig {
   collectDelaySeconds: number
   /** Bytes that the blobs of one namespace may have, each counted once. Default: no limit. */
   namespaceBytes?: number | undefined
+  /** CIs whose jobs can publish without a stored secret. Default: GitHub and GitLab. */
+  ciIssuers?: readonly CiIssuer[] | undefined
+  /** Lifetime of the token that a job gets. Default 3600. */
+  publishingTokenSeconds?: number | undefined
   /** How callers authenticate. Default: `local`, which treats any caller on this machine as the owner. */
   auth?: AuthConfig | undefined
 }
@@ -207,6 +229,8 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     collectSeconds: value.REGISTRY_COLLECT_SECONDS,
     collectDelaySeconds: value.REGISTRY_COLLECT_DELAY_SECONDS,
     namespaceBytes: value.REGISTRY_NAMESPACE_MAX_MB === 0 ? undefined : value.REGISTRY_NAMESPACE_MAX_MB * 1024 * 1024,
+    ciIssuers: value.REGISTRY_CI_ISSUERS,
+    publishingTokenSeconds: value.REGISTRY_PUBLISHING_TOKEN_SECONDS,
     uploadSeconds: 24 * 3600,
     auth: toAuthConfig(value),
   }

@@ -24,6 +24,8 @@ import { registryMigrations } from './db/migrations/index.ts'
 import type { RegistryDatabase } from './db/schema/index.ts'
 import { collectRegularly } from './repositories/collect-garbage.ts'
 import { refreshOldEntries } from './search/refresh-trainer.ts'
+import { DEFAULT_CI_ISSUERS } from './trusted-publishing/ci-issuers.ts'
+import { JobTokenVerifier } from './trusted-publishing/verify-job-token.ts'
 import { createForkValidate } from './validation/fork-validate.ts'
 import type { ValidateFunction } from './validation/validate.ts'
 
@@ -74,6 +76,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
       publicUrl: () => config.publicUrl,
     }),
     tokens: createRegistryTokens({ keys, clock }),
+    jobTokens: new JobTokenVerifier(config.ciIssuers ?? DEFAULT_CI_ISSUERS),
     logger,
     clock,
     validate:

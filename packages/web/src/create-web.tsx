@@ -11,6 +11,7 @@ import { newJobRoutes } from './new-job/routes.tsx'
 import { peopleRoutes } from './people/routes.tsx'
 import { predictRoutes } from './predict/routes.tsx'
 import { handleError, NotFoundPage } from './problems.tsx'
+import { publisherRoutes } from './publishers/routes.tsx'
 import { pushRoutes } from './pushes/routes.tsx'
 import { csrfProtection, securityHeaders } from './security.ts'
 import { clientOf } from './session/credentials.ts'
@@ -73,7 +74,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.get('/favicon.ico', (c) => c.redirect('/favicon.svg', 301))
   app.get('/robots.txt', (c) =>
     c.text(
-      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /pushes\nDisallow: /predict\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
+      'User-agent: *\nDisallow: /jobs\nDisallow: /datasets\nDisallow: /pushes\nDisallow: /predict\nDisallow: /publishers\nDisallow: /sign-in\nDisallow: /account\nDisallow: /organisations\nDisallow: /reset-password\n',
     ),
   )
   app.use(async (c, next) => {
@@ -102,6 +103,7 @@ export function createWeb(options: WebOptions): { app: Hono<WebEnv> } {
   app.route('/jobs', jobRoutes(context))
   app.route('/predict', predictRoutes(context))
   app.route('/pushes', pushRoutes(context))
+  app.route('/publishers', publisherRoutes(context))
   app.notFound((c) => c.html(<NotFoundPage assetUrl={c.get('assetUrl')} path={c.req.path} />, 404))
   app.onError(handleError(context))
   return { app }

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
-import { publishTrainer } from '@trainyard/client/files'
+import { publishTrainer, readManifest } from '@trainyard/client/files'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
+import { exchangeJobToken } from '../publish/exchange-job-token.ts'
 import { followChecks } from '../publish/follow-checks.ts'
 import { viewOf } from '../publish/publish-view.ts'
 import { findRegistry, type ServerValues } from '../server/connection.ts'
@@ -15,13 +16,16 @@ interface PublishInput extends ServerValues {
 }
 
 export async function run({ dir = '.', noWait, json, ...server }: PublishInput, io: CliIo): Promise<number> {
-  const registry = await findRegistry(server, io)
+  const { registryUrl, token: known } = await findRegistry(server, io)
+  const folder = resolve(io.cwd, dir)
+  const token = known ?? (await exchangeJobToken(registryUrl, (await readManifest(folder)).manifest.name, io))
+  const registry = { registryUrl, token }
   const view = viewOf(io, json)
   return interruptible(async (signal) => {
     const result = await publishTrainer({
-      dir: resolve(io.cwd, dir),
-      registryUrl: registry.registryUrl,
-      token: registry.token,
+      dir: folder,
+      registryUrl,
+      token,
       signal,
       onProgress: (progress) => view.progress(progress),
     })

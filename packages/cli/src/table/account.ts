@@ -1,6 +1,6 @@
 import { defineCommand, defineGroup } from '../command-line/command.ts'
 import { argument, argumentList, flag, number, option, repeatable } from '../command-line/values.ts'
-import { jsonOption, serverOptions } from './server-options.ts'
+import { jsonOption, registryOptions, serverOptions } from './server-options.ts'
 
 export const login = defineCommand({
   summary: 'Save the address of a server, and a token for it',
@@ -100,9 +100,21 @@ const revoke = defineCommand({
   load: () => import('../commands/tokens/revoke.ts'),
 })
 
+const exchange = defineCommand({
+  summary: 'Exchange the OIDC token of a job for one that can push',
+  description:
+    'In a job of a CI that is a publisher of the trainer, prints a token that can push versions of it for an hour: for ' +
+    'docker login. "trainyard publish" does this automatically. The OIDC token is the one that GitHub offers with ' +
+    '"permissions: id-token: write", or that of TRAINYARD_ID_TOKEN.',
+  arguments: { trainer: argument('TRAINER', { description: 'NAMESPACE/NAME' }) },
+  options: { url: registryOptions.url, ...jsonOption },
+  examples: ['trainyard tokens exchange acme/yolo | docker login hub.example.com -u ci --password-stdin'],
+  load: () => import('../commands/tokens/exchange.ts'),
+})
+
 export const tokens = defineGroup({
   summary: 'Create, list and revoke your API tokens',
   description: 'A token lets a program act for you. It never has more rights than you, and only those of its scopes.',
   examples: ['trainyard tokens create nightly --scope jobs:write --days 90', 'trainyard tokens ls'],
-  commands: { ls: list, create, revoke },
+  commands: { ls: list, create, revoke, exchange },
 })

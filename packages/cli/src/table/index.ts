@@ -43,6 +43,7 @@ export const PROGRAM: Program = {
     TRAINYARD_REGISTRY: 'Address of the registry',
     TRAINYARD_TOKEN: 'Token for both',
     TRAINYARD_TOKEN_FILE: 'File that contains the token',
+    TRAINYARD_ID_TOKEN: 'OIDC token of a CI job, which "publish" exchanges for a token to push with',
     NO_COLOR: 'If set, print without colours',
     HTTPS_PROXY: 'Proxy for https, such as http://proxy:3128. HTTP_PROXY is the one for http',
     NO_PROXY: 'Hosts that are reached without the proxy, separated by commas',

@@ -124,6 +124,7 @@ export const JSON_DOCUMENTS: Readonly<Record<string, JsonDocument>> = {
     project: 'string, if it is limited to one',
     createdBy: 'what created it',
   },
+  'tokens exchange': { trainer: 'NAMESPACE/NAME', secret: 'the token' },
   'tokens revoke': { revoked: 'ids' },
   'cache ls': { cacheDir: 'absolute path', datasets: 'of the cache' },
   'cache prune': { cacheDir: 'absolute path', dryRun: 'boolean', removed: 'datasets', keptBytes: 'number' },

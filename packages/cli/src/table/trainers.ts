@@ -110,7 +110,8 @@ export const publish = defineCommand({
   description:
     'Packs a trainer, pushes it to a registry and follows its acceptance checks. Excluded are node_modules, .git, runs, ' +
     '.trainyard, .env, and the patterns of .trainyardignore (as in .gitignore). The token needs the scope ' +
-    'push:NAMESPACE.',
+    'push:NAMESPACE. In a job of a CI that is a publisher of the trainer, no token is needed: the OIDC token of the job is ' +
+    'exchanged for one (GitHub: "permissions: id-token: write"; others: TRAINYARD_ID_TOKEN).',
   arguments: { dir },
   options: { 'no-wait': flag('Do not wait for the checks'), ...registryOptions },
   exitCodes: { 0: 'published (with --no-wait: pushed)', 1: 'rejected' },

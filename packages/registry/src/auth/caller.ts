@@ -3,9 +3,9 @@ import { namespaceOf } from '../oci/names.ts'
 
 /**
  * `pull`: read what is published, which everyone may. `inspect`: read what is not published. `push`: add. `delete`: remove
- * from a plain repository. `list`: see the repository in the catalogue of `/v2`.
+ * from a plain repository. `list`: see the repository in the catalogue of `/v2`. `administer`: settings that let others in.
  */
-export type RepositoryAction = 'pull' | 'inspect' | 'push' | 'delete' | 'list'
+export type RepositoryAction = 'pull' | 'inspect' | 'push' | 'delete' | 'list' | 'administer'
 
 /** The sender of a request, with its permissions on repositories. */
 export interface RegistryCaller {
@@ -47,6 +47,7 @@ const SCOPES_FOR: Readonly<Record<RepositoryAction, readonly string[]>> = {
   list: ['pull', 'push', 'admin'],
   push: ['push', 'admin'],
   delete: ['admin'],
+  administer: ['admin'],
 }
 
 const PERMISSIONS = {
@@ -54,13 +55,18 @@ const PERMISSIONS = {
   list: 'trainers:read',
   push: 'trainers:write',
   delete: 'trainers:delete',
+  administer: 'trainers:administer',
 } as const
 
-/** Whether scopes such as `push:acme` and `admin:*` allow an action in a namespace. */
-function scopesAllow(scopes: readonly string[], action: RepositoryAction, namespace: string): boolean {
+/** Whether scopes such as `push:acme`, `admin:*` and `push:acme/yolo`, which jobs of a CI get, allow an action. */
+function scopesAllow(
+  scopes: readonly string[],
+  action: RepositoryAction,
+  { namespace, repository }: { namespace: string; repository?: string | undefined },
+): boolean {
   return scopes.some((scope) => {
     const [verb = '', target = ''] = scope.split(':')
-    return SCOPES_FOR[action].includes(verb) && (target === '*' || target === namespace)
+    return SCOPES_FOR[action].includes(verb) && (target === '*' || target === namespace || target === repository)
   })
 }
 
@@ -78,7 +84,8 @@ export function callerOfToken(token: {
     scopes: token.scopes,
     isModerator: false,
     mayTakeAnyName: token.scopes.includes('push:*') || token.scopes.includes('admin:*'),
-    may: (action, repository) => action === 'pull' || scopesAllow(token.scopes, action, namespaceOf(repository)),
+    may: (action, repository) =>
+      action === 'pull' || scopesAllow(token.scopes, action, { namespace: namespaceOf(repository), repository }),
   }
 }
 
@@ -92,7 +99,7 @@ export function callerOfAccount(caller: Caller, isOrganisation: (namespace: stri
     if (membership !== undefined) return can(caller, PERMISSIONS[action], { organisationId: membership.organisationId })
     if (caller.account?.operator !== true || isOrganisation(namespace)) return false
     const isLimited = caller.limit.organisationId !== undefined || caller.limit.projectId !== undefined
-    return !isLimited && scopesAllow(caller.scopes ?? ['admin:*'], action, namespace)
+    return !isLimited && scopesAllow(caller.scopes ?? ['admin:*'], action, { namespace })
   }
   return {
     subject: caller.subject,

@@ -36,6 +36,8 @@ const WITHOUT_CREDENTIAL = [
   'POST /v1/sessions',
   'POST /v1/accounts/password-resets/redeem',
   'POST /v1/sessions/codes/redeem',
+  'GET /v1/publishing',
+  'POST /v1/publishing/tokens',
 ]
 /** Published versions are readable by everyone. */
 const isOpen = ({ path }: Route) => /^\/(v1\/(trainers|checks|feed)|v2)/.test(path)
@@ -73,6 +75,7 @@ describe('every route of the registry', () => {
       '{repository}': { red: 'red/crimson-secret', nothing: 'red/nothing-at-all' },
       '{namespace}/{name}': { red: 'red/crimson-secret', nothing: 'red/nothing-at-all' },
       '{version}': { red: '1.0.0', nothing: '1.0.0' },
+      '{publisher}': { red: 'pub_nothing', nothing: 'pub_nothing' },
       '{channel}': { red: 'stable', nothing: 'stable' },
       '{upload}': { red: upload, nothing: '00000000-0000-4000-8000-000000000000' },
       '{digest}': { red: digest, nothing: none },
@@ -205,6 +208,12 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/trainers/{namespace}/{name}/channels': { name: 'stable', version: '1.0.0' },
   'POST /v1/trainers/{namespace}/{name}/versions/{version}/deprecate': { message: 'old' },
   'POST /v1/trainers/{namespace}/{name}/versions/{version}/yank': { reason: 'broken' },
+  'POST /v1/trainers/{namespace}/{name}/publishers': {
+    issuer: 'github',
+    repository: 'red/crimson',
+    workflow: 'release.yml',
+  },
+  'POST /v1/trainers/{namespace}/{name}/publishers/{publisher}/test': {},
   'POST /v1/tokens': { name: 'more', scopes: ['pull:red'] },
   'POST /v1/me/password': { currentPassword: PASSWORD, newPassword: 'taken by an intruder' },
   'POST /v1/accounts/password-resets': { email: 'ada@red.test' },

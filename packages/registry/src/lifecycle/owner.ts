@@ -1,6 +1,6 @@
 import { TrainyardError } from '@trainyard/platform'
 import type { Transaction } from 'kysely'
-import type { RegistryCaller } from '../auth/caller.ts'
+import type { RegistryCaller, RepositoryAction } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import type { RegistryDatabase } from '../db/schema/index.ts'
 
@@ -10,24 +10,43 @@ export interface OwnerRequest {
   caller: RegistryCaller
   /** `namespace/name` */
   name: string
+  namespace: string
   /** The client's address, for audit rows. */
   address: string
 }
 
 /** The answer does not depend on whether the trainer exists. */
-export function requireOwner({ caller, name }: OwnerRequest): void {
-  if (caller.may('push', name)) return
-  const scope = `push:${name.slice(0, name.indexOf('/'))}`
+export function requireOwner(request: OwnerRequest): void {
+  requireAction(request, 'push', { verb: 'Changing', scope: `push:${request.namespace}` })
+}
+
+/** The same for who may see what is not published. */
+export function requireInspect(request: OwnerRequest): void {
+  requireAction(request, 'inspect', { verb: 'Reading the settings of', scope: `pull:${request.namespace}` })
+}
+
+/** The same for settings that let others in: members who can only push do not decide who else can. */
+export function requireAdministrator(request: OwnerRequest): void {
+  const scope = `admin:${request.namespace}`
+  requireAction(request, 'administer', { verb: 'Changing the settings of', scope, role: 'admin' })
+}
+
+function requireAction(
+  { caller, name, namespace }: OwnerRequest,
+  action: RepositoryAction,
+  { verb, scope, role }: { verb: string; scope: string; role?: string | undefined },
+): void {
+  if (caller.may(action, name)) return
+  const inRole = role === undefined ? '' : ` and the role ${role} in "${namespace}"`
   if (caller.credentials === 'none')
-    throw new TrainyardError('unauthenticated', `Changing "${name}" requires a token with the scope "${scope}"`)
-  throw new TrainyardError('forbidden', `Changing "${name}" requires the scope "${scope}"`)
+    throw new TrainyardError('unauthenticated', `${verb} "${name}" requires a token with the scope "${scope}"${inRole}`)
+  throw new TrainyardError('forbidden', `${verb} "${name}" requires the scope "${scope}"${inRole}`)
 }
 
 export async function auditTrainer(
-  { context, caller, name, address }: OwnerRequest,
+  { context, caller, namespace, address }: OwnerRequest,
   trx: Transaction<RegistryDatabase>,
   entry: { action: string; subject: string; data: Record<string, unknown> },
 ): Promise<void> {
-  const organisation = name.slice(0, name.indexOf('/'))
-  await context.identity.audit(trx, { ...caller.actor, address, organisation, ...entry })
+  await context.identity.audit(trx, { ...caller.actor, address, organisation: namespace, ...entry })
 }

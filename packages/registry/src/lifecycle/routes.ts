@@ -95,6 +95,7 @@ export function mountLifecycleRoutes(api: OpenAPIHono, context: RegistryContext)
     context,
     caller: await requireCaller(context, raw),
     name: `${params.namespace}/${params.name}`,
+    namespace: params.namespace,
     address: clientAddress(raw, context.authenticator.config),
   })
   api.openapi(deprecate, async (c) => {

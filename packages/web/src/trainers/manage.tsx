@@ -17,6 +17,9 @@ export function Manage({ trainer, version, problem, done }: ManageProps) {
       <h2 id="manage">Manage {version.version}</h2>
       {done && <Note>Saved.</Note>}
       <FormProblem text={problem} />
+      <p>
+        <a href={`/publishers/${trainer.name}`}>Publishers</a>: the repositories whose jobs publish this trainer.
+      </p>
       {version.state === 'yanked' ? (
         <>
           <p>Yanked: {version.yankReason}. No range, tag or channel finds this version. Pulls by digest go on.</p>

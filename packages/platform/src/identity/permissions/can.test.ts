@@ -32,7 +32,7 @@ const allowed = (who: Caller, target = inRed) => ACTIONS.filter((action) => can(
 
 const READ: Action[] = ['jobs:read', 'datasets:read', 'trainers:read', 'organisation:read', 'members:read']
 const WRITE: Action[] = ['jobs:write', 'datasets:write', 'trainers:write', 'trainers:delete']
-const ADMINISTER: Action[] = ['projects:write', 'members:write', 'audit:read']
+const ADMINISTER: Action[] = ['trainers:administer', 'projects:write', 'members:write', 'audit:read']
 const sorted = (actions: readonly Action[]) => [...actions].sort()
 
 describe('the actions that a role allows', () => {

@@ -22,6 +22,8 @@ export const LEAST_ROLE = {
   'trainers:write': 'member',
   /** Manifests, tags and blobs of plain repositories. Versions of trainers cannot be deleted. */
   'trainers:delete': 'member',
+  /** Settings that let others in: publishers, webhooks. */
+  'trainers:administer': 'admin',
   'organisation:read': 'viewer',
   'projects:write': 'admin',
   'members:read': 'viewer',

@@ -10,6 +10,7 @@ const SCOPES_FOR: Readonly<Record<Action, readonly string[]>> = {
   'trainers:write': ['push:{ns}'],
   // Pushing adds; only administering removes.
   'trainers:delete': [],
+  'trainers:administer': [],
   // Any token of a member can list the member's organisations and projects.
   'organisation:read': ['*'],
   'projects:write': [],

@@ -16,6 +16,7 @@ import type { SbomTable } from './sboms.ts'
 import type { SearchEntryTable, SearchFacetTable, SearchWordTable } from './search.ts'
 import type { SuppressionTable } from './suppressions.ts'
 import type { TagTable } from './tags.ts'
+import type { ExchangedTokenTable, TrustedPublisherTable } from './trusted-publishers.ts'
 import type { UploadChunkTable } from './upload-chunks.ts'
 import type { UploadTable } from './uploads.ts'
 import type { VersionNoticeTable } from './version-notices.ts'
@@ -51,4 +52,6 @@ export interface RegistryDatabase {
   pull_subjects: PullSubjectTable
   pull_salts: PullSaltTable
   sboms: SbomTable
+  trusted_publishers: TrustedPublisherTable
+  exchanged_tokens: ExchangedTokenTable
 }
