@@ -47,7 +47,10 @@ export async function startIssuer(audience: string): Promise<TestIssuer> {
   return Object.assign(issuer, {
     url,
     requests,
-    token: async (claims: Record<string, unknown> = {}, { key = privateKey, alg = 'RS256', kid = 'one' }: TokenOptions = {}) => {
+    token: async (
+      claims: Record<string, unknown> = {},
+      { key = privateKey, alg = 'RS256', kid = 'one' }: TokenOptions = {},
+    ) => {
       const now = Math.floor(Date.now() / 1000)
       const standard = { iss: url, aud: audience, iat: now, nbf: now - 5, exp: now + 300, jti: crypto.randomUUID() }
       return await new SignJWT({ ...standard, ...JOB, ...claims }).setProtectedHeader({ alg, kid }).sign(key)
