@@ -1,7 +1,7 @@
 import { CheckName, TrustTier } from '@trainyard/contract'
 import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
-import { type CiIssuer, CiIssuers } from './trusted-publishing/ci-issuers.ts'
+import { type CiIssuer, CiIssuers } from './job-tokens/ci-issuers.ts'
 import { type CheckPolicy, createCheckPolicy, REQUIRED_BY_DEFAULT } from './versions/check-policy.ts'
 import { DEFAULT_TIERS, type TierPolicy } from './versions/trust.ts'
 

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Authenticator, Clock, Database, Identity, Logger, ObjectStore, RegistryTokens } from '@trainyard/platform'
 import type { RegistryConfig } from './config.ts'
 import type { RegistryDatabase } from './db/schema/index.ts'
-import type { JobTokenVerifier } from './trusted-publishing/verify-job-token.ts'
+import type { JobTokenVerifier } from './job-tokens/verify-job-token.ts'
 import type { ValidateFunction } from './validation/validate.ts'
 
 /** What verbs need. Tests can replace any part. */

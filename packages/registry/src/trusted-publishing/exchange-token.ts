@@ -4,10 +4,10 @@ import { sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { toJsonText } from '../db/json.ts'
 import type { TrustedPublisherRow } from '../db/schema/trusted-publishers.ts'
+import { findMismatches, isOfRepository } from '../job-tokens/match-publisher.ts'
+import type { VerifiedJob } from '../job-tokens/verify-job-token.ts'
 import { namespaceOf } from '../oci/names.ts'
-import { findMismatches, isOfRepository } from './match-publisher.ts'
 import { conditionsOf } from './publishers.ts'
-import type { VerifiedJob } from './verify-job-token.ts'
 
 /**
  * Exchanges a token of a CI's job for a short one that can push versions of one trainer.

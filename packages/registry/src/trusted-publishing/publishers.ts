@@ -2,10 +2,10 @@ import { type AddPublisherRequest, type Publisher, type PublisherTest, TrainerNa
 import { claimNamespace, invalidRequest, newId, notFound, TrainyardError } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
 import type { TrustedPublisherRow } from '../db/schema/trusted-publishers.ts'
+import { type CiIssuer, DEFAULT_CI_ISSUERS } from '../job-tokens/ci-issuers.ts'
+import { findMismatches, type PublisherConditions } from '../job-tokens/match-publisher.ts'
 import { auditTrainer, type OwnerRequest, requireAdministrator, requireInspect } from '../lifecycle/owner.ts'
 import { findNameProblem } from '../names/find-name-problem.ts'
-import { type CiIssuer, DEFAULT_CI_ISSUERS } from './ci-issuers.ts'
-import { findMismatches, type PublisherConditions } from './match-publisher.ts'
 
 const MAX_PUBLISHERS = 20
 
