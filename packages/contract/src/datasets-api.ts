@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { DatasetClass, DatasetCounts, SplitCounts } from './dataset.ts'
 import { ProjectName } from './identity-api.ts'
-import { DatasetFormat, NO_CONTROL_CHARACTERS, RelativePath, SplitName, TaskType, Timestamp } from './primitives.ts'
+import { DatasetFormat, RelativePath, SplitName, TaskType, Timestamp } from './primitives.ts'
+import { readableLine } from './readable-text.ts'
 
 /** A prefix of a bucket, or of the platform's own store without `bucket`. Images below it are referenced, not copied. */
 export const DatasetSource = z
@@ -15,7 +16,7 @@ export type DatasetSource = z.infer<typeof DatasetSource>
 /** `POST /v1/datasets` with JSON: a dataset whose images stay where they are. */
 export const RegisterDatasetRequest = z
   .strictObject({
-    name: z.string().min(1).max(200).regex(NO_CONTROL_CHARACTERS, 'must not contain control characters'),
+    name: readableLine(200),
     project: ProjectName.optional().describe('Default: the first project of the caller'),
     source: DatasetSource,
     format: DatasetFormat.optional().describe('Default: detected from the files'),

@@ -1,28 +1,38 @@
 import { z } from 'zod'
-import { NO_CONTROL_CHARACTERS, Timestamp } from './primitives.ts'
+import { Timestamp } from './primitives.ts'
+import { findOddCharacter, trimmedLine } from './readable-text.ts'
 
 /** From most to least: owners can appoint owners, admins add people and projects, members run jobs, viewers only read. */
 export const Role = z.enum(['owner', 'admin', 'member', 'viewer'])
 export type Role = z.infer<typeof Role>
 
+/** A character that the sender cannot see must be named. */
+function describeOdd(input: unknown): string {
+  const odd = typeof input === 'string' ? findOddCharacter(input) : undefined
+  return odd === undefined ? '' : `; ${odd.codePoint} is character ${odd.position}`
+}
+
 /** The short name of an organisation or project. An organisation's is also its namespace in the registry. */
 export const Slug = z
   .string()
   .max(64)
-  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, 'must be lower-case letters, digits and single "-", "_" or "." between them')
+  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, {
+    error: ({ input }) =>
+      `must be lower-case letters, digits and single "-", "_" or "." between them${describeOdd(input)}`,
+  })
 export type Slug = z.infer<typeof Slug>
 
 /** `organisation/project` */
 export const ProjectName = z
   .string()
   .max(129)
-  .regex(
-    /^[a-z0-9]+(?:[._-][a-z0-9]+)*\/[a-z0-9]+(?:[._-][a-z0-9]+)*$/,
-    'must be "organisation/project" in lower-case letters, digits and single "-", "_" or "."',
-  )
+  .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*\/[a-z0-9]+(?:[._-][a-z0-9]+)*$/, {
+    error: ({ input }) =>
+      `must be "organisation/project" in lower-case letters, digits and single "-", "_" or "."${describeOdd(input)}`,
+  })
 export type ProjectName = z.infer<typeof ProjectName>
 
-const DisplayName = z.string().trim().min(1).max(100).regex(NO_CONTROL_CHARACTERS, 'must not hold control characters')
+const DisplayName = trimmedLine(100)
 const Email = z.email().max(254)
 /**
  * The server also refuses what is guessed first: common passwords and sequences, white space, and what is made of the

@@ -37,6 +37,14 @@ export * from './proxy-environment.ts'
 export * from './publishers-api.ts'
 export * from './quote-not-finite.ts'
 export * from './read-report.ts'
+export {
+  describeOddCharacter,
+  findOddCharacter,
+  type OddCharacter,
+  readableLine,
+  trimmedLine,
+  withoutOddCharacters,
+} from './readable-text.ts'
 export * from './redact.ts'
 export * from './simple.ts'
 export * from './trainers-api.ts'

@@ -7,6 +7,7 @@ import { LogLevel, OperationResult, ValidationEvent } from './events.ts'
 import { ProjectName } from './identity-api.ts'
 import { EndReason, ErrorType, JobState } from './job-states.ts'
 import { Attempt, JobId, MetricGoal, Metrics, MetricValue, Operation, TaskType, Timestamp } from './primitives.ts'
+import { readableLine } from './readable-text.ts'
 import { Deprecation, ResolvedTrainer, Trust } from './trainers-api.ts'
 
 /** The queue of jobs that are created without one. */
@@ -41,7 +42,7 @@ export const CreateJobRequest = z
     preset: z.string().optional().describe('A preset of the manifest; `config` has precedence'),
     checkpoint: z.string().optional().describe('Id of the checkpoint artifact to start from, predict with or export'),
     exportFormat: z.string().optional().describe('With operation "export"'),
-    name: z.string().min(1).max(200).optional(),
+    name: readableLine(200).optional(),
     queue: QueueName.optional().describe('A queue that the platform is configured with. Default: "default"'),
     priority: z
       .number()

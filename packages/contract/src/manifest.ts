@@ -9,6 +9,7 @@ import {
   TaskType,
   TrainerName,
 } from './primitives.ts'
+import { describeOddCharacter } from './readable-text.ts'
 
 /** The file name of the manifest. */
 export const MANIFEST_FILE_NAME = 'trainer.json'
@@ -69,8 +70,7 @@ export const TrainerRuntime = z
   .describe('The Python environment in which the entry points run')
 export type TrainerRuntime = z.infer<typeof TrainerRuntime>
 
-/** `trainer.json`: describes a trainer. */
-export const TrainerManifest = z
+const manifest = z
   .object({
     $schema: z.string().optional().describe('Address of the JSON Schema, for editors'),
     name: TrainerName.describe('Namespace and name, such as acme/yolo'),
@@ -162,5 +162,39 @@ export const TrainerManifest = z
       })
     }
   })
+
+/** The manifest of a version that is published. Older ones can have texts that {@link TrainerManifest} refuses. */
+export const PublishedManifest = manifest.meta({ id: 'PublishedManifest' })
+export type PublishedManifest = z.infer<typeof PublishedManifest>
+
+/** `trainer.json`: describes a trainer. */
+export const TrainerManifest = manifest
+  .superRefine((value, context) => {
+    for (const { path, text, lines } of textsOf(value)) {
+      const message = describeOddCharacter(text, { lines })
+      if (message !== undefined) context.addIssue({ code: 'custom', path, message })
+    }
+  })
   .meta({ id: 'TrainerManifest' })
 export type TrainerManifest = z.infer<typeof TrainerManifest>
+
+interface ReadText {
+  path: (string | number)[]
+  text: string
+  lines?: boolean | undefined
+}
+
+/** What people read of a manifest. */
+function textsOf({ models, authors, keywords, config, ...others }: PublishedManifest): ReadText[] {
+  return [
+    ...(['displayName', 'license', 'framework'] as const).map((key) => ({ path: [key], text: others[key] })),
+    { path: ['description'], text: others.description, lines: true },
+    ...authors.map((text, index) => ({ path: ['authors', index], text })),
+    ...keywords.map((text, index) => ({ path: ['keywords', index], text })),
+    ...models.flatMap(({ name, displayName = '' }, index) => [
+      { path: ['models', index, 'name'], text: name },
+      { path: ['models', index, 'displayName'], text: displayName },
+    ]),
+    ...Object.keys(config.presets).map((text) => ({ path: ['config', 'presets', text], text })),
+  ]
+}

@@ -3,10 +3,6 @@ import { z } from 'zod'
 /** The version of the contract that this package implements: the field `contract` of a manifest. */
 export const CONTRACT_VERSION = '1'
 
-/** Matches text of one line. Without flags: patterns in OpenAPI documents cannot have any. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that are refused
-export const NO_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f-\u009f]*$/
-
 /** An integer below 2^53, which every language can represent. */
 export const JobId = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 export type JobId = z.infer<typeof JobId>

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { CheckResult } from './findings.ts'
-import { TrainerManifest } from './manifest.ts'
-import { Digest, NO_CONTROL_CHARACTERS, SemVer, SizeBytes, TaskType, Timestamp, TrainerName } from './primitives.ts'
+import { PublishedManifest } from './manifest.ts'
+import { Digest, SemVer, SizeBytes, TaskType, Timestamp, TrainerName } from './primitives.ts'
+import { trimmedLine } from './readable-text.ts'
 
 /** The state of a version. Until it is `published`, only its owner and the checks can pull it. */
 export const VersionState = z.enum(['received', 'checking', 'published', 'rejected', 'deprecated', 'yanked'])
@@ -81,7 +82,7 @@ export const Channel = z
   .meta({ id: 'Channel' })
 export type Channel = z.infer<typeof Channel>
 
-const Note = z.string().trim().min(1).max(500).regex(NO_CONTROL_CHARACTERS, 'must be one line')
+const Note = trimmedLine(500)
 
 /** `POST /v1/trainers/{namespace}/{name}/channels` */
 export const SetChannelRequest = z.object({ name: ChannelName, version: SemVer }).meta({ id: 'SetChannelRequest' })
@@ -137,7 +138,7 @@ export type TrainerVersionSummary = z.infer<typeof TrainerVersionSummary>
 /** `GET /v1/trainers/{namespace}/{name}`: unpublished versions only for the owner. */
 export const Trainer = TrainerSummary.extend({
   readme: z.string().describe('Markdown of the author; untrusted input'),
-  manifest: TrainerManifest.describe('The manifest of the latest version'),
+  manifest: PublishedManifest.describe('The manifest of the latest version'),
   versions: z.array(TrainerVersionSummary).describe('Newest first'),
   channels: z.array(Channel).default([]),
   mayChange: z.boolean().default(false).describe('Whether the caller may deprecate, yank and set channels'),
@@ -165,7 +166,7 @@ export type Sbom = z.infer<typeof Sbom>
 /** `GET /v1/trainers/{namespace}/{name}/versions/{version}` */
 export const TrainerVersion = TrainerVersionSummary.extend({
   name: z.string(),
-  manifest: TrainerManifest.optional().describe('Absent when it could not be parsed'),
+  manifest: PublishedManifest.optional().describe('Absent when it could not be parsed'),
   readme: z.string().optional(),
   checkId: z.string().optional(),
   checks: z.array(CheckResult).describe('The findings of a rejected version are only shown to its owner'),
@@ -179,7 +180,7 @@ export const ResolvedTrainer = z
     name: z.string(),
     version: z.string(),
     digest: Digest.describe('The digest of the OCI manifest'),
-    manifest: TrainerManifest,
+    manifest: PublishedManifest,
     deprecation: Deprecation.optional(),
     bundle: z
       .object({

@@ -6,11 +6,11 @@ import {
   DatasetFormat,
   DatasetImageList,
   DatasetList,
-  NO_CONTROL_CHARACTERS,
   PROBLEM_MEDIA_TYPE,
   Problem,
   ProjectName,
   RegisterDatasetRequest,
+  readableLine,
   Snapshot,
   SnapshotList,
   SplitName,
@@ -44,7 +44,7 @@ const problem = (description: string) => ({ description, content: { [PROBLEM_MED
 
 /** Parameters of an upload. A JSON request has them in its body. */
 const UploadQuery = z.object({
-  name: z.string().min(1).max(200).regex(NO_CONTROL_CHARACTERS, 'must not contain control characters'),
+  name: readableLine(200),
   project: ProjectName.optional().describe('Default: the first project of the caller'),
   format: DatasetFormat.optional().describe('Default: detected from the files'),
   taskType: TaskType.optional().describe('The task, for formats whose files do not state it'),

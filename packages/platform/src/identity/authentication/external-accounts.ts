@@ -1,4 +1,4 @@
-import { Role, Slug } from '@trainyard/contract'
+import { Role, Slug, withoutOddCharacters } from '@trainyard/contract'
 import type { JWTPayload } from 'jose'
 import type { Kysely } from 'kysely'
 import { TrainyardError } from '../../errors.ts'
@@ -29,7 +29,7 @@ export async function ensureAccount(identity: IdentityStore, external: ExternalS
       .values({
         id,
         email: null,
-        display_name: external.displayName.slice(0, 100),
+        display_name: readableName(external),
         password_hash: null,
         operator: false,
         disabled_at: null,
@@ -53,6 +53,12 @@ export async function ensureAccount(identity: IdentityStore, external: ExternalS
     if (other === undefined) throw new TrainyardError('unavailable', 'The account was removed during the request')
     return other
   })
+}
+
+/** The issuer does not follow our rules for names: what no reader would see is left out. */
+function readableName({ displayName, subject }: ExternalSubject): string {
+  const name = [...withoutOddCharacters(displayName).trim()].slice(0, 100).join('')
+  return name === '' ? withoutOddCharacters(subject).slice(0, 100) : name
 }
 
 async function findAccount(db: Kysely<IdentityDatabase>, { issuer, subject }: ExternalSubject) {
