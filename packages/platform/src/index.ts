@@ -55,7 +55,7 @@ export { DEFAULT_HTTP_LIMITS, type HttpLimits, readHttpLimits } from './http/htt
 export { type Listening, type ListenOptions, listen, type UpgradeHandler } from './http/listen.ts'
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
 export { type PictureContentType, pictureSignature } from './http/picture-signature.ts'
-export { failureOfDatabase, problemResponse, toProblem } from './http/problem-handler.ts'
+export { failureOfDatabase, failureOfDisk, problemResponse, toProblem } from './http/problem-handler.ts'
 export { bodyChunks, streamOf } from './http/raw-exchange.ts'
 export { bodyTooLarge, findJson, parseJsonText, readBody, readJsonBody, readJsonText } from './http/read-body.ts'
 export { requireReadableUrl } from './http/require-readable-url.ts'

@@ -100,21 +100,25 @@ function asTrainyardError(error: Error, c: Context): TrainyardError {
 
 const RETRY_AFTER_SECONDS = 2
 
-/** Codes of a disk that is full, broken or read-only, and of a process with too many open files. */
-const DISK_CODES: ReadonlySet<string> = new Set(['EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOSPC', 'EROFS'])
+/** Codes of a disk that is full, broken or read-only, and of a process with too many open files; and what helps. */
+const DISK_FAILURES: Readonly<Record<string, string>> = {
+  EDQUOT: 'its quota of disk space is used up; delete what is not needed, or ask its operator for more, and try again',
+  EIO: 'its disk reports errors; its operator must check the disk. Try again later',
+  EMFILE: 'it has too many open files; try again',
+  ENFILE: 'its machine has too many open files; try again',
+  ENOSPC: 'its disk is full; its operator must free space. Try again later',
+  EROFS: 'its disk is read-only; its operator must check the disk. Try again later',
+}
 
 /** The error of a request during which the disk of the server failed. Undefined for every other error. */
-function failureOfDisk(error: Error): TrainyardError | undefined {
+export function failureOfDisk(error: unknown): TrainyardError | undefined {
   const code = errorCode(error)
-  if (code === undefined || !DISK_CODES.has(code)) return undefined
-  return new TrainyardError(
-    'storage_unavailable',
-    `The server cannot read or write its files now (${code}); try again`,
-    {
-      retryAfterSeconds: 5,
-      cause: error,
-    },
-  )
+  const help = code === undefined ? undefined : DISK_FAILURES[code]
+  if (help === undefined) return undefined
+  return new TrainyardError('storage_unavailable', `The server cannot read or write its files now: ${help} (${code})`, {
+    retryAfterSeconds: 5,
+    cause: error,
+  })
 }
 
 /** The error of a request whose data or whose database made a statement fail. Undefined for every other error. */

@@ -11,6 +11,7 @@ export {
   dropTestSchemas,
   testDatabaseUrl,
 } from './create-test-database.ts'
+export { createFailingFiles, type FailingFiles } from './failing-files.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { type FaultyDatabase, type StatementFault, startFaultyDatabase } from './faulty-database.ts'
 export { freezePostgres } from './freeze-postgres.ts'

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { clientAddress, failureOfDatabase } from '@trainyard/platform'
+import { clientAddress, failureOfDatabase, failureOfDisk } from '@trainyard/platform'
 import type { Context } from 'hono'
 import { type Authentication, authenticate } from '../auth/authenticate.ts'
 import type { RegistryCaller } from '../auth/caller.ts'
@@ -19,10 +19,12 @@ export function mountRepositoryRoutes(app: OpenAPIHono, context: RegistryContext
       return response
     } catch (error) {
       if (error instanceof OciError) return ociErrorResponse(error, c.req.method)
-      const failure = failureOfDatabase(error)
+      const details = { err: error, method: c.req.method, path: c.req.path }
+      const ofDisk = failureOfDisk(error)
+      if (ofDisk !== undefined) context.logger.error(details, 'a /v2 request failed')
+      const failure = ofDisk ?? failureOfDatabase(error)
       const passing = asPassingError(failure ?? error)
       if (passing !== undefined) return ociErrorResponse(passing, c.req.method)
-      const details = { err: error, method: c.req.method, path: c.req.path }
       if (failure === undefined) context.logger.error(details, 'a /v2 request failed')
       else context.logger.warn(details, 'a /v2 request was refused')
       const answer =

@@ -7,7 +7,7 @@
  * chunks, or a SHA-512 digest, need a second pass.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { consumeBody, DatabaseUnavailable, DigestMismatch, errorCode } from '@trainyard/platform'
+import { consumeBody, DatabaseUnavailable, DigestMismatch, errorCode, TrainyardError } from '@trainyard/platform'
 import type { Selectable } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import type { UploadChunkTable } from '../db/schema/upload-chunks.ts'
@@ -116,8 +116,7 @@ export async function finishUpload(request: RepositoryRequest, uploadId: string)
     throw new OciError('DIGEST_INVALID', 'the query parameter "digest" is missing; expected the digest of the blob')
   if (upload.chunks === 0 && !request.raw.headers.has('content-range'))
     return await storeWhole(request, digest, { repositoryId: upload.repository_id, uploadId, isStored })
-  // Sent again after an answer that was lost: the bytes are stored, and must not be appended a second time.
-  if (!(await holdsWhole(request, upload, digest))) await append(request, upload)
+  await append(request, upload)
   return commit(request, upload, digest)
 }
 
@@ -232,7 +231,11 @@ async function append(request: RepositoryRequest, upload: Upload): Promise<numbe
   const quota = await findQuota(request)
   requireRoom(quota, held + Number(length ?? 0))
   const body = withinQuota(bodyOf(request.raw), quota, held)
-  const stored = await context.store.put(key, body)
+  const stored = await context.store.put(key, body).catch(async (error: unknown) => {
+    // It can be stored under its key although the store failed, for example in the sync of its folder.
+    await context.store.delete(key).catch(() => undefined)
+    throw error
+  })
   try {
     if (stored.sizeBytes === 0) {
       await context.store.delete(key)
@@ -251,18 +254,6 @@ async function append(request: RepositoryRequest, upload: Upload): Promise<numbe
     if (!(error instanceof DatabaseUnavailable)) await context.store.delete(key).catch(() => undefined)
     throw error
   }
-}
-
-/** Whether the session has one chunk, which is the whole blob. */
-async function holdsWhole({ context, raw }: RepositoryRequest, upload: Upload, digest: ParsedDigest): Promise<boolean> {
-  const hasBody = raw.body !== null && raw.headers.get('content-length') !== '0'
-  if (!hasBody || upload.chunks !== 1 || digest.algorithm !== 'sha256') return false
-  const chunk = await context.database.db
-    .selectFrom('upload_chunks')
-    .select('sha256')
-    .where('upload_id', '=', upload.id)
-    .executeTakeFirst()
-  return chunk?.sha256 === digest.hex
 }
 
 /** Adds a chunk to the session. Returns false if another request has appended to the session since it was read. */
@@ -286,9 +277,12 @@ async function recordChunk(context: RegistryContext, upload: Upload, chunk: Stor
 async function commit(request: RepositoryRequest, upload: Upload, digest: ParsedDigest): Promise<Response> {
   const { context } = request
   const chunks = await listChunks(context, upload.id)
-  const only = chunks.length === 1 && digest.algorithm === 'sha256' ? chunks[0] : undefined
-  const whole = only ? { ...only, hex: only.sha256 } : await join(context, upload, { chunks, digest })
-  const temporary = only ? chunks : [...chunks, whole]
+  let whole = await assemble(context, upload, { chunks, digest })
+  const temporary = [...chunks, whole]
+  if (whole.hex !== digest.hex && endsTwice(chunks)) {
+    whole = await assemble(context, upload, { chunks: chunks.slice(0, -1), digest })
+    temporary.push(whole)
+  }
   if (whole.hex !== digest.hex) {
     await context.database.db.deleteFrom('uploads').where('id', '=', upload.id).execute()
     await deleteChunks(context, temporary)
@@ -296,11 +290,32 @@ async function commit(request: RepositoryRequest, upload: Upload, digest: Parsed
   }
   const isStored = (await findBlob(context, digest.text)) !== undefined
   // The object is stored before the rows that refer to it. After a crash in between, the next push overwrites it.
-  if (!isStored) await context.store.rename(whole.key, blobKey(digest.text))
+  if (!isStored) await publish(context, whole.key, blobKey(digest.text))
   const { repository_id: repositoryId, id: uploadId } = upload
   await linkPushedBlob(context, { digest: digest.text, sizeBytes: whole.sizeBytes, repositoryId, uploadId, isStored })
-  await deleteChunks(context, isStored ? temporary : temporary.filter(({ key }) => key !== whole.key))
+  // The blob is stored: an error now would be wrong. What remains has no row, and is collected.
+  const unneeded = isStored ? temporary : temporary.filter(({ key }) => key !== whole.key)
+  await deleteChunks(context, unneeded).catch((error: unknown) =>
+    context.logger.warn({ err: error, uploadId }, 'chunks of a finished upload could not be deleted'),
+  )
   return created(request, digest.text)
+}
+
+/** Whether the last request was probably sent again after an answer that failed or was lost: its bytes are there twice. */
+function endsTwice(chunks: readonly StoredChunk[]): boolean {
+  const [last, previous] = [chunks.at(-1), chunks.at(-2)]
+  return last !== undefined && last.sha256 === previous?.sha256 && last.sizeBytes === previous.sizeBytes
+}
+
+/** Moves the bytes to the key of their digest. After an earlier try that failed, they can be there already. */
+async function publish({ store }: RegistryContext, from: string, to: string): Promise<void> {
+  try {
+    await store.rename(from, to)
+  } catch (error) {
+    if (!(error instanceof TrainyardError) || error.code !== 'not_found') throw error
+    // Makes sure that they are on the disk under this key; throws when they are not.
+    await store.rename(to, to)
+  }
 }
 
 async function listChunks({ database }: RegistryContext, uploadId: string): Promise<StoredChunk[]> {
@@ -317,12 +332,17 @@ function toChunk(row: Selectable<UploadChunkTable>): StoredChunk {
   return { key: row.key, sizeBytes: row.size_bytes, sha256: row.sha256 }
 }
 
-/** Joins the chunks into one object, hashing it with the algorithm of the digest. */
-async function join(
+/** The chunks as one object, hashed with the algorithm of the digest. One chunk is that object already. */
+async function assemble(
   context: RegistryContext,
   upload: Upload,
   { chunks, digest }: { chunks: readonly StoredChunk[]; digest: ParsedDigest },
 ): Promise<StoredChunk & { hex: string }> {
+  const [first] = chunks
+  if (first !== undefined && chunks.length === 1 && digest.algorithm === 'sha256') {
+    const { key, sizeBytes, sha256 } = first
+    return { key, sizeBytes, sha256, hex: sha256 }
+  }
   const hash = createHash(digest.algorithm)
   const key = chunkKey(upload)
   const read = async function* () {

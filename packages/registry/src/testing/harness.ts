@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type nodeFs from 'node:fs/promises'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,6 +45,8 @@ export interface HarnessOptions {
   validate?: ValidateFunction | undefined
   config?: Partial<RegistryConfig> | undefined
   clock?: Clock | undefined
+  /** Of the store. Default: the real one. */
+  fileSystem?: typeof nodeFs | undefined
 }
 
 export async function createHarness(options: HarnessOptions = {}): Promise<Harness> {
@@ -76,6 +79,7 @@ export async function createHarness(options: HarnessOptions = {}): Promise<Harne
     dir: join(dir, 'store'),
     publicUrl: config.publicUrl,
     secret: 'a secret of the tests',
+    fileSystem: options.fileSystem,
   })
   const open = (validate: ValidateFunction, stopMs?: number) =>
     createRegistry({

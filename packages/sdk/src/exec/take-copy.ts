@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs'
-import { copyFile, cp, mkdir, readdir } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { CopyFileSystem } from './copy-file-system.ts'
 
 /** A file or folder as it was when its line was read. */
 export interface OpenedSource {
@@ -13,31 +13,41 @@ export interface OpenedSource {
  * as a hard link would, and also where no link can be made. Only a program that writes to the same file again can still change
  * them, so the bytes are copied, without cost on file systems that share blocks. Throws when it cannot be read.
  */
-export function openSource(file: string): OpenedSource {
+export function openSource(file: string, fs: CopyFileSystem): OpenedSource {
   // Without waiting: a pipe would otherwise block the bridge until something is written to it.
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
-  const before = fstatSync(fd)
-  if (before.isDirectory()) {
-    closeSync(fd)
-    return { copyTo: (folder) => copyFolder(file, join(folder, basename(file))) }
+  const fd = fs.openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  let before: Stats
+  try {
+    before = fs.fstatSync(fd)
+    if (!before.isDirectory() && !before.isFile()) throw new Error('it is neither a file nor a folder')
+  } catch (error) {
+    closeRead(fd, fs)
+    throw error
   }
-  if (!before.isFile()) {
-    closeSync(fd)
-    throw new Error('it is neither a file nor a folder')
+  if (before.isDirectory()) {
+    closeRead(fd, fs)
+    return { copyTo: (folder) => copyFolder(file, join(folder, basename(file)), fs) }
   }
   return {
     async copyTo(folder) {
       try {
         const target = join(folder, basename(file))
-        await mkdir(folder, { recursive: true })
-        await copyFile(pathOf(fd, file), target, constants.COPYFILE_FICLONE)
-        requireSame(before, fstatSync(fd))
+        await fs.mkdir(folder, { recursive: true })
+        await fs.copyFile(pathOf(fd, file), target, constants.COPYFILE_FICLONE)
+        requireSame(before, fs.fstatSync(fd))
         return target
       } finally {
-        closeSync(fd)
+        closeRead(fd, fs)
       }
     },
   }
+}
+
+/** An error of closing a file that was only read says nothing about its bytes. */
+function closeRead(fd: number, fs: CopyFileSystem): void {
+  try {
+    fs.closeSync(fd)
+  } catch {}
 }
 
 /** The open file, also when its path names another one by now. Only Linux can open it a second time, with a position of its own. */
@@ -52,8 +62,8 @@ function requireSame(before: Stats, after: Stats): void {
   )
 }
 
-async function copyFolder(source: string, target: string): Promise<string> {
-  await cp(source, target, { recursive: true })
-  if ((await readdir(target)).length === 0) throw new Error('it is an empty folder')
+async function copyFolder(source: string, target: string, fs: CopyFileSystem): Promise<string> {
+  await fs.cp(source, target, { recursive: true })
+  if ((await fs.readdir(target)).length === 0) throw new Error('it is an empty folder')
   return target
 }

@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type CopyFileSystem, copyFileSystem } from './copy-file-system.ts'
 import { type OpenedSource, openSource } from './take-copy.ts'
 
 export interface UploadTask {
@@ -18,6 +18,13 @@ export type UploadState =
   | { state: 'uploaded'; artifactId: string }
   | { state: 'failed'; error: Error }
 
+export interface UploadQueueOptions {
+  /** Holds the copies. Removed when the queue has been drained. */
+  dir: string
+  /** Default: the real one. */
+  fileSystem?: CopyFileSystem | undefined
+}
+
 export interface UploadQueue {
   add(task: UploadTask): void
   /** Resolves when the queue is empty, with the failures that no later upload of the same key has replaced. */
@@ -28,7 +35,7 @@ export interface UploadQueue {
  * Uploads the files that a program names, one after the other, while the program runs. Each file is opened and copied at once,
  * because the program may delete or overwrite it.
  */
-export function createUploadQueue({ dir }: { dir: string }): UploadQueue {
+export function createUploadQueue({ dir, fileSystem = copyFileSystem }: UploadQueueOptions): UploadQueue {
   const latest = new Map<string, number>()
   const failures = new Map<string, Error>()
   let count = 0
@@ -64,7 +71,7 @@ export function createUploadQueue({ dir }: { dir: string }): UploadQueue {
         fail(task, error)
       }
     }
-    await rm(join(dir, String(number)), { recursive: true, force: true }).catch(() => {})
+    await fileSystem.rm(join(dir, String(number)), { recursive: true, force: true }).catch(() => {})
   }
 
   return {
@@ -73,7 +80,7 @@ export function createUploadQueue({ dir }: { dir: string }): UploadQueue {
       latest.set(task.key, number)
       let source: OpenedSource
       try {
-        source = openSource(task.file)
+        source = openSource(task.file, fileSystem)
       } catch (error) {
         fail(task, unreadable(task, error))
         return
@@ -87,12 +94,24 @@ export function createUploadQueue({ dir }: { dir: string }): UploadQueue {
         seen = uploads
         await seen
       }
+      // What could not be removed at its time.
+      await fileSystem.rm(dir, { recursive: true, force: true }).catch(() => {})
       return [...failures.values()]
     },
   }
 }
 
+/** What a person can do, by the code of the disk's error. */
+const HELP: Readonly<Record<string, string>> = {
+  EDQUOT: 'the quota of disk space is used up: delete files that are not needed, or ask the operator for more space',
+  EIO: 'the disk reports errors: run the job on another machine or disk',
+  EMFILE: 'the process has too many open files: close files, or raise the limit (ulimit -n)',
+  ENOSPC: 'the disk of the work folder is full: delete files that are not needed, or ask the operator for more space',
+}
+
 function unreadable({ file }: UploadTask, error: unknown): Error {
   const why = error instanceof Error ? error.message : String(error)
-  return new Error(`"${file}" cannot be uploaded: ${why.replace(/, \w+ '.*'$/, '')}`, { cause: error })
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const help = HELP[code] === undefined ? '' : `; ${HELP[code]}`
+  return new Error(`"${file}" cannot be uploaded: ${why.replace(/, \w+ '.*'$/, '')}${help}`, { cause: error })
 }

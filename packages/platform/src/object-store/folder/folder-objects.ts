@@ -45,7 +45,10 @@ export class FolderObjects {
     const file = path === undefined ? undefined : await openObjectFile(this.#fs, path)
     if (path === undefined || file === undefined) return false
     await file.handle.sync().finally(() => file.handle.close())
-    if (from === to) return true
+    if (from === to) {
+      await this.#syncFolders(path, { created: true })
+      return true
+    }
     await this.#move(path, to)
     // Only the folders: another object may have been stored under the old key.
     await this.#removeEmptyFolders(path)
