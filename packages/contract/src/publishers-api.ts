@@ -1,22 +1,21 @@
 import { z } from 'zod'
-import { NO_CONTROL_CHARACTERS, Timestamp, TrainerName } from './primitives.ts'
-
-const line = (max: number) => z.string().trim().min(1).max(max).regex(NO_CONTROL_CHARACTERS, 'must be one line')
+import { Timestamp, TrainerName } from './primitives.ts'
+import { trimmedLine } from './readable-text.ts'
 
 /** GitHub and GitLab number repositories and their owners. Names can change hands; numbers cannot. */
 const NumericId = z.string().regex(/^\d{1,20}$/, 'must be a number, as the CI writes it in its tokens')
 
 const Conditions = {
-  repository: line(255)
+  repository: trimmedLine(255)
     .regex(/^[^\s/]+(\/[^\s/]+)+$/, 'must be OWNER/NAME')
     .describe('The repository whose jobs may publish: "acme/detector"'),
   repositoryId: NumericId.optional().describe('Default: the number in the first token that matches, from then on'),
   ownerId: NumericId.optional().describe('The number of the owner of the repository. Default: as for `repositoryId`'),
-  workflow: line(255)
+  workflow: trimmedLine(255)
     .optional()
     .describe('File of the workflow: "release.yml" in .github/workflows, or ".gitlab-ci.yml"'),
-  environment: line(255).optional().describe('The environment in which the job runs'),
-  ref: line(255)
+  environment: trimmedLine(255).optional().describe('The environment in which the job runs'),
+  ref: trimmedLine(255)
     .regex(/^refs\//, 'must begin with refs/, such as "refs/tags/v*"')
     .refine((ref) => ref.split('*').length <= 4, 'must have at most three "*"')
     .optional()
@@ -25,7 +24,10 @@ const Conditions = {
 
 /** `POST /v1/trainers/{namespace}/{name}/publishers`. The trainer need not exist yet. */
 export const AddPublisherRequest = z
-  .strictObject({ issuer: line(255).describe('Name of an issuer, see `GET /v1/publishing`: "github"'), ...Conditions })
+  .strictObject({
+    issuer: trimmedLine(255).describe('Name of an issuer, see `GET /v1/publishing`: "github"'),
+    ...Conditions,
+  })
   .refine(
     ({ workflow, environment, ref }) => workflow !== undefined || environment !== undefined || ref !== undefined,
     {
