@@ -301,13 +301,13 @@ async function commit(request: RepositoryRequest, upload: Upload, digest: Parsed
   return created(request, digest.text)
 }
 
-/** Whether the last request was probably sent again after an answer that failed or was lost: its bytes are there twice. */
+/** Whether the last request was probably sent again after an answer that failed or was lost: the session ends with its bytes twice. */
 function endsTwice(chunks: readonly StoredChunk[]): boolean {
   const [last, previous] = [chunks.at(-1), chunks.at(-2)]
   return last !== undefined && last.sha256 === previous?.sha256 && last.sizeBytes === previous.sizeBytes
 }
 
-/** Moves the bytes to the key of their digest. After an earlier try that failed, they can be there already. */
+/** Moves the bytes to the key of their digest. An earlier try that failed can have moved them. */
 async function publish({ store }: RegistryContext, from: string, to: string): Promise<void> {
   try {
     await store.rename(from, to)
