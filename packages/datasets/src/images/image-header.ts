@@ -15,9 +15,11 @@ import {
   readU32LE,
 } from './byte-source.ts'
 import { findOrientation, type Orientation, orientationOf, readTiffDirectory } from './exif.ts'
+import { readHeif } from './heif.ts'
+import { readJxl } from './jxl.ts'
 
 /** The format of an image, by its first bytes. */
-export type ImageFormat = 'png' | 'jpeg' | 'gif' | 'bmp' | 'webp' | 'tiff' | 'heic' | 'avif' | 'unknown'
+export type ImageFormat = 'png' | 'jpeg' | 'gif' | 'bmp' | 'webp' | 'tiff' | 'heic' | 'avif' | 'jxl' | 'unknown'
 
 /** The size in the header of an image. */
 export interface ImageSize {
@@ -131,7 +133,10 @@ function detect(head: string): ImageFormat {
   if (head.startsWith('BM')) return 'bmp'
   if (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP') return 'webp'
   if (/^(II[*+]\0|MM\0[*+])/.test(head)) return 'tiff'
-  if (head.slice(4, 8) === 'ftyp') return /^avi[fs]/.test(head.slice(8)) ? 'avif' : 'heic'
+  if (head.startsWith('\xff\x0a') || head.startsWith('\0\0\0\x0cJXL \r\n\x87\n')) return 'jxl'
+  // Films begin in the same way, with other brands.
+  if (head.slice(4, 8) === 'ftyp' && /^avi[fs]/.test(head.slice(8))) return 'avif'
+  if (head.slice(4, 8) === 'ftyp' && /^(?:hei[cxms]|hev[cxms]|mif[12]|msf1)/.test(head.slice(8))) return 'heic'
   return 'unknown'
 }
 
@@ -142,6 +147,13 @@ const READERS: Partial<Record<ImageFormat, (source: ByteSource, isThorough: bool
   bmp: readBmp,
   webp: readWebp,
   tiff: readTiff,
+  heic: (source) => ({ format: 'heic', ...readHeif(source, isDamaged) }),
+  avif: (source) => ({ format: 'avif', ...readHeif(source, isDamaged) }),
+  jxl: (source) => ({ format: 'jxl', ...readJxl(source, isDamaged) }),
+}
+
+function isDamaged(what: string): never {
+  throw new Damage(what)
 }
 
 /** https://www.w3.org/TR/png-3/#11IHDR */

@@ -29,7 +29,15 @@ export interface DetectFormatOptions {
 }
 
 /** Formats whose readers expect their files at the top of the folder. */
-export const AT_ROOT: ReadonlySet<DatasetFormat> = new Set(['yolo', 'imagefolder', 'dice'])
+export const AT_ROOT: ReadonlySet<DatasetFormat> = new Set([
+  'yolo',
+  'imagefolder',
+  'dice',
+  'masks',
+  'huggingface',
+  'dota',
+  'kitti',
+])
 
 /**
  * The folder to read and its format: `dir`, or the only folder inside it (see `findDatasetRoot`) where the format needs that.

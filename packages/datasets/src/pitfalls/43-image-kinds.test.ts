@@ -49,10 +49,10 @@ it.each<[string, Buffer, object]>([
   expect(inspectImage(join(dir.path, 'image'), 'image')).toMatchObject({ ...size, ...expected })
 })
 
-it('pitfall 43: HEIC is recognised, but its size is unknown', () => {
+it('pitfall 43: HEIC that ends before its size is damaged', () => {
   using dir = temporaryFolder()
   writeTree(dir.path, { image: Buffer.from('\0\0\0\x18ftypheic\0\0\0\0', 'latin1') })
-  expect(inspectImage(join(dir.path, 'image'), 'a.heic')).toMatchObject({ format: 'heic', width: 0, height: 0 })
+  expect(() => inspectImage(join(dir.path, 'image'), 'a.heic')).toThrow('Image "a.heic" is damaged')
 })
 
 it('pitfall 43: a damaged image is skipped and counted, one that the loader does not read is counted, and the others are kept', async () => {

@@ -204,7 +204,7 @@ function unusualTraits(seen: ImageDetails): string[] {
   if (seen.isPalette) traits.push('palette')
   if (seen.isCmyk) traits.push('CMYK')
   if (seen.isAnimated) traits.push('more than one frame')
-  if (['heic', 'avif', 'unknown'].includes(seen.format)) traits.push(seen.format)
+  if (['heic', 'avif', 'jxl', 'unknown'].includes(seen.format)) traits.push(seen.format)
   return traits
 }
 

@@ -256,3 +256,16 @@ test('a file of new names that holds something else is named', async () => {
   expect(code).toBe(2)
   expect(err).toContain('--map-file names.json holds something else; expected a JSON object of old and new names')
 })
+
+test('commands name the folder that they entered', async () => {
+  using folder = temporaryFolder({
+    'zip/birds/data.yaml': 'train: images\nval: images\nnames: [bird]\n',
+    'zip/birds/images/1.png': plainPng(40, 30),
+    'zip/birds/labels/1.txt': '0 0.5 0.5 0.2 0.2\n',
+  })
+  for (const name of ['validate', 'stats']) {
+    const { err } = await run([name, 'zip'], { cwd: folder.dir })
+    expect(err).toContain('the dataset is in zip/birds, the only folder of zip\n')
+  }
+  expect((await run(['validate', 'zip/birds'], { cwd: folder.dir })).err).not.toContain('the dataset is in')
+})

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import type { DatasetFormat, TaskType } from '@trainyard/contract'
 import { type DatasetReader, loadReader, locateDataset } from '@trainyard/datasets'
 import type { CliIo } from '../../command-line/io.ts'
@@ -22,6 +22,7 @@ export function readSource<T>(
   const path = resolve(io.cwd, source)
   return interruptible(async (signal) => {
     const { dir, format } = await locateDataset(path, { format: from, signal })
+    if (dir !== path) io.stderr.write(`the dataset is in ${relative(io.cwd, dir)}, the only folder of ${source}\n`)
     const reader = await (await loadReader[format]())(dir, { task, vocOneBased, signal })
     try {
       return await work(reader, signal, dir)

@@ -1,0 +1,107 @@
+import { join } from 'node:path'
+import type { TargetFormat, TaskType } from '@trainyard/contract'
+import { expect, test } from 'vitest'
+import { convertDataset } from '../convert/convert-dataset.ts'
+import { createDiceWriter } from '../formats/dice/write.ts'
+import type { Annotation } from '../record/record.ts'
+import {
+  classesNamed,
+  imageRecord,
+  plainPng,
+  temporaryFolder,
+  writeContext,
+  writeRecords,
+} from '../testing/dataset-formats.ts'
+import { askPeer, hasPeer, python } from './python.ts'
+
+const WHY = 'TRAINYARD_PEERS_PYTHON names no Python with datumaro, datasets or webdataset'
+const SPLITS = ['train', 'val', 'test'] as const
+
+/** Three images of 64 × 40, one in each split, each with an object of its own class; written in a format. */
+async function write(dir: string, to: TargetFormat, task: TaskType): Promise<string> {
+  const records = SPLITS.map((split, classId) => {
+    const [x, y] = [classId * 10, 5]
+    const box: Annotation = { kind: 'box', classId, bbox: [x, y, 20, 10] }
+    const ring = [x, y, x + 20, y, x + 20, y + 10, x, y + 10]
+    const object: Record<string, Annotation> = {
+      detection: box,
+      segmentation: { ...box, kind: 'polygon', polygons: [ring] },
+      classification: { kind: 'class', classId },
+    }
+    const [annotation] = [object[task]]
+    const file = join(dir, 'in.png')
+    return imageRecord(`${split} 1.png`, {
+      width: 64,
+      height: 40,
+      file,
+      split,
+      annotations: annotation ? [annotation] : [],
+    })
+  })
+  const context = writeContext(
+    join(dir, 'source'),
+    { taskType: task, classes: classesNamed('cat', '고양이', 'big dog') },
+    { images: 'copy' },
+  )
+  await writeRecords(createDiceWriter, context, records)
+  const target = join(dir, 'target')
+  await convertDataset({ source: join(dir, 'source'), target, to, task })
+  return target
+}
+
+const withPeer = (peer: string) => test.skipIf(python === undefined || !hasPeer(peer))
+const named = (title: string, peer: string) => (hasPeer(peer) ? title : `${title} (skipped: ${WHY})`)
+
+withPeer('datumaro')(named('Datumaro reads the classes of our masks', 'datumaro'), async () => {
+  using folder = temporaryFolder({ 'in.png': plainPng(64, 40) })
+  const target = await write(folder.dir, 'masks', 'segmentation')
+  const found = askPeer<{ image: string; pixels: Record<string, number> }[]>('./read_formats.py', 'masks', target) ?? []
+  const byImage = Object.fromEntries(found.map(({ image, pixels }) => [image.replaceAll('\\', '/'), pixels]))
+  // Its ids are the names of the files alone.
+  expect(byImage).toEqual({
+    'train 1': { background: 64 * 40 - 200, cat: 200 },
+    'val 1': { background: 64 * 40 - 200, 고양이: 200 },
+    'test 1': { background: 64 * 40 - 200, 'big dog': 200 },
+  })
+})
+
+withPeer('datasets')(named('Hugging Face reads our metadata in its splits', 'datasets'), async () => {
+  using folder = temporaryFolder({ 'in.png': plainPng(64, 40) })
+  const target = await write(folder.dir, 'huggingface', 'detection')
+  const found = askPeer<{ split: string; size: number[]; objects: Record<string, unknown[]> }[]>(
+    './read_formats.py',
+    'huggingface',
+    target,
+  )
+  expect(found?.map(({ split, size, objects }) => [split, size, objects.bbox, objects.category])).toEqual([
+    ['train', [64, 40], [[0, 5, 20, 10]], ['cat']],
+    ['validation', [64, 40], [[10, 5, 20, 10]], ['고양이']],
+    ['test', [64, 40], [[20, 5, 20, 10]], ['big dog']],
+  ])
+})
+
+withPeer('datasets')(named('Hugging Face reads our labels', 'datasets'), async () => {
+  using folder = temporaryFolder({ 'in.png': plainPng(64, 40) })
+  const target = await write(folder.dir, 'huggingface', 'classification')
+  const found = askPeer<{ split: string; label: string }[]>('./read_formats.py', 'huggingface', target)
+  expect(found?.map(({ split, label }) => [split, label])).toEqual([
+    ['train', 'cat'],
+    ['validation', '고양이'],
+    ['test', 'big dog'],
+  ])
+})
+
+withPeer('webdataset')(named('WebDataset reads our shards', 'webdataset'), async () => {
+  using folder = temporaryFolder({ 'in.png': plainPng(64, 40) })
+  const target = await write(folder.dir, 'webdataset', 'classification')
+  const found = askPeer<{ split: string; key: string; size: number[]; cls: number }[]>(
+    './read_formats.py',
+    'webdataset',
+    target,
+  )
+  expect(found?.map(({ split, key, size, cls }) => [split, key, size, cls])).toEqual([
+    ['test', 'test 1', [64, 40], 2],
+    ['train', 'train 1', [64, 40], 0],
+    ['val', 'val 1', [64, 40], 1],
+  ])
+})
