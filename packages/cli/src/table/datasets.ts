@@ -84,6 +84,11 @@ const sourceOptions = {
     aliases: TASK_ALIASES,
   }),
   'voc-one-based': flag('Read coordinates of Pascal VOC as one-based, as its devkit writes them'),
+  'follow-links': option({
+    placeholder: 'DIR',
+    description: 'Follow symbolic links to files and folders inside of DIR, such as the cache of DVC',
+    completion: { kind: 'folder' },
+  }),
   json: flag('Print one JSON document instead of text'),
 }
 

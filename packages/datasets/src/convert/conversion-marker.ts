@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { z } from 'zod'
-import { listFiles } from '../files/list-files.ts'
+import { type ListFilesOptions, listFiles } from '../files/list-files.ts'
 import type { ConversionReport } from '../report/report.ts'
 import { DATASETS_NAME } from '../util/version.ts'
 
@@ -22,11 +22,11 @@ export type ConversionMarker = z.infer<typeof ConversionMarker>
 export async function digestInput(
   source: string,
   choices: Record<string, unknown>,
-  signal?: AbortSignal,
+  { followLinks, signal }: ListFilesOptions = {},
 ): Promise<string> {
   const hash = createHash('sha256').update(`${DATASETS_NAME}\n${JSON.stringify(choices)}\n`)
   const isFile = (await stat(source)).isFile()
-  const files = isFile ? [''] : (await listFiles(source, signal)).files
+  const files = isFile ? [''] : (await listFiles(source, { followLinks, signal })).files
   for (const [number, path] of files.entries()) {
     if (number % 1000 === 0) signal?.throwIfAborted()
     const { size, mtimeMs } = statSync(join(source, path))

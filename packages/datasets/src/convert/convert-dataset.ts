@@ -22,6 +22,8 @@ export interface ConvertDatasetOptions extends TargetOptions {
   from?: DatasetFormat | undefined
   /** Which images, classes and objects to write, and under which names. Default: all, with their own. */
   edit?: DatasetEdit | undefined
+  /** Follow symbolic links into this folder, such as the cache of DVC. Default: links out of the dataset are counted. */
+  followLinks?: string | undefined
   /**
    * Drop classes that no annotation has. The classes after them get other numbers. Default false.
    */
@@ -47,14 +49,14 @@ export interface ConvertDatasetOptions extends TargetOptions {
  * ```
  */
 export async function convertDataset(options: ConvertDatasetOptions): Promise<ConversionReport> {
-  const { signal, strict = false, force = false } = options
+  const { signal, strict = false, force = false, followLinks } = options
   const given = resolve(options.source)
   const target = resolve(options.target)
   checkFormat('from', options.from)
   checkTargetOptions(options)
   checkPaths(given, target)
-  const { dir: source, format: from } = await locateDataset(given, { format: options.from, signal })
-  const digest = await digestInput(source, { ...choices(options), from }, signal)
+  const { dir: source, format: from } = await locateDataset(given, { format: options.from, followLinks, signal })
+  const digest = await digestInput(source, { ...choices(options), from }, { followLinks, signal })
   return produceTarget({ target, digest, strict, force, signal }, (partial) =>
     write({ ...options, source, from, target }, partial),
   )
@@ -64,9 +66,9 @@ async function write(
   options: ConvertDatasetOptions & { from: DatasetFormat },
   partial: string,
 ): Promise<ConversionReport> {
-  const { source, from, task, vocOneBased = false, edit, signal } = options
+  const { source, from, task, vocOneBased = false, edit, followLinks, signal } = options
   const readDataset = await loadReader[from]()
-  const opened = await readDataset(source, { vocOneBased, outlines: task !== 'detection', task, signal })
+  const opened = await readDataset(source, { vocOneBased, outlines: task !== 'detection', task, followLinks, signal })
   try {
     const edited = edit === undefined ? opened : await editDataset(opened, edit, signal)
     const used = options.dropUnusedClasses ? await dropUnusedClasses(edited) : edited

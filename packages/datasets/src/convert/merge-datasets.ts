@@ -45,7 +45,7 @@ export async function mergeDatasets(options: MergeDatasetsOptions): Promise<Conv
     const given = resolve(source)
     checkPaths(given, target)
     const { dir, format } = await locateDataset(given, { signal })
-    digest.update(await digestInput(dir, { ...targetChoices(options), rename, sameBytes, format }, signal))
+    digest.update(await digestInput(dir, { ...targetChoices(options), rename, sameBytes, format }, { signal }))
     located.push({ dir, format, name: basename(given) })
   }
   return produceTarget({ target, digest: digest.digest('hex'), strict, force, signal }, async (partial) => {

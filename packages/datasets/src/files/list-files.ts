@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { join, sep } from 'node:path'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
 import { findInside } from './portable-path.ts'
 import { isToolFile, isToolFolder } from './tool-folders.ts'
@@ -14,14 +14,22 @@ export interface FileListing {
   ignored: string[]
 }
 
+/** Options of {@link listFiles}. */
+export interface ListFilesOptions {
+  /** See `ReadOptions`. */
+  followLinks?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
 export const IMAGE_NAME = /\.(png|jpe?g|gif|bmp|webp|tiff?)$/i
 const MAX_DEPTH = 32
 /** Folders of ours, such as that of a cache. */
 const OWN_FOLDER = /^\.trainyard/
 
 /** Every file below a folder, without hidden ones and those of tools. Throws `DatasetError` when a folder cannot be read. */
-export async function listFiles(root: string, signal?: AbortSignal): Promise<FileListing> {
+export async function listFiles(root: string, { signal, followLinks }: ListFilesOptions = {}): Promise<FileListing> {
   const listing: FileListing = { files: [], skipped: [], ignored: [] }
+  const entered = new Set<string>()
   await walk('', 0)
   listing.files.sort()
   return listing
@@ -39,15 +47,30 @@ export async function listFiles(root: string, signal?: AbortSignal): Promise<Fil
       if (entry.name.includes('\ufffd')) listing.skipped.push(path)
       else if (entry.isFile()) listing.files.push(path)
       else if (entry.isDirectory() && depth < MAX_DEPTH) await walk(path, depth + 1)
-      else if (entry.isSymbolicLink()) await followLink(path)
+      else if (entry.isSymbolicLink()) await followLink(path, depth)
     }
   }
 
-  /** Links to files inside the folder count as files. Links to folders could repeat files, or never end. */
-  async function followLink(path: string): Promise<void> {
-    const target = await findInside(root, join(root, path))
-    const isFile = target !== undefined && (await stat(target)).isFile()
-    ;(isFile ? listing.files : listing.skipped).push(path)
+  /**
+   * Links to files inside the folder count as files. Links to folders could repeat files, or never end: they are followed on
+   * request, each folder once, and not into a folder that they are in.
+   */
+  async function followLink(path: string, depth: number): Promise<void> {
+    const file = join(root, path)
+    const target = (await findInside(root, file)) ?? (followLinks && (await findInside(followLinks, file)))
+    const stats = target ? await stat(target) : undefined
+    if (stats?.isFile()) listing.files.push(path)
+    else if (target && stats?.isDirectory() && followLinks !== undefined && depth < MAX_DEPTH && (await isNew(target)))
+      await walk(path, depth + 1)
+    else listing.skipped.push(path)
+  }
+
+  async function isNew(folder: string): Promise<boolean> {
+    const top = await realpath(root)
+    const isAround = top === folder || top.startsWith(folder + sep) || folder.startsWith(top + sep)
+    if (isAround || entered.has(folder)) return false
+    entered.add(folder)
+    return true
   }
 }
 

@@ -56,13 +56,18 @@ function firstPart(path: string): string {
  * Finds the images of an annotation file, whose `file_name` is relative to a folder that the file does not name. Searches
  * the dataset's root, `images`, the folder of the file, and the folders of its split.
  */
-export function createPixelFinder(root: string, annotationFile: string, split: SplitName | undefined): PixelFinder {
+export function createPixelFinder(
+  root: string,
+  annotationFile: string,
+  split: SplitName | undefined,
+  followLinks?: string,
+): PixelFinder {
   const own = posix.dirname(annotationFile)
   const stem = posix
     .basename(annotationFile)
     .replace(/\.json$/i, '')
     .replace(/^.*_/, '')
-  const realRoot = realpathSync(root)
+  const roots = [realpathSync(root), ...(followLinks === undefined ? [] : [realpathSync(followLinks)])]
   const top = readdirSync(root)
   const ofSplit = split === undefined ? [] : top.filter((name) => isFolderOfSplit(name, split))
   const names = [...new Set([stem, ...ofSplit, ...(split === undefined ? [] : foldersOfSplit(split))])]
@@ -114,7 +119,8 @@ export function createPixelFinder(root: string, annotationFile: string, split: S
     try {
       if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined
       // A link must not make a file outside of the dataset part of it.
-      const isInside = realpathSync.native(file).startsWith(realRoot === sep ? sep : realRoot + sep)
+      const real = realpathSync.native(file)
+      const isInside = roots.some((folder) => real.startsWith(folder === sep ? sep : folder + sep))
       return isInside ? { path, file } : undefined
     } catch {
       return undefined

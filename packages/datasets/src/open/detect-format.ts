@@ -25,6 +25,8 @@ const SAMPLE = 5
 export interface DetectFormatOptions {
   /** Name of the dataset in messages. Default: its folder in quotes. */
   name?: string | undefined
+  /** See `ReadOptions`. */
+  followLinks?: string | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -83,12 +85,12 @@ export function toSingleFormat(name: string, found: readonly DetectedFormat[]): 
 /** Every format that the files match. */
 export async function findFormats(
   dir: string,
-  { name = `"${dir}"`, signal }: DetectFormatOptions = {},
+  { name = `"${dir}"`, followLinks, signal }: DetectFormatOptions = {},
 ): Promise<DetectedFormat[]> {
   const stats = await stat(dir).catch((error: unknown) => {
     throw new DatasetError(`${name} cannot be read`, { reason: 'unreadable', cause: error })
   })
-  const files = stats.isFile() ? [basename(dir)] : (await listFiles(dir, signal)).files
+  const files = stats.isFile() ? [basename(dir)] : (await listFiles(dir, { followLinks, signal })).files
   const root = stats.isFile() ? join(dir, '..') : dir
   const evidence: Evidence = new Map()
   await detectJson(root, files, evidence, signal)

@@ -119,6 +119,11 @@ export interface ReadOptions {
    * Readers other than DICE and ImageFolder ignore it.
    */
   onIssue?: ((issue: FieldIssue) => void) | undefined
+  /**
+   * Follows symbolic links to files and folders that lie inside of this folder, such as the cache of DVC. Default: links out of
+   * the dataset are counted and not followed, because a downloaded dataset must not reach other files.
+   */
+  followLinks?: string | undefined
   signal?: AbortSignal | undefined
 }
 

@@ -290,7 +290,7 @@ async function findOrphans(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const named = new Set([...files].map((file) => resolve(file)))
-  for (const path of (await listFiles(dir, signal)).files) {
+  for (const path of (await listFiles(dir, { signal })).files) {
     // Masks of Pascal VOC are images too.
     if (/(?:^|\/)Segmentation(?:Class|Object)[^/]*\//.test(path)) continue
     if (IMAGE_NAME.test(path) && !named.has(resolve(dir, path))) findings.add('image-orphan', path)

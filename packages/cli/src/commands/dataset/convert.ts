@@ -3,7 +3,7 @@ import type { TargetFormat } from '@trainyard/contract'
 import type { CliIo } from '../../command-line/io.ts'
 import { UsageError } from '../../errors.ts'
 import { convertAndPrint } from './convert-and-print.ts'
-import type { SourceInput } from './read-source.ts'
+import { linkRoot, type SourceInput } from './read-source.ts'
 
 interface ConvertInput extends SourceInput {
   target: string
@@ -18,8 +18,10 @@ interface ConvertInput extends SourceInput {
 }
 
 export async function run(input: ConvertInput, io: CliIo): Promise<number> {
-  const { source, target, to, json, minArea, ...options } = input
+  const { source, target, to, json, minArea, followLinks: given, ...options } = input
   if (to === undefined) throw new UsageError('no format: use --to FORMAT')
   const paths = { source: resolve(io.cwd, source), target: resolve(io.cwd, target) }
-  return convertAndPrint({ ...paths, to, ...options, minAreaPx: minArea }, io, { json })
+  return convertAndPrint({ ...paths, to, ...options, followLinks: linkRoot(given, io), minAreaPx: minArea }, io, {
+    json,
+  })
 }

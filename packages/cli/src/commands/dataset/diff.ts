@@ -13,6 +13,7 @@ interface DiffInput {
   from: DatasetFormat | undefined
   task: TaskType | undefined
   vocOneBased: boolean
+  followLinks: string | undefined
   noPixels: boolean
   minOverlap: number | undefined
   json: boolean

@@ -10,7 +10,7 @@ import { createPaint } from '../../terminal/paint.ts'
 import { printClasses, printJson, printTable } from '../../terminal/table.ts'
 import { cleanText, formatCount } from '../../terminal/text.ts'
 import { convertAndPrint } from './convert-and-print.ts'
-import { readSource, type SourceInput } from './read-source.ts'
+import { linkRoot, readSource, type SourceInput } from './read-source.ts'
 import { targetFormat } from './target-format.ts'
 
 interface SplitInput extends SourceInput {
@@ -51,7 +51,9 @@ export async function run(input: SplitInput, io: CliIo): Promise<number> {
   if (!json) io.stdout.write('\n')
   const paths = { source: resolve(io.cwd, source), target: resolve(io.cwd, target) }
   const options = { ...paths, to: targetFormat(to, format), splits: result.splits }
-  return convertAndPrint({ ...options, from, task, vocOneBased }, io, { json })
+  return convertAndPrint({ ...options, from, task, vocOneBased, followLinks: linkRoot(input.followLinks, io) }, io, {
+    json,
+  })
 }
 
 /** What `split --json` printed. */

@@ -21,7 +21,7 @@ const NONE = 0
  */
 export async function readCocoPanoptic(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const { signal } = options
-  const listing = await listFiles(dir, signal)
+  const listing = await listFiles(dir, options)
   const files: PanopticFile[] = []
   const broken: DatasetError[] = []
   for (const path of listing.files.filter((name) => /\.json$/i.test(name))) {

@@ -9,7 +9,12 @@ const STRICTNESS = { test: 3, val: 2, train: 1 } as const
  * Marks the images that several files of a dataset describe, as `instances_all.json` beside `instances_train.json`. Each
  * image is read from one file: one that gives it a split, test before val before train; the other entries are counted.
  */
-export function markRepeated(root: string, files: readonly IndexedCocoFile[], losses: LossCounter): void {
+export function markRepeated(
+  root: string,
+  files: readonly IndexedCocoFile[],
+  losses: LossCounter,
+  followLinks?: string,
+): void {
   const byName = new Map<string, [file: IndexedCocoFile, at: number][]>()
   for (const file of files) {
     for (const [at, name] of file.fileNames.entries()) {
@@ -19,7 +24,7 @@ export function markRepeated(root: string, files: readonly IndexedCocoFile[], lo
     }
   }
   const finders = new Map(
-    files.map((file) => [file, createPixelFinder(root, file.index.name, file.index.split)] as const),
+    files.map((file) => [file, createPixelFinder(root, file.index.name, file.index.split, followLinks)] as const),
   )
   for (const [name, entries] of byName) {
     if (entries.length < 2) continue

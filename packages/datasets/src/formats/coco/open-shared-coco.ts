@@ -45,7 +45,7 @@ function* readImages(
 ): Generator<ImageRecord> {
   const images = new FileWindow(index.file)
   const annotations = new FileWindow(index.file)
-  const pixels = createPixelFinder(shared.root, index.name, index.split)
+  const pixels = createPixelFinder(shared.root, index.name, index.split, shared.followLinks)
   try {
     for (let at = range.start; at < range.end; at++) {
       if (index.repeated?.[at] === 1) continue

@@ -16,7 +16,7 @@ import type { SharedCoco } from './shared-coco.ts'
  * with its size beyond 16 bytes an annotation. Throws `DatasetError` for a file that is not COCO.
  */
 export async function readCoco(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const { name = `"${dir}"`, outlines = true, signal } = options
+  const { name = `"${dir}"`, outlines = true, followLinks, signal } = options
   const { root, files } = await findCocoFiles(dir, options)
   if (files.length === 0) {
     throw new DatasetError(`No COCO annotations in ${name}: expected a .json file there or in "annotations"`, {
@@ -38,7 +38,7 @@ export async function readCoco(dir: string, options: ReadOptions = {}): Promise<
     throw new DatasetError(`No COCO annotations in ${name}: ${seen.join('; ')}`, { reason: 'no-annotations' })
   }
   for (const file of indexed) losses.merge(file.losses.list())
-  if (indexed.length > 1) markRepeated(root, indexed, losses)
+  if (indexed.length > 1) markRepeated(root, indexed, losses, followLinks)
   const { classes, byId } = readCocoClasses(
     indexed.map(({ index, categories }) => ({ name: index.name, categories })),
     losses,
@@ -54,6 +54,7 @@ export async function readCoco(dir: string, options: ReadOptions = {}): Promise<
     root,
     taskType: findTask(indexed),
     outlines,
+    followLinks,
     classes,
     files: indexed.map(({ index }, number) => ({ index, classById: byId[number] ?? new Map() })),
   }

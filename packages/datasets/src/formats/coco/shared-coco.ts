@@ -10,6 +10,7 @@ export interface SharedCoco extends SharedHandle {
   taskType: TaskType
   /** See `ReadOptions`. */
   outlines: boolean
+  followLinks?: string | undefined
   classes: DatasetClassInfo[]
   files: { index: CocoIndex; classById: Map<string, number> }[]
 }

@@ -9,7 +9,7 @@ import { readNamed } from '../named/read-named.ts'
 
 /** Opens Create ML's JSON, as Roboflow and RectLabel export it: boxes by their centre, in pixels. */
 export async function readCreateMl(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const listing = await listFiles(dir, options.signal)
+  const listing = await listFiles(dir, options)
   const paths = listing.files.filter((path) => /\.json$/i.test(path))
   return readNamed(
     {

@@ -18,7 +18,7 @@ import { framesOf } from './tracks.ts'
  * The classes are the labels of the project or the task.
  */
 export async function readCvat(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const listing = await listFiles(dir, options.signal)
+  const listing = await listFiles(dir, options)
   const found = listing.files.filter((path) => /\.xml$/i.test(path))
   const classes = new Map<string, Omit<DatasetClassInfo, 'id'>>()
   const paths: string[] = []

@@ -14,7 +14,7 @@ const LISTS = /(?:^|\/)(?:classes|labels|train|val|test|trainval|sampled)\.txt$/
 
 /** Opens DOTA: a text file of oriented boxes for each image, as in `train/labelTxt/P0001.txt` for `train/images/P0001.png`. */
 export async function readDota(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const listing = await listFiles(dir, options.signal)
+  const listing = await listFiles(dir, options)
   const texts = listing.files.filter((path) => /\.txt$/i.test(path) && !LISTS.test(path))
   const names = await findClassList(dir, ['classes.txt', 'labels.txt'])
   return readNamed(

@@ -22,7 +22,7 @@ const METADATA = /(?:^|\/)metadata\.(?:jsonl|csv)$/i
  * COCO, classes, optional polygons) or a `label`. The names of numbered classes are those of `README.md` or `classes.txt`.
  */
 export async function readHuggingFace(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const listing = await listFiles(dir, options.signal)
+  const listing = await listFiles(dir, options)
   const paths = listing.files.filter((path) => METADATA.test(path))
   const card = existsSync(join(dir, 'README.md')) ? findClassNames(await readText(dir, 'README.md')) : undefined
   const listed = await findClassList(dir, ['classes.txt', 'labels.txt'])

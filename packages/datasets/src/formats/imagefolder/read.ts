@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SplitName } from '@trainyard/contract'
 import { DatasetError } from '@trainyard/contract/trainer-errors'
@@ -21,17 +21,18 @@ interface Root {
  * Opens `{split}/{class}/{image}` or `{class}/{image}`. The classes are the sorted names of the folders, as in torchvision
  * and Ultralytics. Folders inside a class folder belong to the class.
  */
-export async function readImageFolder(dir: string, { onIssue, signal }: ReadOptions = {}): Promise<DatasetReader> {
-  const roots = await findRoots(dir)
+export async function readImageFolder(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
+  const { onIssue, followLinks, signal } = options
+  const roots = await findRoots(dir, followLinks)
   const names = new Set<string>()
-  for (const root of roots) for (const name of await listFolders(join(dir, root.path))) names.add(name)
+  for (const root of roots) for (const name of await listFolders(join(dir, root.path), followLinks)) names.add(name)
   const classes = toClasses(sortNames(names))
   if (classes.length === 0) {
     throw new DatasetError('The dataset has no classes: expected images in folders {split}/{class} or {class}', {
       reason: 'no-annotations',
     })
   }
-  const listing = await listFiles(dir, signal)
+  const listing = await listFiles(dir, options)
   const { files } = listing
   const images = files.filter((path) => IMAGE_NAME.test(path))
   const places = images.map((path) => ({ path, place: findPlace(path, roots) }))
@@ -69,11 +70,12 @@ export async function readImageFolder(dir: string, { onIssue, signal }: ReadOpti
 }
 
 /** The split folders that have folders in them: a folder `test` with images alone is a class. */
-async function findRoots(dir: string): Promise<Root[]> {
+async function findRoots(dir: string, followLinks: string | undefined): Promise<Root[]> {
   const roots: Root[] = []
-  for (const name of await listFolders(dir)) {
+  for (const name of await listFolders(dir, followLinks)) {
     const split = findSplitOfFolder(name)
-    if (split !== undefined && (await listFolders(join(dir, name))).length > 0) roots.push({ path: name, split })
+    if (split !== undefined && (await listFolders(join(dir, name), followLinks)).length > 0)
+      roots.push({ path: name, split })
   }
   return roots.length > 0 ? roots : [{ path: '', split: undefined }]
 }
@@ -101,7 +103,19 @@ function countOtherFiles(dir: string, files: readonly string[], roots: readonly 
 }
 
 /** The folders in a folder, without hidden ones and those of tools. */
-async function listFolders(dir: string): Promise<string[]> {
+async function listFolders(dir: string, followLinks: string | undefined): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((): Dirent[] => [])
-  return entries.filter((entry) => entry.isDirectory() && !isToolFolder(entry.name)).map(({ name }) => name)
+  const names: string[] = []
+  for (const entry of entries) {
+    if (isToolFolder(entry.name)) continue
+    const isLink = followLinks !== undefined && entry.isSymbolicLink()
+    const isFolder = isLink
+      ? await stat(join(dir, entry.name)).then(
+          (stats) => stats.isDirectory(),
+          () => false,
+        )
+      : entry.isDirectory()
+    if (isFolder) names.push(entry.name)
+  }
+  return names
 }

@@ -12,7 +12,7 @@ import { readNamed } from '../named/read-named.ts'
 
 /** Opens KITTI's labels of objects: a text file for each image, as in `label_2/000001.txt` for `image_2/000001.png`. */
 export async function readKitti(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const listing = await listFiles(dir, options.signal)
+  const listing = await listFiles(dir, options)
   const texts = listing.files.filter((path) => /\.txt$/i.test(path) && !/^(?:classes|labels)\.txt$/i.test(path))
   const folders = texts.filter((path) => /(?:^|\/)label_[23]\//.test(path))
   const paths = folders.length > 0 ? folders : texts

@@ -17,7 +17,7 @@ const TASK_IMAGE = /\.(png|jpe?g|gif|bmp|webp|tiff?)(?:$|[?#])/i
  * corner. Of several annotators, the first one that did not skip the task is read.
  */
 export async function readLabelStudio(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const listing = await listFiles(dir, options.signal)
+  const listing = await listFiles(dir, options)
   const paths = listing.files.filter((path) => /\.json$/i.test(path))
   return readNamed(
     {

@@ -16,7 +16,7 @@ const NOT_CLASSES = new Set(['__ignore__', '_background_'])
  */
 export async function readLabelme(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const { signal, task, name = `"${dir}"` } = options
-  const listing = await listFiles(dir, signal)
+  const listing = await listFiles(dir, options)
   const survey = await surveyFiles(dir, listing.files, signal)
   const [firstError] = survey.broken.values()
   if (survey.paths.length === 0 && firstError !== undefined) throw firstError

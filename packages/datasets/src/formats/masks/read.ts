@@ -25,7 +25,7 @@ const NONE = -1
  */
 export async function readMaskFolders(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const { signal, name = `"${dir}"` } = options
-  const listing = await listFiles(dir, signal)
+  const listing = await listFiles(dir, options)
   const pairs = findSemanticMasks(listing.files)
   if (pairs.length === 0)
     throw new DatasetError(`No masks in ${name}: expected a PNG for each image, in a folder such as "masks"`, {

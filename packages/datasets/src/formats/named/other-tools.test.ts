@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { convertDataset } from '../../convert/convert-dataset.ts'
 import { detectFormat } from '../../open/detect-format.ts'
@@ -7,8 +9,8 @@ import { validateDataset } from '../../validate/validate-dataset.ts'
 import { loadReader } from '../readers.ts'
 import { TOOL_CASES, type ToolCase } from './other-tools.cases.ts'
 
-async function open({ format }: ToolCase, dir: string) {
-  const reader = await (await loadReader[format]())(dir)
+async function open({ format }: Pick<ToolCase, 'format'>, dir: string, followLinks?: string) {
+  const reader = await (await loadReader[format]())(dir, { followLinks })
   const { records, losses } = await readAll(reader)
   const images = records.map(({ path, split, annotations }) => {
     const objects = annotations.map((annotation) => {
@@ -92,4 +94,63 @@ each('%s: convert and validate agree on what is lost', async (format, item) => {
   const found = findings.filter(({ code }) => code === 'lost-in-reading')
   const total = Object.values(losses).reduce((sum, count) => sum + count, 0)
   expect(found.reduce((sum, { count }) => sum + count, 0)).toBe(total)
+})
+
+/** The dataset with each file as a link into `cache`, as DVC has it, and a link that never ends. */
+function linked({ files }: Pick<ToolCase, 'files'>) {
+  const paths = Object.keys(files)
+  const folder = temporaryFolder(Object.fromEntries(paths.map((path, at) => [`cache/${at}`, files[path] ?? ''])))
+  for (const [at, path] of paths.entries()) {
+    mkdirSync(dirname(join(folder.dir, 'data', path)), { recursive: true })
+    symlinkSync(join(folder.dir, 'cache', String(at)), join(folder.dir, 'data', path))
+  }
+  symlinkSync(folder.dir, join(folder.dir, 'data/loop'))
+  return folder
+}
+
+const png = plainPng(40, 30)
+const OWN: readonly Pick<ToolCase, 'format' | 'files'>[] = [
+  {
+    format: 'yolo',
+    files: { 'data.yaml': 'train: images\nval: images\nnames: [a]\n', 'images/1.png': png, 'labels/1.txt': '' },
+  },
+  {
+    format: 'coco',
+    files: {
+      'annotations.json': JSON.stringify({
+        images: [{ id: 1, file_name: '1.png', width: 40, height: 30 }],
+        annotations: [{ id: 1, image_id: 1, category_id: 1, bbox: [1, 2, 3, 4] }],
+        categories: [{ id: 1, name: 'a' }],
+      }),
+      '1.png': png,
+    },
+  },
+  { format: 'imagefolder', files: { 'train/a/1.png': png } },
+  { format: 'voc', files: { '1.xml': '<annotation><filename>1.png</filename></annotation>', '1.png': png } },
+  { format: 'labelme', files: { '1.json': '{"shapes": [], "imagePath": "1.png"}', '1.png': png } },
+]
+
+test.each([...TOOL_CASES, ...OWN].map((item) => [item.format, item] as const))(
+  '%s: links into another folder are followed on request, and loops end',
+  async (format, item) => {
+    using folder = linked(item)
+    const dir = join(folder.dir, 'data')
+    await expect(detectFormat(dir)).rejects.toThrow('unknown')
+    expect((await detectFormat(dir, { followLinks: folder.dir })).format).toBe(format)
+    const { records, losses } = await open(item, dir, folder.dir)
+    expect(records.length).toBeGreaterThan(0)
+    expect(records.every(({ file }) => file !== undefined)).toBe(true)
+    expect(losses['image-unsafe-path'] ?? 0).toBeLessThanOrEqual(1)
+    // A link that leads out of the given folder is still not followed.
+    await expect(detectFormat(dir, { followLinks: dir })).rejects.toThrow('unknown')
+  },
+)
+
+test('a linked folder is entered once', async () => {
+  using folder = temporaryFolder({ 'cache/abc/1.png': png, 'data/train/b/2.png': png })
+  for (const name of ['a', 'again']) symlinkSync(join(folder.dir, 'cache/abc'), join(folder.dir, 'data/train', name))
+  const { records, losses, reader } = await open({ format: 'imagefolder' }, join(folder.dir, 'data'), folder.dir)
+  expect(reader.classes.map(({ name }) => name)).toContain('a')
+  expect(records).toHaveLength(2)
+  expect(losses['image-unsafe-path']).toBe(1)
 })

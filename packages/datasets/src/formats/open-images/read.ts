@@ -24,7 +24,7 @@ const FLAGS = [
  * are shares of the sides of images, so the images must exist. A region of a group is a crowd.
  */
 export async function readOpenImages(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const listing = await listFiles(dir, options.signal)
+  const listing = await listFiles(dir, options)
   const tables = listing.files.filter((path) => /\.csv$/i.test(path) && !NAMES.test(path))
   const lists = listing.files.filter((path) => NAMES.test(path))
   const titles = new Map<string, string>()

@@ -20,7 +20,7 @@ const MAX_MASK_BYTES = 64 * 1024 * 1024
 
 /** Opens projects of Supervisely: `meta.json`, and `ann/1.jpg.json` for `img/1.jpg` in the folder of each dataset. */
 export async function readSupervisely(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const listing = await listFiles(dir, options.signal)
+  const listing = await listFiles(dir, options)
   const paths = listing.files.filter((path) => /(?:^|\/)ann\/[^/]+\.json$/i.test(path))
   const metas = listing.files.filter((path) => /(?:^|\/)meta\.json$/i.test(path))
   const classes = new Map<string, { name: string; color?: string | undefined }>()

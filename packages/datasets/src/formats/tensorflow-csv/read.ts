@@ -13,7 +13,7 @@ import { readNamed } from '../named/read-named.ts'
  * write them, and Roboflow's `_classes.csv` with one column of 0 and 1 for each class of an image.
  */
 export async function readTensorFlowCsv(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const listing = await listFiles(dir, options.signal)
+  const listing = await listFiles(dir, options)
   const paths = listing.files.filter((path) => /\.csv$/i.test(path))
   return readNamed(
     {

@@ -21,7 +21,7 @@ interface ViaImage {
  * attribute that is named after it (`class`, `label`, `name`, `type` …), otherwise the first one.
  */
 export async function readVia(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
-  const listing = await listFiles(dir, options.signal)
+  const listing = await listFiles(dir, options)
   const paths = listing.files.filter((path) => /\.(json|csv)$/i.test(path))
   return readNamed(
     {

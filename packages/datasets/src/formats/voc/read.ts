@@ -18,7 +18,7 @@ import { findMasks } from './read-masks.ts'
  */
 export async function readVoc(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const { signal, vocOneBased = false, outlines = true, task, name = `"${dir}"` } = options
-  const listing = await listFiles(dir, signal)
+  const listing = await listFiles(dir, options)
   const { files } = listing
   const found = files.filter((path) => /\.xml$/i.test(path) && !path.includes('ImageSets/'))
   const masks = findMasks(files)

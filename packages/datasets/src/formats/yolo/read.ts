@@ -23,7 +23,7 @@ import { parseLabels, splitRows } from './parse-labels.ts'
 export async function readYolo(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const { signal } = options
   const losses = new LossCounter()
-  const listing = await listFiles(dir, signal)
+  const listing = await listFiles(dir, options)
   const layout = await openYoloLayout(dir, listing, losses)
   const { images, finder, yaml } = layout
   const hasLabels = images.some(({ path }) => finder.has(labelPathOf(path)))
