@@ -53,7 +53,7 @@ export async function listFiles(root: string, { signal, followLinks }: ListFiles
 
   /**
    * Links to files inside the folder count as files. Links to folders could repeat files, or never end: they are followed on
-   * request, each folder once, and not into a folder that they are in.
+   * request, each folder once, and never into a folder around them.
    */
   async function followLink(path: string, depth: number): Promise<void> {
     const file = join(root, path)
