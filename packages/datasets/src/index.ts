@@ -34,7 +34,7 @@ export { readImageFolder } from './formats/imagefolder/read.ts'
 export { type WriteImageFolderOptions, writeImageFolder } from './formats/imagefolder/write.ts'
 export { loadReader } from './formats/readers.ts'
 export { createDataYaml, type DataYamlOptions } from './formats/yolo/create-data-yaml.ts'
-export { type WriteTestDatasetOptions, writeTestDataset } from './generate/write-test-dataset.ts'
+export { type WriteTestDatasetOptions, writeTestBoxes, writeTestDataset } from './generate/write-test-dataset.ts'
 export type { RunLengths } from './geometry/rle.ts'
 export type { Orientation } from './images/exif.ts'
 export {

@@ -18,7 +18,7 @@ const run = (args: string[], env: Record<string, string> = {}) =>
 const list = (path: string) => readdirSync(join(dir, path), { recursive: true }).map(String)
 
 describe('trainyard init', () => {
-  it.each(['typescript', 'plain', 'python'])(
+  it.each(['typescript', 'plain', 'python', 'timm', 'huggingface', 'lightning', 'ultralytics'])(
     'creates a complete trainer in %s and prints the next steps',
     async (template) => {
       const { code, out, err } = await run(['init', 'flowers', '--template', template, '--name', 'acme/flowers'])
@@ -26,7 +26,7 @@ describe('trainyard init', () => {
       expect(out).toContain('trainyard dev train --dataset sample-data')
       const manifest = TrainerManifest.parse(JSON.parse(readFileSync(join(dir, 'flowers/trainer.json'), 'utf8')))
       expect(manifest).toMatchObject({ name: 'acme/flowers', version: '0.1.0', displayName: 'Flowers' })
-      const kept = template === 'plain' ? 'requirements.txt' : 'Dockerfile'
+      const kept = ['typescript', 'python'].includes(template) ? 'Dockerfile' : 'requirements.txt'
       expect(list('flowers')).toEqual(
         expect.arrayContaining([
           'README.md',
@@ -52,6 +52,15 @@ describe('trainyard init', () => {
     const workflow = parse(read('.github/workflows/ci.yml'))
     expect(workflow.jobs.test.steps.map(({ run }: { run?: string }) => run)).toContain('npm test')
     expect(read('.trainyardignore').split('\n')).toContain('.github')
+  })
+
+  it('gives a trainer with Ultralytics the licence of Ultralytics, and no other', async () => {
+    await run(['init', 'yolo', '--template', 'ultralytics', '--name', 'acme/yolo'])
+    expect(readFileSync(join(dir, 'yolo/LICENSE'), 'utf8')).toContain('GNU AFFERO GENERAL PUBLIC LICENSE')
+    expect(JSON.parse(readFileSync(join(dir, 'yolo/trainer.json'), 'utf8')).license).toBe('AGPL-3.0-only')
+    const refused = await run(['init', 'other', '--template', 'ultralytics', '--licence', 'MIT'])
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('Ultralytics is licensed under AGPL-3.0') })
+    expect(list('.')).not.toContain('other')
   })
 
   it('derives the namespace from git, and never uses that of a shared account', async () => {
@@ -103,7 +112,10 @@ describe('trainyard init', () => {
   })
 
   it.each([
-    [['--template', 'cobol'], '--template is "cobol": expected typescript, plain or python'],
+    [
+      ['--template', 'cobol'],
+      '--template is "cobol": expected typescript, plain, python, timm, huggingface, lightning or ultralytics',
+    ],
     [['--name', 'Flowers'], '--name is "Flowers": it must be "namespace/name"'],
   ])('refuses %j', async (args, message) => {
     const { code, err } = await run(['init', ...args])

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { userInfo } from 'node:os'
 import { basename, join, relative, resolve } from 'node:path'
 import { TrainerManifest } from '@trainyard/contract'
-import { writeTestDataset } from '@trainyard/datasets'
+import { writeTestBoxes, writeTestDataset } from '@trainyard/datasets'
 import { EXIT_CODES } from '../command-line/exit-codes.ts'
 import type { CliIo } from '../command-line/io.ts'
 import { UsageError } from '../errors.ts'
-import { createFiles, NEXT_STEPS } from '../init/create-files.ts'
+import { createFiles, nextSteps } from '../init/create-files.ts'
 import type { LicenceName } from '../init/licences.ts'
 import type { TemplateName } from '../init/template-name.ts'
 import { writeFolder, writeTexts } from '../init/write-files.ts'
@@ -23,7 +23,8 @@ interface InitInput {
 }
 
 export async function run(input: InitInput, io: CliIo): Promise<number> {
-  const { template = 'typescript', licence = 'Apache-2.0', force } = input
+  const { template = 'typescript', force } = input
+  const licence = chooseLicence(template, input.licence)
   const dir = resolve(io.cwd, input.dir ?? '.')
   const name = readName(input.name, dir, io)
   const files = createFiles({ template, name, licence, author: findAuthor(io) })
@@ -31,12 +32,12 @@ export async function run(input: InitInput, io: CliIo): Promise<number> {
     force,
     async fill(draft) {
       await writeTexts(draft, files)
-      await writeTestDataset(join(draft, 'sample-data'))
+      await (template === 'ultralytics' ? writeTestBoxes : writeTestDataset)(join(draft, 'sample-data'))
     },
   })
   const paint = createPaint(io.stdout, io.env)
   const path = relative(io.cwd, dir)
-  const steps = [...(path === '' ? [] : [`cd ${quote(path)}`]), ...NEXT_STEPS[template]]
+  const steps = [...(path === '' ? [] : [`cd ${quote(path)}`]), ...nextSteps(template)]
   if (input.json) {
     printJson(io, { name, dir, files: [...files.keys()].sort(), next: steps })
     return EXIT_CODES.ok
@@ -45,6 +46,15 @@ export async function run(input: InitInput, io: CliIo): Promise<number> {
   if (name.startsWith(`${NO_NAMESPACE}/`))
     io.stderr.write(`Before you publish, set the namespace in trainer.json: "name" is "${name}"\n`)
   return EXIT_CODES.ok
+}
+
+/** Programs that use Ultralytics have its licence. */
+function chooseLicence(template: TemplateName, given: LicenceName | undefined): LicenceName {
+  if (template !== 'ultralytics') return given ?? 'Apache-2.0'
+  if (given === undefined) return 'AGPL-3.0-only'
+  throw new UsageError(
+    `--licence is "${given}": Ultralytics is licensed under AGPL-3.0, and so is a trainer that uses it. Leave the option out`,
+  )
 }
 
 /** A path as a shell takes it. */

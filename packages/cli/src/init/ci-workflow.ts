@@ -1,11 +1,15 @@
-import type { TemplateName } from './template-name.ts'
+import { type FrameworkName, isFramework, type TemplateName } from './template-name.ts'
 
 const PYTHON = `      - run: npx trainyard dev train --dataset sample-data --epochs 3
       # The checks of the registry.
       - run: npx @trainyard/validator .
 `
 
-const STEPS: Readonly<Record<TemplateName, string>> = {
+/** uv makes the environment that the manifest declares. */
+const WITH_UV = `      - run: pip install uv
+${PYTHON}`
+
+const STEPS: Readonly<Record<Exclude<TemplateName, FrameworkName>, string>> = {
   typescript: `      - run: npm install
       - run: npm run build
       - run: npm run check
@@ -13,9 +17,7 @@ const STEPS: Readonly<Record<TemplateName, string>> = {
       # The checks of the registry.
       - run: npx trainyard-validate .
 `,
-  // uv makes the environment that the manifest declares.
-  plain: `      - run: pip install uv
-${PYTHON}`,
+  plain: WITH_UV,
   python: PYTHON,
 }
 
@@ -42,5 +44,5 @@ jobs:
       - uses: actions/setup-node@v4
         with:
           node-version: \${{ matrix.node }}
-${STEPS[template]}`
+${isFramework(template) ? WITH_UV : STEPS[template]}`
 }

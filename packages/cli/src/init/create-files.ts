@@ -1,7 +1,7 @@
 import { VERSION } from '../version.ts'
 import { ciWorkflow } from './ci-workflow.ts'
 import { type LicenceName, licenceText } from './licences.ts'
-import type { TemplateName } from './template-name.ts'
+import { type FrameworkName, isFramework, type TemplateName } from './template-name.ts'
 import templates from './templates.json' with { type: 'json' }
 
 export interface NewTrainer {
@@ -31,7 +31,7 @@ export function createFiles({ template, name, author, licence }: NewTrainer): Ma
   files.set('LICENSE', licenceText(licence, author))
   files.set('.editorconfig', EDITOR_CONFIG)
   files.set('.github/workflows/ci.yml', ciWorkflow(template))
-  files.set('README.md', READMES[template](titleOf(shortName)))
+  files.set('README.md', readme(template, titleOf(shortName)))
   if (template === 'typescript') files.set('tsconfig.json', TSCONFIG)
   return files
 }
@@ -53,15 +53,11 @@ indent_size = 4
 `
 
 /** The commands to run next. */
-export const NEXT_STEPS: Readonly<Record<TemplateName, readonly string[]>> = {
-  typescript: [
-    'npm install',
-    'npm run build',
-    'npx trainyard dev train --dataset sample-data --epochs 3',
-    'npx trainyard-validate .',
-  ],
-  plain: ['npx trainyard dev train --dataset sample-data --epochs 3', 'npx @trainyard/validator .'],
-  python: ['npx trainyard dev train --dataset sample-data --epochs 3', 'npx @trainyard/validator .'],
+export function nextSteps(template: TemplateName): readonly string[] {
+  const train = 'npx trainyard dev train --dataset sample-data --epochs 3'
+  return template === 'typescript'
+    ? ['npm install', 'npm run build', train, 'npx trainyard-validate .']
+    : [train, 'npx @trainyard/validator .']
 }
 
 function edit(
@@ -97,7 +93,41 @@ const TSCONFIG = `${JSON.stringify(
   2,
 )}\n`
 
-const READMES: Readonly<Record<TemplateName, (title: string) => string>> = {
+const FRAMEWORKS: Readonly<Record<FrameworkName, string>> = {
+  timm: 'A classifier of timm',
+  huggingface: 'A vision transformer of Hugging Face',
+  lightning: 'A classifier with Lightning',
+  ultralytics: 'YOLO of Ultralytics, for detection. Ultralytics is licensed under AGPL-3.0, and so is this trainer',
+}
+
+function readme(template: TemplateName, title: string): string {
+  return isFramework(template) ? frameworkReadme(title, FRAMEWORKS[template]) : READMES[template](title)
+}
+
+const frameworkReadme = (title: string, framework: string) => `# ${title}
+
+${framework}. Replace it with your own training, and describe here what the trainer trains, on which data, with which settings, and what it
+produces: the marketplace shows this page.
+
+\`\`\`sh
+npm install --global trainyard                              # the trainyard command
+trainyard dev train --dataset sample-data --epochs 3        # makes the Python environment; without a platform: see runs/1
+npx @trainyard/validator .                                  # the checks of the registry
+trainyard publish --url http://127.0.0.1:7600
+\`\`\`
+
+The platform installs what requirements.txt names. The marketplace requires every package in it, with hashes:
+\`uv pip compile --universal --generate-hashes requirements.txt -o requirements.txt\`.
+
+| file                 | contains                                                              |
+| -------------------- | --------------------------------------------------------------------- |
+| \`train.py\`           | the program: keep the lines with \`job\`                              |
+| \`trainer.json\`       | the manifest: \`runtime\` names the packages                            |
+| \`requirements.txt\`   | the packages                                                          |
+| \`sample-data/\`       | sample images, which are not published                                |
+`
+
+const READMES: Readonly<Record<Exclude<TemplateName, FrameworkName>, (title: string) => string>> = {
   typescript: (title) => `# ${title}
 
 Softmax regression on small PNG images. Replace it with your own training, and describe here what the trainer trains, on which

@@ -2,10 +2,12 @@ import templates from './templates.json' with { type: 'json' }
 
 /** Licences that a new trainer can have, as SPDX identifiers. */
 export const LICENCE_NAMES = ['Apache-2.0', 'MIT'] as const
-export type LicenceName = (typeof LICENCE_NAMES)[number]
+/** Those, and the licence that Ultralytics demands of what uses it. */
+export type LicenceName = (typeof LICENCE_NAMES)[number] | 'AGPL-3.0-only'
 
 export function licenceText(name: LicenceName, author: string): string {
-  return name === 'Apache-2.0' ? templates.license : MIT.replace('{holder}', author)
+  if (name === 'MIT') return MIT.replace('{holder}', author)
+  return name === 'AGPL-3.0-only' ? templates.agpl : templates.license
 }
 
 const MIT = `MIT License

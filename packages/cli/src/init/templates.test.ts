@@ -7,7 +7,12 @@ import { VERSION } from '../version.ts'
 const root = join(import.meta.dirname, '../../../..')
 const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8')
 
+const FRAMEWORK_FILES = ['train.py', 'trainer.json', 'requirements.txt', '.trainyardignore']
 const TEMPLATES = {
+  timm: { from: 'timm', files: FRAMEWORK_FILES },
+  huggingface: { from: 'huggingface', files: FRAMEWORK_FILES },
+  lightning: { from: 'lightning', files: FRAMEWORK_FILES },
+  ultralytics: { from: 'ultralytics', files: FRAMEWORK_FILES },
   plain: { from: 'python-with-sdk', files: ['train.py', 'trainer.json', 'requirements.txt', '.trainyardignore'] },
   python: { from: 'python-without-sdk', files: ['train.py', 'trainer.json', 'Dockerfile', '.trainyardignore'] },
   typescript: {
@@ -46,6 +51,6 @@ it('the templates are the examples; `npx vitest run packages/cli/src/init -u` up
       ),
     ]),
   )
-  const json = `${JSON.stringify({ license: read('LICENSE'), ...templates }, null, 2)}\n`
+  const json = `${JSON.stringify({ license: read('LICENSE'), agpl: read('examples/ultralytics/LICENSE'), ...templates }, null, 2)}\n`
   await expect(json).toMatchFileSnapshot('templates.json')
 })

@@ -1,5 +1,6 @@
 import { defineCommand, defineRawCommand } from '../command-line/command.ts'
 import { argument, choice, flag, number, option, optionalArgument } from '../command-line/values.ts'
+import { TEMPLATE_NAMES } from '../init/template-name.ts'
 import { OPERATIONS, TARGET_FORMATS } from './choices.ts'
 import { jsonOption, registryOptions } from './server-options.ts'
 
@@ -15,9 +16,11 @@ export const init = defineCommand({
     'Existing files are not changed.',
   arguments: { dir },
   options: {
-    template: choice(['typescript', 'plain', 'python'], {
+    template: choice(TEMPLATE_NAMES, {
       placeholder: 'NAME',
-      description: 'What to start from. plain is Python with trainyard-sdk, python is Python without a library',
+      description:
+        'What to start from. plain is Python with trainyard-sdk, python is Python without a library; the others are ' +
+        'frameworks of Python',
       fallback: 'typescript',
     }),
     name: option({
@@ -29,7 +32,7 @@ export const init = defineCommand({
       placeholder: 'ID',
       description: 'Licence of the trainer',
       alias: 'license',
-      fallback: 'Apache-2.0',
+      fallback: 'Apache-2.0; AGPL-3.0-only for ultralytics',
     }),
     force: flag('Overwrite existing files'),
     ...jsonOption,

@@ -9,7 +9,7 @@ export interface WriteTestDatasetOptions {
   classes?: readonly string[] | undefined
   /** Images of each class in each split. Default: 8 train, 4 val, 4 test. */
   images?: { train?: number; val?: number; test?: number } | undefined
-  /** Side of an image, in pixels. Default 16. */
+  /** Side of an image, in pixels. Default 16, with boxes 64. */
   size?: number | undefined
   /** The same seed gives the same bytes. Default 1. */
   seed?: number | undefined
@@ -29,6 +29,32 @@ export async function writeTestDataset(dir: string, options: WriteTestDatasetOpt
       }
     }
   }
+  return dir
+}
+
+/** Writes the same images in the layout of Ultralytics, with a box around each stripe, for detectors. Returns the folder. */
+export async function writeTestBoxes(dir: string, options: WriteTestDatasetOptions = {}): Promise<string> {
+  const { classes = ['top', 'middle', 'bottom'], images = {}, size = 64, seed = 1 } = options
+  const counts = { train: 8, val: 4, test: 4, ...images }
+  const random = createRandom(seed)
+  for (const [split, count] of Object.entries(counts)) {
+    for (const kind of ['images', 'labels']) await mkdir(join(dir, kind, split), { recursive: true })
+    for (const [index, name] of classes.entries()) {
+      const [height, middle] = [1 / classes.length, (index + 0.5) / classes.length]
+      for (let number = 0; number < count; number++) {
+        await writeFile(
+          join(dir, 'images', split, `${name}-${number}.png`),
+          drawStripe(index, classes.length, size, random),
+        )
+        await writeFile(
+          join(dir, 'labels', split, `${name}-${number}.txt`),
+          `${index} 0.5 ${middle.toFixed(6)} 1 ${height.toFixed(6)}\n`,
+        )
+      }
+    }
+  }
+  const splits = Object.keys(counts).map((split) => `${split}: images/${split}\n`)
+  await writeFile(join(dir, 'data.yaml'), `${splits.join('')}names: ${JSON.stringify(classes)}\n`)
   return dir
 }
 
