@@ -40,9 +40,10 @@ describe.skipIf(!hasUv)('the Python package', () => {
     const [wheel = ''] = readdirSync(join(folder, 'dist')).filter((name) => name.endsWith('.whl'))
     const path = join(folder, 'dist', wheel)
     expect(statSync(path).size).toBeLessThan(MAX_WHEEL_BYTES)
-    // The same source gives the same wheel, so that the example and the template can name its hash before it is published.
+    // The same source gives the same wheel, so that examples, templates and trainers can name its hash before it is published.
     const hash = createHash('sha256').update(readFileSync(path)).digest('hex')
-    expect(readFileSync(join(PACKAGE, '../examples/python-with-sdk/requirements.txt'), 'utf8')).toContain(hash)
+    for (const folder of ['examples/python-with-sdk', 'trainers/timm', 'trainers/ultralytics'])
+      expect(readFileSync(join(PACKAGE, '..', folder, 'requirements.txt'), 'utf8'), folder).toContain(hash)
     const venv = join(folder, 'installed')
     await runThere(uv, ['venv', '--quiet', venv])
     const python = join(venv, 'bin/python')
