@@ -6,7 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Layout } from './components/layout.tsx'
 import type { WebContext, WebEnv } from './context.ts'
 import { setRetryAfter } from './retry-after.ts'
-import { forgetSession, hasSession } from './session/credentials.ts'
+import { forgetSession, hasSession, originOf, safePath } from './session/credentials.ts'
 import { findCause, UpstreamUnreachable } from './upstream.ts'
 
 interface ProblemPageProps {
@@ -102,12 +102,20 @@ export function handleError(context: WebContext): ErrorHandler<WebEnv> {
 function toSignIn(c: Context<WebEnv>): Response {
   c.header('Cache-Control', 'no-store')
   const isReading = c.req.method === 'GET'
-  const path = isReading ? `${c.req.path}${new URL(c.req.url).search}` : '/'
+  const path = isReading ? `${c.req.path}${new URL(c.req.url).search}` : pageOfForm(c)
   if (hasSession(c)) {
     forgetSession(c)
     if (isReading) return c.redirect(path, 303)
   }
   return c.redirect(`/sign-in?to=${encodeURIComponent(path)}`, 303)
+}
+
+/** The page from which a form was sent, where the viewer types it again; scripts put back what was typed. */
+function pageOfForm(c: Context<WebEnv>): string {
+  const referer = c.req.header('referer') ?? ''
+  if (!URL.canParse(referer)) return '/'
+  const { origin, pathname, search } = new URL(referer)
+  return origin === originOf(c) ? safePath(`${pathname}${search}`) : '/'
 }
 
 function problemPage<T>(
