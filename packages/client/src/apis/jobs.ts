@@ -64,8 +64,8 @@ export interface JobsClient {
     dataset?: string | undefined
     /** Text in the name, trainer, model or dataset, or the number of a job. */
     q?: string | undefined
-    /** Default: newest. */
-    sort?: 'newest' | 'oldest' | undefined
+    /** Default: newest. `best` is the best primary metric first: compare jobs of one task. */
+    sort?: 'newest' | 'oldest' | 'best' | undefined
     /** Also count the values of state, operation, trainer and dataset over the whole result. */
     facets?: boolean | undefined
     /** `organisation/project`. Default: all your projects. */

@@ -54,4 +54,25 @@ describe('the list of jobs', () => {
     expect(rest.jobs.map(({ id }) => id)).toEqual(ids.slice(3))
     expect((await list({})).jobs.map(({ id }) => id)).toEqual(ids.toReversed())
   })
+
+  it('is sorted by the primary metric, whichever way is better, page by page', async () => {
+    const { db } = harness.runner.context.database
+    const [first = 0, second = 0, third = 0, fourth = 0] = ids
+    const values: [id: number, goal: 'maximize' | 'minimize', value: number | 'NaN'][] = [
+      [first, 'maximize', 'NaN'],
+      [second, 'minimize', 0.5],
+      [third, 'maximize', 0.25],
+    ]
+    for (const [id, goal, value] of values)
+      await db
+        .updateTable('jobs')
+        .set({ primary_metric: JSON.stringify({ name: 'm', goal }), latest_metrics: JSON.stringify({ m: value }) })
+        .where('id', '=', id)
+        .execute()
+    const expected = [third, second, fourth, first]
+    const page = await list({ sort: 'best', limit: '2' })
+    const rest = await list({ sort: 'best', limit: '2', cursor: page.nextCursor ?? '' })
+    expect([page, rest].map(({ jobs }) => jobs.map(({ id }) => id))).toEqual([expected.slice(0, 2), expected.slice(2)])
+    expect(rest.nextCursor).toBeUndefined()
+  })
 })

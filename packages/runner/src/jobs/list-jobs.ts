@@ -9,13 +9,18 @@ import { SUMMARY_COLUMNS, type SummaryRow, toSummaryFor } from './job-view.ts'
 export interface ListJobsQuery extends JobFilter {
   /** `organisation/project` */
   project?: string | undefined
-  sort?: 'newest' | 'oldest' | undefined
+  sort?: 'newest' | 'oldest' | 'best' | undefined
   /** Count values over the whole result. */
   facets?: boolean | undefined
   /** Id of the last job of the previous page. */
   cursor?: number | undefined
   limit: number
 }
+
+/** The higher the better, whatever the goal of the metric. NaN and jobs without a value come last. */
+const score = sql<number>`coalesce(case when jsonb_typeof(latest_metrics -> (primary_metric ->> 'name')) = 'number'
+  then (latest_metrics ->> (primary_metric ->> 'name'))::float8
+    * case when primary_metric ->> 'goal' = 'minimize' then -1 else 1 end end, '-infinity'::float8)`
 
 /** Lists the jobs of the caller's projects. The cursor is an id, so that new jobs do not shift the pages. */
 export async function listJobs(context: RunnerContext, caller: Caller, query: ListJobsQuery): Promise<JobList> {
@@ -40,9 +45,14 @@ export async function listJobs(context: RunnerContext, caller: Caller, query: Li
       ),
     ])
     .where(matchJobs(projects, query))
-    .orderBy('id', isOldestFirst ? 'asc' : 'desc')
     .limit(query.limit + 1)
-  if (query.cursor !== undefined) select = select.where('id', isOldestFirst ? '>' : '<', query.cursor)
+  if (query.sort === 'best') select = select.orderBy(score, 'desc')
+  select = select.orderBy('id', isOldestFirst ? 'asc' : 'desc')
+  if (query.cursor !== undefined)
+    select =
+      query.sort === 'best'
+        ? select.where(sql<boolean>`(${score}, id) < (select ${score}, id from jobs where id = ${query.cursor})`)
+        : select.where('id', isOldestFirst ? '>' : '<', query.cursor)
   const [rows, facets] = await Promise.all([
     select.execute(),
     query.facets ? countJobs(context, projects, query) : undefined,

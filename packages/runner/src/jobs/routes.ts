@@ -74,7 +74,10 @@ const listJobsRoute = createRoute({
       operation: Operation.optional(),
       dataset: queryText(100).optional().describe('Id of a dataset'),
       q: queryText(200).optional().describe('Text in the name, trainer, model or dataset, or the number of a job'),
-      sort: z.enum(['newest', 'oldest']).default('newest'),
+      sort: z
+        .enum(['newest', 'oldest', 'best'])
+        .default('newest')
+        .describe('"best": the best value of the primary metric first; jobs without one come last'),
       facets: z.stringbool().default(false).describe('Also count values over the whole result'),
       project: ProjectName.optional(),
       cursor: NumberCursor,

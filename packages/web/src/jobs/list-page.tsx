@@ -15,7 +15,7 @@ export interface JobListQuery {
   operation?: Operation | undefined
   trainer?: string | undefined
   dataset?: string | undefined
-  sort?: 'newest' | 'oldest' | undefined
+  sort?: 'newest' | 'oldest' | 'best' | undefined
   cursor?: string | undefined
 }
 
@@ -103,6 +103,9 @@ function JobFilters({ query, list }: { query: JobListQuery; list: JobList }) {
             <option value="newest">Newest first</option>
             <option value="oldest" selected={query.sort === 'oldest'}>
               Oldest first
+            </option>
+            <option value="best" selected={query.sort === 'best'}>
+              Best metric first
             </option>
           </select>
           <button type="submit">Search</button>

@@ -22,7 +22,7 @@ const ListQuery = z.object({
   operation: Operation.optional().catch(undefined),
   trainer: z.string().trim().max(200).optional().catch(undefined),
   dataset: z.string().trim().max(100).optional().catch(undefined),
-  sort: z.enum(['newest', 'oldest']).optional().catch(undefined),
+  sort: z.enum(['newest', 'oldest', 'best']).optional().catch(undefined),
   cursor: z.string().max(1000).optional().catch(undefined),
 })
 /** The job that was just deleted, for a note above the list. */
