@@ -5,7 +5,7 @@ import { Layout } from '../components/layout.tsx'
 import { Scroll } from '../components/scroll.tsx'
 import { TrustStatus, VersionStateStatus } from '../components/status.tsx'
 import { RelativeTime } from '../components/time.tsx'
-import { formatBytes, formatCount } from '../format.ts'
+import { formatBytes, formatCount, plural } from '../format.ts'
 import { withQuery } from '../query.ts'
 import { Checks } from './checks.tsx'
 import { Manage } from './manage.tsx'
@@ -236,56 +236,91 @@ function Settings({ manifest }: { manifest: TrainerManifest }) {
   )
 }
 
-function Versions({ trainer, shown, now }: { trainer: Trainer; shown: string; now: Date }) {
+/** Versions shown without a click. */
+const VERSIONS_SHOWN = 8
+
+interface VersionsProps {
+  trainer: Trainer
+  shown: string
+  now: Date
+}
+
+/** The newest versions, those of channels and the one on this page; the others are folded. */
+function Versions({ trainer, shown, now }: VersionsProps) {
+  const isShown = ({ version }: { version: string }, index: number) =>
+    index < VERSIONS_SHOWN || version === shown || trainer.channels.some((channel) => channel.version === version)
+  const others = trainer.versions.filter((version, index) => !isShown(version, index))
   return (
     <section aria-labelledby="versions">
       <h2 id="versions">Versions</h2>
-      <Scroll label="Table of versions">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Version</th>
-              <th scope="col">State</th>
-              <th scope="col">Pushed</th>
-              <th scope="col" class="number">
-                Size
-              </th>
-              <th scope="col">Digest</th>
-            </tr>
-          </thead>
-          <tbody>
-            {trainer.versions.map((version) => (
-              <tr>
-                <th scope="row">
-                  <a
-                    href={withQuery(`/trainers/${trainer.name}`, { version: version.version })}
-                    aria-current={version.version === shown ? 'page' : undefined}
-                  >
-                    {version.version}
-                  </a>
-                </th>
-                <td>
-                  <VersionStateStatus state={version.state} />
-                  {trainer.channels
-                    .filter((channel) => channel.version === version.version)
-                    .map(({ name }) => (
-                      <span class="sub">{name}</span>
-                    ))}
-                  {version.trust !== undefined && <TrustStatus tier={version.trust.tier} />}
-                </td>
-                <td>
-                  <RelativeTime at={version.pushedAt} now={now} />
-                </td>
-                <td class="number">{formatBytes(version.sizeBytes)}</td>
-                <td>
-                  <code title={version.digest}>{version.digest.slice(7, 19)}</code>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <VersionTable
+        label="Table of versions"
+        versions={trainer.versions.filter(isShown)}
+        {...{ trainer, shown, now }}
+      />
+      {others.length > 0 && (
+        <details class="more-files">
+          <summary>{plural(others.length, 'more version')}</summary>
+          <VersionTable label="Table of more versions" versions={others} {...{ trainer, shown, now }} />
+        </details>
+      )}
     </section>
+  )
+}
+
+function VersionTable({
+  label,
+  versions,
+  trainer,
+  shown,
+  now,
+}: VersionsProps & { label: string; versions: Trainer['versions'] }) {
+  return (
+    <Scroll label={label}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Version</th>
+            <th scope="col">State</th>
+            <th scope="col">Pushed</th>
+            <th scope="col" class="number">
+              Size
+            </th>
+            <th scope="col">Digest</th>
+          </tr>
+        </thead>
+        <tbody>
+          {versions.map((version) => (
+            <tr>
+              <th scope="row">
+                <a
+                  href={withQuery(`/trainers/${trainer.name}`, { version: version.version })}
+                  aria-current={version.version === shown ? 'page' : undefined}
+                >
+                  {version.version}
+                </a>
+              </th>
+              <td>
+                <VersionStateStatus state={version.state} />
+                {trainer.channels
+                  .filter((channel) => channel.version === version.version)
+                  .map(({ name }) => (
+                    <span class="sub">{name}</span>
+                  ))}
+                {version.trust !== undefined && <TrustStatus tier={version.trust.tier} />}
+              </td>
+              <td>
+                <RelativeTime at={version.pushedAt} now={now} />
+              </td>
+              <td class="number">{formatBytes(version.sizeBytes)}</td>
+              <td>
+                <code title={version.digest}>{version.digest.slice(7, 19)}</code>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
   )
 }
 

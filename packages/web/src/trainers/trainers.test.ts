@@ -93,6 +93,23 @@ describe('the page of a trainer', () => {
     expect(html).toContain('http://runner.test/v1/jobs')
   })
 
+  test('folds all but the newest versions, and keeps those of channels and the one that is shown', async () => {
+    const [first] = trainerFixture().versions
+    if (first === undefined) throw new Error('expected a version')
+    const versions = Array.from({ length: 31 }, (_, index) => ({ ...first, version: `1.${30 - index}.0` }))
+    const channels = [{ name: 'stable', version: '1.3.0', isSet: true }]
+    const trainer = { ...trainerFixture(), versions, channels, latestVersion: '1.30.0' }
+    const { html } = await text(
+      createTestWeb({ trainers: [trainer], versions: [versionFixture({ version: '1.30.0' })] }).app,
+      path,
+    )
+    const [open = '', folded = ''] = html.split('<h2 id="versions"')[1]?.split(/<.?details/) ?? []
+    expect(folded).toContain('22 more versions')
+    const linked = (part: string) => [...part.matchAll(/\?version=1\.(\d+)\.0/g)].map(([, minor]) => Number(minor))
+    expect(linked(open)).toEqual([30, 29, 28, 27, 26, 25, 24, 23, 3])
+    expect(linked(folded)).toHaveLength(22)
+  })
+
   test('shows the results of checks and findings in words', async () => {
     const { html } = await text(createTestWeb().app, path)
     for (const word of ['Passed', 'Skipped', 'Warning', 'Info', 'Published', 'Deprecated', 'Yanked']) {
