@@ -21,7 +21,13 @@ export const Prediction = z
       height: z.number().int(),
       url: z.string().describe('A signed URL, valid for one hour'),
     }),
-    objects: z.array(PredictedObject).optional().describe('Set when done. The objects of a classifier have no box'),
+    objects: z
+      .array(PredictedObject)
+      .optional()
+      .describe(
+        'Set when done. The objects of a classifier have no box. In a list, only the 20 with the highest confidence',
+      ),
+    objectCount: z.number().int().optional().describe('Number of objects, set when done'),
     inferenceTimeMs: z.number().optional().describe('As the trainer measured it'),
     error: z.string().optional().describe('Set when failed'),
     createdAt: Timestamp,

@@ -25,7 +25,7 @@ export async function listPredictions(
     .executeTakeFirst()
   if (checkpoint === undefined) throw notFound('artifact', artifactId)
   const find = () =>
-    selectPictures(context)
+    selectPictures(context, { onlySurest: true })
       .where('pictures.checkpoint_id', '=', artifactId)
       .where('pictures.position', '<', cursor)
       .orderBy('pictures.position', 'desc')

@@ -1,9 +1,9 @@
 import type { JobState, Prediction } from '@trainyard/contract'
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { RunnerContext } from '../context.ts'
 import type { ArtifactsTable } from '../db/schema/artifacts.ts'
 import type { JobsTable } from '../db/schema/jobs.ts'
-import type { PictureRow } from '../db/schema/pictures.ts'
+import type { PictureResult, PictureRow } from '../db/schema/pictures.ts'
 import { isTerminalJobState } from '../jobs/statuses.ts'
 
 /** A picture with its bytes and its job, as {@link selectPictures} reads it. */
@@ -15,12 +15,33 @@ export interface PictureOfJob
   job_finished_at: Date | null
 }
 
-export function selectPictures({ database }: Pick<RunnerContext, 'database'>) {
+/** Objects of a picture in a list. A picture can have 10,000. */
+const LISTED_OBJECTS = 20
+
+const surest = sql<PictureResult | null>`case
+  when jsonb_array_length(pictures.result -> 'objects') <= ${sql.lit(LISTED_OBJECTS)} or pictures.result -> 'objects' is null
+  then pictures.result
+  else pictures.result || jsonb_build_object(
+    'objectCount', jsonb_array_length(pictures.result -> 'objects'),
+    'objects', (select jsonb_agg(o) from (
+      select o from jsonb_array_elements(pictures.result -> 'objects') o
+      order by (o ->> 'confidence')::float8 desc limit ${sql.lit(LISTED_OBJECTS)}
+    ) found))
+  end`
+
+const whole = sql<PictureResult | null>`pictures.result`
+
+export function selectPictures(
+  { database }: Pick<RunnerContext, 'database'>,
+  { onlySurest = false }: { onlySurest?: boolean } = {},
+) {
   return database.db
     .selectFrom('pictures')
     .innerJoin('artifacts', 'artifacts.id', 'pictures.id')
     .innerJoin('jobs', 'jobs.id', 'pictures.job_id')
-    .selectAll('pictures')
+    .select(['pictures.id', 'pictures.position', 'pictures.job_id', 'pictures.checkpoint_id', 'pictures.name'])
+    .select(['pictures.width', 'pictures.height', 'pictures.created_at', 'pictures.finished_at'])
+    .select((onlySurest ? surest : whole).as('result'))
     .select(['artifacts.size_bytes', 'artifacts.content_type', 'artifacts.storage_key'])
     .select(['jobs.state as job_state', 'jobs.error as job_error', 'jobs.finished_at as job_finished_at'])
 }
@@ -46,6 +67,7 @@ export async function toPrediction({ store }: RunnerContext, row: PictureOfJob):
       url,
     },
     objects: error === undefined ? result?.objects : undefined,
+    objectCount: error === undefined ? (result?.objectCount ?? result?.objects?.length) : undefined,
     inferenceTimeMs: result?.inferenceTimeMs,
     error,
     createdAt: row.created_at.toISOString(),

@@ -119,6 +119,22 @@ describe('pictures that are sent to a checkpoint', () => {
     ])
   })
 
+  it('has all its objects, and in a list only the surest', async () => {
+    const tried = await startTrying(harness, 'art_objects')
+    const prediction = await tried.sent(png(3))
+    const trainer = await trainerOf(prediction)
+    const objects = Array.from({ length: 30 }, (_, index) => ({
+      classId: index,
+      className: 'a',
+      confidence: index / 30,
+    }))
+    await trainer.send(1, [{ type: 'prediction', imageName: `${prediction.id}.png`, predictions: objects }])
+    expect(await tried.get(prediction.id, 20)).toMatchObject({ objects, objectCount: 30 })
+    const [listed] = await tried.list()
+    expect(listed?.objectCount).toBe(30)
+    expect(listed?.objects?.map(({ classId }) => classId)).toEqual(Array.from({ length: 20 }, (_, index) => 29 - index))
+  })
+
   it('keeps the reason of a trainer that cannot predict one of them', async () => {
     const tried = await startTrying(harness, 'art_reason')
     const prediction = await tried.sent(png(3))

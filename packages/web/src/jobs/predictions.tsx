@@ -6,6 +6,8 @@ import { shapesOf } from './shapes.ts'
 export interface ImagePredictions {
   imageName: string
   objects: PredictedObject[]
+  /** Why the image could not be predicted. */
+  error?: string | undefined
 }
 
 /** Objects drawn on a picture, and listed below it. */
@@ -16,7 +18,9 @@ const OBJECTS_LISTED = 8
 export function readPredictions(events: readonly StoredEvent[]): ImagePredictions[] {
   return events.flatMap(({ body, rejected }) => {
     const parsed = rejected === undefined ? PredictionEvent.safeParse(body) : undefined
-    return parsed?.success ? [{ imageName: parsed.data.imageName, objects: parsed.data.predictions }] : []
+    if (!parsed?.success) return []
+    const { imageName, predictions: objects, error } = parsed.data
+    return [{ imageName, objects, error }]
   })
 }
 
@@ -30,12 +34,12 @@ interface PredictionGridProps {
 export function PredictionGrid({ job, attempt, predictions }: PredictionGridProps) {
   return (
     <div class="pictures predictions">
-      {predictions.map(({ imageName, objects }) => (
+      {predictions.map(({ imageName, objects, error }) => (
         <figure>
           <div class="picture">
-            {job.dataset !== undefined && (
+            {pictureOf(job, attempt, imageName) !== undefined && (
               <img
-                src={withQuery(`/jobs/${job.id}/predictions/picture`, { path: imageName, attempt: String(attempt) })}
+                src={pictureOf(job, attempt, imageName)}
                 alt={imageName}
                 loading="lazy"
                 decoding="async"
@@ -46,12 +50,20 @@ export function PredictionGrid({ job, attempt, predictions }: PredictionGridProp
           </div>
           <figcaption>
             <bdi>{imageName}</bdi>
-            <Objects objects={objects} />
+            {error === undefined ? <Objects objects={objects} /> : <p class="muted">{error}</p>}
           </figcaption>
         </figure>
       ))}
     </div>
   )
+}
+
+/** Of the dataset, or one that a person sent: its name begins with its artifact. */
+function pictureOf(job: Job, attempt: number, imageName: string): string | undefined {
+  if (job.dataset !== undefined)
+    return withQuery(`/jobs/${job.id}/predictions/picture`, { path: imageName, attempt: String(attempt) })
+  const sent = /^(art_\w+)\.\w+$/.exec(imageName)?.[1]
+  return sent === undefined ? undefined : `/jobs/${job.id}/artifacts/${sent}/picture`
 }
 
 function Overlay({ objects }: { objects: ImagePredictions['objects'] }) {

@@ -159,6 +159,20 @@ describe('predictions', () => {
     expect(html).toContain('href="/jobs/39/predictions?attempt=1">All predictions</a>')
   })
 
+  test('of pictures that people sent are drawn on those, with the reason of one that failed', async () => {
+    const failed = event(2, 'art_two.png', [])
+    const events = [
+      event(1, 'art_one.jpg', [object]),
+      { ...failed, body: { ...failed.body, error: `${HOSTILE} cannot be decoded` } },
+      event(3, '../../secret.png', [object]),
+    ]
+    const html = await pageOf({ ...state, jobs: [{ ...predictJob(), dataset: undefined }], events }, '/jobs/39')
+    expect(html).toContain('src="/jobs/39/artifacts/art_one/picture"')
+    expect(html).toContain('&gt; cannot be decoded</p>')
+    expect(html).not.toContain('secret/picture')
+    expect(html.match(/data-drawn/g)).toHaveLength(2)
+  })
+
   test('have a page of their own, in pages', async () => {
     const events = Array.from({ length: 60 }, (_, index) => event(index + 1, `${index}.png`, []))
     const first = await pageOf({ ...state, events }, '/jobs/39/predictions')

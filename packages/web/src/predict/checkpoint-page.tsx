@@ -2,6 +2,7 @@ import type { Job, Prediction, PredictionList } from '@trainyard/contract'
 import { FormProblem } from '../components/form.tsx'
 import { Layout } from '../components/layout.tsx'
 import { RelativeTime } from '../components/time.tsx'
+import { formatCount } from '../format.ts'
 import { jobTitle } from '../jobs/parts.tsx'
 import { withQuery } from '../query.ts'
 import { ShownTry } from './shown-try.tsx'
@@ -103,7 +104,7 @@ function History({ base, history, now }: { base: string; history: PredictionList
     <section aria-labelledby="history-title">
       <h2 id="history-title">Earlier pictures</h2>
       <ul class="tries">
-        {history.predictions.map(({ id, picture, state, objects, createdAt }) => (
+        {history.predictions.map(({ id, picture, state, objects, objectCount, createdAt }) => (
           <li>
             <a href={withQuery(base, { try: id })}>
               <img
@@ -117,7 +118,7 @@ function History({ base, history, now }: { base: string; history: PredictionList
               <bdi>{picture.name}</bdi>
             </a>
             <span class="muted">
-              {state === 'done' ? summaryOf(objects ?? []) : state === 'failed' ? 'failed' : 'waiting'} ·{' '}
+              {state === 'done' ? summaryOf(objects ?? [], objectCount) : state === 'failed' ? 'failed' : 'waiting'} ·{' '}
               <RelativeTime at={createdAt} now={now} />
             </span>
           </li>
@@ -134,9 +135,9 @@ function History({ base, history, now }: { base: string; history: PredictionList
   )
 }
 
-function summaryOf(objects: NonNullable<Prediction['objects']>): string {
+function summaryOf(objects: NonNullable<Prediction['objects']>, count = objects.length): string {
   const surest = objects.toSorted((a, b) => b.confidence - a.confidence)[0]
   if (surest === undefined) return 'nothing found'
-  const more = objects.length > 1 ? ` and ${objects.length - 1} more` : ''
+  const more = count > 1 ? ` and ${formatCount(count - 1)} more` : ''
   return `${surest.className}${more}`
 }

@@ -80,7 +80,7 @@ describe('a picture that waits', () => {
     const predictions = [prediction({ state: 'waiting', objects: undefined, job: { id: 43, state: 'queued' } })]
     const { api, app } = webOf({ predictions })
     const page = await (await app.request(`${BASE}?try=art_picture`)).text()
-    expect(page).toContain('The trainer is being started')
+    expect(page).toContain('The trainer is started as soon as a slot is free')
     expect(page).toContain(`data-part="${BASE}/tries/art_picture/part"`)
     api.predictions = [prediction()]
     const part = await (await app.request(`${BASE}/tries/art_picture/part?threshold=0.9`)).text()

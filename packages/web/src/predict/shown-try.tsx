@@ -64,7 +64,7 @@ function Waiting({ prediction, base }: { prediction: Prediction; base: string })
   const text =
     prediction.job.state === 'running'
       ? 'The trainer predicts this picture …'
-      : 'The trainer is being started. The first picture takes a few seconds longer; the next ones are quick.'
+      : 'The trainer is started as soon as a slot is free. The first picture takes longer; the next ones are quick.'
   return (
     <div role="status">
       <p>{text}</p>

@@ -4,6 +4,8 @@ import type { Timestamp } from '../columns.ts'
 
 export interface PictureResult {
   objects?: PredictedObject[] | undefined
+  /** Set where only some of the objects were read. */
+  objectCount?: number | undefined
   inferenceTimeMs?: number | undefined
   error?: string | undefined
 }
