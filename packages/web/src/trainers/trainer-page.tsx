@@ -250,18 +250,15 @@ function Versions({ trainer, shown, now }: VersionsProps) {
   const isShown = ({ version }: { version: string }, index: number) =>
     index < VERSIONS_SHOWN || version === shown || trainer.channels.some((channel) => channel.version === version)
   const others = trainer.versions.filter((version, index) => !isShown(version, index))
+  const common = { trainer, shown, now }
   return (
     <section aria-labelledby="versions">
       <h2 id="versions">Versions</h2>
-      <VersionTable
-        label="Table of versions"
-        versions={trainer.versions.filter(isShown)}
-        {...{ trainer, shown, now }}
-      />
+      <VersionTable label="Table of versions" versions={trainer.versions.filter(isShown)} {...common} />
       {others.length > 0 && (
         <details class="more-files">
           <summary>{plural(others.length, 'more version')}</summary>
-          <VersionTable label="Table of more versions" versions={others} {...{ trainer, shown, now }} />
+          <VersionTable label="Table of more versions" versions={others} {...common} />
         </details>
       )}
     </section>
