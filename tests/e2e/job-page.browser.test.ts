@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasChromium, launchChromium } from '../../packages/web/src/testing/browser.ts'
 import { ROOT } from '../../scripts/lib/run.ts'
+import { packSampleDataset } from '../../scripts/sample-dataset/index.ts'
 import { jobWhen, prepareTraining } from './prepare-training.ts'
 import { type RunningServer, startServer, stopServer } from './server.ts'
 
@@ -67,6 +68,51 @@ describe.skipIf(!hasChromium())('a training seen in a browser, through every roo
     expect(problems).toEqual([])
     await page.close()
   }, 120_000)
+
+  test('from an upload to a prediction: upload, look, start, follow, download, predict, all in the browser', async () => {
+    const archive = join(dir, 'digits.tar')
+    const digits = join(dir, 'digits')
+    await writeFile(archive, packSampleDataset(digits))
+    const pictures = (await readdir(digits, { recursive: true })).filter((name) => name.endsWith('.png')).toSorted()
+    const page = await context.newPage()
+    const problems: string[] = []
+    page.on('pageerror', (error) => problems.push(String(error)))
+
+    await page.goto(`${server.url}/datasets`)
+    await page.getByLabel('Name').fill('walked digits')
+    await page.locator('#upload-archive').setInputFiles(archive)
+    await page.getByRole('button', { name: 'Upload' }).click()
+    await page.waitForURL(/\/datasets\/ds_/, { timeout: 60_000 })
+    expect(await page.locator('.tile img').count()).toBeGreaterThan(0)
+
+    await page.locator('a.button[href^="/jobs/new"]').first().click()
+    await page
+      .getByRole('link', { name: /classifier/i })
+      .first()
+      .click()
+    await page.locator('[name="config.epochs"]').fill('3')
+    await page.getByRole('button', { name: 'Start', exact: true }).last().click()
+    await page.waitForURL(/\/jobs\/\d+$/)
+    await page.getByText('Succeeded').first().waitFor({ timeout: 120_000 })
+    const download = page.waitForEvent('download')
+    await page.getByRole('link', { name: /^best/ }).first().click()
+    expect((await (await download).createReadStream()).readable).toBe(true)
+
+    await page.getByRole('link', { name: 'Try it' }).first().click()
+    const jobs = new Set<string | null>()
+    for (const picture of pictures.slice(0, 2)) {
+      await page.locator('#picture').setInputFiles(join(digits, picture))
+      await page
+        .locator('#try[data-state="done"]', { hasText: picture.split('/').at(-1) ?? '' })
+        .waitFor({ timeout: 60_000 })
+      expect(await page.locator('.found-list li').count()).toBe(3)
+      jobs.add(await page.locator('#try a[href^="/jobs/"]').getAttribute('href'))
+    }
+    // The second picture was predicted by the process that had the model loaded.
+    expect(jobs.size).toBe(1)
+    expect(problems).toEqual([])
+    await page.close()
+  }, 300_000)
 
   test('a job is cancelled from its page', async () => {
     const { id } = await create(500)
