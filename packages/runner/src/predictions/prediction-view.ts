@@ -50,7 +50,9 @@ export function selectPictures(
 export async function toPrediction({ store }: RunnerContext, row: PictureOfJob): Promise<Prediction> {
   const { result, job_state: jobState } = row
   const isOver = isTerminalJobState(jobState)
-  const error = result === null ? (isOver ? reasonOf(row) : undefined) : result.error
+  const reason = result === null ? (isOver ? reasonOf(row) : undefined) : result.error
+  // The trainer knows the picture by its id, people know it by its name.
+  const error = reason?.replaceAll(new RegExp(`\\b${row.id}\\.\\w+`, 'g'), () => row.name)
   const { url } = await store.signGet(row.storage_key, { contentType: row.content_type })
   const finishedAt = row.finished_at ?? (isOver ? row.job_finished_at : null)
   return {

@@ -139,9 +139,9 @@ describe('pictures that are sent to a checkpoint', () => {
     const tried = await startTrying(harness, 'art_reason')
     const prediction = await tried.sent(png(3))
     const trainer = await trainerOf(prediction)
-    const error = 'a.png cannot be decoded'
+    const error = `${prediction.id}.png cannot be decoded`
     await trainer.send(1, [{ type: 'prediction', imageName: `${prediction.id}.png`, predictions: [], error }])
-    expect(await tried.get(prediction.id, 20)).toMatchObject({ state: 'failed', error })
+    expect(await tried.get(prediction.id, 20)).toMatchObject({ state: 'failed', error: 'a.png cannot be decoded' })
   })
 
   it('fails with the error of the job when its trainer ends without a prediction, and starts another job', async () => {
