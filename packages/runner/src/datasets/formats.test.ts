@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -99,6 +100,14 @@ describe('the format is detected from the content', () => {
     expect(images.map(({ split }) => split).sort()).toEqual(['test', 'train', 'train', 'val'])
     // The same files in a tar are the same dataset.
     expect((await register(format, await tarOf(files))).id).toBe(dataset.id)
+  })
+
+  it('a file of another tool that would keep others waiting is refused, with what to do', async () => {
+    // Bytes that a zip cannot shrink: others are refused as a bomb.
+    const text = `ImageID,LabelName,Confidence\n${randomBytes(13 * 1024 ** 2).toString('base64')},a,1\n`
+    await expect(register('large', zipOf({ 'boxes.csv': Buffer.from(text), '1.png': png(1) }))).rejects.toThrow(
+      /"boxes\.csv" has \d+ bytes; expected at most 16777216 .*trainyard dataset convert/,
+    )
   })
 
   it('imagefolder without splits: the hash of the path decides', async () => {

@@ -11,12 +11,13 @@ import { readNamed } from '../named/read-named.ts'
 export async function readCreateMl(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const listing = await listFiles(dir, options)
   const paths = listing.files.filter((path) => /\.json$/i.test(path))
+  const own = new Set(paths)
   return readNamed(
     {
       format: 'createml',
       dir,
       listing,
-      isOwn: (path) => paths.includes(path),
+      isOwn: (path) => own.has(path),
       images: (losses) => readEach(paths, losses, async (path) => toImages(await readJson(dir, path), path)),
     },
     options,

@@ -33,12 +33,13 @@ export async function readCvat(dir: string, options: ReadOptions = {}): Promise<
     for (const info of root === undefined ? [] : readClasses(root))
       if (!classes.has(info.name)) classes.set(info.name, info)
   }
+  const own = new Set(paths)
   return readNamed(
     {
       format: 'cvat',
       dir,
       listing,
-      isOwn: (path) => paths.includes(path),
+      isOwn: (path) => own.has(path),
       classes: classes.size === 0 ? undefined : [...classes.values()],
       images: (losses) => readEach(paths, losses, async (path) => toImages(await readRoot(dir, path), path, losses)),
     },

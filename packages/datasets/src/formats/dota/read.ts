@@ -17,13 +17,14 @@ export async function readDota(dir: string, options: ReadOptions = {}): Promise<
   const listing = await listFiles(dir, options)
   const texts = listing.files.filter((path) => /\.txt$/i.test(path) && !LISTS.test(path))
   const names = await findClassList(dir, ['classes.txt', 'labels.txt'])
+  const own = new Set(texts)
   return readNamed(
     {
       format: 'dota',
       dir,
       listing,
       taskType: 'obb',
-      isOwn: (path) => texts.includes(path) || LISTS.test(path),
+      isOwn: (path) => own.has(path) || LISTS.test(path),
       classes: names?.map((name) => ({ name })),
       images: (losses) =>
         readEach(texts, losses, async (path) => {

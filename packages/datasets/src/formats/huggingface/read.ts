@@ -27,12 +27,13 @@ export async function readHuggingFace(dir: string, options: ReadOptions = {}): P
   const card = existsSync(join(dir, 'README.md')) ? findClassNames(await readText(dir, 'README.md')) : undefined
   const listed = await findClassList(dir, ['classes.txt', 'labels.txt'])
   const names = listed ?? card
+  const own = new Set(paths)
   return readNamed(
     {
       format: 'huggingface',
       dir,
       listing,
-      isOwn: (path) => paths.includes(path) || /^(?:readme\.md|classes\.txt|labels\.txt|\.gitattributes)$/i.test(path),
+      isOwn: (path) => own.has(path) || /^(?:readme\.md|classes\.txt|labels\.txt|\.gitattributes)$/i.test(path),
       classes: names?.map((name) => ({ name })),
       images(losses) {
         const nameOf = createNames(names, losses)

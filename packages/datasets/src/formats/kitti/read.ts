@@ -17,12 +17,13 @@ export async function readKitti(dir: string, options: ReadOptions = {}): Promise
   const folders = texts.filter((path) => /(?:^|\/)label_[23]\//.test(path))
   const paths = folders.length > 0 ? folders : texts
   const names = await findClassList(dir, ['classes.txt', 'labels.txt'])
+  const own = new Set(paths)
   return readNamed(
     {
       format: 'kitti',
       dir,
       listing,
-      isOwn: (path) => paths.includes(path) || /^(?:classes|labels)\.txt$/i.test(path),
+      isOwn: (path) => own.has(path) || /^(?:classes|labels)\.txt$/i.test(path),
       classes: names?.map((name) => ({ name })),
       images: (losses) =>
         readEach(paths, losses, async (path) => {

@@ -19,12 +19,13 @@ const TASK_IMAGE = /\.(png|jpe?g|gif|bmp|webp|tiff?)(?:$|[?#])/i
 export async function readLabelStudio(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const listing = await listFiles(dir, options)
   const paths = listing.files.filter((path) => /\.json$/i.test(path))
+  const own = new Set(paths)
   return readNamed(
     {
       format: 'label-studio',
       dir,
       listing,
-      isOwn: (path) => paths.includes(path),
+      isOwn: (path) => own.has(path),
       images: (losses) => readEach(paths, losses, async (path) => toImages(await readJson(dir, path), path, losses)),
     },
     options,

@@ -31,12 +31,13 @@ export async function readOpenImages(dir: string, options: ReadOptions = {}): Pr
   for (const path of lists)
     for (const [id, title] of parseCsv(await readLimitedText(dir, path), path))
       if (id && title && id !== 'LabelName') titles.set(id, title)
+  const own = new Set([...tables, ...lists])
   return readNamed(
     {
       format: 'open-images',
       dir,
       listing,
-      isOwn: (path) => tables.includes(path) || lists.includes(path),
+      isOwn: (path) => own.has(path),
       // The full list has 601 classes; those that occur are the dataset's.
       images: (losses) =>
         readEach(tables, losses, async (path) => toImages(await readLimitedText(dir, path), path, titles, losses)),

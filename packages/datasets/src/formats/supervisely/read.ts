@@ -37,13 +37,13 @@ export async function readSupervisely(dir: string, options: ReadOptions = {}): P
       if (name !== undefined && !classes.has(name)) classes.set(name, { name, color: asText(member(info, 'color')) })
     }
   }
+  const own = new Set(paths)
   return readNamed(
     {
       format: 'supervisely',
       dir,
       listing,
-      isOwn: (path) =>
-        paths.includes(path) || /(?:^|\/)(?:obj_class_to_machine_color|meta|key_id_map)\.json$/.test(path),
+      isOwn: (path) => own.has(path) || /(?:^|\/)(?:obj_class_to_machine_color|meta|key_id_map)\.json$/.test(path),
       classes: classes.size === 0 || broken.length > 0 ? undefined : [...classes.values()],
       async *images(losses) {
         for (const error of broken) losses.add('label-file-invalid', error.message)

@@ -15,12 +15,13 @@ import { readNamed } from '../named/read-named.ts'
 export async function readTensorFlowCsv(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const listing = await listFiles(dir, options)
   const paths = listing.files.filter((path) => /\.csv$/i.test(path))
+  const own = new Set(paths)
   return readNamed(
     {
       format: 'tensorflow-csv',
       dir,
       listing,
-      isOwn: (path) => paths.includes(path),
+      isOwn: (path) => own.has(path),
       images: (losses) => readEach(paths, losses, async (path) => toImages(await readLimitedText(dir, path), path)),
     },
     options,

@@ -23,12 +23,13 @@ interface ViaImage {
 export async function readVia(dir: string, options: ReadOptions = {}): Promise<DatasetReader> {
   const listing = await listFiles(dir, options)
   const paths = listing.files.filter((path) => /\.(json|csv)$/i.test(path))
+  const own = new Set(paths)
   return readNamed(
     {
       format: 'via',
       dir,
       listing,
-      isOwn: (path) => paths.includes(path),
+      isOwn: (path) => own.has(path),
       images: (losses) => readEach(paths, losses, async (path) => toImages(await readImages(dir, path), path, losses)),
     },
     options,

@@ -24,6 +24,18 @@ const ONE_FILE_AN_IMAGE: ReadonlySet<DatasetFormat> = new Set([
   'kitti',
   'supervisely',
 ])
+/** Formats with files that are parsed at once, for all images. */
+const WHOLE_FILES: ReadonlySet<DatasetFormat> = new Set([
+  'cvat',
+  'label-studio',
+  'via',
+  'createml',
+  'tensorflow-csv',
+  'open-images',
+  'huggingface',
+])
+/** Parsing more would keep other requests waiting. */
+const MAX_WHOLE_FILE_BYTES = 16 * 1024 ** 2
 /** Other requests must be answered while a million images are read. */
 const YIELD_EVERY = 200
 
@@ -43,6 +55,7 @@ export async function readContent(
   dataset: UnpackedDataset,
   { format, taskType, name }: ReadContentOptions,
 ): Promise<DatasetContent> {
+  checkWholeFiles(dataset, format)
   const issues = createIssueList()
   const reader = await openDataset(dataset.dir, {
     format,
@@ -67,6 +80,18 @@ export async function readContent(
   } finally {
     await reader.close?.()
   }
+}
+
+/** Throws `unprocessable` for a file of annotations that is too large to be parsed at once. */
+function checkWholeFiles({ files }: UnpackedDataset, format: DatasetFormat): void {
+  if (!WHOLE_FILES.has(format)) return
+  for (const [path, sizeBytes] of files)
+    if (/\.(xml|jsonl?|csv)$/i.test(path) && sizeBytes > MAX_WHOLE_FILE_BYTES)
+      throw new TrainyardError(
+        'unprocessable',
+        `${JSON.stringify(path)} has ${sizeBytes} bytes; expected at most ${MAX_WHOLE_FILE_BYTES} in a file of the format ` +
+          `${format}. Convert the dataset first: trainyard dataset convert SRC DST --to coco`,
+      )
 }
 
 async function listAnnotationFiles(
