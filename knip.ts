@@ -106,7 +106,7 @@ const config: KnipConfig = {
       ],
     },
     'packages/validator': {
-      entry: ['src/index.ts!', 'src/secrets.ts!', 'src/cli/main.ts!', 'src/**/*.test.ts'],
+      entry: ['src/index.ts!', 'src/image.ts!', 'src/secrets.ts!', 'src/cli/main.ts!', 'src/**/*.test.ts'],
       project: SOURCES,
       ignoreDependencies: ['@aws-sdk/*', '@hono/*', '@zxcvbn-ts/*', 'hono', 'jose', 'kysely', 'pg', 'pino'],
     },

@@ -39,3 +39,20 @@ export class JsonSyntaxError extends Error {
     this.offset = offset
   }
 }
+
+/**
+ * Thrown when a layer of an image is damaged, exceeds a limit, or could be applied in two ways by different container engines.
+ * The message completes "the layer …" and names the entry.
+ */
+export class LayerRefused extends Error {
+  override readonly name = 'LayerRefused'
+  readonly code = 'layer_refused'
+  /** The digest of the layer. */
+  layer: string | undefined
+}
+
+/** Thrown when an image cannot be fetched: its registry does not answer, or sends other bytes than it names. */
+export class TargetUnavailableError extends Error {
+  readonly code = 'target_unavailable'
+  override readonly name = 'TargetUnavailableError'
+}

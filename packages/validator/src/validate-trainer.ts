@@ -139,7 +139,10 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
 }
 
 /** What is needed to repeat a validation, and to understand a difference. */
-function describeRun(options: ValidateOptions, timeoutMs: number): NonNullable<ValidationReport['run']> {
+export function describeRun(
+  options: Pick<ValidateOptions, 'phases' | 'require' | 'only' | 'sandbox'>,
+  timeoutMs: number,
+): NonNullable<ValidationReport['run']> {
   const { phases, require: required = [], only = [], sandbox } = options
   return {
     version: VERSION,

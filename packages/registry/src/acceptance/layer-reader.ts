@@ -1,7 +1,7 @@
+import type { ImageLayer, LayerReader } from '@trainyard/validator/image'
 import type { RegistryContext } from '../context.ts'
 import { blobKey } from '../oci/names.ts'
 import { cachedByLayer } from './cached-by-layer.ts'
-import type { ImageLayer, LayerReader } from './read-image.ts'
 import type { LayerJob } from './scanners/layer-messages.ts'
 import { PackedListing, unpackListing } from './scanners/list-layer.ts'
 import { scanLayer } from './scanners/scan-layer.ts'

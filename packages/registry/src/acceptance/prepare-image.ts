@@ -1,16 +1,12 @@
-import { posix } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { DEFAULT_MANIFEST_IMAGE_PATH, type Finding, MANIFEST_IMAGE_LABEL, TrainerManifest } from '@trainyard/contract'
-import { fieldIssues } from '@trainyard/platform'
+import { type Finding, TrainerManifest } from '@trainyard/contract'
+import { imageLayers, LayerRefused, type ListedImage, readImage, readImageTrainer } from '@trainyard/validator/image'
 import type { RegistryContext } from '../context.ts'
-import type { ImageManifest } from '../oci/parse-manifest.ts'
 import { createFinding } from './findings.ts'
 import { readImageConfig } from './image-config.ts'
 import { createLayerReader } from './layer-reader.ts'
-import { LayerRefused } from './layers/errors.ts'
-import { imageLayers, imagesOf, type PartImage } from './part-images.ts'
-import { type PreparedTrainer, parseJson } from './prepare-bundle.ts'
-import { readImage, readImageFile } from './read-image.ts'
+import { imagesOf } from './part-images.ts'
+import type { PreparedTrainer } from './prepare-bundle.ts'
 import { cutReadme } from './readme.ts'
 
 /** Reads the trainer's manifest from every image of the part, without running anything in it. */
@@ -58,7 +54,7 @@ interface ReadTrainer {
   findings: Finding[]
 }
 
-async function readTrainer(context: RegistryContext, image: PartImage, signal: AbortSignal): Promise<ReadTrainer> {
+async function readTrainer(context: RegistryContext, image: ListedImage, signal: AbortSignal): Promise<ReadTrainer> {
   const platform = image.platform ?? 'the only platform'
   try {
     return { platform, ...(await readFiles(context, image.manifest, signal)) }
@@ -72,35 +68,12 @@ async function readTrainer(context: RegistryContext, image: PartImage, signal: A
 
 async function readFiles(
   context: RegistryContext,
-  manifest: ImageManifest,
+  manifest: ListedImage['manifest'],
   signal: AbortSignal,
 ): Promise<Omit<ReadTrainer, 'platform'>> {
   const config = await readImageConfig(context, manifest)
-  const label = config?.config?.Labels?.[MANIFEST_IMAGE_LABEL] ?? DEFAULT_MANIFEST_IMAGE_PATH
-  const path = posix.join('/', label)
   const layers = imageLayers(manifest)
   const reader = createLayerReader(context, signal)
-  const view = await readImage(layers, reader)
-  const file = await readImageFile(view, path, layers, reader)
-  if (file.state !== 'found') {
-    const reason = file.state === 'refused' ? file.reason : 'no layer contains it'
-    const finding = createFinding('TY192', `the image has no manifest at ${path}: ${reason}`, { file: path })
-    return { json: undefined, readme: undefined, findings: [finding] }
-  }
-  const readme = await readImageFile(view, posix.join(posix.dirname(path), 'README.md'), layers, reader)
-  const json = parseJson(file.content)
-  return {
-    json,
-    readme: readme.state === 'found' ? cutReadme(Buffer.from(readme.content).toString('utf8')) : undefined,
-    findings: manifestFindings(json, path),
-  }
-}
-
-function manifestFindings(json: unknown, path: string): Finding[] {
-  if (json === undefined) return [createFinding('TY191', `${path} is not JSON`, { file: path })]
-  const { error } = TrainerManifest.safeParse(json)
-  if (error === undefined) return []
-  return fieldIssues(error).map(({ path: field, detail }) =>
-    createFinding('TY191', field === '' ? detail : `"${field}" ${detail}`, { file: path }),
-  )
+  const { readme, ...read } = await readImageTrainer(config, await readImage(layers, reader), layers, reader)
+  return { ...read, readme: readme === undefined ? undefined : cutReadme(readme) }
 }

@@ -11,7 +11,8 @@ export type Arguments =
   | { readonly command: 'help' | 'version' }
   | {
       readonly command: 'validate'
-      readonly dir: string
+      /** A folder, an archive, or the name of an image. */
+      readonly target: string
       readonly profile: Profile
       readonly phases: CheckPhase[] | undefined
       readonly require: CheckPhase[]
@@ -31,10 +32,12 @@ export type Arguments =
 
 export const HELP = `Checks a trainer with the same rules as the registry.
 
-Usage: trainyard-validate [DIR] [options]
-       trainyard-validate replay REPORT [DIR] [--format FORMAT] [--output FILE]
+Usage: trainyard-validate [TARGET] [options]
+       trainyard-validate replay REPORT [TARGET] [--format FORMAT] [--output FILE]
 
-  DIR                    The folder that contains trainer.json. Default: the current folder
+  TARGET                 The folder that contains trainer.json. Default: the current folder
+                         Or its bundle, an image archive (docker save, OCI layout), or an image by its name with the tag:
+                         NAME:TAG (from the container engine, else its registry), docker-daemon:NAME:TAG, docker://NAME:TAG
   --profile PROFILE      author (default): errors fail the trainer; phases may be skipped
                          ci: errors and warnings fail the trainer; every requested phase must run
                          marketplace: errors fail the trainer; every phase must run
@@ -74,7 +77,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     throw new UsageError('expected the file of a JSON report after "replay"')
   const folders = replay === undefined ? positionals : positionals.slice(2)
   const extra = folders[1]
-  if (extra !== undefined) throw new UsageError(`expected one folder, got a second one: "${extra}"`)
+  if (extra !== undefined) throw new UsageError(`expected one target, got a second one: "${extra}"`)
   const profile = oneOf('--profile', values.profile ?? 'author', Object.keys(PROFILES) as Profile[])
   const only = list(values.only)
   for (const code of only) {
@@ -84,7 +87,7 @@ export function readArguments(argv: readonly string[]): Arguments {
   const timeout = values.timeout === undefined ? undefined : number('--timeout', values.timeout, 1, 86_400)
   return {
     command: 'validate',
-    dir: folders[0] ?? '.',
+    target: folders[0] ?? '.',
     replay,
     profile,
     phases: values.phase === undefined ? undefined : phases('--phase', values.phase),

@@ -53,7 +53,7 @@ describe('wrong usage exits with 2 and names the value', () => {
     [['--only', 'TY9'], '"TY9"'],
     [['a', 'b'], '"b"'],
     [['/no/such/folder'], '"/no/such/folder"'],
-    [[fixture('TY101/pass/trainer.json')], 'is a file'],
+    [[fixture('TY101/pass/trainer.json')], 'expected the folder that contains trainer.json'],
   ])('%j', async (argv, named) => {
     const { code, stdout, stderr } = await run(argv)
     expect(code).toBe(2)

@@ -5,7 +5,7 @@ import { SANDBOX_CHOICES } from '../compliance/sandbox-choice.ts'
 import { UsageError } from '../errors.ts'
 import { RENDERERS } from '../render/formats.ts'
 import { renderCheck, renderPretty } from '../render/pretty.ts'
-import { validateTrainer } from '../validate-trainer.ts'
+import { validateTarget } from '../validate-target.ts'
 import { EXIT_CODE, exitCodeOf } from '../verdict.ts'
 import { type Arguments, HELP, readArguments } from './arguments.ts'
 
@@ -54,8 +54,9 @@ async function validate(args: ValidateArguments, { env, stdout, stderr, signal }
   const live = args.format === 'pretty' && args.output === undefined
   const color = args.color ?? (live && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb')
   const status = createStatusLine(live && stdout.isTTY === true && args.color !== false ? stdout : undefined)
-  const report = await validateTrainer({
-    dir: args.dir,
+  const report = await validateTarget({
+    target: args.target,
+    env,
     profile: args.profile,
     require: args.require,
     sandbox: { choice: args.sandbox },

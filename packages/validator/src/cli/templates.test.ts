@@ -9,7 +9,7 @@ test.each(['gitlab-ci.yml', 'pre-commit-config.yaml', 'validate.yml'])(
     const text = await readFile(join(import.meta.dirname, '../../../../examples/ci-validate', name), 'utf8')
     const [, options = ''] = /trainyard-validate (\. .*(?:\n {6}--.*)*)/.exec(text) ?? []
     const argv = options.split(/\s+/).filter((word) => word !== '')
-    expect(readArguments(argv)).toMatchObject({ command: 'validate', dir: '.' })
+    expect(readArguments(argv)).toMatchObject({ command: 'validate', target: '.' })
     expect(argv.length).toBeGreaterThan(2)
   },
 )

@@ -1,10 +1,17 @@
 import type { Finding } from '@trainyard/contract'
+import {
+  configFindings,
+  diffIdFindings,
+  imageLayers,
+  type ListedImage,
+  readImage,
+  sizeFindings,
+  treeFindings,
+} from '@trainyard/validator/image'
 import { createFinding } from '../findings.ts'
 import { readImageConfig } from '../image-config.ts'
 import { createLayerReader } from '../layer-reader.ts'
-import { imageLayers, imagesOf, type PartImage } from '../part-images.ts'
-import { type ImageView, readImage } from '../read-image.ts'
-import { configFindings, treeFindings } from '../scanners/image-policy.ts'
+import { imagesOf } from '../part-images.ts'
 import type { AcceptanceCheck, CheckInput } from './check.ts'
 import { whyNotScanned } from './why-not-scanned.ts'
 
@@ -27,9 +34,9 @@ export const image: AcceptanceCheck = {
   },
 }
 
-const platformOf = ({ platform }: PartImage): string => platform ?? 'as in the config'
+const platformOf = ({ platform }: ListedImage): string => platform ?? 'as in the config'
 
-async function findingsOf({ context }: CheckInput, image: PartImage, signal: AbortSignal): Promise<Finding[]> {
+async function findingsOf({ context }: CheckInput, image: ListedImage, signal: AbortSignal): Promise<Finding[]> {
   const config = await readImageConfig(context, image.manifest)
   if (config === undefined)
     return [createFinding('TY293', 'the config of the image is not JSON of the expected form, or larger than 4 MiB')]
@@ -41,24 +48,4 @@ async function findingsOf({ context }: CheckInput, image: PartImage, signal: Abo
     ...treeFindings(view.tree, imageLayers(image.manifest)),
     ...sizeFindings(view, maxImageBytes),
   ]
-}
-
-/** Container engines compare these digests with their own: equal ones prove that they unpack the same bytes. */
-function diffIdFindings({ diffIds }: ImageView, named: readonly string[]): Finding[] {
-  if (named.length !== diffIds.length) {
-    const message = `the config names ${named.length} layers in rootfs.diff_ids, and the image has ${diffIds.length}`
-    return [createFinding('TY293', message)]
-  }
-  return diffIds.flatMap((diffId, index) =>
-    diffId === named[index]
-      ? []
-      : [createFinding('TY293', `the layer ${index + 1} unpacks to ${diffId}, but the config names ${named[index]}`)],
-  )
-}
-
-function sizeFindings({ unpackedBytes }: ImageView, maxImageBytes = 20 * 1024 ** 3): Finding[] {
-  if (unpackedBytes <= maxImageBytes) return []
-  const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`
-  const message = `the image unpacks to ${gib(unpackedBytes)}; more than ${gib(maxImageBytes)} is slow to start`
-  return [createFinding('TY299', message, { subject: 'size' })]
 }

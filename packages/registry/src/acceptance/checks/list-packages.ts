@@ -1,6 +1,6 @@
+import { imageLayers, type ListedImage, readImage } from '@trainyard/validator/image'
 import { createLayerReader } from '../layer-reader.ts'
-import { imageLayers, imagesOf, type PartImage } from '../part-images.ts'
-import { readImage } from '../read-image.ts'
+import { imagesOf } from '../part-images.ts'
 import type { LocatedPackage } from '../scanners/cyclonedx.ts'
 import { LayerPackages } from '../scanners/packages/find-packages.ts'
 import type { Distribution } from '../scanners/packages/package.ts'
@@ -54,7 +54,7 @@ export async function listPackages(
 
 async function packagesOf(
   { context }: CheckInput,
-  image: PartImage,
+  image: ListedImage,
   byLayer: ReadonlyMap<string, LayerPackages>,
   signal: AbortSignal,
 ): Promise<PartPackages> {

@@ -1,8 +1,8 @@
 import type { CheckScanner } from '@trainyard/contract'
+import type { ImageLayer } from '@trainyard/validator/image'
 import type { z } from 'zod'
 import { scanStoredLayer, settingsOf } from '../layer-reader.ts'
 import { imagesOf, layersOf } from '../part-images.ts'
-import type { ImageLayer } from '../read-image.ts'
 import type { LayerJob } from '../scanners/layer-messages.ts'
 import type { CheckInput, CheckReporter } from './check.ts'
 

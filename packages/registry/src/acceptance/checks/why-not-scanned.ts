@@ -1,6 +1,6 @@
 import type { CheckName } from '@trainyard/contract'
+import { LayerRefused } from '@trainyard/validator/image'
 import { createCheckPolicy } from '../../versions/check-policy.ts'
-import { LayerRefused } from '../layers/errors.ts'
 import { ScannerUnavailable } from '../scanners/errors.ts'
 import type { CheckEnd, CheckInput } from './check.ts'
 

@@ -1,4 +1,4 @@
-import type { LayerLimits } from '../layers/inspect-layer.ts'
+import type { LayerLimits } from '@trainyard/validator/image'
 
 /** What is done with a layer in the worker. */
 export type LayerJob =

@@ -1,14 +1,12 @@
 /** The thread that reads layers. `scan-layer.ts` starts it and sends it one job after the other. */
 import { parentPort } from 'node:worker_threads'
-import { LayerRefused } from '../layers/errors.ts'
+import { LayerRefused, type LayerScan, searchLayer } from '@trainyard/validator/image'
 import { ScannerUnavailable } from './errors.ts'
 import type { FromLayerWorker, LayerJob, ToLayerWorker } from './layer-messages.ts'
-import type { LayerScan } from './layer-scan.ts'
 import { listLayer } from './list-layer.ts'
 import { findMalware } from './malware/find-malware.ts'
 import { findPackages } from './packages/find-packages.ts'
 import { readLayerFile } from './read-layer-file.ts'
-import { searchLayer } from './search-layer.ts'
 
 const waiting: ((message: ToLayerWorker) => void)[] = []
 const send = (message: FromLayerWorker) => parentPort?.postMessage(message)

@@ -1,8 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { inspectLayer, type LayerEntry, type LayerListing, type LayerScan } from '@trainyard/validator/image'
 import { z } from 'zod'
-import { inspectLayer } from '../layers/inspect-layer.ts'
-import type { LayerEntry, LayerListing } from '../layers/layer-entry.ts'
-import type { LayerScan } from './layer-scan.ts'
 
 /** A listing as it is stored: its entries are packed, because there may be a million, with any bytes in their names. */
 export const PackedListing = z.object({

@@ -1,6 +1,5 @@
-import { inspectLayer } from '../layers/inspect-layer.ts'
+import { inspectLayer, type LayerScan } from '@trainyard/validator/image'
 import type { LayerJob } from './layer-messages.ts'
-import type { LayerScan } from './layer-scan.ts'
 
 /** The bytes of one entry of a layer; undefined when it is no file or larger. */
 export async function readLayerFile(

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { makeTar } from '@trainyard/platform/testing'
+import { LayerRefused } from '@trainyard/validator/image'
 import { describe, expect, test } from 'vitest'
-import { LayerRefused } from '../layers/errors.ts'
 import { type ScanLayerOptions, scanLayer } from './scan-layer.ts'
 
 const mediaType = 'application/vnd.oci.image.layer.v1.tar+gzip'

@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { ownExecArgv, programBeside } from '@trainyard/platform'
-import { LayerRefused } from '../layers/errors.ts'
-import type { LayerLimits } from '../layers/inspect-layer.ts'
+import { type LayerLimits, LayerRefused } from '@trainyard/validator/image'
 import { ScannerUnavailable } from './errors.ts'
 import type { FromLayerWorker, LayerJob, ToLayerWorker } from './layer-messages.ts'
 

@@ -1,7 +1,5 @@
+import { addPath, inspectLayer, type LayerScan, shownPath } from '@trainyard/validator/image'
 import { z } from 'zod'
-import { inspectLayer } from '../../layers/inspect-layer.ts'
-import { shownPath } from '../../layers/layer-entry.ts'
-import { addPath, type LayerScan } from '../layer-scan.ts'
 import { parseApkInstalled } from './apk.ts'
 import { parseDpkgStatus } from './dpkg.ts'
 import { parseNpmPackage } from './npm.ts'

@@ -1,4 +1,4 @@
-import { LayerRefused } from './errors.ts'
+import { LayerRefused } from '../errors.ts'
 import { type LayerEntry, shownPath } from './layer-entry.ts'
 
 /** A file, folder or link of the image that would run. */

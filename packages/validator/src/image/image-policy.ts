@@ -1,8 +1,9 @@
 import type { Finding } from '@trainyard/contract'
-import { createFinding, type RegistryRuleCode } from '../findings.ts'
-import type { ImageConfig } from '../image-config.ts'
-import type { ImageNode, ImageTree } from '../layers/image-tree.ts'
-import { shownPath } from '../layers/layer-entry.ts'
+import type { ImageConfig } from './image-config.ts'
+import { createImageFinding, type ImageRuleCode } from './image-findings.ts'
+import type { ImageNode, ImageTree } from './image-tree.ts'
+import { shownPath } from './layer-entry.ts'
+import type { ImageView } from './read-image.ts'
 
 /** What the operator does with images that run as root. */
 export type RootUserPolicy = 'allow' | 'warn' | 'refuse'
@@ -28,15 +29,15 @@ export function configFindings(
   if (rootUser !== 'allow' && ['', 'root', '0'].includes(name)) {
     const severity = rootUser === 'refuse' ? 'error' : 'warning'
     const seen = user === '' ? 'it names no user' : `its user is "${user.slice(0, 100)}"`
-    findings.push(createFinding('TY294', `the image runs as root: ${seen}`, { severity, subject: 'root' }))
+    findings.push(createImageFinding('TY294', `the image runs as root: ${seen}`, { severity, subject: 'root' }))
   }
   if ((config?.Entrypoint ?? []).length === 0 && (config?.Cmd ?? []).length === 0)
-    findings.push(createFinding('TY297', 'the image has neither an entry point nor a command'))
+    findings.push(createImageFinding('TY297', 'the image has neither an entry point nor a command'))
   if (os !== undefined && os !== 'linux')
-    findings.push(createFinding('TY293', `the image is for ${JSON.stringify(os)}; expected "linux"`))
+    findings.push(createImageFinding('TY293', `the image is for ${JSON.stringify(os)}; expected "linux"`))
   const own = `${os ?? 'unknown'}/${architecture ?? 'unknown'}`
   if (platform !== undefined && !platform.startsWith('unknown') && os !== undefined && platform !== own)
-    findings.push(createFinding('TY293', `the index names the platform ${platform}, but the config says ${own}`))
+    findings.push(createImageFinding('TY293', `the index names the platform ${platform}, but the config says ${own}`))
   return findings
 }
 
@@ -62,14 +63,14 @@ export function treeFindings(tree: ImageTree, layers: readonly { digest: string 
 
 /** Files with the same problem: one finding, because an image may have thousands. */
 class Group {
-  readonly #code: RegistryRuleCode
+  readonly #code: ImageRuleCode
   readonly #problem: string
   readonly #severity: Finding['severity'] | undefined
   readonly #shown: string[] = []
   #count = 0
   #first: ImageNode | undefined
 
-  constructor(code: RegistryRuleCode, problem: string, severity?: Finding['severity']) {
+  constructor(code: ImageRuleCode, problem: string, severity?: Finding['severity']) {
     this.#code = code
     this.#problem = problem
     this.#severity = severity
@@ -86,7 +87,7 @@ class Group {
     const more = this.#count > SHOWN ? ` and ${this.#count - SHOWN} more` : ''
     const message = `${this.#count} files ${this.#problem}: ${this.#shown.join(', ')}${more}`
     return [
-      createFinding(this.#code, message, {
+      createImageFinding(this.#code, message, {
         file: this.#shown[0],
         layer: layers[this.#first.layer]?.digest,
         severity: this.#severity,
@@ -94,4 +95,30 @@ class Group {
       }),
     ]
   }
+}
+
+/** Container engines compare these digests with their own: equal ones prove that they unpack the same bytes. */
+export function diffIdFindings({ diffIds }: ImageView, named: readonly string[]): Finding[] {
+  if (named.length !== diffIds.length) {
+    const message = `the config names ${named.length} layers in rootfs.diff_ids, and the image has ${diffIds.length}`
+    return [createImageFinding('TY293', message)]
+  }
+  return diffIds.flatMap((diffId, index) =>
+    diffId === named[index]
+      ? []
+      : [
+          createImageFinding(
+            'TY293',
+            `the layer ${index + 1} unpacks to ${diffId}, but the config names ${named[index]}`,
+          ),
+        ],
+  )
+}
+
+/** A finding about an image that unpacks to more than `maxImageBytes`. Default: 20 GiB. */
+export function sizeFindings({ unpackedBytes }: ImageView, maxImageBytes = 20 * 1024 ** 3): Finding[] {
+  if (unpackedBytes <= maxImageBytes) return []
+  const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`
+  const message = `the image unpacks to ${gib(unpackedBytes)}; more than ${gib(maxImageBytes)} is slow to start`
+  return [createImageFinding('TY299', message, { subject: 'size' })]
 }

@@ -1,4 +1,4 @@
-import type { LayerLimits } from '../layers/inspect-layer.ts'
+import type { LayerLimits } from './inspect-layer.ts'
 
 /** A layer that a scan reads, in the worker. */
 export interface LayerScan {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { makeTar } from '@trainyard/platform/testing'
 import { describe, expect, it } from 'vitest'
-import { LayerRefused } from './errors.ts'
+import { LayerRefused } from '../errors.ts'
 import { type InspectLayerOptions, inspectLayer } from './inspect-layer.ts'
 
 const OCI = 'application/vnd.oci.image.layer.v1.tar'

@@ -9,10 +9,10 @@ import { readTar } from '@trainyard/platform'
 import { makeTar } from '@trainyard/platform/testing'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { randomLayers } from '../../testing/random-layers.ts'
-import { LayerRefused } from './errors.ts'
+import { LayerRefused } from '../errors.ts'
 import { ImageTree } from './image-tree.ts'
 import { inspectLayer } from './inspect-layer.ts'
+import { randomLayers } from './testing/random-layers.ts'
 
 const run = promisify(execFile)
 const OCI = 'application/vnd.oci.image.layer.v1.tar'

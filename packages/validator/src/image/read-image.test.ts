@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { makeTar, type TarEntrySpec } from '@trainyard/platform/testing'
 import { describe, expect, test } from 'vitest'
-import { inspectLayer } from './layers/inspect-layer.ts'
+import { inspectLayer } from './inspect-layer.ts'
 import { type ImageLayer, type LayerReader, readImage, readImageFile } from './read-image.ts'
 
 interface TestLayer extends ImageLayer {

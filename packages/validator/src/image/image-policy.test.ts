@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { ImageTree } from '../layers/image-tree.ts'
-import type { LayerEntry, LayerEntryType } from '../layers/layer-entry.ts'
 import { configFindings, type RootUserPolicy, treeFindings } from './image-policy.ts'
+import { ImageTree } from './image-tree.ts'
+import type { LayerEntry, LayerEntryType } from './layer-entry.ts'
 
 const config = (user: string | undefined, more = {}) => ({
   os: 'linux',

@@ -1,11 +1,11 @@
 import { makeTar, type TarEntrySpec } from '@trainyard/platform/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { randomLayers } from '../../testing/random-layers.ts'
-import { LayerRefused } from './errors.ts'
+import { LayerRefused } from '../errors.ts'
 import { ImageTree } from './image-tree.ts'
 import { inspectLayer } from './inspect-layer.ts'
 import type { LayerEntry } from './layer-entry.ts'
+import { randomLayers } from './testing/random-layers.ts'
 
 async function entriesOf(specs: readonly TarEntrySpec[]): Promise<readonly LayerEntry[]> {
   const body = (async function* () {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import { LayerRefused } from './layers/errors.ts'
-import { ImageTree } from './layers/image-tree.ts'
-import type { LayerListing } from './layers/layer-entry.ts'
+import { LayerRefused } from '../errors.ts'
+import { ImageTree } from './image-tree.ts'
+import type { LayerListing } from './layer-entry.ts'
 
 /** Larger files are refused. A manifest has a few kilobytes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024

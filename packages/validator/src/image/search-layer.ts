@@ -1,7 +1,7 @@
-import { findSecrets } from '@trainyard/validator/secrets'
 import { z } from 'zod'
-import { inspectLayer } from '../layers/inspect-layer.ts'
-import { shownPath } from '../layers/layer-entry.ts'
+import { findSecrets } from '../secrets.ts'
+import { inspectLayer } from './inspect-layer.ts'
+import { type LayerListing, shownPath } from './layer-entry.ts'
 import { addPath, type LayerScan } from './layer-scan.ts'
 
 /** The part of a file that is searched. Larger text files are data. */
@@ -25,7 +25,17 @@ export const LayerSecrets = z.object({
 export type LayerSecrets = z.infer<typeof LayerSecrets>
 
 /** Searches every file of a layer for secrets. */
-export async function searchLayer({ body, mediaType, limits, onFile }: LayerScan): Promise<LayerSecrets> {
+export async function searchLayer(scan: LayerScan): Promise<LayerSecrets> {
+  return (await listAndSearchLayer(scan)).secrets
+}
+
+/** The same, with what the layer holds. */
+export async function listAndSearchLayer({
+  body,
+  mediaType,
+  limits,
+  onFile,
+}: LayerScan): Promise<{ listing: LayerListing; secrets: LayerSecrets }> {
   const none = () => ({ count: 0, examples: [] })
   const found: LayerSecrets = {
     secrets: [],
@@ -35,7 +45,7 @@ export async function searchLayer({ body, mediaType, limits, onFile }: LayerScan
     failed: none(),
     cut: false,
   }
-  await inspectLayer(body, {
+  const listing = await inspectLayer(body, {
     mediaType,
     limits,
     async onFile(entry, file) {
@@ -53,5 +63,5 @@ export async function searchLayer({ body, mediaType, limits, onFile }: LayerScan
       }
     },
   })
-  return found
+  return { listing, secrets: found }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { decompress, type Packing, readTar, type TarEntry, TrainyardError } from '@trainyard/platform'
-import { LayerRefused } from './errors.ts'
+import { LayerRefused } from '../errors.ts'
 import { type LayerEntry, type LayerListing, shownPath } from './layer-entry.ts'
 
 export interface LayerLimits {

@@ -1,7 +1,7 @@
 import type { Finding } from '@trainyard/contract'
-import { findSecrets, isNameOfSecret } from '@trainyard/validator/secrets'
-import { createFinding } from '../findings.ts'
-import type { ImageConfig } from '../image-config.ts'
+import { findSecrets, isNameOfSecret } from '../secrets.ts'
+import type { ImageConfig } from './image-config.ts'
+import { createImageFinding } from './image-findings.ts'
 
 /** Text of an image's config, with what it is. */
 interface ConfigText {
@@ -18,11 +18,11 @@ export async function searchConfig({ config, history }: ImageConfig): Promise<Fi
     const search = await findSecrets('config.txt', Buffer.from(text))
     const found = search.state === 'searched' ? search.secrets : []
     for (const { message, subject } of found)
-      findings.push(createFinding('TY390', `${where}: ${message}`, { subject: `${where} ${subject}` }))
+      findings.push(createImageFinding('TY390', `${where}: ${message}`, { subject: `${where} ${subject}` }))
     if (found.length > 0) continue
     for (const name of namesOfSecrets(where, text)) {
       const message = `${where}: "${name}" is set, and anyone who can pull the image can read it (value not shown)`
-      findings.push(createFinding('TY390', message, { subject: `${where} ${name}` }))
+      findings.push(createImageFinding('TY390', message, { subject: `${where} ${name}` }))
     }
   }
   return findings
