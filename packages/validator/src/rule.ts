@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Finding, Severity, ValidationReport } from '@trainyard/contract'
 import type { ComplianceRecord } from './compliance/record.ts'
+import type { FileEdit } from './fixes/file-edit.ts'
 import type { TrainerFolder } from './trainer-folder.ts'
 
 /** A finding without the code, severity and help of its rule, which {@link toFinding} adds. */
@@ -36,6 +37,8 @@ interface RuleBase<Context> {
 /** Checks the trainer's folder. */
 export interface FolderRule extends RuleBase<TrainerFolder> {
   readonly phase: 'static' | 'security'
+  /** Changes that remove findings and cannot break the trainer. */
+  fix?(folder: TrainerFolder): FileEdit[] | Promise<FileEdit[]>
 }
 
 /** Checks the record of a compliance run. */

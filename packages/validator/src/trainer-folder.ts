@@ -2,6 +2,7 @@ import { constants, type Dirent } from 'node:fs'
 import { lstat, open, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IGNORE_FILE_NAME, type IgnoreRules, MANIFEST_FILE_NAME, parseIgnoreRules } from '@trainyard/contract'
+import { CONFIG_FILE_NAME, type ConfigReading, readConfig } from './config/read-config.ts'
 import { type Dockerfile, readDockerfile } from './dockerfile/read-dockerfile.ts'
 import { type ManifestReading, readManifest } from './manifest/read-manifest.ts'
 
@@ -32,6 +33,8 @@ export interface TrainerFolder {
   readonly limits: FolderLimits
   readonly manifest: ManifestReading
   readonly dockerfiles: readonly Dockerfile[]
+  /** The author's settings of the validator. */
+  readonly config: ConfigReading
   find(path: string): TrainerFile | undefined
   /** Reads at most `maxBytes` from the start of a file; undefined if it cannot be read. */
   readBytes(path: string, maxBytes: number): Promise<Buffer | undefined>
@@ -128,6 +131,8 @@ export async function readTrainerFolder(
     limits,
     manifest: await readManifestFile(byPath.get(MANIFEST_FILE_NAME), limits, readText),
     dockerfiles: await readDockerfiles(files, limits, readText),
+    // Also where it is not published.
+    config: readConfig(await readText(CONFIG_FILE_NAME, limits.maxTextBytes)),
     find: (path) => byPath.get(path),
     readBytes,
     readText,

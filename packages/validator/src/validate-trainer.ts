@@ -12,6 +12,8 @@ import type {
 } from '@trainyard/contract'
 import { EnvironmentError } from '@trainyard/environments'
 import type { SandboxOptions } from './compliance/sandbox-choice.ts'
+import type { Baseline } from './config/baseline.ts'
+import { suppress } from './config/suppress.ts'
 import { SandboxUnavailableError, UsageError } from './errors.ts'
 import { runRule } from './rule.ts'
 import { COMPLIANCE_RULES, FOLDER_RULES, isSelected, phasesOf } from './rules/index.ts'
@@ -41,6 +43,10 @@ export interface ValidateOptions {
   sandbox?: Partial<SandboxOptions> | undefined
   /** Time limit for the whole validation. Phases that are not finished by then are `errored`. Default: 180,000. */
   timeoutMs?: number | undefined
+  /** Known findings, which do not fail the trainer. Not allowed in the profile `marketplace`. */
+  baseline?: Baseline | undefined
+  /** Findings of the static rules in other files are left out. Paths are relative to the folder. */
+  changedFiles?: ReadonlySet<string> | undefined
   /** Aborting it stops the trainer, cleans up, and rejects with the signal's reason. */
   signal?: AbortSignal | undefined
   /** Called when a check starts (`running`) and when it has finished. */
@@ -81,6 +87,9 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   // A bundle is what was published: a file in it that says otherwise must not hide the others.
   const isIgnored = options.isBundle === true ? undefined : await readIgnoreRules(dir)
   const folder = await readTrainerFolder(dir, { signal, isIgnored })
+  const baseline = profile === 'marketplace' ? undefined : options.baseline
+  // What the author ignores is shown to those who look for a trainer.
+  const ignores = profile !== 'marketplace' && folder.config.state === 'read' ? folder.config.ignores : []
   const checks: CheckResult[] = []
   let timeline: readonly TimelineEntry[] = []
 
@@ -104,7 +113,8 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
     const phaseStartedAt = performance.now()
     let check: CheckResult
     try {
-      const outcome = await phaseRunners[phase]()
+      const ran = await phaseRunners[phase]()
+      const outcome = { ...ran, findings: suppress(ran.findings, { ignores, baseline }) }
       timeline = outcome.timeline ?? timeline
       check = {
         name,
@@ -184,13 +194,15 @@ async function requireFolder(given: string, dir: string): Promise<void> {
 async function runFolderRules(
   folder: TrainerFolder,
   phase: 'static' | 'security',
-  { only = [], profile }: ValidateOptions,
+  { only = [], profile, changedFiles }: ValidateOptions,
 ): Promise<PhaseOutcome> {
   const findings: Finding[] = []
   for (const rule of FOLDER_RULES) {
     if (rule.phase === phase && isSelected(rule.code, only)) findings.push(...(await runRule(rule, folder, profile)))
   }
-  return { findings }
+  if (changedFiles === undefined) return { findings }
+  const notes = [`only findings in the ${changedFiles.size} changed files are shown`]
+  return { findings: findings.filter(({ file }) => file === undefined || changedFiles.has(file)), notes }
 }
 
 async function runCompliance(

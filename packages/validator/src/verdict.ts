@@ -32,8 +32,8 @@ export const EXIT_CODE = { passed: 0, findings: 1, usage: 2, toolFailed: 3, inte
 const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, error: 2 }
 
 /** Whether a finding is severe enough to fail a trainer. */
-export function fails(finding: Pick<Finding, 'severity'>, profile: Profile): boolean {
-  return RANK[finding.severity] >= RANK[PROFILES[profile].threshold]
+export function fails({ severity, suppressed }: Pick<Finding, 'severity' | 'suppressed'>, profile: Profile): boolean {
+  return suppressed === undefined && RANK[severity] >= RANK[PROFILES[profile].threshold]
 }
 
 /** The phases that must run. `requested` are the phases of `--phase`, `required` those of `--require`. */

@@ -23,6 +23,14 @@ export type Arguments =
       readonly output: string | undefined
       /** Files to write in addition. */
       readonly reports: readonly { readonly format: Format; readonly file: string }[]
+      /** Known findings, which do not fail the trainer. */
+      readonly baseline: string | undefined
+      /** Where to write the findings as a baseline. */
+      readonly writeBaseline: string | undefined
+      /** A revision of git. */
+      readonly since: string | undefined
+      readonly fix: 'write' | 'show' | undefined
+      readonly watch: boolean
       readonly seed: number | undefined
       readonly timeoutMs: number | undefined
       readonly sandbox: SandboxChoice
@@ -44,6 +52,11 @@ Usage: trainyard-validate [TARGET] [options]
   --phase PHASES         Phases to run, separated by commas: static, security, compliance. Default: all
   --require PHASES       Phases that must run, in addition to those of the profile
   --only CODES           Run only rules whose code starts with one of these prefixes, for example TY4 or TY101,TY3
+  --since REV            Of the static and security rules, only findings in files that git says have changed since REV
+  --baseline FILE        Findings of this file are known and do not fail the trainer
+  --write-baseline FILE  Write the findings to a file for --baseline
+  --fix                  First make the safe changes of the rules; with --dry-run, show them and change nothing
+  --watch                Check again after each change; without --phase only static and security
   --format FORMAT        pretty (default), json, junit, sarif (2.1.0), github (annotations), gitlab (code quality),
                          markdown, html
   --output FILE          Write the report to a file
@@ -57,6 +70,9 @@ Usage: trainyard-validate [TARGET] [options]
   -v, --version          Show the version
 
   replay REPORT          Repeat the validation of a JSON report: its seed, profile, phases and limits
+
+trainyard.config.json in the trainer's folder can ignore findings: {"ignores": [{"rule": "TY205", "path": "Dockerfile",
+"reason": "...", "expires": "2026-12-31"}]}. An expired one is an error. The marketplace ignores nothing.
 
 Exit codes, the same for all formats:
   0  passed
@@ -84,19 +100,30 @@ export function readArguments(argv: readonly string[]): Arguments {
     if (!RULES.some((rule) => rule.code.startsWith(code)))
       throw new UsageError(`--only is "${code}"; no rule has a code that starts with it`)
   }
+  requireAllowed(values, profile)
   const timeout = values.timeout === undefined ? undefined : number('--timeout', values.timeout, 1, 86_400)
   return {
     command: 'validate',
     target: folders[0] ?? '.',
     replay,
     profile,
-    phases: values.phase === undefined ? undefined : phases('--phase', values.phase),
+    phases:
+      values.phase === undefined
+        ? values.watch
+          ? ['static', 'security']
+          : undefined
+        : phases('--phase', values.phase),
     require: phases('--require', values.require),
     only,
     format: oneOf('--format', values.format ?? 'pretty', FORMATS),
     output: values.output,
     reports: (values.report ?? []).map(readReportOption),
     sandbox: oneOf('--sandbox', values.sandbox ?? 'auto', SANDBOX_CHOICES),
+    baseline: values.baseline,
+    writeBaseline: values['write-baseline'],
+    since: values.since,
+    fix: values.fix ? (values['dry-run'] ? 'show' : 'write') : undefined,
+    watch: values.watch ?? false,
     seed: values.seed === undefined ? undefined : number('--seed', values.seed, 0, 2 ** 31 - 1),
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
     color: values['no-color'] ? false : values.color,
@@ -119,6 +146,12 @@ function parse(argv: readonly string[]) {
         output: text,
         report: { type: 'string', multiple: true },
         sandbox: text,
+        since: text,
+        baseline: text,
+        'write-baseline': text,
+        fix: flag,
+        'dry-run': flag,
+        watch: flag,
         seed: text,
         timeout: text,
         color: flag,
@@ -130,6 +163,19 @@ function parse(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
+}
+
+/** Options that contradict each other. */
+function requireAllowed(values: ReturnType<typeof parse>['values'], profile: Profile): void {
+  const { baseline, since, fix, watch, output } = values
+  if (values['dry-run'] && !fix) throw new UsageError('--dry-run without --fix: there is nothing to show')
+  if (watch && output !== undefined)
+    throw new UsageError('--watch shows its results in the terminal; --output is not possible with it')
+  if (profile !== 'marketplace') return
+  if (baseline !== undefined)
+    throw new UsageError('--baseline: the profile marketplace knows no baseline; use the profile ci')
+  if (since !== undefined)
+    throw new UsageError('--since: the profile marketplace checks every file; use the profile ci')
 }
 
 function readReportOption(value: string): { format: Format; file: string } {

@@ -1,13 +1,17 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { type CheckResult, ValidationReport } from '@trainyard/contract'
 import { formatDuration } from '@trainyard/contract/format'
 import { SANDBOX_CHOICES } from '../compliance/sandbox-choice.ts'
+import { parseBaseline, renderBaseline } from '../config/baseline.ts'
 import { UsageError } from '../errors.ts'
+import { planFixes, renderDiff, writeFixes } from '../fixes/fix-folder.ts'
 import { RENDERERS } from '../render/formats.ts'
 import { renderCheck, renderPretty } from '../render/pretty.ts'
 import { validateTarget } from '../validate-target.ts'
 import { EXIT_CODE, exitCodeOf } from '../verdict.ts'
 import { type Arguments, HELP, readArguments } from './arguments.ts'
+import { listChangedFiles } from './changed-files.ts'
+import { watchFolder } from './watch-folder.ts'
 
 /** The used part of a stream. */
 interface Terminal {
@@ -30,7 +34,7 @@ export async function runCli(options: CliOptions): Promise<number> {
   try {
     const args = readArguments(options.argv)
     if (args.command === 'validate')
-      return await validate(args.replay === undefined ? args : await readReplay(args, args.replay), options)
+      return await run(args.replay === undefined ? args : await readReplay(args, args.replay), options)
     stdout.write(args.command === 'help' ? HELP : `${options.version}\n`)
     return EXIT_CODE.passed
   } catch (error) {
@@ -45,6 +49,47 @@ export async function runCli(options: CliOptions): Promise<number> {
     stderr.write(`trainyard-validate failed: ${error instanceof Error ? error.message : String(error)}\n`)
     return EXIT_CODE.toolFailed
   }
+}
+
+const MAX_FIX_ROUNDS = 5
+
+/** Fixes first, then validates once, or after each change. */
+async function run(args: ValidateArguments, options: CliOptions): Promise<number> {
+  const { stdout, signal = new AbortController().signal } = options
+  if (args.fix !== undefined) {
+    await requireFolder(args.target, '--fix')
+    if (args.fix === 'show') {
+      for (const file of await planFixes(args.target, args.only)) stdout.write(renderDiff(file))
+      return EXIT_CODE.passed
+    }
+    // A mended file can show what was hidden before.
+    for (let round = 0; round < MAX_FIX_ROUNDS; round++) {
+      const fixed = await planFixes(args.target, args.only)
+      if (fixed.length === 0) break
+      await writeFixes(args.target, fixed)
+      for (const { file, codes } of fixed) options.stderr.write(`fixed ${file} (${codes.join(', ')})\n`)
+    }
+  }
+  if (!args.watch) return await validate(args, options)
+  await requireFolder(args.target, '--watch')
+  let code: number = EXIT_CODE.passed
+  await watchFolder(
+    args.target,
+    async () => {
+      if (stdout.isTTY) stdout.write('\u001b[2J\u001b[H')
+      code = await validate(args, options).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+        return code
+      })
+    },
+    signal,
+  )
+  return code
+}
+
+async function requireFolder(target: string, option: string): Promise<void> {
+  const found = await stat(target).catch(() => undefined)
+  if (!found?.isDirectory()) throw new UsageError(`${option} needs the folder of a trainer; "${target}" is none`)
 }
 
 type ValidateArguments = Extract<Arguments, { command: 'validate' }>
@@ -63,6 +108,8 @@ async function validate(args: ValidateArguments, { env, stdout, stderr, signal }
     only: args.only,
     phases: args.phases,
     seed: args.seed,
+    baseline: args.baseline === undefined ? undefined : await readBaseline(args.baseline),
+    changedFiles: args.since === undefined ? undefined : await listChangedFiles(args.target, args.since),
     timeoutMs: args.timeoutMs,
     databaseUrl: env.DATABASE_URL || undefined,
     signal,
@@ -74,6 +121,7 @@ async function validate(args: ValidateArguments, { env, stdout, stderr, signal }
     },
   })
   status.clear()
+  if (args.writeBaseline !== undefined) await writeText(args.writeBaseline, renderBaseline(report), '--write-baseline')
   for (const { format, file } of args.reports) await writeText(file, RENDERERS[format](report), '--report')
   if (live) stdout.write(renderRemaining(report, color))
   else await writeReport(report, args, color, stdout, stderr)
@@ -107,6 +155,13 @@ async function writeText(file: string, text: string, option: string): Promise<vo
   await writeFile(file, text).catch((error: Error) => {
     throw new UsageError(`${option} "${file}" cannot be written: ${error.message}`)
   })
+}
+
+async function readBaseline(file: string) {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new UsageError(`the baseline "${file}" cannot be read: ${error.message}`)
+  })
+  return parseBaseline(text, file)
 }
 
 /** The arguments of an earlier validation. The format and the output are those of the command. */

@@ -1,7 +1,12 @@
-import type { CheckResult, ValidationReport } from '@trainyard/contract'
+import type { CheckResult, Finding, ValidationReport } from '@trainyard/contract'
 
 /** Findings without a file belong to this one, for formats that need a place. */
 export const MANIFEST = 'trainer.json'
+
+/** The findings that count: without those that are ignored or in the baseline. */
+export function openFindings({ findings }: Pick<CheckResult, 'findings'>): Finding[] {
+  return findings.filter(({ suppressed }) => suppressed === undefined)
+}
 
 export function nameTrainer({ trainer }: ValidationReport): string {
   return trainer === undefined ? 'The trainer' : `${trainer.name} ${trainer.version}`

@@ -1,5 +1,5 @@
 import type { Finding, ValidationReport } from '@trainyard/contract'
-import { describeStatus, MANIFEST, nameTrainer } from './describe-report.ts'
+import { describeStatus, MANIFEST, nameTrainer, openFindings } from './describe-report.ts'
 
 const COMMAND = { error: 'error', warning: 'warning', info: 'notice' } as const satisfies Record<
   Finding['severity'],
@@ -9,7 +9,7 @@ const COMMAND = { error: 'error', warning: 'warning', info: 'notice' } as const 
 /** Workflow commands of GitHub Actions: each finding becomes an annotation at its line. */
 export function renderGithub(report: ValidationReport): string {
   const lines = report.checks.flatMap((check) => {
-    const found = check.findings.map(renderFinding)
+    const found = openFindings(check).map(renderFinding)
     if (check.status === 'errored') found.push(`::error title=${property(check.name)}::${data(describeStatus(check))}`)
     if (check.status === 'skipped') found.push(`::notice title=${property(check.name)}::${data(describeStatus(check))}`)
     return found

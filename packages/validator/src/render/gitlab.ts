@@ -1,5 +1,5 @@
 import type { Finding, ValidationReport } from '@trainyard/contract'
-import { MANIFEST } from './describe-report.ts'
+import { MANIFEST, openFindings } from './describe-report.ts'
 
 const SEVERITY = { error: 'major', warning: 'minor', info: 'info' } as const satisfies Record<
   Finding['severity'],
@@ -9,7 +9,7 @@ const SEVERITY = { error: 'major', warning: 'minor', info: 'info' } as const sat
 /** GitLab's code quality report. It has no place for a check that did not run: the exit code shows that. */
 export function renderGitlab(report: ValidationReport): string {
   const issues = report.checks.flatMap((check) =>
-    check.findings.map(({ code, severity, message, help, file, line, fingerprint }) => ({
+    openFindings(check).map(({ code, severity, message, help, file, line, fingerprint }) => ({
       description: `${message}. ${help}`,
       check_name: code,
       fingerprint,

@@ -35,9 +35,9 @@ function renderCheck(check: CheckResult): string {
 }
 
 function renderFindings(findings: readonly Finding[]): string {
-  const rows = findings.map(({ code, severity, message, help, file, line, docsUrl }) => {
+  const rows = findings.map(({ code, severity, message, help, file, line, docsUrl, suppressed }) => {
     const place = file === undefined ? '' : `<code>${e(file)}${line === undefined ? '' : `:${line}`}</code>`
-    return `<tr><td class="${severity}">${severity}</td><td><a href="${e(docsUrl)}">${code}</a></td><td>${place}</td><td>${e(message)}<br><small>${e(help)}</small></td></tr>`
+    return `<tr><td class="${severity}">${severity}</td><td><a href="${e(docsUrl)}">${code}</a></td><td>${place}</td><td>${e(message)}<br><small>${e(suppressed ? `ignored: ${suppressed.reason}` : help)}</small></td></tr>`
   })
   return `<h2>Findings</h2>
 <table><tr><th></th><th>rule</th><th>where</th><th>finding</th></tr>

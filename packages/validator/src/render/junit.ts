@@ -1,6 +1,6 @@
 import type { CheckResult, Finding, ValidationReport } from '@trainyard/contract'
 import { fails } from '../verdict.ts'
-import { describeStatus, escapeMarkup, nameTrainer } from './describe-report.ts'
+import { describeStatus, escapeMarkup, nameTrainer, openFindings } from './describe-report.ts'
 
 /** JUnit XML: a suite for each check, a case for each finding, and a case for a check without findings. */
 export function renderJunit(report: ValidationReport): string {
@@ -14,7 +14,7 @@ ${suites.map(({ text }) => text).join('\n')}
 }
 
 function renderSuite(check: CheckResult, { profile }: ValidationReport) {
-  const cases = check.findings.map((finding) => renderFinding(check.name, finding, profile))
+  const cases = openFindings(check).map((finding) => renderFinding(check.name, finding, profile))
   const failures = check.findings.filter((finding) => fails(finding, profile)).length
   const errors = check.status === 'errored' ? 1 : 0
   const skipped = check.status === 'skipped' ? 1 : 0

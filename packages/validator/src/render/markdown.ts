@@ -1,6 +1,6 @@
 import type { CheckResult, ValidationReport } from '@trainyard/contract'
 import { formatDuration } from '@trainyard/contract/format'
-import { describeStatus, nameTrainer } from './describe-report.ts'
+import { describeStatus, nameTrainer, openFindings } from './describe-report.ts'
 
 const MARK: Readonly<Record<string, string>> = { passed: '✅', failed: '❌', errored: '💥' }
 
@@ -15,7 +15,7 @@ export function renderMarkdown(report: ValidationReport): string {
     '|---|---|---|---|',
     ...report.checks.map(renderCheck),
   ]
-  const findings = report.checks.flatMap((check) => check.findings)
+  const findings = report.checks.flatMap(openFindings)
   if (findings.length > 0) {
     lines.push('', '| | rule | where | finding | how to fix |', '|---|---|---|---|---|')
     for (const { code, severity, message, help, file, line, docsUrl } of findings) {
@@ -29,7 +29,7 @@ export function renderMarkdown(report: ValidationReport): string {
 function renderCheck(check: CheckResult): string {
   const time = check.durationMs === undefined ? '' : formatDuration(check.durationMs)
   const shown = ['passed', 'failed'].includes(check.status) ? check.status : describeStatus(check)
-  return `| ${check.name} | ${MARK[check.status] ?? '➖'} ${cell(shown)} | ${time} | ${check.findings.length} |`
+  return `| ${check.name} | ${MARK[check.status] ?? '➖'} ${cell(shown)} | ${time} | ${openFindings(check).length} |`
 }
 
 /** Texts of a trainer must not become links, images, HTML or another row. */

@@ -1,6 +1,7 @@
 import type { CheckResult, Finding, Severity, ValidationReport } from '@trainyard/contract'
 import { formatDuration } from '@trainyard/contract/format'
 import { exitCodeOf, fails } from '../verdict.ts'
+import { openFindings } from './describe-report.ts'
 
 export interface PrettyOptions {
   /** Whether to use ANSI colours. Default: false. */
@@ -52,17 +53,24 @@ function renderFinding(finding: Finding, paint: Paint): string {
   const { code, severity, file, line, column } = finding
   const position = [file && printable(file), line, column].filter((part) => part !== undefined).join(':')
   const where = position === '' ? '' : `${position} `
+  if (finding.suppressed)
+    return paint(
+      'dim',
+      `    ignored ${code} ${where}${printable(finding.message)} → ${printable(finding.suppressed.reason)}`,
+    )
   const level = paint(SEVERITY_COLOR[severity], severity)
   return `    ${level} ${code} ${where}${printable(finding.message)} ${paint('dim', `→ ${printable(finding.help)}`)}`
 }
 
 function renderSummary(report: ValidationReport, paint: Paint): string[] {
-  const findings = report.checks.flatMap((check) => check.findings)
+  const findings = report.checks.flatMap(openFindings)
+  const ignored = report.checks.flatMap((check) => check.findings).length - findings.length
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length
   const counted = [
     plural(count('error'), 'error'),
     plural(count('warning'), 'warning'),
     plural(count('info'), 'note'),
+    ...(ignored === 0 ? [] : [`${ignored} ignored`]),
   ].join(', ')
   const subject = report.trainer ? printable(`${report.trainer.name} ${report.trainer.version}`) : 'The trainer'
   const passed = report.verdict === 'passed'

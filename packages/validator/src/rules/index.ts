@@ -67,6 +67,7 @@ import { unknownFields } from './unknown-fields.ts'
 import { unsafeLoading } from './unsafe-loading.ts'
 import { unscannedFiles } from './unscanned-files.ts'
 import { uploadsOnlyResults } from './uploads-only-results.ts'
+import { validatorConfig } from './validator-config.ts'
 import { writesInsideWorkDir } from './writes-inside-work-dir.ts'
 
 /** Rules for the trainer's folder, by code. */
@@ -84,6 +85,7 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   environmentValid,
   resourcesPlausible,
   entryPointShell,
+  validatorConfig,
   readme,
   licenceFile,
   dockerfileSyntax,

@@ -1,4 +1,6 @@
+import { ignorePath } from '../fixes/ignore-line.ts'
 import { type FolderRule, type RuleFinding, ruleDocsUrl } from '../rule.ts'
+import type { TrainerFolder } from '../trainer-folder.ts'
 
 const MIB = 1024 * 1024
 const MAX_FILE_BYTES = 100 * MIB
@@ -29,19 +31,25 @@ export const packageSize: FolderRule = {
       const message = `the size of the file is ${mib(sizeBytes)}; files above ${mib(MAX_FILE_BYTES)} make every start slow`
       findings.push({ message, file: path, subject: 'large' })
     }
-    const leftovers = new Map<string, number>()
-    for (const { path } of files) {
-      const match = LEFTOVERS.exec(path)
-      if (!match) continue
-      const folder = path.slice(0, match.index + match[0].length).replace(/\/$/, '')
-      leftovers.set(folder, (leftovers.get(folder) ?? 0) + 1)
-    }
-    for (const [path, count] of leftovers) {
+    for (const [path, count] of leftoversIn(files)) {
       const message = `left over from a build or an editor (${count} ${count === 1 ? 'file' : 'files'}); jobs do not need it`
       findings.push({ message, file: path, subject: 'leftover' })
     }
     return findings
   },
+  fix: ({ files }) => [...leftoversIn(files).keys()].map(ignorePath),
+}
+
+/** What builds and editors left behind, with the number of its files. */
+function leftoversIn(files: TrainerFolder['files']): Map<string, number> {
+  const leftovers = new Map<string, number>()
+  for (const { path } of files) {
+    const match = LEFTOVERS.exec(path)
+    if (!match) continue
+    const folder = path.slice(0, match.index + match[0].length).replace(/\/$/, '')
+    leftovers.set(folder, (leftovers.get(folder) ?? 0) + 1)
+  }
+  return leftovers
 }
 
 function mib(bytes: number): string {
