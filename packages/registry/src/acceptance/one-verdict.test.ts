@@ -49,7 +49,7 @@ describe('the validator and the registry', () => {
       'acme/key',
       (name: string) => [[{ name: 'key.env', body: `id = ${KEY_ID}\n` }], [{ name: '.wh.key.env' }, manifest(name)]],
     ],
-    ['acme/none', () => [[{ name: 'train.js', body: '' }]]],
+    ['acme/empty', () => [[{ name: 'train.js', body: '' }]]],
     ['acme/wrong', () => [[{ name: 'trainer.json', body: '{"name": 7}' }]]],
     ['acme/odd', (name: string) => [[{ name: '../x', body: '' }, manifest(name)]]],
   ])('have the same findings in the image %s, with the same fingerprints', async (name, layers) => {
