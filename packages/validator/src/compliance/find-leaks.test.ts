@@ -6,6 +6,16 @@ const token = `eyJhbGciOiJIUzI1NiJ9.eyJqb2IiOjF9.${randomBytes(32).toString('bas
 const leaks = createLeakFinder([token])
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
+const base32 = (text: string) =>
+  (
+    [...Buffer.from(text)]
+      .map((byte) => byte.toString(2).padStart(8, '0'))
+      .join('')
+      .match(/.{5}/g) ?? []
+  )
+    .map((bits) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[Number.parseInt(bits, 2)])
+    .join('')
+
 describe('a token in the output is found', () => {
   test.each<[string, string[]]>([
     ['as it is', [`token ${token}`]],
@@ -16,6 +26,18 @@ describe('a token in the output is found', () => {
     ['in Base64', [`data: ${base64(token)}`]],
     ['in Base64 after other characters', [`xy${base64(token)}`]],
     ['in Base64 twice', [base64(base64(token))]],
+    ['percent-encoded', [[...token].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('')]],
+    ['in escapes', [[...token].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join('')]],
+    ['in hex with colons', [Buffer.from(token).toString('hex').match(/../g)?.join(':') ?? '']],
+    ['in hex with spaces', [Buffer.from(token).toString('hex').match(/../g)?.join(' ') ?? '']],
+    ['as codes of characters', [JSON.stringify([...Buffer.from(token)])]],
+    ['as entities', [[...token].map((c) => `&#${c.charCodeAt(0)};`).join('')]],
+    [
+      'in ROT13',
+      [token.replace(/[a-z]/gi, (c) => String.fromCharCode(c.charCodeAt(0) + (c.toLowerCase() < 'n' ? 13 : -13)))],
+    ],
+    ['in Base32', [base32(token)]],
+    ['in upper case', [token.toUpperCase()]],
     ['in hex', [Buffer.from(token).toString('hex')]],
     ['in a signed URL', ['GET /a?X-Amz-Signature=0123456789abcdef0123']],
   ])('%s', (_how, output) => {

@@ -9,10 +9,11 @@ import { createFolderTrainerSource, createRunner, createSubprocessLauncher, type
 import { Cleanups } from './cleanups.ts'
 import { openRunDatabase } from './database.ts'
 import { createElsewhere, listElsewhere } from './elsewhere.ts'
-import { copyTrainer, memoryLimit, openSandbox } from './open-sandbox.ts'
+import { copyTrainer, memoryLimit, openSandbox, type RunSandbox } from './open-sandbox.ts'
 import { createRunnerApi, type RunnerApi } from './runner-api.ts'
 import type { SandboxOptions } from './sandbox-choice.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
+import { createDatasetWatch, type DatasetWatch } from './watch-datasets.ts'
 import { createProcessWatch, type ProcessWatch } from './watch-processes.ts'
 import { type WatchingLauncher, watchLauncher } from './watching-launcher.ts'
 
@@ -22,6 +23,9 @@ export interface Stage {
   readonly traffic: Traffic
   readonly launcher: WatchingLauncher
   readonly processes: ProcessWatch
+  readonly datasets: DatasetWatch
+  /** The hosts that the proxy has refused since the last call. */
+  takeRefusedHosts(): string[]
   /** The files that trainers left outside of their work folders. */
   listElsewhere(): Promise<string[]>
   /** Reads the first bytes of a stored file. */
@@ -71,11 +75,13 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
 
   // The runner needs its address before it exists, so the server starts first.
   let serve: (request: Request) => Response | Promise<Response> = () => new Response('not ready', { status: 503 })
-  const traffic = createTraffic((request) => serve(request))
+  const dataDir = join(scratch, 'runner')
+  const datasets = createDatasetWatch(join(dataDir, 'cache'))
+  const traffic = createTraffic((request) => serve(request), { onDataset: (folder) => datasets.open(folder) })
+  const refused = createHostList()
   const server = await listen({ fetch: traffic.fetch }, { port: 0, drainMs: 200 })
   cleanups.add(() => server.close())
 
-  const dataDir = join(scratch, 'runner')
   await mkdir(dataDir, { recursive: true })
   const store = createFolderStore({
     dir: join(scratch, 'store'),
@@ -89,8 +95,7 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     sandbox.isolation.sandbox === undefined
       ? undefined
       : await copyTrainer(originalDir, join(scratch, 'trainer'), options.isIgnored)
-  const { sandbox: kind } = sandbox.isolation
-  const elsewhere = kind === undefined ? [] : await createElsewhere(join(scratch, 'elsewhere'), kind.kind)
+  const elsewhere = await openElsewhere(scratch, sandbox)
   const subprocesses = createSubprocessLauncher({
     ...sandbox.isolation,
     attemptsDir: join(dataDir, 'attempts'),
@@ -98,6 +103,8 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     datasetCacheMaxGb: DATASET_CACHE_GB,
     trainerCopy,
     elsewhere,
+    datasetCacheIsWritable: true,
+    onRefused: refused.add,
     logger,
   })
   const processes = createProcessWatch(join(dataDir, 'attempts'))
@@ -129,6 +136,8 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     traffic,
     launcher,
     processes,
+    datasets,
+    takeRefusedHosts: refused.take,
     listElsewhere: () => listElsewhere(elsewhere),
     readStored: (url, maxBytes) => readHead((request) => store.app.fetch(request), url, maxBytes),
     trainerDir: trainerCopy?.dir ?? originalDir,
@@ -139,6 +148,22 @@ async function assembleStage(options: StageOptions, cleanups: Cleanups): Promise
     sandboxNote: sandbox.note,
     close: () => cleanups.run(),
   }
+}
+
+function createHostList() {
+  const hosts = new Set<string>()
+  return {
+    add: (host: string) => void hosts.add(host.slice(0, 200)),
+    take() {
+      const taken = [...hosts]
+      hosts.clear()
+      return taken
+    },
+  }
+}
+
+async function openElsewhere(scratch: string, { isolation: { sandbox } }: RunSandbox) {
+  return sandbox === undefined ? [] : await createElsewhere(join(scratch, 'elsewhere'), sandbox.kind)
 }
 
 async function readHead(fetch: Traffic['fetch'], url: string, maxBytes: number): Promise<Uint8Array> {

@@ -34,6 +34,10 @@ export interface OperationRecord {
   readonly processes: SeenProcesses
   /** How often it asked for the files of its dataset. */
   readonly datasetRequests: number
+  /** Files of the dataset in the cache that it changed or deleted. */
+  readonly datasetChanges: readonly string[]
+  /** Hosts that the proxy refused to it. */
+  readonly refusedHosts: readonly string[]
   /** Whether the validator cancelled it because the time was used up. */
   readonly timedOut: boolean
   readonly waitedMs: number
@@ -74,6 +78,10 @@ export interface ComplianceRecord {
     readonly images: number
     readonly classes: number
     readonly truth: ReadonlyMap<string, number>
+    /** Names of the classes by their id. */
+    readonly classNames: readonly string[]
+    /** Width and height of every image. */
+    readonly imageSize: number
   }
   /** Whether the trainer has a setting for the seed, which the trainings had in common. */
   readonly isSeeded: boolean

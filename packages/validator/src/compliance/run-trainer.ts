@@ -171,10 +171,11 @@ interface Datasets {
 }
 
 async function createDatasets(task: TaskType, seed: number): Promise<Datasets> {
+  const classSeed = seed
   return {
-    plain: await createTinyDataset(task, seed),
-    larger: await createTinyDataset(task, seed + 1, { labels: 'random', perClass: LARGER }),
-    heldOut: await createTinyDataset(task, seed + 2, { labels: 'wrong', perClass: HELD_OUT }),
+    plain: await createTinyDataset(task, seed, { classSeed }),
+    larger: await createTinyDataset(task, seed + 1, { labels: 'random', classSeed, perClass: LARGER }),
+    heldOut: await createTinyDataset(task, seed + 2, { labels: 'wrong', classSeed, perClass: HELD_OUT }),
   }
 }
 
@@ -214,18 +215,18 @@ type RunStep = (purpose: RunPurpose, input: CreateJobInput, extra?: Partial<RunD
 async function runSteps(stage: Stage, plan: Plan, run: RunStep): Promise<void> {
   const { manifest, model, seed, datasets, steps = ALL_STEPS } = plan
   const skip = (what: string, reason: string) => stage.traffic.note('note', `skipped ${what}: ${reason}`)
-  const upload = async ({ tar }: TinyDataset, name: string) => (await stage.api.uploadDataset(tar, name)).id
+  const upload = async ({ tar, name }: TinyDataset) => (await stage.api.uploadDataset(tar, name)).id
   const { config, epochs } = chooseSettings(manifest, model, EPOCHS, seed)
   const base = { trainer: manifest.name, model: model.name, taskType: plan.task, config }
-  const training = { ...base, dataset: await upload(datasets.plain, 'tiny') }
+  const training = { ...base, dataset: await upload(datasets.plain) }
   const trained = await run('plain', training, { epochs })
   if (trained.job.state !== 'succeeded') return skip('everything after training', 'training did not succeed')
   const larger = steps.includes('larger')
-    ? await run('larger', { ...base, dataset: await upload(datasets.larger, 'larger') }, { epochs })
+    ? await run('larger', { ...base, dataset: await upload(datasets.larger) }, { epochs })
     : undefined
   const checkpoints = { plain: findCheckpoint(trained), swapped: larger && findCheckpoint(larger) }
   if (checkpoints.plain === undefined) skip('predict and export', 'training left no checkpoint')
-  const dataset = await upload(datasets.heldOut, 'held-out')
+  const dataset = await upload(datasets.heldOut)
   for (const purpose of ['plain', 'swapped'] as const) {
     const checkpoint = checkpoints[purpose]
     if (checkpoints.plain === undefined || checkpoint === undefined) continue
@@ -300,6 +301,8 @@ async function runJob(stage: Stage, plan: Plan, details: RunDetails): Promise<Op
     outputBytes,
     processes: stage.processes.seen(ref),
     datasetRequests: traffic.datasetRequests(created.id),
+    datasetChanges: await stage.datasets.close(),
+    refusedHosts: stage.takeRefusedHosts(),
     timedOut,
     waitedMs: performance.now() - startedAt,
     epochs: details.epochs,

@@ -10,12 +10,20 @@ export interface TinyDataset {
   readonly classes: number
   /** The true class of each image, by its path. Only the validator knows it where the labels are others. */
   readonly truth: ReadonlyMap<string, number>
+  /** By class id. */
+  readonly classNames: readonly string[]
+  /** Width and height of every image. */
+  readonly imageSize: number
+  /** It does not tell what the dataset is for. */
+  readonly name: string
 }
 
 export interface TinyDatasetOptions {
   /** `true`: those of the drawings. `wrong`: never the true class. `random`: without any relation to the image. Default: `true`. */
   readonly labels?: 'true' | 'wrong' | 'random' | undefined
   /** Images of each class. Default: as many as a short training needs. */
+  /** Datasets with the same one have the same classes. Default: the seed. */
+  readonly classSeed?: number | undefined
   readonly perClass?: Readonly<Record<SplitName, number>> | undefined
 }
 
@@ -27,11 +35,27 @@ const DICE_TASKS: Readonly<Partial<Record<TaskType, (typeof DICE_TASK_TYPES)[num
   pose: 'keypoint_detection',
 }
 
-const CLASSES = [
-  { id: 0, name: 'red square', color: [210, 40, 40] },
-  { id: 1, name: 'green disc', color: [40, 180, 60] },
-  { id: 2, name: 'blue bar', color: [50, 70, 210] },
+const COLORS = [
+  [210, 40, 40],
+  [40, 180, 60],
+  [50, 70, 210],
 ] as const
+const FORMS = ['square', 'disc', 'bar'] as const
+const NAMES = ['alder', 'birch', 'cedar', 'elm', 'fir', 'hazel', 'larch', 'maple', 'oak', 'pine', 'rowan', 'willow']
+
+/** What is drawn for a class. Which class it is changes with the seed, so that a trainer has to learn it. */
+interface Shape {
+  readonly id: number
+  readonly name: string
+  readonly color: readonly number[]
+  readonly form: (typeof FORMS)[number]
+}
+
+function chooseClasses(seed: number): Shape[] {
+  const random = createRandom(seed)
+  const [names, colors, forms] = [shuffle(NAMES, random), shuffle(COLORS, random), shuffle(FORMS, random)]
+  return colors.map((color, id) => ({ id, name: names[id] ?? '', color, form: forms[id] ?? 'square' }))
+}
 
 const PER_CLASS = { train: 6, val: 6, test: 2 } as const satisfies Record<SplitName, number>
 
@@ -46,44 +70,55 @@ export function canMakeDataset(task: TaskType): boolean {
 export async function createTinyDataset(
   task: TaskType,
   seed: number,
-  { labels = 'true', perClass = PER_CLASS }: TinyDatasetOptions = {},
+  { labels = 'true', classSeed = seed, perClass = PER_CLASS }: TinyDatasetOptions = {},
 ): Promise<TinyDataset> {
   const diceTask = DICE_TASKS[task]
   if (diceTask === undefined) throw new Error(`no dataset can be generated for ${task}`)
   const random = createRandom(seed)
+  const classes = chooseClasses(classSeed)
+  const datasetName = `set-${random.integer(1000, 999_999)}`
   const size = task === 'classification' ? 32 : 64
   const entries: { header: { name: string; size: number; mode: number; mtime: Date }; body: Uint8Array }[] = []
   const images: (Record<string, unknown> & { file_name: string })[] = []
   const truth = new Map<string, number>()
-  for (const { shape, split } of shuffle(planImages(perClass), random)) {
+  for (const { shape, split } of shuffle(planImages(classes, perClass), random)) {
     const id = images.length + 1
     const name = `images/${String(id).padStart(4, '0')}.png`
     const box = chooseBox(size, random)
     const body = encode({ width: size, height: size, channels: 3, depth: 8, data: draw(size, shape, box, random) })
     entries.push({ header: { name, size: body.length, mode: 0o644, mtime: EPOCH }, body })
-    const label = chooseLabel(shape, labels, random)
+    const label = chooseLabel(classes, shape, labels, random)
     const annotation = { id, image_id: id, class_id: label.id, class_name: label.name, ...describeBox(task, box) }
     images.push({ id, file_name: name, width: size, height: size, depth: 3, split, annotations: [annotation] })
     truth.set(name, shape.id)
   }
   const annotations = {
     format_version: '1.0',
-    dataset_id: `tiny-${task}`,
-    dataset_name: `Tiny ${task}`,
+    dataset_id: datasetName,
+    dataset_name: datasetName,
     task_type: diceTask,
     storage_info: { storage_type: 'local', image_root: '' },
-    classes: CLASSES.map(({ id, name }) => ({ id, name, supercategory: 'shape' })),
+    classes: classes.map(({ id, name }) => ({ id, name, supercategory: 'shape' })),
     images,
   }
   const json = new TextEncoder().encode(JSON.stringify(annotations))
   entries.unshift({ header: { name: 'annotations.json', size: json.length, mode: 0o644, mtime: EPOCH }, body: json })
-  return { tar: await packTar(entries), images: images.length, classes: CLASSES.length, truth }
+  return {
+    tar: await packTar(entries),
+    images: images.length,
+    classes: classes.length,
+    truth,
+    classNames: classes.map(({ name }) => name),
+    imageSize: size,
+    name: datasetName,
+  }
 }
 
-type Shape = (typeof CLASSES)[number]
-
-function planImages(perClass: Readonly<Record<SplitName, number>>): { shape: Shape; split: SplitName }[] {
-  return CLASSES.flatMap((shape) =>
+function planImages(
+  classes: readonly Shape[],
+  perClass: Readonly<Record<SplitName, number>>,
+): { shape: Shape; split: SplitName }[] {
+  return classes.flatMap((shape) =>
     (['train', 'val', 'test'] as const).flatMap((split) =>
       Array.from({ length: perClass[split] }, () => ({ shape, split })),
     ),
@@ -97,9 +132,14 @@ function shuffle<T>(items: readonly T[], random: Random): T[] {
     .map(({ item }) => item)
 }
 
-function chooseLabel(shape: Shape, labels: 'true' | 'wrong' | 'random', random: Random): Shape {
+function chooseLabel(
+  classes: readonly Shape[],
+  shape: Shape,
+  labels: 'true' | 'wrong' | 'random',
+  random: Random,
+): Shape {
   if (labels === 'true') return shape
-  const others = labels === 'wrong' ? CLASSES.filter(({ id }) => id !== shape.id) : CLASSES
+  const others = labels === 'wrong' ? classes.filter(({ id }) => id !== shape.id) : classes
   return others[random.integer(0, others.length - 1)] ?? shape
 }
 
@@ -136,9 +176,9 @@ function draw(size: number, shape: Shape, box: Box, random: Random): Uint8Array 
       const dx = x - box.x - radius + 0.5
       const dy = y - box.y - radius + 0.5
       const inside =
-        shape.id === 1
+        shape.form === 'disc'
           ? Math.hypot(dx, dy) < radius
-          : Math.abs(dx) < radius && Math.abs(dy) < radius / (shape.id === 2 ? 2 : 1)
+          : Math.abs(dx) < radius && Math.abs(dy) < radius / (shape.form === 'bar' ? 2 : 1)
       const noise = random.integer(-12, 12)
       for (const [channel, value] of shape.color.entries()) {
         pixels[(y * size + x) * 3 + channel] = Math.min(255, Math.max(0, (inside ? value : 128) + noise))

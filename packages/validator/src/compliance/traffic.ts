@@ -1,4 +1,4 @@
-import { PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type TimelineEntry } from '@trainyard/contract'
+import { CachedDatasetState, PROBLEM_MEDIA_TYPE, PROBLEMS, type Problem, type TimelineEntry } from '@trainyard/contract'
 import type { Fault, FaultScript } from './faults.ts'
 
 type Fetch = (request: Request) => Response | Promise<Response>
@@ -19,7 +19,16 @@ export interface Traffic {
   note(kind: TimelineEntry['kind'], summary: string): void
 }
 
-export function createTraffic(inner: Fetch, now: () => number = () => performance.now()): Traffic {
+export interface TrafficOptions {
+  readonly now?: (() => number) | undefined
+  /** Called before a trainer gets the path of its dataset in the cache. */
+  readonly onDataset?: ((folder: string) => Promise<void>) | undefined
+}
+
+export function createTraffic(
+  inner: Fetch,
+  { now = () => performance.now(), onDataset }: TrafficOptions = {},
+): Traffic {
   const startedAt = now()
   const timeline: TimelineEntry[] = []
   const credentials = new Set<string>()
@@ -52,12 +61,24 @@ export function createTraffic(inner: Fetch, now: () => number = () => performanc
       const isAffected = faults && (target.jobId === faults.jobId || target.name === 'storage')
       const fault = isAffected ? faults?.script.decide({ method: request.method, target: target.name }) : undefined
       const response = await respond(inner, request, fault)
+      if (target.jobId !== undefined && pathname.endsWith('/dataset/cache')) await announce(response, onDataset)
       const summary = `${request.method} ${target.shown}${search ? '?…' : ''}${fault ? ` [${describeFault(fault)}]` : ''}`
       const durationMs = Math.round(now() - requestedAt)
       add({ kind: fault ? 'fault' : 'http', summary, status: response.status, durationMs }, requestedAt)
       return response
     },
   }
+}
+
+async function announce(response: Response, onDataset: TrafficOptions['onDataset']): Promise<void> {
+  if (onDataset === undefined || !response.ok) return
+  const state = CachedDatasetState.safeParse(
+    await response
+      .clone()
+      .json()
+      .catch(() => undefined),
+  ).data
+  if (state?.state === 'ready') await onDataset(state.folder)
 }
 
 /** The job and endpoint of a path. Keys of stored objects are not shown. */

@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { type FileHandle, open, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptRef } from '@trainyard/runner'
@@ -46,22 +46,32 @@ export function createProcessWatch(attemptsDir: string): ProcessWatch {
     const shim = Number(await readText(join(dir, 'shim.pid')))
     if (!(shim > 1)) return
     let trainer: number | undefined
+    let network: NetworkCounters | undefined
     while ((await readText(join(dir, 'exit-code'))) === '') {
       const processes = await listProcesses(shim)
-      if (processes.length === 0) return
+      if (processes.length === 0) return await finish(name, network)
       const before = all.get(name) ?? NOTHING
       const sampled = await sample(processes, shim, trainer)
       trainer ??= sampled?.pid
+      network ??= sampled && (await openCounters(sampled.pid))
       // The trainer's processes can have ended while they were read.
       if (sampled !== undefined)
         all.set(name, {
           samples: before.samples + 1,
           busyThreads: [...before.busyThreads, sampled.busyThreads],
           detached: sampled.detached,
-          unreachable: sampled.unreachable ?? before.unreachable,
+          unreachable: (await network?.read()) ?? before.unreachable,
         })
       await sleep(EVERY_MS)
     }
+    await finish(name, network)
+  }
+  // What was sent last, too: the open files keep the network's counters after the end of its last process.
+  const finish = async (name: string, network: NetworkCounters | undefined) => {
+    const known = all.get(name)
+    const unreachable = await network?.read()
+    if (known !== undefined) all.set(name, { ...known, unreachable: unreachable ?? known.unreachable })
+    await network?.close()
   }
   return {
     start: (ref) => void watch(key(ref)).catch(() => undefined),
@@ -83,7 +93,6 @@ async function sample(processes: readonly Process[], shim: number, known: number
     pid: trainer.pid,
     busyThreads,
     detached: detached.map(({ name }) => name),
-    unreachable: await countUnreachable(trainer.pid),
   }
 }
 
@@ -132,16 +141,38 @@ async function countBusy(pid: number): Promise<number> {
   return busy
 }
 
-/** The kernel counts packets and connections without a route for each network. */
-async function countUnreachable(pid: number): Promise<number | undefined> {
+/** The kernel's counters of one network. */
+interface NetworkCounters {
+  read(): Promise<number>
+  close(): Promise<void>
+}
+
+/** The kernel counts packets and connections without a route for each network. Undefined: it has no network of its own. */
+async function openCounters(pid: number): Promise<NetworkCounters | undefined> {
   const [own, its] = await Promise.all(['self', pid].map((of) => readlink(`/proc/${of}/ns/net`).catch(() => undefined)))
   if (its === undefined || own === its) return undefined
-  const [names = '', values = ''] = (await readText(`/proc/${pid}/net/snmp`))
-    .split('\n')
-    .filter((row) => row.startsWith('Ip:'))
-  const v4 = Number(values.split(' ')[names.split(' ').indexOf('OutNoRoutes')] ?? 0)
-  const v6 = Number(/^Ip6OutNoRoutes\s+(\d+)/m.exec(await readText(`/proc/${pid}/net/snmp6`))?.[1] ?? 0)
-  return v4 + v6
+  const [v4, v6] = await Promise.all(
+    ['snmp', 'snmp6'].map((file) => open(`/proc/${pid}/net/${file}`).catch(() => undefined)),
+  )
+  return {
+    async read() {
+      const [names = '', values = ''] = (await readAgain(v4)).split('\n').filter((row) => row.startsWith('Ip:'))
+      const of4 = Number(values.split(' ')[names.split(' ').indexOf('OutNoRoutes')] ?? 0)
+      const of6 = Number(/^Ip6OutNoRoutes\s+(\d+)/m.exec(await readAgain(v6))?.[1] ?? 0)
+      return of4 + of6
+    },
+    async close() {
+      await v4?.close()
+      await v6?.close()
+    },
+  }
+}
+
+/** From the start: the kernel writes its text again. */
+async function readAgain(handle: FileHandle | undefined): Promise<string> {
+  const buffer = Buffer.alloc(16_384)
+  const { bytesRead = 0 } = (await handle?.read(buffer, 0, buffer.length, 0).catch(() => undefined)) ?? {}
+  return buffer.toString('utf8', 0, bytesRead)
 }
 
 /** Empty: it does not exist, or not any more. */

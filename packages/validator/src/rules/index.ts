@@ -9,6 +9,7 @@ import { cpuDeclared } from './cpu-declared.ts'
 import { credentialFiles } from './credential-files.ts'
 import { credentialsHidden } from './credentials-hidden.ts'
 import { datasetRead } from './dataset-read.ts'
+import { datasetUnchanged } from './dataset-unchanged.ts'
 import { dockerfileAddUrl } from './dockerfile-add-url.ts'
 import { dockerfileBaseTag } from './dockerfile-base-tag.ts'
 import { dockerfileExecForm } from './dockerfile-exec-form.ts'
@@ -54,10 +55,12 @@ import { outageSurvived } from './outage-survived.ts'
 import { outputVolume } from './output-volume.ts'
 import { packageSize } from './package-size.ts'
 import { predictWorks } from './predict-works.ts'
+import { predictionsPossible } from './predictions-possible.ts'
 import { primaryMetric } from './primary-metric.ts'
 import { processesEnd } from './processes-end.ts'
 import { readme } from './readme.ts'
 import { resourcesPlausible } from './resources-plausible.ts'
+import { resultTrue } from './result-true.ts'
 import { sameSeed } from './same-seed.ts'
 import { secrets } from './secrets.ts'
 import { startsInTime } from './starts-in-time.ts'
@@ -145,6 +148,9 @@ export const COMPLIANCE_RULES: readonly ComplianceRule[] = [
   accuracyTrue,
   labelsMatter,
   exportUsesCheckpoint,
+  datasetUnchanged,
+  predictionsPossible,
+  resultTrue,
 ]
 
 /** Every rule of the validator, by code. */

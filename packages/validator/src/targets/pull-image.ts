@@ -69,7 +69,8 @@ class RegistryReader {
   async get(path: string): Promise<AsyncIterable<Uint8Array>> {
     const body = await this.find(path)
     const { host, repository, reference } = this.#name
-    if (body === undefined) throw new UsageError(
+    if (body === undefined)
+      throw new UsageError(
         `${host} has no image ${repository}:${reference} that you can read; if it is private, run: docker login ${host}`,
       )
     return body

@@ -51,6 +51,10 @@ export interface SubprocessLauncherOptions extends SubprocessConfig {
   trainerCopy?: TrainerCopy | undefined
   /** Folders outside of the work folder that trainers can write to. Default: only /tmp, which is in the work folder. */
   elsewhere?: readonly Elsewhere[] | undefined
+  /** Mounts the dataset cache writable, so that changes of a trainer can be seen. Default: read-only. */
+  datasetCacheIsWritable?: boolean | undefined
+  /** Called with each host that the proxy refused to a trainer. */
+  onRefused?: ((host: string) => void) | undefined
 }
 
 /** Runs trainers as processes of this machine. They outlive the runner. */
@@ -71,7 +75,9 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
   const host = readHostId(config.attemptsDir)
   const ids = sandbox === undefined ? separateUsers?.ids : sandbox.ids
   const idOf = (ref: AttemptRef) => ids && attemptId(ids, host, ref)
-  const startOptions = { sandbox, cgroups, network, trainerCopy, elsewhere, limits, idOf, tools: separateUsers?.tools }
+  const { datasetCacheIsWritable } = options
+  const mounted = { trainerCopy, elsewhere, datasetCacheIsWritable }
+  const startOptions = { sandbox, cgroups, network, ...mounted, limits, idOf, tools: separateUsers?.tools }
   const buildOptions = { sandbox, network, ids, tools: separateUsers?.tools, cgroups, limits, host, refusal }
   const builds = createBuildSandbox({ ...buildOptions, toolsDir: config.toolsDir })
   const disk = createDiskWatch([
@@ -97,7 +103,8 @@ export function createSubprocessLauncher(options: SubprocessLauncherOptions): La
       keysInUse: () => readEnvironmentsInUse(config.attemptsDir),
       environmentOf: (ref) => readlink(filesOf(ref).environment).catch(() => undefined),
     },
-    openGateway: network && ((app, limits) => openGateway(network.gatewayDir, network.key, app, limits)),
+    openGateway:
+      network && ((app, limits) => openGateway(network.gatewayDir, network.key, app, limits, options.onRefused)),
     async launch(request, { signal } = {}) {
       if (refusal !== undefined) throw new SandboxUnavailable(refusal)
       await startProcess(request, config, { ...startOptions, signal })

@@ -126,6 +126,7 @@ export interface SpecOptions {
   network?: TrainerNetwork | undefined
   trainerCopy?: TrainerCopy | undefined
   elsewhere?: readonly Elsewhere[] | undefined
+  datasetCacheIsWritable?: boolean | undefined
 }
 
 /** Builds the process of an attempt. */
@@ -178,7 +179,7 @@ function isolate(
   { trainerDir, environment }: { trainerDir: string; environment: LaunchRequest['environment'] },
   files: AttemptFiles,
   { datasetCacheDir, toolsDir = '' }: SubprocessConfig,
-  { sandbox, id, tools, limits, network, trainerCopy, elsewhere }: SpecOptions,
+  { sandbox, id, tools, limits, network, trainerCopy, elsewhere, datasetCacheIsWritable }: SpecOptions,
 ): string[] {
   if (sandbox === undefined) return tools === undefined || id === undefined ? [] : dropToUser(tools, id)
   const mounts = planMounts(sandbox.view, {
@@ -192,6 +193,7 @@ function isolate(
     gatewayDir: network?.gatewayDir,
     trainerCopy,
     elsewhere,
+    datasetCacheIsWritable,
     readPaths: environment && [environment.dir, environment.pythonPrefix],
   })
   return sandboxCommand(sandbox, {

@@ -6,22 +6,38 @@ import { decide } from './decide.ts'
 import { readPolicy } from './policy.ts'
 import { lookupPublic } from './public-address.ts'
 
+/** Called with the host that a trainer must not reach. */
+export type OnRefused = (host: string) => void
+
+interface Access {
+  key: string
+  onRefused: OnRefused
+}
+
 /** An HTTP proxy for trainers. It connects only to what the policy in the credentials allows. */
-export function createEgressProxy(key: string, limits: Partial<HttpLimits> = {}): Server {
-  const server = createServer((message, response) => void forward(key, message, response))
-  server.on('connect', (message, client: Duplex, head: Buffer) => tunnel(key, message, client, head))
+export function createEgressProxy(
+  key: string,
+  limits: Partial<HttpLimits> = {},
+  onRefused: OnRefused = () => undefined,
+): Server {
+  const access = { key, onRefused }
+  const server = createServer((message, response) => void forward(access, message, response))
+  server.on('connect', (message, client: Duplex, head: Buffer) => tunnel(access, message, client, head))
   // Tunnels are not requests: they stay open.
   guardConnections(server, { ...DEFAULT_HTTP_LIMITS, ...limits })
   return server
 }
 
-function tunnel(key: string, message: IncomingMessage, client: Duplex, head: Buffer): void {
+function tunnel({ key, onRefused }: Access, message: IncomingMessage, client: Duplex, head: Buffer): void {
   const refuse = (status: number, text: string) =>
     client.end(`HTTP/1.1 ${status} Refused\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${text}\n`)
   client.on('error', () => client.destroy())
   const match = /^\[?([^[\]]+?)\]?:(\d{1,5})$/.exec(message.url ?? '')
   const decision = decide(readPolicy(key, message.headers['proxy-authorization']), match?.[1] ?? '', Number(match?.[2]))
-  if ('status' in decision) return void refuse(decision.status, decision.message)
+  if ('status' in decision) {
+    onRefused(match?.[1] ?? '')
+    return void refuse(decision.status, decision.message)
+  }
   const { host, port, isPublicOnly } = decision
   const server = connect({ host, port, allowHalfOpen: true, lookup: isPublicOnly ? lookupPublic : undefined })
   server.once('error', (error) => void refuse(502, error.message))
@@ -41,7 +57,7 @@ function tunnel(key: string, message: IncomingMessage, client: Duplex, head: Buf
 }
 
 /** Forwards a plain HTTP request, which has the whole URL in its first line. */
-async function forward(key: string, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function forward({ key, onRefused }: Access, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const refuse = (status: number, text: string) => {
     if (!response.headersSent) response.writeHead(status, { 'content-type': 'text/plain' })
     response.end(`${text}\n`)
@@ -51,7 +67,10 @@ async function forward(key: string, message: IncomingMessage, response: ServerRe
   const { 'proxy-authorization': credentials, 'proxy-connection': _, ...headers } = message.headers
   const port = url.port === '' ? 80 : Number(url.port)
   const decision = decide(readPolicy(key, credentials), url.hostname.replace(/^\[|\]$/g, ''), port)
-  if ('status' in decision) return refuse(decision.status, decision.message)
+  if ('status' in decision) {
+    onRefused(url.hostname)
+    return refuse(decision.status, decision.message)
+  }
   const onward = request(
     {
       host: decision.host,

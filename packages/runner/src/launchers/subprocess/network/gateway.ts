@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type HttpLimits, type Listening, listen } from '@trainyard/platform'
 import type { App } from '../../launcher.ts'
-import { createEgressProxy } from './egress-proxy.ts'
+import { createEgressProxy, type OnRefused } from './egress-proxy.ts'
 import { SOCKETS } from './relay.ts'
 
 export interface Gateway {
@@ -14,13 +14,19 @@ export interface Gateway {
 }
 
 /** Serves trainers in a network of their own through sockets in a folder: the app at the callback address, and the proxy. */
-export async function openGateway(dir: string, key: string, app: App, limits?: Partial<HttpLimits>): Promise<Gateway> {
+export async function openGateway(
+  dir: string,
+  key: string,
+  app: App,
+  limits?: Partial<HttpLimits>,
+  onRefused?: OnRefused,
+): Promise<Gateway> {
   await removeDeadSockets(dir)
   // The path of a socket is limited to about 100 characters. Through the descriptor, the folder's own path can be longer.
   const folder = openSync(dir, 'r')
   const socketPath = (kind: string) => `/proc/self/fd/${folder}/${kind}${randomUUID().slice(0, 8)}`
   let callback: Listening | undefined
-  const proxy = createEgressProxy(key, limits)
+  const proxy = createEgressProxy(key, limits, onRefused)
   const close = async () => {
     await Promise.all([callback?.close(), closeProxy(proxy)])
     closeSync(folder)

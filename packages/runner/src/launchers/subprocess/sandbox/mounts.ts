@@ -33,6 +33,8 @@ export interface SandboxPaths {
   gatewayDir?: string | undefined
   trainerCopy?: TrainerCopy | undefined
   elsewhere?: readonly Elsewhere[] | undefined
+  /** Default: the trainer reads the cache only. */
+  datasetCacheIsWritable?: boolean | undefined
   /** Shown in addition: the Python environment and the folder of its Python. */
   readPaths?: readonly string[] | undefined
 }
@@ -85,6 +87,7 @@ export function planMounts(system: SystemView, paths: SandboxPaths): MountPlan {
     gatewayDir,
     trainerCopy,
     elsewhere = [],
+    datasetCacheIsWritable = false,
     readPaths = [],
   } = paths
   const shown = [...system.mounts.flatMap((mount) => (mount.type === 'bind' ? [mount.to] : [])), trainerDir]
@@ -112,7 +115,7 @@ export function planMounts(system: SystemView, paths: SandboxPaths): MountPlan {
       trainerCopy === undefined ? show(trainerDir) : write(trainerCopy.dir, trainerDir),
       ...(trainerCopy?.shown ?? []).map((name) => show(join(trainerDir, name))),
       ...empty.filter((mount) => !isAbove(mount)),
-      ...read.map(show),
+      ...read.map((path) => (path === datasetCacheDir && datasetCacheIsWritable ? write(path, path) : show(path))),
       ...outermost(readPaths, shown).map(show),
       write(workDir, workMount),
     ],
