@@ -42,8 +42,8 @@ export const ImageManifest = z.looseObject({
   layers: z.array(Descriptor).default([]),
 })
 export type ImageManifest = z.infer<typeof ImageManifest>
-export const ImageIndex = z.looseObject({ ...sharedFields, manifests: z.array(Descriptor) })
-export type ImageIndex = z.infer<typeof ImageIndex>
+const ImageIndex = z.looseObject({ ...sharedFields, manifests: z.array(Descriptor) })
+type ImageIndex = z.infer<typeof ImageIndex>
 
 /** The parts of a pushed manifest that the registry uses. The bytes are stored unchanged. */
 export interface ParsedManifest {

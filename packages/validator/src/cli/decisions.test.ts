@@ -52,7 +52,7 @@ describe('an ignore', () => {
     expect((await run(...PHASES, '--format', 'sarif')).stdout).toContain('"justification": "of the base image')
   })
 
-  test('that has expired is an error that says so, and its finding counts again', async () => {
+  test('that has expired is an error with the day, and its finding counts again', async () => {
     await ignore('2020-01-31')
     const { code, stdout } = await run(...PHASES)
     expect(code).toBe(1)

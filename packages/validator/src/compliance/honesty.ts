@@ -54,10 +54,21 @@ export function measuredAccuracy(record: ComplianceRecord): number | undefined {
   if (record.task !== 'classification' || run?.job.state !== 'succeeded') return undefined
   const { truth } = record.heldOut
   const best = new Map<string, unknown>()
-  for (const { body } of eventsOf(run, 'prediction')) best.set(String(body.imageName), topClass(body.predictions))
+  for (const { body } of eventsOf(run, 'prediction')) {
+    const image = findImage(truth, String(body.imageName))
+    if (image !== undefined) best.set(image, topClass(body.predictions))
+  }
+  // TY612 reports images that do not exist.
   if (best.size === 0) return undefined
   const right = [...truth].filter(([image, classId]) => best.get(image) === classId)
   return right.length / truth.size
+}
+
+/** The image of the dataset that a prediction names. Some trainers send the name of the file, without its folder. */
+export function findImage(truth: ReadonlyMap<string, unknown>, name: string): string | undefined {
+  if (truth.has(name)) return name
+  const base = (path: string) => path.slice(path.lastIndexOf('/') + 1)
+  return [...truth.keys()].find((path) => base(path) === base(name))
 }
 
 function topClass(predictions: unknown): unknown {

@@ -7,7 +7,7 @@ import { type ImageLayer, type ImageView, type LayerReader, readImageFile } from
 
 /** The trainer in an image. */
 export interface ImageTrainer {
-  /** Its manifest. Undefined when the image has none, or one that is not JSON. */
+  /** Its manifest. Undefined when it does not exist or is not JSON. */
   json: unknown
   readme: string | undefined
   findings: Finding[]

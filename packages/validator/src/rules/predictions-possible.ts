@@ -1,3 +1,4 @@
+import { findImage } from '../compliance/honesty.ts'
 import { type ComplianceRecord, eventsOf, plainRun } from '../compliance/record.ts'
 import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
 
@@ -16,7 +17,8 @@ export const predictionsPossible: ComplianceRule = {
     const problems = new Map<string, string>()
     for (const { body } of eventsOf(run, 'prediction')) {
       const image = String(body.imageName)
-      if (!isImage(record, image)) problems.set('image', `"${image.slice(0, 200)}" is not an image of the dataset`)
+      if (findImage(record.heldOut.truth, image) === undefined)
+        problems.set('image', `"${image.slice(0, 200)}" is not an image of the dataset`)
       const objects = Array.isArray(body.predictions) ? (body.predictions as Record<string, unknown>[]) : []
       for (const object of objects) {
         const [subject, problem] = findProblem(record, object) ?? []
@@ -25,12 +27,6 @@ export const predictionsPossible: ComplianceRule = {
     }
     return [...problems].map(([subject, problem]) => ({ message: `predict: ${problem}`, subject }))
   },
-}
-
-/** Some trainers send the name of the file, without its folder. */
-function isImage({ heldOut: { truth } }: ComplianceRecord, name: string): boolean {
-  const base = (path: string) => path.slice(path.lastIndexOf('/') + 1)
-  return truth.has(name) || [...truth.keys()].some((path) => base(path) === base(name))
 }
 
 function findProblem({ heldOut }: ComplianceRecord, object: Record<string, unknown>): [string, string] | undefined {

@@ -38,7 +38,7 @@ export const unknownFields: FolderRule = {
   },
 }
 
-/** Fields that the contract does not have, with the one that was probably meant, and whether that one is not there yet. */
+/** Fields that the contract does not have, with the one that was probably meant, and whether that one can still be added. */
 function findUnknown(manifest: ManifestReading): { path: JsonPath; similar: string | undefined; isFree: boolean }[] {
   if (manifest.state !== 'read') return []
   const found: { path: JsonPath; similar: string | undefined; isFree: boolean }[] = []
