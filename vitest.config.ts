@@ -15,6 +15,7 @@ const special = [
   'python',
   'identity',
   'deploy',
+  'workflows',
 ].map((name) => `**/*.${name}.test.ts`)
 
 /** A project of tests that need something of their own; each says itself what it skips and how to get it. */
@@ -64,6 +65,7 @@ export default defineConfig({
       needing('mlflow'),
       needing('scanners'),
       needing('python'),
+      needing('workflows'),
       needing('identity'),
       needing('browser'),
       needing('peers'),

@@ -39,6 +39,7 @@ const ELSEWHERE = [
   ],
   ['scanners', 'ClamAV and Trivy: set CLAMAV_SOCKET and TRIVY_SERVER_URL, and have trivy in PATH or set TRIVY_PROGRAM'],
   ['python', 'uv, and frameworks of Python: .ci/python-frameworks make, then eval "$(.ci/python-frameworks env)"'],
+  ['workflows', 'act, which runs GitHub workflows: set ACT_PATH to the program'],
   ['browser', 'Chromium: install it (Debian: apt-get install chromium), or set CHROMIUM_PATH'],
 ] as const
 

@@ -58,7 +58,7 @@ Usage: trainyard-validate [TARGET] [options]
   --fix                  First make the safe changes of the rules; with --dry-run, show them and change nothing
   --watch                Check again after each change; without --phase only static and security
   --format FORMAT        pretty (default), json, junit, sarif (2.1.0), github (annotations), gitlab (code quality),
-                         markdown, html
+                         markdown, html, badge (for shields.io)
   --output FILE          Write the report to a file
   --report FORMAT=FILE   Write the report to a file in addition; can be repeated
   --sandbox MODE         auto (default): run the trainer in the best sandbox of this machine; the report states

@@ -1,4 +1,5 @@
 import type { ValidationReport } from '@trainyard/contract'
+import { renderBadge } from './badge.ts'
 import { renderGithub } from './github.ts'
 import { renderGitlab } from './gitlab.ts'
 import { renderHtml } from './html.ts'
@@ -18,6 +19,7 @@ export const RENDERERS = {
   gitlab: renderGitlab,
   markdown: renderMarkdown,
   html: renderHtml,
+  badge: renderBadge,
 } as const satisfies Record<string, (report: ValidationReport) => string>
 
 export type Format = keyof typeof RENDERERS
