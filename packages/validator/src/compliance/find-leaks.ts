@@ -43,7 +43,7 @@ function squeeze(text: string): string {
 
 /** Codes of characters: `%41`, `\\x41`, `\\u0041`, `&#65;`, `&#x41;`, `41 41`, `41:41`, `65, 65`. */
 const HEX_CODES = /(?:(?:%|\\x|\\u00|&#x|0x)?[0-9a-f]{2}[\s,:;-]{0,3}){16,}/gi
-const DECIMAL_CODES = /(?:(?:&#|\b)\d{2,3}[\s,:;-]{1,3}){15,}\d{2,3}/g
+const DECIMAL_CODES = /(?:(?:&#|\b)\d{2,3}[\s,:;-]{1,3}){15,}(?:&#)?\d{2,3}/g
 const BASE32 = /[A-Z2-7]{32,}/gi
 const BASE32_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 

@@ -1,4 +1,4 @@
-import { findImage } from '../compliance/honesty.ts'
+import { findImage, readDataset } from '../compliance/honesty.ts'
 import { type ComplianceRecord, eventsOf, plainRun } from '../compliance/record.ts'
 import { type ComplianceRule, ruleDocsUrl } from '../rule.ts'
 
@@ -14,6 +14,9 @@ export const predictionsPossible: ComplianceRule = {
   check(record) {
     const run = plainRun(record, 'predict')
     if (run?.job.state !== 'succeeded') return []
+    // TY607 reports a training that cannot know the names.
+    const training = plainRun(record, 'train')
+    if (training !== undefined && !readDataset(training)) return []
     const problems = new Map<string, string>()
     for (const { body } of eventsOf(run, 'prediction')) {
       const image = String(body.imageName)
