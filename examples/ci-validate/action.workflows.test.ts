@@ -47,6 +47,7 @@ jobs:
   validate:
     runs-on: ubuntu-latest
     steps:
+      - uses: actions/checkout@v4
       - id: validate
         uses: ./action
         with:
@@ -83,6 +84,7 @@ jobs:
   test('accepts a good trainer, and keeps its reports', async () => {
     const { code, stdout } = await runWorkflow()
     expect(stdout).toContain('the verdict is passed')
+    expect(stdout).toContain('Summary - ## ✅ fixtures')
     expect(code).toBe(0)
     expect(JSON.parse(await readFile(join(dir, 'uploaded.sarif'), 'utf8'))).toMatchObject({
       version: '2.1.0',
