@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isSelected, RULES } from '../rules/index.ts'
-import { readIgnoreRules, readTrainerFolder } from '../trainer-folder.ts'
-import type { FileEdit } from './file-edit.ts'
+import type { FileEdit } from './fixes/file-edit.ts'
+import { isSelected, RULES } from './rules/index.ts'
+import { readIgnoreRules, readTrainerFolder } from './trainer-folder.ts'
 
 /** A file that a fix changes. */
 export interface FixedFile {
