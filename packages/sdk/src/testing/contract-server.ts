@@ -21,6 +21,8 @@ export interface ContractPlatform {
   /** Accepted tokens. Undefined: any. */
   tokens: Set<string> | undefined
   heartbeats: number
+  /** A larger file is sent in parts of this size. Undefined: every file in one request. */
+  partBytes: number | undefined
   /** The number of compressed bodies. */
   compressed: number
   /** Web-standard, so that faults can wrap it. */
@@ -37,6 +39,7 @@ export function createContractPlatform(): ContractPlatform {
     artifacts: new Map(),
     tokens: undefined,
     heartbeats: 0,
+    partBytes: undefined,
     compressed: 0,
     handle,
   }
@@ -90,13 +93,28 @@ export function createContractPlatform(): ContractPlatform {
       headers: {},
       expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
     }
-    return Response.json({ id, upload: { type: 'single', request } })
+    const { partBytes } = platform
+    if (partBytes === undefined || input.sizeBytes <= partBytes)
+      return Response.json({ id, upload: { type: 'single', request } })
+    const parts = Array.from({ length: Math.ceil(input.sizeBytes / partBytes) }, (_, index) => {
+      const offset = index * partBytes
+      const sizeBytes = Math.min(partBytes, input.sizeBytes - offset)
+      return { ...request, url: `${request.url}&offset=${offset}`, partNumber: index + 1, offset, sizeBytes }
+    })
+    return Response.json({ id, upload: { type: 'parts', parts } })
   }
 
   function putBytes(url: URL, bytes: Buffer): Response {
     const artifact = platform.artifacts.get(url.pathname.split('/')[2] ?? '')
     if (artifact === undefined) return new Response('', { status: 404 })
-    artifact.bytes = bytes
+    const offset = url.searchParams.get('offset')
+    if (offset === null) artifact.bytes = bytes
+    else {
+      const end = Number(offset) + bytes.length
+      const held = Buffer.concat([artifact.bytes, Buffer.alloc(Math.max(0, end - artifact.bytes.length))])
+      held.set(bytes, Number(offset))
+      artifact.bytes = held
+    }
     return new Response('', { headers: { etag: '"e"' } })
   }
 
