@@ -9,6 +9,9 @@ export const EVENT_LIMITS = {
   maxInflatedBytes: 8 * 1024 * 1024,
 } as const
 
+/** Maximum number of objects in one image. */
+export const MAX_PREDICTIONS = 10_000
+
 /** Maximum length of a log message, in characters. */
 export const MAX_LOG_MESSAGE_LENGTH = 16_384
 
@@ -116,7 +119,7 @@ export const PredictionEvent = z.object({
   ...base,
   type: z.literal('prediction'),
   imageName: z.string().max(1024),
-  predictions: z.array(PredictedObject).max(10_000),
+  predictions: z.array(PredictedObject).max(MAX_PREDICTIONS),
   inferenceTimeMs: z.number().nonnegative().optional(),
   error: z.string().max(2000).optional().describe('Why this image could not be predicted; the job goes on'),
 })

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import {
   decodeMetric,
   isStorableTime,
@@ -7,12 +8,12 @@ import {
   type Metrics,
   type MetricValue,
   type RejectedEvent,
-  TrainerEvent,
+  type TrainerEvent,
 } from '@trainyard/contract'
-import { fieldIssues } from '@trainyard/platform'
 import type { JobProgress } from '../db/schema/jobs.ts'
+import { type CheckedEvent, checkEvent, type EventProblem } from './check-event.ts'
 import { keptBody } from './kept-body.ts'
-import { isNestedDeeperThan, MAX_EVENT_NESTING } from './nesting.ts'
+import { isNestedDeeperThan, MAX_EVENT_NESTING, NESTED } from './nesting.ts'
 import type { RawEvent } from './raw-event.ts'
 import { readPlainEvent } from './read-plain-event.ts'
 
@@ -37,7 +38,7 @@ export interface ParsedEvent {
   type: string
   time: string | null
   body: RawEvent
-  rejected: { path: string; detail: string } | null
+  rejected: EventProblem | null
 }
 
 export type TerminalEvent = Extract<TrainerEvent, { type: 'completed' | 'failed' | 'cancelled' }>
@@ -60,7 +61,25 @@ export function emptyBatch(): ParsedBatch {
 /** Parses each event on its own, so that an invalid event does not block the journal. `raw` is in order and has no gaps. */
 export function parseEvents(raw: readonly RawEvent[]): ParsedBatch {
   const batch = emptyBatch()
-  for (const body of raw) parse(batch, body)
+  for (const body of raw) parseNow(batch, body)
+  return batch
+}
+
+/** A turn of the event loop that parses events ends after this time, so that other requests are answered. */
+const TURN_MS = 10
+
+/** The same in several turns of the event loop, for events of any size. */
+export async function parseEventsInTurns(raw: readonly RawEvent[]): Promise<ParsedBatch> {
+  const batch = emptyBatch()
+  let startedMs = performance.now()
+  for (const body of raw) {
+    const parsing = parse(batch, body)
+    while (parsing.next().done !== true) {
+      if (performance.now() - startedMs < TURN_MS) continue
+      await setImmediate()
+      startedMs = performance.now()
+    }
+  }
   return batch
 }
 
@@ -68,38 +87,40 @@ export function parseEvents(raw: readonly RawEvent[]): ParsedBatch {
 export function batchOf(events: readonly ParsedEvent[]): ParsedBatch {
   const batch = emptyBatch()
   for (const event of events) {
-    if (event.rejected === null) parse(batch, event.body)
+    if (event.rejected === null) parseNow(batch, event.body)
     else addRejected(batch, event, event.rejected)
   }
   return batch
 }
 
-function parse(batch: ParsedBatch, body: RawEvent): void {
+function parseNow(batch: ParsedBatch, body: RawEvent): void {
+  const parsing = parse(batch, body)
+  while (parsing.next().done !== true);
+}
+
+/** Yields wherever others can go first. */
+function* parse(batch: ParsedBatch, body: RawEvent): Generator<undefined, void> {
+  yield
   const plain = readPlainEvent(body)
-  if (plain === undefined && isNestedDeeperThan(MAX_EVENT_NESTING, body)) {
-    const detail = `must not be nested more than ${MAX_EVENT_NESTING} deep`
-    addRejected(batch, { ...rejectedHead(body), body: keptBody(body) }, { path: '', detail })
-    return
-  }
-  const parsed = plain === undefined ? TrainerEvent.safeParse(body) : { success: true as const, data: plain }
-  if (!parsed.success) reject(batch, body, firstIssue(parsed.error))
-  else if (batch.terminal !== undefined)
+  const checked: CheckedEvent = plain === undefined ? yield* checkEvent(body) : { event: plain }
+  if (checked.problem !== undefined) {
+    // PostgreSQL cannot store what nests too deep: it is kept as text.
+    if (isNestedDeeperThan(MAX_EVENT_NESTING, body)) rejectNested(batch, body)
+    else reject(batch, body, checked.problem)
+  } else if (batch.terminal !== undefined)
     reject(batch, body, { path: 'type', detail: `must not follow the terminal event "${batch.terminal.type}"` })
-  else accept(batch, body, parsed.data)
+  else accept(batch, body, checked.event)
 }
 
-function firstIssue(error: Parameters<typeof fieldIssues>[0]): { path: string; detail: string } {
-  const [issue] = fieldIssues(error)
-  return { path: issue?.path ?? '', detail: issue?.detail ?? 'is not valid' }
+function rejectNested(batch: ParsedBatch, body: RawEvent): void {
+  addRejected(batch, { ...rejectedHead(body), body: keptBody(body) }, { path: '', detail: NESTED })
 }
 
-type Reason = NonNullable<ParsedEvent['rejected']>
-
-function reject(batch: ParsedBatch, body: RawEvent, reason: Reason): void {
+function reject(batch: ParsedBatch, body: RawEvent, reason: EventProblem): void {
   addRejected(batch, { ...rejectedHead(body), body }, reason)
 }
 
-function addRejected(batch: ParsedBatch, event: Omit<ParsedEvent, 'rejected'>, reason: Reason): void {
+function addRejected(batch: ParsedBatch, event: Omit<ParsedEvent, 'rejected'>, reason: EventProblem): void {
   batch.events.push({ ...event, rejected: reason })
   batch.rejected.push({ seq: event.seq, code: 'invalid_event', ...reason })
 }
@@ -113,7 +134,7 @@ function rejectedHead({ seq, type, time }: RawEvent): Pick<ParsedEvent, 'seq' | 
 }
 
 /** An event that PostgreSQL cannot store as it is, in a form that it can. */
-export function refuseEvent({ seq, type, body }: ParsedEvent, reason: Reason): ParsedEvent {
+export function refuseEvent({ seq, type, body }: ParsedEvent, reason: EventProblem): ParsedEvent {
   const kept = keptBody(body)
   return { seq, type: type.replaceAll('\u0000', '\uFFFD').toWellFormed(), time: null, body: kept, rejected: reason }
 }

@@ -1,4 +1,5 @@
 import { MAX_LOG_MESSAGE_LENGTH, type TrainerEvent } from '@trainyard/contract'
+import { MAX_EVENT_VALUES } from './check-event.ts'
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -68,7 +69,10 @@ function hasPlainMetrics(
 ): value is Record<string, number | 'NaN' | 'Infinity' | '-Infinity'> | undefined {
   if (value === undefined) return true
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  for (const [name, metric] of Object.entries(value)) {
+  const metrics = Object.entries(value)
+  // Which is refused with the reason.
+  if (metrics.length > MAX_EVENT_VALUES - 100) return false
+  for (const [name, metric] of metrics) {
     if (name === '' || name.length > 250 || name === '__proto__') return false
     if (typeof metric === 'number') {
       // JSON.parse reads 1e999 as Infinity.

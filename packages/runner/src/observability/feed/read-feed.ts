@@ -1,6 +1,6 @@
-import { TrainerEvent } from '@trainyard/contract'
 import type { AttemptRow } from '../../db/schema/attempts.ts'
 import type { JobRow } from '../../db/schema/jobs.ts'
+import { checkEventNow } from '../../journal/check-event.ts'
 import { metricPointsOf } from '../../journal/parse-events.ts'
 import { readJournal } from '../../journal/read-journal.ts'
 import type { ArtifactInfo, ExperimentEnd, ExperimentInfo, Line, Point } from '../adapter.ts'
@@ -74,8 +74,8 @@ export async function readPoints(
   const points = rows
     .filter((row) => row.rejected === null && (row.type === 'progress' || row.type === 'validation'))
     .flatMap((row) => {
-      const event = TrainerEvent.safeParse(row.body)
-      return event.success ? metricPointsOf(event.data) : []
+      const { event } = checkEventNow({ ...row.body, seq: row.seq })
+      return event === undefined ? [] : metricPointsOf(event)
     })
     .map(({ seq, name, axis, step, value, time }) => ({ seq, name, axis, step, value, time: new Date(time) }))
   return { points, seq: rows.at(-1)?.seq ?? after }
