@@ -183,6 +183,60 @@ describe('logging in', () => {
     expect((await harness.request('/token', { headers: { authorization: basic(child.secret) } })).status).toBe(401)
   })
 
+  describe('refuses at the end of a body what its sender lost the right to push meanwhile', () => {
+    /** Sends half of the bytes, waits for `meanwhile`, and sends the rest a minute later. */
+    async function sendSlowly(method: string, path: string, authorization: string, meanwhile: () => Promise<unknown>) {
+      const bytes = Buffer.from(`sent slowly to ${path}`)
+      const body = new ReadableStream<Uint8Array>({
+        async start(controller) {
+          controller.enqueue(bytes.subarray(0, 8))
+          await meanwhile()
+          clock.advance(60_000)
+          controller.enqueue(bytes.subarray(8))
+          controller.close()
+        },
+      })
+      const digest = digestOf(bytes)
+      const url = method === 'PATCH' ? path : `${path}${path.includes('?') ? '&' : '?'}digest=${digest}`
+      const response = await harness.request(url, { method, headers: { authorization }, body })
+      return { status: response.status, text: await response.text(), digest }
+    }
+    const create = (expiresAt?: Date) =>
+      harness.registry.context.identity.createToken({ owner: 'eve', name: 'slow', scopes: ['push:acme'], expiresAt })
+
+    it.each(['POST', 'PUT', 'PATCH'])('with %s, and keeps nothing of it', async (method) => {
+      const { identity, database } = harness.registry.context
+      for (const granted of [false, true]) {
+        const made = await create()
+        const authorization = granted
+          ? `Bearer ${await grant('&scope=repository:acme/a:pull,push', basic(made.secret))}`
+          : basic(made.secret)
+        const path =
+          method === 'POST'
+            ? '/v2/acme/a/blobs/uploads/'
+            : ((await open(authorization)).headers.get('location') ?? '').replace(/^https?:\/\/[^/]+/, '')
+        const { status, text, digest } = await sendSlowly(method, path, authorization, () =>
+          identity.revokeToken(made.id, 'eve'),
+        )
+        expect(status, text).toBe(401)
+        expect(text).toContain('revoked')
+        const blob = await database.db.selectFrom('blobs').select('digest').where('digest', '=', digest).execute()
+        expect(blob).toEqual([])
+        const chunks = await database.db.selectFrom('upload_chunks').select('key').execute()
+        expect(chunks).toEqual([])
+      }
+    })
+
+    it('but not a push whose grant expires meanwhile', async () => {
+      const made = await create()
+      const authorization = `Bearer ${await grant('&scope=repository:acme/a:pull,push', basic(made.secret))}`
+      const { status } = await sendSlowly('POST', '/v2/acme/a/blobs/uploads/', authorization, async () => {
+        clock.advance(1000 * 1000)
+      })
+      expect(status).toBe(201)
+    })
+  })
+
   it('lets the owner read what is not published, also with a token of the token endpoint', async () => {
     const digest = await pushBlob(harness, { name: 'acme/mine', token, bytes: Buffer.from('mine') })
     const path = `/v2/acme/mine/blobs/${digest}`

@@ -71,7 +71,8 @@ export function countRequest(
   authenticator.countRequest(request, subject === ANONYMOUS.subject ? undefined : subject)
 }
 
-async function readAuthorization(
+/** The same, for a request that was counted when it began. */
+export async function readAuthorization(
   context: Pick<RegistryContext, 'identity' | 'tokens' | 'authenticator'>,
   request: Request,
   namespace: string | undefined,

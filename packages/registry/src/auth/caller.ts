@@ -14,6 +14,8 @@ export interface RegistryCaller {
   credentials: 'none' | 'token' | 'grant'
   /** The token that was presented, now or when the grant was issued. */
   tokenId?: string | undefined
+  /** When that token expires. */
+  expiresAt?: Date | undefined
   /** For audit rows: the token or session behind the credentials. */
   actor: AuditActor
   /** Scopes of a `ty_` token; empty for other credentials. */
@@ -75,10 +77,12 @@ export function callerOfToken(token: {
   owner: string
   scopes: readonly string[]
   tokenId?: string | undefined
+  expiresAt?: Date | undefined
 }): RegistryCaller {
   return {
     subject: token.owner,
     tokenId: token.tokenId,
+    expiresAt: token.expiresAt,
     credentials: 'token',
     actor: { actor: token.owner, credentials: 'token', tokenId: token.tokenId },
     scopes: token.scopes,
@@ -104,6 +108,7 @@ export function callerOfAccount(caller: Caller, isOrganisation: (namespace: stri
   return {
     subject: caller.subject,
     tokenId: caller.tokenId,
+    expiresAt: caller.expiresAt,
     credentials: 'token',
     actor: actorOf(caller),
     scopes: caller.scopes ?? [],
@@ -133,6 +138,7 @@ export function callerOfGrants(grantor: RegistryCaller, grants: readonly Reposit
   return {
     subject: grantor.subject,
     tokenId: grantor.tokenId,
+    expiresAt: grantor.expiresAt,
     credentials: 'grant',
     actor: grantor.actor,
     scopes: [],

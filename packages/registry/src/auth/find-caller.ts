@@ -33,8 +33,8 @@ async function toRegistryCaller(
   caller: Caller,
   namespace: string | undefined,
 ): Promise<RegistryCaller> {
-  const { account, subject, scopes = [], tokenId } = caller
-  if (account === undefined) return callerOfToken({ owner: subject, scopes, tokenId })
+  const { account, subject, scopes = [], tokenId, expiresAt } = caller
+  if (account === undefined) return callerOfToken({ owner: subject, scopes, tokenId, expiresAt })
   // Only an operator who is not a member needs to know which namespaces are organisations.
   const isMember = caller.memberships.some(({ organisation }) => organisation === namespace)
   if (!account.operator || isMember) return callerOfAccount(caller, () => true)

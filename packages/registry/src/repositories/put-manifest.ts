@@ -38,6 +38,7 @@ export async function putManifest(request: RepositoryRequest, reference: string)
   if (!content) {
     throw new OciError('SIZE_INVALID', `the manifest is larger than ${MAX_MANIFEST_BYTES} bytes`, { status: 413 })
   }
+  await request.confirm()
   const manifest = parseManifest(content, request.raw.headers.get('content-type'))
   const algorithm = expected?.algorithm ?? 'sha256'
   const digest = `${algorithm}:${createHash(algorithm).update(content).digest('hex')}`

@@ -22,6 +22,11 @@ export interface RepositoryRequest {
   address: string
   raw: Request
   url: URL
+  /**
+   * Throws when the caller has lost the right to push since the request began: the token was revoked, or the role. A body can
+   * take hours.
+   */
+  confirm(): Promise<void>
 }
 
 /** Prepared: named columns, because its result must not change when a migration adds one. */

@@ -1,14 +1,17 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { clientAddress, failureOfDatabase, failureOfDisk } from '@trainyard/platform'
 import type { Context } from 'hono'
-import { type Authentication, authenticate } from '../auth/authenticate.ts'
+import { type Authentication, authenticate, readAuthorization } from '../auth/authenticate.ts'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { asPassingError, OciError, ociErrorResponse } from '../oci/errors.ts'
 import { namespaceOf, parseRepositoryName } from '../oci/names.ts'
 import { isUploadPath, OCI_ENDPOINTS } from './endpoints.ts'
 import { listCatalog } from './list-catalog.ts'
-import { challenge, type RepositoryRequest, requireDelete } from './repository.ts'
+import { challenge, type RepositoryRequest, requireDelete, requirePush } from './repository.ts'
+
+/** A request that takes longer is checked again after its body. */
+const CONFIRM_AFTER_MS = 1000
 
 /** Serves the OCI distribution spec 1.1 below `/v2/`. */
 export function mountRepositoryRoutes(app: OpenAPIHono, context: RegistryContext): void {
@@ -61,7 +64,18 @@ async function dispatch(context: RegistryContext, c: Context): Promise<Response>
   const caller = authorise(context, authentication, { method, path, name })
   const { raw } = c.req
   const address = clientAddress(raw, context.authenticator.config)
-  const request: RepositoryRequest = { ...parsed, context, caller, address, raw, url }
+  const request: RepositoryRequest = { ...parsed, context, caller, address, raw, url, confirm }
+  const startedAt = context.clock.now().getTime()
+  async function confirm() {
+    const now = context.clock.now().getTime()
+    // What came at once had been sent before it could be revoked. A push may outlive its token's expiry.
+    if (now - startedAt < CONFIRM_AFTER_MS || (caller.expiresAt?.getTime() ?? now) < now) return
+    const again = await readAuthorization(context, raw, namespace)
+    requirePush({
+      ...request,
+      caller: again.outcome === 'refused' ? authorise(context, again, { method, path, name }) : again.caller,
+    })
+  }
   // Only plain repositories allow deletion. For the others the handler returns a more helpful error.
   if (method === 'DELETE' && plain && !isUploadPath(path)) requireDelete(request)
   return handler(request, reference)

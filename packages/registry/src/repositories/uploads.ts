@@ -130,7 +130,7 @@ async function storeWhole(
   const { repositoryId, uploadId, isStored } = target
   const quota = await findQuota(request, digest.text)
   requireRoom(quota, Number(raw.headers.get('content-length') ?? 0))
-  const body = withinQuota(bodyOf(raw), quota)
+  const body = withinQuota(confirmed(request), quota)
   try {
     const sizeBytes = isStored
       ? await verifyBody(body, digest)
@@ -142,6 +142,12 @@ async function storeWhole(
     throw wrongDigest(error.actual, digest.text)
   }
   return created(request, digest.text)
+}
+
+/** The body, which fails at its end if the caller may no longer push: then nothing of it is stored. */
+async function* confirmed(request: RepositoryRequest): AsyncGenerator<Uint8Array> {
+  yield* bodyOf(request.raw)
+  await request.confirm()
 }
 
 /** The caller must have the bytes: to know their digest is not the right to read them. */
@@ -230,7 +236,7 @@ async function append(request: RepositoryRequest, upload: Upload): Promise<numbe
   const key = chunkKey(upload)
   const quota = await findQuota(request)
   requireRoom(quota, held + Number(length ?? 0))
-  const body = withinQuota(bodyOf(request.raw), quota, held)
+  const body = withinQuota(confirmed(request), quota, held)
   const stored = await context.store.put(key, body).catch(async (error: unknown) => {
     // It can be stored under its key although the store failed, for example in the sync of its folder.
     await context.store.delete(key).catch(() => undefined)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Artifact, CompleteArtifactRequest } from '@trainyard/contract'
 import { invalidRequest, type JobTokenClaims, notFound, TrainyardError } from '@trainyard/platform'
 import { sql } from 'kysely'
-import { getCurrentAttempt } from '../auth/authenticate-trainer.ts'
+import { finished, getCurrentAttempt, superseded } from '../auth/authenticate-trainer.ts'
 import type { RunnerContext } from '../context.ts'
 import type { ArtifactRow } from '../db/schema/artifacts.ts'
 import { toArtifact } from './artifact-view.ts'
@@ -32,7 +32,18 @@ export async function completeArtifact(
   const contentType = contentTypeOf(head, row.content_type)
   const done = await context.database.transaction(async (trx) => {
     // Positions are assigned under the job's lock, so that a live stream never skips one that commits late.
-    await trx.selectFrom('jobs').select('id').where('id', '=', claims.jobId).forUpdate().execute()
+    const job = await trx
+      .selectFrom('jobs')
+      .innerJoin('attempts', (join) =>
+        join.onRef('attempts.job_id', '=', 'jobs.id').on('attempts.attempt', '=', claims.attempt),
+      )
+      .select(['jobs.attempt as current', 'attempts.closed_at', 'attempts.end_reason'])
+      .where('jobs.id', '=', claims.jobId)
+      .forUpdate('jobs')
+      .executeTakeFirstOrThrow()
+    // While the bytes were read, the attempt can have ended: its token ends with it.
+    if (job.current > claims.attempt) throw superseded(claims.attempt, job.current)
+    if (job.closed_at !== null) throw finished(claims.attempt, job.end_reason)
     return await trx
       .updateTable('artifacts')
       .set({

@@ -1,4 +1,4 @@
-import { actorOf, projectsFor, requireScope } from '@trainyard/platform'
+import { actorOf, projectsFor, requireScope, TrainyardError } from '@trainyard/platform'
 import type { Context } from 'hono'
 import type { RunnerContext } from '../context.ts'
 import type { DatasetAccess } from '../datasets/access.ts'
@@ -15,6 +15,12 @@ export function datasetAccess(context: RunnerContext, c: Context): DatasetAccess
       return projectsFor(caller, 'datasets:read').map(({ id }) => id)
     },
     projectFor: (name) => chooseProject(caller, 'datasets:write', name).id,
+    async confirm(projectId) {
+      if (caller.expiresAt !== undefined && caller.expiresAt <= context.clock.now()) return
+      const now = await context.authenticator.authenticate(c.req.raw)
+      if (projectsFor(now, 'datasets:write').some(({ id }) => id === projectId)) return
+      throw new TrainyardError('forbidden', 'The right to add datasets to this project was revoked during the upload')
+    },
     organisationOf: (projectId) => caller.projects.find(({ id }) => id === projectId)?.organisation,
     audit: (trx, { action, id, name, projectId, data }) =>
       context.identity.audit(trx, {

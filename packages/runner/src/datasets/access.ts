@@ -6,6 +6,11 @@ export interface DatasetAccess {
   readable(): readonly string[]
   /** The id of the project for a new dataset. Throws when the caller has no project. */
   projectFor(name: string | undefined): string
+  /**
+   * Throws when the caller may no longer add datasets to the project, because a token or a right was revoked since the request
+   * began. A token that has expired since then is no reason.
+   */
+  confirm(projectId: string): Promise<void>
   /** The slug of the organisation that owns one of the caller's projects. */
   organisationOf(projectId: string): string | undefined
   audit: AuditDataset

@@ -193,11 +193,12 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
   // Registered by hand: the body is either JSON or a stream of any length.
   api.openAPIRegistry.registerPath(uploadRoute)
   api.post('/v1/datasets', async (c) => {
-    const { audit, projectFor, organisationOf } = options.access(c)
+    const { audit, projectFor, organisationOf, ...access } = options.access(c)
     if (/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
       const { project, ...request } = parseBody(RegisterDatasetRequest, await readJsonBody(c.req.raw, PEOPLE_BODY))
       const projectId = projectFor(project)
-      const ownership = { projectId, organisation: organisationOf(projectId), audit }
+      const confirm = () => access.confirm(projectId)
+      const ownership = { projectId, organisation: organisationOf(projectId), audit, confirm }
       const { dataset, created } = await registerSource(context, { ...request, ...ownership })
       return c.json(dataset, created ? 201 : 200)
     }
@@ -206,7 +207,8 @@ export function datasetRoutes(context: DatasetContext, options: DatasetRoutesOpt
       const { query } = parseBody(z.object({ query: UploadQuery }), { query: c.req.query() })
       const { name, project, format, taskType } = query
       const projectId = projectFor(project)
-      const options = { name, projectId, audit, format, taskType, body: body.chunks }
+      const confirm = () => access.confirm(projectId)
+      const options = { name, projectId, audit, confirm, format, taskType, body: body.chunks }
       const { dataset, created } = await registerDataset(context, options)
       return c.json(dataset, created ? 201 : 200)
     } finally {

@@ -26,6 +26,8 @@ export interface Ownership {
   projectId: string
   /** Default: nothing is written to the audit log. */
   audit?: AuditDataset | undefined
+  /** Throws when the caller has lost the right to add the dataset while it was uploaded. Default: it cannot be lost. */
+  confirm?: (() => Promise<void>) | undefined
 }
 
 export interface NewDataset extends Ownership {
@@ -48,6 +50,7 @@ export async function storeDataset(
   context: DatasetContext,
   dataset: NewDataset,
 ): Promise<{ dataset: Dataset; created: boolean }> {
+  await dataset.confirm?.()
   const hash = versionHash(dataset.files)
   const existing = await findByContent(context, dataset, hash)
   if (existing) return { dataset: existing, created: false }
@@ -60,6 +63,7 @@ export async function storeDataset(
     await concurrently(dataset.files, STORE_CONCURRENCY, async ({ path, open }) => {
       if (open !== undefined) etags.set(path, (await context.store.put(datasetKey(id, path), open())).etag)
     })
+    await dataset.confirm?.()
     stored = await insertRows(context, { ...dataset, id, hash, etags })
   } finally {
     if (stored === undefined) await removeUpload(context, id)

@@ -15,6 +15,7 @@ import type { DatasetContext } from '../context.ts'
 export const access = (): DatasetAccess => ({
   readable: () => [DEFAULT_PROJECT_ID],
   projectFor: () => DEFAULT_PROJECT_ID,
+  confirm: async () => {},
   organisationOf: () => 'local',
   audit: async () => {},
 })
