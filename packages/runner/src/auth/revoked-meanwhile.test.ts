@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { CreateArtifactResponse, DatasetList } from '@trainyard/contract'
 import { DEFAULT_AUTH } from '@trainyard/platform'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -33,14 +34,13 @@ describe('an upload of a dataset', () => {
     })
     const bytes = await tarOf({ 'annotations.json': annotations, [file_name]: png(7) })
     const middle = Math.floor(bytes.length / 2)
-    const body = new ReadableStream<Uint8Array>({
-      async start(controller) {
-        controller.enqueue(bytes.subarray(0, middle))
-        await meanwhile()
-        controller.enqueue(bytes.subarray(middle))
-        controller.close()
-      },
-    })
+    // Read only once the request has been accepted.
+    async function* parts() {
+      yield bytes.subarray(0, middle)
+      await meanwhile()
+      yield bytes.subarray(middle)
+    }
+    const body = Readable.toWeb(Readable.from(parts())) as ReadableStream<Uint8Array>
     return await harness.request(`/v1/datasets?name=${name}&project=red/default`, {
       method: 'POST',
       headers: { authorization, 'content-type': 'application/x-tar' },
