@@ -56,7 +56,7 @@ export { type Listening, type ListenOptions, listen, type UpgradeHandler } from 
 export { type OpenApiInfo, openApiDocument } from './http/open-api-document.ts'
 export { type PictureContentType, pictureSignature } from './http/picture-signature.ts'
 export { failureOfDatabase, failureOfDisk, problemResponse, toProblem } from './http/problem-handler.ts'
-export { bodyChunks, streamOf } from './http/raw-exchange.ts'
+export { bodyChunks, hasBody, streamOf } from './http/raw-exchange.ts'
 export { bodyTooLarge, findJson, parseJsonText, readBody, readJsonBody, readJsonText } from './http/read-body.ts'
 export { requireReadableUrl } from './http/require-readable-url.ts'
 export type { Authenticator, RequestHead } from './identity/api/authenticator.ts'

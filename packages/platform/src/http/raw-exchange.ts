@@ -12,6 +12,14 @@ export function setIncoming(request: Request, incoming: IncomingMessage): void {
   incomings.set(request, incoming)
 }
 
+/** Whether a request has a body, without touching it. */
+export function hasBody(request: Request): boolean {
+  const incoming = incomings.get(request)
+  if (incoming === undefined) return request.body !== null
+  const { headers } = incoming
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
 /**
  * The chunks of a request's body. Errors are those of the client's connection. Nothing else may touch `request.body`: that alone
  * takes the first chunk.

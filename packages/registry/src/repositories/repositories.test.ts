@@ -48,6 +48,20 @@ describe('the OCI distribution endpoints', () => {
   }
 
   describe('uploads', () => {
+    it('accept the last chunk with the end of the session, over a connection', async () => {
+      const url = `${server.url}${await openSession()}`
+      const headers = { authorization: `Bearer ${token}` }
+      const body = Buffer.from(`the chunks of ${Math.random()}`)
+      const first = { method: 'PATCH', body: body.subarray(0, 4), headers: { ...headers, 'content-range': '0-3' } }
+      expect((await fetch(url, first)).status).toBe(202)
+      const rest = { ...headers, 'content-range': `4-${body.byteLength - 1}` }
+      const put = { method: 'PUT', body: body.subarray(4), headers: rest }
+      const pushed = await fetch(`${url}?digest=${digestOf(body)}`, put)
+      expect(pushed.status).toBe(201)
+      const got = await fetch(server.url + pushed.headers.get('location'), { headers })
+      expect(Buffer.from(await got.arrayBuffer()).equals(body)).toBe(true)
+    })
+
     it('accept a blob in chunks and return it by its digest', async () => {
       const location = await openSession()
       const first = await harness.request(location, {
