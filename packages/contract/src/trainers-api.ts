@@ -163,6 +163,20 @@ export const Sbom = z
   .meta({ id: 'Sbom' })
 export type Sbom = z.infer<typeof Sbom>
 
+/** A signature or attestation of a version. */
+export const VersionSignature = z
+  .object({
+    verified: z.boolean().describe('Genuine, and by a publisher of the trainer or a signer that the registry names'),
+    signer: z.string().optional().describe('The address of a workflow, or an e-mail address; only if it is genuine'),
+    issuer: z.string().optional().describe('Who vouched for the signer'),
+    reason: z.string().optional().describe('Why it is not verified'),
+    predicateType: z.string().optional().describe('The kind of an attestation, such as https://slsa.dev/provenance/v1'),
+    digest: Digest.describe('The manifest of the signature'),
+    subject: Digest.describe('The manifest that is signed'),
+  })
+  .meta({ id: 'VersionSignature' })
+export type VersionSignature = z.infer<typeof VersionSignature>
+
 /** `GET /v1/trainers/{namespace}/{name}/versions/{version}` */
 export const TrainerVersion = TrainerVersionSummary.extend({
   name: z.string(),
@@ -170,6 +184,7 @@ export const TrainerVersion = TrainerVersionSummary.extend({
   readme: z.string().optional(),
   checkId: z.string().optional(),
   checks: z.array(CheckResult).describe('The findings of a rejected version are only shown to its owner'),
+  signatures: z.array(VersionSignature).default([]),
   sboms: z.array(PackageCount).default([]).describe('The parts whose packages are listed; see the endpoint "sbom"'),
 }).meta({ id: 'TrainerVersion' })
 export type TrainerVersion = z.infer<typeof TrainerVersion>

@@ -2,6 +2,7 @@ import { CheckName, TrustTier } from '@trainyard/contract'
 import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
 import { z } from 'zod'
 import { type CiIssuer, CiIssuers } from './job-tokens/ci-issuers.ts'
+import { SigningPolicies } from './sigstore/signing-policy.ts'
 import { type CheckPolicy, createCheckPolicy, REQUIRED_BY_DEFAULT } from './versions/check-policy.ts'
 import { DEFAULT_TIERS, type TierPolicy } from './versions/trust.ts'
 
@@ -44,19 +45,18 @@ const tierNames = () =>
     .transform((text) => (text.trim() === 'none' ? [] : text.split(/[,\s]+/).filter((name) => name !== '')))
     .pipe(z.array(TrustTier))
 
-/** A JSON list of issuers. Default: GitHub and GitLab. */
-const ciIssuers = () =>
+const jsonList = <T extends z.ZodType>(schema: T, what: string) =>
   z
     .string()
     .transform((text, context): unknown => {
       try {
         return JSON.parse(text)
       } catch {
-        context.addIssue({ code: 'custom', message: 'must be JSON: a list of issuers' })
+        context.addIssue({ code: 'custom', message: `must be JSON: a list of ${what}` })
         return z.NEVER
       }
     })
-    .pipe(CiIssuers)
+    .pipe(schema)
     .optional()
 
 const Environment = z.object({
@@ -102,7 +102,9 @@ const Environment = z.object({
   REGISTRY_COLLECT_SECONDS: number(600),
   REGISTRY_COLLECT_DELAY_SECONDS: number(86_400),
   REGISTRY_NAMESPACE_MAX_MB: z.coerce.number().int().nonnegative().default(0),
-  REGISTRY_CI_ISSUERS: ciIssuers(),
+  REGISTRY_CI_ISSUERS: jsonList(CiIssuers, 'issuers'),
+  REGISTRY_SIGNING_POLICY: jsonList(SigningPolicies, 'namespaces'),
+  SIGSTORE_TRUSTED_ROOT: z.string().min(1).optional(),
   REGISTRY_PUBLISHING_TOKEN_SECONDS: z.coerce.number().int().min(60).max(86_400).default(3600),
 })
 
@@ -168,6 +170,10 @@ export interface RegistryConfig {
   collectDelaySeconds: number
   /** Bytes that the blobs of one namespace may have, each counted once. Default: no limit. */
   namespaceBytes?: number | undefined
+  /** Whose signatures count in which namespace. Default: those of publishers, and none is required. */
+  signingPolicies?: SigningPolicies | undefined
+  /** File with the certificates and logs by which signatures are verified. Default: none, and none is verified. */
+  sigstoreTrustedRoot?: string | undefined
   /** CIs whose jobs can publish without a stored secret. Default: GitHub and GitLab. */
   ciIssuers?: readonly CiIssuer[] | undefined
   /** Lifetime of the token that a job gets. Default 3600. */
@@ -229,6 +235,8 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     collectSeconds: value.REGISTRY_COLLECT_SECONDS,
     collectDelaySeconds: value.REGISTRY_COLLECT_DELAY_SECONDS,
     namespaceBytes: value.REGISTRY_NAMESPACE_MAX_MB === 0 ? undefined : value.REGISTRY_NAMESPACE_MAX_MB * 1024 * 1024,
+    signingPolicies: value.REGISTRY_SIGNING_POLICY,
+    sigstoreTrustedRoot: value.SIGSTORE_TRUSTED_ROOT,
     ciIssuers: value.REGISTRY_CI_ISSUERS,
     publishingTokenSeconds: value.REGISTRY_PUBLISHING_TOKEN_SECONDS,
     uploadSeconds: 24 * 3600,

@@ -3,6 +3,7 @@ import type { Authenticator, Clock, Database, Identity, Logger, ObjectStore, Reg
 import type { RegistryConfig } from './config.ts'
 import type { RegistryDatabase } from './db/schema/index.ts'
 import type { JobTokenVerifier } from './job-tokens/verify-job-token.ts'
+import type { SignatureVerifier } from './sigstore/signature-verifier.ts'
 import type { ValidateFunction } from './validation/validate.ts'
 
 /** What verbs need. Tests can replace any part. */
@@ -14,6 +15,7 @@ export interface RegistryContext {
   authenticator: Authenticator
   tokens: RegistryTokens
   jobTokens: JobTokenVerifier
+  signatures: SignatureVerifier
   logger: Logger
   clock: Clock
   validate: ValidateFunction

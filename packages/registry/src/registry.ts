@@ -26,6 +26,7 @@ import { DEFAULT_CI_ISSUERS } from './job-tokens/ci-issuers.ts'
 import { JobTokenVerifier } from './job-tokens/verify-job-token.ts'
 import { collectRegularly } from './repositories/collect-garbage.ts'
 import { refreshOldEntries } from './search/refresh-trainer.ts'
+import { openSignatureVerifier } from './sigstore/signature-verifier.ts'
 import { createForkValidate } from './validation/fork-validate.ts'
 import type { ValidateFunction } from './validation/validate.ts'
 
@@ -54,6 +55,7 @@ export interface Registry {
 /** Opens and migrates the database, and assembles the registry. */
 export async function createRegistry(options: CreateRegistryOptions): Promise<Registry> {
   const { config, store, identity, logger, clock = systemClock } = options
+  const signatures = await openSignatureVerifier(config.sigstoreTrustedRoot)
   const database = await openDatabase<RegistryDatabase>({
     url: config.databaseUrl,
     schema: config.databaseSchema,
@@ -76,6 +78,7 @@ export async function createRegistry(options: CreateRegistryOptions): Promise<Re
       publicUrl: () => config.publicUrl,
     }),
     tokens: createRegistryTokens({ keys, clock }),
+    signatures,
     jobTokens: new JobTokenVerifier(config.ciIssuers ?? DEFAULT_CI_ISSUERS),
     logger,
     clock,

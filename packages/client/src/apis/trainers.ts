@@ -11,6 +11,7 @@ import {
   TrainerList,
   TrainerUsage,
   TrainerVersion,
+  type TrustTier,
   YankVersionRequest,
 } from '@trainyard/contract'
 import type { Connect } from '../http/connection.ts'
@@ -29,6 +30,8 @@ export interface TrainersClient {
     /** A format of datasets that the trainer reads. */
     reads?: DatasetFormat | undefined
     license?: string | undefined
+    /** How far the latest version was checked. */
+    tier?: TrustTier | undefined
     /** Default: relevance, which is the most popular first without search terms. */
     sort?: 'relevance' | 'popular' | 'newest' | 'name' | undefined
     cursor?: string | undefined

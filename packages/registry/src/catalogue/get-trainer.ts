@@ -3,6 +3,7 @@ import { TrainyardError } from '@trainyard/platform'
 import type { RegistryCaller } from '../auth/caller.ts'
 import type { RegistryContext } from '../context.ts'
 import { countPackages } from '../sboms/count-packages.ts'
+import { listSignatures } from '../signatures/list-signatures.ts'
 import { channelsOf, readSetChannels } from '../versions/channels.ts'
 import { findVersion, getVisible } from './find-version.ts'
 import { toSummary } from './list-trainers.ts'
@@ -66,6 +67,11 @@ export async function getVersion(
     readme,
     checkId: found.parts.at(-1)?.checkId,
     checks: await readChecks(context, found),
+    signatures: await listSignatures(context, {
+      trainer: name,
+      repositoryId: repository.id,
+      digests: found.parts.map(({ manifestDigest }) => manifestDigest),
+    }),
     sboms: (await countPackages(context, repository.id, found.parts)).map(({ part, packages }) => ({ part, packages })),
   }
 }

@@ -3,6 +3,7 @@ import { formatTier, formatTrust } from '@trainyard/contract/format'
 import { invalidRequest, notFound, TrainyardError } from '@trainyard/platform'
 import type { RegistryContext } from '../context.ts'
 import { findRepository } from '../repositories/repository.ts'
+import { requireSignature } from '../signatures/list-signatures.ts'
 import { channelsOf, isChannelName, readSetChannels } from '../versions/channels.ts'
 import { isRange, newestInRange } from '../versions/semver.ts'
 import { DEFAULT_TIER_POLICY, isTierIn, type TierPolicy, trustOfParts } from '../versions/trust.ts'
@@ -40,6 +41,8 @@ export async function resolveTrainer(context: RegistryContext, name: string, ran
   }
   const open = found.parts.filter(mayRun)
   const digests = open.map(({ manifestDigest }) => manifestDigest)
+  const signed = { trainer: name, repositoryId: repository.id, digests }
+  await requireSignature(context, { ...signed, version: found.version })
   const bundle = open.find(({ kind }) => kind === 'bundle')
   const image = open.find(({ kind }) => kind === 'image')
   const row = await context.database.db

@@ -8,6 +8,7 @@ import {
   Trainer,
   TrainerList,
   TrainerVersion,
+  TrustTier,
 } from '@trainyard/contract'
 import { z } from 'zod'
 import { requireCaller } from '../auth/authenticate.ts'
@@ -39,6 +40,7 @@ const list = createRoute({
       export: ExportFormat.optional().describe('A format to which the trainer exports'),
       reads: DatasetFormat.optional().describe('A format of datasets that the trainer reads'),
       license: z.string().max(200).optional(),
+      tier: TrustTier.optional().describe('How far the latest version was checked'),
       sort: z.enum(['relevance', 'popular', 'newest', 'name']).optional(),
       cursor: z.string().max(500).optional(),
       limit: z.coerce.number().int().min(1).max(100).optional(),

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { RegistryContext } from '../context.ts'
 import { blobKey } from '../oci/names.ts'
+import { pruneResults } from './prune-results.ts'
 import { reviewBlobs } from './reviews.ts'
 import { discardUpload, UPLOADS_PREFIX } from './uploads.ts'
 
@@ -21,6 +22,7 @@ export function collectRegularly(context: RegistryContext): () => void {
     isPassing = true
     try {
       await collectGarbage(context)
+      await pruneResults(context)
     } catch (error) {
       context.logger.warn({ err: error }, 'unused blobs could not be collected')
     } finally {

@@ -1,4 +1,5 @@
-import type { TrainerList, TrainerSummary } from '@trainyard/contract'
+import { type TrainerList, type TrainerSummary, TrustTier } from '@trainyard/contract'
+import { formatTier } from '@trainyard/contract/format'
 import { Copyable } from '../components/copyable.tsx'
 import { Layout } from '../components/layout.tsx'
 import { TrustStatus } from '../components/status.tsx'
@@ -20,6 +21,7 @@ const FACETS = [
   { name: 'export', label: 'Exports to' },
   { name: 'reads', label: 'Reads' },
   { name: 'license', label: 'Licence' },
+  { name: 'tier', label: 'Checks' },
 ] as const
 type FacetName = (typeof FACETS)[number]['name']
 
@@ -153,13 +155,19 @@ function Facet({ label, name, values, query }: FacetProps) {
   )
 }
 
+/** Tiers have names for people; the other values are names already. */
+function labelOf(name: FacetName, value: string): string {
+  const tier = name === 'tier' ? TrustTier.safeParse(value).data : undefined
+  return tier === undefined ? value : formatTier(tier)
+}
+
 function Chip({ name, value, count, query }: { name: FacetName; value: string; count: number; query: ListQuery }) {
   const chosen = query[name] === value
   const href = withQuery('/', { ...query, cursor: undefined, [name]: chosen ? undefined : value })
   return (
     <li>
       <a class="chip" href={href} aria-current={chosen ? 'true' : undefined}>
-        {value}
+        {labelOf(name, value)}
         <span class="chip-count">
           {' '}
           {formatCount(count)}

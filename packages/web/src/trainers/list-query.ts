@@ -1,4 +1,4 @@
-import { DatasetFormat, ExportFormat, TaskType } from '@trainyard/contract'
+import { DatasetFormat, ExportFormat, TaskType, TrustTier } from '@trainyard/contract'
 import { z } from 'zod'
 
 export const SORTS = ['relevance', 'popular', 'newest', 'name'] as const
@@ -11,6 +11,7 @@ export const ListQuery = z.object({
   export: ExportFormat.optional().catch(undefined),
   reads: DatasetFormat.optional().catch(undefined),
   license: z.string().trim().max(200).optional().catch(undefined),
+  tier: TrustTier.optional().catch(undefined),
   sort: z.enum(SORTS).optional().catch(undefined),
   cursor: z.string().max(1000).optional().catch(undefined),
 })

@@ -17,6 +17,7 @@ export function trainerRoutes(context: WebContext): Hono<WebEnv> {
         export: query.export,
         reads: query.reads,
         license: query.license || undefined,
+        tier: query.tier,
         sort: query.sort,
         cursor: query.cursor,
         limit: 20,

@@ -27,7 +27,12 @@ export async function showTrainer(
     : await findVersion(context, name, trainer.latestVersion)
   // Only members may change it, and see how much it is used.
   const usage = trainer.mayChange ? await context.client.trainers.usage(name) : undefined
-  const props = { assetUrl: c.get('assetUrl'), runnerUrl: context.runnerUrl, now: context.now() }
+  const props = {
+    assetUrl: c.get('assetUrl'),
+    runnerUrl: context.runnerUrl,
+    registryUrl: context.registryUrl,
+    now: context.now(),
+  }
   return c.html(
     <TrainerPage {...props} trainer={trainer} version={version} usage={usage} problem={problem} done={done} />,
     status,

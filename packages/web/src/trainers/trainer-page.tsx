@@ -12,6 +12,7 @@ import { Manage } from './manage.tsx'
 import { MAX_README_LENGTH, renderReadme } from './readme.ts'
 import { runCommands } from './run-command.ts'
 import { listSettings } from './settings.ts'
+import { Signatures } from './signatures.tsx'
 import { Skipped } from './skipped.tsx'
 import { Usage } from './usage.tsx'
 
@@ -21,6 +22,7 @@ interface TrainerPageProps {
   /** The version shown. Undefined when only the trainer is known. */
   version: TrainerVersion | undefined
   runnerUrl: string
+  registryUrl: string
   now: Date
   /** Only for members of the organisation. */
   usage?: TrainerUsage | undefined
@@ -30,7 +32,8 @@ interface TrainerPageProps {
   done?: boolean | undefined
 }
 
-export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, usage, problem, done }: TrainerPageProps) {
+export function TrainerPage(props: TrainerPageProps) {
+  const { assetUrl, trainer, version, runnerUrl, registryUrl, now, usage, problem, done } = props
   const shown = version?.version ?? trainer.latestVersion
   const isLatest = shown === trainer.latestVersion
   const manifest = version === undefined ? trainer.manifest : version.manifest
@@ -67,7 +70,7 @@ export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, usage,
       </div>
       <div class="columns">
         <aside class="side-column" aria-label="Facts">
-          <Facts trainer={trainer} manifest={manifest} version={version} now={now} />
+          <Facts registryUrl={registryUrl} trainer={trainer} manifest={manifest} version={version} now={now} />
         </aside>
         <div class="main-column">
           {manifest !== undefined && <HowToRun manifest={manifest} runnerUrl={runnerUrl} />}
@@ -89,6 +92,7 @@ export function TrainerPage({ assetUrl, trainer, version, runnerUrl, now, usage,
             {version?.trust !== undefined && <Skipped trust={version.trust} />}
             <Checks checks={version?.checks ?? []} />
           </section>
+          {version !== undefined && version.signatures.length > 0 && <Signatures signatures={version.signatures} />}
           <Versions trainer={trainer} shown={shown} now={now} />
           {usage !== undefined && <Usage usage={usage} />}
           {trainer.mayChange && version !== undefined && (
@@ -322,6 +326,7 @@ function VersionTable({
 }
 
 interface FactsProps {
+  registryUrl: string
   trainer: Trainer
   manifest: TrainerManifest | undefined
   version: TrainerVersion | undefined
@@ -345,7 +350,7 @@ function Packages({ name, version: { version, sboms } }: { name: string; version
   )
 }
 
-function Facts({ trainer, manifest, version, now }: FactsProps) {
+function Facts({ registryUrl, trainer, manifest, version, now }: FactsProps) {
   return (
     <dl class="side-facts">
       <dt>Tasks</dt>
@@ -384,6 +389,11 @@ function Facts({ trainer, manifest, version, now }: FactsProps) {
       )}
       <dt>Pulls</dt>
       <dd>{formatCount(trainer.pulls)}</dd>
+      <dt>Follow</dt>
+      <dd>
+        <a href={`${registryUrl}/v1/trainers/${trainer.name}/feed`}>Feed of versions</a>,{' '}
+        <a href={`${registryUrl}/v1/trainers/${trainer.name}/badge`}>badge</a>
+      </dd>
       <dt>{version?.publishedAt === undefined && version !== undefined ? 'Pushed' : 'Published'}</dt>
       <dd>
         <RelativeTime

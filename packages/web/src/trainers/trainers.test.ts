@@ -39,6 +39,14 @@ describe('the list of trainers', () => {
     expect(html).toContain('<input type="hidden" name="sort" value="newest"/>')
   })
 
+  test('filters by how far the latest version was checked', async () => {
+    const { api, app } = createTestWeb()
+    const { html } = await text(app, '/?tier=checked_in_part')
+    expect(api.requests).toContain('GET /v1/trainers?tier=checked_in_part&limit=20')
+    expect(html).toContain('>checked in part<')
+    expect(html).not.toContain('>checked_in_part<')
+  })
+
   test('says how a mistyped query was understood', async () => {
     const { html } = await text(createTestWeb({ trainers: [] }).app, '/?q=clasifier')
     expect(html).toContain('These are the results for <strong>classifier</strong>')
@@ -265,4 +273,26 @@ describe('the tier of trust', () => {
     expect(html).toContain('Checked in part')
     expect(html).toContain('Not checked: malware (&lt;b&gt;no scanner&lt;/b&gt;).')
   })
+})
+
+test('a trainer links its feed and its badge, and shows who signed a version', async () => {
+  const digest = `sha256:${'0'.repeat(64)}`
+  const base = { digest, subject: digest }
+  const signatures = [
+    {
+      ...base,
+      verified: true,
+      signer: 'https://github.com/a/b<i>',
+      issuer: 'https://i.test',
+      predicateType: 'https://slsa.dev/provenance/v1',
+    },
+    { ...base, verified: false, reason: 'it was made with a key' },
+  ]
+  const { app } = createTestWeb({ versions: [{ ...versionFixture(), signatures }] })
+  const { html } = await text(app, '/trainers/trainyard/tfjs-classifier')
+  expect(html).toContain('/v1/trainers/trainyard/tfjs-classifier/feed"')
+  expect(html).toContain('/v1/trainers/trainyard/tfjs-classifier/badge"')
+  expect(html).toContain('<strong>Verified</strong>: provenance by <code>https://github.com/a/b&lt;i&gt;</code>')
+  expect(html).toContain('<strong>Not verified</strong>: a signature')
+  expect(html).toContain('it was made with a key')
 })
