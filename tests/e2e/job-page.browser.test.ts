@@ -111,6 +111,10 @@ describe.skipIf(!hasChromium())('a training seen in a browser, through every roo
     // The second picture was predicted by the process that had the model loaded.
     expect(jobs.size).toBe(1)
     expect(problems).toEqual([])
+    // Trainers outlive their server, but must not outlive the test.
+    const predictor = Number([...jobs][0]?.split('/').at(-1))
+    await server.client.jobs.cancel(predictor)
+    await jobWhen(server.client, predictor, ({ state }) => state !== 'running', 'its end')
     await page.close()
   }, 300_000)
 
