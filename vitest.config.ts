@@ -69,7 +69,7 @@ export default defineConfig({
       needing('identity'),
       needing('browser'),
       needing('peers'),
-      needing('deploy'),
+      needing('deploy', { fileParallelism: false }),
     ],
   },
 })

@@ -9,6 +9,8 @@ import * as contract from '@trainyard/contract'
 import { registryOpenApi } from '@trainyard/registry'
 import { runnerOpenApi } from '@trainyard/runner'
 import { z } from 'zod'
+import { alertFiles } from '../deploy/observability/alerts.ts'
+import { dashboardFiles } from '../deploy/observability/dashboards.ts'
 import { kebab } from './docs-site/kebab.ts'
 import { commandLinePage } from './lib/command-line-page.ts'
 import { pythonTypes } from './lib/python-types.ts'
@@ -35,6 +37,8 @@ const generated = new Map<string, unknown>([
   ['docs/command-line.md', commandLinePage()],
   ['docs/openapi/runner.json', await runnerOpenApi()],
   ['docs/openapi/registry.json', await registryOpenApi()],
+  ...dashboardFiles(),
+  ...alertFiles(),
 ])
 
 const check = process.argv.includes('--check')
@@ -52,7 +56,7 @@ for (const [path, body] of generated) {
     await writeFile(file, text)
   }
 }
-for (const folder of ['docs/schemas', 'docs/openapi']) {
+for (const folder of ['docs/schemas', 'docs/openapi', 'docs/runbooks', 'examples/grafana/dashboards']) {
   for (const name of await readdir(join(ROOT, folder)).catch(() => [])) {
     const path = `${folder}/${name}`
     if (known.has(path)) continue

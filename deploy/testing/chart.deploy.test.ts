@@ -7,13 +7,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createClient, type TrainyardClient } from '@trainyard/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROOT } from '../../scripts/lib/run.ts'
-import { buildTrainer } from '../../scripts/lib/trainers.ts'
-import { buildSampleDataset, packSampleDataset } from '../../scripts/sample-dataset/index.ts'
-import { pushTrainerImage } from '../../scripts/start/trainer-image.ts'
 import { canConnect, helm, kubectl, until } from './cluster.ts'
+import { createJob, endOf, prepareTraining, pushedVersion, type Ready } from './first-training.ts'
 
 const { KUBECONFIG, TEST_NODE_ADDRESS: node } = process.env
 const isHere = KUBECONFIG !== undefined && node !== undefined
@@ -53,9 +50,7 @@ const podOf = async (component: string) =>
   )
 
 describe.skipIf(!isHere)('the chart on a cluster', { timeout: 600_000 }, () => {
-  let client: TrainyardClient
-  let token = ''
-  let dataset = ''
+  let ready: Ready
   const dirs: string[] = []
 
   async function forget() {
@@ -88,44 +83,24 @@ describe.skipIf(!isHere)('the chart on a cluster', { timeout: 600_000 }, () => {
       'runner',
       'setup-secret',
     )
-    const setupSecret = /setup=(\S+)/.exec(printed)?.[1]
-    const account = { email: 'operator@example.test', password: 'a long enough passphrase 7' }
-    const anonymous = createClient({ registryUrl, runnerUrl })
-    await anonymous.identity.signUp({ ...account, setupSecret })
-    token = (await anonymous.identity.createSession(account)).secret
-    client = createClient({ registryUrl, runnerUrl, token })
-    await client.identity.createOrganisation({ slug: 'trainyard' })
-
-    const data = await mkdtemp(join(tmpdir(), 'chart-test-'))
-    dirs.push(data)
-    await buildSampleDataset({ dir: join(data, 'digits') })
-    dataset = (await client.datasets.upload(packSampleDataset(join(data, 'digits')), { name: 'digits' })).id
-
-    const dir = join(ROOT, 'trainers/tfjs-classifier')
-    await buildTrainer(dir)
-    const name = 'trainyard/tfjs-classifier'
-    await pushTrainerImage({
-      client,
-      // Docker pushes over plain HTTP to this machine only.
-      registryUrl: 'http://127.0.0.1:30760',
-      token,
-      dir,
-      name,
-      version: '1.0.0',
-      note: () => {},
-    })
-    const { state, checks } = await client.trainers.version(name, '1.0.0')
+    const setupSecret = /setup=(\S+)/.exec(printed)?.[1] ?? ''
+    const dir = await mkdtemp(join(tmpdir(), 'chart-test-'))
+    dirs.push(dir)
+    // Docker pushes over plain HTTP to this machine only.
+    const pushUrl = 'http://127.0.0.1:30760'
+    ready = await prepareTraining({ registryUrl, runnerUrl, pushUrl, setupSecret, dir })
+    const { state, checks } = await pushedVersion(ready)
     expect(state).toBe('published')
     expect(checks.filter(({ status }) => status === 'passed').map((check) => check.name)).toEqual(
       expect.arrayContaining(['manifest', 'image', 'secrets']),
     )
 
-    const job = await createJob()
+    const job = await createJob(ready)
     expect(await kubectlJobs()).toBeGreaterThan(0)
-    const ended = await endOf(job)
+    const ended = await endOf(ready, job)
     expect(ended.state, ended.endReason).toBe('succeeded')
 
-    const headers = { cookie: `trainyard_session=${token}` }
+    const headers = { cookie: `trainyard_session=${ready.token}` }
     const page = await fetch(`${pagesUrl}/jobs/${job}`, { headers })
     expect(page.status).toBe(200)
     expect(await page.text()).toContain('succeeded')
@@ -144,32 +119,16 @@ describe.skipIf(!isHere)('the chart on a cluster', { timeout: 600_000 }, () => {
 
   it('loses nothing in an upgrade and a rollback under load', async () => {
     const load = startLoad()
-    const jobs = [await createJob()]
+    const jobs = [await createJob(ready)]
     await inRelease('upgrade', RELEASE, CHART, ...settings(NEW))
-    jobs.push(await createJob())
+    jobs.push(await createJob(ready))
     await inRelease('rollback', RELEASE, '1', '--wait', '--timeout', '5m')
-    jobs.push(await createJob())
+    jobs.push(await createJob(ready))
     const { requests, failures } = await load.stop()
     expect(failures).toEqual([])
     expect(requests).toBeGreaterThan(100)
-    for (const job of jobs) expect((await endOf(job)).state).toBe('succeeded')
+    for (const job of jobs) expect((await endOf(ready, job)).state).toBe('succeeded')
   })
-
-  async function createJob(): Promise<number> {
-    const { id } = await client.jobs.create({
-      trainer: 'trainyard/tfjs-classifier@^1',
-      dataset,
-      config: { epochs: 1, model: 'mlp' },
-    })
-    return id
-  }
-
-  async function endOf(id: number) {
-    return await until(`job ${id} has ended`, 300, async () => {
-      const job = await client.jobs.get(id)
-      return ['succeeded', 'failed', 'cancelled'].includes(job.state) ? job : undefined
-    })
-  }
 
   async function kubectlJobs(): Promise<number> {
     return await until('a Job of Kubernetes', 60, async () => {
@@ -187,7 +146,9 @@ describe.skipIf(!isHere)('the chart on a cluster', { timeout: 600_000 }, () => {
     const ask = async (url: string) => {
       while (isOn) {
         try {
-          const response = await fetch(url, { headers: { authorization: `Bearer ${token}`, connection: 'close' } })
+          const response = await fetch(url, {
+            headers: { authorization: `Bearer ${ready.token}`, connection: 'close' },
+          })
           await response.arrayBuffer()
           if (!response.ok) failures.push(`${url}: ${response.status}`)
         } catch (error) {

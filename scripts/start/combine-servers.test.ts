@@ -10,6 +10,7 @@ import {
   combineServers,
   findClashes,
   findShared,
+  mergeMetrics,
   routeTables,
   type ServerName,
   type Servers,
@@ -123,6 +124,13 @@ describe('the servers behind one port', () => {
     )
     for (const [, kind, name] of JSON.stringify(document).matchAll(/"#\/components\/(\w+)\/(\w+)"/g))
       expect(document.components).toHaveProperty([kind ?? '', name ?? ''])
+  })
+
+  test('/metrics has those of every server, and those of the process once', () => {
+    const cpu = '# HELP process_cpu CPU\n# TYPE process_cpu counter\nprocess_cpu 1\n'
+    const jobs = '# HELP jobs Jobs\n# TYPE jobs gauge\njobs{state="queued"} 2\n'
+    const blobs = '# HELP blobs Blobs\n# TYPE blobs gauge\nblobs 3\n'
+    expect(mergeMetrics(`${cpu}\n${jobs}`, `${cpu}\n${blobs}`)).toBe(`${cpu}\n${jobs}${blobs}`)
   })
 
   test('/readyz reports ready only when every server is ready', async () => {

@@ -38,6 +38,7 @@ const SHARED_PATHS: readonly SharedPaths[] = [
     why: 'registry and runner mount the same routes over the same identity tables',
   },
   { matches: /^\/(healthz|readyz)$/, served: 'all', why: 'the platform is ready when every server is' },
+  { matches: /^\/metrics$/, served: 'all', why: 'Prometheus reads the metrics of all servers in one request' },
   { matches: /^\/openapi\.json$/, served: 'all', why: 'one document describes the routes of both APIs' },
 ]
 
@@ -130,6 +131,12 @@ function mountMerged(app: Hono, servers: Servers): void {
       return answers.find((answer) => !answer.ok) ?? answers[0] ?? c.notFound()
     })
   }
+  app.get('/metrics', async (c) => {
+    const [own, others] = await Promise.all([runner, registry].map((server) => server.fetch(at(c.req.raw, '/metrics'))))
+    if (own === undefined || others === undefined) return c.notFound()
+    if (!own.ok || !others.ok) return own.ok ? others : own
+    return c.text(mergeMetrics(await own.text(), await others.text()), 200, Object.fromEntries(own.headers))
+  })
   const readDocument = async (server: App, request: Request): Promise<OpenApiDocument> =>
     (await (await server.fetch(at(request, '/openapi.json'))).json()) as OpenApiDocument
   app.get('/openapi.json', async (c) =>
@@ -137,6 +144,16 @@ function mountMerged(app: Hono, servers: Servers): void {
   )
   for (const [name, server] of Object.entries({ registry, runner }))
     app.get(`/openapi/${name}.json`, (c) => server.fetch(at(c.req.raw, '/openapi.json')))
+}
+
+/** The metrics of two servers of one process: those of the process itself, which both have, once. */
+export function mergeMetrics(one: string, other: string): string {
+  const families = (text: string) => text.split(/^(?=# HELP )/m)
+  const nameOf = (family: string) => /^# HELP (\S+)/.exec(family)?.[1]
+  const known = new Set(families(one).map(nameOf))
+  return [one.trimEnd(), ...families(other).filter((family) => !known.has(nameOf(family)))]
+    .map((text) => `${text.trimEnd()}\n`)
+    .join('')
 }
 
 /** The same request with another path. */

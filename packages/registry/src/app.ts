@@ -7,6 +7,7 @@ import { mountSbomRoutes } from './catalogue/sbom-routes.ts'
 import type { RegistryContext } from './context.ts'
 import { mountFeedRoutes } from './feeds/routes.ts'
 import { mountLifecycleRoutes } from './lifecycle/routes.ts'
+import { mountMetrics } from './metrics/routes.ts'
 import { mountRepositoryRoutes } from './repositories/routes.ts'
 import { mountPublishingRoutes } from './trusted-publishing/routes.ts'
 import { mountUsageRoutes } from './usage/routes.ts'
@@ -14,6 +15,7 @@ import { mountUsageRoutes } from './usage/routes.ts'
 /** Mounts every endpoint of the registry. It does not listen. */
 export function createApp(context: RegistryContext): OpenAPIHono {
   const api = createApi({ logger: context.logger })
+  mountMetrics(api, context)
   mountRepositoryRoutes(api, context)
   mountTokenRoutes(api, context)
   mountCatalogueRoutes(api, context)

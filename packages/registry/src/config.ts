@@ -1,5 +1,12 @@
 import { CheckName, TrustTier } from '@trainyard/contract'
-import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
+import {
+  type AuthConfig,
+  AuthEnvironment,
+  type MetricsConfig,
+  parseConfig,
+  readMetricsConfig,
+  toAuthConfig,
+} from '@trainyard/platform'
 import { z } from 'zod'
 import { type CiIssuer, CiIssuers } from './job-tokens/ci-issuers.ts'
 import { SigningPolicies } from './sigstore/signing-policy.ts'
@@ -178,6 +185,8 @@ export interface RegistryConfig {
   ciIssuers?: readonly CiIssuer[] | undefined
   /** Lifetime of the token that a job gets. Default 3600. */
   publishingTokenSeconds?: number | undefined
+  /** Access to `/metrics`. Default: refused. */
+  metrics?: MetricsConfig | undefined
   /** How callers authenticate. Default: `local`, which treats any caller on this machine as the owner. */
   auth?: AuthConfig | undefined
 }
@@ -240,6 +249,7 @@ export function readRegistryConfig(env: Record<string, string | undefined>): Reg
     ciIssuers: value.REGISTRY_CI_ISSUERS,
     publishingTokenSeconds: value.REGISTRY_PUBLISHING_TOKEN_SECONDS,
     uploadSeconds: 24 * 3600,
+    metrics: readMetricsConfig(env),
     auth: toAuthConfig(value),
   }
 }

@@ -1,4 +1,11 @@
-import { type AuthConfig, AuthEnvironment, parseConfig, toAuthConfig } from '@trainyard/platform'
+import {
+  type AuthConfig,
+  AuthEnvironment,
+  type MetricsConfig,
+  parseConfig,
+  readMetricsConfig,
+  toAuthConfig,
+} from '@trainyard/platform'
 import { z } from 'zod'
 import { ENVIRONMENT_VARIABLES, type EnvironmentsConfig, environmentsConfig } from './config/environments.ts'
 import { DEFAULT_QUEUES, type Queues, QueuesVariable } from './config/queues.ts'
@@ -11,7 +18,6 @@ import { readDockerConfig } from './launchers/docker/config.ts'
 import { readKubernetesConfig } from './launchers/kubernetes/config.ts'
 import { SUBPROCESS_VARIABLES, subprocessSettings } from './launchers/subprocess/config.ts'
 import { type ObservabilityConfig, readObservabilityConfig } from './observability/config.ts'
-import { type MetricsConfig, readMetricsConfig } from './observability/metrics/config.ts'
 
 const seconds = (defaultValue: number) => z.coerce.number().positive().default(defaultValue)
 /** Read as gigabytes, kept as bytes. */
