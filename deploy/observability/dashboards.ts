@@ -144,7 +144,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
       {
         title: 'Versions',
         unit: 'short',
-        queries: [{ expr: 'max by (state) (trainyard_registry_versions)', legend: '{{state}}' }],
+        queries: [{ expr: 'max by (kind, state) (trainyard_registry_version_parts)', legend: '{{kind}} {{state}}' }],
       },
       {
         title: 'Pulls today',

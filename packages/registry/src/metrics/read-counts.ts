@@ -5,7 +5,7 @@ import type { RegistryDatabase } from '../db/schema/index.ts'
 export interface Counts {
   checks: { waiting: number; running: number; oldestSeconds: number }
   results: { check: string; status: string; count: number }[]
-  versions: { state: string; count: number }[]
+  parts: { kind: string; state: string; count: number }[]
   pulls: { people: number; bots: number }
   blobs: { count: number; bytes: number }
   uploads: number
@@ -15,7 +15,7 @@ const NO_CHECKS: Counts['checks'] = { waiting: 0, running: 0, oldestSeconds: 0 }
 
 /** What `/metrics` reports of the database. */
 export async function readCounts({ db }: Database<RegistryDatabase>): Promise<Counts> {
-  const [checks, results, versions, pulls, blobs, uploads] = await Promise.all([
+  const [checks, results, parts, pulls, blobs, uploads] = await Promise.all([
     sql<Counts['checks']>`
       select count(*) filter (where lease_until is null or lease_until < now())::int as waiting,
              count(*) filter (where lease_until >= now())::int as running,
@@ -26,7 +26,9 @@ export async function readCounts({ db }: Database<RegistryDatabase>): Promise<Co
       select result ->> 'name' as check, result ->> 'status' as status, count(*)::int as count
       from checks, jsonb_array_elements(results::jsonb) as result
       where finished_at > now() - interval '1 day' group by 1, 2`.execute(db),
-    sql<Counts['versions'][number]>`select state, count(*)::int as count from versions group by 1`.execute(db),
+    sql<Counts['parts'][number]>`select kind, state, count(*)::int as count from version_parts group by 1, 2`.execute(
+      db,
+    ),
     sql<Counts['pulls']>`
       select coalesce(sum(people), 0)::int as people, coalesce(sum(bots), 0)::int as bots
       from daily_pulls where day = (now() at time zone 'utc')::date`.execute(db),
@@ -38,7 +40,7 @@ export async function readCounts({ db }: Database<RegistryDatabase>): Promise<Co
   return {
     checks: checks.rows[0] ?? NO_CHECKS,
     results: results.rows,
-    versions: versions.rows,
+    parts: parts.rows,
     pulls: pulls.rows[0] ?? { people: 0, bots: 0 },
     blobs: blobs.rows[0] ?? { count: 0, bytes: 0 },
     uploads: uploads.rows[0]?.count ?? 0,

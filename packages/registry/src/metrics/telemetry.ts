@@ -51,11 +51,11 @@ const COUNTED: readonly CountedGauge[] = [
     },
   },
   {
-    name: 'trainyard_registry_versions',
-    help: 'Versions of trainers, by state',
-    labelNames: ['state'],
-    set: (gauge, { versions }) => {
-      for (const { state, count } of versions) gauge.set({ state }, count)
+    name: 'trainyard_registry_version_parts',
+    help: 'Bundles and images of versions of trainers, by state',
+    labelNames: ['kind', 'state'],
+    set: (gauge, { parts }) => {
+      for (const { kind, state, count } of parts) gauge.set({ kind, state }, count)
     },
   },
   {
@@ -109,8 +109,9 @@ export class RegistryTelemetry {
         async collect() {
           const counts = await read()
           gauge.reset()
-          if (counts === undefined) gauge.remove()
-          else set(gauge, counts)
+          if (counts !== undefined) set(gauge, counts)
+          // Without labels, a reset leaves 0, which was not counted.
+          else if (labelNames.length === 0) gauge.remove()
         },
       })
     }
