@@ -6,6 +6,7 @@ from trainyard_sdk import job
 from trainyard_sdk.ultralytics import attach
 from ultralytics import YOLO
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime, which the export imports, reports to its makers
 if job.operation == "train":
     model = attach(YOLO(job.start.path if job.start else f"{job.model}.yaml"))
     data = os.path.join(job.dataset.path, "data.yaml")

@@ -20,11 +20,12 @@ export class TimeLimit {
     this.#timer = this.#start()
   }
 
-  clear(): void {
+  /** Its timer keeps the process alive until then, so that a phase that waits for nothing ends with a report. */
+  [Symbol.dispose](): void {
     clearTimeout(this.#timer)
   }
 
   #start(): NodeJS.Timeout {
-    return setTimeout(() => this.#abort.abort(), Math.max(0, this.endsAt - performance.now())).unref()
+    return setTimeout(() => this.#abort.abort(), Math.max(0, this.endsAt - performance.now()))
   }
 }

@@ -79,7 +79,7 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
   options.signal?.throwIfAborted()
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
   const startedAt = performance.now()
-  const limit = new TimeLimit(timeoutMs)
+  using limit = new TimeLimit(timeoutMs)
   const timeout = limit.signal
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
   const requested = options.phases ?? ALL_PHASES
@@ -135,7 +135,6 @@ export async function validateTrainer(options: ValidateOptions): Promise<Validat
     onCheck?.(check)
   }
 
-  limit.clear()
   return {
     verdict: judge(checks, profile, requiredPhases(profile, requested, options.require ?? [])),
     trainer: readIdentity(folder),

@@ -299,7 +299,7 @@ async function runJob(stage: Stage, plan: Plan, details: RunDetails): Promise<Op
     end,
     output,
     outputBytes,
-    processes: stage.processes.seen(ref),
+    processes: await stage.processes.seen(ref),
     datasetRequests: traffic.datasetRequests(created.id),
     datasetChanges: await stage.datasets.close(),
     refusedHosts: stage.takeRefusedHosts(),

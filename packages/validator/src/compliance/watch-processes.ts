@@ -18,10 +18,12 @@ export interface SeenProcesses {
 export interface ProcessWatch {
   /** Reads until the attempt ends. */
   start(ref: AttemptRef): void
-  seen(ref: AttemptRef): SeenProcesses
+  /** What was seen until its end, or until now if it goes on for another two seconds. */
+  seen(ref: AttemptRef): Promise<SeenProcesses>
 }
 
 const EVERY_MS = 100
+const MAX_WAIT_MS = 2000
 /** The relay of the sandbox's network, in its arguments. */
 const RELAY = 'relay.cjs'
 const NOTHING: SeenProcesses = { samples: 0, busyThreads: [], detached: [], unreachable: undefined }
@@ -39,6 +41,7 @@ interface Process {
 /** Reads /proc while trainers run. Sees nothing on systems without it. */
 export function createProcessWatch(attemptsDir: string): ProcessWatch {
   const all = new Map<string, SeenProcesses>()
+  const watches = new Map<string, Promise<void>>()
   const key = ({ jobId, attempt }: AttemptRef) => `trainyard-${jobId}-${attempt}`
   const watch = async (name: string) => {
     const dir = join(attemptsDir, name)
@@ -74,8 +77,16 @@ export function createProcessWatch(attemptsDir: string): ProcessWatch {
     await network?.close()
   }
   return {
-    start: (ref) => void watch(key(ref)).catch(() => undefined),
-    seen: (ref) => all.get(key(ref)) ?? NOTHING,
+    start(ref) {
+      watches.set(
+        key(ref),
+        watch(key(ref)).catch(() => undefined),
+      )
+    },
+    async seen(ref) {
+      await Promise.race([watches.get(key(ref)), sleep(MAX_WAIT_MS, undefined, { ref: false })])
+      return all.get(key(ref)) ?? NOTHING
+    },
   }
 }
 
